@@ -1,0 +1,106 @@
+import type { Result } from '../floor/result.ts'
+import type { Tokens } from '../money/price.ts'
+
+/**
+ * How one API spells a request, its output limit, usage, the end and an error. A dialect never sees
+ * the ledger, a rail or a header. Every dialect runs `test/contract/dialect.ts`.
+ */
+export interface Dialect {
+  readonly name: 'openai-chat' | 'openai-completions' | 'openai-embeddings'
+  /** Canonical path, `/v1/chat/completions`. All are POST. */
+  readonly path: string
+  /** Total: any bytes in. Refuses what could be read in two ways (threats A2, A11, I6, I13). */
+  read(body: Uint8Array, context: ReadContext): Result<Asked, Malformed>
+  /** The body to send upstream: spliced, not re-serialised; the output limit written, usage asked for. */
+  rewrite(asked: Asked, output: number, backend: Backend): Uint8Array
+  /** Watches one response. `output` is the limit that was sent. */
+  meter(asked: Asked, granted: Granted, backend: Backend): Meter
+}
+
+export interface ReadContext {
+  /** The backend's context length in tokens where it is known. */
+  readonly context: number | null
+}
+
+/** Backends whose habits differ (design: real-parts). `other` gets every precaution. */
+export type Backend = 'ollama' | 'vllm' | 'llamacpp' | 'lmstudio' | 'other'
+
+export interface Asked {
+  readonly dialect: Dialect['name']
+  readonly body: Uint8Array
+  readonly model: string
+  readonly stream: boolean
+  /** True where the client asked for usage in the stream: then it is left in. */
+  readonly wantsUsage: boolean
+  /** The client's own output limit per choice; null where it named none. */
+  readonly limit: number | null
+  /** `n` × prompts: the output bound and the hold count every one of them. 1 for embeddings. */
+  readonly choices: number
+  /** Embeddings have no output. */
+  readonly hasOutput: boolean
+  /** UTF-8 bytes after NFKC of every string, tools included, + 16 a message + 64. Never too low. */
+  readonly inputBound: number
+  /** Prompt, messages and tools as texts, for the estimate; read only when that is needed. */
+  texts(): Iterable<string>
+  /** Where in `body` things stand that `rewrite` splices. Opaque to everyone else. */
+  readonly splice: unknown
+}
+
+export interface Malformed {
+  /** 400, or 415/413 where that is the truth. */
+  readonly status: number
+  readonly code: string
+  readonly message: string
+  readonly param: string | null
+}
+
+export interface Granted {
+  /** Output tokens over all choices that are paid for. The meter says `over` past it (DESIGN 4.4). */
+  readonly output: number
+  /** The limit that was sent, per choice. */
+  readonly limit: number
+  /** Counts tokens of a text. Dear: only called when a count is needed. */
+  count(text: string): number
+}
+
+/**
+ * One response. Bytes go in as they come and out as the client may see them: the upstream's own,
+ * less a usage that only we asked for (DESIGN 4).
+ */
+export interface Meter {
+  /** A piece of a stream (`text/event-stream`). The result may be `chunk` itself, or empty. */
+  stream(chunk: Uint8Array): Uint8Array
+  /** A buffered answer, whole. Null where it is not an answer of this dialect (DESIGN: nothing usable). */
+  whole(body: Uint8Array): Uint8Array | null
+  /** The stream ended: what was held back of an unfinished event, and whether it ended rightly. */
+  finish(): Uint8Array
+  /** What it knows now. */
+  readonly seen: Seen
+  /** Bytes that end the stream for the client as its dialect would with `length`, then `[DONE]`. */
+  cut(): Uint8Array
+  /** Bytes of an error event in the middle of the stream. */
+  broken(problem: { code: string; message: string }): Uint8Array
+  /** Tokens to charge when the end came as it did: reported where believable, else counted. */
+  usage(promptEstimate: number): Counted
+}
+
+export interface Seen {
+  /** Some output (text, reasoning, a tool call) reached us. */
+  readonly output: boolean
+  /** Every choice has its finish_reason; two seconds are allowed for the usage then. */
+  readonly finished: boolean
+  /** `[DONE]`, or a buffered body that was read whole. */
+  readonly done: boolean
+  /** More flowed than was granted: stop the upstream, `cut()`. */
+  readonly over: boolean
+  /** The upstream sent an error event in its stream. Text scrubbed of nothing yet. */
+  readonly error: string | null
+  /** Output tokens so far, a floor: deltas, or the running usage. For the journal. */
+  readonly floor: number
+}
+
+export interface Counted extends Tokens {
+  readonly source: 'reported' | 'counted' | 'none'
+  /** What the backend said of the prompt, believable or not counted at all: corrects estimates. */
+  readonly reportedInput: number | null
+}

@@ -1,0 +1,89 @@
+/** What the gate needs of the world around it: a buyer's connection, an upstream, somewhere to say things. */
+
+/** A request as it came, before anything was believed. */
+export interface Incoming {
+  readonly id: string
+  readonly method: string
+  /** Path as routed, without the query. */
+  readonly path: string
+  /** Name and value in turn, as they came: duplicates kept, names in any case. */
+  readonly rawHeaders: readonly string[]
+  readonly body: Uint8Array
+  /** Whose invoices are counted together: from the address, never the address itself, never logged. */
+  readonly client: string
+  /** `https://host` that the buyer can reach, for pay URLs. */
+  readonly origin: string
+  /** HTTP/1.1: trailers can be sent. */
+  readonly trailers: boolean
+}
+
+/** The way back to the buyer. Written by the gate, at most one head, one end. */
+export interface Reply {
+  head(status: number, headers: Readonly<Record<string, string | readonly string[]>>): void
+  /** False: wait for `onDrain` before more (back-pressure end to end). */
+  write(bytes: Uint8Array): boolean
+  end(bytes?: Uint8Array, trailers?: Readonly<Record<string, string>>): void
+  onDrain(then: () => void): void
+  /** The buyer left before `end`, or will read no more. Called at most once; at once where it is so already. */
+  onGone(then: () => void): void
+  readonly headSent: boolean
+  /** Bytes that the buyer has not taken yet. */
+  readonly backlog: number
+}
+
+/** A backend. Nothing is retried, no redirect is followed, every credential of the buyer is gone (G2, G3). */
+export interface Upstream {
+  send(request: UpstreamRequest, listener: UpstreamListener): Sent
+}
+
+export interface UpstreamRequest {
+  /** One of the allow-listed paths, `/v1/chat/completions`. */
+  readonly path: string
+  readonly body: Uint8Array
+  /** The few headers of the buyer's that may pass: `accept`, `x-request-id`, … */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export interface UpstreamListener {
+  onHead(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void
+  /** Answer false to be sent nothing until `resume()`. */
+  onData(chunk: Uint8Array): boolean
+  onEnd(): void
+  /** `unreachable` before anything was answered, `broken` after. Text for the operator only. */
+  onError(kind: 'unreachable' | 'broken', detail: string): void
+}
+
+export interface Sent {
+  resume(): void
+  /** Stops the upstream at once. No listener is called afterwards. */
+  abort(): void
+  /** Resolves when the upstream has really let go: only then is its slot free (DESIGN 4). */
+  readonly released: Promise<void>
+}
+
+/** One JSON line of `surface.md` 4, or a line for a person. Never a prompt, key, invoice or address. */
+export type Say = (event: GateEvent) => void
+
+export type GateEvent =
+  | { event: 'paid'; rail: string; account: string; amount_msat: number }
+  | {
+      event: 'request'
+      id: string
+      account: string | null
+      dialect: string | null
+      model: string | null
+      status: number
+      end: 'complete' | 'client_left' | 'upstream_failed' | 'stalled' | 'stopped' | 'refused'
+      reason?: string
+      usage?: 'reported' | 'counted' | 'none'
+      prompt_tokens?: number
+      completion_tokens?: number
+      held_msat?: number
+      charged_msat?: number
+      overrun_msat?: number
+      left_msat?: number
+      ttft_ms?: number
+      ms: number
+    }
+  | { event: 'problem'; what: string; [detail: string]: unknown }
+  | { event: 'solved'; what: string; [detail: string]: unknown }

@@ -1,0 +1,57 @@
+import type { Result } from '../floor/result.ts'
+import type { Msat } from '../money/msat.ts'
+import type { Invoices } from './invoices.ts'
+import type { Balance, Drawer, Entry, Ledger, MoneyKind, OpenHold } from './ledger.ts'
+
+/** A ledger and its invoices in one store: they share commits. What `compose` opens and closes. */
+export interface Books {
+  readonly kind: MoneyKind
+  readonly ledger: Ledger
+  readonly invoices: Invoices
+  readonly statement: Statement
+  /** False while a commit has failed or is late: nothing is admitted then (DESIGN 4.5b). */
+  healthy(): boolean
+  /** Resolves when everything so far is on disk. */
+  flush(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Read-only views, for `satgate ledger` and `satgate earnings`. */
+export interface Statement {
+  accounts(limit: number): Promise<readonly (Balance & { readonly createdAt: number })[]>
+  holds(limit: number): Promise<readonly OpenHold[]>
+  /** Newest first. */
+  entries(limit: number): Promise<readonly Entry[]>
+  /** Charges by UTC day and model, newest first. */
+  earnings(): Promise<readonly Earning[]>
+  /** Deposits by UTC day and rail, newest first. */
+  income(): Promise<readonly Income[]>
+  /** Proves that the books balance, or names every place where they do not. */
+  verify(): Promise<Result<Proof, readonly string[]>>
+}
+
+export interface Earning {
+  /** UTC day, `2026-11-21`. */
+  readonly day: string
+  readonly model: string
+  readonly requests: number
+  readonly input: number
+  readonly output: number
+  readonly earned: Msat
+  readonly overrun: Msat
+}
+
+export interface Income {
+  readonly day: string
+  readonly rail: string
+  readonly credit: 'paid' | 'bonus'
+  readonly payments: number
+  readonly amount: Msat
+}
+
+export interface Proof {
+  readonly accounts: number
+  readonly openHolds: number
+  readonly postings: number
+  readonly drawers: readonly { readonly drawer: Drawer; readonly balance: bigint }[]
+}

@@ -1,0 +1,42 @@
+import type { Msat } from '../money/msat.ts'
+import type { AccountId } from './ledger.ts'
+
+/**
+ * Invoices that may still be paid, and the payments that opened accounts. A row is never dropped
+ * while its invoice could be paid (DESIGN 6): a late payment still credits.
+ */
+export interface InvoiceRow {
+  /** 64 hex digits. A pass's macaroon names it; it names an account. */
+  readonly hash: string
+  /** 64 hex digits, random: the second half of the L402 identifier. */
+  readonly tokenId: string
+  /** Which root key its macaroon is made with (threats C12). */
+  readonly keyId: string
+  readonly account: AccountId
+  /** Sats asked for; credit when paid. */
+  readonly amount: Msat
+  /** The wallet that made it: `lnd`, `play`, …; `grant` for a pass that was given away. */
+  readonly wallet: string
+  readonly bolt11: string | null
+  /** True where the invoice was shown to one client alone, with a secret (threats I2). */
+  readonly exclusive: boolean
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly settledAt: number | null
+  /** When a pass of it was first used: disclosure by status token ends then. */
+  readonly usedAt: number | null
+}
+
+export interface Invoices {
+  /** Resolves when the row is on disk: only then may its offer leave. */
+  put(row: InvoiceRow): Promise<void>
+  get(hash: string): Promise<InvoiceRow | null>
+  /** Kept forever. Only ever goes from null to a time. */
+  markSettled(hash: string, at: number): Promise<void>
+  markUsed(hash: string, at: number): Promise<void>
+  /** Unsettled rows of a wallet that expire after `after`, newest first, at most `limit`. */
+  pending(wallet: string, after: number, limit: number): Promise<readonly InvoiceRow[]>
+  /** Small durable facts of a wallet: `settle_index` and the like. */
+  remember(key: string, value: string): Promise<void>
+  recall(key: string): Promise<string | null>
+}

@@ -1,0 +1,212 @@
+import type { Result } from '../floor/result.ts'
+import type { Msat } from '../money/msat.ts'
+import type { Line } from '../money/price.ts'
+
+/**
+ * The ledger's contract. A double-entry book in whole msat: every change of a balance is an entry
+ * of postings, never edited. `rule.ts` decides, purely; an adapter makes the step atomic and
+ * durable. Each adapter runs `test/contract/ledger.ts`.
+ */
+
+/** 32 hex digits, made by the gate; names a balance, not a person. */
+export type AccountId = string
+/** Names a payment, not its presentation: `l402:<payment hash>`. The idempotency key of a deposit. */
+export type PaymentId = string
+export type HoldId = string
+
+/** A ledger keeps one kind of money, chosen when it is made (DESIGN 4.5a). */
+export type MoneyKind = 'real' | 'test' | 'play'
+
+/**
+ * The chart of accounts. `paid:` is what a buyer paid in, `bonus:` what was given; `held:` is set
+ * aside for running requests; `rail:` is where money came from, `grant:` where gifts came from;
+ * `revenue:<model>` is earned; `loss:overrun` is what flowed past everything the buyer had.
+ */
+export type Drawer =
+  | `paid:${AccountId}`
+  | `bonus:${AccountId}`
+  | `held:${AccountId}`
+  | `rail:${string}`
+  | `grant:${string}`
+  | `revenue:${string}`
+  | 'loss:overrun'
+
+/** One movement of money. What leaves `debit` arrives at `credit`. */
+export interface Posting {
+  readonly debit: Drawer
+  readonly credit: Drawer
+  readonly amount: Msat
+}
+
+export type Why = 'deposit' | 'hold' | 'settle' | 'release' | 'expire'
+
+/** Postings that happen together or not at all. */
+export interface Entry {
+  readonly at: number
+  readonly why: Why
+  /** The payment or the hold it belongs to. */
+  readonly ref: PaymentId | HoldId
+  readonly postings: readonly Posting[]
+}
+
+export interface Deposit {
+  readonly payment: PaymentId
+  readonly account: AccountId
+  readonly amount: Msat
+  /** Paid-in money may leave again; a bonus never does (threats I1). */
+  readonly credit: 'paid' | 'bonus'
+  /** `l402`, `grant`, … : the drawer it comes from is `rail:<rail>` or `grant:<rail>`. */
+  readonly rail: string
+  /** What arrived, in its own unit, and the rate that made msat of it. */
+  readonly native: { readonly amount: string; readonly unit: string; readonly rate: string }
+  readonly at: number
+}
+
+export type Unit = 'spend' | 'calls' | 'tokens'
+export type Window = 'req' | 'min' | 'hour' | 'day' | 'month' | 'total'
+
+/** A pass's limit at its meter. `max` is msat for `spend`, a count otherwise. */
+export interface Limit {
+  /** Hex of sha256(macaroon signature at that caveat): cannot be reset by its bearer. */
+  readonly meter: string
+  readonly unit: Unit
+  readonly window: Window
+  readonly max: bigint
+}
+
+export interface HoldRequest {
+  readonly id: HoldId
+  readonly account: AccountId
+  /** Price and tokens as lines over the output tokens that get granted. */
+  readonly price: Line
+  readonly input: number
+  /** Output tokens: fewer than `least` is a refusal, more than `most` is not asked for. */
+  readonly least: number
+  readonly most: number
+  readonly limits: readonly Limit[]
+  readonly at: number
+  readonly deadline: number
+  /** For the account's usage page and the earnings. `pass` is null for a root pass. */
+  readonly what: { readonly model: string; readonly dialect: string; readonly pass: string | null }
+}
+
+/** What was set aside. `amount` is the price at `output` tokens; never more is charged of it. */
+export interface Hold {
+  readonly id: HoldId
+  readonly account: AccountId
+  readonly output: number
+  readonly amount: Msat
+  /** The account's `available` before this hold. */
+  readonly before: Msat
+}
+
+/**
+ * Refusals of a hold in order of precedence: when several apply, the first is the answer.
+ * - `hold_exists`: that id was used.
+ * - `account_not_found`.
+ * - `limit_reached`: a meter has no room, whatever ends. `resetsAt` is null for `total` and `req`.
+ * - `insufficient_funds`: the whole balance, held money included, does not buy `least`.
+ * - `held`: balance or meter would do, but this account's running requests hold it. Wait, ask again.
+ */
+export type HoldRefused =
+  | { readonly why: 'hold_exists' }
+  | { readonly why: 'account_not_found' }
+  | {
+      readonly why: 'limit_reached'
+      readonly limit: Limit
+      readonly left: bigint
+      readonly resetsAt: number | null
+    }
+  | { readonly why: 'insufficient_funds'; readonly needed: Msat; readonly balance: Msat }
+  | { readonly why: 'held'; readonly needed: Msat; readonly available: Msat }
+
+/** What a request came to. `tokens` is input and output together, for `tokens` meters. */
+export interface Charge {
+  readonly amount: Msat
+  readonly input: number
+  readonly cached: number
+  readonly output: number
+  readonly usage: 'reported' | 'counted' | 'none'
+  /** How it ended, for the usage page. */
+  readonly end: string
+  readonly at: number
+}
+
+export interface Settled {
+  readonly id: HoldId
+  /** What the buyer paid: the charge, less what could not be taken. */
+  readonly charged: Msat
+  /** What flowed past everything the account and its meters had: `loss:overrun`. */
+  readonly overrun: Msat
+  /** The account's `available` afterwards. */
+  readonly after: Msat
+}
+
+/** Why a hold could not be closed. The first close stands (threats B4). */
+export type Closed = 'hold_not_found' | 'already_settled' | 'already_released'
+
+export interface Balance {
+  readonly account: AccountId
+  /** Unspent paid-in and bonus credit, what is held not counted. */
+  readonly paid: Msat
+  readonly bonus: Msat
+  readonly held: Msat
+  /** paid + bonus. */
+  readonly available: Msat
+}
+
+export interface OpenHold extends Hold {
+  readonly paid: Msat
+  readonly bonus: Msat
+  readonly openedAt: number
+  readonly deadline: number
+  /** What was journalled as flowed so far: charged after a crash (threats B6). */
+  readonly sofar: Msat
+  readonly model: string
+}
+
+export interface UsageRow {
+  readonly id: HoldId
+  readonly at: number
+  readonly model: string
+  readonly dialect: string
+  readonly end: string
+  readonly usage: string
+  readonly input: number
+  readonly cached: number
+  readonly output: number
+  readonly held: Msat
+  readonly charged: Msat
+}
+
+export interface Ledger {
+  /** Resolves when it is on disk. `already_deposited` is an honest retry (threats C6, B7). */
+  deposit(deposit: Deposit): Promise<Result<Balance, 'already_deposited' | 'deposited_elsewhere'>>
+  /** Check and set aside in one step over the account and every meter. Does not wait for the disk. */
+  hold(request: HoldRequest): Promise<Result<Hold, HoldRefused>>
+  /** A stream goes on: moves its deadline, journals what has flowed so far (priced). */
+  extend(id: HoldId, deadline: number, sofar: Msat): Promise<Result<true, Closed>>
+  /**
+   * Closes a hold with its charge. One above the hold takes what account and meters still allow,
+   * and posts the rest as `loss:overrun`. An expired hold still settles (DESIGN 4.8).
+   */
+  settle(id: HoldId, charge: Charge): Promise<Result<Settled, Closed>>
+  /** Closes a hold for nothing. `end` is for the usage page: such a request was free. */
+  release(id: HoldId, end: string, at: number): Promise<Result<Settled, Closed>>
+  /**
+   * Resolves open holds whose deadline is before `before` (Infinity: all, on start): settles what
+   * was journalled, gives back the rest. Answers what it resolved.
+   */
+  expire(before: number, at: number): Promise<readonly Settled[]>
+  balance(account: AccountId): Promise<Balance | null>
+  /** What a limit still allows at that time, in its unit; holds counted. */
+  left(limit: Limit, at: number): Promise<bigint>
+  /** Closed holds of an account (of one pass of it), newest first. */
+  usage(account: AccountId, pass: string | null, page: Page): Promise<readonly UsageRow[]>
+}
+
+export interface Page {
+  readonly limit: number
+  /** Rows older than this hold id's; null starts at the newest. */
+  readonly before: HoldId | null
+}

@@ -1,0 +1,58 @@
+import type { Limit } from '../ledger/ledger.ts'
+
+/**
+ * What a verified macaroon allows. A pass is a bearer credential whose caveats can only narrow; it
+ * names an account through the payment hash in its identifier (DESIGN 3).
+ */
+export interface Pass {
+  /** Payment hash, 64 hex digits. */
+  readonly hash: string
+  /** 64 hex digits: must equal the invoice row's. */
+  readonly tokenId: string
+  /** No caveats but lnget's `preimage=`: may withdraw, sees the whole account. */
+  readonly root: boolean
+  /** Names this narrowed pass: hex of sha256(signature at its last narrowing caveat). Null for a root pass. */
+  readonly key: string | null
+  readonly rules: readonly Rule[]
+  /** Each `spend | calls | tokens` caveat at its own meter. */
+  readonly limits: readonly Limit[]
+}
+
+/** The caveats that judge a request rather than meter it. All must hold; never "last wins". */
+export type Rule =
+  | { readonly kind: 'expires'; readonly at: number }
+  | { readonly kind: 'path'; readonly any: readonly string[] }
+  | { readonly kind: 'method'; readonly any: readonly string[] }
+  | { readonly kind: 'model'; readonly any: readonly string[] }
+  /** lnget's: must equal the presented secret. Does not narrow. */
+  | { readonly kind: 'preimage'; readonly hex: string }
+
+/** In order of precedence. `expired` is a 402 with offers, the others a 403 without. */
+export type Forbidden = 'expired' | 'preimage' | 'path' | 'method' | 'model'
+
+/** The operation a pass is held against. `model` is null where the endpoint has none. */
+export interface Operation {
+  readonly path: string
+  readonly method: string
+  readonly model: string | null
+  readonly secret: string
+  readonly now: number
+}
+
+/** What the headers of one request present. Read once, in `present.ts` (style rule 6). */
+export type Presented =
+  | { readonly is: 'absent' }
+  /** Looks like ours and is not right: 402 with offers. `detail` repeats nothing of it. */
+  | { readonly is: 'malformed'; readonly detail: string }
+  /** Two different credentials in one request: 400, or one of them could be charged by mistake. */
+  | { readonly is: 'conflict' }
+  | { readonly is: 'credential'; readonly credential: Credential }
+
+export interface Credential {
+  /** The macaroon's bytes, V2. */
+  readonly macaroon: Uint8Array
+  /** 64 lowercase hex digits: the preimage, or the invoice's settlement secret. */
+  readonly secret: string
+  /** One name for all spellings of the same credential; a cache key, itself a secret: never logged. */
+  readonly text: string
+}

@@ -1,0 +1,78 @@
+import type { MoneyKind } from '../ledger/ledger.ts'
+
+/**
+ * Where sats land and invoices come from. A wallet is not a rail: it knows nothing of passes,
+ * prices or accounts. Every adapter runs `test/contract/wallet.ts`.
+ */
+export interface Wallet {
+  readonly kind: string
+  readonly money: MoneyKind
+  /** One line for the status block: what it is and where, without a secret. */
+  readonly label: string
+  /** Asks for a whole number of sats. Throws `WalletUnreachable` where it cannot answer in time. */
+  createInvoice(ask: InvoiceAsk): Promise<Invoice>
+  /** Where an invoice stands. Only `settled` means paid, whatever preimage is seen before (LND). */
+  lookup(paymentHash: string): Promise<InvoiceState>
+  /**
+   * Tells of settlements as they happen, also of those missed while it was down, each at least
+   * once. It reconnects by itself. `cursor` is what `onSettled` last gave, from any process.
+   */
+  watch(cursor: string | null, onSettled: (settled: Settlement) => void): Watch
+  /** Throws `WalletUnreachable` unless it could make an invoice now. Makes none. */
+  probe(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface InvoiceAsk {
+  readonly sat: number
+  readonly memo: string
+  readonly expirySeconds: number
+}
+
+export interface Invoice {
+  readonly bolt11: string
+  /** 64 hex digits, read out of the bolt11, which must ask for exactly the sats of the ask (C8). */
+  readonly paymentHash: string
+  /** ms since the epoch, as the bolt11 says. */
+  readonly expiresAt: number
+}
+
+export type InvoiceState =
+  | { readonly is: 'open' }
+  | { readonly is: 'settled'; readonly preimage: string | null; readonly receivedMsat: bigint }
+  /** Expired or canceled: it can no longer be paid. */
+  | { readonly is: 'dead' }
+  | { readonly is: 'unknown' }
+
+export interface Settlement {
+  readonly paymentHash: string
+  /** Resume from here; null where the wallet has no such thing. */
+  readonly cursor: string | null
+}
+
+export interface Watch {
+  stop(): void
+}
+
+/**
+ * The wallet cannot answer now. `reason` is for the operator: no secret, no invoice, no body of an
+ * answer in it.
+ */
+export class WalletUnreachable extends Error {
+  override readonly name = 'WalletUnreachable'
+  readonly reason: string
+  constructor(reason: string, options?: ErrorOptions) {
+    super(`wallet unreachable: ${reason}`, options)
+    this.reason = reason
+  }
+}
+
+/** The wallet answered no: wrong key, wrong permission, an amount it refuses. Trying again is no use. */
+export class WalletRefused extends Error {
+  override readonly name = 'WalletRefused'
+  readonly reason: string
+  constructor(reason: string, options?: ErrorOptions) {
+    super(`wallet refused: ${reason}`, options)
+    this.reason = reason
+  }
+}

@@ -1,0 +1,232 @@
+import { createHash } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { readBolt11 } from '../../src/wallets/bolt11.ts'
+import {
+  type Settlement,
+  type Wallet,
+  WalletRefused,
+  WalletUnreachable,
+} from '../../src/wallets/wallet.ts'
+
+/** A wallet, the buyer who pays its invoices, and what can go wrong with it. */
+export interface WalletUnderTest {
+  /** Opens it as one more process would: the same wallet, nothing kept in memory. */
+  open(): Promise<Wallet>
+  /** The buyer pays; answers the preimage, hex. */
+  pay(bolt11: string): Promise<string>
+  /** Nobody answers between the two. A string where this wallet has no such thing: why. */
+  readonly outage: string | { begin(): Promise<void>; end(): Promise<void> }
+  /** No call may take longer, in ms. */
+  readonly patience: number
+  cleanup(): Promise<void>
+}
+
+const ASK = { sat: 21, memo: 'a test of the wallet', expirySeconds: 600 }
+
+/** What every wallet adapter must do. `make` is called once. */
+export function walletContract(name: string, make: () => Promise<WalletUnderTest>): void {
+  describe(`${name} as a wallet`, () => {
+    let under: WalletUnderTest
+    const opened: Wallet[] = []
+    const open = async () => {
+      const wallet = await under.open()
+      opened.push(wallet)
+      return wallet
+    }
+
+    beforeAll(async () => {
+      under = await make()
+    })
+    afterEach(async () => {
+      for (const wallet of opened.splice(0)) await wallet.close()
+    })
+    afterAll(() => under?.cleanup())
+
+    it('C8 the invoice asks for exactly the sats of the ask, and hash and expiry are its own', async () => {
+      const wallet = await open()
+      const before = Date.now()
+      for (const sat of [1, 21, 1000, 123_456]) {
+        const invoice = await wallet.createInvoice({ ...ASK, sat })
+        const read = readBolt11(invoice.bolt11)
+        expect(read?.amountMsat).toBe(BigInt(sat) * 1000n)
+        expect(read?.paymentHash).toBe(invoice.paymentHash)
+        expect(read?.expiresAt).toBe(invoice.expiresAt)
+        expect(Math.abs(invoice.expiresAt - before - 600_000)).toBeLessThan(60_000)
+        expect(read?.network === 'bc').toBe(wallet.money === 'real')
+      }
+    })
+
+    it('two invoices never have one hash', async () => {
+      const wallet = await open()
+      const invoices = await Promise.all([1, 2, 3, 4].map(() => wallet.createInvoice(ASK)))
+      expect(new Set(invoices.map((invoice) => invoice.paymentHash)).size).toBe(4)
+    })
+
+    it('takes a memo of any length and language', async () => {
+      const wallet = await open()
+      for (const memo of ['', 'Käse ☕ 価格', 'ü'.repeat(2000)]) {
+        const invoice = await wallet.createInvoice({ ...ASK, memo })
+        const description = readBolt11(invoice.bolt11)?.description ?? ''
+        expect(memo.startsWith(description)).toBe(true)
+      }
+    })
+
+    it('an invoice is open until it is paid, then settled with its preimage and amount', async () => {
+      const wallet = await open()
+      const { bolt11, paymentHash } = await wallet.createInvoice(ASK)
+      expect(await wallet.lookup(paymentHash)).toEqual({ is: 'open' })
+
+      const preimage = await under.pay(bolt11)
+      expect(sha256(preimage)).toBe(paymentHash)
+      await until(async () => (await wallet.lookup(paymentHash)).is === 'settled')
+      expect(await wallet.lookup(paymentHash)).toEqual({
+        is: 'settled',
+        preimage,
+        receivedMsat: 21_000n,
+      })
+    })
+
+    it('C1 a settled invoice is settled for the next process too', async () => {
+      const first = await open()
+      const { bolt11, paymentHash } = await first.createInvoice(ASK)
+      await under.pay(bolt11)
+      await until(async () => (await first.lookup(paymentHash)).is === 'settled')
+      await first.close()
+      expect((await (await open()).lookup(paymentHash)).is).toBe('settled')
+    })
+
+    it('a hash that is not its own is unknown', async () => {
+      const wallet = await open()
+      expect(await wallet.lookup('ab'.repeat(32))).toEqual({ is: 'unknown' })
+    })
+
+    it('an invoice that nobody paid in time is dead', async () => {
+      const wallet = await open()
+      const { paymentHash } = await wallet.createInvoice({ ...ASK, expirySeconds: 1 })
+      await until(async () => (await wallet.lookup(paymentHash)).is === 'dead')
+    })
+
+    it('watch tells of a settlement', async () => {
+      const wallet = await open()
+      const { bolt11, paymentHash } = await wallet.createInvoice(ASK)
+      const told = heard()
+      const watch = wallet.watch(null, told.listen)
+      await settle(300)
+      await under.pay(bolt11)
+      await until(async () => told.hashes().includes(paymentHash))
+      watch.stop()
+    })
+
+    it('C10 watch tells of what was settled while nobody listened, from the cursor on', async () => {
+      const first = await open()
+      const told = heard()
+      const watch = first.watch(null, told.listen)
+      await settle(300)
+      const known = await first.createInvoice(ASK)
+      await under.pay(known.bolt11)
+      await until(async () => told.hashes().includes(known.paymentHash))
+      watch.stop()
+      const missed = await first.createInvoice(ASK)
+      await first.close()
+      await under.pay(missed.bolt11)
+
+      const cursor = told.cursorOf(known.paymentHash)
+      const later = heard()
+      const second = await open()
+      second.watch(cursor, later.listen)
+      await until(async () => later.hashes().includes(missed.paymentHash))
+      expect(told.hashes()).not.toContain(missed.paymentHash)
+      expect(later.hashes()).not.toContain(known.paymentHash)
+    })
+
+    it('stop and close end a watch', async () => {
+      const wallet = await open()
+      const other = await open()
+      const stopped = heard()
+      const closed = heard()
+      wallet.watch(null, stopped.listen).stop()
+      other.watch(null, closed.listen)
+      await other.close()
+      const invoice = await wallet.createInvoice(ASK)
+      await under.pay(invoice.bolt11)
+      await until(async () => (await wallet.lookup(invoice.paymentHash)).is === 'settled')
+      await settle(300)
+      expect(stopped.hashes()).toEqual([])
+      expect(closed.hashes()).toEqual([])
+    })
+
+    it('probe is quiet while it could make an invoice', async () => {
+      await (await open()).probe()
+    })
+
+    it('an outage is said in time, without a secret, and is over when it is over', async (context) => {
+      const { outage, patience } = under
+      if (typeof outage === 'string') return context.skip(outage)
+      const wallet = await open()
+      const { bolt11, paymentHash } = await wallet.createInvoice(ASK)
+      const told = heard()
+      wallet.watch(null, told.listen)
+      await outage.begin()
+      try {
+        for (const call of [
+          () => wallet.createInvoice(ASK),
+          () => wallet.lookup(paymentHash),
+          () => wallet.probe(),
+        ]) {
+          const started = performance.now()
+          const failure = await call().then(
+            () => null,
+            (error: unknown) => error,
+          )
+          expect(performance.now() - started).toBeLessThan(patience)
+          expect(failure).toBeInstanceOf(WalletUnreachable)
+          expect(String(failure)).not.toContain(paymentHash)
+        }
+      } finally {
+        await outage.end()
+      }
+      await until(async () => (await wallet.probe().catch(failed)) !== false, 60_000)
+      await until(async () => (await wallet.createInvoice(ASK).catch(failed)) !== false, 60_000)
+      await under.pay(bolt11)
+      await until(async () => told.hashes().includes(paymentHash), 30_000)
+    })
+
+    it('says what it is in one line without a secret', async () => {
+      const wallet = await open()
+      expect(wallet.kind).toMatch(/^[a-z]+$/)
+      expect(wallet.label).toMatch(/^[^\n]{3,100}$/)
+      expect(wallet.label).not.toMatch(/[0-9a-f]{32}/)
+    })
+  })
+}
+
+/** A listener that remembers. */
+export function heard() {
+  const all: Settlement[] = []
+  return {
+    all,
+    listen: (settled: Settlement) => void all.push(settled),
+    hashes: () => all.map((settled) => settled.paymentHash),
+    cursorOf: (hash: string) => all.find((one) => one.paymentHash === hash)?.cursor ?? null,
+  }
+}
+
+/** Waits until it holds; fails after `ms`. */
+export async function until(holds: () => Promise<boolean>, ms = 20_000): Promise<void> {
+  const deadline = performance.now() + ms
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`did not come to hold in ${ms} ms: ${holds}`)
+    await settle(50)
+  }
+}
+
+export const settle = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))
+
+function failed(error: unknown): false {
+  if (error instanceof WalletUnreachable || error instanceof WalletRefused) return false
+  throw error
+}
+
+function sha256(hex: string): string {
+  return createHash('sha256').update(Buffer.from(hex, 'hex')).digest('hex')
+}

@@ -1,0 +1,162 @@
+import type { Dice } from './words.ts'
+
+/**
+ * An answer of three to six sentences about the question, the same one for the same dice. It knows a
+ * little about the gate it stands behind, can add two numbers, and says so where it knows nothing.
+ */
+export function speak(question: string, dice: Dice): string {
+  const topic = topicOf(question)
+  const known = [...sums(question), ...factsFor(question, dice)].slice(0, 3)
+  const middle = known.length > 0 ? known : [fill(dice(SHRUGS), topic), fill(dice(ADVICE), topic)]
+  const extra = known.length === 1 ? [fill(dice(ASIDES), topic)] : []
+  return [fill(dice(OPENINGS), topic), ...middle, ...extra, fill(dice(CLOSINGS), topic)].join(' ')
+}
+
+/** What `toy-thinker` says to itself first: two sentences. */
+export function think(question: string, dice: Dice): string {
+  const topic = topicOf(question)
+  return `${fill(dice(FIRST_THOUGHTS), topic)} ${fill(dice(SECOND_THOUGHTS), topic)}`
+}
+
+type Lines = readonly [string, ...string[]]
+
+const OPENINGS: Lines = [
+  'You asked about {topic}, and you paid for an answer, so here it is.',
+  'Ah, {topic}.',
+  'Let us talk about {topic}, one token at a time.',
+  'A fine question about {topic}, and its words were counted with care: prompts are charged too.',
+  'On {topic} I can be brief.',
+]
+
+const SHRUGS: Lines = [
+  'I am a toy of a few dozen sentences, and {topic} is in none of the others.',
+  'My training set is one file, and it does not mention {topic}.',
+  'If I knew more about {topic} I would need a graphics card.',
+]
+
+const ADVICE: Lines = [
+  'Put a real model behind this gate with --upstream and ask it the same thing.',
+  'Ask me about prices, invoices, Lightning, tokens or macaroons instead, and I will be useful.',
+  'In my experience {topic} gets clearer with a smaller question and a larger model.',
+]
+
+const ASIDES: Lines = [
+  'That is the whole of it, which is more than most say in a page.',
+  'Everything else about {topic} is detail, and detail is charged by the token.',
+  'You may repeat that at dinner.',
+]
+
+const CLOSINGS: Lines = [
+  'The full stop at the end of this sentence is a token as well.',
+  'What was held for this answer and not used is yours again.',
+  'No account was made in the course of this conversation.',
+  'If you had left halfway, you would have paid for half.',
+]
+
+const FIRST_THOUGHTS: Lines = [
+  'The question is about {topic}, so let me look at both sides of it.',
+  'First, what would somebody want who asks about {topic}?',
+]
+
+const SECOND_THOUGHTS: Lines = [
+  'Thinking is output and is charged as output, so I had better stop here.',
+  'I have now thought about {topic} for as long as a toy can.',
+]
+
+/** What it knows: said where the pattern is in the question. Every line has to be true. */
+const KNOWN: readonly (readonly [RegExp, Lines])[] = [
+  [
+    /\b(hi|hello|hey|hallo|bonjour|ping)\b/i,
+    [
+      'Hello to you: that is one word and one comma, counted fairly.',
+      'Good day, I am the toy model of satgate, and I was told to be polite.',
+    ],
+  ],
+  [
+    /\bwho are you|your name|what are you\b/i,
+    [
+      'I am a toy: templates behind a port, with the manners of a large model and the weight of a postcard.',
+    ],
+  ],
+  [
+    /satgate|\bgate\b|paywall/i,
+    [
+      'satgate stands in front of a model and lets a request through once it is paid for.',
+      'satgate sets aside the most that an answer may cost, then charges the tokens that flowed.',
+    ],
+  ],
+  [
+    /lightning|channel|bolt ?11/i,
+    [
+      'A Lightning payment is settled by a preimage: whoever can show it has paid.',
+      'Lightning moves amounts too small for a card, usually before you have found the card.',
+    ],
+  ],
+  [
+    /pric|cost|cheap|expensive|\bpay|how much/i,
+    [
+      'At 1 sat per 1,000 tokens each token is one millisatoshi, and there is no smallest bill.',
+      'The price is a pure function of what was asked and what flowed, and haggling is not one of its arguments.',
+    ],
+  ],
+  [
+    /\btokens?\b|tokeni[sz]/i,
+    [
+      'I count a word as one token and a punctuation mark as another, so shouting costs extra!',
+      'Every token that I stream is one that I report, which is rarer than it should be.',
+    ],
+  ],
+  [
+    /\b402\b|invoice|payment/i,
+    [
+      'Status 402 has been in HTTP since 1997, reserved for future use; this is the future.',
+      'An invoice is a request for one payment, and its hash is the lock that the preimage opens.',
+    ],
+  ],
+  [
+    /macaroon|\bl402\b|\blsat\b|caveat/i,
+    ['A macaroon is a credential that anybody can narrow and nobody can widen.'],
+  ],
+  [
+    /bitcoin|\bbtc\b|\bsats?\b|satoshi|msat/i,
+    ['A bitcoin is 100,000,000 satoshis, and Lightning cuts each of those into a thousand.'],
+  ],
+  [
+    /joke|funny|laugh/i,
+    [
+      'Why did the prompt cross the gate? It had the preimage.',
+      'A buyer walks up to an API and asks for credit; the API says: 402, but I can give you a challenge.',
+    ],
+  ],
+  [/haiku|poem/i, ['Sats in a quiet stream, a hash that opens one door, the meter sleeps now.']],
+]
+
+function factsFor(question: string, dice: Dice): string[] {
+  return KNOWN.filter(([pattern]) => pattern.test(question)).map(([, lines]) => dice(lines))
+}
+
+/** `2 + 2` in the question, answered exactly. Nine digits at most: the product is still exact in decimal. */
+function sums(question: string): string[] {
+  const found = /(?<!\d)(\d{1,9})\s*([+*×x−-])\s*(\d{1,9})(?!\d)/.exec(question)
+  if (!found) return []
+  const [, left = '0', sign = '+', right = '0'] = found
+  const [a, b] = [BigInt(left), BigInt(right)]
+  const result = sign === '+' ? a + b : sign === '-' || sign === '−' ? a - b : a * b
+  return [`${left} ${sign} ${right} is ${result}, and I am sure of it.`]
+}
+
+/** The longest word of the question, for it is usually the one that matters. */
+function topicOf(question: string): string {
+  const words = question.slice(0, 2_000).match(/[\p{L}\p{M}\p{N}]{4,24}/gu) ?? []
+  const telling = words.filter((word) => !SMALL_TALK.has(word.toLowerCase()))
+  const longest = telling.reduce((best, word) => (word.length > best.length ? word : best), '')
+  return longest === '' ? 'that' : longest
+}
+
+const SMALL_TALK = new Set(
+  'about again because could does explain from have hello please should tell that their them then there these they this what when where which will with would write your'.split(
+    ' ',
+  ),
+)
+
+const fill = (line: string, topic: string): string => line.replaceAll('{topic}', () => topic)

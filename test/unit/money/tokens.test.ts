@@ -1,0 +1,86 @@
+import fc from 'fast-check'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { countTokens, PromptEstimator, prepare } from '../../../src/money/tokens.ts'
+
+beforeAll(prepare)
+
+describe('countTokens', () => {
+  it.each([
+    ['', 0],
+    ['hello', 1],
+    ['What is a license?', 5],
+    ['The quick brown fox jumps over the lazy dog.', 10],
+    ['漢字', 2],
+  ])('%j is %i', (text, tokens) => {
+    expect(countTokens(text)).toBe(tokens)
+  })
+
+  it('takes special tokens for text', () => {
+    expect(countTokens('<|endoftext|><|im_start|>')).toBeGreaterThan(4)
+  })
+
+  it('counts a long text in pieces nearly as a whole', () => {
+    const words = 'The quick brown fox jumps over the lazy dog. '
+    const one = countTokens(words)
+    for (const times of [20, 200, 2_000, 20_000]) {
+      const ratio = countTokens(words.repeat(times)) / (one * times)
+      expect(ratio).toBeGreaterThan(0.85)
+      expect(ratio).toBeLessThan(1.15)
+    }
+  })
+
+  it('is done with hostile text in less than a second', () => {
+    const random = Array.from({ length: 400_000 }, (_, i) =>
+      String.fromCharCode(0x900 + ((i * 7919 + (i >> 3)) % 80)),
+    ).join('')
+    for (const text of ['a'.repeat(400_000), 'é'.repeat(400_000), random]) {
+      const start = performance.now()
+      expect(countTokens(text)).toBeGreaterThan(1_000)
+      expect(performance.now() - start).toBeLessThan(1_000)
+    }
+  })
+
+  it('never throws, and never counts more tokens than UTF-8 bytes', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 3_000 }), (text) => {
+        const tokens = countTokens(text)
+        expect(Number.isSafeInteger(tokens)).toBe(true)
+        expect(tokens).toBeLessThanOrEqual(Buffer.byteLength(text))
+      }),
+    )
+  })
+})
+
+describe('PromptEstimator', () => {
+  const question = ['What is a license?']
+
+  it('learns what a template adds', () => {
+    const estimator = new PromptEstimator()
+    const first = estimator.estimate('tiny', question, 1)
+    estimator.learn('tiny', first, 19)
+    expect(estimator.estimate('tiny', question, 1)).toBe(19)
+    expect(estimator.estimate('another', question, 1)).toBe(first)
+  })
+
+  it('learns another vocabulary from long prompts, without hurting short ones', () => {
+    const estimator = new PromptEstimator()
+    const long = ['The quick brown fox jumps over the lazy dog. '.repeat(200)]
+    const short = estimator.estimate('m', question, 1)
+    const first = estimator.estimate('m', long, 1)
+    estimator.learn('m', first, Math.round(first * 1.5))
+    expect(estimator.estimate('m', long, 1) / first).toBeCloseTo(1.5, 1)
+    expect(estimator.estimate('m', question, 1)).toBeLessThan(short * 1.6)
+  })
+
+  it('stays within bounds whatever is reported', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(1e6), fc.nat(1e9))), (lessons) => {
+        const estimator = new PromptEstimator()
+        for (const [estimated, reported] of lessons) estimator.learn('m', estimated, reported)
+        const learned = estimator.estimate('m', question, 1)
+        expect(learned).toBeGreaterThanOrEqual(0)
+        expect(learned).toBeLessThan(600)
+      }),
+    )
+  })
+})

@@ -30,10 +30,10 @@ export interface Receipt {
 }
 
 /**
- * In order of precedence. `unpaid`: no such payment yet. `pending`: the secret is right, the wallet
- * does not see the payment yet; never ask such a client to pay again. `unreachable`: the wallet
- * cannot say. `unknown`: not one of ours.
+ * In order of precedence. `unknown`: not one of ours. `pending`: the secret is right, the wallet does
+ * not see the payment yet; never ask such a client to pay again. `unreachable`: the wallet cannot say.
  */
-export type RedeemRefused = 'unknown' | 'bad_secret' | 'unpaid' | 'pending' | 'unreachable'
+export type RedeemRefused = 'unknown' | 'bad_secret' | 'pending' | 'unreachable'
 
-export type Redeemed = Result<Receipt, RedeemRefused>
+/** `fresh` where this is the first time that settlement was learned: it is to be deposited. */
+export type Redeemed = Result<{ readonly receipt: Receipt; readonly fresh: boolean }, RedeemRefused>

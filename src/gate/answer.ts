@@ -1,0 +1,157 @@
+import { problem } from '../dialects/errors.ts'
+import { floorSat, type Msat } from '../money/msat.ts'
+import type { Incoming, Reply } from './ports.ts'
+import { type Refusal, refuse } from './refusal.ts'
+import type { UpstreamSaid } from './relay.ts'
+import type { Held } from './steps.ts'
+
+type Headers = Record<string, string | readonly string[]>
+
+/** Header names of a stream that must pass every proxy on the way unbuffered. */
+const STREAM: Headers = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+}
+
+/** Answers a refusal in the dialect's envelope. Challenges leave on a 402 and on nothing else. */
+export function answerRefusal(incoming: Incoming, reply: Reply, refusal: Refusal): void {
+  const { status, offer } = refusal
+  const headers: Headers = {
+    'content-type': 'application/json; charset=utf-8',
+    'x-request-id': incoming.id,
+    'cache-control': 'no-store',
+  }
+  if (refusal.retryAfterSeconds !== null) headers['retry-after'] = `${refusal.retryAfterSeconds}`
+  if (offer !== null && status === 402) {
+    Object.assign(headers, offer.headers)
+    if (offer.challenges.length > 0) headers['www-authenticate'] = offer.challenges
+  }
+  const beside = { ...(offer?.body ?? {}), ...refusal.extra }
+  const { code, message, param } = refusal
+  reply.head(status, headers)
+  if (incoming.method === 'HEAD') return void reply.end()
+  reply.end(json(problem(status, code, message, { ...beside, param })))
+}
+
+/** The head of a stream: the balance before this request's hold (surface 3). */
+export function openStream(held: Held, reply: Reply): void {
+  const { incoming, hold } = held
+  reply.head(200, {
+    ...STREAM,
+    ...paidHeaders(held, hold === null ? null : hold.before),
+    'x-request-id': incoming.id,
+    ...(incoming.trailers ? { trailer: 'X-Cost-Msat' } : {}),
+  })
+}
+
+/** A buffered answer with what it cost and what is left. */
+export function answerWhole(
+  held: Held,
+  reply: Reply,
+  said: {
+    readonly body: Uint8Array
+    readonly contentType: string
+    readonly charged: Msat
+    readonly after: Msat | null
+  },
+): void {
+  reply.head(200, {
+    'content-type': said.contentType,
+    'cache-control': 'private, no-store',
+    'x-request-id': held.incoming.id,
+    'content-length': `${said.body.length}`,
+    'x-cost-msat': `${said.charged}`,
+    ...paidHeaders(held, said.after),
+  })
+  reply.end(said.body)
+}
+
+/** Whole sats rounded down, the exact msat, and the limit where the gate chose it. */
+function paidHeaders(held: Held, balance: Msat | null): Headers {
+  const headers: Headers = {}
+  if (balance !== null) {
+    headers['x-credit-balance'] = `${floorSat(balance)}`
+    headers['x-credit-balance-msat'] = `${balance}`
+  }
+  if (held.asked.hasOutput && held.limit !== held.asked.limit) {
+    headers['x-max-tokens-applied'] = `${held.limit}`
+  }
+  return headers
+}
+
+/** The end of a stream says its cost; never the balance: streams get piped to third parties. */
+export const costComment = (charged: Msat): Buffer =>
+  Buffer.from(`: satgate cost_msat=${charged}\n\n`)
+
+/** Upstream statuses that say something of the buyer's own request pass; all others are a 502. */
+const PASSED = new Set([400, 404, 413, 422, 429])
+
+/**
+ * What an upstream's failure becomes for the buyer. Its text passes only where it speaks of the
+ * buyer's request: anything else may hold the operator's key or addresses.
+ */
+export function upstreamRefusal(said: UpstreamSaid | null, stalled: boolean): Refusal {
+  if (said !== null && PASSED.has(said.status)) {
+    const { code, message, param } = upstreamText(said.body)
+    const seconds = said.status === 429 ? retrySeconds(said.retryAfter) : null
+    return refuse(said.status, code, message, { param, retryAfterSeconds: seconds })
+  }
+  if (said === null && stalled) {
+    return refuse(
+      504,
+      'upstream_timeout',
+      'The model did not answer in time; nothing was charged.',
+      {
+        retryAfterSeconds: 5,
+      },
+    )
+  }
+  return refuse(502, 'upstream_error', 'The model server failed; nothing was charged.', {
+    retryAfterSeconds: 5,
+  })
+}
+
+const retrySeconds = (value: string | null): number => {
+  const seconds = Number(value)
+  return Number.isInteger(seconds) && seconds > 0 && seconds <= 3600 ? seconds : 5
+}
+
+/** `error.message` and its code out of any shape that backends use; a plain sentence otherwise. */
+function upstreamText(body: Uint8Array): { code: string; message: string; param: string | null } {
+  const plain = { code: 'invalid_request_error', message: 'The model server refused the request.' }
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(body).toString('utf8'))
+    const error = field(parsed, 'error') ?? parsed
+    const message = typeof error === 'string' ? error : field(error, 'message')
+    const code = field(error, 'code')
+    const type = field(error, 'type')
+    const param = field(error, 'param')
+    return {
+      code: firstText(code, type) ?? plain.code,
+      message: typeof message === 'string' ? scrub(message) : plain.message,
+      param: typeof param === 'string' ? param.slice(0, 100) : null,
+    }
+  } catch {
+    return { ...plain, param: null }
+  }
+}
+
+const field = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
+
+const firstText = (...values: readonly unknown[]): string | null => {
+  const text = values.find((value) => typeof value === 'string' && /^[\w.-]{1,64}$/.test(value))
+  return typeof text === 'string' ? text : null
+}
+
+/** No address, key or path of the operator's machine leaves in an error's text. */
+const scrub = (text: string): string =>
+  text
+    .slice(0, 1000)
+    .replace(/[\p{Cc}\p{Cf}]/gu, ' ')
+    .replace(/\b(?:https?|file):\/\/\S+/gi, '…')
+    .replace(/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b/g, '…')
+    .replace(/\b(?:sk|key|Bearer)[-_ ][\w.-]{8,}/gi, '…')
+
+const json = (body: unknown): Buffer => Buffer.from(JSON.stringify(body))

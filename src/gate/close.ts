@@ -1,0 +1,119 @@
+import type { Meter } from '../dialects/dialect.ts'
+import type { World } from '../floor/world.ts'
+import type { Ledger, Settled } from '../ledger/ledger.ts'
+import { type Msat, ZERO } from '../money/msat.ts'
+import { charge, type Tokens } from '../money/price.ts'
+import type { PromptEstimate } from './estimate.ts'
+import { type End, outcome } from './outcome.ts'
+import { HOLD_LIFE, type Purse } from './purse.ts'
+import type { Held } from './steps.ts'
+
+/** How the money of one request came out. */
+export interface Close {
+  readonly end: End
+  readonly usage: 'reported' | 'counted' | 'none'
+  readonly tokens: Tokens
+  readonly charged: Msat
+  readonly overrun: Msat
+  /** The account's `available` afterwards; null where nobody paid. */
+  readonly after: Msat | null
+}
+
+const NO_TOKENS: Tokens = { input: 0, cached: 0, output: 0 }
+
+/** Closes holds: the one place where a request's money is settled or given back. */
+export class Closer {
+  readonly #ledger: Ledger
+  readonly #purse: Purse
+  readonly #world: World
+  readonly #onUpstreamFailure: 'used' | 'release'
+
+  constructor(parts: {
+    readonly ledger: Ledger
+    readonly purse: Purse
+    readonly world: World
+    readonly onUpstreamFailure: 'used' | 'release'
+  }) {
+    this.#ledger = parts.ledger
+    this.#purse = parts.purse
+    this.#world = parts.world
+    this.#onUpstreamFailure = parts.onUpstreamFailure
+  }
+
+  /** Ends the request's money, once, by the outcome table. */
+  async close(held: Held, how: Ending): Promise<Close> {
+    const { meter, end, estimate } = how
+    const flowed = meter.seen.output
+    const counted = await this.#count(held, how)
+    if (counted.reportedInput !== null) estimate.reported(counted.reportedInput)
+    const verdict = outcome({
+      end,
+      streamed: how.streamed,
+      flowed,
+      sent: true,
+      usage: counted,
+      rate: held.rate,
+      hold: held.hold?.amount ?? ZERO,
+      onUpstreamFailure: this.#onUpstreamFailure,
+    })
+    if (verdict.do === 'release') return this.#release(held, end)
+    const { tokens, usage } = verdict
+    if (held.hold === null) {
+      return { end, usage, tokens, charged: ZERO, overrun: ZERO, after: null }
+    }
+    const at = this.#world.now()
+    const amount = verdict.amount
+    const settled = await this.#ledger.settle(held.hold.id, { amount, ...tokens, usage, end, at })
+    this.#purse.released(held.hold.account)
+    return { end, usage, tokens, ...taken(settled.ok ? settled.value : null) }
+  }
+
+  /** Gives a hold back before anything was sent upstream. */
+  async giveBack(held: Held): Promise<void> {
+    await this.#release(held, 'upstream_failed')
+  }
+
+  /** Journals what has flowed so far: a crash charges that, no more (DESIGN 4.8, threats B5, B6). */
+  async journal(held: Held, meter: Meter, estimate: PromptEstimate): Promise<void> {
+    if (held.hold === null) return
+    const input = await estimate.tokens()
+    const sofar = charge(held.rate, { input, cached: 0, output: meter.seen.floor })
+    const most = sofar < held.hold.amount ? sofar : held.hold.amount
+    await this.#ledger.extend(held.hold.id, this.#world.now() + HOLD_LIFE, most)
+  }
+
+  /** The estimate is only made where the backend reported nothing that can be believed. */
+  async #count({ asked }: Held, { meter, estimate }: Ending) {
+    const known = meter.usage(asked.inputBound)
+    return known.source === 'counted' ? meter.usage(await estimate.tokens()) : known
+  }
+
+  async #release(held: Held, end: End): Promise<Close> {
+    const free: Close = {
+      end,
+      usage: 'none',
+      tokens: NO_TOKENS,
+      charged: ZERO,
+      overrun: ZERO,
+      after: null,
+    }
+    if (held.hold === null) return free
+    const released = await this.#ledger.release(held.hold.id, end, this.#world.now())
+    this.#purse.released(held.hold.account)
+    return { ...free, ...taken(released.ok ? released.value : null) }
+  }
+}
+
+/** How a request ended, and what watched it. */
+export interface Ending {
+  readonly end: End
+  readonly streamed: boolean
+  readonly meter: Meter
+  readonly estimate: PromptEstimate
+}
+
+const taken = (settled: Settled | null) => ({
+  charged: settled?.charged ?? ZERO,
+  overrun: settled?.overrun ?? ZERO,
+  after: settled?.after ?? null,
+})

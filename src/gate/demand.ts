@@ -1,0 +1,110 @@
+import type { HoldRefused } from '../ledger/ledger.ts'
+import { ceilSat, formatSat, type Msat } from '../money/msat.ts'
+import { at, ceilingLine } from '../money/price.ts'
+import type { L402 } from '../rails/l402.ts'
+import type { Offer } from '../rails/rail.ts'
+import type { PromptEstimate } from './estimate.ts'
+import type { Incoming } from './ports.ts'
+import { type Refusal, refuse } from './refusal.ts'
+import type { Buyer, Priced } from './steps.ts'
+
+/** `credit.invoice` of the settings, in sats. */
+export interface InvoiceBounds {
+  readonly min: number
+  readonly max: number
+}
+
+/** Credit at par, where no tiers are configured (surface 3). */
+const TIERS = [10, 100, 1000].map((sats) => ({ amountSats: sats, creditSats: sats }))
+
+/** What stands in every 402, with an offer or without. Only entries that x402 v1 accepts. */
+const BESIDE = { x402Version: 1, accepts: [], credit_tiers: TIERS }
+
+/** Asks for money: builds the 402 that every client accepts (wire facts 0). */
+export class Demand {
+  readonly #l402: L402
+  readonly #bounds: InvoiceBounds
+
+  constructor(l402: L402, bounds: InvoiceBounds) {
+    this.#l402 = l402
+    this.#bounds = bounds
+  }
+
+  /**
+   * Sats that an offer asks for: the request's estimate, between the operator's bounds, and never
+   * less than what admits this very request (threats I8).
+   */
+  async sats(step: Priced | null, estimate: PromptEstimate | null): Promise<number> {
+    const { min, max } = this.#bounds
+    if (step === null || estimate === null) return min
+    const { rate, asked, wanted } = step
+    const most = wanted * asked.choices
+    if (ceilSat(at(ceilingLine(rate, asked.inputBound), most)) <= min) return min
+    const line = ceilingLine(rate, await estimate.toOffer())
+    const admits = ceilSat(at(line, asked.hasOutput ? asked.choices : 0))
+    return Math.max(Math.min(Math.max(ceilSat(at(line, most)), min), max), admits)
+  }
+
+  /**
+   * A 402 with an offer. A root pass is offered a top-up of its account; a narrowed one, or none, a
+   * new account. Where the wallet is down it is a 503: nobody is asked to pay what cannot be taken.
+   */
+  async offer(
+    incoming: Incoming,
+    about: { readonly buyer: Buyer | null; readonly sat: number; readonly reason: string },
+  ): Promise<Refusal> {
+    const account = about.buyer?.pass.root === true ? about.buyer.account : null
+    const { sat } = about
+    const made = await this.#l402.offer({ sat, account, caveats: [], client: incoming.client })
+    if (!made.ok) return WALLET_DOWN
+    return paymentRequired(`${about.reason} ${payAt(incoming, made.value)}`, made.value)
+  }
+}
+
+/** No offer can be made: who has credit is served all the same (DESIGN 5.6). */
+export const WALLET_DOWN: Refusal = refuse(
+  503,
+  'wallet_unreachable',
+  'No payment can be taken at the moment: the wallet does not answer. Passes with credit are served. Try again in some seconds.',
+  { retryAfterSeconds: 5 },
+)
+
+const payAt = (incoming: Incoming, offer: Offer): string =>
+  offer.paymentUrl === null
+    ? 'Pay the invoice in this answer, then send the same request with the pass.'
+    : `Pay at ${incoming.origin}${offer.paymentUrl} or the invoice in this answer, then send the same request with the pass.`
+
+/** A 402. `message` is what people see; it holds the words that stop clients from trying again. */
+const paymentRequired = (message: string, offer: Offer | null): Refusal =>
+  refuse(402, 'insufficient_quota', message, { offer, extra: BESIDE })
+
+/** The first sentence of a 402 without a balance: what this costs. */
+export const unpaid = (sat: number): string =>
+  `Insufficient credits: this needs up to ${sat} sat, and nothing was paid yet.`
+
+/** What a hold's refusal becomes. Null: a 402 with an offer is to be made. */
+export function holdRefusal(refused: HoldRefused, now: number): Refusal | null {
+  if (refused.why === 'held') {
+    const message = `Your own running requests hold the credit: this needs ${formatSat(refused.needed)} sat, ${formatSat(refused.available)} are free. Try again when one has finished.`
+    return refuse(429, 'rate_limit_exceeded', message, { retryAfterSeconds: 5 })
+  }
+  if (refused.why !== 'limit_reached') return null
+  const { limit, left, resetsAt } = refused
+  const { unit, window } = limit
+  const amount = unit === 'spend' ? `${formatSat(left)} sat` : `${left} ${unit}`
+  const message = `This pass is limited to its ${unit} per ${window}; ${amount} left of it.`
+  if (resetsAt !== null) {
+    const resets_at = new Date(resetsAt).toISOString()
+    const extra = { resets_at }
+    const retryAfterSeconds = Math.max(1, Math.ceil((resetsAt - now) / 1000))
+    const text = `${message} It resets at ${resets_at}.`
+    return refuse(429, 'rate_limit_exceeded', text, { extra, retryAfterSeconds })
+  }
+  return unit === 'spend'
+    ? paymentRequired(`Insufficient credits: ${message}`, null)
+    : refuse(403, 'limit_reached', message)
+}
+
+/** "this needs 12 sat, the pass has 3." */
+export const short = (needed: Msat, balance: Msat): string =>
+  `Insufficient credits: this needs ${formatSat(needed)} sat, the pass has ${formatSat(balance)}.`

@@ -1,0 +1,136 @@
+import type { Backend } from '../dialects/dialect.ts'
+import type { World } from '../floor/world.ts'
+import { countTokens } from '../money/tokens.ts'
+import { answerRefusal, answerWhole, costComment, openStream, upstreamRefusal } from './answer.ts'
+import type { Close, Closer } from './close.ts'
+import type { PromptEstimate } from './estimate.ts'
+import type { End } from './outcome.ts'
+import type { Reply, Upstream } from './ports.ts'
+import { type Patience, Relay, type Relayed } from './relay.ts'
+import type { Held } from './steps.ts'
+
+export interface ExchangeParts {
+  readonly upstream: Upstream
+  readonly backend: Backend
+  readonly closer: Closer
+  readonly world: World
+  readonly patience: Patience
+}
+
+/** How an exchange came out, for the one event that is said of it. */
+export interface Exchanged {
+  readonly status: number
+  readonly close: Close
+  readonly ttft: number | null
+  readonly detail: string | null
+}
+
+/**
+ * Sends a held request upstream, relays the answer, and closes its money. Nothing is retried. The
+ * money is settled before the buyer sees the end, so that the end can tell the cost.
+ */
+export class Exchange {
+  readonly #running = new Set<Relay>()
+  readonly #parts: ExchangeParts
+
+  constructor(parts: ExchangeParts) {
+    this.#parts = parts
+  }
+
+  get running(): number {
+    return this.#running.size
+  }
+
+  /** Ends every stream that still runs: the grace period is over. */
+  stop(): void {
+    for (const relay of this.#running) relay.stop()
+  }
+
+  /** `letGo` is called when the upstream has really let go of the request. */
+  async run(
+    held: Held,
+    reply: Reply,
+    about: { readonly estimate: PromptEstimate; readonly letGo: () => void },
+  ): Promise<Exchanged> {
+    const { closer, world, upstream, backend, patience } = this.#parts
+    const { asked, dialect, incoming } = held
+    const output = held.hold?.output ?? held.limit * asked.choices
+    const granted = { output, limit: held.limit, count: countTokens }
+    const meter = dialect.meter(asked, granted, backend)
+    const relay = new Relay({
+      upstream,
+      request: {
+        path: dialect.path,
+        body: dialect.rewrite(asked, held.limit, backend),
+        headers: { 'x-request-id': incoming.id },
+      },
+      reply,
+      meter,
+      streamed: asked.stream,
+      patience,
+      now: () => world.now(),
+      open: () => openStream(held, reply),
+      progress: () => void closer.journal(held, meter, about.estimate),
+    })
+    this.#running.add(relay)
+    const sentAt = world.now()
+    void relay.start().finally(about.letGo)
+    const relayed = await relay.result
+    this.#running.delete(relay)
+    const ending = { end: relayed.end, streamed: asked.stream, meter, estimate: about.estimate }
+    const close = await closer.close(held, ending)
+    const status = this.#finish(held, reply, { relayed, close, meter })
+    const ttft = relayed.firstByteAt === null ? null : relayed.firstByteAt - sentAt
+    return { status, close, ttft, detail: relayed.detail }
+  }
+
+  /** The last bytes that the buyer sees. */
+  #finish(
+    held: Held,
+    reply: Reply,
+    out: {
+      readonly relayed: Relayed
+      readonly close: Close
+      readonly meter: ReturnType<Held['dialect']['meter']>
+    },
+  ): number {
+    const { relayed, close, meter } = out
+    if (relayed.end === 'client_left') return reply.headSent ? 200 : 499
+    if (relayed.whole !== null && (relayed.end === 'complete' || relayed.end === 'cut')) {
+      const { charged, after } = close
+      const { contentType, whole } = relayed
+      answerWhole(held, reply, { body: whole, contentType, charged, after })
+      return 200
+    }
+    if (!reply.headSent && failed(relayed.end)) {
+      const refusal = upstreamRefusal(relayed.said, relayed.detail === 'silent')
+      answerRefusal(held.incoming, reply, refusal)
+      return refusal.status
+    }
+    if (!reply.headSent) openStream(held, reply)
+    reply.write(costComment(close.charged))
+    const last = relayed.end === 'cut' ? meter.cut() : meter.finish()
+    const trailers = held.incoming.trailers ? { 'X-Cost-Msat': `${close.charged}` } : undefined
+    reply.end(failed(relayed.end) ? meter.broken(BROKEN[relayed.end]) : last, trailers)
+    return 200
+  }
+}
+
+type Failed = 'upstream_failed' | 'stalled' | 'stopped' | 'client_left'
+
+const failed = (end: End): end is Failed =>
+  end === 'upstream_failed' || end === 'stalled' || end === 'stopped'
+
+/** What the buyer is told in the middle of a stream. */
+const BROKEN: Readonly<Record<Failed, { code: string; message: string }>> = {
+  upstream_failed: {
+    code: 'upstream_error',
+    message: 'The model server broke off; only what arrived is charged.',
+  },
+  stalled: {
+    code: 'upstream_timeout',
+    message: 'The model server went silent; only what arrived is charged.',
+  },
+  stopped: { code: 'stopping', message: 'This gate is stopping; nothing is charged. Try again.' },
+  client_left: { code: 'client_left', message: '' },
+}

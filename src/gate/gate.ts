@@ -1,0 +1,236 @@
+import type { Dialect } from '../dialects/dialect.ts'
+import type { Result } from '../floor/result.ts'
+import { err, ok } from '../floor/result.ts'
+import type { World } from '../floor/world.ts'
+import { isFree } from '../money/price.ts'
+import type { Pricing } from '../money/pricing.ts'
+import type { PromptEstimator } from '../money/tokens.ts'
+import type { Credential, Presented } from '../passes/pass.ts'
+import { present } from '../passes/present.ts'
+import type { Doorkeeper, NotAdmitted } from './admit.ts'
+import type { Capacity } from './capacity.ts'
+import type { Closer } from './close.ts'
+import { type Demand, holdRefusal, short, unpaid } from './demand.ts'
+import { PromptEstimate } from './estimate.ts'
+import type { Exchange } from './exchange.ts'
+import { type Models, type OutputBounds, price, read } from './judge.ts'
+import type { Incoming, Reply } from './ports.ts'
+import type { Purse } from './purse.ts'
+import { type Refusal, refuse } from './refusal.ts'
+import type { Report } from './report.ts'
+import type { Admitted, Buyer, Held, Priced } from './steps.ts'
+
+export interface GateParts {
+  readonly models: Models
+  readonly pricing: Pricing
+  readonly bounds: OutputBounds
+  readonly estimator: PromptEstimator
+  readonly doorkeeper: Doorkeeper
+  readonly demand: Demand
+  readonly purse: Purse
+  readonly capacity: Capacity
+  readonly exchange: Exchange
+  readonly closer: Closer
+  readonly report: Report
+  readonly world: World
+  /** False while a commit has failed or is late: nothing is admitted (DESIGN 4.5b). */
+  healthy(): boolean
+}
+
+/** One request from its first byte to its last posting. Every branch of the product is in `serve`. */
+export class Gate {
+  readonly #parts: GateParts
+  #stopping = false
+
+  constructor(parts: GateParts) {
+    this.#parts = parts
+  }
+
+  /** Takes no more requests from now on. */
+  stop(): void {
+    this.#stopping = true
+  }
+
+  /** Serves one request on a dialect's path, whatever its method. Never rejects. */
+  async serve(incoming: Incoming, dialect: Dialect, reply: Reply): Promise<void> {
+    const { report, world } = this.#parts
+    const at = world.now()
+    const request = report.begin(incoming, dialect, at)
+    const presented = present(incoming.rawHeaders)
+    if (presented.is === 'conflict') return request.refused(reply, CONFLICT)
+    if (incoming.method === 'HEAD') return this.#priceOnly(incoming, reply)
+    if (asksThePrice(incoming)) {
+      return request.refused(reply, await this.#askPrice(incoming, presented))
+    }
+    const priced = await this.#price(incoming, dialect, at)
+    if (!priced.ok) return request.refused(reply, priced.error)
+    request.priced(priced.value)
+    const estimate = new PromptEstimate(priced.value.asked, this.#parts.estimator)
+    const admitted = await this.#admit(priced.value, presented, estimate)
+    if (!admitted.ok) return request.refused(reply, admitted.error)
+    request.admitted(admitted.value)
+    const held = await this.#hold(admitted.value, estimate, reply)
+    if (!held.ok) return request.refused(reply, held.error)
+    const letGo = this.#parts.capacity.take()
+    if (letGo === null) {
+      await this.#parts.closer.giveBack(held.value)
+      return request.refused(reply, FULL)
+    }
+    const exchanged = await this.#parts.exchange.run(held.value, reply, { estimate, letGo })
+    request.ended(held.value, exchanged)
+  }
+
+  /** A price probe: no challenge, no invoice (threats D4). */
+  async #priceOnly(incoming: Incoming, reply: Reply): Promise<void> {
+    const sats = await this.#parts.demand.sats(null, null)
+    reply.head(402, {
+      'x-l402-price-sats': `${sats}`,
+      'cache-control': 'no-store',
+      'x-request-id': incoming.id,
+    })
+    reply.end()
+  }
+
+  /** GET, or a POST with nothing in it: a 402 to whoever has not paid, 405 or 400 to who has. */
+  async #askPrice(incoming: Incoming, presented: Presented): Promise<Refusal> {
+    if (presented.is === 'credential') {
+      const operation = { path: incoming.path, method: incoming.method, model: null }
+      const admitted = await this.#parts.doorkeeper.admit(presented.credential, operation)
+      if (admitted.ok) return incoming.method === 'POST' ? EMPTY : METHOD
+      return this.#notAdmitted(incoming, admitted.error, null, null)
+    }
+    if (incoming.method !== 'GET' && incoming.method !== 'POST') return METHOD
+    return this.#offer(incoming, { buyer: null, step: null, estimate: null, reason: null })
+  }
+
+  async #price(incoming: Incoming, dialect: Dialect, at: number): Promise<Result<Priced, Refusal>> {
+    const { models, pricing, bounds } = this.#parts
+    const step = read(incoming, dialect, at)
+    return step.ok ? price(step.value, { pricing, models, bounds }) : step
+  }
+
+  async #admit(
+    step: Priced,
+    presented: Presented,
+    estimate: PromptEstimate,
+  ): Promise<Result<Admitted, Refusal>> {
+    if (!this.#parts.healthy() || this.#stopping) return err(this.#stopping ? STOPPING : LEDGER)
+    if (presented.is !== 'credential') {
+      if (presented.is === 'absent' && isFree(step.rate)) return ok({ ...step, buyer: null })
+      const about = { buyer: null, step, estimate, reason: null }
+      return err(await this.#offer(step.incoming, about))
+    }
+    const { path } = step.dialect
+    const operation = { path, method: step.incoming.method, model: step.asked.model }
+    const admitted = await this.#identify(presented.credential, operation)
+    if (admitted.ok) return ok({ ...step, buyer: admitted.value })
+    return err(await this.#notAdmitted(step.incoming, admitted.error, step, estimate))
+  }
+
+  #identify(
+    credential: Credential,
+    operation: { readonly path: string; readonly method: string; readonly model: string | null },
+  ): Promise<Result<Buyer, NotAdmitted>> {
+    return this.#parts.doorkeeper.admit(credential, operation)
+  }
+
+  async #notAdmitted(
+    incoming: Incoming,
+    not: NotAdmitted,
+    step: Priced | null,
+    estimate: PromptEstimate | null,
+  ): Promise<Refusal> {
+    if (not.why === 'forbidden') {
+      return refuse(403, 'forbidden', `This pass is not good for this ${not.by}.`)
+    }
+    if (not.why === 'pending' || not.why === 'unreachable') return PENDING
+    return this.#offer(incoming, { buyer: null, step, estimate, reason: NOT_GOOD[not.why] })
+  }
+
+  async #offer(
+    incoming: Incoming,
+    about: {
+      readonly buyer: Buyer | null
+      readonly step: Priced | null
+      readonly estimate: PromptEstimate | null
+      readonly reason: string | null
+    },
+  ): Promise<Refusal> {
+    const { demand } = this.#parts
+    const sat = await demand.sats(about.step, about.estimate)
+    const reason = about.reason ?? unpaid(sat)
+    return demand.offer(incoming, { buyer: about.buyer, sat, reason })
+  }
+
+  async #hold(
+    step: Admitted,
+    estimate: PromptEstimate,
+    reply: Reply,
+  ): Promise<Result<Held, Refusal>> {
+    const { purse, world } = this.#parts
+    const { buyer, asked, wanted, rate, incoming, dialect } = step
+    if (buyer === null) return ok({ ...step, hold: null, limit: wanted })
+    let gone = false
+    reply.onGone(() => {
+      gone = true
+    })
+    const { account, limits, pass } = buyer
+    const what = { model: asked.model, dialect: dialect.name, pass: pass.key }
+    const taken = await purse.take(
+      {
+        request: { id: incoming.id, account, limits, what },
+        rate,
+        inputBound: asked.inputBound,
+        inputEstimate: () => estimate.tokens(),
+        least: asked.hasOutput ? asked.choices : 0,
+        most: wanted * asked.choices,
+      },
+      () => gone,
+    )
+    if (taken.ok) {
+      const limit = asked.hasOutput ? Math.floor(taken.hold.output / asked.choices) : 0
+      return ok({ ...step, hold: taken.hold, limit })
+    }
+    const refusal = holdRefusal(taken.refused, world.now())
+    if (refusal !== null) return err(refusal)
+    const reason =
+      taken.refused.why === 'insufficient_funds'
+        ? short(taken.refused.needed, taken.refused.balance)
+        : null
+    return err(await this.#offer(incoming, { buyer, step, estimate, reason }))
+  }
+}
+
+/** GET asks what it costs; so does a POST with an empty body. */
+const asksThePrice = (incoming: Incoming): boolean =>
+  incoming.method !== 'POST' || incoming.body.length === 0
+
+const NOT_GOOD = {
+  unknown: 'Insufficient credits: this pass is not one of ours.',
+  bad_caveat: 'Insufficient credits: this pass has a caveat that this gate does not know.',
+  bad_secret: 'Insufficient credits: the secret of this pass is not the one of its invoice.',
+  expired: 'Insufficient credits: this pass has expired.',
+} as const
+
+const CONFLICT = refuse(
+  400,
+  'conflicting_credentials',
+  'This request carries two different credentials. Send one of them.',
+)
+const METHOD = refuse(405, 'method_not_allowed', 'Send a POST with a JSON body.')
+const EMPTY = refuse(400, 'invalid_request_error', 'The body is empty: send JSON.')
+const FULL = refuse(503, 'capacity', 'All slots are taken; nothing was charged. Try again.', {
+  retryAfterSeconds: 5,
+})
+const STOPPING = refuse(503, 'stopping', 'This gate is stopping; nothing was charged.', {
+  retryAfterSeconds: 5,
+})
+const LEDGER = refuse(503, 'ledger_unavailable', 'The ledger cannot write at the moment.', {
+  retryAfterSeconds: 5,
+})
+const PENDING = refuse(
+  503,
+  'payment_pending',
+  'Your payment is not seen yet. Do not pay again: send the same request in some seconds.',
+  { retryAfterSeconds: 3 },
+)

@@ -1,0 +1,70 @@
+import type { Asked, Dialect } from '../dialects/dialect.ts'
+import { err, ok, type Result } from '../floor/result.ts'
+import type { Pricing } from '../money/pricing.ts'
+import type { Incoming } from './ports.ts'
+import { type Refusal, refuse } from './refusal.ts'
+import type { Priced, Read } from './steps.ts'
+
+/** What the upstream serves, as far as it is known. */
+export interface Models {
+  knows(model: string): Promise<boolean>
+  /** Context in tokens; null where the upstream does not say. */
+  contextOf(model: string): number | null
+  /** A few names for an error's text. */
+  some(): readonly string[]
+}
+
+/** The operator's own bounds on a request's output, in tokens per choice. */
+export interface OutputBounds {
+  /** `pricing.maxOutputTokens`: where the client names no limit. */
+  readonly usual: number
+  /** `limits.outputTokens`: whatever the client names. */
+  readonly most: number
+}
+
+/** Reads the body as its dialect. Refuses with 400, 413 or 415 (DESIGN 6). */
+export function read(incoming: Incoming, dialect: Dialect, at: number): Result<Read, Refusal> {
+  const asked = dialect.read(incoming.body, { context: null })
+  if (asked.ok) return ok({ incoming, dialect, asked: asked.value, at })
+  const { status, code, message, param } = asked.error
+  return err(refuse(status, code, message, { param }))
+}
+
+/**
+ * Finds the model and its price. Unknown, refused and unpriced models are 404, an alias keeps the
+ * price of its own name (threats A10, A12); a dollar price without a rate to trust is 503.
+ */
+export async function price(
+  step: Read,
+  parts: { readonly pricing: Pricing; readonly models: Models; readonly bounds: OutputBounds },
+): Promise<Result<Priced, Refusal>> {
+  const { model, limit, hasOutput } = step.asked
+  if (!parts.pricing.names(model) && !(await parts.models.knows(model))) {
+    return err(unknownModel(model, parts.models.some()))
+  }
+  const priced = parts.pricing.priceOf(model)
+  if (priced.is === 'usd_unavailable') {
+    const message = `The price of ${shown(model)} is in dollars and there is no current rate; models priced in sats are served.`
+    return err(refuse(503, 'rate_unavailable', message, { retryAfterSeconds: 30 }))
+  }
+  if (priced.is !== 'priced') return err(unknownModel(model, parts.models.some()))
+  const wanted = hasOutput ? Math.min(limit ?? parts.bounds.usual, parts.bounds.most) : 0
+  const asked = withinContext(step.asked, parts.models.contextOf(model))
+  return ok({ ...step, asked, rate: priced.rate, wanted })
+}
+
+/** No prompt is longer than the model's context, each choice has one of its own at most. */
+function withinContext(asked: Asked, context: number | null): Asked {
+  if (context === null || !asked.hasOutput) return asked
+  return { ...asked, inputBound: Math.min(asked.inputBound, context * asked.choices) }
+}
+
+function unknownModel(model: string, some: readonly string[]): Refusal {
+  const served = some.length === 0 ? '' : ` Served here: ${some.join(', ')}.`
+  const message = `The model ${shown(model)} does not exist or is not for sale here.${served}`
+  return refuse(404, 'model_not_found', message, { param: 'model' })
+}
+
+/** A name from outside, short and on one line. */
+const shown = (model: string): string =>
+  `'${model.slice(0, 100).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?')}'`

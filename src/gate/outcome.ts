@@ -1,0 +1,79 @@
+import { assert } from '../floor/assert.ts'
+import { add, least, type Msat, ZERO } from '../money/msat.ts'
+import { charge, type Rate, type Tokens } from '../money/price.ts'
+
+/** How a response ended, seen from the middle. Exactly one of these happens, exactly once. */
+export type End = 'complete' | 'cut' | 'client_left' | 'upstream_failed' | 'stalled' | 'stopped'
+
+/** Everything the verdict depends on. */
+export interface Ended {
+  readonly end: End
+  readonly streamed: boolean
+  /** Some output of the model reached us. */
+  readonly flowed: boolean
+  /** Something went to the upstream at all. */
+  readonly sent: boolean
+  readonly usage: Tokens & { readonly source: 'reported' | 'counted' | 'none' }
+  readonly rate: Rate
+  /** The ceiling that was held. */
+  readonly hold: Msat
+  /** `billing.onUpstreamFailure`. */
+  readonly onUpstreamFailure: 'used' | 'release'
+}
+
+export type Verdict =
+  | {
+      readonly do: 'settle'
+      readonly amount: Msat
+      readonly tokens: Tokens
+      readonly usage: 'reported' | 'counted'
+    }
+  | { readonly do: 'release' }
+
+const RELEASE: Verdict = { do: 'release' }
+
+/**
+ * Who pays, as one table (DESIGN 4, `docs/failure.md`). Pure. A reported usage may come to more
+ * than the hold: the ledger takes what there is and books the rest as `loss:overrun`. What we
+ * counted ourselves never does.
+ */
+export function outcome(ended: Ended): Verdict {
+  switch (ended.end) {
+    case 'complete':
+      return ended.usage.source === 'none' && !ended.flowed && !charges(ended)
+        ? RELEASE
+        : settle(ended)
+    case 'cut':
+      return settle(ended)
+    case 'client_left':
+      if (!ended.sent) return RELEASE
+      return ended.streamed ? settle(ended) : ceiling(ended)
+    case 'upstream_failed':
+    case 'stalled':
+      return ended.flowed && ended.onUpstreamFailure === 'used' ? settle(ended) : RELEASE
+    case 'stopped':
+      return RELEASE
+    default:
+      return assertNever(ended.end)
+  }
+}
+
+/** A price for the request itself is owed for an answer in which no token flowed. */
+const charges = (ended: Ended): boolean => ended.rate.perRequest > 0n || ended.usage.input > 0
+
+function settle(ended: Ended): Verdict {
+  const { source, ...tokens } = ended.usage
+  const price = charge(ended.rate, tokens)
+  if (source === 'reported') return { do: 'settle', amount: price, tokens, usage: 'reported' }
+  return { do: 'settle', amount: least(price, ended.hold), tokens, usage: 'counted' }
+}
+
+/** What ran on after the buyer hung up on a buffered answer cannot be seen: it may be all of it. */
+function ceiling(ended: Ended): Verdict {
+  const { source: _, ...tokens } = ended.usage
+  return { do: 'settle', amount: add(ended.hold, ZERO), tokens, usage: 'counted' }
+}
+
+function assertNever(end: never): never {
+  assert(false, `no such end: ${String(end)}`)
+}

@@ -1,0 +1,32 @@
+import type { Offer } from '../rails/rail.ts'
+
+/**
+ * A request that is not served, in one shape. Statuses in DESIGN 6's order of judgment; never 401.
+ * `offers` stand only on a 402: a client that sees a challenge on anything else pays for it.
+ */
+export interface Refusal {
+  readonly status: number
+  /** OpenAI's `error.code`. A number only for the 402. */
+  readonly code: string
+  readonly message: string
+  readonly param: string | null
+  readonly offer: Offer | null
+  readonly retryAfterSeconds: number | null
+  /** Fields beside `error`. */
+  readonly extra: Readonly<Record<string, unknown>>
+}
+
+type Parts = Partial<Omit<Refusal, 'status' | 'code' | 'message'>>
+
+/** Makes a refusal. `message` is shown to people: it says what to do about it. */
+export function refuse(status: number, code: string, message: string, parts: Parts = {}): Refusal {
+  return {
+    status,
+    code,
+    message,
+    param: parts.param ?? null,
+    offer: parts.offer ?? null,
+    retryAfterSeconds: parts.retryAfterSeconds ?? null,
+    extra: parts.extra ?? {},
+  }
+}

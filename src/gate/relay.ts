@@ -1,0 +1,252 @@
+import type { Meter } from '../dialects/dialect.ts'
+import type { End } from './outcome.ts'
+import type { Reply, Sent, Upstream, UpstreamRequest } from './ports.ts'
+
+/** ms, `timeouts` of the settings. */
+export interface Patience {
+  readonly firstByte: number
+  readonly idle: number
+}
+
+/** An upstream's answer that is not an answer: its status and the start of its body. */
+export interface UpstreamSaid {
+  readonly status: number
+  readonly body: Uint8Array
+  readonly retryAfter: string | null
+}
+
+/** How the exchange with the upstream came to its end. */
+export interface Relayed {
+  readonly end: End
+  /** Set where nothing was sent to the buyer and the upstream's refusal is to be told. */
+  readonly said: UpstreamSaid | null
+  /** A buffered answer, whole, as the buyer may see it. */
+  readonly whole: Uint8Array | null
+  readonly contentType: string
+  /** ms from sending to the first byte of output. */
+  readonly firstByteAt: number | null
+  /** For the operator's eyes: why the upstream failed. */
+  readonly detail: string | null
+}
+
+export interface RelayParts {
+  readonly upstream: Upstream
+  readonly request: UpstreamRequest
+  readonly reply: Reply
+  readonly meter: Meter
+  readonly streamed: boolean
+  readonly patience: Patience
+  readonly now: () => number
+  /** Opens the stream to the buyer: called once, before the first byte. */
+  readonly open: () => void
+  /** Something flowed; called at most about once a second. */
+  readonly progress: () => void
+}
+
+/** ms of silence after which a stream is kept open by a comment. */
+const KEEP_ALIVE = 10_000
+/** ms that a usage chunk is waited for once every choice has finished. */
+const USAGE_GRACE = 2_000
+const PROGRESS = 1_000
+/** Bytes of a buffered answer, and of a refusal, that are kept. */
+const WHOLE_MOST = 64 * 1024 * 1024
+const REFUSAL_MOST = 64 * 1024
+/** Its text may repeat a prompt: it is never kept. */
+const ERROR_EVENT = 'error event'
+const COMMENT = Buffer.from(': waiting for the model\n\n')
+
+/**
+ * Passes bytes, shows them to the meter, and says once how it ended. A stream flows as it comes,
+ * with back-pressure from the buyer to the upstream; anything else is gathered whole.
+ */
+export class Relay {
+  readonly #parts: RelayParts
+  readonly #done: (relayed: Relayed) => void
+  readonly result: Promise<Relayed>
+  #sent: Sent | null = null
+  #status: number | null = null
+  #retryAfter: string | null = null
+  #contentType = 'application/json'
+  #flowing = false
+  #chunks: Uint8Array[] = []
+  #size = 0
+  #ended = false
+  #upstreamEnded = false
+  #firstByteAt: number | null = null
+  #lastData: number
+  #lastOut: number
+  #lastProgress: number
+  #finishedAt: number | null = null
+  #betweenEvents = true
+  #timer: NodeJS.Timeout | null = null
+
+  constructor(parts: RelayParts) {
+    this.#parts = parts
+    const { promise, resolve } = Promise.withResolvers<Relayed>()
+    this.result = promise
+    this.#done = resolve
+    this.#lastData = parts.now()
+    this.#lastOut = this.#lastData
+    this.#lastProgress = this.#lastData
+  }
+
+  /** Sends the request. `released` is the upstream's: its slot is free when that resolves. */
+  start(): Promise<void> {
+    const { upstream, request, reply } = this.#parts
+    this.#timer = setInterval(() => this.#tick(), 500)
+    this.#sent = upstream.send(request, {
+      onHead: (status, headers) => this.#onHead(status, headers),
+      onData: (chunk) => this.#onData(chunk),
+      onEnd: () => this.#onEnd(),
+      onError: (kind) => this.#finish('upstream_failed', kind),
+    })
+    if (this.#ended) this.#sent.abort()
+    reply.onGone(() => this.#finish('client_left'))
+    return this.#sent.released
+  }
+
+  /** The gate stops: what is left is given back. */
+  stop(): void {
+    this.#finish('stopped')
+  }
+
+  #onHead(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void {
+    this.#status = status
+    this.#retryAfter = one(headers['retry-after'])
+    this.#contentType = one(headers['content-type']) ?? 'application/json'
+    this.#lastData = this.#parts.now()
+    const events = this.#contentType.toLowerCase().startsWith('text/event-stream')
+    this.#flowing = status === 200 && events && this.#parts.streamed
+  }
+
+  #onData(chunk: Uint8Array): boolean {
+    if (this.#ended) return true
+    const now = this.#parts.now()
+    this.#lastData = now
+    if (!this.#flowing) return this.#gather(chunk)
+    const { meter, reply } = this.#parts
+    const out = meter.stream(chunk)
+    const { seen } = meter
+    if (seen.output && this.#firstByteAt === null) this.#firstByteAt = now
+    if (seen.error !== null && !seen.output) return this.#failed(ERROR_EVENT)
+    const taken = out.length === 0 || this.#write(out, now)
+    if (seen.over) this.#finish('cut')
+    else if (seen.error !== null) return this.#failed(ERROR_EVENT)
+    else if (seen.done) this.#finish('complete')
+    else if (seen.finished) this.#finishedAt ??= now
+    if (!this.#ended) this.#journal(now)
+    if (!taken && !this.#ended) reply.onDrain(() => this.#sent?.resume())
+    return taken
+  }
+
+  #failed(detail: string): boolean {
+    this.#finish('upstream_failed', detail)
+    return true
+  }
+
+  #journal(now: number): void {
+    if (now - this.#lastProgress < PROGRESS) return
+    this.#lastProgress = now
+    this.#parts.progress()
+  }
+
+  #write(out: Uint8Array, now: number): boolean {
+    const { reply, open } = this.#parts
+    if (!reply.headSent) open()
+    this.#lastOut = now
+    this.#betweenEvents = endsEvent(out)
+    return reply.write(out)
+  }
+
+  /** Refusals and buffered answers, within bounds. */
+  #gather(chunk: Uint8Array): boolean {
+    this.#size += chunk.length
+    const most = this.#status === 200 ? WHOLE_MOST : REFUSAL_MOST
+    if (this.#size <= most) this.#chunks.push(chunk)
+    else if (this.#status === 200) return this.#failed('an answer of more than 64 MB')
+    return true
+  }
+
+  #onEnd(): void {
+    const { meter } = this.#parts
+    this.#upstreamEnded = true
+    if (this.#ended) return
+    if (this.#flowing) {
+      const { done, finished } = meter.seen
+      this.#finish(done || finished ? 'complete' : 'upstream_failed', 'ended without an end')
+      return
+    }
+    if (this.#status !== 200) this.#finish('upstream_failed', `status ${this.#status}`)
+    else this.#whole(Buffer.concat(this.#chunks))
+  }
+
+  #whole(body: Uint8Array): void {
+    const { meter } = this.#parts
+    const whole = meter.whole(body)
+    if (whole === null) this.#finish('upstream_failed', 'nothing usable in a 200')
+    else this.#finish(meter.seen.over ? 'cut' : 'complete', null, whole)
+  }
+
+  #tick(): void {
+    const now = this.#parts.now()
+    const { patience, reply } = this.#parts
+    const patient = this.#status === null ? patience.firstByte : patience.idle
+    const waitingForBuyer = reply.headSent && reply.backlog > 0
+    if (this.#finishedAt !== null && now - this.#finishedAt >= USAGE_GRACE) {
+      this.#finish('complete')
+    } else if (!waitingForBuyer && now - this.#lastData >= patient) {
+      this.#finish(this.#status === null ? 'upstream_failed' : 'stalled', 'silent')
+    } else this.#keepOpen(now)
+  }
+
+  #keepOpen(now: number): void {
+    const { reply, streamed, open } = this.#parts
+    const mayComment = streamed && (this.#status === null || this.#flowing) && this.#betweenEvents
+    if (mayComment && now - this.#lastOut >= KEEP_ALIVE && reply.backlog === 0) {
+      if (!reply.headSent) open()
+      this.#lastOut = now
+      reply.write(COMMENT)
+    }
+  }
+
+  #finish(end: End, detail: string | null = null, whole: Uint8Array | null = null): void {
+    if (this.#ended) return
+    this.#ended = true
+    if (this.#timer !== null) clearInterval(this.#timer)
+    this.#letGo(end)
+    this.#done({
+      end,
+      said: this.#refusal(),
+      whole,
+      contentType: this.#contentType,
+      firstByteAt: this.#firstByteAt,
+      detail,
+    })
+  }
+
+  /** An upstream that said its last word gets a moment to close by itself: its socket lives on. */
+  #letGo(end: End): void {
+    if (this.#upstreamEnded) return
+    if (end !== 'complete') this.#sent?.abort()
+    else setTimeout(() => this.#upstreamEnded || this.#sent?.abort(), USAGE_GRACE).unref()
+  }
+
+  #refusal(): UpstreamSaid | null {
+    if (this.#status === null || this.#status === 200) return null
+    return {
+      status: this.#status,
+      body: Buffer.concat(this.#chunks),
+      retryAfter: this.#retryAfter,
+    }
+  }
+}
+
+const one = (value: string | string[] | undefined): string | null =>
+  (Array.isArray(value) ? value[0] : value) ?? null
+
+/** A comment may only stand between events. */
+function endsEvent(out: Uint8Array): boolean {
+  const last = out.length - 1
+  if (out[last] !== 0x0a) return false
+  return out[last - 1] === 0x0a || (out[last - 1] === 0x0d && out[last - 2] === 0x0a)
+}

@@ -1,0 +1,97 @@
+import type { Dialect } from '../dialects/dialect.ts'
+import type { World } from '../floor/world.ts'
+import { shortName } from './accounts.ts'
+import { answerRefusal } from './answer.ts'
+import type { Exchanged } from './exchange.ts'
+import type { GateEvent, Incoming, Reply, Say } from './ports.ts'
+import type { Refusal } from './refusal.ts'
+import type { Admitted, Held, Priced } from './steps.ts'
+
+type RequestEvent = Extract<GateEvent, { event: 'request' }>
+
+/** Says one event for each request, however it ended. */
+export class Report {
+  readonly #say: Say
+  readonly #world: World
+
+  constructor(say: Say, world: World) {
+    this.#say = say
+    this.#world = world
+  }
+
+  begin(incoming: Incoming, dialect: Dialect, at: number): RequestReport {
+    return new RequestReport({ say: this.#say, world: this.#world, incoming, dialect, at })
+  }
+}
+
+/** What is known of one request so far. */
+export class RequestReport {
+  readonly #parts: {
+    readonly say: Say
+    readonly world: World
+    readonly incoming: Incoming
+    readonly dialect: Dialect
+    readonly at: number
+  }
+  #model: string | null = null
+  #account: string | null = null
+
+  constructor(parts: {
+    readonly say: Say
+    readonly world: World
+    readonly incoming: Incoming
+    readonly dialect: Dialect
+    readonly at: number
+  }) {
+    this.#parts = parts
+  }
+
+  priced(step: Priced): void {
+    this.#model = step.asked.model
+  }
+
+  admitted(step: Admitted): void {
+    this.#account = step.buyer === null ? null : shortName(step.buyer.account)
+  }
+
+  /** Answers a refusal and says so. */
+  refused(reply: Reply, refusal: Refusal): void {
+    answerRefusal(this.#parts.incoming, reply, refusal)
+    this.#parts.say({
+      ...this.#base(refusal.status, 'refused'),
+      reason: refusal.status === 402 ? 'payment_required' : refusal.code,
+    })
+  }
+
+  /** The request was sent upstream, and is over. */
+  ended(held: Held, exchanged: Exchanged): void {
+    const { close, status, ttft, detail } = exchanged
+    const end = close.end === 'cut' ? 'complete' : close.end
+    this.#parts.say({
+      ...this.#base(status, end),
+      ...(detail === null ? {} : { reason: detail }),
+      usage: close.usage,
+      prompt_tokens: close.tokens.input,
+      completion_tokens: close.tokens.output,
+      held_msat: Number(held.hold?.amount ?? 0n),
+      charged_msat: Number(close.charged),
+      ...(close.overrun > 0n ? { overrun_msat: Number(close.overrun) } : {}),
+      ...(close.after === null ? {} : { left_msat: Number(close.after) }),
+      ...(ttft === null ? {} : { ttft_ms: ttft }),
+    })
+  }
+
+  #base(status: number, end: RequestEvent['end']): RequestEvent {
+    const { incoming, dialect, world, at } = this.#parts
+    return {
+      event: 'request',
+      id: incoming.id,
+      account: this.#account,
+      dialect: dialect.name,
+      model: this.#model,
+      status,
+      end,
+      ms: world.now() - at,
+    }
+  }
+}

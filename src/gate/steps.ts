@@ -1,0 +1,43 @@
+import type { Asked, Dialect } from '../dialects/dialect.ts'
+import type { AccountId, Hold, Limit } from '../ledger/ledger.ts'
+import type { Rate } from '../money/price.ts'
+import type { Pass } from '../passes/pass.ts'
+import type { Incoming } from './ports.ts'
+
+/**
+ * One request as data, in one direction. Each record extends the one before: a function's parameter
+ * type says how far a request must have come to reach it.
+ *
+ *   Incoming ─read→ Read ─price→ Priced ─admit→ Admitted ─hold→ Held ─relay→ End → outcome
+ */
+export interface Read {
+  readonly incoming: Incoming
+  readonly dialect: Dialect
+  readonly asked: Asked
+  /** When it was read, ms. */
+  readonly at: number
+}
+
+export interface Priced extends Read {
+  readonly rate: Rate
+  /** Output tokens per choice that are asked for: the client's limit or the operator's default. */
+  readonly wanted: number
+}
+
+export interface Admitted extends Priced {
+  /** Null where the model is free and nothing was presented. */
+  readonly buyer: Buyer | null
+}
+
+/** Who pays, and within which limits. */
+export interface Buyer {
+  readonly account: AccountId
+  readonly pass: Pass
+  readonly limits: readonly Limit[]
+}
+
+export interface Held extends Admitted {
+  readonly hold: Hold | null
+  /** Output tokens per choice written into the upstream request. */
+  readonly limit: number
+}

@@ -1,0 +1,99 @@
+import type { World } from '../floor/world.ts'
+import {
+  type Invoice,
+  type InvoiceAsk,
+  type InvoiceState,
+  type Wallet,
+  WalletRefused,
+  WalletUnreachable,
+} from '../wallets/wallet.ts'
+
+/** ms between two tries of a wallet that is down: "at least every 5 s" (DESIGN 5.6). */
+const RETRY = 4_000
+
+/** Told when the wallet goes and comes back, once each. `since` is ms. */
+export interface Outage {
+  gone(wallet: string, reason: string, since: number): void
+  back(wallet: string, since: number): void
+}
+
+/**
+ * A wallet with its outages: while it is down nobody waits for it, and it is tried again until it
+ * answers. A refusal (wrong key) is an outage too: the gate cannot sell until the operator acts.
+ */
+export class WalletLine {
+  readonly wallet: Wallet
+  readonly #world: World
+  readonly #outage: Outage
+  #downSince: number | null = null
+  #retry: NodeJS.Timeout | null = null
+  #closed = false
+
+  constructor(wallet: Wallet, world: World, outage: Outage) {
+    this.wallet = wallet
+    this.#world = world
+    this.#outage = outage
+  }
+
+  get up(): boolean {
+    return this.#downSince === null
+  }
+
+  /** Null where the wallet is down. */
+  async createInvoice(ask: InvoiceAsk): Promise<Invoice | null> {
+    if (!this.up) return null
+    return this.#call(() => this.wallet.createInvoice(ask))
+  }
+
+  /** Null where the wallet cannot say. Asked even while it is down: a buyer who paid is waiting. */
+  lookup(paymentHash: string): Promise<InvoiceState | null> {
+    return this.#call(() => this.wallet.lookup(paymentHash))
+  }
+
+  /** Tries it once; tells of an outage that it finds. */
+  async probe(): Promise<boolean> {
+    const answer = await this.#call(async () => {
+      await this.wallet.probe()
+      return true
+    })
+    return answer ?? false
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#retry !== null) clearTimeout(this.#retry)
+    await this.wallet.close()
+  }
+
+  async #call<T>(ask: () => Promise<T>): Promise<T | null> {
+    try {
+      const answer = await ask()
+      this.#back()
+      return answer
+    } catch (error) {
+      if (!(error instanceof WalletUnreachable || error instanceof WalletRefused)) throw error
+      this.#gone(error.reason)
+      return null
+    }
+  }
+
+  #back(): void {
+    if (this.#downSince === null) return
+    const since = this.#downSince
+    this.#downSince = null
+    this.#outage.back(this.wallet.kind, since)
+  }
+
+  #gone(reason: string): void {
+    if (this.#downSince === null) {
+      this.#downSince = this.#world.now()
+      this.#outage.gone(this.wallet.kind, reason, this.#downSince)
+    }
+    if (this.#closed || this.#retry !== null) return
+    this.#retry = setTimeout(() => {
+      this.#retry = null
+      if (!this.#closed) void this.probe()
+    }, RETRY)
+    this.#retry.unref()
+  }
+}

@@ -1,0 +1,100 @@
+import { setTimeout as soon } from 'node:timers/promises'
+import type { Sent, UpstreamRequest } from '../../src/gate/ports.ts'
+import type { HttpUpstream } from '../../src/http/upstream.ts'
+import { makeUpstream } from '../../src/http/upstream.ts'
+import { type FakeUpstream, type Script, startFakeUpstream } from './upstream.ts'
+
+export { soon }
+
+/** Upstreams and fakes of one test; `clean` closes them all. */
+export class Bench {
+  readonly #cleanups: Array<() => unknown> = []
+
+  later(clean: () => unknown): void {
+    this.#cleanups.push(clean)
+  }
+
+  async clean(): Promise<void> {
+    for (const clean of this.#cleanups.splice(0).reverse()) await clean()
+  }
+
+  at(base: URL, key: string | null = 'sk-operator'): HttpUpstream {
+    const upstream = makeUpstream({ base, key, timeouts: { connectMs: 2_000 } })
+    this.later(() => upstream.close())
+    return upstream
+  }
+
+  async both(script: Script = {}): Promise<{ fake: FakeUpstream; upstream: HttpUpstream }> {
+    const fake = await startFakeUpstream(script)
+    this.later(() => fake.close())
+    return { fake, upstream: this.at(fake.base) }
+  }
+}
+
+export const chat = (body: object, headers: Record<string, string> = {}): UpstreamRequest => ({
+  path: '/v1/chat/completions',
+  body: Buffer.from(JSON.stringify(body)),
+  headers,
+})
+
+export interface Heard {
+  status: number
+  headers: Readonly<Record<string, string | string[] | undefined>>
+  text: string
+  end: 'end' | 'unreachable' | 'broken' | null
+  detail: string
+  /** Everything that was called, in order. */
+  calls: string[]
+  sent: Sent
+  over: Promise<void>
+}
+
+/** Sends and writes down what the listener was told; `take` answers each chunk. */
+export function hear(
+  upstream: HttpUpstream,
+  request: UpstreamRequest,
+  take: (heard: Heard) => boolean = () => true,
+): Heard {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const finish = (end: Heard['end'], detail = '') => {
+    heard.calls.push(String(end))
+    Object.assign(heard, { end, detail })
+    resolve()
+  }
+  const heard: Omit<Heard, 'sent'> = {
+    status: 0,
+    headers: {},
+    text: '',
+    end: null,
+    detail: '',
+    calls: [],
+    over: promise,
+  }
+  const sent = upstream.send(request, {
+    onHead: (status, headers) => {
+      heard.calls.push('head')
+      Object.assign(heard, { status, headers })
+    },
+    onData: (chunk) => {
+      heard.calls.push('data')
+      heard.text += Buffer.from(chunk).toString()
+      return take(heard as Heard)
+    },
+    onEnd: () => finish('end'),
+    onError: finish,
+  })
+  return Object.assign(heard, { sent })
+}
+
+/** One buffered chat, to its end. */
+export async function asked(
+  upstream: HttpUpstream,
+  headers: Record<string, string> = {},
+): Promise<Heard> {
+  return settled(hear(upstream, chat({ model: 'fake' }, headers)))
+}
+
+export async function settled(heard: Heard): Promise<Heard> {
+  await heard.over
+  return heard
+}

@@ -1,0 +1,220 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
+import { Spoken } from './spoken.ts'
+
+/**
+ * A test double: an OpenAI-compatible backend that says what a test tells it to say and misbehaves
+ * on request. It counts one token per delta and knows no model. Real backends are in test/interop.
+ */
+export interface FakeUpstream {
+  readonly base: URL
+  readonly port: number
+  /** Every request as it arrived, the body read to its end. */
+  readonly seen: Seen[]
+  /** What is answered next; a test may change it between requests. */
+  script: Script
+  /** Answers that the client cut before their end. */
+  readonly aborted: number
+  /** Answers that are being given right now. */
+  readonly running: number
+  /** Connections opened since the start. */
+  readonly connections: number
+  /** Resolves with that many cut answers, at once where it is so already. */
+  untilAborted(count?: number): Promise<void>
+  close(): Promise<void>
+}
+
+export interface Seen {
+  readonly method: string
+  /** With the query. */
+  readonly path: string
+  readonly headers: IncomingMessage['headers']
+  readonly rawHeaders: readonly string[]
+  readonly bytes: Buffer
+  /** The body as JSON, else undefined. */
+  readonly json: Record<string, unknown> | undefined
+}
+
+export interface Script {
+  /** Texts of the answer, a delta each. */
+  deltas?: readonly string[]
+  /** Texts of `reasoning_content`, sent before the answer. */
+  reasoning?: readonly string[]
+  toolCall?: { readonly name: string; readonly arguments: readonly string[] }
+  finish?: 'stop' | 'length' | 'tool_calls'
+  promptTokens?: number
+  /**
+   * Where a stream has its usage: nowhere; in a chunk of its own where asked for; in one always; in
+   * the finish chunk; in every chunk, zeros but the last.
+   */
+  usage?: 'none' | 'own' | 'always' | 'finish' | 'every'
+  /** Sent as the usage as it stands: nonsense, missing fields, cached tokens. */
+  usageValue?: unknown
+  /** Keep to the client's own limit (one delta is one token). */
+  obeyLimit?: boolean
+  /** Without `data: [DONE]`. */
+  noDone?: boolean
+  firstByteMs?: number
+  paceMs?: number
+  /** Another status and body instead of an answer. */
+  status?: number
+  body?: string | Uint8Array
+  headers?: Readonly<Record<string, string>>
+  /** After that many deltas: cut the socket, say nothing more, or repeat the last delta for ever. */
+  after?: { readonly deltas: number; readonly does: 'die' | 'silence' | 'flood' }
+  /** Cut the socket before any byte of an answer. */
+  refuse?: boolean
+  /** Compress the buffered answer whatever the client accepts. */
+  gzip?: boolean
+  models?: readonly Record<string, unknown>[]
+}
+
+const MODELS = [{ id: 'fake', object: 'model', created: 0, owned_by: 'fake' }]
+
+/** Listens on a free loopback port. */
+export async function startFakeUpstream(script: Script = {}): Promise<FakeUpstream> {
+  const fake = new Fake(script)
+  await fake.listen()
+  return fake
+}
+
+class Fake implements FakeUpstream {
+  readonly seen: Seen[] = []
+  script: Script
+  aborted = 0
+  running = 0
+  connections = 0
+  #waiting: Array<() => void> = []
+  readonly #sockets = new Set<Socket>()
+  readonly #server = createServer((request, response) => void this.#take(request, response))
+
+  constructor(script: Script) {
+    this.script = script
+    this.#server.on('connection', (socket) => {
+      this.connections += 1
+      this.#sockets.add(socket)
+      socket.on('close', () => this.#sockets.delete(socket))
+      socket.on('error', () => {})
+    })
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  get base(): URL {
+    return new URL(`http://127.0.0.1:${this.port}`)
+  }
+
+  listen(): Promise<void> {
+    return new Promise((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
+  }
+
+  async untilAborted(count = 1): Promise<void> {
+    while (this.aborted < count) await new Promise<void>((then) => this.#waiting.push(then))
+  }
+
+  close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    return new Promise((resolve) => this.#server.close(() => resolve()))
+  }
+
+  async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const script = this.script
+    this.running += 1
+    response.on('close', () => {
+      this.running -= 1
+      if (response.writableFinished || script.refuse) return
+      this.aborted += 1
+      for (const then of this.#waiting.splice(0)) then()
+    })
+    try {
+      const seen = await read(request)
+      this.seen.push(seen)
+      await answer(seen, script, response)
+    } catch {
+      response.destroy()
+    }
+  }
+}
+
+async function read(request: IncomingMessage): Promise<Seen> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk)
+  const bytes = Buffer.concat(chunks)
+  let json: Seen['json']
+  try {
+    json = JSON.parse(bytes.toString())
+  } catch {}
+  const { method = '', url: path = '', headers, rawHeaders } = request
+  return { method, path, headers, rawHeaders, bytes, json }
+}
+
+async function answer(seen: Seen, script: Script, response: ServerResponse): Promise<void> {
+  if (script.refuse) return void response.destroy()
+  if (script.firstByteMs) await sleep(script.firstByteMs)
+  for (const [name, value] of Object.entries(script.headers ?? {})) response.setHeader(name, value)
+  if (script.status !== undefined || script.body !== undefined) {
+    response.statusCode = script.status ?? 200
+    return void response.end(script.body)
+  }
+  const kind = seen.path.split('?')[0]?.replace(/^.*\/v1\//, '')
+  if (kind === 'models') return json(response, { object: 'list', data: script.models ?? MODELS })
+  if (kind === 'embeddings') return json(response, embeddings(seen, script))
+  if (kind !== 'chat/completions' && kind !== 'completions') {
+    response.statusCode = 404
+    return json(response, { error: { message: 'no such path', type: 'not_found', code: 404 } })
+  }
+  const spoken = new Spoken(kind === 'chat/completions', seen.json ?? {}, script)
+  if (seen.json?.stream === true) return stream(spoken, script, response)
+  if (script.paceMs) await sleep(script.paceMs * spoken.count)
+  json(response, spoken.whole(), script.gzip)
+}
+
+function json(response: ServerResponse, value: unknown, gzip = false): void {
+  const text = JSON.stringify(value)
+  response.setHeader('content-type', 'application/json')
+  if (gzip) response.setHeader('content-encoding', 'gzip')
+  response.end(gzip ? gzipSync(text) : text)
+}
+
+function embeddings(seen: Seen, script: Script): unknown {
+  const input = seen.json?.input
+  const texts = Array.isArray(input) ? input : [input]
+  const prompt = script.promptTokens ?? texts.length
+  return {
+    object: 'list',
+    model: seen.json?.model ?? 'fake',
+    data: texts.map((_, index) => ({ object: 'embedding', index, embedding: [0.5, -0.5] })),
+    ...(script.usage === 'none'
+      ? {}
+      : { usage: script.usageValue ?? { prompt_tokens: prompt, total_tokens: prompt } }),
+  }
+}
+
+async function stream(spoken: Spoken, script: Script, response: ServerResponse): Promise<void> {
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  response.flushHeaders()
+  const send = (event: unknown) => response.write(`data: ${JSON.stringify(event)}\n\n`)
+  let sent = 0
+  for (const event of spoken.events()) {
+    if (response.destroyed) return
+    if (script.after && sent >= script.after.deltas) return misbehave(script, response, spoken)
+    send(event)
+    sent += 1
+    if (script.paceMs) await sleep(script.paceMs)
+  }
+  if (script.after) return misbehave(script, response, spoken)
+  for (const event of spoken.ending()) send(event)
+  response.end(script.noDone ? undefined : 'data: [DONE]\n\n')
+}
+
+async function misbehave(script: Script, response: ServerResponse, spoken: Spoken): Promise<void> {
+  if (script.after?.does === 'die') return void response.destroy()
+  while (script.after?.does === 'flood' && !response.destroyed) {
+    response.write(`data: ${JSON.stringify(spoken.delta({ content: 'more' }, 0))}\n\n`)
+    await sleep(script.paceMs ?? 1)
+  }
+}

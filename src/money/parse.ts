@@ -1,0 +1,150 @@
+import { err, ok, type Result } from '../floor/result.ts'
+import { type Msat, msat } from './msat.ts'
+import type { Rate } from './price.ts'
+
+/**
+ * Prices and amounts from text, exactly: decimals become whole numbers of a small unit without a
+ * float in between. What is too fine for the unit is refused, never rounded.
+ */
+
+/** Dollars × 10^6: what a million tokens cost. */
+export type MicroUsd = bigint
+
+/** Dollars for one bitcoin × 10^8. */
+export type UsdPerBtc = bigint
+
+export interface SatPrice {
+  readonly in: 'sats'
+  readonly rate: Rate
+}
+
+/** Dollars per million tokens; the part per request stays in sats. */
+export interface UsdPrice {
+  readonly in: 'usd'
+  readonly input: MicroUsd
+  readonly cached: MicroUsd
+  readonly output: MicroUsd
+  readonly perRequest: Msat
+}
+
+/** What an operator may say of a model. Free is a price of nothing; `refuse` is no price. */
+export type Price = SatPrice | UsdPrice | { readonly in: 'refuse' }
+
+/** 1 sat per 1,000 tokens is 10^6 msat per million, so six places are whole. */
+const SAT_PLACES = 6
+const MSAT_PLACES = 3
+const USD_PLACES = 6
+const RATE_PLACES = 8
+
+/** Above these a number is a slip of the finger: 1 bitcoin, and 100,000 dollars a million tokens. */
+const MOST_SATS = 100_000_000n
+const MOST_USD = 100_000n
+const MOST_USD_PER_BTC = 1_000_000_000n
+
+/** `"0.05"` at 3 places is `50n`. Refuses signs, exponents, separators and digits beyond `places`. */
+export function parseDecimal(text: string, places: number): Result<bigint, string> {
+  if (text.length > 40) return err('is not a number')
+  const parts = /^(\d+)(?:\.(\d+))?$/.exec(text)
+  if (parts === null) {
+    return err(text.startsWith('-') ? 'is below zero' : 'is not a plain decimal number')
+  }
+  const fraction = (parts[2] ?? '').replace(/0+$/, '')
+  if (fraction.length > places) return err(`is too fine: at most ${places} decimals`)
+  return ok(BigInt(`${parts[1]}${fraction.padEnd(places, '0')}`))
+}
+
+/** The other way: `50n` at 3 places is `"0.05"`. */
+export function formatDecimal(value: bigint, places: number): string {
+  const digits = value.toString().padStart(places + 1, '0')
+  const fraction = digits.slice(digits.length - places).replace(/0+$/, '')
+  const whole = digits.slice(0, digits.length - places)
+  return fraction === '' ? whole : `${whole}.${fraction}`
+}
+
+function bounded(text: string, places: number, most: bigint): Result<bigint, string> {
+  const value = parseDecimal(text, places)
+  if (!value.ok || value.value <= most * 10n ** BigInt(places)) return value
+  return err(`is above ${most.toLocaleString('en')}`)
+}
+
+/** Sats per 1,000 tokens → msat per million tokens. */
+export const parseSatsPerThousand = (text: string): Result<bigint, string> =>
+  bounded(text, SAT_PLACES, MOST_SATS)
+
+/** Sats for each request → msat. */
+export function parseSats(text: string): Result<Msat, string> {
+  const value = bounded(text, MSAT_PLACES, MOST_SATS)
+  return value.ok ? ok(msat(value.value)) : value
+}
+
+/** Dollars per million tokens. */
+export const parseUsdPerMillion = (text: string): Result<MicroUsd, string> =>
+  bounded(text, USD_PLACES, MOST_USD)
+
+/** Dollars for one bitcoin, from 1 on: a rate of zero would make every price infinite. */
+export function parseUsdPerBtc(text: string): Result<UsdPerBtc, string> {
+  const value = bounded(text, RATE_PLACES, MOST_USD_PER_BTC)
+  if (value.ok && value.value < 10n ** BigInt(RATE_PLACES)) return err('is below one dollar')
+  return value
+}
+
+/** Dollars for one bitcoin, for people. */
+export const formatUsdPerBtc = (rate: UsdPerBtc): string => formatDecimal(rate, RATE_PLACES)
+
+/** A price in one word: `1`, `1/3` (input/output), `free`, `refuse`. Cached input costs as input. */
+export function parsePrice(text: string): Result<Price, string> {
+  if (text === 'refuse') return ok({ in: 'refuse' })
+  const parts = text === 'free' ? ['0'] : text.split('/')
+  if (parts.length > 2) return err('has more than one "/": a price is input/output')
+  const input = parseSatsPerThousand((parts[0] ?? '').trim())
+  if (!input.ok) return input
+  const output = parseSatsPerThousand((parts[1] ?? parts[0] ?? '').trim())
+  if (!output.ok) return output
+  return ok({
+    in: 'sats',
+    rate: {
+      inputPerMillion: input.value,
+      cachedPerMillion: input.value,
+      outputPerMillion: output.value,
+      perRequest: msat(0n),
+    },
+  })
+}
+
+/** `NAME=PRICE`, split at the last `=`: a model's name may have one, a price in one word never. */
+export function splitModelPrice(text: string): Result<{ name: string; price: string }, string> {
+  const record = text.indexOf('={')
+  const cut = record > 0 ? record : text.lastIndexOf('=')
+  if (cut < 1) return err('is not NAME=PRICE')
+  return ok({ name: text.slice(0, cut).trim(), price: text.slice(cut + 1).trim() })
+}
+
+/** A price for people: `1 sat per 1,000 tokens`, `$0.5 in, $2 out per million tokens`. */
+export function describePrice(price: Price): string {
+  if (price.in === 'refuse') return 'refused'
+  const perRequest = price.in === 'usd' ? price.perRequest : price.rate.perRequest
+  const request =
+    perRequest === 0n ? '' : ` and ${formatDecimal(perRequest, MSAT_PLACES)} sat per request`
+  return price.in === 'usd' ? `${describeUsd(price)}${request}` : describeSats(price.rate, request)
+}
+
+function describeUsd({ input, cached, output }: UsdPrice): string {
+  const dollars = (value: MicroUsd) => `$${formatDecimal(value, USD_PLACES)}`
+  return `${three(dollars(input), dollars(cached), dollars(output))} per million tokens`
+}
+
+function describeSats(rate: Rate, request: string): string {
+  const sats = (value: bigint) => `${formatDecimal(value, SAT_PLACES)} sat`
+  const { inputPerMillion, cachedPerMillion, outputPerMillion } = rate
+  if (inputPerMillion + cachedPerMillion + outputPerMillion === 0n) {
+    return request === '' ? 'free' : request.slice(' and '.length)
+  }
+  const tokens = three(sats(inputPerMillion), sats(cachedPerMillion), sats(outputPerMillion))
+  return `${tokens} per 1,000 tokens${request}`
+}
+
+/** Says a figure once where the three are one, and the cached one only where it differs. */
+function three(input: string, cached: string, output: string): string {
+  if (input === output && input === cached) return input
+  return `${input} in, ${cached === input ? '' : `${cached} cached, `}${output} out`
+}

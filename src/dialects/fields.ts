@@ -1,0 +1,72 @@
+/** The fields of a request that change its price, by what becomes of them. */
+
+/** Output limits that are read, and written anew with what was granted. */
+export const LIMITS = ['max_tokens', 'max_completion_tokens'] as const
+
+/**
+ * Taken out of every request. Each of them lets some backend make more than was paid for, or do
+ * something that has no price. One list for all backends: a backend does not miss a field that it
+ * does not know, and a gateway may have any of the others behind it.
+ */
+export const TAKEN_OUT: ReadonlySet<string> = new Set([
+  // other names for the output limit: llama.cpp, Ollama, Transformers, Anthropic, Responses
+  ...['n_predict', 'num_predict', 'max_new_tokens', 'max_length', 'max_tokens_to_sample'],
+  ...['max_output_tokens', 'max_gen_tokens'],
+  // output that goes on behind the model's own end: llama.cpp, vLLM, Transformers
+  ...['ignore_eos', 'min_tokens', 'min_length', 'min_new_tokens'],
+  // more choices than `n` says: llama.cpp, vLLM, Transformers
+  ...['n_cmpl', 'use_beam_search', 'num_return_sequences'],
+  // a prompt that is not the one that was counted
+  ...['chat_template', 'template', 'raw', 'context', 'truncate_prompt_tokens', 'truncate'],
+  // memory and residence, for everybody else too: Ollama, LM Studio, llama.cpp
+  ...['options', 'num_ctx', 'n_ctx', 'context_length', 'keep_alive', 'ttl', 'id_slot', 'lora'],
+  ...['draft_model', 'response_fields', 'logits_processors', 'kv_transfer_params', 'priority'],
+  // another model, address, key or price than the operator's: OpenRouter, LiteLLM, OpenAI (G1)
+  ...['models', 'route', 'provider', 'plugins', 'transforms', 'fallbacks', 'api_base', 'base_url'],
+  ...['api_key', 'api_version', 'custom_llm_provider', 'user_config', 'mock_response'],
+  ...['extra_headers', 'extra_body', 'extra_query', 'headers', 'timeout', 'num_retries'],
+  ...['web_search_options', 'service_tier', 'store'],
+])
+
+/** Hold nothing that a model reads, so that they are no part of the input bound. */
+export const NOT_PROMPT: ReadonlySet<string> = new Set([
+  ...['model', 'user', 'stop', 'stream_options', 'logit_bias', 'metadata', 'encoding_format'],
+  ...['safety_identifier', 'prompt_cache_key', 'reasoning_effort', 'verbosity'],
+])
+
+/** Keys that constrain what is generated: backends compile them, and a huge one ends them. */
+export const FORMATS = ['response_format', 'json_schema', 'format', 'structured_outputs'] as const
+export const GUIDES = ['grammar', 'guided_json', 'guided_regex', 'guided_grammar'] as const
+export const TOOLS = ['tools', 'functions'] as const
+
+/** Every outermost key that is looked at. One that folds to such a key without being it is a 400. */
+export const KNOWN: ReadonlySet<string> = new Set([
+  ...LIMITS,
+  ...TAKEN_OUT,
+  ...NOT_PROMPT,
+  ...FORMATS,
+  ...GUIDES,
+  ...TOOLS,
+  ...['stream', 'n', 'best_of', 'messages', 'prompt', 'input', 'suffix', 'echo', 'modalities'],
+  ...['audio', 'images', 'prompt_embeds', 'tool_choice', 'function_call'],
+])
+
+export const STREAM_OPTIONS: ReadonlySet<string> = new Set([
+  ...['include_usage', 'continuous_usage_stats', 'include_obfuscation'],
+])
+
+/** Keys of a message and of a part of its content. */
+export const MESSAGE: ReadonlySet<string> = new Set([
+  ...['role', 'content', 'name', 'tool_calls', 'tool_call_id', 'function_call', 'refusal'],
+  ...['reasoning', 'reasoning_content', 'thinking', 'type', 'text', 'images', 'audio', 'image_url'],
+  ...['input_audio', 'video_url', 'file'],
+])
+
+/** Parts of a message that are text. Every other has no price of its own yet. */
+export const TEXT_PARTS: ReadonlySet<string> = new Set([
+  ...['text', 'refusal', 'thinking', 'reasoning', 'input_text', 'output_text'],
+])
+
+/** A key that holds something other than text. */
+export const isMedia = (key: string): boolean =>
+  /image|audio|video|media|multi_?modal|embeds|^files?$/.test(key.toLowerCase())

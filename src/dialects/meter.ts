@@ -1,0 +1,217 @@
+import { type Cut, memberCut } from './cut.ts'
+import type { Counted, Meter, Seen } from './dialect.ts'
+import { problem } from './errors.ts'
+import { Flow } from './flow.ts'
+import { isObject, type Json, type JsonObject, parse } from './json.ts'
+import { choicesOf, indexOf, saysNothing } from './output.ts'
+import { SENT_ANYWAY, type Watched } from './shape.ts'
+import { Frames, fieldsOf, MOST_EVENT } from './sse.ts'
+import { Template } from './template.ts'
+
+const NOTHING = Buffer.alloc(0)
+/** Templates in a row that never matched, after which no more are made: every event differs. */
+const MOST_MISSES = 8
+
+/**
+ * Watches one response of an OpenAI API. Whole events leave, an unfinished one is held back: what is
+ * put behind it (`cut`, `broken`, a comment) never lands inside an event.
+ */
+export class OpenAiMeter implements Meter {
+  readonly #watched: Watched
+  readonly #frames = new Frames()
+  readonly #flow: Flow
+  /** `id`, `object`, `created`, `model` of the stream, for chunks of our own. */
+  #head: JsonObject = {}
+  #template: Template | null = null
+  #misses = 0
+  #events = 0
+  #ended = false
+
+  constructor(watched: Watched) {
+    this.#watched = watched
+    this.#flow = new Flow(watched)
+  }
+
+  get seen(): Seen {
+    return this.#flow.seen
+  }
+
+  stream(chunk: Uint8Array): Uint8Array {
+    if (this.#ended) return NOTHING
+    const own = asBuffer(chunk)
+    const bytes = this.#frames.join(own)
+    const pieces: Buffer[] = []
+    let kept = 0
+    let from = 0
+    while (from < bytes.length && !this.#ended) {
+      const known = this.#match(bytes, from)
+      const end = known === -1 ? this.#frames.end(bytes, from) : known
+      if (end === -1) break
+      const cut = known === -1 ? this.#event(bytes, from, end) : this.#template?.cutOf(from)
+      from = end
+      if (!cut) continue
+      if (cut.from > kept) pieces.push(bytes.subarray(kept, cut.from))
+      kept = cut.to
+    }
+    if (kept === 0 && from === bytes.length && bytes === own) return chunk
+    if (from > kept) pieces.push(bytes.subarray(kept, from))
+    const out = Buffer.concat(pieces)
+    this.#keep(bytes, from)
+    return out
+  }
+
+  #keep(bytes: Buffer, from: number): void {
+    if (bytes.length - from > MOST_EVENT) this.#fail('an event of the upstream has no end')
+    if (this.#ended) this.#frames.take()
+    else this.#frames.keep(bytes, from)
+  }
+
+  #fail(text: string): void {
+    this.#flow.seen.error ??= text
+    this.#ended = true
+  }
+
+  /** The end of an ordinary event that its template tells, with its text counted; else -1. */
+  #match(bytes: Buffer, start: number): number {
+    const template = this.#template
+    if (template === null) return -1
+    const end = template.match(bytes, start)
+    if (end === -1) return -1
+    const { choice, from, to, plain } = template
+    const tally = this.#flow.tally(choice)
+    if (plain && to - from < 1024) tally.addBytes(bytes, from, to)
+    else tally.addText(unquoted(bytes, from, to))
+    this.#flow.flowed(to - from)
+    this.#frames.forget()
+    this.#misses = 0
+    return end
+  }
+
+  /** Reads an event by parsing it. The part of it that the client does not see. */
+  #event(bytes: Buffer, from: number, to: number): Cut | null {
+    this.#events += 1
+    const text = bytes.toString('utf8', from, to)
+    const { data, error } = fieldsOf(this.#events === 1 ? text.replace(/^\uFEFF/, '') : text)
+    if (error !== null) {
+      this.#fail(error)
+      return { from, to }
+    }
+    if (data === '[DONE]') this.#flow.seen.done = true
+    const chunk = data === null ? undefined : parse(data)
+    if (!isObject(chunk)) return null
+    if (this.#head.id === undefined) this.#head = headOf(chunk)
+    this.#flow.read(chunk)
+    if (chunk.error) {
+      this.#fail(errorText(chunk.error))
+      return { from, to }
+    }
+    const event = bytes.subarray(from, to)
+    const cut = this.#cutOf(chunk, event)
+    this.#learn(chunk, event, cut)
+    return cut === null ? null : { from: cut.from + from, to: cut.to + from }
+  }
+
+  /** The part of an event that is there only because the gate asked for usage. */
+  #cutOf(chunk: JsonObject, event: Buffer): Cut | null {
+    const { asked, backend, shape } = this.#watched
+    if (asked.wantsUsage || chunk.usage === undefined) return null
+    if (chunk.usage !== null && choicesOf(chunk).every(saysNothing)) {
+      return { from: 0, to: event.length }
+    }
+    return SENT_ANYWAY[backend].includes(shape.name) ? null : memberCut(event, 'usage')
+  }
+
+  #learn(chunk: JsonObject, event: Buffer, cut: Cut | null): void {
+    const [choice] = choicesOf(chunk)
+    if (choice === undefined || this.#misses > MOST_MISSES) return
+    const template = Template.of(event, chunk, indexOf(choice, 0))
+    if (template === null) return
+    this.#misses += 1
+    if (cut !== null) template.cut(cut.from, cut.to)
+    this.#template = template
+  }
+
+  whole(body: Uint8Array): Uint8Array | null {
+    const answer = parse(asBuffer(body).toString('utf8'))
+    if (!isObject(answer)) return null
+    const { hasOutput } = this.#watched.asked
+    const list = hasOutput ? choicesOf(answer) : answer.data
+    if (!Array.isArray(list) || list.length === 0) return null
+    this.#flow.read(answer)
+    if (!hasOutput) this.#flow.seen.output = true
+    this.#flow.complete()
+    return body
+  }
+
+  finish(): Uint8Array {
+    const rest = Buffer.from(this.#frames.take())
+    if (rest.length === 0 || this.#ended) return NOTHING
+    this.#ended = true
+    const text = rest.toString('utf8')
+    const { data } = fieldsOf(text)
+    // A client drops an event that was cut off; left in, it would spoil the error behind it.
+    if (data !== null && data !== '[DONE]' && parse(data) === undefined) return NOTHING
+    const cut = this.#event(rest, 0, rest.length)
+    if (cut?.from === 0 && cut.to === rest.length) return NOTHING
+    const kept = cut === null ? [rest] : [rest.subarray(0, cut.from), rest.subarray(cut.to)]
+    return Buffer.concat([...kept, Buffer.from(/[\r\n]$/.test(text) ? '\n' : '\n\n')])
+  }
+
+  cut(): Uint8Array {
+    this.#close()
+    if (this.seen.done) return NOTHING
+    const { asked, shape } = this.#watched
+    const own = { id: 'chatcmpl-satgate', object: shape.object, created: 0, model: asked.model }
+    const head = { ...own, ...this.#head }
+    const chunks: JsonObject[] = []
+    for (const index of this.#flow.open()) chunks.push({ ...head, choices: [shape.last(index)] })
+    if (asked.wantsUsage) chunks.push({ ...head, choices: [], usage: this.#usageSoFar() })
+    const events = chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`)
+    return Buffer.from(`${events.join('')}data: [DONE]\n\n`)
+  }
+
+  #usageSoFar(): JsonObject {
+    const { asked, granted } = this.#watched
+    let prompt = 0
+    for (const text of asked.texts()) prompt += granted.count(text)
+    const { input, output } = this.usage(prompt)
+    return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output }
+  }
+
+  broken({ code, message }: { code: string; message: string }): Uint8Array {
+    this.#close()
+    if (this.seen.done) return NOTHING
+    return Buffer.from(`data: ${JSON.stringify(problem(502, code, message))}\n\n`)
+  }
+
+  #close(): void {
+    this.#frames.take()
+    this.#ended = true
+  }
+
+  usage(promptEstimate: number): Counted {
+    return this.#flow.usage(promptEstimate)
+  }
+}
+
+const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+function headOf({ id, object, created, model }: JsonObject): JsonObject {
+  const head: JsonObject = {}
+  for (const [key, value] of Object.entries({ id, object, created, model })) {
+    if (typeof value === 'string' || typeof value === 'number') head[key] = value
+  }
+  return head
+}
+
+function errorText(error: Json): string {
+  if (isObject(error) && typeof error.message === 'string') return error.message
+  return typeof error === 'string' ? error : JSON.stringify(error).slice(0, 1_000)
+}
+
+/** The text of a JSON string's inside. */
+function unquoted(bytes: Buffer, from: number, to: number): string {
+  const text = parse(`"${bytes.toString('utf8', from, to)}"`)
+  return typeof text === 'string' ? text : ''
+}

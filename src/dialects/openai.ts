@@ -1,0 +1,135 @@
+import { assert } from '../floor/assert.ts'
+import { err, ok, type Result } from '../floor/result.ts'
+import type { Asked, Backend, Dialect, Malformed } from './dialect.ts'
+import { LIMITS, TAKEN_OUT } from './fields.ts'
+import { type Document, isObject, type Json, type JsonObject, splice } from './json.ts'
+import { OpenAiMeter } from './meter.ts'
+import { boundOf, countOf, limitOf, media, open } from './request.ts'
+import type { Shape } from './shape.ts'
+
+/** What `read` keeps of a request for `rewrite` and `meter`. */
+class Parsed {
+  readonly document: Document
+  /** Prompts in one request: a list of them is answered one by one. */
+  readonly prompts: number
+  /** Choices that the answer shows: `best_of` makes more than it shows. */
+  readonly shown: number
+
+  constructor(document: Document, prompts: number, shown: number) {
+    this.document = document
+    this.prompts = prompts
+    this.shown = shown
+  }
+}
+
+/** What one of the three APIs finds in its own part of a request. */
+export interface Prompt {
+  /** The outermost key that holds it. */
+  readonly key: 'messages' | 'prompt' | 'input'
+  readonly prompts: number
+  /** Tokens it is at most, without the tools and the other members. */
+  readonly bound: number
+  texts(): Iterable<string>
+}
+
+/** One of the three APIs, by what it finds in its own part of a request. */
+export function openAiDialect(
+  path: string,
+  shape: Shape,
+  find: (request: JsonObject) => Result<Prompt, Malformed>,
+): Dialect {
+  return {
+    name: shape.name,
+    path,
+    read(body, { context }) {
+      const document = open(body)
+      if (!document.ok) return document
+      const refusal = media(document.value.value)
+      if (refusal !== null) return err(refusal)
+      const prompt = find(document.value.value)
+      if (!prompt.ok) return prompt
+      const opened = { document: document.value, prompt: prompt.value, context }
+      return ok(put(shape.name, body, opened))
+    },
+    rewrite,
+    meter(asked, granted, backend) {
+      const { prompts, shown } = parsed(asked)
+      return new OpenAiMeter({ shape, asked, granted, backend, prompts, shown })
+    },
+  }
+}
+
+/** An opened request and its prompt, put together. */
+function put(
+  dialect: Dialect['name'],
+  body: Uint8Array,
+  opened: { document: Document; prompt: Prompt; context: number | null },
+): Asked {
+  const { document, prompt, context } = opened
+  const request = document.value
+  const stream = request.stream === true
+  const options = request.stream_options
+  const hasOutput = dialect !== 'openai-embeddings'
+  const { shown, made } = hasOutput ? countOf(request) : { shown: 1, made: 1 }
+  const answers = hasOutput ? prompt.prompts : 1
+  const bound = prompt.bound + boundOf(request, prompt.key) + 64
+  return {
+    dialect,
+    body,
+    model: String(request.model),
+    stream: stream && hasOutput,
+    wantsUsage: stream && isObject(options) && options.include_usage === true,
+    limit: hasOutput ? limitOf(request) : null,
+    choices: answers * made,
+    hasOutput,
+    inputBound: context === null ? bound : Math.min(bound, context * prompt.prompts),
+    texts: () => prompt.texts(),
+    splice: new Parsed(document, prompt.prompts, answers * shown),
+  }
+}
+
+/**
+ * The body for upstream: the client's own bytes less what must not pass, with the granted limit per
+ * choice and the wish for usage at its end. A limit of 0 is never sent: Ollama reads it as none.
+ */
+function rewrite(asked: Asked, output: number, backend: Backend): Uint8Array {
+  const { document } = parsed(asked)
+  const gone = new Set(TAKEN_OUT)
+  const added: string[] = []
+  if (asked.hasOutput) {
+    assert(Number.isSafeInteger(output) && output >= 0, `not an output limit: ${output}`)
+    const limit = Math.max(1, output)
+    for (const key of LIMITS) gone.add(key)
+    for (const key of limitFields(asked, backend)) added.push(`"${key}":${limit}`)
+  }
+  if (asked.stream) {
+    gone.add('stream_options')
+    added.push(`"stream_options":${streamOptions(document.value.stream_options)}`)
+  }
+  const untouched = added.length === 0 && document.members.every(({ key }) => !gone.has(key))
+  return untouched ? asked.body : Buffer.from(splice(document, gone, added))
+}
+
+/**
+ * The fields that this backend obeys. Ollama and older servers ignore `max_completion_tokens`;
+ * OpenAI's newer models refuse `max_tokens`, and both at once: there the client knows which.
+ */
+function limitFields(asked: Asked, backend: Backend): readonly string[] {
+  const request = parsed(asked).document.value
+  if (asked.dialect === 'openai-completions') return ['max_tokens']
+  if (typeof request.max_completion_tokens !== 'number') return ['max_tokens']
+  const both = backend !== 'other' || typeof request.max_tokens === 'number'
+  return both ? ['max_tokens', 'max_completion_tokens'] : ['max_completion_tokens']
+}
+
+/** Usage is always asked for, at the end only; obfuscation is the client's own affair. */
+function streamOptions(given: Json | undefined): string {
+  const obfuscation = isObject(given) ? given.include_obfuscation : undefined
+  if (typeof obfuscation !== 'boolean') return '{"include_usage":true}'
+  return `{"include_usage":true,"include_obfuscation":${obfuscation}}`
+}
+
+function parsed(asked: Asked): Parsed {
+  assert(asked.splice instanceof Parsed, 'a request that another dialect has read')
+  return asked.splice
+}

@@ -1,0 +1,50 @@
+import { err, ok, type Result } from '../floor/result.ts'
+import type { Malformed } from './dialect.ts'
+import type { Json, JsonObject } from './json.ts'
+import type { Prompt } from './openai.ts'
+import { bytesOf, refuse } from './request.ts'
+
+const MOST_PROMPTS = 2_048
+
+/**
+ * `prompt` or `input`: a text, a list of texts, a list of token ids, or a list of such lists. A mixed
+ * list is read in different ways by different backends and refused.
+ */
+export function prompts(request: JsonObject, key: 'prompt' | 'input'): Result<Prompt, Malformed> {
+  const value = request[key]
+  if (value === undefined || value === null) {
+    return err(refuse('missing_required_parameter', `${key} is missing`, key))
+  }
+  const list = listOf(value)
+  if (list === null || list.length === 0) {
+    const message = `${key} must be a string, a list of strings, or a list of token ids`
+    return err(refuse('invalid_type', message, key))
+  }
+  if (list.length > MOST_PROMPTS) {
+    return err(refuse('invalid_value', `${key} has more than ${MOST_PROMPTS} entries`, key))
+  }
+  let bound = 0
+  for (const prompt of list)
+    bound += 16 + (typeof prompt === 'string' ? bytesOf(prompt) : prompt.length)
+  const texts = () => textsOf(list)
+  return ok({ key, prompts: list.length, bound, texts })
+}
+
+function listOf(value: Json): (string | number[])[] | null {
+  if (typeof value === 'string') return [value]
+  if (!Array.isArray(value)) return null
+  if (isTexts(value)) return value
+  if (isTokens(value)) return [value]
+  return value.every(isTokens) ? value : null
+}
+
+const isTexts = (value: Json[]): value is string[] => value.every((v) => typeof v === 'string')
+
+const isTokens = (value: Json): value is number[] =>
+  Array.isArray(value) && value.every((v) => Number.isSafeInteger(v) && Number(v) >= 0)
+
+/** Token ids have no text here: a word stands for each, so that an estimate counts them. */
+function* textsOf(list: readonly (string | number[])[]): Iterable<string> {
+  for (const prompt of list)
+    yield typeof prompt === 'string' ? prompt : ' the'.repeat(prompt.length)
+}

@@ -1,0 +1,153 @@
+import { err, ok, type Result } from '../floor/result.ts'
+import type { Malformed } from './dialect.ts'
+import { isMedia, KNOWN, LIMITS, NOT_PROMPT, STREAM_OPTIONS, TAKEN_OUT } from './fields.ts'
+import {
+  type Document,
+  folded,
+  isObject,
+  type Json,
+  type JsonObject,
+  quoted,
+  readObject,
+} from './json.ts'
+import { unbounded } from './schema.ts'
+
+/** A refusal with status 400, in OpenAI's words. */
+export const refuse = (code: string, message: string, param: string | null = null): Malformed => ({
+  status: 400,
+  code,
+  message,
+  param,
+})
+
+type Check = (request: JsonObject) => Malformed | null
+
+const MOST_CHOICES = 128
+
+/** What is asked of every request of OpenAI's three APIs, in the order of judgment. */
+const CHECKS: readonly Check[] = [
+  (request) => {
+    const key = folded(request, KNOWN)
+    if (key === null) return null
+    return refuse('ambiguous_key', `the key ${quoted(key)} can be read as another one`, key)
+  },
+  ({ model }) => {
+    if (model === undefined) return refuse('missing_required_parameter', 'name a model', 'model')
+    if (typeof model === 'string' && model.length > 0 && model.length <= 256) return null
+    return refuse('invalid_type', 'model must be a string of 1 to 256 characters', 'model')
+  },
+  ({ stream }) => isOptional(stream, 'boolean', 'stream'),
+  ({ stream_options: options }) => {
+    if (options === undefined || options === null) return null
+    const param = 'stream_options'
+    if (!isObject(options)) return refuse('invalid_type', `${param} must be an object`, param)
+    const key = folded(options, STREAM_OPTIONS)
+    if (key !== null) {
+      return refuse('ambiguous_key', `the key ${quoted(key)} can be read as another one`, param)
+    }
+    return isOptional(options.include_usage, 'boolean', `${param}.include_usage`)
+  },
+  (request) => whole(request, 'max_tokens', 0) ?? whole(request, 'max_completion_tokens', 0),
+  (request) => whole(request, 'n', 1, MOST_CHOICES) ?? whole(request, 'best_of', 1, MOST_CHOICES),
+  ({ echo }) => {
+    if (echo !== true) return isOptional(echo, 'boolean', 'echo')
+    return refuse('unsupported_parameter', 'echo has no price: the prompt is not output', 'echo')
+  },
+  (request) => {
+    const key = unbounded(request)
+    if (key === null) return null
+    return refuse('invalid_value', `${key} asks for more repetitions than are allowed`, key)
+  },
+]
+
+/** Opens a body and makes sure that it can be read, and priced, in one way only. */
+export function open(body: Uint8Array): Result<Document, Malformed> {
+  const read = readObject(body)
+  if (!read.ok) return err(refuse(read.error.code, read.error.message))
+  for (const check of CHECKS) {
+    const refusal = check(read.value.value)
+    if (refusal !== null) return err(refusal)
+  }
+  return ok(read.value)
+}
+
+function isOptional(value: Json | undefined, type: 'boolean', param: string): Malformed | null {
+  if (value === undefined || value === null || typeof value === type) return null
+  return refuse('invalid_type', `${param} must be a ${type}`, param)
+}
+
+function whole(
+  request: JsonObject,
+  param: string,
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+): Malformed | null {
+  const value = request[param]
+  if (value === undefined || value === null) return null
+  if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return null
+  const bounds =
+    most === Number.MAX_SAFE_INTEGER ? `of ${least} or more` : `from ${least} to ${most}`
+  return refuse('invalid_value', `${param} must be a whole number ${bounds}`, param)
+}
+
+/** Images, sound and files have no price of their own yet. */
+export function media(request: JsonObject): Malformed | null {
+  const { modalities } = request
+  for (const [key, value] of Object.entries(request)) {
+    if (value !== null && isMedia(key)) return unpriced(key)
+  }
+  const text = modalities === undefined || modalities === null || String(modalities) === 'text'
+  return text ? null : unpriced('modalities')
+}
+
+export const unpriced = (param: string): Malformed =>
+  refuse('unsupported_content', `only text has a price here, ${param} holds something else`, param)
+
+/** The client's own output limit, the lower one of the two; 0 makes one token, as on llama.cpp. */
+export function limitOf(request: JsonObject): number | null {
+  const named = LIMITS.map((key) => request[key]).filter((value) => typeof value === 'number')
+  return named.length === 0 ? null : Math.max(1, Math.min(...named))
+}
+
+/** How many answers each prompt gets, and how many of them are made to choose from. */
+export function countOf(request: JsonObject): { shown: number; made: number } {
+  const shown = typeof request.n === 'number' ? request.n : 1
+  const made = typeof request.best_of === 'number' ? request.best_of : 1
+  return { shown, made: Math.max(shown, made) }
+}
+
+/**
+ * Tokens that the outermost members a model can read are at most: UTF-8 bytes of their strings and
+ * keys, before or after NFKC, whichever is more (tokenizers normalise, and `ﷺ` becomes 33 bytes).
+ */
+export function boundOf(request: JsonObject, apart: string): number {
+  let bytes = 0
+  for (const [key, value] of Object.entries(request)) {
+    if (key === apart || NOT_PROMPT.has(key) || TAKEN_OUT.has(key)) continue
+    if (typeof value === 'string' || typeof value === 'object') bytes += bytesOf(value)
+  }
+  return bytes
+}
+
+/** The same of one value. Four bytes more for what stands around a key. */
+export function bytesOf(value: Json): number {
+  const open: Json[] = [value]
+  let bytes = 0
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (typeof next === 'string') bytes += textBytes(next)
+    else if (Array.isArray(next)) for (const item of next) open.push(item)
+    else if (isObject(next)) {
+      for (const [key, inner] of Object.entries(next)) {
+        bytes += textBytes(key) + 4
+        open.push(inner)
+      }
+    } else bytes += String(next).length
+  }
+  return bytes
+}
+
+function textBytes(text: string): number {
+  const bytes = Buffer.byteLength(text)
+  if (bytes === text.length) return bytes
+  return Math.max(bytes, Buffer.byteLength(text.normalize('NFKC')))
+}

@@ -1,0 +1,18 @@
+const STANDARD = /^[A-Za-z0-9+/]*={0,2}$/
+const URL_SAFE = /^[A-Za-z0-9_-]*={0,2}$/
+
+/** Standard alphabet, padded: the one form that every L402 client decodes (wire facts 1.1). */
+export const encodeBase64 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+
+/**
+ * Bytes of base64 in the standard or the URL-safe alphabet (RFC 4648), padded or not; null for
+ * anything else. Node's own decoder skips what it does not know, so the alphabet is checked here.
+ */
+export function decodeBase64(text: string): Uint8Array | null {
+  if (!STANDARD.test(text) && !URL_SAFE.test(text)) return null
+  const bare = text.replace(/=+$/, '')
+  if (bare.length % 4 === 1) return null
+  if (bare.length !== text.length && text.length % 4 !== 0) return null
+  return Buffer.from(bare, 'base64')
+}

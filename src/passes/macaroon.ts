@@ -1,0 +1,160 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { assert } from '../floor/assert.ts'
+import { err, ok, type Result } from '../floor/result.ts'
+
+/**
+ * Macaroons in the V2 binary format, first-party caveats only:
+ *
+ *     02 | [01 len location] | 02 len identifier | 00 | { 02 len caveat | 00 }* | 00 | 06 20 signature
+ *
+ * Lengths are unsigned varints. The signature is a chain of HMAC-SHA256, so that whoever holds a
+ * macaroon can add a caveat and nobody can take one away.
+ */
+export interface Macaroon {
+  /** A hint for people. Not covered by the signature: never believed. */
+  readonly location: Uint8Array
+  readonly identifier: Uint8Array
+  readonly caveats: readonly Uint8Array[]
+  readonly signature: Uint8Array
+}
+
+/** 4 KB as base64. Also bounds every length inside, so a varint has two bytes at most. */
+export const MAX_BYTES = 3072
+export const MAX_CAVEATS = 32
+
+export type TooMuch = 'too_large' | 'too_many_caveats'
+export type MacaroonRefused = TooMuch | 'not_v2'
+
+const VERSION = 2
+const END = 0
+const LOCATION = 1
+const IDENTIFIER = 2
+const SIGNATURE = 6
+const SIGNATURE_BYTES = 32
+const NOTHING = new Uint8Array(0)
+
+const hmac = (key: Uint8Array | string, data: Uint8Array): Uint8Array =>
+  createHmac('sha256', key).update(data).digest()
+
+/** The signature before any caveat. The fixed string is every macaroon library's own. */
+const firstSignature = (rootKey: Uint8Array, identifier: Uint8Array): Uint8Array =>
+  hmac(hmac('macaroons-key-generator', rootKey), identifier)
+
+/** A signed macaroon. The caller keeps caveats from outside within bounds (`canonicalCaveats`). */
+export function mint(
+  rootKey: Uint8Array,
+  identifier: Uint8Array,
+  made: { readonly location: string; readonly caveats: readonly string[] },
+): Macaroon {
+  const caveats = made.caveats.map((caveat) => Buffer.from(caveat))
+  const signature = caveats.reduce(hmac, firstSignature(rootKey, identifier))
+  const macaroon = { location: Buffer.from(made.location), identifier, caveats, signature }
+  assert(tooMuch(macaroon) === null, 'a macaroon that nobody would accept')
+  return macaroon
+}
+
+/** The same macaroon with one caveat more. Needs no key: anybody who holds a pass can narrow it. */
+export function attenuate(macaroon: Macaroon, caveat: string): Result<Macaroon, TooMuch> {
+  const bytes = Buffer.from(caveat)
+  const narrowed = {
+    ...macaroon,
+    caveats: [...macaroon.caveats, bytes],
+    signature: hmac(macaroon.signature, bytes),
+  }
+  const refused = tooMuch(narrowed)
+  return refused === null ? ok(narrowed) : err(refused)
+}
+
+/**
+ * The signature after each caveat, in their order, or null where this root key did not sign it.
+ * Signatures at a caveat name the meter of a limit: a child shares every prefix of its parent.
+ */
+export function verify(rootKey: Uint8Array, macaroon: Macaroon): readonly Uint8Array[] | null {
+  let last = firstSignature(rootKey, macaroon.identifier)
+  const signatures = macaroon.caveats.map((caveat) => {
+    last = hmac(last, caveat)
+    return last
+  })
+  return timingSafeEqual(last, macaroon.signature) ? signatures : null
+}
+
+/** V2 bytes. `serialize` and `parse` are each other's inverse. */
+export function serialize(macaroon: Macaroon): Uint8Array {
+  const { location, identifier, caveats, signature } = macaroon
+  return Buffer.concat([
+    Buffer.of(VERSION),
+    ...(location.length > 0 ? packet(LOCATION, location) : []),
+    ...packet(IDENTIFIER, identifier),
+    Buffer.of(END),
+    ...caveats.flatMap((caveat) => [...packet(IDENTIFIER, caveat), Buffer.of(END)]),
+    Buffer.of(END),
+    ...packet(SIGNATURE, signature),
+  ])
+}
+
+/**
+ * Reads V2 bytes strictly: one spelling only, nothing behind the signature, no third-party caveat.
+ * The bytes are shared with the argument, not copied.
+ */
+export function parse(bytes: Uint8Array): Result<Macaroon, MacaroonRefused> {
+  if (bytes.length > MAX_BYTES) return err('too_large')
+  const cursor: Cursor = { bytes, at: 0 }
+  if (!takeByte(cursor, VERSION)) return err('not_v2')
+  const location = bytes[cursor.at] === LOCATION ? takePacket(cursor, LOCATION) : NOTHING
+  if (location === null || (location.length === 0 && location !== NOTHING)) return err('not_v2')
+  const identifier = takePacket(cursor, IDENTIFIER)
+  if (identifier === null || !takeByte(cursor, END)) return err('not_v2')
+  const caveats: Uint8Array[] = []
+  while (!takeByte(cursor, END)) {
+    if (caveats.length === MAX_CAVEATS) return err('too_many_caveats')
+    const caveat = takePacket(cursor, IDENTIFIER)
+    if (caveat === null || !takeByte(cursor, END)) return err('not_v2')
+    caveats.push(caveat)
+  }
+  const signature = takePacket(cursor, SIGNATURE)
+  if (signature?.length !== SIGNATURE_BYTES || cursor.at !== bytes.length) return err('not_v2')
+  return ok({ location, identifier, caveats, signature })
+}
+
+function tooMuch(macaroon: Macaroon): TooMuch | null {
+  if (macaroon.caveats.length > MAX_CAVEATS) return 'too_many_caveats'
+  return serialize(macaroon).length > MAX_BYTES ? 'too_large' : null
+}
+
+interface Cursor {
+  readonly bytes: Uint8Array
+  at: number
+}
+
+function packet(kind: number, data: Uint8Array): readonly Uint8Array[] {
+  const size = data.length
+  const head = size < 0x80 ? [kind, size] : [kind, (size & 0x7f) | 0x80, size >> 7]
+  return [Buffer.from(head), data]
+}
+
+function takeByte(cursor: Cursor, byte: number): boolean {
+  if (cursor.bytes[cursor.at] !== byte) return false
+  cursor.at += 1
+  return true
+}
+
+function takePacket(cursor: Cursor, kind: number): Uint8Array | null {
+  if (!takeByte(cursor, kind)) return null
+  const size = takeSize(cursor)
+  if (size === null || cursor.at + size > cursor.bytes.length) return null
+  const data = cursor.bytes.subarray(cursor.at, cursor.at + size)
+  cursor.at += size
+  return data
+}
+
+/** A varint in its shortest form; null for a longer one, or one that no macaroon here can have. */
+function takeSize(cursor: Cursor): number | null {
+  const low = cursor.bytes[cursor.at]
+  if (low === undefined) return null
+  cursor.at += 1
+  if (low < 0x80) return low
+  const high = cursor.bytes[cursor.at]
+  if (high === undefined || high === 0 || high >= 0x80) return null
+  cursor.at += 1
+  return (high << 7) | (low & 0x7f)
+}

@@ -1,0 +1,133 @@
+import { join } from 'node:path'
+import type { RateSettings } from '../money/rate.ts'
+import type { Config, WalletSettings } from './config.ts'
+import type { Node } from './node.ts'
+import type { Reading } from './reader.ts'
+import type { Values } from './settings.ts'
+
+/** What was written for a setting, to say where a mistake is. Defaults are nodes too. */
+export type Nodes = ReadonlyMap<string, Node>
+
+/** The one config out of all values. What does not go together is a mistake; the result is frozen. */
+export function assemble(values: Values, nodes: Nodes, reading: Reading): Config {
+  const wallet = walletOf(values, nodes, reading)
+  if (wallet?.kind === 'play') checkPlay(values, nodes, reading)
+  checkInvoice(values, nodes, reading)
+  return deepFreeze({
+    upstream: values.upstream?.url ?? null,
+    upstreamKey: values.upstreamKey ?? values.upstream?.key ?? null,
+    port: values.port,
+    host: values.host,
+    publicUrl: values.publicUrl ?? null,
+    dataDir: dataDirOf(values, nodes, wallet, reading.home),
+    mode: 'charge',
+    pricing: {
+      list: { fallback: values['pricing.default'], models: values['pricing.models'] },
+      maxOutputTokens: values['pricing.maxOutputTokens'],
+      rate: rateOf(values, nodes, reading),
+    },
+    wallet,
+    rails: { l402: values['rails.l402'] },
+    credit: { invoice: { min: values['credit.invoice.min'], max: values['credit.invoice.max'] } },
+    capacity: { maxConcurrent: values['capacity.maxConcurrent'] || null },
+    billing: { onUpstreamFailure: values['billing.onUpstreamFailure'] },
+    timeouts: {
+      firstByteMs: values['timeouts.firstByte'],
+      idleMs: values['timeouts.idle'],
+      shutdownMs: values['timeouts.shutdown'],
+    },
+    limits: {
+      bodyBytes: values['limits.body'],
+      outputTokens: values['limits.outputTokens'],
+      invoicesPerClient: values['limits.invoicesPerClient'],
+      invoicesTotal: values['limits.invoicesTotal'],
+    },
+    metrics: values.metrics ?? null,
+    trustedProxies: values.trustedProxies,
+    cors: values.cors,
+    log: { format: values['log.format'], level: values['log.level'] },
+  })
+}
+
+const isDefault = (nodes: Nodes, key: string): boolean => nodes.get(key)?.at.layer === 'default'
+
+function wrong(key: string, what: string, { nodes, reading }: Where): undefined {
+  const at = nodes.get(key)?.at
+  return at === undefined ? undefined : reading.mistake(at, `${key}: ${what}`)
+}
+
+interface Where {
+  readonly nodes: Nodes
+  readonly reading: Reading
+}
+
+function walletOf(values: Values, nodes: Nodes, reading: Reading): WalletSettings | null {
+  const where = { nodes, reading }
+  const kind = values['wallet.kind']
+  if (kind !== 'lnd') {
+    const reason =
+      kind === undefined ? 'needs wallet.kind: lnd' : `is of no use to a ${kind} wallet`
+    for (const key of ['wallet.url', 'wallet.key', 'wallet.tlsCert']) wrong(key, reason, where)
+    return kind === undefined ? null : { kind }
+  }
+  const url = values['wallet.url']
+  const macaroon = values['wallet.key']
+  if (!nodes.has('wallet.url')) wrong('wallet.kind', 'lnd needs wallet.url: https://localhost:8080', where)
+  if (!nodes.has('wallet.key')) {
+    wrong('wallet.kind', 'lnd needs wallet.key: { file: invoice.macaroon }', where)
+  }
+  if (url === undefined || macaroon === undefined) return null
+  return { kind, url, macaroon, tlsCert: values['wallet.tlsCert'] ?? null }
+}
+
+/** Play money looks like money: it never leaves this machine (DESIGN 4.5a). */
+function checkPlay(values: Values, nodes: Nodes, reading: Reading): void {
+  const where = { nodes, reading }
+  if (!/^(localhost|127\.[\d.]+|::1)$/i.test(values.host)) {
+    wrong('host', 'is open to others, which play money refuses: leave it 127.0.0.1', where)
+  }
+  wrong('publicUrl', 'is for others to reach, which play money refuses', where)
+  if (values.tunnel === 'true') wrong('tunnel', 'is refused by play money', where)
+}
+
+function checkInvoice(values: Values, nodes: Nodes, reading: Reading): void {
+  const [min, max] = [values['credit.invoice.min'], values['credit.invoice.max']]
+  if (min <= max) return
+  const key = isDefault(nodes, 'credit.invoice.min') ? 'credit.invoice.max' : 'credit.invoice.min'
+  wrong(key, `does not fit: min is ${min} and max ${max}`, { nodes, reading })
+}
+
+function dataDirOf(
+  values: Values,
+  nodes: Nodes,
+  wallet: WalletSettings | null,
+  home: string,
+): string {
+  const play = wallet?.kind === 'play' && isDefault(nodes, 'dataDir')
+  return play ? join(home, '.satgate-play') : values.dataDir
+}
+
+function rateOf(values: Values, nodes: Nodes, reading: Reading): RateSettings {
+  const usdPerBtc = values['pricing.rate.usdPerBtc']
+  if (usdPerBtc !== undefined) {
+    const reason = 'is of no use beside pricing.rate.usdPerBtc'
+    for (const key of ['pricing.rate.source', 'pricing.rate.url', 'pricing.rate.second']) {
+      wrong(key, reason, { nodes, reading })
+    }
+    return { usdPerBtc }
+  }
+  return {
+    source: values['pricing.rate.source'] ?? 'coinbase',
+    url: values['pricing.rate.url'] ?? null,
+    second: values['pricing.rate.second'] ?? null,
+    maxAgeMs: values['pricing.rate.maxAge'],
+  }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const part of Object.values(value)) deepFreeze(part)
+  }
+  return value
+}

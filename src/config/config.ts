@@ -1,0 +1,68 @@
+import type { PriceList } from '../money/pricing.ts'
+import type { RateSettings } from '../money/rate.ts'
+import type { HostPort } from './reader.ts'
+import type { Secret } from './secret.ts'
+
+/** Everything that a run is told, resolved, checked and frozen. Times in ms, sizes in bytes. */
+export interface Config {
+  /** `http://host:port`, without a slash at its end; null: look for a backend. */
+  readonly upstream: string | null
+  readonly upstreamKey: Secret | null
+  /** 0 takes a free one. */
+  readonly port: number
+  readonly host: string
+  /** `https://host`; null: as the request says. */
+  readonly publicUrl: string | null
+  /** An absolute path. */
+  readonly dataDir: string
+  readonly mode: 'charge'
+  readonly pricing: {
+    readonly list: PriceList
+    /** Written upstream when the buyer names no limit. */
+    readonly maxOutputTokens: number
+    readonly rate: RateSettings
+  }
+  /** Null: none is configured. */
+  readonly wallet: WalletSettings | null
+  readonly rails: { readonly l402: boolean }
+  readonly credit: {
+    /** Whole sats. */
+    readonly invoice: { readonly min: number; readonly max: number }
+  }
+  readonly capacity: {
+    /** Null: no limit. */
+    readonly maxConcurrent: number | null
+  }
+  readonly billing: { readonly onUpstreamFailure: 'used' | 'release' }
+  readonly timeouts: {
+    readonly firstByteMs: number
+    readonly idleMs: number
+    readonly shutdownMs: number
+  }
+  readonly limits: {
+    readonly bodyBytes: number
+    readonly outputTokens: number
+    readonly invoicesPerClient: number
+    readonly invoicesTotal: number
+  }
+  readonly metrics: HostPort | null
+  /** Addresses, and networks as `10.0.0.0/8`. */
+  readonly trustedProxies: readonly string[]
+  /** `*`, or origins as browsers send them. */
+  readonly cors: readonly string[]
+  readonly log: {
+    readonly format: 'auto' | 'text' | 'json'
+    readonly level: 'error' | 'warn' | 'info' | 'debug'
+  }
+}
+
+export type WalletSettings =
+  | { readonly kind: 'play' }
+  | {
+      readonly kind: 'lnd'
+      readonly url: string
+      /** Hex. */
+      readonly macaroon: Secret
+      /** PEM; null: a certificate that the machine trusts. */
+      readonly tlsCert: string | null
+    }

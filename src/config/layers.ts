@@ -1,0 +1,144 @@
+import { nearest } from './nearest.ts'
+import {
+  type Entry,
+  type Mistake,
+  type Node,
+  type Place,
+  quote,
+  type RecordNode,
+  textNode,
+} from './node.ts'
+import { envName } from './setting.ts'
+import { BY_KEY, SHORT } from './settings.ts'
+import { parseYaml } from './yaml.ts'
+
+/** What one place says: settings by key. Later layers outrank earlier ones. */
+export type Layer = Map<string, Node>
+
+export interface Said {
+  readonly layer: Layer
+  readonly mistakes: Mistake[]
+}
+
+const GROUPS = new Set(
+  [...BY_KEY.keys()].flatMap((key) => {
+    const parts = key.split('.')
+    return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('.'))
+  }),
+)
+
+/** The settings of a config file. */
+export function fromFile(root: Node | null): Said {
+  const said: Said = { layer: new Map(), mistakes: [] }
+  if (root === null || root.is === 'nothing') return said
+  if (root.is === 'record') addGroup(root, '', said)
+  else said.mistakes.push({ at: root.at, what: 'is no config: it takes settings, as port: 3000' })
+  return said
+}
+
+function addGroup(group: RecordNode, prefix: string, said: Said): void {
+  for (const entry of group.entries) {
+    const key = `${prefix}${entry.key}`
+    if (entry.key.includes('.')) said.mistakes.push(dottedKey(key, entry.at))
+    else add(key, entry, said)
+  }
+}
+
+function add(key: string, { at, value }: Entry, said: Said): void {
+  if (BY_KEY.has(key)) {
+    if (value.is !== 'nothing') said.layer.set(key, value)
+  } else if (GROUPS.has(key)) addToGroup(key, value, said)
+  else said.mistakes.push(unknownKey(key, at))
+}
+
+const unknownKey = (key: string, at: Place): Mistake => ({
+  at,
+  what: `there is no setting ${quote(key)}${meantKey(key)}`,
+})
+
+/** One spelling for each setting: a dotted key would stand beside its group unseen. */
+function dottedKey(key: string, at: Place): Mistake {
+  const row = BY_KEY.get(key)
+  if (row === undefined) return unknownKey(key, at)
+  return { at, what: `${quote(key)} is written as ${written(key, row.example)}` }
+}
+
+function addToGroup(key: string, value: Node, said: Said): void {
+  const short = SHORT.get(key)
+  if (value.is === 'record') addGroup(value, `${key}.`, said)
+  else if (value.is === 'text' && short !== undefined) said.layer.set(short, value)
+  else if (value.is !== 'nothing') {
+    const first = [...BY_KEY].find(([name]) => name.startsWith(`${key}.`))
+    const example = first === undefined ? '' : `, as in ${written(first[0], first[1].example)}`
+    said.mistakes.push({ at: value.at, what: `${key} is a group of settings${example}` })
+  }
+}
+
+/** `pricing: { default: 1 }` */
+const written = (key: string, value: string): string => {
+  const [last = '', ...before] = key.split('.').reverse()
+  return before.reduce((inner, name) => `${name}: { ${inner} }`, `${last}: ${value}`)
+}
+
+/** The nearest key in the same group, else in any: people forget the group it stands in. */
+function meantKey(key: string): string {
+  const cut = key.lastIndexOf('.') + 1
+  const group = key.slice(0, cut)
+  const siblings = new Set<string>()
+  const others = new Map<string, string>()
+  for (const name of [...BY_KEY.keys(), ...GROUPS]) {
+    if (name.startsWith(group)) siblings.add(name.slice(cut).split('.')[0] ?? '')
+    others.set(name.slice(name.lastIndexOf('.') + 1), name)
+  }
+  const sibling = nearest(key.slice(cut), siblings)
+  if (sibling !== null) return `; did you mean ${sibling}?${exampleOf(group, sibling)}`
+  const name = others.get(nearest(key.slice(cut), others.keys()) ?? '')
+  if (name === undefined) return ''
+  const row = BY_KEY.get(name)
+  return `; did you mean ${row === undefined ? name : written(name, row.example)}?`
+}
+
+function exampleOf(group: string, sibling: string): string {
+  const row = BY_KEY.get(`${group}${sibling}`)
+  return row === undefined ? '' : ` For example ${sibling}: ${row.example}`
+}
+
+const BY_ENV: ReadonlyMap<string, string> = new Map(
+  [...GROUPS, ...BY_KEY.keys()].map((key) => [envName(key), key]),
+)
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** The settings of the environment. A name that is none is looked at by `unknownNames`, later. */
+export function fromEnv(env: Env, folder: string): Said {
+  const said: Said = { layer: new Map(), mistakes: [] }
+  for (const [name, key] of BY_ENV) {
+    const text = Object.hasOwn(env, name) ? env[name] : undefined
+    if (text === undefined || text === '') continue
+    const at: Place = { layer: 'env', name, folder }
+    const structured = GROUPS.has(key) || BY_KEY.get(key)?.structured === true
+    const value = structured ? structuredNode(text, at, said) : textNode(text, at)
+    if (value !== null) add(key, { key, at, value }, said)
+  }
+  return said
+}
+
+/** Names that begin as a setting's does and are none: a slip that would go unseen. */
+export function unknownNames(env: Env, named: ReadonlySet<string>, folder: string): Mistake[] {
+  return Object.keys(env)
+    .filter((name) => name.startsWith('SATGATE_') && !BY_ENV.has(name) && !named.has(name))
+    .sort()
+    .map((name) => {
+      const near = nearest(name, BY_ENV.keys())
+      const meant = near === null ? '' : `; did you mean ${near}?`
+      return { at: { layer: 'env', name, folder }, what: `is no setting${meant}` }
+    })
+}
+
+/** Text that begins as a list or a record is one; null where it cannot be read. */
+export function structuredNode(text: string, at: Place, said: Said): Node | null {
+  if (!/^\s*[[{]/.test(text)) return textNode(text, at)
+  const { root, mistakes } = parseYaml(text, at)
+  said.mistakes.push(...mistakes)
+  return root
+}

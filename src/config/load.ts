@@ -1,0 +1,217 @@
+import { err, ok, type Result } from '../floor/result.ts'
+import { assemble } from './assemble.ts'
+import type { Config } from './config.ts'
+import { type ReadFile, resolvePath, shownPath, utf8, whyUnreadable } from './files.ts'
+import { type FlagValues, fromFlags } from './flags.ts'
+import { fromEnv, fromFile, type Layer, type Said, unknownNames } from './layers.ts'
+import {
+  type Mistake,
+  type Node,
+  type Place,
+  placeText,
+  quote,
+  type RecordNode,
+  textNode,
+} from './node.ts'
+import type { Reading } from './reader.ts'
+import { BY_KEY, type Values } from './settings.ts'
+import { parseYaml } from './yaml.ts'
+
+export interface LoadInput {
+  /** Values by commander's names (`modelPrice`); `config` names the file. */
+  readonly flags: FlagValues
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Absolute. */
+  readonly cwd: string
+  readonly home: string
+  readonly readFile: ReadFile
+}
+
+export interface Loaded {
+  readonly config: Config
+  /** The config file that was read; null: none. */
+  readonly file: string | null
+  /** What was written for each setting that has a value, and where, in the order of the table. */
+  readonly settings: ReadonlyMap<string, Node>
+  /** For stderr: what has no effect yet, files that others can read. */
+  readonly notes: readonly string[]
+}
+
+/**
+ * The one config of a run: flags over environment over file over defaults. Every mistake there is,
+ * at once; never a config that is half right (style: strict keys, announced provenance).
+ */
+export function load(input: LoadInput): Result<Loaded, readonly Mistake[]> {
+  const found = findFile(input)
+  const layers = [
+    defaults(input.cwd),
+    found.said,
+    fromEnv(input.env, input.cwd),
+    fromFlags(input.flags, input.cwd),
+  ]
+  const mistakes = layers.flatMap((said) => said.mistakes)
+  // Where something was not understood at all, what is missing may stand there.
+  const understood = mistakes.length === 0
+  const notes: string[] = []
+  const nodes = merge(layers.map((said) => said.layer))
+  const reading: Reading = {
+    ...input,
+    named: new Set(),
+    mistake: (at, what) => {
+      mistakes.push({ at, what })
+      return undefined
+    },
+    note: (at, what) => {
+      notes.push(`${placeText(at)}: ${what}`)
+    },
+  }
+  const values = readAll(nodes, reading)
+  mistakes.push(...unknownNames(input.env, reading.named, input.cwd))
+  const config = understood ? assemble(values, nodes, reading) : null
+  if (config === null || mistakes.length > 0) return err(inOrder(mistakes))
+  return ok({ config, file: found.file, settings: shown(nodes, config), notes })
+}
+
+/** The value of each setting; the default in place of one that is wrong, to look on for more. */
+function readAll(nodes: ReadonlyMap<string, Node>, reading: Reading): Values {
+  const values: Record<string, unknown> = {}
+  const fallbacks = defaults(reading.cwd).layer
+  for (const [key, row] of BY_KEY) {
+    const node = nodes.get(key)
+    if (node === undefined) continue
+    const explain = (at: Place, what: string): undefined =>
+      reading.mistake(at, `${key}: ${what}; for example ${row.example}`)
+    const fallback = fallbacks.get(key)
+    values[key] = row.read(node, { ...reading, mistake: explain })
+    if (values[key] === undefined && fallback !== undefined) {
+      values[key] = row.read(fallback, reading)
+    }
+    const later = row.later?.(node) ?? null
+    if (later !== null) reading.note(node.at, `${key} ${later}`)
+  }
+  // The table says of each row what it gives, and that rows with a default always give it.
+  return values as Values
+}
+
+function defaults(folder: string): Said {
+  const at: Place = { layer: 'default', name: 'default', folder }
+  const layer: Layer = new Map()
+  for (const [key, { standard, structured }] of BY_KEY) {
+    if (standard === null) continue
+    const parsed = structured === true ? parseYaml(standard, at).root : null
+    layer.set(key, parsed ?? textNode(standard, at))
+  }
+  return { layer, mistakes: [] }
+}
+
+/** Later layers over earlier ones, in the order of the table. Model prices are merged by name. */
+function merge(layers: readonly Layer[]): ReadonlyMap<string, Node> {
+  const merged = new Map<string, Node>()
+  for (const layer of layers) {
+    if (changesWallet(merged.get('wallet.kind'), layer.get('wallet.kind'))) {
+      for (const key of [...merged.keys()]) if (key.startsWith('wallet.')) merged.delete(key)
+    }
+    for (const [key, node] of layer) merged.set(key, mergeNode(key, merged.get(key), node))
+  }
+  const order = [...BY_KEY.keys()].flatMap((key) => {
+    const node = merged.get(key)
+    return node === undefined ? [] : [[key, node] as const]
+  })
+  return new Map(order)
+}
+
+/** `--wallet play` over a file with a node in it: nothing of that node is meant any more. */
+const changesWallet = (before: Node | undefined, after: Node | undefined): boolean =>
+  before?.is === 'text' && after?.is === 'text' && before.text !== after.text
+
+function mergeNode(key: string, before: Node | undefined, after: Node): Node {
+  if (key !== 'pricing.models' || before?.is !== 'record' || after.is !== 'record') return after
+  const kept = before.entries.filter((old) => !after.entries.some((entry) => entry.key === old.key))
+  return { ...after, entries: [...kept, ...after.entries] } satisfies RecordNode
+}
+
+/** What was written, but for the one default that depends on another setting. */
+function shown(nodes: ReadonlyMap<string, Node>, config: Config): ReadonlyMap<string, Node> {
+  const dataDir = nodes.get('dataDir')
+  if (dataDir === undefined) return nodes
+  return new Map([...nodes, ['dataDir', textNode(config.dataDir, dataDir.at)]])
+}
+
+interface Found {
+  readonly file: string | null
+  readonly said: Said
+}
+
+const NOTHING: Said = { layer: new Map(), mistakes: [] }
+const NAMES = ['satgate.yaml', 'satgate.json']
+
+function findFile(input: LoadInput): Found {
+  const named = input.flags.config
+  if (typeof named === 'string') {
+    const path = resolvePath(named, input.cwd, input.home)
+    return readConfig(path, input) ?? missing(named, input.cwd)
+  }
+  for (const name of NAMES) {
+    const found = readConfig(resolvePath(name, input.cwd, input.home), input)
+    if (found !== null) return found
+  }
+  return misspelt(input) ?? { file: null, said: NOTHING }
+}
+
+/** A config that would go unread, so that the gate would sell at its defaults. */
+function misspelt({ cwd, home, readFile }: LoadInput): Found | null {
+  const name = 'satgate.yml'
+  try {
+    readFile(resolvePath(name, cwd, home))
+  } catch {
+    return null
+  }
+  const at: Place = { layer: 'file', name, folder: cwd }
+  const what = 'is not read: rename it satgate.yaml, or name it with --config'
+  return { file: null, said: { layer: new Map(), mistakes: [{ at, what }] } }
+}
+
+function missing(named: string, folder: string): Found {
+  const at: Place = { layer: 'flag', name: '--config', folder }
+  const mistakes = [{ at, what: `the file ${quote(named)} is not there` }]
+  return { file: null, said: { layer: new Map(), mistakes } }
+}
+
+/** Null where there is no such file. One that cannot be read is a mistake, never as good as none. */
+function readConfig(path: string, { readFile, cwd }: LoadInput): Found | null {
+  const name = shownPath(path, cwd)
+  const at: Place = {
+    layer: 'file',
+    name,
+    line: 1,
+    column: 1,
+    folder: resolvePath('..', path, cwd),
+  }
+  const broken = (what: string): Found => ({
+    file: name,
+    said: { layer: new Map(), mistakes: [{ at, what }] },
+  })
+  let bytes: Uint8Array
+  try {
+    bytes = readFile(path).bytes
+  } catch (cause) {
+    const why = whyUnreadable(cause)
+    return why === 'is not there' ? null : broken(why)
+  }
+  const text = utf8(bytes)
+  if (text === null) return broken('is not text in UTF-8')
+  const { root, mistakes } = parseYaml(text, at)
+  const said = fromFile(root)
+  return { file: name, said: { layer: said.layer, mistakes: [...mistakes, ...said.mistakes] } }
+}
+
+const RANK = { default: 0, file: 1, env: 2, flag: 3 } as const
+
+/** The file from its top down, then the environment, then the command line. */
+const inOrder = (mistakes: readonly Mistake[]): readonly Mistake[] =>
+  [...mistakes].sort(
+    ({ at: a }, { at: b }) =>
+      RANK[a.layer] - RANK[b.layer] ||
+      (a.line ?? 0) - (b.line ?? 0) ||
+      (a.column ?? 0) - (b.column ?? 0),
+  )

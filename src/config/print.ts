@@ -1,0 +1,64 @@
+import type { Loaded } from './load.ts'
+import { flow, type Node, placeText, textNode, toJson } from './node.ts'
+import { BY_KEY } from './settings.ts'
+
+/** A line of `satgate config`. */
+interface Row {
+  readonly key: string
+  readonly node: Node
+}
+
+/** Key, value and origin of every setting that has a value, as a table for people. */
+export function printConfig(loaded: Loaded): string {
+  const lines = rows(loaded).map(({ key, node }) => [key, flow(node), originOf(node)] as const)
+  const [first, second] = [0, 1].map((column) =>
+    Math.min(60, Math.max(...lines.map((line) => line[column]?.length ?? 0))),
+  )
+  return lines
+    .map(
+      ([key, value, from]) => `${key.padEnd(first ?? 0)}  ${value.padEnd(second ?? 0)}  ${from}\n`,
+    )
+    .join('')
+}
+
+/** The same for programs: `{ "port": { "value": 3000, "from": "default" }, … }`. */
+export function configJson(loaded: Loaded): string {
+  const settings = rows(loaded).map(({ key, node }) => [
+    key,
+    { value: toJson(node), from: originOf(node) },
+  ])
+  return `${JSON.stringify(Object.fromEntries(settings), null, 2)}\n`
+}
+
+/** Model prices come from several places, so each has a line of its own. */
+function rows(loaded: Loaded): Row[] {
+  return [...loaded.settings].flatMap(([key, node]) => {
+    if (key === 'pricing.models' && node.is === 'record') {
+      return node.entries.map((entry) => ({ key: `${key}.${entry.key}`, node: entry.value }))
+    }
+    return [{ key, node: BY_KEY.get(key)?.secret ? maskSecret(node) : maskKeys(node) }]
+  })
+}
+
+const originOf = ({ at }: Node): string => placeText(at)
+
+const MASK = '••••'
+
+/** `•••• (from env LND_MACAROON)`: where a secret comes from, never what it is. */
+function maskSecret(node: Node): Node {
+  const entry = node.is === 'record' ? node.entries[0] : undefined
+  const from =
+    entry?.value.is === 'text' ? `${entry.key} ${entry.value.text}` : `env ${node.at.name}`
+  return textNode(`${MASK} (from ${from})`, node.at)
+}
+
+/** Keys of backends may stand inside of a list that came from the environment. */
+function maskKeys(node: Node): Node {
+  if (node.is === 'list') return { ...node, items: node.items.map(maskKeys) }
+  if (node.is !== 'record') return node
+  const entries = node.entries.map((entry) => {
+    const hide = entry.key === 'key' && entry.value.is === 'text'
+    return { ...entry, value: hide ? textNode(MASK, entry.value.at) : maskKeys(entry.value) }
+  })
+  return { ...node, entries }
+}

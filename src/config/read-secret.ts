@@ -1,0 +1,109 @@
+import { resolvePath, shownPath, utf8, whyUnreadable } from './files.ts'
+import { type Entry, type Node, quote, type TextNode } from './node.ts'
+import { type Reader, type Reading, textOf } from './reader.ts'
+import { Secret } from './secret.ts'
+
+/** Makes the secret's text of the bytes that were found, or says what they should have been. */
+type Form = (bytes: Uint8Array) => string | { readonly wrong: string }
+
+const FORMS = 'takes { file: PATH } or { env: NAME }'
+
+/** One line of text: an API key. */
+const line: Form = (bytes) => {
+  const text = utf8(bytes)?.trim() ?? ''
+  return /^[\x21-\x7e]{1,4096}$/.test(text) ? text : { wrong: 'has no key on one line in it' }
+}
+
+/** A macaroon as LND writes it (bytes), or as people pass it on (hex). Hex comes out. */
+const macaroon: Form = (bytes) => {
+  const text = utf8(bytes)?.trim() ?? ''
+  if (/^([\da-f]{2}){16,4096}$/i.test(text)) return text.toLowerCase()
+  // Every macaroon of version 2 starts with this byte; version 1 with the length of its packet.
+  const known = bytes[0] === 2 || /^00[\da-f]{2}location /.test(text)
+  return known ? Buffer.from(bytes).toString('hex') : { wrong: 'has no macaroon in it' }
+}
+
+/**
+ * A secret: `{ file: PATH }`, `{ env: NAME }`, or the setting's own environment variable. Written
+ * out in a file or on the command line it is refused, and never repeated (H7).
+ */
+const secretOf =
+  (form: Form): Reader<Secret> =>
+  (node, reading) => {
+    if (node.is === 'text' && node.at.layer === 'env') {
+      return formed(form, Buffer.from(node.text), { from: `env ${node.at.name}`, node, reading })
+    }
+    const entry = node.is === 'record' && node.entries.length === 1 ? node.entries[0] : undefined
+    if (entry?.key === 'file') return fromFile(form, entry, reading)
+    if (entry?.key === 'env') return fromEnv(form, entry, reading)
+    return reading.mistake(node.at, `is a secret, which is never written out here: it ${FORMS}`)
+  }
+
+export const secretLine: Reader<Secret> = secretOf(line)
+export const secretMacaroon: Reader<Secret> = secretOf(macaroon)
+
+interface Found {
+  readonly from: string
+  readonly node: Node
+  readonly reading: Reading
+}
+
+function formed(form: Form, bytes: Uint8Array, { from, node, reading }: Found): Secret | undefined {
+  const text = form(bytes)
+  if (typeof text === 'string') return new Secret(text, from)
+  return reading.mistake(node.at, `${from} ${text.wrong}`)
+}
+
+function fromEnv(form: Form, { value }: Entry, reading: Reading): Secret | undefined {
+  const name = textOf(value, reading)
+  if (name === undefined) return undefined
+  reading.named.add(name)
+  const text = Object.hasOwn(reading.env, name) ? reading.env[name] : undefined
+  if (text === undefined || text === '') {
+    return reading.mistake(value.at, `the environment has no ${quote(name)}`)
+  }
+  return formed(form, Buffer.from(text), { from: `env ${name}`, node: value, reading })
+}
+
+function fromFile(form: Form, { value }: Entry, reading: Reading): Secret | undefined {
+  const file = value.is === 'text' ? readNamed(value, reading) : undefined
+  if (value.is !== 'text') return reading.mistake(value.at, FORMS)
+  if (file === undefined) return undefined
+  if ((file.mode & 0o077) !== 0) {
+    const mode = file.mode.toString(8).padStart(4, '0')
+    reading.note(value.at, `${file.shown} can be read by others (mode ${mode}): chmod 600 it`)
+  }
+  return formed(form, file.bytes, { from: `file ${file.shown}`, node: value, reading })
+}
+
+interface NamedFile {
+  readonly bytes: Uint8Array
+  readonly mode: number
+  readonly shown: string
+}
+
+function readNamed(node: TextNode, reading: Reading): NamedFile | undefined {
+  const path = resolvePath(node.text, node.at.folder, reading.home)
+  const shown = shownPath(path, reading.cwd)
+  try {
+    return { ...reading.readFile(path), shown }
+  } catch (cause) {
+    return reading.mistake(node.at, `the file ${quote(shown)} ${whyUnreadable(cause)}`)
+  }
+}
+
+/** A certificate by the path of its file, as PEM text. It is public, so it is no secret. */
+export const certificate: Reader<string> = (node, reading) => {
+  if (node.is !== 'text') return reading.mistake(node.at, 'takes the path of a PEM file')
+  const file = readNamed(node, reading)
+  if (file === undefined) return undefined
+  const pem = utf8(file.bytes) ?? ''
+  if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem
+  return reading.mistake(node.at, `the file ${quote(file.shown)} has no PEM certificate in it`)
+}
+
+/** A folder of this machine, as an absolute path. */
+export const folder: Reader<string> = (node, reading) => {
+  const text = textOf(node, reading)
+  return text === undefined ? undefined : resolvePath(text, node.at.folder, reading.home)
+}

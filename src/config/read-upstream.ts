@@ -1,0 +1,42 @@
+import { nearest } from './nearest.ts'
+import { type Node, quote, type RecordNode } from './node.ts'
+import { secretLine } from './read-secret.ts'
+import { baseUrl, type Reader, type Reading } from './reader.ts'
+import type { Secret } from './secret.ts'
+
+/** A backend, and the key that it wants, where one is written beside its URL. */
+export interface UpstreamSettings {
+  readonly url: string
+  readonly key: Secret | null
+}
+
+const KEYS = ['name', 'url', 'key', 'models', 'weight'] as const
+
+/** A URL, or a list of backends of which the first is used. */
+export const upstream: Reader<UpstreamSettings> = (node, reading) => {
+  if (node.is === 'list') {
+    const all = node.items.map((item) => backend(item, reading))
+    return all[0] ?? reading.mistake(node.at, 'is a list without a backend in it')
+  }
+  const url = baseUrl(node, reading)
+  return url === undefined ? undefined : { url, key: null }
+}
+
+function backend(node: Node, reading: Reading): UpstreamSettings | undefined {
+  if (node.is !== 'record') return upstream(node, reading)
+  for (const { key, at } of node.entries) {
+    if (KEYS.some((name) => name === key)) continue
+    const near = nearest(key, KEYS)
+    const meant = near === null ? `it may have ${KEYS.join(', ')}` : `did you mean ${near}?`
+    reading.mistake(at, `a backend has no ${quote(key)}; ${meant}`)
+  }
+  const url = part(node, 'url')
+  const key = part(node, 'key')
+  if (url === undefined) return reading.mistake(node.at, 'a backend of the list has no url')
+  const read = baseUrl(url, reading)
+  const secret = key === undefined ? null : (secretLine(key, reading) ?? null)
+  return read === undefined ? undefined : { url: read, key: secret }
+}
+
+const part = (node: RecordNode, name: string): Node | undefined =>
+  node.entries.find(({ key, value }) => key === name && value.is !== 'nothing')?.value

@@ -1,0 +1,159 @@
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type YAMLMap,
+} from 'yaml'
+import { type Entry, type Mistake, type Node, type Place, placeText, quote } from './node.ts'
+
+/** A config is small. What is larger than this is not one, or is meant to hurt. */
+const MOST_CHARACTERS = 256 * 1024
+const MOST_NODES = 10_000
+const MOST_ALIASES = 100
+const DEEPEST = 12
+
+export interface Parsed {
+  /** Null where the text has nothing in it, or cannot be read at all. */
+  readonly root: Node | null
+  readonly mistakes: readonly Mistake[]
+}
+
+/**
+ * YAML (and so JSON) into nodes that know where they stand. All mistakes at once: syntax, a key
+ * written twice, a tag, too much, too deep, an alias that goes round in circles. Never throws.
+ */
+export function parseYaml(text: string, place: Place): Parsed {
+  if (text.length > MOST_CHARACTERS) return only(place, 'is too large for a config: 256 kb at most')
+  try {
+    return parse(text, place)
+  } catch (cause) {
+    if (cause instanceof RangeError) return only(place, 'is nested too deeply')
+    throw cause
+  }
+}
+
+const only = (place: Place, what: string): Parsed => ({
+  root: null,
+  mistakes: [{ at: { ...place, ...(place.layer === 'file' && { line: 1, column: 1 }) }, what }],
+})
+
+function parse(text: string, place: Place): Parsed {
+  const lines = new LineCounter()
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    // Twice the same key is found by the walk: the library compares every key with every other.
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: 'silent',
+    schema: 'core',
+  })
+  const placeAt = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset)
+    return place.layer === 'file' ? { ...place, line: line || 1, column: col || 1 } : place
+  }
+  const wrong = [...document.errors, ...document.warnings].slice(0, 20)
+  if (wrong.length > 0) {
+    const mistakes = wrong.map(({ pos, message }) => ({
+      at: placeAt(pos[0]),
+      what: `is not YAML: ${firstLine(message)}`,
+    }))
+    return { root: null, mistakes }
+  }
+  return new Walk(document, placeAt).result()
+}
+
+const firstLine = (message: string): string => (message.split('\n')[0] ?? '').slice(0, 200)
+
+/** Ends the walk: the rest is not worth reading. */
+class TooMuch extends Error {}
+
+class Walk {
+  readonly #document: Document
+  readonly #placeAt: (offset: number) => Place
+  readonly #mistakes: Mistake[] = []
+  #nodes = 0
+  #aliases = 0
+
+  constructor(document: Document, placeAt: (offset: number) => Place) {
+    this.#document = document
+    this.#placeAt = placeAt
+  }
+
+  result(): Parsed {
+    const contents = this.#document.contents
+    if (contents === null) return { root: null, mistakes: [] }
+    try {
+      return { root: this.#node(contents, 0), mistakes: this.#mistakes }
+    } catch (cause) {
+      if (!(cause instanceof TooMuch)) throw cause
+      return { root: null, mistakes: this.#mistakes }
+    }
+  }
+
+  #node(node: unknown, depth: number): Node {
+    const at = this.#placeOf(node)
+    this.#nodes += 1
+    if (this.#nodes > MOST_NODES) this.#stop(at, 'has too many values for a config')
+    if (depth > DEEPEST) this.#stop(at, 'is nested too deeply')
+    if (isAlias(node)) return this.#alias(node, at, depth)
+    if (isMap(node)) return { is: 'record', entries: this.#entries(node, depth), at }
+    if (isSeq(node)) {
+      return { is: 'list', items: node.items.map((item) => this.#node(item, depth + 1)), at }
+    }
+    if (!isScalar(node) || node.value === null) return { is: 'nothing', at }
+    if (node.tag !== undefined) this.#mistake(at, 'has a tag (!…), which a config has no use for')
+    return { is: 'text', text: node.source ?? String(node.value), at }
+  }
+
+  #alias(node: Alias, at: Place, depth: number): Node {
+    this.#aliases += 1
+    if (this.#aliases > MOST_ALIASES) this.#stop(at, 'has too many aliases for a config')
+    const target = node.resolve(this.#document)
+    if (target === undefined) this.#stop(at, `knows no anchor ${quote(node.source)}`)
+    return this.#node(target, depth + 1)
+  }
+
+  #entries(map: YAMLMap, depth: number): Entry[] {
+    const seen = new Map<string, Place>()
+    const entries: Entry[] = []
+    for (const pair of map.items) {
+      if (!isPair(pair)) continue
+      const at = this.#placeOf(pair.key)
+      if (!isScalar(pair.key)) {
+        this.#mistake(at, 'has a key that is no text')
+        continue
+      }
+      const key = pair.key.source ?? String(pair.key.value)
+      const before = seen.get(key)
+      if (before !== undefined) {
+        this.#mistake(at, `has the key ${quote(key)} twice: it is at ${placeText(before)} already`)
+        continue
+      }
+      seen.set(key, at)
+      const value: Node =
+        pair.value === null ? { is: 'nothing', at } : this.#node(pair.value, depth + 1)
+      entries.push({ key, at, value })
+    }
+    return entries
+  }
+
+  #placeOf(node: unknown): Place {
+    const range = (node as { range?: readonly number[] | null } | null)?.range
+    return this.#placeAt(range?.[0] ?? 0)
+  }
+
+  #mistake(at: Place, what: string): void {
+    this.#mistakes.push({ at, what })
+  }
+
+  #stop(at: Place, what: string): never {
+    this.#mistake(at, what)
+    throw new TooMuch()
+  }
+}

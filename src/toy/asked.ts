@@ -2,7 +2,7 @@ import { err, ok, type Result } from '../floor/result.ts'
 import { countTokens } from './words.ts'
 
 export const MODELS = ['toy', 'toy-thinker'] as const
-export type Model = (typeof MODELS)[number]
+type Model = (typeof MODELS)[number]
 
 /** An OpenAI error: `{error:{message, type, param, code}}` with this status. */
 export interface Refusal {

@@ -26,7 +26,7 @@ export function dice(seed: string): Dice {
   }
 }
 
-export const DIMENSIONS = 32
+const DIMENSIONS = 32
 
 /**
  * A unit vector of 32 numbers: the sum of a fixed direction for each word, so that texts that share

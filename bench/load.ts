@@ -1,0 +1,129 @@
+/** The load: bare sockets in a process of its own, which does one job at a time for `bench.ts`. */
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { AnswerReader } from './answers.ts'
+import type { Figures, Job } from './work.ts'
+
+interface Tally {
+  readonly whole: number[]
+  readonly first: number[]
+  errors: number
+  /** Answers count between these times, by `performance.now()`. */
+  readonly from: number
+  readonly until: number
+}
+
+interface Connection {
+  readonly socket: Socket
+  readonly reader: AnswerReader
+  asked: number
+  spoke: boolean
+  busy: boolean
+  onBytes: (bytes: Buffer) => void
+}
+
+process.on('message', (job: Job) => {
+  void run(job).then((figures) => process.send?.(figures))
+})
+process.once('disconnect', () => process.exit())
+
+async function run(job: Job): Promise<Figures> {
+  const request = Buffer.from(job.request, 'latin1')
+  const open = await Promise.all(Array.from({ length: job.connections }, () => dial(job.port)))
+  const from = performance.now() + job.rampMs
+  const tally: Tally = { whole: [], first: [], errors: 0, from, until: from + job.seconds * 1000 }
+  for (const one of open) {
+    one.onBytes = (bytes) => {
+      if (hear(one, bytes, { job, tally }) && job.rate === null) ask(one, request)
+    }
+    one.socket.on('close', () => tally.errors++).on('error', () => {})
+  }
+  const closed = job.rate === null
+  const starter = closed ? ramp(open, request, job.rampMs) : pace(open, request, { job, tally })
+  await new Promise((done) => setTimeout(done, tally.until - performance.now()))
+  clearInterval(starter)
+  for (const { socket } of open)
+    socket
+      .removeAllListeners()
+      .on('error', () => {})
+      .destroy()
+  return {
+    perSecond: tally.whole.length / job.seconds,
+    ...{ p50: percentile(tally.whole, 50), p99: percentile(tally.whole, 99) },
+    ...{ firstP50: percentile(tally.first, 50), firstP99: percentile(tally.first, 99) },
+    errors: tally.errors,
+  }
+}
+
+/** Starts the connections one after another, evenly over the ramp. */
+function ramp(open: readonly Connection[], request: Buffer, rampMs: number): NodeJS.Timeout {
+  const began = performance.now()
+  let started = 0
+  return setInterval(() => {
+    const due = Math.min(open.length, ((performance.now() - began) / (rampMs || 1)) * open.length)
+    for (; started < due; started++) ask(open[started]!, request)
+  }, 1)
+}
+
+/** Sends at the rate on whichever connection is idle, answered or not: a slow target is not spared. */
+function pace(
+  open: readonly Connection[],
+  request: Buffer,
+  { job, tally }: { job: Job; tally: Tally },
+): NodeJS.Timeout {
+  const began = performance.now()
+  let sent = 0
+  return setInterval(() => {
+    const due = ((performance.now() - began) / 1000) * (job.rate ?? 1)
+    for (; sent < due; sent++) {
+      const idle = open.find((one) => !one.busy)
+      if (idle) ask(idle, request)
+      else tally.errors++
+    }
+  }, 1)
+}
+
+function ask(one: Connection, request: Buffer): void {
+  one.reader.reset()
+  one.busy = true
+  one.spoke = false
+  one.asked = performance.now()
+  one.socket.write(request)
+}
+
+/** Times the answer that these bytes belong to; true where they end it. */
+function hear(one: Connection, bytes: Buffer, { job, tally }: { job: Job; tally: Tally }): boolean {
+  const ended = one.reader.feed(bytes)
+  if (one.reader.event && !one.spoke) {
+    one.spoke = true
+    if (one.asked >= tally.from) tally.first.push(performance.now() - one.asked)
+  }
+  if (!ended) return false
+  one.busy = false
+  const now = performance.now()
+  if (one.reader.status !== job.status) tally.errors++
+  else if (now >= tally.from && now < tally.until) tally.whole.push(now - one.asked)
+  return true
+}
+
+/** All connections read into this one buffer: what they read is looked at before the next may read. */
+const READ = Buffer.alloc(65_536)
+
+async function dial(port: number): Promise<Connection> {
+  const callback = (length: number): boolean => {
+    one.onBytes(READ.subarray(0, length))
+    return true
+  }
+  const socket = connect({ port, host: '127.0.0.1', onread: { buffer: READ, callback } })
+  const reader = new AnswerReader()
+  const one: Connection = { socket, reader, asked: 0, spoke: false, busy: false, onBytes: () => {} }
+  socket.setNoDelay(true)
+  await once(socket, 'connect')
+  return one
+}
+
+/** The nearest rank; NaN of nothing. */
+function percentile(samples: readonly number[], percent: number): number {
+  const sorted = Float64Array.from(samples).sort()
+  return sorted[Math.ceil((percent / 100) * sorted.length) - 1] ?? Number.NaN
+}

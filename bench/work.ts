@@ -1,0 +1,58 @@
+/** What every target is asked, the same bytes for each but for the credential. */
+
+export type Kind = 'whole' | 'burst' | 'paced'
+
+/** 50 events, the first after 5 ms: a stream lasts about a second, so 1,000 of them are 50,000 events/s. */
+export const PACED = { events: 50, firstMs: 5, everyMs: 20 }
+
+/** One measurement, done by `load.ts`. */
+export interface Job {
+  readonly port: number
+  readonly request: string
+  readonly status: number
+  readonly connections: number
+  /** Time that is measured, after the ramp. */
+  readonly seconds: number
+  /** Connections start spread over this time, which is not measured. */
+  readonly rampMs: number
+  /** Requests per second, whatever the answers do. Null: each connection asks again when it was answered. */
+  readonly rate: number | null
+}
+
+export interface Figures {
+  /** Whole answers per second. */
+  readonly perSecond: number
+  /** ms from request to whole answer. */
+  readonly p50: number
+  readonly p99: number
+  /** ms from request to the first event; NaN where there was no stream. */
+  readonly firstP50: number
+  readonly firstP99: number
+  /** Another status, a broken connection, an answer without its end. A run with any is worth nothing. */
+  readonly errors: number
+}
+
+const TURN =
+  'Name the three things that a streaming proxy must never do, and give one reason for each of them. '
+
+/** A chat of about 1 kB, as bytes of HTTP/1.1. */
+export function requestOf(kind: Kind, authorization: string | null): string {
+  const body = JSON.stringify({
+    model: kind,
+    messages: [
+      { role: 'system', content: 'You answer in short and plain sentences.' },
+      { role: 'user', content: TURN.repeat(8) },
+    ],
+    max_tokens: 200,
+    temperature: 0.7,
+    ...(kind === 'whole' ? {} : { stream: true, stream_options: { include_usage: true } }),
+  })
+  const lines = [
+    'POST /v1/chat/completions HTTP/1.1',
+    'host: 127.0.0.1',
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    ...(authorization === null ? [] : [`authorization: ${authorization}`]),
+  ]
+  return `${lines.join('\r\n')}\r\n\r\n${body}`
+}

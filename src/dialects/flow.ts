@@ -91,7 +91,7 @@ export class Flow {
   #recount(): void {
     const left = 4 * this.#watched.granted.output - this.#tokens()
     if (left < 0) this.seen.over = true
-    this.#countAt = this.#bytes + 2 * Math.max(0, left) + SLACK
+    this.#countAt = this.#bytes + 2 * Math.max(0, left) + SLACK / 4
   }
 
   #tokens(): number {

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto'
+import { assert } from '../floor/assert.ts'
+import { err, ok, type Result } from '../floor/result.ts'
+import type { Limit } from '../ledger/ledger.ts'
+import { type Caveat, type CaveatProblem, type CaveatRefused, parseCaveat } from './caveat.ts'
+import { globMatches, isPlainPath } from './glob.ts'
+import { readIdentifier } from './identifier.ts'
+import { sameHex } from './keys.ts'
+import type { Macaroon } from './macaroon.ts'
+import type { Forbidden, Operation, Pass, Rule } from './pass.ts'
+
+const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** A caveat's bytes as the sentence that they say. */
+export function readCaveat(bytes: Uint8Array): Result<Caveat, CaveatProblem> {
+  try {
+    return parseCaveat(UTF_8.decode(bytes))
+  } catch {
+    return err({ why: 'malformed_caveat', detail: 'a caveat is not UTF-8' })
+  }
+}
+
+/** lnget writes the preimage into the macaroon that it paid for: that takes nothing away. */
+export const narrows = (caveat: Caveat): boolean => caveat.kind !== 'preimage'
+
+/** Names a meter, and a narrowed pass: nobody can have the same name without the same prefix. */
+const nameOf = (signature: Uint8Array): string =>
+  createHash('sha256').update(signature).digest('hex')
+
+/**
+ * What a macaroon allows. `signatures` is what `verify` answered for it. One caveat that is unknown
+ * or malformed refuses the whole pass (threats C4).
+ */
+export function readPass(
+  macaroon: Macaroon,
+  signatures: readonly Uint8Array[],
+): Result<Pass, CaveatRefused> {
+  const identifier = readIdentifier(macaroon.identifier)
+  assert(identifier !== null, 'a macaroon that is signed here names a payment')
+  assert(signatures.length === macaroon.caveats.length, 'a signature for each caveat')
+  const rules: Rule[] = []
+  const limits: Limit[] = []
+  let last: Uint8Array | null = null
+  for (const [index, signature] of signatures.entries()) {
+    const caveat = readCaveat(macaroon.caveats[index] ?? new Uint8Array(0))
+    if (!caveat.ok) return err(caveat.error.why)
+    if (narrows(caveat.value)) last = signature
+    if (caveat.value.kind === 'limit') {
+      const { unit, window, max } = caveat.value
+      limits.push({ meter: nameOf(signature), unit, window, max })
+    } else if (caveat.value.kind !== 'id' && caveat.value.kind !== 'label') {
+      rules.push(caveat.value)
+    }
+  }
+  const key = last === null ? null : nameOf(last)
+  return ok({ ...identifier, root: key === null, key, rules, limits })
+}
+
+/** Whether one rule holds. An operation without a model is outside every `model` rule. */
+function holds(rule: Rule, operation: Operation): boolean {
+  switch (rule.kind) {
+    case 'expires':
+      return operation.now < rule.at
+    case 'preimage':
+      return sameHex(rule.hex, operation.secret)
+    case 'path':
+      return isPlainPath(operation.path) && rule.any.some((any) => globMatches(any, operation.path))
+    case 'method':
+      return rule.any.includes(operation.method)
+    case 'model': {
+      const { model } = operation
+      return model !== null && rule.any.some((any) => globMatches(any, model))
+    }
+  }
+}
+
+/**
+ * Holds a pass against an operation: every rule must hold, also where a kind stands twice. When
+ * several do not, the first in the order of `Forbidden` is the answer.
+ */
+export function judge(pass: Pass, operation: Operation): Result<true, Forbidden> {
+  return judged(pass, operation, ['expired', 'preimage', 'path', 'method', 'model'])
+}
+
+/**
+ * Whether the pass is good at all, whatever it may be used for: for the gate's own endpoints, such
+ * as the balance, which a pass for one model may read too.
+ */
+export function judgeBearer(
+  pass: Pass,
+  bearer: Pick<Operation, 'secret' | 'now'>,
+): Result<true, Forbidden> {
+  const operation = { ...bearer, path: '/', method: 'GET', model: null }
+  return judged(pass, operation, ['expired', 'preimage'])
+}
+
+function judged(
+  pass: Pass,
+  operation: Operation,
+  order: readonly Forbidden[],
+): Result<true, Forbidden> {
+  for (const forbidden of order) {
+    const kind = forbidden === 'expired' ? 'expires' : forbidden
+    for (const rule of pass.rules) {
+      if (rule.kind === kind && !holds(rule, operation)) return err(forbidden)
+    }
+  }
+  return ok(true)
+}

@@ -1,0 +1,165 @@
+import { err, ok, type Result } from '../floor/result.ts'
+import { decodeBase64, encodeBase64 } from './base64.ts'
+import { readIdentifier } from './identifier.ts'
+import { MAX_BYTES, type Macaroon, parse } from './macaroon.ts'
+import type { Credential, Presented } from './pass.ts'
+import { readCaveat } from './read.ts'
+
+/**
+ * The one reader of credentials. After it nobody looks at a header again, so that a request that
+ * got in by another door and is not metered cannot be spelled (threats C5).
+ */
+
+/** Where a pass may stand. */
+const OURS: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'api-key'])
+/** Older L402 clients: a macaroon in hex that carries its preimage (aperture `l402/header.go`). */
+const LEGACY: ReadonlySet<string> = new Set(['macaroon', 'grpc-metadata-macaroon'])
+/** Credentials of other rails. */
+const FOREIGN: ReadonlySet<string> = new Set([
+  'x-cashu',
+  'payment-signature',
+  'x-payment',
+  'payment-authorization',
+])
+
+/** Lower-case names that never travel on to an upstream (threats G3). */
+export const CREDENTIAL_HEADERS: ReadonlySet<string> = new Set([
+  ...OURS,
+  ...LEGACY,
+  ...FOREIGN,
+  'x-goog-api-key',
+  'proxy-authorization',
+  'cookie',
+])
+
+/** `ours`: what stands here can only be a pass. `any`: it is one, or some other service's key. */
+type Scheme = 'ours' | 'any' | 'foreign'
+const SCHEMES: ReadonlyMap<string, Scheme> = new Map([
+  ['l402', 'ours'],
+  ['lsat', 'ours'],
+  ['bearer', 'any'],
+  ['payment', 'foreign'],
+])
+
+const SECRET = /^[0-9a-fA-F]{64}$/
+/** How V2 bytes with a location or an identifier first look in base64. */
+const LIKE_A_MACAROON = /^Ag[EI][A-Za-z0-9+/_=-]{60}/
+/** An L402 identifier alone is this long in base64. */
+const SHORTEST_TOKEN = 88
+const MOST_TOKENS = 4
+const MOST_CHARACTERS = (MAX_BYTES / 3) * 4
+
+interface Seen {
+  readonly found: Result<Credential, string>[]
+  foreign: boolean
+}
+
+/**
+ * What the headers present, name and value in turn as they came. Every line is read and every
+ * value scanned to its end: clients repeat headers, and proxies fold lines into one (`LSAT a:b,
+ * L402 a:b`). One credential in two places is one; two that differ are a conflict.
+ */
+export function present(rawHeaders: readonly string[]): Presented {
+  const seen: Seen = { found: [], foreign: false }
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]?.toLowerCase() ?? ''
+    const value = rawHeaders[index + 1]?.trim() ?? ''
+    if (value === '') continue
+    if (OURS.has(name)) scan(value, seen)
+    else if (LEGACY.has(name)) seen.found.push(readLegacy(value))
+    else if (FOREIGN.has(name)) seen.foreign = true
+  }
+  return verdict(seen)
+}
+
+function verdict({ found, foreign }: Seen): Presented {
+  const credentials = new Map<string, Credential>()
+  let detail: string | null = null
+  for (const one of found) {
+    if (one.ok) credentials.set(one.value.text, one.value)
+    else detail ??= one.error
+  }
+  const different = credentials.size + (detail === null ? 0 : 1) + (foreign ? 1 : 0)
+  if (found.length > 0 && different > 1) return { is: 'conflict' }
+  if (detail !== null) return { is: 'malformed', detail }
+  const [credential] = credentials.values()
+  return credential === undefined ? { is: 'absent' } : { is: 'credential', credential }
+}
+
+/** Splits a value into what stands behind each scheme. What has no scheme is read as a bare key. */
+function scan(value: string, seen: Seen): void {
+  let scheme: Scheme = 'any'
+  let pieces: string[] = []
+  for (const piece of value.split(/[\s,]+/)) {
+    const next = SCHEMES.get(piece.toLowerCase())
+    if (next !== undefined) {
+      readPieces(scheme, pieces, seen)
+      scheme = next
+      pieces = []
+    } else if (piece !== '') pieces.push(piece)
+  }
+  readPieces(scheme, pieces, seen)
+}
+
+/** `token[,token…]:secret`, any number of them; what is left over is ours only if it looks so. */
+function readPieces(scheme: Scheme, pieces: readonly string[], seen: Seen): void {
+  if (scheme === 'foreign') {
+    seen.foreign = true
+    return
+  }
+  const before = seen.found.length
+  let tokens: string[] = []
+  for (const piece of pieces) {
+    const colon = piece.indexOf(':')
+    tokens.push(colon < 0 ? piece : piece.slice(0, colon))
+    if (colon < 0) continue
+    const secret = piece.slice(colon + 1)
+    // Words of an unknown scheme may stand before a pass: only behind ours must all be macaroons.
+    const ours = scheme === 'ours' ? tokens : tokens.filter((token) => looksOurs(token, secret))
+    if (ours.length > 0) seen.found.push(...readPair(ours, secret))
+    tokens = []
+  }
+  const nothing = scheme === 'ours' && seen.found.length === before
+  if (nothing || tokens.some((token) => looksOurs(token, ''))) {
+    seen.found.push(err('there is no macaroon with a secret behind it'))
+  }
+}
+
+const looksOurs = (token: string, secret: string): boolean =>
+  LIKE_A_MACAROON.test(token) || (token.length >= SHORTEST_TOKEN && SECRET.test(secret))
+
+function readPair(tokens: readonly string[], secret: string): Result<Credential, string>[] {
+  if (tokens.length > MOST_TOKENS) return [err('there are too many macaroons')]
+  if (!SECRET.test(secret)) return [err('the secret is not 64 hex digits')]
+  return tokens.map((token) => {
+    const bytes = token.length > MOST_CHARACTERS ? null : decodeBase64(token)
+    const macaroon = bytes === null ? null : readMacaroon(bytes)
+    if (bytes === null || macaroon === null) return err('the macaroon cannot be read')
+    return ok(credentialOf(bytes, secret))
+  })
+}
+
+function readLegacy(hex: string): Result<Credential, string> {
+  const bytes = /^(?:[0-9a-fA-F]{2})+$/.test(hex) ? Buffer.from(hex, 'hex') : null
+  const macaroon = bytes === null ? null : readMacaroon(bytes)
+  if (bytes === null || macaroon === null) return err('the macaroon cannot be read')
+  for (const bytesOfCaveat of macaroon.caveats) {
+    const caveat = readCaveat(bytesOfCaveat)
+    // A second, different one cannot hold against this secret: every `preimage` caveat must.
+    if (caveat.ok && caveat.value.kind === 'preimage') {
+      return ok(credentialOf(bytes, caveat.value.hex))
+    }
+  }
+  return err('the macaroon carries no preimage')
+}
+
+/** A macaroon that could be one of ours, whoever signed it. */
+function readMacaroon(bytes: Uint8Array): Macaroon | null {
+  const macaroon = parse(bytes)
+  return macaroon.ok && readIdentifier(macaroon.value.identifier) !== null ? macaroon.value : null
+}
+
+function credentialOf(macaroon: Uint8Array, secret: string): Credential {
+  const lower = secret.toLowerCase()
+  return { macaroon, secret: lower, text: `${encodeBase64(macaroon)}:${lower}` }
+}

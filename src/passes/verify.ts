@@ -1,0 +1,64 @@
+import { err, ok, type Result } from '../floor/result.ts'
+import type { CaveatRefused } from './caveat.ts'
+import { readIdentifier } from './identifier.ts'
+import { macaroonKey } from './keys.ts'
+import { parse, verify } from './macaroon.ts'
+import type { Credential, Pass } from './pass.ts'
+import { readPass } from './read.ts'
+import { SecondChance } from './second-chance.ts'
+
+/** A master key and its id, `keyId(master)`. */
+export interface RootKey {
+  readonly id: string
+  readonly master: Uint8Array
+}
+
+/** A pass that was signed here, and by which key: it must be the key of the invoice's row. */
+export interface Verified {
+  readonly pass: Pass
+  readonly keyId: string
+}
+
+/** In order of precedence. */
+export type PassRefused = 'malformed' | 'bad_signature' | CaveatRefused
+
+export interface VerifierOptions {
+  /** Every key that passes in use were made with, the usual one first (threats C12). */
+  readonly keys: readonly RootKey[]
+  /** How many verified macaroons to remember. */
+  readonly remember: number
+}
+
+/**
+ * Makes the function that believes a macaroon. It says nothing of the secret beside it, of time or
+ * of money: those are judged anew with every request. What was verified is remembered by the
+ * macaroon's text alone, so no secret is kept and wrong secrets take no room.
+ */
+export function makeVerifier({
+  keys,
+  remember,
+}: VerifierOptions): (credential: Credential) => Result<Verified, PassRefused> {
+  const known = new SecondChance<Verified>(remember)
+  return (credential) => {
+    const name = credential.text.slice(0, -credential.secret.length)
+    const before = known.get(name)
+    if (before !== undefined) return ok(before)
+    const verified = verifyWith(keys, credential.macaroon)
+    if (verified.ok) known.set(name, verified.value)
+    return verified
+  }
+}
+
+function verifyWith(keys: readonly RootKey[], bytes: Uint8Array): Result<Verified, PassRefused> {
+  const macaroon = parse(bytes)
+  if (!macaroon.ok) return err('malformed')
+  const identifier = readIdentifier(macaroon.value.identifier)
+  if (identifier === null) return err('malformed')
+  for (const { id, master } of keys) {
+    const signatures = verify(macaroonKey(master, identifier), macaroon.value)
+    if (signatures === null) continue
+    const pass = readPass(macaroon.value, signatures)
+    return pass.ok ? ok({ pass: pass.value, keyId: id }) : pass
+  }
+  return err('bad_signature')
+}

@@ -2,10 +2,9 @@ import { Client, type Dispatcher } from 'undici'
 import { assert, BrokenBelief } from '../floor/assert.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { Sent, Upstream, UpstreamListener } from '../gate/ports.ts'
-import { prefixOf } from './base.ts'
 
 export interface UpstreamOptions {
-  /** The operator's own address, and the only host that this upstream ever speaks to (G1). */
+  /** The operator's own address, with `/v1` or without, and the only host that this upstream ever speaks to (G1). */
   readonly base: URL
   /** Sent as Bearer; null sends none. */
   readonly key: string | null
@@ -75,6 +74,11 @@ export function makeUpstream(options: UpstreamOptions): HttpUpstream {
       ),
     close: () => lines.close(),
   }
+}
+
+/** What stands before `/v1` on that upstream: empty, or a path such as `/openai`. */
+function prefixOf(base: URL): string {
+  return base.pathname.replace(/\/+$/, '').replace(/\/v1$/, '').replace(/\/+$/, '')
 }
 
 function passed(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -1,6 +1,5 @@
 import { createServer as createTcp, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { readBase } from '../../../src/http/base.ts'
 import { asked, Bench, chat, hear, settled, soon } from '../../support/hear.ts'
 
 const bench = new Bench()
@@ -267,27 +266,5 @@ describe('getJson', () => {
       ok: false,
       error: /^unreachable/,
     })
-  })
-})
-
-describe('the address of an upstream', () => {
-  it.each([
-    ['http://localhost:11434', 'http://localhost:11434/'],
-    ['localhost:11434', 'http://localhost:11434/'],
-    [' https://api.example/v1/ ', 'https://api.example/'],
-    ['https://api.example/openai/v1', 'https://api.example/openai'],
-  ])('%s', (text, url) => {
-    const read = readBase(text)
-    expect(read.ok && read.value.href).toBe(url)
-  })
-
-  it.each([
-    ['', 'not_a_url'],
-    ['http://', 'not_a_url'],
-    ['ftp://a.example', 'not_http'],
-    ['https://user:key@a.example', 'has_credentials'],
-    ['https://a.example/?key=1', 'has_query'],
-  ])('%j is refused as %s', (text, error) => {
-    expect(readBase(text)).toEqual({ ok: false, error })
   })
 })

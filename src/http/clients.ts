@@ -1,0 +1,106 @@
+import { createHmac } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { BlockList, isIP, type Socket } from 'node:net'
+import { assert } from '../floor/assert.ts'
+import { canonicalIp, type Ip, isLoopback, networkOf } from './ip.ts'
+
+export interface ClientsOptions {
+  /** Addresses or CIDR blocks whose X-Forwarded-* is believed. */
+  readonly trustedProxies: readonly string[]
+  /** Random, made anew by each process: what is counted today means nothing tomorrow. */
+  readonly salt: Uint8Array
+  /** A proxy that nobody named hides its clients: all look like one. Called once (I3). */
+  readonly onHidden?: () => void
+}
+
+/** Tells clients apart without keeping who they are: no address leaves this file (D3). */
+export interface Clients {
+  /** The same text for the same client (an IPv6 /64 is one), while this process lives. */
+  key(request: IncomingMessage): string
+  /** The peer itself is a trusted proxy. */
+  comesFromProxy(request: IncomingMessage): boolean
+  /** Sent on this machine by a program that says so: never through a proxy or from a foreign page (H4, I3). */
+  isLocal(request: IncomingMessage): boolean
+}
+
+/** What any proxy on the way may have added. */
+const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'cf-connecting-ip', 'via'] as const
+const LOCAL_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
+const HOPS = 32
+
+export function makeClients(options: ClientsOptions): Clients {
+  const trusted = blockList(options.trustedProxies)
+  const direct = new WeakMap<Socket, string>()
+  let hidden = false
+  const isTrusted = (ip: Ip) => trusted.check(ip.text, ip.family)
+  const hash = (ip: Ip | null): string =>
+    createHmac('sha256', options.salt)
+      .update(ip === null ? 'unknown' : networkOf(ip))
+      .digest('base64url')
+      .slice(0, 22)
+  const notice = (request: IncomingMessage, peer: Ip | null) => {
+    if (hidden || peer === null || !isLoopback(peer) || !isForwarded(request)) return
+    hidden = true
+    options.onHidden?.()
+  }
+  const comesFromProxy = (request: IncomingMessage) => {
+    const peer = peerOf(request)
+    return peer !== null && isTrusted(peer)
+  }
+  return {
+    comesFromProxy,
+    key: (request) => {
+      if (comesFromProxy(request)) return hash(clientOf(request, isTrusted))
+      const known = direct.get(request.socket)
+      notice(request, peerOf(request))
+      if (known !== undefined) return known
+      const key = hash(peerOf(request))
+      direct.set(request.socket, key)
+      return key
+    },
+    isLocal: (request) => {
+      const peer = peerOf(request)
+      if (peer === null || !isLoopback(peer) || isForwarded(request)) return false
+      return LOCAL_HOST.test(request.headers.host ?? '') && isLocalOrigin(request.headers.origin)
+    },
+  }
+}
+
+const peerOf = (request: IncomingMessage): Ip | null =>
+  canonicalIp(request.socket.remoteAddress ?? '')
+
+const isForwarded = ({ headers }: IncomingMessage): boolean =>
+  FORWARDED.some((name) => headers[name] !== undefined)
+
+/** A page of another site reaches this machine from a browser on it, and says where it is from. */
+function isLocalOrigin(origin: string | undefined): boolean {
+  return origin === undefined || LOCAL_HOST.test(origin.replace(/^https?:\/\//i, ''))
+}
+
+/**
+ * From right to left: each trusted proxy is believed about who spoke to it, and no further. What
+ * cannot be read counts as the last address that could.
+ */
+function clientOf(request: IncomingMessage, isTrusted: (ip: Ip) => boolean): Ip | null {
+  let client = peerOf(request)
+  const said = String(request.headers['x-forwarded-for'] ?? '').split(',')
+  for (const hop of said.slice(-HOPS).reverse()) {
+    const ip = canonicalIp(hop)
+    if (ip === null) return client
+    client = ip
+    if (!isTrusted(ip)) return client
+  }
+  return client
+}
+
+function blockList(networks: readonly string[]): BlockList {
+  const list = new BlockList()
+  for (const network of networks) {
+    const [address = '', bits] = network.split('/')
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+    assert(isIP(address) !== 0, 'a trusted proxy is an address or a CIDR block')
+    if (bits === undefined) list.addAddress(address, family)
+    else list.addSubnet(address, Number(bits), family)
+  }
+  return list
+}

@@ -1,0 +1,184 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { makeClients } from '../../../src/http/clients.ts'
+import { canonicalIp, isLoopback, networkOf } from '../../../src/http/ip.ts'
+import { fakeRequest } from '../../support/serve.ts'
+
+const salt = Buffer.from('a salt of this process')
+const clients = (trustedProxies: string[] = [], onHidden = () => {}) =>
+  makeClients({ trustedProxies, salt, onHidden })
+const from = (peer: string, forwarded?: string) =>
+  fakeRequest(peer, forwarded === undefined ? {} : { 'X-Forwarded-For': forwarded })
+
+describe('D3 one client, one key', () => {
+  it.each([
+    ['1.2.3.4', '::ffff:1.2.3.4'],
+    ['1.2.3.4', '::FFFF:102:304'],
+    ['2001:db8:1:2::1', '2001:db8:1:2:ffff:ffff:ffff:ffff'],
+    ['fe80::1', 'fe80::1%eth0'],
+  ])('D3 %s and %s are the same', (one, other) => {
+    expect(clients().key(from(one))).toBe(clients().key(from(other)))
+  })
+
+  it.each([
+    ['1.2.3.4', '1.2.3.5'],
+    ['2001:db8:1:2::1', '2001:db8:1:3::1'],
+    ['::1.2.3.4', '1.2.3.4'],
+  ])('D3 %s and %s are two', (one, other) => {
+    expect(clients().key(from(one))).not.toBe(clients().key(from(other)))
+  })
+
+  it('D3 the key says nothing of the address, and another process has another', () => {
+    const key = clients().key(from('1.2.3.4'))
+    expect(key).toMatch(/^[\w-]{22}$/)
+    const other = makeClients({ trustedProxies: [], salt: Buffer.from('another') })
+    expect(other.key(from('1.2.3.4'))).not.toBe(key)
+  })
+
+  it('a socket without an address is a client too', () => {
+    expect(clients().key(fakeRequest(undefined))).toMatch(/^[\w-]{22}$/)
+  })
+})
+
+describe('D3 X-Forwarded-For', () => {
+  const believed = (trusted: string[], peer: string, forwarded: string) =>
+    clients(trusted).key(from(peer, forwarded))
+  it.each<[string, string[], string, string, string]>([
+    ['without trusted proxies', [], '9.9.9.9', '1.2.3.4', '9.9.9.9'],
+    ['from somebody else than the proxy', ['10.0.0.1'], '9.9.9.9', '1.2.3.4', '9.9.9.9'],
+    ['from the proxy', ['10.0.0.1'], '10.0.0.1', '1.2.3.4', '1.2.3.4'],
+    ['from the proxy, mapped', ['10.0.0.0/8'], '::ffff:10.3.2.1', '1.2.3.4', '1.2.3.4'],
+    ['from an IPv6 proxy', ['fd00::/8'], 'fd12::1', '1.2.3.4', '1.2.3.4'],
+    [
+      'with what the client itself wrote before',
+      ['10.0.0.1'],
+      '10.0.0.1',
+      '6.6.6.6, 1.2.3.4',
+      '1.2.3.4',
+    ],
+    ['through two proxies', ['10.0.0.0/8'], '10.0.0.1', '6.6.6.6, 1.2.3.4, 10.0.0.2', '1.2.3.4'],
+    ['with a port', ['10.0.0.1'], '10.0.0.1', '1.2.3.4:5678', '1.2.3.4'],
+    ['with a bracketed address', ['10.0.0.1'], '10.0.0.1', '[2001:db8::1]:443', '2001:db8::1'],
+    ['with rubbish', ['10.0.0.1'], '10.0.0.1', '1.2.3.4, unknown', '10.0.0.1'],
+    ['with rubbish behind a proxy', ['10.0.0.0/8'], '10.0.0.1', 'x, 10.0.0.2', '10.0.0.2'],
+    ['empty', ['10.0.0.1'], '10.0.0.1', '', '10.0.0.1'],
+    ['of proxies alone', ['10.0.0.0/8'], '10.0.0.1', '10.0.0.3, 10.0.0.2', '10.0.0.3'],
+    [
+      'padded by the client',
+      ['10.0.0.1'],
+      '10.0.0.1',
+      `${'7.7.7.7, '.repeat(500)}1.2.3.4`,
+      '1.2.3.4',
+    ],
+  ])('%s', (_, trusted, peer, forwarded, client) => {
+    expect(believed(trusted, peer, forwarded)).toBe(clients().key(from(client)))
+  })
+
+  it('one kept connection of a proxy carries many clients', () => {
+    const proxied = clients(['10.0.0.1'])
+    const request = from('10.0.0.1', '1.1.1.1')
+    const next = Object.assign(from('10.0.0.1', '2.2.2.2'), { socket: request.socket })
+    expect(proxied.key(request)).not.toBe(proxied.key(next))
+  })
+})
+
+describe('I3 a proxy on this machine that nobody named', () => {
+  it('is said once', () => {
+    let said = 0
+    const hidden = clients([], () => {
+      said += 1
+    })
+    hidden.key(from('127.0.0.1'))
+    hidden.key(from('9.9.9.9', '1.2.3.4'))
+    expect(said).toBe(0)
+    hidden.key(from('127.0.0.1', '1.2.3.4'))
+    hidden.key(from('::1', '1.2.3.4'))
+    expect(said).toBe(1)
+  })
+
+  it('a named one is not', () => {
+    clients(['127.0.0.1'], () => expect.unreachable()).key(from('127.0.0.1', '1.2.3.4'))
+  })
+
+  it('is noticed on a connection that was seen before', () => {
+    let said = 0
+    const hidden = clients([], () => {
+      said += 1
+    })
+    const plain = from('127.0.0.1')
+    hidden.key(plain)
+    hidden.key(Object.assign(from('127.0.0.1', '1.2.3.4'), { socket: plain.socket }))
+    expect(said).toBe(1)
+  })
+})
+
+describe('H4 I3 what is for this machine alone', () => {
+  const local = (peer: string, headers: Record<string, string>) =>
+    clients().isLocal(fakeRequest(peer, headers))
+  it.each([
+    ['127.0.0.1', { host: '127.0.0.1:3000' }],
+    ['127.0.0.1', { host: 'localhost' }],
+    ['::1', { host: '[::1]:3000' }],
+    ['::ffff:127.0.0.1', { host: 'LOCALHOST:3000' }],
+    ['127.0.0.1', { host: 'localhost:3000', origin: 'http://localhost:3000' }],
+  ])('%s with %j is local', (peer, headers) => {
+    expect(local(peer, headers as never)).toBe(true)
+  })
+
+  it.each([
+    ['9.9.9.9', { host: 'localhost' }],
+    ['127.0.0.1', { host: 'rebound.example' }],
+    ['127.0.0.1', { host: 'localhost.evil.example' }],
+    ['127.0.0.1', { host: '127.0.0.1.evil.example' }],
+    ['127.0.0.1', {}],
+    ['127.0.0.1', { host: 'localhost', origin: 'https://evil.example' }],
+    ['127.0.0.1', { host: 'localhost', origin: 'null' }],
+    ['127.0.0.1', { host: 'localhost', 'X-Forwarded-For': '127.0.0.1' }],
+    ['127.0.0.1', { host: 'localhost', Forwarded: 'for=127.0.0.1' }],
+    ['127.0.0.1', { host: 'localhost', 'CF-Connecting-IP': '127.0.0.1' }],
+    ['127.0.0.1', { host: 'localhost', Via: '1.1 caddy' }],
+  ])('%s with %j is not', (peer, headers) => {
+    expect(local(peer, headers as never)).toBe(false)
+  })
+})
+
+describe('an address in one spelling', () => {
+  it('any IPv6 text: the same eight groups as its URL spelling', () => {
+    fc.assert(
+      fc.property(fc.ipV6(), (text) => {
+        const ip = canonicalIp(text)
+        const url = canonicalIp(new URL(`http://[${text}]`).hostname)
+        expect(ip).not.toBeNull()
+        expect(ip).toEqual(url)
+        if (ip?.family === 'ipv6') expect(networkOf(ip).split(':')).toHaveLength(4)
+      }),
+    )
+  })
+
+  it('any text is an address or nothing, and never throws', () => {
+    fc.assert(fc.property(fc.string(), (text) => void canonicalIp(text)))
+  })
+
+  it.each([
+    '',
+    'x',
+    '1.2.3',
+    '1.2.3.4.5',
+    '1.2.3.4/8',
+    '[::1',
+    '::1]:80',
+    '1.2.3.4:x',
+    'localhost',
+  ])('%j is none', (text) => {
+    expect(canonicalIp(text)).toBeNull()
+  })
+
+  it('loopback is 127.0.0.0/8 and ::1', () => {
+    const loopback = (text: string) => {
+      const ip = canonicalIp(text)
+      return ip !== null && isLoopback(ip)
+    }
+    expect(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1'].every(loopback)).toBe(true)
+    expect(['1.2.7.0', '::2', '::', '0.0.0.0', '128.0.0.1'].some(loopback)).toBe(false)
+  })
+})

@@ -25,17 +25,17 @@ export function narrow(
   id: string,
 ): Result<string, NarrowProblem> {
   assert(/^[0-9a-f]{16}$/.test(id), 'the id of a child is 16 hex digits')
-  const held = hold(pass)
-  if (!held.ok) return held
+  const read = readText(pass)
+  if (!read.ok) return read
   const wanted = canonicalCaveats(caveats)
   if (!wanted.ok) return wanted
-  let { macaroon } = held.value
+  let { macaroon } = read.value
   for (const caveat of [`id = ${id}`, ...wanted.value]) {
     const next = attenuate(macaroon, caveat)
     if (!next.ok) return err({ why: 'too_large', detail: 'the pass has no room for more caveats' })
     macaroon = next.value
   }
-  return ok(`${encodeBase64(serialize(macaroon))}:${held.value.credential.secret}`)
+  return ok(`${encodeBase64(serialize(macaroon))}:${read.value.credential.secret}`)
 }
 
 /** What can be said of a pass without the key that signed it: not its account, nor its meters. */
@@ -54,13 +54,13 @@ export interface Inspected {
 
 /** A pass as a plain record, for printing. Holds no secret. */
 export function inspect(pass: string): Result<Inspected, NarrowProblem> {
-  const held = hold(pass)
-  if (!held.ok) return held
-  const { macaroon, credential } = held.value
+  const read = readText(pass)
+  if (!read.ok) return read
+  const { macaroon, credential } = read.value
   const identifier = readIdentifier(macaroon.identifier)
   assert(identifier !== null, 'a credential that was read names a payment')
-  const read = macaroon.caveats.map((bytes) => ({ bytes, caveat: readCaveat(bytes) }))
-  const limits = read.flatMap(({ caveat }) => {
+  const caveats = macaroon.caveats.map((bytes) => ({ bytes, caveat: readCaveat(bytes) }))
+  const limits = caveats.flatMap(({ caveat }) => {
     if (!caveat.ok || caveat.value.kind !== 'limit') return []
     const { unit, window, max } = caveat.value
     return [{ unit, window, max }]
@@ -68,17 +68,17 @@ export function inspect(pass: string): Result<Inspected, NarrowProblem> {
   return ok({
     ...identifier,
     location: printable(macaroon.location),
-    caveats: read.map(({ bytes, caveat }) => ({
+    caveats: caveats.map(({ bytes, caveat }) => ({
       text: printable(bytes),
       problem: caveat.ok ? null : caveat.error.detail,
     })),
-    root: read.every(({ caveat }) => caveat.ok && !narrows(caveat.value)),
+    root: caveats.every(({ caveat }) => caveat.ok && !narrows(caveat.value)),
     limits,
     preimage: secretMatches(credential.secret, identifier.hash),
   })
 }
 
-function hold(
+function readText(
   pass: string,
 ): Result<{ readonly macaroon: Macaroon; readonly credential: Credential }, NarrowProblem> {
   const presented = present(['x-api-key', pass])

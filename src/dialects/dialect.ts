@@ -68,11 +68,14 @@ export interface Granted {
  * less a usage that only we asked for (DESIGN 4).
  */
 export interface Meter {
-  /** A piece of a stream (`text/event-stream`). The result may be `chunk` itself, or empty. */
+  /**
+   * A piece of a stream (`text/event-stream`). The result may be `chunk` itself, or empty; it ends
+   * with a whole event. `[DONE]` is withheld, so that the cost can be said before it.
+   */
   stream(chunk: Uint8Array): Uint8Array
   /** A buffered answer, whole. Null where it is not an answer of this dialect (DESIGN: nothing usable). */
   whole(body: Uint8Array): Uint8Array | null
-  /** The stream ended: what was held back of an unfinished event, and whether it ended rightly. */
+  /** The stream ended: what was held back, `[DONE]` or an unfinished event. */
   finish(): Uint8Array
   /** What it knows now. */
   readonly seen: Seen

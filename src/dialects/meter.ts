@@ -26,6 +26,8 @@ export class OpenAiMeter implements Meter {
   #misses = 0
   #events = 0
   #ended = false
+  /** `[DONE]`, withheld until the gate has said the cost (surface 3). */
+  #last: Buffer = NOTHING
 
   constructor(watched: Watched) {
     this.#watched = watched
@@ -96,7 +98,12 @@ export class OpenAiMeter implements Meter {
       this.#fail(error)
       return { from, to }
     }
-    if (data === '[DONE]') this.#flow.seen.done = true
+    if (data === '[DONE]') {
+      this.#last = Buffer.from(bytes.subarray(from, to))
+      this.#flow.seen.done = true
+      this.#ended = true
+      return { from, to }
+    }
     const chunk = data === null ? undefined : parse(data)
     if (!isObject(chunk)) return null
     if (this.#head.id === undefined) this.#head = headOf(chunk)
@@ -145,15 +152,18 @@ export class OpenAiMeter implements Meter {
 
   finish(): Uint8Array {
     const rest = Buffer.from(this.#frames.take())
-    if (rest.length === 0 || this.#ended) return NOTHING
+    if (rest.length === 0 || this.#ended) return this.#last
     this.#ended = true
     const text = rest.toString('utf8')
     const { data } = fieldsOf(text)
     // A client drops an event that was cut off; left in, it would spoil the error behind it.
     if (data !== null && data !== '[DONE]' && parse(data) === undefined) return NOTHING
     const cut = this.#event(rest, 0, rest.length)
-    if (cut?.from === 0 && cut.to === rest.length) return NOTHING
-    const kept = cut === null ? [rest] : [rest.subarray(0, cut.from), rest.subarray(cut.to)]
+    if (cut?.from === 0 && cut.to === rest.length && this.#last.length === 0) return NOTHING
+    const kept =
+      cut === null || this.#last.length > 0
+        ? [rest]
+        : [rest.subarray(0, cut.from), rest.subarray(cut.to)]
     return Buffer.concat([...kept, Buffer.from(/[\r\n]$/.test(text) ? '\n' : '\n\n')])
   }
 

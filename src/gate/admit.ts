@@ -1,9 +1,9 @@
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { InvoiceRow, Invoices } from '../ledger/invoices.ts'
-import { judge } from '../passes/judge.ts'
 import type { Credential, Forbidden, Operation, Pass } from '../passes/pass.ts'
-import type { Verifier } from '../passes/verify.ts'
+import { judge, judgeBearer } from '../passes/read.ts'
+import type { PassRefused, Verified } from '../passes/verify.ts'
 import type { Accounts } from './accounts.ts'
 import type { Buyer } from './steps.ts'
 
@@ -12,24 +12,27 @@ import type { Buyer } from './steps.ts'
  * offers; `forbidden` is a 403 without; `pending` and `unreachable` are a 503 without a challenge.
  */
 export type NotAdmitted =
-  | { readonly why: 'unknown' | 'bad_caveat' | 'bad_secret' | 'expired'; readonly buyer: null }
-  | { readonly why: 'pending' | 'unreachable'; readonly buyer: null }
+  | { readonly why: 'unknown' | 'bad_caveat' | 'bad_secret' | 'expired' }
+  | { readonly why: 'pending' | 'unreachable' }
   | { readonly why: 'forbidden'; readonly by: Exclude<Forbidden, 'expired' | 'preimage'> }
+
+/** `makeVerifier`'s. */
+export type Verify = (credential: Credential) => Result<Verified, PassRefused>
 
 /** Verifies passes and finds their accounts. */
 export class Doorkeeper {
-  readonly #verifier: Verifier
+  readonly #verify: Verify
   readonly #invoices: Invoices
   readonly #accounts: Accounts
   readonly #world: World
 
   constructor(parts: {
-    readonly verifier: Verifier
+    readonly verify: Verify
     readonly invoices: Invoices
     readonly accounts: Accounts
     readonly world: World
   }) {
-    this.#verifier = parts.verifier
+    this.#verify = parts.verify
     this.#invoices = parts.invoices
     this.#accounts = parts.accounts
     this.#world = parts.world
@@ -49,7 +52,7 @@ export class Doorkeeper {
     const forbidden = this.#judge(pass, credential, operation)
     if (forbidden !== null && forbidden.why !== 'forbidden') return err(forbidden)
     const refused = await this.#accounts.redeem(row, credential.secret)
-    if (refused !== null) return err({ why: refused, buyer: null })
+    if (refused !== null) return err({ why: refused })
     await this.#accounts.used(row)
     if (forbidden !== null) return err(forbidden)
     return ok({ account: row.account, pass, limits: pass.limits, row })
@@ -58,15 +61,14 @@ export class Doorkeeper {
   async #find(
     credential: Credential,
   ): Promise<Result<{ pass: Pass; row: InvoiceRow }, NotAdmitted>> {
-    const read = this.#verifier.identify(credential)
-    if (read === null) return err({ why: 'unknown', buyer: null })
-    const row = await this.#invoices.get(read.hash)
-    if (row === null || row.tokenId !== read.tokenId) return err({ why: 'unknown', buyer: null })
-    const verified = this.#verifier.verify(credential, row.keyId)
-    if (!verified.ok) {
-      return err({ why: verified.error === 'bad_caveat' ? 'bad_caveat' : 'unknown', buyer: null })
+    const verified = this.#verify(credential)
+    if (!verified.ok) return err({ why: WHY[verified.error] })
+    const { pass, keyId } = verified.value
+    const row = await this.#invoices.get(pass.hash)
+    if (row === null || row.tokenId !== pass.tokenId || row.keyId !== keyId) {
+      return err({ why: 'unknown' })
     }
-    return ok({ pass: verified.value, row })
+    return ok({ pass, row })
   }
 
   #judge(
@@ -75,11 +77,20 @@ export class Doorkeeper {
     operation: Pick<Operation, 'path' | 'method' | 'model'> | null,
   ): NotAdmitted | null {
     const now = this.#world.now()
-    const asked = operation ?? { path: '', method: '', model: null }
-    const judged = judge(pass, { ...asked, secret, now })
+    const judged =
+      operation === null
+        ? judgeBearer(pass, { secret, now })
+        : judge(pass, { ...operation, secret, now })
     if (judged.ok) return null
-    if (judged.error === 'expired') return { why: 'expired', buyer: null }
-    if (judged.error === 'preimage') return { why: 'bad_secret', buyer: null }
-    return operation === null ? null : { why: 'forbidden', by: judged.error }
+    if (judged.error === 'expired') return { why: 'expired' }
+    if (judged.error === 'preimage') return { why: 'bad_secret' }
+    return { why: 'forbidden', by: judged.error }
   }
 }
+
+const WHY = {
+  malformed: 'unknown',
+  bad_signature: 'unknown',
+  malformed_caveat: 'bad_caveat',
+  unknown_caveat: 'bad_caveat',
+} as const

@@ -35,11 +35,11 @@ export function answerRefusal(incoming: Incoming, reply: Reply, refusal: Refusal
 }
 
 /** The head of a stream: the balance before this request's hold (surface 3). */
-export function openStream(held: Held, reply: Reply): void {
-  const { incoming, hold } = held
+export function openStream(held: Held, reply: Reply, before: Msat | null): void {
+  const { incoming } = held
   reply.head(200, {
     ...STREAM,
-    ...paidHeaders(held, hold === null ? null : hold.before),
+    ...paidHeaders(held, before),
     'x-request-id': incoming.id,
     ...(incoming.trailers ? { trailer: 'X-Cost-Msat' } : {}),
   })

@@ -1,5 +1,6 @@
 import type { Backend } from '../dialects/dialect.ts'
 import type { World } from '../floor/world.ts'
+import type { Msat } from '../money/msat.ts'
 import { countTokens } from '../money/tokens.ts'
 import { answerRefusal, answerWhole, costComment, openStream, upstreamRefusal } from './answer.ts'
 import type { Close, Closer } from './close.ts'
@@ -7,12 +8,14 @@ import type { PromptEstimate } from './estimate.ts'
 import type { End } from './outcome.ts'
 import type { Reply, Upstream } from './ports.ts'
 import { type Patience, Relay, type Relayed } from './relay.ts'
+import type { AccountPages } from './statement.ts'
 import type { Held } from './steps.ts'
 
 export interface ExchangeParts {
   readonly upstream: Upstream
   readonly backend: Backend
   readonly closer: Closer
+  readonly pages: AccountPages
   readonly world: World
   readonly patience: Patience
 }
@@ -30,7 +33,7 @@ export interface Exchanged {
  * money is settled before the buyer sees the end, so that the end can tell the cost.
  */
 export class Exchange {
-  readonly #running = new Set<Relay>()
+  readonly #running = new Map<Relay, Promise<unknown>>()
   readonly #parts: ExchangeParts
 
   constructor(parts: ExchangeParts) {
@@ -41,9 +44,10 @@ export class Exchange {
     return this.#running.size
   }
 
-  /** Ends every stream that still runs: the grace period is over. */
-  stop(): void {
-    for (const relay of this.#running) relay.stop()
+  /** Ends every stream that still runs; resolves when the money of each is closed. */
+  async stop(): Promise<void> {
+    for (const relay of this.#running.keys()) relay.stop()
+    await Promise.all(this.#running.values())
   }
 
   /** `letGo` is called when the upstream has really let go of the request. */
@@ -57,6 +61,7 @@ export class Exchange {
     const output = held.hold?.output ?? held.limit * asked.choices
     const granted = { output, limit: held.limit, count: countTokens }
     const meter = dialect.meter(asked, granted, backend)
+    const before = await this.#shown(held, held.hold?.before ?? null)
     const relay = new Relay({
       upstream,
       request: {
@@ -69,19 +74,27 @@ export class Exchange {
       streamed: asked.stream,
       patience,
       now: () => world.now(),
-      open: () => openStream(held, reply),
+      open: () => openStream(held, reply, before),
       progress: () => void closer.journal(held, meter, about.estimate),
     })
-    this.#running.add(relay)
     const sentAt = world.now()
     void relay.start().finally(about.letGo)
-    const relayed = await relay.result
-    this.#running.delete(relay)
-    const ending = { end: relayed.end, streamed: asked.stream, meter, estimate: about.estimate }
-    const close = await closer.close(held, ending)
-    const status = this.#finish(held, reply, { relayed, close, meter })
-    const ttft = relayed.firstByteAt === null ? null : relayed.firstByteAt - sentAt
-    return { status, close, ttft, detail: relayed.detail }
+    const over = relay.result.then(async (relayed) => {
+      const ending = { end: relayed.end, streamed: asked.stream, meter, estimate: about.estimate }
+      const close = await closer.close(held, ending)
+      const after = await this.#shown(held, close.after)
+      const status = this.#finish(held, reply, { relayed, close: { ...close, after }, meter })
+      const ttft = relayed.firstByteAt === null ? null : relayed.firstByteAt - sentAt
+      return { status, close, ttft, detail: relayed.detail }
+    })
+    this.#running.set(relay, over)
+    return over.finally(() => this.#running.delete(relay))
+  }
+
+  /** A narrowed pass is told what it may still spend, not what the account has. */
+  async #shown({ buyer, hold }: Held, available: Msat | null): Promise<Msat | null> {
+    if (available === null || buyer === null || buyer.pass.root || hold === null) return available
+    return this.#parts.pages.spendable(buyer, available)
   }
 
   /** The last bytes that the buyer sees. */
@@ -107,7 +120,7 @@ export class Exchange {
       answerRefusal(held.incoming, reply, refusal)
       return refusal.status
     }
-    if (!reply.headSent) openStream(held, reply)
+    if (!reply.headSent) openStream(held, reply, close.after)
     reply.write(costComment(close.charged))
     const last = relayed.end === 'cut' ? meter.cut() : meter.finish()
     const trailers = held.incoming.trailers ? { 'X-Cost-Msat': `${close.charged}` } : undefined

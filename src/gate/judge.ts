@@ -7,7 +7,8 @@ import type { Priced, Read } from './steps.ts'
 
 /** What the upstream serves, as far as it is known. */
 export interface Models {
-  knows(model: string): Promise<boolean>
+  /** Null where the upstream never told what it serves. */
+  knows(model: string): Promise<boolean | null>
   /** Context in tokens; null where the upstream does not say. */
   contextOf(model: string): number | null
   /** A few names for an error's text. */
@@ -39,8 +40,10 @@ export async function price(
   parts: { readonly pricing: Pricing; readonly models: Models; readonly bounds: OutputBounds },
 ): Promise<Result<Priced, Refusal>> {
   const { model, limit, hasOutput } = step.asked
-  if (!parts.pricing.names(model) && !(await parts.models.knows(model))) {
-    return err(unknownModel(model, parts.models.some()))
+  if (!parts.pricing.names(model)) {
+    const known = await parts.models.knows(model)
+    if (known === null) return err(NO_UPSTREAM)
+    if (!known) return err(unknownModel(model, parts.models.some()))
   }
   const priced = parts.pricing.priceOf(model)
   if (priced.is === 'usd_unavailable') {
@@ -52,6 +55,13 @@ export async function price(
   const asked = withinContext(step.asked, parts.models.contextOf(model))
   return ok({ ...step, asked, rate: priced.rate, wanted })
 }
+
+const NO_UPSTREAM = refuse(
+  503,
+  'upstream_unreachable',
+  'The model server does not answer; nothing was charged.',
+  { retryAfterSeconds: 5 },
+)
 
 /** No prompt is longer than the model's context, each choice has one of its own at most. */
 function withinContext(asked: Asked, context: number | null): Asked {

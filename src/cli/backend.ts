@@ -1,0 +1,85 @@
+import type { Config } from '../config/config.ts'
+import type { World } from '../floor/world.ts'
+import type { Models } from '../gate/judge.ts'
+import {
+  type BackendKind,
+  discover,
+  type Model,
+  makeModels,
+  type NotProbed,
+  probeUpstream,
+} from '../http/probe.ts'
+import { type HttpUpstream, makeUpstream } from '../http/upstream.ts'
+import { Failed } from './books.ts'
+
+/** The backend of a run: who it is, what it serves, and the way to it. */
+export interface FoundBackend {
+  readonly kind: BackendKind
+  readonly url: string
+  /** "Ollama at localhost:11434, 3 models". */
+  readonly label: string
+  readonly first: readonly Model[]
+  readonly upstream: HttpUpstream
+  readonly models: Models & { list(): Promise<readonly Model[] | null> }
+  /** Set where it did not answer: the gate runs, says so, and asks again. */
+  readonly problem: string | null
+}
+
+const NAMES: Readonly<Record<BackendKind, string>> = {
+  ollama: 'Ollama',
+  vllm: 'vLLM',
+  llamacpp: 'llama.cpp',
+  lmstudio: 'LM Studio',
+  other: 'OpenAI-compatible server',
+}
+
+/** Probes the configured upstream, or looks for one on the usual ports. Throws `Failed`. */
+export async function findBackend(
+  { upstream, upstreamKey }: Pick<Config, 'upstream' | 'upstreamKey'>,
+  world: World,
+): Promise<FoundBackend> {
+  const base = upstream === null ? await look() : new URL(upstream)
+  const key = upstreamKey === null ? null : upstreamKey.reveal()
+  const probed = await probeUpstream(base, key)
+  const client = makeUpstream({ base, key })
+  const first = probed.ok ? probed.value.models : null
+  const kind = probed.ok ? probed.value.kind : 'other'
+  const context = probed.ok ? probed.value.context : {}
+  const list = makeModels({ get: client.getJson, world, first })
+  let names = first?.map((model) => model.id) ?? []
+  const count = first === null ? 'no answer yet' : plural(first.length)
+  return {
+    kind,
+    url: base.origin,
+    label: `${NAMES[kind]} at ${base.host}, ${count}`,
+    first: first ?? [],
+    upstream: client,
+    models: {
+      async list() {
+        const models = await list.list()
+        if (models !== null) names = models.map((model) => model.id)
+        return models
+      },
+      knows: (model) => list.knows(model),
+      contextOf: (model) => context[model] ?? null,
+      some: () => names.slice(0, 5),
+    },
+    problem: probed.ok ? null : why(probed.error, base),
+  }
+}
+
+const plural = (count: number): string => (count === 1 ? '1 model' : `${count} models`)
+
+async function look(): Promise<URL> {
+  const found = await discover()
+  if (found !== null) return found.base
+  throw new Failed(
+    'no backend found on the usual ports (Ollama 11434, vLLM 8000, LM Studio 1234, llama.cpp 8080).\nName yours: satgate --upstream http://localhost:11434\nOr see the whole story first, with play money and a toy model: satgate demo',
+  )
+}
+
+function why(not: NotProbed, base: URL): string {
+  if (not.why === 'unreachable') return `nobody answers at ${base.host}`
+  if (not.why === 'refused') return `${base.host} wants a key: upstreamKey or --upstream-key-file`
+  return `${base.host} answers /v1/models with ${not.status} and no list of models`
+}

@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs'
+import type { World } from '../floor/world.ts'
+import type { Books } from '../ledger/books.ts'
+import { LedgerDamaged, LedgerTooNew, WrongMoneyKind } from '../ledger/errors.ts'
+import type { MoneyKind } from '../ledger/ledger.ts'
+import { openSqliteBooks } from '../ledger/sqlite.ts'
+import { askRunningGate } from './control.ts'
+import { ledgerIn, rootKeys, socketIn, takeFolder } from './folder.ts'
+import { openOffice, type Question } from './office.ts'
+
+/** A command that could not be carried out. The text tells a person what to do. */
+export class Failed extends Error {
+  override readonly name = 'Failed'
+  readonly code: number
+
+  constructor(message: string, code = 1) {
+    super(message)
+    this.code = code
+  }
+}
+
+/**
+ * Asks the gate that runs on this folder; where none does, takes the folder's lock and answers from
+ * the file itself. Throws `Failed`.
+ */
+export async function askBooks(folder: string, question: Question, world: World): Promise<unknown> {
+  const running = await askRunningGate(socketIn(folder), question)
+  if (running.ok) return running.value
+  if (running.error.why !== 'nobody') throw new Failed(running.error.why)
+  return atRest(folder, question, world)
+}
+
+async function atRest(path: string, question: Question, world: World): Promise<unknown> {
+  const fresh = !existsSync(ledgerIn(path))
+  if (fresh) {
+    throw new Failed(
+      `there is no ledger in ${path} yet: start the gate once, or name its --data-dir`,
+    )
+  }
+  const folder = takeFolder(path)
+  if (!folder.ok) throw new Failed(`${path} is in use by another process that does not answer`)
+  try {
+    const books = openAnyKind(folder.value.ledger, world)
+    const keys = rootKeys(path, true)
+    if (!keys.ok) throw new Failed(`${keys.error.path} is ${keys.error.why}`)
+    const answer = await openOffice({ books, keys: keys.value, world })(question)
+    await books.close()
+    return answer
+  } finally {
+    folder.value.unlock()
+  }
+}
+
+/** Book commands take the kind of money from the ledger. */
+function openAnyKind(path: string, world: World): Books {
+  const open = (kind: MoneyKind) => openSqliteBooks({ path, kind, world })
+  try {
+    return open('real')
+  } catch (error) {
+    if (error instanceof WrongMoneyKind) return open(error.kept)
+    throw toldOf(error)
+  }
+}
+
+/** Errors of a ledger file as what the operator is told. Anything else stays as it is. */
+export function toldOf(error: unknown): unknown {
+  if (error instanceof LedgerDamaged) {
+    return new Failed(
+      `${error.message}. Nothing is served from it. Put a backup of the folder in its place.`,
+      4,
+    )
+  }
+  if (error instanceof LedgerTooNew) return new Failed(error.message)
+  if (error instanceof WrongMoneyKind) {
+    return new Failed(
+      `${error.message}. Money of different kinds is never mixed: use another --data-dir.`,
+    )
+  }
+  return error
+}

@@ -1,0 +1,157 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Config } from '../config/config.ts'
+import type { Backend } from '../dialects/dialect.ts'
+import { dialects } from '../dialects/index.ts'
+import type { World } from '../floor/world.ts'
+import { Accounts } from '../gate/accounts.ts'
+import { Doorkeeper } from '../gate/admit.ts'
+import { Buying } from '../gate/buying.ts'
+import { Capacity } from '../gate/capacity.ts'
+import { Closer } from '../gate/close.ts'
+import { Demand } from '../gate/demand.ts'
+import { Exchange } from '../gate/exchange.ts'
+import { Gate } from '../gate/gate.ts'
+import type { Models } from '../gate/judge.ts'
+import type { Say, Upstream } from '../gate/ports.ts'
+import { Purse } from '../gate/purse.ts'
+import { Report } from '../gate/report.ts'
+import { Settlements } from '../gate/settlements.ts'
+import { AccountPages } from '../gate/statement.ts'
+import { makeListener } from '../http/app.ts'
+import { makeClients } from '../http/clients.ts'
+import { makeDescribe } from '../http/describe.ts'
+import { makeReceive } from '../http/incoming.ts'
+import type { Model } from '../http/probe.ts'
+import { nodeReply } from '../http/reply.ts'
+import type { Books } from '../ledger/books.ts'
+import type { Pricing } from '../money/pricing.ts'
+import { PromptEstimator } from '../money/tokens.ts'
+import { makeVerifier } from '../passes/verify.ts'
+import { L402, type RootKeys } from '../rails/l402.ts'
+import { WalletLine } from '../rails/wallet-line.ts'
+import type { PlayWallet } from '../wallets/play.ts'
+import type { Wallet } from '../wallets/wallet.ts'
+
+/** The concrete parts that a gate is made of. */
+export interface ComposeParts {
+  readonly config: Config
+  readonly books: Books
+  readonly keys: RootKeys
+  readonly wallet: Wallet
+  /** The same wallet where it is play money. */
+  readonly play: PlayWallet | null
+  readonly upstream: Upstream
+  readonly backend: Backend
+  readonly models: Models & { list(): Promise<readonly Model[] | null> }
+  readonly pricing: Pricing
+  readonly world: World
+  readonly say: Say
+  readonly ownUrl: () => string
+}
+
+/** A gate, ready to be listened for. */
+export interface Composed {
+  readonly listener: (request: IncomingMessage, response: ServerResponse) => void
+  readonly line: WalletLine
+  readonly running: () => number
+  readonly openInvoices: () => number
+  /** Takes nothing new. */
+  refuseNew(): void
+  /** Ends what still streams; resolves when every hold is closed. */
+  endStreams(): Promise<void>
+  /** Stops timers and the wallet. */
+  close(): Promise<void>
+}
+
+const PASSES_REMEMBERED = 20_000
+
+/** The only place that names concrete rails, wallets and stores together. */
+export function compose(parts: ComposeParts): Composed {
+  const { config, books, keys, world, say, models, pricing } = parts
+  const { ledger, invoices } = books
+  const line = new WalletLine(parts.wallet, world, {
+    gone: (wallet, reason, since) =>
+      say({ event: 'problem', what: 'wallet_unreachable', wallet, reason, since: iso(since) }),
+    back: (wallet, since) =>
+      say({ event: 'solved', what: 'wallet_unreachable', wallet, since: iso(since) }),
+  })
+  const { invoicesPerClient: perClient, invoicesTotal: total } = config.limits
+  const l402 = new L402({ line, invoices, keys, world, perClient, total })
+  const accounts = new Accounts({ ledger, invoices, l402, world, say })
+  const verify = makeVerifier({ keys: [keys.current], remember: PASSES_REMEMBERED })
+  const doorkeeper = new Doorkeeper({ verify, invoices, accounts, world })
+  const settlements = new Settlements({ line, invoices, accounts, world })
+  settlements.start()
+  const purse = new Purse(ledger, world)
+  const { onUpstreamFailure } = config.billing
+  const closer = new Closer({ ledger, purse, world, onUpstreamFailure })
+  const pages = new AccountPages(ledger, doorkeeper, world)
+  const { firstByteMs: firstByte, idleMs: idle } = config.timeouts
+  const exchange = new Exchange({
+    upstream: parts.upstream,
+    backend: parts.backend,
+    closer,
+    pages,
+    world,
+    patience: { firstByte, idle },
+  })
+  const gate = new Gate({
+    models,
+    pricing,
+    bounds: { usual: config.pricing.maxOutputTokens, most: config.limits.outputTokens },
+    estimator: new PromptEstimator(),
+    doorkeeper,
+    demand: new Demand(l402, config.credit.invoice),
+    purse,
+    capacity: new Capacity(config.capacity.maxConcurrent),
+    exchange,
+    closer,
+    report: new Report(say, world),
+    world,
+    healthy: () => books.healthy(),
+  })
+  const clients = makeClients({
+    trustedProxies: config.trustedProxies,
+    salt: world.random(32),
+    onHidden: () => say({ event: 'problem', what: 'clients_look_alike', fix: 'trustedProxies' }),
+  })
+  const { play } = parts
+  const listener = makeListener({
+    gate,
+    buying: new Buying({ l402, invoices, accounts, doorkeeper, world }),
+    pages,
+    describe: makeDescribe({
+      pricing,
+      listed: () => models.list(),
+      paths: dialects.map((dialect) => dialect.path),
+      walletOk: () => line.up,
+      ledgerOk: () => books.healthy(),
+    }),
+    dialects,
+    cors: { origins: config.cors },
+    receive: makeReceive({
+      world,
+      clients,
+      bodyLimit: config.limits.bodyBytes,
+      publicUrl: config.publicUrl,
+      ownUrl: parts.ownUrl,
+    }),
+    reply: (request, response) => nodeReply(request, response, { idleMs: idle }),
+    playPay: play === null ? null : (invoice) => play.pay(invoice),
+    isLocal: (request) => clients.isLocal(request),
+  })
+  return {
+    listener,
+    line,
+    running: () => exchange.running,
+    openInvoices: () => l402.open,
+    refuseNew: () => gate.stop(),
+    endStreams: () => exchange.stop(),
+    async close() {
+      settlements.stop()
+      await line.close()
+    },
+  }
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString()

@@ -1,0 +1,103 @@
+import { formatSat } from '../money/msat.ts'
+import type { Host } from './host.ts'
+
+const QUESTION = 'What is it like to be paid by the token?'
+
+/** Buys one answer from the gate at `url` as any client would, and tells it step by step. */
+export async function story(host: Host, url: string): Promise<void> {
+  const say = (text: string) => host.stdout.write(`${text}\n`)
+  const { id: model } = (await json(await fetch(`${url}/v1/models`))).data[0] ?? { id: 'toy' }
+  const body = JSON.stringify({
+    model,
+    messages: [{ role: 'user', content: QUESTION }],
+    stream: true,
+    max_tokens: 200,
+  })
+  say('  ── The story, with play money ───────────────────────────────────────────\n')
+  say(`  1. Somebody asks ${model}, and has paid nothing:\n`)
+  say(`     POST /v1/chat/completions   "${QUESTION}"`)
+  const refused = await post(`${url}/v1/chat/completions`, body)
+  const challenge = await json(refused)
+  say(`     ← ${refused.status} Payment Required`)
+  say(`       WWW-Authenticate: ${brief(refused.headers.get('www-authenticate') ?? '')}`)
+  say(`       ${brief(challenge.error.message)}\n`)
+
+  say(
+    `  2. Their wallet pays the invoice, ${challenge.amount_sats} sat, and learns its preimage:\n`,
+  )
+  const paid = await json(
+    await post(`${url}/play/pay`, JSON.stringify({ invoice: challenge.l402.invoice })),
+  )
+  say(`     preimage ${brief(paid.preimage)}`)
+  say('     The macaroon of the 402 and the preimage are a pass: an API key for any client.\n')
+
+  say('  3. The same request with the pass is answered, streamed as it comes:\n')
+  const pass = `${challenge.l402.macaroon}:${paid.preimage}`
+  const answer = await post(`${url}/v1/chat/completions`, body, pass)
+  const cost = await stream(host, answer)
+
+  const balance = await json(
+    await fetch(`${url}/v1/balance`, { headers: { authorization: `Bearer ${pass}` } }),
+  )
+  say(`\n\n  4. It cost ${sat(cost)} sat: the tokens that flowed, to the millisatoshi.`)
+  say(`     ${sat(balance.available_msat)} sat are left on the pass, good for the next answers.\n`)
+  say('  ── The gate stays up ────────────────────────────────────────────────────\n')
+  say('  Try it as an OpenAI client would:\n')
+  say(`     export OPENAI_BASE_URL=${url}/v1`)
+  say(`     export OPENAI_API_KEY=${pass}`)
+  say(
+    `     curl -N $OPENAI_BASE_URL/chat/completions -H "Authorization: Bearer $OPENAI_API_KEY" \\\n          -d '{"model":"${model}","stream":true,"messages":[{"role":"user","content":"Hello"}]}'\n`,
+  )
+  say(`     curl ${url}/v1/balance -H "Authorization: Bearer $OPENAI_API_KEY"`)
+  say(
+    '\n  Real money: satgate --upstream http://localhost:11434 with a wallet. Ctrl+C stops this.\n',
+  )
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the demo reads its own gate's answers as a client would
+const json = async (response: Response): Promise<any> => response.json()
+
+const post = (url: string, body: string, pass?: string): Promise<Response> =>
+  fetch(url, {
+    method: 'POST',
+    body,
+    headers: {
+      'content-type': 'application/json',
+      ...(pass === undefined ? {} : { authorization: `L402 ${pass}` }),
+    },
+  })
+
+/** Prints a stream's text as it arrives. Its cost, in msat, stands in a comment at its end. */
+async function stream(host: Host, response: Response): Promise<number> {
+  const width = 72
+  let column = 0
+  let cost = 0
+  let rest = ''
+  host.stdout.write('     ')
+  const print = (text: string) => {
+    for (const word of text.split(/(?<=\s)/)) {
+      if (column + word.length > width) {
+        host.stdout.write('\n     ')
+        column = 0
+      }
+      host.stdout.write(word)
+      column += word.length
+    }
+  }
+  for await (const chunk of response.body ?? []) {
+    const lines = (rest + Buffer.from(chunk).toString('utf8')).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) {
+      const said = /^: satgate cost_msat=(\d+)/.exec(line)
+      if (said !== null) cost = Number(said[1])
+      else if (line.startsWith('data: {')) {
+        const { choices } = JSON.parse(line.slice(6))
+        print(choices[0]?.delta?.content ?? '')
+      }
+    }
+  }
+  return cost
+}
+
+const sat = (msat: number): string => formatSat(BigInt(msat))
+const brief = (text: string): string => (text.length > 100 ? `${text.slice(0, 100)}…` : text)

@@ -1,0 +1,43 @@
+import { join } from 'node:path'
+import type { Loaded } from '../config/load.ts'
+import { startToyModel } from '../toy/toy.ts'
+import { story } from './demo-story.ts'
+import type { Host } from './host.ts'
+import { type Running, startGate } from './run.ts'
+
+/** Flags of the demo: an upstream of one's own takes the toy's place. */
+interface DemoFlags {
+  readonly upstream?: unknown
+  readonly dataDir?: unknown
+  readonly port?: unknown
+  readonly json?: unknown
+}
+
+/**
+ * The same program on play money and, where no upstream is given, a toy model: 402, pay, stream,
+ * balance, told so that a person understands it. Stays up until it is stopped.
+ */
+export async function runDemo(
+  host: Host,
+  settings: (flags: Readonly<Record<string, unknown>>) => Loaded,
+  flags: DemoFlags,
+): Promise<void> {
+  const toy = flags.upstream === undefined ? await startToyModel({ now: host.world.now }) : null
+  let running: Running | null = null
+  try {
+    const config = settings({
+      wallet: 'play',
+      upstream: flags.upstream ?? toy?.url,
+      dataDir: flags.dataDir ?? join(host.home, '.satgate-play'),
+    })
+    const json = flags.json === true
+    const portChosen = flags.port !== undefined
+    running = await startGate(host, config, { json, portChosen })
+    if (!json) await story(host, running.url)
+    await new Promise<void>((resolve) => host.onStop(resolve))
+    if (!json) host.stderr.write('\n  stopping: streams finish first\n')
+  } finally {
+    await running?.stop()
+    await toy?.close()
+  }
+}

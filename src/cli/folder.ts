@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { err, ok, type Result } from '../floor/result.ts'
+import { keyId } from '../passes/keys.ts'
+import type { RootKeys } from '../rails/l402.ts'
+
+/** The data folder: `ledger.db`, `root.key`, `control.sock` and the lock of who runs on it. */
+export interface Folder {
+  readonly path: string
+  readonly ledger: string
+  readonly socket: string
+  unlock(): void
+}
+
+export const ledgerIn = (path: string): string => join(path, 'ledger.db')
+export const socketIn = (path: string): string => join(path, 'control.sock')
+
+/**
+ * Takes the folder for this process. The lock is the kernel's, on a file of its own: it goes with
+ * the process, so `kill -9` frees the folder. Refuses where another process has it.
+ */
+export function takeFolder(path: string): Result<Folder, 'in_use'> {
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+  const lock = new DatabaseSync(join(path, 'lock'))
+  try {
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+  } catch {
+    lock.close()
+    return err('in_use')
+  }
+  return ok({
+    path,
+    ledger: ledgerIn(path),
+    socket: socketIn(path),
+    unlock: () => lock.close(),
+  })
+}
+
+/**
+ * The root key of every macaroon, made once (0600). Beside a ledger that has accounts it is never
+ * made anew: every pass that was sold would be dead (DESIGN 3).
+ */
+export function rootKeys(
+  folder: string,
+  hasAccounts: boolean,
+): Result<RootKeys, { readonly path: string; readonly why: 'missing' | 'unreadable' }> {
+  const path = join(folder, 'root.key')
+  if (!existsSync(path)) {
+    if (hasAccounts) return err({ path, why: 'missing' })
+    writeFileSync(path, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
+  }
+  const text = readFileSync(path, 'utf8').trim()
+  if (!/^[0-9a-f]{64}$/.test(text)) return err({ path, why: 'unreadable' })
+  if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
+  const master = Buffer.from(text, 'hex')
+  const id = keyId(master)
+  return ok({ current: { id, master }, byId: (asked) => (asked === id ? master : null) })
+}

@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto'
+import { homedir } from 'node:os'
+import { type ReadFile, readLocalFile } from '../config/files.ts'
+import { steady, type World } from '../floor/world.ts'
+
+/** What the program is given by the machine: handed in, so that a test can be the machine. */
+export interface Host {
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  readonly home: string
+  readonly world: World
+  readonly stdout: Out
+  readonly stderr: Out
+  readonly readFile: ReadFile
+  /** Calls back on the first SIGINT or SIGTERM; on the second the process ends by itself. */
+  onStop(stop: () => void): void
+}
+
+export interface Out {
+  write(text: string): void
+  readonly terminal: boolean
+  readonly colour: boolean
+}
+
+/** This process's own. */
+export function thisHost(): Host {
+  const { env } = process
+  const out = (stream: NodeJS.WriteStream): Out => ({
+    write: (text) => void stream.write(text),
+    terminal: stream.isTTY === true,
+    colour: stream.isTTY === true && env.NO_COLOR === undefined,
+  })
+  return {
+    argv: process.argv.slice(2),
+    env,
+    cwd: process.cwd(),
+    home: homedir(),
+    world: {
+      now: steady(() => Date.now()),
+      random: (bytes) => new Uint8Array(randomBytes(bytes)),
+    },
+    stdout: out(process.stdout),
+    stderr: out(process.stderr),
+    readFile: readLocalFile,
+    onStop: (stop) => {
+      process.once('SIGINT', stop)
+      process.once('SIGTERM', stop)
+    },
+  }
+}

@@ -1,0 +1,59 @@
+import type { GateEvent } from '../gate/ports.ts'
+import { formatSat } from '../money/msat.ts'
+import type { Out } from './host.ts'
+
+/** Control and invisible characters of a name from outside never reach a terminal (threats H8). */
+const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, '?').slice(0, 60)
+
+const clock = (ms: number): string => new Date(ms).toTimeString().slice(0, 8)
+const whole = (count: number): string => count.toLocaleString('en-US')
+const sat = (msat: number): string => formatSat(BigInt(msat))
+
+/** One event as a line for a person: what, how much, for whom; never a prompt, key or invoice. */
+export function lineOf(event: GateEvent, now: number): string {
+  const at = clock(now)
+  switch (event.event) {
+    case 'paid':
+      return `${at}  paid   ${sat(event.amount_msat)} sat by ${event.rail}  ${event.account}`
+    case 'request':
+      return `${at}  ${requestLine(event)}`
+    case 'problem':
+      return `${at}  PROBLEM  ${details(event)}`
+    case 'solved':
+      return `${at}  solved   ${details(event)}`
+  }
+}
+
+type RequestEvent = Extract<GateEvent, { event: 'request' }>
+
+function requestLine(event: RequestEvent): string {
+  const what = `${event.status}  ${plain(event.model ?? '-')}  ${short(event.dialect)}`
+  if (event.end === 'refused') return `${what}  ${event.reason ?? 'refused'}`
+  const tokens = `${whole(event.prompt_tokens ?? 0)}→${whole(event.completion_tokens ?? 0)} tokens`
+  const guessed = event.usage === 'counted' ? ' (counted)' : ''
+  const cost = `${sat(event.charged_msat ?? 0)} sat`
+  const left = event.left_msat === undefined ? '' : ` (${sat(event.left_msat)} sat left)`
+  const end = event.end === 'complete' ? '' : `  ${event.end}`
+  const who = `${event.account ?? 'free'}${left}`
+  return `${what}  ${tokens}${guessed}  ${cost}  ${(event.ms / 1000).toFixed(1)} s  ${who}${end}`
+}
+
+const short = (dialect: string | null): string => dialect?.replace('openai-', '') ?? '-'
+
+function details(event: { readonly what: string; readonly [detail: string]: unknown }): string {
+  const rest = Object.entries(event).filter(([name]) => name !== 'event' && name !== 'what')
+  const words = rest.map(([name, value]) => `${name} ${plain(String(value))}`)
+  return [event.what.replaceAll('_', ' '), ...words].join('  ')
+}
+
+/** The sink of a run: lines for people on a terminal, one JSON object a line otherwise. */
+export function sayTo(out: Out, json: boolean, now: () => number): (event: object) => void {
+  return (event) => {
+    if (json) out.write(`${JSON.stringify(event)}\n`)
+    else if (isLine(event)) out.write(`  ${lineOf(event, now())}\n`)
+  }
+}
+
+const LINES = new Set(['paid', 'request', 'problem', 'solved'])
+const isLine = (event: object): event is GateEvent =>
+  'event' in event && LINES.has(String(event.event))

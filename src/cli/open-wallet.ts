@@ -1,0 +1,57 @@
+import type { Config } from '../config/config.ts'
+import type { World } from '../floor/world.ts'
+import type { Invoices } from '../ledger/invoices.ts'
+import type { MoneyKind } from '../ledger/ledger.ts'
+import { openLndWallet } from '../wallets/lnd.ts'
+import { openPlayWallet, type PlayWallet } from '../wallets/play.ts'
+import { type Wallet, WalletRefused, WalletUnreachable } from '../wallets/wallet.ts'
+import { Failed } from './books.ts'
+
+/** A wallet that is open, or that opens once the ledger it keeps its invoices in is. */
+export interface WalletChoice {
+  readonly money: MoneyKind
+  open(invoices: Invoices): { readonly wallet: Wallet; readonly play: PlayWallet | null }
+}
+
+/** What to configure, and how to try the gate without it. */
+export const NO_WALLET = [
+  'no wallet is configured, so there is nothing to be paid with. satgate never runs free by mistake.',
+  '',
+  'An LND node (an invoice macaroon is enough), in satgate.yaml:',
+  '',
+  '  upstream: http://localhost:11434',
+  '  wallet: { kind: lnd, url: https://localhost:8080, key: { file: invoice.macaroon }, tlsCert: tls.cert }',
+  '',
+  'Without a node, to try it with play money on your own backend:  satgate --upstream URL --wallet play',
+  'The whole story with a toy model and no network:                 satgate demo',
+].join('\n')
+
+/** Opens the configured wallet. `kept` is the ledger's kind of money, null for a new ledger. */
+export async function chooseWallet(
+  settings: Config['wallet'],
+  kept: MoneyKind | null,
+  world: World,
+): Promise<WalletChoice> {
+  if (settings === null) throw new Failed(NO_WALLET, 2)
+  if (settings.kind === 'play') {
+    return {
+      money: 'play',
+      open(invoices) {
+        const play = openPlayWallet({ store: invoices, world })
+        return { wallet: play, play }
+      },
+    }
+  }
+  const { url, macaroon, tlsCert: tlsCertPem } = settings
+  const hint = kept === 'play' ? null : kept
+  try {
+    const options = { url, macaroonHex: macaroon.reveal(), tlsCertPem, moneyHint: hint, world }
+    const wallet = await openLndWallet(options)
+    return { money: wallet.money, open: () => ({ wallet, play: null }) }
+  } catch (error) {
+    if (error instanceof WalletRefused || error instanceof WalletUnreachable) {
+      throw new Failed(`the wallet lnd at ${new URL(url).host} cannot be used: ${error.reason}`)
+    }
+    throw error
+  }
+}

@@ -1,0 +1,285 @@
+import type { Server } from 'node:http'
+import type { Config } from '../config/config.ts'
+import type { Loaded } from '../config/load.ts'
+import { ok } from '../floor/result.ts'
+import type { GateEvent } from '../gate/ports.ts'
+import { type CannotListen, listen } from '../http/listen.ts'
+import { startMetrics } from '../http/metrics.ts'
+import { closeGently, gateServer } from '../http/server.ts'
+import type { Books } from '../ledger/books.ts'
+import { ledgerKind } from '../ledger/kind.ts'
+import { openSqliteBooks } from '../ledger/sqlite.ts'
+import { makePricing, type Pricing } from '../money/pricing.ts'
+import { makeRateSource } from '../money/rate.ts'
+import { type FoundBackend, findBackend } from './backend.ts'
+import { banner } from './banner.ts'
+import { Failed, toldOf } from './books.ts'
+import { type Composed, compose } from './compose.ts'
+import { listenForCommands } from './control.ts'
+import { type Folder, ledgerIn, rootKeys, takeFolder } from './folder.ts'
+import type { Host } from './host.ts'
+import { sayTo } from './lines.ts'
+import { openOffice } from './office.ts'
+import { chooseWallet } from './open-wallet.ts'
+import { priceLines } from './prices.ts'
+import { version } from './version.ts'
+
+/** A gate that runs. */
+export interface Running {
+  readonly url: string
+  /** Refuses new requests, lets streams finish for the grace period, settles, closes the books. */
+  stop(): Promise<void>
+}
+
+/** How a run shows itself. */
+export interface RunOptions {
+  readonly json: boolean
+  readonly portChosen: boolean
+  /** Printed instead of the status block, for the demo. */
+  readonly quiet?: boolean
+}
+
+/** Starts the gate as configured. Throws `Failed` with what to do about it. */
+export async function startGate(
+  host: Host,
+  { config, notes }: Loaded,
+  options: RunOptions,
+): Promise<Running> {
+  const { world } = host
+  const say = sayTo(host.stdout, options.json, world.now)
+  for (const note of notes) host.stderr.write(`satgate: ${note}\n`)
+  refusePlayInPublic(config)
+  const folder = open(config)
+  const closers: (() => Promise<void> | void)[] = [() => folder.unlock()]
+  try {
+    const running = await start(host, config, { folder, say, options, closers })
+    return running
+  } catch (error) {
+    for (const close of closers.reverse()) await close()
+    throw toldOf(error)
+  }
+}
+
+interface Starting {
+  readonly folder: Folder
+  readonly say: (event: object) => void
+  readonly options: RunOptions
+  readonly closers: (() => Promise<void> | void)[]
+}
+
+async function start(
+  host: Host,
+  config: Config,
+  { folder, say, options, closers }: Starting,
+): Promise<Running> {
+  const { world } = host
+  const choice = await chooseWallet(config.wallet, ledgerKind(folder.ledger), world)
+  const backend = await findBackend(config, world)
+  closers.push(() => backend.upstream.close())
+  const books = openBooks(folder, choice.money, { host, say })
+  closers.push(() => books.close())
+  const keys = await keysFor(folder, books)
+  const recovered = await books.ledger.expire(Number.POSITIVE_INFINITY, world.now())
+  if (recovered.length > 0) {
+    say({ event: 'problem', what: 'holds_recovered', holds: recovered.length })
+  }
+  const { pricing, rateNote, stopRate } = await pricesOf(config, host)
+  closers.push(stopRate)
+  let url = ''
+  const { wallet, play } = choice.open(books.invoices)
+  const gate = compose({
+    config,
+    books,
+    keys,
+    wallet,
+    play,
+    upstream: backend.upstream,
+    backend: backend.kind,
+    models: backend.models,
+    pricing,
+    world,
+    say,
+    ownUrl: () => url,
+  })
+  closers.push(() => gate.close())
+  const server = gateServer(gate.listener, { bodyLimit: config.limits.bodyBytes })
+  const port = await listenOrFail(server, config, options.portChosen)
+  closers.push(() => void server.close())
+  url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port.port}`
+  const control = await listenForCommands(folder.socket, openOffice({ books, keys, world }))
+  closers.push(() => void control.close())
+  const metrics = await startMetrics(config.metrics, { gate, books, now: world.now })
+  closers.push(() => metrics.close())
+  await gate.line.probe()
+  announce(host, config, {
+    backend,
+    pricing,
+    url,
+    say,
+    options,
+    walletLabel: wallet.label,
+    play: choice.money === 'play',
+    notes: [
+      ...port.taken.map((taken) => `port ${taken} was taken`),
+      ...(rateNote === null ? [] : [rateNote]),
+      ...(backend.problem === null ? [] : [`upstream: ${backend.problem}; it is asked again`]),
+      ...(gate.line.up ? [] : ['the wallet does not answer: nothing can be sold until it does']),
+    ],
+  })
+  let stopping: Promise<void> | null = null
+  const stop = () => {
+    stopping ??= stopGate({ gate, books, server, config, say, closers })
+    return stopping
+  }
+  return { url, stop }
+}
+
+function refusePlayInPublic(config: Config): void {
+  if (config.wallet?.kind !== 'play') return
+  if (config.publicUrl !== null) {
+    throw new Failed('play money is worth nothing: it takes no --public-url', 2)
+  }
+  if (!/^(?:127\.|localhost$|::1$)/.test(config.host)) {
+    throw new Failed(
+      `play money is worth nothing and --host ${config.host} is not this machine alone`,
+      2,
+    )
+  }
+}
+
+function open(config: Config): Folder {
+  const folder = takeFolder(config.dataDir)
+  if (folder.ok) return folder.value
+  throw new Failed(
+    `another gate runs on ${config.dataDir}. Stop it, or give this one a --data-dir of its own.`,
+  )
+}
+
+function openBooks(
+  folder: Folder,
+  kind: Books['kind'],
+  { host, say }: { readonly host: Host; readonly say: (event: object) => void },
+): Books {
+  return openSqliteBooks({
+    path: folder.ledger,
+    kind,
+    world: host.world,
+    onTrouble: ({ what, solved, detail }) =>
+      say(solved ? { event: 'solved', what } : { event: 'problem', what, detail }),
+  })
+}
+
+async function keysFor(folder: Folder, books: Books) {
+  const accounts = await books.statement.accounts(1)
+  const keys = rootKeys(folder.path, accounts.length > 0)
+  if (keys.ok) return keys.value
+  throw new Failed(
+    `${keys.error.path} is ${keys.error.why}, and ${ledgerIn(folder.path)} has accounts: without that key every pass that was sold is dead. Put it back from your backup.`,
+    4,
+  )
+}
+
+async function pricesOf(
+  config: Config,
+  { world }: Host,
+): Promise<{ pricing: Pricing; rateNote: string | null; stopRate: () => void }> {
+  const source = makeRateSource(config.pricing.rate, { fetch: globalThis.fetch, world })
+  const now = () => {
+    const current = source.current()
+    return current.ok ? ok(current.value.usdPerBtc) : current
+  }
+  const pricing = makePricing(config.pricing.list, now)
+  if (!pricing.needsRate) return { pricing, rateNote: null, stopRate: () => {} }
+  await source.refresh()
+  const stopRate = source.start()
+  const current = source.current()
+  const rateNote = current.ok
+    ? `1 BTC = $${Number(current.value.usdPerBtc / 1_000_000n) / 100} (${current.value.from}, ${Math.round(current.value.ageMs / 1000)} s old)`
+    : `no dollar rate: ${current.error}; models priced in dollars answer 503`
+  return { pricing, rateNote, stopRate }
+}
+
+async function listenOrFail(server: Server, config: Config, explicit: boolean) {
+  const { host, port } = config
+  const listening = await listen(server, { host, port, explicit })
+  if (listening.ok) return listening.value
+  throw new Failed(cannot(listening.error))
+}
+
+function cannot(error: CannotListen): string {
+  if (error.why === 'no_such_host') return `--host ${error.host} is no address of this machine`
+  if (error.why === 'not_permitted')
+    return `port ${error.port} needs more rights: take one above 1023`
+  const { holder } = error
+  const by = holder === null ? 'another program' : `${holder.command} (pid ${holder.pid})`
+  return `port ${error.port} is taken by ${by}. Stop it, or choose another: --port ${error.port + 1}`
+}
+
+function announce(
+  host: Host,
+  config: Config,
+  about: {
+    readonly backend: FoundBackend
+    readonly pricing: Pricing
+    readonly url: string
+    readonly say: (event: object) => void
+    readonly options: RunOptions
+    readonly walletLabel: string
+    readonly play: boolean
+    readonly notes: readonly string[]
+  },
+): void {
+  const { backend, url, options, play } = about
+  if (options.json) {
+    about.say({
+      event: 'ready',
+      url,
+      public_url: config.publicUrl,
+      upstream: { kind: backend.kind, url: backend.url, models: backend.first.length },
+      wallet: config.wallet?.kind ?? null,
+      mode: config.mode,
+      data_dir: config.dataDir,
+    })
+    for (const note of about.notes) host.stderr.write(`satgate: ${note}\n`)
+    return
+  }
+  if (options.quiet === true) return
+  const { defaultPrice, prices } = priceLines(config.pricing.list, about.pricing, backend.first)
+  host.stdout.write(
+    banner({
+      version: version(),
+      play,
+      upstream: backend.label,
+      prices,
+      defaultPrice,
+      wallet: about.walletLabel,
+      ledger: config.dataDir,
+      url,
+      publicUrl: config.publicUrl,
+      notes: about.notes,
+    }),
+  )
+}
+
+async function stopGate(parts: {
+  readonly gate: Composed
+  readonly books: Books
+  readonly server: Server
+  readonly config: Config
+  readonly say: (event: GateEvent | object) => void
+  readonly closers: (() => Promise<void> | void)[]
+}): Promise<void> {
+  const { gate, books, server, config, say, closers } = parts
+  say({ event: 'stopping' })
+  gate.refuseNew()
+  const drained = closeGently(server, config.timeouts.shutdownMs + 2_000)
+  const until = performance.now() + config.timeouts.shutdownMs
+  while (gate.running() > 0 && performance.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+  await gate.endStreams()
+  await drained
+  const open = await books.statement.holds(1_000)
+  for (const close of closers.reverse()) await close()
+  say({ event: 'stopped', open_holds: open.length })
+}

@@ -1,0 +1,127 @@
+import { err, ok, type Result } from '../floor/result.ts'
+import type { World } from '../floor/world.ts'
+import type { Invoices } from '../ledger/invoices.ts'
+import { canonicalCaveats } from '../passes/caveat.ts'
+import type { Presented } from '../passes/pass.ts'
+import type { L402, Made } from '../rails/l402.ts'
+import type { Accounts } from './accounts.ts'
+import type { Doorkeeper } from './admit.ts'
+import { WALLET_DOWN } from './demand.ts'
+import { type Refusal, refuse } from './refusal.ts'
+import type { Buyer } from './steps.ts'
+
+/** Sats that one invoice asks for at most (surface 3). */
+const MOST_SATS = 10_000_000
+const USUAL_SATS = 1000
+
+/** Buying credit ahead: `POST /create-invoice` and `GET /invoice-status`. */
+export class Buying {
+  readonly #parts: {
+    readonly l402: L402
+    readonly invoices: Invoices
+    readonly accounts: Accounts
+    readonly doorkeeper: Doorkeeper
+    readonly world: World
+  }
+
+  constructor(parts: {
+    readonly l402: L402
+    readonly invoices: Invoices
+    readonly accounts: Accounts
+    readonly doorkeeper: Doorkeeper
+    readonly world: World
+  }) {
+    this.#parts = parts
+  }
+
+  /**
+   * An invoice of `amountSats` (1000 unless said). With a credential it tops that account up; a
+   * narrowed pass gets no macaroon for it, or a child would shed its caveats (threats I4).
+   */
+  async create(
+    body: unknown,
+    presented: Presented,
+    client: string,
+  ): Promise<Result<Made, Refusal>> {
+    const asked = readAsk(body)
+    if (!asked.ok) return asked
+    const buyer = await this.#buyer(presented)
+    if (!buyer.ok) return buyer
+    const { sats, caveats } = asked.value
+    const born = caveats.length === 0 ? [] : [this.#id(), ...caveats]
+    const made = await this.#parts.l402.create({
+      sat: sats,
+      account: buyer.value?.account ?? null,
+      caveats: buyer.value?.pass.root === false ? null : born,
+      client,
+    })
+    if (made.ok) return made
+    if (made.error.why === 'wallet_unreachable') return err(WALLET_DOWN)
+    const { retryAfterSeconds } = made.error
+    const message = 'Too many unpaid invoices are open; pay one, or wait until they expire.'
+    return err(refuse(429, 'too_many_invoices', message, { retryAfterSeconds }))
+  }
+
+  /** Whether it is paid, for whoever has its token, until its pass is first used. */
+  async status(hash: string, token: string): Promise<Result<StatusBody, Refusal>> {
+    const { invoices, l402, accounts } = this.#parts
+    const row = /^[0-9a-f]{64}$/.test(hash) ? await invoices.get(hash) : null
+    if (row === null || !l402.tokenFits(row, token)) return err(NO_INVOICE)
+    if (row.usedAt !== null) return ok({ paid: true })
+    const learn = async () => (await accounts.learn(row.hash)) === null
+    const status = await l402.status(row, learn)
+    if (!status.paid) return ok({ paid: false })
+    return ok({
+      paid: true,
+      ...(status.preimage === null ? {} : { preimage: status.preimage }),
+      ...(status.settlementSecret === null ? {} : { token_suffix: status.settlementSecret }),
+    })
+  }
+
+  /** Two passes made alike have two meters (DESIGN 3, Narrowing). */
+  #id(): string {
+    return `id = ${Buffer.from(this.#parts.world.random(8)).toString('hex')}`
+  }
+
+  /** Nobody for no credential; a credential that is not good is a mistake worth telling. */
+  async #buyer(presented: Presented): Promise<Result<Buyer | null, Refusal>> {
+    if (presented.is === 'absent') return ok(null)
+    if (presented.is !== 'credential') return err(BAD_CREDENTIAL)
+    const admitted = await this.#parts.doorkeeper.admit(presented.credential, null)
+    if (admitted.ok) return admitted
+    const { why } = admitted.error
+    return err(why === 'pending' || why === 'unreachable' ? WALLET_DOWN : BAD_CREDENTIAL)
+  }
+}
+
+export interface StatusBody {
+  readonly paid: boolean
+  readonly preimage?: string
+  readonly token_suffix?: string
+}
+
+function readAsk(body: unknown): Result<{ sats: number; caveats: readonly string[] }, Refusal> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    return err(refuse(400, 'invalid_request_error', 'Send a JSON object, {} for the usual amount.'))
+  }
+  const sats = Reflect.get(body, 'amountSats') ?? USUAL_SATS
+  if (typeof sats !== 'number' || !Number.isInteger(sats) || sats < 1 || sats > MOST_SATS) {
+    const message = `amountSats is a whole number from 1 to ${MOST_SATS}.`
+    return err(refuse(400, 'invalid_request_error', message, { param: 'amountSats' }))
+  }
+  const given: unknown = Reflect.get(body, 'caveats') ?? []
+  const texts = Array.isArray(given) && given.every((one) => typeof one === 'string') ? given : null
+  const caveats = texts === null ? null : canonicalCaveats(texts)
+  if (caveats?.ok !== true) {
+    const message = `caveats is a list like ["expires = 2026-12-31T00:00:00Z", "spend <= 100 / day"]. ${caveats?.error.detail ?? ''}`
+    return err(refuse(400, 'bad_caveat', message.trim(), { param: 'caveats' }))
+  }
+  return ok({ sats, caveats: caveats.value })
+}
+
+const NO_INVOICE = refuse(404, 'invoice_not_found', 'No such invoice, or not with this token.')
+const BAD_CREDENTIAL = refuse(
+  400,
+  'bad_credential',
+  'The credential is not good. Send none to open a new account, or a pass of this gate to top it up.',
+)

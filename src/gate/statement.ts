@@ -1,0 +1,92 @@
+import { err, ok, type Result } from '../floor/result.ts'
+import type { World } from '../floor/world.ts'
+import type { Ledger, UsageRow } from '../ledger/ledger.ts'
+import { floorSat, type Msat, msat } from '../money/msat.ts'
+import type { Presented } from '../passes/pass.ts'
+import { shortName } from './accounts.ts'
+import type { Doorkeeper } from './admit.ts'
+import { type Refusal, refuse } from './refusal.ts'
+import type { Buyer } from './steps.ts'
+
+/** What a pass may read of its account: `GET /v1/balance` and `GET /v1/usage`. */
+export class AccountPages {
+  readonly #ledger: Ledger
+  readonly #doorkeeper: Doorkeeper
+  readonly #world: World
+
+  constructor(ledger: Ledger, doorkeeper: Doorkeeper, world: World) {
+    this.#ledger = ledger
+    this.#doorkeeper = doorkeeper
+    this.#world = world
+  }
+
+  /** Msat. A narrowed pass sees what it may still spend, not what the account has. */
+  async balance(presented: Presented): Promise<Result<Readonly<Record<string, unknown>>, Refusal>> {
+    const buyer = await this.#buyer(presented)
+    if (!buyer.ok) return buyer
+    const { account, pass } = buyer.value
+    const balance = await this.#ledger.balance(account)
+    if (balance === null) return err(NO_CREDENTIAL)
+    const available = await this.spendable(buyer.value, balance.available)
+    const held = pass.root ? balance.held : msat(0n)
+    return ok({
+      account: shortName(account),
+      balance_msat: Number(available + held),
+      held_msat: Number(held),
+      available_msat: Number(available),
+      balance_sats: floorSat(msat(available + held)),
+      ...(pass.root
+        ? { paid_msat: Number(balance.paid), bonus_msat: Number(balance.bonus) }
+        : { narrowed: true }),
+    })
+  }
+
+  /** Charges, newest first; a narrowed pass sees its own only (threats I4). */
+  async usage(
+    presented: Presented,
+    page: { readonly limit: number; readonly before: string | null },
+  ): Promise<Result<{ readonly data: readonly unknown[]; readonly has_more: boolean }, Refusal>> {
+    const buyer = await this.#buyer(presented)
+    if (!buyer.ok) return buyer
+    const { account, pass } = buyer.value
+    const asked = { limit: page.limit + 1, before: page.before }
+    const rows = await this.#ledger.usage(account, pass.key, asked)
+    const data = rows.slice(0, page.limit).map(shown)
+    return ok({ data, has_more: rows.length > page.limit })
+  }
+
+  /** `available`, or less where a `spend` limit of the pass has less room. */
+  async spendable(buyer: Buyer, available: Msat): Promise<Msat> {
+    const now = this.#world.now()
+    const spends = buyer.limits.filter((limit) => limit.unit === 'spend')
+    const rooms = await Promise.all(spends.map((limit) => this.#ledger.left(limit, now)))
+    return msat(rooms.reduce((least, room) => (room < least ? room : least), available as bigint))
+  }
+
+  async #buyer(presented: Presented): Promise<Result<Buyer, Refusal>> {
+    if (presented.is !== 'credential') return err(NO_CREDENTIAL)
+    const admitted = await this.#doorkeeper.admit(presented.credential, null)
+    return admitted.ok ? admitted : err(NO_CREDENTIAL)
+  }
+}
+
+const shown = (row: UsageRow) => ({
+  id: row.id,
+  created: Math.floor(row.at / 1000),
+  model: row.model,
+  dialect: row.dialect,
+  end: row.end,
+  usage: row.usage,
+  prompt_tokens: row.input,
+  cached_tokens: row.cached,
+  completion_tokens: row.output,
+  held_msat: Number(row.held),
+  charged_msat: Number(row.charged),
+})
+
+/** Never a challenge here: there is nothing to buy by looking. */
+const NO_CREDENTIAL = refuse(
+  402,
+  'insufficient_quota',
+  'Send a pass of this gate: Authorization: Bearer <macaroon>:<secret>. POST /create-invoice sells one.',
+)

@@ -1,0 +1,177 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { type Context, Hono } from 'hono'
+import type { Dialect } from '../dialects/dialect.ts'
+import { answerRefusal } from '../gate/answer.ts'
+import type { Buying } from '../gate/buying.ts'
+import type { Gate } from '../gate/gate.ts'
+import type { Incoming, Reply } from '../gate/ports.ts'
+import { type Refusal, refuse } from '../gate/refusal.ts'
+import type { AccountPages } from '../gate/statement.ts'
+import { present } from '../passes/present.ts'
+import { type Cors, setCors } from './cors.ts'
+import type { Describe } from './describe.ts'
+import type { Receive } from './incoming.ts'
+import { invoiceBody } from './invoice-body.ts'
+
+/** Everything that the listener's routes stand on. */
+export interface AppParts {
+  readonly gate: Gate
+  readonly buying: Buying
+  readonly pages: AccountPages
+  readonly describe: Describe
+  readonly dialects: readonly Dialect[]
+  readonly cors: Cors
+  readonly receive: Receive
+  reply(request: IncomingMessage, response: ServerResponse): Reply
+  /** Pays a play-money invoice; null with any other wallet. */
+  readonly playPay: ((invoice: string) => Promise<PlayPaid>) | null
+  /** The peer is on this machine and says so in `Host` too (threats H4, I3). */
+  isLocal(request: IncomingMessage): boolean
+}
+
+export type PlayPaid =
+  | { readonly ok: true; readonly value: string }
+  | { readonly ok: false; readonly error: string }
+
+type Env = { Bindings: HttpBindings }
+type Route = (c: Context<Env>) => Promise<Response>
+
+/** The listener's function. Everything that is not a route here is a 404 and goes nowhere (G7). */
+export function makeListener(
+  parts: AppParts,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const app = new Hono<Env>()
+  addDialects(app, parts)
+  addBuying(app, parts)
+  addPages(app, parts)
+  addDescriptions(app, parts)
+  app.all('*', (c) => plain(c, parts, NOT_FOUND))
+  const listener = getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0], {
+    overrideGlobalObjects: false,
+  })
+  return (request, response) => {
+    response.setHeader('x-content-type-options', 'nosniff')
+    if (setCors(parts.cors, request, response)) void listener(request, response)
+  }
+}
+
+function addDialects(app: Hono<Env>, parts: AppParts): void {
+  for (const dialect of parts.dialects) {
+    app.all(dialect.path, async (c) => {
+      const { incoming: request, outgoing: response } = c.env
+      const received = await parts.receive(request, 'whole')
+      const reply = parts.reply(request, response)
+      if (received.ok) await parts.gate.serve(received.value, dialect, reply)
+      else answerRefusal(received.incoming, reply, received.error)
+      return RESPONSE_ALREADY_SENT
+    })
+  }
+}
+
+function addBuying(app: Hono<Env>, parts: AppParts): void {
+  app.post('/create-invoice', (c) =>
+    withBody(c, parts, async (incoming, body) => {
+      const presented = present(incoming.rawHeaders)
+      const made = await parts.buying.create(body, presented, incoming.client)
+      return made.ok ? c.json(invoiceBody(made.value), 200, PRIVATE) : plain(c, parts, made.error)
+    }),
+  )
+  app.get('/invoice-status/:hash', async (c) => {
+    const status = await parts.buying.status(c.req.param('hash'), c.req.query('token') ?? '')
+    return status.ok ? c.json(status.value, 200, PRIVATE) : plain(c, parts, status.error)
+  })
+  const { playPay } = parts
+  if (playPay === null) return
+  app.post('/play/pay', (c) => {
+    if (!parts.isLocal(c.env.incoming)) return plain(c, parts, NOT_FOUND)
+    return withBody(c, parts, async (_, body) => {
+      const invoice = fieldOf(body, 'invoice') ?? fieldOf(body, 'payment_hash')
+      if (typeof invoice !== 'string') return plain(c, parts, NO_INVOICE)
+      const paid = await playPay(invoice)
+      if (paid.ok) return c.json({ preimage: paid.value }, 200, PRIVATE)
+      return plain(c, parts, refuse(400, 'invoice_not_payable', `The invoice is ${paid.error}.`))
+    })
+  })
+}
+
+function addPages(app: Hono<Env>, parts: AppParts): void {
+  app.get('/v1/balance', async (c) => {
+    const balance = await parts.pages.balance(present(c.env.incoming.rawHeaders))
+    return balance.ok ? c.json(balance.value, 200, PRIVATE) : plain(c, parts, balance.error)
+  })
+  app.get('/v1/usage', async (c) => {
+    const limit = Number(c.req.query('limit') ?? '20')
+    const before = c.req.query('before') ?? null
+    if (!Number.isInteger(limit) || limit < 1 || limit > 100) return plain(c, parts, BAD_PAGE)
+    const usage = await parts.pages.usage(present(c.env.incoming.rawHeaders), { limit, before })
+    return usage.ok ? c.json(usage.value, 200, PRIVATE) : plain(c, parts, usage.error)
+  })
+}
+
+/** What is free to read. */
+function addDescriptions(app: Hono<Env>, parts: AppParts): void {
+  const { describe } = parts
+  const open = { 'cache-control': 'no-cache' }
+  const models: Route = async (c) => {
+    const list = await describe.models()
+    return list === null ? plain(c, parts, NO_MODELS) : c.json(list, 200, open)
+  }
+  app.get('/v1/models', models)
+  app.get('/v1/models/:id{.+}', async (c) => {
+    const model = await describe.model(c.req.param('id'))
+    if (model !== null) return c.json(model, 200, open)
+    return plain(c, parts, refuse(404, 'model_not_found', 'No such model is for sale here.'))
+  })
+  app.get('/.well-known/l402', async (c) => c.json(await describe.wellKnown(), 200, open))
+  app.get('/health', async (c) => {
+    const health = await describe.health()
+    return c.json(health, health.status === 'ok' ? 200 : 503, { 'cache-control': 'no-store' })
+  })
+}
+
+/** A small JSON body, or why it is none. */
+async function withBody(
+  c: Context<Env>,
+  parts: AppParts,
+  then: (incoming: Incoming, body: unknown) => Promise<Response>,
+): Promise<Response> {
+  const received = await parts.receive(c.env.incoming, 'small')
+  if (!received.ok) return plain(c, parts, received.error)
+  const { body } = received.value
+  try {
+    const parsed: unknown = body.length === 0 ? {} : JSON.parse(Buffer.from(body).toString('utf8'))
+    return await then(received.value, parsed)
+  } catch (error) {
+    if (error instanceof SyntaxError) return plain(c, parts, NOT_JSON)
+    throw error
+  }
+}
+
+/** Answers a refusal on one of the gate's own endpoints. */
+async function plain(c: Context<Env>, parts: AppParts, refusal: Refusal): Promise<Response> {
+  const received = await parts.receive(c.env.incoming, 'none')
+  const incoming = received.ok ? received.value : received.incoming
+  answerRefusal(incoming, parts.reply(c.env.incoming, c.env.outgoing), refusal)
+  return RESPONSE_ALREADY_SENT
+}
+
+const fieldOf = (body: unknown, name: string): unknown =>
+  typeof body === 'object' && body !== null ? Reflect.get(body, name) : undefined
+
+const PRIVATE = { 'cache-control': 'private, no-store' }
+
+const NOT_FOUND = refuse(
+  404,
+  'not_found',
+  'There is nothing here. Served: /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/models, /create-invoice, /v1/balance, /v1/usage.',
+)
+const NOT_JSON = refuse(400, 'invalid_request_error', 'The body is not JSON.')
+const NO_INVOICE = refuse(400, 'invalid_request_error', 'Send {"invoice"} or {"payment_hash"}.')
+const BAD_PAGE = refuse(400, 'invalid_request_error', 'limit is a whole number from 1 to 100.', {
+  param: 'limit',
+})
+const NO_MODELS = refuse(502, 'upstream_error', 'The model server does not answer.', {
+  retryAfterSeconds: 5,
+})

@@ -1,0 +1,52 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+/** `cors` of the settings: origins, or `*`. */
+export interface Cors {
+  readonly origins: readonly string[]
+}
+
+const ALLOWED =
+  'Authorization, Content-Type, X-API-Key, Api-Key, X-Cashu, X-Payment, Payment-Signature, X-Request-Id'
+const EXPOSED = [
+  'WWW-Authenticate, X-Cashu, PAYMENT-REQUIRED, PAYMENT-RESPONSE, X-PAYMENT-RESPONSE, Payment-Receipt',
+  'X-Credit-Balance, X-Credit-Balance-Msat, X-Cost-Msat, X-Max-Tokens-Applied, X-Request-Id',
+  'X-L402-Price-Sats, Retry-After',
+].join(', ')
+
+/**
+ * Sets the CORS headers of an answer (Fetch standard 3.2), one origin only. A preflight is answered
+ * here, never gated and never charged (G10, D4): false then.
+ */
+export function setCors(cors: Cors, request: IncomingMessage, response: ServerResponse): boolean {
+  const { origin } = request.headers
+  response.setHeader('vary', 'Origin, Authorization, X-API-Key')
+  const allowed = origin !== undefined && (cors.origins.includes('*') || named(cors, origin))
+  if (allowed) {
+    response.setHeader('access-control-allow-origin', origin)
+    response.setHeader('access-control-expose-headers', EXPOSED)
+  }
+  if (request.method !== 'OPTIONS') return true
+  if (allowed) {
+    response.setHeader('access-control-allow-methods', 'GET, HEAD, POST, OPTIONS')
+    response.setHeader('access-control-allow-headers', ALLOWED)
+    response.setHeader('access-control-max-age', '600')
+  }
+  response.writeHead(204).end()
+  return false
+}
+
+const named = (cors: Cors, origin: string): boolean => cors.origins.includes(origin)
+
+/**
+ * What is served without a credential answers no other origin unless it is named: a page on the web
+ * must not use the model of whoever looks at it.
+ */
+export function hideFromOthers(
+  cors: Cors,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const { origin } = request.headers
+  if (origin === undefined || named(cors, origin)) return
+  response.removeHeader('access-control-allow-origin')
+}

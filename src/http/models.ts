@@ -1,0 +1,53 @@
+import type { World } from '../floor/world.ts'
+import { MODELS_PATH, type Model, readProbe } from './probe.ts'
+import type { HttpUpstream } from './upstream.ts'
+
+export interface ModelList {
+  /** The models that were last seen; null where none ever were. */
+  list(): Promise<readonly Model[] | null>
+  /** Whether the upstream answers to that name; null where no list could ever be had. */
+  knows(model: string): Promise<boolean | null>
+}
+
+export interface ModelListOptions {
+  readonly get: HttpUpstream['getJson']
+  readonly world: Pick<World, 'now'>
+  readonly ttlMs?: number
+  readonly deadlineMs?: number
+  /** What the start already knows. */
+  readonly first?: readonly Model[] | null
+}
+
+/**
+ * Keeps an upstream's list of models: asked for again once it is older than `ttlMs`, by one request
+ * whoever waits; an older list serves where that fails, and failure is not tried again for 5 s.
+ */
+export function makeModels(options: ModelListOptions): ModelList {
+  const { get, world, ttlMs = 60_000, deadlineMs = 5_000 } = options
+  let models = options.first ?? null
+  let freshUntil = models === null ? Number.NEGATIVE_INFINITY : world.now() + ttlMs
+  let asking: Promise<void> | null = null
+  const ask = async (): Promise<void> => {
+    const probed = readProbe(await get(MODELS_PATH, deadlineMs))
+    if (probed.ok) models = probed.value.models
+    freshUntil = world.now() + (probed.ok ? ttlMs : Math.min(ttlMs, 5_000))
+    asking = null
+  }
+  const list = async (): Promise<readonly Model[] | null> => {
+    if (world.now() >= freshUntil) {
+      asking ??= ask()
+      await asking
+    }
+    return models
+  }
+  return {
+    list,
+    knows: async (name) => (await list())?.some((model) => answersTo(model, name)) ?? null,
+  }
+}
+
+/** Ollama adds `:latest` to a name without a tag; llama.cpp lists `aliases`. */
+function answersTo({ id, aliases }: Model, name: string): boolean {
+  if (id === name || id === `${name}:latest`) return true
+  return Array.isArray(aliases) && aliases.includes(name)
+}

@@ -1,0 +1,119 @@
+import type { Backend } from '../dialects/dialect.ts'
+import { err, ok, type Result } from '../floor/result.ts'
+import { type JsonAnswer, makeUpstream } from './upstream.ts'
+
+/** One of an upstream's own model records, every field as it came. */
+export interface Model {
+  readonly id: string
+  readonly [field: string]: unknown
+}
+
+export interface Probed {
+  readonly kind: Backend
+  readonly models: readonly Model[]
+  /** Tokens that a prompt and its answer may have together, by model, where the backend says so. */
+  readonly context: Readonly<Record<string, number>>
+}
+
+export type NotProbed =
+  /** Nobody answers; text for the operator. */
+  | { readonly why: 'unreachable'; readonly detail: string }
+  /** It wants a key, or another one. */
+  | { readonly why: 'refused'; readonly status: number }
+  /** It answers, but not with a list of models. */
+  | { readonly why: 'no_models'; readonly status: number }
+
+export const MODELS_PATH = '/v1/models'
+
+/** Asks an upstream for its models, and from that answer alone names what it is. Nothing else is asked of it. */
+export async function probeUpstream(
+  base: URL,
+  key: string | null,
+  deadlineMs = 5_000,
+): Promise<Result<Probed, NotProbed>> {
+  const upstream = makeUpstream({ base, key, timeouts: { connectMs: deadlineMs } })
+  try {
+    return readProbe(await upstream.getJson(MODELS_PATH, deadlineMs))
+  } finally {
+    await upstream.close()
+  }
+}
+
+/** Reads the answer to `GET /v1/models`. */
+export function readProbe(answer: Result<JsonAnswer, string>): Result<Probed, NotProbed> {
+  if (!answer.ok) return err({ why: 'unreachable', detail: answer.error })
+  const { status, headers, json } = answer.value
+  if (status === 401 || status === 403) return err({ why: 'refused', status })
+  const models = status === 200 ? modelsOf(json) : null
+  if (models === null) return err({ why: 'no_models', status })
+  const sizes = models.flatMap((model) => {
+    const size = contextOf(model)
+    return size === null ? [] : [[model.id, size] as const]
+  })
+  return ok({
+    kind: kindOf(models, String(headers.server ?? '')),
+    models,
+    context: Object.fromEntries(sizes),
+  })
+}
+
+/** OpenAI's list; Ollama has `data: null` without models. Records without an id are left out. */
+function modelsOf(json: unknown): Model[] | null {
+  if (!isRecord(json) || !('data' in json)) return null
+  if (json.data === null) return []
+  if (!Array.isArray(json.data)) return null
+  return json.data.filter(
+    (each): each is Model => isRecord(each) && typeof each.id === 'string' && each.id !== '',
+  )
+}
+
+const OWNERS: Readonly<Record<string, Backend>> = {
+  library: 'ollama',
+  llamacpp: 'llamacpp',
+  vllm: 'vllm',
+  organization_owner: 'lmstudio',
+}
+
+/** By `Server`, else by who owns the models; Ollama's owner is the user for a model of one's own. */
+function kindOf(models: readonly Model[], server: string): Backend {
+  if (/^llama\.cpp/i.test(server)) return 'llamacpp'
+  for (const { owned_by: by } of models) {
+    const kind = typeof by === 'string' && Object.hasOwn(OWNERS, by) ? OWNERS[by] : undefined
+    if (kind !== undefined) return kind
+  }
+  return 'other'
+}
+
+/** llama.cpp has `meta.n_ctx`, vLLM `max_model_len`, some routers `context_length`. */
+function contextOf(model: Model): number | null {
+  const meta = isRecord(model.meta) ? model.meta : {}
+  for (const size of [meta.n_ctx, model.max_model_len, model.context_length]) {
+    if (typeof size === 'number' && Number.isSafeInteger(size) && size > 0) return size
+  }
+  return null
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Where backends listen when nobody says otherwise: Ollama, vLLM, LM Studio, llama.cpp. */
+export const USUAL_PORTS = [11434, 8000, 1234, 8080]
+
+export interface Discovered extends Probed {
+  readonly base: URL
+}
+
+/** Looks for a backend on this machine; the first port of the list that lists models wins. */
+export async function discover(
+  ports: readonly number[] = USUAL_PORTS,
+  deadlineMs = 1_000,
+): Promise<Discovered | null> {
+  const all = await Promise.all(
+    ports.map(async (port): Promise<Discovered | null> => {
+      const base = new URL(`http://127.0.0.1:${port}`)
+      const probed = await probeUpstream(base, null, deadlineMs)
+      return probed.ok ? { base, ...probed.value } : null
+    }),
+  )
+  return all.find((one) => one !== null) ?? null
+}

@@ -1,0 +1,110 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+import type { Socket } from 'node:net'
+import { isTooLong } from './body.ts'
+
+export interface ServerOptions {
+  /** `limits.body`: who asks before sending more is answered with the refusal at once. */
+  readonly bodyLimit: number
+  /** Connections at once; more are closed unanswered. */
+  readonly connections?: number
+  /** For a request's head to arrive, in ms (D6). */
+  readonly headMs?: number
+  /** For a whole request to arrive, in ms (D6). */
+  readonly requestMs?: number
+}
+
+/**
+ * The public listener: Node's own parser, strict (CL with TE, two lengths and folded lines are 400,
+ * G4), with deadlines for whoever sends slowly (D6). Writes no delay of its own: TCP_NODELAY is set.
+ */
+export function gateServer(listener: RequestListener, options: ServerOptions): Server {
+  const { bodyLimit, connections = 20_000, headMs = 20_000, requestMs = 120_000 } = options
+  const server = createServer(
+    {
+      maxHeaderSize: 65_536,
+      headersTimeout: Math.min(headMs, requestMs),
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: Math.min(5_000, headMs),
+      keepAliveTimeout: 75_000,
+      insecureHTTPParser: false,
+      requireHostHeader: true,
+      noDelay: true,
+    },
+    listener,
+  )
+  server.maxConnections = connections
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    if (!isTooLong(request, bodyLimit)) response.writeContinue()
+    server.emit('request', request, response)
+  })
+  const answering = new WeakMap<Socket, ServerResponse>()
+  server.on('request', (request, response) => answering.set(request.socket, response))
+  server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
+    const socket = stream as Socket
+    const response = answering.get(socket)
+    const midway = response?.headersSent === true && !response.writableFinished
+    if (midway || !socket.writable || error.code === 'ECONNRESET') socket.destroy()
+    else refuseConnection(socket, error.code)
+  })
+  return server
+}
+
+const BROKEN: Readonly<Record<string, readonly [status: string, code: string, message: string]>> = {
+  HPE_HEADER_OVERFLOW: [
+    '431 Request Header Fields Too Large',
+    'headers_too_large',
+    'The headers are larger than 64 KiB.',
+  ],
+  ERR_HTTP_REQUEST_TIMEOUT: [
+    '408 Request Timeout',
+    'request_timeout',
+    'The request took too long to arrive.',
+  ],
+}
+
+/** What the parser could not read gets an error that OpenAI's clients can, and the connection ends. */
+function refuseConnection(socket: Socket, code: string | undefined): void {
+  const [status, name, message] = BROKEN[code ?? ''] ?? [
+    '400 Bad Request',
+    'bad_request',
+    'This is not an HTTP request that can be read in one way only.',
+  ]
+  const error = { message, type: 'invalid_request_error', code: name, param: null }
+  const body = JSON.stringify({ error })
+  const head = [
+    `HTTP/1.1 ${status}`,
+    'content-type: application/json',
+    'cache-control: no-store',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroySoon())
+}
+
+/**
+ * Takes no more connections, lets running answers end, and cuts what still runs after `graceMs`.
+ * Resolves with how many connections were cut.
+ */
+export async function closeGently(server: Server, graceMs: number): Promise<number> {
+  if (!server.listening) return 0
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  // A kept connection falls idle when its answer ends, and nobody else tells it to close.
+  const sweep = setInterval(() => server.closeIdleConnections(), 50)
+  let cut = 0
+  const deadline = setTimeout(() => {
+    server.getConnections((_, count) => {
+      cut = count ?? 0
+      server.closeAllConnections()
+    })
+  }, graceMs)
+  await closed
+  clearInterval(sweep)
+  clearTimeout(deadline)
+  return cut
+}

@@ -211,7 +211,10 @@ function streams(dialect: Dialect, sample: DialectSample & { stream: string }): 
 
   it('A2 the client sees the usage when it asked for it, and the very bytes of the upstream', () => {
     const meter = dialect.meter(mustRead(dialect, wanting), grant(), 'other')
-    expect(meter.stream(whole)).toBe(whole)
+    const beforeDone = whole.subarray(0, whole.indexOf('data: [DONE]'))
+    expect(meter.stream(beforeDone)).toBe(beforeDone)
+    expect(meter.stream(whole.subarray(beforeDone.length))).toHaveLength(0)
+    expect(Buffer.from(meter.finish()).toString()).toBe('data: [DONE]\n\n')
     const { out } = feed(dialect.meter(mustRead(dialect, plain), grant(), 'other'), [whole])
     expect(out).not.toContain('usage')
     expect(whole.toString()).toContain(out.slice(0, out.indexOf('data: [DONE]')))

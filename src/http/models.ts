@@ -1,12 +1,11 @@
 import type { World } from '../floor/world.ts'
-import { MODELS_PATH, type Model, readProbe } from './probe.ts'
+import type { Models } from '../gate/judge.ts'
+import { contextSize, MODELS_PATH, type Model, readProbe } from './probe.ts'
 import type { HttpUpstream } from './upstream.ts'
 
-export interface ModelList {
+export interface ModelList extends Models {
   /** The models that were last seen; null where none ever were. */
   list(): Promise<readonly Model[] | null>
-  /** Whether the upstream answers to that name; null where no list could ever be had. */
-  knows(model: string): Promise<boolean | null>
 }
 
 export interface ModelListOptions {
@@ -40,9 +39,15 @@ export function makeModels(options: ModelListOptions): ModelList {
     }
     return models
   }
+  const find = (name: string) => models?.find((model) => answersTo(model, name))
   return {
     list,
-    knows: async (name) => (await list())?.some((model) => answersTo(model, name)) ?? null,
+    knows: async (name) => ((await list()) === null ? null : find(name) !== undefined),
+    contextOf: (name) => {
+      const model = find(name)
+      return model === undefined ? null : contextSize(model)
+    },
+    some: () => (models ?? []).slice(0, 5).map(({ id }) => id),
   }
 }
 

@@ -47,7 +47,7 @@ export function readProbe(answer: Result<JsonAnswer, string>): Result<Probed, No
   const models = status === 200 ? modelsOf(json) : null
   if (models === null) return err({ why: 'no_models', status })
   const sizes = models.flatMap((model) => {
-    const size = contextOf(model)
+    const size = contextSize(model)
     return size === null ? [] : [[model.id, size] as const]
   })
   return ok({
@@ -84,8 +84,8 @@ function kindOf(models: readonly Model[], server: string): Backend {
   return 'other'
 }
 
-/** llama.cpp has `meta.n_ctx`, vLLM `max_model_len`, some routers `context_length`. */
-function contextOf(model: Model): number | null {
+/** In tokens: llama.cpp has `meta.n_ctx`, vLLM `max_model_len`, some routers `context_length`. */
+export function contextSize(model: Model): number | null {
   const meta = isRecord(model.meta) ? model.meta : {}
   for (const size of [meta.n_ctx, model.max_model_len, model.context_length]) {
     if (typeof size === 'number' && Number.isSafeInteger(size) && size > 0) return size

@@ -19,6 +19,9 @@ export interface ServerOptions {
   readonly requestMs?: number
 }
 
+/** Connections that asked nothing yet: browsers open some ahead, and Node does not call them idle. */
+const unasked = new WeakMap<Server, ReadonlySet<Socket>>()
+
 /**
  * The public listener: Node's own parser, strict (CL with TE, two lengths and folded lines are 400,
  * G4), with deadlines for whoever sends slowly (D6). Writes no delay of its own: TCP_NODELAY is set.
@@ -44,7 +47,16 @@ export function gateServer(listener: RequestListener, options: ServerOptions): S
     server.emit('request', request, response)
   })
   const answering = new WeakMap<Socket, ServerResponse>()
-  server.on('request', (request, response) => answering.set(request.socket, response))
+  const fresh = new Set<Socket>()
+  unasked.set(server, fresh)
+  server.on('connection', (socket) => {
+    fresh.add(socket)
+    socket.once('close', () => fresh.delete(socket))
+  })
+  server.on('request', (request, response) => {
+    fresh.delete(request.socket)
+    answering.set(request.socket, response)
+  })
   server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
     const socket = stream as Socket
     const response = answering.get(socket)
@@ -94,6 +106,7 @@ function refuseConnection(socket: Socket, code: string | undefined): void {
 export async function closeGently(server: Server, graceMs: number): Promise<number> {
   if (!server.listening) return 0
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  for (const socket of unasked.get(server) ?? []) socket.destroy()
   // A kept connection falls idle when its answer ends, and nobody else tells it to close.
   const sweep = setInterval(() => server.closeIdleConnections(), 50)
   let cut = 0

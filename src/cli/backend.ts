@@ -1,11 +1,11 @@
 import type { Config } from '../config/config.ts'
 import type { World } from '../floor/world.ts'
 import type { Models } from '../gate/judge.ts'
+import { makeModels } from '../http/models.ts'
 import {
   type BackendKind,
   discover,
   type Model,
-  makeModels,
   type NotProbed,
   probeUpstream,
 } from '../http/probe.ts'

@@ -1,31 +1,25 @@
 import type { Config } from '../config/config.ts'
+import type { Backend } from '../dialects/dialect.ts'
 import type { World } from '../floor/world.ts'
-import type { Models } from '../gate/judge.ts'
-import { makeModels } from '../http/models.ts'
-import {
-  type BackendKind,
-  discover,
-  type Model,
-  type NotProbed,
-  probeUpstream,
-} from '../http/probe.ts'
+import { type ModelList, makeModels } from '../http/models.ts'
+import { discover, type Model, type NotProbed, probeUpstream } from '../http/probe.ts'
 import { type HttpUpstream, makeUpstream } from '../http/upstream.ts'
 import { Failed } from './books.ts'
 
 /** The backend of a run: who it is, what it serves, and the way to it. */
 export interface FoundBackend {
-  readonly kind: BackendKind
+  readonly kind: Backend
   readonly url: string
   /** "Ollama at localhost:11434, 3 models". */
   readonly label: string
   readonly first: readonly Model[]
   readonly upstream: HttpUpstream
-  readonly models: Models & { list(): Promise<readonly Model[] | null> }
+  readonly models: ModelList
   /** Set where it did not answer: the gate runs, says so, and asks again. */
   readonly problem: string | null
 }
 
-const NAMES: Readonly<Record<BackendKind, string>> = {
+const NAMES: Readonly<Record<Backend, string>> = {
   ollama: 'Ollama',
   vllm: 'vLLM',
   llamacpp: 'llama.cpp',
@@ -44,9 +38,7 @@ export async function findBackend(
   const client = makeUpstream({ base, key })
   const first = probed.ok ? probed.value.models : null
   const kind = probed.ok ? probed.value.kind : 'other'
-  const context = probed.ok ? probed.value.context : {}
-  const list = makeModels({ get: client.getJson, world, first })
-  let names = first?.map((model) => model.id) ?? []
+  const models = makeModels({ get: client.getJson, world, first })
   const count = first === null ? 'no answer yet' : plural(first.length)
   return {
     kind,
@@ -54,16 +46,7 @@ export async function findBackend(
     label: `${NAMES[kind]} at ${base.host}, ${count}`,
     first: first ?? [],
     upstream: client,
-    models: {
-      async list() {
-        const models = await list.list()
-        if (models !== null) names = models.map((model) => model.id)
-        return models
-      },
-      knows: (model) => list.knows(model),
-      contextOf: (model) => context[model] ?? null,
-      some: () => names.slice(0, 5),
-    },
+    models,
     problem: probed.ok ? null : why(probed.error, base),
   }
 }

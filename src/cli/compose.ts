@@ -11,7 +11,6 @@ import { Closer } from '../gate/close.ts'
 import { Demand } from '../gate/demand.ts'
 import { Exchange } from '../gate/exchange.ts'
 import { Gate } from '../gate/gate.ts'
-import type { Models } from '../gate/judge.ts'
 import type { Say, Upstream } from '../gate/ports.ts'
 import { Purse } from '../gate/purse.ts'
 import { Report } from '../gate/report.ts'
@@ -21,7 +20,7 @@ import { makeListener } from '../http/app.ts'
 import { makeClients } from '../http/clients.ts'
 import { makeDescribe } from '../http/describe.ts'
 import { makeReceive } from '../http/incoming.ts'
-import type { Model } from '../http/probe.ts'
+import type { ModelList } from '../http/models.ts'
 import { nodeReply } from '../http/reply.ts'
 import type { Books } from '../ledger/books.ts'
 import type { Pricing } from '../money/pricing.ts'
@@ -42,7 +41,7 @@ export interface ComposeParts {
   readonly play: PlayWallet | null
   readonly upstream: Upstream
   readonly backend: Backend
-  readonly models: Models & { list(): Promise<readonly Model[] | null> }
+  readonly models: ModelList
   readonly pricing: Pricing
   readonly world: World
   readonly say: Say

@@ -159,13 +159,17 @@ export function walletContract(name: string, make: () => Promise<WalletUnderTest
       await (await open()).probe()
     })
 
-    it('an outage is said in time, without a secret, and is over when it is over', async (context) => {
+    it('C10 an outage is said in time, without a secret, and is over when it is over', async (context) => {
       const { outage, patience } = under
       if (typeof outage === 'string') return context.skip(outage)
       const wallet = await open()
       const { bolt11, paymentHash } = await wallet.createInvoice(ASK)
       const told = heard()
       wallet.watch(null, told.listen)
+      await settle(300)
+      const before = await wallet.createInvoice(ASK)
+      await under.pay(before.bolt11)
+      await until(async () => told.hashes().includes(before.paymentHash))
       await outage.begin()
       try {
         for (const call of [

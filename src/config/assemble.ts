@@ -72,7 +72,8 @@ function walletOf(values: Values, nodes: Nodes, reading: Reading): WalletSetting
   }
   const url = values['wallet.url']
   const macaroon = values['wallet.key']
-  if (!nodes.has('wallet.url')) wrong('wallet.kind', 'lnd needs wallet.url: https://localhost:8080', where)
+  if (!nodes.has('wallet.url'))
+    wrong('wallet.kind', 'lnd needs wallet.url: https://localhost:8080', where)
   if (!nodes.has('wallet.key')) {
     wrong('wallet.kind', 'lnd needs wallet.key: { file: invoice.macaroon }', where)
   }

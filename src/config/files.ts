@@ -4,7 +4,7 @@ import { isAbsolute, join, relative, resolve } from 'node:path'
 /** A file as it lies there. Throws as `node:fs` does, `ENOENT` where there is none. */
 export type ReadFile = (path: string) => FileRead
 
-export interface FileRead {
+interface FileRead {
   readonly bytes: Uint8Array
   /** Permission bits, `0o600`. */
   readonly mode: number

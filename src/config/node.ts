@@ -9,12 +9,12 @@ export interface TextNode {
 }
 
 /** A key with nothing behind it, `null` or `~`: as good as not written. */
-export interface NothingNode {
+interface NothingNode {
   readonly is: 'nothing'
   readonly at: Place
 }
 
-export interface ListNode {
+interface ListNode {
   readonly is: 'list'
   readonly items: readonly Node[]
   readonly at: Place

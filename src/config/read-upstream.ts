@@ -15,8 +15,9 @@ const KEYS = ['name', 'url', 'key', 'models', 'weight'] as const
 /** A URL, or a list of backends of which the first is used. */
 export const upstream: Reader<UpstreamSettings> = (node, reading) => {
   if (node.is === 'list') {
-    const all = node.items.map((item) => backend(item, reading))
-    return all[0] ?? reading.mistake(node.at, 'is a list without a backend in it')
+    if (node.items.length === 0) return reading.mistake(node.at, 'is a list with no backend in it')
+    const [first] = node.items.map((item) => backend(item, reading))
+    return first
   }
   const url = baseUrl(node, reading)
   return url === undefined ? undefined : { url, key: null }

@@ -45,8 +45,11 @@ const fitting = <T>(what: string, parse: (text: string) => T | null): Reader<T> 
     return value === null ? { ok: false, error: `is not ${what}` } : { ok: true, value }
   })
 
+/** `error, warn, info or debug` */
+const anyOf = (words: readonly string[]): string => words.join(', ').replace(/, ([^,]*)$/, ' or $1')
+
 export const oneOf = <const T extends string>(...words: readonly T[]): Reader<T> =>
-  fitting(words.join(' or '), (text) => words.find((word) => word === text) ?? null)
+  fitting(anyOf(words), (text) => words.find((word) => word === text) ?? null)
 
 export const flag: Reader<boolean> = fitting('true or false', (text) =>
   text === 'true' || text === 'false' ? text === 'true' : null,

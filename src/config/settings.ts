@@ -190,7 +190,7 @@ const RUNNING = {
 }
 
 /** Every setting there is, in the order in which people read them. */
-export const SETTINGS = { ...SERVING, ...PRICING, ...MONEY, ...RUNNING }
+const SETTINGS = { ...SERVING, ...PRICING, ...MONEY, ...RUNNING }
 
 export type Key = keyof typeof SETTINGS
 export type Values = { readonly [K in Key]: ValueOf<(typeof SETTINGS)[K]> }

@@ -50,7 +50,8 @@ function parse(text: string, place: Place): Parsed {
     // Twice the same key is found by the walk: the library compares every key with every other.
     uniqueKeys: false,
     prettyErrors: false,
-    logLevel: 'silent',
+    // Anything quieter also hides that there is a second document, which would go unread.
+    logLevel: 'error',
     schema: 'core',
   })
   const placeAt = (offset: number): Place => {

@@ -13,7 +13,7 @@ export type MicroUsd = bigint
 /** Dollars for one bitcoin × 10^8. */
 export type UsdPerBtc = bigint
 
-export interface SatPrice {
+interface SatPrice {
   readonly in: 'sats'
   readonly rate: Rate
 }

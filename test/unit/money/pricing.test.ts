@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest'
+import { err, ok } from '../../../src/floor/result.ts'
+import { msat } from '../../../src/money/msat.ts'
+import { type Price, parsePrice, parseUsdPerBtc } from '../../../src/money/parse.ts'
+import { charge } from '../../../src/money/price.ts'
+import { inSats, makePricing, matches } from '../../../src/money/pricing.ts'
+
+const price = (text: string): Price => {
+  const read = parsePrice(text)
+  if (!read.ok) throw new Error(read.error)
+  return read.value
+}
+const usdPerBtc = (text: string) => {
+  const read = parseUsdPerBtc(text)
+  if (!read.ok) throw new Error(read.error)
+  return read.value
+}
+const dollars = (input: bigint, output: bigint) =>
+  ({ in: 'usd', input, cached: input, output, perRequest: msat(0n) }) as const
+
+const listOf = (fallback: string, models: Record<string, string | Price>) => ({
+  fallback: price(fallback),
+  models: Object.entries(models).map(([pattern, said]) => ({
+    pattern,
+    price: typeof said === 'string' ? price(said) : said,
+  })),
+})
+const noRate = () => err('nobody was asked')
+
+describe('the most specific name wins, in whatever order they were written', () => {
+  const models = {
+    '*': '1',
+    'llama*': '2',
+    '*70b': '4',
+    'llama3*': '3',
+    'llama3:70b': '9',
+    'llama3:*b': '5',
+    'legacy-*': 'refuse',
+    gift: 'free',
+  }
+  it.each([
+    ['llama3:70b', '9'],
+    ['llama3:8b', '5'],
+    ['llama3', '3'],
+    ['llama', '2'],
+    ['mixtral-70b', '4'],
+    ['phi', '1'],
+    ['gift', 'free'],
+  ])('%s costs %s', (model, text) => {
+    const entries = Object.entries(models)
+    for (const order of [entries, [...entries].reverse()]) {
+      const pricing = makePricing(listOf('7', Object.fromEntries(order)), noRate)
+      const wanted = price(text)
+      expect(pricing.priceOf(model)).toMatchObject({
+        is: 'priced',
+        via: 'sats',
+        rate: wanted.in === 'sats' && wanted.rate,
+      })
+    }
+  })
+
+  it('and a model that is refused is refused whatever the default', () => {
+    expect(makePricing(listOf('1', models), noRate).priceOf('legacy-x')).toEqual({ is: 'refused' })
+  })
+})
+
+describe('A12 a model that nobody priced is not sold cheap', () => {
+  const pricing = makePricing(listOf('refuse', { llama3: '2' }), noRate)
+  it.each(['gpt-9', 'llama3 ', 'llama3:8b', '', '*', 'llama', 'allama3'])('"%s"', (model) => {
+    expect(pricing.priceOf(model)).toEqual({ is: 'unpriced' })
+    expect(pricing.names(model)).toBe(false)
+  })
+
+  it('A10 a name in another case is another name', () => {
+    expect(pricing.priceOf('LLAMA3')).toEqual({ is: 'unpriced' })
+    expect(pricing.priceOf('llama3').is).toBe('priced')
+  })
+
+  it('but has the default price where there is one', () => {
+    const open = makePricing(listOf('1', {}), noRate)
+    expect(open.priceOf('gpt-9')).toMatchObject({ is: 'priced', label: '1 sat per 1,000 tokens' })
+    expect(open.names('gpt-9')).toBe(false)
+  })
+})
+
+describe('a pattern', () => {
+  it.each([
+    ['a*', 'a', true],
+    ['*', '', true],
+    ['a*a', 'a', false],
+    ['a*a', 'aa', true],
+    ['a*b*c', 'a-b-b-c', true],
+    ['a*bc*c', 'abc', false],
+    ['a*b', 'a/x/b', true],
+    ['a.c', 'abc', false],
+    ['a?', 'ab', false],
+    ['**', 'x', true],
+    ['a', 'a', true],
+  ])('%s over "%s": %s', (pattern, model, fits) => {
+    expect(matches(pattern, model)).toBe(fits)
+  })
+
+  it('never backtracks', () => {
+    const started = performance.now()
+    expect(matches(`${'*a'.repeat(100)}*b`, 'a'.repeat(100_000))).toBe(false)
+    expect(performance.now() - started).toBeLessThan(500)
+  })
+})
+
+describe('prices in dollars', () => {
+  it.each([
+    // 0.5 / 90,000 × 10^11 = 555,555.5… msat per million tokens
+    ['90000', 500_000n, 555_556n],
+    ['100000', 1_000_000n, 1_000_000n],
+    ['64123.455', 2_000_000n, 3_118_984n],
+    ['1000000000', 1n, 1n],
+    ['1', 100_000_000_000n, 10_000_000_000_000_000n],
+    ['90000', 0n, 0n],
+  ])('A14 at %s dollars a bitcoin, %s millionths are %s, rounded up', (rate, usd, expected) => {
+    const { inputPerMillion } = inSats(dollars(usd, usd), usdPerBtc(rate))
+    expect(inputPerMillion).toBe(expected)
+  })
+
+  it('the dearest price there may be is still an amount of money', () => {
+    const rate = inSats(dollars(100_000_000_000n, 100_000_000_000n), usdPerBtc('1'))
+    expect(() => charge(rate, { input: 0, cached: 0, output: 100_000_000 })).not.toThrow()
+  })
+
+  it('need a rate; prices in sats do not ask for one', () => {
+    let asked = 0
+    const none = () => {
+      asked += 1
+      return err('coinbase cannot be reached')
+    }
+    const list = listOf('1', { 'gpt-*': dollars(500_000n, 2_000_000n) })
+    const pricing = makePricing(list, none)
+    expect(pricing.priceOf('llama3').is).toBe('priced')
+    expect(asked).toBe(0)
+    expect(pricing.priceOf('gpt-oss')).toEqual({
+      is: 'usd_unavailable',
+      reason: 'coinbase cannot be reached',
+    })
+    expect(pricing.needsRate).toBe(true)
+    expect(makePricing(listOf('1', {}), none).needsRate).toBe(false)
+    expect(makePricing(list, () => ok(usdPerBtc('90000'))).priceOf('gpt-oss')).toMatchObject({
+      is: 'priced',
+      via: 'usd',
+      label: '$0.5 in, $2 out per million tokens',
+    })
+  })
+})

@@ -173,7 +173,7 @@ class Exchanged implements Sent, Dispatcher.DispatchHandler {
   abort(): void {
     if (this.#over) return
     this.#over = true
-    this.#release()
+    this.#cut()
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {

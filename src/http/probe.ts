@@ -97,7 +97,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Where backends listen when nobody says otherwise: Ollama, vLLM, LM Studio, llama.cpp. */
-export const USUAL_PORTS = [11434, 8000, 1234, 8080]
+const USUAL_PORTS = [11434, 8000, 1234, 8080]
 
 export interface Discovered extends Probed {
   readonly base: URL

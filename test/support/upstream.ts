@@ -26,7 +26,7 @@ export interface FakeUpstream {
   close(): Promise<void>
 }
 
-export interface Seen {
+interface Seen {
   readonly method: string
   /** With the query. */
   readonly path: string

@@ -14,6 +14,8 @@ export const TAKEN_OUT: ReadonlySet<string> = new Set([
   ...['max_output_tokens', 'max_gen_tokens'],
   // output that goes on behind the model's own end: llama.cpp, vLLM, Transformers
   ...['ignore_eos', 'min_tokens', 'min_length', 'min_new_tokens'],
+  // answers made long by what is no output: llama.cpp, vLLM
+  ...['n_probs', 'prompt_logprobs'],
   // more choices than `n` says: llama.cpp, vLLM, Transformers
   ...['n_cmpl', 'use_beam_search', 'num_return_sequences'],
   // a prompt that is not the one that was counted
@@ -48,7 +50,15 @@ export const KNOWN: ReadonlySet<string> = new Set([
   ...GUIDES,
   ...TOOLS,
   ...['stream', 'n', 'best_of', 'messages', 'prompt', 'input', 'suffix', 'echo', 'modalities'],
-  ...['audio', 'images', 'prompt_embeds', 'tool_choice', 'function_call'],
+  ...[
+    'audio',
+    'images',
+    'prompt_embeds',
+    'tool_choice',
+    'function_call',
+    'logprobs',
+    'top_logprobs',
+  ],
 ])
 
 export const STREAM_OPTIONS: ReadonlySet<string> = new Set([

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { err, ok, type Result } from '../floor/result.ts'
+import { type Err, err, ok, type Result } from '../floor/result.ts'
 
 export type Json = string | number | boolean | null | Json[] | JsonObject
 export interface JsonObject {
@@ -29,6 +29,9 @@ export interface Unreadable {
 
 /** Deeper than any request that is meant well; parsers behind us recurse. */
 const MOST_DEPTH = 128
+/** Nobody has paid yet when a request is read: one of ten megabytes may not cost a second. */
+const MOST_CONTAINERS = 100_000
+const MOST_KEYS = 10_000
 
 /**
  * Reads a JSON object. Total over any bytes. Refuses what two parsers could read in two ways: bytes
@@ -36,11 +39,11 @@ const MOST_DEPTH = 128
  * threats A11, I13), nesting past 128.
  */
 export function readObject(body: Uint8Array): Result<Document, Unreadable> {
-  if (!isUtf8(body)) return unreadable('invalid_json', 'the body is not UTF-8')
+  if (!isUtf8(body)) return invalid('the body is not UTF-8')
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')
   const value = parse(text)
-  if (value === undefined) return unreadable('invalid_json', 'the body is not valid JSON')
-  if (!isObject(value)) return unreadable('invalid_json', 'the body is not a JSON object')
+  if (value === undefined) return invalid('the body is not valid JSON')
+  if (!isObject(value)) return invalid('the body is not a JSON object')
   const scanned = scan(text)
   return scanned.ok ? ok({ text, value, members: scanned.value }) : scanned
 }
@@ -84,7 +87,7 @@ export function folded(object: JsonObject, known: ReadonlySet<string>): string |
   return null
 }
 
-const unreadable = (code: Unreadable['code'], message: string) => err({ code, message })
+const invalid = (message: string): Err<Unreadable> => err({ code: 'invalid_json', message })
 
 const QUOTE = 0x22
 const COMMA = 0x2c
@@ -99,49 +102,86 @@ const CLOSE_OBJECT = 0x7d
  * object's keys on the way, so that none holds the same one twice.
  */
 export function scan(text: string): Result<Member[], Unreadable> {
-  const members: Member[] = []
+  const scanner = new Scanner(text)
+  for (let at = 0; at < text.length && scanner.refused === null; ) at = scanner.step(at)
+  return scanner.refused === null ? ok(scanner.members) : err(scanner.refused)
+}
+
+class Scanner {
+  readonly members: Member[] = []
+  refused: Unreadable | null = null
+  readonly #text: string
   /** The keys of each open object, null for each open array. */
-  const open: (Set<string> | null)[] = []
-  let key: { name: string; start: number } | null = null
-  let keyNext = false
-  let last = 0
-  const close = (): void => {
-    if (key !== null) members.push({ key: key.name, start: key.start, end: last })
-    key = null
+  readonly #open: (Set<string> | null)[] = []
+  /** The outermost key whose value is being read. */
+  #key: { readonly name: string; readonly start: number } | null = null
+  /** A string that comes now is a key. */
+  #keyNext = false
+  #containers = 0
+  /** Just behind the last thing that was no white space. */
+  #last = 0
+
+  constructor(text: string) {
+    this.#text = text
   }
-  for (let at = 0; at < text.length; at += 1) {
-    const c = text.charCodeAt(at)
-    if (c === QUOTE) {
-      const end = stringEnd(text, at)
-      const keys = open.at(-1)
-      if (keyNext && keys) {
-        const name = unquote(text.slice(at, end))
-        if (keys.has(name))
-          return unreadable('duplicate_key', `the key ${quoted(name)} stands twice`)
-        keys.add(name)
-        if (open.length === 1) key = { name, start: at }
-      }
-      keyNext = false
-      at = end - 1
-      last = end
-    } else if (c === OPEN_OBJECT || c === OPEN_ARRAY) {
-      open.push(c === OPEN_OBJECT ? new Set() : null)
-      if (open.length > MOST_DEPTH)
-        return unreadable('invalid_json', 'the body is nested too deeply')
-      keyNext = c === OPEN_OBJECT
-    } else if (c === CLOSE_OBJECT || c === CLOSE_ARRAY) {
-      if (open.length === 1) close()
-      open.pop()
-      keyNext = false
-      last = at + 1
-    } else if (c === COMMA) {
-      if (open.length === 1) close()
-      keyNext = open.at(-1) !== null
-    } else if (c > 0x20) {
-      last = at + 1
+
+  /** Looks at what stands at `at`. Where to look next. */
+  step(at: number): number {
+    const c = this.#text.charCodeAt(at)
+    if (c === QUOTE) return this.#string(at)
+    if (c === OPEN_OBJECT) this.#enter(new Set())
+    else if (c === OPEN_ARRAY) this.#enter(null)
+    else if (c === CLOSE_OBJECT || c === CLOSE_ARRAY) this.#leave()
+    else if (c === COMMA) this.#comma()
+    if (c > 0x20 && c !== COMMA) this.#last = at + 1
+    return at + 1
+  }
+
+  #string(at: number): number {
+    const end = stringEnd(this.#text, at)
+    const keys = this.#open.at(-1)
+    if (this.#keyNext && keys) {
+      const name = unquote(this.#text.slice(at, end))
+      if (keys.has(name)) this.#refuse('duplicate_key', `the key ${quoted(name)} stands twice`)
+      if (keys.size === MOST_KEYS) this.#refuse('invalid_json', 'an object has too many keys')
+      keys.add(name)
+      if (this.#open.length === 1) this.#key = { name, start: at }
     }
+    this.#keyNext = false
+    this.#last = end
+    return end
   }
-  return ok(members)
+
+  #enter(keys: Set<string> | null): void {
+    this.#open.push(keys)
+    this.#keyNext = keys !== null
+    this.#containers += 1
+    if (this.#open.length > MOST_DEPTH)
+      this.#refuse('invalid_json', 'the body is nested too deeply')
+    if (this.#containers > MOST_CONTAINERS)
+      this.#refuse('invalid_json', 'the body has too many parts')
+  }
+
+  #leave(): void {
+    if (this.#open.length === 1) this.#member()
+    this.#open.pop()
+    this.#keyNext = false
+  }
+
+  #comma(): void {
+    if (this.#open.length === 1) this.#member()
+    this.#keyNext = this.#open.at(-1) !== null
+  }
+
+  #member(): void {
+    if (this.#key === null) return
+    this.members.push({ key: this.#key.name, start: this.#key.start, end: this.#last })
+    this.#key = null
+  }
+
+  #refuse(code: Unreadable['code'], message: string): void {
+    this.refused ??= { code, message }
+  }
 }
 
 /** Just behind the closing quote of the string that begins at `from`. */

@@ -23,6 +23,8 @@ export const refuse = (code: string, message: string, param: string | null = nul
 type Check = (request: JsonObject) => Malformed | null
 
 const MOST_CHOICES = 128
+/** Of each token: OpenAI's own bound. Each makes every event longer, for nothing. */
+const MOST_LOGPROBS = 20
 
 /** What is asked of every request of OpenAI's three APIs, in the order of judgment. */
 const CHECKS: readonly Check[] = [
@@ -49,6 +51,9 @@ const CHECKS: readonly Check[] = [
   },
   (request) => whole(request, 'max_tokens', 0) ?? whole(request, 'max_completion_tokens', 0),
   (request) => whole(request, 'n', 1, MOST_CHOICES) ?? whole(request, 'best_of', 1, MOST_CHOICES),
+  (request) =>
+    whole(request, 'top_logprobs', 0, MOST_LOGPROBS) ??
+    (typeof request.logprobs === 'number' ? whole(request, 'logprobs', 0, MOST_LOGPROBS) : null),
   ({ echo }) => {
     if (echo !== true) return isOptional(echo, 'boolean', 'echo')
     return refuse('unsupported_parameter', 'echo has no price: the prompt is not output', 'echo')

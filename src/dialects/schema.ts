@@ -9,6 +9,9 @@ const MOST_TOOL_LENGTH = 1_000_000
 /** Of counts inside counts, multiplied. */
 const MOST_NESTED = 1_000_000
 
+/** Of a schema or a grammar that is given as text. */
+const MOST_TEXT = 256 * 1024
+
 const ITEMS = new Set(['minitems', 'maxitems', 'minproperties', 'maxproperties', 'mincontains'])
 const LENGTHS = new Set(['minlength', 'maxlength'])
 const PATTERNS = new Set(['pattern', 'regex', 'grammar'])
@@ -20,6 +23,7 @@ const PATTERNS = new Set(['pattern', 'regex', 'grammar'])
 export function unbounded(request: JsonObject): string | null {
   for (const key of [...FORMATS, ...GUIDES]) {
     const value = request[key]
+    if (typeof value === 'string' && value.length > MOST_TEXT) return key
     const schema = typeof value === 'string' ? (parse(value) ?? value) : value
     if (!bounded(schema ?? null, MOST_LENGTH)) return key
     if (typeof value === 'string' && !boundedPattern(value)) return key
@@ -62,9 +66,9 @@ function counts(schema: JsonObject, mostLength: number): number | null {
 /** Repetitions `{3}`, `{3,}`, `{3,9}` of a regular expression or a grammar, all multiplied. */
 function boundedPattern(pattern: string): boolean {
   let product = 1
-  for (const [, least, most] of pattern.matchAll(/\{\s*(\d*)\s*,?\s*(\d*)\s*\}/g)) {
-    const times = Math.max(Number(least), Number(most), 1)
-    if (times > MOST_ITEMS) return false
+  for (const [, counts = ''] of pattern.matchAll(/\{([\d,\s]*)\}/g)) {
+    const times = Math.max(1, ...counts.split(',', 2).map(Number))
+    if (!(times <= MOST_ITEMS)) return false
     product *= times
   }
   return product <= MOST_NESTED

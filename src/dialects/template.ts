@@ -40,8 +40,8 @@ export class Template {
       const at = valueStart(event, key)
       const end = at === -1 ? -1 : valueEnd(event, at)
       if (end === -1) continue
-      const before = Buffer.from(event.subarray(0, at))
-      const behind = Buffer.from(event.subarray(end))
+      const before = copy(event, 0, at)
+      const behind = copy(event, end, event.length)
       if (isSure(before, behind)) return new Template({ before, behind, size: end - at }, choice)
     }
     return null
@@ -93,6 +93,13 @@ export class Template {
     }
     return -1
   }
+}
+
+/** A copy that keeps nothing else alive: small buffers share a larger one. */
+function copy(bytes: Buffer, from: number, to: number): Buffer {
+  const own = Buffer.allocUnsafeSlow(to - from)
+  bytes.copy(own, 0, from, to)
+  return own
 }
 
 /** Escapes of one character. `\u` is left to the parser. */

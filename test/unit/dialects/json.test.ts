@@ -22,6 +22,15 @@ describe('readObject', () => {
     expect(read(text)).toMatchObject({ ok: false, error: { code } })
   })
 
+  it('A15 refuses a body of countless parts or keys, quickly', () => {
+    const keys = Array.from({ length: 500_000 }, (_, i) => `"k${i}":1`).join(',')
+    for (const text of [`{${keys}}`, `{"a":[${'[],'.repeat(1_000_000)}[]]}`]) {
+      const start = performance.now()
+      expect(read(text)).toMatchObject({ ok: false, error: { code: 'invalid_json' } })
+      expect(performance.now() - start).toBeLessThan(2_000)
+    }
+  })
+
   it('refuses what is not UTF-8', () => {
     expect(read(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d))).toMatchObject({
       ok: false,

@@ -46,6 +46,8 @@ describe('what is refused', () => {
     ['no choice', { ...chat, n: 0 }, '400 invalid_value n'],
     ['A15 a thousand choices', { ...chat, n: 1_000 }, '400 invalid_value n'],
     ['A15 best of a thousand', { ...chat, best_of: 1_000 }, '400 invalid_value best_of'],
+    ['every logprob', { ...chat, top_logprobs: 100_000 }, '400 invalid_value top_logprobs'],
+    ['every logprob of old', { ...chat, logprobs: 100_000 }, '400 invalid_value logprobs'],
     ['echo', { ...chat, echo: true }, '400 unsupported_parameter echo'],
     [
       'A2 include_usage of no boolean',
@@ -148,6 +150,7 @@ describe('what is refused', () => {
       'nulls',
       { ...chat, max_tokens: null, n: null, stream: null, stream_options: null, echo: null },
     ],
+    ['logprobs', { ...chat, logprobs: true, top_logprobs: 5 }],
     ['only text as output', { ...chat, modalities: ['text'] }],
   ])('but not %s', (_, request) => {
     expect(refusal(request)).toBeNull()
@@ -169,6 +172,20 @@ describe('what is refused', () => {
     expect(refusal({ model: 'm', prompt }, openaiCompletions)).toBe(expected)
     const param = expected?.replace('prompt', 'input') ?? null
     expect(refusal({ model: 'm', input: prompt }, openaiEmbeddings)).toBe(param)
+  })
+
+  it('a pattern that would take a checker for ever is told at once', () => {
+    const start = performance.now()
+    for (const pattern of [
+      `{${' '.repeat(200_000)}`,
+      '{ '.repeat(100_000),
+      `{${'1'.repeat(200_000)}`,
+    ]) {
+      refusal({ ...chat, tools: [{ pattern }], grammar: pattern })
+    }
+    expect(performance.now() - start).toBeLessThan(2_000)
+    const padded = `a{${'0'.repeat(50)}99999}`
+    expect(refusal({ ...chat, grammar: padded })).toBe('400 invalid_value grammar')
   })
 
   it('embeddings of messages', () => {

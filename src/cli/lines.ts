@@ -46,13 +46,32 @@ function details(event: { readonly what: string; readonly [detail: string]: unkn
   return [event.what.replaceAll('_', ' '), ...words].join('  ')
 }
 
-/** The sink of a run: lines for people on a terminal, one JSON object a line otherwise. */
-export function sayTo(out: Out, json: boolean, now: () => number): (event: object) => void {
+/** `log` of the settings. */
+export interface Log {
+  readonly json: boolean
+  readonly level: 'error' | 'warn' | 'info' | 'debug'
+}
+
+/**
+ * The sink of a run: lines for people on a terminal, one JSON object a line otherwise. `warn` and
+ * `error` leave out what goes well; `debug` tells of each request what was held and how it waited.
+ */
+export function sayTo(out: Out, log: Log, now: () => number): (event: object) => void {
+  const quiet = log.level === 'error' || log.level === 'warn'
   return (event) => {
-    if (json) out.write(`${JSON.stringify(event)}\n`)
-    else if (isLine(event)) out.write(`  ${lineOf(event, now())}\n`)
+    const name = 'event' in event ? String(event.event) : ''
+    if (quiet && (name === 'request' || name === 'paid')) return
+    if (log.level === 'error' && name === 'solved') return
+    if (log.json) out.write(`${JSON.stringify(event)}\n`)
+    else if (isLine(event)) {
+      const more = log.level === 'debug' && event.event === 'request' ? waited(event) : ''
+      out.write(`  ${lineOf(event, now())}${more}\n`)
+    }
   }
 }
+
+const waited = (event: RequestEvent): string =>
+  `  held ${sat(event.held_msat ?? 0)} sat, first token after ${event.ttft_ms ?? '-'} ms, ${event.id}`
 
 const LINES = new Set(['paid', 'request', 'problem', 'solved'])
 const isLine = (event: object): event is GateEvent =>

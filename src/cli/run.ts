@@ -46,7 +46,8 @@ export async function startGate(
   options: RunOptions,
 ): Promise<Running> {
   const { world } = host
-  const say = sayTo(host.stdout, options.json, world.now)
+  const { level } = config.log
+  const say = sayTo(host.stdout, { json: options.json, level }, world.now)
   for (const note of notes) host.stderr.write(`satgate: ${note}\n`)
   refusePlayInPublic(config)
   const folder = open(config)

@@ -1,0 +1,163 @@
+import { assert } from '../floor/assert.ts'
+import { ok, type Result } from '../floor/result.ts'
+import { msat } from '../money/msat.ts'
+import { type ClosedStep, type CloseView, closable, expire, release, settle } from './close.ts'
+import type {
+  AccountId,
+  Balance,
+  Closed,
+  Deposit,
+  Hold,
+  HoldId,
+  HoldRefused,
+  HoldRequest,
+  Ledger,
+  Limit,
+  Page,
+  PaymentId,
+  Settled,
+  UsageRow,
+} from './ledger.ts'
+import * as rule from './rule.ts'
+import { type Account, available, type HoldState, type Meter, type Step } from './state.ts'
+import { meterKey } from './window.ts'
+
+/**
+ * Where the state lies. Reads and `write` are synchronous: from the first read of a step to its
+ * write nothing else runs, which is what makes a step atomic in one process.
+ */
+export interface Store {
+  account(id: AccountId): Account | null
+  /** An unused meter is one at zero. */
+  meter(key: string): Meter
+  hold(id: HoldId): HoldState | null
+  openHolds(): Iterable<HoldState>
+  /** The account a payment was credited to. */
+  creditedTo(payment: PaymentId): AccountId | null
+  /** All of it or nothing. Durable later: see `durable`. */
+  write(step: Step): void
+  writeHold(hold: HoldState): void
+  /** Resolves when everything written so far is on disk. */
+  durable(): Promise<void>
+  usage(account: AccountId, pass: string | null, page: Page): readonly UsageRow[]
+}
+
+/** The ledger over a store: reads what a step needs, asks the rule, writes what it answers. */
+export class Book implements Ledger {
+  readonly #store: Store
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  async deposit(
+    deposit: Deposit,
+  ): Promise<Result<Balance, 'already_deposited' | 'deposited_elsewhere'>> {
+    const account = this.#store.account(deposit.account)
+    const step = rule.deposit(deposit, account, this.#store.creditedTo(deposit.payment))
+    if (step.ok) this.#store.write(step.value)
+    // A retry waits as well: it must not be told of a credit that a crash may still take away.
+    await this.#store.durable()
+    return step.ok ? ok(balanceOf(step.value.account)) : step
+  }
+
+  async hold(request: HoldRequest): Promise<Result<Hold, HoldRefused>> {
+    const step = rule.hold(request, {
+      account: this.#store.account(request.account),
+      used: this.#store.hold(request.id) !== null,
+      meters: this.#meters(request.limits.map((limit) => meterKey(limit, request.at))),
+    })
+    if (!step.ok) return step
+    this.#store.write(step.value)
+    const { account, amount, before, id, output } = step.value.hold
+    return ok({ id, account, output, amount, before })
+  }
+
+  async extend(...[id, deadline, sofar]: Parameters<Ledger['extend']>) {
+    const hold = rule.extend(this.#store.hold(id), deadline, sofar)
+    if (!hold.ok) return hold
+    this.#store.writeHold(hold.value)
+    return ok<true>(true)
+  }
+
+  async settle(...[id, charge]: Parameters<Ledger['settle']>): Promise<Result<Settled, Closed>> {
+    return this.#close(id, (view) => settle(view, charge))
+  }
+
+  async release(...[id, end, at]: Parameters<Ledger['release']>): Promise<Result<Settled, Closed>> {
+    return this.#close(id, (view) => release(view, end, at))
+  }
+
+  async expire(before: number, at: number): Promise<readonly Settled[]> {
+    const due = [...this.#store.openHolds()].filter((hold) => hold.deadline < before)
+    return due.map((hold) => this.#apply(expire(this.#view(hold), at)))
+  }
+
+  async balance(account: AccountId): Promise<Balance | null> {
+    const state = this.#store.account(account)
+    return state === null ? null : balanceOf(state)
+  }
+
+  async left(limit: Limit, at: number): Promise<bigint> {
+    const [meter] = this.#meters([meterKey(limit, at)])
+    return rule.room(limit, meter ?? null)
+  }
+
+  async usage(...args: Parameters<Ledger['usage']>): Promise<readonly UsageRow[]> {
+    return this.#store.usage(...args)
+  }
+
+  #close(id: HoldId, closing: (view: CloseView) => ClosedStep): Result<Settled, Closed> {
+    const hold = closable(this.#store.hold(id))
+    return hold.ok ? ok(this.#apply(closing(this.#view(hold.value)))) : hold
+  }
+
+  #apply(step: ClosedStep): Settled {
+    this.#store.write(step)
+    const { bonus, overrun, paid } = step.hold.close
+    return {
+      id: step.hold.id,
+      charged: msat(paid + bonus),
+      overrun,
+      after: msat(available(step.account)),
+    }
+  }
+
+  #view(hold: HoldState): CloseView {
+    const account = this.#store.account(hold.account)
+    assert(account !== null, `hold ${hold.id} without its account`)
+    return { hold, account, meters: this.#meters(hold.counts.map(({ key }) => key)) }
+  }
+
+  #meters(keys: readonly (string | null)[]): readonly (Meter | null)[] {
+    return keys.map((key) => (key === null ? null : this.#store.meter(key)))
+  }
+}
+
+/** An account as the contract shows it. */
+export const balanceOf = (account: Account): Balance => ({
+  account: account.id,
+  paid: account.paid,
+  bonus: account.bonus,
+  held: account.held,
+  available: msat(available(account)),
+})
+
+/** A closed hold as its owner reads it. */
+export function usageOf(hold: HoldState): UsageRow {
+  const { close } = hold
+  assert(close !== null, `hold ${hold.id} is open`)
+  return {
+    id: hold.id,
+    at: hold.openedAt,
+    model: hold.model,
+    dialect: hold.dialect,
+    end: close.end,
+    usage: close.usage,
+    input: close.input,
+    cached: close.cached,
+    output: close.output,
+    held: hold.amount,
+    charged: msat(close.paid + close.bonus),
+  }
+}

@@ -1,0 +1,155 @@
+import { err, ok, type Result } from '../floor/result.ts'
+import { type Msat, msat, ZERO } from '../money/msat.ts'
+import { balanceOf } from './book.ts'
+import type { Earning, Income, Proof, Statement } from './books.ts'
+import type { Drawer, Entry, HoldId } from './ledger.ts'
+import type { MemoryStore } from './memory.ts'
+import * as proof from './proof.ts'
+import { type HoldState, type Meter, openHoldOf } from './state.ts'
+import { dayOf } from './window.ts'
+
+/** The read-only views of a ledger in memory. */
+export class MemoryStatement implements Statement {
+  readonly #store: MemoryStore
+
+  constructor(store: MemoryStore) {
+    this.#store = store
+  }
+
+  async accounts(limit: number) {
+    const accounts = [...this.#store.accounts.values()].reverse().slice(0, limit)
+    return accounts.map((account) => ({ ...balanceOf(account), createdAt: account.createdAt }))
+  }
+
+  async holds(limit: number) {
+    return [...this.#store.openHolds()].reverse().slice(0, limit).map(openHoldOf)
+  }
+
+  async entries(limit: number): Promise<readonly Entry[]> {
+    return this.#store.entries.toReversed().slice(0, limit)
+  }
+
+  async earnings(): Promise<readonly Earning[]> {
+    const rows = new Map<string, Earning>()
+    for (const { close, model, status } of this.#store.holds.values()) {
+      if (close === null || status === 'released') continue
+      const day = dayOf(close.at)
+      const old = rows.get(`${day} ${model}`) ?? { ...NO_EARNING, day, model }
+      rows.set(`${day} ${model}`, {
+        ...old,
+        requests: old.requests + 1,
+        input: old.input + close.input,
+        output: old.output + close.output,
+        earned: msat(old.earned + close.paid + close.bonus),
+        overrun: msat(old.overrun + close.overrun),
+      })
+    }
+    return [...rows.values()].sort((a, b) => newestDay(a, b) || order(a.model, b.model))
+  }
+
+  async income(): Promise<readonly Income[]> {
+    const rows = new Map<string, Income>()
+    for (const { amount, at, credit, rail } of this.#store.deposits.values()) {
+      const day = dayOf(at)
+      const key = `${day} ${rail} ${credit}`
+      const old = rows.get(key) ?? { day, rail, credit, payments: 0, amount: ZERO }
+      rows.set(key, { ...old, payments: old.payments + 1, amount: msat(old.amount + amount) })
+    }
+    return [...rows.values()].sort(
+      (a, b) => newestDay(a, b) || order(a.rail, b.rail) || order(b.credit, a.credit),
+    )
+  }
+
+  async verify(): Promise<Result<Proof, readonly string[]>> {
+    const sums = this.#sums()
+    const doubts = [...this.#doubts(sums)]
+    if (doubts.length > 0) return err(doubts)
+    return ok({
+      accounts: this.#store.accounts.size,
+      openHolds: [...this.#store.openHolds()].length,
+      postings: this.#store.entries.reduce((sum, { postings }) => sum + postings.length, 0),
+      drawers: [...sums].map(([drawer, balance]) => ({ drawer, balance })),
+    })
+  }
+
+  #sums(): Map<Drawer, bigint> {
+    const sums = new Map<Drawer, bigint>()
+    const move = (drawer: Drawer, by: bigint) => sums.set(drawer, (sums.get(drawer) ?? 0n) + by)
+    for (const { postings } of this.#store.entries) {
+      for (const { amount, credit, debit } of postings) {
+        move(debit, -amount)
+        move(credit, amount)
+      }
+    }
+    return sums
+  }
+
+  *#doubts(sums: ReadonlyMap<Drawer, bigint>): Iterable<string> {
+    for (const { postings, ref } of this.#store.entries) {
+      for (const posting of postings) yield* proof.doubtPosting(ref, posting)
+    }
+    const open = new Map<string, bigint>()
+    for (const { account, amount } of this.#store.openHolds()) {
+      open.set(account, (open.get(account) ?? 0n) + amount)
+    }
+    for (const account of this.#store.accounts.values()) {
+      for (const drawer of ['paid', 'bonus', 'held'] as const) {
+        const name: Drawer = `${drawer}:${account.id}`
+        yield* proof.doubtDrawer(name, account[drawer], sums.get(name) ?? 0n)
+      }
+      yield* proof.doubtHeld(`held:${account.id}`, account.held, open.get(account.id) ?? 0n)
+    }
+    const posted = postedByHold(this.#store.entries)
+    for (const hold of this.#store.holds.values()) {
+      yield* proof.doubtHold(hold, posted.get(hold.id) ?? proof.NOTHING_POSTED)
+    }
+    const counted = countedByMeter(this.#store.holds.values())
+    for (const meter of this.#store.meters.values()) {
+      yield* proof.doubtMeter(meter, counted.get(meter.key) ?? { ...meter, used: 0n, held: 0n })
+    }
+  }
+}
+
+const NO_EARNING = { requests: 0, input: 0, output: 0, earned: ZERO as Msat, overrun: ZERO as Msat }
+
+const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+const newestDay = (a: { day: string }, b: { day: string }): number => order(b.day, a.day)
+
+function postedByHold(entries: readonly Entry[]): Map<HoldId, proof.Posted> {
+  const posted = new Map<HoldId, proof.Posted>()
+  for (const { postings, ref, why } of entries) {
+    if (why === 'deposit') continue
+    let sum = posted.get(ref) ?? proof.NOTHING_POSTED
+    for (const { amount, credit, debit } of postings) {
+      sum = moved(moved(sum, debit, -amount), credit, amount)
+    }
+    posted.set(ref, sum)
+  }
+  return posted
+}
+
+/** `held` and `revenue` are counted as they fill, the others as they are drawn from. */
+function moved(sum: proof.Posted, drawer: Drawer, by: bigint): proof.Posted {
+  if (drawer.startsWith('held:')) return { ...sum, held: sum.held + by }
+  if (drawer.startsWith('revenue:')) return { ...sum, revenue: sum.revenue + by }
+  if (drawer.startsWith('paid:')) return { ...sum, paid: sum.paid - by }
+  if (drawer.startsWith('bonus:')) return { ...sum, bonus: sum.bonus - by }
+  return { ...sum, overrun: sum.overrun - by }
+}
+
+function countedByMeter(holds: Iterable<HoldState>): Map<string, Meter> {
+  const meters = new Map<string, Meter>()
+  for (const { counts, status } of holds) {
+    for (const { counted, key } of counts) {
+      if (key === null) continue
+      const { held, used } = meters.get(key) ?? { used: 0n, held: 0n }
+      const open = status === 'open'
+      meters.set(key, {
+        key,
+        used: used + (open ? 0n : counted),
+        held: held + (open ? counted : 0n),
+      })
+    }
+  }
+  return meters
+}

@@ -1,0 +1,61 @@
+import type { World } from '../floor/world.ts'
+import { Book, type Store, usageOf } from './book.ts'
+import type { Books } from './books.ts'
+import type { AccountId, Deposit, Entry, HoldId, MoneyKind, Page, PaymentId } from './ledger.ts'
+import { MemoryInvoices } from './memory-invoices.ts'
+import { MemoryStatement } from './memory-statement.ts'
+import type { Account, HoldState, Meter, Step } from './state.ts'
+
+/** Everything a ledger keeps, as it was written. Nothing is forgotten: made for tests and demos. */
+export class MemoryStore implements Store {
+  readonly accounts = new Map<AccountId, Account>()
+  readonly meters = new Map<string, Meter>()
+  readonly holds = new Map<HoldId, HoldState>()
+  readonly deposits = new Map<PaymentId, Deposit>()
+  readonly entries: Entry[] = []
+  readonly #open = new Map<HoldId, HoldState>()
+
+  account = (id: AccountId): Account | null => this.accounts.get(id) ?? null
+  meter = (key: string): Meter => this.meters.get(key) ?? { key, used: 0n, held: 0n }
+  hold = (id: HoldId): HoldState | null => this.holds.get(id) ?? null
+  openHolds = (): Iterable<HoldState> => this.#open.values()
+  creditedTo = (payment: PaymentId): AccountId | null => this.deposits.get(payment)?.account ?? null
+  durable = async (): Promise<void> => {}
+
+  write({ account, deposit, entry, hold, meters }: Step): void {
+    this.accounts.set(account.id, account)
+    if (deposit !== null) this.deposits.set(deposit.payment, deposit)
+    if (hold !== null) this.writeHold(hold)
+    for (const meter of meters) this.meters.set(meter.key, meter)
+    if (entry !== null) this.entries.push(entry)
+  }
+
+  writeHold(hold: HoldState): void {
+    this.holds.set(hold.id, hold)
+    if (hold.status === 'open') this.#open.set(hold.id, hold)
+    else this.#open.delete(hold.id)
+  }
+
+  usage(account: AccountId, pass: string | null, { before, limit }: Page) {
+    const own = [...this.holds.values()].filter(
+      (hold) => hold.account === account && (pass === null || hold.pass === pass),
+    )
+    const end = before === null ? own.length : own.findIndex(({ id }) => id === before)
+    const older = own.slice(0, Math.max(end, 0)).filter(({ status }) => status !== 'open')
+    return older.reverse().slice(0, limit).map(usageOf)
+  }
+}
+
+/** A ledger that lives as long as its process. Runs the same contract as every other. */
+export function openMemoryBooks(kind: MoneyKind, _world: World): Books {
+  const store = new MemoryStore()
+  return {
+    kind,
+    ledger: new Book(store),
+    invoices: new MemoryInvoices(),
+    statement: new MemoryStatement(store),
+    healthy: () => true,
+    flush: store.durable,
+    close: store.durable,
+  }
+}

@@ -1,0 +1,61 @@
+import type { World } from '../floor/world.ts'
+import { Book } from './book.ts'
+import type { Books } from './books.ts'
+import type { Drawer, MoneyKind } from './ledger.ts'
+import { openDatabase } from './sqlite/database.ts'
+import { SqliteInvoices } from './sqlite/invoices.ts'
+import { Journal, type OnTrouble } from './sqlite/journal.ts'
+import { SqliteStatement } from './sqlite/statement.ts'
+import { SqliteStore } from './sqlite/store.ts'
+import { Writer } from './sqlite/writer.ts'
+
+export interface SqliteOptions {
+  /** The file; made where there is none. */
+  readonly path: string
+  readonly kind: MoneyKind
+  readonly world: World
+  readonly onTrouble?: OnTrouble
+}
+
+/**
+ * A ledger in a SQLite file. Balances are decided in memory and written behind; a deposit waits
+ * for the disk, a hold does not. Throws `LedgerDamaged`, `LedgerTooNew` or `WrongMoneyKind`
+ * (`errors.ts`) where the file must not be served from. One process at a time.
+ */
+export function openSqliteBooks({ kind, onTrouble, path, world }: SqliteOptions): Books {
+  const db = openDatabase({ path, kind, now: world.now() })
+  const writer = new Writer(db)
+  const journal = new Journal({
+    world,
+    write: (group) => writer.write(group),
+    onTrouble: onTrouble ?? (() => {}),
+  })
+  const store = new SqliteStore(db, journal)
+  return {
+    kind,
+    ledger: new Book(store),
+    invoices: new SqliteInvoices(db, journal),
+    statement: new SqliteStatement({
+      path,
+      commit: () => journal.commit(),
+      inMemory: () => drawersInMemory(store),
+    }),
+    healthy: () => journal.healthy(),
+    flush: () => journal.durable(),
+    async close() {
+      try {
+        journal.close()
+      } finally {
+        db.close()
+      }
+    },
+  }
+}
+
+function drawersInMemory(store: SqliteStore): ReadonlyMap<Drawer, bigint> {
+  const drawers = new Map<Drawer, bigint>()
+  for (const { bonus, held, id, paid } of store.cachedAccounts()) {
+    drawers.set(`paid:${id}`, paid).set(`bonus:${id}`, bonus).set(`held:${id}`, held)
+  }
+  return drawers
+}

@@ -1,0 +1,108 @@
+import { closeSync, openSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { LedgerDamaged, LedgerTooNew, WrongMoneyKind } from '../errors.ts'
+import type { MoneyKind } from '../ledger.ts'
+import { APPLICATION_ID, MIGRATIONS } from './schema.ts'
+
+/** Opens ledger files, and refuses the ones that must not be served from. */
+
+export interface OpenOptions {
+  readonly path: string
+  readonly kind: MoneyKind
+  readonly now: number
+}
+
+/**
+ * Opens a ledger for writing; makes it where there is none, readable by its owner only. Throws
+ * `LedgerDamaged`, `LedgerTooNew` or `WrongMoneyKind`.
+ */
+export function openDatabase(options: OpenOptions): DatabaseSync {
+  closeSync(openSync(options.path, 'a', 0o600))
+  // Waiting for another process's lock stops every stream here: a failed commit is retried later.
+  const db = new DatabaseSync(options.path, { timeout: 100 })
+  try {
+    damagedIfUnreadable(options.path, () => {
+      identify(db, options.path)
+      db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
+      inspect(db, options.path)
+      migrate(db)
+      bind(db, options)
+      balance(db, options.path)
+    })
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/** A second connection that sees one moment of the file, whatever is written meanwhile. */
+export function openSnapshot(path: string): DatabaseSync {
+  const db = new DatabaseSync(path, { readOnly: true, timeout: 100 })
+  db.exec('BEGIN')
+  db.prepare('SELECT one FROM book').get()
+  return db
+}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB: https://www.sqlite.org/rescode.html */
+const DAMAGED = new Set([11, 26])
+
+function damagedIfUnreadable<T>(path: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0
+    if (!DAMAGED.has(code)) throw error
+    throw new LedgerDamaged(path, (error as Error).message, { cause: error })
+  }
+}
+
+const integer = (db: DatabaseSync, sql: string): bigint => {
+  const statement = db.prepare(sql)
+  statement.setReadBigInts(true)
+  return BigInt((Object.values(statement.get() ?? {})[0] as bigint | null) ?? 0n)
+}
+
+const version = (db: DatabaseSync): number => Number(integer(db, 'PRAGMA user_version'))
+
+/** Ours, or empty and about to be. Before anything is written to it. */
+function identify(db: DatabaseSync, path: string): void {
+  const tables = integer(db, 'SELECT count(*) FROM sqlite_schema')
+  if (tables === 0n && version(db) === 0) return
+  if (integer(db, 'PRAGMA application_id') !== BigInt(APPLICATION_ID)) {
+    throw new LedgerDamaged(path, 'it is another program’s database')
+  }
+  if (version(db) > MIGRATIONS.length) throw new LedgerTooNew(path, version(db))
+}
+
+function inspect(db: DatabaseSync, path: string): void {
+  const found = db.prepare('PRAGMA quick_check(1)').get()
+  const answer = Object.values(found ?? {})[0]
+  if (answer !== 'ok') throw new LedgerDamaged(path, String(answer))
+}
+
+/** Each step in a transaction of its own: a crash between two leaves a version that is whole. */
+function migrate(db: DatabaseSync): void {
+  for (let at = version(db); at < MIGRATIONS.length; at++) {
+    db.exec(`BEGIN IMMEDIATE; PRAGMA application_id = ${APPLICATION_ID}`)
+    db.exec(`${MIGRATIONS[at]}; PRAGMA user_version = ${at + 1}; COMMIT`)
+  }
+}
+
+/** A new ledger takes its kind of money; an old one insists on its own (threats I9). */
+function bind(db: DatabaseSync, { kind, now, path }: OpenOptions): void {
+  db.prepare('INSERT INTO book VALUES (1, ?, ?) ON CONFLICT DO NOTHING').run(kind, now)
+  const kept = db.prepare('SELECT kind FROM book').get()?.kind as MoneyKind
+  if (kept !== kind) throw new WrongMoneyKind(path, { kept, asked: kind })
+}
+
+/** The totals, which cost little; `verify()` proves the rest from the postings. */
+function balance(db: DatabaseSync, path: string): void {
+  const total = integer(db, 'SELECT sum(balance) FROM drawers')
+  if (total !== 0n) throw new LedgerDamaged(path, `its drawers sum up to ${total} msat, not to 0`)
+  const held = integer(db, "SELECT sum(balance) FROM drawers WHERE name GLOB 'held:*'")
+  const open = integer(db, "SELECT sum(amount) FROM holds WHERE status = 'open'")
+  if (held !== open) {
+    throw new LedgerDamaged(path, `it holds ${held} msat, its open holds say ${open}`)
+  }
+}

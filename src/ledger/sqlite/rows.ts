@@ -1,0 +1,186 @@
+import { assert } from '../../floor/assert.ts'
+import { msat } from '../../money/msat.ts'
+import type { InvoiceRow } from '../invoices.ts'
+import type { Unit } from '../ledger.ts'
+import type { Close, Count, HoldState, Status } from '../state.ts'
+import type { HoldRow } from './group.ts'
+
+/** Rows as they lie on disk, and back. Whole numbers are read as bigint, so that no money is rounded. */
+export type Cell = string | number | bigint | null
+export type Row = Readonly<Record<string, unknown>>
+
+export const text = (row: Row, column: string): string => {
+  const value = row[column]
+  assert(typeof value === 'string', `column ${column} is no text`)
+  return value
+}
+
+export const whole = (row: Row, column: string): bigint => {
+  const value = row[column]
+  assert(typeof value === 'bigint', `column ${column} is no whole number`)
+  return value
+}
+
+/** A time or a count. */
+export const number = (row: Row, column: string): number => Number(whole(row, column))
+export const money = (row: Row, column: string) => msat(whole(row, column))
+
+const maybeText = (row: Row, column: string): string | null =>
+  row[column] === null ? null : text(row, column)
+const maybeNumber = (row: Row, column: string): number | null =>
+  row[column] === null ? null : number(row, column)
+
+/** What never changes of a hold, in the order of `holdCells`. */
+const HOLD_FIXED = [
+  'n',
+  'id',
+  'account',
+  'pass',
+  'model',
+  'dialect',
+  'granted',
+  'amount',
+  'before',
+  'paid',
+  'bonus',
+  'opened_at',
+]
+/** What its extending and closing change. */
+const HOLD_MOVING = [
+  'deadline',
+  'sofar',
+  'counts',
+  'status',
+  'closed_at',
+  'end',
+  'usage',
+  'input',
+  'cached',
+  'output',
+  'charged_paid',
+  'charged_bonus',
+  'overrun',
+]
+
+export const UPSERT_HOLD = `
+  INSERT INTO holds (${[...HOLD_FIXED, ...HOLD_MOVING].join(', ')})
+  VALUES (${[...HOLD_FIXED, ...HOLD_MOVING].map(() => '?').join(', ')})
+  ON CONFLICT (n) DO UPDATE SET ${HOLD_MOVING.map((name) => `${name} = excluded.${name}`).join(', ')}`
+
+export function holdCells({ account, n, value: hold }: HoldRow): Cell[] {
+  const { close } = hold
+  return [
+    n,
+    hold.id,
+    account,
+    hold.pass,
+    hold.model,
+    hold.dialect,
+    hold.output,
+    hold.amount,
+    hold.before,
+    hold.paid,
+    hold.bonus,
+    hold.openedAt,
+    hold.deadline,
+    hold.sofar,
+    countsText(hold.counts),
+    hold.status,
+    close?.at ?? null,
+    close?.end ?? null,
+    close?.usage ?? null,
+    close?.input ?? null,
+    close?.cached ?? null,
+    close?.output ?? null,
+    close?.paid ?? null,
+    close?.bonus ?? null,
+    close?.overrun ?? null,
+  ]
+}
+
+/** Of a row of `holds` joined with its account's id as `account_id`. */
+export function holdOf(row: Row): HoldState {
+  return {
+    id: text(row, 'id'),
+    account: text(row, 'account_id'),
+    output: number(row, 'granted'),
+    amount: money(row, 'amount'),
+    before: money(row, 'before'),
+    paid: money(row, 'paid'),
+    bonus: money(row, 'bonus'),
+    openedAt: number(row, 'opened_at'),
+    deadline: number(row, 'deadline'),
+    sofar: money(row, 'sofar'),
+    model: text(row, 'model'),
+    dialect: text(row, 'dialect'),
+    pass: maybeText(row, 'pass'),
+    counts: countsOf(maybeText(row, 'counts')),
+    status: text(row, 'status') as Status,
+    close: row.closed_at === null ? null : closeOf(row),
+  }
+}
+
+const closeOf = (row: Row): Close => ({
+  at: number(row, 'closed_at'),
+  end: text(row, 'end'),
+  usage: text(row, 'usage'),
+  input: number(row, 'input'),
+  cached: number(row, 'cached'),
+  output: number(row, 'output'),
+  paid: money(row, 'charged_paid'),
+  bonus: money(row, 'charged_bonus'),
+  overrun: money(row, 'overrun'),
+})
+
+/** A hold's shares of meters, one list of four each. Whole numbers are text: JSON has no bigint. */
+function countsText(counts: readonly Count[]): string | null {
+  if (counts.length === 0) return null
+  return JSON.stringify(counts.map((c) => [c.key, c.unit, `${c.max}`, `${c.counted}`]))
+}
+
+function countsOf(json: string | null): readonly Count[] {
+  if (json === null) return []
+  const lists: readonly (readonly [string | null, Unit, string, string])[] = JSON.parse(json)
+  return lists.map(([key, unit, max, counted]) => ({
+    key,
+    unit,
+    max: BigInt(max),
+    counted: BigInt(counted),
+  }))
+}
+
+export const UPSERT_INVOICE = `
+  INSERT INTO invoices (hash, token_id, key_id, account, amount, wallet, bolt11, exclusive,
+    created_at, expires_at, settled_at, used_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (hash) DO UPDATE SET settled_at = excluded.settled_at, used_at = excluded.used_at`
+
+export const invoiceCells = (row: InvoiceRow): Cell[] => [
+  row.hash,
+  row.tokenId,
+  row.keyId,
+  row.account,
+  row.amount,
+  row.wallet,
+  row.bolt11,
+  row.exclusive ? 1 : 0,
+  row.createdAt,
+  row.expiresAt,
+  row.settledAt,
+  row.usedAt,
+]
+
+export const invoiceOf = (row: Row): InvoiceRow => ({
+  hash: text(row, 'hash'),
+  tokenId: text(row, 'token_id'),
+  keyId: text(row, 'key_id'),
+  account: text(row, 'account'),
+  amount: money(row, 'amount'),
+  wallet: text(row, 'wallet'),
+  bolt11: maybeText(row, 'bolt11'),
+  exclusive: whole(row, 'exclusive') === 1n,
+  createdAt: number(row, 'created_at'),
+  expiresAt: number(row, 'expires_at'),
+  settledAt: maybeNumber(row, 'settled_at'),
+  usedAt: maybeNumber(row, 'used_at'),
+})

@@ -1,0 +1,124 @@
+/**
+ * The tables of a ledger file. A migration is a step from one `user_version` to the next and is
+ * never edited once released: what follows is appended.
+ *
+ * - `postings` are the book; they are only ever added. Rows name each other by small integers.
+ * - `drawers.balance` is moved by the postings of a commit, in that commit. Those of a buyer
+ *   cannot fall below zero: such a commit fails, whatever asked for it.
+ * - `holds` are kept when closed: they are the usage pages and the earnings.
+ */
+
+/** "satg": tells a ledger from another program's SQLite file. */
+export const APPLICATION_ID = 0x73617467
+
+const V1 = `
+CREATE TABLE book (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  kind TEXT NOT NULL CHECK (kind IN ('real', 'test', 'play')),
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE accounts (
+  n INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE drawers (
+  n INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  balance INTEGER NOT NULL DEFAULT 0,
+  CHECK (balance >= 0 OR name = 'loss:overrun' OR name GLOB 'rail:*' OR name GLOB 'grant:*')
+) STRICT;
+
+CREATE TABLE deposits (
+  n INTEGER PRIMARY KEY,
+  payment TEXT NOT NULL UNIQUE,
+  account INTEGER NOT NULL REFERENCES accounts,
+  amount INTEGER NOT NULL CHECK (amount >= 0),
+  credit TEXT NOT NULL CHECK (credit IN ('paid', 'bonus')),
+  rail TEXT NOT NULL,
+  native_amount TEXT NOT NULL,
+  native_unit TEXT NOT NULL,
+  native_rate TEXT NOT NULL,
+  at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE holds (
+  n INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  account INTEGER NOT NULL REFERENCES accounts,
+  pass TEXT,
+  model TEXT NOT NULL,
+  dialect TEXT NOT NULL,
+  granted INTEGER NOT NULL,
+  amount INTEGER NOT NULL CHECK (amount >= 0),
+  before INTEGER NOT NULL,
+  paid INTEGER NOT NULL CHECK (paid >= 0),
+  bonus INTEGER NOT NULL CHECK (bonus >= 0),
+  opened_at INTEGER NOT NULL,
+  deadline INTEGER NOT NULL,
+  sofar INTEGER NOT NULL CHECK (sofar >= 0),
+  counts TEXT,
+  status TEXT NOT NULL CHECK (status IN ('open', 'settled', 'released', 'expired')),
+  closed_at INTEGER,
+  end TEXT,
+  usage TEXT,
+  input INTEGER,
+  cached INTEGER,
+  output INTEGER,
+  charged_paid INTEGER CHECK (charged_paid >= 0),
+  charged_bonus INTEGER CHECK (charged_bonus >= 0),
+  overrun INTEGER CHECK (overrun >= 0),
+  CHECK (paid + bonus = amount),
+  CHECK ((status = 'open') = (closed_at IS NULL))
+) STRICT;
+CREATE INDEX holds_by_account ON holds (account, n);
+CREATE INDEX holds_by_pass ON holds (pass, n) WHERE pass IS NOT NULL;
+CREATE INDEX holds_open ON holds (n) WHERE status = 'open';
+
+CREATE TABLE postings (
+  n INTEGER PRIMARY KEY,
+  entry INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  why TEXT NOT NULL CHECK (why IN ('deposit', 'hold', 'settle', 'release', 'expire')),
+  deposit INTEGER REFERENCES deposits,
+  hold INTEGER REFERENCES holds,
+  debit INTEGER NOT NULL REFERENCES drawers,
+  credit INTEGER NOT NULL REFERENCES drawers,
+  amount INTEGER NOT NULL CHECK (amount > 0),
+  CHECK (debit <> credit),
+  CHECK ((deposit IS NULL) <> (hold IS NULL))
+) STRICT;
+CREATE TRIGGER postings_are_not_edited BEFORE UPDATE ON postings
+  BEGIN SELECT RAISE(ABORT, 'postings are never edited'); END;
+CREATE TRIGGER postings_are_not_removed BEFORE DELETE ON postings
+  BEGIN SELECT RAISE(ABORT, 'postings are never removed'); END;
+
+CREATE TABLE meters (
+  key TEXT PRIMARY KEY,
+  used INTEGER NOT NULL CHECK (used >= 0),
+  held INTEGER NOT NULL CHECK (held >= 0)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE invoices (
+  hash TEXT PRIMARY KEY,
+  token_id TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  account TEXT NOT NULL,
+  amount INTEGER NOT NULL,
+  wallet TEXT NOT NULL,
+  bolt11 TEXT,
+  exclusive INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  settled_at INTEGER,
+  used_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX invoices_pending ON invoices (wallet, created_at) WHERE settled_at IS NULL;
+
+CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+`
+
+/** `MIGRATIONS[v]` takes a file from version v to v + 1. */
+export const MIGRATIONS: readonly string[] = [V1]

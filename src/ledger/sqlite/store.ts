@@ -1,0 +1,245 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { assert } from '../../floor/assert.ts'
+import { msat } from '../../money/msat.ts'
+import { type Store, usageOf } from '../book.ts'
+import { Cache } from '../cache.ts'
+import type { AccountId, Deposit, Drawer, Entry, HoldId, Page, PaymentId } from '../ledger.ts'
+import type { Account, HoldState, Meter, Step } from '../state.ts'
+import type { HoldRow, Numbered } from './group.ts'
+import type { Journal } from './journal.ts'
+import { holdOf, number, text, whole } from './rows.ts'
+
+/** Copies kept of rows that were used lately. A hold is small: megabytes in all. */
+const CACHED = 20_000
+
+/** The tables that number their own rows. */
+const NUMBERED = ['accounts', 'drawers', 'deposits', 'holds', 'postings'] as const
+
+/**
+ * The state over a file. What a step reads is looked for where it was last seen: among the
+ * copies, among the rows on their way to the disk, on the disk. Open holds are always in memory.
+ */
+export class SqliteStore implements Store {
+  readonly #journal: Journal
+  readonly #read: ReturnType<typeof prepareReads>
+  readonly #accounts = new Cache<Numbered<Account>>(CACHED)
+  readonly #meters = new Cache<Meter>(CACHED)
+  readonly #drawers = new Cache<number>(CACHED)
+  readonly #open = new Map<HoldId, HoldRow>()
+  readonly #next: Record<(typeof NUMBERED)[number] | 'entry', number>
+
+  constructor(db: DatabaseSync, journal: Journal) {
+    this.#journal = journal
+    this.#read = prepareReads(db)
+    const next = (table: string, column = 'n') => {
+      const last = reading(db, `SELECT coalesce(max(${column}), 0) AS last FROM ${table}`).get()
+      return number(last ?? {}, 'last') + 1
+    }
+    this.#next = {
+      accounts: next('accounts'),
+      drawers: next('drawers'),
+      deposits: next('deposits'),
+      holds: next('holds'),
+      postings: next('postings'),
+      entry: next('postings', 'entry'),
+    }
+    for (const row of this.#read.open.all()) {
+      const hold = holdOf(row)
+      this.#open.set(hold.id, { n: number(row, 'n'), account: number(row, 'account'), value: hold })
+    }
+  }
+
+  account(id: AccountId): Account | null {
+    return this.#account(id)?.value ?? null
+  }
+
+  meter(key: string): Meter {
+    const known = this.#meters.get(key) ?? this.#journal.group.meters.get(key)
+    if (known !== undefined) return known
+    const row = this.#read.meter.get(key)
+    const used = row === undefined ? 0n : whole(row, 'used')
+    const meter = { key, used, held: row === undefined ? 0n : whole(row, 'held') }
+    this.#meters.set(key, meter)
+    return meter
+  }
+
+  hold(id: HoldId): HoldState | null {
+    return this.#hold(id)?.value ?? null
+  }
+
+  *openHolds(): Iterable<HoldState> {
+    for (const { value } of this.#open.values()) yield value
+  }
+
+  creditedTo(payment: PaymentId): AccountId | null {
+    const unwritten = this.#journal.group.deposits.get(payment)
+    if (unwritten !== undefined) return unwritten.value.account
+    const row = this.#read.deposit.get(payment)
+    return row === undefined ? null : text(row, 'account')
+  }
+
+  write({ account, deposit, entry, hold, meters }: Step): void {
+    const numbered = this.#writeAccount(account)
+    const refs = {
+      deposit: deposit === null ? null : this.#writeDeposit(deposit, numbered.n),
+      hold: hold === null ? null : this.#writeHold(hold, numbered.n),
+    }
+    for (const meter of meters) {
+      this.#meters.set(meter.key, meter)
+      this.#journal.group.meters.set(meter.key, meter)
+    }
+    if (entry !== null) this.#writeEntry(entry, refs)
+    this.#journal.touch()
+  }
+
+  writeHold(hold: HoldState): void {
+    const account = this.#account(hold.account)
+    assert(account !== null, `hold ${hold.id} without its account`)
+    this.#putHold({ n: this.#numberOf(hold.id), account: account.n, value: hold })
+    this.#journal.touch()
+  }
+
+  durable(): Promise<void> {
+    return this.#journal.durable()
+  }
+
+  usage(account: AccountId, pass: string | null, { before, limit }: Page) {
+    // Rows on their way come first; where the disk refuses them, what it has is still shown.
+    this.#journal.commit()
+    const read = pass === null ? this.#read.usage : this.#read.usageOfPass
+    const cells = pass === null ? [account] : [pass, account]
+    return read.all(...cells, before, before, limit).map((row) => usageOf(holdOf(row)))
+  }
+
+  /** Accounts as memory has them, to be compared with what is on disk. */
+  *cachedAccounts(): Iterable<Account> {
+    for (const { value } of this.#accounts.values()) yield value
+  }
+
+  #account(id: AccountId): Numbered<Account> | null {
+    const known = this.#accounts.get(id) ?? this.#journal.group.accounts.get(id)
+    if (known !== undefined) return known
+    const row = this.#read.account.get(id)
+    if (row === undefined) return null
+    const balance = (drawer: Drawer) => {
+      const found = this.#read.drawer.get(drawer)
+      return msat(found === undefined ? 0n : whole(found, 'balance'))
+    }
+    const account = {
+      n: number(row, 'n'),
+      value: {
+        id,
+        paid: balance(`paid:${id}`),
+        bonus: balance(`bonus:${id}`),
+        held: balance(`held:${id}`),
+        createdAt: number(row, 'created_at'),
+      },
+    }
+    this.#accounts.set(id, account)
+    return account
+  }
+
+  #hold(id: HoldId): HoldRow | null {
+    const known = this.#open.get(id) ?? this.#journal.group.holds.get(id)
+    if (known !== undefined) return known
+    const row = this.#read.hold.get(id)
+    if (row === undefined) return null
+    return { n: number(row, 'n'), account: number(row, 'account'), value: holdOf(row) }
+  }
+
+  #writeAccount(value: Account): Numbered<Account> {
+    const { group } = this.#journal
+    const old = this.#account(value.id)
+    const account = { n: old?.n ?? this.#next.accounts++, value }
+    if (old === null) group.newAccounts.push(account)
+    group.accounts.set(value.id, account)
+    this.#accounts.set(value.id, account)
+    return account
+  }
+
+  #writeDeposit(value: Deposit, account: number): number {
+    const n = this.#next.deposits++
+    this.#journal.group.deposits.set(value.payment, { n, account, value })
+    return n
+  }
+
+  /** The rule opens no hold twice: one that a step leaves open is new. */
+  #writeHold(value: HoldState, account: number): number {
+    const n = value.status === 'open' ? this.#next.holds++ : this.#numberOf(value.id)
+    this.#putHold({ n, account, value })
+    return n
+  }
+
+  #putHold(row: HoldRow): void {
+    const { id, status } = row.value
+    this.#journal.group.holds.set(id, row)
+    if (status === 'open') this.#open.set(id, row)
+    else this.#open.delete(id)
+  }
+
+  #numberOf(id: HoldId): number {
+    const row = this.#hold(id)
+    assert(row !== null, `hold ${id} is unknown`)
+    return row.n
+  }
+
+  #writeEntry(
+    { at, postings, why }: Entry,
+    refs: { readonly deposit: number | null; readonly hold: number | null },
+  ): void {
+    const { group } = this.#journal
+    const entry = this.#next.entry++
+    for (const { amount, ...names } of postings) {
+      const debit = this.#drawer(names.debit)
+      const credit = this.#drawer(names.credit)
+      group.postings.push({
+        n: this.#next.postings++,
+        entry,
+        at,
+        why,
+        ...refs,
+        debit,
+        credit,
+        amount,
+      })
+      group.moves.set(debit, (group.moves.get(debit) ?? 0n) - amount)
+      group.moves.set(credit, (group.moves.get(credit) ?? 0n) + amount)
+    }
+  }
+
+  #drawer(name: Drawer): number {
+    const { newDrawers } = this.#journal.group
+    const known = this.#drawers.get(name) ?? newDrawers.get(name)
+    if (known !== undefined) return known
+    const row = this.#read.drawer.get(name)
+    const n = row === undefined ? this.#next.drawers++ : number(row, 'n')
+    if (row === undefined) newDrawers.set(name, n)
+    this.#drawers.set(name, n)
+    return n
+  }
+}
+
+function reading(db: DatabaseSync, sql: string): StatementSync {
+  const statement = db.prepare(sql)
+  statement.setReadBigInts(true)
+  return statement
+}
+
+const HOLDS =
+  'SELECT holds.*, accounts.id AS account_id FROM holds JOIN accounts ON accounts.n = account'
+const OLDER = `status <> 'open' AND (? IS NULL OR holds.n < (SELECT n FROM holds WHERE id = ?))
+  ORDER BY holds.n DESC LIMIT ?`
+
+const prepareReads = (db: DatabaseSync) => ({
+  account: reading(db, 'SELECT n, created_at FROM accounts WHERE id = ?'),
+  drawer: reading(db, 'SELECT n, balance FROM drawers WHERE name = ?'),
+  meter: reading(db, 'SELECT used, held FROM meters WHERE key = ?'),
+  deposit: reading(
+    db,
+    'SELECT accounts.id AS account FROM deposits JOIN accounts ON accounts.n = account WHERE payment = ?',
+  ),
+  hold: reading(db, `${HOLDS} WHERE holds.id = ?`),
+  open: reading(db, `${HOLDS} WHERE status = 'open' ORDER BY holds.n`),
+  usage: reading(db, `${HOLDS} WHERE account = (SELECT n FROM accounts WHERE id = ?) AND ${OLDER}`),
+  usageOfPass: reading(db, `${HOLDS} WHERE pass = ? AND accounts.id = ? AND ${OLDER}`),
+})

@@ -10,7 +10,7 @@ import type { Incoming, Reply } from '../gate/ports.ts'
 import { type Refusal, refuse } from '../gate/refusal.ts'
 import type { AccountPages } from '../gate/statement.ts'
 import { present } from '../passes/present.ts'
-import { type Cors, setCors } from './cors.ts'
+import { type Cors, setCors, withinOrigin } from './cors.ts'
 import type { Describe } from './describe.ts'
 import type { Receive } from './incoming.ts'
 import { invoiceBody } from './invoice-body.ts'
@@ -62,7 +62,7 @@ function addDialects(app: Hono<Env>, parts: AppParts): void {
     app.all(dialect.path, async (c) => {
       const { incoming: request, outgoing: response } = c.env
       const received = await parts.receive(request, 'whole')
-      const reply = parts.reply(request, response)
+      const reply = withinOrigin(parts.reply(request, response), parts.cors, request, response)
       if (received.ok) await parts.gate.serve(received.value, dialect, reply)
       else answerRefusal(received.incoming, reply, received.error)
       return RESPONSE_ALREADY_SENT

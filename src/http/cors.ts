@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Reply } from '../gate/ports.ts'
+import { present } from '../passes/present.ts'
 
 /** `cors` of the settings: origins, or `*`. */
 export interface Cors {
@@ -38,15 +40,22 @@ export function setCors(cors: Cors, request: IncomingMessage, response: ServerRe
 const named = (cors: Cors, origin: string): boolean => cors.origins.includes(origin)
 
 /**
- * What is served without a credential answers no other origin unless it is named: a page on the web
- * must not use the model of whoever looks at it.
+ * A reply that hides from other origins what is served without a credential, unless they are named:
+ * a page on the web must not use the model of whoever looks at it. Errors and offers stay readable.
  */
-export function hideFromOthers(
+export function withinOrigin(
+  reply: Reply,
   cors: Cors,
   request: IncomingMessage,
   response: ServerResponse,
-): void {
+): Reply {
   const { origin } = request.headers
-  if (origin === undefined || named(cors, origin)) return
-  response.removeHeader('access-control-allow-origin')
+  if (origin === undefined || named(cors, origin)) return reply
+  if (present(request.rawHeaders).is === 'credential') return reply
+  const { head } = reply
+  reply.head = (status, headers) => {
+    if (status === 200) response.removeHeader('access-control-allow-origin')
+    head.call(reply, status, headers)
+  }
+  return reply
 }

@@ -63,6 +63,8 @@ export interface Composed {
 }
 
 const PASSES_REMEMBERED = 20_000
+/** ms, on top of the longest silence that a stream may have. */
+const HOLD_LIFE = 60_000
 
 /** The only place that names concrete rails, wallets and stores together. */
 export function compose(parts: ComposeParts): Composed {
@@ -81,11 +83,11 @@ export function compose(parts: ComposeParts): Composed {
   const doorkeeper = new Doorkeeper({ verify, invoices, accounts, world })
   const settlements = new Settlements({ line, invoices, accounts, world })
   settlements.start()
-  const purse = new Purse(ledger, world)
+  const { firstByteMs: firstByte, idleMs: idle } = config.timeouts
+  const purse = new Purse(ledger, world, HOLD_LIFE + 2 * Math.max(firstByte, idle))
   const { onUpstreamFailure } = config.billing
   const closer = new Closer({ ledger, purse, world, onUpstreamFailure })
   const pages = new AccountPages(ledger, doorkeeper, world)
-  const { firstByteMs: firstByte, idleMs: idle } = config.timeouts
   const exchange = new Exchange({
     upstream: parts.upstream,
     backend: parts.backend,
@@ -114,6 +116,8 @@ export function compose(parts: ComposeParts): Composed {
     salt: world.random(32),
     onHidden: () => say({ event: 'problem', what: 'clients_look_alike', fix: 'trustedProxies' }),
   })
+  const sweep = setInterval(() => void sweepHolds(parts), HOLD_LIFE)
+  sweep.unref()
   const { play } = parts
   const listener = makeListener({
     gate,
@@ -127,6 +131,8 @@ export function compose(parts: ComposeParts): Composed {
       ledgerOk: () => books.healthy(),
     }),
     dialects,
+    onError: (error) =>
+      say({ event: 'problem', what: 'internal_error', error: error.name, at: firstFrame(error) }),
     cors: { origins: config.cors },
     receive: makeReceive({
       world,
@@ -147,10 +153,22 @@ export function compose(parts: ComposeParts): Composed {
     refuseNew: () => gate.stop(),
     endStreams: () => exchange.stop(),
     async close() {
+      clearInterval(sweep)
       settlements.stop()
       await line.close()
     },
   }
 }
+
+/** Holds whose owner was lost: what was journalled is charged, the rest goes back. */
+async function sweepHolds({ books, world, say }: ComposeParts): Promise<void> {
+  const now = world.now()
+  const lost = await books.ledger.expire(now, now)
+  if (lost.length > 0) say({ event: 'problem', what: 'holds_expired', holds: lost.length })
+}
+
+/** Where it happened, without its message: that may repeat what a buyer sent. */
+const firstFrame = (error: Error): string =>
+  /\bat .*?(\w+\.[jt]s:\d+)/.exec(error.stack ?? '')?.[1] ?? '?'
 
 const iso = (ms: number): string => new Date(ms).toISOString()

@@ -5,7 +5,7 @@ import { type Msat, ZERO } from '../money/msat.ts'
 import { charge, type Tokens } from '../money/price.ts'
 import type { PromptEstimate } from './estimate.ts'
 import { type End, outcome } from './outcome.ts'
-import { HOLD_LIFE, type Purse } from './purse.ts'
+import type { Purse } from './purse.ts'
 import type { Held } from './steps.ts'
 
 /** How the money of one request came out. */
@@ -79,7 +79,7 @@ export class Closer {
     const input = await estimate.tokens()
     const sofar = charge(held.rate, { input, cached: 0, output: meter.seen.floor })
     const most = sofar < held.hold.amount ? sofar : held.hold.amount
-    await this.#ledger.extend(held.hold.id, this.#world.now() + HOLD_LIFE, most)
+    await this.#ledger.extend(held.hold.id, this.#purse.deadline(), most)
   }
 
   /** The estimate is only made where the backend reported nothing that can be believed. */

@@ -51,7 +51,17 @@ export class Gate {
     this.#stopping = true
   }
 
-  /** Serves one request on a dialect's path, whatever its method. Never rejects. */
+  /** Answers a request that could not even be read: too large, too slow, badly encoded. */
+  turnAway(
+    incoming: Incoming,
+    dialect: Dialect,
+    { reply, refusal }: { readonly reply: Reply; readonly refusal: Refusal },
+  ): void {
+    const { report, world } = this.#parts
+    report.begin(incoming, dialect, world.now()).refused(reply, refusal)
+  }
+
+  /** Serves one request on a dialect's path, whatever its method. Rejects on a bug alone. */
   async serve(incoming: Incoming, dialect: Dialect, reply: Reply): Promise<void> {
     const { report, world } = this.#parts
     const at = world.now()

@@ -23,8 +23,6 @@ export type Taken =
 
 /** ms that money held by the account's own running requests is waited for (DESIGN 4.3, 4.7). */
 const PATIENCE = 5_000
-/** ms after which a hold whose stream says nothing counts as lost; each journal entry moves it. */
-export const HOLD_LIFE = 600_000
 
 /**
  * Sets money aside: the whole wish where the account affords it, else what it affords, else a
@@ -33,11 +31,14 @@ export const HOLD_LIFE = 600_000
 export class Purse {
   readonly #ledger: Ledger
   readonly #world: World
+  readonly #life: number
   readonly #waiting = new Map<AccountId, Set<() => void>>()
 
-  constructor(ledger: Ledger, world: World) {
+  /** `life`: ms after which a hold whose stream says nothing counts as lost. */
+  constructor(ledger: Ledger, world: World, life: number) {
     this.#ledger = ledger
     this.#world = world
+    this.#life = life
   }
 
   /** Refusals are the ledger's, in its order; `held` only after waiting some 5 s. */
@@ -54,6 +55,11 @@ export class Purse {
       if (left <= 0) return this.#last(want, tried)
       await this.#released(want.request.account, left)
     }
+  }
+
+  /** A hold's deadline from now: it moves with its stream (DESIGN 4.8). */
+  deadline(): number {
+    return this.#world.now() + this.#life
   }
 
   /** Tells those who wait that this account has money back. */
@@ -86,7 +92,7 @@ export class Purse {
       least,
       most: want.most,
       at,
-      deadline: at + HOLD_LIFE,
+      deadline: at + this.#life,
     })
     return held.ok
       ? { ok: true, hold: held.value, input }

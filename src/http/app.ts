@@ -25,6 +25,8 @@ export interface AppParts {
   readonly cors: Cors
   readonly receive: Receive
   reply(request: IncomingMessage, response: ServerResponse): Reply
+  /** A bug: the request gets a 500, the operator is told. */
+  onError(error: Error): void
   /** Pays a play-money invoice; null with any other wallet. */
   readonly playPay: ((invoice: string) => Promise<PlayPaid>) | null
   /** The peer is on this machine and says so in `Host` too (threats H4, I3). */
@@ -48,6 +50,12 @@ export function makeListener(
   addPages(app, parts)
   addDescriptions(app, parts)
   app.all('*', (c) => plain(c, parts, NOT_FOUND))
+  app.onError((error, c) => {
+    parts.onError(error)
+    if (!c.env.outgoing.headersSent) return plain(c, parts, BUG)
+    c.env.outgoing.destroy()
+    return RESPONSE_ALREADY_SENT
+  })
   const listener = getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0], {
     overrideGlobalObjects: false,
   })
@@ -64,7 +72,7 @@ function addDialects(app: Hono<Env>, parts: AppParts): void {
       const received = await parts.receive(request, 'whole')
       const reply = withinOrigin(parts.reply(request, response), parts.cors, request, response)
       if (received.ok) await parts.gate.serve(received.value, dialect, reply)
-      else answerRefusal(received.incoming, reply, received.error)
+      else parts.gate.turnAway(received.incoming, dialect, { reply, refusal: received.error })
       return RESPONSE_ALREADY_SENT
     })
   }
@@ -167,6 +175,7 @@ const NOT_FOUND = refuse(
   'not_found',
   'There is nothing here. Served: /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/models, /create-invoice, /v1/balance, /v1/usage.',
 )
+const BUG = refuse(500, 'internal_error', 'This gate made a mistake; nothing was charged.')
 const NOT_JSON = refuse(400, 'invalid_request_error', 'The body is not JSON.')
 const NO_INVOICE = refuse(400, 'invalid_request_error', 'Send {"invoice"} or {"payment_hash"}.')
 const BAD_PAGE = refuse(400, 'invalid_request_error', 'limit is a whole number from 1 to 100.', {

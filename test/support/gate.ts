@@ -1,0 +1,325 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { findBackend } from '../../src/cli/backend.ts'
+import { type Composed, compose } from '../../src/cli/compose.ts'
+import { lineOf } from '../../src/cli/lines.ts'
+import type { Config } from '../../src/config/config.ts'
+import { load } from '../../src/config/load.ts'
+import { mistakeLine } from '../../src/config/node.ts'
+import type { World } from '../../src/floor/world.ts'
+import type { GateEvent } from '../../src/gate/ports.ts'
+import { closeGently, gateServer } from '../../src/http/server.ts'
+import type { Books } from '../../src/ledger/books.ts'
+import { openMemoryBooks } from '../../src/ledger/memory.ts'
+import { openSqliteBooks } from '../../src/ledger/sqlite.ts'
+import { makePricing } from '../../src/money/pricing.ts'
+import { keyId } from '../../src/passes/keys.ts'
+import { narrow } from '../../src/passes/narrow.ts'
+import type { RootKeys } from '../../src/rails/l402.ts'
+import { openPlayWallet, type PlayWallet } from '../../src/wallets/play.ts'
+import type { Wallet } from '../../src/wallets/wallet.ts'
+import { type Answered, Client, type Question } from './ask.ts'
+import { serve } from './serve.ts'
+import { type FakeUpstream, type Script, startFakeUpstream } from './upstream.ts'
+
+/** The machine's time, which a test may move on, and real randomness. */
+export class TestWorld implements World {
+  #ahead = 0
+  now = (): number => Date.now() + this.#ahead
+  random = (bytes: number): Uint8Array<ArrayBuffer> => new Uint8Array(randomBytes(bytes))
+
+  /** Everybody who asks the time from now on is told that it is later by so many ms. */
+  advance(ms: number): void {
+    this.#ahead += ms
+  }
+}
+
+export interface GateOptions {
+  readonly script?: Script
+  /** As in satgate.yaml. */
+  readonly settings?: Readonly<Record<string, unknown>>
+  readonly books?: 'memory' | 'sqlite'
+  /** Books, key and time of a gate before this one: the same gate after a restart. */
+  readonly after?: TestGate
+  /** Another wallet than play money; the play wallet is what its payments go through. */
+  readonly wallet?: (play: PlayWallet) => Wallet
+  /** Between the gate and its books, to see or to disturb. */
+  readonly watch?: (books: Books) => Books
+  /** Closed by the test file itself; else at the end of the test that started it. */
+  readonly shared?: boolean
+}
+
+export interface Pass {
+  /** `<macaroon>:<secret>`. */
+  readonly text: string
+  readonly macaroon: string
+  readonly secret: string
+  readonly hash: string
+}
+
+const MODEL_LIST = [
+  { id: 'fake', object: 'model', created: 0, owned_by: 'fake' },
+  { id: 'other', object: 'model', created: 0, owned_by: 'fake' },
+]
+
+/**
+ * The whole gate in this process, composed as the program composes it: a real listener on a free
+ * loopback port, a fake upstream, play money. Only folder, lock and command line are left out.
+ */
+export async function startGate(options: GateOptions = {}): Promise<TestGate> {
+  const script = { models: MODEL_LIST, ...options.script }
+  const fake = options.after?.fake ?? (await startFakeUpstream(script))
+  if (options.after === undefined) fake.script = script
+  const config = configOf({ upstream: fake.base.origin, ...options.settings })
+  const world = options.after?.world ?? new TestWorld()
+  const folder = options.after?.folder ?? mkdtempSync(join(tmpdir(), 'satgate-test-'))
+  const opened = options.after?.kept ?? openBooks(options.books ?? 'memory', folder, world)
+  const books = options.watch?.(opened) ?? opened
+  const keys = options.after?.keys ?? newKeys()
+  const play = openPlayWallet({ store: opened.invoices, world })
+  const events: GateEvent[] = []
+  const found = await findBackend(config, world)
+  let url = ''
+  const composed = compose({
+    config,
+    books,
+    keys,
+    wallet: options.wallet?.(play) ?? play,
+    play,
+    upstream: found.upstream,
+    backend: found.kind,
+    models: found.models,
+    pricing: makePricing(config.pricing.list, () => ({ ok: false, error: 'no rate' })),
+    world,
+    say: (event) => events.push(event),
+    ownUrl: () => url,
+  })
+  const server = await serve(composed.listener, (listener) =>
+    gateServer(listener, { bodyLimit: config.limits.bodyBytes }),
+  )
+  url = `http://127.0.0.1:${server.port}`
+  const parts = { fake, config, world, folder, books, kept: opened, keys, events, composed }
+  const stop = async () => {
+    await composed.endStreams()
+    await closeGently(server.server, 1_000)
+    await composed.close()
+    await found.upstream.close()
+  }
+  const gate = new TestGate({ ...parts, play, url, port: server.port, stop })
+  if (options.after !== undefined) onTestFinished(() => gate.stop())
+  else if (options.shared !== true) onTestFinished(() => gate.close())
+  return gate
+}
+
+interface Parts {
+  readonly fake: FakeUpstream
+  readonly config: Config
+  readonly world: TestWorld
+  readonly folder: string
+  /** As the gate sees them. */
+  readonly books: Books
+  readonly kept: Books
+  readonly keys: RootKeys
+  readonly events: GateEvent[]
+  readonly composed: Composed
+  readonly play: PlayWallet
+  readonly url: string
+  readonly port: number
+  stop(): Promise<void>
+}
+
+type RequestEvent = Extract<GateEvent, { event: 'request' }>
+
+/** A gate under test, and a buyer beside it. */
+export class TestGate {
+  readonly #parts: Parts
+  readonly client: Client
+  #stopped = false
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.client = new Client(parts.port)
+  }
+
+  get fake(): FakeUpstream {
+    return this.#parts.fake
+  }
+  get world(): TestWorld {
+    return this.#parts.world
+  }
+  get books(): Books {
+    return this.#parts.books
+  }
+  get kept(): Books {
+    return this.#parts.kept
+  }
+  get keys(): RootKeys {
+    return this.#parts.keys
+  }
+  get folder(): string {
+    return this.#parts.folder
+  }
+  get events(): GateEvent[] {
+    return this.#parts.events
+  }
+  get composed(): Composed {
+    return this.#parts.composed
+  }
+  get play(): PlayWallet {
+    return this.#parts.play
+  }
+  get url(): string {
+    return this.#parts.url
+  }
+  get port(): number {
+    return this.#parts.port
+  }
+
+  ask(question: Question): Promise<Answered> {
+    return this.client.ask(question)
+  }
+
+  /** A chat completion of a small prompt; `body` is added to it. */
+  chat(pass: Pass | string | null, body: object = {}, headers = {}): Promise<Answered> {
+    return this.ask(this.chatQuestion(pass, body, headers))
+  }
+
+  chatQuestion(pass: Pass | string | null, body: object = {}, headers = {}): Question {
+    return {
+      path: '/v1/chat/completions',
+      body: { model: 'fake', messages: [{ role: 'user', content: 'hi' }], ...body },
+      headers: { ...bearer(pass), ...headers },
+    }
+  }
+
+  /** A pass as a buyer gets one: an invoice, paid at `/play/pay`. */
+  async buy(amountSats = 1000, ask: object = {}, headers = {}): Promise<Pass> {
+    const made = await this.ask({
+      path: '/create-invoice',
+      body: { amountSats, ...ask },
+      headers,
+    })
+    if (made.status !== 200) throw new Error(`create-invoice: ${made.status} ${made.text}`)
+    const secret = await this.pay(made.json.bolt11)
+    return passOf(made.json.macaroon, secret, made.json.payment_hash)
+  }
+
+  /** A pass through a 402's own offer. */
+  async accept(refused: Answered): Promise<Pass> {
+    const { invoice, macaroon, payment_hash: hash } = refused.json.l402
+    return passOf(macaroon, await this.pay(invoice), hash)
+  }
+
+  /** Answers the preimage. */
+  async pay(invoice: string): Promise<string> {
+    const paid = await this.ask({ path: '/play/pay', body: { invoice } })
+    if (paid.status !== 200) throw new Error(`play/pay: ${paid.status} ${paid.text}`)
+    return paid.json.preimage
+  }
+
+  /** What `GET /v1/balance` says. */
+  async balance(pass: Pass | string): Promise<Answered['json']> {
+    return (await this.ask({ path: '/v1/balance', headers: bearer(pass) })).json
+  }
+
+  /** Request events so far; waits until there are that many. */
+  async requests(count = 1): Promise<RequestEvent[]> {
+    const all = () => this.events.filter((one): one is RequestEvent => one.event === 'request')
+    while (all().length < count) await tick()
+    return all()
+  }
+
+  /** The last request event, once there are that many. */
+  async last(count = 1): Promise<RequestEvent> {
+    const event = (await this.requests(count)).at(-1)
+    if (event === undefined) throw new Error('no request yet')
+    return event
+  }
+
+  /** Everything that was said, as JSON lines and as lines for people. */
+  log(): string {
+    return this.events
+      .flatMap((event) => [JSON.stringify(event), lineOf(event, this.world.now())])
+      .join('\n')
+  }
+
+  /** Proves that the books balance and that nothing is held any more. */
+  async proof(): Promise<void> {
+    const holds = await this.books.statement.holds(10)
+    if (holds.length > 0) throw new Error(`${holds.length} holds are open`)
+    const proved = await this.books.statement.verify()
+    if (!proved.ok) throw new Error(proved.error.join('\n'))
+  }
+
+  /** Stops the gate and leaves books and upstream for one after it. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return
+    this.#stopped = true
+    this.client.close()
+    await this.#parts.stop()
+  }
+
+  async close(): Promise<void> {
+    await this.stop()
+    await this.kept.close()
+    await this.fake.close()
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** A child of a pass with these caveats, made offline. */
+export function child(pass: Pass | string, ...caveats: string[]): string {
+  const made = narrow(textOf(pass), caveats, randomBytes(8).toString('hex'))
+  if (!made.ok) throw new Error(made.error.detail)
+  return made.value
+}
+
+export const textOf = (pass: Pass | string): string => (typeof pass === 'string' ? pass : pass.text)
+
+export const bearer = (pass: Pass | string | null): Record<string, string> =>
+  pass === null ? {} : { authorization: `Bearer ${textOf(pass)}` }
+
+export const passOf = (macaroon: string, secret: string, hash: string): Pass => ({
+  text: `${macaroon}:${secret}`,
+  macaroon,
+  secret,
+  hash,
+})
+
+/** One turn of the event loop and a little more. */
+export const tick = (ms = 5): Promise<void> => new Promise((then) => setTimeout(then, ms))
+
+/** Until it is so; fails by the test's own timeout. */
+export async function until(so: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await so())) await tick()
+}
+
+function configOf(settings: Readonly<Record<string, unknown>>): Config {
+  const text = JSON.stringify({ wallet: 'play', ...settings })
+  const loaded = load({
+    flags: {},
+    env: {},
+    cwd: '/srv/gate',
+    home: '/home/op',
+    readFile(path) {
+      if (path.endsWith('satgate.json')) return { bytes: Buffer.from(text), mode: 0o600 }
+      throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
+    },
+  })
+  if (!loaded.ok) throw new Error(loaded.error.map(mistakeLine).join('\n'))
+  return loaded.value.config
+}
+
+function openBooks(kind: 'memory' | 'sqlite', folder: string, world: World): Books {
+  if (kind === 'memory') return openMemoryBooks('play', world)
+  return openSqliteBooks({ path: join(folder, 'ledger.db'), kind: 'play', world })
+}
+
+function newKeys(): RootKeys {
+  const master = new Uint8Array(randomBytes(32))
+  const id = keyId(master)
+  return { current: { id, master }, byId: (asked) => (asked === id ? master : null) }
+}

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest'
+import { type Ended, outcome, type Verdict } from '../../../src/gate/outcome.ts'
+import { msat } from '../../../src/money/msat.ts'
+import type { Rate } from '../../../src/money/price.ts'
+
+/** One sat per 1,000 tokens either way: a token is a msat. */
+const RATE: Rate = {
+  inputPerMillion: 1_000_000n,
+  cachedPerMillion: 1_000_000n,
+  outputPerMillion: 1_000_000n,
+  perRequest: msat(0n),
+}
+const HOLD = msat(100n)
+
+/** The prompt is 10 tokens, the answer 20; nothing of either where nothing is known. */
+const USAGE = {
+  reported: { source: 'reported', input: 10, cached: 0, output: 20 },
+  counted: { source: 'counted', input: 10, cached: 0, output: 20 },
+  none: { source: 'none', input: 0, cached: 0, output: 0 },
+} as const
+
+const ended = (parts: Partial<Ended>): Ended => ({
+  end: 'complete',
+  streamed: true,
+  flowed: true,
+  sent: true,
+  usage: USAGE.reported,
+  rate: RATE,
+  hold: HOLD,
+  onUpstreamFailure: 'used',
+  ...parts,
+})
+
+const SOURCES = ['reported', 'counted', 'none'] as const
+const BOTH = [true, false]
+const BILLING = ['used', 'release'] as const
+
+/** What one row of the table takes, in msat; null gives everything back. */
+type Taken = number | null
+const takenOf = (verdict: Verdict): Taken =>
+  verdict.do === 'release' ? null : Number(verdict.amount)
+
+interface Row {
+  readonly end: Ended['end']
+  readonly source: (typeof SOURCES)[number]
+  readonly flowed: boolean
+  readonly streamed: boolean
+  readonly billing: (typeof BILLING)[number]
+}
+
+const ENDS = ['complete', 'cut', 'client_left', 'upstream_failed', 'stalled', 'stopped'] as const
+const EVERY: Row[] = ENDS.flatMap((end) =>
+  SOURCES.flatMap((source) =>
+    BOTH.flatMap((flowed) =>
+      BOTH.flatMap((streamed) =>
+        BILLING.map((billing) => ({ end, source, flowed, streamed, billing })),
+      ),
+    ),
+  ),
+)
+
+/** The table of DESIGN 4, a line each. */
+function expected({ end, source, flowed, streamed, billing }: Row): Taken {
+  const used = source === 'none' ? 0 : 30
+  switch (end) {
+    case 'complete':
+      return source === 'none' && !flowed ? null : used
+    case 'cut':
+      return used
+    case 'client_left':
+      return streamed ? used : Number(HOLD)
+    case 'upstream_failed':
+    case 'stalled':
+      return flowed && billing === 'used' ? used : null
+    case 'stopped':
+      return null
+  }
+}
+
+describe('who pays, by how a response ended', () => {
+  it.each(EVERY)(
+    '$end, usage $source, flowed $flowed, streamed $streamed, failure $billing',
+    ({ end, source, flowed, streamed, billing }) => {
+      const verdict = outcome(
+        ended({ end, flowed, streamed, usage: USAGE[source], onUpstreamFailure: billing }),
+      )
+      expect(takenOf(verdict)).toBe(expected({ end, source, flowed, streamed, billing }))
+    },
+  )
+
+  it('covers every row there is', () => {
+    expect(EVERY).toHaveLength(6 * 3 * 2 * 2 * 2)
+  })
+
+  it.each(BOTH)(
+    'nothing was sent upstream: a buyer who left pays nothing (streamed %s)',
+    (streamed) => {
+      expect(takenOf(outcome(ended({ end: 'client_left', sent: false, streamed })))).toBe(null)
+    },
+  )
+
+  it('A5 a reported zero is free where nothing flowed', () => {
+    const usage = { source: 'reported', input: 0, cached: 0, output: 0 } as const
+    expect(takenOf(outcome(ended({ flowed: false, usage })))).toBe(0)
+  })
+
+  it('a price for the request itself is owed for an answer in which nothing flowed', () => {
+    const rate = { ...RATE, perRequest: msat(7n) }
+    expect(takenOf(outcome(ended({ flowed: false, usage: USAGE.none, rate })))).toBe(7)
+  })
+
+  it('what we counted ourselves is never above the hold, what was reported may be', () => {
+    const much = { input: 10, cached: 0, output: 500 }
+    const counted = outcome(ended({ usage: { source: 'counted', ...much } }))
+    const reported = outcome(ended({ usage: { source: 'reported', ...much } }))
+    expect([takenOf(counted), takenOf(reported)]).toEqual([100, 510])
+  })
+
+  it('says which figures it went by, and the tokens they are', () => {
+    expect(outcome(ended({}))).toEqual({
+      do: 'settle',
+      amount: 30n,
+      tokens: { input: 10, cached: 0, output: 20 },
+      usage: 'reported',
+    })
+    expect(outcome(ended({ usage: USAGE.counted }))).toMatchObject({ usage: 'counted' })
+    expect(outcome(ended({ end: 'client_left', streamed: false }))).toMatchObject({
+      usage: 'counted',
+    })
+  })
+})

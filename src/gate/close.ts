@@ -10,7 +10,7 @@ import type { Held } from './steps.ts'
 
 /** How the money of one request came out. */
 export interface Close {
-  readonly end: End
+  readonly end: End | 'refused'
   readonly usage: 'reported' | 'counted' | 'none'
   readonly tokens: Tokens
   readonly charged: Msat
@@ -69,8 +69,8 @@ export class Closer {
   }
 
   /** Gives a hold back before anything was sent upstream. */
-  async giveBack(held: Held): Promise<void> {
-    await this.#release(held, 'upstream_failed')
+  async giveBack(held: Held, why: 'refused' | 'client_left'): Promise<void> {
+    await this.#release(held, why)
   }
 
   /** Journals what has flowed so far: a crash charges that, no more (DESIGN 4.8, threats B5, B6). */
@@ -88,7 +88,7 @@ export class Closer {
     return known.source === 'counted' ? meter.usage(await estimate.tokens()) : known
   }
 
-  async #release(held: Held, end: End): Promise<Close> {
+  async #release(held: Held, end: End | 'refused'): Promise<Close> {
     const free: Close = {
       end,
       usage: 'none',

@@ -79,11 +79,19 @@ export class Gate {
     const admitted = await this.#admit(priced.value, presented, estimate)
     if (!admitted.ok) return request.refused(reply, admitted.error)
     request.admitted(admitted.value)
-    const held = await this.#hold(admitted.value, estimate, reply)
+    let gone = false
+    reply.onGone(() => {
+      gone = true
+    })
+    const held = await this.#hold(admitted.value, estimate, () => gone)
     if (!held.ok) return request.refused(reply, held.error)
+    if (gone) {
+      await this.#parts.closer.giveBack(held.value, 'client_left')
+      return request.left(held.value)
+    }
     const letGo = this.#parts.capacity.take()
     if (letGo === null) {
-      await this.#parts.closer.giveBack(held.value)
+      await this.#parts.closer.giveBack(held.value, 'refused')
       return request.refused(reply, FULL)
     }
     const exchanged = await this.#parts.exchange.run(held.value, reply, { estimate, letGo })
@@ -175,15 +183,11 @@ export class Gate {
   async #hold(
     step: Admitted,
     estimate: PromptEstimate,
-    reply: Reply,
+    gone: () => boolean,
   ): Promise<Result<Held, Refusal>> {
     const { purse, world } = this.#parts
     const { buyer, asked, wanted, rate, incoming, dialect } = step
     if (buyer === null) return ok({ ...step, hold: null, limit: wanted })
-    let gone = false
-    reply.onGone(() => {
-      gone = true
-    })
     const { account, limits, pass } = buyer
     const what = { model: asked.model, dialect: dialect.name, pass: pass.key }
     const taken = await purse.take(
@@ -195,7 +199,7 @@ export class Gate {
         least: asked.hasOutput ? asked.choices : 0,
         most: wanted * asked.choices,
       },
-      () => gone,
+      gone,
     )
     if (taken.ok) {
       const limit = asked.hasOutput ? Math.floor(taken.hold.output / asked.choices) : 0

@@ -63,6 +63,17 @@ export class RequestReport {
     })
   }
 
+  /** The buyer left before anything was sent upstream: free. */
+  left(held: Held): void {
+    const held_msat = Number(held.hold?.amount ?? 0n)
+    this.#parts.say({
+      ...this.#base(499, 'client_left'),
+      usage: 'none',
+      held_msat,
+      charged_msat: 0,
+    })
+  }
+
   /** The request was sent upstream, and is over. */
   ended(held: Held, exchanged: Exchanged): void {
     const { close, status, ttft, detail } = exchanged

@@ -1,5 +1,5 @@
 import { isObject, type JsonObject, parse } from './json.ts'
-import { choicesOf, isFinished, textsOf } from './output.ts'
+import { choicesOf, textsOf } from './output.ts'
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -33,7 +33,7 @@ export class Template {
   /** A template of an event with one text in one choice; null where it is not sure to be one. */
   static of(event: Buffer, chunk: JsonObject, choice: number): Template | null {
     const [only, ...others] = choicesOf(chunk)
-    if (only === undefined || others.length > 0 || isFinished(only)) return null
+    if (only === undefined || others.length > 0) return null
     if (chunk.error || isObject(chunk.usage) || isObject(chunk.timings)) return null
     if (textsOf(only).length !== 1) return null
     for (const key of KEYS) {
@@ -119,13 +119,11 @@ function isEscape(c: number | undefined): boolean {
   }
 }
 
-/** Where the text of `"key":"…"` begins, -1 unless that stands in the event exactly once. */
+/** Where the text of the first `"key":"…"` begins, or -1. */
 function valueStart(event: Buffer, key: string): number {
   for (const name of [`"${key}":"`, `"${key}": "`]) {
     const at = event.indexOf(name)
-    if (at > 0 && event.indexOf(name, at + 1) === -1 && event[at - 1] !== BACKSLASH) {
-      return at + name.length
-    }
+    if (at !== -1) return at + name.length
   }
   return -1
 }

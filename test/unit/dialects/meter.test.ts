@@ -42,6 +42,10 @@ describe('A9 framing', () => {
     ['comments and other fields', `: ping\n\nevent: x\nid: 7\nretry: 3\n${whole}:\n\n${DONE}`],
     ['no space behind the colon', (whole + DONE).replaceAll('data: ', 'data:')],
     ['data in several lines', (whole + DONE).replaceAll(',"choices"', ',\ndata: "choices"')],
+    [
+      'CRLF and several lines',
+      (whole + DONE).replaceAll(',"choices"', ',\ndata: "choices"').replaceAll('\n', '\r\n'),
+    ],
     ['blank lines between', (whole + DONE).replaceAll('\n\n', '\n\n\n\n')],
     ['no blank line at the end', (whole + DONE).slice(0, -1)],
     ['no line end at the end', (whole + DONE).slice(0, -2)],
@@ -53,7 +57,7 @@ describe('A9 framing', () => {
     )
     const wide = run(text, wanting).out
     expect(wide.startsWith(text.trimEnd())).toBe(true)
-    for (let at = 0; at < text.length; at += 7) {
+    for (let at = 0; at < text.length; at += 1) {
       const all = bytes(text)
       const split = feed(chat(), [all.subarray(0, at), all.subarray(at)])
       expect(split).toEqual({ out, seen, usage })
@@ -95,6 +99,7 @@ describe('ordinary events', () => {
       ),
     (text) => JSON.stringify(text).replaceAll('/', '\\/'),
   )
+  const broken = fc.constantFrom('"a\u0001"', '"\\x"', '"\\u00zz"', '"\\"', 'null', '7', '{"a":1}')
   const key = fc.constantFrom('content', 'reasoning_content', 'reasoning', 'thinking', 'refusal')
   const shape = fc.constantFrom<(key: string, value: string) => string>(
     (key, value) =>
@@ -104,21 +109,25 @@ describe('ordinary events', () => {
     (key, value) =>
       `data: {"choices":[{"index":0,"delta":{"reasoning":${value},"${key}_":${value}}}]}\r\n\r\n`,
     (key, value) => `data:{"content":"x","choices":[{"index":0,"delta":{"${key}":${value}}}]}\n\n`,
-    (key, value) => `data: {"choices":[{"index":0,"delta":{"${key}" : ${value}}}]}\n\n`,
+    (key, value) => `data: {"choices":[{"delta":{"${key}" : ${value}}}],"${key}":"x"}\n\n`,
+    (key, value) => `data: {"choices":[{"delta":{"${key}":${value}},"finish_reason":"stop"}]}\n\n`,
+    (key, value) => `data: {"choices":[{"delta":{"${key}":"a","${key}":${value}}}]}\n\n`,
+    (key, value) => `data: {"choices":[{"a\\"${key}":${value},"text":${value}}]}\n\n`,
+    (_, value) =>
+      `data: {"choices":[{"text":${value}}],"timings":{"prompt_n":1,"predicted_n":1}}\n\n`,
     (key, value) =>
       `data: {"choices":[{"index":0,"delta":{"${key}":${value},"tool_calls":[{"function":{"arguments":${value}}}]}}]}\n\n`,
   )
 
   it('A1 are told without parsing just as with it', () => {
-    const events = fc.array(
-      fc.tuple(shape, key, fc.array(fc.tuple(text, spelling), { maxLength: 5 })),
-      { maxLength: 5 },
-    )
+    const spelled = fc.tuple(text, spelling).map(([text, spell]) => spell(text))
+    const value = fc.oneof({ weight: 5, arbitrary: spelled }, { weight: 1, arbitrary: broken })
+    const events = fc.array(fc.tuple(shape, key, fc.array(value, { maxLength: 5 })), {
+      maxLength: 5,
+    })
     fc.assert(
       fc.property(events, fc.boolean(), (runs, asks) => {
-        const all = runs.flatMap(([shape, key, texts]) =>
-          texts.map(([t, spell]) => shape(key, spell(t))),
-        )
+        const all = runs.flatMap(([shape, key, values]) => values.map((value) => shape(key, value)))
         const fast = feed(chat(asks ? wanting : request), all.map(bytes))
         // A comment in front makes every event one that no template knows.
         const slow = feed(
@@ -254,6 +263,11 @@ describe('which usage is believed', () => {
       'zeros in a chunk that is not the last',
       [{ ...say('a'), ...{ usage: report(0, 0).usage } }, END, report(5, 1)],
       { input: 5, output: 1, source: 'reported' },
+    ],
+    [
+      'not zeros behind a figure',
+      [say('a'), END, report(5, 2), report(0, 0)],
+      { input: 5, output: 2 },
     ],
     [
       'not zero where something flowed',
@@ -498,6 +512,12 @@ describe('A2 usage that is there because the gate asked', () => {
     '{"choices":[{"index":0,"delta":{}}],"usage":{"prompt_tokens":1}}',
   ])('alone is left out: %s', (data) => {
     expect(cut(`data: ${data}\n\n`)).toBe('')
+  })
+
+  it('is cut out of data in several lines', () => {
+    const lines = '{"choices":[{"delta":\n{"content":"a"}}],\n"usage"\n:null,"id":"x"}'
+    const event = `data: ${lines.replaceAll('\n', '\ndata:')}\n\n`
+    expect(clientReads(cut(event))).toEqual([{ choices: [{ delta: { content: 'a' } }], id: 'x' }])
   })
 
   it('whatever the pieces', () => {

@@ -11,8 +11,12 @@ const chat = { model: 'm', messages: [{ role: 'user', content: 'hi' }] }
 const completion = { model: 'm', prompt: 'hi' }
 const context = { context: null }
 
-const sent = (request: object, output: number, backend: Backend, dialect = openaiChat) =>
-  JSON.parse(Buffer.from(dialect.rewrite(mustRead(dialect, request), output, backend)).toString())
+/** What a backend reads. Only a body that can be read in one way is sent. */
+const sent = (request: object, output: number, backend: Backend, dialect = openaiChat) => {
+  const body = Buffer.from(dialect.rewrite(mustRead(dialect, request), output, backend)).toString()
+  mustRead(dialect, body)
+  return JSON.parse(body)
+}
 
 const refusal = (request: object, dialect = openaiChat) => {
   const read = dialect.read(bytes(request), context)

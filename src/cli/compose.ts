@@ -11,6 +11,7 @@ import { Closer } from '../gate/close.ts'
 import { Demand } from '../gate/demand.ts'
 import { Exchange } from '../gate/exchange.ts'
 import { Gate } from '../gate/gate.ts'
+import { pricedName } from '../gate/judge.ts'
 import type { Say, Upstream } from '../gate/ports.ts'
 import { Purse } from '../gate/purse.ts'
 import { Report } from '../gate/report.ts'
@@ -125,6 +126,7 @@ export function compose(parts: ComposeParts): Composed {
     pages,
     describe: makeDescribe({
       pricing,
+      pricedName: (model) => pricedName(model, { pricing, models }),
       listed: () => models.list(),
       paths: dialects.map((dialect) => dialect.path),
       walletOk: () => line.up,

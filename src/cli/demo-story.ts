@@ -41,7 +41,6 @@ export async function story(host: Host, url: string): Promise<void> {
   )
   say(`\n\n  4. It cost ${sat(cost)} sat: the tokens that flowed, to the millisatoshi.`)
   say(`     ${sat(balance.available_msat)} sat are left on the pass, good for the next answers.\n`)
-  say('  ── The gate stays up ────────────────────────────────────────────────────\n')
   say('  Try it as an OpenAI client would:\n')
   say(`     export OPENAI_BASE_URL=${url}/v1`)
   say(`     export OPENAI_API_KEY=${pass}`)
@@ -49,9 +48,7 @@ export async function story(host: Host, url: string): Promise<void> {
     `     curl -N $OPENAI_BASE_URL/chat/completions -H "Authorization: Bearer $OPENAI_API_KEY" \\\n          -d '{"model":"${model}","stream":true,"messages":[{"role":"user","content":"Hello"}]}'\n`,
   )
   say(`     curl ${url}/v1/balance -H "Authorization: Bearer $OPENAI_API_KEY"`)
-  say(
-    '\n  Real money: satgate --upstream http://localhost:11434 with a wallet. Ctrl+C stops this.\n',
-  )
+  say('\n  Real money: satgate --upstream http://localhost:11434 with a wallet.\n')
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the demo reads its own gate's answers as a client would
@@ -80,8 +77,9 @@ async function stream(host: Host, response: Response): Promise<number> {
         host.stdout.write('\n     ')
         column = 0
       }
-      host.stdout.write(word)
-      column += word.length
+      const shown = column === 0 ? word.trimStart() : word
+      host.stdout.write(shown)
+      column += shown.length
     }
   }
   for await (const chunk of response.body ?? []) {

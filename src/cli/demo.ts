@@ -32,12 +32,39 @@ export async function runDemo(
     })
     const json = flags.json === true
     const portChosen = flags.port !== undefined
-    running = await startGate(host, config, { json, portChosen })
-    if (!json) await story(host, running.url)
+    const stage = curtain(host)
+    running = await startGate(stage.host, config, { json, portChosen })
+    if (!json) {
+      stage.close()
+      await story(host, running.url)
+      host.stdout.write('  Meanwhile the operator saw:\n\n')
+      stage.open()
+      host.stdout.write('\n  The gate stays up; Ctrl+C stops it.\n\n')
+    }
     await new Promise<void>((resolve) => host.onStop(resolve))
     if (!json) host.stderr.write('\n  stopping: streams finish first\n')
   } finally {
     await running?.stop()
     await toy?.close()
+  }
+}
+
+/** The operator's lines wait while the buyer's story is told: both write to one terminal. */
+function curtain(host: Host): { readonly host: Host; close(): void; open(): void } {
+  const waiting: string[] = []
+  let closed = false
+  const write = (text: string) => {
+    if (closed) waiting.push(text)
+    else host.stdout.write(text)
+  }
+  return {
+    host: { ...host, stdout: { ...host.stdout, write } },
+    close: () => {
+      closed = true
+    },
+    open: () => {
+      closed = false
+      for (const text of waiting.splice(0)) host.stdout.write(text)
+    },
   }
 }

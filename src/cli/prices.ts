@@ -5,13 +5,13 @@ import type { PriceList, Pricing } from '../money/pricing.ts'
 export function priceLines(
   list: PriceList,
   pricing: Pricing,
-  models: readonly { readonly id: string }[],
+  models: readonly { readonly id: string; readonly pricedAs: string }[],
 ): {
   readonly defaultPrice: string
   readonly prices: readonly { readonly model: string; readonly price: string }[]
 } {
-  const prices = models.map(({ id }) => {
-    const priced = pricing.priceOf(id)
+  const prices = models.map(({ id, pricedAs }) => {
+    const priced = pricing.priceOf(pricedAs)
     if (priced.is === 'priced') return { model: id, price: priced.label }
     const why = { refused: 'not for sale', unpriced: 'no price, not for sale' }
     return { model: id, price: priced.is === 'usd_unavailable' ? priced.reason : why[priced.is] }

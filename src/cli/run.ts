@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import type { Config } from '../config/config.ts'
 import type { Loaded } from '../config/load.ts'
 import { ok } from '../floor/result.ts'
+import { pricedName } from '../gate/judge.ts'
 import type { GateEvent } from '../gate/ports.ts'
 import { type CannotListen, listen } from '../http/listen.ts'
 import { startMetrics } from '../http/metrics.ts'
@@ -245,7 +246,12 @@ function announce(
     return
   }
   if (options.quiet === true) return
-  const { defaultPrice, prices } = priceLines(config.pricing.list, about.pricing, backend.first)
+  const { pricing } = about
+  const models = backend.first.map(({ id }) => ({
+    id,
+    pricedAs: pricedName(id, { pricing, models: backend.models }),
+  }))
+  const { defaultPrice, prices } = priceLines(config.pricing.list, pricing, models)
   host.stdout.write(
     banner({
       version: version(),

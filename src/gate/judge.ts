@@ -11,6 +11,8 @@ export interface Models {
   knows(model: string): Promise<boolean | null>
   /** Context in tokens; null where the upstream does not say. */
   contextOf(model: string): number | null
+  /** Every name of the model that answers to this one, itself first (threats A10). */
+  namesOf(model: string): readonly string[]
   /** A few names for an error's text. */
   some(): readonly string[]
 }
@@ -45,7 +47,7 @@ export async function price(
     if (known === null) return err(NO_UPSTREAM)
     if (!known) return err(unknownModel(model, parts.models.some()))
   }
-  const priced = parts.pricing.priceOf(model)
+  const priced = parts.pricing.priceOf(pricedName(model, parts))
   if (priced.is === 'usd_unavailable') {
     const message = `The price of ${shown(model)} is in dollars and there is no current rate; models priced in sats are served.`
     return err(refuse(503, 'rate_unavailable', message, { retryAfterSeconds: 30 }))
@@ -67,6 +69,14 @@ const NO_UPSTREAM = refuse(
 function withinContext(asked: Asked, context: number | null): Asked {
   if (context === null || !asked.hasOutput) return asked
   return { ...asked, inputBound: Math.min(asked.inputBound, context * asked.choices) }
+}
+
+/** The name that the price list knows this model by: an alias is not a way to the default price. */
+export function pricedName(
+  model: string,
+  { pricing, models }: { readonly pricing: Pricing; readonly models: Models },
+): string {
+  return models.namesOf(model).find((name) => pricing.names(name)) ?? model
 }
 
 function unknownModel(model: string, some: readonly string[]): Refusal {

@@ -20,6 +20,8 @@ export interface Health {
 
 export interface DescribeParts {
   readonly pricing: Pricing
+  /** The name that the price list knows a model by. */
+  pricedName(model: string): string
   /** The upstream's models as it lists them; null where it never answered. */
   listed(): Promise<readonly { readonly id: string }[] | null>
   readonly paths: readonly string[]
@@ -29,7 +31,7 @@ export interface DescribeParts {
 
 export function makeDescribe(parts: DescribeParts): Describe {
   const priced = (model: { readonly id: string }) => {
-    const pricing = priceOf(parts.pricing, model.id)
+    const pricing = priceOf(parts.pricing, parts.pricedName(model.id))
     return pricing === null
       ? null
       : { object: 'model', created: 0, owned_by: 'upstream', ...model, pricing }

@@ -47,6 +47,7 @@ export function makeModels(options: ModelListOptions): ModelList {
       const model = find(name)
       return model === undefined ? null : contextSize(model)
     },
+    namesOf: (name) => namesOf(name, find(name)),
     some: () => (models ?? []).slice(0, 5).map(({ id }) => id),
   }
 }
@@ -56,3 +57,15 @@ function answersTo({ id, aliases }: Model, name: string): boolean {
   if (id === name || id === `${name}:latest`) return true
   return Array.isArray(aliases) && aliases.includes(name)
 }
+
+/** The name that was asked for first, then what the upstream calls the same model. */
+function namesOf(asked: string, model: Model | undefined): readonly string[] {
+  if (model === undefined) return [asked]
+  const aliases = Array.isArray(model.aliases) ? model.aliases.filter(isText) : []
+  const names = [asked, model.id, ...aliases].flatMap((name) =>
+    name.endsWith(':latest') ? [name, name.slice(0, -':latest'.length)] : [name],
+  )
+  return [...new Set(names)]
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string'

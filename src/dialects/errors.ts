@@ -34,7 +34,7 @@ export const malformed = ({
 }: Malformed): ReturnType<typeof problem> => problem(status, code, message, { param })
 
 /** OpenAI's `type` for a status. */
-export function typeOf(status: number, code: string): string {
+function typeOf(status: number, code: string): string {
   if (status === 402) return 'insufficient_quota'
   if (status === 403) return 'permission_error'
   if (status === 429)

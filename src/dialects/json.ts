@@ -101,7 +101,7 @@ const CLOSE_OBJECT = 0x7d
  * Places of the outermost members of a text that is known to be a valid JSON object. Looks at every
  * object's keys on the way, so that none holds the same one twice.
  */
-export function scan(text: string): Result<Member[], Unreadable> {
+function scan(text: string): Result<Member[], Unreadable> {
   const scanner = new Scanner(text)
   for (let at = 0; at < text.length && scanner.refused === null; ) at = scanner.step(at)
   return scanner.refused === null ? ok(scanner.members) : err(scanner.refused)

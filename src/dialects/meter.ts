@@ -25,6 +25,7 @@ export class OpenAiMeter implements Meter {
   #template: Template | null = null
   #misses = 0
   #events = 0
+  /** Nothing more is read: the stream ended, failed or was cut. */
   #ended = false
   /** `[DONE]`, withheld until the gate has said the cost (surface 3). */
   #last: Buffer = NOTHING
@@ -152,24 +153,28 @@ export class OpenAiMeter implements Meter {
 
   finish(): Uint8Array {
     const rest = Buffer.from(this.#frames.take())
-    if (rest.length === 0 || this.#ended) return this.#last
+    if (this.#ended) return this.#takeLast()
     this.#ended = true
     const text = rest.toString('utf8')
     const { data } = fieldsOf(text)
     // A client drops an event that was cut off; left in, it would spoil the error behind it.
-    if (data !== null && data !== '[DONE]' && parse(data) === undefined) return NOTHING
+    const cutOff = data !== null && data !== '[DONE]' && parse(data) === undefined
+    if (cutOff || rest.length === 0) return NOTHING
     const cut = this.#event(rest, 0, rest.length)
-    if (cut?.from === 0 && cut.to === rest.length && this.#last.length === 0) return NOTHING
-    const kept =
-      cut === null || this.#last.length > 0
-        ? [rest]
-        : [rest.subarray(0, cut.from), rest.subarray(cut.to)]
-    return Buffer.concat([...kept, Buffer.from(/[\r\n]$/.test(text) ? '\n' : '\n\n')])
+    const seen = cut === null ? [rest] : [rest.subarray(0, cut.from), rest.subarray(cut.to)]
+    const out = Buffer.concat([...seen, this.#takeLast()])
+    return out.length === 0 ? out : Buffer.concat([out, blankLine(text)])
+  }
+
+  #takeLast(): Buffer {
+    const last = this.#last
+    this.#last = NOTHING
+    return last
   }
 
   cut(): Uint8Array {
     this.#close()
-    if (this.seen.done) return NOTHING
+    if (this.seen.done) return this.#takeLast()
     const { asked, shape } = this.#watched
     const own = { id: 'chatcmpl-satgate', object: shape.object, created: 0, model: asked.model }
     const head = { ...own, ...this.#head }
@@ -190,7 +195,7 @@ export class OpenAiMeter implements Meter {
 
   broken({ code, message }: { code: string; message: string }): Uint8Array {
     this.#close()
-    if (this.seen.done) return NOTHING
+    if (this.seen.done) return this.#takeLast()
     return Buffer.from(`data: ${JSON.stringify(problem(502, code, message))}\n\n`)
   }
 
@@ -206,6 +211,9 @@ export class OpenAiMeter implements Meter {
 
 const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+/** What an event's text lacks at its end to be a whole one. */
+const blankLine = (event: string): Buffer => Buffer.from(/[\r\n]$/.test(event) ? '\n' : '\n\n')
 
 function headOf({ id, object, created, model }: JsonObject): JsonObject {
   const head: JsonObject = {}

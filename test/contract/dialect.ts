@@ -220,6 +220,15 @@ function streams(dialect: Dialect, sample: DialectSample & { stream: string }): 
     expect(whole.toString()).toContain(out.slice(0, out.indexOf('data: [DONE]')))
   })
 
+  it('withholds [DONE], so that the cost can be said before it', () => {
+    const meter = dialect.meter(mustRead(dialect, wanting), grant(), 'other')
+    const seen = Buffer.from(meter.stream(whole)).toString()
+    expect(seen).toBe(whole.toString().replace('data: [DONE]\n\n', ''))
+    expect(meter.seen.done).toBe(true)
+    expect(Buffer.from(meter.finish()).toString()).toBe('data: [DONE]\n\n')
+    expect(meter.finish()).toHaveLength(0)
+  })
+
   it('A4 a stream that ended is told from one that broke off', () => {
     const asked = mustRead(dialect, plain)
     const ended = feed(dialect.meter(asked, grant(), 'other'), [whole])

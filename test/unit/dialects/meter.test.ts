@@ -440,10 +440,11 @@ describe('a stream that runs over', () => {
     expect(meter.finish()).toHaveLength(0)
   })
 
-  it('is not cut when it has ended by itself', () => {
+  it('only ends when it has ended by itself', () => {
     const meter = chat()
     meter.stream(bytes(sse(say('a'), END, DONE)))
-    expect(meter.cut()).toHaveLength(0)
+    expect(Buffer.from(meter.cut()).toString()).toBe(DONE)
+    expect(meter.broken({ code: 'x', message: 'x' })).toHaveLength(0)
   })
 })
 

@@ -1,0 +1,202 @@
+import { randomBytes } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Purse, type Taken, type Want } from '../../../src/gate/purse.ts'
+import type { Limit } from '../../../src/ledger/ledger.ts'
+import { openMemoryBooks } from '../../../src/ledger/memory.ts'
+import { msat } from '../../../src/money/msat.ts'
+
+/** A token is a msat, so that tokens and money read alike. */
+const RATE = {
+  inputPerMillion: 1_000_000n,
+  cachedPerMillion: 1_000_000n,
+  outputPerMillion: 1_000_000n,
+  perRequest: msat(0n),
+}
+const world = { now: () => Date.now(), random: (n: number) => new Uint8Array(randomBytes(n)) }
+
+async function purseWith(balance: bigint) {
+  const { ledger, statement } = openMemoryBooks('play', world)
+  await ledger.deposit({
+    payment: 'l402:1',
+    account: 'a',
+    amount: msat(balance),
+    credit: 'paid',
+    rail: 'l402',
+    native: { amount: `${balance}`, unit: 'msat', rate: '1' },
+    at: world.now(),
+  })
+  return { ledger, statement, purse: new Purse(ledger, world, 600_000) }
+}
+
+let ids = 0
+function want(parts: Partial<Want> & { limits?: readonly Limit[] } = {}): Want {
+  ids += 1
+  const { limits = [], ...rest } = parts
+  const what = { model: 'm', dialect: 'openai-chat', pass: null }
+  return {
+    request: { id: `hold-${ids}`, account: 'a', limits, what },
+    rate: RATE,
+    inputBound: 100,
+    inputEstimate: async () => 40,
+    least: 1,
+    most: 200,
+    ...rest,
+  }
+}
+
+const stays = () => false
+const output = (taken: Taken) => (taken.ok ? taken.hold.output : taken.refused.why)
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+describe('what is set aside', () => {
+  it.each([
+    { balance: 1_000n, output: 200, input: 100, why: 'the bound and all that was asked for' },
+    { balance: 300n, output: 200, input: 100, why: 'to the last msat' },
+    {
+      balance: 299n,
+      output: 200,
+      input: 50,
+      why: 'the estimate and a quarter, where the bound is dear',
+    },
+    { balance: 250n, output: 200, input: 50, why: 'the estimate to the last msat' },
+    { balance: 249n, output: 199, input: 50, why: 'a clamped answer, where that is dear too' },
+    { balance: 51n, output: 1, input: 50, why: 'one token is an answer' },
+    { balance: 50n, output: 'insufficient_funds', input: 50, why: 'none is not' },
+    { balance: 1n, output: 'insufficient_funds', input: 50, why: 'not even the prompt' },
+  ])('a balance of $balance msat: $why', async (row) => {
+    const { purse } = await purseWith(row.balance)
+    const taken = await purse.take(want(), stays)
+    expect({ output: output(taken), input: taken.input }).toEqual({
+      output: row.output,
+      input: row.input,
+    })
+    if (taken.ok) expect(taken.hold.amount).toBe(BigInt(row.input + taken.hold.output))
+  })
+
+  it('an estimate above the bound is never held: the bound is never too low', async () => {
+    const { purse } = await purseWith(250n)
+    const taken = await purse.take(want({ inputEstimate: async () => 4_000 }), stays)
+    expect([output(taken), taken.input]).toEqual([150, 100])
+  })
+
+  it('the estimate is not made where the bound is affordable: it is dear', async () => {
+    const { purse } = await purseWith(1_000n)
+    const inputEstimate = vi.fn(async () => 40)
+    await purse.take(want({ inputEstimate }), stays)
+    expect(inputEstimate).not.toHaveBeenCalled()
+  })
+
+  it('a refusal says what the least would cost and what there is', async () => {
+    const { purse } = await purseWith(50n)
+    const taken = await purse.take(want(), stays)
+    expect(taken).toMatchObject({ refused: { needed: 51n, balance: 50n } })
+  })
+
+  it('embeddings have no output: the prompt alone is held', async () => {
+    const { purse } = await purseWith(100n)
+    const taken = await purse.take(want({ least: 0, most: 0 }), stays)
+    expect(taken).toMatchObject({ ok: true, hold: { output: 0, amount: 100n } })
+  })
+})
+
+describe('money that the account’s own running requests hold', () => {
+  it('B1 is waited for, not spent twice and not bought again', async () => {
+    const { ledger, purse } = await purseWith(300n)
+    const first = await purse.take(want(), stays)
+    const second = purse.take(want(), stays)
+    await vi.advanceTimersByTimeAsync(3_000)
+    if (!first.ok) throw new Error('the first one was refused')
+    await ledger.release(first.hold.id, 'complete', world.now())
+    purse.released('a')
+    expect(output(await second)).toBe(200)
+  })
+
+  it('after about 5 s the request gets what is free, however little', async () => {
+    const { purse } = await purseWith(400n)
+    await purse.take(want(), stays)
+    const second = purse.take(want(), stays)
+    const early = vi.fn()
+    void second.then(early)
+    await vi.advanceTimersByTimeAsync(4_900)
+    expect(early).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(200)
+    expect(output(await second)).toBe(50)
+  })
+
+  it('after about 5 s with nothing free it is refused as held, with the numbers', async () => {
+    const { purse } = await purseWith(300n)
+    await purse.take(want(), stays)
+    const second = purse.take(want(), stays)
+    await vi.advanceTimersByTimeAsync(5_100)
+    expect(await second).toMatchObject({ refused: { why: 'held', needed: 51n, available: 0n } })
+  })
+
+  it('a wake-up for less than is needed waits on within the same 5 s', async () => {
+    const { purse } = await purseWith(300n)
+    await purse.take(want(), stays)
+    const second = purse.take(want(), stays)
+    for (let i = 0; i < 10; i += 1) {
+      await vi.advanceTimersByTimeAsync(500)
+      purse.released('a')
+    }
+    await vi.advanceTimersByTimeAsync(100)
+    expect(output(await second)).toBe('held')
+  })
+
+  it('a buyer who has left is not waited for', async () => {
+    const { purse } = await purseWith(300n)
+    await purse.take(want(), stays)
+    let gone = false
+    const second = purse.take(want(), () => gone)
+    await vi.advanceTimersByTimeAsync(100)
+    gone = true
+    purse.released('a')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(output(await second)).toBe('held')
+  })
+
+  it('leaves no timer behind', async () => {
+    const { ledger, purse } = await purseWith(300n)
+    const first = await purse.take(want(), stays)
+    const second = purse.take(want(), stays)
+    await vi.advanceTimersByTimeAsync(10)
+    if (first.ok) await ledger.release(first.hold.id, 'complete', world.now())
+    purse.released('a')
+    await second
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('B2 many at once never hold more than there is', async () => {
+    const { ledger, purse, statement } = await purseWith(1_000n)
+    const all = Promise.all(Array.from({ length: 40 }, () => purse.take(want(), stays)))
+    await vi.advanceTimersByTimeAsync(5_200)
+    const held = (await all).reduce((sum, one) => sum + (one.ok ? one.hold.amount : 0n), 0n)
+    const balance = await ledger.balance('a')
+    expect(held).toBe(balance?.held)
+    expect(held + (balance?.available ?? 0n)).toBe(1_000n)
+    expect((await statement.verify()).ok).toBe(true)
+  })
+})
+
+describe('limits of a narrowed pass', () => {
+  const limit = (max: bigint, unit: Limit['unit'] = 'spend'): Limit => ({
+    meter: 'm1',
+    unit,
+    window: 'total',
+    max,
+  })
+
+  it.each([
+    { limits: [limit(150n)], output: 100, why: 'spend clamps' },
+    { limits: [limit(120n, 'tokens')], output: 70, why: 'tokens clamp' },
+    { limits: [limit(51n)], output: 1, why: 'one token is an answer' },
+    { limits: [limit(50n)], output: 'limit_reached', why: 'none is not' },
+    { limits: [limit(0n, 'calls')], output: 'limit_reached', why: 'calls do not clamp' },
+  ])('$why: $output', async ({ limits, output: granted }) => {
+    const { purse } = await purseWith(10_000n)
+    const taken = await purse.take(want({ limits, inputEstimate: async () => 40 }), stays)
+    expect(output(taken)).toBe(granted)
+  })
+})

@@ -1,0 +1,93 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { WalletLine } from '../../../src/rails/wallet-line.ts'
+import { type Wallet, WalletRefused, WalletUnreachable } from '../../../src/wallets/wallet.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const ASK = { sat: 10, memo: '', expirySeconds: 600 }
+const INVOICE = { bolt11: 'lnbcrt1', paymentHash: '0'.repeat(64), expiresAt: 1 }
+
+function line() {
+  const world = { now: () => Date.now(), random: (bytes: number) => new Uint8Array(bytes) }
+  const wallet = {
+    kind: 'lnd',
+    money: 'test' as const,
+    label: '',
+    createInvoice: vi.fn(async () => INVOICE),
+    lookup: vi.fn(async () => ({ is: 'open' }) as const),
+    watch: () => ({ stop() {} }),
+    probe: vi.fn(async () => {}),
+    close: vi.fn(async () => {}),
+  } satisfies Wallet
+  const told: string[] = []
+  const outage = {
+    gone: (name: string, reason: string) => told.push(`gone ${name}: ${reason}`),
+    back: (name: string) => told.push(`back ${name}`),
+  }
+  return { wallet, told, line: new WalletLine(wallet, world, outage) }
+}
+
+const down = () => new WalletUnreachable('connection refused')
+
+describe('a wallet with its outages', () => {
+  it.each([
+    ['unreachable', down()],
+    ['refused: the operator must act', new WalletRefused('wrong macaroon')],
+  ])('%s: no invoice, told once, nobody waits for it', async (_, error) => {
+    const { line: it, told, wallet } = line()
+    wallet.createInvoice.mockRejectedValue(error)
+    expect(await it.createInvoice(ASK)).toBe(null)
+    expect(it.up).toBe(false)
+    expect(await it.createInvoice(ASK)).toBe(null)
+    expect(wallet.createInvoice).toHaveBeenCalledTimes(1)
+    expect(told).toEqual([`gone lnd: ${error.reason}`])
+  })
+
+  it('is tried again at least every 5 s until it answers, and told once', async () => {
+    const { line: it, told, wallet } = line()
+    wallet.createInvoice.mockRejectedValueOnce(down())
+    wallet.probe.mockRejectedValueOnce(down()).mockRejectedValueOnce(down())
+    await it.createInvoice(ASK)
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(wallet.probe).toHaveBeenCalledTimes(1)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(wallet.probe).toHaveBeenCalledTimes(3)
+    expect(it.up).toBe(true)
+    expect(told).toEqual(['gone lnd: connection refused', 'back lnd'])
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(wallet.probe).toHaveBeenCalledTimes(3)
+    expect(await it.createInvoice(ASK)).toBe(INVOICE)
+  })
+
+  it('C10 is asked about a payment even while it is down: a buyer who paid is waiting', async () => {
+    const { line: it, wallet } = line()
+    wallet.createInvoice.mockRejectedValueOnce(down())
+    await it.createInvoice(ASK)
+    expect(await it.lookup(INVOICE.paymentHash)).toEqual({ is: 'open' })
+    expect(it.up).toBe(true)
+  })
+
+  it('C1 a wallet that cannot say is not a payment', async () => {
+    const { line: it, wallet } = line()
+    wallet.lookup.mockRejectedValueOnce(down())
+    expect(await it.lookup(INVOICE.paymentHash)).toBe(null)
+  })
+
+  it('a bug in an adapter is no outage', async () => {
+    const { line: it, wallet } = line()
+    wallet.createInvoice.mockRejectedValueOnce(new TypeError('bug'))
+    await expect(it.createInvoice(ASK)).rejects.toThrow('bug')
+    expect(it.up).toBe(true)
+  })
+
+  it('closed, it tries no more', async () => {
+    const { line: it, wallet } = line()
+    wallet.createInvoice.mockRejectedValueOnce(down())
+    await it.createInvoice(ASK)
+    await it.close()
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(wallet.probe).not.toHaveBeenCalled()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})

@@ -76,8 +76,8 @@ export class Closer {
   /** Journals what has flowed so far: a crash charges that, no more (DESIGN 4.8, threats B5, B6). */
   async journal(held: Held, meter: Meter, estimate: PromptEstimate): Promise<void> {
     if (held.hold === null) return
-    const input = await estimate.tokens()
-    const sofar = charge(held.rate, { input, cached: 0, output: meter.seen.floor })
+    const tokens = { input: estimate.rough(), cached: 0, output: meter.seen.floor }
+    const sofar = charge(held.rate, tokens)
     const most = sofar < held.hold.amount ? sofar : held.hold.amount
     await this.#ledger.extend(held.hold.id, this.#purse.deadline(), most)
   }

@@ -25,6 +25,11 @@ export class PromptEstimate {
     return this.#tokens
   }
 
+  /** Tokens without counting them, for the journal: four bytes a token, until it is known better. */
+  rough(): number {
+    return this.#tokens ?? Math.ceil(this.#asked.inputBound / 4)
+  }
+
   /** Tokens to ask money for: the estimate with its margin, or the bound where counting is dear. */
   async toOffer(): Promise<number> {
     const { inputBound } = this.#asked

@@ -22,6 +22,8 @@ export function answerRefusal(incoming: Incoming, reply: Reply, refusal: Refusal
     'x-request-id': incoming.id,
     'cache-control': 'no-store',
   }
+  // RFC 9110 15.5.6: a 405 says what is allowed.
+  if (status === 405) headers.allow = 'POST'
   if (refusal.retryAfterSeconds !== null) headers['retry-after'] = `${refusal.retryAfterSeconds}`
   if (offer !== null && status === 402) {
     Object.assign(headers, offer.headers)

@@ -125,8 +125,8 @@ const ENTRIES = `
   FROM postings
   LEFT JOIN deposits ON deposits.n = postings.deposit
   LEFT JOIN holds ON holds.n = postings.hold
-  JOIN drawers AS debits ON debits.n = debit
-  JOIN drawers AS credits ON credits.n = credit
+  JOIN drawers AS debits ON debits.n = postings.debit
+  JOIN drawers AS credits ON credits.n = postings.credit
   WHERE entry > (SELECT coalesce(max(entry), 0) FROM postings) - ?
   ORDER BY entry DESC, postings.n`
 

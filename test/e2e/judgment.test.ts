@@ -1,0 +1,341 @@
+import { createHmac } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Answered } from '../support/ask.ts'
+import { bearer, child, type Pass, startGate, type TestGate, tick } from '../support/gate.ts'
+
+/** Status codes in the order of judgment: where two things are wrong, the first one is the answer. */
+let gate: TestGate
+let rich: Pass
+let poor: Pass
+
+beforeAll(async () => {
+  gate = await startGate({
+    shared: true,
+    settings: {
+      limits: { body: '20kb', invoicesPerClient: 1000 },
+      pricing: { default: 1, models: { dear: 100_000, 'no-*': 'refuse' } },
+    },
+    script: { models: ['fake', 'other', 'no-sale'].map((id) => ({ id, object: 'model' })) },
+  })
+  rich = await gate.buy(1000)
+  poor = await gate.buy(1)
+})
+afterAll(() => gate.close())
+
+const LONG = 'word '.repeat(1_500)
+const HUGE = 'x'.repeat(30_000)
+const MESSAGES = [{ role: 'user', content: 'hi' }]
+const FOREIGN_PASS = () => child(rich, 'label = x').replace(/:.*/, `:${'0'.repeat(64)}`)
+
+interface Row {
+  readonly why: string
+  readonly status: number
+  readonly code?: string | number
+  readonly body?: unknown
+  readonly headers?: () => Record<string, string>
+  readonly method?: string
+  readonly path?: string
+  /** A 402 with an offer; every other answer has none. */
+  readonly offer?: true
+}
+
+const TABLE: readonly Row[] = [
+  // 413, 415, 400
+  {
+    why: 'a body over the limit, unpaid, of an unknown model',
+    status: 413,
+    code: 'request_too_large',
+    body: { model: 'x', messages: HUGE },
+  },
+  {
+    why: 'a compressed body',
+    status: 415,
+    body: gzipSync('{}'),
+    headers: () => ({ 'content-encoding': 'gzip' }),
+  },
+  { why: 'no JSON, unpaid', status: 400, body: 'model=fake' },
+  {
+    why: 'no model',
+    status: 400,
+    code: 'missing_required_parameter',
+    body: { messages: MESSAGES },
+  },
+  {
+    why: 'I13 a key that folds to a known one',
+    status: 400,
+    code: 'ambiguous_key',
+    body: { Model: 'fake', model: 'fake', messages: MESSAGES },
+  },
+  { why: 'A11 a model twice', status: 400, body: '{"model":"fake","model":"other","messages":[]}' },
+  {
+    why: 'two different credentials',
+    status: 400,
+    code: 'conflicting_credentials',
+    headers: () => ({ ...bearer(rich), 'x-api-key': poor.text }),
+  },
+  {
+    why: 'two different credentials, and a model that is unknown',
+    status: 400,
+    code: 'conflicting_credentials',
+    body: { model: 'x', messages: MESSAGES },
+    headers: () => ({ ...bearer(rich), 'x-api-key': poor.text }),
+  },
+  {
+    why: 'an image, which has no price',
+    status: 400,
+    body: {
+      model: 'fake',
+      messages: [
+        {
+          role: 'user',
+          content: [{ type: 'image_url', image_url: { url: 'http://a.example/x.png' } }],
+        },
+      ],
+    },
+  },
+  // 404
+  { why: 'a path that is not served', status: 404, code: 'not_found', path: '/v1/responses' },
+  { why: 'a path of the upstream’s own', status: 404, path: '/api/tags' },
+  {
+    why: 'an unknown model, unpaid',
+    status: 404,
+    code: 'model_not_found',
+    body: { model: 'gpt-x', messages: MESSAGES },
+  },
+  {
+    why: 'an unknown model, bad pass',
+    status: 404,
+    code: 'model_not_found',
+    body: { model: 'gpt-x', messages: MESSAGES },
+    headers: () => bearer(FOREIGN_PASS()),
+  },
+  {
+    why: 'A12 a model that is refused, paid',
+    status: 404,
+    code: 'model_not_found',
+    body: { model: 'no-sale', messages: MESSAGES },
+    headers: () => bearer(rich),
+  },
+  // 405
+  { why: 'another method, paid or not', status: 405, method: 'PUT' },
+  { why: 'DELETE with a pass', status: 405, method: 'DELETE', headers: () => bearer(rich) },
+  // 402 with offers
+  { why: 'no credential', status: 402, code: 402, offer: true },
+  {
+    why: 'a bad secret',
+    status: 402,
+    code: 402,
+    offer: true,
+    headers: () => bearer(FOREIGN_PASS()),
+  },
+  {
+    why: 'an expired pass, whatever else it forbids',
+    status: 402,
+    offer: true,
+    headers: () => bearer(child(rich, 'expires = 2020-01-01T00:00:00Z', 'model = other')),
+  },
+  {
+    why: 'C4 a caveat that is unknown',
+    status: 402,
+    offer: true,
+    headers: () => bearer(withCaveat(rich, 'services = chat:0')),
+  },
+  {
+    why: 'a used-up account',
+    status: 402,
+    offer: true,
+    body: { model: 'fake', messages: [{ role: 'user', content: LONG }] },
+    headers: () => bearer(poor),
+  },
+  // 403 without
+  {
+    why: 'C3 a path that the pass forbids',
+    status: 403,
+    code: 'forbidden',
+    headers: () => bearer(child(rich, 'path = /v1/embeddings')),
+  },
+  {
+    why: 'C3 a method that it forbids',
+    status: 403,
+    code: 'forbidden',
+    headers: () => bearer(child(rich, 'method = GET')),
+  },
+  {
+    why: 'C3 a model that it forbids',
+    status: 403,
+    code: 'forbidden',
+    headers: () => bearer(child(rich, 'model = other,llama*')),
+  },
+  {
+    why: 'forbidden, and no money either',
+    status: 403,
+    headers: () => bearer(child(poor, 'model = other')),
+    body: { model: 'fake', messages: [{ role: 'user', content: LONG }] },
+  },
+  {
+    why: 'calls in total',
+    status: 403,
+    code: 'limit_reached',
+    headers: () => bearer(child(rich, 'calls <= 0')),
+  },
+  {
+    why: 'tokens in total',
+    status: 403,
+    code: 'limit_reached',
+    headers: () => bearer(child(rich, 'tokens <= 1')),
+  },
+  // 402 without
+  {
+    why: 'a pass’s own spend in total',
+    status: 402,
+    code: 402,
+    headers: () => bearer(child(rich, 'spend <= 0')),
+  },
+  // 429
+  {
+    why: 'calls in a window',
+    status: 429,
+    code: 'rate_limit_exceeded',
+    headers: () => bearer(child(rich, 'calls <= 0 / day')),
+  },
+  {
+    why: 'a window, and no money either',
+    status: 429,
+    headers: () => bearer(child(poor, 'spend <= 0 / hour')),
+    body: { model: 'fake', messages: [{ role: 'user', content: LONG }] },
+  },
+  // 200
+  { why: 'nothing is wrong', status: 200, headers: () => bearer(rich) },
+  {
+    why: 'a caveat that is known, added by hand',
+    status: 200,
+    headers: () => bearer(withCaveat(rich, 'label = x')),
+  },
+  { why: 'as x-api-key', status: 200, headers: () => ({ 'x-api-key': rich.text }) },
+  { why: 'as L402', status: 200, headers: () => ({ authorization: `L402 ${rich.text}` }) },
+  {
+    why: 'the same credential twice is one',
+    status: 200,
+    headers: () => ({ ...bearer(rich), 'x-api-key': rich.text }),
+  },
+]
+
+describe('status codes, in the order of judgment', () => {
+  it.each(TABLE)('$status: $why', async (row) => {
+    const charged = (await gate.balance(rich)).balance_msat
+    const answered = await gate.ask({
+      path: row.path ?? '/v1/chat/completions',
+      body: row.body ?? { model: 'fake', messages: MESSAGES },
+      ...(row.method === undefined ? {} : { method: row.method }),
+      headers: row.headers?.() ?? {},
+    })
+    expect(answered.status).toBe(row.status)
+    if (row.code !== undefined) expect(answered.json.error.code).toBe(row.code)
+    expect(answered.headers['www-authenticate'] !== undefined).toBe(row.offer === true)
+    if (row.status === 200) return
+    expect(Object.keys(answered.json)[0]).toBe('error')
+    expect(answered.json.error.message.length).toBeGreaterThan(10)
+    expect((await gate.balance(rich)).balance_msat).toBe(charged)
+  })
+
+  it('B3 none of them kept a hold', async () => {
+    await gate.proof()
+  })
+
+  it('a 429 of a window says when it resets', async () => {
+    const { headers, json } = await gate.chat(child(rich, 'calls <= 0 / hour'))
+    expect(json.resets_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:00:00.000Z$/)
+    const seconds = (Date.parse(json.resets_at) - gate.world.now()) / 1000
+    expect(Math.abs(Number(headers['retry-after']) - seconds)).toBeLessThan(3)
+  })
+
+  it('every refusal is one event that says why', async () => {
+    gate.events.length = 0
+    await gate.chat(child(rich, 'calls <= 0'))
+    await gate.chat(null)
+    await gate.chat(null, { model: 'gpt-x' })
+    expect(await gate.requests(3)).toMatchObject([
+      { status: 403, end: 'refused', reason: 'limit_reached', dialect: 'openai-chat' },
+      { status: 402, end: 'refused', reason: 'payment_required', account: null },
+      { status: 404, end: 'refused', reason: 'model_not_found', model: null },
+    ])
+  })
+})
+
+describe('what the upstream says', () => {
+  const scripted = async (status: number, body: string, headers = {}): Promise<Answered> => {
+    const kept = gate.fake.script
+    gate.fake.script = { ...kept, status, body, headers }
+    const answered = await gate.chat(rich)
+    gate.fake.script = kept
+    return answered
+  }
+  const said = JSON.stringify({
+    error: { message: 'ask http://10.0.0.7:8000 with sk-operator-0123456789', code: 'the_code' },
+  })
+
+  it.each([400, 404, 413, 422, 429])(
+    '%i is about the request: it passes, scrubbed, free',
+    async (status) => {
+      const before = (await gate.balance(rich)).balance_msat
+      const answered = await scripted(status, said)
+      expect([answered.status, answered.json.error.code]).toEqual([status, 'the_code'])
+      expect(answered.text).not.toMatch(/10\.0\.0\.7|sk-operator/)
+      expect((await gate.balance(rich)).balance_msat).toBe(before)
+    },
+  )
+
+  it.each([401, 402, 403, 405, 302, 500, 502, 503])(
+    '%i is the operator’s affair: 502, free, its text gone',
+    async (status) => {
+      const before = (await gate.balance(rich)).balance_msat
+      const answered = await scripted(status, said, {
+        location: 'http://a.example/',
+        'www-authenticate': 'Bearer realm="upstream"',
+      })
+      expect(answered.status).toBe(502)
+      expect(answered.text).not.toMatch(/the_code|10\.0\.0\.7|sk-/)
+      expect(answered.headers['www-authenticate']).toBe(undefined)
+      expect((await gate.balance(rich)).balance_msat).toBe(before)
+    },
+  )
+
+  it('its Retry-After passes with a 429 where it is sane', async () => {
+    expect((await scripted(429, said, { 'retry-after': '17' })).headers['retry-after']).toBe('17')
+    expect((await scripted(429, said, { 'retry-after': 'soon\t' })).headers['retry-after']).toBe(
+      '5',
+    )
+  })
+
+  it.each([
+    ['no JSON', '<html>', 502],
+    ['JSON that is no answer', '{"ok":true}', 502],
+    ['an answer without choices', '{"choices":[]}', 502],
+    ['nothing', '', 502],
+  ])('a 200 with %s is nothing usable: free', async (_, body, status) => {
+    const before = (await gate.balance(rich)).balance_msat
+    expect((await scripted(200, body)).status).toBe(status)
+    expect((await gate.balance(rich)).balance_msat).toBe(before)
+  })
+
+  it('a broken connection is 502, free', async () => {
+    const kept = gate.fake.script
+    gate.fake.script = { ...kept, refuse: true }
+    const answered = await gate.chat(rich)
+    gate.fake.script = kept
+    expect([answered.status, answered.json.error.code]).toEqual([502, 'upstream_error'])
+    await tick()
+    await gate.proof()
+  })
+})
+
+/** A caveat that this gate would not write. */
+function withCaveat(pass: Pass, caveat: string): string {
+  const macaroon = Buffer.from(pass.macaroon, 'base64')
+  const signature = macaroon.subarray(-32)
+  const next = createHmac('sha256', signature).update(caveat).digest()
+  const packet = Buffer.concat([Buffer.from([2, caveat.length]), Buffer.from(caveat), Buffer.of(0)])
+  const bytes = Buffer.concat([macaroon.subarray(0, -35), packet, Buffer.from([0, 6, 32]), next])
+  return `${bytes.toString('base64')}:${pass.secret}`
+}

@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest'
+import { type InvoiceState, type Wallet, WalletUnreachable } from '../../src/wallets/wallet.ts'
+import { passOf, startGate, type TestGate, until } from '../support/gate.ts'
+
+const create = (gate: TestGate, body: unknown = {}, headers = {}) =>
+  gate.ask({ path: '/create-invoice', body, headers })
+
+/** A wallet whose answers a test may hold back. */
+function lateWallet(state: { lookup: InvoiceState | 'down' | null }) {
+  return (play: Wallet): Wallet => ({
+    ...play,
+    async lookup(hash) {
+      if (state.lookup === 'down') throw new WalletUnreachable('down')
+      return state.lookup ?? play.lookup(hash)
+    },
+    watch: () => ({ stop() {} }),
+  })
+}
+
+describe('payments', () => {
+  it('I8 a payment that the wallet sees late is waited for: served, never asked to pay again', async () => {
+    const state = { lookup: { is: 'open' } as InvoiceState | null }
+    const gate = await startGate({ wallet: lateWallet(state) })
+    const pass = await gate.accept(await gate.chat(null))
+    setTimeout(() => {
+      state.lookup = null
+    }, 700)
+    expect((await gate.chat(pass)).status).toBe(200)
+  })
+
+  it.each([
+    ['not seen', { is: 'unknown' } as const],
+    ['not to be asked for', 'down' as const],
+  ])(
+    'I8 and C1 a right preimage whose payment is %s after 15 s: 503 without a challenge',
+    async (_, lookup) => {
+      const state = { lookup: lookup as InvoiceState | 'down' | null }
+      const gate = await startGate({ wallet: lateWallet(state) })
+      const pass = await gate.accept(await gate.chat(null))
+      const answer = gate.chat(pass)
+      await new Promise((then) => setTimeout(then, 100))
+      gate.world.advance(16_000)
+      const { status, headers, json } = await answer
+      expect([status, json.error.code]).toEqual([503, 'payment_pending'])
+      expect(headers['www-authenticate']).toBe(undefined)
+      expect(headers['retry-after']).toBe('3')
+      expect(gate.events.filter(({ event }) => event === 'paid')).toEqual([])
+      state.lookup = null
+      expect((await gate.chat(pass)).status).toBe(200)
+    },
+  )
+
+  it('C10 a payment that nobody told of is credited by looking', async () => {
+    const state = { lookup: null }
+    const gate = await startGate({ wallet: lateWallet(state) })
+    const { json } = await create(gate, { amountSats: 10 })
+    await gate.pay(json.bolt11)
+    expect(gate.events).toEqual([])
+    const { json: status } = await gate.ask({ path: json.payment_url })
+    expect(status.paid).toBe(true)
+    expect(gate.events).toMatchObject([{ event: 'paid', amount_msat: 10_000 }])
+  })
+
+  it('C8 paid but never claimed is credited when told of, and found by its hash later', async () => {
+    const gate = await startGate()
+    const { json } = await create(gate, { amountSats: 10 })
+    const preimage = await gate.pay(json.bolt11)
+    await until(() => gate.events.some(({ event }) => event === 'paid'))
+    gate.world.advance(86_400_000)
+    const pass = passOf(json.macaroon, preimage, json.payment_hash)
+    expect((await gate.balance(pass)).balance_msat).toBe(10_000)
+    expect(gate.events.filter(({ event }) => event === 'paid')).toHaveLength(1)
+  })
+
+  it('C8 an invoice that was paid after its time credits all the same', async () => {
+    const state: { lookup: InvoiceState | null } = { lookup: { is: 'dead' } }
+    const gate = await startGate({ wallet: lateWallet(state) })
+    const refused = await gate.chat(null)
+    const pass = await gate.accept(refused)
+    gate.world.advance(86_400_000)
+    state.lookup = { is: 'settled', preimage: null, receivedMsat: 10_000n }
+    expect((await gate.chat(pass)).status).toBe(200)
+  })
+
+  it('C8 the macaroon of one invoice and the preimage of another open nothing', async () => {
+    const gate = await startGate()
+    const [cheap, dear] = [await gate.buy(1), (await create(gate, { amountSats: 1_000 })).json]
+    const mixed = passOf(dear.macaroon, cheap.secret, dear.payment_hash)
+    expect((await gate.chat(mixed)).status).toBe(402)
+  })
+
+  it('B7 first use by many at once credits once', async () => {
+    const gate = await startGate({ books: 'sqlite' })
+    const { json } = await create(gate, { amountSats: 100 })
+    const preimage = await gate.pay(json.bolt11)
+    const pass = passOf(json.macaroon, preimage, json.payment_hash)
+    const all = await Promise.all(Array.from({ length: 30 }, () => gate.balance(pass)))
+    expect(new Set(all.map((one) => one.balance_msat))).toEqual(new Set([100_000]))
+    expect(gate.events.filter(({ event }) => event === 'paid')).toHaveLength(1)
+    await gate.proof()
+  })
+
+  it('a wallet outage: 503 without an offer to who has none, passes are served, said once each way', async () => {
+    const state = { down: false }
+    const gate = await startGate({
+      wallet: (play) => ({
+        ...play,
+        async createInvoice(ask) {
+          if (state.down) throw new WalletUnreachable('down')
+          return play.createInvoice(ask)
+        },
+        async probe() {
+          if (state.down) throw new WalletUnreachable('down')
+        },
+      }),
+    })
+    const pass = await gate.buy(10)
+    state.down = true
+    for (let i = 0; i < 3; i += 1) {
+      const refused = await gate.chat(null)
+      expect([refused.status, refused.json.error.code]).toEqual([503, 'wallet_unreachable'])
+      expect(refused.headers['www-authenticate']).toBe(undefined)
+    }
+    expect((await create(gate)).status).toBe(503)
+    expect((await gate.chat(pass)).status).toBe(200)
+    expect((await gate.ask({ path: '/health' })).json).toMatchObject({ wallet: 'unreachable' })
+    state.down = false
+    await until(() => gate.composed.line.up)
+    expect((await gate.chat(null)).status).toBe(402)
+    const said = gate.events.filter(({ event }) => event === 'problem' || event === 'solved')
+    expect(said).toMatchObject([
+      { event: 'problem', what: 'wallet_unreachable', wallet: 'play' },
+      { event: 'solved', what: 'wallet_unreachable' },
+    ])
+  })
+})
+
+describe('D1 a flood of requests that pay nothing', () => {
+  it('makes invoices for a client within its bound, shared ones past it, and its rows are as few', async () => {
+    let made = 0
+    const gate = await startGate({
+      books: 'sqlite',
+      settings: { limits: { invoicesPerClient: 20, invoicesTotal: 50 } },
+      wallet: (play) => ({
+        ...play,
+        createInvoice(ask) {
+          made += 1
+          return play.createInvoice(ask)
+        },
+      }),
+    })
+    for (let round = 0; round < 30; round += 1) {
+      const all = await Promise.all(
+        Array.from({ length: 100 }, () =>
+          gate.chat(null, {}, { 'x-forwarded-for': `10.0.${round}.1` }),
+        ),
+      )
+      expect(all.every(({ status }) => status === 402)).toBe(true)
+    }
+    expect(gate.composed.openInvoices()).toBe(20)
+    expect(made).toBeLessThanOrEqual(22)
+  }, 30_000)
+
+  it('D3 behind a proxy that is trusted, clients are told apart, and all together have a bound', async () => {
+    const gate = await startGate({
+      settings: {
+        trustedProxies: ['127.0.0.1'],
+        limits: { invoicesPerClient: 3, invoicesTotal: 10 },
+      },
+    })
+    const from = (address: string) => gate.chat(null, {}, { 'x-forwarded-for': address })
+    const exclusive = async (address: string) =>
+      (await from(address)).json.payment_url !== undefined
+    const own: boolean[] = []
+    for (let i = 0; i < 4; i += 1) own.push(await exclusive('198.51.100.1'))
+    expect(own).toEqual([true, true, true, false])
+    // One customer’s /64 is one client, whatever the rest of its address.
+    for (let i = 0; i < 3; i += 1) await from(`2001:db8:0:1::${i}`)
+    expect(await exclusive('2001:db8:0:1:ffff::9')).toBe(false)
+    expect(await exclusive('2001:db8:0:2::1')).toBe(true)
+    for (let i = 10; i < 40; i += 1) await from(`198.51.100.${i}`)
+    expect(gate.composed.openInvoices()).toBe(10)
+  })
+
+  it('D2 and it evicts nobody who has just paid', async () => {
+    const gate = await startGate({ settings: { limits: { invoicesPerClient: 3 } } })
+    const refused = await gate.chat(null)
+    const secret = await gate.pay(refused.json.l402.invoice)
+    await Promise.all(Array.from({ length: 200 }, () => gate.chat(null)))
+    const { macaroon, payment_hash: hash } = refused.json.l402
+    expect((await gate.chat(passOf(macaroon, secret, hash))).status).toBe(200)
+  })
+})

@@ -111,7 +111,7 @@ export function walletContract(name: string, make: () => Promise<WalletUnderTest
       const { bolt11, paymentHash } = await wallet.createInvoice(ASK)
       const told = heard()
       const watch = wallet.watch(null, told.listen)
-      await settle(300)
+      await wait(300)
       await under.pay(bolt11)
       await until(async () => told.hashes().includes(paymentHash))
       watch.stop()
@@ -121,7 +121,7 @@ export function walletContract(name: string, make: () => Promise<WalletUnderTest
       const first = await open()
       const told = heard()
       const watch = first.watch(null, told.listen)
-      await settle(300)
+      await wait(300)
       const known = await first.createInvoice(ASK)
       await under.pay(known.bolt11)
       await until(async () => told.hashes().includes(known.paymentHash))
@@ -150,7 +150,7 @@ export function walletContract(name: string, make: () => Promise<WalletUnderTest
       const invoice = await wallet.createInvoice(ASK)
       await under.pay(invoice.bolt11)
       await until(async () => (await wallet.lookup(invoice.paymentHash)).is === 'settled')
-      await settle(300)
+      await wait(300)
       expect(stopped.hashes()).toEqual([])
       expect(closed.hashes()).toEqual([])
     })
@@ -166,7 +166,7 @@ export function walletContract(name: string, make: () => Promise<WalletUnderTest
       const { bolt11, paymentHash } = await wallet.createInvoice(ASK)
       const told = heard()
       wallet.watch(null, told.listen)
-      await settle(300)
+      await wait(300)
       const before = await wallet.createInvoice(ASK)
       await under.pay(before.bolt11)
       await until(async () => told.hashes().includes(before.paymentHash))
@@ -220,11 +220,11 @@ export async function until(holds: () => Promise<boolean>, ms = 20_000): Promise
   const deadline = performance.now() + ms
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`did not come to hold in ${ms} ms: ${holds}`)
-    await settle(50)
+    await wait(50)
   }
 }
 
-export const settle = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))
+export const wait = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))
 
 function failed(error: unknown): false {
   if (error instanceof WalletUnreachable || error instanceof WalletRefused) return false

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { writeBolt11 } from '../../../src/wallets/bolt11.ts'
 
 /**
@@ -177,14 +177,19 @@ export async function startLndDouble(port = 0): Promise<LndDouble> {
     return null
   }
 
+  let speaking = Promise.resolve()
   function tell(response: ServerResponse, hash: string, kept: Kept): void {
     const words = traps.complainMidway
     const message = words === null ? { result: shape(hash, kept) } : { error: { message: words } }
     const bytes = Buffer.from(`${JSON.stringify(message)}\n`)
-    for (let at = 0; at < bytes.length; at += traps.pieces) {
-      response.write(bytes.subarray(at, at + traps.pieces))
-    }
-    if (words !== null) response.end()
+    speaking = speaking.then(async () => {
+      for (let at = 0; at < bytes.length; at += traps.pieces) {
+        response.write(bytes.subarray(at, at + traps.pieces))
+        // What is written in one turn leaves in one piece.
+        await setImmediate()
+      }
+      if (words !== null) response.end()
+    })
   }
 
   const tellAll = (hash: string, kept: Kept) => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type LndOptions, openLndWallet } from '../../../src/wallets/lnd.ts'
 import { type Wallet, WalletRefused, WalletUnreachable } from '../../../src/wallets/wallet.ts'
-import { heard, settle, until, walletContract } from '../../contract/wallet.ts'
+import { heard, until, wait, walletContract } from '../../contract/wallet.ts'
 import { type LndDouble, startLndDouble } from './lnd-double.ts'
 
 const ASK = { sat: 21, memo: 'lnd', expirySeconds: 600 }
@@ -350,11 +350,11 @@ describe('watching', () => {
     double.requests.length = 0
     double.traps.complaint = 'wallet locked, unlock it to enable full RPC access'
     const watch = wallet.watch(null, () => undefined)
-    await settle(2200)
+    await wait(2200)
     watch.stop()
     // After 0, 250, 750 and 1750 ms.
     expect(double.requests.length).toBe(4)
-    await settle(300)
+    await wait(300)
     expect(double.requests.length).toBe(4)
   })
 

@@ -1,0 +1,72 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { describe } from 'vitest'
+
+const run = promisify(execFile)
+const SCRIPT = fileURLToPath(new URL('../../../shared/lab/lab', import.meta.url))
+
+/** Why the interop suites cannot run here; null where they can. */
+export const labMissing: string | null = existsSync(SCRIPT)
+  ? null
+  : `the lab of real peers is not beside this repository (${SCRIPT})`
+
+/** `describe` for what needs the lab: skipped, with the reason, where there is none. */
+export function describeWithLab(name: string, body: () => void): void {
+  if (labMissing === null) describe(name, body)
+  else describe.skip(`${name} (skipped: ${labMissing})`, body)
+}
+
+/** What a part says of itself: `LND_REST`, `MINT_URL`, … */
+export type PartEnv = Readonly<Record<string, string>>
+
+/** Real peers on loopback, in a run folder of its own: other labs on this machine are not touched. */
+export interface Lab {
+  /** Installs the part if need be (minutes), starts it and waits until it is ready. */
+  startPart(part: string, options?: Readonly<Record<string, string>>): Promise<PartEnv>
+  /** Runs a part's own command (`exec('lnd', 'pay', bolt11)`); answers what it printed. */
+  exec(part: string, ...words: readonly string[]): Promise<string>
+  /** kill -9; `startPart(part, { KEEP: '1' })` brings it back with its data and ports. */
+  kill(part: string): Promise<void>
+  /** SIGSTOP, until `resume`. */
+  pause(part: string): Promise<void>
+  resume(part: string): Promise<void>
+  /** Stops these parts, or all that this lab started and removes its folder. */
+  stop(...parts: readonly string[]): Promise<void>
+}
+
+/** A lab with nothing started. What is installed is shared with every other lab (LAB_HOME). */
+export async function openLab(): Promise<Lab> {
+  const folder = await mkdtemp(join(tmpdir(), 'satgate-lab-'))
+  const env = { ...process.env, LAB_RUN: folder }
+  const lab = async (...words: readonly string[]) => {
+    const { stdout } = await run(SCRIPT, [...words], { env, maxBuffer: 64 * 1024 * 1024 })
+    return stdout
+  }
+  return {
+    async startPart(part, options = {}) {
+      const settings = Object.entries(options).map(([key, value]) => `${key}=${value}`)
+      return partEnv(await lab('start', part, ...settings))
+    },
+    exec: async (part, ...words) => (await lab('exec', part, ...words)).trim(),
+    kill: async (part) => void (await lab('kill', part)),
+    pause: async (part) => void (await lab('pause', part)),
+    resume: async (part) => void (await lab('resume', part)),
+    async stop(...parts) {
+      await lab('stop', ...parts)
+      if (parts.length === 0) await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function partEnv(lines: string): PartEnv {
+  const pairs = lines.split('\n').flatMap((line) => {
+    const at = line.indexOf('=')
+    return at < 1 ? [] : [[line.slice(0, at), line.slice(at + 1)] as const]
+  })
+  return Object.fromEntries(pairs)
+}

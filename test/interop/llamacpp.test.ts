@@ -1,0 +1,388 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { GateProcess } from '../support/gate-process.ts'
+import {
+  Buyer,
+  bearer,
+  chunksOf,
+  costOf,
+  deltasOf,
+  INPUT,
+  OUTPUT,
+  PRICE,
+  textOf,
+  until,
+  withoutComments,
+} from './buyer.ts'
+import { describeWithLab, type Lab, openLab } from './lab.ts'
+import { openTap, type Tap } from './tap.ts'
+
+const CHAT = '/v1/chat/completions'
+const TEXT = '/v1/completions'
+const CONTEXT = '8192'
+/** The model's end: without it the answer runs to its limit. */
+const ENDLESS = { logit_bias: { 1019: -100 } }
+const hello = (more: object = {}) => ({
+  model: 'tiny',
+  messages: [{ role: 'user', content: 'What is a license?' }],
+  ...more,
+})
+
+describeWithLab('satgate in front of llama.cpp', () => {
+  let lab: Lab
+  let tap: Tap
+  let gate: GateProcess
+  let buyer: Buyer
+  let upstream = ''
+  let embeddings = ''
+
+  beforeAll(async () => {
+    lab = await openLab()
+    const env = await lab.startPart('llamacpp', { CTX: CONTEXT })
+    upstream = env.LLAMACPP_URL ?? ''
+    embeddings = env.LLAMACPP_EMBED_URL ?? ''
+    tap = await openTap(upstream)
+    gate = await gateTo(tap.url).start()
+    buyer = new Buyer(gate, await gate.mint(10_000))
+  })
+  afterAll(async () => {
+    const verdict = await gate?.command('ledger', 'verify')
+    await gate?.remove()
+    await tap?.close()
+    await lab?.stop()
+    expect(verdict).toMatchObject({ balanced: true, openHolds: 0 })
+  })
+
+  const idle = async (url = upstream): Promise<boolean> => {
+    const slots = (await (await fetch(`${url}/slots`)).json()) as { is_processing: boolean }[]
+    return slots.every((slot) => !slot.is_processing)
+  }
+  /** How many tokens this backend takes that text for. */
+  const tokensOf = async (content: string): Promise<number> => {
+    const body = JSON.stringify({ content, add_special: false })
+    const answer = await fetch(`${upstream}/tokenize`, { method: 'POST', body })
+    return ((await answer.json()) as { tokens: number[] }).tokens.length
+  }
+
+  it('is named by its list of models', () => {
+    expect(gate.events('ready')[0]).toMatchObject({ upstream: { kind: 'llamacpp', models: 1 } })
+  })
+
+  describe('charges the reported usage exactly', () => {
+    it.each([
+      ['a chat', CHAT, hello({ max_tokens: 30 })],
+      ['a completion', TEXT, { model: 'tiny', prompt: 'The licence', max_tokens: 30 }],
+    ])('%s, buffered', async (_, path, body) => {
+      const { answer, event, charged } = await buyer.buy(path, body)
+      expect(answer.status).toBe(200)
+      expect(charged).toBe(costOf(answer.json.usage))
+      expect(event).toMatchObject({ end: 'complete', usage: 'reported' })
+      expect(answer.text).toBe(tap.last().answer)
+      const { balance_msat } = await buyer.balance()
+      expect(answer.headers['x-credit-balance-msat']).toBe(String(balance_msat))
+      expect(answer.headers['x-credit-balance']).toBe(String(Math.floor(balance_msat / 1000)))
+    })
+
+    it.each([
+      ['a chat', CHAT, hello({ max_tokens: 30 })],
+      ['a completion', TEXT, { model: 'tiny', prompt: 'The licence', max_tokens: 30 }],
+    ])('%s, streamed with include_usage', async (_, path, body) => {
+      const asked = { ...body, stream: true, stream_options: { include_usage: true } }
+      const { answer, event, charged } = await buyer.buy(path, asked)
+      const { usage } = chunksOf(answer.text).findLast((chunk) => chunk.usage)
+      expect(charged).toBe(costOf(usage))
+      expect(event).toMatchObject({ end: 'complete', usage: 'reported' })
+      expect(withoutComments(answer.text)).toBe(tap.last().answer)
+    })
+
+    it('A2 a chat streamed without include_usage: no usage chunk, every other byte the same', async () => {
+      const { answer, charged } = await buyer.buy(CHAT, hello({ max_tokens: 30, stream: true }))
+      const upstreams = tap.last().answer
+      const { usage } = chunksOf(upstreams).findLast((chunk) => chunk.usage)
+      expect(charged).toBe(costOf(usage))
+      const without = upstreams.replace(/^data: \{"choices":\[\],[^\n]*\n\n/m, '')
+      expect(without.length).toBeLessThan(upstreams.length)
+      expect(withoutComments(answer.text)).toBe(without)
+      expect(answer.text).toMatch(/: satgate cost_msat=\d+\n\ndata: \[DONE\]\n\n$/)
+    })
+
+    it('a completion streamed without include_usage keeps the usage that llama.cpp sends anyway', async () => {
+      const body = { model: 'tiny', prompt: 'The licence', max_tokens: 20, stream: true }
+      const { answer, charged } = await buyer.buy(TEXT, body)
+      const { usage } = chunksOf(answer.text).findLast((chunk) => chunk.usage)
+      expect(charged).toBe(costOf(usage))
+      expect(withoutComments(answer.text)).toBe(tap.last().answer)
+    })
+
+    it('embeddings, one and a list', async () => {
+      const apart = await gateTo(embeddings).start()
+      try {
+        const owner = new Buyer(apart, await apart.mint(100))
+        for (const input of ['The licence', ['one', 'two of them']]) {
+          const { answer, charged } = await owner.buy('/v1/embeddings', { model: 'tiny', input })
+          expect(answer.status).toBe(200)
+          expect(charged).toBe(answer.json.usage.prompt_tokens * INPUT)
+        }
+      } finally {
+        await apart.remove()
+      }
+    })
+  })
+
+  describe('counts every choice, though the usage counts one of them', () => {
+    it('n = 2, streamed: the usage of each choice, summed', async () => {
+      const body = hello({ n: 2, max_tokens: 12, stream: true, ...ENDLESS })
+      const { answer, event, charged } = await buyer.buy(CHAT, body)
+      expect(answer.status).toBe(200)
+      const usages = chunksOf(tap.last().answer).flatMap(({ usage }) => usage ?? [])
+      expect(usages).toHaveLength(2)
+      const [{ prompt_tokens }] = usages
+      const completion_tokens = usages[0].completion_tokens + usages[1].completion_tokens
+      expect(completion_tokens).toBe(24)
+      expect(event).toMatchObject({ prompt_tokens, completion_tokens })
+      expect(charged).toBe(costOf({ prompt_tokens, completion_tokens }))
+    })
+
+    it('n = 2, buffered: clearly more than the usage of one', async () => {
+      const body = hello({ n: 2, max_tokens: 40, ...ENDLESS })
+      const { answer, event } = await buyer.buy(CHAT, body)
+      expect(answer.json.choices).toHaveLength(2)
+      const reported = answer.json.usage.completion_tokens
+      expect(reported).toBe(40)
+      expect(event.completion_tokens).toBeGreaterThan(reported)
+      expect(event.completion_tokens).toBeLessThanOrEqual(80)
+    })
+
+    it.each([[false], [true]])('a list of prompts (streamed: %s)', async (stream) => {
+      const prompt = ['The licence', 'This program is free software']
+      const body = { model: 'tiny', prompt, max_tokens: 20, stream, ...ENDLESS }
+      const { event } = await buyer.buy(TEXT, body)
+      expect(event.completion_tokens).toBeGreaterThan(20)
+      expect(event.completion_tokens).toBeLessThanOrEqual(40)
+      expect(event.prompt_tokens).toBeGreaterThan(await tokensOf('The licence'))
+    })
+  })
+
+  describe('bounds the output in the field that llama.cpp obeys', () => {
+    it.each([
+      ['max_tokens', { max_tokens: 7 }],
+      ['max_completion_tokens', { max_completion_tokens: 7 }],
+      ['both: the smaller one', { max_tokens: 7, max_completion_tokens: 400 }],
+    ])('%s', async (_, limit) => {
+      const { answer } = await buyer.buy(CHAT, hello({ ...limit, ...ENDLESS }))
+      expect(answer.json.usage.completion_tokens).toBe(7)
+      expect(answer.json.choices[0].finish_reason).toBe('length')
+    })
+
+    it('no limit of the buyer: the operator’s, and the answer says so', async () => {
+      const { answer } = await buyer.buy(CHAT, hello(ENDLESS))
+      expect(answer.json.usage.completion_tokens).toBe(64)
+      expect(answer.headers['x-max-tokens-applied']).toBe('64')
+    })
+
+    it('a small balance buys a short answer', async () => {
+      const poor = new Buyer(gate, await gate.mint(1))
+      const { answer, charged } = await poor.buy(CHAT, hello({ max_tokens: 4000, ...ENDLESS }))
+      const applied = Number(answer.headers['x-max-tokens-applied'])
+      expect(answer.json.usage.completion_tokens).toBe(applied)
+      expect(applied).toBeLessThan(334)
+      expect(charged).toBeLessThanOrEqual(1000)
+    })
+
+    it('I6 fields that make more than was paid for do nothing', async () => {
+      const hostile = { n_predict: 3900, ignore_eos: true, min_tokens: 900, n_probs: 5 }
+      const { answer, charged } = await buyer.buy(CHAT, hello({ max_tokens: 5, ...hostile }))
+      expect(answer.json.usage.completion_tokens).toBeLessThanOrEqual(5)
+      expect(charged).toBe(costOf(answer.json.usage))
+      for (const key of Object.keys(hostile)) expect(tap.last().sent).not.toContain(key)
+    })
+
+    it.each(['Max_Tokens', 'max_toKenſ', 'Model'])(
+      'I6 the key %s can be read as another: 400, free',
+      async (key) => {
+        const sent = tap.tapped.length
+        const { answer, charged } = await buyer.buy(CHAT, hello({ max_tokens: 5, [key]: 3900 }))
+        expect(answer.status).toBe(400)
+        expect(answer.json.error.code).toBe('ambiguous_key')
+        expect(charged).toBe(0)
+        expect(tap.tapped).toHaveLength(sent)
+      },
+    )
+  })
+
+  describe('passes what llama.cpp refuses, free', () => {
+    it.each([[false], [true]])('a prompt over the context (streamed: %s)', async (stream) => {
+      const content = 'licence '.repeat(9000)
+      const messages = [{ role: 'user', content }]
+      const { answer, charged } = await buyer.buy(CHAT, hello({ messages, stream }))
+      expect(answer.status).toBe(400)
+      expect(answer.json.error.message).toContain('context')
+      expect(charged).toBe(0)
+    })
+
+    it('an unknown model is 404 and goes nowhere', async () => {
+      const sent = tap.tapped.filter(({ method }) => method === 'POST').length
+      const { answer, charged } = await buyer.buy(CHAT, hello({ model: 'nobody' }))
+      expect(answer.status).toBe(404)
+      expect(answer.json.error.code).toBe('model_not_found')
+      expect(charged).toBe(0)
+      expect(tap.tapped.filter(({ method }) => method === 'POST')).toHaveLength(sent)
+    })
+  })
+
+  describe('a buyer who leaves', () => {
+    it('A3 mid-stream: llama.cpp stops, the charge is the estimate and what came so far', async () => {
+      const seen = gate.events('request').length
+      const before = await buyer.balance()
+      const stream = await buyer.open(CHAT, hello({ max_tokens: 7000, stream: true, ...ENDLESS }))
+      await until(() => deltasOf(stream.text()) >= 50, 20_000)
+      stream.leave()
+      const got = deltasOf(stream.text())
+      const event = await buyer.lastEvent(seen)
+      expect(await until(idle, 3_000)).toBeLessThan(3_000)
+      expect(event).toMatchObject({ end: 'client_left', usage: 'counted', status: 200 })
+      const made = deltasOf(tap.last().answer)
+      expect(event.completion_tokens).toBeGreaterThanOrEqual(got)
+      expect(event.completion_tokens).toBeLessThanOrEqual(made)
+      expect(made).toBeLessThan(7000)
+      const prompt = await tokensOf('What is a license?')
+      expect(event.prompt_tokens).toBeGreaterThanOrEqual(prompt)
+      const after = await buyer.balance()
+      const { prompt_tokens, completion_tokens } = event
+      const cost = costOf({ prompt_tokens, completion_tokens })
+      expect(before.balance_msat - after.balance_msat).toBe(cost)
+      expect(after.held_msat).toBe(0)
+    })
+
+    it('I6 before a buffered answer: charged the ceiling', async () => {
+      const seen = gate.events('request').length
+      const before = await buyer.balance()
+      const sent = buyer.start(CHAT, hello({ max_tokens: 500, ...ENDLESS }))
+      await until(async () => !(await idle()), 5_000)
+      sent.leave()
+      const event = await buyer.lastEvent(seen)
+      expect(event).toMatchObject({ end: 'client_left' })
+      expect(event.charged_msat).toBe(event.held_msat)
+      expect(event.held_msat).toBeGreaterThanOrEqual(500 * OUTPUT)
+      const after = await buyer.balance()
+      expect(before.balance_msat - after.balance_msat).toBe(event.charged_msat)
+      await until(idle, 30_000)
+    })
+  })
+
+  it('a base URL with /v1 is the same upstream', async () => {
+    const apart = await gateTo(`${upstream}/v1/`).start()
+    try {
+      const owner = new Buyer(apart, await apart.mint(10))
+      const { answer, charged } = await owner.buy(CHAT, hello({ max_tokens: 5 }))
+      expect(answer.status).toBe(200)
+      expect(charged).toBe(costOf(answer.json.usage))
+      expect((await apart.client.ask({ path: '/v1/models' })).json.data[0].id).toBe('tiny')
+    } finally {
+      await apart.remove()
+    }
+  })
+
+  it('the upstream killed mid-stream: an error event, charged for what flowed', async () => {
+    const seen = gate.events('request').length
+    const stream = await buyer.open(CHAT, hello({ max_tokens: 7000, stream: true, ...ENDLESS }))
+    await until(() => deltasOf(stream.text()) >= 50, 20_000)
+    await lab.kill('llamacpp')
+    const { text, cut } = await stream.over
+    expect(cut).toBe(false)
+    expect(chunksOf(text).at(-1).error).toMatchObject({ code: 'upstream_error' })
+    expect(text).not.toContain('[DONE]')
+    const event = await buyer.lastEvent(seen)
+    expect(event).toMatchObject({ end: 'upstream_failed', usage: 'counted' })
+    expect(event.completion_tokens).toBe(deltasOf(text))
+    const { prompt_tokens, completion_tokens } = event
+    expect(event.charged_msat).toBe(costOf({ prompt_tokens, completion_tokens }))
+
+    const { answer, charged } = await buyer.buy(CHAT, hello({ max_tokens: 5 }))
+    expect(answer.status).toBe(502)
+    expect(charged).toBe(0)
+
+    await lab.startPart('llamacpp', { KEEP: '1', CTX: CONTEXT })
+    expect((await buyer.buy(CHAT, hello({ max_tokens: 5 }))).answer.status).toBe(200)
+  })
+})
+
+describeWithLab('llama.cpp with one slot and a key', () => {
+  const key = 'upstream-key-0123456789'
+  let lab: Lab
+  let gate: GateProcess
+  let buyer: Buyer
+  let upstream = ''
+
+  beforeAll(async () => {
+    lab = await openLab()
+    const env = await lab.startPart('llamacpp', { CTX: CONTEXT, SLOTS: '1', API_KEY: key })
+    upstream = env.LLAMACPP_URL ?? ''
+    process.env.UPSTREAM_KEY = key
+    gate = await gateTo(upstream, { upstreamKey: { env: 'UPSTREAM_KEY' } }).start()
+    buyer = new Buyer(gate, await gate.mint(1000))
+  })
+  afterAll(async () => {
+    delete process.env.UPSTREAM_KEY
+    await gate?.remove()
+    await lab?.stop()
+  })
+
+  it('G3 the operator’s key goes upstream in place of the buyer’s pass', async () => {
+    const refused = await fetch(`${upstream}${CHAT}`, {
+      method: 'POST',
+      body: JSON.stringify(hello()),
+      headers: bearer(buyer.pass),
+    })
+    expect(refused.status).toBe(401)
+    const { answer, charged } = await buyer.buy(CHAT, hello({ max_tokens: 5 }))
+    expect(answer.status).toBe(200)
+    expect(charged).toBe(costOf(answer.json.usage))
+    expect(`${answer.text}${JSON.stringify(gate.events())}${gate.stderr}`).not.toContain(key)
+  })
+
+  it('a wrong key of the operator’s is a 502 without a word of it, free', async () => {
+    process.env.UPSTREAM_KEY = 'wrong-key-0123456789'
+    const wrong = gateTo(upstream, {
+      upstreamKey: { env: 'UPSTREAM_KEY' },
+      pricing: { default: PRICE, models: { tiny: PRICE } },
+    })
+    try {
+      await wrong.start()
+      const owner = new Buyer(wrong, await wrong.mint(10))
+      const { answer, charged } = await owner.buy(CHAT, hello({ max_tokens: 5 }))
+      expect(answer.status).toBe(502)
+      expect(answer.text).not.toMatch(/key/i)
+      expect(charged).toBe(0)
+    } finally {
+      process.env.UPSTREAM_KEY = key
+      await wrong.remove()
+    }
+  })
+
+  it('a stream that waits for a slot is kept open by comments, and lives', async () => {
+    const first = await buyer.open(CHAT, hello({ max_tokens: 300, stream: true, ...ENDLESS }))
+    await first.until('"content"')
+    await lab.pause('llamacpp')
+    const began = Date.now()
+    const second = await buyer.open(CHAT, hello({ max_tokens: 20, stream: true }))
+    await second.until(': waiting for the model')
+    const waited = Date.now() - began
+    expect(waited).toBeGreaterThan(9_000)
+    expect(waited).toBeLessThan(12_000)
+    await lab.resume('llamacpp')
+    const both = await Promise.all([first.over, second.over])
+    for (const { text, cut } of both) {
+      expect(cut).toBe(false)
+      expect(text).toMatch(/data: \[DONE\]\n\n$/)
+    }
+    expect(textOf(both[1].text)).not.toBe('')
+    const events = gate.events('request').slice(-2)
+    expect(events.map(({ end }) => end)).toEqual(['complete', 'complete'])
+  })
+})
+
+/** A gate with play money and these prices; 64 tokens of output where the buyer says nothing. */
+function gateTo(upstream: string, more: Readonly<Record<string, unknown>> = {}): GateProcess {
+  const pricing = { default: PRICE, maxOutputTokens: 64 }
+  return new GateProcess({ upstream, wallet: 'play', pricing, ...more })
+}

@@ -9,7 +9,7 @@ export type OnTrouble = (trouble: {
 }) => void
 
 /** Under load commits come this often, in ms: the cost of one is shared by all that came meanwhile. */
-const GROUP_MS = 4
+const GROUP_MS = 10
 const RETRY_MS = 250
 /** A row that waits longer than this for its commit stops admission, in ms (DESIGN 4.5b). */
 const LATE_MS = 2_000

@@ -37,6 +37,7 @@ export async function verify(
   const drawers = checkDrawers(db, inMemory, doubt)
   await checkHolds(db, doubt)
   checkMeters(db, doubt)
+  checkReferences(db, doubt)
   if (more > 0) doubts.push(`and ${more} more`)
   if (doubts.length > 0) return err(doubts)
   return ok({
@@ -45,6 +46,15 @@ export async function verify(
     postings: count(db, 'SELECT count(*) AS n FROM postings'),
     drawers,
   })
+}
+
+/** Rows that name a row that is not there. */
+function checkReferences(db: DatabaseSync, doubt: Doubt): void {
+  for (const row of rows(db, 'PRAGMA foreign_key_check')) {
+    doubt([
+      `a row of ${text(row, 'table')} names a row of ${text(row, 'parent')} that is not there`,
+    ])
+  }
 }
 
 type Doubt = (found: Iterable<string>) => void

@@ -39,15 +39,15 @@ const LONGEST_ANSWER = 4 * 1024 * 1024
 
 /** Opens the gateway; talks to nobody yet. Throws `WalletRefused` where the access cannot be right. */
 export function lndRest(access: LndAccess): LndRest {
-  const { base, library, tls } = checked(access)
-  const agent = new library.Agent({ keepAlive: true, ...tls })
+  const to = checked(access)
+  const agent = new to.library.Agent({ keepAlive: true, ...to.tls })
   const closed = new AbortController()
 
   async function ask(path: string, body?: Json): Promise<LndAnswer> {
     const deadline = AbortSignal.timeout(access.deadlineMs)
     const signal = AbortSignal.any([deadline, closed.signal])
     try {
-      const response = await send(path, { agent, signal, ...tls }, body)
+      const response = await send(to, { agent, signal }, { path, body })
       return { status: response.statusCode ?? 0, body: parsed(await textOf(response)) }
     } catch (error) {
       // What an abort looks like depends on when it struck.
@@ -56,41 +56,17 @@ export function lndRest(access: LndAccess): LndRest {
     }
   }
 
-  /** Tries once more where lnd had hung up on a connection that was kept: it never saw the call. */
-  async function send(path: string, options: RequestOptions, body?: Json, again = true) {
-    const { request, response } = start(path, options, body)
-    try {
-      return await response
-    } catch (error) {
-      const stale = request.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(codeOf(error))
-      if (!stale || !again) throw error
-      return send(path, options, body, false)
-    }
-  }
-
-  function start(path: string, options: RequestOptions, body?: Json) {
-    const headers = {
-      'grpc-metadata-macaroon': access.macaroonHex,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    }
-    const method = body === undefined ? 'GET' : 'POST'
-    const request = library.request(`${base}${path}`, { method, headers, ...options })
-    const response = new Promise<IncomingMessage>((resolve, reject) => {
-      request.once('response', resolve).on('error', reject)
-    })
-    request.end(body === undefined ? undefined : JSON.stringify(body))
-    return { request, response }
-  }
-
   return {
     ask,
     async follow(path, signal, onMessage) {
       // A connection of its own: there is no deadline on the answer, only on being connected.
-      const { request, response } = start(path, { agent: false, signal, ...tls })
+      const { request, response } = start(to, { agent: false, signal }, { path })
       const connecting = setTimeout(() => request.destroy(), access.deadlineMs)
       request.once('socket', (socket) => {
         socket.setKeepAlive(true, 30_000)
-        socket.once(library === https ? 'secureConnect' : 'connect', () => clearTimeout(connecting))
+        socket.once(to.library === https ? 'secureConnect' : 'connect', () =>
+          clearTimeout(connecting),
+        )
       })
       try {
         return await messagesOf(await response, onMessage)
@@ -109,6 +85,42 @@ export function lndRest(access: LndAccess): LndRest {
   }
 }
 
+interface Call {
+  readonly path: string
+  readonly body?: Json | undefined
+}
+
+/** Tries once more where lnd had hung up on a connection that was kept: it never saw the call. */
+async function send(to: Target, options: RequestOptions, call: Call): Promise<IncomingMessage> {
+  const { request, response } = start(to, options, call)
+  try {
+    return await response
+  } catch (error) {
+    const stale = request.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(codeOf(error))
+    if (!stale) throw error
+    return start(to, { ...options, agent: false }, call).response
+  }
+}
+
+function start(to: Target, options: RequestOptions, { path, body }: Call) {
+  const method = body === undefined ? 'GET' : 'POST'
+  const type = body === undefined ? {} : { 'content-type': 'application/json' }
+  const headers = { 'grpc-metadata-macaroon': to.macaroonHex, ...type }
+  const request = to.library.request(`${to.base}${path}`, {
+    method,
+    headers,
+    ...to.tls,
+    ...options,
+  })
+  const response = new Promise<IncomingMessage>((resolve, reject) => {
+    request.once('response', resolve).on('error', reject)
+  })
+  request.end(body === undefined ? undefined : JSON.stringify(body))
+  return { request, response }
+}
+
+type Target = ReturnType<typeof checked>
+
 function checked(access: LndAccess) {
   const url = URL.parse(access.url)
   const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url?.hostname ?? '')
@@ -120,7 +132,8 @@ function checked(access: LndAccess) {
   }
   const library = url.protocol === 'https:' ? https : http
   const base = `${url.origin}${url.pathname.replace(/\/+$/, '')}`
-  return { base, library, tls: access.tlsCertPem === null ? {} : { ca: pem(access.tlsCertPem) } }
+  const tls = access.tlsCertPem === null ? {} : { ca: pem(access.tlsCertPem) }
+  return { base, library, tls, macaroonHex: access.macaroonHex }
 }
 
 function pem(text: string): string {

@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import type { Config } from '../config/config.ts'
 import type { Loaded } from '../config/load.ts'
 import { ok } from '../floor/result.ts'
+import { Counts } from '../gate/counts.ts'
 import { pricedName } from '../gate/judge.ts'
 import type { GateEvent } from '../gate/ports.ts'
 import { type CannotListen, listen } from '../http/listen.ts'
@@ -48,13 +49,18 @@ export async function startGate(
 ): Promise<Running> {
   const { world } = host
   const { level } = config.log
-  const say = sayTo(host.stdout, { json: options.json, level }, world.now)
+  const counts = new Counts()
+  const tell = sayTo(host.stdout, { json: options.json, level }, world.now)
+  const say = (event: object) => {
+    counts.see(event)
+    tell(event)
+  }
   for (const note of notes) host.stderr.write(`satgate: ${note}\n`)
   refusePlayInPublic(config)
   const folder = open(config)
   const closers: (() => Promise<void> | void)[] = [() => folder.unlock()]
   try {
-    const running = await start(host, config, { folder, say, options, closers })
+    const running = await start(host, config, { folder, say, counts, options, closers })
     return running
   } catch (error) {
     for (const close of closers.reverse()) await close()
@@ -65,6 +71,7 @@ export async function startGate(
 interface Starting {
   readonly folder: Folder
   readonly say: (event: object) => void
+  readonly counts: Counts
   readonly options: RunOptions
   readonly closers: (() => Promise<void> | void)[]
 }
@@ -72,7 +79,7 @@ interface Starting {
 async function start(
   host: Host,
   config: Config,
-  { folder, say, options, closers }: Starting,
+  { folder, say, counts, options, closers }: Starting,
 ): Promise<Running> {
   const { world } = host
   const choice = await chooseWallet(config.wallet, ledgerKind(folder.ledger), world)
@@ -110,7 +117,7 @@ async function start(
   url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port.port}`
   const control = await listenForCommands(folder.socket, openOffice({ books, keys, world }))
   closers.push(() => void control.close())
-  const metrics = await startMetrics(config.metrics, { gate, books, now: world.now })
+  const metrics = await startMetrics(config.metrics, { gate, books, counts })
   closers.push(() => metrics.close())
   await gate.line.probe()
   announce(host, config, {

@@ -1,4 +1,6 @@
 import { createServer } from 'node:http'
+import type { Registry } from 'prom-client'
+import type { Counts } from '../gate/counts.ts'
 import type { Books } from '../ledger/books.ts'
 
 /** What a page of metrics is read from. */
@@ -9,7 +11,7 @@ export interface Measured {
     readonly line: { readonly up: boolean }
   }
   readonly books: Books
-  now(): number
+  readonly counts: Counts
 }
 
 /** `metrics` of the settings; null where they are off. */
@@ -27,38 +29,7 @@ export async function startMetrics(
   measured: Measured,
 ): Promise<{ close(): Promise<void> }> {
   if (address === null) return { close: async () => {} }
-  const { Registry, Gauge, collectDefaultMetrics } = await import('prom-client')
-  const registry = new Registry()
-  collectDefaultMetrics({ register: registry, prefix: 'satgate_' })
-  const gauge = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name: `satgate_${name}`,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read())
-      },
-    })
-  const { gate, books } = measured
-  gauge('requests_running', 'Requests at the upstream now', () => gate.running())
-  gauge('invoices_open', 'Unpaid invoices with a secret', () => gate.openInvoices())
-  gauge('wallet_up', '1 where the wallet answers', () => (gate.line.up ? 1 : 0))
-  gauge('ledger_healthy', '1 where commits are in time', () => (books.healthy() ? 1 : 0))
-  const labels = ['model'] as const
-  const earned = new Gauge({
-    name: 'satgate_earned_msat',
-    help: 'Earned, in msat, by model',
-    labelNames: labels,
-    registers: [registry],
-    async collect() {
-      const sums = new Map<string, bigint>()
-      for (const row of await books.statement.earnings()) {
-        sums.set(row.model, (sums.get(row.model) ?? 0n) + row.earned)
-      }
-      for (const [model, sum] of sums) this.set({ model }, Number(sum))
-    },
-  })
-  void earned
+  const registry = await register(measured)
   const server = createServer(async (request, response) => {
     if (request.url !== '/metrics' || request.method !== 'GET') {
       response.writeHead(404).end()
@@ -78,4 +49,63 @@ export async function startMetrics(
         server.close(() => resolve())
       }),
   }
+}
+
+async function register({ gate, books, counts }: Measured): Promise<Registry> {
+  const { Counter, Gauge, Registry, collectDefaultMetrics } = await import('prom-client')
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry, prefix: 'satgate_' })
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name: `satgate_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(read())
+      },
+    })
+  const counter = (name: string, help: string, read: () => number) =>
+    new Counter({
+      name: `satgate_${name}_total`,
+      help,
+      registers,
+      collect() {
+        this.reset()
+        this.inc(read())
+      },
+    })
+  gauge('requests_running', 'Requests at the upstream now', () => gate.running())
+  gauge('invoices_open', 'Unpaid invoices with a secret', () => gate.openInvoices())
+  gauge('wallet_up', '1 where the wallet answers', () => (gate.line.up ? 1 : 0))
+  gauge('ledger_healthy', '1 where commits are in time', () => (books.healthy() ? 1 : 0))
+  counter('prompt_tokens', 'Prompt tokens charged', () => counts.promptTokens)
+  counter('completion_tokens', 'Completion tokens charged', () => counts.completionTokens)
+  counter('charged_msat', 'Charged since the start, msat', () => counts.chargedMsat)
+  counter('overrun_msat', 'Flowed past everything a buyer had, msat', () => counts.overrunMsat)
+  counter('counted', 'Requests charged by our own count', () => counts.counted)
+  new Counter({
+    name: 'satgate_requests_total',
+    help: 'Requests by how they ended',
+    labelNames: ['end', 'status'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { end, status, n } of counts.requests.values()) this.inc({ end, status }, n)
+    },
+  })
+  new Gauge({
+    name: 'satgate_earned_msat',
+    help: 'Earned in all, by model, out of the books',
+    labelNames: ['model'],
+    registers,
+    async collect() {
+      const sums = new Map<string, bigint>()
+      for (const row of await books.statement.earnings()) {
+        sums.set(row.model, (sums.get(row.model) ?? 0n) + row.earned)
+      }
+      for (const [model, sum] of sums) this.set({ model }, Number(sum))
+    },
+  })
+  return registry
 }

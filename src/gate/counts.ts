@@ -1,0 +1,33 @@
+import type { GateEvent } from './ports.ts'
+
+/** What happened since the start, by kind: for metrics, and for nothing that money hangs on. */
+export class Counts {
+  /** Requests by how they ended and by status. */
+  readonly requests = new Map<
+    string,
+    { readonly end: string; readonly status: number; n: number }
+  >()
+  promptTokens = 0
+  completionTokens = 0
+  chargedMsat = 0
+  overrunMsat = 0
+  /** Requests whose usage was counted here because the backend's could not be believed. */
+  counted = 0
+
+  /** Counts one event; anything but a request is nothing to count. */
+  see(event: object): void {
+    if (!isRequest(event)) return
+    const key = `${event.end} ${event.status}`
+    const known = this.requests.get(key) ?? { end: event.end, status: event.status, n: 0 }
+    known.n += 1
+    this.requests.set(key, known)
+    this.promptTokens += event.prompt_tokens ?? 0
+    this.completionTokens += event.completion_tokens ?? 0
+    this.chargedMsat += event.charged_msat ?? 0
+    this.overrunMsat += event.overrun_msat ?? 0
+    if (event.usage === 'counted') this.counted += 1
+  }
+}
+
+const isRequest = (event: object): event is Extract<GateEvent, { event: 'request' }> =>
+  'event' in event && event.event === 'request'

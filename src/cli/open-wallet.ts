@@ -26,11 +26,19 @@ export const NO_WALLET = [
   'The whole story with a toy model and no network:                 satgate demo',
 ].join('\n')
 
-/** Opens the configured wallet. `kept` is the ledger's kind of money, null for a new ledger. */
+/** Opens the configured wallet; waits for a node that was never seen and says so. Throws `Failed`. */
 export async function chooseWallet(
   settings: Config['wallet'],
-  kept: MoneyKind | null,
-  world: World,
+  {
+    kept,
+    waiting,
+    world,
+  }: {
+    /** The ledger's kind of money, null for a new ledger. */
+    readonly kept: MoneyKind | null
+    readonly waiting: (reason: string) => void
+    readonly world: World
+  },
 ): Promise<WalletChoice> {
   if (settings === null) throw new Failed(NO_WALLET, 2)
   if (settings.kind === 'play') {
@@ -43,15 +51,33 @@ export async function chooseWallet(
     }
   }
   const { url, macaroon, tlsCert: tlsCertPem } = settings
-  const hint = kept === 'play' ? null : kept
-  try {
-    const options = { url, macaroonHex: macaroon.reveal(), tlsCertPem, moneyHint: hint, world }
-    const wallet = await openLndWallet(options)
-    return { money: wallet.money, open: () => ({ wallet, play: null }) }
-  } catch (error) {
-    if (error instanceof WalletRefused || error instanceof WalletUnreachable) {
-      throw new Failed(`the wallet lnd at ${new URL(url).host} cannot be used: ${error.reason}`)
+  const moneyHint = kept === 'play' ? null : kept
+  const options = { url, macaroonHex: macaroon.reveal(), tlsCertPem, moneyHint, world }
+  const wallet = await untilItAnswers(() => openLndWallet(options), { url, waiting })
+  return { money: wallet.money, open: () => ({ wallet, play: null }) }
+}
+
+/** ms between two tries of a node that was never seen. */
+const AGAIN = 4_000
+
+/**
+ * A new ledger takes its kind of money from the node's first invoice: until the node has answered
+ * once there is nothing to sell into. Later outages are another matter: then passes are served.
+ */
+async function untilItAnswers(
+  open: () => Promise<Wallet>,
+  { url, waiting }: { readonly url: string; readonly waiting: (reason: string) => void },
+): Promise<Wallet> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await open()
+    } catch (error) {
+      if (error instanceof WalletRefused) {
+        throw new Failed(`the wallet lnd at ${new URL(url).host} refuses: ${error.reason}`)
+      }
+      if (!(error instanceof WalletUnreachable)) throw error
+      if (tries === 0) waiting(error.reason)
+      await new Promise((resolve) => setTimeout(resolve, AGAIN))
     }
-    throw error
   }
 }

@@ -3,28 +3,25 @@ import type { Config } from '../config/config.ts'
 import type { Loaded } from '../config/load.ts'
 import { ok } from '../floor/result.ts'
 import { Counts } from '../gate/counts.ts'
-import { pricedName } from '../gate/judge.ts'
-import type { GateEvent } from '../gate/ports.ts'
 import { type CannotListen, listen } from '../http/listen.ts'
 import { startMetrics } from '../http/metrics.ts'
-import { closeGently, gateServer } from '../http/server.ts'
+import { gateServer } from '../http/server.ts'
 import type { Books } from '../ledger/books.ts'
 import { ledgerKind } from '../ledger/kind.ts'
 import { openSqliteBooks } from '../ledger/sqlite.ts'
 import { makePricing, type Pricing } from '../money/pricing.ts'
 import { makeRateSource } from '../money/rate.ts'
+import { announce } from './announce.ts'
 import { type FoundBackend, findBackend } from './backend.ts'
-import { banner } from './banner.ts'
 import { Failed, toldOf } from './books.ts'
-import { type Composed, compose } from './compose.ts'
+import { compose } from './compose.ts'
 import { listenForCommands } from './control.ts'
 import { type Folder, ledgerIn, rootKeys, takeFolder } from './folder.ts'
 import type { Host } from './host.ts'
 import { sayTo } from './lines.ts'
 import { openOffice } from './office.ts'
 import { chooseWallet } from './open-wallet.ts'
-import { priceLines } from './prices.ts'
-import { version } from './version.ts'
+import { stopGate } from './stop.ts'
 
 /** A gate that runs. */
 export interface Running {
@@ -82,7 +79,16 @@ async function start(
   { folder, say, counts, options, closers }: Starting,
 ): Promise<Running> {
   const { world } = host
-  const choice = await chooseWallet(config.wallet, ledgerKind(folder.ledger), world)
+  const choice = await chooseWallet(config.wallet, {
+    kept: ledgerKind(folder.ledger),
+    waiting: (reason) => {
+      say({ event: 'problem', what: 'wallet_unreachable', wallet: config.wallet?.kind, reason })
+      host.stderr.write(
+        'satgate: waiting for the wallet, its first answer says whose money it is\n',
+      )
+    },
+    world,
+  })
   const backend = await findBackend(config, world)
   closers.push(() => backend.upstream.close())
   const books = openBooks(folder, choice.money, { host, say })
@@ -222,78 +228,4 @@ function cannot(error: CannotListen): string {
   const { holder } = error
   const by = holder === null ? 'another program' : `${holder.command} (pid ${holder.pid})`
   return `port ${error.port} is taken by ${by}. Stop it, or choose another: --port ${error.port + 1}`
-}
-
-function announce(
-  host: Host,
-  config: Config,
-  about: {
-    readonly backend: FoundBackend
-    readonly pricing: Pricing
-    readonly url: string
-    readonly say: (event: object) => void
-    readonly options: RunOptions
-    readonly walletLabel: string
-    readonly play: boolean
-    readonly notes: readonly string[]
-  },
-): void {
-  const { backend, url, options, play } = about
-  if (options.json) {
-    about.say({
-      event: 'ready',
-      url,
-      public_url: config.publicUrl,
-      upstream: { kind: backend.kind, url: backend.url, models: backend.first.length },
-      wallet: config.wallet?.kind ?? null,
-      mode: config.mode,
-      data_dir: config.dataDir,
-    })
-    for (const note of about.notes) host.stderr.write(`satgate: ${note}\n`)
-    return
-  }
-  if (options.quiet === true) return
-  const { pricing } = about
-  const models = backend.first.map(({ id }) => ({
-    id,
-    pricedAs: pricedName(id, { pricing, models: backend.models }),
-  }))
-  const { defaultPrice, prices } = priceLines(config.pricing.list, pricing, models)
-  host.stdout.write(
-    banner({
-      version: version(),
-      play,
-      upstream: backend.label,
-      prices,
-      defaultPrice,
-      wallet: about.walletLabel,
-      ledger: config.dataDir,
-      url,
-      publicUrl: config.publicUrl,
-      notes: about.notes,
-    }),
-  )
-}
-
-async function stopGate(parts: {
-  readonly gate: Composed
-  readonly books: Books
-  readonly server: Server
-  readonly config: Config
-  readonly say: (event: GateEvent | object) => void
-  readonly closers: (() => Promise<void> | void)[]
-}): Promise<void> {
-  const { gate, books, server, config, say, closers } = parts
-  say({ event: 'stopping' })
-  gate.refuseNew()
-  const drained = closeGently(server, config.timeouts.shutdownMs + 2_000)
-  const until = performance.now() + config.timeouts.shutdownMs
-  while (gate.running() > 0 && performance.now() < until) {
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-  await gate.endStreams()
-  await drained
-  const open = await books.statement.holds(1_000)
-  for (const close of closers.reverse()) await close()
-  say({ event: 'stopped', open_holds: open.length })
 }

@@ -1,0 +1,61 @@
+import type { Config } from '../config/config.ts'
+import { pricedName } from '../gate/judge.ts'
+import type { Pricing } from '../money/pricing.ts'
+import type { FoundBackend } from './backend.ts'
+import { banner } from './banner.ts'
+import type { Host } from './host.ts'
+import { priceLines } from './prices.ts'
+import type { RunOptions } from './run.ts'
+import { version } from './version.ts'
+
+/** Says that the gate is ready: a block for a person, or the `ready` event. */
+export function announce(
+  host: Host,
+  config: Config,
+  about: {
+    readonly backend: FoundBackend
+    readonly pricing: Pricing
+    readonly url: string
+    readonly say: (event: object) => void
+    readonly options: RunOptions
+    readonly walletLabel: string
+    readonly play: boolean
+    readonly notes: readonly string[]
+  },
+): void {
+  const { backend, url, options, play } = about
+  if (options.json) {
+    about.say({
+      event: 'ready',
+      url,
+      public_url: config.publicUrl,
+      upstream: { kind: backend.kind, url: backend.url, models: backend.first.length },
+      wallet: config.wallet?.kind ?? null,
+      mode: config.mode,
+      data_dir: config.dataDir,
+    })
+    for (const note of about.notes) host.stderr.write(`satgate: ${note}\n`)
+    return
+  }
+  if (options.quiet === true) return
+  const { pricing } = about
+  const models = backend.first.map(({ id }) => ({
+    id,
+    pricedAs: pricedName(id, { pricing, models: backend.models }),
+  }))
+  const { defaultPrice, prices } = priceLines(config.pricing.list, pricing, models)
+  host.stdout.write(
+    banner({
+      version: version(),
+      play,
+      upstream: backend.label,
+      prices,
+      defaultPrice,
+      wallet: about.walletLabel,
+      ledger: config.dataDir,
+      url,
+      publicUrl: config.publicUrl,
+      notes: about.notes,
+    }),
+  )
+}

@@ -78,6 +78,7 @@ export class Relay {
   #lastProgress: number
   #finishedAt: number | null = null
   #betweenEvents = true
+  #draining = false
   #timer: NodeJS.Timeout | null = null
 
   constructor(parts: RelayParts) {
@@ -135,8 +136,18 @@ export class Relay {
     else if (seen.done) this.#finish('complete')
     else if (seen.finished) this.#finishedAt ??= now
     if (!this.#ended) this.#journal(now)
-    if (!taken && !this.#ended) reply.onDrain(() => this.#sent?.resume())
+    if (!taken && !this.#ended) this.#awaitDrain(reply)
     return taken
+  }
+
+  /** One listener however many chunks still come: an upstream cannot always be held at once. */
+  #awaitDrain(reply: Reply): void {
+    if (this.#draining) return
+    this.#draining = true
+    reply.onDrain(() => {
+      this.#draining = false
+      this.#sent?.resume()
+    })
   }
 
   #failed(detail: string): boolean {

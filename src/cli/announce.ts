@@ -5,8 +5,15 @@ import type { FoundBackend } from './backend.ts'
 import { banner } from './banner.ts'
 import type { Host } from './host.ts'
 import { priceLines } from './prices.ts'
-import type { RunOptions } from './run.ts'
 import { version } from './version.ts'
+
+/** How a run shows itself. */
+export interface RunOptions {
+  readonly json: boolean
+  readonly portChosen: boolean
+  /** Printed instead of the status block, for the demo. */
+  readonly quiet?: boolean
+}
 
 /** Says that the gate is ready: a block for a person, or the `ready` event. */
 export function announce(

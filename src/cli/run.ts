@@ -11,8 +11,8 @@ import { ledgerKind } from '../ledger/kind.ts'
 import { openSqliteBooks } from '../ledger/sqlite.ts'
 import { makePricing, type Pricing } from '../money/pricing.ts'
 import { makeRateSource } from '../money/rate.ts'
-import { announce } from './announce.ts'
-import { type FoundBackend, findBackend } from './backend.ts'
+import { announce, type RunOptions } from './announce.ts'
+import { findBackend } from './backend.ts'
 import { Failed, toldOf } from './books.ts'
 import { compose } from './compose.ts'
 import { listenForCommands } from './control.ts'
@@ -28,14 +28,6 @@ export interface Running {
   readonly url: string
   /** Refuses new requests, lets streams finish for the grace period, settles, closes the books. */
   stop(): Promise<void>
-}
-
-/** How a run shows itself. */
-export interface RunOptions {
-  readonly json: boolean
-  readonly portChosen: boolean
-  /** Printed instead of the status block, for the demo. */
-  readonly quiet?: boolean
 }
 
 /** Starts the gate as configured. Throws `Failed` with what to do about it. */

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type Context, Hono } from 'hono'
 import type { Dialect } from '../dialects/dialect.ts'
+import { problem } from '../dialects/errors.ts'
 import { answerRefusal } from '../gate/answer.ts'
 import type { Buying } from '../gate/buying.ts'
 import type { Gate } from '../gate/gate.ts'
@@ -58,6 +59,8 @@ export function makeListener(
   })
   const listener = getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0], {
     overrideGlobalObjects: false,
+    errorHandler: (error) =>
+      error instanceof RequestError ? unreadable() : new Response(null, { status: 500 }),
   })
   return (request, response) => {
     response.setHeader('x-content-type-options', 'nosniff')
@@ -164,6 +167,13 @@ async function plain(c: Context<Env>, parts: AppParts, refusal: Refusal): Promis
   answerRefusal(incoming, parts.reply(c.env.incoming, c.env.outgoing), refusal)
   return RESPONSE_ALREADY_SENT
 }
+
+/** A target or a Host that is no URL: nothing was read of it yet. */
+const unreadable = (): Response =>
+  Response.json(problem(400, 'bad_request', 'This target or Host is no URL.'), {
+    status: 400,
+    headers: { 'cache-control': 'no-store' },
+  })
 
 const fieldOf = (body: unknown, name: string): unknown =>
   typeof body === 'object' && body !== null ? Reflect.get(body, name) : undefined

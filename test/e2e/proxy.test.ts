@@ -1,0 +1,352 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bearer, type Pass, startGate, type TestGate } from '../support/gate.ts'
+import { RawClient } from '../support/serve.ts'
+
+let gate: TestGate
+let pass: Pass
+beforeAll(async () => {
+  gate = await startGate({
+    shared: true,
+    settings: {
+      limits: { body: '100kb', invoicesPerClient: 1000 },
+      pricing: { default: 1, models: { 'free-*': 'free' } },
+    },
+  })
+  pass = await gate.buy(1_000)
+})
+afterAll(() => gate.close())
+
+const CHAT = '/v1/chat/completions'
+const body = (model = 'fake') =>
+  JSON.stringify({ model, messages: [{ role: 'user', content: 'hi' }] })
+
+/** One request as bytes; the connection closes behind the answer. */
+async function raw(head: string, payload = ''): Promise<string> {
+  const client = new RawClient(gate.port)
+  client.send(`${head.replaceAll('\n', '\r\n')}\r\nConnection: close\r\n\r\n${payload}`)
+  return client.untilClosed()
+}
+const statusOf = (text: string) => Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1] ?? 0)
+
+describe('what reaches the upstream', () => {
+  it.each([
+    '/api/generate',
+    '/api/pull',
+    '/v1/models/../chat/completions',
+    '/v1/./chat/completions',
+    '//v1/chat/completions',
+    '/v1//chat/completions',
+    '/v1/chat%2fcompletions',
+    '/v1/ch%61t/completions',
+    '/v1/chat/completions/',
+    '/v1/chat/completions;x=1',
+    '/v1/chat/completions@evil.example',
+    '/V1/chat/completions',
+    '/metrics',
+    '/control.sock',
+    '/slots',
+    '/v1/internal/model/load',
+  ])('G1 and G7 %s is 404 and reaches nobody', async (path) => {
+    const before = gate.fake.seen.length
+    const answered = await gate.ask({ path, body: body(), headers: bearer(pass) })
+    expect(answered.status).toBe(404)
+    expect(gate.fake.seen.length).toBe(before)
+  })
+
+  it.each([
+    ['/v1\\chat\\completions', 'x'],
+    ['*', 'x'],
+    ['http://[/', 'x'],
+    [CHAT, 'evil@x'],
+    [CHAT, 'a b'],
+  ])('G1 %s with Host %s is no URL: 400 in the dialect’s words', async (target, host) => {
+    const before = gate.fake.seen.length
+    const text = await raw(`POST ${target} HTTP/1.1\nHost: ${host}\nContent-Length: 0`)
+    expect(statusOf(text)).toBe(400)
+    expect(text).toMatch(/{"error":{.*"code":"bad_request"/)
+    expect(gate.fake.seen.length).toBe(before)
+  })
+
+  it('G1 an absolute target, a foreign Host, an @: the upstream is the operator’s alone', async () => {
+    const before = gate.fake.seen.length
+    const own = `Host: evil.example\nAuthorization: Bearer ${pass.text}\nContent-Length: ${body().length}`
+    const absolute = await raw(`POST http://evil.example${CHAT} HTTP/1.1\n${own}`, body())
+    expect(statusOf(absolute)).toBe(404)
+    expect(gate.fake.seen.length).toBe(before)
+    expect(statusOf(await raw(`POST ${CHAT} HTTP/1.1\n${own}`, body()))).toBe(200)
+    expect(gate.fake.seen.at(-1)?.headers.host).toBe(gate.fake.base.host)
+  })
+
+  it('G3 G5 G6 nothing of the buyer’s headers but its body: no credential, origin or forged name', async () => {
+    await gate.chat(
+      pass,
+      {},
+      {
+        origin: 'https://a.example',
+        referer: 'https://a.example/x',
+        cookie: 'a=b',
+        'x-forwarded-for': '1.2.3.4',
+        'x-satgate-account': 'root',
+        'openai-organization': 'org-1',
+        'user-agent': 'somebody/1.0',
+        te: 'trailers',
+        'proxy-authorization': 'Basic eDp5',
+        'accept-encoding': 'gzip',
+        'x-custom': 'y',
+      },
+    )
+    const headers = gate.fake.seen.at(-1)?.headers ?? {}
+    expect(Object.keys(headers).sort()).toEqual([
+      'accept-encoding',
+      'connection',
+      'content-length',
+      'content-type',
+      'host',
+      'user-agent',
+      'x-request-id',
+    ])
+    expect(JSON.stringify(headers)).not.toContain(pass.macaroon.slice(0, 20))
+    expect(headers['user-agent']).toBe('satgate')
+  })
+
+  it('G2 a redirect is not followed', async () => {
+    const kept = gate.fake.script
+    const connections = gate.fake.seen.length
+    gate.fake.script = {
+      status: 307,
+      body: '',
+      headers: { location: `${gate.fake.base}v1/models` },
+    }
+    expect((await gate.chat(pass)).status).toBe(502)
+    expect(gate.fake.seen.length).toBe(connections + 1)
+    gate.fake.script = kept
+  })
+
+  it('I13 disagreeing_parsers: what is sent is what was priced, each member as it was written', async () => {
+    const text =
+      '{ "model":"fake",\n "messages":[{"role":"user","content":"\\u00e9 \\ud83d\\ude00 1e400"}], "seed":1E2 }'
+    await gate.ask({ path: CHAT, body: text, headers: bearer(pass) })
+    const sent = gate.fake.seen.at(-1)?.bytes.toString() ?? ''
+    expect(sent).toBe(
+      '{"model":"fake","messages":[{"role":"user","content":"\\u00e9 \\ud83d\\ude00 1e400"}],"seed":1E2,"max_tokens":2048}',
+    )
+  })
+})
+
+describe('G4 requests that could be read in two ways', () => {
+  const host = 'Host: x'
+  it.each([
+    [
+      'Content-Length and Transfer-Encoding',
+      `POST ${CHAT} HTTP/1.1\n${host}\nContent-Length: 5\nTransfer-Encoding: chunked`,
+    ],
+    [
+      'two different lengths',
+      `POST ${CHAT} HTTP/1.1\n${host}\nContent-Length: 5\nContent-Length: 6`,
+    ],
+    ['a folded header', `POST ${CHAT} HTTP/1.1\n${host}\nAuthorization: Bearer\n x`],
+    ['no Host', `POST ${CHAT} HTTP/1.1\nContent-Length: 0`],
+    ['a space before the colon', `POST ${CHAT} HTTP/1.1\n${host}\nContent-Length : 0`],
+    ['a bare control character', `POST ${CHAT} HTTP/1.1\n${host}\nX: a\u0000b`],
+  ])('%s: 400, nothing reaches anybody', async (_, head) => {
+    const before = gate.fake.seen.length
+    expect(statusOf(await raw(head, 'hello'))).toBe(400)
+    expect(gate.fake.seen.length).toBe(before)
+  })
+
+  it('a header bomb is 431, and the gate lives', async () => {
+    const bomb = `GET / HTTP/1.1\n${host}\nX: ${'a'.repeat(100_000)}`
+    expect(statusOf(await raw(bomb))).toBe(431)
+    expect((await gate.chat(pass)).status).toBe(200)
+  })
+
+  it('an upgrade is not one: no tunnel is opened', async () => {
+    const head = `GET ${CHAT} HTTP/1.1\n${host}\nUpgrade: websocket`
+    expect(statusOf(await raw(head))).toBe(402)
+  })
+
+  it('what follows a refused body is not taken for a request', async () => {
+    const head = `POST ${CHAT} HTTP/1.1\n${host}\nContent-Length: 200000`
+    const client = new RawClient(gate.port)
+    client.send(
+      `${head.replaceAll('\n', '\r\n')}\r\n\r\n${'x'.repeat(200)}GET /health HTTP/1.1\r\nHost: x\r\n\r\n`,
+    )
+    const text = await client.untilClosed()
+    expect(text.match(/HTTP\/1\.1 /g)).toHaveLength(1)
+    expect(statusOf(text)).toBe(413)
+  })
+})
+
+describe('D6 slow and large senders', () => {
+  it('a body over the limit is refused by its length alone, or at the byte too much', async () => {
+    const declared = await gate.ask({
+      path: CHAT,
+      body: 'x'.repeat(200_000),
+      headers: bearer(pass),
+    })
+    expect([declared.status, declared.json.error.code]).toEqual([413, 'request_too_large'])
+    const chunk = `ffff\r\n${'x'.repeat(65_535)}\r\n`
+    const text = await raw(
+      `POST ${CHAT} HTTP/1.1\nHost: x\nTransfer-Encoding: chunked`,
+      `${chunk}${chunk}0\r\n\r\n`,
+    )
+    expect(statusOf(text)).toBe(413)
+  })
+
+  it('who asks before sending too much is told at once', async () => {
+    const client = new RawClient(gate.port)
+    client.send(
+      `POST ${CHAT} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9000000\r\n\r\n`,
+    )
+    expect(await client.until('413')).not.toContain('100 Continue')
+    client.socket.destroy()
+  })
+
+  it('a buyer who sends half a body and leaves holds nothing', async () => {
+    const client = new RawClient(gate.port)
+    client.send(
+      `POST ${CHAT} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${pass.text}\r\nContent-Length: 500\r\n\r\n{"model"`,
+    )
+    await new Promise((then) => setTimeout(then, 30))
+    client.socket.destroy()
+    await gate.proof()
+    expect(gate.composed.running()).toBe(0)
+  })
+})
+
+describe('G10 CORS', () => {
+  const origin = 'https://app.example'
+
+  it('a preflight is answered, never gated, with every header that a buyer needs', async () => {
+    const answered = await gate.ask({
+      method: 'OPTIONS',
+      path: CHAT,
+      headers: { origin, 'access-control-request-headers': 'authorization,content-type' },
+    })
+    expect(answered.status).toBe(204)
+    expect(answered.headers['access-control-allow-origin']).toBe(origin)
+    const allowed = String(answered.headers['access-control-allow-headers']).toLowerCase()
+    for (const name of ['authorization', 'content-type', 'x-api-key'])
+      expect(allowed).toContain(name)
+    expect(answered.headers['access-control-allow-credentials']).toBe(undefined)
+  })
+
+  it('one origin only, payment headers exposed, on a 402, a paid answer and an error', async () => {
+    const headers = { origin }
+    const answers = [
+      await gate.chat(null, {}, headers),
+      await gate.chat(pass, {}, headers),
+      await gate.chat(pass, { stream: true }, headers),
+      await gate.chat(pass, { model: 'x' }, headers),
+      await gate.ask({ path: '/v1/balance', headers: { ...headers, ...bearer(pass) } }),
+    ]
+    for (const answered of answers) {
+      const names = answered.rawHeaders.filter((name) =>
+        /^access-control-allow-origin$/i.test(name),
+      )
+      expect(names).toHaveLength(1)
+      expect(answered.headers['access-control-allow-origin']).toBe(origin)
+      expect(answered.headers['access-control-expose-headers']).toMatch(
+        /WWW-Authenticate.*X-Credit-Balance.*X-Cost-Msat.*X-Request-Id/,
+      )
+      expect(answered.headers.vary).toContain('Origin')
+    }
+  })
+
+  it('what is served without a credential answers no other page', async () => {
+    for (const stream of [false, true]) {
+      const served = await gate.chat(null, { model: 'free-1', stream }, { origin })
+      expect(served.status).toBe(200)
+      expect(served.headers['access-control-allow-origin']).toBe(undefined)
+    }
+    const paid = await gate.chat(pass, { model: 'free-1' }, { origin })
+    expect(paid.headers['access-control-allow-origin']).toBe(origin)
+  })
+})
+
+describe('what is free to read', () => {
+  it('H5 the gate’s own routes are its own, whatever the upstream has at them', async () => {
+    const before = gate.fake.seen.length
+    for (const path of [
+      '/health',
+      '/.well-known/l402',
+      '/v1/balance',
+      '/v1/usage',
+      '/create-invoice',
+      '/play/pay',
+    ]) {
+      await gate.ask({ path, headers: bearer(pass) })
+    }
+    expect(gate.fake.seen.slice(before).filter(({ path }) => path !== '/v1/models')).toEqual([])
+  })
+
+  it('/v1/models: the upstream’s list as it is, each with its price', async () => {
+    const { status, json } = await gate.ask({ path: '/v1/models' })
+    expect([status, json.object]).toEqual([200, 'list'])
+    expect(json.data.find(({ id }: { id: string }) => id === 'fake')).toMatchObject({
+      object: 'model',
+      pricing: { unit: 'sats per 1,000 tokens', input: 1, cached: 1, output: 1, request: 0 },
+    })
+    expect((await gate.ask({ path: '/v1/models/fake' })).json.id).toBe('fake')
+    expect((await gate.ask({ path: '/v1/models/gpt-x' })).json.error.code).toBe('model_not_found')
+  })
+
+  it('/.well-known/l402: how to pay, at what price', async () => {
+    const { json } = await gate.ask({ path: '/.well-known/l402' })
+    expect(json).toMatchObject({
+      version: 1,
+      pricing: { currency: 'SAT', models: { fake: { perThousandTokens: 1 } } },
+      payment: { methods: ['l402'], createInvoice: '/create-invoice', balance: '/v1/balance' },
+      capabilities: { streaming: true },
+    })
+  })
+
+  it('/health: ok, and 503 with what is wrong', async () => {
+    const own = await startGate()
+    expect((await own.ask({ path: '/health' })).json).toEqual({
+      status: 'ok',
+      upstream: 'ok',
+      wallet: 'ok',
+      ledger: 'ok',
+    })
+  })
+
+  it('an upstream that never answered: models 502, a request 503, no challenge', async () => {
+    const own = await startGate({ script: { refuse: true } })
+    expect((await own.ask({ path: '/v1/models' })).status).toBe(502)
+    const refused = await own.chat(null)
+    expect([refused.status, refused.json.error.code]).toEqual([503, 'upstream_unreachable'])
+    expect(refused.headers['www-authenticate']).toBe(undefined)
+    expect((await own.ask({ path: '/health' })).status).toBe(503)
+  })
+})
+
+describe('H4 and I3 proxied_loopback_is_public', () => {
+  const pay = async (headers: Record<string, string>, hash = '0'.repeat(64)) =>
+    gate.ask({ path: '/play/pay', body: { payment_hash: hash }, headers })
+
+  it.each([
+    ['a forwarded request', { 'x-forwarded-for': '1.2.3.4' }],
+    ['one through any proxy', { via: '1.1 nginx' }],
+    ['a foreign Host', { host: 'rebound.example' }],
+    ['a page of another site', { origin: 'https://evil.example' }],
+  ])('play money is not paid by %s', async (_, headers) => {
+    const { json } = await gate.ask({ path: '/create-invoice', body: {} })
+    const answered = await pay(headers, json.payment_hash)
+    expect([answered.status, answered.json.error.code]).toEqual([404, 'not_found'])
+    expect((await pay({}, json.payment_hash)).status).toBe(200)
+  })
+
+  it('control and metrics are not on this listener', async () => {
+    for (const path of ['/metrics', '/control', '/admin', '/ledger', '/debug']) {
+      expect((await gate.ask({ path })).status).toBe(404)
+    }
+  })
+
+  it('one bucket behind a proxy that nobody named is said, once', async () => {
+    const own = await startGate()
+    for (let i = 0; i < 3; i += 1) await own.chat(null, {}, { 'x-forwarded-for': `1.2.3.${i}` })
+    const said = own.events.filter((event) => event.event === 'problem')
+    expect(said).toMatchObject([{ what: 'clients_look_alike', fix: 'trustedProxies' }])
+  })
+})

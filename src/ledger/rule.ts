@@ -112,7 +112,11 @@ export function hold(
   return ok(opening(request, account, { output, meters: view.meters }))
 }
 
-function checkRequest({ input, least, limits, most }: HoldRequest, { meters }: HoldView): void {
+/** Ids sort alike in every store: by their bytes. */
+const PLAIN = /^[!-~]+$/
+
+function checkRequest({ id, input, least, limits, most }: HoldRequest, { meters }: HoldView): void {
+  assert(PLAIN.test(id), 'a hold id of printable ASCII')
   assert(Number.isSafeInteger(input) && input >= 0, `input of ${input} tokens`)
   assert(Number.isSafeInteger(least) && least >= 0, `least of ${least} tokens`)
   assert(Number.isSafeInteger(most) && most >= least, `most of ${most} tokens, least of ${least}`)

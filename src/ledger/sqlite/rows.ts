@@ -31,41 +31,20 @@ const maybeNumber = (row: Row, column: string): number | null =>
   row[column] === null ? null : number(row, column)
 
 /** What never changes of a hold, in the order of `holdCells`. */
-const HOLD_FIXED = [
-  'n',
-  'id',
-  'account',
-  'pass',
-  'model',
-  'dialect',
-  'granted',
-  'amount',
-  'before',
-  'paid',
-  'bonus',
-  'opened_at',
-]
+const HOLD_FIXED =
+  'n id account pass model dialect granted amount before paid bonus opened_at'.split(' ')
+
 /** What its extending and closing change. */
 const HOLD_MOVING = [
-  'deadline',
-  'sofar',
-  'counts',
-  'status',
-  'closed_at',
-  'end',
-  'usage',
-  'input',
-  'cached',
-  'output',
-  'charged_paid',
-  'charged_bonus',
-  'overrun',
+  ...['deadline', 'sofar', 'counts', 'status', 'closed_at', 'end', 'usage'],
+  ...['input', 'cached', 'output', 'charged_paid', 'charged_bonus', 'overrun'],
 ]
 
-export const UPSERT_HOLD = `
-  INSERT INTO holds (${[...HOLD_FIXED, ...HOLD_MOVING].join(', ')})
-  VALUES (${[...HOLD_FIXED, ...HOLD_MOVING].map(() => '?').join(', ')})
-  ON CONFLICT (n) DO UPDATE SET ${HOLD_MOVING.map((name) => `${name} = excluded.${name}`).join(', ')}`
+export const HOLD_COLUMNS = [...HOLD_FIXED, ...HOLD_MOVING]
+
+/** What writing a hold again changes. */
+export const HOLD_CHANGES = `ON CONFLICT (n) DO UPDATE SET
+  ${HOLD_MOVING.map((name) => `${name} = excluded.${name}`).join(', ')}`
 
 export function holdCells({ account, n, value: hold }: HoldRow): Cell[] {
   const { close } = hold
@@ -149,11 +128,10 @@ function countsOf(json: string | null): readonly Count[] {
   }))
 }
 
-export const UPSERT_INVOICE = `
-  INSERT INTO invoices (hash, token_id, key_id, account, amount, wallet, bolt11, exclusive,
-    created_at, expires_at, settled_at, used_at)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-  ON CONFLICT (hash) DO UPDATE SET settled_at = excluded.settled_at, used_at = excluded.used_at`
+export const INVOICE_COLUMNS = [
+  ...['hash', 'token_id', 'key_id', 'account', 'amount', 'wallet', 'bolt11', 'exclusive'],
+  ...['created_at', 'expires_at', 'settled_at', 'used_at'],
+]
 
 export const invoiceCells = (row: InvoiceRow): Cell[] => [
   row.hash,

@@ -1,29 +1,29 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { Group } from './group.ts'
-import { type Cell, holdCells, invoiceCells, UPSERT_HOLD, UPSERT_INVOICE } from './rows.ts'
+import type { DepositRow, Group, PostingRow } from './group.ts'
+import { Insert } from './insert.ts'
+import {
+  type Cell,
+  HOLD_CHANGES,
+  HOLD_COLUMNS,
+  holdCells,
+  INVOICE_COLUMNS,
+  invoiceCells,
+} from './rows.ts'
 
 /** Puts a group on disk in one transaction: all of it, or, by throwing, nothing. */
 export class Writer {
   readonly #db: DatabaseSync
-  readonly #insert: Record<Table, StatementSync>
+  readonly #into: ReturnType<typeof inserts>
+  readonly #move: StatementSync
   readonly #version: StatementSync
-  #seen: unknown
+  readonly #seen: unknown
 
   constructor(db: DatabaseSync) {
     this.#db = db
+    this.#into = inserts(db)
+    this.#move = db.prepare('UPDATE drawers SET balance = balance + ? WHERE n = ?')
     this.#version = db.prepare('PRAGMA data_version')
     this.#seen = this.#dataVersion()
-    this.#insert = {
-      accounts: db.prepare('INSERT INTO accounts (n, id, created_at) VALUES (?, ?, ?)'),
-      drawers: db.prepare('INSERT INTO drawers (n, name) VALUES (?, ?)'),
-      deposits: db.prepare('INSERT INTO deposits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
-      holds: db.prepare(UPSERT_HOLD),
-      postings: db.prepare('INSERT INTO postings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
-      moves: db.prepare('UPDATE drawers SET balance = balance + ? WHERE n = ?'),
-      meters: db.prepare('INSERT OR REPLACE INTO meters (key, used, held) VALUES (?, ?, ?)'),
-      invoices: db.prepare(UPSERT_INVOICE),
-      facts: db.prepare('INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)'),
-    }
   }
 
   write(group: Group): void {
@@ -51,33 +51,64 @@ export class Writer {
     return this.#version.get()?.data_version
   }
 
+  /** In the order in which rows refer to each other. */
   #rows(group: Group): void {
-    const put = (table: Table, ...cells: Cell[]) => this.#insert[table].run(...cells)
-    for (const { n, value } of group.newAccounts) put('accounts', n, value.id, value.createdAt)
-    for (const [name, n] of group.newDrawers) put('drawers', n, name)
-    for (const { account, n, value: d } of group.deposits.values()) {
-      const { amount, rate, unit } = d.native
-      put('deposits', n, d.payment, account, d.amount, d.credit, d.rail, amount, unit, rate, d.at)
-    }
-    for (const hold of group.holds.values()) put('holds', ...holdCells(hold))
-    for (const p of group.postings) {
-      put('postings', p.n, p.entry, p.at, p.why, p.deposit, p.hold, p.debit, p.credit, p.amount)
-    }
+    const into = this.#into
+    into.accounts.all(group.newAccounts, ({ n, value }) => [n, value.id, value.createdAt])
+    into.drawers.all(group.newDrawers, ([name, n]) => [n, name])
+    into.deposits.all(group.deposits.values(), depositCells)
+    into.holds.all(group.holds.values(), holdCells)
+    into.postings.all(group.postings, postingCells)
     // What was set aside and given back within the group moves nothing.
-    for (const [n, by] of group.moves) if (by !== 0n) put('moves', by, n)
-    for (const { held, key, used } of group.meters.values()) put('meters', key, used, held)
-    for (const row of group.invoices.values()) put('invoices', ...invoiceCells(row))
-    for (const [key, value] of group.facts) put('facts', key, value)
+    for (const [n, by] of group.moves) if (by !== 0n) this.#move.run(by, n)
+    into.meters.all(group.meters.values(), ({ held, key, used }) => [key, used, held])
+    into.invoices.all(group.invoices.values(), invoiceCells)
+    into.facts.all(group.facts, (fact) => fact)
   }
 }
 
-type Table =
-  | 'accounts'
-  | 'drawers'
-  | 'deposits'
-  | 'holds'
-  | 'postings'
-  | 'moves'
-  | 'meters'
-  | 'invoices'
-  | 'facts'
+const inserts = (db: DatabaseSync) => ({
+  accounts: new Insert(db, { table: 'accounts', columns: ['n', 'id', 'created_at'] }),
+  drawers: new Insert(db, { table: 'drawers', columns: ['n', 'name'] }),
+  deposits: new Insert(db, { table: 'deposits', columns: DEPOSIT_COLUMNS }),
+  holds: new Insert(db, { table: 'holds', columns: HOLD_COLUMNS, conflict: HOLD_CHANGES }),
+  postings: new Insert(db, { table: 'postings', columns: POSTING_COLUMNS }),
+  meters: new Insert(db, {
+    table: 'meters',
+    columns: ['key', 'used', 'held'],
+    conflict: 'ON CONFLICT (key) DO UPDATE SET used = excluded.used, held = excluded.held',
+  }),
+  invoices: new Insert(db, {
+    table: 'invoices',
+    columns: INVOICE_COLUMNS,
+    conflict: `ON CONFLICT (hash) DO UPDATE
+      SET settled_at = excluded.settled_at, used_at = excluded.used_at`,
+  }),
+  facts: new Insert(db, {
+    table: 'facts',
+    columns: ['key', 'value'],
+    conflict: 'ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+  }),
+})
+
+const DEPOSIT_COLUMNS =
+  'n payment account amount credit rail native_amount native_unit native_rate at'.split(' ')
+
+function depositCells({ account, n, value }: DepositRow): Cell[] {
+  const { amount, at, credit, native, payment, rail } = value
+  return [n, payment, account, amount, credit, rail, native.amount, native.unit, native.rate, at]
+}
+
+const POSTING_COLUMNS = 'n entry at why deposit hold debit credit amount'.split(' ')
+
+const postingCells = (p: PostingRow): Cell[] => [
+  p.n,
+  p.entry,
+  p.at,
+  p.why,
+  p.deposit,
+  p.hold,
+  p.debit,
+  p.credit,
+  p.amount,
+]

@@ -1,0 +1,37 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { Cell } from './rows.ts'
+
+/** Rows to one statement: half of what a row costs is the statement around it. */
+const MANY = 16
+
+/** Inserts rows into one table, many to a statement where there are many. */
+export class Insert {
+  readonly #one: StatementSync
+  readonly #many: StatementSync
+  readonly #width: number
+
+  /** `into` is `table (columns)`, `conflict` what follows the values. */
+  constructor(db: DatabaseSync, into: { table: string; columns: string[]; conflict?: string }) {
+    const { columns, conflict = '', table } = into
+    const row = `(${columns.map(() => '?').join(', ')})`
+    const sql = (rows: number) =>
+      `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${Array(rows).fill(row).join(', ')} ${conflict}`
+    this.#one = db.prepare(sql(1))
+    this.#many = db.prepare(sql(MANY))
+    this.#width = columns.length
+  }
+
+  all<T>(rows: Iterable<T>, cellsOf: (row: T) => readonly Cell[]): void {
+    const full = this.#width * MANY
+    let cells: Cell[] = []
+    for (const row of rows) {
+      cells.push(...cellsOf(row))
+      if (cells.length < full) continue
+      this.#many.run(...cells)
+      cells = []
+    }
+    for (let at = 0; at < cells.length; at += this.#width) {
+      this.#one.run(...cells.slice(at, at + this.#width))
+    }
+  }
+}

@@ -87,7 +87,7 @@ describe.each(['memory', 'sqlite'] as const)('one balance, %s books', (books) =>
 
 describe('limits under load', () => {
   it('429 for money that is held, never a second invoice', async () => {
-    const { gate, pass } = await paid(10, { script: { deltas: words(100), paceMs: 500 } })
+    const { gate, pass } = await paid(10, { script: { firstByteMs: 8_000 } })
     const running = gate.client.start(gate.chatQuestion(pass, { stream: true, max_tokens: 10 }))
     await until(() => gate.fake.running === 1)
     const refused = await ten(gate, pass)

@@ -3,7 +3,7 @@ import { formatSat } from '../money/msat.ts'
 import type { Out } from './host.ts'
 
 /** Control and invisible characters of a name from outside never reach a terminal (threats H8). */
-const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, '?').slice(0, 60)
+const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?').slice(0, 60)
 
 const clock = (ms: number): string => new Date(ms).toTimeString().slice(0, 8)
 const whole = (count: number): string => count.toLocaleString('en-US')
@@ -47,6 +47,16 @@ function details(event: { readonly what: string; readonly [detail: string]: unkn
 }
 
 /** `log` of the settings. */
+/** JSON on one line, and nothing in it that moves a cursor where a person looks at it (threats H8). */
+export const jsonLine = (value: unknown): string =>
+  `${JSON.stringify(value).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped)}\n`
+
+const escaped = (text: string): string =>
+  text
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('')
+
 export interface Log {
   readonly json: boolean
   readonly level: 'error' | 'warn' | 'info' | 'debug'
@@ -62,7 +72,7 @@ export function sayTo(out: Out, log: Log, now: () => number): (event: object) =>
     const name = 'event' in event ? String(event.event) : ''
     if (quiet && (name === 'request' || name === 'paid')) return
     if (log.level === 'error' && name === 'solved') return
-    if (log.json) out.write(`${JSON.stringify(event)}\n`)
+    if (log.json) out.write(jsonLine(event))
     else if (isLine(event)) {
       const more = log.level === 'debug' && event.event === 'request' ? waited(event) : ''
       out.write(`  ${lineOf(event, now())}${more}\n`)

@@ -7,6 +7,7 @@ import { configCommand, type Outcome, refused } from './config-command.ts'
 import { runDemo } from './demo.ts'
 import type { Host } from './host.ts'
 import { earningsTable, type LedgerView, ledgerTable, verdict } from './ledger-command.ts'
+import { jsonLine } from './lines.ts'
 import { inspectPass, narrowPass } from './pass-command.ts'
 import { startGate } from './run.ts'
 import { version } from './version.ts'
@@ -133,11 +134,11 @@ function addBooks(host: Host, command: MakeCommand, finish: Finish): void {
       if (view === 'verify') return finish(verdict(await ask(flags, { ask: 'verify' }), json))
       if (!isView(view)) throw new Failed(`ledger shows accounts, holds, entries or verify`, 2)
       const answer = await ask(flags, { ask: view, limit: rows(limit) })
-      finish(shown(json ? asJson(answer) : ledgerTable(view, answer)))
+      finish(shown(json ? jsonLine(answer) : ledgerTable(view, answer)))
     })
   command('earnings', 'What came in, by day, model and rail.').action(async (flags: Flags) => {
     const answer = await ask(flags, { ask: 'earnings' })
-    finish(shown(wantsJson(host, flags) ? asJson(answer) : earningsTable(answer)))
+    finish(shown(wantsJson(host, flags) ? jsonLine(answer) : earningsTable(answer)))
   })
 }
 
@@ -154,7 +155,7 @@ function addPasses(host: Host, program: Command, finish: Finish): void {
       const question = { ask: 'mint', sats: rows(sats), caveats } as const
       const minted = await askBooks(loaded(host, flags).config.dataDir, question, host.world)
       const pass = (minted as { pass: string }).pass
-      finish(shown(wantsJson(host, flags) ? asJson(minted) : `${pass}\n`))
+      finish(shown(wantsJson(host, flags) ? jsonLine(minted) : `${pass}\n`))
     })
   sub('inspect', 'What a pass allows; needs no gate. "-" reads it from stdin.')
     .argument('<pass>')
@@ -216,5 +217,4 @@ function rows(value: unknown): number {
   throw new Failed(`${String(value)} is not a whole number above 0`, 2)
 }
 
-const asJson = (value: unknown): string => `${JSON.stringify(value)}\n`
 const shown = (stdout: string): Outcome => ({ code: 0, stdout, stderr: '' })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { findBackend } from '../../src/cli/backend.ts'
 import { type Composed, compose } from '../../src/cli/compose.ts'
-import { lineOf } from '../../src/cli/lines.ts'
+import { sayTo } from '../../src/cli/lines.ts'
 import type { Config } from '../../src/config/config.ts'
 import { load } from '../../src/config/load.ts'
 import { mistakeLine } from '../../src/config/node.ts'
@@ -44,6 +44,8 @@ export interface GateOptions {
   readonly books?: 'memory' | 'sqlite'
   /** Books, key and time of a gate before this one: the same gate after a restart. */
   readonly after?: TestGate
+  /** Another root key than the one before, or a new one. */
+  readonly keys?: RootKeys
   /** Another wallet than play money; the play wallet is what its payments go through. */
   readonly wallet?: (play: PlayWallet) => Wallet
   /** Between the gate and its books, to see or to disturb. */
@@ -78,7 +80,7 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
   const folder = options.after?.folder ?? mkdtempSync(join(tmpdir(), 'satgate-test-'))
   const opened = options.after?.kept ?? openBooks(options.books ?? 'memory', folder, world)
   const books = options.watch?.(opened) ?? opened
-  const keys = options.after?.keys ?? newKeys()
+  const keys = options.keys ?? options.after?.keys ?? newKeys()
   const play = openPlayWallet({ store: opened.invoices, world })
   const events: GateEvent[] = []
   const found = await findBackend(config, world)
@@ -241,9 +243,13 @@ export class TestGate {
 
   /** Everything that was said, as JSON lines and as lines for people. */
   log(): string {
-    return this.events
-      .flatMap((event) => [JSON.stringify(event), lineOf(event, this.world.now())])
-      .join('\n')
+    let text = ''
+    const out = { write: (line: string) => (text += line), terminal: false, colour: false }
+    for (const json of [true, false]) {
+      const log = { json, level: 'debug' } as const
+      this.events.forEach(sayTo(out, log, this.world.now))
+    }
+    return text
   }
 
   /** Proves that the books balance and that nothing is held any more. */
@@ -301,7 +307,7 @@ function configOf(settings: Readonly<Record<string, unknown>>): Config {
   const text = JSON.stringify({ wallet: 'play', ...settings })
   const loaded = load({
     flags: {},
-    env: {},
+    env: { UPSTREAM_KEY: 'sk-operator-key' },
     cwd: '/srv/gate',
     home: '/home/op',
     readFile(path) {
@@ -318,7 +324,7 @@ function openBooks(kind: 'memory' | 'sqlite', folder: string, world: World): Boo
   return openSqliteBooks({ path: join(folder, 'ledger.db'), kind: 'play', world })
 }
 
-function newKeys(): RootKeys {
+export function newKeys(): RootKeys {
   const master = new Uint8Array(randomBytes(32))
   const id = keyId(master)
   return { current: { id, master }, byId: (asked) => (asked === id ? master : null) }

@@ -1,0 +1,192 @@
+import { describe, expect, it } from 'vitest'
+import {
+  bearer,
+  child,
+  newKeys,
+  type Pass,
+  passOf,
+  startGate,
+  type TestGate,
+} from '../support/gate.ts'
+
+const CHAT = '/v1/chat/completions'
+const BODY = { model: 'fake', messages: [{ role: 'user', content: 'hi' }] }
+
+const asked = (gate: TestGate, headers: Record<string, string | readonly string[]>) =>
+  gate.ask({ path: CHAT, body: BODY, headers })
+
+describe('C5 every way to present a pass is metered, or no way at all', () => {
+  const hex = (pass: Pass) => {
+    const text = child(pass, `preimage = ${pass.secret}`)
+    return Buffer.from(text.slice(0, text.indexOf(':')), 'base64').toString('hex')
+  }
+  it.each([
+    ['Authorization: L402', (pass: Pass) => ({ authorization: `L402 ${pass.text}` })],
+    ['Authorization: LSAT', (pass: Pass) => ({ authorization: `LSAT ${pass.text}` })],
+    ['any case', (pass: Pass) => ({ authorization: `l402 ${pass.text}` })],
+    ['Bearer, as any SDK’s api_key', (pass: Pass) => bearer(pass)],
+    ['x-api-key', (pass: Pass) => ({ 'x-api-key': pass.text })],
+    ['api-key', (pass: Pass) => ({ 'api-key': pass.text })],
+    [
+      'LSAT and L402 lines both, as aperture’s client sends',
+      (pass: Pass) => ({ authorization: [`LSAT ${pass.text}`, `L402 ${pass.text}`] }),
+    ],
+    [
+      'both folded into one',
+      (pass: Pass) => ({ authorization: `LSAT ${pass.text}, L402 ${pass.text}` }),
+    ],
+    [
+      'URL-safe base64 without padding',
+      (pass: Pass) => ({
+        authorization: `L402 ${Buffer.from(pass.macaroon, 'base64').toString('base64url')}:${pass.secret}`,
+      }),
+    ],
+    [
+      'an upper-case secret',
+      (pass: Pass) => ({ authorization: `L402 ${pass.macaroon}:${pass.secret.toUpperCase()}` }),
+    ],
+    ['Macaroon, in hex', (pass: Pass) => ({ macaroon: hex(pass) })],
+    ['Grpc-Metadata-Macaroon, in hex', (pass: Pass) => ({ 'grpc-metadata-macaroon': hex(pass) })],
+  ])('%s', async (_, headers) => {
+    const gate = await startGate()
+    const pass = await gate.buy(10)
+    const answered = await asked(gate, headers(pass))
+    expect([answered.status, answered.headers['x-cost-msat']]).toEqual([200, '7'])
+    expect((await gate.balance(pass)).balance_msat).toBe(9_993)
+    expect(JSON.stringify(gate.fake.seen.at(-1)?.rawHeaders)).not.toContain(pass.secret)
+  })
+
+  it.each([
+    [
+      'a query',
+      (pass: Pass) => ({ path: `${CHAT}?token=${pass.text}&api_key=${pass.text}`, headers: {} }),
+    ],
+    ['a cookie', (pass: Pass) => ({ path: CHAT, headers: { cookie: `token=${pass.text}` } })],
+    [
+      'Proxy-Authorization',
+      (pass: Pass) => ({ path: CHAT, headers: { 'proxy-authorization': `L402 ${pass.text}` } }),
+    ],
+  ])('%s is no way', async (_, question) => {
+    const gate = await startGate()
+    const pass = await gate.buy(10)
+    expect((await gate.ask({ body: BODY, ...question(pass) })).status).toBe(402)
+  })
+})
+
+describe('C1 a credential is what its account has left, wherever and whenever it is shown', () => {
+  it.each(['memory', 'sqlite'] as const)(
+    'after a restart it has what it had, and no more (%s)',
+    async (books) => {
+      const before = await startGate({ books })
+      const pass = await before.buy(1)
+      const first = await before.chat(pass, { max_tokens: 2 })
+      expect(first.headers['x-credit-balance-msat']).toBe('993')
+      await before.stop()
+      const after = await startGate({ after: before })
+      expect((await after.balance(pass)).balance_msat).toBe(993)
+      expect((await after.chat(pass)).headers['x-credit-balance-msat']).toBe('986')
+      expect(after.events.filter(({ event }) => event === 'paid')).toEqual([])
+      await after.proof()
+    },
+  )
+
+  it('used up is used up: shown a hundred times more it buys nothing', async () => {
+    const gate = await startGate({ settings: { pricing: { default: '0/500' } } })
+    const pass = await gate.buy(1)
+    expect((await gate.chat(pass)).status).toBe(200)
+    const before = gate.fake.seen.length
+    const all = await Promise.all(Array.from({ length: 100 }, () => gate.chat(pass)))
+    expect(new Set(all.map(({ status }) => status))).toEqual(new Set([402]))
+    expect(gate.fake.seen.length).toBe(before)
+  })
+
+  it('C12 another key opens nothing; the right one again, everything is there', async () => {
+    const before = await startGate()
+    const pass = await before.buy(10)
+    await before.stop()
+    const wrong = await startGate({ after: before, keys: newKeys() })
+    expect((await wrong.chat(pass)).status).toBe(402)
+    await wrong.stop()
+    const right = await startGate({ after: before })
+    expect((await right.balance(pass)).balance_msat).toBe(10_000)
+  })
+})
+
+describe('C4 caveats can only narrow', () => {
+  const verdictOf = async (gate: TestGate, pass: string) => (await gate.chat(pass)).status
+
+  it.each([
+    [['model = fake'], 200],
+    [['model=fake'], 200],
+    [['model = fa*'], 200],
+    [['model = other', 'model = fake'], 403],
+    [['model = fake', 'model = other'], 403],
+    [['path = /v1/*', 'path = /v1/embeddings'], 403],
+    [['method = POST,GET', 'method = POST'], 200],
+    [['expires = 2099-01-01T00:00:00Z', 'expires = 2020-01-01T00:00:00Z'], 402],
+    [['expires = 2020-01-01T00:00:00Z', 'expires = 2099-01-01T00:00:00Z'], 402],
+    [['calls <= 5', 'calls <= 0 / day'], 429],
+    [['calls <= 0', 'calls <= 5'], 403],
+    [['spend <= 1', 'spend <= 1000'], 200],
+    [['tokens <= 1 / req'], 403],
+  ])('%j: %i', async (caveats, status) => {
+    const gate = await startGate()
+    const pass = await gate.buy(10)
+    expect(await verdictOf(gate, child(pass, ...caveats))).toBe(status)
+    expect(await verdictOf(gate, pass.text)).toBe(200)
+  })
+
+  it('C3 a pass for one model or path is for no other, not by another header or method', async () => {
+    const gate = await startGate()
+    const narrowed = child(await gate.buy(10), 'model = fake', 'path = /v1/chat/*')
+    expect((await gate.chat(narrowed)).status).toBe(200)
+    expect((await gate.chat(narrowed, { model: 'other' })).status).toBe(403)
+    const legacy = await gate.ask({
+      path: '/v1/completions',
+      body: { model: 'fake', prompt: 'hi' },
+      headers: bearer(narrowed),
+    })
+    expect(legacy.status).toBe(403)
+  })
+
+  it('H9 what a child spends lands on its parent, and a refusal spends nothing', async () => {
+    const gate = await startGate()
+    const parent = child(await gate.buy(10), 'calls <= 2')
+    const own = child(parent, 'calls <= 2')
+    expect([await verdictOf(gate, own), await verdictOf(gate, own)]).toEqual([200, 200])
+    expect(await verdictOf(gate, parent)).toBe(403)
+    const free = child(await gate.buy(10), 'calls <= 1')
+    await gate.chat(free, { model: 'gpt-x' })
+    gate.fake.script = { ...gate.fake.script, status: 500 }
+    await gate.chat(free)
+    gate.fake.script = {}
+    expect(await verdictOf(gate, free)).toBe(200)
+  })
+
+  it('H2 a bit of macaroon or secret that is flipped opens nothing', async () => {
+    const gate = await startGate()
+    const pass = await gate.buy(10)
+    const bytes = Buffer.from(pass.macaroon, 'base64')
+    for (let i = 0; i < 60; i += 1) {
+      const flipped = Buffer.from(bytes)
+      const at = 12 + Math.floor((i * (bytes.length - 12)) / 60)
+      flipped[at] = (flipped[at] ?? 0) ^ (1 << (i % 8))
+      const answered = await gate.chat(passOf(flipped.toString('base64'), pass.secret, pass.hash))
+      expect([at, answered.status]).toEqual([at, 402])
+    }
+    const secret = Buffer.from(pass.secret, 'hex')
+    secret[31] = (secret[31] ?? 0) ^ 1
+    expect((await gate.chat(passOf(pass.macaroon, secret.toString('hex'), pass.hash))).status).toBe(
+      402,
+    )
+    expect((await gate.chat(pass)).status).toBe(200)
+  })
+
+  it('lnget’s preimage caveat does not narrow, and must be the secret', async () => {
+    const gate = await startGate()
+    const pass = await gate.buy(10)
+    const own = child(pass, `preimage = ${pass.secret}`)
+    expect(await verdictOf(gate, own)).toBe(200)
+    expect(await verdictOf(gate, child(pass, `preimage = ${'0'.repeat(64)}`))).toBe(402)
+  })
+})

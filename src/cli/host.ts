@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 import { homedir } from 'node:os'
 import { type ReadFile, readLocalFile } from '../config/files.ts'
 import { steady, type World } from '../floor/world.ts'
@@ -38,7 +38,7 @@ export function thisHost(): Host {
     home: homedir(),
     world: {
       now: steady(() => Date.now()),
-      random: (bytes) => new Uint8Array(randomBytes(bytes)),
+      random: pooledRandom(),
     },
     stdout: out(process.stdout),
     stderr: out(process.stderr),
@@ -47,5 +47,24 @@ export function thisHost(): Host {
       process.once('SIGINT', stop)
       process.once('SIGTERM', stop)
     },
+  }
+}
+
+const POOL = 8_192
+
+/** The kernel is asked for a pool at a time: a request needs 12 bytes, and asking costs more. */
+function pooledRandom(): World['random'] {
+  const pool = new Uint8Array(POOL)
+  let used = POOL
+  return (bytes) => {
+    if (bytes > POOL) return randomFillSync(new Uint8Array(bytes))
+    if (used + bytes > POOL) {
+      randomFillSync(pool)
+      used = 0
+    }
+    const taken = pool.slice(used, used + bytes)
+    pool.fill(0, used, used + bytes)
+    used += bytes
+    return taken
   }
 }

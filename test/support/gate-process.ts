@@ -134,14 +134,17 @@ export class GateProcess {
 
   async #end(signal: NodeJS.Signals): Promise<number | null> {
     const child = this.#child
+    const client = this.#client
     this.#child = null
-    this.#client?.close()
     this.#client = null
     if (child === null || child.exitCode !== null) return child?.exitCode ?? null
     const gone = new Promise<number | null>((resolve) => child.once('exit', resolve))
     child.kill(signal)
     const late = setTimeout(() => child.kill('SIGKILL'), PATIENCE)
-    return gone.finally(() => clearTimeout(late))
+    return gone.finally(() => {
+      clearTimeout(late)
+      client?.close()
+    })
   }
 
   /** Another command of the program on the same folder, `command('ledger', 'verify')`, as JSON. */

@@ -6,7 +6,7 @@ import type { Presented } from '../passes/pass.ts'
 import type { L402, Made } from '../rails/l402.ts'
 import type { Accounts } from './accounts.ts'
 import type { Doorkeeper } from './admit.ts'
-import { WALLET_DOWN } from './demand.ts'
+import { PENDING, WALLET_DOWN } from './demand.ts'
 import { type Refusal, refuse } from './refusal.ts'
 import type { Buyer } from './steps.ts'
 
@@ -90,7 +90,7 @@ export class Buying {
     const admitted = await this.#parts.doorkeeper.admit(presented.credential, null)
     if (admitted.ok) return admitted
     const { why } = admitted.error
-    return err(why === 'pending' || why === 'unreachable' ? WALLET_DOWN : BAD_CREDENTIAL)
+    return err(why === 'pending' || why === 'unreachable' ? PENDING : BAD_CREDENTIAL)
   }
 }
 

@@ -69,6 +69,14 @@ export const WALLET_DOWN: Refusal = refuse(
   { retryAfterSeconds: 5 },
 )
 
+/** The secret is right and its payment not seen: never a challenge, never a 402 (threats C10, I8). */
+export const PENDING: Refusal = refuse(
+  503,
+  'payment_pending',
+  'Your payment is not seen yet. Do not pay again: send the same request in some seconds.',
+  { retryAfterSeconds: 3 },
+)
+
 const payAt = (incoming: Incoming, offer: Offer): string =>
   offer.paymentUrl === null
     ? 'Pay the invoice in this answer, then send the same request with the pass.'

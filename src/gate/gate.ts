@@ -10,7 +10,7 @@ import { present } from '../passes/present.ts'
 import type { Doorkeeper, NotAdmitted } from './admit.ts'
 import type { Capacity } from './capacity.ts'
 import type { Closer } from './close.ts'
-import { type Demand, holdRefusal, short, unpaid } from './demand.ts'
+import { type Demand, holdRefusal, PENDING, short, unpaid } from './demand.ts'
 import { PromptEstimate } from './estimate.ts'
 import type { Exchange } from './exchange.ts'
 import { type Models, type OutputBounds, price, read } from './judge.ts'
@@ -242,9 +242,3 @@ const STOPPING = refuse(503, 'stopping', 'This gate is stopping; nothing was cha
 const LEDGER = refuse(503, 'ledger_unavailable', 'The ledger cannot write at the moment.', {
   retryAfterSeconds: 5,
 })
-const PENDING = refuse(
-  503,
-  'payment_pending',
-  'Your payment is not seen yet. Do not pay again: send the same request in some seconds.',
-  { retryAfterSeconds: 3 },
-)

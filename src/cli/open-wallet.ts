@@ -14,7 +14,7 @@ export interface WalletChoice {
 }
 
 /** What to configure, and how to try the gate without it. */
-export const NO_WALLET = [
+const NO_WALLET = [
   'no wallet is configured, so there is nothing to be paid with. satgate never runs free by mistake.',
   '',
   'An LND node (an invoice macaroon is enough), in satgate.yaml:',

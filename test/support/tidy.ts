@@ -1,0 +1,192 @@
+/** What `test/tidy.test.ts` looks with. Pure: files are handed in as text, so each rule can be seen to fail. */
+
+/** A file of the tree: its path from the root with `/`, and its text. */
+export interface Source {
+  readonly path: string
+  readonly text: string
+}
+
+/** One import: where it stands, what it names, and whether only types come of it. */
+export interface Import {
+  readonly from: string
+  /** A path from the root for a file of ours, else the package's or module's own name. */
+  readonly to: string
+  readonly typeOnly: boolean
+}
+
+const IMPORT =
+  /(?:^|\n)\s*(?:import|export)\s+(type\s)?(?:[\w*\s{},$]*?\sfrom\s*)?'([^']+)'|import\(\s*'([^']+)'/g
+
+/** Every static and dynamic import and re-export of a file. */
+export function importsOf({ path, text }: Source): readonly Import[] {
+  return [...text.matchAll(IMPORT)].map(([, type, fixed, lazy]) => {
+    const name = fixed ?? lazy ?? ''
+    const to = name.startsWith('.') ? resolve(path, name) : name
+    return { from: path, to, typeOnly: type !== undefined }
+  })
+}
+
+function resolve(from: string, name: string): string {
+  const parts = from.split('/').slice(0, -1)
+  for (const part of name.split('/')) {
+    if (part === '..') parts.pop()
+    else if (part !== '.') parts.push(part)
+  }
+  return parts.join('/')
+}
+
+/** The package of an import's name: `@noble/curves` of `@noble/curves/secp256k1.js`. */
+function packageOf(name: string): string {
+  return name
+    .split('/')
+    .slice(0, name.startsWith('@') ? 2 : 1)
+    .join('/')
+}
+
+/** Whether a path is that file, or in that folder (which ends with `/`). */
+const within = (path: string, place: string): boolean =>
+  place.endsWith('/') ? path.startsWith(place) : path === place
+
+/** What a folder may import of ours, besides itself. */
+export type Layers = Readonly<Record<string, readonly string[]>>
+
+/** An import that the layers do not allow, and why it is right all the same. */
+export interface Exception {
+  readonly from: string
+  readonly to: string
+  readonly typeOnly: boolean
+  readonly because: string
+}
+
+/** Imports that go against the direction. A stale exception is named as well. */
+export function againstTheLayers(
+  imports: readonly Import[],
+  layers: Layers,
+  exceptions: readonly Exception[],
+): readonly string[] {
+  const used = new Set<Exception>()
+  const wrong = imports.flatMap((one) => {
+    if (!within(one.to, 'src/')) return []
+    const layer = Object.keys(layers).find((folder) => within(one.from, folder))
+    if (layer === undefined) return [`${one.from} is in no layer`]
+    if ([layer, ...(layers[layer] ?? [])].some((place) => within(one.to, place))) return []
+    const exception = exceptions.find(
+      ({ from, to, typeOnly }) =>
+        within(one.from, from) && within(one.to, to) && (one.typeOnly || !typeOnly),
+    )
+    if (exception !== undefined) used.add(exception)
+    return exception === undefined ? [`${one.from} imports ${one.to}`] : []
+  })
+  const stale = exceptions.filter((exception) => !used.has(exception))
+  return [...wrong, ...stale.map(({ from, to }) => `nobody needs the exception ${from} → ${to}`)]
+}
+
+/** Adapters that import one another. An adapter is a file; what it shares with others is none. */
+export function acquainted(
+  imports: readonly Import[],
+  adapters: readonly string[],
+): readonly string[] {
+  return imports
+    .filter(({ from, to }) => from !== to && adapters.includes(from) && adapters.includes(to))
+    .map(({ from, to }) => `${from} imports ${to}`)
+}
+
+/** Packages and modules that are imported outside the place that keeps them, or by nobody. */
+export function keysLent(
+  imports: readonly Import[],
+  keepers: Readonly<Record<string, readonly string[]>>,
+): readonly string[] {
+  const lent = imports.flatMap(({ from, to }) => {
+    if (within(to, 'src/') || within(to, 'bin/')) return []
+    const name = packageOf(to)
+    const places = keepers[name]
+    if (places === undefined) return name.startsWith('node:') ? [] : [`${from}: nobody keeps ${to}`]
+    return places.some((place) => within(from, place)) ? [] : [`${from} imports ${to}`]
+  })
+  const seen = new Set(imports.map(({ to }) => packageOf(to)))
+  const idle = Object.keys(keepers).filter((name) => !seen.has(name))
+  return [...lent, ...idle.map((name) => `nobody imports ${name}`)]
+}
+
+/** Clock, chance, environment and console: what is handed in, never taken. */
+const TAKEN: readonly RegExp[] = [
+  /\bprocess\.(?!nextTick\b)\w+/,
+  /\bDate\.now\b/,
+  /\bnew Date\(\)/,
+  /\bperformance\.now\b/,
+  /\bMath\.random\b/,
+  /\b(?:randomBytes|randomUUID|randomInt|getRandomValues)\b/,
+  /\bconsole\.\w+/,
+]
+
+/** The text without comments; the contents of strings stay. */
+const withoutComments = (text: string): string =>
+  text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[\s;{(,])\/\/[^\n]*/g, '$1')
+
+/** Clock, chance, environment and console that this file takes by itself. */
+export function taken({ path, text }: Source): readonly string[] {
+  const code = withoutComments(text)
+  return TAKEN.flatMap((pattern) => {
+    const found = pattern.exec(code)?.[0]
+    return found === undefined ? [] : [`${path}: ${found}`]
+  })
+}
+
+/** Files of more lines than that. */
+export function tooLong(sources: readonly Source[], most: number): readonly string[] {
+  return sources.flatMap(({ path, text }) => {
+    const lines = text.split('\n').length - (text.endsWith('\n') ? 1 : 0)
+    return lines > most ? [`${path}: ${lines} lines`] : []
+  })
+}
+
+/** Paths of one person's machine, and marks of work that is not done. Tests make up `/home/op`. */
+const LEFT_BEHIND =
+  /\/(?:home|Users|root|work)\/(?!op\b)[\w.-]+|[A-Z]:\\Users\\|\b(?:TODO|FIXME|XXX)\b/
+
+export function leftBehind({ path, text }: Source): readonly string[] {
+  return text.split('\n').flatMap((line, i) => {
+    const found = LEFT_BEHIND.exec(line)?.[0]
+    return found === undefined ? [] : [`${path}:${i + 1}: ${found}`]
+  })
+}
+
+/** Files that nothing reaches from the given ones, by any import. */
+export function unreached(sources: readonly Source[], from: readonly string[]): readonly string[] {
+  const texts = new Map(sources.map((source) => [source.path, source]))
+  const reached = new Set<string>()
+  const next = [...from]
+  for (let path = next.pop(); path !== undefined; path = next.pop()) {
+    const source = texts.get(path)
+    if (source === undefined || reached.has(path)) continue
+    reached.add(path)
+    next.push(...importsOf(source).map(({ to }) => to))
+  }
+  return [...texts.keys()].filter((path) => !reached.has(path))
+}
+
+/** The string literals of an exported type, `'held'` of `type HoldRefused = … why: 'held'`. */
+export function literalsOf(text: string, type: string): readonly string[] {
+  const start = text.search(new RegExp(`export type ${type}\\b`))
+  if (start === -1) return []
+  const rest = withoutComments(text.slice(start))
+  const end = rest.search(/\n\n|\nexport /)
+  const body = end === -1 ? rest : rest.slice(0, end)
+  return [...new Set([...body.matchAll(/'([a-z_]+)'/g)].map(([, literal]) => literal ?? ''))]
+}
+
+/** The part of a Markdown text under the heading that names this in code. */
+export function sectionOf(text: string, name: string): string {
+  const [, ...sections] = text.split(/^(?=#+ )/m)
+  return sections.find((section) => section.split('\n', 1)[0]?.includes(`\`${name}\``)) ?? ''
+}
+
+/** Literals that the text does not say in code, or says before the one that comes first. */
+export function outOfOrder(text: string, literals: readonly string[]): readonly string[] {
+  let from = 0
+  return literals.filter((literal) => {
+    const at = text.indexOf(`\`${literal}\``, from)
+    if (at !== -1) from = at
+    return at === -1
+  })
+}

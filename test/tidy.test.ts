@@ -1,0 +1,294 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join, relative, sep } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import {
+  acquainted,
+  againstTheLayers,
+  type Exception,
+  importsOf,
+  keysLent,
+  type Layers,
+  leftBehind,
+  literalsOf,
+  outOfOrder,
+  type Source,
+  sectionOf,
+  taken,
+  tooLong,
+  unreached,
+} from './support/tidy.ts'
+
+/** The architecture of `docs/architecture.md`, as rules over the tree. */
+
+const ROOT = join(import.meta.dirname, '..')
+
+const read = (path: string): Source => ({ path, text: readFileSync(join(ROOT, path), 'utf8') })
+
+/** Files below a folder, by the end of their name. */
+function files(folder: string, ...ends: readonly string[]): readonly string[] {
+  const under = join(ROOT, folder)
+  if (!existsSync(under)) return []
+  return readdirSync(under, { recursive: true, withFileTypes: true })
+    .filter((found) => found.isFile() && ends.some((end) => found.name.endsWith(end)))
+    .map((found) => relative(ROOT, join(found.parentPath, found.name)).split(sep).join('/'))
+    .filter((path) => !path.includes('node_modules/'))
+    .sort()
+}
+
+const product = [...files('src', '.ts'), ...files('bin', '.ts')].map(read)
+const imports = product.flatMap(importsOf)
+
+/** Contracts between the money and the world. Everybody may know them; they know no adapter. */
+const PORTS = ['src/rails/rail.ts', 'src/wallets/wallet.ts', 'src/dialects/dialect.ts']
+
+const INNER = ['src/floor/', 'src/money/', 'src/ledger/', 'src/passes/']
+
+/** Inside out: a folder imports itself and what stands here. */
+const LAYERS: Layers = {
+  'src/floor/': [],
+  'src/money/': ['src/floor/'],
+  'src/ledger/': ['src/floor/', 'src/money/'],
+  'src/passes/': ['src/floor/', 'src/money/', 'src/ledger/ledger.ts'],
+  // A rail may post nothing: of the ledger it sees types and the invoices it sold.
+  'src/rails/': [
+    'src/floor/',
+    'src/money/',
+    'src/ledger/ledger.ts',
+    'src/ledger/invoices.ts',
+    'src/passes/',
+    'src/wallets/wallet.ts',
+  ],
+  'src/wallets/': ['src/floor/', 'src/money/', 'src/ledger/ledger.ts', 'src/ledger/invoices.ts'],
+  'src/dialects/': ['src/floor/', 'src/money/'],
+  'src/toy/': ['src/floor/'],
+  'src/gate/': [...INNER, ...PORTS],
+  'src/http/': [...INNER, ...PORTS, 'src/gate/'],
+  // Late in the order because nobody inside may read it, not because it needs much.
+  'src/config/': ['src/floor/', 'src/money/'],
+  'src/cli/': ['src/'],
+  'bin/': ['src/cli/'],
+}
+
+const EXCEPTIONS: readonly Exception[] = [
+  {
+    from: 'src/gate/',
+    to: 'src/rails/l402.ts',
+    typeOnly: true,
+    because: 'there is one rail: what it makes besides an offer is not in the port before a second',
+  },
+  {
+    from: 'src/http/invoice-body.ts',
+    to: 'src/rails/l402.ts',
+    typeOnly: true,
+    because: 'it writes down what that rail made',
+  },
+  {
+    from: 'src/gate/settlements.ts',
+    to: 'src/rails/wallet-line.ts',
+    typeOnly: true,
+    because: 'it listens to what the wallet of the rails says was paid',
+  },
+  {
+    from: 'src/gate/answer.ts',
+    to: 'src/dialects/errors.ts',
+    typeOnly: false,
+    because: 'one envelope of errors for every dialect of OpenAI, before a second kind is spoken',
+  },
+  {
+    from: 'src/http/app.ts',
+    to: 'src/dialects/errors.ts',
+    typeOnly: false,
+    because: 'the same envelope for what is refused before a dialect is known',
+  },
+]
+
+const ADAPTERS = [
+  'src/rails/l402.ts',
+  'src/wallets/play.ts',
+  'src/wallets/lnd.ts',
+  'src/dialects/openai-chat.ts',
+  'src/dialects/openai-completions.ts',
+  'src/dialects/openai-embeddings.ts',
+]
+
+/** One place for each outside thing: where it is to be exchanged, one place changes. */
+const KEEPERS: Readonly<Record<string, readonly string[]>> = {
+  hono: ['src/http/'],
+  '@hono/node-server': ['src/http/'],
+  undici: ['src/http/upstream.ts'],
+  'prom-client': ['src/http/metrics.ts'],
+  uqr: ['src/http/invoice-body.ts'],
+  yaml: ['src/config/yaml.ts'],
+  commander: ['src/cli/main.ts'],
+  'gpt-tokenizer': ['src/money/tokens.ts'],
+  'light-bolt11-decoder': ['src/wallets/bolt11.ts'],
+  '@scure/base': ['src/wallets/bolt11.ts'],
+  '@noble/curves': ['src/wallets/bolt11.ts'],
+  'node:sqlite': ['src/ledger/', 'src/cli/folder.ts'],
+}
+
+describe('the direction', () => {
+  it('of imports is the one of the layers', () => {
+    expect(againstTheLayers(imports, LAYERS, EXCEPTIONS)).toEqual([])
+  })
+
+  it('has a reason for each exception', () => {
+    expect(EXCEPTIONS.filter(({ because }) => because.length < 20)).toEqual([])
+  })
+
+  it('knows every folder of src', () => {
+    const folders = readdirSync(join(ROOT, 'src')).map((name) => `src/${name}/`)
+    expect(folders.filter((folder) => !(folder in LAYERS))).toEqual([])
+  })
+
+  it('keeps adapters strangers to each other', () => {
+    expect(ADAPTERS.filter((path) => !existsSync(join(ROOT, path)))).toEqual([])
+    expect(acquainted(imports, ADAPTERS)).toEqual([])
+  })
+
+  it('A→B is seen to fail on a small tree', () => {
+    const small = importsOf({
+      path: 'src/ledger/rule.ts',
+      text: `import { x } from '../floor/x.ts'\nimport {\n  y,\n} from '../gate/y.ts'\n`,
+    })
+    const layers = { 'src/floor/': [], 'src/ledger/': ['src/floor/'] }
+    expect(againstTheLayers(small, layers, [])).toEqual([
+      'src/ledger/rule.ts imports src/gate/y.ts',
+    ])
+    const types = { from: 'src/ledger/', to: 'src/gate/y.ts', typeOnly: true, because: 'a test' }
+    expect(againstTheLayers(small, layers, [types])).toHaveLength(2)
+    expect(againstTheLayers(small, layers, [{ ...types, typeOnly: false }])).toEqual([])
+    const lazy = importsOf({ path: 'src/toy/a.ts', text: `await import('../cli/main.ts')` })
+    expect(againstTheLayers(lazy, { 'src/toy/': [] }, [])).toHaveLength(1)
+    expect(againstTheLayers(lazy, {}, [])).toEqual(['src/toy/a.ts is in no layer'])
+    const pair = [{ from: 'a.ts', to: 'b.ts', typeOnly: true }]
+    expect(acquainted(pair, ['a.ts', 'b.ts'])).toEqual(['a.ts imports b.ts'])
+  })
+})
+
+describe('the keys', () => {
+  it('are each in one place', () => {
+    expect(keysLent(imports, KEEPERS)).toEqual([])
+  })
+
+  it('of package.json are all kept', () => {
+    const { dependencies } = JSON.parse(read('package.json').text) as { dependencies: object }
+    const kept = Object.keys(KEEPERS).filter((name) => !name.startsWith('node:'))
+    expect(kept.sort()).toEqual(Object.keys(dependencies).sort())
+  })
+
+  it('to clock, chance, environment and console are the command line’s alone', () => {
+    const inner = product.filter(({ path }) => !path.startsWith('src/cli/') && path !== BIN)
+    expect(inner.flatMap(taken)).toEqual([])
+  })
+
+  it('lent are seen', () => {
+    const lent = importsOf({ path: 'src/gate/a.ts', text: `import { Hono } from 'hono/tiny'\n` })
+    expect(keysLent(lent, { hono: ['src/http/'] })).toEqual(['src/gate/a.ts imports hono/tiny'])
+    expect(keysLent(lent, {})).toEqual(['src/gate/a.ts: nobody keeps hono/tiny'])
+    expect(keysLent([], { hono: ['src/http/'] })).toEqual(['nobody imports hono'])
+  })
+
+  it.each([
+    ['process.env.HOME', 1],
+    ['const { argv } = process.title', 1],
+    ['const at = Date.now()', 1],
+    ['const at = new Date()', 1],
+    ['new Date(at)', 0],
+    ['// Date.now() is not ours\nworld.now()', 0],
+    ['/* console.log */', 0],
+    ["const url = 'http://x' + Math.random()", 1],
+    ["import { randomBytes } from 'node:crypto'", 1],
+    ['process.nextTick(then)', 0],
+  ])('%s is found to take %d', (text, found) => {
+    expect(taken({ path: 'a.ts', text })).toHaveLength(found)
+  })
+})
+
+const BIN = 'bin/satgate.ts'
+
+/** What is longer than the rule, and how long it may be until it is shorter. It only goes down. */
+const LONGER: Readonly<Record<string, number>> = {}
+
+describe('the files', () => {
+  const prose = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md']
+  const ours = [
+    ...product,
+    ...[...files('test', '.ts'), ...files('bench', '.ts', '.md'), ...files('scripts', '.ts')].map(
+      read,
+    ),
+    ...[...files('docs', '.md'), ...files('examples', '.py', '.mjs', '.sh', '.md')].map(read),
+    ...[...prose, 'satgate.yaml.example'].filter((path) => existsSync(join(ROOT, path))).map(read),
+  ]
+
+  it('of the product are no longer than 300 lines', () => {
+    const rest = product.filter(({ path }) => !(path in LONGER))
+    expect(tooLong(rest, 300)).toEqual([])
+    for (const [path, most] of Object.entries(LONGER))
+      expect(tooLong([read(path)], most)).toEqual([])
+  })
+
+  it('name no machine’s folders and leave nothing to do', () => {
+    const self = ['test/tidy.test.ts', 'test/support/tidy.ts']
+    expect(ours.filter(({ path }) => !self.includes(path)).flatMap(leftBehind)).toEqual([])
+  })
+
+  it('of the product are all reached from the command', () => {
+    expect(unreached(product, [BIN])).toEqual(UNREACHED)
+  })
+
+  it('that break these rules are found', () => {
+    expect(tooLong([{ path: 'a.ts', text: 'x\n'.repeat(301) }], 300)).toEqual(['a.ts: 301 lines'])
+    expect(tooLong([{ path: 'a.ts', text: 'x\n'.repeat(300) }], 300)).toEqual([])
+    expect(leftBehind({ path: 'a.ts', text: "\nopen('/home/ann/x')" })).toEqual([
+      'a.ts:2: /home/ann',
+    ])
+    expect(leftBehind({ path: 'a.ts', text: '// TODO later' })).toHaveLength(1)
+    const tree = [
+      { path: 'bin/a.ts', text: "await import('../src/b.ts')" },
+      { path: 'src/b.ts', text: '' },
+      { path: 'src/c.ts', text: "import './b.ts'" },
+    ]
+    expect(unreached(tree, ['bin/a.ts'])).toEqual(['src/c.ts'])
+  })
+})
+
+/** Tests stand on these, and nothing that is sold does. */
+const UNREACHED: readonly string[] = [
+  'src/ledger/memory-invoices.ts',
+  'src/ledger/memory-statement.ts',
+  'src/ledger/memory.ts',
+]
+
+describe('docs/money.md', () => {
+  const REFUSALS: readonly (readonly [string, string])[] = [
+    ['src/ledger/ledger.ts', 'HoldRefused'],
+    ['src/ledger/ledger.ts', 'Closed'],
+    ['src/rails/rail.ts', 'OfferRefused'],
+    ['src/rails/rail.ts', 'RedeemRefused'],
+    ['src/passes/verify.ts', 'PassRefused'],
+    ['src/passes/pass.ts', 'Forbidden'],
+  ]
+  const said = read('docs/money.md').text
+
+  it.each(REFUSALS)('says every refusal of %s %s, in its order', (path, type) => {
+    const literals = literalsOf(read(path).text, type)
+    expect(literals.length).toBeGreaterThan(1)
+    expect(outOfOrder(sectionOf(said, type), literals)).toEqual([])
+  })
+
+  it('says why a deposit is refused', () => {
+    const section = sectionOf(said, 'deposit')
+    expect(outOfOrder(section, ['deposited_elsewhere', 'already_deposited'])).toEqual([])
+  })
+
+  it('would miss a refusal that it does not say', () => {
+    const text =
+      "export type Why =\n  | { why: 'one' } // 'not'\n  | 'two_b'\n\nexport const x = 'y'"
+    expect(literalsOf(text, 'Why')).toEqual(['one', 'two_b'])
+    expect(literalsOf(text, 'Other')).toEqual([])
+    expect(sectionOf('# `A`\n\n`b`\n\n## `C`\n\n`d`\n', 'C')).toBe('## `C`\n\n`d`\n')
+    expect(outOfOrder('`b` then `a`', ['a', 'b'])).toEqual(['b'])
+    expect(outOfOrder('`a` then `b`', ['a', 'b'])).toEqual([])
+  })
+})

@@ -1,0 +1,154 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { Books } from '../../../src/ledger/books.ts'
+import type { Charge, Deposit, HoldRequest } from '../../../src/ledger/ledger.ts'
+import { openMemoryBooks } from '../../../src/ledger/memory.ts'
+import { formatSat, fromSat, type Msat, msat } from '../../../src/money/msat.ts'
+import { ceilingLine, charge, type Rate } from '../../../src/money/price.ts'
+
+/** The tables of `docs/money.md` are what the ledger does: each event is replayed here. */
+
+const MONEY = readFileSync(join(import.meta.dirname, '../../../docs/money.md'), 'utf8')
+
+const world = { now: () => 0, random: (bytes: number) => new Uint8Array(bytes) }
+
+/** 1 sat per 1,000 tokens. */
+const RATE: Rate = {
+  inputPerMillion: 1_000_000n,
+  cachedPerMillion: 1_000_000n,
+  outputPerMillion: 1_000_000n,
+  perRequest: msat(0n),
+}
+
+const deposit = (payment: string, amount: Msat, credit: 'paid' | 'bonus'): Deposit => ({
+  payment,
+  account: 'a91f',
+  amount,
+  credit,
+  rail: credit === 'paid' ? 'l402' : 'gift',
+  native: { amount: `${amount}`, unit: 'msat', rate: '1' },
+  at: 0,
+})
+
+const request = (id: string, input: number, most: number): HoldRequest => ({
+  id,
+  account: 'a91f',
+  price: ceilingLine(RATE, input),
+  input,
+  least: 1,
+  most,
+  limits: [],
+  at: 0,
+  deadline: 1,
+  what: { model: 'llama3', dialect: 'openai-chat', pass: null },
+})
+
+const used = (input: number, output: number): Charge => ({
+  amount: charge(RATE, { input, cached: 0, output }),
+  input,
+  cached: 0,
+  output,
+  usage: 'reported',
+  end: 'complete',
+  at: 0,
+})
+
+async function drawers({ statement }: Books): Promise<ReadonlyMap<string, bigint>> {
+  const proof = await statement.verify()
+  if (!proof.ok) throw new Error(proof.error.join('\n'))
+  return new Map(proof.value.drawers.map(({ drawer, balance }) => [drawer, balance]))
+}
+
+const cell = (amount: bigint): string => `${amount}`.replace(/\B(?=(\d{3})+$)/g, ',')
+
+/** Every drawer before and after an event, as the document shows it. */
+async function table(books: Books, event: () => Promise<unknown>): Promise<string> {
+  const before = await drawers(books)
+  await event()
+  const after = await drawers(books)
+  const rows = [...after.keys()].sort().map((drawer) => {
+    const [was, is] = [before.get(drawer) ?? 0n, after.get(drawer) ?? 0n]
+    return `| \`${drawer}\` | ${cell(was)} | ${cell(is)} |\n`
+  })
+  return `| drawer | before | after |\n|---|--:|--:|\n${rows.join('')}`
+}
+
+/** A ledger in which 10 sat were paid in, and `done` happened. */
+async function paid(...done: readonly ((books: Books) => Promise<unknown>)[]): Promise<Books> {
+  const books = openMemoryBooks('test', world)
+  await books.ledger.deposit(deposit('l402:5c', fromSat(10), 'paid'))
+  for (const step of done) await step(books)
+  return books
+}
+
+const hold =
+  (id: string, input: number, most: number) =>
+  ({ ledger }: Books) =>
+    ledger.hold(request(id, input, most))
+
+const EVENTS: readonly (readonly [string, () => Promise<string>])[] = [
+  [
+    'Paying 10 sat',
+    async () => {
+      const books = openMemoryBooks('test', world)
+      return table(books, () => books.ledger.deposit(deposit('l402:5c', fromSat(10), 'paid')))
+    },
+  ],
+  [
+    'Setting aside',
+    async () => {
+      const books = await paid()
+      return table(books, () => hold('r1', 312, 2048)(books))
+    },
+  ],
+  [
+    'Settling',
+    async () => {
+      const books = await paid(hold('r1', 312, 2048))
+      return table(books, () => books.ledger.settle('r1', used(12, 40)))
+    },
+  ],
+  [
+    'Giving back',
+    async () => {
+      const books = await paid(hold('r1', 312, 2048))
+      return table(books, () => books.ledger.release('r1', 'upstream_failed', 0))
+    },
+  ],
+  [
+    'Found after a crash',
+    async () => {
+      const journal = ({ ledger }: Books) => ledger.extend('r1', 1, msat(27n))
+      const books = await paid(hold('r1', 312, 2048), journal)
+      return table(books, () => books.ledger.expire(Number.POSITIVE_INFINITY, 0))
+    },
+  ],
+  [
+    'More than was held',
+    async () => {
+      const books = await paid(hold('r1', 312, 2048), hold('r2', 300, 7000))
+      return table(books, () => books.ledger.settle('r1', used(312, 2548)))
+    },
+  ],
+  [
+    'A gift beside it',
+    async () => {
+      const gift = ({ ledger }: Books) => ledger.deposit(deposit('grant:9e', fromSat(5), 'bonus'))
+      const books = await paid(gift, hold('r1', 300, 12_000))
+      return table(books, () => books.ledger.settle('r1', used(300, 10_700)))
+    },
+  ],
+]
+
+describe('docs/money.md', () => {
+  it.each(EVENTS)('shows what happens to the drawers: %s', async (heading, play) => {
+    const section = MONEY.split(`### ${heading}`)[1]?.split('\n#')[0] ?? ''
+    expect(section).toContain(await play())
+  })
+
+  it('says what a small answer costs', () => {
+    expect(formatSat(used(12, 40).amount)).toBe('0.052')
+    expect(MONEY).toContain('0.052 sat')
+  })
+})

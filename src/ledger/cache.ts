@@ -1,34 +1,36 @@
 /**
- * The least recently used go first. Holds copies only: what is evicted is read again from where
- * it was written, so that its size is a matter of speed and never of truth.
+ * Copies of what was used lately, in two generations: when the young one is full it becomes the
+ * old one, and what is asked for meanwhile becomes young again. What falls out is read again from
+ * where it was written, so that the size is a matter of speed and never of truth.
  */
 export class Cache<V> {
-  readonly #values = new Map<string, V>()
-  readonly #most: number
+  #young = new Map<string, V>()
+  #old = new Map<string, V>()
+  readonly #generation: number
 
-  constructor(most: number) {
-    this.#most = most
+  /** Keeps at least the last `generation` keys, at most twice as many. */
+  constructor(generation: number) {
+    this.#generation = generation
   }
 
   get(key: string): V | undefined {
-    const value = this.#values.get(key)
-    if (value === undefined) return undefined
-    this.#values.delete(key)
-    this.#values.set(key, value)
-    return value
+    const young = this.#young.get(key)
+    if (young !== undefined) return young
+    const old = this.#old.get(key)
+    if (old !== undefined) this.set(key, old)
+    return old
   }
 
   set(key: string, value: V): void {
-    this.#values.delete(key)
-    this.#values.set(key, value)
-    if (this.#values.size <= this.#most) return
-    for (const oldest of this.#values.keys()) {
-      this.#values.delete(oldest)
-      return
+    if (this.#young.size >= this.#generation && !this.#young.has(key)) {
+      this.#old = this.#young
+      this.#young = new Map()
     }
+    this.#young.set(key, value)
   }
 
-  values(): Iterable<V> {
-    return this.#values.values()
+  *values(): Iterable<V> {
+    yield* this.#young.values()
+    for (const [key, value] of this.#old) if (!this.#young.has(key)) yield value
   }
 }

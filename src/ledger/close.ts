@@ -213,7 +213,7 @@ function metersAfter({ hold, meters }: CloseView, counts: readonly Count[]): rea
       used: meter.used + after - (open ? 0n : before),
       held: meter.held - (open ? before : 0n),
     }
-    assert(next.used >= 0n && next.held >= 0n, `meter ${meter.key} below zero`)
+    assert(next.used >= 0n && next.held >= 0n, 'no meter is below zero')
     return next
   })
 }

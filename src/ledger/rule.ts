@@ -116,13 +116,14 @@ export function hold(
 const PLAIN = /^[!-~]+$/
 
 function checkRequest({ id, input, least, limits, most }: HoldRequest, { meters }: HoldView): void {
-  assert(PLAIN.test(id), 'a hold id of printable ASCII')
-  assert(Number.isSafeInteger(input) && input >= 0, `input of ${input} tokens`)
-  assert(Number.isSafeInteger(least) && least >= 0, `least of ${least} tokens`)
-  assert(Number.isSafeInteger(most) && most >= least, `most of ${most} tokens, least of ${least}`)
+  assert(PLAIN.test(id), 'a hold id is printable ASCII')
+  assert(Number.isSafeInteger(input) && input >= 0, 'input is a number of tokens')
+  assert(Number.isSafeInteger(least) && least >= 0, 'least is a number of tokens')
+  assert(Number.isSafeInteger(most) && most >= least, 'most is a number of tokens, not below least')
   assert(meters.length === limits.length, 'a meter for each limit')
+  if (meters.length < 2) return
   const keys = meters.flatMap((meter) => meter?.key ?? [])
-  assert(new Set(keys).size === keys.length, 'two limits at one meter')
+  assert(new Set(keys).size === keys.length, 'no two limits at one meter')
 }
 
 /** What the smallest grant takes of a limit, in the limit's unit. */

@@ -1,4 +1,4 @@
-import { assert } from '../floor/assert.ts'
+import { BrokenBelief } from '../floor/assert.ts'
 
 declare const unit: unique symbol
 
@@ -10,7 +10,8 @@ const EVERY_COIN = 2_100_000_000_000_000_000n
 
 /** The one constructor. A negative or impossible amount is a broken belief, never clamped. */
 export function msat(value: bigint): Msat {
-  assert(value >= 0n && value <= EVERY_COIN, `not an amount of money: ${value} msat`)
+  // Not by `assert`: writing out the message of a belief that holds is most of what this costs.
+  if (value < 0n || value > EVERY_COIN) throw new BrokenBelief(`no amount of money: ${value} msat`)
   return value as Msat
 }
 
@@ -33,7 +34,9 @@ export const least = (a: Msat, b: Msat): Msat => (a < b ? a : b)
 
 /** Division that rounds up. Both sides whole, the divisor positive. */
 export function ceilDiv(numerator: bigint, denominator: bigint): bigint {
-  assert(numerator >= 0n && denominator > 0n, `ceilDiv of ${numerator} by ${denominator}`)
+  if (numerator < 0n || denominator <= 0n) {
+    throw new BrokenBelief(`ceilDiv of ${numerator} by ${denominator}`)
+  }
   return (numerator + denominator - 1n) / denominator
 }
 

@@ -4,7 +4,7 @@ import type { InvoiceRow, Invoices } from '../invoices.ts'
 import type { Journal } from './journal.ts'
 import { invoiceOf, text } from './rows.ts'
 
-const CACHED = 20_000
+const CACHED = 10_000
 
 /** Invoices in the ledger's file: they share its commits. */
 export class SqliteInvoices implements Invoices {

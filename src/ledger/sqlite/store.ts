@@ -10,7 +10,7 @@ import type { Journal } from './journal.ts'
 import { holdOf, number, text, whole } from './rows.ts'
 
 /** Copies kept of rows that were used lately. A hold is small: megabytes in all. */
-const CACHED = 20_000
+const CACHED = 10_000
 
 /**
  * The state over a file. What a step reads is looked for where it was last seen: among the

@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  bearer,
-  child,
-  type Pass,
-  passOf,
-  startGate,
-  type TestGate,
-  until,
-} from '../support/gate.ts'
+import { bearer, child, type Pass, passOf, until } from '../support/buyer.ts'
+import { startGate, type TestGate } from '../support/gate.ts'
 
 const create = (gate: TestGate, body: unknown = {}, headers = {}) =>
   gate.ask({ path: '/create-invoice', body, headers })

@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  child,
-  type GateOptions,
-  type Pass,
-  startGate,
-  type TestGate,
-  tick,
-  until,
-} from '../support/gate.ts'
+import { child, type Pass, tick, until } from '../support/buyer.ts'
+import { type GateOptions, startGate, type TestGate } from '../support/gate.ts'
 
 /** A token out is a sat, prompts are free: an account affords as many words as it has sats. */
 const settings = (more: object = {}) => ({ pricing: { default: '0/1000' }, ...more })

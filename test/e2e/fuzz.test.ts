@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { child, type Pass, startGate, type TestGate } from '../support/gate.ts'
+import { child, type Pass } from '../support/buyer.ts'
+import { startGate, type TestGate } from '../support/gate.ts'
 import { RawClient } from '../support/serve.ts'
 
 /**

@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  bearer,
-  child,
-  newKeys,
-  type Pass,
-  passOf,
-  startGate,
-  type TestGate,
-} from '../support/gate.ts'
+import { bearer, child, type Pass, passOf } from '../support/buyer.ts'
+import { newKeys, startGate, type TestGate } from '../support/gate.ts'
 
 const CHAT = '/v1/chat/completions'
 const BODY = { model: 'fake', messages: [{ role: 'user', content: 'hi' }] }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answered, lines, type Question } from '../support/ask.ts'
-import { bearer, child, startGate, type TestGate } from '../support/gate.ts'
+import { bearer, child } from '../support/buyer.ts'
+import { startGate, type TestGate } from '../support/gate.ts'
 
 /**
  * The one 402 that every client accepts: wire format, header by header, and the very expressions by

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type InvoiceState, type Wallet, WalletUnreachable } from '../../src/wallets/wallet.ts'
-import { passOf, startGate, type TestGate, until } from '../support/gate.ts'
+import { passOf, until } from '../support/buyer.ts'
+import { startGate, type TestGate } from '../support/gate.ts'
 
 const create = (gate: TestGate, body: unknown = {}, headers = {}) =>
   gate.ask({ path: '/create-invoice', body, headers })

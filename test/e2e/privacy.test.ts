@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { WalletRefused, WalletUnreachable } from '../../src/wallets/wallet.ts'
-import { child, type GateOptions, startGate, tick, until } from '../support/gate.ts'
+import { child, tick, until } from '../support/buyer.ts'
+import { type GateOptions, startGate } from '../support/gate.ts'
 
 const PROMPT = 'my-secret-prompt-4711'
 const ANSWER = 'my-secret-answer-0815'

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'n
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { tick, until } from '../support/gate.ts'
+import { tick, until } from '../support/buyer.ts'
 import { GateProcess } from '../support/gate-process.ts'
 import { type FakeUpstream, type Script, startFakeUpstream } from '../support/upstream.ts'
 

@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Streaming } from '../support/ask.ts'
-import {
-  type GateOptions,
-  type Pass,
-  startGate,
-  type TestGate,
-  tick,
-  until,
-} from '../support/gate.ts'
+import { type Pass, tick, until } from '../support/buyer.ts'
+import { type GateOptions, startGate, type TestGate } from '../support/gate.ts'
 
 /** A token in costs nothing, a token out a sat: what is charged is what flowed, in sats. */
 const PRICES = { pricing: { default: '0/1000', maxOutputTokens: 200 } }

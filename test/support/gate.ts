@@ -17,11 +17,11 @@ import { openMemoryBooks } from '../../src/ledger/memory.ts'
 import { openSqliteBooks } from '../../src/ledger/sqlite.ts'
 import { makePricing } from '../../src/money/pricing.ts'
 import { keyId } from '../../src/passes/keys.ts'
-import { narrow } from '../../src/passes/narrow.ts'
 import type { RootKeys } from '../../src/rails/l402.ts'
 import { openPlayWallet, type PlayWallet } from '../../src/wallets/play.ts'
 import type { Wallet } from '../../src/wallets/wallet.ts'
 import { type Answered, Client, type Question } from './ask.ts'
+import { bearer, type Pass, passOf, tick } from './buyer.ts'
 import { serve } from './serve.ts'
 import { type FakeUpstream, type Script, startFakeUpstream } from './upstream.ts'
 
@@ -52,14 +52,6 @@ export interface GateOptions {
   readonly watch?: (books: Books) => Books
   /** Closed by the test file itself; else at the end of the test that started it. */
   readonly shared?: boolean
-}
-
-export interface Pass {
-  /** `<macaroon>:<secret>`. */
-  readonly text: string
-  readonly macaroon: string
-  readonly secret: string
-  readonly hash: string
 }
 
 const MODEL_LIST = [
@@ -274,33 +266,6 @@ export class TestGate {
     await this.fake.close()
     rmSync(this.folder, { recursive: true, force: true })
   }
-}
-
-/** A child of a pass with these caveats, made offline. */
-export function child(pass: Pass | string, ...caveats: string[]): string {
-  const made = narrow(textOf(pass), caveats, randomBytes(8).toString('hex'))
-  if (!made.ok) throw new Error(made.error.detail)
-  return made.value
-}
-
-export const textOf = (pass: Pass | string): string => (typeof pass === 'string' ? pass : pass.text)
-
-export const bearer = (pass: Pass | string | null): Record<string, string> =>
-  pass === null ? {} : { authorization: `Bearer ${textOf(pass)}` }
-
-export const passOf = (macaroon: string, secret: string, hash: string): Pass => ({
-  text: `${macaroon}:${secret}`,
-  macaroon,
-  secret,
-  hash,
-})
-
-/** One turn of the event loop and a little more. */
-export const tick = (ms = 5): Promise<void> => new Promise((then) => setTimeout(then, ms))
-
-/** Until it is so; fails by the test's own timeout. */
-export async function until(so: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await so())) await tick()
 }
 
 function configOf(settings: Readonly<Record<string, unknown>>): Config {

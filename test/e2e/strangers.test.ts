@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bearer, type Pass } from '../support/buyer.ts'
+import { startGate, type TestGate } from '../support/gate.ts'
+
+let gate: TestGate
+let pass: Pass
+beforeAll(async () => {
+  gate = await startGate({
+    shared: true,
+    settings: {
+      limits: { body: '100kb', invoicesPerClient: 1000 },
+      pricing: { default: 1, models: { 'free-*': 'free' } },
+    },
+  })
+  pass = await gate.buy(1_000)
+})
+afterAll(() => gate.close())
+
+const CHAT = '/v1/chat/completions'
+
+describe('G10 CORS', () => {
+  const origin = 'https://app.example'
+
+  it('a preflight is answered, never gated, with every header that a buyer needs', async () => {
+    const answered = await gate.ask({
+      method: 'OPTIONS',
+      path: CHAT,
+      headers: { origin, 'access-control-request-headers': 'authorization,content-type' },
+    })
+    expect(answered.status).toBe(204)
+    expect(answered.headers['access-control-allow-origin']).toBe(origin)
+    const allowed = String(answered.headers['access-control-allow-headers']).toLowerCase()
+    for (const name of ['authorization', 'content-type', 'x-api-key'])
+      expect(allowed).toContain(name)
+    expect(answered.headers['access-control-allow-credentials']).toBe(undefined)
+  })
+
+  it('one origin only, payment headers exposed, on a 402, a paid answer and an error', async () => {
+    const headers = { origin }
+    const answers = [
+      await gate.chat(null, {}, headers),
+      await gate.chat(pass, {}, headers),
+      await gate.chat(pass, { stream: true }, headers),
+      await gate.chat(pass, { model: 'x' }, headers),
+      await gate.ask({ path: '/v1/balance', headers: { ...headers, ...bearer(pass) } }),
+    ]
+    for (const answered of answers) {
+      const names = answered.rawHeaders.filter((name) =>
+        /^access-control-allow-origin$/i.test(name),
+      )
+      expect(names).toHaveLength(1)
+      expect(answered.headers['access-control-allow-origin']).toBe(origin)
+      expect(answered.headers['access-control-expose-headers']).toMatch(
+        /WWW-Authenticate.*X-Credit-Balance.*X-Cost-Msat.*X-Request-Id/,
+      )
+      expect(answered.headers.vary).toContain('Origin')
+    }
+  })
+
+  it('what is served without a credential answers no other page', async () => {
+    for (const stream of [false, true]) {
+      const served = await gate.chat(null, { model: 'free-1', stream }, { origin })
+      expect(served.status).toBe(200)
+      expect(served.headers['access-control-allow-origin']).toBe(undefined)
+    }
+    const paid = await gate.chat(pass, { model: 'free-1' }, { origin })
+    expect(paid.headers['access-control-allow-origin']).toBe(origin)
+  })
+})
+
+describe('what is free to read', () => {
+  it('H5 the gate’s own routes are its own, whatever the upstream has at them', async () => {
+    const before = gate.fake.seen.length
+    for (const path of [
+      '/health',
+      '/.well-known/l402',
+      '/v1/balance',
+      '/v1/usage',
+      '/create-invoice',
+      '/play/pay',
+    ]) {
+      await gate.ask({ path, headers: bearer(pass) })
+    }
+    expect(gate.fake.seen.slice(before).filter(({ path }) => path !== '/v1/models')).toEqual([])
+  })
+
+  it('/v1/models: the upstream’s list as it is, each with its price', async () => {
+    const { status, json } = await gate.ask({ path: '/v1/models' })
+    expect([status, json.object]).toEqual([200, 'list'])
+    expect(json.data.find(({ id }: { id: string }) => id === 'fake')).toMatchObject({
+      object: 'model',
+      pricing: { unit: 'sats per 1,000 tokens', input: 1, cached: 1, output: 1, request: 0 },
+    })
+    expect((await gate.ask({ path: '/v1/models/fake' })).json.id).toBe('fake')
+    expect((await gate.ask({ path: '/v1/models/gpt-x' })).json.error.code).toBe('model_not_found')
+  })
+
+  it('/.well-known/l402: how to pay, at what price', async () => {
+    const { json } = await gate.ask({ path: '/.well-known/l402' })
+    expect(json).toMatchObject({
+      version: 1,
+      pricing: { currency: 'SAT', models: { fake: { perThousandTokens: 1 } } },
+      payment: { methods: ['l402'], createInvoice: '/create-invoice', balance: '/v1/balance' },
+      capabilities: { streaming: true },
+    })
+  })
+
+  it('/health: ok, and 503 with what is wrong', async () => {
+    const own = await startGate()
+    expect((await own.ask({ path: '/health' })).json).toEqual({
+      status: 'ok',
+      upstream: 'ok',
+      wallet: 'ok',
+      ledger: 'ok',
+    })
+  })
+
+  it('an upstream that never answered: models 502, a request 503, no challenge', async () => {
+    const own = await startGate({ script: { refuse: true } })
+    expect((await own.ask({ path: '/v1/models' })).status).toBe(502)
+    const refused = await own.chat(null)
+    expect([refused.status, refused.json.error.code]).toEqual([503, 'upstream_unreachable'])
+    expect(refused.headers['www-authenticate']).toBe(undefined)
+    expect((await own.ask({ path: '/health' })).status).toBe(503)
+  })
+})
+
+describe('H4 and I3 proxied_loopback_is_public', () => {
+  const pay = async (headers: Record<string, string>, hash = '0'.repeat(64)) =>
+    gate.ask({ path: '/play/pay', body: { payment_hash: hash }, headers })
+
+  it.each([
+    ['a forwarded request', { 'x-forwarded-for': '1.2.3.4' }],
+    ['one through any proxy', { via: '1.1 nginx' }],
+    ['a foreign Host', { host: 'rebound.example' }],
+    ['a page of another site', { origin: 'https://evil.example' }],
+  ])('play money is not paid by %s', async (_, headers) => {
+    const { json } = await gate.ask({ path: '/create-invoice', body: {} })
+    const answered = await pay(headers, json.payment_hash)
+    expect([answered.status, answered.json.error.code]).toEqual([404, 'not_found'])
+    expect((await pay({}, json.payment_hash)).status).toBe(200)
+  })
+
+  it('control and metrics are not on this listener', async () => {
+    for (const path of ['/metrics', '/control', '/admin', '/ledger', '/debug']) {
+      expect((await gate.ask({ path })).status).toBe(404)
+    }
+  })
+
+  it('one bucket behind a proxy that nobody named is said, once', async () => {
+    const own = await startGate()
+    for (let i = 0; i < 3; i += 1) await own.chat(null, {}, { 'x-forwarded-for': `1.2.3.${i}` })
+    const said = own.events.filter((event) => event.event === 'problem')
+    expect(said).toMatchObject([{ what: 'clients_look_alike', fix: 'trustedProxies' }])
+  })
+})

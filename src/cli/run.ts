@@ -46,6 +46,7 @@ export async function startGate(
   }
   for (const note of notes) host.stderr.write(`satgate: ${note}\n`)
   refusePlayInPublic(config)
+  refuseWithoutRail(config)
   const folder = open(config)
   const closers: (() => Promise<void> | void)[] = [() => folder.unlock()]
   try {
@@ -152,6 +153,12 @@ function refusePlayInPublic(config: Config): void {
       2,
     )
   }
+}
+
+/** With no rail there is nothing to be paid by, and nothing is given away for want of one. */
+function refuseWithoutRail({ rails }: Config): void {
+  if (rails.l402) return
+  throw new Failed('rails.l402 is false and no other rail is there yet: nobody could pay', 2)
 }
 
 function open(config: Config): Folder {

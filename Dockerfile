@@ -1,3 +1,5 @@
+# Not in a registry yet: `docker build -t satgate .`, then
+#   docker run -p 127.0.0.1:3000:3000 -v satgate:/data -v ./satgate.yaml:/app/satgate.yaml:ro satgate
 FROM node:24-slim AS build
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./

@@ -22,7 +22,7 @@ export interface Posted {
 export const NOTHING_POSTED: Posted = { held: 0n, revenue: 0n, overrun: 0n, paid: 0n, bonus: 0n }
 
 /** What the postings of a hold must come to. */
-export function expected({ amount, bonus, close, paid }: HoldState): Posted {
+function expected({ amount, bonus, close, paid }: HoldState): Posted {
   if (close === null) return { held: amount, revenue: 0n, overrun: 0n, paid, bonus }
   const { overrun } = close
   const revenue = close.paid + close.bonus + overrun

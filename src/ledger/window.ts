@@ -5,7 +5,7 @@ import type { Limit, Window } from './ledger.ts'
 const FIXED: Partial<Record<Window, number>> = { min: 60_000, hour: 3_600_000, day: 86_400_000 }
 
 /** When the window that holds `at` began, ms since the epoch. 0 for `total` and `req`. */
-export function windowStart(window: Window, at: number): number {
+function windowStart(window: Window, at: number): number {
   const length = FIXED[window]
   if (length !== undefined) return Math.floor(at / length) * length
   if (window !== 'month') return 0

@@ -1,0 +1,88 @@
+import { expect } from 'vitest'
+import type { InvoiceRow } from '../../src/ledger/invoices.ts'
+import { msat } from '../../src/money/msat.ts'
+import type { Test } from './ledger.ts'
+import { type Open, ScriptWorld } from './ledger-script.ts'
+
+/** What the invoices of every ledger do. */
+export function runInvoicesContract(test: Test, open: Open): void {
+  const withInvoices = async (use: (opened: Awaited<ReturnType<Open>>) => Promise<void>) => {
+    const opened = await open(new ScriptWorld())
+    try {
+      await use(opened)
+    } finally {
+      await opened.dispose()
+    }
+  }
+
+  test('a row comes back as it was put, and the first one of a hash stands', () =>
+    withInvoices(async ({ books: { invoices } }) => {
+      await invoices.put(row({ hash: 'a', bolt11: null, exclusive: true }))
+      await invoices.put(row({ hash: 'a', account: 'eve' }))
+      expect(await invoices.get('a')).toEqual(row({ hash: 'a', bolt11: null, exclusive: true }))
+      expect(await invoices.get('b')).toBeNull()
+    }))
+
+  test('settled and used are said once and never taken back', () =>
+    withInvoices(async ({ books: { invoices } }) => {
+      await invoices.put(row({ hash: 'a' }))
+      await invoices.markSettled('a', 10)
+      await invoices.markSettled('a', 20)
+      await invoices.markUsed('a', 30)
+      await invoices.markUsed('a', 40)
+      await invoices.markSettled('unknown', 50)
+      expect(await invoices.get('a')).toEqual(row({ hash: 'a', settledAt: 10, usedAt: 30 }))
+      expect(await invoices.get('unknown')).toBeNull()
+    }))
+
+  test('pending rows are the wallet’s own, unsettled, not expired, newest first', () =>
+    withInvoices(async ({ books: { invoices } }) => {
+      await invoices.put(row({ hash: 'old', createdAt: 1 }))
+      await invoices.put(row({ hash: 'new', createdAt: 3 }))
+      await invoices.put(row({ hash: 'middle', createdAt: 2 }))
+      await invoices.put(row({ hash: 'gone', expiresAt: 50 }))
+      await invoices.put(row({ hash: 'other', wallet: 'lnd' }))
+      await invoices.put(row({ hash: 'paid' }))
+      await invoices.markSettled('paid', 5)
+      const pending = async (limit: number) =>
+        (await invoices.pending('play', 50, limit)).map(({ hash }) => hash)
+      expect(await pending(9)).toEqual(['new', 'middle', 'old'])
+      expect(await pending(2)).toEqual(['new', 'middle'])
+    }))
+
+  test('facts are remembered, the last one of a key', () =>
+    withInvoices(async ({ books: { invoices } }) => {
+      expect(await invoices.recall('settle_index')).toBeNull()
+      await invoices.remember('settle_index', '1')
+      await invoices.remember('settle_index', '2')
+      expect(await invoices.recall('settle_index')).toBe('2')
+    }))
+
+  test('invoices and facts are there after a restart', () =>
+    withInvoices(async ({ books: { invoices }, reopen }) => {
+      await invoices.put(row({ hash: 'a', exclusive: true }))
+      await invoices.markSettled('a', 10)
+      await invoices.remember('settle_index', '2')
+      const again = (await reopen()).invoices
+      expect(await again.get('a')).toEqual(row({ hash: 'a', exclusive: true, settledAt: 10 }))
+      await again.markUsed('a', 11)
+      expect(await again.get('a')).toMatchObject({ settledAt: 10, usedAt: 11 })
+      expect(await again.recall('settle_index')).toBe('2')
+    }))
+}
+
+const row = (some: Partial<InvoiceRow>): InvoiceRow => ({
+  hash: 'a',
+  tokenId: 'token',
+  keyId: 'key',
+  account: 'ann',
+  amount: msat(21_000n),
+  wallet: 'play',
+  bolt11: 'lnbc…',
+  exclusive: false,
+  createdAt: 1,
+  expiresAt: 100,
+  settledAt: null,
+  usedAt: null,
+  ...some,
+})

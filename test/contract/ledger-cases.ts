@@ -1,0 +1,370 @@
+/** The ledger's behaviour, case by case. How to read a line: `ledger-script.ts`. */
+
+type Cases = Readonly<Record<string, string>>
+
+export const DEPOSITS: Cases = {
+  'a first deposit opens the account, a second tops it up': `
+    balance ann              → none
+    deposit p1 ann 1000      → ok, 1000 left
+    deposit p2 ann 500       → ok, 1500 left
+    deposit g1 ann 30 bonus  → ok, 1530 left
+    balance ann              → paid 1500, bonus 30, held 0`,
+
+  'B7 a payment is credited once, whatever is asked of it later': `
+    deposit p1 ann 1000      → ok, 1000 left
+    deposit p1 ann 1000      → already_deposited
+    deposit p1 ann 9999      → already_deposited
+    deposit p1 bob 1000      → deposited_elsewhere
+    balance ann              → paid 1000, bonus 0, held 0
+    balance bob              → none`,
+
+  'a deposit of nothing opens an account with nothing in it': `
+    deposit p1 ann 0         → ok, 0 left
+    hold h1 ann 1..1         → insufficient_funds, needs 1 of 0
+    hold h2 ann 1..9 price=0+0 → 9 tokens for 0`,
+}
+
+export const HOLDS: Cases = {
+  'a hold sets aside the price of what it grants': `
+    deposit p1 ann 1000                         → ok, 1000 left
+    hold h1 ann 1..100 price=10+2               → 100 tokens for 210
+    balance ann                                 → paid 790, bonus 0, held 210`,
+
+  'a small balance buys a short answer': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 1..500 price=10+2               → 45 tokens for 100`,
+
+  'a balance that does not buy the least is refused with the numbers': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 46..500 price=10+2              → insufficient_funds, needs 102 of 100
+    hold h2 ann 45..500 price=10+2              → 45 tokens for 100`,
+
+  'no output asked for: the input alone is bought': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 0..0 price=101+0 input=7        → insufficient_funds, needs 101 of 100
+    hold h2 ann 0..0 price=100+0 input=7        → 0 tokens for 100`,
+
+  'A14 a price below one msat is rounded up once, against the buyer': `
+    deposit p1 ann 10                           → ok, 10 left
+    hold h1 ann 1..3 price=0.25+0.5             → 3 tokens for 2
+    hold h2 ann 1..1000 price=0.25+0.5          → 15 tokens for 8
+    balance ann                                 → paid 0, bonus 0, held 10`,
+
+  'paid-in credit is spent first, then the bonus': `
+    deposit p1 ann 100                          → ok, 100 left
+    deposit g1 ann 100 bonus                    → ok, 200 left
+    hold h1 ann 1..150                          → 150 tokens for 150
+    balance ann                                 → paid 0, bonus 50, held 150
+    settle h1 120                               → 120 charged, 80 left
+    balance ann                                 → paid 0, bonus 80, held 0`,
+
+  'what a release gives back goes to where it came from': `
+    deposit p1 ann 100                          → ok, 100 left
+    deposit g1 ann 100 bonus                    → ok, 200 left
+    hold h1 ann 1..150                          → 150 tokens for 150
+    hold h2 ann 1..50                           → 50 tokens for 50
+    deposit p2 ann 7                            → ok, 7 left
+    release h2                                  → 0 charged, 57 left
+    balance ann                                 → paid 7, bonus 50, held 150
+    release h1                                  → 0 charged, 207 left
+    balance ann                                 → paid 107, bonus 100, held 0`,
+
+  'refusals in their order: an id that was used comes first': `
+    deposit p1 ann 10                           → ok, 10 left
+    hold h1 ann 1..4                            → 4 tokens for 4
+    hold h1 ghost 1..4 m:calls<=0/day           → hold_exists
+    settle h1 4                                 → 4 charged, 6 left
+    hold h1 ghost 1..4 m:calls<=0/day           → hold_exists
+    hold h2 ghost 1..4 m:calls<=0/day           → account_not_found
+    hold h2 ann 99..99 m:calls<=0/day           → limit_reached at m, 0 left, until 2026-11-22T00:00:00.000Z
+    hold h2 ann 99..99                          → insufficient_funds, needs 99 of 6
+    hold h3 ann 1..4                            → 4 tokens for 4
+    hold h4 ann 6..6                            → held, needs 6, has 2 free`,
+
+  'of several full limits the first one answers': `
+    deposit p1 ann 10                           → ok, 10 left
+    hold h1 ann 5..5 a:spend<=9/total b:calls<=0/total c:tokens<=0/hour → limit_reached at b, 0 left, for ever`,
+
+  'a refusal changes nothing': `
+    deposit p1 ann 10                           → ok, 10 left
+    hold h1 ann 11..11 m:calls<=5/day           → insufficient_funds, needs 11 of 10
+    hold h1 ann 9..9 m:calls<=5/day n:spend<=8/day → limit_reached at n, 8 left, until 2026-11-22T00:00:00.000Z
+    left m:calls<=5/day                         → 5
+    balance ann                                 → paid 10, bonus 0, held 0
+    hold h1 ann 9..9 m:calls<=5/day             → 9 tokens for 9`,
+
+  'money that one’s own requests hold is waited for, not bought again': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 1..90                           → 90 tokens for 90
+    hold h2 ann 50..50                          → held, needs 50, has 10 free
+    hold h2 ann 101..101                        → insufficient_funds, needs 101 of 100
+    release h1                                  → 0 charged, 100 left
+    hold h2 ann 50..50                          → 50 tokens for 50`,
+}
+
+export const LIMITS: Cases = {
+  'each unit caps what is granted, and the lowest cap wins': `
+    deposit p1 ann 10000                                     → ok, 10000 left
+    hold h1 ann 1..900 price=10+2 input=5 s:spend<=100/day   → 45 tokens for 100
+    hold h2 ann 1..900 price=10+2 input=5 t:tokens<=100/day  → 95 tokens for 200
+    hold h3 ann 1..900 price=10+2 input=5 c:calls<=1/day     → 900 tokens for 1810
+    hold h4 ann 1..900 price=10+2 input=5 x:spend<=100/day y:tokens<=20/day z:calls<=9/day → 15 tokens for 40
+    left x:spend<=100/day                                    → 60
+    left y:tokens<=20/day                                    → 0
+    left z:calls<=9/day                                      → 8`,
+
+  'a limit in a request caps that hold alone': `
+    deposit p1 ann 1000                                      → ok, 1000 left
+    hold h1 ann 1..900 m:spend<=50/req                       → 50 tokens for 50
+    hold h2 ann 1..900 m:spend<=50/req                       → 50 tokens for 50
+    hold h3 ann 51..900 m:spend<=50/req                      → limit_reached at m, 50 left, for ever
+    hold h4 ann 1..1 n:calls<=0/req                          → limit_reached at n, 0 left, for ever
+    left m:spend<=50/req                                     → 50`,
+
+  'a limit that only running requests fill is waited for': `
+    deposit p1 ann 1000                                      → ok, 1000 left
+    hold h1 ann 1..80 m:spend<=100/day                       → 80 tokens for 80
+    hold h2 ann 30..30 m:spend<=100/day                      → held, needs 30, has 920 free
+    settle h1 75                                             → 75 charged, 925 left
+    hold h2 ann 30..30 m:spend<=100/day                      → limit_reached at m, 25 left, until 2026-11-22T00:00:00.000Z
+    hold h2 ann 1..30 m:spend<=100/day                       → 25 tokens for 25`,
+
+  'a call is counted when it was charged, and given back when it was free': `
+    deposit p1 ann 1000                                      → ok, 1000 left
+    hold h1 ann 1..10 m:calls<=1/total                       → 10 tokens for 10
+    hold h2 ann 1..10 m:calls<=1/total                       → held, needs 1, has 990 free
+    release h1                                               → 0 charged, 1000 left
+    hold h2 ann 1..10 m:calls<=1/total                       → 10 tokens for 10
+    settle h2 0                                              → 0 charged, 1000 left
+    hold h3 ann 1..10 m:calls<=1/total                       → limit_reached at m, 0 left, for ever`,
+
+  'tokens are counted as they flowed, input and output': `
+    deposit p1 ann 1000                                      → ok, 1000 left
+    hold h1 ann 1..80 input=20 m:tokens<=100/hour            → 80 tokens for 80
+    settle h1 30 in=15 out=30                                → 30 charged, 970 left
+    left m:tokens<=100/hour                                  → 55`,
+
+  'B8 a window is fixed in UTC and empty when the next begins': `
+    clock 2026-11-21T23:59:59.999Z
+    deposit p1 ann 100000                                    → ok, 100000 left
+    hold a1 ann 9..9 i:spend<=9/min                          → 9 tokens for 9
+    settle a1 9                                              → 9 charged, 99991 left
+    hold a2 ann 9..9 i:spend<=9/min                          → limit_reached at i, 0 left, until 2026-11-22T00:00:00.000Z
+    hold b1 ann 9..9 h:spend<=9/hour                         → 9 tokens for 9
+    hold c1 ann 9..9 d:spend<=9/day                          → 9 tokens for 9
+    hold e1 ann 9..9 m:spend<=9/month                        → 9 tokens for 9
+    settle e1 9                                              → 9 charged, 99964 left
+    hold e2 ann 9..9 m:spend<=9/month                        → limit_reached at m, 0 left, until 2026-12-01T00:00:00.000Z
+    hold f1 ann 9..9 t:spend<=9/total                        → 9 tokens for 9
+    settle f1 9                                              → 9 charged, 99955 left
+    clock 2026-11-22T00:00:00.000Z
+    left i:spend<=9/min                                      → 9
+    left h:spend<=9/hour                                     → 9
+    left d:spend<=9/day                                      → 9
+    left m:spend<=9/month                                    → 0
+    clock 2026-12-01T00:00:00.000Z
+    left m:spend<=9/month                                    → 9
+    left t:spend<=9/total                                    → 0`,
+
+  'B8 months end where they end, and summer time moves nothing': `
+    clock 2028-02-29T23:30:00Z
+    deposit p1 ann 1000                                      → ok, 1000 left
+    hold a1 ann 9..9 m:spend<=8/month                        → limit_reached at m, 8 left, until 2028-03-01T00:00:00.000Z
+    clock 2028-03-26T01:30:00Z
+    hold a2 ann 9..9 d:spend<=8/day                          → limit_reached at d, 8 left, until 2028-03-27T00:00:00.000Z
+    clock 2028-12-31T23:59:59Z
+    hold a3 ann 9..9 m:spend<=8/month                        → limit_reached at m, 8 left, until 2029-01-01T00:00:00.000Z`,
+
+  'I12 a hold from before midnight is settled in the day it was counted in': `
+    clock 2026-11-21T23:59:00Z
+    deposit p1 ann 1000                                      → ok, 1000 left
+    hold h1 ann 60..60 m:spend<=100/day                      → 60 tokens for 60
+    hold h2 ann 40..40 m:spend<=100/day                      → 40 tokens for 40
+    clock 2026-11-22T00:01:00Z
+    hold h3 ann 1..200 m:spend<=100/day                      → 100 tokens for 100
+    release h1                                               → 0 charged, 860 left
+    settle h2 40                                             → 40 charged, 860 left
+    left m:spend<=100/day                                    → 0
+    settle h3 100                                            → 100 charged, 860 left
+    left m:spend<=100/day                                    → 0`,
+
+  'I12 a clock that is set back opens no window again': `
+    clock 2026-11-22T00:01:00Z
+    deposit p1 ann 1000                                      → ok, 1000 left
+    hold h1 ann 1..100 m:spend<=100/day                      → 100 tokens for 100
+    settle h1 100                                            → 100 charged, 900 left
+    clock 2026-11-21T12:00:00Z
+    hold h2 ann 1..100 m:spend<=100/day                      → limit_reached at m, 0 left, until 2026-11-23T00:00:00.000Z`,
+}
+
+export const SETTLING: Cases = {
+  'a charge below the hold gives the rest back': `
+    deposit p1 ann 1000                         → ok, 1000 left
+    hold h1 ann 1..100                          → 100 tokens for 100
+    settle h1 40                                → 40 charged, 960 left
+    balance ann                                 → paid 960, bonus 0, held 0`,
+
+  'a charge above the hold takes what the account has, and the rest is a loss one can see': `
+    deposit p1 ann 100                          → ok, 100 left
+    deposit g1 ann 20 bonus                     → ok, 120 left
+    hold h1 ann 1..50                           → 50 tokens for 50
+    settle h1 90                                → 90 charged, 30 left
+    balance ann                                 → paid 10, bonus 20, held 0
+    hold h2 ann 1..5                            → 5 tokens for 5
+    settle h2 77                                → 30 charged, 47 overrun, 0 left
+    balance ann                                 → paid 0, bonus 0, held 0`,
+
+  'B2 an overrun never spends what another request holds': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 1..50                           → 50 tokens for 50
+    hold h2 ann 1..40                           → 40 tokens for 40
+    settle h1 80                                → 60 charged, 20 overrun, 0 left
+    balance ann                                 → paid 0, bonus 0, held 40
+    settle h2 40                                → 40 charged, 0 left`,
+
+  'an overrun never passes a limit in money': `
+    deposit p1 ann 1000                         → ok, 1000 left
+    hold h1 ann 1..50 m:spend<=70/day n:spend<=60/req → 50 tokens for 50
+    hold h2 ann 1..5 m:spend<=70/day            → 5 tokens for 5
+    settle h1 90                                → 60 charged, 30 overrun, 935 left
+    left m:spend<=70/day                        → 5
+    settle h2 90                                → 10 charged, 80 overrun, 930 left
+    left m:spend<=70/day                        → 0`,
+
+  'tokens past a limit in tokens are not paid for': `
+    deposit p1 ann 1000                         → ok, 1000 left
+    hold h1 ann 1..50 input=10 m:tokens<=60/day → 50 tokens for 50
+    settle h1 90 in=10 out=90                   → 50 charged, 40 overrun, 950 left
+    left m:tokens<=60/day                       → 0`,
+
+  'B4 a hold is closed once, and the first close stands': `
+    deposit p1 ann 100                          → ok, 100 left
+    release h0                                  → hold_not_found
+    settle h0 1                                 → hold_not_found
+    extend h0 1                                 → hold_not_found
+    hold h1 ann 1..50                           → 50 tokens for 50
+    release h1                                  → 0 charged, 100 left
+    release h1                                  → already_released
+    settle h1 9                                 → already_released
+    extend h1 9                                 → already_released
+    hold h2 ann 1..50                           → 50 tokens for 50
+    settle h2 9                                 → 9 charged, 91 left
+    settle h2 9                                 → already_settled
+    release h2                                  → already_settled
+    extend h2 9                                 → already_settled
+    expire                                      → nothing
+    balance ann                                 → paid 91, bonus 0, held 0`,
+
+  'B5 a stream longer than any sweeper keeps its hold as long as it goes on': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 1..50 until=60000               → 50 tokens for 50
+    clock 12:00:50Z
+    extend h1 10 until=60000                    → ok
+    clock 12:01:40Z
+    expire 12:01:40Z                            → nothing
+    extend h1 20 until=60000                    → ok
+    clock 12:02:30Z
+    expire 12:02:30Z                            → nothing
+    settle h1 30                                → 30 charged, 70 left`,
+
+  'only what is past its deadline expires: what flowed is charged, the rest given back': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 1..30 until=1000 m:calls<=9/day → 30 tokens for 30
+    hold h2 ann 1..30 until=1000 m:calls<=9/day → 30 tokens for 30
+    hold h3 ann 1..30 until=9000 m:calls<=9/day → 30 tokens for 30
+    extend h2 12 until=1000                     → ok
+    expire 12:00:01Z                            → nothing
+    expire 12:00:02Z                            → h1: 0 charged, 40 left; h2: 12 charged, 58 left
+    left m:calls<=9/day                         → 7
+    expire                                      → h3: 0 charged, 88 left
+    balance ann                                 → paid 88, bonus 0, held 0`,
+
+  'what expired while the machine slept still settles, as far as there is money': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 1..60 m:spend<=80/day           → 60 tokens for 60
+    extend h1 10                                → ok
+    expire                                      → h1: 10 charged, 90 left
+    extend h1 20                                → already_released
+    settle h1 25                                → 25 charged, 75 left
+    left m:spend<=80/day                        → 55
+    settle h1 25                                → already_settled
+    hold h2 ann 1..60                           → 60 tokens for 60
+    expire                                      → h2: 0 charged, 75 left
+    hold h3 ann 1..50                           → 50 tokens for 50
+    settle h2 60                                → 25 charged, 35 overrun, 0 left
+    balance ann                                 → paid 0, bonus 0, held 50`,
+
+  'what expired is settled for less than was journalled, or for nothing': `
+    deposit p1 ann 10                           → ok, 10 left
+    deposit g1 ann 90 bonus                     → ok, 100 left
+    hold h1 ann 1..60 m:calls<=5/day            → 60 tokens for 60
+    extend h1 40                                → ok
+    expire                                      → h1: 40 charged, 60 left
+    balance ann                                 → paid 0, bonus 60, held 0
+    settle h1 5                                 → 5 charged, 95 left
+    balance ann                                 → paid 5, bonus 90, held 0
+    hold h2 ann 1..60 m:calls<=5/day            → 60 tokens for 60
+    extend h2 150                               → ok
+    expire                                      → h2: 95 charged, 55 overrun, 0 left
+    release h2                                  → 0 charged, 95 left
+    release h2                                  → already_released
+    left m:calls<=5/day                         → 4
+    balance ann                                 → paid 5, bonus 90, held 0`,
+
+  'usage shows closed holds, newest first, a pass its own': `
+    deposit p1 ann 1000                         → ok, 1000 left
+    hold h1 ann 1..9 pass=x                     → 9 tokens for 9
+    hold h2 ann 1..9                            → 9 tokens for 9
+    hold h3 ann 1..9 pass=x                     → 9 tokens for 9
+    hold h4 ann 1..9 pass=y                     → 9 tokens for 9
+    usage ann                                   → nothing
+    settle h3 9                                 → 9 charged, 964 left
+    release h1                                  → 0 charged, 973 left
+    settle h2 9                                 → 9 charged, 973 left
+    usage ann                                   → h3 h2 h1
+    usage ann limit=2                           → h3 h2
+    usage ann before=h2                         → h1
+    usage ann pass=x                            → h3 h1
+    usage ann pass=x before=h3                  → h1
+    usage ann pass=y                            → nothing
+    usage bob                                   → nothing
+    usage bob pass=x                            → nothing
+    usage ann before=h9                         → nothing`,
+}
+
+export const REOPENED: Cases = {
+  'balances, payments, meters and closed holds are there after a restart': `
+    deposit p1 ann 1000                         → ok, 1000 left
+    deposit g1 ann 50 bonus                     → ok, 1050 left
+    hold h1 ann 1..100 m:spend<=100/day         → 100 tokens for 100
+    settle h1 60                                → 60 charged, 990 left
+    reopen
+    balance ann                                 → paid 940, bonus 50, held 0
+    left m:spend<=100/day                       → 40
+    deposit p1 ann 1000                         → already_deposited
+    deposit p1 bob 1000                         → deposited_elsewhere
+    hold h1 ann 1..100                          → hold_exists
+    settle h1 60                                → already_settled
+    usage ann                                   → h1
+    deposit p2 ann 5                            → ok, 995 left
+    hold h2 ann 1..100 m:spend<=100/day         → 40 tokens for 40
+    reopen
+    balance ann                                 → paid 905, bonus 50, held 40`,
+
+  'B6 on start open holds are resolved: what was journalled is charged, the rest given back': `
+    deposit p1 ann 1000                         → ok, 1000 left
+    hold h1 ann 1..100 m:spend<=500/day         → 100 tokens for 100
+    hold h2 ann 1..100 m:spend<=500/day         → 100 tokens for 100
+    extend h2 30                                → ok
+    reopen
+    balance ann                                 → paid 800, bonus 0, held 200
+    expire                                      → h1: 0 charged, 900 left; h2: 30 charged, 970 left
+    left m:spend<=500/day                       → 470
+    expire                                      → nothing
+    reopen
+    settle h2 40                                → 40 charged, 960 left
+    left m:spend<=500/day                       → 460
+    reopen
+    settle h2 40                                → already_settled
+    balance ann                                 → paid 960, bonus 0, held 0`,
+}

@@ -1,0 +1,215 @@
+import { expect } from 'vitest'
+import { steady, type World } from '../../src/floor/world.ts'
+import type { Books } from '../../src/ledger/books.ts'
+import type { HoldRefused, Limit, Settled, Unit, Window } from '../../src/ledger/ledger.ts'
+import { msat } from '../../src/money/msat.ts'
+
+/**
+ * A ledger's behaviour as lines a stranger can read: `command → answer`, money in msat.
+ *
+ *   clock 2026-11-21T12:00:00Z
+ *   deposit p1 ann 1000                                → ok, 1000 left
+ *   hold h1 ann 1..100 price=10+1 input=5 m1:spend<=500/day → 100 tokens for 110
+ *   settle h1 40 in=5 out=30                           → 40 charged, 960 left
+ *   release h1 | expire | expire 12:00:30Z | extend h1 25 until=60000
+ *   balance ann                                        → paid 960, bonus 0, held 0
+ *   left m1:spend<=500/day                             → 460
+ *   usage ann pass=p before=h2 limit=10                → h1
+ *   reopen
+ *
+ * A hold asks for `least..most` output tokens at `price=fixed+each` (0+1 unless said) and lives for
+ * `until` ms (60,000 unless said). A limit is `meter:unit<=max/window`.
+ */
+
+export interface Opened {
+  readonly books: Books
+  /** Closes the books and opens what they left. */
+  reopen(): Promise<Books>
+  dispose(): Promise<void>
+}
+
+export type Open = (world: World) => Promise<Opened>
+
+export class ScriptWorld implements World {
+  time = Date.UTC(2026, 10, 21, 12)
+  #steady = steady(() => this.time)
+  now(): number {
+    return this.#steady()
+  }
+  random(bytes: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(bytes).fill(7)
+  }
+}
+
+/** Plays a script and holds each answer against the one written down; the books must balance. */
+export async function play(open: Open, script: string): Promise<void> {
+  const world = new ScriptWorld()
+  const opened = await open(world)
+  try {
+    let { books } = opened
+    const said: string[] = []
+    const lines = script.split('\n').map((line) => line.replace(/\s+/g, ' ').trim())
+    const wanted = lines.filter((line) => line !== '' && !line.startsWith('#'))
+    for (const line of wanted) {
+      const [command = ''] = line.split(' → ')
+      if (command === 'reopen') books = await opened.reopen()
+      const answer = command === 'reopen' ? null : await perform(books, world, command)
+      said.push(answer === null ? command : `${command} → ${answer}`)
+    }
+    expect(said).toEqual(wanted)
+    expect(await books.statement.verify()).toMatchObject({ ok: true })
+  } finally {
+    await opened.dispose()
+  }
+}
+
+async function perform(books: Books, world: ScriptWorld, command: string): Promise<string | null> {
+  const [verb = '', ...words] = command.split(' ')
+  const run = VERBS[verb]
+  if (run === undefined) throw new Error(`no such verb: ${command}`)
+  return run({ books, world, words: words.filter((w) => !w.includes('=')), ...named(words) })
+}
+
+interface Line {
+  readonly books: Books
+  readonly world: ScriptWorld
+  readonly words: readonly string[]
+  readonly limits: readonly Limit[]
+  readonly option: (name: string, otherwise: string) => string
+}
+
+function named(words: readonly string[]): Pick<Line, 'limits' | 'option'> {
+  const limits = words.filter((word) => word.includes('<=')).map(limitOf)
+  const options = new Map(
+    words
+      .filter((w) => w.includes('=') && !w.includes('<='))
+      .map((w) => {
+        const at = w.indexOf('=')
+        return [w.slice(0, at), w.slice(at + 1)]
+      }),
+  )
+  return { limits, option: (name, otherwise) => options.get(name) ?? otherwise }
+}
+
+export function limitOf(text: string): Limit {
+  const [, meter = '', unit, max = '', window] = /^(.+):(\w+)<=(\d+)\/(\w+)$/.exec(text) ?? []
+  return { meter, unit: unit as Unit, window: window as Window, max: BigInt(max) }
+}
+
+const timeOf = (text: string): number =>
+  Date.parse(text.includes('T') ? text : `2026-11-21T${text}`)
+
+const micro = (text: string): bigint => BigInt(Math.round(Number(text) * 1_000_000))
+
+const VERBS: Readonly<Record<string, (line: Line) => Promise<string | null>>> = {
+  async clock({ words, world }) {
+    world.time = timeOf(words[0] ?? '')
+    return null
+  },
+
+  async deposit({ books, option, words, world }) {
+    const [payment = '', account = '', amount = '', credit = 'paid'] = words
+    const done = await books.ledger.deposit({
+      payment,
+      account,
+      amount: msat(BigInt(amount)),
+      credit: credit as 'paid' | 'bonus',
+      rail: option('rail', 'l402'),
+      native: { amount, unit: 'msat', rate: '1' },
+      at: world.now(),
+    })
+    return done.ok ? `ok, ${done.value.available} left` : done.error
+  },
+
+  async hold({ books, limits, option, words, world }) {
+    const [id = '', account = '', range = ''] = words
+    const [least, most] = range.split('..').map(Number)
+    const [fixed = '', each = ''] = option('price', '0+1').split('+')
+    const pass = option('pass', '')
+    const held = await books.ledger.hold({
+      id,
+      account,
+      price: { fixed: micro(fixed), each: micro(each) },
+      input: Number(option('input', '0')),
+      least: least ?? 0,
+      most: most ?? 0,
+      limits,
+      at: world.now(),
+      deadline: world.now() + Number(option('until', '60000')),
+      what: {
+        model: option('model', 'llama3'),
+        dialect: 'openai-chat',
+        pass: pass === '' ? null : pass,
+      },
+    })
+    return held.ok ? `${held.value.output} tokens for ${held.value.amount}` : refusal(held.error)
+  },
+
+  async extend({ books, option, words, world }) {
+    const deadline = world.now() + Number(option('until', '60000'))
+    const done = await books.ledger.extend(words[0] ?? '', deadline, msat(BigInt(words[1] ?? '')))
+    return done.ok ? 'ok' : done.error
+  },
+
+  async settle({ books, option, words, world }) {
+    const done = await books.ledger.settle(words[0] ?? '', {
+      amount: msat(BigInt(words[1] ?? '')),
+      input: Number(option('in', '0')),
+      cached: 0,
+      output: Number(option('out', '0')),
+      usage: 'reported',
+      end: 'complete',
+      at: world.now(),
+    })
+    return done.ok ? settled(done.value) : done.error
+  },
+
+  async release({ books, words, world }) {
+    const done = await books.ledger.release(words[0] ?? '', 'refused', world.now())
+    return done.ok ? settled(done.value) : done.error
+  },
+
+  async expire({ books, words, world }) {
+    const before = words[0] === undefined ? Number.POSITIVE_INFINITY : timeOf(words[0])
+    const done = await books.ledger.expire(before, world.now())
+    return done.map((one) => `${one.id}: ${settled(one)}`).join('; ') || 'nothing'
+  },
+
+  async balance({ books, words }) {
+    const balance = await books.ledger.balance(words[0] ?? '')
+    if (balance === null) return 'none'
+    return `paid ${balance.paid}, bonus ${balance.bonus}, held ${balance.held}`
+  },
+
+  async left({ books, limits, world }) {
+    const [limit] = limits
+    return limit === undefined ? 'no limit' : `${await books.ledger.left(limit, world.now())}`
+  },
+
+  async usage({ books, option, words }) {
+    const pass = option('pass', '')
+    const before = option('before', '')
+    const rows = await books.ledger.usage(words[0] ?? '', pass === '' ? null : pass, {
+      limit: Number(option('limit', '10')),
+      before: before === '' ? null : before,
+    })
+    return rows.map(({ id }) => id).join(' ') || 'nothing'
+  },
+}
+
+function settled({ after, charged, overrun }: Settled): string {
+  return `${charged} charged, ${overrun === 0n ? '' : `${overrun} overrun, `}${after} left`
+}
+
+function refusal(refused: HoldRefused): string {
+  if (refused.why === 'limit_reached') {
+    const { left, limit, resetsAt } = refused
+    const until = resetsAt === null ? 'for ever' : `until ${new Date(resetsAt).toISOString()}`
+    return `limit_reached at ${limit.meter}, ${left} left, ${until}`
+  }
+  if (refused.why === 'insufficient_funds') {
+    return `insufficient_funds, needs ${refused.needed} of ${refused.balance}`
+  }
+  if (refused.why === 'held') return `held, needs ${refused.needed}, has ${refused.available} free`
+  return refused.why
+}

@@ -1,0 +1,206 @@
+import { describe, expect, it } from 'vitest'
+import type { Entry } from '../../src/ledger/ledger.ts'
+import { msat } from '../../src/money/msat.ts'
+import { runInvoicesContract } from './invoices.ts'
+import { DEPOSITS, HOLDS, LIMITS, REOPENED, SETTLING } from './ledger-cases.ts'
+import { type Open, type Opened, play, ScriptWorld } from './ledger-script.ts'
+
+export interface LedgerContract {
+  readonly name: string
+  readonly open: Open
+  /** Tests that this adapter cannot pass, and why. */
+  readonly skip: readonly { readonly reason: string; readonly tests: readonly string[] }[]
+}
+
+/** What every ledger does, whatever it is kept in. */
+export function runLedgerContract({ name, open, skip }: LedgerContract): void {
+  const reasons = new Map(skip.flatMap(({ reason, tests }) => tests.map((test) => [test, reason])))
+  const test = (title: string, run: () => Promise<void>) => {
+    const reason = reasons.get(title)
+    if (reason === undefined) it(title, run)
+    else it.skip(`${title} (${reason})`, run)
+  }
+  const withBooks = async (use: (opened: Opened, world: ScriptWorld) => Promise<void>) => {
+    const world = new ScriptWorld()
+    const opened = await open(world)
+    try {
+      await use(opened, world)
+      expect(await opened.books.statement.verify()).toMatchObject({ ok: true })
+    } finally {
+      await opened.dispose()
+    }
+  }
+
+  describe(`${name} ledger`, () => {
+    for (const [about, cases] of Object.entries({ DEPOSITS, HOLDS, LIMITS, SETTLING, REOPENED })) {
+      describe(about.toLowerCase(), () => {
+        for (const [title, script] of Object.entries(cases)) test(title, () => play(open, script))
+      })
+    }
+    describe('many at once', () => many(test, withBooks))
+    describe('what is read', () => reading(test, withBooks))
+    describe('invoices', () => runInvoicesContract(test, open))
+  })
+}
+
+export type Test = (title: string, run: () => Promise<void>) => void
+type WithBooks = (use: (opened: Opened, world: ScriptWorld) => Promise<void>) => Promise<void>
+
+const deposit = (world: ScriptWorld, payment: string, account: string, amount: bigint) => ({
+  payment,
+  account,
+  amount: msat(amount),
+  credit: 'paid' as const,
+  rail: 'l402',
+  native: { amount: `${amount}`, unit: 'msat', rate: '1' },
+  at: world.now(),
+})
+
+const request = (world: ScriptWorld, id: string, account: string, tokens: number) => ({
+  id,
+  account,
+  price: { fixed: 0n, each: 1_000_000n },
+  input: 0,
+  least: tokens,
+  most: tokens,
+  limits: [],
+  at: world.now(),
+  deadline: world.now() + 60_000,
+  what: { model: 'llama3', dialect: 'openai-chat', pass: null },
+})
+
+const charge = (world: ScriptWorld, amount: bigint) => ({
+  amount: msat(amount),
+  input: 3,
+  cached: 0,
+  output: 4,
+  usage: 'reported' as const,
+  end: 'complete',
+  at: world.now(),
+})
+
+function many(test: Test, withBooks: WithBooks): void {
+  test('B1 of fifty requests on a balance for one, exactly one is admitted', () =>
+    withBooks(async ({ books: { ledger } }, world) => {
+      await ledger.deposit(deposit(world, 'p', 'ann', 100n))
+      const holds = await Promise.all(
+        Array.from({ length: 50 }, (_, i) => ledger.hold(request(world, `h${i}`, 'ann', 100))),
+      )
+      expect(holds.filter(({ ok }) => ok)).toHaveLength(1)
+      expect(await ledger.balance('ann')).toMatchObject({ available: 0n, held: 100n })
+    }))
+
+  test('B7 a payment presented fifty times at once opens one account once', () =>
+    withBooks(async ({ books: { ledger } }, world) => {
+      const done = await Promise.all(
+        Array.from({ length: 50 }, () => ledger.deposit(deposit(world, 'p', 'ann', 100n))),
+      )
+      expect(done.filter(({ ok }) => ok)).toHaveLength(1)
+      const others = new Set(done.map((one) => (one.ok ? 'ok' : one.error)))
+      expect(others).toEqual(new Set(['ok', 'already_deposited']))
+      expect(await ledger.balance('ann')).toMatchObject({ paid: 100n, available: 100n })
+    }))
+
+  test('B9 top-ups, spending and giving back at once lose and make nothing', () =>
+    withBooks(async ({ books: { ledger } }, world) => {
+      await ledger.deposit(deposit(world, 'p', 'ann', 1_000n))
+      await Promise.all(
+        Array.from({ length: 60 }, async (_, i) => {
+          if (i % 3 === 0) await ledger.deposit(deposit(world, `p${i}`, 'ann', 10n))
+          const hold = await ledger.hold(request(world, `h${i}`, 'ann', 10))
+          if (!hold.ok) return
+          if (i % 2 === 0) await ledger.settle(`h${i}`, charge(world, 7n))
+          else await ledger.release(`h${i}`, 'refused', world.now())
+        }),
+      )
+      const paid = 1_000n + 20n * 10n - 30n * 7n
+      expect(await ledger.balance('ann')).toMatchObject({ paid, bonus: 0n, held: 0n })
+    }))
+
+  test('H1 names that are SQL are names', () =>
+    withBooks(async ({ books }, world) => {
+      const { invoices, ledger, statement } = books
+      const evil = ["'", '"', "';DROP/**/TABLE/**/postings;--", "'OR'1'='1", '%', '*', '\\', '$x']
+      for (const name of evil) {
+        await ledger.deposit(deposit(world, name, name, 100n))
+        const what = { model: name, dialect: name, pass: name }
+        const limits = [{ meter: name, unit: 'spend', window: 'total', max: 50n }] as const
+        const hold = await ledger.hold({ ...request(world, name, name, 9), what, limits })
+        expect(hold.ok).toBe(true)
+        await ledger.settle(name, { ...charge(world, 9n), end: name })
+        expect(await ledger.balance(name)).toMatchObject({ available: 91n })
+        expect(await ledger.left(limits[0], world.now())).toBe(41n)
+        const page = { limit: 10, before: null }
+        expect((await ledger.usage(name, name, page)).map(({ id }) => id)).toEqual([name])
+        expect(await invoices.get(name)).toBeNull()
+        expect(await ledger.settle(`${name}x`, charge(world, 1n))).toMatchObject({ ok: false })
+        await invoices.remember(name, name)
+        expect(await invoices.recall(name)).toBe(name)
+      }
+      expect(await statement.accounts(100)).toHaveLength(evil.length)
+    }))
+}
+
+function reading(test: Test, withBooks: WithBooks): void {
+  test('accounts, open holds, entries, earnings and income show what happened', () =>
+    withBooks(async ({ books: { ledger, statement } }, world) => {
+      const at = world.now()
+      await ledger.deposit(deposit(world, 'p1', 'ann', 1_000n))
+      await ledger.deposit({ ...deposit(world, 'g1', 'ann', 50n), credit: 'bonus', rail: 'tier' })
+      await ledger.hold(request(world, 'h1', 'ann', 100))
+      await ledger.settle('h1', charge(world, 130n))
+      await ledger.hold(request(world, 'h2', 'ann', 900))
+      const ann = { account: 'ann', paid: 0n, bonus: 20n, held: 900n, available: 20n }
+      expect(await statement.accounts(9)).toEqual([{ ...ann, createdAt: at }])
+      expect(await statement.holds(9)).toEqual([
+        {
+          ...{ id: 'h2', account: 'ann', output: 900, amount: 900n, before: 920n },
+          ...{ paid: 870n, bonus: 30n, openedAt: at, deadline: at + 60_000 },
+          ...{ sofar: 0n, model: 'llama3' },
+        },
+      ])
+      expect((await statement.entries(9)).map(line)).toEqual([
+        'hold h2: paid:ann → held:ann 870, bonus:ann → held:ann 30',
+        'settle h1: held:ann → revenue:llama3 100, paid:ann → revenue:llama3 30',
+        'hold h1: paid:ann → held:ann 100',
+        'deposit g1: grant:tier → bonus:ann 50',
+        'deposit p1: rail:l402 → paid:ann 1000',
+      ])
+      expect((await statement.entries(2)).map(({ ref }) => ref)).toEqual(['h2', 'h1'])
+      const day = '2026-11-21'
+      expect(await statement.earnings()).toEqual([
+        { day, model: 'llama3', requests: 1, input: 3, output: 4, earned: 130n, overrun: 0n },
+      ])
+      expect(await statement.income()).toEqual([
+        { day, rail: 'l402', credit: 'paid', payments: 1, amount: 1_000n },
+        { day, rail: 'tier', credit: 'bonus', payments: 1, amount: 50n },
+      ])
+      expect(await ledger.usage('ann', null, { limit: 9, before: null })).toEqual([
+        {
+          ...{ id: 'h1', at, model: 'llama3', dialect: 'openai-chat', end: 'complete' },
+          ...{ usage: 'reported', input: 3, cached: 0, output: 4, held: 100n, charged: 130n },
+        },
+      ])
+    }))
+
+  test('the proof states every drawer, and they sum up to nothing', () =>
+    withBooks(async ({ books: { ledger, statement } }, world) => {
+      await ledger.deposit(deposit(world, 'p1', 'ann', 100n))
+      await ledger.hold(request(world, 'h1', 'ann', 60))
+      await ledger.settle('h1', charge(world, 130n))
+      const proof = await statement.verify()
+      expect(proof.ok && proof.value).toMatchObject({ accounts: 1, openHolds: 0, postings: 5 })
+      const drawers = proof.ok ? proof.value.drawers : []
+      expect(Object.fromEntries(drawers.map((one) => [one.drawer, one.balance]))).toEqual({
+        'rail:l402': -100n,
+        'paid:ann': 0n,
+        'held:ann': 0n,
+        'revenue:llama3': 130n,
+        'loss:overrun': -30n,
+      })
+      expect(drawers.reduce((sum, { balance }) => sum + balance, 0n)).toBe(0n)
+    }))
+}
+
+const line = ({ postings, ref, why }: Entry): string =>
+  `${why} ${ref}: ${postings.map((p) => `${p.debit} → ${p.credit} ${p.amount}`).join(', ')}`

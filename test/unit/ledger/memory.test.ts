@@ -1,0 +1,18 @@
+import { openMemoryBooks } from '../../../src/ledger/memory.ts'
+import { runLedgerContract } from '../../contract/ledger.ts'
+import { REOPENED } from '../../contract/ledger-cases.ts'
+
+runLedgerContract({
+  name: 'memory',
+  open: async (world) => {
+    const books = openMemoryBooks('play', world)
+    const reopen = () => Promise.reject(new Error('nothing is left'))
+    return { books, reopen, dispose: () => books.close() }
+  },
+  skip: [
+    {
+      reason: 'it ends with its process',
+      tests: [...Object.keys(REOPENED), 'invoices and facts are there after a restart'],
+    },
+  ],
+})

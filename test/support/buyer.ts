@@ -16,7 +16,7 @@ export function child(pass: Pass | string, ...caveats: string[]): string {
   return made.value
 }
 
-export const textOf = (pass: Pass | string): string => (typeof pass === 'string' ? pass : pass.text)
+const textOf = (pass: Pass | string): string => (typeof pass === 'string' ? pass : pass.text)
 
 export const bearer = (pass: Pass | string | null): Record<string, string> =>
   pass === null ? {} : { authorization: `Bearer ${textOf(pass)}` }

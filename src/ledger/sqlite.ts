@@ -1,6 +1,8 @@
+import type { DatabaseSync } from 'node:sqlite'
 import type { World } from '../floor/world.ts'
 import { Book } from './book.ts'
 import type { Books } from './books.ts'
+import { LedgerDamaged } from './errors.ts'
 import type { Drawer, MoneyKind } from './ledger.ts'
 import { openDatabase } from './sqlite/database.ts'
 import { SqliteInvoices } from './sqlite/invoices.ts'
@@ -22,8 +24,22 @@ export interface SqliteOptions {
  * for the disk, a hold does not. Throws `LedgerDamaged`, `LedgerTooNew` or `WrongMoneyKind`
  * (`errors.ts`) where the file must not be served from. One process at a time.
  */
-export function openSqliteBooks({ kind, onTrouble, path, world }: SqliteOptions): Books {
+export function openSqliteBooks(options: SqliteOptions): Books {
+  const { kind, path, world } = options
   const db = openDatabase({ path, kind, now: world.now() })
+  try {
+    return booksOver(db, options)
+  } catch (error) {
+    db.close()
+    throw new LedgerDamaged(path, `its rows cannot be read: ${error}`, { cause: error })
+  }
+}
+
+/** Books over a file that `openDatabase` opened. Reads the open holds; closes it in the end. */
+export function booksOver(
+  db: DatabaseSync,
+  { kind, onTrouble, path, world }: SqliteOptions,
+): Books {
   const writer = new Writer(db)
   const journal = new Journal({
     world,

@@ -1,0 +1,229 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Books } from '../../src/ledger/books.ts'
+import type { Limit, Settled } from '../../src/ledger/ledger.ts'
+import { openMemoryBooks } from '../../src/ledger/memory.ts'
+import { openSqliteBooks } from '../../src/ledger/sqlite.ts'
+import { msat } from '../../src/money/msat.ts'
+import { limitOf, ScriptWorld } from '../contract/ledger-script.ts'
+import { scratch } from '../unit/ledger/scratch.ts'
+import { Model } from './ledger-model.ts'
+
+/**
+ * Random histories against a model that adds everything up from the start. After each command the
+ * answer, the balances, the room at every limit and the proof of the books must agree. A failure
+ * prints the seed and the shortest history that shows it.
+ */
+
+const ACCOUNTS = ['ann', 'bob', 'cyd'] as const
+const IDS = Array.from({ length: 14 }, (_, i) => `h${i}`)
+
+/** Each account's own: a meter belongs to a pass, and a pass to one account. */
+const LIMITS: Readonly<Record<string, readonly Limit[]>> = Object.fromEntries(
+  ACCOUNTS.map((account) => [
+    account,
+    [
+      `${account}1:spend<=90/min`,
+      `${account}2:spend<=150/day`,
+      `${account}3:tokens<=120/hour`,
+      `${account}4:calls<=4/month`,
+      `${account}5:spend<=60/req`,
+      `${account}6:tokens<=70/req`,
+      `${account}7:spend<=400/total`,
+    ].map(limitOf),
+  ]),
+)
+
+const small = fc.integer({ min: 0, max: 60 })
+const account = fc.constantFrom(...ACCOUNTS)
+const id = fc.constantFrom(...IDS)
+
+const command = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('deposit' as const),
+      payment: fc.constantFrom('p1', 'p2', 'p3', 'p4', 'p5', 'p6', 'p7', 'p8'),
+      account,
+      amount: fc.integer({ min: 0, max: 250 }),
+      credit: fc.constantFrom('paid' as const, 'bonus' as const),
+    }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant('hold' as const),
+      id,
+      account,
+      fixed: fc.constantFrom(0, 1, 3_000_000, 10_500_000),
+      each: fc.constantFrom(0, 250_000, 1_000_000, 2_000_001),
+      input: fc.integer({ min: 0, max: 20 }),
+      least: fc.integer({ min: 0, max: 40 }),
+      more: small,
+      limits: fc.subarray([0, 1, 2, 3, 4, 5, 6]),
+      lives: fc.constantFrom(1_000, 100_000, 100_000_000),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('settle' as const),
+      id,
+      amount: fc.integer({ min: 0, max: 150 }),
+      tokens: fc.integer({ min: 0, max: 100 }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('release' as const), id }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('extend' as const), id, sofar: small }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('expire' as const), all: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('clock' as const),
+      by: fc.constantFrom(1, 30_000, 3_000_000, 50_000_000, 2_000_000_000, -40_000_000),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen' as const) }) },
+)
+
+type Command = typeof command extends fc.Arbitrary<infer T> ? T : never
+
+interface Play {
+  books: Books
+  readonly model: Model
+  readonly world: ScriptWorld
+  readonly reopen: () => Promise<Books>
+}
+
+describe('any history', () => {
+  it('in memory is the model’s', () =>
+    fc.assert(
+      fc.asyncProperty(fc.array(command, { maxLength: 60, size: 'max' }), async (commands) => {
+        const world = new ScriptWorld()
+        const books = openMemoryBooks('play', world)
+        await playAll({ books, world, model: new Model(), reopen: async () => books }, commands)
+      }),
+      { numRuns: 150 },
+    ))
+
+  it('in SQLite is the model’s, through restarts', () =>
+    fc.assert(
+      fc.asyncProperty(fc.array(command, { maxLength: 40, size: 'max' }), async (commands) => {
+        const folder = scratch()
+        const world = new ScriptWorld()
+        const open = () => openSqliteBooks({ path: folder.path('ledger.db'), kind: 'play', world })
+        const played: Play = {
+          books: open(),
+          world,
+          model: new Model(),
+          reopen: async () => {
+            await played.books.close()
+            return open()
+          },
+        }
+        try {
+          await playAll(played, commands)
+        } finally {
+          await played.books.close()
+          folder.remove()
+        }
+      }),
+      { numRuns: 25 },
+    ))
+})
+
+async function playAll(played: Play, commands: readonly Command[]): Promise<void> {
+  for (const [i, command] of commands.entries()) {
+    const [said, wanted] = await perform(played, command)
+    expect(said, `command ${i}`).toBe(wanted)
+    await compare(played)
+  }
+}
+
+async function compare({ books, model, world }: Play): Promise<void> {
+  expect(await books.statement.verify()).toMatchObject({ ok: true })
+  for (const account of ACCOUNTS) {
+    const balance = await books.ledger.balance(account)
+    if (balance !== null) {
+      expect(balance).toMatchObject({
+        paid: BigInt(model.credit(account, 'paid')),
+        bonus: BigInt(model.credit(account, 'bonus')),
+        held: BigInt(model.held(account)),
+      })
+    }
+    for (const limit of LIMITS[account] ?? []) {
+      const left = await books.ledger.left(limit, world.time)
+      expect(left, limit.meter).toBe(BigInt(model.room(limit, world.time)))
+      expect(left >= 0n).toBe(true)
+    }
+  }
+}
+
+async function perform(played: Play, command: Command): Promise<readonly [string, string]> {
+  const { model, world } = played
+  const { ledger } = played.books
+  const at = world.time
+  switch (command.do) {
+    case 'clock':
+      world.time += command.by
+      return ['', '']
+    case 'reopen':
+      played.books = await played.reopen()
+      return ['', '']
+    case 'deposit': {
+      const native = { amount: `${command.amount}`, unit: 'msat', rate: '1' }
+      const amount = msat(BigInt(command.amount))
+      const done = await ledger.deposit({ ...command, amount, rail: 'l402', native, at })
+      return [done.ok ? 'ok' : done.error, model.deposit(command)]
+    }
+    case 'hold':
+      return hold(played, command)
+    case 'extend': {
+      const done = await ledger.extend(command.id, at + 5_000, msat(BigInt(command.sofar)))
+      return [done.ok ? 'ok' : done.error, model.extend(command.id, at + 5_000, command.sofar)]
+    }
+    case 'settle': {
+      const output = Math.floor(command.tokens / 2)
+      const tokens = { input: command.tokens - output, cached: 0, output }
+      const amount = msat(BigInt(command.amount))
+      const charge = { ...tokens, amount, usage: 'reported' as const, end: 'complete', at }
+      const done = await ledger.settle(command.id, charge)
+      const wanted = model.settle(command.id, command.amount, command.tokens)
+      return [done.ok ? settled(done.value) : done.error, wanted]
+    }
+    case 'release': {
+      const done = await ledger.release(command.id, 'refused', at)
+      return [done.ok ? settled(done.value) : done.error, model.release(command.id)]
+    }
+    case 'expire': {
+      const before = command.all ? Number.POSITIVE_INFINITY : at
+      const done = await ledger.expire(before, at)
+      return [done.map((one) => `${one.id} ${settled(one)}`).join(), model.expire(before)]
+    }
+  }
+}
+
+async function hold(
+  { books, model, world }: Play,
+  command: Extract<Command, { do: 'hold' }>,
+): Promise<readonly [string, string]> {
+  const at = world.time
+  const limits = command.limits.flatMap((i) => LIMITS[command.account]?.[i] ?? [])
+  const { account, each, fixed, id, input, least } = command
+  const common = { id, account, input, least, most: least + command.more, limits, at }
+  const deadline = at + command.lives
+  const held = await books.ledger.hold({
+    ...common,
+    deadline,
+    price: { fixed: BigInt(fixed), each: BigInt(each) },
+    what: { model: 'llama3', dialect: 'openai-chat', pass: null },
+  })
+  const wanted = model.hold({ ...common, fixed, each, deadline })
+  if (held.ok) return [`granted ${held.value.output} for ${held.value.amount}`, wanted]
+  const { error } = held
+  if (error.why === 'limit_reached') return [`limit_reached ${error.limit.meter}`, wanted]
+  if ('needed' in error) return [`${error.why} ${error.needed}`, wanted]
+  return [error.why, wanted]
+}
+
+const settled = ({ charged, overrun }: Settled): string => `charged ${charged} overrun ${overrun}`

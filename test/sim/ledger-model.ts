@@ -1,0 +1,211 @@
+import type { Limit } from '../../src/ledger/ledger.ts'
+
+/**
+ * A second ledger that agrees with the first by another way: it keeps a list of what happened,
+ * adds it all up at every question, finds a grant by trying, and takes money one msat at a time.
+ */
+
+export interface HoldCommand {
+  readonly id: string
+  readonly account: string
+  /** Msat × 10^6. */
+  readonly fixed: number
+  readonly each: number
+  readonly input: number
+  readonly least: number
+  readonly most: number
+  readonly limits: readonly Limit[]
+  readonly at: number
+  readonly deadline: number
+}
+
+interface Paid {
+  readonly payment: string
+  readonly account: string
+  readonly amount: number
+  readonly credit: 'paid' | 'bonus'
+}
+
+interface Held extends HoldCommand {
+  deadline: number
+  amount: number
+  status: 'open' | 'settled' | 'released' | 'expired'
+  sofar: number
+  /** Msat taken from each credit: set aside while it is open, charged once it is closed. */
+  paid: number
+  bonus: number
+  /** What counts at this hold's limits, by their place. */
+  shares: number[]
+}
+
+type Answer = string
+
+export class Model {
+  readonly #deposits: Paid[] = []
+  readonly #holds: Held[] = []
+
+  deposit(paid: Paid): Answer {
+    const known = this.#deposits.find(({ payment }) => payment === paid.payment)
+    if (known !== undefined) {
+      return known.account === paid.account ? 'already_deposited' : 'deposited_elsewhere'
+    }
+    this.#deposits.push(paid)
+    return 'ok'
+  }
+
+  hold(command: HoldCommand): Answer {
+    if (this.#holds.some(({ id }) => id === command.id)) return 'hold_exists'
+    if (!this.#exists(command.account)) return 'account_not_found'
+    const { least, most } = command
+    // Pretend that nothing runs: a limit that is full even then is reached.
+    const full = command.limits.find((limit) => !this.#fits(limit, command, least, false))
+    if (full !== undefined) return `limit_reached ${full.meter}`
+    const needs = cost(command, least)
+    if (this.#owned(command.account) < needs) return `insufficient_funds ${needs}`
+    for (let output = most; output >= least; output--) {
+      const amount = cost(command, output)
+      const buys =
+        this.credit(command.account, 'paid') + this.credit(command.account, 'bonus') >= amount
+      if (!buys || !command.limits.every((limit) => this.#fits(limit, command, output, true)))
+        continue
+      const paid = Math.min(this.credit(command.account, 'paid'), amount)
+      const shares = command.limits.map((limit) => share(limit, command, output))
+      const rest = { amount, status: 'open' as const, sofar: 0, paid, bonus: amount - paid, shares }
+      this.#holds.push({ ...command, ...rest })
+      return `granted ${output} for ${amount}`
+    }
+    return `held ${needs}`
+  }
+
+  extend(id: string, deadline: number, sofar: number): Answer {
+    const hold = this.#find(id)
+    if (hold === undefined) return 'hold_not_found'
+    if (hold.status !== 'open')
+      return hold.status === 'settled' ? 'already_settled' : 'already_released'
+    hold.deadline = deadline
+    hold.sofar = sofar
+    return 'ok'
+  }
+
+  settle(id: string, amount: number, tokens: number): Answer {
+    return this.#close(id, { status: 'settled', amount, tokens, calls: 1 })
+  }
+
+  release(id: string): Answer {
+    return this.#close(id, { status: 'released', amount: 0, tokens: 0, calls: 0 })
+  }
+
+  expire(before: number): Answer {
+    const due = this.#holds.filter((hold) => hold.status === 'open' && hold.deadline < before)
+    return due
+      .map((hold) => {
+        const calls = hold.sofar > 0 ? 1 : 0
+        const tokens = hold.sofar > 0 ? null : 0
+        return `${hold.id} ${this.#close(hold.id, { status: 'expired', amount: hold.sofar, tokens, calls })}`
+      })
+      .join()
+  }
+
+  credit(account: string, credit: 'paid' | 'bonus'): number {
+    const came = this.#deposits.filter((one) => one.account === account && one.credit === credit)
+    const went = this.#holds.filter((one) => one.account === account)
+    return sum(came.map(({ amount }) => amount)) - sum(went.map((one) => one[credit]))
+  }
+
+  held(account: string): number {
+    const open = this.#holds.filter((one) => one.account === account && one.status === 'open')
+    return sum(open.map(({ amount }) => amount))
+  }
+
+  /** What a limit allows still; `running`: with what open holds have of it taken off. */
+  room(limit: Limit, at: number, running = true): number {
+    if (limit.window === 'req') return Number(limit.max)
+    const counted = this.#holds.filter((one) => running || one.status !== 'open')
+    const shares = counted.flatMap((one) =>
+      one.shares.filter((_, i) => {
+        const mine = one.limits[i]
+        return mine?.meter === limit.meter && windowOf(limit, one.at) === windowOf(limit, at)
+      }),
+    )
+    return Number(limit.max) - sum(shares)
+  }
+
+  #close(
+    id: string,
+    end: { status: Held['status']; amount: number; tokens: number | null; calls: number },
+  ): Answer {
+    const hold = this.#find(id)
+    if (hold === undefined) return 'hold_not_found'
+    if (hold.status === 'settled' || hold.status === 'released') return `already_${hold.status}`
+    const stake = { paid: hold.paid, bonus: hold.bonus }
+    const tokensFit = hold.limits.every((limit, i) => {
+      if (limit.unit !== 'tokens' || end.tokens === null) return true
+      return end.tokens <= (hold.shares[i] ?? 0) + this.#roomBeside(hold, i)
+    })
+    const taken = { paid: 0, bonus: 0 }
+    const rooms = hold.limits.map((limit, i) =>
+      limit.unit === 'spend' ? this.#roomBeside(hold, i) : null,
+    )
+    const free = {
+      paid: this.credit(hold.account, 'paid'),
+      bonus: this.credit(hold.account, 'bonus'),
+    }
+    let beyond = 0
+    for (let i = 0; i < end.amount; i++) {
+      if (taken.paid + taken.bonus < stake.paid + stake.bonus) {
+        taken[taken.paid < stake.paid ? 'paid' : 'bonus']++
+        continue
+      }
+      const limited = rooms.some((room) => room !== null && beyond >= room)
+      const from = free.paid > 0 ? 'paid' : free.bonus > 0 ? 'bonus' : null
+      if (from === null || limited || !tokensFit) break
+      free[from]--
+      taken[from]++
+      beyond++
+    }
+    hold.shares = hold.limits.map((limit, i) => {
+      const most = (hold.shares[i] ?? 0) + this.#roomBeside(hold, i)
+      if (limit.unit === 'spend') return taken.paid + taken.bonus
+      const share = limit.unit === 'calls' ? end.calls : (end.tokens ?? hold.shares[i] ?? 0)
+      return Math.min(share, most)
+    })
+    hold.paid = taken.paid
+    hold.bonus = taken.bonus
+    hold.status = end.status
+    const charged = taken.paid + taken.bonus
+    return `charged ${charged} overrun ${end.amount - charged}`
+  }
+
+  /** Room at a hold's limit above its own share, in the window it was opened in. */
+  #roomBeside(hold: Held, i: number): number {
+    const limit = hold.limits[i]
+    if (limit === undefined) return 0
+    if (limit.window === 'req') return Number(limit.max) - (hold.shares[i] ?? 0)
+    return this.room(limit, hold.at)
+  }
+
+  #fits(limit: Limit, command: HoldCommand, output: number, running: boolean): boolean {
+    return share(limit, command, output) <= this.room(limit, command.at, running)
+  }
+
+  #find = (id: string): Held | undefined => this.#holds.find((hold) => hold.id === id)
+  #exists = (account: string): boolean => this.#deposits.some((one) => one.account === account)
+  #owned = (account: string): number =>
+    this.credit(account, 'paid') + this.credit(account, 'bonus') + this.held(account)
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0)
+
+const cost = ({ each, fixed }: HoldCommand, output: number): number =>
+  Math.ceil((fixed + each * output) / 1_000_000)
+
+function share(limit: Limit, command: HoldCommand, output: number): number {
+  if (limit.unit === 'calls') return 1
+  return limit.unit === 'tokens' ? command.input + output : cost(command, output)
+}
+
+/** As much of the written-out time as the window lasts. */
+function windowOf({ window }: Limit, at: number): string {
+  const length = { min: 16, hour: 13, day: 10, month: 7, total: 0, req: 0 }[window]
+  return new Date(at).toISOString().slice(0, length)
+}

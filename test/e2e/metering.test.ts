@@ -123,6 +123,14 @@ describe('what is charged', () => {
     gate.world.advance(61_000)
   })
 
+  it('A11 a model that is named behind 64 KiB of prompt is the one that is priced', async () => {
+    says({})
+    const content = 'word '.repeat(14_000)
+    const body = `{"messages":[{"role":"user","content":"${content}"}],"model":"fee"}`
+    const answer = await gate.ask({ ...gate.chatQuestion(pass), body })
+    expect([answer.status, answer.headers['x-cost-msat']]).toEqual([200, '5000'])
+  })
+
   it('A12 a model that nothing prices is not for sale, even where the upstream has it', async () => {
     const strict = await startGate({
       settings: { pricing: { default: 'refuse', models: { fake: 1 } } },

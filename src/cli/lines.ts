@@ -3,14 +3,15 @@ import { formatSat } from '../money/msat.ts'
 import type { Out } from './host.ts'
 
 /** Control and invisible characters of a name from outside never reach a terminal (threats H8). */
-const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?').slice(0, 60)
+const plain = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?').slice(0, 60)
 
 const clock = (ms: number): string => new Date(ms).toTimeString().slice(0, 8)
 const whole = (count: number): string => count.toLocaleString('en-US')
 const sat = (msat: number): string => formatSat(BigInt(msat))
 
 /** One event as a line for a person: what, how much, for whom; never a prompt, key or invoice. */
-export function lineOf(event: GateEvent, now: number): string {
+function lineOf(event: GateEvent, now: number): string {
   const at = clock(now)
   switch (event.event) {
     case 'paid':

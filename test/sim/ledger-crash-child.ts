@@ -1,0 +1,54 @@
+import { openSqliteBooks } from '../../src/ledger/sqlite.ts'
+import { msat } from '../../src/money/msat.ts'
+
+/**
+ * A gate's worth of ledger work until it is killed: buyers in parallel, each depositing, holding,
+ * journalling, settling or releasing. Each deposit is printed when it is acknowledged, not before.
+ * Arguments: the file, a name for this life.
+ */
+
+const [path = '', life = ''] = process.argv.slice(2)
+const world = { now: () => Date.now(), random: () => new Uint8Array() }
+const books = openSqliteBooks({ path, kind: 'play', world })
+const { ledger } = books
+await ledger.expire(Number.POSITIVE_INFINITY, world.now())
+process.stdout.write('ready\n')
+
+const BUYERS = 8
+
+async function buyer(account: string): Promise<never> {
+  for (let i = 0; ; i++) {
+    const id = `${life}-${account}-${i}`
+    if (i % 3 === 0) await pay(account, id)
+    await buy(account, id, i)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+async function pay(account: string, payment: string): Promise<void> {
+  const native = { amount: '1', unit: 'sat', rate: '1000' }
+  const common = { payment, account, credit: 'paid', rail: 'l402', native } as const
+  const done = await ledger.deposit({ ...common, amount: msat(1_000n), at: world.now() })
+  if (done.ok) process.stdout.write(`${payment} ${account}\n`)
+}
+
+async function buy(account: string, id: string, i: number): Promise<void> {
+  const at = world.now()
+  const hold = await ledger.hold({
+    ...{ id, account, input: 3, least: 1, most: 400, at, deadline: at + 60_000 },
+    price: { fixed: 3_000_000n, each: 1_000_000n },
+    limits: [{ meter: account, unit: 'tokens', window: 'min', max: 100_000n }],
+    what: { model: 'llama3', dialect: 'openai-chat', pass: null },
+  })
+  if (!hold.ok) return
+  await ledger.extend(id, at + 60_000, msat(BigInt(i % 50)))
+  // Some are in flight whenever the end comes.
+  if (i % 4 === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  if (i % 5 === 0) await ledger.release(id, 'refused', at)
+  else {
+    const flowed = { input: 3, cached: 0, output: 97, usage: 'reported', end: 'complete' } as const
+    await ledger.settle(id, { ...flowed, amount: msat(BigInt(i % 500)), at })
+  }
+}
+
+await Promise.all(Array.from({ length: BUYERS }, (_, i) => buyer(`buyer${i}`)))

@@ -1,0 +1,199 @@
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Books } from '../../../src/ledger/books.ts'
+import { openDatabase } from '../../../src/ledger/sqlite/database.ts'
+import { emptyGroup } from '../../../src/ledger/sqlite/group.ts'
+import { Journal } from '../../../src/ledger/sqlite/journal.ts'
+import { booksOver, openSqliteBooks } from '../../../src/ledger/sqlite.ts'
+import { ScriptWorld } from '../../contract/ledger-script.ts'
+import { scratch } from './scratch.ts'
+import { charge, deposit, hold, isDone } from './use.ts'
+
+/** A disk that is full, slow or locked: nothing is granted on it, nothing is forgotten. */
+
+let folder = scratch()
+let path = ''
+const world = new ScriptWorld()
+const troubles: string[] = []
+const onTrouble = (trouble: { solved: boolean }) => {
+  troubles.push(trouble.solved ? 'solved' : 'trouble')
+}
+const open = (): Books => openSqliteBooks({ path, kind: 'play', world, onTrouble })
+
+beforeEach(() => {
+  folder = scratch()
+  path = folder.path('ledger.db')
+  troubles.length = 0
+})
+afterEach(() => folder.remove())
+
+async function until(truth: () => boolean): Promise<void> {
+  for (let i = 0; i < 200 && !truth(); i++) await new Promise((done) => setTimeout(done, 10))
+  expect(truth()).toBe(true)
+}
+
+/** Another process's lock on the file: every commit fails while it lasts. */
+function lock(): () => void {
+  const other = new DatabaseSync(path)
+  other.exec('BEGIN IMMEDIATE')
+  return () => {
+    other.exec('ROLLBACK')
+    other.close()
+  }
+}
+
+describe('a ledger whose disk fails', () => {
+  it('I12 a deposit is not acknowledged before it is on disk, nor is its retry', async () => {
+    const books = open()
+    const unlock = lock()
+    const first = books.ledger.deposit(deposit())
+    const again = books.ledger.deposit(deposit())
+    const flushed = books.flush()
+    expect(await isDone(Promise.race([first, again, flushed]))).toBe(false)
+    await until(() => !books.healthy())
+    unlock()
+    expect(await first).toMatchObject({ ok: true })
+    expect(await again).toEqual({ ok: false, error: 'already_deposited' })
+    await flushed
+    expect(books.healthy()).toBe(true)
+    await books.close()
+  })
+
+  it('I12 what was served while commits failed is settled, and on disk afterwards', async () => {
+    const books = open()
+    await books.ledger.deposit(deposit())
+    const unlock = lock()
+    await books.ledger.hold(hold())
+    await until(() => !books.healthy())
+    await books.ledger.settle('h1', charge(60n))
+    await books.ledger.hold(hold({ id: 'h2' }))
+    expect(await books.ledger.balance('ann')).toMatchObject({ available: 840n, held: 100n })
+    unlock()
+    await books.flush()
+    expect([books.healthy(), troubles]).toEqual([true, ['trouble', 'solved']])
+    await books.close()
+    const again = open()
+    expect(await again.ledger.balance('ann')).toMatchObject({ paid: 840n, held: 100n })
+    expect(await again.statement.verify()).toMatchObject({ ok: true })
+    await again.close()
+  })
+
+  it('I12 a full disk stops admission, loses no row and makes none up', async () => {
+    const db = openDatabase({ path, kind: 'play', now: 0 })
+    const books = booksOver(db, { path, kind: 'play', world, onTrouble })
+    await books.ledger.deposit(deposit())
+    const pages = Number(Object.values(db.prepare('PRAGMA page_count').get() ?? {})[0])
+    db.exec(`PRAGMA max_page_count = ${pages}`)
+    const bolt11 = 'lnbc'.repeat(5_000)
+    const put = books.invoices.put({ ...INVOICE, bolt11 })
+    const paid = books.ledger.deposit(deposit({ payment: 'p2' }))
+    await until(() => !books.healthy())
+    expect(await isDone(Promise.race([put, paid]))).toBe(false)
+    // Nothing of the failed group is on disk, and nothing of it is lost to who asks.
+    const other = new DatabaseSync(path, { readOnly: true })
+    expect(other.prepare('SELECT count(*) AS n FROM deposits').get()).toEqual({ n: 1 })
+    other.close()
+    expect(await books.invoices.get(INVOICE.hash)).toMatchObject({ bolt11 })
+    expect(await books.ledger.usage('ann', null, { limit: 9, before: null })).toEqual([])
+    db.exec(`PRAGMA max_page_count = ${pages + 1_000}`)
+    await Promise.all([put, paid])
+    expect([books.healthy(), troubles]).toEqual([true, ['trouble', 'solved']])
+    expect(await books.ledger.balance('ann')).toMatchObject({ paid: 2_000n })
+    expect(await books.statement.verify()).toMatchObject({ ok: true })
+    await books.close()
+  })
+
+  it('rows that cannot be written when it is closed are said to be lost', async () => {
+    const books = open()
+    await books.ledger.deposit(deposit())
+    const unlock = lock()
+    const waiting = books.ledger.deposit(deposit({ payment: 'p2' }))
+    const refused = expect(waiting).rejects.toThrow('could not be written')
+    await expect(books.close()).rejects.toThrow('could not be written')
+    await refused
+    unlock()
+  })
+
+  it('another process that writes to the file stops this one: nobody spends twice', async () => {
+    const [one, two] = [open(), open()]
+    await one.ledger.deposit(deposit())
+    const stolen = two.ledger.deposit(deposit({ payment: 'p2' }))
+    await until(() => !two.healthy())
+    expect([one.healthy(), await isDone(stolen)]).toEqual([true, false])
+    const lost = expect(stolen).rejects.toThrow('could not be written')
+    await expect(two.close()).rejects.toThrow('could not be written')
+    await lost
+    expect(await one.statement.verify()).toMatchObject({ ok: true })
+    await one.close()
+  })
+
+  it('another process that only reads stops nothing', async () => {
+    const books = open()
+    await books.ledger.deposit(deposit())
+    const other = new DatabaseSync(path)
+    expect(other.prepare('SELECT count(*) AS n FROM deposits').get()).toEqual({ n: 1 })
+    await books.ledger.deposit(deposit({ payment: 'p2' }))
+    other.close()
+    await books.ledger.deposit(deposit({ payment: 'p3' }))
+    expect(books.healthy()).toBe(true)
+    await books.close()
+  })
+})
+
+describe('a journal', () => {
+  const journal = (write: () => void) => {
+    const clock = new ScriptWorld()
+    return { clock, journal: new Journal({ world: clock, write, onTrouble }) }
+  }
+
+  it('I12 is not healthy while a row has waited for two seconds', () => {
+    const { clock, journal: late } = journal(() => {})
+    late.touch()
+    clock.time += 2_000
+    expect(late.healthy()).toBe(true)
+    clock.time += 1
+    expect(late.healthy()).toBe(false)
+    late.close()
+    expect(late.healthy()).toBe(true)
+  })
+
+  it('puts the rows of one turn into one commit', async () => {
+    const sizes: number[] = []
+    const { journal: grouped } = journal(() => {
+      sizes.push(grouped.group.facts.size)
+    })
+    for (const key of ['a', 'b', 'c']) {
+      grouped.group.facts.set(key, '')
+      grouped.touch()
+    }
+    await Promise.all([grouped.durable(), grouped.durable()])
+    expect([sizes, grouped.group]).toEqual([[3], emptyGroup()])
+    await grouped.durable()
+    expect(sizes).toEqual([3])
+  })
+
+  it('keeps a group that failed, with what came since, and says so once', () => {
+    let full = true
+    const { journal: failing } = journal(() => {
+      if (full) throw new Error('disk full')
+    })
+    failing.group.facts.set('a', '')
+    failing.touch()
+    expect([failing.commit(), failing.commit(), failing.healthy()]).toEqual([false, false, false])
+    failing.group.facts.set('b', '')
+    failing.touch()
+    expect([...failing.group.facts.keys()]).toEqual(['a', 'b'])
+    full = false
+    expect([failing.commit(), failing.healthy(), troubles]).toEqual([
+      true,
+      true,
+      ['trouble', 'solved'],
+    ])
+  })
+})
+
+const INVOICE = {
+  ...{ hash: 'a', tokenId: 't', keyId: 'k', account: 'ann', amount: deposit().amount },
+  ...{ wallet: 'play', bolt11: null, exclusive: false, createdAt: 1, expiresAt: 2 },
+  ...{ settledAt: null, usedAt: null },
+}

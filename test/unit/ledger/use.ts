@@ -1,0 +1,54 @@
+import type { Charge, Deposit, HoldRequest } from '../../../src/ledger/ledger.ts'
+import { msat } from '../../../src/money/msat.ts'
+
+/** Requests of a ledger, with what a test says of them. */
+
+export const deposit = (some: Partial<Deposit> = {}): Deposit => ({
+  payment: 'p1',
+  account: 'ann',
+  amount: msat(1_000n),
+  credit: 'paid',
+  rail: 'l402',
+  native: { amount: '1', unit: 'sat', rate: '1000' },
+  at: 1_000,
+  ...some,
+})
+
+export const hold = (some: Partial<HoldRequest> = {}): HoldRequest => ({
+  id: 'h1',
+  account: 'ann',
+  price: { fixed: 0n, each: 1_000_000n },
+  input: 0,
+  least: 1,
+  most: 100,
+  limits: [],
+  at: 1_000,
+  deadline: 61_000,
+  what: { model: 'llama3', dialect: 'openai-chat', pass: null },
+  ...some,
+})
+
+export const charge = (amount: bigint): Charge => ({
+  amount: msat(amount),
+  input: 1,
+  cached: 0,
+  output: 2,
+  usage: 'reported',
+  end: 'complete',
+  at: 2_000,
+})
+
+/** Whether a promise is done, after the event loop has turned a few times. */
+export async function isDone(promise: Promise<unknown>): Promise<boolean> {
+  let done = false
+  promise.then(
+    () => {
+      done = true
+    },
+    () => {
+      done = true
+    },
+  )
+  await new Promise((resolve) => setTimeout(resolve, 40))
+  return done
+}

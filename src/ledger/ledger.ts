@@ -12,6 +12,10 @@ import type { Line } from '../money/price.ts'
 export type AccountId = string
 /** Names a payment, not its presentation: `l402:<payment hash>`. The idempotency key of a deposit. */
 export type PaymentId = string
+/**
+ * Made by the gate, of printable ASCII. Any unique id is right; ids that grow with time are cheap,
+ * because an index over ids in no order writes a page of the file for each.
+ */
 export type HoldId = string
 
 /** A ledger keeps one kind of money, chosen when it is made (DESIGN 4.5a). */
@@ -106,7 +110,8 @@ export interface Hold {
  * - `account_not_found`.
  * - `limit_reached`: a meter has no room, whatever ends. `resetsAt` is null for `total` and `req`.
  * - `insufficient_funds`: the whole balance, held money included, does not buy `least`.
- * - `held`: balance or meter would do, but this account's running requests hold it. Wait, ask again.
+ * - `held`: balance or meter would do, but this account's running requests hold it. The ledger
+ *   does not wait: the gate does, and asks again; with `least` as much as it would rather wait for.
  */
 export type HoldRefused =
   | { readonly why: 'hold_exists' }
@@ -167,6 +172,7 @@ export interface OpenHold extends Hold {
 
 export interface UsageRow {
   readonly id: HoldId
+  /** When it was opened: the order of the page. */
   readonly at: number
   readonly model: string
   readonly dialect: string
@@ -188,14 +194,19 @@ export interface Ledger {
   extend(id: HoldId, deadline: number, sofar: Msat): Promise<Result<true, Closed>>
   /**
    * Closes a hold with its charge. One above the hold takes what account and meters still allow,
-   * and posts the rest as `loss:overrun`. An expired hold still settles (DESIGN 4.8).
+   * and posts the rest as `loss:overrun`. An expired hold still settles (DESIGN 4.8): what its
+   * expiry charged is its own money, the rest is taken of what is there.
    */
   settle(id: HoldId, charge: Charge): Promise<Result<Settled, Closed>>
-  /** Closes a hold for nothing. `end` is for the usage page: such a request was free. */
+  /**
+   * Closes a hold for nothing, an expired one too. `end` is for the usage page: such a request
+   * was free, and counts at no meter.
+   */
   release(id: HoldId, end: string, at: number): Promise<Result<Settled, Closed>>
   /**
    * Resolves open holds whose deadline is before `before` (Infinity: all, on start): settles what
-   * was journalled, gives back the rest. Answers what it resolved.
+   * was journalled, gives back the rest. Where anything was, its tokens count as held: how many
+   * flowed is not known. Answers what it resolved.
    */
   expire(before: number, at: number): Promise<readonly Settled[]>
   balance(account: AccountId): Promise<Balance | null>

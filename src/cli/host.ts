@@ -26,8 +26,12 @@ export interface Out {
 /** This process's own. */
 export function thisHost(): Host {
   const { env } = process
+  // Whoever read what we print has gone: no reason to stop serving those who paid.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const out = (stream: NodeJS.WriteStream): Out => ({
-    write: (text) => void stream.write(text),
+    write: (text) => {
+      if (stream.writable) stream.write(text)
+    },
     terminal: stream.isTTY === true,
     colour: stream.isTTY === true && env.NO_COLOR === undefined,
   })

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { flagsTable } from '../config/flags.ts'
 import { type Loaded, type LoadInput, load } from '../config/load.ts'
+import { nearest } from '../config/nearest.ts'
 import { askBooks, Failed } from './books.ts'
 import { checkCommand } from './check-command.ts'
 import { configCommand, type Outcome, refused } from './config-command.ts'
@@ -58,7 +59,10 @@ function build(host: Host, finish: Finish, fail: (code: number) => void): Comman
     .enablePositionalOptions()
     .showSuggestionAfterError()
     .addHelpText('before', EXAMPLES.trimStart())
-    .action(async (flags: Flags) => {
+    .allowExcessArguments()
+    .action(async (flags: Flags, self: Command) => {
+      const [unknown] = self.args
+      if (unknown !== undefined) throw noCommand(unknown, self)
       await serve(host, flags, fail)
     })
   addSettings(program)
@@ -82,6 +86,26 @@ function build(host: Host, finish: Finish, fail: (code: number) => void): Comman
   addBooks(host, command, finish)
   addPasses(host, program, finish)
   return program
+}
+
+/** Commands of `satgate` that people look for and that are not there yet. */
+const LATER = [
+  ...['wallet', 'init', 'doctor', 'requests', 'price', 'backup', 'restore', 'announce'],
+  ...['connect', 'mcp'],
+]
+
+function noCommand(name: string, program: Command): Failed {
+  if (LATER.includes(name)) {
+    return new Failed(`satgate ${name} is not in this version yet`, 2)
+  }
+  const near = nearest(
+    name,
+    program.commands.map((command) => command.name()),
+  )
+  return new Failed(
+    `there is no command ${JSON.stringify(name)}${near === null ? '' : `; did you mean ${near}?`} See satgate --help`,
+    2,
+  )
 }
 
 interface Flags {

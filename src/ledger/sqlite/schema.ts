@@ -6,6 +6,8 @@
  * - `drawers.balance` is moved by the postings of a commit, in that commit. Those of a buyer
  *   cannot fall below zero: such a commit fails, whatever asked for it.
  * - `holds` are kept when closed: they are the usage pages and the earnings.
+ *
+ * The two tables of the hot path do not list the words they take: two such lists cost 2 µs a request.
  */
 
 /** "satg": tells a ledger from another program's SQLite file. */
@@ -60,7 +62,7 @@ CREATE TABLE holds (
   deadline INTEGER NOT NULL,
   sofar INTEGER NOT NULL CHECK (sofar >= 0),
   counts TEXT,
-  status TEXT NOT NULL CHECK (status IN ('open', 'settled', 'released', 'expired')),
+  status TEXT NOT NULL,
   closed_at INTEGER,
   end TEXT,
   usage TEXT,
@@ -81,7 +83,7 @@ CREATE TABLE postings (
   n INTEGER PRIMARY KEY,
   entry INTEGER NOT NULL,
   at INTEGER NOT NULL,
-  why TEXT NOT NULL CHECK (why IN ('deposit', 'hold', 'settle', 'release', 'expire')),
+  why TEXT NOT NULL,
   deposit INTEGER REFERENCES deposits,
   hold INTEGER REFERENCES holds,
   debit INTEGER NOT NULL REFERENCES drawers,

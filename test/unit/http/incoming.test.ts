@@ -20,7 +20,7 @@ interface Setup {
 async function receiving(setup: Setup = {}): Promise<{ client: RawClient; received: Received[] }> {
   const received: Received[] = []
   const receive = makeReceive({
-    world: { random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)) },
+    world: { now: Date.now, random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)) },
     clients: makeClients({ trustedProxies: setup.trustedProxies ?? [], salt: new Uint8Array(8) }),
     bodyLimit: 1_000,
     bodyMs: setup.bodyMs ?? 2_000,

@@ -45,7 +45,10 @@ export class Accounts {
     const until = this.#world.now() + PATIENCE
     for (;;) {
       const redeemed = await this.#l402.redeem(row, secret)
-      if (redeemed.ok) return redeemed.value.fresh ? this.learn(row.hash) : null
+      if (redeemed.ok) {
+        if (redeemed.value.fresh) await this.#credit(row, redeemed.value.receipt)
+        return null
+      }
       if (redeemed.error === 'bad_secret' || redeemed.error === 'unknown') return redeemed.error
       if (this.#world.now() >= until) return redeemed.error
       await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN))

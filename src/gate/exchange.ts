@@ -129,7 +129,7 @@ export class Exchange {
   }
 }
 
-type Failed = 'upstream_failed' | 'stalled' | 'stopped' | 'client_left'
+type Failed = 'upstream_failed' | 'stalled' | 'stopped'
 
 const failed = (end: End): end is Failed =>
   end === 'upstream_failed' || end === 'stalled' || end === 'stopped'
@@ -145,5 +145,4 @@ const BROKEN: Readonly<Record<Failed, { code: string; message: string }>> = {
     message: 'The model server went silent; only what arrived is charged.',
   },
   stopped: { code: 'stopping', message: 'This gate is stopping; nothing is charged. Try again.' },
-  client_left: { code: 'client_left', message: '' },
 }

@@ -1,5 +1,5 @@
 import { assert } from '../floor/assert.ts'
-import { add, least, type Msat, ZERO } from '../money/msat.ts'
+import { least, type Msat } from '../money/msat.ts'
 import { charge, type Rate, type Tokens } from '../money/price.ts'
 
 /** How a response ended, seen from the middle. Exactly one of these happens, exactly once. */
@@ -71,7 +71,7 @@ function settle(ended: Ended): Verdict {
 /** What ran on after the buyer hung up on a buffered answer cannot be seen: it may be all of it. */
 function ceiling(ended: Ended): Verdict {
   const { source: _, ...tokens } = ended.usage
-  return { do: 'settle', amount: add(ended.hold, ZERO), tokens, usage: 'counted' }
+  return { do: 'settle', amount: ended.hold, tokens, usage: 'counted' }
 }
 
 function assertNever(end: never): never {

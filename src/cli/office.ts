@@ -66,6 +66,7 @@ async function mint(
     expiresAt: now,
     settledAt: null,
     usedAt: null,
+    caveats: null,
   })
   const native = { amount: String(amount), unit: 'msat', rate: '1' }
   const payment = `grant:${named.hash}`

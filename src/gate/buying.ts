@@ -1,12 +1,13 @@
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { Invoices } from '../ledger/invoices.ts'
+import { floorSat } from '../money/msat.ts'
 import { canonicalCaveats } from '../passes/caveat.ts'
 import type { Presented } from '../passes/pass.ts'
 import type { L402, Made } from '../rails/l402.ts'
 import type { Accounts } from './accounts.ts'
 import type { Doorkeeper } from './admit.ts'
-import { PENDING, WALLET_DOWN } from './demand.ts'
+import { noOffer, PENDING } from './demand.ts'
 import { type Refusal, refuse } from './refusal.ts'
 import type { Buyer } from './steps.ts'
 
@@ -56,7 +57,7 @@ export class Buying {
       client,
     })
     if (made.ok) return made
-    if (made.error.why === 'wallet_unreachable') return err(WALLET_DOWN)
+    if (made.error.why !== 'too_many_open') return err(noOffer(made.error))
     const { retryAfterSeconds } = made.error
     const message = 'Too many unpaid invoices are open; pay one, or wait until they expire.'
     return err(refuse(429, 'too_many_invoices', message, { retryAfterSeconds }))
@@ -70,9 +71,17 @@ export class Buying {
     if (row.usedAt !== null) return ok({ paid: true })
     const learn = async () => (await accounts.learn(row.hash)) === null
     const status = await l402.status(row, learn)
-    if (!status.paid) return ok({ paid: false })
+    const macaroon = l402.macaroon(row)
+    const invoice = {
+      ...(row.bolt11 === null ? {} : { bolt11: row.bolt11 }),
+      amount_sats: floorSat(row.amount),
+      expires_at: new Date(row.expiresAt).toISOString(),
+      ...(macaroon === null ? {} : { macaroon }),
+    }
+    if (!status.paid) return ok({ paid: false, ...invoice })
     return ok({
       paid: true,
+      ...invoice,
       ...(status.preimage === null ? {} : { preimage: status.preimage }),
       ...(status.settlementSecret === null ? {} : { token_suffix: status.settlementSecret }),
     })
@@ -96,6 +105,11 @@ export class Buying {
 
 export interface StatusBody {
   readonly paid: boolean
+  /** What is to be paid, and the pass that it buys: until that pass is first used. */
+  readonly bolt11?: string
+  readonly amount_sats?: number
+  readonly expires_at?: string
+  readonly macaroon?: string
   readonly preimage?: string
   readonly token_suffix?: string
 }

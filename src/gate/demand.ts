@@ -2,7 +2,7 @@ import type { HoldRefused } from '../ledger/ledger.ts'
 import { ceilSat, formatSat, type Msat } from '../money/msat.ts'
 import { at, ceilingLine } from '../money/price.ts'
 import type { L402 } from '../rails/l402.ts'
-import type { Offer } from '../rails/rail.ts'
+import type { Offer, OfferRefused } from '../rails/rail.ts'
 import type { PromptEstimate } from './estimate.ts'
 import type { Incoming } from './ports.ts'
 import { type Refusal, refuse } from './refusal.ts'
@@ -56,18 +56,26 @@ export class Demand {
     const account = about.buyer?.pass.root === true ? about.buyer.account : null
     const { sat } = about
     const made = await this.#l402.offer({ sat, account, caveats: [], client: incoming.client })
-    if (!made.ok) return WALLET_DOWN
+    if (!made.ok) return noOffer(made.error)
     return paymentRequired(`${about.reason} ${payAt(incoming, made.value)}`, made.value)
   }
 }
 
 /** No offer can be made: who has credit is served all the same (DESIGN 5.6). */
-export const WALLET_DOWN: Refusal = refuse(
+const WALLET_DOWN: Refusal = refuse(
   503,
   'wallet_unreachable',
   'No payment can be taken at the moment: the wallet does not answer. Passes with credit are served. Try again in some seconds.',
   { retryAfterSeconds: 5 },
 )
+
+/** Why there is no invoice now: an outage, or a wallet that makes only so many a minute (I10). */
+export function noOffer(refused: OfferRefused): Refusal {
+  if (refused.why === 'wallet_unreachable') return WALLET_DOWN
+  const { retryAfterSeconds } = refused
+  const message = 'Too many invoices are being asked for. Try again in some seconds.'
+  return refuse(503, 'invoices_busy', message, { retryAfterSeconds })
+}
 
 /** The secret is right and its payment not seen: never a challenge, never a 402 (threats C10, I8). */
 export const PENDING: Refusal = refuse(

@@ -20,6 +20,11 @@ export interface InvoiceRow {
   readonly bolt11: string | null
   /** True where the invoice was shown to one client alone, with a secret (threats I2). */
   readonly exclusive: boolean
+  /**
+   * Caveats that its macaroon was made with, canonical: with them it can be made again for whoever has
+   * the status token. Null where the payment gives no macaroon (threats I4).
+   */
+  readonly caveats: readonly string[] | null
   readonly createdAt: number
   readonly expiresAt: number
   readonly settledAt: number | null

@@ -78,7 +78,7 @@ export class L402 {
   readonly #open: OpenOffers
   readonly #shared = new Map<
     number,
-    { readonly made: Promise<Made | null>; readonly until: number }
+    { readonly made: ReturnType<L402['create']>; readonly until: number }
   >()
   readonly #asking = new Map<string, Promise<boolean>>()
   readonly #asked = new Map<string, number>()
@@ -110,12 +110,13 @@ export class L402 {
       this.#open.cancelled(want.client)
       throw error
     })
-    if (made === null) {
+    if (!made.ok) {
       this.#open.cancelled(want.client)
-      return err({ why: 'wallet_unreachable' })
+      return made
     }
-    this.#open.opened(want.client, made.row.hash, made.row.expiresAt)
-    return ok(made)
+    const { hash, expiresAt } = made.value.row
+    this.#open.opened(want.client, hash, expiresAt)
+    return made
   }
 
   /** The offer of a 402: an invoice of one's own, past the bound one that is shared. */
@@ -124,7 +125,7 @@ export class L402 {
     if (own.ok) return ok(offerOf(own.value))
     if (own.error.why === 'wallet_unreachable') return own
     const shared = await this.#share(want.sat)
-    return shared === null ? err({ why: 'wallet_unreachable' }) : ok(offerOf(shared))
+    return shared.ok ? ok(offerOf(shared.value)) : shared
   }
 
   /**
@@ -159,6 +160,12 @@ export class L402 {
   tokenFits(row: InvoiceRow, token: string): boolean {
     const master = this.#options.keys.byId(row.keyId)
     return row.exclusive && master !== null && sameHex(token, statusToken(master, row))
+  }
+
+  /** The macaroon that was offered with this row, again; null where it has none or is not known. */
+  macaroon(row: InvoiceRow): string | null {
+    const master = this.#options.keys.byId(row.keyId)
+    return master && row.caveats && macaroonOf(row, master, row.caveats)
   }
 
   /**
@@ -201,7 +208,7 @@ export class L402 {
     return asking
   }
 
-  async #share(sat: number): Promise<Made | null> {
+  async #share(sat: number): Promise<Result<Made, OfferRefused>> {
     const now = this.#options.world.now()
     const kept = this.#shared.get(sat)
     if (kept !== undefined && kept.until > now) return kept.made
@@ -209,7 +216,7 @@ export class L402 {
     const made = this.#make({ sat, account: null, caveats: [], client: '' }, false)
     this.#shared.set(sat, { made, until: now + SHARED_FOR })
     const done = await made
-    if (done === null) this.#shared.delete(sat)
+    if (!done.ok) this.#shared.delete(sat)
     return done
   }
 
@@ -217,11 +224,13 @@ export class L402 {
     if (!row.exclusive) this.#shared.delete(floorSat(row.amount))
   }
 
-  async #make(want: InvoiceFor, exclusive: boolean): Promise<Made | null> {
+  async #make(want: InvoiceFor, exclusive: boolean): Promise<Result<Made, OfferRefused>> {
     const { line, invoices, keys, world } = this.#options
-    const ask = { sat: want.sat, memo: 'satgate credit', expirySeconds: EXPIRY }
-    const invoice = await line.createInvoice(ask)
-    if (invoice === null) return null
+    const asker = want.account === null ? 'stranger' : 'buyer'
+    const ask = { sat: want.sat, memo: 'satgate credit', expirySeconds: EXPIRY, asker } as const
+    const created = await line.createInvoice(ask)
+    if (!created.ok) return created
+    const invoice = created.value
     const row: InvoiceRow = {
       hash: invoice.paymentHash,
       tokenId: Buffer.from(world.random(32)).toString('hex'),
@@ -235,16 +244,17 @@ export class L402 {
       expiresAt: invoice.expiresAt,
       settledAt: null,
       usedAt: null,
+      caveats: want.caveats,
     }
     await invoices.put(row)
     const token = exclusive ? statusToken(keys.current.master, row) : null
-    return {
+    return ok({
       row,
       bolt11: invoice.bolt11,
       macaroon: want.caveats === null ? null : macaroonOf(row, keys.current.master, want.caveats),
       paymentUrl: token === null ? null : `/invoice-status/${row.hash}?token=${token}`,
       statusToken: token,
-    }
+    })
   }
 }
 

@@ -19,6 +19,7 @@ export interface Offer {
 export type OfferRefused =
   | { readonly why: 'wallet_unreachable' }
   | { readonly why: 'too_many_open'; readonly retryAfterSeconds: number }
+  | { readonly why: 'wallet_busy'; readonly retryAfterSeconds: number }
 
 /** Money that has arrived and cannot be taken back. */
 export interface Receipt {

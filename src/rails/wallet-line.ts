@@ -1,12 +1,15 @@
+import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import {
   type Invoice,
   type InvoiceAsk,
   type InvoiceState,
   type Wallet,
+  WalletBusy,
   WalletRefused,
   WalletUnreachable,
 } from '../wallets/wallet.ts'
+import type { OfferRefused } from './rail.ts'
 
 /** ms between two tries of a wallet that is down: "at least every 5 s" (DESIGN 5.6). */
 const RETRY = 4_000
@@ -39,10 +42,16 @@ export class WalletLine {
     return this.#downSince === null
   }
 
-  /** Null where the wallet is down. */
-  async createInvoice(ask: InvoiceAsk): Promise<Invoice | null> {
-    if (!this.up) return null
-    return this.#call(() => this.wallet.createInvoice(ask))
+  /** Refusals: `wallet_unreachable` where it is down, `wallet_busy` where it has none to give now. */
+  async createInvoice(ask: InvoiceAsk): Promise<Result<Invoice, OfferRefused>> {
+    if (!this.up) return err({ why: 'wallet_unreachable' })
+    try {
+      const invoice = await this.#call(() => this.wallet.createInvoice(ask))
+      return invoice === null ? err({ why: 'wallet_unreachable' }) : ok(invoice)
+    } catch (error) {
+      if (!(error instanceof WalletBusy)) throw error
+      return err({ why: 'wallet_busy', retryAfterSeconds: Math.ceil(error.retryAfterMs / 1000) })
+    }
   }
 
   /** Null where the wallet cannot say. Asked even while it is down: a buyer who paid is waiting. */

@@ -9,7 +9,10 @@ export interface Wallet {
   readonly money: MoneyKind
   /** One line for the status block: what it is and where, without a secret. */
   readonly label: string
-  /** Asks for a whole number of sats. Throws `WalletUnreachable` where it cannot answer in time. */
+  /**
+   * Asks for a whole number of sats. Throws `WalletUnreachable` where it cannot answer in time,
+   * `WalletBusy` where it has no invoice to give to this asker now.
+   */
   createInvoice(ask: InvoiceAsk): Promise<Invoice>
   /** Where an invoice stands. Only `settled` means paid, whatever preimage is seen before (LND). */
   lookup(paymentHash: string): Promise<InvoiceState>
@@ -26,7 +29,13 @@ export interface Wallet {
 export interface InvoiceAsk {
   readonly sat: number
   readonly memo: string
+  /** How long it may be paid. A wallet of somebody else's makes them live as long as it likes. */
   readonly expirySeconds: number
+  /**
+   * Who asks: a buyer who has paid before comes before strangers where a wallet can make only so
+   * many invoices a minute (threats I10). Unless said: a stranger.
+   */
+  readonly asker?: 'stranger' | 'buyer'
 }
 
 export interface Invoice {
@@ -64,6 +73,16 @@ export class WalletUnreachable extends Error {
   constructor(reason: string, options?: ErrorOptions) {
     super(`wallet unreachable: ${reason}`, options)
     this.reason = reason
+  }
+}
+
+/** It works, but makes no invoice for this asker before that many ms are over. Not an outage. */
+export class WalletBusy extends Error {
+  override readonly name = 'WalletBusy'
+  readonly retryAfterMs: number
+  constructor(retryAfterMs: number) {
+    super(`the wallet makes no more invoices for ${Math.ceil(retryAfterMs / 1000)} s`)
+    this.retryAfterMs = retryAfterMs
   }
 }
 

@@ -17,9 +17,10 @@ export function runInvoicesContract(test: Test, open: Open): void {
 
   test('a row comes back as it was put, and the first one of a hash stands', () =>
     withInvoices(async ({ books: { invoices } }) => {
-      await invoices.put(row({ hash: 'a', bolt11: null, exclusive: true }))
+      const first = row({ hash: 'a', bolt11: null, exclusive: true, caveats: ['path = /v1/*'] })
+      await invoices.put(first)
       await invoices.put(row({ hash: 'a', account: 'eve' }))
-      expect(await invoices.get('a')).toEqual(row({ hash: 'a', bolt11: null, exclusive: true }))
+      expect(await invoices.get('a')).toEqual(first)
       expect(await invoices.get('b')).toBeNull()
     }))
 
@@ -60,11 +61,13 @@ export function runInvoicesContract(test: Test, open: Open): void {
 
   test('invoices and facts are there after a restart', () =>
     withInvoices(async ({ books: { invoices }, reopen }) => {
-      await invoices.put(row({ hash: 'a', exclusive: true }))
+      await invoices.put(row({ hash: 'a', exclusive: true, caveats: [] }))
       await invoices.markSettled('a', 10)
       await invoices.remember('settle_index', '2')
       const again = (await reopen()).invoices
-      expect(await again.get('a')).toEqual(row({ hash: 'a', exclusive: true, settledAt: 10 }))
+      expect(await again.get('a')).toEqual(
+        row({ hash: 'a', exclusive: true, caveats: [], settledAt: 10 }),
+      )
       await again.markUsed('a', 11)
       expect(await again.get('a')).toMatchObject({ settledAt: 10, usedAt: 11 })
       expect(await again.recall('settle_index')).toBe('2')
@@ -84,5 +87,6 @@ const row = (some: Partial<InvoiceRow>): InvoiceRow => ({
   expiresAt: 100,
   settledAt: null,
   usedAt: null,
+  caveats: null,
   ...some,
 })

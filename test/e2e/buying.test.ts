@@ -124,13 +124,20 @@ describe('GET /invoice-status', () => {
   it('C9 tells its token’s holder preimage and secret once paid, either of them opens the pass', async () => {
     const gate = await startGate()
     const { json: made } = await create(gate, { amountSats: 10 })
-    expect((await statusOf(gate, made)).json).toEqual({ paid: false })
+    const invoice = {
+      bolt11: made.bolt11,
+      amount_sats: 10,
+      expires_at: made.expires_at,
+      macaroon: made.macaroon,
+    }
+    expect((await statusOf(gate, made)).json).toEqual({ paid: false, ...invoice })
     const preimage = await gate.pay(made.bolt11)
     gate.world.advance(1_001)
     const { json, headers } = await statusOf(gate, made)
     expect(headers['cache-control']).toBe('private, no-store')
     expect(json).toEqual({
       paid: true,
+      ...invoice,
       preimage,
       token_suffix: expect.stringMatching(/^[0-9a-f]{64}$/),
     })

@@ -130,7 +130,7 @@ function countsOf(json: string | null): readonly Count[] {
 
 export const INVOICE_COLUMNS = [
   ...['hash', 'token_id', 'key_id', 'account', 'amount', 'wallet', 'bolt11', 'exclusive'],
-  ...['created_at', 'expires_at', 'settled_at', 'used_at'],
+  ...['created_at', 'expires_at', 'settled_at', 'used_at', 'caveats'],
 ]
 
 export const invoiceCells = (row: InvoiceRow): Cell[] => [
@@ -146,6 +146,7 @@ export const invoiceCells = (row: InvoiceRow): Cell[] => [
   row.expiresAt,
   row.settledAt,
   row.usedAt,
+  row.caveats === null ? null : JSON.stringify(row.caveats),
 ]
 
 export const invoiceOf = (row: Row): InvoiceRow => ({
@@ -161,4 +162,8 @@ export const invoiceOf = (row: Row): InvoiceRow => ({
   expiresAt: number(row, 'expires_at'),
   settledAt: maybeNumber(row, 'settled_at'),
   usedAt: maybeNumber(row, 'used_at'),
+  caveats: caveatsOf(maybeText(row, 'caveats')),
 })
+
+const caveatsOf = (json: string | null): readonly string[] | null =>
+  json === null ? null : JSON.parse(json)

@@ -122,5 +122,10 @@ CREATE INDEX invoices_pending ON invoices (wallet, created_at) WHERE settled_at 
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `
 
+/** The caveats of a row from before are not known: its macaroon cannot be made again. */
+const V2 = `
+ALTER TABLE invoices ADD COLUMN caveats TEXT;
+`
+
 /** `MIGRATIONS[v]` takes a file from version v to v + 1. */
-export const MIGRATIONS: readonly string[] = [V1]
+export const MIGRATIONS: readonly string[] = [V1, V2]

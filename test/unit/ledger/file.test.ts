@@ -212,13 +212,8 @@ describe('a proof names', () => {
   })
 })
 
-/**
- * For each version that was ever released: rows as that version wrote them. A migration is tested
- * by opening them; the next one appends its own.
- */
-const FIXTURES: readonly string[] = [
-  '',
-  `INSERT INTO book VALUES (1, 'play', 1);
+const V1_ROWS = `
+   INSERT INTO book VALUES (1, 'play', 1);
    INSERT INTO accounts VALUES (1, 'ann', 1);
    INSERT INTO drawers VALUES (1, 'rail:l402', -1000), (2, 'paid:ann', 870), (3, 'held:ann', 100),
      (4, 'revenue:llama3', 30);
@@ -233,7 +228,16 @@ const FIXTURES: readonly string[] = [
      (2, 2, 1, 'hold', NULL, 1, 2, 3, 100), (3, 3, 2, 'settle', NULL, 1, 3, 4, 30),
      (4, 3, 2, 'settle', NULL, 1, 3, 2, 70), (5, 4, 3, 'hold', NULL, 2, 2, 3, 100);
    INSERT INTO invoices VALUES ('a', 't', 'k', 'ann', 1000, 'play', NULL, 1, 1, 2, NULL, NULL);
-   INSERT INTO facts VALUES ('settle_index', '7');`,
+   INSERT INTO facts VALUES ('settle_index', '7');`
+
+/**
+ * For each version that was ever released: rows as that version wrote them. A migration is tested
+ * by opening them; the next one appends its own.
+ */
+const FIXTURES: readonly string[] = [
+  '',
+  V1_ROWS,
+  V1_ROWS.replace('NULL, 1, 1, 2, NULL, NULL);', 'NULL, 1, 1, 2, NULL, NULL, NULL);'),
 ]
 
 describe('a ledger of an older version', () => {

@@ -197,5 +197,5 @@ describe('a journal', () => {
 const INVOICE = {
   ...{ hash: 'a', tokenId: 't', keyId: 'k', account: 'ann', amount: deposit().amount },
   ...{ wallet: 'play', bolt11: null, exclusive: false, createdAt: 1, expiresAt: 2 },
-  ...{ settledAt: null, usedAt: null },
+  ...{ settledAt: null, usedAt: null, caveats: null },
 }

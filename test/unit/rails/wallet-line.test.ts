@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WalletLine } from '../../../src/rails/wallet-line.ts'
-import { type Wallet, WalletRefused, WalletUnreachable } from '../../../src/wallets/wallet.ts'
+import {
+  type Wallet,
+  WalletBusy,
+  WalletRefused,
+  WalletUnreachable,
+} from '../../../src/wallets/wallet.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -28,18 +33,28 @@ function line() {
   return { wallet, told, line: new WalletLine(wallet, world, outage) }
 }
 
+const DOWN = { ok: false, error: { why: 'wallet_unreachable' } }
 const down = () => new WalletUnreachable('connection refused')
 
 describe('a wallet with its outages', () => {
+  it('I10 one that has no invoice to give now is busy, not gone', async () => {
+    const { line: it, told, wallet } = line()
+    wallet.createInvoice.mockRejectedValueOnce(new WalletBusy(2_400))
+    const busy = { ok: false, error: { why: 'wallet_busy', retryAfterSeconds: 3 } }
+    expect(await it.createInvoice(ASK)).toEqual(busy)
+    expect([it.up, told]).toEqual([true, []])
+    expect(await it.createInvoice(ASK)).toEqual({ ok: true, value: INVOICE })
+  })
+
   it.each([
     ['unreachable', down()],
     ['refused: the operator must act', new WalletRefused('wrong macaroon')],
   ])('%s: no invoice, told once, nobody waits for it', async (_, error) => {
     const { line: it, told, wallet } = line()
     wallet.createInvoice.mockRejectedValue(error)
-    expect(await it.createInvoice(ASK)).toBe(null)
+    expect(await it.createInvoice(ASK)).toEqual(DOWN)
     expect(it.up).toBe(false)
-    expect(await it.createInvoice(ASK)).toBe(null)
+    expect(await it.createInvoice(ASK)).toEqual(DOWN)
     expect(wallet.createInvoice).toHaveBeenCalledTimes(1)
     expect(told).toEqual([`gone lnd: ${error.reason}`])
   })
@@ -57,7 +72,7 @@ describe('a wallet with its outages', () => {
     expect(told).toEqual(['gone lnd: connection refused', 'back lnd'])
     await vi.advanceTimersByTimeAsync(60_000)
     expect(wallet.probe).toHaveBeenCalledTimes(3)
-    expect(await it.createInvoice(ASK)).toBe(INVOICE)
+    expect(await it.createInvoice(ASK)).toEqual({ ok: true, value: INVOICE })
   })
 
   it('C10 is asked about a payment even while it is down: a buyer who paid is waiting', async () => {

@@ -1,0 +1,105 @@
+/**
+ * The tables of `ecash.db`. A migration is a step from one `user_version` to the next and is never
+ * edited once released: what follows is appended.
+ *
+ * - `counters`: the next counter of each keyset (NUT-13). It only grows: an output made twice is
+ *   refused by the mint, and one made with a counter that was never sent is lost to no one.
+ * - `batches` are written before they are sent. With the seed they bring their outputs back, so an
+ *   answer that was lost is no loss (NUT-09).
+ * - `proofs` are the money.
+ */
+
+/** "sate": tells this from another program's SQLite file. */
+export const APPLICATION_ID = 0x73617465
+
+const V1 = `
+CREATE TABLE wallet (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  seed_mark TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE counters (
+  keyset TEXT PRIMARY KEY,
+  next INTEGER NOT NULL CHECK (next >= 0)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE quotes (
+  hash TEXT PRIMARY KEY,
+  mint TEXT NOT NULL,
+  quote TEXT NOT NULL,
+  private_key TEXT,
+  sat INTEGER NOT NULL CHECK (sat > 0),
+  bolt11 TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('open', 'minted', 'stuck')),
+  settled_n INTEGER UNIQUE,
+  UNIQUE (mint, quote),
+  CHECK ((state = 'minted') = (settled_n IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX quotes_open ON quotes (mint, created_at) WHERE state = 'open';
+
+CREATE TABLE batches (
+  n INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL CHECK (kind IN ('mint', 'swap', 'melt')),
+  mint TEXT NOT NULL,
+  keyset TEXT NOT NULL,
+  counter INTEGER NOT NULL,
+  amounts TEXT NOT NULL,
+  quote TEXT,
+  state TEXT NOT NULL CHECK (state IN ('sent', 'done', 'void')),
+  at INTEGER NOT NULL,
+  UNIQUE (keyset, counter)
+) STRICT;
+CREATE INDEX batches_sent ON batches (mint, n) WHERE state = 'sent';
+
+CREATE TABLE proofs (
+  secret TEXT PRIMARY KEY,
+  mint TEXT NOT NULL,
+  keyset TEXT NOT NULL,
+  amount INTEGER NOT NULL CHECK (amount > 0),
+  c TEXT NOT NULL,
+  dleq TEXT,
+  state TEXT NOT NULL CHECK (state IN ('free', 'held', 'spent')),
+  born INTEGER REFERENCES batches,
+  spent_in INTEGER REFERENCES batches,
+  CHECK (state <> 'free' OR spent_in IS NULL)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX proofs_free ON proofs (mint, amount) WHERE state <> 'spent';
+CREATE INDEX proofs_spent_in ON proofs (spent_in) WHERE spent_in IS NOT NULL;
+
+CREATE TABLE payouts (
+  n INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL CHECK (kind IN ('first', 'chunk', 'asked')),
+  destination TEXT NOT NULL,
+  mint TEXT NOT NULL,
+  sat INTEGER NOT NULL CHECK (sat > 0),
+  fee_limit INTEGER NOT NULL CHECK (fee_limit >= 0),
+  bolt11 TEXT,
+  hash TEXT UNIQUE,
+  expires_at INTEGER,
+  quote TEXT,
+  fee_reserve INTEGER,
+  batch INTEGER REFERENCES batches,
+  state TEXT NOT NULL CHECK (state IN ('open', 'sent', 'paid', 'failed')),
+  reason TEXT,
+  fee INTEGER,
+  created_at INTEGER NOT NULL,
+  closed_at INTEGER
+) STRICT;
+CREATE UNIQUE INDEX payouts_one_open ON payouts (1) WHERE state IN ('open', 'sent');
+
+CREATE TABLE exports (
+  n INTEGER PRIMARY KEY,
+  mint TEXT NOT NULL,
+  sat INTEGER NOT NULL,
+  token TEXT NOT NULL,
+  at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+`
+
+/** `MIGRATIONS[v]` takes a file from version v to v + 1. */
+export const MIGRATIONS: readonly string[] = [V1]

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { describePrice } from '../money/parse.ts'
 import type { RateSettings } from '../money/rate.ts'
 import type { Config, WalletSettings } from './config.ts'
 import type { Node } from './node.ts'
@@ -19,6 +20,7 @@ export function assemble(values: Values, nodes: Nodes, reading: Reading): Config
     port: values.port,
     host: values.host,
     publicUrl: values.publicUrl ?? null,
+    tunnel: tunnelOf(values, nodes, reading),
     dataDir: dataDirOf(values, nodes, wallet, reading.home),
     mode: 'charge',
     pricing: {
@@ -89,6 +91,26 @@ function checkPlay(values: Values, nodes: Nodes, reading: Reading): void {
   }
   wrong('publicUrl', 'is for others to reach, which play money refuses', where)
   if (values.tunnel === 'true') wrong('tunnel', 'is refused by play money', where)
+}
+
+/**
+ * Nobody is let in from outside to what costs nothing (DESIGN 5.5): play money, a free tier, free
+ * prices and modes that do not charge turn `auto` off. Asked for in words, a free price is allowed.
+ */
+function tunnelOf(values: Values, nodes: Nodes, reading: Reading): Config['tunnel'] {
+  if (values.tunnel === 'false') return 'off'
+  const free = values['freeTier.creditsPerDay'] !== undefined || values.mode !== 'charge'
+  if (values.tunnel === 'true') {
+    const where = { nodes, reading }
+    if (free) wrong('tunnel', 'is for gates that charge: no free tier, no other mode', where)
+    if (values.publicUrl !== undefined) {
+      wrong('tunnel', 'is of no use beside publicUrl: buyers have an address already', where)
+    }
+    return 'on'
+  }
+  const prices = [values['pricing.default'], ...values['pricing.models'].map(({ price }) => price)]
+  const given = free || prices.some((price) => describePrice(price) === 'free')
+  return given || values['wallet.kind'] === 'play' ? 'off' : 'auto'
 }
 
 function checkInvoice(values: Values, nodes: Nodes, reading: Reading): void {

@@ -13,6 +13,8 @@ export interface Config {
   readonly host: string
   /** `https://host`; null: as the request says. */
   readonly publicUrl: string | null
+  /** auto: where it can be had and changes nothing else; on: asked for. */
+  readonly tunnel: 'auto' | 'on' | 'off'
   /** An absolute path. */
   readonly dataDir: string
   readonly mode: 'charge'

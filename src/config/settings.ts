@@ -58,11 +58,10 @@ const SERVING = {
   }),
   tunnel: setting({
     read: oneOf('true', 'false', 'auto'),
-    standard: null,
+    standard: 'auto',
     example: 'auto',
-    doc: 'A public address through Cloudflare: true, false or auto',
+    doc: 'A public address through Cloudflare. auto: where a cloudflared is there, nothing is free, there is no publicUrl and `host` is this machine alone; never with play money. true asks to install cloudflared where it is missing',
     flag: { name: '--tunnel', kind: 'switch' },
-    later: noEffectYet,
   }),
   dataDir: setting({
     read: folder,

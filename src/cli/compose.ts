@@ -17,8 +17,8 @@ import { Purse } from '../gate/purse.ts'
 import { Report } from '../gate/report.ts'
 import { Settlements } from '../gate/settlements.ts'
 import { AccountPages } from '../gate/statement.ts'
-import { makeListener } from '../http/app.ts'
-import { makeClients } from '../http/clients.ts'
+import { type AppParts, makeListener } from '../http/app.ts'
+import { makeClients, makeTunnelClients } from '../http/clients.ts'
 import { makeDescribe } from '../http/describe.ts'
 import { makeReceive } from '../http/incoming.ts'
 import type { ModelList } from '../http/models.ts'
@@ -49,9 +49,13 @@ export interface ComposeParts {
   readonly ownUrl: () => string
 }
 
+type Listener = (request: IncomingMessage, response: ServerResponse) => void
+
 /** A gate, ready to be listened for. */
 export interface Composed {
-  readonly listener: (request: IncomingMessage, response: ServerResponse) => void
+  readonly listener: Listener
+  /** The same routes for whoever comes through the tunnel: nobody there is local (I3). */
+  tunnelListener(publicUrl: () => string | null): Listener
   readonly line: WalletLine
   readonly running: () => number
   readonly openInvoices: () => number
@@ -112,15 +116,17 @@ export function compose(parts: ComposeParts): Composed {
     world,
     healthy: () => books.healthy(),
   })
+  const salt = world.random(32)
   const clients = makeClients({
     trustedProxies: config.trustedProxies,
-    salt: world.random(32),
+    salt,
     onHidden: () => say({ event: 'problem', what: 'clients_look_alike', fix: 'trustedProxies' }),
   })
   const sweep = setInterval(() => void sweepHolds(parts), HOLD_LIFE)
   sweep.unref()
   const { play } = parts
-  const listener = makeListener({
+  const receiving = { world, bodyLimit: config.limits.bodyBytes, ownUrl: parts.ownUrl }
+  const routes = {
     gate,
     buying: new Buying({ l402, invoices, accounts, doorkeeper, world }),
     pages,
@@ -136,19 +142,18 @@ export function compose(parts: ComposeParts): Composed {
     onError: (error) =>
       say({ event: 'problem', what: 'internal_error', error: error.name, at: firstFrame(error) }),
     cors: { origins: config.cors },
-    receive: makeReceive({
-      world,
-      clients,
-      bodyLimit: config.limits.bodyBytes,
-      publicUrl: config.publicUrl,
-      ownUrl: parts.ownUrl,
-    }),
+    receive: makeReceive({ ...receiving, clients, publicUrl: () => config.publicUrl }),
     reply: (request, response) => nodeReply(request, response, { idleMs: idle }),
     playPay: play === null ? null : (invoice) => play.pay(invoice),
     isLocal: (request) => clients.isLocal(request),
-  })
+  } satisfies AppParts
   return {
-    listener,
+    listener: makeListener(routes),
+    tunnelListener(publicUrl) {
+      const strangers = makeTunnelClients(salt)
+      const receive = makeReceive({ ...receiving, clients: strangers, publicUrl })
+      return makeListener({ ...routes, receive, playPay: null, isLocal: strangers.isLocal })
+    },
     line,
     running: () => exchange.running,
     openInvoices: () => l402.open,

@@ -33,11 +33,7 @@ export function makeClients(options: ClientsOptions): Clients {
   const direct = new WeakMap<Socket, string>()
   let hidden = false
   const isTrusted = (ip: Ip) => trusted.check(ip.text, ip.family)
-  const hash = (ip: Ip | null): string =>
-    createHmac('sha256', options.salt)
-      .update(ip === null ? 'unknown' : networkOf(ip))
-      .digest('base64url')
-      .slice(0, 22)
+  const hash = (ip: Ip | null): string => keyOf(ip, options.salt)
   const notice = (request: IncomingMessage, peer: Ip | null) => {
     if (hidden || peer === null || !isLoopback(peer) || !isForwarded(request)) return
     hidden = true
@@ -64,6 +60,25 @@ export function makeClients(options: ClientsOptions): Clients {
       return LOCAL_HOST.test(request.headers.host ?? '') && isLocalOrigin(request.headers.origin)
     },
   }
+}
+
+/**
+ * Clients of the tunnel's own listener, where whoever asks is a stranger (I3): nobody is local, and
+ * Cloudflare's header is who it is. Cloudflare writes that header over whatever a client sent; it is
+ * believed nowhere else.
+ */
+export function makeTunnelClients(salt: Uint8Array): Clients {
+  return {
+    comesFromProxy: () => false,
+    key: ({ headers }) => keyOf(canonicalIp(String(headers['cf-connecting-ip'] ?? '')), salt),
+    isLocal: () => false,
+  }
+}
+
+/** What cannot be read is one client, whoever sends it. */
+function keyOf(ip: Ip | null, salt: Uint8Array): string {
+  const hmac = createHmac('sha256', salt).update(ip === null ? 'unknown' : networkOf(ip))
+  return hmac.digest('base64url').slice(0, 22)
 }
 
 const peerOf = (request: IncomingMessage): Ip | null =>

@@ -12,8 +12,8 @@ export interface ReceiveOptions {
   readonly bodyLimit: number
   /** For a whole body, in ms. */
   readonly bodyMs?: number
-  /** As configured, without a trailing slash; null: what the buyer called us. */
-  readonly publicUrl: string | null
+  /** As configured, or as the tunnel is called now; without a slash at its end. Null: as the buyer says. */
+  readonly publicUrl: () => string | null
   /** `http://127.0.0.1:3000`, where a request does not say. */
   readonly ownUrl: () => string
 }
@@ -85,7 +85,8 @@ function originOf(
   request: IncomingMessage,
   { publicUrl, ownUrl, clients }: Pick<ReceiveOptions, 'publicUrl' | 'ownUrl' | 'clients'>,
 ): string {
-  if (publicUrl !== null) return publicUrl
+  const known = publicUrl()
+  if (known !== null) return known
   const proxied = clients.comesFromProxy(request)
   const told = proxied ? last(request.headers['x-forwarded-host']) : undefined
   const host = told ?? request.headers.host ?? ''

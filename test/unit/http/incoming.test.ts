@@ -24,7 +24,7 @@ async function receiving(setup: Setup = {}): Promise<{ client: RawClient; receiv
     clients: makeClients({ trustedProxies: setup.trustedProxies ?? [], salt: new Uint8Array(8) }),
     bodyLimit: 1_000,
     bodyMs: setup.bodyMs ?? 2_000,
-    publicUrl: setup.publicUrl ?? null,
+    publicUrl: () => setup.publicUrl ?? null,
     ownUrl: () => 'http://127.0.0.1:3000',
   })
   const server = await serve(async (request, response) => {

@@ -1,0 +1,223 @@
+import { BlockList, isIP } from 'node:net'
+import { WalletBusy, WalletRefused, WalletUnreachable } from './wallet.ts'
+
+/**
+ * How an LNURL service is asked: GET, JSON back. It is a stranger's machine that names the next URL
+ * to ask, so where a question may go is checked each time (threats C8; LUD-06, LUD-16).
+ */
+export interface LnurlWeb {
+  /**
+   * GETs `url`, which a service behind `trusted` has named. Two redirects are followed. Throws
+   * `WalletRefused` where the URL must not be asked, `WalletUnreachable` where nobody answers in time.
+   */
+  get(url: string, trusted: string): Promise<LnurlAnswer>
+}
+
+export type Json = { readonly [name: string]: unknown }
+export interface LnurlAnswer {
+  readonly status: number
+  /** Null where it is no JSON object. */
+  readonly body: Json | null
+  /** What its `Retry-After` says, as it stands. */
+  readonly retryAfter: string | null
+}
+
+const MOST_REDIRECTS = 2
+const LONGEST_ANSWER = 64 * 1024
+const LONGEST_URL = 2048
+
+/** Opens the way out; talks to nobody yet. `deadlineMs` is for a whole exchange, its body too. */
+export function lnurlWeb(deadlineMs: number, fetch: typeof globalThis.fetch): LnurlWeb {
+  return {
+    async get(url, trusted) {
+      const signal = AbortSignal.timeout(deadlineMs)
+      try {
+        let at = mayBeAsked(url, trusted)
+        for (let redirects = 0; ; redirects += 1) {
+          const response = await fetch(at, {
+            redirect: 'manual',
+            signal,
+            headers: { accept: 'application/json' },
+          })
+          const location = response.headers.get('location')
+          if (response.status < 300 || response.status > 399 || location === null) {
+            return await answerOf(response)
+          }
+          await response.body?.cancel()
+          if (redirects === MOST_REDIRECTS) throw new WalletRefused('it redirects too often')
+          at = redirected(location, at, trusted)
+        }
+      } catch (error) {
+        if (error instanceof WalletRefused || error instanceof WalletUnreachable) throw error
+        if (signal.aborted) throw new WalletUnreachable(`no answer in ${deadlineMs} ms`)
+        throw explained(error)
+      }
+    },
+  }
+}
+
+/** What a service said yes with. Throws what its no, its failure or its nonsense means. */
+export function said(answer: LnurlAnswer, now: number): Json {
+  const { status, body } = answer
+  if (status === 429) throw new WalletBusy(pauseOf(answer.retryAfter, now))
+  const no = complaintIn(body)
+  if (status >= 500) {
+    throw new WalletUnreachable(`it answered with HTTP ${status}${no === null ? '' : `: ${no}`}`)
+  }
+  if (no !== null) throw new WalletRefused(`it says no: ${no}`)
+  if (status >= 400) throw new WalletRefused(`it answered with HTTP ${status}`)
+  if (status !== 200 || body === null) throw NOT_LNURL()
+  return body
+}
+
+/** The reason of `{"status":"ERROR"}`, cleaned; null where it is none. */
+export function complaintIn(body: Json | null): string | null {
+  if (typeof body?.status !== 'string' || body.status.toUpperCase() !== 'ERROR') return null
+  return cleaned(typeof body.reason === 'string' ? body.reason : '') || 'no reason given'
+}
+
+/** What answers there is no LNURL service, or a broken one. */
+export const NOT_LNURL = () =>
+  new WalletUnreachable('what answers there does not answer as a Lightning address does')
+
+/** True for this very machine. Also of a host with brackets. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || inList(LOOPBACK, hostname)
+}
+
+/** Whether plain http is as good as https there: this machine, or a Tor service. */
+export function mayBePlain(hostname: string): boolean {
+  return isLoopback(hostname) || hostname.endsWith('.onion')
+}
+
+/**
+ * A URL that a service behind `trusted` has named, where it may be asked; throws `WalletRefused`
+ * where not. A private network may be named only from within: by that very host.
+ */
+export function mayBeAsked(named: string, trusted: string): URL {
+  const url = named.length > LONGEST_URL ? null : URL.parse(named)
+  const web = url?.protocol === 'https:' || url?.protocol === 'http:'
+  if (url === null || !web) throw new WalletRefused('it names a URL that is none')
+  const { hostname } = url
+  const home = new URL(trusted).hostname
+  if (url.username !== '' || url.password !== '') {
+    throw new WalletRefused('it names a URL with a password in it')
+  }
+  if (url.protocol === 'http:' && !mayBePlain(hostname)) {
+    throw new WalletRefused('it names a URL without TLS')
+  }
+  const sameMachine = isLoopback(hostname) && isLoopback(home)
+  if (isNear(hostname) && hostname !== home && !sameMachine) {
+    throw new WalletRefused('it names a URL inside a private network')
+  }
+  return url
+}
+
+function redirected(location: string, from: URL, trusted: string): URL {
+  const url = mayBeAsked(URL.parse(location, from.href)?.href ?? '', trusted)
+  const plain = url.protocol === 'http:' || from.protocol === 'http:'
+  if (plain && (url.protocol !== from.protocol || url.hostname !== from.hostname)) {
+    throw new WalletRefused('it redirects to or from a URL without TLS')
+  }
+  return url
+}
+
+const LOOPBACK = networks('127.0.0.0/8', '::1/128')
+/** Nothing there is a service of the public's (RFC 6890 and its additions). */
+const NEAR = networks(
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '::/127',
+  'fc00::/7',
+  'fe80::/10',
+  // An IPv4 address in another dress.
+  '64:ff9b::/96',
+)
+
+function isNear(hostname: string): boolean {
+  return isLoopback(hostname) || inList(NEAR, hostname)
+}
+
+function networks(...list: readonly string[]): BlockList {
+  const all = new BlockList()
+  for (const network of list) {
+    const [address = '', bits] = network.split('/')
+    all.addSubnet(address, Number(bits), address.includes(':') ? 'ipv6' : 'ipv4')
+  }
+  return all
+}
+
+function inList(list: BlockList, hostname: string): boolean {
+  const address = hostname.replace(/^\[|\]$/g, '')
+  const version = isIP(address)
+  return version !== 0 && list.check(address, version === 6 ? 'ipv6' : 'ipv4')
+}
+
+async function answerOf(response: Response): Promise<LnurlAnswer> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length
+    if (size > LONGEST_ANSWER) throw NOT_LNURL()
+    chunks.push(chunk)
+  }
+  const body = parsed(Buffer.concat(chunks).toString('utf8'))
+  return { status: response.status, body, retryAfter: response.headers.get('retry-after') }
+}
+
+function parsed(text: string): Json | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? { ...value } : null
+  } catch {
+    return null
+  }
+}
+
+/** A service's own words for the operator: one short line without a URL, an invoice, a hash, a key. */
+function cleaned(words: string): string {
+  const plain = words
+    .slice(0, 1000)
+    .replace(/[\p{C}\p{Z}]+/gu, ' ')
+    .replace(/\S*:\/\/\S*|[\w+/=-]{32,}/g, '…')
+  return plain.trim().slice(0, 120)
+}
+
+const LEAST_PAUSE_MS = 1_000
+const USUAL_PAUSE_MS = 30_000
+const LONGEST_PAUSE_MS = 600_000
+
+/** `Retry-After` in ms, in seconds or as a date (RFC 9110 10.2.3), within reason. */
+function pauseOf(retryAfter: string | null, now: number): number {
+  const text = retryAfter?.trim() ?? ''
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now
+  if (Number.isNaN(ms)) return USUAL_PAUSE_MS
+  return Math.min(Math.max(ms, LEAST_PAUSE_MS), LONGEST_PAUSE_MS)
+}
+
+const TROUBLES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ECONNRESET: 'it hung up',
+  EPIPE: 'it hung up',
+  UND_ERR_SOCKET: 'it hung up',
+  ENOTFOUND: 'its host name is not known',
+  EAI_AGAIN: 'its host name cannot be looked up',
+  CERT_HAS_EXPIRED: 'its TLS certificate has expired',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its TLS certificate is for another name',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'nobody vouches for its TLS certificate',
+  SELF_SIGNED_CERT_IN_CHAIN: 'nobody vouches for its TLS certificate',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'nobody vouches for its TLS certificate',
+}
+
+/** All that fetch throws is a TypeError with the connection's own error behind it. */
+function explained(error: unknown): Error {
+  if (!(error instanceof TypeError)) throw error
+  const { cause } = error
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  return new WalletUnreachable(TROUBLES[code] ?? `the connection failed${code && ` (${code})`}`)
+}

@@ -40,7 +40,7 @@ export async function chooseWallet(
     readonly world: World
   },
 ): Promise<WalletChoice> {
-  if (settings === null) throw new Failed(NO_WALLET, 2)
+  if (settings.kind === 'ecash') throw new Failed(NO_WALLET, 2)
   if (settings.kind === 'play') {
     return {
       money: 'play',

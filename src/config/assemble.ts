@@ -28,7 +28,9 @@ export function assemble(values: Values, nodes: Nodes, reading: Reading): Config
       maxOutputTokens: values['pricing.maxOutputTokens'],
       rate: rateOf(values, nodes, reading),
     },
-    wallet,
+    // Only a mistake leaves none, and a config with mistakes is never used.
+    wallet: wallet ?? { kind: 'play' },
+    payout: values.payout ?? null,
     rails: { l402: values['rails.l402'] },
     credit: { invoice: { min: values['credit.invoice.min'], max: values['credit.invoice.max'] } },
     capacity: { maxConcurrent: values['capacity.maxConcurrent'] || null },
@@ -63,24 +65,48 @@ interface Where {
   readonly reading: Reading
 }
 
+const LND_ONLY = ['wallet.url', 'wallet.key', 'wallet.tlsCert']
+const ECASH_ONLY = ['wallet.mints', 'wallet.payoutAbove', 'wallet.maxPerMint']
+
 function walletOf(values: Values, nodes: Nodes, reading: Reading): WalletSettings | null {
   const where = { nodes, reading }
-  const kind = values['wallet.kind']
-  if (kind !== 'lnd') {
-    const reason =
-      kind === undefined ? 'needs wallet.kind: lnd' : `is of no use to a ${kind} wallet`
-    for (const key of ['wallet.url', 'wallet.key', 'wallet.tlsCert']) wrong(key, reason, where)
-    return kind === undefined ? null : { kind }
+  const chosen = values['wallet.kind']
+  const kind = chosen ?? 'ecash'
+  const useless = [...(kind === 'lnd' ? [] : LND_ONLY), ...(kind === 'ecash' ? [] : ECASH_ONLY)]
+  for (const key of useless) {
+    const why = chosen === undefined ? 'needs wallet.kind: lnd' : `is of no use to a ${kind} wallet`
+    if (!isDefault(nodes, key)) wrong(key, why, where)
   }
+  if (kind === 'ecash') return ecashOf(values, where, chosen !== undefined)
+  wrong('payout', kind === 'play' ? PLAY_STAYS : 'is of no use to lnd: the node has it', where)
+  return kind === 'lnd' ? lndOf(values, where) : { kind }
+}
+
+const PLAY_STAYS = 'is of no use: play money cannot be sent anywhere'
+
+function ecashOf(values: Values, where: Where, chosen: boolean): WalletSettings {
+  const mints = values['wallet.mints']
+  if (mints.length === 0) wrong('wallet.mints', 'names no mint', where)
+  if (new Set(mints).size < mints.length) wrong('wallet.mints', 'names a mint twice', where)
+  return {
+    kind: 'ecash',
+    chosen,
+    mints,
+    payoutAbove: values['wallet.payoutAbove'],
+    maxPerMint: values['wallet.maxPerMint'],
+  }
+}
+
+function lndOf(values: Values, where: Where): WalletSettings | null {
   const url = values['wallet.url']
   const macaroon = values['wallet.key']
-  if (!nodes.has('wallet.url'))
+  if (!where.nodes.has('wallet.url'))
     wrong('wallet.kind', 'lnd needs wallet.url: https://localhost:8080', where)
-  if (!nodes.has('wallet.key')) {
+  if (!where.nodes.has('wallet.key')) {
     wrong('wallet.kind', 'lnd needs wallet.key: { file: invoice.macaroon }', where)
   }
   if (url === undefined || macaroon === undefined) return null
-  return { kind, url, macaroon, tlsCert: values['wallet.tlsCert'] ?? null }
+  return { kind: 'lnd', url, macaroon, tlsCert: values['wallet.tlsCert'] ?? null }
 }
 
 /** Play money looks like money: it never leaves this machine (DESIGN 4.5a). */

@@ -24,8 +24,9 @@ export interface Config {
     readonly maxOutputTokens: number
     readonly rate: RateSettings
   }
-  /** Null: none is configured. */
-  readonly wallet: WalletSettings | null
+  readonly wallet: WalletSettings
+  /** The Lightning address that earnings go to; null: none. */
+  readonly payout: string | null
   readonly rails: { readonly l402: boolean }
   readonly credit: {
     /** Whole sats. */
@@ -60,6 +61,7 @@ export interface Config {
 
 export type WalletSettings =
   | { readonly kind: 'play' }
+  | EcashSettings
   | {
       readonly kind: 'lnd'
       readonly url: string
@@ -68,3 +70,14 @@ export type WalletSettings =
       /** PEM; null: a certificate that the machine trusts. */
       readonly tlsCert: string | null
     }
+
+export interface EcashSettings {
+  readonly kind: 'ecash'
+  /** False: it is what a gate has when nothing else was asked for. */
+  readonly chosen: boolean
+  /** In the order in which they are tried. */
+  readonly mints: readonly string[]
+  /** Sats. */
+  readonly payoutAbove: number
+  readonly maxPerMint: number
+}

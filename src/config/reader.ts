@@ -39,7 +39,7 @@ export const scalar =
   }
 
 /** A scalar that fits, or that is not what it should be. */
-const fitting = <T>(what: string, parse: (text: string) => T | null): Reader<T> =>
+export const fitting = <T>(what: string, parse: (text: string) => T | null): Reader<T> =>
   scalar((text) => {
     const value = parse(text)
     return value === null ? { ok: false, error: `is not ${what}` } : { ok: true, value }

@@ -1,7 +1,7 @@
 import { parseUsdPerBtc } from '../money/parse.ts'
 import { modelPrices, price } from './read-price.ts'
 import { certificate, secretMacaroon } from './read-secret.ts'
-import { walletKind } from './read-wallet.ts'
+import { DEFAULT_MINTS, lightningAddress, mintUrl, walletKind } from './read-wallet.ts'
 import {
   anything,
   anyUrl,
@@ -82,7 +82,7 @@ export const MONEY = {
     read: walletKind,
     standard: null,
     example: 'lnd',
-    doc: 'Where sats land: play (play money) or lnd. `wallet: play` is short for it',
+    doc: 'Where sats land: ecash (coins of a mint, kept in the data folder), lnd or play (play money). `wallet: lnd` is short for it. Unset: the Lightning address of `payout` where its provider tells of payments (LUD-21), else ecash',
     flag: { name: '--wallet', kind: 'text', value: 'KIND' },
   }),
   'wallet.url': setting({
@@ -105,34 +105,30 @@ export const MONEY = {
     doc: 'The certificate that the node signed for itself, as a PEM file',
   }),
   'wallet.mints': setting({
-    read: listOf(anyUrl),
-    standard: null,
+    read: listOf(mintUrl),
+    standard: DEFAULT_MINTS,
     example: '[https://mint.example.com]',
-    doc: 'Mints of the ecash wallet',
+    doc: 'Mints of the ecash wallet, tried in this order. A mint holds what it was paid until it is sent on: choose whom to trust',
     structured: true,
-    later: noEffectYet,
   }),
   'wallet.payoutAbove': setting({
     read: wholeNumber(1, 2_100_000_000_000),
-    standard: null,
+    standard: '20000',
     example: '20000',
-    doc: 'Sats in the ecash wallet above which they are sent on',
-    later: noEffectYet,
+    doc: 'Sats in the ecash wallet above which they are sent on to `payout`',
   }),
   'wallet.maxPerMint': setting({
     read: wholeNumber(1, 2_100_000_000_000),
-    standard: null,
+    standard: '200000',
     example: '200000',
-    doc: 'Sats that one mint may hold at most',
-    later: noEffectYet,
+    doc: 'Sats that one mint may hold at most: above it the next mint is asked for invoices',
   }),
   payout: setting({
-    read: textOf,
+    read: lightningAddress,
     standard: null,
     example: 'you@example.com',
-    doc: 'The Lightning address that earnings are sent to',
+    doc: 'The Lightning address that earnings go to: straight to it where its provider tells of payments (LUD-21), else from the ecash wallet, a small sum first',
     flag: { name: '--payout', kind: 'text', value: 'ADDRESS' },
-    later: noEffectYet,
   }),
   'rails.l402': setting({
     read: flag,

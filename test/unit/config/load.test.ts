@@ -267,12 +267,10 @@ describe('the table', () => {
 
   it('every example in satgate.yaml.example is right once its sign is taken away', () => {
     const path = new URL('../../../satgate.yaml.example', import.meta.url)
-    const yaml = readFileSync(path, 'utf8')
-      .replace(
-        /^( *)# (?=(upstreamKey|publicUrl|tunnel|llama3|deepseek|gpt-oss|legacy|url|second|payout|cashu|x402|payment|tiers|freeTier|metrics|wallet| {2}\w+): ?)/gm,
-        '$1',
-      )
-      .replace(/^# {3}(?=(kind|url|key|tlsCert): )/gm, '  ')
+    const yaml = readFileSync(path, 'utf8').replace(
+      /^( *)# (?=(upstreamKey|publicUrl|tunnel|llama3|deepseek|gpt-oss|legacy|url|second|payout|cashu|x402|payment|tiers|freeTier|metrics|kind|mints| {2}\w+): ?)/gm,
+      '$1',
+    )
     const files = {
       'invoice.macaroon': { text: Uint8Array.of(2, 1) },
       'tls.cert': { text: '-----BEGIN CERTIFICATE-----' },
@@ -280,7 +278,8 @@ describe('the table', () => {
     expect(mistakes({ yaml, files, env: { OPENAI_API_KEY: 'sk-1' } })).toEqual([])
     expect(loaded({ yaml, files, env: { OPENAI_API_KEY: 'sk-1' } }).config).toMatchObject({
       publicUrl: 'https://llm.example.com',
-      wallet: { kind: 'lnd' },
+      wallet: { kind: 'ecash', mints: ['https://mint.example.com'] },
+      payout: 'you@example.com',
       metrics: { port: 9464 },
     })
   })

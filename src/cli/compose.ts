@@ -5,10 +5,10 @@ import { dialects } from '../dialects/index.ts'
 import type { World } from '../floor/world.ts'
 import { Accounts } from '../gate/accounts.ts'
 import { Doorkeeper } from '../gate/admit.ts'
-import { Buying } from '../gate/buying.ts'
+import { Buying, MOST_SATS } from '../gate/buying.ts'
 import { Capacity } from '../gate/capacity.ts'
 import { Closer } from '../gate/close.ts'
-import { Demand } from '../gate/demand.ts'
+import { Demand, TIERS } from '../gate/demand.ts'
 import { Exchange } from '../gate/exchange.ts'
 import { Gate } from '../gate/gate.ts'
 import { pricedName } from '../gate/judge.ts'
@@ -19,7 +19,7 @@ import { Settlements } from '../gate/settlements.ts'
 import { AccountPages } from '../gate/statement.ts'
 import { type AppParts, makeListener } from '../http/app.ts'
 import { makeClients, makeTunnelClients } from '../http/clients.ts'
-import { makeDescribe } from '../http/describe.ts'
+import { makeDescribe, type Terms } from '../http/describe.ts'
 import { makeReceive } from '../http/incoming.ts'
 import type { ModelList } from '../http/models.ts'
 import { nodeReply } from '../http/reply.ts'
@@ -31,6 +31,7 @@ import { L402, type RootKeys } from '../rails/l402.ts'
 import { WalletLine } from '../rails/wallet-line.ts'
 import type { PlayWallet } from '../wallets/play.ts'
 import type { Wallet } from '../wallets/wallet.ts'
+import { version } from './version.ts'
 
 /** The concrete parts that a gate is made of. */
 export interface ComposeParts {
@@ -134,7 +135,9 @@ export function compose(parts: ComposeParts): Composed {
       pricing,
       pricedName: (model) => pricedName(model, { pricing, models }),
       listed: () => models.list(),
-      paths: dialects.map((dialect) => dialect.path),
+      terms: termsOf(parts),
+      upstreamOk: () => models.answering(),
+      publicUrl: () => config.publicUrl,
       walletOk: () => line.up,
       ledgerOk: () => books.healthy(),
     }),
@@ -166,6 +169,22 @@ export function compose(parts: ComposeParts): Composed {
     },
   }
 }
+
+/** What the gate's own documents say that it sells by. */
+const termsOf = ({ config, wallet }: ComposeParts): Terms => ({
+  version: version(),
+  money: wallet.money,
+  dialects,
+  methods: config.rails.l402 ? ['l402'] : [],
+  invoice: config.credit.invoice,
+  mostSats: MOST_SATS,
+  tiers: TIERS,
+  limits: {
+    body: config.limits.bodyBytes,
+    outputTokens: config.limits.outputTokens,
+    usualOutputTokens: Math.min(config.pricing.maxOutputTokens, config.limits.outputTokens),
+  },
+})
 
 /** Holds whose owner was lost: what was journalled is charged, the rest goes back. */
 async function sweepHolds({ books, world, say }: ComposeParts): Promise<void> {

@@ -12,7 +12,7 @@ import { type Refusal, refuse } from './refusal.ts'
 import type { Buyer } from './steps.ts'
 
 /** Sats that one invoice asks for at most (surface 3). */
-const MOST_SATS = 10_000_000
+export const MOST_SATS = 10_000_000
 const USUAL_SATS = 1000
 
 /** Buying credit ahead: `POST /create-invoice` and `GET /invoice-status`. */

@@ -15,7 +15,7 @@ export interface InvoiceBounds {
 }
 
 /** Credit at par, where no tiers are configured (surface 3). */
-const TIERS = [10, 100, 1000].map((sats) => ({ amountSats: sats, creditSats: sats }))
+export const TIERS = [10, 100, 1000].map((sats) => ({ amountSats: sats, creditSats: sats }))
 
 /** What stands in every 402, with an offer or without. Only entries that x402 v1 accepts. */
 const BESIDE = { x402Version: 1, accepts: [], credit_tiers: TIERS }

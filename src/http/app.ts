@@ -41,10 +41,8 @@ export type PlayPaid =
 type Env = { Bindings: HttpBindings }
 type Route = (c: Context<Env>) => Promise<Response>
 
-/** The listener's function. Everything that is not a route here is a 404 and goes nowhere (G7). */
-export function makeListener(
-  parts: AppParts,
-): (request: IncomingMessage, response: ServerResponse) => void {
+/** Every route. What is none is a 404 and goes nowhere (G7). */
+export function makeApp(parts: AppParts): Hono<Env> {
   const app = new Hono<Env>()
   addDialects(app, parts)
   addBuying(app, parts)
@@ -57,6 +55,14 @@ export function makeListener(
     c.env.outgoing.destroy()
     return RESPONSE_ALREADY_SENT
   })
+  return app
+}
+
+/** The listener's function. */
+export function makeListener(
+  parts: AppParts,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const app = makeApp(parts)
   const listener = getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0], {
     overrideGlobalObjects: false,
     errorHandler: (error) =>
@@ -135,7 +141,27 @@ function addDescriptions(app: Hono<Env>, parts: AppParts): void {
     if (model !== null) return c.json(model, 200, open)
     return plain(c, parts, refuse(404, 'model_not_found', 'No such model is for sale here.'))
   })
-  app.get('/.well-known/l402', async (c) => c.json(await describe.wellKnown(), 200, open))
+  const fromOrigin =
+    (write: (c: Context<Env>, origin: string) => Promise<Response>): Route =>
+    async (c) => {
+      const received = await parts.receive(c.env.incoming, 'none')
+      if (!received.ok) return plain(c, parts, received.error)
+      return write(c, received.value.origin)
+    }
+  app.get(
+    '/.well-known/l402',
+    fromOrigin(async (c, origin) => c.json(await describe.wellKnown(origin), 200, open)),
+  )
+  app.get(
+    '/openapi.json',
+    fromOrigin(async (c, origin) => c.json(await describe.openApi(origin), 200, open)),
+  )
+  app.get(
+    '/llms.txt',
+    fromOrigin(async (c, origin) =>
+      c.body(await describe.llmsTxt(origin), 200, { ...open, 'content-type': MARKDOWN }),
+    ),
+  )
   app.get('/health', async (c) => {
     const health = await describe.health()
     return c.json(health, health.status === 'ok' ? 200 : 503, { 'cache-control': 'no-store' })
@@ -178,6 +204,7 @@ const unreadable = (): Response =>
 const fieldOf = (body: unknown, name: string): unknown =>
   typeof body === 'object' && body !== null ? Reflect.get(body, name) : undefined
 
+const MARKDOWN = 'text/markdown; charset=utf-8'
 const PRIVATE = { 'cache-control': 'private, no-store' }
 
 const NOT_FOUND = refuse(

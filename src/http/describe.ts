@@ -1,13 +1,21 @@
+import type { Dialect } from '../dialects/dialect.ts'
+import type { MoneyKind } from '../ledger/ledger.ts'
 import { formatDecimal } from '../money/parse.ts'
 import type { Rate } from '../money/price.ts'
 import type { Pricing } from '../money/pricing.ts'
+import { llmsTxt } from './llms-txt.ts'
+import { openApi } from './openapi.ts'
+import { wellKnown } from './well-known.ts'
 
-/** What this gate says of itself, free to read and true now. */
+/** What this gate says of itself, free to read and true now. An `origin` is the reader's own. */
 export interface Describe {
   /** The upstream's list, each model with its price; null where the upstream does not answer. */
   models(): Promise<unknown | null>
   model(id: string): Promise<unknown | null>
-  wellKnown(): Promise<unknown>
+  wellKnown(origin: string): Promise<unknown>
+  /** Markdown, for agents (llmstxt.org). */
+  llmsTxt(origin: string): Promise<string>
+  openApi(origin: string): Promise<unknown>
   health(): Promise<Health>
 }
 
@@ -18,17 +26,60 @@ export interface Health {
   readonly ledger: 'ok' | 'late'
 }
 
+/** What does not change while the gate runs. */
+export interface Terms {
+  /** satgate's own. */
+  readonly version: string
+  readonly money: MoneyKind
+  readonly dialects: readonly Pick<Dialect, 'name' | 'path'>[]
+  /** The rails that are on. */
+  readonly methods: readonly string[]
+  /** Sats that a 402 asks for. */
+  readonly invoice: { readonly min: number; readonly max: number }
+  /** Sats that `POST /create-invoice` asks for at most. */
+  readonly mostSats: number
+  readonly tiers: readonly { readonly amountSats: number; readonly creditSats: number }[]
+  /** Bytes of a body; output tokens at most, and where a request names no limit. */
+  readonly limits: {
+    readonly body: number
+    readonly outputTokens: number
+    readonly usualOutputTokens: number
+  }
+}
+
 export interface DescribeParts {
+  readonly terms: Terms
   readonly pricing: Pricing
   /** The name that the price list knows a model by. */
   pricedName(model: string): string
-  /** The upstream's models as it lists them; null where it never answered. */
+  /** The upstream's models as it last listed them; null where it never answered. */
   listed(): Promise<readonly { readonly id: string }[] | null>
-  readonly paths: readonly string[]
+  /** The upstream answered when it was last asked for its models. */
+  upstreamOk(): boolean
   walletOk(): boolean
   ledgerOk(): boolean
+  /** `https://host` where everybody reaches this gate; null: it has no such address. */
+  publicUrl(): string | null
 }
 
+/** What is for sale at this moment: every document is written from it alone. */
+export interface Selling {
+  readonly terms: Terms
+  readonly origin: string
+  readonly publicUrl: string | null
+  /** None where the upstream does not answer: nothing could be served then. */
+  readonly models: readonly ForSale[]
+  readonly upstream: Health['upstream']
+  /** An invoice can be made, and its payment written down. */
+  readonly acceptingPayments: boolean
+}
+
+export interface ForSale {
+  readonly id: string
+  readonly pricing: ShownPrice
+}
+
+/** Makes the descriptions. They never fail: what cannot be had is said to be so. */
 export function makeDescribe(parts: DescribeParts): Describe {
   const priced = (model: { readonly id: string }) => {
     const pricing = priceOf(parts.pricing, parts.pricedName(model.id))
@@ -37,6 +88,18 @@ export function makeDescribe(parts: DescribeParts): Describe {
       : { object: 'model', created: 0, owned_by: 'upstream', ...model, pricing }
   }
   const list = async () => (await parts.listed())?.map(priced).filter((one) => one !== null) ?? null
+  const selling = async (origin: string): Promise<Selling> => {
+    const models = (await list()) ?? []
+    const up = parts.upstreamOk()
+    return {
+      terms: parts.terms,
+      origin,
+      publicUrl: parts.publicUrl(),
+      models: up ? models : [],
+      upstream: up ? 'ok' : 'unreachable',
+      acceptingPayments: parts.walletOk() && parts.ledgerOk() && parts.terms.methods.length > 0,
+    }
+  }
   return {
     async models() {
       const data = await list()
@@ -45,17 +108,20 @@ export function makeDescribe(parts: DescribeParts): Describe {
     async model(id) {
       return (await list())?.find((one) => one.id === id) ?? null
     },
-    async wellKnown() {
-      return wellKnown(parts, (await list()) ?? [])
-    },
-    async health() {
-      const upstream = (await parts.listed()) === null ? 'unreachable' : 'ok'
-      const wallet = parts.walletOk() ? 'ok' : 'unreachable'
-      const ledger = parts.ledgerOk() ? 'ok' : 'late'
-      const ok = upstream === 'ok' && wallet === 'ok' && ledger === 'ok'
-      return { status: ok ? 'ok' : 'degraded', upstream, wallet, ledger }
-    },
+    wellKnown: async (origin) => wellKnown(await selling(origin)),
+    llmsTxt: async (origin) => llmsTxt(await selling(origin)),
+    openApi: async (origin) => openApi(await selling(origin)),
+    health: () => health(parts),
   }
+}
+
+async function health(parts: DescribeParts): Promise<Health> {
+  await parts.listed()
+  const upstream = parts.upstreamOk() ? 'ok' : 'unreachable'
+  const wallet = parts.walletOk() ? 'ok' : 'unreachable'
+  const ledger = parts.ledgerOk() ? 'ok' : 'late'
+  const ok = upstream === 'ok' && wallet === 'ok' && ledger === 'ok'
+  return { status: ok ? 'ok' : 'degraded', upstream, wallet, ledger }
 }
 
 /** Sats per 1,000 tokens, and sats for each request, as decimal numbers. */
@@ -81,23 +147,3 @@ const shownPrice = (rate: Rate): ShownPrice => ({
   output: Number(formatDecimal(rate.outputPerMillion, 6)),
   request: Number(formatDecimal(rate.perRequest, 3)),
 })
-
-/** The form that the closest peer's clients read, with this gate's finer prices beside it. */
-function wellKnown(
-  parts: DescribeParts,
-  models: readonly { readonly id: string; readonly pricing: ShownPrice }[],
-): unknown {
-  const prices = models.map(({ id, pricing }) => [
-    id,
-    { perThousandTokens: Math.max(pricing.input, pricing.output), ...pricing },
-  ])
-  return {
-    version: 1,
-    name: 'satgate',
-    description: 'An OpenAI-compatible API, paid by the token.',
-    pricing: { unit: 'tokens', currency: 'SAT', models: Object.fromEntries(prices) },
-    endpoints: parts.paths.map((path) => ({ path, method: 'POST' })),
-    payment: { methods: ['l402'], createInvoice: '/create-invoice', balance: '/v1/balance' },
-    capabilities: { streaming: true, models: models.map(({ id }) => id) },
-  }
-}

@@ -6,6 +6,8 @@ import type { HttpUpstream } from './upstream.ts'
 export interface ModelList extends Models {
   /** The models that were last seen; null where none ever were. */
   list(): Promise<readonly Model[] | null>
+  /** The upstream answered when it was last asked. */
+  answering(): boolean
 }
 
 export interface ModelListOptions {
@@ -25,9 +27,11 @@ export function makeModels(options: ModelListOptions): ModelList {
   const { get, world, ttlMs = 60_000, deadlineMs = 5_000 } = options
   let models = options.first ?? null
   let freshUntil = models === null ? Number.NEGATIVE_INFINITY : world.now() + ttlMs
+  let answered = models !== null
   let asking: Promise<void> | null = null
   const ask = async (): Promise<void> => {
     const probed = readProbe(await get(MODELS_PATH, deadlineMs))
+    answered = probed.ok
     if (probed.ok) models = probed.value.models
     freshUntil = world.now() + (probed.ok ? ttlMs : Math.min(ttlMs, 5_000))
     asking = null
@@ -42,6 +46,7 @@ export function makeModels(options: ModelListOptions): ModelList {
   const find = (name: string) => models?.find((model) => answersTo(model, name))
   return {
     list,
+    answering: () => answered,
     knows: async (name) => ((await list()) === null ? null : find(name) !== undefined),
     contextOf: (name) => {
       const model = find(name)

@@ -1,0 +1,115 @@
+import type { ForSale, Selling, ShownPrice } from './describe.ts'
+
+/** Models that are listed by name; the rest is behind a link. */
+const MOST_MODELS = 40
+const MOST_NAME = 80
+
+/**
+ * `/llms.txt` (llmstxt.org): an H1, a summary in a quotation, text without headings, then sections
+ * of links only. Every URL is absolute, from the reader's own origin.
+ */
+export function llmsTxt(selling: Selling): string {
+  return `${[
+    '# satgate',
+    '> An OpenAI-compatible API that is paid by the token, with Bitcoin over Lightning (L402). No account and no sign-up: whoever pays an invoice holds the key.',
+    state(selling),
+    howToPay(selling),
+    terms(selling),
+    modelSection(selling),
+    links(selling.origin),
+  ].join('\n\n')}\n`
+}
+
+const MONEY = {
+  real: 'The money is real.',
+  test: 'The money is of a test network and worth nothing.',
+  play: 'The money is play money and worth nothing.',
+}
+
+function state({ terms, acceptingPayments, upstream }: Selling): string {
+  const pays = acceptingPayments
+    ? 'Payments are taken now.'
+    : 'No payment can be taken at the moment; passes with credit are served.'
+  const serves =
+    upstream === 'ok'
+      ? 'The model server answers.'
+      : 'The model server does not answer at the moment, so nothing is for sale.'
+  return `${pays} ${serves} ${MONEY[terms.money]}`
+}
+
+function howToPay({ origin, terms }: Selling): string {
+  const [first] = terms.dialects
+  const request = first === undefined ? 'a request' : `\`POST ${origin}${first.path}\``
+  return `How to pay, with any Lightning wallet:
+
+1. Send ${request} without a key. The answer is a 402: macaroon and invoice stand in \`WWW-Authenticate: L402 macaroon="…", invoice="…"\` and in the body at \`l402.macaroon\` and \`l402.invoice\`.
+2. Pay the invoice. Paying it gives you its preimage, 64 hex digits.
+3. Send the same request again with \`Authorization: L402 <macaroon>:<preimage>\`. For an OpenAI SDK: \`base_url\` is \`${origin}/v1\`, \`api_key\` is \`<macaroon>:<preimage>\`.
+4. Keep that pass: what a request did not cost stays on it. \`X-Credit-Balance\` and \`GET ${origin}/v1/balance\` tell what is left, in sats. Top it up by \`POST ${origin}/create-invoice\` with \`{"amountSats": 1000}\` and the pass as \`Authorization\`; paying that invoice credits the same pass.`
+}
+
+function terms({ terms }: Selling): string {
+  const { invoice, mostSats, limits } = terms
+  const number = (value: number) => value.toLocaleString('en')
+  return [
+    `- Served, each by POST: ${terms.dialects.map(({ path }) => `\`${path}\``).join(', ')}. Streaming works.`,
+    '- The price is the tokens that flowed, to a thousandth of a sat. What fails before its first output costs nothing.',
+    `- A 402 asks for ${number(invoice.min)} to ${number(invoice.max)} sat, or more where this very request needs it; \`/create-invoice\` for up to ${number(mostSats)} sat.`,
+    `- At most ${number(limits.outputTokens)} output tokens in one answer; ${number(limits.usualOutputTokens)} where the request names no limit. A small balance makes a shorter answer.`,
+    `- At most ${number(limits.body)} bytes in one request.`,
+    '- After a 503 with `payment_pending`, never pay again: send the same request in some seconds.',
+  ].join('\n')
+}
+
+function modelSection({ origin, models, upstream }: Selling): string {
+  const all = `- [All models](${origin}/v1/models): the list with prices, as JSON`
+  if (models.length === 0) {
+    const why = upstream === 'ok' ? 'none is for sale now' : 'the model server does not answer'
+    return `## Models\n\n${all}; ${why}`
+  }
+  const lines = models.slice(0, MOST_MODELS).map((model) => modelLine(origin, model))
+  const more = models.length - lines.length
+  return ['## Models', '', ...lines, more > 0 ? `${all}; ${more} more of them` : all].join('\n')
+}
+
+const modelLine = (origin: string, { id, pricing }: ForSale): string =>
+  `- [\`${shownName(id)}\`](${origin}/v1/models/${inUrl(id)}): ${priceWords(pricing)}`
+
+/**
+ * A name that an upstream gave, inside a code span: no character that could end the span, the link
+ * or the line is left in it, so that it cannot make a link or a heading. Long ones are cut.
+ */
+export function shownName(id: string): string {
+  const plain = id.toWellFormed().replace(/[^\p{L}\p{N} ._:/@+=,-]/gu, '?')
+  const characters = [...plain]
+  return characters.length <= MOST_NAME ? plain : `${characters.slice(0, MOST_NAME).join('')}…`
+}
+
+/** One path segment, with the marks that `encodeURIComponent` leaves and Markdown reads. */
+const inUrl = (id: string): string =>
+  encodeURIComponent(id.toWellFormed()).replace(
+    /[!'()*~_]/g,
+    (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+
+/** A price in sats for people: figures that are alike are said once. */
+export function priceWords({ input, cached, output, request }: ShownPrice): string {
+  const each = request === 0 ? '' : `${request} sat per request`
+  if (input === 0 && cached === 0 && output === 0) return each === '' ? 'free' : each
+  const same = input === output && input === cached
+  const split = `${input} sat in, ${cached === input ? '' : `${cached} sat cached, `}${output} sat out`
+  const tokens = `${same ? `${input} sat` : split} per 1,000 tokens`
+  return each === '' ? tokens : `${tokens} and ${each}`
+}
+
+const links = (origin: string): string =>
+  `## Documents
+
+- [OpenAPI 3.1](${origin}/openapi.json): every endpoint, with its fields and errors
+- [L402 description](${origin}/.well-known/l402): prices, limits and payment, as JSON
+- [Health](${origin}/health): whether model server, wallet and ledger answer
+
+## Your pass
+
+- [Balance](${origin}/v1/balance): what is left; send the pass
+- [Usage](${origin}/v1/usage): what each request cost, newest first; send the pass`

@@ -1,0 +1,145 @@
+import type { Dialect } from '../dialects/dialect.ts'
+import type { Terms } from './describe.ts'
+import { ref } from './openapi-schemas.ts'
+
+/** An endpoint as it is served: the one table that `/openapi.json` is written from. */
+export interface Operation {
+  readonly path: string
+  readonly method: 'get' | 'head' | 'post'
+  readonly id: string
+  readonly summary: string
+  /** `paid`: by the token. `pass`: a pass, and nothing is charged. `either`: a pass or none. */
+  readonly needs: 'paid' | 'pass' | 'either' | 'nothing'
+  readonly parameters?: readonly object[]
+  /** Schema of the JSON body. */
+  readonly body?: { readonly schema: string; readonly required: boolean }
+  /** Media types of a 200, each with its schema; null where it never answers one. */
+  readonly ok: Readonly<Record<string, object>> | null
+  /** Every other status that it answers. */
+  readonly others: readonly number[]
+}
+
+const json = (schema: string) => ({ 'application/json': ref(schema) })
+const TEXT = { type: 'string' }
+
+const SPELLED: Readonly<
+  Record<Dialect['name'], { summary: string; name: string; streams: boolean }>
+> = {
+  'openai-chat': { summary: 'Chat completion', name: 'Chat', streams: true },
+  'openai-completions': { summary: 'Completion of a text', name: 'Completion', streams: true },
+  'openai-embeddings': { summary: 'Embeddings', name: 'Embedding', streams: false },
+}
+
+const PAID = [400, 402, 403, 404, 408, 413, 415, 422, 429, 500, 502, 503, 504]
+
+/** The product: POST sells; an unpaid GET and HEAD tell the price, for clients that look first. */
+function dialectOperations({ dialects }: Terms): readonly Operation[] {
+  return dialects.flatMap(({ name, path }): readonly Operation[] => {
+    const { summary, name: schema, streams } = SPELLED[name]
+    const stream = streams ? { 'text/event-stream': TEXT } : {}
+    const id = `create${schema}`
+    return [
+      {
+        ...{ path, method: 'post', id, summary, needs: 'paid' },
+        body: { schema: `${schema}Request`, required: true },
+        ok: { ...json(`${schema}Answer`), ...stream },
+        others: PAID,
+      },
+      {
+        ...{ path, method: 'get', id: `offer${schema}`, needs: 'nothing', ok: null },
+        summary: 'A 402 with the smallest offer; 405 with a pass',
+        others: [400, 402, 403, 405, 500, 503],
+      },
+      {
+        ...{ path, method: 'head', id: `price${schema}`, needs: 'nothing', ok: null },
+        summary: 'A 402 without an offer: X-L402-Price-Sats; 405 with a pass',
+        others: [400, 402, 403, 405, 500, 503],
+      },
+    ]
+  })
+}
+
+const query = (name: string, schema: object, required = false) => ({
+  ...{ name, in: 'query', required, schema },
+})
+const inPath = (name: string, schema: object) => ({ name, in: 'path', required: true, schema })
+const HASH = { type: 'string', pattern: '^[0-9a-f]{64}$' }
+
+const CREDIT: readonly Operation[] = [
+  {
+    ...{ path: '/create-invoice', method: 'post', id: 'createInvoice', needs: 'either' },
+    summary: 'An invoice for credit; with a pass it tops that pass up',
+    body: { schema: 'InvoiceRequest', required: false },
+    ok: json('Invoice'),
+    others: [400, 408, 413, 415, 429, 500, 503],
+  },
+  {
+    ...{ path: '/invoice-status/{hash}', method: 'get', id: 'getInvoiceStatus', needs: 'nothing' },
+    summary: 'Whether an invoice is paid, for whoever has its token',
+    parameters: [inPath('hash', HASH), query('token', TEXT, true)],
+    ok: json('InvoiceStatus'),
+    others: [404, 500],
+  },
+  {
+    ...{ path: '/v1/balance', method: 'get', id: 'getBalance', needs: 'pass' },
+    summary: 'What is left on a pass, in msat',
+    ok: json('Balance'),
+    others: [402, 500, 503],
+  },
+  {
+    ...{ path: '/v1/usage', method: 'get', id: 'listUsage', needs: 'pass' },
+    summary: 'What each request cost, newest first',
+    parameters: [
+      query('limit', { type: 'integer', minimum: 1, maximum: 100, default: 20 }),
+      query('before', { type: 'string', description: 'The id of the last charge seen.' }),
+    ],
+    ok: json('ChargeList'),
+    others: [400, 402, 500, 503],
+  },
+]
+
+const free = (path: string, id: string, about: Pick<Operation, 'summary' | 'ok'>): Operation => ({
+  ...{ path, method: 'get', id, needs: 'nothing', others: [500] },
+  ...about,
+})
+
+const FREE: readonly Operation[] = [
+  {
+    ...free('/v1/models', 'listModels', {
+      summary: 'The models, each with its price',
+      ok: json('ModelList'),
+    }),
+    others: [500, 502],
+  },
+  {
+    ...free('/v1/models/{id}', 'getModel', {
+      summary: 'One model with its price; its id may hold slashes',
+      ok: json('Model'),
+    }),
+    parameters: [inPath('id', TEXT)],
+    others: [404, 500],
+  },
+  {
+    ...free('/health', 'getHealth', {
+      summary: 'Whether model server, wallet and ledger answer; 503 where one does not',
+      ok: json('Health'),
+    }),
+    others: [500, 503],
+  },
+  free('/.well-known/l402', 'getDescription', {
+    summary: 'Prices, limits and payment',
+    ok: json('Description'),
+  }),
+  free('/llms.txt', 'getLlmsTxt', {
+    summary: 'The same in Markdown, for agents',
+    ok: { 'text/markdown': TEXT },
+  }),
+  free('/openapi.json', 'getOpenApi', { summary: 'This document', ok: json('OpenApi') }),
+]
+
+/** Everything that is served to everybody now. `/play/pay` answers this machine alone. */
+export const operations = (terms: Terms): readonly Operation[] => [
+  ...dialectOperations(terms),
+  ...CREDIT,
+  ...FREE,
+]

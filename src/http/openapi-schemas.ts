@@ -1,0 +1,252 @@
+/** JSON Schemas (2020-12) of what is sent and answered. Fields beside the named ones are allowed. */
+
+type Schema = Readonly<Record<string, unknown>>
+
+const text = (description?: string): Schema => ({
+  type: 'string',
+  ...(description === undefined ? {} : { description }),
+})
+const whole = (description?: string): Schema => ({
+  type: 'integer',
+  minimum: 0,
+  ...(description === undefined ? {} : { description }),
+})
+const number = (minimum: number, maximum: number): Schema => ({ type: 'number', minimum, maximum })
+const flag: Schema = { type: 'boolean' }
+const list = (items: Schema): Schema => ({ type: 'array', items })
+const object = (required: readonly string[], properties: Readonly<Record<string, Schema>>) => ({
+  type: 'object',
+  ...(required.length === 0 ? {} : { required }),
+  properties,
+})
+export const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` })
+
+const ERROR = object(['message', 'type', 'code', 'param'], {
+  message: text('For people: what is wrong and what to do about it.'),
+  type: text(),
+  code: { type: ['string', 'integer', 'null'], description: 'The number 402 on a 402.' },
+  param: { type: ['string', 'null'] },
+})
+
+const TIER = object(['amountSats', 'creditSats'], { amountSats: whole(), creditSats: whole() })
+
+const OFFER = object(['scheme', 'invoice', 'macaroon', 'payment_hash', 'amount_sats'], {
+  scheme: { const: 'L402' },
+  description: text(),
+  invoice: text('BOLT11. Paying it gives the preimage.'),
+  macaroon: { type: ['string', 'null'], description: 'The pass, without its secret.' },
+  payment_hash: text(),
+  amount_sats: whole(),
+  payment_url: text(),
+  status_token: text('For whoever got this invoice alone.'),
+})
+
+const PAYMENT_REQUIRED = object(['error', 'credit_tiers', 'x402Version', 'accepts'], {
+  error: ref('ErrorDetail'),
+  l402: ref('Offer'),
+  payment_url: text('A path of this server: the state of the invoice.'),
+  amount_sats: whole(),
+  payment_hash: text(),
+  credit_tiers: { ...list(ref('CreditTier')), minItems: 1 },
+  x402Version: whole(),
+  accepts: { type: 'array' },
+})
+
+const MESSAGE = object(['role'], {
+  role: { type: 'string', examples: ['system', 'user', 'assistant', 'tool'] },
+  content: {
+    anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'object' } }, { type: 'null' }],
+    description: 'Text, or parts of text. Images and audio are refused.',
+  },
+  tool_calls: list({ type: 'object' }),
+  tool_call_id: text(),
+})
+
+const STOP = { anyOf: [{ type: 'string' }, list({ type: 'string' })] }
+const LIMIT = whole('Output tokens at most. A balance that affords less makes a shorter answer.')
+
+const SAMPLING: Readonly<Record<string, Schema>> = {
+  stream: flag,
+  stream_options: object([], { include_usage: flag }),
+  max_tokens: LIMIT,
+  temperature: number(0, 2),
+  top_p: number(0, 1),
+  n: { type: 'integer', minimum: 1 },
+  stop: STOP,
+  seed: { type: 'integer' },
+}
+
+const CHAT = object(['model', 'messages'], {
+  model: ref('ModelName'),
+  messages: { ...list(ref('Message')), minItems: 1 },
+  ...SAMPLING,
+  max_completion_tokens: LIMIT,
+  tools: list({ type: 'object' }),
+  tool_choice: { anyOf: [{ type: 'string' }, { type: 'object' }] },
+  response_format: { type: 'object' },
+})
+
+const TEXTS = { anyOf: [{ type: 'string' }, { type: 'array', minItems: 1 }] }
+
+const COMPLETION = object(['model', 'prompt'], {
+  model: ref('ModelName'),
+  prompt: TEXTS,
+  ...SAMPLING,
+  suffix: text(),
+})
+
+const EMBEDDING = object(['model', 'input'], {
+  model: ref('ModelName'),
+  input: TEXTS,
+  dimensions: { type: 'integer', minimum: 1 },
+  encoding_format: { enum: ['float', 'base64'] },
+})
+
+const USAGE = object(['prompt_tokens', 'total_tokens'], {
+  prompt_tokens: whole(),
+  completion_tokens: whole(),
+  total_tokens: whole(),
+})
+
+/** What a backend answers is passed on as it is: only what every backend sends is required. */
+const answer = (entries: 'choices' | 'data'): Schema =>
+  object([entries], {
+    id: text(),
+    object: text(),
+    model: text(),
+    [entries]: list({ type: 'object' }),
+    usage: ref('TokenUsage'),
+  })
+
+const PRICE = object(['unit', 'input', 'cached', 'output', 'request'], {
+  unit: { const: 'sats per 1,000 tokens' },
+  ...Object.fromEntries(['input', 'cached', 'output'].map((name) => [name, { type: 'number' }])),
+  request: { type: 'number', description: 'Sats for each request.' },
+})
+
+const MODEL = object(['id', 'object', 'pricing'], {
+  id: text(),
+  object: text(),
+  pricing: ref('Price'),
+})
+
+const BALANCE = object(['account', 'balance_msat', 'held_msat', 'available_msat', 'balance_sats'], {
+  account: text('A short name of the account, not the pass.'),
+  balance_msat: whole(),
+  held_msat: whole('Set aside for requests that are running.'),
+  available_msat: whole(),
+  balance_sats: whole('Rounded down.'),
+  paid_msat: whole(),
+  bonus_msat: whole(),
+  narrowed: { const: true, description: 'The pass has limits of its own.' },
+})
+
+const CHARGE = object(['id', 'created', 'charged_msat'], {
+  id: text(),
+  created: whole('Seconds since 1970.'),
+  model: { type: ['string', 'null'] },
+  end: text(),
+  usage: text(),
+  prompt_tokens: whole(),
+  completion_tokens: whole(),
+  held_msat: whole(),
+  charged_msat: whole(),
+})
+
+const INVOICE_ASK = (mostSats: number): Schema =>
+  object([], {
+    amountSats: { type: 'integer', minimum: 1, maximum: mostSats, default: 1000 },
+    caveats: {
+      ...list({ type: 'string' }),
+      examples: [['expires = 2030-01-01T00:00:00Z', 'spend <= 100 / day']],
+    },
+  })
+
+const INVOICE = object(
+  ['bolt11', 'payment_hash', 'payment_url', 'amount_sats', 'credit_sats', 'expires_at', 'qr_svg'],
+  {
+    bolt11: text(),
+    payment_hash: text(),
+    payment_url: { type: ['string', 'null'], description: 'A path of this server.' },
+    amount_sats: whole(),
+    credit_sats: whole(),
+    macaroon: text('Not for a narrowed pass: that one is topped up.'),
+    expires_at: { type: 'string', format: 'date-time' },
+    qr_svg: text(),
+  },
+)
+
+const INVOICE_STATUS = object(['paid'], {
+  paid: flag,
+  bolt11: text(),
+  amount_sats: whole(),
+  expires_at: { type: 'string', format: 'date-time' },
+  macaroon: text(),
+  preimage: text(),
+  token_suffix: text('Good as the secret of the pass where there is no preimage.'),
+})
+
+const OK_OR = (other: string): Schema => ({ enum: ['ok', other] })
+
+const HEALTH = object(['status', 'upstream', 'wallet', 'ledger'], {
+  status: OK_OR('degraded'),
+  upstream: OK_OR('unreachable'),
+  wallet: OK_OR('unreachable'),
+  ledger: OK_OR('late'),
+})
+
+/** A list of names where there are few, else some of them as examples: others may be spelled too. */
+const modelName = (ids: readonly string[], few: number): Schema => {
+  if (ids.length === 0) return { type: 'string' }
+  const distinct = [...new Set(ids)]
+  return distinct.length <= few
+    ? { type: 'string', enum: distinct }
+    : { type: 'string', examples: distinct.slice(0, few) }
+}
+
+/** `components.schemas`. `few`: how many model names are listed at most; `mostSats`: of an invoice. */
+export const schemas = (about: {
+  readonly models: readonly string[]
+  readonly few: number
+  readonly mostSats: number
+}): Readonly<Record<string, Schema>> => ({
+  ErrorDetail: ERROR,
+  Error: object(['error'], { error: ref('ErrorDetail') }),
+  CreditTier: TIER,
+  Offer: OFFER,
+  PaymentRequired: PAYMENT_REQUIRED,
+  ModelName: modelName(about.models, about.few),
+  Message: MESSAGE,
+  ChatRequest: CHAT,
+  CompletionRequest: COMPLETION,
+  EmbeddingRequest: EMBEDDING,
+  TokenUsage: USAGE,
+  ChatAnswer: answer('choices'),
+  CompletionAnswer: answer('choices'),
+  EmbeddingAnswer: answer('data'),
+  Price: PRICE,
+  Model: MODEL,
+  ModelList: object(['object', 'data'], { object: { const: 'list' }, data: list(ref('Model')) }),
+  Balance: BALANCE,
+  Charge: CHARGE,
+  ChargeList: object(['data', 'has_more'], { data: list(ref('Charge')), has_more: flag }),
+  InvoiceRequest: INVOICE_ASK(about.mostSats),
+  Invoice: INVOICE,
+  InvoiceStatus: INVOICE_STATUS,
+  Health: HEALTH,
+  Description: object(['version', 'name', 'pricing', 'endpoints', 'payment', 'capabilities'], {
+    version: { const: 1 },
+    name: text(),
+    money: { enum: ['real', 'test', 'play'] },
+    accepting_payments: flag,
+    pricing: { type: 'object' },
+    endpoints: list({ type: 'object' }),
+    payment: { type: 'object' },
+    capabilities: { type: 'object' },
+  }),
+  OpenApi: object(['openapi', 'info', 'paths'], {
+    openapi: text(),
+    info: { type: 'object' },
+    paths: { type: 'object' },
+  }),
+})

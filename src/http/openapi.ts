@@ -1,0 +1,165 @@
+import type { Selling } from './describe.ts'
+import { type Operation, operations } from './openapi-operations.ts'
+import { ref, schemas } from './openapi-schemas.ts'
+
+/** Names that are listed as the only ones; with more models some stand as examples. */
+const FEW_MODELS = 20
+/** Prices in the document: registries read no more than 64 KiB. All of them are at /v1/models. */
+const MOST_PRICES = 100
+
+/**
+ * `/openapi.json` (OpenAPI 3.1.0), with `x-service-info` and `x-payment-info` of
+ * draft-payment-discovery-01. Prices stand in `x-satgate`; a 402 is what counts.
+ */
+export function openApi(selling: Selling): unknown {
+  const { terms, origin, models } = selling
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'satgate',
+      version: terms.version,
+      summary: 'An OpenAI-compatible API, paid by the token.',
+      description: `Send a request; pay the invoice of the 402; send it again with the pass. How: ${origin}/llms.txt`,
+    },
+    servers: [{ url: origin }],
+    'x-service-info': {
+      categories: ['compute'],
+      docs: { apiReference: `${origin}/openapi.json`, llms: `${origin}/llms.txt` },
+    },
+    'x-satgate': state(selling),
+    paths: paths(selling),
+    components: {
+      securitySchemes: SCHEMES,
+      schemas: schemas({
+        models: models.map(({ id }) => id),
+        few: FEW_MODELS,
+        mostSats: terms.mostSats,
+      }),
+    },
+  }
+}
+
+/** What holds now, and the price list. */
+function state({ terms, origin, models, upstream, acceptingPayments }: Selling): unknown {
+  const prices = models.slice(0, MOST_PRICES).map(({ id, pricing }) => {
+    const { unit: _, ...figures } = pricing
+    return [id, figures]
+  })
+  return {
+    money: terms.money,
+    accepting_payments: acceptingPayments,
+    upstream,
+    unit: 'sats per 1,000 tokens',
+    prices: Object.fromEntries(prices),
+    models: models.length,
+    all_prices: `${origin}/v1/models`,
+  }
+}
+
+const SCHEMES = {
+  bearer: { type: 'http', scheme: 'bearer', description: 'A pass: <macaroon>:<secret>.' },
+  apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'The same pass.' },
+  l402: {
+    type: 'http',
+    scheme: 'L402',
+    description: 'Authorization: L402 <macaroon>:<preimage>.',
+  },
+}
+
+const PASS = [{ l402: [] }, { bearer: [] }, { apiKey: [] }]
+const SECURITY = { paid: PASS, pass: PASS, either: [{}, ...PASS], nothing: [] }
+
+function paths(selling: Selling): unknown {
+  const byPath = new Map<string, Record<string, unknown>>()
+  for (const operation of operations(selling.terms)) {
+    const item = byPath.get(operation.path) ?? {}
+    item[operation.method] = written(operation, selling)
+    byPath.set(operation.path, item)
+  }
+  return Object.fromEntries(byPath)
+}
+
+function written(operation: Operation, selling: Selling): unknown {
+  const { id, summary, parameters, body, needs } = operation
+  return {
+    operationId: id,
+    summary,
+    ...(parameters === undefined ? {} : { parameters }),
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: body.required, content: content(ref(body.schema)) } }),
+    responses: responses(operation),
+    security: SECURITY[needs],
+    ...(needs === 'paid' ? { 'x-payment-info': paymentInfo(selling) } : {}),
+  }
+}
+
+/** Null: the price hangs on the model and on the tokens that flow. */
+function paymentInfo({ acceptingPayments }: Selling): unknown {
+  const now = acceptingPayments ? '' : ' No payment can be taken at the moment.'
+  const description = `By the token, from credit that is bought over Lightning (L402).${now}`
+  const offer = { intent: 'charge', method: 'lightning', amount: null, currency: 'sat' }
+  return { offers: [{ ...offer, description }] }
+}
+
+const content = (schema: object) => ({ 'application/json': { schema } })
+const header = (description: string, type = 'string') => ({ description, schema: { type } })
+
+const SAID: Readonly<Record<number, string>> = {
+  400: 'The request cannot be read, or carries two credentials.',
+  402: 'Payment required.',
+  403: 'This pass is not good for this.',
+  404: 'No such thing here, or no such model.',
+  405: 'Send a POST.',
+  408: 'The body took too long to arrive.',
+  413: 'The body is too large.',
+  415: 'The body is encoded.',
+  422: 'The model server refuses these values.',
+  429: 'A limit is reached: wait for Retry-After.',
+  500: 'A mistake of this gate; nothing was charged.',
+  502: 'The model server failed; nothing was charged.',
+  503: 'Not now: wait for Retry-After. Nothing was charged.',
+  504: 'The model server did not answer in time; nothing was charged.',
+}
+
+const RETRY = { 'Retry-After': header('Seconds.', 'integer') }
+const CHALLENGE = {
+  'WWW-Authenticate': header('L402 macaroon="…", invoice="…". Not where nothing is to be bought.'),
+}
+const PRICE = { 'X-L402-Price-Sats': header('Sats that an offer asks for.', 'integer') }
+const CHARGED = {
+  'X-Credit-Balance': header('Whole sats, rounded down.', 'integer'),
+  'X-Credit-Balance-Msat': header('A stream: before this request.', 'integer'),
+  'X-Cost-Msat': header('Where it is known by then.', 'integer'),
+  'X-Max-Tokens-Applied': header('Where the gate wrote the limit.', 'integer'),
+}
+
+function responses(operation: Operation): unknown {
+  const { ok, others, needs } = operation
+  const served =
+    ok === null
+      ? []
+      : [[200, { description: 'Served.', ...charged(needs), content: media(ok) }] as const]
+  return Object.fromEntries([
+    ...served,
+    ...others.map((status) => [status, other(status, operation)]),
+  ])
+}
+
+const charged = (needs: Operation['needs']) => (needs === 'paid' ? { headers: CHARGED } : {})
+
+const media = (types: Readonly<Record<string, object>>) =>
+  Object.fromEntries(Object.entries(types).map(([type, schema]) => [type, { schema }]))
+
+/** One envelope for every refusal. A 402 that sells has more; a HEAD has no body. */
+function other(status: number, { method, path, needs }: Operation): unknown {
+  const description = SAID[status]
+  if (method === 'head') return { description, ...(status === 402 ? { headers: PRICE } : {}) }
+  if (path === '/health' && status === 503) return { description, content: content(ref('Health')) }
+  if (status !== 402) {
+    const headers = status === 429 || status >= 502 ? { headers: RETRY } : {}
+    return { description, ...headers, content: content(ref('Error')) }
+  }
+  if (needs === 'pass') return { description, content: content(ref('Error')) }
+  return { description, headers: CHALLENGE, content: content(ref('PaymentRequired')) }
+}

@@ -1,0 +1,48 @@
+import type { Selling } from './describe.ts'
+
+/** What is read without a pass. */
+const FREE = ['/v1/models', '/.well-known/l402', '/llms.txt', '/openapi.json', '/health']
+
+/**
+ * `/.well-known/l402`: the fields that the closest peer's clients read, with this gate's finer
+ * prices and its state beside them. Form: `docs/l402.schema.json`. Sats unless a name says msat.
+ */
+export function wellKnown(selling: Selling): unknown {
+  const { terms, models, origin } = selling
+  const prices = models.map(({ id, pricing }) => [
+    id,
+    { perThousandTokens: Math.max(pricing.input, pricing.output), ...pricing },
+  ])
+  return {
+    version: 1,
+    name: 'satgate',
+    description: 'An OpenAI-compatible API, paid by the token.',
+    software: { name: 'satgate', version: terms.version },
+    url: origin,
+    public_url: selling.publicUrl,
+    money: terms.money,
+    accepting_payments: selling.acceptingPayments,
+    upstream: selling.upstream,
+    pricing: { unit: 'tokens', currency: 'SAT', models: Object.fromEntries(prices) },
+    endpoints: terms.dialects.map(({ path }) => ({ path, method: 'POST' })),
+    free_endpoints: FREE.map((path) => ({ path, method: 'GET' })),
+    payment: {
+      methods: terms.methods,
+      createInvoice: '/create-invoice',
+      invoiceStatus: '/invoice-status/{payment_hash}',
+      balance: '/v1/balance',
+      usage: '/v1/usage',
+      tiers: terms.tiers,
+      invoice: { minSats: terms.invoice.min, maxSats: terms.invoice.max },
+      create: { minSats: 1, maxSats: terms.mostSats },
+    },
+    credit_tiers: terms.tiers,
+    limits: {
+      bodyBytes: terms.limits.body,
+      outputTokens: terms.limits.outputTokens,
+      defaultOutputTokens: terms.limits.usualOutputTokens,
+    },
+    capabilities: { streaming: true, models: models.map(({ id }) => id) },
+    docs: { openapi: `${origin}/openapi.json`, llms: `${origin}/llms.txt` },
+  }
+}

@@ -126,6 +126,7 @@ export function compose(parts: ComposeParts): Composed {
   const sweep = setInterval(() => void sweepHolds(parts), HOLD_LIFE)
   sweep.unref()
   const { play } = parts
+  let tunnelUrl = (): string | null => null
   const receiving = { world, bodyLimit: config.limits.bodyBytes, ownUrl: parts.ownUrl }
   const routes = {
     gate,
@@ -137,7 +138,7 @@ export function compose(parts: ComposeParts): Composed {
       listed: () => models.list(),
       terms: termsOf(parts),
       upstreamOk: () => models.answering(),
-      publicUrl: () => config.publicUrl,
+      publicUrl: () => config.publicUrl ?? tunnelUrl(),
       walletOk: () => line.up,
       ledgerOk: () => books.healthy(),
     }),
@@ -153,6 +154,7 @@ export function compose(parts: ComposeParts): Composed {
   return {
     listener: makeListener(routes),
     tunnelListener(publicUrl) {
+      tunnelUrl = publicUrl
       const strangers = makeTunnelClients(salt)
       const receive = makeReceive({ ...receiving, clients: strangers, publicUrl })
       return makeListener({ ...routes, receive, playPay: null, isLocal: strangers.isLocal })

@@ -72,8 +72,12 @@ function modelSection({ origin, models, upstream }: Selling): string {
   return ['## Models', '', ...lines, more > 0 ? `${all}; ${more} more of them` : all].join('\n')
 }
 
-const modelLine = (origin: string, { id, pricing }: ForSale): string =>
-  `- [\`${shownName(id)}\`](${origin}/v1/models/${inUrl(id)}): ${priceWords(pricing)}`
+/** A name that had to be changed is not one to ask for: its link is the whole list. */
+function modelLine(origin: string, { id, pricing }: ForSale): string {
+  const name = shownName(id)
+  const path = name === id ? `/v1/models/${inUrl(id)}` : '/v1/models'
+  return `- [\`${name}\`](${origin}${path}): ${priceWords(pricing)}`
+}
 
 /**
  * A name that an upstream gave, inside a code span: no character that could end the span, the link
@@ -85,9 +89,9 @@ export function shownName(id: string): string {
   return characters.length <= MOST_NAME ? plain : `${characters.slice(0, MOST_NAME).join('')}…`
 }
 
-/** One path segment, with the marks that `encodeURIComponent` leaves and Markdown reads. */
+/** One path segment. `encodeURIComponent` leaves some marks that Markdown reads. */
 const inUrl = (id: string): string =>
-  encodeURIComponent(id.toWellFormed()).replace(
+  encodeURIComponent(id).replace(
     /[!'()*~_]/g,
     (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
   )

@@ -23,6 +23,8 @@ export function announce(
     readonly backend: FoundBackend
     readonly pricing: Pricing
     readonly url: string
+    /** As configured, or the tunnel's; null: nobody said one. */
+    readonly publicUrl: string | null
     readonly say: (event: object) => void
     readonly options: RunOptions
     readonly walletLabel: string
@@ -35,7 +37,7 @@ export function announce(
     about.say({
       event: 'ready',
       url,
-      public_url: config.publicUrl,
+      public_url: about.publicUrl,
       upstream: { kind: backend.kind, url: backend.url, models: backend.first.length },
       wallet: config.wallet?.kind ?? null,
       mode: config.mode,
@@ -61,7 +63,7 @@ export function announce(
       wallet: about.walletLabel,
       ledger: config.dataDir,
       url,
-      publicUrl: config.publicUrl,
+      publicUrl: about.publicUrl,
       notes: about.notes,
     }),
   )

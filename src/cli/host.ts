@@ -13,6 +13,8 @@ export interface Host {
   readonly stdout: Out
   readonly stderr: Out
   readonly readFile: ReadFile
+  /** Asks a person, on stderr; null where nobody sits at a terminal. */
+  readonly ask: ((question: string) => Promise<string>) | null
   /** Calls back on the first SIGINT or SIGTERM; on the second the process ends by itself. */
   onStop(stop: () => void): void
 }
@@ -47,11 +49,25 @@ export function thisHost(): Host {
     stdout: out(process.stdout),
     stderr: out(process.stderr),
     readFile: readLocalFile,
+    ask: process.stdin.isTTY && process.stderr.isTTY ? askOnTerminal : null,
     onStop: (stop) => {
       process.once('SIGINT', stop)
       process.once('SIGTERM', stop)
     },
   }
+}
+
+/** Empty where the terminal is closed instead. */
+async function askOnTerminal(question: string): Promise<string> {
+  const { createInterface } = await import('node:readline')
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  return new Promise((resolve) => {
+    lines.once('close', () => resolve(''))
+    lines.question(question, (answer) => {
+      resolve(answer)
+      lines.close()
+    })
+  })
 }
 
 const POOL = 8_192

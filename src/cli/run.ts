@@ -21,6 +21,7 @@ import type { Host } from './host.ts'
 import { sayTo } from './lines.ts'
 import { openOffice } from './office.ts'
 import { chooseWallet } from './open-wallet.ts'
+import { openReach, tunnelProgram } from './reach.ts'
 import { stopGate } from './stop.ts'
 
 /** A gate that runs. */
@@ -47,10 +48,13 @@ export async function startGate(
   for (const note of notes) host.stderr.write(`satgate: ${note}\n`)
   refusePlayInPublic(config)
   refuseWithoutRail(config)
+  const cloudflared = await tunnelProgram(host, config)
   const folder = open(config)
   const closers: (() => Promise<void> | void)[] = [() => folder.unlock()]
   try {
-    const running = await start(host, config, { folder, say, counts, options, closers })
+    const running = await start(host, config, {
+      ...{ folder, say, counts, options, closers, cloudflared },
+    })
     return running
   } catch (error) {
     for (const close of closers.reverse()) await close()
@@ -64,12 +68,14 @@ interface Starting {
   readonly counts: Counts
   readonly options: RunOptions
   readonly closers: (() => Promise<void> | void)[]
+  /** The program that makes this gate public; null: it is reached as it is. */
+  readonly cloudflared: string | null
 }
 
 async function start(
   host: Host,
   config: Config,
-  { folder, say, counts, options, closers }: Starting,
+  { folder, say, counts, options, closers, cloudflared }: Starting,
 ): Promise<Running> {
   const { world } = host
   const choice = await chooseWallet(config.wallet, {
@@ -119,15 +125,22 @@ async function start(
   const metrics = await startMetrics(config.metrics, { gate, books, counts })
   closers.push(() => metrics.close())
   await gate.line.probe()
+  // Play money never leaves this machine, whatever the settings came to say (DESIGN 4.5a).
+  const program = choice.money === 'play' ? null : cloudflared
+  const reached = { host, config, gate, say, json: options.json }
+  const reach = program === null ? null : await openReach(program, reached)
+  if (reach !== null) closers.push(() => reach.close())
   announce(host, config, {
     backend,
     pricing,
     url,
+    publicUrl: config.publicUrl ?? reach?.publicUrl ?? null,
     say,
     options,
     walletLabel: wallet.label,
     play: choice.money === 'play',
     notes: [
+      ...(reach === null ? [] : [reach.note]),
       ...port.taken.map((taken) => `port ${taken} was taken`),
       ...(rateNote === null ? [] : [rateNote]),
       ...(backend.problem === null ? [] : [`upstream: ${backend.problem}; it is asked again`]),
@@ -136,7 +149,7 @@ async function start(
   })
   let stopping: Promise<void> | null = null
   const stop = () => {
-    stopping ??= stopGate({ gate, books, server, config, say, closers })
+    stopping ??= stopGate({ gate, books, server, reach, config, say, closers })
     return stopping
   }
   return { url, stop }

@@ -1,0 +1,96 @@
+import type { Config } from '../config/config.ts'
+import { assert } from '../floor/assert.ts'
+import { listen } from '../http/listen.ts'
+import { closeGently, gateServer } from '../http/server.ts'
+import { findCloudflared, needCloudflared } from './cloudflared.ts'
+import type { Composed } from './compose.ts'
+import type { Host } from './host.ts'
+import { Tunnel } from './tunnel.ts'
+
+/** How strangers reach this gate through Cloudflare. */
+export interface Reach {
+  /** `https://…`; null: not yet. */
+  readonly publicUrl: string | null
+  /** What a person is told of it. */
+  readonly note: string
+  /** Lets nobody new in; resolves when what ran through it is answered, or cut after `ms`. */
+  drain(ms: number): Promise<void>
+  close(): Promise<void>
+}
+
+/** ms that the gate waits for an address before it says that it is ready. */
+const FIRST = 15_000
+
+/**
+ * The cloudflared to use; null where there is to be no tunnel. `auto` takes one where buyers have no
+ * other way in and cloudflared is there. `on` needs one: throws `Failed` where there is none.
+ */
+export async function tunnelProgram(host: Host, config: Config): Promise<string | null> {
+  if (config.tunnel === 'off') return null
+  if (config.tunnel === 'on') return needCloudflared(host, config.dataDir)
+  const alone = /^(?:127\.|localhost$|::1$)/.test(config.host)
+  return alone && config.publicUrl === null ? findCloudflared(host, config.dataDir) : null
+}
+
+/**
+ * Opens the tunnel on a listener of its own, and waits a while for its address. An address that
+ * comes later, or changes, is said: `solved` with `public_url`. Without one the gate goes on.
+ */
+export async function openReach(
+  program: string,
+  parts: {
+    readonly host: Host
+    readonly config: Config
+    readonly gate: Composed
+    readonly say: (event: object) => void
+    readonly json: boolean
+  },
+): Promise<Reach> {
+  const { host, config, gate, say, json } = parts
+  let tunnel: Tunnel | null = null
+  const server = gateServer(
+    gate.tunnelListener(() => tunnel?.url ?? null),
+    { bodyLimit: config.limits.bodyBytes },
+  )
+  const listening = await listen(server, { host: '127.0.0.1', port: 0, explicit: true })
+  assert(listening.ok, 'loopback has a free port')
+  let announced = false
+  const down = () => {
+    if (announced) say({ event: 'problem', what: 'tunnel_down' })
+  }
+  const opened = new Tunnel({
+    program,
+    port: listening.value.port,
+    folder: config.dataDir,
+    env: host.env,
+    graceMs: config.timeouts.shutdownMs,
+    onUp(url) {
+      if (!announced) return
+      say({ event: 'solved', what: 'tunnel_down', public_url: url })
+      if (!json) host.stdout.write(`  public     ${url}/v1\n`)
+    },
+    onDown: down,
+  })
+  tunnel = opened
+  const publicUrl = await opened.first(FIRST)
+  announced = true
+  if (publicUrl === null) down()
+  return {
+    publicUrl,
+    note: publicUrl === null ? NOT_YET : PUBLIC,
+    async drain(ms) {
+      opened.drain()
+      await closeGently(server, ms)
+    },
+    async close() {
+      await opened.close()
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+const PUBLIC =
+  'anybody can reach the public address; it is another after each start. --no-tunnel: none'
+const NOT_YET =
+  'the tunnel has no address yet: only this machine reaches the gate. It is said when it has one'

@@ -1,0 +1,256 @@
+import type { World } from '../../floor/world.ts'
+import type { Output } from './coins.ts'
+import {
+  type Batch,
+  type Melted,
+  type Mint,
+  MintLies,
+  MintRefused,
+  MintUnreachable,
+  type Proof,
+  type ProofState,
+  type RefusedMeaning,
+} from './mint.ts'
+import {
+  expiryOf,
+  invoiceOf,
+  listOf,
+  quoteIdOf,
+  quoteStateOf,
+  satsOf,
+  signatureOf,
+  signaturesOf,
+  statesOf,
+} from './mint-answers.ts'
+import { type Json, type MintHttp, mintHttp } from './mint-http.ts'
+import { type MintOffer, mintOffer } from './mint-offer.ts'
+import { mintLine } from './mint-socket.ts'
+
+export { normalMintUrl } from './mint-url.ts'
+export { splitSats } from './sats.ts'
+
+export interface MintOptions {
+  /** As `normalMintUrl` gives it. */
+  readonly url: string
+  /** 64 bytes, made of the words (BIP-39). */
+  readonly seed: Uint8Array
+  readonly world: Pick<World, 'now'>
+  /** For a whole exchange, 10 s unless said. Paying an invoice may take longer. */
+  readonly deadlineMs?: number
+}
+
+const DEADLINE_MS = 10_000
+/** A payment goes through as many nodes as it takes; after this long one asks for its state. */
+const MELT_DEADLINE_MS = 30_000
+/** Mints take up to 1000 in one list; the answers to this many are far below the longest. */
+const AT_ONCE = 100
+
+type Coins = typeof import('./coins.ts')
+
+/**
+ * One mint, over HTTP (NUT-00 to 09, 12, 13, 17, 20). Asks it nothing before it is asked to. Every
+ * call throws the errors of the port: `MintUnreachable`, `MintBusy`, `MintRefused`, `MintLies`.
+ */
+export async function openMint(options: MintOptions): Promise<Mint> {
+  const { url, seed, world, deadlineMs = DEADLINE_MS } = options
+  const coins = await import('./coins.ts')
+  const http = mintHttp(url, deadlineMs)
+  const offer = mintOffer({ http, now: world.now, isIdOf: coins.isIdOf })
+  const line = mintLine(url, deadlineMs)
+  const parts: Parts = { coins, http, offer, outputs: (batch) => coins.outputsOf(seed, batch) }
+  return {
+    url,
+    about: offer.about,
+    feeFor: offer.feeFor,
+    ...invoices(parts),
+    ...signing(parts),
+    ...payments(parts),
+    watchQuotes: (quotes, told) =>
+      offer.heard()?.tells === false ? null : line.watch(quotes, told),
+    close() {
+      http.close()
+      line.close()
+    },
+  }
+}
+
+/** A cashuB token of coins of one mint, unit sat, with the proofs of their signatures (NUT-00). */
+export async function writeToken(mintUrl: string, proofs: readonly Proof[]): Promise<string> {
+  const { tokenOf } = await import('./coins.ts')
+  return tokenOf(mintUrl, proofs)
+}
+
+interface Parts {
+  readonly coins: Coins
+  readonly http: MintHttp
+  readonly offer: MintOffer
+  outputs(batch: Batch): readonly Output[]
+}
+
+/** Quotes for being paid (NUT-04). */
+function invoices({ coins, http, offer }: Parts): Pick<Mint, 'createQuote' | 'quoteState'> {
+  return {
+    async createQuote({ sat, memo, key }) {
+      const { describes } = await offer.info()
+      const pubkey = key === null ? null : coins.publicKeyOf(key)
+      const answer = await http.ask('/v1/mint/quote/bolt11', {
+        body: {
+          amount: sat,
+          unit: 'sat',
+          ...(describes ? { description: memo } : {}),
+          ...(pubkey === null ? {} : { pubkey }),
+        },
+      })
+      if (pubkey !== null && answer.pubkey !== pubkey) throw new MintLies('a quote without our key')
+      const quote = quoteIdOf(answer, null)
+      return { quote, bolt11: invoiceOf(answer, sat), expiresAt: expiryOf(answer) }
+    },
+    async quoteState(quote) {
+      const answer = await http.ask(`/v1/mint/quote/bolt11/${quote}`)
+      quoteIdOf(answer, quote)
+      const state = quoteStateOf(answer)
+      if (state === null) throw new MintLies('a quote in no known state')
+      return state
+    },
+  }
+}
+
+/** All that makes coins and looks after them (NUT-03, 04, 07, 09). */
+function signing(parts: Parts): Pick<Mint, 'mint' | 'swap' | 'restore' | 'states'> {
+  const { coins, http, offer, outputs } = parts
+
+  async function signed(path: string, body: object, batch: Batch): Promise<readonly Proof[]> {
+    const keys = await offer.keys(batch.keyset)
+    const ours = outputs(batch)
+    const asked = { ...body, outputs: ours.map(({ blinded }) => blinded) }
+    const answer = await http.ask(path, { body: asked }).catch((error: unknown) => {
+      if (error instanceof MintRefused && error.means === 'keyset') offer.forget()
+      throw error
+    })
+    const signatures = signaturesOf(answer, batch)
+    return ours.flatMap((output, at) => {
+      const signature = signatures[at]
+      return signature === undefined ? [] : [output.unblind(signature, keys)]
+    })
+  }
+
+  return {
+    async mint(quote, key, batch) {
+      const path = '/v1/mint/bolt11'
+      if (key === null) return signed(path, { quote }, batch)
+      const blinded = outputs(batch).map((output) => output.blinded)
+      try {
+        return await signed(path, { quote, signature: coins.signQuote(key, quote, blinded) }, batch)
+      } catch (error) {
+        if (!(error instanceof MintRefused && error.code === BAD_SIGNATURE)) throw error
+        const signature = coins.signQuoteAsBefore(key, quote, blinded)
+        return signed(path, { quote, signature }, batch)
+      }
+    },
+    swap: (inputs, batch) => signed('/v1/swap', { inputs: inputs.map(asInput) }, batch),
+    restore: (batch) => restored(parts, batch),
+    async states(proofs) {
+      const points = proofs.map(({ secret }) => coins.pointOf(secret))
+      const states: ProofState[] = []
+      for (let at = 0; at < points.length; at += AT_ONCE) {
+        const Ys = points.slice(at, at + AT_ONCE)
+        states.push(...statesOf(await http.ask('/v1/checkstate', { body: { Ys } }), Ys))
+      }
+      return states
+    },
+  }
+}
+
+/** NUTs: the signature of a locked quote is missing or not good. */
+const BAD_SIGNATURE = 20008
+
+/** A mint answers with those it knows, in its own order. */
+async function restored({ http, offer, outputs }: Parts, batch: Batch): Promise<Proof[]> {
+  const keys = await offer.keys(batch.keyset)
+  const ours = outputs(batch)
+  const found = new Map<string, Proof>()
+  for (let at = 0; at < ours.length; at += AT_ONCE) {
+    const some = ours.slice(at, at + AT_ONCE)
+    const body = { outputs: some.map(({ blinded }) => blinded) }
+    const answer = await http.ask('/v1/restore', { body })
+    const theirs = listOf(answer.outputs, 'no list of restored outputs')
+    const signatures = listOf(answer.signatures, 'no list of restored signatures')
+    if (theirs.length !== signatures.length) throw new MintLies('outputs without signatures')
+    theirs.forEach(({ B_ }, index) => {
+      const output = some.find(({ blinded }) => blinded.B_ === B_)
+      if (output === undefined) throw new MintLies('an output that was not asked for')
+      const { amount } = output.blinded
+      const signature = signatureOf(signatures[index] ?? {}, batch.keyset, amount)
+      found.set(output.blinded.B_, output.unblind(signature, keys))
+    })
+  }
+  return ours.flatMap(({ blinded }) => found.get(blinded.B_) ?? [])
+}
+
+/** Paying invoices (NUT-05, 08). */
+function payments(parts: Parts): Pick<Mint, 'meltQuote' | 'melt' | 'meltState'> {
+  const { http, offer, outputs } = parts
+  const path = '/v1/melt/quote/bolt11'
+
+  async function melted(answer: Json, quote: string, batch: Batch): Promise<Melted | null> {
+    quoteIdOf(answer, quote)
+    if (answer.state === 'UNPAID') return { is: 'unpaid' }
+    if (answer.state === 'PENDING') return { is: 'pending' }
+    if (answer.state !== 'PAID') throw new MintLies('a payment in no known state')
+    if (answer.change === undefined || answer.change === null) return null
+    const signatures = listOf(answer.change, 'change that is no list')
+    const ours = outputs(batch)
+    if (signatures.length > ours.length) throw new MintLies('more change than asked for')
+    const keys = await offer.keys(batch.keyset)
+    const change = signatures.flatMap((one, at) => {
+      const signature = signatureOf(one, batch.keyset, 0)
+      return ours[at]?.unblind(signature, keys) ?? []
+    })
+    return { is: 'paid', change }
+  }
+
+  return {
+    async meltQuote(bolt11) {
+      const answer = await http.ask(path, { body: { request: bolt11, unit: 'sat' } })
+      const quote = quoteIdOf(answer, null)
+      return { quote, sat: satsOf(answer.amount), feeReserve: satsOf(answer.fee_reserve) }
+    },
+    async melt(quote, inputs, change) {
+      const blanks = outputs(change).map(({ blinded }) => blinded)
+      const body = {
+        quote,
+        inputs: inputs.map(asInput),
+        ...(blanks.length > 0 && { outputs: blanks }),
+      }
+      try {
+        const answer = await http.ask('/v1/melt/bolt11', { body, deadlineMs: MELT_DEADLINE_MS })
+        return (await melted(answer, quote, change)) ?? { is: 'paid', change: [] }
+      } catch (error) {
+        return notMelted(error, offer)
+      }
+    },
+    async meltState(quote, change) {
+      const known = await melted(await http.ask(`${path}/${quote}`), quote, change)
+      // Not every mint keeps the change with its quote; all of them keep what they signed.
+      return known ?? { is: 'paid', change: await restored(parts, change) }
+    },
+  }
+}
+
+/** Refusals of a payment that are sure to come before it was tried. */
+const BEFORE_PAYING: readonly RefusedMeaning[] = ['spent', 'pending', 'keyset', 'amount']
+/** Nutshell's code for everything that has no other, also after it has paid. */
+const ANYTHING = 11000
+
+function notMelted(error: unknown, offer: MintOffer): { readonly is: 'unpaid' } {
+  if (!(error instanceof MintRefused)) throw error
+  if (error.means === 'not_paid') return { is: 'unpaid' }
+  if (error.means === 'keyset') offer.forget()
+  if (BEFORE_PAYING.includes(error.means) && error.code !== ANYTHING) throw error
+  throw new MintUnreachable(`it does not say whether it has paid (${error.code})`)
+}
+
+/** A coin as it is spent. Without its DLEQ proof: with it the mint would know where it came from. */
+function asInput({ secret, keyset, amount, c }: Proof) {
+  return { id: keyset, amount, secret, C: c }
+}

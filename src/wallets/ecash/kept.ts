@@ -1,0 +1,27 @@
+/**
+ * What was once asked for, for `ms`: who asks meanwhile gets the same, who asks while it is being
+ * asked waits for that. What failed is not kept.
+ */
+export function kept<T>(now: () => number, ms: number, ask: () => Promise<T>): Kept<T> {
+  let last: { readonly until: number; readonly value: Promise<T> } | null = null
+  return {
+    get() {
+      if (last !== null && now() < last.until) return last.value
+      const value = ask()
+      const mine = { until: now() + ms, value }
+      last = mine
+      value.catch(() => {
+        if (last === mine) last = null
+      })
+      return value
+    },
+    forget() {
+      last = null
+    },
+  }
+}
+
+export interface Kept<T> {
+  get(): Promise<T>
+  forget(): void
+}

@@ -1,0 +1,92 @@
+import type { Keys, KeysetTerms } from './coins.ts'
+import { kept } from './kept.ts'
+import { type MintAbout, MintLies, MintRefused, type Proof } from './mint.ts'
+import { type Info, infoOf, keysetsOf, keysOf } from './mint-answers.ts'
+import type { MintHttp } from './mint-http.ts'
+
+/** What a mint offers and its keysets, kept for some minutes; keys for good, their id binds them. */
+export interface MintOffer {
+  about(): Promise<MintAbout>
+  info(): Promise<Info>
+  /** What was last heard; null before that. */
+  heard(): Info | null
+  /** The keys of a keyset, active or not, checked against its id (NUT-02). */
+  keys(id: string): Promise<Keys>
+  feeFor(inputs: readonly Pick<Proof, 'keyset'>[]): Promise<number>
+  /** A keyset was refused: they have changed. */
+  forget(): void
+}
+
+/** How long what it offers is believed. */
+const ABOUT_MS = 10 * 60_000
+
+interface Parts {
+  readonly http: MintHttp
+  readonly now: () => number
+  isIdOf(keys: Keys, terms: KeysetTerms): boolean
+}
+
+export function mintOffer({ http, now, isIdOf }: Parts): MintOffer {
+  const keysById = new Map<string, Keys>()
+  const keysets = kept(now, ABOUT_MS, async () => keysetsOf(await http.ask('/v1/keysets')))
+  let heard: Info | null = null
+  const info = kept(now, ABOUT_MS, async () => {
+    heard = infoOf(await http.ask('/v1/info'))
+    return heard
+  })
+
+  async function keysetOf(id: string) {
+    const named = (await keysets.get()).find((keyset) => keyset.id === id)
+    if (named !== undefined) return named
+    keysets.forget()
+    const added = (await keysets.get()).find((keyset) => keyset.id === id)
+    if (added === undefined) throw new MintRefused(UNKNOWN_KEYSET, 'keyset')
+    return added
+  }
+
+  async function keysFor(id: string): Promise<Keys> {
+    const known = keysById.get(id)
+    if (known !== undefined) return known
+    const terms = await keysetOf(id)
+    const keys = { id, keys: keysOf(await http.ask(`/v1/keys/${id}`), id) }
+    if (!isIdOf(keys, terms)) throw new MintLies('a keyset whose id is not that of its keys')
+    keysById.set(id, keys)
+    return keys
+  }
+
+  return {
+    info: info.get,
+    heard: () => heard,
+    keys: keysFor,
+    async about() {
+      const { least, most, tells, locks } = await info.get()
+      const active = (await keysets.get()).filter((keyset) => keyset.active)
+      const cheapest = active.toSorted((a, b) => a.feePpk - b.feePpk)[0]
+      if (cheapest === undefined) throw new MintLies('it has no active keyset for sats')
+      const { id, keys } = await keysFor(cheapest.id)
+      return { keyset: id, amounts: amountsOf(keys), least, most, tells, locks }
+    },
+    async feeFor(inputs) {
+      let ppk = 0
+      for (const { keyset } of inputs) ppk += (await keysetOf(keyset)).feePpk
+      return Math.ceil(ppk / 1000)
+    },
+    forget: keysets.forget,
+  }
+}
+
+/** NUTs: the keyset is not known. */
+const UNKNOWN_KEYSET = 12001
+
+/** The amounts signed, smallest first. Those over 2^53 are of no use for sats, there are fewer. */
+function amountsOf(keys: Keys['keys']): readonly number[] {
+  const amounts = Object.keys(keys)
+    .map(Number)
+    .filter(Number.isSafeInteger)
+    .sort((a, b) => a - b)
+  // As every known mint has them (NUT-00): with these the smallest greedy split is the shortest.
+  if (amounts.length === 0 || !amounts.every((amount, index) => amount === 2 ** index)) {
+    throw new MintLies('a keyset whose amounts are not the powers of two')
+  }
+  return amounts
+}

@@ -1,0 +1,86 @@
+import type { QuoteWatch } from './mint.ts'
+import { isObject, quoteStateOf } from './mint-answers.ts'
+
+/** A mint's line for being told of payments (NUT-17), one socket for each watch. */
+export interface MintLine {
+  watch(quotes: readonly string[], told: QuoteWatch): { stop(): void }
+  /** Hangs up, without an end told. */
+  close(): void
+}
+
+/** Mints take a list of quotes in one subscription; short ones fit into one frame everywhere. */
+const AT_ONCE = 50
+/** A line that died without a word is not trusted for longer; the next one tells all states first. */
+const RENEW_MS = 120_000
+const LONGEST_MESSAGE = 64 * 1024
+
+/** `deadlineMs` is for being connected and answered. */
+export function mintLine(url: string, deadlineMs: number): MintLine {
+  const open = new Set<{ stop(): void }>()
+  return {
+    watch(quotes, told) {
+      const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/v1/ws`, HEADERS)
+      const asked = new Set(quotes)
+      const unanswered = new Set<number>()
+      let timer = setTimeout(end, deadlineMs)
+      const watch = { stop }
+      open.add(watch)
+
+      function stop(): void {
+        if (!open.delete(watch)) return
+        clearTimeout(timer)
+        socket.close()
+      }
+
+      function end(): void {
+        if (!open.has(watch)) return
+        stop()
+        told.onEnd()
+      }
+
+      socket.addEventListener('open', () => {
+        for (let at = 0; at < quotes.length; at += AT_ONCE) {
+          unanswered.add(at)
+          socket.send(subscription(at, quotes.slice(at, at + AT_ONCE)))
+        }
+      })
+      socket.addEventListener('error', end)
+      socket.addEventListener('close', end)
+      socket.addEventListener('message', ({ data }: { data: unknown }) => {
+        if (!open.has(watch)) return
+        const message = parsed(data)
+        if (message === null || isObject(message.error)) return end()
+        if (typeof message.id === 'number' && unanswered.delete(message.id)) {
+          if (unanswered.size > 0) return
+          clearTimeout(timer)
+          timer = setTimeout(end, RENEW_MS)
+        }
+        const { payload } = isObject(message.params) ? message.params : {}
+        if (!isObject(payload) || typeof payload.quote !== 'string') return
+        const state = quoteStateOf(payload)
+        if (state !== null && asked.has(payload.quote)) told.onState(payload.quote, state)
+      })
+      return watch
+    },
+    close() {
+      for (const watch of [...open]) watch.stop()
+    },
+  }
+}
+
+const HEADERS = { headers: { 'user-agent': 'satgate' } }
+
+function subscription(id: number, filters: readonly string[]): string {
+  const params = { kind: 'bolt11_mint_quote', subId: `quotes-${id}`, filters }
+  return JSON.stringify({ jsonrpc: '2.0', method: 'subscribe', params, id })
+}
+
+function parsed(data: unknown) {
+  if (typeof data !== 'string' || data.length > LONGEST_MESSAGE) return null
+  try {
+    const value: unknown = JSON.parse(data)
+    return isObject(value) ? value : null
+  } catch {
+    return null
+  }
+}

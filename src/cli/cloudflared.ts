@@ -77,6 +77,7 @@ async function install({ env, stderr }: Host, dataDir: string): Promise<string> 
   const script = 'require("cloudflared").install(process.argv[1]).catch((e) => { throw e })'
   await run(process.execPath, ['-e', script, fresh], options)
   const { stdout } = await run(fresh, ['--version'], options)
+  if (!stdout.startsWith('cloudflared version')) throw new Error('what came is no cloudflared')
   renameSync(fresh, join(bin, name))
   stderr.write(`satgate: installed ${stdout.trim().split('\n')[0]}\n`)
   return join(bin, name)

@@ -1,0 +1,248 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { findCloudflared, needCloudflared, strangersEnv } from '../../../src/cli/cloudflared.ts'
+import type { Host } from '../../../src/cli/host.ts'
+import { Tunnel, type TunnelOptions } from '../../../src/cli/tunnel.ts'
+import { until } from '../../support/buyer.ts'
+import { type FakeCloudflared, fakeCloudflared } from '../../support/cloudflared.ts'
+
+const clean: (() => unknown)[] = []
+afterEach(async () => {
+  for (const one of clean.splice(0).reverse()) await one()
+})
+
+function folderOf(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'satgate-tunnel-'))
+  clean.push(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+function fakeOf(): FakeCloudflared {
+  const fake = fakeCloudflared()
+  clean.push(() => fake.remove())
+  return fake
+}
+
+const alive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A file that can be run. */
+function script(path: string, text: string): string {
+  writeFileSync(path, text)
+  chmodSync(path, 0o755)
+  return path
+}
+
+describe('the process', () => {
+  const opened = (fake: FakeCloudflared, more: Partial<TunnelOptions> = {}) => {
+    const said: string[] = []
+    const tunnel = new Tunnel({
+      program: fake.program,
+      port: 9,
+      folder: folderOf(),
+      env: { ...process.env, OPENAI_API_KEY: 'sk-operator', TUNNEL_TOKEN: 'theirs' },
+      graceMs: 5_000,
+      pause: { first: 50, most: 200 },
+      onUp: (url) => said.push(`up ${url}`),
+      onDown: () => said.push('down'),
+      ...more,
+    })
+    clean.push(() => tunnel.close())
+    return { tunnel, said }
+  }
+
+  it('is read for its address', async () => {
+    const { tunnel, said } = opened(fakeOf())
+    expect(await tunnel.first(10_000)).toBe('https://fake-words-1.trycloudflare.com')
+    expect(tunnel.url).toBe('https://fake-words-1.trycloudflare.com')
+    expect(said).toEqual(['up https://fake-words-1.trycloudflare.com'])
+  })
+
+  it('is handed no key and nothing of the tunnels that the operator has', async () => {
+    const fake = fakeOf()
+    const { tunnel } = opened(fake)
+    await tunnel.first(10_000)
+    const { args, env } = await fake.spoken()
+    expect(JSON.stringify(env)).not.toMatch(/sk-operator|TUNNEL_TOKEN/)
+    expect(args.slice(0, 2)).toEqual(['tunnel', '--no-autoupdate'])
+    expect(args.slice(-2)).toEqual(['--url', 'http://127.0.0.1:9'])
+    const config = args[args.indexOf('--config') + 1] ?? ''
+    expect(readFileSync(config, 'utf8')).toMatch(/^#.*\n\{\}\n$/)
+  })
+
+  it('that ends is started again, with a new address', async () => {
+    const fake = fakeOf()
+    const { tunnel, said } = opened(fake)
+    await tunnel.first(10_000)
+    process.kill((await fake.spoken()).pid, 'SIGKILL')
+    await until(() => said.length === 3)
+    expect(said).toEqual([
+      'up https://fake-words-1.trycloudflare.com',
+      'down',
+      'up https://fake-words-2.trycloudflare.com',
+    ])
+  })
+
+  it('is tried with longer and longer pauses, and says nothing while it fails', async () => {
+    const fake = fakeOf()
+    fake.behave('dies')
+    const { tunnel, said } = opened(fake)
+    expect(await tunnel.first(10_000)).toBe(null)
+    await fake.spoken(3)
+    expect(said).toEqual([])
+    fake.behave('well')
+    await until(() => tunnel.url !== null)
+    expect(said).toEqual([`up ${tunnel.url}`])
+  })
+
+  it.each(['no address', 'no connection'] as const)('with %s is no tunnel', async (how) => {
+    const fake = fakeOf()
+    fake.behave(how)
+    const { tunnel } = opened(fake, { startMs: 700 })
+    expect(await tunnel.first(300)).toBe(null)
+    const { pid } = await fake.spoken()
+    fake.behave('well')
+    await until(() => tunnel.url !== null)
+    await until(() => !alive(pid))
+  })
+
+  it('is gone when it is closed, also while it starts', async () => {
+    const fake = fakeOf()
+    const { tunnel } = opened(fake)
+    await tunnel.first(10_000)
+    const { pid } = await fake.spoken()
+    await tunnel.close()
+    await until(() => !alive(pid))
+    const early = opened(fake).tunnel
+    await early.close()
+    const before = fake.starts
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(fake.starts).toBe(before)
+  })
+
+  it('that cannot be run is no tunnel, and closes', async () => {
+    const fake = fakeOf()
+    const { tunnel } = opened(fake, { program: join(fake.folder, 'not-there') })
+    expect(await tunnel.first(10_000)).toBe(null)
+    await tunnel.close()
+  })
+})
+
+describe('where cloudflared is', () => {
+  it('CLOUDFLARED_BIN, then PATH, then what was installed before', () => {
+    const [dataDir, onPath, named] = [folderOf(), folderOf(), folderOf()]
+    const find = (env: Host['env']) => findCloudflared({ env }, dataDir)
+    expect(find({ PATH: onPath })).toBe(null)
+    mkdirSync(join(dataDir, 'bin'))
+    const installed = script(join(dataDir, 'bin', 'cloudflared'), '')
+    expect(find({ PATH: onPath })).toBe(installed)
+    expect(find({})).toBe(installed)
+    const there = script(join(onPath, 'cloudflared'), '')
+    expect(find({ PATH: `/nowhere:${onPath}` })).toBe(there)
+    const other = script(join(named, 'cf'), '')
+    expect(find({ PATH: onPath, CLOUDFLARED_BIN: other })).toBe(other)
+    expect(find({ PATH: onPath, CLOUDFLARED_BIN: join(named, 'gone') })).toBe(null)
+  })
+
+  it('a folder or a file that cannot be run is none', () => {
+    const onPath = folderOf()
+    mkdirSync(join(onPath, 'cloudflared'))
+    expect(findCloudflared({ env: { PATH: onPath } }, folderOf())).toBe(null)
+    const other = folderOf()
+    writeFileSync(join(other, 'cloudflared'), '')
+    expect(findCloudflared({ env: { PATH: other } }, folderOf())).toBe(null)
+  })
+
+  it('another program gets what reaches the network, and no more', () => {
+    const env = { PATH: '/bin', https_proxy: 'http://p', SATGATE_WALLET_KEY: 'x', TUNNEL_URL: 'y' }
+    expect(strangersEnv(env)).toEqual({ PATH: '/bin', https_proxy: 'http://p' })
+  })
+})
+
+describe('--tunnel without cloudflared', () => {
+  /** An npm that puts an installer where npm would: what it downloads is `program`. */
+  const npmThat = (program: string): string => {
+    const folder = folderOf()
+    const lib = `exports.install = async (to) => require('fs').writeFileSync(to, ${JSON.stringify(program)}, { mode: 0o755 })`
+    script(
+      join(folder, 'npm'),
+      `#!/bin/sh\necho "$@" > ${folder}/asked\nmkdir -p node_modules/cloudflared\ncat > node_modules/cloudflared/index.js <<'LIB'\n${lib}\nLIB\n`,
+    )
+    return folder
+  }
+  const hostOf = (answer: string | null, path: string) => {
+    const asked: string[] = []
+    let said = ''
+    const host = {
+      env: { PATH: `${path}:/usr/bin:/bin` },
+      stderr: { write: (text: string) => (said += text), terminal: true, colour: false },
+      ask:
+        answer === null
+          ? null
+          : async (question: string) => {
+              asked.push(question)
+              return answer
+            },
+    } as Pick<Host, 'env' | 'stderr' | 'ask'> as Host
+    return { host, asked, said: () => said }
+  }
+
+  it('off a terminal says what to install: 2', async () => {
+    const { host } = hostOf(null, '')
+    await expect(needCloudflared(host, folderOf())).rejects.toMatchObject({
+      name: 'Failed',
+      code: 2,
+      message: expect.stringMatching(/npm install --global cloudflared@\d/),
+    })
+  })
+
+  it.each(['', 'n', 'no', 'yikes'])('asks, and %j is a no', async (answer) => {
+    const folder = folderOf()
+    const { host, asked } = hostOf(answer, '')
+    await expect(needCloudflared(host, folder)).rejects.toMatchObject({ code: 2 })
+    expect(asked).toEqual([
+      `install cloudflared from GitHub (about 40 MB) into ${folder}/bin? [y/N] `,
+    ])
+    expect(existsSync(join(folder, 'bin'))).toBe(false)
+  })
+
+  it('on a yes installs it, runs no script of a package, and finds it the next time', async () => {
+    const folder = folderOf()
+    const npm = npmThat('#!/bin/sh\necho cloudflared version 2026.11.0\n')
+    const { host, said } = hostOf('y', npm)
+    const path = join(folder, 'bin', 'cloudflared')
+    expect(await needCloudflared(host, folder)).toBe(path)
+    expect(readFileSync(join(npm, 'asked'), 'utf8')).toMatch(
+      /--ignore-scripts.* cloudflared@0\.7\.3/,
+    )
+    expect(said()).toContain('installed cloudflared version 2026.11.0')
+    expect(findCloudflared({ env: {} }, folder)).toBe(path)
+  })
+
+  it.each([
+    ['an empty file', ''],
+    ['a program that ends with an error', '#!/bin/sh\nexit 1\n'],
+  ])('%s is not taken for it', async (_, program) => {
+    const folder = folderOf()
+    const { host } = hostOf('y', npmThat(program))
+    const refused = expect(needCloudflared(host, folder)).rejects
+    await refused.toMatchObject({ name: 'Failed', code: 1 })
+    expect(findCloudflared({ env: {} }, folder)).toBe(null)
+  })
+})

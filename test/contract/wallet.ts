@@ -18,15 +18,22 @@ export interface WalletUnderTest {
   readonly outage: string | { begin(): Promise<void>; end(): Promise<void> }
   /** No call may take longer, in ms. */
   readonly patience: number
+  /** `theirs`: its invoices live as long as somebody else likes. `asked` where it is not said. */
+  readonly expiry?: 'asked' | 'theirs'
+  /** `maybe`: it settles, but somebody else may not show the preimage. `shown` where it is not said. */
+  readonly preimage?: 'shown' | 'maybe'
+  /** The least it makes an invoice for, sat; 1 where it is not said. */
+  readonly least?: number
   cleanup(): Promise<void>
 }
 
-const ASK = { sat: 21, memo: 'a test of the wallet', expirySeconds: 600 }
+const USUAL = { sat: 21, memo: 'a test of the wallet', expirySeconds: 600 }
 
 /** What every wallet adapter must do. `make` is called once. */
 export function walletContract(name: string, make: () => Promise<WalletUnderTest>): void {
   describe(`${name} as a wallet`, () => {
     let under: WalletUnderTest
+    let ask = USUAL
     const opened: Wallet[] = []
     const open = async () => {
       const wallet = await under.open()
@@ -36,6 +43,7 @@ export function walletContract(name: string, make: () => Promise<WalletUnderTest
 
     beforeAll(async () => {
       under = await make()
+      ask = { ...USUAL, sat: Math.max(USUAL.sat, under.least ?? 1) }
     })
     afterEach(async () => {
       for (const wallet of opened.splice(0)) await wallet.close()
@@ -45,27 +53,29 @@ export function walletContract(name: string, make: () => Promise<WalletUnderTest
     it('C8 the invoice asks for exactly the sats of the ask, and hash and expiry are its own', async () => {
       const wallet = await open()
       const before = Date.now()
-      for (const sat of [1, 21, 1000, 123_456]) {
-        const invoice = await wallet.createInvoice({ ...ASK, sat })
+      const { least = 1 } = under
+      for (const sat of [1, 21, 1000, 123_456].map((some) => Math.max(some, least))) {
+        const invoice = await wallet.createInvoice({ ...ask, sat })
         const read = readBolt11(invoice.bolt11)
         expect(read?.amountMsat).toBe(BigInt(sat) * 1000n)
         expect(read?.paymentHash).toBe(invoice.paymentHash)
         expect(read?.expiresAt).toBe(invoice.expiresAt)
-        expect(Math.abs(invoice.expiresAt - before - 600_000)).toBeLessThan(60_000)
+        if (under.expiry === 'theirs') expect(invoice.expiresAt).toBeGreaterThan(before)
+        else expect(Math.abs(invoice.expiresAt - before - 600_000)).toBeLessThan(60_000)
         expect(read?.network === 'bc').toBe(wallet.money === 'real')
       }
     })
 
     it('two invoices never have one hash', async () => {
       const wallet = await open()
-      const invoices = await Promise.all([1, 2, 3, 4].map(() => wallet.createInvoice(ASK)))
+      const invoices = await Promise.all([1, 2, 3, 4].map(() => wallet.createInvoice(ask)))
       expect(new Set(invoices.map((invoice) => invoice.paymentHash)).size).toBe(4)
     })
 
     it('takes a memo of any length and language', async () => {
       const wallet = await open()
       for (const memo of ['', 'Käse ☕ 価格', 'ü'.repeat(2000)]) {
-        const invoice = await wallet.createInvoice({ ...ASK, memo })
+        const invoice = await wallet.createInvoice({ ...ask, memo })
         const description = readBolt11(invoice.bolt11)?.description ?? ''
         expect(memo.startsWith(description)).toBe(true)
       }
@@ -73,22 +83,24 @@ export function walletContract(name: string, make: () => Promise<WalletUnderTest
 
     it('an invoice is open until it is paid, then settled with its preimage and amount', async () => {
       const wallet = await open()
-      const { bolt11, paymentHash } = await wallet.createInvoice(ASK)
+      const { bolt11, paymentHash } = await wallet.createInvoice(ask)
       expect(await wallet.lookup(paymentHash)).toEqual({ is: 'open' })
 
       const preimage = await under.pay(bolt11)
       expect(sha256(preimage)).toBe(paymentHash)
       await until(async () => (await wallet.lookup(paymentHash)).is === 'settled')
-      expect(await wallet.lookup(paymentHash)).toEqual({
+      const state = await wallet.lookup(paymentHash)
+      const hidden = under.preimage === 'maybe' && state.is === 'settled' && state.preimage === null
+      expect(state).toEqual({
         is: 'settled',
-        preimage,
-        receivedMsat: 21_000n,
+        preimage: hidden ? null : preimage,
+        receivedMsat: BigInt(ask.sat) * 1000n,
       })
     })
 
     it('C1 a settled invoice is settled for the next process too', async () => {
       const first = await open()
-      const { bolt11, paymentHash } = await first.createInvoice(ASK)
+      const { bolt11, paymentHash } = await first.createInvoice(ask)
       await under.pay(bolt11)
       await until(async () => (await first.lookup(paymentHash)).is === 'settled')
       await first.close()
@@ -100,15 +112,18 @@ export function walletContract(name: string, make: () => Promise<WalletUnderTest
       expect(await wallet.lookup('ab'.repeat(32))).toEqual({ is: 'unknown' })
     })
 
-    it('an invoice that nobody paid in time is dead', async () => {
+    it('an invoice that nobody paid in time is dead', async (context) => {
+      if (under.expiry === 'theirs') {
+        return context.skip('somebody else says how long its invoices live')
+      }
       const wallet = await open()
-      const { paymentHash } = await wallet.createInvoice({ ...ASK, expirySeconds: 1 })
+      const { paymentHash } = await wallet.createInvoice({ ...ask, expirySeconds: 1 })
       await until(async () => (await wallet.lookup(paymentHash)).is === 'dead')
     })
 
     it('watch tells of a settlement', async () => {
       const wallet = await open()
-      const { bolt11, paymentHash } = await wallet.createInvoice(ASK)
+      const { bolt11, paymentHash } = await wallet.createInvoice(ask)
       const told = heard()
       const watch = wallet.watch(null, told.listen)
       await wait(300)
@@ -122,11 +137,11 @@ export function walletContract(name: string, make: () => Promise<WalletUnderTest
       const told = heard()
       const watch = first.watch(null, told.listen)
       await wait(300)
-      const known = await first.createInvoice(ASK)
+      const known = await first.createInvoice(ask)
       await under.pay(known.bolt11)
       await until(async () => told.hashes().includes(known.paymentHash))
       watch.stop()
-      const missed = await first.createInvoice(ASK)
+      const missed = await first.createInvoice(ask)
       await first.close()
       await under.pay(missed.bolt11)
 
@@ -147,7 +162,7 @@ export function walletContract(name: string, make: () => Promise<WalletUnderTest
       wallet.watch(null, stopped.listen).stop()
       other.watch(null, closed.listen)
       await other.close()
-      const invoice = await wallet.createInvoice(ASK)
+      const invoice = await wallet.createInvoice(ask)
       await under.pay(invoice.bolt11)
       await until(async () => (await wallet.lookup(invoice.paymentHash)).is === 'settled')
       await wait(300)
@@ -163,17 +178,17 @@ export function walletContract(name: string, make: () => Promise<WalletUnderTest
       const { outage, patience } = under
       if (typeof outage === 'string') return context.skip(outage)
       const wallet = await open()
-      const { bolt11, paymentHash } = await wallet.createInvoice(ASK)
+      const { bolt11, paymentHash } = await wallet.createInvoice(ask)
       const told = heard()
       wallet.watch(null, told.listen)
       await wait(300)
-      const before = await wallet.createInvoice(ASK)
+      const before = await wallet.createInvoice(ask)
       await under.pay(before.bolt11)
       await until(async () => told.hashes().includes(before.paymentHash))
       await outage.begin()
       try {
         for (const call of [
-          () => wallet.createInvoice(ASK),
+          () => wallet.createInvoice(ask),
           () => wallet.lookup(paymentHash),
           () => wallet.probe(),
         ]) {
@@ -190,7 +205,7 @@ export function walletContract(name: string, make: () => Promise<WalletUnderTest
         await outage.end()
       }
       await until(async () => (await wallet.probe().catch(failed)) !== false, 60_000)
-      await until(async () => (await wallet.createInvoice(ASK).catch(failed)) !== false, 60_000)
+      await until(async () => (await wallet.createInvoice(ask).catch(failed)) !== false, 60_000)
       await under.pay(bolt11)
       await until(async () => told.hashes().includes(paymentHash), 30_000)
     })

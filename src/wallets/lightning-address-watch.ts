@@ -1,0 +1,178 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { World } from '../floor/world.ts'
+import type { AddressBook, OpenInvoice } from './lightning-address-book.ts'
+import type { InvoiceState, Settlement, Watch } from './wallet.ts'
+
+/** ms between two questions for one invoice: first, doubled each time, at most. */
+const FIRST_WAIT = 1_000
+const LONGEST_WAIT = 30_000
+/** ms between two questions while the provider fails: a payment is learned soon after. */
+const FAILED_WAIT = 5_000
+/** ms past its expiry that an invoice is still asked for; later it is when its buyer comes. */
+const GIVEN_UP = 3_600_000
+/** The newest are asked for; an older one when its buyer comes. */
+const MOST_OPEN = 500
+/** ms that nothing is looked at, at most. */
+const NAP = 1_000
+
+interface Asked extends OpenInvoice {
+  readonly wait: number
+  readonly dueAt: number
+}
+
+export interface Poll {
+  /** One more that may be paid. */
+  add(open: OpenInvoice): void
+  /** It was paid. */
+  done(hash: string): void
+  /** Asks until it is stopped: for those of earlier processes too. */
+  run(stop: AbortSignal): Promise<void>
+}
+
+/**
+ * Asks for open invoices one after the other, each ever more rarely: no Lightning address tells of
+ * payments by itself. `ask` resolves when this invoice was asked for, in its turn.
+ */
+export function pollOpen(
+  book: AddressBook,
+  world: Pick<World, 'now'>,
+  ask: (hash: string) => Promise<InvoiceState>,
+): Poll {
+  const open = new Map<string, Asked>()
+  let newest = 0
+  let over = 0
+
+  function add(one: OpenInvoice): void {
+    newest = Math.max(newest, one.number)
+    if (open.has(one.hash)) return
+    open.set(one.hash, { ...one, wait: FIRST_WAIT, dueAt: world.now() + FIRST_WAIT })
+    if (open.size > MOST_OPEN) open.delete(lowest(open)?.hash ?? '')
+  }
+
+  /** Forgets what is given up; the next process need not look at it again. */
+  async function sweep(): Promise<void> {
+    for (const { hash, expiresAt } of open.values()) {
+      if (world.now() > expiresAt + GIVEN_UP) open.delete(hash)
+    }
+    const first = lowest(open)
+    const upTo = first === null ? newest : first.number - 1
+    if (upTo <= over) return
+    await book.over(upTo)
+    over = upTo
+  }
+
+  async function askFor(one: Asked): Promise<void> {
+    const wait = await ask(one.hash).then(
+      () => Math.min(one.wait * 2, LONGEST_WAIT),
+      () => Math.min(one.wait, FAILED_WAIT),
+    )
+    // Paid meanwhile it is gone from the list.
+    if (open.has(one.hash)) open.set(one.hash, { ...one, wait, dueAt: world.now() + wait })
+  }
+
+  return {
+    add,
+    done: (hash) => void open.delete(hash),
+    async run(stop) {
+      // What a former process left may long be paid.
+      const left = await book.open(world.now() - GIVEN_UP)
+      for (const one of left.slice(-MOST_OPEN)) {
+        newest = Math.max(newest, one.number)
+        if (!open.has(one.hash)) open.set(one.hash, { ...one, wait: FIRST_WAIT, dueAt: 0 })
+      }
+      while (!stop.aborted) {
+        await sweep()
+        const next = nextOf(open, world.now())
+        const rest = next === null ? NAP : Math.min(next.dueAt - world.now(), NAP)
+        if (next !== null && rest <= 0) await askFor(next)
+        else await sleep(rest, undefined, { signal: stop, ref: false }).catch(() => undefined)
+      }
+    },
+  }
+}
+
+/** Of those that are due the one asked for least: most are paid in their first minute. */
+function nextOf(open: ReadonlyMap<string, Asked>, now: number): Asked | null {
+  const at = (one: Asked) => Math.max(one.dueAt, now)
+  let first: Asked | null = null
+  for (const one of open.values()) {
+    const sooner = first === null || at(one) < at(first)
+    if (sooner || (first !== null && at(one) === at(first) && one.wait < first.wait)) first = one
+  }
+  return first
+}
+
+/** The one made first: a map keeps the order of what is written anew, so it has to be looked for. */
+function lowest(open: ReadonlyMap<string, Asked>): Asked | null {
+  let first: Asked | null = null
+  for (const one of open.values()) if (first === null || one.number < first.number) first = one
+  return first
+}
+
+/** Who is told of settlements. While there is somebody, open invoices are asked for. */
+export function watchersOf(book: AddressBook, poll: Poll) {
+  const tellers = new Set<ReturnType<typeof tellerOf>>()
+  let polling: AbortController | null = null
+
+  function rest(): void {
+    if (tellers.size > 0) return
+    polling?.abort()
+    polling = null
+  }
+  return {
+    watch(cursor: string | null, onSettled: (settled: Settlement) => void): Watch {
+      const teller = tellerOf(book, cursor, onSettled)
+      tellers.add(teller)
+      teller.wake()
+      if (polling === null) {
+        polling = new AbortController()
+        // A store that cannot be read stops the gate by its own means; nobody could be told here.
+        poll.run(polling.signal).catch(() => undefined)
+      }
+      return {
+        stop() {
+          teller.stop()
+          tellers.delete(teller)
+          rest()
+        },
+      }
+    },
+    /** One more was paid. */
+    wake() {
+      for (const teller of tellers) teller.wake()
+    },
+    end() {
+      for (const teller of tellers) teller.stop()
+      tellers.clear()
+      rest()
+    },
+  }
+}
+
+/** Tells one listener of every settlement behind its cursor, in order, each at least once. */
+function tellerOf(
+  book: AddressBook,
+  cursor: string | null,
+  onSettled: (settled: Settlement) => void,
+): { wake(): void; stop(): void } {
+  let next = /^\d+$/.test(cursor ?? '') ? Number(cursor) + 1 : 1
+  let stopped = false
+  let telling: Promise<void> = Promise.resolve()
+  async function tell(): Promise<void> {
+    while (!stopped) {
+      const paymentHash = await book.paidAt(next)
+      if (paymentHash === null || stopped) return
+      onSettled({ paymentHash, cursor: String(next) })
+      next += 1
+    }
+  }
+  return {
+    wake() {
+      // As above: a store that cannot be read.
+      telling = telling.then(tell).catch(() => undefined)
+    },
+    stop() {
+      stopped = true
+    },
+  }
+}

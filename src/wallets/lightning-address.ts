@@ -1,0 +1,208 @@
+import type { World } from '../floor/world.ts'
+import type { MoneyKind } from '../ledger/ledger.ts'
+import {
+  type AddressBook,
+  type AddressStore,
+  addressBook,
+  type KeptInvoice,
+} from './lightning-address-book.ts'
+import { pollOpen, watchersOf } from './lightning-address-watch.ts'
+import type { LightningAddress, LnurlClient, LnurlInvoice } from './lnurl.ts'
+import { makeShares, makeTurns, type Turns } from './turns.ts'
+import {
+  type Invoice,
+  type InvoiceAsk,
+  type InvoiceState,
+  type Wallet,
+  WalletBusy,
+  WalletRefused,
+  WalletUnreachable,
+} from './wallet.ts'
+
+export interface LightningAddressOptions {
+  readonly address: LightningAddress
+  readonly lnurl: LnurlClient
+  readonly store: AddressStore
+  readonly world: Pick<World, 'now'>
+  /** What the ledger holds already, for an address that is out of reach; null: nothing. */
+  readonly moneyHint: MoneyKind | null
+}
+
+/**
+ * Opens a Lightning address as a wallet: its invoices are the operator's own, nothing passes through
+ * the gate. One invoice of the least amount is made to see whether settlements are shown (LUD-21):
+ * where they are not, nobody could tell that a buyer has paid, and the answer is `no_verify`.
+ *
+ * Throws `WalletRefused` where the address says no or lies, `WalletUnreachable` where it does not
+ * answer and was never seen to show settlements; one that was is opened all the same.
+ */
+export async function openLightningAddressWallet(
+  options: LightningAddressOptions,
+): Promise<Wallet | 'no_verify'> {
+  const book = addressBook(options.store)
+  const money = await learn(options, book)
+  return money === null ? 'no_verify' : walletOf(options, book, money)
+}
+
+/** Which money it is; null where it shows no settlements. */
+async function learn(
+  { address, lnurl, moneyHint }: LightningAddressOptions,
+  book: AddressBook,
+): Promise<'real' | 'test' | null> {
+  try {
+    const request = await lnurl.payRequest(address, { fresh: true })
+    const { verify, paymentHash, money } = await lnurl.invoice(request, request.minSat)
+    if (verify === null) return null
+    const { settled } = await lnurl.verify(verify, paymentHash)
+    if (settled) throw new WalletRefused('it calls an invoice paid that nobody has paid')
+    await book.see(address.text, money)
+    return money
+  } catch (error) {
+    if (!(error instanceof WalletUnreachable || error instanceof WalletBusy)) throw error
+    const seen = await book.seen(address.text)
+    if (seen !== null) return moneyHint === null || moneyHint === 'play' ? seen : moneyHint
+    if (error instanceof WalletUnreachable) throw error
+    throw new WalletUnreachable('it takes no more questions for now', { cause: error })
+  }
+}
+
+function walletOf(
+  { address, lnurl, world }: LightningAddressOptions,
+  book: AddressBook,
+  money: 'real' | 'test',
+): Wallet {
+  const provider = makeProvider(world)
+  const shares = makeShares(world)
+  const turns = makeTurns()
+  const settlements = settlementsOf({ book, lnurl, world, provider, turns })
+
+  async function createInvoice(ask: InvoiceAsk): Promise<Invoice> {
+    provider.beSilent()
+    const wait = shares.take(ask.asker ?? 'stranger')
+    if (wait > 0) throw new WalletBusy(wait)
+    const made = await provider.ask(async () =>
+      lnurl.invoice(await lnurl.payRequest(address), ask.sat, ask.memo),
+    )
+    const { bolt11, paymentHash, expiresAt } = made
+    const verify = usable(made, money)
+    const open = await book.add(paymentHash, { verify, sat: ask.sat, expiresAt, paid: null })
+    if (open === null) throw new WalletRefused('it gave an invoice that it gave before')
+    settlements.expect(open)
+    return { bolt11, paymentHash, expiresAt }
+  }
+
+  return {
+    kind: 'lightningaddress',
+    money,
+    label: `${address.text} (Lightning address)`,
+    createInvoice,
+    lookup: settlements.lookup,
+    watch: settlements.watch,
+    // A provider that wants silence is no outage, and is not asked.
+    async probe() {
+      if (provider.quiet()) return
+      await provider.ask(() => lnurl.payRequest(address, { fresh: true })).catch(nullIfBusy)
+    },
+    async close() {
+      settlements.end()
+      turns.end()
+    },
+  }
+}
+
+/** How long after its expiry an invoice may yet turn out to be paid, in ms: providers lag. */
+const LATE_MS = 60_000
+
+/** Learns of payments: asked by who waits, and by itself while somebody watches. */
+function settlementsOf({ book, lnurl, world, provider, turns }: Parts) {
+  const asking = new Map<string, Promise<InvoiceState>>()
+  const poll = pollOpen(book, world, async (hash) => {
+    const mine = await turns.take('routine')
+    const kept = mine && !provider.quiet() ? await book.find(hash) : null
+    return kept === null ? { is: 'open' } : verifyOnce(hash, kept)
+  })
+  const watchers = watchersOf(book, poll)
+
+  /** One question for an invoice at a time, whoever asks. */
+  function verifyOnce(hash: string, kept: KeptInvoice): Promise<InvoiceState> {
+    const running = asking.get(hash)
+    if (running !== undefined) return running
+    const answer = verify(hash, kept).finally(() => asking.delete(hash))
+    asking.set(hash, answer)
+    return answer
+  }
+
+  async function verify(hash: string, kept: KeptInvoice): Promise<InvoiceState> {
+    const at = world.now()
+    const answer = await provider.ask(() => lnurl.verify(kept.verify, hash)).catch(nullIfBusy)
+    if (answer === null) return { is: 'open' }
+    if (!answer.settled) return { is: at > kept.expiresAt + LATE_MS ? 'dead' : 'open' }
+    await book.settle(hash, answer.preimage)
+    poll.done(hash)
+    watchers.wake()
+    return settledState(kept, answer)
+  }
+
+  return {
+    ...watchers,
+    expect: poll.add,
+    async lookup(hash: string): Promise<InvoiceState> {
+      const kept = await book.find(hash)
+      if (kept === null) return { is: 'unknown' }
+      if (kept.paid !== null) return settledState(kept, kept.paid)
+      // Who may not ask now has seen nothing: neither paid nor dead.
+      if (provider.quiet() || !(await turns.take('waiting'))) return { is: 'open' }
+      return verifyOnce(hash, kept)
+    },
+  }
+}
+
+interface Parts {
+  readonly book: AddressBook
+  readonly lnurl: LnurlClient
+  readonly world: Pick<World, 'now'>
+  readonly provider: ReturnType<typeof makeProvider>
+  readonly turns: Turns
+}
+
+/** Where its invoice is asked for; throws `WalletRefused` where it cannot be sold. */
+function usable(made: LnurlInvoice, money: 'real' | 'test'): string {
+  if (made.money !== money) {
+    throw new WalletRefused(`its invoices are for ${made.money} money, the ledger keeps ${money}`)
+  }
+  if (made.verify === null) {
+    throw new WalletRefused('it no longer shows whether an invoice was paid (LUD-21)')
+  }
+  return made.verify
+}
+
+/** LNURL does not say what arrived: an invoice with an amount is paid with that amount. */
+function settledState(kept: KeptInvoice, paid: { readonly preimage: string | null }): InvoiceState {
+  return { is: 'settled', preimage: paid.preimage, receivedMsat: BigInt(kept.sat) * 1000n }
+}
+
+/** Keeps the silence that a provider asked for (HTTP 429). */
+function makeProvider(world: Pick<World, 'now'>) {
+  let until = Number.NEGATIVE_INFINITY
+  const quiet = () => world.now() < until
+  return {
+    quiet,
+    /** Throws `WalletBusy` while it lasts. */
+    beSilent() {
+      if (quiet()) throw new WalletBusy(until - world.now())
+    },
+    async ask<T>(question: () => Promise<T>): Promise<T> {
+      try {
+        return await question()
+      } catch (error) {
+        if (error instanceof WalletBusy) until = Math.max(until, world.now() + error.retryAfterMs)
+        throw error
+      }
+    },
+  }
+}
+
+function nullIfBusy(error: unknown): null {
+  if (error instanceof WalletBusy) return null
+  throw error
+}

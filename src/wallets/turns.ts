@@ -1,0 +1,87 @@
+import type { World } from '../floor/world.ts'
+
+/**
+ * How often somebody else's service is asked. A gate that asks too much is locked out, and then it
+ * sells to nobody (threats I10).
+ */
+
+/** Questions a second, evenly; a few at once after a pause, so that one buyer never waits. */
+export const QUESTIONS_A_SECOND = 2
+const AT_ONCE = 4
+/** A question that would wait longer than some 5 s is not asked: its asker comes again. */
+const MOST_WAITING = 5 * QUESTIONS_A_SECOND
+
+export interface Turns {
+  /**
+   * Resolves true when it is one's turn: somebody who waits comes before a routine. False where too
+   * many wait already, or where all is over.
+   */
+  take(who: 'waiting' | 'routine'): Promise<boolean>
+  /** Nobody gets a turn any more. */
+  end(): void
+}
+
+/** Turns at asking one service. */
+export function makeTurns(): Turns {
+  const waiting: Array<(mine: boolean) => void> = []
+  const routine: Array<(mine: boolean) => void> = []
+  let free = AT_ONCE
+  let timer: NodeJS.Timeout | null = null
+  let over = false
+
+  function next(): void {
+    const first = waiting.shift() ?? routine.shift()
+    if (first === undefined) free += 1
+    else first(true)
+    timer = null
+    wind()
+  }
+  function wind(): void {
+    if (over || timer !== null || free >= AT_ONCE) return
+    timer = setTimeout(next, 1000 / QUESTIONS_A_SECOND)
+    timer.unref()
+  }
+  return {
+    async take(who) {
+      if (over) return false
+      if (free > 0) {
+        free -= 1
+        wind()
+        return true
+      }
+      const queue = who === 'waiting' ? waiting : routine
+      if (queue.length >= MOST_WAITING) return false
+      return new Promise<boolean>((then) => queue.push(then))
+    },
+    end() {
+      over = true
+      if (timer !== null) clearTimeout(timer)
+      for (const then of [...waiting.splice(0), ...routine.splice(0)]) then(false)
+    },
+  }
+}
+
+/** Invoices asked for in a minute: what public services were seen to bear from one address. */
+export const INVOICES_A_MINUTE = 60
+/** Of these, for buyers who paid before: strangers cannot use them up. */
+export const KEPT_FOR_BUYERS = 20
+
+/** A bucket of invoices, filled evenly. `take` answers 0, or how many ms this asker has to wait. */
+export function makeShares(world: Pick<World, 'now'>): {
+  take(asker: 'stranger' | 'buyer'): number
+} {
+  const msEach = 60_000 / INVOICES_A_MINUTE
+  let left = INVOICES_A_MINUTE
+  let at = world.now()
+  return {
+    take(asker) {
+      const now = world.now()
+      left = Math.min(INVOICES_A_MINUTE, left + (now - at) / msEach)
+      at = now
+      const needed = asker === 'buyer' ? 1 : KEPT_FOR_BUYERS + 1
+      if (left < needed) return Math.ceil((needed - left) * msEach)
+      left -= 1
+      return 0
+    },
+  }
+}

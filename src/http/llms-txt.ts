@@ -72,10 +72,13 @@ function modelSection({ origin, models, upstream }: Selling): string {
   return ['## Models', '', ...lines, more > 0 ? `${all}; ${more} more of them` : all].join('\n')
 }
 
-/** A name that had to be changed is not one to ask for: its link is the whole list. */
+/** Segments that every client takes out of a URL (RFC 3986 5.2.4). */
+const DOTS = /^\.{1,2}$/
+
+/** A name that cannot stand in a link as it is has the whole list behind it. */
 function modelLine(origin: string, { id, pricing }: ForSale): string {
   const name = shownName(id)
-  const path = name === id ? `/v1/models/${inUrl(id)}` : '/v1/models'
+  const path = name === id && !DOTS.test(id) ? `/v1/models/${inUrl(id)}` : '/v1/models'
   return `- [\`${name}\`](${origin}${path}): ${priceWords(pricing)}`
 }
 

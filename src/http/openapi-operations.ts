@@ -52,8 +52,8 @@ function dialectOperations({ dialects }: Terms): readonly Operation[] {
       },
       {
         ...{ path, method: 'head', id: `price${schema}`, needs: 'nothing', ok: null },
-        summary: 'A 402 without an offer: X-L402-Price-Sats; 405 with a pass',
-        others: [400, 402, 403, 405, 500, 503],
+        summary: 'A 402 without an offer: X-L402-Price-Sats says what one would ask for',
+        others: [400, 402, 500],
       },
     ]
   })
@@ -77,7 +77,7 @@ const CREDIT: readonly Operation[] = [
     ...{ path: '/invoice-status/{hash}', method: 'get', id: 'getInvoiceStatus', needs: 'nothing' },
     summary: 'Whether an invoice is paid, for whoever has its token',
     parameters: [inPath('hash', HASH), query('token', TEXT, true)],
-    ok: json('InvoiceStatus'),
+    ok: { ...json('InvoiceStatus'), 'text/html': TEXT },
     others: [404, 500],
   },
   {

@@ -24,7 +24,11 @@ export function openApi(selling: Selling): unknown {
     servers: [{ url: origin }],
     'x-service-info': {
       categories: ['compute'],
-      docs: { apiReference: `${origin}/openapi.json`, llms: `${origin}/llms.txt` },
+      docs: {
+        apiReference: `${origin}/openapi.json`,
+        homepage: `${origin}/`,
+        llms: `${origin}/llms.txt`,
+      },
     },
     'x-satgate': state(selling),
     paths: paths(selling),

@@ -1,7 +1,7 @@
 import type { Selling } from './describe.ts'
 
 /** What is read without a pass. */
-const FREE = ['/v1/models', '/.well-known/l402', '/llms.txt', '/openapi.json', '/health']
+const FREE = ['/', '/v1/models', '/.well-known/l402', '/llms.txt', '/openapi.json', '/health']
 
 /**
  * `/.well-known/l402`: the fields that the closest peer's clients read, with this gate's finer

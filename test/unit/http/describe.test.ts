@@ -1,0 +1,334 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Validator } from '@seriousme/openapi-schema-validator'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { dialects } from '../../../src/dialects/index.ts'
+import { err, ok } from '../../../src/floor/result.ts'
+import { makeApp } from '../../../src/http/app.ts'
+import {
+  type DescribeParts,
+  makeDescribe,
+  type ShownPrice,
+  type Terms,
+} from '../../../src/http/describe.ts'
+import { priceWords, shownName } from '../../../src/http/llms-txt.ts'
+import { parsePrice } from '../../../src/money/parse.ts'
+import { makePricing } from '../../../src/money/pricing.ts'
+import { parseLlmsTxt } from '../../support/llms-txt.ts'
+import { checker } from '../../support/schema.ts'
+
+const ORIGIN = 'https://gate.example'
+
+const terms: Terms = {
+  version: '1.2.3',
+  money: 'real',
+  dialects,
+  methods: ['l402'],
+  invoice: { min: 10, max: 1000 },
+  mostSats: 10_000_000,
+  tiers: [{ amountSats: 10, creditSats: 10 }],
+  limits: { body: 1_000_000, outputTokens: 32_768, usualOutputTokens: 2048 },
+}
+
+const price = (text: string) => {
+  const parsed = parsePrice(text)
+  if (!parsed.ok) throw new Error(parsed.error)
+  return parsed.value
+}
+
+/** A gate's descriptions over that list of models, at 1 sat unless `parts` says otherwise. */
+const about = (ids: readonly string[], parts: Partial<DescribeParts> = {}) =>
+  makeDescribe({
+    terms,
+    pricing: makePricing({ fallback: price('1'), models: [] }, () => err('no rate')),
+    pricedName: (model) => model,
+    listed: async () => ids.map((id) => ({ id })),
+    upstreamOk: () => true,
+    walletOk: () => true,
+    ledgerOk: () => true,
+    publicUrl: () => null,
+    ...parts,
+  })
+
+const written = async (gate: ReturnType<typeof about>) => ({
+  llms: await gate.llmsTxt(ORIGIN),
+  openapi: JSON.parse(JSON.stringify(await gate.openApi(ORIGIN))),
+  wellKnown: JSON.parse(JSON.stringify(await gate.wellKnown(ORIGIN))),
+})
+
+const file = (path: string) =>
+  JSON.parse(readFileSync(join(import.meta.dirname, '../../..', path), 'utf8'))
+const fitsL402 = checker(file('docs/l402.schema.json'))
+
+const openApiMistakes = async (document: object) => {
+  const { valid, errors } = await new Validator().validate(structuredClone(document) as never)
+  return valid ? [] : errors
+}
+
+const STATES: readonly (readonly [string, readonly string[], Partial<DescribeParts>])[] = [
+  ['everything answers', ['llama3', 'qwen3:8b'], {}],
+  ['no model', [], {}],
+  ['three hundred models', Array.from({ length: 300 }, (_, n) => `vendor/model-${n}`), {}],
+  ['the upstream never answered', [], { listed: async () => null, upstreamOk: () => false }],
+  ['the upstream answers no more', ['llama3'], { upstreamOk: () => false }],
+  ['the wallet is down', ['llama3'], { walletOk: () => false }],
+  ['the ledger is late', ['llama3'], { ledgerOk: () => false }],
+  ['no rail is on', ['llama3'], { terms: { ...terms, methods: [] } }],
+  ['it has a public address', ['llama3'], { publicUrl: () => ORIGIN }],
+  ['one dialect', ['llama3'], { terms: { ...terms, dialects: dialects.slice(0, 1) } }],
+]
+
+describe('each document is what its specification asks for', () => {
+  it.each(STATES)('where %s', async (_, ids, parts) => {
+    const { llms, openapi, wellKnown } = await written(about(ids, parts))
+    expect(fitsL402(wellKnown)).toEqual([])
+    expect(await openApiMistakes(openapi)).toEqual([])
+    const { sections } = parseLlmsTxt(llms)
+    const links = Object.values(sections).flat()
+    expect(links.filter(({ url }) => !url.startsWith(`${ORIGIN}/`))).toEqual([])
+  })
+
+  it('and what is not is found', async () => {
+    const { openapi, wellKnown } = await written(about(['llama3']))
+    expect(fitsL402({ ...wellKnown, version: 2 })).toHaveLength(1)
+    expect(fitsL402({ ...wellKnown, secret: 'x' })).toHaveLength(1)
+    expect(await openApiMistakes({ ...openapi, paths: { chat: {} } })).not.toEqual([])
+    expect(() => parseLlmsTxt('# a\n\n> b\n\n## c\n\ntext')).toThrow('no link: text')
+    expect(() => parseLlmsTxt('# a\n\n> b\n\n### c')).toThrow('a heading')
+    expect(() => parseLlmsTxt('a\n')).toThrow('no H1')
+  })
+
+  it('a registry reads no more than 64 KiB of OpenAPI, however many models there are', async () => {
+    const ids = Array.from({ length: 2_000 }, (_, n) => `some-vendor/some-long-model-name-${n}`)
+    const { openapi } = await written(about(ids))
+    expect(JSON.stringify(openapi).length).toBeLessThan(64 * 1024)
+    expect(openapi['x-satgate']).toMatchObject({
+      models: 2_000,
+      all_prices: `${ORIGIN}/v1/models`,
+    })
+  })
+})
+
+/** Appendix of draft-payment-discovery-01. */
+const OFFER = {
+  type: 'object',
+  required: ['intent', 'method', 'amount'],
+  properties: {
+    intent: { enum: ['charge', 'session'] },
+    method: { type: 'string' },
+    amount: { oneOf: [{ type: 'null' }, { type: 'string', pattern: '^(0|[1-9][0-9]*)$' }] },
+    currency: { type: 'string' },
+    description: { type: 'string' },
+  },
+  additionalProperties: false,
+}
+const PAYMENT_INFO = {
+  type: 'object',
+  required: ['offers'],
+  properties: { offers: { type: 'array', minItems: 1, items: OFFER } },
+  additionalProperties: false,
+}
+const URI = { type: 'string', format: 'uri' }
+const SERVICE_INFO = {
+  type: 'object',
+  properties: {
+    categories: { type: 'array', maxItems: 5, items: { type: 'string', pattern: '^[a-z-]+$' } },
+    docs: { type: 'object', properties: { apiReference: URI, homepage: URI, llms: URI } },
+  },
+}
+
+describe('openapi.json', () => {
+  it('tells payment as draft-payment-discovery-01 asks for', async () => {
+    const { openapi } = await written(about(['llama3']))
+    expect(checker(SERVICE_INFO)(openapi['x-service-info'])).toEqual([])
+    const paid = Object.values(openapi.paths as Record<string, { post?: Operation }>)
+      .map(({ post }) => post)
+      .filter((post) => post?.['x-payment-info'] !== undefined)
+    expect(paid).toHaveLength(dialects.length)
+    for (const operation of paid) {
+      expect(checker(PAYMENT_INFO)(operation?.['x-payment-info'])).toEqual([])
+      expect(operation?.responses).toHaveProperty('402')
+    }
+  })
+
+  it('describes every route, and no other', async () => {
+    const unused = null as never
+    const app = makeApp({ dialects, playPay: async () => unused } as never)
+    const { openapi } = await written(about(['llama3']))
+    const served = app.routes
+      .filter(({ path }) => path !== '/*')
+      .flatMap(({ method, path }) =>
+        (method === 'ALL' ? SOLD : [method]).map((m) => `${m} ${path}`),
+      )
+      .map((route) => route.replace(/:(\w+)(\{[^}]*\})?/g, '{$1}'))
+    const described = Object.entries(openapi.paths as object).flatMap(([path, item]) =>
+      Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
+    )
+    const api = [...new Set(served)].filter((route) => !NOT_THE_API.has(route))
+    expect(described.sort()).toEqual(api.sort())
+  })
+
+  it('names the few models that there are, and of many some', async () => {
+    const few = await written(about(['a', 'b', 'a']))
+    expect(few.openapi.components.schemas.ModelName).toEqual({ type: 'string', enum: ['a', 'b'] })
+    const many = await written(about(Array.from({ length: 21 }, (_, n) => `m${n}`)))
+    expect(many.openapi.components.schemas.ModelName.enum).toBe(undefined)
+    expect(many.openapi.components.schemas.ModelName.examples).toHaveLength(20)
+  })
+})
+
+interface Operation {
+  readonly responses: object
+  readonly 'x-payment-info'?: object
+}
+
+/** What an `ALL` of a dialect answers otherwise than by 405. */
+const SOLD = ['GET', 'HEAD', 'POST']
+/** For this machine alone, and for people. */
+const NOT_THE_API = new Set(['POST /play/pay', 'GET /', 'GET /assets/{name}'])
+
+describe('what is sold', () => {
+  const PRICES = {
+    fallback: { in: 'refuse' } as const,
+    models: [
+      { pattern: 'one', price: price('1') },
+      { pattern: 'two', price: price('2/8') },
+      { pattern: 'gift', price: price('free') },
+      { pattern: 'kept', price: price('refuse') },
+      {
+        pattern: 'usd',
+        price: { in: 'usd', input: 1n, cached: 1n, output: 1n, perRequest: price0() } as never,
+      },
+    ],
+  }
+  const ids = ['one', 'two', 'gift', 'kept', 'usd', 'unpriced']
+  const listed = async (
+    rate: () => ReturnType<typeof err<string>> | ReturnType<typeof ok<bigint>>,
+  ) => {
+    const { llms, openapi, wellKnown } = await written(
+      about(ids, { pricing: makePricing(PRICES, rate as never) }),
+    )
+    const { Models = [] } = parseLlmsTxt(llms).sections
+    const named = Models.map(({ name }) => name.replaceAll('`', '')).slice(0, -1)
+    expect(Object.keys(openapi['x-satgate'].prices)).toEqual(named)
+    expect(openapi.components.schemas.ModelName.enum).toEqual(named)
+    expect(Object.keys(wellKnown.pricing.models)).toEqual(named)
+    expect(wellKnown.capabilities.models).toEqual(named)
+    return { named, prices: Models.map(({ notes }) => notes).slice(0, -1) }
+  }
+
+  it('is what has a price: not what is refused, unpriced, or in dollars without a rate', async () => {
+    expect(await listed(() => err('no rate'))).toEqual({
+      named: ['one', 'two', 'gift'],
+      prices: ['1 sat per 1,000 tokens', '2 sat in, 8 sat out per 1,000 tokens', 'free'],
+    })
+    expect((await listed(() => ok(90_000n * 10n ** 8n))).named).toContain('usd')
+  })
+
+  it('is nothing where the upstream does not answer, and every document says so', async () => {
+    const { llms, openapi, wellKnown } = await written(about(['one'], { upstreamOk: () => false }))
+    expect(wellKnown).toMatchObject({ upstream: 'unreachable', capabilities: { models: [] } })
+    expect(openapi['x-satgate']).toMatchObject({ upstream: 'unreachable', prices: {} })
+    expect(parseLlmsTxt(llms).text).toContain('The model server does not answer at the moment')
+    expect(llms).not.toContain('`one`')
+  })
+
+  it.each([
+    ['the wallet is down', { walletOk: () => false }],
+    ['the ledger is late', { ledgerOk: () => false }],
+    ['no rail is on', { terms: { ...terms, methods: [] } }],
+  ])('is not to be paid for where %s, and every document says so', async (_, parts) => {
+    const { llms, openapi, wellKnown } = await written(about(['one'], parts))
+    expect(wellKnown.accepting_payments).toBe(false)
+    expect(openapi['x-satgate'].accepting_payments).toBe(false)
+    const [offer] = openapi.paths['/v1/chat/completions'].post['x-payment-info'].offers
+    expect(offer.description).toContain('No payment can be taken at the moment.')
+    expect(parseLlmsTxt(llms).text).toContain('No payment can be taken at the moment')
+  })
+
+  it('forty of many models stand in llms.txt, and how many more there are', async () => {
+    const { llms } = await written(about(Array.from({ length: 45 }, (_, n) => `m${n}`)))
+    const { Models = [] } = parseLlmsTxt(llms).sections
+    expect(Models).toHaveLength(41)
+    expect(Models.at(-1)).toMatchObject({ url: `${ORIGIN}/v1/models`, notes: /5 more/ })
+  })
+})
+
+function price0(): bigint {
+  return 0n
+}
+
+describe('a price in words', () => {
+  const shown = (figures: Partial<ShownPrice>): ShownPrice => ({
+    ...{ unit: 'sats per 1,000 tokens', input: 0, cached: 0, output: 0, request: 0 },
+    ...figures,
+  })
+
+  it.each([
+    [{}, 'free'],
+    [{ request: 0.1 }, '0.1 sat per request'],
+    [{ input: 1, cached: 1, output: 1 }, '1 sat per 1,000 tokens'],
+    [{ input: 2, cached: 2, output: 8 }, '2 sat in, 8 sat out per 1,000 tokens'],
+    [{ input: 2, cached: 0.5, output: 8 }, '2 sat in, 0.5 sat cached, 8 sat out per 1,000 tokens'],
+    [
+      { input: 1, cached: 1, output: 1, request: 2 },
+      '1 sat per 1,000 tokens and 2 sat per request',
+    ],
+  ])('%j is %s', (figures, words) => {
+    expect(priceWords(shown(figures))).toBe(words)
+  })
+})
+
+describe('H6 a model’s name stays a name', () => {
+  it.each([
+    ['llama3', 'llama3'],
+    ['org/gpt_oss-20b:latest', 'org/gpt_oss-20b:latest'],
+    ['](https://evil)', '??https://evil?'],
+    ['a\n# b', 'a?? b'],
+    ['a` <img src=x>', 'a? ?img src=x?'],
+    ['a\u2028b\u202ec\u0000', 'a?b?c?'],
+    ['\ud800', '?'],
+    ['x'.repeat(81), `${'x'.repeat(80)}…`],
+  ])('%j is shown as %s', (id, shown) => {
+    expect(shownName(id)).toBe(shown)
+  })
+
+  it('whatever an upstream calls its models: no link, heading or line of their own', async () => {
+    const hostile = fc.array(
+      fc.oneof(
+        fc.string({ unit: 'binary', minLength: 1, maxLength: 120 }),
+        fc.constantFrom(
+          '](https://evil)',
+          '\n## Pay here\n',
+          '`',
+          '..',
+          '\r- [x](y)',
+          '__proto__',
+          '\u2028#',
+        ),
+        fc.stringMatching(/^[[\]()`#>\n\r*_<!\\-]{1,40}$/),
+      ),
+      { maxLength: 5 },
+    )
+    const calm = parseLlmsTxt(await about([]).llmsTxt(ORIGIN))
+    await fc.assert(
+      fc.asyncProperty(hostile, async (ids) => {
+        const { llms, openapi, wellKnown } = await written(about(ids))
+        const { sections, text } = parseLlmsTxt(llms)
+        expect(text).toBe(calm.text)
+        expect(Object.keys(sections)).toEqual(Object.keys(calm.sections))
+        expect(sections.Models).toHaveLength(ids.length + 1)
+        for (const { name, url } of sections.Models ?? []) {
+          expect(name).toMatch(/^(?:`[^`\p{Cc}]*`|All models)$/u)
+          expect(new URL(url).href).toBe(url)
+          expect(url).toMatch(/^https:\/\/gate\.example\/v1\/models(?:\/[\w%.-]+)?$/)
+        }
+        expect(wellKnown.capabilities.models).toEqual(ids)
+        expect(fitsL402(wellKnown)).toEqual([])
+        expect(new Set(openapi.components.schemas.ModelName.enum ?? [])).toEqual(new Set(ids))
+      }),
+      { numRuns: 100 },
+    )
+  })
+})

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type Context, Hono } from 'hono'
+import { accepts } from 'hono/accepts'
 import type { Dialect } from '../dialects/dialect.ts'
 import { problem } from '../dialects/errors.ts'
 import { answerRefusal } from '../gate/answer.ts'
@@ -15,6 +16,7 @@ import { type Cors, setCors, withinOrigin } from './cors.ts'
 import type { Describe } from './describe.ts'
 import type { Receive } from './incoming.ts'
 import { invoiceBody } from './invoice-body.ts'
+import { isFresh, loadPage, type Page, type PageFile } from './page.ts'
 
 /** Everything that the listener's routes stand on. */
 export interface AppParts {
@@ -44,8 +46,10 @@ type Route = (c: Context<Env>) => Promise<Response>
 /** Every route. What is none is a 404 and goes nowhere (G7). */
 export function makeApp(parts: AppParts): Hono<Env> {
   const app = new Hono<Env>()
+  const page = loadPage(parts.playPay === null ? '' : 'play')
   addDialects(app, parts)
-  addBuying(app, parts)
+  addBuying(app, parts, page)
+  addPage(app, parts, page)
   addPages(app, parts)
   addDescriptions(app, parts)
   app.all('*', (c) => plain(c, parts, NOT_FOUND))
@@ -87,7 +91,7 @@ function addDialects(app: Hono<Env>, parts: AppParts): void {
   }
 }
 
-function addBuying(app: Hono<Env>, parts: AppParts): void {
+function addBuying(app: Hono<Env>, parts: AppParts, page: Page | null): void {
   app.post('/create-invoice', (c) =>
     withBody(c, parts, async (incoming, body) => {
       const presented = present(incoming.rawHeaders)
@@ -96,6 +100,8 @@ function addBuying(app: Hono<Env>, parts: AppParts): void {
     }),
   )
   app.get('/invoice-status/:hash', async (c) => {
+    c.header('vary', 'Accept, Authorization, Origin, X-API-Key')
+    if (page !== null && wantsHtml(c)) return answerFile(c, page.html, 'private, no-store')
     const status = await parts.buying.status(c.req.param('hash'), c.req.query('token') ?? '')
     return status.ok ? c.json(status.value, 200, PRIVATE) : plain(c, parts, status.error)
   })
@@ -111,6 +117,30 @@ function addBuying(app: Hono<Env>, parts: AppParts): void {
       return plain(c, parts, refuse(400, 'invoice_not_payable', `The invoice is ${paid.error}.`))
     })
   })
+}
+
+/** The page for buyers, at `/` and, for browsers, where an invoice is paid. */
+function addPage(app: Hono<Env>, parts: AppParts, page: Page | null): void {
+  app.get('/', (c) => (page === null ? c.text(NOT_BUILT) : answerFile(c, page.html, 'no-cache')))
+  app.get('/assets/:name', (c) => {
+    const asset = page?.assets.get(c.req.path)
+    return asset === undefined ? plain(c, parts, NOT_FOUND) : answerFile(c, asset)
+  })
+}
+
+/** Programs say nothing or a star, and get JSON. */
+const wantsHtml = (c: Context<Env>): boolean => {
+  const [json, html] = ['application/json', 'text/html'] as const
+  return accepts(c, { header: 'Accept', supports: [json, html], default: json }) === html
+}
+
+function answerFile(c: Context<Env>, file: PageFile, cacheControl?: string): Response {
+  const headers = {
+    ...file.headers,
+    ...(cacheControl === undefined ? {} : { 'cache-control': cacheControl }),
+  }
+  if (isFresh(file, c.req.header('if-none-match'))) return c.body(null, 304, headers)
+  return c.body(file.bytes, 200, headers)
 }
 
 function addPages(app: Hono<Env>, parts: AppParts): void {
@@ -212,6 +242,8 @@ const NOT_FOUND = refuse(
   'not_found',
   'There is nothing here. Served: /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/models, /create-invoice, /v1/balance, /v1/usage.',
 )
+const NOT_BUILT =
+  'This is satgate, an OpenAI-compatible API that is paid by the token. Its page was not built: npm run build. Prices are at /.well-known/l402.\n'
 const BUG = refuse(500, 'internal_error', 'This gate made a mistake; nothing was charged.')
 const NOT_JSON = refuse(400, 'invalid_request_error', 'The body is not JSON.')
 const NO_INVOICE = refuse(400, 'invalid_request_error', 'Send {"invoice"} or {"payment_hash"}.')

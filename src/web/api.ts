@@ -1,0 +1,130 @@
+/** The gate, as the page asks it. Every refusal is a value in words. */
+export type Asked<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problem: Problem }
+
+export interface Problem {
+  /** 0 where no answer came. */
+  readonly status: number
+  readonly message: string
+  /** Where a 402's own invoice can be paid: path and query. */
+  readonly payAt: string | null
+}
+
+export interface Model {
+  readonly id: string
+  readonly pricing: { readonly input: number; readonly output: number; readonly request: number }
+}
+
+export interface Invoice {
+  readonly paid: boolean
+  readonly bolt11?: string
+  readonly amount_sats?: number
+  readonly expires_at?: string
+  readonly macaroon?: string
+  readonly preimage?: string
+  readonly token_suffix?: string
+}
+
+export interface Balance {
+  readonly account: string
+  readonly available_msat: number
+  readonly held_msat: number
+  readonly narrowed?: boolean
+}
+
+const NO_ANSWER: Problem = {
+  status: 0,
+  message: 'The gate does not answer. Is the network there? This page keeps trying.',
+  payAt: null,
+}
+
+/** What an answer that is no success says. */
+export async function problemOf(response: Response): Promise<Problem> {
+  const body: unknown = await response.json().catch(() => null)
+  const message = field(field(body, 'error'), 'message')
+  const payAt = field(body, 'payment_url')
+  return {
+    status: response.status,
+    message:
+      typeof message === 'string' ? message : `The gate answered ${response.status} and no reason.`,
+    payAt: typeof payAt === 'string' ? ownPath(payAt) : null,
+  }
+}
+
+/** A request's problem where no answer came at all. */
+export const noAnswer = (): Problem => NO_ANSWER
+
+export const field = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
+
+/** Path and query on this origin, whatever a URL says of others. */
+function ownPath(url: string): string | null {
+  const { pathname, search } = new URL(url, location.origin)
+  return pathname.startsWith('/invoice-status/') ? `${pathname}${search}` : null
+}
+
+export class Api {
+  /** How far the gate's clock is ahead of this machine's, in ms: invoices end by the gate's. */
+  ahead = 0
+  readonly #now: () => number
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  /** The gate's own time, ms. */
+  now(): number {
+    return this.#now() + this.ahead
+  }
+
+  models(): Promise<Asked<{ readonly data: readonly Model[] }>> {
+    return this.#ask('/v1/models', {})
+  }
+
+  /** With a key the invoice tops its account up. */
+  createInvoice(
+    amountSats: number,
+    key: string | null,
+  ): Promise<Asked<{ readonly payment_url: string }>> {
+    return this.#ask('/create-invoice', { body: { amountSats }, key })
+  }
+
+  /** An invoice by its path and token. */
+  invoice(path: string): Promise<Asked<Invoice>> {
+    return this.#ask(path, {})
+  }
+
+  balance(key: string): Promise<Asked<Balance>> {
+    return this.#ask('/v1/balance', { key })
+  }
+
+  playPay(invoice: string): Promise<Asked<unknown>> {
+    return this.#ask('/play/pay', { body: { invoice } })
+  }
+
+  async #ask<T>(
+    path: string,
+    { body, key }: { readonly body?: unknown; readonly key?: string | null },
+  ): Promise<Asked<T>> {
+    try {
+      const response = await fetch(path, {
+        headers: { accept: 'application/json', ...withKey(key ?? null) },
+        cache: 'no-store',
+        ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+      })
+      if (!response.ok) return { ok: false, problem: await problemOf(response) }
+      const date = Date.parse(response.headers.get('date') ?? '')
+      // The header is in whole seconds: a smaller difference says nothing.
+      const ahead = date - this.#now()
+      this.ahead = Math.abs(ahead) > 3_000 ? ahead : 0
+      return { ok: true, value: (await response.json()) as T }
+    } catch {
+      return { ok: false, problem: NO_ANSWER }
+    }
+  }
+}
+
+/** The key as any client sends it. */
+export const withKey = (key: string | null): Record<string, string> =>
+  key === null ? {} : { authorization: `Bearer ${key}` }

@@ -1,0 +1,86 @@
+import { box, button, complain, el, goTo, input } from './dom.ts'
+import { Payment } from './pay.ts'
+import type { Shop } from './shop.ts'
+
+const USUAL = '1000'
+
+/** Choosing an amount, and the invoice that comes of it. */
+export class Buy {
+  readonly #shop: Shop
+  readonly #payment: Payment
+  readonly #topUp: () => string | null
+
+  /** `topUp` is the key whose account a payment goes to, null for a new one. */
+  constructor(shop: Shop, topUp: () => string | null, paid: (key: string | null) => void) {
+    this.#shop = shop
+    this.#topUp = topUp
+    this.#payment = new Payment(shop, paid)
+    const form = el('amount-form', HTMLFormElement)
+    form.addEventListener('change', () => this.#amountChanged())
+    form.addEventListener('submit', (event) => {
+      event.preventDefault()
+      const amount = this.#amount()
+      if (amount !== null) void this.#make(amount)
+    })
+    button('other').addEventListener('click', () => this.start())
+    button('again').addEventListener('click', () => {
+      void this.#make(this.#payment.amount ?? Number(USUAL))
+    })
+    this.#amountChanged()
+  }
+
+  /** The form, with the focus on its heading. */
+  start(): void {
+    this.show()
+    goTo(box('buy-title'))
+  }
+
+  show(): void {
+    this.#payment.close()
+    const known = this.#topUp() !== null
+    box('buy-title').textContent = known ? 'Top up' : 'Buy credit'
+    box('amount-form').hidden = false
+    box('buy').hidden = false
+  }
+
+  /** The invoice at that path of the gate. */
+  open(path: string): void {
+    box('buy-title').textContent = 'Pay this invoice'
+    box('buy').hidden = false
+    this.#payment.open(path)
+  }
+
+  hide(): void {
+    this.#payment.close()
+    box('buy').hidden = true
+  }
+
+  #chosen(): string {
+    return String(new FormData(el('amount-form', HTMLFormElement)).get('sats') ?? USUAL)
+  }
+
+  #amountChanged(): void {
+    const own = this.#chosen() === 'own'
+    box('own-field').hidden = !own
+    if (own && document.activeElement !== input('own')) input('own').value ||= '250'
+  }
+
+  /** Sats, or null with the reason on the page. */
+  #amount(): number | null {
+    const chosen = this.#chosen()
+    const amount = Number(chosen === 'own' ? input('own').value : chosen)
+    const good = Number.isInteger(amount) && amount >= 1 && amount <= 10_000_000
+    complain('buy-problem', good ? '' : 'Whole sats, from 1 to 10,000,000.')
+    return good ? amount : null
+  }
+
+  async #make(amount: number): Promise<void> {
+    const pressed = [button('make'), button('again')]
+    for (const one of pressed) one.disabled = true
+    const made = await this.#shop.api.createInvoice(amount, this.#topUp())
+    for (const one of pressed) one.disabled = false
+    if (made.ok) return this.open(made.value.payment_url)
+    this.show()
+    complain('buy-problem', made.problem.message)
+  }
+}

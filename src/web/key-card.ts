@@ -1,0 +1,165 @@
+import type { Problem } from './api.ts'
+import { announce, box, button, complain, el, goTo, input, make } from './dom.ts'
+import { fromMsat } from './format.ts'
+import { looksLikeKey } from './keys.ts'
+import { poll } from './poll.ts'
+import type { Shop } from './shop.ts'
+
+/** ms between two looks at the balance where nothing is going on. */
+const LOOK = 15_000
+const LOOK_SELDOM = 60_000
+
+/** The key in use: its balance, its copies, its end. */
+export class KeyCard {
+  readonly #shop: Shop
+  readonly #changed: () => void
+  /** The gate knows the key; null before it said so. */
+  #good: boolean | null = null
+  #msat: number | null = null
+  readonly #look: ReturnType<typeof poll>
+
+  /** `changed` is called when another key, or none, is in use. */
+  constructor(shop: Shop, changed: () => void) {
+    this.#shop = shop
+    this.#changed = changed
+    button('download').addEventListener('click', () => this.#download())
+    el('keys', HTMLSelectElement).addEventListener('change', (event) => {
+      if (event.target instanceof HTMLSelectElement) this.use(event.target.value)
+    })
+    el('paste-form', HTMLFormElement).addEventListener('submit', (event) => {
+      event.preventDefault()
+      void this.#paste()
+    })
+    this.#wireForgetting()
+    this.#look = poll(() => this.#balance())
+  }
+
+  /** The key that a payment may top up: not one that this gate does not know. */
+  get topUp(): string | null {
+    return this.#good === false ? null : this.#shop.keys.current
+  }
+
+  /** Puts a key in use and keeps it. */
+  use(key: string): void {
+    this.#keep(key)
+    this.render()
+  }
+
+  #keep(key: string): void {
+    const kept = this.#shop.keys.use(key)
+    box('kept').textContent = kept ? 'in this browser' : 'nowhere: this browser does not store it'
+  }
+
+  /**
+   * Keeps a key that was just bought, before anything else: its first use ends the gate's showing
+   * it. Where it opens an account that a key kept here opens already, that older one stays in use:
+   * it is in the buyer's clients.
+   */
+  async bought(key: string): Promise<void> {
+    const { api, keys } = this.#shop
+    const others = keys.all.filter((one) => one !== key)
+    this.#keep(key)
+    const mine = await api.balance(key)
+    for (const other of mine.ok ? others : []) {
+      const its = await api.balance(other)
+      if (!its.ok || !mine.ok || its.value.account !== mine.value.account) continue
+      keys.forget(key)
+      this.#keep(other)
+      break
+    }
+    this.render()
+  }
+
+  /** Asks for the balance now. */
+  refresh(): void {
+    this.#look.poke()
+  }
+
+  render(): void {
+    const { current, all } = this.#shop.keys
+    this.#good = null
+    this.#msat = null
+    box('key-section').hidden = current === null
+    box('which').hidden = all.length < 2
+    const options = all.map((key) => {
+      const option = make('option', `…${key.slice(-6)}`)
+      option.value = key
+      return option
+    })
+    el('keys', HTMLSelectElement).replaceChildren(...options)
+    input('key').value = current ?? ''
+    box('balance').textContent = '…'
+    box('balance-note').textContent = ''
+    this.#changed()
+    this.#look.poke()
+  }
+
+  focus(): void {
+    goTo(box('key-title'))
+  }
+
+  async #balance(): Promise<number | null> {
+    const key = this.#shop.keys.current
+    if (key === null) return LOOK_SELDOM
+    const asked = await this.#shop.api.balance(key)
+    if (key !== this.#shop.keys.current) return 0
+    if (asked.ok) {
+      this.#good = true
+      this.#msat = asked.value.available_msat
+      box('balance').textContent = fromMsat(this.#msat, this.#shop.unit)
+      box('balance-note').textContent = asked.value.narrowed === true ? 'may be spent' : 'left'
+    } else this.#noBalance(asked.problem)
+    return document.hidden ? LOOK_SELDOM : LOOK
+  }
+
+  #noBalance({ status, message }: Problem): void {
+    if (status === 402) this.#good = false
+    const unknown = 'This gate does not know this key: it is of another gate, or it has expired.'
+    box('balance-note').textContent = status === 402 ? unknown : message
+    if (status === 402) box('balance').textContent = ''
+  }
+
+  #download(): void {
+    const { origin, host } = location
+    const text = `OPENAI_BASE_URL=${origin}/v1\nOPENAI_API_KEY=${this.#shop.keys.current}\n`
+    const link = make('a')
+    link.href = URL.createObjectURL(new Blob([text], { type: 'text/plain' }))
+    link.download = `satgate-${host.replace(/[^\w.-]/g, '-')}.env.txt`
+    link.click()
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
+  }
+
+  #wireForgetting(): void {
+    const dialog = el('forget-dialog', HTMLDialogElement)
+    button('forget').addEventListener('click', () => {
+      const credit = this.#msat === null ? 'not known now' : fromMsat(this.#msat, this.#shop.unit)
+      box('forget-credit').textContent = credit
+      dialog.showModal()
+    })
+    button('forget-no').addEventListener('click', () => dialog.close())
+    button('forget-yes').addEventListener('click', () => {
+      dialog.close()
+      const { current } = this.#shop.keys
+      if (current !== null) this.#shop.keys.forget(current)
+      this.render()
+      announce('The key is forgotten.')
+      goTo(box(this.#shop.keys.current === null ? 'buy-title' : 'key-title'))
+    })
+  }
+
+  async #paste(): Promise<void> {
+    const key = input('paste').value.trim()
+    if (!looksLikeKey(key)) {
+      return complain('paste-problem', 'A key is a macaroon, a colon and 64 hexadecimal digits.')
+    }
+    const asked = await this.#shop.api.balance(key)
+    const unknown = 'This gate does not know this key.'
+    const problem = asked.ok ? '' : asked.problem.status === 402 ? unknown : asked.problem.message
+    complain('paste-problem', problem)
+    if (!asked.ok) return
+    input('paste').value = ''
+    el('have', HTMLDetailsElement).open = false
+    this.use(key)
+    this.focus()
+  }
+}

@@ -1,0 +1,74 @@
+import { Api } from './api.ts'
+import { Buy } from './buy.ts'
+import { Chat } from './chat.ts'
+import { box, button, input, wireCopying } from './dom.ts'
+import { KeyCard } from './key-card.ts'
+import { Keys } from './keys.ts'
+import { Models } from './models.ts'
+import type { Shop } from './shop.ts'
+import { UseIt } from './use.ts'
+
+/** Null where the browser keeps nothing, as some do in private windows. */
+function storage(): Storage | null {
+  try {
+    return window.localStorage
+  } catch {
+    return null
+  }
+}
+
+function open(): Shop {
+  const money = document.querySelector<HTMLMetaElement>('meta[name=satgate-money]')?.content
+  const play = money === 'play'
+  const unit = play ? 'play sat' : 'sat'
+  box('play').hidden = !play
+  document.body.classList.toggle('is-play', play)
+  for (const place of document.querySelectorAll('[data-unit]')) place.textContent = unit
+  return { api: new Api(() => Date.now()), keys: new Keys(storage()), play, unit }
+}
+
+function start(shop: Shop): void {
+  const useIt = new UseIt()
+  const parts: { buy: Buy | null; models: Models | null } = { buy: null, models: null }
+  const showUse = () => {
+    const key = shop.keys.current
+    const model = parts.models?.chosen ?? 'MODEL'
+    useIt.show(key === null ? null : { baseUrl: `${location.origin}/v1`, key, model })
+  }
+  const card = new KeyCard(shop, () => {
+    showUse()
+    // An invoice that is open stays open.
+    if (shop.keys.current === null && location.pathname === '/') parts.buy?.show()
+  })
+  const chat = new Chat({
+    shop,
+    model: () => parts.models?.chosen ?? null,
+    pay: (payAt) => (payAt === null ? parts.buy?.start() : parts.buy?.open(payAt)),
+    spent: () => card.refresh(),
+  })
+  const paid = async (key: string | null) => {
+    if (key === null) card.render()
+    else await card.bought(key)
+    parts.buy?.hide()
+    if (!chat.retry()) card.focus()
+  }
+  const buy = new Buy(
+    shop,
+    () => card.topUp,
+    (key) => void paid(key),
+  )
+  parts.buy = buy
+  parts.models = new Models(shop, showUse)
+  button('top-up').addEventListener('click', () => buy.start())
+  card.render()
+  if (location.pathname !== '/') buy.open(`${location.pathname}${location.search}`)
+  else if (shop.keys.current !== null) buy.hide()
+  // Another tab bought or forgot a key.
+  addEventListener('storage', () => {
+    shop.keys.read()
+    if (shop.keys.current !== input('key').value) card.render()
+  })
+}
+
+wireCopying()
+start(open())

@@ -1,0 +1,174 @@
+import type { Invoice, Problem } from './api.ts'
+import { announce, box, button, complain, el, goTo, input } from './dom.ts'
+import { clock, sats } from './format.ts'
+import { type Poll, poll } from './poll.ts'
+import { qrCode } from './qr.ts'
+import type { Shop } from './shop.ts'
+import { hasWebLn, payByWebLn } from './webln.ts'
+
+/** ms between two looks at an invoice: in front of somebody, and where nobody looks. */
+const LOOK = 1_000
+const LOOK_SELDOM = 5_000
+/** ms that an expired invoice is still watched: a payment may be on its way. */
+const AFTERWARDS = 120_000
+
+/** An invoice on the page: shown, watched, paid. One at a time. */
+export class Payment {
+  readonly #shop: Shop
+  readonly #paid: (key: string | null) => void
+  #path = ''
+  #poll: Poll | null = null
+  #ticking: ReturnType<typeof setInterval> | undefined
+  #invoice: Invoice | null = null
+  #preimage: string | null = null
+
+  /** `paid` gets the key that was bought, or null where the payment topped one up without. */
+  constructor(shop: Shop, paid: (key: string | null) => void) {
+    this.#shop = shop
+    this.#paid = paid
+    button('play-pay').addEventListener('click', () => void this.#payPlay())
+    button('webln').addEventListener('click', () => void this.#payWebLn())
+  }
+
+  /** Sats that the shown invoice asks for; null where none is shown. */
+  get amount(): number | null {
+    return this.#invoice?.amount_sats ?? null
+  }
+
+  /** Shows the invoice at that path. The address bar has it, so that a reload goes on. */
+  open(path: string): void {
+    this.close()
+    this.#path = path
+    history.replaceState(null, '', path)
+    box('amount-form').hidden = true
+    box('invoice').hidden = false
+    box('to-pay').hidden = true
+    button('again').hidden = true
+    complain('pay-problem', '')
+    this.#say('waiting', 'Looking at the invoice…')
+    this.#poll = poll(() => this.#look())
+  }
+
+  close(): void {
+    this.#poll?.stop()
+    this.#poll = null
+    clearInterval(this.#ticking)
+    this.#invoice = null
+    this.#preimage = null
+    box('invoice').hidden = true
+    if (location.pathname !== '/') history.replaceState(null, '', '/')
+  }
+
+  async #look(): Promise<number | null> {
+    const path = this.#path
+    const asked = await this.#shop.api.invoice(path)
+    if (path !== this.#path || this.#poll === null) return null
+    if (!asked.ok) return this.#lookFailed(asked.problem)
+    if (asked.value.paid) {
+      this.#settled(asked.value)
+      return null
+    }
+    if (this.#invoice === null) this.#show(asked.value)
+    const left = this.#left()
+    if (left <= 0) this.#expired()
+    else this.#say('waiting', 'Waiting for the payment')
+    if (left < -AFTERWARDS) return null
+    return left <= 0 || document.hidden ? LOOK_SELDOM : LOOK
+  }
+
+  #lookFailed({ status, message }: Problem): number | null {
+    this.#say('trouble', message)
+    if (status !== 404) return LOOK_SELDOM
+    box('to-pay').hidden = true
+    return null
+  }
+
+  /** ms; below zero when it has expired. */
+  #left(): number {
+    const end = Date.parse(this.#invoice?.expires_at ?? '')
+    return Number.isNaN(end) ? LOOK : end - this.#shop.api.now()
+  }
+
+  #show(invoice: Invoice): void {
+    this.#invoice = invoice
+    const { bolt11 = '', amount_sats: amount = 0 } = invoice
+    const { unit, play } = this.#shop
+    box('sum').textContent = sats(amount, unit)
+    input('bolt11').value = bolt11
+    const link = `lightning:${bolt11}`
+    el('open-wallet', HTMLAnchorElement).href = link
+    const qr = el('qr', HTMLAnchorElement)
+    qr.href = link
+    const label = `QR code of the invoice for ${sats(amount, unit)}; opens a wallet`
+    qr.replaceChildren(qrCode(`lightning:${bolt11.toUpperCase()}`, label))
+    box('open-wallet').hidden = play
+    button('webln').hidden = play || !hasWebLn()
+    button('play-pay').hidden = !play
+    box('to-pay').hidden = false
+    const tick = () => {
+      box('expiry').textContent = `${network(bolt11, play)}Expires in ${clock(this.#left())}`
+    }
+    tick()
+    this.#ticking = setInterval(tick, 1_000)
+    goTo(box('buy-title'))
+  }
+
+  #expired(): void {
+    clearInterval(this.#ticking)
+    box('to-pay').hidden = true
+    button('again').hidden = false
+    this.#say('trouble', 'This invoice has expired. If you have just paid it, wait a moment.')
+  }
+
+  #settled(last: Invoice): void {
+    const known = this.#invoice
+    const macaroon = last.macaroon ?? known?.macaroon
+    const secret = last.token_suffix ?? last.preimage ?? this.#preimage
+    this.#shop.keys.read()
+    const told = last.amount_sats !== undefined
+    if (macaroon !== undefined && secret !== null) this.#finish(`${macaroon}:${secret}`)
+    else if (told || this.#shop.keys.current !== null) this.#finish(null)
+    else {
+      box('to-pay').hidden = true
+      this.#say('trouble', 'This invoice is paid and its key is in use: whoever bought it has it.')
+    }
+  }
+
+  #finish(key: string | null): void {
+    this.#say('paid', 'Paid')
+    announce('Paid.')
+    this.#paid(key)
+  }
+
+  async #payPlay(): Promise<void> {
+    const paying = button('play-pay')
+    paying.disabled = true
+    const paid = await this.#shop.api.playPay(this.#invoice?.bolt11 ?? '')
+    paying.disabled = false
+    const far = 'Play money can be paid only on the machine that the gate runs on.'
+    const { ok } = paid
+    complain('pay-problem', ok ? '' : paid.problem.status === 404 ? far : paid.problem.message)
+    this.#poll?.poke()
+  }
+
+  async #payWebLn(): Promise<void> {
+    const invoice = this.#invoice
+    const paying = button('webln')
+    paying.disabled = true
+    const paid = await payByWebLn(invoice?.bolt11 ?? '')
+    paying.disabled = false
+    complain('pay-problem', 'problem' in paid ? paid.problem : '')
+    if ('preimage' in paid && invoice === this.#invoice) this.#preimage = paid.preimage
+    this.#poll?.poke()
+  }
+
+  #say(state: 'waiting' | 'paid' | 'trouble', text: string): void {
+    const status = box('invoice-status')
+    status.dataset.state = state
+    if (status.textContent !== text) status.textContent = text
+  }
+}
+
+/** BOLT11's prefix: `lnbc` is the network of real money. */
+const network = (bolt11: string, play: boolean): string =>
+  play || /^lnbc(?!rt)/i.test(bolt11) ? '' : 'Test money. '

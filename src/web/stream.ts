@@ -1,0 +1,55 @@
+import { field } from './api.ts'
+
+/** What a streamed answer says, piece by piece. */
+export type Piece =
+  | { readonly is: 'text'; readonly text: string }
+  | { readonly is: 'thinking' }
+  | { readonly is: 'cost'; readonly msat: number }
+  | { readonly is: 'finish'; readonly reason: string }
+  | { readonly is: 'error'; readonly message: string }
+
+/** The pieces of a chat completion as server-sent events (HTML standard 9.2), in order. */
+export async function* piecesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Piece> {
+  const reader = body.getReader()
+  const decoder = new TextDecoder()
+  let rest = ''
+  for (;;) {
+    const { done, value } = await reader.read()
+    const lines = (
+      rest + (done ? decoder.decode() : decoder.decode(value, { stream: true }))
+    ).split(/\r?\n/)
+    rest = done ? '' : (lines.pop() ?? '')
+    for (const line of lines) yield* piecesOfLine(line)
+    if (done) return
+  }
+}
+
+/** The gate's cost is a comment, `: satgate cost_msat=52`; everything else is data. */
+function piecesOfLine(line: string): readonly Piece[] {
+  const cost = /^: ?satgate cost_msat=(\d+)/.exec(line)
+  if (cost !== null) return [{ is: 'cost', msat: Number(cost[1]) }]
+  const data = /^data: ?(.*)$/.exec(line)?.[1]
+  if (data === undefined || data === '[DONE]') return []
+  const chunk = parsed(data)
+  const message = field(field(chunk, 'error'), 'message')
+  if (typeof message === 'string') return [{ is: 'error', message }]
+  const choices = field(chunk, 'choices')
+  const choice: unknown = Array.isArray(choices) ? choices[0] : undefined
+  const delta = field(choice, 'delta')
+  const text = field(delta, 'content')
+  const thought = field(delta, 'reasoning_content') ?? field(delta, 'reasoning')
+  const reason = field(choice, 'finish_reason')
+  const pieces: Piece[] = []
+  if (typeof thought === 'string' && thought !== '') pieces.push({ is: 'thinking' })
+  if (typeof text === 'string' && text !== '') pieces.push({ is: 'text', text })
+  if (typeof reason === 'string') pieces.push({ is: 'finish', reason })
+  return pieces
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,123 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startGate } from '../support/gate.ts'
+import { browserMissing, launch } from './chromium.ts'
+import { balanceOf, buy, keyOf, send, visit } from './visit.ts'
+
+const run = promisify(execFile)
+
+describe.skipIf(browserMissing !== null)('the page, for a buyer', () => {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await launch()
+  })
+  afterAll(() => browser?.close())
+
+  it('sells a key that pays for a chat, and shows what it cost', async () => {
+    const gate = await startGate({
+      settings: { pricing: { default: '1/2' } },
+      script: { deltas: ['Hello', ' there', '.'] },
+    })
+    const { page } = await visit(browser, gate.url)
+    const key = await buy(page)
+    expect(key).toMatch(/^[A-Za-z0-9+/=]{40,}:[0-9a-f]{64}$/)
+    expect(await balanceOf(page)).toBe(1_000_000)
+    expect(new URL(page.url()).pathname).toBe('/')
+    await send(page, 'Say hello')
+    await page.getByText('Hello there.', { exact: true }).waitFor()
+    const event = await gate.last()
+    const cost = `${(event.charged_msat ?? 0) / 1000} play sat`
+    await page.locator('.assistant .note', { hasText: cost }).waitFor()
+    await page.locator('#balance', { hasText: /999\.\d+ play sat/ }).waitFor()
+    expect(await balanceOf(page)).toBe(1_000_000 - (event.charged_msat ?? 0))
+  })
+
+  it('shows a snippet that runs as it is copied', async () => {
+    const gate = await startGate({ script: { deltas: ['out of curl'] } })
+    const { page } = await visit(browser, gate.url)
+    await buy(page, '100')
+    const script = await page.locator('#snippet').textContent()
+    const { stdout } = await run('bash', ['-c', `${script}`])
+    expect(JSON.parse(stdout).choices[0].message.content).toBe('out of curl')
+    expect((await gate.last()).status).toBe(200)
+  })
+
+  it('keeps the key over a reload, offers it as a file, and forgets it when told', async () => {
+    const gate = await startGate()
+    const { page } = await visit(browser, gate.url)
+    const key = await buy(page, '100')
+    await page.reload()
+    expect(await balanceOf(page)).toBe(100_000)
+    expect(await keyOf(page)).toBe(key)
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download' }).click(),
+    ])
+    const file = await readFile(await download.path(), 'utf8')
+    expect(file).toBe(`OPENAI_BASE_URL=${gate.url}/v1\nOPENAI_API_KEY=${key}\n`)
+    await page.getByRole('button', { name: 'Forget this key' }).click()
+    await page.getByRole('dialog').getByText('100 play sat').waitFor()
+    await page.getByRole('button', { name: 'Keep it' }).click()
+    expect(await keyOf(page)).toBe(key)
+    await page.getByRole('button', { name: 'Forget this key' }).click()
+    await page.getByRole('button', { name: 'Forget it' }).click()
+    await page.getByRole('heading', { name: 'Buy credit' }).waitFor()
+    expect(
+      await page.evaluate<string>('JSON.stringify(Object.values(localStorage))'),
+    ).not.toContain(key.slice(-64))
+    await page.reload()
+    await page.getByText('I already have a key').click()
+    await page.getByLabel('Paste the key').fill(key)
+    await page.getByLabel('Paste the key').press('Enter')
+    expect(await balanceOf(page)).toBe(100_000)
+  })
+
+  it('tops the same account up, and the key stays', async () => {
+    const gate = await startGate()
+    const { page } = await visit(browser, gate.url)
+    const key = await buy(page, '100')
+    await page.getByRole('button', { name: 'Top up' }).click()
+    expect(await buy(page, '1000')).toBe(key)
+    await page.locator('#balance', { hasText: '1,100 play sat' }).waitFor()
+    expect(await keyOf(page)).toBe(key)
+    expect(await page.locator('#which').isVisible()).toBe(false)
+  })
+
+  it('is where a 402 sends a stranger, and a reload goes on', async () => {
+    const gate = await startGate()
+    const refused = await gate.chat(null)
+    const url = /Pay at (\S+)/.exec(refused.json.error.message)?.[1] ?? ''
+    expect(url).toContain('/invoice-status/')
+    const { page } = await visit(browser, url)
+    await page.getByText('Waiting for the payment').waitFor()
+    expect(await page.locator('#bolt11').inputValue()).toBe(refused.json.l402.invoice)
+    await page.reload()
+    await page.getByText('Waiting for the payment').waitFor()
+    expect(page.url()).toBe(url)
+    await gate.pay(refused.json.l402.invoice)
+    await page.getByRole('heading', { name: 'Your key' }).waitFor()
+    expect(page.url()).toBe(`${gate.url}/`)
+    const key = await keyOf(page)
+    expect(key.startsWith(`${refused.json.l402.macaroon}:`)).toBe(true)
+    expect(await balanceOf(page)).toBe(refused.json.amount_sats * 1000)
+    // Whoever has the address afterwards gets no key.
+    const late = await visit(browser, url)
+    await late.page.getByText('its key is in use').waitFor()
+    expect(await keyOf(late.page)).toBe('')
+  })
+
+  it('lets a question wait for its payment', async () => {
+    const gate = await startGate({ script: { deltas: ['paid for'] } })
+    const { page } = await visit(browser, gate.url)
+    await send(page, 'Without a key')
+    await page.getByRole('button', { name: 'Pay and ask again' }).click()
+    await page.getByRole('button', { name: 'Pay with play money' }).click()
+    await page.getByText('paid for', { exact: true }).waitFor()
+    expect(gate.fake.seen.at(-1)?.json?.messages).toEqual([
+      { role: 'user', content: 'Without a key' },
+    ])
+  })
+})

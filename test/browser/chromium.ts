@@ -1,0 +1,33 @@
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { type Browser, chromium } from 'playwright-core'
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome']
+
+/** The machine's own Chromium; null where PATH has none. */
+const chromiumPath: string | null =
+  (process.env.PATH ?? '')
+    .split(delimiter)
+    .flatMap((folder) => NAMES.map((name) => join(folder, name)))
+    .find(isProgram) ?? null
+
+/** Why the browser suite cannot run; null where it can. */
+export const browserMissing =
+  chromiumPath === null ? 'no Chromium on PATH (Debian: apt-get install chromium)' : null
+
+/** A headless browser of its own. Its sandbox needs what containers do not give. */
+export function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: chromiumPath ?? 'chromium',
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+  })
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

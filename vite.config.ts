@@ -1,0 +1,17 @@
+import { join } from 'node:path'
+import { defineConfig } from 'vite'
+
+/** The page for buyers: plain files with names of their content, nothing inline, no other origin. */
+export default defineConfig({
+  root: join(import.meta.dirname, 'src/web'),
+  publicDir: false,
+  logLevel: 'warn',
+  build: {
+    outDir: join(import.meta.dirname, 'dist/web'),
+    emptyOutDir: true,
+    // The content security policy allows no inline script and no inline style.
+    assetsInlineLimit: 0,
+    modulePreload: false,
+    target: 'es2022',
+  },
+})

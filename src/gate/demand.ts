@@ -72,9 +72,20 @@ const WALLET_DOWN: Refusal = refuse(
 /** Why there is no invoice now: an outage, or a wallet that makes only so many a minute (I10). */
 export function noOffer(refused: OfferRefused): Refusal {
   if (refused.why === 'wallet_unreachable') return WALLET_DOWN
+  if (refused.why === 'amount_refused') return amountRefused(refused)
   const { retryAfterSeconds } = refused
   const message = 'Too many invoices are being asked for. Try again in some seconds.'
   return refuse(503, 'invoices_busy', message, { retryAfterSeconds })
+}
+
+/** The wallet makes invoices, and none of that amount. */
+function amountRefused({ least, most }: { least: number | null; most: number | null }): Refusal {
+  const bounds = [
+    ...(least === null ? [] : [`from ${least} sat`]),
+    ...(most === null ? [] : [`up to ${most} sat`]),
+  ]
+  const said = bounds.length === 0 ? 'of other amounts' : bounds.join(' ')
+  return refuse(400, 'amount_refused', `No invoice of that amount: this gate makes them ${said}.`)
 }
 
 /** The secret is right and its payment not seen: never a challenge, never a 402 (threats C10, I8). */

@@ -14,6 +14,7 @@ import {
 } from '../passes/keys.ts'
 import { mint, serialize } from '../passes/macaroon.ts'
 import { SecondChance } from '../passes/second-chance.ts'
+import { offerOf } from './l402-offer.ts'
 import { OpenOffers } from './open-offers.ts'
 import type { Offer, OfferRefused, Redeemed } from './rail.ts'
 import type { WalletLine } from './wallet-line.ts'
@@ -123,7 +124,12 @@ export class L402 {
   async offer(want: InvoiceFor): Promise<Result<Offer, OfferRefused>> {
     const own = await this.create(want)
     if (own.ok) return ok(offerOf(own.value))
-    if (own.error.why === 'wallet_unreachable') return own
+    const { error } = own
+    if (error.why === 'wallet_unreachable') return own
+    if (error.why === 'amount_refused') {
+      const { least } = error
+      return least !== null && least > want.sat ? this.offer({ ...want, sat: least }) : own
+    }
     const shared = await this.#share(want.sat)
     return shared.ok ? ok(offerOf(shared.value)) : shared
   }
@@ -269,34 +275,4 @@ export function macaroonOf(
 ): string {
   const made = { location: LOCATION, caveats }
   return encodeBase64(serialize(mint(macaroonKey(master, row), writeIdentifier(row), made)))
-}
-
-/** Macaroon and invoice adjacent and first: clients parse it by regex (wire facts 0, rules 2 and 3). */
-function offerOf(made: Made): Offer {
-  const { macaroon, bolt11, row, paymentUrl, statusToken: token } = made
-  const sats = floorSat(row.amount)
-  const shown = paymentUrl === null ? {} : { payment_url: paymentUrl }
-  return {
-    challenges:
-      macaroon === null
-        ? []
-        : [`L402 macaroon="${macaroon}", invoice="${bolt11}", version="0", token="${macaroon}"`],
-    headers: {},
-    body: {
-      l402: {
-        scheme: 'L402',
-        description: `${sats} sat of credit`,
-        invoice: bolt11,
-        macaroon,
-        payment_hash: row.hash,
-        amount_sats: sats,
-        ...shown,
-        ...(token === null ? {} : { status_token: token }),
-      },
-      ...shown,
-      amount_sats: sats,
-      payment_hash: row.hash,
-    },
-    paymentUrl,
-  }
 }

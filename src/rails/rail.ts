@@ -20,6 +20,12 @@ export type OfferRefused =
   | { readonly why: 'wallet_unreachable' }
   | { readonly why: 'too_many_open'; readonly retryAfterSeconds: number }
   | { readonly why: 'wallet_busy'; readonly retryAfterSeconds: number }
+  | {
+      readonly why: 'amount_refused'
+      /** Sats; null: no bound is known. */
+      readonly least: number | null
+      readonly most: number | null
+    }
 
 /** Money that has arrived and cannot be taken back. */
 export interface Receipt {

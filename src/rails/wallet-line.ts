@@ -1,6 +1,7 @@
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import {
+  AmountRefused,
   type Invoice,
   type InvoiceAsk,
   type InvoiceState,
@@ -42,13 +43,16 @@ export class WalletLine {
     return this.#downSince === null
   }
 
-  /** Refusals: `wallet_unreachable` where it is down, `wallet_busy` where it has none to give now. */
+  /** Refusals: it is down (`wallet_unreachable`), has none to give now, or none of that amount. */
   async createInvoice(ask: InvoiceAsk): Promise<Result<Invoice, OfferRefused>> {
     if (!this.up) return err({ why: 'wallet_unreachable' })
     try {
       const invoice = await this.#call(() => this.wallet.createInvoice(ask))
       return invoice === null ? err({ why: 'wallet_unreachable' }) : ok(invoice)
     } catch (error) {
+      if (error instanceof AmountRefused) {
+        return err({ why: 'amount_refused', least: error.least, most: error.most })
+      }
       if (!(error instanceof WalletBusy)) throw error
       return err({ why: 'wallet_busy', retryAfterSeconds: Math.ceil(error.retryAfterMs / 1000) })
     }

@@ -11,7 +11,8 @@ export interface Wallet {
   readonly label: string
   /**
    * Asks for a whole number of sats. Throws `WalletUnreachable` where it cannot answer in time,
-   * `WalletBusy` where it has no invoice to give to this asker now.
+   * `WalletBusy` where it has no invoice to give to this asker now, `AmountRefused` where it makes
+   * none of that amount.
    */
   createInvoice(ask: InvoiceAsk): Promise<Invoice>
   /** Where an invoice stands. Only `settled` means paid, whatever preimage is seen before (LND). */
@@ -83,6 +84,18 @@ export class WalletBusy extends Error {
   constructor(retryAfterMs: number) {
     super(`the wallet makes no more invoices for ${Math.ceil(retryAfterMs / 1000)} s`)
     this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** It makes no invoice of that amount, and others it does. Whole sats; null: no bound is known. */
+export class AmountRefused extends Error {
+  override readonly name = 'AmountRefused'
+  readonly least: number | null
+  readonly most: number | null
+  constructor(least: number | null, most: number | null) {
+    super(`the wallet makes no invoice of that amount`)
+    this.least = least
+    this.most = most
   }
 }
 

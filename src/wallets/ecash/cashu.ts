@@ -61,6 +61,9 @@ export async function openMint(options: MintOptions): Promise<Mint> {
   return {
     url,
     about: offer.about,
+    async alive() {
+      await http.ask('/v1/info')
+    },
     feeFor: offer.feeFor,
     ...invoices(parts),
     ...signing(parts),

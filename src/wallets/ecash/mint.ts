@@ -8,6 +8,8 @@ export interface Mint {
   readonly url: string
   /** What it offers (NUT-06), its active sat keyset included; asked again after some minutes. */
   about(): Promise<MintAbout>
+  /** Throws unless it answers now. */
+  alive(): Promise<void>
   /** Asks for an invoice (NUT-04), locked to a key where the mint can (NUT-20). */
   createQuote(ask: QuoteAsk): Promise<MintQuote>
   /** Where a quote stands. Never the end of it: a mint whose node is down says no to a good one. */

@@ -1,0 +1,174 @@
+import type { World } from '../../floor/world.ts'
+import type { Alarm } from './alarm.ts'
+import { type Mint, MintBusy, MintLies, MintRefused, MintUnreachable, type Proof } from './mint.ts'
+import type { MintLine, Roster } from './roster.ts'
+import type { Quote, SentBatch } from './rows.ts'
+import { splitSats } from './sats.ts'
+import type { EcashStore } from './store.ts'
+
+export interface CollectorParts {
+  readonly store: EcashStore
+  readonly roster: Roster
+  readonly alarm: Alarm
+  readonly world: Pick<World, 'now'>
+  /** Coins of an invoice are on disk. */
+  readonly onMinted: (quote: Quote) => void
+}
+
+/** ms between two look-ups of one invoice, whoever is waiting for it. */
+const LOOK_AGAIN = 400
+
+/**
+ * Takes the coins of paid invoices. An invoice counts as settled when its coins are here, checked and
+ * on disk, and not before: a mint that says "paid" and gives nothing costs nobody anything.
+ */
+export class Collector {
+  readonly #parts: CollectorParts
+  readonly #running = new Map<string, Promise<void>>()
+  readonly #looked = new Map<string, number>()
+
+  constructor(parts: CollectorParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Looks an invoice up and takes its coins if it is paid: one at a time for each invoice. Where the
+   * mint cannot be asked now nothing happens; it is asked again. `told`: the mint itself said `paid`.
+   */
+  collect(hash: string, told = false): Promise<void> {
+    const running = this.#running.get(hash)
+    if (running !== undefined) return running
+    const collecting = this.#collect(hash, told).finally(() => this.#running.delete(hash))
+    this.#running.set(hash, collecting)
+    return collecting
+  }
+
+  /** When it was last looked up, ms; 0: not since this process began. */
+  lookedAt(hash: string): number {
+    return this.#looked.get(hash) ?? 0
+  }
+
+  async #collect(hash: string, told: boolean): Promise<void> {
+    const { store, roster, alarm } = this.#parts
+    const quote = store.quote(hash)
+    const line = quote === null ? null : roster.line(quote.mint)
+    if (quote === null || quote.state !== 'open' || line === null || alarm.raised !== null) return
+    if (!told && this.#parts.world.now() - this.lookedAt(hash) < LOOK_AGAIN) return
+    try {
+      const sent = store.sentFor(hash)
+      if (sent !== null) await this.#recover(line, quote, sent)
+      else await this.#look(line, quote)
+    } catch (error) {
+      if (error instanceof MintUnreachable || error instanceof MintBusy) return
+      if (error instanceof MintLies) return
+      if (!(error instanceof MintRefused)) throw error
+      roster.failed(line.mint.url, error.message)
+    }
+  }
+
+  async #look(line: MintLine, quote: Quote): Promise<void> {
+    const { roster } = this.#parts
+    const state = await roster.ask(line, 'look_up', (mint) => mint.quoteState(quote.quote))
+    if (state === null) return
+    this.#lookedNow(quote.hash)
+    if (state === 'paid') await this.#mint(line, quote)
+    if (state === 'issued') await this.#issuedElsewhere(line, quote)
+  }
+
+  #lookedNow(hash: string): void {
+    if (this.#looked.size > 20_000) this.#looked.clear()
+    this.#looked.set(hash, this.#parts.world.now())
+  }
+
+  /** The batch is on disk before it is sent: with the seed it brings the coins back (NUT-09). */
+  async #mint(line: MintLine, quote: Quote): Promise<void> {
+    const { store, roster, world, alarm } = this.#parts
+    const about = await roster.tried(line, (mint) => mint.about())
+    const batch = store.beginBatch({
+      ...{ kind: 'mint', mint: line.mint.url, keyset: about.keyset, quote: quote.hash },
+      ...{ amounts: splitSats(quote.sat, about.amounts), inputs: [], at: world.now() },
+    })
+    try {
+      const coins = await roster.tried(line, (mint) => mintBatch(mint, quote, batch))
+      this.#finish(quote, batch, coins)
+    } catch (error) {
+      if (!(error instanceof MintRefused)) throw error
+      store.voidBatch(batch.n)
+      if (error.means === 'issued') return this.#issuedElsewhere(line, quote)
+      if (error.means !== 'signed') throw error
+      // Outputs that were never sent before, and the mint has signed them: somebody has our seed.
+      const theirs = await roster.tried(line, (mint) => mint.restore(batch))
+      if (theirs.length > 0)
+        return alarm.raise(`Coins of this seed were made elsewhere at ${hostOf(line)}`)
+      roster.setAside(line.mint.url, 'it says that it signed what it never saw')
+    }
+  }
+
+  /** Whether the batch came through is not known: only such a one is restored (threats I11). */
+  async #recover(line: MintLine, quote: Quote, batch: SentBatch): Promise<void> {
+    const { roster } = this.#parts
+    const coins = await roster.ask(line, 'look_up', (mint) => mint.restore(batch))
+    if (coins === null) return
+    if (coins.length > 0) {
+      if (coins.length !== batch.amounts.length) {
+        return roster.setAside(line.mint.url, 'it signed a part of an invoice’s coins')
+      }
+      return this.#finish(quote, batch, coins)
+    }
+    const state = await roster.ask(line, 'look_up', (mint) => mint.quoteState(quote.quote))
+    if (state === 'issued') return this.#issuedElsewhere(line, quote)
+    if (state !== 'paid') return
+    try {
+      // The very same outputs: signed twice by mistake they would still be one coin each.
+      const again = await roster.tried(line, (mint) => mintBatch(mint, quote, batch))
+      this.#finish(quote, batch, again)
+    } catch (error) {
+      if (!(error instanceof MintRefused)) throw error
+      if (error.means === 'keyset') return this.#parts.store.voidBatch(batch.n)
+      if (error.means !== 'signed' && error.means !== 'issued') throw error
+    }
+  }
+
+  /** Nothing of it is ours: either a copy of this wallet took it, or the mint keeps it. */
+  async #issuedElsewhere(line: MintLine, quote: Quote): Promise<void> {
+    const { store, roster, alarm } = this.#parts
+    if (await this.ahead(line)) {
+      return alarm.raise(`Coins of this seed were made elsewhere at ${hostOf(line)}`)
+    }
+    const sent = store.sentFor(quote.hash)
+    if (sent !== null) store.voidBatch(sent.n)
+    store.markStuck(quote.hash)
+    roster.setAside(line.mint.url, 'it says that an invoice’s coins were given out, and not to us')
+  }
+
+  /**
+   * Whether the mint has signed outputs of this seed beyond the counter: then another wallet goes on
+   * where this one thinks it stands.
+   */
+  async ahead(line: MintLine): Promise<boolean> {
+    const { store, roster } = this.#parts
+    const { keyset } = await roster.tried(line, (mint) => mint.about())
+    const batch = { keyset, counter: store.counter(keyset), amounts: Array(AHEAD).fill(0) }
+    return (await roster.tried(line, (mint) => mint.restore(batch))).length > 0
+  }
+
+  #finish(quote: Quote, batch: SentBatch, coins: readonly Proof[]): void {
+    const { store, roster, onMinted } = this.#parts
+    const sum = coins.reduce((sats, { amount }) => sats + amount, 0)
+    if (sum !== quote.sat) {
+      roster.setAside(batch.mint, 'it gave coins of another amount than was paid')
+      return
+    }
+    if (store.finishBatch(batch, coins)) onMinted(store.quote(quote.hash) ?? quote)
+  }
+}
+
+/** Counters that are looked at: more than a sale uses, few enough for one call. */
+const AHEAD = 25
+
+const mintBatch = (mint: Mint, quote: Quote, batch: SentBatch): Promise<readonly Proof[]> => {
+  const key = quote.privateKey === null ? null : { privateKey: quote.privateKey }
+  return mint.mint(quote.quote, key, batch)
+}
+
+const hostOf = ({ mint }: MintLine): string => new URL(mint.url).host

@@ -1,0 +1,196 @@
+import type { World } from '../../floor/world.ts'
+import type { MoneyKind } from '../../ledger/ledger.ts'
+import { moneyOf } from '../bolt11.ts'
+import {
+  type InvoiceState,
+  type Settlement,
+  type Wallet,
+  WalletRefused,
+  WalletUnreachable,
+  type Watch,
+} from '../wallet.ts'
+import type { Alarm } from './alarm.ts'
+import { Collector } from './collect.ts'
+import { MintBusy, MintLies, MintRefused, MintUnreachable } from './mint.ts'
+import { Offers } from './offers.ts'
+import type { MintLine, Roster } from './roster.ts'
+import type { Quote } from './rows.ts'
+import type { EcashStore } from './store.ts'
+import { Worker } from './worker.ts'
+
+export interface EcashOptions {
+  readonly store: EcashStore
+  readonly roster: Roster
+  readonly alarm: Alarm
+  readonly world: World
+  /** Sats that one mint may hold. */
+  readonly maxPerMint: number
+  /** What the ledger keeps already; null: a new one, its kind is what the first mint's invoice says. */
+  readonly money: Exclude<MoneyKind, 'play'> | null
+}
+
+/** ms past its expiry that an unpaid invoice is called dead. Mints take a payment later all the same. */
+const LATE = 60_000
+const PAGE = 200
+
+/**
+ * The embedded ecash wallet: invoices come from Cashu mints, and what they are paid lands here as
+ * coins. The mints hold the money behind the coins until it is sent on.
+ *
+ * Throws `WalletUnreachable` where the kind of money is not known and no mint answers.
+ */
+export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
+  const { store, roster, alarm, world, maxPerMint } = options
+  const money = options.money ?? (await learnMoney(roster))
+  const watchers = new Set<(settled: Settlement) => void>()
+  const tell = (quote: Quote) => {
+    const settled = { paymentHash: quote.hash, cursor: String(quote.settledN) }
+    for (const watcher of watchers) watcher(settled)
+  }
+  const collector = new Collector({ store, roster, alarm, world, onMinted: tell })
+  const offers = new Offers({ store, roster, world, maxPerMint, money })
+  const worker = new Worker({ store, roster, collector, world })
+  const refuseIfRaised = () => {
+    if (alarm.raised !== null) throw new WalletRefused(alarm.raised)
+  }
+  await warnIfAhead(options, collector)
+  worker.start()
+  return {
+    kind: 'ecash',
+    money,
+    get label() {
+      return labelOf(options)
+    },
+    async createInvoice(ask) {
+      refuseIfRaised()
+      const invoice = await offers.create(ask)
+      void worker.tick()
+      return invoice
+    },
+    async lookup(paymentHash) {
+      const known = store.quote(paymentHash)
+      if (known === null) return { is: 'unknown' }
+      if (known.state === 'open') await collector.collect(paymentHash)
+      const state = stateOf(store.quote(paymentHash) ?? known, world.now())
+      if (state.is === 'settled') return state
+      refuseIfRaised()
+      if (roster.selling().length === 0) throw new WalletUnreachable(roster.reason)
+      return state
+    },
+    watch: (cursor, onSettled) => replayThenFollow(store, watchers, { cursor, onSettled }),
+    async probe() {
+      refuseIfRaised()
+      await probe(roster)
+    },
+    async close() {
+      watchers.clear()
+      await worker.stop()
+      for (const { mint } of roster.lines) mint.close()
+    },
+  }
+}
+
+function stateOf(quote: Quote, now: number): InvoiceState {
+  if (quote.state === 'minted') {
+    // The mint's node has the preimage, and shows it to the payer alone.
+    return { is: 'settled', preimage: null, receivedMsat: BigInt(quote.sat) * 1000n }
+  }
+  return { is: now < quote.expiresAt + LATE ? 'open' : 'dead' }
+}
+
+function labelOf({ store, roster }: EcashOptions): string {
+  const sats = store.holdings().reduce((sum, { free, held }) => sum + free + held, 0)
+  const line = roster.selling()[0] ?? roster.lines[0]
+  const host = line === undefined ? 'no mint' : new URL(line.mint.url).host
+  return `ecash at ${host}, ${sats} sat`
+}
+
+/** The first mint that answers says it. */
+async function learnMoney(roster: Roster): Promise<Exclude<MoneyKind, 'play'>> {
+  for (const line of roster.selling()) {
+    try {
+      const money = moneyOf(await quoteNothing(roster, line))
+      if (money !== null) return money
+    } catch (error) {
+      if (!isOfMint(error)) throw error
+    }
+  }
+  throw new WalletUnreachable(roster.reason)
+}
+
+/** Before anything is sold: does another wallet make coins of this seed? */
+async function warnIfAhead({ roster, store, alarm }: EcashOptions, collector: Collector) {
+  if (store.keysets().length === 0) return
+  for (const line of roster.selling()) {
+    try {
+      if (!(await collector.ahead(line))) continue
+      const host = new URL(line.mint.url).host
+      return alarm.raise(`${host} knows coins of this seed that this folder does not`)
+    } catch (error) {
+      if (!isOfMint(error)) throw error
+    }
+  }
+}
+
+/**
+ * Whether an invoice could be made now. One that works is only greeted. A mint may be up and its node
+ * down: where the last try failed, only an invoice shows that both are there.
+ */
+async function probe(roster: Roster): Promise<void> {
+  for (const line of roster.selling()) {
+    const works = roster.ok(line.mint.url)
+      ? await answers(() => roster.tried(line, (mint) => mint.alive()))
+      : await answers(() => quoteNothing(roster, line))
+    if (works) return
+  }
+  throw new WalletUnreachable(roster.reason)
+}
+
+/** An invoice that nobody will pay: it shows that the mint makes some, and of which money. */
+async function quoteNothing(roster: Roster, line: MintLine): Promise<string> {
+  const { least } = await roster.tried(line, (mint) => mint.about())
+  if (line.budget.take('look_up') > 0) throw new MintBusy(null)
+  const ask = { sat: Math.max(least ?? 1, 10), memo: 'satgate', key: null }
+  const { bolt11 } = await roster.tried(line, (mint) => mint.createQuote(ask))
+  return bolt11
+}
+
+/** False where the mint does not do what it was asked. One that is busy works. */
+async function answers(ask: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await ask()
+    return true
+  } catch (error) {
+    if (!isOfMint(error)) throw error
+    return error instanceof MintBusy
+  }
+}
+
+const isOfMint = (error: unknown): boolean =>
+  error instanceof MintUnreachable ||
+  error instanceof MintBusy ||
+  error instanceof MintRefused ||
+  error instanceof MintLies
+
+/** What was settled after the cursor, then what is settled from now on. */
+function replayThenFollow(
+  store: EcashStore,
+  watchers: Set<(settled: Settlement) => void>,
+  from: { readonly cursor: string | null; readonly onSettled: (settled: Settlement) => void },
+): Watch {
+  const tell = (settled: Settlement) => from.onSettled(settled)
+  watchers.add(tell)
+  const replay = (after: number) => {
+    if (!watchers.has(tell)) return
+    const settled = store.settledAfter(after, PAGE)
+    for (const { hash, settledN } of settled) tell({ paymentHash: hash, cursor: String(settledN) })
+    const last = settled.at(-1)?.settledN
+    if (typeof last === 'number' && settled.length === PAGE) setImmediate(() => replay(last))
+  }
+  setImmediate(() => replay(Number(from.cursor ?? 0)))
+  return {
+    stop() {
+      watchers.delete(tell)
+    },
+  }
+}

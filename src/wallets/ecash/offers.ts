@@ -1,0 +1,151 @@
+import type { World } from '../../floor/world.ts'
+import type { MoneyKind } from '../../ledger/ledger.ts'
+import { fitDescription, moneyOf, readBolt11 } from '../bolt11.ts'
+import {
+  AmountRefused,
+  type Invoice,
+  type InvoiceAsk,
+  WalletBusy,
+  WalletRefused,
+  WalletUnreachable,
+} from '../wallet.ts'
+import type { Call } from './budget.ts'
+import {
+  type Mint,
+  MintBusy,
+  MintLies,
+  type MintQuote,
+  MintRefused,
+  MintUnreachable,
+} from './mint.ts'
+import type { MintLine, Roster } from './roster.ts'
+import type { EcashStore } from './store.ts'
+
+export interface OffersParts {
+  readonly store: EcashStore
+  readonly roster: Roster
+  readonly world: World
+  /** Sats that one mint may hold. */
+  readonly maxPerMint: number
+  /** The kind of money of the ledger: a mint whose invoices are of another is set aside. */
+  readonly money: MoneyKind
+}
+
+/** A mint with less room than this is full: a smaller invoice is worth nobody's while. */
+const LEAST_ROOM = 100
+
+/** What came of asking one mint. */
+type Tried =
+  | { readonly is: 'invoice'; readonly invoice: Invoice }
+  | { readonly is: 'busy'; readonly waitMs: number }
+  | { readonly is: 'amount'; readonly least: number | null; readonly most: number | null }
+  | { readonly is: 'full' | 'failed' }
+
+/** Invoices of mints (NUT-04): the first of them that gives one is bound to it. */
+export class Offers {
+  readonly #parts: OffersParts
+
+  constructor(parts: OffersParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * An invoice from the first mint that gives one, on disk with all that is needed to take its coins.
+   * Throws as `Wallet.createInvoice` does.
+   */
+  async create(ask: InvoiceAsk): Promise<Invoice> {
+    const call: Call = ask.asker === 'buyer' ? 'top_up' : 'offer'
+    const tried: Tried[] = []
+    for (const line of this.#parts.roster.selling()) {
+      const one = await this.#try(line, ask, call)
+      if (one.is === 'invoice') return one.invoice
+      tried.push(one)
+    }
+    throw this.#refusal(tried)
+  }
+
+  async #try(line: MintLine, ask: InvoiceAsk, call: Call): Promise<Tried> {
+    const { roster, store, world, maxPerMint } = this.#parts
+    const holding = store.holdings().find(({ mint }) => mint === line.mint.url)
+    const room = maxPerMint - (holding?.free ?? 0) - (holding?.held ?? 0)
+    if (room < LEAST_ROOM) return { is: 'full' }
+    try {
+      const { least, most, locks } = await roster.tried(line, (mint) => mint.about())
+      const bound = Math.min(room, most ?? room)
+      if (ask.sat > bound || ask.sat < (least ?? 1)) return { is: 'amount', least, most: bound }
+      const waitMs = line.budget.take(call)
+      if (waitMs > 0) return { is: 'busy', waitMs }
+      const privateKey = locks ? newKey(world) : null
+      const key = privateKey === null ? null : { privateKey }
+      const memo = fitDescription(ask.memo)
+      const asked = { sat: ask.sat, memo, key }
+      const quote = await roster.tried(line, (mint) => this.#quote(mint, asked))
+      return { is: 'invoice', invoice: this.#keep(line, { quote, sat: ask.sat, privateKey }) }
+    } catch (error) {
+      if (error instanceof MintBusy) return { is: 'busy', waitMs: error.retryAfterMs ?? 60_000 }
+      if (error instanceof MintRefused && error.means === 'amount') {
+        return { is: 'amount', least: null, most: null }
+      }
+      if (error instanceof MintRefused) roster.failed(line.mint.url, error.message)
+      else if (!(error instanceof MintUnreachable || error instanceof MintLies)) throw error
+      return { is: 'failed' }
+    }
+  }
+
+  /** Exactly what was asked for, of our money, and never seen before (threats C8). */
+  async #quote(mint: Mint, ask: Parameters<Mint['createQuote']>[0]): Promise<MintQuote> {
+    const quote = await mint.createQuote(ask)
+    const money = moneyOf(quote.bolt11)
+    const read = readBolt11(quote.bolt11)
+    if (read === null || money === null) throw new MintLies('its invoice is none')
+    if (read.amountMsat !== BigInt(ask.sat) * 1000n) {
+      throw new MintLies('its invoice is for another amount than was asked for')
+    }
+    if (money !== this.#parts.money) {
+      throw new MintLies(
+        `its invoices are for ${money} money, the ledger keeps ${this.#parts.money}`,
+      )
+    }
+    if (this.#parts.store.quote(read.paymentHash) !== null) {
+      throw new MintLies('it gave the invoice of another ask again')
+    }
+    return quote
+  }
+
+  #keep(
+    { mint }: MintLine,
+    { quote, sat, privateKey }: { quote: MintQuote; sat: number; privateKey: string | null },
+  ): Invoice {
+    const { store, world, roster } = this.#parts
+    const { bolt11 } = quote
+    const read = readBolt11(bolt11)
+    const expiresAt = Math.min(read?.expiresAt ?? 0, quote.expiresAt ?? Number.POSITIVE_INFINITY)
+    const hash = read?.paymentHash ?? ''
+    const added = store.addQuote({
+      ...{ hash, mint: mint.url, quote: quote.quote, privateKey, sat, bolt11 },
+      ...{ createdAt: world.now(), expiresAt },
+    })
+    if (!added) {
+      roster.setAside(mint.url, 'it gave one quote for two asks')
+      throw new MintLies('it gave one quote for two asks')
+    }
+    return { bolt11, paymentHash: hash, expiresAt }
+  }
+
+  #refusal(tried: readonly Tried[]): Error {
+    const waits = tried.flatMap((one) => (one.is === 'busy' ? [one.waitMs] : []))
+    if (waits.length > 0) return new WalletBusy(Math.min(...waits))
+    const amount = tried.find((one) => one.is === 'amount')
+    if (amount !== undefined) return new AmountRefused(amount.least, amount.most)
+    if (tried.length > 0 && tried.every(({ is }) => is === 'full')) {
+      const { maxPerMint } = this.#parts
+      return new WalletRefused(
+        `every mint holds ${maxPerMint} sat, which is wallet.maxPerMint: send them on with satgate wallet withdraw`,
+      )
+    }
+    return new WalletUnreachable(this.#parts.roster.reason)
+  }
+}
+
+/** A secp256k1 key (NUT-20). One that is out of the curve's order comes once in 2^128. */
+const newKey = (world: World): string => Buffer.from(world.random(32)).toString('hex')

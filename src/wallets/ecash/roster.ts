@@ -1,0 +1,167 @@
+import type { World } from '../../floor/world.ts'
+import type { Budget, Call } from './budget.ts'
+import { type Mint, MintBusy, MintLies, MintUnreachable } from './mint.ts'
+import type { EcashStore } from './store.ts'
+
+/** A mint with what is known of how it behaves. */
+export interface MintLine {
+  readonly mint: Mint
+  readonly budget: Budget
+  /** It is asked for invoices. Others are known for what they hold. */
+  readonly sells: boolean
+}
+
+/** ms that a mint that lied is not asked for invoices. */
+const ASIDE = 60 * 60_000
+/** ms that one that did not answer is passed over, and what that grows to. */
+const DOWN = 5_000
+const LONGEST_DOWN = 15_000
+
+type Kind = 'mint_unreachable' | 'mint_lies' | 'mint_busy' | 'mint_refuses'
+
+interface Trouble {
+  readonly what: Kind
+  readonly reason: string
+  readonly times: number
+  readonly until: number
+}
+
+/**
+ * The mints of this wallet, in the operator's order. Who does not answer is passed over for a while,
+ * who lies is set aside (over restarts too), and each is told of once when it begins and when it ends.
+ */
+export class Roster {
+  readonly lines: readonly MintLine[]
+  readonly #store: EcashStore
+  readonly #world: Pick<World, 'now'>
+  readonly #say: (event: object) => void
+  readonly #troubles = new Map<string, Trouble>()
+
+  constructor(parts: {
+    readonly lines: readonly MintLine[]
+    readonly store: EcashStore
+    readonly world: Pick<World, 'now'>
+    readonly say: (event: object) => void
+  }) {
+    this.lines = parts.lines
+    this.#store = parts.store
+    this.#world = parts.world
+    this.#say = parts.say
+    for (const { mint } of parts.lines) this.#recall(mint.url)
+  }
+
+  line(url: string): MintLine | null {
+    return this.lines.find(({ mint }) => mint.url === url) ?? null
+  }
+
+  /** Those that may be asked for an invoice now, in order. */
+  selling(): readonly MintLine[] {
+    return this.lines.filter(({ mint, sells }) => sells && this.#free(mint.url))
+  }
+
+  /** A mint that may be asked at all now: one that lied may still give back what it holds. */
+  answers(url: string): boolean {
+    return this.#troubles.get(url)?.what === 'mint_lies' || this.#free(url)
+  }
+
+  /** Nothing was wrong with it when it was last asked. */
+  ok(url: string): boolean {
+    return !this.#troubles.has(url)
+  }
+
+  /** Why a mint is not asked for invoices; null while it is. */
+  trouble(url: string): string | null {
+    return this.#free(url) ? null : (this.#troubles.get(url)?.reason ?? null)
+  }
+
+  /** All that is known to be wrong, for whoever asks why nothing can be sold. */
+  get reason(): string {
+    const reasons = this.lines
+      .filter(({ sells }) => sells)
+      .map(
+        ({ mint }) => `${new URL(mint.url).host}: ${this.#troubles.get(mint.url)?.reason ?? 'ok'}`,
+      )
+    return reasons.join('; ')
+  }
+
+  /**
+   * Asks a mint, within its budget, and remembers how it behaved. Null where it may not be asked now;
+   * throws what the port throws.
+   */
+  async ask<T>(
+    line: MintLine,
+    call: Call | null,
+    ask: (mint: Mint) => Promise<T>,
+  ): Promise<T | null> {
+    if (!this.answers(line.mint.url)) return null
+    if (call !== null && line.budget.take(call) > 0) return null
+    return this.tried(line, ask)
+  }
+
+  /** The same, whatever its budget and its past. */
+  async tried<T>(line: MintLine, ask: (mint: Mint) => Promise<T>): Promise<T> {
+    const { url } = line.mint
+    try {
+      const answer = await ask(line.mint)
+      line.budget.answered()
+      this.#over(url)
+      return answer
+    } catch (error) {
+      if (error instanceof MintBusy) {
+        line.budget.refused(error.retryAfterMs)
+        this.#begin(url, 'mint_busy', 'it is asked too often')
+      }
+      if (error instanceof MintUnreachable) this.#begin(url, 'mint_unreachable', error.reason)
+      if (error instanceof MintLies) this.setAside(url, error.what)
+      throw error
+    }
+  }
+
+  /** It is not asked for invoices any more, for an hour. What it holds is still looked after. */
+  setAside(url: string, what: string): void {
+    this.#begin(url, 'mint_lies', what)
+    const until = this.#world.now() + ASIDE
+    this.#store.setFact(`aside:${url}`, JSON.stringify({ until, what }))
+  }
+
+  /** It said no to what an honest mint does: passed over for a while, like one that does not answer. */
+  failed(url: string, reason: string): void {
+    this.#begin(url, 'mint_refuses', reason)
+  }
+
+  #free(url: string): boolean {
+    const trouble = this.#troubles.get(url)
+    return trouble === undefined || trouble.until <= this.#world.now()
+  }
+
+  #begin(mint: string, what: Kind, reason: string): void {
+    const before = this.#troubles.get(mint)
+    const again = before?.what === what
+    const times = again ? before.times + 1 : 1
+    const until = this.#world.now() + lengthOf(what, times)
+    this.#troubles.set(mint, { what, reason, times, until })
+    if (!again) this.#say({ event: 'problem', what, mint, reason })
+  }
+
+  #over(mint: string): void {
+    const trouble = this.#troubles.get(mint)
+    if (trouble === undefined) return
+    if (trouble.what === 'mint_lies' && trouble.until > this.#world.now()) return
+    this.#troubles.delete(mint)
+    this.#store.setFact(`aside:${mint}`, null)
+    this.#say({ event: 'solved', what: trouble.what, mint })
+  }
+
+  #recall(url: string): void {
+    const fact = this.#store.fact(`aside:${url}`)
+    if (fact === null) return
+    const { until, what }: { until: number; what: string } = JSON.parse(fact)
+    this.#troubles.set(url, { what: 'mint_lies', reason: what, times: 1, until })
+  }
+}
+
+/** ms that it is passed over. One that is only busy says for how long by its budget. */
+function lengthOf(what: Kind, times: number): number {
+  if (what === 'mint_busy') return 0
+  return what === 'mint_lies' ? ASIDE : Math.min(DOWN * 2 ** (times - 1), LONGEST_DOWN)
+}

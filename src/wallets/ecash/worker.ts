@@ -1,0 +1,134 @@
+import type { World } from '../../floor/world.ts'
+import type { Collector } from './collect.ts'
+import type { MintLine, Roster } from './roster.ts'
+import type { Quote } from './rows.ts'
+import type { EcashStore } from './store.ts'
+
+export interface WorkerParts {
+  readonly store: EcashStore
+  readonly roster: Roster
+  readonly collector: Collector
+  readonly world: Pick<World, 'now'>
+}
+
+const TICK = 1_000
+/** ms an unpaid invoice is asked after; one that is paid later is taken when its buyer comes. */
+const LATEST = 24 * 60 * 60_000
+const MOST = 500
+/** Invoices asked after in one tick, each mint. */
+const AT_ONCE = 8
+/** ms a mint's own word is waited for before it is asked all the same. */
+const TOLD_GAP = 60_000
+/** Lines to one mint before they are put together again. */
+const MOST_WATCHES = 8
+
+/** How long an invoice of that age waits for the next look, in ms. */
+function gapAt(age: number): number {
+  if (age < 60_000) return 5_000
+  if (age < 600_000) return 15_000
+  if (age < 3_600_000) return 60_000
+  return 30 * 60_000
+}
+
+/**
+ * Looks after invoices that nobody comes for: a payer who pays and never returns has paid all the
+ * same. Mints that tell of payments (NUT-17) are listened to; the others are asked, newest first,
+ * ever more slowly.
+ */
+export class Worker {
+  readonly #parts: WorkerParts
+  readonly #watched = new Map<string, Set<string>>()
+  readonly #watches = new Map<string, Set<{ stop(): void }>>()
+  #timer: NodeJS.Timeout | null = null
+  #ticking: Promise<void> | null = null
+  #stopped = false
+
+  constructor(parts: WorkerParts) {
+    this.#parts = parts
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.tick(), TICK)
+    this.#timer.unref()
+    void this.tick()
+  }
+
+  /** Resolves when nothing is under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    if (this.#timer !== null) clearInterval(this.#timer)
+    for (const watches of this.#watches.values()) for (const watch of watches) watch.stop()
+    await this.#ticking
+  }
+
+  /** One round; at most one runs. */
+  tick(): Promise<void> {
+    if (this.#stopped) return Promise.resolve()
+    this.#ticking ??= this.#round().finally(() => {
+      this.#ticking = null
+    })
+    return this.#ticking
+  }
+
+  async #round(): Promise<void> {
+    const rounds = this.#parts.roster.lines.map((line) => this.#serve(line))
+    await Promise.all(rounds)
+  }
+
+  async #serve(line: MintLine): Promise<void> {
+    const { store, roster, collector, world } = this.#parts
+    const { url } = line.mint
+    if (!roster.answers(url)) return
+    const now = world.now()
+    const sent = new Set(
+      store
+        .sentBatches(url)
+        .flatMap(({ kind, quote }) => (kind === 'mint' && quote ? [quote] : [])),
+    )
+    const open = store.openQuotes(url, now - LATEST, MOST)
+    this.#watch(line, open, now)
+    const due = open.filter((quote) => !sent.has(quote.hash) && this.#isDue(quote, now))
+    for (const hash of [...sent, ...due.slice(0, AT_ONCE).map((quote) => quote.hash)]) {
+      if (this.#stopped || !roster.answers(url)) return
+      await collector.collect(hash)
+    }
+  }
+
+  #isDue(quote: Quote, now: number): boolean {
+    const gap = gapAt(now - quote.createdAt)
+    const told = this.#watched.get(quote.mint)?.has(quote.hash) === true
+    const last = Math.max(this.#parts.collector.lookedAt(quote.hash), quote.createdAt)
+    return now - last >= (told ? Math.max(gap, TOLD_GAP) : gap)
+  }
+
+  /** One more line for the invoices that no line listens for yet. */
+  #watch(line: MintLine, open: readonly Quote[], now: number): void {
+    const { url } = line.mint
+    const watched = this.#watched.get(url) ?? new Set<string>()
+    this.#watched.set(url, watched)
+    const watches = this.#watches.get(url) ?? new Set()
+    this.#watches.set(url, watches)
+    const fresh = open.filter((quote) => now - quote.createdAt < 3_600_000)
+    if (fresh.every(({ hash }) => watched.has(hash))) return
+    if (watches.size >= MOST_WATCHES) {
+      for (const watch of watches) watch.stop()
+      watches.clear()
+      watched.clear()
+    }
+    const wanted = fresh.filter(({ hash }) => !watched.has(hash))
+    const hashes = new Map(wanted.map(({ hash, quote }) => [quote, hash]))
+    const watch = line.mint.watchQuotes([...hashes.keys()], {
+      onState: (quote, state) => {
+        const hash = hashes.get(quote)
+        if (hash !== undefined && state !== 'unpaid') void this.#parts.collector.collect(hash, true)
+      },
+      onEnd: () => {
+        if (watch !== null) watches.delete(watch)
+        for (const hash of hashes.values()) watched.delete(hash)
+      },
+    })
+    if (watch === null) return
+    watches.add(watch)
+    for (const hash of hashes.values()) watched.add(hash)
+  }
+}

@@ -57,6 +57,8 @@ export function makeClients(options: ClientsOptions): Clients {
     isLocal: (request) => {
       const peer = peerOf(request)
       if (peer === null || !isLoopback(peer) || isForwarded(request)) return false
+      // What nginx speaks with no more than `proxy_pass`: it says nothing else of itself.
+      if (request.httpVersion === '1.0') return false
       return LOCAL_HOST.test(request.headers.host ?? '') && isLocalOrigin(request.headers.origin)
     },
   }

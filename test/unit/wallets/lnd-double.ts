@@ -73,7 +73,7 @@ export async function startLndDouble(port = 0): Promise<LndDouble> {
     pieces: 1 << 20,
     complainMidway: null,
   }
-  const macaroonHex = randomBytes(40).toString('hex')
+  const macaroonHex = `02${randomBytes(39).toString('hex')}`
   const invoices = new Map<string, Kept>()
   const streams = new Set<ServerResponse>()
   const requests: string[] = []

@@ -7,6 +7,9 @@
  * - `batches` are written before they are sent. With the seed they bring their outputs back, so an
  *   answer that was lost is no loss (NUT-09).
  * - `proofs` are the money.
+ * - `payouts` has one open row at most: no second invoice while the first may still be paid.
+ * - `exports` keeps tokens that left: `secrets` are those of its coins, by which it is seen whether
+ *   they were taken.
  */
 
 /** "sate": tells this from another program's SQLite file. */
@@ -77,7 +80,7 @@ CREATE TABLE payouts (
   sat INTEGER NOT NULL CHECK (sat > 0),
   fee_limit INTEGER NOT NULL CHECK (fee_limit >= 0),
   bolt11 TEXT,
-  hash TEXT UNIQUE,
+  hash TEXT,
   expires_at INTEGER,
   quote TEXT,
   fee_reserve INTEGER,
@@ -86,15 +89,19 @@ CREATE TABLE payouts (
   reason TEXT,
   fee INTEGER,
   created_at INTEGER NOT NULL,
-  closed_at INTEGER
+  closed_at INTEGER,
+  CHECK ((state IN ('open', 'sent')) = (closed_at IS NULL)),
+  CHECK (state = 'open' OR state = 'failed' OR batch IS NOT NULL)
 ) STRICT;
 CREATE UNIQUE INDEX payouts_one_open ON payouts (1) WHERE state IN ('open', 'sent');
+CREATE UNIQUE INDEX payouts_paid_once ON payouts (hash) WHERE state <> 'failed';
 
 CREATE TABLE exports (
   n INTEGER PRIMARY KEY,
   mint TEXT NOT NULL,
   sat INTEGER NOT NULL,
   token TEXT NOT NULL,
+  secrets TEXT NOT NULL,
   at INTEGER NOT NULL
 ) STRICT;
 

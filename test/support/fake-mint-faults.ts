@@ -1,0 +1,212 @@
+import type { ServerResponse } from 'node:http'
+
+/** What a mint can do wrong, on the wire and in what it answers. */
+
+export type Route =
+  | 'info'
+  | 'keysets'
+  | 'keys'
+  | 'quote'
+  | 'quoteState'
+  | 'mint'
+  | 'swap'
+  | 'restore'
+  | 'checkstate'
+  | 'meltQuote'
+  | 'melt'
+  | 'meltState'
+  | 'ws'
+
+/** Instead of an answer. All but `dropAfter` and `trickle` leave the request undone. */
+export type WireFault =
+  | 'dropBefore'
+  | 'dropAfter'
+  | 'hang'
+  | 'trickle'
+  | 'endless'
+  | 'garbage'
+  | 'list'
+  | 'html'
+  | 'html404'
+  | 'redirect'
+  | 'status500'
+  | 'status429'
+  | 'status422'
+  | 'code0'
+  | 'code50000'
+  | 'code20004'
+  | 'code20005'
+  | 'code20006'
+  | 'code11000'
+
+/** Done, and answered with something else in it. */
+export type LieFault = keyof typeof LIES
+
+export interface Fault {
+  readonly is: WireFault | LieFault
+  /** How often, from now on. */
+  times: number
+}
+
+type Body = Record<string, unknown>
+type Signature = { id: string; amount: number; C_: string; dleq?: { e: string; s: string } }
+
+/** Answers in another way than it should, or not at all. */
+export function spoil(fault: WireFault, response: ServerResponse, work: () => object): void {
+  const [status, type, text] = PAGES[fault] ?? [200, 'application/json', '']
+  const headers = { 'content-type': type, location: 'http://127.0.0.1:1/', 'retry-after': '7' }
+  switch (fault) {
+    case 'hang':
+      return
+    case 'dropBefore':
+      response.destroy()
+      return
+    case 'dropAfter':
+      work()
+      response.destroy()
+      return
+    case 'trickle':
+      response.writeHead(200, headers)
+      trickle(response, JSON.stringify(work()))
+      return
+    case 'endless':
+      response.writeHead(200, headers).end(JSON.stringify({ a: 'a'.repeat(1_100_000) }))
+      return
+    default:
+      response.writeHead(status, headers).end(text)
+  }
+}
+
+const json = (status: number, body: object) =>
+  [status, 'application/json', JSON.stringify(body)] as const
+
+const PAGES: Partial<Record<WireFault, readonly [number, string, string]>> = {
+  garbage: [200, 'application/json', '{"quote": "abc'],
+  list: json(200, []),
+  html: [200, 'text/html', '<html>hello</html>'],
+  html404: [404, 'text/html', '<html>not here</html>'],
+  redirect: json(302, {}),
+  status500: json(500, { detail: 'oh', code: 11001 }),
+  status429: json(429, { detail: 'slowly' }),
+  status422: [422, 'text/plain', 'Failed to deserialize the JSON body'],
+  code0: json(400, { detail: 'All connection attempts failed', code: 0 }),
+  code50000: json(400, { detail: 'Unknown', code: 50000 }),
+  code20004: json(400, { detail: 'Lightning payment failed', code: 20004 }),
+  code20005: json(400, { detail: 'quote is pending', code: 20005 }),
+  code20006: json(400, { detail: 'invoice already paid', code: 20006 }),
+  code11000: json(400, { detail: 'transaction error', code: 11000 }),
+}
+
+/** A byte now and then: never idle for long, and never done. */
+function trickle(response: ServerResponse, text: string): void {
+  let at = 0
+  const timer = setInterval(() => {
+    response.write(text.slice(at, at + 1))
+    at = Math.min(at + 1, text.length - 2)
+  }, 20)
+  response.on('close', () => clearInterval(timer))
+}
+
+export function isLie(fault: WireFault | LieFault): fault is LieFault {
+  return fault in LIES
+}
+
+/** The lie as it is told. */
+export function lie(fault: LieFault, body: Body): Body {
+  const copy: Body = JSON.parse(JSON.stringify(body))
+  LIES[fault](copy)
+  return copy
+}
+
+const LIES = {
+  wrongUnit: (body: Body) => {
+    body.unit = 'usd'
+  },
+  wrongQuote: (body: Body) => {
+    body.quote = 'another'
+  },
+  walkingQuote: (body: Body) => {
+    body.quote = '..'
+  },
+  wrongState: (body: Body) => {
+    body.state = 'PERHAPS'
+  },
+  wrongAmount: (body: Body) => {
+    const first = signaturesIn(body)[0]
+    if (first === undefined) body.amount = Number(body.amount) + 1
+    else first.amount *= 2
+  },
+  negativeAmount: (body: Body) => {
+    body.amount = -1
+  },
+  wrongInvoice: (body: Body) => {
+    body.request = 'lnbcrt1notaninvoice'
+  },
+  otherInvoice: (body: Body) => {
+    body.request = body.otherInvoice
+  },
+  noLock: (body: Body) => {
+    body.pubkey = null
+  },
+  badDleq: (body: Body) => {
+    const proof = signaturesIn(body)[0]?.dleq
+    if (proof !== undefined) proof.e = `${proof.e.startsWith('0') ? '1' : '0'}${proof.e.slice(1)}`
+  },
+  noDleq: (body: Body) => {
+    delete signaturesIn(body)[0]?.dleq
+  },
+  unsigned: (body: Body) => {
+    const first = signaturesIn(body)[0]
+    // A point all right, and nobody's signature.
+    if (first !== undefined) first.C_ = `02${'79be667ef9dcbbac55a06295ce870b07'}${GENERATOR_END}`
+  },
+  noPoint: (body: Body) => {
+    const first = signaturesIn(body)[0]
+    if (first !== undefined) first.C_ = `02${'f'.repeat(64)}`
+  },
+  otherKeyset: (body: Body) => {
+    const first = signaturesIn(body)[0]
+    if (first !== undefined) first.id = `01${'ab'.repeat(32)}`
+  },
+  fewer: (body: Body) => {
+    signaturesIn(body).pop()
+  },
+  more: (body: Body) => {
+    const list = signaturesIn(body)
+    for (let count = list.length; count >= 0; count -= 1) list.push(list[0] as Signature)
+  },
+  strangers: (body: Body) => {
+    body.outputs = (body.outputs as Body[]).map((output) => ({
+      ...output,
+      B_: `02${'1'.repeat(64)}`,
+    }))
+  },
+  noList: (body: Body) => {
+    for (const name of ['signatures', 'change', 'states', 'keysets']) {
+      if (name in body) body[name] = 'none'
+    }
+  },
+  otherKeys: (body: Body) => {
+    const keyset = (body.keysets as { keys: Record<string, string> }[])[0]
+    if (keyset !== undefined)
+      [keyset.keys[1], keyset.keys[2]] = [keyset.keys[2] ?? '', keyset.keys[1] ?? '']
+  },
+  noKeys: (body: Body) => {
+    body.keysets = []
+  },
+  moreFee: (body: Body) => {
+    for (const keyset of body.keysets as Body[]) keyset.input_fee_ppk = 999
+  },
+  negativeFee: (body: Body) => {
+    for (const keyset of body.keysets as Body[]) keyset.input_fee_ppk = -1
+  },
+  oldIds: (body: Body) => {
+    for (const keyset of body.keysets as Body[]) keyset.id = 'I2yN+iRYfkzT'
+  },
+} satisfies Record<string, (body: Body) => void>
+
+const GENERATOR_END = '029bfcdb2dce28d959f2815b16f81798'
+
+function signaturesIn(body: Body): Signature[] {
+  return (body.signatures ?? body.change ?? []) as Signature[]
+}

@@ -78,7 +78,7 @@ const DOTS = /^\.{1,2}$/
 /** A name that cannot stand in a link as it is has the whole list behind it. */
 function modelLine(origin: string, { id, pricing }: ForSale): string {
   const name = shownName(id)
-  const path = name === id && !DOTS.test(id) ? `/v1/models/${inUrl(id)}` : '/v1/models'
+  const path = name === id && !DOTS.test(id) ? `/v1/models/${encodeURIComponent(id)}` : '/v1/models'
   return `- [\`${name}\`](${origin}${path}): ${priceWords(pricing)}`
 }
 
@@ -91,13 +91,6 @@ export function shownName(id: string): string {
   const characters = [...plain]
   return characters.length <= MOST_NAME ? plain : `${characters.slice(0, MOST_NAME).join('')}…`
 }
-
-/** One path segment. `encodeURIComponent` leaves some marks that Markdown reads. */
-const inUrl = (id: string): string =>
-  encodeURIComponent(id).replace(
-    /[!'()*~_]/g,
-    (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
-  )
 
 /** A price in sats for people: figures that are alike are said once. */
 export function priceWords({ input, cached, output, request }: ShownPrice): string {

@@ -116,6 +116,7 @@ function questions(pass: Pass, invoice: { readonly hash: string; readonly token:
       'get /invoice-status/{hash}',
       [
         [200, { path: `/invoice-status/${hash}?token=${token}` }],
+        [200, { path: `/invoice-status/${hash}?token=${token}`, headers: { accept: 'text/html' } }],
         [404, { path: `/invoice-status/${hash}?token=x` }],
       ],
     ],
@@ -390,7 +391,7 @@ describe('what is sold now', () => {
     const { sections } = parseLlmsTxt(llms)
     expect(sections.Models?.map(({ url }) => url)).toEqual([
       `${own.url}/v1/models`,
-      `${own.url}/v1/models/%5F%5Fproto%5F%5F`,
+      `${own.url}/v1/models/__proto__`,
       `${own.url}/v1/models`,
     ])
   })

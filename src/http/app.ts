@@ -189,7 +189,7 @@ function addDescriptions(app: Hono<Env>, parts: AppParts): void {
   app.get(
     '/llms.txt',
     fromOrigin(async (c, origin) =>
-      c.body(await describe.llmsTxt(origin), 200, { ...open, 'content-type': MARKDOWN }),
+      c.body(await describe.llmsTxt(origin), 200, { ...open, 'content-type': TEXT }),
     ),
   )
   app.get('/health', async (c) => {
@@ -234,7 +234,8 @@ const unreadable = (): Response =>
 const fieldOf = (body: unknown, name: string): unknown =>
   typeof body === 'object' && body !== null ? Reflect.get(body, name) : undefined
 
-const MARKDOWN = 'text/markdown; charset=utf-8'
+/** As Markdown, Firefox would save it instead of showing it. */
+const TEXT = 'text/plain; charset=utf-8'
 const PRIVATE = { 'cache-control': 'private, no-store' }
 
 const NOT_FOUND = refuse(

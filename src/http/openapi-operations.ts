@@ -132,7 +132,7 @@ const FREE: readonly Operation[] = [
   }),
   free('/llms.txt', 'getLlmsTxt', {
     summary: 'The same in Markdown, for agents',
-    ok: { 'text/markdown': TEXT },
+    ok: { 'text/plain': TEXT },
   }),
   free('/openapi.json', 'getOpenApi', { summary: 'This document', ok: json('OpenApi') }),
 ]

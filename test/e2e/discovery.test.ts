@@ -210,7 +210,7 @@ const CHAT_PATH = { path: '/v1/chat/completions' }
 describe('the documents', () => {
   it.each([
     ['/.well-known/l402', 'application/json'],
-    ['/llms.txt', 'text/markdown; charset=utf-8'],
+    ['/llms.txt', 'text/plain; charset=utf-8'],
     ['/openapi.json', 'application/json'],
   ])('%s: GET, HEAD, a preflight, any origin, never cached unasked', async (path, type) => {
     const origin = 'https://page.example'

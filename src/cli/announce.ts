@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import { pricedName } from '../gate/judge.ts'
 import type { Pricing } from '../money/pricing.ts'
+import type { Wallet } from '../wallets/wallet.ts'
 import type { FoundBackend } from './backend.ts'
 import { banner } from './banner.ts'
 import type { Host } from './host.ts'
@@ -27,7 +28,7 @@ export function announce(
     readonly publicUrl: string | null
     readonly say: (event: object) => void
     readonly options: RunOptions
-    readonly walletLabel: string
+    readonly wallet: Pick<Wallet, 'kind' | 'label'>
     readonly play: boolean
     readonly notes: readonly string[]
   },
@@ -39,7 +40,7 @@ export function announce(
       url,
       public_url: about.publicUrl,
       upstream: { kind: backend.kind, url: backend.url, models: backend.first.length },
-      wallet: config.wallet?.kind ?? null,
+      wallet: about.wallet.kind,
       mode: config.mode,
       data_dir: config.dataDir,
     })
@@ -60,7 +61,7 @@ export function announce(
       upstream: backend.label,
       prices,
       defaultPrice,
-      wallet: about.walletLabel,
+      wallet: walletLine(about.wallet),
       ledger: config.dataDir,
       url,
       publicUrl: about.publicUrl,
@@ -68,3 +69,7 @@ export function announce(
     }),
   )
 }
+
+/** Who holds the money, and how to move it (DESIGN 5.3). */
+const walletLine = ({ kind, label }: Pick<Wallet, 'kind' | 'label'>): string =>
+  kind === 'ecash' ? `${label}   the mint holds it: satgate wallet withdraw` : label

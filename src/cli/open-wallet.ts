@@ -1,49 +1,46 @@
-import type { Config } from '../config/config.ts'
+import type { Config, EcashSettings } from '../config/config.ts'
 import type { World } from '../floor/world.ts'
 import type { Invoices } from '../ledger/invoices.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
+import { withOlder } from '../wallets/both.ts'
+import { openLightningAddressWallet } from '../wallets/lightning-address.ts'
 import { openLndWallet } from '../wallets/lnd.ts'
+import { makeLnurl, parseLightningAddress } from '../wallets/lnurl.ts'
 import { openPlayWallet, type PlayWallet } from '../wallets/play.ts'
 import { type Wallet, WalletRefused, WalletUnreachable } from '../wallets/wallet.ts'
 import { Failed } from './books.ts'
+import { type EcashParts, ecashParts, ecashWallet } from './open-ecash.ts'
 
 /** A wallet that is open, or that opens once the ledger it keeps its invoices in is. */
 export interface WalletChoice {
   readonly money: MoneyKind
+  /** Null for every wallet whose money is elsewhere. */
+  readonly ecash: EcashParts | null
+  /** For the status block. */
+  readonly notes: readonly string[]
   open(invoices: Invoices): { readonly wallet: Wallet; readonly play: PlayWallet | null }
 }
 
-/** What to configure, and how to try the gate without it. */
-const NO_WALLET = [
-  'no wallet is configured, so there is nothing to be paid with. satgate never runs free by mistake.',
-  '',
-  'An LND node (an invoice macaroon is enough), in satgate.yaml:',
-  '',
-  '  upstream: http://localhost:11434',
-  '  wallet: { kind: lnd, url: https://localhost:8080, key: { file: invoice.macaroon }, tlsCert: tls.cert }',
-  '',
-  'Without a node, to try it with play money on your own backend:  satgate --upstream URL --wallet play',
-  'The whole story with a toy model and no network:                 satgate demo',
-].join('\n')
+export interface Choosing {
+  /** The data folder. */
+  readonly folder: string
+  /** The ledger's kind of money, null for a new ledger. */
+  readonly kept: MoneyKind | null
+  readonly say: (event: object) => void
+  readonly waiting: (reason: string) => void
+  readonly world: World
+}
 
-/** Opens the configured wallet; waits for a node that was never seen and says so. Throws `Failed`. */
+/** Opens the configured wallet; waits for one that was never seen and says so. Throws `Failed`. */
 export async function chooseWallet(
-  settings: Config['wallet'],
-  {
-    kept,
-    waiting,
-    world,
-  }: {
-    /** The ledger's kind of money, null for a new ledger. */
-    readonly kept: MoneyKind | null
-    readonly waiting: (reason: string) => void
-    readonly world: World
-  },
+  { wallet: settings, payout }: Pick<Config, 'wallet' | 'payout'>,
+  choosing: Choosing,
 ): Promise<WalletChoice> {
-  if (settings.kind === 'ecash') throw new Failed(NO_WALLET, 2)
+  const { kept, waiting, world } = choosing
+  if (settings.kind === 'ecash') return chooseEcash({ settings, payout }, choosing)
   if (settings.kind === 'play') {
     return {
-      money: 'play',
+      ...{ money: 'play', ecash: null, notes: [] },
       open(invoices) {
         const play = openPlayWallet({ store: invoices, world })
         return { wallet: play, play }
@@ -53,27 +50,101 @@ export async function chooseWallet(
   const { url, macaroon, tlsCert: tlsCertPem } = settings
   const moneyHint = kept === 'play' ? null : kept
   const options = { url, macaroonHex: macaroon.reveal(), tlsCertPem, moneyHint, world }
-  const wallet = await untilItAnswers(() => openLndWallet(options), { url, waiting })
-  return { money: wallet.money, open: () => ({ wallet, play: null }) }
+  const name = `lnd at ${new URL(url).host}`
+  const wallet = await untilItAnswers(() => openLndWallet(options), { name, waiting })
+  return ready(wallet, null, [])
 }
 
-/** ms between two tries of a node that was never seen. */
+const ready = (
+  wallet: Wallet,
+  ecash: EcashParts | null,
+  notes: readonly string[],
+): WalletChoice => ({ money: wallet.money, ecash, notes, open: () => ({ wallet, play: null }) })
+
+/**
+ * Ecash, or a Lightning address that needs none. What was earned in ecash before stays in the folder,
+ * and so does what is still to be paid for.
+ */
+async function chooseEcash(
+  { settings, payout }: { readonly settings: EcashSettings; readonly payout: string | null },
+  choosing: Choosing,
+): Promise<WalletChoice> {
+  const { folder, kept, waiting, world, say } = choosing
+  const parts = await ecashParts(folder, settings, { world, say })
+  const notes = parts.folder.fresh ? [backUp(folder)] : []
+  const open = () => ecashWallet(parts, { maxPerMint: settings.maxPerMint, kept }, world)
+  try {
+    const address =
+      settings.chosen || payout === null ? null : await direct(payout, parts, choosing)
+    if (address === null) {
+      const wallet = await untilItAnswers(open, { name: 'ecash', waiting })
+      return ready(wallet, parts, [...notes, ...payoutNote(payout)])
+    }
+    if (parts.store.mints().length === 0) return ready(address, parts, notes)
+    const older = await open()
+    const isOlder = (hash: string) => parts.store.quote(hash) !== null
+    return ready(withOlder(address, older, isOlder), parts, notes)
+  } catch (error) {
+    parts.folder.close()
+    throw error
+  }
+}
+
+const backUp = (folder: string): string =>
+  `back up ${folder}: its files are your earnings, your buyers' balances and the keys to both`
+
+const payoutNote = (payout: string | null): string[] =>
+  payout === null
+    ? []
+    : [`${payout} does not tell of payments by itself: earnings go there from the ecash wallet`]
+
+/**
+ * The Lightning address as the wallet itself; null where it does not tell of payments (LUD-21), or
+ * cannot be asked now: then earnings go there by way of the ecash wallet.
+ */
+async function direct(
+  payout: string,
+  { store }: EcashParts,
+  { kept, world }: Choosing,
+): Promise<Wallet | null> {
+  const address = parseLightningAddress(payout)
+  if (!address.ok) throw new Failed(`--payout ${payout} ${address.error}`, 2)
+  const facts = {
+    remember: async (key: string, value: string) => store.setFact(`address:${key}`, value),
+    recall: async (key: string) => store.fact(`address:${key}`),
+  }
+  const lnurl = makeLnurl({ world })
+  const options = { address: address.value, lnurl, store: facts, world, moneyHint: kept }
+  try {
+    const wallet = await openLightningAddressWallet(options)
+    return wallet === 'no_verify' ? null : wallet
+  } catch (error) {
+    if (error instanceof WalletUnreachable) return null
+    if (!(error instanceof WalletRefused)) throw error
+    throw new Failed(
+      `the payout address ${payout} refuses: ${error.reason}. Is it spelled right?`,
+      2,
+    )
+  }
+}
+
+/** ms between two tries of a wallet that was never seen. */
 const AGAIN = 4_000
 
 /**
- * A new ledger takes its kind of money from the node's first invoice: until the node has answered
- * once there is nothing to sell into. Later outages are another matter: then passes are served.
+ * A new ledger takes its kind of money from the wallet's first invoice: until it has answered once
+ * there is nothing to sell into. Later outages are another matter: then passes are served.
  */
 async function untilItAnswers(
   open: () => Promise<Wallet>,
-  { url, waiting }: { readonly url: string; readonly waiting: (reason: string) => void },
+  { name, waiting }: { readonly name: string; readonly waiting: (reason: string) => void },
 ): Promise<Wallet> {
   for (let tries = 0; ; tries += 1) {
     try {
       return await open()
     } catch (error) {
       if (error instanceof WalletRefused) {
-        throw new Failed(`the wallet lnd at ${new URL(url).host} refuses: ${error.reason}`)
+        throw new Failed(`the wallet ${name} refuses: ${error.reason}`)
       }
       if (!(error instanceof WalletUnreachable)) throw error
       if (tries === 0) waiting(error.reason)

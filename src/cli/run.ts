@@ -78,16 +78,20 @@ async function start(
   { folder, say, counts, options, closers, cloudflared }: Starting,
 ): Promise<Running> {
   const { world } = host
-  const choice = await chooseWallet(config.wallet, {
+  const choice = await chooseWallet(config, {
+    folder: folder.path,
     kept: ledgerKind(folder.ledger),
+    say,
     waiting: (reason) => {
-      say({ event: 'problem', what: 'wallet_unreachable', wallet: config.wallet?.kind, reason })
+      say({ event: 'problem', what: 'wallet_unreachable', wallet: config.wallet.kind, reason })
       host.stderr.write(
         'satgate: waiting for the wallet, its first answer says whose money it is\n',
       )
     },
     world,
   })
+  const { ecash } = choice
+  if (ecash !== null) closers.push(() => ecash.folder.close())
   const backend = await findBackend(config, world)
   closers.push(() => backend.upstream.close())
   const books = openBooks(folder, choice.money, { host, say })
@@ -137,10 +141,11 @@ async function start(
     publicUrl: config.publicUrl ?? reach?.publicUrl ?? null,
     say,
     options,
-    walletLabel: wallet.label,
+    wallet,
     play: choice.money === 'play',
     notes: [
       ...(reach === null ? [] : [reach.note]),
+      ...choice.notes,
       ...port.taken.map((taken) => `port ${taken} was taken`),
       ...(rateNote === null ? [] : [rateNote]),
       ...(backend.problem === null ? [] : [`upstream: ${backend.problem}; it is asked again`]),
@@ -156,7 +161,7 @@ async function start(
 }
 
 function refusePlayInPublic(config: Config): void {
-  if (config.wallet?.kind !== 'play') return
+  if (config.wallet.kind !== 'play') return
   if (config.publicUrl !== null) {
     throw new Failed('play money is worth nothing: it takes no --public-url', 2)
   }

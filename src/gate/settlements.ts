@@ -35,6 +35,7 @@ export class Settlements {
 
   start(): void {
     void this.#follow()
+    if (this.#line.wallet.asksItself === true) return
     this.#timer = setInterval(() => void this.#round(), ROUND)
     this.#timer.unref()
   }

@@ -116,7 +116,8 @@ export class L402 {
       return made
     }
     const { hash, expiresAt } = made.value.row
-    this.#open.opened(want.client, hash, expiresAt)
+    // A mint's invoice lives for a day: its place among the open ones is free again before.
+    this.#open.opened(want.client, hash, Math.min(expiresAt, now + EXPIRY * 1000))
     return made
   }
 

@@ -93,6 +93,7 @@ function walletOf(
 
   return {
     kind: 'lightningaddress',
+    asksItself: true,
     money,
     label: `${address.text} (Lightning address)`,
     createInvoice,

@@ -10,6 +10,11 @@ export interface Wallet {
   /** One line for the status block: what it is and where, without a secret. */
   readonly label: string
   /**
+   * Its watch asks after unpaid invoices by itself, as often as whoever makes them bears. Otherwise
+   * the gate looks them up: notifications get lost (threats C10).
+   */
+  readonly asksItself?: true
+  /**
    * Asks for a whole number of sats. Throws `WalletUnreachable` where it cannot answer in time,
    * `WalletBusy` where it has no invoice to give to this asker now, `AmountRefused` where it makes
    * none of that amount.

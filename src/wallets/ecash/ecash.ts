@@ -57,6 +57,7 @@ export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
   worker.start()
   return {
     kind: 'ecash',
+    asksItself: true,
     money,
     get label() {
       return labelOf(options)

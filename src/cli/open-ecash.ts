@@ -1,0 +1,76 @@
+import type { EcashSettings } from '../config/config.ts'
+import { assert } from '../floor/assert.ts'
+import type { World } from '../floor/world.ts'
+import type { MoneyKind } from '../ledger/ledger.ts'
+import { Alarm } from '../wallets/ecash/alarm.ts'
+import { Budget } from '../wallets/ecash/budget.ts'
+import { openMint } from '../wallets/ecash/cashu.ts'
+import { openEcashWallet } from '../wallets/ecash/ecash.ts'
+import { normalMintUrl } from '../wallets/ecash/mint-url.ts'
+import { type MintLine, Roster } from '../wallets/ecash/roster.ts'
+import type { EcashStore } from '../wallets/ecash/store.ts'
+import { type Wallet, WalletUnreachable } from '../wallets/wallet.ts'
+import { type EcashFolder, openEcashFolder } from './ecash-folder.ts'
+
+/** The ecash wallet's parts, for whoever spends what it holds. */
+export interface EcashParts {
+  readonly folder: EcashFolder
+  readonly store: EcashStore
+  readonly roster: Roster
+  readonly alarm: Alarm
+}
+
+type Say = (event: object) => void
+
+/** Opens seed, coins and mints of a data folder; asks no mint anything. Throws `Failed`. */
+export async function ecashParts(
+  path: string,
+  settings: Pick<EcashSettings, 'mints'>,
+  { world, say }: { readonly world: World; readonly say: Say },
+): Promise<EcashParts> {
+  const folder = openEcashFolder(path, world.now())
+  const { store, seed } = folder
+  const configured = settings.mints.map((text) => {
+    const url = normalMintUrl(text)
+    assert(url !== null, 'the settings take addresses of mints only')
+    return url
+  })
+  // Mints of earlier settings sell no more, and still hold what they were paid.
+  const urls = [...new Set([...configured, ...store.mints()])]
+  const open = async (url: string): Promise<MintLine> => ({
+    mint: await openMint({ url, seed, world }),
+    budget: new Budget(world, !isNear(url)),
+    sells: configured.includes(url),
+  })
+  const lines = await Promise.all(urls.map(open))
+  const alarm = new Alarm(store, () =>
+    say({ event: 'problem', what: 'seed_elsewhere', fix: 'satgate wallet restore' }),
+  )
+  return { folder, store, roster: new Roster({ lines, store, world, say }), alarm }
+}
+
+/**
+ * The ecash wallet on these parts. Where no mint answers and the ledger is new, mints on the internet
+ * are taken at their word that they are real: the first invoice is looked at all the same.
+ */
+export async function ecashWallet(
+  parts: EcashParts,
+  config: { readonly maxPerMint: number; readonly kept: MoneyKind | null },
+  world: World,
+): Promise<Wallet> {
+  const { store, roster, alarm } = parts
+  const { maxPerMint, kept } = config
+  const options = { store, roster, alarm, world, maxPerMint }
+  const money = kept === 'play' ? null : kept
+  try {
+    return await openEcashWallet({ ...options, money })
+  } catch (error) {
+    const far = roster.lines.every(({ mint }) => !isNear(mint.url))
+    if (!(error instanceof WalletUnreachable && far)) throw error
+    return openEcashWallet({ ...options, money: 'real' })
+  }
+}
+
+/** It is asked as often as need be: it runs on this machine. */
+const isNear = (url: string): boolean =>
+  /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(new URL(url).hostname)

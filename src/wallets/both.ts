@@ -1,0 +1,50 @@
+import type { Settlement, Wallet } from './wallet.ts'
+
+/**
+ * A wallet that makes the invoices, and an older one whose invoices may still be paid. Each is asked
+ * for its own; what they tell of comes in one line, with one cursor for both.
+ */
+export function withOlder(
+  current: Wallet,
+  older: Wallet,
+  isOlder: (paymentHash: string) => boolean,
+): Wallet {
+  return {
+    ...current,
+    get label() {
+      return current.label
+    },
+    lookup: (hash) => (isOlder(hash) ? older : current).lookup(hash),
+    watch(cursor, onSettled) {
+      const seen = cursorsOf(cursor)
+      const tell = (whose: keyof Cursors) => (settled: Settlement) => {
+        if (settled.cursor !== null) seen[whose] = settled.cursor
+        onSettled({ ...settled, cursor: JSON.stringify(seen) })
+      }
+      const watches = [
+        current.watch(seen.current, tell('current')),
+        older.watch(seen.older, tell('older')),
+      ]
+      return {
+        stop() {
+          for (const watch of watches) watch.stop()
+        },
+      }
+    },
+    async close() {
+      await Promise.all([current.close(), older.close()])
+    },
+  }
+}
+
+interface Cursors {
+  current: string | null
+  older: string | null
+}
+
+/** A cursor from before there were two is the current one's. */
+function cursorsOf(cursor: string | null): Cursors {
+  if (cursor === null || !cursor.startsWith('{')) return { current: cursor, older: null }
+  const { current, older }: Cursors = JSON.parse(cursor)
+  return { current, older }
+}

@@ -1,5 +1,5 @@
 import type { Keys, KeysetTerms } from './coins.ts'
-import { kept } from './kept.ts'
+import { type Kept, kept } from './kept.ts'
 import { type MintAbout, MintLies, MintRefused, type Proof } from './mint.ts'
 import { type Info, infoOf, keysetsOf, keysOf } from './mint-answers.ts'
 import type { MintHttp } from './mint-http.ts'
@@ -13,6 +13,8 @@ export interface MintOffer {
   /** The keys of a keyset, active or not, checked against its id (NUT-02). */
   keys(id: string): Promise<Keys>
   feeFor(inputs: readonly Pick<Proof, 'keyset'>[]): Promise<number>
+  /** The ids of all its keysets for sats. */
+  keysets(): Promise<readonly string[]>
   /** A keyset was refused: they have changed. */
   forget(): void
 }
@@ -27,7 +29,7 @@ interface Parts {
 }
 
 export function mintOffer({ http, now, isIdOf }: Parts): MintOffer {
-  const keysById = new Map<string, Keys>()
+  const keysById = new Map<string, Kept<Keys>>()
   const keysets = kept(now, ABOUT_MS, async () => keysetsOf(await http.ask('/v1/keysets')))
   let heard: Info | null = null
   const info = kept(now, ABOUT_MS, async () => {
@@ -44,14 +46,17 @@ export function mintOffer({ http, now, isIdOf }: Parts): MintOffer {
     return added
   }
 
-  async function keysFor(id: string): Promise<Keys> {
-    const known = keysById.get(id)
-    if (known !== undefined) return known
+  async function askKeys(id: string): Promise<Keys> {
     const terms = await keysetOf(id)
     const keys = { id, keys: keysOf(await http.ask(`/v1/keys/${id}`), id) }
     if (!isIdOf(keys, terms)) throw new MintLies('a keyset whose id is not that of its keys')
-    keysById.set(id, keys)
     return keys
+  }
+
+  function keysFor(id: string): Promise<Keys> {
+    const known = keysById.get(id) ?? kept(now, Number.POSITIVE_INFINITY, () => askKeys(id))
+    keysById.set(id, known)
+    return known.get()
   }
 
   return {
@@ -71,6 +76,7 @@ export function mintOffer({ http, now, isIdOf }: Parts): MintOffer {
       for (const { keyset } of inputs) ppk += (await keysetOf(keyset)).feePpk
       return Math.ceil(ppk / 1000)
     },
+    keysets: async () => (await keysets.get()).map(({ id }) => id),
     forget: keysets.forget,
   }
 }

@@ -10,6 +10,8 @@ export interface Mint {
   about(): Promise<MintAbout>
   /** Throws unless it answers now. */
   alive(): Promise<void>
+  /** Every keyset for sats that it ever signed with, active or not: coins of each can be restored. */
+  keysets(): Promise<readonly string[]>
   /** Asks for an invoice (NUT-04), locked to a key where the mint can (NUT-20). */
   createQuote(ask: QuoteAsk): Promise<MintQuote>
   /** Where a quote stands. Never the end of it: a mint whose node is down says no to a good one. */

@@ -1,0 +1,218 @@
+import { assert } from '../../floor/assert.ts'
+import type { World } from '../../floor/world.ts'
+import type { MoneyKind } from '../../ledger/ledger.ts'
+import { type LnurlClient, parseLightningAddress } from '../lnurl.ts'
+import type { Alarm } from './alarm.ts'
+import { sumOf, tokenNetOf } from './fees.ts'
+import {
+  type Melted,
+  type Mint,
+  MintBusy,
+  MintLies,
+  MintRefused,
+  MintUnreachable,
+  type Proof,
+} from './mint.ts'
+import type { Payout, PayoutInvoice, PayoutQuote, Payouts } from './payouts.ts'
+import type { SentBatch } from './rows.ts'
+import type { Spender } from './spend.ts'
+import type { EcashStore } from './store.ts'
+
+/** What everything that takes money out of the wallet works with. */
+export interface PayerParts {
+  readonly store: EcashStore
+  readonly payouts: Payouts
+  readonly spender: Spender
+  readonly alarm: Alarm
+  /** The mint at that address; null where it is not one that this wallet deals with. */
+  readonly mint: (url: string) => Mint | null
+  readonly lnurl: Pick<LnurlClient, 'payRequest' | 'invoice'>
+  /** The ledger's kind of money; null where there is no ledger yet. */
+  readonly money: MoneyKind | null
+  /** Sats owed to buyers, rounded up: asked right before money leaves (DESIGN 4.5c). */
+  readonly owedSat: () => Promise<number>
+  readonly world: Pick<World, 'now'>
+  readonly say: (event: object) => void
+}
+
+/** A mint may set aside this much for the fees of a payment, and no more: 2 %, and 10 sat for a small one. */
+const LEAST_FEE_LIMIT = 10
+export const feeLimitFor = (sat: number): number => Math.max(LEAST_FEE_LIMIT, Math.ceil(sat / 50))
+
+/** The most that can be paid of `sat` with the fees within their limit. */
+export const affordableOf = (sat: number): number =>
+  Math.max(0, Math.min(sat - LEAST_FEE_LIMIT, Math.floor((sat * 50) / 51) - 1))
+
+/** An invoice that has less time left is not begun with. */
+const LEAST_TIME = 30_000
+
+/**
+ * Takes one payout from step to step; each is on disk before it is acted upon, so that it goes on
+ * where a crash left it. Once `sent` it is asked after until the mint says how it ended: before that
+ * there is no second invoice. Throws what the ports throw; the payout then stays as it is.
+ */
+export class Payer {
+  readonly #parts: PayerParts
+
+  constructor(parts: PayerParts) {
+    this.#parts = parts
+  }
+
+  /** As far as it goes now. `leave`: even what is owed to buyers may go. */
+  async advance(payout: Payout, leave = false): Promise<Payout> {
+    const mint = this.#parts.mint(payout.mint)
+    if (mint === null) return payout
+    if (payout.state === 'sent') await this.#ask(mint, payout)
+    if (payout.state === 'open') await this.#prepare(mint, payout, leave)
+    return this.#parts.payouts.get(payout.n)
+  }
+
+  /** Nothing was sent and nothing will be. */
+  fail({ n, sat, destination }: Payout, reason: string): void {
+    this.#parts.payouts.failed(n, reason, this.#parts.world.now())
+    this.#parts.say({ event: 'payout', state: 'failed', sat, to: destination, reason })
+  }
+
+  /** Sats that could leave as coins of all mints that answer, beyond what is owed. May be negative. */
+  async spare(): Promise<number> {
+    const { store, spender } = this.#parts
+    let net = 0
+    for (const { mint: url } of store.holdings()) {
+      const mint = this.#parts.mint(url)
+      if (mint === null) continue
+      // Coins of a mint that does not answer now are no cover for what is owed.
+      const purse = await spender.purse(mint).catch(nullIfOfMint)
+      if (purse !== null) net += tokenNetOf(purse.coins, purse.fees)
+    }
+    return net - (await this.#parts.owedSat())
+  }
+
+  async #prepare(mint: Mint, payout: Payout, leave: boolean): Promise<void> {
+    const { spender, payouts } = this.#parts
+    const { n, sat, feeLimit } = payout
+    if (!leave && (await this.spare()) < sat + feeLimit) return this.fail(payout, OWED)
+    // Before an invoice is asked for: merging thousands of coins takes longer than it may live.
+    await spender.merge(mint)
+    const invoice = payout.invoice ?? (await this.#invoice(payout))
+    if (invoice === null) return
+    if (invoice.expiresAt - LEAST_TIME < this.#parts.world.now()) {
+      return this.fail(payout, 'the invoice has expired')
+    }
+    const quote = payout.quote ?? (await this.#quote(mint, payout, invoice))
+    if (quote === null) return
+    payouts.keepQuote(n, quote)
+    const inputs = await spender.forSpending(mint, sat + quote.feeReserve)
+    if (inputs === null) return this.fail(payout, 'the mint holds too little for it')
+    // Buyers may have paid in or been served meanwhile.
+    const after = leave ? 0 : (await this.spare()) - sat - quote.feeReserve
+    if (after < 0) return this.fail(payout, OWED)
+    await this.#send(mint, payout, { quote, inputs })
+  }
+
+  async #invoice(payout: Payout): Promise<PayoutInvoice | null> {
+    const { lnurl, payouts, money } = this.#parts
+    const address = parseLightningAddress(payout.destination)
+    assert(address.ok, 'a payout without an invoice goes to an address')
+    const request = await lnurl.payRequest(address.value)
+    const made = await lnurl.invoice(request, payout.sat, 'satgate payout')
+    if (money !== null && made.money !== money) {
+      this.fail(payout, `its invoice is for ${made.money} money, the ledger keeps ${money}`)
+      return null
+    }
+    const { bolt11, paymentHash: hash, expiresAt } = made
+    if (payouts.keepInvoice(payout.n, { bolt11, hash, expiresAt }))
+      return { bolt11, hash, expiresAt }
+    this.fail(payout, 'the address gave an invoice that was paid before')
+    return null
+  }
+
+  async #quote(mint: Mint, payout: Payout, invoice: PayoutInvoice): Promise<PayoutQuote | null> {
+    const { quote, sat, feeReserve } = await mint.meltQuote(invoice.bolt11)
+    if (sat !== payout.sat) {
+      this.fail(payout, `the mint would pay ${sat} sat where ${payout.sat} are asked for`)
+      return null
+    }
+    if (feeReserve > payout.feeLimit) {
+      const most = `more than ${payout.feeLimit}`
+      this.fail(payout, `the mint sets ${feeReserve} sat aside for fees, ${most}`)
+      return null
+    }
+    return { quote, feeReserve }
+  }
+
+  async #send(
+    mint: Mint,
+    payout: Payout,
+    { quote, inputs }: { readonly quote: PayoutQuote; readonly inputs: readonly Proof[] },
+  ): Promise<void> {
+    const { payouts, spender, world, say } = this.#parts
+    const { keyset } = await mint.about()
+    const { fees } = await spender.purse(mint)
+    // Blank outputs for all that may come back: as many as the number has bits (NUT-08).
+    const most = sumOf(inputs) - payout.sat - fees.of(inputs)
+    const amounts = Array.from({ length: Math.max(1, most.toString(2).length) }, () => 0)
+    const batch = payouts.send(payout.n, {
+      ...{ kind: 'melt', mint: mint.url, keyset, amounts },
+      ...{ quote: quote.quote, inputs, at: world.now() },
+    })
+    say({ event: 'payout', state: 'sent', sat: payout.sat, to: payout.destination })
+    await this.#melt(mint, payout, batch)
+  }
+
+  /** A payment whose answer is not known yet. */
+  async #ask(mint: Mint, payout: Payout): Promise<void> {
+    const batch = this.#parts.store.sentBatch(payout.batch ?? 0)
+    assert(batch !== null, 'a payout that was sent has its batch')
+    const melted = await mint.meltState(batch.quote ?? '', batch)
+    // The very same once more: a request that is still on its way cannot then pay a second time.
+    if (melted.is === 'unpaid') await this.#melt(mint, payout, batch)
+    else await this.#conclude(mint, payout, { batch, melted })
+  }
+
+  async #melt(mint: Mint, payout: Payout, batch: SentBatch): Promise<void> {
+    const inputs = this.#parts.store.inputsOf(batch.n)
+    const quote = batch.quote ?? ''
+    try {
+      const melted = await mint.melt(quote, inputs, batch)
+      await this.#conclude(mint, payout, { batch, melted })
+    } catch (error) {
+      // `pending`: a request from before is still on its way there.
+      if (!(error instanceof MintRefused) || error.means === 'pending') throw error
+      const melted = await mint.meltState(quote, batch)
+      await this.#conclude(mint, payout, { batch, melted })
+      if (error.means === 'spent' && melted.is === 'unpaid') {
+        await this.#parts.spender.doubt(mint, inputs)
+      }
+    }
+  }
+
+  async #conclude(
+    mint: Mint,
+    payout: Payout,
+    { batch, melted }: { readonly batch: SentBatch; readonly melted: Melted },
+  ): Promise<void> {
+    const { payouts, store, world, say } = this.#parts
+    const { n, sat, destination: to } = payout
+    if (melted.is === 'pending') return
+    if (melted.is === 'unpaid') return this.fail(payout, 'the mint could not pay it')
+    // A mint need not repeat what it gives back: what it signed it can be asked for (threats E7).
+    const change = melted.change.length > 0 ? melted.change : await mint.restore(batch)
+    const fee = sumOf(store.inputsOf(batch.n)) - sumOf(change) - sat
+    payouts.paid(n, batch, { change, fee, at: world.now() })
+    say({ event: 'payout', state: 'paid', sat, fee_sat: fee, to })
+  }
+}
+
+/** What the port to a mint throws, and not what is wrong with us. */
+export const isOfMint = (error: unknown): error is Error =>
+  error instanceof MintUnreachable ||
+  error instanceof MintBusy ||
+  error instanceof MintRefused ||
+  error instanceof MintLies
+
+const nullIfOfMint = (error: unknown): null => {
+  if (isOfMint(error)) return null
+  throw error
+}
+
+const OWED = 'what would stay behind is less than what is owed to buyers'

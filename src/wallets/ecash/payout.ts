@@ -1,0 +1,253 @@
+import { BrokenBelief } from '../../floor/assert.ts'
+import type { LightningAddress, PayRequest } from '../lnurl.ts'
+import { WalletBusy, WalletRefused, WalletUnreachable } from '../wallet.ts'
+import { netOf } from './fees.ts'
+import { affordableOf, feeLimitFor, isOfMint, type Payer, type PayerParts } from './pay.ts'
+import type { Payout } from './payouts.ts'
+
+export interface PayoutParts extends PayerParts {
+  readonly payer: Payer
+  /** Where to; null: nobody has said. */
+  readonly address: LightningAddress | null
+  /** Sats over all mints above which they are sent on. */
+  readonly above: number
+}
+
+/** The first to an address: enough to see that it arrives, little enough to lose. */
+const FIRST_SAT = 1_000
+/** The most that is sent at once: large payments find no way. */
+const CHUNK_SAT = 100_000
+/** What stays beyond what is owed, for buyers who pay in while money leaves. */
+const FLOAT_SAT = 100
+/** ms until one that failed is tried again; twice that after each further failure, up to an hour. */
+const BACK_OFF = 60_000
+const LONGEST_BACK_OFF = 3_600_000
+/** ms between two questions about one that is under way, and what that grows to. */
+const ASK_AGAIN = 5_000
+const LONGEST_ASK = 300_000
+
+/** The first payout, and the least that is worth a later one: at most a tenth of the threshold. */
+export const smallOf = (above: number): number =>
+  Math.max(1, Math.min(FIRST_SAT, Math.floor(above / 10)))
+
+const floatOf = (above: number): number => Math.min(FLOAT_SAT, Math.floor(above / 10))
+
+const backOff = (base: number, times: number, longest: number): number =>
+  Math.min(base * 2 ** Math.min(times, 20), longest)
+
+/**
+ * Sends on by itself what has been earned: first a small sum that the operator confirms, then chunks,
+ * while the mints together hold more than the threshold. What buyers are owed stays.
+ */
+export class AutoPayout {
+  readonly #parts: PayoutParts
+  #asked = 0
+  #askAt = 0
+  #tries = 0
+  #tryAt = 0
+  #told: string | null = null
+
+  constructor(parts: PayoutParts) {
+    this.#parts = parts
+  }
+
+  /** One round: goes on with what is under way, else begins what is due. */
+  tick(): Promise<void> {
+    return this.#parts.spender.alone(() => this.#round())
+  }
+
+  async #round(): Promise<void> {
+    try {
+      await this.#recover()
+      const open = this.#parts.payouts.open()
+      if (open !== null) await this.#goOn(open)
+      else if (this.#parts.alarm.raised === null) await this.#begin()
+    } catch (error) {
+      const reason = reasonOf(error)
+      if (reason === null) throw error
+      this.#pause()
+      this.#tell(reason)
+    }
+  }
+
+  /** Swaps whose answer was lost. */
+  async #recover(): Promise<void> {
+    for (const { mint: url } of this.#parts.store.holdings()) {
+      const mint = this.#parts.mint(url)
+      if (mint === null) continue
+      await this.#parts.spender.recoverAll(mint).catch((error: unknown) => {
+        if (!isOfMint(error)) throw error
+      })
+    }
+  }
+
+  async #goOn(open: Payout): Promise<void> {
+    const { payer, world } = this.#parts
+    if (open.state === 'open') {
+      // Whoever asked for it was told of the crash and asks again: it would be paid twice.
+      if (open.kind === 'asked') return payer.fail(open, 'it was interrupted before it was sent')
+      if (this.#parts.alarm.raised === null) await this.#advance(open)
+      return
+    }
+    if (world.now() < this.#askAt) return
+    this.#askAt = world.now() + backOff(ASK_AGAIN, this.#asked, LONGEST_ASK)
+    this.#asked += 1
+    await this.#advance(open)
+  }
+
+  async #begin(): Promise<void> {
+    const { address, above, store, payouts, world, lnurl } = this.#parts
+    if (address === null || world.now() < this.#tryAt) return
+    const held = store.holdings().reduce((sum, { free }) => sum + free, 0)
+    if (held <= above) return
+    const past = payouts.toAddress(address.text, MOST_PAST)
+    const paid = past.findIndex(({ state }) => state === 'paid')
+    const failures = paid === -1 ? past.length : paid
+    const wait = failures === 0 ? 0 : backOff(BACK_OFF, failures - 1, LONGEST_BACK_OFF)
+    if (world.now() < (past[0]?.closedAt ?? 0) + wait) return
+    const first = !payouts.confirmed(address.text)
+    // One has arrived, or has not: that is for the operator to say.
+    if (first && paid !== -1) return
+    const request = await lnurl.payRequest(address)
+    const chosen = await this.#choose(request, { first, failures })
+    if (chosen === null) return
+    const { mint, sat } = chosen
+    const payout = payouts.begin(
+      {
+        ...{ kind: first ? 'first' : 'chunk', destination: address.text, mint, sat },
+        feeLimit: feeLimitFor(sat),
+      },
+      world.now(),
+    )
+    this.#asked = 0
+    await this.#advance(payout)
+  }
+
+  /** How much, and from where: the mint with most. Null where it is not worth it yet. */
+  async #choose(
+    request: PayRequest,
+    { first, failures }: { readonly first: boolean; readonly failures: number },
+  ): Promise<{ readonly mint: string; readonly sat: number } | null> {
+    const { above, payer } = this.#parts
+    const small = smallOf(above)
+    if (first && request.minSat > small) {
+      this.#tell(
+        `${request.address.text} takes ${request.minSat} sat at least, too much for a first payout. Set wallet.payoutAbove to ${request.minSat * 10} or more`,
+      )
+      return null
+    }
+    const least = Math.max(small, request.minSat)
+    const rich = (await this.#nets())
+      .filter(({ net }) => affordableOf(net) >= least)
+      .sort((a, b) => b.net - a.net)
+    // The one with most; after a failure the next, whose node may find a way.
+    const from = rich[failures % Math.max(1, rich.length)]
+    if (from === undefined) return null
+    const spare = affordableOf((await payer.spare()) - floatOf(above))
+    const most = Math.min(spare, affordableOf(from.net), request.maxSat)
+    // After a failure less is tried: there may be no way for so much.
+    const chunk = Math.max(small, Math.floor(CHUNK_SAT / 2 ** Math.min(failures, 16)))
+    const sat = first ? small : Math.min(chunk, most)
+    return sat <= most && sat >= least ? { mint: from.mint, sat } : null
+  }
+
+  /** What could leave each mint that answers. */
+  async #nets(): Promise<{ readonly mint: string; readonly net: number }[]> {
+    const { store, spender } = this.#parts
+    const nets: { readonly mint: string; readonly net: number }[] = []
+    for (const { mint: url } of store.holdings()) {
+      const mint = this.#parts.mint(url)
+      if (mint === null) continue
+      try {
+        const { coins, fees } = await spender.purse(mint)
+        nets.push({ mint: url, net: netOf(coins, fees) })
+      } catch (error) {
+        if (!isOfMint(error)) throw error
+      }
+    }
+    return nets
+  }
+
+  /** Before it is sent any trouble ends it; afterwards only the mint's own word does. */
+  async #advance(payout: Payout): Promise<void> {
+    const { payer, payouts } = this.#parts
+    try {
+      const done = await payer.advance(payout)
+      if (done.state === 'failed') this.#tell(done.reason ?? 'it failed')
+      if (done.state === 'paid') this.#tell(null)
+    } catch (error) {
+      const reason = reasonOf(error)
+      if (reason === null) throw error
+      const now = payouts.get(payout.n)
+      if (now.state === 'open') payer.fail(now, reason)
+      this.#tell(reason)
+    }
+  }
+
+  /** After trouble before a payout was begun; null while there is none. */
+  #pause(): void {
+    this.#tryAt = this.#parts.world.now() + backOff(BACK_OFF, this.#tries, LONGEST_BACK_OFF)
+    this.#tries += 1
+  }
+
+  /** Once for each trouble, and once when it is over. */
+  #tell(reason: string | null): void {
+    if (reason === null) this.#tries = 0
+    if (reason === this.#told) return
+    const to = this.#parts.address?.text
+    if (reason === null) this.#parts.say({ event: 'solved', what: 'payout', to })
+    else this.#parts.say({ event: 'problem', what: 'payout', to, reason })
+    this.#told = reason
+  }
+}
+
+/** Payouts looked back at for failures in a row. */
+const MOST_PAST = 20
+
+/** Troubles of others, in words. Null for what is wrong with us. */
+export function reasonOf(error: unknown): string | null {
+  if (error instanceof WalletRefused) return `the Lightning address: ${error.reason}`
+  if (error instanceof WalletUnreachable) return `the Lightning address: ${error.reason}`
+  if (error instanceof WalletBusy) return `the Lightning address: ${error.message}`
+  return isOfMint(error) ? error.message : null
+}
+
+/** ms between two rounds, and after a nudge. */
+const EVERY = 30_000
+const SOON = 50
+
+/** Runs rounds until it is stopped. A broken belief ends them: money does not move on a mistake. */
+export function startPayout(parts: PayoutParts): { stop(): Promise<void>; nudge(): void } {
+  const payout = new AutoPayout(parts)
+  let timer: NodeJS.Timeout | null = null
+  let running: Promise<void> = Promise.resolve()
+  let stopped = false
+  const wind = (ms: number) => {
+    if (stopped) return
+    if (timer !== null) clearTimeout(timer)
+    timer = setTimeout(round, ms)
+    timer.unref()
+  }
+  const round = () => {
+    timer = null
+    running = running
+      .then(() => payout.tick())
+      .then(
+        () => wind(EVERY),
+        (error: unknown) => {
+          const reason = error instanceof Error ? error.message : String(error)
+          parts.say({ event: 'problem', what: 'payout_stopped', reason })
+          if (!(error instanceof BrokenBelief)) wind(EVERY)
+        },
+      )
+  }
+  wind(SOON)
+  return {
+    nudge: () => wind(SOON),
+    async stop() {
+      stopped = true
+      if (timer !== null) clearTimeout(timer)
+      await running
+    },
+  }
+}

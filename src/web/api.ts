@@ -1,3 +1,5 @@
+import { field } from './json.ts'
+
 /** The gate, as the page asks it. Every refusal is a value in words. */
 export type Asked<T> =
   | { readonly ok: true; readonly value: T }
@@ -54,9 +56,6 @@ export async function problemOf(response: Response): Promise<Problem> {
 
 /** A request's problem where no answer came at all. */
 export const noAnswer = (): Problem => NO_ANSWER
-
-export const field = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 
 /** Path and query on this origin, whatever a URL says of others. */
 function ownPath(url: string): string | null {

@@ -35,24 +35,35 @@ export class Buy {
     goTo(box('buy-title'))
   }
 
+  /** Opens the form, or shuts it where it stands open. */
+  toggle(): void {
+    if (box('buy').hidden || box('amount-form').hidden) this.start()
+    else this.hide()
+  }
+
   show(): void {
     this.#payment.close()
     const known = this.#topUp() !== null
     box('buy-title').textContent = known ? 'Top up' : 'Buy credit'
     box('amount-form').hidden = false
-    box('buy').hidden = false
+    this.#reveal(true)
   }
 
   /** The invoice at that path of the gate. */
   open(path: string): void {
     box('buy-title').textContent = 'Pay this invoice'
-    box('buy').hidden = false
+    this.#reveal(true)
     this.#payment.open(path)
   }
 
   hide(): void {
     this.#payment.close()
-    box('buy').hidden = true
+    this.#reveal(false)
+  }
+
+  #reveal(shown: boolean): void {
+    box('buy').hidden = !shown
+    button('top-up').setAttribute('aria-expanded', String(shown))
   }
 
   #chosen(): string {

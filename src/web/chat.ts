@@ -47,6 +47,7 @@ export class Chat {
     const answer = this.#unpaid
     this.#unpaid = null
     if (answer === null) return false
+    box('prompt').focus()
     void this.#answer(answer)
     return true
   }
@@ -77,7 +78,7 @@ export class Chat {
       if (!response.ok || response.body === null) this.#refused(entry, await problemOf(response))
       else await this.#read(response.body, text, note)
     } catch {
-      if (running.signal.aborted) note.textContent = 'Stopped. What was written is charged.'
+      if (running.signal.aborted) this.#stopped(note)
       else this.#refused(entry, noAnswer())
     }
     const content = text.textContent
@@ -113,7 +114,13 @@ export class Chat {
       }
     }
     if (!finished && ended === '') ended = 'The answer broke off. '
-    note.textContent = `${ended}${cost}`
+    note.textContent = `${ended}${cost === '' ? '' : `Cost ${cost}`}`
+  }
+
+  /** The gate needs a moment to see it and to settle. */
+  #stopped(note: Element): void {
+    note.textContent = 'Stopped. What was written is charged.'
+    setTimeout(() => this.#parts.spent(), 1_000)
   }
 
   #grow(text: Element, note: Element, more: string): void {

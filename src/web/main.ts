@@ -59,7 +59,7 @@ function start(shop: Shop): void {
   )
   parts.buy = buy
   parts.models = new Models(shop, showUse)
-  button('top-up').addEventListener('click', () => buy.start())
+  button('top-up').addEventListener('click', () => buy.toggle())
   card.render()
   if (location.pathname !== '/') buy.open(`${location.pathname}${location.search}`)
   else if (shop.keys.current !== null) buy.hide()

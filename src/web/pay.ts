@@ -120,14 +120,21 @@ export class Payment {
     this.#say('trouble', 'This invoice has expired. If you have just paid it, wait a moment.')
   }
 
+  /**
+   * The key is in the answer until its first use. Without one the payment topped a narrowed pass
+   * up, or another tab of this browser was first, or somebody else.
+   */
   #settled(last: Invoice): void {
     const known = this.#invoice
     const macaroon = last.macaroon ?? known?.macaroon
     const secret = last.token_suffix ?? last.preimage ?? this.#preimage
-    this.#shop.keys.read()
-    const told = last.amount_sats !== undefined
+    const { keys } = this.#shop
+    const before = keys.current
+    keys.read()
+    const elsewhere = keys.current !== before
+    const toppedUp = last.amount_sats !== undefined
     if (macaroon !== undefined && secret !== null) this.#finish(`${macaroon}:${secret}`)
-    else if (told || this.#shop.keys.current !== null) this.#finish(null)
+    else if (toppedUp || elsewhere) this.#finish(null)
     else {
       box('to-pay').hidden = true
       this.#say('trouble', 'This invoice is paid and its key is in use: whoever bought it has it.')

@@ -10,13 +10,17 @@ export function poll(ask: () => Promise<number | null>): Poll {
   let timer: ReturnType<typeof setTimeout> | undefined
   let stopped = false
   let asking = false
+  let poked = false
   const turn = async (): Promise<void> => {
     clearTimeout(timer)
+    if (asking) poked = true
     if (stopped || asking) return
     asking = true
     const wait = await ask()
     asking = false
-    if (wait !== null && !stopped) timer = setTimeout(() => void turn(), wait)
+    // What was answered may be older than the poke.
+    if (wait !== null && !stopped) timer = setTimeout(() => void turn(), poked ? 0 : wait)
+    poked = false
   }
   const seen = () => {
     if (!document.hidden) void turn()

@@ -1,4 +1,4 @@
-import { field } from './api.ts'
+import { field } from './json.ts'
 
 /** What a streamed answer says, piece by piece. */
 export type Piece =

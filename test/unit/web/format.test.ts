@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest'
+import { clock, fromMsat, type Price, priceSentence } from '../../../src/web/format.ts'
+
+const price = (input: number, output = input, request = 0): Price => ({ input, output, request })
+
+describe('what the page says', () => {
+  it.each([
+    [[], ''],
+    [[price(1)], '1 sat per 1,000 tokens.'],
+    [[price(1), price(1)], '1 sat per 1,000 tokens.'],
+    [[price(1, 2)], '1 sat in and 2 sat out per 1,000 tokens.'],
+    [[price(1, 2), price(0.25, 2)], '0.25 to 1 sat in and 2 sat out per 1,000 tokens.'],
+    [[price(1, 1, 5)], '1 sat per 1,000 tokens, and up to 5 sat per request.'],
+    [[price(0)], 'Free.'],
+  ])('of prices %j is %s', (prices, sentence) => {
+    expect(priceSentence(prices, 'sat')).toBe(sentence)
+  })
+
+  it.each([
+    [0, '0 sat'],
+    [52, '0.052 sat'],
+    [999_948, '999.948 sat'],
+    [10_000_000_000, '10,000,000 sat'],
+  ])('of %d msat is %s', (msat, said) => {
+    expect(fromMsat(msat, 'sat')).toBe(said)
+  })
+
+  it.each([
+    [600_000, '10:00'],
+    [64_001, '1:05'],
+    [1, '0:01'],
+    [0, '0:00'],
+    [-5_000, '0:00'],
+  ])('of %d ms left is %s', (ms, said) => {
+    expect(clock(ms)).toBe(said)
+  })
+})

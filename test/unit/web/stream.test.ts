@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+import { type Piece, piecesOf } from '../../../src/web/stream.ts'
+
+const chunk = (choice: object): string => `data: ${JSON.stringify({ choices: [choice] })}\n\n`
+const text = (content: string): string => chunk({ delta: { content } })
+
+/** The pieces of a stream that arrives so many bytes at a time. */
+async function read(stream: string, size: number): Promise<Piece[]> {
+  const bytes = new TextEncoder().encode(stream)
+  const body = new ReadableStream<Uint8Array>({
+    start(to) {
+      for (let at = 0; at < bytes.length; at += size) to.enqueue(bytes.slice(at, at + size))
+      to.close()
+    },
+  })
+  const pieces: Piece[] = []
+  for await (const piece of piecesOf(body)) pieces.push(piece)
+  return pieces
+}
+
+const CASES: readonly (readonly [string, string, readonly Piece[]])[] = [
+  ['text', text('é日') + text('!'), [said('é日'), said('!')]],
+  ['the cost', ': satgate cost_msat=52\n\ndata: [DONE]\n\n', [{ is: 'cost', msat: 52 }]],
+  ['other comments', ': ping\n\n: satgate cost_msat=x\n\n', []],
+  ['an end', chunk({ delta: {}, finish_reason: 'length' }), [{ is: 'finish', reason: 'length' }]],
+  ['an error', 'data: {"error":{"message":"gone"}}\n\n', [{ is: 'error', message: 'gone' }]],
+  ['thoughts', chunk({ delta: { reasoning_content: 'hm' } }), [{ is: 'thinking' }]],
+  ['a usage chunk', 'data: {"choices":[],"usage":{}}\n\n', []],
+  ['what is no JSON', 'data: {oops\n\ndata: null\n\nevent: x\n\n', []],
+  ['CRLF and no last line end', text('a').replaceAll('\n', '\r\n') + text('b').trim(), ab()],
+]
+
+function said(words: string): Piece {
+  return { is: 'text', text: words }
+}
+function ab(): readonly Piece[] {
+  return [said('a'), said('b')]
+}
+
+describe('a streamed answer', () => {
+  it.each(CASES)('is read: %s, however it is cut', async (_, stream, pieces) => {
+    for (const size of [1, 2, 7, 1_000]) expect(await read(stream, size)).toEqual(pieces)
+  })
+})

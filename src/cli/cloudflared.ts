@@ -12,6 +12,10 @@ const INSTALLER = 'cloudflared@0.7.3'
 const WHERE =
   'https://developers.cloudflare.com/cloudflare-one/networks/connectors/cloudflare-tunnel/downloads/'
 const WINDOWS = process.platform === 'win32'
+const DOWNLOAD = `require('cloudflared').install(process.argv[1]).catch((error) => {
+  console.error(error.message)
+  process.exit(1)
+})`
 /** ms. 40 MB over a slow line. */
 const PATIENCE = 600_000
 
@@ -67,15 +71,15 @@ export async function needCloudflared(host: Host, dataDir: string): Promise<stri
 async function install({ env, stderr }: Host, dataDir: string): Promise<string> {
   const [tool, bin] = [join(dataDir, 'tool'), join(dataDir, 'bin')]
   for (const folder of [tool, bin]) mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const options = { env: { ...strangersEnv(env), ...npmEnv(env) }, timeout: PATIENCE, cwd: tool }
+  const options = { env: strangersEnv(env), timeout: PATIENCE, cwd: tool }
   const flags = ['--prefix', tool, '--ignore-scripts', '--no-audit', '--no-fund']
   const [npm, ...npmArgs] = npmOf(env)
-  await run(npm, [...npmArgs, 'install', ...flags, INSTALLER], options)
+  const registry = { ...options, env: { ...options.env, ...npmEnv(env) } }
+  await run(npm, [...npmArgs, 'install', ...flags, INSTALLER], registry)
   stderr.write('satgate: downloading from github.com/cloudflare/cloudflared\n')
   const name = WINDOWS ? 'cloudflared.exe' : 'cloudflared'
   const fresh = join(bin, `new-${name}`)
-  const script = 'require("cloudflared").install(process.argv[1]).catch((e) => { throw e })'
-  await run(process.execPath, ['-e', script, fresh], options)
+  await run(process.execPath, ['-e', DOWNLOAD, fresh], options)
   const { stdout } = await run(fresh, ['--version'], options)
   if (!stdout.startsWith('cloudflared version')) throw new Error('what came is no cloudflared')
   renameSync(fresh, join(bin, name))
@@ -103,8 +107,9 @@ export function strangersEnv(env: Host['env']): Record<string, string | undefine
   return Object.fromEntries(Object.entries(env).filter(([name]) => LENT.test(name)))
 }
 
+/** What the program that failed said of it, in one line. */
 function reason(error: unknown): string {
-  const { message = '', stderr } = error as { message?: string; stderr?: string }
-  const said = stderr?.split('\n').findLast((line) => /error|ENOTFOUND|status/i.test(line))
+  const { message = '', stderr = '' } = error as { message?: string; stderr?: string }
+  const said = stderr.split('\n').find((line) => /error|ENOTFOUND|ECONN|status/i.test(line))
   return (said ?? message.split('\n')[0] ?? '').trim().slice(0, 200)
 }

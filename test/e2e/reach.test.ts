@@ -106,6 +106,21 @@ describe('the tunnel', () => {
     }
   })
 
+  it('I3 play money, were there a tunnel to it, would not be paid through it', async () => {
+    const own = await startGate()
+    const listener = own.composed.tunnelListener(() => 'https://words.trycloudflare.com')
+    const served = await serve(listener)
+    clean.push(served.close)
+    const client = new Client(served.port)
+    clean.push(() => client.close())
+    const { json } = await client.ask({ path: '/create-invoice', body: {} })
+    const asked = { path: '/play/pay', body: { payment_hash: json.payment_hash } }
+    expect((await client.ask(asked)).status).toBe(404)
+    expect((await own.ask(asked)).status).toBe(200)
+    const refused = await client.ask({ path: CHAT, body: hello })
+    expect(payPage(refused)).toMatch(/^https:\/\/words\.trycloudflare\.com\//)
+  })
+
   it('D3 only there Cloudflare says who a client is, and one IPv6 /64 is one', async () => {
     const { gate } = await gateOf({ limits: { invoicesPerClient: 1 } })
     await gate.start()

@@ -103,6 +103,7 @@ const edge = `function (folder) {
     const spoken = { pid: process.pid, edge: server.address().port, url: 'https://' + name, args, env: process.env }
     fs.appendFileSync(log, JSON.stringify(spoken) + '\\n')
     inf('Requesting new quick Tunnel on trycloudflare.com...')
+    inf('Post "https://api.trycloudflare.com/tunnel"')
     if (how === 'dies') {
       process.stderr.write('ERR failed to request quick Tunnel: Post "https://api.trycloudflare.com/tunnel": no such host\\n')
       process.exit(1)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { makeClients } from '../../../src/http/clients.ts'
+import { makeClients, makeTunnelClients } from '../../../src/http/clients.ts'
 import { canonicalIp, isLoopback, networkOf } from '../../../src/http/ip.ts'
 import { fakeRequest } from '../../support/serve.ts'
 
@@ -181,4 +181,43 @@ describe('an address in one spelling', () => {
     expect(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1'].every(loopback)).toBe(true)
     expect(['1.2.7.0', '::2', '::', '0.0.0.0', '128.0.0.1'].some(loopback)).toBe(false)
   })
+})
+
+describe('I3 proxied_loopback_is_public: clients of the tunnel', () => {
+  const tunnel = makeTunnelClients(salt)
+  const through = (client: string | undefined, more: Record<string, string> = {}) =>
+    fakeRequest('127.0.0.1', {
+      Host: '127.0.0.1:3000',
+      ...(client === undefined ? {} : { 'CF-Connecting-IP': client }),
+      ...more,
+    })
+
+  it.each([
+    ['an address', '198.51.100.1', '198.51.100.1'],
+    ['two addresses of one /64', '2001:db8:1:2::1', '2001:db8:1:2:3:4:5:6'],
+    ['what is no address, and none', 'somebody', undefined],
+    ['two headers, as Node joins them, and none', '1.1.1.1, 2.2.2.2', undefined],
+  ])('%s is one', (_, one, other) => {
+    expect(tunnel.key(through(one))).toBe(tunnel.key(through(other)))
+  })
+
+  it('is the client that comes directly, and X-Forwarded-For is not asked', () => {
+    expect(tunnel.key(through('198.51.100.1'))).toBe(clients().key(from('198.51.100.1')))
+    const forged = through('198.51.100.1', { 'X-Forwarded-For': '9.9.9.9' })
+    expect(tunnel.key(forged)).toBe(tunnel.key(through('198.51.100.1')))
+    expect(tunnel.key(through('198.51.100.2'))).not.toBe(tunnel.key(through('198.51.100.1')))
+  })
+
+  it('nobody is local, and nobody is a proxy to be believed', () => {
+    for (const request of [through(undefined), through('127.0.0.1'), fakeRequest('127.0.0.1')]) {
+      expect([tunnel.isLocal(request), tunnel.comesFromProxy(request)]).toEqual([false, false])
+    }
+  })
+})
+
+it('I3 HTTP/1.0 with a local Host is nginx with no more than proxy_pass', () => {
+  const local = fakeRequest('127.0.0.1', { Host: '127.0.0.1:3000' })
+  const version = (httpVersion: string) => Object.assign({ ...local }, { httpVersion }) as never
+  expect(clients().isLocal(version('1.1'))).toBe(true)
+  expect(clients().isLocal(version('1.0'))).toBe(false)
 })

@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Alarm } from '../../../src/wallets/ecash/alarm.ts'
+import { openEcashFile } from '../../../src/wallets/ecash/database.ts'
+import { Payer, type PayerParts } from '../../../src/wallets/ecash/pay.ts'
+import { AutoPayout } from '../../../src/wallets/ecash/payout.ts'
+import { Payouts } from '../../../src/wallets/ecash/payouts.ts'
+import { Spender } from '../../../src/wallets/ecash/spend.ts'
+import { EcashStore } from '../../../src/wallets/ecash/store.ts'
+import { type LightningAddress, parseLightningAddress } from '../../../src/wallets/lnurl.ts'
+import { AddressDouble, MintBank, mintDouble } from './mint-double.ts'
+
+export const NOON = Date.UTC(2026, 10, 21, 12)
+
+/** A wallet in a folder of its own, the mints it deals with, and an address: all that lasts. */
+export class Till {
+  readonly folder = mkdtempSync(join(tmpdir(), 'satgate-till-'))
+  clock = NOON
+  owed = 0
+  above = 20_000
+  readonly banks: MintBank[]
+  readonly there: AddressDouble
+  readonly events: Record<string, unknown>[] = []
+  address: LightningAddress | null = addressOf('you@example.com')
+  /** What one process has; `reopen` is the next one. */
+  now: Process
+
+  constructor(...banks: MintBank[]) {
+    this.banks = banks.length === 0 ? [new MintBank()] : banks
+    this.there = new AddressDouble(() => this.clock)
+    this.now = this.#start()
+  }
+
+  get bank(): MintBank {
+    const [bank] = this.banks
+    if (bank === undefined) throw new Error('a till has a mint')
+    return bank
+  }
+
+  reopen(): void {
+    this.now.store.close()
+    this.now = this.#start()
+  }
+
+  close(): void {
+    this.now.store.close()
+    rmSync(this.folder, { recursive: true })
+  }
+
+  /** Sats that leave at the mints' word. */
+  paidOut(): number {
+    return this.banks.flatMap(({ paidOut }) => paidOut).reduce((sum, { sat }) => sum + sat, 0)
+  }
+
+  /** Coins that are ours, free or set aside. */
+  held(): number {
+    return this.now.store.holdings().reduce((sum, { free, held }) => sum + free + held, 0)
+  }
+
+  #start(): Process {
+    const path = join(this.folder, 'ecash.db')
+    const store = new EcashStore(openEcashFile({ path, seedMark: 's', now: this.clock }))
+    const alarm = new Alarm(store)
+    const world = { now: () => this.clock }
+    const spender = new Spender({ store, alarm, world })
+    const mints = new Map(this.banks.map((bank) => [bank.url, mintDouble(bank)]))
+    const parts: PayerParts = {
+      ...{ store, alarm, spender, world, payouts: new Payouts(store), money: 'test' as const },
+      mint: (url) => mints.get(url) ?? null,
+      lnurl: this.there,
+      owedSat: async () => this.owed,
+      say: (event) => this.events.push({ ...event }),
+    }
+    const payer = new Payer(parts)
+    const { address, above } = this
+    const payout = new AutoPayout({ ...parts, payer, address, above })
+    return { ...parts, payer, payout }
+  }
+}
+
+export interface Process extends PayerParts {
+  readonly payer: Payer
+  readonly payout: AutoPayout
+}
+
+export function addressOf(text: string): LightningAddress {
+  const read = parseLightningAddress(text)
+  if (!read.ok) throw new Error(read.error)
+  return read.value
+}

@@ -78,11 +78,12 @@ export class Bank {
     this.coins.rotate(options.feePpk)
   }
 
-  quote({ amount, unit, pubkey }: { amount: number; unit: string; pubkey?: string }) {
+  quote({ amount, unit, pubkey, description }: QuoteAsk) {
     const { leastSat, mostSat, quoteSeconds, now, locks } = this.#options
     if (unit !== 'sat') throw new MintNo(11013, 'unit')
     if (amount < (leastSat ?? 1) || amount > (mostSat ?? amount)) throw new MintNo(11006, 'limits')
-    const { bolt11, preimage } = invoiceFor(amount, { now: now(), seconds: quoteSeconds })
+    const terms = { now: now(), seconds: quoteSeconds, description }
+    const { bolt11, preimage } = invoiceFor(amount, terms)
     const expiry = Math.floor(now() / 1000) + quoteSeconds
     const quote = randomUUID()
     const lock = locks === 'none' ? null : (pubkey ?? null)
@@ -239,14 +240,27 @@ function bytesOf(amount: number): Buffer {
   return bytes.subarray(bytes.findIndex((byte) => byte !== 0))
 }
 
-function invoiceFor(sat: number, { now, seconds }: { now: number; seconds: number }) {
+interface QuoteAsk {
+  readonly amount: number
+  readonly unit: string
+  readonly pubkey?: string
+  readonly description?: string
+}
+
+interface Terms {
+  readonly now: number
+  readonly seconds: number
+  readonly description?: string | undefined
+}
+
+function invoiceFor(sat: number, { now, seconds, description = '' }: Terms) {
   const preimage = randomBytes(32)
   const bolt11 = writeBolt11({
     network: 'bcrt',
     sat,
     paymentHash: createHash('sha256').update(preimage).digest(),
     paymentSecret: randomBytes(32),
-    description: 'fake mint',
+    description,
     createdAt: now,
     expirySeconds: seconds,
     secretKey: Buffer.alloc(32, 1),

@@ -128,6 +128,9 @@ const LIES = {
   walkingQuote: (body: Body) => {
     body.quote = '..'
   },
+  sayIssued: (body: Body) => {
+    body.state = 'ISSUED'
+  },
   wrongState: (body: Body) => {
     body.state = 'PERHAPS'
   },
@@ -142,8 +145,9 @@ const LIES = {
   wrongInvoice: (body: Body) => {
     body.request = 'lnbcrt1notaninvoice'
   },
-  otherInvoice: (body: Body) => {
-    body.request = body.otherInvoice
+  dearInvoice: (body: Body) => {
+    // Of 2500 uBTC (BOLT 11, examples).
+    body.request = DEAR
   },
   noLock: (body: Body) => {
     body.pubkey = null
@@ -176,10 +180,9 @@ const LIES = {
     for (let count = list.length; count >= 0; count -= 1) list.push(list[0] as Signature)
   },
   strangers: (body: Body) => {
-    body.outputs = (body.outputs as Body[]).map((output) => ({
-      ...output,
-      B_: `02${'1'.repeat(64)}`,
-    }))
+    const B_ = `02${'1'.repeat(64)}`
+    if (Array.isArray(body.outputs)) body.outputs = body.outputs.map((one) => ({ ...one, B_ }))
+    if (Array.isArray(body.states)) body.states = body.states.map((one) => ({ ...one, Y: B_ }))
   },
   noList: (body: Body) => {
     for (const name of ['signatures', 'change', 'states', 'keysets']) {
@@ -205,6 +208,8 @@ const LIES = {
   },
 } satisfies Record<string, (body: Body) => void>
 
+const DEAR =
+  'lnbc2500u1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdq5xysxxatsyp3k7enxv4jsxqzpu9qrsgquk0rl77nj30yxdy8j9vdx85fkpmdla2087ne0xh8nhedh8w27kyke0lp53ut353s06fv3qfegext0eh0ymjpf39tuven09sam30g4vgpfna3rh'
 const GENERATOR_END = '029bfcdb2dce28d959f2815b16f81798'
 
 function signaturesIn(body: Body): Signature[] {

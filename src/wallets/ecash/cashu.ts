@@ -12,6 +12,7 @@ import {
   type RefusedMeaning,
 } from './mint.ts'
 import {
+  costOf,
   expiryOf,
   invoiceOf,
   listOf,
@@ -35,13 +36,13 @@ export interface MintOptions {
   /** 64 bytes, made of the words (BIP-39). */
   readonly seed: Uint8Array
   readonly world: Pick<World, 'now'>
-  /** For a whole exchange, 10 s unless said. Paying an invoice may take longer. */
+  /** For a whole exchange, 10 s unless said; for paying an invoice three times that. */
   readonly deadlineMs?: number
 }
 
 const DEADLINE_MS = 10_000
 /** A payment goes through as many nodes as it takes; after this long one asks for its state. */
-const MELT_DEADLINE_MS = 30_000
+const MELT_DEADLINES = 3
 /** Mints take up to 1000 in one list; the answers to this many are far below the longest. */
 const AT_ONCE = 100
 
@@ -57,7 +58,8 @@ export async function openMint(options: MintOptions): Promise<Mint> {
   const http = mintHttp(url, deadlineMs)
   const offer = mintOffer({ http, now: world.now, isIdOf: coins.isIdOf })
   const line = mintLine(url, deadlineMs)
-  const parts: Parts = { coins, http, offer, outputs: (batch) => coins.outputsOf(seed, batch) }
+  const outputs = (batch: Batch) => coins.outputsOf(seed, batch)
+  const parts: Parts = { coins, http, offer, outputs, deadlineMs }
   return {
     url,
     about: offer.about,
@@ -65,6 +67,7 @@ export async function openMint(options: MintOptions): Promise<Mint> {
       await http.ask('/v1/info')
     },
     feeFor: offer.feeFor,
+    keysets: offer.keysets,
     ...invoices(parts),
     ...signing(parts),
     ...payments(parts),
@@ -88,6 +91,7 @@ interface Parts {
   readonly http: MintHttp
   readonly offer: MintOffer
   outputs(batch: Batch): readonly Output[]
+  readonly deadlineMs: number
 }
 
 /** Quotes for being paid (NUT-04). */
@@ -192,7 +196,7 @@ async function restored({ http, offer, outputs }: Parts, batch: Batch): Promise<
 
 /** Paying invoices (NUT-05, 08). */
 function payments(parts: Parts): Pick<Mint, 'meltQuote' | 'melt' | 'meltState'> {
-  const { http, offer, outputs } = parts
+  const { http, offer, outputs, deadlineMs } = parts
   const path = '/v1/melt/quote/bolt11'
 
   async function melted(answer: Json, quote: string, batch: Batch): Promise<Melted | null> {
@@ -215,8 +219,8 @@ function payments(parts: Parts): Pick<Mint, 'meltQuote' | 'melt' | 'meltState'> 
   return {
     async meltQuote(bolt11) {
       const answer = await http.ask(path, { body: { request: bolt11, unit: 'sat' } })
-      const quote = quoteIdOf(answer, null)
-      return { quote, sat: satsOf(answer.amount), feeReserve: satsOf(answer.fee_reserve) }
+      const feeReserve = satsOf(answer.fee_reserve)
+      return { quote: quoteIdOf(answer, null), sat: costOf(answer, bolt11), feeReserve }
     },
     async melt(quote, inputs, change) {
       const blanks = outputs(change).map(({ blinded }) => blinded)
@@ -225,8 +229,13 @@ function payments(parts: Parts): Pick<Mint, 'meltQuote' | 'melt' | 'meltState'> 
         inputs: inputs.map(asInput),
         ...(blanks.length > 0 && { outputs: blanks }),
       }
+      // Nothing may stand between a payment and its change.
+      if (blanks.length > 0) await offer.keys(change.keyset)
       try {
-        const answer = await http.ask('/v1/melt/bolt11', { body, deadlineMs: MELT_DEADLINE_MS })
+        const answer = await http.ask('/v1/melt/bolt11', {
+          body,
+          deadlineMs: MELT_DEADLINES * deadlineMs,
+        })
         return (await melted(answer, quote, change)) ?? { is: 'paid', change: [] }
       } catch (error) {
         return notMelted(error, offer)

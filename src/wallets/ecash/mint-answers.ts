@@ -137,6 +137,15 @@ export function satsOf(value: unknown): number {
   return sat
 }
 
+/** What the mint takes for an invoice, which is what it asks for; for a part of a sat, a whole one. */
+export function costOf(answer: Json, bolt11: string): number {
+  const sat = satsOf(answer.amount)
+  const asked = readBolt11(bolt11)?.amountMsat ?? null
+  const more = asked === null ? 0n : BigInt(sat) * 1000n - asked
+  if (more <= -1000n || more >= 1000n) throw new MintLies('a payment of another amount')
+  return sat
+}
+
 /** A blind signature of that keyset, for the amount asked or, where 0 was asked, for its own. */
 export function signatureOf(answer: Json, keyset: string, asked: number): Signature {
   const { id, C_, dleq } = answer

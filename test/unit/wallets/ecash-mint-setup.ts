@@ -1,0 +1,55 @@
+import { afterEach } from 'vitest'
+import { openMint, splitSats } from '../../../src/wallets/ecash/cashu.ts'
+import type { Batch, Mint, Proof, QuoteKey } from '../../../src/wallets/ecash/mint.ts'
+import { type FakeMint, type FakeMintOptions, startFakeMint } from '../../support/fake-mint.ts'
+
+/** A client and a mint for one test, both gone after it. */
+
+const SEED = Uint8Array.from({ length: 64 }, (_, index) => index)
+export const KEY: QuoteKey = { privateKey: '07'.repeat(32) }
+/** Long where nothing is late, on a machine that is busy; short where something is. */
+export const PATIENCE = 5_000
+export const IMPATIENCE = 600
+
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+let clock = 1_795_000_000_000
+export const pass = (ms: number): void => {
+  clock += ms
+}
+
+interface As {
+  readonly seed?: Uint8Array
+  readonly deadlineMs?: number
+}
+
+export async function client(fake: FakeMint, as: As = {}): Promise<Mint> {
+  const world = { now: () => clock }
+  const mint = await openMint({ url: fake.url, seed: SEED, world, deadlineMs: PATIENCE, ...as })
+  cleanups.push(() => mint.close())
+  return mint
+}
+
+export async function setUp(options: FakeMintOptions = {}, as: As = {}) {
+  const fake = await startFakeMint(options)
+  cleanups.push(() => fake.stop())
+  const mint = await client(fake, as)
+  /** Outputs from `counter` on that make up so many sats. */
+  const batch = async (sat: number, counter = 0): Promise<Batch> => {
+    const { keyset, amounts } = await mint.about()
+    return { keyset, counter, amounts: splitSats(sat, amounts) }
+  }
+  const paidQuote = async (sat: number, key: QuoteKey | null = KEY) => {
+    const quote = await mint.createQuote({ sat, memo: 'test', key })
+    fake.pay(quote.bolt11)
+    return quote.quote
+  }
+  const coins = async (sat: number, counter = 0) =>
+    mint.mint(await paidQuote(sat), KEY, await batch(sat, counter))
+  return { fake, mint, batch, paidQuote, coins }
+}
+
+export const sum = (proofs: readonly Proof[]) => proofs.reduce((all, { amount }) => all + amount, 0)

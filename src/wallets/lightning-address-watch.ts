@@ -74,9 +74,9 @@ export function pollOpen(
     add,
     done: (hash) => void open.delete(hash),
     async run(stop) {
-      // What a former process left may long be paid.
+      // What a former process left may long be paid, the newest most likely.
       const left = await book.open(world.now() - GIVEN_UP)
-      for (const one of left.slice(-MOST_OPEN)) {
+      for (const one of left.slice(-MOST_OPEN).reverse()) {
         newest = Math.max(newest, one.number)
         if (!open.has(one.hash)) open.set(one.hash, { ...one, wait: FIRST_WAIT, dueAt: 0 })
       }

@@ -173,7 +173,8 @@ async function answerOf(response: Response): Promise<LnurlAnswer> {
 function parsed(text: string): Json | null {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? { ...value } : null
+    const object = typeof value === 'object' && value !== null && !Array.isArray(value)
+    return object ? { ...value } : null
   } catch {
     return null
   }

@@ -26,6 +26,11 @@ export interface Statement {
   earnings(): Promise<readonly Earning[]>
   /** Deposits by UTC day and rail, newest first. */
   income(): Promise<readonly Income[]>
+  /**
+   * What buyers have paid in and not spent, what is held of it included: a wallet does not pay it out
+   * (DESIGN 4.5c). Bonus credit never leaves as sats and is not in it.
+   */
+  owed(): Promise<Msat>
   /** Proves that the books balance, or names every place where they do not. */
   verify(): Promise<Result<Proof, readonly string[]>>
 }

@@ -60,6 +60,13 @@ export class MemoryStatement implements Statement {
     )
   }
 
+  async owed(): Promise<Msat> {
+    let sum = 0n
+    for (const { paid } of this.#store.accounts.values()) sum += paid
+    for (const { paid } of this.#store.openHolds()) sum += paid
+    return msat(sum)
+  }
+
   async verify(): Promise<Result<Proof, readonly string[]>> {
     const sums = this.#sums()
     const doubts = [...this.#doubts(sums)]

@@ -183,6 +183,25 @@ function reading(test: Test, withBooks: WithBooks): void {
       ])
     }))
 
+  test('I1 what is owed is what was paid in and not spent, held or not; no bonus', () =>
+    withBooks(async ({ books: { ledger, statement } }, world) => {
+      expect(await statement.owed()).toBe(0n)
+      await ledger.deposit(deposit(world, 'p1', 'ann', 1_000n))
+      await ledger.deposit({ ...deposit(world, 'g1', 'ann', 50n), credit: 'bonus', rail: 'tier' })
+      await ledger.deposit(deposit(world, 'p2', 'bob', 7n))
+      expect(await statement.owed()).toBe(1_007n)
+      await ledger.hold(request(world, 'h1', 'ann', 1_030))
+      await ledger.hold(request(world, 'h2', 'bob', 5))
+      expect(await statement.owed()).toBe(1_007n)
+      await ledger.settle('h1', charge(world, 400n))
+      await ledger.release('h2', 'refused', world.now())
+      expect(await statement.owed()).toBe(607n)
+      await ledger.hold(request(world, 'h3', 'ann', 650))
+      await ledger.settle('h3', charge(world, 650n))
+      expect(await ledger.balance('ann')).toMatchObject({ paid: 0n, bonus: 0n })
+      expect(await statement.owed()).toBe(7n)
+    }))
+
   test('the proof states every drawer, and they sum up to nothing', () =>
     withBooks(async ({ books: { ledger, statement } }, world) => {
       await ledger.deposit(deposit(world, 'p1', 'ann', 100n))

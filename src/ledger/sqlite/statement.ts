@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Result } from '../../floor/result.ts'
-import { msat } from '../../money/msat.ts'
+import { msat, ZERO } from '../../money/msat.ts'
 import type { Proof, Statement } from '../books.ts'
 import type { Drawer, Entry, Posting, Why } from '../ledger.ts'
 import { openHoldOf } from '../state.ts'
@@ -81,6 +81,11 @@ export class SqliteStatement implements Statement {
     }))
   }
 
+  async owed() {
+    const [row] = this.#all(OWED)
+    return row === undefined ? ZERO : money(row, 'owed')
+  }
+
   async verify(): Promise<Result<Proof, readonly string[]>> {
     this.#parts.commit()
     const db = openSnapshot(this.#parts.path)
@@ -141,3 +146,7 @@ const EARNINGS = `
 const INCOME = `
   SELECT ${DAY('at')} AS day, rail, credit, count(*) AS payments, sum(amount) AS amount
   FROM deposits GROUP BY day, rail, credit ORDER BY day DESC, rail, credit DESC`
+
+const OWED = `
+  SELECT (SELECT coalesce(sum(balance), 0) FROM drawers WHERE name GLOB 'paid:*')
+    + (SELECT coalesce(sum(paid), 0) FROM holds WHERE status = 'open') AS owed`

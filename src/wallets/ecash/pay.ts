@@ -67,6 +67,14 @@ export class Payer {
     return this.#parts.payouts.get(payout.n)
   }
 
+  /** Swaps whose answer was lost, at every mint that answers. */
+  async recoverSwaps(): Promise<void> {
+    for (const { mint: url } of this.#parts.store.holdings()) {
+      const mint = this.#parts.mint(url)
+      if (mint !== null) await this.#parts.spender.recoverAll(mint).catch(nullIfOfMint)
+    }
+  }
+
   /** Nothing was sent and nothing will be. */
   fail({ n, sat, destination }: Payout, reason: string): void {
     this.#parts.payouts.failed(n, reason, this.#parts.world.now())

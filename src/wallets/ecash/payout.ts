@@ -58,7 +58,7 @@ export class AutoPayout {
 
   async #round(): Promise<void> {
     try {
-      await this.#recover()
+      await this.#parts.payer.recoverSwaps()
       const open = this.#parts.payouts.open()
       if (open !== null) await this.#goOn(open)
       else if (this.#parts.alarm.raised === null) await this.#begin()
@@ -67,17 +67,6 @@ export class AutoPayout {
       if (reason === null) throw error
       this.#pause()
       this.#tell(reason)
-    }
-  }
-
-  /** Swaps whose answer was lost. */
-  async #recover(): Promise<void> {
-    for (const { mint: url } of this.#parts.store.holdings()) {
-      const mint = this.#parts.mint(url)
-      if (mint === null) continue
-      await this.#parts.spender.recoverAll(mint).catch((error: unknown) => {
-        if (!isOfMint(error)) throw error
-      })
     }
   }
 

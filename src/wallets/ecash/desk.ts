@@ -1,0 +1,173 @@
+import { ok, type Result } from '../../floor/result.ts'
+import { type DeskParts, type Refused, refuse } from './desk-parts.ts'
+import {
+  type ExportAsk,
+  type Exported,
+  exportCoins,
+  type KeptExport,
+  keptExports,
+} from './export.ts'
+import { netOf } from './fees.ts'
+import { affordableOf, isOfMint } from './pay.ts'
+import { smallOf } from './payout.ts'
+import { type Restored, restock } from './restock.ts'
+import { type WithdrawAsk, type Withdrawn, withdraw } from './withdraw.ts'
+
+/** Where the operator sees what is held, and takes it out. One thing at a time. */
+export interface Desk {
+  /** What is held, what is owed, and where payouts stand. Needs no mint; says which do not answer. */
+  balance(): Promise<Balance>
+  /** Pays an invoice or an address. What buyers are owed stays, unless the operator insists. */
+  withdraw(ask: WithdrawAsk): Promise<Result<Withdrawn, Refused>>
+  /** The first payout has arrived: from now on they go there by themselves. */
+  confirm(): Promise<Result<{ readonly to: string }, Refused>>
+  /** Ecash as tokens. What buyers are owed stays, unless the operator insists. */
+  export(ask: ExportAsk): Promise<Result<readonly Exported[], Refused>>
+  /** Tokens that left and that nobody has taken. */
+  exports(): Promise<readonly KeptExport[]>
+  /** Takes stock at every mint. `told`: how far it is, for a person. */
+  restore(told: (progress: string) => void): Promise<readonly Restored[]>
+}
+
+/** Whole sats. */
+export interface Balance {
+  /** Coins that are ours, those under way too. */
+  readonly sat: number
+  /** Buyers' unspent paid-in credit, rounded up. */
+  readonly owed: number
+  /** What one withdrawal could pay, fees and what is owed kept back. */
+  readonly withdrawable: number
+  readonly mints: readonly MintBalance[]
+  readonly payout: PayoutStatus
+  /** Why nothing is sold or spent; null while all is well. */
+  readonly alarm: string | null
+}
+
+export interface MintBalance {
+  readonly mint: string
+  readonly free: number
+  /** Set aside for something that is under way. */
+  readonly held: number
+  /** What could leave over Lightning, fees kept back; null where the mint does not answer. */
+  readonly net: number | null
+  readonly coins: number
+  readonly problem: string | null
+}
+
+/**
+ * `off`: no address. `first`: above the threshold a small sum will go. `confirm`: it went, the operator
+ * has to say that it arrived. `on`: payouts go by themselves. `under_way`: one is.
+ */
+export interface PayoutStatus {
+  readonly state: 'off' | 'first' | 'confirm' | 'on' | 'under_way'
+  readonly to: string | null
+  readonly above: number
+  /** Of the one that is under way or to be confirmed, else of the first to come. */
+  readonly sat: number | null
+  /** Why the last one failed; null where it did not. */
+  readonly problem: string | null
+}
+
+/** Opens it over the coins. Whoever opens it has the folder's lock. */
+export function openDesk(parts: DeskParts): Desk {
+  const { spender } = parts
+  /** What a process before this one left under way is asked after first. */
+  const alone = <T>(job: () => Promise<T>): Promise<T> =>
+    spender.alone(async () => {
+      await resume(parts)
+      return job()
+    })
+  return {
+    balance: () => balance(parts),
+    withdraw: (ask) => alone(() => withdraw(parts, ask)),
+    confirm: async () => confirm(parts),
+    export: (ask) => alone(() => exportCoins(parts, ask)),
+    exports: () => keptExports(parts),
+    restore: (told) => alone(() => restock(parts, told)),
+  }
+}
+
+async function resume({ payouts, payer }: DeskParts): Promise<void> {
+  await payer.recoverSwaps()
+  const open = payouts.open()
+  if (open?.state === 'open' && open.kind === 'asked') {
+    payer.fail(open, 'it was interrupted before it was sent')
+  }
+  if (open?.state !== 'sent') return
+  await payer.advance(open).catch((error: unknown) => {
+    if (!isOfMint(error)) throw error
+  })
+}
+
+async function balance(parts: DeskParts): Promise<Balance> {
+  const { store, alarm } = parts
+  const holdings = store.holdings()
+  const mints: MintBalance[] = []
+  for (const { mint, free, held, proofs: coins } of holdings) {
+    const { net, problem } = await netAt(parts, mint)
+    mints.push({ mint, free, held, net, coins, problem })
+  }
+  const owed = await parts.owedSat()
+  const most = Math.max(0, ...mints.map(({ net }) => affordableOf(net ?? 0)))
+  const spare = affordableOf(Math.max(0, await parts.payer.spare()))
+  return {
+    sat: holdings.reduce((sum, { free, held }) => sum + free + held, 0),
+    owed,
+    withdrawable: Math.min(most, spare),
+    mints,
+    payout: statusOf(parts),
+    alarm: alarm.raised,
+  }
+}
+
+async function netAt(
+  { spender, mint }: DeskParts,
+  url: string,
+): Promise<Pick<MintBalance, 'net' | 'problem'>> {
+  const one = mint(url)
+  if (one === null) return { net: null, problem: 'not one of this wallet’s mints' }
+  try {
+    const { coins, fees } = await spender.purse(one)
+    return { net: netOf(coins, fees), problem: null }
+  } catch (error) {
+    if (!isOfMint(error)) throw error
+    return { net: null, problem: error.message }
+  }
+}
+
+function statusOf({ payouts, address, above }: DeskParts): PayoutStatus {
+  const open = payouts.open()
+  const past = address === null ? [] : payouts.toAddress(address.text, 20)
+  const [last] = past.filter(({ state }) => state !== 'open')
+  const rest = {
+    to: open?.destination ?? address?.text ?? null,
+    above,
+    problem: last?.state === 'failed' ? last.reason : null,
+  }
+  if (open !== null) return { ...rest, state: 'under_way', sat: open.sat }
+  if (address === null) return { ...rest, state: 'off', sat: null }
+  if (payouts.confirmed(address.text)) return { ...rest, state: 'on', sat: null }
+  const first = past.find(({ state }) => state === 'paid')
+  if (first !== undefined) return { ...rest, state: 'confirm', sat: first.sat }
+  return { ...rest, state: 'first', sat: smallOf(above) }
+}
+
+function confirm(parts: DeskParts): Result<{ readonly to: string }, Refused> {
+  const { address, payouts, above, nudge } = parts
+  if (address === null) {
+    return refuse(
+      'usage',
+      'no address is configured: say --payout you@domain, or payout: in the file',
+    )
+  }
+  const first = payouts.toAddress(address.text, 20).find(({ state }) => state === 'paid')
+  if (first === undefined) {
+    return refuse(
+      'failed',
+      `nothing was sent to ${address.text} yet: the first ${smallOf(above)} sat go when the wallet holds more than ${above}`,
+    )
+  }
+  payouts.confirm(address.text)
+  nudge()
+  return ok({ to: address.text })
+}

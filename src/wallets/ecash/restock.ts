@@ -1,0 +1,123 @@
+import type { DeskParts } from './desk-parts.ts'
+import { sumOf } from './fees.ts'
+import type { Mint, Proof } from './mint.ts'
+import { isOfMint } from './pay.ts'
+
+/** What taking stock found at one mint. Sats. */
+export interface Restored {
+  readonly mint: string
+  /** Unspent coins of this seed that the folder did not have. */
+  readonly added: number
+  /** Coins that the folder had and the mint knows as spent. */
+  readonly gone: number
+  readonly holds: number
+  /** Why it could not be done; null where it was. */
+  readonly problem: string | null
+}
+
+/** Outputs asked for at once (NUT-09), and how many answers without any end a keyset (NUT-13). */
+const AT_ONCE = 100
+const MOST_EMPTY = 3
+
+/**
+ * Takes stock: at each mint it finishes what was sent, asks for every output of the seed from the
+ * first (NUT-13), takes what is unspent and not here yet, drops what is spent, and moves the counters
+ * behind what was found. When that is done at all of them the alarm is over.
+ */
+export async function restock(
+  parts: DeskParts,
+  told: (progress: string) => void,
+): Promise<readonly Restored[]> {
+  const { store, alarm } = parts
+  const urls = [...new Set([...parts.mints, ...store.mints()])]
+  const all: Restored[] = []
+  for (const url of urls) all.push(await restockAt(parts, url, told))
+  if (all.every(({ problem }) => problem === null)) alarm.clear()
+  return all
+}
+
+async function restockAt(
+  parts: DeskParts,
+  url: string,
+  told: (progress: string) => void,
+): Promise<Restored> {
+  const { store } = parts
+  const mint = parts.mint(url)
+  const holding = () => {
+    const found = store.holdings().find((one) => one.mint === url)
+    return (found?.free ?? 0) + (found?.held ?? 0)
+  }
+  const nothing = { mint: url, added: 0, gone: 0 }
+  if (mint === null) {
+    return { ...nothing, holds: holding(), problem: 'not one of this wallet’s mints' }
+  }
+  try {
+    await finishSent(parts, mint)
+    let added = 0
+    for (const keyset of await mint.keysets()) added += await scan(parts, { mint, keyset, told })
+    const gone = await dropSpent(parts, mint)
+    return { mint: url, added, gone, holds: holding(), problem: null }
+  } catch (error) {
+    if (!isOfMint(error)) throw error
+    return { ...nothing, holds: holding(), problem: error.message }
+  }
+}
+
+/** Only what is journalled as sent is finished; nothing is sent anew that was not (threats I11). */
+async function finishSent({ store, spender }: DeskParts, mint: Mint): Promise<void> {
+  await spender.recoverAll(mint)
+  for (const batch of store.sentBatches(mint.url)) {
+    if (batch.kind !== 'mint') continue
+    const coins = await mint.restore(batch)
+    if (coins.length === batch.amounts.length) store.finishBatch(batch, coins)
+  }
+}
+
+interface Scanned {
+  readonly mint: Mint
+  readonly keyset: string
+  readonly told: (progress: string) => void
+}
+
+/** Sats that were added of a keyset. */
+async function scan({ store }: DeskParts, { mint, keyset, told }: Scanned): Promise<number> {
+  let added = 0
+  let empty = 0
+  for (let counter = 0; empty < MOST_EMPTY || counter < store.counter(keyset); ) {
+    const amounts = Array.from({ length: AT_ONCE }, () => 0)
+    const found = await mint.restore({ keyset, counter, amounts })
+    counter += AT_ONCE
+    empty = found.length === 0 ? empty + 1 : 0
+    if (found.length === 0) continue
+    store.skipTo(keyset, counter)
+    added += await take(store, mint, found)
+    told(`${new URL(mint.url).host}: looked at ${counter} outputs, ${added} sat found`)
+  }
+  return added
+}
+
+/** Takes those that are unspent and not here. */
+async function take(
+  store: DeskParts['store'],
+  mint: Mint,
+  found: readonly Proof[],
+): Promise<number> {
+  const unknown = found.filter(
+    ({ secret }) => store.get('SELECT 1 FROM proofs WHERE secret = ?', secret) === null,
+  )
+  if (unknown.length === 0) return 0
+  const states = await mint.states(unknown)
+  const unspent = unknown.filter((_, at) => states[at] === 'unspent')
+  store.atomically(() => store.addProofs(mint.url, unspent))
+  return sumOf(unspent)
+}
+
+/** Sats of coins that we took for free and that the mint knows as spent. */
+async function dropSpent({ store }: DeskParts, mint: Mint): Promise<number> {
+  const free = store.freeProofs(mint.url)
+  if (free.length === 0) return 0
+  const states = await mint.states(free)
+  const spent = free.filter((_, at) => states[at] === 'spent')
+  store.markSpent(spent)
+  return sumOf(spent)
+}

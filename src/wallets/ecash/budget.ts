@@ -30,6 +30,10 @@ export class Budget {
     this.#limited = limited
   }
 
+  get limited(): boolean {
+    return this.#limited
+  }
+
   /** Takes a call: 0, or the ms after which to try again. */
   take(call: Call): number {
     const now = this.#world.now()

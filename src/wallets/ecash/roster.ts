@@ -14,7 +14,7 @@ export interface MintLine {
 /** ms that a mint that lied is not asked for invoices. */
 const ASIDE = 60 * 60_000
 /** ms that one that did not answer is passed over, and what that grows to. */
-const DOWN = 5_000
+const DOWN = 2_000
 const LONGEST_DOWN = 15_000
 
 type Kind = 'mint_unreachable' | 'mint_lies' | 'mint_busy' | 'mint_refuses'

@@ -23,8 +23,8 @@ const TOLD_GAP = 60_000
 const MOST_WATCHES = 8
 
 /** How long an invoice of that age waits for the next look, in ms. */
-function gapAt(age: number): number {
-  if (age < 60_000) return 5_000
+function gapAt(age: number, limited: boolean): number {
+  if (age < 60_000) return limited ? 5_000 : 1_000
   if (age < 600_000) return 15_000
   if (age < 3_600_000) return 60_000
   return 30 * 60_000
@@ -87,15 +87,18 @@ export class Worker {
     )
     const open = store.openQuotes(url, now - LATEST, MOST)
     this.#watch(line, open, now)
-    const due = open.filter((quote) => !sent.has(quote.hash) && this.#isDue(quote, now))
+    const due = open
+      .filter((quote) => !sent.has(quote.hash) && this.#isDue(line, quote, now))
+      // Newest first, and each before any a second time.
+      .sort((a, b) => collector.lookedAt(a.hash) - collector.lookedAt(b.hash))
     for (const hash of [...sent, ...due.slice(0, AT_ONCE).map((quote) => quote.hash)]) {
       if (this.#stopped || !roster.answers(url)) return
       await collector.collect(hash)
     }
   }
 
-  #isDue(quote: Quote, now: number): boolean {
-    const gap = gapAt(now - quote.createdAt)
+  #isDue({ budget }: MintLine, quote: Quote, now: number): boolean {
+    const gap = gapAt(now - quote.createdAt, budget.limited)
     const told = this.#watched.get(quote.mint)?.has(quote.hash) === true
     const last = Math.max(this.#parts.collector.lookedAt(quote.hash), quote.createdAt)
     return now - last >= (told ? Math.max(gap, TOLD_GAP) : gap)

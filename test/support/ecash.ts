@@ -1,0 +1,101 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Alarm } from '../../src/wallets/ecash/alarm.ts'
+import { Budget } from '../../src/wallets/ecash/budget.ts'
+import { openMint } from '../../src/wallets/ecash/cashu.ts'
+import { openEcashFile } from '../../src/wallets/ecash/database.ts'
+import { openEcashWallet } from '../../src/wallets/ecash/ecash.ts'
+import { Roster } from '../../src/wallets/ecash/roster.ts'
+import { EcashStore } from '../../src/wallets/ecash/store.ts'
+import type { Wallet } from '../../src/wallets/wallet.ts'
+
+export interface EcashOptions {
+  readonly mints: readonly { readonly url: string }[]
+  readonly maxPerMint?: number
+  /** Mints are asked as seldom as those of strangers. */
+  readonly limited?: boolean
+  readonly deadlineMs?: number
+}
+
+/** An ecash wallet in a folder of its own, opened and opened again as processes do. */
+export class EcashBed {
+  readonly folder = mkdtempSync(join(tmpdir(), 'satgate-coins-'))
+  readonly seed: Uint8Array
+  readonly events: Record<string, unknown>[] = []
+  ahead = 0
+  readonly #open: { wallet: Wallet | null; store: EcashStore }[] = []
+
+  constructor(seed: Uint8Array = randomBytes(64)) {
+    this.seed = seed
+  }
+
+  readonly world = {
+    now: () => Date.now() + this.ahead,
+    random: (bytes: number) => new Uint8Array(randomBytes(bytes)),
+  }
+
+  /** The coins alone, as a command without a gate sees them. */
+  store(): EcashStore {
+    const path = join(this.folder, 'ecash.db')
+    const seedMark = createHash('sha256').update(this.seed).digest('hex').slice(0, 16)
+    const store = new EcashStore(openEcashFile({ path, seedMark, now: 1 }))
+    this.#open.push({ wallet: null, store })
+    return store
+  }
+
+  async parts({ mints, limited = false, deadlineMs = 400 }: EcashOptions) {
+    const store = this.store()
+    const { world, seed } = this
+    const lines = await Promise.all(
+      mints.map(async ({ url }) => ({
+        mint: await openMint({ url, seed, world, deadlineMs }),
+        budget: new Budget(world, limited),
+        sells: true,
+      })),
+    )
+    const say = (event: object) => void this.events.push({ ...event })
+    const alarm = new Alarm(store, () => say({ event: 'problem', what: 'seed_elsewhere' }))
+    return { store, roster: new Roster({ lines, store, world, say }), alarm, world }
+  }
+
+  async open(options: EcashOptions): Promise<Wallet> {
+    const parts = await this.parts(options)
+    const { maxPerMint = 1_000_000 } = options
+    const wallet = await openEcashWallet({ ...parts, maxPerMint, money: 'test' })
+    this.#open.push({ wallet, store: parts.store })
+    return wallet
+  }
+
+  /** Sats that are here. */
+  sats(): number {
+    return this.store()
+      .holdings()
+      .reduce((sum, { free, held }) => sum + free + held, 0)
+  }
+
+  problems(): string[] {
+    return this.events.map(({ event, what }) => `${event} ${what}`)
+  }
+
+  /** All of the folder, as a backup of a gate that stands still has it. */
+  copy(): EcashBed {
+    const twin = new EcashBed(this.seed)
+    this.store().db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    copyFileSync(join(this.folder, 'ecash.db'), join(twin.folder, 'ecash.db'))
+    return twin
+  }
+
+  async close(): Promise<void> {
+    for (const { wallet } of this.#open) await wallet?.close()
+    for (const { store } of this.#open.splice(0)) if (store.db.isOpen) store.close()
+    rmSync(this.folder, { recursive: true })
+  }
+
+  /** What is left when a process dies: the file. */
+  async die(): Promise<void> {
+    for (const { wallet } of this.#open) await wallet?.close()
+    for (const { store } of this.#open.splice(0)) if (store.db.isOpen) store.close()
+  }
+}

@@ -34,8 +34,8 @@ export interface FakeMint {
   readonly faults: Partial<Record<Route, Fault>>
   /** Requests by route, those that went wrong too. */
   readonly counts: Record<Route, number>
-  /** The headers of every request. */
-  readonly heard: IncomingMessage['headers'][]
+  /** The headers and the body of every request. */
+  readonly heard: { readonly headers: IncomingMessage['headers']; readonly body: string }[]
   readonly sockets: MintSockets
   /** How it answers who wants to be told. */
   welcome: Welcome
@@ -55,8 +55,7 @@ export async function startFakeMint(options: FakeMintOptions = {}): Promise<Fake
   const heard: FakeMint['heard'] = []
   const work = (call: Call) => answer(bank, nuts, call)
   const server = createServer((request, response) => {
-    heard.push(request.headers)
-    void serve(request, response, { faults, counts, work })
+    void serve(request, response, { faults, counts, heard, work })
   })
   const sockets = serveSockets(
     server,
@@ -198,12 +197,13 @@ const ROUTES: readonly (readonly [string, RegExp, Route])[] = [
   ['POST', /^\/v1\/melt\/bolt11$/, 'melt'],
 ]
 
-interface Behind extends Pick<FakeMint, 'faults' | 'counts'> {
+interface Behind extends Pick<FakeMint, 'faults' | 'counts' | 'heard'> {
   work(call: Call): object
 }
 
 async function serve(request: IncomingMessage, response: ServerResponse, behind: Behind) {
   const text = await textOf(request)
+  behind.heard.push({ headers: request.headers, body: text })
   const path = request.url ?? ''
   const found = ROUTES.find(([method, pattern]) => method === request.method && pattern.test(path))
   if (found === undefined) return reply(response, 404, { detail: 'Not Found' })

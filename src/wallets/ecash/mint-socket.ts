@@ -14,8 +14,8 @@ const AT_ONCE = 50
 const RENEW_MS = 120_000
 const LONGEST_MESSAGE = 64 * 1024
 
-/** `deadlineMs` is for being connected and answered. */
-export function mintLine(url: string, deadlineMs: number): MintLine {
+/** `deadlineMs` is for being connected and answered; a line ends `renewMs` after that. */
+export function mintLine(url: string, deadlineMs: number, renewMs = RENEW_MS): MintLine {
   const open = new Set<{ stop(): void }>()
   return {
     watch(quotes, told) {
@@ -53,7 +53,7 @@ export function mintLine(url: string, deadlineMs: number): MintLine {
         if (typeof message.id === 'number' && unanswered.delete(message.id)) {
           if (unanswered.size > 0) return
           clearTimeout(timer)
-          timer = setTimeout(end, RENEW_MS)
+          timer = setTimeout(end, renewMs)
         }
         const { payload } = isObject(message.params) ? message.params : {}
         if (!isObject(payload) || typeof payload.quote !== 'string') return

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { mintLine } from '../../../src/wallets/ecash/mint-socket.ts'
 import type { Welcome } from '../../support/fake-mint-socket.ts'
 import { IMPATIENCE, KEY, setUp } from './ecash-mint-setup.ts'
 
@@ -145,6 +146,21 @@ describe('a line to a mint', () => {
     await until(() => second.told.length === 1)
     expect(second.told).toEqual(['0 paid'])
     expect(first.ends()).toBe(1)
+  })
+
+  it('that is silent for long is not trusted', async () => {
+    const stage = await setUp()
+    const [one] = await quotesOf(stage, 1)
+    const line = mintLine(stage.fake.url, 5_000, 200)
+    const told: string[] = []
+    let ends = 0
+    const onEnd = () => {
+      ends += 1
+    }
+    line.watch([one?.quote ?? ''], { onState: (_, state) => told.push(state), onEnd })
+    await until(() => ends === 1)
+    expect(told).toEqual(['unpaid'])
+    await until(() => stage.fake.sockets.open.size === 0)
   })
 
   it('is hung up with the mint, without an end told', async () => {

@@ -73,14 +73,18 @@ describe('a mint', () => {
     expect(fake.counts).toMatchObject({ info: 2, keysets: 2, keys: 1 })
   })
 
-  it('is asked without a word about who asks', async () => {
-    const { fake, coins } = await setUp()
-    await coins(8)
-    for (const headers of fake.heard) {
+  it('is asked without a word about who asks, or where its coins come from', async () => {
+    const { fake, mint, batch, coins } = await setUp()
+    const old = await coins(8)
+    await mint.swap(old, await batch(8, 50))
+    const last = fake.heard.at(-1)?.body
+    expect(last).toContain(old[0]?.secret)
+    // A DLEQ proof would lead from the coin to the blinded message that it was.
+    expect(last).not.toContain('dleq')
+    for (const { headers } of fake.heard) {
       expect(headers['user-agent']).toBe('satgate')
-      expect(
-        Object.keys(headers).filter((name) => /cookie|forward|referer|origin/.test(name)),
-      ).toEqual([])
+      const names = Object.keys(headers).filter((name) => /cookie|forward|refer|origin/.test(name))
+      expect(names).toEqual([])
     }
   })
 

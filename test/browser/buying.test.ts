@@ -75,6 +75,31 @@ describe.skipIf(browserMissing !== null)('the page, for a buyer', () => {
     expect(await balanceOf(page)).toBe(100_000)
   })
 
+  it('goes on with an invoice after a reload, and leaves it for another amount', async () => {
+    const gate = await startGate()
+    const { page } = await visit(browser, gate.url)
+    await page.getByRole('button', { name: 'Get an invoice' }).click()
+    await page.getByText('Waiting for the payment').waitFor()
+    const invoice = await page.locator('#bolt11').inputValue()
+    await page.reload()
+    await page.getByText('Waiting for the payment').waitFor()
+    expect(await page.locator('#bolt11').inputValue()).toBe(invoice)
+    await page.getByRole('button', { name: 'Choose another amount' }).click()
+    expect(page.url()).toBe(`${gate.url}/`)
+    await page.locator('input[value=own]').check()
+    for (const [amount, says] of [
+      ['0', /Whole sats/],
+      ['1.5', /Whole sats/],
+    ] as const) {
+      await page.getByLabel('Amount in').fill(amount)
+      await page.getByRole('button', { name: 'Get an invoice' }).click()
+      await page.locator('#buy-problem', { hasText: says }).waitFor()
+    }
+    await page.getByLabel('Amount in').fill('21')
+    await page.getByRole('button', { name: 'Get an invoice' }).click()
+    await page.getByText('21 play sat', { exact: true }).waitFor()
+  })
+
   it('tops the same account up, and the key stays', async () => {
     const gate = await startGate()
     const { page } = await visit(browser, gate.url)

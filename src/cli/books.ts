@@ -52,7 +52,7 @@ async function atRest(path: string, question: Question, world: World): Promise<u
 }
 
 /** Book commands take the kind of money from the ledger. */
-function openAnyKind(path: string, world: World): Books {
+export function openAnyKind(path: string, world: World): Books {
   const open = (kind: MoneyKind) => openSqliteBooks({ path, kind, world })
   try {
     return open('real')

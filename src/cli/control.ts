@@ -3,12 +3,12 @@ import { connect, createServer, type Server } from 'node:net'
 import { createInterface } from 'node:readline'
 import { err, ok, type Result } from '../floor/result.ts'
 
-/** Answers one question of the command line: JSON in, JSON out. */
-export type Answer = (question: unknown) => Promise<unknown>
+/** Answers one question of the command line: JSON in, JSON out. `told`: how far it is, meanwhile. */
+export type Answer = (question: unknown, told: (progress: string) => void) => Promise<unknown>
 
 /**
  * Listens on the data folder's socket, 0600: whoever may read the folder may ask. One JSON line
- * each way. Control is never on a listener that strangers reach (threats H4, I3).
+ * each way, and before the answer one for each `told`. Control is never on a listener that strangers reach (threats H4, I3).
  */
 export async function listenForCommands(path: string, answer: Answer): Promise<Server> {
   rmSync(path, { force: true })
@@ -16,8 +16,11 @@ export async function listenForCommands(path: string, answer: Answer): Promise<S
     const lines = createInterface({ input: socket })
     socket.on('error', () => socket.destroy())
     lines.once('line', async (line) => {
-      const said = await reply(line, answer)
-      socket.end(`${JSON.stringify(said)}\n`)
+      const send = (said: unknown) => `${JSON.stringify(said)}\n`
+      const said = await reply(line, (question) =>
+        answer(question, (told) => void socket.write(send({ told }))),
+      )
+      socket.end(send(said))
     })
   })
   await new Promise<void>((resolve, reject) => {
@@ -28,7 +31,10 @@ export async function listenForCommands(path: string, answer: Answer): Promise<S
   return server
 }
 
-async function reply(line: string, answer: Answer): Promise<unknown> {
+async function reply(
+  line: string,
+  answer: (question: unknown) => Promise<unknown>,
+): Promise<unknown> {
   try {
     return { ok: await answer(JSON.parse(line)) }
   } catch (error) {
@@ -36,10 +42,14 @@ async function reply(line: string, answer: Answer): Promise<unknown> {
   }
 }
 
-/** Asks the gate that runs on this folder. `nobody` where none does; `message` where it refused. */
+/**
+ * Asks the gate that runs on this folder, and waits for as long as it takes. `nobody` where none does;
+ * `message` where it refused.
+ */
 export function askRunningGate(
   path: string,
   question: unknown,
+  told: (progress: string) => void = () => {},
 ): Promise<Result<unknown, { readonly why: 'nobody' } | { readonly why: string }>> {
   return new Promise((resolve) => {
     const socket = connect(path)
@@ -47,8 +57,9 @@ export function askRunningGate(
     socket.once('connect', () => socket.write(`${JSON.stringify(question)}\n`))
     const lines = createInterface({ input: socket })
     lines.on('error', () => {})
-    lines.once('line', (line) => {
-      const said: { ok?: unknown; error?: string } = JSON.parse(line)
+    lines.on('line', (line) => {
+      const said: { ok?: unknown; error?: string; told?: string } = JSON.parse(line)
+      if (said.told !== undefined) return told(said.told)
       resolve(said.error === undefined ? ok(said.ok) : err({ why: said.error }))
     })
     socket.once('close', () => resolve(err({ why: 'the gate closed without an answer' })))

@@ -9,9 +9,12 @@ import { runDemo } from './demo.ts'
 import type { Host } from './host.ts'
 import { earningsTable, type LedgerView, ledgerTable, verdict } from './ledger-command.ts'
 import { jsonLine } from './lines.ts'
+import type { WalletQuestion } from './office.ts'
 import { inspectPass, narrowPass } from './pass-command.ts'
 import { startGate } from './run.ts'
 import { version } from './version.ts'
+import { askWallet } from './wallet-at-rest.ts'
+import { WALLET_EXAMPLES, walletOutcome } from './wallet-command.ts'
 
 const EXAMPLES = `
 Examples:
@@ -21,9 +24,13 @@ Examples:
   satgate pass mint --sats 100                                give a pass away
   satgate pass narrow PASS "spend <= 10 / day"                a smaller pass from a pass, offline
   satgate ledger verify                                       prove that the books balance
+  satgate wallet balance                                      what was earned in ecash, and where it goes
 `
 
-/** The program: arguments in, exit code out. 0 ok, 1 failed, 2 bad usage or config, 4 refused. */
+/**
+ * The program: arguments in, exit code out. 0 ok, 1 failed, 2 bad usage or config, 3 wallet or mint do
+ * not answer, 4 refused.
+ */
 export async function main(host: Host): Promise<number> {
   let code = 0
   const finish = (outcome: Outcome) => {
@@ -85,12 +92,13 @@ function build(host: Host, finish: Finish, fail: (code: number) => void): Comman
     )
   addBooks(host, command, finish)
   addPasses(host, program, finish)
+  addWallet(host, program, finish)
   return program
 }
 
 /** Commands of `satgate` that people look for and that are not there yet. */
 const LATER = [
-  ...['wallet', 'init', 'doctor', 'requests', 'price', 'backup', 'restore', 'announce'],
+  ...['init', 'doctor', 'requests', 'price', 'backup', 'restore', 'announce'],
   ...['connect', 'mcp'],
 ]
 
@@ -102,10 +110,9 @@ function noCommand(name: string, program: Command): Failed {
     name,
     program.commands.map((command) => command.name()),
   )
-  return new Failed(
-    `there is no command ${JSON.stringify(name)}${near === null ? '' : `; did you mean ${near}?`} See satgate --help`,
-    2,
-  )
+  const meant = near === null ? '.' : `; did you mean ${near}?`
+  const self = program.parent === null ? 'satgate' : `satgate ${program.name()}`
+  return new Failed(`there is no command ${JSON.stringify(name)}${meant} See ${self} --help`, 2)
 }
 
 interface Flags {
@@ -191,6 +198,52 @@ function addPasses(host: Host, program: Command, finish: Finish): void {
       finish(narrowPass(host, { pass, caveats, json: wantsJson(host, flags) })),
     )
 }
+
+function addWallet(host: Host, program: Command, finish: Finish): void {
+  const wallet = program.command('wallet').description('The ecash wallet: look, take out, restore.')
+  wallet.exitOverride().showSuggestionAfterError()
+  wallet.addHelpText('before', WALLET_EXAMPLES.trimStart())
+  const ask = async (question: WalletQuestion, flags: Flags) => {
+    const { config } = loaded(host, flags)
+    const told = (progress: string) => host.stderr.write(`  ${progress}\n`)
+    const answer = await askWallet(question, { config, world: host.world, told })
+    finish(walletOutcome(question, answer, wantsJson(host, flags)))
+  }
+  const sub = (name: string, description: string, isDefault = false) =>
+    addSettings(wallet.command(name, { isDefault }).description(description).exitOverride())
+  const yes = ['--yes', 'do it even if buyers are owed that money'] as const
+  sub('balance', 'What is held, what is owed to buyers, what can leave.', true)
+    .allowExcessArguments()
+    .action(async (flags: Flags, self: Command) => {
+      const [unknown] = self.args
+      if (unknown !== undefined) throw noCommand(unknown, wallet)
+      await ask({ do: 'balance' }, flags)
+    })
+  sub('withdraw', 'Pay an invoice or a Lightning address.')
+    .argument('<to>', 'lnbc… or you@domain')
+    .option('--sats <sats>', 'for an address; without it all that may leave')
+    .option(...yes)
+    .action((to: string, { sats, yes, ...flags }: Flags) =>
+      ask({ do: 'withdraw', to, sat: orAll(sats), yes: yes === true }, flags),
+    )
+  sub('confirm', 'The first payout has arrived.').action((flags: Flags) =>
+    ask({ do: 'confirm' }, flags),
+  )
+  sub('export', 'Take ecash out as a token.')
+    .option('--sats <sats>', 'without it all that may leave')
+    .option('--again', 'show tokens that left before and that nobody has taken')
+    .option(...yes)
+    .action(({ sats, again, yes, ...flags }: Flags) =>
+      again === true
+        ? ask({ do: 'exports' }, flags)
+        : ask({ do: 'export', sat: orAll(sats), yes: yes === true }, flags),
+    )
+  sub('restore', 'Take stock at the mints: after a lost file, or when the seed was used elsewhere.')
+    .option('--yes', 'accepted, and needed for nothing')
+    .action(({ yes: _, ...flags }: Flags) => ask({ do: 'restore' }, flags))
+}
+
+const orAll = (sats: unknown): number | null => (sats === undefined ? null : rows(sats))
 
 async function serve(host: Host, flags: Flags, fail: (code: number) => void): Promise<void> {
   const settings = loaded(host, flags)

@@ -4,6 +4,9 @@ import { fromSat } from '../money/msat.ts'
 import { canonicalCaveats } from '../passes/caveat.ts'
 import { settlementSecret } from '../passes/keys.ts'
 import { macaroonOf, newAccount, type RootKeys } from '../rails/l402.ts'
+import type { Desk } from '../wallets/ecash/desk.ts'
+import type { ExportAsk } from '../wallets/ecash/export.ts'
+import type { WithdrawAsk } from '../wallets/ecash/withdraw.ts'
 
 /** What the command line may ask of the books, of a running gate or of a folder at rest. */
 export type Question =
@@ -11,17 +14,34 @@ export type Question =
   | { readonly ask: 'verify' }
   | { readonly ask: 'earnings' }
   | { readonly ask: 'mint'; readonly sats: number; readonly caveats: readonly string[] }
+  | { readonly ask: 'wallet'; readonly what: WalletQuestion }
 
-export interface OfficeParts {
+/** What `satgate wallet` asks of the ecash wallet's desk. Sats. */
+export type WalletQuestion =
+  | { readonly do: 'balance' | 'confirm' | 'exports' | 'restore' }
+  | ({ readonly do: 'withdraw' } & WithdrawAsk)
+  | ({ readonly do: 'export' } & ExportAsk)
+
+export interface WalletParts {
+  /** Null where the wallet is another than ecash. */
+  readonly desk: Desk | null
+  /** Its kind, for whoever asks all the same. */
+  readonly wallet: string
+}
+
+export interface OfficeParts extends Partial<WalletParts> {
   readonly books: Books
   readonly keys: RootKeys
   readonly world: World
 }
 
 /** Answers questions about the books as plain JSON; amounts in msat. Throws what a person is told. */
-export function openOffice(parts: OfficeParts): (question: unknown) => Promise<unknown> {
+export function openOffice(
+  parts: OfficeParts,
+): (question: unknown, told?: (progress: string) => void) => Promise<unknown> {
   const { statement } = parts.books
-  return async (asked) => {
+  const { desk = null, wallet = 'another' } = parts
+  return async (asked, told = () => {}) => {
     const question = asked as Question
     switch (question.ask) {
       case 'accounts':
@@ -36,11 +56,38 @@ export function openOffice(parts: OfficeParts): (question: unknown) => Promise<u
       }
       case 'mint':
         return mint(parts, question)
+      case 'wallet':
+        return answerWallet({ desk, wallet }, question.what, told)
       default:
         throw new Error('this gate does not know that question: is it of another version?')
     }
   }
 }
+
+/** What the desk answers; amounts in sats. Throws where this gate has no such desk. */
+export async function answerWallet(
+  { desk, wallet }: WalletParts,
+  question: WalletQuestion,
+  told: (progress: string) => void,
+): Promise<unknown> {
+  if (desk === null) throw new Error(elsewhere(wallet))
+  switch (question.do) {
+    case 'withdraw':
+      return desk.withdraw(question)
+    case 'export':
+      return desk.export(question)
+    case 'restore':
+      return desk.restore(told)
+    default:
+      return desk[question.do]()
+  }
+}
+
+/** Where the money of other wallets is. */
+export const elsewhere = (wallet: string): string =>
+  wallet === 'play'
+    ? 'this gate’s wallet is play money, worth nothing: see satgate ledger'
+    : `this gate’s wallet is ${wallet}: its money is at the node`
 
 /** A pass given away: bonus credit, that never leaves as sats, in an account of its own. */
 async function mint(

@@ -1,0 +1,95 @@
+import type { Config } from '../config/config.ts'
+import type { World } from '../floor/world.ts'
+import type { Books } from '../ledger/books.ts'
+import { ceilSat } from '../money/msat.ts'
+import { writeToken } from '../wallets/ecash/cashu.ts'
+import { type Desk, openDesk } from '../wallets/ecash/desk.ts'
+import { Payer } from '../wallets/ecash/pay.ts'
+import { startPayout } from '../wallets/ecash/payout.ts'
+import { Payouts } from '../wallets/ecash/payouts.ts'
+import { Spender } from '../wallets/ecash/spend.ts'
+import type { EcashStore } from '../wallets/ecash/store.ts'
+import { makeLnurl, parseLightningAddress } from '../wallets/lnurl.ts'
+import type { EcashParts } from './open-ecash.ts'
+
+/** How money leaves the ecash wallet. */
+export interface MoneyOut {
+  /** Answers `satgate wallet`. */
+  readonly desk: Desk
+  /** From now on earnings go to the payout address by themselves. Once, and only in a running gate. */
+  start(): { stop(): Promise<void> }
+}
+
+/** Puts the parts together that take money out. `books` is null where a folder has no ledger yet. */
+export function openMoneyOut(
+  { store, roster, alarm }: EcashParts,
+  parts: {
+    readonly books: Books | null
+    readonly config: Pick<Config, 'wallet' | 'payout'>
+    readonly world: World
+    readonly say: (event: object) => void
+  },
+): MoneyOut {
+  const { books, config, world, say } = parts
+  const spender = new Spender({ store, alarm, world })
+  const payerParts = {
+    ...{ store, spender, alarm, world, say, payouts: new Payouts(store) },
+    mint: (url: string) => roster.line(url)?.mint ?? null,
+    lnurl: makeLnurl({ world }),
+    money: books?.kind ?? null,
+    owedSat: async () => (books === null ? 0 : owedToBuyers(books, store)),
+  }
+  const address = parseLightningAddress(config.payout ?? '')
+  const payoutParts = {
+    ...payerParts,
+    payer: new Payer(payerParts),
+    address: address.ok ? address.value : null,
+    above: config.wallet.kind === 'ecash' ? config.wallet.payoutAbove : USUAL_ABOVE,
+  }
+  let nudge = () => {}
+  const desk = openDesk({
+    ...payoutParts,
+    mints: roster.lines.map(({ mint }) => mint.url),
+    writeToken,
+    patience: { everyMs: 2_000, mostMs: 40_000 },
+    nudge: () => nudge(),
+  })
+  return {
+    desk,
+    start() {
+      const running = startPayout(payoutParts)
+      nudge = running.nudge
+      return running
+    },
+  }
+}
+
+/** Where coins are left from a time when the wallet was ecash. */
+const USUAL_ABOVE = 20_000
+
+/** Credited payments in a row after which older ones are known to be. */
+const ENOUGH = 50
+const PAGE = 100
+
+/**
+ * Sats owed to buyers, rounded up: their unspent paid-in credit, and what they have paid for coins that
+ * are here while the ledger does not know it yet.
+ */
+export async function owedToBuyers(books: Books, store: EcashStore): Promise<number> {
+  let owed = ceilSat(await books.statement.owed())
+  let credited = 0
+  for (let before = Number.MAX_SAFE_INTEGER; credited < ENOUGH; ) {
+    const sql = `SELECT hash, sat, settled_n FROM quotes WHERE settled_n < ?
+      ORDER BY settled_n DESC LIMIT ?`
+    const rows = store.all(sql, before, PAGE)
+    for (const { hash, sat } of rows) {
+      const invoice = await books.invoices.get(String(hash))
+      if (invoice !== null && invoice.settledAt === null) owed += Number(sat)
+      credited = invoice !== null && invoice.settledAt === null ? 0 : credited + 1
+    }
+    const last = rows.at(-1)
+    if (last === undefined || rows.length < PAGE) return owed
+    before = Number(last.settled_n)
+  }
+  return owed
+}

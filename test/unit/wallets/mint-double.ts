@@ -283,6 +283,8 @@ export class AddressDouble {
   trouble: 'typo' | 'down' | 'crash' | null = null
   money: 'real' | 'test' = 'test'
   repeats = false
+  /** An invoice is about to be given. */
+  onInvoice: () => void = () => {}
   expirySeconds = 600
   readonly now: () => number
 
@@ -299,6 +301,7 @@ export class AddressDouble {
   }
 
   invoice = async (_: unknown, sat: number) => {
+    this.onInvoice()
     if (this.trouble === 'crash') throw new Crash('at the invoice')
     const { money } = this
     const bolt11 = this.repeats ? (this.gave[0]?.bolt11 ?? this.#write(sat)) : this.#write(sat)

@@ -27,9 +27,6 @@ import { type Json, type MintHttp, mintHttp } from './mint-http.ts'
 import { type MintOffer, mintOffer } from './mint-offer.ts'
 import { mintLine } from './mint-socket.ts'
 
-export { normalMintUrl } from './mint-url.ts'
-export { splitSats } from './sats.ts'
-
 export interface MintOptions {
   /** As `normalMintUrl` gives it. */
   readonly url: string

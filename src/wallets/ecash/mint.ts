@@ -44,7 +44,10 @@ export interface MintAbout {
   /** The keyset that new outputs are made with, and the amounts that it signs. */
   readonly keyset: string
   readonly amounts: readonly number[]
-  /** NUT-04 bolt11 sat: the least and most of one invoice; null where the mint names none. */
+  /**
+   * NUT-04 bolt11 sat: the least and most of one invoice; null where the mint names none. A `most`
+   * of 0: it makes no invoices for now, and still pays out.
+   */
   readonly least: number | null
   readonly most: number | null
   /** It tells of payments by itself (NUT-17), and locks quotes to keys (NUT-20). */

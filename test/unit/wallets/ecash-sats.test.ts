@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { normalMintUrl, splitSats } from '../../../src/wallets/ecash/cashu.ts'
+import { normalMintUrl } from '../../../src/wallets/ecash/mint-url.ts'
+import { splitSats } from '../../../src/wallets/ecash/sats.ts'
 
 describe('E1 the address of a mint', () => {
   it.each([

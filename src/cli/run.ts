@@ -19,6 +19,7 @@ import { listenForCommands } from './control.ts'
 import { type Folder, ledgerIn, rootKeys, takeFolder } from './folder.ts'
 import type { Host } from './host.ts'
 import { sayTo } from './lines.ts'
+import { openMoneyOut } from './money-out.ts'
 import { openOffice } from './office.ts'
 import { chooseWallet } from './open-wallet.ts'
 import { openReach, tunnelProgram } from './reach.ts'
@@ -124,15 +125,21 @@ async function start(
   const port = await listenOrFail(server, config, options.portChosen)
   closers.push(() => void server.close())
   url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port.port}`
-  const control = await listenForCommands(folder.socket, openOffice({ books, keys, world }))
+  const moneyOut = ecash === null ? null : openMoneyOut(ecash, { books, config, world, say })
+  const desk = moneyOut?.desk ?? null
+  const office = openOffice({ books, keys, world, desk, wallet: wallet.kind })
+  const control = await listenForCommands(folder.socket, office)
   closers.push(() => void control.close())
   const metrics = await startMetrics(config.metrics, { gate, books, counts })
   closers.push(() => metrics.close())
   await gate.line.probe()
-  // Play money never leaves this machine, whatever the settings came to say (DESIGN 4.5a).
-  const program = choice.money === 'play' ? null : cloudflared
+  const payout = moneyOut?.start()
+  if (payout !== undefined) closers.push(() => payout.stop())
+  // Only live payments open a gate by themselves: test money is to be had for the asking. Play money
+  // never leaves this machine, whatever the settings came to say (DESIGN 4.5a).
+  const live = choice.money === 'real' || (choice.money === 'test' && config.tunnel === 'on')
   const reached = { host, config, gate, say, json: options.json }
-  const reach = program === null ? null : await openReach(program, reached)
+  const reach = live && cloudflared !== null ? await openReach(cloudflared, reached) : null
   if (reach !== null) closers.push(() => reach.close())
   announce(host, config, {
     backend,

@@ -1,0 +1,267 @@
+import { createServer, request, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { walletContract } from '../contract/wallet.ts'
+import { EcashBed } from '../support/ecash.ts'
+import { GateProcess } from '../support/gate-process.ts'
+import { type FakeUpstream, startFakeUpstream } from '../support/upstream.ts'
+import { Buyer, bearer, until } from './buyer.ts'
+import { describeWithLab, type Lab, labMissing, openLab } from './lab.ts'
+import { openPayer, type Payer } from './payer.ts'
+
+const CHAT = '/v1/chat/completions'
+const HELLO = { model: 'fake', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 5 }
+
+if (labMissing === null) {
+  walletContract('ecash of Nutshell over a real lnd', async () => {
+    const lab = await openLab()
+    const payer = openPayer(await lab.startPart('lnd'))
+    const { MINT_URL: url = '' } = await lab.startPart('nutshell-lnd')
+    const bed = new EcashBed()
+    return {
+      open: () => bed.open({ mints: [{ url }], deadlineMs: 1_000 }),
+      pay: payer.pay,
+      outage: { begin: () => lab.pause('nutshell-lnd'), end: () => lab.resume('nutshell-lnd') },
+      patience: 5_000,
+      expiry: 'theirs',
+      preimage: 'maybe',
+      async cleanup() {
+        payer.close()
+        await bed.close()
+        await lab.stop()
+      },
+    }
+  })
+}
+
+/** A gate on mints, in a process of its own, before a model server that answers at once. */
+class Shop {
+  readonly gate: GateProcess
+  readonly #upstream: FakeUpstream
+
+  constructor(upstream: FakeUpstream, settings: Readonly<Record<string, unknown>>) {
+    this.#upstream = upstream
+    const limits = { invoicesPerClient: 10_000 }
+    this.gate = new GateProcess({
+      ...{ upstream: upstream.base.origin, tunnel: false, limits },
+      ...settings,
+    })
+  }
+
+  static async open(settings: Readonly<Record<string, unknown>>): Promise<Shop> {
+    const shop = new Shop(await startFakeUpstream(), settings)
+    await shop.gate.start()
+    return shop
+  }
+
+  async invoice(amountSats: number) {
+    const made = await this.gate.client.ask({ path: '/create-invoice', body: { amountSats } })
+    if (made.status !== 200) throw new Error(`no invoice: ${made.status} ${made.text}`)
+    return made.json
+  }
+
+  /** With the secret that the status page tells: a fake payment has no preimage that opens. */
+  async passOf(made: { payment_url: string; macaroon: string }): Promise<string> {
+    let secret = ''
+    await until(async () => {
+      const { json } = await this.gate.client.ask({ path: made.payment_url })
+      secret = json.token_suffix ?? ''
+      return secret !== ''
+    }, 60_000)
+    return `${made.macaroon}:${secret}`
+  }
+
+  buyer = (pass: string): Buyer => new Buyer(this.gate, pass)
+
+  chat = (pass: string) => this.gate.client.ask({ path: CHAT, body: HELLO, headers: bearer(pass) })
+
+  /** Everything that came in is in the books, and behind it are coins. */
+  async accounts(): Promise<{ deposited: number; coins: number; owed: number }> {
+    const earnings = await this.gate.command('earnings')
+    const balance = await this.gate.command('wallet', 'balance')
+    const deposits: { amount: number }[] = earnings.deposits
+    const deposited = deposits.reduce((sum, { amount }) => sum + amount, 0) / 1000
+    return { deposited, coins: balance.balance_sat, owed: balance.owed_sat }
+  }
+
+  async close(): Promise<void> {
+    const verdict = await this.gate.command('ledger', 'verify')
+    await this.gate.remove()
+    await this.#upstream.close()
+    expect(verdict).toMatchObject({ balanced: true })
+  }
+}
+
+describeWithLab('a gate that needs no node', () => {
+  let lab: Lab
+  let payer: Payer
+  let mint: string
+
+  beforeAll(async () => {
+    lab = await openLab()
+    payer = openPayer(await lab.startPart('lnd'))
+    mint = (await lab.startPart('nutshell-lnd')).MINT_URL ?? ''
+  })
+  afterAll(async () => {
+    payer?.close()
+    await lab?.stop()
+  })
+
+  it('402, paid over Lightning, served: with the preimage that the payer has', async () => {
+    const shop = await Shop.open({ wallet: { mints: [mint] } })
+    const refused = await shop.gate.client.ask({ path: CHAT, body: HELLO })
+    expect(refused.status).toBe(402)
+    const { invoice, macaroon } = refused.json.l402
+    const preimage = await payer.pay(invoice)
+    const answer = await shop.chat(`${macaroon}:${preimage}`)
+    expect(answer.status).toBe(200)
+    const { deposited, coins } = await shop.accounts()
+    expect([deposited, coins]).toEqual([refused.json.amount_sats, refused.json.amount_sats])
+    await shop.close()
+  })
+
+  it('E4 the mint is paused, killed and brought back while payments flow: every sat is there', async () => {
+    const shop = await Shop.open({ wallet: { mints: [mint] } })
+    const passes: Promise<string>[] = []
+    const buy = async (sats: number) => {
+      const made = await shop.invoice(sats)
+      const preimage = await payer.pay(made.bolt11)
+      return `${made.macaroon}:${preimage}`
+    }
+    const buying = (sats: number) => passes.push(buy(sats).catch(() => ''))
+    for (let sats = 11; sats <= 15; sats += 1) buying(sats)
+    await Promise.all(passes)
+    await lab.pause('nutshell-lnd')
+    for (let sats = 21; sats <= 23; sats += 1) buying(sats)
+    await new Promise((then) => setTimeout(then, 3_000))
+    await lab.resume('nutshell-lnd')
+    await Promise.all(passes)
+    const held = [await shop.invoice(31), await shop.invoice(32)]
+    await lab.kill('nutshell-lnd')
+    // Its node is up: it takes what the mint does not know of yet.
+    const late = await Promise.all(held.map(({ bolt11 }) => payer.pay(bolt11)))
+    await lab.startPart('nutshell-lnd', { KEEP: '1' })
+    for (const [index, preimage] of late.entries()) {
+      const pass = `${held[index].macaroon}:${preimage}`
+      await until(async () => (await shop.chat(pass)).status === 200, 60_000)
+    }
+    const bought = (await Promise.all(passes)).filter((pass) => pass !== '')
+    for (const pass of bought) {
+      await until(async () => (await shop.chat(pass)).status === 200, 60_000)
+    }
+    const { deposited, coins } = await shop.accounts()
+    expect(coins).toBe(deposited)
+    expect(deposited).toBeGreaterThanOrEqual(11 + 12 + 13 + 14 + 15 + 31 + 32)
+    await shop.close()
+  })
+
+  it('I11 the gate is killed while payments flow: the next one takes what was paid', async () => {
+    const shop = await Shop.open({ wallet: { mints: [mint] } })
+    const sold: { sats: number; pass: string }[] = []
+    for (let round = 0; round < 4; round += 1) {
+      const made = await Promise.all([40, 41, 42].map((sats) => shop.invoice(sats + round * 3)))
+      const paying = made.map(({ bolt11 }) => payer.pay(bolt11))
+      await Promise.race(paying)
+      await new Promise((then) => setTimeout(then, round * 15))
+      await shop.gate.kill9()
+      const preimages = await Promise.all(paying)
+      await shop.gate.start()
+      for (const [index, preimage] of preimages.entries()) {
+        const { amount_sats: sats, macaroon } = made[index]
+        sold.push({ sats, pass: `${macaroon}:${preimage}` })
+      }
+    }
+    for (const { pass } of sold) {
+      await until(async () => (await shop.chat(pass)).status === 200, 30_000)
+    }
+    const total = sold.reduce((sum, { sats }) => sum + sats, 0)
+    const { deposited, coins } = await shop.accounts()
+    expect([deposited, coins]).toEqual([total, total])
+    await shop.close()
+  })
+})
+
+describeWithLab('a gate on a Nutshell with fees, whose quotes are held', () => {
+  let lab: Lab
+  let mint: string
+
+  beforeAll(async () => {
+    lab = await openLab()
+    const nutshell = await lab.startPart('nutshell', { FEE_PPK: '100', SETTLE: 'hold' })
+    mint = nutshell.MINT_URL ?? ''
+  })
+  afterAll(() => lab?.stop())
+
+  const pay = (bolt11: string) => lab.exec('nutshell', 'pay', bolt11)
+
+  it('C9 who has no preimage opens the pass with the secret of its page; E6 the holding is net of fees', async () => {
+    const shop = await Shop.open({ wallet: { mints: [mint] } })
+    const made = await shop.invoice(333)
+    expect((await shop.gate.client.ask({ path: made.payment_url })).json.paid).toBe(false)
+    await pay(made.bolt11)
+    const pass = await shop.passOf(made)
+    expect((await shop.chat(pass)).status).toBe(200)
+    const balance = await shop.gate.command('wallet', 'balance')
+    expect(balance.balance_sat).toBe(333)
+    expect(balance.mints[0].net_sat).toBeLessThan(333)
+    await shop.close()
+  })
+
+  it('I8 a mint that sees the payment late: nobody is asked to pay again', async () => {
+    const shop = await Shop.open({ wallet: { mints: [mint] } })
+    const made = await shop.invoice(50)
+    const { json } = await shop.gate.client.ask({ path: made.payment_url })
+    expect(json.paid).toBe(false)
+    setTimeout(() => void pay(made.bolt11), 2_000)
+    const pass = await shop.passOf(made)
+    expect((await shop.chat(pass)).status).toBe(200)
+    expect((await shop.accounts()).coins).toBe(50)
+    await shop.close()
+  })
+})
+
+/** A public mint counts its clients: on loopback it does only where a proxy says who they are. */
+function counted(mint: string): Promise<{ server: Server; url: string; refused: () => number }> {
+  let refused = 0
+  const server = createServer((incoming, outgoing) => {
+    const headers = { ...incoming.headers, 'x-forwarded-for': '203.0.113.7' }
+    const call = request(mint + incoming.url, { method: incoming.method, headers }, (answer) => {
+      if (answer.statusCode === 429) refused += 1
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(outgoing)
+    })
+    call.on('error', () => outgoing.destroy())
+    incoming.pipe(call)
+  })
+  return new Promise((then) => {
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      then({ server, url: `http://127.0.0.1:${port}`, refused: () => refused })
+    })
+  })
+}
+
+describeWithLab('I10 a gate on a Nutshell that counts calls', () => {
+  it('is refused once, falls silent, and who has paid is served', async () => {
+    const lab = await openLab()
+    const { MINT_URL = '' } = await lab.startPart('nutshell', { RATE_LIMIT: '12', SETTLE: 'hold' })
+    const { server, url, refused } = await counted(MINT_URL)
+    const shop = await Shop.open({ wallet: { mints: [url] } })
+    const made = await shop.invoice(60)
+    await lab.exec('nutshell', 'pay', made.bolt11)
+    const pass = await shop.passOf(made)
+    const answers: number[] = []
+    for (let asked = 0; asked < 40; asked += 1) {
+      answers.push((await shop.gate.client.ask({ path: CHAT, body: HELLO })).status)
+    }
+    expect(refused()).toBeLessThanOrEqual(2)
+    expect(new Set(answers)).toEqual(new Set([402, 503].filter((code) => answers.includes(code))))
+    expect((await shop.chat(pass)).status).toBe(200)
+    const { coins, deposited } = await shop.accounts()
+    expect([coins, deposited]).toEqual([60, 60])
+    await shop.close()
+    server.closeAllConnections()
+    server.close()
+    await lab.stop()
+  })
+})

@@ -60,7 +60,7 @@ const SERVING = {
     read: oneOf('true', 'false', 'auto'),
     standard: 'auto',
     example: 'auto',
-    doc: 'A public address through Cloudflare. auto: where a cloudflared is there, nothing is free, there is no publicUrl and `host` is this machine alone; never with play money. true asks to install cloudflared where it is missing',
+    doc: 'A public address through Cloudflare. auto: where a cloudflared is there, money is real, nothing is free, there is no publicUrl and `host` is this machine alone. true: with test money too, and asks to install cloudflared where it is missing. Never with play money',
     flag: { name: '--tunnel', kind: 'switch' },
   }),
   dataDir: setting({

@@ -44,6 +44,8 @@ describe('the tunnel', () => {
     clean.push(() => cloudflared.remove())
     vi.stubEnv('PATH', `${cloudflared.folder}:${process.env.PATH}`)
     lnd = await startLndDouble()
+    // Real money, as far as the prefix of an invoice can be.
+    lnd.traps.network = 'bc' as never
     clean.push(() => lnd.stop())
   })
 
@@ -62,6 +64,7 @@ describe('the tunnel', () => {
       upstream: fake.base.origin,
       wallet: { kind: 'lnd', url: lnd.url, key: { file: key } },
       pricing: { default: '0/1000', maxOutputTokens: 100 },
+      tunnel: 'auto',
       ...settings,
     })
     return { gate, fake }
@@ -216,6 +219,18 @@ describe('the tunnel', () => {
     const [ready] = gate.events('ready')
     expect(ready?.public_url).toBe('publicUrl' in settings ? settings.publicUrl : null)
     expect(cloudflared.starts).toBe(0)
+  })
+
+  it('never opens by itself with test money, which is to be had for the asking', async () => {
+    lnd.traps.network = 'bcrt'
+    const { gate } = await gateOf()
+    await gate.start()
+    expect(gate.events('ready')).toMatchObject([{ public_url: null }])
+    expect(cloudflared.starts).toBe(0)
+    const asked = await gateOf({ tunnel: true })
+    await asked.gate.start()
+    const { url } = await cloudflared.spoken()
+    expect(asked.gate.events('ready')).toMatchObject([{ public_url: url }])
   })
 
   it.each([

@@ -47,7 +47,9 @@ export class KeyCard {
 
   #keep(key: string): void {
     const kept = this.#shop.keys.use(key)
-    box('kept').textContent = kept ? 'in this browser' : 'nowhere: this browser does not store it'
+    box('kept').textContent = kept
+      ? 'This browser keeps one, too.'
+      : 'This browser does not keep it: a reload loses it.'
   }
 
   /**

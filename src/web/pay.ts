@@ -102,7 +102,9 @@ export class Payment {
     const label = `QR code of the invoice for ${sats(amount, unit)}; opens a wallet`
     qr.replaceChildren(qrCode(`lightning:${bolt11.toUpperCase()}`, label))
     box('open-wallet').hidden = play
-    button('webln').hidden = play || !hasWebLn()
+    const webln = hasWebLn()
+    button('webln').hidden = play || !webln
+    box('open-wallet').classList.toggle('primary', !webln)
     button('play-pay').hidden = !play
     box('to-pay').hidden = false
     const tick = () => {

@@ -100,6 +100,33 @@ describe.skipIf(browserMissing !== null)('the page, for a buyer', () => {
     await page.getByText('21 play sat', { exact: true }).waitFor()
   })
 
+  it('tells another tab, and neither writes over the other’s key', async () => {
+    const gate = await startGate()
+    const { page, context } = await visit(browser, gate.url)
+    const second = await context.newPage()
+    await second.goto(gate.url)
+    await second.getByRole('button', { name: 'Get an invoice' }).click()
+    await second.getByText('Waiting for the payment').waitFor()
+    const first = await buy(page, '100')
+    await second.locator('#balance', { hasText: '100 play sat' }).waitFor()
+    await second.getByRole('button', { name: 'Pay with play money' }).click()
+    await second.locator('#balance', { hasText: '1,000 play sat' }).waitFor()
+    await page.locator('#balance', { hasText: '1,000 play sat' }).waitFor()
+    expect(await page.locator('#keys option').count()).toBe(2)
+    await page.locator('#keys').selectOption(first)
+    await page.locator('#balance', { hasText: '100 play sat' }).waitFor()
+  })
+
+  it('works where the browser stores nothing, and says so', async () => {
+    const gate = await startGate()
+    const before = `Object.defineProperty(window, 'localStorage', {
+      get() { throw new DOMException('denied', 'SecurityError') } })`
+    const { page } = await visit(browser, gate.url, { before })
+    await buy(page, '100')
+    await page.getByText('This browser does not keep it: a reload loses it.').waitFor()
+    expect(await balanceOf(page)).toBe(100_000)
+  })
+
   it('tops the same account up, and the key stays', async () => {
     const gate = await startGate()
     const { page } = await visit(browser, gate.url)

@@ -78,7 +78,8 @@ export function pollOpen(
       const left = await book.open(world.now() - GIVEN_UP)
       for (const one of left.slice(-MOST_OPEN).reverse()) {
         newest = Math.max(newest, one.number)
-        if (!open.has(one.hash)) open.set(one.hash, { ...one, wait: FIRST_WAIT, dueAt: 0 })
+        if (open.has(one.hash)) continue
+        open.set(one.hash, { ...one, wait: LONGEST_WAIT, dueAt: world.now() })
       }
       while (!stop.aborted) {
         await sweep()
@@ -91,21 +92,21 @@ export function pollOpen(
   }
 }
 
-/** Of those that are due the one asked for least: most are paid in their first minute. */
+/**
+ * Of those that are due the one that waits worst: a new one soon, for most are paid in their first
+ * minute, and an old one in the end, however many new ones strangers ask for.
+ */
 function nextOf(open: ReadonlyMap<string, Asked>, now: number): Asked | null {
-  const at = (one: Asked) => Math.max(one.dueAt, now)
-  let first: Asked | null = null
-  for (const one of open.values()) {
-    const sooner = first === null || at(one) < at(first)
-    if (sooner || (first !== null && at(one) === at(first) && one.wait < first.wait)) first = one
-  }
-  return first
+  const all = [...open.values()]
+  const due = all.filter((one) => one.dueAt <= now)
+  return due.length > 0 ? least(due, (one) => one.dueAt + one.wait) : least(all, (one) => one.dueAt)
 }
 
-/** The one made first: a map keeps the order of what is written anew, so it has to be looked for. */
-function lowest(open: ReadonlyMap<string, Asked>): Asked | null {
+const lowest = (open: ReadonlyMap<string, Asked>) => least(open.values(), (one) => one.number)
+
+function least(list: Iterable<Asked>, by: (one: Asked) => number): Asked | null {
   let first: Asked | null = null
-  for (const one of open.values()) if (first === null || one.number < first.number) first = one
+  for (const one of list) if (first === null || by(one) < by(first)) first = one
   return first
 }
 

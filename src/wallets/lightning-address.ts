@@ -10,6 +10,7 @@ import { pollOpen, watchersOf } from './lightning-address-watch.ts'
 import type { LightningAddress, LnurlClient, LnurlInvoice } from './lnurl.ts'
 import { makeShares, makeTurns, type Turns } from './turns.ts'
 import {
+  AmountRefused,
   type Invoice,
   type InvoiceAsk,
   type InvoiceState,
@@ -78,11 +79,13 @@ function walletOf(
 
   async function createInvoice(ask: InvoiceAsk): Promise<Invoice> {
     provider.beSilent()
+    const request = await provider.ask(() => lnurl.payRequest(address))
+    if (ask.sat < request.minSat || ask.sat > request.maxSat) {
+      throw new AmountRefused(request.minSat, request.maxSat)
+    }
     const wait = shares.take(ask.asker ?? 'stranger')
     if (wait > 0) throw new WalletBusy(wait)
-    const made = await provider.ask(async () =>
-      lnurl.invoice(await lnurl.payRequest(address), ask.sat, ask.memo),
-    )
+    const made = await provider.ask(() => lnurl.invoice(request, ask.sat, ask.memo))
     const { bolt11, paymentHash, expiresAt } = made
     const verify = usable(made, money)
     const open = await book.add(paymentHash, { verify, sat: ask.sat, expiresAt, paid: null })

@@ -92,7 +92,8 @@ export function mayBePlain(hostname: string): boolean {
 
 /**
  * A URL that a service behind `trusted` has named, where it may be asked; throws `WalletRefused`
- * where not. A private network may be named only from within: by that very host.
+ * where not. A private network may be named only from within: by that very host. Names are not
+ * resolved: who points one inwards is answered only by what speaks LNURL there.
  */
 export function mayBeAsked(named: string, trusted: string): URL {
   const url = named.length > LONGEST_URL ? null : URL.parse(named)

@@ -71,16 +71,17 @@ export function makeShares(world: Pick<World, 'now'>): {
   take(asker: 'stranger' | 'buyer'): number
 } {
   const msEach = 60_000 / INVOICES_A_MINUTE
-  let left = INVOICES_A_MINUTE
+  // Counted in ms, which are whole.
+  let left = 60_000
   let at = world.now()
   return {
     take(asker) {
       const now = world.now()
-      left = Math.min(INVOICES_A_MINUTE, left + (now - at) / msEach)
+      left = Math.min(60_000, left + now - at)
       at = now
-      const needed = asker === 'buyer' ? 1 : KEPT_FOR_BUYERS + 1
-      if (left < needed) return Math.ceil((needed - left) * msEach)
-      left -= 1
+      const needed = (asker === 'buyer' ? 1 : KEPT_FOR_BUYERS + 1) * msEach
+      if (left < needed) return needed - left
+      left -= msEach
       return 0
     },
   }

@@ -3,10 +3,11 @@ import {
   type LightningAddressOptions,
   openLightningAddressWallet,
 } from '../../../src/wallets/lightning-address.ts'
-import type { AddressStore } from '../../../src/wallets/lightning-address-book.ts'
+import { type AddressStore, addressBook } from '../../../src/wallets/lightning-address-book.ts'
+import { pollOpen } from '../../../src/wallets/lightning-address-watch.ts'
 import { makeLnurl } from '../../../src/wallets/lnurl.ts'
 import { INVOICES_A_MINUTE, KEPT_FOR_BUYERS } from '../../../src/wallets/turns.ts'
-import type { Wallet } from '../../../src/wallets/wallet.ts'
+import { AmountRefused, type Wallet } from '../../../src/wallets/wallet.ts'
 import { heard, until, wait, walletContract } from '../../contract/wallet.ts'
 import { type LnurlServer, type Page, startLnurlServer } from '../../support/lnurl-server.ts'
 
@@ -179,6 +180,19 @@ describe('invoices', () => {
     const wallet = await open()
     server.traps.invoice = { verify: null }
     expect(await trouble(wallet.createInvoice(ASK))).toMatch(/no longer shows .* \(LUD-21\)$/)
+  })
+
+  it('D1 out of bounds are refused with the bounds, without a question or a share', async () => {
+    server.traps.request = { minSendable: 2000, maxSendable: 10_000 }
+    const wallet = await open()
+    const before = server.requests.length
+    for (let asked = 0; asked < INVOICES_A_MINUTE; asked += 1) {
+      await expect(wallet.createInvoice({ ...ASK, sat: 1 + 10 * (asked % 2) })).rejects.toEqual(
+        new AmountRefused(2, 10),
+      )
+    }
+    expect(server.requests.length).toBe(before)
+    expect(await trouble(wallet.createInvoice({ ...ASK, sat: 10 }))).toBe(null)
   })
 
   it('carry the memo as a comment', async () => {
@@ -366,6 +380,43 @@ describe('watching', () => {
     second.watch(null, told.listen)
     await until(async () => told.hashes().includes(paymentHash))
     expect(await second.lookup(paymentHash)).toMatchObject({ is: 'settled' })
+  })
+
+  it('a settlement that two learn of at once has one number', async () => {
+    const book = addressBook(store)
+    const kept = { verify: 'https://x.example/', sat: 1, expiresAt: clock.now, paid: null }
+    for (const hash of ['a', 'b']) await book.add(hash, kept)
+    await Promise.all(['a', 'a', 'b'].map((hash) => book.settle(hash, null)))
+    expect(await Promise.all([1, 2, 3].map(book.paidAt))).toEqual(['a', 'b', null])
+  })
+
+  it('I10 asks for new ones first, and for an old one in the end', async () => {
+    const one = (number: number, hash: string) => ({ number, hash, expiresAt: clock.now + 1e9 })
+    const book = { ...addressBook(store), open: async () => [one(1, 'old')] }
+    const order: string[] = []
+    let answer = () => {}
+    const answered = new Promise<void>((then) => {
+      answer = then
+    })
+    const poll = pollOpen(book, world, async (hash) => {
+      order.push(hash)
+      await answered
+      return { is: 'open' }
+    })
+    poll.add(one(2, 'first'))
+    poll.add(one(3, 'second'))
+    clock.now += 1_000
+    const stop = new AbortController()
+    const running = poll.run(stop.signal)
+    await until(async () => order.length === 1)
+    clock.now += 38_000
+    poll.add(one(4, 'third'))
+    clock.now += 1_000
+    answer()
+    await until(async () => order.length === 4)
+    stop.abort()
+    await running
+    expect(order).toEqual(['first', 'second', 'old', 'third'])
   })
 
   it('asks ever more rarely, and no more when the invoice is an hour over', async () => {

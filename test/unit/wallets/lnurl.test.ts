@@ -281,7 +281,6 @@ describe('an address that fails', () => {
     ['half an answer', { body: '{"tag":"payReq' }, NOT_LNURL],
     ['204', { status: 204 }, NOT_LNURL],
     ['a redirect to nowhere', { status: 302 }, NOT_LNURL],
-    ['64 KB and more', { body: { tag: 'payRequest', x: 'x'.repeat(65_536) } }, NOT_LNURL],
     ['404', { status: 404, body: html }, 'WalletRefused: it answered with HTTP 404'],
     ['403', { status: 403 }, 'WalletRefused: it answered with HTTP 403'],
     ['500', { status: 500, body: html }, 'WalletUnreachable: it answered with HTTP 500'],
@@ -317,6 +316,13 @@ describe('an address that fails', () => {
     const said = (await trouble(lnurl.payRequest(server.address, { fresh: true }))) ?? ''
     expect(said).toMatch(/^WalletRefused: it says no: no \[31m … … … word/)
     expect(said).toMatch(/^[\x20-\x7e…]{1,160}$/)
+  })
+
+  it('with more than 64 KB, however right', async () => {
+    server.traps.request = { metadata: 'x'.repeat(65_536) }
+    expect(await trouble(request())).toBe(NOT_LNURL)
+    server.traps.request = { metadata: 'x'.repeat(65_000) }
+    expect(await trouble(request())).toBe(null)
   })
 
   it.each([

@@ -11,7 +11,9 @@ const BUILT = join(ROOT, 'dist/web')
 function sourcesFrom(): number {
   const folder = join(ROOT, 'src/web')
   const names = readdirSync(folder).map((name) => join(folder, name))
-  return Math.max(...[...names, join(ROOT, 'vite.config.ts')].map((path) => statSync(path).mtimeMs))
+  return Math.max(
+    ...[...names, folder, join(ROOT, 'vite.config.ts')].map((path) => statSync(path).mtimeMs),
+  )
 }
 
 function isBuilt(): boolean {

@@ -9,8 +9,10 @@ import { hasWebLn, payByWebLn } from './webln.ts'
 /** ms between two looks at an invoice: in front of somebody, and where nobody looks. */
 const LOOK = 1_000
 const LOOK_SELDOM = 5_000
-/** ms that an expired invoice is still watched: a payment may be on its way. */
+/** ms that an expired invoice is watched as closely: a payment may be on its way. */
 const AFTERWARDS = 120_000
+/** Paid later it credits all the same. */
+const LOOK_LATER = 30_000
 
 /** An invoice on the page: shown, watched, paid. One at a time. */
 export class Payment {
@@ -72,7 +74,7 @@ export class Payment {
     const left = this.#left()
     if (left <= 0) this.#expired()
     else this.#say('waiting', 'Waiting for the payment')
-    if (left < -AFTERWARDS) return null
+    if (left < -AFTERWARDS) return LOOK_LATER
     return left <= 0 || document.hidden ? LOOK_SELDOM : LOOK
   }
 

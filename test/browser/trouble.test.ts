@@ -69,6 +69,14 @@ describe.skipIf(browserMissing !== null)('the page, where things go wrong', () =
     expect(await page.locator('#sum').textContent()).toBe('5,000 play sat')
   })
 
+  it('says that there is no such invoice, and sells another', async () => {
+    const gate = await startGate()
+    const { page } = await visit(browser, `${gate.url}/invoice-status/${'0'.repeat(64)}?token=x`)
+    await page.getByText('No such invoice, or not with this token.').waitFor()
+    await page.getByRole('button', { name: 'Choose another amount' }).click()
+    expect(await buy(page, '100')).not.toBe('')
+  })
+
   it('goes by the gate’s clock, not by this machine’s', async () => {
     const gate = await startGate()
     const before = `{ const real = Date.now; Date.now = () => real() + 3_600_000 }`

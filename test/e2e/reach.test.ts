@@ -87,6 +87,8 @@ describe('the tunnel', () => {
     expect(gate.stderr).not.toContain('INF')
     const refused = await client.ask({ path: CHAT, body: hello })
     expect(payPage(refused)).toMatch(new RegExp(`^${url}/`))
+    const described = (await client.ask({ path: '/.well-known/l402' })).json
+    expect([described.url, described.public_url]).toEqual([url, url])
     const { macaroon, invoice } = refused.json.l402
     const [challenge] = lines(refused, 'www-authenticate')
     expect(challenge).toContain(`L402 macaroon="${macaroon}", invoice="${invoice}"`)

@@ -311,7 +311,7 @@ describe('a payment whose end is not known', () => {
     expectWhole(32768)
   })
 
-  it.each(['before', 'after', 'busy'] as const)(
+  it.each(['before', 'after', 'late', 'busy'] as const)(
     'E4 when the mint answers nothing: %s',
     async (fault) => {
       let left = 1
@@ -385,6 +385,8 @@ describe('I11 a crash', () => {
     ['meltQuote', 'crash-after'],
     ['melt', 'crash-before'],
     ['melt', 'crash-after'],
+    ['swap', 'crash-late'],
+    ['melt', 'crash-late'],
   ]
 
   it.each(STEPS)('at %s, %s: goes on where it was, pays once', async (at, fault) => {

@@ -22,8 +22,11 @@ import { WalletRefused, WalletUnreachable } from '../../../src/wallets/wallet.ts
 export class Crash extends Error {}
 
 export type Call = 'swap' | 'restore' | 'states' | 'meltQuote' | 'melt' | 'meltState' | 'about'
-/** `before`: not done, no answer. `after`: done, no answer. `crash…`: the same, and the process ends. */
-export type Fault = 'before' | 'after' | 'busy' | 'crash-before' | 'crash-after'
+/**
+ * `before`: not done, no answer. `after`: done, no answer. `late`: no answer, and done a call later.
+ * `crash…`: the same, and the process ends.
+ */
+export type Fault = 'before' | 'after' | 'late' | 'busy' | `crash-${'before' | 'after' | 'late'}`
 
 interface Payment {
   readonly quote: string
@@ -51,6 +54,8 @@ export class MintBank {
   reserveOf = (sat: number): number => Math.max(2, Math.ceil(sat / 100))
   /** Asked before each call; a test's own choice of what goes wrong. */
   fault: (call: Call) => Fault | null = () => null
+  /** Requests that are still on their way. */
+  readonly late: (() => unknown)[] = []
   /** Calls by name, in order. */
   readonly calls: string[] = []
   /** Most inputs of one request so far. */
@@ -85,10 +90,25 @@ export class MintBank {
     return this.states.get(secret) ?? 'unspent'
   }
 
+  /** Those requests come through; who sent them does not hear of it. */
+  arrive(): void {
+    for (const work of this.late.splice(0)) {
+      try {
+        work()
+      } catch (error) {
+        if (!(error instanceof MintRefused || error instanceof MintUnreachable)) throw error
+      }
+    }
+  }
+
   sign(seed: string, batch: Batch): Proof[] {
+    // All or nothing.
+    for (const at of batch.amounts.keys()) {
+      const { secret } = proofOf(seed, batch.keyset, { counter: batch.counter + at, amount: 0 })
+      if (this.signed.has(secret)) throw new MintRefused(11003, 'signed')
+    }
     return batch.amounts.map((amount, at) => {
       const proof = proofOf(seed, batch.keyset, { counter: batch.counter + at, amount })
-      if (this.signed.has(proof.secret)) throw new MintRefused(11003, 'signed')
       this.signed.set(proof.secret, amount)
       return proof
     })
@@ -137,8 +157,9 @@ export class MintBank {
     payment.state = 'paid'
     this.paidOut.push({ bolt11: payment.bolt11, sat: payment.sat })
     const fee = this.feeOf(payment.inputs)
-    const rest = sum(payment.inputs) - payment.sat - fee - this.route
-    this.kept += fee + this.route
+    const route = Math.min(this.route, payment.reserve)
+    const rest = sum(payment.inputs) - payment.sat - fee - route
+    this.kept += fee + route
     const { seed, batch } = payment.change ?? { seed: '', batch: null }
     const amounts = powersOf(rest)
     if (batch === null || amounts.length > batch.amounts.length) {
@@ -167,9 +188,22 @@ export function mintDouble(bank: MintBank, seed = 'seed'): Mint {
   const call = async <T>(name: Call, work: () => T): Promise<T> => {
     bank.calls.push(name)
     const fault = bank.fault(name)
+    // What comes late finds the calls after it done, or not: here it comes before or behind the next.
+    const arrives = bank.late.length > 0 && bank.calls.length % 2 === 0
+    if (arrives) bank.arrive()
+    try {
+      return answer(fault, name, work)
+    } finally {
+      if (!arrives && fault !== 'late' && fault !== 'crash-late') bank.arrive()
+    }
+  }
+  const answer = <T>(fault: Fault | null, name: Call, work: () => T): T => {
     if (fault === 'busy') throw new MintBusy(null)
     if (fault === 'before') throw new MintUnreachable('no answer')
     if (fault === 'crash-before') throw new Crash(`before ${name}`)
+    if (fault === 'late' || fault === 'crash-late') bank.late.push(work)
+    if (fault === 'late') throw new MintUnreachable('no answer')
+    if (fault === 'crash-late') throw new Crash(`late ${name}`)
     const done = work()
     if (fault === 'after') throw new MintUnreachable('no answer')
     if (fault === 'crash-after') throw new Crash(`after ${name}`)

@@ -1,5 +1,6 @@
+import { setImmediate } from 'node:timers/promises'
 import type { World } from '../../floor/world.ts'
-import type { Output } from './coins.ts'
+import type { Keys, Output, Signature } from './coins.ts'
 import {
   type Batch,
   type Melted,
@@ -132,10 +133,7 @@ function signing(parts: Parts): Pick<Mint, 'mint' | 'swap' | 'restore' | 'states
       throw error
     })
     const signatures = signaturesOf(answer, batch)
-    return ours.flatMap((output, at) => {
-      const signature = signatures[at]
-      return signature === undefined ? [] : [output.unblind(signature, keys)]
-    })
+    return unblinded(zip(ours, signatures), keys)
   }
 
   return {
@@ -172,7 +170,7 @@ const BAD_SIGNATURE = 20008
 async function restored({ http, offer, outputs }: Parts, batch: Batch): Promise<Proof[]> {
   const keys = await offer.keys(batch.keyset)
   const ours = outputs(batch)
-  const found = new Map<string, Proof>()
+  const found = new Map<string, Signature>()
   for (let at = 0; at < ours.length; at += AT_ONCE) {
     const some = ours.slice(at, at + AT_ONCE)
     const body = { outputs: some.map(({ blinded }) => blinded) }
@@ -184,11 +182,32 @@ async function restored({ http, offer, outputs }: Parts, batch: Batch): Promise<
       const output = some.find(({ blinded }) => blinded.B_ === B_)
       if (output === undefined) throw new MintLies('an output that was not asked for')
       const { amount } = output.blinded
-      const signature = signatureOf(signatures[index] ?? {}, batch.keyset, amount)
-      found.set(output.blinded.B_, output.unblind(signature, keys))
+      found.set(output.blinded.B_, signatureOf(signatures[index] ?? {}, batch.keyset, amount))
     })
   }
-  return ours.flatMap(({ blinded }) => found.get(blinded.B_) ?? [])
+  const known = ours.filter(({ blinded }) => found.has(blinded.B_))
+  const signatures = known.flatMap(({ blinded }) => found.get(blinded.B_) ?? [])
+  return unblinded(zip(known, signatures), keys)
+}
+
+/** Outputs and their signatures; what is longer is cut. */
+function zip(outputs: readonly Output[], signatures: readonly Signature[]): readonly Pair[] {
+  return outputs.flatMap((output, at) => {
+    const signature = signatures[at]
+    return signature === undefined ? [] : [[output, signature] as const]
+  })
+}
+
+type Pair = readonly [Output, Signature]
+
+/** Checking one takes many ms, so others have their turn between two: a gate streams meanwhile. */
+async function unblinded(pairs: readonly Pair[], keys: Keys): Promise<Proof[]> {
+  const proofs: Proof[] = []
+  for (const [output, signature] of pairs) {
+    proofs.push(output.unblind(signature, keys))
+    await setImmediate()
+  }
+  return proofs
 }
 
 /** Paying invoices (NUT-05, 08). */
@@ -206,10 +225,8 @@ function payments(parts: Parts): Pick<Mint, 'meltQuote' | 'melt' | 'meltState'> 
     const ours = outputs(batch)
     if (signatures.length > ours.length) throw new MintLies('more change than asked for')
     const keys = await offer.keys(batch.keyset)
-    const change = signatures.flatMap((one, at) => {
-      const signature = signatureOf(one, batch.keyset, 0)
-      return ours[at]?.unblind(signature, keys) ?? []
-    })
+    const checked = signatures.map((one) => signatureOf(one, batch.keyset, 0))
+    const change = await unblinded(zip(ours, checked), keys)
     return { is: 'paid', change }
   }
 

@@ -95,7 +95,7 @@ const ON_THE_WIRE: readonly (readonly [WireFault, object])[] = [
   ['redirect', LIES],
   ['html', LIES],
   ['garbage', LIES],
-  ['endless', LIES],
+  ['endless', { name: 'MintLies', what: 'an answer without an end' }],
 ]
 
 describe.each(ON_THE_WIRE)('an answer that is %s', (fault, expected) => {

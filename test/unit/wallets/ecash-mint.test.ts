@@ -172,6 +172,13 @@ describe('what was done before', () => {
     expect(found).toEqual(made)
   })
 
+  it('E3 signed for another amount than was asked for is not believed, though it checks', async () => {
+    const { mint, batch, coins } = await setUp()
+    await coins(8)
+    const restored = mint.restore({ ...(await batch(8)), amounts: [16] })
+    await expect(restored).rejects.toMatchObject({ what: 'a signature for another amount' })
+  })
+
   it('outputs are signed once', async () => {
     const { mint, batch, coins } = await setUp()
     await coins(4)

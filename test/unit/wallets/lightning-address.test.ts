@@ -392,7 +392,7 @@ describe('watching', () => {
 
   it('I10 asks for new ones first, and for an old one in the end', async () => {
     const one = (number: number, hash: string) => ({ number, hash, expiresAt: clock.now + 1e9 })
-    const book = { ...addressBook(store), open: async () => [one(1, 'old')] }
+    const book = { ...addressBook(store), open: async () => [one(1, 'older'), one(2, 'old')] }
     const order: string[] = []
     let answer = () => {}
     const answered = new Promise<void>((then) => {
@@ -403,20 +403,20 @@ describe('watching', () => {
       await answered
       return { is: 'open' }
     })
-    poll.add(one(2, 'first'))
-    poll.add(one(3, 'second'))
+    poll.add(one(3, 'first'))
     clock.now += 1_000
     const stop = new AbortController()
     const running = poll.run(stop.signal)
     await until(async () => order.length === 1)
+    poll.add(one(4, 'second'))
     clock.now += 38_000
-    poll.add(one(4, 'third'))
+    poll.add(one(5, 'third'))
     clock.now += 1_000
     answer()
-    await until(async () => order.length === 4)
+    await until(async () => order.length === 5)
     stop.abort()
     await running
-    expect(order).toEqual(['first', 'second', 'old', 'third'])
+    expect(order).toEqual(['first', 'second', 'old', 'older', 'third'])
   })
 
   it('asks ever more rarely, and no more when the invoice is an hour over', async () => {

@@ -145,6 +145,7 @@ const LIED: readonly (readonly [keyof typeof CALLS, readonly (LieFault | WireFau
       'noPoint',
       'otherKeyset',
       'fewer',
+      'more',
       'strangers',
       'noList',
     ],

@@ -50,7 +50,7 @@ async function satgate(...argv: readonly string[]) {
   })
   const host: Host = {
     ...{ argv, env: {}, cwd: folder, home: folder, world, readFile: readLocalFile },
-    ...{ stdout: to('stdout'), stderr: to('stderr'), onStop: () => {}, ask: async () => false },
+    ...{ stdout: to('stdout'), stderr: to('stderr'), onStop: () => {}, ask: null },
   }
   const code = await main(host)
   return { code, ...out, json: () => JSON.parse(out.stdout) }

@@ -179,6 +179,9 @@ const LIES = {
     const list = signaturesIn(body)
     for (let count = list.length; count >= 0; count -= 1) list.push(list[0] as Signature)
   },
+  noChange: (body: Body) => {
+    delete body.change
+  },
   strangers: (body: Body) => {
     const B_ = `02${'1'.repeat(64)}`
     if (Array.isArray(body.outputs)) body.outputs = body.outputs.map((one) => ({ ...one, B_ }))

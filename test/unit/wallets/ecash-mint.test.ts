@@ -254,6 +254,15 @@ describe('payments', () => {
     expect(fake.payouts).toHaveLength(1)
   })
 
+  it('whose change is not kept with them, or is more than there was room for', async () => {
+    const { fake, mint, pay, quote, blanks } = await paying()
+    fake.faults.melt = { is: 'more', times: 1 }
+    await expect(pay()).rejects.toMatchObject({ what: 'more change than asked for' })
+    fake.faults.meltState = { is: 'noChange', times: 1 }
+    const end = await mint.meltState(quote, blanks)
+    expect(end.is === 'paid' && sum(end.change)).toBe(99)
+  })
+
   it('of an invoice of the same mint go by no way', async () => {
     const { fake, mint, inputs } = await paying()
     const { quote, bolt11 } = await mint.createQuote({ sat: 100, memo: '', key: KEY })

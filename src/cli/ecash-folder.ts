@@ -120,7 +120,12 @@ export function openEcashFolder(folder: string, now: number): EcashFolder {
 }
 
 function toldOf(error: NoSeed, coins: string): string {
-  const back = `Put it back from your backup: nothing else can spend the coins in ${coins}.`
+  const back = `Put it back from your backup. Where there is none, the coins in ${coins} leave as tokens with: satgate wallet export --yes`
   if (error.why === 'missing') return `${error.path} is missing. ${back}`
   return `${error.path} is no seed: ${error.what}. ${back}`
+}
+
+/** The coins of a folder whose seed is lost: they can be given away, none can be made. */
+export function openCoinsAlone(folder: string, now: number): EcashStore {
+  return new EcashStore(openEcashFile({ path: ecashIn(folder).coins, seedMark: null, now }))
 }

@@ -22,7 +22,7 @@ export interface MoneyOut {
 
 /** Puts the parts together that take money out. `books` is null where a folder has no ledger yet. */
 export function openMoneyOut(
-  { store, roster, alarm }: EcashParts,
+  { store, roster, alarm }: Pick<EcashParts, 'store' | 'roster' | 'alarm'>,
   parts: {
     readonly books: Books | null
     readonly config: Pick<Config, 'wallet' | 'payout'>

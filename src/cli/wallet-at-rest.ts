@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
 import type { World } from '../floor/world.ts'
+import { Alarm } from '../wallets/ecash/alarm.ts'
+import { Roster } from '../wallets/ecash/roster.ts'
 import { Failed, openAnyKind, toldOf } from './books.ts'
 import { askRunningGate } from './control.ts'
-import { ecashIn } from './ecash-folder.ts'
+import { ecashIn, openCoinsAlone, takeSeed } from './ecash-folder.ts'
 import { socketIn, takeFolder } from './folder.ts'
 import { openMoneyOut } from './money-out.ts'
 import { answerWallet, elsewhere, type WalletQuestion } from './office.ts'
-import { ecashParts } from './open-ecash.ts'
+import { type EcashParts, ecashParts } from './open-ecash.ts'
 
 export interface WalletAsking {
   readonly config: Config
@@ -43,8 +45,11 @@ async function atRest(question: WalletQuestion, asking: WalletAsking): Promise<u
     if (books !== null) closers.push(() => books.close())
     const mints = config.wallet.kind === 'ecash' ? config.wallet.mints : []
     const say = () => {}
-    const ecash = await ecashParts(dataDir, { mints }, { world, say })
-    closers.push(() => ecash.folder.close())
+    const lost = question.do === 'export' && !takeSeed(dataDir, { hasCoins: true }).ok
+    const ecash = lost
+      ? coinsAlone(dataDir, world)
+      : await ecashParts(dataDir, { mints }, { world, say })
+    closers.push(() => ecash.store.close())
     for (const { mint } of ecash.roster.lines) closers.push(() => mint.close())
     const { desk } = openMoneyOut(ecash, { books, config, world, say })
     return await answerWallet({ desk, wallet: config.wallet.kind }, question, told)
@@ -53,6 +58,13 @@ async function atRest(question: WalletQuestion, asking: WalletAsking): Promise<u
   } finally {
     for (const close of closers.reverse()) await close()
   }
+}
+
+/** Without its seed a folder can still give away the coins it has. */
+function coinsAlone(dataDir: string, world: World): Pick<EcashParts, 'store' | 'roster' | 'alarm'> {
+  const store = openCoinsAlone(dataDir, world.now())
+  const roster = new Roster({ lines: [], store, world, say: () => {} })
+  return { store, roster, alarm: new Alarm(store) }
 }
 
 function noneIn({ wallet, dataDir }: Config): string {

@@ -10,11 +10,12 @@ export class EcashDamaged extends Error {
 /**
  * Opens the file of the ecash wallet; makes it where there is none, readable by its owner only.
  * `seedMark` names the seed that its coins are made with: beside another one they would not come
- * back. Throws `EcashDamaged`.
+ * back. Null where the seed is lost: the coins that are here can be spent all the same. Throws
+ * `EcashDamaged`.
  */
 export function openEcashFile(options: {
   readonly path: string
-  readonly seedMark: string
+  readonly seedMark: string | null
   readonly now: number
 }): DatabaseSync {
   const { path, seedMark, now } = options
@@ -27,7 +28,7 @@ export function openEcashFile(options: {
       const check = Object.values(db.prepare('PRAGMA quick_check(1)').get() ?? {})[0]
       if (check !== 'ok') throw new EcashDamaged(`${path} is damaged: ${String(check)}`)
       migrate(db)
-      bind(db, { path, seedMark, now })
+      if (seedMark !== null) bind(db, { path, seedMark, now })
     })
     return db
   } catch (error) {

@@ -39,13 +39,13 @@ export async function exportCoins(
     if (sat === null && (yes || owed === 0)) return everything(parts)
     const spare = Math.max(0, await parts.payer.spare())
     const wanted = sat ?? spare
-    if (!yes && wanted > spare) {
+    if (!yes && (wanted > spare || spare === 0)) {
       return refuse(
         'refused',
-        `buyers are owed ${owed} sat, so ${spare} sat can leave and not ${wanted}. With --yes it is done all the same: then you owe them more than you hold`,
+        `buyers are owed ${owed} sat, so ${spare} sat can leave and no more. With --yes it is done all the same: then you owe them more than you hold`,
       )
     }
-    if (wanted === 0) return refuse('failed', `nothing can leave: buyers are owed ${owed} sat`)
+    if (wanted === 0) return refuse('failed', 'this wallet is empty')
     return await someOf(parts, wanted)
   } catch (error) {
     return refusedBy(error)

@@ -204,6 +204,8 @@ export function reasonOf(error: unknown): string | null {
 /** ms between two rounds, and after a nudge. */
 const EVERY = 30_000
 const SOON = 50
+/** ms that a stop waits for a round: what it leaves under way is on disk. */
+const PATIENCE = 2_000
 
 /** Runs rounds until it is stopped. A broken belief ends them: money does not move on a mistake. */
 export function startPayout(parts: PayoutParts): { stop(): Promise<void>; nudge(): void } {
@@ -236,7 +238,7 @@ export function startPayout(parts: PayoutParts): { stop(): Promise<void>; nudge(
     async stop() {
       stopped = true
       if (timer !== null) clearTimeout(timer)
-      await running
+      await Promise.race([running, new Promise((then) => setTimeout(then, PATIENCE).unref())])
     },
   }
 }

@@ -165,6 +165,17 @@ describe('satgate wallet, without a running gate', () => {
     })
   })
 
+  it('E7 gives the coins away where the seed is lost and there is no backup', async () => {
+    await earned([1024], 500_000n)
+    rmSync(join(data(), 'ecash.seed'))
+    const shown = await satgate('wallet')
+    expect(shown.code).toBe(4)
+    expect(shown.stderr).toContain('satgate wallet export --yes')
+    expect((await satgate('wallet', 'export')).code).toBe(4)
+    const left = await satgate('wallet', 'export', '--yes', '--json')
+    expect(left.json()).toMatchObject([{ sat: 1024, mint: mint.url }])
+  })
+
   it('ends with 3 where the mint does not answer', async () => {
     await earned([1024], 0n)
     await mint.stop()

@@ -115,6 +115,8 @@ const ADAPTERS = [
   'src/rails/l402.ts',
   'src/wallets/play.ts',
   'src/wallets/lnd.ts',
+  'src/wallets/lightning-address.ts',
+  'src/wallets/ecash/ecash.ts',
   'src/dialects/openai-chat.ts',
   'src/dialects/openai-completions.ts',
   'src/dialects/openai-embeddings.ts',
@@ -133,7 +135,9 @@ const KEEPERS: Readonly<Record<string, readonly string[]>> = {
   'light-bolt11-decoder': ['src/wallets/bolt11.ts'],
   '@scure/base': ['src/wallets/bolt11.ts'],
   '@noble/curves': ['src/wallets/bolt11.ts'],
-  'node:sqlite': ['src/ledger/', 'src/cli/folder.ts'],
+  '@cashu/cashu-ts': ['src/wallets/ecash/coins.ts'],
+  '@scure/bip39': ['src/cli/ecash-folder.ts'],
+  'node:sqlite': ['src/ledger/', 'src/wallets/ecash/', 'src/cli/folder.ts'],
 }
 
 describe('the direction', () => {

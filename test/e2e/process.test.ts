@@ -248,12 +248,6 @@ describe('what it does not start on', () => {
     expect(existsSync(data(gate, 'ledger.db'))).toBe(false)
   })
 
-  it('no wallet: 2, and how to get one', async () => {
-    const { gate } = await gateOf()
-    gate.configure({ upstream: 'http://127.0.0.1:9' })
-    expect(await refusal(gate)).toMatch(/ended with 2: .*no wallet is configured/s)
-  })
-
   it('I9 ledger_refuses_other_money_kind: a ledger of real money takes no play money', async () => {
     const { openSqliteBooks } = await import('../../src/ledger/sqlite.ts')
     const { gate } = await gateOf()

@@ -38,6 +38,7 @@ export type WireFault =
   | 'code20005'
   | 'code20006'
   | 'code11000'
+  | 'code11004'
 
 /** Done, and answered with something else in it. */
 export type LieFault = keyof typeof LIES
@@ -92,6 +93,7 @@ const PAGES: Partial<Record<WireFault, readonly [number, string, string]>> = {
   code0: json(400, { detail: 'All connection attempts failed', code: 0 }),
   code50000: json(400, { detail: 'Unknown', code: 50000 }),
   code20004: json(400, { detail: 'Lightning payment failed', code: 20004 }),
+  code11004: json(400, { detail: 'outputs are pending', code: 11004 }),
   code20005: json(400, { detail: 'quote is pending', code: 20005 }),
   code20006: json(400, { detail: 'invoice already paid', code: 20006 }),
   code11000: json(400, { detail: 'transaction error', code: 11000 }),
@@ -127,6 +129,12 @@ const LIES = {
   },
   walkingQuote: (body: Body) => {
     body.quote = '..'
+  },
+  emptyRestore: (body: Body) => {
+    Object.assign(body, { outputs: [], signatures: [] })
+  },
+  sayPaid: (body: Body) => {
+    body.state = 'PAID'
   },
   sayIssued: (body: Body) => {
     body.state = 'ISSUED'

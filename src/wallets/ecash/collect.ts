@@ -1,6 +1,14 @@
 import type { World } from '../../floor/world.ts'
 import type { Alarm } from './alarm.ts'
-import { type Mint, MintBusy, MintLies, MintRefused, MintUnreachable, type Proof } from './mint.ts'
+import {
+  type Mint,
+  MintBusy,
+  MintLies,
+  MintRefused,
+  MintUnreachable,
+  OutputsKept,
+  type Proof,
+} from './mint.ts'
 import type { MintLine, Roster } from './roster.ts'
 import type { Quote, SentBatch } from './rows.ts'
 import { splitSats } from './sats.ts'
@@ -15,6 +23,11 @@ export interface CollectorParts {
   readonly onMinted: (quote: Quote) => void
 }
 
+/** ms that a mint has to sign what it keeps, before other coins are asked of it. */
+const KEPT = 60_000
+/** ms between two tries to bring back coins, and what that grows to. */
+const RETRY = 1_000
+const LONGEST_RETRY = 120_000
 /** ms between two look-ups of one invoice, whoever is waiting for it. */
 const LOOK_AGAIN = 400
 
@@ -26,6 +39,7 @@ export class Collector {
   readonly #parts: CollectorParts
   readonly #running = new Map<string, Promise<void>>()
   readonly #looked = new Map<string, number>()
+  readonly #retries = new Map<string, { readonly at: number; readonly times: number }>()
 
   constructor(parts: CollectorParts) {
     this.#parts = parts
@@ -56,14 +70,26 @@ export class Collector {
     if (!told && this.#parts.world.now() - this.lookedAt(hash) < LOOK_AGAIN) return
     try {
       const sent = store.sentFor(hash)
-      if (sent !== null) await this.#recover(line, quote, sent)
-      else await this.#look(line, quote)
+      if (sent !== null) {
+        if (this.#mayRetry(hash)) await this.#recover(line, quote, sent)
+        return
+      }
+      await this.#look(line, quote)
     } catch (error) {
       if (error instanceof MintUnreachable || error instanceof MintBusy) return
       if (error instanceof MintLies) return
       if (!(error instanceof MintRefused)) throw error
       roster.failed(line.mint.url, error.message)
     }
+  }
+
+  /** What cannot be brought back now must not use up what may be asked of the mint. */
+  #mayRetry(hash: string): boolean {
+    const now = this.#parts.world.now()
+    const { at, times } = this.#retries.get(hash) ?? { at: 0, times: 0 }
+    if (now < at + Math.min(RETRY * 2 ** times, LONGEST_RETRY)) return false
+    this.#retries.set(hash, { at: now, times: times + 1 })
+    return true
   }
 
   async #look(line: MintLine, quote: Quote): Promise<void> {
@@ -123,8 +149,10 @@ export class Collector {
       const again = await roster.tried(line, (mint) => mintBatch(mint, quote, batch))
       this.#finish(quote, batch, again)
     } catch (error) {
+      const { store, world } = this.#parts
+      if (error instanceof OutputsKept && world.now() - batch.at > KEPT) store.voidBatch(batch.n)
       if (!(error instanceof MintRefused)) throw error
-      if (error.means === 'keyset') return this.#parts.store.voidBatch(batch.n)
+      if (error.means === 'keyset') return store.voidBatch(batch.n)
       if (error.means !== 'signed' && error.means !== 'issued') throw error
     }
   }
@@ -132,6 +160,12 @@ export class Collector {
   /** Nothing of it is ours: either a copy of this wallet took it, or the mint keeps it. */
   async #issuedElsewhere(line: MintLine, quote: Quote): Promise<void> {
     const { store, roster, alarm } = this.#parts
+    for (const batch of store.voidFor(quote.hash)) {
+      const coins = await roster.tried(line, (mint) => mint.restore(batch))
+      if (coins.length < batch.amounts.length) continue
+      store.reopenBatch(batch.n)
+      return this.#finish(quote, batch, coins)
+    }
     if (await this.ahead(line)) {
       return alarm.raise(`Coins of this seed were made elsewhere at ${hostOf(line)}`)
     }
@@ -159,6 +193,7 @@ export class Collector {
       roster.setAside(batch.mint, 'it gave coins of another amount than was paid')
       return
     }
+    this.#retries.delete(quote.hash)
     if (store.finishBatch(batch, coins)) onMinted(store.quote(quote.hash) ?? quote)
   }
 }

@@ -1,4 +1,11 @@
-import { MintBusy, MintLies, MintRefused, MintUnreachable, type RefusedMeaning } from './mint.ts'
+import {
+  MintBusy,
+  MintLies,
+  MintRefused,
+  MintUnreachable,
+  OutputsKept,
+  type RefusedMeaning,
+} from './mint.ts'
 
 /** A mint's HTTP interface: JSON both ways, with the mints' several ways of saying no. */
 export interface MintHttp {
@@ -119,14 +126,16 @@ const MEANINGS: Readonly<Record<number, RefusedMeaning>> = {
 
 /**
  * Codes that do not say that nothing happened. 0 is Nutshell and 50000 cdk-mintd with a trouble of
- * its own, its Lightning node down among them; 11004 and 20005 mean that the same is on its way.
+ * its own, its Lightning node down among them; 20005 means that the same is on its way.
  */
-const SAYS_NOTHING: readonly number[] = [0, 50000, 11004, 20005]
+const SAYS_NOTHING: readonly number[] = [0, 50000, 20005]
+const OUTPUTS_KEPT = 11004
 
 function refusal(status: number, code: unknown): Error {
   if (typeof code !== 'number' || !Number.isSafeInteger(code)) {
     return new MintUnreachable(`it answered with HTTP ${status}`)
   }
+  if (code === OUTPUTS_KEPT) return new OutputsKept()
   if (SAYS_NOTHING.includes(code)) return new MintUnreachable(`trouble of its own (${code})`)
   return new MintRefused(code, MEANINGS[code] ?? 'other')
 }

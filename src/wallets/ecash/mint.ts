@@ -129,6 +129,16 @@ export class MintUnreachable extends Error {
   }
 }
 
+/**
+ * It keeps outputs of an earlier try, unsigned: it is at it, or it died over it and will never sign
+ * them (Nutshell).
+ */
+export class OutputsKept extends MintUnreachable {
+  constructor() {
+    super('it keeps coins that it has not signed')
+  }
+}
+
 /** 429: asked too often. Nothing happened; asking on would prolong it (real parts, Nutshell). */
 export class MintBusy extends Error {
   override readonly name = 'MintBusy'

@@ -16,6 +16,8 @@ const ASIDE = 60 * 60_000
 /** ms that one that did not answer is passed over, and what that grows to. */
 const DOWN = 2_000
 const LONGEST_DOWN = 15_000
+/** ms after a trouble's end in which the same one is not told of again. */
+const QUIET = 60_000
 
 type Kind = 'mint_unreachable' | 'mint_lies' | 'mint_busy' | 'mint_refuses'
 
@@ -24,6 +26,8 @@ interface Trouble {
   readonly reason: string
   readonly times: number
   readonly until: number
+  /** It was told of. One that comes and goes is told of once a while. */
+  readonly told: boolean
 }
 
 /**
@@ -36,6 +40,7 @@ export class Roster {
   readonly #world: Pick<World, 'now'>
   readonly #say: (event: object) => void
   readonly #troubles = new Map<string, Trouble>()
+  readonly #solved = new Map<string, number>()
 
   constructor(parts: {
     readonly lines: readonly MintLine[]
@@ -138,9 +143,10 @@ export class Roster {
     const before = this.#troubles.get(mint)
     const again = before?.what === what
     const times = again ? before.times + 1 : 1
-    const until = this.#world.now() + lengthOf(what, times)
-    this.#troubles.set(mint, { what, reason, times, until })
-    if (!again) this.#say({ event: 'problem', what, mint, reason })
+    const now = this.#world.now()
+    const told = again ? before.told : now - (this.#solved.get(`${mint} ${what}`) ?? 0) > QUIET
+    this.#troubles.set(mint, { what, reason, times, until: now + lengthOf(what, times), told })
+    if (told && !again) this.#say({ event: 'problem', what, mint, reason })
   }
 
   #over(mint: string): void {
@@ -149,6 +155,8 @@ export class Roster {
     if (trouble.what === 'mint_lies' && trouble.until > this.#world.now()) return
     this.#troubles.delete(mint)
     this.#store.setFact(`aside:${mint}`, null)
+    if (!trouble.told) return
+    this.#solved.set(`${mint} ${trouble.what}`, this.#world.now())
     this.#say({ event: 'solved', what: trouble.what, mint })
   }
 
@@ -156,7 +164,7 @@ export class Roster {
     const fact = this.#store.fact(`aside:${url}`)
     if (fact === null) return
     const { until, what }: { until: number; what: string } = JSON.parse(fact)
-    this.#troubles.set(url, { what: 'mint_lies', reason: what, times: 1, until })
+    this.#troubles.set(url, { what: 'mint_lies', reason: what, times: 1, until, told: true })
   }
 }
 

@@ -29,6 +29,7 @@ export interface SentBatch extends Batch {
   readonly mint: string
   /** A payment hash for `mint`, the melt quote for `melt`. */
   readonly quote: string | null
+  readonly at: number
 }
 
 export type Row = Record<string, SQLOutputValue>
@@ -57,6 +58,7 @@ export const batchOf = (row: Row): SentBatch => ({
   counter: Number(row.counter),
   amounts: String(row.amounts).split(',').map(Number),
   quote: maybe(row.quote),
+  at: Number(row.at),
 })
 
 export const proofOf = (row: Row): Proof => ({

@@ -100,7 +100,7 @@ export class EcashStore {
       const hold = `UPDATE proofs SET state = 'held', spent_in = ? WHERE secret = ? AND state = 'free'`
       for (const { secret } of inputs)
         assert(this.run(hold, n, secret) === 1, 'a coin is spent once')
-      return { n, kind, mint, keyset, counter, amounts, quote }
+      return { n, kind, mint, keyset, counter, amounts, quote, at }
     })
   }
 
@@ -153,6 +153,20 @@ export class EcashStore {
     const sql = `SELECT * FROM batches WHERE kind = 'mint' AND quote = ? AND state = 'sent'`
     const row = this.get(sql, hash)
     return row === null ? null : batchOf(row)
+  }
+
+  /** Batches for an invoice that were given up: one of them may have come through all the same. */
+  voidFor(hash: string): readonly SentBatch[] {
+    const sql = `SELECT * FROM batches WHERE kind = 'mint' AND quote = ? AND state = 'void'`
+    return this.all(sql, hash).map(batchOf)
+  }
+
+  /** It did come through: to be finished. */
+  reopenBatch(n: number): void {
+    this.run(
+      `UPDATE batches SET state = 'sent' WHERE n = ? AND kind = 'mint' AND state = 'void'`,
+      n,
+    )
   }
 
   inputsOf(n: number): readonly Proof[] {

@@ -1,4 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { BrokenBelief } from '../../../src/floor/assert.ts'
+import { Payer } from '../../../src/wallets/ecash/pay.ts'
+import { startPayout } from '../../../src/wallets/ecash/payout.ts'
+import { until } from '../../support/buyer.ts'
 import { addressOf, Till } from './ecash-till.ts'
 import { Crash, type Fault, fund, invoiceFor, MintBank } from './mint-double.ts'
 
@@ -426,5 +430,50 @@ describe('I11 a crash', () => {
     await tick()
     expect(till.now.payouts.get(asked.n)).toMatchObject({ state: 'failed' })
     expect(paid()).toEqual([])
+  })
+})
+
+describe('by itself', () => {
+  const parts = () => {
+    const { now, address, above } = till
+    return { ...now, address, above }
+  }
+
+  it('rounds begin soon after the start and after a nudge, and end with a stop', async () => {
+    fund(till.now.store, till.bank, [32768])
+    const running = startPayout(parts())
+    await until(() => paid().length === 1)
+    confirmed()
+    running.nudge()
+    await until(() => paid().length === 2)
+    await running.stop()
+    fund(till.now.store, till.bank, [32768])
+    running.nudge()
+    await new Promise((then) => setTimeout(then, 120))
+    expect(paid()).toHaveLength(2)
+  })
+
+  it('a mistake of ours ends them, and is said', async () => {
+    fund(till.now.store, till.bank, [32768])
+    const owedSat = () => Promise.reject(new BrokenBelief('what is owed is a number'))
+    const payer = new Payer({ ...parts(), owedSat })
+    const running = startPayout({ ...parts(), owedSat, payer })
+    await until(() => said('problem').length === 1)
+    expect(said('problem')[0]).toMatchObject({ what: 'payout_stopped' })
+    running.nudge()
+    await running.stop()
+    expect(paid()).toEqual([])
+  })
+
+  it('a stop does not wait for a mint that hangs', async () => {
+    const mint = till.now.mint(till.bank.url)
+    if (mint === null) throw new Error('a mint')
+    mint.about = () => new Promise(() => {})
+    fund(till.now.store, till.bank, [32768])
+    const running = startPayout(parts())
+    await new Promise((then) => setTimeout(then, 100))
+    const began = performance.now()
+    await running.stop()
+    expect(performance.now() - began).toBeLessThan(3_000)
   })
 })

@@ -75,6 +75,7 @@ describe('the coins on disk', () => {
         counter: 0,
         amounts: [16, 4, 1],
         quote: 'a',
+        at: 1,
       },
     ])
     expect(other.sentFor('a')).toMatchObject({ n: 1 })

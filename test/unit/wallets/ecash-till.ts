@@ -11,7 +11,7 @@ import { EcashStore } from '../../../src/wallets/ecash/store.ts'
 import { type LightningAddress, parseLightningAddress } from '../../../src/wallets/lnurl.ts'
 import { AddressDouble, MintBank, mintDouble } from './mint-double.ts'
 
-export const NOON = Date.UTC(2026, 10, 21, 12)
+const NOON = Date.UTC(2026, 10, 21, 12)
 
 /** A wallet in a folder of its own, the mints it deals with, and an address: all that lasts. */
 export class Till {

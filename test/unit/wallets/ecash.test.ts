@@ -193,6 +193,34 @@ describe('settled means that the coins are here', () => {
     expect([mint.issuedSat(), bed.sats()]).toEqual([21, 21])
   })
 
+  it.each([
+    ['and never signs them: others are asked of it', { mint: fault('dropBefore') }],
+    [
+      'and had signed them after all: they are found',
+      {
+        mint: fault('dropAfter'),
+        restore: fault('emptyRestore', 4),
+        quoteState: fault('sayPaid', 5),
+      },
+    ],
+  ])('E7 a mint keeps the coins that it was to sign, %s', async (_, faults) => {
+    const { wallet, mint, bed } = await selling()
+    const { bolt11, paymentHash } = await wallet.createInvoice(ASK)
+    Object.assign(mint.faults, faults)
+    mint.pay(bolt11)
+    await wallet.lookup(paymentHash).catch(() => null)
+    mint.faults.mint = fault('code11004', 4)
+    let waited = 0
+    await until(async () => {
+      bed.ahead += 15_000
+      waited += 15
+      return settled(wallet, paymentHash)
+    })
+    expect(waited).toBeGreaterThanOrEqual(60)
+    expect([mint.issuedSat(), bed.sats()]).toEqual([21, 21])
+    expect(bed.problems().filter((problem) => /lies|seed/.test(problem))).toEqual([])
+  })
+
   it.each(['badDleq', 'noDleq'] as const)(
     'E3 coins with %s are not taken: no credit, the mint is set aside; honest ones are',
     async (is) => {

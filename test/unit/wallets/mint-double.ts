@@ -174,7 +174,7 @@ const sum = (coins: readonly { readonly amount: number }[]): number =>
   coins.reduce((all, { amount }) => all + amount, 0)
 
 /** The powers of two that a number is made of. */
-export const powersOf = (sat: number): number[] =>
+const powersOf = (sat: number): number[] =>
   [...sat.toString(2)].reverse().flatMap((bit, at) => (bit === '1' ? [2 ** at] : []))
 
 const proofOf = (

@@ -226,9 +226,11 @@ export function startPayout(parts: PayoutParts): { stop(): Promise<void>; nudge(
       .then(
         () => wind(EVERY),
         (error: unknown) => {
+          if (stopped) return
           const reason = error instanceof Error ? error.message : String(error)
           parts.say({ event: 'problem', what: 'payout_stopped', reason })
-          if (!(error instanceof BrokenBelief)) wind(EVERY)
+          stopped = error instanceof BrokenBelief
+          wind(EVERY)
         },
       )
   }

@@ -461,7 +461,9 @@ describe('by itself', () => {
     await until(() => said('problem').length === 1)
     expect(said('problem')[0]).toMatchObject({ what: 'payout_stopped' })
     running.nudge()
+    await new Promise((then) => setTimeout(then, 120))
     await running.stop()
+    expect(said('problem')).toHaveLength(1)
     expect(paid()).toEqual([])
   })
 

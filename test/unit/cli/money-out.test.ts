@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { owedToBuyers } from '../../../src/cli/money-out.ts'
+import type { Books } from '../../../src/ledger/books.ts'
+import type { InvoiceRow } from '../../../src/ledger/invoices.ts'
+import { openMemoryBooks } from '../../../src/ledger/memory.ts'
+import { fromSat, msat } from '../../../src/money/msat.ts'
+import { openEcashFile } from '../../../src/wallets/ecash/database.ts'
+import { EcashStore } from '../../../src/wallets/ecash/store.ts'
+
+const world = { now: () => 1, random: (n: number) => new Uint8Array(randomBytes(n)) }
+
+let store: EcashStore
+let books: Books
+let n = 0
+
+beforeEach(() => {
+  store = new EcashStore(openEcashFile({ path: ':memory:', seedMark: 's', now: 1 }))
+  books = openMemoryBooks('test', world)
+})
+afterEach(() => store.close())
+
+const row = (hash: string, sat: number): InvoiceRow => ({
+  ...{ hash, tokenId: '', keyId: '', account: 'ann', amount: fromSat(sat), wallet: 'ecash' },
+  ...{ bolt11: null, exclusive: true, caveats: [], createdAt: 1, expiresAt: 2 },
+  ...{ settledAt: null, usedAt: null },
+})
+
+/** A buyer has paid: the coins are here. */
+async function paid(sat: number, credited: boolean, sold = true): Promise<void> {
+  n += 1
+  const hash = `h${n}`
+  const rest = { privateKey: null, bolt11: '', createdAt: 1, expiresAt: 2 }
+  store.addQuote({ hash, mint: 'https://m.example', quote: hash, sat, ...rest })
+  const batch = store.beginBatch({
+    ...{ kind: 'mint', mint: 'https://m.example', keyset: '00', amounts: [1], quote: hash },
+    ...{ inputs: [], at: 1 },
+  })
+  store.finishBatch(batch, [])
+  if (sold) await books.invoices.put(row(hash, sat))
+  if (!credited) return
+  await books.invoices.markSettled(hash, 1)
+  await books.ledger.deposit({
+    ...{ payment: `l402:${hash}`, account: 'ann', amount: fromSat(sat), credit: 'paid' },
+    ...{ rail: 'l402', native: { amount: `${sat}`, unit: 'sat', rate: '1' }, at: 1 },
+  })
+}
+
+describe('what is owed to buyers', () => {
+  it('is nothing in the beginning', async () => {
+    expect(await owedToBuyers(books, store)).toBe(0)
+  })
+
+  it('I1 is their unspent paid-in credit, rounded up; a gift is not in it', async () => {
+    await paid(100, true)
+    const gift = { payment: 'g', account: 'bob', amount: msat(5_000n), credit: 'bonus' } as const
+    const native = { amount: '5000', unit: 'msat', rate: '1' }
+    await books.ledger.deposit({ ...gift, rail: 'gift', native, at: 1 })
+    expect(await owedToBuyers(books, store)).toBe(100)
+    await books.ledger.hold({
+      ...{ id: 'a', account: 'ann', price: { fixed: 1_500_000_000n, each: 0n }, input: 0 },
+      ...{ least: 0, most: 0, limits: [], at: 1, deadline: 9 },
+      what: { model: 'm', dialect: 'd', pass: null },
+    })
+    const charge = { amount: msat(1_500n), input: 1, cached: 0, output: 1 }
+    await books.ledger.settle('a', { ...charge, usage: 'reported', end: 'complete', at: 1 })
+    expect(await owedToBuyers(books, store)).toBe(99)
+  })
+
+  it('E7 holds what was paid for coins that are here, before the ledger knows of it', async () => {
+    for (let count = 0; count < 120; count += 1) await paid(1, true)
+    await paid(40, false)
+    for (let count = 0; count < 30; count += 1) await paid(1, true)
+    await paid(2, false)
+    expect(await owedToBuyers(books, store)).toBe(150 + 42)
+  })
+
+  it('does not hold what an invoice brought that was never sold', async () => {
+    await paid(40, false, false)
+    expect(await owedToBuyers(books, store)).toBe(0)
+  })
+})

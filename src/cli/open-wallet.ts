@@ -74,16 +74,16 @@ async function chooseEcash(
   const notes = parts.folder.fresh ? [backUp(folder)] : []
   const open = () => ecashWallet(parts, { maxPerMint: settings.maxPerMint, kept }, world)
   try {
-    const address =
-      settings.chosen || payout === null ? null : await direct(payout, parts, choosing)
-    if (address === null) {
+    const direct =
+      payout === null || settings.chosen ? null : await paidDirectly(payout, parts, choosing)
+    if (direct === null || typeof direct === 'string') {
       const wallet = await untilItAnswers(open, { name: 'ecash', waiting })
-      return ready(wallet, parts, [...notes, ...payoutNote(payout)])
+      return ready(wallet, parts, direct === null ? notes : [...notes, direct])
     }
-    if (parts.store.mints().length === 0) return ready(address, parts, notes)
+    if (parts.store.mints().length === 0) return ready(direct, parts, notes)
     const older = await open()
     const isOlder = (hash: string) => parts.store.quote(hash) !== null
-    return ready(withOlder(address, older, isOlder), parts, notes)
+    return ready(withOlder(direct, older, isOlder), parts, notes)
   } catch (error) {
     parts.folder.close()
     throw error
@@ -93,22 +93,17 @@ async function chooseEcash(
 const backUp = (folder: string): string =>
   `back up ${folder}: its files are your earnings, your buyers' balances and the keys to both`
 
-const payoutNote = (payout: string | null): string[] =>
-  payout === null
-    ? []
-    : [`${payout} does not tell of payments by itself: earnings go there from the ecash wallet`]
-
 /**
- * The Lightning address as the wallet itself; null where it does not tell of payments (LUD-21), or
- * cannot be asked now: then earnings go there by way of the ecash wallet.
+ * The Lightning address as the wallet itself. Where it does not tell of payments (LUD-21), or cannot
+ * be asked now, earnings go there by way of the ecash wallet, and the answer says why.
  */
-async function direct(
+async function paidDirectly(
   payout: string,
   { store }: EcashParts,
   { kept, world }: Choosing,
-): Promise<Wallet | null> {
+): Promise<Wallet | string> {
   const address = parseLightningAddress(payout)
-  if (!address.ok) throw new Failed(`--payout ${payout} ${address.error}`, 2)
+  if (!address.ok) throw new Failed(`--payout ${payout}: ${address.error}`, 2)
   const facts = {
     remember: async (key: string, value: string) => store.setFact(`address:${key}`, value),
     recall: async (key: string) => store.fact(`address:${key}`),
@@ -117,9 +112,10 @@ async function direct(
   const options = { address: address.value, lnurl, store: facts, world, moneyHint: kept }
   try {
     const wallet = await openLightningAddressWallet(options)
-    return wallet === 'no_verify' ? null : wallet
+    if (wallet !== 'no_verify') return wallet
+    return `${payout} does not tell of payments by itself: ${BY_WAY}`
   } catch (error) {
-    if (error instanceof WalletUnreachable) return null
+    if (error instanceof WalletUnreachable) return `${payout} does not answer now: ${BY_WAY}`
     if (!(error instanceof WalletRefused)) throw error
     throw new Failed(
       `the payout address ${payout} refuses: ${error.reason}. Is it spelled right?`,
@@ -127,6 +123,8 @@ async function direct(
     )
   }
 }
+
+const BY_WAY = 'earnings are kept as ecash, and sent there above wallet.payoutAbove'
 
 /** ms between two tries of a wallet that was never seen. */
 const AGAIN = 4_000

@@ -239,8 +239,8 @@ function addWallet(host: Host, program: Command, finish: Finish): void {
         : ask({ do: 'export', sat: orAll(sats), yes: yes === true }, flags),
     )
   sub('restore', 'Take stock at the mints: after a lost file, or when the seed was used elsewhere.')
-    .option('--yes', 'accepted, and needed for nothing')
-    .action(({ yes: _, ...flags }: Flags) => ask({ do: 'restore' }, flags))
+    .option('--yes', 'go on without a mint that does not answer')
+    .action(({ yes, ...flags }: Flags) => ask({ do: 'restore', yes: yes === true }, flags))
 }
 
 const orAll = (sats: unknown): number | null => (sats === undefined ? null : rows(sats))

@@ -18,7 +18,8 @@ export type Question =
 
 /** What `satgate wallet` asks of the ecash wallet's desk. Sats. */
 export type WalletQuestion =
-  | { readonly do: 'balance' | 'confirm' | 'exports' | 'restore' }
+  | { readonly do: 'balance' | 'confirm' | 'exports' }
+  | { readonly do: 'restore'; readonly yes: boolean }
   | ({ readonly do: 'withdraw' } & WithdrawAsk)
   | ({ readonly do: 'export' } & ExportAsk)
 
@@ -77,7 +78,7 @@ export async function answerWallet(
     case 'export':
       return desk.export(question)
     case 'restore':
-      return desk.restore(told)
+      return desk.restore(question.yes, told)
     default:
       return desk[question.do]()
   }

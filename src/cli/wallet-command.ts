@@ -173,14 +173,14 @@ const SAID: Readonly<Record<KeptExport['state'], string>> = {
   unknown: ': its mint does not say whether it was taken',
 }
 
+const WITHOUT =
+  'Try again later; where the seed was seen elsewhere and that mint is gone for good, --yes goes on without it.'
+
 function restoredOutcome(all: readonly Restored[], json: boolean): Outcome {
   const code = all.every(({ problem }) => problem === null) ? 0 : CODES.unreachable
   const stderr = all
     .filter(({ problem }) => problem !== null)
-    .map(
-      ({ mint, problem }) =>
-        `satgate: ${place(mint)}: ${problem}. Nothing is sold or sent before stock is taken there too, where the seed was seen elsewhere.\n`,
-    )
+    .map(({ mint, problem }) => `satgate: ${place(mint)}: ${problem}. ${WITHOUT}\n`)
     .join('')
   if (json) {
     const rows = all.map(({ mint, added, gone, holds, problem }) => ({

@@ -192,7 +192,7 @@ function leaves(part: Part): void {
     const free = wallet.store.holdings().reduce((sum, one) => sum + one.free, 0)
     files += 1
     const again = open(`restored-${files}`)
-    const [found] = await again.desk.restore(() => {})
+    const [found] = await again.desk.restore(false, () => {})
     expect(found).toMatchObject({ added: free, problem: null })
     again.store.close()
   })

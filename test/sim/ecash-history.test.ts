@@ -209,7 +209,7 @@ class History {
         await this.desk.export({ sat: one.sat, yes: one.yes })
         return
       case 'restore':
-        await this.desk.restore(() => {})
+        await this.desk.restore(false, () => {})
         return
       case 'reopen':
         return this.reopen()

@@ -25,8 +25,11 @@ export interface Desk {
   export(ask: ExportAsk): Promise<Result<readonly Exported[], Refused>>
   /** Tokens that left and that nobody has taken. */
   exports(): Promise<readonly KeptExport[]>
-  /** Takes stock at every mint. `told`: how far it is, for a person. */
-  restore(told: (progress: string) => void): Promise<readonly Restored[]>
+  /**
+   * Takes stock at every mint. `yes`: the alarm ends even where a mint does not answer. `told`: how far
+   * it is, for a person.
+   */
+  restore(yes: boolean, told: (progress: string) => void): Promise<readonly Restored[]>
 }
 
 /** Whole sats. */
@@ -83,7 +86,7 @@ export function openDesk(parts: DeskParts): Desk {
     confirm: async () => confirm(parts),
     export: (ask) => alone(() => exportCoins(parts, ask)),
     exports: () => keptExports(parts),
-    restore: (told) => alone(() => restock(parts, told)),
+    restore: (yes, told) => alone(() => restock(parts, { yes, told })),
   }
 }
 
@@ -102,18 +105,21 @@ async function resume({ payouts, payer }: DeskParts): Promise<void> {
 async function balance(parts: DeskParts): Promise<Balance> {
   const { store, alarm } = parts
   const holdings = store.holdings()
-  const mints: MintBalance[] = []
-  for (const { mint, free, held, proofs: coins } of holdings) {
-    const { net, problem } = await netAt(parts, mint)
-    mints.push({ mint, free, held, net, coins, problem })
-  }
-  const owed = await parts.owedSat()
+  // Together: a mint that does not answer takes its time.
+  const [mints, spare, owed] = await Promise.all([
+    Promise.all(
+      holdings.map(async ({ mint, free, held, proofs: coins }) => {
+        return { mint, free, held, coins, ...(await netAt(parts, mint)) }
+      }),
+    ),
+    parts.payer.spare(),
+    parts.owedSat(),
+  ])
   const most = Math.max(0, ...mints.map(({ net }) => affordableOf(net ?? 0)))
-  const spare = affordableOf(Math.max(0, await parts.payer.spare()))
   return {
     sat: holdings.reduce((sum, { free, held }) => sum + free + held, 0),
     owed,
-    withdrawable: Math.min(most, spare),
+    withdrawable: Math.min(most, affordableOf(spare)),
     mints,
     payout: statusOf(parts),
     alarm: alarm.raised,

@@ -83,16 +83,17 @@ export class Payer {
 
   /** Sats that could leave as coins of all mints that answer, beyond what is owed. May be negative. */
   async spare(): Promise<number> {
-    const { store, spender } = this.#parts
-    let net = 0
-    for (const { mint: url } of store.holdings()) {
-      const mint = this.#parts.mint(url)
-      if (mint === null) continue
-      // Coins of a mint that does not answer now are no cover for what is owed.
-      const purse = await spender.purse(mint).catch(nullIfOfMint)
-      if (purse !== null) net += tokenNetOf(purse.coins, purse.fees)
-    }
-    return net - (await this.#parts.owedSat())
+    const { store } = this.#parts
+    const nets = await Promise.all(store.holdings().map(({ mint }) => this.#tokenNetAt(mint)))
+    const owed = await this.#parts.owedSat()
+    return nets.reduce((sum, net) => sum + net, 0) - owed
+  }
+
+  /** Coins of a mint that does not answer now are no cover for what is owed. */
+  async #tokenNetAt(url: string): Promise<number> {
+    const mint = this.#parts.mint(url)
+    const purse = mint === null ? null : await this.#parts.spender.purse(mint).catch(nullIfOfMint)
+    return purse === null ? 0 : tokenNetOf(purse.coins, purse.fees)
   }
 
   async #prepare(mint: Mint, payout: Payout, leave: boolean): Promise<void> {

@@ -22,17 +22,18 @@ const MOST_EMPTY = 3
 /**
  * Takes stock: at each mint it finishes what was sent, asks for every output of the seed from the
  * first (NUT-13), takes what is unspent and not here yet, drops what is spent, and moves the counters
- * behind what was found. When that is done at all of them the alarm is over.
+ * behind what was found. When that is done at all of them the alarm is over; a mint that is gone for
+ * good would keep it for ever: with `yes` it ends all the same.
  */
 export async function restock(
   parts: DeskParts,
-  told: (progress: string) => void,
+  { yes, told }: { readonly yes: boolean; readonly told: (progress: string) => void },
 ): Promise<readonly Restored[]> {
   const { store, alarm } = parts
   const urls = [...new Set([...parts.mints, ...store.mints()])]
   const all: Restored[] = []
   for (const url of urls) all.push(await restockAt(parts, url, told))
-  if (all.every(({ problem }) => problem === null)) alarm.clear()
+  if (yes || all.every(({ problem }) => problem === null)) alarm.clear()
   return all
 }
 

@@ -308,7 +308,7 @@ describe('export', () => {
 })
 
 describe('restore', () => {
-  const restore = () => desk.restore(() => {})
+  const restore = (yes = false) => desk.restore(yes, () => {})
 
   /** The folder is lost; the words were kept. */
   function loseTheFile() {
@@ -326,7 +326,7 @@ describe('restore', () => {
     const counter = till.now.store.counter(till.bank.active)
     loseTheFile()
     const told: string[] = []
-    expect(await desk.restore((one) => told.push(one))).toEqual([
+    expect(await desk.restore(false, (one) => told.push(one))).toEqual([
       { mint: till.bank.url, added: before, gone: 0, holds: before, problem: null },
     ])
     expect(till.held()).toBe(till.bank.out())
@@ -382,5 +382,7 @@ describe('restore', () => {
     expect(a?.problem).toBeNull()
     expect(b?.problem).toContain('unreachable')
     expect(till.now.alarm.raised).not.toBeNull()
+    expect(await restore(true)).toMatchObject([{ problem: null }, { holds: 64 }])
+    expect(till.now.alarm.raised).toBeNull()
   })
 })

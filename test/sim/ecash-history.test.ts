@@ -12,7 +12,7 @@ import { type Call, Crash, type Fault, fund, MintBank } from '../unit/wallets/mi
  */
 
 const FAULTS: readonly Fault[] = [
-  ...(['before', 'after', 'late', 'busy'] as const),
+  ...(['before', 'after', 'late', 'busy', 'kept'] as const),
   ...(['crash-before', 'crash-after', 'crash-late'] as const),
 ]
 const CALLS: readonly Call[] = [

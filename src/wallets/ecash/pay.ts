@@ -11,11 +11,12 @@ import {
   MintLies,
   MintRefused,
   MintUnreachable,
+  OutputsKept,
   type Proof,
 } from './mint.ts'
 import type { Payout, PayoutInvoice, PayoutQuote, Payouts } from './payouts.ts'
 import type { SentBatch } from './rows.ts'
-import type { Spender } from './spend.ts'
+import { isGivenUp, type Spender } from './spend.ts'
 import type { EcashStore } from './store.ts'
 
 /** What everything that takes money out of the wallet works with. */
@@ -185,11 +186,14 @@ export class Payer {
       const melted = await mint.melt(quote, inputs, batch)
       await this.#conclude(mint, payout, { batch, melted })
     } catch (error) {
-      // `pending`: a request from before is still on its way there.
-      if (!(error instanceof MintRefused) || error.means === 'pending') throw error
+      // It died over its change; while its quote is unpaid nothing has left.
+      const died = error instanceof OutputsKept && isGivenUp(batch, this.#parts.world.now())
+      if (!died && !(error instanceof MintRefused)) throw error
+      // A request from before is still on its way there.
+      if (error instanceof MintRefused && error.means === 'pending') throw error
       const melted = await mint.meltState(quote, batch)
       await this.#conclude(mint, payout, { batch, melted })
-      if (error.means === 'spent' && melted.is === 'unpaid') {
+      if (error instanceof MintRefused && error.means === 'spent' && melted.is === 'unpaid') {
         await this.#parts.spender.doubt(mint, inputs)
       }
     }

@@ -2,7 +2,7 @@ import { assert } from '../../floor/assert.ts'
 import type { World } from '../../floor/world.ts'
 import type { Alarm } from './alarm.ts'
 import { type Fees, feesAt, MOST_INPUTS, match, pick, sumOf } from './fees.ts'
-import { type Batch, type Mint, MintBusy, MintRefused, type Proof } from './mint.ts'
+import { type Batch, type Mint, MintBusy, MintRefused, OutputsKept, type Proof } from './mint.ts'
 import type { SentBatch } from './rows.ts'
 import { splitSats } from './sats.ts'
 import type { EcashStore } from './store.ts'
@@ -70,6 +70,10 @@ export class Spender {
     try {
       this.#parts.store.finishBatch(batch, await mint.swap(inputs, batch))
     } catch (error) {
+      // It died over them and keeps them unsigned for ever; the inputs are as free as ever.
+      if (error instanceof OutputsKept && isGivenUp(batch, this.#parts.world.now())) {
+        return this.#parts.store.voidBatch(batch.n)
+      }
       if (!(error instanceof MintRefused)) throw error
       if (error.means === 'pending') return
       if ((await this.#settled(mint, batch, inputs)) === 'unsent') {
@@ -185,6 +189,12 @@ export class Spender {
     return 'closed'
   }
 }
+
+/** ms that a mint may be at outputs that it keeps: it answers within seconds, or not at all. */
+const KEPT = 60_000
+
+/** Whether outputs that a mint keeps unsigned since then will never be signed. */
+export const isGivenUp = ({ at }: Pick<SentBatch, 'at'>, now: number): boolean => now - at > KEPT
 
 /** What restores it whatever amounts were signed: another wallet on this seed makes others. */
 const asBlank = ({ keyset, counter, amounts }: Batch): Batch => ({

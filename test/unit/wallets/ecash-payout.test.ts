@@ -332,6 +332,23 @@ describe('a payment whose end is not known', () => {
     },
   )
 
+  it('E4 a mint that died over its change: failed after a minute, and paid another time', async () => {
+    fund(till.now.store, till.bank, [32768])
+    till.bank.fault = (call) => (call === 'melt' ? 'kept' : null)
+    await tick()
+    till.clock += 20_000
+    await tick()
+    expect(newest()).toMatchObject({ n: 1, state: 'sent' })
+    till.clock += MINUTE
+    await tick()
+    expect(newest()).toMatchObject({ n: 1, state: 'failed' })
+    till.bank.fault = () => null
+    till.clock += 2 * MINUTE
+    await tick()
+    expect(newest()).toMatchObject({ n: 2, state: 'paid' })
+    expectWhole(32768)
+  })
+
   it('asks a mint that is silent ever less often', async () => {
     fund(till.now.store, till.bank, [32768])
     till.bank.fault = (call) => (call === 'melt' || call === 'meltState' ? 'before' : null)

@@ -12,13 +12,14 @@ let alarm: Alarm
 let bank: MintBank
 let mint: Mint
 let spender: Spender
+let clock = 1
 
 function open(ppk: number) {
   store = new EcashStore(openEcashFile({ path: ':memory:', seedMark: 's', now: 1 }))
   alarm = new Alarm(store)
   bank = new MintBank('https://mint.example', ppk)
   mint = mintDouble(bank)
-  spender = new Spender({ store, alarm, world: { now: () => 1 } })
+  spender = new Spender({ store, alarm, world: { now: () => clock } })
 }
 beforeEach(() => open(0))
 afterEach(() => store.close())
@@ -179,6 +180,23 @@ describe('a swap whose answer is lost', () => {
     expect(store.sentBatches(bank.url)).toEqual([])
     expect(free()).toBe(64)
     expect(alarm.raised).toBeNull()
+  })
+})
+
+describe('a mint that died while it signed', () => {
+  it('E4 is asked for other coins after a minute; the inputs are free again', async () => {
+    fund(store, bank, [64])
+    bank.fault = (call) => (call === 'swap' ? 'kept' : null)
+    await expect(spender.ofValue(mint, 5)).rejects.toThrow('not signed')
+    await expect(spender.recoverAll(mint)).rejects.toThrow('not signed')
+    expect(free()).toBe(0)
+    clock += 61_000
+    await spender.recoverAll(mint)
+    expect(free()).toBe(64)
+    bank.fault = () => null
+    expect(amountsOf(await spender.ofValue(mint, 5))).toEqual([1, 4])
+    expect(alarm.raised).toBeNull()
+    expectWhole()
   })
 })
 

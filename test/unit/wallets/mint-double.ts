@@ -7,6 +7,7 @@ import {
   MintBusy,
   MintRefused,
   MintUnreachable,
+  OutputsKept,
   type Proof,
   type ProofState,
 } from '../../../src/wallets/ecash/mint.ts'
@@ -24,9 +25,15 @@ export class Crash extends Error {}
 export type Call = 'swap' | 'restore' | 'states' | 'meltQuote' | 'melt' | 'meltState' | 'about'
 /**
  * `before`: not done, no answer. `after`: done, no answer. `late`: no answer, and done a call later.
- * `crash…`: the same, and the process ends.
+ * `kept`: the mint died over it and keeps its outputs unsigned. `crash…`: the same, and the process ends.
  */
-export type Fault = 'before' | 'after' | 'late' | 'busy' | `crash-${'before' | 'after' | 'late'}`
+export type Fault =
+  | 'before'
+  | 'after'
+  | 'late'
+  | 'busy'
+  | 'kept'
+  | `crash-${'before' | 'after' | 'late'}`
 
 interface Payment {
   readonly quote: string
@@ -198,6 +205,7 @@ export function mintDouble(bank: MintBank, seed = 'seed'): Mint {
     }
   }
   const answer = <T>(fault: Fault | null, name: Call, work: () => T): T => {
+    if (fault === 'kept') throw new OutputsKept()
     if (fault === 'busy') throw new MintBusy(null)
     if (fault === 'before') throw new MintUnreachable('no answer')
     if (fault === 'crash-before') throw new Crash(`before ${name}`)

@@ -97,12 +97,10 @@ describe('satgate wallet, without a running gate', () => {
     )
     const { json } = await satgate('wallet', 'balance', '--json')
     expect(json()).toMatchObject({ balance_sat: 1024, owed_sat: 101, alarm: null })
-    expect(json().mints).toEqual([
-      {
-        ...{ mint: mint.url, free_sat: 1024, held_sat: 0, coins: 8 },
-        ...{ net_sat: json().mints[0].net_sat, problem: null },
-      },
+    expect(json().mints).toMatchObject([
+      { mint: mint.url, free_sat: 1024, held_sat: 0, coins: 8, problem: null },
     ])
+    expect(json().mints[0].net_sat).toBeLessThan(1024)
     expect(json().withdrawable_sat).toBeLessThan(1024 - 101)
   })
 

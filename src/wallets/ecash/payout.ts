@@ -184,6 +184,7 @@ export class AutoPayout {
     if (reason === null) this.#tries = 0
     if (reason === this.#told) return
     const to = this.#parts.address?.text
+    if (to !== undefined) this.#parts.payouts.keepTrouble(to, reason)
     if (reason === null) this.#parts.say({ event: 'solved', what: 'payout', to })
     else this.#parts.say({ event: 'problem', what: 'payout', to, reason })
     this.#told = reason
@@ -195,9 +196,13 @@ const MOST_PAST = 20
 
 /** Troubles of others, in words. Null for what is wrong with us. */
 export function reasonOf(error: unknown): string | null {
-  if (error instanceof WalletRefused) return `the Lightning address: ${error.reason}`
-  if (error instanceof WalletUnreachable) return `the Lightning address: ${error.reason}`
-  if (error instanceof WalletBusy) return `the Lightning address: ${error.message}`
+  if (error instanceof WalletRefused) {
+    return `the Lightning address refuses: ${error.reason}. Is it spelled right?`
+  }
+  if (error instanceof WalletUnreachable) {
+    return `the Lightning address does not answer: ${error.reason}. Is it spelled right?`
+  }
+  if (error instanceof WalletBusy) return `the Lightning address is asked too often`
   return isOfMint(error) ? error.message : null
 }
 

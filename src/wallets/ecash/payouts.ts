@@ -147,6 +147,16 @@ export class Payouts {
     this.#store.setFact(CONFIRMED, destination)
   }
 
+  /** What stands in the way of payouts there; null once nothing does. For the operator. */
+  keepTrouble(destination: string, reason: string | null): void {
+    this.#store.setFact(TROUBLE, reason === null ? null : JSON.stringify({ destination, reason }))
+  }
+
+  trouble(destination: string): string | null {
+    const kept = JSON.parse(this.#store.fact(TROUBLE) ?? 'null')
+    return kept?.destination === destination ? String(kept.reason) : null
+  }
+
   #one(sql: string, ...values: (string | number)[]): Payout | null {
     const row = this.#store.get(sql, ...values)
     return row === null ? null : payoutOf(row)
@@ -155,6 +165,7 @@ export class Payouts {
 
 /** One address: another one starts anew with a small payout. */
 const CONFIRMED = 'payout_confirmed'
+const TROUBLE = 'payout_trouble'
 
 const payoutOf = (row: Row): Payout => ({
   n: Number(row.n),

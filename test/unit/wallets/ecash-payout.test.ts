@@ -181,11 +181,15 @@ describe('what stands in the way', () => {
     }
     expect(said('problem')).toHaveLength(1)
     expect(said('problem')[0]).toMatchObject({ what: 'payout', to: 'you@example.com' })
+    expect(said('problem')[0]?.reason).toContain('Is it spelled right?')
+    expect(till.now.payouts.trouble('you@example.com')).toContain('HTTP 404')
+    expect(till.now.payouts.trouble('other@example.com')).toBeNull()
     expect(gave()).toEqual([])
     till.there.trouble = null
     till.clock += 60 * MINUTE
     await tick()
     expect(said('solved')).toHaveLength(1)
+    expect(till.now.payouts.trouble('you@example.com')).toBeNull()
     expect(paid()).toEqual([1000])
   })
 

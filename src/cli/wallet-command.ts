@@ -81,6 +81,13 @@ function balanceOutcome(balance: Balance, json: boolean): Outcome {
     ...(rows.length === 0
       ? ['Nothing has been paid in yet.']
       : [table(['mint', 'free', 'under way', 'after fees', 'coins'], rows).trimEnd()]),
+    ...mints.flatMap(({ mint, awaited }) =>
+      awaited === 0
+        ? []
+        : [
+            `${place(mint)} was paid ${sats(awaited)} sat and has not given the coins yet; it is asked again.`,
+          ],
+    ),
     ...mints.flatMap(({ mint, problem }) =>
       problem === null ? [] : [`${place(mint)}: ${problem}`],
     ),
@@ -95,8 +102,9 @@ function balanceJson({ sat, owed, withdrawable, mints, payout, alarm }: Balance)
     balance_sat: sat,
     owed_sat: owed,
     withdrawable_sat: withdrawable,
-    mints: mints.map(({ mint, free, held, net, coins, problem }) => ({
-      ...{ mint, free_sat: free, held_sat: held, net_sat: net, coins, problem },
+    mints: mints.map(({ mint, free, held, net, coins, awaited, problem }) => ({
+      ...{ mint, free_sat: free, held_sat: held, net_sat: net, awaited_sat: awaited },
+      ...{ coins, problem },
     })),
     payout: {
       ...{ state: payout.state, to: payout.to, above_sat: payout.above },
@@ -107,7 +115,10 @@ function balanceJson({ sat, owed, withdrawable, mints, payout, alarm }: Balance)
 }
 
 function payoutLines({ state, to, above, sat, problem }: PayoutStatus): string[] {
-  const failed = problem === null ? [] : [`The last payout failed: ${problem}. It is tried again.`]
+  const failed =
+    problem === null
+      ? []
+      : [`It does not go through: ${problem.replace(/\.$/, '')}. It is tried again.`]
   switch (state) {
     case 'off':
       return [

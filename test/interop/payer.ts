@@ -6,36 +6,51 @@ import type { PartEnv } from './lab.ts'
 export interface Payer {
   /** Pays, and answers the preimage, hex. */
   pay(bolt11: string): Promise<string>
+  /** An invoice of its own, over that many msat. `descriptionHash`: base64. */
+  invoice(msat: number, descriptionHash: string): Promise<string>
+  /** Sats that its own invoices were paid so far, each. */
+  received(): Promise<readonly number[]>
   close(): void
 }
 
 /** `env`: what the lab's part `lnd` says of itself. */
 export function openPayer(env: PartEnv): Payer {
   const agent = new Agent({ ca: readFileSync(env.PAYER_TLS_CERT ?? ''), keepAlive: true })
-  const macaroon = env.PAYER_ADMIN_MACAROON_HEX ?? ''
+  const headers = { 'Grpc-Metadata-macaroon': env.PAYER_ADMIN_MACAROON_HEX ?? '' }
+  const ask = (path: string, body?: object) =>
+    new Promise<Answer>((resolve, reject) => {
+      const method = body === undefined ? 'GET' : 'POST'
+      const call = request(env.PAYER_REST + path, { agent, method, headers }, async (response) => {
+        let text = ''
+        for await (const chunk of response.setEncoding('utf8')) text += chunk
+        resolve(JSON.parse(text))
+      })
+      call.on('error', reject).end(body === undefined ? undefined : JSON.stringify(body))
+    })
   return {
     async pay(bolt11) {
-      const body = JSON.stringify({ payment_request: bolt11, fee_limit: { fixed: '1000' } })
-      const url = `${env.PAYER_REST}/v1/channels/transactions`
-      const answer = await post(url, { agent, macaroon, body })
+      const body = { payment_request: bolt11, fee_limit: { fixed: '1000' } }
+      const answer = await ask('/v1/channels/transactions', body)
       if (answer.payment_error !== '') throw new Error(`not paid: ${JSON.stringify(answer)}`)
       return Buffer.from(answer.payment_preimage, 'base64').toString('hex')
+    },
+    async invoice(msat, descriptionHash) {
+      const body = { value_msat: String(msat), description_hash: descriptionHash, expiry: '600' }
+      return (await ask('/v1/invoices', body)).payment_request
+    },
+    async received() {
+      const { invoices } = await ask('/v1/invoices?num_max_invoices=1000')
+      return invoices
+        .filter(({ state }) => state === 'SETTLED')
+        .map(({ amt_paid_sat: sats }) => Number(sats))
     },
     close: () => agent.destroy(),
   }
 }
 
-function post(
-  url: string,
-  { agent, macaroon, body }: { agent: Agent; macaroon: string; body: string },
-): Promise<{ payment_error: string; payment_preimage: string }> {
-  return new Promise((resolve, reject) => {
-    const headers = { 'Grpc-Metadata-macaroon': macaroon }
-    const call = request(url, { agent, method: 'POST', headers }, async (response) => {
-      let text = ''
-      for await (const chunk of response.setEncoding('utf8')) text += chunk
-      resolve(JSON.parse(text))
-    })
-    call.on('error', reject).end(body)
-  })
+interface Answer {
+  readonly payment_error: string
+  readonly payment_preimage: string
+  readonly payment_request: string
+  readonly invoices: readonly { readonly state: string; readonly amt_paid_sat: string }[]
 }

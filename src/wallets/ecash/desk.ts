@@ -54,6 +54,8 @@ export interface MintBalance {
   /** What could leave over Lightning, fees kept back; null where the mint does not answer. */
   readonly net: number | null
   readonly coins: number
+  /** Paid for, and not given yet by the mint. */
+  readonly awaited: number
   readonly problem: string | null
 }
 
@@ -67,7 +69,7 @@ export interface PayoutStatus {
   readonly above: number
   /** Of the one that is under way or to be confirmed, else of the first to come. */
   readonly sat: number | null
-  /** Why the last one failed; null where it did not. */
+  /** What stands in the way of payouts; null where nothing does. */
   readonly problem: string | null
 }
 
@@ -104,12 +106,18 @@ async function resume({ payouts, payer }: DeskParts): Promise<void> {
 
 async function balance(parts: DeskParts): Promise<Balance> {
   const { store, alarm } = parts
-  const holdings = store.holdings()
+  const awaited = store.awaited()
+  const empty = { free: 0, held: 0, proofs: 0 }
+  const bare = [...awaited.keys()].filter(
+    (url) => !store.holdings().some(({ mint }) => mint === url),
+  )
+  const holdings = [...store.holdings(), ...bare.map((mint) => ({ mint, ...empty }))]
   // Together: a mint that does not answer takes its time.
   const [mints, spare, owed] = await Promise.all([
     Promise.all(
       holdings.map(async ({ mint, free, held, proofs: coins }) => {
-        return { mint, free, held, coins, ...(await netAt(parts, mint)) }
+        const rest = { coins, awaited: awaited.get(mint) ?? 0 }
+        return { mint, free, held, ...rest, ...(await netAt(parts, mint)) }
       }),
     ),
     parts.payer.spare(),
@@ -144,11 +152,10 @@ async function netAt(
 function statusOf({ payouts, address, above }: DeskParts): PayoutStatus {
   const open = payouts.open()
   const past = address === null ? [] : payouts.toAddress(address.text, 20)
-  const [last] = past.filter(({ state }) => state !== 'open')
   const rest = {
     to: open?.destination ?? address?.text ?? null,
     above,
-    problem: last?.state === 'failed' ? last.reason : null,
+    problem: address === null ? null : payouts.trouble(address.text),
   }
   if (open !== null) return { ...rest, state: 'under_way', sat: open.sat }
   if (address === null) return { ...rest, state: 'off', sat: null }

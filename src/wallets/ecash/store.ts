@@ -211,6 +211,13 @@ export class EcashStore {
     }))
   }
 
+  /** Sats of paid invoices whose coins were asked of a mint and have not come yet, by mint. */
+  awaited(): ReadonlyMap<string, number> {
+    const sql = `SELECT mint, sum(sat) AS sat FROM quotes WHERE state = 'open'
+      AND hash IN (SELECT quote FROM batches WHERE kind = 'mint' AND state = 'sent') GROUP BY mint`
+    return new Map(this.all(sql).map((row) => [String(row.mint), Number(row.sat)]))
+  }
+
   /** Every mint that was ever dealt with. */
   mints(): readonly string[] {
     const sql = 'SELECT mint FROM quotes UNION SELECT mint FROM proofs ORDER BY mint'

@@ -81,7 +81,7 @@ export const NOT_LNURL = () =>
   new WalletUnreachable('what answers there does not answer as a Lightning address does')
 
 /** True for this very machine. Also of a host with brackets. */
-export function isLoopback(hostname: string): boolean {
+function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname.endsWith('.localhost') || inList(LOOPBACK, hostname)
 }
 

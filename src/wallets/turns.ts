@@ -6,7 +6,7 @@ import type { World } from '../floor/world.ts'
  */
 
 /** Questions a second, evenly; a few at once after a pause, so that one buyer never waits. */
-export const QUESTIONS_A_SECOND = 2
+const QUESTIONS_A_SECOND = 2
 const AT_ONCE = 4
 /** A question that would wait longer than some 5 s is not asked: its asker comes again. */
 const MOST_WAITING = 5 * QUESTIONS_A_SECOND

@@ -36,20 +36,26 @@ export class Budget {
 
   /** Takes a call: 0, or the ms after which to try again. */
   take(call: Call): number {
+    const wait = this.wait(call)
+    if (wait === 0 && this.#limited) {
+      this.#calls.push({ at: this.#world.now(), rank: RANKS.indexOf(call) })
+    }
+    return wait
+  }
+
+  /** The ms after which such a call may be made; 0: now. */
+  wait(call: Call): number {
     const now = this.#world.now()
     if (now < this.#silentUntil) return this.#silentUntil - now
     if (!this.#limited) return 0
     this.#calls = this.#calls.filter(({ at }) => at > now - WINDOW)
-    const rank = RANKS.indexOf(call)
     // A share is what this kind and the ones before it may use together.
+    const rank = RANKS.indexOf(call)
     const used = this.#calls.filter((other) => other.rank <= rank)
-    const share = SHARES[call]
-    const full =
-      used.length >= share ? used : this.#calls.length >= SHARES.look_up ? this.#calls : []
-    const oldest = full[0]
-    if (oldest !== undefined) return Math.max(1, oldest.at + WINDOW - now)
-    this.#calls.push({ at: now, rank })
-    return 0
+    const full = used.length >= SHARES[call] || this.#calls.length >= SHARES.look_up
+    if (!full) return 0
+    const oldest = used.length >= SHARES[call] ? used[0] : this.#calls[0]
+    return oldest === undefined ? 0 : Math.max(1, oldest.at + WINDOW - now)
   }
 
   /** The mint said 429: nothing is asked for longer than its window, each time for longer. */

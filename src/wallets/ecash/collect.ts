@@ -109,7 +109,7 @@ export class Collector {
   /** The batch is on disk before it is sent: with the seed it brings the coins back (NUT-09). */
   async #mint(line: MintLine, quote: Quote): Promise<void> {
     const { store, roster, world, alarm } = this.#parts
-    const about = await roster.tried(line, (mint) => mint.about())
+    const about = await roster.about(line)
     const batch = store.beginBatch({
       ...{ kind: 'mint', mint: line.mint.url, keyset: about.keyset, quote: quote.hash },
       ...{ amounts: splitSats(quote.sat, about.amounts), inputs: [], at: world.now() },
@@ -181,9 +181,15 @@ export class Collector {
    */
   async ahead(line: MintLine): Promise<boolean> {
     const { store, roster } = this.#parts
-    const { keyset } = await roster.tried(line, (mint) => mint.about())
-    const batch = { keyset, counter: store.counter(keyset), amounts: Array(AHEAD).fill(0) }
-    return (await roster.tried(line, (mint) => mint.restore(batch))).length > 0
+    const { keyset } = await roster.about(line)
+    for (;;) {
+      const counter = store.counter(keyset)
+      const batch = { keyset, counter, amounts: Array(AHEAD).fill(0) }
+      const found = await roster.tried(line, (mint) => mint.restore(batch))
+      if (found.length === 0) return false
+      // What a payout of ours has made meanwhile is nobody else's.
+      if (store.counter(keyset) === counter) return true
+    }
   }
 
   #finish(quote: Quote, batch: SentBatch, coins: readonly Proof[]): void {

@@ -149,7 +149,7 @@ async function probe(roster: Roster): Promise<void> {
 
 /** An invoice that nobody will pay: it shows that the mint makes some, and of which money. */
 async function quoteNothing(roster: Roster, line: MintLine): Promise<string> {
-  const { least } = await roster.tried(line, (mint) => mint.about())
+  const { least } = await roster.about(line)
   if (line.budget.take('look_up') > 0) throw new MintBusy(null)
   const ask = { sat: Math.max(least ?? 1, 10), memo: 'satgate', key: null }
   const { bolt11 } = await roster.tried(line, (mint) => mint.createQuote(ask))

@@ -66,11 +66,14 @@ export class Offers {
 
   async #try(line: MintLine, ask: InvoiceAsk, call: Call): Promise<Tried> {
     const { roster, store, world, maxPerMint } = this.#parts
+    // First what costs nothing: this is asked for every unpaid request there is.
+    const busyMs = line.budget.wait(call)
+    if (busyMs > 0) return { is: 'busy', waitMs: busyMs }
     const holding = store.holdings().find(({ mint }) => mint === line.mint.url)
     const room = maxPerMint - (holding?.free ?? 0) - (holding?.held ?? 0)
     if (room < LEAST_ROOM) return { is: 'full' }
     try {
-      const { least, most, locks } = await roster.tried(line, (mint) => mint.about())
+      const { least, most, locks } = await roster.about(line)
       const bound = Math.min(room, most ?? room)
       if (ask.sat > bound || ask.sat < (least ?? 1)) return { is: 'amount', least, most: bound }
       const waitMs = line.budget.take(call)

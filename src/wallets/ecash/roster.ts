@@ -1,6 +1,6 @@
 import type { World } from '../../floor/world.ts'
 import type { Budget, Call } from './budget.ts'
-import { type Mint, MintBusy, MintLies, MintUnreachable } from './mint.ts'
+import { type Mint, type MintAbout, MintBusy, MintLies, MintUnreachable } from './mint.ts'
 import type { EcashStore } from './store.ts'
 
 /** A mint with what is known of how it behaves. */
@@ -93,24 +93,29 @@ export class Roster {
    * Asks a mint, within its budget, and remembers how it behaved. Null where it may not be asked now;
    * throws what the port throws.
    */
-  async ask<T>(
-    line: MintLine,
-    call: Call | null,
-    ask: (mint: Mint) => Promise<T>,
-  ): Promise<T | null> {
+  async ask<T>(line: MintLine, call: Call, ask: (mint: Mint) => Promise<T>): Promise<T | null> {
     if (!this.answers(line.mint.url)) return null
-    if (call !== null && line.budget.take(call) > 0) return null
+    if (line.budget.take(call) > 0) return null
     return this.tried(line, ask)
   }
 
   /** The same, whatever its budget and its past. */
   async tried<T>(line: MintLine, ask: (mint: Mint) => Promise<T>): Promise<T> {
+    const answer = await this.#blaming(line, ask)
+    line.budget.answered()
+    this.#over(line.mint.url)
+    return answer
+  }
+
+  /** What it offers, as far as is known: that it was once told proves nothing of now. */
+  about(line: MintLine): Promise<MintAbout> {
+    return this.#blaming(line, (mint) => mint.about())
+  }
+
+  async #blaming<T>(line: MintLine, ask: (mint: Mint) => Promise<T>): Promise<T> {
     const { url } = line.mint
     try {
-      const answer = await ask(line.mint)
-      line.budget.answered()
-      this.#over(url)
-      return answer
+      return await ask(line.mint)
     } catch (error) {
       if (error instanceof MintBusy) {
         line.budget.refused(error.retryAfterMs)

@@ -104,6 +104,21 @@ describe('an invoice is bound to its mint', () => {
     expect([second.issuedSat(), bed.sats()]).toEqual([21, 21])
   })
 
+  it('C10 a mint whose node is down is not well because it is known what it offers', async () => {
+    const { bed, wallet, mint } = await selling()
+    await wallet.createInvoice(ASK)
+    mint.faults.quote = fault('code0', 4)
+    for (let round = 0; round < 2; round += 1) {
+      expect(await wallet.createInvoice(ASK).catch(String)).toMatch(/unreachable/)
+      bed.ahead += 20_000
+      await wallet.probe().catch(() => null)
+      bed.ahead += 20_000
+    }
+    expect(bed.problems()).toEqual(['problem mint_unreachable'])
+    await wallet.probe()
+    expect(bed.problems()).toEqual(['problem mint_unreachable', 'solved mint_unreachable'])
+  })
+
   it('a mint that lied is set aside over a restart, one that was away is back when it answers', async () => {
     const { bed, mints: its } = await selling({ mints: [await aMint(), await aMint()] })
     const [first, second] = its as [FakeMint, FakeMint]

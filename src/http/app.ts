@@ -241,7 +241,7 @@ const PRIVATE = { 'cache-control': 'private, no-store' }
 const NOT_FOUND = refuse(
   404,
   'not_found',
-  'There is nothing here. Served: /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/models, /create-invoice, /v1/balance, /v1/usage.',
+  'There is nothing here. Served: /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/models, /create-invoice, /v1/balance, /v1/usage; all of it is in /openapi.json.',
 )
 const NOT_BUILT =
   'This is satgate, an OpenAI-compatible API that is paid by the token. Its page was not built: npm run build. Prices are at /.well-known/l402.\n'

@@ -1,14 +1,6 @@
 import type { World } from '../../floor/world.ts'
 import type { Alarm } from './alarm.ts'
-import {
-  type Mint,
-  MintBusy,
-  MintLies,
-  MintRefused,
-  MintUnreachable,
-  OutputsKept,
-  type Proof,
-} from './mint.ts'
+import { isOfMint, type Mint, MintRefused, OutputsKept, type Proof } from './mint.ts'
 import type { MintLine, Roster } from './roster.ts'
 import type { Quote, SentBatch } from './rows.ts'
 import { splitSats } from './sats.ts'
@@ -76,10 +68,8 @@ export class Collector {
       }
       await this.#look(line, quote)
     } catch (error) {
-      if (error instanceof MintUnreachable || error instanceof MintBusy) return
-      if (error instanceof MintLies) return
-      if (!(error instanceof MintRefused)) throw error
-      roster.failed(line.mint.url, error.message)
+      if (!isOfMint(error)) throw error
+      if (error instanceof MintRefused) roster.failed(line.mint.url, error.message)
     }
   }
 

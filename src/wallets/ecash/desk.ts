@@ -8,7 +8,8 @@ import {
   keptExports,
 } from './export.ts'
 import { netOf } from './fees.ts'
-import { affordableOf, isOfMint } from './pay.ts'
+import { isOfMint } from './mint.ts'
+import { affordableOf } from './pay.ts'
 import { smallOf } from './payout.ts'
 import { type Restored, restock } from './restock.ts'
 import { type WithdrawAsk, type Withdrawn, withdraw } from './withdraw.ts'

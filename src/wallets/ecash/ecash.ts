@@ -11,7 +11,7 @@ import {
 } from '../wallet.ts'
 import type { Alarm } from './alarm.ts'
 import { Collector } from './collect.ts'
-import { MintBusy, MintLies, MintRefused, MintUnreachable } from './mint.ts'
+import { isOfMint, MintBusy } from './mint.ts'
 import { Offers } from './offers.ts'
 import type { MintLine, Roster } from './roster.ts'
 import type { Quote } from './rows.ts'
@@ -166,12 +166,6 @@ async function answers(ask: () => Promise<unknown>): Promise<boolean> {
     return error instanceof MintBusy
   }
 }
-
-const isOfMint = (error: unknown): boolean =>
-  error instanceof MintUnreachable ||
-  error instanceof MintBusy ||
-  error instanceof MintRefused ||
-  error instanceof MintLies
 
 /** What was settled after the cursor, then what is settled from now on. */
 function replayThenFollow(

@@ -2,8 +2,7 @@ import { assert } from '../../floor/assert.ts'
 import { ok, type Result } from '../../floor/result.ts'
 import { type DeskParts, type Refused, refuse, refusedBy } from './desk-parts.ts'
 import { MOST_INPUTS, sumOf, tokenNetOf } from './fees.ts'
-import type { Mint, Proof } from './mint.ts'
-import { isOfMint } from './pay.ts'
+import { isOfMint, type Mint, type Proof } from './mint.ts'
 import { proofOf } from './rows.ts'
 
 export interface ExportAsk {

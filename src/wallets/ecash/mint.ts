@@ -191,3 +191,10 @@ export class MintLies extends Error {
     this.what = what
   }
 }
+
+/** What the port to a mint throws, and not what is wrong with us. */
+export const isOfMint = (error: unknown): error is Error =>
+  error instanceof MintUnreachable ||
+  error instanceof MintBusy ||
+  error instanceof MintRefused ||
+  error instanceof MintLies

@@ -4,16 +4,7 @@ import type { MoneyKind } from '../../ledger/ledger.ts'
 import { type LnurlClient, parseLightningAddress } from '../lnurl.ts'
 import type { Alarm } from './alarm.ts'
 import { sumOf, tokenNetOf } from './fees.ts'
-import {
-  type Melted,
-  type Mint,
-  MintBusy,
-  MintLies,
-  MintRefused,
-  MintUnreachable,
-  OutputsKept,
-  type Proof,
-} from './mint.ts'
+import { isOfMint, type Melted, type Mint, MintRefused, OutputsKept, type Proof } from './mint.ts'
 import type { Payout, PayoutInvoice, PayoutQuote, Payouts } from './payouts.ts'
 import type { SentBatch } from './rows.ts'
 import { isGivenUp, type Spender } from './spend.ts'
@@ -215,13 +206,6 @@ export class Payer {
     say({ event: 'payout', state: 'paid', sat, fee_sat: fee, to })
   }
 }
-
-/** What the port to a mint throws, and not what is wrong with us. */
-export const isOfMint = (error: unknown): error is Error =>
-  error instanceof MintUnreachable ||
-  error instanceof MintBusy ||
-  error instanceof MintRefused ||
-  error instanceof MintLies
 
 const nullIfOfMint = (error: unknown): null => {
   if (isOfMint(error)) return null

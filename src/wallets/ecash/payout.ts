@@ -2,7 +2,8 @@ import { BrokenBelief } from '../../floor/assert.ts'
 import type { LightningAddress, PayRequest } from '../lnurl.ts'
 import { WalletBusy, WalletRefused, WalletUnreachable } from '../wallet.ts'
 import { netOf } from './fees.ts'
-import { affordableOf, feeLimitFor, isOfMint, type Payer, type PayerParts } from './pay.ts'
+import { isOfMint } from './mint.ts'
+import { affordableOf, feeLimitFor, type Payer, type PayerParts } from './pay.ts'
 import type { Payout } from './payouts.ts'
 
 export interface PayoutParts extends PayerParts {

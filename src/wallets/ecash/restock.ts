@@ -1,7 +1,6 @@
 import type { DeskParts } from './desk-parts.ts'
 import { sumOf } from './fees.ts'
-import type { Mint, Proof } from './mint.ts'
-import { isOfMint } from './pay.ts'
+import { isOfMint, type Mint, type Proof } from './mint.ts'
 
 /** What taking stock found at one mint. Sats. */
 export interface Restored {

@@ -3,7 +3,8 @@ import { moneyOf, readBolt11 } from '../bolt11.ts'
 import { type LightningAddress, parseLightningAddress } from '../lnurl.ts'
 import { type DeskParts, type Refused, refuse, refusedBy } from './desk-parts.ts'
 import { netOf } from './fees.ts'
-import { affordableOf, feeLimitFor, isOfMint } from './pay.ts'
+import { isOfMint } from './mint.ts'
+import { affordableOf, feeLimitFor } from './pay.ts'
 import type { Payout, PayoutInvoice } from './payouts.ts'
 
 export interface WithdrawAsk {

@@ -23,6 +23,7 @@ export function banner(about: Banner): string {
     ['wallet', about.wallet],
     ['ledger', `${about.ledger}   balances survive a restart; back it up`],
     ['api', `${about.url}/v1`],
+    ['page', pageRow(about)],
     ...(about.publicUrl === null ? [] : [['public', `${about.publicUrl}/v1`] as const]),
   ]
   const title = `satgate ${about.version}${about.play ? '   PLAY MONEY: nothing here is worth anything' : ''}`
@@ -33,10 +34,15 @@ export function banner(about: Banner): string {
     ...rows.map(([name, value]) => `  ${name.padEnd(11)}${value}`),
     '',
     ...tryIt(about),
-    ...about.notes.map((note) => `  ${note}`),
-    ...(about.notes.length > 0 ? [''] : []),
+    ...(about.notes.length > 0 ? ['', ...about.notes.map((note) => `  * ${note}`), ''] : []),
     '',
   ].join('\n')
+}
+
+/** Play money is for this machine alone; everything else may be public, and is not by mistake. */
+function pageRow({ url, play, publicUrl }: Banner): string {
+  const hint = 'for people: pay, chat, take the key along'
+  return `${url}   ${hint}${play || publicUrl !== null ? '' : '; public: --tunnel'}`
 }
 
 function priceRows({ prices }: Banner): (readonly [string, string])[] {

@@ -48,7 +48,9 @@ export async function story(host: Host, url: string): Promise<void> {
     `     curl -N $OPENAI_BASE_URL/chat/completions -H "Authorization: Bearer $OPENAI_API_KEY" \\\n          -d '{"model":"${model}","stream":true,"messages":[{"role":"user","content":"Hello"}]}'\n`,
   )
   say(`     curl ${url}/v1/balance -H "Authorization: Bearer $OPENAI_API_KEY"`)
-  say('\n  Real money: satgate --upstream http://localhost:11434 with a wallet.\n')
+  say(
+    `\n  The page for buyers, in a browser: ${url}\n  Real money, with no node and no account: satgate --upstream http://localhost:11434\n`,
+  )
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the demo reads its own gate's answers as a client would

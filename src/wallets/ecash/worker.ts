@@ -19,6 +19,10 @@ const MOST = 500
 const AT_ONCE = 8
 /** ms a mint's own word is waited for before it is asked all the same. */
 const TOLD_GAP = 60_000
+/** A line that was lost before so many ms is not opened again at once; how long, and the longest. */
+const SHORT = 30_000
+const PAUSE = 5_000
+const LONGEST_PAUSE = 300_000
 /** Lines to one mint before they are put together again. */
 const MOST_WATCHES = 8
 
@@ -39,6 +43,7 @@ export class Worker {
   readonly #parts: WorkerParts
   readonly #watched = new Map<string, Set<string>>()
   readonly #watches = new Map<string, Set<{ stop(): void }>>()
+  readonly #pauses = new Map<string, { readonly until: number; readonly times: number }>()
   #timer: NodeJS.Timeout | null = null
   #ticking: Promise<void> | null = null
   #stopped = false
@@ -113,6 +118,7 @@ export class Worker {
     this.#watches.set(url, watches)
     const fresh = open.filter((quote) => now - quote.createdAt < 3_600_000)
     if (fresh.every(({ hash }) => watched.has(hash))) return
+    if (now < (this.#pauses.get(url)?.until ?? 0)) return
     if (watches.size >= MOST_WATCHES) {
       for (const watch of watches) watch.stop()
       watches.clear()
@@ -128,10 +134,22 @@ export class Worker {
       onEnd: () => {
         if (watch !== null) watches.delete(watch)
         for (const hash of hashes.values()) watched.delete(hash)
+        this.#pause(url, this.#parts.world.now() - now < SHORT)
       },
     })
     if (watch === null) return
     watches.add(watch)
     for (const hash of hashes.values()) watched.add(hash)
+  }
+
+  /** A mint whose lines break at once is not besieged: its invoices are polled meanwhile. */
+  #pause(url: string, broke: boolean): void {
+    const now = this.#parts.world.now()
+    const before = this.#pauses.get(url) ?? { until: 0, times: 0 }
+    // All lines of a mint break together.
+    if (now < before.until) return
+    const times = broke ? before.times + 1 : 0
+    const length = broke ? Math.min(PAUSE * 2 ** (times - 1), LONGEST_PAUSE) : 0
+    this.#pauses.set(url, { until: now + length, times })
   }
 }

@@ -161,6 +161,19 @@ describe('settled means that the coins are here', () => {
     expect(bed.sats()).toBe(21)
   })
 
+  it('C10 a mint that hangs up on who listens is asked instead, and not besieged', async () => {
+    const { wallet, mint, bed } = await selling({ mints: [await aMint({ sockets: true })] })
+    mint.welcome = 'drop'
+    const { bolt11, paymentHash } = await wallet.createInvoice(ASK)
+    await wait(2_300)
+    expect(mint.counts.ws).toBeLessThanOrEqual(2)
+    mint.pay(bolt11)
+    const told = heard()
+    wallet.watch(null, told.listen)
+    bed.ahead += 3_000
+    await until(async () => told.hashes().includes(paymentHash), 5_000)
+  })
+
   it('C8 an invoice that is paid late is credited all the same', async () => {
     const { wallet, mint, bed } = await selling()
     const { bolt11, paymentHash } = await wallet.createInvoice(ASK)

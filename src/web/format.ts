@@ -16,10 +16,13 @@ export const sats = (value: number, unit: string): string => `${figure(value)} $
 /** Msat as sats, exact to the msat. */
 export const fromMsat = (msat: number, unit: string): string => sats(msat / 1000, unit)
 
-/** Time left as 9:05, never below 0:00. */
+/** Time left as 9:05 or 23:09:05, never below 0:00. */
 export function clock(ms: number): string {
   const seconds = Math.max(0, Math.ceil(ms / 1000))
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+  const two = (part: number) => String(Math.floor(part)).padStart(2, '0')
+  const rest = `${two((seconds / 60) % 60)}:${two(seconds % 60)}`
+  // Invoices of a mint live for as long as a day.
+  return seconds < 3600 ? rest.replace(/^0(?=\d)/, '') : `${Math.floor(seconds / 3600)}:${rest}`
 }
 
 /** The price of everything here in one sentence; '' where nothing is for sale. */

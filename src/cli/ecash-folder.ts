@@ -16,8 +16,8 @@ import { entropyToMnemonic, mnemonicToSeedSync, validateMnemonic } from '@scure/
 import { wordlist } from '@scure/bip39/wordlists/english.js'
 import { err, ok, type Result } from '../floor/result.ts'
 import { Alarm } from '../wallets/ecash/alarm.ts'
-import { EcashDamaged, openEcashFile } from '../wallets/ecash/database.ts'
-import { EcashStore } from '../wallets/ecash/store.ts'
+import { EcashDamaged, openEcashFile } from '../wallets/ecash/store/database.ts'
+import { EcashStore } from '../wallets/ecash/store/store.ts'
 import { Failed } from './books.ts'
 
 /** Where the embedded ecash wallet keeps its coins and its seed. */

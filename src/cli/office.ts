@@ -4,9 +4,9 @@ import { fromSat } from '../money/msat.ts'
 import { canonicalCaveats } from '../passes/caveat.ts'
 import { settlementSecret } from '../passes/keys.ts'
 import { macaroonOf, newAccount, type RootKeys } from '../rails/l402.ts'
-import type { Desk } from '../wallets/ecash/desk.ts'
-import type { ExportAsk } from '../wallets/ecash/export.ts'
-import type { WithdrawAsk } from '../wallets/ecash/withdraw.ts'
+import type { Desk } from '../wallets/ecash/out/desk.ts'
+import type { ExportAsk } from '../wallets/ecash/out/export.ts'
+import type { WithdrawAsk } from '../wallets/ecash/out/withdraw.ts'
 
 /** What the command line may ask of the books, of a running gate or of a folder at rest. */
 export type Question =

@@ -1,10 +1,9 @@
-import type { Dialect } from '../dialects/dialect.ts'
-import type { MoneyKind } from '../ledger/ledger.ts'
 import { formatDecimal } from '../money/parse.ts'
 import type { Rate } from '../money/price.ts'
 import type { Pricing } from '../money/pricing.ts'
 import { llmsTxt } from './llms-txt.ts'
 import { openApi } from './openapi.ts'
+import type { Selling, ShownPrice, Terms } from './selling.ts'
 import { wellKnown } from './well-known.ts'
 
 /** What this gate says of itself, free to read and true now. An `origin` is the reader's own. */
@@ -26,27 +25,6 @@ export interface Health {
   readonly ledger: 'ok' | 'late'
 }
 
-/** What does not change while the gate runs. */
-export interface Terms {
-  /** satgate's own. */
-  readonly version: string
-  readonly money: MoneyKind
-  readonly dialects: readonly Pick<Dialect, 'name' | 'path'>[]
-  /** The rails that are on. */
-  readonly methods: readonly string[]
-  /** Sats that a 402 asks for. */
-  readonly invoice: { readonly min: number; readonly max: number }
-  /** Sats that `POST /create-invoice` asks for at most. */
-  readonly mostSats: number
-  readonly tiers: readonly { readonly amountSats: number; readonly creditSats: number }[]
-  /** Bytes of a body; output tokens at most, and where a request names no limit. */
-  readonly limits: {
-    readonly body: number
-    readonly outputTokens: number
-    readonly usualOutputTokens: number
-  }
-}
-
 export interface DescribeParts {
   readonly terms: Terms
   readonly pricing: Pricing
@@ -60,23 +38,6 @@ export interface DescribeParts {
   ledgerOk(): boolean
   /** `https://host` where everybody reaches this gate; null: it has no such address. */
   publicUrl(): string | null
-}
-
-/** What is for sale at this moment: every document is written from it alone. */
-export interface Selling {
-  readonly terms: Terms
-  readonly origin: string
-  readonly publicUrl: string | null
-  /** None where the upstream does not answer: nothing could be served then. */
-  readonly models: readonly ForSale[]
-  readonly upstream: Health['upstream']
-  /** An invoice can be made, and its payment written down. */
-  readonly acceptingPayments: boolean
-}
-
-export interface ForSale {
-  readonly id: string
-  readonly pricing: ShownPrice
 }
 
 /** Makes the descriptions. They never fail: what cannot be had is said to be so. */
@@ -122,15 +83,6 @@ async function health(parts: DescribeParts): Promise<Health> {
   const ledger = parts.ledgerOk() ? 'ok' : 'late'
   const ok = upstream === 'ok' && wallet === 'ok' && ledger === 'ok'
   return { status: ok ? 'ok' : 'degraded', upstream, wallet, ledger }
-}
-
-/** Sats per 1,000 tokens, and sats for each request, as decimal numbers. */
-export interface ShownPrice {
-  readonly unit: 'sats per 1,000 tokens'
-  readonly input: number
-  readonly cached: number
-  readonly output: number
-  readonly request: number
 }
 
 /** Null for a model that is not for sale now. */

@@ -1,6 +1,6 @@
 import { renderSVG } from 'uqr'
 import { floorSat } from '../money/msat.ts'
-import type { Made } from '../rails/l402.ts'
+import type { Made } from '../rails/made.ts'
 
 /** The answer of `POST /create-invoice` (surface 3). `payment_url` is a path. */
 export function invoiceBody(made: Made): Readonly<Record<string, unknown>> {

@@ -1,4 +1,4 @@
-import type { ForSale, Selling, ShownPrice } from './describe.ts'
+import type { ForSale, Selling, ShownPrice } from './selling.ts'
 
 /** Models that are listed by name; the rest is behind a link. */
 const MOST_MODELS = 40

@@ -1,6 +1,6 @@
 import type { Dialect } from '../dialects/dialect.ts'
-import type { Terms } from './describe.ts'
 import { ref } from './openapi-schemas.ts'
+import type { Terms } from './selling.ts'
 
 /** An endpoint as it is served: the one table that `/openapi.json` is written from. */
 export interface Operation {

@@ -1,6 +1,6 @@
-import type { Selling } from './describe.ts'
 import { type Operation, operations } from './openapi-operations.ts'
 import { ref, schemas } from './openapi-schemas.ts'
+import type { Selling } from './selling.ts'
 
 /** Names that are listed as the only ones; with more models some stand as examples. */
 const FEW_MODELS = 20

@@ -1,4 +1,4 @@
-import type { Selling } from './describe.ts'
+import type { Selling } from './selling.ts'
 
 /** What is read without a pass. */
 const FREE = ['/', '/v1/models', '/.well-known/l402', '/llms.txt', '/openapi.json', '/health']

@@ -14,7 +14,7 @@ import {
 } from '../passes/keys.ts'
 import { mint, serialize } from '../passes/macaroon.ts'
 import { SecondChance } from '../passes/second-chance.ts'
-import { offerOf } from './l402-offer.ts'
+import { type Made, offerOf } from './made.ts'
 import { OpenOffers } from './open-offers.ts'
 import type { Offer, OfferRefused, Redeemed } from './rail.ts'
 import type { WalletLine } from './wallet-line.ts'
@@ -44,16 +44,6 @@ export interface InvoiceFor {
   readonly caveats: readonly string[] | null
   /** Whose open invoices it counts among. */
   readonly client: string
-}
-
-/** An invoice with everything that its one client may know. */
-export interface Made {
-  readonly row: InvoiceRow
-  readonly bolt11: string
-  readonly macaroon: string | null
-  /** Path and query; null for a shared invoice. */
-  readonly paymentUrl: string | null
-  readonly statusToken: string | null
 }
 
 /** What the holder of a status token learns, until the pass is first used. */

@@ -1,4 +1,4 @@
-import type { EcashStore } from './store.ts'
+import type { EcashStore } from './store/store.ts'
 
 /**
  * Raised when somebody else uses this seed or a copy of these coins: two wallets on one seed make the

@@ -1,10 +1,10 @@
 import type { World } from '../../floor/world.ts'
 import type { Alarm } from './alarm.ts'
-import { isOfMint, type Mint, MintRefused, OutputsKept, type Proof } from './mint.ts'
+import { isOfMint, type Mint, MintRefused, OutputsKept, type Proof } from './mint/mint.ts'
+import { splitSats } from './mint/sats.ts'
 import type { MintLine, Roster } from './roster.ts'
-import type { Quote, SentBatch } from './rows.ts'
-import { splitSats } from './sats.ts'
-import type { EcashStore } from './store.ts'
+import type { Quote, SentBatch } from './store/rows.ts'
+import type { EcashStore } from './store/store.ts'
 
 export interface CollectorParts {
   readonly store: EcashStore

@@ -11,11 +11,11 @@ import {
 } from '../wallet.ts'
 import type { Alarm } from './alarm.ts'
 import { Collector } from './collect.ts'
-import { isOfMint, MintBusy } from './mint.ts'
+import { isOfMint, MintBusy } from './mint/mint.ts'
 import { Offers } from './offers.ts'
 import type { MintLine, Roster } from './roster.ts'
-import type { Quote } from './rows.ts'
-import type { EcashStore } from './store.ts'
+import type { Quote } from './store/rows.ts'
+import type { EcashStore } from './store/store.ts'
 import { Worker } from './worker.ts'
 
 export interface EcashOptions {

@@ -17,9 +17,9 @@ import {
   type MintQuote,
   MintRefused,
   MintUnreachable,
-} from './mint.ts'
+} from './mint/mint.ts'
 import type { MintLine, Roster } from './roster.ts'
-import type { EcashStore } from './store.ts'
+import type { EcashStore } from './store/store.ts'
 
 export interface OffersParts {
   readonly store: EcashStore

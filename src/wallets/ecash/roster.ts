@@ -1,7 +1,7 @@
 import type { World } from '../../floor/world.ts'
 import type { Budget, Call } from './budget.ts'
-import { type Mint, type MintAbout, MintBusy, MintLies, MintUnreachable } from './mint.ts'
-import type { EcashStore } from './store.ts'
+import { type Mint, type MintAbout, MintBusy, MintLies, MintUnreachable } from './mint/mint.ts'
+import type { EcashStore } from './store/store.ts'
 
 /** A mint with what is known of how it behaves. */
 export interface MintLine {

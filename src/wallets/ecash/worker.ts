@@ -1,8 +1,8 @@
 import type { World } from '../../floor/world.ts'
 import type { Collector } from './collect.ts'
 import type { MintLine, Roster } from './roster.ts'
-import type { Quote } from './rows.ts'
-import type { EcashStore } from './store.ts'
+import type { Quote } from './store/rows.ts'
+import type { EcashStore } from './store/store.ts'
 
 export interface WorkerParts {
   readonly store: EcashStore

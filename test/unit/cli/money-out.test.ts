@@ -5,8 +5,8 @@ import type { Books } from '../../../src/ledger/books.ts'
 import type { InvoiceRow } from '../../../src/ledger/invoices.ts'
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { fromSat, msat } from '../../../src/money/msat.ts'
-import { openEcashFile } from '../../../src/wallets/ecash/database.ts'
-import { EcashStore } from '../../../src/wallets/ecash/store.ts'
+import { openEcashFile } from '../../../src/wallets/ecash/store/database.ts'
+import { EcashStore } from '../../../src/wallets/ecash/store/store.ts'
 
 const world = { now: () => 1, random: (n: number) => new Uint8Array(randomBytes(n)) }
 

@@ -6,13 +6,9 @@ import { describe, expect, it } from 'vitest'
 import { dialects } from '../../../src/dialects/index.ts'
 import { err, ok } from '../../../src/floor/result.ts'
 import { makeApp } from '../../../src/http/app.ts'
-import {
-  type DescribeParts,
-  makeDescribe,
-  type ShownPrice,
-  type Terms,
-} from '../../../src/http/describe.ts'
+import { type DescribeParts, makeDescribe } from '../../../src/http/describe.ts'
 import { priceWords, shownName } from '../../../src/http/llms-txt.ts'
+import type { ShownPrice, Terms } from '../../../src/http/selling.ts'
 import { parsePrice } from '../../../src/money/parse.ts'
 import { makePricing } from '../../../src/money/pricing.ts'
 import { parseLlmsTxt } from '../../support/llms-txt.ts'

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Desk, openDesk } from '../../../src/wallets/ecash/desk.ts'
-import type { Proof } from '../../../src/wallets/ecash/mint.ts'
+import type { Proof } from '../../../src/wallets/ecash/mint/mint.ts'
+import { type Desk, openDesk } from '../../../src/wallets/ecash/out/desk.ts'
 import { Till } from './ecash-till.ts'
 import { fund, invoiceFor, MintBank } from './mint-double.ts'
 

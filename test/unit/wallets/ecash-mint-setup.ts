@@ -1,7 +1,7 @@
 import { afterEach } from 'vitest'
-import { openMint } from '../../../src/wallets/ecash/cashu.ts'
-import type { Batch, Mint, Proof, QuoteKey } from '../../../src/wallets/ecash/mint.ts'
-import { splitSats } from '../../../src/wallets/ecash/sats.ts'
+import { openMint } from '../../../src/wallets/ecash/mint/cashu.ts'
+import type { Batch, Mint, Proof, QuoteKey } from '../../../src/wallets/ecash/mint/mint.ts'
+import { splitSats } from '../../../src/wallets/ecash/mint/sats.ts'
 import { type FakeMint, type FakeMintOptions, startFakeMint } from '../../support/fake-mint.ts'
 
 /** A client and a mint for one test, both gone after it. */

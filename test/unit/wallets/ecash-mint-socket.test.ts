@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { mintLine } from '../../../src/wallets/ecash/mint-socket.ts'
+import { mintLine } from '../../../src/wallets/ecash/mint/socket.ts'
 import type { Welcome } from '../../support/fake-mint-socket.ts'
 import { IMPATIENCE, KEY, setUp } from './ecash-mint-setup.ts'
 

@@ -1,6 +1,6 @@
 import { getDecodedToken, hasValidDleq } from '@cashu/cashu-ts'
 import { describe, expect, it } from 'vitest'
-import { writeToken } from '../../../src/wallets/ecash/cashu.ts'
+import { writeToken } from '../../../src/wallets/ecash/mint/cashu.ts'
 import type { FakeMintOptions } from '../../support/fake-mint.ts'
 import { client, KEY, pass, setUp, sum } from './ecash-mint-setup.ts'
 

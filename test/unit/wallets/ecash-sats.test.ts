@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { normalMintUrl } from '../../../src/wallets/ecash/mint-url.ts'
-import { splitSats } from '../../../src/wallets/ecash/sats.ts'
+import { splitSats } from '../../../src/wallets/ecash/mint/sats.ts'
+import { normalMintUrl } from '../../../src/wallets/ecash/mint/url.ts'
 
 describe('E1 the address of a mint', () => {
   it.each([

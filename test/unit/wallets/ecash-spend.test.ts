@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Alarm } from '../../../src/wallets/ecash/alarm.ts'
-import { openEcashFile } from '../../../src/wallets/ecash/database.ts'
-import { feesAt, netOf, pick } from '../../../src/wallets/ecash/fees.ts'
-import type { Mint, Proof } from '../../../src/wallets/ecash/mint.ts'
-import { Spender } from '../../../src/wallets/ecash/spend.ts'
-import { EcashStore } from '../../../src/wallets/ecash/store.ts'
+import type { Mint, Proof } from '../../../src/wallets/ecash/mint/mint.ts'
+import { feesAt, netOf, pick } from '../../../src/wallets/ecash/out/fees.ts'
+import { Spender } from '../../../src/wallets/ecash/out/spend.ts'
+import { openEcashFile } from '../../../src/wallets/ecash/store/database.ts'
+import { EcashStore } from '../../../src/wallets/ecash/store/store.ts'
 import { fund, MintBank, mintDouble } from './mint-double.ts'
 
 let store: EcashStore

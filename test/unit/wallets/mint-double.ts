@@ -10,8 +10,8 @@ import {
   OutputsKept,
   type Proof,
   type ProofState,
-} from '../../../src/wallets/ecash/mint.ts'
-import type { EcashStore } from '../../../src/wallets/ecash/store.ts'
+} from '../../../src/wallets/ecash/mint/mint.ts'
+import type { EcashStore } from '../../../src/wallets/ecash/store/store.ts'
 import { WalletRefused, WalletUnreachable } from '../../../src/wallets/wallet.ts'
 
 /**

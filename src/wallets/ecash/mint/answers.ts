@@ -1,7 +1,7 @@
-import { readBolt11 } from '../bolt11.ts'
+import { readBolt11 } from '../../bolt11.ts'
 import type { KeysetTerms, Signature } from './coins.ts'
+import type { Json } from './http.ts'
 import { type Batch, MintLies, type ProofState, type QuoteState } from './mint.ts'
-import type { Json } from './mint-http.ts'
 
 /** What a mint answers, read strictly: what is not as the NUTs have it is a `MintLies`. */
 

@@ -1,4 +1,5 @@
-import { ok, type Result } from '../../floor/result.ts'
+import { ok, type Result } from '../../../floor/result.ts'
+import { isOfMint } from '../mint/mint.ts'
 import { type DeskParts, type Refused, refuse } from './desk-parts.ts'
 import {
   type ExportAsk,
@@ -8,7 +9,6 @@ import {
   keptExports,
 } from './export.ts'
 import { netOf } from './fees.ts'
-import { isOfMint } from './mint.ts'
 import { affordableOf } from './pay.ts'
 import { smallOf } from './payout.ts'
 import { type Restored, restock } from './restock.ts'

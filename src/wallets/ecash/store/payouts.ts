@@ -1,5 +1,5 @@
-import { assert } from '../../floor/assert.ts'
-import type { Proof } from './mint.ts'
+import { assert } from '../../../floor/assert.ts'
+import type { Proof } from '../mint/mint.ts'
 import type { Row, SentBatch } from './rows.ts'
 import type { EcashStore, NewBatch } from './store.ts'
 

@@ -1,5 +1,5 @@
 import type { SQLOutputValue } from 'node:sqlite'
-import type { Batch, Proof } from './mint.ts'
+import type { Batch, Proof } from '../mint/mint.ts'
 
 /** An invoice of a mint, and what is needed to take its coins. */
 export interface Quote {

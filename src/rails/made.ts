@@ -1,6 +1,16 @@
+import type { InvoiceRow } from '../ledger/invoices.ts'
 import { floorSat } from '../money/msat.ts'
-import type { Made } from './l402.ts'
 import type { Offer } from './rail.ts'
+
+/** An invoice with everything that its one client may know. */
+export interface Made {
+  readonly row: InvoiceRow
+  readonly bolt11: string
+  readonly macaroon: string | null
+  /** Path and query; null for a shared invoice. */
+  readonly paymentUrl: string | null
+  readonly statusToken: string | null
+}
 
 /** Macaroon and invoice adjacent and first: clients parse it by regex (wire facts 0, rules 2 and 3). */
 export function offerOf(made: Made): Offer {

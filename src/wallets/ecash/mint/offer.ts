@@ -1,8 +1,8 @@
+import { type Info, infoOf, keysetsOf, keysOf } from './answers.ts'
 import type { Keys, KeysetTerms } from './coins.ts'
+import type { MintHttp } from './http.ts'
 import { type Kept, kept } from './kept.ts'
 import { type MintAbout, MintLies, MintRefused, type Proof } from './mint.ts'
-import { type Info, infoOf, keysetsOf, keysOf } from './mint-answers.ts'
-import type { MintHttp } from './mint-http.ts'
 
 /** What a mint offers and its keysets, kept for some minutes; keys for good, their id binds them. */
 export interface MintOffer {

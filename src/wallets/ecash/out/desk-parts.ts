@@ -1,7 +1,7 @@
-import { err, type Result } from '../../floor/result.ts'
-import type { LightningAddress } from '../lnurl.ts'
-import { WalletBusy, WalletUnreachable } from '../wallet.ts'
-import { MintBusy, MintUnreachable, type Proof } from './mint.ts'
+import { err, type Result } from '../../../floor/result.ts'
+import type { LightningAddress } from '../../lnurl.ts'
+import { WalletBusy, WalletUnreachable } from '../../wallet.ts'
+import { MintBusy, MintUnreachable, type Proof } from '../mint/mint.ts'
 import type { Payer, PayerParts } from './pay.ts'
 import { reasonOf } from './payout.ts'
 

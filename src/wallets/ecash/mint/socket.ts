@@ -1,5 +1,5 @@
+import { isObject, quoteStateOf } from './answers.ts'
 import type { QuoteWatch } from './mint.ts'
-import { isObject, quoteStateOf } from './mint-answers.ts'
 
 /** A mint's line for being told of payments (NUT-17), one socket for each watch. */
 export interface MintLine {

@@ -1,17 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { World } from '../../floor/world.ts'
-import type { Keys, Output, Signature } from './coins.ts'
-import {
-  type Batch,
-  type Melted,
-  type Mint,
-  MintLies,
-  MintRefused,
-  MintUnreachable,
-  type Proof,
-  type ProofState,
-  type RefusedMeaning,
-} from './mint.ts'
+import type { World } from '../../../floor/world.ts'
 import {
   costOf,
   expiryOf,
@@ -23,10 +11,22 @@ import {
   signatureOf,
   signaturesOf,
   statesOf,
-} from './mint-answers.ts'
-import { type Json, type MintHttp, mintHttp } from './mint-http.ts'
-import { type MintOffer, mintOffer } from './mint-offer.ts'
-import { mintLine } from './mint-socket.ts'
+} from './answers.ts'
+import type { Keys, Output, Signature } from './coins.ts'
+import { type Json, type MintHttp, mintHttp } from './http.ts'
+import {
+  type Batch,
+  type Melted,
+  type Mint,
+  MintLies,
+  MintRefused,
+  MintUnreachable,
+  type Proof,
+  type ProofState,
+  type RefusedMeaning,
+} from './mint.ts'
+import { type MintOffer, mintOffer } from './offer.ts'
+import { mintLine } from './socket.ts'
 
 export interface MintOptions {
   /** As `normalMintUrl` gives it. */

@@ -1,4 +1,4 @@
-import type { Mint, Proof } from './mint.ts'
+import type { Mint, Proof } from '../mint/mint.ts'
 
 /** What it costs to spend coins at one mint (NUT-02): each input costs its keyset's ppk / 1000 sat. */
 export interface Fees {

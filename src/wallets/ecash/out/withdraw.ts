@@ -1,11 +1,11 @@
-import { err, ok, type Result } from '../../floor/result.ts'
-import { moneyOf, readBolt11 } from '../bolt11.ts'
-import { type LightningAddress, parseLightningAddress } from '../lnurl.ts'
+import { err, ok, type Result } from '../../../floor/result.ts'
+import { moneyOf, readBolt11 } from '../../bolt11.ts'
+import { type LightningAddress, parseLightningAddress } from '../../lnurl.ts'
+import { isOfMint } from '../mint/mint.ts'
+import type { Payout, PayoutInvoice } from '../store/payouts.ts'
 import { type DeskParts, type Refused, refuse, refusedBy } from './desk-parts.ts'
 import { netOf } from './fees.ts'
-import { isOfMint } from './mint.ts'
 import { affordableOf, feeLimitFor } from './pay.ts'
-import type { Payout, PayoutInvoice } from './payouts.ts'
 
 export interface WithdrawAsk {
   /** An invoice, or a Lightning address. */

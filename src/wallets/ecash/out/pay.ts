@@ -1,14 +1,21 @@
-import { assert } from '../../floor/assert.ts'
-import type { World } from '../../floor/world.ts'
-import type { MoneyKind } from '../../ledger/ledger.ts'
-import { type LnurlClient, parseLightningAddress } from '../lnurl.ts'
-import type { Alarm } from './alarm.ts'
+import { assert } from '../../../floor/assert.ts'
+import type { World } from '../../../floor/world.ts'
+import type { MoneyKind } from '../../../ledger/ledger.ts'
+import { type LnurlClient, parseLightningAddress } from '../../lnurl.ts'
+import type { Alarm } from '../alarm.ts'
+import {
+  isOfMint,
+  type Melted,
+  type Mint,
+  MintRefused,
+  OutputsKept,
+  type Proof,
+} from '../mint/mint.ts'
+import type { Payout, PayoutInvoice, PayoutQuote, Payouts } from '../store/payouts.ts'
+import type { SentBatch } from '../store/rows.ts'
+import type { EcashStore } from '../store/store.ts'
 import { sumOf, tokenNetOf } from './fees.ts'
-import { isOfMint, type Melted, type Mint, MintRefused, OutputsKept, type Proof } from './mint.ts'
-import type { Payout, PayoutInvoice, PayoutQuote, Payouts } from './payouts.ts'
-import type { SentBatch } from './rows.ts'
 import { isGivenUp, type Spender } from './spend.ts'
-import type { EcashStore } from './store.ts'
 
 /** What everything that takes money out of the wallet works with. */
 export interface PayerParts {

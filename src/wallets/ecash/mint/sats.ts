@@ -1,4 +1,4 @@
-import { assert } from '../../floor/assert.ts'
+import { assert } from '../../../floor/assert.ts'
 
 /**
  * The fewest amounts of a keyset that make up `sat`, smallest first: sorted, outputs do not tell

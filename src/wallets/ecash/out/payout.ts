@@ -1,10 +1,10 @@
-import { BrokenBelief } from '../../floor/assert.ts'
-import type { LightningAddress, PayRequest } from '../lnurl.ts'
-import { WalletBusy, WalletRefused, WalletUnreachable } from '../wallet.ts'
+import { BrokenBelief } from '../../../floor/assert.ts'
+import type { LightningAddress, PayRequest } from '../../lnurl.ts'
+import { WalletBusy, WalletRefused, WalletUnreachable } from '../../wallet.ts'
+import { isOfMint } from '../mint/mint.ts'
+import type { Payout } from '../store/payouts.ts'
 import { netOf } from './fees.ts'
-import { isOfMint } from './mint.ts'
 import { affordableOf, feeLimitFor, type Payer, type PayerParts } from './pay.ts'
-import type { Payout } from './payouts.ts'
 
 export interface PayoutParts extends PayerParts {
   readonly payer: Payer

@@ -1,6 +1,6 @@
+import { isOfMint, type Mint, type Proof } from '../mint/mint.ts'
 import type { DeskParts } from './desk-parts.ts'
 import { sumOf } from './fees.ts'
-import { isOfMint, type Mint, type Proof } from './mint.ts'
 
 /** What taking stock found at one mint. Sats. */
 export interface Restored {

@@ -1,9 +1,9 @@
-import { assert } from '../../floor/assert.ts'
-import { ok, type Result } from '../../floor/result.ts'
+import { assert } from '../../../floor/assert.ts'
+import { ok, type Result } from '../../../floor/result.ts'
+import { isOfMint, type Mint, type Proof } from '../mint/mint.ts'
+import { proofOf } from '../store/rows.ts'
 import { type DeskParts, type Refused, refuse, refusedBy } from './desk-parts.ts'
 import { MOST_INPUTS, sumOf, tokenNetOf } from './fees.ts'
-import { isOfMint, type Mint, type Proof } from './mint.ts'
-import { proofOf } from './rows.ts'
 
 export interface ExportAsk {
   /** Null: all that may leave. */

@@ -1,11 +1,18 @@
-import { assert } from '../../floor/assert.ts'
-import type { World } from '../../floor/world.ts'
-import type { Alarm } from './alarm.ts'
+import { assert } from '../../../floor/assert.ts'
+import type { World } from '../../../floor/world.ts'
+import type { Alarm } from '../alarm.ts'
+import {
+  type Batch,
+  type Mint,
+  MintBusy,
+  MintRefused,
+  OutputsKept,
+  type Proof,
+} from '../mint/mint.ts'
+import { splitSats } from '../mint/sats.ts'
+import type { SentBatch } from '../store/rows.ts'
+import type { EcashStore } from '../store/store.ts'
 import { type Fees, feesAt, MOST_INPUTS, match, pick, sumOf } from './fees.ts'
-import { type Batch, type Mint, MintBusy, MintRefused, OutputsKept, type Proof } from './mint.ts'
-import type { SentBatch } from './rows.ts'
-import { splitSats } from './sats.ts'
-import type { EcashStore } from './store.ts'
 
 export interface SpenderParts {
   readonly store: EcashStore

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { assert } from '../../floor/assert.ts'
-import type { Proof } from './mint.ts'
+import { assert } from '../../../floor/assert.ts'
+import type { Proof } from '../mint/mint.ts'
 import { batchOf, proofOf, type Quote, quoteOf, type Row, type SentBatch } from './rows.ts'
 
 export interface NewBatch {

@@ -138,7 +138,7 @@ describeWithLab('satgate paid by a real lnd', () => {
       const preimage = await pay(bolt11)
       await until(async () => (await status()).paid, 3_000)
       const { token_suffix, ...told } = await status()
-      expect(told).toEqual({ paid: true, preimage })
+      expect(told).toMatchObject({ paid: true, preimage, bolt11, macaroon, amount_sats: 30 })
       expect(token_suffix).toMatch(/^[0-9a-f]{64}$/)
       expect(token_suffix).not.toBe(preimage)
       const stranger = await gate.client.ask({

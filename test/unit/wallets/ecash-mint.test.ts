@@ -1,6 +1,7 @@
 import { getDecodedToken, hasValidDleq } from '@cashu/cashu-ts'
 import { describe, expect, it } from 'vitest'
 import { writeToken } from '../../../src/wallets/ecash/mint/cashu.ts'
+import { ChangeLies } from '../../../src/wallets/ecash/mint/mint.ts'
 import type { FakeMintOptions } from '../../support/fake-mint.ts'
 import { client, KEY, pass, setUp, sum } from './ecash-mint-setup.ts'
 
@@ -261,6 +262,16 @@ describe('payments', () => {
     fake.faults.meltState = { is: 'noChange', times: 1 }
     const end = await mint.meltState(quote, blanks)
     expect(end.is === 'paid' && sum(end.change)).toBe(99)
+  })
+
+  it('E3 whose change does not check were made all the same, and say so', async () => {
+    const { fake, mint, pay, quote, blanks } = await paying()
+    fake.faults.melt = { is: 'badDleq', times: 1 }
+    await expect(pay()).rejects.toBeInstanceOf(ChangeLies)
+    fake.faults.meltState = { is: 'noChange', times: 1 }
+    fake.faults.restore = { is: 'badDleq', times: 1 }
+    await expect(mint.meltState(quote, blanks)).rejects.toBeInstanceOf(ChangeLies)
+    expect((await mint.meltState(quote, blanks)).is).toBe('paid')
   })
 
   it('of an invoice of the same mint go by no way', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { BrokenBelief } from '../../../src/floor/assert.ts'
+import { ChangeLies } from '../../../src/wallets/ecash/mint/mint.ts'
 import { Payer } from '../../../src/wallets/ecash/out/pay.ts'
 import { startPayout } from '../../../src/wallets/ecash/out/payout.ts'
 import { until } from '../../support/buyer.ts'
@@ -379,6 +380,34 @@ describe('a payment whose end is not known', () => {
     await tick()
     expect(newest()).toMatchObject({ state: 'paid', fee: 0 })
     expectWhole(32768)
+  })
+
+  it('E7 a mint that lies about the change: the payout is over, what it kept is its cost, others go on', async () => {
+    const mint = till.now.mint(till.bank.url)
+    if (mint === null) throw new Error('a mint')
+    const { melt, meltState } = mint
+    const lie = () => new ChangeLies('a signature that does not check')
+    mint.melt = async (...rest) => {
+      await melt(...rest)
+      throw lie()
+    }
+    mint.meltState = async () => Promise.reject(lie())
+    till.bank.route = 3
+    fund(till.now.store, till.bank, [32768])
+    await tick()
+    expect(newest()).toMatchObject({ state: 'sent' })
+    till.clock += 2 * MINUTE
+    await tick()
+    expect(newest()).toMatchObject({ state: 'paid', fee: 10 })
+    expect(till.events.map(({ what }) => what)).toContain('mint_lies')
+    expect(paid()).toEqual([1000])
+
+    Object.assign(mint, { melt, meltState })
+    confirmed()
+    fund(till.now.store, till.bank, [32768])
+    till.clock += MINUTE
+    await tick()
+    expect(newest()).toMatchObject({ n: 2, state: 'paid' })
   })
 
   it('keeps what was left of the reserve, and knows what it cost', async () => {

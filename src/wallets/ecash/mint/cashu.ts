@@ -16,6 +16,7 @@ import type { Keys, Output, Signature } from './coins.ts'
 import { type Json, type MintHttp, mintHttp } from './http.ts'
 import {
   type Batch,
+  ChangeLies,
   type Melted,
   type Mint,
   MintLies,
@@ -221,13 +222,16 @@ function payments(parts: Parts): Pick<Mint, 'meltQuote' | 'melt' | 'meltState'> 
     if (answer.state === 'PENDING') return { is: 'pending' }
     if (answer.state !== 'PAID') throw new MintLies('a payment in no known state')
     if (answer.change === undefined || answer.change === null) return null
-    const signatures = listOf(answer.change, 'change that is no list')
+    return { is: 'paid', change: await checked(() => changeOf(answer.change, batch)) }
+  }
+
+  async function changeOf(change: unknown, batch: Batch): Promise<readonly Proof[]> {
+    const signatures = listOf(change, 'change that is no list')
     const ours = outputs(batch)
     if (signatures.length > ours.length) throw new MintLies('more change than asked for')
     const keys = await offer.keys(batch.keyset)
-    const checked = signatures.map((one) => signatureOf(one, batch.keyset, 0))
-    const change = await unblinded(zip(ours, checked), keys)
-    return { is: 'paid', change }
+    const read = signatures.map((one) => signatureOf(one, batch.keyset, 0))
+    return unblinded(zip(ours, read), keys)
   }
 
   return {
@@ -258,8 +262,18 @@ function payments(parts: Parts): Pick<Mint, 'meltQuote' | 'melt' | 'meltState'> 
     async meltState(quote, change) {
       const known = await melted(await http.ask(`${path}/${quote}`), quote, change)
       // Not every mint keeps the change with its quote; all of them keep what they signed.
-      return known ?? { is: 'paid', change: await restored(parts, change) }
+      return known ?? { is: 'paid', change: await checked(() => restored(parts, change)) }
     },
+  }
+}
+
+/** The payment was made, whatever is wrong with its change. */
+async function checked(change: () => Promise<readonly Proof[]>): Promise<readonly Proof[]> {
+  try {
+    return await change()
+  } catch (error) {
+    if (!(error instanceof MintLies)) throw error
+    throw new ChangeLies(error.what, { cause: error })
   }
 }
 

@@ -192,6 +192,9 @@ export class MintLies extends Error {
   }
 }
 
+/** It has paid, and what it gives back of the fee reserve does not check. */
+export class ChangeLies extends MintLies {}
+
 /** What the port to a mint throws, and not what is wrong with us. */
 export const isOfMint = (error: unknown): error is Error =>
   error instanceof MintUnreachable ||

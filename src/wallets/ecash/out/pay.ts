@@ -4,6 +4,7 @@ import type { MoneyKind } from '../../../ledger/ledger.ts'
 import { type LnurlClient, parseLightningAddress } from '../../lnurl.ts'
 import type { Alarm } from '../alarm.ts'
 import {
+  ChangeLies,
   isOfMint,
   type Melted,
   type Mint,
@@ -171,10 +172,27 @@ export class Payer {
   async #ask(mint: Mint, payout: Payout): Promise<void> {
     const batch = this.#parts.store.sentBatch(payout.batch ?? 0)
     assert(batch !== null, 'a payout that was sent has its batch')
-    const melted = await mint.meltState(batch.quote ?? '', batch)
+    const melted = await this.#stateOf(mint, payout, batch)
+    if (melted === null) return
     // The very same once more: a request that is still on its way cannot then pay a second time.
     if (melted.is === 'unpaid') await this.#melt(mint, payout, batch)
     else await this.#conclude(mint, payout, { batch, melted })
+  }
+
+  /**
+   * Null where that was the end of it: the mint has paid and keeps to a lie about the change. So much
+   * is lost, unless it gives it back to `satgate wallet restore`; other payouts must not wait for it.
+   */
+  async #stateOf(mint: Mint, payout: Payout, batch: SentBatch): Promise<Melted | null> {
+    try {
+      return await mint.meltState(batch.quote ?? '', batch)
+    } catch (error) {
+      const { world, say } = this.#parts
+      if (!(error instanceof ChangeLies) || !isGivenUp(batch, world.now())) throw error
+      say({ event: 'problem', what: 'mint_lies', mint: mint.url, reason: error.what })
+      this.#paid(payout, batch, [])
+      return null
+    }
   }
 
   async #melt(mint: Mint, payout: Payout, batch: SentBatch): Promise<void> {
@@ -202,12 +220,15 @@ export class Payer {
     payout: Payout,
     { batch, melted }: { readonly batch: SentBatch; readonly melted: Melted },
   ): Promise<void> {
-    const { payouts, store, world, say } = this.#parts
-    const { n, sat, destination: to } = payout
     if (melted.is === 'pending') return
     if (melted.is === 'unpaid') return this.fail(payout, 'the mint could not pay it')
     // A mint need not repeat what it gives back: what it signed it can be asked for (threats E7).
     const change = melted.change.length > 0 ? melted.change : await mint.restore(batch)
+    this.#paid(payout, batch, change)
+  }
+
+  #paid({ n, sat, destination: to }: Payout, batch: SentBatch, change: readonly Proof[]): void {
+    const { payouts, store, world, say } = this.#parts
     const fee = sumOf(store.inputsOf(batch.n)) - sumOf(change) - sat
     payouts.paid(n, batch, { change, fee, at: world.now() })
     say({ event: 'payout', state: 'paid', sat, fee_sat: fee, to })

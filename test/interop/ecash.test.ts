@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { walletContract } from '../contract/wallet.ts'
 import { EcashBed } from '../support/ecash.ts'
@@ -238,6 +240,17 @@ describeWithLab('a gate on a Nutshell with fees, whose quotes are held', () => {
     const balance = await shop.gate.command('wallet', 'balance')
     expect(balance.balance_sat).toBe(333)
     expect(balance.mints[0].net_sat).toBeLessThan(333)
+    await shop.close()
+  })
+
+  it('E5 the twelve words bring the coins back in another wallet', async () => {
+    const shop = await Shop.open({ wallet: { mints: [mint] } })
+    const made = await shop.invoice(200)
+    await pay(made.bolt11)
+    await shop.passOf(made)
+    const words = readFileSync(join(shop.gate.folder, 'data', 'ecash.seed'), 'utf8').trim()
+    const restored = await lab.type(`${words}\n\n`, 'nutshell', 'wallet', 'restore')
+    expect(restored).toContain('Balance: 200 sat')
     await shop.close()
   })
 

@@ -30,6 +30,8 @@ export interface Lab {
   startPart(part: string, options?: Readonly<Record<string, string>>): Promise<PartEnv>
   /** Runs a part's own command (`exec('lnd', 'pay', bolt11)`); answers what it printed. */
   exec(part: string, ...words: readonly string[]): Promise<string>
+  /** The same, with something typed into it. */
+  type(typed: string, part: string, ...words: readonly string[]): Promise<string>
   /** kill -9; `startPart(part, { KEEP: '1' })` brings it back with its data and ports. */
   kill(part: string): Promise<void>
   /** SIGSTOP, until `resume`. */
@@ -43,16 +45,19 @@ export interface Lab {
 export async function openLab(): Promise<Lab> {
   const folder = await mkdtemp(join(tmpdir(), 'satgate-lab-'))
   const env = { ...process.env, LAB_RUN: folder }
-  const lab = async (...words: readonly string[]) => {
-    const { stdout } = await run(SCRIPT, [...words], { env, maxBuffer: 64 * 1024 * 1024 })
-    return stdout
+  const typing = async (typed: string, words: readonly string[]) => {
+    const running = run(SCRIPT, [...words], { env, maxBuffer: 64 * 1024 * 1024 })
+    running.child.stdin?.end(typed)
+    return (await running).stdout
   }
+  const lab = (...words: readonly string[]) => typing('', words)
   return {
     async startPart(part, options = {}) {
       const settings = Object.entries(options).map(([key, value]) => `${key}=${value}`)
       return partEnv(await lab('start', part, ...settings))
     },
     exec: async (part, ...words) => (await lab('exec', part, ...words)).trim(),
+    type: async (typed, part, ...words) => (await typing(typed, ['exec', part, ...words])).trim(),
     kill: async (part) => void (await lab('kill', part)),
     pause: async (part) => void (await lab('pause', part)),
     resume: async (part) => void (await lab('resume', part)),

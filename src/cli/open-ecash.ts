@@ -60,7 +60,7 @@ export async function ecashWallet(
 ): Promise<Wallet> {
   const { store, roster, alarm } = parts
   const { maxPerMint, kept } = config
-  const options = { store, roster, alarm, world, maxPerMint }
+  const options = { store, roster, alarm, world, maxPerMint, patienceMs: PATIENCE }
   const money = kept === 'play' ? null : kept
   try {
     return await openEcashWallet({ ...options, money })
@@ -70,6 +70,9 @@ export async function ecashWallet(
     return openEcashWallet({ ...options, money: 'real' })
   }
 }
+
+/** ms that a start waits to hear which kind of money it is. */
+const PATIENCE = 6_000
 
 /** It is asked as often as need be: it runs on this machine. */
 const isNear = (url: string): boolean =>

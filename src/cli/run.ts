@@ -132,7 +132,7 @@ async function start(
   closers.push(() => void control.close())
   const metrics = await startMetrics(config.metrics, { gate, books, counts })
   closers.push(() => metrics.close())
-  await gate.line.probe()
+  const answered = await Promise.race([gate.line.probe(), patience(WALLET_PATIENCE)])
   const payout = moneyOut?.start()
   if (payout !== undefined) closers.push(() => payout.stop())
   // Only live payments open a gate by themselves: test money is to be had for the asking. Play money
@@ -156,7 +156,7 @@ async function start(
       ...port.taken.map((taken) => `port ${taken} was taken`),
       ...(rateNote === null ? [] : [rateNote]),
       ...(backend.problem === null ? [] : [`upstream: ${backend.problem}; it is asked again`]),
-      ...(gate.line.up ? [] : ['the wallet does not answer: nothing can be sold until it does']),
+      ...(answered ? [] : ['the wallet does not answer: nothing can be sold until it does']),
     ],
   })
   let stopping: Promise<void> | null = null
@@ -166,6 +166,12 @@ async function start(
   }
   return { url, stop }
 }
+
+/** ms that a start waits to hear whether the wallet works. It goes on to be asked. */
+const WALLET_PATIENCE = 6_000
+
+const patience = (ms: number): Promise<false> =>
+  new Promise((resolve) => setTimeout(resolve, ms, false).unref())
 
 function refusePlayInPublic(config: Config): void {
   if (config.wallet.kind !== 'play') return

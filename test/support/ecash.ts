@@ -63,7 +63,7 @@ export class EcashBed {
   async open(options: EcashOptions): Promise<Wallet> {
     const parts = await this.parts(options)
     const { maxPerMint = 1_000_000 } = options
-    const wallet = await openEcashWallet({ ...parts, maxPerMint, money: 'test' })
+    const wallet = await openEcashWallet({ ...parts, maxPerMint, money: 'test', patienceMs: 5_000 })
     this.#open.push({ wallet, store: parts.store })
     return wallet
   }

@@ -27,6 +27,8 @@ export interface EcashOptions {
   readonly maxPerMint: number
   /** What the ledger keeps already; null: a new one, its kind is what the first mint's invoice says. */
   readonly money: Exclude<MoneyKind, 'play'> | null
+  /** ms that this first invoice is waited for. */
+  readonly patienceMs: number
 }
 
 /** ms past its expiry that an unpaid invoice is called dead. Mints take a payment later all the same. */
@@ -41,7 +43,7 @@ const PAGE = 200
  */
 export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
   const { store, roster, alarm, world, maxPerMint } = options
-  const money = options.money ?? (await learnMoney(roster))
+  const money = options.money ?? (await learnMoney(roster, options.patienceMs))
   const watchers = new Set<(settled: Settlement) => void>()
   const tell = (quote: Quote) => {
     const settled = { paymentHash: quote.hash, cursor: String(quote.settledN) }
@@ -53,7 +55,7 @@ export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
   const refuseIfRaised = () => {
     if (alarm.raised !== null) throw new WalletRefused(alarm.raised)
   }
-  await warnIfAhead(options, collector)
+  await within(options.patienceMs, warnIfAhead(options, collector))
   worker.start()
   return {
     kind: 'ecash',
@@ -106,8 +108,21 @@ function labelOf({ store, roster }: EcashOptions): string {
   return `ecash at ${host}, ${sats} sat`
 }
 
-/** The first mint that answers says it. */
-async function learnMoney(roster: Roster): Promise<Exclude<MoneyKind, 'play'>> {
+/** The first mint that answers says it. A network that swallows everything is not waited for. */
+async function learnMoney(roster: Roster, patienceMs: number): Promise<Exclude<MoneyKind, 'play'>> {
+  const money = await within(patienceMs, firstMoney(roster))
+  if (money === null) throw new WalletUnreachable(roster.reason)
+  return money
+}
+
+/** Null where it takes longer. It goes on all the same. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T | null> {
+  const { promise: late, resolve } = Promise.withResolvers<null>()
+  const timer = setTimeout(resolve, ms, null)
+  return Promise.race([work, late]).finally(() => clearTimeout(timer))
+}
+
+async function firstMoney(roster: Roster): Promise<Exclude<MoneyKind, 'play'> | null> {
   for (const line of roster.selling()) {
     try {
       const money = moneyOf(await quoteNothing(roster, line))
@@ -116,11 +131,14 @@ async function learnMoney(roster: Roster): Promise<Exclude<MoneyKind, 'play'>> {
       if (!isOfMint(error)) throw error
     }
   }
-  throw new WalletUnreachable(roster.reason)
+  return null
 }
 
-/** Before anything is sold: does another wallet make coins of this seed? */
-async function warnIfAhead({ roster, store, alarm }: EcashOptions, collector: Collector) {
+/** Does another wallet make coins of this seed? Asked before anything is sold, where mints answer. */
+async function warnIfAhead(
+  { roster, store, alarm }: EcashOptions,
+  collector: Collector,
+): Promise<void> {
   if (store.keysets().length === 0) return
   for (const line of roster.selling()) {
     try {

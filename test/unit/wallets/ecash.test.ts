@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { openEcashWallet } from '../../../src/wallets/ecash/ecash.ts'
 import {
   AmountRefused,
   type Wallet,
   WalletBusy,
   WalletRefused,
+  WalletUnreachable,
 } from '../../../src/wallets/wallet.ts'
 import { heard, until, wait, walletContract } from '../../contract/wallet.ts'
 import { EcashBed, type EcashOptions } from '../../support/ecash.ts'
@@ -146,6 +148,27 @@ describe('an invoice is bound to its mint', () => {
     expect(bed.sats()).toBe(920)
     expect(await refusal(81)).toBeInstanceOf(WalletRefused)
     expect((await refusal(10)).message).toMatch(/wallet.maxPerMint.*satgate wallet withdraw/)
+  })
+})
+
+describe('which money it is', () => {
+  const opening = async (mint: FakeMint, patienceMs: number) => {
+    const parts = await aBed().parts({ mints: [mint], deadlineMs: 5_000 })
+    return openEcashWallet({ ...parts, maxPerMint: 1, money: null, patienceMs })
+  }
+
+  it('is what the first invoice says', async () => {
+    const wallet = await opening(await aMint(), 5_000)
+    expect(wallet.money).toBe('test')
+    await wallet.close()
+  })
+
+  it('cannot be said where a network swallows everything, and is not waited for', async () => {
+    const mint = await aMint()
+    mint.faults.info = fault('hang', 9)
+    const began = performance.now()
+    await expect(opening(mint, 200)).rejects.toBeInstanceOf(WalletUnreachable)
+    expect(performance.now() - began).toBeLessThan(2_000)
   })
 })
 

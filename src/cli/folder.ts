@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { err, ok, type Result } from '../floor/result.ts'
+import type { Invoices } from '../ledger/invoices.ts'
 import { keyId } from '../passes/keys.ts'
 import type { RootKeys } from '../rails/l402.ts'
 
@@ -58,3 +59,23 @@ export function rootKeys(
   const id = keyId(master)
   return ok({ current: { id, master }, byId: (asked) => (asked === id ? master : null) })
 }
+
+/**
+ * What to say of a folder that is not the one it was: a backup that was put back, or a copy. Null for
+ * one that stayed where it is. The mark is the ledger file's own, which no copy keeps.
+ */
+export async function noteIfCopied(
+  folder: Pick<Folder, 'ledger' | 'path'>,
+  invoices: Pick<Invoices, 'recall' | 'remember'>,
+): Promise<string | null> {
+  const { ino, birthtimeMs } = statSync(folder.ledger)
+  const mark = `${ino}:${Math.floor(birthtimeMs)}`
+  const kept = await invoices.recall(MARK)
+  if (kept === mark) return null
+  await invoices.remember(MARK, mark)
+  return kept === null
+    ? null
+    : `${folder.path} is a copy. What happened since it was made is not known here: passes that were sold since do not work, credit that was spent since is there again. Let no other gate run on the original`
+}
+
+const MARK = 'folder:mark'

@@ -16,7 +16,7 @@ import { findBackend } from './backend.ts'
 import { Failed, toldOf } from './books.ts'
 import { compose } from './compose.ts'
 import { listenForCommands } from './control.ts'
-import { type Folder, ledgerIn, rootKeys, takeFolder } from './folder.ts'
+import { type Folder, ledgerIn, noteIfCopied, rootKeys, takeFolder } from './folder.ts'
 import type { Host } from './host.ts'
 import { sayTo } from './lines.ts'
 import { openMoneyOut } from './money-out.ts'
@@ -97,6 +97,7 @@ async function start(
   closers.push(() => backend.upstream.close())
   const books = openBooks(folder, choice.money, { host, say })
   closers.push(() => books.close())
+  const copied = await noteIfCopied(folder, books.invoices)
   const keys = await keysFor(folder, books)
   const recovered = await books.ledger.expire(Number.POSITIVE_INFINITY, world.now())
   if (recovered.length > 0) {
@@ -153,6 +154,7 @@ async function start(
     notes: [
       ...(reach === null ? [] : [reach.note]),
       ...choice.notes,
+      ...(copied === null ? [] : [copied]),
       ...port.taken.map((taken) => `port ${taken} was taken`),
       ...(rateNote === null ? [] : [rateNote]),
       ...(backend.problem === null ? [] : [`upstream: ${backend.problem}; it is asked again`]),

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { walletContract } from '../contract/wallet.ts'
 import { EcashBed } from '../support/ecash.ts'
 import { GateProcess } from '../support/gate-process.ts'
@@ -52,6 +52,8 @@ class Shop {
 
   static async open(settings: Readonly<Record<string, unknown>>): Promise<Shop> {
     const shop = new Shop(await startFakeUpstream(), settings)
+    // Also where a test fails before it closes its shop.
+    onTestFinished(() => shop.gate.kill9())
     await shop.gate.start()
     return shop
   }
@@ -291,6 +293,7 @@ function counted(mint: string): Promise<{ server: Server; url: string; refused: 
 describeWithLab('I10 a gate on a Nutshell that counts calls', () => {
   it('is refused once, falls silent, and who has paid is served', async () => {
     const lab = await openLab()
+    onTestFinished(() => lab.stop())
     const { MINT_URL = '' } = await lab.startPart('nutshell', { RATE_LIMIT: '12', SETTLE: 'hold' })
     const { server, url, refused } = await counted(MINT_URL)
     const shop = await Shop.open({ wallet: { mints: [url] } })
@@ -309,6 +312,5 @@ describeWithLab('I10 a gate on a Nutshell that counts calls', () => {
     await shop.close()
     server.closeAllConnections()
     server.close()
-    await lab.stop()
   })
 })

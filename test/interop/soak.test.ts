@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { GateProcess } from '../support/gate-process.ts'
 import { startFakeUpstream } from '../support/upstream.ts'
 import { openAddress } from './address.ts'
@@ -30,12 +30,16 @@ function costOfSwaps(path: string): number {
 describeWithLab('a day of small sales', () => {
   it(`${SALES} of them, paid by a real node to a real mint, and sent on to a real node`, async () => {
     const lab = await openLab()
+    onTestFinished(() => lab.stop())
     const node = await lab.startPart('lnd')
     const payer = openPayer(node)
+    onTestFinished(() => payer.close())
     const { MINT_URL: mint = '' } = await lab.startPart('nutshell-lnd', { FEE_PPK: '100' })
     const address = await openAddress(payer)
+    onTestFinished(() => address.close())
     const before = (await payer.received()).length
     const upstream = await startFakeUpstream()
+    onTestFinished(() => upstream.close())
     const gate = new GateProcess({
       upstream: upstream.base.origin,
       tunnel: false,
@@ -44,6 +48,7 @@ describeWithLab('a day of small sales', () => {
       payout: address.text,
       wallet: { kind: 'ecash', mints: [mint], payoutAbove: Math.floor((SALES * SPENT) / 5) },
     })
+    onTestFinished(() => gate.remove())
     await gate.start()
 
     let sold = 0
@@ -94,10 +99,5 @@ describeWithLab('a day of small sales', () => {
       `${left} sat left in ${paid().length} payouts for ${fees} + ${together} sat of fees`,
     )
     expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, openHolds: 0 })
-    await gate.remove()
-    await upstream.close()
-    await address.close()
-    payer.close()
-    await lab.stop()
   }, 1_800_000)
 })

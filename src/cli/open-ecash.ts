@@ -1,5 +1,6 @@
 import type { EcashSettings } from '../config/config.ts'
 import { assert } from '../floor/assert.ts'
+import { isLoopback } from '../floor/loopback.ts'
 import type { World } from '../floor/world.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 import { Alarm } from '../wallets/ecash/alarm.ts'
@@ -75,5 +76,4 @@ export async function ecashWallet(
 const PATIENCE = 6_000
 
 /** It is asked as often as need be: it runs on this machine. */
-const isNear = (url: string): boolean =>
-  /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(new URL(url).hostname)
+const isNear = (url: string): boolean => isLoopback(new URL(url).hostname)

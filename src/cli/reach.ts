@@ -18,6 +18,9 @@ export interface Reach {
   close(): Promise<void>
 }
 
+/** Whether who listens on that host is reached from this machine alone. */
+export const isOnlyHere = (host: string): boolean => /^(?:127\.|localhost$|::1$)/.test(host)
+
 /** ms that the gate waits for an address before it says that it is ready. */
 const FIRST = 15_000
 
@@ -28,8 +31,9 @@ const FIRST = 15_000
 export async function tunnelProgram(host: Host, config: Config): Promise<string | null> {
   if (config.tunnel === 'off') return null
   if (config.tunnel === 'on') return needCloudflared(host, config.dataDir)
-  const alone = /^(?:127\.|localhost$|::1$)/.test(config.host)
-  return alone && config.publicUrl === null ? findCloudflared(host, config.dataDir) : null
+  return isOnlyHere(config.host) && config.publicUrl === null
+    ? findCloudflared(host, config.dataDir)
+    : null
 }
 
 /**

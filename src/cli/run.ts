@@ -22,7 +22,7 @@ import { sayTo } from './lines.ts'
 import { openMoneyOut } from './money-out.ts'
 import { openOffice } from './office.ts'
 import { chooseWallet } from './open-wallet.ts'
-import { openReach, tunnelProgram } from './reach.ts'
+import { isOnlyHere, openReach, tunnelProgram } from './reach.ts'
 import { stopGate } from './stop.ts'
 
 /** A gate that runs. */
@@ -180,7 +180,7 @@ function refusePlayInPublic(config: Config): void {
   if (config.publicUrl !== null) {
     throw new Failed('play money is worth nothing: it takes no --public-url', 2)
   }
-  if (!/^(?:127\.|localhost$|::1$)/.test(config.host)) {
+  if (!isOnlyHere(config.host)) {
     throw new Failed(
       `play money is worth nothing and --host ${config.host} is not this machine alone`,
       2,

@@ -1,3 +1,4 @@
+import { isLoopback } from '../floor/loopback.ts'
 import { nearest } from './nearest.ts'
 import { fitting, type Reader, scalar } from './reader.ts'
 
@@ -22,14 +23,12 @@ export const walletKind: Reader<(typeof HERE)[number]> = scalar((text) => {
  */
 export const DEFAULT_MINTS = '["https://mint.minibits.cash/Bitcoin", "https://mint.coinos.io"]'
 
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
-
 /** A mint's address: https, or http on this machine and on .onion. Nobody in between may see coins. */
 export const mintUrl: Reader<string> = fitting('the https:// URL of a mint', (text) => {
   const url = URL.parse(text)
   if (url === null || url.username !== '' || url.password !== '') return null
   if (url.search !== '' || url.hash !== '') return null
-  const near = LOOPBACK.test(url.hostname) || url.hostname.endsWith('.onion')
+  const near = isLoopback(url.hostname) || url.hostname.endsWith('.onion')
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && near)) return null
   return url.href.replace(/\/+$/, '')
 })

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import http, { type IncomingMessage, type RequestOptions } from 'node:http'
 import https from 'node:https'
+import { isLoopback } from '../floor/loopback.ts'
 import { WalletRefused, WalletUnreachable } from './wallet.ts'
 
 /** Where an lnd is and how to be let in. */
@@ -123,7 +124,7 @@ type Target = ReturnType<typeof checked>
 
 function checked(access: LndAccess) {
   const url = URL.parse(access.url)
-  const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url?.hostname ?? '')
+  const loopback = isLoopback(url?.hostname ?? '')
   if (url?.protocol !== 'https:' && !(url?.protocol === 'http:' && loopback)) {
     throw new WalletRefused('its url must be https, or http on this very machine')
   }

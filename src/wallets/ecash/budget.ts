@@ -1,3 +1,4 @@
+import { backOff } from '../../floor/back-off.ts'
 import type { World } from '../../floor/world.ts'
 
 /**
@@ -61,7 +62,7 @@ export class Budget {
   /** The mint said 429: nothing is asked for longer than its window, each time for longer. */
   refused(retryAfterMs: number | null): void {
     this.#limited = true
-    const silence = Math.min(SILENCE * 2 ** this.#refusals, LONGEST_SILENCE)
+    const silence = backOff(SILENCE, this.#refusals, LONGEST_SILENCE)
     this.#silentUntil = this.#world.now() + Math.max(silence, retryAfterMs ?? 0)
     this.#refusals += 1
   }

@@ -1,9 +1,10 @@
+import { backOff } from '../../floor/back-off.ts'
 import type { World } from '../../floor/world.ts'
 import type { Alarm } from './alarm.ts'
 import { isOfMint, type Mint, MintRefused, OutputsKept, type Proof } from './mint/mint.ts'
 import { splitSats } from './mint/sats.ts'
 import type { MintLine, Roster } from './roster.ts'
-import type { Quote, SentBatch } from './store/rows.ts'
+import { isGivenUp, type Quote, type SentBatch } from './store/rows.ts'
 import type { EcashStore } from './store/store.ts'
 
 export interface CollectorParts {
@@ -15,8 +16,6 @@ export interface CollectorParts {
   readonly onMinted: (quote: Quote) => void
 }
 
-/** ms that a mint has to sign what it keeps, before other coins are asked of it. */
-const KEPT = 60_000
 /** ms between two tries to bring back coins, and what that grows to. */
 const RETRY = 1_000
 const LONGEST_RETRY = 120_000
@@ -77,7 +76,7 @@ export class Collector {
   #mayRetry(hash: string): boolean {
     const now = this.#parts.world.now()
     const { at, times } = this.#retries.get(hash) ?? { at: 0, times: 0 }
-    if (now < at + Math.min(RETRY * 2 ** times, LONGEST_RETRY)) return false
+    if (now < at + backOff(RETRY, times, LONGEST_RETRY)) return false
     this.#retries.set(hash, { at: now, times: times + 1 })
     return true
   }
@@ -140,7 +139,7 @@ export class Collector {
       this.#finish(quote, batch, again)
     } catch (error) {
       const { store, world } = this.#parts
-      if (error instanceof OutputsKept && world.now() - batch.at > KEPT) store.voidBatch(batch.n)
+      if (error instanceof OutputsKept && isGivenUp(batch, world.now())) store.voidBatch(batch.n)
       if (!(error instanceof MintRefused)) throw error
       if (error.means === 'keyset') return store.voidBatch(batch.n)
       if (error.means !== 'signed' && error.means !== 'issued') throw error

@@ -53,7 +53,8 @@ export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
   const offers = new Offers({ store, roster, world, maxPerMint, money })
   const worker = new Worker({ store, roster, collector, world })
   const refuseIfRaised = () => {
-    if (alarm.raised !== null) throw new WalletRefused(alarm.raised)
+    const why = alarm.raised
+    if (why !== null) throw new WalletRefused(why)
   }
   await within(options.patienceMs, warnIfAhead(options, collector))
   worker.start()

@@ -1,3 +1,4 @@
+import { backOff } from '../../floor/back-off.ts'
 import type { World } from '../../floor/world.ts'
 import type { Budget, Call } from './budget.ts'
 import { type Mint, type MintAbout, MintBusy, MintLies, MintUnreachable } from './mint/mint.ts'
@@ -72,11 +73,6 @@ export class Roster {
   /** Nothing was wrong with it when it was last asked. */
   ok(url: string): boolean {
     return !this.#troubles.has(url)
-  }
-
-  /** Why a mint is not asked for invoices; null while it is. */
-  trouble(url: string): string | null {
-    return this.#free(url) ? null : (this.#troubles.get(url)?.reason ?? null)
   }
 
   /** All that is known to be wrong, for whoever asks why nothing can be sold. */
@@ -176,5 +172,5 @@ export class Roster {
 /** ms that it is passed over. One that is only busy says for how long by its budget. */
 function lengthOf(what: Kind, times: number): number {
   if (what === 'mint_busy') return 0
-  return what === 'mint_lies' ? ASIDE : Math.min(DOWN * 2 ** (times - 1), LONGEST_DOWN)
+  return what === 'mint_lies' ? ASIDE : backOff(DOWN, times - 1, LONGEST_DOWN)
 }

@@ -1,3 +1,4 @@
+import { backOff } from '../../floor/back-off.ts'
 import type { World } from '../../floor/world.ts'
 import type { Collector } from './collect.ts'
 import type { MintLine, Roster } from './roster.ts'
@@ -149,7 +150,7 @@ export class Worker {
     // All lines of a mint break together.
     if (now < before.until) return
     const times = broke ? before.times + 1 : 0
-    const length = broke ? Math.min(PAUSE * 2 ** (times - 1), LONGEST_PAUSE) : 0
+    const length = broke ? backOff(PAUSE, times - 1, LONGEST_PAUSE) : 0
     this.#pauses.set(url, { until: now + length, times })
   }
 }

@@ -1,3 +1,5 @@
+import { isLoopback } from '../../../floor/loopback.ts'
+
 /**
  * The one spelling of a mint's address, so that two spellings are never two mints (threats E1, NUT-00).
  * https anywhere; http only on this machine and to onion services. Null for anything else: user or
@@ -7,7 +9,7 @@ export function normalMintUrl(text: string): string | null {
   if (text.length > LONGEST || /[\s\\?#]/.test(text)) return null
   const url = URL.parse(text)
   if (url === null || url.username !== '' || url.password !== '') return null
-  const plain = url.protocol === 'http:' && NEEDS_NO_TLS.test(url.hostname)
+  const plain = url.protocol === 'http:' && (isLoopback(url.hostname) || ONION.test(url.hostname))
   if (url.protocol !== 'https:' && !plain) return null
   const path = url.pathname.replace(/\/+$/, '')
   if (url.hostname.endsWith('.') || path.includes('//')) return null
@@ -16,4 +18,4 @@ export function normalMintUrl(text: string): string | null {
 }
 
 const LONGEST = 500
-const NEEDS_NO_TLS = /^(localhost|127(\.\d+){3}|\[::1\]|[a-z2-7]{56}\.onion)$/
+const ONION = /^[a-z2-7]{56}\.onion$/

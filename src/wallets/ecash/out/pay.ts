@@ -13,10 +13,10 @@ import {
   type Proof,
 } from '../mint/mint.ts'
 import type { Payout, PayoutInvoice, PayoutQuote, Payouts } from '../store/payouts.ts'
-import type { SentBatch } from '../store/rows.ts'
+import { isGivenUp, type SentBatch } from '../store/rows.ts'
 import type { EcashStore } from '../store/store.ts'
 import { sumOf, tokenNetOf } from './fees.ts'
-import { isGivenUp, type Spender } from './spend.ts'
+import type { Spender } from './spend.ts'
 
 /** What everything that takes money out of the wallet works with. */
 export interface PayerParts {

@@ -1,4 +1,5 @@
 import { BrokenBelief } from '../../../floor/assert.ts'
+import { backOff } from '../../../floor/back-off.ts'
 import type { LightningAddress, PayRequest } from '../../lnurl.ts'
 import { WalletBusy, WalletRefused, WalletUnreachable } from '../../wallet.ts'
 import { isOfMint } from '../mint/mint.ts'
@@ -32,9 +33,6 @@ export const smallOf = (above: number): number =>
   Math.max(1, Math.min(FIRST_SAT, Math.floor(above / 10)))
 
 const floatOf = (above: number): number => Math.min(FLOAT_SAT, Math.floor(above / 10))
-
-const backOff = (base: number, times: number, longest: number): number =>
-  Math.min(base * 2 ** Math.min(times, 20), longest)
 
 /**
  * Sends on by itself what has been earned: first a small sum that the operator confirms, then chunks,

@@ -10,7 +10,7 @@ import {
   type Proof,
 } from '../mint/mint.ts'
 import { splitSats } from '../mint/sats.ts'
-import type { SentBatch } from '../store/rows.ts'
+import { isGivenUp, type SentBatch } from '../store/rows.ts'
 import type { EcashStore } from '../store/store.ts'
 import { type Fees, feesAt, MOST_INPUTS, match, pick, sumOf } from './fees.ts'
 
@@ -196,12 +196,6 @@ export class Spender {
     return 'closed'
   }
 }
-
-/** ms that a mint may be at outputs that it keeps: it answers within seconds, or not at all. */
-const KEPT = 60_000
-
-/** Whether outputs that a mint keeps unsigned since then will never be signed. */
-export const isGivenUp = ({ at }: Pick<SentBatch, 'at'>, now: number): boolean => now - at > KEPT
 
 /** What restores it whatever amounts were signed: another wallet on this seed makes others. */
 const asBlank = ({ keyset, counter, amounts }: Batch): Batch => ({

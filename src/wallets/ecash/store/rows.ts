@@ -32,6 +32,12 @@ export interface SentBatch extends Batch {
   readonly at: number
 }
 
+/** ms that a mint may be at outputs that it keeps: it answers within seconds, or not at all. */
+const KEPT = 60_000
+
+/** Whether outputs that a mint keeps unsigned since then will never be signed. */
+export const isGivenUp = ({ at }: Pick<SentBatch, 'at'>, now: number): boolean => now - at > KEPT
+
 export type Row = Record<string, SQLOutputValue>
 
 const maybe = (value: SQLOutputValue | undefined): string | null =>

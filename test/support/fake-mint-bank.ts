@@ -3,6 +3,7 @@ import { schnorrVerifyDigest, verifyMintQuoteSignature } from '@cashu/cashu-ts'
 import { readBolt11, writeBolt11 } from '../../src/wallets/bolt11.ts'
 import {
   type BlindedOutput,
+  type CoinsMemory,
   type Input,
   MintCoins,
   MintNo,
@@ -33,6 +34,12 @@ interface Bought {
   readonly expiry: number
   readonly pubkey: string | null
   state: 'UNPAID' | 'PAID' | 'ISSUED'
+}
+
+/** What a mint knows, to be written down. Payments are not in it. */
+export interface BankMemory {
+  readonly bought: readonly Bought[]
+  readonly coins: CoinsMemory
 }
 
 /** An invoice that the mint is to pay. */
@@ -76,6 +83,16 @@ export class Bank {
     this.#options = options
     this.coins = new MintCoins(options.version)
     this.coins.rotate(options.feePpk)
+  }
+
+  memory(): BankMemory {
+    return { bought: [...this.#bought.values()], coins: this.coins.memory() }
+  }
+
+  /** Goes on as that mint. */
+  remember({ bought, coins }: BankMemory): void {
+    for (const one of bought) this.#bought.set(one.quote, { ...one })
+    this.coins.remember(coins)
   }
 
   quote({ amount, unit, pubkey, description }: QuoteAsk) {

@@ -44,6 +44,16 @@ interface Keyset {
   active: boolean
 }
 
+/** What a mint's coins are, to be written down. */
+export interface CoinsMemory {
+  readonly keysets: readonly (Omit<Keyset, 'privateKeys'> & {
+    readonly privateKeys: Readonly<Record<string, string>>
+  })[]
+  readonly signed: readonly (readonly [string, Signed])[]
+  readonly spent: readonly (readonly [string, 'SPENT' | 'PENDING'])[]
+  readonly out: number
+}
+
 const POWERS = 22
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 const pointOf = (secret: string) => hashToCurve(Buffer.from(secret)).toHex(true)
@@ -82,6 +92,24 @@ export class MintCoins {
       publicKeys: Object.fromEntries(Object.entries(made.pubKeys).map(([a, key]) => [a, hex(key)])),
     })
     return made.keysetId
+  }
+
+  memory(): CoinsMemory {
+    const keysets = this.#keysets.map((keyset) => ({
+      ...keyset,
+      privateKeys: mapped(keyset.privateKeys, hex),
+    }))
+    return { keysets, signed: [...this.#signed], spent: [...this.#spent], out: this.#out }
+  }
+
+  /** Instead of what it knew: another mint's memory. */
+  remember({ keysets, signed, spent, out }: CoinsMemory): void {
+    const bytes = (text: string) => new Uint8Array(Buffer.from(text, 'hex'))
+    const kept = keysets.map((one) => ({ ...one, privateKeys: mapped(one.privateKeys, bytes) }))
+    this.#keysets.splice(0, this.#keysets.length, ...kept)
+    for (const [point, one] of signed) this.#signed.set(point, one)
+    for (const [point, state] of spent) this.#spent.set(point, state)
+    this.#out = out
   }
 
   /** Sats of the coins that are out: what the mint owes. */
@@ -162,3 +190,9 @@ export class MintCoins {
     return this.#spent.get(point) ?? 'UNSPENT'
   }
 }
+
+const mapped = <A, B>(
+  record: Readonly<Record<string, A>>,
+  change: (value: A) => B,
+): Record<string, B> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]))

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Bank, type BankOptions } from './fake-mint-bank.ts'
+import { Bank, type BankMemory, type BankOptions } from './fake-mint-bank.ts'
 import { MintNo } from './fake-mint-coins.ts'
 import { type Fault, isLie, lie, type Route, spoil } from './fake-mint-faults.ts'
 import { type MintSockets, serveSockets, type Welcome } from './fake-mint-socket.ts'
@@ -8,6 +8,8 @@ import { type MintSockets, serveSockets, type Welcome } from './fake-mint-socket
 export interface FakeMintOptions extends Partial<BankOptions> {
   /** Tells of payments (NUT-17); true unless said. */
   readonly sockets?: boolean
+  /** It goes on as the mint whose memory that is. */
+  readonly remembers?: BankMemory
 }
 
 /** A Cashu mint over HTTP on loopback: strict, honest, and with faults for the asking. */
@@ -34,6 +36,8 @@ export interface FakeMint {
   readonly faults: Partial<Record<Route, Fault>>
   /** Requests by route, those that went wrong too. */
   readonly counts: Record<Route, number>
+  /** What it knows, for `remembers`. */
+  memory(): BankMemory
   /** The headers and the body of every request. */
   readonly heard: { readonly headers: IncomingMessage['headers']; readonly body: string }[]
   readonly sockets: MintSockets
@@ -46,9 +50,10 @@ export interface FakeMint {
 
 /** Starts one on a free port. It is to be stopped. */
 export async function startFakeMint(options: FakeMintOptions = {}): Promise<FakeMint> {
-  const { sockets: tells = true, ...rest } = options
+  const { sockets: tells = true, remembers, ...rest } = options
   const settings: BankOptions = { ...HONEST, ...rest }
   const bank = new Bank(settings)
+  if (remembers !== undefined) bank.remember(remembers)
   const nuts = nutsOf(settings, tells)
   const faults: FakeMint['faults'] = {}
   const counts = { ...NOTHING }
@@ -87,6 +92,7 @@ export async function startFakeMint(options: FakeMintOptions = {}): Promise<Fake
     resolveMelts: (how) => bank.resolveMelts(how),
     issuedSat: () => bank.coins.out(),
     rotate: (feePpk = settings.feePpk) => bank.coins.rotate(feePpk),
+    memory: () => bank.memory(),
     nuts,
     faults,
     counts,

@@ -1,0 +1,205 @@
+/**
+ * Freezes a data folder as this version leaves it when it is killed, for every later version to open:
+ * `node scripts/freeze.ts NAME` writes `test/fixtures/data-folders/NAME`. It runs the program on a
+ * mint and a backend of its own. Its money is a test mint's: the keys in it are worth nothing.
+ */
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { bearer, child, until } from '../test/support/buyer.ts'
+import { type FakeMint, startFakeMint } from '../test/support/fake-mint.ts'
+import type { Frozen, FrozenInvoice, FrozenPass } from '../test/support/frozen.ts'
+import { GateProcess } from '../test/support/gate-process.ts'
+import { startFakeUpstream } from '../test/support/upstream.ts'
+
+const FOLDERS = join(import.meta.dirname, '../test/fixtures/data-folders')
+/** Invoices of a fixture may still be paid when it is opened. */
+const TWENTY_YEARS = 631_152_000
+const KEPT = ['ledger.db', 'ecash.db', 'ecash.seed', 'root.key']
+
+const words = (count: number) => Array.from({ length: count }, () => ' word')
+
+/** Buyers of one gate. */
+class Market {
+  readonly #gate: GateProcess
+  readonly #mint: FakeMint
+
+  constructor(gate: GateProcess, mint: FakeMint) {
+    this.#gate = gate
+    this.#mint = mint
+  }
+
+  async invoice(amountSats: number, caveats: readonly string[] = []) {
+    const body = { amountSats, ...(caveats.length === 0 ? {} : { caveats }) }
+    const { json, text } = await this.#gate.client.ask({ path: '/create-invoice', body })
+    if (json?.bolt11 === undefined) throw new Error(`no invoice: ${text}`)
+    return json
+  }
+
+  /** A pass with its preimage, credited and seen to be. */
+  async buy(amountSats: number, caveats: readonly string[] = []): Promise<string> {
+    const { bolt11, macaroon } = await this.invoice(amountSats, caveats)
+    const pass = `${macaroon}:${this.#mint.pay(bolt11)}`
+    await until(async () => (await this.balance(pass)).status === 200)
+    return pass
+  }
+
+  /** A pass with its settlement secret, paid and credited, that was never used. */
+  async buyUnused(amountSats: number): Promise<string> {
+    const { bolt11, macaroon, payment_url: path } = await this.invoice(amountSats)
+    this.#mint.pay(bolt11)
+    for (;;) {
+      const { json } = await this.#gate.client.ask({ path })
+      if (json.token_suffix !== undefined) return `${macaroon}:${json.token_suffix}`
+      await sleep(1_100)
+    }
+  }
+
+  balance(pass: string) {
+    return this.#gate.client.ask({ path: '/v1/balance', headers: bearer(pass) })
+  }
+
+  async answered(pass: string): Promise<void> {
+    const { status, text } = await this.#gate.client.ask(chat(pass, {}))
+    if (status !== 200) throw new Error(`no answer: ${text}`)
+  }
+
+  stream(pass: string, most: number) {
+    return this.#gate.client.open(chat(pass, { stream: true, max_tokens: most }))
+  }
+
+  async unpaid(amountSats: number): Promise<FrozenInvoice> {
+    const made = await this.invoice(amountSats)
+    const { bolt11, macaroon, payment_hash: hash, payment_url: path } = made
+    return { hash, bolt11, sat: amountSats, macaroon, path }
+  }
+
+  /** What a 402 asks of a stranger. */
+  async offered(): Promise<FrozenInvoice> {
+    const { json } = await this.#gate.client.ask(chat(null, {}))
+    const { invoice: bolt11, macaroon } = json.l402 ?? {}
+    const { payment_hash: hash, amount_sats: sat, payment_url: path = null } = json
+    if (hash === undefined) throw new Error(`no offer: ${JSON.stringify(json)}`)
+    return { hash, bolt11, sat, macaroon, path }
+  }
+}
+
+const chat = (pass: string | null, body: object) => ({
+  path: '/v1/chat/completions',
+  body: { model: 'fake', messages: [{ role: 'user', content: 'hi' }], ...body },
+  headers: bearer(pass),
+})
+
+async function freeze(name: string): Promise<void> {
+  const upstream = await startFakeUpstream({ deltas: words(3) })
+  const mint = await startFakeMint({ quoteSeconds: TWENTY_YEARS })
+  const gate = new GateProcess({
+    upstream: upstream.base.origin,
+    wallet: { mints: [mint.url] },
+    // A token out is a sat, prompts are free.
+    pricing: { default: '0/1000', maxOutputTokens: 100 },
+    limits: { invoicesPerClient: 8 },
+  })
+  try {
+    await gate.start()
+    const market = new Market(gate, mint)
+    const passes = await lived(market, gate)
+    const invoices = await asked(market)
+    upstream.script = { deltas: words(200), paceMs: 150 }
+    const [root, narrowed] = passes as [FrozenPass, FrozenPass]
+    await market.stream(root.pass, 40)
+    await market.stream(narrowed.pass, 30)
+    // What flowed is journalled once a second.
+    await sleep(2_600)
+    await gate.kill9()
+    mint.pay(invoices[0]?.bolt11 ?? '')
+    const frozen = await described(gate, mint, { passes, invoices })
+    keep(join(FOLDERS, name), gate, mint, frozen)
+  } finally {
+    await gate.remove()
+    await Promise.all([mint.stop(), upstream.close()])
+  }
+}
+
+/** One of each: a root pass, a child with meters, one unused, one born narrowed, two gifts. */
+async function lived(market: Market, gate: GateProcess): Promise<readonly FrozenPass[]> {
+  const ann = await market.buy(100)
+  const kid = child(ann, 'spend <= 60', 'calls <= 10', 'tokens <= 5000')
+  const bob = await market.buyUnused(40)
+  const eve = await market.buy(30, ['spend <= 20'])
+  const gift = await gate.mint(20, 'calls <= 5')
+  const dan = await gate.mint(5)
+  // Three tokens each.
+  for (const pass of [ann, kid, kid, eve, gift]) await market.answered(pass)
+  return [
+    { is: 'root', pass: ann, ownLeft: null },
+    { is: 'narrowed', pass: kid, ownLeft: 54_000 },
+    { is: 'paid and never used', pass: bob, ownLeft: null },
+    { is: 'born narrowed', pass: eve, ownLeft: 17_000 },
+    { is: 'a narrowed gift', pass: gift, ownLeft: null },
+    { is: 'a gift', pass: dan, ownLeft: null },
+  ]
+}
+
+/** Unpaid: two of `/create-invoice`, the offers of 402s, the last of them shared. */
+async function asked(market: Market): Promise<readonly FrozenInvoice[]> {
+  const invoices = [await market.unpaid(25), await market.unpaid(50)]
+  for (;;) {
+    const offer = await market.offered()
+    invoices.push(offer)
+    if (offer.path === null) return invoices
+  }
+}
+
+/** What the version that wrote it says of it. */
+async function described(
+  gate: GateProcess,
+  mint: FakeMint,
+  known: Pick<Frozen, 'passes' | 'invoices'>,
+): Promise<Frozen> {
+  const proof = await gate.command('ledger', 'verify')
+  const { balance_sat: coins } = await gate.command('wallet', 'balance')
+  if (!proof.balanced || coins !== mint.issuedSat()) throw new Error('not worth freezing')
+  const holds = await gate.command('ledger', 'holds')
+  // The narrowed pass has the newest; what was journalled of it is charged by the next start.
+  const [newest] = holds
+  return {
+    mint: mint.url,
+    passes: known.passes.map((pass) => {
+      if (pass.ownLeft === null || pass.is !== 'narrowed') return pass
+      return { ...pass, ownLeft: pass.ownLeft - newest.sofar }
+    }),
+    invoices: known.invoices,
+    accounts: await gate.command('ledger', 'accounts'),
+    holds,
+    drawers: Object.fromEntries(
+      proof.drawers.map((one: { drawer: string; balance: number }) => [one.drawer, one.balance]),
+    ),
+    coins,
+  }
+}
+
+function keep(to: string, gate: GateProcess, mint: FakeMint, frozen: Frozen): void {
+  rmSync(to, { recursive: true, force: true })
+  mkdirSync(to, { recursive: true })
+  for (const file of KEPT) {
+    const from = join(gate.folder, 'data', file)
+    if (file.endsWith('.db')) checkpoint(from)
+    cpSync(from, join(to, 'data', file))
+  }
+  const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
+  writeFileSync(join(to, 'mint.json'), json(mint.memory()))
+  writeFileSync(join(to, 'expected.json'), json(frozen))
+}
+
+/** All of it in one file. */
+function checkpoint(path: string): void {
+  const db = new DatabaseSync(path)
+  db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  db.close()
+}
+
+const [name] = process.argv.slice(2)
+if (name === undefined) throw new Error('usage: node scripts/freeze.ts NAME')
+await freeze(name)

@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, describe, expect, it } from 'vitest'
+import { openSqliteBooks } from '../../src/ledger/sqlite.ts'
+import { bearer, until } from '../support/buyer.ts'
+import { type FakeMint, startFakeMint } from '../support/fake-mint.ts'
+import { FOLDERS, type Frozen, type FrozenInvoice, thaw } from '../support/frozen.ts'
+import { GateProcess } from '../support/gate-process.ts'
+import { startFakeUpstream } from '../support/upstream.ts'
+
+/** Data folders of killed gates of earlier versions: each figure in them is there today. */
+const clean: (() => unknown)[] = []
+afterEach(async () => {
+  for (const one of clean.splice(0).reverse()) await one()
+})
+
+const world = { now: Date.now, random: (bytes: number) => new Uint8Array(bytes) }
+
+function thawed(name: string) {
+  const found = thaw(name)
+  clean.push(() => rmSync(found.folder, { recursive: true }))
+  return found
+}
+
+/** What an account has once its open holds are resolved: what was journalled is charged. */
+function resolved({ holds }: Frozen, account: Frozen['accounts'][number]): number {
+  const own = holds.filter((hold) => hold.account === account.account)
+  return account.available + account.held - own.reduce((sum, { sofar }) => sum + sofar, 0)
+}
+
+describe.each(readdirSync(FOLDERS))('the data folder %s', (name) => {
+  it('is the ledger that it was: balances, open holds, drawers, unpaid invoices', async () => {
+    const { folder, frozen } = thawed(name)
+    const path = join(folder, 'ledger.db')
+    const books = openSqliteBooks({ path, kind: 'test', world })
+    const { ledger, invoices, statement } = books
+    for (const { account, paid, bonus, held } of frozen.accounts) {
+      const now = { paid: BigInt(paid), bonus: BigInt(bonus), held: BigInt(held) }
+      expect(await ledger.balance(account)).toMatchObject(now)
+    }
+    const proof = await statement.verify()
+    const drawers = proof.ok ? proof.value.drawers : []
+    expect(Object.fromEntries(drawers.map((d) => [d.drawer, Number(d.balance)]))).toEqual(
+      frozen.drawers,
+    )
+    const expired = await ledger.expire(Number.POSITIVE_INFINITY, world.now())
+    const charged = expired.map((one) => [one.id, Number(one.charged)]).sort()
+    expect(charged).toEqual(frozen.holds.map(({ id, sofar }) => [id, sofar]).sort())
+    for (const { hash, sat, bolt11 } of frozen.invoices) {
+      const row = { amount: BigInt(sat) * 1_000n, bolt11, settledAt: null, wallet: 'ecash' }
+      expect(await invoices.get(hash)).toMatchObject(row)
+    }
+    expect(await statement.verify()).toMatchObject({ ok: true, value: { openHolds: 0 } })
+    await books.close()
+  })
+
+  it('is the gate that it was: passes verify and buy, unpaid invoices credit, coins are there', async () => {
+    const { gate, mint, frozen } = await revived(name)
+    const balance = async (pass: string) =>
+      (await gate.client.ask({ path: '/v1/balance', headers: bearer(pass) })).json
+    expect(gate.events('problem')).toContainEqual(
+      expect.objectContaining({ what: 'holds_recovered', holds: frozen.holds.length }),
+    )
+    for (const { pass, ownLeft, is } of frozen.passes) {
+      const { account, available_msat } = await balance(pass)
+      const was = frozen.accounts.find((one) => shortName(one.account) === account)
+      const all = was === undefined ? Number.NaN : resolved(frozen, was)
+      expect(available_msat, is).toBe(Math.min(all, ownLeft ?? all))
+    }
+    for (const { pass, is } of frozen.passes) expect(await answer(gate, pass), is).toBe(200)
+
+    const [paidAtNight, later] = frozen.invoices as [FrozenInvoice, FrozenInvoice]
+    const shared = frozen.invoices.at(-1) as FrozenInvoice
+    const passes = [
+      `${paidAtNight.macaroon}:${preimageOf(mint, paidAtNight)}`,
+      ...[later, shared].map((one) => `${one.macaroon}:${mint.pay(one.bolt11)}`),
+    ]
+    const sats = [paidAtNight.sat, later.sat, shared.sat]
+    for (const [i, pass] of passes.entries()) {
+      await until(async () => (await balance(pass)).balance_msat === (sats[i] ?? 0) * 1_000)
+      expect(await answer(gate, pass)).toBe(200)
+    }
+    for (const { path } of frozen.invoices.slice(2)) {
+      if (path === null) continue
+      expect((await gate.client.ask({ path })).json).toMatchObject({ paid: false })
+    }
+    const all = frozen.coins + sats.reduce((sum, sat) => sum + sat, 0)
+    expect((await gate.command('wallet', 'balance')).balance_sat).toBe(all)
+    expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, openHolds: 0 })
+    // Neither the gate nor its mint knows of anything else.
+    expect(mint.issuedSat()).toBe(all)
+    expect(gate.events('problem').map(({ what }) => what)).not.toContain('seed_elsewhere')
+  })
+})
+
+/** A gate on a copy, beside the mint that it knew, which is at another port now. */
+async function revived(name: string) {
+  const { folder, frozen, mint: remembers } = thawed(name)
+  const [upstream, mint] = await Promise.all([
+    startFakeUpstream({ deltas: [' word', ' word', ' word'] }),
+    startFakeMint({ remembers }),
+  ])
+  clean.push(
+    () => upstream.close(),
+    () => mint.stop(),
+  )
+  moveMint(join(folder, 'ecash.db'), frozen.mint, mint.url)
+  const gate = new GateProcess({
+    upstream: upstream.base.origin,
+    dataDir: folder,
+    wallet: { mints: [mint.url] },
+    pricing: { default: '0/1000', maxOutputTokens: 100 },
+  })
+  clean.push(() => gate.remove())
+  await gate.start()
+  return { gate, mint, frozen }
+}
+
+/** Every table that names a mint. Of a frozen file: later versions make no other of it. */
+function moveMint(path: string, from: string, to: string): void {
+  const db = new DatabaseSync(path)
+  const tables = db
+    .prepare(
+      "SELECT m.name FROM sqlite_schema AS m, pragma_table_info(m.name) AS c WHERE m.type = 'table' AND c.name = 'mint'",
+    )
+    .all()
+  for (const { name } of tables)
+    db.prepare(`UPDATE ${name} SET mint = ? WHERE mint = ?`).run(to, from)
+  db.prepare('UPDATE facts SET key = replace(key, ?1, ?2), value = replace(value, ?1, ?2)').run(
+    from,
+    to,
+  )
+  db.close()
+}
+
+const shortName = (account: string) =>
+  createHash('sha256').update(account).digest('hex').slice(0, 8)
+
+function preimageOf(mint: FakeMint, { bolt11 }: FrozenInvoice): string {
+  return mint.memory().bought.find((one) => one.bolt11 === bolt11)?.preimage ?? ''
+}
+
+async function answer(gate: GateProcess, pass: string): Promise<number> {
+  const body = { model: 'fake', messages: [{ role: 'user', content: 'hi' }], max_tokens: 5 }
+  const path = '/v1/chat/completions'
+  return (await gate.client.ask({ path, body, headers: bearer(pass) })).status
+}

@@ -38,6 +38,8 @@ export interface Asked {
   readonly choices: number
   /** Embeddings have no output. */
   readonly hasOutput: boolean
+  /** Nothing in it makes a model's template longer: no tools, no settings of the template. */
+  readonly plain: boolean
   /** UTF-8 bytes after NFKC of every string, tools included, + 16 a message + 64. Never too low. */
   readonly inputBound: number
   /** Prompt, messages and tools as texts, for the estimate; read only when that is needed. */

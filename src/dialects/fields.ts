@@ -41,6 +41,9 @@ export const FORMATS = ['response_format', 'json_schema', 'format', 'structured_
 export const GUIDES = ['grammar', 'guided_json', 'guided_regex', 'guided_grammar'] as const
 export const TOOLS = ['tools', 'functions'] as const
 
+/** Where one of these is given, a template writes more than around messages alone. */
+export const TEMPLATED = [...TOOLS, 'chat_template_kwargs', 'documents', 'response_format'] as const
+
 /** Every outermost key that is looked at. One that folds to such a key without being it is a 400. */
 export const KNOWN: ReadonlySet<string> = new Set([
   ...LIMITS,

@@ -1,7 +1,7 @@
 import { assert } from '../floor/assert.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { Asked, Backend, Dialect, Malformed } from './dialect.ts'
-import { LIMITS, TAKEN_OUT } from './fields.ts'
+import { LIMITS, TAKEN_OUT, TEMPLATED } from './fields.ts'
 import { type Document, isObject, type Json, type JsonObject, splice } from './json.ts'
 import { OpenAiMeter } from './meter.ts'
 import { boundOf, countOf, limitOf, media, open } from './request.ts'
@@ -82,6 +82,7 @@ function put(
     limit: hasOutput ? limitOf(request) : null,
     choices: answers * made,
     hasOutput,
+    plain: !TEMPLATED.some((key) => request[key] !== undefined),
     inputBound: context === null ? bound : Math.min(bound, context * prompt.prompts),
     texts: () => prompt.texts(),
     splice: new Parsed(document, prompt.prompts, answers * shown),

@@ -2,9 +2,9 @@ import type { Dialect } from '../dialects/dialect.ts'
 import type { Result } from '../floor/result.ts'
 import { err, ok } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
+import type { PromptEstimator } from '../money/lessons.ts'
 import { isFree } from '../money/price.ts'
 import type { Pricing } from '../money/pricing.ts'
-import type { PromptEstimator } from '../money/tokens.ts'
 import type { Credential, Presented } from '../passes/pass.ts'
 import { present } from '../passes/present.ts'
 import type { Doorkeeper, NotAdmitted } from './admit.ts'
@@ -141,7 +141,10 @@ export class Gate {
     const { path } = step.dialect
     const operation = { path, method: step.incoming.method, model: step.asked.model }
     const admitted = await this.#identify(presented.credential, operation)
-    if (admitted.ok) return ok({ ...step, buyer: admitted.value })
+    if (admitted.ok) {
+      estimate.of(admitted.value.account)
+      return ok({ ...step, buyer: admitted.value })
+    }
     return err(await this.#notAdmitted(step.incoming, admitted.error, step, estimate))
   }
 

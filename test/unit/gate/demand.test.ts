@@ -9,9 +9,9 @@ import { Purse } from '../../../src/gate/purse.ts'
 import type { Priced } from '../../../src/gate/steps.ts'
 import type { Limit } from '../../../src/ledger/ledger.ts'
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'
+import { PromptEstimator } from '../../../src/money/lessons.ts'
 import { fromSat, msat } from '../../../src/money/msat.ts'
 import type { Rate } from '../../../src/money/price.ts'
-import { PromptEstimator } from '../../../src/money/tokens.ts'
 import type { L402 } from '../../../src/rails/l402.ts'
 
 const world = { now: () => Date.now(), random: (n: number) => new Uint8Array(randomBytes(n)) }
@@ -130,7 +130,10 @@ describe('I8 paying_the_offer_admits_the_request', () => {
         async ({ bounds, learned, ...parts }) => {
           const step = priced({ ...parts, wanted: parts.embeddings ? 0 : parts.wanted })
           const estimator = new PromptEstimator()
-          if (learned !== null) estimator.learn('m', 20, learned)
+          if (learned !== null) {
+            const of = { model: 'm', account: 'b', plain: true }
+            estimator.learn(of, { own: 20, bound: 100, reported: learned })
+          }
           const sats = await new Demand(noRail, bounds).sats(
             step,
             new PromptEstimate(step.asked, estimator),

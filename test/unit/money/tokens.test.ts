@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { countTokens, PromptEstimator, prepare } from '../../../src/money/tokens.ts'
+import { countTokens, prepare } from '../../../src/money/tokens.ts'
 
 beforeAll(prepare)
 
@@ -46,40 +46,6 @@ describe('countTokens', () => {
         const tokens = countTokens(text)
         expect(Number.isSafeInteger(tokens)).toBe(true)
         expect(tokens).toBeLessThanOrEqual(Buffer.byteLength(text))
-      }),
-    )
-  })
-})
-
-describe('PromptEstimator', () => {
-  const question = ['What is a license?']
-
-  it('learns what a template adds', () => {
-    const estimator = new PromptEstimator()
-    const first = estimator.estimate('tiny', question, 1)
-    estimator.learn('tiny', first, 19)
-    expect(estimator.estimate('tiny', question, 1)).toBe(19)
-    expect(estimator.estimate('another', question, 1)).toBe(first)
-  })
-
-  it('learns another vocabulary from long prompts, without hurting short ones', () => {
-    const estimator = new PromptEstimator()
-    const long = ['The quick brown fox jumps over the lazy dog. '.repeat(200)]
-    const short = estimator.estimate('m', question, 1)
-    const first = estimator.estimate('m', long, 1)
-    estimator.learn('m', first, Math.round(first * 1.5))
-    expect(estimator.estimate('m', long, 1) / first).toBeCloseTo(1.5, 1)
-    expect(estimator.estimate('m', question, 1)).toBeLessThan(short * 1.6)
-  })
-
-  it('stays within bounds whatever is reported', () => {
-    fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(1e6), fc.nat(1e9))), (lessons) => {
-        const estimator = new PromptEstimator()
-        for (const [estimated, reported] of lessons) estimator.learn('m', estimated, reported)
-        const learned = estimator.estimate('m', question, 1)
-        expect(learned).toBeGreaterThanOrEqual(0)
-        expect(learned).toBeLessThan(600)
       }),
     )
   })

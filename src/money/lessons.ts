@@ -1,0 +1,98 @@
+/** Whose prompt an estimate is of. Every account learns for itself (threats J18). */
+export interface Learner {
+  readonly model: string
+  /** Null: nobody who is known. Nothing is learned of the ratio then. */
+  readonly account: string | null
+  /** No tools and no settings of the template, which make it longer, are in the request. */
+  readonly plain: boolean
+}
+
+/** What one account's prompts came to at one model, against our own count of them. */
+interface Lesson {
+  readonly offset: number
+  readonly ratio: number
+  readonly seen: number
+}
+
+/** Tokens that a small template adds. */
+const OFFSET = 4
+/** What a bound has in it for a template (`Asked.inputBound`). */
+const IN_BOUND = 64
+/** Below so many tokens a difference is the template's, above it the vocabulary's. */
+const SMALL = 256
+const MOST_LESSONS = 10_000
+const MOST_TEMPLATES = 2_000
+
+/**
+ * Corrects our own count of a prompt by what backends reported. The ratio of the vocabularies and
+ * the small differences are learned for each account apart: odd prompts of one buyer must not make
+ * another's dearer. All accounts share what nobody can make up: how far a report was above the
+ * bound of its prompt, which only the model's own template explains.
+ */
+export class PromptEstimator {
+  readonly #lessons = new Map<string, Lesson>()
+  readonly #templates = new Map<string, number>()
+
+  /** Tokens that the model will see where our own count is `own`, before any margin. */
+  estimate(of: Learner, own: number): number {
+    const { ratio, offset } = this.#lessonOf(of)
+    return Math.max(0, Math.ceil(own * ratio + offset))
+  }
+
+  /** Tokens that this model's template was seen to add to the bound of a prompt. */
+  template(of: Learner): number {
+    return this.#templates.get(templateKey(of)) ?? 0
+  }
+
+  /** A backend said `reported` of a prompt that is at most `bound`, by our own count `own`; null: not counted. */
+  learn(of: Learner, said: { own: number | null; bound: number; reported: number }): void {
+    const { own, bound, reported } = said
+    if (reported <= 0) return
+    if (own !== null && own > 0 && of.account !== null) this.#correct(of, own, reported)
+    const above = reported - bound
+    if (above > this.template(of)) {
+      keep(this.#templates, { key: templateKey(of), value: above, most: MOST_TEMPLATES })
+    }
+  }
+
+  #correct(of: Learner, own: number, reported: number): void {
+    const old = this.#lessonOf(of)
+    const estimated = this.estimate(of, own)
+    if (estimated <= 0) return
+    const pace = old.seen === 0 ? 1 : 0.2
+    const small = estimated < SMALL
+    const factor = 1 + pace * (clamp(reported / estimated, 0.5, 2) - 1)
+    const value = {
+      offset: small ? clamp(old.offset + pace * (reported - estimated), -16, 2_048) : old.offset,
+      ratio: small ? old.ratio : clamp(old.ratio * factor, 0.5, 4),
+      seen: old.seen + 1,
+    }
+    keep(this.#lessons, { key: lessonKey(of), value, most: MOST_LESSONS })
+  }
+
+  #lessonOf(of: Learner): Lesson {
+    const known = this.#lessons.get(lessonKey(of))
+    if (known !== undefined) return known
+    const template = this.template(of)
+    return { offset: template > 0 ? IN_BOUND + template : OFFSET, ratio: 1, seen: 0 }
+  }
+}
+
+const lessonKey = ({ account, model, plain }: Learner): string =>
+  `${account ?? ''} ${plain ? 'plain' : 'more'} ${model}`
+
+const templateKey = ({ model, plain }: Learner): string => `${plain ? 'plain' : 'more'} ${model}`
+
+/** Puts an entry in as the youngest; the eldest leaves where there are too many. */
+function keep<T>(
+  entries: Map<string, T>,
+  { key, value, most }: { key: string; value: T; most: number },
+): void {
+  entries.delete(key)
+  entries.set(key, value)
+  const eldest = entries.keys().next().value
+  if (entries.size > most && eldest !== undefined) entries.delete(eldest)
+}
+
+const clamp = (value: number, least: number, most: number): number =>
+  Math.min(most, Math.max(least, value))

@@ -72,12 +72,19 @@ export interface Granted {
 export interface Meter {
   /**
    * A piece of a stream (`text/event-stream`). The result may be `chunk` itself, or empty; it ends
-   * with a whole event. `[DONE]` is withheld, so that the cost can be said before it.
+   * with a whole line. `[DONE]` is withheld, so that the cost can be said before it.
    */
   stream(chunk: Uint8Array): Uint8Array
+  /** The upstream sends no more: an event that lacks only its end is read, and completed. */
+  rest(): Uint8Array
+  /**
+   * What left so far ends with a blank line, or nothing left yet. False where events are parted by
+   * one line feed (K7): whatever is put behind needs another line feed in front.
+   */
+  readonly between: boolean
   /** A buffered answer, whole. Null where it is not an answer of this dialect (DESIGN: nothing usable). */
   whole(body: Uint8Array): Uint8Array | null
-  /** The stream ended: what was held back, `[DONE]` or an unfinished event. */
+  /** The stream ended: the `[DONE]` that was held back. */
   finish(): Uint8Array
   /** What it knows now. */
   readonly seen: Seen
@@ -94,6 +101,8 @@ export interface Seen {
   readonly output: boolean
   /** Every choice has its finish_reason; two seconds are allowed for the usage then. */
   readonly finished: boolean
+  /** How often a choice finished: one may go on, and finish again (K1). */
+  readonly finishes: number
   /** `[DONE]`, or a buffered body that was read whole. */
   readonly done: boolean
   /** More flowed than was granted: stop the upstream, `cut()`. */

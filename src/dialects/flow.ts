@@ -18,6 +18,7 @@ export class Flow {
   readonly seen = {
     output: false,
     finished: false,
+    finishes: 0,
     done: false,
     over: false,
     error: null as string | null,
@@ -37,10 +38,9 @@ export class Flow {
 
   /** What a chunk, or a whole answer, says: texts, ends, a report. */
   read(chunk: JsonObject): void {
-    const { asked, prompts, shown } = this.#watched
+    const { asked, prompts } = this.#watched
     const choices = choicesOf(chunk)
     for (const [place, choice] of choices.entries()) this.#choice(choice, indexOf(choice, place))
-    this.seen.finished = this.#finished.size >= shown
     const report = reportOf(chunk, asked.hasOutput)
     if (report === null) return
     const only = choices[0]
@@ -58,8 +58,15 @@ export class Flow {
       tally.addText(text)
       size += Buffer.byteLength(text)
     }
-    if (size > 0) this.flowed(size)
-    if (isFinished(choice)) this.#finished.add(index)
+    if (size > 0) this.flowed(index, size)
+    if (isFinished(choice)) this.finish(index)
+  }
+
+  /** A choice said that it ended. */
+  finish(choice: number): void {
+    this.#finished.add(choice)
+    this.seen.finishes += 1
+    this.seen.finished = this.#finished.size >= this.#watched.shown
   }
 
   /** The output of a choice, to add to. */
@@ -71,9 +78,10 @@ export class Flow {
     return tally
   }
 
-  /** One delta with so many bytes of text came, and is in its tally. */
-  flowed(bytes: number): void {
+  /** A choice said so many bytes of text, which are in its tally. One that had finished goes on. */
+  flowed(choice: number, bytes: number): void {
     this.seen.output = true
+    if (this.#finished.delete(choice)) this.seen.finished = false
     this.#fresh = false
     this.#bytes += bytes
     this.#deltas += 1

@@ -84,7 +84,8 @@ export class OpenAiMeter implements Meter {
     const tally = this.#flow.tally(choice)
     if (plain && to - from < 1024) tally.addBytes(bytes, from, to)
     else tally.addText(unquoted(bytes, from, to))
-    this.#flow.flowed(to - from)
+    this.#flow.flowed(choice, to - from)
+    if (template.finishes) this.#flow.finish(choice)
     this.#frames.forget()
     this.#misses = 0
     return end
@@ -151,19 +152,29 @@ export class OpenAiMeter implements Meter {
     return body
   }
 
-  finish(): Uint8Array {
+  rest(): Uint8Array {
     const rest = Buffer.from(this.#frames.take())
-    if (this.#ended) return this.#takeLast()
+    if (this.#ended || rest.length === 0) return NOTHING
     this.#ended = true
     const text = rest.toString('utf8')
     const { data } = fieldsOf(text)
     // A client drops an event that was cut off; left in, it would spoil the error behind it.
     const cutOff = data !== null && data !== '[DONE]' && parse(data) === undefined
-    if (cutOff || rest.length === 0) return NOTHING
+    if (cutOff) return NOTHING
     const cut = this.#event(rest, 0, rest.length)
     const seen = cut === null ? [rest] : [rest.subarray(0, cut.from), rest.subarray(cut.to)]
-    const out = Buffer.concat([...seen, this.#takeLast()])
+    const out = Buffer.concat(seen)
+    if (this.#last.length > 0) this.#last = Buffer.concat([this.#last, blankLine(text)])
     return out.length === 0 ? out : Buffer.concat([out, blankLine(text)])
+  }
+
+  get between(): boolean {
+    return true
+  }
+
+  finish(): Uint8Array {
+    this.#close()
+    return this.#takeLast()
   }
 
   #takeLast(): Buffer {

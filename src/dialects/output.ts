@@ -52,8 +52,12 @@ export const choicesOf = (chunk: JsonObject): JsonObject[] =>
 export const indexOf = (choice: JsonObject, place: number): number =>
   typeof choice.index === 'number' ? choice.index : place
 
-export const isFinished = (choice: JsonObject): boolean =>
-  choice.finish_reason !== undefined && choice.finish_reason !== null
+/** Words that backends put into `finish_reason` while a choice goes on (K1). */
+const UNFINISHED = ['', 'null', 'none', 'nil', 'undefined', 'unspecified', 'in_progress']
+
+/** A choice that names a reason for its end. */
+export const isFinished = ({ finish_reason: reason }: JsonObject): boolean =>
+  typeof reason === 'string' && !UNFINISHED.includes(reason.trim().toLowerCase())
 
 /** A choice that says nothing: LiteLLM sends one with the usage that was asked for. */
 export function saysNothing(choice: JsonObject): boolean {

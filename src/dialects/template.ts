@@ -1,5 +1,5 @@
 import { isObject, type JsonObject, parse } from './json.ts'
-import { choicesOf, textsOf } from './output.ts'
+import { choicesOf, isFinished, textsOf } from './output.ts'
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -17,17 +17,23 @@ export class Template {
   readonly #textSize: number
   /** The choice that its text belongs to. */
   readonly choice: number
+  /** Each of its events says that the choice ends. */
+  readonly finishes: boolean
   /** Where the text of the last match began and ended, and whether it holds no escape. */
   from = 0
   to = 0
   plain = true
   #cut: { readonly behind: boolean; readonly at: number; readonly size: number } | null = null
 
-  private constructor(event: { before: Buffer; behind: Buffer; size: number }, choice: number) {
+  private constructor(
+    event: { before: Buffer; behind: Buffer; size: number },
+    choice: { index: number; finishes: boolean },
+  ) {
     this.#before = event.before
     this.#behind = event.behind
     this.#textSize = event.size
-    this.choice = choice
+    this.choice = choice.index
+    this.finishes = choice.finishes
   }
 
   /** A template of an event with one text in one choice; null where it is not sure to be one. */
@@ -42,7 +48,9 @@ export class Template {
       if (end === -1) continue
       const before = copy(event, 0, at)
       const behind = copy(event, end, event.length)
-      if (isSure(before, behind)) return new Template({ before, behind, size: end - at }, choice)
+      if (!isSure(before, behind)) continue
+      const finishes = isFinished(only)
+      return new Template({ before, behind, size: end - at }, { index: choice, finishes })
     }
     return null
   }

@@ -1,6 +1,7 @@
 import type { Meter } from '../dialects/dialect.ts'
 import type { End } from './outcome.ts'
 import type { Reply, Sent, Upstream, UpstreamRequest } from './ports.ts'
+import { beginningOf } from './sniff.ts'
 
 /** ms, `timeouts` of the settings. */
 export interface Patience {
@@ -67,7 +68,9 @@ export class Relay {
   #status: number | null = null
   #retryAfter: string | null = null
   #contentType = 'application/json'
-  #flowing = false
+  #labelled = false
+  /** It is a stream of events, by its first bytes. Null until they have come. */
+  #flowing: boolean | null = false
   #chunks: Uint8Array[] = []
   #size = 0
   #ended = false
@@ -77,7 +80,8 @@ export class Relay {
   #lastOut: number
   #lastProgress: number
   #finishedAt: number | null = null
-  #betweenEvents = true
+  /** How often a choice had finished by then. */
+  #finishes = 0
   #draining = false
   #timer: NodeJS.Timeout | null = null
 
@@ -116,17 +120,35 @@ export class Relay {
     this.#retryAfter = one(headers['retry-after'])
     this.#contentType = one(headers['content-type']) ?? 'application/json'
     this.#lastData = this.#parts.now()
-    const events = this.#contentType.toLowerCase().startsWith('text/event-stream')
-    this.#flowing = status === 200 && events && this.#parts.streamed
+    this.#labelled = this.#contentType.toLowerCase().startsWith('text/event-stream')
+    this.#flowing = status === 200 && this.#parts.streamed ? null : false
+  }
+
+  /** Tells a stream by its first bytes, whatever its label says (K18). Those to go on with. */
+  #begin(chunk: Uint8Array): Uint8Array {
+    const first = this.#chunks.length === 0 ? chunk : Buffer.concat([...this.#chunks, chunk])
+    const beginning = beginningOf(first)
+    if (beginning === null) return chunk
+    this.#flowing = this.#labelled ? beginning !== 'json' : beginning === 'events'
+    if (this.#labelled && !this.#flowing) this.#contentType = 'application/json'
+    if (!this.#flowing) return chunk
+    this.#chunks = []
+    this.#size = 0
+    return first
   }
 
   #onData(chunk: Uint8Array): boolean {
     if (this.#ended) return true
     const now = this.#parts.now()
     this.#lastData = now
-    if (!this.#flowing) return this.#gather(chunk)
+    const bytes = this.#flowing === null ? this.#begin(chunk) : chunk
+    if (!this.#flowing) return this.#gather(bytes)
+    return this.#pass(this.#parts.meter.stream(bytes), now)
+  }
+
+  /** Writes what the meter lets through, and looks at what it has seen. */
+  #pass(out: Uint8Array, now: number): boolean {
     const { meter, reply } = this.#parts
-    const out = meter.stream(chunk)
     const { seen } = meter
     if (seen.output && this.#firstByteAt === null) this.#firstByteAt = now
     if (seen.error !== null && !seen.output) return this.#failed(ERROR_EVENT)
@@ -134,10 +156,18 @@ export class Relay {
     if (seen.over) this.#finish('cut')
     else if (seen.error !== null) return this.#failed(ERROR_EVENT)
     else if (seen.done) this.#finish('complete')
-    else if (seen.finished) this.#finishedAt ??= now
+    else this.#awaitUsage(now)
     if (!this.#ended) this.#journal(now)
     if (!taken && !this.#ended) this.#awaitDrain(reply)
     return taken
+  }
+
+  /** The time for a usage begins anew whenever a choice finishes, and ends where one goes on (K1). */
+  #awaitUsage(now: number): void {
+    const { finished, finishes } = this.#parts.meter.seen
+    if (!finished) this.#finishedAt = null
+    else if (finishes !== this.#finishes) this.#finishedAt = now
+    this.#finishes = finishes
   }
 
   /** One listener however many chunks still come: an upstream cannot always be held at once. */
@@ -165,7 +195,6 @@ export class Relay {
     const { reply, open } = this.#parts
     if (!reply.headSent) open()
     this.#lastOut = now
-    this.#betweenEvents = endsEvent(out)
     return reply.write(out)
   }
 
@@ -183,6 +212,7 @@ export class Relay {
     this.#upstreamEnded = true
     if (this.#ended) return
     if (this.#flowing) {
+      this.#pass(meter.rest(), this.#parts.now())
       const { done, finished } = meter.seen
       this.#finish(done || finished ? 'complete' : 'upstream_failed', 'ended without an end')
       return
@@ -211,8 +241,8 @@ export class Relay {
   }
 
   #keepOpen(now: number): void {
-    const { reply, streamed, open } = this.#parts
-    const mayComment = streamed && (this.#status === null || this.#flowing) && this.#betweenEvents
+    const { reply, streamed, open, meter } = this.#parts
+    const mayComment = streamed && (this.#status === null || this.#flowing) && meter.between
     if (mayComment && now - this.#lastOut >= KEEP_ALIVE && reply.backlog === 0) {
       if (!reply.headSent) open()
       this.#lastOut = now
@@ -254,10 +284,3 @@ export class Relay {
 
 const one = (value: string | string[] | undefined): string | null =>
   (Array.isArray(value) ? value[0] : value) ?? null
-
-/** A comment may only stand between events. */
-function endsEvent(out: Uint8Array): boolean {
-  const last = out.length - 1
-  if (out[last] !== 0x0a) return false
-  return out[last - 1] === 0x0a || (out[last - 1] === 0x0d && out[last - 2] === 0x0a)
-}

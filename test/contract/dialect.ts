@@ -39,7 +39,7 @@ export function pieces(whole: Buffer, cuts: readonly number[]): Buffer[] {
 /** Everything that can be seen of a meter that was fed these. */
 export function feed(meter: Meter, chunks: readonly Uint8Array[]) {
   const out = chunks.map((chunk) => Buffer.from(meter.stream(chunk)))
-  out.push(Buffer.from(meter.finish()))
+  out.push(Buffer.from(meter.rest()), Buffer.from(meter.finish()))
   return { out: Buffer.concat(out).toString(), seen: { ...meter.seen }, usage: meter.usage(7) }
 }
 

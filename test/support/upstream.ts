@@ -62,6 +62,10 @@ export interface Script {
   status?: number
   body?: string | Uint8Array
   headers?: Readonly<Record<string, string>>
+  /** A body in pieces, `paceMs` apart; an event stream where `headers` say nothing else. */
+  pieces?: readonly (string | Uint8Array)[]
+  /** Behind its pieces an answer stays open. */
+  staysOpen?: boolean
   /** After that many deltas: cut the socket, say nothing more, or repeat the last delta for ever. */
   after?: { readonly deltas: number; readonly does: 'die' | 'silence' | 'flood' }
   /** Cut the socket before any byte of an answer. */
@@ -160,6 +164,7 @@ async function answer(seen: Seen, script: Script, response: ServerResponse): Pro
     response.statusCode = script.status ?? 200
     return void response.end(script.body)
   }
+  if (script.pieces !== undefined && seen.method === 'POST') return recite(script, response)
   const kind = seen.path.split('?')[0]?.replace(/^.*\/v1\//, '')
   if (kind === 'models') return json(response, { object: 'list', data: script.models ?? MODELS })
   if (kind === 'embeddings') return json(response, embeddings(seen, script))
@@ -171,6 +176,17 @@ async function answer(seen: Seen, script: Script, response: ServerResponse): Pro
   if (seen.json?.stream === true) return stream(spoken, script, response)
   if (script.paceMs) await sleep(script.paceMs * spoken.count)
   json(response, spoken.whole(), script.gzip)
+}
+
+/** Says its pieces as they stand. */
+async function recite(script: Script, response: ServerResponse): Promise<void> {
+  if (script.headers === undefined) response.setHeader('content-type', 'text/event-stream')
+  for (const piece of script.pieces ?? []) {
+    if (response.destroyed) return
+    response.write(piece)
+    await sleep(script.paceMs ?? 0)
+  }
+  if (!script.staysOpen) response.end()
 }
 
 function json(response: ServerResponse, value: unknown, gzip = false): void {

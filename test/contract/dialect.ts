@@ -250,6 +250,38 @@ function streams(dialect: Dialect, sample: DialectSample & { stream: string }): 
     expect(meter.stream(whole)).toHaveLength(0)
   })
 
+  it('K2 the note stands in the event of [DONE], or is the very last line', () => {
+    const text = (bytes: Uint8Array) => Buffer.from(bytes).toString()
+    const ended = dialect.meter(mustRead(dialect, plain), grant(), 'other')
+    ended.stream(whole)
+    expect(text(ended.finish('note'))).toBe(': note\ndata: [DONE]\n\n')
+    const endless = dialect.meter(mustRead(dialect, plain), grant(), 'other')
+    endless.stream(whole.subarray(0, whole.indexOf('data: [DONE]')))
+    expect(text(endless.finish('note'))).toBe(': note\n')
+    const over = dialect.meter(mustRead(dialect, plain), grant(1), 'other')
+    over.stream(whole.subarray(0, whole.indexOf('finish_reason":"')))
+    expect(text(over.cut('note'))).toMatch(/\n\n: note\ndata: \[DONE\]\n\n$/)
+    const broken = dialect.meter(mustRead(dialect, plain), grant(), 'other')
+    broken.stream(whole.subarray(0, 50))
+    const told = text(broken.broken({ code: 'x', message: 'x' }, 'note'))
+    expect(told).toMatch(/^data: \{"error".*\}\n\n: note\n$/)
+  })
+
+  it('K2 keeps a silent stream open without an event of its own that anybody could trip over', () => {
+    const text = (bytes: Uint8Array) => Buffer.from(bytes).toString()
+    const meter = dialect.meter(mustRead(dialect, plain), grant(), 'other')
+    expect(text(meter.keepAlive())).toMatch(/^: [^\n]+\n$/)
+    const first = whole.subarray(0, whole.indexOf('\n\n') + 2)
+    const [empty, real] = clientReads(text(meter.stream(first))) as Record<string, unknown>[]
+    const { id, model, created } = real ?? {}
+    const head = { id, model, created }
+    expect(empty).toMatchObject({ ...head, choices: [{ index: 0, finish_reason: null }] })
+    expect(text(meter.stream(first))).toBe(first.toString())
+    expect(clientReads(text(meter.keepAlive()))).toEqual([empty])
+    meter.stream(whole.subarray(first.length))
+    expect(meter.keepAlive()).toHaveLength(0)
+  })
+
   it('says in its words that a stream broke', () => {
     const meter = dialect.meter(mustRead(dialect, plain), grant(), 'other')
     meter.stream(whole.subarray(0, 50))

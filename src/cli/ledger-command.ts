@@ -80,11 +80,12 @@ export function ledgerTable(view: LedgerView, answer: unknown): string {
   )
 }
 
+/** Drawers of an account. Those of `owed:` are below zero: it is owed by the buyer. */
+const BUYERS = /^(?:paid|bonus|held|owed):/
+
 const drawer = (name: string): string => {
   const colon = name.indexOf(':')
-  return /^(?:paid|bonus|held):/.test(name)
-    ? `${name.slice(0, colon)}:${short(name.slice(colon + 1))}`
-    : name
+  return BUYERS.test(name) ? `${name.slice(0, colon)}:${short(name.slice(colon + 1))}` : name
 }
 
 interface Verdict {
@@ -112,8 +113,8 @@ export function verdict(answer: unknown, json: boolean): Outcome {
     const stdout = `The books do NOT balance:\n${(error ?? []).map((line) => `  ${line}\n`).join('')}`
     return { code, stdout, stderr: '' }
   }
-  const own = value.drawers.filter(({ drawer: name }) => !/^(?:paid|bonus|held):/.test(name))
-  const buyers = value.drawers.filter(({ drawer: name }) => /^(?:paid|bonus|held):/.test(name))
+  const own = value.drawers.filter(({ drawer: name }) => !BUYERS.test(name))
+  const buyers = value.drawers.filter(({ drawer: name }) => BUYERS.test(name))
   const owed = buyers.reduce((sum, { balance }) => sum + balance, 0)
   const stdout = [
     `The books balance: ${value.postings} postings, ${value.accounts} accounts, ${value.openHolds} open holds.\n\n`,

@@ -14,6 +14,8 @@ export interface Close {
   readonly usage: 'reported' | 'counted' | 'none'
   readonly tokens: Tokens
   readonly charged: Msat
+  /** Of the charge: what the account's other requests hold, and what nobody pays. */
+  readonly owed: Msat
   readonly overrun: Msat
   /** The account's `available` afterwards; null where nobody paid. */
   readonly after: Msat | null
@@ -59,7 +61,7 @@ export class Closer {
     if (verdict.do === 'release') return this.#release(held, end)
     const { tokens, usage } = verdict
     if (held.hold === null) {
-      return { end, usage, tokens, charged: ZERO, overrun: ZERO, after: null }
+      return { end, usage, tokens, charged: ZERO, owed: ZERO, overrun: ZERO, after: null }
     }
     const at = this.#world.now()
     const amount = verdict.amount
@@ -82,15 +84,10 @@ export class Closer {
     await this.#ledger.extend(held.hold.id, this.#purse.deadline(), most)
   }
 
-  /**
-   * The prompt is counted only where the backend reported nothing that can be believed, and where
-   * the buyer pays for it. Who leaves before the first token pays the same estimate as who leaves
-   * behind it, not the bound (threats J15).
-   */
-  async #count({ asked }: Held, { end, meter, estimate }: Ending) {
+  /** The estimate is only made where the backend reported nothing that can be believed. */
+  async #count({ asked }: Held, { meter, estimate }: Ending) {
     const known = meter.usage(asked.inputBound)
-    const pays = known.source === 'counted' || (known.source === 'none' && end === 'client_left')
-    return pays ? meter.usage(await estimate.tokens()) : known
+    return known.source === 'counted' ? meter.usage(await estimate.tokens()) : known
   }
 
   async #release(held: Held, end: End | 'refused'): Promise<Close> {
@@ -99,6 +96,7 @@ export class Closer {
       usage: 'none',
       tokens: NO_TOKENS,
       charged: ZERO,
+      owed: ZERO,
       overrun: ZERO,
       after: null,
     }
@@ -119,6 +117,7 @@ export interface Ending {
 
 const taken = (settled: Settled | null) => ({
   charged: settled?.charged ?? ZERO,
+  owed: settled?.owed ?? ZERO,
   overrun: settled?.overrun ?? ZERO,
   after: settled?.after ?? null,
 })

@@ -119,7 +119,10 @@ export function holdRefusal(refused: HoldRefused, now: number): Refusal | null {
   const { limit, left, resetsAt } = refused
   const { unit, window } = limit
   const amount = unit === 'spend' ? `${formatSat(left)} sat` : `${left} ${unit}`
-  const message = `This pass is limited to its ${unit} per ${window}; ${amount} left of it.`
+  const message =
+    window === 'req'
+      ? `This pass is limited to ${amount} for each request, and this one may come to more.`
+      : `This pass is limited to its ${unit} per ${window}; ${amount} left of it.`
   if (resetsAt !== null) {
     const resets_at = new Date(resetsAt).toISOString()
     const extra = { resets_at }

@@ -34,7 +34,7 @@ const RELEASE: Verdict = { do: 'release' }
 
 /**
  * Who pays, as one table (DESIGN 4, `docs/failure.md`). Pure. A reported usage may come to more
- * than the hold: the ledger takes what there is and books the rest as `loss:overrun`. What we
+ * than the hold: the ledger takes what there is, and books the rest as owed or lost. What we
  * counted ourselves never does.
  */
 export function outcome(ended: Ended): Verdict {

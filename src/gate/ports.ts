@@ -80,6 +80,9 @@ export type GateEvent =
       completion_tokens?: number
       held_msat?: number
       charged_msat?: number
+      /** Of the charge: what the account's other running requests hold. Taken as they close. */
+      owed_msat?: number
+      /** What nobody pays, of this request and of earlier ones that owed it until now. */
       overrun_msat?: number
       left_msat?: number
       ttft_ms?: number

@@ -1,14 +1,15 @@
 import type { World } from '../floor/world.ts'
 import type { AccountId, Hold, HoldRefused, HoldRequest, Ledger } from '../ledger/ledger.ts'
-import { add, type Msat } from '../money/msat.ts'
-import { affordable, ceilingLine, type Rate } from '../money/price.ts'
+import { ceilingLine, type Rate } from '../money/price.ts'
 
 /** What a request wants set aside. Tokens everywhere. */
 export interface Want {
-  readonly request: Omit<HoldRequest, 'price' | 'input' | 'least' | 'most' | 'at' | 'deadline'>
+  readonly request: Pick<HoldRequest, 'id' | 'account' | 'limits' | 'what'>
   readonly rate: Rate
   /** Never too low: bytes. Held where the account affords it. */
   readonly inputBound: number
+  /** With what the model's template was seen to add: limits in a request are judged by it (J4). */
+  readonly inputWorst: number
   /** Nearer the truth, and dearer to find out: asked for only where the bound is not affordable. */
   readonly inputEstimate: () => Promise<number>
   /** Output over all choices: fewer than `least` is no answer, `most` is what was asked for. */
@@ -26,7 +27,8 @@ const PATIENCE = 5_000
 
 /**
  * Sets money aside: the whole wish where the account affords it, else what it affords, else a
- * refusal. Clamping goes to the account's balance, not to what happens to be free this moment.
+ * refusal. Clamping goes to what the account and its pass have, not to what happens to be free this
+ * moment: what their own running requests hold is waited for.
  */
 export class Purse {
   readonly #ledger: Ledger
@@ -43,16 +45,16 @@ export class Purse {
 
   /** Refusals are the ledger's, in its order; `held` only after waiting some 5 s. */
   async take(want: Want, gone: () => boolean): Promise<Taken> {
-    const whole = await this.#hold(want, want.inputBound, want.most)
+    const whole = await this.#hold(want, want.inputBound, { least: want.most })
     if (whole.ok) return whole
     const input = Math.min(want.inputBound, Math.ceil((await want.inputEstimate()) * 1.25))
     const until = this.#world.now() + PATIENCE
     for (;;) {
-      const least = await this.#target(want, input)
-      const tried = await this.#hold(want, input, least)
-      if (tried.ok || tried.refused.why !== 'held' || gone()) return this.#last(want, tried)
+      const tried = await this.#hold(want, input, { least: want.least, patient: true })
+      if (tried.ok || tried.refused.why !== 'held') return tried
       const left = until - this.#world.now()
-      if (left <= 0) return this.#last(want, tried)
+      // What is free right now is better than nothing, once nothing more can be waited for.
+      if (gone() || left <= 0) return this.#hold(want, input, { least: want.least })
       await this.#released(want.request.account, left)
     }
   }
@@ -69,27 +71,19 @@ export class Purse {
     for (const wake of waiting ?? []) wake()
   }
 
-  /** What is free right now is better than nothing, once nothing more can be waited for. */
-  async #last(want: Want, tried: Taken): Promise<Taken> {
-    return tried.ok ? tried : this.#hold(want, tried.input, want.least)
-  }
-
-  /** The output that the whole balance buys, held money included. */
-  async #target(want: Want, input: number): Promise<number> {
-    const balance = await this.#ledger.balance(want.request.account)
-    if (balance === null) return want.least
-    const total: Msat = add(balance.available, balance.held)
-    const output = affordable(ceilingLine(want.rate, input), total, want.most)
-    return Math.max(want.least, output ?? want.least)
-  }
-
-  async #hold(want: Want, input: number, least: number): Promise<Taken> {
+  async #hold(
+    want: Want,
+    input: number,
+    how: Pick<HoldRequest, 'least' | 'patient'>,
+  ): Promise<Taken> {
     const at = this.#world.now()
+    const worst = Math.max(input, want.inputWorst)
     const held = await this.#ledger.hold({
       ...want.request,
       price: ceilingLine(want.rate, input),
+      worst: { price: ceilingLine(want.rate, worst), input: worst },
       input,
-      least,
+      ...how,
       most: want.most,
       at,
       deadline: at + this.#life,

@@ -86,6 +86,7 @@ export class RequestReport {
       completion_tokens: close.tokens.output,
       held_msat: Number(held.hold?.amount ?? 0n),
       charged_msat: Number(close.charged),
+      ...(close.owed > 0n ? { owed_msat: Number(close.owed) } : {}),
       ...(close.overrun > 0n ? { overrun_msat: Number(close.overrun) } : {}),
       ...(close.after === null ? {} : { left_msat: Number(close.after) }),
       ...(ttft === null ? {} : { ttft_ms: ttft }),

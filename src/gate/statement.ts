@@ -30,12 +30,16 @@ export class AccountPages {
     if (balance === null) return err(NO_CREDENTIAL)
     const available = await this.spendable(buyer.value, balance.available)
     const held = pass.root ? balance.held : msat(0n)
+    const owed = pass.root ? balance.owed : msat(0n)
+    // What is owed may be more than what is held, until the last request has closed.
+    const all = msat(available + held > owed ? available + held - owed : 0n)
     return ok({
       account: shortName(account),
-      balance_msat: Number(available + held),
+      balance_msat: Number(all),
       held_msat: Number(held),
+      ...(owed > 0n ? { owed_msat: Number(owed) } : {}),
       available_msat: Number(available),
-      balance_sats: floorSat(msat(available + held)),
+      balance_sats: floorSat(all),
       ...(pass.root
         ? { paid_msat: Number(balance.paid), bonus_msat: Number(balance.bonus) }
         : { narrowed: true }),
@@ -85,6 +89,7 @@ const shown = (row: UsageRow) => ({
   completion_tokens: row.output,
   held_msat: Number(row.held),
   charged_msat: Number(row.charged),
+  ...(row.owed > 0n ? { owed_msat: Number(row.owed) } : {}),
 })
 
 /** Never a challenge here: there is nothing to buy by looking. */

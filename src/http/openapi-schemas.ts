@@ -134,6 +134,7 @@ const BALANCE = object(['account', 'balance_msat', 'held_msat', 'available_msat'
   account: text('A short name of the account, not the pass.'),
   balance_msat: whole(),
   held_msat: whole('Set aside for requests that are running.'),
+  owed_msat: whole('Of requests that came to more than was held for them; taken as others close.'),
   available_msat: whole(),
   balance_sats: whole('Rounded down.'),
   paid_msat: whole(),
@@ -151,6 +152,7 @@ const CHARGE = object(['id', 'created', 'charged_msat'], {
   completion_tokens: whole(),
   held_msat: whole(),
   charged_msat: whole(),
+  owed_msat: whole('Still to be taken, as other running requests close.'),
 })
 
 const INVOICE_ASK = (mostSats: number): Schema =>

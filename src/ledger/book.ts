@@ -1,6 +1,6 @@
 import { assert } from '../floor/assert.ts'
 import { ok, type Result } from '../floor/result.ts'
-import { msat } from '../money/msat.ts'
+import { add, msat } from '../money/msat.ts'
 import { type ClosedStep, type CloseView, closable, expire, release, settle } from './close.ts'
 import type {
   AccountId,
@@ -32,6 +32,8 @@ export interface Store {
   meter(key: string): Meter
   hold(id: HoldId): HoldState | null
   openHolds(): Iterable<HoldState>
+  /** Closed holds of an account that owe, oldest first. */
+  owing(account: AccountId): readonly HoldState[]
   /** The account a payment was credited to. */
   creditedTo(payment: PaymentId): AccountId | null
   /** All of it or nothing. Durable later: see `durable`. */
@@ -54,7 +56,8 @@ export class Book implements Ledger {
     deposit: Deposit,
   ): Promise<Result<Balance, 'already_deposited' | 'deposited_elsewhere'>> {
     const account = this.#store.account(deposit.account)
-    const step = rule.deposit(deposit, account, this.#store.creditedTo(deposit.payment))
+    const known = this.#store.creditedTo(deposit.payment)
+    const step = rule.deposit(deposit, { account, known, owing: this.#owing(account) })
     if (step.ok) this.#store.write(step.value)
     // A retry waits as well: it must not be told of a credit that a crash may still take away.
     await this.#store.durable()
@@ -114,11 +117,12 @@ export class Book implements Ledger {
 
   #apply(step: ClosedStep): Settled {
     this.#store.write(step)
-    const { bonus, overrun, paid } = step.hold.close
+    const { bonus, overrun, owed, paid } = step.hold.close
     return {
       id: step.hold.id,
       charged: msat(paid + bonus),
-      overrun,
+      owed,
+      overrun: add(overrun, step.lost),
       after: msat(available(step.account)),
     }
   }
@@ -126,7 +130,12 @@ export class Book implements Ledger {
   #view(hold: HoldState): CloseView {
     const account = this.#store.account(hold.account)
     assert(account !== null, `hold ${hold.id} without its account`)
-    return { hold, account, meters: this.#meters(hold.counts.map(({ key }) => key)) }
+    const owing = this.#owing(account).filter(({ id }) => id !== hold.id)
+    return { hold, account, owing, meters: this.#meters(hold.counts.map(({ key }) => key)) }
+  }
+
+  #owing(account: Account | null): readonly HoldState[] {
+    return account === null || account.owed === 0n ? [] : this.#store.owing(account.id)
   }
 
   #meters(keys: readonly (string | null)[]): readonly (Meter | null)[] {
@@ -140,6 +149,7 @@ export const balanceOf = (account: Account): Balance => ({
   paid: account.paid,
   bonus: account.bonus,
   held: account.held,
+  owed: account.owed,
   available: msat(available(account)),
 })
 
@@ -159,5 +169,6 @@ export function usageOf(hold: HoldState): UsageRow {
     output: close.output,
     held: hold.amount,
     charged: msat(close.paid + close.bonus),
+    owed: close.owed,
   }
 }

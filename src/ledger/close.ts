@@ -1,8 +1,9 @@
 import { assert } from '../floor/assert.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import { add, least, type Msat, msat, subtract, ZERO } from '../money/msat.ts'
-import type { Charge, Closed, Drawer, Why } from './ledger.ts'
-import { entry, posting } from './rule.ts'
+import type { Charge, Closed, Drawer, Posting, Why } from './ledger.ts'
+import { collect } from './owed.ts'
+import { entry, paidFirst, posting } from './posting.ts'
 import {
   type Account,
   available,
@@ -25,9 +26,15 @@ export interface CloseView {
   readonly account: Account
   /** Null where the count is of a `req` limit. */
   readonly meters: readonly (Meter | null)[]
+  /** Other closed holds of the account that owe, oldest first. */
+  readonly owing: readonly HoldState[]
 }
 
-export type ClosedStep = Step & { readonly hold: HoldState & { readonly close: Close } }
+export type ClosedStep = Step & {
+  readonly hold: HoldState & { readonly close: Close }
+  /** What earlier holds owed and is given up with this close. */
+  readonly lost: Msat
+}
 
 /** Refusals of a close; the first close stands (threats B4). */
 export function closable(hold: HoldState | null): Result<HoldState, Closed> {
@@ -91,13 +98,15 @@ interface Stake {
   readonly drawer: Drawer
   readonly paid: Msat
   readonly bonus: Msat
+  /** What its expiry could not take: settled anew with the rest. */
+  readonly owed: Msat
   readonly overrun: Msat
 }
 
 function stakeOf({ account, bonus, close, model, paid }: HoldState): Stake {
   return close === null
-    ? { drawer: `held:${account}`, paid, bonus, overrun: ZERO }
-    : { drawer: `revenue:${model}`, paid: close.paid, bonus: close.bonus, overrun: close.overrun }
+    ? { drawer: `held:${account}`, paid, bonus, owed: ZERO, overrun: ZERO }
+    : { ...close, drawer: `revenue:${model}` }
 }
 
 /** Where the money of a close goes. Paid-in credit is spent first, of the stake and beyond it. */
@@ -107,98 +116,90 @@ interface Split {
   readonly back: { readonly paid: Msat; readonly bonus: Msat }
   /** Beyond the stake: taken of the account's available. */
   readonly extra: { readonly paid: Msat; readonly bonus: Msat }
-  /** What nobody pays. */
+  /** What the account's running requests keep, and what nobody pays. */
+  readonly owed: Msat
   readonly overrun: Msat
 }
 
-function split(view: CloseView, stake: Stake, closing: Closing): Split {
+/** Never another hold's money (threats B2); whatever a limit says: it decided the admission (J4). */
+function split(account: Account, stake: Stake, amount: Msat): Split {
   const own = add(stake.paid, stake.bonus)
-  const kept = paidFirst(stake, least(closing.amount, own))
-  const beyond = closing.amount > own ? subtract(closing.amount, own) : ZERO
-  const extra = paidFirst(view.account, least(beyond, allowedBeyond(view, closing)))
+  const kept = paidFirst(stake, least(amount, own))
+  const beyond = amount > own ? subtract(amount, own) : ZERO
+  const extra = paidFirst(account, least(beyond, msat(available(account))))
+  const missing = subtract(beyond, add(extra.paid, extra.bonus))
   return {
     kept,
     back: { paid: subtract(stake.paid, kept.paid), bonus: subtract(stake.bonus, kept.bonus) },
     extra,
-    overrun: subtract(beyond, add(extra.paid, extra.bonus)),
+    owed: account.held > 0n ? missing : ZERO,
+    overrun: account.held > 0n ? ZERO : missing,
   }
 }
-
-function paidFirst(from: { readonly paid: Msat }, amount: Msat) {
-  const paid = least(from.paid, amount)
-  return { paid, bonus: subtract(amount, paid) }
-}
-
-/**
- * What may be taken beyond the stake: never another hold's money (threats B2), never past a
- * limit. Tokens that do not fit a `tokens` limit are not paid for either.
- */
-function allowedBeyond(view: CloseView, { tokens }: Closing): Msat {
-  let allowed = available(view.account)
-  for (const [i, count] of view.hold.counts.entries()) {
-    const left = roomBeyond(count, view.meters[i] ?? null)
-    if (count.unit === 'spend' && left < allowed) allowed = left
-    if (count.unit === 'tokens' && tokens !== 'as_held' && tokens > count.counted + left)
-      return ZERO
-  }
-  return msat(allowed)
-}
-
-/** Room at a meter above this hold's own share, which its `used` or `held` contains. */
-const roomBeyond = ({ counted, max }: Count, meter: Meter | null): bigint =>
-  max - (meter === null ? counted : meter.used + meter.held)
 
 function close(view: CloseView, closing: Closing): ClosedStep {
-  const { account, hold } = view
+  const { hold, owing } = view
   const { at, why } = closing
-  const stake = stakeOf(hold)
-  const { back, extra, kept, overrun } = split(view, stake, closing)
-  const charged = { paid: add(kept.paid, extra.paid), bonus: add(kept.bonus, extra.bonus) }
-  const counts = hold.counts.map((count, i) =>
-    counted(count, view.meters[i] ?? null, { ...closing, charged: charged.paid + charged.bonus }),
-  )
-  const revenue: Drawer = `revenue:${hold.model}`
   const wasOpen = hold.status === 'open'
-  return {
-    account: {
-      ...account,
-      paid: subtract(add(account.paid, back.paid), extra.paid),
-      bonus: subtract(add(account.bonus, back.bonus), extra.bonus),
-      held: wasOpen ? subtract(account.held, hold.amount) : account.held,
-    },
-    deposit: null,
-    hold: { ...hold, counts, status: closing.status, close: closeOf(closing, charged, overrun) },
-    meters: metersAfter(view, counts),
-    entry: entry({ at, why, ref: hold.id }, [
-      ...posting(revenue, 'loss:overrun', stake.overrun),
-      ...(wasOpen ? posting(stake.drawer, revenue, add(kept.paid, kept.bonus)) : []),
-      ...posting(stake.drawer, `paid:${account.id}`, back.paid),
-      ...posting(stake.drawer, `bonus:${account.id}`, back.bonus),
-      ...posting(`paid:${account.id}`, revenue, extra.paid),
-      ...posting(`bonus:${account.id}`, revenue, extra.bonus),
-      ...posting('loss:overrun', revenue, overrun),
-    ]),
+  const held = wasOpen ? subtract(view.account.held, hold.amount) : view.account.held
+  const account = { ...view.account, held }
+  const stake = stakeOf(hold)
+  const parts = split(account, stake, closing.amount)
+  const { back, extra } = parts
+  const settled = {
+    ...account,
+    paid: subtract(add(account.paid, back.paid), extra.paid),
+    bonus: subtract(add(account.bonus, back.bonus), extra.bonus),
+    owed: add(subtract(account.owed, stake.owed), parts.owed),
   }
+  const collected = collect(settled, owing, at)
+  const counts = hold.counts.map((count) => counted(count, closing))
+  return {
+    account: collected.account,
+    deposit: null,
+    hold: { ...hold, counts, status: closing.status, close: closeOf(closing, parts) },
+    owing: collected.owing,
+    meters: metersAfter(view, counts),
+    entries: [
+      ...entry({ at, why, ref: hold.id }, postingsOf(hold, stake, parts)),
+      ...collected.entries,
+    ],
+    lost: collected.lost,
+  }
+}
+
+function postingsOf(
+  { account, model, status }: HoldState,
+  { drawer, ...stake }: Stake,
+  { back, extra, kept, owed, overrun }: Split,
+): readonly Posting[] {
+  const revenue: Drawer = `revenue:${model}`
+  return [
+    ...posting(revenue, 'loss:overrun', stake.overrun),
+    ...posting(revenue, `owed:${account}`, stake.owed),
+    ...(status === 'open' ? posting(drawer, revenue, add(kept.paid, kept.bonus)) : []),
+    ...posting(drawer, `paid:${account}`, back.paid),
+    ...posting(drawer, `bonus:${account}`, back.bonus),
+    ...posting(`paid:${account}`, revenue, extra.paid),
+    ...posting(`bonus:${account}`, revenue, extra.bonus),
+    ...posting(`owed:${account}`, revenue, owed),
+    ...posting('loss:overrun', revenue, overrun),
+  ]
 }
 
 function closeOf(
   { at, cached, end, input, output, usage }: Closing,
-  charged: { readonly paid: Msat; readonly bonus: Msat },
-  overrun: Msat,
+  { extra, kept, owed, overrun }: Split,
 ): Close {
-  return { at, end, usage, input, cached, output, ...charged, overrun }
+  const paid = add(kept.paid, extra.paid)
+  const bonus = add(kept.bonus, extra.bonus)
+  return { at, end, usage, input, cached, output, paid, bonus, owed, overrun }
 }
 
-/** A hold's share of a meter once it is closed, in the limit's unit. A full meter stays full. */
-function counted(
-  count: Count,
-  meter: Meter | null,
-  { calls, charged, tokens }: Closing & { readonly charged: bigint },
-): Count {
-  const shares = { spend: charged, calls, tokens: tokens === 'as_held' ? count.counted : tokens }
-  const most = count.counted + roomBeyond(count, meter)
-  const share = shares[count.unit]
-  return { ...count, counted: share < most ? share : most }
+/** A hold's share of a meter once it is closed, in the limit's unit: what flowed, paid or not. */
+function counted(count: Count, { amount, calls, tokens }: Closing): Count {
+  const shares = { spend: amount, calls, tokens: tokens === 'as_held' ? count.counted : tokens }
+  return { ...count, counted: shares[count.unit] }
 }
 
 /** The same meters that the hold was counted in, whatever the time is now (threats I12). */

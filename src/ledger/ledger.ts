@@ -24,12 +24,14 @@ export type MoneyKind = 'real' | 'test' | 'play'
 /**
  * The chart of accounts. `paid:` is what a buyer paid in, `bonus:` what was given; `held:` is set
  * aside for running requests; `rail:` is where money came from, `grant:` where gifts came from;
- * `revenue:<model>` is earned; `loss:overrun` is what flowed past everything the buyer had.
+ * `revenue:<model>` is earned; `owed:` is below zero by what flowed and is still to be taken of the
+ * account, whose other requests hold its money; `loss:overrun` is what nobody paid.
  */
 export type Drawer =
   | `paid:${AccountId}`
   | `bonus:${AccountId}`
   | `held:${AccountId}`
+  | `owed:${AccountId}`
   | `rail:${string}`
   | `grant:${string}`
   | `revenue:${string}`
@@ -42,7 +44,8 @@ export interface Posting {
   readonly amount: Msat
 }
 
-export type Why = 'deposit' | 'hold' | 'settle' | 'release' | 'expire'
+/** `collect` takes what a closed hold still owes, or gives it up as lost. */
+export type Why = 'deposit' | 'hold' | 'settle' | 'release' | 'expire' | 'collect'
 
 /** Postings that happen together or not at all. */
 export interface Entry {
@@ -87,6 +90,16 @@ export interface HoldRequest {
   /** Output tokens: fewer than `least` is a refusal, more than `most` is not asked for. */
   readonly least: number
   readonly most: number
+  /**
+   * True: what the account's running requests keep from it is waited for. It is refused as `held`
+   * unless it gets as much as it would if they gave everything back.
+   */
+  readonly patient?: boolean
+  /**
+   * What a limit in a request is judged by, where that is more than is held: such a limit has no
+   * meter that would say later that it is full (threats J4).
+   */
+  readonly worst?: { readonly price: Line; readonly input: number }
   readonly limits: readonly Limit[]
   readonly at: number
   readonly deadline: number
@@ -109,9 +122,10 @@ export interface Hold {
  * - `hold_exists`: that id was used.
  * - `account_not_found`.
  * - `limit_reached`: a meter has no room, whatever ends. `resetsAt` is null for `total` and `req`.
- * - `insufficient_funds`: the whole balance, held money included, does not buy `least`.
+ * - `insufficient_funds`: the whole balance, held money included and what is owed taken off, does
+ *   not buy `least`.
  * - `held`: balance or meter would do, but this account's running requests hold it. The ledger
- *   does not wait: the gate does, and asks again; with `least` as much as it would rather wait for.
+ *   does not wait: the gate does, and asks again.
  */
 export type HoldRefused =
   | { readonly why: 'hold_exists' }
@@ -139,9 +153,11 @@ export interface Charge {
 
 export interface Settled {
   readonly id: HoldId
-  /** What the buyer paid: the charge, less what could not be taken. */
+  /** What the buyer paid by now: the charge, less what could not be taken. */
   readonly charged: Msat
-  /** What flowed past everything the account and its meters had: `loss:overrun`. */
+  /** What the account's other requests hold of the charge: taken as those close. */
+  readonly owed: Msat
+  /** What this close posted to `loss:overrun`, of earlier requests that owed it as well. */
   readonly overrun: Msat
   /** The account's `available` afterwards. */
   readonly after: Msat
@@ -156,6 +172,8 @@ export interface Balance {
   readonly paid: Msat
   readonly bonus: Msat
   readonly held: Msat
+  /** Of closed requests, to be taken as running ones close. Above zero, nothing is available. */
+  readonly owed: Msat
   /** paid + bonus. */
   readonly available: Msat
 }
@@ -183,6 +201,7 @@ export interface UsageRow {
   readonly output: number
   readonly held: Msat
   readonly charged: Msat
+  readonly owed: Msat
 }
 
 export interface Ledger {
@@ -193,9 +212,12 @@ export interface Ledger {
   /** A stream goes on: moves its deadline, journals what has flowed so far (priced). */
   extend(id: HoldId, deadline: number, sofar: Msat): Promise<Result<true, Closed>>
   /**
-   * Closes a hold with its charge. One above the hold takes what account and meters still allow,
-   * and posts the rest as `loss:overrun`. An expired hold still settles (DESIGN 4.8): what its
-   * expiry charged is its own money, the rest is taken of what is there.
+   * Closes a hold with its charge, whatever the limits say: they decided its admission, and their
+   * meters show more than full (threats J4). A charge above the hold takes what is free on the
+   * account. While other requests hold money of it the rest is owed, and taken as that is free
+   * again; what is missing when the last of them has closed is `loss:overrun`. An expired hold
+   * still settles (DESIGN 4.8): what its expiry charged is its own money, the rest is taken of what
+   * is there.
    */
   settle(id: HoldId, charge: Charge): Promise<Result<Settled, Closed>>
   /**
@@ -210,7 +232,7 @@ export interface Ledger {
    */
   expire(before: number, at: number): Promise<readonly Settled[]>
   balance(account: AccountId): Promise<Balance | null>
-  /** What a limit still allows at that time, in its unit; holds counted. */
+  /** What a limit still allows at that time, in its unit; holds counted. Never below zero. */
   left(limit: Limit, at: number): Promise<bigint>
   /** Closed holds of an account (of one pass of it), newest first. */
   usage(account: AccountId, pass: string | null, page: Page): Promise<readonly UsageRow[]>

@@ -99,11 +99,18 @@ export class MemoryStatement implements Statement {
     for (const { account, amount } of this.#store.openHolds()) {
       open.set(account, (open.get(account) ?? 0n) + amount)
     }
+    const owing = new Map<string, bigint>()
+    for (const { account, close } of this.#store.holds.values()) {
+      owing.set(account, (owing.get(account) ?? 0n) + (close?.owed ?? 0n))
+    }
     for (const account of this.#store.accounts.values()) {
       for (const drawer of ['paid', 'bonus', 'held'] as const) {
         const name: Drawer = `${drawer}:${account.id}`
         yield* proof.doubtDrawer(name, account[drawer], sums.get(name) ?? 0n)
       }
+      const debt: Drawer = `owed:${account.id}`
+      yield* proof.doubtDrawer(debt, -account.owed, sums.get(debt) ?? 0n)
+      yield* proof.doubtOwed(debt, -account.owed, -(owing.get(account.id) ?? 0n))
       yield* proof.doubtHeld(`held:${account.id}`, account.held, open.get(account.id) ?? 0n)
     }
     const posted = postedByHold(this.#store.entries)
@@ -141,6 +148,7 @@ function moved(sum: proof.Posted, drawer: Drawer, by: bigint): proof.Posted {
   if (drawer.startsWith('revenue:')) return { ...sum, revenue: sum.revenue + by }
   if (drawer.startsWith('paid:')) return { ...sum, paid: sum.paid - by }
   if (drawer.startsWith('bonus:')) return { ...sum, bonus: sum.bonus - by }
+  if (drawer.startsWith('owed:')) return { ...sum, owed: sum.owed - by }
   return { ...sum, overrun: sum.overrun - by }
 }
 

@@ -19,15 +19,20 @@ export class MemoryStore implements Store {
   meter = (key: string): Meter => this.meters.get(key) ?? { key, used: 0n, held: 0n }
   hold = (id: HoldId): HoldState | null => this.holds.get(id) ?? null
   openHolds = (): Iterable<HoldState> => this.#open.values()
+  owing = (account: AccountId): readonly HoldState[] =>
+    [...this.holds.values()].filter(
+      (hold) => hold.account === account && hold.close !== null && hold.close.owed > 0n,
+    )
   creditedTo = (payment: PaymentId): AccountId | null => this.deposits.get(payment)?.account ?? null
   durable = async (): Promise<void> => {}
 
-  write({ account, deposit, entry, hold, meters }: Step): void {
+  write({ account, deposit, entries, hold, meters, owing }: Step): void {
     this.accounts.set(account.id, account)
     if (deposit !== null) this.deposits.set(deposit.payment, deposit)
     if (hold !== null) this.writeHold(hold)
+    for (const one of owing) this.writeHold(one)
     for (const meter of meters) this.meters.set(meter.key, meter)
-    if (entry !== null) this.entries.push(entry)
+    this.entries.push(...entries)
   }
 
   writeHold(hold: HoldState): void {

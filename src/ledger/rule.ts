@@ -1,19 +1,18 @@
 import { assert } from '../floor/assert.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import { add, least, type Msat, msat, subtract, ZERO } from '../money/msat.ts'
-import { affordable, at as priceAt } from '../money/price.ts'
+import { affordable, type Line, at as priceAt } from '../money/price.ts'
 import type {
   AccountId,
   Closed,
   Deposit,
   Drawer,
-  Entry,
   HoldRefused,
   HoldRequest,
   Limit,
-  Posting,
-  Why,
 } from './ledger.ts'
+import { collect } from './owed.ts'
+import { entry, posting } from './posting.ts'
 import {
   type Account,
   available,
@@ -30,25 +29,20 @@ import { meterKey, windowEnd } from './window.ts'
  * closed is in `close.ts`.
  */
 
-/** A posting of nothing is left out. */
-export const posting = (debit: Drawer, credit: Drawer, amount: Msat): readonly Posting[] =>
-  amount === 0n ? [] : [{ debit, credit, amount }]
-
-export function entry(
-  head: { readonly at: number; readonly why: Why; readonly ref: string },
-  postings: readonly Posting[],
-): Entry | null {
-  return postings.length === 0 ? null : { ...head, postings }
+/** What a deposit is judged against. */
+export interface DepositView {
+  /** As it is; null where this deposit opens it. */
+  readonly account: Account | null
+  /** The account that the payment was credited to before. */
+  readonly known: AccountId | null
+  /** Closed holds of the account that owe, oldest first. */
+  readonly owing: readonly HoldState[]
 }
 
-/**
- * Credits a payment. `account` is the account as it is, null where this deposit opens it; `known`
- * the account that the payment was credited to before.
- */
+/** Credits a payment. What the account owes is taken of it at once. */
 export function deposit(
   deposit: Deposit,
-  account: Account | null,
-  known: AccountId | null,
+  { account, known, owing }: DepositView,
 ): Result<Step, 'already_deposited' | 'deposited_elsewhere'> {
   if (known !== null && known !== deposit.account) return err('deposited_elsewhere')
   if (known !== null) return err('already_deposited')
@@ -58,14 +52,20 @@ export function deposit(
   const old = account ?? opened(deposit)
   const bonus = credit === 'bonus'
   const from: Drawer = bonus ? `grant:${rail}` : `rail:${rail}`
+  const credited = bonus
+    ? { ...old, bonus: add(old.bonus, amount) }
+    : { ...old, paid: add(old.paid, amount) }
+  const collected = collect(credited, owing, at)
   return ok({
-    account: bonus
-      ? { ...old, bonus: add(old.bonus, amount) }
-      : { ...old, paid: add(old.paid, amount) },
+    account: collected.account,
     deposit,
     hold: null,
+    owing: collected.owing,
     meters: [],
-    entry: entry({ at, why: 'deposit', ref }, posting(from, `${credit}:${old.id}`, amount)),
+    entries: [
+      ...entry({ at, why: 'deposit', ref }, posting(from, `${credit}:${old.id}`, amount)),
+      ...collected.entries,
+    ],
   })
 }
 
@@ -74,6 +74,7 @@ const opened = ({ account, at }: Deposit): Account => ({
   paid: ZERO,
   bonus: ZERO,
   held: ZERO,
+  owed: ZERO,
   createdAt: at,
 })
 
@@ -101,10 +102,11 @@ export function hold(
   const limit = request.limits[full]
   if (limit !== undefined) return err(limitReached(request, limit, view.meters[full] ?? null))
   const needed = priceAt(request.price, request.least)
-  const balance = msat(available(account) + account.held)
+  const balance = whole(account)
   if (balance < needed) return err({ why: 'insufficient_funds', needed, balance })
-  const output = grant(request, account, view)
-  if (output === null || output < request.least) {
+  const least = request.patient === true ? patientLeast(request, account, view) : request.least
+  const output = grant(request, msat(available(account)), (limit, i) => now(limit, view, i))
+  if (output === null || output < least) {
     return err({ why: 'held', needed, available: msat(available(account)) })
   }
 
@@ -115,30 +117,62 @@ export function hold(
 /** Ids sort alike in every store: by their bytes. */
 const PLAIN = /^[!-~]+$/
 
-function checkRequest({ id, input, least, limits, most }: HoldRequest, { meters }: HoldView): void {
+function checkRequest(request: HoldRequest, { meters }: HoldView): void {
+  const { id, input, least, limits, most, worst } = request
   assert(PLAIN.test(id), 'a hold id is printable ASCII')
   assert(Number.isSafeInteger(input) && input >= 0, 'input is a number of tokens')
   assert(Number.isSafeInteger(least) && least >= 0, 'least is a number of tokens')
   assert(Number.isSafeInteger(most) && most >= least, 'most is a number of tokens, not below least')
+  assert((worst?.input ?? input) >= input, 'the worst is not better than what is held')
   assert(meters.length === limits.length, 'a meter for each limit')
   if (meters.length < 2) return
   const keys = meters.flatMap((meter) => meter?.key ?? [])
   assert(new Set(keys).size === keys.length, 'no two limits at one meter')
 }
 
+/** What a limit is judged by: one in a request, that no meter remembers, by the worst. */
+const judged = (
+  { price, input, worst }: HoldRequest,
+  { window }: Limit,
+): { readonly price: Line; readonly input: number } =>
+  window === 'req' && worst !== undefined ? worst : { price, input }
+
 /** What the smallest grant takes of a limit, in the limit's unit. */
-function need({ price, input, least }: HoldRequest, { unit }: Limit): bigint {
-  if (unit === 'spend') return priceAt(price, least)
-  return unit === 'tokens' ? BigInt(input + least) : 1n
+function need(request: HoldRequest, limit: Limit): bigint {
+  const { price, input } = judged(request, limit)
+  if (limit.unit === 'spend') return priceAt(price, request.least)
+  return limit.unit === 'tokens' ? BigInt(input + request.least) : 1n
 }
 
-/** Room at a limit now, in its unit: holds counted. */
-export const room = ({ max }: Limit, meter: Meter | null): bigint =>
-  meter === null ? max : max - meter.used - meter.held
+/** Room at a limit now, in its unit: holds counted. Never below zero, whatever flowed past it. */
+export function room({ max }: Limit, meter: Meter | null): bigint {
+  const left = meter === null ? max : max - meter.used - meter.held
+  return left > 0n ? left : 0n
+}
+
+type RoomAt = (limit: Limit, i: number) => bigint
+
+const now = (limit: Limit, { meters }: HoldView, i: number): bigint =>
+  room(limit, meters[i] ?? null)
 
 /** Room at a limit if every running request gave back all it holds. */
-const whateverEnds = ({ max }: Limit, { meters }: HoldView, i: number): bigint =>
-  max - (meters[i]?.used ?? 0n)
+function whateverEnds(limit: Limit, { meters }: HoldView, i: number): bigint {
+  const meter = meters[i] ?? null
+  return room(limit, meter && { ...meter, held: 0n })
+}
+
+/** What an account has if every running request gave back all it holds. */
+function whole(account: Account): Msat {
+  const all = available(account) + account.held
+  return msat(all > account.owed ? all - account.owed : 0n)
+}
+
+/** As much as it would get if nothing of the account ran: less is not worth having yet. */
+function patientLeast(request: HoldRequest, account: Account, view: HoldView): number {
+  const most = grant(request, whole(account), (limit, i) => whateverEnds(limit, view, i))
+  assert(most !== null && most >= request.least, 'what no running request keeps is granted')
+  return most
+}
 
 const limitReached = ({ at }: HoldRequest, limit: Limit, meter: Meter | null): HoldRefused => ({
   why: 'limit_reached',
@@ -147,17 +181,25 @@ const limitReached = ({ at }: HoldRequest, limit: Limit, meter: Meter | null): H
   resetsAt: windowEnd(limit.window, at),
 })
 
-/** Output tokens that account and meters allow together; null when not even the input. */
-function grant(request: HoldRequest, account: Account, { meters }: HoldView): number | null {
-  let money = available(account)
-  let tokens = BigInt(request.input + request.most)
+/** Output tokens that money and limits allow together; null when not even the input. */
+function grant(request: HoldRequest, money: Msat, roomAt: RoomAt): number | null {
+  let { most } = request
   for (const [i, limit] of request.limits.entries()) {
-    const left = room(limit, meters[i] ?? null)
+    const left = roomAt(limit, i)
     if (left < need(request, limit)) return null
-    if (limit.unit === 'spend' && left < money) money = left
-    if (limit.unit === 'tokens' && left < tokens) tokens = left
+    const allowed = outputAt(request, limit, left)
+    if (allowed < most) most = allowed
   }
-  return affordable(request.price, msat(money), Number(tokens) - request.input)
+  return affordable(request.price, money, most)
+}
+
+/** Output tokens, at most the most asked for, that a limit with that much room allows. */
+function outputAt(request: HoldRequest, limit: Limit, left: bigint): number {
+  const { price, input } = judged(request, limit)
+  const { most } = request
+  if (limit.unit === 'calls') return most
+  if (limit.unit === 'spend') return affordable(price, left, most) ?? 0
+  return left - BigInt(input) < BigInt(most) ? Number(left) - input : most
 }
 
 function opening(
@@ -179,6 +221,7 @@ function opening(
       held: add(account.held, amount),
     },
     deposit: null,
+    owing: [],
     hold: {
       id,
       account: account.id,
@@ -200,7 +243,7 @@ function opening(
     meters: granted.meters.flatMap((meter, i) =>
       meter === null ? [] : { ...meter, held: meter.held + (counts[i]?.counted ?? 0n) },
     ),
-    entry: entry({ at, why: 'hold', ref: id }, [
+    entries: entry({ at, why: 'hold', ref: id }, [
       ...posting(`paid:${account.id}`, `held:${account.id}`, paid),
       ...posting(`bonus:${account.id}`, `held:${account.id}`, bonus),
     ]),

@@ -70,8 +70,9 @@ export function booksOver(
 
 function drawersInMemory(store: SqliteStore): ReadonlyMap<Drawer, bigint> {
   const drawers = new Map<Drawer, bigint>()
-  for (const { bonus, held, id, paid } of store.cachedAccounts()) {
+  for (const { bonus, held, id, owed, paid } of store.cachedAccounts()) {
     drawers.set(`paid:${id}`, paid).set(`bonus:${id}`, bonus).set(`held:${id}`, held)
+    drawers.set(`owed:${id}`, -owed)
   }
   return drawers
 }

@@ -8,10 +8,12 @@ export interface Account {
   readonly paid: Msat
   readonly bonus: Msat
   readonly held: Msat
+  /** What its closed holds owe, together. While it is above zero, `paid` and `bonus` are not. */
+  readonly owed: Msat
   readonly createdAt: number
 }
 
-/** A limit's counter in one window of time. `used + held` never passes the limit's `max`. */
+/** A limit's counter in one window of time. `used` may pass the limit's `max`, by what flowed. */
 export interface Meter {
   /** `meterKey`: the meter, its unit and its window's start. */
   readonly key: string
@@ -51,6 +53,8 @@ export interface Close {
   /** What was charged, by the credit it was taken from. */
   readonly paid: Msat
   readonly bonus: Msat
+  /** What was charged and is still to be taken, and what never was. */
+  readonly owed: Msat
   readonly overrun: Msat
 }
 
@@ -59,9 +63,11 @@ export interface Step {
   readonly account: Account
   readonly deposit: Deposit | null
   readonly hold: HoldState | null
+  /** Other holds of the account, closed before, whose debt was taken or given up. */
+  readonly owing: readonly HoldState[]
   readonly meters: readonly Meter[]
-  /** Null where no money moved: a free model, a deposit of nothing. */
-  readonly entry: Entry | null
+  /** None where no money moved: a free model, a deposit of nothing. */
+  readonly entries: readonly Entry[]
 }
 
 export const available = (account: Account): bigint => account.paid + account.bonus

@@ -64,8 +64,8 @@ export function at(line: Line, output: number): Msat {
   return msat(ceilDiv(line.fixed + line.each * BigInt(output), MICRO))
 }
 
-/** How many output tokens, at most `most`, `available` buys; null when not even the input. */
-export function affordable(line: Line, available: Msat, most: number): number | null {
+/** How many output tokens, at most `most`, that many msat buy; null when not even the input. */
+export function affordable(line: Line, available: bigint, most: number): number | null {
   const left = available * MICRO - line.fixed
   if (left < 0n) return null
   if (line.each === 0n) return most

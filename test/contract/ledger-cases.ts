@@ -121,6 +121,30 @@ export const LIMITS: Cases = {
     hold h4 ann 1..1 n:calls<=0/req                          → limit_reached at n, 0 left, for ever
     left m:spend<=50/req                                     → 50`,
 
+  'J4 a limit in a request has no meter: it is judged by the worst that the input may come to': `
+    deposit p1 ann 1000                                      → ok, 1000 left
+    hold h1 ann 1..900 price=10+1 input=10 worst=50+50 m:spend<=50/req   → limit_reached at m, 50 left, for ever
+    hold h1 ann 1..900 price=10+1 input=10 worst=50+50 m:spend<=60/req   → 10 tokens for 20
+    hold h2 ann 1..900 price=10+1 input=10 worst=50+50 m:tokens<=50/req  → limit_reached at m, 50 left, for ever
+    hold h2 ann 1..900 price=10+1 input=10 worst=50+50 m:tokens<=57/req  → 7 tokens for 17
+    hold h3 ann 1..900 price=10+1 input=10 worst=50+50 m:spend<=60/day   → 50 tokens for 60
+    hold h4 ann 1..900 price=10+1 input=10 worst=50+50 m:calls<=1/req    → 893 tokens for 903`,
+
+  'who is patient gets all that running requests do not keep for good, or waits': `
+    deposit p1 ann 100                                       → ok, 100 left
+    hold h1 ann 1..80                                        → 80 tokens for 80
+    hold h2 ann 1..90 patient=yes                            → held, needs 1, has 20 free
+    hold h2 ann 1..20 patient=yes                            → 20 tokens for 20
+    release h1                                               → 0 charged, 80 left
+    hold h3 ann 1..90 patient=yes                            → held, needs 1, has 80 free
+    settle h2 20                                             → 20 charged, 80 left
+    hold h3 ann 1..90 patient=yes                            → 80 tokens for 80
+    deposit p2 ann 1000                                      → ok, 1000 left
+    hold h4 ann 1..30 m:spend<=50/day                        → 30 tokens for 30
+    hold h5 ann 1..90 patient=yes m:spend<=50/day            → held, needs 1, has 970 free
+    settle h4 30                                             → 30 charged, 970 left
+    hold h5 ann 1..90 patient=yes m:spend<=50/day            → 20 tokens for 20`,
+
   'a limit that only running requests fill is waited for': `
     deposit p1 ann 1000                                      → ok, 1000 left
     hold h1 ann 1..80 m:spend<=100/day                       → 80 tokens for 80
@@ -218,24 +242,94 @@ export const SETTLING: Cases = {
     deposit p1 ann 100                          → ok, 100 left
     hold h1 ann 1..50                           → 50 tokens for 50
     hold h2 ann 1..40                           → 40 tokens for 40
-    settle h1 80                                → 60 charged, 20 overrun, 0 left
-    balance ann                                 → paid 0, bonus 0, held 40
-    settle h2 40                                → 40 charged, 0 left`,
+    settle h1 80                                → 60 charged, 20 owed, 0 left
+    balance ann                                 → paid 0, bonus 0, held 40, owed 20
+    settle h2 40                                → 40 charged, 20 overrun, 0 left
+    balance ann                                 → paid 0, bonus 0, held 0
+    usage ann charged=yes                       → h2:40 h1:60`,
 
-  'an overrun never passes a limit in money': `
+  'J4 limits decide admission, and what flowed is paid whatever they say': `
     deposit p1 ann 1000                         → ok, 1000 left
     hold h1 ann 1..50 m:spend<=70/day n:spend<=60/req → 50 tokens for 50
     hold h2 ann 1..5 m:spend<=70/day            → 5 tokens for 5
-    settle h1 90                                → 60 charged, 30 overrun, 935 left
-    left m:spend<=70/day                        → 5
-    settle h2 90                                → 10 charged, 80 overrun, 930 left
-    left m:spend<=70/day                        → 0`,
+    settle h1 90                                → 90 charged, 905 left
+    left m:spend<=70/day                        → 0
+    hold h3 ann 1..5 m:spend<=70/day            → limit_reached at m, 0 left, until 2026-11-22T00:00:00.000Z
+    settle h2 90                                → 90 charged, 820 left
+    left m:spend<=70/day                        → 0
+    left m:spend<=200/day                       → 20
+    clock 2026-11-22T00:00:00.000Z
+    hold h3 ann 1..90 m:spend<=70/day           → 70 tokens for 70`,
 
-  'tokens past a limit in tokens are not paid for': `
+  'J4 tokens past a limit in tokens are paid for, and fill it': `
     deposit p1 ann 1000                         → ok, 1000 left
     hold h1 ann 1..50 input=10 m:tokens<=60/day → 50 tokens for 50
-    settle h1 90 in=10 out=90                   → 50 charged, 40 overrun, 950 left
-    left m:tokens<=60/day                       → 0`,
+    settle h1 90 in=10 out=90                   → 90 charged, 910 left
+    left m:tokens<=60/day                       → 0
+    left m:tokens<=101/day                      → 1`,
+
+  'J4 what other requests hold is owed, and taken as they close, the oldest debt first': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 1..30                           → 30 tokens for 30
+    hold h2 ann 1..30                           → 30 tokens for 30
+    hold h3 ann 1..30                           → 30 tokens for 30
+    hold h4 ann 1..10                           → 10 tokens for 10
+    settle h2 45                                → 30 charged, 15 owed, 0 left
+    settle h1 50                                → 30 charged, 20 owed, 0 left
+    balance ann                                 → paid 0, bonus 0, held 40, owed 35
+    settle h3 3                                 → 3 charged, 0 left
+    balance ann                                 → paid 0, bonus 0, held 10, owed 8
+    usage ann charged=yes                       → h3:3 h2:37 h1:50
+    release h4                                  → 0 charged, 2 left
+    balance ann                                 → paid 2, bonus 0, held 0
+    usage ann charged=yes                       → h4:0 h3:3 h2:45 h1:50`,
+
+  'J4 what is missing when the last hold has closed is a loss, and is not asked for later': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 1..60                           → 60 tokens for 60
+    hold h2 ann 1..40                           → 40 tokens for 40
+    settle h1 500                               → 60 charged, 440 owed, 0 left
+    settle h2 30                                → 30 charged, 430 overrun, 0 left
+    balance ann                                 → paid 0, bonus 0, held 0
+    deposit p2 ann 1000                         → ok, 1000 left
+    usage ann charged=yes                       → h2:30 h1:70`,
+
+  'J4 a payment that comes while something is owed pays that first': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 1..60                           → 60 tokens for 60
+    hold h2 ann 1..40                           → 40 tokens for 40
+    settle h1 150                               → 60 charged, 90 owed, 0 left
+    deposit g1 ann 20 bonus                     → ok, 0 left
+    balance ann                                 → paid 0, bonus 0, held 40, owed 70
+    deposit p2 ann 100                          → ok, 30 left
+    balance ann                                 → paid 30, bonus 0, held 40
+    release h2                                  → 0 charged, 70 left
+    usage ann charged=yes                       → h2:0 h1:150`,
+
+  'J4 what is owed buys nothing meanwhile': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 1..50                           → 50 tokens for 50
+    hold h2 ann 1..50                           → 50 tokens for 50
+    settle h1 70                                → 50 charged, 20 owed, 0 left
+    hold h3 ann 31..31                          → insufficient_funds, needs 31 of 30
+    hold h3 ann 30..30                          → held, needs 30, has 0 free
+    hold h4 ann 1..9 price=0+0                  → 9 tokens for 0
+    release h2                                  → 0 charged, 30 left
+    hold h3 ann 30..30                          → 30 tokens for 30`,
+
+  'J4 an expired hold that owes is settled anew, for more or for less': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 1..40 until=1000 m:spend<=50/day → 40 tokens for 40
+    hold h2 ann 1..60                           → 60 tokens for 60
+    extend h1 70 until=1000                     → ok
+    expire 12:00:02Z                            → h1: 40 charged, 30 owed, 0 left
+    left m:spend<=90/day                        → 20
+    settle h1 55                                → 40 charged, 15 owed, 0 left
+    left m:spend<=90/day                        → 35
+    balance ann                                 → paid 0, bonus 0, held 60, owed 15
+    expire                                      → h2: 0 charged, 45 left
+    settle h2 50                                → 45 charged, 5 overrun, 0 left
+    balance ann                                 → paid 0, bonus 0, held 0`,
 
   'B4 a hold is closed once, and the first close stands': `
     deposit p1 ann 100                          → ok, 100 left
@@ -291,8 +385,9 @@ export const SETTLING: Cases = {
     hold h2 ann 1..60                           → 60 tokens for 60
     expire                                      → h2: 0 charged, 75 left
     hold h3 ann 1..50                           → 50 tokens for 50
-    settle h2 60                                → 25 charged, 35 overrun, 0 left
-    balance ann                                 → paid 0, bonus 0, held 50`,
+    settle h2 60                                → 25 charged, 35 owed, 0 left
+    balance ann                                 → paid 0, bonus 0, held 50, owed 35
+    settle h3 20                                → 20 charged, 5 overrun, 0 left`,
 
   'what expired is settled for less than was journalled, or for nothing': `
     deposit p1 ann 10                           → ok, 10 left
@@ -333,6 +428,24 @@ export const SETTLING: Cases = {
 }
 
 export const REOPENED: Cases = {
+  'J4 what is owed is owed after a restart, and is given up when nothing is held any more': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 1..30                           → 30 tokens for 30
+    hold h2 ann 1..30                           → 30 tokens for 30
+    hold h3 ann 1..40                           → 40 tokens for 40
+    settle h1 100                               → 30 charged, 70 owed, 0 left
+    reopen
+    balance ann                                 → paid 0, bonus 0, held 70, owed 70
+    settle h1 100                               → already_settled
+    release h2                                  → 0 charged, 0 left
+    reopen
+    balance ann                                 → paid 0, bonus 0, held 40, owed 40
+    expire                                      → h3: 0 charged, 0 left
+    balance ann                                 → paid 0, bonus 0, held 0
+    usage ann charged=yes                       → h3:0 h2:0 h1:100
+    reopen
+    deposit p2 ann 5                            → ok, 5 left`,
+
   'balances, payments, meters and closed holds are there after a restart': `
     deposit p1 ann 1000                         → ok, 1000 left
     deposit g1 ann 50 bonus                     → ok, 1050 left

@@ -15,10 +15,12 @@ import { msat } from '../../src/money/msat.ts'
  *   balance ann                                        → paid 960, bonus 0, held 0
  *   left m1:spend<=500/day                             → 460
  *   usage ann pass=p before=h2 limit=10                → h1
+ *   usage ann charged=yes                              → h1:40
  *   reopen
  *
  * A hold asks for `least..most` output tokens at `price=fixed+each` (0+1 unless said) and lives for
- * `until` ms (60,000 unless said). A limit is `meter:unit<=max/window`.
+ * `until` ms (60,000 unless said). A limit is `meter:unit<=max/window`. `patient=yes`: it waits for what
+ * running requests keep. `worst=fixed+input`: what limits in a request are judged by.
  */
 
 export interface Opened {
@@ -126,11 +128,18 @@ const VERBS: Readonly<Record<string, (line: Line) => Promise<string | null>>> = 
     const [least, most] = range.split('..').map(Number)
     const [fixed = '', each = ''] = option('price', '0+1').split('+')
     const pass = option('pass', '')
+    const [worst = '', worstInput] = option('worst', '').split('+')
     const held = await books.ledger.hold({
       id,
       account,
       price: { fixed: micro(fixed), each: micro(each) },
       input: Number(option('input', '0')),
+      patient: option('patient', 'no') === 'yes',
+      ...(worstInput === undefined
+        ? {}
+        : {
+            worst: { price: { fixed: micro(worst), each: micro(each) }, input: Number(worstInput) },
+          }),
       least: least ?? 0,
       most: most ?? 0,
       limits,
@@ -178,7 +187,8 @@ const VERBS: Readonly<Record<string, (line: Line) => Promise<string | null>>> = 
   async balance({ books, words }) {
     const balance = await books.ledger.balance(words[0] ?? '')
     if (balance === null) return 'none'
-    return `paid ${balance.paid}, bonus ${balance.bonus}, held ${balance.held}`
+    const owed = balance.owed === 0n ? '' : `, owed ${balance.owed}`
+    return `paid ${balance.paid}, bonus ${balance.bonus}, held ${balance.held}${owed}`
   },
 
   async left({ books, limits, world }) {
@@ -193,12 +203,16 @@ const VERBS: Readonly<Record<string, (line: Line) => Promise<string | null>>> = 
       limit: Number(option('limit', '10')),
       before: before === '' ? null : before,
     })
-    return rows.map(({ id }) => id).join(' ') || 'nothing'
+    const shown = rows.map(({ charged, id }) =>
+      option('charged', 'no') === 'yes' ? `${id}:${charged}` : id,
+    )
+    return shown.join(' ') || 'nothing'
   },
 }
 
-function settled({ after, charged, overrun }: Settled): string {
-  return `${charged} charged, ${overrun === 0n ? '' : `${overrun} overrun, `}${after} left`
+function settled({ after, charged, overrun, owed }: Settled): string {
+  const debt = owed === 0n ? '' : `${owed} owed, `
+  return `${charged} charged, ${debt}${overrun === 0n ? '' : `${overrun} overrun, `}${after} left`
 }
 
 function refusal(refused: HoldRefused): string {

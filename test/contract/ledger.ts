@@ -150,7 +150,7 @@ function reading(test: Test, withBooks: WithBooks): void {
       await ledger.hold(request(world, 'h1', 'ann', 100))
       await ledger.settle('h1', charge(world, 130n))
       await ledger.hold(request(world, 'h2', 'ann', 900))
-      const ann = { account: 'ann', paid: 0n, bonus: 20n, held: 900n, available: 20n }
+      const ann = { account: 'ann', paid: 0n, bonus: 20n, held: 900n, owed: 0n, available: 20n }
       expect(await statement.accounts(9)).toEqual([{ ...ann, createdAt: at }])
       expect(await statement.holds(9)).toEqual([
         {
@@ -178,7 +178,15 @@ function reading(test: Test, withBooks: WithBooks): void {
       expect(await ledger.usage('ann', null, { limit: 9, before: null })).toEqual([
         {
           ...{ id: 'h1', at, model: 'llama3', dialect: 'openai-chat', end: 'complete' },
-          ...{ usage: 'reported', input: 3, cached: 0, output: 4, held: 100n, charged: 130n },
+          ...{
+            usage: 'reported',
+            input: 3,
+            cached: 0,
+            output: 4,
+            held: 100n,
+            charged: 130n,
+            owed: 0n,
+          },
         },
       ])
     }))
@@ -200,6 +208,29 @@ function reading(test: Test, withBooks: WithBooks): void {
       await ledger.settle('h3', charge(world, 650n))
       expect(await ledger.balance('ann')).toMatchObject({ paid: 0n, bonus: 0n })
       expect(await statement.owed()).toBe(7n)
+    }))
+
+  test('J4 the proof states what is owed, and accounts and drawers agree about it', () =>
+    withBooks(async ({ books: { ledger, statement } }, world) => {
+      await ledger.deposit(deposit(world, 'p1', 'ann', 100n))
+      await ledger.hold(request(world, 'h1', 'ann', 60))
+      await ledger.hold(request(world, 'h2', 'ann', 40))
+      await ledger.settle('h1', charge(world, 75n))
+      expect(await statement.accounts(9)).toMatchObject([{ paid: 0n, held: 40n, owed: 15n }])
+      const proof = await statement.verify()
+      const drawers = proof.ok ? proof.value.drawers : []
+      expect(Object.fromEntries(drawers.map((one) => [one.drawer, one.balance]))).toMatchObject({
+        'owed:ann': -15n,
+        'held:ann': 40n,
+        'revenue:llama3': 75n,
+      })
+      await ledger.settle('h2', charge(world, 30n))
+      expect((await statement.entries(2)).map(line)).toEqual([
+        'collect h1: paid:ann → owed:ann 10, loss:overrun → owed:ann 5',
+        'settle h2: held:ann → revenue:llama3 30, held:ann → paid:ann 10',
+      ])
+      const [earned] = await statement.earnings()
+      expect(earned).toMatchObject({ earned: 100n, overrun: 5n })
     }))
 
   test('the proof states every drawer, and they sum up to nothing', () =>

@@ -38,7 +38,7 @@ describe.each(['memory', 'sqlite'] as const)('one balance, %s books', (books) =>
     await gate.proof()
   })
 
-  it('B2 an answer that overruns takes nothing of another request’s hold, and the rest is a visible loss', async () => {
+  it('B2 J4 an answer that overruns takes nothing of another request’s hold, and the rest is owed', async () => {
     const { gate, pass } = await paid(30, { books })
     gate.fake.script = { deltas: words(200), paceMs: 30 }
     const other = gate.client.start(gate.chatQuestion(pass, { stream: true, max_tokens: 10 }))
@@ -48,10 +48,18 @@ describe.each(['memory', 'sqlite'] as const)('one balance, %s books', (books) =>
     const whole = await ten(gate, pass)
     expect(whole.status).toBe(200)
     const event = (await gate.requests(1))[0]
-    expect(event).toMatchObject({ charged_msat: 20_000, overrun_msat: 30_000, held_msat: 10_000 })
-    expect(await gate.balance(pass)).toMatchObject({ available_msat: 0, held_msat: 10_000 })
+    expect(event).toMatchObject({ charged_msat: 20_000, owed_msat: 30_000, held_msat: 10_000 })
+    expect(event).not.toHaveProperty('overrun_msat')
+    const owing = { available_msat: 0, held_msat: 10_000, owed_msat: 30_000, balance_msat: 0 }
+    expect(await gate.balance(pass)).toMatchObject(owing)
+    expect((await ten(gate, pass)).status).toBe(402)
     other.leave()
     await until(() => gate.composed.running() === 0)
+    // What that one did not use is taken for the first, and what is missing then is a loss.
+    const [, , left] = await gate.requests(3)
+    const lost = 30_000 - (10_000 - (left?.charged_msat ?? 0))
+    expect(left).toMatchObject({ end: 'client_left', overrun_msat: lost, left_msat: 0 })
+    expect(await gate.balance(pass)).toMatchObject({ available_msat: 0, balance_msat: 0 })
     await gate.proof()
   })
 

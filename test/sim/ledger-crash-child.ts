@@ -20,7 +20,8 @@ async function buyer(account: string): Promise<never> {
   for (let i = 0; ; i++) {
     const id = `${life}-${account}-${i}`
     if (i % 3 === 0) await pay(account, id)
-    await buy(account, id, i)
+    // Two at once: what one comes to more is owed while the other holds the rest.
+    await Promise.all([buy(account, `${id}-a`, i), buy(account, `${id}-b`, i + 1)])
     await new Promise((resolve) => setImmediate(resolve))
   }
 }
@@ -47,7 +48,7 @@ async function buy(account: string, id: string, i: number): Promise<void> {
   if (i % 5 === 0) await ledger.release(id, 'refused', at)
   else {
     const flowed = { input: 3, cached: 0, output: 97, usage: 'reported', end: 'complete' } as const
-    await ledger.settle(id, { ...flowed, amount: msat(BigInt(i % 500)), at })
+    await ledger.settle(id, { ...flowed, amount: msat(BigInt((i * 97) % 700)), at })
   }
 }
 

@@ -61,6 +61,8 @@ const command = fc.oneof(
       least: fc.integer({ min: 0, max: 40 }),
       more: small,
       limits: fc.subarray([0, 1, 2, 3, 4, 5, 6]),
+      patient: fc.boolean(),
+      worse: fc.constantFrom(0, 0, 1, 15),
       lives: fc.constantFrom(1_000, 100_000, 100_000_000),
     }),
   },
@@ -69,7 +71,7 @@ const command = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('settle' as const),
       id,
-      amount: fc.integer({ min: 0, max: 150 }),
+      amount: fc.integer({ min: 0, max: 250 }),
       tokens: fc.integer({ min: 0, max: 100 }),
     }),
   },
@@ -149,6 +151,7 @@ async function compare({ books, model, world }: Play): Promise<void> {
         paid: BigInt(model.credit(account, 'paid')),
         bonus: BigInt(model.credit(account, 'bonus')),
         held: BigInt(model.held(account)),
+        owed: BigInt(model.owed(account)),
       })
     }
     for (const limit of LIMITS[account] ?? []) {
@@ -209,16 +212,18 @@ async function hold(
 ): Promise<readonly [string, string]> {
   const at = world.time
   const limits = command.limits.flatMap((i) => LIMITS[command.account]?.[i] ?? [])
-  const { account, each, fixed, id, input, least } = command
-  const common = { id, account, input, least, most: least + command.more, limits, at }
+  const { account, each, fixed, id, input, least, patient, worse } = command
+  const common = { id, account, input, least, most: least + command.more, limits, at, patient }
+  const worst = { fixed: fixed + worse * 1_500_000, input: input + worse }
   const deadline = at + command.lives
   const held = await books.ledger.hold({
     ...common,
     deadline,
     price: { fixed: BigInt(fixed), each: BigInt(each) },
+    worst: { price: { fixed: BigInt(worst.fixed), each: BigInt(each) }, input: worst.input },
     what: { model: 'llama3', dialect: 'openai-chat', pass: null },
   })
-  const wanted = model.hold({ ...common, fixed, each, deadline })
+  const wanted = model.hold({ ...common, worst, fixed, each, deadline })
   if (held.ok) return [`granted ${held.value.output} for ${held.value.amount}`, wanted]
   const { error } = held
   if (error.why === 'limit_reached') return [`limit_reached ${error.limit.meter}`, wanted]
@@ -226,4 +231,5 @@ async function hold(
   return [error.why, wanted]
 }
 
-const settled = ({ charged, overrun }: Settled): string => `charged ${charged} overrun ${overrun}`
+const settled = ({ charged, overrun, owed }: Settled): string =>
+  `charged ${charged} owed ${owed} overrun ${overrun}`

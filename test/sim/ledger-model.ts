@@ -12,6 +12,9 @@ export interface HoldCommand {
   readonly fixed: number
   readonly each: number
   readonly input: number
+  /** What limits in a request are judged by. */
+  readonly worst: { readonly fixed: number; readonly input: number }
+  readonly patient: boolean
   readonly least: number
   readonly most: number
   readonly limits: readonly Limit[]
@@ -34,6 +37,8 @@ interface Held extends HoldCommand {
   /** Msat taken from each credit: set aside while it is open, charged once it is closed. */
   paid: number
   bonus: number
+  /** What it came to and is still to be taken. */
+  owed: number
   /** What counts at this hold's limits, by their place. */
   shares: number[]
 }
@@ -44,37 +49,49 @@ export class Model {
   readonly #deposits: Paid[] = []
   readonly #holds: Held[] = []
 
+  /** Given up at the last close. */
+  #lost = 0
+
   deposit(paid: Paid): Answer {
     const known = this.#deposits.find(({ payment }) => payment === paid.payment)
     if (known !== undefined) {
       return known.account === paid.account ? 'already_deposited' : 'deposited_elsewhere'
     }
     this.#deposits.push(paid)
+    this.#collect(paid.account)
     return 'ok'
   }
 
   hold(command: HoldCommand): Answer {
     if (this.#holds.some(({ id }) => id === command.id)) return 'hold_exists'
     if (!this.#exists(command.account)) return 'account_not_found'
-    const { least, most } = command
+    const { least } = command
     // Pretend that nothing runs: a limit that is full even then is reached.
     const full = command.limits.find((limit) => !this.#fits(limit, command, least, false))
     if (full !== undefined) return `limit_reached ${full.meter}`
     const needs = cost(command, least)
     if (this.#owned(command.account) < needs) return `insufficient_funds ${needs}`
+    const output = this.#most(command, true)
+    const enough = command.patient ? this.#most(command, false) : least
+    if (output === null || enough === null || output < enough) return `held ${needs}`
+    const amount = cost(command, output)
+    const paid = Math.min(this.credit(command.account, 'paid'), amount)
+    const shares = command.limits.map((limit) => share(limit, command, output))
+    const rest = { amount, status: 'open' as const, sofar: 0, paid, owed: 0, shares }
+    this.#holds.push({ ...command, ...rest, bonus: amount - paid })
+    return `granted ${output} for ${amount}`
+  }
+
+  /** The longest answer that money and limits buy; without `running`, if nothing else ran. */
+  #most(command: HoldCommand, running: boolean): number | null {
+    const { account, least, most } = command
+    const free = this.credit(account, 'paid') + this.credit(account, 'bonus')
+    const money = running ? free : this.#owned(account)
     for (let output = most; output >= least; output--) {
-      const amount = cost(command, output)
-      const buys =
-        this.credit(command.account, 'paid') + this.credit(command.account, 'bonus') >= amount
-      if (!buys || !command.limits.every((limit) => this.#fits(limit, command, output, true)))
-        continue
-      const paid = Math.min(this.credit(command.account, 'paid'), amount)
-      const shares = command.limits.map((limit) => share(limit, command, output))
-      const rest = { amount, status: 'open' as const, sofar: 0, paid, bonus: amount - paid, shares }
-      this.#holds.push({ ...command, ...rest })
-      return `granted ${output} for ${amount}`
+      const fit = command.limits.every((limit) => this.#fits(limit, command, output, running))
+      if (money >= cost(command, output) && fit) return output
     }
-    return `held ${needs}`
+    return null
   }
 
   extend(id: string, deadline: number, sofar: number): Answer {
@@ -117,6 +134,10 @@ export class Model {
     return sum(open.map(({ amount }) => amount))
   }
 
+  owed(account: string): number {
+    return sum(this.#holds.filter((one) => one.account === account).map(({ owed }) => owed))
+  }
+
   /** What a limit allows still; `running`: with what open holds have of it taken off. */
   room(limit: Limit, at: number, running = true): number {
     if (limit.window === 'req') return Number(limit.max)
@@ -127,7 +148,7 @@ export class Model {
         return mine?.meter === limit.meter && windowOf(limit, one.at) === windowOf(limit, at)
       }),
     )
-    return Number(limit.max) - sum(shares)
+    return Math.max(0, Number(limit.max) - sum(shares))
   }
 
   #close(
@@ -138,60 +159,65 @@ export class Model {
     if (hold === undefined) return 'hold_not_found'
     if (hold.status === 'settled' || hold.status === 'released') return `already_${hold.status}`
     const stake = { paid: hold.paid, bonus: hold.bonus }
-    const tokensFit = hold.limits.every((limit, i) => {
-      if (limit.unit !== 'tokens' || end.tokens === null) return true
-      return end.tokens <= (hold.shares[i] ?? 0) + this.#roomBeside(hold, i)
-    })
     const taken = { paid: 0, bonus: 0 }
-    const rooms = hold.limits.map((limit, i) =>
-      limit.unit === 'spend' ? this.#roomBeside(hold, i) : null,
-    )
     const free = {
       paid: this.credit(hold.account, 'paid'),
       bonus: this.credit(hold.account, 'bonus'),
     }
-    let beyond = 0
     for (let i = 0; i < end.amount; i++) {
       if (taken.paid + taken.bonus < stake.paid + stake.bonus) {
         taken[taken.paid < stake.paid ? 'paid' : 'bonus']++
         continue
       }
-      const limited = rooms.some((room) => room !== null && beyond >= room)
       const from = free.paid > 0 ? 'paid' : free.bonus > 0 ? 'bonus' : null
-      if (from === null || limited || !tokensFit) break
+      if (from === null) break
       free[from]--
       taken[from]++
-      beyond++
     }
     hold.shares = hold.limits.map((limit, i) => {
-      const most = (hold.shares[i] ?? 0) + this.#roomBeside(hold, i)
-      if (limit.unit === 'spend') return taken.paid + taken.bonus
-      const share = limit.unit === 'calls' ? end.calls : (end.tokens ?? hold.shares[i] ?? 0)
-      return Math.min(share, most)
+      if (limit.unit === 'spend') return end.amount
+      return limit.unit === 'calls' ? end.calls : (end.tokens ?? hold.shares[i] ?? 0)
     })
     hold.paid = taken.paid
     hold.bonus = taken.bonus
     hold.status = end.status
     const charged = taken.paid + taken.bonus
-    return `charged ${charged} overrun ${end.amount - charged}`
+    hold.owed = end.amount - charged
+    this.#collect(hold.account)
+    return `charged ${charged} owed ${hold.owed} overrun ${this.#lost}`
   }
 
-  /** Room at a hold's limit above its own share, in the window it was opened in. */
-  #roomBeside(hold: Held, i: number): number {
-    const limit = hold.limits[i]
-    if (limit === undefined) return 0
-    if (limit.window === 'req') return Number(limit.max) - (hold.shares[i] ?? 0)
-    return this.room(limit, hold.at)
+  /** Debts are paid one msat at a time, the oldest first; with nothing held they are given up. */
+  #collect(account: string): void {
+    this.#lost = 0
+    for (const hold of this.#holds.filter((one) => one.account === account)) {
+      while (hold.owed > 0) {
+        const from = (['paid', 'bonus'] as const).find((credit) => this.credit(account, credit) > 0)
+        if (from === undefined) break
+        hold[from]++
+        hold.owed--
+      }
+      if (this.held(account) > 0) continue
+      this.#lost += hold.owed
+      hold.owed = 0
+    }
   }
 
   #fits(limit: Limit, command: HoldCommand, output: number, running: boolean): boolean {
-    return share(limit, command, output) <= this.room(limit, command.at, running)
+    const judged = limit.window === 'req' ? { ...command, ...command.worst } : command
+    return share(limit, judged, output) <= this.room(limit, command.at, running)
   }
 
   #find = (id: string): Held | undefined => this.#holds.find((hold) => hold.id === id)
   #exists = (account: string): boolean => this.#deposits.some((one) => one.account === account)
   #owned = (account: string): number =>
-    this.credit(account, 'paid') + this.credit(account, 'bonus') + this.held(account)
+    Math.max(
+      0,
+      this.credit(account, 'paid') +
+        this.credit(account, 'bonus') +
+        this.held(account) -
+        this.owed(account),
+    )
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0)

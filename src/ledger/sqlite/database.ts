@@ -116,4 +116,9 @@ function balance(db: DatabaseSync, path: string): void {
   if (held !== open) {
     throw new LedgerDamaged(path, `it holds ${held} msat, its open holds say ${open}`)
   }
+  const debt = -integer(db, "SELECT sum(balance) FROM drawers WHERE name GLOB 'owed:*'")
+  const owed = integer(db, 'SELECT sum(owed) FROM holds WHERE owed > 0')
+  if (debt !== owed) {
+    throw new LedgerDamaged(path, `it is owed ${debt} msat, its closed holds say ${owed}`)
+  }
 }

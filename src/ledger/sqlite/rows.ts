@@ -37,7 +37,7 @@ const HOLD_FIXED =
 /** What its extending and closing change. */
 const HOLD_MOVING = [
   ...['deadline', 'sofar', 'counts', 'status', 'closed_at', 'end', 'usage'],
-  ...['input', 'cached', 'output', 'charged_paid', 'charged_bonus', 'overrun'],
+  ...['input', 'cached', 'output', 'charged_paid', 'charged_bonus', 'overrun', 'owed'],
 ]
 
 export const HOLD_COLUMNS = [...HOLD_FIXED, ...HOLD_MOVING]
@@ -74,6 +74,7 @@ export function holdCells({ account, n, value: hold }: HoldRow): Cell[] {
     close?.paid ?? null,
     close?.bonus ?? null,
     close?.overrun ?? null,
+    close?.owed ?? 0n,
   ]
 }
 
@@ -108,6 +109,7 @@ const closeOf = (row: Row): Close => ({
   output: number(row, 'output'),
   paid: money(row, 'charged_paid'),
   bonus: money(row, 'charged_bonus'),
+  owed: money(row, 'owed'),
   overrun: money(row, 'overrun'),
 })
 

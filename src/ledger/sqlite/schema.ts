@@ -127,5 +127,26 @@ const V2 = `
 ALTER TABLE invoices ADD COLUMN caveats TEXT;
 `
 
+/**
+ * What closed holds owe. `owed:` drawers are zero or below: the rule about drawers is a part of their
+ * table, which is made anew.
+ */
+const V3 = `
+ALTER TABLE holds ADD COLUMN owed INTEGER NOT NULL DEFAULT 0 CHECK (owed >= 0);
+CREATE INDEX holds_owing ON holds (n) WHERE owed > 0;
+
+CREATE TABLE drawers_3 (
+  n INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  balance INTEGER NOT NULL DEFAULT 0,
+  CHECK (balance >= 0 OR name = 'loss:overrun' OR name GLOB 'rail:*' OR name GLOB 'grant:*'
+    OR name GLOB 'owed:*'),
+  CHECK (balance <= 0 OR name NOT GLOB 'owed:*')
+) STRICT;
+INSERT INTO drawers_3 SELECT n, name, balance FROM drawers;
+DROP TABLE drawers;
+ALTER TABLE drawers_3 RENAME TO drawers;
+`
+
 /** `MIGRATIONS[v]` takes a file from version v to v + 1. */
-export const MIGRATIONS: readonly string[] = [V1, V2]
+export const MIGRATIONS: readonly string[] = [V1, V2, V3]

@@ -30,6 +30,7 @@ export class SqliteStatement implements Statement {
       paid: money(row, 'paid'),
       bonus: money(row, 'bonus'),
       held: money(row, 'held'),
+      owed: msat(-whole(row, 'owed')),
       available: msat(whole(row, 'paid') + whole(row, 'bonus')),
       createdAt: number(row, 'created_at'),
     }))
@@ -117,7 +118,8 @@ const balanceOf = (drawer: string): string =>
   `coalesce((SELECT balance FROM drawers WHERE name = '${drawer}:' || id), 0) AS ${drawer}`
 
 const ACCOUNTS = `
-  SELECT id, created_at, ${balanceOf('paid')}, ${balanceOf('bonus')}, ${balanceOf('held')}
+  SELECT id, created_at, ${balanceOf('paid')}, ${balanceOf('bonus')}, ${balanceOf('held')},
+    ${balanceOf('owed')}
   FROM accounts ORDER BY n DESC LIMIT ?`
 
 const OPEN_HOLDS = `

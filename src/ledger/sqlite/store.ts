@@ -7,7 +7,7 @@ import type { AccountId, Deposit, Drawer, Entry, HoldId, Page, PaymentId } from 
 import type { Account, HoldState, Meter, Step } from '../state.ts'
 import type { HoldRow, Numbered } from './group.ts'
 import type { Journal } from './journal.ts'
-import { holdOf, number, text, whole } from './rows.ts'
+import { holdOf, number, type Row, text, whole } from './rows.ts'
 
 /** Copies kept of rows that were used lately. A hold is small: megabytes in all. */
 const CACHED = 10_000
@@ -23,6 +23,7 @@ export class SqliteStore implements Store {
   readonly #meters = new Cache<Meter>(CACHED)
   readonly #drawers = new Cache<number>(CACHED)
   readonly #open = new Map<HoldId, HoldRow>()
+  readonly #owing = new Map<HoldId, HoldRow>()
   /**
    * No id above it was used, which spares the disk a question where ids grow with time. Others
    * are as right, and dearer: an index over ids in no order writes a page for each.
@@ -50,10 +51,8 @@ export class SqliteStore implements Store {
     }
     const greatest = reading(db, "SELECT coalesce(max(id), '') AS id FROM holds").get()
     this.#greatest = text(greatest ?? {}, 'id')
-    for (const row of this.#read.open.all()) {
-      const hold = holdOf(row)
-      this.#open.set(hold.id, { n: number(row, 'n'), account: number(row, 'account'), value: hold })
-    }
+    const known = [...this.#read.open.all(), ...this.#read.owing.all()]
+    for (const row of known.map(rowOf)) this.#remember(row)
   }
 
   account(id: AccountId): Account | null {
@@ -78,6 +77,11 @@ export class SqliteStore implements Store {
     for (const { value } of this.#open.values()) yield value
   }
 
+  owing(account: AccountId): readonly HoldState[] {
+    const own = [...this.#owing.values()].filter(({ value }) => value.account === account)
+    return own.sort((a, b) => a.n - b.n).map(({ value }) => value)
+  }
+
   creditedTo(payment: PaymentId): AccountId | null {
     const unwritten = this.#journal.group.deposits.get(payment)
     if (unwritten !== undefined) return unwritten.value.account
@@ -85,17 +89,23 @@ export class SqliteStore implements Store {
     return row === undefined ? null : text(row, 'account')
   }
 
-  write({ account, deposit, entry, hold, meters }: Step): void {
+  write({ account, deposit, entries, hold, meters, owing }: Step): void {
     const numbered = this.#writeAccount(account)
-    const refs = {
-      deposit: deposit === null ? null : this.#writeDeposit(deposit, numbered.n),
-      hold: hold === null ? null : this.#writeHold(hold, numbered.n),
-    }
+    const credited = deposit === null ? null : this.#writeDeposit(deposit, numbered.n)
+    if (hold !== null) this.#writeHold(hold, numbered.n)
+    for (const one of owing) this.#writeHold(one, numbered.n)
     for (const meter of meters) {
       this.#meters.set(meter.key, meter)
       this.#journal.group.meters.set(meter.key, meter)
     }
-    if (entry !== null) this.#writeEntry(entry, refs)
+    for (const entry of entries) {
+      const ofDeposit = entry.why === 'deposit'
+      const refs = {
+        deposit: ofDeposit ? credited : null,
+        hold: ofDeposit ? null : this.#numberOf(entry.ref),
+      }
+      this.#writeEntry(entry, refs)
+    }
     this.#journal.touch()
   }
 
@@ -128,9 +138,9 @@ export class SqliteStore implements Store {
     if (known !== undefined) return known
     const row = this.#read.account.get(id)
     if (row === undefined) return null
-    const balance = (drawer: Drawer) => {
+    const balance = (drawer: Drawer, sign = 1n) => {
       const found = this.#read.drawer.get(drawer)
-      return msat(found === undefined ? 0n : whole(found, 'balance'))
+      return msat(found === undefined ? 0n : sign * whole(found, 'balance'))
     }
     const account = {
       n: number(row, 'n'),
@@ -139,6 +149,7 @@ export class SqliteStore implements Store {
         paid: balance(`paid:${id}`),
         bonus: balance(`bonus:${id}`),
         held: balance(`held:${id}`),
+        owed: balance(`owed:${id}`, -1n),
         createdAt: number(row, 'created_at'),
       },
     }
@@ -147,12 +158,11 @@ export class SqliteStore implements Store {
   }
 
   #hold(id: HoldId): HoldRow | null {
-    const known = this.#open.get(id) ?? this.#journal.group.holds.get(id)
+    const known = this.#open.get(id) ?? this.#owing.get(id) ?? this.#journal.group.holds.get(id)
     if (known !== undefined) return known
     if (id > this.#greatest) return null
     const row = this.#read.hold.get(id)
-    if (row === undefined) return null
-    return { n: number(row, 'n'), account: number(row, 'account'), value: holdOf(row) }
+    return row === undefined ? null : rowOf(row)
   }
 
   #writeAccount(value: Account): Numbered<Account> {
@@ -172,18 +182,25 @@ export class SqliteStore implements Store {
   }
 
   /** The rule opens no hold twice: one that a step leaves open is new. */
-  #writeHold(value: HoldState, account: number): number {
+  #writeHold(value: HoldState, account: number): void {
     const n = value.status === 'open' ? this.#next.holds++ : this.#numberOf(value.id)
     this.#putHold({ n, account, value })
-    return n
   }
 
   #putHold(row: HoldRow): void {
-    const { id, status } = row.value
+    const { id } = row.value
     if (id > this.#greatest) this.#greatest = id
     this.#journal.group.holds.set(id, row)
-    if (status === 'open') this.#open.set(id, row)
+    this.#remember(row)
+  }
+
+  /** Holds that something is still to happen to are always in memory. */
+  #remember(row: HoldRow): void {
+    const { close, id } = row.value
+    if (close === null) this.#open.set(id, row)
     else this.#open.delete(id)
+    if (close !== null && close.owed > 0n) this.#owing.set(id, row)
+    else this.#owing.delete(id)
   }
 
   #numberOf(id: HoldId): number {
@@ -228,6 +245,13 @@ export class SqliteStore implements Store {
   }
 }
 
+/** Of a row of `HOLDS`. */
+const rowOf = (row: Row): HoldRow => ({
+  n: number(row, 'n'),
+  account: number(row, 'account'),
+  value: holdOf(row),
+})
+
 function reading(db: DatabaseSync, sql: string): StatementSync {
   const statement = db.prepare(sql)
   statement.setReadBigInts(true)
@@ -249,6 +273,7 @@ const prepareReads = (db: DatabaseSync) => ({
   ),
   hold: reading(db, `${HOLDS} WHERE holds.id = ?`),
   open: reading(db, `${HOLDS} WHERE status = 'open' ORDER BY holds.n`),
+  owing: reading(db, `${HOLDS} WHERE owed > 0 ORDER BY holds.n`),
   usage: reading(db, `${HOLDS} WHERE account = (SELECT n FROM accounts WHERE id = ?) AND ${OLDER}`),
   usageOfPass: reading(db, `${HOLDS} WHERE pass = ? AND accounts.id = ? AND ${OLDER}`),
 })

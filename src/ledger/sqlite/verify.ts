@@ -79,13 +79,17 @@ function checkDrawers(
 ): Proof['drawers'] {
   const open = new Map<string, bigint>()
   for (const row of rows(db, HELD_BY_ACCOUNT)) open.set(text(row, 'drawer'), whole(row, 'held'))
+  const owed = new Map<string, bigint>()
+  for (const row of rows(db, OWED_BY_ACCOUNT)) owed.set(text(row, 'drawer'), whole(row, 'owed'))
   const drawers: { drawer: Drawer; balance: bigint }[] = []
   for (const row of rows(db, DRAWERS)) {
     const drawer = text(row, 'name') as Drawer
     const balance = whole(row, 'balance')
     doubt(proof.doubtDrawer(drawer, balance, whole(row, 'posted')))
     if (drawer.startsWith('held:')) doubt(proof.doubtHeld(drawer, balance, open.get(drawer) ?? 0n))
+    if (drawer.startsWith('owed:')) doubt(proof.doubtOwed(drawer, balance, owed.get(drawer) ?? 0n))
     open.delete(drawer)
+    owed.delete(drawer)
     const memory = inMemory.get(drawer)
     if (memory !== undefined && memory !== balance) {
       doubt([`drawer ${drawer} says ${balance} msat, the running ledger says ${memory}`])
@@ -93,6 +97,7 @@ function checkDrawers(
     drawers.push({ drawer, balance })
   }
   for (const [drawer, held] of open) doubt(proof.doubtHeld(drawer as Drawer, 0n, held))
+  for (const [drawer, debt] of owed) doubt(proof.doubtOwed(drawer as Drawer, 0n, debt))
   return drawers
 }
 
@@ -104,6 +109,7 @@ async function checkHolds(db: DatabaseSync, doubt: Doubt): Promise<void> {
         held: whole(row, 'p_held'),
         revenue: whole(row, 'p_revenue'),
         overrun: whole(row, 'p_overrun'),
+        owed: whole(row, 'p_owed'),
         paid: whole(row, 'p_paid'),
         bonus: whole(row, 'p_bonus'),
       }
@@ -125,7 +131,7 @@ function checkMeters(db: DatabaseSync, doubt: Doubt): void {
 const SCRATCH = `
   CREATE TEMP TABLE by_drawer (n INTEGER PRIMARY KEY, posted INTEGER NOT NULL);
   CREATE TEMP TABLE by_hold (n INTEGER PRIMARY KEY, held INTEGER NOT NULL,
-    revenue INTEGER NOT NULL, overrun INTEGER NOT NULL, paid INTEGER NOT NULL, bonus INTEGER NOT NULL);
+    revenue INTEGER NOT NULL, overrun INTEGER NOT NULL, owed INTEGER NOT NULL, paid INTEGER NOT NULL, bonus INTEGER NOT NULL);
 `
 
 const SIDES = `
@@ -143,11 +149,11 @@ const sumOf = (glob: string, sign = ''): string =>
 const SUM_BY_HOLD = `
   INSERT INTO temp.by_hold
   SELECT hold, ${sumOf('held:*')}, ${sumOf('revenue:*')}, ${sumOf('loss:*', '-')},
-    ${sumOf('paid:*', '-')}, ${sumOf('bonus:*', '-')}
+    ${sumOf('owed:*', '-')}, ${sumOf('paid:*', '-')}, ${sumOf('bonus:*', '-')}
   FROM (${SIDES}) AS sides JOIN drawers ON drawers.n = drawer
   WHERE hold IS NOT NULL GROUP BY hold
   ON CONFLICT (n) DO UPDATE SET held = held + excluded.held, revenue = revenue + excluded.revenue,
-    overrun = overrun + excluded.overrun, paid = paid + excluded.paid, bonus = bonus + excluded.bonus`
+    overrun = overrun + excluded.overrun, owed = owed + excluded.owed, paid = paid + excluded.paid, bonus = bonus + excluded.bonus`
 
 const DRAWERS = `
   SELECT name, balance, coalesce(posted, 0) AS posted
@@ -157,9 +163,14 @@ const HELD_BY_ACCOUNT = `
   SELECT 'held:' || accounts.id AS drawer, sum(amount) AS held
   FROM holds JOIN accounts ON accounts.n = account WHERE status = 'open' GROUP BY account`
 
+const OWED_BY_ACCOUNT = `
+  SELECT 'owed:' || accounts.id AS drawer, -sum(owed) AS owed
+  FROM holds JOIN accounts ON accounts.n = account WHERE owed > 0 GROUP BY account`
+
 const HOLDS = `
   SELECT holds.*, accounts.id AS account_id, coalesce(by_hold.held, 0) AS p_held,
     coalesce(by_hold.revenue, 0) AS p_revenue, coalesce(by_hold.overrun, 0) AS p_overrun,
+    coalesce(by_hold.owed, 0) AS p_owed,
     coalesce(by_hold.paid, 0) AS p_paid, coalesce(by_hold.bonus, 0) AS p_bonus
   FROM holds JOIN accounts ON accounts.n = account LEFT JOIN temp.by_hold ON by_hold.n = holds.n
   WHERE holds.n > ? AND holds.n <= ?`

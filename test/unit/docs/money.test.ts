@@ -132,6 +132,14 @@ const EVENTS: readonly (readonly [string, () => Promise<string>])[] = [
     },
   ],
   [
+    'What is owed is taken',
+    async () => {
+      const over = ({ ledger }: Books) => ledger.settle('r1', used(312, 2548))
+      const books = await paid(hold('r1', 312, 2048), hold('r2', 300, 7000), over)
+      return table(books, () => books.ledger.settle('r2', used(300, 6900)))
+    },
+  ],
+  [
     'A gift beside it',
     async () => {
       const gift = ({ ledger }: Books) => ledger.deposit(deposit('grant:9e', fromSat(5), 'bonus'))

@@ -37,6 +37,7 @@ function want(parts: Partial<Want> & { limits?: readonly Limit[] } = {}): Want {
     request: { id: `hold-${ids}`, account: 'a', limits, what },
     rate: RATE,
     inputBound: 100,
+    inputWorst: 100,
     inputEstimate: async () => 40,
     least: 1,
     most: 200,
@@ -157,6 +158,21 @@ describe('money that the account’s own running requests hold', () => {
     expect(output(await second)).toBe('held')
   })
 
+  it('of a pass whose own limit they fill is waited for, not clamped to what is free', async () => {
+    const { ledger, purse } = await purseWith(10_000n)
+    const limits: Limit[] = [{ meter: 'm1', unit: 'spend', window: 'total', max: 300n }]
+    const first = await purse.take(want({ limits }), stays)
+    const second = purse.take(want({ limits, most: 1_000 }), stays)
+    const early = vi.fn()
+    void second.then(early)
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(early).not.toHaveBeenCalled()
+    if (!first.ok) throw new Error('the first one was refused')
+    await ledger.release(first.hold.id, 'complete', world.now())
+    purse.released('a')
+    expect(output(await second)).toBe(250)
+  })
+
   it('leaves no timer behind', async () => {
     const { ledger, purse } = await purseWith(300n)
     const first = await purse.take(want(), stays)
@@ -177,6 +193,29 @@ describe('money that the account’s own running requests hold', () => {
     expect(held).toBe(balance?.held)
     expect(held + (balance?.available ?? 0n)).toBe(1_000n)
     expect((await statement.verify()).ok).toBe(true)
+  })
+})
+
+describe('J4 a limit in a request, which no meter remembers', () => {
+  const inARequest = (max: bigint, unit: Limit['unit'] = 'spend'): Limit[] => [
+    { meter: 'm1', unit, window: 'req', max },
+  ]
+
+  it.each([
+    { limits: inARequest(700n), output: 'limit_reached', why: 'the worst alone does not fit' },
+    { limits: inARequest(701n), output: 1, why: 'one token is an answer' },
+    { limits: inARequest(750n), output: 50, why: 'the worst and the answer fit' },
+    { limits: inARequest(700n, 'tokens'), output: 'limit_reached', why: 'tokens likewise' },
+    { limits: inARequest(750n, 'tokens'), output: 50, why: 'tokens likewise' },
+    { limits: inARequest(10_000n), output: 200, why: 'a wide one changes nothing' },
+  ])('$why: $output', async ({ limits, output: granted }) => {
+    for (const balance of [10_000n, 300n]) {
+      const { purse } = await purseWith(balance)
+      const taken = await purse.take(want({ limits, inputWorst: 700 }), stays)
+      expect(output(taken)).toBe(granted)
+      // It is judged by the worst, and held as it is.
+      if (taken.ok) expect(taken.hold.amount).toBeLessThanOrEqual(300n)
+    }
   })
 })
 

@@ -134,6 +134,7 @@ describe('a damaged ledger is said to be damaged, and nothing is served from it:
     'held money without its hold': "DELETE FROM holds WHERE id = 'h2'",
     'an open hold that was raised':
       "UPDATE holds SET amount = 999, paid = 999, bonus = 0 WHERE id = 'h2'",
+    'a debt without its drawer': "UPDATE holds SET owed = 5 WHERE id = 'h1'",
     'shares of meters that cannot be read': "UPDATE holds SET counts = 'x' WHERE id = 'h2'",
   }
   for (const [what, sql] of Object.entries(TAMPERED)) {
@@ -178,6 +179,16 @@ describe('a proof names', () => {
       'drawer held:ann says 200 msat, its postings say 199',
       'hold h1 (settled) says held 0 msat, its postings say -1',
       'hold h1 (settled) says paid 130 msat, its postings say 129',
+    ],
+    'a debt that nobody has': [
+      `INSERT INTO drawers VALUES (77, 'owed:ann', 0);
+       UPDATE drawers SET balance = balance + 5 WHERE name = 'revenue:llama3';
+       UPDATE drawers SET balance = -5 WHERE n = 77;
+       UPDATE holds SET owed = 5 WHERE id = 'h1'`,
+      'drawer revenue:llama3 says 135 msat, its postings say 130',
+      'drawer owed:ann says -5 msat, its postings say 0',
+      'hold h1 (settled) says revenue 135 msat, its postings say 130',
+      'hold h1 (settled) says owed 5 msat, its postings say 0',
     ],
     'a row that names nobody': [
       "UPDATE deposits SET account = 77 WHERE payment = 'p1'",
@@ -230,15 +241,17 @@ const V1_ROWS = `
    INSERT INTO invoices VALUES ('a', 't', 'k', 'ann', 1000, 'play', NULL, 1, 1, 2, NULL, NULL);
    INSERT INTO facts VALUES ('settle_index', '7');`
 
+const V2_ROWS = V1_ROWS.replace('1, 1, 2, NULL, NULL);', '1, 1, 2, NULL, NULL, NULL);')
+const V3_ROWS = V2_ROWS.replace('30, 0, 0);', '30, 0, 0, 0);').replace(
+  /NULL, NULL, NULL, NULL\);(?=\s+INSERT INTO meters)/,
+  'NULL, NULL, NULL, NULL, 0);',
+)
+
 /**
  * For each version that was ever released: rows as that version wrote them. A migration is tested
  * by opening them; the next one appends its own.
  */
-const FIXTURES: readonly string[] = [
-  '',
-  V1_ROWS,
-  V1_ROWS.replace('NULL, 1, 1, 2, NULL, NULL);', 'NULL, 1, 1, 2, NULL, NULL, NULL);'),
-]
+const FIXTURES: readonly string[] = ['', V1_ROWS, V2_ROWS, V3_ROWS]
 
 describe('a ledger of an older version', () => {
   const version = () => {

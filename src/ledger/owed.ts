@@ -1,0 +1,70 @@
+import { assert } from '../floor/assert.ts'
+import { add, least, type Msat, msat, subtract, ZERO } from '../money/msat.ts'
+import type { Entry } from './ledger.ts'
+import { entry, paidFirst, posting } from './posting.ts'
+import { type Account, available, type HoldState } from './state.ts'
+
+/**
+ * A request may come to more than was held for it, when other requests of its account hold the rest
+ * of its money. That is owed: taken as soon as it is free, by whatever step frees it, and given up
+ * only when the account holds nothing any more (threats J4).
+ */
+export interface Collected {
+  readonly account: Account
+  /** The holds whose debt changed. */
+  readonly owing: readonly HoldState[]
+  readonly entries: readonly Entry[]
+  /** What was given up. */
+  readonly lost: Msat
+}
+
+/** Takes of what is free what closed holds owe, the oldest first. `owing` are all that owe. */
+export function collect(account: Account, owing: readonly HoldState[], at: number): Collected {
+  let left = account
+  let lost = ZERO
+  const changed: HoldState[] = []
+  const entries: Entry[] = []
+  for (const hold of owing) {
+    const one = collectOne(left, hold, at)
+    left = one.account
+    lost = add(lost, one.lost)
+    if (one.entries.length > 0) changed.push(...one.owing)
+    entries.push(...one.entries)
+  }
+  assert(
+    left.owed === 0n || (available(left) === 0n && left.held > 0n),
+    'what is owed is kept by running requests',
+  )
+  return { account: left, owing: changed, entries, lost }
+}
+
+function collectOne(account: Account, hold: HoldState, at: number): Collected {
+  const { close, id } = hold
+  assert(close !== null, `hold ${id} owes and is open`)
+  const taken = paidFirst(account, least(close.owed, msat(available(account))))
+  const missing = subtract(close.owed, add(taken.paid, taken.bonus))
+  const lost = account.held === 0n ? missing : ZERO
+  const owed = subtract(missing, lost)
+  const after = {
+    ...close,
+    paid: add(close.paid, taken.paid),
+    bonus: add(close.bonus, taken.bonus),
+    overrun: add(close.overrun, lost),
+    owed,
+  }
+  return {
+    account: {
+      ...account,
+      paid: subtract(account.paid, taken.paid),
+      bonus: subtract(account.bonus, taken.bonus),
+      owed: subtract(account.owed, subtract(close.owed, owed)),
+    },
+    owing: [{ ...hold, close: after }],
+    entries: entry({ at, why: 'collect', ref: id }, [
+      ...posting(`paid:${account.id}`, `owed:${account.id}`, taken.paid),
+      ...posting(`bonus:${account.id}`, `owed:${account.id}`, taken.bonus),
+      ...posting('loss:overrun', `owed:${account.id}`, lost),
+    ]),
+    lost,
+  }
+}

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import { bearer, child } from '../support/buyer.ts'
+import { startGate } from '../support/gate.ts'
+
+/** 1 sat for 1,000 tokens: a token is a msat. */
+const settings = { pricing: { default: '1' } }
+const reported = (prompt_tokens: number) => ({ prompt_tokens, completion_tokens: 1 })
+const long = 'word '.repeat(4_000)
+
+/** Limits decide admission; what was admitted is paid by the account (threats J4). */
+describe('J4 a limit protects its owner, not a buyer against the seller:', () => {
+  it('what does not fit a limit in a request is refused, and costs nothing', async () => {
+    const gate = await startGate({ settings })
+    gate.fake.script = { deltas: ['yes'], usageValue: reported(65_484) }
+    const pass = await gate.buy(1_000)
+    const sent = gate.fake.seen.length
+    for (const narrowed of [
+      child(pass, 'spend <= 14 / req'),
+      child(pass, 'tokens <= 14000 / req'),
+      child(pass, 'spend <= 1000 / day', 'spend <= 14 / req'),
+    ]) {
+      const refused = await gate.chat(narrowed, { messages: [{ role: 'user', content: long }] })
+      expect([402, 403]).toContain(refused.status)
+      expect(refused.json).not.toHaveProperty('l402')
+      expect(refused.json.error.message).toContain('for each request')
+    }
+    expect(gate.fake.seen).toHaveLength(sent)
+    expect((await gate.balance(pass)).balance_msat).toBe(1_000_000)
+  })
+
+  it('a template that nobody knew of is paid in full, and known from then on', async () => {
+    const gate = await startGate({ settings })
+    gate.fake.script = { deltas: ['yes'], usageValue: reported(620) }
+    const pass = await gate.buy(1_000)
+    const narrowed = child(pass, 'spend <= 0.12 / req')
+    const first = await gate.chat(narrowed)
+    expect([first.status, first.headers['x-cost-msat']]).toEqual([200, '621'])
+    for (const again of [narrowed, child(pass, 'spend <= 0.12 / req')]) {
+      expect((await gate.chat(again)).status).toBe(402)
+    }
+    expect((await gate.balance(pass)).balance_msat).toBe(1_000_000 - 621)
+    const event = (await gate.requests(1))[0]
+    expect(event).toMatchObject({ charged_msat: 621 })
+    expect(event).not.toHaveProperty('overrun_msat')
+    expect((await gate.chat(child(pass, 'spend <= 0.8 / req'))).status).toBe(200)
+    await gate.proof()
+  })
+
+  it('a limit in a window is more than full afterwards, and admits nothing until it resets', async () => {
+    const gate = await startGate({ settings })
+    gate.fake.script = { deltas: ['yes'], usageValue: reported(2_000) }
+    const pass = await gate.buy(1_000)
+    const narrowed = child(pass, 'spend <= 1 / day', 'tokens <= 1000 / day')
+    expect((await gate.chat(narrowed)).headers['x-cost-msat']).toBe('2001')
+    expect(await gate.balance(narrowed)).toMatchObject({ available_msat: 0 })
+    expect((await gate.chat(narrowed)).status).toBe(429)
+    expect((await gate.balance(pass)).balance_msat).toBe(1_000_000 - 2_001)
+    const { json } = await gate.ask({ path: '/v1/usage', headers: bearer(narrowed) })
+    expect(json.data).toMatchObject([{ charged_msat: 2_001, prompt_tokens: 2_000 }])
+    gate.world.advance(86_400_000)
+    expect((await gate.chat(narrowed)).status).toBe(200)
+    await gate.proof()
+  })
+})

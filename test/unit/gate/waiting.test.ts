@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Closer, type Ending } from '../../../src/gate/close.ts'
+import { Purse, type Taken } from '../../../src/gate/purse.ts'
+import type { Held } from '../../../src/gate/steps.ts'
+import { openMemoryBooks } from '../../../src/ledger/memory.ts'
+import { msat } from '../../../src/money/msat.ts'
+
+/**
+ * Who waits for money that its own running requests hold is admitted when one of them closes, however
+ * it closes: the clock stands still here, so nobody's patience ends.
+ */
+const RATE = {
+  inputPerMillion: 1_000_000n,
+  cachedPerMillion: 1_000_000n,
+  outputPerMillion: 1_000_000n,
+  perRequest: msat(0n),
+}
+const world = { now: () => Date.now(), random: (n: number) => new Uint8Array(randomBytes(n)) }
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+async function queue() {
+  const { ledger } = openMemoryBooks('play', world)
+  const native = { amount: '100', unit: 'msat', rate: '1' }
+  const payment = {
+    payment: 'p',
+    account: 'a',
+    credit: 'paid',
+    rail: 'l402',
+    native,
+    at: 0,
+  } as const
+  await ledger.deposit({ ...payment, amount: msat(100n) })
+  const purse = new Purse(ledger, world, 600_000)
+  const closer = new Closer({ ledger, purse, world, onUpstreamFailure: 'used' })
+  const take = (id: string) =>
+    purse.take(
+      {
+        request: {
+          ...{ id, account: 'a', limits: [] },
+          what: { model: 'm', dialect: 'openai-chat', pass: null },
+        },
+        rate: RATE,
+        inputBound: 10,
+        inputWorst: 10,
+        inputEstimate: async () => 8,
+        least: 1,
+        most: 40,
+      },
+      () => false,
+    )
+  const first = await take('first')
+  const second = await take('second')
+  let admitted: Taken | null = null
+  void take('third').then((taken) => {
+    admitted = taken
+  })
+  await vi.advanceTimersByTimeAsync(0)
+  return { closer, first: heldOf(first), second: heldOf(second), third: () => admitted }
+}
+
+function heldOf(taken: Taken): Held {
+  if (!taken.ok) throw new Error('it was refused')
+  return { hold: taken.hold, rate: RATE, asked: { inputBound: 10 } } as Held
+}
+
+const ending = (end: Ending['end'], flowed: boolean): Ending => ({
+  end,
+  streamed: true,
+  meter: {
+    seen: { output: flowed, floor: 3 },
+    usage: () => ({ source: 'reported', input: 8, cached: 0, output: 3, reportedInput: 8 }),
+  } as unknown as Ending['meter'],
+  estimate: { reported() {}, tokens: async () => 8 } as unknown as Ending['estimate'],
+})
+
+describe('a waiting request is woken by the one that', () => {
+  it.each([
+    ['is settled', (closer: Closer, held: Held) => closer.close(held, ending('complete', true))],
+    ['left', (closer: Closer, held: Held) => closer.close(held, ending('client_left', true))],
+    [
+      'failed',
+      (closer: Closer, held: Held) => closer.close(held, ending('upstream_failed', false)),
+    ],
+    ['was never sent', (closer: Closer, held: Held) => closer.giveBack(held, 'refused')],
+  ] as const)('%s', async (_, close) => {
+    const { closer, first, second, third } = await queue()
+    const at = world.now()
+    expect(third()).toBeNull()
+    await close(closer, first)
+    await close(closer, second)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(third()).toMatchObject({ ok: true })
+    expect([world.now(), vi.getTimerCount()]).toEqual([at, 0])
+  })
+})

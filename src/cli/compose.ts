@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Config } from '../config/config.ts'
 import type { Backend } from '../dialects/dialect.ts'
 import { dialects } from '../dialects/index.ts'
@@ -18,6 +19,7 @@ import { Report } from '../gate/report.ts'
 import { Settlements } from '../gate/settlements.ts'
 import { AccountPages } from '../gate/statement.ts'
 import { type AppParts, makeListener } from '../http/app.ts'
+import { BodyShare, passesBounds, strangersBounds } from '../http/body-share.ts'
 import { makeClients, makeTunnelClients } from '../http/clients.ts'
 import { makeDescribe } from '../http/describe.ts'
 import { makeReceive } from '../http/incoming.ts'
@@ -27,6 +29,7 @@ import type { Terms } from '../http/selling.ts'
 import type { Books } from '../ledger/books.ts'
 import { PromptEstimator } from '../money/lessons.ts'
 import type { Pricing } from '../money/pricing.ts'
+import { makeRecogniser } from '../passes/recognise.ts'
 import { makeVerifier } from '../passes/verify.ts'
 import { L402, type RootKeys } from '../rails/l402.ts'
 import { WalletLine } from '../rails/wallet-line.ts'
@@ -53,14 +56,22 @@ export interface ComposeParts {
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void
 
+/** What listens, and how it tells connections apart. */
+export interface Entrance {
+  readonly listener: Listener
+  readonly clientOf: (socket: Socket) => string | null
+}
+
 /** A gate, ready to be listened for. */
 export interface Composed {
-  readonly listener: Listener
+  readonly entrance: Entrance
   /** The same routes for whoever comes through the tunnel: nobody there is local (I3). */
-  tunnelListener(publicUrl: () => string | null): Listener
+  tunnelEntrance(publicUrl: () => string | null): Entrance
   readonly line: WalletLine
   readonly running: () => number
   readonly openInvoices: () => number
+  /** Bytes that request bodies take now. */
+  readonly bodyBytes: () => number
   /** Takes nothing new. */
   refuseNew(): void
   /** Ends what still streams; resolves when every hold is closed. */
@@ -86,7 +97,8 @@ export function compose(parts: ComposeParts): Composed {
   const { invoicesPerClient: perClient, invoicesTotal: total } = config.limits
   const l402 = new L402({ line, invoices, keys, world, perClient, total })
   const accounts = new Accounts({ ledger, invoices, l402, world, say })
-  const verify = makeVerifier({ keys: [keys.current], remember: PASSES_REMEMBERED })
+  const rootKeys = [keys.current]
+  const verify = makeVerifier({ keys: rootKeys, remember: PASSES_REMEMBERED })
   const doorkeeper = new Doorkeeper({ verify, invoices, accounts, world })
   const settlements = new Settlements({ line, invoices, accounts, world })
   settlements.start()
@@ -128,7 +140,13 @@ export function compose(parts: ComposeParts): Composed {
   sweep.unref()
   const { play } = parts
   let tunnelUrl = (): string | null => null
-  const receiving = { world, bodyLimit: config.limits.bodyBytes, ownUrl: parts.ownUrl }
+  const bodyLimit = config.limits.bodyBytes
+  const shares = {
+    passes: new BodyShare(passesBounds(bodyLimit), world.now),
+    strangers: new BodyShare(strangersBounds(bodyLimit), world.now),
+  }
+  const recognise = makeRecogniser({ verify, keys: rootKeys, remember: PASSES_REMEMBERED })
+  const receiving = { world, recognise, shares, bodyLimit, ownUrl: parts.ownUrl }
   const routes = {
     gate,
     buying: new Buying({ l402, invoices, accounts, doorkeeper, world }),
@@ -148,21 +166,24 @@ export function compose(parts: ComposeParts): Composed {
       say({ event: 'problem', what: 'internal_error', error: error.name, at: firstFrame(error) }),
     cors: { origins: config.cors },
     receive: makeReceive({ ...receiving, clients, publicUrl: () => config.publicUrl }),
-    reply: (request, response) => nodeReply(request, response, { idleMs: idle }),
+    reply: (request, response, onHead = null) =>
+      nodeReply(request, response, { idleMs: idle, onHead }),
     playPay: play === null ? null : (invoice) => play.pay(invoice),
     isLocal: (request) => clients.isLocal(request),
   } satisfies AppParts
   return {
-    listener: makeListener(routes),
-    tunnelListener(publicUrl) {
+    entrance: { listener: makeListener(routes), clientOf: clients.ofConnection },
+    tunnelEntrance(publicUrl) {
       tunnelUrl = publicUrl
       const strangers = makeTunnelClients(salt)
       const receive = makeReceive({ ...receiving, clients: strangers, publicUrl })
-      return makeListener({ ...routes, receive, playPay: null, isLocal: strangers.isLocal })
+      const { isLocal, ofConnection: clientOf } = strangers
+      return { listener: makeListener({ ...routes, receive, playPay: null, isLocal }), clientOf }
     },
     line,
     running: () => exchange.running,
     openInvoices: () => l402.open,
+    bodyBytes: () => shares.passes.bytes + shares.strangers.bytes,
     refuseNew: () => gate.stop(),
     endStreams: () => exchange.stop(),
     async close() {

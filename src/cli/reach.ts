@@ -52,10 +52,8 @@ export async function openReach(
 ): Promise<Reach> {
   const { host, config, gate, say, json } = parts
   let tunnel: Tunnel | null = null
-  const server = gateServer(
-    gate.tunnelListener(() => tunnel?.url ?? null),
-    { bodyLimit: config.limits.bodyBytes },
-  )
+  const entrance = gate.tunnelEntrance(() => tunnel?.url ?? null)
+  const server = gateServer(entrance.listener, entrance)
   const listening = await listen(server, { host: '127.0.0.1', port: 0, explicit: true })
   assert(listening.ok, 'loopback has a free port')
   let announced = false

@@ -122,7 +122,7 @@ async function start(
     ownUrl: () => url,
   })
   closers.push(() => gate.close())
-  const server = gateServer(gate.listener, { bodyLimit: config.limits.bodyBytes })
+  const server = gateServer(gate.entrance.listener, gate.entrance)
   const port = await listenOrFail(server, config, options.portChosen)
   closers.push(() => void server.close())
   url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port.port}`

@@ -3,7 +3,7 @@ import type { World } from '../floor/world.ts'
 import type { InvoiceRow, Invoices } from '../ledger/invoices.ts'
 import type { Credential, Forbidden, Operation, Pass } from '../passes/pass.ts'
 import { judge, judgeBearer } from '../passes/read.ts'
-import type { PassRefused, Verified } from '../passes/verify.ts'
+import type { Verify } from '../passes/verify.ts'
 import type { Accounts } from './accounts.ts'
 import type { Buyer } from './steps.ts'
 
@@ -15,9 +15,6 @@ export type NotAdmitted =
   | { readonly why: 'unknown' | 'bad_caveat' | 'bad_secret' | 'expired' }
   | { readonly why: 'pending' | 'unreachable' }
   | { readonly why: 'forbidden'; readonly by: Exclude<Forbidden, 'expired' | 'preimage'> }
-
-/** `makeVerifier`'s. */
-export type Verify = (credential: Credential) => Result<Verified, PassRefused>
 
 /** Verifies passes and finds their accounts. */
 export class Doorkeeper {

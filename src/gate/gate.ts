@@ -6,7 +6,6 @@ import type { PromptEstimator } from '../money/lessons.ts'
 import { isFree } from '../money/price.ts'
 import type { Pricing } from '../money/pricing.ts'
 import type { Credential, Presented } from '../passes/pass.ts'
-import { present } from '../passes/present.ts'
 import type { Doorkeeper, NotAdmitted } from './admit.ts'
 import type { Capacity } from './capacity.ts'
 import type { Closer } from './close.ts'
@@ -66,7 +65,7 @@ export class Gate {
     const { report, world } = this.#parts
     const at = world.now()
     const request = report.begin(incoming, dialect, at)
-    const presented = present(incoming.rawHeaders)
+    const { presented } = incoming
     if (presented.is === 'conflict') return request.refused(reply, CONFLICT)
     if (incoming.method === 'HEAD') return this.#priceOnly(incoming, reply)
     if (asksThePrice(incoming)) {

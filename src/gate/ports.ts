@@ -1,3 +1,5 @@
+import type { Presented } from '../passes/pass.ts'
+
 /** What the gate needs of the world around it: a buyer's connection, an upstream, somewhere to say things. */
 
 /** A request as it came, before anything was believed. */
@@ -6,8 +8,8 @@ export interface Incoming {
   readonly method: string
   /** Path as routed, without the query. */
   readonly path: string
-  /** Name and value in turn, as they came: duplicates kept, names in any case. */
-  readonly rawHeaders: readonly string[]
+  /** What its headers pay with. Read once, in `passes/present.ts`. */
+  readonly presented: Presented
   readonly body: Uint8Array
   /** Whose invoices are counted together: from the address, never the address itself, never logged. */
   readonly client: string

@@ -11,10 +11,9 @@ import type { Gate } from '../gate/gate.ts'
 import type { Incoming, Reply } from '../gate/ports.ts'
 import { type Refusal, refuse } from '../gate/refusal.ts'
 import type { AccountPages } from '../gate/statement.ts'
-import { present } from '../passes/present.ts'
-import { type Cors, setCors, withinOrigin } from './cors.ts'
+import { type Cors, hidingFromOthers, setCors } from './cors.ts'
 import type { Describe } from './describe.ts'
-import type { Receive } from './incoming.ts'
+import { type Begun, NO_SUCH_PATH, type Receive } from './incoming.ts'
 import { invoiceBody } from './invoice-body.ts'
 import { isFresh, loadPage, type Page, type PageFile } from './page.ts'
 
@@ -27,7 +26,12 @@ export interface AppParts {
   readonly dialects: readonly Dialect[]
   readonly cors: Cors
   readonly receive: Receive
-  reply(request: IncomingMessage, response: ServerResponse): Reply
+  /** `onHead` is told the status just before a head leaves. */
+  reply(
+    request: IncomingMessage,
+    response: ServerResponse,
+    onHead?: ((status: number) => void) | null,
+  ): Reply
   /** A bug: the request gets a 500, the operator is told. */
   onError(error: Error): void
   /** Pays a play-money invoice; null with any other wallet. */
@@ -40,7 +44,7 @@ export type PlayPaid =
   | { readonly ok: true; readonly value: string }
   | { readonly ok: false; readonly error: string }
 
-type Env = { Bindings: HttpBindings }
+type Env = { Bindings: HttpBindings; Variables: { begun: Begun } }
 type Route = (c: Context<Env>) => Promise<Response>
 
 /** Every route. What is none is a 404 and goes nowhere (G7). */
@@ -82,10 +86,21 @@ function addDialects(app: Hono<Env>, parts: AppParts): void {
   for (const dialect of parts.dialects) {
     app.all(dialect.path, async (c) => {
       const { incoming: request, outgoing: response } = c.env
-      const received = await parts.receive(request, 'whole')
-      const reply = withinOrigin(parts.reply(request, response), parts.cors, request, response)
-      if (received.ok) await parts.gate.serve(received.value, dialect, reply)
-      else parts.gate.turnAway(received.incoming, dialect, { reply, refusal: received.error })
+      const begun = begunOf(c, parts)
+      const open = begun.incoming.presented.is !== 'credential'
+      const hiding = open ? hidingFromOthers(parts.cors, request, response) : null
+      const received = await parts.receive.body(request, begun, 'whole')
+      const reply = parts.reply(request, response, hiding)
+      if (!received.ok) {
+        parts.gate.turnAway(begun.incoming, dialect, { reply, refusal: received.error })
+        return RESPONSE_ALREADY_SENT
+      }
+      const { incoming, release } = received.value
+      try {
+        await parts.gate.serve(incoming, dialect, reply)
+      } finally {
+        release()
+      }
       return RESPONSE_ALREADY_SENT
     })
   }
@@ -93,9 +108,8 @@ function addDialects(app: Hono<Env>, parts: AppParts): void {
 
 function addBuying(app: Hono<Env>, parts: AppParts, page: Page | null): void {
   app.post('/create-invoice', (c) =>
-    withBody(c, parts, async (incoming, body) => {
-      const presented = present(incoming.rawHeaders)
-      const made = await parts.buying.create(body, presented, incoming.client)
+    withBody(c, parts, async ({ presented, client }, body) => {
+      const made = await parts.buying.create(body, presented, client)
       return made.ok ? c.json(invoiceBody(made.value), 200, PRIVATE) : plain(c, parts, made.error)
     }),
   )
@@ -145,14 +159,15 @@ function answerFile(c: Context<Env>, file: PageFile, cacheControl?: string): Res
 
 function addPages(app: Hono<Env>, parts: AppParts): void {
   app.get('/v1/balance', async (c) => {
-    const balance = await parts.pages.balance(present(c.env.incoming.rawHeaders))
+    const balance = await parts.pages.balance(begunOf(c, parts).incoming.presented)
     return balance.ok ? c.json(balance.value, 200, PRIVATE) : plain(c, parts, balance.error)
   })
   app.get('/v1/usage', async (c) => {
     const limit = Number(c.req.query('limit') ?? '20')
     const before = c.req.query('before') ?? null
     if (!Number.isInteger(limit) || limit < 1 || limit > 100) return plain(c, parts, BAD_PAGE)
-    const usage = await parts.pages.usage(present(c.env.incoming.rawHeaders), { limit, before })
+    const { presented } = begunOf(c, parts).incoming
+    const usage = await parts.pages.usage(presented, { limit, before })
     return usage.ok ? c.json(usage.value, 200, PRIVATE) : plain(c, parts, usage.error)
   })
 }
@@ -174,9 +189,8 @@ function addDescriptions(app: Hono<Env>, parts: AppParts): void {
   const fromOrigin =
     (write: (c: Context<Env>, origin: string) => Promise<Response>): Route =>
     async (c) => {
-      const received = await parts.receive(c.env.incoming, 'none')
-      if (!received.ok) return plain(c, parts, received.error)
-      return write(c, received.value.origin)
+      const { incoming, canonical } = begunOf(c, parts)
+      return canonical ? write(c, incoming.origin) : plain(c, parts, NO_SUCH_PATH)
     }
   app.get(
     '/.well-known/l402',
@@ -198,28 +212,42 @@ function addDescriptions(app: Hono<Env>, parts: AppParts): void {
   })
 }
 
+/** The request as it began: one id for it, and one reading of what it presents. */
+function begunOf(c: Context<Env>, parts: AppParts): Begun {
+  const known = c.get('begun')
+  if (known !== undefined) return known
+  const begun = parts.receive.begin(c.env.incoming)
+  c.set('begun', begun)
+  return begun
+}
+
 /** A small JSON body, or why it is none. */
 async function withBody(
   c: Context<Env>,
   parts: AppParts,
   then: (incoming: Incoming, body: unknown) => Promise<Response>,
 ): Promise<Response> {
-  const received = await parts.receive(c.env.incoming, 'small')
+  const received = await parts.receive.body(c.env.incoming, begunOf(c, parts), 'small')
   if (!received.ok) return plain(c, parts, received.error)
-  const { body } = received.value
+  const { incoming, release } = received.value
+  const text = Buffer.from(incoming.body).toString('utf8')
+  release()
+  const parsed = parse(text === '' ? '{}' : text)
+  return parsed === undefined ? plain(c, parts, NOT_JSON) : then(incoming, parsed)
+}
+
+/** Undefined where it is not JSON. */
+function parse(text: string): unknown {
   try {
-    const parsed: unknown = body.length === 0 ? {} : JSON.parse(Buffer.from(body).toString('utf8'))
-    return await then(received.value, parsed)
-  } catch (error) {
-    if (error instanceof SyntaxError) return plain(c, parts, NOT_JSON)
-    throw error
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }
 
 /** Answers a refusal on one of the gate's own endpoints. */
 async function plain(c: Context<Env>, parts: AppParts, refusal: Refusal): Promise<Response> {
-  const received = await parts.receive(c.env.incoming, 'none')
-  const incoming = received.ok ? received.value : received.incoming
+  const { incoming } = begunOf(c, parts)
   answerRefusal(incoming, parts.reply(c.env.incoming, c.env.outgoing), refusal)
   return RESPONSE_ALREADY_SENT
 }

@@ -1,39 +1,65 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { err, ok, type Result } from '../floor/result.ts'
 import { type Refusal, refuse } from '../gate/refusal.ts'
+import { type BodyShare, type Place, SMALL_BODY } from './body-share.ts'
 
 export interface BodyLimits {
   /** In bytes. */
   readonly limit: number
   /** For the whole body, in ms, however steadily it trickles (D6). */
   readonly deadlineMs: number
+  /** The memory that it is counted in, and whose it is (threats J7). */
+  readonly share: BodyShare
+  readonly holder: string
+}
+
+/** A body that was read whole. Its room is kept until `release`, which may be called again. */
+export interface Body {
+  readonly bytes: Uint8Array
+  release(): void
 }
 
 /** How long what is left of a refused body is read and thrown away, so that the refusal is seen. */
 const LINGER_MS = 1_000
+/** A buffer starts with so many bytes, unless its body is shorter. */
+const FIRST_BUFFER = 16_384
+
+const NOTHING: Body = { bytes: new Uint8Array(0), release: () => {} }
+
+/** Requests whose sender waits for `100 Continue` (RFC 9110 10.1.1). */
+const waiting = new WeakMap<IncomingMessage, ServerResponse>()
+
+/** This sender sends its body only when it is told to go on: `readBody` does so. */
+export function awaitsContinue(request: IncomingMessage, response: ServerResponse): void {
+  waiting.set(request, response)
+}
 
 /**
  * Reads a request's body. Refused: 413 before reading where its length is told and too large, else
- * at the byte too much; 415 for any encoding; 408 past the deadline; 400 where the buyer left.
+ * at the byte too much; 415 for any encoding; 408 past the deadline; 400 where the buyer left; 503
+ * where the memory that bodies share is full, or was needed while this one came too slowly.
  */
 export async function readBody(
   request: IncomingMessage,
   limits: BodyLimits,
-): Promise<Result<Uint8Array, Refusal>> {
+): Promise<Result<Body, Refusal>> {
   const { headers } = request
   const encoding = headers['content-encoding'] ?? 'identity'
   const transfer = headers['transfer-encoding'] ?? 'chunked'
   if (encoding.toLowerCase() !== 'identity' || transfer.toLowerCase() !== 'chunked') {
     return refused(request, ENCODED)
   }
-  if (isTooLong(request, limits.limit)) return refused(request, tooLarge(limits.limit))
-  const read = await collect(request, limits)
+  const declared = declaredLength(request)
+  if (declared === 0) return ok(NOTHING)
+  if (declared !== null && declared > limits.limit) return refused(request, tooLarge(limits.limit))
+  const read = await new Reading(request, limits, declared).result
   return read.ok ? read : refused(request, read.error)
 }
 
-/** Whether a request says itself that it is longer than that. */
-export function isTooLong(request: IncomingMessage, limit: number): boolean {
-  return Number(request.headers['content-length'] ?? 0) > limit
+/** The bytes that a request says it has; null where it sends chunks and does not say. */
+function declaredLength({ headers }: IncomingMessage): number | null {
+  if (headers['transfer-encoding'] !== undefined) return null
+  return Number(headers['content-length'] ?? 0)
 }
 
 const ENCODED = refuse(
@@ -43,48 +69,114 @@ const ENCODED = refuse(
 )
 const TOO_SLOW = refuse(408, 'request_timeout', 'The request body took too long to arrive.')
 const CUT = refuse(400, 'incomplete_body', 'The request body ended before it was complete.')
+const BUSY = refuse(
+  503,
+  'bodies_busy',
+  'Too many large request bodies are on their way; nothing was charged. Try again.',
+  { retryAfterSeconds: 1 },
+)
 const tooLarge = (limit: number): Refusal =>
   refuse(413, 'request_too_large', `The request body is larger than ${limit} bytes.`)
 
-function collect(
-  request: IncomingMessage,
-  { limit, deadlineMs }: BodyLimits,
-): Promise<Result<Uint8Array, Refusal>> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = []
-    let size = 0
-    const finish = (result: Result<Uint8Array, Refusal>) => {
-      clearTimeout(timer)
-      request.off('data', onData).off('end', onEnd).off('close', onClose)
-      resolve(result)
-    }
-    const onData = (chunk: Buffer) => {
-      size += chunk.length
-      if (size > limit) finish(err(tooLarge(limit)))
-      else chunks.push(chunk)
-    }
-    const onEnd = () => finish(ok(chunks.length === 1 && chunks[0] ? chunks[0] : join(chunks)))
-    const onClose = () => finish(err(CUT))
-    const timer = setTimeout(() => finish(err(TOO_SLOW)), deadlineMs)
-    if (request.destroyed && !request.readableEnded) return onClose()
-    // Without a listener an 'error' of a cut request would end the process.
-    request.on('error', () => {})
-    request.on('data', onData).on('end', onEnd).on('close', onClose)
-  })
-}
+/** One body on its way into one buffer, which grows as it comes and never past what it has room for. */
+class Reading {
+  readonly result: Promise<Result<Body, Refusal>>
+  readonly #request: IncomingMessage
+  readonly #limit: number
+  readonly #most: number
+  readonly #timer: NodeJS.Timeout
+  readonly #place: Place | null
+  #buffer: Uint8Array = NOTHING.bytes
+  #size = 0
+  #done: (result: Result<Body, Refusal>) => void = () => {}
 
-const join = (chunks: readonly Buffer[]): Uint8Array => Buffer.concat(chunks)
+  constructor(request: IncomingMessage, limits: BodyLimits, declared: number | null) {
+    this.#request = request
+    this.#limit = limits.limit
+    this.#most = declared ?? limits.limit
+    this.result = new Promise((resolve) => {
+      this.#done = resolve
+    })
+    this.#timer = setTimeout(() => this.#refuse(TOO_SLOW), limits.deadlineMs)
+    const { share, holder } = limits
+    this.#place = share.enter(holder, declared, () => this.#refuse(BUSY))
+    if (this.#place === null) this.#refuse(BUSY)
+    else if (request.destroyed && !request.readableEnded) this.#refuse(CUT)
+    else this.#start()
+  }
+
+  #start(): void {
+    waiting.get(this.#request)?.writeContinue()
+    waiting.delete(this.#request)
+    // Without a listener an 'error' of a cut request would end the process.
+    this.#request.on('error', () => {})
+    this.#request.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose)
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    const size = this.#size + chunk.length
+    if (size > this.#limit) this.#refuse(tooLarge(this.#limit))
+    else if (!this.#hold(chunk, size)) this.#refuse(BUSY)
+    else {
+      this.#size = size
+      if (this.#place !== null) this.#place.received = size
+    }
+  }
+
+  /** False where there is no room. A body that comes in one piece is that piece, without a copy. */
+  #hold(chunk: Buffer, size: number): boolean {
+    if (size > this.#buffer.length) {
+      const whole = this.#size === 0 && size === this.#most
+      const capacity = whole ? size : this.#capacity(size)
+      if (this.#place?.grow(capacity) !== true) return false
+      if (whole) {
+        this.#buffer = chunk
+        return true
+      }
+      const larger = Buffer.allocUnsafeSlow(capacity)
+      larger.set(this.#buffer.subarray(0, this.#size))
+      this.#buffer = larger
+    }
+    this.#buffer.set(chunk, this.#size)
+    return true
+  }
+
+  /** Half as much again each time, so that all copies together are linear; small as long as it fits. */
+  #capacity(size: number): number {
+    const roomy = Math.max(FIRST_BUFFER, size, Math.ceil(this.#buffer.length * 1.5))
+    const capacity = size <= SMALL_BODY ? Math.min(roomy, SMALL_BODY) : roomy
+    return Math.min(capacity, this.#most)
+  }
+
+  readonly #onEnd = (): void => {
+    const place = this.#place
+    place?.arrived()
+    this.#stop()
+    const bytes = this.#buffer.subarray(0, this.#size)
+    this.#done(ok({ bytes, release: () => place?.leave() }))
+  }
+
+  readonly #onClose = (): void => this.#refuse(CUT)
+
+  #refuse(refusal: Refusal): void {
+    this.#stop()
+    this.#buffer = NOTHING.bytes
+    this.#place?.leave()
+    this.#done(err(refusal))
+  }
+
+  #stop(): void {
+    clearTimeout(this.#timer)
+    this.#request.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose)
+  }
+}
 
 /**
  * A client that is still sending sees a reset instead of the answer when its connection closes at
  * once (RFC 9112 9.6). One that waits for `100 Continue` sends nothing.
  */
-async function refused(
-  request: IncomingMessage,
-  error: Refusal,
-): Promise<Result<Uint8Array, Refusal>> {
-  const waits = request.headers.expect !== undefined
-  if (request.complete || request.destroyed || waits) return err(error)
+async function refused(request: IncomingMessage, error: Refusal): Promise<Result<Body, Refusal>> {
+  if (request.complete || request.destroyed || waiting.has(request)) return err(error)
   await new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, LINGER_MS)
     const done = () => {

@@ -17,6 +17,8 @@ export interface ClientsOptions {
 export interface Clients {
   /** The same text for the same client (an IPv6 /64 is one), while this process lives. */
   key(request: IncomingMessage): string
+  /** The same of a connection; null where it is that of many people: loopback, or a trusted proxy. */
+  ofConnection(socket: Socket): string | null
   /** The peer itself is a trusted proxy. */
   comesFromProxy(request: IncomingMessage): boolean
   /** Sent on this machine by a program that says so: never through a proxy or from a foreign page (H4, I3). */
@@ -54,6 +56,10 @@ export function makeClients(options: ClientsOptions): Clients {
       direct.set(request.socket, key)
       return key
     },
+    ofConnection: ({ remoteAddress }) => {
+      const peer = canonicalIp(remoteAddress ?? '')
+      return peer !== null && (isLoopback(peer) || isTrusted(peer)) ? null : hash(peer)
+    },
     isLocal: (request) => {
       const peer = peerOf(request)
       if (peer === null || !isLoopback(peer) || isForwarded(request)) return false
@@ -73,6 +79,7 @@ export function makeTunnelClients(salt: Uint8Array): Clients {
   return {
     comesFromProxy: () => false,
     key: ({ headers }) => keyOf(canonicalIp(String(headers['cf-connecting-ip'] ?? '')), salt),
+    ofConnection: () => null,
     isLocal: () => false,
   }
 }

@@ -1,6 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Reply } from '../gate/ports.ts'
-import { present } from '../passes/present.ts'
 
 /** `cors` of the settings: origins, or `*`. */
 export interface Cors {
@@ -40,22 +38,17 @@ export function setCors(cors: Cors, request: IncomingMessage, response: ServerRe
 const named = (cors: Cors, origin: string): boolean => cors.origins.includes(origin)
 
 /**
- * A reply that hides from other origins what is served without a credential, unless they are named:
- * a page on the web must not use the model of whoever looks at it. Errors and offers stay readable.
+ * What an answer without a credential does just before its head leaves: it hides from other origins,
+ * unless they are named, or a page on the web could use the model of whoever looks at it. Errors and
+ * offers stay readable. Null: there is nothing to hide.
  */
-export function withinOrigin(
-  reply: Reply,
+export function hidingFromOthers(
   cors: Cors,
-  request: IncomingMessage,
+  { headers }: IncomingMessage,
   response: ServerResponse,
-): Reply {
-  const { origin } = request.headers
-  if (origin === undefined || named(cors, origin)) return reply
-  if (present(request.rawHeaders).is === 'credential') return reply
-  const { head } = reply
-  reply.head = (status, headers) => {
+): ((status: number) => void) | null {
+  if (headers.origin === undefined || named(cors, headers.origin)) return null
+  return (status) => {
     if (status === 200) response.removeHeader('access-control-allow-origin')
-    head.call(reply, status, headers)
   }
-  return reply
 }

@@ -1,13 +1,19 @@
 import type { IncomingMessage } from 'node:http'
+import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { Incoming } from '../gate/ports.ts'
 import { type Refusal, refuse } from '../gate/refusal.ts'
+import type { Recognise } from '../passes/recognise.ts'
 import { readBody } from './body.ts'
+import type { BodyShare } from './body-share.ts'
 import type { Clients } from './clients.ts'
 
 export interface ReceiveOptions {
   readonly world: World
   readonly clients: Clients
+  readonly recognise: Recognise
+  /** The memory for bodies of passes, and of whoever has none. */
+  readonly shares: { readonly passes: BodyShare; readonly strangers: BodyShare }
   /** `limits.body`, in bytes. */
   readonly bodyLimit: number
   /** For a whole body, in ms. */
@@ -18,43 +24,71 @@ export interface ReceiveOptions {
   readonly ownUrl: () => string
 }
 
-export type Received =
-  | { readonly ok: true; readonly value: Incoming }
-  | { readonly ok: false; readonly error: Refusal; readonly incoming: Incoming }
+/** A request before its body was read. */
+export interface Begun {
+  /** With an empty body. */
+  readonly incoming: Incoming
+  /** The request's path can be read in one way only (G1); where not, nothing is served. */
+  readonly canonical: boolean
+  /** Whose pass it carries, whatever its payment: what `Recognised` says. */
+  readonly holder: string | null
+}
 
-export type Receive = (
-  request: IncomingMessage,
-  body: 'none' | 'small' | 'whole',
-) => Promise<Received>
+/** A request with its body. `release` gives the body's memory back, once or more. */
+export interface Received {
+  readonly incoming: Incoming
+  release(): void
+}
+
+export interface Receive {
+  /** Once for each request: it gets its id here. */
+  begin(request: IncomingMessage): Begun
+  /** Reads the body: up to 64 KiB, or up to `limits.body`. Refuses as `readBody`, and 404. */
+  body(
+    request: IncomingMessage,
+    begun: Begun,
+    size: 'small' | 'whole',
+  ): Promise<Result<Received, Refusal>>
+}
 
 const SMALL = 65_536
 const NONE = new Uint8Array(0)
-const NOT_FOUND = refuse(404, 'not_found', 'Nothing is served at this path.')
+export const NO_SUCH_PATH = refuse(404, 'not_found', 'Nothing is served at this path.')
 
 /**
  * Makes what turns a request into an `Incoming`: a path that is spelled exactly, a body within its
- * limits, a client that is nobody in particular. Refusals: 404 of the path, and those of `readBody`.
+ * limits, a client that is nobody in particular, and what it presents.
  */
 export function makeReceive(options: ReceiveOptions): Receive {
-  const { world, clients, bodyLimit, bodyMs = 60_000 } = options
-  return async (request, body) => {
-    const path = canonicalPath(request.url)
-    const incoming: Incoming = {
-      id: newId(world),
-      method: request.method ?? 'GET',
-      path: path ?? '',
-      rawHeaders: request.rawHeaders,
-      body: NONE,
-      client: clients.key(request),
-      origin: originOf(request, options),
-      trailers: request.httpVersion === '1.1',
-    }
-    if (path === null) return { ok: false, error: NOT_FOUND, incoming }
-    if (body === 'none') return { ok: true, value: incoming }
-    const limit = body === 'small' ? SMALL : bodyLimit
-    const read = await readBody(request, { limit, deadlineMs: bodyMs })
-    if (!read.ok) return { ok: false, error: read.error, incoming }
-    return { ok: true, value: { ...incoming, body: read.value } }
+  const { world, clients, recognise, shares, bodyLimit, bodyMs = 60_000 } = options
+  return {
+    begin(request) {
+      const path = canonicalPath(request.url)
+      const { presented, holder } = recognise(request.rawHeaders)
+      const incoming: Incoming = {
+        id: newId(world),
+        method: request.method ?? 'GET',
+        path: path ?? '',
+        presented,
+        body: NONE,
+        client: clients.key(request),
+        origin: originOf(request, options),
+        trailers: request.httpVersion === '1.1',
+      }
+      return { incoming, canonical: path !== null, holder }
+    },
+    async body(request, { incoming, canonical, holder }, size) {
+      if (!canonical) return err(NO_SUCH_PATH)
+      const read = await readBody(request, {
+        limit: size === 'small' ? SMALL : bodyLimit,
+        deadlineMs: bodyMs,
+        share: holder === null ? shares.strangers : shares.passes,
+        holder: holder ?? incoming.client,
+      })
+      if (!read.ok) return read
+      const { bytes, release } = read.value
+      return ok({ incoming: { ...incoming, body: bytes }, release })
+    },
   }
 }
 

@@ -4,6 +4,8 @@ import type { Reply } from '../gate/ports.ts'
 export interface ReplyOptions {
   /** How long a reader may take nothing of what waits for it, in ms (D6, G8). */
   readonly idleMs: number
+  /** Called with the status just before a head leaves, to set headers of the listener's own. */
+  readonly onHead?: ((status: number) => void) | null
 }
 
 /** A large body goes out in pieces, so that a slow but honest reader is seen to take some. */
@@ -19,13 +21,14 @@ export function nodeReply(
   outgoing: ServerResponse,
   options: ReplyOptions,
 ): Reply {
-  return new NodeReply(incoming, outgoing, options.idleMs)
+  return new NodeReply(incoming, outgoing, options)
 }
 
 class NodeReply implements Reply {
   readonly #incoming: IncomingMessage
   readonly #outgoing: ServerResponse
   readonly #idleMs: number
+  readonly #onHead: ((status: number) => void) | null
   readonly #trailers: boolean
   #headSent = false
   #written = false
@@ -36,10 +39,11 @@ class NodeReply implements Reply {
   #deadline: NodeJS.Timeout | null = null
   #onGone: (() => void) | null = null
 
-  constructor(incoming: IncomingMessage, outgoing: ServerResponse, idleMs: number) {
+  constructor(incoming: IncomingMessage, outgoing: ServerResponse, options: ReplyOptions) {
     this.#incoming = incoming
     this.#outgoing = outgoing
-    this.#idleMs = idleMs
+    this.#idleMs = options.idleMs
+    this.#onHead = options.onHead ?? null
     this.#trailers = incoming.httpVersion === '1.1'
     if (outgoing.destroyed || outgoing.closed) this.#left()
     else outgoing.once('close', () => this.#left())
@@ -59,6 +63,7 @@ class NodeReply implements Reply {
     this.#headSent = true
     if (this.#gone) return
     this.#outgoing.statusCode = status
+    this.#onHead?.(status)
     for (const [name, value] of Object.entries(headers)) {
       if (name.toLowerCase() === 'trailer' && !this.#trailers) continue
       this.#outgoing.setHeader(name, value)

@@ -6,28 +6,32 @@ import {
   type ServerResponse,
 } from 'node:http'
 import type { Socket } from 'node:net'
-import { isTooLong } from './body.ts'
+import { awaitsContinue } from './body.ts'
+import { Connections } from './connections.ts'
 
 export interface ServerOptions {
-  /** `limits.body`: who asks before sending more is answered with the refusal at once. */
-  readonly bodyLimit: number
+  /** Names the client behind a connection; null where it is that of many people (`Connections`). */
+  readonly clientOf: (socket: Socket) => string | null
   /** Connections at once; more are closed unanswered. */
   readonly connections?: number
+  /** The same of one client (threats J7). */
+  readonly connectionsEach?: number
   /** For a request's head to arrive, in ms (D6). */
   readonly headMs?: number
   /** For a whole request to arrive, in ms (D6). */
   readonly requestMs?: number
 }
 
-/** Connections that asked nothing yet: browsers open some ahead, and Node does not call them idle. */
-const unasked = new WeakMap<Server, ReadonlySet<Socket>>()
+const connectionsOf = new WeakMap<Server, Connections>()
 
 /**
  * The public listener: Node's own parser, strict (CL with TE, two lengths and folded lines are 400,
  * G4), with deadlines for whoever sends slowly (D6). Writes no delay of its own: TCP_NODELAY is set.
  */
 export function gateServer(listener: RequestListener, options: ServerOptions): Server {
-  const { bodyLimit, connections = 20_000, headMs = 20_000, requestMs = 120_000 } = options
+  const { connections = 20_000, headMs = 20_000, requestMs = 120_000 } = options
+  const { clientOf, connectionsEach: each = 512 } = options
+  const lines = new Connections({ clientOf, each })
   const server = createServer(
     {
       maxHeaderSize: 65_536,
@@ -39,27 +43,20 @@ export function gateServer(listener: RequestListener, options: ServerOptions): S
       requireHostHeader: true,
       noDelay: true,
     },
-    listener,
+    (request, response) => {
+      if (lines.asked(request.socket, response)) listener(request, response)
+    },
   )
   server.maxConnections = connections
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    if (!isTooLong(request, bodyLimit)) response.writeContinue()
+    awaitsContinue(request, response)
     server.emit('request', request, response)
   })
-  const answering = new WeakMap<Socket, ServerResponse>()
-  const fresh = new Set<Socket>()
-  unasked.set(server, fresh)
-  server.on('connection', (socket) => {
-    fresh.add(socket)
-    socket.once('close', () => fresh.delete(socket))
-  })
-  server.on('request', (request, response) => {
-    fresh.delete(request.socket)
-    answering.set(request.socket, response)
-  })
+  connectionsOf.set(server, lines)
+  server.on('connection', (socket) => lines.opened(socket))
   server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
     const socket = stream as Socket
-    const response = answering.get(socket)
+    const response = lines.answering(socket)
     const midway = response?.headersSent === true && !response.writableFinished
     if (midway || !socket.writable || error.code === 'ECONNRESET') socket.destroy()
     else refuseConnection(socket, error.code)
@@ -106,7 +103,7 @@ function refuseConnection(socket: Socket, code: string | undefined): void {
 export async function closeGently(server: Server, graceMs: number): Promise<number> {
   if (!server.listening) return 0
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  for (const socket of unasked.get(server) ?? []) socket.destroy()
+  connectionsOf.get(server)?.endUnasked()
   // A kept connection falls idle when its answer ends, and nobody else tells it to close.
   const sweep = setInterval(() => server.closeIdleConnections(), 50)
   let cut = 0

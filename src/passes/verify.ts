@@ -22,6 +22,9 @@ export interface Verified {
 /** In order of precedence. */
 export type PassRefused = 'malformed' | 'bad_signature' | CaveatRefused
 
+/** Believes a macaroon, or not. */
+export type Verify = (credential: Credential) => Result<Verified, PassRefused>
+
 export interface VerifierOptions {
   /** Every key that passes in use were made with, the usual one first (threats C12). */
   readonly keys: readonly RootKey[]
@@ -34,10 +37,7 @@ export interface VerifierOptions {
  * of money: those are judged anew with every request. What was verified is remembered by the
  * macaroon's text alone, so no secret is kept and wrong secrets take no room.
  */
-export function makeVerifier({
-  keys,
-  remember,
-}: VerifierOptions): (credential: Credential) => Result<Verified, PassRefused> {
+export function makeVerifier({ keys, remember }: VerifierOptions): Verify {
   const known = new SecondChance<Verified>(remember)
   return (credential) => {
     const name = credential.text.slice(0, -credential.secret.length)

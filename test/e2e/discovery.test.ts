@@ -261,7 +261,7 @@ describe('the documents', () => {
   it('name the tunnel’s address to whoever comes through it, and tell the others of it', async () => {
     const own = await startGate()
     const publicUrl = 'https://gate.example'
-    const tunnel = await serve(own.composed.tunnelListener(() => publicUrl))
+    const tunnel = await serve(own.composed.tunnelEntrance(() => publicUrl).listener)
     onTestFinished(() => tunnel.close())
     const stranger = new Client(tunnel.port)
     onTestFinished(() => stranger.close())

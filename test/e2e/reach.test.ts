@@ -113,7 +113,7 @@ describe('the tunnel', () => {
 
   it('I3 play money, were there a tunnel to it, would not be paid through it', async () => {
     const own = await startGate()
-    const listener = own.composed.tunnelListener(() => 'https://words.trycloudflare.com')
+    const { listener } = own.composed.tunnelEntrance(() => 'https://words.trycloudflare.com')
     const served = await serve(listener)
     clean.push(served.close)
     const client = new Client(served.port)

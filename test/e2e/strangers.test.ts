@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { Question } from '../support/ask.ts'
 import { bearer, type Pass } from '../support/buyer.ts'
 import { startGate, type TestGate } from '../support/gate.ts'
 
@@ -65,6 +66,27 @@ describe('G10 CORS', () => {
     }
     const paid = await gate.chat(pass, { model: 'free-1' }, { origin })
     expect(paid.headers['access-control-allow-origin']).toBe(origin)
+  })
+})
+
+describe('one request has one id', () => {
+  it.each<[string, Question]>([
+    ['a chat that is served', { path: CHAT, body: { model: 'free-1', messages: [] } }],
+    ['a chat that is refused', { path: CHAT, body: '{' }],
+    ['a bad body', { path: '/create-invoice', body: '{' }],
+    ['a bad field', { path: '/create-invoice', body: { amountSats: 0 } }],
+    ['no credential', { path: '/v1/balance' }],
+    ['no such model', { path: '/v1/models/gpt-x' }],
+    ['no such path', { path: '/nowhere', body: {} }],
+  ])('%s', async (_, question) => {
+    const own = await startGate({
+      settings: { pricing: { default: 1, models: { 'free-*': 'free' } } },
+    })
+    const made = vi.spyOn(own.world, 'random')
+    const answered = await own.ask(question)
+    expect(answered.headers['x-request-id']).toMatch(/^[0-9a-f]{24}$/)
+    // An id has six random bytes, and nothing else here has as many.
+    expect(made.mock.calls.filter(([bytes]) => bytes === 6)).toHaveLength(1)
   })
 })
 

@@ -88,10 +88,10 @@ export class GateProcess {
   }
 
   /** Starts the program; resolves when it is ready. Rejects with what it said where it never is. */
-  async start(): Promise<this> {
+  async start(env: Readonly<Record<string, string>> = {}): Promise<this> {
     const child = spawn(process.execPath, [PROGRAM, '--config', this.#configPath, '--json'], {
       cwd: this.folder,
-      env: { ...process.env, HOME: this.folder },
+      env: { ...process.env, HOME: this.folder, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#child = child

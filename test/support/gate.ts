@@ -91,9 +91,8 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
     say: (event) => events.push(event),
     ownUrl: () => url,
   })
-  const server = await serve(composed.listener, (listener) =>
-    gateServer(listener, { bodyLimit: config.limits.bodyBytes }),
-  )
+  const { entrance } = composed
+  const server = await serve(entrance.listener, (listener) => gateServer(listener, entrance))
   url = `http://127.0.0.1:${server.port}`
   const parts = { fake, config, world, folder, books, kept: opened, keys, events, composed }
   const stop = async () => {

@@ -79,7 +79,8 @@ async function gate(
   listener = okListener,
   options = {},
 ): Promise<{ port: number; server: Server }> {
-  const started = await serve(listener, (each) => gateServer(each, { bodyLimit: 100, ...options }))
+  const clientOf = () => null
+  const started = await serve(listener, (each) => gateServer(each, { clientOf, ...options }))
   cleanups.push(started.close)
   return started
 }
@@ -158,17 +159,50 @@ describe('D6 who takes too much or too long', () => {
     next.socket.destroy()
   })
 
-  it('who asks before sending is told to go on only where the body is not too large', async () => {
-    const { port } = await gate()
-    const ask = (length: number) =>
-      `POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: ${length}\r\n\r\n`
-    const small = new RawClient(port).send(ask(5))
-    expect(await small.until('100 Continue')).toContain('100 Continue')
-    expect(await small.send('hello').until('read')).toContain('read /')
-    const large = new RawClient(port).send(ask(101))
-    await soon(60)
-    expect(large.text).toBe('')
-    for (const client of [small, large]) client.socket.destroy()
+  it('J7 one client may have so many connections, and another as many', async () => {
+    let client: string | null = 'one'
+    const clientOf = () => client
+    const { port } = await gate(okListener, { clientOf, connectionsEach: 2 })
+    const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'
+    const connected = async () => {
+      const next = new RawClient(port).send(GET)
+      cleanups.push(() => next.socket.destroy())
+      return { next, served: (await next.until('read')).includes('read') }
+    }
+    const first = await connected()
+    expect([first.served, (await connected()).served, (await connected()).served]).toEqual([
+      true,
+      true,
+      false,
+    ])
+    client = 'other'
+    expect((await connected()).served).toBe(true)
+    client = null
+    for (let many = 0; many < 5; many += 1) expect((await connected()).served).toBe(true)
+    client = 'one'
+    first.next.socket.destroy()
+    while (!(await connected()).served) await soon(5)
+  })
+
+  it('J7 a connection that piles requests up without waiting for answers is closed', async () => {
+    let asked = 0
+    const { port } = await gate(() => {
+      asked += 1
+    })
+    const client = new RawClient(port).send('GET / HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(1_000))
+    expect(await client.untilClosed()).toBe('')
+    expect(asked).toBe(32)
+  })
+
+  it('requests that wait for their answers are as many as one likes', async () => {
+    const { port } = await gate((_, response) => response.end('read'))
+    const client = new RawClient(port)
+    for (let turn = 1; turn <= 100; turn += 1) {
+      client.text = ''
+      await client.send('GET / HTTP/1.1\r\nhost: x\r\n\r\n').until('read')
+    }
+    expect(client.closed).toBe(false)
+    client.socket.destroy()
   })
 
   it('a scanner that hangs up at once does no harm', async () => {

@@ -1,0 +1,136 @@
+import type { IncomingMessage } from 'node:http'
+import { PassThrough } from 'node:stream'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type BodyLimits, readBody } from '../../../src/http/body.ts'
+import { BodyShare, strangersBounds } from '../../../src/http/body-share.ts'
+
+const LIMIT = 300_000
+
+/** A request that a test writes the body of, piece by piece. */
+function requestOf(declared: number | null): IncomingMessage & PassThrough {
+  const headers =
+    declared === null ? { 'transfer-encoding': 'chunked' } : { 'content-length': `${declared}` }
+  const pipe = new PassThrough({ highWaterMark: 1_000_000 })
+  return Object.assign(pipe, { headers, complete: false }) as never
+}
+
+const limitsOf = (share: BodyShare, more: Partial<BodyLimits> = {}): BodyLimits => ({
+  limit: LIMIT,
+  deadlineMs: 10_000,
+  share,
+  holder: 'somebody',
+  ...more,
+})
+const newShare = () => new BodyShare(strangersBounds(LIMIT), Date.now)
+
+/** Writes `body` in pieces of these sizes, and the rest in one. */
+function send(request: PassThrough, body: Buffer, sizes: readonly number[]): void {
+  let at = 0
+  for (const size of sizes) {
+    if (at < body.length) request.write(body.subarray(at, at + size))
+    at += size
+  }
+  if (at < body.length) request.write(body.subarray(at))
+  request.end()
+}
+
+describe('J7 one growing buffer', () => {
+  it('J7 holds what came, in whatever pieces it came, and counts the buffer as long as it lives', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uint8Array({ minLength: 1, maxLength: 200_000, size: 'max' }),
+        fc.array(fc.integer({ min: 1, max: 70_000 }), { maxLength: 40, size: 'max' }),
+        fc.boolean(),
+        async (bytes, sizes, declares) => {
+          const share = newShare()
+          const request = requestOf(declares ? bytes.length : null)
+          const reading = readBody(request, limitsOf(share))
+          send(request, Buffer.from(bytes), sizes)
+          const read = await reading
+          if (!read.ok) throw new Error(read.error.code)
+          expect(Buffer.compare(read.value.bytes, bytes)).toBe(0)
+          const held = read.value.bytes.buffer.byteLength
+          expect(share.bytes).toBeGreaterThanOrEqual(bytes.length)
+          expect(share.bytes).toBeLessThanOrEqual(Math.max(16_384, bytes.length * 1.5))
+          if (declares) expect(held).toBeLessThanOrEqual(Math.max(bytes.length, 65_536))
+          read.value.release()
+          read.value.release()
+          expect(share.bytes).toBe(0)
+        },
+      ),
+      { numRuns: 200 },
+    )
+  })
+
+  it('J7 one byte at a time costs no more than all at once', async () => {
+    const share = newShare()
+    const request = requestOf(null)
+    const reading = readBody(request, limitsOf(share))
+    const most = { bytes: 0 }
+    for (let at = 0; at < 50_000; at += 1) {
+      request.write('x')
+      if (at % 64 === 0) await Promise.resolve()
+      most.bytes = Math.max(most.bytes, share.bytes)
+    }
+    request.end()
+    const read = await reading
+    expect(read.ok && read.value.bytes.length).toBe(50_000)
+    expect(most.bytes).toBeLessThanOrEqual(75_000)
+  })
+
+  it('J7 a body of one piece is that piece, without a copy', async () => {
+    const request = requestOf(5)
+    const reading = readBody(request, limitsOf(newShare()))
+    const piece = Buffer.from('hello')
+    request.end(piece)
+    const read = await reading
+    expect(read.ok && read.value.bytes.buffer).toBe(piece.buffer)
+  })
+
+  it('J7 a declared length takes no room before its bytes are there', async () => {
+    const share = newShare()
+    const request = requestOf(LIMIT)
+    const reading = readBody(request, limitsOf(share))
+    expect(share.bytes).toBe(0)
+    request.write('x')
+    await new Promise(setImmediate)
+    expect(share.bytes).toBe(16_384)
+    request.destroy()
+    const cut = await reading
+    expect([!cut.ok && cut.error.code, share.bytes]).toEqual(['incomplete_body', 0])
+  })
+})
+
+describe('J7 what was refused keeps nothing', () => {
+  it.each<[string, string, (request: PassThrough) => void, Partial<BodyLimits>]>([
+    ['too long', 'request_too_large', (request) => void request.end('x'.repeat(LIMIT + 1)), {}],
+    ['too slow', 'request_timeout', (request) => void request.write('x'), { deadlineMs: 20 }],
+    ['cut', 'incomplete_body', (request) => void request.destroy(), {}],
+  ])('J7 %s', async (_, code, then, more) => {
+    const share = newShare()
+    const request = requestOf(null)
+    const reading = readBody(request, limitsOf(share, more))
+    then(request)
+    const read = await reading
+    expect([!read.ok && read.error.code, share.bytes]).toEqual([code, 0])
+  })
+
+  it('J7 past the bound: 503, soon again, and what still comes is thrown away', async () => {
+    const bounds = { total: 20_000, smallOnly: 0, each: 20_000, eachLarge: 20_000, largeEach: 1 }
+    const share = new BodyShare(bounds, Date.now)
+    const request = requestOf(null)
+    const reading = readBody(request, limitsOf(share))
+    request.write(Buffer.alloc(20_001))
+    await new Promise(setImmediate)
+    expect(share.bytes).toBe(0)
+    request.end(Buffer.alloc(100_000))
+    const read = await reading
+    expect(!read.ok && read.error).toMatchObject({
+      status: 503,
+      code: 'bodies_busy',
+      retryAfterSeconds: 1,
+    })
+    expect(request.readableLength).toBe(0)
+  })
+})

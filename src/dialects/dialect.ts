@@ -77,23 +77,31 @@ export interface Meter {
   stream(chunk: Uint8Array): Uint8Array
   /** The upstream sends no more: an event that lacks only its end is read, and completed. */
   rest(): Uint8Array
-  /**
-   * What left so far ends with a blank line, or nothing left yet. False where events are parted by
-   * one line feed (K7): whatever is put behind needs another line feed in front.
-   */
-  readonly between: boolean
   /** A buffered answer, whole. Null where it is not an answer of this dialect (DESIGN: nothing usable). */
   whole(body: Uint8Array): Uint8Array | null
-  /** The stream ended: the `[DONE]` that was held back. */
-  finish(): Uint8Array
+  /** What `whole` answered, as the events of a stream that the buyer sees already, `[DONE]` included. */
+  asStream(whole: Uint8Array, note?: string): Uint8Array
+  /**
+   * The stream ended: the `[DONE]` that was held back. A note leaves with the end as
+   * a comment: in the event of `[DONE]`, or as the very last line where there is none (K2).
+   */
+  finish(note?: string): Uint8Array
+  /** Bytes that keep a silent stream open and break no reader; empty where there are none. */
+  keepAlive(): Uint8Array
   /** What it knows now. */
   readonly seen: Seen
   /** Bytes that end the stream for the client as its dialect would with `length`, then `[DONE]`. */
-  cut(): Uint8Array
-  /** Bytes of an error event in the middle of the stream. */
-  broken(problem: { code: string; message: string }): Uint8Array
+  cut(note?: string): Uint8Array
+  /** Bytes of an error event that ends the stream. */
+  broken(problem: Problem, note?: string): Uint8Array
   /** Tokens to charge when the end came as it did: reported where believable, else counted. */
   usage(promptEstimate: number): Counted
+}
+
+/** What the buyer is told of a stream that broke off. */
+export interface Problem {
+  readonly code: string
+  readonly message: string
 }
 
 export interface Seen {

@@ -3,7 +3,7 @@ import type { JsonObject } from './json.ts'
 import { choicesOf, indexOf, isFinished, saysNothing, textsOf } from './output.ts'
 import type { Watched } from './shape.ts'
 import { Tally } from './tally.ts'
-import { isZero, Reports, reportOf } from './usage.ts'
+import { isZero, outputOf, Reports, reportOf } from './usage.ts'
 import { judge } from './verdict.ts'
 
 /** Below so many bytes of text our own count is never looked at while a stream runs. */
@@ -48,7 +48,8 @@ export class Flow {
     this.#reports.add(report, apart ? null : indexOf(only, 0), this.#finished.size)
     if (isZero(report)) return
     this.#fresh = true
-    this.#raise(this.#reports.total(prompts)?.output ?? 0)
+    const total = this.#reports.total(prompts)
+    this.#raise(total === null ? 0 : (outputOf(total) ?? 0))
   }
 
   #choice(choice: JsonObject, index: number): void {

@@ -1,9 +1,11 @@
+import { asChunk } from './as-chunk.ts'
 import { type Cut, memberCut } from './cut.ts'
-import type { Counted, Meter, Seen } from './dialect.ts'
+import type { Counted, Meter, Problem, Seen } from './dialect.ts'
 import { problem } from './errors.ts'
 import { Flow } from './flow.ts'
 import { isObject, type Json, type JsonObject, parse } from './json.ts'
 import { choicesOf, indexOf, saysNothing } from './output.ts'
+import { OwnBytes } from './own-bytes.ts'
 import { SENT_ANYWAY, type Watched } from './shape.ts'
 import { Frames, fieldsOf, MOST_EVENT } from './sse.ts'
 import { Template } from './template.ts'
@@ -20,8 +22,7 @@ export class OpenAiMeter implements Meter {
   readonly #watched: Watched
   readonly #frames = new Frames()
   readonly #flow: Flow
-  /** `id`, `object`, `created`, `model` of the stream, for chunks of our own. */
-  #head: JsonObject = {}
+  readonly #own: OwnBytes
   #template: Template | null = null
   #misses = 0
   #events = 0
@@ -33,6 +34,7 @@ export class OpenAiMeter implements Meter {
   constructor(watched: Watched) {
     this.#watched = watched
     this.#flow = new Flow(watched)
+    this.#own = new OwnBytes(watched.shape, watched.asked.model)
   }
 
   get seen(): Seen {
@@ -56,11 +58,18 @@ export class OpenAiMeter implements Meter {
       if (cut.from > kept) pieces.push(bytes.subarray(kept, cut.from))
       kept = cut.to
     }
-    if (kept === 0 && from === bytes.length && bytes === own) return chunk
+    if (kept === 0 && from === bytes.length && bytes === own) return this.#passed(chunk)
     if (from > kept) pieces.push(bytes.subarray(kept, from))
     const out = Buffer.concat(pieces)
     this.#keep(bytes, from)
-    return out
+    return this.#passed(out)
+  }
+
+  /** What leaves, with what our own bytes before it still owe in front. */
+  #passed(out: Uint8Array): Uint8Array {
+    if (out.length === 0) return out
+    const before = this.#own.passes(out)
+    return before === '' ? out : Buffer.concat([Buffer.from(before), out])
   }
 
   #keep(bytes: Buffer, from: number): void {
@@ -108,7 +117,7 @@ export class OpenAiMeter implements Meter {
     }
     const chunk = data === null ? undefined : parse(data)
     if (!isObject(chunk)) return null
-    if (this.#head.id === undefined) this.#head = headOf(chunk)
+    this.#own.learn(chunk, text)
     this.#flow.read(chunk)
     if (chunk.error) {
       this.#fail(errorText(chunk.error))
@@ -152,48 +161,57 @@ export class OpenAiMeter implements Meter {
     return body
   }
 
+  asStream(whole: Uint8Array, note: string | null = null): Uint8Array {
+    const { asked, shape } = this.#watched
+    const own = this.#own
+    const chunk = asChunk(whole, shape, asked.wantsUsage) ?? {}
+    own.learn(chunk, '')
+    return Buffer.from(own.event(chunk) + own.end(own.done(), note))
+  }
+
   rest(): Uint8Array {
     const rest = Buffer.from(this.#frames.take())
     if (this.#ended || rest.length === 0) return NOTHING
     this.#ended = true
-    const text = rest.toString('utf8')
-    const { data } = fieldsOf(text)
+    const out = this.#passed(this.#unfinished(rest))
+    return Buffer.concat([out, Buffer.from(this.#own.end('', null))])
+  }
+
+  /** An event without its blank line, as the client may see it. */
+  #unfinished(rest: Buffer): Buffer {
+    const { data } = fieldsOf(rest.toString('utf8'))
     // A client drops an event that was cut off; left in, it would spoil the error behind it.
     const cutOff = data !== null && data !== '[DONE]' && parse(data) === undefined
     if (cutOff) return NOTHING
     const cut = this.#event(rest, 0, rest.length)
-    const seen = cut === null ? [rest] : [rest.subarray(0, cut.from), rest.subarray(cut.to)]
-    const out = Buffer.concat(seen)
-    if (this.#last.length > 0) this.#last = Buffer.concat([this.#last, blankLine(text)])
-    return out.length === 0 ? out : Buffer.concat([out, blankLine(text)])
+    return cut === null ? rest : Buffer.concat([rest.subarray(0, cut.from), rest.subarray(cut.to)])
   }
 
-  get between(): boolean {
-    return true
-  }
-
-  finish(): Uint8Array {
+  finish(note: string | null = null): Uint8Array {
     this.#close()
-    return this.#takeLast()
+    return this.#end(note)
   }
 
-  #takeLast(): Buffer {
+  #end(note: string | null): Buffer {
     const last = this.#last
     this.#last = NOTHING
-    return last
+    return Buffer.from(this.#own.end(last.toString('utf8'), note))
   }
 
-  cut(): Uint8Array {
+  keepAlive(): Uint8Array {
+    if (this.#ended) return NOTHING
+    return Buffer.from(this.#own.keepAlive(this.#flow.open()[0]))
+  }
+
+  cut(note: string | null = null): Uint8Array {
     this.#close()
-    if (this.seen.done) return this.#takeLast()
+    if (this.seen.done) return this.#end(note)
     const { asked, shape } = this.#watched
-    const own = { id: 'chatcmpl-satgate', object: shape.object, created: 0, model: asked.model }
-    const head = { ...own, ...this.#head }
-    const chunks: JsonObject[] = []
-    for (const index of this.#flow.open()) chunks.push({ ...head, choices: [shape.last(index)] })
-    if (asked.wantsUsage) chunks.push({ ...head, choices: [], usage: this.#usageSoFar() })
-    const events = chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`)
-    return Buffer.from(`${events.join('')}data: [DONE]\n\n`)
+    const parts: JsonObject[] = []
+    for (const index of this.#flow.open()) parts.push({ choices: [shape.last(index)] })
+    if (asked.wantsUsage) parts.push({ choices: [], usage: this.#usageSoFar() })
+    const own = this.#own
+    return Buffer.from(own.chunks(parts) + own.end(own.done(), note))
   }
 
   #usageSoFar(): JsonObject {
@@ -204,10 +222,11 @@ export class OpenAiMeter implements Meter {
     return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output }
   }
 
-  broken({ code, message }: { code: string; message: string }): Uint8Array {
+  broken({ code, message }: Problem, note: string | null = null): Uint8Array {
     this.#close()
-    if (this.seen.done) return this.#takeLast()
-    return Buffer.from(`data: ${JSON.stringify(problem(502, code, message))}\n\n`)
+    if (this.seen.done) return this.#end(note)
+    const own = this.#own
+    return Buffer.from(own.event(problem(502, code, message)) + own.end('', note))
   }
 
   #close(): void {
@@ -222,17 +241,6 @@ export class OpenAiMeter implements Meter {
 
 const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-
-/** What an event's text lacks at its end to be a whole one. */
-const blankLine = (event: string): Buffer => Buffer.from(/[\r\n]$/.test(event) ? '\n' : '\n\n')
-
-function headOf({ id, object, created, model }: JsonObject): JsonObject {
-  const head: JsonObject = {}
-  for (const [key, value] of Object.entries({ id, object, created, model })) {
-    if (typeof value === 'string' || typeof value === 'number') head[key] = value
-  }
-  return head
-}
 
 function errorText(error: Json): string {
   if (isObject(error) && typeof error.message === 'string') return error.message

@@ -8,24 +8,29 @@ export interface Shape {
   readonly object: string
   /** A choice that ends at the output limit. */
   last(index: number): JsonObject
+  /** A choice of a chunk that says nothing. */
+  empty(index: number): JsonObject
 }
 
 export const CHAT: Shape = {
   name: 'openai-chat',
   object: 'chat.completion.chunk',
   last: (index) => ({ index, delta: {}, logprobs: null, finish_reason: 'length' }),
+  empty: (index) => ({ index, delta: {}, logprobs: null, finish_reason: null }),
 }
 
 export const COMPLETIONS: Shape = {
   name: 'openai-completions',
   object: 'text_completion',
   last: (index) => ({ index, text: '', logprobs: null, finish_reason: 'length' }),
+  empty: (index) => ({ index, text: '', logprobs: null, finish_reason: null }),
 }
 
 export const EMBEDDINGS: Shape = {
   name: 'openai-embeddings',
   object: 'list',
   last: (index) => ({ index }),
+  empty: (index) => ({ index }),
 }
 
 /** Where a backend puts a usage into the chunks of a choice without being asked: it stays there. */

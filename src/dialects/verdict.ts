@@ -1,5 +1,5 @@
-import type { Tokens } from '../money/price.ts'
 import type { Asked, Counted, Granted } from './dialect.ts'
+import { outputOf, type Report } from './usage.ts'
 
 /** All that is known of one response when it is over. */
 export interface Evidence {
@@ -7,7 +7,7 @@ export interface Evidence {
   readonly granted: Granted
   readonly prompts: number
   readonly promptEstimate: number
-  readonly report: Tokens | null
+  readonly report: Report | null
   /** One report stands for the whole response. */
   readonly single: boolean
   /** No output came behind the report. */
@@ -15,7 +15,7 @@ export interface Evidence {
   /** Some output came. */
   readonly flowed: boolean
   readonly ended: boolean
-  /** Output tokens by our own count, the deltas at least. Dear. */
+  /** Output tokens by our own count. Dear. */
   counted(): number
 }
 
@@ -26,60 +26,81 @@ const CLEARLY = 1.25
 /** The same for one prompt of several, whose estimate has a template's tokens in it. */
 const CLEARLY_INPUT = 2
 
+/** One figure of the charge. */
+interface Figure {
+  readonly tokens: number
+  /** It is the very figure of the report. */
+  readonly reported: boolean
+}
+
 /**
- * The tokens to charge: what the backend reports where it can be believed (DESIGN 4.4), else what was
- * counted, never more than was granted.
+ * The tokens to charge. Each figure stands by itself (J16): what the backend reports where it can be
+ * believed (DESIGN 4.4); the most that could be believed where it reports more; else what was
+ * counted, never more than was granted. So no answer gets cheaper because its report says too much.
  */
 export function judge(evidence: Evidence): Counted {
   const { report, flowed, ended } = evidence
   if (report === null) {
     const source = flowed || ended ? 'counted' : 'none'
-    return { ...counted(evidence), source, reportedInput: null }
+    const input = ownInput(evidence)
+    return { input, cached: 0, output: ownOutput(evidence), source, reportedInput: null }
   }
-  const reportedInput = inputOf(evidence, report)
-  if (isNonsense(evidence, report))
-    return { ...counted(evidence), source: 'counted', reportedInput }
-  return { ...corrected(evidence, report), reportedInput }
+  const input = inputFigure(evidence, report)
+  const output = outputFigure(evidence, report)
+  return {
+    input: input.tokens,
+    cached: cachedOf(report, input.tokens),
+    output: output.tokens,
+    source: input.reported && output.reported ? 'reported' : 'counted',
+    reportedInput: taught(evidence, report),
+  }
 }
 
 /** What a report teaches of this prompt: nothing where it is for one of several, or impossible. */
-function inputOf({ asked, prompts, single }: Evidence, { input }: Tokens): number | null {
-  if (input === 0 || input > asked.inputBound + TEMPLATE) return null
+function taught({ asked, prompts, single }: Evidence, { input }: Report): number | null {
+  if (input === null || input === 0 || input > asked.inputBound + TEMPLATE) return null
   return asked.hasOutput && prompts > 1 && single ? null : input
 }
 
-function isNonsense(evidence: Evidence, { input, output }: Tokens): boolean {
-  const { asked, granted, flowed } = evidence
-  if (input > asked.inputBound + TEMPLATE) return true
-  if (flowed && (asked.hasOutput ? output : input) === 0) return true
-  const limit = granted.limit * asked.choices
-  return asked.hasOutput && output > limit && evidence.counted() <= limit
-}
-
-/** A believed report, where it is of everything that flowed. */
-function corrected(
-  evidence: Evidence,
-  report: Tokens,
-): Tokens & { readonly source: Counted['source'] } {
-  const { asked, prompts, single, fresh, promptEstimate } = evidence
-  let { input, output } = report
-  if (!fresh) output = Math.max(output, counted(evidence).output)
-  if (single && asked.choices > 1) {
-    const own = counted(evidence).output
-    if (own > output * CLEARLY) output = own
+function inputFigure(evidence: Evidence, report: Report): Figure {
+  const { asked, prompts, single, promptEstimate, flowed } = evidence
+  const { input } = report
+  // A prompt of no tokens has no answer.
+  if (input === null || (input === 0 && flowed)) {
+    return { tokens: ownInput(evidence), reported: false }
   }
   const each = Math.max(CLEARLY_INPUT, prompts / 2)
   if (asked.hasOutput && single && prompts > 1 && promptEstimate > input * each) {
-    input = Math.min(promptEstimate, asked.inputBound)
+    return { tokens: ownInput(evidence), reported: false }
   }
-  const source = input === report.input && output === report.output ? 'reported' : 'counted'
-  return { input, cached: report.cached, output, source }
+  const most = asked.inputBound + TEMPLATE
+  return { tokens: Math.min(input, most), reported: input <= most }
+}
+
+/** What is reported as cached of the input that is charged: what is not charged was cached first. */
+function cachedOf({ input, cached }: Report, charged: number): number {
+  return Math.min(charged, Math.max(0, cached - Math.max(0, (input ?? 0) - charged)))
+}
+
+function outputFigure(evidence: Evidence, report: Report): Figure {
+  const { asked, granted, single, fresh, flowed } = evidence
+  if (!asked.hasOutput) return { tokens: 0, reported: true }
+  const reported = outputOf(report)
+  const own = () => ({ tokens: ownOutput(evidence), reported: false })
+  if (reported === null || (reported === 0 && flowed)) return own()
+  if (!fresh && ownOutput(evidence) > reported) return own()
+  if (single && asked.choices > 1 && ownOutput(evidence) > reported * CLEARLY) return own()
+  const limit = granted.limit * asked.choices
+  const tokens = Math.max(Math.min(reported, limit), report.output ?? 0)
+  const believed = tokens <= limit || evidence.counted() > limit
+  return { tokens: believed ? tokens : limit, reported: believed }
 }
 
 /** Our own figures, never above what is held for them. */
-function counted(evidence: Evidence): Tokens {
-  const { asked, granted, promptEstimate } = evidence
-  const input = Math.min(Math.max(0, Math.ceil(promptEstimate)), asked.inputBound)
-  const output = asked.hasOutput ? Math.min(evidence.counted(), granted.output) : 0
-  return { input, cached: 0, output }
+function ownInput({ asked, promptEstimate }: Evidence): number {
+  return Math.min(Math.max(0, Math.ceil(promptEstimate)), asked.inputBound)
+}
+
+function ownOutput(evidence: Evidence): number {
+  return evidence.asked.hasOutput ? Math.min(evidence.counted(), evidence.granted.output) : 0
 }

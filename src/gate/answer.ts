@@ -83,8 +83,7 @@ function paidHeaders(held: Held, balance: Msat | null): Headers {
 }
 
 /** The end of a stream says its cost; never the balance: streams get piped to third parties. */
-export const costComment = (charged: Msat): Buffer =>
-  Buffer.from(`: satgate cost_msat=${charged}\n\n`)
+export const costNote = (charged: Msat): string => `satgate cost_msat=${charged}`
 
 /** Upstream statuses that say something of the buyer's own request pass; all others are a 502. */
 const PASSED = new Set([400, 404, 413, 422, 429])

@@ -84,10 +84,15 @@ export class Closer {
     await this.#ledger.extend(held.hold.id, this.#purse.deadline(), most)
   }
 
-  /** The estimate is only made where the backend reported nothing that can be believed. */
-  async #count({ asked }: Held, { meter, estimate }: Ending) {
+  /**
+   * The prompt is counted only where the backend reported nothing that can be believed, and where
+   * the buyer pays for it. Who leaves before the first token pays the same estimate as who leaves
+   * behind it, not the bound (threats J15).
+   */
+  async #count({ asked }: Held, { end, meter, estimate }: Ending) {
     const known = meter.usage(asked.inputBound)
-    return known.source === 'counted' ? meter.usage(await estimate.tokens()) : known
+    const pays = known.source === 'counted' || (known.source === 'none' && end === 'client_left')
+    return pays ? meter.usage(await estimate.tokens()) : known
   }
 
   async #release(held: Held, end: End | 'refused'): Promise<Close> {

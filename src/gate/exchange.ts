@@ -1,8 +1,8 @@
-import type { Backend } from '../dialects/dialect.ts'
+import type { Backend, Meter, Problem } from '../dialects/dialect.ts'
 import type { World } from '../floor/world.ts'
 import type { Msat } from '../money/msat.ts'
 import { countTokens } from '../money/tokens.ts'
-import { answerRefusal, answerWhole, costComment, openStream, upstreamRefusal } from './answer.ts'
+import { answerRefusal, answerWhole, costNote, openStream, upstreamRefusal } from './answer.ts'
 import type { Close, Closer } from './close.ts'
 import type { PromptEstimate } from './estimate.ts'
 import type { End } from './outcome.ts'
@@ -104,14 +104,14 @@ export class Exchange {
     out: {
       readonly relayed: Relayed
       readonly close: Close
-      readonly meter: ReturnType<Held['dialect']['meter']>
+      readonly meter: Meter
     },
   ): number {
     const { relayed, close, meter } = out
     if (relayed.end === 'client_left') return reply.headSent ? 200 : 499
-    if (relayed.whole !== null && (relayed.end === 'complete' || relayed.end === 'cut')) {
+    const { contentType, whole } = relayed
+    if (whole !== null && !reply.headSent) {
       const { charged, after } = close
-      const { contentType, whole } = relayed
       answerWhole(held, reply, { body: whole, contentType, charged, after })
       return 200
     }
@@ -121,12 +121,18 @@ export class Exchange {
       return refusal.status
     }
     if (!reply.headSent) openStream(held, reply, close.after)
-    reply.write(costComment(close.charged))
-    const last = relayed.end === 'cut' ? meter.cut() : meter.finish()
     const trailers = held.incoming.trailers ? { 'X-Cost-Msat': `${close.charged}` } : undefined
-    reply.end(failed(relayed.end) ? meter.broken(BROKEN[relayed.end]) : last, trailers)
+    const note = costNote(close.charged)
+    const last = whole === null ? lastBytes(relayed.end, meter, note) : meter.asStream(whole, note)
+    reply.end(last, trailers)
     return 200
   }
+}
+
+/** How a stream ends for the buyer, the cost said in it. */
+function lastBytes(end: Exclude<End, 'client_left'>, meter: Meter, note: string): Uint8Array {
+  if (failed(end)) return meter.broken(BROKEN[end], note)
+  return end === 'cut' ? meter.cut(note) : meter.finish(note)
 }
 
 type Failed = 'upstream_failed' | 'stalled' | 'stopped'
@@ -135,7 +141,7 @@ const failed = (end: End): end is Failed =>
   end === 'upstream_failed' || end === 'stalled' || end === 'stopped'
 
 /** What the buyer is told in the middle of a stream. */
-const BROKEN: Readonly<Record<Failed, { code: string; message: string }>> = {
+const BROKEN: Readonly<Record<Failed, Problem>> = {
   upstream_failed: {
     code: 'upstream_error',
     message: 'The model server broke off; only what arrived is charged.',

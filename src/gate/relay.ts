@@ -44,7 +44,7 @@ export interface RelayParts {
   readonly progress: () => void
 }
 
-/** ms of silence after which a stream is kept open by a comment. */
+/** ms of silence after which a stream is kept open by bytes of the gate's own. */
 const KEEP_ALIVE = 10_000
 /** ms that a usage chunk is waited for once every choice has finished. */
 const USAGE_GRACE = 2_000
@@ -54,7 +54,6 @@ const WHOLE_MOST = 64 * 1024 * 1024
 const REFUSAL_MOST = 64 * 1024
 /** Its text may repeat a prompt: it is never kept. */
 const ERROR_EVENT = 'error event'
-const COMMENT = Buffer.from(': waiting for the model\n\n')
 
 /**
  * Passes bytes, shows them to the meter, and says once how it ended. A stream flows as it comes,
@@ -242,12 +241,13 @@ export class Relay {
 
   #keepOpen(now: number): void {
     const { reply, streamed, open, meter } = this.#parts
-    const mayComment = streamed && (this.#status === null || this.#flowing) && meter.between
-    if (mayComment && now - this.#lastOut >= KEEP_ALIVE && reply.backlog === 0) {
-      if (!reply.headSent) open()
-      this.#lastOut = now
-      reply.write(COMMENT)
-    }
+    const maySpeak = streamed && (this.#status === null || this.#flowing !== false)
+    if (!maySpeak || now - this.#lastOut < KEEP_ALIVE || reply.backlog > 0) return
+    this.#lastOut = now
+    const bytes = meter.keepAlive()
+    if (bytes.length === 0) return
+    if (!reply.headSent) open()
+    reply.write(bytes)
   }
 
   #finish(end: End, detail: string | null = null, whole: Uint8Array | null = null): void {

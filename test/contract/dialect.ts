@@ -152,11 +152,10 @@ function answers(dialect: Dialect, sample: DialectSample): void {
     expect(meter.usage(7)).toMatchObject({ input: 7, output: 0, source: 'none' })
   })
 
-  it('A6 a usage that is missing, negative, no number, huge or a string is counted, never 0', () => {
+  it('A6 a usage that is missing, negative, no number or a string is counted, never 0', () => {
     const answer = JSON.parse(JSON.stringify(sample.answer))
     const asked = mustRead(dialect, sample.request)
-    const bad = [undefined, null, {}, 'free', -1, 0.5, '5', 1e21, Number.MAX_SAFE_INTEGER, null]
-    for (const figure of bad) {
+    for (const figure of [undefined, null, {}, 'free', -1, 0.5, '5', [5], true]) {
       for (const usage of [figure, { prompt_tokens: figure, completion_tokens: figure }]) {
         const meter = dialect.meter(asked, grant(), 'other')
         meter.whole(bytes({ ...answer, usage }))
@@ -165,6 +164,24 @@ function answers(dialect: Dialect, sample: DialectSample): void {
         expect(counted.output > 0).toBe(asked.hasOutput)
         expect(counted.output).toBeLessThanOrEqual(1_000)
       }
+    }
+  })
+
+  it('J16 a huge figure is charged at the most that can be believed', () => {
+    const answer = JSON.parse(JSON.stringify(sample.answer))
+    const asked = mustRead(dialect, sample.request)
+    for (const figure of ['99999', '9007199254740993', '1e21', '1e400']) {
+      const usage = `{"prompt_tokens":${figure},"completion_tokens":${figure}}`
+      const meter = dialect.meter(asked, grant(), 'other')
+      meter.whole(
+        bytes(JSON.stringify({ ...answer, usage: 0 }).replace('"usage":0', `"usage":${usage}`)),
+      )
+      expect(meter.usage(7)).toMatchObject({
+        input: asked.inputBound + 2_048,
+        output: asked.hasOutput ? 1_000 : 0,
+        source: 'counted',
+        reportedInput: null,
+      })
     }
   })
 
@@ -248,6 +265,38 @@ function streams(dialect: Dialect, sample: DialectSample & { stream: string }): 
       '[DONE]',
     ])
     expect(meter.stream(whole)).toHaveLength(0)
+  })
+
+  it('K2 the note stands in the event of [DONE], or is the very last line', () => {
+    const text = (bytes: Uint8Array) => Buffer.from(bytes).toString()
+    const ended = dialect.meter(mustRead(dialect, plain), grant(), 'other')
+    ended.stream(whole)
+    expect(text(ended.finish('note'))).toBe(': note\ndata: [DONE]\n\n')
+    const endless = dialect.meter(mustRead(dialect, plain), grant(), 'other')
+    endless.stream(whole.subarray(0, whole.indexOf('data: [DONE]')))
+    expect(text(endless.finish('note'))).toBe(': note\n')
+    const over = dialect.meter(mustRead(dialect, plain), grant(1), 'other')
+    over.stream(whole.subarray(0, whole.indexOf('finish_reason":"')))
+    expect(text(over.cut('note'))).toMatch(/\n\n: note\ndata: \[DONE\]\n\n$/)
+    const broken = dialect.meter(mustRead(dialect, plain), grant(), 'other')
+    broken.stream(whole.subarray(0, 50))
+    const told = text(broken.broken({ code: 'x', message: 'x' }, 'note'))
+    expect(told).toMatch(/^data: \{"error".*\}\n\n: note\n$/)
+  })
+
+  it('K2 keeps a silent stream open without an event of its own that anybody could trip over', () => {
+    const text = (bytes: Uint8Array) => Buffer.from(bytes).toString()
+    const meter = dialect.meter(mustRead(dialect, plain), grant(), 'other')
+    expect(text(meter.keepAlive())).toMatch(/^: [^\n]+\n$/)
+    const first = whole.subarray(0, whole.indexOf('\n\n') + 2)
+    const [empty, real] = clientReads(text(meter.stream(first))) as Record<string, unknown>[]
+    const { id, model, created } = real ?? {}
+    const head = { id, model, created }
+    expect(empty).toMatchObject({ ...head, choices: [{ index: 0, finish_reason: null }] })
+    expect(text(meter.stream(first))).toBe(first.toString())
+    expect(clientReads(text(meter.keepAlive()))).toEqual([empty])
+    meter.stream(whole.subarray(first.length))
+    expect(meter.keepAlive()).toHaveLength(0)
   })
 
   it('says in its words that a stream broke', () => {

@@ -59,6 +59,27 @@ describe('a buyer who leaves', () => {
     expect(await gate.last()).toMatchObject({ end: 'client_left', ...tokens })
   })
 
+  it('J15 leaving_before_the_first_token_pays_the_estimate: as much as leaving behind it, not the bound', async () => {
+    const { gate, pass } = await paid({ settings: { pricing: { default: '1000/0' } } })
+    const messages = [{ role: 'user', content: 'Tell me of the sea and its ships. '.repeat(40) }]
+    const ask = { messages, stream: true }
+    gate.fake.script = { deltas: words(500), paceMs: 20, usage: 'none' }
+    const behind = await open(gate, pass, { messages })
+    await behind.until('word')
+    behind.leave()
+    await gate.fake.untilAborted()
+    const paidBehind = await spent(gate, pass)
+    gate.fake.script = { firstByteMs: 400 }
+    const before = gate.client.start(gate.chatQuestion(pass, ask))
+    await until(() => gate.fake.running === 1)
+    before.leave()
+    await gate.fake.untilAborted(2)
+    expect((await spent(gate, pass)) - paidBehind).toBe(paidBehind)
+    const [first, second] = await gate.requests(2)
+    expect(second?.prompt_tokens).toBe(first?.prompt_tokens)
+    expect(paidBehind).toBeLessThan(500)
+  })
+
   it('A3 behind the last word, before the usage: as if it had stayed', async () => {
     const { gate, pass } = await paid({
       script: {
@@ -130,8 +151,8 @@ describe('an upstream that breaks off', () => {
       if (row.does === 'silence') gate.world.advance(121_000)
       const { text, cut } = await stream.over
       expect(cut).toBe(false)
-      expect(text).toContain(`: satgate cost_msat=${row.cost * 1_000}\n\n`)
-      const last = text.trimEnd().split('\n\n').at(-1) ?? ''
+      const [last = '', cost] = text.split('\n\n').slice(-2)
+      expect(cost).toBe(`: satgate cost_msat=${row.cost * 1_000}\n`)
       expect(JSON.parse(last.replace('data: ', '')).error).toMatchObject({
         message: expect.stringMatching(/^The model server /),
         code: expect.stringMatching(/^upstream_/),
@@ -228,7 +249,7 @@ describe('bytes on the way', () => {
       script: { body: events.join(''), headers: { 'content-type': 'text/event-stream' } },
     })
     const answer = await gate.chat(pass, { stream: true })
-    const own = [events[0], events[1], events[2], ': satgate cost_msat=2000\n\n', events[4]]
+    const own = [events[0], events[1], events[2], ': satgate cost_msat=2000\r\n', events[4]]
     expect(answer.text).toBe(own.join(''))
     expect(await spent(gate, pass)).toBe(2)
   })
@@ -259,7 +280,7 @@ describe('bytes on the way', () => {
     const stream = await opening
     expect(stream.status).toBe(200)
     await stream.until(': ')
-    expect((await stream.over).text).toMatch(/^: waiting for the model\n\ndata: /)
+    expect((await stream.over).text).toMatch(/^: waiting for the model\ndata: /)
     expect(await spent(gate, pass)).toBe(2)
   })
 
@@ -286,7 +307,7 @@ describe('stopping', () => {
     await gate.composed.endStreams()
     const { text, cut } = await stream.over
     expect(cut).toBe(false)
-    expect(text).toMatch(/: satgate cost_msat=0\n\ndata: .*"code":"stopping"/)
+    expect(text).toMatch(/"code":"stopping".*\n\n: satgate cost_msat=0\n$/)
     expect(await spent(gate, pass)).toBe(0)
     const events = await gate.requests(2)
     expect(events).toMatchObject([{ end: 'refused' }, { end: 'stopped', charged_msat: 0 }])

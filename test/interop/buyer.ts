@@ -93,7 +93,7 @@ export const chunksOf = (text: string): any[] =>
     .map((line) => JSON.parse(line.slice(6)))
 
 /** A stream without the gate's own comments. */
-export const withoutComments = (text: string): string => text.replace(/^: [^\n]*\n\n/gm, '')
+export const withoutComments = (text: string): string => text.replace(/^: [^\n]*\n/gm, '')
 
 /** The text that a stream has said so far, of every choice. */
 export const textOf = (text: string): string =>

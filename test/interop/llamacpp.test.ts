@@ -102,7 +102,7 @@ describeWithLab('satgate in front of llama.cpp', () => {
       const without = upstreams.replace(/^data: \{"choices":\[\],[^\n]*\n\n/m, '')
       expect(without.length).toBeLessThan(upstreams.length)
       expect(withoutComments(answer.text)).toBe(without)
-      expect(answer.text).toMatch(/: satgate cost_msat=\d+\n\ndata: \[DONE\]\n\n$/)
+      expect(answer.text).toMatch(/: satgate cost_msat=\d+\ndata: \[DONE\]\n\n$/)
     })
 
     it('a completion streamed without include_usage keeps the usage that llama.cpp sends anyway', async () => {

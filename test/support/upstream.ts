@@ -62,8 +62,11 @@ export interface Script {
   status?: number
   body?: string | Uint8Array
   headers?: Readonly<Record<string, string>>
-  /** A body in pieces, `paceMs` apart; an event stream where `headers` say nothing else. */
-  pieces?: readonly (string | Uint8Array)[]
+  /**
+   * A body in pieces, `paceMs` apart; an event stream where `headers` say nothing else. A function is
+   * waited for before the next piece.
+   */
+  pieces?: readonly (string | Uint8Array | (() => Promise<unknown>))[]
   /** Behind its pieces an answer stays open. */
   staysOpen?: boolean
   /** After that many deltas: cut the socket, say nothing more, or repeat the last delta for ever. */
@@ -181,9 +184,11 @@ async function answer(seen: Seen, script: Script, response: ServerResponse): Pro
 /** Says its pieces as they stand. */
 async function recite(script: Script, response: ServerResponse): Promise<void> {
   if (script.headers === undefined) response.setHeader('content-type', 'text/event-stream')
+  response.flushHeaders()
   for (const piece of script.pieces ?? []) {
     if (response.destroyed) return
-    response.write(piece)
+    if (typeof piece === 'function') await piece()
+    else response.write(piece)
     await sleep(script.paceMs ?? 0)
   }
   if (!script.staysOpen) response.end()

@@ -20,8 +20,8 @@ async function read(stream: string, size: number): Promise<Piece[]> {
 
 const CASES: readonly (readonly [string, string, readonly Piece[]])[] = [
   ['text', text('é日') + text('!'), [said('é日'), said('!')]],
-  ['the cost', ': satgate cost_msat=52\n\ndata: [DONE]\n\n', [{ is: 'cost', msat: 52 }]],
-  ['other comments', ': ping\n\n: satgate cost_msat=x\n\n', []],
+  ['the cost', ': satgate cost_msat=52\ndata: [DONE]\n\n', [{ is: 'cost', msat: 52 }]],
+  ['other comments', ': ping\n: satgate cost_msat=x\n', []],
   ['an end', chunk({ delta: {}, finish_reason: 'length' }), [{ is: 'finish', reason: 'length' }]],
   ['an error', 'data: {"error":{"message":"gone"}}\n\n', [{ is: 'error', message: 'gone' }]],
   ['thoughts', chunk({ delta: { reasoning_content: 'hm' } }), [{ is: 'thinking' }]],

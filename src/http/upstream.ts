@@ -2,6 +2,7 @@ import { Client, type Dispatcher } from 'undici'
 import { assert, BrokenBelief } from '../floor/assert.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { Sent, Upstream, UpstreamListener } from '../gate/ports.ts'
+import { decoding } from './decode.ts'
 
 export interface UpstreamOptions {
   /** The operator's own address, with `/v1` or without, and the only host that this upstream ever speaks to (G1). */
@@ -42,8 +43,8 @@ const KEY = /^[\x21-\x7e]+$/
 const JSON_LIMIT = 8 * 1024 * 1024
 
 /**
- * Speaks HTTP/1.1 to one backend. Redirects are answers like any other (G2), nothing is
- * decompressed or retried, and no deadline but that of connecting is kept here: the gate owns them.
+ * Speaks HTTP/1.1 to one backend. Redirects are answers like any other (G2), nothing is retried,
+ * and no deadline but that of connecting is kept here: the gate owns them.
  */
 export function makeUpstream(options: UpstreamOptions): HttpUpstream {
   assert(options.key === null || KEY.test(options.key), 'an upstream key is one printable word')
@@ -54,11 +55,12 @@ export function makeUpstream(options: UpstreamOptions): HttpUpstream {
   const exchange = (what: Exchange, listener: UpstreamListener): Sent => {
     assert(CANONICAL.test(what.path), 'an upstream path is one of the allow-listed ones')
     const headers = { ...passed(what.headers), ...own }
-    return new Exchanged(lines, listener).start({
+    const request = {
       ...what,
       path: prefix + what.path,
       headers: what.body === null ? headers : { ...headers, 'content-type': 'application/json' },
-    })
+    }
+    return decoding(listener, (decoded) => new Exchanged(lines, decoded).start(request))
   }
   return {
     send: ({ path, body, headers }, listener) =>

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Pass } from '../support/buyer.ts'
+import { CODINGS, type Coding, encoded, labelOf } from '../support/encoded.ts'
 import { startGate, type TestGate } from '../support/gate.ts'
 import { openTill, type Till } from '../support/till.ts'
 
@@ -107,11 +108,40 @@ describe('what is charged', () => {
     expect((await charged({ model: 'free-1' })).cost).toBe(0)
   })
 
-  it('A8 a compressed answer is not asked for, and is nothing usable', async () => {
+  it('A8 K17 a compressed answer is not asked for, and decoded where it comes all the same', async () => {
     says({ gzip: true })
     const { answer, cost } = await charged()
     expect(gate.fake.seen.at(-1)?.headers['accept-encoding']).toBe('identity')
-    expect([answer.status, cost]).toEqual([502, 0])
+    expect([answer.status, cost]).toEqual([200, 5 + 4])
+    expect(answer.headers).not.toHaveProperty('content-encoding')
+    expect(answer.json.choices[0].message.content).toBe('Hello there')
+  })
+
+  it.each(Object.keys(CODINGS) as Coding[])(
+    'J9 K17 a stream in %s is metered as one that is not encoded, and delivered decoded',
+    async (coding) => {
+      const chunk = (part: object) => `data: ${JSON.stringify({ id: 'x', ...part })}\n\n`
+      const word = { index: 0, delta: { content: ' word' }, finish_reason: null }
+      const stop = { index: 0, delta: {}, finish_reason: 'stop' }
+      const events = [
+        ...Array.from({ length: 30 }, () => chunk({ choices: [word] })),
+        chunk({ choices: [stop] }),
+        'data: [DONE]\n\n',
+      ]
+      const headers = { 'content-type': 'text/event-stream', 'content-encoding': labelOf(coding) }
+      says({ pieces: await encoded(coding, events), headers })
+      const { answer } = await charged({ stream: true })
+      expect(answer.text.match(/ word/g)).toHaveLength(30)
+      const event = await gate.last()
+      expect(event).toMatchObject({ end: 'complete', usage: 'counted', completion_tokens: 30 })
+    },
+  )
+
+  it('J9 K17 a stream in an encoding that nobody knows is not delivered, and free', async () => {
+    const headers = { 'content-type': 'text/event-stream', 'content-encoding': 'compress' }
+    says({ pieces: ['data: {"choices":[]}\n\n'], headers })
+    const { answer, cost } = await charged({ stream: true })
+    expect([answer.status, answer.json.error.code, cost]).toEqual([502, 'upstream_error', 0])
   })
 
   it('A10 an alias keeps the price of its model', async () => {

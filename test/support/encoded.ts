@@ -1,0 +1,34 @@
+import type { Transform } from 'node:stream'
+import zlib from 'node:zlib'
+
+/** Content codings as servers send them; `raw` is `deflate` without its wrapper. */
+export const CODINGS = {
+  gzip: () => zlib.createGzip(),
+  br: () => zlib.createBrotliCompress(),
+  deflate: () => zlib.createDeflate(),
+  raw: () => zlib.createDeflateRaw(),
+  zstd: () => zlib.createZstdCompress(),
+} satisfies Record<string, () => Transform & zlib.Zlib>
+
+export type Coding = keyof typeof CODINGS
+
+/** What `content-encoding` says of it. */
+export const labelOf = (coding: Coding): string => (coding === 'raw' ? 'deflate' : coding)
+
+/** The texts encoded as one body, flushed after each: a piece is all that a reader needs of it. */
+export async function encoded(coding: Coding, texts: readonly string[]): Promise<Buffer[]> {
+  const encoder = CODINGS[coding]()
+  const pieces: Buffer[] = []
+  let piece: Buffer[] = []
+  encoder.on('data', (bytes: Buffer) => piece.push(bytes))
+  for (const text of texts) {
+    encoder.write(text)
+    await new Promise<void>((flushed) => encoder.flush(flushed))
+    pieces.push(Buffer.concat(piece))
+    piece = []
+  }
+  const ended = new Promise((then) => encoder.once('end', then))
+  encoder.end()
+  await ended
+  return [...pieces, Buffer.concat(piece)]
+}

@@ -5,6 +5,7 @@ import {
   type Invoice,
   type InvoiceAsk,
   type InvoiceState,
+  type LookingUp,
   type Wallet,
   WalletBusy,
   WalletRefused,
@@ -59,8 +60,8 @@ export class WalletLine {
   }
 
   /** Null where the wallet cannot say. Asked even while it is down: a buyer who paid is waiting. */
-  lookup(paymentHash: string): Promise<InvoiceState | null> {
-    return this.#call(() => this.wallet.lookup(paymentHash))
+  lookup(paymentHash: string, who: LookingUp = 'waiting'): Promise<InvoiceState | null> {
+    return this.#call(() => this.wallet.lookup(paymentHash, who))
   }
 
   /** Tries it once; tells of an outage that it finds. */

@@ -14,7 +14,9 @@ export function withOlder(
     get label() {
       return current.label
     },
-    lookup: (hash) => (isOlder(hash) ? older : current).lookup(hash),
+    lookup: (hash, who) => (isOlder(hash) ? older : current).lookup(hash, who),
+    forget: async (hash) => (isOlder(hash) ? older : current).forget?.(hash),
+    wake: (hash) => (isOlder(hash) ? older : current).wake?.(hash),
     watch(cursor, onSettled) {
       const seen = cursorsOf(cursor)
       const tell = (whose: keyof Cursors) => (settled: Settlement) => {

@@ -8,12 +8,13 @@ import {
 } from './lightning-address-book.ts'
 import { pollOpen, watchersOf } from './lightning-address-watch.ts'
 import type { LightningAddress, LnurlClient, LnurlInvoice } from './lnurl.ts'
-import { makeShares, makeTurns, type Turns } from './turns.ts'
+import { INVOICES_A_MINUTE, KEPT_FOR_BUYERS, makeShares, makeTurns, type Turns } from './turns.ts'
 import {
   AmountRefused,
   type Invoice,
   type InvoiceAsk,
   type InvoiceState,
+  type LookingUp,
   type Wallet,
   WalletBusy,
   WalletRefused,
@@ -97,10 +98,13 @@ function walletOf(
   return {
     kind: 'lightningaddress',
     asksItself: true,
+    preimageIsPublic: true,
+    strangersAMinute: () => INVOICES_A_MINUTE - KEPT_FOR_BUYERS,
     money,
     label: `${address.text} (Lightning address)`,
     createInvoice,
     lookup: settlements.lookup,
+    wake: settlements.wake,
     watch: settlements.watch,
     // A provider that wants silence is no outage, and is not asked.
     async probe() {
@@ -150,12 +154,13 @@ function settlementsOf({ book, lnurl, world, provider, turns }: Parts) {
   return {
     ...watchers,
     expect: poll.add,
-    async lookup(hash: string): Promise<InvoiceState> {
+    wake: poll.wake,
+    async lookup(hash: string, who: LookingUp = 'waiting'): Promise<InvoiceState> {
       const kept = await book.find(hash)
       if (kept === null) return { is: 'unknown' }
       if (kept.paid !== null) return settledState(kept, kept.paid)
       // Who may not ask now has seen nothing: neither paid nor dead.
-      if (provider.quiet() || !(await turns.take('waiting'))) return { is: 'open' }
+      if (provider.quiet() || !(await turns.take(who))) return { is: 'open' }
       return verifyOnce(hash, kept)
     },
   }

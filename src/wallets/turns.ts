@@ -1,4 +1,5 @@
 import type { World } from '../floor/world.ts'
+import type { Asker } from './wallet.ts'
 
 /**
  * How often somebody else's service is asked. A gate that asks too much is locked out, and then it
@@ -68,7 +69,7 @@ export const KEPT_FOR_BUYERS = 20
 
 /** A bucket of invoices, filled evenly. `take` answers 0, or how many ms this asker has to wait. */
 export function makeShares(world: Pick<World, 'now'>): {
-  take(asker: 'stranger' | 'buyer'): number
+  take(asker: Asker): number
 } {
   const msEach = 60_000 / INVOICES_A_MINUTE
   // Counted in ms, which are whole.

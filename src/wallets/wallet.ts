@@ -15,34 +15,58 @@ export interface Wallet {
    */
   readonly asksItself?: true
   /**
+   * Who has seen an invoice can read its preimage once it is paid, by its hash (many LUD-21 services,
+   * LNbits): no invoice of it may be shown to two (threats J6).
+   */
+  readonly preimageIsPublic?: true
+  /** Invoices that strangers together are sure to get in a minute; null: as many as they ask for. */
+  strangersAMinute?(): number | null
+  /**
    * Asks for a whole number of sats. Throws `WalletUnreachable` where it cannot answer in time,
    * `WalletBusy` where it has no invoice to give to this asker now, `AmountRefused` where it makes
    * none of that amount.
    */
   createInvoice(ask: InvoiceAsk): Promise<Invoice>
-  /** Where an invoice stands. Only `settled` means paid, whatever preimage is seen before (LND). */
-  lookup(paymentHash: string): Promise<InvoiceState>
+  /**
+   * Where an invoice stands. Only `settled` means paid, whatever preimage is seen before (LND). A
+   * service that bears few questions is asked for who is `waiting` (the usual) before a `routine`;
+   * where it cannot be asked now, what is known is the answer, and nothing is called dead unseen.
+   */
+  lookup(paymentHash: string, who?: LookingUp): Promise<InvoiceState>
+  /**
+   * Somebody looks at this invoice's page: it comes sooner in the wallet's own round, and the round
+   * asks no more often for that (threats J5). Wallets that ask by themselves have it.
+   */
+  wake?(paymentHash: string): void
   /**
    * Tells of settlements as they happen, also of those missed while it was down, each at least
    * once. It reconnects by itself. `cursor` is what `onSettled` last gave, from any process.
    */
   watch(cursor: string | null, onSettled: (settled: Settlement) => void): Watch
+  /** It will not be asked for an invoice again that it has called dead: what it keeps of it may go. */
+  forget?(paymentHash: string): Promise<void>
   /** Throws `WalletUnreachable` unless it could make an invoice now. Makes none. */
   probe(): Promise<void>
   close(): Promise<void>
 }
+
+/** `waiting`: somebody who has paid, as far as can be told. `routine`: nobody, or anybody. */
+export type LookingUp = 'waiting' | 'routine'
 
 export interface InvoiceAsk {
   readonly sat: number
   readonly memo: string
   /** How long it may be paid. A wallet of somebody else's makes them live as long as it likes. */
   readonly expirySeconds: number
-  /**
-   * Who asks: a buyer who has paid before comes before strangers where a wallet can make only so
-   * many invoices a minute (threats I10). Unless said: a stranger.
-   */
-  readonly asker?: 'stranger' | 'buyer'
+  /** Unless said: a stranger. */
+  readonly asker?: Asker
 }
+
+/**
+ * Who asks, where a wallet can make only so many invoices a minute: a buyer who has paid before comes
+ * before strangers (threats I10), and an invoice that is shown to all of them before that of one.
+ */
+export type Asker = 'stranger' | 'shared' | 'buyer'
 
 export interface Invoice {
   readonly bolt11: string
@@ -55,7 +79,7 @@ export interface Invoice {
 export type InvoiceState =
   | { readonly is: 'open' }
   | { readonly is: 'settled'; readonly preimage: string | null; readonly receivedMsat: bigint }
-  /** Expired or canceled: it can no longer be paid. */
+  /** Expired or canceled, and seen to be unpaid after that: it can no longer be paid. */
   | { readonly is: 'dead' }
   | { readonly is: 'unknown' }
 

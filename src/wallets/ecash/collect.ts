@@ -19,8 +19,17 @@ export interface CollectorParts {
 /** ms between two tries to bring back coins, and what that grows to. */
 const RETRY = 1_000
 const LONGEST_RETRY = 120_000
-/** ms between two look-ups of one invoice, whoever is waiting for it. */
+/**
+ * ms between two look-ups of one invoice, whoever is waiting for it. At a mint that bears few it grows:
+ * one payment that is seen late must not use up what the others have (threats J5).
+ */
 const LOOK_AGAIN = 400
+const LONGEST_LOOK_AGAIN = 5_000
+/** ms after which a look is the first one again. */
+const LOOKED_LONG_AGO = 60_000
+
+/** Who wants an invoice looked up: a round, somebody who shows that he paid, or the mint, which says so. */
+export type Asking = 'poll' | 'paid' | 'told'
 
 /**
  * Takes the coins of paid invoices. An invoice counts as settled when its coins are here, checked and
@@ -29,7 +38,7 @@ const LOOK_AGAIN = 400
 export class Collector {
   readonly #parts: CollectorParts
   readonly #running = new Map<string, Promise<void>>()
-  readonly #looked = new Map<string, number>()
+  readonly #looked = new Map<string, { readonly at: number; readonly times: number }>()
   readonly #retries = new Map<string, { readonly at: number; readonly times: number }>()
 
   constructor(parts: CollectorParts) {
@@ -38,34 +47,35 @@ export class Collector {
 
   /**
    * Looks an invoice up and takes its coins if it is paid: one at a time for each invoice. Where the
-   * mint cannot be asked now nothing happens; it is asked again. `told`: the mint itself said `paid`.
+   * mint cannot be asked now nothing happens; it is asked again. What the mint itself told of needs no
+   * look-up: without its coins nothing is settled.
    */
-  collect(hash: string, told = false): Promise<void> {
+  collect(hash: string, asking: Asking): Promise<void> {
     const running = this.#running.get(hash)
     if (running !== undefined) return running
-    const collecting = this.#collect(hash, told).finally(() => this.#running.delete(hash))
+    const collecting = this.#collect(hash, asking).finally(() => this.#running.delete(hash))
     this.#running.set(hash, collecting)
     return collecting
   }
 
   /** When it was last looked up, ms; 0: not since this process began. */
   lookedAt(hash: string): number {
-    return this.#looked.get(hash) ?? 0
+    return this.#looked.get(hash)?.at ?? 0
   }
 
-  async #collect(hash: string, told: boolean): Promise<void> {
+  async #collect(hash: string, asking: Asking): Promise<void> {
     const { store, roster, alarm } = this.#parts
     const quote = store.quote(hash)
     const line = quote === null ? null : roster.line(quote.mint)
     if (quote === null || quote.state !== 'open' || line === null || alarm.raised !== null) return
-    if (!told && this.#parts.world.now() - this.lookedAt(hash) < LOOK_AGAIN) return
+    if (asking !== 'told' && !this.#mayLook(line, hash)) return
     try {
       const sent = store.sentFor(hash)
       if (sent !== null) {
         if (this.#mayRetry(hash)) await this.#recover(line, quote, sent)
         return
       }
-      await this.#look(line, quote)
+      await this.#look(line, quote, asking)
     } catch (error) {
       if (!isOfMint(error)) throw error
       if (error instanceof MintRefused) roster.failed(line.mint.url, error.message)
@@ -81,9 +91,16 @@ export class Collector {
     return true
   }
 
-  async #look(line: MintLine, quote: Quote): Promise<void> {
+  #mayLook({ budget }: MintLine, hash: string): boolean {
+    const { at, times } = this.#looked.get(hash) ?? { at: 0, times: 0 }
+    const gap = budget.limited ? backOff(LOOK_AGAIN, times - 1, LONGEST_LOOK_AGAIN) : LOOK_AGAIN
+    return this.#parts.world.now() - at >= gap
+  }
+
+  async #look(line: MintLine, quote: Quote, asking: Asking): Promise<void> {
+    if (asking === 'told') return this.#mint(line, quote)
     const { roster } = this.#parts
-    const state = await roster.ask(line, 'look_up', (mint) => mint.quoteState(quote.quote))
+    const state = await roster.ask(line, asking, (mint) => mint.quoteState(quote.quote))
     if (state === null) return
     this.#lookedNow(quote.hash)
     if (state === 'paid') await this.#mint(line, quote)
@@ -92,7 +109,9 @@ export class Collector {
 
   #lookedNow(hash: string): void {
     if (this.#looked.size > 20_000) this.#looked.clear()
-    this.#looked.set(hash, this.#parts.world.now())
+    const now = this.#parts.world.now()
+    const { at, times } = this.#looked.get(hash) ?? { at: 0, times: 0 }
+    this.#looked.set(hash, { at: now, times: now - at > LOOKED_LONG_AGO ? 1 : times + 1 })
   }
 
   /** The batch is on disk before it is sent: with the seed it brings the coins back (NUT-09). */
@@ -122,7 +141,7 @@ export class Collector {
   /** Whether the batch came through is not known: only such a one is restored (threats I11). */
   async #recover(line: MintLine, quote: Quote, batch: SentBatch): Promise<void> {
     const { roster } = this.#parts
-    const coins = await roster.ask(line, 'look_up', (mint) => mint.restore(batch))
+    const coins = await roster.ask(line, 'paid', (mint) => mint.restore(batch))
     if (coins === null) return
     if (coins.length > 0) {
       if (coins.length !== batch.amounts.length) {
@@ -130,7 +149,7 @@ export class Collector {
       }
       return this.#finish(quote, batch, coins)
     }
-    const state = await roster.ask(line, 'look_up', (mint) => mint.quoteState(quote.quote))
+    const state = await roster.ask(line, 'paid', (mint) => mint.quoteState(quote.quote))
     if (state === 'issued') return this.#issuedElsewhere(line, quote)
     if (state !== 'paid') return
     try {

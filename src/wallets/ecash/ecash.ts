@@ -31,7 +31,7 @@ export interface EcashOptions {
   readonly patienceMs: number
 }
 
-/** ms past its expiry that an unpaid invoice is called dead. Mints take a payment later all the same. */
+/** ms past its expiry that one seen to be unpaid is called dead. Mints take a payment later all the same. */
 const LATE = 60_000
 const PAGE = 200
 
@@ -61,6 +61,7 @@ export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
   return {
     kind: 'ecash',
     asksItself: true,
+    strangersAMinute: () => strangersAMinute(roster),
     money,
     get label() {
       return labelOf(options)
@@ -71,16 +72,19 @@ export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
       void worker.tick()
       return invoice
     },
-    async lookup(paymentHash) {
+    async lookup(paymentHash, who = 'waiting') {
       const known = store.quote(paymentHash)
       if (known === null) return { is: 'unknown' }
-      if (known.state === 'open') await collector.collect(paymentHash)
-      const state = stateOf(store.quote(paymentHash) ?? known, world.now())
+      const asking = who === 'waiting' ? 'paid' : 'poll'
+      if (known.state === 'open') await collector.collect(paymentHash, asking)
+      const state = stateOf(store.quote(paymentHash) ?? known, collector.lookedAt(paymentHash))
       if (state.is === 'settled') return state
       refuseIfRaised()
       if (roster.selling().length === 0) throw new WalletUnreachable(roster.reason)
       return state
     },
+    wake: (paymentHash) => worker.wake(paymentHash),
+    forget: async (paymentHash) => store.forgetQuote(paymentHash),
     watch: (cursor, onSettled) => replayThenFollow(store, watchers, { cursor, onSettled }),
     async probe() {
       refuseIfRaised()
@@ -94,12 +98,18 @@ export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
   }
 }
 
-function stateOf(quote: Quote, now: number): InvoiceState {
+function stateOf(quote: Quote, lookedAt: number): InvoiceState {
   if (quote.state === 'minted') {
     // The mint's node has the preimage, and shows it to the payer alone.
     return { is: 'settled', preimage: null, receivedMsat: BigInt(quote.sat) * 1000n }
   }
-  return { is: now < quote.expiresAt + LATE ? 'open' : 'dead' }
+  return { is: lookedAt < quote.expiresAt + LATE ? 'open' : 'dead' }
+}
+
+/** Those of all its mints together; one of the operator's own makes as many as it is asked for. */
+function strangersAMinute({ lines }: Roster): number | null {
+  const each = lines.filter(({ sells }) => sells).map(({ budget }) => budget.strangersAMinute)
+  return each.reduce((sum, one) => (sum === null || one === null ? null : sum + one), 0)
 }
 
 function labelOf({ store, roster }: EcashOptions): string {
@@ -169,7 +179,7 @@ async function probe(roster: Roster): Promise<void> {
 /** An invoice that nobody will pay: it shows that the mint makes some, and of which money. */
 async function quoteNothing(roster: Roster, line: MintLine): Promise<string> {
   const { least } = await roster.about(line)
-  if (line.budget.take('look_up') > 0) throw new MintBusy(null)
+  if (line.budget.take('offer') > 0) throw new MintBusy(null)
   const ask = { sat: Math.max(least ?? 1, 10), memo: 'satgate', key: null }
   const { bolt11 } = await roster.tried(line, (mint) => mint.createQuote(ask))
   return bolt11

@@ -3,6 +3,7 @@ import type { MoneyKind } from '../../ledger/ledger.ts'
 import { fitDescription, moneyOf, readBolt11 } from '../bolt11.ts'
 import {
   AmountRefused,
+  type Asker,
   type Invoice,
   type InvoiceAsk,
   WalletBusy,
@@ -34,6 +35,12 @@ export interface OffersParts {
 /** A mint with less room than this is full: a smaller invoice is worth nobody's while. */
 const LEAST_ROOM = 100
 
+const CALLS: Readonly<Record<Asker, Call>> = {
+  stranger: 'offer',
+  shared: 'shared',
+  buyer: 'top_up',
+}
+
 /** What came of asking one mint. */
 type Tried =
   | { readonly is: 'invoice'; readonly invoice: Invoice }
@@ -54,7 +61,7 @@ export class Offers {
    * Throws as `Wallet.createInvoice` does.
    */
   async create(ask: InvoiceAsk): Promise<Invoice> {
-    const call: Call = ask.asker === 'buyer' ? 'top_up' : 'offer'
+    const call = CALLS[ask.asker ?? 'stranger']
     const tried: Tried[] = []
     for (const line of this.#parts.roster.selling()) {
       const one = await this.#try(line, ask, call)

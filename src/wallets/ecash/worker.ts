@@ -24,6 +24,11 @@ const TOLD_GAP = 60_000
 const SHORT = 30_000
 const PAUSE = 5_000
 const LONGEST_PAUSE = 300_000
+/** ms that an invoice counts as looked at by somebody, and for how many that is remembered. */
+const AWAKE = 15_000
+const MOST_AWAKE = 200
+/** ms that such an invoice seems to have waited longer than another: it is the next one, mostly. */
+const AHEAD = 60_000
 /** Lines to one mint before they are put together again. */
 const MOST_WATCHES = 8
 
@@ -45,6 +50,7 @@ export class Worker {
   readonly #watched = new Map<string, Set<string>>()
   readonly #watches = new Map<string, Set<{ stop(): void }>>()
   readonly #pauses = new Map<string, { readonly until: number; readonly times: number }>()
+  readonly #awake = new Map<string, number>()
   #timer: NodeJS.Timeout | null = null
   #ticking: Promise<void> | null = null
   #stopped = false
@@ -65,6 +71,14 @@ export class Worker {
     if (this.#timer !== null) clearInterval(this.#timer)
     for (const watches of this.#watches.values()) for (const watch of watches) watch.stop()
     await this.#ticking
+  }
+
+  /** Somebody looks at its page: it comes before others in the rounds, which are no more for that. */
+  wake(hash: string): void {
+    this.#awake.delete(hash)
+    this.#awake.set(hash, this.#parts.world.now())
+    const [oldest] = this.#awake.keys()
+    if (this.#awake.size > MOST_AWAKE && oldest !== undefined) this.#awake.delete(oldest)
   }
 
   /** One round; at most one runs. */
@@ -93,18 +107,34 @@ export class Worker {
     )
     const open = store.openQuotes(url, now - LATEST, MOST)
     this.#watch(line, open, now)
-    const due = open
+    const order = ({ hash }: Quote) =>
+      collector.lookedAt(hash) - (this.#isAwake(hash, now) ? AHEAD : 0)
+    const due = [...open, ...this.#oldAwake(url, now)]
       .filter((quote) => !sent.has(quote.hash) && this.#isDue(line, quote, now))
       // Newest first, and each before any a second time.
-      .sort((a, b) => collector.lookedAt(a.hash) - collector.lookedAt(b.hash))
+      .sort((a, b) => order(a) - order(b))
     for (const hash of [...sent, ...due.slice(0, AT_ONCE).map((quote) => quote.hash)]) {
       if (this.#stopped || !roster.answers(url)) return
-      await collector.collect(hash)
+      await collector.collect(hash, 'poll')
     }
   }
 
+  #isAwake(hash: string, now: number): boolean {
+    return now - (this.#awake.get(hash) ?? 0) < AWAKE
+  }
+
+  /** Those whose page is open and that are too old for the rounds. */
+  #oldAwake(url: string, now: number): readonly Quote[] {
+    return [...this.#awake.keys()].flatMap((hash) => {
+      const quote = this.#isAwake(hash, now) ? this.#parts.store.quote(hash) : null
+      const old = quote?.state === 'open' && quote.mint === url && now - quote.createdAt >= LATEST
+      return old ? [quote] : []
+    })
+  }
+
   #isDue({ budget }: MintLine, quote: Quote, now: number): boolean {
-    const gap = gapAt(now - quote.createdAt, budget.limited)
+    const age = this.#isAwake(quote.hash, now) ? 0 : now - quote.createdAt
+    const gap = gapAt(age, budget.limited)
     const told = this.#watched.get(quote.mint)?.has(quote.hash) === true
     const last = Math.max(this.#parts.collector.lookedAt(quote.hash), quote.createdAt)
     return now - last >= (told ? Math.max(gap, TOLD_GAP) : gap)
@@ -130,7 +160,8 @@ export class Worker {
     const watch = line.mint.watchQuotes([...hashes.keys()], {
       onState: (quote, state) => {
         const hash = hashes.get(quote)
-        if (hash !== undefined && state !== 'unpaid') void this.#parts.collector.collect(hash, true)
+        if (hash === undefined || state === 'unpaid') return
+        void this.#parts.collector.collect(hash, state === 'paid' ? 'told' : 'poll')
       },
       onEnd: () => {
         if (watch !== null) watches.delete(watch)

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { readBolt11 } from '../../../src/wallets/bolt11.ts'
 import { openEcashWallet } from '../../../src/wallets/ecash/ecash.ts'
 import {
   AmountRefused,
+  type Asker,
   type Wallet,
   WalletBusy,
   WalletRefused,
@@ -376,7 +378,7 @@ describe('I10 stranger_cannot_starve_quotes', () => {
   it('strangers leave room for buyers, both leave room for looking after what was paid', async () => {
     const { wallet, mint, bed } = await selling({ limited: true })
     const kept: string[] = []
-    const ask = async (asker: 'stranger' | 'buyer') => {
+    const ask = async (asker: Asker) => {
       for (let made = 0; ; made += 1) {
         const answer = await wallet.createInvoice({ ...ASK, asker }).catch((error) => error)
         if (answer instanceof WalletBusy) return made
@@ -384,16 +386,33 @@ describe('I10 stranger_cannot_starve_quotes', () => {
         kept.push(answer.bolt11)
       }
     }
-    expect([await ask('stranger'), await ask('buyer'), await ask('stranger')]).toEqual([6, 5, 0])
-    mint.pay(kept.at(-1) as string)
-    bed.ahead += 5_000
-    const told = heard()
-    wallet.watch(null, told.listen)
-    await until(async () => told.hashes().length === 1, 5_000)
+    expect([await ask('stranger'), await ask('shared'), await ask('buyer')]).toEqual([6, 2, 5])
+    expect([await ask('stranger'), await ask('shared')]).toEqual([0, 0])
+    const paid = kept.at(-1) ?? ''
+    mint.pay(paid)
+    expect(await settled(wallet, readBolt11(paid)?.paymentHash ?? '')).toBe(true)
     const calls = mint.counts.quote + mint.counts.quoteState + mint.counts.mint
-    expect(calls).toBeLessThanOrEqual(17)
+    expect(calls).toBeLessThanOrEqual(18)
     bed.ahead += 60_000
     expect(await ask('stranger')).toBeGreaterThan(0)
+  })
+
+  it('J5 what a mint tells of (NUT-17) needs no look-up', async () => {
+    const { wallet, mint, bed } = await selling({
+      ...{ limited: true, mints: [await aMint({ sockets: true })] },
+    })
+    const { bolt11, paymentHash } = await wallet.createInvoice(ASK)
+    const told = heard()
+    wallet.watch(null, told.listen)
+    await until(async () => mint.counts.ws > 0)
+    for (let second = 0; second < 30; second += 1) {
+      wallet.wake?.(paymentHash)
+      bed.ahead += 1_000
+      await wait(10)
+    }
+    mint.pay(bolt11)
+    await until(async () => told.hashes().includes(paymentHash), 5_000)
+    expect([mint.counts.quoteState, bed.sats()]).toEqual([0, 21])
   })
 
   it('after its 429 the mint is left in silence for longer than its window', async () => {

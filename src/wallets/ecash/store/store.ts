@@ -66,6 +66,15 @@ export class EcashStore {
     this.run(`UPDATE quotes SET state = 'stuck' WHERE hash = ? AND state = 'open'`, hash)
   }
 
+  /** Drops an invoice that nobody has paid, and that no coins were ever asked for. */
+  forgetQuote(hash: string): void {
+    this.run(
+      `DELETE FROM quotes WHERE hash = ? AND state = 'open'
+       AND NOT EXISTS (SELECT 1 FROM batches WHERE kind = 'mint' AND quote = ?)`,
+      ...[hash, hash],
+    )
+  }
+
   /** The next counter of a keyset. */
   counter(keyset: string): number {
     return Number(this.get('SELECT next FROM counters WHERE keyset = ?', keyset)?.next ?? 0)

@@ -31,7 +31,8 @@ import { PromptEstimator } from '../money/lessons.ts'
 import type { Pricing } from '../money/pricing.ts'
 import { makeRecogniser } from '../passes/recognise.ts'
 import { makeVerifier } from '../passes/verify.ts'
-import { L402, type RootKeys } from '../rails/l402.ts'
+import type { RootKeys } from '../rails/issue.ts'
+import { L402 } from '../rails/l402.ts'
 import { WalletLine } from '../rails/wallet-line.ts'
 import type { PlayWallet } from '../wallets/play.ts'
 import type { Wallet } from '../wallets/wallet.ts'
@@ -149,7 +150,7 @@ export function compose(parts: ComposeParts): Composed {
   const receiving = { world, recognise, shares, bodyLimit, ownUrl: parts.ownUrl }
   const routes = {
     gate,
-    buying: new Buying({ l402, invoices, accounts, doorkeeper, world }),
+    buying: new Buying({ l402, invoices, doorkeeper, settlements, world }),
     pages,
     describe: makeDescribe({
       pricing,

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { Invoices } from '../ledger/invoices.ts'
 import { keyId } from '../passes/keys.ts'
-import type { RootKeys } from '../rails/l402.ts'
+import type { RootKeys } from '../rails/issue.ts'
 
 /** The data folder: `ledger.db`, `root.key`, `control.sock` and the lock of who runs on it. */
 export interface Folder {

@@ -150,7 +150,7 @@ const RUNNING = {
     read: wholeNumber(1, 10_000_000),
     standard: '10000',
     example: '10000',
-    doc: 'The same for all clients together',
+    doc: 'Unpaid invoices that all clients together may have open, shared ones too',
   }),
   metrics: setting({
     read: hostPort,

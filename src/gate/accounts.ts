@@ -69,6 +69,15 @@ export class Accounts {
     return learning
   }
 
+  /**
+   * Whether a pass of that name is the invoice's own. One that was shown to many belongs to the first
+   * that presents its preimage, for good: whoever learns it later has nothing (threats J6).
+   */
+  async owns(row: InvoiceRow, tokenId: string): Promise<boolean> {
+    const owner = row.tokenId ?? (await this.#invoices.claim(row.hash, tokenId))
+    return owner === tokenId
+  }
+
   /** The invoice's pass is in use: its status token discloses nothing from now on. */
   async used(row: InvoiceRow): Promise<void> {
     if (row.usedAt === null) await this.#invoices.markUsed(row.hash, this.#world.now())

@@ -6,10 +6,11 @@ import { canonicalCaveats } from '../passes/caveat.ts'
 import type { Presented } from '../passes/pass.ts'
 import type { L402 } from '../rails/l402.ts'
 import type { Made } from '../rails/made.ts'
-import type { Accounts } from './accounts.ts'
 import type { Doorkeeper } from './admit.ts'
-import { noOffer, PENDING } from './demand.ts'
+import { noOffer, PENDING, payerOf } from './demand.ts'
+import type { Incoming } from './ports.ts'
 import { type Refusal, refuse } from './refusal.ts'
+import type { Settlements } from './settlements.ts'
 import type { Buyer } from './steps.ts'
 
 /** Sats that one invoice asks for at most (surface 3). */
@@ -21,16 +22,16 @@ export class Buying {
   readonly #parts: {
     readonly l402: L402
     readonly invoices: Invoices
-    readonly accounts: Accounts
     readonly doorkeeper: Doorkeeper
+    readonly settlements: Pick<Settlements, 'wake'>
     readonly world: World
   }
 
   constructor(parts: {
     readonly l402: L402
     readonly invoices: Invoices
-    readonly accounts: Accounts
     readonly doorkeeper: Doorkeeper
+    readonly settlements: Pick<Settlements, 'wake'>
     readonly world: World
   }) {
     this.#parts = parts
@@ -43,7 +44,7 @@ export class Buying {
   async create(
     body: unknown,
     presented: Presented,
-    client: string,
+    from: Pick<Incoming, 'client' | 'site'>,
   ): Promise<Result<Made, Refusal>> {
     const asked = readAsk(body)
     if (!asked.ok) return asked
@@ -55,23 +56,22 @@ export class Buying {
       sat: sats,
       account: buyer.value?.account ?? null,
       caveats: buyer.value?.pass.root === false ? null : born,
-      client,
+      payer: payerOf(buyer.value, from),
     })
-    if (made.ok) return made
-    if (made.error.why !== 'too_many_open') return err(noOffer(made.error))
-    const { retryAfterSeconds } = made.error
-    const message = 'Too many unpaid invoices are open; pay one, or wait until they expire.'
-    return err(refuse(429, 'too_many_invoices', message, { retryAfterSeconds }))
+    return made.ok ? made : err(noOffer(made.error))
   }
 
-  /** Whether it is paid, for whoever has its token, until its pass is first used. */
+  /**
+   * Whether it is paid, for whoever has its token, until its pass is first used. What is known here is
+   * the answer; the wallet is asked by those who ask it anyway (threats J5).
+   */
   async status(hash: string, token: string): Promise<Result<StatusBody, Refusal>> {
-    const { invoices, l402, accounts } = this.#parts
+    const { invoices, l402, settlements } = this.#parts
     const row = /^[0-9a-f]{64}$/.test(hash) ? await invoices.get(hash) : null
     if (row === null || !l402.tokenFits(row, token)) return err(NO_INVOICE)
     if (row.usedAt !== null) return ok({ paid: true })
-    const learn = async () => (await accounts.learn(row.hash)) === null
-    const status = await l402.status(row, learn)
+    if (row.settledAt === null) settlements.wake(row.hash)
+    const status = await l402.status(row)
     const macaroon = l402.macaroon(row)
     const invoice = {
       ...(row.bolt11 === null ? {} : { bolt11: row.bolt11 }),

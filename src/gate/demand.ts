@@ -2,7 +2,7 @@ import type { HoldRefused } from '../ledger/ledger.ts'
 import { ceilSat, formatSat, type Msat } from '../money/msat.ts'
 import { at, ceilingLine } from '../money/price.ts'
 import type { L402 } from '../rails/l402.ts'
-import type { Offer, OfferRefused } from '../rails/rail.ts'
+import type { Offer, OfferRefused, Payer } from '../rails/rail.ts'
 import type { PromptEstimate } from './estimate.ts'
 import type { Incoming } from './ports.ts'
 import { type Refusal, refuse } from './refusal.ts'
@@ -12,6 +12,12 @@ import type { Buyer, Priced } from './steps.ts'
 export interface InvoiceBounds {
   readonly min: number
   readonly max: number
+}
+
+/** Sats that an offer is to ask for, and the least that buys the answer. */
+export interface Asks {
+  readonly sat: number
+  readonly least: number
 }
 
 /** Credit at par, where no tiers are configured (surface 3). */
@@ -35,14 +41,21 @@ export class Demand {
    * less than what admits this very request (threats I8).
    */
   async sats(step: Priced | null, estimate: PromptEstimate | null): Promise<number> {
+    return (await this.asks(step, estimate)).sat
+  }
+
+  /** The same, and the least that does. */
+  async asks(step: Priced | null, estimate: PromptEstimate | null): Promise<Asks> {
     const { min, max } = this.#bounds
-    if (step === null || estimate === null) return min
+    if (step === null || estimate === null) return { sat: min, least: min }
     const { rate, asked, wanted } = step
     const most = wanted * asked.choices
-    if (ceilSat(at(ceilingLine(rate, asked.inputBound), most)) <= min) return min
+    if (ceilSat(at(ceilingLine(rate, asked.inputBound), most)) <= min)
+      return { sat: min, least: min }
     const line = ceilingLine(rate, await estimate.toOffer())
     const admits = ceilSat(at(line, asked.hasOutput ? asked.choices : 0))
-    return Math.max(Math.min(Math.max(ceilSat(at(line, most)), min), max), admits)
+    const sat = Math.max(Math.min(Math.max(ceilSat(at(line, most)), min), max), admits)
+    return { sat, least: Math.max(admits, min) }
   }
 
   /**
@@ -51,15 +64,25 @@ export class Demand {
    */
   async offer(
     incoming: Incoming,
-    about: { readonly buyer: Buyer | null; readonly sat: number; readonly reason: string },
+    about: Asks & { readonly buyer: Buyer | null; readonly reason: string },
   ): Promise<Refusal> {
-    const account = about.buyer?.pass.root === true ? about.buyer.account : null
-    const { sat } = about
-    const made = await this.#l402.offer({ sat, account, caveats: [], client: incoming.client })
+    const { buyer, sat, least } = about
+    const account = buyer?.pass.root === true ? buyer.account : null
+    const payer = payerOf(buyer, incoming)
+    const made = await this.#l402.offer({ sat, least, account, caveats: [], payer })
     if (!made.ok) return noOffer(made.error)
     return paymentRequired(`${about.reason} ${payAt(incoming, made.value)}`, made.value)
   }
 }
+
+/** Whose open invoices those of this request are counted among (threats J17). */
+export const payerOf = (
+  buyer: Buyer | null,
+  { client, site }: Pick<Incoming, 'client' | 'site'>,
+): Payer =>
+  buyer === null
+    ? { is: 'stranger', client, site }
+    : { is: buyer.pass.root ? 'owner' : 'holder', account: buyer.account }
 
 /** No offer can be made: who has credit is served all the same (DESIGN 5.6). */
 const WALLET_DOWN: Refusal = refuse(
@@ -74,6 +97,10 @@ export function noOffer(refused: OfferRefused): Refusal {
   if (refused.why === 'wallet_unreachable') return WALLET_DOWN
   if (refused.why === 'amount_refused') return amountRefused(refused)
   const { retryAfterSeconds } = refused
+  if (refused.why === 'too_many_open') {
+    const message = 'Too many unpaid invoices are open; pay one, or wait until they expire.'
+    return refuse(429, 'too_many_invoices', message, { retryAfterSeconds })
+  }
   const message = 'Too many invoices are being asked for. Try again in some seconds.'
   return refuse(503, 'invoices_busy', message, { retryAfterSeconds })
 }

@@ -177,9 +177,9 @@ export class Gate {
     },
   ): Promise<Refusal> {
     const { demand } = this.#parts
-    const sat = await demand.sats(about.step, about.estimate)
-    const reason = about.reason ?? unpaid(sat)
-    return demand.offer(incoming, { buyer: about.buyer, sat, reason })
+    const asks = await demand.asks(about.step, about.estimate)
+    const reason = about.reason ?? unpaid(asks.sat)
+    return demand.offer(incoming, { buyer: about.buyer, ...asks, reason })
   }
 
   async #hold(

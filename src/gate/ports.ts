@@ -13,6 +13,8 @@ export interface Incoming {
   readonly body: Uint8Array
   /** Whose invoices are counted together: from the address, never the address itself, never logged. */
   readonly client: string
+  /** The same for all clients of one site: an IPv6 /48. For IPv4 it is the client (threats J17). */
+  readonly site: string
   /** `https://host` that the buyer can reach, for pay URLs. */
   readonly origin: string
   /** HTTP/1.1: trailers can be sent. */

@@ -10,6 +10,14 @@ const ROUND = 10_000
 const MOST = 50
 /** ms past its expiry that an unpaid invoice is still looked up. */
 const LATE = 600_000
+/** ms between two looks at invoices whose page is open, how many at a time, and how many wait for it. */
+const GLANCE = 1_000
+const AT_ONCE = 5
+const MOST_AWAKE = 100
+/** ms past its expiry after which an unpaid row goes, ms between two sweeps, and rows in one. */
+const KEPT = 30 * 24 * 60 * 60_000
+const SWEEP = 60_000
+const SWEPT = 10
 
 /** Learns of payments: by the wallet's own notifications, and by asking where those get lost. */
 export class Settlements {
@@ -17,8 +25,10 @@ export class Settlements {
   readonly #invoices: Invoices
   readonly #accounts: Accounts
   readonly #world: World
+  readonly #awake = new Set<string>()
+  readonly #timers: NodeJS.Timeout[] = []
   #watch: Watch | null = null
-  #timer: NodeJS.Timeout | null = null
+  #swept = Number.NEGATIVE_INFINITY
   #stopped = false
 
   constructor(parts: {
@@ -35,15 +45,40 @@ export class Settlements {
 
   start(): void {
     void this.#follow()
+    this.#every(SWEEP, () => this.#sweep())
     if (this.#line.wallet.asksItself === true) return
-    this.#timer = setInterval(() => void this.#round(), ROUND)
-    this.#timer.unref()
+    this.#every(ROUND, () => this.#round())
+    this.#every(GLANCE, () => this.#glance())
+  }
+
+  /**
+   * Somebody looks at this invoice's page. It is looked up soon, in turn with the others whose page is
+   * open, and no more often than all of them together may be (threats J5).
+   */
+  wake(hash: string): void {
+    const { wallet } = this.#line
+    if (wallet.asksItself === true) wallet.wake?.(hash)
+    else if (this.#awake.size < MOST_AWAKE) this.#awake.add(hash)
   }
 
   stop(): void {
     this.#stopped = true
     this.#watch?.stop()
-    if (this.#timer !== null) clearInterval(this.#timer)
+    for (const timer of this.#timers) clearInterval(timer)
+  }
+
+  /** One at a time: a slow wallet is not asked the same again meanwhile. */
+  #every(ms: number, work: () => Promise<void>): void {
+    let running = false
+    const timer = setInterval(() => {
+      if (running || this.#stopped || !this.#line.up) return
+      running = true
+      void work().finally(() => {
+        running = false
+      })
+    }, ms)
+    timer.unref()
+    this.#timers.push(timer)
   }
 
   /** Resumes where the last process stopped. A cursor is kept only once its payment is credited. */
@@ -63,12 +98,39 @@ export class Settlements {
   }
 
   async #round(): Promise<void> {
-    if (!this.#line.up || this.#stopped) return
     const after = this.#world.now() - LATE
     const pending = await this.#invoices.pending(this.#line.wallet.kind, after, MOST)
     for (const row of pending) {
       if (this.#stopped || !this.#line.up) return
       await this.#accounts.learn(row.hash)
     }
+  }
+
+  async #glance(): Promise<void> {
+    for (const hash of [...this.#awake].slice(0, AT_ONCE)) {
+      this.#awake.delete(hash)
+      await this.#accounts.learn(hash)
+    }
+  }
+
+  /**
+   * Drops rows that nobody has paid, each after one last look: a payment that arrived late is credited
+   * all the same, and what the wallet does not know for sure stays (threats J6).
+   */
+  async #sweep(): Promise<void> {
+    const { wallet } = this.#line
+    const times = { before: this.#world.now() - KEPT, after: this.#swept }
+    const stale = await this.#invoices.stale(wallet.kind, times, SWEPT)
+    for (const { hash, createdAt } of stale) {
+      const state = await this.#line.lookup(hash, 'routine')
+      if (state === null || this.#stopped) return
+      if (state.is === 'settled') await this.#accounts.learn(hash)
+      if (state.is === 'dead') {
+        await this.#invoices.forget(hash)
+        await wallet.forget?.(hash)
+      }
+      this.#swept = createdAt
+    }
+    if (stale.length < SWEPT) this.#swept = Number.NEGATIVE_INFINITY
   }
 }

@@ -108,8 +108,8 @@ function addDialects(app: Hono<Env>, parts: AppParts): void {
 
 function addBuying(app: Hono<Env>, parts: AppParts, page: Page | null): void {
   app.post('/create-invoice', (c) =>
-    withBody(c, parts, async ({ presented, client }, body) => {
-      const made = await parts.buying.create(body, presented, client)
+    withBody(c, parts, async (incoming, body) => {
+      const made = await parts.buying.create(body, incoming.presented, incoming)
       return made.ok ? c.json(invoiceBody(made.value), 200, PRIVATE) : plain(c, parts, made.error)
     }),
   )

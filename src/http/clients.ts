@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP, type Socket } from 'node:net'
 import { assert } from '../floor/assert.ts'
-import { canonicalIp, type Ip, isLoopback, networkOf } from './ip.ts'
+import { canonicalIp, type Ip, isLoopback, networkOf, siteOf } from './ip.ts'
 
 export interface ClientsOptions {
   /** Addresses or CIDR blocks whose X-Forwarded-* is believed. */
@@ -19,6 +19,8 @@ export interface Clients {
   key(request: IncomingMessage): string
   /** The same of a connection; null where it is that of many people: loopback, or a trusted proxy. */
   ofConnection(socket: Socket): string | null
+  /** The same text for all clients of one site, an IPv6 /48: who has one has 65,536 of the others (J17). */
+  site(request: IncomingMessage): string
   /** The peer itself is a trusted proxy. */
   comesFromProxy(request: IncomingMessage): boolean
   /** Sent on this machine by a program that says so: never through a proxy or from a foreign page (H4, I3). */
@@ -32,10 +34,9 @@ const HOPS = 32
 
 export function makeClients(options: ClientsOptions): Clients {
   const trusted = blockList(options.trustedProxies)
-  const direct = new WeakMap<Socket, string>()
+  const direct = new WeakMap<Socket, Keys>()
   let hidden = false
   const isTrusted = (ip: Ip) => trusted.check(ip.text, ip.family)
-  const hash = (ip: Ip | null): string => keyOf(ip, options.salt)
   const notice = (request: IncomingMessage, peer: Ip | null) => {
     if (hidden || peer === null || !isLoopback(peer) || !isForwarded(request)) return
     hidden = true
@@ -45,20 +46,24 @@ export function makeClients(options: ClientsOptions): Clients {
     const peer = peerOf(request)
     return peer !== null && isTrusted(peer)
   }
+  const keys = (request: IncomingMessage): Keys => {
+    if (comesFromProxy(request)) return keysOf(clientOf(request, isTrusted), options.salt)
+    const known = direct.get(request.socket)
+    notice(request, peerOf(request))
+    if (known !== undefined) return known
+    const made = keysOf(peerOf(request), options.salt)
+    direct.set(request.socket, made)
+    return made
+  }
   return {
     comesFromProxy,
-    key: (request) => {
-      if (comesFromProxy(request)) return hash(clientOf(request, isTrusted))
-      const known = direct.get(request.socket)
-      notice(request, peerOf(request))
-      if (known !== undefined) return known
-      const key = hash(peerOf(request))
-      direct.set(request.socket, key)
-      return key
-    },
+    key: (request) => keys(request).client,
+    site: (request) => keys(request).site,
     ofConnection: ({ remoteAddress }) => {
       const peer = canonicalIp(remoteAddress ?? '')
-      return peer !== null && (isLoopback(peer) || isTrusted(peer)) ? null : hash(peer)
+      return peer !== null && (isLoopback(peer) || isTrusted(peer))
+        ? null
+        : keysOf(peer, options.salt).client
     },
     isLocal: (request) => {
       const peer = peerOf(request)
@@ -78,16 +83,29 @@ export function makeClients(options: ClientsOptions): Clients {
 export function makeTunnelClients(salt: Uint8Array): Clients {
   return {
     comesFromProxy: () => false,
-    key: ({ headers }) => keyOf(canonicalIp(String(headers['cf-connecting-ip'] ?? '')), salt),
+    key: (request) => keysOf(tunnelled(request), salt).client,
+    site: (request) => keysOf(tunnelled(request), salt).site,
     ofConnection: () => null,
     isLocal: () => false,
   }
 }
 
+const tunnelled = ({ headers }: IncomingMessage): Ip | null =>
+  canonicalIp(String(headers['cf-connecting-ip'] ?? ''))
+
+interface Keys {
+  readonly client: string
+  readonly site: string
+}
+
 /** What cannot be read is one client, whoever sends it. */
-function keyOf(ip: Ip | null, salt: Uint8Array): string {
-  const hmac = createHmac('sha256', salt).update(ip === null ? 'unknown' : networkOf(ip))
-  return hmac.digest('base64url').slice(0, 22)
+function keysOf(ip: Ip | null, salt: Uint8Array): Keys {
+  const hash = (text: string) =>
+    createHmac('sha256', salt).update(text).digest('base64url').slice(0, 22)
+  return {
+    client: hash(ip === null ? 'unknown' : networkOf(ip)),
+    site: hash(ip === null ? 'unknown' : siteOf(ip)),
+  }
 }
 
 const peerOf = (request: IncomingMessage): Ip | null =>

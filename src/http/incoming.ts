@@ -72,6 +72,7 @@ export function makeReceive(options: ReceiveOptions): Receive {
         presented,
         body: NONE,
         client: clients.key(request),
+        site: clients.site(request),
         origin: originOf(request, options),
         trailers: request.httpVersion === '1.1',
       }

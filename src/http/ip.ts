@@ -25,6 +25,11 @@ export function networkOf(ip: Ip): string {
   return ip.family === 'ipv4' ? ip.text : ip.text.split(':').slice(0, 4).join(':')
 }
 
+/** The largest network that one customer is given: IPv4 whole, IPv6 by its /48 (RFC 6177). */
+export function siteOf(ip: Ip): string {
+  return ip.family === 'ipv4' ? ip.text : `${ip.text.split(':').slice(0, 3).join(':')}::/48`
+}
+
 /** 127.0.0.0/8 or ::1. */
 export function isLoopback(ip: Ip): boolean {
   return ip.family === 'ipv4' ? ip.text.startsWith('127.') : ip.text === '0:0:0:0:0:0:0:1'

@@ -29,6 +29,11 @@ export class Cache<V> {
     this.#young.set(key, value)
   }
 
+  delete(key: string): void {
+    this.#young.delete(key)
+    this.#old.delete(key)
+  }
+
   *values(): Iterable<V> {
     yield* this.#young.values()
     for (const [key, value] of this.#old) if (!this.#young.has(key)) yield value

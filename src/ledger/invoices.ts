@@ -8,8 +8,11 @@ import type { AccountId } from './ledger.ts'
 export interface InvoiceRow {
   /** 64 hex digits. A pass's macaroon names it; it names an account. */
   readonly hash: string
-  /** 64 hex digits, random: the second half of the L402 identifier. */
-  readonly tokenId: string
+  /**
+   * 64 hex digits, random: the second half of the L402 identifier. Null for a shared invoice until one
+   * of those who were shown it has paid: each of them has a macaroon of another name (threats J6).
+   */
+  readonly tokenId: string | null
   /** Which root key its macaroon is made with (threats C12). */
   readonly keyId: string
   readonly account: AccountId
@@ -39,6 +42,21 @@ export interface Invoices {
   /** Kept forever. Only ever goes from null to a time. */
   markSettled(hash: string, at: number): Promise<void>
   markUsed(hash: string, at: number): Promise<void>
+  /**
+   * Gives a shared row to who comes first, for good. Answers whose it is, on disk; null for no such row.
+   */
+  claim(hash: string, tokenId: string): Promise<string | null>
+  /**
+   * Unsettled rows of a wallet that expired by `before` and were made after `after`, oldest first, at
+   * most `limit`.
+   */
+  stale(
+    wallet: string,
+    times: { readonly before: number; readonly after: number },
+    limit: number,
+  ): Promise<readonly InvoiceRow[]>
+  /** Drops a row that can no longer be paid. A settled one stays. */
+  forget(hash: string): Promise<void>
   /** Unsettled rows of a wallet that expire after `after`, newest first, at most `limit`. */
   pending(wallet: string, after: number, limit: number): Promise<readonly InvoiceRow[]>
   /** Small durable facts of a wallet: `settle_index` and the like. */

@@ -23,6 +23,29 @@ export class MemoryInvoices implements Invoices {
     if (row !== undefined) this.#rows.set(hash, { ...row, usedAt: row.usedAt ?? at })
   }
 
+  async claim(hash: string, tokenId: string): Promise<string | null> {
+    const row = this.#rows.get(hash)
+    if (row === undefined) return null
+    if (row.tokenId === null) this.#rows.set(hash, { ...row, tokenId })
+    return row.tokenId ?? tokenId
+  }
+
+  async stale(
+    wallet: string,
+    { before, after }: { readonly before: number; readonly after: number },
+    limit: number,
+  ): Promise<readonly InvoiceRow[]> {
+    return [...this.#rows.values()]
+      .filter((row) => row.wallet === wallet && row.settledAt === null)
+      .filter(({ createdAt, expiresAt }) => createdAt > after && expiresAt <= before)
+      .sort((a, b) => a.createdAt - b.createdAt)
+      .slice(0, limit)
+  }
+
+  async forget(hash: string): Promise<void> {
+    if (this.#rows.get(hash)?.settledAt === null) this.#rows.delete(hash)
+  }
+
   async pending(wallet: string, after: number, limit: number): Promise<readonly InvoiceRow[]> {
     return [...this.#rows.values()]
       .filter((row) => row.wallet === wallet && row.settledAt === null && row.expiresAt > after)

@@ -1,65 +1,147 @@
+import type { Made } from './made.ts'
+import type { Payer } from './rail.ts'
+
+/** What an invoice is made by: `offer` by a 402, `ask` by somebody who wants just that one. */
+export type MadeBy = 'offer' | 'ask'
+
+/** `limits.invoicesPerClient`, `limits.invoicesTotal`. */
+export interface OpenBounds {
+  readonly perClient: number
+  readonly total: number
+}
+
+/** A place among the open invoices, taken before the invoice is asked for: a burst cannot pass a bound. */
+export interface Place {
+  readonly pool: Pool
+  readonly keys: readonly string[]
+}
+
+/** `shared`: an invoice that is shown to many. */
+type Pool = 'stranger' | 'shared' | 'buyer'
+
+interface Open {
+  readonly place: Place
+  readonly until: number
+  /** Null for a shared one: each that is shown is another. */
+  readonly made: Made | null
+}
+
+/** A site (an IPv6 /48) is as many clients at most, each of them in a /64 of its own. */
+const CLIENTS_OF_A_SITE = 4
+/** Invoices that 402s make for one account: an app that asks on and on does not use up its owner's. */
+const BY_OFFERS = 3
+/** Of all places, the share that strangers leave to those who have paid. */
+const KEPT_FOR_BUYERS = 1 / 5
+/** Of all places, the share that is for shared invoices, and the most that they need. */
+const KEPT_FOR_SHARED = 1 / 10
+const MOST_SHARED = 5
+
 /**
- * How many unpaid invoices with a secret each client has open, and all clients together (DESIGN 6;
- * threats D1). Forgetting one here ends its offer only: its row stays as long as it may be paid.
+ * How many unpaid invoices each client, each account and all together have open (DESIGN 6; threats D1,
+ * J6, J17). Forgetting one here ends its offer only: its row stays as long as it may be paid.
  */
 export class OpenOffers {
-  readonly #perClient: number
-  readonly #total: number
-  readonly #clients = new Map<string, number>()
-  readonly #open = new Map<string, { readonly client: string; readonly until: number }>()
-  #reserved = 0
+  readonly #bounds: OpenBounds
+  readonly #counts = new Map<string, number>()
+  readonly #pools: Record<Pool, number> = { stranger: 0, shared: 0, buyer: 0 }
+  /** In the order in which they were made. */
+  readonly #open = new Map<string, Open>()
+  /** Few, and they live as long as their wallet likes. */
+  readonly #shared = new Map<string, Open>()
 
-  constructor(perClient: number, total: number) {
-    this.#perClient = perClient
-    this.#total = total
+  constructor(bounds: OpenBounds) {
+    this.#bounds = bounds
   }
 
-  /** Takes a place before the invoice is asked for, so that a burst cannot pass the bound. */
-  reserve(client: string, now: number): boolean {
+  /** Null where the payer, or all together, have as many as they may. */
+  reserve(payer: Payer, by: MadeBy, now: number): Place | null {
     this.#forgetExpired(now)
-    const mine = this.#clients.get(client) ?? 0
-    if (mine >= this.#perClient || this.#open.size + this.#reserved >= this.#total) return false
-    this.#clients.set(client, mine + 1)
-    this.#reserved += 1
-    return true
+    const bounds = this.#boundsOf(payer, by)
+    const full = bounds.some(([key, most]) => (this.#counts.get(key) ?? 0) >= most)
+    const pool = payer.is === 'stranger' ? 'stranger' : 'buyer'
+    return full ? null : this.#take({ pool, keys: bounds.map(([key]) => key) })
+  }
+
+  /** A place for an invoice that is shown to many. */
+  reserveShared(now: number): Place | null {
+    this.#forgetExpired(now)
+    return this.#take({ pool: 'shared', keys: [] })
   }
 
   /** The invoice of a reserved place is there. */
-  opened(client: string, hash: string, until: number): void {
-    this.#reserved -= 1
-    this.#open.set(hash, { client, until })
+  opened(place: Place, hash: string, until: number, made: Made | null = null): void {
+    const open = place.pool === 'shared' ? this.#shared : this.#open
+    open.set(hash, { place, until, made })
   }
 
   /** No invoice came of a reserved place. */
-  cancelled(client: string): void {
-    this.#reserved -= 1
-    this.#less(client)
+  cancelled({ pool, keys }: Place): void {
+    this.#pools[pool] -= 1
+    for (const key of keys) {
+      const left = (this.#counts.get(key) ?? 1) - 1
+      if (left > 0) this.#counts.set(key, left)
+      else this.#counts.delete(key)
+    }
   }
 
   /** Paid: its place is free again. */
   closed(hash: string): void {
-    const open = this.#open.get(hash)
+    const open = this.#open.get(hash) ?? this.#shared.get(hash)
     if (open === undefined) return
     this.#open.delete(hash)
-    this.#less(open.client)
+    this.#shared.delete(hash)
+    this.cancelled(open.place)
+  }
+
+  /** The newest one of that payer that fits. */
+  newest(payer: Payer, by: MadeBy, fits: (made: Made) => boolean): Made | null {
+    const [key] = this.#boundsOf(payer, by)[0] ?? []
+    let newest: Made | null = null
+    for (const { place, made } of this.#open.values()) {
+      if (made !== null && place.keys[0] === key && fits(made)) newest = made
+    }
+    return newest
   }
 
   get size(): number {
-    return this.#open.size
+    return this.#open.size + this.#shared.size
+  }
+
+  #boundsOf(payer: Payer, by: MadeBy): readonly (readonly [key: string, most: number])[] {
+    const { perClient } = this.#bounds
+    if (payer.is !== 'stranger') {
+      return [[`${payer.is} ${by} ${payer.account}`, by === 'offer' ? BY_OFFERS : perClient]]
+    }
+    return [
+      [`client ${payer.client}`, perClient],
+      [`site ${payer.site}`, perClient * CLIENTS_OF_A_SITE],
+    ]
+  }
+
+  #take(place: Place): Place | null {
+    if (!this.#hasRoom(place.pool)) return null
+    this.#pools[place.pool] += 1
+    for (const key of place.keys) this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
+    return place
+  }
+
+  #hasRoom(pool: Pool): boolean {
+    const { total } = this.#bounds
+    const { stranger, shared, buyer } = this.#pools
+    if (stranger + shared + buyer >= total) return false
+    // Those who have paid leave half of it to those who have not.
+    if (pool === 'buyer') return buyer < Math.max(1, total / 2)
+    const forShared = Math.min(MOST_SHARED, Math.floor(total * KEPT_FOR_SHARED))
+    const kept = pool === 'stranger' ? Math.max(0, forShared - shared) : 0
+    return stranger + shared + kept < total - Math.floor(total * KEPT_FOR_BUYERS)
   }
 
   /** Invoices expire in about the order they were made: the first that has not ends the search. */
   #forgetExpired(now: number): void {
-    for (const [hash, open] of this.#open) {
-      if (open.until > now) return
-      this.#open.delete(hash)
-      this.#less(open.client)
+    for (const [hash, { until }] of this.#shared) if (until <= now) this.closed(hash)
+    for (const [hash, { until }] of this.#open) {
+      if (until > now) return
+      this.closed(hash)
     }
-  }
-
-  #less(client: string): void {
-    const left = (this.#clients.get(client) ?? 1) - 1
-    if (left > 0) this.#clients.set(client, left)
-    else this.#clients.delete(client)
   }
 }

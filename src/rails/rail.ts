@@ -16,6 +16,14 @@ export interface Offer {
   readonly paymentUrl: string | null
 }
 
+/**
+ * Whose open invoices one counts among. `owner`: who has a root pass of that account; `holder`: who has
+ * a narrowed one of it, whose count is another, so that no child locks its owner out (threats J17).
+ */
+export type Payer =
+  | { readonly is: 'stranger'; readonly client: string; readonly site: string }
+  | { readonly is: 'owner' | 'holder'; readonly account: AccountId }
+
 export type OfferRefused =
   | { readonly why: 'wallet_unreachable' }
   | { readonly why: 'too_many_open'; readonly retryAfterSeconds: number }

@@ -51,6 +51,38 @@ export function runInvoicesContract(test: Test, open: Open): void {
       expect(await pending(2)).toEqual(['new', 'middle'])
     }))
 
+  test('J6 a shared row is nobody’s, then the first one’s that claims it', () =>
+    withInvoices(async ({ books: { invoices } }) => {
+      await invoices.put(row({ hash: 'a', tokenId: null }))
+      expect(await invoices.get('a')).toEqual(row({ hash: 'a', tokenId: null }))
+      expect(await Promise.all([invoices.claim('a', 'ann'), invoices.claim('a', 'eve')])).toEqual([
+        'ann',
+        'ann',
+      ])
+      expect(await invoices.claim('a', 'eve')).toBe('ann')
+      expect(await invoices.claim('c', 'eve')).toBeNull()
+      await invoices.put(row({ hash: 'own', tokenId: 'bob' }))
+      expect(await invoices.claim('own', 'eve')).toBe('bob')
+    }))
+
+  test('J6 stale rows are the wallet’s own, unsettled and long expired, oldest first; they can be dropped', () =>
+    withInvoices(async ({ books: { invoices } }) => {
+      await invoices.put(row({ hash: 'new', createdAt: 3, expiresAt: 50 }))
+      await invoices.put(row({ hash: 'old', createdAt: 1, expiresAt: 50 }))
+      await invoices.put(row({ hash: 'middle', createdAt: 2, expiresAt: 50 }))
+      await invoices.put(row({ hash: 'alive', createdAt: 2, expiresAt: 51 }))
+      await invoices.put(row({ hash: 'other', wallet: 'lnd', expiresAt: 50 }))
+      await invoices.put(row({ hash: 'paid', expiresAt: 50 }))
+      await invoices.markSettled('paid', 5)
+      const stale = async (after: number, limit: number) =>
+        (await invoices.stale('play', { before: 50, after }, limit)).map(({ hash }) => hash)
+      expect(await stale(0, 9)).toEqual(['old', 'middle', 'new'])
+      expect(await stale(1, 1)).toEqual(['middle'])
+      for (const hash of ['old', 'paid', 'never']) await invoices.forget(hash)
+      expect([await invoices.get('old'), await stale(0, 9)]).toEqual([null, ['middle', 'new']])
+      expect((await invoices.get('paid'))?.settledAt).toBe(5)
+    }))
+
   test('facts are remembered, the last one of a key', () =>
     withInvoices(async ({ books: { invoices } }) => {
       expect(await invoices.recall('settle_index')).toBeNull()
@@ -64,7 +96,15 @@ export function runInvoicesContract(test: Test, open: Open): void {
       await invoices.put(row({ hash: 'a', exclusive: true, caveats: [] }))
       await invoices.markSettled('a', 10)
       await invoices.remember('settle_index', '2')
+      await invoices.put(row({ hash: 'nobodys', tokenId: null }))
+      await invoices.put(row({ hash: 'shared', tokenId: null }))
+      await invoices.claim('shared', 'ann')
+      await invoices.put(row({ hash: 'dropped' }))
+      await invoices.forget('dropped')
       const again = (await reopen()).invoices
+      expect(await again.get('nobodys')).toEqual(row({ hash: 'nobodys', tokenId: null }))
+      expect(await again.claim('shared', 'eve')).toBe('ann')
+      expect(await again.get('dropped')).toBeNull()
       expect(await again.get('a')).toEqual(
         row({ hash: 'a', exclusive: true, caveats: [], settledAt: 10 }),
       )

@@ -57,8 +57,7 @@ describe('payments', () => {
     const { json } = await create(gate, { amountSats: 10 })
     await gate.pay(json.bolt11)
     expect(gate.events).toEqual([])
-    const { json: status } = await gate.ask({ path: json.payment_url })
-    expect(status.paid).toBe(true)
+    await until(async () => (await gate.ask({ path: json.payment_url })).json.paid)
     expect(gate.events).toMatchObject([{ event: 'paid', amount_msat: 10_000 }])
   })
 
@@ -158,8 +157,9 @@ describe('D1 a flood of requests that pay nothing', () => {
       )
       expect(all.every(({ status }) => status === 402)).toBe(true)
     }
-    expect(gate.composed.openInvoices()).toBe(20)
-    expect(made).toBeLessThanOrEqual(22)
+    // Twenty of its own, and one that is shared.
+    expect(gate.composed.openInvoices()).toBe(21)
+    expect(made).toBe(21)
   }, 30_000)
 
   it('D3 behind a proxy that is trusted, clients are told apart, and all together have a bound', async () => {
@@ -180,7 +180,8 @@ describe('D1 a flood of requests that pay nothing', () => {
     expect(await exclusive('2001:db8:0:1:ffff::9')).toBe(false)
     expect(await exclusive('2001:db8:0:2::1')).toBe(true)
     for (let i = 10; i < 40; i += 1) await from(`198.51.100.${i}`)
-    expect(gate.composed.openInvoices()).toBe(10)
+    // A fifth is kept for those who have paid.
+    expect(gate.composed.openInvoices()).toBe(8)
   })
 
   it('D2 and it evicts nobody who has just paid', async () => {

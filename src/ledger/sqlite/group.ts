@@ -20,6 +20,8 @@ export interface Group {
   readonly meters: Map<string, Meter>
   readonly postings: PostingRow[]
   readonly invoices: Map<string, InvoiceRow>
+  /** Hashes of invoices that are dropped. */
+  readonly forgotten: Set<string>
   readonly facts: Map<string, string>
 }
 
@@ -60,5 +62,6 @@ export const emptyGroup = (): Group => ({
   meters: new Map(),
   postings: [],
   invoices: new Map(),
+  forgotten: new Set(),
   facts: new Map(),
 })

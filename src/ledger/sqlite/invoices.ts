@@ -11,6 +11,7 @@ export class SqliteInvoices implements Invoices {
   readonly #journal: Journal
   readonly #get: StatementSync
   readonly #pending: StatementSync
+  readonly #stale: StatementSync
   readonly #recall: StatementSync
   readonly #rows = new Cache<InvoiceRow>(CACHED)
 
@@ -20,9 +21,15 @@ export class SqliteInvoices implements Invoices {
     this.#pending = db.prepare(`
       SELECT * FROM invoices WHERE wallet = ? AND settled_at IS NULL AND expires_at > ?
       ORDER BY created_at DESC LIMIT ?`)
+    // Who expired by then was made by then: the index ends the search.
+    this.#stale = db.prepare(`
+      SELECT * FROM invoices WHERE wallet = ? AND settled_at IS NULL
+        AND created_at > ? AND created_at <= ? AND expires_at <= ?
+      ORDER BY created_at LIMIT ?`)
     this.#recall = db.prepare('SELECT value FROM facts WHERE key = ?')
     this.#get.setReadBigInts(true)
     this.#pending.setReadBigInts(true)
+    this.#stale.setReadBigInts(true)
   }
 
   async put(row: InvoiceRow): Promise<void> {
@@ -46,6 +53,31 @@ export class SqliteInvoices implements Invoices {
     await this.#journal.durable()
   }
 
+  async claim(hash: string, tokenId: string): Promise<string | null> {
+    const row = this.#row(hash)
+    if (row?.tokenId === null) this.#write({ ...row, tokenId })
+    await this.#journal.durable()
+    return row === null ? null : (row.tokenId ?? tokenId)
+  }
+
+  async stale(
+    wallet: string,
+    { before, after }: { readonly before: number; readonly after: number },
+    limit: number,
+  ): Promise<readonly InvoiceRow[]> {
+    this.#journal.commit()
+    return this.#stale.all(wallet, after, before, before, limit).map(invoiceOf)
+  }
+
+  async forget(hash: string): Promise<void> {
+    if (this.#row(hash)?.settledAt !== null) return
+    this.#rows.delete(hash)
+    this.#journal.group.invoices.delete(hash)
+    this.#journal.group.forgotten.add(hash)
+    this.#journal.touch()
+    await this.#journal.durable()
+  }
+
   async pending(wallet: string, after: number, limit: number): Promise<readonly InvoiceRow[]> {
     this.#journal.commit()
     return this.#pending.all(wallet, after, limit).map(invoiceOf)
@@ -65,6 +97,7 @@ export class SqliteInvoices implements Invoices {
   }
 
   #row(hash: string): InvoiceRow | null {
+    if (this.#journal.group.forgotten.has(hash)) return null
     const known = this.#rows.get(hash) ?? this.#journal.group.invoices.get(hash)
     if (known !== undefined) return known
     const row = this.#get.get(hash)

@@ -135,9 +135,12 @@ export const INVOICE_COLUMNS = [
   ...['created_at', 'expires_at', 'settled_at', 'used_at', 'caveats'],
 ]
 
+/** `token_id` of a shared invoice that nobody has paid: the column was made before there were any. */
+const NOBODYS = ''
+
 export const invoiceCells = (row: InvoiceRow): Cell[] => [
   row.hash,
-  row.tokenId,
+  row.tokenId ?? NOBODYS,
   row.keyId,
   row.account,
   row.amount,
@@ -153,7 +156,7 @@ export const invoiceCells = (row: InvoiceRow): Cell[] => [
 
 export const invoiceOf = (row: Row): InvoiceRow => ({
   hash: text(row, 'hash'),
-  tokenId: text(row, 'token_id'),
+  tokenId: text(row, 'token_id') || null,
   keyId: text(row, 'key_id'),
   account: text(row, 'account'),
   amount: money(row, 'amount'),

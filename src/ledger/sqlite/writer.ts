@@ -15,6 +15,7 @@ export class Writer {
   readonly #db: DatabaseSync
   readonly #into: ReturnType<typeof inserts>
   readonly #move: StatementSync
+  readonly #forget: StatementSync
   readonly #version: StatementSync
   readonly #seen: unknown
 
@@ -22,6 +23,7 @@ export class Writer {
     this.#db = db
     this.#into = inserts(db)
     this.#move = db.prepare('UPDATE drawers SET balance = balance + ? WHERE n = ?')
+    this.#forget = db.prepare('DELETE FROM invoices WHERE hash = ? AND settled_at IS NULL')
     this.#version = db.prepare('PRAGMA data_version')
     this.#seen = this.#dataVersion()
   }
@@ -63,6 +65,7 @@ export class Writer {
     for (const [n, by] of group.moves) if (by !== 0n) this.#move.run(by, n)
     into.meters.all(group.meters.values(), ({ held, key, used }) => [key, used, held])
     into.invoices.all(group.invoices.values(), invoiceCells)
+    for (const hash of group.forgotten) this.#forget.run(hash)
     into.facts.all(group.facts, (fact) => fact)
   }
 }
@@ -82,7 +85,8 @@ const inserts = (db: DatabaseSync) => ({
     table: 'invoices',
     columns: INVOICE_COLUMNS,
     conflict: `ON CONFLICT (hash) DO UPDATE
-      SET settled_at = excluded.settled_at, used_at = excluded.used_at`,
+      SET token_id = excluded.token_id, settled_at = excluded.settled_at,
+        used_at = excluded.used_at`,
   }),
   facts: new Insert(db, {
     table: 'facts',

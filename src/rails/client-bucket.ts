@@ -1,0 +1,41 @@
+import type { World } from '../floor/world.ts'
+
+const MINUTE = 60_000
+/** Clients that are remembered: who has asked for nothing in a minute is forgotten anyway. */
+const MOST = 10_000
+
+/**
+ * How many invoices one client is given in a minute where all strangers together have a bound: half of
+ * them, so that nobody uses up what a wallet makes (threats J6). Filled evenly.
+ */
+export class ClientBucket {
+  readonly #world: Pick<World, 'now'>
+  readonly #buckets = new Map<string, { readonly left: number; readonly at: number }>()
+
+  constructor(world: Pick<World, 'now'>) {
+    this.#world = world
+  }
+
+  /** Takes one of `ofAll` a minute: 0, or the ms that this client has to wait. Null: there is no bound. */
+  take(client: string, ofAll: number | null): number {
+    if (ofAll === null) return 0
+    const now = this.#world.now()
+    const size = Math.max(1, Math.ceil(ofAll / 2))
+    const known = this.#buckets.get(client)
+    const filled = known === undefined ? size : known.left + ((now - known.at) * size) / MINUTE
+    const left = Math.min(size, filled)
+    if (left < 1) return Math.ceil(((1 - left) * MINUTE) / size)
+    this.#buckets.delete(client)
+    this.#buckets.set(client, { left: left - 1, at: now })
+    this.#forget(now)
+    return 0
+  }
+
+  /** In the order in which they last took one: the first that is not full ends the search. */
+  #forget(now: number): void {
+    for (const [client, { at }] of this.#buckets) {
+      if (now - at < MINUTE && this.#buckets.size <= MOST) return
+      this.#buckets.delete(client)
+    }
+  }
+}

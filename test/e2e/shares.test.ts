@@ -1,0 +1,205 @@
+import { describe, expect, it } from 'vitest'
+import type { Answered } from '../support/ask.ts'
+import { bearer, child, passOf, until } from '../support/buyer.ts'
+import { startGate, type TestGate } from '../support/gate.ts'
+
+const create = (gate: TestGate, body: unknown = {}, headers = {}) =>
+  gate.ask({ path: '/create-invoice', body, headers })
+
+/** A prompt that costs more than a small pass has: some `sat` sat. */
+const dear = (sat: number) => ({
+  messages: [{ role: 'user', content: 'word '.repeat(sat * 800) }],
+  max_tokens: 1,
+})
+
+/** A pass of an offer that was shown, with the preimage of somebody who paid. */
+const passWith = (shown: Answered, secret: string) =>
+  passOf(shown.json.l402.macaroon, secret, shown.json.payment_hash)
+
+/** A gate whose wallet counts what it is asked. */
+async function counted(settings = {}) {
+  const asked = { lookups: 0, invoices: 0 }
+  const gate = await startGate({
+    settings,
+    wallet: (play) => ({
+      ...play,
+      createInvoice(ask) {
+        asked.invoices += 1
+        return play.createInvoice(ask)
+      },
+      lookup(hash, who) {
+        asked.lookups += 1
+        return play.lookup(hash, who)
+      },
+      watch: () => ({ stop() {} }),
+    }),
+  })
+  return { gate, asked }
+}
+
+describe('J5 status_page_costs_the_mint_nothing', () => {
+  it('a hundred polls of an unpaid invoice ask the wallet as often as its page is worth', async () => {
+    const { gate, asked } = await counted()
+    const { json } = await create(gate, { amountSats: 10 })
+    for (let poll = 0; poll < 100; poll += 1) {
+      expect((await gate.ask({ path: json.payment_url })).json.paid).toBe(false)
+      gate.world.advance(1_001)
+    }
+    expect(asked.lookups).toBeLessThanOrEqual(10)
+  })
+
+  it('a payment that nobody told of is seen by its open page, within its own share', async () => {
+    const { gate, asked } = await counted()
+    const pages: string[] = []
+    for (let made = 0; made < 12; made += 1) {
+      pages.push((await create(gate, { amountSats: 10 })).json.payment_url)
+    }
+    const { json } = await create(gate, { amountSats: 10 })
+    await gate.pay(json.bolt11)
+    await until(async () => {
+      await Promise.all(pages.map((path) => gate.ask({ path })))
+      return (await gate.ask({ path: json.payment_url })).json.paid
+    })
+    expect(asked.lookups).toBeLessThanOrEqual(30)
+  })
+
+  it('once paid it is told from what is known', async () => {
+    const { gate, asked } = await counted()
+    const { json } = await create(gate, { amountSats: 10 })
+    const preimage = await gate.pay(json.bolt11)
+    await until(async () => (await gate.ask({ path: json.payment_url })).json.paid)
+    const { lookups } = asked
+    for (let poll = 0; poll < 20; poll += 1) {
+      expect((await gate.ask({ path: json.payment_url })).json.preimage).toBe(preimage)
+    }
+    expect(asked.lookups).toBe(lookups)
+  })
+})
+
+describe.each(['memory', 'sqlite'] as const)('J6 shared_offers_are_counted: %s', (books) => {
+  it('the first that presents the preimage owns the account, for good and after a restart', async () => {
+    const gate = await startGate({ books, settings: { limits: { invoicesPerClient: 1 } } })
+    await gate.chat(null)
+    const [mine, theirs] = [await gate.chat(null), await gate.chat(null)]
+    expect(theirs.json.payment_hash).toBe(mine.json.payment_hash)
+    expect(theirs.json.l402.macaroon).not.toBe(mine.json.l402.macaroon)
+    const secret = await gate.pay(mine.json.l402.invoice)
+    const [payer, other] = [passWith(mine, secret), passWith(theirs, secret)]
+    expect((await gate.chat(payer)).status).toBe(200)
+    // Each node on the way of a payment learns its preimage too.
+    expect((await gate.chat(other)).status).toBe(402)
+    expect((await create(gate, {}, bearer(other))).json.error.code).toBe('bad_credential')
+    const { balance_msat: left } = await gate.balance(payer)
+    await gate.stop()
+    const again = await startGate({ after: gate, settings: { trustedProxies: [] } })
+    expect((await again.chat(other)).status).toBe(402)
+    expect((await again.balance(payer)).balance_msat).toBe(left)
+    expect((await again.chat(child(payer, 'model = fake'))).status).toBe(200)
+  })
+
+  it('many copies at once: one of them owns it', async () => {
+    const gate = await startGate({ books, settings: { limits: { invoicesPerClient: 1 } } })
+    await gate.chat(null)
+    const shown = await Promise.all(Array.from({ length: 10 }, () => gate.chat(null)))
+    const secret = await gate.pay(shown[0]?.json.l402.invoice)
+    const answers = await Promise.all(shown.map((one) => gate.chat(passWith(one, secret))))
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+    expect(answers.filter(({ status }) => status === 402)).toHaveLength(9)
+  })
+})
+
+describe('J6 shared_offers_are_counted', () => {
+  it('however many networks ask for however much, rows are bounded, and nobody is turned away for long', async () => {
+    const { gate, asked } = await counted({
+      trustedProxies: ['127.0.0.1'],
+      limits: { invoicesPerClient: 2, invoicesTotal: 20 },
+    })
+    const statuses = new Set<number>()
+    for (let client = 0; client < 30; client += 1) {
+      for (const sat of [1, 2, 3, 5, 8, 13, 21, 34]) {
+        const headers = { 'x-forwarded-for': `198.51.100.${client}` }
+        statuses.add((await gate.chat(null, dear(sat), headers)).status)
+      }
+    }
+    expect([...statuses]).toEqual([402])
+    expect(asked.invoices).toBeLessThanOrEqual(20)
+    expect(gate.composed.openInvoices()).toBe(asked.invoices)
+  })
+
+  it('where the largest shared one does not do, it is 429 with Retry-After and no challenge', async () => {
+    const { gate } = await counted({
+      limits: { invoicesPerClient: 1 },
+      pricing: { default: '1000/1000' },
+    })
+    expect((await gate.chat(null, dear(2))).status).toBe(402)
+    const answered = await gate.chat(null, dear(2))
+    expect([answered.status, answered.json.error.code]).toEqual([429, 'too_many_invoices'])
+    expect(answered.headers['www-authenticate']).toBe(undefined)
+    expect(Number(answered.headers['retry-after'])).toBeGreaterThan(0)
+  })
+
+  it('an amount above credit.invoice.max is shared too: paying it buys the answer', async () => {
+    const { gate } = await counted({
+      limits: { invoicesPerClient: 1 },
+      credit: { invoice: { min: 1, max: 5 } },
+    })
+    await gate.chat(null)
+    const refused = await gate.chat(null, dear(20))
+    expect(refused.json.amount_sats).toBeGreaterThan(20)
+    expect((await gate.chat(await gate.accept(refused), dear(20))).status).toBe(200)
+  })
+})
+
+describe('J17 a_payer_always_finds_a_place', () => {
+  const behind = {
+    trustedProxies: ['127.0.0.1'],
+    limits: { invoicesPerClient: 4, invoicesTotal: 20 },
+  }
+
+  it('strangers of however many networks leave a paying buyer his top-up', async () => {
+    const { gate } = await counted(behind)
+    const pass = await gate.buy(1)
+    for (let at = 0; at < 40; at += 1) {
+      const headers = { 'x-forwarded-for': `2001:db8:${at}:${at}::1` }
+      await gate.chat(null, {}, headers)
+      await create(gate, {}, headers)
+    }
+    expect((await create(gate, {}, bearer(pass))).status).toBe(200)
+    expect((await gate.chat(pass, dear(5))).json.payment_url).toMatch(/token=/)
+  })
+
+  it('the /64 of one /48 are not so many clients', async () => {
+    const { gate } = await counted({ ...behind, limits: { invoicesPerClient: 2 } })
+    let own = 0
+    for (let at = 0; at < 30; at += 1) {
+      const made = await create(gate, {}, { 'x-forwarded-for': `2001:db8:7:${at.toString(16)}::1` })
+      if (made.status === 200) own += 1
+    }
+    expect(own).toBe(8)
+    const elsewhere = await create(gate, {}, { 'x-forwarded-for': '2001:db8:8::1' })
+    expect(elsewhere.status).toBe(200)
+  })
+
+  it('an app’s own 402s do not lock out its owner, and repeat one of three invoices', async () => {
+    const { gate, asked } = await counted({ limits: { invoicesPerClient: 3 } })
+    const pass = await gate.buy(1)
+    const before = asked.invoices
+    const all = await Promise.all(Array.from({ length: 20 }, () => gate.chat(pass, dear(5))))
+    expect(new Set(all.map(({ status }) => status))).toEqual(new Set([402]))
+    expect(new Set(all.map(({ json }) => json.payment_hash)).size).toBe(3)
+    expect(asked.invoices - before).toBe(3)
+    const dearer = await gate.chat(pass, dear(50))
+    expect([dearer.status, dearer.json.error.code]).toEqual([429, 'too_many_invoices'])
+    expect((await create(gate, {}, bearer(pass))).status).toBe(200)
+  })
+
+  it('two holders of one child never share a status token', async () => {
+    const { gate } = await counted()
+    const narrowed = child(await gate.buy(1), 'model = fake')
+    const all = await Promise.all(Array.from({ length: 12 }, () => gate.chat(narrowed, dear(5))))
+    const urls = all.map(({ json }) => json.payment_url).filter((url) => url !== undefined)
+    expect(urls).toHaveLength(3)
+    expect(new Set(urls).size).toBe(3)
+    expect(all.every(({ status }) => status === 402)).toBe(true)
+  })
+})

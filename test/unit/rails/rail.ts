@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto'
+import { vi } from 'vitest'
+import type { Invoices } from '../../../src/ledger/invoices.ts'
+import { openMemoryBooks } from '../../../src/ledger/memory.ts'
+import { keyId } from '../../../src/passes/keys.ts'
+import { L402 } from '../../../src/rails/l402.ts'
+import type { Payer } from '../../../src/rails/rail.ts'
+import { WalletLine } from '../../../src/rails/wallet-line.ts'
+import { openPlayWallet } from '../../../src/wallets/play.ts'
+import {
+  type InvoiceAsk,
+  type InvoiceState,
+  type Wallet,
+  WalletUnreachable,
+} from '../../../src/wallets/wallet.ts'
+
+export interface RailOptions {
+  readonly perClient?: number
+  readonly total?: number
+  readonly invoices?: Partial<Invoices>
+  readonly wallet?: Partial<Wallet>
+  /** The wallet's own mind about asks. */
+  readonly mind?: (ask: InvoiceAsk) => Error | null
+}
+
+/** The rail on a play wallet whose time, moods and outages a test decides. */
+export function rail(options: RailOptions = {}) {
+  let ahead = 0
+  const world = {
+    now: () => Date.now() + ahead,
+    random: (bytes: number) => new Uint8Array(randomBytes(bytes)),
+  }
+  const store = openMemoryBooks('play', world).invoices
+  const play = openPlayWallet({ store, world })
+  const state: { is: InvoiceState | null; down: boolean } = { is: null, down: false }
+  const asks: InvoiceAsk[] = []
+  const wallet: Wallet = {
+    ...play,
+    ...options.wallet,
+    async createInvoice(ask) {
+      if (state.down) throw new WalletUnreachable('down')
+      asks.push(ask)
+      const refused = options.mind?.(ask) ?? null
+      if (refused !== null) throw refused
+      return play.createInvoice(ask)
+    },
+    async lookup(hash) {
+      if (state.down) throw new WalletUnreachable('down')
+      return state.is ?? play.lookup(hash)
+    },
+  }
+  const lookup = vi.spyOn(wallet, 'lookup')
+  const line = new WalletLine(wallet, world, { gone() {}, back() {} })
+  const master = new Uint8Array(randomBytes(32))
+  const id = keyId(master)
+  const l402 = new L402({
+    line,
+    invoices: Object.assign(store, options.invoices),
+    keys: { current: { id, master }, byId: (asked) => (asked === id ? master : null) },
+    world,
+    perClient: options.perClient ?? 20,
+    total: options.total ?? 100,
+  })
+  const advance = (ms: number) => {
+    ahead += ms
+  }
+  return { l402, play, store, state, lookup, line, asks, advance }
+}
+
+const stranger = (client: string, site = client): Payer => ({ is: 'stranger', client, site })
+
+/** What a stranger wants, or the owner of that account. */
+export const want = (from: string | Payer = 'a', sat = 10) => {
+  const payer = typeof from === 'string' ? stranger(from) : from
+  const account = payer.is === 'owner' ? payer.account : null
+  return { sat, least: sat, account, caveats: [], payer }
+}
+
+export async function offered(l402: L402, from: string | Payer = 'a', sat = 10) {
+  const made = await l402.offer(want(from, sat))
+  if (!made.ok) throw new Error(made.error.why)
+  return made.value
+}

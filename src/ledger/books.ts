@@ -13,6 +13,13 @@ export interface Books {
   healthy(): boolean
   /** Resolves when everything so far is on disk. */
   flush(): Promise<void>
+  /**
+   * Takes holds that were released before that time out of the books, with their postings, which
+   * cancel each other, and meters at zero: they say nothing, and anybody makes as many as they like
+   * (threats J20). Goes in small steps, each of them all or nothing, and ends where the books are
+   * closed. Answers how many holds left. Rejects where a step cannot be written: nothing of it was.
+   */
+  prune(before: number): Promise<number>
   close(): Promise<void>
 }
 

@@ -6,7 +6,7 @@ import { MemoryInvoices } from './memory-invoices.ts'
 import { MemoryStatement } from './memory-statement.ts'
 import type { Account, HoldState, Meter, Step } from './state.ts'
 
-/** Everything a ledger keeps, as it was written. Nothing is forgotten: made for tests and demos. */
+/** Everything a ledger keeps, as it was written: made for tests and demos. */
 export class MemoryStore implements Store {
   readonly accounts = new Map<AccountId, Account>()
   readonly meters = new Map<string, Meter>()
@@ -41,6 +41,20 @@ export class MemoryStore implements Store {
     else this.#open.delete(hold.id)
   }
 
+  prune(before: number): number {
+    const leaving = new Set<HoldId>()
+    for (const { close, id, status } of this.holds.values()) {
+      if (status === 'released' && close !== null && close.at < before) leaving.add(id)
+    }
+    for (const id of leaving) this.holds.delete(id)
+    const staying = this.entries.filter(({ ref, why }) => why === 'deposit' || !leaving.has(ref))
+    this.entries.splice(0, this.entries.length, ...staying)
+    for (const { held, key, used } of this.meters.values()) {
+      if (used === 0n && held === 0n) this.meters.delete(key)
+    }
+    return leaving.size
+  }
+
   usage(account: AccountId, pass: string | null, { before, limit }: Page) {
     const own = [...this.holds.values()].filter(
       (hold) => hold.account === account && (pass === null || hold.pass === pass),
@@ -61,6 +75,7 @@ export function openMemoryBooks(kind: MoneyKind, _world: World): Books {
     statement: new MemoryStatement(store),
     healthy: () => true,
     flush: store.durable,
+    prune: async (before) => store.prune(before),
     close: store.durable,
   }
 }

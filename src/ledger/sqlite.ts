@@ -7,6 +7,7 @@ import type { Drawer, MoneyKind } from './ledger.ts'
 import { openDatabase } from './sqlite/database.ts'
 import { SqliteInvoices } from './sqlite/invoices.ts'
 import { Journal, type OnTrouble } from './sqlite/journal.ts'
+import { Pruner } from './sqlite/prune.ts'
 import { SqliteStatement } from './sqlite/statement.ts'
 import { SqliteStore } from './sqlite/store.ts'
 import { Writer } from './sqlite/writer.ts'
@@ -47,6 +48,7 @@ export function booksOver(
     onTrouble: onTrouble ?? (() => {}),
   })
   const store = new SqliteStore(db, journal)
+  const pruner = new Pruner({ db, writer, commit: () => journal.commit() })
   return {
     kind,
     ledger: new Book(store),
@@ -58,7 +60,9 @@ export function booksOver(
     }),
     healthy: () => journal.healthy(),
     flush: () => journal.durable(),
+    prune: (before) => pruner.run(before),
     async close() {
+      pruner.stop()
       try {
         journal.close()
       } finally {

@@ -427,6 +427,51 @@ export const SETTLING: Cases = {
     usage ann before=h9                         → nothing`,
 }
 
+export const PRUNED: Cases = {
+  'J20 released holds leave with their postings, and nothing else does': `
+    deposit p1 ann 1000                         → ok, 1000 left
+    deposit g1 ann 50 bonus                     → ok, 1050 left
+    hold h1 ann 1..9 m:calls<=5/day             → 9 tokens for 9
+    hold h2 ann 1..1020 n:spend<=2000/day       → 1020 tokens for 1020
+    release h1                                  → 0 charged, 30 left
+    release h2                                  → 0 charged, 1050 left
+    hold h3 ann 1..9 m:calls<=5/day             → 9 tokens for 9
+    settle h3 0                                 → 0 charged, 1050 left
+    hold h4 ann 1..9                            → 9 tokens for 9
+    hold h5 ann 1..9 until=1000                 → 9 tokens for 9
+    hold h6 ann 1..9                            → 9 tokens for 9
+    expire 12:00:02Z                            → h5: 0 charged, 1032 left
+    clock 12:00:10Z
+    release h6                                  → 0 charged, 1041 left
+    prune 12:00:10Z                             → 2 left
+    usage ann                                   → h6 h5 h3
+    entries                                     → release h6, expire h5, hold h6, hold h5, hold h4, settle h3, hold h3, deposit g1, deposit p1
+    balance ann                                 → paid 991, bonus 50, held 9
+    left m:calls<=5/day                         → 4
+    left n:spend<=2000/day                      → 2000
+    prune 12:00:10Z                             → 0 left
+    release h1                                  → hold_not_found
+    settle h5 3                                 → 3 charged, 1038 left
+    settle h4 9                                 → 9 charged, 1038 left
+    prune 12:00:11Z                             → 1 left
+    usage ann                                   → h5 h4 h3
+    deposit p1 ann 1000                         → already_deposited`,
+
+  'J20 one that expired and owed before it was released leaves all the same': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 1..40 until=1000 m:spend<=50/day → 40 tokens for 40
+    hold h2 ann 1..60                           → 60 tokens for 60
+    extend h1 70 until=1000                     → ok
+    expire 12:00:02Z                            → h1: 40 charged, 30 owed, 0 left
+    deposit p2 ann 10                           → ok, 0 left
+    settle h2 60                                → 60 charged, 20 overrun, 0 left
+    prune 12:00:30Z                             → 0 left
+    release h1                                  → 0 charged, 50 left
+    prune 12:00:30Z                             → 1 left
+    balance ann                                 → paid 50, bonus 0, held 0
+    entries                                     → settle h2, deposit p2, hold h2, deposit p1`,
+}
+
 export const REOPENED: Cases = {
   'J4 what is owed is owed after a restart, and is given up when nothing is held any more': `
     deposit p1 ann 100                          → ok, 100 left

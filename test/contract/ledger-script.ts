@@ -16,6 +16,8 @@ import { msat } from '../../src/money/msat.ts'
  *   left m1:spend<=500/day                             → 460
  *   usage ann pass=p before=h2 limit=10                → h1
  *   usage ann charged=yes                              → h1:40
+ *   prune 12:00:30Z                                    → 2 left
+ *   entries                                            → settle h1, hold h1, deposit p1
  *   reopen
  *
  * A hold asks for `least..most` output tokens at `price=fixed+each` (0+1 unless said) and lives for
@@ -182,6 +184,15 @@ const VERBS: Readonly<Record<string, (line: Line) => Promise<string | null>>> = 
     const before = words[0] === undefined ? Number.POSITIVE_INFINITY : timeOf(words[0])
     const done = await books.ledger.expire(before, world.now())
     return done.map((one) => `${one.id}: ${settled(one)}`).join('; ') || 'nothing'
+  },
+
+  async prune({ books, words }) {
+    return `${await books.prune(timeOf(words[0] ?? ''))} left`
+  },
+
+  async entries({ books }) {
+    const entries = await books.statement.entries(1_000)
+    return entries.map(({ why, ref }) => `${why} ${ref}`).join(', ') || 'nothing'
   },
 
   async balance({ books, words }) {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Entry } from '../../src/ledger/ledger.ts'
 import { msat } from '../../src/money/msat.ts'
 import { runInvoicesContract } from './invoices.ts'
-import { DEPOSITS, HOLDS, LIMITS, REOPENED, SETTLING } from './ledger-cases.ts'
+import { DEPOSITS, HOLDS, LIMITS, PRUNED, REOPENED, SETTLING } from './ledger-cases.ts'
 import { type Open, type Opened, play, ScriptWorld } from './ledger-script.ts'
 
 export interface LedgerContract {
@@ -11,6 +11,8 @@ export interface LedgerContract {
   /** Tests that this adapter cannot pass, and why. */
   readonly skip: readonly { readonly reason: string; readonly tests: readonly string[] }[]
 }
+
+const CASES = { DEPOSITS, HOLDS, LIMITS, SETTLING, PRUNED, REOPENED }
 
 /** What every ledger does, whatever it is kept in. */
 export function runLedgerContract({ name, open, skip }: LedgerContract): void {
@@ -32,7 +34,7 @@ export function runLedgerContract({ name, open, skip }: LedgerContract): void {
   }
 
   describe(`${name} ledger`, () => {
-    for (const [about, cases] of Object.entries({ DEPOSITS, HOLDS, LIMITS, SETTLING, REOPENED })) {
+    for (const [about, cases] of Object.entries(CASES)) {
       describe(about.toLowerCase(), () => {
         for (const [title, script] of Object.entries(cases)) test(title, () => play(open, script))
       })

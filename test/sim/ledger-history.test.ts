@@ -86,6 +86,10 @@ const command = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('prune' as const), ago: fc.constantFrom(0, 40_000) }),
+  },
 )
 
 type Command = typeof command extends fc.Arbitrary<infer T> ? T : never
@@ -166,6 +170,7 @@ async function perform(played: Play, command: Command): Promise<readonly [string
   const { model, world } = played
   const { ledger } = played.books
   const at = world.time
+  model.now = at
   switch (command.do) {
     case 'clock':
       world.time += command.by
@@ -173,6 +178,8 @@ async function perform(played: Play, command: Command): Promise<readonly [string
     case 'reopen':
       played.books = await played.reopen()
       return ['', '']
+    case 'prune':
+      return [`${await played.books.prune(at - command.ago)}`, model.prune(at - command.ago)]
     case 'deposit': {
       const native = { amount: `${command.amount}`, unit: 'msat', rate: '1' }
       const amount = msat(BigInt(command.amount))

@@ -33,6 +33,7 @@ interface Held extends HoldCommand {
   deadline: number
   amount: number
   status: 'open' | 'settled' | 'released' | 'expired'
+  closedAt: number
   sofar: number
   /** Msat taken from each credit: set aside while it is open, charged once it is closed. */
   paid: number
@@ -46,6 +47,8 @@ interface Held extends HoldCommand {
 type Answer = string
 
 export class Model {
+  /** What the next close is told that it is. */
+  now = 0
   readonly #deposits: Paid[] = []
   readonly #holds: Held[] = []
 
@@ -77,7 +80,7 @@ export class Model {
     const amount = cost(command, output)
     const paid = Math.min(this.credit(command.account, 'paid'), amount)
     const shares = command.limits.map((limit) => share(limit, command, output))
-    const rest = { amount, status: 'open' as const, sofar: 0, paid, owed: 0, shares }
+    const rest = { amount, status: 'open' as const, sofar: 0, paid, owed: 0, shares, closedAt: 0 }
     this.#holds.push({ ...command, ...rest, bonus: amount - paid })
     return `granted ${output} for ${amount}`
   }
@@ -106,6 +109,14 @@ export class Model {
 
   settle(id: string, amount: number, tokens: number): Answer {
     return this.#close(id, { status: 'settled', amount, tokens, calls: 1 })
+  }
+
+  /** Released holds that were closed before that leave as if they had never been. */
+  prune(before: number): Answer {
+    const leaves = ({ closedAt, status }: Held) => status === 'released' && closedAt < before
+    const leaving = this.#holds.filter(leaves).length
+    this.#holds.splice(0, this.#holds.length, ...this.#holds.filter((one) => !leaves(one)))
+    return `${leaving}`
   }
 
   release(id: string): Answer {
@@ -181,6 +192,7 @@ export class Model {
     hold.paid = taken.paid
     hold.bonus = taken.bonus
     hold.status = end.status
+    hold.closedAt = this.now
     const charged = taken.paid + taken.bonus
     hold.owed = end.amount - charged
     this.#collect(hold.account)

@@ -2,7 +2,8 @@
  * The tables of a ledger file. A migration is a step from one `user_version` to the next and is
  * never edited once released: what follows is appended.
  *
- * - `postings` are the book; they are only ever added. Rows name each other by small integers.
+ * - `postings` are the book; they are only ever added, but for those of a released hold, which leave
+ *   with it: they cancel each other (`prune.ts`). Rows name each other by small integers.
  * - `drawers.balance` is moved by the postings of a commit, in that commit. Those of a buyer
  *   cannot fall below zero: such a commit fails, whatever asked for it.
  * - `holds` are kept when closed: they are the usage pages and the earnings.
@@ -148,5 +149,17 @@ DROP TABLE drawers;
 ALTER TABLE drawers_3 RENAME TO drawers;
 `
 
+/** What `prune.ts` looks for, and the one case in which a posting may leave. */
+const V4 = `
+CREATE INDEX holds_released ON holds (closed_at) WHERE status = 'released';
+CREATE INDEX postings_by_hold ON postings (hold) WHERE hold IS NOT NULL;
+CREATE INDEX meters_at_zero ON meters (key) WHERE used = 0 AND held = 0;
+
+DROP TRIGGER postings_are_not_removed;
+CREATE TRIGGER postings_are_not_removed BEFORE DELETE ON postings
+  WHEN OLD.hold IS NULL OR (SELECT status FROM holds WHERE n = OLD.hold) IS NOT 'released'
+  BEGIN SELECT RAISE(ABORT, 'postings are never removed'); END;
+`
+
 /** `MIGRATIONS[v]` takes a file from version v to v + 1. */
-export const MIGRATIONS: readonly string[] = [V1, V2, V3]
+export const MIGRATIONS: readonly string[] = [V1, V2, V3, V4]

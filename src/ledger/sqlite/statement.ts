@@ -126,15 +126,19 @@ const OPEN_HOLDS = `
   SELECT holds.*, accounts.id AS account_id FROM holds JOIN accounts ON accounts.n = account
   WHERE status = 'open' ORDER BY holds.n DESC LIMIT ?`
 
+/** Of one entry: see `close.ts`. */
+const MOST_POSTINGS = 10
+
 const ENTRIES = `
+  WITH newest AS (SELECT * FROM postings ORDER BY n DESC LIMIT ?1 * ${MOST_POSTINGS}),
+    few AS (SELECT DISTINCT entry FROM newest ORDER BY entry DESC LIMIT ?1)
   SELECT entry, postings.at, why, coalesce(payment, holds.id) AS ref,
     debits.name AS debit, credits.name AS credit, postings.amount
-  FROM postings
+  FROM newest AS postings JOIN few USING (entry)
   LEFT JOIN deposits ON deposits.n = postings.deposit
   LEFT JOIN holds ON holds.n = postings.hold
   JOIN drawers AS debits ON debits.n = postings.debit
   JOIN drawers AS credits ON credits.n = postings.credit
-  WHERE entry > (SELECT coalesce(max(entry), 0) FROM postings) - ?
   ORDER BY entry DESC, postings.n`
 
 const DAY = (column: string): string => `date(${column} / 1000, 'unixepoch')`

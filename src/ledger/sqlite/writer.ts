@@ -10,7 +10,7 @@ import {
   invoiceCells,
 } from './rows.ts'
 
-/** Puts a group on disk in one transaction: all of it, or, by throwing, nothing. */
+/** Writes to the file, a transaction at a time: all of it, or, by throwing, nothing. */
 export class Writer {
   readonly #db: DatabaseSync
   readonly #into: ReturnType<typeof inserts>
@@ -29,11 +29,16 @@ export class Writer {
   }
 
   write(group: Group): void {
+    this.transaction(() => this.#rows(group))
+  }
+
+  transaction<T>(work: () => T): T {
     this.#db.exec('BEGIN IMMEDIATE')
     try {
       this.#ownedByUs()
-      this.#rows(group)
+      const done = work()
       this.#db.exec('COMMIT')
+      return done
     } catch (error) {
       // A COMMIT that failed for want of space has rolled back already.
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK')

@@ -251,7 +251,7 @@ const V3_ROWS = V2_ROWS.replace('30, 0, 0);', '30, 0, 0, 0);').replace(
  * For each version that was ever released: rows as that version wrote them. A migration is tested
  * by opening them; the next one appends its own.
  */
-const FIXTURES: readonly string[] = ['', V1_ROWS, V2_ROWS, V3_ROWS]
+const FIXTURES: readonly string[] = ['', V1_ROWS, V2_ROWS, V3_ROWS, V3_ROWS]
 
 describe('a ledger of an older version', () => {
   const version = () => {

@@ -1,0 +1,106 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { assert } from '../../floor/assert.ts'
+import { number } from './rows.ts'
+import type { Writer } from './writer.ts'
+
+/** Holds that leave in one step, some ms, and ms between two steps: streams go on meanwhile. */
+const STEP = 100
+const PAUSE = 10
+
+/**
+ * Takes released holds out of the books (ADR 25). Each step is one transaction, in which what leaves
+ * is proved to come to nothing in every drawer, hold by hold: so the totals are after it what they
+ * were before. A hold whose postings do not cancel stays, for `verify` to name.
+ */
+export class Pruner {
+  readonly #writer: Writer
+  readonly #commit: () => boolean
+  readonly #sql: ReturnType<typeof statements>
+  #stopped = false
+
+  constructor(parts: {
+    readonly db: DatabaseSync
+    readonly writer: Writer
+    /** Puts on disk what is on its way there: what leaves must have come. */
+    readonly commit: () => boolean
+  }) {
+    this.#writer = parts.writer
+    this.#commit = parts.commit
+    this.#sql = statements(parts.db)
+  }
+
+  /** Takes no further step. */
+  stop(): void {
+    this.#stopped = true
+  }
+
+  async run(before: number): Promise<number> {
+    let pruned = 0
+    // Of holds closed in one ms some may stay: where to go on is a place, not a time.
+    let from: Place = { at: 0, n: 0 }
+    while (!this.#stopped && this.#commit()) {
+      const { found, left, last } = this.#writer.transaction(() => this.#holds(before, from))
+      pruned += left
+      if (found < STEP) break
+      from = last
+      await pause()
+    }
+    while (!this.#stopped && this.#commit()) {
+      if (this.#writer.transaction(() => this.#meters()) < STEP) break
+      await pause()
+    }
+    return pruned
+  }
+
+  #holds(before: number, from: Place): { found: number; left: number; last: Place } {
+    const sql = this.#sql
+    const rows = sql.due.all(before, from.at, from.at, from.n, STEP)
+    let last = from
+    let left = 0
+    for (const row of rows) {
+      last = { at: number(row, 'closed_at'), n: number(row, 'n') }
+      if (sql.uncancelled.get(last.n) !== undefined) continue
+      sql.postings.run(last.n)
+      const { changes } = sql.hold.run(last.n)
+      assert(changes === 1, 'a hold leaves once')
+      left++
+    }
+    return { found: rows.length, left, last }
+  }
+
+  #meters(): number {
+    return Number(this.#sql.meters.run(STEP).changes)
+  }
+}
+
+/** Where a step ended: released holds lie in the order of their closing. */
+interface Place {
+  readonly at: number
+  readonly n: number
+}
+
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, PAUSE).unref())
+
+function statements(db: DatabaseSync) {
+  const reading = (sql: string): StatementSync => {
+    const statement = db.prepare(sql)
+    statement.setReadBigInts(true)
+    return statement
+  }
+  return {
+    due: reading(`
+      SELECT n, closed_at FROM holds
+      WHERE status = 'released' AND closed_at < ? AND (closed_at > ? OR (closed_at = ? AND n > ?))
+      ORDER BY closed_at, n LIMIT ?`),
+    uncancelled: reading(`
+      SELECT drawer FROM (
+        SELECT debit AS drawer, -amount AS amount FROM postings WHERE hold = ?1
+        UNION ALL SELECT credit, amount FROM postings WHERE hold = ?1)
+      GROUP BY drawer HAVING sum(amount) <> 0 LIMIT 1`),
+    postings: db.prepare('DELETE FROM postings WHERE hold = ?'),
+    hold: db.prepare("DELETE FROM holds WHERE n = ? AND status = 'released'"),
+    meters: db.prepare(`
+      DELETE FROM meters WHERE key IN
+        (SELECT key FROM meters WHERE used = 0 AND held = 0 LIMIT ?)`),
+  }
+}

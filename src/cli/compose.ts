@@ -27,6 +27,7 @@ import type { ModelList } from '../http/models.ts'
 import { nodeReply } from '../http/reply.ts'
 import type { Terms } from '../http/selling.ts'
 import type { Books } from '../ledger/books.ts'
+import { TokenCounter } from '../money/counter.ts'
 import { PromptEstimator } from '../money/lessons.ts'
 import type { Pricing } from '../money/pricing.ts'
 import { makeRecogniser } from '../passes/recognise.ts'
@@ -116,11 +117,12 @@ export function compose(parts: ComposeParts): Composed {
     world,
     patience: { firstByte, idle },
   })
+  const counter = new TokenCounter()
   const gate = new Gate({
     models,
     pricing,
     bounds: { usual: config.pricing.maxOutputTokens, most: config.limits.outputTokens },
-    estimator: new PromptEstimator(),
+    estimating: { estimator: new PromptEstimator(), counter },
     doorkeeper,
     demand: new Demand(l402, config.credit.invoice),
     purse,
@@ -190,6 +192,7 @@ export function compose(parts: ComposeParts): Composed {
     async close() {
       clearInterval(sweep)
       settlements.stop()
+      await counter.close()
       await line.close()
     },
   }

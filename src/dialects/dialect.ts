@@ -10,16 +10,11 @@ export interface Dialect {
   /** Canonical path, `/v1/chat/completions`. All are POST. */
   readonly path: string
   /** Total: any bytes in. Refuses what could be read in two ways (threats A2, A11, I6, I13). */
-  read(body: Uint8Array, context: ReadContext): Result<Asked, Malformed>
+  read(body: Uint8Array): Result<Asked, Malformed>
   /** The body to send upstream: spliced, not re-serialised; the output limit written, usage asked for. */
   rewrite(asked: Asked, output: number, backend: Backend): Uint8Array
   /** Watches one response. `output` is the limit that was sent. */
   meter(asked: Asked, granted: Granted, backend: Backend): Meter
-}
-
-export interface ReadContext {
-  /** The backend's context length in tokens where it is known. */
-  readonly context: number | null
 }
 
 /** Backends whose habits differ (design: real-parts). `other` gets every precaution. */
@@ -34,16 +29,25 @@ export interface Asked {
   readonly wantsUsage: boolean
   /** The client's own output limit per choice; null where it named none. */
   readonly limit: number | null
+  /** Prompts that are answered one by one, each in a context of its own: 1 but for lists of them. */
+  readonly prompts: number
   /** `n` × prompts: the output bound and the hold count every one of them. 1 for embeddings. */
   readonly choices: number
   /** Embeddings have no output. */
   readonly hasOutput: boolean
   /** Nothing in it makes a model's template longer: no tools, no settings of the template. */
   readonly plain: boolean
-  /** UTF-8 bytes after NFKC of every string, tools included, + 16 a message + 64. Never too low. */
+  /**
+   * UTF-8 bytes of every string, tools included, at their worst compatibility expansion, + 16 for
+   * each part + 64. Never too low.
+   */
   readonly inputBound: number
-  /** Prompt, messages and tools as texts, for the estimate; read only when that is needed. */
-  texts(): Iterable<string>
+  /** Every string that is in the bound, in no special order: what an estimate counts (threats J2). */
+  readonly texts: readonly string[]
+  /** Token ids in the bound that came as numbers, each of them one token. */
+  readonly ids: number
+  /** Messages or prompts. */
+  readonly parts: number
   /** Where in `body` things stand that `rewrite` splices. Opaque to everyone else. */
   readonly splice: unknown
 }

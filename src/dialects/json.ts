@@ -32,6 +32,7 @@ const MOST_DEPTH = 128
 /** Nobody has paid yet when a request is read: one of ten megabytes may not cost a second. */
 const MOST_CONTAINERS = 100_000
 const MOST_KEYS = 10_000
+const MOST_VALUES = 1_000_000
 
 /**
  * Reads a JSON object. Total over any bytes. Refuses what two parsers could read in two ways: bytes
@@ -41,11 +42,13 @@ const MOST_KEYS = 10_000
 export function readObject(body: Uint8Array): Result<Document, Unreadable> {
   if (!isUtf8(body)) return invalid('the body is not UTF-8')
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')
+  // First what bounds it: parsing a million brackets takes memory and time.
+  const scanned = scan(text)
+  if (!scanned.ok) return scanned
   const value = parse(text)
   if (value === undefined) return invalid('the body is not valid JSON')
   if (!isObject(value)) return invalid('the body is not a JSON object')
-  const scanned = scan(text)
-  return scanned.ok ? ok({ text, value, members: scanned.value }) : scanned
+  return ok({ text, value, members: scanned.value })
 }
 
 /** The value, or undefined where the text is not JSON. */
@@ -77,7 +80,14 @@ export function splice(
  * A key as the most forgiving parser may see it: Go's `encoding/json` folds case by Unicode, so
  * that `Max_Tokens` and `max_toKenſ` are both `max_tokens` to it.
  */
-export const fold = (key: string): string => key.normalize('NFKC').toUpperCase().toLowerCase()
+export const fold = (key: string): string =>
+  key.length > MOST_FOLDED ? key : key.normalize('NFKC').toUpperCase().toLowerCase()
+
+/**
+ * No known name is that long in UTF-16, whatever it is written with, and folding never makes a key
+ * shorter into one: nothing longer is normalised, which can cost the square of its length (J1).
+ */
+const MOST_FOLDED = 128
 
 /** The key that folds to a known one without being it, or null. */
 export function folded(object: JsonObject, known: ReadonlySet<string>): string | null {
@@ -98,8 +108,8 @@ const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 
 /**
- * Places of the outermost members of a text that is known to be a valid JSON object. Looks at every
- * object's keys on the way, so that none holds the same one twice.
+ * Places of the outermost members of a text, which mean something where it is a valid JSON object.
+ * Looks at every object's keys on the way, so that none holds the same one twice. Total over any text.
  */
 function scan(text: string): Result<Member[], Unreadable> {
   const scanner = new Scanner(text)
@@ -118,6 +128,7 @@ class Scanner {
   /** A string that comes now is a key. */
   #keyNext = false
   #containers = 0
+  #values = 0
   /** Just behind the last thing that was no white space. */
   #last = 0
 
@@ -169,6 +180,8 @@ class Scanner {
   }
 
   #comma(): void {
+    this.#values += 1
+    if (this.#values > MOST_VALUES) this.#refuse('invalid_json', 'the body has too many parts')
     if (this.#open.length === 1) this.#member()
     this.#keyNext = this.#open.at(-1) !== null
   }
@@ -196,8 +209,9 @@ function stringEnd(text: string, from: number): number {
   return text.length
 }
 
+/** A key as it is meant. One that is no JSON string stays as it is: the text is not parsed yet. */
 const unquote = (raw: string): string =>
-  raw.includes('\\') ? String(JSON.parse(raw)) : raw.slice(1, -1)
+  raw.includes('\\') ? String(parse(raw) ?? raw) : raw.slice(1, -1)
 
 /** A stranger's key in a message: short, and with nothing that a terminal obeys. */
 export const quoted = (key: string): string => JSON.stringify(key.slice(0, 64))

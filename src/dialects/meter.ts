@@ -13,6 +13,8 @@ import { Template } from './template.ts'
 const NOTHING = Buffer.alloc(0)
 /** Templates in a row that never matched, after which no more are made: every event differs. */
 const MOST_MISSES = 8
+/** A longer prompt is not counted for the usage of a stream that was cut: it stops all others. */
+const MOST_COUNTED = 16 * 1024
 
 /**
  * Watches one response of an OpenAI API. Whole events leave, an unfinished one is held back: what is
@@ -216,8 +218,11 @@ export class OpenAiMeter implements Meter {
 
   #usageSoFar(): JsonObject {
     const { asked, granted } = this.#watched
-    let prompt = 0
-    for (const text of asked.texts()) prompt += granted.count(text)
+    let prompt = Math.ceil(asked.inputBound / 4)
+    if (asked.inputBound <= MOST_COUNTED) {
+      prompt = asked.ids
+      for (const text of asked.texts) prompt += granted.count(text)
+    }
     const { input, output } = this.usage(prompt)
     return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output }
   }

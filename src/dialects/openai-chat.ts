@@ -3,29 +3,28 @@ import type { Dialect, Malformed } from './dialect.ts'
 import { isMedia, MESSAGE, TEXT_PARTS } from './fields.ts'
 import { folded, isObject, type Json, type JsonObject, quoted } from './json.ts'
 import { openAiDialect, type Prompt } from './openai.ts'
-import { bytesOf, refuse, unpriced } from './request.ts'
+import { refuse, unpriced } from './request.ts'
 import { CHAT } from './shape.ts'
+import { Readable } from './walk.ts'
 
 /** `POST /v1/chat/completions` (OpenAI API reference, "Create chat completion"). */
 export const openaiChat: Dialect = openAiDialect('/v1/chat/completions', CHAT, conversation)
 
 function conversation(request: JsonObject): Result<Prompt, Malformed> {
-  const { messages, tools, functions } = request
+  const { messages } = request
   if (messages === undefined) {
     return err(refuse('missing_required_parameter', 'messages is missing', 'messages'))
   }
   if (!Array.isArray(messages) || messages.length === 0 || !messages.every(isObject)) {
     return err(refuse('invalid_type', 'messages must be a list of messages', 'messages'))
   }
-  let bound = 0
+  const readable = new Readable()
   for (const [at, message] of messages.entries()) {
     const refusal = unclear(message, `messages[${at}]`)
     if (refusal !== null) return err(refusal)
-    bound += 16
-    for (const value of Object.values(message)) bound += bytesOf(value)
+    readable.members(message, MESSAGE)
   }
-  const texts = () => textsOf(messages, [tools, functions])
-  return ok({ key: 'messages', prompts: 1, bound, texts })
+  return ok({ key: 'messages', prompts: 1, parts: messages.length, readable })
 }
 
 /** Why a message cannot be priced, or null. */
@@ -59,22 +58,4 @@ function unclearPart(part: Json, param: string): Malformed | null {
   const text = typeof part.type === 'string' && TEXT_PARTS.has(part.type)
   const other = Object.entries(part).some(([key, value]) => value !== null && isMedia(key))
   return text && !other ? null : unpriced(param)
-}
-
-function* textsOf(messages: JsonObject[], tools: (Json | undefined)[]): Iterable<string> {
-  for (const { content, tool_calls: calls, reasoning_content: reasoning } of messages) {
-    if (typeof content === 'string') yield content
-    else if (Array.isArray(content)) for (const part of content) yield* partTexts(part)
-    if (typeof reasoning === 'string') yield reasoning
-    if (calls) yield JSON.stringify(calls)
-  }
-  for (const tool of tools) if (tool) yield JSON.stringify(tool)
-}
-
-function* partTexts(part: Json): Iterable<string> {
-  if (!isObject(part)) return
-  for (const key of ['text', 'refusal', 'thinking', 'reasoning']) {
-    const text = part[key]
-    if (typeof text === 'string') yield text
-  }
 }

@@ -4,8 +4,9 @@ import type { Asked, Backend, Dialect, Malformed } from './dialect.ts'
 import { LIMITS, TAKEN_OUT, TEMPLATED } from './fields.ts'
 import { type Document, isObject, type Json, type JsonObject, splice } from './json.ts'
 import { OpenAiMeter } from './meter.ts'
-import { boundOf, countOf, limitOf, media, open } from './request.ts'
+import { countOf, limitOf, media, open, readRest } from './request.ts'
 import type { Shape } from './shape.ts'
+import type { Readable } from './walk.ts'
 
 /** What `read` keeps of a request for `rewrite` and `meter`. */
 class Parsed {
@@ -27,9 +28,10 @@ export interface Prompt {
   /** The outermost key that holds it. */
   readonly key: 'messages' | 'prompt' | 'input'
   readonly prompts: number
-  /** Tokens it is at most, without the tools and the other members. */
-  readonly bound: number
-  texts(): Iterable<string>
+  /** Messages or prompts: a template puts something around each. */
+  readonly parts: number
+  /** What a model reads of it, without the tools and the other members. */
+  readonly readable: Readable
 }
 
 /** One of the three APIs, by what it finds in its own part of a request. */
@@ -41,15 +43,14 @@ export function openAiDialect(
   return {
     name: shape.name,
     path,
-    read(body, { context }) {
+    read(body) {
       const document = open(body)
       if (!document.ok) return document
       const refusal = media(document.value.value)
       if (refusal !== null) return err(refusal)
       const prompt = find(document.value.value)
       if (!prompt.ok) return prompt
-      const opened = { document: document.value, prompt: prompt.value, context }
-      return ok(put(shape.name, body, opened))
+      return ok(put(shape.name, body, { document: document.value, prompt: prompt.value }))
     },
     rewrite,
     meter(asked, granted, backend) {
@@ -59,20 +60,24 @@ export function openAiDialect(
   }
 }
 
+/** Tokens that a template puts around each message or prompt at most, and around all of them. */
+const AROUND_PART = 16
+const AROUND_ALL = 64
+
 /** An opened request and its prompt, put together. */
 function put(
   dialect: Dialect['name'],
   body: Uint8Array,
-  opened: { document: Document; prompt: Prompt; context: number | null },
+  { document, prompt }: { readonly document: Document; readonly prompt: Prompt },
 ): Asked {
-  const { document, prompt, context } = opened
   const request = document.value
   const stream = request.stream === true
   const options = request.stream_options
   const hasOutput = dialect !== 'openai-embeddings'
   const { shown, made } = hasOutput ? countOf(request) : { shown: 1, made: 1 }
   const answers = hasOutput ? prompt.prompts : 1
-  const bound = prompt.bound + boundOf(request, prompt.key) + 64
+  const { readable, parts } = prompt
+  readRest(request, prompt.key, readable)
   return {
     dialect,
     body,
@@ -80,11 +85,14 @@ function put(
     stream: stream && hasOutput,
     wantsUsage: stream && isObject(options) && options.include_usage === true,
     limit: hasOutput ? limitOf(request) : null,
+    prompts: prompt.prompts,
     choices: answers * made,
     hasOutput,
     plain: !TEMPLATED.some((key) => request[key] !== undefined),
-    inputBound: context === null ? bound : Math.min(bound, context * prompt.prompts),
-    texts: () => prompt.texts(),
+    inputBound: readable.bound + AROUND_PART * parts + AROUND_ALL,
+    parts,
+    texts: readable.texts,
+    ids: readable.ids,
     splice: new Parsed(document, prompt.prompts, answers * shown),
   }
 }

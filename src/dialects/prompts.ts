@@ -2,7 +2,8 @@ import { err, ok, type Result } from '../floor/result.ts'
 import type { Malformed } from './dialect.ts'
 import type { Json, JsonObject } from './json.ts'
 import type { Prompt } from './openai.ts'
-import { bytesOf, refuse } from './request.ts'
+import { refuse } from './request.ts'
+import { Readable } from './walk.ts'
 
 const MOST_PROMPTS = 2_048
 
@@ -23,11 +24,12 @@ export function prompts(request: JsonObject, key: 'prompt' | 'input'): Result<Pr
   if (list.length > MOST_PROMPTS) {
     return err(refuse('invalid_value', `${key} has more than ${MOST_PROMPTS} entries`, key))
   }
-  let bound = 0
-  for (const prompt of list)
-    bound += 16 + (typeof prompt === 'string' ? bytesOf(prompt) : prompt.length)
-  const texts = () => textsOf(list)
-  return ok({ key, prompts: list.length, bound, texts })
+  const readable = new Readable()
+  for (const prompt of list) {
+    if (typeof prompt === 'string') readable.text(prompt)
+    else readable.tokens(prompt.length)
+  }
+  return ok({ key, prompts: list.length, parts: list.length, readable })
 }
 
 function listOf(value: Json): (string | number[])[] | null {
@@ -42,9 +44,3 @@ const isTexts = (value: Json[]): value is string[] => value.every((v) => typeof 
 
 const isTokens = (value: Json): value is number[] =>
   Array.isArray(value) && value.every((v) => Number.isSafeInteger(v) && Number(v) >= 0)
-
-/** Token ids have no text here: a word stands for each, so that an estimate counts them. */
-function* textsOf(list: readonly (string | number[])[]): Iterable<string> {
-  for (const prompt of list)
-    yield typeof prompt === 'string' ? prompt : ' the'.repeat(prompt.length)
-}

@@ -11,6 +11,7 @@ import {
   readObject,
 } from './json.ts'
 import { unbounded } from './schema.ts'
+import type { Readable } from './walk.ts'
 
 /** A refusal with status 400, in OpenAI's words. */
 export const refuse = (code: string, message: string, param: string | null = null): Malformed => ({
@@ -121,38 +122,10 @@ export function countOf(request: JsonObject): { shown: number; made: number } {
   return { shown, made: Math.max(shown, made) }
 }
 
-/**
- * Tokens that the outermost members a model can read are at most: UTF-8 bytes of their strings and
- * keys, before or after NFKC, whichever is more (tokenizers normalise, and `ﷺ` becomes 33 bytes).
- */
-export function boundOf(request: JsonObject, apart: string): number {
-  let bytes = 0
+/** Walks the outermost members that a model can read, but for the one that holds the prompt. */
+export function readRest(request: JsonObject, apart: string, readable: Readable): void {
   for (const [key, value] of Object.entries(request)) {
     if (key === apart || NOT_PROMPT.has(key) || TAKEN_OUT.has(key)) continue
-    if (typeof value === 'string' || typeof value === 'object') bytes += bytesOf(value)
+    if (typeof value === 'string' || typeof value === 'object') readable.value(value)
   }
-  return bytes
-}
-
-/** The same of one value. Four bytes more for what stands around a key. */
-export function bytesOf(value: Json): number {
-  const open: Json[] = [value]
-  let bytes = 0
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (typeof next === 'string') bytes += textBytes(next)
-    else if (Array.isArray(next)) for (const item of next) open.push(item)
-    else if (isObject(next)) {
-      for (const [key, inner] of Object.entries(next)) {
-        bytes += textBytes(key) + 4
-        open.push(inner)
-      }
-    } else bytes += String(next).length
-  }
-  return bytes
-}
-
-function textBytes(text: string): number {
-  const bytes = Buffer.byteLength(text)
-  if (bytes === text.length) return bytes
-  return Math.max(bytes, Buffer.byteLength(text.normalize('NFKC')))
 }

@@ -2,7 +2,6 @@ import type { Dialect } from '../dialects/dialect.ts'
 import type { Result } from '../floor/result.ts'
 import { err, ok } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
-import type { PromptEstimator } from '../money/lessons.ts'
 import { isFree } from '../money/price.ts'
 import type { Pricing } from '../money/pricing.ts'
 import type { Credential, Presented } from '../passes/pass.ts'
@@ -10,7 +9,7 @@ import type { Doorkeeper, NotAdmitted } from './admit.ts'
 import type { Capacity } from './capacity.ts'
 import type { Closer } from './close.ts'
 import { type Demand, holdRefusal, PENDING, short, unpaid } from './demand.ts'
-import { PromptEstimate } from './estimate.ts'
+import { type Estimating, PromptEstimate } from './estimate.ts'
 import type { Exchange } from './exchange.ts'
 import { type Models, type OutputBounds, price, read } from './judge.ts'
 import type { Incoming, Reply } from './ports.ts'
@@ -23,7 +22,7 @@ export interface GateParts {
   readonly models: Models
   readonly pricing: Pricing
   readonly bounds: OutputBounds
-  readonly estimator: PromptEstimator
+  readonly estimating: Estimating
   readonly doorkeeper: Doorkeeper
   readonly demand: Demand
   readonly purse: Purse
@@ -74,7 +73,7 @@ export class Gate {
     const priced = await this.#price(incoming, dialect, at)
     if (!priced.ok) return request.refused(reply, priced.error)
     request.priced(priced.value)
-    const estimate = new PromptEstimate(priced.value.asked, this.#parts.estimator)
+    const estimate = new PromptEstimate(priced.value.asked, incoming.client, this.#parts.estimating)
     const admitted = await this.#admit(priced.value, presented, estimate)
     if (!admitted.ok) return request.refused(reply, admitted.error)
     request.admitted(admitted.value)

@@ -27,7 +27,7 @@ export interface OutputBounds {
 
 /** Reads the body as its dialect. Refuses with 400, 413 or 415 (DESIGN 6). */
 export function read(incoming: Incoming, dialect: Dialect, at: number): Result<Read, Refusal> {
-  const asked = dialect.read(incoming.body, { context: null })
+  const asked = dialect.read(incoming.body)
   if (asked.ok) return ok({ incoming, dialect, asked: asked.value, at })
   const { status, code, message, param } = asked.error
   return err(refuse(status, code, message, { param }))
@@ -65,10 +65,10 @@ const NO_UPSTREAM = refuse(
   { retryAfterSeconds: 5 },
 )
 
-/** No prompt is longer than the model's context, each choice has one of its own at most. */
+/** No prompt is longer than the model's context, and each has one of its own. */
 function withinContext(asked: Asked, context: number | null): Asked {
   if (context === null || !asked.hasOutput) return asked
-  return { ...asked, inputBound: Math.min(asked.inputBound, context * asked.choices) }
+  return { ...asked, inputBound: Math.min(asked.inputBound, context * asked.prompts) }
 }
 
 /** The name that the price list knows this model by: an alias is not a way to the default price. */

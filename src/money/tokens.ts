@@ -3,10 +3,11 @@ import { createRequire } from 'node:module'
 /** The one function of gpt-tokenizer that is used here. */
 type Encode = (text: string, options: object) => number
 
-/** Pieces are at most this long: the tokenizer's time grows with the square of a run of letters. */
-const PIECE = 1_000
-/** At most so many pieces of one text are really counted; a longer text is counted by samples. */
-const MOST_PIECES = 32
+/**
+ * Pieces are at most this long: the tokenizer's time grows with the square of a run without a space,
+ * and more than four times as long ones cost an honest text only a hundredth less.
+ */
+const PIECE = 250
 /** `<|endoftext|>` in somebody's text is text. */
 const PLAIN = { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<string>() }
 
@@ -27,26 +28,13 @@ function load(): Encode {
 
 /**
  * Tokens of a text in the o200k vocabulary: what is charged where a backend reports nothing. Another
- * vocabulary may well need twice or half as many. Bounded work for any text: past 32,000 characters
- * it is counted by samples spread over it.
+ * vocabulary may well need twice or half as many. All of it is counted, wherever it stands: samples
+ * could be steered (threats J3). Time grows with the length alone, some 4 s for a million characters
+ * of the worst kind.
  */
 export function countTokens(text: string): number {
   if (text === '') return 0
   const encode = load()
-  const pieces = Math.ceil(text.length / PIECE)
-  if (pieces <= MOST_PIECES) return countAll(encode, text)
-  let sampled = 0
-  let tokens = 0
-  for (let i = 0; i < MOST_PIECES; i += 1) {
-    const from = Math.floor((i * (text.length - PIECE)) / (MOST_PIECES - 1))
-    const sample = text.slice(from, from + PIECE)
-    sampled += sample.length
-    tokens += encode(sample, PLAIN)
-  }
-  return Math.ceil((tokens * text.length) / sampled)
-}
-
-function countAll(encode: Encode, text: string): number {
   let tokens = 0
   for (let from = 0; from < text.length; ) {
     const to = pieceEnd(text, from)
@@ -57,9 +45,28 @@ function countAll(encode: Encode, text: string): number {
 }
 
 /** Where a piece ends: before a space where there is one near, so that few words are cut in two. */
-function pieceEnd(text: string, from: number): number {
-  const most = from + PIECE
+export function pieceEnd(text: string, from: number, size = PIECE): number {
+  const most = from + size
   if (most >= text.length) return text.length
   const space = text.lastIndexOf(' ', most)
-  return space > from + PIECE / 2 ? space : most
+  if (space > from + size / 2) return space
+  // The halves of a character outside the first plane stay together.
+  const code = text.charCodeAt(most)
+  return code >= 0xdc00 && code <= 0xdfff ? most - 1 : most
+}
+
+/** A text by two measures that no text can be chosen to make small at once. */
+export interface Measured {
+  readonly tokens: number
+  /** Characters that are ASCII white space: any number of them may be one token. */
+  readonly white: number
+}
+
+export function measure(text: string): Measured {
+  let white = 0
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (code === 0x20 || (code >= 0x09 && code <= 0x0d)) white += 1
+  }
+  return { tokens: countTokens(text), white }
 }

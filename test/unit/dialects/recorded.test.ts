@@ -125,6 +125,6 @@ it('A7 I6 Ollama ignored the limit: the meter says so at the first token past it
 
 it('A7 an image has no price: the request that llama.cpp failed on never gets there', () => {
   const [chat] = dialects
-  const read = chat!.read(recorded('llamacpp', 'chat-image').request, { context: null })
+  const read = chat!.read(recorded('llamacpp', 'chat-image').request)
   expect(read).toMatchObject({ ok: false, error: { status: 400, code: 'unsupported_content' } })
 })

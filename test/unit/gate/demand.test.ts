@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { openaiChat } from '../../../src/dialects/openai-chat.ts'
 import { openaiEmbeddings } from '../../../src/dialects/openai-embeddings.ts'
 import { Demand, holdRefusal } from '../../../src/gate/demand.ts'
@@ -9,10 +9,14 @@ import { Purse } from '../../../src/gate/purse.ts'
 import type { Priced } from '../../../src/gate/steps.ts'
 import type { Limit } from '../../../src/ledger/ledger.ts'
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'
+import { TokenCounter } from '../../../src/money/counter.ts'
 import { PromptEstimator } from '../../../src/money/lessons.ts'
 import { fromSat, msat } from '../../../src/money/msat.ts'
 import type { Rate } from '../../../src/money/price.ts'
 import type { L402 } from '../../../src/rails/l402.ts'
+
+const counter = new TokenCounter()
+afterAll(() => counter.close())
 
 const world = { now: () => Date.now(), random: (n: number) => new Uint8Array(randomBytes(n)) }
 /** How much is asked for needs no rail. */
@@ -37,7 +41,7 @@ function priced(parts: {
   const body = embeddings
     ? { model: 'm', input: text }
     : { model: 'm', n, messages: [{ role: 'user', content: text }] }
-  const asked = dialect.read(Buffer.from(JSON.stringify(body)), { context: null })
+  const asked = dialect.read(Buffer.from(JSON.stringify(body)))
   if (!asked.ok) throw new Error(asked.error.message)
   const incoming = null as unknown as Priced['incoming']
   return { incoming, dialect, asked: asked.value, at: 0, rate, wanted }
@@ -46,7 +50,9 @@ function priced(parts: {
 const satsFor = (step: Priced | null, min = 10, max = 1000): Promise<number> =>
   new Demand(noRail, { min, max }).sats(
     step,
-    step === null ? null : new PromptEstimate(step.asked, new PromptEstimator()),
+    step === null
+      ? null
+      : new PromptEstimate(step.asked, 'c', { estimator: new PromptEstimator(), counter }),
   )
 
 describe('how many sats an offer asks for', () => {
@@ -136,7 +142,7 @@ describe('I8 paying_the_offer_admits_the_request', () => {
           }
           const sats = await new Demand(noRail, bounds).sats(
             step,
-            new PromptEstimate(step.asked, estimator),
+            new PromptEstimate(step.asked, 'c', { estimator, counter }),
           )
           const { ledger } = openMemoryBooks('play', world)
           const native = { amount: `${sats}`, unit: 'sat', rate: '1000' }
@@ -144,7 +150,7 @@ describe('I8 paying_the_offer_admits_the_request', () => {
           const deposit = { payment: 'l402:1', account: 'a', credit, rail: 'l402', native, at: 0 }
           await ledger.deposit({ ...deposit, amount: fromSat(sats) })
           // The paid request is a new one: it is read and estimated anew.
-          const again = new PromptEstimate(step.asked, estimator)
+          const again = new PromptEstimate(step.asked, 'c', { estimator, counter })
           const what = { model: 'm', dialect: 'openai-chat', pass: null }
           const taken = await new Purse(ledger, world, 600_000).take(
             {

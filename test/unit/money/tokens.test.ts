@@ -29,17 +29,6 @@ describe('countTokens', () => {
     }
   })
 
-  it('is done with hostile text in less than a second', () => {
-    const random = Array.from({ length: 400_000 }, (_, i) =>
-      String.fromCharCode(0x900 + ((i * 7919 + (i >> 3)) % 80)),
-    ).join('')
-    for (const text of ['a'.repeat(400_000), 'é'.repeat(400_000), random]) {
-      const start = performance.now()
-      expect(countTokens(text)).toBeGreaterThan(1_000)
-      expect(performance.now() - start).toBeLessThan(1_000)
-    }
-  })
-
   it('never throws, and never counts more tokens than UTF-8 bytes', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 3_000 }), (text) => {

@@ -1,0 +1,130 @@
+import fc from 'fast-check'
+import { afterAll, describe, expect, it } from 'vitest'
+import { openaiChat } from '../../../src/dialects/openai-chat.ts'
+import { openaiCompletions } from '../../../src/dialects/openai-completions.ts'
+import { PromptEstimate } from '../../../src/gate/estimate.ts'
+import { TokenCounter } from '../../../src/money/counter.ts'
+import { PromptEstimator } from '../../../src/money/lessons.ts'
+import { mustRead } from '../../contract/dialect.ts'
+
+const counter = new TokenCounter()
+afterAll(() => counter.close())
+
+function estimated(request: object, dialect = openaiChat) {
+  const asked = mustRead(dialect, request)
+  const estimate = new PromptEstimate(asked, 'c', { estimator: new PromptEstimator(), counter })
+  estimate.of('a')
+  return { asked, estimate }
+}
+
+const tokensOf = (request: object, dialect = openaiChat): Promise<number> =>
+  estimated(request, dialect).estimate.tokens()
+
+const chat = (content: string) => ({ model: 'm', messages: [{ role: 'user', content }] })
+
+/** Where a string may stand in a request, known places and others. */
+const PLACES: readonly [string, (text: string) => object][] = [
+  ['content', chat],
+  [
+    'a part',
+    (text) => ({ ...chat(''), messages: [{ role: 'user', content: [{ type: 'text', text }] }] }),
+  ],
+  ...['reasoning', 'thinking', 'name', 'role', 'tool_call_id', 'whatever'].map(
+    (key): [string, (text: string) => object] => [
+      `messages[].${key}`,
+      (text) => ({ model: 'm', messages: [{ role: 'user', content: 'a', [key]: text }] }),
+    ],
+  ),
+  ['a key of a message', (text) => ({ model: 'm', messages: [{ content: 'a', [text]: 1 }] })],
+  ...['documents', 'chat_template_kwargs', 'suffix', 'response_format', 'tools', 'whatever'].map(
+    (key): [string, (text: string) => object] => [
+      key,
+      (text) => ({ ...chat('a'), [key]: { deep: [{ [`${text}x`]: { deeper: text } }] } }),
+    ],
+  ),
+  [
+    'tools[].function.description',
+    (text) => ({ ...chat('a'), tools: [{ function: { description: text } }] }),
+  ],
+  ['a string at the top', (text) => ({ ...chat('a'), whatever: text })],
+  ['the model’s user', (text) => ({ ...chat('a'), user: text })],
+  ['stop', (text) => ({ ...chat('a'), stop: [text] })],
+]
+
+describe('J2 bound and estimate walk the same strings', () => {
+  it.each(PLACES)('%s is in both or in neither', (_, place) => {
+    const { asked } = estimated(place('xyzzy-plugh'))
+    const less = estimated(place('')).asked
+    const inTexts = asked.texts.some((text) => text.includes('xyzzy-plugh'))
+    expect(asked.inputBound > less.inputBound).toBe(inTexts)
+  })
+
+  it('whatever the request, its texts and the bound differ by what stands around them alone', () => {
+    const extra = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 }), { maxKeys: 6 })
+    fc.assert(
+      fc.property(extra, extra, (inMessage, beside) => {
+        const request = {
+          ...beside,
+          model: 'm',
+          messages: [{ ...inMessage, role: 'user', content: 'hello' }],
+        }
+        const read = openaiChat.read(Buffer.from(JSON.stringify(request)))
+        if (!read.ok) return
+        const { texts, inputBound, parts } = read.value
+        const bytes = Buffer.byteLength(texts.join(''))
+        const keys = texts.length * 4
+        expect(inputBound).toBeGreaterThanOrEqual(bytes + 16 * parts + 64)
+        // A key of no letters is no text and still stands between quotes.
+        const empty = JSON.stringify(request).split('"":').length * 4
+        const atWorst = texts.reduce((sum, text) => sum + 33 * text.length, 0)
+        expect(inputBound).toBeLessThanOrEqual(
+          Math.max(bytes, atWorst) + keys + empty + 16 * parts + 64,
+        )
+      }),
+    )
+  })
+
+  it.each(PLACES)(
+    'ASCII without white space in %s is an eighth of the bound at least',
+    async (_, place) => {
+      const texts = ['a', '=', '-', '0', 'https://', 'x9_', '{}', '"\\"', '////'].map((unit) =>
+        unit.repeat(4_000),
+      )
+      for (const text of texts) {
+        const { asked, estimate } = estimated(place(text))
+        expect(await estimate.tokens()).toBeGreaterThanOrEqual(asked.inputBound / 8)
+      }
+    },
+  )
+
+  it('token ids count as they are', async () => {
+    const request = { model: 'm', prompt: [new Array(3_000).fill(7), new Array(2_000).fill(8)] }
+    const tokens = await tokensOf(request, openaiCompletions)
+    expect(tokens).toBeGreaterThanOrEqual(5_000)
+    expect(tokens).toBeLessThan(5_050)
+  })
+})
+
+describe('J3 the estimate cannot be steered by where text stands', () => {
+  const word = 'The quick brown fox jumps over the lazy dog. '
+
+  it('white space between the words takes nothing away, wherever it stands', async () => {
+    const words = await tokensOf(chat(word.repeat(1_000)))
+    const blank = ' '.repeat(2_000)
+    for (let places = 1; places <= 40; places += 13) {
+      const each = word.repeat(Math.floor(1_000 / places))
+      const steered = await tokensOf(chat(`${blank}${each}`.repeat(places)))
+      expect(steered).toBeGreaterThan(words * 0.9)
+    }
+  })
+
+  it('a hidden run in a long prompt is counted in full', async () => {
+    const filler = '\n'.repeat(100_000)
+    const hidden = 'ab9 '.repeat(5_000)
+    const alone = await tokensOf(chat(hidden))
+    for (const at of [0, 17, 50_000, 99_999]) {
+      const text = filler.slice(0, at) + hidden + filler.slice(at)
+      expect(await tokensOf(chat(text))).toBeGreaterThan(alone * 0.95)
+    }
+  })
+})

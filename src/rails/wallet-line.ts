@@ -5,6 +5,7 @@ import {
   type Invoice,
   type InvoiceAsk,
   type InvoiceState,
+  isUsual,
   type LookingUp,
   type Wallet,
   WalletBusy,
@@ -32,6 +33,7 @@ export class WalletLine {
   readonly #outage: Outage
   #downSince: number | null = null
   #retry: NodeJS.Timeout | null = null
+  #probing: Promise<boolean> | null = null
   #closed = false
 
   constructor(wallet: Wallet, world: World, outage: Outage) {
@@ -48,7 +50,8 @@ export class WalletLine {
   async createInvoice(ask: InvoiceAsk): Promise<Result<Invoice, OfferRefused>> {
     if (!this.up) return err({ why: 'wallet_unreachable' })
     try {
-      const invoice = await this.#call(() => this.wallet.createInvoice(ask))
+      const make = () => (isUsual(ask.sat) ? this.wallet.createInvoice(ask) : this.#unusual(ask))
+      const invoice = await this.#call(make)
       return invoice === null ? err({ why: 'wallet_unreachable' }) : ok(invoice)
     } catch (error) {
       if (error instanceof AmountRefused) {
@@ -59,13 +62,30 @@ export class WalletLine {
     }
   }
 
+  /** An amount that nobody usually asks for failed: whether the wallet is down is for others to say. */
+  async #unusual(ask: InvoiceAsk): Promise<Invoice> {
+    try {
+      return await this.wallet.createInvoice(ask)
+    } catch (error) {
+      if (isDown(error) && (await this.probe())) throw new AmountRefused(null, null)
+      throw error
+    }
+  }
+
   /** Null where the wallet cannot say. Asked even while it is down: a buyer who paid is waiting. */
   lookup(paymentHash: string, who: LookingUp = 'waiting'): Promise<InvoiceState | null> {
     return this.#call(() => this.wallet.lookup(paymentHash, who))
   }
 
   /** Tries it once; tells of an outage that it finds. */
-  async probe(): Promise<boolean> {
+  probe(): Promise<boolean> {
+    this.#probing ??= this.#probe().finally(() => {
+      this.#probing = null
+    })
+    return this.#probing
+  }
+
+  async #probe(): Promise<boolean> {
     const answer = await this.#call(async () => {
       await this.wallet.probe()
       return true
@@ -85,7 +105,7 @@ export class WalletLine {
       this.#back()
       return answer
     } catch (error) {
-      if (!(error instanceof WalletUnreachable || error instanceof WalletRefused)) throw error
+      if (!isDown(error)) throw error
       this.#gone(error.reason)
       return null
     }
@@ -111,3 +131,6 @@ export class WalletLine {
     this.#retry.unref()
   }
 }
+
+const isDown = (error: unknown): error is WalletUnreachable | WalletRefused =>
+  error instanceof WalletUnreachable || error instanceof WalletRefused

@@ -14,6 +14,7 @@ import {
   type Invoice,
   type InvoiceAsk,
   type InvoiceState,
+  isUsual,
   type LookingUp,
   type Wallet,
   WalletBusy,
@@ -86,7 +87,13 @@ function walletOf(
     }
     const wait = shares.take(ask.asker ?? 'stranger')
     if (wait > 0) throw new WalletBusy(wait)
-    const made = await provider.ask(() => lnurl.invoice(request, ask.sat, ask.memo))
+    const made = await provider
+      .ask(() => lnurl.invoice(request, ask.sat, ask.memo))
+      .catch((error: unknown) => {
+        // Within its own bounds it may refuse all the same: that is no word on the usual amounts.
+        const amount = error instanceof WalletRefused && !isUsual(ask.sat)
+        throw amount ? new AmountRefused(null, null) : error
+      })
     const { bolt11, paymentHash, expiresAt } = made
     const verify = usable(made, money)
     const open = await book.add(paymentHash, { verify, sat: ask.sat, expiresAt, paid: null })

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import http, { type IncomingMessage, type RequestOptions } from 'node:http'
 import https from 'node:https'
 import { isLoopback } from '../floor/loopback.ts'
-import { WalletRefused, WalletUnreachable } from './wallet.ts'
+import { AmountRefused, WalletRefused, WalletUnreachable } from './wallet.ts'
 
 /** Where an lnd is and how to be let in. */
 export interface LndAccess {
@@ -197,7 +197,7 @@ function parsed(text: string): Json {
 export const NOT_LND = () => new WalletUnreachable('what answers there does not answer as lnd does')
 
 /** Everything lnd complains of is HTTP 500, so only its words tell (0.18). They are not repeated. */
-const COMPLAINTS: readonly (readonly [RegExp, () => Error])[] = [
+const COMPLAINTS: readonly (readonly [RegExp, (words: string) => Error])[] = [
   [/wallet locked/, () => new WalletUnreachable('its wallet is locked: run lncli unlock')],
   [/starting up|not yet ready|not yet active/, () => new WalletUnreachable('it is starting')],
   [
@@ -207,14 +207,20 @@ const COMPLAINTS: readonly (readonly [RegExp, () => Error])[] = [
         'it does not take this macaroon: give the invoice.macaroon of this very node (it may make and read invoices, and nothing else)',
       ),
   ],
-  [/too large/, () => new WalletRefused('it makes no invoice that large')],
+  [/too large/, (words) => new AmountRefused(null, mostIn(words))],
 ]
+
+/** "invoice amount … is too large, max is 100000 BTC", in sats. */
+function mostIn(words: string): number | null {
+  const btc = /max is (\d+) BTC/.exec(words)?.[1]
+  return btc === undefined ? null : Number(btc) * 100_000_000
+}
 
 /** What an answer other than 200 means. Text for the operator, without the body of the answer. */
 export function complaint(answer: LndAnswer): Error {
   const words = messageOf(answer)
   const known = COMPLAINTS.find(([pattern]) => pattern.test(words))
-  return known?.[1]() ?? new WalletUnreachable(`it answered with HTTP ${answer.status}`)
+  return known?.[1](words) ?? new WalletUnreachable(`it answered with HTTP ${answer.status}`)
 }
 
 /** lnd's own words; on a stream they are one level down. */

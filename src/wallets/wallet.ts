@@ -128,7 +128,13 @@ export class AmountRefused extends Error {
   }
 }
 
-/** The wallet answered no: wrong key, wrong permission, an amount it refuses. Trying again is no use. */
+/**
+ * Amounts that offers mostly ask for, and that every wallet makes. What comes of asking for another one,
+ * as anybody may, says nothing of these: it is no outage (threats J13).
+ */
+export const isUsual = (sat: number): boolean => sat >= 10 && sat <= 1_000
+
+/** The wallet answered no: wrong key, wrong permission. Trying again is no use. */
 export class WalletRefused extends Error {
   override readonly name = 'WalletRefused'
   readonly reason: string

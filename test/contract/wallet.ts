@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { WalletLine } from '../../src/rails/wallet-line.ts'
 import { readBolt11 } from '../../src/wallets/bolt11.ts'
 import {
   type Settlement,
@@ -26,7 +27,15 @@ export interface WalletUnderTest {
   readonly least?: number
   /** The most, sat; no bound that a test meets where it is not said. */
   readonly most?: number
+  /** Amounts that it refuses, sat. A string where it refuses none: why. */
+  readonly refuses: readonly number[] | string
   cleanup(): Promise<void>
+}
+
+const WORLD = { now: Date.now, random: (bytes: number) => new Uint8Array(randomBytes(bytes)) }
+const NEVER_TOLD = {
+  gone: (_: string, reason: string) => expect.unreachable(`told of an outage: ${reason}`),
+  back() {},
 }
 
 const USUAL = { sat: 21, memo: 'a test of the wallet', expirySeconds: 600 }
@@ -66,6 +75,18 @@ export function walletContract(name: string, make: () => Promise<WalletUnderTest
         if (under.expiry === 'theirs') expect(invoice.expiresAt).toBeGreaterThan(before)
         else expect(Math.abs(invoice.expiresAt - before - 600_000)).toBeLessThan(60_000)
         expect(read?.network === 'bc').toBe(wallet.money === 'real')
+      }
+    })
+
+    it('J13 a_wallet_that_refuses_an_amount_is_not_down: another amount is made at once', async (context) => {
+      if (typeof under.refuses === 'string') return context.skip(under.refuses)
+      const wallet = await open()
+      for (const sat of under.refuses) {
+        const line = new WalletLine(wallet, WORLD, NEVER_TOLD)
+        const refused = await line.createInvoice({ ...ask, sat })
+        expect(refused).toMatchObject({ ok: false, error: { why: 'amount_refused' } })
+        const made = await line.createInvoice(ask)
+        expect([line.up, made.ok]).toEqual([true, true])
       }
     })
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { WalletRefused } from '../../src/wallets/wallet.ts'
 import type { Answered } from '../support/ask.ts'
 import { bearer, child, passOf, until } from '../support/buyer.ts'
 import { startGate, type TestGate } from '../support/gate.ts'
@@ -201,5 +202,24 @@ describe('J17 a_payer_always_finds_a_place', () => {
     expect(urls).toHaveLength(3)
     expect(new Set(urls).size).toBe(3)
     expect(all.every(({ status }) => status === 402)).toBe(true)
+  })
+})
+
+describe('J13 a_wallet_that_refuses_an_amount_is_not_down', () => {
+  it('whoever asks for ten million gets a 400, and everybody else an invoice', async () => {
+    const gate = await startGate({
+      wallet: (play) => ({
+        ...play,
+        async createInvoice(ask) {
+          if (ask.sat > 500_000) throw new WalletRefused('no channel is that large')
+          return play.createInvoice(ask)
+        },
+      }),
+    })
+    const refused = await create(gate, { amountSats: 10_000_000 })
+    expect([refused.status, refused.json.error.code]).toEqual([400, 'amount_refused'])
+    expect((await gate.chat(null)).status).toBe(402)
+    expect((await create(gate, { amountSats: 1_000 })).status).toBe(200)
+    expect(gate.events.filter(({ event }) => event === 'problem')).toEqual([])
   })
 })

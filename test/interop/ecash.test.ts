@@ -25,6 +25,7 @@ if (labMissing === null) {
       pay: payer.pay,
       outage: { begin: () => lab.pause('nutshell-lnd'), end: () => lab.resume('nutshell-lnd') },
       patience: 5_000,
+      refuses: [10_000_000],
       expiry: 'theirs',
       preimage: 'maybe',
       async cleanup() {

@@ -21,6 +21,8 @@ export interface BankOptions {
   readonly locks: 'today' | 'before' | 'none'
   readonly leastSat: number | null
   readonly mostSat: number | null
+  /** Amounts that it refuses whatever it says of its limits, and the code that it says so with. */
+  readonly refuses: (sat: number) => number | null
   readonly quoteSeconds: number
   readonly now: () => number
 }
@@ -98,6 +100,8 @@ export class Bank {
   quote({ amount, unit, pubkey, description }: QuoteAsk) {
     const { leastSat, mostSat, quoteSeconds, now, locks } = this.#options
     if (unit !== 'sat') throw new MintNo(11013, 'unit')
+    const code = this.#options.refuses(amount)
+    if (code !== null) throw new MintNo(code, 'not that')
     if (amount < (leastSat ?? 1) || amount > (mostSat ?? amount)) throw new MintNo(11006, 'limits')
     const terms = { now: now(), seconds: quoteSeconds, description }
     const { bolt11, preimage } = invoiceFor(amount, terms)

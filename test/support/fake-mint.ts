@@ -114,6 +114,7 @@ const HONEST: BankOptions = {
   locks: 'today',
   leastSat: null,
   mostSat: null,
+  refuses: () => null,
   quoteSeconds: 3600,
   now: Date.now,
 }

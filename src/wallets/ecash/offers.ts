@@ -6,6 +6,7 @@ import {
   type Asker,
   type Invoice,
   type InvoiceAsk,
+  isUsual,
   WalletBusy,
   WalletRefused,
   WalletUnreachable,
@@ -73,6 +74,7 @@ export class Offers {
 
   async #try(line: MintLine, ask: InvoiceAsk, call: Call): Promise<Tried> {
     const { roster, store, world, maxPerMint } = this.#parts
+    const usual = isUsual(ask.sat)
     // First what costs nothing: this is asked for every unpaid request there is.
     const busyMs = line.budget.wait(call)
     if (busyMs > 0) return { is: 'busy', waitMs: busyMs }
@@ -89,13 +91,12 @@ export class Offers {
       const key = privateKey === null ? null : { privateKey }
       const memo = fitDescription(ask.memo)
       const asked = { sat: ask.sat, memo, key }
-      const quote = await roster.tried(line, (mint) => this.#quote(mint, asked))
+      const quoting = (mint: Mint) => this.#quote(mint, asked)
+      const quote = await (usual ? roster.tried(line, quoting) : roster.unblamed(line, quoting))
       return { is: 'invoice', invoice: this.#keep(line, { quote, sat: ask.sat, privateKey }) }
     } catch (error) {
       if (error instanceof MintBusy) return { is: 'busy', waitMs: error.retryAfterMs ?? 60_000 }
-      if (error instanceof MintRefused && error.means === 'amount') {
-        return { is: 'amount', least: null, most: null }
-      }
+      if (isAmount(error, usual)) return { is: 'amount', least: null, most: null }
       if (error instanceof MintRefused) roster.failed(line.mint.url, error.message)
       else if (!(error instanceof MintUnreachable || error instanceof MintLies)) throw error
       return { is: 'failed' }
@@ -156,6 +157,12 @@ export class Offers {
     return new WalletUnreachable(this.#parts.roster.reason)
   }
 }
+
+/** A mint that refuses or mistakes an amount that nobody usually asks for, whatever it says of it. */
+const isAmount = (error: unknown, usual: boolean): boolean =>
+  usual
+    ? error instanceof MintRefused && error.means === 'amount'
+    : error instanceof MintRefused || error instanceof MintLies
 
 /** A secp256k1 key (NUT-20). One that is out of the curve's order comes once in 2^128. */
 const newKey = (world: World): string => Buffer.from(world.random(32)).toString('hex')

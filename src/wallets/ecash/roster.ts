@@ -103,6 +103,24 @@ export class Roster {
     return answer
   }
 
+  /**
+   * The same for what an honest mint may fail to do, by an amount that nobody usually asks for: only
+   * that it is busy is remembered of it (threats J13).
+   */
+  async unblamed<T>(line: MintLine, ask: (mint: Mint) => Promise<T>): Promise<T> {
+    try {
+      return await ask(line.mint)
+    } catch (error) {
+      if (error instanceof MintBusy) this.#busy(line, error)
+      throw error
+    }
+  }
+
+  #busy({ mint, budget }: MintLine, { retryAfterMs }: MintBusy): void {
+    budget.refused(retryAfterMs)
+    this.#begin(mint.url, 'mint_busy', 'it is asked too often')
+  }
+
   /** What it offers, as far as is known: that it was once told proves nothing of now. */
   about(line: MintLine): Promise<MintAbout> {
     return this.#blaming(line, (mint) => mint.about())
@@ -113,10 +131,7 @@ export class Roster {
     try {
       return await ask(line.mint)
     } catch (error) {
-      if (error instanceof MintBusy) {
-        line.budget.refused(error.retryAfterMs)
-        this.#begin(url, 'mint_busy', 'it is asked too often')
-      }
+      if (error instanceof MintBusy) this.#busy(line, error)
       if (error instanceof MintUnreachable) this.#begin(url, 'mint_unreachable', error.reason)
       if (error instanceof MintLies) this.setAside(url, error.what)
       throw error

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WalletLine } from '../../../src/rails/wallet-line.ts'
 import {
+  type InvoiceAsk,
   type Wallet,
   WalletBusy,
   WalletRefused,
@@ -19,7 +20,7 @@ function line() {
     kind: 'lnd',
     money: 'test' as const,
     label: '',
-    createInvoice: vi.fn(async () => INVOICE),
+    createInvoice: vi.fn(async (_: InvoiceAsk) => INVOICE),
     lookup: vi.fn(async () => ({ is: 'open' }) as const),
     watch: () => ({ stop() {} }),
     probe: vi.fn(async () => {}),
@@ -44,6 +45,44 @@ describe('a wallet with its outages', () => {
     expect(await it.createInvoice(ASK)).toEqual(busy)
     expect([it.up, told]).toEqual([true, []])
     expect(await it.createInvoice(ASK)).toEqual({ ok: true, value: INVOICE })
+  })
+
+  describe('J13 a_wallet_that_refuses_an_amount_is_not_down', () => {
+    const failing = (wallet: ReturnType<typeof line>['wallet'], error: Error) =>
+      wallet.createInvoice.mockImplementation(async ({ sat }: InvoiceAsk) => {
+        if (sat > 1_000 || sat < 10) throw error
+        return INVOICE
+      })
+
+    it.each([
+      ['refuses', new WalletRefused('it says no: too much')],
+      ['breaks at', down()],
+    ])('what it %s, of another amount than usual, is nobody else’s matter', async (_, error) => {
+      const { line: it, told, wallet } = line()
+      failing(wallet, error)
+      const refused = { why: 'amount_refused', least: null, most: null }
+      for (const sat of [10_000_000, 1_001, 9, 1]) {
+        expect(await it.createInvoice({ ...ASK, sat })).toEqual({ ok: false, error: refused })
+      }
+      expect(await it.createInvoice(ASK)).toEqual({ ok: true, value: INVOICE })
+      expect([it.up, told]).toEqual([true, []])
+    })
+
+    it('many of those at once ask the wallet once whether it is there', async () => {
+      const { line: it, wallet } = line()
+      failing(wallet, down())
+      const many = Array.from({ length: 50 }, () => it.createInvoice({ ...ASK, sat: 1_000_000 }))
+      await Promise.all(many)
+      expect(wallet.probe).toHaveBeenCalledOnce()
+    })
+
+    it('one that is down is down, whatever amount found it out', async () => {
+      const { line: it, told, wallet } = line()
+      failing(wallet, down())
+      wallet.probe.mockRejectedValue(down())
+      expect(await it.createInvoice({ ...ASK, sat: 1_000_000 })).toEqual(DOWN)
+      expect([it.up, told]).toEqual([false, ['gone lnd: connection refused']])
+    })
   })
 
   it.each([

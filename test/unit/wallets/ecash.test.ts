@@ -19,13 +19,15 @@ const ASK = { sat: 21, memo: 'ecash', expirySeconds: 600 }
 for (const sockets of [true, false]) {
   const how = sockets ? 'that tells of payments' : 'that has to be asked'
   walletContract(`ecash of a mint ${how}`, async () => {
-    const mint = await startFakeMint({ sockets })
+    const codes: Readonly<Record<number, number>> = { 2000: 11006, 3000: 0, 4000: 10000, 2: 50000 }
+    const mint = await startFakeMint({ sockets, refuses: (sat) => codes[sat] ?? null })
     const bed = new EcashBed()
     return {
       open: () => bed.open({ mints: [mint] }),
       pay: async (bolt11) => mint.pay(bolt11),
       outage: { begin: () => mint.stop(), end: () => mint.restart() },
       patience: 1_500,
+      refuses: [2_000, 3_000, 4_000, 2, 10_000_000],
       expiry: 'theirs',
       preimage: 'maybe',
       async cleanup() {

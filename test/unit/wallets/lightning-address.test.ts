@@ -18,7 +18,15 @@ walletContract('a Lightning address (a double that hangs up)', async () => {
   const server = await startLnurlServer()
   const world = { now: Date.now }
   const store = memoryStore()
+  const bodies: Readonly<Record<string, Page>> = {
+    2000000000: { body: { status: 'ERROR', reason: 'no liquidity for that' } },
+    3000000000: { status: 500, body: { status: 'ERROR', reason: 'amount out of range' } },
+    4000000000: { status: 400, body: 'no' },
+    2000: { body: { status: 'ERROR', reason: 'too small' } },
+  }
+  server.traps.page = (path) => bodies[/amount=(\d+)/.exec(path)?.[1] ?? ''] ?? null
   return {
+    refuses: [2_000_000, 3_000_000, 4_000_000, 2, 200_000_000],
     open: () =>
       opened({ address: server.address, world, store, moneyHint: null, lnurl: client(world) }),
     pay: async (bolt11) => server.pay(bolt11),

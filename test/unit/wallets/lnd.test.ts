@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type LndOptions, openLndWallet } from '../../../src/wallets/lnd.ts'
-import { type Wallet, WalletRefused, WalletUnreachable } from '../../../src/wallets/wallet.ts'
+import {
+  AmountRefused,
+  type Wallet,
+  WalletRefused,
+  WalletUnreachable,
+} from '../../../src/wallets/wallet.ts'
 import { heard, until, wait, walletContract } from '../../contract/wallet.ts'
 import { type LndDouble, startLndDouble } from './lnd-double.ts'
 
@@ -26,6 +31,7 @@ walletContract('lnd (a double that never answers)', async () => {
       end: async () => void Object.assign(double.traps, { silent: false }),
     },
     patience: DEADLINE * 2,
+    refuses: [20_000_000_000_000],
     cleanup: () => double.stop(),
   }
 })
@@ -43,6 +49,7 @@ walletContract('lnd (a double that hangs up)', async () => {
       end: async () => void Object.assign(double.traps, { hangUps: 0 }),
     },
     patience: DEADLINE,
+    refuses: [20_000_000_000_000],
     cleanup: () => double.stop(),
   }
 })
@@ -192,10 +199,11 @@ describe('an lnd that says no', () => {
     expect(performance.now() - started).toBeLessThan(DEADLINE * 2)
   })
 
-  it('an amount that lnd refuses is refused, not tried again', async () => {
+  it('an amount that lnd refuses is refused with its bound', async () => {
     const wallet = await open()
-    expect(await trouble(wallet.createInvoice({ ...ASK, sat: 20_000_000_000_000 }))).toBe(
-      'WalletRefused: it makes no invoice that large',
+    const most = 100_000 * 100_000_000
+    await expect(wallet.createInvoice({ ...ASK, sat: 20_000_000_000_000 })).rejects.toEqual(
+      new AmountRefused(null, most),
     )
   })
 

@@ -22,6 +22,7 @@ walletContract('play money', async () => {
     },
     outage: 'play money is inside the gate: it is never out of reach',
     patience: 1000,
+    refuses: 'play money is of any amount',
     async cleanup() {},
   }
 })

@@ -297,6 +297,7 @@ describe('docs/money.md', () => {
     ['src/ledger/ledger.ts', 'Closed'],
     ['src/rails/rail.ts', 'OfferRefused'],
     ['src/rails/rail.ts', 'RedeemRefused'],
+    ['src/passes/pass.ts', 'Presented'],
     ['src/passes/verify.ts', 'PassRefused'],
     ['src/passes/pass.ts', 'Forbidden'],
   ]

@@ -1,7 +1,7 @@
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { InvoiceRow, Invoices } from '../ledger/invoices.ts'
-import type { Credential, Forbidden, Operation, Pass } from '../passes/pass.ts'
+import type { Credential, Forbidden, Operation, Pass, Presented } from '../passes/pass.ts'
 import { judge, judgeBearer } from '../passes/read.ts'
 import type { Verify } from '../passes/verify.ts'
 import type { Accounts } from './accounts.ts'
@@ -62,11 +62,23 @@ export class Doorkeeper {
     const verified = this.#verify(credential)
     if (!verified.ok) return err({ why: WHY[verified.error] })
     const { pass, keyId } = verified.value
+    const row = await this.#rowOf(pass, keyId)
+    return row === null ? err({ why: 'unknown' }) : ok({ pass, row })
+  }
+
+  /** Whether a damaged key was paid for. Nobody but the store is asked (threats K12). */
+  async wasPaid({ pass, keyId }: Extract<Presented, { is: 'damaged' }>): Promise<boolean> {
+    const row = await this.#rowOf(pass, keyId)
+    return row !== null && row.settledAt !== null
+  }
+
+  /** The invoice that a verified macaroon was made with. */
+  async #rowOf(pass: Pass, keyId: string): Promise<InvoiceRow | null> {
     const row = await this.#invoices.get(pass.hash)
-    if (row === null || row.keyId !== keyId) return err({ why: 'unknown' })
+    if (row === null || row.keyId !== keyId) return null
     // A shared row is nobody's until somebody has paid it.
     const named = row.tokenId ?? pass.tokenId
-    return named === pass.tokenId ? ok({ pass, row }) : err({ why: 'unknown' })
+    return named === pass.tokenId ? row : null
   }
 
   #judge(

@@ -7,7 +7,7 @@ import type { Presented } from '../passes/pass.ts'
 import type { L402 } from '../rails/l402.ts'
 import type { Made } from '../rails/made.ts'
 import type { Doorkeeper } from './admit.ts'
-import { noOffer, PENDING, payerOf } from './demand.ts'
+import { DAMAGED, noOffer, PENDING, payerOf } from './demand.ts'
 import type { Incoming } from './ports.ts'
 import { type Refusal, refuse } from './refusal.ts'
 import type { Settlements } from './settlements.ts'
@@ -96,6 +96,9 @@ export class Buying {
   /** Nobody for no credential; a credential that is not good is a mistake worth telling. */
   async #buyer(presented: Presented): Promise<Result<Buyer | null, Refusal>> {
     if (presented.is === 'absent') return ok(null)
+    if (presented.is === 'damaged' && (await this.#parts.doorkeeper.wasPaid(presented))) {
+      return err(DAMAGED)
+    }
     if (presented.is !== 'credential') return err(BAD_CREDENTIAL)
     const admitted = await this.#parts.doorkeeper.admit(presented.credential, null)
     if (admitted.ok) return admitted

@@ -1,6 +1,7 @@
 import type { HoldRefused } from '../ledger/ledger.ts'
 import { ceilSat, formatSat, type Msat } from '../money/msat.ts'
 import { at, ceilingLine } from '../money/price.ts'
+import type { Presented } from '../passes/pass.ts'
 import type { L402 } from '../rails/l402.ts'
 import type { Offer, OfferRefused, Payer } from '../rails/rail.ts'
 import type { PromptEstimate } from './estimate.ts'
@@ -132,9 +133,20 @@ const payAt = (incoming: Incoming, offer: Offer): string =>
 const paymentRequired = (message: string, offer: Offer | null): Refusal =>
   refuse(402, 'insufficient_quota', message, { offer, extra: BESIDE })
 
-/** The first sentence of a 402 without a balance: what this costs. */
-export const unpaid = (sat: number): string =>
-  `Insufficient credits: this needs up to ${sat} sat, and nothing was paid yet.`
+/** The first sentence of a 402 without a balance: what this costs, or what is wrong with the key. */
+export function unpaid(sat: number, presented: Presented): string {
+  if (presented.is !== 'malformed' && presented.is !== 'damaged') {
+    return `Insufficient credits: this needs up to ${sat} sat, and nothing was paid yet.`
+  }
+  return `Insufficient credits: the key of this request is damaged: ${presented.detail}. This needs up to ${sat} sat.`
+}
+
+/** Its payment is safe: an offer would sell it a second time (threats K12). */
+export const DAMAGED: Refusal = refuse(
+  400,
+  'damaged_key',
+  'This key was paid for, and it arrives here damaged: its first part is right, its secret is not. Copy the whole key again, <macaroon>:<64 hex digits>, without quotes or spaces. Do not pay again.',
+)
 
 /** What a hold's refusal becomes. Null: a 402 with an offer is to be made. */
 export function holdRefusal(refused: HoldRefused, now: number): Refusal | null {

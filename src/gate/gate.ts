@@ -8,7 +8,7 @@ import type { Credential, Presented } from '../passes/pass.ts'
 import type { Doorkeeper, NotAdmitted } from './admit.ts'
 import type { Capacity } from './capacity.ts'
 import type { Closer } from './close.ts'
-import { type Demand, holdRefusal, PENDING, short, unpaid } from './demand.ts'
+import { DAMAGED, type Demand, holdRefusal, PENDING, short, unpaid } from './demand.ts'
 import { type Estimating, PromptEstimate } from './estimate.ts'
 import type { Exchange } from './exchange.ts'
 import { type Models, type OutputBounds, price, read } from './judge.ts'
@@ -66,6 +66,9 @@ export class Gate {
     const request = report.begin(incoming, dialect, at)
     const { presented } = incoming
     if (presented.is === 'conflict') return request.refused(reply, CONFLICT)
+    if (presented.is === 'damaged' && (await this.#parts.doorkeeper.wasPaid(presented))) {
+      return request.refused(reply, DAMAGED)
+    }
     if (incoming.method === 'HEAD') return this.#priceOnly(incoming, reply)
     if (asksThePrice(incoming)) {
       return request.refused(reply, await this.#askPrice(incoming, presented))
@@ -177,7 +180,7 @@ export class Gate {
   ): Promise<Refusal> {
     const { demand } = this.#parts
     const asks = await demand.asks(about.step, about.estimate)
-    const reason = about.reason ?? unpaid(asks.sat)
+    const reason = about.reason ?? unpaid(asks.sat, incoming.presented)
     return demand.offer(incoming, { buyer: about.buyer, ...asks, reason })
   }
 

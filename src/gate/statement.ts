@@ -5,7 +5,7 @@ import { floorSat, type Msat, msat } from '../money/msat.ts'
 import type { Presented } from '../passes/pass.ts'
 import { shortName } from './accounts.ts'
 import type { Doorkeeper } from './admit.ts'
-import { PENDING } from './demand.ts'
+import { DAMAGED, PENDING } from './demand.ts'
 import { type Refusal, refuse } from './refusal.ts'
 import type { Buyer } from './steps.ts'
 
@@ -69,6 +69,9 @@ export class AccountPages {
   }
 
   async #buyer(presented: Presented): Promise<Result<Buyer, Refusal>> {
+    if (presented.is === 'damaged' && (await this.#doorkeeper.wasPaid(presented))) {
+      return err(DAMAGED)
+    }
     if (presented.is !== 'credential') return err(NO_CREDENTIAL)
     const admitted = await this.#doorkeeper.admit(presented.credential, null)
     if (admitted.ok) return admitted

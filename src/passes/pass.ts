@@ -39,13 +39,21 @@ export interface Operation {
   readonly now: number
 }
 
-/** What the headers of one request present. Read once, in `present.ts` (style rule 6). */
+/** What one request presents. Its headers are read once, in `present.ts` (style rule 6). */
 export type Presented =
-  | { readonly is: 'absent' }
-  /** Looks like ours and is not right: 402 with offers. `detail` repeats nothing of it. */
-  | { readonly is: 'malformed'; readonly detail: string }
   /** Two different credentials in one request: 400, or one of them could be charged by mistake. */
   | { readonly is: 'conflict' }
+  /** A macaroon of ours, and no secret that opens it: 400 where it is paid, else as malformed (K12). */
+  | {
+      readonly is: 'damaged'
+      readonly detail: string
+      readonly pass: Pass
+      /** Of the root key that signed it. */
+      readonly keyId: string
+    }
+  /** Looks like ours and is not right: 402 with offers. `detail` repeats nothing of it. */
+  | { readonly is: 'malformed'; readonly detail: string }
+  | { readonly is: 'absent' }
   | { readonly is: 'credential'; readonly credential: Credential }
 
 export interface Credential {

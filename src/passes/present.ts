@@ -1,7 +1,6 @@
 import { err, ok, type Result } from '../floor/result.ts'
-import { decodeBase64, encodeBase64 } from './base64.ts'
-import { readIdentifier } from './identifier.ts'
-import { MAX_BYTES, type Macaroon, parse } from './macaroon.ts'
+import { holdsOurs, type Mended, mend } from './mend.ts'
+import { credentialOf, isSecret, readMacaroon, readPair } from './pair.ts'
 import type { Credential, Presented } from './pass.ts'
 import { readCaveat } from './read.ts'
 
@@ -41,16 +40,28 @@ const SCHEMES: ReadonlyMap<string, Scheme> = new Map([
   ['payment', 'foreign'],
 ])
 
-const SECRET = /^[0-9a-fA-F]{64}$/
 /** How V2 bytes with a location or an identifier first look in base64. */
 const LIKE_A_MACAROON = /^Ag[EI][A-Za-z0-9+/_=-]{60}/
 /** An L402 identifier alone is this long in base64. */
 const SHORTEST_TOKEN = 88
 const MOST_TOKENS = 4
-const MOST_CHARACTERS = (MAX_BYTES / 3) * 4
+/** Values of one request that are mended. */
+const MOST_MENDED = 4
+
+/** What looks like ours and is not right, with what it may have been. */
+export interface Malformed {
+  readonly is: 'malformed'
+  /** Repeats nothing of it. */
+  readonly detail: string
+  readonly mended: readonly Mended[]
+}
+
+/** What the headers say by themselves: whose they are is not known yet. */
+export type Found = Exclude<Presented, { readonly is: 'malformed' | 'damaged' }> | Malformed
 
 interface Seen {
   readonly found: Result<Credential, string>[]
+  readonly mended: Mended[]
   foreign: boolean
 }
 
@@ -59,31 +70,45 @@ interface Seen {
  * value scanned to its end: clients repeat headers, and proxies fold lines into one (`LSAT a:b,
  * L402 a:b`). One credential in two places is one; two that differ are a conflict.
  */
-export function present(rawHeaders: readonly string[]): Presented {
-  const seen: Seen = { found: [], foreign: false }
+export function present(rawHeaders: readonly string[]): Found {
+  const seen: Seen = { found: [], mended: [], foreign: false }
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]?.toLowerCase() ?? ''
     const value = rawHeaders[index + 1]?.trim() ?? ''
     if (value === '') continue
-    if (OURS.has(name)) scan(value, seen)
+    if (OURS.has(name)) read(value, seen)
     else if (LEGACY.has(name)) seen.found.push(readLegacy(value))
     else if (FOREIGN.has(name)) seen.foreign = true
   }
   return verdict(seen)
 }
 
-function verdict({ found, foreign }: Seen): Presented {
+function verdict({ found, mended, foreign }: Seen): Found {
   const credentials = new Map<string, Credential>()
   let detail: string | null = null
   for (const one of found) {
     if (one.ok) credentials.set(one.value.text, one.value)
     else detail ??= one.error
   }
+  const [credential] = credentials.values()
+  // The same one beside it, damaged: nothing else could be meant.
+  const same = (one: Mended) => one.candidate !== null && one.candidate.text === credential?.text
+  if (mended.length > 0 && mended.every(same)) detail = null
   const different = credentials.size + (detail === null ? 0 : 1) + (foreign ? 1 : 0)
   if (found.length > 0 && different > 1) return { is: 'conflict' }
-  if (detail !== null) return { is: 'malformed', detail }
-  const [credential] = credentials.values()
+  if (detail !== null) return { is: 'malformed', detail, mended }
   return credential === undefined ? { is: 'absent' } : { is: 'credential', credential }
+}
+
+/** One value. Where nothing good is in it and it can only be ours, it is mended. */
+function read(value: string, seen: Seen): void {
+  const before = seen.found.length
+  scan(value, seen)
+  const found = seen.found.slice(before)
+  const broken = found.some(({ ok: good }) => !good)
+  if (found.length > 0 ? !broken : !holdsOurs(value)) return
+  if (found.length === 0) seen.found.push(err('it is cut short or not written as it was given'))
+  if (seen.mended.length < MOST_MENDED) seen.mended.push(mend(value))
 }
 
 /** Splits a value into what stands behind each scheme. What has no scheme is read as a bare key. */
@@ -116,7 +141,7 @@ function readPieces(scheme: Scheme, pieces: readonly string[], seen: Seen): void
     const secret = piece.slice(colon + 1)
     // Words of an unknown scheme may stand before a pass: only behind ours must all be macaroons.
     const ours = scheme === 'ours' ? tokens : tokens.filter((token) => looksOurs(token, secret))
-    if (ours.length > 0) seen.found.push(...readPair(ours, secret))
+    if (ours.length > 0) seen.found.push(...readPairs(ours, secret))
     tokens = []
   }
   const nothing = scheme === 'ours' && seen.found.length === before
@@ -126,17 +151,11 @@ function readPieces(scheme: Scheme, pieces: readonly string[], seen: Seen): void
 }
 
 const looksOurs = (token: string, secret: string): boolean =>
-  LIKE_A_MACAROON.test(token) || (token.length >= SHORTEST_TOKEN && SECRET.test(secret))
+  LIKE_A_MACAROON.test(token) || (token.length >= SHORTEST_TOKEN && isSecret(secret))
 
-function readPair(tokens: readonly string[], secret: string): Result<Credential, string>[] {
+function readPairs(tokens: readonly string[], secret: string): Result<Credential, string>[] {
   if (tokens.length > MOST_TOKENS) return [err('there are too many macaroons')]
-  if (!SECRET.test(secret)) return [err('the secret is not 64 hex digits')]
-  return tokens.map((token) => {
-    const bytes = token.length > MOST_CHARACTERS ? null : decodeBase64(token)
-    const macaroon = bytes === null ? null : readMacaroon(bytes)
-    if (bytes === null || macaroon === null) return err('the macaroon cannot be read')
-    return ok(credentialOf(bytes, secret))
-  })
+  return tokens.map((token) => readPair(token, secret))
 }
 
 function readLegacy(hex: string): Result<Credential, string> {
@@ -151,15 +170,4 @@ function readLegacy(hex: string): Result<Credential, string> {
     }
   }
   return err('the macaroon carries no preimage')
-}
-
-/** A macaroon that could be one of ours, whoever signed it. */
-function readMacaroon(bytes: Uint8Array): Macaroon | null {
-  const macaroon = parse(bytes)
-  return macaroon.ok && readIdentifier(macaroon.value.identifier) !== null ? macaroon.value : null
-}
-
-function credentialOf(macaroon: Uint8Array, secret: string): Credential {
-  const lower = secret.toLowerCase()
-  return { macaroon, secret: lower, text: `${encodeBase64(macaroon)}:${lower}` }
 }

@@ -40,7 +40,8 @@ export interface VerifierOptions {
 export function makeVerifier({ keys, remember }: VerifierOptions): Verify {
   const known = new SecondChance<Verified>(remember)
   return (credential) => {
-    const name = credential.text.slice(0, -credential.secret.length)
+    const { text, secret } = credential
+    const name = text.slice(0, text.length - secret.length)
     const before = known.get(name)
     if (before !== undefined) return ok(before)
     const verified = verifyWith(keys, credential.macaroon)

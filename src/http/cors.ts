@@ -7,10 +7,15 @@ export interface Cors {
 
 const ALLOWED =
   'Authorization, Content-Type, X-API-Key, Api-Key, X-Cashu, X-Payment, Payment-Signature, X-Request-Id'
+const ALLOWED_NAMES: ReadonlySet<string> = new Set(ALLOWED.toLowerCase().split(', '))
+/** A header's name (RFC 9110 5.6.2). */
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/
+/** Names that one preflight is told. */
+const MOST_NAMES = 64
 const EXPOSED = [
   'WWW-Authenticate, X-Cashu, PAYMENT-REQUIRED, PAYMENT-RESPONSE, X-PAYMENT-RESPONSE, Payment-Receipt',
   'X-Credit-Balance, X-Credit-Balance-Msat, X-Cost-Msat, X-Max-Tokens-Applied, X-Request-Id',
-  'X-L402-Price-Sats, Retry-After',
+  'X-L402-Price-Sats, X-Satgate-Ignored, Retry-After, X-Should-Retry',
 ].join(', ')
 
 /**
@@ -19,20 +24,33 @@ const EXPOSED = [
  */
 export function setCors(cors: Cors, request: IncomingMessage, response: ServerResponse): boolean {
   const { origin } = request.headers
-  response.setHeader('vary', 'Origin, Authorization, X-API-Key')
+  const preflight = request.method === 'OPTIONS'
+  response.setHeader('vary', preflight ? VARY_PREFLIGHT : 'Origin, Authorization, X-API-Key')
   const allowed = origin !== undefined && (cors.origins.includes('*') || named(cors, origin))
   if (allowed) {
     response.setHeader('access-control-allow-origin', origin)
     response.setHeader('access-control-expose-headers', EXPOSED)
   }
-  if (request.method !== 'OPTIONS') return true
+  if (!preflight) return true
   if (allowed) {
     response.setHeader('access-control-allow-methods', 'GET, HEAD, POST, OPTIONS')
-    response.setHeader('access-control-allow-headers', ALLOWED)
+    response.setHeader('access-control-allow-headers', allowedHeaders(request))
     response.setHeader('access-control-max-age', '600')
   }
   response.writeHead(204).end()
   return false
+}
+
+const VARY_PREFLIGHT = 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers'
+
+/**
+ * What a preflight may send: our own names, and those that it asks for. SDKs add theirs
+ * (`x-stainless-*`), and nothing here believes a header because a page may send it (threats K6).
+ */
+function allowedHeaders({ headers }: IncomingMessage): string {
+  const asked = String(headers['access-control-request-headers'] ?? '').split(',', MOST_NAMES)
+  const names = asked.map((name) => name.trim()).filter((name) => NAME.test(name))
+  return [ALLOWED, ...names.filter((name) => !ALLOWED_NAMES.has(name.toLowerCase()))].join(', ')
 }
 
 const named = (cors: Cors, origin: string): boolean => cors.origins.includes(origin)

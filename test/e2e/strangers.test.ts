@@ -36,6 +36,63 @@ describe('G10 CORS', () => {
     expect(answered.headers['access-control-allow-credentials']).toBe(undefined)
   })
 
+  const preflight = (asked: string, from = origin, own = gate) =>
+    own.ask({
+      method: 'OPTIONS',
+      path: CHAT,
+      headers: {
+        origin: from,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': asked,
+      },
+    })
+
+  it.each([
+    'x-stainless-lang',
+    'x-stainless-arch,x-stainless-os,x-stainless-package-version,x-stainless-retry-count',
+    'authorization, x-stainless-timeout, openai-organization, http-referer, x-title',
+    'x-a-name-that-nobody-here-knows',
+  ])('K6 a preflight may ask for any header: %s', async (asked) => {
+    const answered = await preflight(asked)
+    const allowed = String(answered.headers['access-control-allow-headers']).split(', ')
+    expect(answered.status).toBe(204)
+    for (const name of asked.split(/, ?/)) {
+      expect(
+        allowed.map((each) => each.toLowerCase()).filter((each) => each === name),
+      ).toHaveLength(1)
+    }
+    expect(answered.headers.vary).toMatch(/Origin.*Access-Control-Request-Headers/)
+  })
+
+  it('K6 what is no name of a header is left out, and there is an end to them', async () => {
+    const many = Array.from({ length: 500 }, (_, n) => `x-${n}`).join(',')
+    const answered = await preflight(`x-good, sp ace, <b>, "q", , *, ${'a'.repeat(300)},${many}`)
+    const allowed = String(answered.headers['access-control-allow-headers'])
+    expect(allowed).toMatch(/, x-good, \*, x-0, /)
+    expect(allowed).not.toMatch(/[<>"]|sp ace|aaa/)
+    expect(allowed.length).toBeLessThan(1_000)
+  })
+
+  it('K6 an origin that is not named is told nothing', async () => {
+    const own = await startGate({ settings: { cors: ['https://named.example'] } })
+    const stranger = await preflight('x-stainless-lang', origin, own)
+    expect(stranger.headers['access-control-allow-headers']).toBe(undefined)
+    expect(stranger.headers['access-control-allow-origin']).toBe(undefined)
+    expect(stranger.headers.vary).toMatch(/Origin/)
+    const named = await preflight('x-stainless-lang', 'https://named.example', own)
+    expect(named.headers['access-control-allow-headers']).toContain('x-stainless-lang')
+  })
+
+  it('H4 a preflight opens nothing that is local: another site pays no play money', async () => {
+    const { json } = await gate.ask({ path: '/create-invoice', body: {} })
+    const answered = await gate.ask({
+      path: '/play/pay',
+      body: { payment_hash: json.payment_hash },
+      headers: { origin, 'x-stainless-lang': 'js' },
+    })
+    expect(answered.status).toBe(404)
+  })
+
   it('one origin only, payment headers exposed, on a 402, a paid answer and an error', async () => {
     const headers = { origin }
     const answers = [

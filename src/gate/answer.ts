@@ -24,16 +24,34 @@ export function answerRefusal(incoming: Incoming, reply: Reply, refusal: Refusal
   }
   // RFC 9110 15.5.6: a 405 says what is allowed.
   if (status === 405) headers.allow = 'POST'
-  if (refusal.retryAfterSeconds !== null) headers['retry-after'] = `${refusal.retryAfterSeconds}`
+  const wait = waiting(refusal, incoming.at)
+  Object.assign(headers, wait.headers)
   if (offer !== null && status === 402) {
     Object.assign(headers, offer.headers)
     if (offer.challenges.length > 0) headers['www-authenticate'] = offer.challenges
   }
-  const beside = { ...(offer?.body ?? {}), ...refusal.extra }
+  const beside = { ...(offer?.body ?? {}), ...wait.beside, ...refusal.extra }
   const { code, message, param } = refusal
   reply.head(status, headers)
   if (incoming.method === 'HEAD') return void reply.end()
   reply.end(json(problem(status, code, message, { ...beside, param })))
+}
+
+/** Seconds. Two families of SDKs and Codex sleep as long as they are told, Codex five times over. */
+const LONGEST_WAIT = 60
+
+/**
+ * When to try again: within a minute by `Retry-After`, later by the body's `resets_at` alone, and a
+ * client that obeys the header of OpenAI's SDKs does not try by itself (threats J25).
+ */
+function waiting(
+  { retryAfterSeconds: seconds }: Refusal,
+  at: number,
+): { readonly headers: Headers; readonly beside: { readonly resets_at?: string } } {
+  if (seconds === null) return { headers: {}, beside: {} }
+  if (seconds <= LONGEST_WAIT) return { headers: { 'retry-after': `${seconds}` }, beside: {} }
+  const resets_at = new Date(at + seconds * 1000).toISOString()
+  return { headers: { 'x-should-retry': 'false' }, beside: { resets_at } }
 }
 
 /** The head of a stream: the balance before this request's hold (surface 3). */
@@ -92,10 +110,13 @@ const PASSED = new Set([400, 404, 413, 422, 429])
  * What an upstream's failure becomes for the buyer. Its text passes only where it speaks of the
  * buyer's request: anything else may hold the operator's key or addresses.
  */
-export function upstreamRefusal(said: UpstreamSaid | null, stalled: boolean): Refusal {
+export function upstreamRefusal(
+  said: UpstreamSaid | null,
+  { stalled, now }: { readonly stalled: boolean; readonly now: number },
+): Refusal {
   if (said !== null && PASSED.has(said.status)) {
     const { code, message, param } = upstreamText(said.body)
-    const seconds = said.status === 429 ? retrySeconds(said.retryAfter) : null
+    const seconds = said.status === 429 ? retrySeconds(said.retryAfter, now) : null
     return refuse(said.status, code, message, { param, retryAfterSeconds: seconds })
   }
   if (said === null && stalled) {
@@ -113,9 +134,20 @@ export function upstreamRefusal(said: UpstreamSaid | null, stalled: boolean): Re
   })
 }
 
-const retrySeconds = (value: string | null): number => {
-  const seconds = Number(value)
-  return Number.isInteger(seconds) && seconds > 0 && seconds <= 3600 ? seconds : 5
+/** Of a `Retry-After` that says neither seconds nor a date (RFC 9110 10.2.3). */
+const USUAL_WAIT = 5
+/** A day's name first; `Date.parse` alone would read a date into almost anything. */
+const HTTP_DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*[, ]/
+/** Further away no backend's word is believed. */
+const YEAR = 366 * 86_400
+
+/** Whole seconds, one at least. */
+function retrySeconds(value: string | null, now: number): number {
+  const text = value?.trim() ?? ''
+  const date = HTTP_DATE.test(text) ? (Date.parse(text) - now) / 1000 : Number.NaN
+  const seconds = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : date
+  if (Number.isNaN(seconds)) return USUAL_WAIT
+  return Math.ceil(Math.min(Math.max(seconds, 1), YEAR))
 }
 
 /** `error.message` and its code out of any shape that backends use; a plain sentence otherwise. */

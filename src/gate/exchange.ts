@@ -116,7 +116,8 @@ export class Exchange {
       return 200
     }
     if (!reply.headSent && failed(relayed.end)) {
-      const refusal = upstreamRefusal(relayed.said, relayed.detail === 'silent')
+      const stalled = relayed.detail === 'silent'
+      const refusal = upstreamRefusal(relayed.said, { stalled, now: this.#parts.world.now() })
       answerRefusal(held.incoming, reply, refusal)
       return refusal.status
     }

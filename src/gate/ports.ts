@@ -5,6 +5,8 @@ import type { Presented } from '../passes/pass.ts'
 /** A request as it came, before anything was believed. */
 export interface Incoming {
   readonly id: string
+  /** When it came, ms. */
+  readonly at: number
   readonly method: string
   /** Path as routed, without the query. */
   readonly path: string

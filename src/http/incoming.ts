@@ -65,8 +65,10 @@ export function makeReceive(options: ReceiveOptions): Receive {
     begin(request) {
       const path = canonicalPath(request.url)
       const { presented, holder } = recognise(request.rawHeaders)
+      const at = world.now()
       const incoming: Incoming = {
-        id: newId(world),
+        id: newId(at, world.random(6)),
+        at,
         method: request.method ?? 'GET',
         path: path ?? '',
         presented,
@@ -97,9 +99,8 @@ export function makeReceive(options: ReceiveOptions): Receive {
  * Names a request, and its hold: 24 hex digits, the time first. Ids that grow are put at the end of
  * the ledger's index; random ones cost it twice as much.
  */
-function newId(world: World): string {
-  const random = Buffer.from(world.random(6)).toString('hex')
-  return `${world.now().toString(16).padStart(12, '0')}${random}`
+function newId(at: number, random: Uint8Array): string {
+  return `${at.toString(16).padStart(12, '0')}${Buffer.from(random).toString('hex')}`
 }
 
 /**

@@ -126,7 +126,13 @@ const SAID: Readonly<Record<number, string>> = {
   504: 'The model server did not answer in time; nothing was charged.',
 }
 
-const RETRY = { 'Retry-After': header('Seconds.', 'integer') }
+const RETRY = {
+  'Retry-After': header(
+    'Seconds, 60 at most; without it `resets_at` of the body says when.',
+    'integer',
+  ),
+  'X-Should-Retry': header('false where that is more than a minute away.'),
+}
 const CHALLENGE = {
   'WWW-Authenticate': header('L402 macaroon="…", invoice="…". Not where nothing is to be bought.'),
 }

@@ -243,11 +243,31 @@ describe('status codes, in the order of judgment', () => {
     await gate.proof()
   })
 
-  it('a 429 of a window says when it resets', async () => {
-    const { headers, json } = await gate.chat(child(rich, 'calls <= 0 / hour'))
-    expect(json.resets_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:00:00.000Z$/)
+  const NEVER = 'x-should-retry'
+
+  it.each(['hour', 'day', 'month'])(
+    'J25 a_window_that_resets_in_days_is_no_retry_after: calls <= 0 / %s',
+    async (window) => {
+      const { status, headers, json } = await gate.chat(child(rich, `calls <= 0 / ${window}`))
+      expect(status).toBe(429)
+      expect(json.resets_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:00:00.000Z$/)
+      const seconds = (Date.parse(json.resets_at) - gate.world.now()) / 1000
+      if (seconds <= 58) expect(Number(headers['retry-after'])).toBeLessThanOrEqual(60)
+      else if (seconds > 62)
+        expect([headers['retry-after'], headers[NEVER]]).toEqual([undefined, 'false'])
+    },
+  )
+
+  it('J25 a window of a minute says in how many seconds, and may be tried again', async () => {
+    const { headers, json } = await gate.chat(child(rich, 'calls <= 0 / min'))
     const seconds = (Date.parse(json.resets_at) - gate.world.now()) / 1000
     expect(Math.abs(Number(headers['retry-after']) - seconds)).toBeLessThan(3)
+    expect(headers[NEVER]).toBe(undefined)
+  })
+
+  it('J25 a page on the web can read both', async () => {
+    const { headers } = await gate.chat(rich, {}, { origin: 'https://app.example' })
+    expect(headers['access-control-expose-headers']).toMatch(/Retry-After.*X-Should-Retry/)
   })
 
   it('every refusal is one event that says why', async () => {

@@ -49,11 +49,37 @@ describe('what the upstream says', () => {
     },
   )
 
-  it('its Retry-After passes with a 429 where it is sane', async () => {
-    expect((await scripted(429, said, { 'retry-after': '17' })).headers['retry-after']).toBe('17')
-    expect((await scripted(429, said, { 'retry-after': 'soon\t' })).headers['retry-after']).toBe(
-      '5',
-    )
+  it.each([
+    ['17', '17'],
+    ['60', '60'],
+    ['0', '1'],
+    ['1.5', '2'],
+    ['soon\t', '5'],
+    ['-3', '5'],
+    ['soon 5', '5'],
+    ['', '5'],
+    ['Thu, 01 Jan 1970 00:00:00 GMT', '1'],
+  ])('J25 its Retry-After passes with a 429 where it is near: %j', async (says, told) => {
+    const { headers, json } = await scripted(429, said, { 'retry-after': says })
+    expect(headers['retry-after']).toBe(told)
+    expect([headers['x-should-retry'], json.resets_at]).toEqual([undefined, undefined])
+  })
+
+  const inDays = 3 * 86_400
+  it.each([
+    ['61', 61],
+    ['413991', 413_991],
+    ['a date', inDays],
+    ['1e9', 5],
+    ['99999999999999999999', 366 * 86_400],
+  ])('J25 far away it is no Retry-After: %s', async (says, seconds) => {
+    const date = new Date(gate.world.now() + inDays * 1000).toUTCString()
+    const told = says === 'a date' ? date : says
+    const { headers, json } = await scripted(429, said, { 'retry-after': told })
+    if (seconds <= 60) return expect(headers['retry-after']).toBe(`${seconds}`)
+    expect([headers['retry-after'], headers['x-should-retry']]).toEqual([undefined, 'false'])
+    const away = (Date.parse(json.resets_at) - gate.world.now()) / 1000
+    expect(Math.abs(away - seconds)).toBeLessThan(20)
   })
 
   it.each([

@@ -119,9 +119,12 @@ export interface Seen {
   readonly done: boolean
   /** More flowed than was granted: stop the upstream, `cut()`. */
   readonly over: boolean
-  /** The upstream sent an error event in its stream. Text scrubbed of nothing yet. */
+  /**
+   * The upstream sent an error in its stream, or something that cannot be read (J9, K8). Text
+   * scrubbed of nothing yet.
+   */
   readonly error: string | null
-  /** Output tokens so far, a floor: deltas, or the running usage. For the journal. */
+  /** Output tokens so far, for the journal: the running usage, or an estimate by bytes (K3). */
   readonly floor: number
 }
 

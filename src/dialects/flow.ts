@@ -1,15 +1,18 @@
 import type { Counted } from './dialect.ts'
-import type { JsonObject } from './json.ts'
-import { choicesOf, indexOf, isFinished, saysNothing, textsOf } from './output.ts'
+import { isObject, type JsonObject } from './json.ts'
+import { choicesOf, indexOf, isFinished, saidBeside, saidBy, saysNothing } from './output.ts'
 import type { Watched } from './shape.ts'
 import { Tally } from './tally.ts'
-import { isZero, outputOf, Reports, reportOf } from './usage.ts'
+import { isZero, outputOf, type Report, Reports, reportOf } from './usage.ts'
 import { judge } from './verdict.ts'
 
 /** Below so many bytes of text our own count is never looked at while a stream runs. */
 const SLACK = 256
 
-/** What flowed in one response, by the deltas, by our own count and by the backend's reports. */
+/** Bytes of a token, for an estimate that needs no tokenizer. */
+const TOKEN_BYTES = 4
+
+/** What flowed in one response, by our own count and by the backend's reports. */
 export class Flow {
   readonly #watched: Watched
   readonly #tallies = new Map<number, Tally>()
@@ -24,43 +27,88 @@ export class Flow {
     error: null as string | null,
     floor: 0,
   }
-  #deltas = 0
+  /** Strings under keys that nobody knows. */
+  readonly #unknown: Tally
+  /** Choices that spoke in deltas. */
+  readonly #spoke = new Set<number>()
+  /** Of the choices' texts. */
   #bytes = 0
   #countAt: number
+  /** Output tokens without the last bytes, by our own count, and how many those are. */
+  #known = { tokens: 0, behind: 0 }
+  /** The running usage when our own count was last looked at. */
+  #ran = 0
   /** No output came since the last report. */
   #fresh = false
 
   constructor(watched: Watched) {
     this.#watched = watched
     this.#reports = new Reports(watched.asked.choices)
+    this.#unknown = new Tally(watched.granted.count)
     this.#countAt = 8 * watched.granted.output + SLACK
   }
 
-  /** What a chunk, or a whole answer, says: texts, ends, a report. */
-  read(chunk: JsonObject): void {
-    const { asked, prompts } = this.#watched
+  /** A chunk has told of a choice: what streams is an answer. */
+  get begun(): boolean {
+    return this.#tallies.size > 0
+  }
+
+  /** What a chunk, or a whole answer, says: texts, ends, a report. False where it cannot be read. */
+  read(chunk: JsonObject): boolean {
+    const { hasOutput } = this.#watched.asked
     const choices = choicesOf(chunk)
-    for (const [place, choice] of choices.entries()) this.#choice(choice, indexOf(choice, place))
-    const report = reportOf(chunk, asked.hasOutput)
-    if (report === null) return
-    const only = choices[0]
-    const apart = choices.length !== 1 || only === undefined || saysNothing(only)
+    if (hasOutput && !this.#texts(chunk, choices)) return false
+    const report = reportOf(chunk, hasOutput)
+    if (report !== null) this.#report(report, choices)
+    return true
+  }
+
+  #texts(chunk: JsonObject, choices: readonly JsonObject[]): boolean {
+    for (const [place, choice] of choices.entries()) {
+      if (!this.#choice(choice, indexOf(choice, place))) return false
+    }
+    const beside = saidBeside(chunk)
+    if (beside === null) return false
+    this.#others(beside)
+    return true
+  }
+
+  #choice(choice: JsonObject, index: number): boolean {
+    const said = saidBy(choice, this.spoke(index))
+    if (said === null) return false
+    if (isObject(choice.delta) && said.texts.length > 0) this.#spoke.add(index)
+    const tally = this.tally(index)
+    let size = 0
+    for (const text of said.texts) size += tally.addText(text)
+    if (said.again !== '') size += tally.addAgain(said.again, said.texts.length > 0)
+    this.#others(said.others)
+    if (size > 0) this.flowed(index, size)
+    if (isFinished(choice)) this.finish(index)
+    return true
+  }
+
+  #others(texts: readonly string[]): void {
+    if (texts.length === 0) return
+    let size = 0
+    for (const text of texts) size += this.#unknown.addText(text)
+    this.#estimate(size)
+  }
+
+  #report(report: Report, choices: readonly JsonObject[]): void {
+    const [only, ...more] = choices
+    const apart = more.length > 0 || only === undefined || saysNothing(only)
     this.#reports.add(report, apart ? null : indexOf(only, 0), this.#finished.size)
     if (isZero(report)) return
     this.#fresh = true
-    const total = this.#reports.total(prompts)
-    this.#raise(total === null ? 0 : (outputOf(total) ?? 0))
+    const running = this.#running()
+    if (running > this.seen.floor) this.seen.floor = running
+    const { asked, granted } = this.#watched
+    if (asked.hasOutput && running > granted.output && !this.seen.finished) this.seen.over = true
   }
 
-  #choice(choice: JsonObject, index: number): void {
-    const tally = this.tally(index)
-    let size = 0
-    for (const text of textsOf(choice)) {
-      tally.addText(text)
-      size += Buffer.byteLength(text)
-    }
-    if (size > 0) this.flowed(index, size)
-    if (isFinished(choice)) this.finish(index)
+  #running(): number {
+    const total = this.#reports.total(this.#watched.prompts)
+    return total === null ? 0 : (outputOf(total) ?? 0)
   }
 
   /** A choice said that it ended. */
@@ -68,6 +116,11 @@ export class Flow {
     this.#finished.add(choice)
     this.seen.finishes += 1
     this.seen.finished = this.#finished.size >= this.#watched.shown
+  }
+
+  /** A choice has said something by deltas. */
+  spoke(choice: number): boolean {
+    return this.#spoke.has(choice)
   }
 
   /** The output of a choice, to add to. */
@@ -81,26 +134,33 @@ export class Flow {
 
   /** A choice said so many bytes of text, which are in its tally. One that had finished goes on. */
   flowed(choice: number, bytes: number): void {
-    this.seen.output = true
     if (this.#finished.delete(choice)) this.seen.finished = false
-    this.#fresh = false
     this.#bytes += bytes
-    this.#deltas += 1
-    this.#raise(this.#deltas)
+    this.#estimate(bytes)
     if (this.#bytes > this.#countAt && !this.seen.over) this.#recount()
   }
 
-  #raise(floor: number): void {
-    const { asked, granted } = this.#watched
+  #estimate(bytes: number): void {
+    this.seen.output = true
+    this.#fresh = false
+    this.#known.behind += bytes
+    const floor = this.#known.tokens + Math.ceil(this.#known.behind / TOKEN_BYTES)
     if (floor > this.seen.floor) this.seen.floor = floor
-    if (asked.hasOutput && this.seen.floor > granted.output) this.seen.over = true
   }
 
-  /** Four times what was granted, by our own count. A token is seldom less than two bytes. */
+  /**
+   * Four times what was granted, by our own count, which is no reason while the backend says how
+   * many tokens it has made (K4). A token is seldom less than two bytes.
+   */
   #recount(): void {
-    const left = 4 * this.#watched.granted.output - this.#tokens()
-    if (left < 0) this.seen.over = true
-    this.#countAt = this.#bytes + 2 * Math.max(0, left) + SLACK / 4
+    const { asked, granted } = this.#watched
+    const tokens = this.#tokens()
+    this.#known = { tokens: tokens + this.#unknown.tokens(), behind: 0 }
+    const left = 4 * granted.output - tokens
+    const running = this.#running()
+    if (left < 0 && running <= this.#ran) this.seen.over = asked.hasOutput
+    this.#ran = running
+    this.#countAt = this.#bytes + (left < 0 ? this.#bytes / 4 : 2 * left) + SLACK / 4
   }
 
   #tokens(): number {
@@ -135,7 +195,7 @@ export class Flow {
       fresh: this.#fresh,
       flowed: this.seen.output,
       ended: this.seen.done || this.seen.finished,
-      counted: () => Math.max(this.#deltas, this.#tokens()),
+      counted: () => this.#tokens() + this.#unknown.tokens(),
     })
   }
 }

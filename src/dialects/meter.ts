@@ -2,15 +2,21 @@ import { asChunk } from './as-chunk.ts'
 import { type Cut, memberCut } from './cut.ts'
 import type { Counted, Meter, Problem, Seen } from './dialect.ts'
 import { problem } from './errors.ts'
+import { readEvent, wholeOf } from './event.ts'
+import { failureOf } from './failure.ts'
 import { Flow } from './flow.ts'
-import { isObject, type Json, type JsonObject, parse } from './json.ts'
+import { isObject, type JsonObject } from './json.ts'
 import { choicesOf, indexOf, saysNothing } from './output.ts'
 import { OwnBytes } from './own-bytes.ts'
+import { Preamble } from './preamble.ts'
 import { SENT_ANYWAY, type Watched } from './shape.ts'
-import { Frames, fieldsOf, MOST_EVENT } from './sse.ts'
+import { Frames, MOST_EVENT } from './sse.ts'
 import { Template } from './template.ts'
+import { readJson } from './tolerant.ts'
 
 const NOTHING = Buffer.alloc(0)
+const LF = 0x0a
+const CR = 0x0d
 /** Templates in a row that never matched, after which no more are made: every event differs. */
 const MOST_MISSES = 8
 /** A longer prompt is not counted for the usage of a stream that was cut: it stops all others. */
@@ -27,7 +33,13 @@ export class OpenAiMeter implements Meter {
   readonly #own: OwnBytes
   #template: Template | null = null
   #misses = 0
-  #events = 0
+  /** The line of data that `#isWhole` took for an event. */
+  #line: JsonObject | null = null
+  /** What left ends with a line, not with a blank one. */
+  #open = false
+  /** The blank line to come belongs to an event that was cut, or was put in by us. */
+  #drops = false
+  readonly #preamble = new Preamble()
   /** Nothing more is read: the stream ended, failed or was cut. */
   #ended = false
   /** `[DONE]`, withheld until the gate has said the cost (surface 3). */
@@ -52,9 +64,9 @@ export class OpenAiMeter implements Meter {
     let from = 0
     while (from < bytes.length && !this.#ended) {
       const known = this.#match(bytes, from)
-      const end = known === -1 ? this.#frames.end(bytes, from) : known
+      const end = known === -1 ? this.#frames.end(bytes, from, this.#isWhole) : known
       if (end === -1) break
-      const cut = known === -1 ? this.#event(bytes, from, end) : this.#template?.cutOf(from)
+      const cut = known === -1 ? this.#next(bytes, from, end) : this.#template?.cutOf(from)
       from = end
       if (!cut) continue
       if (cut.from > kept) pieces.push(bytes.subarray(kept, cut.from))
@@ -68,8 +80,13 @@ export class OpenAiMeter implements Meter {
   }
 
   /** What leaves, with what our own bytes before it still owe in front. */
-  #passed(out: Uint8Array): Uint8Array {
-    if (out.length === 0) return out
+  #passed(piece: Uint8Array): Uint8Array {
+    if (piece.length === 0) return piece
+    if (!this.#flow.begun) {
+      if (!this.#preamble.hold(piece)) this.#fail('an answer of the upstream does not begin')
+      return NOTHING
+    }
+    const out = this.#preamble.before(piece)
     const before = this.#own.passes(out)
     return before === '' ? out : Buffer.concat([Buffer.from(before), out])
   }
@@ -88,47 +105,75 @@ export class OpenAiMeter implements Meter {
   /** The end of an ordinary event that its template tells, with its text counted; else -1. */
   #match(bytes: Buffer, start: number): number {
     const template = this.#template
-    if (template === null) return -1
+    if (template === null || template.spoke !== this.#flow.spoke(template.choice)) return -1
     const end = template.match(bytes, start)
     if (end === -1) return -1
-    const { choice, from, to, plain } = template
+    const { choice, from, to, finishes } = template
     const tally = this.#flow.tally(choice)
-    if (plain && to - from < 1024) tally.addBytes(bytes, from, to)
-    else tally.addText(unquoted(bytes, from, to))
-    this.#flow.flowed(choice, to - from)
-    if (template.finishes) this.#flow.finish(choice)
+    const plain = tally.plain && template.isPlain(bytes)
+    const size = plain ? tally.addBytes(bytes, from, to) : tally.addText(template.text(bytes))
+    if (size > 0) this.#flow.flowed(choice, size)
+    if (finishes) this.#flow.finish(choice)
     this.#frames.forget()
     this.#misses = 0
+    this.#open = true
+    this.#drops = false
     return end
+  }
+
+  readonly #isWhole = (line: Buffer): boolean => {
+    this.#line = wholeOf(line.toString('utf8'))
+    return this.#line !== null
+  }
+
+  /** Reads what `Frames` found. The part of it that the client does not see. */
+  #next(bytes: Buffer, from: number, to: number): Cut | null {
+    const blank = bytes[from] === LF || bytes[from] === CR
+    const byLine = this.#line !== null
+    const drops = this.#drops && !this.#open
+    this.#drops = false
+    if (blank && drops) return { from, to }
+    const cut = blank ? null : this.#event(bytes, from, to)
+    this.#line = null
+    if (cut === null || cut.from > from || cut.to < to) this.#open = byLine
+    else this.#drops = byLine
+    return cut
   }
 
   /** Reads an event by parsing it. The part of it that the client does not see. */
   #event(bytes: Buffer, from: number, to: number): Cut | null {
-    this.#events += 1
     const text = bytes.toString('utf8', from, to)
-    const { data, error } = fieldsOf(this.#events === 1 ? text.replace(/^\uFEFF/, '') : text)
-    if (error !== null) {
-      this.#fail(error)
-      return { from, to }
+    const event = this.#line === null ? readEvent(text) : readEvent(text, this.#line)
+    if (event.is === 'nothing') return null
+    if (event.is === 'chunk') {
+      const cut = this.#chunk(event.chunk, text, bytes.subarray(from, to))
+      return cut === null ? null : { from: cut.from + from, to: cut.to + from }
     }
-    if (data === '[DONE]') {
-      this.#last = Buffer.from(bytes.subarray(from, to))
-      this.#flow.seen.done = true
-      this.#ended = true
-      return { from, to }
+    if (event.is === 'unreadable') this.#fail(event.why)
+    else this.#done(event.exact ? bytes.subarray(from, to) : Buffer.from(this.#own.done()))
+    return { from, to }
+  }
+
+  #done(event: Buffer): void {
+    this.#ended = true
+    if (!this.#flow.begun) {
+      this.#fail('the upstream ended without an answer')
+      return
     }
-    const chunk = data === null ? undefined : parse(data)
-    if (!isObject(chunk)) return null
-    this.#own.learn(chunk, text)
-    this.#flow.read(chunk)
-    if (chunk.error) {
-      this.#fail(errorText(chunk.error))
-      return { from, to }
+    this.#last = Buffer.from(event)
+    this.#flow.seen.done = true
+  }
+
+  #chunk(chunk: JsonObject, text: string, event: Buffer): Cut | null {
+    const failure = failureOf(chunk)
+    if (failure === null) this.#own.learn(chunk, text)
+    if (failure !== null || !this.#flow.read(chunk)) {
+      this.#fail(failure ?? 'an event of the upstream is nested too deeply')
+      return { from: 0, to: event.length }
     }
-    const event = bytes.subarray(from, to)
     const cut = this.#cutOf(chunk, event)
     this.#learn(chunk, event, cut)
-    return cut === null ? null : { from: cut.from + from, to: cut.to + from }
+    return cut
   }
 
   /** The part of an event that is there only because the gate asked for usage. */
@@ -142,9 +187,10 @@ export class OpenAiMeter implements Meter {
   }
 
   #learn(chunk: JsonObject, event: Buffer, cut: Cut | null): void {
-    const [choice] = choicesOf(chunk)
-    if (choice === undefined || this.#misses > MOST_MISSES) return
-    const template = Template.of(event, chunk, indexOf(choice, 0))
+    const [only] = choicesOf(chunk)
+    if (only === undefined || this.#misses > MOST_MISSES) return
+    const choice = indexOf(only, 0)
+    const template = Template.of(event, chunk, { choice, spoke: this.#flow.spoke(choice) })
     if (template === null) return
     this.#misses += 1
     if (cut !== null) template.cut(cut.from, cut.to)
@@ -152,12 +198,12 @@ export class OpenAiMeter implements Meter {
   }
 
   whole(body: Uint8Array): Uint8Array | null {
-    const answer = parse(asBuffer(body).toString('utf8'))
-    if (!isObject(answer)) return null
+    const answer = readJson(asBuffer(body).toString('utf8'))
+    if (!isObject(answer) || failureOf(answer) !== null) return null
     const { hasOutput } = this.#watched.asked
     const list = hasOutput ? choicesOf(answer) : answer.data
     if (!Array.isArray(list) || list.length === 0) return null
-    this.#flow.read(answer)
+    if (!this.#flow.read(answer)) return null
     if (!hasOutput) this.#flow.seen.output = true
     this.#flow.complete()
     return body
@@ -173,19 +219,17 @@ export class OpenAiMeter implements Meter {
 
   rest(): Uint8Array {
     const rest = Buffer.from(this.#frames.take())
-    if (this.#ended || rest.length === 0) return NOTHING
+    if (this.#ended) return NOTHING
+    const out = rest.length === 0 ? NOTHING : this.#passed(this.#unfinished(rest))
     this.#ended = true
-    const out = this.#passed(this.#unfinished(rest))
     return Buffer.concat([out, Buffer.from(this.#own.end('', null))])
   }
 
   /** An event without its blank line, as the client may see it. */
   #unfinished(rest: Buffer): Buffer {
-    const { data } = fieldsOf(rest.toString('utf8'))
     // A client drops an event that was cut off; left in, it would spoil the error behind it.
-    const cutOff = data !== null && data !== '[DONE]' && parse(data) === undefined
-    if (cutOff) return NOTHING
-    const cut = this.#event(rest, 0, rest.length)
+    if (readEvent(rest.toString('utf8')).is === 'unreadable') return NOTHING
+    const cut = this.#next(rest, 0, rest.length)
     return cut === null ? rest : Buffer.concat([rest.subarray(0, cut.from), rest.subarray(cut.to)])
   }
 
@@ -202,7 +246,11 @@ export class OpenAiMeter implements Meter {
 
   keepAlive(): Uint8Array {
     if (this.#ended) return NOTHING
-    return Buffer.from(this.#own.keepAlive(this.#flow.open()[0]))
+    const bytes = this.#own.keepAlive(this.#flow.open()[0])
+    // It ended what was open: the upstream's blank line would be an event.
+    this.#drops ||= this.#open
+    this.#open = false
+    return Buffer.from(bytes)
   }
 
   cut(note: string | null = null): Uint8Array {
@@ -246,14 +294,3 @@ export class OpenAiMeter implements Meter {
 
 const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-
-function errorText(error: Json): string {
-  if (isObject(error) && typeof error.message === 'string') return error.message
-  return typeof error === 'string' ? error : JSON.stringify(error).slice(0, 1_000)
-}
-
-/** The text of a JSON string's inside. */
-function unquoted(bytes: Buffer, from: number, to: number): string {
-  const text = parse(`"${bytes.toString('utf8', from, to)}"`)
-  return typeof text === 'string' ? text : ''
-}

@@ -1,56 +1,193 @@
 import { isObject, type Json, type JsonObject } from './json.ts'
 
-/** The same thinking under three names: only one of them is counted. */
-const REASONING = ['reasoning', 'reasoning_content', 'thinking'] as const
+/** What one choice carries, streamed or not. */
+export interface Said {
+  /** Texts of the answer. All of it was generated, so all of it is output (A7). */
+  readonly texts: readonly string[]
+  /** Strings under keys that nobody here knows: billed, but never a reason to cut (K3). */
+  readonly others: readonly string[]
+  /** The same answer told once more, whole so far, beside its deltas; mostly empty (K4). */
+  readonly again: string
+}
+
+/** Keys of a delta or a message whose strings are the answer, however deep they stand (K9). */
+const TEXT = new Set(['content', 'text', 'refusal', 'tool_calls', 'function_call', 'function'])
+/** The same thinking under several names: equal strings are counted once. */
+const THINKING = new Set([
+  'reasoning',
+  'reasoning_content',
+  'reasoning_text',
+  'reasoning_details',
+  'thinking',
+  'thought',
+  'thoughts',
+])
+/** Ids, types and what else describes an answer without being one, as long as it is short. */
+const LABELS = new Set([
+  'id',
+  'type',
+  'role',
+  'object',
+  'model',
+  'format',
+  'finish_reason',
+  'native_finish_reason',
+  'stop_reason',
+  'matched_stop',
+  'logprobs',
+  'prompt_logprobs',
+  'content_filter_results',
+  'prompt_filter_results',
+  'safety_ratings',
+  'system_fingerprint',
+  'service_tier',
+  'provider',
+  'obfuscation',
+  'usage',
+  'timings',
+  'x_groq',
+])
+const LONGEST_LABEL = 128
+/** Bytes that no client shows: signed or encrypted thinking, sound and pictures. */
+const SEALED = new Set(['signature', 'thought_signature', 'encrypted_content', 'data'])
+const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/
+/** `data` may hold a word as well. */
+const SHORTEST_DATA = 40
+/** Deeper than any answer of a model. */
+const MOST_DEPTH = 64
 
 /**
- * Every text that one choice carries, streamed or not: legacy text, content, reasoning, refusal,
- * tool calls by name and arguments. All of it was generated, so all of it is output (threats A7).
+ * Every string that a choice carries, ids and types excepted. Null where it is nested too deeply.
+ *
+ * @param spoke the choice has said something by deltas already: a message is then the whole so far
  */
-export function textsOf(choice: JsonObject): string[] {
-  const texts: string[] = []
-  add(texts, choice.text)
-  for (const part of [choice.delta, choice.message]) {
-    if (!isObject(part)) continue
-    addContent(texts, part.content)
-    const reasoning = REASONING.map((key) => part[key]).find((text) => text)
-    add(texts, reasoning)
-    add(texts, part.refusal)
-    addCall(texts, part.function_call)
-    if (!Array.isArray(part.tool_calls)) continue
-    for (const call of part.tool_calls) {
-      if (!isObject(call)) continue
-      addCall(texts, call.function)
-      addCall(texts, call.custom)
+export function saidBy(choice: JsonObject, spoke: boolean): Said | null {
+  const strings = new Strings()
+  const { delta, message, text, ...rest } = choice
+  const deltas = delta !== undefined && delta !== null
+  if (isObject(delta)) strings.part(delta)
+  else strings.add('text', delta, true)
+  const twins = [message, text].map((twin) => {
+    const own = deltas || spoke ? new Strings() : strings
+    if (isObject(twin)) own.part(twin)
+    else own.add('text', twin, true)
+    strings.tooDeep ||= own.tooDeep
+    return own === strings ? '' : [...own.texts, ...own.others].join('')
+  })
+  for (const [key, value] of Object.entries(rest)) strings.add(key, value, false)
+  if (strings.tooDeep) return null
+  const again = twins.reduce((longest, twin) => (twin.length > longest.length ? twin : longest))
+  return { texts: strings.texts, others: strings.others, again }
+}
+
+/** Where backends of other APIs put their text, beside the choices or in their place. */
+const ELSEWHERE = new Set([
+  ...TEXT,
+  ...THINKING,
+  'delta',
+  'message',
+  'response',
+  'output_text',
+  'token',
+])
+
+/**
+ * Strings of a chunk that belong to no choice. What stands beside choices without being a text, such
+ * as the sources of a search, is none. Null where it is nested too deeply.
+ */
+export function saidBeside(chunk: JsonObject): readonly string[] | null {
+  const strings = new Strings()
+  const apart = choicesOf(chunk).length === 0
+  for (const [key, value] of Object.entries(chunk)) {
+    if (key !== 'choices') {
+      if (apart || ELSEWHERE.has(key)) strings.add(key, value, false)
+    } else if (Array.isArray(value)) {
+      for (const odd of value) if (!isObject(odd)) strings.add(key, odd, false)
+    } else if (apart) strings.add(key, value, false)
+  }
+  return strings.tooDeep ? null : strings.others
+}
+
+/** Collects strings, by the keys that they stand under. */
+class Strings {
+  readonly texts: string[] = []
+  readonly others: string[] = []
+  tooDeep = false
+  readonly #thoughts = new Set<string>()
+
+  /** A delta or a message. */
+  part(part: JsonObject): void {
+    for (const [key, value] of Object.entries(part)) {
+      if (THINKING.has(key)) this.#think(key, value)
+      else this.add(key, value, TEXT.has(key))
     }
   }
-  return texts
+
+  /** @param known it is a text of the answer */
+  add(key: string, value: Json | undefined, known: boolean, depth = 0): void {
+    if (typeof value === 'string') {
+      if (value !== '' && !isLabel(key, value)) (known ? this.texts : this.others).push(value)
+    } else if (typeof value === 'number') {
+      // A client that joins texts shows a number as well.
+      if (known && (key === 'content' || key === 'text')) this.texts.push(String(value))
+    } else if (typeof value === 'object' && value !== null)
+      this.#inside(key, value, known, depth + 1)
+  }
+
+  #inside(key: string, value: Json[] | JsonObject, known: boolean, depth: number): void {
+    if (depth > MOST_DEPTH) {
+      this.tooDeep = true
+    } else if (Array.isArray(value)) {
+      for (const item of value) this.add(key, item, known, depth)
+    } else if (known && (key === 'arguments' || key === 'input')) {
+      if (isDeeper(value, MOST_DEPTH - depth)) this.tooDeep = true
+      else this.texts.push(JSON.stringify(value))
+    } else {
+      for (const [name, item] of Object.entries(value)) {
+        // What describes is described in full: `logprobs` repeats every token of the answer.
+        this.add(LABELS.has(key) ? key : name, item, known, depth)
+      }
+    }
+  }
+
+  #think(key: string, value: Json): void {
+    const own = new Strings()
+    own.add(key, value, true)
+    this.tooDeep ||= own.tooDeep
+    for (const text of own.texts) {
+      if (!this.#thoughts.has(text)) this.texts.push(text)
+    }
+    for (const text of own.texts) this.#thoughts.add(text)
+  }
 }
 
-function addContent(texts: string[], content: Json | undefined): void {
-  if (Array.isArray(content)) {
-    for (const part of content) if (isObject(part)) add(texts, part.text)
-  } else add(texts, content)
+function isLabel(key: string, value: string): boolean {
+  if (LABELS.has(key) || key.endsWith('_id')) return value.length <= LONGEST_LABEL
+  if (!SEALED.has(key) || !BASE64.test(value)) return false
+  return key !== 'data' || value.length >= SHORTEST_DATA
 }
 
-function addCall(texts: string[], call: Json | undefined): void {
-  if (!isObject(call)) return
-  add(texts, call.name)
-  add(texts, isObject(call.arguments) ? JSON.stringify(call.arguments) : call.arguments)
-  add(texts, call.input)
+function isDeeper(value: Json, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return depth <= 0 || Object.values(value).some((item) => isDeeper(item, depth - 1))
 }
 
-function add(texts: string[], text: Json | undefined): void {
-  if (typeof text === 'string' && text !== '') texts.push(text)
+/** The choices of a chunk or an answer, which a few backends send as an object. */
+export function choicesOf({ choices }: JsonObject): JsonObject[] {
+  if (Array.isArray(choices)) return choices.filter(isObject)
+  if (!isObject(choices)) return []
+  const single = ['delta', 'message', 'text'].some((key) => key in choices)
+  return single ? [choices] : Object.values(choices).filter(isObject)
 }
 
-/** The choices of a chunk or an answer. */
-export const choicesOf = (chunk: JsonObject): JsonObject[] =>
-  Array.isArray(chunk.choices) ? chunk.choices.filter(isObject) : []
+/** More choices than any request may ask for. */
+const MOST_CHOICES = 1_024
 
-/** `index`, or the place in the list where it is left out. */
-export const indexOf = (choice: JsonObject, place: number): number =>
-  typeof choice.index === 'number' ? choice.index : place
+/** `index`, or the place in the list where it is left out or impossible. */
+export const indexOf = ({ index }: JsonObject, place: number): number =>
+  typeof index === 'number' && Number.isInteger(index) && index >= 0 && index < MOST_CHOICES
+    ? index
+    : place
 
 /** Words that backends put into `finish_reason` while a choice goes on (K1). */
 const UNFINISHED = ['', 'null', 'none', 'nil', 'undefined', 'unspecified', 'in_progress']

@@ -13,6 +13,8 @@ export class Frames {
   #size = 0
   #at = 0
   #line = 0
+  /** The unfinished event has a line of data. */
+  #data = false
 
   /** What was held and the chunk, as one; the chunk itself where nothing was held. */
   join(chunk: Buffer): Buffer {
@@ -28,26 +30,38 @@ export class Frames {
     return this.#held.subarray(0, size)
   }
 
-  /** Where the event that begins at `from` ends, its blank line included; -1 where it is unfinished. */
-  end(bytes: Buffer, from: number): number {
+  /**
+   * Where the event that begins at `from` ends: behind its blank line, or behind a line of data that
+   * `isWhole` takes for an event by itself, as long as no other line of data stands before it (K7).
+   * -1 where it is unfinished.
+   */
+  end(bytes: Buffer, from: number, isWhole: (line: Buffer) => boolean): number {
     let line = from + this.#line
     for (let at = from + this.#at; at < bytes.length; at += 1) {
       const c = bytes[at]
       if (c !== LF && c !== CR) continue
       if (c === CR && at + 1 === bytes.length) return this.#wait(at - from, line - from)
-      const blank = at === line
+      const stop = at
       if (c === CR && bytes[at + 1] === LF) at += 1
-      if (blank) {
-        this.#wait(0, 0)
-        return at + 1
-      }
+      const ends = stop === line || this.#isEvent(bytes.subarray(line, stop), isWhole)
       line = at + 1
+      if (!ends) continue
+      this.forget()
+      return line
     }
     return this.#wait(bytes.length - from, line - from)
   }
 
+  #isEvent(line: Buffer, isWhole: (line: Buffer) => boolean): boolean {
+    if (!isData(line)) return false
+    if (!this.#data && isWhole(line)) return true
+    this.#data = true
+    return false
+  }
+
   /** An event was told in another way: the next one begins anew. */
   forget(): void {
+    this.#data = false
     this.#wait(0, 0)
   }
 
@@ -70,28 +84,49 @@ export class Frames {
     const rest = this.#held.subarray(0, this.#size)
     this.#held = NOTHING
     this.#size = 0
-    this.#wait(0, 0)
+    this.forget()
     return rest
   }
 }
 
-/** One event's fields. `error` is a field of older llama.cpp servers. */
-export interface Fields {
-  readonly data: string | null
-  readonly error: string | null
+const DATA = Buffer.from('data')
+
+function isData(line: Buffer): boolean {
+  const from = isMarked(line) ? 3 : 0
+  return line.subarray(from, from + DATA.length).equals(DATA)
 }
 
-/** Reads one event, with or without its blank line. Lines of data are joined by line feeds. */
+/** Begins with a byte order mark. */
+const isMarked = (line: Buffer): boolean => line[0] === 0xef && line[1] === 0xbb && line[2] === 0xbf
+
+/** One event's fields. */
+export interface Fields {
+  readonly data: string | null
+  /** A field of older llama.cpp servers. */
+  readonly error: string | null
+  /** A line that is no field: whoever shows it, shows what nobody has counted (J9). */
+  readonly odd: boolean
+}
+
+/** Fields without anything to show. A comment has no name. */
+const SILENT = new Set(['', 'event', 'id', 'retry'])
+
+/**
+ * Reads one event, with or without its blank line. Lines of data are joined by line feeds. A byte
+ * order mark in front of a line is left out, wherever it stands.
+ */
 export function fieldsOf(event: string): Fields {
   const data: string[] = []
   let error: string | null = null
-  for (const line of event.split(/\r\n|\n|\r/)) {
+  let odd = false
+  for (const marked of event.split(/\r\n|\n|\r/)) {
+    const line = marked.startsWith('\uFEFF') ? marked.slice(1) : marked
     const colon = line.indexOf(':')
     const name = colon === -1 ? line : line.slice(0, colon)
-    if (name !== 'data' && name !== 'error') continue
     const value = colon === -1 ? '' : line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1)
     if (name === 'data') data.push(value)
-    else error = value
+    else if (name === 'error') error = value
+    else if (!SILENT.has(name) && line.trim() !== '') odd = true
   }
-  return { data: data.length === 0 ? null : data.join('\n'), error }
+  return { data: data.length === 0 ? null : data.join('\n'), error, odd }
 }

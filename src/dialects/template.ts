@@ -1,9 +1,13 @@
+import { isUtf8 } from 'node:buffer'
 import { isObject, type JsonObject, parse } from './json.ts'
-import { choicesOf, isFinished, textsOf } from './output.ts'
+import { choicesOf, isFinished, saidBeside, saidBy } from './output.ts'
+import { reportOf } from './usage.ts'
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const SENTINEL = '\u0001sentinel'
+/** Bytes of text that are copied one by one. */
+const MOST_PLAIN = 1_024
 const KEYS = ['content', 'text', 'reasoning_content', 'reasoning', 'thinking']
 
 /**
@@ -19,38 +23,44 @@ export class Template {
   readonly choice: number
   /** Each of its events says that the choice ends. */
   readonly finishes: boolean
-  /** Where the text of the last match began and ended, and whether it holds no escape. */
+  /** That choice had spoken by deltas when the event came. */
+  readonly spoke: boolean
+  /** Where the text of the last match began and ended. */
   from = 0
   to = 0
-  plain = true
+  #escapes = false
+  #ascii = true
   #cut: { readonly behind: boolean; readonly at: number; readonly size: number } | null = null
 
   private constructor(
     event: { before: Buffer; behind: Buffer; size: number },
-    choice: { index: number; finishes: boolean },
+    choice: Pick<Template, 'choice' | 'finishes' | 'spoke'>,
   ) {
     this.#before = event.before
     this.#behind = event.behind
     this.#textSize = event.size
-    this.choice = choice.index
+    this.choice = choice.choice
     this.finishes = choice.finishes
+    this.spoke = choice.spoke
   }
 
   /** A template of an event with one text in one choice; null where it is not sure to be one. */
-  static of(event: Buffer, chunk: JsonObject, choice: number): Template | null {
-    const [only, ...others] = choicesOf(chunk)
-    if (only === undefined || others.length > 0) return null
-    if (chunk.error || isObject(chunk.usage) || isObject(chunk.timings)) return null
-    if (textsOf(only).length !== 1) return null
+  static of(
+    event: Buffer,
+    chunk: JsonObject,
+    { choice, spoke }: Pick<Template, 'choice' | 'spoke'>,
+  ): Template | null {
+    const [only] = choicesOf(chunk)
+    if (only === undefined || reportOf(chunk, true) !== null || !saysOne(chunk, spoke)) return null
     for (const key of KEYS) {
       const at = valueStart(event, key)
       const end = at === -1 ? -1 : valueEnd(event, at)
       if (end === -1) continue
       const before = copy(event, 0, at)
       const behind = copy(event, end, event.length)
-      if (!isSure(before, behind)) continue
+      if (!isSure(before, behind, spoke)) continue
       const finishes = isFinished(only)
-      return new Template({ before, behind, size: end - at }, { index: choice, finishes })
+      return new Template({ before, behind, size: end - at }, { choice, finishes, spoke })
     }
     return null
   }
@@ -88,18 +98,33 @@ export class Template {
 
   /** Where the JSON string that is open at `from` closes, -1 where it is not valid. */
   #textEnd(bytes: Buffer, from: number): number {
-    this.plain = true
+    this.#escapes = false
+    this.#ascii = true
     for (let at = from; at < bytes.length; at += 1) {
       const c = bytes[at] ?? 0
       if (c === QUOTE) return at
       if (c < 0x20) return -1
       if (c === BACKSLASH) {
-        this.plain = false
+        this.#escapes = true
         if (!isEscape(bytes[at + 1])) return -1
         at += 1
       }
+      if (c >= 0x80) this.#ascii = false
     }
     return -1
+  }
+
+  /** The text of the last match is its bytes as they stand, and not so long that they are dear to copy. */
+  isPlain(bytes: Buffer): boolean {
+    const { from, to } = this
+    if (this.#escapes || to - from >= MOST_PLAIN) return false
+    return this.#ascii || isUtf8(bytes.subarray(from, to))
+  }
+
+  /** The text of the last match. */
+  text(bytes: Buffer): string {
+    const text = parse(`"${bytes.toString('utf8', this.from, this.to)}"`)
+    return typeof text === 'string' ? text : ''
   }
 }
 
@@ -144,14 +169,22 @@ function valueEnd(event: Buffer, from: number): number {
   return -1
 }
 
+/** The one text of the one choice is all that a chunk says; `text` where it is asked for that. */
+function saysOne(chunk: JsonObject, spoke: boolean, text?: string): boolean {
+  const [only, ...more] = choicesOf(chunk)
+  if (only === undefined || more.length > 0 || saidBeside(chunk)?.length !== 0) return false
+  const said = saidBy(only, spoke)
+  if (said === null || said.texts.length !== 1) return false
+  if (said.others.length > 0 || said.again !== '') return false
+  return text === undefined || said.texts[0] === text
+}
+
 /** The proof: another text put in its place is the one text of the one choice. */
-function isSure(before: Buffer, behind: Buffer): boolean {
+function isSure(before: Buffer, behind: Buffer, spoke: boolean): boolean {
   const start = before.toString('utf8')
-  const end = /^([^\r\n]*)(\n\n|\r\n\r\n)$/.exec(behind.toString('utf8'))?.[1]
+  const end = /^([^\r\n]*)(?:\n|\r\n)$/.exec(behind.toString('utf8'))?.[1]
   const space = /^data: ?(?=\{)[^\r\n]*$/.test(start) ? start.indexOf('{') : -1
   if (space === -1 || end === undefined) return false
   const chunk = parse(start.slice(space) + JSON.stringify(SENTINEL).slice(1, -1) + end)
-  const [only] = isObject(chunk) ? choicesOf(chunk) : []
-  const texts = only === undefined ? [] : textsOf(only)
-  return texts.length === 1 && texts[0] === SENTINEL
+  return isObject(chunk) && saysOne(chunk, spoke, SENTINEL)
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Asked, Backend, Dialect, Granted, Meter } from '../../src/dialects/dialect.ts'
+import { HABITS } from './habits.ts'
 
 export const BACKENDS: readonly Backend[] = ['ollama', 'vllm', 'llamacpp', 'lmstudio', 'other']
 
@@ -60,7 +61,9 @@ export function runDialectContract(dialect: Dialect, sample: DialectSample): voi
   describe(`${dialect.name}: the contract of a dialect`, () => {
     requests(dialect, sample)
     answers(dialect, sample)
-    if (sample.stream !== null) streams(dialect, { ...sample, stream: sample.stream })
+    if (sample.stream === null) return
+    streams(dialect, { ...sample, stream: sample.stream })
+    habits(dialect, { ...sample, stream: sample.stream })
   })
 }
 
@@ -207,6 +210,12 @@ function answers(dialect: Dialect, sample: DialectSample): void {
   })
 }
 
+/** Repeats a stream without its end until the meter has had enough. */
+function flood(meter: Meter, whole: Buffer): void {
+  const last = whole.lastIndexOf('\n\n', whole.indexOf('"stop"')) + 2
+  for (let i = 0; i < 1_000 && !meter.seen.over; i += 1) meter.stream(whole.subarray(0, last))
+}
+
 function streams(dialect: Dialect, sample: DialectSample & { stream: string }): void {
   const whole = bytes(sample.stream)
   const plain = { ...sample.request, stream: true }
@@ -256,7 +265,7 @@ function streams(dialect: Dialect, sample: DialectSample & { stream: string }): 
 
   it('ends a stream that ran over in the words of the dialect', () => {
     const meter = dialect.meter(mustRead(dialect, wanting), grant(1), 'other')
-    meter.stream(whole.subarray(0, whole.indexOf('finish_reason":"')))
+    flood(meter, whole)
     expect(meter.seen).toMatchObject({ over: true, done: false })
     const events = clientReads(Buffer.from(meter.cut()).toString())
     expect(events).toMatchObject([
@@ -276,7 +285,7 @@ function streams(dialect: Dialect, sample: DialectSample & { stream: string }): 
     endless.stream(whole.subarray(0, whole.indexOf('data: [DONE]')))
     expect(text(endless.finish('note'))).toBe(': note\n')
     const over = dialect.meter(mustRead(dialect, plain), grant(1), 'other')
-    over.stream(whole.subarray(0, whole.indexOf('finish_reason":"')))
+    flood(over, whole)
     expect(text(over.cut('note'))).toMatch(/\n\n: note\ndata: \[DONE\]\n\n$/)
     const broken = dialect.meter(mustRead(dialect, plain), grant(), 'other')
     broken.stream(whole.subarray(0, 50))
@@ -342,5 +351,31 @@ function streams(dialect: Dialect, sample: DialectSample & { stream: string }): 
       ),
       { numRuns: 500 },
     )
+  })
+}
+
+/** Whatever habits a backend has, its stream costs the same, however it comes. */
+function habits(dialect: Dialect, sample: DialectSample & { stream: string }): void {
+  const asked = mustRead(dialect, { ...sample.request, stream: true })
+  const meter = () => dialect.meter(asked, grant(), 'other')
+  const silent = sample.stream
+    .split('\n\n')
+    .filter((event) => !event.includes('"usage"'))
+    .join('\n\n')
+
+  it.each(HABITS)('$name: the same bill, and the same end', ({ bend }) => {
+    for (const stream of [sample.stream, silent]) {
+      const plain = feed(meter(), [bytes(stream)])
+      const whole = bytes(bend(stream))
+      const bent = feed(meter(), [whole])
+      expect(bent.usage).toEqual(plain.usage)
+      const { error, finished, done, output, over } = plain.seen
+      expect(bent.seen).toMatchObject({ error, finished, done, output, over })
+      expect(bent.out).toContain('[DONE]')
+      for (let at = 0; at <= whole.length; at += 1) {
+        const split = [whole.subarray(0, at), whole.subarray(at)]
+        expect(feed(meter(), split)).toEqual(bent)
+      }
+    }
   })
 }

@@ -88,14 +88,14 @@ const ENDINGS: readonly Ending[] = [
       pieces: [word(end, 'a'), word(end, 'b'), `data: {"error":{"message":"x"}}${end}${end}`],
     }),
     reads: { text: 'ab', error: 'upstream_error', ids: ['real'] },
-    msat: 2_000,
+    msat: 1_000,
     ends: false,
   },
   {
     name: 'the backend breaks off within an event',
     script: (end) => ({ pieces: [word(end, 'a'), word(end, 'b'), word(end, 'c').slice(0, 40)] }),
     reads: { text: 'ab', error: 'upstream_error', ids: ['real'] },
-    msat: 2_000,
+    msat: 1_000,
     ends: false,
   },
   {
@@ -109,7 +109,7 @@ const ENDINGS: readonly Ending[] = [
     name: 'a backend without [DONE], its last event without a blank line',
     script: (end) => ({ pieces: [word(end, 'a'), word(end, 'b'), stop(end).trimEnd()] }),
     reads: { ...FULL },
-    msat: 2_000,
+    msat: 1_000,
     ends: false,
   },
   {
@@ -165,7 +165,7 @@ const ENDINGS: readonly Ending[] = [
       gate.world.advance(121_000)
     },
     reads: { text: 'ab', error: 'upstream_timeout' },
-    msat: 2_000,
+    msat: 1_000,
     ends: false,
   },
   {

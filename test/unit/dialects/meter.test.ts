@@ -88,6 +88,8 @@ describe('A9 framing', () => {
 describe('ordinary events', () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 12 }),
+    // So that each text may begin with the one before.
+    fc.nat(5).map((size) => 'ababab'.slice(0, size)),
     fc.constantFrom('', '\n', '"', '\\', '\u2028', 'é', '漢字', '\ud800', '"content":"x"', ' the'),
   )
   const spelling = fc.constantFrom<(text: string) => string>(
@@ -113,6 +115,16 @@ describe('ordinary events', () => {
     (key, value) => `data: {"choices":[{"delta":{"${key}":${value}},"finish_reason":"stop"}]}\n\n`,
     (key, value) => `data: {"choices":[{"delta":{"${key}":"a","${key}":${value}}}]}\n\n`,
     (key, value) => `data: {"choices":[{"a\\"${key}":${value},"text":${value}}]}\n\n`,
+    (key, value) =>
+      `data: {"choices":[{"index":0,"delta":{"${key}":${value}},"message":{"content":${value}}}]}\n`,
+    (key, value) => `data: {"choices":[{"delta":{},"text":${value}}],"${key}":""}\n`,
+    (key, value) => `data: {"choices":[{"delta":{"${key}":${value},"odd":${value}}}]}\n\n`,
+    (key, value) => `data: {"choices":[{"delta":{"${key}":${value}}}],"message":${value}}\n\n`,
+    (key, value) => `data: {"choices":{"0":{"delta":{"${key}":${value}}}}}\n`,
+    (key, value) =>
+      `data: {"choices":[{"delta":{"content":"x"}}],"choices":[{"delta":{"${key}":${value}}}]}\n`,
+    (_, value) => `data: {"choices":[{"delta":{"content":${value}},"finish_reason":""}]}\n\n`,
+    (_, value) => `data: {"n":NaN,"choices":[{"delta":{"content":${value}}}]}\n\n`,
     (_, value) =>
       `data: {"choices":[{"text":${value}}],"timings":{"prompt_n":1,"predicted_n":1}}\n\n`,
     (key, value) =>
@@ -148,7 +160,7 @@ describe('ordinary events', () => {
       const chunk = bytes(sse(say(word)))
       expect(meter.stream(chunk)).toBe(chunk)
     }
-    expect(meter.seen.floor).toBe(5)
+    expect(meter.seen.floor).toBe(2)
   })
 })
 
@@ -184,9 +196,12 @@ describe('what counts as output', () => {
     expect(run(sse(delta(part))).seen).toMatchObject({ output: false, floor: 0 })
   })
 
-  it('text is counted as one, with the deltas as the lower bound', () => {
-    expect(run(sse(say('x'.repeat(400)), END)).usage.output).toBe(100)
-    expect(run(sse(...'abcdefgh'.split('').map((c) => say(c)), END)).usage.output).toBe(8)
+  it('K3 pieces are not tokens: text is counted as one', () => {
+    const text = 'x'.repeat(400)
+    expect(run(sse(say(text), END)).usage.output).toBe(100)
+    expect(run(sse(...[...text].map((c) => say(c)), END)).usage.output).toBe(100)
+    const notes = Array.from({ length: 50 }, () => delta({ content: null, role: 'assistant' }))
+    expect(run(sse(...notes, say(text), END)).usage.output).toBe(100)
   })
 
   it('is counted in bounded memory', () => {
@@ -387,33 +402,48 @@ describe('a stream that runs over', () => {
       return meter.seen.over
     })
   }
-  const tiny = Array.from({ length: 10 }, () => say('a'))
-
-  it('by its deltas, at the first past what was granted', () => {
-    expect(feedUntil(grant(4), ...tiny)).toBe(4)
-    expect(feedUntil(grant(10), ...tiny)).toBe(-1)
-  })
-
   it('by a running usage', () => {
     const running = [3, 6].map((n) => ({ ...say('a'), usage: report(5, n).usage }))
     expect(feedUntil(grant(5), ...running)).toBe(1)
   })
 
-  it('by our own count only when it is four times over', () => {
-    const granted = (output: number) => ({
-      output,
-      limit: output,
-      count: (t: string) => t.length / 4,
-    })
-    expect(feedUntil(granted(100), say('x'.repeat(1_500)))).toBe(-1)
-    expect(feedUntil(granted(100), say('x'.repeat(1_500)), say('x'.repeat(200)))).toBe(1)
+  const counting = (output: number) => ({
+    output,
+    limit: output,
+    count: (t: string) => t.length / 4,
+  })
+
+  it('K3 by our own count only when it is four times over, however small the pieces', () => {
+    const granted = counting(100)
+    expect(feedUntil(granted, say('x'.repeat(1_500)))).toBe(-1)
+    expect(feedUntil(granted, say('x'.repeat(1_500)), say('x'.repeat(200)))).toBe(1)
+    const pieces = Array.from({ length: 2_000 }, () => say('x'))
+    const cutAt = feedUntil(granted, ...pieces)
+    expect(cutAt).toBeGreaterThan(1_600)
+    expect(cutAt).toBeLessThan(1_700)
+  })
+
+  it('K4 not by our own count while a running usage says how many it made', () => {
+    const running = (text: string, n: number) => ({ ...say(text), usage: report(5, n).usage })
+    const many = Array.from({ length: 90 }, (_, i) => running('x'.repeat(100), i + 1))
+    expect(feedUntil(counting(100), ...many)).toBe(-1)
+    expect(feedUntil(counting(100), ...many, running('x', 101))).toBe(90)
+  })
+
+  it('K4 but a usage that stands still is none', () => {
+    const still = Array.from({ length: 200 }, () => ({
+      ...say('x'.repeat(100)),
+      usage: report(5, 1).usage,
+    }))
+    expect(feedUntil(counting(100), ...still)).toBeGreaterThan(15)
+    expect(feedUntil(counting(100), ...still)).toBeLessThan(60)
   })
 
   it('counts nothing while the bytes are few', () => {
     const count = () => expect.fail('counted')
     const meter = chat(request, { output: 100, limit: 100, count })
     for (let i = 0; i < 100; i += 1) meter.stream(bytes(sse(say(' word'))))
-    expect(meter.seen).toMatchObject({ over: false, floor: 100 })
+    expect(meter.seen).toMatchObject({ over: false, floor: 125 })
   })
 
   it('is cut in its own id and model, each open choice, what was held back dropped', () => {
@@ -467,7 +497,7 @@ describe('a stream that ends too early', () => {
 
   it.each([
     ['data: {"error":"text"}\n\n', 'text'],
-    ['data: {"error":{"code":7}}\n\n', '{"code":7}'],
+    ['data: {"error":{"code":7}}\n\n', 'code 7'],
     ['error: {"code":500}\n\n', '{"code":500}'],
     ['event: error\ndata: {"error":{"message":"m"}}\n\n', 'm'],
   ])('I5 an error before any output: %j', (event, text) => {
@@ -479,7 +509,7 @@ describe('a stream that ends too early', () => {
 })
 
 describe('A2 usage that is there because the gate asked', () => {
-  const cut = (event: string) => run(event).out
+  const cut = (event: string) => run(sse(END) + event).out.slice(sse(END).length)
   it.each([
     [
       '{"choices":[{"delta":{"content":"a"}}],"usage":null}',

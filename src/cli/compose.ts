@@ -3,6 +3,8 @@ import type { Socket } from 'node:net'
 import type { Config } from '../config/config.ts'
 import type { Backend } from '../dialects/dialect.ts'
 import { dialects } from '../dialects/index.ts'
+import type { Background } from '../floor/background.ts'
+import { placeOf } from '../floor/say-error.ts'
 import type { World } from '../floor/world.ts'
 import { Accounts } from '../gate/accounts.ts'
 import { Doorkeeper } from '../gate/admit.ts'
@@ -34,7 +36,7 @@ import { makeRecogniser } from '../passes/recognise.ts'
 import { makeVerifier } from '../passes/verify.ts'
 import type { RootKeys } from '../rails/issue.ts'
 import { L402 } from '../rails/l402.ts'
-import { WalletLine } from '../rails/wallet-line.ts'
+import { type Outage, WalletLine } from '../rails/wallet-line.ts'
 import type { PlayWallet } from '../wallets/play.ts'
 import type { Wallet } from '../wallets/wallet.ts'
 import { version } from './version.ts'
@@ -52,6 +54,7 @@ export interface ComposeParts {
   readonly models: ModelList
   readonly pricing: Pricing
   readonly world: World
+  readonly background: Background
   readonly say: Say
   readonly ownUrl: () => string
 }
@@ -88,21 +91,22 @@ const HOLD_LIFE = 60_000
 
 /** The only place that names concrete rails, wallets and stores together. */
 export function compose(parts: ComposeParts): Composed {
-  const { config, books, keys, world, say, models, pricing } = parts
+  const { config, books, keys, world, background, say, models, pricing } = parts
   const { ledger, invoices } = books
-  const line = new WalletLine(parts.wallet, world, {
-    gone: (wallet, reason, since) =>
+  const outage = {
+    gone: (wallet: string, reason: string, since: number) =>
       say({ event: 'problem', what: 'wallet_unreachable', wallet, reason, since: iso(since) }),
-    back: (wallet, since) =>
+    back: (wallet: string, since: number) =>
       say({ event: 'solved', what: 'wallet_unreachable', wallet, since: iso(since) }),
-  })
+  } satisfies Outage
+  const line = new WalletLine(parts.wallet, { world, outage, background })
   const { invoicesPerClient: perClient, invoicesTotal: total } = config.limits
   const l402 = new L402({ line, invoices, keys, world, perClient, total })
   const accounts = new Accounts({ ledger, invoices, l402, world, say })
   const rootKeys = [keys.current]
   const verify = makeVerifier({ keys: rootKeys, remember: PASSES_REMEMBERED })
   const doorkeeper = new Doorkeeper({ verify, invoices, accounts, world })
-  const settlements = new Settlements({ line, invoices, accounts, world })
+  const settlements = new Settlements({ line, invoices, accounts, world, background })
   settlements.start()
   const { firstByteMs: firstByte, idleMs: idle } = config.timeouts
   const purse = new Purse(ledger, world, HOLD_LIFE + 2 * Math.max(firstByte, idle))
@@ -115,6 +119,7 @@ export function compose(parts: ComposeParts): Composed {
     closer,
     pages,
     world,
+    background,
     patience: { firstByte, idle },
   })
   const counter = new TokenCounter()
@@ -139,8 +144,8 @@ export function compose(parts: ComposeParts): Composed {
     salt,
     onHidden: () => say({ event: 'problem', what: 'clients_look_alike', fix: 'trustedProxies' }),
   })
-  const sweep = setInterval(() => void sweepHolds(parts), HOLD_LIFE)
-  sweep.unref()
+  const pace = { first: HOLD_LIFE, every: HOLD_LIFE, longest: HOLD_LIFE }
+  const sweep = background.repeat('lost holds', pace, () => sweepHolds(parts))
   const { play } = parts
   let tunnelUrl = (): string | null => null
   const bodyLimit = config.limits.bodyBytes
@@ -166,7 +171,7 @@ export function compose(parts: ComposeParts): Composed {
     }),
     dialects,
     onError: (error) =>
-      say({ event: 'problem', what: 'internal_error', error: error.name, at: firstFrame(error) }),
+      say({ event: 'problem', what: 'internal_error', error: error.name, at: placeOf(error) }),
     cors: { origins: config.cors },
     receive: makeReceive({ ...receiving, clients, publicUrl: () => config.publicUrl }),
     reply: (request, response, onHead = null) =>
@@ -190,8 +195,7 @@ export function compose(parts: ComposeParts): Composed {
     refuseNew: () => gate.stop(),
     endStreams: () => exchange.stop(),
     async close() {
-      clearInterval(sweep)
-      settlements.stop()
+      await Promise.all([sweep.stop(), settlements.stop()])
       await counter.close()
       await line.close()
     },
@@ -220,9 +224,5 @@ async function sweepHolds({ books, world, say }: ComposeParts): Promise<void> {
   const lost = await books.ledger.expire(now, now)
   if (lost.length > 0) say({ event: 'problem', what: 'holds_expired', holds: lost.length })
 }
-
-/** Where it happened, without its message: that may repeat what a buyer sent. */
-const firstFrame = (error: Error): string =>
-  /\bat .*?(\w+\.[jt]s:\d+)/.exec(error.stack ?? '')?.[1] ?? '?'
 
 const iso = (ms: number): string => new Date(ms).toISOString()

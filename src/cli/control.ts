@@ -1,34 +1,91 @@
 import { chmodSync, rmSync } from 'node:fs'
-import { connect, createServer, type Server } from 'node:net'
-import { createInterface } from 'node:readline'
+import { connect, createServer, type Socket } from 'node:net'
+import { StringDecoder } from 'node:string_decoder'
 import { err, ok, type Result } from '../floor/result.ts'
 
 /** Answers one question of the command line: JSON in, JSON out. `told`: how far it is, meanwhile. */
 export type Answer = (question: unknown, told: (progress: string) => void) => Promise<unknown>
 
+/** Characters of a question. A pass with many caveats is far below it. */
+const LONGEST_QUESTION = 64 * 1024
+/** ms for a question to arrive whole. */
+const PATIENCE = 10_000
+
 /**
  * Listens on the data folder's socket, 0600: whoever may read the folder may ask. One JSON line
- * each way, and before the answer one for each `told`. Control is never on a listener that strangers reach (threats H4, I3).
+ * each way, and before the answer one for each `told`. Control is never on a listener that strangers
+ * reach (threats H4, I3). Whatever comes in on a connection, or ends it, ends that connection alone
+ * (J11).
  */
-export async function listenForCommands(path: string, answer: Answer): Promise<Server> {
+export async function listenForCommands(
+  path: string,
+  answer: Answer,
+  patience = PATIENCE,
+): Promise<{ close(): void }> {
   rmSync(path, { force: true })
+  const asking = new Set<Socket>()
   const server = createServer((socket) => {
-    const lines = createInterface({ input: socket })
-    socket.on('error', () => socket.destroy())
-    lines.once('line', async (line) => {
-      const send = (said: unknown) => `${JSON.stringify(said)}\n`
-      const said = await reply(line, (question) =>
-        answer(question, (told) => void socket.write(send({ told }))),
-      )
-      socket.end(send(said))
-    })
+    asking.add(socket)
+    socket.on('close', () => asking.delete(socket))
+    serve(socket, answer, patience)
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(path, resolve)
   })
+  // From here on: one connection that could not be accepted is no reason to end.
+  server.on('error', () => {})
   chmodSync(path, 0o600)
-  return server
+  return {
+    close() {
+      server.close()
+      for (const socket of asking) socket.destroy()
+    },
+  }
+}
+
+function serve(socket: Socket, answer: Answer, patience: number): void {
+  const late = setTimeout(() => socket.destroy(), patience)
+  late.unref()
+  socket.on('error', () => socket.destroy())
+  socket.on('close', () => clearTimeout(late))
+  let asked = false
+  onLines(socket, LONGEST_QUESTION, (line) => {
+    if (asked) return
+    asked = true
+    clearTimeout(late)
+    const send = (said: unknown) => {
+      if (socket.writable) socket.write(`${JSON.stringify(said)}\n`)
+    }
+    reply(line, (question) => answer(question, (told) => send({ told }))).then(
+      (said) => {
+        send(said)
+        socket.end()
+      },
+      () => socket.destroy(),
+    )
+  })
+}
+
+/** Each line of a socket. One that is longer than `most` characters ends the connection. */
+function onLines(socket: Socket, most: number, onLine: (line: string) => void): void {
+  const decoder = new StringDecoder('utf8')
+  let rest: string[] = []
+  let length = 0
+  socket.on('data', (chunk: Buffer) => {
+    const [first = '', ...others] = decoder.write(chunk).split('\n')
+    length += first.length
+    rest.push(first)
+    if (length > most || others.some((line) => line.length > most)) {
+      socket.destroy()
+      return
+    }
+    for (const next of others) {
+      onLine(rest.join(''))
+      rest = [next]
+      length = next.length
+    }
+  })
 }
 
 async function reply(
@@ -42,6 +99,9 @@ async function reply(
   }
 }
 
+/** Characters of an answer: as many rows as a person may ask for. */
+const LONGEST_ANSWER = 256 * 1024 * 1024
+
 /**
  * Asks the gate that runs on this folder, and waits for as long as it takes. `nobody` where none does;
  * `message` where it refused.
@@ -53,15 +113,33 @@ export function askRunningGate(
 ): Promise<Result<unknown, { readonly why: 'nobody' } | { readonly why: string }>> {
   return new Promise((resolve) => {
     const socket = connect(path)
-    socket.once('error', () => resolve(err({ why: 'nobody' })))
-    socket.once('connect', () => socket.write(`${JSON.stringify(question)}\n`))
-    const lines = createInterface({ input: socket })
-    lines.on('error', () => {})
-    lines.on('line', (line) => {
-      const said: { ok?: unknown; error?: string; told?: string } = JSON.parse(line)
-      if (said.told !== undefined) return told(said.told)
-      resolve(said.error === undefined ? ok(said.ok) : err({ why: said.error }))
+    let connected = false
+    const over = (result: Result<unknown, { readonly why: string }>) => {
+      resolve(result)
+      socket.destroy()
+    }
+    socket.on('error', () => over(err({ why: connected ? NO_ANSWER : 'nobody' })))
+    socket.on('close', () => over(err({ why: NO_ANSWER })))
+    socket.once('connect', () => {
+      connected = true
+      socket.write(`${JSON.stringify(question)}\n`)
     })
-    socket.once('close', () => resolve(err({ why: 'the gate closed without an answer' })))
+    onLines(socket, LONGEST_ANSWER, (line) => {
+      const said = parsed(line)
+      if (said === null) over(err({ why: 'what answers there is not a gate of this version' }))
+      else if (typeof said.told === 'string') told(said.told)
+      else over(said.error === undefined ? ok(said.ok) : err({ why: String(said.error) }))
+    })
   })
+}
+
+const NO_ANSWER = 'the gate closed without an answer'
+
+function parsed(line: string): { readonly [field: string]: unknown } | null {
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === 'object' && value !== null ? { ...value } : null
+  } catch {
+    return null
+  }
 }

@@ -4,6 +4,7 @@ import { startToyModel } from '../toy/toy.ts'
 import { story } from './demo-story.ts'
 import type { Host } from './host.ts'
 import { type Running, startGate } from './run.ts'
+import { untilStopped } from './stop.ts'
 
 /** Flags of the demo: an upstream of one's own takes the toy's place. */
 interface DemoFlags {
@@ -21,7 +22,7 @@ export async function runDemo(
   host: Host,
   settings: (flags: Readonly<Record<string, unknown>>) => Loaded,
   flags: DemoFlags,
-): Promise<void> {
+): Promise<number> {
   const toy = flags.upstream === undefined ? await startToyModel({ now: host.world.now }) : null
   let running: Running | null = null
   try {
@@ -41,8 +42,12 @@ export async function runDemo(
       stage.open()
       host.stdout.write('\n  The gate stays up; Ctrl+C stops it.\n\n')
     }
-    await new Promise<void>((resolve) => host.onStop(resolve))
-    if (!json) host.stderr.write('\n  stopping: streams finish first\n')
+    return await untilStopped(host, running, {
+      graceMs: config.config.timeouts.shutdownMs,
+      stopping() {
+        if (!json) host.stderr.write('\n  stopping: streams finish first\n')
+      },
+    })
   } finally {
     await running?.stop()
     await toy?.close()

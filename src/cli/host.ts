@@ -17,6 +17,10 @@ export interface Host {
   readonly ask: ((question: string) => Promise<string>) | null
   /** Calls back on the first SIGINT or SIGTERM; on the second the process ends by itself. */
   onStop(stop: () => void): void
+  /** Calls back with what nobody handled, the last one that asked: it is theirs to end the process. */
+  onLost(told: (error: unknown) => void): void
+  /** Ends the process, whatever still runs. */
+  exit(code: number): void
 }
 
 export interface Out {
@@ -54,6 +58,12 @@ export function thisHost(): Host {
       process.once('SIGINT', stop)
       process.once('SIGTERM', stop)
     },
+    onLost: (told) => {
+      process.removeAllListeners('uncaughtException')
+      // Rejections that nobody handles come here as well.
+      process.on('uncaughtException', (error) => told(error))
+    },
+    exit: (code) => process.exit(code),
   }
 }
 
@@ -62,6 +72,7 @@ async function askOnTerminal(question: string): Promise<string> {
   const { createInterface } = await import('node:readline')
   const lines = createInterface({ input: process.stdin, output: process.stderr })
   return new Promise((resolve) => {
+    lines.on('error', () => resolve(''))
     lines.once('close', () => resolve(''))
     lines.question(question, (answer) => {
       resolve(answer)

@@ -12,6 +12,7 @@ import { jsonLine } from './lines.ts'
 import type { WalletQuestion } from './office.ts'
 import { inspectPass, narrowPass } from './pass-command.ts'
 import { startGate } from './run.ts'
+import { lostLine, untilStopped } from './stop.ts'
 import { version } from './version.ts'
 import { askWallet } from './wallet-at-rest.ts'
 import { WALLET_EXAMPLES, walletOutcome } from './wallet-command.ts'
@@ -32,29 +33,33 @@ Examples:
  * not answer, 4 refused.
  */
 export async function main(host: Host): Promise<number> {
+  host.onLost((error) => {
+    host.stderr.write(lostLine(error))
+    host.exit(1)
+  })
   let code = 0
   const finish = (outcome: Outcome) => {
     host.stdout.write(outcome.stdout)
     host.stderr.write(outcome.stderr)
     code = outcome.code
   }
-  const program = build(host, finish, (failed) => {
-    code = failed
+  const program = build(host, finish, (ended) => {
+    code = ended
   })
   try {
     await program.parseAsync([...host.argv], { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    if (!(error instanceof Failed)) throw error
-    host.stderr.write(`satgate: ${error.message}\n`)
-    return error.code
+    const told = error instanceof Failed
+    host.stderr.write(told ? `satgate: ${error.message}\n` : lostLine(error))
+    return told ? error.code : 1
   }
   return code
 }
 
 type Finish = (outcome: Outcome) => void
 
-function build(host: Host, finish: Finish, fail: (code: number) => void): Command {
+function build(host: Host, finish: Finish, ended: (code: number) => void): Command {
   const program = new Command('satgate')
     .description('Turns any OpenAI-compatible backend into a pay-per-token API.')
     .version(version(), '-v, --version')
@@ -70,17 +75,18 @@ function build(host: Host, finish: Finish, fail: (code: number) => void): Comman
     .action(async (flags: Flags, self: Command) => {
       const [unknown] = self.args
       if (unknown !== undefined) throw noCommand(unknown, self)
-      await serve(host, flags, fail)
+      ended(await serve(host, flags))
     })
   addSettings(program)
   const command = (name: string, description: string) =>
     addSettings(program.command(name).description(description).exitOverride())
   program.hook('preAction', (_, actionCommand) => inherit(actionCommand))
-  command('run', 'Run the gate (the same as satgate alone).').action((flags: Flags) =>
-    serve(host, flags, fail),
+  command('run', 'Run the gate (the same as satgate alone).').action(async (flags: Flags) =>
+    ended(await serve(host, flags)),
   )
   command('demo', 'The whole story with play money and a toy model, no network.').action(
-    (flags: Flags) => runDemo(host, (extra) => loaded(host, { ...flags, ...extra }), flags),
+    async (flags: Flags) =>
+      ended(await runDemo(host, (extra) => loaded(host, { ...flags, ...extra }), flags)),
   )
   command('config', 'The resolved settings, where each came from, secrets masked.').action(
     (flags: Flags) => finish(configCommand(input(host, flags), { json: wantsJson(host, flags) })),
@@ -245,21 +251,17 @@ function addWallet(host: Host, program: Command, finish: Finish): void {
 
 const orAll = (sats: unknown): number | null => (sats === undefined ? null : rows(sats))
 
-async function serve(host: Host, flags: Flags, fail: (code: number) => void): Promise<void> {
+async function serve(host: Host, flags: Flags): Promise<number> {
   const settings = loaded(host, flags)
   const { format } = settings.config.log
   const json = format === 'json' || (format === 'auto' && !host.stdout.terminal)
   const portChosen = settings.settings.get('port')?.at.layer !== 'default'
   const running = await startGate(host, settings, { json, portChosen })
-  await new Promise<void>((resolve) => {
-    host.onStop(() => {
+  return untilStopped(host, running, {
+    graceMs: settings.config.timeouts.shutdownMs,
+    stopping() {
       if (!json) host.stderr.write('\n  stopping: streams finish first; once more to end at once\n')
-      running.stop().then(resolve, (error: unknown) => {
-        host.stderr.write(`satgate: ${error instanceof Error ? error.message : String(error)}\n`)
-        fail(1)
-        resolve()
-      })
-    })
+    },
   })
 }
 

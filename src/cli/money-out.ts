@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import type { Background } from '../floor/background.ts'
 import type { World } from '../floor/world.ts'
 import type { Books } from '../ledger/books.ts'
 import { ceilSat } from '../money/msat.ts'
@@ -17,7 +18,7 @@ export interface MoneyOut {
   /** Answers `satgate wallet`. */
   readonly desk: Desk
   /** From now on earnings go to the payout address by themselves. Once, and only in a running gate. */
-  start(): { stop(): Promise<void> }
+  start(background: Background): { stop(): Promise<void> }
 }
 
 /** Puts the parts together that take money out. `books` is null where a folder has no ledger yet. */
@@ -56,8 +57,8 @@ export function openMoneyOut(
   })
   return {
     desk,
-    start() {
-      const running = startPayout(payoutParts)
+    start(background) {
+      const running = startPayout(payoutParts, background)
       nudge = running.nudge
       return running
     },

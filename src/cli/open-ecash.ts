@@ -1,5 +1,6 @@
 import type { EcashSettings } from '../config/config.ts'
 import { assert } from '../floor/assert.ts'
+import type { Background } from '../floor/background.ts'
 import { isLoopback } from '../floor/loopback.ts'
 import type { World } from '../floor/world.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
@@ -56,12 +57,16 @@ export async function ecashParts(
  */
 export async function ecashWallet(
   parts: EcashParts,
-  config: { readonly maxPerMint: number; readonly kept: MoneyKind | null },
+  config: {
+    readonly maxPerMint: number
+    readonly kept: MoneyKind | null
+    readonly background: Background
+  },
   world: World,
 ): Promise<Wallet> {
   const { store, roster, alarm } = parts
-  const { maxPerMint, kept } = config
-  const options = { store, roster, alarm, world, maxPerMint, patienceMs: PATIENCE }
+  const { maxPerMint, kept, background } = config
+  const options = { store, roster, alarm, world, background, maxPerMint, patienceMs: PATIENCE }
   const money = kept === 'play' ? null : kept
   try {
     return await openEcashWallet({ ...options, money })

@@ -1,4 +1,5 @@
 import type { Config, EcashSettings } from '../config/config.ts'
+import type { Background } from '../floor/background.ts'
 import type { World } from '../floor/world.ts'
 import type { Invoices } from '../ledger/invoices.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
@@ -29,6 +30,7 @@ export interface Choosing {
   readonly say: (event: object) => void
   readonly waiting: (reason: string) => void
   readonly world: World
+  readonly background: Background
 }
 
 /** Opens the configured wallet; waits for one that was never seen and says so. Throws `Failed`. */
@@ -36,20 +38,20 @@ export async function chooseWallet(
   { wallet: settings, payout }: Pick<Config, 'wallet' | 'payout'>,
   choosing: Choosing,
 ): Promise<WalletChoice> {
-  const { kept, waiting, world } = choosing
+  const { kept, waiting, world, background } = choosing
   if (settings.kind === 'ecash') return chooseEcash({ settings, payout }, choosing)
   if (settings.kind === 'play') {
     return {
       ...{ money: 'play', ecash: null, notes: [] },
       open(invoices) {
-        const play = openPlayWallet({ store: invoices, world })
+        const play = openPlayWallet({ store: invoices, world, background })
         return { wallet: play, play }
       },
     }
   }
   const { url, macaroon, tlsCert: tlsCertPem } = settings
   const moneyHint = kept === 'play' ? null : kept
-  const options = { url, macaroonHex: macaroon.reveal(), tlsCertPem, moneyHint, world }
+  const options = { url, macaroonHex: macaroon.reveal(), tlsCertPem, moneyHint, world, background }
   const name = `lnd at ${new URL(url).host}`
   const wallet = await untilItAnswers(() => openLndWallet(options), { name, waiting })
   return ready(wallet, null, [])
@@ -69,10 +71,11 @@ async function chooseEcash(
   { settings, payout }: { readonly settings: EcashSettings; readonly payout: string | null },
   choosing: Choosing,
 ): Promise<WalletChoice> {
-  const { folder, kept, waiting, world, say } = choosing
+  const { folder, kept, waiting, world, background, say } = choosing
   const parts = await ecashParts(folder, settings, { world, say })
   const notes = parts.folder.fresh ? [backUp(folder)] : []
-  const open = () => ecashWallet(parts, { maxPerMint: settings.maxPerMint, kept }, world)
+  const open = () =>
+    ecashWallet(parts, { maxPerMint: settings.maxPerMint, kept, background }, world)
   try {
     const direct =
       payout === null || settings.chosen ? null : await paidDirectly(payout, parts, choosing)
@@ -100,7 +103,7 @@ const backUp = (folder: string): string =>
 async function paidDirectly(
   payout: string,
   { store }: EcashParts,
-  { kept, world }: Choosing,
+  { kept, world, background }: Choosing,
 ): Promise<Wallet | string> {
   const address = parseLightningAddress(payout)
   if (!address.ok) throw new Failed(`--payout ${payout}: ${address.error}`, 2)
@@ -109,7 +112,14 @@ async function paidDirectly(
     recall: async (key: string) => store.fact(`address:${key}`),
   }
   const lnurl = makeLnurl({ world })
-  const options = { address: address.value, lnurl, store: facts, world, moneyHint: kept }
+  const options = {
+    address: address.value,
+    lnurl,
+    store: facts,
+    world,
+    background,
+    moneyHint: kept,
+  }
   try {
     const wallet = await openLightningAddressWallet(options)
     if (wallet !== 'no_verify') return wallet

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import { assert } from '../floor/assert.ts'
+import type { Background } from '../floor/background.ts'
 import { listen } from '../http/listen.ts'
 import { closeGently, gateServer } from '../http/server.ts'
 import { findCloudflared, needCloudflared } from './cloudflared.ts'
@@ -48,14 +49,16 @@ export async function openReach(
     readonly gate: Composed
     readonly say: (event: object) => void
     readonly json: boolean
+    readonly background: Background
   },
 ): Promise<Reach> {
-  const { host, config, gate, say, json } = parts
+  const { host, config, gate, say, json, background } = parts
   let tunnel: Tunnel | null = null
   const entrance = gate.tunnelEntrance(() => tunnel?.url ?? null)
   const server = gateServer(entrance.listener, entrance)
   const listening = await listen(server, { host: '127.0.0.1', port: 0, explicit: true })
   assert(listening.ok, 'loopback has a free port')
+  server.on('error', (error) => background.failed('tunnel listener', error))
   let announced = false
   const down = () => {
     if (announced) say({ event: 'problem', what: 'tunnel_down' })

@@ -1,7 +1,9 @@
 import type { Server } from 'node:http'
 import type { Config } from '../config/config.ts'
 import type { Loaded } from '../config/load.ts'
+import { Background } from '../floor/background.ts'
 import { ok } from '../floor/result.ts'
+import { sayError } from '../floor/say-error.ts'
 import { Counts } from '../gate/counts.ts'
 import { type CannotListen, listen } from '../http/listen.ts'
 import { startMetrics } from '../http/metrics.ts'
@@ -23,13 +25,15 @@ import { openMoneyOut } from './money-out.ts'
 import { openOffice } from './office.ts'
 import { chooseWallet } from './open-wallet.ts'
 import { isOnlyHere, openReach, tunnelProgram } from './reach.ts'
-import { stopGate } from './stop.ts'
+import { type Closer, closeAll, stopGate } from './stop.ts'
 
 /** A gate that runs. */
 export interface Running {
   readonly url: string
   /** Refuses new requests, lets streams finish for the grace period, settles, closes the books. */
   stop(): Promise<void>
+  /** Says what nobody handled, and stops. */
+  lost(error: unknown): Promise<void>
 }
 
 /** Starts the gate as configured. Throws `Failed` with what to do about it. */
@@ -51,14 +55,14 @@ export async function startGate(
   refuseWithoutRail(config)
   const cloudflared = await tunnelProgram(host, config)
   const folder = open(config)
-  const closers: (() => Promise<void> | void)[] = [() => folder.unlock()]
+  const closers: Closer[] = [() => folder.unlock()]
   try {
     const running = await start(host, config, {
       ...{ folder, say, counts, options, closers, cloudflared },
     })
     return running
   } catch (error) {
-    for (const close of closers.reverse()) await close()
+    await closeAll(closers).catch(() => undefined)
     throw toldOf(error)
   }
 }
@@ -68,7 +72,7 @@ interface Starting {
   readonly say: (event: object) => void
   readonly counts: Counts
   readonly options: RunOptions
-  readonly closers: (() => Promise<void> | void)[]
+  readonly closers: Closer[]
   /** The program that makes this gate public; null: it is reached as it is. */
   readonly cloudflared: string | null
 }
@@ -79,6 +83,13 @@ async function start(
   { folder, say, counts, options, closers, cloudflared }: Starting,
 ): Promise<Running> {
   const { world } = host
+  const background = new Background(({ work, solved, reason }) =>
+    say(
+      solved
+        ? { event: 'solved', what: 'background_failed', work }
+        : { event: 'problem', what: 'background_failed', work, reason },
+    ),
+  )
   const choice = await chooseWallet(config, {
     folder: folder.path,
     kept: ledgerKind(folder.ledger),
@@ -90,6 +101,7 @@ async function start(
       )
     },
     world,
+    background,
   })
   const { ecash } = choice
   if (ecash !== null) closers.push(() => ecash.folder.close())
@@ -103,7 +115,7 @@ async function start(
   if (recovered.length > 0) {
     say({ event: 'problem', what: 'holds_recovered', holds: recovered.length })
   }
-  const { pricing, rateNote, stopRate } = await pricesOf(config, host)
+  const { pricing, rateNote, stopRate } = await pricesOf(config, host, background)
   closers.push(stopRate)
   let url = ''
   const { wallet, play } = choice.open(books.invoices)
@@ -118,28 +130,32 @@ async function start(
     models: backend.models,
     pricing,
     world,
+    background,
     say,
     ownUrl: () => url,
   })
   closers.push(() => gate.close())
   const server = gateServer(gate.entrance.listener, gate.entrance)
   const port = await listenOrFail(server, config, options.portChosen)
-  closers.push(() => void server.close())
+  server.on('error', (error) => background.failed('listener', error))
+  closers.push(() => {
+    server.close()
+  })
   url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port.port}`
   const moneyOut = ecash === null ? null : openMoneyOut(ecash, { books, config, world, say })
   const desk = moneyOut?.desk ?? null
   const office = openOffice({ books, keys, world, desk, wallet: wallet.kind })
   const control = await listenForCommands(folder.socket, office)
-  closers.push(() => void control.close())
-  const metrics = await startMetrics(config.metrics, { gate, books, counts })
+  closers.push(() => control.close())
+  const metrics = await startMetrics(config.metrics, { gate, books, counts }, background)
   closers.push(() => metrics.close())
   const answered = await Promise.race([gate.line.probe(), patience(WALLET_PATIENCE)])
-  const payout = moneyOut?.start()
+  const payout = moneyOut?.start(background)
   if (payout !== undefined) closers.push(() => payout.stop())
   // Only live payments open a gate by themselves: test money is to be had for the asking. Play money
   // never leaves this machine, whatever the settings came to say (DESIGN 4.5a).
   const live = choice.money === 'real' || (choice.money === 'test' && config.tunnel === 'on')
-  const reached = { host, config, gate, say, json: options.json }
+  const reached = { host, config, gate, say, json: options.json, background }
   const reach = live && cloudflared !== null ? await openReach(cloudflared, reached) : null
   if (reach !== null) closers.push(() => reach.close())
   announce(host, config, {
@@ -166,7 +182,11 @@ async function start(
     stopping ??= stopGate({ gate, books, server, reach, config, say, closers })
     return stopping
   }
-  return { url, stop }
+  const lost = (error: unknown) => {
+    say({ event: 'problem', what: 'fatal', reason: sayError(error) })
+    return stop()
+  }
+  return { url, stop, lost }
 }
 
 /** ms that a start waits to hear whether the wallet works. It goes on to be asked. */
@@ -229,6 +249,7 @@ async function keysFor(folder: Folder, books: Books) {
 async function pricesOf(
   config: Config,
   { world }: Host,
+  background: Background,
 ): Promise<{ pricing: Pricing; rateNote: string | null; stopRate: () => void }> {
   const source = makeRateSource(config.pricing.rate, { fetch: globalThis.fetch, world })
   const now = () => {
@@ -238,7 +259,7 @@ async function pricesOf(
   const pricing = makePricing(config.pricing.list, now)
   if (!pricing.needsRate) return { pricing, rateNote: null, stopRate: () => {} }
   await source.refresh()
-  const stopRate = source.start()
+  const stopRate = source.start(background)
   const current = source.current()
   const rateNote = current.ok
     ? `1 BTC = $${Number(current.value.usdPerBtc / 1_000_000n) / 100} (${current.value.from}, ${Math.round(current.value.ageMs / 1000)} s old)`

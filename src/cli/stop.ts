@@ -1,9 +1,12 @@
 import type { Server } from 'node:http'
 import type { Config } from '../config/config.ts'
+import { sayError } from '../floor/say-error.ts'
 import { closeGently } from '../http/server.ts'
 import type { Books } from '../ledger/books.ts'
 import type { Composed } from './compose.ts'
+import type { Host } from './host.ts'
 import type { Reach } from './reach.ts'
+import type { Running } from './run.ts'
 
 /**
  * Takes nothing new, strangers first, lets streams finish for the grace period, settles, closes
@@ -16,7 +19,7 @@ export async function stopGate(parts: {
   readonly reach: Reach | null
   readonly config: Config
   readonly say: (event: object) => void
-  readonly closers: (() => Promise<void> | void)[]
+  readonly closers: Closer[]
 }): Promise<void> {
   const { gate, books, server, reach, config, say, closers } = parts
   say({ event: 'stopping' })
@@ -31,7 +34,54 @@ export async function stopGate(parts: {
   await gate.endStreams()
   await drained
   await strangersGone
-  const open = await books.statement.holds(1_000)
-  for (const close of closers.reverse()) await close()
-  say({ event: 'stopped', open_holds: open.length })
+  const open = await books.statement.holds(1_000).catch(() => null)
+  await closeAll(closers)
+  say({ event: 'stopped', open_holds: open?.length ?? null })
+}
+
+export type Closer = () => Promise<void> | void
+
+/** The newest first. One that fails keeps no other from being closed; the first failure is thrown. */
+export async function closeAll(closers: Closer[]): Promise<void> {
+  const failures: unknown[] = []
+  for (const close of closers.splice(0).reverse()) {
+    try {
+      await close()
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
+}
+
+/** A mistake of ours, without its message: that may repeat a key, an invoice or a prompt. */
+export const lostLine = (error: unknown): string => `satgate: internal error: ${sayError(error)}\n`
+
+/** ms, beyond the grace period, that a gate which is lost has for its end. */
+const LAST = 15_000
+
+/**
+ * Resolves with the exit code once the gate has stopped: because it was told to, or because of an
+ * error that nobody handled. Then it says so, drains as always, and ends with 1 (J12).
+ */
+export function untilStopped(
+  host: Host,
+  running: Running,
+  about: { readonly graceMs: number; readonly stopping: () => void },
+): Promise<number> {
+  return new Promise((resolve) => {
+    const ended = (code: number) => () => resolve(code)
+    const failed = (error: unknown) => {
+      host.stderr.write(`satgate: ${error instanceof Error ? error.message : String(error)}\n`)
+      resolve(1)
+    }
+    host.onStop(() => {
+      about.stopping()
+      running.stop().then(ended(0), failed)
+    })
+    host.onLost((error) => {
+      setTimeout(() => host.exit(1), about.graceMs + LAST).unref()
+      running.lost(error).then(ended(1), failed)
+    })
+  })
 }

@@ -131,7 +131,7 @@ export class Tunnel {
       end(child)
       this.#ended()
     }
-    child.once('error', ended)
+    child.on('error', ended)
     // The guard gave its own away: when these close, whoever spoke there is gone.
     child.stderr.once('close', ended)
   }
@@ -140,7 +140,7 @@ export class Tunnel {
     let text = ''
     let address: string | null = null
     let connected = false
-    child.stdin?.on('error', () => {})
+    for (const stream of child.stdio) stream?.on('error', () => {})
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (chunk: string) => {
         if (this.#url !== null || this.#child !== child) return

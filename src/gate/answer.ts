@@ -33,8 +33,8 @@ export function answerRefusal(incoming: Incoming, reply: Reply, refusal: Refusal
   const beside = { ...(offer?.body ?? {}), ...wait.beside, ...refusal.extra }
   const { code, message, param } = refusal
   reply.head(status, headers)
-  if (incoming.method === 'HEAD') return void reply.end()
-  reply.end(json(problem(status, code, message, { ...beside, param })))
+  const body = json(problem(status, code, message, { ...beside, param }))
+  reply.end(incoming.method === 'HEAD' ? undefined : body)
 }
 
 /** Seconds. Two families of SDKs and Codex sleep as long as they are told, Codex five times over. */

@@ -1,4 +1,5 @@
 import type { Backend, Meter, Problem } from '../dialects/dialect.ts'
+import type { Background } from '../floor/background.ts'
 import type { World } from '../floor/world.ts'
 import type { Msat } from '../money/msat.ts'
 import { countTokens } from '../money/tokens.ts'
@@ -17,6 +18,7 @@ export interface ExchangeParts {
   readonly closer: Closer
   readonly pages: AccountPages
   readonly world: World
+  readonly background: Background
   readonly patience: Patience
 }
 
@@ -56,7 +58,7 @@ export class Exchange {
     reply: Reply,
     about: { readonly estimate: PromptEstimate; readonly letGo: () => void },
   ): Promise<Exchanged> {
-    const { closer, world, upstream, backend, patience } = this.#parts
+    const { closer, world, upstream, backend, background, patience } = this.#parts
     const { asked, dialect, incoming } = held
     const output = held.hold?.output ?? held.limit * asked.choices
     const granted = { output, limit: held.limit, count: countTokens }
@@ -75,10 +77,10 @@ export class Exchange {
       patience,
       now: () => world.now(),
       open: () => openStream(held, reply, before),
-      progress: () => void closer.journal(held, meter, about.estimate),
+      progress: () => background.once('journal', () => closer.journal(held, meter, about.estimate)),
     })
     const sentAt = world.now()
-    void relay.start().finally(about.letGo)
+    background.once('upstream', () => relay.start().finally(about.letGo))
     const over = relay.result.then(async (relayed) => {
       const ending = { end: relayed.end, streamed: asked.stream, meter, estimate: about.estimate }
       const close = await closer.close(held, ending)

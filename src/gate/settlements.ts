@@ -1,3 +1,4 @@
+import type { Background, Repeated } from '../floor/background.ts'
 import type { World } from '../floor/world.ts'
 import type { Invoices } from '../ledger/invoices.ts'
 import type { WalletLine } from '../rails/wallet-line.ts'
@@ -6,6 +7,8 @@ import type { Accounts } from './accounts.ts'
 
 /** ms between two rounds of looking up what nobody told us of (threats C10). */
 const ROUND = 10_000
+/** ms between two rounds that fail, and between two tries to listen, at most. */
+const LONGEST = 60_000
 /** Invoices looked up in one round, newest first; an older one credits when its buyer comes. */
 const MOST = 50
 /** ms past its expiry that an unpaid invoice is still looked up. */
@@ -25,8 +28,9 @@ export class Settlements {
   readonly #invoices: Invoices
   readonly #accounts: Accounts
   readonly #world: World
+  readonly #background: Background
   readonly #awake = new Set<string>()
-  readonly #timers: NodeJS.Timeout[] = []
+  readonly #work: Repeated[] = []
   #watch: Watch | null = null
   #swept = Number.NEGATIVE_INFINITY
   #stopped = false
@@ -36,19 +40,22 @@ export class Settlements {
     readonly invoices: Invoices
     readonly accounts: Accounts
     readonly world: World
+    readonly background: Background
   }) {
     this.#line = parts.line
     this.#invoices = parts.invoices
     this.#accounts = parts.accounts
     this.#world = parts.world
+    this.#background = parts.background
   }
 
   start(): void {
-    void this.#follow()
-    this.#every(SWEEP, () => this.#sweep())
+    const listen = { every: 1_000, longest: LONGEST }
+    this.#work.push(this.#background.until('payments', listen, () => this.#follow()))
+    this.#every('invoice sweep', SWEEP, () => this.#sweep())
     if (this.#line.wallet.asksItself === true) return
-    this.#every(ROUND, () => this.#round())
-    this.#every(GLANCE, () => this.#glance())
+    this.#every('look-ups', ROUND, () => this.#round())
+    this.#every('open pages', GLANCE, () => this.#glance())
   }
 
   /**
@@ -61,39 +68,45 @@ export class Settlements {
     else if (this.#awake.size < MOST_AWAKE) this.#awake.add(hash)
   }
 
-  stop(): void {
+  /** Resolves when nothing is under way. */
+  async stop(): Promise<void> {
     this.#stopped = true
     this.#watch?.stop()
-    for (const timer of this.#timers) clearInterval(timer)
+    await Promise.all(this.#work.map((work) => work.stop()))
   }
 
   /** One at a time: a slow wallet is not asked the same again meanwhile. */
-  #every(ms: number, work: () => Promise<void>): void {
-    let running = false
-    const timer = setInterval(() => {
-      if (running || this.#stopped || !this.#line.up) return
-      running = true
-      void work().finally(() => {
-        running = false
-      })
-    }, ms)
-    timer.unref()
-    this.#timers.push(timer)
+  #every(name: string, every: number, work: () => Promise<void>): void {
+    const pace = { first: every, every, longest: LONGEST }
+    const round = async () => {
+      if (this.#line.up) await work()
+    }
+    this.#work.push(this.#background.repeat(name, pace, round))
   }
 
-  /** Resumes where the last process stopped. A cursor is kept only once its payment is credited. */
+  /**
+   * Resumes where the last process stopped. A cursor is kept only once its payment is credited: behind
+   * one that could not be, it stays where it is, and the next process is told again.
+   */
   async #follow(): Promise<void> {
     const { wallet } = this.#line
     const name = `${wallet.kind}:cursor`
     const cursor = await this.#invoices.recall(name)
     if (this.#stopped) return
-    let credited: Promise<unknown> = Promise.resolve()
+    let before: Promise<unknown> = Promise.resolve()
+    let whole = true
     this.#watch = wallet.watch(cursor, ({ paymentHash, cursor: next }) => {
-      credited = credited.then(async () => {
+      const credited = before.then(async () => {
         const refused = await this.#accounts.learn(paymentHash)
+        if (refused === 'unreachable') whole = false
         const known = refused === null || refused === 'unknown'
-        if (known && next !== null && !this.#stopped) await this.#invoices.remember(name, next)
+        if (known && whole && next !== null && !this.#stopped)
+          await this.#invoices.remember(name, next)
       })
+      before = credited.catch(() => {
+        whole = false
+      })
+      this.#background.once('credit', () => credited)
     })
   }
 

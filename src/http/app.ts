@@ -78,7 +78,8 @@ export function makeListener(
   })
   return (request, response) => {
     response.setHeader('x-content-type-options', 'nosniff')
-    if (setCors(parts.cors, request, response)) void listener(request, response)
+    if (!setCors(parts.cors, request, response)) return
+    listener(request, response).catch(() => response.destroy())
   }
 }
 

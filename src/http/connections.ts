@@ -38,7 +38,10 @@ export class Connections {
     const client = this.#options.clientOf(socket)
     if (client !== null) {
       const count = this.#counts.get(client) ?? 0
-      if (count >= this.#options.each) return void socket.destroy()
+      if (count >= this.#options.each) {
+        socket.destroy()
+        return
+      }
       this.#counts.set(client, count + 1)
     }
     this.#fresh.add(socket)

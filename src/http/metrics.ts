@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { Registry } from 'prom-client'
+import type { Background } from '../floor/background.ts'
 import type { Counts } from '../gate/counts.ts'
 import type { Books } from '../ledger/books.ts'
 
@@ -27,21 +28,30 @@ export interface MetricsAddress {
 export async function startMetrics(
   address: MetricsAddress | null,
   measured: Measured,
+  background: Background,
 ): Promise<{ close(): Promise<void> }> {
   if (address === null) return { close: async () => {} }
   const registry = await register(measured)
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     if (request.url !== '/metrics' || request.method !== 'GET') {
       response.writeHead(404).end()
       return
     }
-    response.writeHead(200, { 'content-type': registry.contentType })
-    response.end(await registry.metrics())
+    background.once('metrics', async () => {
+      try {
+        const page = await registry.metrics()
+        response.writeHead(200, { 'content-type': registry.contentType }).end(page)
+      } catch (error) {
+        response.writeHead(500).end()
+        throw error
+      }
+    })
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(address.port, address.host, resolve)
   })
+  server.on('error', (error) => background.failed('metrics', error))
   return {
     close: () =>
       new Promise((resolve) => {

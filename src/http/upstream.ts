@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import { Client, type Dispatcher } from 'undici'
 import { assert, BrokenBelief } from '../floor/assert.ts'
 import { err, ok, type Result } from '../floor/result.ts'
@@ -129,11 +130,16 @@ class Lines {
   #open(): Client {
     const line = new Client(this.#origin, this.#options)
     this.#all.add(line)
+    // What a handler of ours throws, undici says here.
+    ;(line as EventEmitter).on('error', () => {
+      this.cut(line).catch(() => undefined)
+    })
     line.on('disconnect', () => {
       const at = this.#idle.indexOf(line)
       if (at < 0) return
       this.#idle.splice(at, 1)
-      void this.cut(line)
+      // It is gone as it is: nobody waits for its end.
+      this.cut(line).catch(() => undefined)
     })
     return line
   }

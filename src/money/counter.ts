@@ -56,7 +56,10 @@ export class TokenCounter {
     }
     return new Promise((done) => {
       this.#add({ text, asker, done, at: 0, tokens: 0, white: 0 })
-      if (!this.#running) void this.#run()
+      if (this.#running) return
+      this.#run().catch(() => {
+        this.#running = false
+      })
     })
   }
 
@@ -118,7 +121,7 @@ export class TokenCounter {
       return await (await this.#thread).measure(slice)
     } catch {
       this.#thread = null
-      return this.#without(slice, job.asker)
+      return this.#without(slice, job.asker).catch(() => null)
     }
   }
 

@@ -1,3 +1,4 @@
+import type { Background } from '../floor/background.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import { formatUsdPerBtc, parseUsdPerBtc, type UsdPerBtc } from './parse.ts'
@@ -28,7 +29,7 @@ export interface RateSource {
   /** Asks the source once. Never throws: what went wrong is said by `current`. */
   refresh(): Promise<void>
   /** Keeps it fresh until the function that it returns is called. */
-  start(): () => void
+  start(background: Background): () => void
 }
 
 export interface RateNeeds {
@@ -97,11 +98,9 @@ function askedRate(settings: Asked, needs: RateNeeds): RateSource {
     return running
   }
 
-  function start(): () => void {
-    void refresh()
-    const timer = setInterval(refresh, Math.max(1_000, Math.floor(settings.maxAgeMs / 3)))
-    timer.unref()
-    return () => clearInterval(timer)
+  function start(background: Background): () => void {
+    const every = Math.max(1_000, Math.floor(settings.maxAgeMs / 3))
+    return background.repeat('dollar rate', { every, longest: every }, refresh).end
   }
 
   return { current, refresh, start }

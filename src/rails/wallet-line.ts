@@ -1,3 +1,4 @@
+import type { Background, Repeated } from '../floor/background.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import {
@@ -31,15 +32,24 @@ export class WalletLine {
   readonly wallet: Wallet
   readonly #world: World
   readonly #outage: Outage
+  readonly #background: Background
   #downSince: number | null = null
-  #retry: NodeJS.Timeout | null = null
+  #retry: Repeated | null = null
   #probing: Promise<boolean> | null = null
   #closed = false
 
-  constructor(wallet: Wallet, world: World, outage: Outage) {
+  constructor(
+    wallet: Wallet,
+    parts: {
+      readonly world: World
+      readonly outage: Outage
+      readonly background: Background
+    },
+  ) {
     this.wallet = wallet
-    this.#world = world
-    this.#outage = outage
+    this.#world = parts.world
+    this.#outage = parts.outage
+    this.#background = parts.background
   }
 
   get up(): boolean {
@@ -95,7 +105,7 @@ export class WalletLine {
 
   async close(): Promise<void> {
     this.#closed = true
-    if (this.#retry !== null) clearTimeout(this.#retry)
+    this.#retry?.end()
     await this.wallet.close()
   }
 
@@ -115,6 +125,8 @@ export class WalletLine {
     if (this.#downSince === null) return
     const since = this.#downSince
     this.#downSince = null
+    this.#retry?.end()
+    this.#retry = null
     this.#outage.back(this.wallet.kind, since)
   }
 
@@ -124,11 +136,8 @@ export class WalletLine {
       this.#outage.gone(this.wallet.kind, reason, this.#downSince)
     }
     if (this.#closed || this.#retry !== null) return
-    this.#retry = setTimeout(() => {
-      this.#retry = null
-      if (!this.#closed) void this.probe()
-    }, RETRY)
-    this.#retry.unref()
+    const pace = { first: RETRY, every: RETRY, longest: RETRY }
+    this.#retry = this.#background.repeat('wallet', pace, () => this.probe())
   }
 }
 

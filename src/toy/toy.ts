@@ -47,6 +47,7 @@ export async function startToyModel(options: ToyOptions = {}): Promise<ToyModel>
   })
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
+  server.on('error', () => {})
   const address = server.address()
   assert(address !== null && typeof address === 'object', 'a listening server has a port')
   return {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Background, Repeated } from '../floor/background.ts'
 import type { World } from '../floor/world.ts'
 import type { AddressBook, OpenInvoice } from './lightning-address-book.ts'
 import type { InvoiceState, Settlement, Watch } from './wallet.ts'
@@ -97,7 +98,9 @@ export function pollOpen(
   return {
     add,
     wake,
-    done: (hash) => void open.delete(hash),
+    done(hash) {
+      open.delete(hash)
+    },
     async run(stop) {
       // What a former process left may long be paid, the newest most likely.
       const left = await book.open(world.now() - GIVEN_UP)
@@ -136,25 +139,36 @@ function least(list: Iterable<Asked>, by: (one: Asked) => number): Asked | null 
   return first
 }
 
+interface WatchParts {
+  readonly book: AddressBook
+  readonly poll: Poll
+  readonly background: Background
+}
+
+/** ms between two tries to read the store, at first and at most. */
+const PACE = { every: 1_000, longest: 60_000 }
+
 /** Who is told of settlements. While there is somebody, open invoices are asked for. */
-export function watchersOf(book: AddressBook, poll: Poll) {
+export function watchersOf(parts: WatchParts) {
+  const { poll, background } = parts
   const tellers = new Set<ReturnType<typeof tellerOf>>()
-  let polling: AbortController | null = null
+  let polling: { readonly stop: AbortController; readonly work: Repeated } | null = null
 
   function rest(): void {
     if (tellers.size > 0) return
-    polling?.abort()
+    polling?.work.end()
+    polling?.stop.abort()
     polling = null
   }
   return {
     watch(cursor: string | null, onSettled: (settled: Settlement) => void): Watch {
-      const teller = tellerOf(book, cursor, onSettled)
+      const teller = tellerOf(parts, cursor, onSettled)
       tellers.add(teller)
       teller.wake()
       if (polling === null) {
-        polling = new AbortController()
-        // A store that cannot be read stops the gate by its own means; nobody could be told here.
-        poll.run(polling.signal).catch(() => undefined)
+        const stop = new AbortController()
+        const work = background.until('payments', PACE, () => poll.run(stop.signal))
+        polling = { stop, work }
       }
       return {
         stop() {
@@ -176,15 +190,18 @@ export function watchersOf(book: AddressBook, poll: Poll) {
   }
 }
 
+/** Woken by each payment; without one it looks once an hour. ms. */
+const LOOK = { every: 3_600_000, longest: 60_000 }
+
 /** Tells one listener of every settlement behind its cursor, in order, each at least once. */
 function tellerOf(
-  book: AddressBook,
+  { book, background }: WatchParts,
   cursor: string | null,
   onSettled: (settled: Settlement) => void,
 ): { wake(): void; stop(): void } {
   let next = /^\d+$/.test(cursor ?? '') ? Number(cursor) + 1 : 1
   let stopped = false
-  let telling: Promise<void> = Promise.resolve()
+  let telling: Repeated | null = null
   async function tell(): Promise<void> {
     while (!stopped) {
       const paymentHash = await book.paidAt(next)
@@ -195,11 +212,12 @@ function tellerOf(
   }
   return {
     wake() {
-      // As above: a store that cannot be read.
-      telling = telling.then(tell).catch(() => undefined)
+      if (telling === null) telling = background.repeat('settlements', LOOK, tell)
+      else telling.soon()
     },
     stop() {
       stopped = true
+      telling?.end()
     },
   }
 }

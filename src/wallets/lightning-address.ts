@@ -1,3 +1,4 @@
+import type { Background } from '../floor/background.ts'
 import type { World } from '../floor/world.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 import {
@@ -27,6 +28,7 @@ export interface LightningAddressOptions {
   readonly lnurl: LnurlClient
   readonly store: AddressStore
   readonly world: Pick<World, 'now'>
+  readonly background: Background
   /** What the ledger holds already, for an address that is out of reach; null: nothing. */
   readonly moneyHint: MoneyKind | null
 }
@@ -70,14 +72,14 @@ async function learn(
 }
 
 function walletOf(
-  { address, lnurl, world }: LightningAddressOptions,
+  { address, lnurl, world, background }: LightningAddressOptions,
   book: AddressBook,
   money: 'real' | 'test',
 ): Wallet {
   const provider = makeProvider(world)
   const shares = makeShares(world)
   const turns = makeTurns()
-  const settlements = settlementsOf({ book, lnurl, world, provider, turns })
+  const settlements = settlementsOf({ book, lnurl, world, background, provider, turns })
 
   async function createInvoice(ask: InvoiceAsk): Promise<Invoice> {
     provider.beSilent()
@@ -129,14 +131,14 @@ function walletOf(
 const LATE_MS = 60_000
 
 /** Learns of payments: asked by who waits, and by itself while somebody watches. */
-function settlementsOf({ book, lnurl, world, provider, turns }: Parts) {
+function settlementsOf({ book, lnurl, world, background, provider, turns }: Parts) {
   const asking = new Map<string, Promise<InvoiceState>>()
   const poll = pollOpen(book, world, async (hash) => {
     const mine = await turns.take('routine')
     const kept = mine && !provider.quiet() ? await book.find(hash) : null
     return kept === null ? { is: 'open' } : verifyOnce(hash, kept)
   })
-  const watchers = watchersOf(book, poll)
+  const watchers = watchersOf({ book, poll, background })
 
   /** One question for an invoice at a time, whoever asks. */
   function verifyOnce(hash: string, kept: KeptInvoice): Promise<InvoiceState> {
@@ -177,6 +179,7 @@ interface Parts {
   readonly book: AddressBook
   readonly lnurl: LnurlClient
   readonly world: Pick<World, 'now'>
+  readonly background: Background
   readonly provider: ReturnType<typeof makeProvider>
   readonly turns: Turns
 }

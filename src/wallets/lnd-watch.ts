@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Background } from '../floor/background.ts'
 import { type Json, type LndRest, NOT_LND } from './lnd-rest.ts'
 import type { Settlement, Watch } from './wallet.ts'
 
@@ -14,9 +15,10 @@ const RENEW_MS = 60_000
  */
 export function watchLnd(
   rest: LndRest,
-  cursor: string | null,
-  onSettled: (settled: Settlement) => void,
+  from: { readonly cursor: string | null; readonly onSettled: (settled: Settlement) => void },
+  background: Background,
 ): Watch {
+  const { cursor, onSettled } = from
   const stopped = new AbortController()
   const over = AbortSignal.any([stopped.signal, rest.closed])
   // lnd's own "nothing to make up for".
@@ -45,9 +47,11 @@ export function watchLnd(
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
     }
   }
-  follow()
+  const pace = { every: FIRST_PAUSE_MS, longest: LONGEST_PAUSE_MS }
+  const following = background.until('payments', pace, follow)
   return {
     stop() {
+      following.end()
       stopped.abort()
     },
   }

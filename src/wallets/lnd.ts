@@ -1,4 +1,5 @@
 import { assert } from '../floor/assert.ts'
+import type { Background } from '../floor/background.ts'
 import type { World } from '../floor/world.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 import { fitDescription, moneyOf, readBolt11 } from './bolt11.ts'
@@ -23,6 +24,7 @@ export interface LndOptions {
   /** What the ledger holds already, so that the gate starts while the node is down; null: nothing. */
   readonly moneyHint: MoneyKind | null
   readonly world: Pick<World, 'now'>
+  readonly background: Background
   /** No call takes longer, in ms. */
   readonly deadlineMs?: number
 }
@@ -54,7 +56,7 @@ export async function openLndWallet(options: LndOptions): Promise<Wallet> {
       return invoice
     },
     lookup: (paymentHash) => lookup(rest, paymentHash, options.world),
-    watch: (cursor, onSettled) => watchLnd(rest, cursor, onSettled),
+    watch: (cursor, onSettled) => watchLnd(rest, { cursor, onSettled }, options.background),
     probe: () => probe(rest),
     async close() {
       rest.close()

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Background } from '../floor/background.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { Invoices } from '../ledger/invoices.ts'
@@ -37,6 +38,7 @@ const THROW_AWAY_KEY = sha256('satgate: play money, worth nothing')
 export function openPlayWallet(deps: {
   readonly store: PlayStore
   readonly world: World
+  readonly background: Background
 }): PlayWallet {
   const book = playBook(deps.store)
   const watchers = new Set<(settled: Settlement) => void>()
@@ -59,7 +61,8 @@ export function openPlayWallet(deps: {
       const kept = await book.find(paymentHash)
       return kept === null ? { is: 'unknown' } : stateOf(kept)
     },
-    watch: (cursor, onSettled) => replayThenFollow(book, watchers, { cursor, onSettled }),
+    watch: (cursor, onSettled) =>
+      replayThenFollow({ book, watchers, background: deps.background }, { cursor, onSettled }),
     async pay(invoice) {
       const hash = hashOf(invoice)
       if (hash === null) return err('malformed')
@@ -141,10 +144,14 @@ function playBook(store: PlayStore) {
 }
 
 function replayThenFollow(
-  book: ReturnType<typeof playBook>,
-  watchers: Set<(settled: Settlement) => void>,
+  parts: {
+    readonly book: ReturnType<typeof playBook>
+    readonly watchers: Set<(settled: Settlement) => void>
+    readonly background: Background
+  },
   from: { cursor: string | null; onSettled: (settled: Settlement) => void },
 ): Watch {
+  const { book, watchers, background } = parts
   const tell = (settled: Settlement) => from.onSettled(settled)
   watchers.add(tell)
   const replay = async () => {
@@ -154,11 +161,11 @@ function replayThenFollow(
       if (watchers.has(tell)) tell({ paymentHash, cursor: String(index) })
     }
   }
-  // A store that cannot be read stops the gate by its own means; here nobody could be told.
-  replay().catch(() => undefined)
+  const replaying = background.until('payments', { every: 1_000, longest: 60_000 }, replay)
   return {
     stop() {
       watchers.delete(tell)
+      replaying.end()
     },
   }
 }

@@ -8,6 +8,7 @@ import {
   WalletRefused,
   WalletUnreachable,
 } from '../../src/wallets/wallet.ts'
+import { unheard } from '../support/background.ts'
 
 /** A wallet, the buyer who pays its invoices, and what can go wrong with it. */
 export interface WalletUnderTest {
@@ -82,7 +83,11 @@ export function walletContract(name: string, make: () => Promise<WalletUnderTest
       if (typeof under.refuses === 'string') return context.skip(under.refuses)
       const wallet = await open()
       for (const sat of under.refuses) {
-        const line = new WalletLine(wallet, WORLD, NEVER_TOLD)
+        const line = new WalletLine(wallet, {
+          world: WORLD,
+          outage: NEVER_TOLD,
+          background: unheard,
+        })
         const refused = await line.createInvoice({ ...ask, sat })
         expect(refused).toMatchObject({ ok: false, error: { why: 'amount_refused' } })
         const made = await line.createInvoice(ask)

@@ -4,6 +4,7 @@ import type { AddressStore } from '../../src/wallets/lightning-address-book.ts'
 import { makeLnurl, parseLightningAddress } from '../../src/wallets/lnurl.ts'
 import { AmountRefused, type Wallet } from '../../src/wallets/wallet.ts'
 import { heard, until, walletContract } from '../contract/wallet.ts'
+import { unheard } from '../support/background.ts'
 import { describeWithLab, type Lab, openLab } from './lab.ts'
 
 const ASK = { sat: 21, memo: 'lnaddress', expirySeconds: 600 }
@@ -37,6 +38,7 @@ describeWithLab('a Lightning address on a real node', () => {
       lnurl,
       store,
       world,
+      background: unheard,
       moneyHint: null,
     })
     if (wallet !== 'no_verify') opened.push(wallet)

@@ -4,6 +4,7 @@ import { type LndOptions, openLndWallet } from '../../src/wallets/lnd.ts'
 import { openPlayWallet } from '../../src/wallets/play.ts'
 import type { Wallet } from '../../src/wallets/wallet.ts'
 import { heard, until, wait, walletContract } from '../contract/wallet.ts'
+import { unheard } from '../support/background.ts'
 import { describeWithLab, type Lab, openLab, type PartEnv } from './lab.ts'
 
 const ASK = { sat: 21, memo: 'lnd', expirySeconds: 600 }
@@ -28,6 +29,7 @@ describeWithLab('a real lnd', () => {
     macaroonHex: value('LND_INVOICE_MACAROON_HEX'),
     tlsCertPem: readFileSync(value('LND_TLS_CERT'), 'utf8'),
     moneyHint: null,
+    background: unheard,
     world: { now: Date.now },
     deadlineMs: DEADLINE,
   })
@@ -141,6 +143,7 @@ describeWithLab('a real lnd', () => {
   it('reads the invoices of the play wallet', async () => {
     const kept = new Map<string, string>()
     const play = openPlayWallet({
+      background: unheard,
       store: {
         remember: async (key, text) => void kept.set(key, text),
         recall: async (key) => kept.get(key) ?? null,

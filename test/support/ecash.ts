@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Background } from '../../src/floor/background.ts'
 import { Alarm } from '../../src/wallets/ecash/alarm.ts'
 import { Budget } from '../../src/wallets/ecash/budget.ts'
 import { openEcashWallet } from '../../src/wallets/ecash/ecash.ts'
@@ -57,7 +58,10 @@ export class EcashBed {
     )
     const say = (event: object) => void this.events.push({ ...event })
     const alarm = new Alarm(store, () => say({ event: 'problem', what: 'seed_elsewhere' }))
-    return { store, roster: new Roster({ lines, store, world, say }), alarm, world }
+    const background = new Background(({ work, solved }) =>
+      say({ event: solved ? 'solved' : 'problem', what: `background ${work}` }),
+    )
+    return { store, roster: new Roster({ lines, store, world, say }), alarm, world, background }
   }
 
   async open(options: EcashOptions): Promise<Wallet> {

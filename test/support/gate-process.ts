@@ -123,6 +123,23 @@ export class GateProcess {
     })
   }
 
+  /** A signal, and no more. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal)
+  }
+
+  /** Resolves with the exit code when the program has ended by itself. */
+  async ended(): Promise<number | null> {
+    const child = this.#child
+    if (child === null || child.exitCode !== null) return child?.exitCode ?? null
+    return new Promise((resolve) => child.once('exit', resolve))
+  }
+
+  /** The data folder. */
+  get data(): string {
+    return join(this.folder, 'data')
+  }
+
   /** SIGTERM; resolves with the exit code when the program is gone. */
   stop(): Promise<number | null> {
     return this.#end('SIGTERM')

@@ -9,6 +9,7 @@ import { sayTo } from '../../src/cli/lines.ts'
 import type { Config } from '../../src/config/config.ts'
 import { load } from '../../src/config/load.ts'
 import { mistakeLine } from '../../src/config/node.ts'
+import { Background } from '../../src/floor/background.ts'
 import type { World } from '../../src/floor/world.ts'
 import type { GateEvent } from '../../src/gate/ports.ts'
 import { closeGently, gateServer } from '../../src/http/server.ts'
@@ -21,6 +22,7 @@ import type { RootKeys } from '../../src/rails/issue.ts'
 import { openPlayWallet, type PlayWallet } from '../../src/wallets/play.ts'
 import type { Wallet } from '../../src/wallets/wallet.ts'
 import { type Answered, Client, type Question } from './ask.ts'
+import { unheard } from './background.ts'
 import { bearer, type Pass, passOf, tick } from './buyer.ts'
 import { serve } from './serve.ts'
 import { type FakeUpstream, type Script, startFakeUpstream } from './upstream.ts'
@@ -73,9 +75,12 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
   const opened = options.after?.kept ?? openBooks(options.books ?? 'memory', folder, world)
   const books = options.watch?.(opened) ?? opened
   const keys = options.keys ?? options.after?.keys ?? newKeys()
-  const play = openPlayWallet({ store: opened.invoices, world })
+  const play = openPlayWallet({ store: opened.invoices, world, background: unheard })
   const events: GateEvent[] = []
   const found = await findBackend(config, world)
+  const background = new Background(({ work, solved, reason }) =>
+    events.push({ event: solved ? 'solved' : 'problem', what: 'background_failed', work, reason }),
+  )
   let url = ''
   const composed = compose({
     config,
@@ -88,6 +93,7 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
     models: found.models,
     pricing: makePricing(config.pricing.list, () => ({ ok: false, error: 'no rate' })),
     world,
+    background,
     say: (event) => events.push(event),
     ownUrl: () => url,
   })

@@ -1,3 +1,4 @@
+import type { Background } from '../../floor/background.ts'
 import type { World } from '../../floor/world.ts'
 import type { MoneyKind } from '../../ledger/ledger.ts'
 import { moneyOf } from '../bolt11.ts'
@@ -23,6 +24,7 @@ export interface EcashOptions {
   readonly roster: Roster
   readonly alarm: Alarm
   readonly world: World
+  readonly background: Background
   /** Sats that one mint may hold. */
   readonly maxPerMint: number
   /** What the ledger keeps already; null: a new one, its kind is what the first mint's invoice says. */
@@ -42,7 +44,7 @@ const PAGE = 200
  * Throws `WalletUnreachable` where the kind of money is not known and no mint answers.
  */
 export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
-  const { store, roster, alarm, world, maxPerMint } = options
+  const { store, roster, alarm, world, background, maxPerMint } = options
   const money = options.money ?? (await learnMoney(roster, options.patienceMs))
   const watchers = new Set<(settled: Settlement) => void>()
   const tell = (quote: Quote) => {
@@ -51,7 +53,7 @@ export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
   }
   const collector = new Collector({ store, roster, alarm, world, onMinted: tell })
   const offers = new Offers({ store, roster, world, maxPerMint, money })
-  const worker = new Worker({ store, roster, collector, world })
+  const worker = new Worker({ store, roster, collector, world, background })
   const refuseIfRaised = () => {
     const why = alarm.raised
     if (why !== null) throw new WalletRefused(why)
@@ -69,7 +71,7 @@ export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
     async createInvoice(ask) {
       refuseIfRaised()
       const invoice = await offers.create(ask)
-      void worker.tick()
+      worker.soon()
       return invoice
     },
     async lookup(paymentHash, who = 'waiting') {
@@ -85,7 +87,8 @@ export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
     },
     wake: (paymentHash) => worker.wake(paymentHash),
     forget: async (paymentHash) => store.forgetQuote(paymentHash),
-    watch: (cursor, onSettled) => replayThenFollow(store, watchers, { cursor, onSettled }),
+    watch: (cursor, onSettled) =>
+      replayThenFollow({ store, watchers, background }, { cursor, onSettled }),
     async probe() {
       refuseIfRaised()
       await probe(roster)
@@ -198,23 +201,34 @@ async function answers(ask: () => Promise<unknown>): Promise<boolean> {
 
 /** What was settled after the cursor, then what is settled from now on. */
 function replayThenFollow(
-  store: EcashStore,
-  watchers: Set<(settled: Settlement) => void>,
+  parts: {
+    readonly store: EcashStore
+    readonly watchers: Set<(settled: Settlement) => void>
+    readonly background: Background
+  },
   from: { readonly cursor: string | null; readonly onSettled: (settled: Settlement) => void },
 ): Watch {
+  const { store, watchers, background } = parts
   const tell = (settled: Settlement) => from.onSettled(settled)
   watchers.add(tell)
-  const replay = (after: number) => {
-    if (!watchers.has(tell)) return
-    const settled = store.settledAfter(after, PAGE)
-    for (const { hash, settledN } of settled) tell({ paymentHash: hash, cursor: String(settledN) })
-    const last = settled.at(-1)?.settledN
-    if (typeof last === 'number' && settled.length === PAGE) setImmediate(() => replay(last))
+  let after = Number(from.cursor ?? 0)
+  const replay = async () => {
+    for (;;) {
+      await new Promise((then) => setImmediate(then))
+      if (!watchers.has(tell)) return
+      const settled = store.settledAfter(after, PAGE)
+      for (const { hash, settledN } of settled) {
+        tell({ paymentHash: hash, cursor: String(settledN) })
+        after = Number(settledN)
+      }
+      if (settled.length < PAGE) return
+    }
   }
-  setImmediate(() => replay(Number(from.cursor ?? 0)))
+  const replaying = background.until('payments', { every: 1_000, longest: 60_000 }, replay)
   return {
     stop() {
       watchers.delete(tell)
+      replaying.end()
     },
   }
 }

@@ -1,4 +1,5 @@
 import { backOff } from '../../floor/back-off.ts'
+import type { Background, Repeated } from '../../floor/background.ts'
 import type { World } from '../../floor/world.ts'
 import type { Collector } from './collect.ts'
 import type { MintLine, Roster } from './roster.ts'
@@ -10,9 +11,12 @@ export interface WorkerParts {
   readonly roster: Roster
   readonly collector: Collector
   readonly world: Pick<World, 'now'>
+  readonly background: Background
 }
 
 const TICK = 1_000
+/** ms between two rounds while they fail: on a full disk no coin can be taken. */
+const LONGEST_TICK = 15_000
 /** ms an unpaid invoice is asked after; one that is paid later is taken when its buyer comes. */
 const LATEST = 24 * 60 * 60_000
 const MOST = 500
@@ -51,8 +55,7 @@ export class Worker {
   readonly #watches = new Map<string, Set<{ stop(): void }>>()
   readonly #pauses = new Map<string, { readonly until: number; readonly times: number }>()
   readonly #awake = new Map<string, number>()
-  #timer: NodeJS.Timeout | null = null
-  #ticking: Promise<void> | null = null
+  #rounds: Repeated | null = null
   #stopped = false
 
   constructor(parts: WorkerParts) {
@@ -60,17 +63,15 @@ export class Worker {
   }
 
   start(): void {
-    this.#timer = setInterval(() => void this.tick(), TICK)
-    this.#timer.unref()
-    void this.tick()
+    const pace = { every: TICK, longest: LONGEST_TICK }
+    this.#rounds = this.#parts.background.repeat('invoices', pace, () => this.tick())
   }
 
   /** Resolves when nothing is under way. */
   async stop(): Promise<void> {
     this.#stopped = true
-    if (this.#timer !== null) clearInterval(this.#timer)
     for (const watches of this.#watches.values()) for (const watch of watches) watch.stop()
-    await this.#ticking
+    await this.#rounds?.stop()
   }
 
   /** Somebody looks at its page: it comes before others in the rounds, which are no more for that. */
@@ -81,18 +82,16 @@ export class Worker {
     if (this.#awake.size > MOST_AWAKE && oldest !== undefined) this.#awake.delete(oldest)
   }
 
-  /** One round; at most one runs. */
-  tick(): Promise<void> {
-    if (this.#stopped) return Promise.resolve()
-    this.#ticking ??= this.#round().finally(() => {
-      this.#ticking = null
-    })
-    return this.#ticking
+  /** A round now: there is a new invoice. */
+  soon(): void {
+    this.#rounds?.soon()
   }
 
-  async #round(): Promise<void> {
+  /** One round. What goes wrong with one mint keeps no other from its turn. */
+  async tick(): Promise<void> {
     const rounds = this.#parts.roster.lines.map((line) => this.#serve(line))
-    await Promise.all(rounds)
+    const failed = (await Promise.allSettled(rounds)).find(({ status }) => status === 'rejected')
+    if (failed?.status === 'rejected') throw failed.reason
   }
 
   async #serve(line: MintLine): Promise<void> {
@@ -161,7 +160,9 @@ export class Worker {
       onState: (quote, state) => {
         const hash = hashes.get(quote)
         if (hash === undefined || state === 'unpaid') return
-        void this.#parts.collector.collect(hash, state === 'paid' ? 'told' : 'poll')
+        const { background, collector } = this.#parts
+        const asking = state === 'paid' ? 'told' : 'poll'
+        background.once('payments', () => collector.collect(hash, asking))
       },
       onEnd: () => {
         if (watch !== null) watches.delete(watch)

@@ -50,7 +50,14 @@ async function satgate(...argv: readonly string[]) {
   })
   const host: Host = {
     ...{ argv, env: {}, cwd: folder, home: folder, world, readFile: readLocalFile },
-    ...{ stdout: to('stdout'), stderr: to('stderr'), onStop: () => {}, ask: null },
+    ...{
+      stdout: to('stdout'),
+      stderr: to('stderr'),
+      onStop: () => {},
+      onLost: () => {},
+      exit: () => {},
+      ask: null,
+    },
   }
   const code = await main(host)
   return { code, ...out, json: () => JSON.parse(out.stdout) }
@@ -230,7 +237,7 @@ describe('satgate wallet, through the running gate', () => {
     ])
     expect(answer).toMatchObject({ code: 4, stdout: '' })
     expect(answer.stderr).toBe('  half way\nsatgate: not without --yes\n')
-    await new Promise((then) => server.close(then))
+    server.close()
     if (folder.ok) folder.value.unlock()
   })
 })

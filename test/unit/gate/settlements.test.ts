@@ -6,6 +6,7 @@ import { L402 } from '../../../src/rails/l402.ts'
 import { WalletLine } from '../../../src/rails/wallet-line.ts'
 import { openPlayWallet } from '../../../src/wallets/play.ts'
 import type { InvoiceState, Wallet } from '../../../src/wallets/wallet.ts'
+import { unheard } from '../../support/background.ts'
 import { newKeys } from '../../support/gate.ts'
 
 const DAY = 86_400_000
@@ -29,7 +30,7 @@ function learning(over: Partial<Wallet> = {}) {
   const world = { now: () => Date.now(), random }
   const books = openMemoryBooks('play', world)
   const { invoices, ledger } = books
-  const play = openPlayWallet({ store: invoices, world })
+  const play = openPlayWallet({ store: invoices, world, background: unheard })
   const said: { state: InvoiceState | null } = { state: null }
   const wallet: Wallet = {
     ...play,
@@ -38,14 +39,18 @@ function learning(over: Partial<Wallet> = {}) {
     ...over,
   }
   const lookup = vi.spyOn(wallet, 'lookup')
-  const line = new WalletLine(wallet, world, { gone() {}, back() {} })
+  const line = new WalletLine(wallet, {
+    world,
+    outage: { gone() {}, back() {} },
+    background: unheard,
+  })
   const l402 = new L402({ line, invoices, keys: newKeys(), world, perClient: 999, total: 9_999 })
   const paid: number[] = []
   const say = (event: { event: string; amount_msat?: unknown }) => {
     if (event.event === 'paid') paid.push(Number(event.amount_msat))
   }
   const accounts = new Accounts({ ledger, invoices, l402, world, say })
-  const settlements = new Settlements({ line, invoices, accounts, world })
+  const settlements = new Settlements({ line, invoices, accounts, world, background: unheard })
   settlements.start()
   const invoice = async () => {
     const payer = { is: 'stranger', client: 'a', site: 'a' } as const
@@ -97,7 +102,7 @@ describe('C10 notifications that are lost', () => {
   it('nothing is asked any more once it was stopped', async () => {
     const { invoice, lookup, settlements } = learning()
     settlements.wake(await invoice())
-    settlements.stop()
+    await settlements.stop()
     await pass(120_000)
     expect(lookup).not.toHaveBeenCalled()
   })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { formatUsdPerBtc, parseUsdPerBtc } from '../../../src/money/parse.ts'
 import { makeRateSource } from '../../../src/money/rate.ts'
+import { unheard } from '../../support/background.ts'
 
 const COINBASE = 'https://api.coinbase.com/v2/prices/BTC-USD/spot'
 const SECOND = 'https://second.example/price'
@@ -52,7 +53,7 @@ it('a rate of the operator is what it is, and nobody is asked', () => {
     { usdPerBtc: usdPerBtc.ok ? usdPerBtc.value : 0n },
     { fetch: () => Promise.reject(new Error('asked')), world: { now: () => 0 } },
   )
-  rate.start()()
+  rate.start(unheard)()
   expect(rate.current()).toEqual({
     ok: true,
     value: { usdPerBtc: 9_000_000_000_000n, ageMs: 0, from: 'config' },

@@ -13,6 +13,7 @@ import {
   type Wallet,
   WalletUnreachable,
 } from '../../../src/wallets/wallet.ts'
+import { unheard } from '../../support/background.ts'
 
 export interface RailOptions {
   readonly perClient?: number
@@ -31,7 +32,7 @@ export function rail(options: RailOptions = {}) {
     random: (bytes: number) => new Uint8Array(randomBytes(bytes)),
   }
   const store = openMemoryBooks('play', world).invoices
-  const play = openPlayWallet({ store, world })
+  const play = openPlayWallet({ store, world, background: unheard })
   const state: { is: InvoiceState | null; down: boolean } = { is: null, down: false }
   const asks: InvoiceAsk[] = []
   const wallet: Wallet = {
@@ -50,7 +51,11 @@ export function rail(options: RailOptions = {}) {
     },
   }
   const lookup = vi.spyOn(wallet, 'lookup')
-  const line = new WalletLine(wallet, world, { gone() {}, back() {} })
+  const line = new WalletLine(wallet, {
+    world,
+    outage: { gone() {}, back() {} },
+    background: unheard,
+  })
   const master = new Uint8Array(randomBytes(32))
   const id = keyId(master)
   const l402 = new L402({

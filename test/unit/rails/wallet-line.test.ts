@@ -7,6 +7,7 @@ import {
   WalletRefused,
   WalletUnreachable,
 } from '../../../src/wallets/wallet.ts'
+import { unheard } from '../../support/background.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -31,7 +32,7 @@ function line() {
     gone: (name: string, reason: string) => told.push(`gone ${name}: ${reason}`),
     back: (name: string) => told.push(`back ${name}`),
   }
-  return { wallet, told, line: new WalletLine(wallet, world, outage) }
+  return { wallet, told, line: new WalletLine(wallet, { world, outage, background: unheard }) }
 }
 
 const DOWN = { ok: false, error: { why: 'wallet_unreachable' } }

@@ -17,6 +17,7 @@ describe('the toy tokenizer', () => {
   })
 
   it('gives back the text when the tokens are joined', () => {
+    // biome-ignore lint/nursery/noFloatingPromises: no property here is asynchronous
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(tokenize(text).join('')).toBe(text)
@@ -33,6 +34,7 @@ describe('the toy tokenizer', () => {
 
 describe('the toy speech', () => {
   it('is three to six sentences for any question, the same for the same dice', () => {
+    // biome-ignore lint/nursery/noFloatingPromises: no property here is asynchronous
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (question) => {
         const said = speak(question, dice(question))

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { BrokenBelief } from '../../../src/floor/assert.ts'
+import { Background } from '../../../src/floor/background.ts'
 import { ChangeLies } from '../../../src/wallets/ecash/mint/mint.ts'
 import { Payer } from '../../../src/wallets/ecash/out/pay.ts'
 import { startPayout } from '../../../src/wallets/ecash/out/payout.ts'
+import { unheard } from '../../support/background.ts'
 import { until } from '../../support/buyer.ts'
 import { addressOf, Till } from './ecash-till.ts'
 import { Crash, type Fault, fund, invoiceFor, MintBank } from './mint-double.ts'
@@ -491,7 +493,7 @@ describe('by itself', () => {
 
   it('rounds begin soon after the start and after a nudge, and end with a stop', async () => {
     fund(till.now.store, till.bank, [32768])
-    const running = startPayout(parts())
+    const running = startPayout(parts(), unheard)
     await until(() => paid().length === 1)
     confirmed()
     running.nudge()
@@ -507,13 +509,14 @@ describe('by itself', () => {
     fund(till.now.store, till.bank, [32768])
     const owedSat = () => Promise.reject(new BrokenBelief('what is owed is a number'))
     const payer = new Payer({ ...parts(), owedSat })
-    const running = startPayout({ ...parts(), owedSat, payer })
-    await until(() => said('problem').length === 1)
-    expect(said('problem')[0]).toMatchObject({ what: 'payout_stopped' })
+    const troubles: string[] = []
+    const background = new Background(({ work }) => troubles.push(work))
+    const running = startPayout({ ...parts(), owedSat, payer }, background)
+    await until(() => troubles.length === 1)
     running.nudge()
     await new Promise((then) => setTimeout(then, 120))
     await running.stop()
-    expect(said('problem')).toHaveLength(1)
+    expect(troubles).toEqual(['payout'])
     expect(paid()).toEqual([])
   })
 
@@ -522,7 +525,7 @@ describe('by itself', () => {
     if (mint === null) throw new Error('a mint')
     mint.about = () => new Promise(() => {})
     fund(till.now.store, till.bank, [32768])
-    const running = startPayout(parts())
+    const running = startPayout(parts(), unheard)
     await new Promise((then) => setTimeout(then, 100))
     const began = performance.now()
     await running.stop()

@@ -9,6 +9,7 @@ import { makeLnurl } from '../../../src/wallets/lnurl.ts'
 import { INVOICES_A_MINUTE, KEPT_FOR_BUYERS } from '../../../src/wallets/turns.ts'
 import { AmountRefused, type Wallet } from '../../../src/wallets/wallet.ts'
 import { heard, until, wait, walletContract } from '../../contract/wallet.ts'
+import { unheard } from '../../support/background.ts'
 import { type LnurlServer, type Page, startLnurlServer } from '../../support/lnurl-server.ts'
 
 const ASK = { sat: 21, memo: 'address', expirySeconds: 600 }
@@ -28,7 +29,14 @@ walletContract('a Lightning address (a double that hangs up)', async () => {
   return {
     refuses: [2_000_000, 3_000_000, 4_000_000, 2, 200_000_000],
     open: () =>
-      opened({ address: server.address, world, store, moneyHint: null, lnurl: client(world) }),
+      opened({
+        address: server.address,
+        world,
+        background: unheard,
+        store,
+        moneyHint: null,
+        lnurl: client(world),
+      }),
     pay: async (bolt11) => server.pay(bolt11),
     outage: {
       async begin() {
@@ -64,6 +72,7 @@ const options = (): LightningAddressOptions => ({
   lnurl: client(world),
   store,
   world,
+  background: unheard,
   moneyHint: null,
 })
 async function open(change: Partial<LightningAddressOptions> = {}): Promise<Wallet> {

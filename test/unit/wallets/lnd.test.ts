@@ -7,6 +7,7 @@ import {
   WalletUnreachable,
 } from '../../../src/wallets/wallet.ts'
 import { heard, until, wait, walletContract } from '../../contract/wallet.ts'
+import { unheard } from '../../support/background.ts'
 import { type LndDouble, startLndDouble } from './lnd-double.ts'
 
 const ASK = { sat: 21, memo: 'lnd', expirySeconds: 600 }
@@ -18,6 +19,7 @@ const optionsFor = (double: LndDouble): LndOptions => ({
   tlsCertPem: null,
   moneyHint: null,
   world: { now: Date.now },
+  background: unheard,
   deadlineMs: DEADLINE,
 })
 

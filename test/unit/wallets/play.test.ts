@@ -2,17 +2,18 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { openPlayWallet, type PlayStore } from '../../../src/wallets/play.ts'
 import { heard, walletContract } from '../../contract/wallet.ts'
+import { unheard } from '../../support/background.ts'
 
 const world = { now: Date.now, random: (bytes: number) => new Uint8Array(randomBytes(bytes)) }
 const ASK = { sat: 21, memo: 'play', expirySeconds: 600 }
 
 walletContract('play money', async () => {
   const store = memoryStore()
-  let wallet = openPlayWallet({ store, world })
+  let wallet = openPlayWallet({ store, world, background: unheard })
   return {
     // A payment is served by the gate's own process, so the buyer's wallet is the one last opened.
     async open() {
-      wallet = openPlayWallet({ store, world })
+      wallet = openPlayWallet({ store, world, background: unheard })
       return wallet
     },
     async pay(bolt11) {
@@ -102,7 +103,11 @@ describe('paying with play money', () => {
 
 function fresh(store = memoryStore()) {
   const clock = { now: Date.now() }
-  const play = openPlayWallet({ store, world: { ...world, now: () => clock.now } })
+  const play = openPlayWallet({
+    store,
+    world: { ...world, now: () => clock.now },
+    background: unheard,
+  })
   return { play, clock, store }
 }
 

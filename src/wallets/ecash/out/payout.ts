@@ -1,5 +1,5 @@
-import { BrokenBelief } from '../../../floor/assert.ts'
 import { backOff } from '../../../floor/back-off.ts'
+import type { Background } from '../../../floor/background.ts'
 import type { LightningAddress, PayRequest } from '../../lnurl.ts'
 import { WalletBusy, WalletRefused, WalletUnreachable } from '../../wallet.ts'
 import { isOfMint } from '../mint/mint.ts'
@@ -205,46 +205,15 @@ export function reasonOf(error: unknown): string | null {
   return isOfMint(error) ? error.message : null
 }
 
-/** ms between two rounds, and after a nudge. */
-const EVERY = 30_000
-const SOON = 50
-/** ms that a stop waits for a round: what it leaves under way is on disk. */
-const PATIENCE = 2_000
+/** ms until the first round, between two, and between two that fail. */
+const PACE = { first: 50, every: 30_000, longest: 600_000 }
 
 /** Runs rounds until it is stopped. A broken belief ends them: money does not move on a mistake. */
-export function startPayout(parts: PayoutParts): { stop(): Promise<void>; nudge(): void } {
+export function startPayout(
+  parts: PayoutParts,
+  background: Background,
+): { stop(): Promise<void>; nudge(): void } {
   const payout = new AutoPayout(parts)
-  let timer: NodeJS.Timeout | null = null
-  let running: Promise<void> = Promise.resolve()
-  let stopped = false
-  const wind = (ms: number) => {
-    if (stopped) return
-    if (timer !== null) clearTimeout(timer)
-    timer = setTimeout(round, ms)
-    timer.unref()
-  }
-  const round = () => {
-    timer = null
-    running = running
-      .then(() => payout.tick())
-      .then(
-        () => wind(EVERY),
-        (error: unknown) => {
-          if (stopped) return
-          const reason = error instanceof Error ? error.message : String(error)
-          parts.say({ event: 'problem', what: 'payout_stopped', reason })
-          stopped = error instanceof BrokenBelief
-          wind(EVERY)
-        },
-      )
-  }
-  wind(SOON)
-  return {
-    nudge: () => wind(SOON),
-    async stop() {
-      stopped = true
-      if (timer !== null) clearTimeout(timer)
-      await Promise.race([running, new Promise((then) => setTimeout(then, PATIENCE).unref())])
-    },
-  }
+  const rounds = background.repeat('payout', PACE, () => payout.tick())
+  return { nudge: rounds.soon, stop: rounds.stop }
 }

@@ -1,0 +1,4 @@
+import { Background } from '../../src/floor/background.ts'
+
+/** An owner of work in the background, for tests that do not look at what it says. */
+export const unheard = new Background(() => {})

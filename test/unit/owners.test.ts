@@ -1,0 +1,99 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative, sep } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+/**
+ * Nothing floats: what the lint cannot see of it. The lint forbids statements that are promises, and
+ * `void`; here are the emitters, whose unheard errors end the process, and the callbacks of timers.
+ */
+const ROOT = join(import.meta.dirname, '../..')
+const sources = ['src', 'bin']
+  .flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true }).filter(
+      (found) => found.isFile() && found.name.endsWith('.ts'),
+    ),
+  )
+  .map((found) => relative(ROOT, join(found.parentPath, found.name)).split(sep).join('/'))
+  .filter((path) => !path.startsWith('src/web/'))
+  .map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }))
+
+/** What makes an emitter. `gateServer` hands its server to those who call it. */
+const MAKES =
+  /(?<![.\w]|function )(?:createServer|gateServer|spawn|createInterface|connect)\(|\.library\.request\(|\bnew (?:Client|Worker|WebSocket|EventEmitter)\((?!\{)/g
+const LISTENS = /\bon\('error'|addEventListener\('error'/g
+
+const unheard = ({ path, text }: { path: string; text: string }): string[] => {
+  const made = text.match(MAKES)?.length ?? 0
+  const heard = text.match(LISTENS)?.length ?? 0
+  return made > heard ? [`${path}: ${made} made, ${heard} heard`] : []
+}
+
+/** A callback whose promise nobody takes. */
+const CALLS =
+  /(?:set(?:Timeout|Interval|Immediate)|queueMicrotask|nextTick|(?<!background)\.on(?:ce)?|addEventListener)\(/
+const TAKEN = new RegExp(
+  `${CALLS.source}\\s*(?:'[^']*',\\s*)?async\\b|createServer\\(\\s*async\\b`,
+  'g',
+)
+const TIMED = /set(?:Timeout|Interval|Immediate)\((?:\(\) => )?(?:this\.)?(#?\w+)/g
+
+const dropped = ({ path, text }: { path: string; text: string }): string[] => {
+  const literal = [...text.matchAll(TAKEN)].map(([found]) => `${path}: ${found}`)
+  const named = [...text.matchAll(TIMED)].flatMap(([, name = '']) => {
+    const asynchronous = new RegExp(
+      `async (?:function )?${name}\\(|\\b${name} = async\\b|(?<![\\w#])${name}\\([^)]*\\): Promise<`,
+    )
+    return asynchronous.test(text) ? [`${path}: ${name}`] : []
+  })
+  return [...literal, ...named]
+}
+
+describe('J11 every emitter has an owner', () => {
+  it('J11 each file that makes one listens for its errors', () => {
+    const files = sources.filter(({ path }) => path !== 'src/http/server.ts')
+    expect(files.flatMap(unheard)).toEqual([])
+  })
+
+  it.each([
+    ['const s = createServer(() => {})', 1],
+    ["const s = createServer(() => {})\ns.on('error', () => {})", 0],
+    ["const a = connect(1)\nconst b = connect(2)\na.on('error', () => {})", 1],
+    ["const s = new WebSocket(url)\ns.addEventListener('error', end)", 0],
+  ])('J11 that rule reads %j', (text, found) => {
+    expect(unheard({ path: 'a.ts', text })).toHaveLength(found)
+  })
+})
+
+describe('J12 no callback drops a promise', () => {
+  it('J12 timers and listeners take no asynchronous function', () => {
+    expect(sources.flatMap(dropped)).toEqual([])
+  })
+
+  it.each([
+    ['setInterval(async () => {}, 1)', 1],
+    ["lines.once('line', async (line) => {})", 1],
+    ['createServer(async (request) => {})', 1],
+    ['function refresh(): Promise<void> {}\nsetInterval(refresh, 1)', 1],
+    ['async #round() {}\nsetInterval(() => this.#round(), 1)', 1],
+    ['#round(): void {}\nsetInterval(() => this.#round(), 1)', 0],
+    ['const round = () => {}\nsetTimeout(round, 1)', 0],
+  ])('J12 that rule reads %j', (text, found) => {
+    expect(dropped({ path: 'a.ts', text })).toHaveLength(found)
+  })
+})
+
+describe('J12 the lint', () => {
+  it('J12 forbids floating promises everywhere, and void in the product', () => {
+    const { linter, overrides } = JSON.parse(readFileSync(join(ROOT, 'biome.json'), 'utf8'))
+    expect(linter.rules).toMatchObject({
+      complexity: { noVoid: 'error' },
+      nursery: { noFloatingPromises: 'error', noMisusedPromises: 'error' },
+    })
+    for (const { includes, linter: own } of overrides) {
+      expect(own.rules.nursery?.noFloatingPromises).toBeUndefined()
+      const product = includes.filter((path: string) => /^(?:src|bin)/.test(path))
+      if (own.rules.complexity?.noVoid === 'off')
+        expect(product.join()).toMatch(/^(?:src\/web\/\*\*)?$/)
+    }
+  })
+})

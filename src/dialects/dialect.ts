@@ -10,11 +10,18 @@ export interface Dialect {
   /** Canonical path, `/v1/chat/completions`. All are POST. */
   readonly path: string
   /** Total: any bytes in. Refuses what could be read in two ways (threats A2, A11, I6, I13). */
-  read(body: Uint8Array): Result<Asked, Malformed>
+  read(body: Uint8Array, terms?: Terms): Result<Asked, Malformed>
   /** The body to send upstream: spliced, not re-serialised; the output limit written, usage asked for. */
   rewrite(asked: Asked, output: number, backend: Backend): Uint8Array
   /** Watches one response. `output` is the limit that was sent. */
   meter(asked: Asked, granted: Granted, backend: Backend): Meter
+}
+
+/** What the operator's settings and the backend make of a request. */
+export interface Terms {
+  /** `limits.requestFields`: names that pass besides the dialect's own. */
+  readonly also: ReadonlySet<string>
+  readonly backend: Backend
 }
 
 /** Backends whose habits differ (design: real-parts). `other` gets every precaution. */
@@ -27,6 +34,8 @@ export interface Asked {
   readonly stream: boolean
   /** True where the client asked for usage in the stream: then it is left in. */
   readonly wantsUsage: boolean
+  /** Names of the fields that are left out: few, and printable (threats J16). */
+  readonly ignored: readonly string[]
   /** The client's own output limit per choice; null where it named none. */
   readonly limit: number | null
   /** Prompts that are answered one by one, each in a context of its own: 1 but for lists of them. */

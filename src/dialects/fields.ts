@@ -4,7 +4,7 @@
 export const LIMITS = ['max_tokens', 'max_completion_tokens'] as const
 
 /**
- * Taken out of every request. Each of them lets some backend make more than was paid for, or do
+ * Never passes, not even where `limits.requestFields` names it. Each of them lets some backend make more than was paid for, or do
  * something that has no price. One list for all backends: a backend does not miss a field that it
  * does not know, and a gateway may have any of the others behind it.
  */
@@ -33,36 +33,35 @@ export const TAKEN_OUT: ReadonlySet<string> = new Set([
 /** Hold nothing that a model reads, so that they are no part of the input bound. */
 export const NOT_PROMPT: ReadonlySet<string> = new Set([
   ...['model', 'user', 'stop', 'stream_options', 'logit_bias', 'metadata', 'encoding_format'],
-  ...['safety_identifier', 'prompt_cache_key', 'reasoning_effort', 'verbosity'],
+  ...['safety_identifier', 'prompt_cache_key', 'prompt_cache_retention', 'cache_salt'],
+])
+
+/** Settings of a model's template, and how long it may think. Booleans, numbers and words pass there. */
+export const SWITCHES: ReadonlySet<string> = new Set([
+  ...['chat_template_kwargs', 'reasoning', 'thinking', 'think', 'reasoning_effort', 'verbosity'],
+  ...['reasoning_format'],
+])
+
+/** Members of such settings that a template engine takes for its own arguments: padding is tokens. */
+export const NO_SWITCH: ReadonlySet<string> = new Set([
+  ...TAKEN_OUT,
+  ...['conversation', 'tokenize', 'padding', 'truncation', 'return_tensors', 'return_dict'],
+  ...['tokenizer_kwargs', 'add_generation_prompt', 'continue_final_message'],
 ])
 
 /** Keys that constrain what is generated: backends compile them, and a huge one ends them. */
 export const FORMATS = ['response_format', 'json_schema', 'format', 'structured_outputs'] as const
-export const GUIDES = ['grammar', 'guided_json', 'guided_regex', 'guided_grammar'] as const
+export const GUIDES = [
+  ...['grammar', 'guided_json', 'guided_regex', 'guided_grammar', 'guided_whitespace_pattern'],
+  ...['regex', 'ebnf', 'structural_tag'],
+] as const
 export const TOOLS = ['tools', 'functions'] as const
 
 /** Where one of these is given, a template writes more than around messages alone. */
 export const TEMPLATED = [...TOOLS, 'chat_template_kwargs', 'documents', 'response_format'] as const
 
-/** Every outermost key that is looked at. One that folds to such a key without being it is a 400. */
-export const KNOWN: ReadonlySet<string> = new Set([
-  ...LIMITS,
-  ...TAKEN_OUT,
-  ...NOT_PROMPT,
-  ...FORMATS,
-  ...GUIDES,
-  ...TOOLS,
-  ...['stream', 'n', 'best_of', 'messages', 'prompt', 'input', 'suffix', 'echo', 'modalities'],
-  ...[
-    'audio',
-    'images',
-    'prompt_embeds',
-    'tool_choice',
-    'function_call',
-    'logprobs',
-    'top_logprobs',
-  ],
-])
+/** Media that have no price yet, and what else is looked at besides what passes. */
+export const LOOKED_AT = ['audio', 'images', 'prompt_embeds'] as const
 
 export const STREAM_OPTIONS: ReadonlySet<string> = new Set([
   ...['include_usage', 'continuous_usage_stats', 'include_obfuscation'],

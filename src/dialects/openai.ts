@@ -1,25 +1,33 @@
 import { assert } from '../floor/assert.ts'
 import { err, ok, type Result } from '../floor/result.ts'
-import type { Asked, Backend, Dialect, Malformed } from './dialect.ts'
-import { LIMITS, TAKEN_OUT, TEMPLATED } from './fields.ts'
+import type { Asked, Backend, Dialect, Malformed, Terms } from './dialect.ts'
+import { LIMITS, TEMPLATED } from './fields.ts'
 import { type Document, isObject, type Json, type JsonObject, splice } from './json.ts'
 import { OpenAiMeter } from './meter.ts'
-import { countOf, limitOf, media, open, readRest } from './request.ts'
+import { countOf, limitOf, media, open, readRest, tooMuch } from './request.ts'
 import type { Shape } from './shape.ts'
+import { type Sifted, sift } from './sift.ts'
 import type { Readable } from './walk.ts'
 
 /** What `read` keeps of a request for `rewrite` and `meter`. */
 class Parsed {
   readonly document: Document
+  readonly sifted: Sifted
   /** Prompts in one request: a list of them is answered one by one. */
   readonly prompts: number
   /** Choices that the answer shows: `best_of` makes more than it shows. */
   readonly shown: number
 
-  constructor(document: Document, prompts: number, shown: number) {
-    this.document = document
-    this.prompts = prompts
-    this.shown = shown
+  constructor(parts: {
+    readonly document: Document
+    readonly sifted: Sifted
+    readonly prompts: number
+    readonly shown: number
+  }) {
+    this.document = parts.document
+    this.sifted = parts.sifted
+    this.prompts = parts.prompts
+    this.shown = parts.shown
   }
 }
 
@@ -34,6 +42,9 @@ export interface Prompt {
   readonly readable: Readable
 }
 
+/** Nothing is known of the backend, and the operator added no fields. */
+const UNKNOWN: Terms = { also: new Set(), backend: 'other' }
+
 /** One of the three APIs, by what it finds in its own part of a request. */
 export function openAiDialect(
   path: string,
@@ -43,14 +54,16 @@ export function openAiDialect(
   return {
     name: shape.name,
     path,
-    read(body) {
-      const document = open(body)
+    read(body, { also, backend } = UNKNOWN) {
+      const document = open(body, also)
       if (!document.ok) return document
-      const refusal = media(document.value.value)
+      const sifted = sift(shape.name, document.value.value, also)
+      const { request } = sifted
+      const refusal = media(document.value.value) ?? tooMuch(request, backend)
       if (refusal !== null) return err(refusal)
       const prompt = find(document.value.value)
       if (!prompt.ok) return prompt
-      return ok(put(shape.name, body, { document: document.value, prompt: prompt.value }))
+      return ok(put(shape.name, body, { document: document.value, sifted, prompt: prompt.value }))
     },
     rewrite,
     meter(asked, granted, backend) {
@@ -68,9 +81,10 @@ const AROUND_ALL = 64
 function put(
   dialect: Dialect['name'],
   body: Uint8Array,
-  { document, prompt }: { readonly document: Document; readonly prompt: Prompt },
+  opened: { readonly document: Document; readonly sifted: Sifted; readonly prompt: Prompt },
 ): Asked {
-  const request = document.value
+  const { document, sifted, prompt } = opened
+  const { request, ignored } = sifted
   const stream = request.stream === true
   const options = request.stream_options
   const hasOutput = dialect !== 'openai-embeddings'
@@ -84,6 +98,7 @@ function put(
     model: String(request.model),
     stream: stream && hasOutput,
     wantsUsage: stream && isObject(options) && options.include_usage === true,
+    ignored,
     limit: hasOutput ? limitOf(request) : null,
     prompts: prompt.prompts,
     choices: answers * made,
@@ -93,7 +108,7 @@ function put(
     parts,
     texts: readable.texts,
     ids: readable.ids,
-    splice: new Parsed(document, prompt.prompts, answers * shown),
+    splice: new Parsed({ document, sifted, prompts: prompt.prompts, shown: answers * shown }),
   }
 }
 
@@ -102,9 +117,9 @@ function put(
  * choice and the wish for usage at its end. A limit of 0 is never sent: Ollama reads it as none.
  */
 function rewrite(asked: Asked, output: number, backend: Backend): Uint8Array {
-  const { document } = parsed(asked)
-  const gone = new Set(TAKEN_OUT)
-  const added: string[] = []
+  const { document, sifted } = parsed(asked)
+  const gone = new Set(sifted.gone)
+  const added = [...sifted.anew]
   if (asked.hasOutput) {
     assert(Number.isSafeInteger(output) && output >= 0, `not an output limit: ${output}`)
     const limit = Math.max(1, output)
@@ -113,7 +128,7 @@ function rewrite(asked: Asked, output: number, backend: Backend): Uint8Array {
   }
   if (asked.stream) {
     gone.add('stream_options')
-    added.push(`"stream_options":${streamOptions(document.value.stream_options)}`)
+    added.push(`"stream_options":${streamOptions(sifted.request.stream_options)}`)
   }
   const untouched = added.length === 0 && document.members.every(({ key }) => !gone.has(key))
   return untouched ? asked.body : Buffer.from(splice(document, gone, added))
@@ -124,7 +139,7 @@ function rewrite(asked: Asked, output: number, backend: Backend): Uint8Array {
  * OpenAI's newer models refuse `max_tokens`, and both at once: there the client knows which.
  */
 function limitFields(asked: Asked, backend: Backend): readonly string[] {
-  const request = parsed(asked).document.value
+  const { request } = parsed(asked).sifted
   if (asked.dialect === 'openai-completions') return ['max_tokens']
   if (typeof request.max_completion_tokens !== 'number') return ['max_tokens']
   const both = backend !== 'other' || typeof request.max_tokens === 'number'

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../floor/result.ts'
-import type { Malformed } from './dialect.ts'
-import { isMedia, KNOWN, LIMITS, NOT_PROMPT, STREAM_OPTIONS, TAKEN_OUT } from './fields.ts'
+import type { Backend, Malformed } from './dialect.ts'
+import { isMedia, LIMITS, NOT_PROMPT, STREAM_OPTIONS } from './fields.ts'
 import {
   type Document,
   folded,
@@ -10,6 +10,7 @@ import {
   quoted,
   readObject,
 } from './json.ts'
+import { KNOWN } from './passed.ts'
 import { unbounded } from './schema.ts'
 import type { Readable } from './walk.ts'
 
@@ -21,7 +22,7 @@ export const refuse = (code: string, message: string, param: string | null = nul
   param,
 })
 
-type Check = (request: JsonObject) => Malformed | null
+type Check = (request: JsonObject, also: ReadonlySet<string>) => Malformed | null
 
 const MOST_CHOICES = 128
 /** Of each token: OpenAI's own bound. Each makes every event longer, for nothing. */
@@ -29,9 +30,9 @@ const MOST_LOGPROBS = 20
 
 /** What is asked of every request of OpenAI's three APIs, in the order of judgment. */
 const CHECKS: readonly Check[] = [
-  (request) => {
-    const key = folded(request, KNOWN)
-    if (key === null) return null
+  (request, also) => {
+    const key = folded(request, KNOWN) ?? folded(request, also)
+    if (key === null || also.has(key)) return null
     return refuse('ambiguous_key', `the key ${quoted(key)} can be read as another one`, key)
   },
   ({ model }) => {
@@ -50,7 +51,7 @@ const CHECKS: readonly Check[] = [
     }
     return isOptional(options.include_usage, 'boolean', `${param}.include_usage`)
   },
-  (request) => whole(request, 'max_tokens', 0) ?? whole(request, 'max_completion_tokens', 0),
+  (request) => limit(request, 'max_tokens') ?? limit(request, 'max_completion_tokens'),
   (request) => whole(request, 'n', 1, MOST_CHOICES) ?? whole(request, 'best_of', 1, MOST_CHOICES),
   (request) =>
     whole(request, 'top_logprobs', 0, MOST_LOGPROBS) ??
@@ -59,19 +60,14 @@ const CHECKS: readonly Check[] = [
     if (echo !== true) return isOptional(echo, 'boolean', 'echo')
     return refuse('unsupported_parameter', 'echo has no price: the prompt is not output', 'echo')
   },
-  (request) => {
-    const key = unbounded(request)
-    if (key === null) return null
-    return refuse('invalid_value', `${key} asks for more repetitions than are allowed`, key)
-  },
 ]
 
 /** Opens a body and makes sure that it can be read, and priced, in one way only. */
-export function open(body: Uint8Array): Result<Document, Malformed> {
+export function open(body: Uint8Array, also: ReadonlySet<string>): Result<Document, Malformed> {
   const read = readObject(body)
   if (!read.ok) return err(refuse(read.error.code, read.error.message))
   for (const check of CHECKS) {
-    const refusal = check(read.value.value)
+    const refusal = check(read.value.value, also)
     if (refusal !== null) return err(refusal)
   }
   return ok(read.value)
@@ -81,6 +77,12 @@ function isOptional(value: Json | undefined, type: 'boolean', param: string): Ma
   if (value === undefined || value === null || typeof value === type) return null
   return refuse('invalid_type', `${param} must be a ${type}`, param)
 }
+
+/** LM Studio, llama.cpp and their clients write -1 for no limit at all (threats K19). */
+const NO_LIMIT = -1
+
+const limit = (request: JsonObject, param: string): Malformed | null =>
+  request[param] === NO_LIMIT ? null : whole(request, param, 0)
 
 function whole(
   request: JsonObject,
@@ -94,6 +96,13 @@ function whole(
   const bounds =
     most === Number.MAX_SAFE_INTEGER ? `of ${least} or more` : `from ${least} to ${most}`
   return refuse('invalid_value', `${param} must be a whole number ${bounds}`, param)
+}
+
+/** A schema, grammar or pattern that would end a backend. */
+export function tooMuch(request: JsonObject, backend: Backend): Malformed | null {
+  const key = unbounded(request, backend)
+  if (key === null) return null
+  return refuse('invalid_value', `${key} asks for more repetitions than are allowed`, key)
 }
 
 /** Images, sound and files have no price of their own yet. */
@@ -111,8 +120,10 @@ export const unpriced = (param: string): Malformed =>
 
 /** The client's own output limit, the lower one of the two; 0 makes one token, as on llama.cpp. */
 export function limitOf(request: JsonObject): number | null {
-  const named = LIMITS.map((key) => request[key]).filter((value) => typeof value === 'number')
-  return named.length === 0 ? null : Math.max(1, Math.min(...named))
+  const named = LIMITS.map((key) => request[key]).filter(
+    (value) => typeof value === 'number' && value !== NO_LIMIT,
+  )
+  return named.length === 0 ? null : Math.max(1, Math.min(...named.map(Number)))
 }
 
 /** How many answers each prompt gets, and how many of them are made to choose from. */
@@ -125,7 +136,7 @@ export function countOf(request: JsonObject): { shown: number; made: number } {
 /** Walks the outermost members that a model can read, but for the one that holds the prompt. */
 export function readRest(request: JsonObject, apart: string, readable: Readable): void {
   for (const [key, value] of Object.entries(request)) {
-    if (key === apart || NOT_PROMPT.has(key) || TAKEN_OUT.has(key)) continue
+    if (key === apart || NOT_PROMPT.has(key)) continue
     if (typeof value === 'string' || typeof value === 'object') readable.value(value)
   }
 }

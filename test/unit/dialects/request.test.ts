@@ -43,7 +43,7 @@ describe('what is refused', () => {
     ['a message of no object', { ...chat, messages: ['hi'] }, '400 invalid_type messages'],
     ['an empty model', { ...chat, model: '' }, '400 invalid_type model'],
     ['stream of no boolean', { ...chat, stream: 'true' }, '400 invalid_type stream'],
-    ['a negative limit', { ...chat, max_tokens: -1 }, '400 invalid_value max_tokens'],
+    ['a negative limit', { ...chat, max_tokens: -2 }, '400 invalid_value max_tokens'],
     ['half a token', { ...chat, max_tokens: 1.5 }, '400 invalid_value max_tokens'],
     ['a limit in a string', { ...chat, max_tokens: '5' }, '400 invalid_value max_tokens'],
     ['no choice', { ...chat, n: 0 }, '400 invalid_value n'],
@@ -196,8 +196,10 @@ describe('how much is asked for', () => {
     [{ max_completion_tokens: 7 }, 7],
     [{ max_tokens: 5, max_completion_tokens: 7 }, 5],
     [{ max_tokens: 0 }, 1],
+    [{ max_tokens: -1 }, null],
+    [{ max_tokens: -1, max_completion_tokens: 7 }, 7],
     [{ max_tokens: null, max_completion_tokens: 3 }, 3],
-  ])('%j is a limit of %j', (extra, limit) => {
+  ])('K19 %j is a limit of %j', (extra, limit) => {
     expect(mustRead(openaiChat, { ...chat, ...extra }).limit).toBe(limit)
   })
 
@@ -224,9 +226,7 @@ describe('how much is asked for', () => {
       { type: 'function', function: { name: 'weather', description: 'x'.repeat(500) } },
     ]
     expect(bound('', { tools })).toBeGreaterThan(base + JSON.stringify(tools).length - 30)
-    expect(bound('', { chat_template_kwargs: { note: 'x'.repeat(300) } })).toBeGreaterThan(
-      base + 300,
-    )
+    expect(bound('', { documents: [{ note: 'x'.repeat(300) }] })).toBeGreaterThan(base + 300)
     expect(bound('', { user: 'x'.repeat(300), chat_template: 'x'.repeat(300) })).toBe(base)
   })
 

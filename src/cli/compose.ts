@@ -123,9 +123,11 @@ export function compose(parts: ComposeParts): Composed {
     patience: { firstByte, idle },
   })
   const counter = new TokenCounter()
+  const also = new Set(config.limits.requestFields)
   const gate = new Gate({
     models,
     pricing,
+    terms: () => ({ also, backend: parts.backend }),
     bounds: { usual: config.pricing.maxOutputTokens, most: config.limits.outputTokens },
     estimating: { estimator: new PromptEstimator(), counter },
     doorkeeper,

@@ -45,6 +45,7 @@ export function assemble(values: Values, nodes: Nodes, reading: Reading): Config
       outputTokens: values['limits.outputTokens'],
       invoicesPerClient: values['limits.invoicesPerClient'],
       invoicesTotal: values['limits.invoicesTotal'],
+      requestFields: values['limits.requestFields'],
     },
     metrics: values.metrics ?? null,
     trustedProxies: values.trustedProxies,

@@ -47,6 +47,8 @@ export interface Config {
     readonly outputTokens: number
     readonly invoicesPerClient: number
     readonly invoicesTotal: number
+    /** Names of request fields that pass besides those of the dialects. */
+    readonly requestFields: readonly string[]
   }
   readonly metrics: HostPort | null
   /** Addresses, and networks as `10.0.0.0/8`. */

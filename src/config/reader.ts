@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
-import type { Result } from '../floor/result.ts'
+import { TAKEN_OUT } from '../dialects/fields.ts'
+import { err, ok, type Result } from '../floor/result.ts'
 import type { ReadFile } from './files.ts'
 import { type Node, type Place, quote } from './node.ts'
 
@@ -157,6 +158,12 @@ export const network: Reader<string> = fitting('an address, or a network as 10.0
   if (bits === undefined) return base
   if (!/^\d{1,3}$/.test(bits) || Number(bits) > (kind === 4 ? 32 : 128)) return null
   return text
+})
+
+/** Passed on, these would make more than was paid for, or change the prompt that was counted. */
+export const requestField: Reader<string> = scalar((text) => {
+  if (!/^[A-Za-z_][\w.-]{0,63}$/.test(text)) return err('is not the name of a request field')
+  return TAKEN_OUT.has(text) ? err('may never pass: it is a way around the price') : ok(text)
 })
 
 /** `*`, or a web origin as browsers send it. */

@@ -9,6 +9,7 @@ import {
   network,
   oneOf,
   originUrl,
+  requestField,
   size,
   wholeNumber,
 } from './reader.ts'
@@ -151,6 +152,13 @@ const RUNNING = {
     standard: '10000',
     example: '10000',
     doc: 'Unpaid invoices that all clients together may have open, shared ones too',
+  }),
+  'limits.requestFields': setting({
+    read: listOf(requestField),
+    standard: '[]',
+    example: '[guidance_scale]',
+    doc: 'Fields of a request that pass to the backend besides the usual ones. What is left out is named in `X-Satgate-Ignored`',
+    structured: true,
   }),
   metrics: setting({
     read: hostPort,

@@ -87,7 +87,7 @@ export function answerWhole(
   reply.end(said.body)
 }
 
-/** Whole sats rounded down, the exact msat, and the limit where the gate chose it. */
+/** Whole sats rounded down, the exact msat, the limit where the gate chose it, fields left out. */
 function paidHeaders(held: Held, balance: Msat | null): Headers {
   const headers: Headers = {}
   if (balance !== null) {
@@ -97,6 +97,8 @@ function paidHeaders(held: Held, balance: Msat | null): Headers {
   if (held.asked.hasOutput && held.limit !== held.asked.limit) {
     headers['x-max-tokens-applied'] = `${held.limit}`
   }
+  const { ignored } = held.asked
+  if (ignored.length > 0) headers['x-satgate-ignored'] = ignored.join(', ')
   return headers
 }
 

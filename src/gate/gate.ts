@@ -1,4 +1,4 @@
-import type { Dialect } from '../dialects/dialect.ts'
+import type { Dialect, Terms } from '../dialects/dialect.ts'
 import type { Result } from '../floor/result.ts'
 import { err, ok } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
@@ -22,6 +22,8 @@ export interface GateParts {
   readonly models: Models
   readonly pricing: Pricing
   readonly bounds: OutputBounds
+  /** What passes of a request, and to whom. */
+  terms(): Terms
   readonly estimating: Estimating
   readonly doorkeeper: Doorkeeper
   readonly demand: Demand
@@ -124,7 +126,7 @@ export class Gate {
 
   async #price(incoming: Incoming, dialect: Dialect, at: number): Promise<Result<Priced, Refusal>> {
     const { models, pricing, bounds } = this.#parts
-    const step = read(incoming, dialect, at)
+    const step = read(incoming, dialect, { at, terms: this.#parts.terms() })
     return step.ok ? price(step.value, { pricing, models, bounds }) : step
   }
 

@@ -1,4 +1,4 @@
-import type { Asked, Dialect } from '../dialects/dialect.ts'
+import type { Asked, Dialect, Terms } from '../dialects/dialect.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { Pricing } from '../money/pricing.ts'
 import type { Incoming } from './ports.ts'
@@ -26,8 +26,12 @@ export interface OutputBounds {
 }
 
 /** Reads the body as its dialect. Refuses with 400, 413 or 415 (DESIGN 6). */
-export function read(incoming: Incoming, dialect: Dialect, at: number): Result<Read, Refusal> {
-  const asked = dialect.read(incoming.body)
+export function read(
+  incoming: Incoming,
+  dialect: Dialect,
+  { at, terms }: { readonly at: number; readonly terms: Terms },
+): Result<Read, Refusal> {
+  const asked = dialect.read(incoming.body, terms)
   if (asked.ok) return ok({ incoming, dialect, asked: asked.value, at })
   const { status, code, message, param } = asked.error
   return err(refuse(status, code, message, { param }))

@@ -142,6 +142,7 @@ const CHARGED = {
   'X-Credit-Balance-Msat': header('A stream: before this request.', 'integer'),
   'X-Cost-Msat': header('Where it is known by then.', 'integer'),
   'X-Max-Tokens-Applied': header('Where the gate wrote the limit.', 'integer'),
+  'X-Satgate-Ignored': header('Fields of the request that were left out.'),
 }
 
 function responses(operation: Operation): unknown {

@@ -240,6 +240,24 @@ it('the config is frozen, all the way down', () => {
   expect(loose).toEqual([])
 })
 
+it('J16 a field that is a way around the price may never pass, and is named with its line', () => {
+  expect(
+    loaded({ yaml: 'limits: { requestFields: [guidance_scale] }' }).config.limits.requestFields,
+  ).toEqual(['guidance_scale'])
+  for (const field of [
+    'n_predict',
+    'options',
+    'chat_template',
+    'ignore_eos',
+    'api_base',
+    'a b',
+    '',
+  ]) {
+    const yaml = `limits:\n  requestFields: ["${field}"]`
+    expect(mistakes({ yaml }).join(), field).toMatch(/:2:.*(?:may never pass|not the name)/)
+  }
+})
+
 describe('the table', () => {
   it('has a right example in every row', () => {
     for (const [key, { secret, example }] of BY_KEY) {

@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Pass } from '../support/buyer.ts'
+import { startGate, type TestGate } from '../support/gate.ts'
+
+let gate: TestGate
+let pass: Pass
+beforeAll(async () => {
+  gate = await startGate({ shared: true, settings: { limits: { requestFields: ['guidance'] } } })
+  pass = await gate.buy()
+})
+afterAll(() => gate.close())
+
+const more = {
+  guidance: 'mine',
+  temperature: 0.5,
+  whatever: 'x'.repeat(50_000),
+  chat_template: '{{ "a" * 100000 }}',
+  chat_template_kwargs: { enable_thinking: false, chat_template: '{{ "a" * 100000 }}' },
+  'odd\r\nX-Evil: 1': 1,
+}
+const IGNORED = 'whatever, chat_template, chat_template_kwargs.chat_template, +1'
+
+describe('J16 request fields are an allow-list', () => {
+  it.each([false, true])(
+    'stream %s: what is left out is named, the rest passes',
+    async (stream) => {
+      const origin = 'https://chat.example.com'
+      const answer = await gate.chat(pass, { ...more, stream }, { origin })
+      expect(answer.status).toBe(200)
+      expect(answer.headers['x-satgate-ignored']).toBe(IGNORED)
+      expect(answer.headers['access-control-expose-headers']).toContain('X-Satgate-Ignored')
+      expect(answer.headers['x-evil']).toBeUndefined()
+      const sent = gate.fake.seen.at(-1)?.json ?? {}
+      expect(sent).toMatchObject({
+        guidance: 'mine',
+        temperature: 0.5,
+        chat_template_kwargs: { enable_thinking: false },
+      })
+      expect(Object.keys(sent)).not.toContain('whatever')
+      expect(JSON.stringify(sent)).not.toContain('100000')
+    },
+  )
+
+  it('nothing is said where nothing was left out', async () => {
+    const answer = await gate.chat(pass, { temperature: 0.5, store: null })
+    expect(answer.headers['x-satgate-ignored']).toBeUndefined()
+  })
+
+  it('what is left out is not paid for', async () => {
+    const held = async (body: object) => {
+      gate.events.length = 0
+      await gate.chat(pass, { max_tokens: 5, ...body })
+      return (await gate.last()).held_msat
+    }
+    expect(await held(more)).toBe(
+      (await held({ guidance: 'mine', chat_template_kwargs: { enable_thinking: false } })) ?? 0,
+    )
+  })
+})

@@ -5,8 +5,8 @@ const MINUTE = 60_000
 const MOST = 10_000
 
 /**
- * How many invoices one client is given in a minute where all strangers together have a bound: half of
- * them, so that nobody uses up what a wallet makes (threats J6). Filled evenly.
+ * How many invoices one client or one account is given in a minute, so that nobody uses up what a wallet
+ * makes for all of them (threats J6). Filled evenly.
  */
 export class ClientBucket {
   readonly #world: Pick<World, 'now'>
@@ -16,11 +16,9 @@ export class ClientBucket {
     this.#world = world
   }
 
-  /** Takes one of `ofAll` a minute: 0, or the ms that this client has to wait. Null: there is no bound. */
-  take(client: string, ofAll: number | null): number {
-    if (ofAll === null) return 0
+  /** Takes one of `size` a minute, at least one: 0, or the ms that this client has to wait. */
+  take(client: string, size: number): number {
     const now = this.#world.now()
-    const size = Math.max(1, Math.ceil(ofAll / 2))
     const known = this.#buckets.get(client)
     const filled = known === undefined ? size : known.left + ((now - known.at) * size) / MINUTE
     const left = Math.min(size, filled)

@@ -176,7 +176,7 @@ export class L402 {
     const { payer } = want
     const place = this.#open.reserve(payer, by, this.#world.now())
     if (place === null) return err({ why: 'too_many_open', retryAfterSeconds: COME_BACK })
-    const wait = payer.is === 'stranger' ? this.#bucket.take(payer.site, this.#aMinute()) : 0
+    const wait = this.#takeFromBucket(payer)
     if (wait > 0) {
       this.#open.cancelled(place)
       return err({ why: 'too_many_open', retryAfterSeconds: Math.ceil(wait / 1000) })
@@ -195,8 +195,13 @@ export class L402 {
     return this.#remembered(payer.account, making)
   }
 
-  #aMinute(): number | null {
-    return this.#line.wallet.strangersAMinute?.() ?? null
+  /** One of so many that a client or an account gets in a minute, where the wallet makes only so many. */
+  #takeFromBucket(payer: Payer): number {
+    const aMinute = this.#line.wallet.strangersAMinute?.() ?? null
+    if (aMinute === null) return 0
+    return payer.is === 'stranger'
+      ? this.#bucket.take(`site ${payer.site}`, Math.ceil(aMinute / 2))
+      : this.#bucket.take(`account ${payer.account}`, aMinute)
   }
 
   async #remembered<T>(account: string, making: Promise<T>): Promise<T> {

@@ -1,7 +1,9 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { WalletRefused } from '../../src/wallets/wallet.ts'
 import type { Answered } from '../support/ask.ts'
 import { bearer, child, passOf, until } from '../support/buyer.ts'
+import { EcashBed } from '../support/ecash.ts'
+import { startFakeMint } from '../support/fake-mint.ts'
 import { startGate, type TestGate } from '../support/gate.ts'
 
 const create = (gate: TestGate, body: unknown = {}, headers = {}) =>
@@ -149,6 +151,70 @@ describe('J6 shared_offers_are_counted', () => {
     expect(refused.json.amount_sats).toBeGreaterThan(20)
     expect((await gate.chat(await gate.accept(refused), dear(20))).status).toBe(200)
   })
+})
+
+describe('J6 on a mint of somebody else’s, which bears 20 calls a minute', () => {
+  async function onAMint() {
+    const mint = await startFakeMint({ sockets: false })
+    const bed = new EcashBed()
+    onTestFinished(async () => {
+      await bed.close()
+      await mint.stop()
+    })
+    const wallet = await bed.open({ mints: [mint], limited: true })
+    const gate = await startGate({
+      settings: { trustedProxies: ['127.0.0.1'] },
+      wallet: () => wallet,
+    })
+    const from = (client: number) => ({ 'x-forwarded-for': `198.51.100.${client}` })
+    /** Both clocks. */
+    const later = (ms: number) => {
+      bed.ahead += ms
+      gate.world.advance(ms)
+    }
+    return { gate, mint, from, later }
+  }
+
+  it('14 strangers a minute who never pay leave every new buyer an invoice, for a quarter of an hour', async () => {
+    const { gate, mint, from, later } = await onAMint()
+    const statuses: number[] = []
+    for (let minute = 0; minute < 15; minute += 1) {
+      for (let at = 0; at < 14; at += 1) {
+        const { status } = await gate.chat(null, dear(1 + (at % 5)), from(at))
+        statuses.push(status)
+        later(4_000)
+      }
+      const buyer = await gate.chat(null, {}, from(100 + minute))
+      expect(buyer.status).toBe(402)
+      const calls = mint.counts.quote + mint.counts.quoteState
+      expect(calls).toBeLessThanOrEqual(17 * (minute + 2))
+      later(4_000)
+    }
+    expect(new Set(statuses)).toEqual(new Set([402]))
+    // And what a stranger is shown can be paid.
+    const shown = await gate.chat(null, {}, from(99))
+    const paid = passWith(shown, mint.pay(shown.json.l402.invoice))
+    expect((await gate.chat(paid)).status).toBe(200)
+  }, 30_000)
+
+  it('J5 pages that are open all the time stop neither invoices nor top-ups, nor hide a payment', async () => {
+    const { gate, mint, from, later } = await onAMint()
+    const pages: string[] = []
+    for (let client = 0; client < 6; client += 1) {
+      const { json } = await gate.chat(null, {}, from(client))
+      if (json.payment_url !== undefined) pages.push(json.payment_url)
+    }
+    expect(pages.length).toBeGreaterThan(2)
+    const mine = await gate.chat(null, {}, from(50))
+    for (let second = 0; second < 90; second += 1) {
+      for (const path of pages) await gate.ask({ path })
+      later(1_000)
+    }
+    const pass = passWith(mine, mint.pay(mine.json.l402.invoice))
+    expect((await gate.chat(pass)).status).toBe(200)
+    expect((await create(gate, { amountSats: 50 }, bearer(pass))).status).toBe(200)
+    expect((await gate.chat(null, {}, from(51))).status).toBe(402)
+  }, 30_000)
 })
 
 describe('J17 a_payer_always_finds_a_place', () => {

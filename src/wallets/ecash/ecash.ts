@@ -173,7 +173,8 @@ async function probe(roster: Roster): Promise<void> {
   for (const line of roster.selling()) {
     const works = roster.ok(line.mint.url)
       ? await answers(() => roster.tried(line, (mint) => mint.alive()))
-      : await answers(() => quoteNothing(roster, line))
+      : // Who may not be asked now does not work for that: he was down when he was last asked.
+        line.budget.wait('top_up') === 0 && (await answers(() => quoteNothing(roster, line)))
     if (works) return
   }
   throw new WalletUnreachable(roster.reason)
@@ -182,7 +183,7 @@ async function probe(roster: Roster): Promise<void> {
 /** An invoice that nobody will pay: it shows that the mint makes some, and of which money. */
 async function quoteNothing(roster: Roster, line: MintLine): Promise<string> {
   const { least } = await roster.about(line)
-  if (line.budget.take('offer') > 0) throw new MintBusy(null)
+  if (line.budget.take('top_up') > 0) throw new MintBusy(null)
   const ask = { sat: Math.max(least ?? 1, 10), memo: 'satgate', key: null }
   const { bolt11 } = await roster.tried(line, (mint) => mint.createQuote(ask))
   return bolt11

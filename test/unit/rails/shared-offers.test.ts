@@ -122,6 +122,18 @@ describe('J6 shared_offers_are_counted', () => {
     expect((await l402.create(want('a'))).ok).toBe(true)
   })
 
+  it('nor does one account what it makes for those who have paid', async () => {
+    const { l402, advance } = rail({ wallet: { strangersAMinute: () => 3 } })
+    const ask = (account: string) => l402.create(want({ is: 'owner', account }))
+    const four = async (account: string) => {
+      const all = [await ask(account), await ask(account), await ask(account), await ask(account)]
+      return all.filter(({ ok }) => ok).length
+    }
+    expect([await four('a'), await four('b')]).toEqual([3, 3])
+    advance(20_000)
+    expect((await ask('a')).ok).toBe(true)
+  })
+
   it('a bucket is for a site, whatever network of it asks', async () => {
     const { l402 } = rail({ wallet: { strangersAMinute: () => 6 } })
     let own = 0

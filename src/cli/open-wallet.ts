@@ -110,6 +110,7 @@ async function paidDirectly(
   const facts = {
     remember: async (key: string, value: string) => store.setFact(`address:${key}`, value),
     recall: async (key: string) => store.fact(`address:${key}`),
+    forget: async (key: string) => store.setFact(`address:${key}`, null),
   }
   const lnurl = makeLnurl({ world })
   const options = {

@@ -1,7 +1,9 @@
 import type { Invoices } from '../ledger/invoices.ts'
 
 /** Where the invoices of a Lightning address live: `remember` resolves when the value is on disk. */
-export type AddressStore = Pick<Invoices, 'remember' | 'recall'>
+export interface AddressStore extends Pick<Invoices, 'remember' | 'recall'> {
+  forget(key: string): Promise<void>
+}
 
 /** What has to be known of an invoice to learn whether it was paid, by whatever process asks. */
 export interface KeptInvoice {
@@ -42,6 +44,15 @@ export function addressBook(store: AddressStore) {
   const recall = (name: string) => store.recall(PREFIX + name)
   const remember = (name: string, value: string) => store.remember(PREFIX + name, value)
 
+  const over = async () => Number((await recall('over')) ?? 0)
+
+  /** All up to this number are paid or given up: the next process starts behind it. */
+  async function moveOver(number: number): Promise<void> {
+    const before = await over()
+    await remember('over', String(number))
+    for (let at = before + 1; at <= number; at += 1) await store.forget(`${PREFIX}made:${at}`)
+  }
+
   async function find(hash: string): Promise<KeptInvoice | null> {
     const text = await recall(`invoice:${hash}`)
     return text === null ? null : JSON.parse(text)
@@ -51,6 +62,8 @@ export function addressBook(store: AddressStore) {
   async function add(hash: string, kept: KeptInvoice): Promise<OpenInvoice | null> {
     if ((await find(hash)) !== null) return null
     await remember(`invoice:${hash}`, JSON.stringify(kept))
+    // Those that are over may be forgotten: their numbers are not given again.
+    made = Math.max(made, await over())
     while ((await recall(`made:${made + 1}`)) !== null) made += 1
     await remember(`made:${made + 1}`, hash)
     made += 1
@@ -78,7 +91,7 @@ export function addressBook(store: AddressStore) {
     /** Unpaid invoices that expire after `after`, ms, in the order they were made. */
     async open(after: number): Promise<readonly OpenInvoice[]> {
       const found: OpenInvoice[] = []
-      for (let number = Number((await recall('over')) ?? 0) + 1; ; number += 1) {
+      for (let number = (await over()) + 1; ; number += 1) {
         const hash = await recall(`made:${number}`)
         if (hash === null) return found
         const kept = await find(hash)
@@ -86,8 +99,12 @@ export function addressBook(store: AddressStore) {
         found.push({ number, hash, expiresAt: kept.expiresAt })
       }
     },
-    /** All up to this number are paid or given up: the next process starts behind it. */
-    over: (number: number) => remember('over', String(number)),
+    over: (number: number) => inTurn(() => moveOver(number)),
+    /** Drops an invoice that nobody has paid; what was paid stays. */
+    forget: (hash: string) =>
+      inTurn(async () => {
+        if ((await find(hash))?.paid === null) await store.forget(`${PREFIX}invoice:${hash}`)
+      }),
     /** What an address was seen to be: it shows settlements (LUD-21), in this money. */
     async seen(address: string): Promise<'real' | 'test' | null> {
       const money = await recall(`seen:${address}`)

@@ -114,6 +114,7 @@ function walletOf(
     createInvoice,
     lookup: settlements.lookup,
     wake: settlements.wake,
+    forget: book.forget,
     watch: settlements.watch,
     // A provider that wants silence is no outage, and is not asked.
     async probe() {

@@ -157,5 +157,6 @@ function memoryStore(): AddressStore {
   return {
     remember: async (key, value) => void kept.set(key, value),
     recall: async (key) => kept.get(key) ?? null,
+    forget: async (key) => void kept.delete(key),
   }
 }

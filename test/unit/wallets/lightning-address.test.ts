@@ -407,6 +407,50 @@ describe('watching', () => {
     expect(await Promise.all([1, 2, 3].map(book.paidAt))).toEqual(['a', 'b', null])
   })
 
+  it('J6 what is over and unpaid can be forgotten, what was paid stays, and no number is given twice', async () => {
+    const book = addressBook(store)
+    const kept = { verify: 'https://x.example/', sat: 1, expiresAt: clock.now, paid: null }
+    for (const hash of ['a', 'b', 'c']) await book.add(hash, kept)
+    await book.settle('b', null)
+    await book.over(2)
+    for (const hash of ['a', 'b', 'never']) await book.forget(hash)
+    expect([...store.kept.keys()].filter((key) => /made:[12]$|invoice:a$/.test(key))).toEqual([])
+    expect([await book.find('a'), (await book.find('b'))?.paid]).toEqual([null, { preimage: null }])
+    expect(await addressBook(store).add('d', kept)).toMatchObject({ number: 4 })
+    expect((await addressBook(store).open(0)).map(({ hash }) => hash)).toEqual(['c', 'd'])
+  })
+
+  it('J5 an open page makes its invoice come sooner, and one that was given up come at all', async () => {
+    const one = (number: number, hash: string) => ({ number, hash, expiresAt: clock.now + 1e9 })
+    const book = { ...addressBook(store), open: async () => [] }
+    const order: string[] = []
+    const poll = pollOpen(book, world, async (hash) => {
+      order.push(hash)
+      return { is: 'open' }
+    })
+    const stop = new AbortController()
+    const running = poll.run(stop.signal)
+    poll.add(one(1, 'mine'))
+    poll.add(one(2, 'other'))
+    // Each is asked for ever more rarely.
+    await until(async () => {
+      clock.now += 1_000
+      return order.length >= 14
+    })
+    for (let round = 0; round < 2; round += 1) {
+      const before = order.length
+      poll.wake('mine')
+      clock.now += 2_000
+      await until(async () => order.length > before)
+      expect(order.slice(before)).toEqual(['mine'])
+    }
+    poll.wake('given up')
+    await until(async () => order.includes('given up'))
+    stop.abort()
+    await running
+    expect(order.filter((hash) => hash === 'given up')).toHaveLength(1)
+  })
+
   it('I10 asks for new ones first, and for an old one in the end', async () => {
     const one = (number: number, hash: string) => ({ number, hash, expiresAt: clock.now + 1e9 })
     const book = { ...addressBook(store), open: async () => [one(1, 'older'), one(2, 'old')] }
@@ -515,6 +559,9 @@ function memoryStore(): AddressStore & { readonly kept: Map<string, string>; fai
     },
     async recall(key) {
       return kept.get(key) ?? null
+    },
+    async forget(key) {
+      kept.delete(key)
     },
   }
 }

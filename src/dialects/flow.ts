@@ -9,6 +9,8 @@ import { judge } from './verdict.ts'
 /** Below so many bytes of text our own count is never looked at while a stream runs. */
 const SLACK = 256
 
+/** So many times what was granted, by our own count, is too much in any vocabulary (K3). */
+const CUT_AT = 4
 /** Bytes of a token, for an estimate that needs no tokenizer. */
 const TOKEN_BYTES = 4
 
@@ -44,7 +46,7 @@ export class Flow {
   constructor(watched: Watched) {
     this.#watched = watched
     this.#reports = new Reports(watched.asked.choices)
-    this.#unknown = new Tally(watched.granted.count)
+    this.#unknown = new Tally(watched.granted.count, CUT_AT * watched.granted.output)
     this.#countAt = 8 * watched.granted.output + SLACK
   }
 
@@ -127,7 +129,8 @@ export class Flow {
   tally(choice: number): Tally {
     const known = this.#tallies.get(choice)
     if (known !== undefined) return known
-    const tally = new Tally(this.#watched.granted.count)
+    const { count, output } = this.#watched.granted
+    const tally = new Tally(count, CUT_AT * output)
     this.#tallies.set(choice, tally)
     return tally
   }
@@ -156,7 +159,7 @@ export class Flow {
     const { asked, granted } = this.#watched
     const tokens = this.#tokens()
     this.#known = { tokens: tokens + this.#unknown.tokens(), behind: 0 }
-    const left = 4 * granted.output - tokens
+    const left = CUT_AT * granted.output - tokens
     const running = this.#running()
     if (left < 0 && running <= this.#ran) this.seen.over = asked.hasOutput
     this.#ran = running

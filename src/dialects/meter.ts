@@ -40,7 +40,7 @@ export class OpenAiMeter implements Meter {
   /** The blank line to come belongs to an event that was cut, or was put in by us. */
   #drops = false
   readonly #preamble = new Preamble()
-  /** Nothing more is read: the stream ended, failed or was cut. */
+  /** Nothing more is read, and nothing leaves: the stream ended, failed or ran over. */
   #ended = false
   /** `[DONE]`, withheld until the gate has said the cost (surface 3). */
   #last: Buffer = NOTHING
@@ -67,6 +67,7 @@ export class OpenAiMeter implements Meter {
       const end = known === -1 ? this.#frames.end(bytes, from, this.#isWhole) : known
       if (end === -1) break
       const cut = known === -1 ? this.#next(bytes, from, end) : this.#template?.cutOf(from)
+      if (this.#flow.seen.over) this.#ended = true
       from = end
       if (!cut) continue
       if (cut.from > kept) pieces.push(bytes.subarray(kept, cut.from))
@@ -116,9 +117,9 @@ export class OpenAiMeter implements Meter {
     if (finishes) this.#flow.finish(choice)
     this.#frames.forget()
     this.#misses = 0
-    this.#open = true
     this.#drops = false
-    return end
+    this.#open = bytes[end] !== LF
+    return this.#open ? end : end + 1
   }
 
   readonly #isWhole = (line: Buffer): boolean => {

@@ -9,6 +9,7 @@ const TAIL = 32
 /** The output text of one choice: kept until somebody must know how many tokens it is. */
 export class Tally {
   readonly #count: (text: string) => number
+  readonly #most: number
   #pending: Buffer = Buffer.alloc(0)
   #size = 0
   #tokens = 0
@@ -23,8 +24,13 @@ export class Tally {
   /** Bytes of text so far. */
   bytes = 0
 
-  constructor(count: (text: string) => number) {
+  /**
+   * @param count dear
+   * @param most tokens past which nobody asks how many there are: no more are counted
+   */
+  constructor(count: (text: string) => number, most: number) {
     this.#count = count
+    this.#most = most
   }
 
   /** No text is the text so far: bytes may be added as they are. */
@@ -89,8 +95,10 @@ export class Tally {
     this.bytes += size
     this.#additions += 1
     if (size > MOST_PENDING) {
-      this.#tokens = this.tokens() + this.#count(text)
-      this.#dropped = Buffer.from(text.slice(-TAIL))
+      this.tokens()
+      for (let from = 0; from < text.length; from += MOST_PENDING) {
+        this.#drop(text.slice(from, from + MOST_PENDING))
+      }
     } else {
       this.#room(size)
       this.#pending.write(text, this.#size)
@@ -110,12 +118,14 @@ export class Tally {
 
   /** Tokens of everything so far. Dear where text is pending. */
   tokens(): number {
-    if (this.#size > 0) {
-      const pending = this.#pending.subarray(0, this.#size)
-      this.#tokens += this.#count(pending.toString('utf8'))
-      this.#dropped = Buffer.from(pending.subarray(-TAIL))
-      this.#size = 0
-    }
+    if (this.#size > 0) this.#drop(this.#pending.toString('utf8', 0, this.#size))
+    this.#size = 0
     return this.#tokens
+  }
+
+  /** Counts a text that is kept no longer. */
+  #drop(text: string): void {
+    if (this.#tokens <= this.#most) this.#tokens += this.#count(text)
+    this.#dropped = Buffer.from(text.slice(-TAIL))
   }
 }

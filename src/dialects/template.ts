@@ -8,7 +8,7 @@ const BACKSLASH = 0x5c
 const SENTINEL = '\u0001sentinel'
 /** Bytes of text that are copied one by one. */
 const MOST_PLAIN = 1_024
-const KEYS = ['content', 'text', 'reasoning_content', 'reasoning', 'thinking']
+const KEYS = ['content', 'text', 'reasoning_content', 'reasoning', 'thinking', 'arguments']
 
 /**
  * Ordinary events of one stream differ in one string alone. Where the bytes before and behind that

@@ -126,6 +126,8 @@ describe('ordinary events', () => {
     (_, value) => `data: {"choices":[{"delta":{"content":${value}},"finish_reason":""}]}\n\n`,
     (_, value) => `data: {"n":NaN,"choices":[{"delta":{"content":${value}}}]}\n\n`,
     (_, value) =>
+      `data: {"choices":[{"delta":{"tool_calls":[{"function":{"arguments":${value}}}]}}]}\n\n`,
+    (_, value) =>
       `data: {"choices":[{"text":${value}}],"timings":{"prompt_n":1,"predicted_n":1}}\n\n`,
     (key, value) =>
       `data: {"choices":[{"index":0,"delta":{"${key}":${value},"tool_calls":[{"function":{"arguments":${value}}}]}}]}\n\n`,
@@ -214,6 +216,20 @@ describe('what counts as output', () => {
     for (let i = 0; i < 2_000; i += 1) meter.stream(bytes(sse(say('abcd'.repeat(10)))))
     expect(meter.usage(7).output).toBe(20_000)
     expect(longest).toBeLessThanOrEqual(16 * 1024)
+  })
+
+  it('K3 is counted no further than anybody asks', () => {
+    let characters = 0
+    const count = (text: string) => {
+      characters += text.length
+      return text.length / 4
+    }
+    const meter = chat({ ...request, stream: false }, { output: 100, limit: 100, count })
+    const message = { content: 'abcd'.repeat(500_000), novel: 'abcd'.repeat(500_000) }
+    meter.whole(bytes({ choices: [{ index: 0, message, finish_reason: 'stop' }] }))
+    expect(meter.usage(7)).toMatchObject({ output: 100, source: 'counted' })
+    expect(meter.seen.over).toBe(true)
+    expect(characters).toBeLessThanOrEqual(2 * 16 * 1024)
   })
 })
 
@@ -444,6 +460,15 @@ describe('a stream that runs over', () => {
     const meter = chat(request, { output: 100, limit: 100, count })
     for (let i = 0; i < 100; i += 1) meter.stream(bytes(sse(say(' word'))))
     expect(meter.seen).toMatchObject({ over: false, floor: 125 })
+  })
+
+  it('K3 and nothing leaves behind the event that was too much', () => {
+    const event = sse(say('x'.repeat(1_000)))
+    const chunk = bytes(event.repeat(20))
+    const meter = chat(request, counting(100))
+    const out = Buffer.from(meter.stream(chunk)).toString()
+    expect(out).toBe(event.repeat(2))
+    expect(meter.stream(chunk)).toHaveLength(0)
   })
 
   it('is cut in its own id and model, each open choice, what was held back dropped', () => {

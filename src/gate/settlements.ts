@@ -19,7 +19,7 @@ const AT_ONCE = 5
 const MOST_AWAKE = 100
 /** ms past its expiry after which an unpaid row goes, ms between two sweeps, and rows in one. */
 const KEPT = 30 * 24 * 60 * 60_000
-const SWEEP = 60_000
+const SWEEP = 10_000
 const SWEPT = 10
 
 /** Learns of payments: by the wallet's own notifications, and by asking where those get lost. */

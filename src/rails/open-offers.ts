@@ -32,9 +32,9 @@ const CLIENTS_OF_A_SITE = 4
 const BY_OFFERS = 3
 /** Of all places, the share that strangers leave to those who have paid. */
 const KEPT_FOR_BUYERS = 1 / 5
-/** Of all places, the share that is for shared invoices, and the most that they need. */
+/** Of all places, the share that is for shared invoices, and the most: two of an amount, old and new. */
 const KEPT_FOR_SHARED = 1 / 10
-const MOST_SHARED = 5
+const MOST_SHARED = 10
 
 /**
  * How many unpaid invoices each client, each account and all together have open (DESIGN 6; threats D1,

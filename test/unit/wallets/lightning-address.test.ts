@@ -352,6 +352,13 @@ describe('whether an invoice was paid', () => {
   })
 })
 
+describe('J6 shared_offers_are_counted', () => {
+  it('anybody who knows the hash reads a preimage once it is paid: no invoice is shown to two', async () => {
+    const wallet = await open()
+    expect([wallet.preimageIsPublic, wallet.strangersAMinute?.()]).toEqual([true, 40])
+  })
+})
+
 describe('watching', () => {
   it('C10 tells of what was paid while no process ran, before what is newer', async () => {
     const first = await open()

@@ -12,6 +12,8 @@ import { version } from './version.ts'
 export interface RunOptions {
   readonly json: boolean
   readonly portChosen: boolean
+  /** Go on although invoices may be paid that no wallet of this gate answers for. */
+  readonly yes: boolean
   /** Printed instead of the status block, for the demo. */
   readonly quiet?: boolean
 }

@@ -34,7 +34,7 @@ export async function runDemo(
     const json = flags.json === true
     const portChosen = flags.port !== undefined
     const stage = curtain(host)
-    running = await startGate(stage.host, config, { json, portChosen })
+    running = await startGate(stage.host, config, { json, portChosen, yes: false })
     if (!json) {
       stage.close()
       await story(host, running.url)

@@ -81,9 +81,10 @@ function build(host: Host, finish: Finish, ended: (code: number) => void): Comma
   const command = (name: string, description: string) =>
     addSettings(program.command(name).description(description).exitOverride())
   program.hook('preAction', (_, actionCommand) => inherit(actionCommand))
-  command('run', 'Run the gate (the same as satgate alone).').action(async (flags: Flags) =>
-    ended(await serve(host, flags)),
-  )
+  program.option(...YES)
+  command('run', 'Run the gate (the same as satgate alone).')
+    .option(...YES)
+    .action(async (flags: Flags) => ended(await serve(host, flags)))
   command('demo', 'The whole story with play money and a toy model, no network.').action(
     async (flags: Flags) =>
       ended(await runDemo(host, (extra) => loaded(host, { ...flags, ...extra }), flags)),
@@ -101,6 +102,11 @@ function build(host: Host, finish: Finish, ended: (code: number) => void): Comma
   addWallet(host, program, finish)
   return program
 }
+
+const YES = [
+  '--yes',
+  'start although invoices of a wallet that is configured no more may still be paid',
+] as const
 
 /** Commands of `satgate` that people look for and that are not there yet. */
 const LATER = [
@@ -131,6 +137,8 @@ interface Flags {
 function inherit(command: Command): void {
   for (let parent = command.parent; parent !== null; parent = parent.parent) {
     for (const [name, value] of Object.entries(parent.opts())) {
+      // What is agreed to is said to the command that asks for it.
+      if (name === 'yes' && command.name() !== 'run') continue
       if (command.getOptionValue(name) === undefined) command.setOptionValue(name, value)
     }
   }
@@ -256,7 +264,7 @@ async function serve(host: Host, flags: Flags): Promise<number> {
   const { format } = settings.config.log
   const json = format === 'json' || (format === 'auto' && !host.stdout.terminal)
   const portChosen = settings.settings.get('port')?.at.layer !== 'default'
-  const running = await startGate(host, settings, { json, portChosen })
+  const running = await startGate(host, settings, { json, portChosen, yes: flags.yes === true })
   return untilStopped(host, running, {
     graceMs: settings.config.timeouts.shutdownMs,
     stopping() {

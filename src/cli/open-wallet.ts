@@ -17,6 +17,8 @@ export interface WalletChoice {
   readonly money: MoneyKind
   /** Null for every wallet whose money is elsewhere. */
   readonly ecash: EcashParts | null
+  /** Kinds of wallets whose invoices are seen paid: its own, and an older one's that is in the folder. */
+  readonly answers: readonly string[]
   /** For the status block. */
   readonly notes: readonly string[]
   open(invoices: Invoices): { readonly wallet: Wallet; readonly play: PlayWallet | null }
@@ -42,7 +44,7 @@ export async function chooseWallet(
   if (settings.kind === 'ecash') return chooseEcash({ settings, payout }, choosing)
   if (settings.kind === 'play') {
     return {
-      ...{ money: 'play', ecash: null, notes: [] },
+      ...{ money: 'play', ecash: null, answers: ['play'], notes: [] },
       open(invoices) {
         const play = openPlayWallet({ store: invoices, world, background })
         return { wallet: play, play }
@@ -57,11 +59,15 @@ export async function chooseWallet(
   return ready(wallet, null, [])
 }
 
-const ready = (
+function ready(
   wallet: Wallet,
   ecash: EcashParts | null,
   notes: readonly string[],
-): WalletChoice => ({ money: wallet.money, ecash, notes, open: () => ({ wallet, play: null }) })
+  older: readonly string[] = [],
+): WalletChoice {
+  const answers = [wallet.kind, ...older]
+  return { money: wallet.money, ecash, answers, notes, open: () => ({ wallet, play: null }) }
+}
 
 /**
  * Ecash, or a Lightning address that needs none. What was earned in ecash before stays in the folder,
@@ -86,7 +92,7 @@ async function chooseEcash(
     if (parts.store.mints().length === 0) return ready(direct, parts, notes)
     const older = await open()
     const isOlder = (hash: string) => parts.store.quote(hash) !== null
-    return ready(withOlder(direct, older, isOlder), parts, notes)
+    return ready(withOlder(direct, older, isOlder), parts, notes, [older.kind])
   } catch (error) {
     parts.folder.close()
     throw error

@@ -26,6 +26,7 @@ import { openOffice } from './office.ts'
 import { chooseWallet } from './open-wallet.ts'
 import { isOnlyHere, openReach, tunnelProgram } from './reach.ts'
 import { type Closer, closeAll, stopGate } from './stop.ts'
+import { noteUnanswered } from './unanswered.ts'
 
 /** A gate that runs. */
 export interface Running {
@@ -119,6 +120,13 @@ async function start(
   closers.push(stopRate)
   let url = ''
   const { wallet, play } = choice.open(books.invoices)
+  const unanswered = await noteUnanswered({
+    ...{ invoices: books.invoices, wallet, answers: choice.answers, say },
+    ...{ now: world.now(), yes: options.yes },
+  }).catch(async (error: unknown) => {
+    await wallet.close()
+    throw error
+  })
   const gate = compose({
     config,
     books,
@@ -170,6 +178,7 @@ async function start(
     notes: [
       ...(reach === null ? [] : [reach.note]),
       ...choice.notes,
+      ...unanswered,
       ...(copied === null ? [] : [copied]),
       ...port.taken.map((taken) => `port ${taken} was taken`),
       ...(rateNote === null ? [] : [rateNote]),

@@ -57,9 +57,18 @@ export interface Invoices {
   ): Promise<readonly InvoiceRow[]>
   /** Drops a row that can no longer be paid. A settled one stays. */
   forget(hash: string): Promise<void>
+  /** By wallet, how many invoices can still be paid after that time, and until when. */
+  payable(after: number): Promise<readonly Payable[]>
   /** Unsettled rows of a wallet that expire after `after`, newest first, at most `limit`. */
   pending(wallet: string, after: number, limit: number): Promise<readonly InvoiceRow[]>
   /** Small durable facts of a wallet: `settle_index` and the like. */
   remember(key: string, value: string): Promise<void>
   recall(key: string): Promise<string | null>
+}
+
+export interface Payable {
+  readonly wallet: string
+  readonly invoices: number
+  /** When the last of them expires, ms since the epoch. */
+  readonly until: number
 }

@@ -1,4 +1,4 @@
-import type { InvoiceRow, Invoices } from './invoices.ts'
+import type { InvoiceRow, Invoices, Payable } from './invoices.ts'
 
 /** Invoices that live as long as their process. */
 export class MemoryInvoices implements Invoices {
@@ -44,6 +44,16 @@ export class MemoryInvoices implements Invoices {
 
   async forget(hash: string): Promise<void> {
     if (this.#rows.get(hash)?.settledAt === null) this.#rows.delete(hash)
+  }
+
+  async payable(after: number): Promise<readonly Payable[]> {
+    const wallets = new Map<string, Payable>()
+    for (const { bolt11, expiresAt, settledAt, wallet } of this.#rows.values()) {
+      if (bolt11 === null || settledAt !== null || expiresAt <= after) continue
+      const { invoices, until } = wallets.get(wallet) ?? { invoices: 0, until: 0 }
+      wallets.set(wallet, { wallet, invoices: invoices + 1, until: Math.max(until, expiresAt) })
+    }
+    return [...wallets.values()].sort((a, b) => (a.wallet < b.wallet ? -1 : 1))
   }
 
   async pending(wallet: string, after: number, limit: number): Promise<readonly InvoiceRow[]> {

@@ -91,6 +91,22 @@ export function runInvoicesContract(test: Test, open: Open): void {
       expect(await invoices.recall('settle_index')).toBe('2')
     }))
 
+  test('J24 what can still be paid is told by wallet: how many, and until when', () =>
+    withInvoices(async ({ books: { invoices } }) => {
+      await invoices.put(row({ hash: 'a', wallet: 'lnd', expiresAt: 100 }))
+      await invoices.put(row({ hash: 'b', wallet: 'lnd', expiresAt: 300 }))
+      await invoices.put(row({ hash: 'c', wallet: 'lnd', expiresAt: 50 }))
+      await invoices.put(row({ hash: 'd', wallet: 'ecash', expiresAt: 200 }))
+      await invoices.put(row({ hash: 'e', wallet: 'ecash', expiresAt: 900 }))
+      await invoices.put(row({ hash: 'f', wallet: 'grant', bolt11: null, expiresAt: 900 }))
+      await invoices.markSettled('e', 60)
+      expect(await invoices.payable(50)).toEqual([
+        { wallet: 'ecash', invoices: 1, until: 200 },
+        { wallet: 'lnd', invoices: 2, until: 300 },
+      ])
+      expect(await invoices.payable(300)).toEqual([])
+    }))
+
   test('invoices and facts are there after a restart', () =>
     withInvoices(async ({ books: { invoices }, reopen }) => {
       await invoices.put(row({ hash: 'a', exclusive: true, caveats: [] }))

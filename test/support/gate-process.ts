@@ -88,8 +88,12 @@ export class GateProcess {
   }
 
   /** Starts the program; resolves when it is ready. Rejects with what it said where it never is. */
-  async start(env: Readonly<Record<string, string>> = {}): Promise<this> {
-    const child = spawn(process.execPath, [PROGRAM, '--config', this.#configPath, '--json'], {
+  async start(
+    env: Readonly<Record<string, string>> = {},
+    flags: readonly string[] = [],
+  ): Promise<this> {
+    const args = [PROGRAM, '--config', this.#configPath, '--json', ...flags]
+    const child = spawn(process.execPath, args, {
       cwd: this.folder,
       env: { ...process.env, HOME: this.folder, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,8 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { Cache } from '../cache.ts'
-import type { InvoiceRow, Invoices } from '../invoices.ts'
+import type { InvoiceRow, Invoices, Payable } from '../invoices.ts'
 import type { Journal } from './journal.ts'
-import { invoiceOf, text } from './rows.ts'
+import { invoiceOf, number, text } from './rows.ts'
 
 const CACHED = 10_000
 
@@ -11,6 +11,7 @@ export class SqliteInvoices implements Invoices {
   readonly #journal: Journal
   readonly #get: StatementSync
   readonly #pending: StatementSync
+  readonly #payable: StatementSync
   readonly #stale: StatementSync
   readonly #recall: StatementSync
   readonly #rows = new Cache<InvoiceRow>(CACHED)
@@ -26,9 +27,14 @@ export class SqliteInvoices implements Invoices {
       SELECT * FROM invoices WHERE wallet = ? AND settled_at IS NULL
         AND created_at > ? AND created_at <= ? AND expires_at <= ?
       ORDER BY created_at LIMIT ?`)
+    this.#payable = db.prepare(`
+      SELECT wallet, count(*) AS invoices, max(expires_at) AS until FROM invoices
+      WHERE settled_at IS NULL AND bolt11 IS NOT NULL AND expires_at > ?
+      GROUP BY wallet ORDER BY wallet`)
     this.#recall = db.prepare('SELECT value FROM facts WHERE key = ?')
     this.#get.setReadBigInts(true)
     this.#pending.setReadBigInts(true)
+    this.#payable.setReadBigInts(true)
     this.#stale.setReadBigInts(true)
   }
 
@@ -76,6 +82,15 @@ export class SqliteInvoices implements Invoices {
     this.#journal.group.forgotten.add(hash)
     this.#journal.touch()
     await this.#journal.durable()
+  }
+
+  async payable(after: number): Promise<readonly Payable[]> {
+    this.#journal.commit()
+    return this.#payable.all(after).map((row) => ({
+      wallet: text(row, 'wallet'),
+      invoices: number(row, 'invoices'),
+      until: number(row, 'until'),
+    }))
   }
 
   async pending(wallet: string, after: number, limit: number): Promise<readonly InvoiceRow[]> {

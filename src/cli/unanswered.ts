@@ -1,0 +1,67 @@
+import type { Invoices, Payable } from '../ledger/invoices.ts'
+import type { Wallet } from '../wallets/wallet.ts'
+import { Failed } from './books.ts'
+
+/** ms that a wallet is given to say whether it knows an invoice. */
+const PATIENCE = 3_000
+
+export interface Asked {
+  readonly invoices: Pick<Invoices, 'payable' | 'pending'>
+  readonly wallet: Pick<Wallet, 'kind' | 'asksItself' | 'lookup'>
+  /** Kinds of wallets whose invoices this gate sees paid. */
+  readonly answers: readonly string[]
+  readonly now: number
+  readonly say: (event: object) => void
+  /** Go on without them. */
+  readonly yes: boolean
+}
+
+/**
+ * What to say of invoices that may still be paid and that no wallet of this gate answers for: another
+ * one is configured since they were made, and a buyer who pays one gets nothing (threats J24). Throws
+ * `Failed` (4) unless that was agreed to.
+ */
+export async function noteUnanswered(asked: Asked): Promise<readonly string[]> {
+  const notes: string[] = []
+  for (const one of await asked.invoices.payable(asked.now)) {
+    if (await isAnswered(one, asked)) continue
+    const found = sentence(one)
+    if (!asked.yes) throw new Failed(`${found} ${ADVICE}`, 4)
+    asked.say({
+      ...{ event: 'problem', what: 'invoices_unanswered', wallet: one.wallet },
+      ...{ invoices: one.invoices, until: new Date(one.until).toISOString() },
+    })
+    notes.push(found)
+  }
+  return notes
+}
+
+async function isAnswered({ wallet: kind }: Payable, asked: Asked): Promise<boolean> {
+  const { answers, invoices, now, wallet } = asked
+  if (!answers.includes(kind)) return false
+  // A wallet that keeps no list of its own is asked: a node may have become another node.
+  if (kind !== wallet.kind || wallet.asksItself === true) return true
+  const [newest] = await invoices.pending(kind, now, 1)
+  return newest === undefined || (await knows(wallet, newest.hash))
+}
+
+/** A wallet that does not answer now may well know it. */
+async function knows(wallet: Pick<Wallet, 'lookup'>, hash: string): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<true>()
+  const timer = setTimeout(resolve, PATIENCE, true)
+  const answer = wallet.lookup(hash).then(
+    ({ is }) => is !== 'unknown',
+    () => true,
+  )
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer))
+}
+
+function sentence({ wallet, invoices, until }: Payable): string {
+  const time = `${new Date(until).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  return invoices === 1
+    ? `1 unpaid invoice was made by another wallet (${wallet}) and can be paid until ${time}; this gate would not see it paid.`
+    : `${invoices} unpaid invoices were made by another wallet (${wallet}) and can be paid until ${time}; this gate would not see them paid.`
+}
+
+const ADVICE =
+  'Start with that wallet until then, or with --yes to go on without: who pays one of them gets nothing for it.'

@@ -1,7 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { flagsTable } from '../config/flags.ts'
 import { type Loaded, type LoadInput, load } from '../config/load.ts'
-import { nearest } from '../config/nearest.ts'
 import { askBooks, Failed } from './books.ts'
 import { checkCommand } from './check-command.ts'
 import { configCommand, type Outcome, refused } from './config-command.ts'
@@ -9,6 +8,7 @@ import { runDemo } from './demo.ts'
 import type { Host } from './host.ts'
 import { earningsTable, type LedgerView, ledgerTable, verdict } from './ledger-command.ts'
 import { jsonLine } from './lines.ts'
+import { noCommand } from './no-command.ts'
 import type { WalletQuestion } from './office.ts'
 import { inspectPass, narrowPass } from './pass-command.ts'
 import { startGate } from './run.ts'
@@ -107,25 +107,6 @@ const YES = [
   '--yes',
   'start although invoices of a wallet that is configured no more may still be paid',
 ] as const
-
-/** Commands of `satgate` that people look for and that are not there yet. */
-const LATER = [
-  ...['init', 'doctor', 'requests', 'price', 'backup', 'restore', 'announce'],
-  ...['connect', 'mcp'],
-]
-
-function noCommand(name: string, program: Command): Failed {
-  if (LATER.includes(name)) {
-    return new Failed(`satgate ${name} is not in this version yet`, 2)
-  }
-  const near = nearest(
-    name,
-    program.commands.map((command) => command.name()),
-  )
-  const meant = near === null ? '.' : `; did you mean ${near}?`
-  const self = program.parent === null ? 'satgate' : `satgate ${program.name()}`
-  return new Failed(`there is no command ${JSON.stringify(name)}${meant} See ${self} --help`, 2)
-}
 
 interface Flags {
   readonly json?: boolean

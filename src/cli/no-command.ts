@@ -1,0 +1,29 @@
+import { nearest } from '../config/nearest.ts'
+import { Failed } from './books.ts'
+
+/** Commands of `satgate` that people look for and that are not there yet. */
+const LATER = [
+  ...['init', 'doctor', 'requests', 'price', 'backup', 'restore', 'announce'],
+  ...['connect', 'mcp'],
+]
+
+/** The part of a commander program that is looked at. */
+interface Program {
+  readonly parent: unknown
+  name(): string
+  readonly commands: readonly { name(): string }[]
+}
+
+/** What to say to whoever asks for a command that is not there. */
+export function noCommand(name: string, program: Program): Failed {
+  if (LATER.includes(name)) {
+    return new Failed(`satgate ${name} is not in this version yet`, 2)
+  }
+  const near = nearest(
+    name,
+    program.commands.map((command) => command.name()),
+  )
+  const meant = near === null ? '.' : `; did you mean ${near}?`
+  const self = program.parent === null ? 'satgate' : `satgate ${program.name()}`
+  return new Failed(`there is no command ${JSON.stringify(name)}${meant} See ${self} --help`, 2)
+}

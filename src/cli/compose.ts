@@ -88,6 +88,9 @@ export interface Composed {
 const PASSES_REMEMBERED = 20_000
 /** ms, on top of the longest silence that a stream may have. */
 const HOLD_LIFE = 60_000
+/** ms that a request which cost nothing stays in the books (threats J20). */
+const FREE_IS_KEPT = 86_400_000
+const UPKEEP = { every: 3_600_000, longest: 3_600_000 }
 
 /** The only place that names concrete rails, wallets and stores together. */
 export function compose(parts: ComposeParts): Composed {
@@ -148,6 +151,9 @@ export function compose(parts: ComposeParts): Composed {
   })
   const pace = { first: HOLD_LIFE, every: HOLD_LIFE, longest: HOLD_LIFE }
   const sweep = background.repeat('lost holds', pace, () => sweepHolds(parts))
+  const upkeep = background.repeat('upkeep of the ledger', UPKEEP, () =>
+    books.prune(world.now() - FREE_IS_KEPT),
+  )
   const { play } = parts
   let tunnelUrl = (): string | null => null
   const bodyLimit = config.limits.bodyBytes
@@ -197,7 +203,7 @@ export function compose(parts: ComposeParts): Composed {
     refuseNew: () => gate.stop(),
     endStreams: () => exchange.stop(),
     async close() {
-      await Promise.all([sweep.stop(), settlements.stop()])
+      await Promise.all([sweep.stop(), upkeep.stop(), settlements.stop()])
       await counter.close()
       await line.close()
     },

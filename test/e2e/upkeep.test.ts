@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest'
+import { bearer, until } from '../support/buyer.ts'
+import { startGate, type TestGate } from '../support/gate.ts'
+
+const settings = { pricing: { default: '1' } }
+const DAY = 86_400_000
+
+const usage = async (gate: TestGate, pass: string) =>
+  (await gate.ask({ path: '/v1/usage', headers: bearer(pass) })).json.data
+
+it('J20 the_ledger_does_not_grow_for_free_requests: a day later they are gone, and no msat with them', async () => {
+  const gate = await startGate({ settings, books: 'sqlite' })
+  const { text: pass } = await gate.buy(3)
+  gate.fake.script = { status: 400, body: '{"error":{"message":"no"}}' }
+  for (let i = 0; i < 5; i += 1) expect((await gate.chat(pass)).status).toBe(400)
+  gate.fake.script = { deltas: ['yes'] }
+  expect((await gate.chat(pass)).status).toBe(200)
+  const { balance_msat: left } = await gate.balance(pass)
+  await gate.stop()
+  gate.world.advance(DAY / 2)
+  const early = await startGate({ settings, after: gate })
+  expect(await usage(early, pass)).toHaveLength(6)
+  await early.stop()
+  gate.world.advance(DAY / 2 + 1)
+  const later = await startGate({ settings, after: early })
+  await until(async () => (await usage(later, pass)).length === 1)
+  expect(await later.balance(pass)).toMatchObject({ balance_msat: left, held_msat: 0 })
+  const why = (await later.kept.statement.entries(100)).map((entry) => entry.why)
+  expect(why).toEqual(['settle', 'hold', 'deposit'])
+  expect((await later.chat(pass)).status).toBe(200)
+  await later.proof()
+})

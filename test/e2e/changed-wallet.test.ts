@@ -54,7 +54,9 @@ async function credited(gate: GateProcess, pass: string): Promise<void> {
   )
 }
 
-describe('J24 a_wallet_that_was_changed_still_answers_for_its_invoices:', () => {
+describe('J24 a_wallet_that_was_changed_still_answers_for_its_invoices:', {
+  timeout: 90_000,
+}, () => {
   it('it does not start on another one while some can be paid, and says how many and until when', async () => {
     const { gate, mint, lnd, ecash, upstream } = await shop()
     await gate.start()

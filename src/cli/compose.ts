@@ -19,6 +19,7 @@ import type { Say, Upstream } from '../gate/ports.ts'
 import { Purse } from '../gate/purse.ts'
 import { Report } from '../gate/report.ts'
 import { Settlements } from '../gate/settlements.ts'
+import { Speeds } from '../gate/speeds.ts'
 import { AccountPages } from '../gate/statement.ts'
 import { type AppParts, makeListener } from '../http/app.ts'
 import { BodyShare, passesBounds, strangersBounds } from '../http/body-share.ts'
@@ -116,6 +117,7 @@ export function compose(parts: ComposeParts): Composed {
   const { onUpstreamFailure } = config.billing
   const closer = new Closer({ ledger, purse, world, onUpstreamFailure })
   const pages = new AccountPages(ledger, doorkeeper, world)
+  const speeds = new Speeds(firstByte)
   const exchange = new Exchange({
     upstream: parts.upstream,
     backend: parts.backend,
@@ -124,6 +126,7 @@ export function compose(parts: ComposeParts): Composed {
     world,
     background,
     patience: { firstByte, idle },
+    speeds,
   })
   const counter = new TokenCounter()
   const also = new Set(config.limits.requestFields)
@@ -138,6 +141,7 @@ export function compose(parts: ComposeParts): Composed {
     purse,
     capacity: new Capacity(config.capacity.maxConcurrent),
     exchange,
+    speeds,
     closer,
     report: new Report(say, world),
     world,

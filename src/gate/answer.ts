@@ -136,6 +136,13 @@ export function upstreamRefusal(
   })
 }
 
+/** An answer that was not streamed and grew too large. The buyer chose its length: no retry, not free. */
+export const tooLarge = (charged: Msat): Refusal =>
+  refuse(400, 'answer_too_large', `${TOO_LARGE} ${charged} msat were charged.`)
+
+export const TOO_LARGE =
+  'The answer was larger than the 64 MB that an answer in one piece may have: its ceiling is charged. Ask for less, or for a stream.'
+
 /** Of a `Retry-After` that says neither seconds nor a date (RFC 9110 10.2.3). */
 const USUAL_WAIT = 5
 /** A day's name first; `Date.parse` alone would read a date into almost anything. */

@@ -91,7 +91,9 @@ export class Closer {
    */
   async #count({ asked }: Held, { end, meter, estimate }: Ending) {
     const known = meter.usage(asked.inputBound)
-    const pays = known.source === 'counted' || (known.source === 'none' && end === 'client_left')
+    const { source } = known
+    const chosen = end === 'client_left' || end === 'outgrown'
+    const pays = source === 'counted' || (source === 'none' && chosen)
     return pays ? meter.usage(await estimate.tokens()) : known
   }
 

@@ -3,12 +3,21 @@ import type { Background } from '../floor/background.ts'
 import type { World } from '../floor/world.ts'
 import type { Msat } from '../money/msat.ts'
 import { countTokens } from '../money/tokens.ts'
-import { answerRefusal, answerWhole, costNote, openStream, upstreamRefusal } from './answer.ts'
+import {
+  answerRefusal,
+  answerWhole,
+  costNote,
+  openStream,
+  TOO_LARGE,
+  tooLarge,
+  upstreamRefusal,
+} from './answer.ts'
 import type { Close, Closer } from './close.ts'
 import type { PromptEstimate } from './estimate.ts'
 import type { End } from './outcome.ts'
 import type { Reply, Upstream } from './ports.ts'
 import { type Patience, Relay, type Relayed } from './relay.ts'
+import type { Speeds } from './speeds.ts'
 import type { AccountPages } from './statement.ts'
 import type { Held } from './steps.ts'
 
@@ -20,6 +29,7 @@ export interface ExchangeParts {
   readonly world: World
   readonly background: Background
   readonly patience: Patience
+  readonly speeds: Speeds
 }
 
 /** How an exchange came out, for the one event that is said of it. */
@@ -84,6 +94,7 @@ export class Exchange {
     const over = relay.result.then(async (relayed) => {
       const ending = { end: relayed.end, streamed: asked.stream, meter, estimate: about.estimate }
       const close = await closer.close(held, ending)
+      this.#learn(held, relayed, close)
       const after = await this.#shown(held, close.after)
       const status = this.#finish(held, reply, { relayed, close: { ...close, after }, meter })
       const ttft = relayed.firstByteAt === null ? null : relayed.firstByteAt - sentAt
@@ -91,6 +102,15 @@ export class Exchange {
     })
     this.#running.set(relay, over)
     return over.finally(() => this.#running.delete(relay))
+  }
+
+  /** How fast the model is: what an answer that is not streamed may ask for hangs on it (J14). */
+  #learn({ asked, limit }: Held, { end, detail, madeMs }: Relayed, { tokens }: Close): void {
+    const { speeds } = this.#parts
+    const streamed = asked.stream
+    if (madeMs !== null) speeds.made(asked.model, { tokens: tokens.output, ms: madeMs, streamed })
+    const late = end === 'upstream_failed' && detail === 'silent' && asked.hasOutput
+    if (late && !streamed) speeds.timedOut(asked.model, limit * asked.choices)
   }
 
   /** A narrowed pass is told what it may still spend, not what the account has. */
@@ -119,7 +139,10 @@ export class Exchange {
     }
     if (!reply.headSent && failed(relayed.end)) {
       const stalled = relayed.detail === 'silent'
-      const refusal = upstreamRefusal(relayed.said, { stalled, now: this.#parts.world.now() })
+      const refusal =
+        relayed.end === 'outgrown'
+          ? tooLarge(close.charged)
+          : upstreamRefusal(relayed.said, { stalled, now: this.#parts.world.now() })
       answerRefusal(held.incoming, reply, refusal)
       return refusal.status
     }
@@ -138,13 +161,13 @@ function lastBytes(end: Exclude<End, 'client_left'>, meter: Meter, note: string)
   return end === 'cut' ? meter.cut(note) : meter.finish(note)
 }
 
-type Failed = 'upstream_failed' | 'stalled' | 'stopped'
+type Failed = Exclude<End, 'complete' | 'cut' | 'client_left'>
 
-const failed = (end: End): end is Failed =>
-  end === 'upstream_failed' || end === 'stalled' || end === 'stopped'
+const failed = (end: End): end is Failed => Object.hasOwn(BROKEN, end)
 
 /** What the buyer is told in the middle of a stream. */
 const BROKEN: Readonly<Record<Failed, Problem>> = {
+  outgrown: { code: 'answer_too_large', message: TOO_LARGE },
   upstream_failed: {
     code: 'upstream_error',
     message: 'The model server broke off; only what arrived is charged.',

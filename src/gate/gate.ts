@@ -16,6 +16,7 @@ import type { Incoming, Reply } from './ports.ts'
 import type { Purse } from './purse.ts'
 import { type Refusal, refuse } from './refusal.ts'
 import type { Report } from './report.ts'
+import type { Speeds } from './speeds.ts'
 import type { Admitted, Buyer, Held, Priced } from './steps.ts'
 
 export interface GateParts {
@@ -30,6 +31,7 @@ export interface GateParts {
   readonly purse: Purse
   readonly capacity: Capacity
   readonly exchange: Exchange
+  readonly speeds: Speeds
   readonly closer: Closer
   readonly report: Report
   readonly world: World
@@ -127,7 +129,16 @@ export class Gate {
   async #price(incoming: Incoming, dialect: Dialect, at: number): Promise<Result<Priced, Refusal>> {
     const { models, pricing, bounds } = this.#parts
     const step = read(incoming, dialect, { at, terms: this.#parts.terms() })
-    return step.ok ? price(step.value, { pricing, models, bounds }) : step
+    if (!step.ok) return step
+    const priced = await price(step.value, { pricing, models, bounds })
+    return priced.ok ? ok(this.#inTime(priced.value)) : priced
+  }
+
+  /** An answer that is not streamed asks for no more than comes in time (threats J14). */
+  #inTime(step: Priced): Priced {
+    const { stream, hasOutput, model, choices } = step.asked
+    if (stream || !hasOutput) return step
+    return { ...step, wanted: Math.min(step.wanted, this.#parts.speeds.most(model, choices)) }
   }
 
   async #admit(

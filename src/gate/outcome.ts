@@ -3,7 +3,14 @@ import { least, type Msat } from '../money/msat.ts'
 import { charge, type Rate, type Tokens } from '../money/price.ts'
 
 /** How a response ended, seen from the middle. Exactly one of these happens, exactly once. */
-export type End = 'complete' | 'cut' | 'client_left' | 'upstream_failed' | 'stalled' | 'stopped'
+export type End =
+  | 'complete'
+  | 'cut'
+  | 'client_left'
+  | 'outgrown'
+  | 'upstream_failed'
+  | 'stalled'
+  | 'stopped'
 
 /** Everything the verdict depends on. */
 export interface Ended {
@@ -48,6 +55,8 @@ export function outcome(ended: Ended): Verdict {
     case 'client_left':
       if (!ended.sent) return RELEASE
       return ended.streamed ? settle(ended) : ceiling(ended)
+    case 'outgrown':
+      return ceiling(ended)
     case 'upstream_failed':
     case 'stalled':
       return ended.flowed && ended.onUpstreamFailure === 'used' ? settle(ended) : RELEASE
@@ -68,7 +77,10 @@ function settle(ended: Ended): Verdict {
   return { do: 'settle', amount: least(price, ended.hold), tokens, usage: 'counted' }
 }
 
-/** What ran on after the buyer hung up on a buffered answer cannot be seen: it may be all of it. */
+/**
+ * What runs on after the buyer hung up on a buffered answer, or after it outgrew the size that the
+ * gate keeps, cannot be seen: it may be all of it. The buyer chose it, so it is not free (J14).
+ */
 function ceiling(ended: Ended): Verdict {
   const { source: _, ...tokens } = ended.usage
   return { do: 'settle', amount: ended.hold, tokens, usage: 'counted' }

@@ -1,5 +1,6 @@
 import type { Meter } from '../dialects/dialect.ts'
 import type { End } from './outcome.ts'
+import { Pace } from './pace.ts'
 import type { Reply, Sent, Upstream, UpstreamRequest } from './ports.ts'
 import { beginningOf } from './sniff.ts'
 
@@ -26,6 +27,8 @@ export interface Relayed {
   readonly contentType: string
   /** ms from sending to the first byte of output. */
   readonly firstByteAt: number | null
+  /** ms in which its output was made: `Pace.made`. */
+  readonly madeMs: number | null
   /** For the operator's eyes: why the upstream failed. */
   readonly detail: string | null
 }
@@ -49,7 +52,7 @@ const KEEP_ALIVE = 10_000
 /** ms that a usage chunk is waited for once every choice has finished. */
 const USAGE_GRACE = 2_000
 const PROGRESS = 1_000
-/** Bytes of a buffered answer, and of a refusal, that are kept. */
+/** Bytes of a buffered answer, and of a refusal, that are kept. `docs/failure.md` says what is past it. */
 const WHOLE_MOST = 64 * 1024 * 1024
 const REFUSAL_MOST = 64 * 1024
 /** Its text may repeat a prompt: it is never kept. */
@@ -74,7 +77,9 @@ export class Relay {
   #size = 0
   #ended = false
   #upstreamEnded = false
-  #firstByteAt: number | null = null
+  /** Some backends send their head at once and think then: an answer begins with its body. */
+  #begun = false
+  readonly #pace: Pace
   #lastData: number
   #lastOut: number
   #lastProgress: number
@@ -90,6 +95,7 @@ export class Relay {
     this.result = promise
     this.#done = resolve
     this.#lastData = parts.now()
+    this.#pace = new Pace(this.#lastData)
     this.#lastOut = this.#lastData
     this.#lastProgress = this.#lastData
   }
@@ -118,7 +124,6 @@ export class Relay {
     this.#status = status
     this.#retryAfter = one(headers['retry-after'])
     this.#contentType = one(headers['content-type']) ?? 'application/json'
-    this.#lastData = this.#parts.now()
     this.#labelled = this.#contentType.toLowerCase().startsWith('text/event-stream')
     this.#flowing = status === 200 && this.#parts.streamed ? null : false
   }
@@ -140,6 +145,7 @@ export class Relay {
     if (this.#ended) return true
     const now = this.#parts.now()
     this.#lastData = now
+    this.#begun = true
     const bytes = this.#flowing === null ? this.#begin(chunk) : chunk
     if (!this.#flowing) return this.#gather(bytes)
     return this.#pass(this.#parts.meter.stream(bytes), now)
@@ -149,7 +155,7 @@ export class Relay {
   #pass(out: Uint8Array, now: number): boolean {
     const { meter, reply } = this.#parts
     const { seen } = meter
-    if (seen.output && this.#firstByteAt === null) this.#firstByteAt = now
+    if (seen.output) this.#pace.output(now)
     if (seen.error !== null && !seen.output) return this.#failed(ERROR_EVENT)
     const taken = out.length === 0 || this.#write(out, now)
     if (seen.over) this.#finish('cut')
@@ -173,6 +179,7 @@ export class Relay {
   #awaitDrain(reply: Reply): void {
     if (this.#draining) return
     this.#draining = true
+    this.#pace.heldUp()
     reply.onDrain(() => {
       this.#draining = false
       this.#sent?.resume()
@@ -202,7 +209,7 @@ export class Relay {
     this.#size += chunk.length
     const most = this.#status === 200 ? WHOLE_MOST : REFUSAL_MOST
     if (this.#size <= most) this.#chunks.push(chunk)
-    else if (this.#status === 200) return this.#failed('an answer of more than 64 MB')
+    else if (this.#status === 200) this.#finish('outgrown', 'an answer of more than 64 MB')
     return true
   }
 
@@ -230,12 +237,12 @@ export class Relay {
   #tick(): void {
     const now = this.#parts.now()
     const { patience, reply } = this.#parts
-    const patient = this.#status === null ? patience.firstByte : patience.idle
+    const patient = this.#begun ? patience.idle : patience.firstByte
     const waitingForBuyer = reply.headSent && reply.backlog > 0
     if (this.#finishedAt !== null && now - this.#finishedAt >= USAGE_GRACE) {
       this.#finish('complete')
     } else if (!waitingForBuyer && now - this.#lastData >= patient) {
-      this.#finish(this.#status === null ? 'upstream_failed' : 'stalled', 'silent')
+      this.#finish(this.#begun ? 'stalled' : 'upstream_failed', 'silent')
     } else this.#keepOpen(now)
   }
 
@@ -260,7 +267,8 @@ export class Relay {
       said: this.#refusal(),
       whole,
       contentType: this.#contentType,
-      firstByteAt: this.#firstByteAt,
+      firstByteAt: this.#pace.first,
+      madeMs: this.#pace.made(whole !== null, this.#parts.now()),
       detail,
     })
   }

@@ -24,6 +24,12 @@ export class Report {
   }
 }
 
+/** Two ends have a name for the inside alone. */
+function shownEnd(end: Exchanged['close']['end']): RequestEvent['end'] {
+  if (end === 'cut') return 'complete'
+  return end === 'outgrown' ? 'upstream_failed' : end
+}
+
 /** What is known of one request so far. */
 export class RequestReport {
   readonly #parts: {
@@ -77,7 +83,7 @@ export class RequestReport {
   /** The request was sent upstream, and is over. */
   ended(held: Held, exchanged: Exchanged): void {
     const { close, status, ttft, detail } = exchanged
-    const end = close.end === 'cut' ? 'complete' : close.end
+    const end = shownEnd(close.end)
     this.#parts.say({
       ...this.#base(status, end),
       ...(detail === null ? {} : { reason: detail }),

@@ -48,7 +48,15 @@ interface Row {
   readonly billing: (typeof BILLING)[number]
 }
 
-const ENDS = ['complete', 'cut', 'client_left', 'upstream_failed', 'stalled', 'stopped'] as const
+const ENDS = [
+  'complete',
+  'cut',
+  'client_left',
+  'outgrown',
+  'upstream_failed',
+  'stalled',
+  'stopped',
+] as const
 const EVERY: Row[] = ENDS.flatMap((end) =>
   SOURCES.flatMap((source) =>
     BOTH.flatMap((flowed) =>
@@ -69,6 +77,8 @@ function expected({ end, source, flowed, streamed, billing }: Row): Taken {
       return used
     case 'client_left':
       return streamed ? used : Number(HOLD)
+    case 'outgrown':
+      return Number(HOLD)
     case 'upstream_failed':
     case 'stalled':
       return flowed && billing === 'used' ? used : null
@@ -89,7 +99,7 @@ describe('who pays, by how a response ended', () => {
   )
 
   it('covers every row there is', () => {
-    expect(EVERY).toHaveLength(6 * 3 * 2 * 2 * 2)
+    expect(EVERY).toHaveLength(7 * 3 * 2 * 2 * 2)
   })
 
   it.each(BOTH)(

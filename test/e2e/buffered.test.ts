@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest'
+import { type Pass, until } from '../support/buyer.ts'
+import { type GateOptions, startGate, type TestGate } from '../support/gate.ts'
+
+/** A token in costs nothing, a token out a sat: what is charged is what flowed, in sats. */
+const PRICES = { pricing: { default: '0/1000', maxOutputTokens: 2_048 } }
+const words = (count: number) => Array.from({ length: count }, () => ' word')
+const MB = 1024 * 1024
+
+async function paid(settings: object = {}, options: GateOptions = {}) {
+  const gate = await startGate({ ...options, settings: { ...PRICES, ...settings } })
+  return { gate, pass: await gate.buy(10_000) }
+}
+
+async function spent(gate: TestGate, pass: Pass): Promise<number> {
+  await until(async () => (await gate.balance(pass)).held_msat === 0)
+  return (10_000_000 - (await gate.balance(pass)).balance_msat) / 1_000
+}
+
+/** The limit that the backend was sent last. */
+const sentLimit = (gate: TestGate) => gate.fake.seen.at(-1)?.json?.max_tokens
+
+describe('J14 a_failure_that_the_buyer_can_choose_is_paid: an answer that outgrows its size', () => {
+  it('J14 is stopped, charged its ceiling, and not worth another try', async () => {
+    const { gate, pass } = await paid()
+    const part = Buffer.alloc(8 * MB, ' ')
+    const headers = { 'content-type': 'application/json' }
+    gate.fake.script = { pieces: Array.from({ length: 20 }, () => part), headers, paceMs: 5 }
+    const answer = await gate.chat(pass, { max_tokens: 700 })
+    expect([answer.status, answer.json.error.code]).toEqual([400, 'answer_too_large'])
+    expect(answer.json.error.message).toContain('700000 msat were charged')
+    await gate.fake.untilAborted()
+    expect(await spent(gate, pass)).toBe(700)
+    expect(await gate.last()).toMatchObject({ status: 400, charged_msat: 700_000 })
+    await gate.proof()
+  })
+
+  it('J14 one of 64 MB is delivered', async () => {
+    const { gate, pass } = await paid()
+    const message = { role: 'assistant', content: 'ok' }
+    const usage = { prompt_tokens: 1, completion_tokens: 1 }
+    const answer = { choices: [{ index: 0, message, finish_reason: 'stop' }], usage }
+    gate.fake.script = { body: JSON.stringify(answer).padEnd(64 * MB, ' ') }
+    const { status, text } = await gate.chat(pass)
+    expect([status, text.length]).toEqual([200, 64 * MB])
+    expect(await spent(gate, pass)).toBe(1)
+  })
+})
+
+describe('J14 a_failure_that_the_buyer_can_choose_is_paid: an answer that takes too long', () => {
+  it('J14 is asked for no more than a careful guess before anything was seen of the model', async () => {
+    const { gate, pass } = await paid()
+    const answer = await gate.chat(pass, { max_tokens: 9_000 })
+    expect([answer.headers['x-max-tokens-applied'], sentLimit(gate)]).toEqual(['2250', 2_250])
+    const streamed = await gate.chat(pass, { max_tokens: 9_000, stream: true })
+    expect([streamed.headers['x-max-tokens-applied'], sentLimit(gate)]).toEqual([undefined, 9_000])
+    const two = await gate.chat(pass, { max_tokens: 9_000, n: 2 })
+    expect([two.headers['x-max-tokens-applied'], sentLimit(gate)]).toEqual(['1125', 1_125])
+    await gate.chat(pass, { max_tokens: 12 })
+    expect(sentLimit(gate)).toBe(12)
+  })
+
+  it.each([
+    { how: 'a stream', stream: true },
+    { how: 'a whole answer', stream: false },
+  ])('J14 is asked for what the model makes in half of the time, learnt from $how', async (row) => {
+    const { gate, pass } = await paid({ timeouts: { firstByte: '20s' } })
+    gate.fake.script = { deltas: words(60), paceMs: 10 }
+    await gate.chat(pass, { stream: row.stream, max_tokens: 90 })
+    gate.fake.script = {}
+    await gate.chat(pass, { max_tokens: 9_000 })
+    const learnt = Number(sentLimit(gate))
+    // A hundred tokens a second at most, and ten seconds: more than the guess before, 150 tokens.
+    expect(learnt).toBeGreaterThan(150)
+    expect(learnt).toBeLessThan(1_100)
+    await gate.chat(pass, { max_tokens: 9_000, model: 'other' })
+    expect(sentLimit(gate)).toBe(150)
+  })
+
+  it('J14 a buyer who reads slowly does not make the model slow', async () => {
+    const { gate, pass } = await paid({ timeouts: { firstByte: '20s' } })
+    const choices = [{ index: 0, delta: { content: ' word' }, finish_reason: null }]
+    const event = `data: ${JSON.stringify({ id: 'x', pad: 'x'.repeat(200_000), choices })}\n\n`
+    gate.fake.script = {
+      body: event.repeat(100),
+      headers: { 'content-type': 'text/event-stream', 'transfer-encoding': 'chunked' },
+    }
+    const stream = await gate.client.open(gate.chatQuestion(pass, { stream: true }))
+    stream.response.pause()
+    await until(() => gate.fake.running === 1)
+    gate.world.advance(15_000)
+    stream.response.resume()
+    await stream.over
+    gate.fake.script = {}
+    await gate.chat(pass, { max_tokens: 9_000 })
+    expect(Number(sentLimit(gate))).toBeGreaterThanOrEqual(150)
+  })
+
+  it('J14 is free when it comes too late all the same, and the next limit is half of it', async () => {
+    const { gate, pass } = await paid()
+    const never = () => new Promise<void>(() => {})
+    gate.fake.script = { pieces: [never], headers: { 'content-type': 'application/json' } }
+    const asked = () => gate.fake.seen.filter(({ method }) => method === 'POST').length
+    for (const limit of [2_250, 1_125]) {
+      const before = asked()
+      const late = gate.chat(pass, { max_tokens: 9_000 })
+      await until(() => asked() > before)
+      gate.world.advance(300_000)
+      expect((await late).json.error.code).toBe('upstream_timeout')
+      const sent = gate.fake.seen.filter(({ method }) => method === 'POST').at(-1)
+      expect(sent?.json?.max_tokens).toBe(limit)
+    }
+    expect(await spent(gate, pass)).toBe(0)
+  })
+
+  it('J14 has the time of its first byte until its body begins, whenever its head came', async () => {
+    const { gate, pass } = await paid()
+    let go: () => void = () => {}
+    const wait = () =>
+      new Promise<void>((then) => {
+        go = then
+      })
+    const choices = [{ index: 0, message: { content: 'ok' }, finish_reason: 'stop' }]
+    const headers = { 'content-type': 'application/json' }
+    gate.fake.script = { pieces: [wait, JSON.stringify({ choices })], headers }
+    const answer = gate.chat(pass)
+    await until(() => gate.fake.running === 1)
+    gate.world.advance(200_000)
+    await new Promise((then) => setTimeout(then, 1_100))
+    go()
+    expect((await answer).status).toBe(200)
+  })
+})

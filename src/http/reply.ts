@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { assert } from '../floor/assert.ts'
 import type { Reply } from '../gate/ports.ts'
 
 export interface ReplyOptions {
@@ -8,8 +9,14 @@ export interface ReplyOptions {
   readonly onHead?: ((status: number) => void) | null
 }
 
-/** A large body goes out in pieces, so that a slow but honest reader is seen to take some. */
-const PIECE = 65_536
+/**
+ * So many bytes are handed to the socket at a time: Node tells when all of them are taken, and never
+ * how many. What is larger, or comes before they are, waits here, so that a slow reader who goes on
+ * reading is seen to take some.
+ */
+const PIECE = 16_384
+/** Bytes that may wait before the writer is asked to. */
+const MOST_WAITING = 65_536
 
 /**
  * The way back to one buyer, on Node's own response: no copy, no Web Stream, head and first bytes
@@ -34,8 +41,13 @@ class NodeReply implements Reply {
   #written = false
   #ended = false
   #gone = false
-  /** Pieces that were written and not taken yet. */
-  #waiting = 0
+  /** Pieces that were handed to the socket and not taken yet. */
+  #handed = 0
+  /** What waits to be handed to the socket, the first of it in front, and how many bytes it is. */
+  readonly #queue: Uint8Array[] = []
+  #queued = 0
+  /** Those who wait until all is taken. */
+  #drains: Array<() => void> = []
   #deadline: NodeJS.Timeout | null = null
   #onGone: (() => void) | null = null
 
@@ -56,10 +68,11 @@ class NodeReply implements Reply {
   }
 
   get backlog(): number {
-    return this.#outgoing.writableLength
+    return this.#queued + this.#outgoing.writableLength
   }
 
   head(status: number, headers: Readonly<Record<string, string | readonly string[]>>): void {
+    assert(!this.#headSent, 'an answer has one head')
     this.#headSent = true
     if (this.#gone) return
     this.#outgoing.statusCode = status
@@ -78,8 +91,8 @@ class NodeReply implements Reply {
   write(bytes: Uint8Array): boolean {
     this.#written = true
     if (this.#gone || this.#ended || bytes.byteLength === 0) return true
-    this.#waiting += 1
-    const more = this.#outgoing.write(bytes, this.#taken)
+    this.#pass(bytes)
+    const more = this.backlog < MOST_WAITING
     if (!more) this.#await()
     return more
   }
@@ -91,13 +104,14 @@ class NodeReply implements Reply {
     if (this.#gone) return
     if (trailers !== undefined && this.#trailers) this.#outgoing.addTrailers(trailers)
     this.#await()
-    if (bytes === undefined || bytes.byteLength <= PIECE) this.#outgoing.end(bytes)
-    else this.#endInPieces(bytes)
+    const size = bytes?.byteLength ?? 0
+    if (this.#queued === 0 && size <= PIECE) this.#outgoing.end(bytes)
+    else if (bytes !== undefined && size > 0) this.#endInPieces(bytes)
   }
 
   onDrain(then: () => void): void {
-    if (this.#outgoing.writableNeedDrain) this.#outgoing.once('drain', then)
-    else queueMicrotask(then)
+    if (this.backlog < MOST_WAITING) queueMicrotask(then)
+    else this.#drains.push(then)
   }
 
   onGone(then: () => void): void {
@@ -108,21 +122,54 @@ class NodeReply implements Reply {
   #endInPieces(bytes: Uint8Array): void {
     const chunked = this.#outgoing.headersSent || this.#outgoing.hasHeader('trailer')
     if (!chunked) this.#outgoing.setHeader('content-length', bytes.byteLength)
-    const next = (from: number) => {
-      if (this.#gone) return
-      const piece = bytes.subarray(from, from + PIECE)
-      if (from + PIECE >= bytes.byteLength) this.#outgoing.end(piece)
-      else this.#outgoing.write(piece, () => next(from + PIECE))
-      this.#deadline?.refresh()
+    this.#pass(bytes)
+  }
+
+  /** To the socket where it has room for them, else into the queue. */
+  #pass(bytes: Uint8Array): void {
+    const size = bytes.byteLength
+    if (this.#queued === 0 && this.#hasRoom(size)) this.#hand(bytes)
+    else {
+      this.#queue.push(bytes)
+      this.#queued += size
+      this.#pump()
     }
-    next(0)
+  }
+
+  #hasRoom(size: number): boolean {
+    return size <= PIECE && this.#outgoing.writableLength + size <= PIECE
+  }
+
+  #hand(bytes: Uint8Array): void {
+    this.#handed += 1
+    this.#outgoing.write(bytes, this.#taken)
+  }
+
+  /** Hands on what waits, a piece at a time. */
+  #pump(): void {
+    for (let [first] = this.#queue; first !== undefined; [first] = this.#queue) {
+      const piece = first.subarray(0, PIECE)
+      if (this.#handed > 0 && !this.#hasRoom(piece.byteLength)) return
+      if (piece.byteLength === first.byteLength) this.#queue.shift()
+      else this.#queue[0] = first.subarray(PIECE)
+      this.#queued -= piece.byteLength
+      this.#hand(piece)
+    }
+    if (this.#ended) this.#outgoing.end()
   }
 
   readonly #taken = (): void => {
-    this.#waiting -= 1
-    if (this.#deadline === null || this.#gone) return
-    if (this.#waiting > 0 || this.#ended) this.#deadline.refresh()
+    this.#handed -= 1
+    if (this.#gone) return
+    if (this.#queue.length > 0) this.#pump()
+    if (this.#handed === 0) this.#drained()
+    if (this.#deadline === null) return
+    if (this.#handed > 0 || this.#ended) this.#deadline.refresh()
     else this.#rest()
+  }
+
+  #drained(): void {
+    for (const then of this.#drains.splice(0)) then()
   }
 
   /** From now on the reader has `idleMs` to take something: only that moves the deadline. */
@@ -137,6 +184,7 @@ class NodeReply implements Reply {
 
   #left(): void {
     this.#gone = true
+    this.#queue.length = 0
     this.#rest()
     if (!this.#ended) this.#onGone?.()
     this.#onGone = null

@@ -203,23 +203,42 @@ describe('an upstream that breaks off', () => {
     expect(gate.fake.connections - before).toBeLessThanOrEqual(1)
   })
 
-  it('after finish_reason a stream is complete without [DONE]; its usage is waited for two seconds', async () => {
-    const finish = { index: 0, delta: {}, finish_reason: 'stop' }
-    const delta = { index: 0, delta: { content: ' word' }, finish_reason: null }
-    const events = [delta, finish].map(
-      (choice) => `data: ${JSON.stringify({ id: 'x', choices: [choice] })}\n\n`,
-    )
-    const { gate, pass } = await paid({
-      script: {
-        status: 200,
-        body: events.join(''),
-        headers: { 'content-type': 'text/event-stream' },
-      },
+  describe('a stream whose choices have all finished', () => {
+    const event = (part: object) => `data: ${JSON.stringify({ id: 'x', ...part })}\n\n`
+    const word = event({
+      choices: [{ index: 0, delta: { content: ' word' }, finish_reason: null }],
     })
-    const answer = await gate.chat(pass, { stream: true })
-    expect(answer.status).toBe(200)
-    expect(await gate.last()).toMatchObject({ end: 'complete', usage: 'counted' })
-    expect(await spent(gate, pass)).toBe(1)
+    const stop = event({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })
+    const usage = event({ choices: [], usage: { prompt_tokens: 5, completion_tokens: 7 } })
+
+    it('is complete without [DONE]', async () => {
+      const { gate, pass } = await paid({ script: { pieces: [word, stop] } })
+      const answer = await gate.chat(pass, { stream: true })
+      expect(answer.status).toBe(200)
+      expect(await gate.last()).toMatchObject({ end: 'complete', usage: 'counted' })
+      expect(await spent(gate, pass)).toBe(1)
+    })
+
+    it('gets a usage that comes late, but within two seconds', async () => {
+      const late = () => tick(1_400)
+      const { gate, pass } = await paid({ script: { pieces: [word + stop, late, usage] } })
+      await gate.chat(pass, { stream: true })
+      expect(await gate.last()).toMatchObject({ end: 'complete', usage: 'reported' })
+      expect(await spent(gate, pass)).toBe(7)
+    })
+
+    it('does not wait for a usage for more than two seconds, however long the backend stays', async () => {
+      const { gate, pass } = await paid({ script: { pieces: [word + stop], staysOpen: true } })
+      const stream = await open(gate, pass)
+      await stream.until('"stop"')
+      gate.world.advance(1_900)
+      expect((await gate.balance(pass)).held_msat).toBeGreaterThan(0)
+      gate.world.advance(100)
+      const { text, cut } = await stream.over
+      expect([text.match(/ word/g)?.length, cut]).toEqual([1, false])
+      expect(await gate.last()).toMatchObject({ end: 'complete', usage: 'counted' })
+      await gate.fake.untilAborted()
+    })
   })
 })
 

@@ -90,7 +90,10 @@ export interface Meter {
   stream(chunk: Uint8Array): Uint8Array
   /** The upstream sends no more: an event that lacks only its end is read, and completed. */
   rest(): Uint8Array
-  /** A buffered answer, whole. Null where it is not an answer of this dialect (DESIGN: nothing usable). */
+  /**
+   * A buffered answer, whole, without what is beyond the grant (J8). Null where it is not an answer of
+   * this dialect (DESIGN: nothing usable).
+   */
   whole(body: Uint8Array): Uint8Array | null
   /** What `whole` answered, as the events of a stream that the buyer sees already, `[DONE]` included. */
   asStream(whole: Uint8Array, note?: string): Uint8Array

@@ -2,6 +2,7 @@ import type { Counted } from './dialect.ts'
 import { isObject, type JsonObject } from './json.ts'
 import { choicesOf, indexOf, isFinished, saidBeside, saidBy, saysNothing } from './output.ts'
 import type { Watched } from './shape.ts'
+import type { Share } from './shorten.ts'
 import { Tally } from './tally.ts'
 import { isZero, outputOf, type Report, Reports, reportOf } from './usage.ts'
 import { judge } from './verdict.ts'
@@ -177,6 +178,24 @@ export class Flow {
     this.#fresh = true
     this.seen.finished = true
     this.seen.done = true
+  }
+
+  /**
+   * What may be shown of a whole answer, null where that is all of it: more than was granted was
+   * made where the backend says so and our own count is above it as well, or where our own count is
+   * four times above it (J8). Counted only where the bytes leave it open.
+   */
+  share(): Share | null {
+    const { asked, granted, shown } = this.#watched
+    const { output, limit, count } = granted
+    const reported = this.#running()
+    const least = reported > output ? output : 4 * output
+    const own = asked.hasOutput && this.#bytes > least ? this.#tokens() : 0
+    this.seen.over = own > least
+    if (own <= least) return null
+    // The text that the granted part of the reported tokens makes up.
+    const tokens = reported > output ? Math.floor((own * output) / reported / shown) : limit
+    return { tokens, output, count }
   }
 
   /** The choices that began and have no end yet; the first one where none began. */

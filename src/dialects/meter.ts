@@ -10,6 +10,7 @@ import { choicesOf, indexOf, saysNothing } from './output.ts'
 import { OwnBytes } from './own-bytes.ts'
 import { Preamble } from './preamble.ts'
 import { SENT_ANYWAY, type Watched } from './shape.ts'
+import { shorten } from './shorten.ts'
 import { Frames, MOST_EVENT } from './sse.ts'
 import { Template } from './template.ts'
 import { readJson } from './tolerant.ts'
@@ -207,7 +208,8 @@ export class OpenAiMeter implements Meter {
     if (!this.#flow.read(answer)) return null
     if (!hasOutput) this.#flow.seen.output = true
     this.#flow.complete()
-    return body
+    const share = this.#flow.share()
+    return share === null ? body : Buffer.from(JSON.stringify(shorten(answer, share)))
   }
 
   asStream(whole: Uint8Array, note: string | null = null): Uint8Array {

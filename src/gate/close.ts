@@ -1,4 +1,4 @@
-import type { Meter } from '../dialects/dialect.ts'
+import type { Counted, Meter } from '../dialects/dialect.ts'
 import type { World } from '../floor/world.ts'
 import type { Ledger, Settled } from '../ledger/ledger.ts'
 import { type Msat, ZERO } from '../money/msat.ts'
@@ -46,7 +46,7 @@ export class Closer {
   async close(held: Held, how: Ending): Promise<Close> {
     const { meter, end, estimate } = how
     const flowed = meter.seen.output
-    const counted = await this.#count(held, how)
+    const counted = shownOf(held, how, await this.#count(held, how))
     if (counted.reportedInput !== null) estimate.reported(counted.reportedInput)
     const verdict = outcome({
       end,
@@ -118,8 +118,17 @@ export class Closer {
 export interface Ending {
   readonly end: End
   readonly streamed: boolean
+  /** The answer came in one piece, and was shown no further than it was granted. */
+  readonly whole: boolean
   readonly meter: Meter
   readonly estimate: PromptEstimate
+}
+
+/** What was taken out of a whole answer is not charged: its output is what was granted (J8). */
+function shownOf(held: Held, { end, whole }: Ending, counted: Counted): Counted {
+  if (end !== 'cut' || !whole) return counted
+  const granted = held.hold?.output ?? held.limit * held.asked.choices
+  return { ...counted, output: Math.min(counted.output, granted) }
 }
 
 const taken = (settled: Settled | null) => ({

@@ -92,8 +92,9 @@ export class Exchange {
     const sentAt = world.now()
     background.once('upstream', () => relay.start().finally(about.letGo))
     const over = relay.result.then(async (relayed) => {
-      const ending = { end: relayed.end, streamed: asked.stream, meter, estimate: about.estimate }
-      const close = await closer.close(held, ending)
+      const { end, whole } = relayed
+      const how = { end, streamed: asked.stream, whole: whole !== null, meter }
+      const close = await closer.close(held, { ...how, estimate: about.estimate })
       this.#learn(held, relayed, close)
       const after = await this.#shown(held, close.after)
       const status = this.#finish(held, reply, { relayed, close: { ...close, after }, meter })

@@ -131,3 +131,64 @@ describe('J14 a_failure_that_the_buyer_can_choose_is_paid: an answer that takes 
     expect((await answer).status).toBe(200)
   })
 })
+
+describe('J8 a whole answer beyond what was granted', () => {
+  const shown = (text: string) => text.match(/ word/g)?.length ?? 0
+
+  it.each([
+    { how: 'that is reported', usage: 'own' },
+    { how: 'by our own count', usage: 'none' },
+  ] as const)('J8 is cut $how: what is shown is what is charged', async ({ usage }) => {
+    const { gate, pass } = await paid()
+    gate.fake.script = { deltas: words(3_000), usage }
+    const answer = await gate.chat(pass, { max_completion_tokens: 12 })
+    const [choice] = answer.json.choices
+    expect([shown(choice.message.content), choice.finish_reason]).toEqual([12, 'length'])
+    expect(answer.headers['x-cost-msat']).toBe('12000')
+    if (usage === 'own') expect(answer.json.usage.completion_tokens).toBe(12)
+    expect(await spent(gate, pass)).toBe(12)
+    expect(await gate.last()).toMatchObject({ end: 'complete', completion_tokens: 12 })
+    await gate.proof()
+  })
+
+  it('J8 several choices share what was granted', async () => {
+    const { gate, pass } = await paid()
+    gate.fake.script = { deltas: words(500) }
+    const answer = await gate.chat(pass, { max_tokens: 10, n: 3 })
+    const told = answer.json.choices.map(({ message }: { message: { content: string } }) =>
+      shown(message.content),
+    )
+    expect(told).toEqual([10, 10, 10])
+    expect(await spent(gate, pass)).toBe(30)
+  })
+
+  it('J8 a tool call that does not fit is not shown by half', async () => {
+    const { gate, pass } = await paid()
+    const toolCall = { name: 'f', arguments: ['{"a":"', ...words(500), '"}'] }
+    gate.fake.script = { reasoning: words(4), deltas: [], toolCall }
+    const answer = await gate.chat(pass, { max_tokens: 20 })
+    const [choice] = answer.json.choices
+    expect(choice.finish_reason).toBe('length')
+    expect(choice.message).not.toHaveProperty('tool_calls')
+    expect(shown(choice.message.reasoning_content)).toBe(4)
+  })
+
+  it('J8 one whose hidden thinking went over its limit is shown whole, and charged at the limit', async () => {
+    const { gate, pass } = await paid()
+    const usageValue = { prompt_tokens: 5, completion_tokens: 900 }
+    gate.fake.script = { deltas: words(8), usageValue }
+    const answer = await gate.chat(pass, { max_tokens: 10 })
+    expect(shown(answer.json.choices[0].message.content)).toBe(8)
+    expect(await spent(gate, pass)).toBe(10)
+  })
+
+  it('J8 one of another vocabulary, within four times our own count, is shown whole', async () => {
+    const { gate, pass } = await paid()
+    const usageValue = { prompt_tokens: 5, completion_tokens: 10 }
+    gate.fake.script = { deltas: words(35), usageValue }
+    const answer = await gate.chat(pass, { max_tokens: 10 })
+    expect(answer.json.choices[0].finish_reason).toBe('stop')
+    expect(shown(answer.json.choices[0].message.content)).toBe(35)
+    expect(await spent(gate, pass)).toBe(10)
+  })
+})

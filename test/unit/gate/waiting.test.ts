@@ -69,6 +69,7 @@ function heldOf(taken: Taken): Held {
 const ending = (end: Ending['end'], flowed: boolean): Ending => ({
   end,
   streamed: true,
+  whole: false,
   meter: {
     seen: { output: flowed, floor: 3 },
     usage: () => ({ source: 'reported', input: 8, cached: 0, output: 3, reportedInput: 8 }),

@@ -14,7 +14,7 @@ export interface ReplyOptions {
  * how many. What is larger, or comes before they are, waits here, so that a slow reader who goes on
  * reading is seen to take some.
  */
-const PIECE = 16_384
+const PIECE = 65_536
 /** Bytes that may wait before the writer is asked to. */
 const MOST_WAITING = 65_536
 

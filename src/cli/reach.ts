@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import { assert } from '../floor/assert.ts'
 import type { Background } from '../floor/background.ts'
+import { isLoopback } from '../floor/loopback.ts'
 import { listen } from '../http/listen.ts'
 import { closeGently, gateServer } from '../http/server.ts'
 import { findCloudflared, needCloudflared } from './cloudflared.ts'
@@ -19,9 +20,6 @@ export interface Reach {
   close(): Promise<void>
 }
 
-/** Whether who listens on that host is reached from this machine alone. */
-export const isOnlyHere = (host: string): boolean => /^(?:127\.|localhost$|::1$)/.test(host)
-
 /** ms that the gate waits for an address before it says that it is ready. */
 const FIRST = 15_000
 
@@ -32,7 +30,7 @@ const FIRST = 15_000
 export async function tunnelProgram(host: Host, config: Config): Promise<string | null> {
   if (config.tunnel === 'off') return null
   if (config.tunnel === 'on') return needCloudflared(host, config.dataDir)
-  return isOnlyHere(config.host) && config.publicUrl === null
+  return isLoopback(config.host) && config.publicUrl === null
     ? findCloudflared(host, config.dataDir)
     : null
 }

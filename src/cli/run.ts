@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import type { Config } from '../config/config.ts'
 import type { Loaded } from '../config/load.ts'
 import { Background } from '../floor/background.ts'
+import { isLoopback } from '../floor/loopback.ts'
 import { ok } from '../floor/result.ts'
 import { sayError } from '../floor/say-error.ts'
 import { Counts } from '../gate/counts.ts'
@@ -24,7 +25,7 @@ import { sayTo } from './lines.ts'
 import { openMoneyOut } from './money-out.ts'
 import { openOffice } from './office.ts'
 import { chooseWallet } from './open-wallet.ts'
-import { isOnlyHere, openReach, tunnelProgram } from './reach.ts'
+import { openReach, tunnelProgram } from './reach.ts'
 import { type Closer, closeAll, stopGate } from './stop.ts'
 import { noteUnanswered } from './unanswered.ts'
 
@@ -209,7 +210,7 @@ function refusePlayInPublic(config: Config): void {
   if (config.publicUrl !== null) {
     throw new Failed('play money is worth nothing: it takes no --public-url', 2)
   }
-  if (!isOnlyHere(config.host)) {
+  if (!isLoopback(config.host)) {
     throw new Failed(
       `play money is worth nothing and --host ${config.host} is not this machine alone`,
       2,

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { isLoopback } from '../floor/loopback.ts'
 import { describePrice } from '../money/parse.ts'
 import type { RateSettings } from '../money/rate.ts'
 import type { Config, WalletSettings } from './config.ts'
@@ -113,7 +114,7 @@ function lndOf(values: Values, where: Where): WalletSettings | null {
 /** Play money looks like money: it never leaves this machine (DESIGN 4.5a). */
 function checkPlay(values: Values, nodes: Nodes, reading: Reading): void {
   const where = { nodes, reading }
-  if (!/^(localhost|127\.[\d.]+|::1)$/i.test(values.host)) {
+  if (!isLoopback(values.host)) {
     wrong('host', 'is open to others, which play money refuses: leave it 127.0.0.1', where)
   }
   wrong('publicUrl', 'is for others to reach, which play money refuses', where)

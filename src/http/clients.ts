@@ -2,7 +2,8 @@ import { createHmac } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP, type Socket } from 'node:net'
 import { assert } from '../floor/assert.ts'
-import { canonicalIp, type Ip, isLoopback, networkOf, siteOf } from './ip.ts'
+import { isLoopback } from '../floor/loopback.ts'
+import { canonicalIp, type Ip, networkOf, siteOf } from './ip.ts'
 
 export interface ClientsOptions {
   /** Addresses or CIDR blocks whose X-Forwarded-* is believed. */
@@ -29,7 +30,8 @@ export interface Clients {
 
 /** What any proxy on the way may have added. */
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'cf-connecting-ip', 'via'] as const
-const LOCAL_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
+/** A host, and a port behind it. */
+const HOST = /^(\[[^\]]*\]|[^:]*)(?::\d{1,5})?$/
 const HOPS = 32
 
 export function makeClients(options: ClientsOptions): Clients {
@@ -38,7 +40,7 @@ export function makeClients(options: ClientsOptions): Clients {
   let hidden = false
   const isTrusted = (ip: Ip) => trusted.check(ip.text, ip.family)
   const notice = (request: IncomingMessage, peer: Ip | null) => {
-    if (hidden || peer === null || !isLoopback(peer) || !isForwarded(request)) return
+    if (hidden || !isForwarded(request) || peer === null || !isLoopback(peer.text)) return
     hidden = true
     options.onHidden?.()
   }
@@ -61,16 +63,16 @@ export function makeClients(options: ClientsOptions): Clients {
     site: (request) => keys(request).site,
     ofConnection: ({ remoteAddress }) => {
       const peer = canonicalIp(remoteAddress ?? '')
-      return peer !== null && (isLoopback(peer) || isTrusted(peer))
+      return peer !== null && (isLoopback(peer.text) || isTrusted(peer))
         ? null
         : keysOf(peer, options.salt).client
     },
     isLocal: (request) => {
       const peer = peerOf(request)
-      if (peer === null || !isLoopback(peer) || isForwarded(request)) return false
+      if (peer === null || !isLoopback(peer.text) || isForwarded(request)) return false
       // What nginx speaks with no more than `proxy_pass`: it says nothing else of itself.
       if (request.httpVersion === '1.0') return false
-      return LOCAL_HOST.test(request.headers.host ?? '') && isLocalOrigin(request.headers.origin)
+      return isLocalHost(request.headers.host ?? '') && isLocalOrigin(request.headers.origin)
     },
   }
 }
@@ -114,9 +116,11 @@ const peerOf = (request: IncomingMessage): Ip | null =>
 const isForwarded = ({ headers }: IncomingMessage): boolean =>
   FORWARDED.some((name) => headers[name] !== undefined)
 
+const isLocalHost = (text: string): boolean => isLoopback(HOST.exec(text)?.[1] ?? '')
+
 /** A page of another site reaches this machine from a browser on it, and says where it is from. */
 function isLocalOrigin(origin: string | undefined): boolean {
-  return origin === undefined || LOCAL_HOST.test(origin.replace(/^https?:\/\//i, ''))
+  return origin === undefined || isLocalHost(origin.replace(/^https?:\/\//i, ''))
 }
 
 /**

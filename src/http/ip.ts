@@ -30,11 +30,6 @@ export function siteOf(ip: Ip): string {
   return ip.family === 'ipv4' ? ip.text : `${ip.text.split(':').slice(0, 3).join(':')}::/48`
 }
 
-/** 127.0.0.0/8 or ::1. */
-export function isLoopback(ip: Ip): boolean {
-  return ip.family === 'ipv4' ? ip.text.startsWith('127.') : ip.text === '0:0:0:0:0:0:0:1'
-}
-
 function withoutPort(text: string): string {
   const bracketed = /^\[(.*)\](?::\d+)?$/.exec(text)
   if (bracketed?.[1] !== undefined) return bracketed[1]

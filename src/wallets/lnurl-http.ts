@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { isLoopback } from '../floor/loopback.ts'
 import { WalletBusy, WalletRefused, WalletUnreachable } from './wallet.ts'
 
 /**
@@ -80,14 +81,13 @@ export function complaintIn(body: Json | null): string | null {
 export const NOT_LNURL = () =>
   new WalletUnreachable('what answers there does not answer as a Lightning address does')
 
-/** True for this very machine. Also of a host with brackets. */
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname.endsWith('.localhost') || inList(LOOPBACK, hostname)
-}
+/** This very machine, or a name that most systems keep to it (RFC 6761 6.3). No secret is sent there. */
+const isHere = (hostname: string): boolean =>
+  isLoopback(hostname) || /\.localhost\.?$/.test(hostname)
 
 /** Whether plain http is as good as https there: this machine, or a Tor service. */
 export function mayBePlain(hostname: string): boolean {
-  return isLoopback(hostname) || hostname.endsWith('.onion')
+  return isHere(hostname) || hostname.endsWith('.onion')
 }
 
 /**
@@ -107,7 +107,7 @@ export function mayBeAsked(named: string, trusted: string): URL {
   if (url.protocol === 'http:' && !mayBePlain(hostname)) {
     throw new WalletRefused('it names a URL without TLS')
   }
-  const sameMachine = isLoopback(hostname) && isLoopback(home)
+  const sameMachine = isHere(hostname) && isHere(home)
   if (isNear(hostname) && hostname !== home && !sameMachine) {
     throw new WalletRefused('it names a URL inside a private network')
   }
@@ -123,7 +123,6 @@ function redirected(location: string, from: URL, trusted: string): URL {
   return url
 }
 
-const LOOPBACK = networks('127.0.0.0/8', '::1/128')
 /** Nothing there is a service of the public's (RFC 6890 and its additions). */
 const NEAR = networks(
   '0.0.0.0/8',
@@ -141,7 +140,7 @@ const NEAR = networks(
 )
 
 function isNear(hostname: string): boolean {
-  return isLoopback(hostname) || inList(NEAR, hostname)
+  return isHere(hostname) || inList(NEAR, hostname)
 }
 
 function networks(...list: readonly string[]): BlockList {

@@ -241,6 +241,7 @@ describe('what it does not start on', () => {
   it.each([
     ['host: 0.0.0.0', { host: '0.0.0.0' }],
     ['host: ::', { host: '::' }],
+    ['a host that only begins like one of this machine', { host: '127.evil.example' }],
     ['publicUrl', { publicUrl: 'https://gate.example' }],
   ])('play money with %s: 2', async (_, settings) => {
     const { gate } = await gateOf({}, settings)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { makeClients, makeTunnelClients } from '../../../src/http/clients.ts'
-import { canonicalIp, isLoopback, networkOf } from '../../../src/http/ip.ts'
+import { canonicalIp, networkOf } from '../../../src/http/ip.ts'
 import { fakeRequest } from '../../support/serve.ts'
 
 const salt = Buffer.from('a salt of this process')
@@ -121,6 +121,9 @@ describe('H4 I3 what is for this machine alone', () => {
     ['::1', { host: '[::1]:3000' }],
     ['::ffff:127.0.0.1', { host: 'LOCALHOST:3000' }],
     ['127.0.0.1', { host: 'localhost:3000', origin: 'http://localhost:3000' }],
+    ['127.9.9.9', { host: '127.9.9.9:3000' }],
+    ['127.0.0.1', { host: 'localhost.' }],
+    ['127.0.0.1', { host: '[::ffff:127.0.0.1]:3000' }],
   ])('%s with %j is local', (peer, headers) => {
     expect(local(peer, headers as never)).toBe(true)
   })
@@ -130,6 +133,12 @@ describe('H4 I3 what is for this machine alone', () => {
     ['127.0.0.1', { host: 'rebound.example' }],
     ['127.0.0.1', { host: 'localhost.evil.example' }],
     ['127.0.0.1', { host: '127.0.0.1.evil.example' }],
+    ['127.0.0.1', { host: '127.evil.example' }],
+    ['127.0.0.1', { host: '127.0.0.1:80:80' }],
+    ['127.0.0.1', { host: 'evil.example@127.0.0.1' }],
+    ['127.0.0.1', { host: '[::1].evil.example' }],
+    ['127.0.0.1', { host: 'localhost', origin: 'http://127.evil.example' }],
+    ['127.0.0.1', { host: 'localhost', origin: 'http://127.0.0.1.evil.example:3000' }],
     ['127.0.0.1', {}],
     ['127.0.0.1', { host: 'localhost', origin: 'https://evil.example' }],
     ['127.0.0.1', { host: 'localhost', origin: 'null' }],
@@ -139,6 +148,27 @@ describe('H4 I3 what is for this machine alone', () => {
     ['127.0.0.1', { host: 'localhost', Via: '1.1 caddy' }],
   ])('%s with %j is not', (peer, headers) => {
     expect(local(peer, headers as never)).toBe(false)
+  })
+})
+
+describe('J7 whose connections are counted', () => {
+  const of = (peer: string | undefined, trusted: string[] = []) =>
+    clients(trusted).ofConnection({ remoteAddress: peer } as never)
+
+  it('J7 each client’s own, one IPv6 /64 is one, as for its requests', () => {
+    expect(of('198.51.100.1')).toBe(clients().key(from('198.51.100.1')))
+    expect(of('2001:db8:1:2::1')).toBe(of('2001:db8:1:2:3::1'))
+    expect(of('::ffff:198.51.100.1')).toBe(of('198.51.100.1'))
+    expect(of('198.51.100.2')).not.toBe(of('198.51.100.1'))
+    expect(of(undefined)).not.toBe(null)
+  })
+
+  it.each<[string, string, string[]]>([
+    ['loopback', '127.0.0.1', []],
+    ['loopback over IPv6', '::ffff:127.0.0.1', []],
+    ['a trusted proxy', '10.0.0.7', ['10.0.0.0/8']],
+  ])('J7 not those of %s, which are many people’s', (_, peer, trusted) => {
+    expect(of(peer, trusted)).toBe(null)
   })
 })
 
@@ -171,15 +201,6 @@ describe('an address in one spelling', () => {
     'localhost',
   ])('%j is none', (text) => {
     expect(canonicalIp(text)).toBeNull()
-  })
-
-  it('loopback is 127.0.0.0/8 and ::1', () => {
-    const loopback = (text: string) => {
-      const ip = canonicalIp(text)
-      return ip !== null && isLoopback(ip)
-    }
-    expect(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1'].every(loopback)).toBe(true)
-    expect(['1.2.7.0', '::2', '::', '0.0.0.0', '128.0.0.1'].some(loopback)).toBe(false)
   })
 })
 

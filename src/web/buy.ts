@@ -1,3 +1,4 @@
+import type { Shown } from './asked.ts'
 import { box, button, complain, el, goTo, input } from './dom.ts'
 import { Payment } from './pay.ts'
 import type { Shop } from './shop.ts'
@@ -11,7 +12,11 @@ export class Buy {
   readonly #topUp: () => string | null
 
   /** `topUp` is the key whose account a payment goes to, null for a new one. */
-  constructor(shop: Shop, topUp: () => string | null, paid: (key: string | null) => void) {
+  constructor(
+    shop: Shop,
+    topUp: () => string | null,
+    paid: (key: string | null, shown: Shown) => void,
+  ) {
     this.#shop = shop
     this.#topUp = topUp
     this.#payment = new Payment(shop, paid)
@@ -47,6 +52,17 @@ export class Buy {
     box('buy-title').textContent = known ? 'Top up' : 'Buy credit'
     box('amount-form').hidden = false
     this.#reveal(true)
+  }
+
+  /** An invoice that this page was told of by the gate itself. */
+  openOwn(path: string): void {
+    this.#shop.asked.add(path)
+    this.open(path)
+  }
+
+  /** See `Payment`. */
+  askWhose(): Promise<boolean> {
+    return this.#payment.askWhose()
   }
 
   /** The invoice at that path of the gate. */
@@ -90,7 +106,7 @@ export class Buy {
     for (const one of pressed) one.disabled = true
     const made = await this.#shop.api.createInvoice(amount, this.#topUp())
     for (const one of pressed) one.disabled = false
-    if (made.ok) return this.open(made.value.payment_url)
+    if (made.ok) return this.openOwn(made.value.payment_url)
     this.show()
     complain('buy-problem', made.problem.message)
   }

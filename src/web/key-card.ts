@@ -30,13 +30,23 @@ export class KeyCard {
       event.preventDefault()
       void this.#paste()
     })
+    button('mine').addEventListener('click', () => {
+      const { current } = this.#shop.keys
+      if (current !== null) this.#shop.keys.trust(current)
+      this.render()
+    })
     this.#wireForgetting()
     this.#look = poll(() => this.#balance())
   }
 
-  /** The key that a payment may top up: not one that this gate does not know. */
+  /**
+   * The key that a payment may top up: not one that this gate does not know, and not one that came by
+   * a link, or what is paid in here would be whoever's that made the link (threats J23).
+   */
   get topUp(): string | null {
-    return this.#good === false ? null : this.#shop.keys.current
+    const { current } = this.#shop.keys
+    const linked = current !== null && this.#shop.keys.isFromLink(current)
+    return this.#good === false || linked ? null : current
   }
 
   /** Puts a key in use and keeps it. */
@@ -45,8 +55,8 @@ export class KeyCard {
     this.render()
   }
 
-  #keep(key: string): void {
-    const kept = this.#shop.keys.use(key)
+  #keep(key: string, from: 'here' | 'link' = 'here'): void {
+    const kept = this.#shop.keys.use(key, from)
     box('kept').textContent = kept
       ? 'This browser keeps one, too.'
       : 'This browser does not keep it: a reload loses it.'
@@ -57,10 +67,10 @@ export class KeyCard {
    * it. Where it opens an account that a key kept here opens already, that older one stays in use:
    * it is in the buyer's clients.
    */
-  async bought(key: string): Promise<void> {
+  async bought(key: string, from: 'here' | 'link'): Promise<void> {
     const { api, keys } = this.#shop
     const others = keys.all.filter((one) => one !== key)
-    this.#keep(key)
+    this.#keep(key, from)
     const mine = await api.balance(key)
     for (const other of mine.ok ? others : []) {
       const its = await api.balance(other)
@@ -90,6 +100,9 @@ export class KeyCard {
     })
     el('keys', HTMLSelectElement).replaceChildren(...options)
     input('key').value = current ?? ''
+    const linked = current !== null && this.#shop.keys.isFromLink(current)
+    box('from-link').hidden = !linked
+    button('top-up').textContent = linked ? 'Buy a key of your own' : 'Top up'
     box('balance').textContent = '…'
     box('balance-note').textContent = ''
     this.#changed()

@@ -1,4 +1,5 @@
 const NAME = 'satgate.keys'
+const LINKED = 'satgate.linked'
 
 /** `<macaroon>:<secret>`, as clients.md has it. */
 const KEY = /^[A-Za-z0-9+/_=-]{40,}:[0-9a-f]{64}$/
@@ -12,6 +13,7 @@ export const looksLikeKey = (text: string): boolean => KEY.test(text)
 export class Keys {
   readonly #store: Storage | null
   #all: readonly string[] = []
+  #linked: readonly string[] = []
 
   /** `store` null: the browser keeps nothing, and a reload loses the key. */
   constructor(store: Storage | null) {
@@ -30,23 +32,43 @@ export class Keys {
   /** What the browser has now. */
   read(): void {
     if (this.#store === null) return
-    try {
-      const kept: unknown = JSON.parse(this.#store.getItem(NAME) ?? '[]')
-      this.#all = Array.isArray(kept) ? kept.filter((one) => typeof one === 'string') : []
-    } catch {
-      this.#all = []
-    }
+    this.#all = listIn(this.#store, NAME)
+    this.#linked = listIn(this.#store, LINKED)
   }
 
-  /** Keeps a key and puts it first. False where the browser would not keep it. */
-  use(key: string): boolean {
+  /**
+   * Keeps a key and puts it first. One that came by a link is marked: whoever made the link may have
+   * it too. False where the browser would not keep it.
+   */
+  use(key: string, from: 'here' | 'link' = 'here'): boolean {
     this.read()
+    if (from === 'link' && !this.#all.includes(key)) this.#mark([key, ...this.#linked])
     return this.#write([key, ...this.#all.filter((one) => one !== key)])
   }
 
   forget(key: string): void {
     this.read()
+    this.#mark(this.#linked.filter((one) => one !== key))
     this.#write(this.#all.filter((one) => one !== key))
+  }
+
+  isFromLink(key: string): boolean {
+    return this.#linked.includes(key)
+  }
+
+  /** Its owner says that nobody else has it. */
+  trust(key: string): void {
+    this.read()
+    this.#mark(this.#linked.filter((one) => one !== key))
+  }
+
+  #mark(linked: readonly string[]): void {
+    this.#linked = linked
+    try {
+      this.#store?.setItem(LINKED, JSON.stringify(linked))
+    } catch {
+      // It is marked as long as the page is open.
+    }
   }
 
   #write(all: readonly string[]): boolean {
@@ -57,5 +79,14 @@ export class Keys {
     } catch {
       return false
     }
+  }
+}
+
+function listIn(store: Storage, name: string): readonly string[] {
+  try {
+    const kept: unknown = JSON.parse(store.getItem(name) ?? '[]')
+    return Array.isArray(kept) ? kept.filter((one) => typeof one === 'string') : []
+  } catch {
+    return []
   }
 }

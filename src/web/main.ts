@@ -1,4 +1,5 @@
 import { Api } from './api.ts'
+import { AskedInvoices, adoption, type Shown } from './asked.ts'
 import { Buy } from './buy.ts'
 import { Chat } from './chat.ts'
 import { box, button, input, wireCopying } from './dom.ts'
@@ -24,7 +25,8 @@ function open(): Shop {
   box('play').hidden = !play
   document.body.classList.toggle('is-play', play)
   for (const place of document.querySelectorAll('[data-unit]')) place.textContent = unit
-  return { api: new Api(() => Date.now()), keys: new Keys(storage()), play, unit }
+  const [keys, asked] = [new Keys(storage()), new AskedInvoices(storage())]
+  return { api: new Api(() => Date.now()), keys, asked, play, unit }
 }
 
 function start(shop: Shop): void {
@@ -43,19 +45,22 @@ function start(shop: Shop): void {
   const chat = new Chat({
     shop,
     model: () => parts.models?.chosen ?? null,
-    pay: (payAt) => (payAt === null ? parts.buy?.start() : parts.buy?.open(payAt)),
+    pay: (payAt) => (payAt === null ? parts.buy?.start() : parts.buy?.openOwn(payAt)),
     spent: () => card.refresh(),
   })
-  const paid = async (key: string | null) => {
-    if (key === null) card.render()
-    else await card.bought(key)
+  const paid = async (key: string | null, shown: Shown) => {
+    const becomes = adoption(shown, shop.keys.all.length)
+    const adopted = key !== null && (becomes !== 'ask' || (await parts.buy?.askWhose()) === true)
+    if (adopted) await card.bought(key, becomes === 'keep' ? 'here' : 'link')
+    else card.render()
     parts.buy?.hide()
-    if (!chat.retry()) card.focus()
+    if (shop.keys.current === null) parts.buy?.start()
+    else if (!chat.retry()) card.focus()
   }
   const buy = new Buy(
     shop,
     () => card.topUp,
-    (key) => void paid(key),
+    (key, shown) => void paid(key, shown),
   )
   parts.buy = buy
   parts.models = new Models(shop, showUse)

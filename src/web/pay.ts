@@ -1,4 +1,5 @@
 import type { Invoice, Problem } from './api.ts'
+import type { Shown } from './asked.ts'
 import { announce, box, button, complain, el, goTo, input } from './dom.ts'
 import { clock, sats } from './format.ts'
 import { type Poll, poll } from './poll.ts'
@@ -17,7 +18,7 @@ const LOOK_LATER = 30_000
 /** An invoice on the page: shown, watched, paid. One at a time. */
 export class Payment {
   readonly #shop: Shop
-  readonly #paid: (key: string | null) => void
+  readonly #paid: (key: string | null, shown: Shown) => void
   #path = ''
   #poll: Poll | null = null
   #ticking: ReturnType<typeof setInterval> | undefined
@@ -25,7 +26,7 @@ export class Payment {
   #preimage: string | null = null
 
   /** `paid` gets the key that was bought, or null where the payment topped one up without. */
-  constructor(shop: Shop, paid: (key: string | null) => void) {
+  constructor(shop: Shop, paid: (key: string | null, shown: Shown) => void) {
     this.#shop = shop
     this.#paid = paid
     button('play-pay').addEventListener('click', () => void this.#payPlay())
@@ -48,6 +49,7 @@ export class Payment {
     button('again').hidden = true
     complain('pay-problem', '')
     this.#say('waiting', 'Looking at the invoice…')
+    box('linked').hidden = true
     this.#poll = poll(() => this.#look())
   }
 
@@ -58,6 +60,7 @@ export class Payment {
     this.#invoice = null
     this.#preimage = null
     box('invoice').hidden = true
+    box('linked').hidden = true
     if (location.pathname !== '/') history.replaceState(null, '', '/')
   }
 
@@ -114,6 +117,7 @@ export class Payment {
     }
     tick()
     this.#ticking = setInterval(tick, 1_000)
+    box('by-link').hidden = this.#shop.asked.has(this.#path)
     goTo(box('buy-title'))
   }
 
@@ -145,10 +149,22 @@ export class Payment {
     }
   }
 
+  /** Its key came by a link: whether it is put in use is for whoever sits here to say (J23). */
+  askWhose(): Promise<boolean> {
+    box('to-pay').hidden = true
+    box('linked').hidden = false
+    goTo(box('linked-title'))
+    return new Promise((resolve) => {
+      button('linked-use').onclick = () => resolve(true)
+      button('linked-leave').onclick = () => resolve(false)
+    })
+  }
+
   #finish(key: string | null): void {
     this.#say('paid', 'Paid')
     announce('Paid.')
-    this.#paid(key)
+    const asked = this.#shop.asked.has(this.#path)
+    this.#paid(key, { asked, unpaid: this.#invoice !== null })
   }
 
   async #payPlay(): Promise<void> {

@@ -59,6 +59,8 @@ export interface Asked {
   readonly parts: number
   /** Where in `body` things stand that `rewrite` splices. Opaque to everyone else. */
   readonly splice: unknown
+  /** It is not rewritten any more: `body` and `splice` are let go of, the rest stays. */
+  forget(): void
 }
 
 export interface Malformed {

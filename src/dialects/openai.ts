@@ -73,6 +73,7 @@ export function openAiDialect(
   }
 }
 
+const NOTHING = new Uint8Array(0)
 /** Tokens that a template puts around each message or prompt at most, and around all of them. */
 const AROUND_PART = 16
 const AROUND_ALL = 64
@@ -92,7 +93,7 @@ function put(
   const answers = hasOutput ? prompt.prompts : 1
   const { readable, parts } = prompt
   readRest(request, prompt.key, readable)
-  return {
+  const asked: Asked & { body: Uint8Array; splice: unknown } = {
     dialect,
     body,
     model: String(request.model),
@@ -109,7 +110,12 @@ function put(
     texts: readable.texts,
     ids: readable.ids,
     splice: new Parsed({ document, sifted, prompts: prompt.prompts, shown: answers * shown }),
+    forget() {
+      asked.body = NOTHING
+      asked.splice = null
+    },
   }
+  return asked
 }
 
 /**

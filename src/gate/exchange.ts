@@ -87,6 +87,10 @@ export class Exchange {
       patience,
       now: () => world.now(),
       open: () => openStream(held, reply, before),
+      answered: () => {
+        // What nobody pays for counts until its answer is over.
+        if (held.hold !== null) letGoOfRequest(held)
+      },
       progress: () => background.once('journal', () => closer.journal(held, meter, about.estimate)),
     })
     const sentAt = world.now()
@@ -154,6 +158,12 @@ export class Exchange {
     reply.end(last, trailers)
     return 200
   }
+}
+
+/** A stream may last for hours; its request was sent, and takes no memory meanwhile (threats J7). */
+function letGoOfRequest({ asked, incoming }: Held): void {
+  asked.forget()
+  incoming.letGoOfBody()
 }
 
 /** How a stream ends for the buyer, the cost said in it. */

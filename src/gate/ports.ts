@@ -12,7 +12,10 @@ export interface Incoming {
   readonly path: string
   /** What its headers pay with. Read once, in `passes/present.ts`. */
   readonly presented: Presented
+  /** Empty once it was let go of. */
   readonly body: Uint8Array
+  /** The body is needed no more: its memory is for others (threats J7). Once or more. */
+  letGoOfBody(): void
   /** Whose invoices are counted together: from the address, never the address itself, never logged. */
   readonly client: string
   /** The same for all clients of one site: an IPv6 /48. For IPv4 it is the client (threats J17). */

@@ -43,6 +43,8 @@ export interface RelayParts {
   readonly now: () => number
   /** Opens the stream to the buyer: called once, before the first byte. */
   readonly open: () => void
+  /** The upstream answers with 200: it has the request, and is not sent it again. */
+  readonly answered: () => void
   /** Something flowed; called at most about once a second. */
   readonly progress: () => void
 }
@@ -122,6 +124,7 @@ export class Relay {
 
   #onHead(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void {
     this.#status = status
+    if (status === 200) this.#parts.answered()
     this.#retryAfter = one(headers['retry-after'])
     this.#contentType = one(headers['content-type']) ?? 'application/json'
     this.#labelled = this.#contentType.toLowerCase().startsWith('text/event-stream')

@@ -96,11 +96,10 @@ function addDialects(app: Hono<Env>, parts: AppParts): void {
         parts.gate.turnAway(begun.incoming, dialect, { reply, refusal: received.error })
         return RESPONSE_ALREADY_SENT
       }
-      const { incoming, release } = received.value
       try {
-        await parts.gate.serve(incoming, dialect, reply)
+        await parts.gate.serve(received.value, dialect, reply)
       } finally {
-        release()
+        received.value.letGoOfBody()
       }
       return RESPONSE_ALREADY_SENT
     })
@@ -230,9 +229,9 @@ async function withBody(
 ): Promise<Response> {
   const received = await parts.receive.body(c.env.incoming, begunOf(c, parts), 'small')
   if (!received.ok) return plain(c, parts, received.error)
-  const { incoming, release } = received.value
+  const incoming = received.value
   const text = Buffer.from(incoming.body).toString('utf8')
-  release()
+  incoming.letGoOfBody()
   const parsed = parse(text === '' ? '{}' : text)
   return parsed === undefined ? plain(c, parts, NOT_JSON) : then(incoming, parsed)
 }

@@ -4,7 +4,7 @@ import type { World } from '../floor/world.ts'
 import type { Incoming } from '../gate/ports.ts'
 import { type Refusal, refuse } from '../gate/refusal.ts'
 import type { Recognise } from '../passes/recognise.ts'
-import { readBody } from './body.ts'
+import { type Body, readBody } from './body.ts'
 import type { BodyShare } from './body-share.ts'
 import type { Clients } from './clients.ts'
 
@@ -34,21 +34,18 @@ export interface Begun {
   readonly holder: string | null
 }
 
-/** A request with its body. `release` gives the body's memory back, once or more. */
-export interface Received {
-  readonly incoming: Incoming
-  release(): void
-}
-
 export interface Receive {
   /** Once for each request: it gets its id here. */
   begin(request: IncomingMessage): Begun
-  /** Reads the body: up to 64 KiB, or up to `limits.body`. Refuses as `readBody`, and 404. */
+  /**
+   * Reads the body: up to 64 KiB, or up to `limits.body`. It counts until `letGoOfBody`. Refuses as
+   * `readBody`, and 404.
+   */
   body(
     request: IncomingMessage,
     begun: Begun,
     size: 'small' | 'whole',
-  ): Promise<Result<Received, Refusal>>
+  ): Promise<Result<Incoming, Refusal>>
 }
 
 const SMALL = 65_536
@@ -73,6 +70,7 @@ export function makeReceive(options: ReceiveOptions): Receive {
         path: path ?? '',
         presented,
         body: NONE,
+        letGoOfBody: () => {},
         client: clients.key(request),
         site: clients.site(request),
         origin: originOf(request, options),
@@ -89,10 +87,21 @@ export function makeReceive(options: ReceiveOptions): Receive {
         holder: holder ?? incoming.client,
       })
       if (!read.ok) return read
-      const { bytes, release } = read.value
-      return ok({ incoming: { ...incoming, body: bytes }, release })
+      return ok(withBody(incoming, read.value))
     },
   }
+}
+
+function withBody(incoming: Incoming, { bytes, release }: Body): Incoming {
+  const received = {
+    ...incoming,
+    body: bytes,
+    letGoOfBody: () => {
+      received.body = NONE
+      release()
+    },
+  }
+  return received
 }
 
 /**

@@ -116,6 +116,29 @@ describe('J7 unpaid_bytes_take_bounded_memory', () => {
     await until(() => gate.composed.bodyBytes() === 0)
   })
 
+  it('J7 a stream that is paid keeps no body while it runs; one that nobody pays counts to its end', async () => {
+    const script = { deltas: ['a', 'b', 'c'], after: { deltas: 2, does: 'silence' } } as const
+    const gate = await startGate({
+      settings: { pricing: { models: { 'free-*': 'free' } } },
+      script,
+    })
+    const pass = await gate.buy(100_000)
+    const long = { ...prompt(300 * KB), stream: true }
+    const paid = await gate.client.open(gate.chatQuestion(pass, long))
+    await paid.until('"b"')
+    expect(gate.composed.bodyBytes()).toBe(0)
+    const free = await gate.client.open(gate.chatQuestion(pass, { ...long, model: 'free-1' }))
+    await free.until('"b"')
+    expect(gate.composed.bodyBytes()).toBe(0)
+    const stranger = await gate.client.open(gate.chatQuestion(null, { ...long, model: 'free-1' }))
+    await stranger.until('"b"')
+    expect(gate.composed.bodyBytes()).toBeGreaterThan(300 * KB)
+    for (const stream of [paid, free, stranger]) stream.leave()
+    await until(() => gate.composed.bodyBytes() === 0)
+    await until(() => gate.composed.running() === 0)
+    await gate.proof()
+  })
+
   it('J7 who asks before sending is told no before sending, where there is no room', async () => {
     const gate = await startGate()
     unfinished(gate, long(1 * MB), 300 * KB)

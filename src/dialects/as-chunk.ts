@@ -1,6 +1,7 @@
-import { isObject, type JsonObject, parse } from './json.ts'
+import { isObject, type JsonObject } from './json.ts'
 import { choicesOf } from './output.ts'
 import type { Shape } from './shape.ts'
+import { readJson } from './tolerant.ts'
 
 /**
  * A whole answer as the one chunk of a stream that has begun already: a backend took its time, the
@@ -8,7 +9,7 @@ import type { Shape } from './shape.ts'
  * be told.
  */
 export function asChunk(body: Uint8Array, shape: Shape, wantsUsage: boolean): JsonObject | null {
-  const answer = parse(Buffer.from(body).toString('utf8'))
+  const answer = readJson(Buffer.from(body).toString('utf8'))
   if (!isObject(answer)) return null
   const { usage, ...rest } = answer
   const choices = choicesOf(answer).map(asDelta)

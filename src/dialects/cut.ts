@@ -1,4 +1,5 @@
-import { membersOf, parse } from './json.ts'
+import { membersOf } from './json.ts'
+import { readJson } from './tolerant.ts'
 
 /** Bytes of an event that the client does not see. */
 export interface Cut {
@@ -13,7 +14,7 @@ export interface Cut {
 export function memberCut(event: Buffer, key: string): Cut | null {
   const lines = dataLines(event.toString('latin1'))
   const data = lines.map(({ text }) => text).join('\n')
-  if (parse(data) === undefined) return null
+  if (readJson(data) === undefined) return null
   const members = membersOf(data) ?? []
   const place = members.findIndex((member) => member.key === key)
   const member = members[place]

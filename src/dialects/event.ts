@@ -2,9 +2,16 @@ import { isObject, type JsonObject } from './json.ts'
 import { fieldsOf } from './sse.ts'
 import { readJson } from './tolerant.ts'
 
+export interface Chunk {
+  readonly is: 'chunk'
+  readonly chunk: JsonObject
+  /** The event has the name `error`. */
+  readonly failed: boolean
+}
+
 /** What one event of a stream is. */
 export type Event =
-  | { readonly is: 'chunk'; readonly chunk: JsonObject }
+  | Chunk
   /** A comment, a name, an empty one: nothing that anybody could show. */
   | { readonly is: 'nothing' }
   /** `exact`: the event has nothing but its mark. */
@@ -20,17 +27,17 @@ const DONE = '[DONE]'
  * @param line its data, where that was read already
  */
 export function readEvent(text: string, line?: JsonObject): Event {
-  const { data, error, odd } = fieldsOf(text)
+  const { data, error, failed, odd } = fieldsOf(text)
   if (error !== null) return { is: 'unreadable', why: error }
   if (odd) return { is: 'unreadable', why: 'a line of the upstream is no field of an event' }
-  if (line !== undefined) return { is: 'chunk', chunk: line }
+  if (line !== undefined) return { is: 'chunk', chunk: line, failed }
   const said = data?.trim() ?? ''
   if (said === '') return NOTHING
   // Clients stop at whatever begins so.
   if (said.startsWith(DONE)) return { is: 'done', exact: said === DONE }
   const chunk = readJson(said)
   if (chunk === null) return NOTHING
-  if (isObject(chunk)) return { is: 'chunk', chunk }
+  if (isObject(chunk)) return { is: 'chunk', chunk, failed }
   return { is: 'unreadable', why: 'an event of the upstream cannot be read' }
 }
 

@@ -85,7 +85,7 @@ export class Flow {
     for (const text of said.texts) size += tally.addText(text)
     if (said.again !== '') size += tally.addAgain(said.again, said.texts.length > 0)
     this.#others(said.others)
-    if (size > 0) this.flowed(index, size)
+    if (size > 0 || said.others.length > 0) this.flowed(index, size)
     if (isFinished(choice)) this.finish(index)
     return true
   }

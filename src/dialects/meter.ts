@@ -2,7 +2,7 @@ import { asChunk } from './as-chunk.ts'
 import { type Cut, memberCut } from './cut.ts'
 import type { Counted, Meter, Problem, Seen } from './dialect.ts'
 import { problem } from './errors.ts'
-import { readEvent, wholeOf } from './event.ts'
+import { type Chunk, readEvent, wholeOf } from './event.ts'
 import { failureOf } from './failure.ts'
 import { Flow } from './flow.ts'
 import { isObject, type JsonObject } from './json.ts'
@@ -148,7 +148,7 @@ export class OpenAiMeter implements Meter {
     const event = this.#line === null ? readEvent(text) : readEvent(text, this.#line)
     if (event.is === 'nothing') return null
     if (event.is === 'chunk') {
-      const cut = this.#chunk(event.chunk, text, bytes.subarray(from, to))
+      const cut = this.#chunk(event, text, bytes.subarray(from, to))
       return cut === null ? null : { from: cut.from + from, to: cut.to + from }
     }
     if (event.is === 'unreadable') this.#fail(event.why)
@@ -166,8 +166,8 @@ export class OpenAiMeter implements Meter {
     this.#flow.seen.done = true
   }
 
-  #chunk(chunk: JsonObject, text: string, event: Buffer): Cut | null {
-    const failure = failureOf(chunk)
+  #chunk({ chunk, failed }: Chunk, text: string, event: Buffer): Cut | null {
+    const failure = failureOf(chunk) ?? (failed ? 'an event with the name error' : null)
     if (failure === null) this.#own.learn(chunk, text)
     if (failure !== null || !this.#flow.read(chunk)) {
       this.#fail(failure ?? 'an event of the upstream is nested too deeply')

@@ -22,14 +22,14 @@ const THINKING = new Set([
   'thought',
   'thoughts',
 ])
-/** Ids, types and what else describes an answer without being one, as long as it is short. */
-const LABELS = new Set([
+/**
+ * What stands beside a text and describes it, at a choice or a chunk. `logprobs` repeats every token
+ * of the answer. A long string under one of these names is a text all the same.
+ */
+const DESCRIBES = new Set([
   'id',
-  'type',
-  'role',
   'object',
   'model',
-  'format',
   'finish_reason',
   'native_finish_reason',
   'stop_reason',
@@ -47,9 +47,14 @@ const LABELS = new Set([
   'timings',
   'x_groq',
 ])
+/** Ids and types, wherever they stand, as long as they are short and few. */
+const LABELS = new Set(['id', 'type', 'role', 'format'])
 const LONGEST_LABEL = 128
-/** Bytes that no client shows: signed or encrypted thinking, sound and pictures. */
-const SEALED = new Set(['signature', 'thought_signature', 'encrypted_content', 'data'])
+/** Characters of labels in one choice of one chunk. A buyer may have chosen the names of keys. */
+const MOST_LABELS = 4_096
+/** Signed or encrypted thinking, sound and pictures: no client shows these. */
+const SEALED = new Set(['signature', 'thought_signature', 'encrypted_content'])
+const CIPHER = /^[A-Za-z0-9+/_.=:~-]+$/
 const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/
 /** `data` may hold a word as well. */
 const SHORTEST_DATA = 40
@@ -74,7 +79,7 @@ export function saidBy(choice: JsonObject, spoke: boolean): Said | null {
     strings.tooDeep ||= own.tooDeep
     return own === strings ? '' : [...own.texts, ...own.others].join('')
   })
-  for (const [key, value] of Object.entries(rest)) strings.add(key, value, false)
+  for (const [key, value] of Object.entries(rest)) strings.beside(key, value)
   if (strings.tooDeep) return null
   const again = twins.reduce((longest, twin) => (twin.length > longest.length ? twin : longest))
   return { texts: strings.texts, others: strings.others, again }
@@ -100,7 +105,7 @@ export function saidBeside(chunk: JsonObject): readonly string[] | null {
   const apart = choicesOf(chunk).length === 0
   for (const [key, value] of Object.entries(chunk)) {
     if (key !== 'choices') {
-      if (apart || ELSEWHERE.has(key)) strings.add(key, value, false)
+      if (apart || ELSEWHERE.has(key)) strings.beside(key, value)
     } else if (Array.isArray(value)) {
       for (const odd of value) if (!isObject(odd)) strings.add(key, odd, false)
     } else if (apart) strings.add(key, value, false)
@@ -114,6 +119,7 @@ class Strings {
   readonly others: string[] = []
   tooDeep = false
   readonly #thoughts = new Set<string>()
+  #labels = 0
 
   /** A delta or a message. */
   part(part: JsonObject): void {
@@ -123,15 +129,29 @@ class Strings {
     }
   }
 
+  /** What stands beside a delta, or beside the choices. */
+  beside(key: string, value: Json | undefined): void {
+    const short = typeof value !== 'string' || value.length <= LONGEST_LABEL
+    if (!short || !DESCRIBES.has(key)) this.add(key, value, false)
+  }
+
   /** @param known it is a text of the answer */
   add(key: string, value: Json | undefined, known: boolean, depth = 0): void {
     if (typeof value === 'string') {
-      if (value !== '' && !isLabel(key, value)) (known ? this.texts : this.others).push(value)
+      if (value !== '' && !this.#isLabel(key, value) && !isSealed(key, value))
+        (known ? this.texts : this.others).push(value)
     } else if (typeof value === 'number') {
       // A client that joins texts shows a number as well.
       if (known && (key === 'content' || key === 'text')) this.texts.push(String(value))
     } else if (typeof value === 'object' && value !== null)
       this.#inside(key, value, known, depth + 1)
+  }
+
+  #isLabel(key: string, value: string): boolean {
+    if (!LABELS.has(key) && !key.endsWith('_id')) return false
+    if (value.length > LONGEST_LABEL) return false
+    this.#labels += value.length
+    return this.#labels <= MOST_LABELS
   }
 
   #inside(key: string, value: Json[] | JsonObject, known: boolean, depth: number): void {
@@ -144,8 +164,7 @@ class Strings {
       else this.texts.push(JSON.stringify(value))
     } else {
       for (const [name, item] of Object.entries(value)) {
-        // What describes is described in full: `logprobs` repeats every token of the answer.
-        this.add(LABELS.has(key) ? key : name, item, known, depth)
+        this.add(name, item, known, depth)
       }
     }
   }
@@ -161,10 +180,9 @@ class Strings {
   }
 }
 
-function isLabel(key: string, value: string): boolean {
-  if (LABELS.has(key) || key.endsWith('_id')) return value.length <= LONGEST_LABEL
-  if (!SEALED.has(key) || !BASE64.test(value)) return false
-  return key !== 'data' || value.length >= SHORTEST_DATA
+function isSealed(key: string, value: string): boolean {
+  if (SEALED.has(key)) return CIPHER.test(value)
+  return key === 'data' && value.length >= SHORTEST_DATA && BASE64.test(value)
 }
 
 function isDeeper(value: Json, depth: number): boolean {

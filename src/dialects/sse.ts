@@ -104,12 +104,14 @@ export interface Fields {
   readonly data: string | null
   /** A field of older llama.cpp servers. */
   readonly error: string | null
+  /** The event has the name `error`. */
+  readonly failed: boolean
   /** A line that is no field: whoever shows it, shows what nobody has counted (J9). */
   readonly odd: boolean
 }
 
 /** Fields without anything to show. A comment has no name. */
-const SILENT = new Set(['', 'event', 'id', 'retry'])
+const SILENT = new Set(['', 'id', 'retry'])
 
 /**
  * Reads one event, with or without its blank line. Lines of data are joined by line feeds. A byte
@@ -119,6 +121,7 @@ export function fieldsOf(event: string): Fields {
   const data: string[] = []
   let error: string | null = null
   let odd = false
+  let failed = false
   for (const marked of event.split(/\r\n|\n|\r/)) {
     const line = marked.startsWith('\uFEFF') ? marked.slice(1) : marked
     const colon = line.indexOf(':')
@@ -126,7 +129,8 @@ export function fieldsOf(event: string): Fields {
     const value = colon === -1 ? '' : line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1)
     if (name === 'data') data.push(value)
     else if (name === 'error') error = value
+    else if (name === 'event') failed = value.trim() === 'error'
     else if (!SILENT.has(name) && line.trim() !== '') odd = true
   }
-  return { data: data.length === 0 ? null : data.join('\n'), error, odd }
+  return { data: data.length === 0 ? null : data.join('\n'), error, failed, odd }
 }

@@ -82,4 +82,31 @@ describe('delivered implies counted', () => {
     )
     expect(delivered).toBeGreaterThan(1_000)
   })
+
+  it('J9 K9 nor does a whole answer hold a word that was not counted', () => {
+    const message = fc.oneof(delta, tree)
+    const choice = fc.oneof(
+      message.map((message) => ({ message })),
+      tree.map((text) => ({ text, logprobs: null })),
+      fc.record({ message, novel: tree }),
+    )
+    const choices = fc.oneof(fc.array(choice, { maxLength: 3 }), choice)
+    fc.assert(
+      fc.property(choices, fc.boolean(), (choices, odd) => {
+        const counted: string[] = []
+        const granted = { output: 1e6, limit: 1e6, count: (text: string) => counted.push(text) }
+        const watching = openaiChat.meter(asked, granted, 'other')
+        const body = JSON.stringify({ id: 'x', choices })
+        const out = watching.whole(bytes(odd ? body.replace('{', '{"x":NaN,') : body))
+        watching.usage(7)
+        const seen = counted.join('')
+        const words =
+          Buffer.from(out ?? [])
+            .toString()
+            .match(/<\d+>/g) ?? []
+        for (const word of words) expect(seen).toContain(word)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
 })

@@ -123,6 +123,16 @@ describe('K8 an error in a stream', () => {
     },
   )
 
+  it('by the name of its event', () => {
+    for (const named of [
+      'event: error\ndata: {"msg":"no"}\n\n',
+      'event:error\nid: 7\ndata: {}\n\n',
+    ]) {
+      expect(run(named + DONE)).toMatchObject({ out: '', seen: { output: false, done: false } })
+      expect(run(say('word') + named + DONE)).toMatchObject({ out: say('word') })
+    }
+  })
+
   it.each([
     ['[DONE] alone', DONE],
     ['[DONE] without its blank line', 'data: [DONE]'],
@@ -235,6 +245,7 @@ describe('K9 every string that a delta carries is output', () => {
     ['a signature', { signature: BASE64 }],
     ['encrypted thinking', { reasoning_details: [{ type: 'reasoning.encrypted', data: BASE64 }] }],
     ['encrypted content', { encrypted_content: BASE64 }],
+    ['a signature as a token', { signature: `${BASE64.slice(0, 90)}.${BASE64.slice(0, 90)}` }],
     ['sound', { audio: { id: 'x', data: BASE64 } }],
     ['ids and types', { id: 'abc', type: 'text', role: 'assistant', tool_call_id: 'call_1' }],
   ])('K3 but not %s', (_, delta) => {
@@ -246,6 +257,29 @@ describe('K9 every string that a delta carries is output', () => {
     expect(seen.over).toBe(false)
     expect(usage.output).toBe(1_000)
     expect(run(say('x'.repeat(40_000)) + END).seen.over).toBe(true)
+  })
+
+  it('names of keys that a buyer has chosen hide nothing', () => {
+    const schema = Object.fromEntries(
+      Array.from({ length: 400 }, (_, i) => [`a${i}_id`, 'word '.repeat(20)]),
+    )
+    const whole = meter()
+    whole.whole(bytes({ choices: [{ message: { content: schema }, finish_reason: 'stop' }] }))
+    expect(whole.usage(7).output).toBe(1_000)
+    expect(run(choice({ delta: { type: 'x'.repeat(400) } }) + END).usage.output).toBe(100)
+    expect(run(choice({ delta: {}, provider: 'x'.repeat(400) }) + END).usage.output).toBe(100)
+  })
+
+  it('an answer told token by token beside itself is counted once', () => {
+    const content = Array.from({ length: 50 }, () => ({ token: ' word', top_logprobs: [] }))
+    const text = ' word'.repeat(50)
+    const { usage } = run(choice({ delta: { content: text }, logprobs: { content } }) + END)
+    expect(usage.output).toBe(Math.ceil(text.length / 4))
+  })
+
+  it('K1 a text under an unknown key goes on, too', () => {
+    const { seen } = run(say('a') + END + choice({ delta: { novel: 'abcd' } }))
+    expect(seen).toMatchObject({ finished: false, finishes: 1 })
   })
 
   it('K4 of a delta and a message the delta alone is read', () => {

@@ -549,6 +549,10 @@ describe('A2 usage that is there because the gate asked', () => {
       '{"id":"é" , "choices":[{"finish_reason":"stop"}]}',
     ],
     ['{"choices":[],"usage":null}', '{"choices":[]}'],
+    [
+      '{"choices":[{"delta":{"content":"a"},"logprobs":-Infinity}],"usage":null}',
+      '{"choices":[{"delta":{"content":"a"},"logprobs":-Infinity}]}',
+    ],
   ])('is cut out of %s', (data, left) => {
     expect(cut(`data: ${data}\n\n`)).toBe(`data: ${left}\n\n`)
   })

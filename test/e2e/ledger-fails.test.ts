@@ -1,0 +1,75 @@
+import { expect, it, onTestFinished } from 'vitest'
+import type { Books } from '../../src/ledger/books.ts'
+import { tick, until } from '../support/buyer.ts'
+import { startGate } from '../support/gate.ts'
+
+/** A disk that fails under the ledger while everything of a gate goes on: each promise has an owner. */
+
+const FAILS = new Error('SQLITE_IOERR: lnbc-secret')
+
+/** Books of which every answer is a failure while `broken` says so. */
+function failing(books: Books, broken: () => boolean, failed: Set<string>): Books {
+  const over = <T extends object>(part: T, name: string): T =>
+    new Proxy(part, {
+      get(target, key) {
+        const value: unknown = Reflect.get(target, key)
+        if (typeof value !== 'function') return value
+        return (...args: unknown[]) => {
+          if (!broken()) return value.apply(target, args)
+          failed.add(`${name}.${String(key)}`)
+          return Promise.reject(FAILS)
+        }
+      },
+    })
+  return {
+    ...books,
+    ledger: over(books.ledger, 'ledger'),
+    invoices: over(books.invoices, 'invoices'),
+    statement: over(books.statement, 'statement'),
+    prune: (before) => (broken() ? Promise.reject(FAILS) : books.prune(before)),
+  }
+}
+
+it('J12 a ledger that fails at every call leaves no rejection without an owner, and the gate goes on', async () => {
+  const lost: unknown[] = []
+  const hear = (error: unknown) => void lost.push(error)
+  process.on('unhandledRejection', hear)
+  onTestFinished(() => void process.off('unhandledRejection', hear))
+  const failed = new Set<string>()
+  let broken = false
+  const gate = await startGate({
+    settings: { pricing: { default: '0/1000' } },
+    script: { deltas: Array.from({ length: 40 }, () => ' word'), paceMs: 40 },
+    watch: (books) => failing(books, () => broken, failed),
+  })
+  const pass = await gate.buy(100)
+  const { json: open } = await gate.ask({ path: '/create-invoice', body: { amountSats: 50 } })
+  const streams = [
+    await gate.client.open(gate.chatQuestion(pass, { stream: true, max_tokens: 40 })),
+    await gate.client.open(gate.chatQuestion(pass, { stream: true, max_tokens: 40 })),
+  ]
+  await Promise.all(streams.map((stream) => stream.until('word')))
+  broken = true
+  const refused = await gate.chat(pass)
+  expect(refused.status).toBeGreaterThanOrEqual(500)
+  expect(refused.text).not.toContain('secret')
+  streams[0]?.leave()
+  await Promise.allSettled([
+    gate.pay(open.bolt11),
+    gate.ask({ path: open.payment_url }),
+    gate.buy(10),
+  ])
+  // What streams is journalled once a second; then it ends.
+  expect((await streams[1]?.over)?.text).toContain('word')
+  await until(() => gate.composed.running() === 0)
+  await tick(50)
+  expect([...failed]).toEqual(expect.arrayContaining(['ledger.extend', 'ledger.settle']))
+  expect(lost).toEqual([])
+  broken = false
+  gate.fake.script = { deltas: ['yes'] }
+  expect((await gate.chat(pass, { max_tokens: 5 })).status).toBe(200)
+  expect(gate.log()).not.toContain('secret')
+  // What could not be closed is closed by the next start, or when its time is over.
+  await gate.books.ledger.expire(Number.POSITIVE_INFINITY, gate.world.now())
+  await gate.proof()
+})

@@ -11,7 +11,7 @@ import { bearer, child, until } from '../test/support/buyer.ts'
 import { type FakeMint, startFakeMint } from '../test/support/fake-mint.ts'
 import type { Frozen, FrozenInvoice, FrozenPass } from '../test/support/frozen.ts'
 import { GateProcess } from '../test/support/gate-process.ts'
-import { startFakeUpstream } from '../test/support/upstream.ts'
+import { type FakeUpstream, startFakeUpstream } from '../test/support/upstream.ts'
 
 const FOLDERS = join(import.meta.dirname, '../test/fixtures/data-folders')
 /** Invoices of a fixture may still be paid when it is opened. */
@@ -60,9 +60,14 @@ class Market {
     return this.#gate.client.ask({ path: '/v1/balance', headers: bearer(pass) })
   }
 
-  async answered(pass: string): Promise<void> {
-    const { status, text } = await this.#gate.client.ask(chat(pass, {}))
+  async answered(pass: string, body: object = {}): Promise<void> {
+    const { status, text } = await this.#gate.client.ask(chat(pass, body))
     if (status !== 200) throw new Error(`no answer: ${text}`)
+  }
+
+  async refused(pass: string): Promise<void> {
+    const { status, text } = await this.#gate.client.ask(chat(pass, { max_tokens: 5 }))
+    if (status !== 400) throw new Error(`an answer: ${text}`)
   }
 
   stream(pass: string, most: number) {
@@ -110,6 +115,7 @@ async function freeze(name: string): Promise<void> {
     const [root, narrowed] = passes as [FrozenPass, FrozenPass]
     await market.stream(root.pass, 40)
     await market.stream(narrowed.pass, 30)
+    await overdrawn(market, upstream, root.pass)
     // What flowed is journalled once a second.
     await sleep(2_600)
     await gate.kill9()
@@ -122,7 +128,7 @@ async function freeze(name: string): Promise<void> {
   }
 }
 
-/** One of each: a root pass, a child with meters, one unused, one born narrowed, two gifts. */
+/** Passes, one of each kind: a root pass, a child with meters, one unused, one born narrowed, two gifts. */
 async function lived(market: Market, gate: GateProcess): Promise<readonly FrozenPass[]> {
   const ann = await market.buy(100)
   const kid = child(ann, 'spend <= 60', 'calls <= 10', 'tokens <= 5000')
@@ -140,6 +146,14 @@ async function lived(market: Market, gate: GateProcess): Promise<readonly Frozen
     { is: 'a narrowed gift', pass: gift, ownLeft: null },
     { is: 'a gift', pass: dan, ownLeft: null },
   ]
+}
+
+/** One request that cost nothing, and one that came to more than its account has free. */
+async function overdrawn(market: Market, upstream: FakeUpstream, pass: string): Promise<void> {
+  upstream.script = { status: 400, body: '{"error":{"message":"no"}}' }
+  await market.refused(pass)
+  upstream.script = { deltas: words(45) }
+  await market.answered(pass, { max_tokens: 20 })
 }
 
 /** Unpaid: two of `/create-invoice`, the offers of 402s, the last of them shared. */

@@ -27,7 +27,8 @@ function thawed(name: string) {
 /** What an account has once its open holds are resolved: what was journalled is charged. */
 function resolved({ holds }: Frozen, account: Frozen['accounts'][number]): number {
   const own = holds.filter((hold) => hold.account === account.account)
-  return account.available + account.held - own.reduce((sum, { sofar }) => sum + sofar, 0)
+  const charged = own.reduce((sum, { sofar }) => sum + sofar, account.owed ?? 0)
+  return account.available + account.held - charged
 }
 
 describe.each(readdirSync(FOLDERS))('the data folder %s', (name) => {
@@ -36,9 +37,9 @@ describe.each(readdirSync(FOLDERS))('the data folder %s', (name) => {
     const path = join(folder, 'ledger.db')
     const books = openSqliteBooks({ path, kind: 'test', world })
     const { ledger, invoices, statement } = books
-    for (const { account, paid, bonus, held } of frozen.accounts) {
-      const now = { paid: BigInt(paid), bonus: BigInt(bonus), held: BigInt(held) }
-      expect(await ledger.balance(account)).toMatchObject(now)
+    for (const { account, paid, bonus, held, owed = 0 } of frozen.accounts) {
+      const was = { paid: BigInt(paid), bonus: BigInt(bonus), held: BigInt(held) }
+      expect(await ledger.balance(account)).toMatchObject({ ...was, owed: BigInt(owed) })
     }
     const proof = await statement.verify()
     const drawers = proof.ok ? proof.value.drawers : []

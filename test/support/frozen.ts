@@ -36,6 +36,8 @@ export interface Frozen {
     readonly bonus: number
     readonly held: number
     readonly available: number
+    /** Of closed requests, since ledger version 3. */
+    readonly owed?: number
   }[]
   readonly holds: readonly {
     readonly id: string

@@ -21,6 +21,14 @@ export interface ShareBounds {
   readonly eachLarge: number
   /** Bodies above `SMALL_BODY` that one holder may have at a time. */
   readonly largeEach: number
+  /** Of all holders of one site: who has an IPv6 /48 has 65,536 of them. */
+  readonly site: number
+}
+
+/** Whose a body is. `site` is the same for all of one site, and for most it is the holder itself. */
+export interface Whose {
+  readonly holder: string
+  readonly site: string
 }
 
 const MB = 1_048_576
@@ -32,7 +40,8 @@ const MB = 1_048_576
 export function strangersBounds(bodyLimit: number): ShareBounds {
   const large = Math.max(48 * MB, bodyLimit)
   const eachLarge = Math.max(8 * MB, bodyLimit)
-  return { total: large + 16 * MB, smallOnly: 16 * MB, each: 8 * MB, eachLarge, largeEach: 1 }
+  const total = large + 16 * MB
+  return { total, smallOnly: 16 * MB, each: 8 * MB, eachLarge, largeEach: 1, site: 2 * eachLarge }
 }
 
 /** What bodies of verified passes may take: a pass of ten sats cannot fill it for all the others. */
@@ -40,7 +49,7 @@ export function passesBounds(bodyLimit: number): ShareBounds {
   const eachLarge = Math.max(32 * MB, bodyLimit)
   const total = Math.max(128 * MB, 2 * eachLarge)
   const largeEach = Number.POSITIVE_INFINITY
-  return { total, smallOnly: total / 4, each: 32 * MB, eachLarge, largeEach }
+  return { total, smallOnly: total / 4, each: 32 * MB, eachLarge, largeEach, site: total }
 }
 
 interface Holder {
@@ -79,13 +88,17 @@ export class BodyShare {
    * A place for one body; null where there is none. `declared` is the length that its request names.
    * `drop` is called where the body came too slowly and others need its room.
    */
-  enter(name: string, declared: number | null, drop: () => void): Place | null {
-    const holder = this.#holders.get(name) ?? newHolder(name)
+  enter(whose: Whose, declared: number | null, drop: () => void): Place | null {
+    const holder = this.#holder(whose.holder)
     const large = (declared ?? 0) > SMALL_BODY
     if (large && !this.#admitsLarge(holder)) return null
-    const place = new Place(this, { holder, since: this.#now(), drop, at: this.#arriving.length })
-    this.#holders.set(name, holder)
-    holder.places += 1
+    const site = this.#holder(`site ${whose.site}`)
+    const [since, at] = [this.#now(), this.#arriving.length]
+    const place = new Place(this, { holder, site, since, drop, at })
+    for (const one of [holder, site]) {
+      this.#holders.set(one.name, one)
+      one.places += 1
+    }
     this.#arriving.push(place)
     if (large) this.#enlarge(place)
     return place
@@ -94,7 +107,7 @@ export class BodyShare {
   /** For `Place`. */
   grow(place: Place, to: number): boolean {
     const more = to - place.bytes
-    const { holder } = place
+    const { holder, site } = place
     assert(more >= 0, 'a body that arrives does not shrink')
     if (to > SMALL_BODY && !place.large) {
       if (!this.#admitsLarge(holder)) return false
@@ -103,10 +116,14 @@ export class BodyShare {
     const mine = () => holder.bytes + more <= this.#most(place)
     const ofMine = (one: Place) => one.holder === holder
     if (!mine() && (place.isSlow(this.#now()) || !this.#makeRoom(mine, ofMine))) return false
+    const near = () => site.bytes + more <= this.#bounds.site
+    const ofSite = (one: Place) => one.site === site
+    if (!near() && (place.isSlow(this.#now()) || !this.#makeRoom(near, ofSite))) return false
     const all = () => this.#fits(place, more)
     if (!all() && (place.isSlow(this.#now()) || !this.#makeRoom(all))) return false
     place.bytes = to
     holder.bytes += more
+    site.bytes += more
     this.#bytes += more
     if (place.large) this.#addLarge(holder, more)
     return true
@@ -125,16 +142,22 @@ export class BodyShare {
 
   /** For `Place`. */
   giveBack(place: Place): void {
-    const { holder } = place
+    const { holder, site } = place
     this.settle(place)
     this.#bytes -= place.bytes
-    holder.bytes -= place.bytes
     if (place.large) {
       this.#addLarge(holder, -place.bytes)
       holder.large -= 1
     }
-    holder.places -= 1
-    if (holder.places === 0) this.#holders.delete(holder.name)
+    for (const one of [holder, site]) {
+      one.bytes -= place.bytes
+      one.places -= 1
+      if (one.places === 0) this.#holders.delete(one.name)
+    }
+  }
+
+  #holder(name: string): Holder {
+    return this.#holders.get(name) ?? newHolder(name)
   }
 
   #admitsLarge(holder: Holder): boolean {
@@ -197,6 +220,7 @@ export class Place {
   /** Its index among those that arrive; -1: no longer there. */
   at: number
   readonly holder: Holder
+  readonly site: Holder
   readonly #share: BodyShare
   readonly #since: number
   readonly #drop: () => void
@@ -206,6 +230,7 @@ export class Place {
     share: BodyShare,
     made: {
       readonly holder: Holder
+      readonly site: Holder
       readonly since: number
       readonly drop: () => void
       readonly at: number
@@ -215,6 +240,7 @@ export class Place {
     this.#since = made.since
     this.#drop = made.drop
     this.holder = made.holder
+    this.site = made.site
     this.at = made.at
   }
 

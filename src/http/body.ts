@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { err, ok, type Result } from '../floor/result.ts'
 import { type Refusal, refuse } from '../gate/refusal.ts'
-import { type BodyShare, type Place, SMALL_BODY } from './body-share.ts'
+import { type BodyShare, type Place, SMALL_BODY, type Whose } from './body-share.ts'
 
 export interface BodyLimits {
   /** In bytes. */
@@ -10,7 +10,7 @@ export interface BodyLimits {
   readonly deadlineMs: number
   /** The memory that it is counted in, and whose it is (threats J7). */
   readonly share: BodyShare
-  readonly holder: string
+  readonly whose: Whose
 }
 
 /** A body that was read whole. Its room is kept until `release`, which may be called again. */
@@ -98,8 +98,8 @@ class Reading {
       this.#done = resolve
     })
     this.#timer = setTimeout(() => this.#refuse(TOO_SLOW), limits.deadlineMs)
-    const { share, holder } = limits
-    this.#place = share.enter(holder, declared, () => this.#refuse(BUSY))
+    const { share, whose } = limits
+    this.#place = share.enter(whose, declared, () => this.#refuse(BUSY))
     if (this.#place === null) this.#refuse(BUSY)
     else if (request.destroyed && !request.readableEnded) this.#refuse(CUT)
     else this.#start()

@@ -84,7 +84,10 @@ export function makeReceive(options: ReceiveOptions): Receive {
         limit: size === 'small' ? SMALL : bodyLimit,
         deadlineMs: bodyMs,
         share: holder === null ? shares.strangers : shares.passes,
-        holder: holder ?? incoming.client,
+        whose:
+          holder === null
+            ? { holder: incoming.client, site: incoming.site }
+            : { holder, site: holder },
       })
       if (!read.ok) return read
       return ok(withBody(incoming, read.value))

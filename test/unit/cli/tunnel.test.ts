@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { findCloudflared, needCloudflared, strangersEnv } from '../../../src/cli/cloudflared.ts'
 import type { Host } from '../../../src/cli/host.ts'
+import { tunnelProgram } from '../../../src/cli/reach.ts'
 import { Tunnel, type TunnelOptions } from '../../../src/cli/tunnel.ts'
 import { until } from '../../support/buyer.ts'
 import { type FakeCloudflared, fakeCloudflared } from '../../support/cloudflared.ts'
@@ -245,4 +246,22 @@ describe('--tunnel without cloudflared', () => {
     await refused.toMatchObject({ name: 'Failed', code: 1 })
     expect(findCloudflared({ env: {} }, folder)).toBe(null)
   })
+})
+
+describe('whether a tunnel opens by itself', () => {
+  const program = (host: string) => {
+    const config = { tunnel: 'auto', host, publicUrl: null, dataDir: folderOf() } as never
+    return tunnelProgram({ env: { PATH: fakeOf().folder } } as never, config)
+  }
+
+  it.each(['127.0.0.1', 'localhost', '::1', '127.9.9.9'])('on %s it may', async (host) => {
+    expect(await program(host)).not.toBe(null)
+  })
+
+  it.each(['127.evil.example', '127.0.0.1.evil.example', 'localhost.evil.example', '0.0.0.0'])(
+    'on %s, which is not this machine alone, it does not',
+    async (host) => {
+      expect(await program(host)).toBe(null)
+    },
+  )
 })

@@ -18,8 +18,8 @@ function shareOf(bounds: ShareBounds) {
   const dropped: string[] = []
   const time = { now: 0 }
   const share = new BodyShare(bounds, () => time.now)
-  const enter = (holder: string, declared: number | null = null) => {
-    const place: Place | null = share.enter(holder, declared, () => {
+  const enter = (holder: string, declared: number | null = null, site = holder) => {
+    const place: Place | null = share.enter({ holder, site }, declared, () => {
       dropped.push(holder)
       place?.leave()
     })
@@ -130,6 +130,16 @@ describe('J7 unpaid_bytes_take_bounded_memory: strangers share 64 MB', () => {
   })
 })
 
+describe('J7 one site', () => {
+  it('J7 an IPv6 /48 has 65,536 clients, and a third of it all at most', () => {
+    const { share, enter, took } = shareOf(strangersBounds(TEN_MB))
+    for (let who = 0; who < 200; who += 1) took(enter(`large ${who}`, TEN_MB, 'site'), TEN_MB)
+    for (let who = 0; who < 200; who += 1) took(enter(`small ${who}`, null, 'site'), SMALL_BODY)
+    expect(share.bytes).toBeLessThanOrEqual(2 * TEN_MB)
+    expect(took(enter('other', TEN_MB), TEN_MB)).toBe(true)
+  })
+})
+
 describe('J7 beside a large body', () => {
   it('J7 its client still sends small ones, a quarter of its part', () => {
     const { share, enter, took } = shareOf(strangersBounds(TEN_MB))
@@ -167,7 +177,14 @@ describe('J7 any history', () => {
     ),
     bytes: fc.integer({ min: 1, max: 3 * MB }),
   })
-  const bounds = { total: 8 * MB, smallOnly: 2 * MB, each: 4 * MB, eachLarge: 5 * MB, largeEach: 2 }
+  const bounds = {
+    total: 8 * MB,
+    smallOnly: 2 * MB,
+    each: 4 * MB,
+    eachLarge: 5 * MB,
+    largeEach: 2,
+    site: 7 * MB,
+  }
 
   it('J7 stays within its bounds, and gives everything back', () => {
     fc.assert(
@@ -178,7 +195,7 @@ describe('J7 any history', () => {
         for (const { holder, index, does, bytes } of steps) {
           const place = places[index % Math.max(1, places.length)]
           if (does.startsWith('enter')) {
-            const made = enter(`${holder}`, does === 'enter' ? null : bytes)
+            const made = enter(`${holder}`, does === 'enter' ? null : bytes, `${holder % 2}`)
             if (made !== null) places.push(made)
           } else if (does === 'wait') time.now += 500
           else if (place === undefined) continue
@@ -189,6 +206,10 @@ describe('J7 any history', () => {
           expect(share.bytes).toBe(sum(open))
           expect(share.bytes).toBeLessThanOrEqual(bounds.total)
           expect(sum(open.filter(({ large }) => large))).toBeLessThanOrEqual(6 * MB + SMALL_BODY)
+          for (const near of [0, 1]) {
+            const there = open.filter((each) => each.site.name === `site ${near}`)
+            expect(sum(there)).toBeLessThanOrEqual(bounds.site)
+          }
           for (let who = 0; who <= 5; who += 1) {
             const mine = open.filter((each) => each.holder.name === `${who}`)
             expect(sum(mine)).toBeLessThanOrEqual(6 * MB)
@@ -200,7 +221,7 @@ describe('J7 any history', () => {
         for (const place of places) place.leave()
         expect(share.bytes).toBe(0)
       }),
-      { numRuns: 300 },
+      { numRuns: 60 },
     )
   })
 })

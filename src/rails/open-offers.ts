@@ -35,6 +35,8 @@ const KEPT_FOR_BUYERS = 1 / 5
 /** Of all places, the share that is for shared invoices, and the most: two of an amount, old and new. */
 const KEPT_FOR_SHARED = 1 / 10
 const MOST_SHARED = 10
+/** Of fewer places than this nothing is kept. */
+const FEW = 5
 
 /**
  * How many unpaid invoices each client, each account and all together have open (DESIGN 6; threats D1,
@@ -131,7 +133,7 @@ export class OpenOffers {
     if (stranger + shared + buyer >= total) return false
     // Those who have paid leave half of it to those who have not.
     if (pool === 'buyer') return buyer < Math.max(1, total / 2)
-    const forShared = Math.min(MOST_SHARED, Math.floor(total * KEPT_FOR_SHARED))
+    const forShared = total < FEW ? 0 : Math.min(MOST_SHARED, Math.ceil(total * KEPT_FOR_SHARED))
     const kept = pool === 'stranger' ? Math.max(0, forShared - shared) : 0
     return stranger + shared + kept < total - Math.floor(total * KEPT_FOR_BUYERS)
   }

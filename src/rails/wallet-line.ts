@@ -35,6 +35,9 @@ export class WalletLine {
   readonly #background: Background
   #downSince: number | null = null
   #retry: Repeated | null = null
+  /** Sats of the smallest and of the largest invoice that it has made. */
+  #least = Number.POSITIVE_INFINITY
+  #most = 0
   #probing: Promise<boolean> | null = null
   #closed = false
 
@@ -60,9 +63,11 @@ export class WalletLine {
   async createInvoice(ask: InvoiceAsk): Promise<Result<Invoice, OfferRefused>> {
     if (!this.up) return err({ why: 'wallet_unreachable' })
     try {
-      const make = () => (isUsual(ask.sat) ? this.wallet.createInvoice(ask) : this.#unusual(ask))
-      const invoice = await this.#call(make)
-      return invoice === null ? err({ why: 'wallet_unreachable' }) : ok(invoice)
+      const invoice = await this.#call(() => this.#make(ask))
+      if (invoice === null) return err({ why: 'wallet_unreachable' })
+      this.#least = Math.min(this.#least, ask.sat)
+      this.#most = Math.max(this.#most, ask.sat)
+      return ok(invoice)
     } catch (error) {
       if (error instanceof AmountRefused) {
         return err({ why: 'amount_refused', least: error.least, most: error.most })
@@ -72,13 +77,19 @@ export class WalletLine {
     }
   }
 
-  /** An amount that nobody usually asks for failed: whether the wallet is down is for others to say. */
-  async #unusual(ask: InvoiceAsk): Promise<Invoice> {
+  /**
+   * Where an amount fails that nobody usually asks for, or one is refused outside of those that were
+   * made, whether the wallet is down is for its probe to say (threats J13).
+   */
+  async #make(ask: InvoiceAsk): Promise<Invoice> {
     try {
       return await this.wallet.createInvoice(ask)
     } catch (error) {
-      if (isDown(error) && (await this.probe())) throw new AmountRefused(null, null)
-      throw error
+      const { sat } = ask
+      const outside = this.#most > 0 && (sat < this.#least || sat > this.#most)
+      const telling = isUsual(sat) && !(outside && error instanceof WalletRefused)
+      if (!isDown(error) || telling) throw error
+      throw (await this.probe()) ? new AmountRefused(null, null) : error
     }
   }
 

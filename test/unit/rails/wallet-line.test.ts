@@ -69,6 +69,23 @@ describe('a wallet with its outages', () => {
       expect([it.up, told]).toEqual([true, []])
     })
 
+    it('nor is a usual amount that it does not make, where it makes others', async () => {
+      const { line: it, told, wallet } = line()
+      wallet.createInvoice.mockImplementation(async ({ sat }: InvoiceAsk) => {
+        if (sat < 100 || sat > 500) throw new WalletRefused('it says no')
+        return INVOICE
+      })
+      for (const sat of [100, 500]) expect((await it.createInvoice({ ...ASK, sat })).ok).toBe(true)
+      for (const sat of [10, 99, 501, 1_000]) {
+        const refused = await it.createInvoice({ ...ASK, sat })
+        expect(refused).toMatchObject({ error: { why: 'amount_refused' } })
+      }
+      expect([it.up, told]).toEqual([true, []])
+      // What it has made before and makes no longer is another matter.
+      wallet.createInvoice.mockRejectedValue(new WalletRefused('the account is closed'))
+      expect(await it.createInvoice({ ...ASK, sat: 300 })).toEqual(DOWN)
+    })
+
     it('many of those at once ask the wallet once whether it is there', async () => {
       const { line: it, wallet } = line()
       failing(wallet, down())

@@ -14,7 +14,7 @@ const MINUTE = 60_000
 /**
  * Invoices without a secret that are shown to everybody past a bound, one of each amount, until it is
  * paid or expires. The first stranger of a minute has one made, even if he does not need it: when the
- * wallet has no more to give, it is there for the next.
+ * wallet has no more to give, or is asked too often, they are there for the next.
  */
 export class SharedOffers {
   readonly #world: Pick<World, 'now'>
@@ -44,11 +44,12 @@ export class SharedOffers {
     return wallets !== null && wallets > sat ? this.get(wallets) : err(NONE_SO_LARGE)
   }
 
-  /** Has it made, once a minute at most. Nobody is told how that went. */
+  /** Has it made, or else another that is not there: one a minute. Nobody is told how that went. */
   async prepare(least: number): Promise<void> {
     const now = this.#world.now()
-    const sat = amountFor(least)
-    if (sat === null || this.#alive(sat) !== null || now - this.#prepared < MINUTE) return
+    const missing = AMOUNTS.filter((sat) => this.#alive(sat) === null)
+    const sat = missing.find((one) => one >= least) ?? missing[0]
+    if (sat === undefined || now - this.#prepared < MINUTE) return
     this.#prepared = now
     await this.#get(sat)
   }

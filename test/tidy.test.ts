@@ -138,7 +138,7 @@ const ADAPTERS = [
 const KEEPERS: Readonly<Record<string, readonly string[]>> = {
   hono: ['src/http/'],
   '@hono/node-server': ['src/http/'],
-  undici: ['src/http/upstream.ts'],
+  undici: ['src/http/upstream-connections.ts', 'src/http/upstream-exchange.ts'],
   'prom-client': ['src/http/metrics.ts'],
   uqr: ['src/http/invoice-body.ts', 'src/web/qr.ts'],
   yaml: ['src/config/yaml.ts'],

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import { pricedName } from '../gate/judge.ts'
+import { priceOf } from '../gate/judge.ts'
 import type { Pricing } from '../money/pricing.ts'
 import type { Wallet } from '../wallets/wallet.ts'
 import type { FoundBackend } from './backend.ts'
@@ -53,9 +53,9 @@ export function announce(
   const { pricing } = about
   const models = backend.first.map(({ id }) => ({
     id,
-    pricedAs: pricedName(id, { pricing, models: backend.models }),
+    priced: priceOf(id, { pricing, models: backend.models }),
   }))
-  const { defaultPrice, prices } = priceLines(config.pricing.list, pricing, models)
+  const { defaultPrice, prices } = priceLines(config.pricing.list, models)
   host.stdout.write(
     banner({
       version: version(),

@@ -2,7 +2,9 @@ import type { Config } from '../config/config.ts'
 import type { Backend } from '../dialects/dialect.ts'
 import type { World } from '../floor/world.ts'
 import { type ModelList, makeModels } from '../http/models.ts'
-import { discover, type Model, type NotProbed, probeUpstream } from '../http/probe.ts'
+import { discover, MODELS_PATH, type Model, type NotProbed, probeUpstream } from '../http/probe.ts'
+import { shownTarget } from '../http/target.ts'
+import { helpWith } from '../http/unreachable.ts'
 import { type HttpUpstream, makeUpstream } from '../http/upstream.ts'
 import { Failed } from './books.ts'
 
@@ -35,10 +37,16 @@ export async function findBackend(
   const base = upstream === null ? await look() : new URL(upstream)
   const key = upstreamKey === null ? null : upstreamKey.reveal()
   const probed = await probeUpstream(base, key)
-  const client = makeUpstream({ base, key })
+  const client = makeUpstream({
+    base,
+    key,
+    now: world.now,
+    onDoubt: () => models.doubt(),
+    isTheSame: () => models.isTheSame(),
+  })
   const first = probed.ok ? probed.value.models : null
   const kind = probed.ok ? probed.value.kind : 'other'
-  const models = makeModels({ get: client.getJson, world, first })
+  const models = makeModels({ get: client.getJson, world, first: probed })
   const count = first === null ? 'no answer yet' : plural(first.length)
   return {
     kind,
@@ -62,7 +70,10 @@ async function look(): Promise<URL> {
 }
 
 function why(not: NotProbed, base: URL): string {
-  if (not.why === 'unreachable') return `nobody answers at ${base.host}`
-  if (not.why === 'refused') return `${base.host} wants a key: upstreamKey or --upstream-key-file`
-  return `${base.host} answers /v1/models with ${not.status} and no list of models`
+  const url = shownTarget(base, MODELS_PATH)
+  if (not.why === 'unreachable') return helpWith(not.detail, new URL(url))
+  if (not.why === 'refused') {
+    return `${url} answers ${not.status}: it wants a key, or another one (upstreamKey or --upstream-key-file)`
+  }
+  return `${url} answers ${not.status} and no list of models`
 }

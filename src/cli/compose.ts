@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Config } from '../config/config.ts'
-import type { Backend } from '../dialects/dialect.ts'
 import { dialects } from '../dialects/index.ts'
 import type { Background } from '../floor/background.ts'
 import { placeOf } from '../floor/say-error.ts'
@@ -14,7 +13,8 @@ import { Closer } from '../gate/close.ts'
 import { Demand, TIERS } from '../gate/demand.ts'
 import { Exchange } from '../gate/exchange.ts'
 import { Gate } from '../gate/gate.ts'
-import { pricedName } from '../gate/judge.ts'
+import { goneRefusal } from '../gate/gone.ts'
+import { priceOf } from '../gate/judge.ts'
 import type { Say, Upstream } from '../gate/ports.ts'
 import { Purse } from '../gate/purse.ts'
 import { Report } from '../gate/report.ts'
@@ -51,7 +51,6 @@ export interface ComposeParts {
   /** The same wallet where it is play money. */
   readonly play: PlayWallet | null
   readonly upstream: Upstream
-  readonly backend: Backend
   readonly models: ModelList
   readonly pricing: Pricing
   readonly world: World
@@ -104,6 +103,15 @@ export function compose(parts: ComposeParts): Composed {
       say({ event: 'solved', what: 'wallet_unreachable', wallet, since: iso(since) }),
   } satisfies Outage
   const line = new WalletLine(parts.wallet, { world, outage, background })
+  models.watch(background, {
+    gone: ({ why, since }) =>
+      say({ event: 'problem', what: 'upstream_unreachable', reason: why, since: iso(since) }),
+    back: (since) => say({ event: 'solved', what: 'upstream_unreachable', since: iso(since) }),
+  })
+  const undeliverable = () => {
+    const gone = models.gone()
+    return gone === null ? null : goneRefusal(gone)
+  }
   const { invoicesPerClient: perClient, invoicesTotal: total } = config.limits
   const l402 = new L402({ line, invoices, keys, world, perClient, total })
   const accounts = new Accounts({ ledger, invoices, l402, world, say })
@@ -120,7 +128,7 @@ export function compose(parts: ComposeParts): Composed {
   const speeds = new Speeds(firstByte)
   const exchange = new Exchange({
     upstream: parts.upstream,
-    backend: parts.backend,
+    backend: () => models.kind(),
     closer,
     pages,
     world,
@@ -133,7 +141,7 @@ export function compose(parts: ComposeParts): Composed {
   const gate = new Gate({
     models,
     pricing,
-    terms: () => ({ also, backend: parts.backend }),
+    terms: () => ({ also, backend: models.kind() }),
     bounds: { usual: config.pricing.maxOutputTokens, most: config.limits.outputTokens },
     estimating: { estimator: new PromptEstimator(), counter },
     doorkeeper,
@@ -145,6 +153,7 @@ export function compose(parts: ComposeParts): Composed {
     closer,
     report: new Report(say, world),
     world,
+    gone: undeliverable,
     healthy: () => books.healthy(),
   })
   const salt = world.random(32)
@@ -169,14 +178,14 @@ export function compose(parts: ComposeParts): Composed {
   const receiving = { world, recognise, shares, bodyLimit, ownUrl: parts.ownUrl }
   const routes = {
     gate,
-    buying: new Buying({ l402, invoices, doorkeeper, settlements, world }),
+    buying: new Buying({ l402, invoices, doorkeeper, settlements, world, gone: undeliverable }),
     pages,
     describe: makeDescribe({
-      pricing,
-      pricedName: (model) => pricedName(model, { pricing, models }),
+      priceOf: (model) => priceOf(model, { pricing, models }),
       listed: () => models.list(),
       terms: termsOf(parts),
       upstreamOk: () => models.answering(),
+      gone: () => models.gone(),
       publicUrl: () => config.publicUrl ?? tunnelUrl(),
       walletOk: () => line.up,
       ledgerOk: () => books.healthy(),
@@ -207,6 +216,7 @@ export function compose(parts: ComposeParts): Composed {
     refuseNew: () => gate.stop(),
     endStreams: () => exchange.stop(),
     async close() {
+      models.stop()
       await Promise.all([sweep.stop(), upkeep.stop(), settlements.stop()])
       await counter.close()
       await line.close()

@@ -135,7 +135,6 @@ async function start(
     wallet,
     play,
     upstream: backend.upstream,
-    backend: backend.kind,
     models: backend.models,
     pricing,
     world,

@@ -1,7 +1,7 @@
 import { nearest } from './nearest.ts'
 import { type Node, quote, type RecordNode } from './node.ts'
 import { secretLine } from './read-secret.ts'
-import { baseUrl, type Reader, type Reading } from './reader.ts'
+import { apiUrl, type Reader, type Reading } from './reader.ts'
 import type { Secret } from './secret.ts'
 
 /** A backend, and the key that it wants, where one is written beside its URL. */
@@ -19,7 +19,7 @@ export const upstream: Reader<UpstreamSettings> = (node, reading) => {
     const [first] = node.items.map((item) => backend(item, reading))
     return first
   }
-  const url = baseUrl(node, reading)
+  const url = apiUrl(node, reading)
   return url === undefined ? undefined : { url, key: null }
 }
 
@@ -34,7 +34,7 @@ function backend(node: Node, reading: Reading): UpstreamSettings | undefined {
   const url = part(node, 'url')
   const key = part(node, 'key')
   if (url === undefined) return reading.mistake(node.at, 'a backend of the list has no url')
-  const read = baseUrl(url, reading)
+  const read = apiUrl(url, reading)
   const secret = key === undefined ? null : (secretLine(key, reading) ?? null)
   return read === undefined ? undefined : { url: read, key: secret }
 }

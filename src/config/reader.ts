@@ -116,6 +116,12 @@ export const baseUrl: Reader<string> = address('an http:// or https:// URL', (ur
   url.search === '' && url.hash === '' ? url.href.replace(/\/+$/, '') : null,
 )
 
+/** The base of an API. Behind a path that names a version stands the query that some want on every call. */
+export const apiUrl: Reader<string> = address('an http:// or https:// URL', (url) => {
+  if (url.hash !== '' || (url.search !== '' && !/\/v\d/i.test(url.pathname))) return null
+  return url.search === '' ? url.href.replace(/\/+$/, '') : url.href
+})
+
 /** A URL that is asked as it stands, with its query. */
 export const anyUrl: Reader<string> = address('an http:// or https:// URL', (url) => url.href)
 

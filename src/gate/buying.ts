@@ -25,6 +25,8 @@ export class Buying {
     readonly doorkeeper: Doorkeeper
     readonly settlements: Pick<Settlements, 'wake'>
     readonly world: World
+    /** Why nothing can be delivered now; null while the backend is there. */
+    gone(): Refusal | null
   }
 
   constructor(parts: {
@@ -33,6 +35,7 @@ export class Buying {
     readonly doorkeeper: Doorkeeper
     readonly settlements: Pick<Settlements, 'wake'>
     readonly world: World
+    gone(): Refusal | null
   }) {
     this.#parts = parts
   }
@@ -50,6 +53,9 @@ export class Buying {
     if (!asked.ok) return asked
     const buyer = await this.#buyer(presented)
     if (!buyer.ok) return buyer
+    // A stranger would pay for what cannot be had; who has a pass knows what they top up.
+    const gone = buyer.value === null ? this.#parts.gone() : null
+    if (gone !== null) return err(gone)
     const { sats, caveats } = asked.value
     const born = caveats.length === 0 ? [] : [this.#id(), ...caveats]
     const made = await this.#parts.l402.create({

@@ -23,7 +23,8 @@ import type { Held } from './steps.ts'
 
 export interface ExchangeParts {
   readonly upstream: Upstream
-  readonly backend: Backend
+  /** What the upstream is now: another one may have taken its place (threats J8). */
+  readonly backend: () => Backend
   readonly closer: Closer
   readonly pages: AccountPages
   readonly world: World
@@ -68,7 +69,8 @@ export class Exchange {
     reply: Reply,
     about: { readonly estimate: PromptEstimate; readonly letGo: () => void },
   ): Promise<Exchanged> {
-    const { closer, world, upstream, backend, background, patience } = this.#parts
+    const { closer, world, upstream, background, patience } = this.#parts
+    const backend = this.#parts.backend()
     const { asked, dialect, incoming } = held
     const output = held.hold?.output ?? held.limit * asked.choices
     const granted = { output, limit: held.limit, count: countTokens }

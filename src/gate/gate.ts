@@ -35,6 +35,8 @@ export interface GateParts {
   readonly closer: Closer
   readonly report: Report
   readonly world: World
+  /** Why nothing can be delivered now: then nothing is sold either. Null while the backend is there. */
+  gone(): Refusal | null
   /** False while a commit has failed or is late: nothing is admitted (DESIGN 4.5b). */
   healthy(): boolean
 }
@@ -73,7 +75,10 @@ export class Gate {
     if (presented.is === 'damaged' && (await this.#parts.doorkeeper.wasPaid(presented))) {
       return request.refused(reply, DAMAGED)
     }
-    if (incoming.method === 'HEAD') return this.#priceOnly(incoming, reply)
+    if (incoming.method === 'HEAD') {
+      const gone = this.#parts.gone()
+      return gone === null ? this.#priceOnly(incoming, reply) : request.refused(reply, gone)
+    }
     if (asksThePrice(incoming)) {
       return request.refused(reply, await this.#askPrice(incoming, presented))
     }
@@ -84,6 +89,8 @@ export class Gate {
     const admitted = await this.#admit(priced.value, presented, estimate)
     if (!admitted.ok) return request.refused(reply, admitted.error)
     request.admitted(admitted.value)
+    const undeliverable = this.#parts.gone()
+    if (undeliverable !== null) return request.refused(reply, undeliverable)
     let gone = false
     reply.onGone(() => {
       gone = true
@@ -191,7 +198,9 @@ export class Gate {
       readonly reason: string | null
     },
   ): Promise<Refusal> {
-    const { demand } = this.#parts
+    const { demand, gone } = this.#parts
+    const undeliverable = gone()
+    if (undeliverable !== null) return undeliverable
     const asks = await demand.asks(about.step, about.estimate)
     const reason = about.reason ?? unpaid(asks.sat, incoming.presented)
     return demand.offer(incoming, { buyer: about.buyer, ...asks, reason })

@@ -1,18 +1,23 @@
-import type { Asked, Dialect, Terms } from '../dialects/dialect.ts'
+import type { Asked, Backend, Dialect, Terms } from '../dialects/dialect.ts'
 import { err, ok, type Result } from '../floor/result.ts'
-import type { Pricing } from '../money/pricing.ts'
+import { dearest, type Named, type Priced as PricedModel, type Pricing } from '../money/pricing.ts'
 import type { Incoming } from './ports.ts'
 import { type Refusal, refuse } from './refusal.ts'
 import type { Priced, Read } from './steps.ts'
 
 /** What the upstream serves, as far as it is known. */
 export interface Models {
-  /** Null where the upstream never told what it serves. */
+  /**
+   * Whether the upstream serves it; null where it never told what it serves. Brings what is known of
+   * the upstream up to date first, so this is asked before anything else.
+   */
   knows(model: string): Promise<boolean | null>
   /** Context in tokens; null where the upstream does not say. */
   contextOf(model: string): number | null
-  /** Every name of the model that answers to this one, itself first (threats A10). */
-  namesOf(model: string): readonly string[]
+  /** Every model that may answer to this name, each by all its names (threats A10, J10). */
+  reached(model: string): readonly Named[]
+  /** What the upstream was when it last listed its models (threats J8). */
+  kind(): Backend
   /** A few names for an error's text. */
   some(): readonly string[]
 }
@@ -46,12 +51,11 @@ export async function price(
   parts: { readonly pricing: Pricing; readonly models: Models; readonly bounds: OutputBounds },
 ): Promise<Result<Priced, Refusal>> {
   const { model, limit, hasOutput } = step.asked
-  if (!parts.pricing.names(model)) {
-    const known = await parts.models.knows(model)
-    if (known === null) return err(NO_UPSTREAM)
-    if (!known) return err(unknownModel(model, parts.models.some()))
+  const known = await parts.models.knows(model)
+  if (known !== true && !parts.pricing.names(model)) {
+    return err(known === null ? NO_UPSTREAM : unknownModel(model, parts.models.some()))
   }
-  const priced = parts.pricing.priceOf(pricedName(model, parts))
+  const priced = priceOf(model, parts)
   if (priced.is === 'usd_unavailable') {
     const message = `The price of ${shown(model)} is in dollars and there is no current rate; models priced in sats are served.`
     return err(refuse(503, 'rate_unavailable', message, { retryAfterSeconds: 30 }))
@@ -75,12 +79,12 @@ function withinContext(asked: Asked, context: number | null): Asked {
   return { ...asked, inputBound: Math.min(asked.inputBound, context * asked.prompts) }
 }
 
-/** The name that the price list knows this model by: an alias is not a way to the default price. */
-export function pricedName(
+/** What a model costs by this name: an alias is not a way to another price (threats A10, J10). */
+export function priceOf(
   model: string,
-  { pricing, models }: { readonly pricing: Pricing; readonly models: Models },
-): string {
-  return models.namesOf(model).find((name) => pricing.names(name)) ?? model
+  { pricing, models }: { readonly pricing: Pricing; readonly models: Pick<Models, 'reached'> },
+): PricedModel {
+  return dearest(models.reached(model).map((named) => pricing.priceOf(named)))
 }
 
 function unknownModel(model: string, some: readonly string[]): Refusal {

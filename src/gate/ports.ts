@@ -70,6 +70,16 @@ export interface Sent {
   readonly released: Promise<void>
 }
 
+/** What a backend that is gone does instead of answering. */
+export type GoneWhy = 'refused' | 'unknown_host' | 'certificate' | 'tls' | 'no_answer' | 'failing'
+
+/** A backend that is gone: nothing can be delivered, so nothing is sold to strangers. */
+export interface Gone {
+  readonly why: GoneWhy
+  /** ms since the epoch: its first failure. */
+  readonly since: number
+}
+
 /** One JSON line of `surface.md` 4, or a line for a person. Never a prompt, key, invoice or address. */
 export type Say = (event: GateEvent) => void
 

@@ -1,6 +1,8 @@
+import { goneWords } from '../gate/gone.ts'
+import type { Gone } from '../gate/ports.ts'
 import { formatDecimal } from '../money/parse.ts'
 import type { Rate } from '../money/price.ts'
-import type { Pricing } from '../money/pricing.ts'
+import type { Priced } from '../money/pricing.ts'
 import { llmsTxt } from './llms-txt.ts'
 import { openApi } from './openapi.ts'
 import type { Selling, ShownPrice, Terms } from './selling.ts'
@@ -23,17 +25,20 @@ export interface Health {
   readonly upstream: 'ok' | 'unreachable'
   readonly wallet: 'ok' | 'unreachable'
   readonly ledger: 'ok' | 'late'
+  /** In words, where nothing is sold because the upstream is gone. */
+  readonly reason?: string
 }
 
 export interface DescribeParts {
   readonly terms: Terms
-  readonly pricing: Pricing
-  /** The name that the price list knows a model by. */
-  pricedName(model: string): string
+  /** What a model costs by that name, as a request for it is charged. */
+  priceOf(model: string): Priced
   /** The upstream's models as it last listed them; null where it never answered. */
   listed(): Promise<readonly { readonly id: string }[] | null>
   /** The upstream answered when it was last asked for its models. */
   upstreamOk(): boolean
+  /** Set where the upstream has not answered for so long that nothing is sold. */
+  gone(): Gone | null
   walletOk(): boolean
   ledgerOk(): boolean
   /** `https://host` where everybody reaches this gate; null: it has no such address. */
@@ -43,7 +48,7 @@ export interface DescribeParts {
 /** Makes the descriptions. They never fail: what cannot be had is said to be so. */
 export function makeDescribe(parts: DescribeParts): Describe {
   const priced = (model: { readonly id: string }) => {
-    const pricing = priceOf(parts.pricing, parts.pricedName(model.id))
+    const pricing = forSale(parts.priceOf(model.id))
     return pricing === null
       ? null
       : { object: 'model', created: 0, owned_by: 'upstream', ...model, pricing }
@@ -52,13 +57,16 @@ export function makeDescribe(parts: DescribeParts): Describe {
   const selling = async (origin: string): Promise<Selling> => {
     const models = (await list()) ?? []
     const up = parts.upstreamOk()
+    const gone = parts.gone()
     return {
       terms: parts.terms,
       origin,
       publicUrl: parts.publicUrl(),
       models: up ? models : [],
       upstream: up ? 'ok' : 'unreachable',
-      acceptingPayments: parts.walletOk() && parts.ledgerOk() && parts.terms.methods.length > 0,
+      gone: gone === null ? null : goneWords(gone),
+      acceptingPayments:
+        gone === null && parts.walletOk() && parts.ledgerOk() && parts.terms.methods.length > 0,
     }
   }
   return {
@@ -82,14 +90,14 @@ async function health(parts: DescribeParts): Promise<Health> {
   const wallet = parts.walletOk() ? 'ok' : 'unreachable'
   const ledger = parts.ledgerOk() ? 'ok' : 'late'
   const ok = upstream === 'ok' && wallet === 'ok' && ledger === 'ok'
-  return { status: ok ? 'ok' : 'degraded', upstream, wallet, ledger }
+  const gone = parts.gone()
+  const why = gone === null ? {} : { reason: goneWords(gone) }
+  return { status: ok ? 'ok' : 'degraded', upstream, wallet, ledger, ...why }
 }
 
 /** Null for a model that is not for sale now. */
-function priceOf(pricing: Pricing, model: string): ShownPrice | null {
-  const priced = pricing.priceOf(model)
-  return priced.is === 'priced' ? shownPrice(priced.rate) : null
-}
+const forSale = (priced: Priced): ShownPrice | null =>
+  priced.is === 'priced' ? shownPrice(priced.rate) : null
 
 /** msat per million tokens are sats per thousand × 10^6. */
 const shownPrice = (rate: Rate): ShownPrice => ({

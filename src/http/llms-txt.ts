@@ -26,7 +26,10 @@ const MONEY = {
   play: 'The money is play money and worth nothing.',
 }
 
-function state({ terms, acceptingPayments, upstream }: Selling): string {
+function state({ terms, acceptingPayments, upstream, gone }: Selling): string {
+  if (gone !== null) {
+    return `${gone} Nothing is sold until it is back; send no payment. A pass keeps its credit, and can be topped up. ${MONEY[terms.money]}`
+  }
   const pays = acceptingPayments
     ? 'Payments are taken now.'
     : 'No payment can be taken at the moment; passes with credit are served.'

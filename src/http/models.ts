@@ -1,13 +1,36 @@
+import type { Backend } from '../dialects/dialect.ts'
+import type { Background, Repeated } from '../floor/background.ts'
+import type { Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { Models } from '../gate/judge.ts'
-import { contextSize, MODELS_PATH, type Model, readProbe } from './probe.ts'
+import type { Gone } from '../gate/ports.ts'
+import { modelOf, reached } from './model-names.ts'
+import { type Absence, Presence } from './presence.ts'
+import {
+  contextSize,
+  MODELS_PATH,
+  type Model,
+  type NotProbed,
+  type Probed,
+  readProbe,
+} from './probe.ts'
 import type { HttpUpstream } from './upstream.ts'
 
 export interface ModelList extends Models {
-  /** The models that were last seen; null where none ever were. */
+  /** The models that were last seen; null where none ever were. For documents: may wait for a try. */
   list(): Promise<readonly Model[] | null>
-  /** The upstream answered when it was last asked. */
+  /** The upstream answered when it was last asked, if only that it tells nobody its models. */
   answering(): boolean
+  /** Set while nothing can be delivered. */
+  gone(): Gone | null
+  /** Something happened that a backend's end or change explains: what is known of it is old. */
+  doubt(): void
+  /** Whether the backend that is there now is, as far as its list tells, the one that was there. */
+  isTheSame(): Promise<boolean>
+  /** Asks in the background from now on: every 60 s, and every 5 s while the backend fails. */
+  watch(background: Background, absence: Absence): void
+  /** Asks no more. */
+  stop(): void
 }
 
 export interface ModelListOptions {
@@ -15,62 +38,158 @@ export interface ModelListOptions {
   readonly world: Pick<World, 'now'>
   readonly ttlMs?: number
   readonly deadlineMs?: number
-  /** What the start already knows. */
-  readonly first?: readonly Model[] | null
+  /** What the start already knows; left out: nothing was asked yet. */
+  readonly first?: Result<Pick<Probed, 'kind' | 'models'>, NotProbed>
+}
+
+/** ms between two tries of a backend that fails. */
+const RETRY = 5_000
+const PACE = { every: RETRY, longest: RETRY, first: RETRY }
+
+/** Keeps an upstream's list of models, its kind, and whether it is there at all. */
+export function makeModels(options: ModelListOptions): ModelList {
+  return new Listing(options)
 }
 
 /**
- * Keeps an upstream's list of models: asked for again once it is older than `ttlMs`, by one request
- * whoever waits; an older list serves where that fails, and failure is not tried again for 5 s.
+ * One try at a time, whoever waits for it. A list is asked for anew once it is older than the time
+ * to live; an older list serves where that fails, and the kind is learnt with each (threats J8).
  */
-export function makeModels(options: ModelListOptions): ModelList {
-  const { get, world, ttlMs = 60_000, deadlineMs = 5_000 } = options
-  let models = options.first ?? null
-  let freshUntil = models === null ? Number.NEGATIVE_INFINITY : world.now() + ttlMs
-  let answered = models !== null
-  let asking: Promise<void> | null = null
-  const ask = async (): Promise<void> => {
-    const probed = readProbe(await get(MODELS_PATH, deadlineMs))
-    answered = probed.ok
-    if (probed.ok) models = probed.value.models
-    freshUntil = world.now() + (probed.ok ? ttlMs : Math.min(ttlMs, 5_000))
-    asking = null
+class Listing implements ModelList {
+  readonly #options: ModelListOptions
+  readonly #ttl: number
+  #absence: Absence | null = null
+  readonly #presence = new Presence({
+    gone: (gone) => this.#absence?.gone(gone),
+    back: (since) => this.#absence?.back(since),
+  })
+  #models: readonly Model[] | null = null
+  #kind: Backend = 'other'
+  #answering = false
+  #freshUntil = Number.NEGATIVE_INFINITY
+  #retryAt = Number.NEGATIVE_INFINITY
+  #asking: Promise<void> | null = null
+  #doubts = 0
+  #background: Background | null = null
+  #watch: Repeated | null = null
+
+  constructor(options: ModelListOptions) {
+    this.#options = options
+    this.#ttl = options.ttlMs ?? 60_000
+    if (options.first !== undefined) this.#learn(options.first, false)
   }
-  const list = async (): Promise<readonly Model[] | null> => {
-    if (world.now() >= freshUntil) {
-      asking ??= ask()
-      await asking
+
+  async list(): Promise<readonly Model[] | null> {
+    if (this.#presence.gone === null && this.#now() >= this.#dueAt()) await this.#ask()
+    return this.#models
+  }
+
+  answering(): boolean {
+    return this.#answering
+  }
+
+  gone(): Gone | null {
+    return this.#presence.gone
+  }
+
+  kind(): Backend {
+    return this.#kind
+  }
+
+  doubt(): void {
+    this.#doubts += 1
+    this.#freshUntil = Number.NEGATIVE_INFINITY
+    if (this.#presence.gone === null) this.#askSoon()
+  }
+
+  async isTheSame(): Promise<boolean> {
+    const before = this.#kind
+    await this.#ask()
+    return this.#answering && this.#kind === before
+  }
+
+  watch(background: Background, absence: Absence): void {
+    this.#absence = absence
+    this.#background = background
+    this.#watch = background.repeat('models', PACE, () => {
+      if (this.#presence.failing || this.#now() >= this.#freshUntil) this.#askSoon()
+    })
+  }
+
+  stop(): void {
+    this.#watch?.end()
+    this.#background = null
+  }
+
+  /** Nobody waits for a backend that is gone; a list that is old is asked for before it is used. */
+  async knows(name: string): Promise<boolean | null> {
+    if (this.#presence.gone === null && this.#now() >= this.#freshUntil) await this.#ask()
+    return this.#models === null ? null : this.#find(name) !== undefined
+  }
+
+  contextOf(name: string): number | null {
+    const model = this.#find(name)
+    return model === undefined ? null : contextSize(model)
+  }
+
+  reached(name: string) {
+    return reached(this.#kind, this.#models ?? [], name)
+  }
+
+  some(): readonly string[] {
+    return (this.#models ?? []).slice(0, 5).map(({ id }) => id)
+  }
+
+  #find(name: string): Model | undefined {
+    return modelOf(this.#kind, this.#models ?? [], name)
+  }
+
+  #now(): number {
+    return this.#options.world.now()
+  }
+
+  /** When a document may ask again: a failure is not tried again for some seconds. */
+  #dueAt(): number {
+    return Math.max(this.#freshUntil, this.#retryAt)
+  }
+
+  #ask(): Promise<void> {
+    this.#asking ??= this.#try().finally(() => {
+      this.#asking = null
+    })
+    return this.#asking
+  }
+
+  async #try(): Promise<void> {
+    const doubts = this.#doubts
+    const { get, deadlineMs = 5_000 } = this.#options
+    this.#learn(readProbe(await get(MODELS_PATH, deadlineMs)), doubts !== this.#doubts)
+  }
+
+  /** `doubted`: while it was asked, something happened that its answer may not know of. */
+  #learn(probed: Result<Pick<Probed, 'kind' | 'models'>, NotProbed>, doubted: boolean): void {
+    const now = this.#now()
+    this.#presence.saw(probed.ok ? null : probed.error, now)
+    this.#answering = probed.ok || isThere(probed.error)
+    if (probed.ok) {
+      this.#models = probed.value.models
+      this.#kind = probed.value.kind
     }
-    return models
+    this.#freshUntil = doubted ? Number.NEGATIVE_INFINITY : now + this.#keeps()
+    this.#retryAt = probed.ok ? Number.NEGATIVE_INFINITY : now + Math.min(this.#ttl, RETRY)
   }
-  const find = (name: string) => models?.find((model) => answersTo(model, name))
-  return {
-    list,
-    answering: () => answered,
-    knows: async (name) => ((await list()) === null ? null : find(name) !== undefined),
-    contextOf: (name) => {
-      const model = find(name)
-      return model === undefined ? null : contextSize(model)
-    },
-    namesOf: (name) => namesOf(name, find(name)),
-    some: () => (models ?? []).slice(0, 5).map(({ id }) => id),
+
+  /** ms for which what is known now may be used: not at all while the backend fails. */
+  #keeps(): number {
+    if (this.#presence.failing) return 0
+    return this.#models === null ? Math.min(this.#ttl, RETRY) : this.#ttl
+  }
+
+  /** Nobody waits: the next try is due in 5 s, however long this one takes. */
+  #askSoon(): void {
+    this.#background?.once('models', () => this.#ask())
   }
 }
 
-/** Ollama adds `:latest` to a name without a tag; llama.cpp lists `aliases`. */
-function answersTo({ id, aliases }: Model, name: string): boolean {
-  if (id === name || id === `${name}:latest`) return true
-  return Array.isArray(aliases) && aliases.includes(name)
-}
-
-/** The name that was asked for first, then what the upstream calls the same model. */
-function namesOf(asked: string, model: Model | undefined): readonly string[] {
-  if (model === undefined) return [asked]
-  const aliases = Array.isArray(model.aliases) ? model.aliases.filter(isText) : []
-  const names = [asked, model.id, ...aliases].flatMap((name) =>
-    name.endsWith(':latest') ? [name, name.slice(0, -':latest'.length)] : [name],
-  )
-  return [...new Set(names)]
-}
-
-const isText = (value: unknown): value is string => typeof value === 'string'
+/** It answers, and tells nobody its models, or wants a key for that. */
+const isThere = (not: NotProbed): boolean => not.why !== 'unreachable' && not.status < 500

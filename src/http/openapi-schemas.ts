@@ -195,6 +195,7 @@ const HEALTH = object(['status', 'upstream', 'wallet', 'ledger'], {
   upstream: OK_OR('unreachable'),
   wallet: OK_OR('unreachable'),
   ledger: OK_OR('late'),
+  reason: text('Why nothing is sold, where the model server is gone.'),
 })
 
 /** A list of names where there are few, else some of them as examples: others may be spelled too. */

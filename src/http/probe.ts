@@ -57,12 +57,15 @@ export function readProbe(answer: Result<JsonAnswer, string>): Result<Probed, No
   })
 }
 
-/** OpenAI's list; Ollama has `data: null` without models. Records without an id are left out. */
+/**
+ * OpenAI's list, or the bare array that some send (threats K14); Ollama has `data: null` without
+ * models. Records without an id are left out.
+ */
 function modelsOf(json: unknown): Model[] | null {
-  if (!isRecord(json) || !('data' in json)) return null
-  if (json.data === null) return []
-  if (!Array.isArray(json.data)) return null
-  return json.data.filter(
+  const list = Array.isArray(json) ? json : isRecord(json) ? json.data : undefined
+  if (list === null) return []
+  if (!Array.isArray(list)) return null
+  return list.filter(
     (each): each is Model => isRecord(each) && typeof each.id === 'string' && each.id !== '',
   )
 }

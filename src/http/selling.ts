@@ -30,7 +30,9 @@ export interface Selling {
   /** None where the upstream does not answer: nothing could be served then. */
   readonly models: readonly ForSale[]
   readonly upstream: 'ok' | 'unreachable'
-  /** An invoice can be made, and its payment written down. */
+  /** Why nothing is sold, where the upstream is gone. */
+  readonly gone: string | null
+  /** An invoice can be made for a stranger, and its payment written down. */
   readonly acceptingPayments: boolean
 }
 

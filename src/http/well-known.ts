@@ -23,6 +23,7 @@ export function wellKnown(selling: Selling): unknown {
     money: terms.money,
     accepting_payments: selling.acceptingPayments,
     upstream: selling.upstream,
+    ...(selling.gone === null ? {} : { reason: selling.gone }),
     pricing: { unit: 'tokens', currency: 'SAT', models: Object.fromEntries(prices) },
     endpoints: terms.dialects.map(({ path }) => ({ path, method: 'POST' })),
     free_endpoints: FREE.map((path) => ({ path, method: 'GET' })),

@@ -1,3 +1,4 @@
+import { assert } from '../floor/assert.ts'
 import type { Result } from '../floor/result.ts'
 import { ceilDiv } from './msat.ts'
 import { describePrice, type Price, type UsdPerBtc, type UsdPrice } from './parse.ts'
@@ -31,26 +32,55 @@ export type Priced =
   | { readonly is: 'unpriced' }
   | { readonly is: 'usd_unavailable'; readonly reason: string }
 
+/** One model by everything that it is called (threats J10). */
+export interface Named {
+  readonly names: readonly string[]
+  /** Makes the spellings of one name alike, in patterns too: Ollama's names have no case. */
+  fold(text: string): string
+  /** The model that this one is built on: its price holds where no pattern matches these names. */
+  readonly base?: Named
+}
+
 export interface Pricing {
-  /** The price of a model by exactly this name. Aliases are resolved before. */
-  priceOf(model: string): Priced
+  /**
+   * The price of a model: the most specific pattern of all its names, the dearest where several are
+   * equally specific. A text is a model with that one name, case and all.
+   */
+  priceOf(model: string | Named): Priced
   /** A pattern of the price list matches, so the model is known whatever the upstream lists. */
-  names(model: string): boolean
+  names(model: string | Named): boolean
   /** Some price is in dollars: a rate is needed. False: nothing is ever fetched. */
   readonly needsRate: boolean
 }
 
 /** `rateNow` gives dollars per bitcoin × 10^8, or why there is none; asked only for dollar prices. */
 export function makePricing(list: PriceList, rateNow: () => Result<UsdPerBtc, string>): Pricing {
-  const models = [...list.models].sort((a, b) => compareBySpecificity(a.pattern, b.pattern))
-  const find = (model: string) => models.find(({ pattern }) => matches(pattern, model))
+  const folded = new Map<Named['fold'], readonly ModelPrice[]>()
+  const patterns = (fold: Named['fold']): readonly ModelPrice[] => {
+    const known = folded.get(fold)
+    if (known !== undefined) return known
+    const made = list.models.map(({ pattern, price }) => ({ pattern: fold(pattern), price }))
+    made.sort((a, b) => specificity(b.pattern) - specificity(a.pattern))
+    folded.set(fold, made)
+    return made
+  }
+  const find = ({ names, fold, base }: Named): readonly Price[] => {
+    const asked = names.map(fold)
+    const fitting = patterns(fold).filter(({ pattern }) =>
+      asked.some((name) => matches(pattern, name)),
+    )
+    const [first] = fitting
+    if (first === undefined) return base === undefined ? [] : find(base)
+    const most = specificity(first.pattern)
+    return fitting.filter(({ pattern }) => specificity(pattern) === most).map(({ price }) => price)
+  }
   return {
     priceOf(model) {
-      const found = find(model)
-      if (found === undefined && list.fallback.in === 'refuse') return { is: 'unpriced' }
-      return priced(found?.price ?? list.fallback, rateNow)
+      const found = find(named(model))
+      if (found.length > 0) return dearest(found.map((price) => priced(price, rateNow)))
+      return list.fallback.in === 'refuse' ? { is: 'unpriced' } : priced(list.fallback, rateNow)
     },
-    names: (model) => find(model) !== undefined,
+    names: (model) => find(named(model)).length > 0,
     needsRate: [list.fallback, ...list.models.map((one) => one.price)].some((p) => p.in === 'usd'),
   }
 }
@@ -79,13 +109,49 @@ export function inSats(price: UsdPrice, usdPerBtc: UsdPerBtc): Rate {
   }
 }
 
-const literal = (pattern: string): number => pattern.replaceAll('*', '').length
+const asItIs = (text: string): string => text
 
-/** A name before any pattern, then more literal text before less; ties stay as they were written. */
-function compareBySpecificity(a: string, b: string): number {
-  const named = Number(a.includes('*')) - Number(b.includes('*'))
-  return named !== 0 ? named : literal(b) - literal(a)
+const named = (model: string | Named): Named =>
+  typeof model === 'string' ? { names: [model], fold: asItIs } : model
+
+/** Any whole name before any pattern, then more literal text before less. */
+const specificity = (pattern: string): number =>
+  pattern.includes('*') ? pattern.replaceAll('*', '').length : Number.POSITIVE_INFINITY
+
+/**
+ * The dearest of some prices: what is not for sale before all others, then what has no price now.
+ * Of two that are dearer in one part each, the dearer of each part, so that no mix of tokens gets by.
+ */
+export function dearest(prices: readonly Priced[]): Priced {
+  assert(prices.length > 0, 'the dearest of at least one price')
+  const stopped =
+    prices.find(({ is }) => is === 'refused') ??
+    prices.find(({ is }) => is === 'unpriced') ??
+    prices.find(({ is }) => is === 'usd_unavailable')
+  if (stopped !== undefined) return stopped
+  return prices.flatMap((one) => (one.is === 'priced' ? [one] : [])).reduce(dearer)
 }
+
+type ForSale = Extract<Priced, { is: 'priced' }>
+
+function dearer(a: ForSale, b: ForSale): ForSale {
+  const rate: Rate = {
+    inputPerMillion: larger(a.rate.inputPerMillion, b.rate.inputPerMillion),
+    cachedPerMillion: larger(a.rate.cachedPerMillion, b.rate.cachedPerMillion),
+    outputPerMillion: larger(a.rate.outputPerMillion, b.rate.outputPerMillion),
+    perRequest: larger(a.rate.perRequest, b.rate.perRequest),
+  }
+  for (const one of [a, b]) if (isSame(one.rate, rate)) return one
+  return { is: 'priced', rate, via: 'sats', label: describePrice({ in: 'sats', rate }) }
+}
+
+const larger = <T extends bigint>(a: T, b: T): T => (a > b ? a : b)
+
+const isSame = (a: Rate, b: Rate): boolean =>
+  a.inputPerMillion === b.inputPerMillion &&
+  a.cachedPerMillion === b.cachedPerMillion &&
+  a.outputPerMillion === b.outputPerMillion &&
+  a.perRequest === b.perRequest
 
 /** `*` stands for any text, also none. Case counts. Never backtracks, whatever a buyer names. */
 export function matches(pattern: string, model: string): boolean {

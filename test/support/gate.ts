@@ -89,7 +89,6 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
     wallet: options.wallet?.(play) ?? play,
     play,
     upstream: found.upstream,
-    backend: found.kind,
     models: found.models,
     pricing: makePricing(config.pricing.list, () => ({ ok: false, error: 'no rate' })),
     world,

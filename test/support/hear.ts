@@ -19,7 +19,7 @@ export class Bench {
   }
 
   at(base: URL, key: string | null = 'sk-operator'): HttpUpstream {
-    const upstream = makeUpstream({ base, key, timeouts: { connectMs: 2_000 } })
+    const upstream = makeUpstream({ base, key, timeouts: { connectMs: 2_000 }, now: Date.now })
     this.later(() => upstream.close())
     return upstream
   }

@@ -80,10 +80,10 @@ export interface Script {
 
 const MODELS = [{ id: 'fake', object: 'model', created: 0, owned_by: 'fake' }]
 
-/** Listens on a free loopback port. */
-export async function startFakeUpstream(script: Script = {}): Promise<FakeUpstream> {
+/** Listens on a free loopback port, or on the one that another has left. */
+export async function startFakeUpstream(script: Script = {}, port = 0): Promise<FakeUpstream> {
   const fake = new Fake(script)
-  await fake.listen()
+  await fake.listen(port)
   return fake
 }
 
@@ -115,8 +115,8 @@ class Fake implements FakeUpstream {
     return new URL(`http://127.0.0.1:${this.port}`)
   }
 
-  listen(): Promise<void> {
-    return new Promise((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
+  listen(port: number): Promise<void> {
+    return new Promise((resolve) => this.#server.listen(port, '127.0.0.1', resolve))
   }
 
   async untilAborted(count = 1): Promise<void> {

@@ -21,7 +21,8 @@ const pricing = {
 const models = (context: number | null): Models => ({
   knows: async () => true,
   contextOf: () => context,
-  namesOf: (model) => [model],
+  reached: (model) => [{ names: [model], fold: (text) => text }],
+  kind: () => 'other',
   some: () => [],
 })
 

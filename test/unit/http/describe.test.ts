@@ -37,10 +37,10 @@ const price = (text: string) => {
 const about = (ids: readonly string[], parts: Partial<DescribeParts> = {}) =>
   makeDescribe({
     terms,
-    pricing: makePricing({ fallback: price('1'), models: [] }, () => err('no rate')),
-    pricedName: (model) => model,
+    priceOf: makePricing({ fallback: price('1'), models: [] }, () => err('no rate')).priceOf,
     listed: async () => ids.map((id) => ({ id })),
     upstreamOk: () => true,
+    gone: () => null,
     walletOk: () => true,
     ledgerOk: () => true,
     publicUrl: () => null,
@@ -68,6 +68,11 @@ const STATES: readonly (readonly [string, readonly string[], Partial<DescribePar
   ['three hundred models', Array.from({ length: 300 }, (_, n) => `vendor/model-${n}`), {}],
   ['the upstream never answered', [], { listed: async () => null, upstreamOk: () => false }],
   ['the upstream answers no more', ['llama3'], { upstreamOk: () => false }],
+  [
+    'the upstream is gone',
+    ['llama3'],
+    { upstreamOk: () => false, gone: () => ({ why: 'refused', since: 0 }) },
+  ],
   ['the wallet is down', ['llama3'], { walletOk: () => false }],
   ['the ledger is late', ['llama3'], { ledgerOk: () => false }],
   ['no rail is on', ['llama3'], { terms: { ...terms, methods: [] } }],
@@ -203,7 +208,7 @@ describe('what is sold', () => {
     rate: () => ReturnType<typeof err<string>> | ReturnType<typeof ok<bigint>>,
   ) => {
     const { llms, openapi, wellKnown } = await written(
-      about(ids, { pricing: makePricing(PRICES, rate as never) }),
+      about(ids, { priceOf: makePricing(PRICES, rate as never).priceOf }),
     )
     const { Models = [] } = parseLlmsTxt(llms).sections
     const named = Models.map(({ name }) => name.replaceAll('`', '')).slice(0, -1)

@@ -41,6 +41,15 @@ describe('a backend is named by its list of models', () => {
     expect(readProbe(given)).toMatchObject({ ok: true, value: { kind, context } })
   })
 
+  it('K14 a bare array is a list of models', () => {
+    const bare = ok({ status: 200, headers: {}, json: [VLLM, { id: '' }, OLLAMA] })
+    expect(readProbe(bare)).toMatchObject({
+      ok: true,
+      value: { kind: 'vllm', models: [VLLM, OLLAMA] },
+    })
+    expect(readProbe(ok({ status: 200, headers: {}, json: [] }))).toMatchObject({ ok: true })
+  })
+
   it('models keep every field; records without an id are left out', () => {
     const probed = readProbe(answer([LLAMACPP, null, 'x', {}, { id: 7 }, { id: '' }]))
     expect(probed.ok && probed.value.models).toEqual([LLAMACPP])
@@ -141,7 +150,7 @@ describe('the list of models', () => {
     const list = makeModels({
       world: { now: () => 0 },
       get: () => expect.unreachable(),
-      first: [OLLAMA],
+      first: readProbe(answer([OLLAMA])),
     })
     expect(await list.list()).toEqual([OLLAMA])
   })
@@ -150,14 +159,14 @@ describe('the list of models', () => {
     [OLLAMA, 'tiny:latest', true],
     [OLLAMA, 'tiny', true],
     [OLLAMA, 'tiny:8b', false],
-    [OLLAMA, 'Tiny', false],
+    [OLLAMA, 'Tiny', true],
     [LLAMACPP, 'small', true],
     [VLLM, 'Llama-3', false],
   ])('%j answers to %s: %s', async (model, name, known) => {
     const list = makeModels({
       world: { now: () => 0 },
       get: () => expect.unreachable(),
-      first: [model],
+      first: readProbe(answer([model])),
     })
     expect(await list.knows(name)).toBe(known)
     expect(list.contextOf(name) !== null).toBe(known && model !== OLLAMA)

@@ -1,5 +1,6 @@
 import { createServer as createTls } from 'node:https'
 import { afterEach, describe, expect, it } from 'vitest'
+import { shownTarget } from '../../../src/http/target.ts'
 import { selfSigned } from '../../support/certificate.ts'
 import { asked, Bench, chat, hear, settled } from '../../support/hear.ts'
 import { startFakeUpstream } from '../../support/upstream.ts'
@@ -20,10 +21,45 @@ describe('what an upstream sees', () => {
     ['/v1/', '/v1/chat/completions'],
     ['/openai/v1', '/openai/v1/chat/completions'],
     ['/openai/', '/openai/v1/chat/completions'],
+    ['/?api-version=1', '/v1/chat/completions?api-version=1'],
   ])('G1 base %s: a canonical path becomes %s', async (base, path) => {
     const { fake } = await bench.both()
     await asked(bench.at(new URL(base, fake.base)))
     expect(fake.seen[0]?.path).toBe(path)
+  })
+
+  it.each([
+    ['/api/paas/v4', '/api/paas/v4'],
+    ['/api/paas/v4/', '/api/paas/v4'],
+    ['/v1beta/openai', '/v1beta/openai'],
+    ['/v1beta/openai/', '/v1beta/openai'],
+    ['/v2', '/v2'],
+    ['/compatible-mode/v1', '/compatible-mode/v1'],
+    [
+      '/v1/projects/a/locations/b/endpoints/openapi',
+      '/v1/projects/a/locations/b/endpoints/openapi',
+    ],
+    ['/V3', '/V3'],
+  ])('K15 base %s stands as it is: %s', async (base, prefix) => {
+    const { fake } = await bench.both()
+    await asked(bench.at(new URL(base, fake.base)))
+    await bench.at(new URL(base, fake.base)).getJson('/v1/models', 1_000)
+    expect(fake.seen.map(({ path }) => path)).toEqual([
+      `${prefix}/chat/completions`,
+      `${prefix}/models`,
+    ])
+  })
+
+  it('K15 a query of the base is on every call', async () => {
+    const { fake } = await bench.both()
+    const base = new URL('/openai/v1/?api-version=preview', fake.base)
+    await asked(bench.at(base))
+    expect(fake.seen[0]?.path).toBe('/openai/v1/chat/completions?api-version=preview')
+    expect(shownTarget(base, '/v1/models')).toBe(`${fake.base.origin}/openai/v1/models`)
+  })
+
+  it.each(['/verse', '/v', '/version1', '/api/v1x2y'])('K15 %s names no version', (base) => {
+    expect(shownTarget(new URL(base, 'http://h'), '/v1/models')).toBe(`http://h${base}/v1/models`)
   })
 
   it.each([

@@ -64,6 +64,46 @@ describe('the most specific name wins, in whatever order they were written', () 
   })
 })
 
+describe('J10 of all the names of a model the most specific pattern counts', () => {
+  const asItIs = (text: string) => text
+  const of = (prices: Record<string, string>, ...names: string[]) => {
+    const priced = makePricing(listOf('7', prices), noRate).priceOf({ names, fold: asItIs })
+    return priced.is === 'priced' ? priced.label : priced.is
+  }
+
+  it.each([
+    [{ 'a*': '1', 'b-1*': '5' }, '5 sat'],
+    [{ 'a*': '9', b: '5' }, '9 sat'],
+    [{ 'a*': '9', 'b-1': '5' }, '5 sat'],
+    [{ 'a-1': '9', 'b-1': '5' }, '9 sat'],
+    [{ 'a-*': '5', '*-1': '9' }, '9 sat'],
+    [{ '*-1': '9', 'a-*': '5' }, '9 sat'],
+    [{ 'a-1': '2/8', 'b-1': '4/3' }, '4 sat in'],
+    [{ 'a-1': '2/8', 'b-1': '1/4' }, '2 sat in'],
+    [{ 'a-1': 'refuse', 'b-1': '1' }, 'refused'],
+    [{ 'a-1': 'free', 'b-1': '1' }, '1 sat'],
+    [{ c: '1' }, '7 sat'],
+  ])('%j', (prices, label) => {
+    expect(of(prices as Record<string, string>, 'a-1', 'b-1')).toContain(label)
+    expect(of(prices as Record<string, string>, 'b-1', 'a-1')).toContain(label)
+  })
+
+  it('where each of two is dearer in one part, no mix of tokens gets by', () => {
+    const pricing = makePricing(listOf('7', { 'a-1': '2/8', 'b-1': '4/3' }), noRate)
+    const priced = pricing.priceOf({ names: ['a-1', 'b-1'], fold: asItIs })
+    expect(priced).toMatchObject({
+      rate: { inputPerMillion: 4_000_000n, outputPerMillion: 8_000_000n },
+      label: '4 sat in, 8 sat out per 1,000 tokens',
+    })
+  })
+
+  it('a price without a rate now is dearer than any that has one', () => {
+    const list = listOf('1', { 'a-1': dollars(1n, 1n), 'b-1': '1' })
+    const pricing = makePricing(list, noRate)
+    expect(pricing.priceOf({ names: ['b-1', 'a-1'], fold: asItIs }).is).toBe('usd_unavailable')
+  })
+})
+
 describe('A12 a model that nobody priced is not sold cheap', () => {
   const pricing = makePricing(listOf('refuse', { llama3: '2' }), noRate)
   it.each(['gpt-9', 'llama3 ', 'llama3:8b', '', '*', 'llama', 'allama3'])('"%s"', (model) => {

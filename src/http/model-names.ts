@@ -1,0 +1,124 @@
+import type { Backend } from '../dialects/dialect.ts'
+import type { Named } from '../money/pricing.ts'
+import type { Model } from './probe.ts'
+
+/**
+ * The listed model that a backend answers with for `name`. Ollama takes a name in any case, with
+ * `:latest` or without, with its registry in front or without; llama.cpp lists `aliases`.
+ */
+export function modelOf(kind: Backend, models: readonly Model[], name: string): Model | undefined {
+  const exact = models.find(({ id }) => id === name)
+  if (exact !== undefined) return exact
+  if (kind === 'ollama') {
+    const wanted = tagged(ollamaName(name))
+    return models.find(({ id }) => tagged(ollamaName(id)) === wanted)
+  }
+  return models.find((model) => model.id === `${name}:latest` || aliasesOf(model).includes(name))
+}
+
+/**
+ * Every model that a backend may answer with for `name`, each by all its names (threats J10). It is
+ * one where the backend lists it; a name that is not listed stands for itself, and for each model
+ * that a backend could take it for: the dearest of them is its price.
+ */
+export function reached(kind: Backend, models: readonly Model[], name: string): readonly Named[] {
+  const model = modelOf(kind, models, name)
+  if (model !== undefined) return [namedOf(kind, models, { model, asked: name })]
+  const near = models.filter((one) => isNear(kind, one, name))
+  if (near.length > 0) {
+    return near.map((one) => {
+      const { names } = namedOf(kind, models, { model: one, asked: name })
+      return { names, fold: ollamaName }
+    })
+  }
+  // These two answer to a name that they do not know with a model that is loaded.
+  const loaded = kind === 'llamacpp' || kind === 'lmstudio' ? models : []
+  return [
+    { names: withTag([ollamaName(name)]), fold: ollamaName },
+    ...loaded.map((one) => namedOf(kind, models, { model: one, asked: one.id })),
+  ]
+}
+
+function namedOf(
+  kind: Backend,
+  models: readonly Model[],
+  { model, asked }: { readonly model: Model; readonly asked: string },
+): Named {
+  const called = [asked, model.id, ...aliasesOf(model), ...servedAs(kind, models, model)]
+  const names = kind === 'ollama' ? withTag(called.map(ollamaName)) : withoutTag(called)
+  const fold = kind === 'ollama' ? ollamaName : asItIs
+  const parent = kind === 'vllm' ? models.find(({ id }) => id === model.parent) : undefined
+  if (parent === undefined || parent === model) return { names, fold }
+  // An adapter costs what its base costs where nobody priced it.
+  return {
+    names,
+    fold,
+    base: namedOf(kind, without(models, model), { model: parent, asked: parent.id }),
+  }
+}
+
+/** vLLM lists a model once for each of its `--served-model-name`s, all with one `root`. */
+function servedAs(kind: Backend, models: readonly Model[], { root, parent }: Model): string[] {
+  if (kind !== 'vllm' || typeof root !== 'string' || isText(parent)) return []
+  return models.filter((one) => one.root === root && !isText(one.parent)).map(({ id }) => id)
+}
+
+const LATEST = ':latest'
+
+/** The names, and each that ends in `:latest` without it. */
+const withoutTag = (names: readonly string[]): readonly string[] => [
+  ...new Set(
+    names.flatMap((name) =>
+      name.endsWith(LATEST) ? [name, name.slice(0, -LATEST.length)] : [name],
+    ),
+  ),
+]
+
+/** `:latest` is what Ollama adds to a name without a tag. */
+const withTag = (names: readonly string[]): readonly string[] => withoutTag(names.map(tagged))
+
+/** A colon behind the last slash is a tag; before it, it is a port. */
+const tagged = (name: string): string =>
+  name.lastIndexOf(':') > name.lastIndexOf('/') ? name : name + LATEST
+
+/**
+ * A name as Ollama compares it: in no case, without its own registry and library in front. Capitals
+ * come first, so that the long s and the Kelvin sign are the letters that Go folds them to.
+ */
+export const ollamaName = (name: string): string =>
+  name
+    .trim()
+    .toUpperCase()
+    .toLowerCase()
+    .replace(/^[a-z]+:\/\//, '')
+    .replace(/^registry\.ollama\.ai\//, '')
+    .replace(/^library\//, '')
+
+/** Whether a backend might take `name` for that model: other case, folder, file, quantisation. */
+function isNear(kind: Backend, model: Model, name: string): boolean {
+  const wanted = core(name)
+  if (wanted === '') return false
+  return [model.id, ...aliasesOf(model)].map(core).some((one) => {
+    if (one === wanted) return true
+    // LM Studio takes a part of a name for the whole.
+    return kind === 'lmstudio' && (one.includes(wanted) || wanted.includes(one))
+  })
+}
+
+const core = (name: string): string => {
+  const plain = ollamaName(name)
+  return plain
+    .slice(plain.lastIndexOf('/') + 1)
+    .replace(/@[^@]*$/, '')
+    .replace(/:(?:latest|\d+)$/, '')
+    .replace(/\.gguf$/, '')
+}
+
+const aliasesOf = ({ aliases }: Model): readonly string[] =>
+  Array.isArray(aliases) ? aliases.filter(isText) : []
+
+const without = (models: readonly Model[], model: Model): readonly Model[] =>
+  models.filter((one) => one !== model)
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+const asItIs = (text: string): string => text

@@ -1,0 +1,67 @@
+import type { Gone, GoneWhy } from '../gate/ports.ts'
+import type { NotProbed } from './probe.ts'
+import { whyUnreachable } from './unreachable.ts'
+
+/** ms for which a backend must fail before it is gone. One try that failed proves nothing. */
+const GONE_AFTER = 15_000
+
+/** Told once when the backend is gone, and once when it is back. */
+export interface Absence {
+  gone(gone: Gone): void
+  back(since: number): void
+}
+
+/**
+ * Whether the backend is there. It is gone when it was refused, unknown, without an accepted
+ * certificate or answering 5xx for 15 s, at its last try too. A 401 or 404 is an answer: it is there.
+ */
+export class Presence {
+  readonly #tell: Absence
+  #failing: Gone | null = null
+  #said = false
+
+  constructor(tell: Absence) {
+    this.#tell = tell
+  }
+
+  /** Null while the backend is there, as far as its tries say. */
+  get gone(): Gone | null {
+    return this.#said ? this.#failing : null
+  }
+
+  /** It failed at its last try, whether or not it is gone yet. */
+  get failing(): boolean {
+    return this.#failing !== null
+  }
+
+  /** A try came out, at `now` in ms: null where the backend listed its models. */
+  saw(not: NotProbed | null, now: number): void {
+    const why = not === null ? null : failureOf(not)
+    if (why === null) this.#there()
+    else this.#failed(why, now)
+  }
+
+  #failed(why: GoneWhy, now: number): void {
+    const since = this.#failing?.since ?? now
+    this.#failing = { why, since }
+    if (this.#said || now - since < GONE_AFTER) return
+    this.#said = true
+    this.#tell.gone(this.#failing)
+  }
+
+  #there(): void {
+    const was = this.#failing
+    const said = this.#said
+    this.#failing = null
+    this.#said = false
+    if (was !== null && said) this.#tell.back(was.since)
+  }
+}
+
+function failureOf(not: NotProbed): GoneWhy | null {
+  if (not.why === 'unreachable') {
+    const why = whyUnreachable(not.detail)
+    return why === 'silent' ? null : why
+  }
+  return not.status >= 500 ? 'failing' : null
+}

@@ -1,0 +1,171 @@
+import type { Dispatcher } from 'undici'
+import { assert, BrokenBelief } from '../floor/assert.ts'
+import type { Sent, UpstreamListener } from '../gate/ports.ts'
+import type { UpstreamConnection, UpstreamConnections } from './upstream-connections.ts'
+
+export type Headers = Readonly<Record<string, string | string[] | undefined>>
+export interface Exchange {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array | null
+}
+
+interface Parts {
+  readonly connections: UpstreamConnections
+  readonly now: () => number
+  readonly onDoubt: () => void
+  readonly isTheSame: () => Promise<boolean>
+  /** The connection stands, and the request leaves. */
+  readonly begun: () => void
+}
+
+/** One request and its answer, from the first byte to the release of its connection. */
+export class Exchanged implements Sent, Dispatcher.DispatchHandler {
+  readonly released: Promise<void>
+  readonly #parts: Parts
+  readonly #listener: UpstreamListener
+  #request: Exchange | null = null
+  #connection: UpstreamConnection
+  #release: () => void = () => {}
+  #controller: Dispatcher.DispatchController | null = null
+  #sentAt = Number.NaN
+  /** Bytes of the connection that were read before this request. */
+  readonly #bytesBefore: number
+  #sentTwice = false
+  #answered = false
+  #holdable = false
+  #over = false
+
+  constructor(parts: Parts, listener: UpstreamListener) {
+    this.#parts = parts
+    this.#connection = parts.connections.take()
+    this.#bytesBefore = this.#connection.bytes
+    this.#listener = listener
+    this.released = new Promise((resolve) => {
+      this.#release = resolve
+    })
+  }
+
+  start(request: Exchange): this {
+    this.#request = request
+    this.#connection.client.dispatch({ ...request, blocking: false }, this)
+    return this
+  }
+
+  resume(): void {
+    // Not from within another answer's data: undici's parser does not stand being entered twice.
+    queueMicrotask(() => {
+      if (!this.#over) this.#controller?.resume()
+    })
+  }
+
+  abort(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#cut()
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    this.#sentAt = this.#parts.now()
+    this.#parts.begun()
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Headers): void {
+    // 103 and its like are not the answer.
+    if (this.#over || status < 200) return
+    this.#answered = true
+    this.#holdable = keepsAlive(headers)
+    if (NOBODY_BEHIND.has(status)) this.#parts.onDoubt()
+    this.#listener.onHead(status, headers)
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    if (this.#over || this.#listener.onData(chunk)) return
+    if (this.#holdable && !this.#over) controller.pause()
+  }
+
+  onResponseEnd(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#request = null
+    this.#connection.answers += 1
+    this.#parts.connections.giveBack(this.#connection)
+    this.#release()
+    this.#listener.onEnd()
+  }
+
+  onResponseError(_: unknown, error: Error): void {
+    // undici catches what its handlers throw: a broken belief is not an upstream's failure.
+    if (error instanceof BrokenBelief) {
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+    if (this.#over) return
+    this.#parts.onDoubt()
+    if (!this.#wasClosedUnder(error)) this.#fail(error)
+    else this.#sendAgain(error).catch((broken) => this.#fail(broken))
+  }
+
+  #fail(error: Error): void {
+    this.#over = true
+    this.#cut()
+    this.#listener.onError(this.#answered ? 'broken' : 'unreachable', detailOf(error))
+  }
+
+  /**
+   * Whether the backend closed a kept connection before it took this request. A runner that this very
+   * request ended takes longer, and must not get it twice.
+   */
+  #wasClosedUnder(error: Error): boolean {
+    const { answers, bytes } = this.#connection
+    const kept = answers > 0 && !this.#sentTwice && 'code' in error && CLOSED.has(error.code)
+    if (!kept || bytes > this.#bytesBefore) return false
+    return this.#controller === null || this.#parts.now() - this.#sentAt <= CLOSED_WITHIN
+  }
+
+  /** Once, on a new connection: the other kept ones are as old as this one. */
+  async #sendAgain(error: Error): Promise<void> {
+    const { connections, isTheSame } = this.#parts
+    const request = this.#request
+    assert(request !== null, 'a request that runs is kept')
+    this.#sentTwice = true
+    // A look at the models is not written for anybody, and is how one knows who is there.
+    const same = request.method === 'GET' || (await isTheSame())
+    if (this.#over) return
+    if (!same) return this.#fail(error)
+    connections.cut(this.#connection).catch(() => undefined)
+    this.#controller = null
+    this.#connection = connections.open()
+    this.start(request)
+  }
+
+  #cut(): void {
+    this.#request = null
+    this.#parts.connections.cut(this.#connection).then(this.#release, this.#release)
+  }
+}
+
+/** ms in which a connection that was closed before it was used tells so. */
+const CLOSED_WITHIN = 500
+const CLOSED: ReadonlySet<unknown> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
+/** What a proxy says when nothing is behind it. */
+const NOBODY_BEHIND = new Set([502, 503, 504])
+
+/**
+ * Whether an answer may be held back. undici 7 throws out of a socket event (`assert(!this.paused)`
+ * in its parser's `finish`, mended in undici 8) when an answer that ends with its connection does so
+ * while it is held: that would end the gate. Backends that stream send chunks and keep the line.
+ */
+function keepsAlive(headers: Headers): boolean {
+  const chunked = String(headers['transfer-encoding'] ?? '').toLowerCase() === 'chunked'
+  return chunked && !/close/i.test(String(headers.connection ?? ''))
+}
+
+function detailOf(error: Error): string {
+  const inner = error instanceof AggregateError ? (error.errors.at(-1) ?? error) : error
+  const code = 'code' in error ? String(error.code) : error.name
+  return inner.message === '' ? code : `${code}: ${inner.message}`
+}

@@ -1,0 +1,212 @@
+import { createServer } from 'node:https'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { GateEvent } from '../../src/gate/ports.ts'
+import { bearer, tick, until } from '../support/buyer.ts'
+import { selfSigned } from '../support/certificate.ts'
+import { startGate, type TestGate } from '../support/gate.ts'
+import { serve } from '../support/serve.ts'
+import { type FakeUpstream, startFakeUpstream } from '../support/upstream.ts'
+
+/** Nothing is sold that cannot be delivered: what a gate does whose backend is gone. */
+const CHAT = '/v1/chat/completions'
+
+const said = (gate: TestGate, event: 'problem' | 'solved') =>
+  gate.events.filter(
+    (one): one is Extract<GateEvent, { event: 'problem' | 'solved' }> =>
+      one.event === event && 'what' in one && one.what === 'upstream_unreachable',
+  )
+
+/** Two tries that fail, 15 s apart: what the gate's own tries every 5 s come to. */
+async function vanish(gate: TestGate): Promise<void> {
+  await gate.chat(null)
+  gate.world.advance(15_000)
+  await gate.chat(null)
+}
+
+/** A gate that had a backend, and a buyer with credit; then `end` takes the backend away. */
+async function orphan(end: (fake: FakeUpstream) => unknown): Promise<TestGate> {
+  const gate = await startGate()
+  await end(gate.fake)
+  gate.world.advance(60_000)
+  return gate
+}
+
+/** Nobody is asked for money, and everything free says so. */
+async function expectGone(gate: TestGate, words: RegExp): Promise<void> {
+  const asked = [
+    await gate.chat(null),
+    await gate.ask({ path: CHAT, method: 'GET' }),
+    await gate.ask({ path: CHAT, body: '' }),
+    await gate.ask({ path: '/create-invoice', body: {} }),
+    await gate.chat('not:apass'),
+  ]
+  for (const refused of asked) {
+    expect([refused.status, refused.json.error.code]).toEqual([503, 'upstream_unreachable'])
+    expect(refused.json.error.message).toMatch(words)
+    expect(refused.headers['retry-after']).toBe('5')
+    expect(refused.headers['www-authenticate']).toBe(undefined)
+    expect(refused.text).not.toContain('lnbcrt')
+  }
+  const head = await gate.ask({ path: CHAT, method: 'HEAD' })
+  expect([head.status, head.headers['x-l402-price-sats']]).toEqual([503, undefined])
+  const health = await gate.ask({ path: '/health' })
+  expect([health.status, health.json.upstream]).toEqual([503, 'unreachable'])
+  expect(health.json.reason).toMatch(words)
+  const wellKnown = (await gate.ask({ path: '/.well-known/l402' })).json
+  expect(wellKnown).toMatchObject({ upstream: 'unreachable', accepting_payments: false })
+  expect(wellKnown.reason).toMatch(words)
+  const llms = (await gate.ask({ path: '/llms.txt' })).text
+  expect(llms).toMatch(words)
+  expect(llms).toContain('Nothing is sold')
+}
+
+describe('nothing is sold that cannot be delivered', () => {
+  it.each([
+    ['refuses connections', (fake: FakeUpstream) => fake.close(), /refuses connections/],
+    [
+      'answers 503',
+      (fake: FakeUpstream) => {
+        fake.script = { status: 503, body: 'down' }
+      },
+      /answers with errors/,
+    ],
+    [
+      'cuts every connection',
+      (fake: FakeUpstream) => {
+        fake.script = { refuse: true }
+      },
+      /does not answer/,
+    ],
+  ])('a backend that %s for 15 s is gone', async (_, end, words) => {
+    const gate = await orphan(end)
+    await vanish(gate)
+    await expectGone(gate, words)
+    expect(said(gate, 'problem')).toHaveLength(1)
+  })
+
+  it.each([
+    ['whose name is not known', () => 'http://nobody.invalid:1', /cannot be found/],
+    [
+      'whose certificate nobody vouches for',
+      async () => {
+        const tls = await serve(
+          () => {},
+          (listener) => createServer(selfSigned, listener) as never,
+        )
+        onTestFinished(() => tls.close())
+        return `https://127.0.0.1:${tls.port}`
+      },
+      /certificate/,
+    ],
+  ])('a backend %s is gone', async (_, where, words) => {
+    const pricing = { default: 1, models: { fake: 1 } }
+    const gate = await startGate({ settings: { upstream: await where(), pricing } })
+    await vanish(gate)
+    await expectGone(gate, words)
+    expect(gate.log()).not.toMatch(/nobody\.invalid|127\.0\.0\.1/)
+  })
+
+  it.each([401, 404])('a %i on its list of models is an answer: it is there', async (status) => {
+    const gate = await startGate({
+      settings: { pricing: { default: 1, models: { fake: 1 } } },
+      script: { status, body: '{}' },
+    })
+    await vanish(gate)
+    expect((await gate.chat(null)).status).toBe(402)
+    expect((await gate.ask({ path: '/health' })).json.upstream).toBe('ok')
+    const pass = await gate.buy(10)
+    gate.fake.script = {}
+    expect((await gate.chat(pass)).status).toBe(200)
+    expect(said(gate, 'problem')).toEqual([])
+  })
+
+  it('one that fails for less than 15 s, or answers at its last try, is not gone', async () => {
+    const gate = await orphan((fake) => {
+      fake.script = { status: 500, body: '' }
+    })
+    expect((await gate.chat(null)).status).toBe(402)
+    gate.world.advance(14_000)
+    expect((await gate.chat(null)).status).toBe(402)
+    gate.fake.script = {}
+    gate.world.advance(1_000)
+    expect((await gate.chat(null)).status).toBe(402)
+    expect(said(gate, 'problem')).toEqual([])
+  })
+})
+
+describe('while the backend is gone', () => {
+  it('a pass keeps its credit, gets 503 for nothing, and may be topped up', async () => {
+    const gate = await startGate()
+    const pass = await gate.buy(100)
+    await gate.fake.close()
+    gate.world.advance(60_000)
+    await vanish(gate)
+    const refused = await gate.chat(pass)
+    expect([refused.status, refused.json.error.code]).toEqual([503, 'upstream_unreachable'])
+    const made = await gate.ask({
+      path: '/create-invoice',
+      body: { amountSats: 50 },
+      headers: bearer(pass),
+    })
+    expect(made.status).toBe(200)
+    await gate.pay(made.json.bolt11)
+    await until(async () => (await gate.balance(pass)).balance_msat === 150_000)
+    await gate.proof()
+  })
+
+  it('nobody waits for it, and no request of a buyer reaches it', async () => {
+    const gate = await startGate()
+    const pass = await gate.buy(10)
+    gate.fake.script = { status: 500, body: '' }
+    gate.world.advance(60_000)
+    await vanish(gate)
+    // From now on it takes every connection and says nothing: who waited for it would wait long.
+    gate.fake.script = { firstByteMs: 60_000 }
+    gate.fake.seen.length = 0
+    for (let turn = 0; turn < 20; turn += 1) {
+      gate.world.advance(10_000)
+      expect((await gate.chat(turn % 2 === 0 ? null : pass)).status).toBe(503)
+    }
+    expect((await gate.ask({ path: '/v1/models' })).status).toBe(200)
+    expect(gate.fake.seen.filter(({ path }) => path !== '/v1/models')).toEqual([])
+  })
+
+  it('it is tried every 5 s, and sells again by itself; both are said once', async () => {
+    const gate = await orphan((fake) => {
+      fake.script = { status: 500, body: '' }
+    })
+    await vanish(gate)
+    expect((await gate.chat(null)).status).toBe(503)
+    gate.fake.script = {}
+    const back = performance.now()
+    await until(() => said(gate, 'solved').length > 0)
+    expect(performance.now() - back).toBeLessThan(9_000)
+    expect((await gate.chat(null)).status).toBe(402)
+    expect((await gate.ask({ path: '/health' })).status).toBe(200)
+    expect(said(gate, 'problem')).toMatchObject([{ reason: 'failing', since: /^20/ }])
+    expect(said(gate, 'solved')).toHaveLength(1)
+  }, 20_000)
+
+  it('a request that failed starts the clock: nobody has to ask for the models', async () => {
+    const gate = await startGate()
+    const pass = await gate.buy(10)
+    await gate.fake.close()
+    expect((await gate.chat(pass)).status).toBe(502)
+    await tick(100)
+    gate.world.advance(15_000)
+    await until(() => said(gate, 'problem').length > 0)
+    expect((await gate.ask({ path: CHAT, method: 'GET' })).status).toBe(503)
+  }, 20_000)
+
+  it('one that never answered since the start is gone 15 s later', async () => {
+    const closed = await startFakeUpstream()
+    const { origin } = closed.base
+    await closed.close()
+    const gate = await startGate({
+      settings: { upstream: origin, pricing: { default: 1, models: { fake: 1 } } },
+    })
+    gate.world.advance(15_000)
+    expect((await gate.chat(null)).status).toBe(503)
+    await expectGone(gate, /refuses connections/)
+  })
+})

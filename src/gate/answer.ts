@@ -4,6 +4,7 @@ import type { Incoming, Reply } from './ports.ts'
 import { type Refusal, refuse } from './refusal.ts'
 import type { UpstreamSaid } from './relay.ts'
 import type { Held } from './steps.ts'
+import { upstreamWords } from './upstream-words.ts'
 
 type Headers = Record<string, string | readonly string[]>
 
@@ -110,14 +111,14 @@ const PASSED = new Set([400, 404, 413, 422, 429])
 
 /**
  * What an upstream's failure becomes for the buyer. Its text passes only where it speaks of the
- * buyer's request: anything else may hold the operator's key or addresses.
+ * buyer's request, and only in plain words (threats J21): anything else may hold the operator's own.
  */
 export function upstreamRefusal(
   said: UpstreamSaid | null,
   { stalled, now }: { readonly stalled: boolean; readonly now: number },
 ): Refusal {
   if (said !== null && PASSED.has(said.status)) {
-    const { code, message, param } = upstreamText(said.body)
+    const { code, message, param } = upstreamWords(said.body)
     const seconds = said.status === 429 ? retrySeconds(said.retryAfter, now) : null
     return refuse(said.status, code, message, { param, retryAfterSeconds: seconds })
   }
@@ -158,42 +159,5 @@ function retrySeconds(value: string | null, now: number): number {
   if (Number.isNaN(seconds)) return USUAL_WAIT
   return Math.ceil(Math.min(Math.max(seconds, 1), YEAR))
 }
-
-/** `error.message` and its code out of any shape that backends use; a plain sentence otherwise. */
-function upstreamText(body: Uint8Array): { code: string; message: string; param: string | null } {
-  const plain = { code: 'invalid_request_error', message: 'The model server refused the request.' }
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(body).toString('utf8'))
-    const error = field(parsed, 'error') ?? parsed
-    const message = typeof error === 'string' ? error : field(error, 'message')
-    const code = field(error, 'code')
-    const type = field(error, 'type')
-    const param = field(error, 'param')
-    return {
-      code: firstText(code, type) ?? plain.code,
-      message: typeof message === 'string' ? scrub(message) : plain.message,
-      param: typeof param === 'string' ? param.slice(0, 100) : null,
-    }
-  } catch {
-    return { ...plain, param: null }
-  }
-}
-
-const field = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
-
-const firstText = (...values: readonly unknown[]): string | null => {
-  const text = values.find((value) => typeof value === 'string' && /^[\w.-]{1,64}$/.test(value))
-  return typeof text === 'string' ? text : null
-}
-
-/** No address, key or path of the operator's machine leaves in an error's text. */
-const scrub = (text: string): string =>
-  text
-    .slice(0, 1000)
-    .replace(/[\p{Cc}\p{Cf}]/gu, ' ')
-    .replace(/\b(?:https?|file):\/\/\S+/gi, '…')
-    .replace(/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b/g, '…')
-    .replace(/\b(?:sk|key|Bearer)[-_ ][\w.-]{8,}/gi, '…')
 
 const json = (body: unknown): Buffer => Buffer.from(JSON.stringify(body))

@@ -11,8 +11,11 @@ export interface Dialect {
   readonly path: string
   /** Total: any bytes in. Refuses what could be read in two ways (threats A2, A11, I6, I13). */
   read(body: Uint8Array, terms?: Terms): Result<Asked, Malformed>
-  /** The body to send upstream: spliced, not re-serialised; the output limit written, usage asked for. */
-  rewrite(asked: Asked, output: number, backend: Backend): Uint8Array
+  /**
+   * The body to send upstream: spliced, not re-serialised; the output limit written, usage asked for.
+   * `refused`: what this backend does not take; a client's own fields stay, and so does a limit.
+   */
+  rewrite(asked: Asked, output: number, backend: Backend, refused?: ReadonlySet<Added>): Uint8Array
   /** Watches one response. `output` is the limit that was sent. */
   meter(asked: Asked, granted: Granted, backend: Backend): Meter
 }
@@ -26,6 +29,10 @@ export interface Terms {
 
 /** Backends whose habits differ (design: real-parts). `other` gets every precaution. */
 export type Backend = 'ollama' | 'vllm' | 'llamacpp' | 'lmstudio' | 'other'
+
+/** Fields that a rewritten request may have although its client sent none (threats K5). */
+export const ADDED = ['max_tokens', 'max_completion_tokens', 'stream_options'] as const
+export type Added = (typeof ADDED)[number]
 
 export interface Asked {
   readonly dialect: Dialect['name']

@@ -1,6 +1,6 @@
 import { assert } from '../floor/assert.ts'
 import { err, ok, type Result } from '../floor/result.ts'
-import type { Asked, Backend, Dialect, Malformed, Terms } from './dialect.ts'
+import type { Added, Asked, Backend, Dialect, Malformed, Terms } from './dialect.ts'
 import { LIMITS, TEMPLATED } from './fields.ts'
 import { type Document, isObject, type Json, type JsonObject, splice } from './json.ts'
 import { OpenAiMeter } from './meter.ts'
@@ -122,7 +122,12 @@ function put(
  * The body for upstream: the client's own bytes less what must not pass, with the granted limit per
  * choice and the wish for usage at its end. A limit of 0 is never sent: Ollama reads it as none.
  */
-function rewrite(asked: Asked, output: number, backend: Backend): Uint8Array {
+function rewrite(
+  asked: Asked,
+  output: number,
+  backend: Backend,
+  refused: ReadonlySet<Added> = NONE,
+): Uint8Array {
   const { document, sifted } = parsed(asked)
   const gone = new Set(sifted.gone)
   const added = [...sifted.anew]
@@ -130,11 +135,13 @@ function rewrite(asked: Asked, output: number, backend: Backend): Uint8Array {
     assert(Number.isSafeInteger(output) && output >= 0, `not an output limit: ${output}`)
     const limit = Math.max(1, output)
     for (const key of LIMITS) gone.add(key)
-    for (const key of limitFields(asked, backend)) added.push(`"${key}":${limit}`)
+    for (const key of limitsLeft(asked, limitFields(asked, backend), refused))
+      added.push(`"${key}":${limit}`)
   }
-  if (asked.stream) {
+  const { stream_options: options } = sifted.request
+  if (asked.stream && (options !== undefined || !refused.has('stream_options'))) {
     gone.add('stream_options')
-    added.push(`"stream_options":${streamOptions(sifted.request.stream_options)}`)
+    added.push(`"stream_options":${streamOptions(options)}`)
   }
   const untouched = added.length === 0 && document.members.every(({ key }) => !gone.has(key))
   return untouched ? asked.body : Buffer.from(splice(document, gone, added))
@@ -144,12 +151,30 @@ function rewrite(asked: Asked, output: number, backend: Backend): Uint8Array {
  * The fields that this backend obeys. Ollama and older servers ignore `max_completion_tokens`;
  * OpenAI's newer models refuse `max_tokens`, and both at once: there the client knows which.
  */
-function limitFields(asked: Asked, backend: Backend): readonly string[] {
+function limitFields(asked: Asked, backend: Backend): readonly Limit[] {
   const { request } = parsed(asked).sifted
   if (asked.dialect === 'openai-completions') return ['max_tokens']
   if (typeof request.max_completion_tokens !== 'number') return ['max_tokens']
   const both = backend !== 'other' || typeof request.max_tokens === 'number'
   return both ? ['max_tokens', 'max_completion_tokens'] : ['max_completion_tokens']
+}
+
+type Limit = (typeof LIMITS)[number]
+
+const NONE: ReadonlySet<Added> = new Set()
+
+/** Those that are not refused, or the client's own. A limit changes its name; it never goes away. */
+function limitsLeft(
+  asked: Asked,
+  fields: readonly Limit[],
+  refused: ReadonlySet<Added>,
+): readonly Limit[] {
+  const { request } = parsed(asked).sifted
+  const taken = (key: Limit) => request[key] !== undefined || !refused.has(key)
+  const left = fields.filter(taken)
+  if (left.length > 0) return left
+  const other = asked.dialect === 'openai-chat' ? LIMITS.filter(taken) : []
+  return other.length > 0 ? other : fields
 }
 
 /** Usage is always asked for, at the end only; obfuscation is the client's own affair. */

@@ -17,6 +17,7 @@ import type { PromptEstimate } from './estimate.ts'
 import type { End } from './outcome.ts'
 import type { Reply, Upstream } from './ports.ts'
 import { type Patience, Relay, type Relayed } from './relay.ts'
+import { Respelling } from './respelling.ts'
 import type { Speeds } from './speeds.ts'
 import type { AccountPages } from './statement.ts'
 import type { Held } from './steps.ts'
@@ -42,15 +43,17 @@ export interface Exchanged {
 }
 
 /**
- * Sends a held request upstream, relays the answer, and closes its money. Nothing is retried. The
- * money is settled before the buyer sees the end, so that the end can tell the cost.
+ * Sends a held request upstream, relays the answer, and closes its money. What is sent twice
+ * is in `respelling.ts` and the upstream's own kept connections; nothing else is. The money is settled before the buyer sees the end, so that the end can tell the cost.
  */
 export class Exchange {
   readonly #running = new Map<Relay, Promise<unknown>>()
   readonly #parts: ExchangeParts
+  readonly #respelling: Respelling
 
   constructor(parts: ExchangeParts) {
     this.#parts = parts
+    this.#respelling = new Respelling(parts.upstream, parts.world)
   }
 
   get running(): number {
@@ -69,18 +72,19 @@ export class Exchange {
     reply: Reply,
     about: { readonly estimate: PromptEstimate; readonly letGo: () => void },
   ): Promise<Exchanged> {
-    const { closer, world, upstream, background, patience } = this.#parts
+    const { closer, world, background, patience } = this.#parts
     const backend = this.#parts.backend()
     const { asked, dialect, incoming } = held
     const output = held.hold?.output ?? held.limit * asked.choices
     const granted = { output, limit: held.limit, count: countTokens }
     const meter = dialect.meter(asked, granted, backend)
     const before = await this.#shown(held, held.hold?.before ?? null)
+    const { upstream, body } = this.#respelling.of(held, backend)
     const relay = new Relay({
       upstream,
       request: {
         path: dialect.path,
-        body: dialect.rewrite(asked, held.limit, backend),
+        body,
         headers: { 'x-request-id': incoming.id },
       },
       reply,

@@ -38,7 +38,8 @@ export function gateServer(listener: RequestListener, options: ServerOptions): S
       headersTimeout: Math.min(headMs, requestMs),
       requestTimeout: requestMs,
       connectionsCheckingInterval: Math.min(5_000, headMs),
-      keepAliveTimeout: 75_000,
+      // Longer than what stands before it keeps a connection (cloudflared 90 s, Caddy 2 min): K20.
+      keepAliveTimeout: 150_000,
       insecureHTTPParser: false,
       requireHostHeader: true,
       noDelay: true,

@@ -98,6 +98,17 @@ export class Api {
     return this.#ask('/v1/balance', { key })
   }
 
+  /** Why nothing is sold, in words; null where something is, or where nobody answers. */
+  async goneReason(): Promise<string | null> {
+    try {
+      const response = await fetch('/health', { cache: 'no-store' })
+      const reason = field(await response.json(), 'reason')
+      return typeof reason === 'string' ? reason : null
+    } catch {
+      return null
+    }
+  }
+
   playPay(invoice: string): Promise<Asked<unknown>> {
     return this.#ask('/play/pay', { body: { invoice } })
   }

@@ -3,6 +3,7 @@ import { AskedInvoices, adoption, type Shown } from './asked.ts'
 import { Buy } from './buy.ts'
 import { Chat } from './chat.ts'
 import { box, button, input, wireCopying } from './dom.ts'
+import { watchUpstream } from './gone.ts'
 import { KeyCard } from './key-card.ts'
 import { Keys } from './keys.ts'
 import { Models } from './models.ts'
@@ -30,6 +31,7 @@ function open(): Shop {
 }
 
 function start(shop: Shop): void {
+  watchUpstream(shop.api)
   const useIt = new UseIt()
   const parts: { buy: Buy | null; models: Models | null } = { buy: null, models: null }
   const showUse = () => {

@@ -32,7 +32,7 @@ describe.skipIf(browserMissing !== null)('the page, where things go wrong', () =
     await page.locator('.assistant .text', { hasText: `${MARKUP} is text` }).waitFor()
     gate.fake.script = { models, status: 400, body: JSON.stringify({ error: { message: MARKUP } }) }
     await send(page, 'again')
-    await page.locator('.assistant .problem', { hasText: MARKUP }).waitFor()
+    await page.locator('.assistant .problem', { hasText: 'refused the request' }).waitFor()
     expect(await page.locator('img, script:not([src])').count()).toBe(0)
     expect(await page.title()).not.toBe('owned')
   })
@@ -52,6 +52,23 @@ describe.skipIf(browserMissing !== null)('the page, where things go wrong', () =
     const violated = wrong.splice(0).join('\n')
     expect(violated).toContain('policy: connect-src http://127.0.0.1:9')
     expect(violated).toContain('policy: require-trusted-types-for')
+  })
+
+  it('says at its top that the model server is gone, and takes it back', async () => {
+    const gate = await startGate()
+    gate.fake.script = { ...gate.fake.script, refuse: true }
+    gate.world.advance(60_000)
+    await gate.chat(null)
+    gate.world.advance(15_000)
+    await gate.chat(null)
+    const { page, wrong } = await visit(browser, gate.url)
+    const top = page.locator('#gone', { hasText: 'Nothing is sold until it is back' })
+    await top.waitFor()
+    expect(await page.locator('body > :not(.skip)').first().getAttribute('id')).toBe('gone')
+    gate.fake.script = { ...gate.fake.script, refuse: false }
+    await top.waitFor({ state: 'hidden' })
+    // The browser says of a 503 that it is one.
+    wrong.splice(0)
   })
 
   it('offers a new invoice for one that expired', async () => {

@@ -76,7 +76,67 @@ export interface Script {
   /** Compress the buffered answer whatever the client accepts. */
   gzip?: boolean
   models?: readonly Record<string, unknown>[]
+  /** Refuse requests that have one of these fields, in that backend's own words (threats K5). */
+  refuses?: { readonly fields: readonly string[]; readonly as: keyof typeof REFUSALS }
 }
+
+/** How a backend says that it does not take a field. */
+export const REFUSALS = {
+  openai: (field: string) => ({
+    status: 400,
+    body: {
+      error: {
+        message: `Unsupported parameter: '${field}' is not supported with this model.`,
+        type: 'invalid_request_error',
+        param: field,
+        code: 'unsupported_parameter',
+      },
+    },
+  }),
+  fastapi: (field: string) => ({
+    status: 422,
+    body: {
+      detail: [
+        {
+          type: 'extra_forbidden',
+          loc: ['body', field],
+          msg: 'Extra inputs are not permitted',
+          input: { include_usage: true },
+        },
+      ],
+    },
+  }),
+  mistral: (field: string) => ({
+    status: 422,
+    body: {
+      object: 'error',
+      message: { detail: [{ type: 'extra_forbidden', loc: ['body', field], msg: 'Extra inputs' }] },
+      type: 'invalid_request_error',
+      param: null,
+      code: null,
+    },
+  }),
+  azure: (field: string) => ({
+    status: 400,
+    body: {
+      error: {
+        message: `Unrecognized request argument supplied: ${field}`,
+        type: 'invalid_request_error',
+        param: null,
+        code: null,
+      },
+    },
+  }),
+  coded: (field: string) => ({
+    status: 400,
+    body: { error: { message: `'${field}' is not known here.`, code: 'unknown_parameter' } },
+  }),
+  /** A text alone, which may only repeat a prompt. */
+  text: (field: string) => ({
+    status: 400,
+    body: { error: { message: `I was asked about ${field}, and do not like it.`, code: null } },
+  }),
+} as const
 
 const MODELS = [{ id: 'fake', object: 'model', created: 0, owned_by: 'fake' }]
 
@@ -168,6 +228,12 @@ async function answer(seen: Seen, script: Script, response: ServerResponse): Pro
     return void response.end(script.body)
   }
   if (script.pieces !== undefined && seen.method === 'POST') return recite(script, response)
+  const refused = script.refuses?.fields.find((field) => seen.json?.[field] !== undefined)
+  if (script.refuses !== undefined && refused !== undefined) {
+    const { status, body } = REFUSALS[script.refuses.as](refused)
+    response.statusCode = status
+    return json(response, body)
+  }
   const kind = seen.path.split('?')[0]?.replace(/^.*\/v1\//, '')
   if (kind === 'models') return json(response, { object: 'list', data: script.models ?? MODELS })
   if (kind === 'embeddings') return json(response, embeddings(seen, script))

@@ -30,6 +30,14 @@ async function taken(): Promise<number> {
   }
 }
 
+describe('K20 idle connections', () => {
+  it('K20 live longer here than in what stands before the gate', () => {
+    const server = gateServer(() => {}, { clientOf: () => null })
+    // cloudflared keeps its own for 90 s, Caddy for 2 min.
+    expect(server.keepAliveTimeout).toBeGreaterThan(120_000)
+  })
+})
+
 describe('listening', () => {
   it('port 0 takes a free one', async () => {
     const got = await listen(fresh(), { host, port: 0, explicit: true })

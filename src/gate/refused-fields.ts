@@ -1,0 +1,67 @@
+import { ADDED, type Added } from '../dialects/dialect.ts'
+
+/** Codes and types that say of one field that it is not taken. */
+const NOT_TAKEN: ReadonlySet<unknown> = new Set([
+  ...[
+    'unsupported_parameter',
+    'unknown_parameter',
+    'unrecognized_parameter',
+    'unexpected_parameter',
+  ],
+  ...['extra_forbidden', 'value_error.extra', 'unknown_field', 'unsupported_field'],
+])
+
+/** Whole sentences that say the same where there is no code: Azure's, and OpenAI's of old. */
+const SENTENCE = /^Unrecognized request arguments? supplied: ([\w, ]+)$/
+
+/**
+ * The fields of ours that an error names (threats K5): by its `param`, by the place that FastAPI gives,
+ * or by a code that speaks of one field. Never by a text alone: those repeat prompts.
+ */
+export function refusedFields(body: Uint8Array): readonly Added[] {
+  const error = errorIn(body)
+  if (error === null) return []
+  const named = new Set<unknown>([rootOf(field(error, 'param')), ...placesIn(error)])
+  const message = field(error, 'message')
+  if (typeof message === 'string') {
+    const listed = SENTENCE.exec(message)?.[1]?.split(/, ?/) ?? []
+    for (const name of listed) named.add(name)
+    const coded = NOT_TAKEN.has(field(error, 'code')) || NOT_TAKEN.has(field(error, 'type'))
+    if (coded && named.size === 1 && named.has(null)) named.add(firstIn(message))
+  }
+  return ADDED.filter((name) => named.has(name))
+}
+
+function errorIn(body: Uint8Array): unknown {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(body).toString('utf8'))
+    return field(parsed, 'error') ?? parsed
+  } catch {
+    return null
+  }
+}
+
+/** `stream_options.include_usage` is of `stream_options`. */
+const rootOf = (param: unknown): string | null =>
+  typeof param === 'string' ? (param.split(/[.[]/)[0] ?? null) : null
+
+/** FastAPI's `detail`, at the top or, as Mistral has it, within the message. */
+function placesIn(error: unknown): readonly unknown[] {
+  const detail = field(error, 'detail') ?? field(field(error, 'message'), 'detail')
+  if (!Array.isArray(detail)) return []
+  return detail.flatMap((one) => {
+    const place = field(one, 'loc')
+    return Array.isArray(place) ? [place[0] === 'body' ? place[1] : place[0]] : []
+  })
+}
+
+/** "'max_tokens' is not supported. Use 'max_completion_tokens' instead": the first is meant. */
+function firstIn(message: string): Added | null {
+  const words = message.slice(0, 2_000).match(/\w+/g) ?? []
+  return (
+    ADDED.find((name) => words.find((word) => ADDED.some((one) => one === word)) === name) ?? null
+  )
+}
+
+const field = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined

@@ -116,12 +116,16 @@ export class Exchange {
   }
 
   /** How fast the model is: what an answer that is not streamed may ask for hangs on it (J14). */
-  #learn({ asked, limit }: Held, { end, detail, madeMs }: Relayed, { tokens }: Close): void {
+  #learn(
+    { asked, served, limit }: Held,
+    { end, detail, madeMs }: Relayed,
+    { tokens }: Close,
+  ): void {
     const { speeds } = this.#parts
     const streamed = asked.stream
-    if (madeMs !== null) speeds.made(asked.model, { tokens: tokens.output, ms: madeMs, streamed })
+    if (madeMs !== null) speeds.made(served, { tokens: tokens.output, ms: madeMs, streamed })
     const late = end === 'upstream_failed' && detail === 'silent' && asked.hasOutput
-    if (late && !streamed) speeds.timedOut(asked.model, limit * asked.choices)
+    if (late && !streamed) speeds.timedOut(served, limit * asked.choices)
   }
 
   /** A narrowed pass is told what it may still spend, not what the account has. */

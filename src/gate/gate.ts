@@ -85,7 +85,9 @@ export class Gate {
     const priced = await this.#price(incoming, dialect, at)
     if (!priced.ok) return request.refused(reply, priced.error)
     request.priced(priced.value)
-    const estimate = new PromptEstimate(priced.value.asked, incoming.client, this.#parts.estimating)
+    const { asked, served } = priced.value
+    const prompt = { ...asked, model: served }
+    const estimate = new PromptEstimate(prompt, incoming.client, this.#parts.estimating)
     const admitted = await this.#admit(priced.value, presented, estimate)
     if (!admitted.ok) return request.refused(reply, admitted.error)
     request.admitted(admitted.value)
@@ -143,9 +145,9 @@ export class Gate {
 
   /** An answer that is not streamed asks for no more than comes in time (threats J14). */
   #inTime(step: Priced): Priced {
-    const { stream, hasOutput, model, choices } = step.asked
+    const { stream, hasOutput, choices } = step.asked
     if (stream || !hasOutput) return step
-    return { ...step, wanted: Math.min(step.wanted, this.#parts.speeds.most(model, choices)) }
+    return { ...step, wanted: Math.min(step.wanted, this.#parts.speeds.most(step.served, choices)) }
   }
 
   async #admit(
@@ -215,7 +217,7 @@ export class Gate {
     const { buyer, asked, wanted, rate, incoming, dialect } = step
     if (buyer === null) return ok({ ...step, hold: null, limit: wanted })
     const { account, limits, pass } = buyer
-    const what = { model: asked.model, dialect: dialect.name, pass: pass.key }
+    const what = { model: step.served, dialect: dialect.name, pass: pass.key }
     const taken = await purse.take(
       {
         request: { id: incoming.id, account, limits, what },

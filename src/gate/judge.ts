@@ -16,6 +16,8 @@ export interface Models {
   contextOf(model: string): number | null
   /** Every model that may answer to this name, each by all its names (threats A10, J10). */
   reached(model: string): readonly Named[]
+  /** The name under which the upstream lists it; the name itself where it is not listed. */
+  listedAs(model: string): string
   /** What the upstream was when it last listed its models (threats J8). */
   kind(): Backend
   /** A few names for an error's text. */
@@ -63,7 +65,8 @@ export async function price(
   if (priced.is !== 'priced') return err(unknownModel(model, parts.models.some()))
   const wanted = hasOutput ? Math.min(limit ?? parts.bounds.usual, parts.bounds.most) : 0
   const asked = withinContext(step.asked, parts.models.contextOf(model))
-  return ok({ ...step, asked, rate: priced.rate, wanted })
+  const served = parts.models.listedAs(model)
+  return ok({ ...step, asked, served, rate: priced.rate, wanted })
 }
 
 const NO_UPSTREAM = refuse(

@@ -32,8 +32,8 @@ export class Respelling {
 
   /** The body of a held request, and an upstream that takes it at its second try. */
   of(held: Held, backend: Backend): { readonly body: Uint8Array; readonly upstream: Upstream } {
-    const { asked, dialect, limit } = held
-    const name = `${backend} ${asked.model}`
+    const { asked, served, dialect, limit } = held
+    const name = `${backend} ${served}`
     const before = this.#refused(name)
     const spell = (refused: ReadonlySet<Added>) => dialect.rewrite(asked, limit, backend, refused)
     const body = spell(before)

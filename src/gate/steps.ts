@@ -19,6 +19,11 @@ export interface Read {
 }
 
 export interface Priced extends Read {
+  /**
+   * The model's own name: what is learnt of it and earned with it is kept under this one, however a
+   * buyer spells it.
+   */
+  readonly served: string
   readonly rate: Rate
   /** Output tokens per choice that are asked for: the client's limit or the operator's default. */
   readonly wanted: number

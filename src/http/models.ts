@@ -136,6 +136,10 @@ class Listing implements ModelList {
     return reached(this.#kind, this.#models ?? [], name)
   }
 
+  listedAs(name: string): string {
+    return this.#find(name)?.id ?? name
+  }
+
   some(): readonly string[] {
     return (this.#models ?? []).slice(0, 5).map(({ id }) => id)
   }

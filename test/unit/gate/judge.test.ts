@@ -22,6 +22,7 @@ const models = (context: number | null): Models => ({
   knows: async () => true,
   contextOf: () => context,
   reached: (model) => [{ names: [model], fold: (text) => text }],
+  listedAs: (model) => model,
   kind: () => 'other',
   some: () => [],
 })

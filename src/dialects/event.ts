@@ -26,11 +26,11 @@ const DONE = '[DONE]'
  *
  * @param line its data, where that was read already
  */
-export function readEvent(text: string, line?: JsonObject): Event {
+export function readEvent(text: string, line: JsonObject | null = null): Event {
   const { data, error, failed, odd } = fieldsOf(text)
   if (error !== null) return { is: 'unreadable', why: error }
   if (odd) return { is: 'unreadable', why: 'a line of the upstream is no field of an event' }
-  if (line !== undefined) return { is: 'chunk', chunk: line, failed }
+  if (line !== null) return { is: 'chunk', chunk: line, failed }
   const said = data?.trim() ?? ''
   if (said === '') return NOTHING
   // Clients stop at whatever begins so.
@@ -41,9 +41,10 @@ export function readEvent(text: string, line?: JsonObject): Event {
   return { is: 'unreadable', why: 'an event of the upstream cannot be read' }
 }
 
-/** A line of data that is a JSON object by itself; null where it is not (K7). */
-export function wholeOf(line: string): JsonObject | null {
+/** A line of data that is an event by itself: a JSON object, or the end; null where it is not (K7). */
+export function wholeOf(line: string): JsonObject | typeof DONE | null {
   const data = fieldsOf(line).data?.trim() ?? ''
+  if (data === DONE) return DONE
   if (!data.startsWith('{') || !data.endsWith('}')) return null
   const chunk = readJson(data)
   return isObject(chunk) ? chunk : null

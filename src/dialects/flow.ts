@@ -133,6 +133,7 @@ export class Flow {
     const { count, output } = this.#watched.granted
     const tally = new Tally(count, CUT_AT * output)
     this.#tallies.set(choice, tally)
+    this.seen.output ||= this.#known.behind > 0
     return tally
   }
 
@@ -145,7 +146,8 @@ export class Flow {
   }
 
   #estimate(bytes: number): void {
-    this.seen.output = true
+    // What comes before the first choice does not leave.
+    this.seen.output ||= this.begun
     this.#fresh = false
     this.#known.behind += bytes
     const floor = this.#known.tokens + Math.ceil(this.#known.behind / TOKEN_BYTES)

@@ -124,8 +124,9 @@ export class OpenAiMeter implements Meter {
   }
 
   readonly #isWhole = (line: Buffer): boolean => {
-    this.#line = wholeOf(line.toString('utf8'))
-    return this.#line !== null
+    const whole = wholeOf(line.toString('utf8'))
+    this.#line = isObject(whole) ? whole : null
+    return whole !== null
   }
 
   /** Reads what `Frames` found. The part of it that the client does not see. */
@@ -145,7 +146,7 @@ export class OpenAiMeter implements Meter {
   /** Reads an event by parsing it. The part of it that the client does not see. */
   #event(bytes: Buffer, from: number, to: number): Cut | null {
     const text = bytes.toString('utf8', from, to)
-    const event = this.#line === null ? readEvent(text) : readEvent(text, this.#line)
+    const event = readEvent(text, this.#line)
     if (event.is === 'nothing') return null
     if (event.is === 'chunk') {
       const cut = this.#chunk(event, text, bytes.subarray(from, to))

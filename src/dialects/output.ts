@@ -85,14 +85,19 @@ export function saidBy(choice: JsonObject, spoke: boolean): Said | null {
   return { texts: strings.texts, others: strings.others, again }
 }
 
-/** Where backends of other APIs put their text, beside the choices or in their place. */
+/** Where other APIs have their text, beside the choices or in their place, in any case of letters. */
 const ELSEWHERE = new Set([
   ...TEXT,
   ...THINKING,
+  'choices',
   'delta',
   'message',
   'response',
+  'output',
   'output_text',
+  'answer',
+  'completion',
+  'generated_text',
   'token',
 ])
 
@@ -105,7 +110,7 @@ export function saidBeside(chunk: JsonObject): readonly string[] | null {
   const apart = choicesOf(chunk).length === 0
   for (const [key, value] of Object.entries(chunk)) {
     if (key !== 'choices') {
-      if (apart || ELSEWHERE.has(key)) strings.beside(key, value)
+      if (apart || ELSEWHERE.has(key.toLowerCase())) strings.beside(key, value)
     } else if (Array.isArray(value)) {
       for (const odd of value) if (!isObject(odd)) strings.add(key, odd, false)
     } else if (apart) strings.add(key, value, false)

@@ -229,7 +229,7 @@ describe('what counts as output', () => {
     meter.whole(bytes({ choices: [{ index: 0, message, finish_reason: 'stop' }] }))
     expect(meter.usage(7)).toMatchObject({ output: 100, source: 'counted' })
     expect(meter.seen.over).toBe(true)
-    expect(characters).toBeLessThanOrEqual(2 * 16 * 1024)
+    expect(characters).toBeLessThanOrEqual(4 * 16 * 1024)
   })
 })
 

@@ -99,6 +99,7 @@ export class Exchange {
       },
       progress: () => background.once('journal', () => closer.journal(held, meter, about.estimate)),
     })
+    incoming.admitBody()
     const sentAt = world.now()
     background.once('upstream', () => relay.start().finally(about.letGo))
     const over = relay.result.then(async (relayed) => {

@@ -14,6 +14,8 @@ export interface Incoming {
   readonly presented: Presented
   /** Empty once it was let go of. */
   readonly body: Uint8Array
+  /** The request goes to the backend: its client may send another large body meanwhile. */
+  admitBody(): void
   /** The body is needed no more: its memory is for others (threats J7). Once or more. */
   letGoOfBody(): void
   /** Whose invoices are counted together: from the address, never the address itself, never logged. */

@@ -140,6 +140,14 @@ export class BodyShare {
     place.at = -1
   }
 
+  /** For `Place`: its bytes count on, and its holder may send another large one. */
+  admit(place: Place): void {
+    this.settle(place)
+    if (!place.large || place.admitted) return
+    place.admitted = true
+    place.holder.large -= 1
+  }
+
   /** For `Place`. */
   giveBack(place: Place): void {
     const { holder, site } = place
@@ -147,7 +155,7 @@ export class BodyShare {
     this.#bytes -= place.bytes
     if (place.large) {
       this.#addLarge(holder, -place.bytes)
-      holder.large -= 1
+      if (!place.admitted) holder.large -= 1
     }
     for (const one of [holder, site]) {
       one.bytes -= place.bytes
@@ -217,6 +225,7 @@ export class Place {
   /** That came so far. */
   received = 0
   large = false
+  admitted = false
   /** Its index among those that arrive; -1: no longer there. */
   at: number
   readonly holder: Holder
@@ -257,6 +266,11 @@ export class Place {
   /** It was not given back yet. */
   get open(): boolean {
     return this.#open
+  }
+
+  /** Its request is served, not only read. */
+  admit(): void {
+    if (this.#open) this.#share.admit(this)
   }
 
   leave(): void {

@@ -16,6 +16,8 @@ export interface BodyLimits {
 /** A body that was read whole. Its room is kept until `release`, which may be called again. */
 export interface Body {
   readonly bytes: Uint8Array
+  /** Its request is served: it is none of the large ones any more that a stranger has one of. */
+  admit(): void
   release(): void
 }
 
@@ -24,7 +26,7 @@ const LINGER_MS = 1_000
 /** A buffer starts with so many bytes, unless its body is shorter. */
 const FIRST_BUFFER = 16_384
 
-const NOTHING: Body = { bytes: new Uint8Array(0), release: () => {} }
+const NOTHING: Body = { bytes: new Uint8Array(0), admit: () => {}, release: () => {} }
 
 /** Requests whose sender waits for `100 Continue` (RFC 9110 10.1.1). */
 const waiting = new WeakMap<IncomingMessage, ServerResponse>()
@@ -153,7 +155,7 @@ class Reading {
     place?.arrived()
     this.#stop()
     const bytes = this.#buffer.subarray(0, this.#size)
-    this.#done(ok({ bytes, release: () => place?.leave() }))
+    this.#done(ok({ bytes, admit: () => place?.admit(), release: () => place?.leave() }))
   }
 
   readonly #onClose = (): void => this.#refuse(CUT)

@@ -70,6 +70,7 @@ export function makeReceive(options: ReceiveOptions): Receive {
         path: path ?? '',
         presented,
         body: NONE,
+        admitBody: () => {},
         letGoOfBody: () => {},
         client: clients.key(request),
         site: clients.site(request),
@@ -95,10 +96,11 @@ export function makeReceive(options: ReceiveOptions): Receive {
   }
 }
 
-function withBody(incoming: Incoming, { bytes, release }: Body): Incoming {
+function withBody(incoming: Incoming, { bytes, admit, release }: Body): Incoming {
   const received = {
     ...incoming,
     body: bytes,
+    admitBody: admit,
     letGoOfBody: () => {
       received.body = NONE
       release()

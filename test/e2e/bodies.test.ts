@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Streaming } from '../support/ask.ts'
 import { until } from '../support/buyer.ts'
 import { startGate, type TestGate } from '../support/gate.ts'
 import { GateProcess } from '../support/gate-process.ts'
@@ -137,6 +138,25 @@ describe('J7 unpaid_bytes_take_bounded_memory', () => {
     await until(() => gate.composed.bodyBytes() === 0)
     await until(() => gate.composed.running() === 0)
     await gate.proof()
+  })
+
+  it('J7 what is free is served to one client in parallel, large prompts too', async () => {
+    const script = { deltas: ['a', 'b'], after: { deltas: 1, does: 'silence' } } as const
+    const gate = await startGate({
+      settings: { pricing: { models: { 'free-*': 'free' } } },
+      script,
+    })
+    const long = { ...prompt(300 * KB), stream: true, model: 'free-1' }
+    const streams: Streaming[] = []
+    for (let n = 0; n < 5; n += 1) {
+      const stream = await gate.client.open(gate.chatQuestion(null, long))
+      expect(stream.status).toBe(200)
+      await stream.until('"a"')
+      streams.push(stream)
+    }
+    expect(gate.composed.bodyBytes()).toBeGreaterThan(5 * 300 * KB)
+    for (const stream of streams) stream.leave()
+    await until(() => gate.composed.bodyBytes() === 0)
   })
 
   it('J7 who asks before sending is told no before sending, where there is no room', async () => {

@@ -130,6 +130,27 @@ describe('J7 unpaid_bytes_take_bounded_memory: strangers share 64 MB', () => {
   })
 })
 
+describe('J7 a body whose request is served', () => {
+  it('J7 counts on, and its client may send another large one', () => {
+    const { share, enter, took } = shareOf(strangersBounds(TEN_MB))
+    const served: (Place | null)[] = []
+    for (;;) {
+      const place = enter('one', 1 * MB)
+      if (!took(place, 1 * MB)) break
+      expect(enter('one', 1 * MB)).toBe(null)
+      place?.arrived()
+      place?.admit()
+      place?.admit()
+      served.push(place)
+    }
+    expect([served.length, share.bytes]).toEqual([9, 9 * MB])
+    for (const place of served) place?.leave()
+    expect(share.bytes).toBe(0)
+    expect(took(enter('one', 1 * MB), 1 * MB)).toBe(true)
+    expect(enter('one', 1 * MB)).toBe(null)
+  })
+})
+
 describe('J7 one site', () => {
   it('J7 an IPv6 /48 has 65,536 clients, and a third of it all at most', () => {
     const { share, enter, took } = shareOf(strangersBounds(TEN_MB))
@@ -172,6 +193,7 @@ describe('J7 any history', () => {
       'grow',
       'grow',
       'arrive',
+      'admit',
       'leave',
       'wait',
     ),
@@ -200,6 +222,7 @@ describe('J7 any history', () => {
           } else if (does === 'wait') time.now += 500
           else if (place === undefined) continue
           else if (does === 'arrive') place.arrived()
+          else if (does === 'admit') place.admit()
           else if (does === 'leave') place.leave()
           else if (place.at >= 0 && place.grow(place.bytes + bytes)) place.received = place.bytes
           const open = places.filter((each) => each.open)
@@ -215,7 +238,9 @@ describe('J7 any history', () => {
             expect(sum(mine)).toBeLessThanOrEqual(6 * MB)
             const small = mine.filter(({ large }) => !large)
             expect(sum(small)).toBeLessThanOrEqual(bounds.each)
-            expect(mine.filter(({ large }) => large).length).toBeLessThanOrEqual(2)
+            expect(
+              mine.filter(({ large, admitted }) => large && !admitted).length,
+            ).toBeLessThanOrEqual(2)
           }
         }
         for (const place of places) place.leave()

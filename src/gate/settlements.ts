@@ -17,10 +17,11 @@ const LATE = 600_000
 const GLANCE = 1_000
 const AT_ONCE = 5
 const MOST_AWAKE = 100
-/** ms past its expiry after which an unpaid row goes, ms between two sweeps, and rows in one. */
+/** ms past its expiry after which an unpaid row goes, and ms between two sweeps. */
 const KEPT = 30 * 24 * 60 * 60_000
 const SWEEP = 10_000
-const SWEPT = 10
+/** Rows in one sweep: of a wallet of the operator's own, and of one that others bear the cost of. */
+const SWEPT = { own: 200, others: 10 }
 
 /** Learns of payments: by the wallet's own notifications, and by asking where those get lost. */
 export class Settlements {
@@ -133,7 +134,8 @@ export class Settlements {
   async #sweep(): Promise<void> {
     const { wallet } = this.#line
     const times = { before: this.#world.now() - KEPT, after: this.#swept }
-    const stale = await this.#invoices.stale(wallet.kind, times, SWEPT)
+    const most = wallet.asksItself === true ? SWEPT.others : SWEPT.own
+    const stale = await this.#invoices.stale(wallet.kind, times, most)
     for (const { hash, createdAt } of stale) {
       const state = await this.#line.lookup(hash, 'routine')
       if (state === null || this.#stopped) return
@@ -144,6 +146,6 @@ export class Settlements {
       }
       this.#swept = createdAt
     }
-    if (stale.length < SWEPT) this.#swept = Number.NEGATIVE_INFINITY
+    if (stale.length < most) this.#swept = Number.NEGATIVE_INFINITY
   }
 }

@@ -178,8 +178,11 @@ describe('J6 unpaid rows go', () => {
     },
   )
 
-  it('a few that stay do not keep the others from going', async () => {
-    const { invoice, invoices, wallet, play } = learning()
+  it.each([
+    ['of one’s own', {}],
+    ['of somebody else’s', { asksItself: true as const }],
+  ])('a few that stay do not keep the others from going: a wallet %s', async (_, over) => {
+    const { invoice, invoices, wallet, play } = learning(over)
     const hashes: string[] = []
     for (let made = 0; made < 45; made += 1) {
       hashes.push(await invoice())

@@ -153,7 +153,7 @@ async function overdrawn(market: Market, upstream: FakeUpstream, pass: string): 
   upstream.script = { status: 400, body: '{"error":{"message":"no"}}' }
   await market.refused(pass)
   upstream.script = { deltas: words(45) }
-  await market.answered(pass, { max_tokens: 20 })
+  await market.answered(pass, { max_tokens: 20, stream: true })
 }
 
 /** Unpaid: two of `/create-invoice`, the offers of 402s, the last of them shared. */

@@ -2,6 +2,7 @@ import type { Dialect, Terms } from '../dialects/dialect.ts'
 import type { Result } from '../floor/result.ts'
 import { err, ok } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
+import { ceilSat } from '../money/msat.ts'
 import { isFree } from '../money/price.ts'
 import type { Pricing } from '../money/pricing.ts'
 import type { Credential, Presented } from '../passes/pass.ts'
@@ -204,8 +205,15 @@ export class Gate {
     const undeliverable = gone()
     if (undeliverable !== null) return undeliverable
     const asks = await demand.asks(about.step, about.estimate)
+    const debt = about.buyer?.pass.root === true ? await this.#debt(about.buyer) : 0
     const reason = about.reason ?? unpaid(asks.sat, incoming.presented)
-    return demand.offer(incoming, { buyer: about.buyer, ...asks, reason })
+    const sums = { sat: asks.sat + debt, least: asks.least + debt }
+    return demand.offer(incoming, { buyer: about.buyer, ...sums, reason })
+  }
+
+  /** Sats that a top-up pays before it buys anything. */
+  async #debt({ account }: Buyer): Promise<number> {
+    return ceilSat(await this.#parts.purse.owed(account))
   }
 
   async #hold(

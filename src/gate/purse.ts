@@ -1,5 +1,6 @@
 import type { World } from '../floor/world.ts'
 import type { AccountId, Hold, HoldRefused, HoldRequest, Ledger } from '../ledger/ledger.ts'
+import { type Msat, ZERO } from '../money/msat.ts'
 import { ceilingLine, type Rate } from '../money/price.ts'
 
 /** What a request wants set aside. Tokens everywhere. */
@@ -57,6 +58,11 @@ export class Purse {
       if (gone() || left <= 0) return this.#hold(want, input, { least: want.least })
       await this.#released(want.request.account, left)
     }
+  }
+
+  /** What a payment of this account pays before it buys anything. */
+  async owed(account: AccountId): Promise<Msat> {
+    return (await this.#ledger.balance(account))?.owed ?? ZERO
   }
 
   /** A hold's deadline from now: it moves with its stream (DESIGN 4.8). */

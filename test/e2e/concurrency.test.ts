@@ -43,23 +43,39 @@ describe.each(['memory', 'sqlite'] as const)('one balance, %s books', (books) =>
     gate.fake.script = { deltas: words(200), paceMs: 30 }
     const other = gate.client.start(gate.chatQuestion(pass, { stream: true, max_tokens: 10 }))
     await until(() => gate.fake.running === 1)
-    const lie = { prompt_tokens: 1, completion_tokens: 50 }
-    gate.fake.script = { deltas: words(50), usageValue: lie }
-    const whole = await ten(gate, pass)
-    expect(whole.status).toBe(200)
+    gate.fake.script = { deltas: words(35) }
+    expect((await ten(gate, pass, { stream: true })).status).toBe(200)
     const event = (await gate.requests(1))[0]
-    expect(event).toMatchObject({ charged_msat: 20_000, owed_msat: 30_000, held_msat: 10_000 })
+    expect(event).toMatchObject({ charged_msat: 20_000, owed_msat: 15_000, held_msat: 10_000 })
     expect(event).not.toHaveProperty('overrun_msat')
-    const owing = { available_msat: 0, held_msat: 10_000, owed_msat: 30_000, balance_msat: 0 }
+    const owing = { available_msat: 0, held_msat: 10_000, owed_msat: 15_000, balance_msat: 0 }
     expect(await gate.balance(pass)).toMatchObject(owing)
     expect((await ten(gate, pass)).status).toBe(402)
     other.leave()
     await until(() => gate.composed.running() === 0)
     // What that one did not use is taken for the first, and what is missing then is a loss.
     const [, , left] = await gate.requests(3)
-    const lost = 30_000 - (10_000 - (left?.charged_msat ?? 0))
+    const lost = 15_000 - (10_000 - (left?.charged_msat ?? 0))
     expect(left).toMatchObject({ end: 'client_left', overrun_msat: lost, left_msat: 0 })
     expect(await gate.balance(pass)).toMatchObject({ available_msat: 0, balance_msat: 0 })
+    await gate.proof()
+  })
+
+  it('I8 J4 the offer to an account that owes buys the answer too', async () => {
+    const { gate, pass } = await paid(30, { books })
+    gate.fake.script = { deltas: words(200), paceMs: 30 }
+    const other = gate.client.start(gate.chatQuestion(pass, { stream: true, max_tokens: 10 }))
+    await until(() => gate.fake.running === 1)
+    gate.fake.script = { deltas: words(45) }
+    await gate.chat(pass, { max_tokens: 20, stream: true })
+    expect(await gate.balance(pass)).toMatchObject({ held_msat: 10_000, owed_msat: 25_000 })
+    gate.fake.script = { deltas: words(10) }
+    const refused = await ten(gate, pass)
+    expect([refused.status, refused.json.amount_sats]).toEqual([402, 35])
+    await gate.accept(refused)
+    expect((await ten(gate, pass)).status).toBe(200)
+    other.leave()
+    await until(() => gate.composed.running() === 0)
     await gate.proof()
   })
 

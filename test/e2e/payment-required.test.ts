@@ -111,7 +111,12 @@ describe('a 402', () => {
 
   it('asks for the estimate between the bounds, and says the balance to who has one', async () => {
     const dear = await ask({
-      body: { model: 'fake', max_tokens: 20_000, messages: [{ role: 'user', content: 'hi' }] },
+      body: {
+        model: 'fake',
+        stream: true,
+        max_tokens: 20_000,
+        messages: [{ role: 'user', content: 'hi' }],
+      },
     })
     expect(dear.json.amount_sats).toBe(21)
     const pass = await gate.buy(1)

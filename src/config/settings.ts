@@ -23,7 +23,7 @@ const SERVING = {
     read: upstream,
     standard: null,
     example: 'http://localhost:11434',
-    doc: 'The backend that is paid for. Unset: looks for Ollama, vLLM, LM Studio and llama.cpp on their usual ports. Of a list `[{ name, url, key, models, weight }]` only the first is used yet',
+    doc: 'The backend that is paid for. A path that names a version stands as it is (`/api/paas/v4`); to any other `/v1` is added. If its certificate is signed by itself, start satgate with `NODE_EXTRA_CA_CERTS=/path/to/ca.pem`. Unset: looks for Ollama, vLLM, LM Studio and llama.cpp on their usual ports. Of a list `[{ name, url, key, models, weight }]` only the first is used yet',
     flag: { name: '--upstream', kind: 'text', value: 'URL' },
     structured: true,
     later: (node) => (node.is === 'list' ? 'is a list, of which only the first is used yet' : null),

@@ -6,6 +6,7 @@ import type { Priced } from '../money/pricing.ts'
 import { llmsTxt } from './llms-txt.ts'
 import { openApi } from './openapi.ts'
 import type { Selling, ShownPrice, Terms } from './selling.ts'
+import { shownModel } from './shown-model.ts'
 import { wellKnown } from './well-known.ts'
 
 /** What this gate says of itself, free to read and true now. An `origin` is the reader's own. */
@@ -51,7 +52,7 @@ export function makeDescribe(parts: DescribeParts): Describe {
     const pricing = forSale(parts.priceOf(model.id))
     return pricing === null
       ? null
-      : { object: 'model', created: 0, owned_by: 'upstream', ...model, pricing }
+      : { object: 'model', created: 0, owned_by: 'upstream', ...shownModel(model), pricing }
   }
   const list = async () => (await parts.listed())?.map(priced).filter((one) => one !== null) ?? null
   const selling = async (origin: string): Promise<Selling> => {

@@ -281,6 +281,37 @@ describe('a price in words', () => {
   })
 })
 
+describe('J21 a model’s record', () => {
+  it('says what a buyer chooses by, and nothing of the operator’s machine', async () => {
+    const record = {
+      id: '/srv/models/llama.gguf',
+      object: 'model',
+      created: 7,
+      owned_by: 'acme',
+      max_model_len: 4096,
+      aliases: ['llama'],
+      meta: { n_ctx: 2048, path: '/srv/models' },
+      root: '/home/op/llama',
+      parent: '/home/op/base',
+      permission: [{ organization: 'org-acme' }],
+      type: 'http://10.0.0.7:8000/v1',
+      state: '/var/run/state',
+      litellm_params: { api_base: 'http://10.0.0.7', api_key: 'sk-operator' },
+    }
+    const shown = await about([], { listed: async () => [record] }).models()
+    expect(shown).toEqual({
+      object: 'list',
+      data: [
+        {
+          ...{ id: '/srv/models/llama.gguf', object: 'model', created: 7, owned_by: 'acme' },
+          ...{ max_model_len: 4096, aliases: ['llama'], meta: { n_ctx: 2048 } },
+          pricing: expect.objectContaining({ input: 1 }),
+        },
+      ],
+    })
+  })
+})
+
 describe('H6 a model’s name stays a name', () => {
   it.each([
     ['llama3', 'llama3'],

@@ -47,6 +47,8 @@ export interface Asked {
   readonly limit: number | null
   /** Prompts that are answered one by one, each in a context of its own: 1 but for lists of them. */
   readonly prompts: number
+  /** How much of the bound the longest of them is, from 0 to 1. */
+  readonly longest: number
   /** `n` × prompts: the output bound and the hold count every one of them. 1 for embeddings. */
   readonly choices: number
   /** Embeddings have no output. */

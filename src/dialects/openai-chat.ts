@@ -24,7 +24,7 @@ function conversation(request: JsonObject): Result<Prompt, Malformed> {
     if (refusal !== null) return err(refusal)
     readable.members(message, MESSAGE)
   }
-  return ok({ key: 'messages', prompts: 1, parts: messages.length, readable })
+  return ok({ key: 'messages', prompts: 1, longest: 1, parts: messages.length, readable })
 }
 
 /** Why a message cannot be priced, or null. */

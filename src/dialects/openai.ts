@@ -36,6 +36,8 @@ export interface Prompt {
   /** The outermost key that holds it. */
   readonly key: 'messages' | 'prompt' | 'input'
   readonly prompts: number
+  /** How much of them all the longest is, from 0 to 1. */
+  readonly longest: number
   /** Messages or prompts: a template puts something around each. */
   readonly parts: number
   /** What a model reads of it, without the tools and the other members. */
@@ -102,6 +104,7 @@ function put(
     ignored,
     limit: hasOutput ? limitOf(request) : null,
     prompts: prompt.prompts,
+    longest: prompt.longest,
     choices: answers * made,
     hasOutput,
     plain: !TEMPLATED.some((key) => request[key] !== undefined),

@@ -25,11 +25,15 @@ export function prompts(request: JsonObject, key: 'prompt' | 'input'): Result<Pr
     return err(refuse('invalid_value', `${key} has more than ${MOST_PROMPTS} entries`, key))
   }
   const readable = new Readable()
+  let most = 0
   for (const prompt of list) {
+    const before = readable.bound
     if (typeof prompt === 'string') readable.text(prompt)
     else readable.tokens(prompt.length)
+    most = Math.max(most, readable.bound - before)
   }
-  return ok({ key, prompts: list.length, parts: list.length, readable })
+  const longest = most === 0 ? 1 : most / readable.bound
+  return ok({ key, prompts: list.length, longest, parts: list.length, readable })
 }
 
 function listOf(value: Json): (string | number[])[] | null {

@@ -5,6 +5,7 @@ import type { Presented } from '../passes/pass.ts'
 import type { L402 } from '../rails/l402.ts'
 import type { Offer, OfferRefused, Payer } from '../rails/rail.ts'
 import type { PromptEstimate } from './estimate.ts'
+import { fitted } from './judge.ts'
 import type { Incoming } from './ports.ts'
 import { type Refusal, refuse } from './refusal.ts'
 import type { Buyer, Priced } from './steps.ts'
@@ -49,11 +50,12 @@ export class Demand {
   async asks(step: Priced | null, estimate: PromptEstimate | null): Promise<Asks> {
     const { min, max } = this.#bounds
     if (step === null || estimate === null) return { sat: min, least: min }
-    const { rate, asked, wanted } = step
+    const { rate, asked } = step
+    const worst = at(ceilingLine(rate, asked.inputBound), step.wanted * asked.choices)
+    if (ceilSat(worst) <= min) return { sat: min, least: min }
+    const { wanted } = await fitted(step, estimate)
     const most = wanted * asked.choices
-    if (ceilSat(at(ceilingLine(rate, asked.inputBound), most)) <= min)
-      return { sat: min, least: min }
-    const line = ceilingLine(rate, await estimate.toOffer())
+    const line = ceilingLine(rate, await estimate.withMargin())
     const admits = ceilSat(at(line, asked.hasOutput ? asked.choices : 0))
     const sat = Math.max(Math.min(Math.max(ceilSat(at(line, most)), min), max), admits)
     return { sat, least: Math.max(admits, min) }

@@ -53,10 +53,13 @@ export class PromptEstimate {
     return this.#own === null ? Math.ceil(this.#asked.inputBound / 4) : this.#corrected(this.#own)
   }
 
-  /** Tokens to ask money for: the estimate with its margin, or the bound where counting is dear. */
-  async toOffer(): Promise<number> {
+  /**
+   * Tokens with a margin: what money is asked for, and what an answer leaves room for. The bound
+   * where counting is dear and nobody who is known asks for it.
+   */
+  async withMargin(): Promise<number> {
     const { inputBound } = this.#asked
-    if (inputBound > DEAR) return inputBound
+    if (this.#account === null && inputBound > DEAR) return inputBound
     return Math.min(inputBound, Math.ceil((await this.tokens()) * 1.25))
   }
 

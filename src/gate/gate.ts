@@ -12,7 +12,7 @@ import type { Closer } from './close.ts'
 import { DAMAGED, type Demand, holdRefusal, PENDING, short, unpaid } from './demand.ts'
 import { type Estimating, PromptEstimate } from './estimate.ts'
 import type { Exchange } from './exchange.ts'
-import { type Models, type OutputBounds, price, read } from './judge.ts'
+import { fitted, type Models, type OutputBounds, price, read } from './judge.ts'
 import type { Incoming, Reply } from './ports.ts'
 import type { Purse } from './purse.ts'
 import { type Refusal, refuse } from './refusal.ts'
@@ -98,7 +98,8 @@ export class Gate {
     reply.onGone(() => {
       gone = true
     })
-    const held = await this.#hold(admitted.value, estimate, () => gone)
+    const step = await fitted(admitted.value, estimate)
+    const held = await this.#hold(step, estimate, () => gone)
     if (!held.ok) return request.refused(reply, held.error)
     if (gone) {
       await this.#parts.closer.giveBack(held.value, 'client_left')

@@ -1,6 +1,7 @@
 import type { Asked, Backend, Dialect, Terms } from '../dialects/dialect.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import { dearest, type Named, type Priced as PricedModel, type Pricing } from '../money/pricing.ts'
+import type { PromptEstimate } from './estimate.ts'
 import type { Incoming } from './ports.ts'
 import { type Refusal, refuse } from './refusal.ts'
 import type { Priced, Read } from './steps.ts'
@@ -64,9 +65,28 @@ export async function price(
   }
   if (priced.is !== 'priced') return err(unknownModel(model, parts.models.some()))
   const wanted = hasOutput ? Math.min(limit ?? parts.bounds.usual, parts.bounds.most) : 0
-  const asked = withinContext(step.asked, parts.models.contextOf(model))
+  const context = parts.models.contextOf(model)
+  const asked = withinContext(step.asked, context)
   const served = parts.models.listedAs(model)
-  return ok({ ...step, asked, served, rate: priced.rate, wanted })
+  return ok({ ...step, asked, context, served, rate: priced.rate, wanted })
+}
+
+/** What a template may put around a prompt, and the least that is an answer, in tokens. */
+const AROUND = 64
+const LEAST_ANSWER = 16
+
+/**
+ * The same step with an output that leaves room for the prompt, where the gate chooses the output: a
+ * limit that the buyer did not name must never be what makes the request invalid (threats K5). The
+ * prompt is only counted where its bound and the usual output do not fit into the context.
+ */
+export async function fitted<T extends Priced>(step: T, estimate: PromptEstimate): Promise<T> {
+  const { asked, context, wanted } = step
+  if (context === null || asked.limit !== null || !asked.hasOutput) return step
+  const room = (prompt: number): number => context - Math.ceil(prompt * asked.longest) - AROUND
+  if (wanted <= room(asked.inputBound)) return step
+  const fits = Math.max(LEAST_ANSWER, room(await estimate.withMargin()))
+  return { ...step, wanted: Math.min(wanted, fits) }
 }
 
 const NO_UPSTREAM = refuse(

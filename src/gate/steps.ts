@@ -25,6 +25,8 @@ export interface Priced extends Read {
    */
   readonly served: string
   readonly rate: Rate
+  /** The model's context in tokens; null where the upstream does not say. */
+  readonly context: number | null
   /** Output tokens per choice that are asked for: the client's limit or the operator's default. */
   readonly wanted: number
 }

@@ -44,7 +44,7 @@ function priced(parts: {
   const asked = dialect.read(Buffer.from(JSON.stringify(body)))
   if (!asked.ok) throw new Error(asked.error.message)
   const incoming = null as unknown as Priced['incoming']
-  return { incoming, dialect, asked: asked.value, at: 0, served: 'm', rate, wanted }
+  return { incoming, dialect, asked: asked.value, at: 0, context: null, served: 'm', rate, wanted }
 }
 
 const satsFor = (step: Priced | null, min = 10, max = 1000): Promise<number> =>

@@ -1,11 +1,15 @@
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { openaiChat } from '../../../src/dialects/openai-chat.ts'
 import { openaiCompletions } from '../../../src/dialects/openai-completions.ts'
 import { openaiEmbeddings } from '../../../src/dialects/openai-embeddings.ts'
-import { type Models, price } from '../../../src/gate/judge.ts'
+import { PromptEstimate } from '../../../src/gate/estimate.ts'
+import { fitted, type Models, price } from '../../../src/gate/judge.ts'
 import type { Read } from '../../../src/gate/steps.ts'
+import type { TokenCounter } from '../../../src/money/counter.ts'
+import { PromptEstimator } from '../../../src/money/lessons.ts'
 import { msat } from '../../../src/money/msat.ts'
 import type { Pricing } from '../../../src/money/pricing.ts'
+import { measure } from '../../../src/money/tokens.ts'
 import { mustRead } from '../../contract/dialect.ts'
 
 const rate = {
@@ -27,14 +31,17 @@ const models = (context: number | null): Models => ({
   some: () => [],
 })
 
-async function boundOf(dialect: typeof openaiChat, request: object, context: number | null) {
+async function priced(dialect: typeof openaiChat, request: object, context: number | null) {
   const asked = mustRead(dialect, request)
   const step = { dialect, asked, at: 0 } as unknown as Read
   const bounds = { usual: 2_048, most: 32_768 }
   const priced = await price(step, { pricing, models: models(context), bounds })
   if (!priced.ok) throw new Error(priced.error.message)
-  return priced.value.asked.inputBound
+  return priced.value
 }
+
+const boundOf = async (dialect: typeof openaiChat, request: object, context: number | null) =>
+  (await priced(dialect, request, context)).asked.inputBound
 
 describe('the model’s context as bound', () => {
   const long = 'word '.repeat(10_000)
@@ -55,5 +62,65 @@ describe('the model’s context as bound', () => {
   it('is none for embeddings: some models take longer inputs in parts', async () => {
     const input = { model: 'm', input: long }
     expect(await boundOf(openaiEmbeddings, input, 4_096)).toBeGreaterThan(50_000)
+  })
+})
+
+describe('K5 what the gate adds never makes a request invalid', () => {
+  let counted = 0
+  const counter = {
+    async measure(text: string) {
+      counted += 1
+      return measure(text)
+    },
+  } as unknown as TokenCounter
+  beforeEach(() => {
+    counted = 0
+  })
+
+  async function wantedOf(dialect: typeof openaiChat, request: object, context: number | null) {
+    const step = await priced(dialect, request, context)
+    const parts = { estimator: new PromptEstimator(), counter }
+    const estimate = new PromptEstimate(step.asked, 'c', parts)
+    estimate.of('a')
+    return (await fitted(step, estimate)).wanted
+  }
+  const chat = (words: number, extra = {}) => ({
+    ...{ model: 'm', messages: [{ role: 'user', content: 'word '.repeat(words) }] },
+    ...extra,
+  })
+
+  it('the usual limit leaves room for the prompt in a small context', async () => {
+    for (const [words, context] of [
+      [10, 1_024],
+      [500, 2_048],
+      [2_000, 4_096],
+      [3_000, 4_096],
+    ] as const) {
+      const wanted = await wantedOf(openaiChat, chat(words), context)
+      expect(wanted).toBeGreaterThanOrEqual(16)
+      expect(wanted).toBeLessThan(2_048)
+      // Words as a backend counts them, and its template.
+      expect(words + 20 + wanted).toBeLessThanOrEqual(context)
+    }
+  })
+
+  it('it is 16 at least, and nothing is counted where it fits anyhow', async () => {
+    expect(await wantedOf(openaiChat, chat(5_000), 4_096)).toBe(16)
+    expect(counted).toBe(1)
+    expect(await wantedOf(openaiChat, chat(10), 8_192)).toBe(2_048)
+    expect(await wantedOf(openaiChat, chat(5_000), null)).toBe(2_048)
+    expect(counted).toBe(1)
+  })
+
+  it('the buyer’s own limit stays as it is', async () => {
+    expect(await wantedOf(openaiChat, chat(3_000, { max_tokens: 4_000 }), 4_096)).toBe(4_000)
+    expect(await wantedOf(openaiChat, chat(10, { max_tokens: -1 }), 1_024)).toBeLessThan(1_024)
+  })
+
+  it('of several prompts the longest is what needs room', async () => {
+    const prompt = [...new Array(20).fill('word '.repeat(300)), 'word '.repeat(1_000)]
+    const wanted = await wantedOf(openaiCompletions, { model: 'm', prompt }, 2_048)
+    expect(wanted).toBeGreaterThan(500)
+    expect(wanted).toBeLessThanOrEqual(1_048)
   })
 })

@@ -195,9 +195,11 @@ export class Flow {
     const own = asked.hasOutput && this.#bytes > least ? this.#tokens() : 0
     this.seen.over = own > least
     if (own <= least) return null
-    // The text that the granted part of the reported tokens makes up.
-    const tokens = reported > output ? Math.floor((own * output) / reported / shown) : limit
-    return { tokens, output, count }
+    if (reported <= output) return { tokens: limit, output, count }
+    // The part of the text that the granted tokens are of the reported ones, in bytes: our own count
+    // of a long text is not made to its end.
+    const bytes = Math.floor((this.#bytes * output) / reported / shown)
+    return { tokens: bytes, output, count: Buffer.byteLength }
   }
 
   /** The choices that began and have no end yet; the first one where none began. */

@@ -13,7 +13,7 @@ const PIECE = 1_000
 
 /** How much may be shown. */
 export interface Share {
-  /** Tokens of each choice, by `count`. */
+  /** Of each choice, in what `count` counts. */
   readonly tokens: number
   /** `usage.completion_tokens` of the shortened answer at most. */
   readonly output: number

@@ -151,6 +151,14 @@ describe('J8 a whole answer beyond what was granted', () => {
     await gate.proof()
   })
 
+  it('J8 one that is a thousand times too long is shown as far as it is paid', async () => {
+    const { gate, pass } = await paid()
+    gate.fake.script = { deltas: words(60_000) }
+    const answer = await gate.chat(pass, { max_tokens: 60 })
+    expect(shown(answer.json.choices[0].message.content)).toBe(60)
+    expect(await spent(gate, pass)).toBe(60)
+  })
+
   it('J8 several choices share what was granted', async () => {
     const { gate, pass } = await paid()
     gate.fake.script = { deltas: words(500) }

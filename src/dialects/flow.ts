@@ -12,6 +12,11 @@ const SLACK = 256
 
 /** So many times what was granted, by our own count, is too much in any vocabulary (K3). */
 const CUT_AT = 4
+/** Bytes of text for each token that was granted, and beside them, which make an event a burst. */
+const BURST = 64
+const BURST_SLACK = 1_024
+/** Bytes of a whole answer that are counted once more to find where it is cut. */
+const MOST_COUNTED = 16 * 1024
 /** Bytes of a token, for an estimate that needs no tokenizer. */
 const TOKEN_BYTES = 4
 
@@ -36,6 +41,8 @@ export class Flow {
   readonly #spoke = new Set<number>()
   /** Of the choices' texts. */
   #bytes = 0
+  /** The same before the event that was read last. */
+  #before = 0
   #countAt: number
   /** Output tokens without the last bytes, by our own count, and how many those are. */
   #known = { tokens: 0, behind: 0 }
@@ -59,6 +66,7 @@ export class Flow {
   /** What a chunk, or a whole answer, says: texts, ends, a report. False where it cannot be read. */
   read(chunk: JsonObject): boolean {
     const { hasOutput } = this.#watched.asked
+    this.#before = this.#bytes
     const choices = choicesOf(chunk)
     if (hasOutput && !this.#texts(chunk, choices)) return false
     const report = reportOf(chunk, hasOutput)
@@ -195,11 +203,29 @@ export class Flow {
     const own = asked.hasOutput && this.#bytes > least ? this.#tokens() : 0
     this.seen.over = own > least
     if (own <= least) return null
-    if (reported <= output) return { tokens: limit, output, count }
-    // The part of the text that the granted tokens are of the reported ones, in bytes: our own count
-    // of a long text is not made to its end.
-    const bytes = Math.floor((this.#bytes * output) / reported / shown)
+    if (reported <= output && this.#bytes <= MOST_COUNTED) return { tokens: limit, output, count }
+    // In bytes, for a long text is not counted to its end: the part of it that the granted tokens
+    // are of the reported ones, or what so many tokens usually are.
+    const part = Math.floor((this.#bytes * output) / reported / shown)
+    const bytes = reported > output ? part : limit * TOKEN_BYTES
     return { tokens: bytes, output, count: Buffer.byteLength }
+  }
+
+  /** So many bytes of text in one event are many times what was granted, in whatever vocabulary. */
+  isTooMuch(bytes: number): boolean {
+    return bytes > BURST * this.#watched.granted.output + BURST_SLACK
+  }
+
+  /**
+   * What may be shown of the event that was read last, null where that is all of it: a backend that
+   * ignores its limit may say everything in one event (J8). In bytes, for nothing more is counted.
+   * @param floor output tokens before it
+   */
+  shareOfEvent(floor: number): Share | null {
+    const { output } = this.#watched.granted
+    if (!this.seen.over || !this.isTooMuch(this.#bytes - this.#before)) return null
+    const tokens = Math.max(0, CUT_AT * output - floor) * TOKEN_BYTES
+    return { tokens, output, count: Buffer.byteLength }
   }
 
   /** The choices that began and have no end yet; the first one where none began. */

@@ -5,23 +5,22 @@ import { problem } from './errors.ts'
 import { type Chunk, readEvent, wholeOf } from './event.ts'
 import { failureOf } from './failure.ts'
 import { Flow } from './flow.ts'
-import { isObject, type JsonObject } from './json.ts'
+import { isObject, type Json, type JsonObject } from './json.ts'
 import { choicesOf, indexOf, saysNothing } from './output.ts'
 import { OwnBytes } from './own-bytes.ts'
 import { Preamble } from './preamble.ts'
 import { SENT_ANYWAY, type Watched } from './shape.ts'
 import { shorten } from './shorten.ts'
-import { Frames, MOST_EVENT } from './sse.ts'
+import { asBuffer, Frames, MOST_EVENT } from './sse.ts'
 import { Template } from './template.ts'
 import { readJson } from './tolerant.ts'
+import { usageSoFar } from './usage-so-far.ts'
 
 const NOTHING = Buffer.alloc(0)
 const LF = 0x0a
 const CR = 0x0d
 /** Templates in a row that never matched, after which no more are made: every event differs. */
 const MOST_MISSES = 8
-/** A longer prompt is not counted for the usage of a stream that was cut: it stops all others. */
-const MOST_COUNTED = 16 * 1024
 
 /**
  * Watches one response of an OpenAI API. Whole events leave, an unfinished one is held back: what is
@@ -43,6 +42,8 @@ export class OpenAiMeter implements Meter {
   readonly #preamble = new Preamble()
   /** Nothing more is read, and nothing leaves: the stream ended, failed or ran over. */
   #ended = false
+  /** What is left of the choices of an event that alone was more than was granted. */
+  #short: Json | null = null
   /** `[DONE]`, withheld until the gate has said the cost (surface 3). */
   #last: Buffer = NOTHING
 
@@ -111,6 +112,8 @@ export class OpenAiMeter implements Meter {
     const end = template.match(bytes, start)
     if (end === -1) return -1
     const { choice, from, to, finishes } = template
+    // It may have to be shortened.
+    if (this.#flow.isTooMuch(to - from)) return -1
     const tally = this.#flow.tally(choice)
     const plain = tally.plain && template.isPlain(bytes)
     const size = plain ? tally.addBytes(bytes, from, to) : tally.addText(template.text(bytes))
@@ -170,8 +173,14 @@ export class OpenAiMeter implements Meter {
   #chunk({ chunk, failed }: Chunk, text: string, event: Buffer): Cut | null {
     const failure = failureOf(chunk) ?? (failed ? 'an event with the name error' : null)
     if (failure === null) this.#own.learn(chunk, text)
+    const { floor } = this.seen
     if (failure !== null || !this.#flow.read(chunk)) {
       this.#fail(failure ?? 'an event of the upstream is nested too deeply')
+      return { from: 0, to: event.length }
+    }
+    const share = this.#flow.shareOfEvent(floor)
+    if (share !== null) {
+      this.#short = shorten(chunk, share).choices ?? null
       return { from: 0, to: event.length }
     }
     const cut = this.#cutOf(chunk, event)
@@ -261,22 +270,11 @@ export class OpenAiMeter implements Meter {
     this.#close()
     if (this.seen.done) return this.#end(note)
     const { asked, shape } = this.#watched
-    const parts: JsonObject[] = []
+    const parts: JsonObject[] = this.#short === null ? [] : [{ choices: this.#short }]
     for (const index of this.#flow.open()) parts.push({ choices: [shape.last(index)] })
-    if (asked.wantsUsage) parts.push({ choices: [], usage: this.#usageSoFar() })
+    if (asked.wantsUsage) parts.push({ choices: [], usage: usageSoFar(this, this.#watched) })
     const own = this.#own
     return Buffer.from(own.chunks(parts) + own.end(own.done(), note))
-  }
-
-  #usageSoFar(): JsonObject {
-    const { asked, granted } = this.#watched
-    let prompt = Math.ceil(asked.inputBound / 4)
-    if (asked.inputBound <= MOST_COUNTED) {
-      prompt = asked.ids
-      for (const text of asked.texts) prompt += granted.count(text)
-    }
-    const { input, output } = this.usage(prompt)
-    return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output }
   }
 
   broken({ code, message }: Problem, note: string | null = null): Uint8Array {
@@ -295,6 +293,3 @@ export class OpenAiMeter implements Meter {
     return this.#flow.usage(promptEstimate)
   }
 }
-
-const asBuffer = (bytes: Uint8Array): Buffer =>
-  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -1,5 +1,5 @@
 import { isObject, type Json, type JsonObject } from './json.ts'
-import { choicesOf } from './output.ts'
+import { choicesOf, isFinished } from './output.ts'
 
 /** Members that a shortened answer keeps: another one may hold what was taken out. */
 const ANSWER = ['id', 'object', 'created', 'model', 'system_fingerprint', 'service_tier'] as const
@@ -21,8 +21,8 @@ export interface Share {
 }
 
 /**
- * A whole answer without what was not granted: a backend that ignores its limit made more than was
- * paid for (threats J8). Each choice ends where its tokens end, with the finish_reason `length`, as
+ * A whole answer, or one event, without what was not granted: a backend that ignores its limit made
+ * more than was paid for (threats J8). Each choice ends where its tokens end, with the finish_reason `length`, as
  * if the backend had obeyed. A tool call is shown whole or not at all: half of one is no JSON.
  */
 export function shorten(answer: JsonObject, share: Share): JsonObject {
@@ -35,12 +35,15 @@ export function shorten(answer: JsonObject, share: Share): JsonObject {
 
 function shortChoice(choice: JsonObject, share: Share): JsonObject {
   const left = new Left(share)
-  const { index, text, message } = choice
+  const { index, text, message, delta } = choice
   const short: JsonObject = index === undefined ? {} : { index }
   if (typeof text === 'string') short.text = left.text(text)
-  if (isObject(message)) short.message = shortMessage(message, left)
+  if (isObject(delta)) short.delta = shortMessage(delta, left)
+  else if (isObject(message)) short.message = shortMessage(message, left)
   if (!left.cut) return { ...choice }
-  return { ...short, logprobs: null, finish_reason: 'length' }
+  // A stream has an event of its own for the end of a choice that has none yet.
+  const ends = delta === undefined || isFinished(choice)
+  return { ...short, logprobs: null, finish_reason: ends ? 'length' : null }
 }
 
 function shortMessage(message: JsonObject, left: Left): JsonObject {

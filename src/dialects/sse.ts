@@ -7,6 +7,10 @@ const LF = 0x0a
 const CR = 0x0d
 const NOTHING = Buffer.alloc(0)
 
+/** The same bytes, not a copy. */
+export const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
 /** Holds the bytes of an unfinished event between chunks, and remembers how far it was looked at. */
 export class Frames {
   #held: Buffer = NOTHING

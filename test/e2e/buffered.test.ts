@@ -200,3 +200,47 @@ describe('J8 a whole answer beyond what was granted', () => {
     expect(await spent(gate, pass)).toBe(10)
   })
 })
+
+describe('J8 a stream that says everything in one event', () => {
+  const event = (part: object) => `data: ${JSON.stringify({ id: 'x', ...part })}\n\n`
+  const say = (content: string, finish_reason: string | null = null) =>
+    event({ choices: [{ index: 0, delta: { content }, finish_reason }] })
+  const done = 'data: [DONE]\n\n'
+  const all = ' word'.repeat(3_000)
+
+  it.each([
+    { how: 'and ends in it', pieces: [say(all, 'stop') + done] },
+    { how: 'and ends behind it', pieces: [say(all), say('', 'stop') + done] },
+    { how: 'after some that were ordinary', pieces: [say(' word'), say(' word'), say(all), done] },
+    {
+      how: 'and reports it',
+      pieces: [
+        say(all, 'stop'),
+        event({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 3_000 } }) + done,
+      ],
+    },
+  ])('J8 $how: no more of it leaves than of one that comes word by word', async ({ pieces }) => {
+    const { gate, pass } = await paid()
+    gate.fake.script = { pieces, paceMs: 20 }
+    const { text } = await gate.chat(pass, { max_tokens: 10, stream: true })
+    const words = text.match(/ word/g)?.length ?? 0
+    expect(words).toBeGreaterThanOrEqual(10)
+    expect(words).toBeLessThanOrEqual(40)
+    const chunks = text.split('\n').filter((line) => line.startsWith('data: {'))
+    const reasons = chunks.map((line) => JSON.parse(line.slice(6)).choices[0].finish_reason)
+    expect(reasons.filter((reason) => reason !== null)).toEqual(['length'])
+    expect(text).toMatch(/\n\n: satgate cost_msat=10000\ndata: \[DONE\]\n\n$/)
+    expect(await spent(gate, pass)).toBe(10)
+    await gate.proof()
+  })
+
+  it('J8 nothing of half a tool call leaves', async () => {
+    const { gate, pass } = await paid()
+    const call = { index: 0, id: 'c', type: 'function', function: { name: 'f', arguments: all } }
+    const delta = { tool_calls: [call] }
+    gate.fake.script = { pieces: [event({ choices: [{ index: 0, delta, finish_reason: null }] })] }
+    const { text } = await gate.chat(pass, { max_tokens: 10, stream: true })
+    expect(text).not.toContain('word')
+    expect(text).toContain('"finish_reason":"length"')
+  })
+})

@@ -25,6 +25,7 @@ export interface BankOptions {
   readonly refuses: (sat: number) => number | null
   readonly quoteSeconds: number
   readonly now: () => number
+  readonly states: States
 }
 
 /** An invoice that the mint made. */
@@ -36,6 +37,16 @@ interface Bought {
   readonly expiry: number
   readonly pubkey: string | null
   state: 'UNPAID' | 'PAID' | 'ISSUED'
+}
+
+/** How it says where a quote stands: `state`, as newer drafts do by amounts, or as older mints did. */
+export type States = 'state' | 'amounts' | 'paid'
+
+function stateOf({ state, sat }: Bought, states: States): object {
+  if (states === 'paid') return { paid: state !== 'UNPAID' }
+  if (states === 'state') return { state }
+  const amount_paid = state === 'UNPAID' ? 0 : sat
+  return { amount_paid, amount_issued: state === 'ISSUED' ? sat : 0, updated_at: 1 }
 }
 
 /** What a mint knows, to be written down. Payments are not in it. */
@@ -114,8 +125,10 @@ export class Bank {
   }
 
   quoteState(quote: string) {
-    const { sat, bolt11, state, expiry, pubkey } = this.#boughtOf(quote)
-    return { quote, request: bolt11, amount: sat, unit: 'sat', state, expiry, pubkey }
+    const bought = this.#boughtOf(quote)
+    const { sat, bolt11, expiry, pubkey } = bought
+    const said = { quote, request: bolt11, amount: sat, unit: 'sat', expiry, pubkey }
+    return { ...said, ...stateOf(bought, this.#options.states) }
   }
 
   /** Somebody pays an invoice of the mint's: the preimage, hex, which is how they know. */

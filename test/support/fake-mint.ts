@@ -109,6 +109,7 @@ export async function startFakeMint(options: FakeMintOptions = {}): Promise<Fake
 }
 
 const HONEST: BankOptions = {
+  states: 'state',
   feePpk: 0,
   version: 1,
   locks: 'today',

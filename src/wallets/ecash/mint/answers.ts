@@ -122,8 +122,22 @@ export function expiryOf(answer: Json): number | null {
   return seconds === null || seconds === 0 ? null : seconds * 1000
 }
 
-/** Null where it is none of those. */
-export function quoteStateOf({ state }: Json): QuoteState | null {
+/**
+ * Where a quote stands, over HTTP and NUT-17 alike. Null where it cannot be told. Newer drafts have no
+ * `state`: it is paid while more was paid than was given out. Mints of before 2025 say `paid` alone,
+ * and whether its coins were given out shows when they are asked for (threats K13).
+ */
+export function quoteStateOf(answer: Json): QuoteState | null {
+  const { state, amount_paid, amount_issued, paid } = answer
+  if (state === undefined || state === null) {
+    const [came, went] = [whole(amount_paid), whole(amount_issued ?? 0)]
+    if (came !== null && went !== null) {
+      if (came > went) return 'paid'
+      return went > 0 ? 'issued' : 'unpaid'
+    }
+    if (typeof paid !== 'boolean') return null
+    return paid ? 'paid' : 'unpaid'
+  }
   if (state === 'UNPAID') return 'unpaid'
   // Nutshell: it is paid, and somebody is minting it at this moment.
   if (state === 'PAID' || state === 'PENDING') return 'paid'

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { unwritable } from '../floor/unwritable.ts'
 import type { World } from '../floor/world.ts'
 import type { Books } from '../ledger/books.ts'
 import { LedgerDamaged, LedgerTooNew, WrongMoneyKind } from '../ledger/errors.ts'
@@ -76,5 +77,8 @@ export function toldOf(error: unknown): unknown {
       `${error.message}. Money of different kinds is never mixed: use another --data-dir.`,
     )
   }
-  return error
+  const why = unwritable(error)
+  return why === null
+    ? error
+    : new Failed(`the data folder cannot be written: ${why}. Is the disk full, or read-only?`)
 }

@@ -127,6 +127,10 @@ export class GateProcess {
     })
   }
 
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
   /** A signal, and no more. */
   signal(signal: NodeJS.Signals): void {
     this.#child?.kill(signal)

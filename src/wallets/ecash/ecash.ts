@@ -1,4 +1,5 @@
 import type { Background } from '../../floor/background.ts'
+import { unwritable } from '../../floor/unwritable.ts'
 import type { World } from '../../floor/world.ts'
 import type { MoneyKind } from '../../ledger/ledger.ts'
 import { moneyOf } from '../bolt11.ts'
@@ -58,7 +59,7 @@ export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
     const why = alarm.raised
     if (why !== null) throw new WalletRefused(why)
   }
-  await within(options.patienceMs, warnIfAhead(options, collector))
+  await within(options.patienceMs, whereWritable(warnIfAhead(options, collector)))
   worker.start()
   return {
     kind: 'ecash',
@@ -70,7 +71,7 @@ export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
     },
     async createInvoice(ask) {
       refuseIfRaised()
-      const invoice = await offers.create(ask)
+      const invoice = await onDisk(() => offers.create(ask))
       worker.soon()
       return invoice
     },
@@ -78,7 +79,7 @@ export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
       const known = store.quote(paymentHash)
       if (known === null) return { is: 'unknown' }
       const asking = who === 'waiting' ? 'paid' : 'poll'
-      if (known.state === 'open') await collector.collect(paymentHash, asking)
+      if (known.state === 'open') await onDisk(() => collector.collect(paymentHash, asking))
       const state = stateOf(store.quote(paymentHash) ?? known, collector.lookedAt(paymentHash))
       if (state.is === 'settled') return state
       refuseIfRaised()
@@ -91,6 +92,7 @@ export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
       replayThenFollow({ store, watchers, background }, { cursor, onSettled }),
     async probe() {
       refuseIfRaised()
+      await onDisk(async () => store.tryWriting())
       await probe(roster)
     },
     async close() {
@@ -127,6 +129,30 @@ async function learnMoney(roster: Roster, patienceMs: number): Promise<Exclude<M
   const money = await within(patienceMs, firstMoney(roster))
   if (money === null) throw new WalletUnreachable(roster.reason)
   return money
+}
+
+/**
+ * A disk that takes nothing is an outage like any other: nothing is sold that could not be kept, who
+ * has credit is served, and it is tried again (threats J12).
+ */
+async function onDisk<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const why = unwritable(error)
+    if (why === null) throw error
+    throw new WalletUnreachable(`its coins cannot be written: ${why}`, { cause: error })
+  }
+}
+
+/** Null where the disk takes nothing: then nothing can be sold either. */
+async function whereWritable<T>(work: Promise<T>): Promise<T | null> {
+  try {
+    return await onDisk(() => work)
+  } catch (error) {
+    if (error instanceof WalletUnreachable) return null
+    throw error
+  }
 }
 
 /** Null where it takes longer. It goes on all the same. */

@@ -22,6 +22,9 @@ export interface Holding {
   readonly proofs: number
 }
 
+/** Characters: more than an invoice or its coins take. */
+const ROOM = 16_384
+
 /**
  * The coins, their counters and what is under way, on disk before a method returns (synchronous
  * FULL). Its steps are whole: a process that dies between two has lost nothing.
@@ -242,6 +245,12 @@ export class EcashStore {
   setFact(key: string, value: string | null): void {
     if (value === null) this.run('DELETE FROM facts WHERE key = ?', key)
     else this.run('INSERT OR REPLACE INTO facts VALUES (?, ?)', key, value)
+  }
+
+  /** Writes as much as an invoice needs, and takes it away again. Throws where the disk takes nothing. */
+  tryWriting(): void {
+    this.setFact('room', '.'.repeat(ROOM))
+    this.setFact('room', null)
   }
 
   /** All of it or nothing, on disk when it returns. */

@@ -1,0 +1,97 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterEach, describe, expect, it } from 'vitest'
+import { until } from '../support/buyer.ts'
+import { type FakeMint, startFakeMint } from '../support/fake-mint.ts'
+import { GateProcess } from '../support/gate-process.ts'
+import { startFakeUpstream } from '../support/upstream.ts'
+
+/** The program on a disk that takes nothing: the kernel refuses it every byte of a file. */
+const FULL = pathToFileURL(join(import.meta.dirname, '../support/full-disk.mjs')).href
+const PRLIMIT = '/usr/bin/prlimit'
+const clean: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const one of clean.splice(0).reverse()) await one()
+})
+
+const disk = (gate: GateProcess, is: 'full' | 'free') => {
+  const limit = is === 'full' ? '0:unlimited' : 'unlimited:unlimited'
+  execFileSync(PRLIMIT, ['--pid', String(gate.pid), `--fsize=${limit}`])
+}
+
+async function shop(): Promise<{ mint: FakeMint; gate: GateProcess }> {
+  const [fake, mint] = await Promise.all([startFakeUpstream({}), startFakeMint({ sockets: false })])
+  const wallet = { mints: [mint.url] }
+  const gate = new GateProcess({ upstream: fake.base.origin, wallet })
+  clean.push(
+    () => fake.close(),
+    () => mint.stop(),
+    () => gate.remove(),
+  )
+  return { mint, gate: await gate.start() }
+}
+
+/** Bytes that fit what is written, and nothing more: SQLite's own memory of 32 KiB is in a file. */
+const written = (gate: GateProcess): number => {
+  const sizes = ['ledger.db-wal', 'ecash.db-wal'].map(
+    (name) => statSync(join(gate.data, name)).size,
+  )
+  return Math.max(32_768, Math.min(...sizes))
+}
+
+const HELLO = { model: 'fake', messages: [{ role: 'user', content: 'hi' }], max_tokens: 5 }
+const chat = async (gate: GateProcess, pass: string | null = null) => {
+  const headers = pass === null ? {} : { authorization: `Bearer ${pass}` }
+  return (await gate.client.ask({ path: '/v1/chat/completions', body: HELLO, headers })).status
+}
+const invoice = (gate: GateProcess) =>
+  gate.client.ask({ path: '/create-invoice', body: { amountSats: 100 } })
+
+describe.skipIf(!existsSync(PRLIMIT))('J12 a disk that is full', { timeout: 60_000 }, () => {
+  it('J12 one payment at the mint does not end the gate: 503 until it is written, then credited, nothing lost', async () => {
+    const { mint, gate } = await shop()
+    const bought = await invoice(gate)
+    const paying = (await invoice(gate)).json
+    const pass = `${bought.json.macaroon}:${mint.pay(bought.json.bolt11)}`
+    await until(async () => (await chat(gate, pass)) === 200)
+    disk(gate, 'full')
+    const second = `${paying.macaroon}:${mint.pay(paying.bolt11)}`
+    await until(async () => (await chat(gate)) === 503)
+    expect((await invoice(gate)).status).toBe(503)
+    await gate.event(({ event, what }) => event === 'problem' && what === 'ledger_commit')
+    expect([await chat(gate, pass), await chat(gate, second)]).toEqual([503, 503])
+    expect((await gate.client.ask({ path: '/health' })).json.ledger).not.toBe('ok')
+    disk(gate, 'free')
+    await until(async () => (await chat(gate, second)) === 200)
+    await until(async () => (await chat(gate)) === 402)
+    expect(gate.events().filter(({ what }) => what === 'fatal')).toEqual([])
+    expect(await gate.command('wallet', 'balance')).toMatchObject({ balance_sat: 200 })
+    expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, openHolds: 0 })
+    expect(mint.issuedSat()).toBe(200)
+    expect(await gate.stop()).toBe(0)
+  })
+
+  it('J12 nor does it end it again at each start: the gate runs, sells nothing, and credits what was paid', async () => {
+    const { mint, gate } = await shop()
+    const { json } = await invoice(gate)
+    disk(gate, 'full')
+    const pass = `${json.macaroon}:${mint.pay(json.bolt11)}`
+    await gate.event(({ what }) => what === 'background_failed')
+    await gate.kill9()
+    for (let starts = 0; starts < 2; starts += 1) {
+      await gate.start({
+        NODE_OPTIONS: `--import ${FULL}`,
+        TEST_FILE_BYTES: String(written(gate)),
+      })
+      await until(async () => (await chat(gate)) === 503)
+      expect((await invoice(gate)).status).toBe(503)
+      await gate.kill9()
+    }
+    await gate.start()
+    await until(async () => (await chat(gate, pass)) === 200)
+    expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true })
+    expect(mint.issuedSat()).toBe(100)
+  })
+})

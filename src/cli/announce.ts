@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import { priceOf } from '../gate/judge.ts'
+import { onLine } from '../floor/printable.ts'
 import type { Pricing } from '../money/pricing.ts'
 import type { Wallet } from '../wallets/wallet.ts'
 import type { FoundBackend } from './backend.ts'
@@ -46,7 +47,7 @@ export function announce(
       mode: config.mode,
       data_dir: config.dataDir,
     })
-    for (const note of about.notes) host.stderr.write(`satgate: ${note}\n`)
+    for (const note of about.notes) host.stderr.write(`satgate: ${onLine(note)}\n`)
     return
   }
   if (options.quiet === true) return

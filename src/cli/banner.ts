@@ -1,3 +1,4 @@
+import { onLine, onLines } from '../floor/printable.ts'
 /** What the status block says. All of it is true when it is printed. */
 export interface Banner {
   readonly version: string
@@ -13,9 +14,14 @@ export interface Banner {
 }
 
 const MODELS_SHOWN = 8
+const LONGEST_NAME = 60
+
+/** A name that may stand in a command for people to copy: a backend chose it. */
+export const isPlainName = (name: string): boolean => /^[\w.:/@+-]{1,100}$/.test(name)
 
 /** The block that a person sees when the gate is ready (users.md's first 30 seconds). */
-export function banner(about: Banner): string {
+export function banner(given: Banner): string {
+  const about = onLines(given)
   const rows: (readonly [string, string])[] = [
     ['upstream', about.upstream],
     ['price', about.defaultPrice],
@@ -46,7 +52,10 @@ function pageRow({ url, play, publicUrl }: Banner): string {
 }
 
 function priceRows({ prices }: Banner): (readonly [string, string])[] {
-  const shown = prices.slice(0, MODELS_SHOWN)
+  const shown = prices.slice(0, MODELS_SHOWN).map(({ model, price }) => ({
+    model: onLine(model, LONGEST_NAME),
+    price,
+  }))
   const width = Math.max(0, ...shown.map(({ model }) => model.length))
   const rows = shown.map(({ model, price }) => ['', `  ${model.padEnd(width)}  ${price}`] as const)
   const more = prices.length - shown.length
@@ -54,7 +63,7 @@ function priceRows({ prices }: Banner): (readonly [string, string])[] {
 }
 
 function tryIt({ url, prices, play }: Banner): string[] {
-  const model = prices[0]?.model ?? 'MODEL'
+  const model = prices.map((one) => one.model).find(isPlainName) ?? 'MODEL'
   const body = `{"model":"${model}","messages":[{"role":"user","content":"Hello"}]}`
   const pay = play
     ? `answers 402 with an invoice; pay it: curl ${url}/play/pay -d '{"invoice":"…"}'`

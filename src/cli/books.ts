@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { onLine } from '../floor/printable.ts'
 import { unwritable } from '../floor/unwritable.ts'
 import type { World } from '../floor/world.ts'
 import type { Books } from '../ledger/books.ts'
@@ -27,7 +28,7 @@ export class Failed extends Error {
 export async function askBooks(folder: string, question: Question, world: World): Promise<unknown> {
   const running = await askRunningGate(socketIn(folder), question)
   if (running.ok) return running.value
-  if (running.error.why !== 'nobody') throw new Failed(running.error.why)
+  if (running.error.why !== 'nobody') throw new Failed(onLine(running.error.why))
   return atRest(folder, question, world)
 }
 

@@ -1,6 +1,8 @@
 import { type LoadInput, load } from '../config/load.ts'
 import { placeText } from '../config/node.ts'
+import { onLine } from '../floor/printable.ts'
 import { BAD_CONFIG, lines, type Outcome, refused } from './config-command.ts'
+import { jsonLine } from './lines.ts'
 
 export interface CheckAsk {
   /** The file to look at; without it the one that a run would take. */
@@ -19,10 +21,10 @@ export function checkCommand(input: LoadInput, { file, json }: CheckAsk): Outcom
     const mistakes = loaded.ok
       ? []
       : loaded.error.map(({ at, what }) => ({ at: placeText(at), what }))
-    const stdout = lines([JSON.stringify({ ok: loaded.ok, mistakes })])
+    const stdout = jsonLine({ ok: loaded.ok, mistakes })
     return { code: loaded.ok ? 0 : BAD_CONFIG, stdout, stderr: '' }
   }
   if (!loaded.ok) return refused(loaded.error)
   const what = loaded.value.file ?? 'the defaults'
-  return { code: 0, stdout: `${what}: ok\n`, stderr: lines(loaded.value.notes) }
+  return { code: 0, stdout: `${onLine(what)}: ok\n`, stderr: lines(loaded.value.notes) }
 }

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { accessSync, constants, mkdirSync, renameSync, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
+import { onLine } from '../floor/printable.ts'
 import { Failed } from './books.ts'
 import type { Host } from './host.ts'
 
@@ -83,7 +84,7 @@ async function install({ env, stderr }: Host, dataDir: string): Promise<string> 
   const { stdout } = await run(fresh, ['--version'], options)
   if (!stdout.startsWith('cloudflared version')) throw new Error('what came is no cloudflared')
   renameSync(fresh, join(bin, name))
-  stderr.write(`satgate: installed ${stdout.trim().split('\n')[0]}\n`)
+  stderr.write(`satgate: installed ${onLine(stdout.trim().split('\n')[0] ?? '', 100)}\n`)
   return join(bin, name)
 }
 
@@ -111,5 +112,5 @@ export function strangersEnv(env: Host['env']): Record<string, string | undefine
 function reason(error: unknown): string {
   const { message = '', stderr = '' } = error as { message?: string; stderr?: string }
   const said = stderr.split('\n').find((line) => /error|ENOTFOUND|ECONN|status/i.test(line))
-  return (said ?? message.split('\n')[0] ?? '').trim().slice(0, 200)
+  return onLine((said ?? message.split('\n')[0] ?? '').trim(), 200)
 }

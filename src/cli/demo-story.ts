@@ -1,4 +1,5 @@
 import { formatSat } from '../money/msat.ts'
+import { isPlainName } from './banner.ts'
 import type { Host } from './host.ts'
 
 const QUESTION = 'What is it like to be paid by the token?'
@@ -6,7 +7,9 @@ const QUESTION = 'What is it like to be paid by the token?'
 /** Buys one answer from the gate at `url` as any client would, and tells it step by step. */
 export async function story(host: Host, url: string): Promise<void> {
   const say = (text: string) => host.stdout.write(`${text}\n`)
-  const { id: model } = (await json(await fetch(`${url}/v1/models`))).data[0] ?? { id: 'toy' }
+  const listed: readonly { id: string }[] = (await json(await fetch(`${url}/v1/models`))).data
+  const { id: model } = listed.find(({ id }) => isPlainName(id)) ?? listed[0] ?? { id: 'toy' }
+  const named = isPlainName(model) ? model : 'MODEL'
   const body = JSON.stringify({
     model,
     messages: [{ role: 'user', content: QUESTION }],
@@ -14,7 +17,7 @@ export async function story(host: Host, url: string): Promise<void> {
     max_tokens: 200,
   })
   say('  ── The story, with play money ───────────────────────────────────────────\n')
-  say(`  1. Somebody asks ${model}, and has paid nothing:\n`)
+  say(`  1. Somebody asks ${named}, and has paid nothing:\n`)
   say(`     POST /v1/chat/completions   "${QUESTION}"`)
   const refused = await post(`${url}/v1/chat/completions`, body)
   const challenge = await json(refused)
@@ -45,7 +48,7 @@ export async function story(host: Host, url: string): Promise<void> {
   say(`     export OPENAI_BASE_URL=${url}/v1`)
   say(`     export OPENAI_API_KEY=${pass}`)
   say(
-    `     curl -N $OPENAI_BASE_URL/chat/completions -H "Authorization: Bearer $OPENAI_API_KEY" \\\n          -d '{"model":"${model}","stream":true,"messages":[{"role":"user","content":"Hello"}]}'\n`,
+    `     curl -N $OPENAI_BASE_URL/chat/completions -H "Authorization: Bearer $OPENAI_API_KEY" \\\n          -d '{"model":"${named}","stream":true,"messages":[{"role":"user","content":"Hello"}]}'\n`,
   )
   say(`     curl ${url}/v1/balance -H "Authorization: Bearer $OPENAI_API_KEY"`)
   say(

@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import { homedir } from 'node:os'
 import { type ReadFile, readLocalFile } from '../config/files.ts'
+import { printable } from '../floor/printable.ts'
 import { steady, type World } from '../floor/world.ts'
 
 /** What the program is given by the machine: handed in, so that a test can be the machine. */
@@ -27,6 +28,12 @@ export interface Out {
   write(text: string): void
   readonly terminal: boolean
   readonly colour: boolean
+}
+
+/** Whatever a command prints, and whoever wrote it: nothing in it is raw (threats J22). */
+export function printing(host: Host): Host {
+  const safe = (out: Out): Out => ({ ...out, write: (text) => out.write(printable(text)) })
+  return { ...host, stdout: safe(host.stdout), stderr: safe(host.stderr) }
 }
 
 /** This process's own. */

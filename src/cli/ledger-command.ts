@@ -1,5 +1,7 @@
+import { onLines } from '../floor/printable.ts'
 import { formatSat } from '../money/msat.ts'
 import type { Outcome } from './config-command.ts'
+import { jsonLine } from './lines.ts'
 import { table } from './tables.ts'
 
 /** What `satgate ledger` shows, of the JSON that the office answered. Amounts arrive in msat. */
@@ -101,12 +103,12 @@ interface Verdict {
 
 /** `satgate ledger verify`: 0 where the books balance, 4 where they do not. */
 export function verdict(answer: unknown, json: boolean): Outcome {
-  const { ok, value, error } = answer as Verdict
+  const { ok, value, error } = (json ? answer : onLines(answer)) as Verdict
   const code = ok ? 0 : 4
   if (json)
     return {
       code,
-      stdout: `${JSON.stringify({ balanced: ok, ...value, problems: error ?? [] })}\n`,
+      stdout: jsonLine({ balanced: ok, ...value, problems: error ?? [] }),
       stderr: '',
     }
   if (!ok || value === undefined) {

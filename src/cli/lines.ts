@@ -1,10 +1,13 @@
+import { onLine, printableJson } from '../floor/printable.ts'
 import type { GateEvent } from '../gate/ports.ts'
 import { formatSat } from '../money/msat.ts'
 import type { Out } from './host.ts'
 
-/** Control and invisible characters of a name from outside never reach a terminal (threats H8). */
-const plain = (text: string): string =>
-  text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?').slice(0, 60)
+/** Characters of a name, and of what is wrong. */
+const MOST = 60
+const LONGEST = 300
+
+const plain = (text: string): string => onLine(text, MOST)
 
 const clock = (ms: number): string => new Date(ms).toTimeString().slice(0, 8)
 const whole = (count: number): string => count.toLocaleString('en-US')
@@ -43,21 +46,14 @@ const short = (dialect: string | null): string => dialect?.replace('openai-', ''
 
 function details(event: { readonly what: string; readonly [detail: string]: unknown }): string {
   const rest = Object.entries(event).filter(([name]) => name !== 'event' && name !== 'what')
-  const words = rest.map(([name, value]) => `${name} ${plain(String(value))}`)
+  const words = rest.map(([name, value]) => `${name} ${onLine(String(value), LONGEST)}`)
   return [event.what.replaceAll('_', ' '), ...words].join('  ')
 }
 
-/** `log` of the settings. */
 /** JSON on one line, and nothing in it that moves a cursor where a person looks at it (threats H8). */
-export const jsonLine = (value: unknown): string =>
-  `${JSON.stringify(value).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped)}\n`
+export const jsonLine = (value: unknown): string => `${printableJson(JSON.stringify(value))}\n`
 
-const escaped = (text: string): string =>
-  text
-    .split('')
-    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-    .join('')
-
+/** `log` of the settings. */
 export interface Log {
   readonly json: boolean
   readonly level: 'error' | 'warn' | 'info' | 'debug'
@@ -76,7 +72,7 @@ export function sayTo(out: Out, log: Log, now: () => number): (event: object) =>
     if (log.json) out.write(jsonLine(event))
     else if (isLine(event)) {
       const more = log.level === 'debug' && event.event === 'request' ? waited(event) : ''
-      out.write(`  ${lineOf(event, now())}${more}\n`)
+      out.write(`  ${onLine(lineOf(event, now()) + more)}\n`)
     }
   }
 }

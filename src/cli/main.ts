@@ -1,18 +1,19 @@
 import { Command, CommanderError, Option } from 'commander'
 import { flagsTable } from '../config/flags.ts'
 import { type Loaded, type LoadInput, load } from '../config/load.ts'
+import { onLine } from '../floor/printable.ts'
 import { askBooks, Failed } from './books.ts'
 import { checkCommand } from './check-command.ts'
 import { configCommand, type Outcome, refused } from './config-command.ts'
 import { runDemo } from './demo.ts'
-import type { Host } from './host.ts'
+import { type Host, printing } from './host.ts'
 import { earningsTable, type LedgerView, ledgerTable, verdict } from './ledger-command.ts'
 import { jsonLine } from './lines.ts'
 import { noCommand } from './no-command.ts'
 import type { WalletQuestion } from './office.ts'
 import { inspectPass, narrowPass } from './pass-command.ts'
 import { startGate } from './run.ts'
-import { lostLine, untilStopped } from './stop.ts'
+import { endWhenLost, lostLine, untilStopped } from './stop.ts'
 import { version } from './version.ts'
 import { askWallet } from './wallet-at-rest.ts'
 import { WALLET_EXAMPLES, walletOutcome } from './wallet-command.ts'
@@ -32,11 +33,9 @@ Examples:
  * The program: arguments in, exit code out. 0 ok, 1 failed, 2 bad usage or config, 3 wallet or mint do
  * not answer, 4 refused.
  */
-export async function main(host: Host): Promise<number> {
-  host.onLost((error) => {
-    host.stderr.write(lostLine(error))
-    host.exit(1)
-  })
+export async function main(given: Host): Promise<number> {
+  const host = printing(given)
+  endWhenLost(host)
   let code = 0
   const finish = (outcome: Outcome) => {
     host.stdout.write(outcome.stdout)
@@ -66,6 +65,8 @@ function build(host: Host, finish: Finish, ended: (code: number) => void): Comma
     .configureOutput({
       writeOut: (text) => host.stdout.write(text),
       writeErr: (text) => host.stderr.write(text),
+      outputError: (text, write) =>
+        write(host.argv.reduce((said, word) => said.replaceAll(word, onLine(word)), text)),
     })
     .exitOverride()
     .enablePositionalOptions()
@@ -181,7 +182,7 @@ function addPasses(host: Host, program: Command, finish: Finish): void {
       const question = { ask: 'mint', sats: rows(sats), caveats } as const
       const minted = await askBooks(loaded(host, flags).config.dataDir, question, host.world)
       const pass = (minted as { pass: string }).pass
-      finish(shown(wantsJson(host, flags) ? jsonLine(minted) : `${pass}\n`))
+      finish(shown(wantsJson(host, flags) ? jsonLine(minted) : `${onLine(pass)}\n`))
     })
   sub('inspect', 'What a pass allows; needs no gate. "-" reads it from stdin.')
     .argument('<pass>')
@@ -200,7 +201,7 @@ function addWallet(host: Host, program: Command, finish: Finish): void {
   wallet.addHelpText('before', WALLET_EXAMPLES.trimStart())
   const ask = async (question: WalletQuestion, flags: Flags) => {
     const { config } = loaded(host, flags)
-    const told = (progress: string) => host.stderr.write(`  ${progress}\n`)
+    const told = (progress: string) => host.stderr.write(`  ${onLine(progress)}\n`)
     const answer = await askWallet(question, { config, world: host.world, told })
     finish(walletOutcome(question, answer, wantsJson(host, flags)))
   }
@@ -282,7 +283,7 @@ const isView = (view: string): view is LedgerView => VIEWS.includes(view)
 function rows(value: unknown): number {
   const count = Number(value)
   if (Number.isSafeInteger(count) && count > 0) return count
-  throw new Failed(`${String(value)} is not a whole number above 0`, 2)
+  throw new Failed(`${onLine(String(value))} is not a whole number above 0`, 2)
 }
 
 const shown = (stdout: string): Outcome => ({ code: 0, stdout, stderr: '' })

@@ -1,5 +1,6 @@
 import type { Config, EcashSettings } from '../config/config.ts'
 import type { Background } from '../floor/background.ts'
+import { onLine } from '../floor/printable.ts'
 import type { World } from '../floor/world.ts'
 import type { Invoices } from '../ledger/invoices.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
@@ -135,7 +136,7 @@ async function paidDirectly(
     if (error instanceof WalletUnreachable) return `${payout} does not answer now: ${BY_WAY}`
     if (!(error instanceof WalletRefused)) throw error
     throw new Failed(
-      `the payout address ${payout} refuses: ${error.reason}. Is it spelled right?`,
+      `the payout address ${payout} refuses: ${onLine(error.reason)}. Is it spelled right?`,
       2,
     )
   }
@@ -159,7 +160,7 @@ async function untilItAnswers(
       return await open()
     } catch (error) {
       if (error instanceof WalletRefused) {
-        throw new Failed(`the wallet ${name} refuses: ${error.reason}`)
+        throw new Failed(`the wallet ${name} refuses: ${onLine(error.reason)}`)
       }
       if (!(error instanceof WalletUnreachable)) throw error
       if (tries === 0) waiting(error.reason)

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { onLine } from '../floor/printable.ts'
 import { printLimit } from '../passes/caveat.ts'
 import { inspect, narrow } from '../passes/narrow.ts'
 import type { Outcome } from './config-command.ts'
 import type { Host } from './host.ts'
+import { jsonLine } from './lines.ts'
 
 /** `-` is stdin: a pass is money, and an argument is seen by every process of the machine. */
 const given = (pass: string): string => (pass === '-' ? readFileSync(0, 'utf8') : pass).trim()
@@ -21,14 +23,14 @@ export function inspectPass(_: Host, pass: string, json: boolean): Outcome {
       limits: listed,
       secret_is_preimage: preimage,
     }
-    return { code: 0, stdout: `${JSON.stringify(shown)}\n`, stderr: '' }
+    return { code: 0, stdout: jsonLine(shown), stderr: '' }
   }
   const lines = [
     `payment hash  ${hash}`,
     `kind          ${root ? 'root pass: the whole account' : 'narrowed pass'}`,
     ...caveats.map(
       ({ text, problem }) =>
-        `caveat        ${text}${problem === null ? '' : `   (${problem}: refused)`}`,
+        `caveat        ${onLine(text)}${problem === null ? '' : `   (${onLine(problem)}: refused)`}`,
     ),
   ]
   return { code: 0, stdout: `${lines.join('\n')}\n`, stderr: '' }
@@ -46,8 +48,12 @@ export function narrowPass(
   const id = Buffer.from(host.world.random(8)).toString('hex')
   const made = narrow(given(pass), caveats, id)
   if (!made.ok) return bad(made.error.detail)
-  const stdout = json ? JSON.stringify({ pass: made.value }) : made.value
-  return { code: 0, stdout: `${stdout}\n`, stderr: '' }
+  const stdout = json ? jsonLine({ pass: made.value }) : `${made.value}\n`
+  return { code: 0, stdout, stderr: '' }
 }
 
-const bad = (detail: string): Outcome => ({ code: 2, stdout: '', stderr: `satgate: ${detail}\n` })
+const bad = (detail: string): Outcome => ({
+  code: 2,
+  stdout: '',
+  stderr: `satgate: ${onLine(detail)}\n`,
+})

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts'
 import type { Loaded } from '../config/load.ts'
 import { Background } from '../floor/background.ts'
 import { isLoopback } from '../floor/loopback.ts'
+import { onLine } from '../floor/printable.ts'
 import { ok } from '../floor/result.ts'
 import { sayError } from '../floor/say-error.ts'
 import { Counts } from '../gate/counts.ts'
@@ -52,7 +53,7 @@ export async function startGate(
     counts.see(event)
     tell(event)
   }
-  for (const note of notes) host.stderr.write(`satgate: ${note}\n`)
+  for (const note of notes) host.stderr.write(`satgate: ${onLine(note)}\n`)
   refusePlayInPublic(config)
   refuseWithoutRail(config)
   const cloudflared = await tunnelProgram(host, config)

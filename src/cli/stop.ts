@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { Config } from '../config/config.ts'
+import { onLine } from '../floor/printable.ts'
 import { sayError } from '../floor/say-error.ts'
 import { closeGently } from '../http/server.ts'
 import type { Books } from '../ledger/books.ts'
@@ -57,6 +58,14 @@ export async function closeAll(closers: Closer[]): Promise<void> {
 /** A mistake of ours, without its message: that may repeat a key, an invoice or a prompt. */
 export const lostLine = (error: unknown): string => `satgate: internal error: ${sayError(error)}\n`
 
+/** Until a gate runs there is nothing to drain. */
+export function endWhenLost(host: Host): void {
+  host.onLost((error) => {
+    host.stderr.write(lostLine(error))
+    host.exit(1)
+  })
+}
+
 /** ms, beyond the grace period, that a gate which is lost has for its end. */
 const LAST = 15_000
 
@@ -72,7 +81,8 @@ export function untilStopped(
   return new Promise((resolve) => {
     const ended = (code: number) => () => resolve(code)
     const failed = (error: unknown) => {
-      host.stderr.write(`satgate: ${error instanceof Error ? error.message : String(error)}\n`)
+      const said = error instanceof Error ? error.message : String(error)
+      host.stderr.write(`satgate: ${onLine(said)}\n`)
       resolve(1)
     }
     host.onStop(() => {

@@ -1,9 +1,14 @@
+import { onLine } from '../floor/printable.ts'
+
+/** Characters of a cell. */
+const LONGEST = 80
+
 /** Columns of text, numbers to the right, for a person's eyes. */
 export function table(
   heads: readonly string[],
   rows: readonly (readonly (string | number)[])[],
 ): string {
-  const cells = [heads, ...rows.map((row) => row.map(String))]
+  const cells = [heads, ...rows.map((row) => row.map((cell) => onLine(String(cell), LONGEST)))]
   const widths = heads.map((_, column) =>
     Math.max(...cells.map((row) => (row[column] ?? '').length)),
   )

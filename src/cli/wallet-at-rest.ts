@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
+import { onLine } from '../floor/printable.ts'
 import type { World } from '../floor/world.ts'
 import { Alarm } from '../wallets/ecash/alarm.ts'
 import { Roster } from '../wallets/ecash/roster.ts'
@@ -27,7 +28,7 @@ export async function askWallet(question: WalletQuestion, asking: WalletAsking):
   const asked = { ask: 'wallet', what: question }
   const running = await askRunningGate(socketIn(dataDir), asked, asking.told)
   if (running.ok) return running.value
-  if (running.error.why !== 'nobody') throw new Failed(running.error.why)
+  if (running.error.why !== 'nobody') throw new Failed(onLine(running.error.why))
   return atRest(question, asking)
 }
 

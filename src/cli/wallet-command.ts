@@ -1,3 +1,4 @@
+import { onLine, onLines } from '../floor/printable.ts'
 import type { Result } from '../floor/result.ts'
 import type { Balance, PayoutStatus } from '../wallets/ecash/out/desk.ts'
 import type { Refused } from '../wallets/ecash/out/desk-parts.ts'
@@ -23,7 +24,8 @@ Examples:
 `
 
 /** What `satgate wallet …` prints of the desk's answer. Sats. */
-export function walletOutcome(question: WalletQuestion, answer: unknown, json: boolean): Outcome {
+export function walletOutcome(question: WalletQuestion, said: unknown, json: boolean): Outcome {
+  const answer = json ? said : onLines(said)
   switch (question.do) {
     case 'balance':
       return balanceOutcome(answer as Balance, json)
@@ -55,7 +57,7 @@ function unlessRefused<T>(
 ): Outcome {
   if (answer.ok) return shown(answer.value, json)
   const { why, says } = answer.error
-  return { code: CODES[why], stdout: '', stderr: `satgate: ${says}\n` }
+  return { code: CODES[why], stdout: '', stderr: `satgate: ${onLine(says)}\n` }
 }
 
 const plain = (stdout: string, stderr = ''): Outcome => ({ code: 0, stdout, stderr })
@@ -163,7 +165,7 @@ function exportedOutcome(tokens: readonly Exported[], json: boolean): Outcome {
   const from = [...new Set(tokens.map(({ mint }) => place(mint)))].join(', ')
   return plain(
     `${tokens.map(({ token }) => token).join('\n')}\n`,
-    `${head}, from ${from}. ${BEARER}\n`,
+    `${head}, from ${onLine(from)}. ${BEARER}\n`,
   )
 }
 
@@ -172,7 +174,7 @@ function keptOutcome(kept: readonly KeptExport[], json: boolean): Outcome {
   if (kept.length === 0) return plain('', 'Every token that was exported has been taken.\n')
   const told = kept.map(({ sat, mint, at, state }) => {
     const when = new Date(at).toISOString().slice(0, 16).replace('T', ' ')
-    return `${sats(sat)} sat from ${place(mint)}, ${when} UTC${SAID[state]}\n`
+    return `${sats(sat)} sat from ${onLine(place(mint))}, ${when} UTC${SAID[state]}\n`
   })
   return plain(`${kept.map(({ token }) => token).join('\n')}\n`, told.join(''))
 }
@@ -191,7 +193,8 @@ function restoredOutcome(all: readonly Restored[], json: boolean): Outcome {
   const code = all.every(({ problem }) => problem === null) ? 0 : CODES.unreachable
   const stderr = all
     .filter(({ problem }) => problem !== null)
-    .map(({ mint, problem }) => `satgate: ${place(mint)}: ${problem}. ${WITHOUT}\n`)
+    .map(({ mint, problem }) => onLine(`satgate: ${place(mint)}: ${problem}. ${WITHOUT}`))
+    .map((line) => `${line}\n`)
     .join('')
   if (json) {
     const rows = all.map(({ mint, added, gone, holds, problem }) => ({

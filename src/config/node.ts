@@ -1,3 +1,4 @@
+import { onLine, printableJson } from '../floor/printable.ts'
 /** What an operator wrote, wherever it was written, before it means anything. */
 export type Node = TextNode | NothingNode | ListNode | RecordNode
 
@@ -53,23 +54,17 @@ export interface Mistake {
 
 /** `satgate.yaml:3:5`, or the name alone where there is no line. */
 export const placeText = ({ name, line, column }: Place): string =>
-  line === undefined ? name : `${name}:${line}:${column ?? 1}`
+  line === undefined ? onLine(name) : `${onLine(name)}:${line}:${column ?? 1}`
 
 /** `satgate.yaml:3:5: what is wrong`, for people and for editors that jump to it. */
-export const mistakeLine = ({ at, what }: Mistake): string => `${placeText(at)}: ${what}`
+export const mistakeLine = ({ at, what }: Mistake): string => `${placeText(at)}: ${onLine(what)}`
 
 export const textNode = (text: string, at: Place): TextNode => ({ is: 'text', text, at })
-
-/** Keeps out what would move a terminal's cursor or turn its text around (H8). */
-const UNPRINTABLE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
 /** Somebody's text in a message: in quotes, short, on one line. */
 export function quote(text: string): string {
   const short = text.length > 60 ? `${text.slice(0, 60)}…` : text
-  return JSON.stringify(short).replace(
-    UNPRINTABLE,
-    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  return printableJson(JSON.stringify(short))
 }
 
 /** What was written, on one line of YAML. */
@@ -82,7 +77,7 @@ export function flow(node: Node): string {
     case 'list':
       return `[${node.items.map(flow).join(', ')}]`
     case 'record':
-      return `{ ${node.entries.map(({ key, value }) => `${key}: ${flow(value)}`).join(', ')} }`
+      return `{ ${node.entries.map(({ key, value }) => `${onLine(key)}: ${flow(value)}`).join(', ')} }`
   }
 }
 

@@ -1,3 +1,4 @@
+import { onLine, printableJson } from '../floor/printable.ts'
 import type { Loaded } from './load.ts'
 import { flow, type Node, placeText, textNode, toJson } from './node.ts'
 import { BY_KEY } from './settings.ts'
@@ -10,7 +11,9 @@ interface Row {
 
 /** Key, value and origin of every setting that has a value, as a table for people. */
 export function printConfig(loaded: Loaded): string {
-  const lines = rows(loaded).map(({ key, node }) => [key, flow(node), originOf(node)] as const)
+  const lines = rows(loaded).map(
+    ({ key, node }) => [onLine(key), flow(node), originOf(node)] as const,
+  )
   const [first, second] = [0, 1].map((column) =>
     Math.min(60, Math.max(...lines.map((line) => line[column]?.length ?? 0))),
   )
@@ -27,7 +30,7 @@ export function configJson(loaded: Loaded): string {
     key,
     { value: toJson(node), from: originOf(node) },
   ])
-  return `${JSON.stringify(Object.fromEntries(settings), null, 2)}\n`
+  return `${printableJson(JSON.stringify(Object.fromEntries(settings), null, 2))}\n`
 }
 
 /** Model prices come from several places, so each has a line of its own. */

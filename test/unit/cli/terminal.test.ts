@@ -1,0 +1,274 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { banner } from '../../../src/cli/banner.ts'
+import { listenForCommands } from '../../../src/cli/control.ts'
+import type { Host } from '../../../src/cli/host.ts'
+import { sayTo } from '../../../src/cli/lines.ts'
+import { main } from '../../../src/cli/main.ts'
+import { readLocalFile } from '../../../src/config/files.ts'
+import { onLine, printable, printableJson } from '../../../src/floor/printable.ts'
+
+/** Each of these does something on some terminal, or looks like something else. */
+const EVIL: Readonly<Record<string, string>> = {
+  CSI: '\u001b[2J\u001b[1;31m',
+  'OSC 8': '\u001b]8;;https://evil.example\u0007click\u001b]8;;\u0007',
+  title: '\u001b]0;owned\u0007',
+  BEL: '\u0007',
+  CR: 'real\rfake',
+  LF: 'one\n  12:00:00  paid   1,000,000 sat',
+  backspace: 'abc\b\b\b',
+  C1: '\u009b2J\u009d0;x\u009c\u0085',
+  DEL: '\u007f',
+  override: '\u202egpj.exe\u202c\u2066\u2069\u061c',
+  'zero width': 'a\u200b\u200c\u200d\u2060\ufeffb',
+  'no width at all': '\u034f\u115f\u1160\u3164\uffa0\u180e\ufe0f\u{e0041}',
+  'line separators': '\u2028\u2029\u000b\u000c',
+  'half a character': '\ud800x\udc00',
+}
+const NAME = Object.values(EVIL).join('|')
+const RAW = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u
+
+/** Nothing but printable text and line ends of ours; of the forged line only a part of another. */
+const expectSafe = (text: string) => {
+  const rest = text.replaceAll('\n', '')
+  expect(RAW.exec(rest)?.[0].codePointAt(0)).toBeUndefined()
+  expect(text).not.toMatch(/^ {2}12:00:00/m)
+}
+
+let folder = ''
+const world = { now: () => 1_800_000_000_000, random: (bytes: number) => new Uint8Array(bytes) }
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'satgate-terminal-'))
+  mkdirSync(join(folder, 'data'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+async function satgate(terminal: boolean, ...argv: readonly string[]) {
+  const out = { stdout: '', stderr: '' }
+  const to = (name: 'stdout' | 'stderr') => ({
+    write: (text: string) => {
+      out[name] += text
+    },
+    terminal,
+    colour: terminal,
+  })
+  const host: Host = {
+    ...{ argv, env: {}, cwd: folder, home: folder, world, readFile: readLocalFile, ask: null },
+    ...{ stdout: to('stdout'), stderr: to('stderr') },
+    ...{ onStop: () => {}, onLost: () => {}, exit: () => {} },
+  }
+  const code = await main(host)
+  expectSafe(out.stdout)
+  expectSafe(out.stderr)
+  return { code, ...out }
+}
+
+const mint = `https://mint.example/${NAME}`
+const refusal = (why: string) => ({ ok: false, error: { why, says: NAME } })
+
+/** What a gate answers whose every field somebody else chose. */
+const ANSWERS: readonly (readonly [command: readonly string[], answer: unknown])[] = [
+  [['ledger'], [{ account: NAME, paid: 1, bonus: 1, held: 0, available: 2, createdAt: 1 }]],
+  [['ledger', 'holds'], [{ id: NAME, account: NAME, model: NAME, amount: 1, openedAt: 1 }]],
+  [
+    ['ledger', 'entries'],
+    [
+      {
+        at: 1,
+        why: NAME,
+        ref: NAME,
+        postings: [{ debit: NAME, credit: `paid:${NAME}`, amount: 1 }],
+      },
+    ],
+  ],
+  [['ledger', 'verify'], { ok: false, error: [NAME] }],
+  [
+    ['ledger', 'verify'],
+    {
+      ok: true,
+      value: { accounts: 1, openHolds: 0, postings: 1, drawers: [{ drawer: NAME, balance: 1 }] },
+    },
+  ],
+  [
+    ['earnings'],
+    {
+      charges: [
+        { day: NAME, model: NAME, requests: 1, input: 1, output: 1, earned: 1, overrun: 0 },
+      ],
+      deposits: [{ day: NAME, rail: NAME, credit: NAME, payments: 1, amount: 1 }],
+    },
+  ],
+  [
+    ['wallet', 'balance'],
+    {
+      ...{ sat: 1, owed: 0, withdrawable: 1, alarm: NAME },
+      mints: [{ mint, free: 1, held: 0, net: null, coins: 1, awaited: 1, problem: NAME }],
+      payout: { state: 'first', to: NAME, above: 1, sat: 1, problem: NAME },
+    },
+  ],
+  [['wallet', 'withdraw', 'you@example.com'], refusal('failed')],
+  [
+    ['wallet', 'withdraw', 'you@example.com'],
+    { ok: true, value: { state: 'sent', sat: 1, fee: null, mint, to: NAME } },
+  ],
+  [['wallet', 'confirm'], { ok: true, value: { to: NAME } }],
+  [['wallet', 'export'], { ok: true, value: [{ token: NAME, sat: 1, mint }] }],
+  [['wallet', 'export', '--again'], [{ token: NAME, sat: 1, mint, at: 1, state: 'there' }]],
+  [['wallet', 'restore'], [{ mint, added: 1, gone: 0, holds: 1, problem: NAME }]],
+  [['pass', 'mint', '--sats', '1'], { pass: NAME, sats: 1, caveats: [NAME] }],
+]
+
+describe('J22 nothing on a terminal is raw', () => {
+  it.each(ANSWERS)(
+    'J22 satgate %s: neither at a terminal nor piped, and JSON keeps every value',
+    async (command, answer) => {
+      const control = await listenForCommands(
+        join(folder, 'data/control.sock'),
+        async (_, told) => {
+          told(NAME)
+          return answer
+        },
+      )
+      const where = ['--data-dir', join(folder, 'data')]
+      const shown = await satgate(true, ...command, ...where)
+      expect(`${shown.stdout}${shown.stderr}`.length).toBeGreaterThan(1)
+      const piped = await satgate(false, ...command, ...where)
+      if (piped.stdout !== '') {
+        // A value that was changed would be another key, model or address to the program that reads it.
+        expect(JSON.stringify(JSON.parse(piped.stdout))).toContain(
+          JSON.stringify(NAME).slice(1, -1),
+        )
+      }
+      control.close()
+    },
+  )
+
+  it.each(ANSWERS.slice(0, 1))('J22 a refusal of the gate, %s', async (command) => {
+    const control = await listenForCommands(join(folder, 'data/control.sock'), async () => {
+      throw new Error(NAME)
+    })
+    for (const terminal of [true, false]) {
+      const said = await satgate(terminal, ...command, '--data-dir', join(folder, 'data'))
+      expect(said.code).toBe(1)
+      expect(said.stderr.split('\n')).toHaveLength(2)
+    }
+    control.close()
+  })
+
+  it.each(Object.entries(EVIL))(
+    'J22 settings, arguments and passes that hold %s',
+    async (_, evil) => {
+      const config = join(folder, 'evil.json')
+      const settings = { [evil]: evil, upstream: evil, pricing: { models: { [evil]: evil } } }
+      writeFileSync(config, JSON.stringify(settings))
+      const good = join(folder, 'good.json')
+      writeFileSync(good, JSON.stringify({ pricing: { models: { [`m${evil}`]: 1 } } }))
+      for (const terminal of [true, false]) {
+        await satgate(terminal, 'check', config)
+        await satgate(terminal, 'check', config, '--json')
+        await satgate(terminal, 'check', `${folder}/${evil}`)
+        await satgate(terminal, 'config', '--config', config)
+        await satgate(terminal, 'config', '--config', good)
+        await satgate(terminal, 'run', '--config', config)
+        await satgate(terminal, evil)
+        await satgate(terminal, `--${evil}`)
+        await satgate(terminal, 'ledger', evil)
+        await satgate(terminal, 'ledger', '--limit', evil)
+        await satgate(terminal, 'ledger', '--data-dir', join(folder, `no-${evil.length}`))
+        await satgate(terminal, 'wallet', evil)
+        await satgate(terminal, 'pass', 'inspect', evil)
+        await satgate(terminal, 'pass', 'narrow', evil, evil)
+      }
+      const { stdout } = await satgate(false, 'config', '--config', good, '--json')
+      if (stdout !== '') expect(JSON.parse(stdout)).toMatchObject({})
+    },
+  )
+
+  it('J22 the status block: names of models, of the wallet, notes; a command to copy holds only plain names', () => {
+    const evil = "m'; rm -rf ~; '"
+    const shown = banner({
+      ...{
+        version: '1',
+        play: false,
+        upstream: NAME,
+        defaultPrice: NAME,
+        wallet: NAME,
+        ledger: NAME,
+      },
+      ...{ url: 'http://x', publicUrl: NAME, notes: [NAME] },
+      prices: [
+        { model: evil, price: NAME },
+        { model: NAME, price: NAME },
+        { model: 'plain:8b', price: '1' },
+      ],
+    })
+    expectSafe(printable(shown))
+    expect(shown.match(/curl .*/)?.[0]).toContain('"model":"plain:8b"')
+  })
+
+  it('J22 the lines of a running gate, for people and as JSON', () => {
+    const events = [
+      { event: 'paid', rail: NAME, account: NAME, amount_msat: 1 },
+      {
+        ...{ event: 'request', id: NAME, account: NAME, dialect: NAME, model: NAME, status: 200 },
+        ...{ end: 'refused', reason: NAME, ms: 1 },
+      },
+      {
+        ...{ event: 'request', id: NAME, account: NAME, dialect: NAME, model: NAME, status: 200 },
+        ...{ end: 'complete', usage: 'counted', ms: 1 },
+      },
+      { event: 'problem', what: NAME, reason: NAME, [NAME]: NAME },
+      { event: 'solved', what: NAME, mint: NAME },
+    ]
+    for (const json of [true, false]) {
+      let text = ''
+      const out = {
+        ...{ terminal: !json, colour: false },
+        write: (more: string) => {
+          text += more
+        },
+      }
+      const say = sayTo(out, { json, level: 'debug' }, world.now)
+      for (const event of events) say(event)
+      expectSafe(text)
+      expect(text.trimEnd().split('\n')).toHaveLength(events.length)
+      if (json) {
+        expect(
+          text
+            .trimEnd()
+            .split('\n')
+            .map((line) => JSON.parse(line)),
+        ).toEqual(events)
+      }
+    }
+  })
+})
+
+describe('J22 the one place that makes text safe', () => {
+  const anything = fc.string({ unit: 'binary', maxLength: 200, size: 'max' })
+
+  it('J22 whatever a text holds, what is printed of it stands still', () => {
+    fc.assert(
+      fc.property(anything, fc.constantFrom(...Object.values(EVIL)), (text, evil) => {
+        for (const one of [`${text}${evil}`, `${evil}${text}`]) {
+          expect(onLine(one)).not.toMatch(RAW)
+          expect(printable(one).replaceAll('\n', '')).not.toMatch(RAW)
+          expect(onLine(one, 20).length).toBeLessThanOrEqual(20)
+        }
+      }),
+    )
+  })
+
+  it('J22 JSON is the same value, and stands still', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), anything, (value, text) => {
+        const json = JSON.stringify({ [text]: [value, text, NAME] })
+        expect(printableJson(json)).not.toMatch(RAW)
+        expect(JSON.parse(printableJson(json))).toEqual(JSON.parse(json))
+      }),
+    )
+  })
+})

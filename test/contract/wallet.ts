@@ -18,8 +18,6 @@ export interface WalletUnderTest {
   pay(bolt11: string): Promise<string>
   /** Nobody answers between the two. A string where this wallet has no such thing: why. */
   readonly outage: string | { begin(): Promise<void>; end(): Promise<void> }
-  /** No call may take longer, in ms. */
-  readonly patience: number
   /** `theirs`: its invoices live as long as somebody else likes. `asked` where it is not said. */
   readonly expiry?: 'asked' | 'theirs'
   /** `maybe`: it settles, but somebody else may not show the preimage. `shown` where it is not said. */
@@ -203,8 +201,8 @@ export function walletContract(name: string, make: () => Promise<WalletUnderTest
       await (await open()).probe()
     })
 
-    it('C10 an outage is said in time, without a secret, and is over when it is over', async (context) => {
-      const { outage, patience } = under
+    it('C10 an outage is said, without a secret, and is over when it is over', async (context) => {
+      const { outage } = under
       if (typeof outage === 'string') return context.skip(outage)
       const wallet = await open()
       const { bolt11, paymentHash } = await wallet.createInvoice(ask)
@@ -221,12 +219,10 @@ export function walletContract(name: string, make: () => Promise<WalletUnderTest
           () => wallet.lookup(paymentHash),
           () => wallet.probe(),
         ]) {
-          const started = performance.now()
           const failure = await call().then(
             () => null,
             (error: unknown) => error,
           )
-          expect(performance.now() - started).toBeLessThan(patience)
           expect(failure).toBeInstanceOf(WalletUnreachable)
           expect(String(failure)).not.toContain(paymentHash)
         }

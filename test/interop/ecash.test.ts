@@ -24,7 +24,6 @@ if (labMissing === null) {
       open: () => bed.open({ mints: [{ url }], deadlineMs: 1_000 }),
       pay: payer.pay,
       outage: { begin: () => lab.pause('nutshell-lnd'), end: () => lab.resume('nutshell-lnd') },
-      patience: 5_000,
       refuses: [10_000_000],
       expiry: 'theirs',
       preimage: 'maybe',

@@ -61,7 +61,6 @@ describeWithLab('a Lightning address on a real node', () => {
   const under = (store: AddressStore) => ({
     open: () => wallet('merchant', { store }),
     pay,
-    patience: DEADLINE + 2_500,
     refuses: [200_000_000_000],
     expiry: 'theirs' as const,
     most: 100_000,

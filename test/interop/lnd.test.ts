@@ -45,7 +45,6 @@ describeWithLab('a real lnd', () => {
   const under = {
     open: () => openLndWallet(options()),
     pay,
-    patience: DEADLINE + 500,
     refuses: [20_000_000_000_000],
     cleanup: async () => undefined,
   }

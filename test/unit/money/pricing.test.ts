@@ -140,10 +140,8 @@ describe('a pattern', () => {
     expect(matches(pattern, model)).toBe(fits)
   })
 
-  it('never backtracks', () => {
-    const started = performance.now()
+  it('never backtracks: this would not end', () => {
     expect(matches(`${'*a'.repeat(100)}*b`, 'a'.repeat(100_000))).toBe(false)
-    expect(performance.now() - started).toBeLessThan(500)
   })
 })
 

@@ -204,11 +204,10 @@ describe('any headers at all', () => {
   })
 
   it('are read in a time that grows with their length', () => {
-    const started = performance.now()
+    // Quadratic ones would not end.
     for (const unit of ['a,', 'L402 ', 'a:', `${SECRET}:`, ' ', 'AgEEbHNhdA', '=']) {
-      answer(['authorization', `L402 ${unit.repeat(60_000 / unit.length)}`])
+      answer(['authorization', `L402 ${unit.repeat(600_000 / unit.length)}`])
     }
-    expect(performance.now() - started).toBeLessThan(1000)
   })
 })
 

@@ -26,7 +26,6 @@ for (const sockets of [true, false]) {
       open: () => bed.open({ mints: [mint] }),
       pay: async (bolt11) => mint.pay(bolt11),
       outage: { begin: () => mint.stop(), end: () => mint.restart() },
-      patience: 1_500,
       refuses: [2_000, 3_000, 4_000, 2, 10_000_000],
       expiry: 'theirs',
       preimage: 'maybe',
@@ -170,9 +169,10 @@ describe('which money it is', () => {
   it('cannot be said where a network swallows everything, and is not waited for', async () => {
     const mint = await aMint()
     mint.faults.info = fault('hang', 9)
-    const began = performance.now()
-    await expect(opening(mint, 200)).rejects.toBeInstanceOf(WalletUnreachable)
-    expect(performance.now() - began).toBeLessThan(2_000)
+    const refused = await opening(mint, 200).catch((error: unknown) => error)
+    // It was given up before its own deadline had come, which would say so.
+    expect(refused).toBeInstanceOf(WalletUnreachable)
+    expect(String(refused)).not.toContain('no answer in')
   })
 })
 

@@ -45,7 +45,6 @@ walletContract('a Lightning address (a double that hangs up)', async () => {
       },
       end: async () => void Object.assign(server.traps, { hangsUp: false }),
     },
-    patience: DEADLINE * 3,
     expiry: 'theirs',
     cleanup: () => server.stop(),
   }
@@ -341,14 +340,10 @@ describe('whether an invoice was paid', () => {
       hashes.push((await wallet.createInvoice(ASK)).paymentHash)
     }
     const before = asked('/verify')
-    const started = performance.now()
     const states = await Promise.all(hashes.map((hash) => wallet.lookup(hash)))
-    const seconds = (performance.now() - started) / 1000
     expect(states).toEqual(Array(30).fill({ is: 'open' }))
     // Four at once, then ten that waited.
     expect(asked('/verify') - before).toBe(14)
-    expect(seconds).toBeGreaterThan(4.5)
-    expect(seconds).toBeLessThan(7)
   })
 })
 

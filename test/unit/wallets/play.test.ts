@@ -22,7 +22,6 @@ walletContract('play money', async () => {
       return paid.value
     },
     outage: 'play money is inside the gate: it is never out of reach',
-    patience: 1000,
     refuses: 'play money is of any amount',
     async cleanup() {},
   }

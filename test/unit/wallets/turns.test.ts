@@ -1,5 +1,28 @@
-import { expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { makeShares, makeTurns } from '../../../src/wallets/turns.ts'
+
+afterEach(() => void vi.useRealTimers())
+
+it('I10 four turns at once, then two a second', async () => {
+  vi.useFakeTimers()
+  const turns = makeTurns()
+  let taken = 0
+  for (let one = 0; one < 12; one += 1) {
+    turns.take('routine').then(
+      () => {
+        taken += 1
+      },
+      () => {},
+    )
+  }
+  const after = async (ms: number) => {
+    await vi.advanceTimersByTimeAsync(ms)
+    return taken
+  }
+  expect([await after(0), await after(499), await after(1)]).toEqual([4, 4, 5])
+  expect([await after(1_000), await after(1_000)]).toEqual([7, 9])
+  turns.end()
+})
 
 it('I10 who waits has the turn before a routine, whoever asked first', async () => {
   const turns = makeTurns()

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts'
-import { priceOf } from '../gate/judge.ts'
 import { onLine } from '../floor/printable.ts'
+import { priceOf } from '../gate/judge.ts'
 import type { Pricing } from '../money/pricing.ts'
 import type { Wallet } from '../wallets/wallet.ts'
 import type { FoundBackend } from './backend.ts'

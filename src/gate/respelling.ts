@@ -1,4 +1,4 @@
-import { ADDED, type Added, type Backend } from '../dialects/dialect.ts'
+import type { Added, Backend } from '../dialects/dialect.ts'
 import type { World } from '../floor/world.ts'
 import type { Sent, Upstream, UpstreamListener } from './ports.ts'
 import { refusedFields } from './refused-fields.ts'

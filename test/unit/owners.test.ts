@@ -19,11 +19,13 @@ const sources = ['src', 'bin']
 
 /** What makes an emitter. `gateServer` hands its server to those who call it. */
 const MAKES =
-  /(?<![.\w]|function )(?:createServer|gateServer|spawn|createInterface|connect)\(|\.library\.request\(|\bnew (?:Client|Worker|WebSocket|EventEmitter)\((?!\{)/g
+  /(?<![.\w]|function )(?:createServer|gateServer|spawn|createInterface)\(|\.library\.request\(|\bnew (?:Client|Worker|WebSocket|EventEmitter)\((?!\{)/g
+const DIALS = /import \{[^}]*\bconnect\b[^}]*\} from 'node:net'/
 const LISTENS = /\bon\('error'|addEventListener\('error'/g
 
 const unheard = ({ path, text }: { path: string; text: string }): string[] => {
-  const made = text.match(MAKES)?.length ?? 0
+  const dials = DIALS.test(text) ? (text.match(/(?<![.\w])connect\(/g)?.length ?? 0) : 0
+  const made = (text.match(MAKES)?.length ?? 0) + dials
   const heard = text.match(LISTENS)?.length ?? 0
   return made > heard ? [`${path}: ${made} made, ${heard} heard`] : []
 }
@@ -57,7 +59,10 @@ describe('J11 every emitter has an owner', () => {
   it.each([
     ['const s = createServer(() => {})', 1],
     ["const s = createServer(() => {})\ns.on('error', () => {})", 0],
-    ["const a = connect(1)\nconst b = connect(2)\na.on('error', () => {})", 1],
+    [
+      "import { connect } from 'node:net'\nconst a = connect(1)\nconst b = connect(2)\na.on('error', () => {})",
+      1,
+    ],
     ["const s = new WebSocket(url)\ns.addEventListener('error', end)", 0],
   ])('J11 that rule reads %j', (text, found) => {
     expect(unheard({ path: 'a.ts', text })).toHaveLength(found)

@@ -1,3 +1,5 @@
+import { keepList, listIn } from './lists.ts'
+
 const NAME = 'satgate.asked'
 /** Invoices that are remembered, the newest first: more than anybody has open. */
 const MOST = 100
@@ -20,12 +22,14 @@ export class AskedInvoices {
     this.#read()
     const hash = hashIn(path)
     if (hash === null) return
-    this.#hashes = [hash, ...this.#hashes.filter((one) => one !== hash)].slice(0, MOST)
-    try {
-      this.#store?.setItem(NAME, JSON.stringify(this.#hashes))
-    } catch {
-      // It is remembered as long as the page is open.
-    }
+    this.#write([hash, ...this.#hashes.filter((one) => one !== hash)].slice(0, MOST))
+  }
+
+  /** It is paid, and its key is kept: nothing of it stays in the browser. */
+  forget(path: string): void {
+    this.#read()
+    const hash = hashIn(path)
+    this.#write(this.#hashes.filter((one) => one !== hash))
   }
 
   has(path: string): boolean {
@@ -35,12 +39,12 @@ export class AskedInvoices {
   }
 
   #read(): void {
-    try {
-      const kept: unknown = JSON.parse(this.#store?.getItem(NAME) ?? 'null')
-      if (Array.isArray(kept)) this.#hashes = kept.filter((one) => typeof one === 'string')
-    } catch {
-      this.#hashes = []
-    }
+    if (this.#store !== null) this.#hashes = listIn(this.#store, NAME)
+  }
+
+  #write(hashes: readonly string[]): void {
+    this.#hashes = hashes
+    keepList(this.#store, NAME, hashes)
   }
 }
 

@@ -1,3 +1,5 @@
+import { keepList, listIn } from './lists.ts'
+
 const NAME = 'satgate.keys'
 const LINKED = 'satgate.linked'
 
@@ -64,29 +66,11 @@ export class Keys {
 
   #mark(linked: readonly string[]): void {
     this.#linked = linked
-    try {
-      this.#store?.setItem(LINKED, JSON.stringify(linked))
-    } catch {
-      // It is marked as long as the page is open.
-    }
+    keepList(this.#store, LINKED, linked)
   }
 
   #write(all: readonly string[]): boolean {
     this.#all = all
-    try {
-      this.#store?.setItem(NAME, JSON.stringify(all))
-      return this.#store !== null
-    } catch {
-      return false
-    }
-  }
-}
-
-function listIn(store: Storage, name: string): readonly string[] {
-  try {
-    const kept: unknown = JSON.parse(store.getItem(name) ?? '[]')
-    return Array.isArray(kept) ? kept.filter((one) => typeof one === 'string') : []
-  } catch {
-    return []
+    return keepList(this.#store, NAME, all)
   }
 }

@@ -164,6 +164,7 @@ export class Payment {
     this.#say('paid', 'Paid')
     announce('Paid.')
     const asked = this.#shop.asked.has(this.#path)
+    this.#shop.asked.forget(this.#path)
     this.#paid(key, { asked, unpaid: this.#invoice !== null })
   }
 

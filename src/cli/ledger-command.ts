@@ -12,6 +12,7 @@ interface AccountRow {
   readonly paid: number
   readonly bonus: number
   readonly held: number
+  readonly owed: number
   readonly available: number
   readonly createdAt: number
 }
@@ -42,13 +43,14 @@ export function ledgerTable(view: LedgerView, answer: unknown): string {
   if (view === 'accounts') {
     const rows = answer as readonly AccountRow[]
     return table(
-      ['account', 'available sat', 'paid in', 'bonus', 'held', 'since (UTC)'],
+      ['account', 'available sat', 'paid in', 'bonus', 'held', 'owes', 'since (UTC)'],
       rows.map((row) => [
         short(row.account),
         sat(row.available),
         sat(row.paid),
         sat(row.bonus),
         sat(row.held),
+        sat(row.owed),
         time(row.createdAt),
       ]),
     )

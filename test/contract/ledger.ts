@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { Entry } from '../../src/ledger/ledger.ts'
 import { msat } from '../../src/money/msat.ts'
 import { runInvoicesContract } from './invoices.ts'
-import { DEPOSITS, HOLDS, LIMITS, PRUNED, REOPENED, SETTLING } from './ledger-cases.ts'
+import { DEPOSITS, HOLDS, LIMITS } from './ledger-cases.ts'
+import { PRUNED, REOPENED, SETTLING } from './ledger-closing-cases.ts'
 import { type Open, type Opened, play, ScriptWorld } from './ledger-script.ts'
 
 export interface LedgerContract {

@@ -1,6 +1,6 @@
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { runLedgerContract } from '../../contract/ledger.ts'
-import { REOPENED } from '../../contract/ledger-cases.ts'
+import { REOPENED } from '../../contract/ledger-closing-cases.ts'
 
 runLedgerContract({
   name: 'memory',

@@ -95,7 +95,7 @@ function put(
   const answers = hasOutput ? prompt.prompts : 1
   const { readable, parts } = prompt
   readRest(request, prompt.key, readable)
-  const asked: Asked & { body: Uint8Array; splice: unknown } = {
+  return {
     dialect,
     body,
     model: String(request.model),
@@ -113,12 +113,12 @@ function put(
     texts: readable.texts,
     ids: readable.ids,
     splice: new Parsed({ document, sifted, prompts: prompt.prompts, shown: answers * shown }),
-    forget() {
-      asked.body = NOTHING
-      asked.splice = null
+    // Of the record that it is called on: later steps have copies of this one.
+    forget(this: { body: Uint8Array; splice: unknown }) {
+      this.body = NOTHING
+      this.splice = null
     },
   }
-  return asked
 }
 
 /**

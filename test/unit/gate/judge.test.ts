@@ -59,6 +59,14 @@ describe('the model’s context as bound', () => {
     expect(await boundOf(openaiCompletions, two, 4_096)).toBe(8_192)
   })
 
+  it('J7 leaves a request that can still be let go of', async () => {
+    const { asked } = await priced(openaiChat, chat, 4_096)
+    expect(asked.body.length).toBeGreaterThan(50_000)
+    asked.forget()
+    expect(asked.body.length).toBe(0)
+    expect(asked.splice).toBeNull()
+  })
+
   it('is none for embeddings: some models take longer inputs in parts', async () => {
     const input = { model: 'm', input: long }
     expect(await boundOf(openaiEmbeddings, input, 4_096)).toBeGreaterThan(50_000)

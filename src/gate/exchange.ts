@@ -16,6 +16,7 @@ import type { Close, Closer } from './close.ts'
 import type { PromptEstimate } from './estimate.ts'
 import type { End } from './outcome.ts'
 import type { Reply, Upstream } from './ports.ts'
+import { type Refusal, STOPPING } from './refusal.ts'
 import { type Patience, Relay, type Relayed } from './relay.ts'
 import { Respelling } from './respelling.ts'
 import type { Speeds } from './speeds.ts'
@@ -135,6 +136,13 @@ export class Exchange {
     return this.#parts.pages.spendable(buyer, available)
   }
 
+  /** What a buyer is told who has seen nothing of an answer that failed. */
+  #refusal({ end, said, detail }: Relayed, charged: Msat): Refusal {
+    if (end === 'outgrown') return tooLarge(charged)
+    if (end === 'stopped') return STOPPING
+    return upstreamRefusal(said, { stalled: detail === 'silent', now: this.#parts.world.now() })
+  }
+
   /** The last bytes that the buyer sees. */
   #finish(
     held: Held,
@@ -154,11 +162,7 @@ export class Exchange {
       return 200
     }
     if (!reply.headSent && failed(relayed.end)) {
-      const stalled = relayed.detail === 'silent'
-      const refusal =
-        relayed.end === 'outgrown'
-          ? tooLarge(close.charged)
-          : upstreamRefusal(relayed.said, { stalled, now: this.#parts.world.now() })
+      const refusal = this.#refusal(relayed, close.charged)
       answerRefusal(held.incoming, reply, refusal)
       return refusal.status
     }

@@ -15,7 +15,7 @@ import type { Exchange } from './exchange.ts'
 import { fitted, type Models, type OutputBounds, price, read } from './judge.ts'
 import type { Incoming, Reply } from './ports.ts'
 import type { Purse } from './purse.ts'
-import { type Refusal, refuse } from './refusal.ts'
+import { type Refusal, refuse, STOPPING } from './refusal.ts'
 import type { Report } from './report.ts'
 import type { Speeds } from './speeds.ts'
 import type { Admitted, Buyer, Held, Priced } from './steps.ts'
@@ -272,9 +272,6 @@ const CONFLICT = refuse(
 const METHOD = refuse(405, 'method_not_allowed', 'Send a POST with a JSON body.')
 const EMPTY = refuse(400, 'invalid_request_error', 'The body is empty: send JSON.')
 const FULL = refuse(503, 'capacity', 'All slots are taken; nothing was charged. Try again.', {
-  retryAfterSeconds: 5,
-})
-const STOPPING = refuse(503, 'stopping', 'This gate is stopping; nothing was charged.', {
   retryAfterSeconds: 5,
 })
 const LEDGER = refuse(503, 'ledger_unavailable', 'The ledger cannot write at the moment.', {

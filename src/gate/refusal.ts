@@ -30,3 +30,8 @@ export function refuse(status: number, code: string, message: string, parts: Par
     extra: parts.extra ?? {},
   }
 }
+
+/** A gate that takes nothing new, or that ended an answer of which the buyer saw nothing yet. */
+export const STOPPING = refuse(503, 'stopping', 'This gate is stopping; nothing was charged.', {
+  retryAfterSeconds: 5,
+})

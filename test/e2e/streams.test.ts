@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Streaming } from '../support/ask.ts'
 import { type Pass, tick, until } from '../support/buyer.ts'
 import { type GateOptions, startGate, type TestGate } from '../support/gate.ts'
+import { RawClient } from '../support/serve.ts'
 
 /** A token in costs nothing, a token out a sat: what is charged is what flowed, in sats. */
 const PRICES = { pricing: { default: '0/1000', maxOutputTokens: 200 } }
@@ -244,6 +245,24 @@ describe('an upstream that breaks off', () => {
 })
 
 describe('bytes on the way', () => {
+  it('a client of HTTP/1.0 gets the bare events, the cost among them, and the end of the connection', async () => {
+    const { gate, pass } = await paid({ script: { deltas: words(3) } })
+    const body = JSON.stringify(gate.chatQuestion(pass, { stream: true }).body)
+    const client = new RawClient(gate.port)
+    client.send(
+      `POST /v1/chat/completions HTTP/1.0\r\nhost: x\r\nauthorization: Bearer ${pass.text}\r\n` +
+        `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    )
+    const answer = await client.untilClosed()
+    const [head = '', ...events] = answer.split('\r\n\r\n')
+    expect(head).toMatch(/^HTTP\/1\.[01] 200/)
+    expect(head).not.toMatch(/transfer-encoding|trailer/i)
+    expect(events.join('')).toMatch(
+      /^data: \{[\s\S]*\n\n: satgate cost_msat=3000\ndata: \[DONE\]\n\n$/,
+    )
+    expect(await spent(gate, pass)).toBe(3)
+  })
+
   it('G9 the first word is not held back', async () => {
     const { gate, pass } = await paid({ script: { deltas: words(30), paceMs: 50 } })
     const stream = await open(gate, pass)
@@ -318,6 +337,18 @@ describe('bytes on the way', () => {
 })
 
 describe('stopping', () => {
+  it('an answer of which nothing was seen yet is a 503 that names the reason, and free', async () => {
+    const { gate, pass } = await paid({ script: { deltas: words(100), paceMs: 50 } })
+    const answers = [gate.chat(pass), gate.chat(pass, { n: 2 })]
+    await until(() => gate.fake.running === 2)
+    await gate.composed.endStreams()
+    for (const answer of await Promise.all(answers)) {
+      expect([answer.status, answer.json.error.code]).toEqual([503, 'stopping'])
+      expect(answer.headers['retry-after']).toBe('5')
+    }
+    expect(await spent(gate, pass)).toBe(0)
+  })
+
   it('what still streams is ended with an error event, and given back whole', async () => {
     const { gate, pass } = await paid({ script: { deltas: words(200), paceMs: 20 } })
     const stream = await open(gate, pass)

@@ -92,7 +92,7 @@ export async function fitted<T extends Priced>(step: T, estimate: PromptEstimate
 const NO_UPSTREAM = refuse(
   503,
   'upstream_unreachable',
-  'The model server does not answer; nothing was charged.',
+  'The model server does not say which models it serves; nothing was charged.',
   { retryAfterSeconds: 5 },
 )
 

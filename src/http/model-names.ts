@@ -8,12 +8,13 @@ import type { Model } from './probe.ts'
  */
 export function modelOf(kind: Backend, models: readonly Model[], name: string): Model | undefined {
   const exact = models.find(({ id }) => id === name)
-  if (exact !== undefined) return exact
+  if (exact !== undefined || name.length > LONGEST) return exact
   if (kind === 'ollama') {
     const wanted = tagged(ollamaName(name))
     return models.find(({ id }) => tagged(ollamaName(id)) === wanted)
   }
-  return models.find((model) => model.id === `${name}:latest` || aliasesOf(model).includes(name))
+  const latest = name + LATEST
+  return models.find((model) => model.id === latest || aliasesOf(model).includes(name))
 }
 
 /**
@@ -24,7 +25,8 @@ export function modelOf(kind: Backend, models: readonly Model[], name: string): 
 export function reached(kind: Backend, models: readonly Model[], name: string): readonly Named[] {
   const model = modelOf(kind, models, name)
   if (model !== undefined) return [namedOf(kind, models, { model, asked: name })]
-  const near = models.filter((one) => isNear(kind, one, name))
+  const wanted = name.length > LONGEST ? '' : core(name)
+  const near = models.filter((one) => isNear(kind, one, wanted))
   if (near.length > 0) {
     return near.map((one) => {
       const { names } = namedOf(kind, models, { model: one, asked: name })
@@ -64,6 +66,8 @@ function servedAs(kind: Backend, models: readonly Model[], { root, parent }: Mod
 }
 
 const LATEST = ':latest'
+/** Characters of a name that is compared otherwise than as it stands: strangers send any (threats J1). */
+const LONGEST = 512
 
 /** The names, and each that ends in `:latest` without it. */
 const withoutTag = (names: readonly string[]): readonly string[] => [
@@ -94,9 +98,8 @@ export const ollamaName = (name: string): string =>
     .replace(/^registry\.ollama\.ai\//, '')
     .replace(/^library\//, '')
 
-/** Whether a backend might take `name` for that model: other case, folder, file, quantisation. */
-function isNear(kind: Backend, model: Model, name: string): boolean {
-  const wanted = core(name)
+/** Whether a backend might take a name of that core for that model: case, folder, file, quantisation. */
+function isNear(kind: Backend, model: Model, wanted: string): boolean {
   if (wanted === '') return false
   return [model.id, ...aliasesOf(model)].map(core).some((one) => {
     if (one === wanted) return true

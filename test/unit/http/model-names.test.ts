@@ -146,6 +146,13 @@ describe('J10 a name is resolved as its backend resolves it', () => {
     ).toBe('refused')
   })
 
+  it('J1 a name of a megabyte is compared as it stands, however many models there are', () => {
+    const name = 'Tiny'.repeat(250_000)
+    const models = Array.from({ length: 300 }, (_, at) => ({ id: `tiny-${at}` }))
+    expect(modelOf('ollama', models, name)).toBe(undefined)
+    expect(reached('other', models, name)).toHaveLength(1)
+  })
+
   it('no spelling of a listed name costs less than the name', () => {
     const spell = fc.constantFrom<(name: string) => string>(
       (name) => name.toUpperCase(),

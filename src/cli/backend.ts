@@ -42,7 +42,7 @@ export async function findBackend(
     key,
     now: world.now,
     onDoubt: () => models.doubt(),
-    isTheSame: () => models.isTheSame(),
+    behind: { kind: () => models.kind(), isStill: (kind) => models.isStill(kind) },
   })
   const first = probed.ok ? probed.value.models : null
   const kind = probed.ok ? probed.value.kind : 'other'

@@ -25,8 +25,8 @@ export interface ModelList extends Models {
   gone(): Gone | null
   /** Something happened that a backend's end or change explains: what is known of it is old. */
   doubt(): void
-  /** Whether the backend that is there now is, as far as its list tells, the one that was there. */
-  isTheSame(): Promise<boolean>
+  /** Whether a backend of that kind is there now, as a listing tells that is made after this. */
+  isStill(kind: Backend): Promise<boolean>
   /** Asks in the background from now on: every 60 s, and every 5 s while the backend fails. */
   watch(background: Background, absence: Absence): void
   /** Asks no more. */
@@ -102,10 +102,9 @@ class Listing implements ModelList {
     if (this.#presence.gone === null) this.#askSoon()
   }
 
-  async isTheSame(): Promise<boolean> {
-    const before = this.#kind
-    await this.#ask()
-    return this.#answering && this.#kind === before
+  async isStill(kind: Backend): Promise<boolean> {
+    await this.#askAnew()
+    return this.#answering && this.#kind === kind
   }
 
   watch(background: Background, absence: Absence): void {
@@ -123,7 +122,7 @@ class Listing implements ModelList {
 
   /** Nobody waits for a backend that is gone; a list that is old is asked for before it is used. */
   async knows(name: string): Promise<boolean | null> {
-    if (this.#presence.gone === null && this.#now() >= this.#freshUntil) await this.#ask()
+    if (this.#presence.gone === null && this.#now() >= this.#freshUntil) await this.#askAnew()
     return this.#models === null ? null : this.#find(name) !== undefined
   }
 
@@ -155,6 +154,12 @@ class Listing implements ModelList {
   /** When a document may ask again: a failure is not tried again for some seconds. */
   #dueAt(): number {
     return Math.max(this.#freshUntil, this.#retryAt)
+  }
+
+  /** A try that was under way when a doubt came may have been answered by the backend before. */
+  async #askAnew(): Promise<void> {
+    await this.#ask()
+    if (this.#answering && this.#now() >= this.#freshUntil) await this.#ask()
   }
 
   #ask(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici'
+import type { Backend } from '../dialects/dialect.ts'
 import { assert, BrokenBelief } from '../floor/assert.ts'
 import type { Sent, UpstreamListener } from '../gate/ports.ts'
 import type { UpstreamConnection, UpstreamConnections } from './upstream-connections.ts'
@@ -11,11 +12,18 @@ export interface Exchange {
   readonly body: Uint8Array | null
 }
 
+/** Who is behind the connections: what was written for one backend is not for another (threats J8). */
+export interface Behind {
+  kind(): Backend
+  /** Looks anew. */
+  isStill(kind: Backend): Promise<boolean>
+}
+
 interface Parts {
   readonly connections: UpstreamConnections
   readonly now: () => number
   readonly onDoubt: () => void
-  readonly isTheSame: () => Promise<boolean>
+  readonly behind: Behind
   /** The connection stands, and the request leaves. */
   readonly begun: () => void
 }
@@ -32,6 +40,8 @@ export class Exchanged implements Sent, Dispatcher.DispatchHandler {
   #sentAt = Number.NaN
   /** Bytes of the connection that were read before this request. */
   readonly #bytesBefore: number
+  /** Whom it was written for. */
+  readonly #kind: Backend
   #sentTwice = false
   #answered = false
   #holdable = false
@@ -41,6 +51,7 @@ export class Exchanged implements Sent, Dispatcher.DispatchHandler {
     this.#parts = parts
     this.#connection = parts.connections.take()
     this.#bytesBefore = this.#connection.bytes
+    this.#kind = parts.behind.kind()
     this.#listener = listener
     this.released = new Promise((resolve) => {
       this.#release = resolve
@@ -128,12 +139,12 @@ export class Exchanged implements Sent, Dispatcher.DispatchHandler {
 
   /** Once, on a new connection: the other kept ones are as old as this one. */
   async #sendAgain(error: Error): Promise<void> {
-    const { connections, isTheSame } = this.#parts
+    const { connections, behind } = this.#parts
     const request = this.#request
     assert(request !== null, 'a request that runs is kept')
     this.#sentTwice = true
     // A look at the models is not written for anybody, and is how one knows who is there.
-    const same = request.method === 'GET' || (await isTheSame())
+    const same = request.method === 'GET' || (await behind.isStill(this.#kind))
     if (this.#over) return
     if (!same) return this.#fail(error)
     connections.cut(this.#connection).catch(() => undefined)

@@ -4,7 +4,7 @@ import type { Sent, Upstream, UpstreamListener } from '../gate/ports.ts'
 import { decoding } from './decode.ts'
 import { targetOf } from './target.ts'
 import { UpstreamConnections } from './upstream-connections.ts'
-import { type Exchange, Exchanged, type Headers } from './upstream-exchange.ts'
+import { type Behind, type Exchange, Exchanged, type Headers } from './upstream-exchange.ts'
 
 export interface UpstreamOptions {
   /** The operator's own address, with `/v1` or without, and the only host that this upstream ever speaks to (G1). */
@@ -16,8 +16,8 @@ export interface UpstreamOptions {
   readonly now?: () => number
   /** A connection was lost, or an answer says that nobody is behind it: another may be there soon. */
   readonly onDoubt?: () => void
-  /** Asked before a request is sent a second time: what was written for one is not for another (J8). */
-  readonly isTheSame?: () => Promise<boolean>
+  /** Who is there, as far as it is known, and whether it is still: asked before a second send (J8). */
+  readonly behind?: Behind
 }
 
 export interface HttpUpstream extends Upstream {
@@ -37,6 +37,8 @@ export interface JsonAnswer {
 /** The only headers of a buyer's that an upstream sees: every credential is left behind (G3, G5). */
 const PASSED = ['accept', 'x-request-id']
 const PRINTABLE = /^[\x20-\x7e]{1,256}$/
+/** Where nobody looks who is there. */
+const ANYBODY: Behind = { kind: () => 'other', isStill: async () => true }
 const KEY = /^[\x21-\x7e]+$/
 const JSON_LIMIT = 8 * 1024 * 1024
 
@@ -48,7 +50,7 @@ const JSON_LIMIT = 8 * 1024 * 1024
 export function makeUpstream(options: UpstreamOptions): HttpUpstream {
   assert(options.key === null || KEY.test(options.key), 'an upstream key is one printable word')
   const { timeouts, now = () => Number.NaN, onDoubt = () => {} } = options
-  const isTheSame = options.isTheSame ?? (async () => true)
+  const behind = options.behind ?? ANYBODY
   const connections = new UpstreamConnections(
     options.base.origin,
     timeouts?.connectMs ?? 10_000,
@@ -56,7 +58,7 @@ export function makeUpstream(options: UpstreamOptions): HttpUpstream {
   )
   const own: Record<string, string> = { 'accept-encoding': 'identity', 'user-agent': 'satgate' }
   if (options.key !== null) own.authorization = `Bearer ${options.key}`
-  const parts = { connections, now, onDoubt, isTheSame }
+  const parts = { connections, now, onDoubt, behind }
   const exchange = (what: Exchange, listener: UpstreamListener, begun = () => {}): Sent => {
     const headers = { ...passed(what.headers), ...own }
     const request = {

@@ -119,10 +119,27 @@ describe('K21 a kept connection that the backend closed', () => {
       if (before === 0) socket.write(OK)
       else socket.end()
     })
-    const upstream = upstreamAt(base, { isTheSame: async () => false })
+    const upstream = upstreamAt(base, {
+      behind: { kind: () => 'other', isStill: async () => false },
+    })
     await asked(upstream)
     expect((await asked(upstream)).end).toBe('unreachable')
     expect(requests).toHaveLength(2)
+  })
+
+  it('the backend is the one that was there when the request was written', async () => {
+    let kind = 'ollama'
+    const asks: string[] = []
+    const { base } = await rawServer((socket, before) => {
+      if (before === 0) return void socket.write(OK)
+      kind = 'vllm'
+      socket.end()
+    })
+    const isStill = async (one: string) => asks.push(one) > 0
+    const upstream = upstreamAt(base, { behind: { kind: () => kind, isStill } })
+    await asked(upstream)
+    await asked(upstream)
+    expect(asks).toEqual(['ollama'])
   })
 
   it('not for a buyer who left meanwhile', async () => {
@@ -134,7 +151,7 @@ describe('K21 a kept connection that the backend closed', () => {
     const same = new Promise<boolean>((then) => {
       answer = then
     })
-    const upstream = upstreamAt(base, { isTheSame: () => same })
+    const upstream = upstreamAt(base, { behind: { kind: () => 'other', isStill: () => same } })
     await asked(upstream)
     const heard = hear(upstream, chat({}))
     while (requests.length < 2) await soon(5)

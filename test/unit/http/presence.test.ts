@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest'
+import { ok } from '../../../src/floor/result.ts'
+import { makeModels } from '../../../src/http/models.ts'
+import { Presence } from '../../../src/http/presence.ts'
+import type { NotProbed } from '../../../src/http/probe.ts'
+import type { JsonAnswer } from '../../../src/http/upstream.ts'
+
+function watched() {
+  const told: string[] = []
+  const presence = new Presence({
+    gone: ({ why, since }) => told.push(`gone ${why} ${since}`),
+    back: (since) => told.push(`back ${since}`),
+  })
+  return { presence, told }
+}
+
+const unreachable = (detail: string): NotProbed => ({ why: 'unreachable', detail })
+const REFUSED = unreachable('unreachable: ECONNREFUSED: connect')
+const status = (code: number): NotProbed =>
+  code === 401 || code === 403
+    ? { why: 'refused', status: code }
+    : { why: 'no_models', status: code }
+
+describe('a backend is gone', () => {
+  it('after 15 s of failing, at its last try, and not a moment before', () => {
+    const { presence, told } = watched()
+    presence.saw(REFUSED, 1_000)
+    presence.saw(REFUSED, 15_999)
+    expect([presence.gone, presence.failing]).toEqual([null, true])
+    presence.saw(REFUSED, 16_000)
+    expect(presence.gone).toEqual({ why: 'refused', since: 1_000 })
+    presence.saw(status(503), 21_000)
+    expect(presence.gone).toEqual({ why: 'failing', since: 1_000 })
+    presence.saw(null, 26_000)
+    expect([presence.gone, presence.failing]).toEqual([null, false])
+    expect(told).toEqual(['gone refused 1000', 'back 1000'])
+  })
+
+  it('not by one try, however long ago it was: a machine may have slept', () => {
+    const { presence } = watched()
+    presence.saw(REFUSED, 0)
+    expect(presence.gone).toBeNull()
+  })
+
+  it('and one success in between starts the 15 s anew', () => {
+    const { presence, told } = watched()
+    presence.saw(REFUSED, 0)
+    presence.saw(null, 10_000)
+    presence.saw(REFUSED, 14_000)
+    presence.saw(REFUSED, 28_999)
+    expect([presence.gone, told]).toEqual([null, []])
+  })
+
+  it.each<[NotProbed, boolean]>([
+    [REFUSED, true],
+    [unreachable('unreachable: ENOTFOUND: getaddrinfo'), true],
+    [unreachable('unreachable: DEPTH_ZERO_SELF_SIGNED_CERT: self-signed'), true],
+    [unreachable('unreachable: EPROTO: SSL routines'), true],
+    [unreachable('unreachable: no connection within 5000 ms'), true],
+    [unreachable('unreachable: UND_ERR_SOCKET: other side closed'), true],
+    [unreachable('no answer within 5000 ms'), false],
+    [status(500), true],
+    [status(503), true],
+    [status(530), true],
+    [status(401), false],
+    [status(403), false],
+    [status(404), false],
+    [status(429), false],
+    [status(301), false],
+    [status(200), false],
+  ])('%j: %s', (not, gone) => {
+    const { presence } = watched()
+    presence.saw(not, 0)
+    presence.saw(not, 15_000)
+    expect(presence.gone !== null).toBe(gone)
+  })
+})
+
+describe('J8 what is known of a backend', () => {
+  const listed = (owner: string) =>
+    ok<JsonAnswer>({ status: 200, headers: {}, json: [{ id: 'm', owned_by: owner }] })
+
+  function list() {
+    const asks: ((owner: string) => void)[] = []
+    const models = makeModels({
+      world: { now: () => 0 },
+      get: () =>
+        new Promise((then) => {
+          asks.push((owner) => then(listed(owner)))
+        }),
+    })
+    const answer = async (owner: string) => {
+      asks.shift()?.(owner)
+      await new Promise((then) => setImmediate(then))
+    }
+    return { models, asks, answer }
+  }
+
+  it('is not believed where it was asked for before the doubt came', async () => {
+    const { models, asks, answer } = list()
+    const first = models.knows('m')
+    models.doubt()
+    await answer('library')
+    expect(asks).toHaveLength(1)
+    await answer('vllm')
+    expect([await first, models.kind()]).toEqual([true, 'vllm'])
+    expect([await models.knows('m'), asks.length]).toEqual([true, 0])
+  })
+
+  it('is looked at anew before a request goes a second time', async () => {
+    const { models, answer } = list()
+    const first = models.knows('m')
+    await answer('library')
+    await first
+    const same = models.isStill('ollama')
+    await answer('library')
+    expect(await same).toBe(true)
+    const other = models.isStill('ollama')
+    await answer('llamacpp')
+    expect(await other).toBe(false)
+  })
+})

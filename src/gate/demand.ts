@@ -51,11 +51,12 @@ export class Demand {
     const { min, max } = this.#bounds
     if (step === null || estimate === null) return { sat: min, least: min }
     const { rate, asked } = step
-    const worst = at(ceilingLine(rate, asked.inputBound), step.wanted * asked.choices)
+    const template = estimate.template()
+    const worst = at(ceilingLine(rate, asked.inputBound + template), step.wanted * asked.choices)
     if (ceilSat(worst) <= min) return { sat: min, least: min }
     const { wanted } = await fitted(step, estimate)
     const most = wanted * asked.choices
-    const line = ceilingLine(rate, await estimate.withMargin())
+    const line = ceilingLine(rate, (await estimate.withMargin()) + template)
     const admits = ceilSat(at(line, asked.hasOutput ? asked.choices : 0))
     const sat = Math.max(Math.min(Math.max(ceilSat(at(line, most)), min), max), admits)
     return { sat, least: Math.max(admits, min) }

@@ -232,7 +232,7 @@ export class Gate {
         request: { id: incoming.id, account, limits, what },
         rate,
         inputBound: asked.inputBound,
-        inputWorst: asked.inputBound + estimate.template(),
+        template: estimate.template(),
         inputEstimate: () => estimate.tokens(),
         least: asked.hasOutput ? asked.choices : 0,
         most: wanted * asked.choices,

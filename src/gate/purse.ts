@@ -9,8 +9,8 @@ export interface Want {
   readonly rate: Rate
   /** Never too low: bytes. Held where the account affords it. */
   readonly inputBound: number
-  /** With what the model's template was seen to add: limits in a request are judged by it (J4). */
-  readonly inputWorst: number
+  /** What the model's template was seen to add to that: held beside it, and judged by limits (J4). */
+  readonly template: number
   /** Nearer the truth, and dearer to find out: asked for only where the bound is not affordable. */
   readonly inputEstimate: () => Promise<number>
   /** Output over all choices: fewer than `least` is no answer, `most` is what was asked for. */
@@ -46,9 +46,11 @@ export class Purse {
 
   /** Refusals are the ledger's, in its order; `held` only after waiting some 5 s. */
   async take(want: Want, gone: () => boolean): Promise<Taken> {
-    const whole = await this.#hold(want, want.inputBound, { least: want.most })
+    const { inputBound, template } = want
+    const whole = await this.#hold(want, inputBound + template, { least: want.most })
     if (whole.ok) return whole
-    const input = Math.min(want.inputBound, Math.ceil((await want.inputEstimate()) * 1.25))
+    const estimate = Math.ceil((await want.inputEstimate()) * 1.25)
+    const input = Math.min(inputBound, estimate) + template
     const until = this.#world.now() + PATIENCE
     for (;;) {
       const tried = await this.#hold(want, input, { least: want.least, patient: true })
@@ -83,7 +85,7 @@ export class Purse {
     how: Pick<HoldRequest, 'least' | 'patient'>,
   ): Promise<Taken> {
     const at = this.#world.now()
-    const worst = Math.max(input, want.inputWorst)
+    const worst = want.inputBound + want.template
     const held = await this.#ledger.hold({
       ...want.request,
       price: ceilingLine(want.rate, input),

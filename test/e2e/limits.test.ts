@@ -46,17 +46,34 @@ describe('J4 a limit protects its owner, not a buyer against the seller:', () =>
     await gate.proof()
   })
 
-  it('a limit in a window is more than full afterwards, and admits nothing until it resets', async () => {
+  it('a template that is known is reckoned with by limits in a window too, and by offers', async () => {
     const gate = await startGate({ settings })
-    gate.fake.script = { deltas: ['yes'], usageValue: reported(2_000) }
+    gate.fake.script = { deltas: ['yes'], usageValue: reported(620) }
     const pass = await gate.buy(1_000)
-    const narrowed = child(pass, 'spend <= 1 / day', 'tokens <= 1000 / day')
-    expect((await gate.chat(narrowed)).headers['x-cost-msat']).toBe('2001')
+    const narrowed = child(pass, 'spend <= 0.12 / min')
+    expect((await gate.chat(narrowed)).headers['x-cost-msat']).toBe('621')
+    for (let minute = 0; minute < 3; minute += 1) {
+      gate.world.advance(60_000)
+      expect((await gate.chat(narrowed, { max_tokens: 5 })).status).toBe(429)
+    }
+    expect((await gate.balance(pass)).balance_msat).toBe(1_000_000 - 621)
+    const refused = await gate.chat(null, { max_tokens: 9_990 })
+    const bought = await gate.accept(refused)
+    expect((await gate.chat(bought, { max_tokens: 9_990 })).status).toBe(200)
+    await gate.proof()
+  })
+
+  it('a limit in a window is more than full afterwards, and admits nothing until it resets', async () => {
+    const gate = await startGate({ settings: { pricing: { default: '0/1' } } })
+    gate.fake.script = { deltas: Array.from({ length: 35 }, () => ' word') }
+    const pass = await gate.buy(1_000)
+    const narrowed = child(pass, 'spend <= 0.01 / day')
+    expect((await gate.chat(narrowed, { stream: true })).status).toBe(200)
     expect(await gate.balance(narrowed)).toMatchObject({ available_msat: 0 })
     expect((await gate.chat(narrowed)).status).toBe(429)
-    expect((await gate.balance(pass)).balance_msat).toBe(1_000_000 - 2_001)
+    expect((await gate.balance(pass)).balance_msat).toBe(1_000_000 - 35)
     const { json } = await gate.ask({ path: '/v1/usage', headers: bearer(narrowed) })
-    expect(json.data).toMatchObject([{ charged_msat: 2_001, prompt_tokens: 2_000 }])
+    expect(json.data).toMatchObject([{ charged_msat: 35, held_msat: 10 }])
     gate.world.advance(86_400_000)
     expect((await gate.chat(narrowed)).status).toBe(200)
     await gate.proof()

@@ -157,7 +157,7 @@ describe('I8 paying_the_offer_admits_the_request', () => {
               request: { id: 'h', account: 'a', limits: [], what },
               rate: step.rate,
               inputBound: step.asked.inputBound,
-              inputWorst: step.asked.inputBound + again.template(),
+              template: again.template(),
               inputEstimate: () => again.tokens(),
               least: step.asked.hasOutput ? step.asked.choices : 0,
               most: step.wanted * step.asked.choices,

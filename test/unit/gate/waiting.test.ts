@@ -44,7 +44,7 @@ async function queue() {
         },
         rate: RATE,
         inputBound: 10,
-        inputWorst: 10,
+        template: 0,
         inputEstimate: async () => 8,
         least: 1,
         most: 40,

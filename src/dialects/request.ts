@@ -111,9 +111,17 @@ export function media(request: JsonObject): Malformed | null {
   for (const [key, value] of Object.entries(request)) {
     if (value !== null && isMedia(key)) return unpriced(key)
   }
+  if (hosted(request.tools)) return unpriced('tools')
   const text = modalities === undefined || modalities === null || String(modalities) === 'text'
   return text ? null : unpriced('modalities')
 }
+
+/** Tools that the model's own server runs, a search or an interpreter, cost more than tokens (J16). */
+const hosted = (tools: Json | undefined): boolean =>
+  Array.isArray(tools) &&
+  tools.some((tool) => isObject(tool) && typeof tool.type === 'string' && !OWN_TOOLS.has(tool.type))
+
+const OWN_TOOLS = new Set(['function', 'custom'])
 
 export const unpriced = (param: string): Malformed =>
   refuse('unsupported_content', `only text has a price here, ${param} holds something else`, param)

@@ -20,6 +20,8 @@ const OFFSET = 4
 const IN_BOUND = 64
 /** Below so many tokens a difference is the template's, above it the vocabulary's. */
 const SMALL = 256
+/** An account teaches itself: no lower than the margin of a quarter makes up for (threats J3). */
+const LEAST_RATIO = 0.8
 const MOST_LESSONS = 10_000
 const MOST_TEMPLATES = 2_000
 
@@ -64,7 +66,7 @@ export class PromptEstimator {
     const factor = 1 + pace * (clamp(reported / estimated, 0.5, 2) - 1)
     const value = {
       offset: small ? clamp(old.offset + pace * (reported - estimated), -16, 2_048) : old.offset,
-      ratio: small ? old.ratio : clamp(old.ratio * factor, 0.5, 4),
+      ratio: small ? old.ratio : clamp(old.ratio * factor, LEAST_RATIO, 4),
       seen: old.seen + 1,
     }
     keep(this.#lessons, { key: lessonKey(of), value, most: MOST_LESSONS })

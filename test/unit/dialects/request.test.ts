@@ -83,6 +83,11 @@ describe('what is refused', () => {
       '400 unsupported_content messages[0].images',
     ],
     [
+      'J16 a tool that is run for the model',
+      { ...chat, tools: [{ type: 'function', function: {} }, { type: 'web_search' }] },
+      '400 unsupported_content tools',
+    ],
+    [
       'A7 sound as output',
       { ...chat, modalities: ['text', 'audio'] },
       '400 unsupported_content modalities',

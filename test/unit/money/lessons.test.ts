@@ -38,6 +38,15 @@ describe('what an account learns', () => {
   })
 })
 
+it('J3 no account teaches itself an estimate that its margin does not make up for', () => {
+  const estimator = new PromptEstimator()
+  for (let i = 0; i < 50; i += 1) {
+    estimator.learn(of(), { own: 5_000, bound: 9_000, reported: 600 })
+    estimator.learn(of(), { own: 100, bound: 900, reported: 1 })
+  }
+  expect(estimator.estimate(of(), 10_000) * 1.25).toBeGreaterThan(9_900)
+})
+
 describe('J18 one buyer does not teach another’s price', () => {
   it('odd requests of somebody else leave an estimate as it was', () => {
     const estimator = new PromptEstimator()

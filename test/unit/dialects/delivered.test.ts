@@ -156,6 +156,12 @@ describe('K8 an error in a stream', () => {
     expect(run(before + say('a') + END + DONE).out).toBe(before + say('a') + END + DONE)
   })
 
+  it('and a text among it is counted then', () => {
+    const { seen, usage } = run(event({ message: { content: 'abcd' } }) + END + DONE)
+    expect(seen).toMatchObject({ output: true, done: true })
+    expect(usage).toMatchObject({ output: 1, source: 'counted' })
+  })
+
   it('and is bounded', () => {
     const watching = meter()
     for (let i = 0; i < 100; i += 1) watching.stream(bytes(`: ${'x'.repeat(1_000)}\n\n`))

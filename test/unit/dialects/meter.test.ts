@@ -156,6 +156,20 @@ describe('ordinary events', () => {
     )
   })
 
+  it('K4 a text that repeats what deltas said is no event of a template', () => {
+    const text = (text: string) => ({ choices: [{ index: 0, text }] })
+    const both = delta({ content: 'x', refusal: 'y' })
+    const chunks = [text('abcdefgh'), text('ijklmnop'), both, text('abcdefghijklmnopxy')]
+    const events = chunks.map((chunk) => sse(chunk))
+    const fast = feed(chat(), events.map(bytes))
+    const slow = feed(
+      chat(),
+      events.map((event) => bytes(`:\n${event}`)),
+    )
+    expect(fast.usage).toEqual(slow.usage)
+    expect(fast.seen).toEqual(slow.seen)
+  })
+
   it('leave as they came: the same bytes, not a copy', () => {
     const meter = chat()
     for (const word of ['a', 'b', 'c', '\n', 'd']) {
@@ -427,6 +441,13 @@ describe('a stream that runs over', () => {
     output,
     limit: output,
     count: (t: string) => t.length / 4,
+  })
+
+  it('J16 but not by a report behind the end: that is charged, and seen by who asked for it', () => {
+    const whole = sse(say('a'), END, report(5, 5_120), DONE)
+    const { seen, usage, out } = run(whole, wanting)
+    expect([seen.over, seen.done, out]).toEqual([false, true, whole])
+    expect(usage).toMatchObject({ input: 5, output: 1_000 })
   })
 
   it('K3 by our own count only when it is four times over, however small the pieces', () => {

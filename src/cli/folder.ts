@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import type { Background } from '../floor/background.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { Invoices } from '../ledger/invoices.ts'
 import { keyId } from '../passes/keys.ts'
@@ -63,17 +64,19 @@ export function rootKeys(
 
 /**
  * What to say of a folder that is not the one it was: a backup that was put back, or a copy. Null for
- * one that stayed where it is. The mark is the ledger file's own, which no copy keeps.
+ * one that stayed where it is. The mark is the ledger file's own, which no copy keeps. A start does not
+ * wait until it is written: the disk may be full.
  */
 export async function noteIfCopied(
   folder: Pick<Folder, 'ledger' | 'path'>,
   invoices: Pick<Invoices, 'recall' | 'remember'>,
+  background: Background,
 ): Promise<string | null> {
   const { ino, birthtimeMs } = statSync(folder.ledger)
   const mark = `${ino}:${Math.floor(birthtimeMs)}`
   const kept = await invoices.recall(MARK)
   if (kept === mark) return null
-  await invoices.remember(MARK, mark)
+  background.once('folder mark', () => invoices.remember(MARK, mark))
   return kept === null
     ? null
     : `${folder.path} is a copy. What happened since it was made is not known here: passes that were sold since do not work, credit that was spent since is there again. Let no other gate run on the original`

@@ -112,7 +112,7 @@ async function start(
   closers.push(() => backend.upstream.close())
   const books = openBooks(folder, choice.money, { host, say })
   closers.push(() => books.close())
-  const copied = await noteIfCopied(folder, books.invoices)
+  const copied = await noteIfCopied(folder, books.invoices, background)
   const keys = await keysFor(folder, books)
   const recovered = await books.ledger.expire(Number.POSITIVE_INFINITY, world.now())
   if (recovered.length > 0) {

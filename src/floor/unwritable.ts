@@ -3,8 +3,17 @@
  * Null for every other error.
  */
 export function unwritable(error: unknown): string | null {
-  if (!(error instanceof Error && 'errcode' in error && 'errstr' in error)) return null
+  if (!(error instanceof Error && 'code' in error)) return null
+  const said = SYSTEM[String(error.code)]
+  if (said !== undefined) return said
+  if (!('errcode' in error && 'errstr' in error)) return null
   return NOT_NOW.has(Number(error.errcode) & 0xff) ? String(error.errstr) : null
+}
+
+const SYSTEM: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space is left on the disk',
+  EDQUOT: 'the quota of the disk is used up',
+  EROFS: 'it is read-only',
 }
 
 /** SQLITE_BUSY, LOCKED, READONLY, IOERR, FULL and CANTOPEN. */

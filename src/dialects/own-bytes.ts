@@ -33,8 +33,8 @@ export class OwnBytes {
   /** Learns from the first chunk of the stream how its chunks are headed and its lines end. */
   learn(chunk: JsonObject, event: string): void {
     if (this.#head?.id) return
+    if (this.#head === null) this.#lineEnd = /(?:\r\n|\n|\r)$/.exec(event)?.[0] ?? '\n'
     this.#head = headOf(chunk)
-    this.#lineEnd = /\r\n|\n|\r/.exec(event)?.[0] ?? '\n'
   }
 
   /** These bytes of the upstream leave. Answers what must leave in front of them, mostly nothing. */

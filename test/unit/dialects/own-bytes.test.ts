@@ -66,4 +66,11 @@ describe('the bytes of our own in a stream', () => {
   it('K2 where every choice has finished there is nothing to say', () => {
     expect(having(`${EVENT}\n\n`).keepAlive(undefined)).toBe('')
   })
+
+  it('K2 lines end as those of the first chunk do, whatever stands in front of it', () => {
+    const own = new OwnBytes(CHAT, 'asked')
+    own.learn({ choices: [] }, ': hello\ndata: {"choices":[]}\r\n\r\n')
+    own.learn({ choices: [] }, 'data: {"choices":[]}\n\n')
+    expect(own.end('', 'note')).toBe(': note\r\n')
+  })
 })

@@ -57,8 +57,9 @@ function terms({ terms }: Selling): string {
   return [
     `- Served, each by POST: ${terms.dialects.map(({ path }) => `\`${path}\``).join(', ')}. Streaming works.`,
     '- The price is the tokens that flowed, to a thousandth of a sat. What fails before its first output costs nothing.',
+    '- An answer tells its cost: in `X-Cost-Msat`, or where it streams in a comment on the line before `data: [DONE]`, `: satgate cost_msat=52`; where an error ends the stream, on its very last line.',
     `- A 402 asks for ${number(invoice.min)} to ${number(invoice.max)} sat, or more where this very request needs it; \`/create-invoice\` for up to ${number(mostSats)} sat.`,
-    `- At most ${number(limits.outputTokens)} output tokens in one answer; ${number(limits.usualOutputTokens)} where the request names no limit. A small balance makes a shorter answer.`,
+    `- At most ${number(limits.outputTokens)} output tokens in one answer; ${number(limits.usualOutputTokens)} where the request names no limit. A small balance makes a shorter answer, and so may a slow model where the answer is not streamed: \`X-Max-Tokens-Applied\` tells.`,
     `- At most ${number(limits.body)} bytes in one request.`,
     '- After a 503 with `payment_pending`, never pay again: send the same request in some seconds.',
   ].join('\n')

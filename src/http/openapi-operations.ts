@@ -21,6 +21,11 @@ export interface Operation {
 
 const json = (schema: string) => ({ 'application/json': ref(schema) })
 const TEXT = { type: 'string' }
+const EVENTS = {
+  ...TEXT,
+  description:
+    'Server-sent events. The cost is a comment, `: satgate cost_msat=52`, on the line before `data: [DONE]`; where an error ends the stream it is the very last line.',
+}
 
 const SPELLED: Readonly<
   Record<Dialect['name'], { summary: string; name: string; streams: boolean }>
@@ -36,7 +41,7 @@ const PAID = [400, 402, 403, 404, 408, 413, 415, 422, 429, 500, 502, 503, 504]
 function dialectOperations({ dialects }: Terms): readonly Operation[] {
   return dialects.flatMap(({ name, path }): readonly Operation[] => {
     const { summary, name: schema, streams } = SPELLED[name]
-    const stream = streams ? { 'text/event-stream': TEXT } : {}
+    const stream = streams ? { 'text/event-stream': EVENTS } : {}
     const id = `create${schema}`
     return [
       {

@@ -49,6 +49,29 @@ describe('what the upstream says', () => {
     },
   )
 
+  const SECRETS = [
+    ...['/srv/models/x.gguf', 'gpu-7.internal', '[2001:db8::1]:8000', 'proj_0a1b2c', 'org-9sK2'],
+    ...['eyJhbGciOi.eyJzdWIi.abc', 'C:\\models\\x', 'tcp://10.0.0.7:8000'],
+  ]
+
+  it.each(SECRETS)('J21 %s passes in no answer and in no stream', async (secret) => {
+    const error = { message: `The model at ${secret} is invalid.`, code: secret, param: secret }
+    const body = JSON.stringify({ error })
+    for (const status of [400, 404, 413, 422, 429, 500]) {
+      expect((await scripted(status, body)).text).not.toContain(secret)
+    }
+    const kept = gate.fake.script
+    const first = JSON.stringify({
+      ...{ id: 'a', object: 'chat.completion.chunk', created: 1, model: 'fake' },
+      choices: [{ index: 0, delta: { content: 'hi' }, finish_reason: null }],
+    })
+    gate.fake.script = { ...kept, pieces: [`data: ${first}\n\n`, `data: ${body}\n\n`] }
+    const answer = await gate.chat(rich, { stream: true })
+    gate.fake.script = kept
+    expect(answer.text).toContain('upstream_error')
+    expect(answer.text).not.toContain(secret)
+  })
+
   it.each([
     ['17', '17'],
     ['60', '60'],

@@ -57,3 +57,30 @@ describe('J16 request fields are an allow-list', () => {
     )
   })
 })
+
+const TEXT = 'word '.repeat(40_000)
+const message = { role: 'user', content: 'hi' }
+
+describe('J2 J3 one sat buys no prompt of forty', () => {
+  it.each<[string, object]>([
+    ['reasoning', { messages: [{ ...message, reasoning: TEXT }] }],
+    ['thinking', { messages: [{ ...message, thinking: TEXT }] }],
+    ['a name', { messages: [{ ...message, name: TEXT }] }],
+    ['an unknown key', { messages: [{ ...message, [TEXT]: 1 }] }],
+    ['documents', { documents: [{ text: TEXT }] }],
+    [
+      'a schema',
+      { response_format: { type: 'json_schema', json_schema: { schema: { [TEXT]: 1 } } } },
+    ],
+    [
+      'the middle of white space',
+      { messages: [{ ...message, content: `${' '.repeat(9e4)}${TEXT}${' '.repeat(9e4)}` }] },
+    ],
+  ])('hidden in %s', async (_, body) => {
+    const poor = await gate.buy(1)
+    const sent = gate.fake.seen.length
+    const answer = await gate.chat(poor, { max_tokens: 1, ...body })
+    expect(answer.status).toBe(402)
+    expect(gate.fake.seen.length).toBe(sent)
+  })
+})

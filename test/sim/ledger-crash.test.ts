@@ -11,8 +11,8 @@ import { deposit } from '../unit/ledger/use.ts'
 const CHILD = fileURLToPath(new URL('ledger-crash-child.ts', import.meta.url))
 const LIVES = 6
 
-/** Runs the child on the file, kills it after that many ms of work; answers what it acknowledged. */
-async function live(path: string, life: string, ms: number): Promise<string[]> {
+/** Runs the child on the file, kills it some ms after so many deposits; answers what it acknowledged. */
+async function live(path: string, life: string, deposits: number): Promise<string[]> {
   const child = spawn(process.execPath, [CHILD, path, life], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -20,8 +20,8 @@ async function live(path: string, life: string, ms: number): Promise<string[]> {
   const lines: string[] = []
   const said = createInterface({ input: child.stdout })
   for await (const line of said) {
-    if (line === 'ready') setTimeout(() => child.kill('SIGKILL'), ms)
-    else lines.push(line)
+    if (line !== 'ready') lines.push(line)
+    if (lines.length === deposits) setTimeout(() => child.kill('SIGKILL'), Math.random() * 10)
   }
   expect(await gone).toEqual([null, 'SIGKILL'])
   return lines
@@ -31,11 +31,11 @@ it('B6 kill -9 at any time: the books balance and every acknowledged deposit is 
   const folder = scratch()
   const path = folder.path('ledger.db')
   let owed = false
-  const delays = Array.from({ length: LIVES }, () => Math.floor(20 + Math.random() * 250))
+  const lengths = Array.from({ length: LIVES }, () => Math.floor(40 + Math.random() * 200))
   try {
-    for (const [life, ms] of delays.entries()) {
-      const acknowledged = await live(path, `life${life}`, ms)
-      const about = `life ${life} of ${delays} ms, ${acknowledged.length} deposits`
+    for (const [life, deposits] of lengths.entries()) {
+      const acknowledged = await live(path, `life${life}`, deposits)
+      const about = `life ${life} of ${lengths} deposits, ${acknowledged.length} of them`
       expect(acknowledged.length, about).toBeGreaterThan(0)
       const books = openSqliteBooks({ path, kind: 'play', world: new ScriptWorld() })
       expect(await books.statement.verify(), about).toMatchObject({ ok: true })

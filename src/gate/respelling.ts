@@ -88,6 +88,11 @@ function spelledOtherwise(before: ReadonlySet<Added>, named: readonly Added[]): 
 /** The name stands somewhere in what the client sent: an error's text may only repeat it. */
 function holds(body: Uint8Array, name: Added): boolean {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')
-  const plain = text.includes('\\u') ? JSON.stringify(JSON.parse(text)) : text
-  return plain.toLowerCase().includes(name)
+  return unescaped(text).toLowerCase().includes(name)
 }
+
+/** Without the escapes that a letter, a figure or an underscore may be written with. */
+const unescaped = (text: string): string =>
+  text.replace(/\\u00([0-7][0-9a-f])/gi, (_, code: string) =>
+    String.fromCharCode(Number.parseInt(code, 16)),
+  )

@@ -28,7 +28,12 @@ export class SecondSend implements Sent, UpstreamListener {
   #gone: Sent | null = null
   #over = false
   /** A refusal that is not judged yet. */
-  #held: { readonly status: number; readonly headers: Headers; chunks: Uint8Array[] } | null = null
+  #held: {
+    readonly status: number
+    readonly headers: Headers
+    readonly chunks: Uint8Array[]
+  } | null = null
+  #size = 0
   #worked: (() => void) | null = null
   #tries = 0
 
@@ -68,8 +73,8 @@ export class SecondSend implements Sent, UpstreamListener {
   onData(chunk: Uint8Array): boolean {
     if (this.#held === null) return this.#asked.listener.onData(chunk)
     this.#held.chunks.push(chunk)
-    const size = this.#held.chunks.reduce((sum, one) => sum + one.length, 0)
-    return size <= MOST || this.#pass()
+    this.#size += chunk.length
+    return this.#size <= MOST || this.#pass()
   }
 
   onEnd(): void {

@@ -1,0 +1,86 @@
+import { expect, it } from 'vitest'
+import { Background } from '../../../src/floor/background.ts'
+import { Settlements } from '../../../src/gate/settlements.ts'
+import type { Settlement } from '../../../src/wallets/wallet.ts'
+import { tick } from '../../support/buyer.ts'
+
+/** What is told of payments, and what becomes of the place where the next process goes on. */
+async function following(learn: (hash: string) => Promise<string | null>, lost = 0) {
+  const kept: string[] = []
+  const troubles: string[] = []
+  const learnt: string[] = []
+  let tell: (settled: Settlement) => void = () => {}
+  let losing = lost
+  const wallet = {
+    kind: 'ecash',
+    asksItself: true,
+    watch: (_: string | null, onSettled: typeof tell) => {
+      tell = onSettled
+      return { stop() {} }
+    },
+  }
+  const invoices = {
+    recall: async () => {
+      losing -= 1
+      if (losing >= 0) throw Object.assign(new Error('no'), { code: 'EIO' })
+      return null
+    },
+    remember: async (_: string, cursor: string) => {
+      kept.push(cursor)
+    },
+  }
+  const accounts = {
+    learn: (hash: string) => {
+      learnt.push(hash)
+      return learn(hash)
+    },
+  }
+  const background = new Background(({ work, solved }) => {
+    troubles.push(`${solved ? 'solved' : 'problem'} ${work}`)
+  })
+  const parts = { line: { wallet, up: true }, invoices, accounts, background }
+  const settlements = new Settlements({ ...parts, world: { now: () => 1 } } as never)
+  settlements.start()
+  await tick(10)
+  const payments = async (...hashes: string[]) => {
+    for (const [at, hash] of hashes.entries()) tell({ paymentHash: hash, cursor: String(at + 1) })
+    await tick(10)
+  }
+  return { kept, troubles, learnt, payments, settlements }
+}
+
+it('J12 a payment that cannot be credited now neither ends the gate nor the learning of those behind it', async () => {
+  const { kept, troubles, learnt, payments, settlements } = await following(async (hash) => {
+    if (hash === 'b') throw new Error('disk full')
+    return null
+  })
+  await payments('a', 'b', 'c')
+  expect(learnt).toEqual(['a', 'b', 'c'])
+  // The next process is told of b again.
+  expect(kept).toEqual(['1'])
+  expect(troubles).toEqual(['problem credit', 'solved credit'])
+  await settlements.stop()
+})
+
+it.each([
+  ['unreachable', ['1']],
+  ['pending', ['1', '3']],
+  ['unknown', ['1', '2', '3']],
+])('J12 one of which the wallet says %s: the cursor goes as far as %j', async (says, cursors) => {
+  const { kept, payments, settlements } = await following(async (hash) =>
+    hash === 'b' ? says : null,
+  )
+  await payments('a', 'b', 'c')
+  expect(kept).toEqual(cursors)
+  await settlements.stop()
+})
+
+it('J12 where the place to go on from cannot be read it is tried again', async () => {
+  const { learnt, troubles, payments, settlements } = await following(async () => null, 1)
+  expect(troubles).toEqual(['problem payments'])
+  await tick(2_200)
+  await payments('a')
+  expect(learnt).toEqual(['a'])
+  expect(troubles).toEqual(['problem payments', 'solved payments'])
+  await settlements.stop()
+})

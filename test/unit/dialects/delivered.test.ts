@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { openaiChat } from '../../../src/dialects/openai-chat.ts'
+import { readJson } from '../../../src/dialects/tolerant.ts'
 import { bytes, feed, grant, mustRead } from '../../contract/dialect.ts'
 
 const asked = mustRead(openaiChat, {
@@ -40,6 +41,8 @@ describe('J9 what cannot be read is not delivered', () => {
     ['UTF-16', `data: ${Buffer.from(`{${SECRET}}`, 'utf16le').toString('latin1')}\n\n`],
     ['deep nesting', `data: {"choices":[{"index":0,"delta":{"content":${deep}}}]}\n\n`],
     ['deeper nesting', `data: {"choices":[{"index":0,"delta":{"odd":${abyss}}}]}\n\n`],
+    ['deep thinking', `data: {"choices":[{"delta":{"reasoning":${deep}}}]}\n\n`],
+    ['a deep message', `data: {"choices":[{"delta":{"content":""},"message":${deep}}]}\n\n`],
     ['deep arguments', `data: {"choices":[{"delta":{"function_call":{"arguments":${deep}}}}]}\n\n`],
     ['words behind the mark of the end', 'data: [DONE] secret\n\n'],
   ])('%s', (name, odd) => {
@@ -58,6 +61,15 @@ describe('J9 what cannot be read is not delivered', () => {
     ['a line without its end', `${say('a')}${END}secret`],
   ])('%s, where the stream ends', (_, stream) => {
     expect(run(stream).out).not.toContain('secret')
+  })
+
+  it('NaN and its like are values, and in a text they are text', () => {
+    const text = '{"a":NaN,"b":[-Infinity,Infinity],"c":"\\"NaN\\" \\\\","d":{"NaN":-NaN}}'
+    const value = { a: null, b: [null, null], c: '"NaN" \\', d: { NaN: null } }
+    expect(readJson(text)).toEqual(value)
+    for (const odd of ['{"a":NaN1}', '{"a":nul}', 'NaN NaN', '{NaN:1}', '"NaN']) {
+      expect(readJson(odd)).toBeUndefined()
+    }
   })
 
   it('invalid UTF-8 costs the same in any pieces, told by a template or not', () => {

@@ -31,7 +31,7 @@ const NAMES: Readonly<Record<Backend, string>> = {
 
 /** Probes the configured upstream, or looks for one on the usual ports. Throws `Failed`. */
 export async function findBackend(
-  { upstream, upstreamKey }: Pick<Config, 'upstream' | 'upstreamKey'>,
+  { upstream, upstreamKey, pricing }: Pick<Config, 'upstream' | 'upstreamKey' | 'pricing'>,
   world: World,
 ): Promise<FoundBackend> {
   const base = upstream === null ? await look() : new URL(upstream)
@@ -46,7 +46,8 @@ export async function findBackend(
   })
   const first = probed.ok ? probed.value.models : null
   const kind = probed.ok ? probed.value.kind : 'other'
-  const models = makeModels({ get: client.getJson, world, first: probed })
+  const sellsUnlisted = pricing.list.models.some(({ price }) => price.in !== 'refuse')
+  const models = makeModels({ get: client.getJson, world, sellsUnlisted, first: probed })
   const count = first === null ? 'no answer yet' : plural(first.length)
   return {
     kind,

@@ -184,7 +184,7 @@ export function compose(parts: ComposeParts): Composed {
       priceOf: (model) => priceOf(model, { pricing, models }),
       listed: () => models.list(),
       terms: termsOf(parts),
-      upstreamOk: () => models.answering(),
+      upstreamOk: () => models.answering() && models.gone() === null,
       gone: () => models.gone(),
       publicUrl: () => config.publicUrl ?? tunnelUrl(),
       walletOk: () => line.up,

@@ -84,7 +84,11 @@ export class Gate {
       return request.refused(reply, await this.#askPrice(incoming, presented))
     }
     const priced = await this.#price(incoming, dialect, at)
-    if (!priced.ok) return request.refused(reply, priced.error)
+    if (!priced.ok) {
+      // What a backend that is gone does not list may be there again when it is back.
+      const gone = priced.error.status === 404 ? this.#parts.gone() : null
+      return request.refused(reply, gone ?? priced.error)
+    }
     request.priced(priced.value)
     const { asked, served } = priced.value
     const prompt = { ...asked, model: served }

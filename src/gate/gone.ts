@@ -9,6 +9,7 @@ const WORDS: Readonly<Record<GoneWhy, string>> = {
   tls: 'does not speak TLS as it should',
   no_answer: 'does not answer',
   failing: 'answers with errors',
+  no_models: 'lists no model at all',
 }
 
 /** "The model server refuses connections, since 12:03 UTC." For documents, pages and refusals. */

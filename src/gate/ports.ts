@@ -73,7 +73,15 @@ export interface Sent {
 }
 
 /** What a backend that is gone does instead of answering. */
-export type GoneWhy = 'refused' | 'unknown_host' | 'certificate' | 'tls' | 'no_answer' | 'failing'
+export type GoneWhy =
+  | 'refused'
+  | 'unknown_host'
+  | 'certificate'
+  | 'tls'
+  | 'no_answer'
+  | 'failing'
+  /** It answers, and serves nothing that could be asked for. */
+  | 'no_models'
 
 /** A backend that is gone: nothing can be delivered, so nothing is sold to strangers. */
 export interface Gone {

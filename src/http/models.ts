@@ -5,7 +5,7 @@ import type { World } from '../floor/world.ts'
 import type { Models } from '../gate/judge.ts'
 import type { Gone } from '../gate/ports.ts'
 import { modelOf, reached } from './model-names.ts'
-import { type Absence, Presence } from './presence.ts'
+import { type Absence, type Failed, Presence } from './presence.ts'
 import {
   contextSize,
   MODELS_PATH,
@@ -38,6 +38,8 @@ export interface ModelListOptions {
   readonly world: Pick<World, 'now'>
   readonly ttlMs?: number
   readonly deadlineMs?: number
+  /** Models that are not listed can be asked for as well: the operator priced some by name. */
+  readonly sellsUnlisted?: boolean
   /** What the start already knows; left out: nothing was asked yet. */
   readonly first?: Result<Pick<Probed, 'kind' | 'models'>, NotProbed>
 }
@@ -178,7 +180,7 @@ class Listing implements ModelList {
   /** `doubted`: while it was asked, something happened that its answer may not know of. */
   #learn(probed: Result<Pick<Probed, 'kind' | 'models'>, NotProbed>, doubted: boolean): void {
     const now = this.#now()
-    this.#presence.saw(probed.ok ? null : probed.error, now)
+    this.#presence.saw(failedOf(probed, this.#options.sellsUnlisted === true), now)
     this.#answering = probed.ok || isThere(probed.error)
     if (probed.ok) {
       this.#models = probed.value.models
@@ -198,6 +200,15 @@ class Listing implements ModelList {
   #askSoon(): void {
     this.#background?.once('models', () => this.#ask())
   }
+}
+
+/** Null where the try did not fail. */
+function failedOf(
+  probed: Result<Pick<Probed, 'models'>, NotProbed>,
+  sellsUnlisted: boolean,
+): Failed | null {
+  if (!probed.ok) return probed.error
+  return probed.value.models.length === 0 && !sellsUnlisted ? { why: 'empty' } : null
 }
 
 /** It answers, and tells nobody its models, or wants a key for that. */

@@ -11,9 +11,13 @@ export interface Absence {
   back(since: number): void
 }
 
+/** How a try failed. `empty`: it lists no model, and nothing else can be asked for. */
+export type Failed = NotProbed | { readonly why: 'empty' }
+
 /**
  * Whether the backend is there. It is gone when it was refused, unknown, without an accepted
- * certificate or answering 5xx for 15 s, at its last try too. A 401 or 404 is an answer: it is there.
+ * certificate, answering 5xx or listing no model for 15 s, at its last try too. A 401 or 404 is an
+ * answer: it is there. Silence is none: it proves neither.
  */
 export class Presence {
   readonly #tell: Absence
@@ -35,10 +39,10 @@ export class Presence {
   }
 
   /** A try came out, at `now` in ms: null where the backend listed its models. */
-  saw(not: NotProbed | null, now: number): void {
-    const why = not === null ? null : failureOf(not)
-    if (why === null) this.#there()
-    else this.#failed(why, now)
+  saw(not: Failed | null, now: number): void {
+    const seen = not === null ? 'there' : seenOf(not)
+    if (seen === 'there') this.#there()
+    else if (seen !== 'silent') this.#failed(seen, now)
   }
 
   #failed(why: GoneWhy, now: number): void {
@@ -58,10 +62,8 @@ export class Presence {
   }
 }
 
-function failureOf(not: NotProbed): GoneWhy | null {
-  if (not.why === 'unreachable') {
-    const why = whyUnreachable(not.detail)
-    return why === 'silent' ? null : why
-  }
-  return not.status >= 500 ? 'failing' : null
+function seenOf(not: Failed): GoneWhy | 'there' | 'silent' {
+  if (not.why === 'empty') return 'no_models'
+  if (not.why === 'unreachable') return whyUnreachable(not.detail)
+  return not.status >= 500 ? 'failing' : 'there'
 }

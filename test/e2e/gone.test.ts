@@ -77,6 +77,21 @@ describe('nothing is sold that cannot be delivered', () => {
       },
       /does not answer/,
     ],
+    [
+      'lists no model',
+      (fake: FakeUpstream) => {
+        fake.script = { models: [] }
+      },
+      /lists no model/,
+    ],
+    [
+      'answers 502 with a page of the proxy before it',
+      (fake: FakeUpstream) => {
+        const headers = { 'content-type': 'text/html', 'retry-after': '600' }
+        fake.script = { status: 502, headers, body: '<html><h1>502 Bad Gateway</h1></html>' }
+      },
+      /answers with errors/,
+    ],
   ])('a backend that %s for 15 s is gone', async (_, end, words) => {
     const gate = await orphan(end)
     await vanish(gate)
@@ -119,6 +134,27 @@ describe('nothing is sold that cannot be delivered', () => {
     expect((await gate.chat(pass)).status).toBe(200)
     expect(said(gate, 'problem')).toEqual([])
   })
+
+  it('one that lists no model is there where a model was priced by its name', async () => {
+    const gate = await startGate({
+      settings: { pricing: { default: 1, models: { fake: 1 } } },
+      script: { models: [] },
+    })
+    await vanish(gate)
+    expect((await gate.chat(null)).status).toBe(402)
+    expect((await gate.chat(await gate.buy(10))).status).toBe(200)
+  })
+
+  it('one that starts without a model is gone 15 s later, for passes too', async () => {
+    const gate = await startGate({ script: { models: [] } })
+    const pass = await gate.buy(10)
+    await vanish(gate)
+    await expectGone(gate, /lists no model/)
+    expect((await gate.chat(pass)).status).toBe(503)
+    gate.fake.script = {}
+    await until(() => said(gate, 'solved').length > 0)
+    expect((await gate.chat(pass)).status).toBe(200)
+  }, 20_000)
 
   it('one that fails for less than 15 s, or answers at its last try, is not gone', async () => {
     const gate = await orphan((fake) => {

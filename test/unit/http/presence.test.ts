@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ok } from '../../../src/floor/result.ts'
 import { makeModels } from '../../../src/http/models.ts'
-import { Presence } from '../../../src/http/presence.ts'
+import { type Failed, Presence } from '../../../src/http/presence.ts'
 import type { NotProbed } from '../../../src/http/probe.ts'
 import type { JsonAnswer } from '../../../src/http/upstream.ts'
 
@@ -51,7 +51,18 @@ describe('a backend is gone', () => {
     expect([presence.gone, told]).toEqual([null, []])
   })
 
-  it.each<[NotProbed, boolean]>([
+  it('until it answers: that it takes connections again proves nothing', () => {
+    const { presence, told } = watched()
+    presence.saw(REFUSED, 0)
+    presence.saw(REFUSED, 15_000)
+    presence.saw(unreachable('no answer within 5000 ms'), 20_000)
+    expect(presence.gone).toEqual({ why: 'refused', since: 0 })
+    presence.saw(null, 25_000)
+    expect([presence.gone, told]).toEqual([null, ['gone refused 0', 'back 0']])
+  })
+
+  it.each<[Failed, boolean]>([
+    [{ why: 'empty' }, true],
     [REFUSED, true],
     [unreachable('unreachable: ENOTFOUND: getaddrinfo'), true],
     [unreachable('unreachable: DEPTH_ZERO_SELF_SIGNED_CERT: self-signed'), true],

@@ -108,6 +108,7 @@ export function compose(parts: ComposeParts): Composed {
       say({ event: 'problem', what: 'upstream_unreachable', reason: why, since: iso(since) }),
     back: (since) => say({ event: 'solved', what: 'upstream_unreachable', since: iso(since) }),
   })
+  const healthy = () => books.healthy()
   const undeliverable = () => {
     const gone = models.gone()
     return gone === null ? null : goneRefusal(gone)
@@ -154,7 +155,7 @@ export function compose(parts: ComposeParts): Composed {
     report: new Report(say, world),
     world,
     gone: undeliverable,
-    healthy: () => books.healthy(),
+    healthy,
   })
   const salt = world.random(32)
   const clients = makeClients({
@@ -178,7 +179,10 @@ export function compose(parts: ComposeParts): Composed {
   const receiving = { world, recognise, shares, bodyLimit, ownUrl: parts.ownUrl }
   const routes = {
     gate,
-    buying: new Buying({ l402, invoices, doorkeeper, settlements, world, gone: undeliverable }),
+    buying: new Buying({
+      ...{ l402, invoices, doorkeeper, settlements, world, healthy },
+      gone: undeliverable,
+    }),
     pages,
     describe: makeDescribe({
       priceOf: (model) => priceOf(model, { pricing, models }),

@@ -1,9 +1,11 @@
+import { inTime } from '../floor/in-time.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { InvoiceRow, Invoices } from '../ledger/invoices.ts'
 import type { Credential, Forbidden, Operation, Pass, Presented } from '../passes/pass.ts'
 import { judge, judgeBearer } from '../passes/read.ts'
 import type { Verify } from '../passes/verify.ts'
+import type { RedeemRefused } from '../rails/rail.ts'
 import type { Accounts } from './accounts.ts'
 import type { Buyer } from './steps.ts'
 
@@ -15,6 +17,9 @@ export type NotAdmitted =
   | { readonly why: 'unknown' | 'bad_caveat' | 'bad_secret' | 'expired' }
   | { readonly why: 'pending' | 'unreachable' }
   | { readonly why: 'forbidden'; readonly by: Exclude<Forbidden, 'expired' | 'preimage'> }
+
+/** ms that a pass waits for its payment to be on disk, behind those that it waits for the wallet. */
+const PATIENCE = 20_000
 
 /** Verifies passes and finds their accounts. */
 export class Doorkeeper {
@@ -48,12 +53,23 @@ export class Doorkeeper {
     const { pass, row } = found.value
     const forbidden = this.#judge(pass, credential, operation)
     if (forbidden !== null && forbidden.why !== 'forbidden') return err(forbidden)
-    const refused = await this.#accounts.redeem(row, credential.secret)
+    const refused = await inTime(
+      this.#enter(pass, row, credential),
+      PATIENCE,
+      'unreachable' as const,
+    )
     if (refused !== null) return err({ why: refused })
-    if (!(await this.#accounts.owns(row, pass.tokenId))) return err({ why: 'unknown' })
-    await this.#accounts.used(row)
     if (forbidden !== null) return err(forbidden)
     return ok({ account: row.account, pass, limits: pass.limits, row })
+  }
+
+  /** Its payment is credited, is this pass's own and is in use from now on: all of it on disk. */
+  async #enter(pass: Pass, row: InvoiceRow, { secret }: Credential): Promise<RedeemRefused | null> {
+    const refused = await this.#accounts.redeem(row, secret)
+    if (refused !== null) return refused
+    if (!(await this.#accounts.owns(row, pass.tokenId))) return 'unknown'
+    await this.#accounts.used(row)
+    return null
   }
 
   async #find(

@@ -7,7 +7,7 @@ import type { Presented } from '../passes/pass.ts'
 import type { L402 } from '../rails/l402.ts'
 import type { Made } from '../rails/made.ts'
 import type { Doorkeeper } from './admit.ts'
-import { DAMAGED, noOffer, PENDING, payerOf } from './demand.ts'
+import { DAMAGED, LEDGER, noOffer, PENDING, payerOf } from './demand.ts'
 import type { Incoming } from './ports.ts'
 import { type Refusal, refuse } from './refusal.ts'
 import type { Settlements } from './settlements.ts'
@@ -27,6 +27,8 @@ export class Buying {
     readonly world: World
     /** Why nothing can be delivered now; null while the backend is there. */
     gone(): Refusal | null
+    /** False while a commit has failed or is late. */
+    healthy(): boolean
   }
 
   constructor(parts: {
@@ -36,6 +38,7 @@ export class Buying {
     readonly settlements: Pick<Settlements, 'wake'>
     readonly world: World
     gone(): Refusal | null
+    healthy(): boolean
   }) {
     this.#parts = parts
   }
@@ -51,6 +54,8 @@ export class Buying {
   ): Promise<Result<Made, Refusal>> {
     const asked = readAsk(body)
     if (!asked.ok) return asked
+    // The row of an invoice is on disk before it is told: there it would wait for the disk.
+    if (!this.#parts.healthy()) return err(LEDGER)
     const buyer = await this.#buyer(presented)
     if (!buyer.ok) return buyer
     // A stranger would pay for what cannot be had; who has a pass knows what they top up.

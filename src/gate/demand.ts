@@ -127,6 +127,14 @@ export const PENDING: Refusal = refuse(
   { retryAfterSeconds: 3 },
 )
 
+/** A commit has failed or is late: what is not on disk can neither be sold nor asked for. */
+export const LEDGER: Refusal = refuse(
+  503,
+  'ledger_unavailable',
+  'The ledger cannot write at the moment; nothing was charged. Try again.',
+  { retryAfterSeconds: 5 },
+)
+
 const payAt = (incoming: Incoming, offer: Offer): string =>
   offer.paymentUrl === null
     ? 'Pay the invoice in this answer, then send the same request with the pass.'

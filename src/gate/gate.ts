@@ -9,7 +9,7 @@ import type { Credential, Presented } from '../passes/pass.ts'
 import type { Doorkeeper, NotAdmitted } from './admit.ts'
 import type { Capacity } from './capacity.ts'
 import type { Closer } from './close.ts'
-import { DAMAGED, type Demand, holdRefusal, PENDING, short, unpaid } from './demand.ts'
+import { DAMAGED, type Demand, holdRefusal, LEDGER, PENDING, short, unpaid } from './demand.ts'
 import { type Estimating, PromptEstimate } from './estimate.ts'
 import type { Exchange } from './exchange.ts'
 import { fitted, type Models, type OutputBounds, price, read } from './judge.ts'
@@ -206,7 +206,9 @@ export class Gate {
       readonly reason: string | null
     },
   ): Promise<Refusal> {
-    const { demand, gone } = this.#parts
+    const { demand, gone, healthy } = this.#parts
+    // The row of an invoice is on disk before its offer leaves: there it would wait for the disk.
+    if (!healthy()) return LEDGER
     const undeliverable = gone()
     if (undeliverable !== null) return undeliverable
     const asks = await demand.asks(about.step, about.estimate)
@@ -276,8 +278,5 @@ const CONFLICT = refuse(
 const METHOD = refuse(405, 'method_not_allowed', 'Send a POST with a JSON body.')
 const EMPTY = refuse(400, 'invalid_request_error', 'The body is empty: send JSON.')
 const FULL = refuse(503, 'capacity', 'All slots are taken; nothing was charged. Try again.', {
-  retryAfterSeconds: 5,
-})
-const LEDGER = refuse(503, 'ledger_unavailable', 'The ledger cannot write at the moment.', {
   retryAfterSeconds: 5,
 })

@@ -237,6 +237,11 @@ describe('books that cannot write', () => {
     expect([refused.status, refused.json.error.code]).toEqual([503, 'ledger_unavailable'])
     expect(refused.headers['www-authenticate']).toBe(undefined)
     expect((await gate.chat(null)).status).toBe(503)
+    const price = await gate.ask({ path: '/v1/chat/completions' })
+    const bought = await gate.ask({ path: '/create-invoice', body: { amountSats: 10 } })
+    for (const { status, json } of [price, bought]) {
+      expect([status, json.error.code]).toEqual([503, 'ledger_unavailable'])
+    }
     expect((await gate.ask({ path: '/health' })).json).toMatchObject({ ledger: 'late' })
     healthy = true
     expect((await gate.chat(pass)).status).toBe(200)

@@ -1,4 +1,5 @@
 import type { Asked, Backend, Dialect, Terms } from '../dialects/dialect.ts'
+import { onLine } from '../floor/printable.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import { dearest, type Named, type Priced as PricedModel, type Pricing } from '../money/pricing.ts'
 import type { PromptEstimate } from './estimate.ts'
@@ -111,11 +112,11 @@ export function priceOf(
 }
 
 function unknownModel(model: string, some: readonly string[]): Refusal {
-  const served = some.length === 0 ? '' : ` Served here: ${some.join(', ')}.`
+  const served = some.length === 0 ? '' : ` Served here: ${some.map(onOneLine).join(', ')}.`
   const message = `The model ${shown(model)} does not exist or is not for sale here.${served}`
   return refuse(404, 'model_not_found', message, { param: 'model' })
 }
 
 /** A name from outside, short and on one line. */
-const shown = (model: string): string =>
-  `'${model.slice(0, 100).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?')}'`
+const onOneLine = (model: string): string => onLine(model, 100)
+const shown = (model: string): string => `'${onOneLine(model)}'`

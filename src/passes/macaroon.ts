@@ -99,8 +99,19 @@ export function serialize(macaroon: Macaroon): Uint8Array {
 export function parse(bytes: Uint8Array): Result<Macaroon, MacaroonRefused> {
   if (bytes.length > MAX_BYTES) return err('too_large')
   const cursor: Cursor = { bytes, at: 0 }
+  const macaroon = take(cursor)
+  return macaroon.ok && cursor.at !== bytes.length ? err('not_v2') : macaroon
+}
+
+/** The bytes of the macaroon that these begin with, whatever stands behind it; null where none does. */
+export function startOf(bytes: Uint8Array): Uint8Array | null {
+  const cursor: Cursor = { bytes: bytes.subarray(0, MAX_BYTES), at: 0 }
+  return take(cursor).ok ? bytes.subarray(0, cursor.at) : null
+}
+
+function take(cursor: Cursor): Result<Macaroon, MacaroonRefused> {
   if (!takeByte(cursor, VERSION)) return err('not_v2')
-  const location = bytes[cursor.at] === LOCATION ? takePacket(cursor, LOCATION) : NOTHING
+  const location = cursor.bytes[cursor.at] === LOCATION ? takePacket(cursor, LOCATION) : NOTHING
   if (location === null || (location.length === 0 && location !== NOTHING)) return err('not_v2')
   const identifier = takePacket(cursor, IDENTIFIER)
   if (identifier === null || !takeByte(cursor, END)) return err('not_v2')
@@ -112,7 +123,7 @@ export function parse(bytes: Uint8Array): Result<Macaroon, MacaroonRefused> {
     caveats.push(caveat)
   }
   const signature = takePacket(cursor, SIGNATURE)
-  if (signature?.length !== SIGNATURE_BYTES || cursor.at !== bytes.length) return err('not_v2')
+  if (signature?.length !== SIGNATURE_BYTES) return err('not_v2')
   return ok({ location, identifier, caveats, signature })
 }
 

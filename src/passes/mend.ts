@@ -1,4 +1,5 @@
-import { readPair } from './pair.ts'
+import { MAX_BYTES, startOf } from './macaroon.ts'
+import { readMacaroon, readPair } from './pair.ts'
 import type { Credential } from './pass.ts'
 
 /**
@@ -17,25 +18,30 @@ const SCHEME = /^(?:l402|lsat|bearer)\s+/i
 const QUOTES = ['"', "'", '`']
 /** What a sentence, a list or a line leaves behind a word. */
 const TRAILING = new Set([' ', '\t', '.', ',', ';'])
-/** V2 bytes with a location or an identifier first, and no part of a longer word. */
-const MACAROON = /(?<![A-Za-z0-9+/=_.-])Ag[EI][A-Za-z0-9+/_-]{85,}={0,2}/g
-const MOST_MACAROONS = 4
 /** How every pass of a gate begins: version, location `satgate`, an identifier of 66 bytes. */
 const OUR_START = 'AgEHc2F0Z2F0ZQJC'
 /** So many of those characters are no chance. */
 const ENOUGH = 8
+/** V2 bytes with a location or an identifier first, and no part of a longer word. */
+const MACAROON =
+  /(?<![A-Za-z0-9+/=_.-])Ag[EI](?=[A-Za-z0-9+/_-]{85})|(?<![A-Za-z0-9+/])AgEHc2F0Z2F0ZQJC/g
+const MOST_MACAROONS = 4
+/** Places at which one is looked for. */
+const MOST_STARTS = 8
+/** Base64 of the largest macaroon. */
+const MOST_CHARACTERS = (MAX_BYTES / 3) * 4
 
 /** Linear in the value's length, like everything that reads what a stranger sends (J1). */
 export function mend(value: string): Mended {
   const outside = bare(value)
   const text = decoded(outside.text)
   const inside = outside.quoted ? trimmed(text) : bare(text).text
-  return { candidate: candidateIn(inside), macaroons: macaroonsIn(decoded(text)) }
+  return { candidate: candidateIn(inside), macaroons: macaroonsIn(decoded(unwrapped(text))) }
 }
 
 /** Whether a value holds what can only be one of ours, or the beginning of one. */
 export function holdsOurs(value: string): boolean {
-  const text = decoded(decoded(bare(value).text)).replace(/^["'`]/, '')
+  const text = decoded(decoded(unwrapped(bare(value).text))).replace(/^["'`]/, '')
   return startsLikeOurs(text) || text.search(MACAROON) >= 0
 }
 
@@ -44,14 +50,31 @@ function startsLikeOurs(text: string): boolean {
   return start.length >= ENOUGH && OUR_START.startsWith(start)
 }
 
+/** Also where a line was broken in the middle of one, or a form's decoding made spaces of its `+`. */
 function macaroonsIn(text: string): readonly Uint8Array[] {
+  const spellings = new Set([text, text.replace(/\s+/g, ''), text.replaceAll(' ', '+')])
+  return [...spellings].flatMap(macaroonsOf).slice(0, MOST_MACAROONS)
+}
+
+/** What stands behind a macaroon does not hide it: it says itself how long it is. */
+function macaroonsOf(text: string): readonly Uint8Array[] {
   const found: Uint8Array[] = []
-  for (const [run] of text.matchAll(MACAROON)) {
-    const read = readPair(run, '0'.repeat(64))
-    if (read.ok) found.push(read.value.macaroon)
-    if (found.length === MOST_MACAROONS) break
+  let starts = 0
+  for (const { index } of text.matchAll(MACAROON)) {
+    if (starts++ === MOST_STARTS) break
+    const bytes = Buffer.from(text.slice(index, index + MOST_CHARACTERS), 'base64')
+    const macaroon = startOf(bytes)
+    if (macaroon !== null && readMacaroon(macaroon) !== null) found.push(macaroon)
   }
   return found
+}
+
+/** A whole value in base64 once more, as `Basic` has it, or a secret of Kubernetes. */
+function unwrapped(text: string): string {
+  const [, inner = ''] = /^(?:basic\s+)?([A-Za-z0-9+/]{120,}={0,2})$/i.exec(text) ?? []
+  if (inner === '' || inner.startsWith('Ag')) return text
+  const plain = Buffer.from(inner, 'base64').toString('latin1')
+  return plain.includes(OUR_START) ? plain : text
 }
 
 /** Without schemes, one pair of quotes, and what trails behind. */

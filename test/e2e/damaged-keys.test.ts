@@ -53,6 +53,16 @@ describe.each(PLACES)('K12 a damaged pass as %s', (_, put) => {
     ['a secret cut short', (text) => text.slice(0, -7)],
     ['no secret at all', (text) => text.slice(0, text.indexOf(':'))],
     ['another secret in quotes', (text) => `"${text.slice(0, -64)}${'0'.repeat(64)}"`],
+    ['a dash for the colon', (text) => text.replace(':', '-')],
+    ['a slash for the colon', (text) => text.replace(':', '/')],
+    ['an equals sign for the colon', (text) => text.replace(':', '=')],
+    ['the whole line of its settings', (text) => `OPENAI_API_KEY=${text}`],
+    ['the prefix of another service', (text) => `sk-${text}`],
+    ['named parts', (text) => `token=${text.replace(':', ' preimage=')}`],
+    ['a line broken in its middle', (text) => `${text.slice(0, 76)} ${text.slice(76)}`],
+    ['spaces for its plus signs', (text) => text.replaceAll('+', ' ')],
+    ['base64 of it', (text) => Buffer.from(text).toString('base64')],
+    ['base64 of a user with it', (text) => Buffer.from(`me:${text}`).toString('base64')],
   ])('K12 %s, paid: 400 without an offer, and no wallet is asked', async (_name, damage) => {
     const before = asked.length
     const headers = put(damage(pass.text))
@@ -87,6 +97,14 @@ describe.each(PLACES)('K12 a damaged pass as %s', (_, put) => {
         )
         expect(refused.text).not.toContain('nothing was paid yet')
       }
+    }
+  })
+
+  it('K12 as the password of a URL it is never served, for browsers send those by themselves', async () => {
+    for (const value of [pass.text, `me:${pass.text}`, pass.text.slice(0, -3)]) {
+      const headers = { authorization: `Basic ${Buffer.from(value).toString('base64')}` }
+      const refused = await gate.chat(null, {}, headers)
+      expect([refused.status, refused.json.error.code]).toEqual([400, 'damaged_key'])
     }
   })
 

@@ -106,25 +106,63 @@ describe('J2 bound and estimate walk the same strings', () => {
 })
 
 describe('J3 the estimate cannot be steered by where text stands', () => {
-  const word = 'The quick brown fox jumps over the lazy dog. '
+  const sentence = 'The quick brown fox jumps over the lazy dog. '
+  /** Said here, not counted by what is tested. */
+  const TOKENS = 10
 
-  it('white space between the words takes nothing away, wherever it stands', async () => {
-    const words = await tokensOf(chat(word.repeat(1_000)))
-    const blank = ' '.repeat(2_000)
-    for (let places = 1; places <= 40; places += 13) {
-      const each = word.repeat(Math.floor(1_000 / places))
-      const steered = await tokensOf(chat(`${blank}${each}`.repeat(places)))
-      expect(steered).toBeGreaterThan(words * 0.9)
+  /** Sentences over that many characters, with white space in each of these places. */
+  function steered(length: number, places: readonly number[], gap: number) {
+    const text = sentence
+      .repeat(Math.ceil(length / sentence.length))
+      .slice(0, length)
+      .split('')
+    for (const place of places) text.fill(' ', place, Math.min(place + gap, length))
+    return { text: text.join(''), left: text.filter((letter) => letter !== ' ').length }
+  }
+
+  /** Letters and points of a sentence. */
+  const LETTERS = sentence.replaceAll(' ', '').length
+
+  it('white space in 32 places of a long prompt, as many as once were looked at', async () => {
+    for (const [samples, gap] of [
+      [32, 1_000],
+      [31, 1_200],
+      [64, 500],
+      [16, 4_000],
+    ] as const) {
+      const last = 330_000 - gap
+      const places = Array.from({ length: samples }, (_, at) =>
+        Math.floor((at * last) / (samples - 1)),
+      )
+      const { text, left } = steered(330_000, places, gap)
+      const most = (left / LETTERS) * TOKENS
+      expect(most).toBeGreaterThan(50_000)
+      expect(await tokensOf(chat(text))).toBeGreaterThan(most * 0.97)
     }
+  })
+
+  it('white space anywhere, and in any prompt that is long', { timeout: 60_000 }, async () => {
+    const place = fc.integer({ min: 0, max: 99_000 })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1_000, max: 100_000 }),
+        fc.uniqueArray(place, { maxLength: 40 }),
+        fc.constantFrom(50, 250, 1_000),
+        async (length, places, gap) => {
+          const { text, left } = steered(length, places, gap)
+          expect(await tokensOf(chat(text))).toBeGreaterThan((left / LETTERS) * TOKENS * 0.95)
+        },
+      ),
+      { numRuns: 30 },
+    )
   })
 
   it('a hidden run in a long prompt is counted in full', async () => {
     const filler = '\n'.repeat(100_000)
-    const hidden = 'ab9 '.repeat(5_000)
-    const alone = await tokensOf(chat(hidden))
+    const hidden = sentence.repeat(1_000)
     for (const at of [0, 17, 50_000, 99_999]) {
       const text = filler.slice(0, at) + hidden + filler.slice(at)
-      expect(await tokensOf(chat(text))).toBeGreaterThan(alone * 0.95)
+      expect(await tokensOf(chat(text))).toBeGreaterThan(1_000 * TOKENS * 0.97)
     }
   })
 })

@@ -91,6 +91,17 @@ describe('D1 unpaid invoices are bounded', () => {
     expect(offers.size).toBe(1)
   })
 
+  it('J6 shared ones that expired are forgotten too, or there would be none any more', () => {
+    const offers = bounded(1, 10)
+    const share = (now: number, hash: string): boolean => {
+      const place = offers.reserveShared(now)
+      if (place !== null) offers.opened(place, hash, now + 600)
+      return place !== null
+    }
+    for (let hour = 0; hour < 30; hour += 1) expect(share(hour * 3_600, `${hour}`)).toBe(true)
+    expect(offers.size).toBe(1)
+  })
+
   it('paid twice, or unknown, gives back nothing more', () => {
     const offers = bounded(2, 2)
     const a = stranger('a')

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { type Pass, until } from '../support/buyer.ts'
 import { type GateOptions, startGate, type TestGate } from '../support/gate.ts'
@@ -32,6 +33,17 @@ describe('J14 a_failure_that_the_buyer_can_choose_is_paid: an answer that outgro
     await gate.fake.untilAborted()
     expect(await spent(gate, pass)).toBe(700)
     expect(await gate.last()).toMatchObject({ status: 400, charged_msat: 700_000 })
+    await gate.proof()
+  })
+
+  it('J14 K17 nor is one free that only outgrows it when it is decoded', async () => {
+    const { gate, pass } = await paid()
+    const answer = `{"choices":[{"index":0,"message":{"content":"${'a'.repeat(65 * MB)}"}}]}`
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' }
+    gate.fake.script = { body: gzipSync(answer), headers }
+    const refused = await gate.chat(pass, { max_tokens: 700 })
+    expect([refused.status, refused.json.error.code]).toEqual([400, 'answer_too_large'])
+    expect(await spent(gate, pass)).toBe(700)
     await gate.proof()
   })
 

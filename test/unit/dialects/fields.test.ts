@@ -138,6 +138,7 @@ describe('J16 request fields are an allow-list', () => {
       nothing: null,
       chat_template: 'chatml',
       note: 'x'.repeat(33),
+      mode: 'y'.repeat(32),
       loop: '{% for %}',
       nested: { chat_template: '{{ x * 100000 }}' },
       list: ['a'],
@@ -155,6 +156,7 @@ describe('J16 request fields are an allow-list', () => {
         budget: 100,
         date_string: '26 Jul 2026',
         nothing: null,
+        mode: 'y'.repeat(32),
       },
       max_tokens: 9,
     })

@@ -112,6 +112,20 @@ describe('K5 what the gate adds never makes a request invalid', () => {
     }
   })
 
+  it('it is what the context leaves of the estimate and a quarter, less 64', async () => {
+    const step = await priced(openaiChat, chat(1_000), 3_000)
+    const estimate = new PromptEstimate(step.asked, 'c', {
+      estimator: new PromptEstimator(),
+      counter,
+    })
+    estimate.of('a')
+    const { wanted } = await fitted(step, estimate)
+    const tokens = await estimate.tokens()
+    expect(tokens).toBeGreaterThan(1_000)
+    expect(tokens).toBeLessThan(1_050)
+    expect(wanted).toBe(3_000 - Math.ceil(tokens * 1.25) - 64)
+  })
+
   it('it is 16 at least, and nothing is counted where it fits anyhow', async () => {
     expect(await wantedOf(openaiChat, chat(5_000), 4_096)).toBe(16)
     expect(counted).toBe(1)

@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import { countTokens } from '../../src/money/tokens.ts'
 import type { Answered, Streaming } from '../support/ask.ts'
 import type { GateProcess, Said } from '../support/gate-process.ts'
 
@@ -101,6 +102,12 @@ export const textOf = (text: string): string =>
     .flatMap(({ choices }) => choices ?? [])
     .map((choice) => choice.delta?.content ?? choice.text ?? '')
     .join('')
+
+/** The tokens of what a stream has said so far, as the gate counts them where nothing is reported. */
+export const countedIn = (text: string): number => countTokens(textOf(text))
+
+/** A stream is counted piece by piece as it comes: words that were cut in two count a little more. */
+export const about = (tokens: number) => ({ least: 0.95 * tokens - 2, most: 1.05 * tokens + 2 })
 
 /** Deltas with text in them. */
 export const deltasOf = (text: string): number =>

@@ -48,8 +48,10 @@ export function countTokens(text: string): number {
 export function pieceEnd(text: string, from: number, size = PIECE): number {
   const most = from + size
   if (most >= text.length) return text.length
-  const space = text.lastIndexOf(' ', most)
-  if (space > from + size / 2) return space
+  // No further back than it is of use: a long text may have no space at all.
+  const half = from + Math.floor(size / 2)
+  const space = text.slice(half, most + 1).lastIndexOf(' ')
+  if (space > 0) return half + space
   // The halves of a character outside the first plane stay together.
   const code = text.charCodeAt(most)
   return code >= 0xdc00 && code <= 0xdfff ? most - 1 : most

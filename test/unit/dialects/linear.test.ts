@@ -83,6 +83,19 @@ describe('J1 bytes of a stranger never cost more than linear time', () => {
     }
   })
 
+  it('J1 a long text is cut into pieces in linear time, whether it has a space or none', () => {
+    for (const unit of ['a', 'a b', '\ud55c', '9']) {
+      const read = (times: number) => {
+        // What `repeat` makes is not in one piece yet.
+        const text = Buffer.from(unit.repeat(4 * times)).toString()
+        return () => {
+          for (let from = 0; from < text.length; ) from = pieceEnd(text, from, 500)
+        }
+      }
+      expect.soft(growth(read), unit).toBeLessThan(3)
+    }
+  })
+
   it('is tokenised in pieces of a bounded length, whatever it is', () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary', minLength: 1, maxLength: 2_000, size: 'max' }),

@@ -2,9 +2,8 @@ import { problem } from '../dialects/errors.ts'
 import { floorSat, type Msat } from '../money/msat.ts'
 import type { Incoming, Reply } from './ports.ts'
 import { type Refusal, refuse } from './refusal.ts'
-import type { UpstreamSaid } from './relay.ts'
 import type { Held } from './steps.ts'
-import { upstreamWords } from './upstream-words.ts'
+import { type UpstreamSaid, upstreamWords } from './upstream-words.ts'
 
 type Headers = Record<string, string | readonly string[]>
 

@@ -3,18 +3,12 @@ import type { End } from './outcome.ts'
 import { Pace } from './pace.ts'
 import type { Reply, Sent, Upstream, UpstreamRequest } from './ports.ts'
 import { beginningOf } from './sniff.ts'
+import type { UpstreamSaid } from './upstream-words.ts'
 
 /** ms, `timeouts` of the settings. */
 export interface Patience {
   readonly firstByte: number
   readonly idle: number
-}
-
-/** An upstream's answer that is not an answer: its status and the start of its body. */
-export interface UpstreamSaid {
-  readonly status: number
-  readonly body: Uint8Array
-  readonly retryAfter: string | null
 }
 
 /** How the exchange with the upstream came to its end. */
@@ -89,6 +83,7 @@ export class Relay {
   /** How often a choice had finished by then. */
   #finishes = 0
   #draining = false
+  #gone = false
   #timer: NodeJS.Timeout | null = null
 
   constructor(parts: RelayParts) {
@@ -113,8 +108,15 @@ export class Relay {
       onError: (kind) => this.#finish('upstream_failed', kind),
     })
     if (this.#ended) this.#sent.abort()
-    reply.onGone(() => this.#finish('client_left'))
+    reply.onGone(() => this.#left())
     return this.#sent.released
+  }
+
+  /** Who leaves behind the end of an answer has had it: what it came to is still waited for (J15). */
+  #left(): void {
+    this.#gone = this.#parts.meter.seen.finished
+    if (!this.#gone) this.#finish('client_left')
+    else this.#sent?.resume()
   }
 
   /** The gate stops: what is left is given back. */
@@ -176,6 +178,7 @@ export class Relay {
     if (!finished) this.#finishedAt = null
     else if (finishes !== this.#finishes) this.#finishedAt = now
     this.#finishes = finishes
+    if (this.#gone && !finished) this.#finish('client_left')
   }
 
   /** One listener however many chunks still come: an upstream cannot always be held at once. */

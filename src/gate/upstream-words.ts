@@ -1,5 +1,12 @@
 import { isField, isPlainName, plainSentences } from './plain-words.ts'
 
+/** An upstream's answer that is not an answer: its status and the start of its body. */
+export interface UpstreamSaid {
+  readonly status: number
+  readonly body: Uint8Array
+  readonly retryAfter: string | null
+}
+
 /** What a buyer is told of an upstream's refusal. */
 export interface UpstreamWords {
   readonly code: string

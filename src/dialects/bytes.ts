@@ -25,6 +25,29 @@ export function worstBytes(text: string): number {
   return sum
 }
 
+/** Of a character that is written as an escape, `\\u003c`. */
+const ESCAPED = 6
+/** White space and line ends that a template may put behind a sign of JSON; most behind a comma. */
+const BEHIND: Readonly<Record<string, number>> = { '{': 1, '}': 1, '[': 1, ']': 1, ':': 1, ',': 2 }
+/** Digits of `1e+63`, which some backends write out: no number has more of them. */
+const WRITTEN_OUT = 64
+
+/**
+ * Tokens that a template makes of a JSON text at most. Backends write it anew: with space behind its
+ * signs, and some of them with escapes for what is no ASCII or has a meaning in HTML.
+ */
+export function jsonBytes(json: string): number {
+  let around = 0
+  let escaped = 0
+  for (let at = 0; at < json.length; at += 1) {
+    const entry = JSON_TABLE[json.charCodeAt(at)] ?? ESCAPED
+    escaped += entry & BYTES
+    around += entry >> SHIFT
+    if (json[at] === '+' && json[at - 1] === 'e') around += WRITTEN_OUT
+  }
+  return Math.max(worstBytes(json), escaped) + around
+}
+
 /**
  * One entry for each code point that normalising can change: bytes at worst (6 bits), bytes more
  * when it comes decomposed (6 bits), whether it is a mark, and that it is known. Filled as they come.
@@ -50,3 +73,9 @@ function look(code: number): number {
   table[code] = entry
   return entry
 }
+
+/** For each character of ASCII: bytes as it may be escaped (6 bits), and what may stand behind it. */
+const JSON_TABLE: Uint16Array = Uint16Array.from({ length: 0x80 }, (_, code) => {
+  const sign = String.fromCharCode(code)
+  return ("<>&'".includes(sign) ? ESCAPED : 1) | ((BEHIND[sign] ?? 0) << SHIFT)
+})

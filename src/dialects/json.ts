@@ -33,6 +33,8 @@ const MOST_DEPTH = 128
 const MOST_CONTAINERS = 100_000
 const MOST_KEYS = 10_000
 const MOST_VALUES = 1_000_000
+/** Characters of a number: no client writes more, and some backends read, and show, each digit. */
+const MOST_DIGITS = 64
 
 /**
  * Reads a JSON object. Total over any bytes. Refuses what two parsers could read in two ways: bytes
@@ -100,6 +102,8 @@ export function folded(object: JsonObject, known: ReadonlySet<string>): string |
 const invalid = (message: string): Err<Unreadable> => err({ code: 'invalid_json', message })
 
 const QUOTE = 0x22
+const ZERO = 0x30
+const NINE = 0x39
 const COMMA = 0x2c
 const BACKSLASH = 0x5c
 const OPEN_ARRAY = 0x5b
@@ -140,6 +144,7 @@ class Scanner {
   step(at: number): number {
     const c = this.#text.charCodeAt(at)
     if (c === QUOTE) return this.#string(at)
+    if (c >= ZERO && c <= NINE) return this.#number(at)
     if (c === OPEN_OBJECT) this.#enter(new Set())
     else if (c === OPEN_ARRAY) this.#enter(null)
     else if (c === CLOSE_OBJECT || c === CLOSE_ARRAY) this.#leave()
@@ -159,6 +164,14 @@ class Scanner {
       if (this.#open.length === 1) this.#key = { name, start: at }
     }
     this.#keyNext = false
+    this.#last = end
+    return end
+  }
+
+  #number(at: number): number {
+    let end = at + 1
+    while (isOfNumber(this.#text.charCodeAt(end))) end += 1
+    if (end - at > MOST_DIGITS) this.#refuse('invalid_json', 'a number has too many digits')
     this.#last = end
     return end
   }
@@ -196,6 +209,10 @@ class Scanner {
     this.refused ??= { code, message }
   }
 }
+
+/** A digit, or `.`, `e`, `E`, `+`, `-`. */
+const isOfNumber = (c: number): boolean =>
+  (c >= ZERO && c <= NINE) || c === 0x2e || c === 0x65 || c === 0x45 || c === 0x2b || c === 0x2d
 
 /** Just behind the closing quote of the string that begins at `from`. */
 function stringEnd(text: string, from: number): number {

@@ -19,12 +19,22 @@ function conversation(request: JsonObject): Result<Prompt, Malformed> {
     return err(refuse('invalid_type', 'messages must be a list of messages', 'messages'))
   }
   const readable = new Readable()
+  let parts = messages.length
   for (const [at, message] of messages.entries()) {
     const refusal = unclear(message, `messages[${at}]`)
     if (refusal !== null) return err(refusal)
-    readable.members(message, MESSAGE)
+    readMessage(message, readable)
+    if (Array.isArray(message.tool_calls)) parts += message.tool_calls.length
   }
-  return ok({ key: 'messages', prompts: 1, longest: 1, parts: messages.length, readable })
+  return ok({ key: 'messages', prompts: 1, longest: 1, parts, readable })
+}
+
+/** A template shows the texts of a content's parts, and nothing around them. */
+function readMessage({ content, ...rest }: JsonObject, readable: Readable): void {
+  readable.members(rest, MESSAGE)
+  if (typeof content === 'string') readable.text(content)
+  if (!Array.isArray(content)) return
+  for (const part of content) if (isObject(part)) readable.members(part, MESSAGE)
 }
 
 /** Why a message cannot be priced, or null. */

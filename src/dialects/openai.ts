@@ -38,7 +38,7 @@ export interface Prompt {
   readonly prompts: number
   /** How much of them all the longest is, from 0 to 1. */
   readonly longest: number
-  /** Messages or prompts: a template puts something around each. */
+  /** Messages and calls of tools, or prompts: a template puts something around each. */
   readonly parts: number
   /** What a model reads of it, without the tools and the other members. */
   readonly readable: Readable
@@ -93,8 +93,9 @@ function put(
   const hasOutput = dialect !== 'openai-embeddings'
   const { shown, made } = hasOutput ? countOf(request) : { shown: 1, made: 1 }
   const answers = hasOutput ? prompt.prompts : 1
-  const { readable, parts } = prompt
+  const { readable } = prompt
   readRest(request, prompt.key, readable)
+  const parts = prompt.parts + listed(request)
   return {
     dialect,
     body,
@@ -120,6 +121,13 @@ function put(
     },
   }
 }
+
+/** Tools and documents, around each of which a template puts something too. */
+const listed = (request: JsonObject): number =>
+  TEMPLATED.reduce((sum, key) => {
+    const list = request[key]
+    return sum + (Array.isArray(list) ? list.length : 0)
+  }, 0)
 
 /**
  * The body for upstream: the client's own bytes less what must not pass, with the granted limit per

@@ -5,6 +5,7 @@ import { openaiCompletions } from '../../../src/dialects/openai-completions.ts'
 import { PromptEstimate } from '../../../src/gate/estimate.ts'
 import { TokenCounter } from '../../../src/money/counter.ts'
 import { PromptEstimator } from '../../../src/money/lessons.ts'
+import { countTokens } from '../../../src/money/tokens.ts'
 import { mustRead } from '../../contract/dialect.ts'
 
 const counter = new TokenCounter()
@@ -96,6 +97,66 @@ describe('J2 bound and estimate walk the same strings', () => {
       }
     },
   )
+
+  it.each<[string, unknown]>([
+    ['empty strings', ''],
+    ['empty lists', []],
+    ['empty objects', {}],
+    ['numbers', 1],
+    ['nothing', null],
+  ])('J2 a list of %s is what a template writes of it', async (_, one) => {
+    const list = new Array(2_000).fill(one)
+    for (const extra of [
+      { tools: [{ function: { parameters: { enum: list } } }] },
+      { messages: [{ role: 'assistant', content: '', whatever: list }] },
+      { response_format: { schema: list } },
+    ]) {
+      const { asked, estimate } = estimated({ ...chat('a'), ...extra })
+      const written = JSON.stringify(list).replaceAll(',', ', ').length
+      expect(asked.inputBound).toBeGreaterThanOrEqual(written)
+      expect(await estimate.tokens()).toBeGreaterThanOrEqual(countTokens(JSON.stringify(list)))
+    }
+  })
+
+  it('J2 the bound holds whichever way a backend writes its JSON', () => {
+    const spaced = (text: string) => JSON.stringify(JSON.parse(text), null, 1)
+    const html = (text: string) =>
+      text.replace(
+        /[<>&']|[^\0-\x7f]/g,
+        (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+      )
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 3 }), (value) => {
+        const request = { ...chat('a'), tools: [value] }
+        const read = openaiChat.read(Buffer.from(JSON.stringify(request)))
+        if (!read.ok) return
+        const json = JSON.stringify([value])
+        const lines = spaced(json).replace(/\n +/g, '\n ')
+        for (const text of [json, lines, html(json), html(json).replaceAll(',', ', ')]) {
+          expect(read.value.inputBound).toBeGreaterThanOrEqual(Buffer.byteLength(text))
+        }
+      }),
+    )
+  })
+
+  it('J2 each call of a tool and each tool has a wrapper', () => {
+    const calls = (count: number) => new Array(count).fill({ function: { arguments: '{}' } })
+    const asked = (count: number) =>
+      estimated({ model: 'm', messages: [{ role: 'assistant', tool_calls: calls(count) }] }).asked
+    expect(asked(101).parts - asked(1).parts).toBe(100)
+    const tools = (count: number) => estimated({ ...chat('a'), tools: calls(count) }).asked
+    expect(tools(101).parts - tools(1).parts).toBe(100)
+  })
+
+  it('J2 no number has more digits than it shows', () => {
+    const read = (digits: string) =>
+      openaiChat.read(Buffer.from(`{"model":"m","messages":[{"content":"a"}],"tools":[${digits}]}`))
+    expect(read('9'.repeat(4_000))).toMatchObject({ ok: false, error: { code: 'invalid_json' } })
+    expect(read(`0.${'3'.repeat(60)}`).ok).toBe(true)
+    const long = read('9'.repeat(64))
+    if (!long.ok) throw new Error(long.error.message)
+    expect(long.value.inputBound).toBeGreaterThan(64 + 64 + 32)
+  })
 
   it('token ids count as they are', async () => {
     const request = { model: 'm', prompt: [new Array(3_000).fill(7), new Array(2_000).fill(8)] }

@@ -64,6 +64,25 @@ describe('J19 tokenising for strangers is off the main thread', () => {
     await counter.close()
   })
 
+  it('the main thread goes on while a long one is counted', async () => {
+    const counter = new TokenCounter()
+    const long = text('안', 10)
+    await counter.measure(long.slice(0, 2_000), { client: 'a' })
+    let turns = 0
+    let counting = true
+    const turn = (): void => {
+      turns += 1
+      if (counting) setImmediate(turn)
+    }
+    setImmediate(turn)
+    const measured = await counter.measure(long, { client: 'a' })
+    counting = false
+    // At least one turn of the event loop for each slice: counted here it would be none at all.
+    expect(turns).toBeGreaterThanOrEqual(10)
+    expect(measured?.tokens).toBeGreaterThan(20_000)
+    await counter.close()
+  })
+
   it('a client has one text in it at a time, all strangers a bounded length', async () => {
     const { thread, counter } = scripted()
     const first = counter.measure(text('a', 10), { client: 'a' })

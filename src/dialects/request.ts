@@ -111,7 +111,7 @@ export function media(request: JsonObject): Malformed | null {
   for (const [key, value] of Object.entries(request)) {
     if (value !== null && isMedia(key)) return unpriced(key)
   }
-  if (hosted(request.tools)) return unpriced('tools')
+  if (hosted(request.tools)) return refuse('unsupported_content', HOSTED, 'tools')
   const text = modalities === undefined || modalities === null || String(modalities) === 'text'
   return text ? null : unpriced('modalities')
 }
@@ -122,6 +122,9 @@ const hosted = (tools: Json | undefined): boolean =>
   tools.some((tool) => isObject(tool) && typeof tool.type === 'string' && !OWN_TOOLS.has(tool.type))
 
 const OWN_TOOLS = new Set(['function', 'custom'])
+
+const HOSTED =
+  'tools holds one that the model server runs itself, which has no price here. Send tools of the types function and custom only.'
 
 export const unpriced = (param: string): Malformed =>
   refuse('unsupported_content', `only text has a price here, ${param} holds something else`, param)

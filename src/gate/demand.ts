@@ -169,10 +169,12 @@ export function holdRefusal(refused: HoldRefused, now: number): Refusal | null {
   const { limit, left, resetsAt } = refused
   const { unit, window } = limit
   const amount = unit === 'spend' ? `${formatSat(left)} sat` : `${left} ${unit}`
-  const message =
+  const where = window === 'total' ? 'in total' : `of its limit per ${window}`
+  const said =
     window === 'req'
-      ? `This pass is limited to ${amount} for each request, and this one may come to more.`
-      : `This pass is limited to its ${unit} per ${window}; ${amount} left of it.`
+      ? `pass allows ${amount} for each request, and this one may need more. Send a shorter prompt, or use a pass that allows more.`
+      : `pass has ${amount} left ${where}, and this request may need more.`
+  const message = `This ${said}`
   if (resetsAt !== null) {
     const resets_at = new Date(resetsAt).toISOString()
     const extra = { resets_at }
@@ -181,7 +183,7 @@ export function holdRefusal(refused: HoldRefused, now: number): Refusal | null {
     return refuse(429, 'rate_limit_exceeded', text, { extra, retryAfterSeconds })
   }
   return unit === 'spend'
-    ? paymentRequired(`Insufficient credits: ${message}`, null)
+    ? paymentRequired(`Insufficient credits: this ${said}`, null)
     : refuse(403, 'limit_reached', message)
 }
 

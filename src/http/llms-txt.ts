@@ -30,14 +30,13 @@ function state({ terms, acceptingPayments, upstream, gone }: Selling): string {
   if (gone !== null) {
     return `${gone} Nothing is sold until it is back; send no payment. A pass keeps its credit, and can be topped up. ${MONEY[terms.money]}`
   }
+  if (upstream !== 'ok') {
+    return `The model server does not answer at the moment, so nothing is for sale. Wait before you pay. ${MONEY[terms.money]}`
+  }
   const pays = acceptingPayments
     ? 'Payments are taken now.'
     : 'No payment can be taken at the moment; passes with credit are served.'
-  const serves =
-    upstream === 'ok'
-      ? 'The model server answers.'
-      : 'The model server does not answer at the moment, so nothing is for sale.'
-  return `${pays} ${serves} ${MONEY[terms.money]}`
+  return `${pays} The model server answers. ${MONEY[terms.money]}`
 }
 
 function howToPay({ origin, terms }: Selling): string {

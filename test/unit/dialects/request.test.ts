@@ -134,6 +134,16 @@ describe('what is refused', () => {
     expect(refusal(request)).toBe(expected)
   })
 
+  it('J16 a tool that is run for the model: says which tools can be sent', () => {
+    const read = openaiChat.read(bytes({ ...chat, tools: [{ type: 'web_search' }] }))
+    expect(read).toMatchObject({
+      error: {
+        message:
+          'tools holds one that the model server runs itself, which has no price here. Send tools of the types function and custom only.',
+      },
+    })
+  })
+
   it.each<[string, object]>([
     ['text parts', part([{ type: 'text', text: 'a', cache_control: { type: 'ephemeral' } }])],
     [

@@ -205,6 +205,34 @@ describe('what a refused hold becomes', () => {
     expect(reached(unit, 'total', null)).toMatchObject({ status, offer: null })
   })
 
+  it.each([
+    [
+      'spend',
+      'day',
+      'This pass has 0.003 sat left of its limit per day, and this request may need more. It resets at 2026-11-21T12:01:30.500Z.',
+    ],
+    ['tokens', 'total', 'This pass has 3 tokens left in total, and this request may need more.'],
+    ['calls', 'total', 'This pass has 3 calls left in total, and this request may need more.'],
+    [
+      'spend',
+      'total',
+      'Insufficient credits: this pass has 0.003 sat left in total, and this request may need more.',
+    ],
+    [
+      'spend',
+      'req',
+      'Insufficient credits: this pass allows 0.003 sat for each request, and this one may need more. Send a shorter prompt, or use a pass that allows more.',
+    ],
+    [
+      'tokens',
+      'req',
+      'This pass allows 3 tokens for each request, and this one may need more. Send a shorter prompt, or use a pass that allows more.',
+    ],
+  ] as const)('a limit of %s per %s says what is left, in one sentence', (unit, window, said) => {
+    const resets = window === 'day' ? now + 90_500 : null
+    expect(reached(unit, window, resets)?.message).toBe(said)
+  })
+
   it('money held by one’s own requests: 429, never a second invoice', () => {
     const refused = { why: 'held', needed: msat(5n), available: msat(1n) } as const
     expect(holdRefusal(refused, now)).toMatchObject({ status: 429, offer: null })

@@ -233,6 +233,8 @@ describe('what is sold', () => {
     expect(openapi['x-satgate']).toMatchObject({ upstream: 'unreachable', prices: {} })
     expect(parseLlmsTxt(llms).text).toContain('The model server does not answer at the moment')
     expect(llms).not.toContain('`one`')
+    expect(llms).not.toContain('Payments are taken now')
+    expect(llms).toContain('Wait before you pay.')
   })
 
   it.each([

@@ -59,7 +59,7 @@ export class OpenOffers {
   reserve(payer: Payer, by: MadeBy, now: number): Place | null {
     this.#forgetExpired(now)
     const bounds = this.#boundsOf(payer, by)
-    const full = bounds.some(([key, most]) => (this.#counts.get(key) ?? 0) >= most)
+    const full = bounds.some(([key, most]) => this.#count(key) >= most)
     const pool = payer.is === 'stranger' ? 'stranger' : 'buyer'
     return full ? null : this.#take({ pool, keys: bounds.map(([key]) => key) })
   }
@@ -121,18 +121,23 @@ export class OpenOffers {
   }
 
   #take(place: Place): Place | null {
-    if (!this.#hasRoom(place.pool)) return null
+    if (!this.#hasRoom(place)) return null
     this.#pools[place.pool] += 1
-    for (const key of place.keys) this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
+    for (const key of place.keys) this.#counts.set(key, this.#count(key) + 1)
     return place
   }
 
-  #hasRoom(pool: Pool): boolean {
+  #count(key: string): number {
+    return this.#counts.get(key) ?? 0
+  }
+
+  #hasRoom({ pool, keys: [own = ''] }: Place): boolean {
     const { total } = this.#bounds
     const { stranger, shared, buyer } = this.#pools
     if (stranger + shared + buyer >= total) return false
-    // Those who have paid leave half of it to those who have not.
-    if (pool === 'buyer') return buyer < Math.max(1, total / 2)
+    // Those who have paid leave half of it to those who have not. Half of theirs is for the first
+    // invoice of an account: a hundred passes of a sat each cannot fill it for all the others.
+    if (pool === 'buyer') return buyer < Math.max(1, this.#count(own) > 0 ? total / 4 : total / 2)
     const forShared = total < FEW ? 0 : Math.min(MOST_SHARED, Math.ceil(total * KEPT_FOR_SHARED))
     const kept = pool === 'stranger' ? Math.max(0, forShared - shared) : 0
     return stranger + shared + kept < total - Math.floor(total * KEPT_FOR_BUYERS)

@@ -138,6 +138,23 @@ describe('J17 a_payer_always_finds_a_place', () => {
     expect(offers.reserve(stranger('a'), 'offer', 0)).not.toBe(null)
   })
 
+  it('whoever has one open leaves half of that to those who have none: passes of a sat are cheap', () => {
+    const offers = bounded(20, 1_000)
+    let at = 0
+    const greedy = () => {
+      for (const by of ['ask', 'offer'] as const) {
+        for (const payer of [owner(`${at}`), holder(`${at}`)]) {
+          while (offers.reserve(payer, by, 0) !== null);
+        }
+      }
+      at += 1
+    }
+    for (let many = 0; many < 11; many += 1) greedy()
+    expect(offers.reserve(owner('0'), 'ask', 0)).toBe(null)
+    expect(offers.reserve(owner('honest'), 'ask', 0)).not.toBe(null)
+    expect(offers.reserve(holder('honest'), 'offer', 0)).not.toBe(null)
+  })
+
   it('a site has as many as four of its networks: a /48 has 65,536 of them', () => {
     const offers = bounded(3, 1_000)
     let at = 0

@@ -23,7 +23,7 @@ import { Speeds } from '../gate/speeds.ts'
 import { AccountPages } from '../gate/statement.ts'
 import { type AppParts, makeListener } from '../http/app.ts'
 import { BodyShare, passesBounds, strangersBounds } from '../http/body-share.ts'
-import { makeClients, makeTunnelClients } from '../http/clients.ts'
+import { type Keys, makeClients, makeTunnelClients } from '../http/clients.ts'
 import { makeDescribe } from '../http/describe.ts'
 import { makeReceive } from '../http/incoming.ts'
 import type { ModelList } from '../http/models.ts'
@@ -64,7 +64,7 @@ type Listener = (request: IncomingMessage, response: ServerResponse) => void
 /** What listens, and how it tells connections apart. */
 export interface Entrance {
   readonly listener: Listener
-  readonly clientOf: (socket: Socket) => string | null
+  readonly clientOf: (socket: Socket) => Keys | null
 }
 
 /** A gate, ready to be listened for. */

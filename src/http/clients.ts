@@ -18,8 +18,8 @@ export interface ClientsOptions {
 export interface Clients {
   /** The same text for the same client (an IPv6 /64 is one), while this process lives. */
   key(request: IncomingMessage): string
-  /** The same of a connection; null where it is that of many people: loopback, or a trusted proxy. */
-  ofConnection(socket: Socket): string | null
+  /** Both of a connection; null where it is that of many people: loopback, or a trusted proxy. */
+  ofConnection(socket: Socket): Keys | null
   /** The same text for all clients of one site, an IPv6 /48: who has one has 65,536 of the others (J17). */
   site(request: IncomingMessage): string
   /** The peer itself is a trusted proxy. */
@@ -65,7 +65,7 @@ export function makeClients(options: ClientsOptions): Clients {
       const peer = canonicalIp(remoteAddress ?? '')
       return peer !== null && (isLoopback(peer.text) || isTrusted(peer))
         ? null
-        : keysOf(peer, options.salt).client
+        : keysOf(peer, options.salt)
     },
     isLocal: (request) => {
       const peer = peerOf(request)
@@ -95,7 +95,8 @@ export function makeTunnelClients(salt: Uint8Array): Clients {
 const tunnelled = ({ headers }: IncomingMessage): Ip | null =>
   canonicalIp(String(headers['cf-connecting-ip'] ?? ''))
 
-interface Keys {
+/** Who somebody is, and of what site: `Clients`. */
+export interface Keys {
   readonly client: string
   readonly site: string
 }

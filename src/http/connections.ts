@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Keys } from './clients.ts'
 
 /** Requests that one connection may have unanswered: clients that mean well send one after another. */
 const MOST_UNANSWERED = 32
@@ -9,10 +10,13 @@ export interface ConnectionsOptions {
    * Names the client behind a connection, the same for the same one; null where a connection is that
    * of many people, whose number is nobody's own: loopback, or a trusted proxy.
    */
-  readonly clientOf: (socket: Socket) => string | null
-  /** Connections that one client may have at a time. */
+  readonly clientOf: (socket: Socket) => Keys | null
+  /** Connections that one client may have at a time; a site has as many as four. */
   readonly each: number
 }
+
+/** Who has an IPv6 /48 is 65,536 clients: without a bound of its own it would have all connections. */
+const CLIENTS_OF_A_SITE = 4
 
 interface Line {
   /** To the last request that came. */
@@ -35,20 +39,27 @@ export class Connections {
 
   /** A new one. It is closed unanswered where its client has too many. */
   opened(socket: Socket): void {
-    const client = this.#options.clientOf(socket)
-    if (client !== null) {
-      const count = this.#counts.get(client) ?? 0
-      if (count >= this.#options.each) {
-        socket.destroy()
-        return
-      }
-      this.#counts.set(client, count + 1)
+    const bounds = this.#boundsOf(socket)
+    if (bounds.some(({ name, most }) => (this.#counts.get(name) ?? 0) >= most)) {
+      socket.destroy()
+      return
     }
+    for (const { name } of bounds) this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1)
     this.#fresh.add(socket)
     socket.once('close', () => {
       this.#fresh.delete(socket)
-      if (client !== null) this.#less(client)
+      for (const { name } of bounds) this.#less(name)
     })
+  }
+
+  #boundsOf(socket: Socket): readonly { readonly name: string; readonly most: number }[] {
+    const { clientOf, each } = this.#options
+    const keys = clientOf(socket)
+    if (keys === null) return []
+    return [
+      { name: `client ${keys.client}`, most: each },
+      { name: `site ${keys.site}`, most: each * CLIENTS_OF_A_SITE },
+    ]
   }
 
   /** A request came on it. False: too many of them wait there, and the connection is closed. */
@@ -75,10 +86,10 @@ export class Connections {
     for (const socket of this.#fresh) socket.destroy()
   }
 
-  #less(client: string): void {
-    const left = (this.#counts.get(client) ?? 1) - 1
-    if (left > 0) this.#counts.set(client, left)
-    else this.#counts.delete(client)
+  #less(name: string): void {
+    const left = (this.#counts.get(name) ?? 1) - 1
+    if (left > 0) this.#counts.set(name, left)
+    else this.#counts.delete(name)
   }
 }
 

@@ -7,14 +7,15 @@ import {
 } from 'node:http'
 import type { Socket } from 'node:net'
 import { awaitsContinue } from './body.ts'
+import type { Keys } from './clients.ts'
 import { Connections } from './connections.ts'
 
 export interface ServerOptions {
   /** Names the client behind a connection; null where it is that of many people (`Connections`). */
-  readonly clientOf: (socket: Socket) => string | null
+  readonly clientOf: (socket: Socket) => Keys | null
   /** Connections at once; more are closed unanswered. */
   readonly connections?: number
-  /** The same of one client (threats J7). */
+  /** The same of one client, of whom one site has four (threats J7). */
   readonly connectionsEach?: number
   /** For a request's head to arrive, in ms (D6). */
   readonly headMs?: number

@@ -156,11 +156,17 @@ describe('J7 whose connections are counted', () => {
     clients(trusted).ofConnection({ remoteAddress: peer } as never)
 
   it('J7 each client’s own, one IPv6 /64 is one, as for its requests', () => {
-    expect(of('198.51.100.1')).toBe(clients().key(from('198.51.100.1')))
-    expect(of('2001:db8:1:2::1')).toBe(of('2001:db8:1:2:3::1'))
-    expect(of('::ffff:198.51.100.1')).toBe(of('198.51.100.1'))
-    expect(of('198.51.100.2')).not.toBe(of('198.51.100.1'))
+    expect(of('198.51.100.1')?.client).toBe(clients().key(from('198.51.100.1')))
+    expect(of('2001:db8:1:2::1')).toEqual(of('2001:db8:1:2:3::1'))
+    expect(of('::ffff:198.51.100.1')).toEqual(of('198.51.100.1'))
+    expect(of('198.51.100.2')).not.toEqual(of('198.51.100.1'))
     expect(of(undefined)).not.toBe(null)
+  })
+
+  it('J7 and its site’s: all /64 of an IPv6 /48 are one', () => {
+    expect(of('2001:db8:1:2::1')?.client).not.toBe(of('2001:db8:1:3::1')?.client)
+    expect(of('2001:db8:1:2::1')?.site).toBe(of('2001:db8:1:3::1')?.site)
+    expect(of('2001:db8:1:2::1')?.site).not.toBe(of('2001:db8:2:2::1')?.site)
   })
 
   it.each<[string, string, string[]]>([

@@ -169,7 +169,7 @@ describe('D6 who takes too much or too long', () => {
 
   it('J7 one client may have so many connections, and another as many', async () => {
     let client: string | null = 'one'
-    const clientOf = () => client
+    const clientOf = () => (client === null ? null : { client, site: client })
     const { port } = await gate(okListener, { clientOf, connectionsEach: 2 })
     const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'
     const connected = async () => {
@@ -190,6 +190,22 @@ describe('D6 who takes too much or too long', () => {
     client = 'one'
     first.next.socket.destroy()
     while (!(await connected()).served) await soon(5)
+  })
+
+  it('J7 a site has as many as four clients, however many of them it is', async () => {
+    let count = 0
+    let site = 'one'
+    const clientOf = () => ({ client: `${count++}`, site })
+    const { port } = await gate(okListener, { clientOf, connectionsEach: 2 })
+    const served = async () => {
+      const next = new RawClient(port).send('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+      cleanups.push(() => next.socket.destroy())
+      return (await next.until('read')).includes('read')
+    }
+    for (let many = 0; many < 8; many += 1) expect(await served()).toBe(true)
+    expect(await served()).toBe(false)
+    site = 'other'
+    expect(await served()).toBe(true)
   })
 
   it('J7 a connection that piles requests up without waiting for answers is closed', async () => {

@@ -28,12 +28,15 @@ const MOST_TEMPLATES = 2_000
 /**
  * Corrects our own count of a prompt by what backends reported. The ratio of the vocabularies and
  * the small differences are learned for each account apart: odd prompts of one buyer must not make
- * another's dearer. All accounts share what nobody can make up: how far a report was above the
- * bound of its prompt, which only the model's own template explains.
+ * another's dearer. All accounts share how far a report was above the bound of its prompt, which the
+ * model's own template explains: limits reckon with the most of it, a price with no more than the
+ * shortest prompt came to.
  */
 export class PromptEstimator {
   readonly #lessons = new Map<string, Lesson>()
   readonly #templates = new Map<string, number>()
+  /** The shortest prompt that was reported: a template is in every one of them. */
+  readonly #shortest = new Map<string, number>()
 
   /** Tokens that the model will see where our own count is `own`, before any margin. */
   estimate(of: Learner, own: number): number {
@@ -51,9 +54,13 @@ export class PromptEstimator {
     const { own, bound, reported } = said
     if (reported <= 0) return
     if (own !== null && own > 0 && of.account !== null) this.#correct(of, own, reported)
+    const key = templateKey(of)
+    if (reported < (this.#shortest.get(key) ?? Number.POSITIVE_INFINITY)) {
+      keep(this.#shortest, { key, value: reported, most: MOST_TEMPLATES })
+    }
     const above = reported - bound
     if (above > this.template(of)) {
-      keep(this.#templates, { key: templateKey(of), value: above, most: MOST_TEMPLATES })
+      keep(this.#templates, { key, value: above, most: MOST_TEMPLATES })
     }
   }
 
@@ -75,8 +82,10 @@ export class PromptEstimator {
   #lessonOf(of: Learner): Lesson {
     const known = this.#lessons.get(lessonKey(of))
     if (known !== undefined) return known
-    const template = this.template(of)
-    return { offset: template > 0 ? IN_BOUND + template : OFFSET, ratio: 1, seen: 0 }
+    const above = this.template(of)
+    const shortest = this.#shortest.get(templateKey(of)) ?? Number.POSITIVE_INFINITY
+    const offset = above > 0 ? Math.min(IN_BOUND + above, shortest) : OFFSET
+    return { offset, ratio: 1, seen: 0 }
   }
 }
 

@@ -61,6 +61,17 @@ describe('J18 one buyer does not teach another’s price', () => {
     expect(estimator.estimate(of('b'), 2_007)).toBeGreaterThan(4_000)
   })
 
+  it('nor do odd prompts that came to more than their bound, once there was an ordinary one', () => {
+    const estimator = new PromptEstimator()
+    const odd = { own: 300, bound: 2_100, reported: 3_600 }
+    estimator.learn(of('c'), { own: null, bound: 90, reported: 12 })
+    for (let i = 0; i < 15; i += 1) estimator.learn(of('b'), odd)
+    estimator.learn(of('c'), { own: null, bound: 900, reported: 300 })
+    // A template is in every prompt: it is no longer than the shortest of them.
+    expect(estimator.estimate(of('a'), 2_007)).toBeLessThanOrEqual(2_007 + 12)
+    expect(estimator.estimate(of(null), 2_007)).toBeLessThanOrEqual(2_007 + 12)
+  })
+
   it('whatever others sent, as long as no prompt has more tokens than bytes', () => {
     const prompt = fc.record({ own: fc.nat(5_000), bound: fc.nat(20_000), part: fc.nat(100) })
     fc.assert(

@@ -187,6 +187,7 @@ export function compose(parts: ComposeParts): Composed {
     describe: makeDescribe({
       priceOf: (model) => priceOf(model, { pricing, models }),
       listed: () => models.list(),
+      now: world.now,
       terms: termsOf(parts),
       upstreamOk: () => models.answering() && models.gone() === null,
       gone: () => models.gone(),

@@ -42,9 +42,17 @@ export interface DescribeParts {
   gone(): Gone | null
   walletOk(): boolean
   ledgerOk(): boolean
+  /** In ms. */
+  now(): number
   /** `https://host` where everybody reaches this gate; null: it has no such address. */
   publicUrl(): string | null
 }
+
+/**
+ * ms for which a priced list is used again. Anybody may ask for a document, in 40 bytes and a hundred
+ * at once: pricing hundreds of models anew for each is what it would cost most (threats J7).
+ */
+const PRICED_FOR = 1_000
 
 /** Makes the descriptions. They never fail: what cannot be had is said to be so. */
 export function makeDescribe(parts: DescribeParts): Describe {
@@ -54,7 +62,18 @@ export function makeDescribe(parts: DescribeParts): Describe {
       ? null
       : { object: 'model', created: 0, owned_by: 'upstream', ...shownModel(model), pricing }
   }
-  const list = async () => (await parts.listed())?.map(priced).filter((one) => one !== null) ?? null
+  let known: { readonly from: unknown; readonly until: number; readonly all: Shown[] } | null = null
+  type Shown = NonNullable<ReturnType<typeof priced>>
+  const list = async () => {
+    const from = await parts.listed()
+    if (from === null) return null
+    const now = parts.now()
+    if (known === null || known.from !== from || now >= known.until) {
+      const all = from.map(priced).filter((one) => one !== null)
+      known = { from, until: now + PRICED_FOR, all }
+    }
+    return known.all
+  }
   const selling = async (origin: string): Promise<Selling> => {
     const models = (await list()) ?? []
     const up = parts.upstreamOk()

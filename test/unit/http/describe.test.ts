@@ -41,6 +41,7 @@ const about = (ids: readonly string[], parts: Partial<DescribeParts> = {}) =>
     listed: async () => ids.map((id) => ({ id })),
     upstreamOk: () => true,
     gone: () => null,
+    now: () => 0,
     walletOk: () => true,
     ledgerOk: () => true,
     publicUrl: () => null,
@@ -364,5 +365,27 @@ describe('H6 a model’s name stays a name', () => {
       }),
       { numRuns: 100 },
     )
+  })
+})
+
+describe('J7 unpaid_bytes_take_bounded_memory: documents', () => {
+  it('J7 a list is priced once however many documents are asked for, and anew after a second', async () => {
+    const models = Array.from({ length: 300 }, (_, at) => ({ id: `model-${at}` }))
+    let [asked, now] = [0, 0]
+    const price1 = makePricing({ fallback: price('1'), models: [] }, () => err('no rate')).priceOf
+    const gate = about([], {
+      listed: async () => models,
+      now: () => now,
+      priceOf: (model) => {
+        asked += 1
+        return price1(model)
+      },
+    })
+    await Promise.all(Array.from({ length: 100 }, () => gate.llmsTxt(ORIGIN)))
+    await Promise.all([gate.models(), gate.model('model-7'), gate.wellKnown(ORIGIN)])
+    expect(asked).toBe(300)
+    now = 1_000
+    await gate.models()
+    expect(asked).toBe(600)
   })
 })

@@ -115,7 +115,7 @@ const RUNNING = {
     read: duration,
     standard: '5m',
     example: '5m',
-    doc: 'How long the backend may take to begin its answer',
+    doc: 'How long the backend may take to begin its answer. One that is not streamed has to be whole by then, so its length is bounded by the speed of its model',
   }),
   'timeouts.idle': setting({
     read: duration,

@@ -240,7 +240,10 @@ describe('J17 a_payer_always_finds_a_place', () => {
       await gate.chat(null, {}, headers)
       await create(gate, {}, headers)
     }
-    expect((await create(gate, {}, bearer(pass))).status).toBe(200)
+    // A fifth of all places.
+    for (let made = 0; made < 3; made += 1) {
+      expect((await create(gate, {}, bearer(pass))).status).toBe(200)
+    }
     expect((await gate.chat(pass, dear(5))).json.payment_url).toMatch(/token=/)
   })
 

@@ -3,6 +3,7 @@ import { Collector } from '../../../src/wallets/ecash/collect.ts'
 import { Offers } from '../../../src/wallets/ecash/offers.ts'
 import { Worker } from '../../../src/wallets/ecash/worker.ts'
 import type { Asker, Invoice } from '../../../src/wallets/wallet.ts'
+import { until } from '../../support/buyer.ts'
 import { EcashBed } from '../../support/ecash.ts'
 import { type FakeMint, startFakeMint } from '../../support/fake-mint.ts'
 
@@ -11,9 +12,9 @@ afterEach(async () => {
   for (const mint of mints.splice(0)) await mint.stop()
 })
 
-/** A worker whose seconds a test counts out, on a mint that has to be asked and bears little. */
-async function counting() {
-  const mint = await startFakeMint({ sockets: false })
+/** A worker whose seconds a test counts out, on a mint that bears little; `sockets`: that tells (NUT-17). */
+async function counting(sockets = false) {
+  const mint = await startFakeMint({ sockets })
   mints.push(mint)
   const bed = new EcashBed()
   onTestFinished(() => bed.close())
@@ -56,6 +57,20 @@ describe('J5 status_page_costs_the_mint_nothing', () => {
     expect(withPage).toBeLessThanOrEqual(6 * 5)
     expect(withPage).toBeGreaterThan(0)
     expect(without).toBeGreaterThan(0)
+  })
+
+  it('of a mint that tells (NUT-17) an open page is looked up once a minute, for what got lost', async () => {
+    const { bed, mint, worker, invoice } = await counting(true)
+    const { paymentHash } = await invoice()
+    await worker.tick()
+    await until(() => mint.counts.ws > 0)
+    for (let second = 0; second < 300; second += 1) {
+      worker.wake(paymentHash)
+      await worker.tick()
+      bed.ahead += 1_000
+    }
+    await worker.stop()
+    expect(mint.counts.quoteState).toBeLessThanOrEqual(5)
   })
 
   it('while pages are open all the time, invoices are made, and who has paid is seen at once', async () => {

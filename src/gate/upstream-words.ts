@@ -94,6 +94,12 @@ const KINDS: readonly Kind[] = [
     words: () => 'The content filter of the model server refused this request.',
   },
   {
+    // Ollama's, which names the model first, often by an address of its registry.
+    code: 'unsupported_parameter',
+    fits: ({ message }) => LACKS.test(message),
+    words: ({ message }) => lacks(LACKS.exec(message)?.[1]),
+  },
+  {
     code: 'unsupported_parameter',
     fits: named(
       'unsupported_parameter',
@@ -107,6 +113,19 @@ const KINDS: readonly Kind[] = [
         : 'The model server does not take one of the fields of this request with this model.',
   },
 ]
+
+const LACKS =
+  /\bdoes not support (thinking|tools|chat|generate|insert|embeddings?|images?|vision)\b/i
+
+/** What the model cannot do, and where a field asked for it, which one. */
+function lacks(what = ''): string {
+  const ability = what.toLowerCase()
+  const without: Readonly<Record<string, string>> = {
+    thinking: " Send the request without 'reasoning_effort' and the like.",
+    tools: " Send the request without 'tools'.",
+  }
+  return `This model does not support ${ability}.${without[ability] ?? ''}`
+}
 
 const CONTEXT = /\bcontext (?:length|size|window)\b|\bprompt is too long\b/i
 const LONG = named(

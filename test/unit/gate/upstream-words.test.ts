@@ -183,6 +183,25 @@ describe('J21 upstream_words_are_scrubbed_by_what_may_pass', () => {
   })
 
   it.each([
+    [
+      '"acme-7b" does not support thinking',
+      "This model does not support thinking. Send the request without 'reasoning_effort' and the like.",
+    ],
+    [
+      'registry.ollama.ai/acme/tiny:latest does not support tools',
+      "This model does not support tools. Send the request without 'tools'.",
+    ],
+    ['"hunter2" does not support chat', 'This model does not support chat.'],
+    ['"hunter2" does not support embeddings at gpu-07', 'This model does not support embeddings.'],
+  ])('J21 what an Ollama model cannot do is said without its name: %s', (message, told) => {
+    expect(error(message, { type: 'api_error' })).toEqual({
+      code: 'unsupported_parameter',
+      message: told,
+      param: null,
+    })
+  })
+
+  it.each([
     "Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 3 instead.",
     'Conversation roles must alternate user/assistant/user/assistant/...',
     "Invalid type for 'messages[0].content': expected one of a string or array of objects, but got an integer instead.",

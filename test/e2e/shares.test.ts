@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WalletRefused } from '../../src/wallets/wallet.ts'
 import type { Answered } from '../support/ask.ts'
-import { bearer, child, passOf, until } from '../support/buyer.ts'
+import { bearer, child, passOf, tick, until } from '../support/buyer.ts'
 import { EcashBed } from '../support/ecash.ts'
 import { startFakeMint } from '../support/fake-mint.ts'
 import { startGate, type TestGate } from '../support/gate.ts'
@@ -110,11 +110,24 @@ describe.each(['memory', 'sqlite'] as const)('J6 shared_offers_are_counted: %s',
   })
 
   it('many copies at once: one of them owns it', async () => {
-    const gate = await startGate({ books, settings: { limits: { invoicesPerClient: 1 } } })
+    const seen = Promise.withResolvers<void>()
+    const gate = await startGate({
+      books,
+      settings: { limits: { invoicesPerClient: 1 } },
+      // All of them have read the row, and that nobody has claimed it, when its payment is seen.
+      wallet: (play) => ({
+        ...play,
+        lookup: (hash, who) => seen.promise.then(() => play.lookup(hash, who)),
+        watch: () => ({ stop() {} }),
+      }),
+    })
     await gate.chat(null)
     const shown = await Promise.all(Array.from({ length: 10 }, () => gate.chat(null)))
     const secret = await gate.pay(shown[0]?.json.l402.invoice)
-    const answers = await Promise.all(shown.map((one) => gate.chat(passWith(one, secret))))
+    const asked = shown.map((one) => gate.chat(passWith(one, secret)))
+    await tick(300)
+    seen.resolve()
+    const answers = await Promise.all(asked)
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
     expect(answers.filter(({ status }) => status === 402)).toHaveLength(9)
   })

@@ -125,7 +125,9 @@ export class Exchange {
   ): void {
     const { speeds } = this.#parts
     const streamed = asked.stream
-    if (madeMs !== null) speeds.made(served, { tokens: tokens.output, ms: madeMs, streamed })
+    // Some backends make choices side by side, others one after the other: they tell no speed.
+    const tells = madeMs !== null && asked.choices === 1
+    if (tells) speeds.made(served, { tokens: tokens.output, ms: madeMs, streamed })
     const late = end === 'upstream_failed' && detail === 'silent' && asked.hasOutput
     if (late && !streamed) speeds.timedOut(served, limit * asked.choices)
   }

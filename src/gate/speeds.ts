@@ -14,7 +14,7 @@ const MOST_MODELS = 1_000
 
 /** One answer that ended well, as far as it tells a speed. */
 export interface Made {
-  /** Output tokens of all choices. */
+  /** Output tokens of its only choice. */
   readonly tokens: number
   /** ms: of a stream from its first output to its last, of a buffered answer from asking to its end. */
   readonly ms: number

@@ -89,6 +89,18 @@ describe('J14 a_failure_that_the_buyer_can_choose_is_paid: an answer that takes 
     expect(sentLimit(gate)).toBe(150)
   })
 
+  it.each([
+    { how: 'a stream', stream: true },
+    { how: 'a whole answer', stream: false },
+  ])('J14 choices that are made side by side teach no speed: $how', async ({ stream }) => {
+    const { gate, pass } = await paid({ timeouts: { firstByte: '20s' } })
+    gate.fake.script = { deltas: words(60), paceMs: stream ? 1 : 10 }
+    await gate.chat(pass, { stream, max_tokens: 90, n: 12 })
+    gate.fake.script = {}
+    await gate.chat(pass, { max_tokens: 30_000 })
+    expect(sentLimit(gate)).toBe(150)
+  })
+
   it('J14 a buyer who reads slowly does not make the model slow', async () => {
     const { gate, pass } = await paid({ timeouts: { firstByte: '20s' } })
     const choices = [{ index: 0, delta: { content: ' word' }, finish_reason: null }]

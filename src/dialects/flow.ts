@@ -244,7 +244,8 @@ export class Flow {
       promptEstimate,
       report: this.#reports.total(prompts),
       single: this.#reports.single,
-      fresh: this.#fresh,
+      // What was too much by our own count is no answer of so few tokens as are reported.
+      fresh: this.#fresh && !this.seen.over,
       flowed: this.seen.output,
       ended: this.seen.done || this.seen.finished,
       counted: () => this.#tokens() + this.#unknown.tokens(),

@@ -112,4 +112,16 @@ describe('the output limit', () => {
     expect(event).toMatchObject({ end: 'complete' })
     await gate.fake.untilAborted()
   })
+
+  it('J8 J16 nor is its answer cheap where it reports a few tokens of many: what is shown is charged', async () => {
+    for (const completion_tokens of [1, 12, 20]) {
+      says({
+        deltas: Array.from({ length: 500 }, () => ' word'),
+        usageValue: { prompt_tokens: 3, completion_tokens },
+      })
+      const { answer, cost } = await charged({ max_tokens: 20 })
+      expect(answer.text.match(/word/g)).toHaveLength(20)
+      expect(cost).toBe(3 + 2 * 20)
+    }
+  })
 })

@@ -76,8 +76,8 @@ export class PromptEstimate {
   }
 
   get #learner(): Learner {
-    const { model, plain } = this.#asked
-    return { model, plain, account: this.#account }
+    const { dialect, model, plain } = this.#asked
+    return { dialect, model, plain, account: this.#account }
   }
 
   #corrected({ tokens, least }: Own): number {

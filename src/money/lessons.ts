@@ -1,6 +1,8 @@
 /** Whose prompt an estimate is of. Every account learns for itself (threats J18). */
 export interface Learner {
   readonly model: string
+  /** How it was asked: a plain completion has no template, a chat of the same model has one. */
+  readonly dialect: string
   /** Null: nobody who is known. Nothing is learned of the ratio then. */
   readonly account: string | null
   /** No tools and no settings of the template, which make it longer, are in the request. */
@@ -89,10 +91,10 @@ export class PromptEstimator {
   }
 }
 
-const lessonKey = ({ account, model, plain }: Learner): string =>
-  `${account ?? ''} ${plain ? 'plain' : 'more'} ${model}`
+const templateKey = ({ dialect, model, plain }: Learner): string =>
+  `${dialect} ${plain ? 'plain' : 'more'} ${model}`
 
-const templateKey = ({ model, plain }: Learner): string => `${plain ? 'plain' : 'more'} ${model}`
+const lessonKey = (of: Learner): string => `${of.account ?? ''} ${templateKey(of)}`
 
 /** Puts an entry in as the youngest; the eldest leaves where there are too many. */
 function keep<T>(

@@ -137,7 +137,7 @@ describe('I8 paying_the_offer_admits_the_request', () => {
           const step = priced({ ...parts, wanted: parts.embeddings ? 0 : parts.wanted })
           const estimator = new PromptEstimator()
           if (learned !== null) {
-            const of = { model: 'm', account: 'b', plain: true }
+            const of = { model: 'm', dialect: 'openai-chat', account: 'b', plain: true }
             estimator.learn(of, { own: 20, bound: 100, reported: learned })
           }
           const sats = await new Demand(noRail, bounds).sats(

@@ -2,7 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PromptEstimator } from '../../../src/money/lessons.ts'
 
-const of = (account: string | null = 'a', model = 'm', plain = true) => ({ account, model, plain })
+const of = (account: string | null = 'a', model = 'm', plain = true, dialect = 'openai-chat') => ({
+  ...{ account, dialect, model, plain },
+})
 
 describe('what an account learns', () => {
   it('is what a template adds', () => {
@@ -98,6 +100,17 @@ describe('what a template was seen to add to a bound', () => {
     expect(estimator.template(of('a'))).toBe(531)
     expect(estimator.template(of('a', 'another'))).toBe(0)
     expect(estimator.estimate(of('a'), 3)).toBeGreaterThan(590)
+  })
+
+  it('J18 the template of a chat is none of a plain completion of the same model', () => {
+    const estimator = new PromptEstimator()
+    const chat = of('a', 'm', true, 'openai-chat')
+    const completion = of('a', 'm', true, 'openai-completions')
+    const before = estimator.estimate(completion, 4)
+    estimator.learn(chat, { own: 4, bound: 100, reported: 700 })
+    expect(estimator.template(chat)).toBe(600)
+    expect(estimator.template(completion)).toBe(0)
+    expect(estimator.estimate(completion, 4)).toBe(before)
   })
 
   it('tools make their own template longer, not that of plain prompts', () => {

@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import type { Config } from '../config/config.ts'
 import type { Loaded } from '../config/load.ts'
 import { Background } from '../floor/background.ts'
+import { inTime } from '../floor/in-time.ts'
 import { isLoopback } from '../floor/loopback.ts'
 import { onLine } from '../floor/printable.ts'
 import { ok } from '../floor/result.ts'
@@ -158,7 +159,7 @@ async function start(
   closers.push(() => control.close())
   const metrics = await startMetrics(config.metrics, { gate, books, counts }, background)
   closers.push(() => metrics.close())
-  const answered = await Promise.race([gate.line.probe(), patience(WALLET_PATIENCE)])
+  const answered = await inTime(gate.line.probe(), WALLET_PATIENCE, false)
   const payout = moneyOut?.start(background)
   if (payout !== undefined) closers.push(() => payout.stop())
   // Only live payments open a gate by themselves: test money is to be had for the asking. Play money
@@ -201,9 +202,6 @@ async function start(
 
 /** ms that a start waits to hear whether the wallet works. It goes on to be asked. */
 const WALLET_PATIENCE = 6_000
-
-const patience = (ms: number): Promise<false> =>
-  new Promise((resolve) => setTimeout(resolve, ms, false).unref())
 
 function refusePlayInPublic(config: Config): void {
   if (config.wallet.kind !== 'play') return

@@ -1,3 +1,4 @@
+import { inTime } from '../floor/in-time.ts'
 import type { Invoices, Payable } from '../ledger/invoices.ts'
 import type { Wallet } from '../wallets/wallet.ts'
 import { Failed } from './books.ts'
@@ -47,13 +48,11 @@ async function isAnswered({ wallet: kind }: Payable, asked: Asked): Promise<bool
 
 /** A wallet that does not answer now may well know it. */
 async function knows(wallet: Pick<Wallet, 'lookup'>, hash: string): Promise<boolean> {
-  const { promise: late, resolve } = Promise.withResolvers<true>()
-  const timer = setTimeout(resolve, PATIENCE, true)
   const answer = wallet.lookup(hash).then(
     ({ is }) => is !== 'unknown',
     () => true,
   )
-  return Promise.race([answer, late]).finally(() => clearTimeout(timer))
+  return inTime(answer, PATIENCE, true)
 }
 
 function sentence({ wallet, invoices, until }: Payable): string {

@@ -1,5 +1,6 @@
 import { BrokenBelief } from './assert.ts'
 import { backOff } from './back-off.ts'
+import { inTime } from './in-time.ts'
 import { sayError } from './say-error.ts'
 
 /** Told once when a piece of work begins to fail, and once when it works again. Without secrets. */
@@ -100,10 +101,7 @@ export class Background {
       },
       async stop() {
         end()
-        const { promise: late, resolve } = Promise.withResolvers<void>()
-        const timer = setTimeout(resolve, PATIENCE)
-        await Promise.race([running, late])
-        clearTimeout(timer)
+        if (running !== null) await inTime(running, PATIENCE, undefined)
       },
     }
   }

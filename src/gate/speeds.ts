@@ -1,3 +1,5 @@
+import { keepYoungest } from '../floor/keep-youngest.ts'
+
 /** Tokens a second of a model that was not seen yet. See `Speeds.most`. */
 const UNSEEN = 15
 /** Fewer tokens than this, or less time, say nothing of a speed: they may have come in one packet. */
@@ -64,12 +66,6 @@ export class Speeds {
   }
 
   #keep(model: string, speed: number): void {
-    // The one that was heard of least recently goes.
-    this.#seen.delete(model)
-    this.#seen.set(model, speed)
-    for (const oldest of this.#seen.keys()) {
-      if (this.#seen.size <= MOST_MODELS) return
-      this.#seen.delete(oldest)
-    }
+    keepYoungest(this.#seen, { key: model, value: speed, most: MOST_MODELS })
   }
 }

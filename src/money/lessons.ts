@@ -1,3 +1,5 @@
+import { keepYoungest } from '../floor/keep-youngest.ts'
+
 /** Whose prompt an estimate is of. Every account learns for itself (threats J18). */
 export interface Learner {
   readonly model: string
@@ -58,11 +60,11 @@ export class PromptEstimator {
     if (own !== null && own > 0 && of.account !== null) this.#correct(of, own, reported)
     const key = templateKey(of)
     if (reported < (this.#shortest.get(key) ?? Number.POSITIVE_INFINITY)) {
-      keep(this.#shortest, { key, value: reported, most: MOST_TEMPLATES })
+      keepYoungest(this.#shortest, { key, value: reported, most: MOST_TEMPLATES })
     }
     const above = reported - bound
     if (above > this.template(of)) {
-      keep(this.#templates, { key, value: above, most: MOST_TEMPLATES })
+      keepYoungest(this.#templates, { key, value: above, most: MOST_TEMPLATES })
     }
   }
 
@@ -78,7 +80,7 @@ export class PromptEstimator {
       ratio: small ? old.ratio : clamp(old.ratio * factor, LEAST_RATIO, 4),
       seen: old.seen + 1,
     }
-    keep(this.#lessons, { key: lessonKey(of), value, most: MOST_LESSONS })
+    keepYoungest(this.#lessons, { key: lessonKey(of), value, most: MOST_LESSONS })
   }
 
   #lessonOf(of: Learner): Lesson {
@@ -95,17 +97,6 @@ const templateKey = ({ dialect, model, plain }: Learner): string =>
   `${dialect} ${plain ? 'plain' : 'more'} ${model}`
 
 const lessonKey = (of: Learner): string => `${of.account ?? ''} ${templateKey(of)}`
-
-/** Puts an entry in as the youngest; the eldest leaves where there are too many. */
-function keep<T>(
-  entries: Map<string, T>,
-  { key, value, most }: { key: string; value: T; most: number },
-): void {
-  entries.delete(key)
-  entries.set(key, value)
-  const eldest = entries.keys().next().value
-  if (entries.size > most && eldest !== undefined) entries.delete(eldest)
-}
 
 const clamp = (value: number, least: number, most: number): number =>
   Math.min(most, Math.max(least, value))

@@ -1,4 +1,5 @@
 import type { Background } from '../../floor/background.ts'
+import { inTime } from '../../floor/in-time.ts'
 import { unwritable } from '../../floor/unwritable.ts'
 import type { World } from '../../floor/world.ts'
 import type { MoneyKind } from '../../ledger/ledger.ts'
@@ -59,7 +60,7 @@ export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
     const why = alarm.raised
     if (why !== null) throw new WalletRefused(why)
   }
-  await within(options.patienceMs, whereWritable(warnIfAhead(options, collector)))
+  await inTime(whereWritable(warnIfAhead(options, collector)), options.patienceMs, null)
   worker.start()
   return {
     kind: 'ecash',
@@ -126,7 +127,7 @@ function labelOf({ store, roster }: EcashOptions): string {
 
 /** The first mint that answers says it. A network that swallows everything is not waited for. */
 async function learnMoney(roster: Roster, patienceMs: number): Promise<Exclude<MoneyKind, 'play'>> {
-  const money = await within(patienceMs, firstMoney(roster))
+  const money = await inTime(firstMoney(roster), patienceMs, null)
   if (money === null) throw new WalletUnreachable(roster.reason)
   return money
 }
@@ -153,13 +154,6 @@ async function whereWritable<T>(work: Promise<T>): Promise<T | null> {
     if (error instanceof WalletUnreachable) return null
     throw error
   }
-}
-
-/** Null where it takes longer. It goes on all the same. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T | null> {
-  const { promise: late, resolve } = Promise.withResolvers<null>()
-  const timer = setTimeout(resolve, ms, null)
-  return Promise.race([work, late]).finally(() => clearTimeout(timer))
 }
 
 async function firstMoney(roster: Roster): Promise<Exclude<MoneyKind, 'play'> | null> {

@@ -1,20 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { openaiChat } from '../../../src/dialects/openai-chat.ts'
-import { bytes, clientReads, feed, grant, mustRead } from '../../contract/dialect.ts'
-
-const asked = mustRead(openaiChat, {
-  model: 'm',
-  stream: true,
-  messages: [{ role: 'user', content: 'hi' }],
-})
-const meter = () => openaiChat.meter(asked, grant(), 'other')
-const event = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`
-const choice = (part: object, more: object = {}) =>
-  event({ id: 'x', choices: [{ index: 0, finish_reason: null, ...part }], ...more })
-const say = (content: unknown) => choice({ delta: { content } })
-const END = choice({ delta: {}, finish_reason: 'stop' })
-const DONE = 'data: [DONE]\n\n'
-const run = (stream: string) => feed(meter(), [bytes(stream)])
+import { bytes, clientReads } from '../../contract/dialect.ts'
+import { DONE, END, event, meter, run, say } from './chat-events.ts'
 
 describe('events parted by one line feed', () => {
   const line = (stream: string) => stream.trimEnd()

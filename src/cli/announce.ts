@@ -58,18 +58,21 @@ export function announce(
   }))
   const { defaultPrice, prices } = priceLines(config.pricing.list, models)
   host.stdout.write(
-    banner({
-      version: version(),
-      play,
-      upstream: backend.label,
-      prices,
-      defaultPrice,
-      wallet: walletLine(about.wallet),
-      ledger: config.dataDir,
-      url,
-      publicUrl: about.publicUrl,
-      notes: about.notes,
-    }),
+    banner(
+      {
+        version: version(),
+        play,
+        upstream: backend.label,
+        prices,
+        defaultPrice,
+        wallet: walletLine(about.wallet),
+        ledger: config.dataDir,
+        url,
+        publicUrl: about.publicUrl,
+        notes: about.notes,
+      },
+      host.stdout,
+    ),
   )
 }
 

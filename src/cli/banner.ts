@@ -1,4 +1,7 @@
 import { onLine, onLines } from '../floor/printable.ts'
+import type { Out } from './host.ts'
+import { hang, inkOf, widthOf } from './terminal.ts'
+
 /** What the status block says. All of it is true when it is printed. */
 export interface Banner {
   readonly version: string
@@ -20,8 +23,9 @@ const LONGEST_NAME = 60
 export const isPlainName = (name: string): boolean => /^[\w.:/@+-]{1,100}$/.test(name)
 
 /** The block that a person sees when the gate is ready (users.md's first 30 seconds). */
-export function banner(given: Banner): string {
+export function banner(given: Banner, out: Pick<Out, 'colour' | 'columns'>): string {
   const about = onLines(given)
+  const [ink, width] = [inkOf(out), widthOf(out)]
   const rows: (readonly [string, string])[] = [
     ['upstream', about.upstream],
     ['price', about.defaultPrice],
@@ -37,10 +41,12 @@ export function banner(given: Banner): string {
     '',
     `  ${title.padEnd(62)}Ctrl+C to stop`,
     '',
-    ...rows.map(([name, value]) => `  ${name.padEnd(11)}${value}`),
+    ...rows.map(([name, value]) => hang(`  ${ink.faint(name.padEnd(11))}`, value, width)),
     '',
     ...tryIt(about),
-    ...(about.notes.length > 0 ? ['', ...about.notes.map((note) => `  * ${note}`), ''] : []),
+    ...(about.notes.length > 0
+      ? ['', ...about.notes.map((note) => hang('  * ', note, width)), '']
+      : []),
     '',
   ].join('\n')
 }

@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import { homedir } from 'node:os'
 import { type ReadFile, readLocalFile } from '../config/files.ts'
-import { printable } from '../floor/printable.ts'
+import { printable, printableInInk } from '../floor/printable.ts'
 import { steady, type World } from '../floor/world.ts'
 
 /** What the program is given by the machine: handed in, so that a test can be the machine. */
@@ -28,11 +28,16 @@ export interface Out {
   write(text: string): void
   readonly terminal: boolean
   readonly colour: boolean
+  /** Columns of the terminal at this moment; null where nobody looks at one. */
+  columns(): number | null
 }
 
 /** Whatever a command prints, and whoever wrote it: nothing in it is raw (threats J22). */
 export function printing(host: Host): Host {
-  const safe = (out: Out): Out => ({ ...out, write: (text) => out.write(printable(text)) })
+  const safe = (out: Out): Out => {
+    const clean = out.colour ? printableInInk : printable
+    return { ...out, write: (text) => out.write(clean(text)) }
+  }
   return { ...host, stdout: safe(host.stdout), stderr: safe(host.stderr) }
 }
 
@@ -46,7 +51,8 @@ export function thisHost(): Host {
       if (stream.writable) stream.write(text)
     },
     terminal: stream.isTTY === true,
-    colour: stream.isTTY === true && env.NO_COLOR === undefined,
+    colour: stream.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb',
+    columns: () => (stream.isTTY === true ? stream.columns || null : null),
   })
   return {
     argv: process.argv.slice(2),

@@ -23,6 +23,21 @@ export function onLines(value: unknown): unknown {
 export const printable = (text: string): string =>
   text.replace(UNSAFE, (sign) => (sign === '\n' ? sign : '?'))
 
+/** The ink of `cli/terminal.ts`, and no other escape sequence (ECMA-48 8.3.117, SGR). */
+const INK = new RegExp(`${String.fromCharCode(27)}\\[(?:1|2|22|31|32|33|36|39)m`, 'g')
+
+/**
+ * The same for a terminal that shows colours: our own bold, faint and coloured text stays. Text from
+ * outside has been through `onLine` before it stands beside it.
+ */
+export function printableInInk(text: string): string {
+  const inks = text.match(INK) ?? []
+  return text
+    .split(INK)
+    .map((part, at) => printable(part) + (inks[at] ?? ''))
+    .join('')
+}
+
 /** JSON with the same value, in which everything unsafe is escaped. */
 export const printableJson = (json: string): string =>
   json.replace(UNSAFE, (sign) => (sign === '\n' ? sign : escaped(sign)))

@@ -240,7 +240,12 @@ export class TestGate {
   /** Everything that was said, as JSON lines and as lines for people. */
   log(): string {
     let text = ''
-    const out = { write: (line: string) => (text += line), terminal: false, colour: false }
+    const out = {
+      write: (line: string) => (text += line),
+      terminal: false,
+      colour: false,
+      columns: () => null,
+    }
     for (const json of [true, false]) {
       const log = { json, level: 'debug' } as const
       this.events.forEach(sayTo(out, log, this.world.now))

@@ -54,6 +54,7 @@ async function satgate(terminal: boolean, ...argv: readonly string[]) {
     },
     terminal,
     colour: terminal,
+    columns: () => null,
   })
   const host: Host = {
     ...{ argv, env: {}, cwd: folder, home: folder, world, readFile: readLocalFile, ask: null },
@@ -189,22 +190,25 @@ describe('J22 nothing on a terminal is raw', () => {
 
   it('J22 the status block: names of models, of the wallet, notes; a command to copy holds only plain names', () => {
     const evil = "m'; rm -rf ~; '"
-    const shown = banner({
-      ...{
-        version: '1',
-        play: false,
-        upstream: NAME,
-        defaultPrice: NAME,
-        wallet: NAME,
-        ledger: NAME,
+    const shown = banner(
+      {
+        ...{
+          version: '1',
+          play: false,
+          upstream: NAME,
+          defaultPrice: NAME,
+          wallet: NAME,
+          ledger: NAME,
+        },
+        ...{ url: 'http://x', publicUrl: NAME, notes: [NAME] },
+        prices: [
+          { model: evil, price: NAME },
+          { model: NAME, price: NAME },
+          { model: 'plain:8b', price: '1' },
+        ],
       },
-      ...{ url: 'http://x', publicUrl: NAME, notes: [NAME] },
-      prices: [
-        { model: evil, price: NAME },
-        { model: NAME, price: NAME },
-        { model: 'plain:8b', price: '1' },
-      ],
-    })
+      { colour: false, columns: () => null },
+    )
     expectSafe(printable(shown))
     expect(shown.match(/curl .*/)?.[0]).toContain('"model":"plain:8b"')
   })
@@ -226,7 +230,7 @@ describe('J22 nothing on a terminal is raw', () => {
     for (const json of [true, false]) {
       let text = ''
       const out = {
-        ...{ terminal: !json, colour: false },
+        ...{ terminal: !json, colour: false, columns: () => null },
         write: (more: string) => {
           text += more
         },

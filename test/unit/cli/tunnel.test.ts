@@ -192,7 +192,12 @@ describe('--tunnel without cloudflared', () => {
     let said = ''
     const host = {
       env: { PATH: `${path}:/usr/bin:/bin` },
-      stderr: { write: (text: string) => (said += text), terminal: true, colour: false },
+      stderr: {
+        write: (text: string) => (said += text),
+        terminal: true,
+        colour: false,
+        columns: () => null,
+      },
       ask:
         answer === null
           ? null

@@ -47,6 +47,7 @@ async function satgate(...argv: readonly string[]) {
     },
     terminal: true,
     colour: false,
+    columns: () => null,
   })
   const host: Host = {
     ...{ argv, env: {}, cwd: folder, home: folder, world, readFile: readLocalFile },

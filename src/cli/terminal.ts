@@ -1,0 +1,49 @@
+import { stripVTControlCharacters, styleText } from 'node:util'
+import wrapAnsi from 'wrap-ansi'
+import type { Out } from './host.ts'
+
+/** Weight and colour of text; each gives its text back unchanged where no colours are shown. */
+export interface Ink {
+  readonly bold: (text: string) => string
+  readonly faint: (text: string) => string
+  readonly red: (text: string) => string
+  readonly green: (text: string) => string
+  readonly yellow: (text: string) => string
+  readonly cyan: (text: string) => string
+}
+
+/** The inks of an output: of the terminal's own palette, so that they can be read on any background. */
+export function inkOf({ colour }: Pick<Out, 'colour'>): Ink {
+  const ink = (format: Parameters<typeof styleText>[0]) => (text: string) =>
+    colour && text !== '' ? styleText(format, text, { validateStream: false }) : text
+  return {
+    bold: ink('bold'),
+    faint: ink('dim'),
+    red: ink('red'),
+    green: ink('green'),
+    yellow: ink('yellow'),
+    cyan: ink('cyan'),
+  }
+}
+
+/** Columns that text is wrapped to where there is a terminal; null: it is not wrapped. */
+export function widthOf(out: Pick<Out, 'columns'>): number | null {
+  const columns = out.columns()
+  return columns === null ? null : Math.max(NARROWEST, columns)
+}
+
+const NARROWEST = 40
+
+/**
+ * `head` and the text after it, as lines of at most `width` columns: the lines after the first begin
+ * under the text. A word that is longer than a line stays whole, so that addresses and commands can
+ * be copied. `width` null: one line.
+ */
+export function hang(head: string, text: string, width: number | null): string {
+  if (width === null) return `${head}${text}`
+  const hanging = stripVTControlCharacters(head).length
+  const lines = wrapAnsi(text, Math.max(LEAST_TEXT, width - hanging), { hard: false }).split('\n')
+  return `${head}${lines.join(`\n${' '.repeat(hanging)}`)}`
+}
+
+const LEAST_TEXT = 20

@@ -7,6 +7,7 @@ import { shownTarget } from '../http/target.ts'
 import { helpWith } from '../http/unreachable.ts'
 import { type HttpUpstream, makeUpstream } from '../http/upstream.ts'
 import { Failed } from './books.ts'
+import { plural } from './plural.ts'
 
 /** The backend of a run: who it is, what it serves, and the way to it. */
 export interface FoundBackend {
@@ -48,7 +49,7 @@ export async function findBackend(
   const kind = probed.ok ? probed.value.kind : 'other'
   const sellsUnlisted = pricing.list.models.some(({ price }) => price.in !== 'refuse')
   const models = makeModels({ get: client.getJson, world, sellsUnlisted, first: probed })
-  const count = first === null ? 'no answer yet' : plural(first.length)
+  const count = first === null ? 'no answer yet' : plural(first.length, 'model')
   return {
     kind,
     url: base.origin,
@@ -59,8 +60,6 @@ export async function findBackend(
     problem: probed.ok ? null : why(probed.error, base),
   }
 }
-
-const plural = (count: number): string => (count === 1 ? '1 model' : `${count} models`)
 
 async function look(): Promise<URL> {
   const found = await discover()

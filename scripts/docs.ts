@@ -1,56 +1,71 @@
 /**
- * Writes the table of settings into the documents that show it, between two markers. With --check
- * it writes nothing and fails where a document is out of date.
+ * Writes what is generated from the settings into docs/configuration.md, each part between two
+ * markers: the table of settings, and the list of settings that have no effect yet. With --check it
+ * writes nothing and fails if the document is out of date.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { envName, noEffectYet } from '../src/config/setting.ts'
 import { BY_KEY, SHORT } from '../src/config/settings.ts'
 
-const BEGIN = '<!-- settings: made by npm run docs -->'
-const END = '<!-- /settings -->'
-const DOCUMENTS = ['README.md', 'docs/configuration.md']
+const DOCUMENT = 'docs/configuration.md'
 
 const cell = (text: string): string => text.replaceAll('|', '\\|')
 const code = (text: string): string => (text === '' ? '' : `\`${text}\``)
+const rows = [...BY_KEY]
 
-/** The settings as a table in Markdown. */
-export function settingsTable(): string {
+/** The settings that have an effect, as a table in Markdown. */
+function settingsTable(): string {
   const short = new Map([...SHORT].map(([group, key]) => [key as string, group]))
-  const rows = [...BY_KEY].map(([key, { flag, standard, doc, later }]) => {
-    const negated = flag?.kind === 'switch' && flag.means === undefined
-    const name = flag === undefined ? '' : `${flag.name} ${flag.value ?? ''}`.trim()
-    const flags = negated ? `${code(name)}, ${code(`--no-${name.slice(2)}`)}` : code(name)
-    const doing = later === noEffectYet ? `${doc}. *No effect yet*` : doc
-    const env = code(envName(short.get(key) ?? key))
-    return [code(key), flags, env, code(standard ?? ''), doing].map(cell)
-  })
+  const cells = rows
+    .filter(([, { later }]) => later !== noEffectYet)
+    .map(([key, { flag, standard, doc }]) => {
+      const negated = flag?.kind === 'switch' && flag.means === undefined
+      const name = flag === undefined ? '' : `${flag.name} ${flag.value ?? ''}`.trim()
+      const flags = negated ? `${code(name)}, ${code(`--no-${name.slice(2)}`)}` : code(name)
+      const env = code(envName(short.get(key) ?? key))
+      return [code(key), flags, env, code(standard ?? ''), doc].map(cell)
+    })
   const head = ['Setting', 'Flag', 'Environment', 'Default', 'What it does']
-  return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |\n`).join('')
+  return [head, head.map(() => '---'), ...cells].map((row) => `| ${row.join(' | ')} |\n`).join('')
 }
 
-/** The document with the table as it is now; null where it has no place for one. */
-export function withTable(document: string, table: string): string | null {
-  const begin = document.indexOf(BEGIN)
-  const end = document.indexOf(END, begin)
-  if (begin === -1 || end === -1) return null
-  return `${document.slice(0, begin + BEGIN.length)}\n\n${table}\n${document.slice(end)}`
+/** The settings that are read and checked, but that nothing in this version acts on. */
+function withoutEffect(): string {
+  return rows
+    .filter(([, { later }]) => later === noEffectYet)
+    .map(([key, { flag, doc }]) => {
+      const name = flag === undefined ? '' : ` (\`${flag.name}\`)`
+      return `- \`${key}\`${name}: ${doc}\n`
+    })
+    .join('')
+}
+
+const PARTS: Readonly<Record<string, () => string>> = {
+  settings: settingsTable,
+  'without effect': withoutEffect,
+}
+
+/** The document with every part as it is now. */
+export function withParts(document: string): string {
+  return Object.entries(PARTS).reduce((text, [name, make]) => {
+    const open = `<!-- ${name}: made by npm run docs -->`
+    const begin = text.indexOf(open)
+    const end = text.indexOf(`<!-- /${name} -->`, begin)
+    if (begin === -1 || end === -1) throw new Error(`${DOCUMENT}: has no place for ${name}`)
+    return `${text.slice(0, begin + open.length)}\n\n${make()}\n${text.slice(end)}`
+  }, document)
 }
 
 function main(check: boolean): number {
-  let code = 0
-  for (const path of DOCUMENTS.filter((name) => existsSync(name))) {
-    const before = readFileSync(path, 'utf8')
-    const after = withTable(before, settingsTable())
-    if (after === null) {
-      console.error(`${path}: has no ${BEGIN} … ${END}`)
-      code = 1
-    } else if (after === before) continue
-    else if (check) {
-      console.error(`${path}: the table of settings is out of date: npm run docs`)
-      code = 1
-    } else writeFileSync(path, after)
+  const before = readFileSync(DOCUMENT, 'utf8')
+  const after = withParts(before)
+  if (after === before) return 0
+  if (check) {
+    console.error(`${DOCUMENT}: is out of date: npm run docs`)
+    return 1
   }
-  return code
+  writeFileSync(DOCUMENT, after)
+  return 0
 }
 
 if (import.meta.main) process.exitCode = main(process.argv.includes('--check'))

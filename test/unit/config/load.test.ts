@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { settingsTable, withTable } from '../../../scripts/docs.ts'
+import { withParts } from '../../../scripts/docs.ts'
 import { readLocalFile } from '../../../src/config/files.ts'
 import { flagsTable } from '../../../src/config/flags.ts'
-import { envName } from '../../../src/config/setting.ts'
+import { envName, noEffectYet } from '../../../src/config/setting.ts'
 import { BY_KEY } from '../../../src/config/settings.ts'
 import { loaded, mistakes } from './world.ts'
 
@@ -267,10 +267,22 @@ describe('the table', () => {
     }
   })
 
-  it('is what the documents show', () => {
+  it('stands in docs/configuration.md, without the settings that have no effect', () => {
     const path = new URL('../../../docs/configuration.md', import.meta.url)
     const text = readFileSync(path, 'utf8')
-    expect(withTable(text, settingsTable())).toBe(text)
+    expect(withParts(text)).toBe(text)
+    const rows = [...text.matchAll(/^\| `([\w.]+)` \| .*SATGATE_/gm)].map(([, key]) => key ?? '')
+    const items = [...text.matchAll(/^- `([\w.]+)`(?: \(`--\w+`\))?: [A-Z]/gm)].map(
+      ([, key]) => key,
+    )
+    const idle = [...BY_KEY].filter(([, { later }]) => later === noEffectYet).map(([key]) => key)
+    expect(rows).toEqual([...BY_KEY.keys()].filter((key) => !idle.includes(key)))
+    expect(items).toEqual(idle)
+  })
+
+  it('stands in no other document', () => {
+    const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
+    expect(readme).not.toContain('`SATGATE_UPSTREAM`')
   })
 
   it('has every setting in satgate.yaml.example, with the defaults', () => {

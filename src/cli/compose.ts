@@ -192,6 +192,7 @@ export function compose(parts: ComposeParts): Composed {
       upstreamOk: () => models.answering() && models.gone() === null,
       gone: () => models.gone(),
       publicUrl: () => config.publicUrl ?? tunnelUrl(),
+      usdPerBtc: () => pricing.usdPerBtc(),
       walletOk: () => line.up,
       ledgerOk: () => books.healthy(),
     }),
@@ -232,6 +233,7 @@ export function compose(parts: ComposeParts): Composed {
 /** What the gate's own documents say that it sells by. */
 const termsOf = ({ config, wallet }: ComposeParts): Terms => ({
   version: version(),
+  operator: { ...config.operator, name: config.operator.name ?? 'satgate' },
   money: wallet.money,
   dialects,
   methods: config.rails.l402 ? ['l402'] : [],

@@ -34,6 +34,11 @@ export function assemble(values: Values, nodes: Nodes, reading: Reading): Config
     payout: values.payout ?? null,
     rails: { l402: values['rails.l402'] },
     credit: { invoice: { min: values['credit.invoice.min'], max: values['credit.invoice.max'] } },
+    operator: {
+      name: values['operator.name'] ?? null,
+      contact: values['operator.contact'] ?? null,
+      terms: values['operator.terms'] ?? null,
+    },
     capacity: { maxConcurrent: values['capacity.maxConcurrent'] || null },
     billing: { onUpstreamFailure: values['billing.onUpstreamFailure'] },
     timeouts: {

@@ -32,6 +32,12 @@ export interface Config {
     /** Whole sats. */
     readonly invoice: { readonly min: number; readonly max: number }
   }
+  /** What buyers are told of whoever runs this gate; null: nothing. */
+  readonly operator: {
+    readonly name: string | null
+    readonly contact: string | null
+    readonly terms: string | null
+  }
   readonly capacity: {
     /** Null: no limit. */
     readonly maxConcurrent: number | null

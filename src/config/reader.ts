@@ -91,7 +91,8 @@ export const size: Reader<number> = fitting(
   },
 )
 
-function webAddress(text: string): URL | null {
+/** An `http://` or `https://` URL without a user or password in it, else null. */
+export function webAddress(text: string): URL | null {
   const url = /^https?:\/\/[^\s\\]+$/i.test(text) ? URL.parse(text) : null
   return url === null || url.username !== '' || url.password !== '' ? null : url
 }

@@ -1,3 +1,4 @@
+import { contact, shortLine, urlOrText } from './read-operator.ts'
 import { folder, secretLine } from './read-secret.ts'
 import { upstream } from './read-upstream.ts'
 import {
@@ -81,6 +82,27 @@ const SERVING = {
       node.is === 'text' && node.text !== 'charge'
         ? `${node.text} has no effect yet: this gate charges`
         : null,
+  }),
+}
+
+const OPERATOR = {
+  'operator.name': setting({
+    read: shortLine,
+    standard: null,
+    example: 'Example Models',
+    doc: 'Who runs this gate. Buyers read it on the page, in `/llms.txt`, `/.well-known/l402` and `/openapi.json`. Unset: satgate',
+  }),
+  'operator.contact': setting({
+    read: contact,
+    standard: null,
+    example: 'help@example.com',
+    doc: 'How buyers reach the operator: an e-mail address, a URL or a Nostr key (`npub1…`)',
+  }),
+  'operator.terms': setting({
+    read: urlOrText,
+    standard: null,
+    example: 'https://example.com/terms',
+    doc: 'Under which terms you sell: a URL, or a text of at most 200 characters',
   }),
 }
 
@@ -197,7 +219,7 @@ const RUNNING = {
 }
 
 /** Every setting there is, in the order in which people read them. */
-const SETTINGS = { ...SERVING, ...PRICING, ...MONEY, ...RUNNING }
+const SETTINGS = { ...SERVING, ...PRICING, ...MONEY, ...OPERATOR, ...RUNNING }
 
 export type Key = keyof typeof SETTINGS
 export type Values = { readonly [K in Key]: ValueOf<(typeof SETTINGS)[K]> }

@@ -46,6 +46,8 @@ export interface DescribeParts {
   now(): number
   /** `https://host` where everybody reaches this gate; null: it has no such address. */
   publicUrl(): string | null
+  /** Dollars for one bitcoin; null where no price needs them, or none are known. Asks nobody. */
+  usdPerBtc(): number | null
 }
 
 /**
@@ -85,6 +87,7 @@ export function makeDescribe(parts: DescribeParts): Describe {
       models: up ? models : [],
       upstream: up ? 'ok' : 'unreachable',
       gone: gone === null ? null : goneWords(gone),
+      usdPerBtc: parts.usdPerBtc(),
       acceptingPayments:
         gone === null && parts.walletOk() && parts.ledgerOk() && parts.terms.methods.length > 0,
     }

@@ -1,4 +1,4 @@
-import type { ForSale, Selling, ShownPrice } from './selling.ts'
+import type { ForSale, Operator, Selling, ShownPrice } from './selling.ts'
 
 /** Models that are listed by name; the rest is behind a link. */
 const MOST_MODELS = 40
@@ -9,10 +9,12 @@ const MOST_NAME = 80
  * of links only. Every URL is absolute, from the reader's own origin.
  */
 export function llmsTxt(selling: Selling): string {
+  const { operator } = selling.terms
   return `${[
-    '# satgate',
+    `# ${operator.name}`,
     '> An OpenAI-compatible API that is paid by the token, with Bitcoin over Lightning (L402). No account and no sign-up: whoever pays an invoice holds the key.',
     state(selling),
+    ...operatorLine(operator),
     howToPay(selling),
     terms(selling),
     modelSection(selling),
@@ -37,6 +39,16 @@ function state({ terms, acceptingPayments, upstream, gone }: Selling): string {
     ? 'Payments are taken now.'
     : 'No payment can be taken at the moment; passes with credit are served.'
   return `${pays} The model server answers. ${MONEY[terms.money]}`
+}
+
+/** Nothing where the operator says nothing. */
+function operatorLine({ name, contact, terms }: Operator): readonly string[] {
+  if (contact === null && terms === null) return []
+  const said = [
+    ...(contact === null ? [] : [`Contact: ${contact}`]),
+    ...(terms === null ? [] : [`Terms: ${terms}`]),
+  ]
+  return [`Operator: ${name}. ${said.join(' · ')}`]
 }
 
 function howToPay({ origin, terms }: Selling): string {

@@ -1,6 +1,6 @@
 import { type Operation, operations } from './openapi-operations.ts'
 import { ref, schemas } from './openapi-schemas.ts'
-import type { Selling } from './selling.ts'
+import type { Operator, Selling } from './selling.ts'
 
 /** Names that are listed as the only ones; with more models some stand as examples. */
 const FEW_MODELS = 20
@@ -16,10 +16,11 @@ export function openApi(selling: Selling): unknown {
   return {
     openapi: '3.1.0',
     info: {
-      title: 'satgate',
+      title: terms.operator.name,
       version: terms.version,
       summary: 'An OpenAI-compatible API, paid by the token.',
       description: `Send a request; pay the invoice of the 402; send it again with the pass. How: ${origin}/llms.txt`,
+      ...operatorInfo(terms.operator),
     },
     servers: [{ url: origin }],
     'x-service-info': {
@@ -42,6 +43,21 @@ export function openApi(selling: Selling): unknown {
     },
   }
 }
+
+/** `contact` and `termsOfService` of the specification; terms that are no URL stand in `x-terms`. */
+function operatorInfo({ name, contact, terms }: Operator): object {
+  return {
+    ...(contact === null ? {} : { contact: { name, ...contactField(contact) } }),
+    ...(terms === null ? {} : { [isUrl(terms) ? 'termsOfService' : 'x-terms']: terms }),
+  }
+}
+
+function contactField(contact: string): object {
+  if (isUrl(contact)) return { url: contact }
+  return contact.includes('@') ? { email: contact } : { url: `nostr:${contact}` }
+}
+
+const isUrl = (text: string): boolean => /^https?:/i.test(text)
 
 /** What holds now, and the price list. */
 function state({ terms, origin, models, upstream, acceptingPayments }: Selling): unknown {

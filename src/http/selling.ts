@@ -1,8 +1,18 @@
 import type { Dialect } from '../dialects/dialect.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 
+/** Who runs this gate, as the settings say it; each at most 200 characters on one line. */
+export interface Operator {
+  readonly name: string
+  /** An e-mail address, a URL or `npub1…`. */
+  readonly contact: string | null
+  /** A URL or a short text. */
+  readonly terms: string | null
+}
+
 /** What does not change while the gate runs. */
 export interface Terms {
+  readonly operator: Operator
   /** satgate's own. */
   readonly version: string
   readonly money: MoneyKind
@@ -34,6 +44,8 @@ export interface Selling {
   readonly gone: string | null
   /** An invoice can be made for a stranger, and its payment written down. */
   readonly acceptingPayments: boolean
+  /** Dollars for one bitcoin, where the gate knows them for its prices. */
+  readonly usdPerBtc: number | null
 }
 
 export interface ForSale {

@@ -15,8 +15,9 @@ export function wellKnown(selling: Selling): unknown {
   ])
   return {
     version: 1,
-    name: 'satgate',
+    name: terms.operator.name,
     description: 'An OpenAI-compatible API, paid by the token.',
+    operator: terms.operator,
     software: { name: 'satgate', version: terms.version },
     url: origin,
     public_url: selling.publicUrl,
@@ -24,6 +25,7 @@ export function wellKnown(selling: Selling): unknown {
     accepting_payments: selling.acceptingPayments,
     upstream: selling.upstream,
     ...(selling.gone === null ? {} : { reason: selling.gone }),
+    usd_per_btc: selling.usdPerBtc,
     pricing: { unit: 'tokens', currency: 'SAT', models: Object.fromEntries(prices) },
     endpoints: terms.dialects.map(({ path }) => ({ path, method: 'POST' })),
     free_endpoints: FREE.map((path) => ({ path, method: 'GET' })),

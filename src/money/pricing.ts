@@ -1,7 +1,13 @@
 import { assert } from '../floor/assert.ts'
 import type { Result } from '../floor/result.ts'
 import { ceilDiv } from './msat.ts'
-import { describePrice, type Price, type UsdPerBtc, type UsdPrice } from './parse.ts'
+import {
+  describePrice,
+  formatUsdPerBtc,
+  type Price,
+  type UsdPerBtc,
+  type UsdPrice,
+} from './parse.ts'
 import type { Rate } from './price.ts'
 
 /** A price and whose it is: a model's name, or a pattern in which `*` stands for any text. */
@@ -51,6 +57,8 @@ export interface Pricing {
   names(model: string | Named): boolean
   /** Some price is in dollars: a rate is needed. False: nothing is ever fetched. */
   readonly needsRate: boolean
+  /** Dollars for one bitcoin as prices use them now; null where none are known. Asks nobody. */
+  usdPerBtc(): number | null
 }
 
 /** `rateNow` gives dollars per bitcoin × 10^8, or why there is none; asked only for dollar prices. */
@@ -81,6 +89,10 @@ export function makePricing(list: PriceList, rateNow: () => Result<UsdPerBtc, st
       return list.fallback.in === 'refuse' ? { is: 'unpriced' } : priced(list.fallback, rateNow)
     },
     names: (model) => find(named(model)).length > 0,
+    usdPerBtc() {
+      const rate = rateNow()
+      return rate.ok ? Number(formatUsdPerBtc(rate.value)) : null
+    },
     needsRate: [list.fallback, ...list.models.map((one) => one.price)].some((p) => p.in === 'usd'),
   }
 }

@@ -12,6 +12,9 @@ import { loaded, mistakes } from './world.ts'
 
 const config = (yaml: string) => loaded({ yaml }).config
 
+const contactOf = (c: Config) => c.operator.contact
+const termsOf = (c: Config) => c.operator.terms
+
 describe('values', () => {
   it.each([
     ['timeouts: { idle: 250ms }', (c: Config) => c.timeouts.idleMs, 250],
@@ -39,6 +42,14 @@ describe('values', () => {
     ['cors: https://a.example', (c: Config) => c.cors, ['https://a.example']],
     ['cors: []', (c: Config) => c.cors, []],
     ['mode: observe', (c: Config) => c.mode, 'charge'],
+    ['operator:', (c: Config) => c.operator, { name: null, contact: null, terms: null }],
+    ['operator: { name: " Ada & Çelik " }', (c: Config) => c.operator.name, 'Ada & Çelik'],
+    ['operator: { contact: a.b+c@mail.example }', contactOf, 'a.b+c@mail.example'],
+    ['operator: { contact: "https://x.example/a?b" }', contactOf, 'https://x.example/a?b'],
+    [`operator: { contact: npub1${'q'.repeat(58)} }`, contactOf, `npub1${'q'.repeat(58)}`],
+    ['operator: { terms: "No refunds: be kind." }', termsOf, 'No refunds: be kind.'],
+    ['operator: { terms: https://x.example/t }', termsOf, 'https://x.example/t'],
+    [`operator: { terms: ${'x'.repeat(200)} }`, termsOf, 'x'.repeat(200)],
     [
       '{ port: &p 4000, limits: { invoicesTotal: *p } }',
       (c: Config) => c.limits.invoicesTotal,
@@ -77,6 +88,20 @@ describe('values', () => {
     'pricing: { rate: { usdPerBtc: 0 } }',
     'pricing: { rate: { usdPerBtc: 90000, source: coinbase } }',
     'pricing: { default: { usdPerMillion: { input: 1, output: 1 }, input: 2 } }',
+    'operator: { name: "" }',
+    'operator: { name: "a\\nb" }',
+    'operator: { name: "a\\u202eb" }',
+    'operator: { name: [a] }',
+    'operator: Ada',
+    'operator: { contact: ada }',
+    'operator: { contact: "ada@example" }',
+    'operator: { contact: "javascript:alert(1)" }',
+    'operator: { contact: "https://u:p@x.example" }',
+    'operator: { contact: npub1b }',
+    'operator: { terms: "javascript:alert(1)" }',
+    'operator: { terms: "ftp://x.example" }',
+    `operator: { terms: ${'x'.repeat(201)} }`,
+    'operator: { terms: "a\\u0007b" }',
     'upstream: []',
     'upstream: [{ name: a }]',
     '[]',
@@ -298,7 +323,7 @@ describe('the table', () => {
   it('every example in satgate.yaml.example is right once its sign is taken away', () => {
     const path = new URL('../../../satgate.yaml.example', import.meta.url)
     const yaml = readFileSync(path, 'utf8').replace(
-      /^( *)# (?=(upstreamKey|publicUrl|tunnel|llama3|deepseek|gpt-oss|legacy|url|second|payout|cashu|x402|payment|tiers|freeTier|metrics|kind|mints| {2}\w+): ?)/gm,
+      /^( *)# (?=(upstreamKey|publicUrl|tunnel|llama3|deepseek|gpt-oss|legacy|url|second|payout|cashu|x402|payment|tiers|freeTier|metrics|name|contact|terms|kind|mints| {2}\w+): ?)/gm,
       '$1',
     )
     const files = {
@@ -310,6 +335,7 @@ describe('the table', () => {
       publicUrl: 'https://llm.example.com',
       wallet: { kind: 'ecash', mints: ['https://mint.example.com'] },
       payout: 'you@example.com',
+      operator: { name: 'Example Models', contact: 'help@example.com' },
       metrics: { port: 9464 },
     })
   })

@@ -18,6 +18,7 @@ const ORIGIN = 'https://gate.example'
 
 const terms: Terms = {
   version: '1.2.3',
+  operator: { name: 'satgate', contact: null, terms: null },
   money: 'real',
   dialects,
   methods: ['l402'],
@@ -45,6 +46,7 @@ const about = (ids: readonly string[], parts: Partial<DescribeParts> = {}) =>
     walletOk: () => true,
     ledgerOk: () => true,
     publicUrl: () => null,
+    usdPerBtc: () => null,
     ...parts,
   })
 
@@ -189,6 +191,60 @@ interface Operation {
 const SOLD = ['GET', 'HEAD', 'POST']
 /** For this machine alone, and for people. */
 const NOT_THE_API = new Set(['POST /play/pay', 'GET /', 'GET /assets/{name}'])
+
+describe('the operator', () => {
+  const NPUB = `npub1${'q'.repeat(58)}`
+  const named = (contact: string | null, words: string | null) =>
+    about(['llama3'], {
+      terms: { ...terms, operator: { name: 'Ada & Co', contact, terms: words } },
+    })
+
+  it.each([
+    ['ada@example.com', { email: 'ada@example.com' }],
+    ['https://ada.example/help', { url: 'https://ada.example/help' }],
+    [NPUB, { url: `nostr:${NPUB}` }],
+  ])('stands in every document with %s', async (contact, field) => {
+    const url = 'https://ada.example/terms'
+    const { llms, openapi, wellKnown } = await written(named(contact, url))
+    expect(wellKnown).toMatchObject({
+      name: 'Ada & Co',
+      operator: { name: 'Ada & Co', contact, terms: url },
+      software: { name: 'satgate' },
+    })
+    expect(fitsL402(wellKnown)).toEqual([])
+    expect(openapi.info).toMatchObject({
+      title: 'Ada & Co',
+      contact: { name: 'Ada & Co', ...field },
+      termsOfService: url,
+    })
+    expect(await openApiMistakes(openapi)).toEqual([])
+    expect(parseLlmsTxt(llms).title).toBe('Ada & Co')
+    expect(parseLlmsTxt(llms).text).toContain(
+      `Operator: Ada & Co. Contact: ${contact} · Terms: ${url}`,
+    )
+  })
+
+  it('may say terms in words, or nothing at all', async () => {
+    const { llms, openapi, wellKnown } = await written(named(null, 'No refunds. Be kind.'))
+    expect(openapi.info).toMatchObject({ 'x-terms': 'No refunds. Be kind.' })
+    expect(openapi.info).not.toHaveProperty('contact')
+    expect(await openApiMistakes(openapi)).toEqual([])
+    expect(llms).toContain('Operator: Ada & Co. Terms: No refunds. Be kind.')
+    expect(wellKnown.operator).toEqual({
+      ...{ name: 'Ada & Co', contact: null, terms: 'No refunds. Be kind.' },
+    })
+    const silent = await written(about(['llama3']))
+    expect(silent.llms).not.toContain('Operator')
+    expect(silent.wellKnown.operator).toEqual({ name: 'satgate', contact: null, terms: null })
+  })
+
+  it('the dollars of a bitcoin stand beside the prices where they are known', async () => {
+    const known = await written(about(['llama3'], { usdPerBtc: () => 90_000.5 }))
+    expect(known.wellKnown.usd_per_btc).toBe(90_000.5)
+    expect(fitsL402(known.wellKnown)).toEqual([])
+    expect((await written(about(['llama3']))).wellKnown.usd_per_btc).toBe(null)
+  })
+})
 
 describe('what is sold', () => {
   const PRICES = {

@@ -6,7 +6,7 @@ import { discover, MODELS_PATH, type Model, type NotProbed, probeUpstream } from
 import { shownTarget } from '../http/target.ts'
 import { helpWith } from '../http/unreachable.ts'
 import { type HttpUpstream, makeUpstream } from '../http/upstream.ts'
-import { Failed } from './books.ts'
+import { Failed } from './failed.ts'
 import { plural } from './plural.ts'
 
 /** The backend of a run: who it is, what it serves, and the way to it. */

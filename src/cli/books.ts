@@ -7,19 +7,9 @@ import { LedgerDamaged, LedgerTooNew, WrongMoneyKind } from '../ledger/errors.ts
 import type { MoneyKind } from '../ledger/ledger.ts'
 import { openSqliteBooks } from '../ledger/sqlite.ts'
 import { askRunningGate } from './control.ts'
+import { Failed } from './failed.ts'
 import { ledgerIn, rootKeys, socketIn, takeFolder } from './folder.ts'
 import { openOffice, type Question } from './office.ts'
-
-/** A command that could not be carried out. The text tells a person what to do. */
-export class Failed extends Error {
-  override readonly name = 'Failed'
-  readonly code: number
-
-  constructor(message: string, code = 1) {
-    super(message)
-    this.code = code
-  }
-}
 
 /**
  * Asks the gate that runs on this folder; where none does, takes the folder's lock and answers from

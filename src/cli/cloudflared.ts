@@ -3,7 +3,7 @@ import { accessSync, constants, mkdirSync, renameSync, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { onLine } from '../floor/printable.ts'
-import { Failed } from './books.ts'
+import { Failed } from './failed.ts'
 import type { Host } from './host.ts'
 
 const run = promisify(execFile)

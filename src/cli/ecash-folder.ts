@@ -18,7 +18,7 @@ import { err, ok, type Result } from '../floor/result.ts'
 import { Alarm } from '../wallets/ecash/alarm.ts'
 import { EcashDamaged, openEcashFile } from '../wallets/ecash/store/database.ts'
 import { EcashStore } from '../wallets/ecash/store/store.ts'
-import { Failed } from './books.ts'
+import { Failed } from './failed.ts'
 
 /** Where the embedded ecash wallet keeps its coins and its seed. */
 export const ecashIn = (folder: string): { readonly coins: string; readonly seed: string } => ({

@@ -1,5 +1,5 @@
 import { nearest } from '../config/nearest.ts'
-import { Failed } from './books.ts'
+import { Failed } from './failed.ts'
 
 /** Commands of `satgate` that people look for and that are not there yet. */
 const LATER = [

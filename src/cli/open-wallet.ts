@@ -10,7 +10,7 @@ import { openLndWallet } from '../wallets/lnd.ts'
 import { makeLnurl, parseLightningAddress } from '../wallets/lnurl.ts'
 import { openPlayWallet, type PlayWallet } from '../wallets/play.ts'
 import { type Wallet, WalletRefused, WalletUnreachable } from '../wallets/wallet.ts'
-import { Failed } from './books.ts'
+import { Failed } from './failed.ts'
 import { type EcashParts, ecashParts, ecashWallet } from './open-ecash.ts'
 
 /** A wallet that is open, or that opens once the ledger it keeps its invoices in is. */

@@ -1,7 +1,7 @@
 import { inTime } from '../floor/in-time.ts'
 import type { Invoices, Payable } from '../ledger/invoices.ts'
 import type { Wallet } from '../wallets/wallet.ts'
-import { Failed } from './books.ts'
+import { Failed } from './failed.ts'
 
 /** ms that a wallet is given to say whether it knows an invoice. */
 const PATIENCE = 3_000

@@ -9,7 +9,6 @@ import {
   keysLent,
   type Layers,
   leftBehind,
-  linksOf,
   literalsOf,
   outOfOrder,
   type Source,
@@ -259,16 +258,6 @@ describe('the files', () => {
     expect(ours.filter(({ path }) => !self.includes(path)).flatMap(leftBehind)).toEqual([])
   })
 
-  it('that documents point to are there', () => {
-    const documents = ours.filter(({ path }) => path.endsWith('.md'))
-    const dead = documents.flatMap((document) =>
-      linksOf(document)
-        .filter((path) => !existsSync(join(ROOT, path)))
-        .map((path) => `${document.path}: ${path}`),
-    )
-    expect(dead).toEqual([])
-  })
-
   it('of the product are all reached from where a program starts', () => {
     expect(unreached(product, STARTS)).toEqual(UNREACHED)
   })
@@ -286,8 +275,6 @@ describe('the files', () => {
       { path: 'src/c.ts', text: "import './b.ts'" },
     ]
     expect(unreached(tree, ['bin/a.ts'])).toEqual(['src/c.ts'])
-    const text = '[a](../x/a.md#b) [c](https://c) [d](#d) [e](e.md)'
-    expect(linksOf({ path: 'docs/f.md', text })).toEqual(['x/a.md', 'docs/e.md'])
   })
 })
 

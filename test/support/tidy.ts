@@ -190,11 +190,3 @@ export function outOfOrder(text: string, literals: readonly string[]): readonly 
     return at === -1
   })
 }
-
-/** Relative links of a Markdown file, as paths from the root. */
-export function linksOf({ path, text }: Source): readonly string[] {
-  const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target ?? '')
-  return targets
-    .filter((target) => !/^(?:[a-z]+:|#)/.test(target))
-    .map((target) => resolve(path, target.replace(/#.*/, '')))
-}

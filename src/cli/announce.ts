@@ -38,6 +38,7 @@ export function announce(
 ): void {
   const { backend, url, options, play } = about
   if (options.json) {
+    for (const note of about.notes) host.stderr.write(`satgate: ${onLine(note)}\n`)
     about.say({
       event: 'ready',
       url,
@@ -47,7 +48,6 @@ export function announce(
       mode: config.mode,
       data_dir: config.dataDir,
     })
-    for (const note of about.notes) host.stderr.write(`satgate: ${onLine(note)}\n`)
     return
   }
   if (options.quiet === true) return

@@ -109,6 +109,8 @@ export class GateProcess {
       this.event(({ event }) => event === 'ready', PATIENCE),
       exited,
     ])
+    // Notes are written before `ready`, so they lie in the other pipe: the loop reads it in its next turn.
+    for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve))
     this.#url = String(ready.url)
     this.#client = new Client(Number(new URL(this.#url).port))
     return this

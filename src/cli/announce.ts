@@ -7,6 +7,7 @@ import type { FoundBackend } from './backend.ts'
 import { banner } from './banner.ts'
 import type { Host } from './host.ts'
 import { priceLines } from './prices.ts'
+import type { TunnelChoice } from './tunnel-choice.ts'
 import { version } from './version.ts'
 
 /** How a run shows itself. */
@@ -29,6 +30,7 @@ export function announce(
     readonly url: string
     /** As configured, or the tunnel's; null: nobody said one. */
     readonly publicUrl: string | null
+    readonly tunnel: { readonly state: 'open' | 'down' | 'off'; readonly why: TunnelChoice['why'] }
     readonly say: (event: object) => void
     readonly options: RunOptions
     readonly wallet: Pick<Wallet, 'kind' | 'label'>
@@ -43,6 +45,8 @@ export function announce(
       event: 'ready',
       url,
       public_url: about.publicUrl,
+      tunnel: about.tunnel.state,
+      tunnel_why: about.tunnel.why,
       upstream: { kind: backend.kind, url: backend.url, models: backend.first.length },
       wallet: about.wallet.kind,
       mode: config.mode,

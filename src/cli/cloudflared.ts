@@ -3,7 +3,7 @@ import { accessSync, constants, mkdirSync, renameSync, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { onLine } from '../floor/printable.ts'
-import { Failed } from './failed.ts'
+import { Failed, interrupted } from './failed.ts'
 import type { Host } from './host.ts'
 
 const run = promisify(execFile)
@@ -55,7 +55,9 @@ export async function needCloudflared(host: Host, dataDir: string): Promise<stri
     throw new Failed(`${missing}. On a terminal satgate --tunnel offers to install it`, 2)
   }
   const question = `install cloudflared from GitHub (about 40 MB) into ${join(dataDir, 'bin')}? [y/N] `
-  if (!/^y(es)?$/i.test((await host.ask(question)).trim())) throw new Failed(missing, 2)
+  const answer = await host.ask(question)
+  if (answer === 'interrupted') throw interrupted()
+  if (answer === 'closed' || !/^y(es)?$/i.test(answer.typed.trim())) throw new Failed(missing, 2)
   host.stderr.write('satgate: installing cloudflared\n')
   try {
     return await install(host, dataDir)

@@ -9,3 +9,6 @@ export class Failed extends Error {
     this.code = code
   }
 }
+
+/** What a question ends with on Ctrl+C: 130 is what a shell has for a program that was interrupted. */
+export const interrupted = (): Failed => new Failed('stopped', 130)

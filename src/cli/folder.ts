@@ -62,9 +62,15 @@ export function rootKeys(
   return ok({ current: { id, master }, byId: (asked) => (asked === id ? master : null) })
 }
 
+/** The ledger file's own mark, which no copy of it keeps. */
+export function ledgerMark(ledger: string): string {
+  const { ino, birthtimeMs } = statSync(ledger)
+  return `${ino}:${Math.floor(birthtimeMs)}`
+}
+
 /**
  * What to say of a folder that is not the one it was: a backup that was put back, or a copy. Null for
- * one that stayed where it is. The mark is the ledger file's own, which no copy keeps. A start does not
+ * one that stayed where it is, by the mark of its ledger file. A start does not
  * wait until it is written: the disk may be full.
  */
 export async function noteIfCopied(
@@ -72,8 +78,7 @@ export async function noteIfCopied(
   invoices: Pick<Invoices, 'recall' | 'remember'>,
   background: Background,
 ): Promise<string | null> {
-  const { ino, birthtimeMs } = statSync(folder.ledger)
-  const mark = `${ino}:${Math.floor(birthtimeMs)}`
+  const mark = ledgerMark(folder.ledger)
   const kept = await invoices.recall(MARK)
   if (kept === mark) return null
   background.once('folder mark', () => invoices.remember(MARK, mark))

@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { type ReadFile, readLocalFile } from '../config/files.ts'
 import { printable, printableInInk } from '../floor/printable.ts'
 import { steady, type World } from '../floor/world.ts'
+import { type Answer, askPerson } from './ask-person.ts'
 
 /** What the program is given by the machine: handed in, so that a test can be the machine. */
 export interface Host {
@@ -15,7 +16,7 @@ export interface Host {
   readonly stderr: Out
   readonly readFile: ReadFile
   /** Asks a person, on stderr; null where nobody sits at a terminal. */
-  readonly ask: ((question: string) => Promise<string>) | null
+  readonly ask: ((question: string) => Promise<Answer>) | null
   /** Calls back on the first SIGINT or SIGTERM; on the second the process ends by itself. */
   onStop(stop: () => void): void
   /** Calls back with what nobody handled, the last one that asked: it is theirs to end the process. */
@@ -66,7 +67,7 @@ export function thisHost(): Host {
     stdout: out(process.stdout),
     stderr: out(process.stderr),
     readFile: readLocalFile,
-    ask: process.stdin.isTTY && process.stderr.isTTY ? askOnTerminal : null,
+    ask: process.stdin.isTTY && process.stderr.isTTY ? askHere : null,
     onStop: (stop) => {
       process.once('SIGINT', stop)
       process.once('SIGTERM', stop)
@@ -80,19 +81,8 @@ export function thisHost(): Host {
   }
 }
 
-/** Empty where the terminal is closed instead. */
-async function askOnTerminal(question: string): Promise<string> {
-  const { createInterface } = await import('node:readline')
-  const lines = createInterface({ input: process.stdin, output: process.stderr })
-  return new Promise((resolve) => {
-    lines.on('error', () => resolve(''))
-    lines.once('close', () => resolve(''))
-    lines.question(question, (answer) => {
-      resolve(answer)
-      lines.close()
-    })
-  })
-}
+const askHere = (question: string) =>
+  askPerson(question, { input: process.stdin, output: process.stderr })
 
 const POOL = 8_192
 

@@ -1,18 +1,19 @@
 import type { Config } from '../config/config.ts'
 import { assert } from '../floor/assert.ts'
 import type { Background } from '../floor/background.ts'
-import { isLoopback } from '../floor/loopback.ts'
 import { listen } from '../http/listen.ts'
 import { closeGently, gateServer } from '../http/server.ts'
-import { findCloudflared, needCloudflared } from './cloudflared.ts'
 import type { Composed } from './compose.ts'
 import type { Host } from './host.ts'
 import { Tunnel } from './tunnel.ts'
+import type { TunnelChoice } from './tunnel-choice.ts'
 
 /** How strangers reach this gate through Cloudflare. */
 export interface Reach {
   /** `https://…`; null: not yet. */
   readonly publicUrl: string | null
+  /** At the start. */
+  readonly state: 'open' | 'down'
   /** What a person is told of it. */
   readonly note: string
   /** Lets nobody new in; resolves when what ran through it is answered, or cut after `ms`. */
@@ -24,23 +25,11 @@ export interface Reach {
 const FIRST = 15_000
 
 /**
- * The cloudflared to use; null where there is to be no tunnel. `auto` takes one where buyers have no
- * other way in and cloudflared is there. `on` needs one: throws `Failed` where there is none.
- */
-export async function tunnelProgram(host: Host, config: Config): Promise<string | null> {
-  if (config.tunnel === 'off') return null
-  if (config.tunnel === 'on') return needCloudflared(host, config.dataDir)
-  return isLoopback(config.host) && config.publicUrl === null
-    ? findCloudflared(host, config.dataDir)
-    : null
-}
-
-/**
  * Opens the tunnel on a listener of its own, and waits a while for its address. An address that
  * comes later, or changes, is said: `solved` with `public_url`. Without one the gate goes on.
  */
 export async function openReach(
-  program: string,
+  { program, why }: Extract<TunnelChoice, { readonly program: string }>,
   parts: {
     readonly host: Host
     readonly config: Config
@@ -80,7 +69,8 @@ export async function openReach(
   if (publicUrl === null) down()
   return {
     publicUrl,
-    note: publicUrl === null ? NOT_YET : PUBLIC,
+    state: publicUrl === null ? 'down' : 'open',
+    note: publicUrl === null ? NOT_YET : why === 'nobody_to_ask' ? UNASKED : PUBLIC,
     async drain(ms) {
       opened.drain()
       await closeGently(server, ms)
@@ -94,6 +84,8 @@ export async function openReach(
 }
 
 const PUBLIC =
-  'anybody can reach the public address; it is another after each start. --no-tunnel: none'
+  'anybody can reach the public address. It is a new one after each start. --no-tunnel: none'
+const UNASKED =
+  'anybody can reach the public address: "tunnel: auto" opened it, and there was no terminal to ask on. It is a new one after each start. --no-tunnel: none'
 const NOT_YET =
-  'the tunnel has no address yet: only this machine reaches the gate. It is said when it has one'
+  'the tunnel has no address yet: only this machine reaches the gate. A line says when it has one'

@@ -28,8 +28,9 @@ import { sayTo } from './lines.ts'
 import { openMoneyOut } from './money-out.ts'
 import { openOffice } from './office.ts'
 import { chooseWallet } from './open-wallet.ts'
-import { openReach, tunnelProgram } from './reach.ts'
+import { openReach } from './reach.ts'
 import { type Closer, closeAll, stopGate } from './stop.ts'
+import { chooseTunnel, noTunnelNote, type TunnelChance, tunnelChance } from './tunnel-choice.ts'
 import { noteUnanswered } from './unanswered.ts'
 
 /** A gate that runs. */
@@ -58,12 +59,12 @@ export async function startGate(
   for (const note of notes) host.stderr.write(`satgate: ${onLine(note)}\n`)
   refusePlayInPublic(config)
   refuseWithoutRail(config)
-  const cloudflared = await tunnelProgram(host, config)
+  const chance = await tunnelChance(host, config)
   const folder = open(config)
   const closers: Closer[] = [() => folder.unlock()]
   try {
     const running = await start(host, config, {
-      ...{ folder, say, counts, options, closers, cloudflared },
+      ...{ folder, say, counts, options, closers, chance },
     })
     return running
   } catch (error) {
@@ -78,14 +79,14 @@ interface Starting {
   readonly counts: Counts
   readonly options: RunOptions
   readonly closers: Closer[]
-  /** The program that makes this gate public; null: it is reached as it is. */
-  readonly cloudflared: string | null
+  /** Whether the gate may become public, as far as it is known before the wallet. */
+  readonly chance: TunnelChance
 }
 
 async function start(
   host: Host,
   config: Config,
-  { folder, say, counts, options, closers, cloudflared }: Starting,
+  { folder, say, counts, options, closers, chance }: Starting,
 ): Promise<Running> {
   const { world } = host
   const background = new Background(({ work, solved, reason }) =>
@@ -122,6 +123,8 @@ async function start(
   }
   const { pricing, rateNote, stopRate } = await pricesOf(config, host, background)
   closers.push(stopRate)
+  const { money } = choice
+  const tunnel = await chooseTunnel(host, chance, { folder, money, json: options.json })
   let url = ''
   const { wallet, play } = choice.open(books.invoices)
   const unanswered = await noteUnanswered({
@@ -163,23 +166,22 @@ async function start(
   const answered = await inTime(gate.line.probe(), WALLET_PATIENCE, false)
   const payout = moneyOut?.start(background)
   if (payout !== undefined) closers.push(() => payout.stop())
-  // Only live payments open a gate by themselves: test money is to be had for the asking. Play money
-  // never leaves this machine, whatever the settings came to say (DESIGN 4.5a).
-  const live = choice.money === 'real' || (choice.money === 'test' && config.tunnel === 'on')
   const reached = { host, config, gate, say, json: options.json, background }
-  const reach = live && cloudflared !== null ? await openReach(cloudflared, reached) : null
+  const reach = tunnel.program === null ? null : await openReach(tunnel, reached)
   if (reach !== null) closers.push(() => reach.close())
+  const reachNote = reach?.note ?? noTunnelNote(tunnel, folder)
   announce(host, config, {
     backend,
     pricing,
     url,
     publicUrl: config.publicUrl ?? reach?.publicUrl ?? null,
+    tunnel: { state: reach?.state ?? 'off', why: tunnel.why },
     say,
     options,
     wallet,
     play: choice.money === 'play',
     notes: [
-      ...(reach === null ? [] : [reach.note]),
+      ...(reachNote === null ? [] : [reachNote]),
       ...choice.notes,
       ...unanswered,
       ...(copied === null ? [] : [copied]),

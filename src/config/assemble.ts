@@ -143,7 +143,8 @@ function tunnelOf(values: Values, nodes: Nodes, reading: Reading): Config['tunne
   }
   const prices = [values['pricing.default'], ...values['pricing.models'].map(({ price }) => price)]
   const given = free || prices.some((price) => describePrice(price) === 'free')
-  return given || values['wallet.kind'] === 'play' ? 'off' : 'auto'
+  if (values['wallet.kind'] === 'play') return 'play'
+  return given ? 'free' : 'auto'
 }
 
 function checkInvoice(values: Values, nodes: Nodes, reading: Reading): void {

@@ -13,8 +13,8 @@ export interface Config {
   readonly host: string
   /** `https://host`; null: as the request says. */
   readonly publicUrl: string | null
-  /** auto: where it can be had and changes nothing else; on: asked for. */
-  readonly tunnel: 'auto' | 'on' | 'off'
+  /** on: asked for; free, play: `auto`, which never opens one where something is free or money is play. */
+  readonly tunnel: 'auto' | 'on' | 'off' | 'free' | 'play'
   /** An absolute path. */
   readonly dataDir: string
   readonly mode: 'charge'

@@ -62,7 +62,7 @@ const SERVING = {
     read: oneOf('true', 'false', 'auto'),
     standard: 'auto',
     example: 'auto',
-    doc: 'A public address through Cloudflare. auto: if `cloudflared` is installed, the money is real, no model is free, `publicUrl` is unset and `host` is a loopback address. true: with test money too, and satgate asks to install `cloudflared` if it is missing. Never with play money',
+    doc: 'A public address through Cloudflare. auto: if `cloudflared` is installed, the money is real, no model is free, `publicUrl` is unset and `host` is a loopback address; on a terminal satgate asks you the first time. true: with test money too, and satgate asks to install `cloudflared` if it is missing. Never with play money',
     flag: { name: '--tunnel', kind: 'switch' },
   }),
   dataDir: setting({

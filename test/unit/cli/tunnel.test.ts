@@ -10,10 +10,11 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import type { Answer } from '../../../src/cli/ask-person.ts'
 import { findCloudflared, needCloudflared, strangersEnv } from '../../../src/cli/cloudflared.ts'
 import type { Host } from '../../../src/cli/host.ts'
-import { tunnelProgram } from '../../../src/cli/reach.ts'
 import { Tunnel, type TunnelOptions } from '../../../src/cli/tunnel.ts'
+import { tunnelChance } from '../../../src/cli/tunnel-choice.ts'
 import { until } from '../../support/buyer.ts'
 import { type FakeCloudflared, fakeCloudflared } from '../../support/cloudflared.ts'
 
@@ -187,7 +188,7 @@ describe('--tunnel without cloudflared', () => {
     )
     return folder
   }
-  const hostOf = (answer: string | null, path: string) => {
+  const hostOf = (answer: Answer | null, path: string) => {
     const asked: string[] = []
     let said = ''
     const host = {
@@ -218,20 +219,28 @@ describe('--tunnel without cloudflared', () => {
     })
   })
 
-  it.each(['', 'n', 'no', 'yikes'])('asks, and %j is a no', async (answer) => {
-    const folder = folderOf()
-    const { host, asked } = hostOf(answer, '')
-    await expect(needCloudflared(host, folder)).rejects.toMatchObject({ code: 2 })
-    expect(asked).toEqual([
-      `install cloudflared from GitHub (about 40 MB) into ${folder}/bin? [y/N] `,
-    ])
-    expect(existsSync(join(folder, 'bin'))).toBe(false)
+  it.each<Answer>([...['', 'n', 'no', 'yikes'].map((typed) => ({ typed })), 'closed'])(
+    'asks, and %j is a no',
+    async (answer) => {
+      const folder = folderOf()
+      const { host, asked } = hostOf(answer, '')
+      await expect(needCloudflared(host, folder)).rejects.toMatchObject({ code: 2 })
+      expect(asked).toEqual([
+        `install cloudflared from GitHub (about 40 MB) into ${folder}/bin? [y/N] `,
+      ])
+      expect(existsSync(join(folder, 'bin'))).toBe(false)
+    },
+  )
+
+  it('Ctrl+C at that question ends with 130', async () => {
+    const { host } = hostOf('interrupted', '')
+    await expect(needCloudflared(host, folderOf())).rejects.toMatchObject({ code: 130 })
   })
 
   it('on a yes installs it, runs no script of a package, and finds it the next time', async () => {
     const folder = folderOf()
     const npm = npmThat('#!/bin/sh\necho cloudflared version 2026.11.0\n')
-    const { host, said } = hostOf('y', npm)
+    const { host, said } = hostOf({ typed: 'y' }, npm)
     const path = join(folder, 'bin', 'cloudflared')
     expect(await needCloudflared(host, folder)).toBe(path)
     expect(readFileSync(join(npm, 'asked'), 'utf8')).toMatch(
@@ -246,27 +255,41 @@ describe('--tunnel without cloudflared', () => {
     ['a program that ends with an error', '#!/bin/sh\nexit 1\n'],
   ])('%s is not taken for it', async (_, program) => {
     const folder = folderOf()
-    const { host } = hostOf('y', npmThat(program))
+    const { host } = hostOf({ typed: 'y' }, npmThat(program))
     const refused = expect(needCloudflared(host, folder)).rejects
     await refused.toMatchObject({ name: 'Failed', code: 1 })
     expect(findCloudflared({ env: {} }, folder)).toBe(null)
   })
 })
 
-describe('whether a tunnel opens by itself', () => {
-  const program = (host: string) => {
-    const config = { tunnel: 'auto', host, publicUrl: null, dataDir: folderOf() } as never
-    return tunnelProgram({ env: { PATH: fakeOf().folder } } as never, config)
+describe('whether a tunnel may open by itself', () => {
+  const chance = (settings: object, path = fakeOf().folder) => {
+    const dataDir = folderOf()
+    const config = { tunnel: 'auto', host: '127.0.0.1', publicUrl: null, dataDir, ...settings }
+    return tunnelChance({ env: { PATH: path } } as never, config as never)
   }
 
   it.each(['127.0.0.1', 'localhost', '::1', '127.9.9.9'])('on %s it may', async (host) => {
-    expect(await program(host)).not.toBe(null)
+    expect(await chance({ host })).toMatchObject({ why: 'auto', program: expect.any(String) })
   })
 
   it.each(['127.evil.example', '127.0.0.1.evil.example', 'localhost.evil.example', '0.0.0.0'])(
     'on %s, which is not this machine alone, it does not',
     async (host) => {
-      expect(await program(host)).toBe(null)
+      expect(await chance({ host })).toEqual({ program: null, why: 'host_is_open' })
     },
   )
+
+  it.each([
+    [{ tunnel: 'off' }, 'turned_off'],
+    [{ tunnel: 'free' }, 'something_is_free'],
+    [{ tunnel: 'play' }, 'play_money'],
+    [{ publicUrl: 'https://x.example' }, 'public_url'],
+  ])('with %j it does not', async (settings, why) => {
+    expect(await chance(settings)).toEqual({ program: null, why })
+  })
+
+  it('does not without a cloudflared', async () => {
+    expect(await chance({}, folderOf())).toEqual({ program: null, why: 'no_cloudflared' })
+  })
 })

@@ -1,0 +1,35 @@
+/** `typed` is empty on Enter alone. `closed`: the terminal was closed, Ctrl+D, or nobody was there. */
+export type Answer = { readonly typed: string } | 'closed' | 'interrupted'
+
+/** ms. A terminal where nobody sits, after a reboot for example, must not keep a gate from starting. */
+const PATIENCE = 120_000
+
+/** Reads one line of an answer. `interrupted` is Ctrl+C. */
+export async function askPerson(
+  question: string,
+  {
+    input,
+    output,
+  }: { readonly input: NodeJS.ReadableStream; readonly output: NodeJS.WritableStream },
+  patience = PATIENCE,
+): Promise<Answer> {
+  const { createInterface } = await import('node:readline')
+  const lines = createInterface({ input, output })
+  return new Promise((resolve) => {
+    const unanswered = (answer: Answer) => {
+      output.write('\n')
+      ended(answer)
+    }
+    const late = setTimeout(() => unanswered('closed'), patience)
+    const ended = (answer: Answer) => {
+      clearTimeout(late)
+      resolve(answer)
+      lines.close()
+    }
+    // While a line is read the terminal sends no signal for Ctrl+C: readline tells of it.
+    lines.once('SIGINT', () => unanswered('interrupted'))
+    lines.on('error', () => ended('closed'))
+    lines.once('close', () => ended('closed'))
+    lines.question(question, (typed) => ended({ typed }))
+  })
+}

@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { stripVTControlCharacters } from 'node:util'
+
+const PATIENCE = 30_000
+
+/** A word as a shell takes it. */
+export const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`
+
+/** A program at a terminal of its own, which `script` of util-linux makes: a person sits there. */
+export class Terminal {
+  readonly #child: ChildProcess
+  readonly #ended: Promise<number | null>
+  #text = ''
+
+  /** Runs a line of shell. */
+  constructor(
+    command: string,
+    about: {
+      readonly cwd: string
+      readonly env: Readonly<Record<string, string | undefined>>
+      readonly columns?: number
+    },
+  ) {
+    const { cwd, env, columns = 100 } = about
+    const sized = `stty cols ${columns} rows 50; ${command}`
+    // Without a group of its own Ctrl+C for the tests would leave it behind.
+    this.#child = spawn(
+      'script',
+      ['--quiet', '--flush', '--return', '--command', sized, '/dev/null'],
+      {
+        cwd,
+        env: { ...env, SHELL: '/bin/sh', TERM: 'xterm' },
+        stdio: ['pipe', 'pipe', 'inherit'],
+      },
+    )
+    this.#child.stdin?.on('error', () => {})
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.#text += text
+    })
+    this.#ended = new Promise((resolve) => {
+      this.#child.once('close', (code) => resolve(code))
+    })
+  }
+
+  /** What stands there, without colours and cursor movements. */
+  get text(): string {
+    return stripVTControlCharacters(this.#text).replaceAll('\r', '')
+  }
+
+  /** Types; `\u0003` is Ctrl+C, `\u0004` Ctrl+D. */
+  type(text: string): void {
+    this.#child.stdin?.write(text)
+  }
+
+  /** Resolves once the text fits, with what it found. */
+  async until(fits: RegExp): Promise<RegExpExecArray> {
+    const end = Date.now() + PATIENCE
+    for (;;) {
+      const found = fits.exec(this.text)
+      if (found !== null) return found
+      if (Date.now() > end || this.#child.exitCode !== null) {
+        throw new Error(`${fits} does not stand there:\n${this.text}`)
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+
+  /** The exit code, once the program has ended. */
+  ended(): Promise<number | null> {
+    return this.#ended
+  }
+
+  /** Ends the program as a closed terminal does. */
+  async close(): Promise<void> {
+    this.#child.kill('SIGTERM')
+    await this.#ended
+  }
+}

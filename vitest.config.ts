@@ -7,7 +7,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/interop/**', 'test/browser/**'],
+          exclude: ['test/interop/**', 'test/browser/**', 'test/install/**'],
           setupFiles: ['test/setup.ts'],
           globalSetup: ['test/page-setup.ts'],
           testTimeout: 20_000,
@@ -22,6 +22,16 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 30_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'install',
+          include: ['test/install/**/*.test.ts'],
+          globalSetup: ['test/install/install-setup.ts'],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {

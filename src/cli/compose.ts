@@ -7,13 +7,14 @@ import { placeOf } from '../floor/say-error.ts'
 import type { World } from '../floor/world.ts'
 import { Accounts } from '../gate/accounts.ts'
 import { Doorkeeper } from '../gate/admit.ts'
-import { Buying, MOST_SATS } from '../gate/buying.ts'
+import { Buying } from '../gate/buying.ts'
 import { Capacity } from '../gate/capacity.ts'
 import { Closer } from '../gate/close.ts'
 import { Demand, TIERS } from '../gate/demand.ts'
 import { Exchange } from '../gate/exchange.ts'
 import { Gate } from '../gate/gate.ts'
 import { goneRefusal } from '../gate/gone.ts'
+import { MOST_SATS } from '../gate/invoice-ask.ts'
 import { priceOf } from '../gate/judge.ts'
 import type { Say, Upstream } from '../gate/ports.ts'
 import { Purse } from '../gate/purse.ts'
@@ -27,6 +28,7 @@ import { type Keys, makeClients, makeTunnelClients } from '../http/clients.ts'
 import { makeDescribe } from '../http/describe.ts'
 import { makeReceive } from '../http/incoming.ts'
 import type { ModelList } from '../http/models.ts'
+import { makeNotFound } from '../http/not-found.ts'
 import { nodeReply } from '../http/reply.ts'
 import type { Terms } from '../http/selling.ts'
 import type { Books } from '../ledger/books.ts'
@@ -197,6 +199,7 @@ export function compose(parts: ComposeParts): Composed {
       ledgerOk: () => books.healthy(),
     }),
     dialects,
+    notFound: makeNotFound(dialects),
     onError: (error) =>
       say({ event: 'problem', what: 'internal_error', error: error.name, at: placeOf(error) }),
     cors: { origins: config.cors },

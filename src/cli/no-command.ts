@@ -1,4 +1,4 @@
-import { nearest } from '../config/nearest.ts'
+import { nearest } from '../floor/nearest.ts'
 import { Failed } from './failed.ts'
 
 /** Commands of `satgate` that people look for and that are not there yet. */

@@ -1,6 +1,6 @@
+import { nearest } from '../floor/nearest.ts'
 import { splitModelPrice } from '../money/parse.ts'
 import { type Said, structuredNode } from './layers.ts'
-import { nearest } from './nearest.ts'
 import { type Entry, type Mistake, type Node, type Place, quote, textNode } from './node.ts'
 import { type Flag, noEffectYet } from './setting.ts'
 import { BY_KEY } from './settings.ts'

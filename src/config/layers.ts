@@ -1,4 +1,4 @@
-import { nearest } from './nearest.ts'
+import { nearest } from '../floor/nearest.ts'
 import {
   type Entry,
   type Mistake,

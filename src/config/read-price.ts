@@ -1,3 +1,4 @@
+import { nearest } from '../floor/nearest.ts'
 import type { Result } from '../floor/result.ts'
 import { type Msat, ZERO } from '../money/msat.ts'
 import {
@@ -8,7 +9,6 @@ import {
   parseUsdPerMillion,
 } from '../money/parse.ts'
 import type { ModelPrice } from '../money/pricing.ts'
-import { nearest } from './nearest.ts'
 import { type Node, type Place, quote, type RecordNode } from './node.ts'
 import { type Reader, type Reading, scalar } from './reader.ts'
 

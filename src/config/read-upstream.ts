@@ -1,4 +1,4 @@
-import { nearest } from './nearest.ts'
+import { nearest } from '../floor/nearest.ts'
 import { type Node, quote, type RecordNode } from './node.ts'
 import { secretLine } from './read-secret.ts'
 import { apiUrl, type Reader, type Reading } from './reader.ts'

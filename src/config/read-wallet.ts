@@ -1,5 +1,5 @@
 import { isLoopback } from '../floor/loopback.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../floor/nearest.ts'
 import { fitting, type Reader, scalar } from './reader.ts'
 
 const HERE = ['ecash', 'play', 'lnd'] as const

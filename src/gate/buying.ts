@@ -2,20 +2,16 @@ import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { Invoices } from '../ledger/invoices.ts'
 import { floorSat } from '../money/msat.ts'
-import { canonicalCaveats } from '../passes/caveat.ts'
 import type { Presented } from '../passes/pass.ts'
 import type { L402 } from '../rails/l402.ts'
 import type { Made } from '../rails/made.ts'
 import type { Doorkeeper } from './admit.ts'
 import { DAMAGED, LEDGER, noOffer, PENDING, payerOf } from './demand.ts'
+import { readInvoiceAsk } from './invoice-ask.ts'
 import type { Incoming } from './ports.ts'
 import { type Refusal, refuse } from './refusal.ts'
 import type { Settlements } from './settlements.ts'
 import type { Buyer } from './steps.ts'
-
-/** Sats that one invoice asks for at most (surface 3). */
-export const MOST_SATS = 10_000_000
-const USUAL_SATS = 1000
 
 /** Buying credit ahead: `POST /create-invoice` and `GET /invoice-status`. */
 export class Buying {
@@ -52,7 +48,7 @@ export class Buying {
     presented: Presented,
     from: Pick<Incoming, 'client' | 'site'>,
   ): Promise<Result<Made, Refusal>> {
-    const asked = readAsk(body)
+    const asked = readInvoiceAsk(body)
     if (!asked.ok) return asked
     // The row of an invoice is on disk before it is told: there it would wait for the disk.
     if (!this.#parts.healthy()) return err(LEDGER)
@@ -127,25 +123,6 @@ export interface StatusBody {
   readonly macaroon?: string
   readonly preimage?: string
   readonly token_suffix?: string
-}
-
-function readAsk(body: unknown): Result<{ sats: number; caveats: readonly string[] }, Refusal> {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    return err(refuse(400, 'invalid_request_error', 'Send a JSON object, {} for the usual amount.'))
-  }
-  const sats = Reflect.get(body, 'amountSats') ?? USUAL_SATS
-  if (typeof sats !== 'number' || !Number.isInteger(sats) || sats < 1 || sats > MOST_SATS) {
-    const message = `amountSats is a whole number from 1 to ${MOST_SATS}.`
-    return err(refuse(400, 'invalid_request_error', message, { param: 'amountSats' }))
-  }
-  const given: unknown = Reflect.get(body, 'caveats') ?? []
-  const texts = Array.isArray(given) && given.every((one) => typeof one === 'string') ? given : null
-  const caveats = texts === null ? null : canonicalCaveats(texts)
-  if (caveats?.ok !== true) {
-    const message = `caveats is a list like ["expires = 2026-12-31T00:00:00Z", "spend <= 100 / day"]. ${caveats?.error.detail ?? ''}`
-    return err(refuse(400, 'bad_caveat', message.trim(), { param: 'caveats' }))
-  }
-  return ok({ sats, caveats: caveats.value })
 }
 
 const NO_INVOICE = refuse(404, 'invoice_not_found', 'No such invoice, or not with this token.')

@@ -28,6 +28,20 @@ export const TIERS = [10, 100, 1000].map((sats) => ({ amountSats: sats, creditSa
 /** What stands in every 402, with an offer or without. Only entries that x402 v1 accepts. */
 const BESIDE = { x402Version: 1, accepts: [], credit_tiers: TIERS }
 
+/** What an offer says of itself besides. The same objects for all 402s: thousands are made a second. */
+const OWN_OFFER = {
+  pass_format: '<macaroon>:<preimage>',
+  how_to_pay:
+    'Pay l402.invoice: that gives you its preimage, 64 hex digits. The pass is l402.macaroon, a colon and the preimage. Send this request again with the header "Authorization: Bearer <macaroon>:<preimage>"; L402 instead of Bearer is good too. If your wallet shows no preimage, GET payment_url until it says paid: its preimage or token_suffix is the second half of the pass.',
+  ...BESIDE,
+}
+const SHARED_OFFER = {
+  pass_format: OWN_OFFER.pass_format,
+  how_to_pay:
+    'Pay l402.invoice with a wallet that shows the preimage, 64 hex digits. The pass is l402.macaroon, a colon and the preimage. Send this request again with the header "Authorization: Bearer <macaroon>:<preimage>"; L402 instead of Bearer is good too. This invoice has no payment page, because too many unpaid invoices are open. If your wallet shows no preimage, do not pay it: send this request again in a minute.',
+  ...BESIDE,
+}
+
 /** Asks for money: builds the 402 that every client accepts (wire facts 0). */
 export class Demand {
   readonly #l402: L402
@@ -75,7 +89,7 @@ export class Demand {
     const payer = payerOf(buyer, incoming)
     const made = await this.#l402.offer({ sat, least, account, caveats: [], payer })
     if (!made.ok) return noOffer(made.error)
-    return paymentRequired(`${about.reason} ${payAt(incoming, made.value)}`, made.value)
+    return paymentRequired(about.reason, made.value, incoming.origin)
   }
 }
 
@@ -135,14 +149,23 @@ export const LEDGER: Refusal = refuse(
   { retryAfterSeconds: 5 },
 )
 
-const payAt = (incoming: Incoming, offer: Offer): string =>
-  offer.paymentUrl === null
-    ? 'Pay the invoice in this answer, then send the same request with the pass.'
-    : `Pay at ${incoming.origin}${offer.paymentUrl} or the invoice in this answer, then send the same request with the pass.`
-
-/** A 402. `message` is what people see; it holds the words that stop clients from trying again. */
-const paymentRequired = (message: string, offer: Offer | null): Refusal =>
-  refuse(402, 'insufficient_quota', message, { offer, extra: BESIDE })
+/**
+ * A 402 with an offer. `message` is what people see, and all that some clients show of it: it holds
+ * the words that stop them from trying again. `payment_url` is a path and `pay_at` the whole link.
+ */
+function paymentRequired(reason: string, offer: Offer, origin: string): Refusal {
+  const { paymentUrl } = offer
+  const llms_txt = `${origin}/llms.txt`
+  if (paymentUrl === null) {
+    const message = `${reason} Pay the invoice in this answer with a wallet that shows the preimage, then send the same request with <macaroon>:<preimage> as the key. How: ${llms_txt}`
+    const extra = { llms_txt, ...SHARED_OFFER }
+    return refuse(402, 'insufficient_quota', message, { offer, extra })
+  }
+  const pay_at = `${origin}${paymentUrl}`
+  const message = `${reason} Pay at ${pay_at} or the invoice in this answer, then send the same request with the pass that it buys, <macaroon>:<preimage>, as the key. How: ${llms_txt}`
+  const extra = { pay_at, llms_txt, ...OWN_OFFER }
+  return refuse(402, 'insufficient_quota', message, { offer, extra })
+}
 
 /** The first sentence of a 402 without a balance: what this costs, or what is wrong with the key. */
 export function unpaid(sat: number, presented: Presented): string {
@@ -183,7 +206,7 @@ export function holdRefusal(refused: HoldRefused, now: number): Refusal | null {
     return refuse(429, 'rate_limit_exceeded', text, { extra, retryAfterSeconds })
   }
   return unit === 'spend'
-    ? paymentRequired(`Insufficient credits: this ${said}`, null)
+    ? refuse(402, 'insufficient_quota', `Insufficient credits: this ${said}`, { extra: BESIDE })
     : refuse(403, 'limit_reached', message)
 }
 

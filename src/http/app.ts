@@ -9,13 +9,14 @@ import { answerRefusal } from '../gate/answer.ts'
 import type { Buying } from '../gate/buying.ts'
 import type { Gate } from '../gate/gate.ts'
 import type { Incoming, Reply } from '../gate/ports.ts'
-import { type Refusal, refuse } from '../gate/refusal.ts'
+import type { Refusal } from '../gate/refusal.ts'
 import type { AccountPages } from '../gate/statement.ts'
 import { type Cors, hidingFromOthers, setCors } from './cors.ts'
 import type { Describe } from './describe.ts'
-import { type Begun, NO_SUCH_PATH, type Receive } from './incoming.ts'
-import { invoiceBody } from './invoice-body.ts'
+import type { Begun, Receive } from './incoming.ts'
+import { invoiceBody, readInvoiceQuery } from './invoice-body.ts'
 import { isFresh, loadPage, type Page, type PageFile } from './page.ts'
+import { BAD_PAGE, BUG, NO_INVOICE, NO_MODEL, NO_MODELS, NOT_JSON, notPayable } from './refusals.ts'
 
 /** Everything that the listener's routes stand on. */
 export interface AppParts {
@@ -24,6 +25,8 @@ export interface AppParts {
   readonly pages: AccountPages
   readonly describe: Describe
   readonly dialects: readonly Dialect[]
+  /** The 404 of what is not served; the path is null where it cannot be read in one way only. */
+  readonly notFound: (method: string, path: string | null) => Refusal
   readonly cors: Cors
   readonly receive: Receive
   /** `onHead` is told the status just before a head leaves. */
@@ -56,7 +59,7 @@ export function makeApp(parts: AppParts): Hono<Env> {
   addPage(app, parts, page)
   addPages(app, parts)
   addDescriptions(app, parts)
-  app.all('*', (c) => plain(c, parts, NOT_FOUND))
+  app.all('*', (c) => notServed(c, parts))
   app.onError((error, c) => {
     parts.onError(error)
     if (!c.env.outgoing.headersSent) return plain(c, parts, BUG)
@@ -109,8 +112,12 @@ function addDialects(app: Hono<Env>, parts: AppParts): void {
 function addBuying(app: Hono<Env>, parts: AppParts, page: Page | null): void {
   app.post('/create-invoice', (c) =>
     withBody(c, parts, async (incoming, body) => {
+      const query = readInvoiceQuery(c.req.query())
+      if (!query.ok) return plain(c, parts, query.error)
       const made = await parts.buying.create(body, incoming.presented, incoming)
-      return made.ok ? c.json(invoiceBody(made.value), 200, PRIVATE) : plain(c, parts, made.error)
+      if (!made.ok) return plain(c, parts, made.error)
+      const { origin } = incoming
+      return c.json(invoiceBody(made.value, { ...query.value, origin }), 200, PRIVATE)
     }),
   )
   app.get('/invoice-status/:hash', async (c) => {
@@ -122,23 +129,30 @@ function addBuying(app: Hono<Env>, parts: AppParts, page: Page | null): void {
   const { playPay } = parts
   if (playPay === null) return
   app.post('/play/pay', (c) => {
-    if (!parts.isLocal(c.env.incoming)) return plain(c, parts, NOT_FOUND)
+    if (!parts.isLocal(c.env.incoming)) return notServed(c, parts)
     return withBody(c, parts, async (_, body) => {
       const invoice = fieldOf(body, 'invoice') ?? fieldOf(body, 'payment_hash')
       if (typeof invoice !== 'string') return plain(c, parts, NO_INVOICE)
       const paid = await playPay(invoice)
       if (paid.ok) return c.json({ preimage: paid.value }, 200, PRIVATE)
-      return plain(c, parts, refuse(400, 'invoice_not_payable', `The invoice is ${paid.error}.`))
+      return plain(c, parts, notPayable(paid.error))
     })
   })
 }
 
-/** The page for buyers, at `/` and, for browsers, where an invoice is paid. */
+/** The page for buyers, at `/` and, for browsers, where an invoice is paid. Programs get text. */
 function addPage(app: Hono<Env>, parts: AppParts, page: Page | null): void {
-  app.get('/', (c) => (page === null ? c.text(NOT_BUILT) : answerFile(c, page.html, 'no-cache')))
+  app.get('/', async (c) => {
+    c.header('vary', 'Accept, Authorization, Origin, X-API-Key')
+    if (page !== null && wantsHtml(c)) return answerFile(c, page.html, 'no-cache')
+    const { origin } = begunOf(c, parts).incoming
+    const text = await parts.describe.greeting(origin)
+    const headers = { 'cache-control': 'no-cache', 'content-type': TEXT }
+    return c.body(page === null ? `${text}${NOT_BUILT}` : text, 200, headers)
+  })
   app.get('/assets/:name', (c) => {
     const asset = page?.assets.get(c.req.path)
-    return asset === undefined ? plain(c, parts, NOT_FOUND) : answerFile(c, asset)
+    return asset === undefined ? notServed(c, parts) : answerFile(c, asset)
   })
 }
 
@@ -184,13 +198,13 @@ function addDescriptions(app: Hono<Env>, parts: AppParts): void {
   app.get('/v1/models/:id{.+}', async (c) => {
     const model = await describe.model(c.req.param('id'))
     if (model !== null) return c.json(model, 200, open)
-    return plain(c, parts, refuse(404, 'model_not_found', 'No such model is for sale here.'))
+    return plain(c, parts, NO_MODEL)
   })
   const fromOrigin =
     (write: (c: Context<Env>, origin: string) => Promise<Response>): Route =>
     async (c) => {
       const { incoming, canonical } = begunOf(c, parts)
-      return canonical ? write(c, incoming.origin) : plain(c, parts, NO_SUCH_PATH)
+      return canonical ? write(c, incoming.origin) : notServed(c, parts)
     }
   app.get(
     '/.well-known/l402',
@@ -252,6 +266,12 @@ async function plain(c: Context<Env>, parts: AppParts, refusal: Refusal): Promis
   return RESPONSE_ALREADY_SENT
 }
 
+/** The 404, or a request to a path in a form that is not served. */
+function notServed(c: Context<Env>, parts: AppParts): Promise<Response> {
+  const { incoming, canonical } = begunOf(c, parts)
+  return plain(c, parts, parts.notFound(incoming.method, canonical ? incoming.path : null))
+}
+
 /** A target or a Host that is no URL: nothing was read of it yet. */
 const unreadable = (): Response =>
   Response.json(problem(400, 'bad_request', 'This target or Host is no URL.'), {
@@ -266,19 +286,4 @@ const fieldOf = (body: unknown, name: string): unknown =>
 const TEXT = 'text/plain; charset=utf-8'
 const PRIVATE = { 'cache-control': 'private, no-store' }
 
-const NOT_FOUND = refuse(
-  404,
-  'not_found',
-  'There is nothing here. Served: /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/models, /create-invoice, /v1/balance, /v1/usage; all of it is in /openapi.json.',
-)
-const NOT_BUILT =
-  'This is satgate, an OpenAI-compatible API that is paid by the token. Its page was not built: npm run build. Prices are at /.well-known/l402.\n'
-const BUG = refuse(500, 'internal_error', 'This gate made a mistake; nothing was charged.')
-const NOT_JSON = refuse(400, 'invalid_request_error', 'The body is not JSON.')
-const NO_INVOICE = refuse(400, 'invalid_request_error', 'Send {"invoice"} or {"payment_hash"}.')
-const BAD_PAGE = refuse(400, 'invalid_request_error', 'limit is a whole number from 1 to 100.', {
-  param: 'limit',
-})
-const NO_MODELS = refuse(502, 'upstream_error', 'The model server does not answer.', {
-  retryAfterSeconds: 5,
-})
+const NOT_BUILT = '\nThe page for people was not built: npm run build.\n'

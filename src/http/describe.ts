@@ -3,6 +3,7 @@ import type { Gone } from '../gate/ports.ts'
 import { formatDecimal } from '../money/parse.ts'
 import type { Rate } from '../money/price.ts'
 import type { Priced } from '../money/pricing.ts'
+import { greeting } from './llms-requests.ts'
 import { llmsTxt } from './llms-txt.ts'
 import { openApi } from './openapi.ts'
 import type { Selling, ShownPrice, Terms } from './selling.ts'
@@ -18,6 +19,8 @@ export interface Describe {
   /** Markdown, for agents (llmstxt.org). */
   llmsTxt(origin: string): Promise<string>
   openApi(origin: string): Promise<unknown>
+  /** A few lines of text for programs that ask for `/`. */
+  greeting(origin: string): Promise<string>
   health(): Promise<Health>
 }
 
@@ -103,6 +106,7 @@ export function makeDescribe(parts: DescribeParts): Describe {
     wellKnown: async (origin) => wellKnown(await selling(origin)),
     llmsTxt: async (origin) => llmsTxt(await selling(origin)),
     openApi: async (origin) => openApi(await selling(origin)),
+    greeting: async (origin) => greeting(await selling(origin)),
     health: () => health(parts),
   }
 }

@@ -50,7 +50,11 @@ export interface Receive {
 
 const SMALL = 65_536
 const NONE = new Uint8Array(0)
-export const NO_SUCH_PATH = refuse(404, 'not_found', 'Nothing is served at this path.')
+const NO_SUCH_PATH = refuse(
+  404,
+  'not_found',
+  'Nothing is served at this path: it has an escape, a doubled slash, a slash at its end or another sign that no path of this gate has. /openapi.json lists every path.',
+)
 
 /**
  * Makes what turns a request into an `Incoming`: a path that is spelled exactly, a body within its

@@ -1,3 +1,4 @@
+import { literalRequests } from './llms-requests.ts'
 import type { ForSale, Operator, Selling, ShownPrice } from './selling.ts'
 
 /** Models that are listed by name; the rest is behind a link. */
@@ -12,10 +13,10 @@ export function llmsTxt(selling: Selling): string {
   const { operator } = selling.terms
   return `${[
     `# ${operator.name}`,
-    '> An OpenAI-compatible API that is paid by the token, with Bitcoin over Lightning (L402). No account and no sign-up: whoever pays an invoice holds the key.',
+    '> An OpenAI-compatible API that is paid by the token, with Bitcoin over Lightning (L402). No account and no sign-up: who pays an invoice holds the key.',
     state(selling),
     ...operatorLine(operator),
-    howToPay(selling),
+    literalRequests(selling),
     terms(selling),
     modelSection(selling),
     links(selling.origin),
@@ -49,17 +50,6 @@ function operatorLine({ name, contact, terms }: Operator): readonly string[] {
     ...(terms === null ? [] : [`Terms: ${terms}`]),
   ]
   return [`Operator: ${name}. ${said.join(' · ')}`]
-}
-
-function howToPay({ origin, terms }: Selling): string {
-  const [first] = terms.dialects
-  const request = first === undefined ? 'a request' : `\`POST ${origin}${first.path}\``
-  return `How to pay, with any Lightning wallet:
-
-1. Send ${request} without a key. The answer is a 402: macaroon and invoice stand in \`WWW-Authenticate: L402 macaroon="…", invoice="…"\` and in the body at \`l402.macaroon\` and \`l402.invoice\`.
-2. Pay the invoice. Paying it gives you its preimage, 64 hex digits.
-3. Send the same request again with \`Authorization: L402 <macaroon>:<preimage>\`. For an OpenAI SDK: \`base_url\` is \`${origin}/v1\`, \`api_key\` is \`<macaroon>:<preimage>\`.
-4. Keep that pass: what a request did not cost stays on it. \`X-Credit-Balance\` and \`GET ${origin}/v1/balance\` tell what is left, in sats. Top it up by \`POST ${origin}/create-invoice\` with \`{"amountSats": 1000}\` and the pass as \`Authorization\`; paying that invoice credits the same pass.`
 }
 
 function terms({ terms }: Selling): string {

@@ -38,7 +38,7 @@ const SPELLED: Readonly<
 const PAID = [400, 402, 403, 404, 408, 413, 415, 422, 429, 500, 502, 503, 504]
 
 /** The product: POST sells; an unpaid GET and HEAD tell the price, for clients that look first. */
-function dialectOperations({ dialects }: Terms): readonly Operation[] {
+function dialectOperations({ dialects }: Pick<Terms, 'dialects'>): readonly Operation[] {
   return dialects.flatMap(({ name, path }): readonly Operation[] => {
     const { summary, name: schema, streams } = SPELLED[name]
     const stream = streams ? { 'text/event-stream': EVENTS } : {}
@@ -74,6 +74,7 @@ const CREDIT: readonly Operation[] = [
   {
     ...{ path: '/create-invoice', method: 'post', id: 'createInvoice', needs: 'either' },
     summary: 'An invoice for credit; with a pass it tops that pass up',
+    parameters: [query('qr', { enum: ['svg'], description: 'Adds a picture of the invoice.' })],
     body: { schema: 'InvoiceRequest', required: false },
     ok: json('Invoice'),
     others: [400, 408, 413, 415, 429, 500, 503],
@@ -143,7 +144,7 @@ const FREE: readonly Operation[] = [
 ]
 
 /** Everything that is served to everybody now. `/play/pay` answers this machine alone. */
-export const operations = (terms: Terms): readonly Operation[] => [
+export const operations = (terms: Pick<Terms, 'dialects'>): readonly Operation[] => [
   ...dialectOperations(terms),
   ...CREDIT,
   ...FREE,

@@ -44,7 +44,11 @@ const OFFER = object(['scheme', 'invoice', 'macaroon', 'payment_hash', 'amount_s
 const PAYMENT_REQUIRED = object(['error', 'credit_tiers', 'x402Version', 'accepts'], {
   error: ref('ErrorDetail'),
   l402: ref('Offer'),
-  payment_url: text('A path of this server: the state of the invoice.'),
+  payment_url: text('A path of this server: the state of the invoice. Not for a shared invoice.'),
+  pay_at: text('The same as a whole link, for people.'),
+  pass_format: text('What the key is made of: the macaroon of this answer and the preimage.'),
+  how_to_pay: text('In words.'),
+  llms_txt: text('A link: how to use this API, with literal requests.'),
   amount_sats: whole(),
   payment_hash: text(),
   credit_tiers: { ...list(ref('CreditTier')), minItems: 1 },
@@ -155,26 +159,33 @@ const CHARGE = object(['id', 'created', 'charged_msat'], {
   owed_msat: whole('Still to be taken, as other running requests close.'),
 })
 
-const INVOICE_ASK = (mostSats: number): Schema =>
-  object([], {
+const INVOICE_ASK = (mostSats: number): Schema => ({
+  ...object([], {
     amountSats: { type: 'integer', minimum: 1, maximum: mostSats, default: 1000 },
     caveats: {
       ...list({ type: 'string' }),
       examples: [['expires = 2030-01-01T00:00:00Z', 'spend <= 100 / day']],
     },
-  })
+  }),
+  additionalProperties: false,
+})
 
 const INVOICE = object(
-  ['bolt11', 'payment_hash', 'payment_url', 'amount_sats', 'credit_sats', 'expires_at', 'qr_svg'],
+  [
+    ...['bolt11', 'invoice', 'payment_hash', 'payment_url', 'pay_at'],
+    ...['amount_sats', 'credit_sats', 'expires_at'],
+  ],
   {
     bolt11: text(),
+    invoice: text('The same as bolt11.'),
     payment_hash: text(),
     payment_url: { type: ['string', 'null'], description: 'A path of this server.' },
+    pay_at: { type: ['string', 'null'], description: 'The same as a whole link, for people.' },
     amount_sats: whole(),
     credit_sats: whole(),
     macaroon: text('Not for a narrowed pass: that one is topped up.'),
     expires_at: { type: 'string', format: 'date-time' },
-    qr_svg: text(),
+    qr_svg: text('A picture of the invoice, where it was asked for by ?qr=svg.'),
   },
 )
 

@@ -13,16 +13,67 @@ describe('POST /create-invoice', () => {
     expect(headers['cache-control']).toBe('private, no-store')
     expect(json).toEqual({
       bolt11: expect.stringMatching(/^lnbcrt10u1/),
+      invoice: json.bolt11,
       payment_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
       payment_url: expect.stringMatching(
         new RegExp(`^/invoice-status/${json.payment_hash}\\?token=[0-9a-f]{64}$`),
       ),
+      pay_at: `${gate.url}${json.payment_url}`,
       amount_sats: 1000,
       credit_sats: 1000,
       macaroon: expect.stringMatching(/^[A-Za-z0-9+/]+={0,2}$/),
       expires_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
-      qr_svg: expect.stringMatching(/^<svg/),
     })
+  })
+
+  it('is small, and has a picture only where it is asked for one', async () => {
+    const gate = await startGate()
+    expect((await create(gate)).text.length).toBeLessThan(2_000)
+    const drawn = await gate.ask({ path: '/create-invoice?qr=svg', body: {} })
+    expect(drawn.json).toMatchObject({ qr_svg: expect.stringMatching(/^<svg/), amount_sats: 1000 })
+  })
+
+  it.each([
+    [{ amount: 5 }, 'amount', 'Did you mean amountSats, as in {"amountSats": 1000}?'],
+    [{ amount_sats: 5 }, 'amount_sats', 'Did you mean amountSats,'],
+    [{ amountsats: 5 }, 'amountsats', 'Did you mean amountSats,'],
+    [{ sats: 5 }, 'sats', 'Did you mean amountSats,'],
+    [{ amountSats: 5, caveat: [] }, 'caveat', 'Did you mean caveats, as in {"caveats": ['],
+    [{ memo: 'x' }, 'memo', 'The fields are amountSats and caveats.'],
+    ['{"__proto__": 1}', '__proto__', 'The fields are amountSats and caveats.'],
+    [{ 'a\u202eb': 1 }, 'a?b', 'The fields are'],
+  ])('sells nothing where a field is not known: %j', async (body, param, fix) => {
+    const gate = await startGate()
+    const { status, json } = await create(gate, body)
+    expect(status).toBe(400)
+    expect(json.error).toMatchObject({ code: 'unknown_parameter', param })
+    expect(json.error.message).toContain(`There is no field "${param}" in this request. ${fix}`)
+  })
+
+  it.each([
+    ['?amountSats=5', 'amountSats', 'amountSats belongs into the JSON body'],
+    ['?amount=5', 'amount', 'amountSats belongs into the JSON body'],
+    ['?QR=svg', 'QR', 'The only one is qr, as in ?qr=svg.'],
+    ['?qr=png', 'qr', 'takes svg alone'],
+    ['?qr', 'qr', 'takes svg alone'],
+  ])('nor where the query is not known: %s', async (query, param, fix) => {
+    const gate = await startGate()
+    const { status, json } = await gate.ask({ path: `/create-invoice${query}`, body: {} })
+    expect([status, json.error.param]).toEqual([400, param])
+    expect(json.error.message).toContain(fix)
+  })
+
+  it.each([
+    [{ amountSats: '100' }, 'write {"amountSats": 100}, without quotes'],
+    [{ amountSats: 'ten' }, 'must be a whole number from 1 to 10000000'],
+    [{ amountSats: 1.5 }, 'must be a whole number from 1 to 10000000'],
+    [[], 'The body must be a JSON object, for example {"amountSats": 1000}'],
+    ['amountSats=5', 'The body is not JSON.'],
+    [{ caveats: 'spend <= 1' }, 'caveats is a list of texts'],
+    [{ caveats: ['spent <= 1'] }, 'What is wrong here: a caveat starts with one of'],
+  ])('says how to write it right: %j', async (body, words) => {
+    const gate = await startGate()
+    expect((await create(gate, body)).json.error.message).toContain(words)
   })
 
   it.each([

@@ -11,6 +11,8 @@ import { startGate, type TestGate } from '../support/gate.ts'
 const BUILT = join(import.meta.dirname, '../../dist/web')
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8'
 
+const HOME: Question = { path: '/', headers: { accept: BROWSER } }
+
 let gate: TestGate
 beforeAll(async () => {
   gate = await startGate({ shared: true })
@@ -19,13 +21,13 @@ afterAll(() => gate.close())
 
 /** Paths that the page asks for by its own markup. */
 async function linked(): Promise<readonly string[]> {
-  const { text } = await gate.ask({ path: '/' })
+  const { text } = await gate.ask(HOME)
   return [...text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path]) => path ?? '')
 }
 
 describe('the page', () => {
   it('H6 lets only its own files run, and gives its address to nobody', async () => {
-    const { status, headers, text } = await gate.ask({ path: '/' })
+    const { status, headers, text } = await gate.ask(HOME)
     expect(status).toBe(200)
     expect(headers['content-type']).toBe('text/html; charset=utf-8')
     const policy = String(headers['content-security-policy']).split('; ')
@@ -73,10 +75,13 @@ describe('the page', () => {
   })
 
   it('is asked for again each time, and answered by 304 while it is the same', async () => {
-    const { headers } = await gate.ask({ path: '/' })
+    const { headers } = await gate.ask(HOME)
     expect(headers['cache-control']).toBe('no-cache')
     const etag = String(headers.etag)
-    const again = (value: string): Question => ({ path: '/', headers: { 'if-none-match': value } })
+    const again = (value: string): Question => ({
+      path: '/',
+      headers: { accept: BROWSER, 'if-none-match': value },
+    })
     for (const value of [etag, `W/${etag}`, `"other", ${etag}`]) {
       const { status, text, headers } = await gate.ask(again(value))
       expect([status, text]).toEqual([304, ''])
@@ -102,8 +107,8 @@ describe('the page', () => {
   it.each(['/', '/assets'])('answers HEAD on %s as GET without a body', async (path) => {
     const [script] = await linked()
     const asked = path === '/' ? path : `${script}`
-    const get = await gate.ask({ path: asked })
-    const head = await gate.ask({ path: asked, method: 'HEAD' })
+    const get = await gate.ask({ ...HOME, path: asked })
+    const head = await gate.ask({ ...HOME, path: asked, method: 'HEAD' })
     expect([head.status, head.text]).toEqual([200, ''])
     expect(head.headers['content-type']).toBe(get.headers['content-type'])
     expect(head.headers.etag).toBe(get.headers.etag)
@@ -130,11 +135,29 @@ describe('the page', () => {
   })
 
   it('says that its money is play money', async () => {
-    expect((await gate.ask({ path: '/' })).text).toContain(
-      '<meta name="satgate-money" content="play"',
-    )
+    expect((await gate.ask(HOME)).text).toContain('<meta name="satgate-money" content="play"')
     const html = Buffer.from(loadPage('')?.html.bytes ?? []).toString()
     expect(html).toContain('<meta name="satgate-money" content=""')
+  })
+
+  it.each([
+    ['curl', '*/*'],
+    ['a client that says nothing', undefined],
+    ['a client that wants JSON', 'application/json'],
+  ])('is a few lines of text to %s, with the links that a program needs', async (_, accept) => {
+    const headers = accept === undefined ? {} : { accept }
+    const { status, text, headers: answered } = await gate.ask({ path: '/', headers })
+    expect(status).toBe(200)
+    expect(answered['content-type']).toBe('text/plain; charset=utf-8')
+    expect(answered.vary).toContain('Accept')
+    expect(text.length).toBeLessThan(1_000)
+    expect(text).toContain('Its money is play money.')
+    const links = [...text.matchAll(/^http\S+/gm)].map(([url]) => url)
+    expect(links.length).toBeGreaterThan(3)
+    for (const url of links) {
+      expect(url.startsWith(`${gate.url}/`)).toBe(true)
+      expect((await gate.ask({ path: new URL(url).pathname })).status).toBe(200)
+    }
   })
 
   it('is not there where it was not built, and nothing breaks', () => {
@@ -169,7 +192,7 @@ describe('where an invoice is paid', () => {
   it('I2 the page knows nothing of the invoice: its token is asked for as JSON', async () => {
     const path = `/invoice-status/${'0'.repeat(64)}?token=none`
     const page = await gate.ask({ path, headers: { accept: BROWSER } })
-    expect(page.text).toBe((await gate.ask({ path: '/' })).text)
+    expect(page.text).toBe((await gate.ask(HOME)).text)
     expect(page.headers['referrer-policy']).toBe('no-referrer')
     expect((await gate.ask({ path })).status).toBe(404)
   })

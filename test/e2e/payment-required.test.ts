@@ -95,6 +95,20 @@ describe('a 402', () => {
     expect(headers['content-type']).toMatch(/^application\/json/)
   })
 
+  it('tells a program how to make a pass of it, and gives whole links beside the path', async () => {
+    const { json, text } = await ask()
+    expect(json).toMatchObject({
+      pay_at: `${gate.url}${json.payment_url}`,
+      llms_txt: `${gate.url}/llms.txt`,
+      pass_format: '<macaroon>:<preimage>',
+    })
+    expect(json.how_to_pay).toContain('"Authorization: Bearer <macaroon>:<preimage>"')
+    expect(json.how_to_pay).toContain('GET payment_url')
+    expect(json.error.message).toContain(`How: ${json.llms_txt}`)
+    expect(json.payment_url.startsWith('/')).toBe(true)
+    expect(text.length).toBeLessThan(3_000)
+  })
+
   it('is read by a legacy x402 client: version 1, and nothing in accepts that it does not know', async () => {
     const { json } = await ask()
     expect(json.x402Version).toBe(1)

@@ -151,6 +151,21 @@ describe('J6 shared_offers_are_counted', () => {
     expect(gate.composed.openInvoices()).toBe(asked.invoices)
   })
 
+  it('a shared offer has no payment page, and says what to do without one', async () => {
+    const gate = await startGate({ settings: { limits: { invoicesPerClient: 1 } } })
+    await gate.chat(null)
+    const { json } = await gate.chat(null)
+    for (const name of ['payment_url', 'pay_at']) expect(json).not.toHaveProperty(name)
+    expect(json.l402).not.toHaveProperty('status_token')
+    expect(json.pass_format).toBe('<macaroon>:<preimage>')
+    expect(json.how_to_pay).toContain('with a wallet that shows the preimage')
+    expect(json.how_to_pay).toContain('If your wallet shows no preimage, do not pay it')
+    expect(json.error.message).toMatch(
+      /^Insufficient credits: this needs up to 10 sat, .* Pay the invoice in this answer with a wallet that shows the preimage/,
+    )
+    expect(json.llms_txt).toBe(`${gate.url}/llms.txt`)
+  })
+
   it('where the largest shared one does not do, it is 429 with Retry-After and no challenge', async () => {
     const { gate } = await counted({
       limits: { invoicesPerClient: 1 },

@@ -47,3 +47,19 @@ function link(line: string): Link {
   const [, name = '', url = '', notes = null] = found
   return { name, url, notes }
 }
+
+/** A fenced block of code in Markdown. */
+export interface Block {
+  readonly language: string
+  readonly code: string
+}
+
+/** Every fenced block, in order. Throws where a fence is not closed. */
+export function blocksOf(markdown: string): readonly Block[] {
+  const parts = markdown.split(/^```(.*)\n/m)
+  if (parts.length % 4 !== 1) throw new Error('a block of code is not closed')
+  return Array.from({ length: (parts.length - 1) / 4 }, (_, at) => ({
+    language: parts[4 * at + 1] ?? '',
+    code: parts[4 * at + 2] ?? '',
+  }))
+}

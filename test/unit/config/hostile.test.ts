@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { editDistance, nearest } from '../../../src/config/nearest.ts'
 import { BY_KEY } from '../../../src/config/settings.ts'
+import { editDistance, nearest } from '../../../src/floor/nearest.ts'
 import { mistakes } from './world.ts'
 
 const bomb = (): string => {

@@ -192,6 +192,28 @@ const SOLD = ['GET', 'HEAD', 'POST']
 /** For this machine alone, and for people. */
 const NOT_THE_API = new Set(['POST /play/pay', 'GET /', 'GET /assets/{name}'])
 
+describe('the requests of llms.txt', () => {
+  it.each([
+    [['nomic-embed-text', 'it’s', 'qwen3:8b'], 'qwen3:8b'],
+    [['nomic-embed-text'], 'nomic-embed-text'],
+    [["x'; rm -rf ~ #", '$(id)', '`id`'], 'MODEL'],
+    [[], 'MODEL'],
+  ])('of %j show %s', async (ids, model) => {
+    const { text } = parseLlmsTxt(await about(ids).llmsTxt(ORIGIN))
+    const shown = [...text.matchAll(/"model":"([^"]*)"/g)].map(([, name]) => name)
+    expect(shown).toEqual([model, model])
+    expect(text.includes('MODEL stands for a name')).toBe(model === 'MODEL')
+  })
+
+  it('pay by themselves only where the money is play money', async () => {
+    const of = (money: Terms['money']) =>
+      about(['llama3'], { terms: { ...terms, money } }).llmsTxt(ORIGIN)
+    expect(await of('play')).toContain(`${ORIGIN}/play/pay`)
+    expect(await of('real')).not.toContain('/play/pay')
+    expect(await of('test')).not.toContain('/play/pay')
+  })
+})
+
 describe('the operator', () => {
   const NPUB = `npub1${'q'.repeat(58)}`
   const named = (contact: string | null, words: string | null) =>
@@ -371,6 +393,11 @@ describe('J21 a model’s record', () => {
   })
 })
 
+/** In single quotes of a shell and inside JSON: no other sign may stand there. */
+const SHOWN_MODEL = /"model":"[A-Za-z0-9][\w.:/@+-]{0,79}"/g
+const neutral = (text: string): string =>
+  text.replaceAll(SHOWN_MODEL, '"model":"MODEL"').replace(/ MODEL stands for [^.]*\./, '')
+
 describe('H6 a model’s name stays a name', () => {
   it.each([
     ['llama3', 'llama3'],
@@ -407,7 +434,7 @@ describe('H6 a model’s name stays a name', () => {
       fc.asyncProperty(hostile, async (ids) => {
         const { llms, openapi, wellKnown } = await written(about(ids))
         const { sections, text } = parseLlmsTxt(llms)
-        expect(text).toBe(calm.text)
+        expect(neutral(text)).toBe(neutral(calm.text))
         expect(Object.keys(sections)).toEqual(Object.keys(calm.sections))
         expect(sections.Models).toHaveLength(ids.length + 1)
         for (const { name, url } of sections.Models ?? []) {

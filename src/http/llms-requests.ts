@@ -1,0 +1,98 @@
+import type { ForSale, Selling } from './selling.ts'
+
+/**
+ * The literal requests of `/llms.txt`, in the order in which an agent needs them. A test runs each of
+ * them against a real gate. No line begins with `#`: readers of llms.txt take it for a heading.
+ */
+export function literalRequests(selling: Selling): string {
+  const { origin, terms } = selling
+  const path = chatPath(selling)
+  const model = exampleModel(selling.models)
+  const unnamed = model === null ? ' MODEL stands for a name from that list.' : ''
+  const chat = JSON.stringify({
+    model: model ?? 'MODEL',
+    messages: [{ role: 'user', content: 'Say hello.' }],
+    max_tokens: 64,
+  })
+  const key = `-H 'Authorization: Bearer MACAROON:PREIMAGE'`
+  const json = `-H 'Content-Type: application/json'`
+  return [
+    'How to pay, with any Lightning wallet. Words in capitals stand for values that you fill in.',
+    `Step 1. List the models with their prices.${unnamed}`,
+    sh(`curl -s ${origin}/v1/models`),
+    'Step 2. Ask without a key.',
+    sh(`curl -s -i ${origin}${path} ${json} -d '${chat}'`),
+    `The answer has the status 402 and this form, shortened here. The header \`WWW-Authenticate: L402 macaroon="…", invoice="…"\` says the same.`,
+    fenced('json', SHAPE_OF_402(origin)),
+    `Step 3. Pay \`l402.invoice\` with your wallet. Paying it gives you the preimage of the invoice: 64 hex digits. A person can pay at \`pay_at\`.${playPay(selling)}`,
+    'If your wallet does not show the preimage, ask for it until `paid` is true. Then `preimage` or `token_suffix` is in the answer; either one is good in the place of PREIMAGE. PAYMENT_HASH is `l402.payment_hash` and STATUS_TOKEN is `l402.status_token`, and `payment_url` is this same path with both filled in. A 402 without a `payment_url` has an invoice that other people are shown too: pay it only with a wallet that shows the preimage.',
+    sh(`curl -s '${origin}/invoice-status/PAYMENT_HASH?token=STATUS_TOKEN'`),
+    `Step 4. Send the same request again with the pass, which is \`MACAROON:PREIMAGE\`: the macaroon of the 402, a colon and the preimage. \`Authorization: L402 MACAROON:PREIMAGE\` is good too. In an OpenAI SDK, \`base_url\` is \`${origin}/v1\` and \`api_key\` is the pass.`,
+    sh(`curl -s ${origin}${path} ${json} ${key} -d '${chat}'`),
+    'Step 5. Keep the pass. What a request did not cost stays on it, and `X-Credit-Balance` in each answer says what is left, in sats. So does this:',
+    sh(`curl -s ${origin}/v1/balance ${key}`),
+    `Step 6. Top the pass up before it is empty. Pay \`invoice\` of the answer; then the same pass has more credit. Without the Authorization header this buys a new pass. An invoice asks for at most ${terms.mostSats.toLocaleString('en')} sat.`,
+    sh(`curl -s ${origin}/create-invoice ${json} ${key} -d '{"amountSats":1000}'`),
+    'Step 7, if you need it. Make a narrower pass out of yours, for a tool or another agent that you do not fully trust. This needs no request: it adds caveats to the macaroon and signs them. The new pass spends from the same credit and never more than its caveats allow. Other caveats are `expires = 2030-12-31T00:00:00Z`, `spend <= 50 / day` (sats), `calls <= 100` and `model = NAME`.',
+    sh(NARROW),
+  ].join('\n\n')
+}
+
+/** What `GET /` answers to programs. */
+export function greeting(selling: Selling): string {
+  const { origin, terms } = selling
+  const by = terms.operator.name === 'satgate' ? '' : ` of ${terms.operator.name}`
+  const money = { real: '', test: ' Its money is test money.', play: ' Its money is play money.' }
+  return `This is satgate${by}: an OpenAI-compatible API that is paid by the token over Lightning.${money[terms.money]}
+
+${origin}/llms.txt         how to use it and how to pay, with a literal request for each step
+${origin}/v1/models        the models and their prices
+${origin}/openapi.json     every endpoint
+${origin}/                 the same for people, in a browser
+
+In an OpenAI SDK, base_url is ${origin}/v1 and api_key is a pass: <macaroon>:<preimage>.
+`
+}
+
+const fenced = (language: string, text: string): string => `\`\`\`${language}\n${text}\n\`\`\``
+const sh = (command: string): string => fenced('sh', command)
+
+const chatPath = ({ terms }: Selling): string =>
+  (terms.dialects.find(({ name }) => name === 'openai-chat') ?? terms.dialects[0])?.path ?? ''
+
+/** A name that can stand in single quotes of a shell, inside JSON, as it is. */
+const PLAIN_NAME = /^[A-Za-z0-9][\w.:/@+-]{0,79}$/
+/** Models that do not chat, by their usual names. */
+const NO_CHAT = /embed|rerank|\bbge\b|whisper|tts/i
+
+/** A model to show in a request; null where none has a plain name. */
+function exampleModel(models: readonly ForSale[]): string | null {
+  const plain = models.map(({ id }) => id).filter((id) => PLAIN_NAME.test(id))
+  return plain.find((id) => !NO_CHAT.test(id)) ?? plain[0] ?? null
+}
+
+const SHAPE_OF_402 = (origin: string): string =>
+  `{"error": {"message": "Insufficient credits: …", "type": "insufficient_quota", "code": 402, "param": null},
+ "l402": {"invoice": "lnbc…", "macaroon": "AgEH…", "payment_hash": "…", "amount_sats": 10, "status_token": "…"},
+ "payment_url": "/invoice-status/…?token=…", "pay_at": "${origin}/invoice-status/…?token=…",
+ "pass_format": "<macaroon>:<preimage>"}`
+
+function playPay({ origin, terms }: Selling): string {
+  if (terms.money !== 'play') return ''
+  const pay = sh(
+    `curl -s ${origin}/play/pay -H 'Content-Type: application/json' -d '{"invoice":"INVOICE"}'`,
+  )
+  return ` Here the money is play money, and the gate itself pays with it, if it is asked from its own machine. The answer has the \`preimage\`:\n\n${pay}`
+}
+
+/** The same as `satgate pass narrow`: V2 of the macaroon format ends in 00 06 20 and its signature. */
+const NARROW = `python3 - 'MACAROON:PREIMAGE' 'spend <= 5' <<'END'
+import base64, hmac, secrets, sys
+macaroon, preimage = sys.argv[1].split(":")
+raw = base64.b64decode(macaroon)
+for caveat in ["id = " + secrets.token_hex(8)] + sys.argv[2:]:
+    text = caveat.encode()
+    signature = hmac.digest(raw[-32:], text, "sha256")
+    raw = raw[:-35] + bytes([2, len(text)]) + text + bytes([0, 0, 6, 32]) + signature
+print(base64.b64encode(raw).decode() + ":" + preimage)
+END`

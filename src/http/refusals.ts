@@ -1,0 +1,45 @@
+import { type Refusal, refuse } from '../gate/refusal.ts'
+
+/** Refusals of the gate's own endpoints. */
+
+export const BUG = refuse(
+  500,
+  'internal_error',
+  'This gate made a mistake; nothing was charged. The operator is told of it.',
+)
+
+export const NOT_JSON = refuse(
+  400,
+  'invalid_request_error',
+  'The body is not JSON. Send a JSON object, with double quotes around names and texts.',
+)
+
+export const NO_INVOICE = refuse(
+  400,
+  'invalid_request_error',
+  'Name the invoice that is to be paid: {"invoice": "lnbcrt…"} or {"payment_hash": "…"}.',
+)
+
+/** @param why as in "unknown here" */
+export const notPayable = (why: string): Refusal =>
+  refuse(400, 'invoice_not_payable', `This invoice cannot be paid: it is ${why}.`)
+
+export const BAD_PAGE = refuse(
+  400,
+  'invalid_request_error',
+  'limit must be a whole number from 1 to 100. For the next page, set before to the id of the last charge that you have.',
+  { param: 'limit' },
+)
+
+export const NO_MODELS = refuse(
+  502,
+  'upstream_error',
+  'The model server does not answer, so its models are not known. Try again in some seconds.',
+  { retryAfterSeconds: 5 },
+)
+
+export const NO_MODEL = refuse(
+  404,
+  'model_not_found',
+  'There is no model of this name for sale here. GET /v1/models lists those that are.',
+)

@@ -1,0 +1,108 @@
+import { execFile, spawnSync } from 'node:child_process'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { until } from '../support/buyer.ts'
+import { startGate } from '../support/gate.ts'
+import { type Block, blocksOf, parseLlmsTxt } from '../support/llms-txt.ts'
+
+const run = promisify(execFile)
+const has = (tool: string): boolean => spawnSync(tool, ['--version']).status === 0
+const TOOLS = ['bash', 'curl', 'python3']
+
+/** A block as it is printed, but for the words in capitals that its reader fills in. */
+async function execute({ code }: Block, words: Readonly<Record<string, string>>): Promise<string> {
+  const filled = Object.entries(words).reduce((text, [word, value]) => {
+    return text.replaceAll(new RegExp(`\\b${word}\\b`, 'g'), value)
+  }, code)
+  return (await run('bash', ['-c', filled])).stdout
+}
+
+/** The names of all members, of those in members too. */
+const namesIn = (value: object, under = ''): readonly string[] =>
+  Object.entries(value).flatMap(([name, one]) => [
+    `${under}${name}`,
+    ...(typeof one === 'object' && one !== null ? namesIn(one, `${under}${name}.`) : []),
+  ])
+
+describe.skipIf(!TOOLS.every(has))('llms.txt, run as it is written', () => {
+  it('leads from the price list to a paid answer, a top-up and a narrower pass', async () => {
+    const gate = await startGate()
+    const { text } = parseLlmsTxt((await gate.ask({ path: '/llms.txt' })).text)
+    const blocks = blocksOf(text)
+    const shapes = blocks.filter(({ language }) => language === 'json')
+    const [list, ask, playPay, status, again, balance, topUp, narrow, ...more] = blocks.filter(
+      ({ language }) => language === 'sh',
+    ) as [Block, Block, Block, Block, Block, Block, Block, Block]
+    expect([more, shapes.length, blocks.length]).toEqual([[], 1, 9])
+
+    const models = JSON.parse(await execute(list, {}))
+    expect(models.data.map(({ id }: { id: string }) => id)).toContain('fake')
+
+    const [head = '', body = ''] = (await execute(ask, {})).split('\r\n\r\n')
+    expect(head).toMatch(/^HTTP\/1\.1 402 /)
+    const refused = JSON.parse(body)
+    expect(head).toContain(`L402 macaroon="${refused.l402.macaroon}"`)
+    expect(namesIn(refused)).toEqual(
+      expect.arrayContaining([...namesIn(JSON.parse(shapes[0]?.code ?? ''))]),
+    )
+
+    const { invoice, macaroon, payment_hash, status_token } = refused.l402
+    const { preimage } = JSON.parse(await execute(playPay, { INVOICE: invoice }))
+    const mine = { MACAROON: macaroon, PREIMAGE: preimage }
+    const asked = { PAYMENT_HASH: payment_hash, STATUS_TOKEN: status_token }
+    await until(async () => JSON.parse(await execute(status, asked)).paid)
+    const told = JSON.parse(await execute(status, asked))
+    expect(told.preimage).toBe(preimage)
+
+    // A wallet that shows no preimage: what the status says takes its place.
+    const other = { MACAROON: macaroon, PREIMAGE: told.token_suffix }
+    for (const words of [mine, other]) {
+      const answer = JSON.parse(await execute(again, words))
+      expect(answer.choices).toHaveLength(1)
+      expect(JSON.parse(await execute(balance, words)).available_msat).toBeLessThan(10_000)
+    }
+
+    const bought = JSON.parse(await execute(topUp, mine))
+    await execute(playPay, { INVOICE: bought.invoice })
+    const left = async (words: Record<string, string>) =>
+      JSON.parse(await execute(balance, words)).available_msat
+    await until(async () => (await left(mine)) > 1_000_000)
+
+    const made = await Promise.all([execute(narrow, mine), execute(narrow, mine)])
+    expect(made[0]).not.toBe(made[1])
+    for (const line of made) {
+      const [MACAROON = '', PREIMAGE = ''] = line.trim().split(':')
+      const narrowed = { MACAROON, PREIMAGE }
+      expect(JSON.parse(await execute(balance, narrowed))).toMatchObject({
+        ...{ available_msat: 5_000, narrowed: true },
+      })
+      expect(JSON.parse(await execute(again, narrowed)).choices).toHaveLength(1)
+      expect(await left(narrowed)).toBeLessThan(5_000)
+    }
+    await gate.proof()
+  })
+})
+
+describe('a 404', () => {
+  it.each([
+    ['GET', '/v1/chat', ''],
+    ['POST', '/chat/completions', ' Did you mean /v1/chat/completions?'],
+    ['POST', '/v1/v1/embeddings', ' Did you mean /v1/embeddings?'],
+    ['POST', '/v1/chat/completion', ' Did you mean /v1/chat/completions?'],
+    ['POST', '/v1/responses', ' This API is not served; use /v1/chat/completions instead.'],
+    ['POST', '/api/chat', ' This API is not served; use /v1/chat/completions instead.'],
+    ['GET', '/llm.txt', ' Did you mean /llms.txt?'],
+    ['GET', '/create-invoice', 'GET is not served here: send POST /create-invoice.'],
+    ['POST', '/v1/balance', 'POST is not served here: send GET /v1/balance.'],
+    ['DELETE', '/v1/models', 'DELETE is not served here: send GET /v1/models.'],
+  ])('of %s %s names what is served: %s', async (method, path, words) => {
+    const gate = await startGate()
+    const { status, json } = await gate.ask({ method, path })
+    expect([status, json.error.code]).toEqual([404, 'not_found'])
+    expect(json.error.message).toContain(words)
+    for (const served of ['POST /v1/chat/completions', 'GET /v1/models', 'POST /create-invoice']) {
+      expect(json.error.message).toContain(served)
+    }
+    expect(json.error.message).toContain('/openapi.json')
+  })
+})

@@ -12,6 +12,8 @@ export default defineConfig({
     // The content security policy allows no inline script and no inline style.
     assetsInlineLimit: 0,
     modulePreload: false,
+    // Their licences ask that the notice goes with the code. The gate does not serve this file.
+    license: { fileName: 'licenses.md' },
     target: 'es2022',
   },
 })

@@ -9,8 +9,15 @@ export interface Problem {
   /** 0 where no answer came. */
   readonly status: number
   readonly message: string
-  /** Where a 402's own invoice can be paid: path and query. */
-  readonly payAt: string | null
+  /** The invoice that a 402 offers; null if it offers none. */
+  readonly offer: Offer | null
+}
+
+export interface Offer {
+  /** Where it can be paid: path and query. */
+  readonly payAt: string
+  /** What the answer costs at most. */
+  readonly sats: number
 }
 
 export interface Model {
@@ -37,24 +44,31 @@ export interface Balance {
 
 const NO_ANSWER: Problem = {
   status: 0,
-  message: 'The gate does not answer. Is the network there? This page keeps trying.',
-  payAt: null,
+  message: 'The gate does not answer. Is there a network? This page keeps trying.',
+  offer: null,
 }
 
-/** What an answer that is no success says. */
+/** The problem that an unsuccessful answer describes. */
 export async function problemOf(response: Response): Promise<Problem> {
   const body: unknown = await response.json().catch(() => null)
   const message = field(field(body, 'error'), 'message')
-  const payAt = field(body, 'payment_url')
   return {
     status: response.status,
     message:
-      typeof message === 'string' ? message : `The gate answered ${response.status} and no reason.`,
-    payAt: typeof payAt === 'string' ? ownPath(payAt) : null,
+      typeof message === 'string'
+        ? message
+        : `The gate answered with status ${response.status} and gave no reason.`,
+    offer: offerIn(body),
   }
 }
 
-/** A request's problem where no answer came at all. */
+function offerIn(body: unknown): Offer | null {
+  const [url, sats] = [field(body, 'payment_url'), field(body, 'amount_sats')]
+  const payAt = typeof url === 'string' ? ownPath(url) : null
+  return payAt === null || typeof sats !== 'number' ? null : { payAt, sats }
+}
+
+/** The problem of a request that got no answer. */
 export const noAnswer = (): Problem => NO_ANSWER
 
 /** Path and query on this origin, whatever a URL says of others. */
@@ -96,6 +110,11 @@ export class Api {
 
   balance(key: string): Promise<Asked<Balance>> {
     return this.#ask('/v1/balance', { key })
+  }
+
+  /** What the gate says about itself: its operator, and what a bitcoin costs. */
+  about(): Promise<Asked<unknown>> {
+    return this.#ask('/.well-known/l402', {})
   }
 
   /** Why nothing is sold, in words; null where something is, or where nobody answers. */

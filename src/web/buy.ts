@@ -1,15 +1,18 @@
 import type { Shown } from './asked.ts'
 import { box, button, complain, el, goTo, input } from './dom.ts'
+import { buysSentence, type Price } from './format.ts'
 import { Payment } from './pay.ts'
 import type { Shop } from './shop.ts'
 
 const USUAL = '1000'
 
-/** Choosing an amount, and the invoice that comes of it. */
+/** The form for an amount, and the invoice that it makes. */
 export class Buy {
   readonly #shop: Shop
   readonly #payment: Payment
   readonly #topUp: () => string | null
+  #prices: readonly Price[] = []
+  #usdPerBtc: number | null = null
 
   /** `topUp` is the key whose account a payment goes to, null for a new one. */
   constructor(
@@ -22,12 +25,14 @@ export class Buy {
     this.#payment = new Payment(shop, paid)
     const form = el('amount-form', HTMLFormElement)
     form.addEventListener('change', () => this.#amountChanged())
+    input('own').addEventListener('input', () => this.#showBuys())
     form.addEventListener('submit', (event) => {
       event.preventDefault()
       const amount = this.#amount()
       if (amount !== null) void this.#make(amount)
     })
     button('other').addEventListener('click', () => this.start())
+    addEventListener('popstate', () => this.#moved())
     button('again').addEventListener('click', () => {
       void this.#make(this.#payment.amount ?? Number(USUAL))
     })
@@ -47,7 +52,7 @@ export class Buy {
   }
 
   show(): void {
-    this.#payment.close()
+    this.#payment.close('push')
     const known = this.#topUp() !== null
     box('buy-title').textContent = known ? 'Top up' : 'Buy credit'
     box('amount-form').hidden = false
@@ -73,8 +78,16 @@ export class Buy {
   }
 
   hide(): void {
-    this.#payment.close()
+    this.#payment.close('replace')
     this.#reveal(false)
+  }
+
+  /** The browser went back or forward: from an invoice to the form, or to an invoice. */
+  #moved(): void {
+    const path = `${location.pathname}${location.search}`
+    if (path === this.#payment.path) return
+    if (location.pathname !== '/') this.open(path)
+    else if (this.#payment.path !== '') this.start()
   }
 
   #reveal(shown: boolean): void {
@@ -90,15 +103,39 @@ export class Buy {
     const own = this.#chosen() === 'own'
     box('own-field').hidden = !own
     if (own && document.activeElement !== input('own')) input('own').value ||= '250'
+    this.#showBuys()
   }
 
-  /** Sats, or null with the reason on the page. */
-  #amount(): number | null {
+  /** What is for sale, so that an amount says what it buys. */
+  priced(prices: readonly Price[]): void {
+    this.#prices = prices
+    this.#showBuys()
+  }
+
+  /** Dollars of a bitcoin, null if nobody knows them. Play money is worth none. */
+  rated(usdPerBtc: number | null): void {
+    this.#usdPerBtc = this.#shop.play ? null : usdPerBtc
+    this.#showBuys()
+  }
+
+  #showBuys(): void {
+    const amount = this.#wanted()
+    const about = { unit: this.#shop.unit, usdPerBtc: this.#usdPerBtc }
+    box('buys').textContent = amount === null ? '' : buysSentence(amount, this.#prices, about)
+  }
+
+  /** Sats, or null if what is in the form is no amount. */
+  #wanted(): number | null {
     const chosen = this.#chosen()
     const amount = Number(chosen === 'own' ? input('own').value : chosen)
-    const good = Number.isInteger(amount) && amount >= 1 && amount <= 10_000_000
-    complain('buy-problem', good ? '' : 'Whole sats, from 1 to 10,000,000.')
-    return good ? amount : null
+    return Number.isInteger(amount) && amount >= 1 && amount <= 10_000_000 ? amount : null
+  }
+
+  /** The same, with the reason on the page. */
+  #amount(): number | null {
+    const amount = this.#wanted()
+    complain('buy-problem', amount === null ? 'Whole sats, from 1 to 10,000,000.' : '')
+    return amount
   }
 
   async #make(amount: number): Promise<void> {

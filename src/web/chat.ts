@@ -1,6 +1,7 @@
+import { Answer } from './answer.ts'
 import { noAnswer, type Problem, problemOf, withKey } from './api.ts'
-import { announce, box, button, el, make } from './dom.ts'
-import { fromMsat } from './format.ts'
+import { announce, box, button, el, make, wireCodeCopying } from './dom.ts'
+import { figure, fromMsat, sats } from './format.ts'
 import type { Shop } from './shop.ts'
 import { piecesOf } from './stream.ts'
 
@@ -13,12 +14,12 @@ interface Message {
 export interface ChatParts {
   readonly shop: Shop
   model(): string | null
-  /** Pays at that path of the gate, or by the form where it is null. */
+  /** Pays at that path of the gate, or by the form if it is null. */
   pay(payAt: string | null): void
   spent(): void
 }
 
-/** A first chat. What is written lives in this object and is gone with the page. */
+/** A first chat. The conversation lives in this object: it is gone with the page. */
 export class Chat {
   readonly #parts: ChatParts
   #said: Message[] = []
@@ -40,9 +41,10 @@ export class Chat {
     })
     button('stop').addEventListener('click', () => this.#running?.abort())
     button('clear').addEventListener('click', () => this.#clear())
+    wireCodeCopying(box('log'))
   }
 
-  /** Asks the question again that there was no credit for. */
+  /** Asks the question again that waited for a payment. */
   retry(): boolean {
     const answer = this.#unpaid
     this.#unpaid = null
@@ -68,22 +70,22 @@ export class Chat {
   /** Streams the answer of the last question into that entry. */
   async #answer(entry: HTMLElement): Promise<void> {
     const running = new AbortController()
-    const text = part(entry, 'text')
-    const note = part(entry, 'note')
-    text.textContent = ''
-    note.replaceChildren('…')
+    part(entry, 'note').replaceChildren()
+    part(entry, 'text').replaceChildren()
+    const answer = new Answer(part(entry, 'text'), keepingEnd)
     this.#busy(running)
+    this.#state('Waiting for the model…')
     try {
       const response = await this.#ask(running.signal)
       if (!response.ok || response.body === null) this.#refused(entry, await problemOf(response))
-      else await this.#read(response.body, text, note)
+      else this.#ended(entry, await this.#read(response.body, answer))
     } catch {
-      if (running.signal.aborted) this.#stopped(note)
+      if (running.signal.aborted) this.#stopped(entry)
       else this.#refused(entry, noAnswer())
     }
-    const content = text.textContent
-    if (content !== '') this.#said.push({ role: 'assistant', content })
-    announce(`${content} ${note.textContent}`)
+    const { text } = answer
+    if (text !== '') this.#said.push({ role: 'assistant', content: text })
+    announce(`${shortened(text)} ${part(entry, 'note').textContent}`)
     this.#busy(null)
     this.#parts.spent()
   }
@@ -99,59 +101,74 @@ export class Chat {
     })
   }
 
-  async #read(body: ReadableStream<Uint8Array>, text: Element, note: Element): Promise<void> {
+  /** How the answer ended, and what it cost, in words. */
+  async #read(body: ReadableStream<Uint8Array>, answer: Answer): Promise<string> {
     let cost = ''
     let ended = ''
     let finished = false
     for await (const piece of piecesOf(body)) {
-      if (piece.is === 'text') this.#grow(text, note, piece.text)
-      else if (piece.is === 'thinking') note.textContent = 'Thinking…'
-      else if (piece.is === 'cost') cost = fromMsat(piece.msat, this.#parts.shop.unit)
-      else if (piece.is === 'error') ended = `${piece.message} `
+      if (piece.is === 'text') {
+        answer.add(piece.text)
+        this.#state(`Writing… ${figure(answer.text.length)} characters so far`)
+      } else if (piece.is === 'thinking') this.#state('Thinking…')
+      else if (piece.is === 'cost') cost = `Cost ${fromMsat(piece.msat, this.#parts.shop.unit)}`
+      else if (piece.is === 'error') ended = piece.message
       else {
         finished = true
-        if (piece.reason === 'length') ended = 'Cut at the length that was allowed. '
+        if (piece.reason === 'length') ended = 'Cut at the longest answer that was allowed.'
       }
     }
-    if (!finished && ended === '') ended = 'The answer broke off. '
-    note.textContent = `${ended}${cost === '' ? '' : `Cost ${cost}`}`
+    if (!finished && ended === '') ended = 'The answer broke off.'
+    return `${ended} ${cost}`.trim()
+  }
+
+  #ended(entry: HTMLElement, words: string): void {
+    keepingEnd(() => part(entry, 'note').replaceChildren(words))
+    this.#state(words)
   }
 
   /** The gate needs a moment to see it and to settle. */
-  #stopped(note: Element): void {
-    note.textContent = 'Stopped. What was written is charged.'
+  #stopped(entry: HTMLElement): void {
+    this.#ended(entry, 'Stopped. You pay for the part that was written.')
     setTimeout(() => this.#parts.spent(), 1_000)
   }
 
-  #grow(text: Element, note: Element, more: string): void {
-    const log = box('log')
-    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 60
-    note.textContent = ''
-    text.append(more)
-    if (atEnd) log.scrollTop = log.scrollHeight
+  /** A refusal in its own words. If it is about money, it is no failure: the answer is for sale. */
+  #refused(entry: HTMLElement, { status, message, offer }: Problem): void {
+    const note = part(entry, 'note')
+    const { keys, unit } = this.#parts.shop
+    if (status !== 402) {
+      note.replaceChildren(make('span', status === 0 ? GONE : message, 'problem'))
+      this.#state('Not answered')
+      return
+    }
+    // Its maker has a linked key too: what is paid from here goes to a key of the buyer's own (J23).
+    const linked = keys.current !== null && keys.isFromLink(keys.current)
+    const bought = linked ? null : offer
+    this.#unpaid = entry
+    const words = offer === null ? spoken(message) : offered(offer.sats, keys.current, unit)
+    const pay = make('button', bought === null ? 'Buy credit' : `Pay ${sats(bought.sats, unit)}`)
+    pay.type = 'button'
+    pay.className = 'primary'
+    pay.addEventListener('click', () => this.#parts.pay(bought?.payAt ?? null))
+    keepingEnd(() => note.replaceChildren(make('span', words, 'offer'), pay))
+    this.#state('Waiting for your payment')
+    pay.focus()
   }
 
-  /** A refusal in its own words; where it is about money, a button that pays and asks again. */
-  #refused(entry: HTMLElement, { status, message, payAt }: Problem): void {
-    const note = part(entry, 'note')
-    note.replaceChildren(make('span', status === 0 ? GONE : spoken(message), 'problem'))
-    if (status !== 402) return
-    this.#unpaid = entry
-    const pay = make('button', 'Pay and ask again', 'primary')
-    pay.type = 'button'
-    pay.addEventListener('click', () => this.#parts.pay(payAt))
-    note.append(pay)
-    pay.focus()
+  #state(words: string): void {
+    box('doing').textContent = words
   }
 
   #entry(role: Message['role'], text: string): HTMLElement {
     const entry = make('li', '', role)
     entry.append(make('span', role === 'user' ? 'You' : 'Answer', 'hidden'))
-    entry.append(make('p', text, 'text'), make('p', '', 'note'))
+    entry.append(make('div', text, 'text'), make('p', '', 'note'))
     const log = box('log')
     log.hidden = false
     log.append(entry)
     log.scrollTop = log.scrollHeight
+    box('chat-form').scrollIntoView({ block: 'nearest' })
     return entry
   }
 
@@ -170,17 +187,39 @@ export class Chat {
     box('log').replaceChildren()
     box('log').hidden = true
     button('clear').hidden = true
+    this.#state('')
     box('prompt').focus()
   }
 }
 
-const GONE = 'The gate does not answer. Is the network there? Send the message again.'
+const GONE = 'The gate does not answer. Is there a network? Send the message again.'
+
+/** Characters of an answer that a screen reader is told of: the rest is there to be read. */
+const ANNOUNCED = 500
+
+const shortened = (text: string): string =>
+  text.length > ANNOUNCED ? `${text.slice(0, ANNOUNCED)}… The answer goes on.` : text
 
 /** The page has a button where the message has a URL. */
 const spoken = (message: string): string => message.replace(/ Pay at \S+.*$/s, '')
 
-function part(entry: HTMLElement, name: string): Element {
+const offered = (most: number, key: string | null, unit: string): string =>
+  key === null
+    ? `This answer costs up to ${sats(most, unit)}. Pay, and it is answered. What is left over stays on your key.`
+    : `Your credit does not cover this answer, which costs up to ${sats(most, unit)}. Pay, and it is answered.`
+
+/** Draws, and keeps the end of the conversation and the message field in view if they were in view. */
+function keepingEnd(draw: () => void): void {
+  const [log, form] = [box('log'), box('chat-form')]
+  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 60
+  const seen = form.getBoundingClientRect().bottom <= window.innerHeight + 1
+  draw()
+  if (atEnd) log.scrollTop = log.scrollHeight
+  if (seen) form.scrollIntoView({ block: 'nearest' })
+}
+
+function part(entry: HTMLElement, name: string): HTMLElement {
   const found = entry.getElementsByClassName(name)[0]
-  if (found === undefined) throw new Error(`an entry has no ${name}`)
+  if (!(found instanceof HTMLElement)) throw new Error(`an entry has no ${name}`)
   return found
 }

@@ -12,7 +12,7 @@ export const button = (id: string): HTMLButtonElement => el(id, HTMLButtonElemen
 export const input = (id: string): HTMLInputElement => el(id, HTMLInputElement)
 export const box = (id: string): HTMLElement => el(id, HTMLElement)
 
-/** A new element with text in it. Text is all that ever goes in: nothing is parsed (threats H6). */
+/** A new element with text in it. The text is never parsed as markup (threats H6). */
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   text = '',
@@ -50,18 +50,32 @@ export function wireCopying(): void {
   }
 }
 
-async function copyFrom(pressed: HTMLButtonElement): Promise<void> {
+/** A code block of an answer has a button that copies it. */
+export function wireCodeCopying(place: HTMLElement): void {
+  place.addEventListener('click', ({ target }) => {
+    if (!(target instanceof HTMLButtonElement) || !target.classList.contains('copy-code')) return
+    void showCopied(target, target.closest('.code')?.querySelector('code')?.textContent ?? '')
+  })
+}
+
+function copyFrom(pressed: HTMLButtonElement): Promise<void> {
   const source = box(pressed.dataset.copy ?? '')
-  const text = source instanceof HTMLInputElement ? source.value : (source.textContent ?? '')
+  return showCopied(
+    pressed,
+    source instanceof HTMLInputElement ? source.value : (source.textContent ?? ''),
+  )
+}
+
+async function showCopied(pressed: HTMLButtonElement, text: string): Promise<void> {
   const copied = await copy(text)
   pressed.textContent = copied ? 'Copied' : 'Not allowed'
-  announce(copied ? 'Copied.' : 'The browser does not allow copying; select the text instead.')
+  announce(copied ? 'Copied.' : 'The browser does not allow copying. Select the text instead.')
   setTimeout(() => {
     pressed.textContent = 'Copy'
   }, 1_500)
 }
 
-/** A page over plain http has no clipboard API; the old way works there. */
+/** A page over plain http has no clipboard API. There the older way still works. */
 async function copy(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text)

@@ -44,3 +44,33 @@ export function priceSentence(prices: readonly Price[], unit: string): string {
   }
   return `${range(inputs)} ${unit} in and ${range(outputs)} ${unit} out per 1,000 tokens${perRequest}.`
 }
+
+const round = new Intl.NumberFormat('en', {
+  notation: 'compact',
+  compactDisplay: 'long',
+  maximumSignificantDigits: 2,
+})
+
+/** What an amount buys, in one sentence; '' where nothing is for sale or everything is free. */
+export function buysSentence(
+  amount: number,
+  prices: readonly Price[],
+  { unit, usdPerBtc }: { readonly unit: string; readonly usdPerBtc: number | null },
+): string {
+  const rates = prices.flatMap(({ input, output }) => [input, output]).filter((rate) => rate > 0)
+  const fees = prices.map(({ request }) => request).filter((fee) => fee > 0)
+  const of = (costs: readonly number[], each: number): string => {
+    const least = round.format((amount * each) / Math.max(...costs))
+    const most = round.format((amount * each) / Math.min(...costs))
+    return least === most ? least : `${least} to ${most}`
+  }
+  if (rates.length === 0 && fees.length === 0) return ''
+  const much = rates.length > 0 ? `${of(rates, 1000)} tokens` : `${of(fees, 1)} requests`
+  const worth = usdPerBtc === null ? '' : ` (about ${dollars((amount * usdPerBtc) / 1e8)})`
+  return `${sats(amount, unit)}${worth} buys about ${much}.`
+}
+
+function dollars(value: number): string {
+  const cents = new Intl.NumberFormat('en', { style: 'currency', currency: 'USD' })
+  return value < 0.01 ? 'a cent or less' : cents.format(value)
+}

@@ -104,6 +104,7 @@ export class KeyCard {
     box('from-link').hidden = !linked
     button('top-up').textContent = linked ? 'Buy a key of your own' : 'Top up'
     box('balance').textContent = '…'
+    box('left').textContent = ''
     box('balance-note').textContent = ''
     this.#changed()
     this.#look.poke()
@@ -121,8 +122,11 @@ export class KeyCard {
     if (asked.ok) {
       this.#good = true
       this.#msat = asked.value.available_msat
-      box('balance').textContent = fromMsat(this.#msat, this.#shop.unit)
+      const amount = fromMsat(this.#msat, this.#shop.unit)
+      box('balance').textContent = amount
       box('balance-note').textContent = asked.value.narrowed === true ? 'may be spent' : 'left'
+      // Beside the message field, too: there it is in view while an answer is read.
+      box('left').textContent = `${amount} ${box('balance-note').textContent}`
     } else this.#noBalance(asked.problem)
     return document.hidden ? LOOK_SELDOM : LOOK
   }

@@ -1,3 +1,4 @@
+import { showAbout } from './about.ts'
 import { Api } from './api.ts'
 import { AskedInvoices, adoption, type Shown } from './asked.ts'
 import { Buy } from './buy.ts'
@@ -65,7 +66,11 @@ function start(shop: Shop): void {
     (key, shown) => void paid(key, shown),
   )
   parts.buy = buy
-  parts.models = new Models(shop, showUse)
+  parts.models = new Models(shop, () => {
+    showUse()
+    buy.priced(parts.models?.prices ?? [])
+  })
+  void showAbout(shop.api).then((usdPerBtc) => buy.rated(usdPerBtc))
   button('top-up').addEventListener('click', () => buy.toggle())
   card.render()
   if (location.pathname !== '/') buy.open(`${location.pathname}${location.search}`)

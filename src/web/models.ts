@@ -1,6 +1,6 @@
 import type { Model } from './api.ts'
 import { box, complain, el, input, make } from './dom.ts'
-import { figure, priceSentence } from './format.ts'
+import { figure, type Price, priceSentence } from './format.ts'
 import { poll } from './poll.ts'
 import type { Shop } from './shop.ts'
 
@@ -29,6 +29,10 @@ export class Models {
     })
   }
 
+  get prices(): readonly Price[] {
+    return this.#models.map(({ pricing }) => pricing)
+  }
+
   /** The model that was chosen; null before any is known. */
   get chosen(): string | null {
     const { value } = el('model', HTMLSelectElement)
@@ -38,12 +42,11 @@ export class Models {
   #render(choice: HTMLSelectElement): void {
     const models = this.#models
     choice.replaceChildren(...models.map(({ id }) => new Option(id, id)))
-    const prices = models.map(({ pricing }) => pricing)
+    const { prices } = this
     const sentence = priceSentence(prices, this.#shop.unit)
     box('price').textContent = sentence === '' ? 'Nothing is for sale now.' : sentence
     box('filter-label').hidden = models.length < MANY
     box('models').hidden = models.length === 0
-    box('models-note').hidden = models.length === 0
     box('per-request').hidden = prices.every(({ request }) => request === 0)
     this.#rows()
   }

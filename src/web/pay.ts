@@ -33,16 +33,26 @@ export class Payment {
     button('webln').addEventListener('click', () => void this.#payWebLn())
   }
 
-  /** Sats that the shown invoice asks for; null where none is shown. */
+  /** The path of the invoice that is shown; '' if none is. */
+  get path(): string {
+    return this.#path
+  }
+
+  /** Sats that the shown invoice asks for; null if none is shown. */
   get amount(): number | null {
     return this.#invoice?.amount_sats ?? null
   }
 
-  /** Shows the invoice at that path. The address bar has it, so that a reload goes on. */
+  /**
+   * Shows the invoice at that path. The address bar has it, so that a reload goes on. The browser's
+   * back button leads from it to the form.
+   */
   open(path: string): void {
-    this.close()
+    const from = location.pathname
+    this.#stop()
     this.#path = path
-    history.replaceState(null, '', path)
+    if (from !== '/') history.replaceState(null, '', path)
+    else history.pushState(null, '', path)
     box('amount-form').hidden = true
     box('invoice').hidden = false
     box('to-pay').hidden = true
@@ -53,7 +63,16 @@ export class Payment {
     this.#poll = poll(() => this.#look())
   }
 
-  close(): void {
+  /** Leaves the invoice. `replace` if nobody should come back to it: it is paid. */
+  close(how: 'push' | 'replace'): void {
+    this.#stop()
+    if (location.pathname === '/') return
+    if (how === 'push') history.pushState(null, '', '/')
+    else history.replaceState(null, '', '/')
+  }
+
+  #stop(): void {
+    this.#path = ''
     this.#poll?.stop()
     this.#poll = null
     clearInterval(this.#ticking)
@@ -61,7 +80,6 @@ export class Payment {
     this.#preimage = null
     box('invoice').hidden = true
     box('linked').hidden = true
-    if (location.pathname !== '/') history.replaceState(null, '', '/')
   }
 
   async #look(): Promise<number | null> {

@@ -30,7 +30,7 @@ describe.skipIf(browserMissing !== null)('the page, for a buyer', () => {
     await page.getByText('Hello there.', { exact: true }).waitFor()
     const event = await gate.last()
     const cost = `${(event.charged_msat ?? 0) / 1000} play sat`
-    await page.locator('.assistant .note', { hasText: cost }).waitFor()
+    await page.locator('#doing', { hasText: cost }).waitFor()
     await page.locator('#balance', { hasText: /999\.\d+ play sat/ }).waitFor()
     expect(await balanceOf(page)).toBe(1_000_000 - (event.charged_msat ?? 0))
   })
@@ -165,7 +165,7 @@ describe.skipIf(browserMissing !== null)('the page, for a buyer', () => {
     const gate = await startGate({ script: { deltas: ['paid for'] } })
     const { page } = await visit(browser, gate.url)
     await send(page, 'Without a key')
-    await page.getByRole('button', { name: 'Pay and ask again' }).click()
+    await page.getByRole('button', { name: 'Pay 10 play sat' }).click()
     await page.getByRole('button', { name: 'Pay with play money' }).click()
     await page.getByText('paid for', { exact: true }).waitFor()
     expect(gate.fake.seen.at(-1)?.json?.messages).toEqual([

@@ -123,7 +123,7 @@ describe.skipIf(browserMissing !== null)('the page, for everybody', () => {
     await page.getByRole('button', { name: 'Pay with play money' }).click()
     await balanceOf(page)
     await send(page, 'Hello')
-    await page.locator('.assistant .note', { hasText: 'Cost' }).waitFor()
+    await page.locator('#doing', { hasText: 'Cost' }).waitFor()
     expect(await page.evaluate(PALE)).toEqual([])
   })
 
@@ -148,7 +148,7 @@ describe.skipIf(browserMissing !== null)('the page, for everybody', () => {
     await page.getByRole('button', { name: 'Pay with play money' }).tap()
     await balanceOf(page)
     await send(page, 'long')
-    await page.locator('.assistant .note', { hasText: 'Cost' }).waitFor()
+    await page.locator('#doing', { hasText: 'Cost' }).waitFor()
     expect(await page.evaluate(WIDER)).toBe(0)
   })
 

@@ -139,7 +139,7 @@ describe.skipIf(browserMissing !== null)('the page, where things go wrong', () =
     await buy(page, '100')
     await send(page, 'Count')
     await page.locator('.assistant .text', { hasText: 'one two' }).waitFor()
-    await page.locator('.assistant .note', { hasText: /failed|broke off/ }).waitFor()
+    await page.locator('#doing', { hasText: /failed|broke off/ }).waitFor()
   })
 
   it('stops an answer that is long enough, for what was written', async () => {
@@ -150,7 +150,7 @@ describe.skipIf(browserMissing !== null)('the page, where things go wrong', () =
     await send(page, 'Talk')
     await page.locator('.assistant .text', { hasText: 'word5 ' }).waitFor()
     await page.getByRole('button', { name: 'Stop' }).click()
-    await page.locator('.assistant .note', { hasText: 'Stopped.' }).waitFor()
+    await page.locator('#doing', { hasText: 'Stopped.' }).waitFor()
     await gate.fake.untilAborted()
     const { charged_msat: charged = 0 } = await gate.last()
     expect(charged).toBeGreaterThan(0)

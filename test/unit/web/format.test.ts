@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { clock, fromMsat, type Price, priceSentence } from '../../../src/web/format.ts'
+import {
+  buysSentence,
+  clock,
+  fromMsat,
+  type Price,
+  priceSentence,
+} from '../../../src/web/format.ts'
 
 const price = (input: number, output = input, request = 0): Price => ({ input, output, request })
 
@@ -15,6 +21,23 @@ describe('what the page says', () => {
   ])('of prices %j is %s', (prices, sentence) => {
     expect(priceSentence(prices, 'sat')).toBe(sentence)
   })
+
+  it.each([
+    [1000, [price(1)], null, '1,000 sat buys about 1 million tokens.'],
+    [1000, [price(1, 3)], null, '1,000 sat buys about 330 thousand to 1 million tokens.'],
+    [100, [price(1), price(0.5)], null, '100 sat buys about 100 thousand to 200 thousand tokens.'],
+    [1000, [price(1)], 65_000, '1,000 sat (about $0.65) buys about 1 million tokens.'],
+    [1, [price(1)], 65_000, '1 sat (about a cent or less) buys about 1 thousand tokens.'],
+    [1000, [price(0, 0, 5)], null, '1,000 sat buys about 200 requests.'],
+    [1000, [price(0), price(2)], null, '1,000 sat buys about 500 thousand tokens.'],
+    [1000, [price(0)], null, ''],
+    [1000, [], 65_000, ''],
+  ])(
+    'of what %d sat buy at %j, a bitcoin being %s dollars, is %s',
+    (amount, prices, usdPerBtc, sentence) => {
+      expect(buysSentence(amount, prices, { unit: 'sat', usdPerBtc })).toBe(sentence)
+    },
+  )
 
   it.each([
     [0, '0 sat'],

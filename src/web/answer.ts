@@ -1,0 +1,82 @@
+import type { Blocks } from './blocks.ts'
+import { make } from './dom.ts'
+import { redraw } from './draw.ts'
+import type { Piece } from './markdown.ts'
+
+/** The end of the text is drawn again after so many frames for so many characters of it. */
+const FRAME_FOR = 2_000
+const MOST_FRAMES = 12
+
+/**
+ * An answer as it grows on the page. The parser is no part of the page's first load: it is asked for
+ * with the first answer, and until it is here, or where it cannot be had, the text stands as it came.
+ */
+export class Answer {
+  readonly #place: HTMLElement
+  readonly #around: (draw: () => void) => void
+  #text = ''
+  #blocks: Blocks | null = null
+  #open: readonly Piece[] = []
+  #wait = 0
+  #planned = false
+
+  /** `around` draws: it may keep its view at the end of what grows. */
+  constructor(place: HTMLElement, around: (draw: () => void) => void) {
+    this.#place = place
+    this.#around = around
+    void this.#load()
+  }
+
+  /** The answer as the model wrote it. */
+  get text(): string {
+    return this.#text
+  }
+
+  add(text: string): void {
+    this.#text += text
+    this.#blocks?.add(text)
+    this.#plan()
+  }
+
+  async #load(): Promise<void> {
+    try {
+      const { Blocks } = await import('./blocks.ts')
+      this.#blocks = new Blocks()
+      this.#blocks.add(this.#text)
+      this.#around(() => this.#place.replaceChildren())
+      this.#plan()
+    } catch {
+      // The network is gone: plain text is an answer, too.
+    }
+  }
+
+  /** One step in each frame, so that the page stays alive however much arrives at once. */
+  #plan(): void {
+    if (this.#planned) return
+    this.#planned = true
+    requestAnimationFrame(() => {
+      this.#planned = false
+      if (this.#blocks === null) this.#plain()
+      else if (this.#wait > 0) {
+        this.#wait -= 1
+        this.#plan()
+      } else this.#step(this.#blocks)
+    })
+  }
+
+  #plain(): void {
+    const shown = this.#place.firstElementChild ?? make('p', '', 'plain')
+    this.#around(() => {
+      shown.textContent = this.#text
+      this.#place.replaceChildren(shown)
+    })
+  }
+
+  #step(blocks: Blocks): void {
+    this.#wait = Math.min(Math.floor(blocks.pending / FRAME_FOR), MOST_FRAMES)
+    const { done, open, more } = blocks.step()
+    this.#around(() => redraw(this.#place, this.#open, [...done, ...open]))
+    this.#open = open
+    if (more) this.#plan()
+  }
+}

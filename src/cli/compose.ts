@@ -77,6 +77,8 @@ export interface Composed {
   readonly line: WalletLine
   readonly running: () => number
   readonly openInvoices: () => number
+  /** The backend answered when it was last asked, and lists something to sell. */
+  readonly upstreamUp: () => boolean
   /** Bytes that request bodies take now. */
   readonly bodyBytes: () => number
   /** Takes nothing new. */
@@ -170,6 +172,7 @@ export function compose(parts: ComposeParts): Composed {
   const upkeep = background.repeat('upkeep of the ledger', UPKEEP, () =>
     books.prune(world.now() - FREE_IS_KEPT),
   )
+  const upstreamUp = () => models.answering() && models.gone() === null
   const { play } = parts
   let tunnelUrl = (): string | null => null
   const bodyLimit = config.limits.bodyBytes
@@ -191,7 +194,7 @@ export function compose(parts: ComposeParts): Composed {
       listed: () => models.list(),
       now: world.now,
       terms: termsOf(parts),
-      upstreamOk: () => models.answering() && models.gone() === null,
+      upstreamOk: upstreamUp,
       gone: () => models.gone(),
       publicUrl: () => config.publicUrl ?? tunnelUrl(),
       usdPerBtc: () => pricing.usdPerBtc(),
@@ -221,6 +224,7 @@ export function compose(parts: ComposeParts): Composed {
     line,
     running: () => exchange.running,
     openInvoices: () => l402.open,
+    upstreamUp,
     bodyBytes: () => shares.passes.bytes + shares.strangers.bytes,
     refuseNew: () => gate.stop(),
     endStreams: () => exchange.stop(),

@@ -9,6 +9,8 @@ export interface Measured {
   readonly gate: {
     running(): number
     openInvoices(): number
+    /** The backend answered when it was last asked. */
+    upstreamUp(): boolean
     readonly line: { readonly up: boolean }
   }
   readonly books: Books
@@ -87,6 +89,7 @@ async function register({ gate, books, counts }: Measured): Promise<Registry> {
     })
   gauge('requests_running', 'Requests at the upstream now', () => gate.running())
   gauge('invoices_open', 'Unpaid invoices with a secret', () => gate.openInvoices())
+  gauge('upstream_up', '1 where the backend answers', () => (gate.upstreamUp() ? 1 : 0))
   gauge('wallet_up', '1 where the wallet answers', () => (gate.line.up ? 1 : 0))
   gauge('ledger_healthy', '1 where commits are in time', () => (books.healthy() ? 1 : 0))
   counter('prompt_tokens', 'Prompt tokens charged', () => counts.promptTokens)

@@ -42,14 +42,14 @@ const MOST_DIGITS = 64
  * threats A11, I13), nesting past 128.
  */
 export function readObject(body: Uint8Array): Result<Document, Unreadable> {
-  if (!isUtf8(body)) return invalid('the body is not UTF-8')
+  if (!isUtf8(body)) return invalid('The body is not UTF-8.')
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')
   // First what bounds it: parsing a million brackets takes memory and time.
   const scanned = scan(text)
   if (!scanned.ok) return scanned
   const value = parse(text)
-  if (value === undefined) return invalid('the body is not valid JSON')
-  if (!isObject(value)) return invalid('the body is not a JSON object')
+  if (value === undefined) return invalid('The body is not valid JSON.')
+  if (!isObject(value)) return invalid('The body is not a JSON object: send {…}.')
   return ok({ text, value, members: scanned.value })
 }
 
@@ -158,8 +158,13 @@ class Scanner {
     const keys = this.#open.at(-1)
     if (this.#keyNext && keys) {
       const name = unquote(this.#text.slice(at, end))
-      if (keys.has(name)) this.#refuse('duplicate_key', `the key ${quoted(name)} stands twice`)
-      if (keys.size === MOST_KEYS) this.#refuse('invalid_json', 'an object has too many keys')
+      if (keys.has(name))
+        this.#refuse(
+          'duplicate_key',
+          `The key ${quoted(name)} stands twice in one object. Send it once.`,
+        )
+      if (keys.size === MOST_KEYS)
+        this.#refuse('invalid_json', 'An object of the body has too many keys.')
       keys.add(name)
       if (this.#open.length === 1) this.#key = { name, start: at }
     }
@@ -171,7 +176,8 @@ class Scanner {
   #number(at: number): number {
     let end = at + 1
     while (isOfNumber(this.#text.charCodeAt(end))) end += 1
-    if (end - at > MOST_DIGITS) this.#refuse('invalid_json', 'a number has too many digits')
+    if (end - at > MOST_DIGITS)
+      this.#refuse('invalid_json', 'A number of the body has too many digits.')
     this.#last = end
     return end
   }
@@ -181,9 +187,9 @@ class Scanner {
     this.#keyNext = keys !== null
     this.#containers += 1
     if (this.#open.length > MOST_DEPTH)
-      this.#refuse('invalid_json', 'the body is nested too deeply')
+      this.#refuse('invalid_json', 'The body is nested too deeply.')
     if (this.#containers > MOST_CONTAINERS)
-      this.#refuse('invalid_json', 'the body has too many parts')
+      this.#refuse('invalid_json', 'The body has too many parts.')
   }
 
   #leave(): void {
@@ -194,7 +200,7 @@ class Scanner {
 
   #comma(): void {
     this.#values += 1
-    if (this.#values > MOST_VALUES) this.#refuse('invalid_json', 'the body has too many parts')
+    if (this.#values > MOST_VALUES) this.#refuse('invalid_json', 'The body has too many parts.')
     if (this.#open.length === 1) this.#member()
     this.#keyNext = this.#open.at(-1) !== null
   }

@@ -1,22 +1,26 @@
 import { err, ok, type Result } from '../floor/result.ts'
 import type { Dialect, Malformed } from './dialect.ts'
 import { isMedia, MESSAGE, TEXT_PARTS } from './fields.ts'
-import { folded, isObject, type Json, type JsonObject, quoted } from './json.ts'
+import { folded, isObject, type Json, type JsonObject } from './json.ts'
 import { openAiDialect, type Prompt } from './openai.ts'
-import { refuse, unpriced } from './request.ts'
+import { ambiguous, refuse, unpriced } from './request.ts'
 import { CHAT } from './shape.ts'
 import { Readable } from './walk.ts'
 
 /** `POST /v1/chat/completions` (OpenAI API reference, "Create chat completion"). */
 export const openaiChat: Dialect = openAiDialect('/v1/chat/completions', CHAT, conversation)
 
+const AS_IN = 'Send for example "messages": [{"role": "user", "content": "Hello"}].'
+
 function conversation(request: JsonObject): Result<Prompt, Malformed> {
   const { messages } = request
   if (messages === undefined) {
-    return err(refuse('missing_required_parameter', 'messages is missing', 'messages'))
+    const message = `messages is missing. ${AS_IN}`
+    return err(refuse('missing_required_parameter', message, 'messages'))
   }
   if (!Array.isArray(messages) || messages.length === 0 || !messages.every(isObject)) {
-    return err(refuse('invalid_type', 'messages must be a list of messages', 'messages'))
+    const message = `messages must be a list of at least one message. ${AS_IN}`
+    return err(refuse('invalid_type', message, 'messages'))
   }
   const readable = new Readable()
   let parts = messages.length
@@ -41,7 +45,7 @@ function readMessage({ content, ...rest }: JsonObject, readable: Readable): void
 function unclear(message: JsonObject, param: string): Malformed | null {
   const key = folded(message, MESSAGE)
   if (key !== null) {
-    return refuse('ambiguous_key', `the key ${quoted(key)} can be read as another one`, param)
+    return ambiguous(key, param)
   }
   for (const [key, value] of Object.entries(message)) {
     if (value !== null && isMedia(key)) return unpriced(`${param}.${key}`)
@@ -50,7 +54,7 @@ function unclear(message: JsonObject, param: string): Malformed | null {
   if (content === undefined || content === null || typeof content === 'string') return null
   const where = `${param}.content`
   if (!Array.isArray(content)) {
-    return refuse('invalid_type', `${where} must be a string or a list of parts`, where)
+    return refuse('invalid_type', `${where} must be a string or a list of parts.`, where)
   }
   for (const [at, part] of content.entries()) {
     const refusal = unclearPart(part, `${where}[${at}]`)
@@ -60,10 +64,13 @@ function unclear(message: JsonObject, param: string): Malformed | null {
 }
 
 function unclearPart(part: Json, param: string): Malformed | null {
-  if (!isObject(part)) return refuse('invalid_type', `${param} must be an object`, param)
+  if (!isObject(part)) {
+    const message = `${param} must be an object, as in {"type": "text", "text": "Hello"}.`
+    return refuse('invalid_type', message, param)
+  }
   const key = folded(part, MESSAGE)
   if (key !== null) {
-    return refuse('ambiguous_key', `the key ${quoted(key)} can be read as another one`, param)
+    return ambiguous(key, param)
   }
   const text = typeof part.type === 'string' && TEXT_PARTS.has(part.type)
   const other = Object.entries(part).some(([key, value]) => value !== null && isMedia(key))

@@ -12,5 +12,6 @@ export const openaiEmbeddings: Dialect = openAiDialect('/v1/embeddings', EMBEDDI
 /** vLLM makes embeddings of `messages` too, images among them: those have no price. */
 function inputs(request: JsonObject): Result<Prompt, Malformed> {
   if (request.messages === undefined) return prompts(request, 'input')
-  return err(refuse('unsupported_parameter', 'embeddings are made of input', 'messages'))
+  const message = 'Embeddings are made of input: send the text there, and leave messages out.'
+  return err(refuse('unsupported_parameter', message, 'messages'))
 }

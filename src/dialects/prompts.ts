@@ -14,15 +14,15 @@ const MOST_PROMPTS = 2_048
 export function prompts(request: JsonObject, key: 'prompt' | 'input'): Result<Prompt, Malformed> {
   const value = request[key]
   if (value === undefined || value === null) {
-    return err(refuse('missing_required_parameter', `${key} is missing`, key))
+    return err(refuse('missing_required_parameter', `${key} is missing. ${takes(key)}`, key))
   }
   const list = listOf(value)
   if (list === null || list.length === 0) {
-    const message = `${key} must be a string, a list of strings, or a list of token ids`
-    return err(refuse('invalid_type', message, key))
+    return err(refuse('invalid_type', takes(key), key))
   }
   if (list.length > MOST_PROMPTS) {
-    return err(refuse('invalid_value', `${key} has more than ${MOST_PROMPTS} entries`, key))
+    const message = `${key} has more than ${MOST_PROMPTS} entries. Send them in several requests.`
+    return err(refuse('invalid_value', message, key))
   }
   const readable = new Readable()
   let most = 0
@@ -35,6 +35,9 @@ export function prompts(request: JsonObject, key: 'prompt' | 'input'): Result<Pr
   const longest = most === 0 ? 1 : most / readable.bound
   return ok({ key, prompts: list.length, longest, parts: list.length, readable })
 }
+
+const takes = (key: string): string =>
+  `${key} must be a string, a list of strings, or a list of token ids.`
 
 function listOf(value: Json): (string | number[])[] | null {
   if (typeof value === 'string') return [value]

@@ -3,6 +3,7 @@ import type { Backend, Malformed } from './dialect.ts'
 import { isMedia, LIMITS, NOT_PROMPT, STREAM_OPTIONS } from './fields.ts'
 import {
   type Document,
+  fold,
   folded,
   isObject,
   type Json,
@@ -22,6 +23,20 @@ export const refuse = (code: string, message: string, param: string | null = nul
   param,
 })
 
+/** A key that a forgiving parser takes for a known one, such as `Model`. */
+export const ambiguous = (key: string, param: string): Malformed =>
+  refuse(
+    'ambiguous_key',
+    `Some servers read the key ${quoted(key)} as ${quoted(fold(key))}. Write it ${quoted(fold(key))}.`,
+    param,
+  )
+
+const NO_MODEL = refuse(
+  'missing_required_parameter',
+  'model is missing: name one of the models at GET /v1/models.',
+  'model',
+)
+
 type Check = (request: JsonObject, also: ReadonlySet<string>) => Malformed | null
 
 const MOST_CHOICES = 128
@@ -33,21 +48,24 @@ const CHECKS: readonly Check[] = [
   (request, also) => {
     const key = folded(request, KNOWN) ?? folded(request, also)
     if (key === null || also.has(key)) return null
-    return refuse('ambiguous_key', `the key ${quoted(key)} can be read as another one`, key)
+    return ambiguous(key, key)
   },
   ({ model }) => {
-    if (model === undefined) return refuse('missing_required_parameter', 'name a model', 'model')
+    if (model === undefined) return NO_MODEL
     if (typeof model === 'string' && model.length > 0 && model.length <= 256) return null
-    return refuse('invalid_type', 'model must be a string of 1 to 256 characters', 'model')
+    return refuse('invalid_type', 'model must be a string of 1 to 256 characters.', 'model')
   },
   ({ stream }) => isOptional(stream, 'boolean', 'stream'),
   ({ stream_options: options }) => {
     if (options === undefined || options === null) return null
     const param = 'stream_options'
-    if (!isObject(options)) return refuse('invalid_type', `${param} must be an object`, param)
+    if (!isObject(options)) {
+      const message = `${param} must be an object, as in {"include_usage": true}.`
+      return refuse('invalid_type', message, param)
+    }
     const key = folded(options, STREAM_OPTIONS)
     if (key !== null) {
-      return refuse('ambiguous_key', `the key ${quoted(key)} can be read as another one`, param)
+      return ambiguous(key, param)
     }
     return isOptional(options.include_usage, 'boolean', `${param}.include_usage`)
   },
@@ -58,7 +76,9 @@ const CHECKS: readonly Check[] = [
     (typeof request.logprobs === 'number' ? whole(request, 'logprobs', 0, MOST_LOGPROBS) : null),
   ({ echo }) => {
     if (echo !== true) return isOptional(echo, 'boolean', 'echo')
-    return refuse('unsupported_parameter', 'echo has no price: the prompt is not output', 'echo')
+    const message =
+      'echo is not served, because a prompt that is sent back has no price. Leave it out.'
+    return refuse('unsupported_parameter', message, 'echo')
   },
 ]
 
@@ -75,14 +95,19 @@ export function open(body: Uint8Array, also: ReadonlySet<string>): Result<Docume
 
 function isOptional(value: Json | undefined, type: 'boolean', param: string): Malformed | null {
   if (value === undefined || value === null || typeof value === type) return null
-  return refuse('invalid_type', `${param} must be a ${type}`, param)
+  return refuse('invalid_type', `${param} must be true or false, without quotes.`, param)
 }
 
 /** LM Studio, llama.cpp and their clients write -1 for no limit at all (threats K19). */
 const NO_LIMIT = -1
 
 const limit = (request: JsonObject, param: string): Malformed | null =>
-  request[param] === NO_LIMIT ? null : whole(request, param, 0)
+  request[param] === NO_LIMIT || whole(request, param, 0) === null
+    ? null
+    : refuse('invalid_value', `${param} must be a whole number of 1 or more. ${LEFT_OUT}`, param)
+
+const LEFT_OUT =
+  'Leave it out for the usual limit of this gate; -1 means the same as leaving it out.'
 
 function whole(
   request: JsonObject,
@@ -93,16 +118,18 @@ function whole(
   const value = request[param]
   if (value === undefined || value === null) return null
   if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return null
-  const bounds =
-    most === Number.MAX_SAFE_INTEGER ? `of ${least} or more` : `from ${least} to ${most}`
-  return refuse('invalid_value', `${param} must be a whole number ${bounds}`, param)
+  return refuse('invalid_value', `${param} must be a whole number from ${least} to ${most}.`, param)
 }
 
 /** A schema, grammar or pattern that would end a backend. */
 export function tooMuch(request: JsonObject, backend: Backend): Malformed | null {
   const key = unbounded(request, backend)
   if (key === null) return null
-  return refuse('invalid_value', `${key} asks for more repetitions than are allowed`, key)
+  return refuse(
+    'invalid_value',
+    `${key} asks for more repetitions than are allowed here. Make its bounds smaller.`,
+    key,
+  )
 }
 
 /** Images, sound and files have no price of their own yet. */
@@ -127,7 +154,11 @@ const HOSTED =
   'tools holds one that the model server runs itself, which has no price here. Send tools of the types function and custom only.'
 
 export const unpriced = (param: string): Malformed =>
-  refuse('unsupported_content', `only text has a price here, ${param} holds something else`, param)
+  refuse(
+    'unsupported_content',
+    `Only text has a price here, and ${param} holds something else. Leave it out.`,
+    param,
+  )
 
 /** The client's own output limit, the lower one of the two; 0 makes one token, as on llama.cpp. */
 export function limitOf(request: JsonObject): number | null {

@@ -1,9 +1,11 @@
+import { assert } from '../floor/assert.ts'
 import { inTime } from '../floor/in-time.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { InvoiceRow, Invoices } from '../ledger/invoices.ts'
+import { printCaveat } from '../passes/caveat.ts'
 import type { Credential, Forbidden, Operation, Pass, Presented } from '../passes/pass.ts'
-import { judge, judgeBearer } from '../passes/read.ts'
+import { brokenRule, judge, judgeBearer } from '../passes/read.ts'
 import type { Verify } from '../passes/verify.ts'
 import type { RedeemRefused } from '../rails/rail.ts'
 import type { Accounts } from './accounts.ts'
@@ -16,7 +18,12 @@ import type { Buyer } from './steps.ts'
 export type NotAdmitted =
   | { readonly why: 'unknown' | 'bad_caveat' | 'bad_secret' | 'expired' }
   | { readonly why: 'pending' | 'unreachable' }
-  | { readonly why: 'forbidden'; readonly by: Exclude<Forbidden, 'expired' | 'preimage'> }
+  | {
+      readonly why: 'forbidden'
+      readonly by: Exclude<Forbidden, 'expired' | 'preimage'>
+      /** The caveat that forbids it, as it is written: `model = llama*`. */
+      readonly caveat: string
+    }
 
 /** ms that a pass waits for its payment to be on disk, behind those that it waits for the wallet. */
 const PATIENCE = 20_000
@@ -103,14 +110,19 @@ export class Doorkeeper {
     operation: Pick<Operation, 'path' | 'method' | 'model'> | null,
   ): NotAdmitted | null {
     const now = this.#world.now()
-    const judged =
-      operation === null
-        ? judgeBearer(pass, { secret, now })
-        : judge(pass, { ...operation, secret, now })
+    if (operation === null) {
+      const good = judgeBearer(pass, { secret, now })
+      return good.ok ? null : { why: good.error === 'expired' ? 'expired' : 'bad_secret' }
+    }
+    const held = { ...operation, secret, now }
+    const judged = judge(pass, held)
     if (judged.ok) return null
     if (judged.error === 'expired') return { why: 'expired' }
     if (judged.error === 'preimage') return { why: 'bad_secret' }
-    return { why: 'forbidden', by: judged.error }
+    const by = judged.error
+    const rule = brokenRule(pass, held, by)
+    assert(rule !== undefined, 'a rule of that kind does not hold')
+    return { why: 'forbidden', by, caveat: printCaveat(rule) }
   }
 }
 

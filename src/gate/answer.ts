@@ -117,7 +117,7 @@ export function upstreamRefusal(
   { stalled, now }: { readonly stalled: boolean; readonly now: number },
 ): Refusal {
   if (said !== null && PASSED.has(said.status)) {
-    const { code, message, param } = upstreamWords(said.body)
+    const { code, message, param } = upstreamWords(said.status, said.body)
     const seconds = said.status === 429 ? retrySeconds(said.retryAfter, now) : null
     return refuse(said.status, code, message, { param, retryAfterSeconds: seconds })
   }

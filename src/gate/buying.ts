@@ -125,9 +125,13 @@ export interface StatusBody {
   readonly token_suffix?: string
 }
 
-const NO_INVOICE = refuse(404, 'invoice_not_found', 'No such invoice, or not with this token.')
+const NO_INVOICE = refuse(
+  404,
+  'invoice_not_found',
+  'No such invoice, or not with this token. Ask for the whole payment_url, with its token.',
+)
 const BAD_CREDENTIAL = refuse(
   400,
   'bad_credential',
-  'The credential is not good. Send none to open a new account, or a pass of this gate to top it up.',
+  'The key of this request is no pass of this gate, or one that is no longer good. Send no key to buy a new pass, or a good pass to top it up.',
 )

@@ -116,7 +116,7 @@ export function noOffer(refused: OfferRefused): Refusal {
   if (refused.why === 'amount_refused') return amountRefused(refused)
   const { retryAfterSeconds } = refused
   if (refused.why === 'too_many_open') {
-    const message = 'Too many unpaid invoices are open; pay one, or wait until they expire.'
+    const message = 'Too many unpaid invoices are open. Pay one of them, or wait until they expire.'
     return refuse(429, 'too_many_invoices', message, { retryAfterSeconds })
   }
   const message = 'Too many invoices are being asked for. Try again in some seconds.'

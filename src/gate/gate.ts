@@ -13,6 +13,7 @@ import { DAMAGED, type Demand, holdRefusal, LEDGER, PENDING, short, unpaid } fro
 import { type Estimating, PromptEstimate } from './estimate.ts'
 import type { Exchange } from './exchange.ts'
 import { fitted, type Models, type OutputBounds, price, read } from './judge.ts'
+import { forbidden, NOT_GOOD } from './not-admitted.ts'
 import type { Incoming, Reply } from './ports.ts'
 import type { Purse } from './purse.ts'
 import { type Refusal, refuse, STOPPING } from './refusal.ts'
@@ -191,7 +192,7 @@ export class Gate {
     estimate: PromptEstimate | null,
   ): Promise<Refusal> {
     if (not.why === 'forbidden') {
-      return refuse(403, 'forbidden', `This pass is not good for this ${not.by}.`)
+      return forbidden(incoming, not, step?.asked.model ?? null)
     }
     if (not.why === 'pending' || not.why === 'unreachable') return PENDING
     return this.#offer(incoming, { buyer: null, step, estimate, reason: NOT_GOOD[not.why] })
@@ -263,20 +264,26 @@ export class Gate {
 const asksThePrice = (incoming: Incoming): boolean =>
   incoming.method !== 'POST' || incoming.body.length === 0
 
-const NOT_GOOD = {
-  unknown: 'Insufficient credits: this pass is not one of ours.',
-  bad_caveat: 'Insufficient credits: this pass has a caveat that this gate does not know.',
-  bad_secret: 'Insufficient credits: the secret of this pass is not the one of its invoice.',
-  expired: 'Insufficient credits: this pass has expired.',
-} as const
-
 const CONFLICT = refuse(
   400,
   'conflicting_credentials',
-  'This request carries two different credentials. Send one of them.',
+  'This request carries two different credentials, perhaps one in Authorization and one in X-API-Key. Send one of them.',
 )
-const METHOD = refuse(405, 'method_not_allowed', 'Send a POST with a JSON body.')
-const EMPTY = refuse(400, 'invalid_request_error', 'The body is empty: send JSON.')
-const FULL = refuse(503, 'capacity', 'All slots are taken; nothing was charged. Try again.', {
-  retryAfterSeconds: 5,
-})
+const METHOD = refuse(
+  405,
+  'method_not_allowed',
+  'Send a POST with a JSON body to this path. GET without a pass only tells the price.',
+)
+const EMPTY = refuse(
+  400,
+  'invalid_request_error',
+  'The body is empty: send a JSON object with the model and the prompt.',
+)
+const FULL = refuse(
+  503,
+  'capacity',
+  'All slots of the model server are taken; nothing was charged. Try again in some seconds.',
+  {
+    retryAfterSeconds: 5,
+  },
+)

@@ -119,4 +119,4 @@ function unknownModel(model: string, some: readonly string[]): Refusal {
 
 /** A name from outside, short and on one line. */
 const onOneLine = (model: string): string => onLine(model, 100)
-const shown = (model: string): string => `'${onOneLine(model)}'`
+export const shown = (model: string): string => `'${onOneLine(model)}'`

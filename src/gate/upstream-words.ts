@@ -28,15 +28,23 @@ const PLAIN = 'The model server refused the request.'
  * What passes of an upstream's refusal (threats J21). Errors that are known get words of our own;
  * of any other only what is made of plain words, numbers and names of fields is told.
  */
-export function upstreamWords(body: Uint8Array): UpstreamWords {
+export function upstreamWords(status: number, body: Uint8Array): UpstreamWords {
   const said = read(body)
   const kind = KINDS.find((one) => one.fits(said))
-  const code = kind?.code ?? said.names.find(isPlainName) ?? 'invalid_request_error'
+  const code = kind?.code ?? said.names.find((name) => tells(name, status)) ?? usualCode(status)
   const param = said.param !== null && isField(said.param) ? said.param : null
   const message = kind?.words(said) ?? plainSentences(said.message)
   if (message !== '') return { code, message, param }
-  return { code, message: param === null ? PLAIN : `${PLAIN} It is about '${param}'.`, param }
+  const plain = status === 429 ? BUSY.words(said) : PLAIN
+  return { code, message: param === null ? plain : `${plain} It is about '${param}'.`, param }
 }
+
+/** Where the upstream gives none. */
+const usualCode = (status: number): string => (status === 429 ? BUSY.code : 'invalid_request_error')
+
+/** A name that may pass, and that says more than the status does. */
+const tells = (name: string, status: number): boolean =>
+  isPlainName(name) && !(status === 429 && name === 'invalid_request_error')
 
 interface Kind {
   readonly code: string
@@ -49,27 +57,24 @@ const named =
   (said: Said): boolean =>
     said.names.some((name) => names.includes(name))
 
+/** Of the operator's account, in the words that a buyer's own credit has here. */
+const BUSY: Kind = {
+  code: 'rate_limit_exceeded',
+  fits: named(
+    ...['rate_limit_exceeded', 'rate_limit_error', 'too_many_requests', 'rate_limited'],
+    ...['insufficient_quota', 'quota_exceeded', 'billing_hard_limit_reached', 'billing_not_active'],
+    ...['tokens', 'requests', 'overloaded_error', 'engine_overloaded', 'server_busy'],
+  ),
+  words: () => 'The model server takes no more requests at the moment. Try again later.',
+}
+
 const KINDS: readonly Kind[] = [
   {
     code: 'context_length_exceeded',
     fits: (said) => CONTEXT.test(said.message) || LONG(said),
     words: tooLong,
   },
-  {
-    // Of the operator's account, in the words that a buyer's own credit has here.
-    code: 'rate_limit_exceeded',
-    fits: named(
-      ...['rate_limit_exceeded', 'rate_limit_error', 'too_many_requests', 'rate_limited'],
-      ...[
-        'insufficient_quota',
-        'quota_exceeded',
-        'billing_hard_limit_reached',
-        'billing_not_active',
-      ],
-      ...['tokens', 'requests', 'overloaded_error', 'engine_overloaded', 'server_busy'],
-    ),
-    words: () => 'The model server takes no more requests at the moment. Try again later.',
-  },
+  BUSY,
   {
     code: 'upstream_error',
     fits: named(

@@ -67,18 +67,30 @@ function declaredLength({ headers }: IncomingMessage): number | null {
 const ENCODED = refuse(
   415,
   'unsupported_encoding',
-  'Send the body as it is: Content-Encoding and Transfer-Encoding other than chunked are not read here.',
+  'The body is compressed or otherwise encoded, which is not read here. Send it as plain JSON, without Content-Encoding and with no Transfer-Encoding but chunked.',
 )
-const TOO_SLOW = refuse(408, 'request_timeout', 'The request body took too long to arrive.')
-const CUT = refuse(400, 'incomplete_body', 'The request body ended before it was complete.')
+const TOO_SLOW = refuse(
+  408,
+  'request_timeout',
+  'The request body took too long to arrive. Send the request again.',
+)
+const CUT = refuse(
+  400,
+  'incomplete_body',
+  'The request body ended before it was complete. Send the request again.',
+)
 const BUSY = refuse(
   503,
   'bodies_busy',
-  'Too many large request bodies are on their way; nothing was charged. Try again.',
+  'Too many large request bodies are on their way; nothing was charged. Try again in some seconds.',
   { retryAfterSeconds: 1 },
 )
 const tooLarge = (limit: number): Refusal =>
-  refuse(413, 'request_too_large', `The request body is larger than ${limit} bytes.`)
+  refuse(
+    413,
+    'request_too_large',
+    `The request body is larger than the ${limit} bytes that are taken here. Send less in one request.`,
+  )
 
 /** One body on its way into one buffer, which grows as it comes and never past what it has room for. */
 class Reading {

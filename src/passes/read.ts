@@ -74,6 +74,13 @@ function holds(rule: Rule, operation: Operation): boolean {
   }
 }
 
+/** The rule that forbids it, for the words of a refusal. */
+export const brokenRule = (
+  pass: Pass,
+  operation: Operation,
+  kind: Rule['kind'],
+): Rule | undefined => pass.rules.find((rule) => rule.kind === kind && !holds(rule, operation))
+
 /**
  * Holds a pass against an operation: every rule must hold, also where a kind stands twice. When
  * several do not, the first in the order of `Forbidden` is the answer.

@@ -235,7 +235,8 @@ describe('status codes, in the order of judgment', () => {
     expect(answered.headers['www-authenticate'] !== undefined).toBe(row.offer === true)
     if (row.status === 200) return
     expect(Object.keys(answered.json)[0]).toBe('error')
-    expect(answered.json.error.message.length).toBeGreaterThan(10)
+    // Whole sentences, or a link at the end.
+    expect(answered.json.error.message).toMatch(/^.{10,}(?:\.|\/llms\.txt)$/s)
     expect((await gate.balance(rich)).balance_msat).toBe(charged)
   })
 

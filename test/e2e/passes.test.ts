@@ -8,6 +8,28 @@ const BODY = { model: 'fake', messages: [{ role: 'user', content: 'hi' }] }
 const asked = (gate: TestGate, headers: Record<string, string | readonly string[]>) =>
   gate.ask({ path: CHAT, body: BODY, headers })
 
+describe('a 403 names what was asked for and the caveat that does not allow it', () => {
+  it.each([
+    ['model = other,llama*', 'the model \'fake\': it has the caveat "model = other,llama*"'],
+    ['path = /v1/embeddings', 'the path /v1/chat/completions: it has the caveat "path = /v1/emb'],
+    ['method = GET', 'the method POST: it has the caveat "method = GET"'],
+  ])('%s', async (caveat, words) => {
+    const gate = await startGate()
+    const narrowed = child(await gate.buy(10), 'label = a', 'model = *', 'path = /v1/*', caveat)
+    const { status, json } = await asked(gate, bearer(narrowed))
+    expect([status, json.error.code]).toEqual([403, 'forbidden'])
+    expect(json.error.message).toContain(`This pass does not allow ${words}`)
+  })
+
+  it('a request that names no model is told so', async () => {
+    const gate = await startGate()
+    const narrowed = child(await gate.buy(10), 'model = other')
+    const { status, json } = await gate.ask({ path: CHAT, headers: bearer(narrowed) })
+    expect(status).toBe(403)
+    expect(json.error.message).toContain('does not allow a request that names no model')
+  })
+})
+
 describe('C5 every way to present a pass is metered, or no way at all', () => {
   const hex = (pass: Pass) => {
     const text = child(pass, `preimage = ${pass.secret}`)

@@ -22,6 +22,25 @@ const refusal = (request: object, dialect = openaiChat) => {
   return read.ok ? null : `${read.error.status} ${read.error.code} ${read.error.param}`
 }
 
+const told = (request: object, dialect = openaiChat) => {
+  const read = dialect.read(bytes(request))
+  return read.ok ? null : read.error.message
+}
+
+it.each([
+  [{ ...chat, max_tokens: -5 }, 'max_tokens must be a whole number of 1 or more. Leave it out'],
+  [{ ...chat, max_completion_tokens: 1.5 }, 'max_completion_tokens must be a whole number of 1'],
+  [{ ...chat, max_tokens: '5' }, '-1 means the same as leaving it out.'],
+  [{ ...chat, Model: 'm' }, 'Some servers read the key "Model" as "model". Write it "model".'],
+  [{ ...chat, stream: 'true' }, 'stream must be true or false, without quotes.'],
+  [{ ...chat, n: 0 }, 'n must be a whole number from 1 to 128.'],
+  [{ messages: chat.messages }, 'name one of the models at GET /v1/models.'],
+  [{ model: 'm' }, 'Send for example "messages": [{"role": "user", "content": "Hello"}].'],
+  [{ ...chat, messages: [] }, 'messages must be a list of at least one message.'],
+])('a refusal of %j says how to write it', (request, words) => {
+  expect(told(request)).toContain(words)
+})
+
 it('every dialect stands in the list once', () => {
   expect(dialects.map(({ name, path }) => `${name} ${path}`)).toEqual([
     'openai-chat /v1/chat/completions',

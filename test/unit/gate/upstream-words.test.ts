@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { upstreamWords } from '../../../src/gate/upstream-words.ts'
 
-const words = (body: unknown) =>
-  upstreamWords(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)))
+const wordsOf = (status: number, body: unknown) =>
+  upstreamWords(status, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)))
+const words = (body: unknown) => wordsOf(400, body)
 const error = (message: string, more: object = {}) => words({ error: { message, ...more } })
 
 const REFUSED = 'The model server refused the request.'
@@ -35,6 +36,25 @@ const SECRETS = [
   'token:abcdef',
   'hunter2',
 ]
+
+describe('a 429 carries a code that clients wait for', () => {
+  const BUSY = 'The model server takes no more requests at the moment. Try again later.'
+
+  it.each([
+    ['no words', '', BUSY],
+    ['a text', 'slow down!', BUSY],
+    ['no code', { error: { message: 'Too many requests.' } }, 'Too many requests.'],
+    ['a code that says nothing of it', { error: { type: 'invalid_request_error' } }, BUSY],
+    ['null', { error: { message: 'x9', code: null, type: null } }, BUSY],
+  ])('where the model server gives %s', (_, body, message) => {
+    expect(wordsOf(429, body)).toEqual({ code: 'rate_limit_exceeded', message, param: null })
+    expect(wordsOf(400, body).code).toBe('invalid_request_error')
+  })
+
+  it('or the plain one of the model server', () => {
+    expect(wordsOf(429, { error: { code: 'too_large' } }).code).toBe('too_large')
+  })
+})
 
 describe('J21 upstream_words_are_scrubbed_by_what_may_pass', () => {
   it.each(SECRETS)('%j passes nowhere', (secret) => {

@@ -1,7 +1,7 @@
 import type { Result } from '../floor/result.ts'
 import type { Msat } from '../money/msat.ts'
 import type { Invoices } from './invoices.ts'
-import type { Balance, Drawer, Entry, Ledger, MoneyKind, OpenHold } from './ledger.ts'
+import type { AccountId, Balance, Drawer, Entry, Ledger, MoneyKind, OpenHold } from './ledger.ts'
 
 /** A ledger and its invoices in one store: they share commits. What `compose` opens and closes. */
 export interface Books {
@@ -23,12 +23,19 @@ export interface Books {
   close(): Promise<void>
 }
 
-/** Read-only views, for `satgate ledger` and `satgate earnings`. */
+/**
+ * Read-only views, for `satgate ledger` and `satgate earnings`. Rows come newest first, at most `limit`
+ * of them; with `of`, only those of that account.
+ */
 export interface Statement {
-  accounts(limit: number): Promise<readonly (Balance & { readonly createdAt: number })[]>
-  holds(limit: number): Promise<readonly OpenHold[]>
-  /** Newest first. */
-  entries(limit: number): Promise<readonly Entry[]>
+  accounts(
+    limit: number,
+    of?: AccountId,
+  ): Promise<readonly (Balance & { readonly createdAt: number })[]>
+  holds(limit: number, of?: AccountId): Promise<readonly OpenHold[]>
+  entries(limit: number, of?: AccountId): Promise<readonly Entry[]>
+  /** Every account that fits. Looks at all of them, in parts, so that streams go on meanwhile. */
+  find(fits: (account: AccountId) => boolean): Promise<readonly AccountId[]>
   /** Charges by UTC day and model, newest first. */
   earnings(): Promise<readonly Earning[]>
   /** Deposits by UTC day and rail, newest first. */

@@ -2,7 +2,7 @@ import { err, ok, type Result } from '../floor/result.ts'
 import { type Msat, msat, ZERO } from '../money/msat.ts'
 import { balanceOf } from './book.ts'
 import type { Earning, Income, Proof, Statement } from './books.ts'
-import type { Drawer, Entry, HoldId } from './ledger.ts'
+import type { AccountId, Drawer, Entry, HoldId } from './ledger.ts'
 import type { MemoryStore } from './memory.ts'
 import * as proof from './proof.ts'
 import { type HoldState, type Meter, openHoldOf } from './state.ts'
@@ -16,17 +16,30 @@ export class MemoryStatement implements Statement {
     this.#store = store
   }
 
-  async accounts(limit: number) {
-    const accounts = [...this.#store.accounts.values()].reverse().slice(0, limit)
+  async accounts(limit: number, of?: AccountId) {
+    const all = [...this.#store.accounts.values()].reverse()
+    const accounts = all.filter(({ id }) => of === undefined || id === of).slice(0, limit)
     return accounts.map((account) => ({ ...balanceOf(account), createdAt: account.createdAt }))
   }
 
-  async holds(limit: number) {
-    return [...this.#store.openHolds()].reverse().slice(0, limit).map(openHoldOf)
+  async holds(limit: number, of?: AccountId) {
+    const all = [...this.#store.openHolds()].reverse()
+    const holds = all.filter(({ account }) => of === undefined || account === of)
+    return holds.slice(0, limit).map(openHoldOf)
   }
 
-  async entries(limit: number): Promise<readonly Entry[]> {
-    return this.#store.entries.toReversed().slice(0, limit)
+  async entries(limit: number, of?: AccountId): Promise<readonly Entry[]> {
+    const all = this.#store.entries.toReversed()
+    const isOf = (drawer: Drawer) =>
+      of === undefined || OWN.some((kind) => drawer === `${kind}:${of}`)
+    const entries = all.filter(({ postings }) =>
+      postings.some(({ debit, credit }) => isOf(debit) || isOf(credit)),
+    )
+    return entries.slice(0, limit)
+  }
+
+  async find(fits: (account: AccountId) => boolean): Promise<readonly AccountId[]> {
+    return [...this.#store.accounts.keys()].filter(fits)
   }
 
   async earnings(): Promise<readonly Earning[]> {
@@ -123,6 +136,9 @@ export class MemoryStatement implements Statement {
     }
   }
 }
+
+/** The drawers of an account. */
+const OWN = ['paid', 'bonus', 'held', 'owed']
 
 const NO_EARNING = { requests: 0, input: 0, output: 0, earned: ZERO as Msat, overrun: ZERO as Msat }
 

@@ -170,12 +170,26 @@ function reading(test: Test, withBooks: WithBooks): void {
         'deposit p1: rail:l402 → paid:ann 1000',
       ])
       expect((await statement.entries(2)).map(({ ref }) => ref)).toEqual(['h2', 'h1'])
+      await ledger.deposit(deposit(world, 'p2', 'bob', 7n))
+      await ledger.hold(request(world, 'h3', 'bob', 2))
+      const bob = { account: 'bob', paid: 5n, bonus: 0n, held: 2n, owed: 0n, available: 5n }
+      expect(await statement.accounts(1, 'bob')).toEqual([{ ...bob, createdAt: at }])
+      expect(await statement.accounts(1, 'ann')).toEqual([{ ...ann, createdAt: at }])
+      expect((await statement.holds(1, 'ann')).map(({ id }) => id)).toEqual(['h2'])
+      // The account's own newest, however many entries of others came since.
+      expect((await statement.entries(2, 'ann')).map(line)).toEqual([
+        'hold h2: paid:ann → held:ann 870, bonus:ann → held:ann 30',
+        'settle h1: held:ann → revenue:llama3 100, paid:ann → revenue:llama3 30',
+      ])
+      expect(await statement.entries(9, 'bob')).toHaveLength(2)
+      expect(await statement.entries(9, 'bo')).toEqual([])
+      expect(await statement.find((account) => account !== 'ann')).toEqual(['bob'])
       const day = '2026-11-21'
       expect(await statement.earnings()).toEqual([
         { day, model: 'llama3', requests: 1, input: 3, output: 4, earned: 130n, overrun: 0n },
       ])
       expect(await statement.income()).toEqual([
-        { day, rail: 'l402', credit: 'paid', payments: 1, amount: 1_000n },
+        { day, rail: 'l402', credit: 'paid', payments: 2, amount: 1_007n },
         { day, rail: 'tier', credit: 'bonus', payments: 1, amount: 50n },
       ])
       expect(await ledger.usage('ann', null, { limit: 9, before: null })).toEqual([

@@ -2,10 +2,11 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Result } from '../../floor/result.ts'
 import { msat, ZERO } from '../../money/msat.ts'
 import type { Proof, Statement } from '../books.ts'
-import type { Drawer, Entry, Posting, Why } from '../ledger.ts'
+import type { AccountId, Drawer, Entry } from '../ledger.ts'
 import { openHoldOf } from '../state.ts'
 import { openSnapshot } from './database.ts'
-import { holdOf, money, number, type Row, text, whole } from './rows.ts'
+import { accountsThat, newestEntries } from './entries.ts'
+import { type Cell, holdOf, money, number, type Row, text, whole } from './rows.ts'
 import { verify } from './verify.ts'
 
 export interface StatementParts {
@@ -24,8 +25,8 @@ export class SqliteStatement implements Statement {
     this.#parts = parts
   }
 
-  async accounts(limit: number) {
-    return this.#all(ACCOUNTS, limit).map((row) => ({
+  async accounts(limit: number, of?: AccountId) {
+    return (await this.#all(ACCOUNTS, limit, of ?? null)).map((row) => ({
       account: text(row, 'id'),
       paid: money(row, 'paid'),
       bonus: money(row, 'bonus'),
@@ -36,32 +37,20 @@ export class SqliteStatement implements Statement {
     }))
   }
 
-  async holds(limit: number) {
-    return this.#all(OPEN_HOLDS, limit).map((row) => openHoldOf(holdOf(row)))
+  async holds(limit: number, of?: AccountId) {
+    return (await this.#all(OPEN_HOLDS, limit, of ?? null)).map((row) => openHoldOf(holdOf(row)))
   }
 
-  async entries(limit: number): Promise<readonly Entry[]> {
-    const entries = new Map<number, Entry & { readonly postings: Posting[] }>()
-    for (const row of this.#all(ENTRIES, limit)) {
-      const n = number(row, 'entry')
-      const entry = entries.get(n) ?? {
-        at: number(row, 'at'),
-        why: text(row, 'why') as Why,
-        ref: text(row, 'ref'),
-        postings: [],
-      }
-      entry.postings.push({
-        debit: text(row, 'debit') as Drawer,
-        credit: text(row, 'credit') as Drawer,
-        amount: money(row, 'amount'),
-      })
-      entries.set(n, entry)
-    }
-    return [...entries.values()]
+  async entries(limit: number, of?: AccountId): Promise<readonly Entry[]> {
+    return this.#over((db) => newestEntries(db, limit, of))
+  }
+
+  async find(fits: (account: AccountId) => boolean): Promise<readonly AccountId[]> {
+    return this.#over((db) => accountsThat(db, fits))
   }
 
   async earnings() {
-    return this.#all(EARNINGS).map((row) => ({
+    return (await this.#all(EARNINGS)).map((row) => ({
       day: text(row, 'day'),
       model: text(row, 'model'),
       requests: number(row, 'requests'),
@@ -73,7 +62,7 @@ export class SqliteStatement implements Statement {
   }
 
   async income() {
-    return this.#all(INCOME).map((row) => ({
+    return (await this.#all(INCOME)).map((row) => ({
       day: text(row, 'day'),
       rail: text(row, 'rail'),
       credit: text(row, 'credit') as 'paid' | 'bonus',
@@ -83,32 +72,31 @@ export class SqliteStatement implements Statement {
   }
 
   async owed() {
-    const [row] = this.#all(OWED)
+    const [row] = await this.#all(OWED)
     return row === undefined ? ZERO : money(row, 'owed')
   }
 
   async verify(): Promise<Result<Proof, readonly string[]>> {
-    this.#parts.commit()
-    const db = openSnapshot(this.#parts.path)
-    try {
-      return await verify(db, this.#parts.inMemory())
-    } finally {
-      db.close()
-    }
+    return this.#over((db) => verify(db, this.#parts.inMemory()))
   }
 
-  #all(sql: string, ...cells: number[]): Row[] {
+  #all(sql: string, ...cells: Cell[]): Promise<Row[]> {
+    return this.#over(async (db) => rowsOf(db, sql, cells))
+  }
+
+  /** Over one moment of the file: what is on its way there is on disk before. */
+  async #over<T>(read: (db: DatabaseSync) => Promise<T>): Promise<T> {
     this.#parts.commit()
     const db = openSnapshot(this.#parts.path)
     try {
-      return rowsOf(db, sql, cells)
+      return await read(db)
     } finally {
       db.close()
     }
   }
 }
 
-function rowsOf(db: DatabaseSync, sql: string, cells: number[]): Row[] {
+function rowsOf(db: DatabaseSync, sql: string, cells: readonly Cell[]): Row[] {
   const statement = db.prepare(sql)
   statement.setReadBigInts(true)
   return statement.all(...cells)
@@ -120,26 +108,11 @@ const balanceOf = (drawer: string): string =>
 const ACCOUNTS = `
   SELECT id, created_at, ${balanceOf('paid')}, ${balanceOf('bonus')}, ${balanceOf('held')},
     ${balanceOf('owed')}
-  FROM accounts ORDER BY n DESC LIMIT ?`
+  FROM accounts WHERE ?2 IS NULL OR id = ?2 ORDER BY n DESC LIMIT ?1`
 
 const OPEN_HOLDS = `
   SELECT holds.*, accounts.id AS account_id FROM holds JOIN accounts ON accounts.n = account
-  WHERE status = 'open' ORDER BY holds.n DESC LIMIT ?`
-
-/** Of one entry: see `close.ts`. */
-const MOST_POSTINGS = 10
-
-const ENTRIES = `
-  WITH newest AS (SELECT * FROM postings ORDER BY n DESC LIMIT ?1 * ${MOST_POSTINGS}),
-    few AS (SELECT DISTINCT entry FROM newest ORDER BY entry DESC LIMIT ?1)
-  SELECT entry, postings.at, why, coalesce(payment, holds.id) AS ref,
-    debits.name AS debit, credits.name AS credit, postings.amount
-  FROM newest AS postings JOIN few USING (entry)
-  LEFT JOIN deposits ON deposits.n = postings.deposit
-  LEFT JOIN holds ON holds.n = postings.hold
-  JOIN drawers AS debits ON debits.n = postings.debit
-  JOIN drawers AS credits ON credits.n = postings.credit
-  ORDER BY entry DESC, postings.n`
+  WHERE status = 'open' AND (?2 IS NULL OR accounts.id = ?2) ORDER BY holds.n DESC LIMIT ?1`
 
 const DAY = (column: string): string => `date(${column} / 1000, 'unixepoch')`
 

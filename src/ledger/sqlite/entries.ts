@@ -1,0 +1,100 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { AccountId, Drawer, Entry, Posting, Why } from '../ledger.ts'
+import { money, number, type Row, text } from './rows.ts'
+
+/** Rows looked at in one turn of the event loop: some 20 ms, so that streams go on meanwhile. */
+const CHUNK = 20_000
+
+/** Of one entry: see `close.ts`. */
+const MOST_POSTINGS = 10
+
+/**
+ * The newest entries of a book, or of one account in it. There is no index of postings by account:
+ * the book is read backwards, a part at a time, until there are enough.
+ */
+export async function newestEntries(
+  db: DatabaseSync,
+  limit: number,
+  of?: AccountId,
+): Promise<readonly Entry[]> {
+  const entries = new Map<number, Entry & { readonly postings: Posting[] }>()
+  const most = (limit + 1) * MOST_POSTINGS
+  let to = lastOf(db, 'postings')
+  // One more than asked for: of the last one found a part may be missing.
+  while (to > 0 && entries.size <= limit) {
+    const from = Math.max(0, to - CHUNK)
+    const named = of === undefined ? {} : { of }
+    for (const row of rowsOf(db, of === undefined ? ALL : OF_ACCOUNT, { from, to, most, ...named }))
+      add(row, entries)
+    to = from
+    await turn()
+  }
+  return [...entries.values()].slice(0, limit)
+}
+
+function add(row: Row, entries: Map<number, Entry & { readonly postings: Posting[] }>): void {
+  const n = number(row, 'entry')
+  const entry = entries.get(n) ?? {
+    at: number(row, 'at'),
+    why: text(row, 'why') as Why,
+    ref: text(row, 'ref'),
+    postings: [],
+  }
+  entry.postings.unshift({
+    debit: text(row, 'debit') as Drawer,
+    credit: text(row, 'credit') as Drawer,
+    amount: money(row, 'amount'),
+  })
+  entries.set(n, entry)
+}
+
+/** The accounts that fit, read a part at a time. */
+export async function accountsThat(
+  db: DatabaseSync,
+  fits: (account: AccountId) => boolean,
+): Promise<readonly AccountId[]> {
+  const found: AccountId[] = []
+  const last = lastOf(db, 'accounts')
+  for (let from = 0; from < last; from += CHUNK) {
+    const ids = rowsOf(db, IDS, { from, to: from + CHUNK }).map((row) => text(row, 'id'))
+    found.push(...ids.filter(fits))
+    await turn()
+  }
+  return found
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+function rowsOf(
+  db: DatabaseSync,
+  sql: string,
+  cells: Readonly<Record<string, string | number>>,
+): Row[] {
+  const statement = db.prepare(sql)
+  statement.setReadBigInts(true)
+  return statement.all(cells)
+}
+
+function lastOf(db: DatabaseSync, table: 'postings' | 'accounts'): number {
+  const [row] = rowsOf(db, `SELECT coalesce(max(n), 0) AS n FROM ${table}`, {})
+  return row === undefined ? 0 : number(row, 'n')
+}
+
+const entriesWhere = (more: string): string => `
+  SELECT entry, postings.at, why, coalesce(payment, holds.id) AS ref,
+    debits.name AS debit, credits.name AS credit, postings.amount
+  FROM postings
+  LEFT JOIN deposits ON deposits.n = postings.deposit
+  LEFT JOIN holds ON holds.n = postings.hold
+  JOIN drawers AS debits ON debits.n = postings.debit
+  JOIN drawers AS credits ON credits.n = postings.credit
+  WHERE postings.n > $from AND postings.n <= $to ${more}
+  ORDER BY postings.n DESC LIMIT $most`
+
+const OWN = `(SELECT n FROM drawers
+  WHERE name IN ('paid:' || $of, 'bonus:' || $of, 'held:' || $of, 'owed:' || $of))`
+
+const ALL = entriesWhere('')
+const OF_ACCOUNT = entriesWhere(`AND (postings.debit IN ${OWN} OR postings.credit IN ${OWN})`)
+
+const IDS = 'SELECT id FROM accounts WHERE n > $from AND n <= $to ORDER BY n'

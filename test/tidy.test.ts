@@ -142,7 +142,7 @@ const KEEPERS: Readonly<Record<string, readonly string[]>> = {
   uqr: ['src/http/invoice-body.ts', 'src/web/qr.ts'],
   'markdown-it': ['src/web/markdown.ts'],
   yaml: ['src/config/yaml.ts'],
-  commander: ['src/cli/main.ts'],
+  commander: ['src/cli/program.ts'],
   'gpt-tokenizer': ['src/money/tokens.ts'],
   'wrap-ansi': ['src/cli/terminal.ts'],
   'light-bolt11-decoder': ['src/wallets/bolt11.ts'],

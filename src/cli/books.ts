@@ -6,35 +6,58 @@ import type { Books } from '../ledger/books.ts'
 import { LedgerDamaged, LedgerTooNew, WrongMoneyKind } from '../ledger/errors.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 import { openSqliteBooks } from '../ledger/sqlite.ts'
+import type { Asked } from './commands/command.ts'
 import { askRunningGate } from './control.ts'
 import { Failed } from './failed.ts'
 import { ledgerIn, rootKeys, socketIn, takeFolder } from './folder.ts'
 import { openOffice, type Question } from './office.ts'
+import { lookAt, noLedger, type Scope, scopeLines, unitOf } from './scope.ts'
 
-/**
- * Asks the gate that runs on this folder; where none does, takes the folder's lock and answers from
- * the file itself. Throws `Failed`.
- */
-export async function askBooks(folder: string, question: Question, world: World): Promise<unknown> {
-  const running = await askRunningGate(socketIn(folder), question)
-  if (running.ok) return running.value
-  if (running.error.why !== 'nobody') throw new Failed(onLine(running.error.why))
-  return atRest(folder, question, world)
+/** What the books answered, and the unit of their money in tables. */
+export interface Answer {
+  readonly answer: unknown
+  readonly unit: string
+  readonly scope: Scope
 }
 
-async function atRest(path: string, question: Question, world: World): Promise<unknown> {
-  const fresh = !existsSync(ledgerIn(path))
-  if (fresh) {
-    throw new Failed(
-      `there is no ledger in ${path} yet: start the gate once, or name its --data-dir`,
-    )
+/**
+ * Asks the gate that runs on the data folder; if none does, takes the folder's lock and answers from
+ * the file itself. Says on stderr which books these are. Throws `Failed`.
+ */
+export async function askBooks(asked: Asked, question: Question): Promise<Answer> {
+  const { host } = asked
+  const folder = asked.load().config.dataDir
+  const scope = await lookAt(folder)
+  if (!scope.running && !existsSync(ledgerIn(folder))) {
+    throw new Failed(await noLedger(scope, host))
   }
+  host.stderr.write(await scopeLines('books', scope, host))
+  const answer = scope.running
+    ? await askRunning(folder, question)
+    : await atRest(folder, question, host.world)
+  return { answer, unit: unitOf(scope.money), scope }
+}
+
+async function askRunning(folder: string, question: Question): Promise<unknown> {
+  const answered = await askRunningGate(socketIn(folder), question)
+  if (answered.ok) return answered.value
+  throw new Failed(whyNoAnswer(answered.error.why))
+}
+
+/** Why a gate that runs gave no answer. */
+export const whyNoAnswer = (why: string): string =>
+  why === 'nobody' ? 'the gate has stopped meanwhile: try again' : onLine(why)
+
+async function atRest(path: string, question: Question, world: World): Promise<unknown> {
   const folder = takeFolder(path)
-  if (!folder.ok) throw new Failed(`${path} is in use by another process that does not answer`)
+  if (!folder.ok) throw new Failed(busy(path))
   try {
     const books = openAnyKind(folder.value.ledger, world)
     const keys = rootKeys(path, true)
-    if (!keys.ok) throw new Failed(`${keys.error.path} is ${keys.error.why}`)
+    if (!keys.ok)
+      throw new Failed(
+        `${keys.error.path} is ${keys.error.why}. Put it back from your backup: without it no pass works`,
+      )
     const answer = await openOffice({ books, keys: keys.value, world })(question)
     await books.close()
     return answer
@@ -42,6 +65,10 @@ async function atRest(path: string, question: Question, world: World): Promise<u
     folder.value.unlock()
   }
 }
+
+/** Why a folder cannot be taken. */
+export const busy = (path: string): string =>
+  `another process uses ${path} and does not answer. If a gate is starting or stopping there, try again in a moment`
 
 /** Book commands take the kind of money from the ledger. */
 export function openAnyKind(path: string, world: World): Books {

@@ -1,5 +1,6 @@
 import type { World } from '../floor/world.ts'
-import type { Books } from '../ledger/books.ts'
+import type { Books, Statement } from '../ledger/books.ts'
+import type { AccountId } from '../ledger/ledger.ts'
 import { fromSat } from '../money/msat.ts'
 import { canonicalCaveats } from '../passes/caveat.ts'
 import { settlementSecret } from '../passes/keys.ts'
@@ -7,10 +8,25 @@ import { macaroonOf, newAccount, type RootKeys } from '../rails/issue.ts'
 import type { Desk } from '../wallets/ecash/out/desk.ts'
 import type { ExportAsk } from '../wallets/ecash/out/export.ts'
 import type { WithdrawAsk } from '../wallets/ecash/out/withdraw.ts'
+import { accountNamed } from './named-account.ts'
+import {
+  accountJson,
+  earningsJson,
+  entryJson,
+  holdJson,
+  mintedJson,
+  verdictJson,
+} from './shapes.ts'
 
 /** What the command line may ask of the books, of a running gate or of a folder at rest. */
 export type Question =
-  | { readonly ask: 'accounts' | 'holds' | 'entries'; readonly limit: number }
+  | { readonly ask: 'about' }
+  | {
+      readonly ask: 'accounts' | 'holds' | 'entries'
+      readonly limit: number
+      /** The name of an account, or its beginning; null: all accounts. */
+      readonly account: string | null
+    }
   | { readonly ask: 'verify' }
   | { readonly ask: 'earnings' }
   | { readonly ask: 'mint'; readonly sats: number; readonly caveats: readonly string[] }
@@ -36,7 +52,7 @@ export interface OfficeParts extends Partial<WalletParts> {
   readonly world: World
 }
 
-/** Answers questions about the books as plain JSON; amounts in msat. Throws what a person is told. */
+/** Answers questions about the books in the JSON of `shapes.ts`. Throws what a person is told. */
 export function openOffice(
   parts: OfficeParts,
 ): (question: unknown, told?: (progress: string) => void) => Promise<unknown> {
@@ -45,15 +61,20 @@ export function openOffice(
   return async (asked, told = () => {}) => {
     const question = asked as Question
     switch (question.ask) {
+      case 'about':
+        return { money: parts.books.kind }
       case 'accounts':
       case 'holds':
-      case 'entries':
-        return plain(await statement[question.ask](question.limit))
+      case 'entries': {
+        const { ask, limit, account } = question
+        const of = account === null ? undefined : await accountNamed(account, statement)
+        return rowsOf(statement, ask, [limit, of])
+      }
       case 'verify':
-        return plain(await statement.verify())
+        return verdictJson(await statement.verify())
       case 'earnings': {
         const [charges, deposits] = await Promise.all([statement.earnings(), statement.income()])
-        return plain({ charges, deposits })
+        return earningsJson(charges, deposits)
       }
       case 'mint':
         return mint(parts, question)
@@ -62,6 +83,21 @@ export function openOffice(
       default:
         throw new Error('this gate does not know that question: is it of another version?')
     }
+  }
+}
+
+async function rowsOf(
+  statement: Statement,
+  ask: 'accounts' | 'holds' | 'entries',
+  args: readonly [limit: number, of: AccountId | undefined],
+): Promise<readonly unknown[]> {
+  switch (ask) {
+    case 'accounts':
+      return (await statement.accounts(...args)).map(accountJson)
+    case 'holds':
+      return (await statement.holds(...args)).map(holdJson)
+    case 'entries':
+      return (await statement.entries(...args)).map(entryJson)
   }
 }
 
@@ -132,17 +168,7 @@ async function mint(
   ])
   const macaroon = macaroonOf(named, keys.current.master, [...id, ...canonical.value])
   const pass = `${macaroon}:${settlementSecret(keys.current.master, named)}`
-  return { pass, sats, caveats: canonical.value }
+  return mintedJson({ pass, account, sats, caveats: canonical.value, money: books.kind })
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
-
-/** Bigints as numbers: no balance here is past 2^53 msat, and where one were, it is a string. */
-function plain(value: unknown): unknown {
-  const text = JSON.stringify(value, (_, one: unknown) => {
-    if (typeof one !== 'bigint') return one
-    const number = Number(one)
-    return Number.isSafeInteger(number) ? number : String(one)
-  })
-  return JSON.parse(text)
-}

@@ -1,7 +1,6 @@
 import type { Server } from 'node:http'
 import type { Config } from '../config/config.ts'
 import { onLine } from '../floor/printable.ts'
-import { sayError } from '../floor/say-error.ts'
 import { closeGently } from '../http/server.ts'
 import type { Books } from '../ledger/books.ts'
 import type { Composed } from './compose.ts'
@@ -53,17 +52,6 @@ export async function closeAll(closers: Closer[]): Promise<void> {
     }
   }
   if (failures.length > 0) throw failures[0]
-}
-
-/** A mistake of ours, without its message: that may repeat a key, an invoice or a prompt. */
-export const lostLine = (error: unknown): string => `satgate: internal error: ${sayError(error)}\n`
-
-/** Until a gate runs there is nothing to drain. */
-export function endWhenLost(host: Host): void {
-  host.onLost((error) => {
-    host.stderr.write(lostLine(error))
-    host.exit(1)
-  })
 }
 
 /** ms, beyond the grace period, that a gate which is lost has for its end. */

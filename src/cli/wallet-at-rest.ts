@@ -4,42 +4,52 @@ import { onLine } from '../floor/printable.ts'
 import type { World } from '../floor/world.ts'
 import { Alarm } from '../wallets/ecash/alarm.ts'
 import { Roster } from '../wallets/ecash/roster.ts'
-import { openAnyKind, toldOf } from './books.ts'
+import { busy, openAnyKind, toldOf, whyNoAnswer } from './books.ts'
+import type { Asked } from './commands/command.ts'
 import { askRunningGate } from './control.ts'
 import { ecashIn, openCoinsAlone, takeSeed } from './ecash-folder.ts'
 import { Failed } from './failed.ts'
-import { socketIn, takeFolder } from './folder.ts'
+import { ledgerIn, socketIn, takeFolder } from './folder.ts'
+import type { Host } from './host.ts'
 import { openMoneyOut } from './money-out.ts'
 import { answerWallet, elsewhere, type WalletQuestion } from './office.ts'
 import { type EcashParts, ecashParts } from './open-ecash.ts'
+import { lookAt, noLedger, type Scope, scopeLines, tilde } from './scope.ts'
 
-export interface WalletAsking {
+/**
+ * Asks the wallet of the gate that runs on the data folder; if none does, takes the folder's lock and
+ * opens coins and seed itself. Says on stderr which wallet this is. Throws `Failed`.
+ */
+export async function askWallet(question: WalletQuestion, asked: Asked): Promise<unknown> {
+  const { host } = asked
+  const { config } = asked.load()
+  const { dataDir } = config
+  const scope = await lookAt(dataDir)
+  if (!scope.running && !hasWallet(dataDir)) throw new Failed(await noneIn(config, scope, host))
+  host.stderr.write(await scopeLines('wallet', scope, host))
+  const told = (progress: string) => host.stderr.write(`  ${onLine(progress)}\n`)
+  if (!scope.running) return atRest(question, { config, world: host.world, told })
+  const answered = await askRunningGate(socketIn(dataDir), { ask: 'wallet', what: question }, told)
+  if (answered.ok) return answered.value
+  throw new Failed(whyNoAnswer(answered.error.why))
+}
+
+const hasWallet = (dataDir: string): boolean => {
+  const { coins, seed } = ecashIn(dataDir)
+  return existsSync(coins) || existsSync(seed)
+}
+
+interface AtRest {
   readonly config: Config
   readonly world: World
   /** How far it is, for a person who waits. */
   readonly told: (progress: string) => void
 }
 
-/**
- * Asks the wallet of the gate that runs on this folder; where none does, takes the folder's lock and
- * opens coins and seed itself. Throws `Failed`.
- */
-export async function askWallet(question: WalletQuestion, asking: WalletAsking): Promise<unknown> {
-  const { dataDir } = asking.config
-  const asked = { ask: 'wallet', what: question }
-  const running = await askRunningGate(socketIn(dataDir), asked, asking.told)
-  if (running.ok) return running.value
-  if (running.error.why !== 'nobody') throw new Failed(onLine(running.error.why))
-  return atRest(question, asking)
-}
-
-async function atRest(question: WalletQuestion, asking: WalletAsking): Promise<unknown> {
-  const { config, world, told } = asking
+async function atRest(question: WalletQuestion, { config, world, told }: AtRest): Promise<unknown> {
   const { dataDir } = config
-  const { coins, seed } = ecashIn(dataDir)
-  if (!existsSync(coins) && !existsSync(seed)) throw new Failed(noneIn(config))
   const folder = takeFolder(dataDir)
-  if (!folder.ok) throw new Failed(`${dataDir} is in use by another process that does not answer`)
+  if (!folder.ok) throw new Failed(busy(dataDir))
   const closers: (() => void | Promise<void>)[] = [() => folder.value.unlock()]
   try {
     const { ledger } = folder.value
@@ -69,7 +79,9 @@ function coinsAlone(dataDir: string, world: World): Pick<EcashParts, 'store' | '
   return { store, roster, alarm: new Alarm(store) }
 }
 
-function noneIn({ wallet, dataDir }: Config): string {
+/** Why there is no wallet in a folder, and which one was perhaps meant. */
+async function noneIn({ wallet }: Config, scope: Scope, host: Host): Promise<string> {
   if (wallet.kind !== 'ecash') return elsewhere(wallet.kind)
-  return `there is no ecash wallet in ${dataDir} yet: start the gate once, or name its --data-dir`
+  if (!existsSync(ledgerIn(scope.folder))) return noLedger(scope, host)
+  return `there is no ecash wallet in ${tilde(scope.folder, host)}: its gate keeps no ecash`
 }

@@ -25,7 +25,13 @@ export interface Flag {
   readonly value?: string
   /** What a switch means in the settings; without it true, and `--no-…` means false. */
   readonly means?: string
+  /** Where it stands in `--help`, and what it says there. A flag without it is not shown. */
+  readonly help?: readonly [group: FlagGroup, says: string]
 }
+
+/** The groups of the gate's flags in `--help`, in their order. */
+export const FLAG_GROUPS = ['Backend', 'Price', 'Money', 'Reach', 'Log'] as const
+type FlagGroup = (typeof FLAG_GROUPS)[number]
 
 /** Keeps the type of the value, and whether there is always one, for `Values`. */
 export const setting = <T, const D extends string | null>(row: Setting<T, D>): Setting<T, D> => row

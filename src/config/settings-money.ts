@@ -27,7 +27,12 @@ export const PRICING = {
     standard: '1',
     example: '1/3',
     doc: 'Sats per 1,000 tokens for every model without a price of its own: `1`, `1/3` (input/output), `{ input, output, cached, request }`, `{ usdPerMillion: { input, output, cached } }`, `free` or `refuse`',
-    flag: { name: '--price', kind: 'text', value: 'PRICE' },
+    flag: {
+      name: '--price',
+      kind: 'text',
+      value: 'PRICE',
+      help: ['Price', 'sats per 1,000 tokens, as 1 or as 1/3 (input/output) (default: 1)'],
+    },
     structured: true,
   }),
   'pricing.models': setting({
@@ -35,7 +40,15 @@ export const PRICING = {
     standard: '{}',
     example: '{ llama3: 1, deepseek-*: 2/8 }',
     doc: 'Prices by model name; `*` stands for any text, the most specific name wins',
-    flag: { name: '--model-price', kind: 'pair', value: 'NAME=PRICE' },
+    flag: {
+      name: '--model-price',
+      kind: 'pair',
+      value: 'NAME=PRICE',
+      help: [
+        'Price',
+        'the price of one model, as llama3=1/3; can be repeated; * stands for any text',
+      ],
+    },
     structured: true,
   }),
   'pricing.maxOutputTokens': setting({
@@ -83,7 +96,15 @@ export const MONEY = {
     standard: null,
     example: 'lnd',
     doc: 'Where the sats are received: ecash (coins of a Cashu mint, kept in the data folder), lnd or play (play money). `wallet: lnd` is the short form. Unset: the Lightning address in `payout` if its provider confirms payments (LUD-21), else ecash',
-    flag: { name: '--wallet', kind: 'text', value: 'KIND' },
+    flag: {
+      name: '--wallet',
+      kind: 'text',
+      value: 'KIND',
+      help: [
+        'Money',
+        'where payments arrive: ecash (default), lnd (your node), or play (play money, worth nothing)',
+      ],
+    },
   }),
   'wallet.url': setting({
     read: baseUrl,
@@ -128,7 +149,12 @@ export const MONEY = {
     standard: null,
     example: 'you@example.com',
     doc: 'The Lightning address that earnings go to. If its provider confirms payments (LUD-21), buyers pay it directly; otherwise the ecash wallet sends the earnings there, a small sum first',
-    flag: { name: '--payout', kind: 'text', value: 'ADDRESS' },
+    flag: {
+      name: '--payout',
+      kind: 'text',
+      value: 'ADDRESS',
+      help: ['Money', 'the Lightning address that earnings are sent to, as you@domain'],
+    },
   }),
   'rails.l402': setting({
     read: flag,

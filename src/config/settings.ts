@@ -25,7 +25,15 @@ const SERVING = {
     standard: null,
     example: 'http://localhost:11434',
     doc: 'The backend whose answers are sold. If the path of the URL ends in a version (`/api/paas/v4`), it is used as it is; otherwise `/v1` is added. If the backend has a self-signed certificate, start satgate with `NODE_EXTRA_CA_CERTS=/path/to/ca.pem`. Unset: satgate looks for Ollama, vLLM, LM Studio and llama.cpp on their usual ports',
-    flag: { name: '--upstream', kind: 'text', value: 'URL' },
+    flag: {
+      name: '--upstream',
+      kind: 'text',
+      value: 'URL',
+      help: [
+        'Backend',
+        'the backend whose answers are sold; without it satgate looks for Ollama, vLLM, LM Studio and llama.cpp on their usual ports',
+      ],
+    },
     structured: true,
     later: (node) => (node.is === 'list' ? 'is a list, of which only the first is used yet' : null),
   }),
@@ -34,7 +42,12 @@ const SERVING = {
     standard: null,
     example: '{ env: OPENAI_API_KEY }',
     doc: 'The API key of the backend; satgate sends it as `Authorization: Bearer`',
-    flag: { name: '--upstream-key-file', kind: 'file', value: 'PATH' },
+    flag: {
+      name: '--upstream-key-file',
+      kind: 'file',
+      value: 'PATH',
+      help: ['Backend', 'a file with the API key of the backend'],
+    },
     secret: true,
   }),
   port: setting({
@@ -42,28 +55,53 @@ const SERVING = {
     standard: '3000',
     example: '3000',
     doc: 'The port to listen on; 0 takes any free port. If the default port is taken, satgate takes the next free one; if a port that you chose is taken, satgate does not start',
-    flag: { name: '--port', kind: 'text', value: 'PORT' },
+    flag: {
+      name: '--port',
+      kind: 'text',
+      value: 'PORT',
+      help: [
+        'Reach',
+        'the port to listen on; 0 takes any free one (default: 3000, or the next free one)',
+      ],
+    },
   }),
   host: setting({
     read: host,
     standard: '127.0.0.1',
     example: '127.0.0.1',
     doc: 'The address to listen on; `0.0.0.0` means every address of this machine',
-    flag: { name: '--host', kind: 'text', value: 'HOST' },
+    flag: {
+      name: '--host',
+      kind: 'text',
+      value: 'HOST',
+      help: ['Reach', 'the address to listen on (default: 127.0.0.1, this machine only)'],
+    },
   }),
   publicUrl: setting({
     read: originUrl,
     standard: null,
     example: 'https://llm.example.com',
     doc: 'The address under which buyers reach this gate. Links in its answers begin with it',
-    flag: { name: '--public-url', kind: 'text', value: 'URL' },
+    flag: {
+      name: '--public-url',
+      kind: 'text',
+      value: 'URL',
+      help: ['Reach', 'the address under which buyers reach the gate, for links in its answers'],
+    },
   }),
   tunnel: setting({
     read: oneOf('true', 'false', 'auto'),
     standard: 'auto',
     example: 'auto',
     doc: 'A public address through Cloudflare. auto: if `cloudflared` is installed, the money is real, no model is free, `publicUrl` is unset and `host` is a loopback address; on a terminal satgate asks you the first time. true: with test money too, and satgate asks to install `cloudflared` if it is missing. Never with play money',
-    flag: { name: '--tunnel', kind: 'switch' },
+    flag: {
+      name: '--tunnel',
+      kind: 'switch',
+      help: [
+        'Reach',
+        'a public address through Cloudflare, or none (default: asks the first time, if cloudflared is installed and the money is real)',
+      ],
+    },
   }),
   dataDir: setting({
     read: folder,
@@ -207,14 +245,24 @@ const RUNNING = {
     standard: 'auto',
     example: 'auto',
     doc: 'auto: lines for people on a terminal, JSON otherwise. text and json: always that',
-    flag: { name: '--json', kind: 'switch', means: 'json' },
+    flag: {
+      name: '--json',
+      kind: 'switch',
+      means: 'json',
+      help: ['Log', 'one JSON object a line (default if stdout is not a terminal)'],
+    },
   }),
   'log.level': setting({
     read: oneOf('error', 'warn', 'info', 'debug'),
     standard: 'info',
     example: 'info',
     doc: 'How much is logged: error, warn, info or debug',
-    flag: { name: '--verbose', kind: 'switch', means: 'debug' },
+    flag: {
+      name: '--verbose',
+      kind: 'switch',
+      means: 'debug',
+      help: ['Log', 'say more about each request'],
+    },
   }),
 }
 

@@ -10,9 +10,12 @@ import type { Say } from './ports.ts'
 const PATIENCE = 15_000
 const ASK_AGAIN = 500
 
-/** The short name of an account in events: enough to follow one, nothing to spend with. */
-export const shortName = (account: AccountId): string =>
-  createHash('sha256').update(account).digest('hex').slice(0, 8)
+/** The whole name of an account, which people see the beginning of. Nobody can spend with it. */
+export const wholeName = (account: AccountId): string =>
+  createHash('sha256').update(account).digest('hex')
+
+/** The name of an account wherever it is shown: in events, commands and `/v1/balance`. */
+export const shortName = (account: AccountId): string => wholeName(account).slice(0, 8)
 
 /** Turns payments into balances: the only caller of `deposit` on behalf of a rail. */
 export class Accounts {

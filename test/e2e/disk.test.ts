@@ -69,7 +69,7 @@ describe.skipIf(!existsSync(PRLIMIT))('J12 a disk that is full', { timeout: 60_0
     await until(async () => (await chat(gate)) === 402)
     expect(gate.events().filter(({ what }) => what === 'fatal')).toEqual([])
     expect(await gate.command('wallet', 'balance')).toMatchObject({ balance_sat: 200 })
-    expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, openHolds: 0 })
+    expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, open_holds: 0 })
     expect(mint.issuedSat()).toBe(200)
     expect(await gate.stop()).toBe(0)
   })

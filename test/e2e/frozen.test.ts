@@ -89,7 +89,7 @@ describe.each(readdirSync(FOLDERS))('the data folder %s', (name) => {
     }
     const all = frozen.coins + sats.reduce((sum, sat) => sum + sat, 0)
     expect((await gate.command('wallet', 'balance')).balance_sat).toBe(all)
-    expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, openHolds: 0 })
+    expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, open_holds: 0 })
     // Neither the gate nor its mint knows of anything else.
     expect(mint.issuedSat()).toBe(all)
     expect(gate.events('problem').map(({ what }) => what)).not.toContain('seed_elsewhere')

@@ -59,7 +59,10 @@ describe('J12 an error that nobody handles', () => {
       ])
       expect(`${JSON.stringify(gate.events())}${gate.stderr}`).not.toMatch(/secret|lnbc|preimage/)
       await gate.start()
-      expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, openHolds: 0 })
+      expect(await gate.command('ledger', 'verify')).toMatchObject({
+        balanced: true,
+        open_holds: 0,
+      })
     },
   )
 })

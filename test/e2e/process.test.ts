@@ -74,7 +74,7 @@ describe('B6 kill -9', () => {
     const charged = (1_000_000 - left.balance_msat) / 1_000
     expect(charged).toBeGreaterThan(0)
     expect(charged).toBeLessThanOrEqual(flowed)
-    expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, openHolds: 0 })
+    expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, open_holds: 0 })
   })
 
   it('behind a payment: what /play/pay said is paid is there, and is credited once', async () => {
@@ -136,7 +136,7 @@ describe('B6 kill -9', () => {
     // A settlement is written behind by some ms: what was answered last may be free, never more.
     expect(5_000_000 - left.balance_msat).toBeGreaterThanOrEqual(told - 16 * 3_000)
     expect(5_000_000 - left.balance_msat).toBeLessThanOrEqual(told + 8 * 5_000)
-    expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, openHolds: 0 })
+    expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, open_holds: 0 })
   })
 })
 
@@ -157,7 +157,7 @@ describe('SIGTERM', () => {
       { event: 'request', end: 'complete', charged_msat: 20_000 },
       { event: 'stopped', open_holds: 0 },
     ])
-    expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, openHolds: 0 })
+    expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, open_holds: 0 })
   })
 
   it('ends what still streams after its time, and gives that money back', async () => {

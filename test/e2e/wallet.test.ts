@@ -73,7 +73,7 @@ describe('satgate wallet beside a running gate', { timeout: 60_000 }, () => {
     expect(refused).toMatchObject({ code: 4, json: null })
     expect(mint.payouts).toEqual([])
     const insisted = await wallet(gate, 'withdraw', mint.invoice(200), '--yes')
-    expect(insisted.json).toMatchObject({ state: 'paid', sat: 200 })
+    expect(insisted.json).toMatchObject({ state: 'paid', amount_sat: 200 })
     expect(mint.payouts.map(({ sat }) => sat)).toEqual([200])
     expect(gate.events('payout').map(({ state }) => state)).toEqual(['sent', 'paid'])
     expect(gate.stderr).not.toMatch(/lnbc/)
@@ -92,13 +92,13 @@ describe('satgate wallet beside a running gate', { timeout: 60_000 }, () => {
     }
     const { json } = await wallet(gate)
     expect(json).toMatchObject({ balance_sat: 3_000, owed_sat: 300 })
-    expect(json.payout).toMatchObject({ state: 'first', to: there.address.text, sat: 150 })
+    expect(json.payout).toMatchObject({ state: 'first', to: there.address.text, amount_sat: 150 })
     // Rounds are half a minute apart; a start begins with one.
     await gate.stop()
     await gate.start()
     await gate.event(({ event, state }) => event === 'payout' && state === 'paid')
     expect(mint.payouts.map(({ sat }) => sat)).toEqual([150])
-    expect((await wallet(gate)).json.payout).toMatchObject({ state: 'confirm', sat: 150 })
+    expect((await wallet(gate)).json.payout).toMatchObject({ state: 'confirm', amount_sat: 150 })
     expect((await wallet(gate, 'confirm')).json).toEqual({ to: there.address.text })
     await gate.event(({ event, state, sat }) => event === 'payout' && state === 'paid' && sat > 150)
     const left = (await wallet(gate)).json
@@ -114,7 +114,7 @@ describe('satgate wallet beside a running gate', { timeout: 60_000 }, () => {
     await gate.kill9()
     expect((await wallet(gate)).json).toMatchObject({ balance_sat: 1_000, owed_sat: 1_000 })
     const exported = await wallet(gate, 'export', '--sats', '100', '--yes')
-    expect(exported.json).toMatchObject([{ sat: 100, mint: mint.url }])
+    expect(exported.json).toMatchObject([{ amount_sat: 100, mint: mint.url }])
     await gate.start()
     const after = (await wallet(gate)).json
     expect(after.balance_sat).toBeGreaterThan(890)

@@ -55,7 +55,7 @@ describeWithLab('the clients that people use', () => {
     const verdict = await gate?.command('ledger', 'verify')
     await gate?.remove()
     await lab?.stop()
-    expect(verdict).toMatchObject({ balanced: true, openHolds: 0 })
+    expect(verdict).toMatchObject({ balanced: true, open_holds: 0 })
   })
 
   /** Runs a client for one chat; one that fails says so in what it prints. */

@@ -106,8 +106,8 @@ class Shop {
   async accounts(): Promise<{ deposited: number; coins: number; awaited: number }> {
     const earnings = await this.gate.command('earnings')
     const balance = await this.gate.command('wallet', 'balance')
-    const deposits: { amount: number }[] = earnings.deposits
-    const deposited = deposits.reduce((sum, { amount }) => sum + amount, 0) / 1000
+    const deposits: { amount_msat: number }[] = earnings.deposits
+    const deposited = deposits.reduce((sum, { amount_msat: msat }) => sum + msat, 0) / 1000
     const mints: { awaited_sat: number }[] = balance.mints
     const awaited = mints.reduce((sum, { awaited_sat: sat }) => sum + sat, 0)
     return { deposited, coins: balance.balance_sat, awaited }

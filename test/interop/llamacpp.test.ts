@@ -51,7 +51,7 @@ describeWithLab('satgate in front of llama.cpp', () => {
     await gate?.remove()
     await tap?.close()
     await lab?.stop()
-    expect(verdict).toMatchObject({ balanced: true, openHolds: 0 })
+    expect(verdict).toMatchObject({ balanced: true, open_holds: 0 })
   })
 
   const idle = async (url = upstream): Promise<boolean> => {

@@ -54,7 +54,7 @@ describeWithLab('satgate in front of Ollama', () => {
     await gate?.remove()
     await tap?.close()
     await lab?.stop()
-    expect(verdict).toMatchObject({ balanced: true, openHolds: 0 })
+    expect(verdict).toMatchObject({ balanced: true, open_holds: 0 })
   })
 
   it('is named by its list of models', () => {

@@ -45,7 +45,7 @@ describeWithLab('satgate paid by a real lnd', () => {
     await gate?.remove()
     await wire?.close()
     await lab?.stop()
-    expect(verdict).toMatchObject({ balanced: true, openHolds: 0 })
+    expect(verdict).toMatchObject({ balanced: true, open_holds: 0 })
   })
 
   /** No test begins with the outage of the one before it. */
@@ -262,7 +262,10 @@ describeWithLab('satgate paid by a real lnd', () => {
       await gate.kill9()
       expect((await stream.over).cut).toBe(true)
       await gate.start()
-      expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, openHolds: 0 })
+      expect(await gate.command('ledger', 'verify')).toMatchObject({
+        balanced: true,
+        open_holds: 0,
+      })
       expect(gate.events('problem')).toContainEqual(
         expect.objectContaining({ what: 'holds_recovered', holds: 1 }),
       )

@@ -98,6 +98,6 @@ describeWithLab('a day of small sales', () => {
     console.log(
       `${left} sat left in ${paid().length} payouts for ${fees} + ${together} sat of fees`,
     )
-    expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, openHolds: 0 })
+    expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, open_holds: 0 })
   }, 1_800_000)
 })

@@ -25,7 +25,7 @@ export interface FrozenInvoice {
   readonly path: string | null
 }
 
-/** Msat, as the command line printed them. */
+/** Msat. */
 export interface Frozen {
   readonly mint: string
   readonly passes: readonly FrozenPass[]

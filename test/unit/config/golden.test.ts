@@ -6,8 +6,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { describe, expect, it } from 'vitest'
-import { checkCommand } from '../../../src/cli/check-command.ts'
-import { configCommand, type Outcome } from '../../../src/cli/config-command.ts'
+import { checkOutcome } from '../../../src/cli/commands/check.ts'
+import type { Outcome } from '../../../src/cli/commands/command.ts'
+import { configOutcome } from '../../../src/cli/commands/config.ts'
 import { flagsTable } from '../../../src/config/flags.ts'
 import type { LoadInput } from '../../../src/config/load.ts'
 import { CWD, HOME, readFrom, type TestFiles } from './world.ts'
@@ -54,7 +55,7 @@ function run({ argv, env, files }: Case): Outcome {
   const [verb, file] = command.parse([...argv], { from: 'user' }).args
   const { json = false, ...flags } = command.opts<{ json?: boolean }>()
   const input: LoadInput = { flags, env, cwd: CWD, home: HOME, readFile: readFrom(files) }
-  return verb === 'check' ? checkCommand(input, { file, json }) : configCommand(input, { json })
+  return verb === 'check' ? checkOutcome(input, { file, json }) : configOutcome(input, json)
 }
 
 const shown = ({ code, stdout, stderr }: Outcome): string =>

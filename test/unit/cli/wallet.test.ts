@@ -6,13 +6,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { listenForCommands } from '../../../src/cli/control.ts'
 import { openEcashFolder } from '../../../src/cli/ecash-folder.ts'
 import { socketIn, takeFolder } from '../../../src/cli/folder.ts'
-import type { Host } from '../../../src/cli/host.ts'
-import { main } from '../../../src/cli/main.ts'
-import { readLocalFile } from '../../../src/config/files.ts'
 import { openSqliteBooks } from '../../../src/ledger/sqlite.ts'
 import { msat } from '../../../src/money/msat.ts'
 import { openMint } from '../../../src/wallets/ecash/mint/cashu.ts'
 import { splitSats } from '../../../src/wallets/ecash/mint/sats.ts'
+import { satgateAt } from '../../support/command-line.ts'
 import { type FakeMint, startFakeMint } from '../../support/fake-mint.ts'
 import { type LnurlServer, startLnurlServer } from '../../support/lnurl-server.ts'
 
@@ -40,28 +38,7 @@ afterEach(async () => {
 async function satgate(...argv: readonly string[]) {
   const settings = { wallet: { kind: 'ecash', mints: [mint.url] }, payout: there.address.text }
   writeFileSync(join(folder, 'satgate.json'), JSON.stringify({ ...settings, dataDir: 'data' }))
-  const out = { stdout: '', stderr: '' }
-  const to = (name: 'stdout' | 'stderr') => ({
-    write: (text: string) => {
-      out[name] += text
-    },
-    terminal: true,
-    colour: false,
-    columns: () => null,
-  })
-  const host: Host = {
-    ...{ argv, env: {}, cwd: folder, home: folder, world, readFile: readLocalFile },
-    ...{
-      stdout: to('stdout'),
-      stderr: to('stderr'),
-      onStop: () => {},
-      onLost: () => {},
-      exit: () => {},
-      ask: null,
-    },
-  }
-  const code = await main(host)
-  return { code, ...out, json: () => JSON.parse(out.stdout) }
+  return satgateAt({ cwd: folder, columns: 200 }, ...argv)
 }
 
 const data = () => join(folder, 'data')
@@ -101,7 +78,7 @@ describe('satgate wallet, without a running gate', () => {
     expect(shown.stdout).toContain('held               1,024 sat')
     expect(shown.stdout).toContain('owed to buyers     101 sat')
     expect(shown.stdout).toContain(
-      `Payout to ${there.address.text}: above 20,000 sat a first 1,000`,
+      `Payout to ${there.address.text}: when the wallet holds more than 20,000 sat, a first 1,000 sat`,
     )
     const { json } = await satgate('wallet', 'balance', '--json')
     expect(json()).toMatchObject({ balance_sat: 1024, owed_sat: 101, alarm: null })
@@ -118,9 +95,11 @@ describe('satgate wallet, without a running gate', () => {
     expect(refused).toMatchObject({ code: 4, stdout: '' })
     expect(refused.stderr).toContain('buyers are owed 500 sat')
     const done = await satgate('wallet', 'withdraw', there.address.text, '--sats', '300')
-    expect(done).toMatchObject({ code: 0, stderr: '' })
+    expect(done).toMatchObject({
+      ...{ code: 0, stderr: 'wallet of ~/data: test money, no gate runs on this folder\n' },
+    })
     expect(done.stdout).toMatch(
-      /^Paid 300 sat to you@127\.0\.0\.1:\d+ from 127\.0\.0\.1:\d+, for \d sat\.\n$/,
+      /^Paid 300 sat to you@127\.0\.0\.1:\d+ from 127\.0\.0\.1:\d+\. Fee: \d sat\.\n$/,
     )
     const insisted = await satgate(
       'wallet',
@@ -138,14 +117,14 @@ describe('satgate wallet, without a running gate', () => {
   it('pays an invoice of somebody’s', async () => {
     await earned([1024], 0n)
     const done = await satgate('wallet', 'withdraw', mint.invoice(50), '--json')
-    expect(done.json()).toEqual({ ...done.json(), state: 'paid', sat: 50, to: 'invoice' })
+    expect(done.json()).toEqual({ ...done.json(), state: 'paid', amount_sat: 50, to: 'invoice' })
     expect(mint.payouts).toHaveLength(1)
   })
 
   it('E7 exports a token that another wallet can read, and shows it again', async () => {
     await earned([1024], 0n)
     const [token] = (await satgate('wallet', 'export', '--sats', '100', '--json')).json()
-    expect(token).toMatchObject({ sat: 100, mint: mint.url })
+    expect(token).toMatchObject({ amount_sat: 100, mint: mint.url })
     expect(token.token).toMatch(/^cashuB/)
     const again = await satgate('wallet', 'export', '--again')
     expect(again.stdout).toBe(`${token.token}\n`)
@@ -179,7 +158,7 @@ describe('satgate wallet, without a running gate', () => {
     expect(shown.stderr).toContain('satgate wallet export --yes')
     expect((await satgate('wallet', 'export')).code).toBe(4)
     const left = await satgate('wallet', 'export', '--yes', '--json')
-    expect(left.json()).toMatchObject([{ sat: 1024, mint: mint.url }])
+    expect(left.json()).toMatchObject([{ amount_sat: 1024, mint: mint.url }])
   })
 
   it('ends with 3 where the mint does not answer', async () => {
@@ -207,7 +186,7 @@ describe('satgate wallet, without a running gate', () => {
   it('says that there is no wallet, and makes none', async () => {
     const none = await satgate('wallet')
     expect(none.code).toBe(1)
-    expect(none.stderr).toContain('there is no ecash wallet in')
+    expect(none.stderr).toContain('there is no ledger in ~/data yet')
   })
 
   it('waits for nobody who has the folder and does not answer', async () => {
@@ -215,7 +194,7 @@ describe('satgate wallet, without a running gate', () => {
     const taken = takeFolder(data())
     const answer = await satgate('wallet')
     expect(answer).toMatchObject({ code: 1 })
-    expect(answer.stderr).toContain('in use by another process')
+    expect(answer.stderr).toContain('another process uses')
     if (taken.ok) taken.value.unlock()
   })
 })
@@ -225,6 +204,7 @@ describe('satgate wallet, through the running gate', () => {
     const asked: unknown[] = []
     const folder = takeFolder(data())
     const server = await listenForCommands(socketIn(data()), async (question, told) => {
+      if ((question as { ask: string }).ask === 'about') return { money: 'real' }
       asked.push(question)
       told('half way')
       return { ok: false, error: { why: 'refused', says: 'not without --yes' } }
@@ -237,7 +217,9 @@ describe('satgate wallet, through the running gate', () => {
       },
     ])
     expect(answer).toMatchObject({ code: 4, stdout: '' })
-    expect(answer.stderr).toBe('  half way\nsatgate: not without --yes\n')
+    expect(answer.stderr).toBe(
+      'wallet of ~/data: real money, asked of the running gate\n  half way\nsatgate: not without --yes\n',
+    )
     server.close()
     if (folder.ok) folder.value.unlock()
   })

@@ -1,0 +1,41 @@
+import { type LoadInput, load } from '../../config/load.ts'
+import { placeText } from '../../config/node.ts'
+import { onLine } from '../../floor/printable.ts'
+import { jsonLine } from '../lines.ts'
+import { BAD_USAGE, type Command, done, type Outcome } from './command.ts'
+import { lines, refused } from './config.ts'
+
+export const check: Command = {
+  name: 'check',
+  does: 'Check the settings, list every mistake, and start nothing.',
+  more: 'Each mistake has its file, line and column. The environment is checked too. The exit code is 0 without mistakes, 2 with mistakes.',
+  examples: [
+    ['satgate check', 'the file that a gate would read in this folder'],
+    ['satgate check other.yaml', 'another file'],
+  ],
+  words: [['[file]', 'the file to check; without it satgate.yaml, then satgate.json, if there']],
+  settings: 'all',
+  run: async ({ input, words: [file], json }) => checkOutcome(input, { file, json }),
+}
+
+interface CheckAsk {
+  /** The file to look at; without it the one that a run would take. */
+  readonly file?: string | undefined
+  readonly json: boolean
+}
+
+/** Says every mistake of the settings at once, those of the environment too. */
+export function checkOutcome(input: LoadInput, { file, json }: CheckAsk): Outcome {
+  const flags = file === undefined ? input.flags : { ...input.flags, config: file }
+  const loaded = load({ ...input, flags })
+  if (json) {
+    const mistakes = loaded.ok
+      ? []
+      : loaded.error.map(({ at, what }) => ({ at: placeText(at), what }))
+    const stdout = jsonLine({ ok: loaded.ok, mistakes })
+    return { code: loaded.ok ? 0 : BAD_USAGE, stdout, stderr: '' }
+  }
+  if (!loaded.ok) return refused(loaded.error)
+  const what = loaded.value.file ?? 'the defaults'
+  return done(`${onLine(what)}: ok, no mistakes\n`, lines(loaded.value.notes))
+}

@@ -1,0 +1,68 @@
+import type { Loaded, LoadInput } from '../../config/load.ts'
+import type { Host } from '../host.ts'
+
+/** A command of the command line, as data: `program.ts` makes its parser of it, `help.ts` its help. */
+export interface Command {
+  readonly name: string
+  /** What it does, in one line. */
+  readonly does: string
+  /** Sentences for its own `--help`. */
+  readonly more?: string
+  readonly examples?: readonly Line[]
+  /** What is written after its name, as `<file>`, `[file]` or `<caveats...>`, and what it means. */
+  readonly words?: readonly Line[]
+  readonly flags?: readonly OwnFlag[]
+  /** Keys of the settings whose flags mean something to it besides `--config` and `--data-dir`. */
+  readonly settings?: 'all' | readonly string[]
+  /** Its help shows the flags of those settings as its own. */
+  readonly showsSettings?: true
+  readonly commands?: readonly Command[]
+  /** The one of `commands` that is meant if none is named. */
+  readonly standard?: string
+  /** Prints by itself and gives the exit code, or gives all of it to print. */
+  readonly run?: (asked: Asked) => Promise<Outcome | number>
+}
+
+/** Something that is typed, and what it does. */
+export type Line = readonly [typed: string, does: string]
+
+/** A flag of one command. */
+export interface OwnFlag {
+  /** As commander is told of it: `--sats <sats>`. */
+  readonly typed: string
+  readonly does: string
+  readonly required?: true
+}
+
+/** Values by commander's names. */
+export type Flags = Readonly<Record<string, unknown>>
+
+/** What a command is given when it runs. */
+export interface Asked {
+  readonly host: Host
+  /** What was written after its name. */
+  readonly words: readonly string[]
+  readonly flags: Flags
+  /** JSON was asked for. */
+  readonly json: boolean
+  /** Everything that settings are made of. */
+  readonly input: LoadInput
+  /** The settings, with more flags than were given. Throws `Failed` if there are mistakes in them. */
+  load(more?: Flags): Loaded
+}
+
+/** What a command did: its exit code, and what goes to stdout and stderr. */
+export interface Outcome {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** The outcome of a command that could do what it was asked for. */
+export const done = (stdout: string, stderr = ''): Outcome => ({ code: 0, stdout, stderr })
+
+/** Bad usage or a bad config. */
+export const BAD_USAGE = 2
+
+/** The settings of a command that reads the books: the kind of wallet decides the default folder. */
+export const FOLDER_OF_BOOKS = ['wallet.kind']

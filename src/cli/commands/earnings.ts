@@ -1,0 +1,42 @@
+import { jsonLine } from '../lines.ts'
+import type { EarningsJson } from '../shapes.ts'
+import { table } from '../tables.ts'
+import { type Command, done, FOLDER_OF_BOOKS } from './command.ts'
+import { inSats } from './ledger.ts'
+
+export const earnings: Command = {
+  name: 'earnings',
+  does: 'Show what was earned by day and model, and paid in by day and rail.',
+  more: 'Days are UTC. "lost" is what answers cost beyond what their buyers had.',
+  examples: [
+    ['satgate earnings', 'two tables, newest day first'],
+    ['satgate earnings --json', 'the same for programs, in msat'],
+  ],
+  settings: FOLDER_OF_BOOKS,
+  async run(asked) {
+    const { askBooks } = await import('../books.ts')
+    const { answer, unit } = await askBooks(asked, { ask: 'earnings' })
+    const rows = answer as EarningsJson
+    return done(asked.json ? jsonLine(rows) : earningsTable(rows, unit))
+  },
+}
+
+function earningsTable({ charges, deposits }: EarningsJson, unit: string): string {
+  return [
+    'Earned, by UTC day and model\n',
+    table(
+      ['day', 'model', 'requests', 'prompt tokens', 'completion tokens', unit, `lost ${unit}`],
+      charges.map((row) => [
+        ...[row.day, row.model, row.requests, row.prompt_tokens, row.completion_tokens],
+        ...[inSats(row.earned_msat), inSats(row.overrun_msat)],
+      ]),
+    ),
+    '\nPaid in, by UTC day and rail\n',
+    table(
+      ['day', 'rail', 'kind', 'payments', unit],
+      deposits.map((row) => [
+        ...[row.day, row.rail, row.credit, row.payments, inSats(row.amount_msat)],
+      ]),
+    ),
+  ].join('')
+}

@@ -1,0 +1,173 @@
+import { onLines } from '../../floor/printable.ts'
+import { formatSat } from '../../money/msat.ts'
+import { wholeAboveZero } from '../count.ts'
+import { jsonLine } from '../lines.ts'
+import { plural } from '../plural.ts'
+import {
+  type AccountJson,
+  type Amount,
+  type EntryJson,
+  type HoldJson,
+  isBuyers,
+  type VerdictJson,
+} from '../shapes.ts'
+import { table } from '../tables.ts'
+import { type Asked, type Command, done, FOLDER_OF_BOOKS, type Outcome } from './command.ts'
+
+/** The views that are rows, and how a table is made of them. The unit is the one of the books. */
+const VIEWS = {
+  accounts: accountsTable,
+  holds: holdsTable,
+  entries: entriesTable,
+} as const
+
+const ROWS_FLAGS = [
+  {
+    typed: '--account <name>',
+    does: 'only this account: its name as events and /v1/balance show it, or 4 or more digits of it',
+  },
+  { typed: '--limit <rows>', does: 'rows at most, the newest first (default: 50)' },
+] as const
+
+const rowsOf = (name: keyof typeof VIEWS, does: string, more: string): Command => ({
+  name,
+  does,
+  more,
+  examples: [
+    [`satgate ledger ${name}`, 'the newest 50'],
+    [`satgate ledger ${name} --account a1b2c3d4`, 'of one account'],
+  ],
+  flags: ROWS_FLAGS,
+  settings: FOLDER_OF_BOOKS,
+  run: (asked) => showRows(asked, name),
+})
+
+export const ledger: Command = {
+  name: 'ledger',
+  does: 'Look into the books: accounts, holds, entries, and whether they balance.',
+  more: 'A running gate is asked; without one the files of the data folder are read.',
+  examples: [
+    ['satgate ledger', 'the accounts of your buyers'],
+    ['satgate ledger entries --account a1b2c3d4', 'every movement of one account'],
+    ['satgate ledger holds', 'what running requests have set aside'],
+    ['satgate ledger verify', 'prove that the books balance'],
+  ],
+  standard: 'accounts',
+  settings: FOLDER_OF_BOOKS,
+  commands: [
+    rowsOf(
+      'accounts',
+      'List the accounts: what they have, were given, and paid in.',
+      'An account belongs to one payment, and to every pass that was made from it.',
+    ),
+    rowsOf(
+      'holds',
+      'List the holds: what running requests have set aside.',
+      'A hold is the most that a running request can cost. When the request ends, the rest goes back.',
+    ),
+    rowsOf(
+      'entries',
+      'List the entries: every movement of money.',
+      'An entry is one or more postings. Each posting takes an amount from one drawer and puts it into another.',
+    ),
+    {
+      name: 'verify',
+      does: 'Prove from the entries that the books balance.',
+      more: 'The exit code is 0 if they balance, 4 if they do not. The gate goes on meanwhile.',
+      settings: FOLDER_OF_BOOKS,
+      async run(asked) {
+        const { askBooks } = await import('../books.ts')
+        const { answer, unit } = await askBooks(asked, { ask: 'verify' })
+        return verdict(answer as VerdictJson, { json: asked.json, unit })
+      },
+    },
+  ],
+}
+
+async function showRows(asked: Asked, view: keyof typeof VIEWS): Promise<Outcome> {
+  const { askBooks } = await import('../books.ts')
+  const { limit = 50, account = null } = asked.flags
+  const { answer, unit } = await askBooks(asked, {
+    ask: view,
+    limit: wholeAboveZero('--limit', limit),
+    account: account === null ? null : String(account),
+  })
+  if (asked.json) return done(jsonLine(answer))
+  const rows = answer as readonly unknown[]
+  if (rows.length > 0) return done(VIEWS[view](rows as never, unit))
+  return done('', `There are no ${view}${account === null ? ' yet' : ' of this account'}.\n`)
+}
+
+/** An amount of a command's JSON, in sats for people. */
+export const inSats = (msat: Amount): string => formatSat(BigInt(msat))
+
+const clock = (time: string): string => time.slice(0, 19).replace('T', ' ')
+/** Ids of holds and payments are long: enough of one to tell them apart. */
+const short = (id: string): string => id.slice(0, 14)
+
+function accountsTable(rows: readonly AccountJson[], unit: string): string {
+  return table(
+    ['account', `available ${unit}`, 'paid in', 'bonus', 'held', 'owes', 'since (UTC)'],
+    rows.map((row) => [
+      row.account,
+      ...[row.available_msat, row.paid_msat, row.bonus_msat, row.held_msat].map(inSats),
+      ...[inSats(row.owed_msat), clock(row.created_at)],
+    ]),
+  )
+}
+
+function holdsTable(rows: readonly HoldJson[], unit: string): string {
+  return table(
+    ['hold', 'account', 'model', unit, 'since (UTC)'],
+    rows.map((row) => [
+      ...[short(row.id), row.account, row.model],
+      ...[inSats(row.amount_msat), clock(row.opened_at)],
+    ]),
+  )
+}
+
+function entriesTable(rows: readonly EntryJson[], unit: string): string {
+  return table(
+    ['time (UTC)', 'why', 'from', 'to', unit, 'for'],
+    rows.flatMap((row) =>
+      row.postings.map((one) => [
+        ...[clock(row.at), row.why, one.debit, one.credit],
+        ...[inSats(one.amount_msat), short(row.ref)],
+      ]),
+    ),
+  )
+}
+
+/** 0 if the books balance, 4 if they do not. */
+function verdict(
+  said: VerdictJson,
+  { json, unit }: { readonly json: boolean; readonly unit: string },
+): Outcome {
+  const code = said.balanced ? 0 : 4
+  if (json) return { code, stdout: jsonLine(said), stderr: '' }
+  const shown = onLines(said)
+  if (!shown.balanced) {
+    const problems = shown.problems.map((line) => `  ${line}\n`).join('')
+    return { code, stdout: `The books do NOT balance:\n${problems}`, stderr: '' }
+  }
+  const own = shown.drawers.filter(({ drawer }) => !isBuyers(drawer))
+  const buyers = shown.drawers.filter(({ drawer }) => isBuyers(drawer))
+  const owed = buyers.reduce((sum, { balance_msat: one }) => sum + BigInt(one), 0n)
+  const counts = [
+    plural(shown.postings, 'posting'),
+    plural(shown.accounts, 'account'),
+    plural(shown.open_holds, 'open hold'),
+  ]
+  return done(
+    [
+      `The books balance: ${counts.join(', ')}.\n\n`,
+      table(
+        ['drawer', unit],
+        [
+          ...own.map((one) => [one.drawer, inSats(one.balance_msat)]),
+          ['owed to buyers', formatSat(owed)],
+        ],
+      ),
+    ].join(''),
+  )
+}

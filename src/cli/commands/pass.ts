@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs'
+import { onLine } from '../../floor/printable.ts'
+import { printLimit } from '../../passes/caveat.ts'
+import { inspect, narrow } from '../../passes/narrow.ts'
+import { wholeAboveZero } from '../count.ts'
+import { jsonLine } from '../lines.ts'
+import type { MintedJson } from '../shapes.ts'
+import {
+  type Asked,
+  BAD_USAGE,
+  type Command,
+  done,
+  FOLDER_OF_BOOKS,
+  type Outcome,
+} from './command.ts'
+
+const CAVEATS =
+  'A caveat is a limit or a condition: "spend <= 10 / day" (sats), "calls <= 100 / hour", "tokens <= 50000 / month", "model = llama*", "expires = 2027-01-01T00:00:00Z".'
+const FROM_STDIN = 'the pass, <macaroon>:<secret>; - reads it from stdin'
+
+export const pass: Command = {
+  name: 'pass',
+  does: 'Give a pass away, look into one, or make a smaller one.',
+  more: 'A pass is an API key with credit: whoever has it can spend it.',
+  examples: [
+    ['PASS=$(satgate pass mint --sats 100)', 'a new pass with 100 sat of credit'],
+    ['satgate pass narrow "$PASS" "spend <= 10 / day"', 'a pass for somebody else, from that one'],
+    ['satgate pass inspect "$PASS"', 'what a pass allows'],
+  ],
+  commands: [
+    {
+      name: 'mint',
+      does: 'Give a pass away: new credit that nobody paid for.',
+      more: `The pass alone is printed on stdout. Its credit buys answers and never leaves the gate as sats. ${CAVEATS}`,
+      examples: [
+        ['PASS=$(satgate pass mint --sats 100)', 'a pass with 100 sat of credit'],
+        ['satgate pass mint --sats 100 --caveat "spend <= 10 / day"', 'at most 10 sat of it a day'],
+      ],
+      flags: [
+        { typed: '--sats <sats>', does: 'its credit, in whole sats', required: true },
+        { typed: '--caveat <caveat...>', does: 'a limit or condition; can be repeated' },
+      ],
+      settings: FOLDER_OF_BOOKS,
+      run: mint,
+    },
+    {
+      name: 'inspect',
+      does: 'Show what a pass allows. Needs no gate.',
+      more: 'Without the gate nobody can tell whether the pass was paid for, or what is left of it: GET /v1/balance of its gate says that.',
+      examples: [
+        ['satgate pass inspect "$PASS"', 'its limits and conditions'],
+        ['satgate pass inspect - < pass.txt', 'the pass is not seen in the list of processes'],
+      ],
+      words: [['<pass>', FROM_STDIN]],
+      run: async ({ words: [given = ''], json }) => inspected(given, json),
+    },
+    {
+      name: 'narrow',
+      does: 'Make a smaller pass from a pass. Needs no gate.',
+      more: `The new pass alone is printed on stdout. It spends from the same account, within its caveats. ${CAVEATS}`,
+      examples: [
+        ['satgate pass narrow "$PASS" "spend <= 10 / day"', 'at most 10 sat a day'],
+        ['satgate pass narrow - "model = llama*" < pass.txt', 'one family of models'],
+      ],
+      words: [
+        ['<pass>', FROM_STDIN],
+        ['<caveats...>', 'what the new pass is limited to'],
+      ],
+      run: async ({ host, words: [given = '', ...caveats], json }) => {
+        const id = Buffer.from(host.world.random(8)).toString('hex')
+        const made = narrow(read(given), caveats, id)
+        if (!made.ok) return bad(made.error.detail)
+        return done(json ? jsonLine({ pass: made.value }) : `${made.value}\n`)
+      },
+    },
+  ],
+}
+
+async function mint(asked: Asked): Promise<Outcome> {
+  const [{ askBooks }, { tilde }] = await Promise.all([
+    import('../books.ts'),
+    import('../scope.ts'),
+  ])
+  const { sats, caveat } = asked.flags
+  const caveats = Array.isArray(caveat) ? caveat.map(String) : []
+  const question = { ask: 'mint', sats: wholeAboveZero('--sats', sats), caveats } as const
+  const { answer, unit, scope } = await askBooks(asked, question)
+  const minted = answer as MintedJson
+  const where = tilde(scope.folder, asked.host)
+  const said = `${minted.amount_sat} ${unit} for account ${onLine(minted.account)}. Only the gate on ${where} takes this pass\n`
+  return done(asked.json ? jsonLine(minted) : `${onLine(minted.pass)}\n`, said)
+}
+
+/** A pass is money, and every process of the machine can see an argument: `-` is stdin. */
+const read = (pass: string): string => (pass === '-' ? readFileSync(0, 'utf8') : pass).trim()
+
+/** What a pass allows, without its secret. */
+function inspected(given: string, json: boolean): Outcome {
+  const found = inspect(read(given))
+  if (!found.ok) return bad(found.error.detail)
+  const { hash, root, caveats, limits, preimage } = found.value
+  if (json) {
+    const shown = { payment_hash: hash, root, caveats, limits: limits.map(printLimit) }
+    return done(jsonLine({ ...shown, secret_is_preimage: preimage }))
+  }
+  const lines = [
+    `payment hash  ${hash}`,
+    `kind          ${root ? 'root pass: it may spend the whole account' : 'narrowed pass: it may spend what its caveats allow'}`,
+    ...caveats.map(
+      ({ text, problem }) =>
+        `caveat        ${onLine(text)}${problem === null ? '' : `   (the gate refuses this pass: ${onLine(problem)})`}`,
+    ),
+  ]
+  return done(`${lines.join('\n')}\n`)
+}
+
+const bad = (detail: string): Outcome => ({
+  code: BAD_USAGE,
+  stdout: '',
+  stderr: `satgate: ${onLine(detail)}\n`,
+})

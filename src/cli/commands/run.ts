@@ -1,0 +1,40 @@
+import type { Asked, Command } from './command.ts'
+
+/** What a start asks to be agreed to. */
+export const START_FLAGS = [
+  {
+    typed: '--yes',
+    does: 'start even if buyers may still pay invoices of a wallet that is no longer configured; those payments are not credited',
+  },
+] as const
+
+export const run: Command = {
+  name: 'run',
+  does: 'Run the gate; the same as satgate without a command.',
+  examples: [
+    ['satgate run --upstream http://localhost:11434', 'a gate in front of your Ollama'],
+    ['satgate run --config satgate.yaml', 'with the settings of a file'],
+  ],
+  flags: START_FLAGS,
+  settings: 'all',
+  run: serve,
+}
+
+/** Runs the gate until it is stopped. */
+export async function serve({ host, flags, load }: Asked): Promise<number> {
+  const [{ startGate }, { untilStopped }] = await Promise.all([
+    import('../run.ts'),
+    import('../stop.ts'),
+  ])
+  const settings = load()
+  const { format } = settings.config.log
+  const json = format === 'json' || (format === 'auto' && !host.stdout.terminal)
+  const portChosen = settings.settings.get('port')?.at.layer !== 'default'
+  const running = await startGate(host, settings, { json, portChosen, yes: flags.yes === true })
+  return untilStopped(host, running, {
+    graceMs: settings.config.timeouts.shutdownMs,
+    stopping() {
+      if (!json) host.stderr.write('\n  stopping: streams finish first; once more to end at once\n')
+    },
+  })
+}

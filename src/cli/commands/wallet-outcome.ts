@@ -1,0 +1,184 @@
+import { onLine, onLines } from '../../floor/printable.ts'
+import type { Result } from '../../floor/result.ts'
+import type { Balance, PayoutStatus } from '../../wallets/ecash/out/desk.ts'
+import type { Refused } from '../../wallets/ecash/out/desk-parts.ts'
+import type { Exported, KeptExport } from '../../wallets/ecash/out/export.ts'
+import type { Restored } from '../../wallets/ecash/out/restock.ts'
+import type { Withdrawn } from '../../wallets/ecash/out/withdraw.ts'
+import { jsonLine } from '../lines.ts'
+import type { WalletQuestion } from '../office.ts'
+import { plural } from '../plural.ts'
+import { balanceJson, exportedJson, keptJson, restoredJson, withdrawnJson } from '../shapes.ts'
+import { table } from '../tables.ts'
+import { done, type Outcome } from './command.ts'
+
+/** What `satgate wallet …` prints of the desk's answer. Sats. */
+export function walletOutcome(question: WalletQuestion, said: unknown, json: boolean): Outcome {
+  const answer = json ? said : onLines(said)
+  switch (question.do) {
+    case 'balance':
+      return balanceOutcome(answer as Balance, json)
+    case 'exports':
+      return keptOutcome(answer as readonly KeptExport[], json)
+    case 'restore':
+      return restoredOutcome(answer as readonly Restored[], json)
+    case 'withdraw':
+      return unlessRefused(answer as Result<Withdrawn, Refused>, json, withdrawnOutcome)
+    case 'export':
+      return unlessRefused(answer as Result<readonly Exported[], Refused>, json, exportedOutcome)
+    case 'confirm':
+      return unlessRefused(answer as Result<{ readonly to: string }, Refused>, json, confirmed)
+  }
+}
+
+/** 1 it failed, 2 bad usage, 3 mint or address do not answer, 4 money would be lost without `--yes`. */
+const CODES: Readonly<Record<Refused['why'], number>> = {
+  failed: 1,
+  usage: 2,
+  unreachable: 3,
+  refused: 4,
+}
+
+function unlessRefused<T>(
+  answer: Result<T, Refused>,
+  json: boolean,
+  shown: (value: T, json: boolean) => Outcome,
+): Outcome {
+  if (answer.ok) return shown(answer.value, json)
+  const { why, says } = answer.error
+  return { code: CODES[why], stdout: '', stderr: `satgate: ${onLine(says)}\n` }
+}
+
+const sats = (sat: number): string => sat.toString().replace(/\B(?=(\d{3})+$)/g, ',')
+const place = (mint: string): string => mint.replace(/^https?:\/\//, '')
+
+function balanceOutcome(balance: Balance, json: boolean): Outcome {
+  const { sat, owed, withdrawable, mints, payout, alarm } = balance
+  if (json) return done(jsonLine(balanceJson(balance)))
+  const rows = mints.map((one) => [
+    place(one.mint),
+    sats(one.free),
+    sats(one.held),
+    one.net === null ? '?' : sats(one.net),
+    one.coins,
+  ])
+  const lines = [
+    ...(alarm === null ? [] : [`STOPPED: ${alarm}`, '']),
+    `held               ${sats(sat)} sat`,
+    `owed to buyers     ${sats(owed)} sat`,
+    `may leave          ${sats(withdrawable)} sat`,
+    '',
+    ...(rows.length === 0
+      ? ['No coins yet: nothing has been paid in.']
+      : [table(['mint', 'free sat', 'in use', 'after fees', 'coins'], rows).trimEnd()]),
+    ...mints.flatMap(({ mint, awaited }) =>
+      awaited === 0
+        ? []
+        : [
+            `${place(mint)} was paid ${sats(awaited)} sat and has not issued the coins yet. The gate asks it again.`,
+          ],
+    ),
+    ...mints.flatMap(({ mint, problem }) =>
+      problem === null ? [] : [`${place(mint)}: ${problem}`],
+    ),
+    '',
+    ...payoutLines(payout),
+  ]
+  return done(`${lines.join('\n')}\n`)
+}
+
+function payoutLines({ state, to, above, sat, problem }: PayoutStatus): string[] {
+  const failed =
+    problem === null
+      ? []
+      : [`The last payout failed: ${problem.replace(/\.$/, '')}. The gate tries again.`]
+  switch (state) {
+    case 'off':
+      return [
+        'Payout: off. Start the gate with --payout you@domain to have earnings sent there. To take them out now:',
+        '  satgate wallet withdraw you@domain      satgate wallet export',
+      ]
+    case 'first':
+      return [
+        `Payout to ${to}: when the wallet holds more than ${sats(above)} sat, a first ${sats(sat ?? 0)} sat are sent. You then confirm that they arrived.`,
+        ...failed,
+      ]
+    case 'confirm':
+      return [
+        `Payout to ${to}: a first ${sats(sat ?? 0)} sat were sent. If they arrived:  satgate wallet confirm`,
+      ]
+    case 'on':
+      return [`Payout to ${to}: on. What is above ${sats(above)} sat is sent.`, ...failed]
+    case 'under_way':
+      return [`Payout to ${to}: ${sats(sat ?? 0)} sat are on their way.`]
+  }
+}
+
+function withdrawnOutcome(withdrawn: Withdrawn, json: boolean): Outcome {
+  const { state, sat, fee, mint, to } = withdrawn
+  if (json) return done(jsonLine(withdrawnJson(withdrawn)))
+  const where = to === 'invoice' ? '' : ` to ${to}`
+  if (state === 'sent') {
+    return done(
+      `${sats(sat)} sat${where} are on their way. ${place(mint)} has not confirmed yet that they arrived.\n`,
+      'The gate asks until it does: satgate wallet balance shows the state.\n',
+    )
+  }
+  return done(`Paid ${sats(sat)} sat${where} from ${place(mint)}. Fee: ${sats(fee ?? 0)} sat.\n`)
+}
+
+const BEARER =
+  'Whoever has a token has its money. Any Cashu wallet takes it. Until then satgate wallet export --again shows it again.'
+
+function exportedOutcome(tokens: readonly Exported[], json: boolean): Outcome {
+  if (json) return done(jsonLine(tokens.map(exportedJson)))
+  const sum = tokens.reduce((all, { sat }) => all + sat, 0)
+  const head = `${sats(sum)} sat in ${plural(tokens.length, 'token')}`
+  const from = [...new Set(tokens.map(({ mint }) => place(mint)))].join(', ')
+  return done(
+    `${tokens.map(({ token }) => token).join('\n')}\n`,
+    `${head}, from ${onLine(from)}. ${BEARER}\n`,
+  )
+}
+
+function keptOutcome(kept: readonly KeptExport[], json: boolean): Outcome {
+  if (json) return done(jsonLine(kept.map(keptJson)))
+  if (kept.length === 0) return done('', 'There is no exported token that nobody has taken.\n')
+  const told = kept.map(({ sat, mint, at, state }) => {
+    const when = new Date(at).toISOString().slice(0, 16).replace('T', ' ')
+    return `${sats(sat)} sat from ${onLine(place(mint))}, ${when} UTC${SAID[state]}\n`
+  })
+  return done(`${kept.map(({ token }) => token).join('\n')}\n`, told.join(''))
+}
+
+const SAID: Readonly<Record<KeptExport['state'], string>> = {
+  there: '',
+  taken: ': taken',
+  partly: ': partly taken',
+  unknown: ': the mint does not say whether it was taken',
+}
+
+const WITHOUT = 'Try again later. If this mint is gone for good, --yes goes on without it.'
+
+function restoredOutcome(all: readonly Restored[], json: boolean): Outcome {
+  const code = all.every(({ problem }) => problem === null) ? 0 : CODES.unreachable
+  const stderr = all
+    .filter(({ problem }) => problem !== null)
+    .map(({ mint, problem }) => onLine(`satgate: ${place(mint)}: ${problem}. ${WITHOUT}`))
+    .map((line) => `${line}\n`)
+    .join('')
+  if (json) {
+    return { code, stdout: jsonLine(all.map(restoredJson)), stderr }
+  }
+  const rows = all.map(({ mint, added, gone, holds }) => [
+    place(mint),
+    sats(added),
+    sats(gone),
+    sats(holds),
+  ])
+  return { code, stdout: table(['mint', 'found sat', 'gone', 'holds now'], rows), stderr }
+}
+
+function confirmed({ to }: { readonly to: string }, json: boolean): Outcome {
+  return done(json ? jsonLine({ to }) : `From now on earnings are sent to ${to} by themselves.\n`)
+}

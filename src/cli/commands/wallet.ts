@@ -1,0 +1,113 @@
+import { wholeAboveZero } from '../count.ts'
+import type { WalletQuestion } from '../office.ts'
+import { type Asked, type Command, type Flags, FOLDER_OF_BOOKS, type Outcome } from './command.ts'
+
+const YES = { typed: '--yes', does: 'do it even if buyers are owed that money' }
+
+/** The settings of the ecash wallet that have a flag. */
+const SETTINGS = [...FOLDER_OF_BOOKS, 'payout']
+
+const sub = (
+  command: Omit<Command, 'run' | 'settings'>,
+  question: (flags: Flags, words: readonly string[]) => WalletQuestion,
+): Command => ({
+  ...command,
+  settings: SETTINGS,
+  run: (asked) => ask(question(asked.flags, asked.words), asked),
+})
+
+export const wallet: Command = {
+  name: 'wallet',
+  does: 'Look into the ecash wallet, and take money out of it.',
+  more: 'Until you take it out, the mint holds the sats behind the ecash. With --payout you@domain the gate sends them on by itself.',
+  examples: [
+    ['satgate wallet', 'what it holds, what buyers are owed, and the state of payouts'],
+    ['satgate wallet withdraw you@domain', 'send all that may leave to a Lightning address'],
+    ['satgate wallet export --sats 1000', 'take ecash out as a token'],
+  ],
+  standard: 'balance',
+  settings: SETTINGS,
+  commands: [
+    sub(
+      {
+        name: 'balance',
+        does: 'Show what it holds, what buyers are owed, and what may leave.',
+        more: 'Money that buyers paid in and have not spent is owed to them; it stays unless you say --yes.',
+        examples: [
+          ['satgate wallet balance', 'in sats, by mint'],
+          ['satgate wallet balance --json', 'for programs'],
+        ],
+      },
+      () => ({ do: 'balance' }),
+    ),
+    sub(
+      {
+        name: 'withdraw',
+        does: 'Pay a Lightning address or an invoice from the wallet.',
+        examples: [
+          ['satgate wallet withdraw you@domain', 'all that may leave'],
+          ['satgate wallet withdraw you@domain --sats 500', 'a part of it'],
+          ['satgate wallet withdraw lnbc…', 'pay an invoice'],
+        ],
+        words: [['<to>', 'a Lightning address (you@domain) or an invoice (lnbc…)']],
+        flags: [
+          {
+            typed: '--sats <sats>',
+            does: 'how much to send to an address; without it all that may leave',
+          },
+          YES,
+        ],
+      },
+      ({ sats, yes }, [to = '']) => ({ do: 'withdraw', to, sat: orAll(sats), yes: yes === true }),
+    ),
+    sub(
+      {
+        name: 'confirm',
+        does: 'Say that the first payout has arrived.',
+        more: 'The first payout to an address is small. After you confirm it, earnings go there by themselves.',
+        examples: [['satgate wallet confirm', 'after you saw the first payout in your wallet']],
+      },
+      () => ({ do: 'confirm' }),
+    ),
+    sub(
+      {
+        name: 'export',
+        does: 'Take ecash out as a token, which any Cashu wallet takes.',
+        more: 'The tokens alone are printed on stdout, each on a line. Whoever has a token has its money.',
+        examples: [
+          ['satgate wallet export --sats 1000', 'a token of 1,000 sat'],
+          ['satgate wallet export', 'all that may leave'],
+          ['satgate wallet export --again', 'tokens that were exported and that nobody has taken'],
+        ],
+        flags: [
+          { typed: '--sats <sats>', does: 'how much; without it all that may leave' },
+          { typed: '--again', does: 'show earlier tokens again that nobody has taken yet' },
+          YES,
+        ],
+      },
+      ({ sats, again, yes }) =>
+        again === true ? { do: 'exports' } : { do: 'export', sat: orAll(sats), yes: yes === true },
+    ),
+    sub(
+      {
+        name: 'restore',
+        does: 'Find the coins of the seed again, by asking the mints.',
+        more: 'Needed if the file of coins was lost, or if the seed was used elsewhere. It can take minutes.',
+        examples: [['satgate wallet restore', 'asks every mint of the wallet']],
+        flags: [{ typed: '--yes', does: 'go on without a mint that does not answer' }],
+      },
+      ({ yes }) => ({ do: 'restore', yes: yes === true }),
+    ),
+  ],
+}
+
+const orAll = (sats: unknown): number | null =>
+  sats === undefined ? null : wholeAboveZero('--sats', sats)
+
+async function ask(question: WalletQuestion, asked: Asked): Promise<Outcome> {
+  const [{ askWallet }, { walletOutcome }] = await Promise.all([
+    import('../wallet-at-rest.ts'),
+    import('./wallet-outcome.ts'),
+  ])
+  return walletOutcome(question, await askWallet(question, asked), asked.json)
+}

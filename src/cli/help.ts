@@ -1,0 +1,127 @@
+import { type FlagRow, flagsTable } from '../config/flags.ts'
+import { FLAG_GROUPS } from '../config/setting.ts'
+import type { Command, Line } from './commands/command.ts'
+import type { Out } from './host.ts'
+import { hang, inkOf, widthOf } from './terminal.ts'
+
+/** Columns of a help that goes to no terminal, and the most that it takes of a wide one. */
+const USUAL = 80
+const WIDEST = 120
+
+const CONFIG: Line = [
+  '--config <path>',
+  'the config file; without it satgate.yaml, then satgate.json, if there',
+]
+const DATA_DIR: Line = [
+  '--data-dir <path>',
+  'the folder of books, keys and ecash (default: ~/.satgate, or ~/.satgate-play with play money)',
+]
+const JSON_FLAG: Line = ['--json', 'print JSON']
+const HELP: Line = ['-h, --help', 'print this help']
+const VERSION: Line = ['-v, --version', 'print the version']
+
+/** A heading and the lines under it. */
+type Section = readonly [heading: string, lines: readonly Line[]]
+
+/**
+ * The `--help` of a command: what it does, how it is used, examples, then its own flags. The flags of
+ * the gate stand where they start a gate, and one line says elsewhere where they are.
+ */
+export function helpText(
+  command: Command,
+  path: readonly string[],
+  out: Pick<Out, 'colour' | 'columns'>,
+): string {
+  const ink = inkOf(out)
+  const width = Math.min(WIDEST, widthOf(out) ?? USUAL)
+  const name = path.join(' ')
+  const { examples = [] } = command
+  const sections = sectionsOf(command)
+  const column = columnOf(
+    sections.flatMap(([, lines]) => lines),
+    width,
+  )
+  const section = ([heading, lines]: Section, column: number): string[] =>
+    lines.length === 0
+      ? []
+      : [`${ink.bold(`${heading}:`)}\n${rows(lines, column, width).join('\n')}`]
+  const blocks = [
+    hang('', command.does, width),
+    usages(command, name)
+      .map((usage, at) => `${at === 0 ? ink.bold('Usage:') : '      '} ${usage}`)
+      .join('\n'),
+    ...section(['Examples', examples], columnOf(examples, width)),
+    ...(command.more === undefined ? [] : [hang('', command.more, width)]),
+    ...sections.flatMap((one) => section(one, column)),
+    hang('', lastWords(command, name), width),
+  ]
+  return `${blocks.join('\n\n')}\n`
+}
+
+/** It starts a gate, so the flags of the gate are its own. */
+const starts = ({ name }: Command): boolean => name === 'satgate' || name === 'run'
+
+function usages({ name, commands, words = [], standard }: Command, path: string): string[] {
+  if (name === 'satgate') return [`${path} [flags]`, `${path} <command> [flags]`]
+  if (commands !== undefined) {
+    return [`${path} ${standard === undefined ? '<command>' : '[command]'} [flags]`]
+  }
+  return [[path, ...words.map(([typed]) => typed), '[flags]'].join(' ')]
+}
+
+function sectionsOf(command: Command): Section[] {
+  const { words = [], commands = [], flags = [] } = command
+  const own = flags.map(({ typed, does, required }): Line => {
+    return [typed, required === true ? `${does} (required)` : does]
+  })
+  const listed = commands.map(({ name, does }): Line => [name, does])
+  const first: Section[] = [
+    ['Arguments', words],
+    ['Commands', listed],
+  ]
+  if (!starts(command)) {
+    const gates = command.showsSettings === true ? gateLines(command) : []
+    return [...first, ['Flags', [...own, ...gates, CONFIG, DATA_DIR, JSON_FLAG, HELP]]]
+  }
+  const groups = FLAG_GROUPS.map((group): Section => [group, gateLines(command, group)])
+  const rest = command.name === 'satgate' ? [HELP, VERSION] : [HELP]
+  return [...first, ...groups, ['Other flags', [CONFIG, DATA_DIR, ...own, ...rest]]]
+}
+
+/** The flags of the gate that a command takes, as far as they are shown. */
+function gateLines({ settings = [] }: Command, group?: string): Line[] {
+  const rows = flagsTable.filter(({ key }) => settings === 'all' || settings.includes(key))
+  return rows.flatMap(({ flag, negatable }) => {
+    if (flag.help === undefined || (group ?? flag.help[0]) !== flag.help[0]) return []
+    const typed = `${typedOf(flag)}${negatable ? `, --no-${flag.name.slice(2)}` : ''}`
+    return [[typed, flag.help[1]] as const]
+  })
+}
+
+/** A flag of the settings as commander is told of it: `--upstream <url>`. */
+export const typedOf = ({ name, kind, value = 'value' }: FlagRow['flag']): string =>
+  kind === 'switch' ? name : `${name} <${value.toLowerCase()}>`
+
+function lastWords(command: Command, path: string): string {
+  if (starts(command)) {
+    return 'All settings, those without a flag too: docs/configuration.md. What a gate would use: satgate config'
+  }
+  const own = command.commands === undefined ? '' : `Flags of a command: ${path} <command> --help. `
+  const all = 'All settings of the gate: satgate run --help'
+  return command.settings === 'all' ? `It takes the flags of the gate too. ${all}` : `${own}${all}`
+}
+
+/** What a line does begins at most so far to the right: longer lines are broken before it. */
+const FARTHEST = 0.6
+
+function columnOf(lines: readonly Line[], width: number): number {
+  const lengths = lines.map(([typed]) => typed.length)
+  return Math.max(8, ...lengths.filter((length) => length <= width * FARTHEST))
+}
+
+const rows = (lines: readonly Line[], column: number, width: number): string[] =>
+  lines.map(([typed, does]) =>
+    typed.length <= column
+      ? hang(`  ${typed.padEnd(column)}  `, does, width)
+      : `  ${typed}\n${hang(' '.repeat(6), does, width)}`,
+  )

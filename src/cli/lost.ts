@@ -1,0 +1,13 @@
+import { sayError } from '../floor/say-error.ts'
+import type { Host } from './host.ts'
+
+/** A mistake of ours, without its message: that may repeat a key, an invoice or a prompt. */
+export const lostLine = (error: unknown): string => `satgate: internal error: ${sayError(error)}\n`
+
+/** Until a gate runs there is nothing to drain. */
+export function endWhenLost(host: Host): void {
+  host.onLost((error) => {
+    host.stderr.write(lostLine(error))
+    host.exit(1)
+  })
+}

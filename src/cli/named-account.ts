@@ -1,0 +1,33 @@
+import { wholeName } from '../gate/accounts.ts'
+import type { Statement } from '../ledger/books.ts'
+import type { AccountId } from '../ledger/ledger.ts'
+import { plural } from './plural.ts'
+
+/** Digits of a name that are enough to look for an account. */
+const FEWEST = 4
+
+/** The account of that name, or of the name that begins so. Throws what a person is told. */
+export async function accountNamed(
+  name: string,
+  statement: Pick<Statement, 'find'>,
+): Promise<AccountId> {
+  const wanted = name.toLowerCase()
+  if (!/^[0-9a-f]{4,64}$/.test(wanted)) {
+    throw new Error(
+      `${JSON.stringify(name.slice(0, 80))} is not the name of an account: a name is 8 hex digits, and ${FEWEST} or more of them are enough. satgate ledger lists the accounts`,
+    )
+  }
+  const [found, ...more] = await statement.find((id) => wholeName(id).startsWith(wanted))
+  if (found === undefined) {
+    throw new Error(
+      `there is no account ${wanted} in these books. satgate ledger lists the accounts`,
+    )
+  }
+  if (more.length === 0) return found
+  const names = [found, ...more]
+    .slice(0, 5)
+    .map((id) => wholeName(id).slice(0, Math.max(12, wanted.length + 2)))
+  throw new Error(
+    `${plural(more.length + 1, 'account')} begin with ${wanted}. Give more digits: ${names.join(', ')}${more.length > 4 ? ', …' : ''}`,
+  )
+}

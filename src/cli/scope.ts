@@ -1,0 +1,106 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { onLine } from '../floor/printable.ts'
+import { ledgerKind } from '../ledger/kind.ts'
+import type { MoneyKind } from '../ledger/ledger.ts'
+import { askRunningGate } from './control.ts'
+import { Failed } from './failed.ts'
+import { ledgerIn, socketIn } from './folder.ts'
+import type { Host } from './host.ts'
+
+/** Which books a command looks at. */
+export interface Scope {
+  readonly folder: string
+  /** A gate runs on it. */
+  readonly running: boolean
+  /** Null if nothing says which. */
+  readonly money: MoneyKind | null
+}
+
+/**
+ * Asks at a folder's socket whether a gate runs there, and on which kind of money. Throws `Failed` if
+ * one runs that does not say.
+ */
+export async function lookAt(folder: string): Promise<Scope> {
+  const about = await askRunningGate(socketIn(folder), { ask: 'about' })
+  if (about.ok) return { folder, running: true, money: moneyOf(about.value) }
+  const { why } = about.error
+  if (why === 'nobody') return { folder, running: false, money: ledgerKind(ledgerIn(folder)) }
+  throw new Failed(
+    `the gate that runs on ${onLine(folder)} does not answer this program: ${onLine(why)}. If it is of another version, start it again with this one`,
+  )
+}
+
+const KINDS: readonly MoneyKind[] = ['real', 'test', 'play']
+
+const moneyOf = (about: unknown): MoneyKind | null => {
+  const said = (about as { readonly money?: unknown } | null)?.money
+  return KINDS.find((kind) => kind === said) ?? null
+}
+
+/** What amounts of that kind of money are counted in. */
+export const unitOf = (money: MoneyKind | null): string =>
+  money === 'play' || money === 'test' ? `${money} sat` : 'sat'
+
+type Place = Pick<Host, 'home' | 'argv'>
+
+/**
+ * The lines on stderr that say which books, or which wallet, a command looked at. If no gate runs
+ * there but one runs on a default folder, they say so: with play money that is another folder.
+ */
+export async function scopeLines(
+  what: 'books' | 'wallet',
+  scope: Scope,
+  place: Place,
+): Promise<string> {
+  const money = scope.money === null ? '' : `${scope.money} money, `
+  const from = scope.running ? 'asked of the running gate' : 'no gate runs on this folder'
+  const first = `${what} of ${tilde(scope.folder, place)}: ${money}${from}\n`
+  const other = scope.running ? undefined : (await others(scope, place)).find((one) => one.running)
+  return other === undefined ? first : `${first}${pointTo(other, place)}\n`
+}
+
+/** What to say if a folder has no ledger. */
+export async function noLedger(scope: Scope, place: Place): Promise<string> {
+  const found = await others(scope, place)
+  const other = found.find((one) => one.running) ?? found[0]
+  const here = `there is no ledger in ${tilde(scope.folder, place)}`
+  return other === undefined
+    ? `${here} yet: start the gate once, or name the folder of your gate with --data-dir`
+    : `${here}. ${pointTo(other, place)}`
+}
+
+/** The default folders besides the one looked at, if a gate has run on them. */
+async function others(scope: Scope, { home }: Place): Promise<readonly Scope[]> {
+  const folders = ['.satgate', '.satgate-play'].map((name) => join(home, name))
+  const besides = folders.filter((one) => one !== scope.folder && existsSync(ledgerIn(one)))
+  const found = await Promise.all(besides.map((one) => lookAt(one).catch(() => null)))
+  return found.filter((one) => one !== null)
+}
+
+function pointTo({ folder, running, money }: Scope, place: Place): string {
+  const there = tilde(folder, place)
+  const is = running ? `A gate runs on ${there}` : `${there} has a ledger`
+  const kind = money === null ? '' : ` (${money} money)`
+  return `${is}${kind}. To look there: ${sameCommand(folder, place)}`
+}
+
+/** The command that was typed, for another folder. */
+function sameCommand(folder: string, place: Place): string {
+  const words = place.argv.filter(
+    (word, at) =>
+      !/^--(?:data-dir|config|wallet)(?:=|$)/.test(word) && !isFolder(place.argv[at - 1]),
+  )
+  return ['satgate', ...words.map(shellWord), '--data-dir', tilde(folder, place)].join(' ')
+}
+
+const isFolder = (before: string | undefined): boolean =>
+  before !== undefined && /^--(?:data-dir|config|wallet)$/.test(before)
+
+/** A word as a shell takes it. */
+const shellWord = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${onLine(word).replaceAll("'", "'\\''")}'`
+
+/** A path for people: `~` for their home folder. */
+export const tilde = (path: string, { home }: Pick<Host, 'home'>): string =>
+  onLine(path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path)

@@ -1,0 +1,169 @@
+import type { Result } from '../floor/result.ts'
+import { shortName } from '../gate/accounts.ts'
+import type { Books, Earning, Income, Proof } from '../ledger/books.ts'
+import type {
+  Balance as AccountBalance,
+  AccountId,
+  Drawer,
+  Entry,
+  OpenHold,
+} from '../ledger/ledger.ts'
+import type { Balance } from '../wallets/ecash/out/desk.ts'
+import type { Exported, KeptExport } from '../wallets/ecash/out/export.ts'
+import type { Restored } from '../wallets/ecash/out/restock.ts'
+import type { Withdrawn } from '../wallets/ecash/out/withdraw.ts'
+
+/**
+ * The JSON of the commands about books and wallet. Names are snake_case and end in their unit, times are
+ * RFC 3339, an account has the name that events and `/v1/balance` give it.
+ */
+
+/** Msat. A string if it is more than a number of JSON holds exactly. */
+export type Amount = number | string
+
+const amount = (msat: bigint): Amount => {
+  const number = Number(msat)
+  return Number.isSafeInteger(number) ? number : String(msat)
+}
+const time = (ms: number): string => new Date(ms).toISOString()
+
+export const accountJson = (row: AccountBalance & { readonly createdAt: number }) => ({
+  account: shortName(row.account),
+  paid_msat: amount(row.paid),
+  bonus_msat: amount(row.bonus),
+  held_msat: amount(row.held),
+  owed_msat: amount(row.owed),
+  available_msat: amount(row.available),
+  created_at: time(row.createdAt),
+})
+export type AccountJson = ReturnType<typeof accountJson>
+
+export const holdJson = (hold: OpenHold) => ({
+  id: hold.id,
+  account: shortName(hold.account),
+  model: hold.model,
+  amount_msat: amount(hold.amount),
+  so_far_msat: amount(hold.sofar),
+  output_tokens: hold.output,
+  opened_at: time(hold.openedAt),
+  deadline: time(hold.deadline),
+})
+export type HoldJson = ReturnType<typeof holdJson>
+
+export const entryJson = (entry: Entry) => ({
+  at: time(entry.at),
+  why: entry.why,
+  ref: entry.ref,
+  postings: entry.postings.map((one) => ({
+    debit: drawerName(one.debit),
+    credit: drawerName(one.credit),
+    amount_msat: amount(one.amount),
+  })),
+})
+export type EntryJson = ReturnType<typeof entryJson>
+
+/** Whether a drawer is an account's. Those of `owed:` are below zero: the buyer owes it. */
+export const isBuyers = (drawer: string): boolean => /^(?:paid|bonus|held|owed):/.test(drawer)
+
+const drawerName = (drawer: Drawer): string => {
+  const colon = drawer.indexOf(':')
+  if (!isBuyers(drawer)) return drawer
+  return `${drawer.slice(0, colon)}:${shortName(drawer.slice(colon + 1))}`
+}
+
+export const verdictJson = (verdict: Result<Proof, readonly string[]>) =>
+  verdict.ok
+    ? {
+        balanced: true,
+        accounts: verdict.value.accounts,
+        open_holds: verdict.value.openHolds,
+        postings: verdict.value.postings,
+        drawers: verdict.value.drawers.map(({ drawer, balance }) => ({
+          drawer: drawerName(drawer),
+          balance_msat: amount(balance),
+        })),
+        problems: [],
+      }
+    : { balanced: false, problems: verdict.error.map(withNames) }
+export type VerdictJson =
+  | {
+      readonly balanced: true
+      readonly accounts: number
+      readonly open_holds: number
+      readonly postings: number
+      readonly drawers: readonly { readonly drawer: string; readonly balance_msat: Amount }[]
+    }
+  | { readonly balanced: false; readonly problems: readonly string[] }
+
+/** A sentence of the proof, with the accounts in it by their names. */
+const withNames = (problem: string): string =>
+  problem.replace(/\b((?:paid|bonus|held|owed):)([0-9a-f]{32})\b/g, (_, kind, id) => {
+    return `${kind}${shortName(id)}`
+  })
+
+export const earningsJson = (charges: readonly Earning[], deposits: readonly Income[]) => ({
+  charges: charges.map((row) => ({
+    day: row.day,
+    model: row.model,
+    requests: row.requests,
+    prompt_tokens: row.input,
+    completion_tokens: row.output,
+    earned_msat: amount(row.earned),
+    overrun_msat: amount(row.overrun),
+  })),
+  deposits: deposits.map((row) => ({
+    day: row.day,
+    rail: row.rail,
+    credit: row.credit,
+    payments: row.payments,
+    amount_msat: amount(row.amount),
+  })),
+})
+export type EarningsJson = ReturnType<typeof earningsJson>
+
+/** A pass that was given away. */
+export const mintedJson = (minted: {
+  readonly pass: string
+  readonly account: AccountId
+  readonly sats: number
+  readonly caveats: readonly string[]
+  readonly money: Books['kind']
+}) => ({
+  pass: minted.pass,
+  account: shortName(minted.account),
+  amount_sat: minted.sats,
+  caveats: minted.caveats,
+  money: minted.money,
+})
+export type MintedJson = ReturnType<typeof mintedJson>
+
+export const balanceJson = ({ sat, owed, withdrawable, mints, payout, alarm }: Balance) => ({
+  balance_sat: sat,
+  owed_sat: owed,
+  withdrawable_sat: withdrawable,
+  mints: mints.map(({ mint, free, held, net, coins, awaited, problem }) => ({
+    ...{ mint, free_sat: free, held_sat: held, net_sat: net, awaited_sat: awaited },
+    ...{ coins, problem },
+  })),
+  payout: {
+    ...{ state: payout.state, to: payout.to, above_sat: payout.above },
+    ...{ amount_sat: payout.sat, problem: payout.problem },
+  },
+  alarm,
+})
+
+export const withdrawnJson = ({ state, sat, fee, mint, to }: Withdrawn) => ({
+  ...{ state, amount_sat: sat, fee_sat: fee, mint, to },
+})
+
+export const exportedJson = ({ token, sat, mint }: Exported) => ({ token, amount_sat: sat, mint })
+
+export const keptJson = ({ at, state, ...exported }: KeptExport) => ({
+  ...exportedJson(exported),
+  exported_at: time(at),
+  state,
+})
+
+export const restoredJson = ({ mint, added, gone, holds, problem }: Restored) => ({
+  ...{ mint, added_sat: added, gone_sat: gone, holds_sat: holds, problem },
+})

@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import type { Host } from '../../src/cli/host.ts'
+import { main } from '../../src/cli/main.ts'
+import { readLocalFile } from '../../src/config/files.ts'
+
+/** How a command is started. */
+interface Where {
+  /** The working folder, and the home folder if no other is given. */
+  readonly cwd?: string
+  readonly home?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Of the terminal; null: the output is piped. */
+  readonly columns?: number | null
+  readonly colour?: boolean
+}
+
+/** `satgate <argv>` in this process: its exit code, and what it printed. */
+export async function satgateAt(where: Where, ...argv: readonly string[]) {
+  const { cwd = tmpdir(), home = cwd, env = {}, columns = null, colour = false } = where
+  const out = { stdout: '', stderr: '' }
+  const to = (name: 'stdout' | 'stderr') => ({
+    write: (text: string) => {
+      out[name] += text
+    },
+    terminal: columns !== null,
+    colour,
+    columns: () => columns,
+  })
+  const world = {
+    now: () => Date.now(),
+    random: (bytes: number) => new Uint8Array(randomBytes(bytes)),
+  }
+  const host: Host = {
+    ...{ argv, env, cwd, home, world, readFile: readLocalFile, ask: null },
+    ...{ stdout: to('stdout'), stderr: to('stderr') },
+    ...{ onStop: () => {}, onLost: () => {}, exit: () => {} },
+  }
+  const code = await main(host)
+  return { code, ...out, json: () => JSON.parse(out.stdout) }
+}

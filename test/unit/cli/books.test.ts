@@ -1,0 +1,271 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { listenForCommands } from '../../../src/cli/control.ts'
+import { rootKeys, socketIn } from '../../../src/cli/folder.ts'
+import { openOffice } from '../../../src/cli/office.ts'
+import type { Books } from '../../../src/ledger/books.ts'
+import type { MoneyKind } from '../../../src/ledger/ledger.ts'
+import { openSqliteBooks } from '../../../src/ledger/sqlite.ts'
+import { msat } from '../../../src/money/msat.ts'
+import { satgateAt } from '../../support/command-line.ts'
+
+/** The commands that read the books, in a home folder of their own. */
+
+const world = {
+  now: () => Date.UTC(2026, 10, 26, 10, 0, 0),
+  random: (bytes: number) => new Uint8Array(randomBytes(bytes)),
+}
+
+let home: string
+const clean: (() => unknown)[] = []
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'satgate-books-'))
+})
+afterEach(async () => {
+  for (const one of clean.splice(0).reverse()) await one()
+  rmSync(home, { recursive: true })
+})
+
+const satgate = (...argv: readonly string[]) => satgateAt({ cwd: home }, ...argv)
+
+const REAL = '.satgate'
+const PLAY = '.satgate-play'
+const ANN = 'aa'.repeat(16)
+const BOB = 'bb'.repeat(16)
+const nameOf = (account: string, digits = 8) =>
+  createHash('sha256').update(account).digest('hex').slice(0, digits)
+
+function openBooks(name: string, kind: MoneyKind): Books {
+  const folder = join(home, name)
+  mkdirSync(folder, { recursive: true })
+  rootKeys(folder, false)
+  return openSqliteBooks({ path: join(folder, 'ledger.db'), kind, world })
+}
+
+/** Ann paid 100 sat, was charged 3 and has 2 held; after her Bob paid in often. */
+async function lived(books: Books): Promise<void> {
+  await pay(books, ANN, 100_000n, 'a')
+  await books.ledger.hold(request('h1', ANN))
+  const charge = { amount: msat(3_000n), input: 7, cached: 0, output: 5, end: 'complete' }
+  await books.ledger.settle('h1', { ...charge, usage: 'reported', at: world.now() })
+  await books.ledger.hold(request('h2', ANN))
+  await Promise.all(Array.from({ length: 60 }, (_, i) => pay(books, BOB, 1_000n, `b${i}`)))
+  await books.ledger.hold(request('h3', BOB))
+}
+
+const pay = (books: Books, account: string, amount: bigint, payment: string) =>
+  books.ledger.deposit({
+    ...{ payment, account, amount: msat(amount), credit: 'paid', rail: 'l402', at: world.now() },
+    native: { amount: String(amount), unit: 'msat', rate: '1' },
+  })
+
+const request = (id: string, account: string) => ({
+  ...{ id, account, input: 0, least: 2, most: 2, limits: [] },
+  price: { fixed: 0n, each: 1_000_000_000n },
+  ...{ at: world.now(), deadline: world.now() + 60_000 },
+  what: { model: 'llama3', dialect: 'openai-chat', pass: null },
+})
+
+/** A gate on that folder, as far as commands are answered. */
+async function running(name: string, kind: MoneyKind): Promise<Books> {
+  const books = openBooks(name, kind)
+  const keys = rootKeys(join(home, name), true)
+  if (!keys.ok) throw new Error('no keys')
+  const office = openOffice({ books, keys: keys.value, world })
+  const control = await listenForCommands(socketIn(join(home, name)), office)
+  clean.push(
+    () => books.close(),
+    () => control.close(),
+  )
+  return books
+}
+
+async function atRest(name: string, kind: MoneyKind): Promise<void> {
+  const books = openBooks(name, kind)
+  await lived(books)
+  await books.close()
+}
+
+describe('which books a command looked at', () => {
+  it('is said, with the kind of money, beside a running gate and without one', async () => {
+    await lived(await running(REAL, 'real'))
+    const asked = await satgate('ledger')
+    expect(asked.stderr).toBe('books of ~/.satgate: real money, asked of the running gate\n')
+    expect(asked.stdout).toMatch(/^account {3}available sat /)
+    await atRest(PLAY, 'play')
+    const read = await satgate('ledger', 'verify', '--data-dir', PLAY)
+    expect(read.stderr).toContain('books of ~/.satgate-play: play money, no gate runs on this')
+    expect(read.stdout).toMatch(/^drawer {2,}play sat$/m)
+    expect(read.stdout).toContain('The books balance: 66 postings, 2 accounts, 2 open holds.')
+  })
+
+  it('a gate on the other default folder is named, with the command that looks there', async () => {
+    await atRest(REAL, 'real')
+    await running(PLAY, 'play')
+    const { code, stderr } = await satgate('ledger', 'entries', '--limit', '3')
+    expect(code).toBe(0)
+    expect(stderr).toContain('books of ~/.satgate: real money, no gate runs on this folder\n')
+    expect(stderr).toContain(
+      'A gate runs on ~/.satgate-play (play money). To look there: satgate ledger entries --limit 3 --data-dir ~/.satgate-play\n',
+    )
+    // Where a gate runs there is nothing to point to.
+    const there = await satgate('earnings', '--wallet', 'play')
+    expect(there.stderr).toBe('books of ~/.satgate-play: play money, asked of the running gate\n')
+  })
+
+  it('a folder without a ledger is a mistake that says where one is', async () => {
+    const none = await satgate('earnings')
+    expect(none).toMatchObject({ code: 1, stdout: '' })
+    expect(none.stderr).toContain('there is no ledger in ~/.satgate yet: start the gate once')
+    await atRest(PLAY, 'play')
+    const { code, stderr } = await satgate('pass', 'mint', '--sats', '5', '--caveat', 'calls <= 1')
+    expect(code).toBe(1)
+    expect(stderr).toContain('there is no ledger in ~/.satgate. ~/.satgate-play has a ledger')
+    expect(stderr).toContain(
+      "satgate pass mint --sats 5 --caveat 'calls <= 1' --data-dir ~/.satgate-play",
+    )
+  })
+
+  it('a gate of another version is told apart from none', async () => {
+    mkdirSync(join(home, REAL))
+    const control = await listenForCommands(socketIn(join(home, REAL)), async () => {
+      throw new Error('this gate does not know that question')
+    })
+    clean.push(() => control.close())
+    const { code, stderr } = await satgate('ledger')
+    expect([code, stderr.split('\n').length]).toEqual([1, 2])
+    expect(stderr).toContain('start it again with this one')
+  })
+})
+
+describe('an account', () => {
+  it('has one name, which every view takes, however many rows of others came since', async () => {
+    await lived(await running(REAL, 'real'))
+    const name = nameOf(ANN)
+    const accounts = (await satgate('ledger', 'accounts', '--account', name, '--json')).json()
+    expect(accounts).toEqual([
+      {
+        ...{ account: name, paid_msat: 95_000, bonus_msat: 0, held_msat: 2_000, owed_msat: 0 },
+        ...{ available_msat: 95_000, created_at: '2026-11-26T10:00:00.000Z' },
+      },
+    ])
+    const holds = (await satgate('ledger', 'holds', '--account', name, '--json')).json()
+    expect(holds).toMatchObject([{ id: 'h2', account: name, amount_msat: 2_000 }])
+    const entries = (await satgate('ledger', 'entries', '--account', name, '--json')).json()
+    expect(entries.map(({ why, ref }: { why: string; ref: string }) => `${why} ${ref}`)).toEqual([
+      ...['hold h2', 'settle h1', 'hold h1', 'deposit a'],
+    ])
+    expect(entries[3].postings).toEqual([
+      { debit: 'rail:l402', credit: `paid:${name}`, amount_msat: 100_000 },
+    ])
+    const limited = await satgate('ledger', 'entries', '--account', name, '--limit', '1', '--json')
+    expect(limited.json()).toHaveLength(1)
+    const table = (await satgate('ledger', '--account', name.slice(0, 4).toUpperCase())).stdout
+    expect(table).toContain(name)
+    expect(table).not.toContain(nameOf(BOB))
+    for (const view of ['accounts', 'holds', 'entries', 'verify'])
+      expect((await satgate('ledger', view, '--json')).stdout).not.toMatch(/(aa|bb){16}/)
+  })
+
+  it('that is not there, or that is not named well, is a mistake', async () => {
+    await lived(await running(REAL, 'real'))
+    const missing = await satgate('ledger', '--account', '0123abcd')
+    expect(missing).toMatchObject({ code: 1, stdout: '' })
+    expect(missing.stderr).toContain('there is no account 0123abcd in these books')
+    const odd = await satgate('ledger', 'holds', '--account', 'ann')
+    expect(odd.stderr).toContain('"ann" is not the name of an account: a name is 8 hex digits')
+  })
+
+  it('is not guessed if two begin alike', async () => {
+    const books = await running(REAL, 'real')
+    const [one, other] = alike()
+    await pay(books, one, 1_000n, 'one')
+    await pay(books, other, 1_000n, 'other')
+    const { code, stderr } = await satgate('ledger', '--account', nameOf(one, 4))
+    expect(code).toBe(1)
+    expect(stderr).toContain(`2 accounts begin with ${nameOf(one, 4)}. Give more digits:`)
+    expect(stderr).toContain(nameOf(other, 12))
+    const sure = await satgate('ledger', '--account', nameOf(one, 12), '--json')
+    expect(sure.json()).toMatchObject([{ account: nameOf(one) }])
+  })
+})
+
+/** Two accounts whose names begin with the same four digits. */
+function alike(): readonly [string, string] {
+  const seen = new Map<string, string>()
+  for (let n = 0; ; n += 1) {
+    const account = n.toString(16).padStart(32, '0')
+    const before = seen.get(nameOf(account, 4))
+    if (before !== undefined) return [before, account]
+    seen.set(nameOf(account, 4), account)
+  }
+}
+
+describe('satgate pass', () => {
+  it('mint prints the bare pass, and says which gate takes it', async () => {
+    await running(PLAY, 'play')
+    const where = ['--data-dir', join(home, PLAY)]
+    const minted = await satgate('pass', 'mint', '--sats', '100', ...where)
+    expect(minted.code).toBe(0)
+    expect(minted.stdout).toMatch(/^[\w+/=-]{50,}:[0-9a-f]{64}\n$/)
+    expect(minted.stderr).toMatch(
+      /^books of ~\/\.satgate-play: play money, asked of the running gate\n100 play sat for account [0-9a-f]{8}\. Only the gate on ~\/\.satgate-play takes this pass\n$/,
+    )
+    const { account, ...rest } = (
+      await satgate('pass', 'mint', '--sats', '7', '--caveat', 'calls <= 2', ...where, '--json')
+    ).json()
+    expect(rest).toMatchObject({ amount_sat: 7, caveats: ['calls <= 2'], money: 'play' })
+    const accounts = (await satgate('ledger', '--account', account, ...where, '--json')).json()
+    expect(accounts).toMatchObject([{ account, bonus_msat: 7_000 }])
+  })
+
+  it('narrow prints the bare pass too, and inspect a text for people', async () => {
+    await running(REAL, 'real')
+    const pass = (await satgate('pass', 'mint', '--sats', '1')).stdout.trim()
+    const narrowed = await satgate('pass', 'narrow', pass, 'spend <= 10 / day')
+    expect(narrowed).toMatchObject({ code: 0, stderr: '' })
+    expect(narrowed.stdout).toMatch(/^\S{50,}:[0-9a-f]{64}\n$/)
+    expect((await satgate('pass', 'inspect', narrowed.stdout.trim())).stdout).toContain(
+      'caveat        spend <= 10 / day\n',
+    )
+  })
+})
+
+describe('what was typed', () => {
+  it.each([
+    [['pass', 'narrow', 'x', 'y', '--tunnel'], 'satgate pass narrow does not take --tunnel'],
+    [['--no-tunnel', 'ledger'], 'satgate ledger accounts does not take --no-tunnel'],
+    [['--port', '1', 'pass', 'inspect', 'x'], 'satgate pass inspect does not take --port'],
+    [['demo', '--payout', 'a@b.example'], 'satgate demo does not take --payout'],
+    [['ledger', '--limit', '3', 'verify'], 'satgate ledger verify does not take --limit here'],
+    [['--yes', 'wallet', 'restore'], 'write it after the command: satgate wallet restore --yes'],
+    [['ledger', 'entrys'], 'did you mean entries?'],
+    [['ledger', '--limit', '0'], '--limit takes a whole number above 0, not "0"'],
+    [['earnings', 'today'], 'satgate earnings takes flags only, not "today"'],
+    [['pass', 'mint'], "required option '--sats <sats>' not specified"],
+    [['pass', 'mint'], 'satgate pass mint --help shows how it is used.'],
+    [['pass', 'mnt'], 'did you mean mint?'],
+    [['ledgr'], 'did you mean ledger?'],
+  ])('%j is refused, with what to do', async (argv, says) => {
+    await openBooks(REAL, 'real').close()
+    const { code, stdout, stderr } = await satgate(...argv)
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toContain(says)
+  })
+
+  it('--config, --data-dir and --json may stand before the command and after it', async () => {
+    await atRest('elsewhere', 'test')
+    for (const argv of [
+      ['--data-dir', 'elsewhere', '--json', 'ledger', 'entries', '--limit', '2'],
+      ['ledger', '--data-dir', 'elsewhere', '--limit', '2', '--json', 'entries'],
+      ['ledger', 'entries', '--json', '--limit', '2', '--data-dir', 'elsewhere'],
+    ]) {
+      const { json, stderr } = await satgate(...argv)
+      expect(json()).toHaveLength(2)
+      expect(stderr).toContain('books of ~/elsewhere: test money')
+    }
+  })
+})

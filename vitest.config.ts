@@ -10,7 +10,9 @@ export default defineConfig({
           exclude: ['test/interop/**', 'test/browser/**', 'test/install/**'],
           setupFiles: ['test/setup.ts'],
           globalSetup: ['test/page-setup.ts'],
-          testTimeout: 20_000,
+          // A busy machine makes a test slow, and no slower test is a wrong one.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -209,7 +209,7 @@ describe('capacity', () => {
   })
 
   it('a buyer who leaves while its money is waited for is charged nothing, nothing is sent', async () => {
-    const { gate, pass } = await paid(10, { script: { deltas: words(100), paceMs: 20 } })
+    const { gate, pass } = await paid(10, { script: { deltas: words(100), paceMs: 200 } })
     const running = gate.client.start(gate.chatQuestion(pass, { stream: true, max_tokens: 10 }))
     await until(() => gate.fake.running === 1)
     const waiting = gate.client.start(gate.chatQuestion(pass, { max_tokens: 10 }))

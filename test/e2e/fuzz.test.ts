@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { child, type Pass } from '../support/buyer.ts'
+import { child, type Pass, until } from '../support/buyer.ts'
 import { startGate, type TestGate } from '../support/gate.ts'
 import { RawClient } from '../support/serve.ts'
 
@@ -254,9 +254,7 @@ describe('fuzz', () => {
   }, 60_000)
 
   it('and when all is over the books balance, and no bug was said', async () => {
-    const start = Date.now()
-    while (gate.composed.running() > 0 && Date.now() - start < 5_000)
-      await new Promise((then) => setTimeout(then, 10))
+    await until(() => gate.composed.running() === 0)
     await gate.proof()
     expect(gate.events.filter((event) => event.event === 'problem')).toEqual([])
   })

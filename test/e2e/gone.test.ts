@@ -154,17 +154,17 @@ describe('nothing is sold that cannot be delivered', () => {
     gate.fake.script = {}
     await until(() => said(gate, 'solved').length > 0)
     expect((await gate.chat(pass)).status).toBe(200)
-  }, 20_000)
+  })
 
   it('one that fails for less than 15 s, or answers at its last try, is not gone', async () => {
     const gate = await orphan((fake) => {
       fake.script = { status: 500, body: '' }
     })
     expect((await gate.chat(null)).status).toBe(402)
-    gate.world.advance(14_000)
+    gate.world.advance(9_000)
     expect((await gate.chat(null)).status).toBe(402)
     gate.fake.script = {}
-    gate.world.advance(1_000)
+    gate.world.advance(6_000)
     expect((await gate.chat(null)).status).toBe(402)
     expect(said(gate, 'problem')).toEqual([])
   })
@@ -224,7 +224,7 @@ describe('while the backend is gone', () => {
     expect((await gate.ask({ path: '/health' })).status).toBe(200)
     expect(said(gate, 'problem')).toMatchObject([{ reason: 'failing', since: /^20/ }])
     expect(said(gate, 'solved')).toHaveLength(1)
-  }, 20_000)
+  })
 
   it('a request that failed starts the clock: nobody has to ask for the models', async () => {
     const gate = await startGate()
@@ -235,7 +235,7 @@ describe('while the backend is gone', () => {
     gate.world.advance(15_000)
     await until(() => said(gate, 'problem').length > 0)
     expect((await gate.ask({ path: CHAT, method: 'GET' })).status).toBe(503)
-  }, 20_000)
+  })
 
   it('one that never answered since the start is gone 15 s later', async () => {
     const closed = await startFakeUpstream()

@@ -160,7 +160,7 @@ describe('D1 a flood of requests that pay nothing', () => {
     // Twenty of its own, and one that is shared.
     expect(gate.composed.openInvoices()).toBe(21)
     expect(made).toBe(21)
-  }, 30_000)
+  })
 
   it('D3 behind a proxy that is trusted, clients are told apart, and all together have a bound', async () => {
     const gate = await startGate({

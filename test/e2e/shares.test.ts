@@ -232,7 +232,7 @@ describe('J6 on a mint of somebody else’s, which bears 20 calls a minute', () 
     const shown = await gate.chat(null, {}, from(99))
     const paid = passWith(shown, mint.pay(shown.json.l402.invoice))
     expect((await gate.chat(paid)).status).toBe(200)
-  }, 30_000)
+  })
 
   it('J5 pages that are open all the time stop neither invoices nor top-ups, nor hide a payment', async () => {
     const { gate, mint, from, later } = await onAMint()
@@ -251,7 +251,7 @@ describe('J6 on a mint of somebody else’s, which bears 20 calls a minute', () 
     expect((await gate.chat(pass)).status).toBe(200)
     expect((await create(gate, { amountSats: 50 }, bearer(pass))).status).toBe(200)
     expect((await gate.chat(null, {}, from(51))).status).toBe(402)
-  }, 30_000)
+  })
 })
 
 describe('J17 a_payer_always_finds_a_place', () => {

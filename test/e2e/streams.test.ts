@@ -222,8 +222,12 @@ describe('an upstream that breaks off', () => {
     })
 
     it('gets a usage that comes late, but within two seconds', async () => {
-      const late = () => tick(1_400)
-      const { gate, pass } = await paid({ script: { pieces: [word + stop, late, usage] } })
+      const { gate, pass } = await paid()
+      const late = async () => {
+        gate.world.advance(1_000)
+        await tick(100)
+      }
+      gate.fake.script = { pieces: [word + stop, late, usage] }
       await gate.chat(pass, { stream: true })
       expect(await gate.last()).toMatchObject({ end: 'complete', usage: 'reported' })
       expect(await spent(gate, pass)).toBe(7)
@@ -233,9 +237,9 @@ describe('an upstream that breaks off', () => {
       const { gate, pass } = await paid({ script: { pieces: [word + stop], staysOpen: true } })
       const stream = await open(gate, pass)
       await stream.until('"stop"')
-      gate.world.advance(1_900)
+      gate.world.advance(1_000)
       expect((await gate.balance(pass)).held_msat).toBeGreaterThan(0)
-      gate.world.advance(100)
+      gate.world.advance(1_000)
       const { text, cut } = await stream.over
       expect([text.match(/ word/g)?.length, cut]).toEqual([1, false])
       expect(await gate.last()).toMatchObject({ end: 'complete', usage: 'counted' })

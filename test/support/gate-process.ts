@@ -10,7 +10,7 @@ import { Client } from './ask.ts'
 const run = promisify(execFile)
 const PROGRAM = fileURLToPath(new URL('../../bin/satgate.ts', import.meta.url))
 /** ms until `ready` is said, and until a stopped gate is gone. */
-const PATIENCE = 30_000
+const PATIENCE = 60_000
 
 /** One JSON line of the gate's stdout. */
 export interface Said {
@@ -31,6 +31,7 @@ export class GateProcess {
   readonly #configPath: string
   #child: ChildProcess | null = null
   #client: Client | null = null
+  #gone: Promise<number | null> = Promise.resolve(null)
   #said: Said[] = []
   #stderr = ''
   #url = ''
@@ -70,7 +71,7 @@ export class GateProcess {
   }
 
   /** The first event that fits, said before or within so many ms. */
-  async event(fits: (said: Said) => boolean, within = 10_000): Promise<Said> {
+  async event(fits: (said: Said) => boolean, within = 30_000): Promise<Said> {
     const until = Date.now() + within
     for (;;) {
       const found = this.#said.find(fits)
@@ -102,8 +103,12 @@ export class GateProcess {
     this.#said = []
     this.#stderr = ''
     this.#listen(child)
-    const { promise: exited, reject } = Promise.withResolvers<never>()
-    child.once('exit', (code) => reject(new Error(`the gate ended with ${code}: ${this.#stderr}`)))
+    // `exit` may come while a pipe is unread. `close` comes when both have been read to their end.
+    const gone = new Promise<number | null>((resolve) => child.once('close', resolve))
+    this.#gone = gone
+    const exited = gone.then((code) => {
+      throw new Error(`the gate ended with ${code}: ${this.#stderr}`)
+    })
     exited.catch(() => {})
     const ready = await Promise.race([
       this.event(({ event }) => event === 'ready', PATIENCE),
@@ -139,10 +144,8 @@ export class GateProcess {
   }
 
   /** Resolves with the exit code when the program has ended by itself. */
-  async ended(): Promise<number | null> {
-    const child = this.#child
-    if (child === null || child.exitCode !== null) return child?.exitCode ?? null
-    return new Promise((resolve) => child.once('exit', resolve))
+  ended(): Promise<number | null> {
+    return this.#gone
   }
 
   /** The data folder. */
@@ -165,11 +168,10 @@ export class GateProcess {
     const client = this.#client
     this.#child = null
     this.#client = null
-    if (child === null || child.exitCode !== null) return child?.exitCode ?? null
-    const gone = new Promise<number | null>((resolve) => child.once('exit', resolve))
+    if (child === null) return null
     child.kill(signal)
     const late = setTimeout(() => child.kill('SIGKILL'), PATIENCE)
-    return gone.finally(() => {
+    return this.#gone.finally(() => {
       clearTimeout(late)
       client?.close()
     })

@@ -28,7 +28,7 @@ beforeEach(() => {
 afterEach(() => folder.remove())
 
 async function until(truth: () => boolean): Promise<void> {
-  for (let i = 0; i < 200 && !truth(); i++) await new Promise((done) => setTimeout(done, 10))
+  for (let i = 0; i < 2_000 && !truth(); i++) await new Promise((done) => setTimeout(done, 10))
   expect(truth()).toBe(true)
 }
 

@@ -203,7 +203,7 @@ describe('streams', () => {
     await response.body?.getReader().read()
     expect(running()).toBe(1)
     leave.abort()
-    await expect.poll(running, { timeout: 2_000 }).toBe(0)
+    await expect.poll(running, { timeout: 10_000 }).toBe(0)
   })
 
   it('closes with a stream still open', async () => {

@@ -6,6 +6,7 @@ import type { ForSale, Selling } from './selling.ts'
  */
 export function literalRequests(selling: Selling): string {
   const { origin, terms } = selling
+  const unit = terms.money === 'play' ? 'play sat' : 'sat'
   const path = chatPath(selling)
   const model = exampleModel(selling.models)
   const unnamed = model === null ? ' MODEL stands for a name from that list.' : ''
@@ -29,9 +30,9 @@ export function literalRequests(selling: Selling): string {
     sh(`curl -s '${origin}/invoice-status/PAYMENT_HASH?token=STATUS_TOKEN'`),
     `Step 4. Send the same request again with the pass, which is \`MACAROON:PREIMAGE\`: the macaroon of the 402, a colon and the preimage. \`Authorization: L402 MACAROON:PREIMAGE\` is good too. In an OpenAI SDK, \`base_url\` is \`${origin}/v1\` and \`api_key\` is the pass.`,
     sh(`curl -s ${origin}${path} ${json} ${key} -d '${chat}'`),
-    'Step 5. Keep the pass. What a request did not cost stays on it, and `X-Credit-Balance` in each answer says what is left, in sats. So does this:',
+    'Step 5. Keep the pass. What a request did not cost stays on it, and `X-Credit-Balance` in each answer says what is left, in whole sats. `GET /v1/balance` says it to the thousandth:',
     sh(`curl -s ${origin}/v1/balance ${key}`),
-    `Step 6. Top the pass up before it is empty. Pay \`invoice\` of the answer; then the same pass has more credit. Without the Authorization header this buys a new pass. An invoice asks for at most ${terms.mostSats.toLocaleString('en')} sat.`,
+    `Step 6. Top the pass up before it is empty. Pay \`invoice\` of the answer; then the same pass has more credit. Without the Authorization header this buys a new pass. An invoice asks for at most ${terms.mostSats.toLocaleString('en')} ${unit}.`,
     sh(`curl -s ${origin}/create-invoice ${json} ${key} -d '{"amountSats":1000}'`),
     'Step 7, if you need it. Make a narrower pass out of yours, for a tool or another agent that you do not fully trust. This needs no request: it adds caveats to the macaroon and signs them. The new pass spends from the same credit and never more than its caveats allow. Other caveats are `expires = 2030-12-31T00:00:00Z`, `spend <= 50 / day` (sats), `calls <= 100` and `model = NAME`.',
     sh(NARROW),

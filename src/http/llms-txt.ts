@@ -52,27 +52,33 @@ function operatorLine({ name, contact, terms }: Operator): readonly string[] {
   return [`Operator: ${name}. ${said.join(' · ')}`]
 }
 
-function terms({ terms }: Selling): string {
+/** Play money must not be taken for money. */
+const unitOf = ({ terms }: Selling): string => (terms.money === 'play' ? 'play sat' : 'sat')
+
+function terms(selling: Selling): string {
+  const { terms } = selling
+  const unit = unitOf(selling)
   const { invoice, mostSats, limits } = terms
   const number = (value: number) => value.toLocaleString('en')
   return [
     `- Served, each by POST: ${terms.dialects.map(({ path }) => `\`${path}\``).join(', ')}. Streaming works.`,
-    '- The price is the tokens that flowed, to a thousandth of a sat. What fails before its first output costs nothing.',
+    `- The price is the tokens that flowed, to a thousandth of a ${unit}. What fails before its first output costs nothing.`,
     '- An answer tells its cost: in `X-Cost-Msat`, or where it streams in a comment on the line before `data: [DONE]`, `: satgate cost_msat=52`; where an error ends the stream, on its very last line.',
-    `- A 402 asks for ${number(invoice.min)} to ${number(invoice.max)} sat, or more where this very request needs it; \`/create-invoice\` for up to ${number(mostSats)} sat.`,
+    `- A 402 asks for ${number(invoice.min)} to ${number(invoice.max)} ${unit}, or more where this very request needs it; \`/create-invoice\` for up to ${number(mostSats)} ${unit}.`,
     `- At most ${number(limits.outputTokens)} output tokens in one answer; ${number(limits.usualOutputTokens)} where the request names no limit. A small balance makes a shorter answer, and so may a slow model where the answer is not streamed: \`X-Max-Tokens-Applied\` tells.`,
     `- At most ${number(limits.body)} bytes in one request.`,
     '- After a 503 with `payment_pending`, never pay again: send the same request in some seconds.',
   ].join('\n')
 }
 
-function modelSection({ origin, models, upstream }: Selling): string {
+function modelSection(selling: Selling): string {
+  const { origin, models, upstream } = selling
   const all = `- [All models](${origin}/v1/models): the list with prices, as JSON`
   if (models.length === 0) {
     const why = upstream === 'ok' ? 'none is for sale now' : 'the model server does not answer'
     return `## Models\n\n${all}; ${why}`
   }
-  const lines = models.slice(0, MOST_MODELS).map((model) => modelLine(origin, model))
+  const lines = models.slice(0, MOST_MODELS).map((model) => modelLine(selling, model))
   const more = models.length - lines.length
   return ['## Models', '', ...lines, more > 0 ? `${all}; ${more} more of them` : all].join('\n')
 }
@@ -81,10 +87,10 @@ function modelSection({ origin, models, upstream }: Selling): string {
 const DOTS = /^\.{1,2}$/
 
 /** A name that cannot stand in a link as it is has the whole list behind it. */
-function modelLine(origin: string, { id, pricing }: ForSale): string {
+function modelLine(selling: Selling, { id, pricing }: ForSale): string {
   const name = shownName(id)
   const path = name === id && !DOTS.test(id) ? `/v1/models/${encodeURIComponent(id)}` : '/v1/models'
-  return `- [\`${name}\`](${origin}${path}): ${priceWords(pricing)}`
+  return `- [\`${name}\`](${selling.origin}${path}): ${priceWords(pricing, unitOf(selling))}`
 }
 
 /**
@@ -98,12 +104,12 @@ export function shownName(id: string): string {
 }
 
 /** A price in sats for people: figures that are alike are said once. */
-export function priceWords({ input, cached, output, request }: ShownPrice): string {
-  const each = request === 0 ? '' : `${request} sat per request`
+export function priceWords({ input, cached, output, request }: ShownPrice, unit = 'sat'): string {
+  const each = request === 0 ? '' : `${request} ${unit} per request`
   if (input === 0 && cached === 0 && output === 0) return each === '' ? 'free' : each
   const same = input === output && input === cached
-  const split = `${input} sat in, ${cached === input ? '' : `${cached} sat cached, `}${output} sat out`
-  const tokens = `${same ? `${input} sat` : split} per 1,000 tokens`
+  const split = `${input} ${unit} in, ${cached === input ? '' : `${cached} ${unit} cached, `}${output} ${unit} out`
+  const tokens = `${same ? `${input} ${unit}` : split} per 1,000 tokens`
   return each === '' ? tokens : `${tokens} and ${each}`
 }
 

@@ -299,7 +299,7 @@ describe('the documents', () => {
         create: { minSats: 1, maxSats: 10_000_000 },
       },
     })
-    expect(parseLlmsTxt(llms).text).toContain('A 402 asks for 5 to 50 sat')
+    expect(parseLlmsTxt(llms).text).toContain('A 402 asks for 5 to 50 play sat')
     const { bodyBytes } = wellKnown.limits
     const long = { ...CHAT_PATH, body: ' '.repeat(bodyBytes + 1) }
     expect((await own.ask(long)).status).toBe(413)

@@ -209,6 +209,9 @@ describe('the requests of llms.txt', () => {
     const of = (money: Terms['money']) =>
       about(['llama3'], { terms: { ...terms, money } }).llmsTxt(ORIGIN)
     expect(await of('play')).toContain(`${ORIGIN}/play/pay`)
+    expect(await of('play')).not.toMatch(/\d sat\b/)
+    expect(await of('play')).toContain('1 play sat per 1,000 tokens')
+    expect(await of('real')).not.toContain('play sat')
     expect(await of('real')).not.toContain('/play/pay')
     expect(await of('test')).not.toContain('/play/pay')
   })

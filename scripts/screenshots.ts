@@ -1,6 +1,7 @@
 /**
  * Takes the pictures of the page in docs/img from a gate of its own: `satgate demo` on a free port,
- * a folder that is removed again, and the machine's Chromium.
+ * a folder that is removed again, and the machine's Chromium. The pictures are in the npm package, so
+ * they have to be small: a picture of more than `MOST_BYTES` is an error.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -19,16 +20,25 @@ interface Picture {
   readonly name: string
   readonly width: number
   readonly height: number
+  /** Where the picture is cut off below, if not at the end of the window. */
+  readonly shown?: number
   readonly scheme: 'light' | 'dark'
+  readonly phone?: true
   /** Brings the page to what is to be seen. */
   readonly prepare: (page: Page) => Promise<void>
 }
 
+/** The toy model answers these in Markdown. */
+const TABLE = chat('What does a token cost? Show me a table and some Python.')
+const STEPS = chat('How do I pay for a token?')
+
 const PICTURES: readonly Picture[] = [
-  { name: 'page-light', width: 860, height: 720, scheme: 'light', prepare: invoice },
-  { name: 'page-dark', width: 860, height: 1060, scheme: 'dark', prepare: key },
-  { name: 'page-phone', width: 390, height: 844, scheme: 'light', prepare: chat },
+  { name: 'page-light', width: 860, height: 900, shown: 830, scheme: 'light', prepare: TABLE },
+  { name: 'page-dark', width: 860, height: 860, scheme: 'dark', prepare: invoice },
+  { name: 'page-phone', width: 390, height: 844, scheme: 'light', phone: true, prepare: STEPS },
 ]
+
+const MOST_BYTES = 120_000
 
 async function invoice(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Get an invoice' }).click()
@@ -42,30 +52,37 @@ async function key(page: Page): Promise<void> {
   await page.evaluate('scrollTo(0, 0)')
 }
 
-async function chat(page: Page): Promise<void> {
-  await key(page)
-  await page.getByLabel('Your message').fill('What is a millisatoshi?')
-  await page.getByLabel('Your message').press('Enter')
-  await page.locator('.assistant .note', { hasText: 'play sat' }).waitFor()
-  await page.evaluate(`document.activeElement.blur()
-    document.getElementById('chat-title').scrollIntoView()
-    scrollBy(0, -70)`)
+function chat(question: string): Picture['prepare'] {
+  return async (page) => {
+    await key(page)
+    await page.getByLabel('Your message').fill(question)
+    await page.getByLabel('Your message').press('Enter')
+    await page.locator('#doing', { hasText: 'Cost' }).waitFor()
+    await page.locator('#left', { hasText: '999.' }).waitFor()
+    await page.locator('.assistant :is(table, ol)').waitFor()
+    await page.evaluate(`document.activeElement.blur()
+      document.getElementById('chat-title').scrollIntoView()
+      scrollBy(0, -80)`)
+  }
 }
 
 async function take(browser: Browser, url: string, picture: Picture): Promise<void> {
   const { width, height, scheme } = picture
   const context = await browser.newContext({
     viewport: { width, height },
-    deviceScaleFactor: 1.5,
+    deviceScaleFactor: 1.25,
     colorScheme: scheme,
     reducedMotion: 'reduce',
+    ...(picture.phone ? { isMobile: true, hasTouch: true } : {}),
   })
   const page = await context.newPage()
   await page.goto(url)
   await page.locator('#models tbody tr').first().waitFor()
   await picture.prepare(page)
-  await page.screenshot({ path: join(IMAGES, `${picture.name}.png`) })
+  const clip = { x: 0, y: 0, width, height: picture.shown ?? height }
+  const { length } = await page.screenshot({ path: join(IMAGES, `${picture.name}.png`), clip })
   await context.close()
+  if (length > MOST_BYTES) throw new Error(`${picture.name}.png has ${length} bytes`)
 }
 
 /** The URL of the demo once it says that it is ready. Throws where it ends before. */

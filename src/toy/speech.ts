@@ -2,14 +2,18 @@ import type { Dice } from './words.ts'
 
 /**
  * An answer of three to six sentences about the question, the same one for the same dice. It knows a
- * little about the gate it stands behind, can add two numbers, and says so where it knows nothing.
+ * little about the gate it stands behind, can add two numbers, and says so if it knows nothing. If
+ * the question asks for steps, a table or code, the answer has them in Markdown.
  */
 export function speak(question: string, dice: Dice): string {
   const topic = topicOf(question)
   const known = [...sums(question), ...factsFor(question, dice)].slice(0, 3)
   const middle = known.length > 0 ? known : [fill(dice(SHRUGS), topic), fill(dice(ADVICE), topic)]
   const extra = known.length === 1 ? [fill(dice(ASIDES), topic)] : []
-  return [fill(dice(OPENINGS), topic), ...middle, ...extra, fill(dice(CLOSINGS), topic)].join(' ')
+  const said = [fill(dice(OPENINGS), topic), ...middle, ...extra].join(' ')
+  const shown = SHOWN.filter(([pattern]) => pattern.test(question)).map(([, block]) => block)
+  const closing = fill(dice(CLOSINGS), topic)
+  return shown.length === 0 ? `${said} ${closing}` : [said, ...shown, closing].join('\n\n')
 }
 
 /** What `toy-thinker` says to itself first: two sentences. */
@@ -129,6 +133,33 @@ const KNOWN: readonly (readonly [RegExp, Lines])[] = [
     ],
   ],
   [/haiku|poem/i, ['Sats in a quiet stream, a hash that opens one door, the meter sleeps now.']],
+]
+
+/** What it shows in Markdown. Every line has to be true. */
+const SHOWN: readonly (readonly [RegExp, string])[] = [
+  [
+    /\bsteps?\b|\blist\b|\bhow (?:do|can|to)\b/i,
+    `1. Ask for an **invoice**: \`POST /create-invoice\`
+2. Pay it with any Lightning wallet
+3. Use the key that you get in your client`,
+  ],
+  [
+    /\btable\b|\bcompare\b/i,
+    `| Unit | In bitcoin | At 1 sat per 1,000 tokens |
+|:--|--:|--:|
+| 1 millisatoshi | 0.00000000001 | 1 token |
+| 1 satoshi | 0.00000001 | 1,000 tokens |
+| 1,000 satoshis | 0.00001 | 1,000,000 tokens |`,
+  ],
+  [
+    /\bcode\b|\bpython\b|\bexample\b/i,
+    `\`\`\`python
+from openai import OpenAI
+
+# It reads OPENAI_BASE_URL and OPENAI_API_KEY.
+client = OpenAI()
+\`\`\``,
+  ],
 ]
 
 function factsFor(question: string, dice: Dice): string[] {

@@ -1,12 +1,12 @@
 import { field } from './json.ts'
 
-/** The gate, as the page asks it. Every refusal is a value in words. */
+/** An answer of the gate. A refusal is a value, with words for the user. */
 export type Asked<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problem: Problem }
 
 export interface Problem {
-  /** 0 where no answer came. */
+  /** 0 if no answer came. */
   readonly status: number
   readonly message: string
   /** The invoice that a 402 offers; null if it offers none. */
@@ -71,14 +71,14 @@ function offerIn(body: unknown): Offer | null {
 /** The problem of a request that got no answer. */
 export const noAnswer = (): Problem => NO_ANSWER
 
-/** Path and query on this origin, whatever a URL says of others. */
+/** The path and query of a URL, so that the page asks only its own origin. */
 function ownPath(url: string): string | null {
   const { pathname, search } = new URL(url, location.origin)
   return pathname.startsWith('/invoice-status/') ? `${pathname}${search}` : null
 }
 
 export class Api {
-  /** How far the gate's clock is ahead of this machine's, in ms: invoices end by the gate's. */
+  /** How far the gate's clock is ahead of this machine's, in ms. Invoices expire by the gate's clock. */
   ahead = 0
   readonly #now: () => number
 
@@ -117,7 +117,7 @@ export class Api {
     return this.#ask('/.well-known/l402', {})
   }
 
-  /** Why nothing is sold, in words; null where something is, or where nobody answers. */
+  /** Why nothing is sold, in words; null if something is sold, or if nobody answers. */
   async goneReason(): Promise<string | null> {
     try {
       const response = await fetch('/health', { cache: 'no-store' })
@@ -144,7 +144,7 @@ export class Api {
       })
       if (!response.ok) return { ok: false, problem: await problemOf(response) }
       const date = Date.parse(response.headers.get('date') ?? '')
-      // The header is in whole seconds: a smaller difference says nothing.
+      // The header has whole seconds, so a smaller difference means nothing.
       const ahead = date - this.#now()
       this.ahead = Math.abs(ahead) > 3_000 ? ahead : 0
       return { ok: true, value: (await response.json()) as T }

@@ -1,23 +1,23 @@
 import { keepList, listIn } from './lists.ts'
 
 const NAME = 'satgate.asked'
-/** Invoices that are remembered, the newest first: more than anybody has open. */
+/** So many invoices are remembered, the newest first. Nobody has more of them open. */
 const MOST = 100
 
 /**
- * The invoices that this page asked for, so that a reload goes on with one. Whoever sends a link to
- * an invoice of their own has its key too: what comes by such a link is not put in use (threats J23).
+ * The invoices that this page asked for, so that a reload can go on with one. The person who sends a
+ * link to an invoice has its key too, so the page does not use a key that comes by a link (threats J23).
  */
 export class AskedInvoices {
   readonly #store: Storage | null
   #hashes: readonly string[] = []
 
-  /** `store` null: the browser keeps nothing, and after a reload an invoice is a stranger's. */
+  /** If `store` is null the browser keeps nothing, and a reload forgets that the invoice was ours. */
   constructor(store: Storage | null) {
     this.#store = store
   }
 
-  /** `path` is an invoice's, with its token. */
+  /** `path` is the path of an invoice, with its token. */
   add(path: string): void {
     this.#read()
     const hash = hashIn(path)
@@ -25,7 +25,7 @@ export class AskedInvoices {
     this.#write([hash, ...this.#hashes.filter((one) => one !== hash)].slice(0, MOST))
   }
 
-  /** It is paid, and its key is kept: nothing of it stays in the browser. */
+  /** Forgets an invoice that is paid: its key is kept elsewhere. */
   forget(path: string): void {
     this.#read()
     const hash = hashIn(path)
@@ -62,9 +62,10 @@ export interface Shown {
 }
 
 /**
- * What becomes of a paid invoice's key. `keep`: it is this page's own. `mark`: it came by a link and is
- * the only key here; it is shown, and nothing is paid into it without a word. `ask`: it came by a link
- * to a page that has keys, or its link was already paid: only the person in front of it can say.
+ * What to do with the key of a paid invoice. `keep`: this page asked for the invoice. `mark`: the key
+ * came by a link and is the only one here, so the page shows it and pays nothing into it unasked.
+ * `ask`: the key came by a link, and there are other keys here or the invoice was paid before it was
+ * shown. Then the page asks its user.
  */
 export function adoption(shown: Shown, keys: number): 'keep' | 'mark' | 'ask' {
   if (shown.asked) return 'keep'

@@ -45,7 +45,7 @@ export class Buy {
     goTo(box('buy-title'))
   }
 
-  /** Opens the form, or shuts it where it stands open. */
+  /** Opens the form, or closes it if it is open. */
   toggle(): void {
     if (box('buy').hidden || box('amount-form').hidden) this.start()
     else this.hide()
@@ -59,7 +59,7 @@ export class Buy {
     this.#reveal(true)
   }
 
-  /** An invoice that this page was told of by the gate itself. */
+  /** Opens an invoice that the gate itself told this page of. */
   openOwn(path: string): void {
     this.#shop.asked.add(path)
     this.open(path)

@@ -10,7 +10,7 @@ interface Message {
   readonly content: string
 }
 
-/** Where a chat needs money, and whom it tells that money was spent. */
+/** What a chat needs of the rest of the page. */
 export interface ChatParts {
   readonly shop: Shop
   model(): string | null
@@ -58,7 +58,7 @@ export class Chat {
     const prompt = el('prompt', HTMLTextAreaElement)
     const text = prompt.value.trim()
     if (text === '' || this.#running !== null) return
-    // A question without an answer is not part of what the model is told.
+    // If a question got no answer, the model is not told of it.
     if (this.#said.at(-1)?.role === 'user') this.#said.pop()
     this.#unpaid = null
     this.#said.push({ role: 'user', content: text })
@@ -133,7 +133,7 @@ export class Chat {
     setTimeout(() => this.#parts.spent(), 1_000)
   }
 
-  /** A refusal in its own words. If it is about money, it is no failure: the answer is for sale. */
+  /** Shows a refusal in its own words. A 402 is an offer, not a failure: the answer is for sale. */
   #refused(entry: HTMLElement, { status, message, offer }: Problem): void {
     const note = part(entry, 'note')
     const { keys, unit } = this.#parts.shop
@@ -142,7 +142,7 @@ export class Chat {
       this.#state('Not answered')
       return
     }
-    // Its maker has a linked key too: what is paid from here goes to a key of the buyer's own (J23).
+    // The person who made the link has a linked key too, so we pay into a key of the buyer's own (J23).
     const linked = keys.current !== null && keys.isFromLink(keys.current)
     const bought = linked ? null : offer
     this.#unpaid = entry
@@ -194,7 +194,7 @@ export class Chat {
 
 const GONE = 'The gate does not answer. Is there a network? Send the message again.'
 
-/** Characters of an answer that a screen reader is told of: the rest is there to be read. */
+/** A screen reader is told so many characters of an answer. The rest can be read in the log. */
 const ANNOUNCED = 500
 
 const shortened = (text: string): string =>

@@ -1,6 +1,6 @@
 /**
- * The element with that id. Throws where the markup has none of that kind: page and script are one
- * build, so that is a bug.
+ * The element with that id. Throws if the page has no such element of that kind: page and script are
+ * built together, so that is a bug.
  */
 export function el<T extends Element>(id: string, kind: new () => T): T {
   const found = document.getElementById(id)

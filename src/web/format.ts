@@ -1,4 +1,4 @@
-/** What a model costs, as `GET /v1/models` says it: sats per 1,000 tokens, sats per request. */
+/** The price of a model as `GET /v1/models` gives it: sats per 1,000 tokens, sats per request. */
 export interface Price {
   readonly input: number
   readonly output: number
@@ -25,7 +25,7 @@ export function clock(ms: number): string {
   return seconds < 3600 ? rest.replace(/^0(?=\d)/, '') : `${Math.floor(seconds / 3600)}:${rest}`
 }
 
-/** The price of everything here in one sentence; '' where nothing is for sale. */
+/** The prices of all models in one sentence; '' if nothing is for sale. */
 export function priceSentence(prices: readonly Price[], unit: string): string {
   if (prices.length === 0) return ''
   const inputs = prices.map(({ input }) => input)
@@ -51,7 +51,7 @@ const round = new Intl.NumberFormat('en', {
   maximumSignificantDigits: 2,
 })
 
-/** What an amount buys, in one sentence; '' where nothing is for sale or everything is free. */
+/** What an amount buys, in one sentence; '' if nothing is for sale or everything is free. */
 export function buysSentence(
   amount: number,
   prices: readonly Price[],

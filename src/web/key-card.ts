@@ -5,15 +5,15 @@ import { looksLikeKey } from './keys.ts'
 import { poll } from './poll.ts'
 import type { Shop } from './shop.ts'
 
-/** ms between two looks at the balance where nothing is going on. */
+/** ms between two requests for the balance while nothing is going on. */
 const LOOK = 15_000
 const LOOK_SELDOM = 60_000
 
-/** The key in use: its balance, its copies, its end. */
+/** The card of the key in use: its balance, copying it, forgetting it. */
 export class KeyCard {
   readonly #shop: Shop
   readonly #changed: () => void
-  /** The gate knows the key; null before it said so. */
+  /** Whether the gate knows the key; null before it has answered. */
   #good: boolean | null = null
   #msat: number | null = null
   readonly #look: ReturnType<typeof poll>
@@ -40,8 +40,8 @@ export class KeyCard {
   }
 
   /**
-   * The key that a payment may top up: not one that this gate does not know, and not one that came by
-   * a link, or what is paid in here would be whoever's that made the link (threats J23).
+   * The key that a payment may top up. It is null for a key that this gate does not know, and for a
+   * key that came by a link: the person who made the link could spend the payment (threats J23).
    */
   get topUp(): string | null {
     const { current } = this.#shop.keys
@@ -63,9 +63,9 @@ export class KeyCard {
   }
 
   /**
-   * Keeps a key that was just bought, before anything else: its first use ends the gate's showing
-   * it. Where it opens an account that a key kept here opens already, that older one stays in use:
-   * it is in the buyer's clients.
+   * Keeps a key that was just bought. This comes first: the gate shows a key only until its first use.
+   * If a key that is kept here already opens the same account, that older key stays in use, because
+   * the buyer's clients have it.
    */
   async bought(key: string, from: 'here' | 'link'): Promise<void> {
     const { api, keys } = this.#shop
@@ -133,7 +133,8 @@ export class KeyCard {
 
   #noBalance({ status, message }: Problem): void {
     if (status === 402) this.#good = false
-    const unknown = 'This gate does not know this key: it is of another gate, or it has expired.'
+    const unknown =
+      'This gate does not know this key: it belongs to another gate, or it has expired.'
     box('balance-note').textContent = status === 402 ? unknown : message
     if (status === 402) box('balance').textContent = ''
   }

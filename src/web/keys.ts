@@ -3,21 +3,21 @@ import { keepList, listIn } from './lists.ts'
 const NAME = 'satgate.keys'
 const LINKED = 'satgate.linked'
 
-/** `<macaroon>:<secret>`, as clients.md has it. */
+/** `<macaroon>:<secret>`, the form that clients send. */
 const KEY = /^[A-Za-z0-9+/_=-]{40,}:[0-9a-f]{64}$/
 
 export const looksLikeKey = (text: string): boolean => KEY.test(text)
 
 /**
- * The keys that this browser keeps, newest first; the first is in use. A key is money: one is never
- * written over by another, and another tab's are read again before each change.
+ * The keys that this browser keeps, newest first. The first is in use. A key is money, so no key
+ * replaces another, and the keys of other tabs are read again before each change.
  */
 export class Keys {
   readonly #store: Storage | null
   #all: readonly string[] = []
   #linked: readonly string[] = []
 
-  /** `store` null: the browser keeps nothing, and a reload loses the key. */
+  /** If `store` is null the browser keeps nothing, and a reload loses the key. */
   constructor(store: Storage | null) {
     this.#store = store
     this.read()
@@ -31,7 +31,7 @@ export class Keys {
     return this.#all[0] ?? null
   }
 
-  /** What the browser has now. */
+  /** Reads again what the browser keeps. */
   read(): void {
     if (this.#store === null) return
     this.#all = listIn(this.#store, NAME)
@@ -39,8 +39,8 @@ export class Keys {
   }
 
   /**
-   * Keeps a key and puts it first. One that came by a link is marked: whoever made the link may have
-   * it too. False where the browser would not keep it.
+   * Keeps a key and puts it first. A key that came by a link is marked: the person who made the link
+   * may have it too. False if the browser refuses to keep it.
    */
   use(key: string, from: 'here' | 'link' = 'here'): boolean {
     this.read()
@@ -58,7 +58,7 @@ export class Keys {
     return this.#linked.includes(key)
   }
 
-  /** Its owner says that nobody else has it. */
+  /** The user says that nobody else has this key. */
   trust(key: string): void {
     this.read()
     this.#mark(this.#linked.filter((one) => one !== key))

@@ -1,6 +1,6 @@
 /** Lists of texts in the browser's storage. */
 
-/** What is kept there; nothing for nonsense. */
+/** The list that is kept under that name; an empty one if it cannot be read. */
 export function listIn(store: Storage, name: string): readonly string[] {
   try {
     const kept: unknown = JSON.parse(store.getItem(name) ?? '[]')
@@ -10,7 +10,7 @@ export function listIn(store: Storage, name: string): readonly string[] {
   }
 }
 
-/** Keeps a list; an empty one leaves nothing behind. False where the browser would not keep it. */
+/** Keeps a list; an empty one is removed. False if the browser refuses to keep it. */
 export function keepList(store: Storage | null, name: string, list: readonly string[]): boolean {
   if (store === null) return false
   try {

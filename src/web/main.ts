@@ -11,7 +11,7 @@ import { Models } from './models.ts'
 import type { Shop } from './shop.ts'
 import { UseIt } from './use.ts'
 
-/** Null where the browser keeps nothing, as some do in private windows. */
+/** Null if the browser keeps nothing, as some do in private windows. */
 function storage(): Storage | null {
   try {
     return window.localStorage
@@ -42,7 +42,7 @@ function start(shop: Shop): void {
   }
   const card = new KeyCard(shop, () => {
     showUse()
-    // An invoice that is open stays open.
+    // If an invoice is open, it stays open.
     if (shop.keys.current === null && location.pathname === '/') parts.buy?.show()
   })
   const chat = new Chat({

@@ -4,7 +4,7 @@ import { figure, type Price, priceSentence } from './format.ts'
 import { poll } from './poll.ts'
 import type { Shop } from './shop.ts'
 
-/** From so many models on there is a filter. */
+/** If there are at least so many models, there is a filter. */
 const MANY = 8
 const TRY_AGAIN = 5_000
 

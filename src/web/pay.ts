@@ -7,12 +7,12 @@ import { qrCode } from './qr.ts'
 import type { Shop } from './shop.ts'
 import { hasWebLn, payByWebLn } from './webln.ts'
 
-/** ms between two looks at an invoice: in front of somebody, and where nobody looks. */
+/** ms between two requests for an invoice: while the page is in view, and while it is hidden. */
 const LOOK = 1_000
 const LOOK_SELDOM = 5_000
-/** ms that an expired invoice is watched as closely: a payment may be on its way. */
+/** An expired invoice is asked for at that pace for so many ms: a payment may be on its way. */
 const AFTERWARDS = 120_000
-/** Paid later it credits all the same. */
+/** After that it is asked for at this pace, because a late payment is credited too. */
 const LOOK_LATER = 30_000
 
 /** An invoice on the page: shown, watched, paid. One at a time. */
@@ -25,7 +25,7 @@ export class Payment {
   #invoice: Invoice | null = null
   #preimage: string | null = null
 
-  /** `paid` gets the key that was bought, or null where the payment topped one up without. */
+  /** `paid` gets the key that was bought, or null if the payment topped up a key that we have. */
   constructor(shop: Shop, paid: (key: string | null, shown: Shown) => void) {
     this.#shop = shop
     this.#paid = paid
@@ -106,7 +106,7 @@ export class Payment {
     return null
   }
 
-  /** ms; below zero when it has expired. */
+  /** ms until it expires; below zero afterwards. */
   #left(): number {
     const end = Date.parse(this.#invoice?.expires_at ?? '')
     return Number.isNaN(end) ? LOOK : end - this.#shop.api.now()
@@ -147,8 +147,8 @@ export class Payment {
   }
 
   /**
-   * The key is in the answer until its first use. Without one the payment topped a narrowed pass
-   * up, or another tab of this browser was first, or somebody else.
+   * The gate shows the key until its first use. If it shows none, the payment was a top-up, or another
+   * tab of this browser or another person used the key first.
    */
   #settled(last: Invoice): void {
     const known = this.#invoice
@@ -163,11 +163,14 @@ export class Payment {
     else if (toppedUp || elsewhere) this.#finish(null)
     else {
       box('to-pay').hidden = true
-      this.#say('trouble', 'This invoice is paid and its key is in use: whoever bought it has it.')
+      this.#say(
+        'trouble',
+        'This invoice is paid and its key is in use. The person who bought it has the key.',
+      )
     }
   }
 
-  /** Its key came by a link: whether it is put in use is for whoever sits here to say (J23). */
+  /** Its key came by a link: asks the user whether to use it (J23). */
   askWhose(): Promise<boolean> {
     box('to-pay').hidden = true
     box('linked').hidden = false

@@ -18,7 +18,7 @@ export function poll(ask: () => Promise<number | null>): Poll {
     asking = true
     const wait = await ask()
     asking = false
-    // What was answered may be older than the poke.
+    // The answer may be older than the call of `poke`.
     if (wait !== null && !stopped) timer = setTimeout(() => void turn(), poked ? 0 : wait)
     poked = false
   }

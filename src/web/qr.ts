@@ -4,7 +4,7 @@ const SVG = 'http://www.w3.org/2000/svg'
 /** Modules of white around the code, as ISO/IEC 18004 asks. */
 const QUIET = 4
 
-/** A QR code, black on white in every colour scheme: scanners fail on the other way round. */
+/** A QR code, black on white in every colour scheme: many scanners fail at white on black. */
 export function qrCode(text: string, label: string): SVGSVGElement {
   const { data, size } = encode(text, { border: QUIET, ecc: 'L' })
   const svg = document.createElementNS(SVG, 'svg')

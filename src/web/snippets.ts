@@ -1,4 +1,4 @@
-/** What a snippet is made of. */
+/** The values that a snippet needs. */
 export interface Use {
   /** Ends in `/v1`. */
   readonly baseUrl: string
@@ -8,10 +8,10 @@ export interface Use {
 
 const QUESTION = 'What is a millisatoshi?'
 
-/** For a POSIX shell: nothing in single quotes means anything. */
+/** For a POSIX shell, which interprets nothing inside single quotes. */
 const shell = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
-/** A string of JSON is one of JavaScript and of Python, too. */
+/** A JSON string is a valid string of JavaScript and of Python, too. */
 const quoted = (text: string): string => JSON.stringify(text)
 
 const body = (model: string): string =>

@@ -1,6 +1,6 @@
 import { field } from './json.ts'
 
-/** What a streamed answer says, piece by piece. */
+/** One piece of a streamed answer. */
 export type Piece =
   | { readonly is: 'text'; readonly text: string }
   | { readonly is: 'thinking' }

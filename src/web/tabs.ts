@@ -1,6 +1,6 @@
 /**
- * Tabs by the ARIA practice: one is in the tab order, arrows, Home and End choose. `chosen` is told
- * the id of the tab, at once for the first.
+ * Tabs as the ARIA practices describe them: one tab is in the tab order; the arrow keys, Home and End
+ * choose another. `chosen` gets the id of the chosen tab, at the start that of the first.
  */
 export function wireTabs(tabs: readonly HTMLElement[], chosen: (id: string) => void): void {
   const choose = (at: number, focus: boolean) => {

@@ -15,7 +15,7 @@ export class UseIt {
     })
   }
 
-  /** Null hides them: without a key they would not run. */
+  /** Null hides them, because without a key they would not run. */
   show(use: Use | null): void {
     this.#use = use
     box('use').hidden = use === null

@@ -1,4 +1,4 @@
-/** A wallet in the browser (webln.guide), where an extension put one. */
+/** A wallet that a browser extension provides (webln.guide). */
 interface WebLn {
   enable(): Promise<unknown>
   sendPayment(invoice: string): Promise<{ readonly preimage?: string }>
@@ -13,7 +13,7 @@ function found(): WebLn | null {
 
 export const hasWebLn = (): boolean => found() !== null
 
-/** Pays with the browser's wallet. The preimage, or what the wallet said instead. */
+/** Pays with the browser's wallet. Resolves with the preimage, or with the wallet's error message. */
 export async function payByWebLn(
   invoice: string,
 ): Promise<{ readonly preimage: string | null } | { readonly problem: string }> {

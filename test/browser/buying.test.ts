@@ -161,15 +161,113 @@ describe.skipIf(browserMissing !== null)('the page, for a buyer', () => {
     expect(await keyOf(late.page)).toBe('')
   })
 
-  it('lets a question wait for its payment', async () => {
+  it('offers an answer for its price, and lets the question wait for its payment', async () => {
     const gate = await startGate({ script: { deltas: ['paid for'] } })
     const { page } = await visit(browser, gate.url)
     await send(page, 'Without a key')
+    await page.getByText(/^This answer costs up to 10 play sat\. Pay, and it is answered/).waitFor()
+    expect(await page.locator('#log .problem').count()).toBe(0)
+    await page.locator('#doing', { hasText: 'Waiting for your payment' }).waitFor()
     await page.getByRole('button', { name: 'Pay 10 play sat' }).click()
     await page.getByRole('button', { name: 'Pay with play money' }).click()
     await page.getByText('paid for', { exact: true }).waitFor()
     expect(gate.fake.seen.at(-1)?.json?.messages).toEqual([
       { role: 'user', content: 'Without a key' },
     ])
+  })
+
+  it('offers a top-up where the credit does not suffice, and the key stays', async () => {
+    const gate = await startGate({
+      settings: { pricing: { default: '1000/1000' } },
+      script: { deltas: ['Hello'] },
+    })
+    const { page } = await visit(browser, gate.url)
+    await page.locator('input[value=own]').check()
+    await page.getByLabel('Amount in').fill('1')
+    await page.getByRole('button', { name: 'Get an invoice' }).click()
+    await page.getByRole('button', { name: 'Pay with play money' }).click()
+    await page.locator('#balance', { hasText: '1 play sat' }).waitFor()
+    const key = await keyOf(page)
+    await send(page, 'More than a sat')
+    await page.locator('.offer', { hasText: 'Your credit does not cover this answer' }).waitFor()
+    await page.getByRole('button', { name: /^Pay [\d,]+ play sat$/ }).click()
+    await page.getByRole('button', { name: 'Pay with play money' }).click()
+    await page.getByText('Hello', { exact: true }).waitFor()
+    expect(await keyOf(page)).toBe(key)
+  })
+
+  it('goes back from an invoice to the form, and forward to it', async () => {
+    const gate = await startGate()
+    const { page } = await visit(browser, gate.url)
+    await page.getByRole('button', { name: 'Get an invoice' }).click()
+    await page.getByText('Waiting for the payment').waitFor()
+    const invoice = page.url()
+    expect(invoice).toContain('/invoice-status/')
+    await page.goBack()
+    await page.getByRole('button', { name: 'Get an invoice' }).waitFor()
+    expect([page.url(), await page.locator('#invoice').isVisible()]).toEqual([
+      `${gate.url}/`,
+      false,
+    ])
+    await page.goForward()
+    await page.getByText('Waiting for the payment').waitFor()
+    expect(page.url()).toBe(invoice)
+    await page.reload()
+    await page.getByRole('button', { name: 'Pay with play money' }).click()
+    await page.getByRole('heading', { name: 'Your key' }).waitFor()
+    // Nobody comes back to an invoice that is paid.
+    expect(page.url()).toBe(`${gate.url}/`)
+    await page.goBack()
+    expect(page.url()).toBe(`${gate.url}/`)
+    expect(await page.locator('#invoice').isVisible()).toBe(false)
+  })
+
+  it('says what an amount buys, and who runs the gate', async () => {
+    const gate = await startGate({
+      settings: {
+        pricing: { default: '1/2' },
+        operator: {
+          name: '<b>Ann</b> & co.',
+          contact: 'ann@example.com',
+          terms: 'https://example.com/terms',
+        },
+      },
+    })
+    const { page } = await visit(browser, gate.url)
+    const buys = page.locator('#buys')
+    await buys.getByText('1,000 play sat buys about 500 thousand to 1 million tokens.').waitFor()
+    await page.locator('input[name=sats][value="100"]').check()
+    await buys.getByText('100 play sat buys about 50 thousand to 100 thousand tokens.').waitFor()
+    await page.getByRole('heading', { level: 1, name: '<b>Ann</b> & co.' }).waitFor()
+    expect(await page.title()).toContain('<b>Ann</b> & co.')
+    const operator = page.locator('#operator')
+    const links = [
+      ['ann@example.com', 'mailto:ann@example.com'],
+      ['example.com/terms', 'https://example.com/terms'],
+    ] as const
+    for (const [name, href] of links) {
+      expect(await operator.getByRole('link', { name }).getAttribute('href')).toBe(href)
+    }
+  })
+
+  it.each([
+    ['javascript:window.owned=1', 0],
+    ['http://example.com/', 0],
+    ['https://user@example.com/', 0],
+    ['nostr:npub1', 0],
+    ['"onclick="window.owned=1"@example.com', 0],
+    ['mailto:ann@example.com', 1],
+  ])('H6 links to a contact %j %d times', async (contact, links) => {
+    const gate = await startGate()
+    const { page } = await visit(browser, gate.url)
+    await page.route('**/.well-known/l402', async (route) => {
+      const response = await route.fetch()
+      const operator = { name: 'satgate', contact, terms: null }
+      await route.fulfill({ response, json: { ...(await response.json()), operator } })
+    })
+    await page.reload()
+    await page.locator('#operator').getByText('Contact:').waitFor()
+    expect(await page.locator('#operator a').count()).toBe(links)
+    expect(await page.locator('#operator').textContent()).toContain(contact.replace('mailto:', ''))
   })
 })

@@ -2,7 +2,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startGate, type TestGate } from '../support/gate.ts'
 import { browserMissing, launch } from './chromium.ts'
-import { buy, keyOf, visit } from './visit.ts'
+import { buy, keyOf, send, visit } from './visit.ts'
 
 /** What a browser keeps, in one text. */
 const kept = (page: Page) => page.evaluate<string>('JSON.stringify(Object.values(localStorage))')
@@ -71,6 +71,25 @@ describe.skipIf(browserMissing !== null)('J23 the_page_adopts_only_keys_it_asked
     await page.locator('#balance', { hasText: '100 play sat' }).waitFor()
     expect(await keyOf(page)).not.toBe(linked)
     expect((await gate.balance(linked)).balance_msat).toBe(21_000)
+  })
+
+  it('J23 nor is it topped up for an answer that its credit does not cover', async () => {
+    const gate = await startGate({
+      settings: { pricing: { default: '1000/1000' } },
+      script: { deltas: ['Hello'] },
+    })
+    const link = await foreign(gate, 1)
+    const { page } = await visit(browser, link.url)
+    await page.getByText('Waiting for the payment').waitFor()
+    await gate.pay(link.invoice)
+    await page.getByText('This key came with a link').waitFor()
+    const linked = await keyOf(page)
+    await send(page, 'More than a sat')
+    await page.locator('#log').getByRole('button', { name: 'Buy credit' }).click()
+    await buy(page, '5000')
+    await page.getByText('Hello', { exact: true }).waitFor()
+    expect(await keyOf(page)).not.toBe(linked)
+    expect((await gate.balance(linked)).balance_msat).toBe(1_000)
   })
 
   it('J23 a link that its owner made is theirs to top up', async () => {

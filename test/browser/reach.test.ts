@@ -41,6 +41,22 @@ const PALE = `(() => {
   }).map((one) => one.outerHTML.slice(0, 120))
 })()`
 
+/** Every kind of element that an answer can have, some of them wider than a phone. */
+const EVERYTHING = `### Heading
+
+> quoted *and* **strong** ~~struck~~ \`code\` [link](https://example.com)
+
+1. one
+   - two
+
+| ${'a-long-head | '.repeat(6)}
+|${'--|'.repeat(6)}
+| ${'cell | '.repeat(6)}
+
+\`\`\`js
+const long = '${'word '.repeat(30)}'
+\`\`\``
+
 const WIDER = 'document.documentElement.scrollWidth - document.documentElement.clientWidth'
 
 describe.skipIf(browserMissing !== null)('the page, for everybody', () => {
@@ -111,9 +127,12 @@ describe.skipIf(browserMissing !== null)('the page, for everybody', () => {
   })
 
   it.each(['light', 'dark'] as const)('is legible in %s', async (colorScheme) => {
-    const gate = await startGate({ script: { deltas: ['legible'] } })
+    const gate = await startGate({ script: { deltas: [EVERYTHING] } })
     const { page } = await visit(browser, gate.url, { colorScheme, reducedMotion: 'reduce' })
     await page.getByRole('rowheader', { name: 'fake' }).waitFor()
+    expect(await page.evaluate(PALE)).toEqual([])
+    await send(page, 'Without credit')
+    await page.locator('.offer').waitFor()
     expect(await page.evaluate(PALE)).toEqual([])
     await page.getByRole('button', { name: 'Get an invoice' }).click()
     await page.getByText('Waiting for the payment').waitFor()
@@ -122,8 +141,8 @@ describe.skipIf(browserMissing !== null)('the page, for everybody', () => {
     expect(await page.evaluate(colours)).toEqual(['#fff', '#000'])
     await page.getByRole('button', { name: 'Pay with play money' }).click()
     await balanceOf(page)
-    await send(page, 'Hello')
     await page.locator('#doing', { hasText: 'Cost' }).waitFor()
+    await page.locator('.assistant .code').waitFor()
     expect(await page.evaluate(PALE)).toEqual([])
   })
 
@@ -132,7 +151,8 @@ describe.skipIf(browserMissing !== null)('the page, for everybody', () => {
     ['the smallest phone, or a window at 200 % and more', 320, 568],
   ])('fits %s', async (_, width, height) => {
     const models = [{ id: `a-model-with-quite-a-${'long-'.repeat(12)}name`, object: 'model' }]
-    const gate = await startGate({ script: { models, deltas: ['word '.repeat(80)] } })
+    const deltas = ['word '.repeat(80), `\n\n${EVERYTHING}`]
+    const gate = await startGate({ script: { models, deltas } })
     const { page } = await visit(browser, gate.url, {
       viewport: { width, height },
       hasTouch: true,
@@ -149,7 +169,27 @@ describe.skipIf(browserMissing !== null)('the page, for everybody', () => {
     await balanceOf(page)
     await send(page, 'long')
     await page.locator('#doing', { hasText: 'Cost' }).waitFor()
+    await page.locator('.assistant .code').waitFor()
     expect(await page.evaluate(WIDER)).toBe(0)
+    // What is wide scrolls by itself.
+    const scrolls = `[...document.querySelectorAll('.assistant :is(pre, .wide-table)')].map((one) => one.scrollWidth > one.clientWidth)`
+    expect(await page.evaluate(scrolls)).toEqual([true, true])
+  })
+
+  it('breaks no head of the table of prices', async () => {
+    const gate = await startGate({
+      settings: { pricing: { default: { input: 0.125, output: 0.25, request: 5 } } },
+    })
+    const { page } = await visit(browser, gate.url, { viewport: { width: 320, height: 568 } })
+    await page.getByRole('columnheader', { name: 'Each request' }).waitFor()
+    const lines = `[...document.querySelectorAll('#models thead th')].map((one) => {
+      const range = document.createRange()
+      range.selectNodeContents(one)
+      return new Set([...range.getClientRects()].map(({ top }) => top)).size
+    }).filter((lines) => lines > 0)`
+    expect(await page.evaluate(lines)).toEqual([1, 1, 1, 1])
+    expect(await page.evaluate(WIDER)).toBe(0)
+    await page.getByRole('table', { name: 'Prices in play sat per 1,000 tokens' }).waitFor()
   })
 
   it('copies', async () => {

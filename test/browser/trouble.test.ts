@@ -71,6 +71,19 @@ describe.skipIf(browserMissing !== null)('the page, where things go wrong', () =
     wrong.splice(0)
   })
 
+  it('says what an amount of real money is worth, where that is known', async () => {
+    const gate = await startGate()
+    const { page } = await visit(browser, gate.url)
+    await asReal(page)
+    await page.route('**/.well-known/l402', async (route) => {
+      const response = await route.fetch()
+      const json = { ...(await response.json()), usd_per_btc: 65_000 }
+      await route.fulfill({ response, json })
+    })
+    await page.reload()
+    await page.getByText('1,000 sat (about $0.65) buys about 1 million tokens.').waitFor()
+  })
+
   it('offers a new invoice for one that expired', async () => {
     const gate = await startGate()
     gate.world.advance(-597_000)

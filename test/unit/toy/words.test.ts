@@ -62,6 +62,9 @@ describe('the toy speech', () => {
     ['3 - 5', '3 - 5 is -2'],
     ['tell me of macaroons', 'can narrow'],
     ['$& and {topic} and photosynthesis', 'photosynthesis'],
+    ['How do I pay?', '\n\n1. Ask for an **invoice**'],
+    ['Show me a table of the units', '\n\n| Unit | In bitcoin |'],
+    ['Give me Python code', '\n\n```python\nfrom openai'],
   ])('to %j it says %j', (question, part) => {
     expect(speak(question, dice(question))).toContain(part)
   })

@@ -146,7 +146,7 @@ describe.skipIf(browserMissing !== null)('an answer on the page', () => {
     const gate = await startGate({ script: { deltas: paragraphs, paceMs: 5 } })
     const { page } = await bought(browser, gate)
     await send(page, 'Write')
-    await page.locator('.assistant .text > p:nth-child(5)').waitFor()
+    await page.locator('.assistant .text > p:nth-child(60)').waitFor()
     await page.evaluate(`{
       const first = document.querySelector('.assistant .text > p')
       first.kept = true

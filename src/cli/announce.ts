@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import { isLoopback } from '../floor/loopback.ts'
 import { onLine } from '../floor/printable.ts'
 import { priceOf } from '../gate/judge.ts'
 import type { Pricing } from '../money/pricing.ts'
@@ -6,6 +7,7 @@ import type { Wallet } from '../wallets/wallet.ts'
 import type { FoundBackend } from './backend.ts'
 import { banner } from './banner.ts'
 import type { Host } from './host.ts'
+import type { Screen } from './lines.ts'
 import { priceLines } from './prices.ts'
 import type { TunnelChoice } from './tunnel-choice.ts'
 import { version } from './version.ts'
@@ -16,8 +18,6 @@ export interface RunOptions {
   readonly portChosen: boolean
   /** Go on although invoices may be paid that no wallet of this gate answers for. */
   readonly yes: boolean
-  /** Printed instead of the status block, for the demo. */
-  readonly quiet?: boolean
 }
 
 /** Says that the gate is ready: a block for a person, or the `ready` event. */
@@ -31,17 +31,19 @@ export function announce(
     /** As configured, or the tunnel's; null: nobody said one. */
     readonly publicUrl: string | null
     readonly tunnel: { readonly state: 'open' | 'down' | 'off'; readonly why: TunnelChoice['why'] }
-    readonly say: (event: object) => void
+    readonly screen: Screen
     readonly options: RunOptions
     readonly wallet: Pick<Wallet, 'kind' | 'label'>
     readonly play: boolean
+    /** What is wrong and no event has told. */
+    readonly troubles: readonly string[]
     readonly notes: readonly string[]
   },
 ): void {
-  const { backend, url, options, play } = about
+  const { backend, url, options, play, screen, troubles, notes } = about
   if (options.json) {
-    for (const note of about.notes) host.stderr.write(`satgate: ${onLine(note)}\n`)
-    about.say({
+    for (const note of [...troubles, ...notes]) host.stderr.write(`satgate: ${onLine(note)}\n`)
+    screen.say({
       event: 'ready',
       url,
       public_url: about.publicUrl,
@@ -52,34 +54,44 @@ export function announce(
       mode: config.mode,
       data_dir: config.dataDir,
     })
+    screen.open({ play })
     return
   }
-  if (options.quiet === true) return
   const { pricing } = about
   const models = backend.first.map(({ id }) => ({
     id,
     priced: priceOf(id, { pricing, models: backend.models }),
   }))
-  const { defaultPrice, prices } = priceLines(config.pricing.list, models)
+  const everywhere = ['0.0.0.0', '::'].includes(config.host)
   host.stdout.write(
     banner(
       {
         version: version(),
         play,
-        upstream: backend.label,
-        prices,
-        defaultPrice,
-        wallet: walletLine(about.wallet),
-        ledger: config.dataDir,
-        url,
+        ...{ url: everywhere ? `http://localhost:${new URL(url).port}` : url, everywhere },
         publicUrl: about.publicUrl,
-        notes: about.notes,
+        publicHint: play ? null : publicHint(config, about.tunnel),
+        upstream: backend.label,
+        ...priceLines(config.pricing.list, models),
+        wallet: about.wallet.label,
+        walletHint:
+          about.wallet.kind === 'ecash' ? 'the mint holds it: satgate wallet withdraw' : '',
+        folder: config.dataDir,
+        troubles: [...screen.open({ play }), ...troubles],
+        notes,
       },
       host.stdout,
     ),
   )
 }
 
-/** Who holds the money, and how to move it (DESIGN 5.3). */
-const walletLine = ({ kind, label }: Pick<Wallet, 'kind' | 'label'>): string =>
-  kind === 'ecash' ? `${label}   the mint holds it: satgate wallet withdraw` : label
+/** Null where there is nothing to advise, or a note says it. */
+function publicHint(
+  { host }: Config,
+  { state, why }: Parameters<typeof announce>[2]['tunnel'],
+): string | null {
+  if (state !== 'off' || ['answered_no', 'not_answered'].includes(why)) return null
+  return isLoopback(host)
+    ? 'only this machine reaches it: --tunnel, or --public-url URL'
+    : 'no address from outside is known: --public-url URL'
+}

@@ -1,8 +1,9 @@
 import type { Config } from '../config/config.ts'
 import type { Backend } from '../dialects/dialect.ts'
 import type { World } from '../floor/world.ts'
-import { type ModelList, makeModels } from '../http/models.ts'
-import { discover, MODELS_PATH, type Model, type NotProbed, probeUpstream } from '../http/probe.ts'
+import { failedOf, type ModelList, makeModels } from '../http/models.ts'
+import { isFailure, type Failed as NotListed } from '../http/presence.ts'
+import { discover, MODELS_PATH, type Model, probeUpstream } from '../http/probe.ts'
 import { shownTarget } from '../http/target.ts'
 import { helpWith } from '../http/unreachable.ts'
 import { type HttpUpstream, makeUpstream } from '../http/upstream.ts'
@@ -20,6 +21,10 @@ export interface FoundBackend {
   readonly models: ModelList
   /** Set where it did not answer: the gate runs, says so, and asks again. */
   readonly problem: string | null
+  /** Such a problem that no event tells of, and that is not over. */
+  readonly untold: () => string | null
+  /** What to say of a later try that failed, in the same words. For the operator alone. */
+  readonly explain: (how: NotListed) => string
 }
 
 const NAMES: Readonly<Record<Backend, string>> = {
@@ -48,16 +53,22 @@ export async function findBackend(
   const first = probed.ok ? probed.value.models : null
   const kind = probed.ok ? probed.value.kind : 'other'
   const sellsUnlisted = pricing.list.models.some(({ price }) => price.in !== 'refuse')
+  const how = failedOf(probed, sellsUnlisted)
+  const problem = how === null ? null : why(how, base)
   const models = makeModels({ get: client.getJson, world, sellsUnlisted, first: probed })
-  const count = first === null ? 'no answer yet' : plural(first.length, 'model')
   return {
     kind,
     url: base.origin,
-    label: `${NAMES[kind]} at ${base.host}, ${count}`,
+    label:
+      first === null
+        ? `${base.host}, no list of models yet`
+        : `${NAMES[kind]} at ${base.host}, ${plural(first.length, 'model')}`,
     first: first ?? [],
     upstream: client,
     models,
-    problem: probed.ok ? null : why(probed.error, base),
+    problem,
+    untold: () => (how === null || isFailure(how) || models.some().length > 0 ? null : problem),
+    explain: (how) => why(how, base),
   }
 }
 
@@ -69,11 +80,14 @@ async function look(): Promise<URL> {
   )
 }
 
-function why(not: NotProbed, base: URL): string {
+function why(how: NotListed, base: URL): string {
   const url = shownTarget(base, MODELS_PATH)
-  if (not.why === 'unreachable') return helpWith(not.detail, new URL(url))
-  if (not.why === 'refused') {
-    return `${url} answers ${not.status}: it wants a key, or another one (upstreamKey or --upstream-key-file)`
+  if (how.why === 'unreachable') return helpWith(how.detail, new URL(url))
+  if (how.why === 'empty') return `${url} lists no model: ${HOW_TO_LOAD}`
+  if (how.why === 'refused') {
+    return `${url} answers ${how.status}: it wants a key, or another one (upstreamKey or --upstream-key-file)`
   }
-  return `${url} answers ${not.status} and no list of models`
+  return `${url} answers ${how.status} and no list of models`
 }
+
+const HOW_TO_LOAD = 'load one there, with Ollama for example: ollama pull llama3.2'

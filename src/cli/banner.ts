@@ -1,78 +1,138 @@
 import { onLine, onLines } from '../floor/printable.ts'
 import type { Out } from './host.ts'
-import { hang, inkOf, widthOf } from './terminal.ts'
+import type { ShownPrice } from './prices.ts'
+import { hang, hangFields, type Ink, inkOf, LONGEST_NAME, widthOf } from './terminal.ts'
 
 /** What the status block says. All of it is true when it is printed. */
 export interface Banner {
   readonly version: string
   readonly play: boolean
+  /** Where this machine reaches the gate. */
+  readonly url: string
+  /** It listens on every address of the machine. */
+  readonly everywhere: boolean
+  /** Where everybody reaches it; null: nowhere. */
+  readonly publicUrl: string | null
+  /** How it could be reached by everybody; null where there is nothing to advise. */
+  readonly publicHint: string | null
   readonly upstream: string
-  readonly prices: readonly { readonly model: string; readonly price: string }[]
+  readonly prices: readonly ShownPrice[]
   readonly defaultPrice: string
   readonly wallet: string
-  readonly ledger: string
-  readonly url: string
-  readonly publicUrl: string | null
+  readonly walletHint: string
+  readonly folder: string
+  /** Problems that there are now. */
+  readonly troubles: readonly string[]
   readonly notes: readonly string[]
 }
 
 const MODELS_SHOWN = 8
-const LONGEST_NAME = 60
+/** Columns before the values. */
+const NAMES = 13
+/** Between a value and what is said of it. */
+const HINT = '   '
 
 /** A name that may stand in a command for people to copy: a backend chose it. */
 export const isPlainName = (name: string): boolean => /^[\w.:/@+-]{1,100}$/.test(name)
 
-/** The block that a person sees when the gate is ready (users.md's first 30 seconds). */
+/** The block that a person sees when the gate is ready. First what to open in a browser. */
 export function banner(given: Banner, out: Pick<Out, 'colour' | 'columns'>): string {
   const about = onLines(given)
   const [ink, width] = [inkOf(out), widthOf(out)]
-  const rows: (readonly [string, string])[] = [
-    ['upstream', about.upstream],
-    ['price', about.defaultPrice],
-    ...priceRows(about),
-    ['wallet', about.wallet],
-    ['ledger', `${about.ledger}   balances survive a restart; back it up`],
-    ['api', `${about.url}/v1`],
-    ['page', pageRow(about)],
-    ...(about.publicUrl === null ? [] : [['public', `${about.publicUrl}/v1`] as const]),
-  ]
-  const title = `satgate ${about.version}${about.play ? '   PLAY MONEY: nothing here is worth anything' : ''}`
+  const row = (name: string, value: string, hint = '') => {
+    const head = `  ${ink.faint(name.padEnd(NAMES - 2))}`
+    const fits = width === null || NAMES + value.length + HINT.length + hint.length <= width
+    const shown = value === about.url ? ink.bold(ink.cyan(value)) : value
+    if (hint === '') return hang(head, shown, width)
+    if (fits) return `${head}${shown}${HINT}${ink.faint(hint)}`
+    return `${hang(head, shown, width)}\n${hang(' '.repeat(NAMES), ink.faint(hint), width)}`
+  }
+  const { publicUrl, publicHint } = about
+  const isPublic = publicUrl !== null ? [row('public', publicUrl, 'for everybody')] : []
+  const notPublic =
+    publicUrl === null && publicHint !== null ? [row('public', 'no', publicHint)] : []
+  return `${[
+    '',
+    title(about, ink, width),
+    '',
+    row('page', about.url, pageHint(about)),
+    row('api', `${about.url}/v1`),
+    ...isPublic,
+    ...notPublic,
+    row('upstream', about.upstream),
+    row('price', about.defaultPrice, '--price, --model-price'),
+    ...priceRows(about, ink, width),
+    row('wallet', about.wallet, about.walletHint),
+    row('data', about.folder, 'balances survive a restart; back it up'),
+    ...(about.troubles.length + about.notes.length > 0 ? [''] : []),
+    ...about.troubles.map((trouble) => hang(`  ${ink.red(ink.bold('!'))} `, trouble, width)),
+    ...about.notes.map((note) => hang('  * ', note, width)),
+    ...tryIt(about, ink, width),
+  ].join('\n')}\n\n`
+}
+
+function title({ version, play }: Banner, ink: Ink, width: number | null): string {
+  const watermark = 'PLAY MONEY: nothing here is worth anything'
+  const length = `satgate ${version}${play ? `   ${watermark}` : ''}`.length
+  const name = ink.bold(`satgate ${version}`)
+  const text = play ? `${name}   ${ink.bold(ink.yellow(watermark))}` : name
+  const padding = ' '.repeat(Math.max(0, 60 - length))
+  return hangFields('  ', [`${text}${padding}`, ink.faint('Ctrl+C to stop')], width)
+}
+
+const pageHint = ({ everywhere }: Banner): string =>
+  everywhere
+    ? 'for people; also at every address of this machine'
+    : 'for people: pay, chat, take the key along'
+
+/** The models at the usual price by their names, then those with a price of their own. */
+function priceRows({ prices }: Banner, ink: Ink, width: number | null): string[] {
+  const indent = ' '.repeat(NAMES)
+  const cut = (model: string) => onLine(model, LONGEST_NAME)
+  const usual = prices.filter((one) => one.usual)
+  const own = prices.filter((one) => !one.usual)
+  const names = usual.slice(0, MODELS_SHOWN).map(({ model }) => cut(model))
+  const shown = own.slice(0, MODELS_SHOWN).map(({ model, price }) => ({ model: cut(model), price }))
+  const longest = Math.max(0, ...shown.map(({ model }) => model.length))
+  const more = usual.length - names.length + own.length - shown.length
   return [
-    '',
-    `  ${title.padEnd(62)}Ctrl+C to stop`,
-    '',
-    ...rows.map(([name, value]) => hang(`  ${ink.faint(name.padEnd(11))}`, value, width)),
-    '',
-    ...tryIt(about),
-    ...(about.notes.length > 0
-      ? ['', ...about.notes.map((note) => hang('  * ', note, width)), '']
-      : []),
-    '',
-  ].join('\n')
+    ...(names.length === 0 ? [] : [hang(indent, ink.faint(names.join(', ')), width)]),
+    ...shown.map(({ model, price }) => hang(`${indent}${model.padEnd(longest)}  `, price, width)),
+    ...(more === 0 ? [] : [hang(indent, ink.faint(`and ${more} more: GET /v1/models`), width)]),
+  ]
 }
 
-/** Play money is for this machine alone; everything else may be public, and is not by mistake. */
-function pageRow({ url, play, publicUrl }: Banner): string {
-  const hint = 'for people: pay, chat, take the key along'
-  return `${url}   ${hint}${play || publicUrl !== null ? '' : '; public: --tunnel'}`
-}
-
-function priceRows({ prices }: Banner): (readonly [string, string])[] {
-  const shown = prices.slice(0, MODELS_SHOWN).map(({ model, price }) => ({
-    model: onLine(model, LONGEST_NAME),
-    price,
-  }))
-  const width = Math.max(0, ...shown.map(({ model }) => model.length))
-  const rows = shown.map(({ model, price }) => ['', `  ${model.padEnd(width)}  ${price}`] as const)
-  const more = prices.length - shown.length
-  return more > 0 ? [...rows, ['', `  and ${more} more: GET /v1/models`]] : rows
-}
-
-function tryIt({ url, prices, play }: Banner): string[] {
-  const model = prices.map((one) => one.model).find(isPlainName) ?? 'MODEL'
-  const body = `{"model":"${model}","messages":[{"role":"user","content":"Hello"}]}`
+/** A request to copy; none while it would be refused. */
+function tryIt(about: Banner, ink: Ink, width: number | null): string[] {
+  const { url, play, troubles } = about
+  if (troubles.length > 0) return []
+  const indent = ' '.repeat(NAMES)
+  const head = `  ${ink.faint('try it'.padEnd(NAMES - 2))}`
+  const [first = '', ...rest] = command(about, width).map((line, at) =>
+    at === 0 ? line : indent + line,
+  )
   const pay = play
-    ? `answers 402 with an invoice; pay it: curl ${url}/play/pay -d '{"invoice":"…"}'`
-    : 'answers 402 with an invoice; pay it, or give a pass away: satgate pass mint --sats 100'
-  return [`  Try it     curl ${url}/v1/chat/completions -d '${body}'`, `             ${pay}`]
+    ? ['It answers 402 with an invoice. Pay it:', `curl ${url}/play/pay -d '{"invoice":"…"}'`]
+    : [
+        'It answers 402 with an invoice. Pay it, or give a pass away:',
+        'satgate pass mint --sats 100',
+      ]
+  return ['', head + first, ...rest, hangFields(indent, pay.map(ink.faint), width)]
+}
+
+/** On several lines where it is too long; neither a shell nor JSON minds these line ends. */
+function command({ url, prices }: Banner, width: number | null): string[] {
+  const room = width ?? Number.POSITIVE_INFINITY
+  const opening = (model: string) => `  -d '{"model":"${model}",`
+  const fits = (line: string) => NAMES + line.length <= room
+  const models = prices
+    .filter(({ sold, model }) => sold === 'paid' && isPlainName(model))
+    .map(({ model }) => model)
+  const model = models.find((one) => fits(opening(one))) ?? models[0] ?? 'MODEL'
+  const [to, messages] = [
+    `curl ${url}/v1/chat/completions`,
+    `"messages":[{"role":"user","content":"Hello"}]}'`,
+  ]
+  const line = `${to} ${opening(model).trim()}${messages}`
+  return fits(line) ? [line] : [`${to} \\`, opening(model), `       ${messages}`]
 }

@@ -42,6 +42,7 @@ import { L402 } from '../rails/l402.ts'
 import { type Outage, WalletLine } from '../rails/wallet-line.ts'
 import type { PlayWallet } from '../wallets/play.ts'
 import type { Wallet } from '../wallets/wallet.ts'
+import type { FoundBackend } from './backend.ts'
 import { version } from './version.ts'
 
 /** The concrete parts that a gate is made of. */
@@ -54,6 +55,8 @@ export interface ComposeParts {
   readonly play: PlayWallet | null
   readonly upstream: Upstream
   readonly models: ModelList
+  /** Where the upstream is, and what a failure of it means, for the operator alone. */
+  readonly backend: Pick<FoundBackend, 'url' | 'explain'>
   readonly pricing: Pricing
   readonly world: World
   readonly background: Background
@@ -100,16 +103,21 @@ const UPKEEP = { every: 3_600_000, longest: 3_600_000 }
 export function compose(parts: ComposeParts): Composed {
   const { config, books, keys, world, background, say, models, pricing } = parts
   const { ledger, invoices } = books
+  const ofWallet = (wallet: string, since: number) => ({
+    ...{ what: 'wallet_unreachable', wallet, since: iso(since), label: parts.wallet.label },
+  })
   const outage = {
     gone: (wallet: string, reason: string, since: number) =>
-      say({ event: 'problem', what: 'wallet_unreachable', wallet, reason, since: iso(since) }),
-    back: (wallet: string, since: number) =>
-      say({ event: 'solved', what: 'wallet_unreachable', wallet, since: iso(since) }),
+      say({ event: 'problem', ...ofWallet(wallet, since), reason }),
+    back: (wallet: string, since: number) => say({ event: 'solved', ...ofWallet(wallet, since) }),
   } satisfies Outage
   const line = new WalletLine(parts.wallet, { world, outage, background })
   models.watch(background, {
-    gone: ({ why, since }) =>
-      say({ event: 'problem', what: 'upstream_unreachable', reason: why, since: iso(since) }),
+    gone: ({ why, since }, how) =>
+      say({
+        ...{ event: 'problem', what: 'upstream_unreachable', reason: why, since: iso(since) },
+        ...{ url: parts.backend.url, detail: parts.backend.explain(how) },
+      }),
     back: (since) => say({ event: 'solved', what: 'upstream_unreachable', since: iso(since) }),
   })
   const healthy = () => books.healthy()

@@ -17,7 +17,10 @@ export interface Host {
   readonly readFile: ReadFile
   /** Asks a person, on stderr; null where nobody sits at a terminal. */
   readonly ask: ((question: string) => Promise<Answer>) | null
-  /** Calls back on the first SIGINT or SIGTERM; on the second the process ends by itself. */
+  /**
+   * Calls back on the first SIGINT, SIGTERM or SIGHUP; on the second SIGINT or SIGTERM the process ends
+   * by itself.
+   */
   onStop(stop: () => void): void
   /** Calls back with what nobody handled, the last one that asked: it is theirs to end the process. */
   onLost(told: (error: unknown) => void): void
@@ -71,6 +74,9 @@ export function thisHost(): Host {
     onStop: (stop) => {
       process.once('SIGINT', stop)
       process.once('SIGTERM', stop)
+      process.once('SIGHUP', stop)
+      // A terminal that closes sends it twice, from the kernel and from the shell: no second meaning.
+      process.on('SIGHUP', () => {})
     },
     onLost: (told) => {
       process.removeAllListeners('uncaughtException')

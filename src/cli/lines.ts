@@ -1,54 +1,17 @@
 import { onLine, printableJson } from '../floor/printable.ts'
 import type { GateEvent } from '../gate/ports.ts'
 import { formatSat } from '../money/msat.ts'
+import { EVENTS, levelOf, nameOf } from './events.ts'
 import type { Out } from './host.ts'
+import { plural } from './plural.ts'
+import { PROBLEMS, sentenceOf } from './problems.ts'
+import { hang, hangFields, type Ink, inkOf, LONGEST_NAME, widthOf } from './terminal.ts'
 
-/** Characters of a name, and of what is wrong. */
-const MOST = 60
+/** Characters of what is wrong. */
 const LONGEST = 300
-
-const plain = (text: string): string => onLine(text, MOST)
-
-const clock = (ms: number): string => new Date(ms).toTimeString().slice(0, 8)
-const whole = (count: number): string => count.toLocaleString('en-US')
-const sat = (msat: number): string => formatSat(BigInt(msat))
-
-/** One event as a line for a person: what, how much, for whom; never a prompt, key or invoice. */
-function lineOf(event: GateEvent, now: number): string {
-  const at = clock(now)
-  switch (event.event) {
-    case 'paid':
-      return `${at}  paid   ${sat(event.amount_msat)} sat by ${event.rail}  ${event.account}`
-    case 'request':
-      return `${at}  ${requestLine(event)}`
-    case 'problem':
-      return `${at}  PROBLEM  ${details(event)}`
-    case 'solved':
-      return `${at}  solved   ${details(event)}`
-  }
-}
-
-type RequestEvent = Extract<GateEvent, { event: 'request' }>
-
-function requestLine(event: RequestEvent): string {
-  const what = `${event.status}  ${plain(event.model ?? '-')}  ${short(event.dialect)}`
-  if (event.end === 'refused') return `${what}  ${event.reason ?? 'refused'}`
-  const tokens = `${whole(event.prompt_tokens ?? 0)}→${whole(event.completion_tokens ?? 0)} tokens`
-  const guessed = event.usage === 'counted' ? ' (counted)' : ''
-  const cost = `${sat(event.charged_msat ?? 0)} sat`
-  const left = event.left_msat === undefined ? '' : ` (${sat(event.left_msat)} sat left)`
-  const end = event.end === 'complete' ? '' : `  ${event.end}`
-  const who = `${event.account ?? 'free'}${left}`
-  return `${what}  ${tokens}${guessed}  ${cost}  ${(event.ms / 1000).toFixed(1)} s  ${who}${end}`
-}
-
-const short = (dialect: string | null): string => dialect?.replace('openai-', '') ?? '-'
-
-function details(event: { readonly what: string; readonly [detail: string]: unknown }): string {
-  const rest = Object.entries(event).filter(([name]) => name !== 'event' && name !== 'what')
-  const words = rest.map(([name, value]) => `${name} ${onLine(String(value), LONGEST)}`)
-  return [event.what.replaceAll('_', ' '), ...words].join('  ')
-}
+/** Columns from which on a request has room for everything, and a model's name where it has not. */
+const WIDE = 100
+const SHORT_NAME = 16
 
 /** JSON on one line, and nothing in it that moves a cursor where a person looks at it (threats H8). */
 export const jsonLine = (value: unknown): string => `${printableJson(JSON.stringify(value))}\n`
@@ -59,27 +22,216 @@ export interface Log {
   readonly level: 'error' | 'warn' | 'info' | 'debug'
 }
 
+/** The log of a run. */
+export interface Screen {
+  say(event: object): void
+  /**
+   * Now the status block is printed. Until then problems are kept back from people, because many are
+   * over before it; it returns the sentences of the others, which the block shows.
+   */
+  open(about: { readonly play: boolean }): readonly string[]
+}
+
+const ORDER = ['error', 'warn', 'info', 'debug']
+
 /**
- * The sink of a run: lines for people on a terminal, one JSON object a line otherwise. `warn` and
- * `error` leave out what goes well; `debug` tells of each request what was held and how it waited.
+ * The sink of a run: lines for people on a terminal, one JSON object a line otherwise, with `time` and
+ * `level` first. `warn` and `error` leave out what goes well; `debug` tells of each request what was
+ * held and how it waited.
  */
-export function sayTo(out: Out, log: Log, now: () => number): (event: object) => void {
-  const quiet = log.level === 'error' || log.level === 'warn'
-  return (event) => {
-    const name = 'event' in event ? String(event.event) : ''
-    if (quiet && (name === 'request' || name === 'paid')) return
-    if (log.level === 'error' && name === 'solved') return
-    if (log.json) out.write(jsonLine(event))
-    else if (isLine(event)) {
-      const more = log.level === 'debug' && event.event === 'request' ? waited(event) : ''
-      out.write(`  ${onLine(lineOf(event, now()) + more)}\n`)
-    }
+export function screenOf(out: Out, log: Log, now: () => number): Screen {
+  const lines = new Lines(out, log.level === 'debug')
+  const quiet = (event: object) =>
+    ORDER.indexOf(EVENTS[nameOf(event)]?.saidFrom ?? 'error') > ORDER.indexOf(log.level)
+  return {
+    say(event) {
+      if (quiet(event)) return
+      if (!log.json) lines.say(event, now())
+      else {
+        const time = new Date(now()).toISOString()
+        out.write(jsonLine({ time, level: levelOf(event), ...event }))
+      }
+    },
+    open: (about) => lines.open(about),
   }
 }
 
-const waited = (event: RequestEvent): string =>
-  `  held ${sat(event.held_msat ?? 0)} sat, first token after ${event.ttft_ms ?? '-'} ms, ${event.id}`
+type ProblemEvent = Extract<GateEvent, { event: 'problem' | 'solved' }>
+type RequestEvent = Extract<GateEvent, { event: 'request' }>
 
-const LINES = new Set(['paid', 'request', 'problem', 'solved'])
-const isLine = (event: object): event is GateEvent =>
-  'event' in event && LINES.has(String(event.event))
+/** One line for each event: what, how much, for whom; never a prompt, key or invoice. */
+class Lines {
+  readonly #out: Out
+  readonly #debug: boolean
+  /** Before the status block stands: what began and is not over. Null afterwards. */
+  #waiting: ProblemEvent[] | null = []
+  /** Sentences of what was told and is not over. */
+  readonly #told = new Map<string, string>()
+  #unit = 'sat'
+  /** Columns that each field of a request has needed so far. */
+  readonly #widths: number[] = [8]
+
+  constructor(out: Out, debug: boolean) {
+    this.#out = out
+    this.#debug = debug
+  }
+
+  open({ play }: Parameters<Screen['open']>[0]): readonly string[] {
+    if (play) this.#unit = 'play sat'
+    const waiting = this.#waiting ?? []
+    this.#waiting = null
+    return waiting.map((event) => this.#remember(event))
+  }
+
+  say(event: object, now: number): void {
+    if (!isLine(event)) return
+    if (event.event === 'problem') this.#begun(event, now)
+    else if (event.event === 'solved') this.#solved(event, now)
+    else if (event.event === 'request') this.#request(event, now)
+    else if (event.event === 'paid') this.#paid(event, now)
+    else if (event.event === 'payout') this.#payout(event, now)
+    else this.#stopped(event)
+  }
+
+  #begun(event: ProblemEvent, at: number): void {
+    if (this.#waiting !== null) {
+      this.#waiting.push(event)
+      return
+    }
+    const again = this.#told.get(keyOf(event)) === said(event)
+    const sentence = this.#remember(event)
+    if (again) return
+    const { red, bold } = this.#ink()
+    this.#write(`  ${this.#clock(at)}  ${red(bold('PROBLEM'))}  `, sentence)
+  }
+
+  /** What has no end may happen again, and is told again. */
+  #remember(event: ProblemEvent): string {
+    if (PROBLEMS[event.what]?.ends !== undefined) this.#told.set(keyOf(event), said(event))
+    return said(event)
+  }
+
+  #solved(event: ProblemEvent, at: number): void {
+    this.#told.delete(keyOf(event))
+    if (this.#waiting !== null) {
+      this.#waiting = this.#waiting.filter((one) => keyOf(one) !== keyOf(event))
+      return
+    }
+    this.#write(`  ${this.#clock(at)}  ${this.#ink().green('solved')}   `, said(event))
+  }
+
+  #paid(event: Extract<GateEvent, { event: 'paid' }>, at: number): void {
+    const amount = this.#ink().bold(`${sat(event.amount_msat)} ${this.#unit}`)
+    const text = `${amount} by ${onLine(event.rail)}  ${onLine(event.account)}`
+    this.#write(`  ${this.#clock(at)}  ${this.#ink().green('paid')}  `, text)
+  }
+
+  #payout({ state, sat: sats, fee_sat: fee, to }: PayoutEvent, at: number): void {
+    // Who asked for it, or a PROBLEM line, says why it failed.
+    if (state === 'failed') return
+    const amount = `${whole(sats)} ${this.#unit} to ${onLine(to, LONGEST)}`
+    const cost = fee === undefined ? '' : `, the mint kept a fee of ${whole(fee)} sat`
+    const text = state === 'paid' ? `${amount} has arrived${cost}` : `${amount} is on its way`
+    this.#write(`  ${this.#clock(at)}  payout  `, text)
+  }
+
+  #request(event: RequestEvent, at: number): void {
+    const ink = this.#ink()
+    const status = colourOf(event, ink)(String(event.status))
+    const more = this.#debug ? waited(event) : []
+    const head = `  ${this.#clock(at)}  ${status}  `
+    const fields = [...this.#fields(event, ink), ...more]
+    this.#out.write(`${hangFields(head, fields, widthOf(this.#out))}\n`)
+  }
+
+  /** In columns. Where there is little room, what is known from elsewhere is left out. */
+  #fields(event: RequestEvent, ink: Ink): string[] {
+    const narrow = (widthOf(this.#out) ?? WIDE) < WIDE
+    const model = onLine(event.model ?? '-', narrow ? SHORT_NAME : LONGEST_NAME)
+    const dialect = onLine(event.dialect?.replace('openai-', '') ?? '-', LONGEST_NAME)
+    const named = [this.#wide(0, model), ...(narrow ? [] : [this.#wide(1, dialect)])]
+    if (event.end === 'refused') return [...named, onLine(event.reason ?? 'refused', LONGEST)]
+    const { prompt_tokens: input = 0, completion_tokens: output = 0, left_msat } = event
+    const left = narrow || left_msat === undefined ? '' : ` (${sat(left_msat)} ${this.#unit} left)`
+    return [
+      ...named,
+      this.#wide(2, `${whole(input)}→${whole(output)} tokens`, true),
+      this.#wide(3, `${sat(event.charged_msat ?? 0)} ${this.#unit}`, true),
+      this.#wide(4, `${(event.ms / 1000).toFixed(1)} s`, true),
+      `${onLine(event.account ?? 'free')}${left}`,
+      // The backend's own figures were missing, or could not be believed.
+      ...(event.usage === 'counted' ? [ink.faint('counted here')] : []),
+      ...(event.end === 'complete' ? [] : [ink.red(event.end)]),
+    ]
+  }
+
+  /** As wide as the widest that stood in that column. */
+  #wide(column: number, text: string, right = false): string {
+    const width = Math.max(this.#widths[column] ?? 0, text.length)
+    this.#widths[column] = width
+    return right ? text.padStart(width) : text.padEnd(width)
+  }
+
+  #stopped({ answers, earned_msat, held_msat, open_holds: open }: StoppedEvent): void {
+    const held = open === 0 ? '' : ` (${sat(held_msat ?? 0)} ${this.#unit})`
+    const holds =
+      open === null ? 'the ledger does not say what is held' : `${plural(open, 'hold')} open${held}`
+    const earned = this.#ink().bold(`${sat(earned_msat)} ${this.#unit} earned`)
+    this.#write('  ', `stopped: ${plural(answers, 'answer')}, ${earned}, ${holds}`)
+  }
+
+  #write(head: string, text: string): void {
+    this.#out.write(`${hang(head, text, widthOf(this.#out))}\n`)
+  }
+
+  #clock(ms: number): string {
+    return this.#ink().faint(new Date(ms).toTimeString().slice(0, 8))
+  }
+
+  #ink(): Ink {
+    return inkOf(this.#out)
+  }
+}
+
+interface PayoutEvent {
+  readonly event: 'payout'
+  readonly state: string
+  readonly sat: number
+  readonly fee_sat?: number
+  readonly to: string
+}
+
+export interface StoppedEvent {
+  readonly event: 'stopped'
+  /** Null where the ledger could not be asked any more. */
+  readonly open_holds: number | null
+  readonly held_msat: number | null
+  readonly answers: number
+  readonly earned_msat: number
+}
+
+const LINES = new Set(['paid', 'request', 'problem', 'solved', 'payout', 'stopped'])
+const isLine = (event: object): event is GateEvent | PayoutEvent | StoppedEvent =>
+  LINES.has(nameOf(event))
+
+/** Problems of the same kind are told apart by what they are about. */
+const keyOf = ({ what, mint, to, work }: ProblemEvent): string =>
+  JSON.stringify([what, mint, to, work])
+
+const said = (event: ProblemEvent): string =>
+  sentenceOf(event, event.event === 'solved', (text) => onLine(text, LONGEST))
+
+/** An answer that broke off is no success, whatever its status said at its beginning. */
+function colourOf({ status, end }: RequestEvent, ink: Ink): (text: string) => string {
+  if (status >= 500 || end === 'upstream_failed' || end === 'stalled') return ink.red
+  return status >= 400 ? ink.yellow : ink.green
+}
+
+const waited = (event: RequestEvent): string[] => [
+  `held ${sat(event.held_msat ?? 0)} sat`,
+  `first token after ${event.ttft_ms ?? '-'} ms`,
+  onLine(event.id),
+]
+
+const whole = (count: number): string => count.toLocaleString('en-US')
+const sat = (msat: number): string => formatSat(BigInt(msat))

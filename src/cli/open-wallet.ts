@@ -31,10 +31,13 @@ export interface Choosing {
   /** The ledger's kind of money, null for a new ledger. */
   readonly kept: MoneyKind | null
   readonly say: (event: object) => void
-  readonly waiting: (reason: string) => void
+  /** Told that it waits for that wallet, and why; what it returns is called when that is over. */
+  readonly waiting: Waiting
   readonly world: World
   readonly background: Background
 }
+
+type Waiting = (name: string, reason: string) => () => void
 
 /** Opens the configured wallet; waits for one that was never seen and says so. Throws `Failed`. */
 export async function chooseWallet(
@@ -153,17 +156,20 @@ const AGAIN = 4_000
  */
 async function untilItAnswers(
   open: () => Promise<Wallet>,
-  { name, waiting }: { readonly name: string; readonly waiting: (reason: string) => void },
+  { name, waiting }: { readonly name: string; readonly waiting: Waiting },
 ): Promise<Wallet> {
-  for (let tries = 0; ; tries += 1) {
+  let answers: (() => void) | null = null
+  for (;;) {
     try {
-      return await open()
+      const wallet = await open()
+      answers?.()
+      return wallet
     } catch (error) {
       if (error instanceof WalletRefused) {
         throw new Failed(`the wallet ${name} refuses: ${onLine(error.reason)}`)
       }
       if (!(error instanceof WalletUnreachable)) throw error
-      if (tries === 0) waiting(error.reason)
+      answers ??= waiting(name, error.reason)
       await new Promise((resolve) => setTimeout(resolve, AGAIN))
     }
   }

@@ -35,11 +35,10 @@ export async function openReach(
     readonly config: Config
     readonly gate: Composed
     readonly say: (event: object) => void
-    readonly json: boolean
     readonly background: Background
   },
 ): Promise<Reach> {
-  const { host, config, gate, say, json, background } = parts
+  const { host, config, gate, say, background } = parts
   let tunnel: Tunnel | null = null
   const entrance = gate.tunnelEntrance(() => tunnel?.url ?? null)
   const server = gateServer(entrance.listener, entrance)
@@ -59,7 +58,6 @@ export async function openReach(
     onUp(url) {
       if (!announced) return
       say({ event: 'solved', what: 'tunnel_down', public_url: url })
-      if (!json) host.stdout.write(`  public     ${url}/v1\n`)
     },
     onDown: down,
   })

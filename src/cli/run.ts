@@ -2,7 +2,6 @@ import type { Server } from 'node:http'
 import type { Config } from '../config/config.ts'
 import type { Loaded } from '../config/load.ts'
 import { Background } from '../floor/background.ts'
-import { inTime } from '../floor/in-time.ts'
 import { isLoopback } from '../floor/loopback.ts'
 import { onLine } from '../floor/printable.ts'
 import { ok } from '../floor/result.ts'
@@ -24,14 +23,15 @@ import { listenForCommands } from './control.ts'
 import { Failed } from './failed.ts'
 import { type Folder, ledgerIn, noteIfCopied, rootKeys, takeFolder } from './folder.ts'
 import type { Host } from './host.ts'
-import { sayTo } from './lines.ts'
+import { type Screen, screenOf } from './lines.ts'
 import { openMoneyOut } from './money-out.ts'
 import { openOffice } from './office.ts'
 import { chooseWallet } from './open-wallet.ts'
 import { openReach } from './reach.ts'
 import { type Closer, closeAll, stopGate } from './stop.ts'
 import { chooseTunnel, noTunnelNote, type TunnelChance, tunnelChance } from './tunnel-choice.ts'
-import { noteUnanswered } from './unanswered.ts'
+import { tellUnanswered } from './unanswered.ts'
+import { hearWallet, tellWaiting } from './wallet-start.ts'
 
 /** A gate that runs. */
 export interface Running {
@@ -51,10 +51,10 @@ export async function startGate(
   const { world } = host
   const { level } = config.log
   const counts = new Counts()
-  const tell = sayTo(host.stdout, { json: options.json, level }, world.now)
+  const screen = screenOf(host.stdout, { json: options.json, level }, world.now)
   const say = (event: object) => {
     counts.see(event)
-    tell(event)
+    screen.say(event)
   }
   for (const note of notes) host.stderr.write(`satgate: ${onLine(note)}\n`)
   refusePlayInPublic(config)
@@ -64,7 +64,7 @@ export async function startGate(
   const closers: Closer[] = [() => folder.unlock()]
   try {
     const running = await start(host, config, {
-      ...{ folder, say, counts, options, closers, chance },
+      ...{ folder, screen, say, counts, options, closers, chance },
     })
     return running
   } catch (error) {
@@ -75,6 +75,8 @@ export async function startGate(
 
 interface Starting {
   readonly folder: Folder
+  readonly screen: Screen
+  /** To the screen, and counted. */
   readonly say: (event: object) => void
   readonly counts: Counts
   readonly options: RunOptions
@@ -86,7 +88,7 @@ interface Starting {
 async function start(
   host: Host,
   config: Config,
-  { folder, say, counts, options, closers, chance }: Starting,
+  { folder, screen, say, counts, options, closers, chance }: Starting,
 ): Promise<Running> {
   const { world } = host
   const background = new Background(({ work, solved, reason }) =>
@@ -100,12 +102,7 @@ async function start(
     folder: folder.path,
     kept: ledgerKind(folder.ledger),
     say,
-    waiting: (reason) => {
-      say({ event: 'problem', what: 'wallet_unreachable', wallet: config.wallet.kind, reason })
-      host.stderr.write(
-        'satgate: waiting for the wallet, its first answer says whose money it is\n',
-      )
-    },
+    waiting: tellWaiting({ host, say, wallet: config.wallet.kind }),
     world,
     background,
   })
@@ -127,7 +124,7 @@ async function start(
   const tunnel = await chooseTunnel(host, chance, { folder, money, json: options.json })
   let url = ''
   const { wallet, play } = choice.open(books.invoices)
-  const unanswered = await noteUnanswered({
+  await tellUnanswered({
     ...{ invoices: books.invoices, wallet, answers: choice.answers, say },
     ...{ now: world.now(), yes: options.yes },
   }).catch(async (error: unknown) => {
@@ -142,6 +139,7 @@ async function start(
     play,
     upstream: backend.upstream,
     models: backend.models,
+    backend,
     pricing,
     world,
     background,
@@ -163,37 +161,36 @@ async function start(
   closers.push(() => control.close())
   const metrics = await startMetrics(config.metrics, { gate, books, counts }, background)
   closers.push(() => metrics.close())
-  const answered = await inTime(gate.line.probe(), WALLET_PATIENCE, false)
+  await hearWallet(gate, { wallet, say, background })
   const payout = moneyOut?.start(background)
   if (payout !== undefined) closers.push(() => payout.stop())
-  const reached = { host, config, gate, say, json: options.json, background }
+  const reached = { host, config, gate, say, background }
   const reach = tunnel.program === null ? null : await openReach(tunnel, reached)
   if (reach !== null) closers.push(() => reach.close())
-  const reachNote = reach?.note ?? noTunnelNote(tunnel, folder)
+  // An event has told of a tunnel that is down.
+  const reachNote = reach?.state === 'down' ? null : (reach?.note ?? noTunnelNote(tunnel, folder))
   announce(host, config, {
     backend,
     pricing,
     url,
     publicUrl: config.publicUrl ?? reach?.publicUrl ?? null,
     tunnel: { state: reach?.state ?? 'off', why: tunnel.why },
-    say,
+    screen,
     options,
     wallet,
     play: choice.money === 'play',
+    troubles: [backend.untold()].filter((one) => one !== null),
     notes: [
       ...(reachNote === null ? [] : [reachNote]),
       ...choice.notes,
-      ...unanswered,
       ...(copied === null ? [] : [copied]),
       ...port.taken.map((taken) => `port ${taken} was taken`),
       ...(rateNote === null ? [] : [rateNote]),
-      ...(backend.problem === null ? [] : [`upstream: ${backend.problem}; it is asked again`]),
-      ...(answered ? [] : ['the wallet does not answer: nothing can be sold until it does']),
     ],
   })
   let stopping: Promise<void> | null = null
   const stop = () => {
-    stopping ??= stopGate({ gate, books, server, reach, config, say, closers })
+    stopping ??= stopGate({ gate, books, server, reach, config, counts, say, closers })
     return stopping
   }
   const lost = (error: unknown) => {
@@ -202,9 +199,6 @@ async function start(
   }
   return { url, stop, lost }
 }
-
-/** ms that a start waits to hear whether the wallet works. It goes on to be asked. */
-const WALLET_PATIENCE = 6_000
 
 function refusePlayInPublic(config: Config): void {
   if (config.wallet.kind !== 'play') return

@@ -1,10 +1,12 @@
 import type { Server } from 'node:http'
 import type { Config } from '../config/config.ts'
 import { onLine } from '../floor/printable.ts'
+import type { Counts } from '../gate/counts.ts'
 import { closeGently } from '../http/server.ts'
 import type { Books } from '../ledger/books.ts'
 import type { Composed } from './compose.ts'
 import type { Host } from './host.ts'
+import type { StoppedEvent } from './lines.ts'
 import type { Reach } from './reach.ts'
 import type { Running } from './run.ts'
 
@@ -18,10 +20,11 @@ export async function stopGate(parts: {
   readonly server: Server
   readonly reach: Reach | null
   readonly config: Config
+  readonly counts: Counts
   readonly say: (event: object) => void
   readonly closers: Closer[]
 }): Promise<void> {
-  const { gate, books, server, reach, config, say, closers } = parts
+  const { gate, books, server, reach, config, counts, say, closers } = parts
   say({ event: 'stopping' })
   const graceMs = config.timeouts.shutdownMs + 2_000
   const strangersGone = reach?.drain(graceMs)
@@ -36,8 +39,20 @@ export async function stopGate(parts: {
   await strangersGone
   const open = await books.statement.holds(1_000).catch(() => null)
   await closeAll(closers)
-  say({ event: 'stopped', open_holds: open?.length ?? null })
+  say({
+    event: 'stopped',
+    open_holds: open?.length ?? null,
+    held_msat: open === null ? null : open.reduce((sum, { amount }) => sum + Number(amount), 0),
+    answers: answersOf(counts),
+    earned_msat: counts.chargedMsat,
+  } satisfies StoppedEvent)
 }
+
+/** Requests that were answered to their end, refusals and failures left out. */
+const answersOf = ({ requests }: Counts): number =>
+  [...requests.values()]
+    .filter(({ end, status }) => end === 'complete' && status < 400)
+    .reduce((sum, { n }) => sum + n, 0)
 
 export type Closer = () => Promise<void> | void
 

@@ -41,9 +41,27 @@ const NARROWEST = 40
  */
 export function hang(head: string, text: string, width: number | null): string {
   if (width === null) return `${head}${text}`
-  const hanging = stripVTControlCharacters(head).length
+  const hanging = columnsOf(head)
   const lines = wrapAnsi(text, Math.max(LEAST_TEXT, width - hanging), { hard: false }).split('\n')
   return `${head}${lines.join(`\n${' '.repeat(hanging)}`)}`
 }
 
 const LEAST_TEXT = 20
+
+/** Characters of a name that somebody else chose, of a model for example. */
+export const LONGEST_NAME = 32
+
+/** The same with fields, two spaces apart, that are wrapped only between two of them. */
+export function hangFields(head: string, fields: readonly string[], width: number | null): string {
+  const [first = '', ...rest] = fields
+  const indent = ' '.repeat(columnsOf(head))
+  const lines = [`${head}${first}`]
+  for (const field of rest) {
+    const line = `${lines.at(-1)}  ${field}`
+    if (width === null || columnsOf(line.trimEnd()) <= width) lines.splice(-1, 1, line)
+    else lines.push(`${indent}${field.trimStart()}`)
+  }
+  return lines.map((line) => line.trimEnd()).join('\n')
+}
+
+const columnsOf = (text: string): number => stripVTControlCharacters(text).length

@@ -18,23 +18,19 @@ export interface Asked {
 }
 
 /**
- * What to say of invoices that may still be paid and that no wallet of this gate answers for: another
+ * Tells of invoices that may still be paid and that no wallet of this gate answers for: another
  * one is configured since they were made, and a buyer who pays one gets nothing (threats J24). Throws
  * `Failed` (4) unless that was agreed to.
  */
-export async function noteUnanswered(asked: Asked): Promise<readonly string[]> {
-  const notes: string[] = []
+export async function tellUnanswered(asked: Asked): Promise<void> {
   for (const one of await asked.invoices.payable(asked.now)) {
     if (await isAnswered(one, asked)) continue
-    const found = sentence(one)
-    if (!asked.yes) throw new Failed(`${found} ${ADVICE}`, 4)
+    if (!asked.yes) throw new Failed(`${sentence(one)} ${ADVICE}`, 4)
     asked.say({
       ...{ event: 'problem', what: 'invoices_unanswered', wallet: one.wallet },
       ...{ invoices: one.invoices, until: new Date(one.until).toISOString() },
     })
-    notes.push(found)
   }
-  return notes
 }
 
 async function isAnswered({ wallet: kind }: Payable, asked: Asked): Promise<boolean> {

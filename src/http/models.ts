@@ -27,7 +27,10 @@ export interface ModelList extends Models {
   doubt(): void
   /** Whether a backend of that kind is there now, as a listing tells that is made after this. */
   isStill(kind: Backend): Promise<boolean>
-  /** Asks in the background from now on: every 60 s, and every 5 s while the backend fails. */
+  /**
+   * Asks in the background from now on: every 60 s, and every 5 s while the backend fails. Tells at once
+   * of a backend that failed already.
+   */
   watch(background: Background, absence: Absence): void
   /** Asks no more. */
   stop(): void
@@ -62,7 +65,7 @@ class Listing implements ModelList {
   readonly #ttl: number
   #absence: Absence | null = null
   readonly #presence = new Presence({
-    gone: (gone) => this.#absence?.gone(gone),
+    gone: (gone, how) => this.#absence?.gone(gone, how),
     back: (since) => this.#absence?.back(since),
   })
   #models: readonly Model[] | null = null
@@ -111,6 +114,7 @@ class Listing implements ModelList {
 
   watch(background: Background, absence: Absence): void {
     this.#absence = absence
+    this.#presence.tell()
     this.#background = background
     this.#watch = background.repeat('models', PACE, () => {
       if (this.#presence.failing || this.#now() >= this.#freshUntil) this.#askSoon()
@@ -203,7 +207,7 @@ class Listing implements ModelList {
 }
 
 /** Null where the try did not fail. */
-function failedOf(
+export function failedOf(
   probed: Result<Pick<Probed, 'models'>, NotProbed>,
   sellsUnlisted: boolean,
 ): Failed | null {

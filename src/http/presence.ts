@@ -7,7 +7,8 @@ const GONE_AFTER = 15_000
 
 /** Told once when the backend is gone, and once when it is back. */
 export interface Absence {
-  gone(gone: Gone): void
+  /** `how` it failed last, for the operator alone: it may hold addresses. */
+  gone(gone: Gone, how: Failed): void
   back(since: number): void
 }
 
@@ -22,7 +23,9 @@ export type Failed = NotProbed | { readonly why: 'empty' }
 export class Presence {
   readonly #tell: Absence
   #failing: Gone | null = null
-  #said = false
+  #how: Failed | null = null
+  #gone = false
+  #told = false
 
   constructor(tell: Absence) {
     this.#tell = tell
@@ -30,7 +33,7 @@ export class Presence {
 
   /** Null while the backend is there, as far as its tries say. */
   get gone(): Gone | null {
-    return this.#said ? this.#failing : null
+    return this.#gone ? this.#failing : null
   }
 
   /** It failed at its last try, whether or not it is gone yet. */
@@ -41,24 +44,33 @@ export class Presence {
   /** A try came out, at `now` in ms: null where the backend listed its models. */
   saw(not: Failed | null, now: number): void {
     const seen = not === null ? 'there' : seenOf(not)
-    if (seen === 'there') this.#there()
-    else if (seen !== 'silent') this.#failed(seen, now)
+    if (not === null || seen === 'there') this.#there()
+    else if (seen !== 'silent') this.#failed({ why: seen, how: not }, now)
   }
 
-  #failed(why: GoneWhy, now: number): void {
+  /** Tells of a failure now, and not first when it has lasted: a start shows how it found the backend. */
+  tell(): void {
+    if (this.#failing === null || this.#how === null || this.#told) return
+    this.#told = true
+    this.#tell.gone(this.#failing, this.#how)
+  }
+
+  #failed({ why, how }: { readonly why: GoneWhy; readonly how: Failed }, now: number): void {
     const since = this.#failing?.since ?? now
     this.#failing = { why, since }
-    if (this.#said || now - since < GONE_AFTER) return
-    this.#said = true
-    this.#tell.gone(this.#failing)
+    this.#how = how
+    if (now - since < GONE_AFTER) return
+    this.#gone = true
+    this.tell()
   }
 
   #there(): void {
     const was = this.#failing
-    const said = this.#said
+    const told = this.#told
     this.#failing = null
-    this.#said = false
-    if (was !== null && said) this.#tell.back(was.since)
+    this.#gone = false
+    this.#told = false
+    if (was !== null && told) this.#tell.back(was.since)
   }
 }
 
@@ -67,3 +79,6 @@ function seenOf(not: Failed): GoneWhy | 'there' | 'silent' {
   if (not.why === 'unreachable') return whyUnreachable(not.detail)
   return not.status >= 500 ? 'failing' : 'there'
 }
+
+/** A backend that goes on so is gone, and is told of. */
+export const isFailure = (not: Failed): boolean => !['there', 'silent'].includes(seenOf(not))

@@ -30,18 +30,42 @@ export function helpWith(detail: string, url: URL): string {
   const { host, hostname } = url
   switch (whyUnreachable(detail)) {
     case 'refused':
-      return `nothing listens at ${host}`
+      return `nothing listens at ${host}: ${startHelp(url)}`
     case 'unknown_host':
-      return `the host name ${hostname} is not known`
+      return `the host name ${hostname} is not known: is it spelled right, and does this machine have DNS?`
     case 'certificate':
-      return `${host} has a certificate that is not accepted (${codeIn(detail)}): ${certificateHelp(detail)}`
+      return `the certificate of ${host} is not trusted (${codeIn(detail)}): ${certificateHelp(detail)}`
     case 'tls':
       return `${host} does not speak TLS as it should (${codeIn(detail)}): is it http:// rather than https://?`
     case 'silent':
-      return `${url.href} does not answer in time`
+      return `${url.href} takes the connection and does not answer in time: it may be busy, or loading a model`
     case 'no_answer':
-      return `nobody answers at ${host}`
+      return noAnswer(detail, host)
   }
+}
+
+/** What usually listens at a port, and how it is started. */
+const USUAL: Readonly<Record<string, string>> = {
+  11434: 'is Ollama running? Start it with: ollama serve',
+  8000: 'is vLLM running?',
+  1234: 'is the server of LM Studio running? Start it with: lms server start',
+  8080: 'is llama-server running?',
+}
+
+const startHelp = ({ port }: URL): string =>
+  USUAL[port] ?? 'is the model server running, and is that its port?'
+
+function noAnswer(detail: string, host: string): string {
+  if (/no connection within|TIMEDOUT|TIMEOUT/.test(detail)) {
+    return `${host} takes no connection in time: is the address right, or is a firewall between?`
+  }
+  if (/EHOSTUNREACH|ENETUNREACH/.test(detail)) {
+    return `the network has no way to ${host}: is the address right, and is that machine up?`
+  }
+  if (/ECONNRESET|EPIPE|UND_ERR_SOCKET|other side closed/.test(detail)) {
+    return `${host} closes the connection without an answer: does it speak HTTP at that port?`
+  }
+  return `nobody answers at ${host}`
 }
 
 function certificateHelp(detail: string): string {

@@ -115,10 +115,21 @@ describe('nothing is sold that cannot be delivered', () => {
     ],
   ])('a backend %s is gone', async (_, where, words) => {
     const pricing = { default: 1, models: { fake: 1 } }
-    const gate = await startGate({ settings: { upstream: await where(), pricing } })
+    const upstream = await where()
+    const gate = await startGate({ settings: { upstream, pricing } })
     await vanish(gate)
     await expectGone(gate, words)
-    expect(gate.log()).not.toMatch(/nobody\.invalid|127\.0\.0\.1/)
+    // Where the backend is, is for the operator: its problem says it, and nothing that buyers read.
+    const { host } = new URL(upstream)
+    const [problem] = said(gate, 'problem')
+    expect(problem).toMatchObject({ url: expect.stringContaining(host) })
+    expect(String(problem?.detail)).toContain(host.split(':')[0])
+    for (const path of ['/health', '/llms.txt', '/.well-known/l402', '/v1/models', '/']) {
+      expect((await gate.ask({ path })).text).not.toContain(host)
+    }
+    expect(JSON.stringify(gate.events.filter(({ event }) => event === 'request'))).not.toContain(
+      host,
+    )
   })
 
   it.each([401, 404])('a %i on its list of models is an answer: it is there', async (status) => {

@@ -35,7 +35,7 @@ const words = (count: number) => Array.from({ length: count }, () => ' word')
 describe('J12 an error that nobody handles', () => {
   it.each([
     ['a rejection', 'SIGUSR2', 'Error'],
-    ['an exception', 'SIGHUP', 'TypeError'],
+    ['an exception', 'SIGWINCH', 'TypeError'],
   ] as const)(
     'J12 %s is said without its words, what streams is finished and paid, and the exit is 1',
     async (_, signal, name) => {

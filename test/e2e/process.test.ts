@@ -141,24 +141,33 @@ describe('B6 kill -9', () => {
 })
 
 describe('SIGTERM', () => {
-  it('lets a stream finish, refuses what is new, and leaves no hold', async () => {
-    const { gate } = await gateOf({ deltas: words(20), paceMs: 40 })
-    await gate.start()
-    const pass = await buy(gate, 100)
-    const stream = await gate.client.open(chat(pass, { stream: true }))
-    await stream.until('word')
-    const events = gate.events()
-    const exit = gate.stop()
-    const { text } = await stream.over
-    expect(text.match(/word/g)).toHaveLength(20)
-    expect(text.endsWith('data: [DONE]\n\n')).toBe(true)
-    expect(await exit).toBe(0)
-    expect(events.slice(-2)).toMatchObject([
-      { event: 'request', end: 'complete', charged_msat: 20_000 },
-      { event: 'stopped', open_holds: 0 },
-    ])
-    expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, open_holds: 0 })
-  })
+  it.each(['SIGTERM', 'SIGHUP'] as const)(
+    '%s lets a stream finish, refuses what is new, and leaves no hold',
+    async (signal) => {
+      const { gate } = await gateOf({ deltas: words(20), paceMs: 40 })
+      await gate.start()
+      const pass = await buy(gate, 100)
+      const stream = await gate.client.open(chat(pass, { stream: true }))
+      await stream.until('word')
+      const events = gate.events()
+      const exit = gate.ended()
+      gate.signal(signal)
+      // A terminal that closes sends its signal twice.
+      if (signal === 'SIGHUP') gate.signal(signal)
+      const { text } = await stream.over
+      expect(text.match(/word/g)).toHaveLength(20)
+      expect(text.endsWith('data: [DONE]\n\n')).toBe(true)
+      expect(await exit).toBe(0)
+      expect(events.slice(-2)).toMatchObject([
+        { event: 'request', end: 'complete', charged_msat: 20_000 },
+        { event: 'stopped', open_holds: 0, held_msat: 0, answers: 1, earned_msat: 20_000 },
+      ])
+      expect(await gate.command('ledger', 'verify')).toMatchObject({
+        balanced: true,
+        open_holds: 0,
+      })
+    },
+  )
 
   it('ends what still streams after its time, and gives that money back', async () => {
     const { gate } = await gateOf(
@@ -172,7 +181,7 @@ describe('SIGTERM', () => {
     const events = gate.events()
     expect(await gate.stop()).toBe(0)
     expect((await stream.over).text).toContain('"code":"stopping"')
-    expect(events.at(-1)).toEqual({ event: 'stopped', open_holds: 0 })
+    expect(events.at(-1)).toMatchObject({ open_holds: 0, answers: 0, earned_msat: 0 })
     expect(events.at(-2)).toMatchObject({ end: 'stopped', charged_msat: 0 })
   })
 })

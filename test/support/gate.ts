@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { findBackend } from '../../src/cli/backend.ts'
 import { type Composed, compose } from '../../src/cli/compose.ts'
-import { sayTo } from '../../src/cli/lines.ts'
+import { screenOf } from '../../src/cli/lines.ts'
 import type { Config } from '../../src/config/config.ts'
 import { load } from '../../src/config/load.ts'
 import { mistakeLine } from '../../src/config/node.ts'
@@ -90,6 +90,7 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
     play,
     upstream: found.upstream,
     models: found.models,
+    backend: found,
     pricing: makePricing(config.pricing.list, () => ({ ok: false, error: 'no rate' })),
     world,
     background,
@@ -248,7 +249,9 @@ export class TestGate {
     }
     for (const json of [true, false]) {
       const log = { json, level: 'debug' } as const
-      this.events.forEach(sayTo(out, log, this.world.now))
+      const screen = screenOf(out, log, this.world.now)
+      screen.open({ play: true })
+      this.events.forEach(screen.say)
     }
     return text
   }

@@ -4,7 +4,7 @@ process.on('SIGUSR2', () => {
   // biome-ignore lint/nursery/noFloatingPromises: it is what the test is about
   Promise.reject(new Error(SECRET))
 })
-process.on('SIGHUP', () => {
+process.on('SIGWINCH', () => {
   setImmediate(() => {
     throw new TypeError(SECRET)
   })

@@ -1,12 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { banner } from '../../../src/cli/banner.ts'
 import { listenForCommands } from '../../../src/cli/control.ts'
-import { sayTo } from '../../../src/cli/lines.ts'
-import { onLine, printable, printableJson } from '../../../src/floor/printable.ts'
+import { screenOf } from '../../../src/cli/lines.ts'
+import { PROBLEMS } from '../../../src/cli/problems.ts'
+import { onLine, printable, printableInInk, printableJson } from '../../../src/floor/printable.ts'
 import { satgateAt } from '../../support/command-line.ts'
 
 /** Each of these does something on some terminal, or looks like something else. */
@@ -190,30 +192,47 @@ describe('J22 nothing on a terminal is raw', () => {
     },
   )
 
-  it('J22 the status block: names of models, of the wallet, notes; a command to copy holds only plain names', () => {
-    const evil = "m'; rm -rf ~; '"
-    const shown = banner(
-      {
-        ...{
-          version: '1',
-          play: false,
-          upstream: NAME,
-          defaultPrice: NAME,
-          wallet: NAME,
-          ledger: NAME,
+  const screens = [null, 40, 80, 200].flatMap((width) =>
+    [false, true].map((colour) => ({ colour, columns: () => width })),
+  )
+
+  /** As it is printed on such a terminal, and then without our own ink: that of others is not there. */
+  const printed = (text: string, colour: boolean): string => {
+    const shown = (colour ? printableInInk : printable)(text)
+    expect(shown).toBe(text)
+    return colour ? stripVTControlCharacters(shown) : shown
+  }
+
+  it.each(screens)(
+    'J22 the status block: names of models, of the wallet, notes; a command to copy holds only plain names (%j)',
+    (out) => {
+      const evil = "m'; rm -rf ~; '"
+      const shown = banner(
+        {
+          ...{ version: '1', play: false, everywhere: false, publicHint: NAME },
+          ...{ upstream: NAME, defaultPrice: NAME, wallet: NAME, walletHint: NAME, folder: NAME },
+          ...{ url: 'http://x', publicUrl: NAME, troubles: [], notes: [NAME] },
+          prices: [
+            { model: evil, price: NAME, usual: false, sold: 'paid' },
+            { model: NAME, price: NAME, usual: true, sold: 'paid' },
+            { model: 'plain:8b', price: '1', usual: true, sold: 'paid' },
+          ],
         },
-        ...{ url: 'http://x', publicUrl: NAME, notes: [NAME] },
-        prices: [
-          { model: evil, price: NAME },
-          { model: NAME, price: NAME },
-          { model: 'plain:8b', price: '1' },
-        ],
-      },
-      { colour: false, columns: () => null },
-    )
-    expectSafe(printable(shown))
-    expect(shown.match(/curl .*/)?.[0]).toContain('"model":"plain:8b"')
-  })
+        out,
+      )
+      expectSafe(printed(shown, out.colour))
+      expect(shown.slice(shown.indexOf('curl'))).toContain('"model":"plain:8b"')
+      const stuck = banner(
+        {
+          ...{ version: '1', play: true, everywhere: true, publicHint: null, publicUrl: null },
+          ...{ upstream: NAME, defaultPrice: NAME, wallet: NAME, walletHint: NAME, folder: NAME },
+          ...{ url: 'http://x', troubles: [NAME], notes: [], prices: [] },
+        },
+        out,
+      )
+      expectSafe(printed(stuck, out.colour))
+    },
+  )
 
   it('J22 the lines of a running gate, for people and as JSON', () => {
     const events = [
@@ -226,28 +245,35 @@ describe('J22 nothing on a terminal is raw', () => {
         ...{ event: 'request', id: NAME, account: NAME, dialect: NAME, model: NAME, status: 200 },
         ...{ end: 'complete', usage: 'counted', ms: 1 },
       },
+      { event: 'payout', state: 'sent', sat: 1, to: NAME },
       { event: 'problem', what: NAME, reason: NAME, [NAME]: NAME },
       { event: 'solved', what: NAME, mint: NAME },
+      ...Object.entries(PROBLEMS).map(([what, { fields }]) => ({
+        ...{ event: 'problem', what },
+        ...Object.fromEntries(fields.map((field) => [field, NAME])),
+      })),
     ]
     for (const json of [true, false]) {
-      let text = ''
-      const out = {
-        ...{ terminal: !json, colour: false, columns: () => null },
-        write: (more: string) => {
-          text += more
-        },
-      }
-      const say = sayTo(out, { json, level: 'debug' }, world.now)
-      for (const event of events) say(event)
-      expectSafe(text)
-      expect(text.trimEnd().split('\n')).toHaveLength(events.length)
-      if (json) {
-        expect(
-          text
-            .trimEnd()
-            .split('\n')
-            .map((line) => JSON.parse(line)),
-        ).toEqual(events)
+      for (const { colour, columns } of screens) {
+        let text = ''
+        const out = {
+          ...{ terminal: !json, colour, columns },
+          write: (more: string) => {
+            text += more
+          },
+        }
+        const screen = screenOf(out, { json, level: 'debug' }, world.now)
+        screen.open({ play: false })
+        for (const event of events) screen.say(event)
+        expectSafe(printed(text, colour))
+        const lines = text.trimEnd().split('\n')
+        if (json || columns() === null) expect(lines).toHaveLength(events.length)
+        if (json) {
+          const time = new Date(world.now()).toISOString()
+          expect(lines.map((line) => JSON.parse(line))).toEqual(
+            events.map((event) => ({ time, level: expect.any(String), ...event })),
+          )
+        }
       }
     }
   })

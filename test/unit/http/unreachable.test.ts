@@ -15,6 +15,16 @@ const failure = async (base: string): Promise<string> => {
 
 const help = async (base: string) => helpWith(await failure(base), new URL(base))
 
+describe('what usually listens there is named', () => {
+  it.each([
+    ['http://localhost:11434', 'nothing listens at localhost:11434: is Ollama running?'],
+    ['http://gpu:8000', 'nothing listens at gpu:8000: is vLLM running?'],
+    ['http://gpu:4711', 'nothing listens at gpu:4711: is the model server running'],
+  ])('%s', (url, words) => {
+    expect(helpWith('unreachable: ECONNREFUSED: connect', new URL(url))).toContain(words)
+  })
+})
+
 describe('K16 why a backend cannot be spoken to', () => {
   it('its own certificate: the reason of TLS, and the setting that helps', async () => {
     const tls = await serve(
@@ -36,8 +46,12 @@ describe('K16 why a backend cannot be spoken to', () => {
     const { fake } = await bench.both()
     const { origin } = fake.base
     await fake.close()
-    expect(await help(origin)).toMatch(/^nothing listens at 127\.0\.0\.1:\d+$/)
-    expect(await help('http://nobody.invalid')).toBe('the host name nobody.invalid is not known')
+    expect(await help(origin)).toMatch(
+      /^nothing listens at 127\.0\.0\.1:\d+: is the model server running/,
+    )
+    expect(await help('http://nobody.invalid')).toMatch(
+      /^the host name nobody\.invalid is not known: /,
+    )
   })
 
   it('one that takes the connection and says nothing', async () => {
@@ -62,9 +76,10 @@ describe('K16 why a backend cannot be spoken to', () => {
       'name the host',
     ],
     ['unreachable: EAI_AGAIN: getaddrinfo EAI_AGAIN gpu', 'unknown_host', 'not known'],
-    ['unreachable: UND_ERR_SOCKET: other side closed', 'no_answer', 'nobody answers'],
-    ['unreachable: no connection within 5000 ms', 'no_answer', 'nobody answers'],
-    ['unreachable: EHOSTUNREACH: connect', 'no_answer', 'nobody answers'],
+    ['unreachable: UND_ERR_SOCKET: other side closed', 'no_answer', 'closes the connection'],
+    ['unreachable: no connection within 5000 ms', 'no_answer', 'is a firewall between'],
+    ['unreachable: EHOSTUNREACH: connect', 'no_answer', 'no way to gpu:8443'],
+    ['unreachable: EISDIR: x', 'no_answer', 'nobody answers'],
   ])('%s is %s', (detail, why, words) => {
     expect(whyUnreachable(detail)).toBe(why)
     expect(helpWith(detail, new URL('https://gpu:8443'))).toContain(words)

@@ -1,0 +1,149 @@
+import { plural } from './plural.ts'
+
+/** A field of a problem's event as text, safe on a line; empty where it is missing. */
+export type Field = (name: string) => string
+
+export interface Problem {
+  readonly level: 'warn' | 'error'
+  /** Fields of its event, after `what`. */
+  readonly fields: readonly string[]
+  /** What is wrong, where, and what helps. */
+  readonly begins: (field: Field) => string
+  /** What is said when it is over. Left out: it is told once, and there is no end to tell. */
+  readonly ends?: (field: Field) => string
+}
+
+/**
+ * Every problem that a gate tells of, by `what`, and the words for people. It is an `error` where
+ * nothing can be sold because of it, or where the program itself is wrong.
+ */
+export const PROBLEMS: Readonly<Record<string, Problem>> = {
+  upstream_unreachable: {
+    level: 'error',
+    fields: ['reason', 'since', 'url', 'detail'],
+    begins: (field) =>
+      `${ended(field('detail') || `the model server cannot be used (${field('reason')})`)} Nothing is sold until the model server answers; it is asked every 5 s`,
+    ends: () => 'the model server answers',
+  },
+  wallet_unreachable: {
+    level: 'error',
+    fields: ['wallet', 'reason', 'since', 'label'],
+    begins: (field) =>
+      `the wallet cannot be used (${field('label') || field('wallet')}): ${ended(field('reason'))} No credit can be sold until it answers; buyers who have credit are served`,
+    ends: (field) => `the wallet answers (${field('label') || field('wallet')})`,
+  },
+  ledger_commit: {
+    level: 'error',
+    fields: ['detail'],
+    begins: (field) =>
+      `the ledger cannot be written: ${ended(field('detail'))} Nothing is sold until it can be. Look whether the disk is full or read-only`,
+    ends: () => 'the ledger is written again',
+  },
+  seed_elsewhere: {
+    level: 'error',
+    fields: ['fix'],
+    begins: (field) =>
+      `another gate uses the same ecash wallet, or this data folder is an older backup. Nothing is sold or sent. Stop the other gate, then run: ${field('fix')}`,
+  },
+  mint_unreachable: {
+    level: 'warn',
+    fields: ['mint', 'reason'],
+    begins: (field) => `the mint ${field('mint')} cannot be used: ${field('reason')}`,
+    ends: (field) => `the mint ${field('mint')} answers`,
+  },
+  mint_busy: {
+    level: 'warn',
+    fields: ['mint', 'reason'],
+    begins: (field) =>
+      `the mint ${field('mint')} says that it is asked too often. It is asked less for a while; a second mint in wallet.mints helps`,
+    ends: (field) => `the mint ${field('mint')} answers`,
+  },
+  mint_refuses: {
+    level: 'warn',
+    fields: ['mint', 'reason'],
+    begins: (field) =>
+      `the mint ${field('mint')} refuses: ${ended(field('reason'))} Other mints are asked meanwhile; a second one in wallet.mints helps`,
+    ends: (field) => `the mint ${field('mint')} answers`,
+  },
+  mint_lies: {
+    level: 'warn',
+    fields: ['mint', 'reason'],
+    begins: (field) =>
+      `the mint ${field('mint')} answers as no honest mint does: ${ended(field('reason'))} It is asked for no invoice for an hour. Take out what it holds: satgate wallet balance`,
+    ends: (field) => `the mint ${field('mint')} answers as it should`,
+  },
+  payout: {
+    level: 'warn',
+    fields: ['to', 'reason'],
+    begins: (field) =>
+      `earnings were not sent to ${field('to')}: ${ended(field('reason'))} It is tried again. To look: satgate wallet balance`,
+    ends: (field) => `earnings were sent to ${field('to')}`,
+  },
+  tunnel_down: {
+    level: 'warn',
+    fields: [],
+    begins: () =>
+      'the tunnel has no address: only this machine reaches the gate. It is opened again by itself, and a line says the new address',
+    ends: (field) => `the tunnel is up, the public address is ${field('public_url')}`,
+  },
+  invoices_unanswered: {
+    level: 'warn',
+    fields: ['wallet', 'invoices', 'until'],
+    begins: (field) =>
+      `another wallet (${field('wallet')}) made ${counted(field('invoices'), 'invoice')} that can be paid until ${field('until')}, and this gate would not see the payment`,
+  },
+  clients_look_alike: {
+    level: 'warn',
+    fields: ['fix'],
+    begins: (field) =>
+      `requests come through a proxy on this machine that satgate was not told of, so all its clients share the limits of one. Name the proxy in ${field('fix')}`,
+  },
+  holds_recovered: {
+    level: 'warn',
+    fields: ['holds'],
+    begins: (field) =>
+      `the gate did not end as it should: ${counted(field('holds'), 'request')} still ran. What was delivered is charged, the rest went back`,
+  },
+  holds_expired: {
+    level: 'warn',
+    fields: ['holds'],
+    begins: (field) =>
+      `${counted(field('holds'), 'hold')} outlived any request. What was delivered is charged, the rest went back`,
+  },
+  background_failed: {
+    level: 'warn',
+    fields: ['work', 'reason'],
+    begins: (field) => `work in the background fails (${field('work')}): ${field('reason')}`,
+    ends: (field) => `work in the background goes on (${field('work')})`,
+  },
+  internal_error: {
+    level: 'error',
+    fields: ['error', 'at'],
+    begins: (field) =>
+      `a mistake in satgate ended a request: ${field('error')} at ${field('at')}. Please report it`,
+  },
+  fatal: {
+    level: 'error',
+    fields: ['reason'],
+    begins: (field) =>
+      `a mistake in satgate ends this gate: ${ended(field('reason'))} Running answers finish first. Please report it`,
+  },
+}
+
+/** As a whole sentence, because another one follows. */
+const ended = (text: string): string => (/[.?!…]$/.test(text) ? text : `${text}.`)
+
+const counted = (count: string, noun: string): string => plural(Number(count), noun)
+
+type ProblemEvent = { readonly what: string; readonly [field: string]: unknown }
+
+/** The sentence for a problem, or for its end. One that is not in the table is spelled out. */
+export function sentenceOf(event: ProblemEvent, over: boolean, safe: (text: string) => string) {
+  const field: Field = (name) => (event[name] === undefined ? '' : safe(String(event[name])))
+  const known = Object.hasOwn(PROBLEMS, event.what) ? PROBLEMS[event.what] : undefined
+  const words = over ? known?.ends : known?.begins
+  if (words !== undefined) return words(field)
+  const named = Object.keys(event).filter((name) => name !== 'event' && name !== 'what')
+  const details = named.map((name) => `${safe(name)} ${field(name)}`)
+  return [safe(event.what.replaceAll('_', ' ')), ...details].join('  ')
+}

@@ -25,13 +25,6 @@ function block(name: string): string {
   return commands
 }
 
-/** The pass alone, whether `pass mint` prints JSON when it is captured or not. */
-const bare = (commands: string): string =>
-  commands.replace(
-    'pass mint --sats 10)',
-    `pass mint --sats 10 | sed 's/.*"pass":"\\([^"]*\\)".*/\\1/')`,
-  )
-
 async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((then) => server.listen(0, '127.0.0.1', then))
@@ -64,7 +57,7 @@ async function shop() {
     gate,
     mint,
     chat,
-    run: (name: string) => drill.run(bare(block(name))),
+    run: (name: string) => drill.run(block(name)),
     /** A stranger pays 100 sat at the mint, and uses a little of it. */
     async sell(): Promise<string> {
       const { json } = await gate.client.ask({ path: '/create-invoice', body: { amountSats: 100 } })

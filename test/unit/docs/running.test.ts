@@ -12,7 +12,7 @@ const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 
 /** The settings of a run with this environment; fails where the program would. */
 function configOf(env: Readonly<Record<string, string>>): Config {
-  const nothing = { cwd: '/app', home: '/home/node', readFile: () => ({ ok: false }) as never }
+  const nothing = { cwd: '/app', home: '/app', readFile: () => ({ ok: false }) as never }
   const loaded = load({ flags: {}, env, ...nothing })
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.error))
   return loaded.value.config

@@ -123,8 +123,8 @@ export async function answerWallet(
 /** Where the money of other wallets is. */
 export const elsewhere = (wallet: string): string =>
   wallet === 'play'
-    ? 'this gate’s wallet is play money, worth nothing: see satgate ledger'
-    : `this gate’s wallet is ${wallet}: its money is at the node`
+    ? 'the wallet of this gate is play money, which is worth nothing and cannot be taken out. Its books: satgate ledger'
+    : `the wallet of this gate is ${wallet}: its money is in your node, so take it out there`
 
 /** A pass given away: bonus credit, that never leaves as sats, in an account of its own. */
 async function mint(

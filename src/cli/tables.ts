@@ -3,7 +3,10 @@ import { onLine } from '../floor/printable.ts'
 /** Characters of a cell. */
 const LONGEST = 80
 
-/** Columns of text, numbers to the right, for a person's eyes. */
+const isNumber = (cell: string | number): boolean =>
+  typeof cell === 'number' || /^-?[\d,]+(?:\.\d+)?$/.test(cell)
+
+/** Text is aligned left; a column of which every cell is a number, or an amount of sats, right. */
 export function table(
   heads: readonly string[],
   rows: readonly (readonly (string | number)[])[],
@@ -12,7 +15,7 @@ export function table(
   const widths = heads.map((_, column) =>
     Math.max(...cells.map((row) => (row[column] ?? '').length)),
   )
-  const numeric = heads.map((_, column) => rows.every((row) => typeof row[column] === 'number'))
+  const numeric = heads.map((_, column) => rows.every((row) => isNumber(row[column] ?? '')))
   const line = (row: readonly string[]) =>
     row
       .map((cell, column) => {

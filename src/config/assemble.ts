@@ -81,20 +81,25 @@ function walletOf(values: Values, nodes: Nodes, reading: Reading): WalletSetting
   const kind = chosen ?? 'ecash'
   const useless = [...(kind === 'lnd' ? [] : LND_ONLY), ...(kind === 'ecash' ? [] : ECASH_ONLY)]
   for (const key of useless) {
-    const why = chosen === undefined ? 'needs wallet.kind: lnd' : `is of no use to a ${kind} wallet`
+    const why =
+      chosen === undefined
+        ? 'needs wallet.kind: lnd beside it'
+        : `has no effect with wallet ${kind}: remove it`
     if (!isDefault(nodes, key)) wrong(key, why, where)
   }
   if (kind === 'ecash') return ecashOf(values, where, chosen !== undefined)
-  wrong('payout', kind === 'play' ? PLAY_STAYS : 'is of no use to lnd: the node has it', where)
+  wrong('payout', kind === 'play' ? PLAY_STAYS : LND_HAS_IT, where)
   return kind === 'lnd' ? lndOf(values, where) : { kind }
 }
 
-const PLAY_STAYS = 'is of no use: play money cannot be sent anywhere'
+const PLAY_STAYS = 'has no effect with play money, which cannot be sent anywhere: remove it'
+const LND_HAS_IT = 'has no effect with wallet lnd, because your node has the money: remove it'
 
 function ecashOf(values: Values, where: Where, chosen: boolean): WalletSettings {
   const mints = values['wallet.mints']
-  if (mints.length === 0) wrong('wallet.mints', 'names no mint', where)
-  if (new Set(mints).size < mints.length) wrong('wallet.mints', 'names a mint twice', where)
+  if (mints.length === 0) wrong('wallet.mints', 'the list is empty: name at least one mint', where)
+  if (new Set(mints).size < mints.length)
+    wrong('wallet.mints', 'the list names a mint twice: remove one', where)
   return {
     kind: 'ecash',
     chosen,
@@ -108,9 +113,17 @@ function lndOf(values: Values, where: Where): WalletSettings | null {
   const url = values['wallet.url']
   const macaroon = values['wallet.key']
   if (!where.nodes.has('wallet.url'))
-    wrong('wallet.kind', 'lnd needs wallet.url: https://localhost:8080', where)
+    wrong(
+      'wallet.kind',
+      'wallet lnd needs the address of your node: wallet.url: https://localhost:8080',
+      where,
+    )
   if (!where.nodes.has('wallet.key')) {
-    wrong('wallet.kind', 'lnd needs wallet.key: { file: invoice.macaroon }', where)
+    wrong(
+      'wallet.kind',
+      'wallet lnd needs a macaroon of your node: wallet.key: { file: invoice.macaroon }',
+      where,
+    )
   }
   if (url === undefined || macaroon === undefined) return null
   return { kind: 'lnd', url, macaroon, tlsCert: values['wallet.tlsCert'] ?? null }
@@ -120,10 +133,15 @@ function lndOf(values: Values, where: Where): WalletSettings | null {
 function checkPlay(values: Values, nodes: Nodes, reading: Reading): void {
   const where = { nodes, reading }
   if (!isLoopback(values.host)) {
-    wrong('host', 'is open to others, which play money refuses: leave it 127.0.0.1', where)
+    wrong(
+      'host',
+      'others can reach this address, but play money is for this machine only: use 127.0.0.1, or another wallet',
+      where,
+    )
   }
-  wrong('publicUrl', 'is for others to reach, which play money refuses', where)
-  if (values.tunnel === 'true') wrong('tunnel', 'is refused by play money', where)
+  wrong('publicUrl', 'play money is for this machine only: remove it, or use another wallet', where)
+  if (values.tunnel === 'true')
+    wrong('tunnel', 'play money is for this machine only: remove it, or use another wallet', where)
 }
 
 /**
@@ -135,9 +153,18 @@ function tunnelOf(values: Values, nodes: Nodes, reading: Reading): Config['tunne
   const free = values['freeTier.creditsPerDay'] !== undefined || values.mode !== 'charge'
   if (values.tunnel === 'true') {
     const where = { nodes, reading }
-    if (free) wrong('tunnel', 'is for gates that charge: no free tier, no other mode', where)
+    if (free)
+      wrong(
+        'tunnel',
+        'a tunnel lets everybody in, so everything has to be paid for: remove freeTier, and use mode: charge',
+        where,
+      )
     if (values.publicUrl !== undefined) {
-      wrong('tunnel', 'is of no use beside publicUrl: buyers have an address already', where)
+      wrong(
+        'tunnel',
+        'has no effect beside publicUrl, the address that buyers use: remove one of the two',
+        where,
+      )
     }
     return 'on'
   }
@@ -151,7 +178,11 @@ function checkInvoice(values: Values, nodes: Nodes, reading: Reading): void {
   const [min, max] = [values['credit.invoice.min'], values['credit.invoice.max']]
   if (min <= max) return
   const key = isDefault(nodes, 'credit.invoice.min') ? 'credit.invoice.max' : 'credit.invoice.min'
-  wrong(key, `does not fit: min is ${min} and max ${max}`, { nodes, reading })
+  wrong(
+    key,
+    `the minimum (${min}) is above the maximum (${max}): raise credit.invoice.max or lower credit.invoice.min`,
+    { nodes, reading },
+  )
 }
 
 function dataDirOf(
@@ -167,7 +198,7 @@ function dataDirOf(
 function rateOf(values: Values, nodes: Nodes, reading: Reading): RateSettings {
   const usdPerBtc = values['pricing.rate.usdPerBtc']
   if (usdPerBtc !== undefined) {
-    const reason = 'is of no use beside pricing.rate.usdPerBtc'
+    const reason = 'has no effect beside pricing.rate.usdPerBtc: remove one of them'
     for (const key of ['pricing.rate.source', 'pricing.rate.url', 'pricing.rate.second']) {
       wrong(key, reason, { nodes, reading })
     }

@@ -55,7 +55,7 @@ export function fromFlags(flags: FlagValues, folder: string): Said {
 function unknownFlag(attribute: string, folder: string): Mistake {
   const name = `--${attribute.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
   const near = nearest(name, ['--config', ...flagsTable.map(({ flag }) => flag.name)])
-  const what = `is no flag${near === null ? '' : `; did you mean ${near}?`}`
+  const what = `there is no such flag${near === null ? '' : `; did you mean ${near}?`}`
   return { at: { layer: 'flag', name, folder }, what }
 }
 
@@ -97,13 +97,16 @@ function pairs(values: readonly unknown[], { said, at }: To): Entry[] {
   for (const value of values) {
     const pair = splitModelPrice(String(value))
     if (!pair.ok) {
-      said.mistakes.push({ at, what: `${quote(String(value))} ${pair.error}, as in llama3=1/3` })
+      said.mistakes.push({
+        at,
+        what: `${quote(String(value))} ${pair.error}; for example llama3=1/3`,
+      })
       continue
     }
     const { name, price } = pair.value
     const node = structuredNode(price, at, said)
     if (entries.some(({ key }) => key === name)) {
-      said.mistakes.push({ at, what: `${quote(name)} has a price twice` })
+      said.mistakes.push({ at, what: `${quote(name)} has two prices: leave one out` })
     } else if (node !== null) entries.push({ key: name, at, value: node })
   }
   return entries

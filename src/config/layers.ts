@@ -32,7 +32,11 @@ export function fromFile(root: Node | null): Said {
   const said: Said = { layer: new Map(), mistakes: [] }
   if (root === null || root.is === 'nothing') return said
   if (root.is === 'record') addGroup(root, '', said)
-  else said.mistakes.push({ at: root.at, what: 'is no config: it takes settings, as port: 3000' })
+  else
+    said.mistakes.push({
+      at: root.at,
+      what: 'a config is a list of settings with their values, for example port: 3000',
+    })
   return said
 }
 
@@ -60,7 +64,7 @@ const unknownKey = (key: string, at: Place): Mistake => ({
 function dottedKey(key: string, at: Place): Mistake {
   const row = BY_KEY.get(key)
   if (row === undefined) return unknownKey(key, at)
-  return { at, what: `${quote(key)} is written as ${written(key, row.example)}` }
+  return { at, what: `${quote(key)} has to be written as ${written(key, row.example)}` }
 }
 
 function addToGroup(key: string, value: Node, said: Said): void {
@@ -69,8 +73,12 @@ function addToGroup(key: string, value: Node, said: Said): void {
   else if (value.is === 'text' && short !== undefined) said.layer.set(short, value)
   else if (value.is !== 'nothing') {
     const first = [...BY_KEY].find(([name]) => name.startsWith(`${key}.`))
-    const example = first === undefined ? '' : `, as in ${written(first[0], first[1].example)}`
-    said.mistakes.push({ at: value.at, what: `${key} is a group of settings${example}` })
+    const example =
+      first === undefined ? '' : `; for example ${written(first[0], first[1].example)}`
+    said.mistakes.push({
+      at: value.at,
+      what: `${key} is a group of settings and has no value of its own${example}`,
+    })
   }
 }
 
@@ -130,8 +138,8 @@ export function unknownNames(env: Env, named: ReadonlySet<string>, folder: strin
     .sort()
     .map((name) => {
       const near = nearest(name, BY_ENV.keys())
-      const meant = near === null ? '' : `; did you mean ${near}?`
-      return { at: { layer: 'env', name, folder }, what: `is no setting${meant}` }
+      const meant = near === null ? 'satgate config lists the settings' : `did you mean ${near}?`
+      return { at: { layer: 'env', name, folder }, what: `no setting has this name; ${meant}` }
     })
 }
 

@@ -167,13 +167,14 @@ function misspelt({ cwd, home, readFile }: LoadInput): Found | null {
     return null
   }
   const at: Place = { layer: 'file', name, folder: cwd }
-  const what = 'is not read: rename it satgate.yaml, or name it with --config'
+  const what =
+    'satgate does not read a file of this name: rename it to satgate.yaml, or name it with --config'
   return { file: null, said: { layer: new Map(), mistakes: [{ at, what }] } }
 }
 
 function missing(named: string, folder: string): Found {
   const at: Place = { layer: 'flag', name: '--config', folder }
-  const mistakes = [{ at, what: `the file ${quote(named)} is not there` }]
+  const mistakes = [{ at, what: `there is no file ${quote(named)}` }]
   return { file: null, said: { layer: new Map(), mistakes } }
 }
 
@@ -196,10 +197,10 @@ function readConfig(path: string, { readFile, cwd }: LoadInput): Found | null {
     bytes = readFile(path).bytes
   } catch (cause) {
     const why = whyUnreadable(cause)
-    return why === 'is not there' ? null : broken(why)
+    return why === 'is not there' ? null : broken(`the file ${why}`)
   }
   const text = utf8(bytes)
-  if (text === null) return broken('is not text in UTF-8')
+  if (text === null) return broken('the file is not text in UTF-8: save it as UTF-8')
   const { root, mistakes } = parseYaml(text, at)
   const said = fromFile(root)
   return { file: name, said: { layer: said.layer, mistakes: [...mistakes, ...said.mistakes] } }

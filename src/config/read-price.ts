@@ -49,10 +49,13 @@ interface Around {
 function usdPrice(usd: Node, { node, perRequest, reading }: Around): Price | undefined {
   const beside = node.entries.find(({ key }) => key !== 'usdPerMillion' && key !== 'request')
   if (beside !== undefined) {
-    return reading.mistake(beside.at, 'is in sats beside usdPerMillion: tokens have one price')
+    return reading.mistake(
+      beside.at,
+      'the price of tokens is in sats here and in dollars in usdPerMillion: remove one of them',
+    )
   }
   if (usd.is !== 'record') {
-    return reading.mistake(usd.at, 'usdPerMillion takes a record: { input: 0.5, output: 2 }')
+    return reading.mistake(usd.at, 'usdPerMillion takes two prices: { input: 0.5, output: 2 }')
   }
   const parts = partsOf(usd, USD_KEYS, reading)
   if (parts === undefined) return undefined
@@ -73,7 +76,7 @@ function tokenPrices(
 ): { input: bigint; cached: bigint; output: bigint } | undefined {
   const missing = (['input', 'output'] as const).filter((key) => parts[key] === undefined)
   for (const key of missing)
-    reading.mistake(node.at, `has no ${key}: a price says input and output`)
+    reading.mistake(node.at, `${key} is missing: a price needs input and output`)
   const input = optional(parts.input, scalar(parse), reading)
   const output = optional(parts.output, scalar(parse), reading)
   const cached = optional(parts.cached, scalar(parse), reading)
@@ -96,7 +99,7 @@ function partsOf<const K extends string>(
     const key = keys.find((name) => name === entry.key)
     if (key === undefined) {
       const near = nearest(entry.key, keys)
-      const meant = near === null ? `it may have ${keys.join(', ')}` : `did you mean ${near}?`
+      const meant = near === null ? `its keys are ${keys.join(', ')}` : `did you mean ${near}?`
       reading.mistake(entry.at, `a price has no ${quote(entry.key)}; ${meant}`)
       known = false
     } else if (entry.value.is !== 'nothing') parts[key] = entry.value
@@ -107,11 +110,12 @@ function partsOf<const K extends string>(
 /** `{ llama3: 1, 'legacy-*': refuse }` */
 export const modelPrices: Reader<readonly ModelPrice[]> = (node, reading) => {
   if (node.is !== 'record') {
-    return reading.mistake(node.at, 'takes a record of model names and their prices')
+    return reading.mistake(node.at, 'model names with their prices are needed here')
   }
   const models: ModelPrice[] = []
   for (const { key, at, value } of node.entries) {
-    if (!/^[^\p{Cc}]{1,256}$/u.test(key)) reading.mistake(at, `${quote(key)} is no name of a model`)
+    if (!/^[^\p{Cc}]{1,256}$/u.test(key))
+      reading.mistake(at, `${quote(key)} cannot be the name of a model`)
     else if (value.is === 'nothing') reading.mistake(at, `${quote(key)} has no price`)
     else {
       const mistake = (place: Place, what: string): undefined =>

@@ -6,12 +6,12 @@ import { Secret } from './secret.ts'
 /** Makes the secret's text of the bytes that were found, or says what they should have been. */
 type Form = (bytes: Uint8Array) => string | { readonly wrong: string }
 
-const FORMS = 'takes { file: PATH } or { env: NAME }'
+const FORMS = '{ file: PATH } or { env: NAME }'
 
 /** One line of text: an API key. */
 const line: Form = (bytes) => {
   const text = utf8(bytes)?.trim() ?? ''
-  return /^[\x21-\x7e]{1,4096}$/.test(text) ? text : { wrong: 'has no key on one line in it' }
+  return /^[\x21-\x7e]{1,4096}$/.test(text) ? text : { wrong: 'does not hold a key on one line' }
 }
 
 /** A macaroon as LND writes it (bytes), or as people pass it on (hex). Hex comes out. */
@@ -20,7 +20,7 @@ const macaroon: Form = (bytes) => {
   if (/^([\da-f]{2}){16,4096}$/i.test(text)) return text.toLowerCase()
   // Every macaroon of version 2 starts with this byte; version 1 with the length of its packet.
   const known = bytes[0] === 2 || /^00[\da-f]{2}location /.test(text)
-  return known ? Buffer.from(bytes).toString('hex') : { wrong: 'has no macaroon in it' }
+  return known ? Buffer.from(bytes).toString('hex') : { wrong: 'does not hold a macaroon' }
 }
 
 /**
@@ -36,7 +36,7 @@ const secretOf =
     const entry = node.is === 'record' && node.entries.length === 1 ? node.entries[0] : undefined
     if (entry?.key === 'file') return fromFile(form, entry, reading)
     if (entry?.key === 'env') return fromEnv(form, entry, reading)
-    return reading.mistake(node.at, `is a secret, which is never written out here: it ${FORMS}`)
+    return reading.mistake(node.at, `a secret is never written out here: write ${FORMS}`)
   }
 
 export const secretLine: Reader<Secret> = secretOf(line)
@@ -60,14 +60,14 @@ function fromEnv(form: Form, { value }: Entry, reading: Reading): Secret | undef
   reading.named.add(name)
   const text = Object.hasOwn(reading.env, name) ? reading.env[name] : undefined
   if (text === undefined || text === '') {
-    return reading.mistake(value.at, `the environment has no ${quote(name)}`)
+    return reading.mistake(value.at, `the environment variable ${quote(name)} is not set`)
   }
   return formed(form, Buffer.from(text), { from: `env ${name}`, node: value, reading })
 }
 
 function fromFile(form: Form, { value }: Entry, reading: Reading): Secret | undefined {
   const file = value.is === 'text' ? readNamed(value, reading) : undefined
-  if (value.is !== 'text') return reading.mistake(value.at, FORMS)
+  if (value.is !== 'text') return reading.mistake(value.at, `write ${FORMS}`)
   if (file === undefined) return undefined
   if ((file.mode & 0o077) !== 0) {
     const mode = file.mode.toString(8).padStart(4, '0')
@@ -94,12 +94,12 @@ function readNamed(node: TextNode, reading: Reading): NamedFile | undefined {
 
 /** A certificate by the path of its file, as PEM text. It is public, so it is no secret. */
 export const certificate: Reader<string> = (node, reading) => {
-  if (node.is !== 'text') return reading.mistake(node.at, 'takes the path of a PEM file')
+  if (node.is !== 'text') return reading.mistake(node.at, 'the path of a PEM file is needed here')
   const file = readNamed(node, reading)
   if (file === undefined) return undefined
   const pem = utf8(file.bytes) ?? ''
   if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem
-  return reading.mistake(node.at, `the file ${quote(file.shown)} has no PEM certificate in it`)
+  return reading.mistake(node.at, `the file ${quote(file.shown)} does not hold a PEM certificate`)
 }
 
 /** A folder of this machine, as an absolute path. */

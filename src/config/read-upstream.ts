@@ -15,7 +15,8 @@ const KEYS = ['name', 'url', 'key', 'models', 'weight'] as const
 /** A URL, or a list of backends of which the first is used. */
 export const upstream: Reader<UpstreamSettings> = (node, reading) => {
   if (node.is === 'list') {
-    if (node.items.length === 0) return reading.mistake(node.at, 'is a list with no backend in it')
+    if (node.items.length === 0)
+      return reading.mistake(node.at, 'the list is empty: name a backend')
     const [first] = node.items.map((item) => backend(item, reading))
     return first
   }
@@ -28,12 +29,13 @@ function backend(node: Node, reading: Reading): UpstreamSettings | undefined {
   for (const { key, at } of node.entries) {
     if (KEYS.some((name) => name === key)) continue
     const near = nearest(key, KEYS)
-    const meant = near === null ? `it may have ${KEYS.join(', ')}` : `did you mean ${near}?`
+    const meant = near === null ? `its keys are ${KEYS.join(', ')}` : `did you mean ${near}?`
     reading.mistake(at, `a backend has no ${quote(key)}; ${meant}`)
   }
   const url = part(node, 'url')
   const key = part(node, 'key')
-  if (url === undefined) return reading.mistake(node.at, 'a backend of the list has no url')
+  if (url === undefined)
+    return reading.mistake(node.at, 'url is missing: each backend of the list needs one')
   const read = apiUrl(url, reading)
   const secret = key === undefined ? null : (secretLine(key, reading) ?? null)
   return read === undefined ? undefined : { url: read, key: secret }

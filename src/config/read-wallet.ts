@@ -10,11 +10,14 @@ export const walletKind: Reader<(typeof HERE)[number]> = scalar((text) => {
   const kind = HERE.find((name) => name === text)
   if (kind !== undefined) return { ok: true, value: kind }
   if (LATER.includes(text)) {
-    return { ok: false, error: 'is not in this version yet; ecash, lnd and play (play money) are' }
+    return {
+      ok: false,
+      error: 'is not in this version yet; choose ecash, lnd or play (play money)',
+    }
   }
   const near = nearest(text, HERE)
-  const meant = near === null ? 'ecash, lnd and play (play money) are' : `did you mean ${near}?`
-  return { ok: false, error: `is no wallet; ${meant}` }
+  const meant = near === null ? 'choose ecash, lnd or play (play money)' : `did you mean ${near}?`
+  return { ok: false, error: `is not a wallet; ${meant}` }
 })
 
 /**

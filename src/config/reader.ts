@@ -26,7 +26,7 @@ const NAMES = { text: 'text', nothing: 'nothing', list: 'a list', record: 'a rec
 /** The text of a scalar, or a mistake that names what is there instead. */
 export function textOf(node: Node, reading: Reading): string | undefined {
   if (node.is === 'text') return node.text
-  return reading.mistake(node.at, `takes one value, not ${NAMES[node.is]}`)
+  return reading.mistake(node.at, `one value is needed here, not ${NAMES[node.is]}`)
 }
 
 /** A reader of scalars from a function of their text. */
@@ -103,7 +103,10 @@ const address = (what: string, parse: (url: URL) => string | null): Reader<strin
     const text = textOf(node, reading)
     if (text === undefined) return undefined
     if (/^[^/?#]*:\/\/[^/?#]*@/.test(text)) {
-      return reading.mistake(node.at, 'has a user or password in it, which a URL here may not')
+      return reading.mistake(
+        node.at,
+        'the URL holds a user name or a password: take them out (a key of the backend goes into upstreamKey)',
+      )
     }
     const url = webAddress(text)
     const value = url === null ? null : parse(url)
@@ -169,8 +172,11 @@ export const network: Reader<string> = fitting('an address, or a network as 10.0
 
 /** Passed on, these would make more than was paid for, or change the prompt that was counted. */
 export const requestField: Reader<string> = scalar((text) => {
-  if (!/^[A-Za-z_][\w.-]{0,63}$/.test(text)) return err('is not the name of a request field')
-  return TAKEN_OUT.has(text) ? err('may never pass: it is a way around the price') : ok(text)
+  if (!/^[A-Za-z_][\w.-]{0,63}$/.test(text))
+    return err('is not the name of a request field, which has letters, digits, _, - and .')
+  return TAKEN_OUT.has(text)
+    ? err('must not pass to the backend: with it a buyer gets more than the price covers')
+    : ok(text)
 })
 
 /** `*`, or a web origin as browsers send it. */
@@ -182,7 +188,8 @@ export const listOf =
   <T>(each: Reader<T>): Reader<readonly T[]> =>
   (node, reading) => {
     const items = itemsOf(node)
-    if (items === null) return reading.mistake(node.at, `takes a list, not ${NAMES[node.is]}`)
+    if (items === null)
+      return reading.mistake(node.at, `a list is needed here, not ${NAMES[node.is]}`)
     const values = items.map((item) => each(item, reading))
     return values.every((value) => value !== undefined) ? values : undefined
   }

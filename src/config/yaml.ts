@@ -29,7 +29,7 @@ export interface Parsed {
  * written twice, a tag, too much, too deep, an alias that goes round in circles. Never throws.
  */
 export function parseYaml(text: string, place: Place): Parsed {
-  if (text.length > MOST_CHARACTERS) return only(place, 'is too large for a config: 256 kb at most')
+  if (text.length > MOST_CHARACTERS) return only(place, 'the config is too large: 256 kb at most')
   try {
     return parse(text, place)
   } catch (cause) {
@@ -62,7 +62,7 @@ function parse(text: string, place: Place): Parsed {
   if (wrong.length > 0) {
     const mistakes = wrong.map(({ pos, message }) => ({
       at: placeAt(pos[0]),
-      what: `is not YAML: ${firstLine(message)}`,
+      what: `this is not YAML: ${firstLine(message)}`,
     }))
     return { root: null, mistakes }
   }
@@ -108,7 +108,8 @@ class Walk {
       return { is: 'list', items: node.items.map((item) => this.#node(item, depth + 1)), at }
     }
     if (!isScalar(node) || node.value === null) return { is: 'nothing', at }
-    if (node.tag !== undefined) this.#mistake(at, 'has a tag (!…), which a config has no use for')
+    if (node.tag !== undefined)
+      this.#mistake(at, 'a tag (!…) is not allowed in a config: remove it')
     return { is: 'text', text: node.source ?? String(node.value), at }
   }
 
@@ -116,7 +117,7 @@ class Walk {
     this.#aliases += 1
     if (this.#aliases > MOST_ALIASES) this.#stop(at, 'has too many aliases for a config')
     const target = node.resolve(this.#document)
-    if (target === undefined) this.#stop(at, `knows no anchor ${quote(node.source)}`)
+    if (target === undefined) this.#stop(at, `there is no anchor ${quote(node.source)}`)
     return this.#node(target, depth + 1)
   }
 
@@ -127,13 +128,16 @@ class Walk {
       if (!isPair(pair)) continue
       const at = this.#placeOf(pair.key)
       if (!isScalar(pair.key)) {
-        this.#mistake(at, 'has a key that is no text')
+        this.#mistake(at, 'a key has to be text')
         continue
       }
       const key = pair.key.source ?? String(pair.key.value)
       const before = seen.get(key)
       if (before !== undefined) {
-        this.#mistake(at, `has the key ${quote(key)} twice: it is at ${placeText(before)} already`)
+        this.#mistake(
+          at,
+          `the key ${quote(key)} stands here a second time; the first is at ${placeText(before)}`,
+        )
         continue
       }
       seen.set(key, at)

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { onLine } from '../../floor/printable.ts'
-import { printLimit } from '../../passes/caveat.ts'
+import { parseCaveat, printLimit } from '../../passes/caveat.ts'
 import { inspect, narrow } from '../../passes/narrow.ts'
 import { wholeAboveZero } from '../count.ts'
 import { jsonLine } from '../lines.ts'
@@ -67,6 +67,8 @@ export const pass: Command = {
         ['<caveats...>', 'what the new pass is limited to'],
       ],
       run: async ({ host, words: [given = '', ...caveats], json }) => {
+        const wrong = wrongCaveat(caveats)
+        if (wrong !== null) return bad(wrong)
         const id = Buffer.from(host.world.random(8)).toString('hex')
         const made = narrow(read(given), caveats, id)
         if (!made.ok) return bad(made.error.detail)
@@ -83,12 +85,23 @@ async function mint(asked: Asked): Promise<Outcome> {
   ])
   const { sats, caveat } = asked.flags
   const caveats = Array.isArray(caveat) ? caveat.map(String) : []
+  const wrong = wrongCaveat(caveats)
+  if (wrong !== null) return bad(wrong)
   const question = { ask: 'mint', sats: wholeAboveZero('--sats', sats), caveats } as const
   const { answer, unit, scope } = await askBooks(asked, question)
   const minted = answer as MintedJson
   const where = tilde(scope.folder, asked.host)
   const said = `${minted.amount_sat} ${unit} for account ${onLine(minted.account)}. Only the gate on ${where} takes this pass\n`
   return done(asked.json ? jsonLine(minted) : `${onLine(minted.pass)}\n`, said)
+}
+
+/** The first caveat that is none, and what is wrong with it; null if all are right. */
+function wrongCaveat(caveats: readonly string[]): string | null {
+  for (const text of caveats) {
+    const caveat = parseCaveat(text)
+    if (!caveat.ok) return `${JSON.stringify(onLine(text, 80))}: ${caveat.error.detail}`
+  }
+  return null
 }
 
 /** A pass is money, and every process of the machine can see an argument: `-` is stdin. */

@@ -246,6 +246,7 @@ describe('what was typed', () => {
     [['ledger', '--limit', '0'], '--limit takes a whole number above 0, not "0"'],
     [['earnings', 'today'], 'satgate earnings takes flags only, not "today"'],
     [['pass', 'mint'], "required option '--sats <sats>' not specified"],
+    [['pass', 'mint', '--sats', '1', '--caveat', 'foo = 1'], '"foo = 1": a caveat starts with'],
     [['pass', 'mint'], 'satgate pass mint --help shows how it is used.'],
     [['pass', 'mnt'], 'did you mean mint?'],
     [['ledgr'], 'did you mean ledger?'],

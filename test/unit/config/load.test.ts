@@ -142,7 +142,7 @@ describe('the environment', () => {
     const env = { SATGATE_MY_KEY: 'sk-1', SATGATE_UPSTREAM_KEYS: 'x' }
     const yaml = 'upstreamKey: { env: SATGATE_MY_KEY }'
     expect(mistakes({ env, yaml })).toEqual([
-      'SATGATE_UPSTREAM_KEYS: is no setting; did you mean SATGATE_UPSTREAM_KEY?',
+      'SATGATE_UPSTREAM_KEYS: no setting has this name; did you mean SATGATE_UPSTREAM_KEY?',
     ])
   })
 
@@ -161,7 +161,7 @@ describe('the environment', () => {
 describe('flags', () => {
   it('that are none are mistakes with the nearest one', () => {
     expect(mistakes({ flags: { modelPrices: ['a=1'] } })).toEqual([
-      '--model-prices: is no flag; did you mean --model-price?',
+      '--model-prices: there is no such flag; did you mean --model-price?',
     ])
   })
 
@@ -200,9 +200,11 @@ describe('files', () => {
 
   it('that are no text, or too large, are said and not read', () => {
     const no = { 'satgate.yaml': { text: Uint8Array.of(0xff, 0xfe) } }
-    expect(mistakes({ files: no })).toEqual(['satgate.yaml:1:1: is not text in UTF-8'])
+    expect(mistakes({ files: no })).toEqual([
+      'satgate.yaml:1:1: the file is not text in UTF-8: save it as UTF-8',
+    ])
     expect(mistakes({ yaml: `#${'x'.repeat(10_000_000)}` })).toEqual([
-      'satgate.yaml:1:1: is too large for a config: 256 kb at most',
+      'satgate.yaml:1:1: the config is too large: 256 kb at most',
     ])
   })
 
@@ -279,7 +281,7 @@ it('J16 a field that is a way around the price may never pass, and is named with
     '',
   ]) {
     const yaml = `limits:\n  requestFields: ["${field}"]`
-    expect(mistakes({ yaml }).join(), field).toMatch(/:2:.*(?:may never pass|not the name)/)
+    expect(mistakes({ yaml }).join(), field).toMatch(/:2:.*(?:must not pass|not the name)/)
   }
 })
 

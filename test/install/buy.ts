@@ -20,6 +20,13 @@ export async function buy(
   return { cost, text: answer.choices[0]?.message.content ?? '' }
 }
 
+/** The page for people, as a browser asks for it. */
+export async function pageOf(url: string): Promise<string> {
+  const page = await fetch(url, { headers: { accept: 'text/html' } })
+  expect(page.status).toBe(200)
+  return page.text()
+}
+
 /** Pays with play money, at the gate itself. */
 export async function payInPlay(url: string, invoice: string): Promise<string> {
   const body = JSON.stringify({ invoice })

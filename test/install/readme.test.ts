@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FakeMint, startFakeMint } from '../support/fake-mint.ts'
 import { type FakeUpstream, startFakeUpstream } from '../support/upstream.ts'
-import { buy } from './buy.ts'
+import { buy, pageOf } from './buy.ts'
 import { Machine, registryMissing } from './machine.ts'
 
 /** Where README's backend listens. */
@@ -66,11 +66,11 @@ describe.skipIf(registryMissing !== null)('the first two commands of README', ()
     const start = (commands[0] ?? '').replace(String(OLLAMA), String(backend.port))
     const gate = await machine.gate(start, clone, env)
     const sold = await buy(gate.url, (invoice) => mint.pay(invoice))
-    const page = await fetch(gate.url)
+    const page = await pageOf(gate.url)
     const { stdout } = await gate.stop()
     expect(sold).toEqual({ cost: expect.any(Number), text: 'Hello' })
     expect(sold.cost).toBeGreaterThan(0)
-    expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('<!doctype')])
+    expect(page).toContain('<!doctype')
     expect(stdout).toContain('"wallet":"ecash"')
     expect(stdout).toContain('"event":"stopped"')
   })

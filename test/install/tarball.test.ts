@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { brokenLinks } from '../support/links.ts'
 import { type FakeUpstream, startFakeUpstream } from '../support/upstream.ts'
-import { buy, payInPlay } from './buy.ts'
+import { buy, pageOf, payInPlay } from './buy.ts'
 import { Machine, registryMissing } from './machine.ts'
 
 /** Everything at the top of the package. */
@@ -73,7 +73,12 @@ describe.skipIf(registryMissing !== null)('the packed tarball', () => {
     expect(readdirSync(unpacked).sort()).toEqual(TOP)
     const files = filesBelow(unpacked)
     expect(files).toEqual(
-      expect.arrayContaining(['dist/bin/satgate.js', 'dist/web/index.html', 'docs/money.md']),
+      expect.arrayContaining([
+        'dist/bin/satgate.js',
+        'dist/web/index.html',
+        'dist/web/licenses.md',
+        'docs/README.md',
+      ]),
     )
     const strange = /\.(?:ts|map|tgz|db|pyc)$|(?:^|\/)(?:node_modules|test)\/|package-lock/
     expect(files.filter((name) => strange.test(name))).toEqual([])
@@ -109,7 +114,7 @@ describe.skipIf(registryMissing !== null)('the packed tarball', () => {
     const line = `npx --yes -p ./${file} satgate --upstream ${backend.base.origin} --wallet play --port 0`
     const gate = await machine.gate(line, elsewhere('by npx'), machine.pinned)
     const { cost, text } = await buy(gate.url, (invoice) => payInPlay(gate.url, invoice))
-    const page = await (await fetch(gate.url)).text()
+    const page = await pageOf(gate.url)
     const assets = [...page.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path ?? '')
     const answers = await Promise.all(assets.map((path) => fetch(gate.url + path)))
     const { stdout } = await gate.stop()

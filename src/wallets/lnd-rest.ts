@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import http, { type IncomingMessage, type RequestOptions } from 'node:http'
 import https from 'node:https'
 import { isLoopback } from '../floor/loopback.ts'
+import { connectionTrouble } from './connection.ts'
 import { AmountRefused, WalletRefused, WalletUnreachable } from './wallet.ts'
 
 /** Where an lnd is and how to be let in. */
@@ -233,13 +234,8 @@ export function messageOf(answer: LndAnswer): string {
 const NO_TRUST =
   'its TLS certificate is not the one given: set tlsCert to the tls.cert of this node'
 const TROUBLES: Readonly<Record<string, () => Error>> = {
-  ECONNREFUSED: () => new WalletUnreachable('nothing listens there'),
-  ECONNRESET: () => new WalletUnreachable('it hung up'),
-  EPIPE: () => new WalletUnreachable('it hung up'),
-  ENOTFOUND: () => new WalletUnreachable('its host name is not known'),
-  EAI_AGAIN: () => new WalletUnreachable('its host name cannot be looked up'),
-  EPROTO: () => new WalletUnreachable('it does not speak TLS there'),
-  ERR_SSL_WRONG_VERSION_NUMBER: () => new WalletUnreachable('it does not speak TLS there'),
+  ECONNREFUSED: () =>
+    new WalletUnreachable('nothing listens there: is lnd running, and is that its restlisten?'),
   DEPTH_ZERO_SELF_SIGNED_CERT: () => new WalletRefused(NO_TRUST),
   SELF_SIGNED_CERT_IN_CHAIN: () => new WalletRefused(NO_TRUST),
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: () => new WalletRefused(NO_TRUST),
@@ -258,7 +254,7 @@ function explained(error: unknown): Error {
   const code = codeOf(error)
   // All that a connection throws has a code: what has none is a mistake of ours.
   if (code === '') throw error
-  return TROUBLES[code]?.() ?? new WalletUnreachable(`the connection failed (${code})`)
+  return TROUBLES[code]?.() ?? new WalletUnreachable(connectionTrouble(code))
 }
 
 function codeOf(error: unknown): string {

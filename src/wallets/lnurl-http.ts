@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 import { isLoopback } from '../floor/loopback.ts'
+import { connectionTrouble } from './connection.ts'
 import { WalletBusy, WalletRefused, WalletUnreachable } from './wallet.ts'
 
 /**
@@ -201,24 +202,10 @@ function pauseOf(retryAfter: string | null, now: number): number {
   return Math.min(Math.max(ms, LEAST_PAUSE_MS), LONGEST_PAUSE_MS)
 }
 
-const TROUBLES: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there',
-  ECONNRESET: 'it hung up',
-  EPIPE: 'it hung up',
-  UND_ERR_SOCKET: 'it hung up',
-  ENOTFOUND: 'its host name is not known',
-  EAI_AGAIN: 'its host name cannot be looked up',
-  CERT_HAS_EXPIRED: 'its TLS certificate has expired',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'its TLS certificate is for another name',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'nobody vouches for its TLS certificate',
-  SELF_SIGNED_CERT_IN_CHAIN: 'nobody vouches for its TLS certificate',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'nobody vouches for its TLS certificate',
-}
-
 /** All that fetch throws is a TypeError with the connection's own error behind it. */
 function explained(error: unknown): Error {
   if (!(error instanceof TypeError)) throw error
   const { cause } = error
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  return new WalletUnreachable(TROUBLES[code] ?? `the connection failed${code && ` (${code})`}`)
+  return new WalletUnreachable(connectionTrouble(code))
 }

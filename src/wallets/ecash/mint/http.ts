@@ -1,3 +1,4 @@
+import { connectionTrouble } from '../../connection.ts'
 import {
   MintBusy,
   MintLies,
@@ -140,19 +141,8 @@ function refusal(status: number, code: unknown): Error {
   return new MintRefused(code, MEANINGS[code] ?? 'other')
 }
 
-const TROUBLES: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there',
-  ECONNRESET: 'it hung up',
-  UND_ERR_SOCKET: 'it hung up',
-  ENOTFOUND: 'its host name is not known',
-  EAI_AGAIN: 'its host name cannot be looked up',
-  ETIMEDOUT: 'nobody answers there',
-  UND_ERR_CONNECT_TIMEOUT: 'nobody answers there',
-}
-
 /** fetch hides the code of a failed connection behind an error of its own. */
 function troubleOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : null
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'no code'
-  return TROUBLES[code] ?? `the connection failed (${code})`
+  return connectionTrouble(cause instanceof Error && 'code' in cause ? String(cause.code) : '')
 }

@@ -1,0 +1,33 @@
+import { createServer } from 'node:https'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { connectionTrouble } from '../../../src/wallets/connection.ts'
+import { lnurlWeb } from '../../../src/wallets/lnurl-http.ts'
+import { selfSigned } from '../../support/certificate.ts'
+import { serve } from '../../support/serve.ts'
+
+describe('why a wallet cannot be spoken to', () => {
+  it.each([
+    ['ECONNREFUSED', 'nothing listens there'],
+    ['ENOTFOUND', 'its host name is not known'],
+    ['EAI_AGAIN', 'is this machine online?'],
+    ['UND_ERR_CONNECT_TIMEOUT', 'is a firewall between?'],
+    ['EHOSTUNREACH', 'no way to it'],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', 'http:// rather than https://'],
+    ['CERT_HAS_EXPIRED', 'has expired'],
+    ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'NODE_EXTRA_CA_CERTS=/path/to/ca.pem'],
+    ['EWHAT', 'the connection failed (EWHAT)'],
+    ['', 'the connection failed'],
+  ])('%j: %s', (code, words) => expect(connectionTrouble(code)).toContain(words))
+
+  it('a certificate that nobody vouches for comes with the setting that helps', async () => {
+    const tls = await serve(
+      () => {},
+      (listener) => createServer(selfSigned, listener) as never,
+    )
+    onTestFinished(() => tls.close())
+    const url = `https://127.0.0.1:${tls.port}/`
+    await expect(lnurlWeb(2_000, fetch).get(url, url)).rejects.toThrow(
+      /not trusted \(DEPTH_ZERO_SELF_SIGNED_CERT\): .*NODE_EXTRA_CA_CERTS/,
+    )
+  })
+})

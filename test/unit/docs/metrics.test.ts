@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { GateProcess } from '../../support/gate-process.ts'
+import { startFakeUpstream } from '../../support/upstream.ts'
+
+/** `docs/monitoring.md` and the alerts name the metrics of a gate, all of them and nothing else. */
+
+const ROOT = join(import.meta.dirname, '../../..')
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
+const MONITORING = read('docs/monitoring.md')
+
+/** From a heading to the next one of its level or above. */
+function section(heading: string): string {
+  const [, after = ''] = MONITORING.split(`\n${heading}\n`)
+  const level = heading.indexOf(' ')
+  return after.split(new RegExp(`\n#{1,${level}} `))[0] ?? ''
+}
+
+/** The first table of a section: its rows below the head, cell by cell. */
+function rowsOf(heading: string): readonly (readonly string[])[] {
+  const lines = section(heading).split('\n')
+  const first = lines.findIndex((line) => line.startsWith('| --- '))
+  const rest = lines.slice(first + 1)
+  const last = rest.findIndex((line) => !line.startsWith('|'))
+  return rest.slice(0, last).map((line) =>
+    line
+      .slice(1, -1)
+      .split(/(?<!\\)\|/)
+      .map((cell) => cell.trim()),
+  )
+}
+
+/** What stands between backticks. */
+const names = (text: string): string[] =>
+  [...text.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name)
+
+const byName = <T>(rows: readonly (readonly [string, T])[]) => new Map(rows.toSorted())
+
+const HELLO = { model: 'fake', messages: [{ role: 'user', content: 'hi' }], max_tokens: 5 }
+
+const clean: (() => Promise<unknown>)[] = []
+let gate: GateProcess
+/** As Prometheus gets it, after an answer and a refusal. */
+let exposed = ''
+/** The same when the backend is away. */
+let afterwards = ''
+let answered: number[] = []
+
+async function freePort(): Promise<number> {
+  const { serve } = await import('../../support/serve.ts')
+  const { port, close } = await serve(() => {})
+  await close()
+  return port
+}
+
+beforeAll(async () => {
+  const [fake, port] = await Promise.all([startFakeUpstream({}), freePort()])
+  gate = new GateProcess({
+    ...{ upstream: fake.base.origin, wallet: 'play', metrics: `127.0.0.1:${port}` },
+  })
+  clean.push(() => gate.remove())
+  await gate.start()
+  const { json } = await gate.client.ask({ path: '/create-invoice', body: { amountSats: 100 } })
+  const paid = await gate.client.ask({ path: '/play/pay', body: { invoice: json.payment_hash } })
+  const headers = { authorization: `Bearer ${json.macaroon}:${paid.json.preimage}` }
+  const chat = async (headers = {}) =>
+    (await gate.client.ask({ path: '/v1/chat/completions', body: HELLO, headers })).status
+  const page = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  answered = [await chat(headers), await chat()]
+  exposed = await page()
+  await fake.close()
+  answered.push(await chat(headers))
+  afterwards = await page()
+}, 60_000)
+
+afterAll(async () => {
+  for (const one of clean.splice(0).reverse()) await one()
+})
+
+/** The kind of each metric that the gate exposes, and the labels of those that are satgate's own. */
+const typesOf = (page: string) =>
+  [...page.matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(
+    ([, name = '', type = '']) => [name, type] as const,
+  )
+const isOfProcess = (name: string) => /^satgate_(?:process|nodejs)_/.test(name)
+
+function labelsOf(page: string, name: string): string[] {
+  const [, labels = ''] = new RegExp(`^${name}(?:\\{(.*)\\})? `, 'm').exec(page) ?? []
+  return [...labels.matchAll(/(\w+)="/g)].map(([, label = '']) => label).sort()
+}
+
+describe('the metrics of docs/monitoring.md', () => {
+  it('tells what is up: the backend goes, and its metric with it', () => {
+    expect(answered).toEqual([200, 402, 502])
+    expect(exposed).toMatch(/^satgate_upstream_up 1$/m)
+    expect(afterwards).toMatch(/^satgate_upstream_up 0$/m)
+    expect(afterwards).toMatch(/^satgate_wallet_up 1$/m)
+  })
+
+  it('has each metric of the gate with its type and labels, and no other', () => {
+    const own = typesOf(exposed).filter(([name]) => !isOfProcess(name))
+    const told = rowsOf('## Metrics').map(([name = '', type = '', labels = '']) => {
+      return [names(name)[0] ?? '', { type, labels: names(labels).sort() }] as const
+    })
+    const real = own.map(([name, type]) => {
+      return [name, { type, labels: labelsOf(exposed, name) }] as const
+    })
+    expect(own.length).toBeGreaterThan(5)
+    expect(byName(told)).toEqual(byName(real))
+  })
+
+  it('names each metric of the process, and no other', () => {
+    const real = typesOf(exposed).flatMap(([name]) => (isOfProcess(name) ? [name] : []))
+    expect(names(section('### The process')).sort()).toEqual(real.toSorted())
+  })
+})
+
+describe('examples/prometheus/alerts.yaml', () => {
+  it('asks for metrics that there are, and says what to do', () => {
+    const { groups } = parse(read('examples/prometheus/alerts.yaml'))
+    const rules: { alert: string; expr: string; annotations: Record<string, string> }[] =
+      groups.flatMap(({ rules }: { rules: unknown[] }) => rules)
+    const known = typesOf(exposed).map(([name]) => name)
+    for (const { alert, expr, annotations } of rules) {
+      const asked = expr.match(/\b(?:satgate_\w+|up)\b/g) ?? []
+      expect(asked.length, alert).toBeGreaterThan(0)
+      expect([...known, 'up']).toEqual(expect.arrayContaining(asked))
+      expect(Object.keys(annotations).sort()).toEqual(['action', 'summary'])
+    }
+    expect(rules.length).toBeGreaterThan(5)
+  })
+})

@@ -26,6 +26,8 @@ export interface BankOptions {
   readonly quoteSeconds: number
   readonly now: () => number
   readonly states: States
+  /** Of its invoices: `bc` looks like real money, as far as the prefix of an invoice can. */
+  readonly network: 'bcrt' | 'bc'
 }
 
 /** An invoice that the mint made. */
@@ -109,12 +111,12 @@ export class Bank {
   }
 
   quote({ amount, unit, pubkey, description }: QuoteAsk) {
-    const { leastSat, mostSat, quoteSeconds, now, locks } = this.#options
+    const { leastSat, mostSat, quoteSeconds, now, locks, network } = this.#options
     if (unit !== 'sat') throw new MintNo(11013, 'unit')
     const code = this.#options.refuses(amount)
     if (code !== null) throw new MintNo(code, 'not that')
     if (amount < (leastSat ?? 1) || amount > (mostSat ?? amount)) throw new MintNo(11006, 'limits')
-    const terms = { now: now(), seconds: quoteSeconds, description }
+    const terms = { now: now(), seconds: quoteSeconds, network, description }
     const { bolt11, preimage } = invoiceFor(amount, terms)
     const expiry = Math.floor(now() / 1000) + quoteSeconds
     const quote = randomUUID()
@@ -173,7 +175,8 @@ export class Bank {
 
   /** An invoice of nobody's, that a mint can pay. */
   foreignInvoice(sat: number): string {
-    return invoiceFor(sat, { now: this.#options.now(), seconds: 3600 }).bolt11
+    const { now, network } = this.#options
+    return invoiceFor(sat, { now: now(), seconds: 3600, network }).bolt11
   }
 
   /** Paying an invoice of the mint itself goes by no way, and needs no reserve. */
@@ -284,13 +287,14 @@ interface QuoteAsk {
 interface Terms {
   readonly now: number
   readonly seconds: number
+  readonly network: BankOptions['network']
   readonly description?: string | undefined
 }
 
-function invoiceFor(sat: number, { now, seconds, description = '' }: Terms) {
+function invoiceFor(sat: number, { now, seconds, network, description = '' }: Terms) {
   const preimage = randomBytes(32)
   const bolt11 = writeBolt11({
-    network: 'bcrt',
+    network: network as 'bcrt',
     sat,
     paymentHash: createHash('sha256').update(preimage).digest(),
     paymentSecret: randomBytes(32),

@@ -118,6 +118,7 @@ const HONEST: BankOptions = {
   refuses: () => null,
   quoteSeconds: 3600,
   now: Date.now,
+  network: 'bcrt',
 }
 
 const NOTHING: Record<Route, number> = {

@@ -58,11 +58,16 @@ export class Terminal {
     for (;;) {
       const found = fits.exec(this.text)
       if (found !== null) return found
-      if (Date.now() > end || this.#child.exitCode !== null) {
+      if (Date.now() > end || this.over) {
         throw new Error(`${fits} does not stand there:\n${this.text}`)
       }
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
+  }
+
+  /** Whether the program has ended. */
+  get over(): boolean {
+    return this.#child.exitCode !== null
   }
 
   /** The exit code, once the program has ended. */

@@ -1,0 +1,227 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { delimiter, dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { startFakeMint } from './fake-mint.ts'
+import { startOllama } from './ollama.ts'
+import { serve } from './serve.ts'
+import { quoted, Terminal } from './terminal.ts'
+import { matched, type Step } from './transcript.ts'
+
+const PROGRAM = fileURLToPath(new URL('../../bin/satgate.ts', import.meta.url))
+/** ms for one command, and for what a terminal shows next. */
+const PATIENCE = 30_000
+/** ms of silence after which a terminal that is recorded has shown all. */
+const SILENT = 1_500
+const DONE = 'transcript-done'
+
+/** What a transcript says, and what it is in this run. */
+interface Name {
+  readonly shown: string
+  readonly real: string
+}
+
+/**
+ * The machine that a transcript is played on: an empty folder and a fresh home, a backend that speaks
+ * like Ollama, a mint, and a program `pay` that pays invoices of that mint as a wallet does. Ports and
+ * folders have in the transcript the names that they have with everybody.
+ */
+export class Session {
+  readonly #home: string
+  readonly #port: number
+  readonly #names: readonly Name[]
+  readonly #env: Readonly<Record<string, string>>
+  readonly #shell: ChildProcess
+  readonly #terminals = new Map<string, { terminal: Terminal; read: number }>()
+  readonly #values: Record<string, string> = {}
+  #printed = ''
+
+  static async start(
+    play: boolean,
+  ): Promise<{ readonly session: Session; close(): Promise<void> }> {
+    const [ollama, mint] = [await startOllama(), await startFakeMint({ network: 'bc' })]
+    const wallet = await serve((request, response) => {
+      response.end(`${mint.pay(decodeURIComponent((request.url ?? '').slice(1)))}\n`)
+    })
+    const ports = { gate: await freePort(4), dead: await freePort(5), play }
+    const session = new Session({
+      ollama: ollama.port,
+      wallet: wallet.port,
+      mint: mint.url,
+      ...ports,
+    })
+    return {
+      session,
+      async close() {
+        await session.#close()
+        for (const one of [wallet, ollama]) await one.close()
+        await mint.stop()
+      },
+    }
+  }
+
+  private constructor(parts: {
+    readonly gate: number
+    readonly dead: number
+    readonly ollama: number
+    readonly wallet: number
+    readonly mint: string
+    readonly play: boolean
+  }) {
+    this.#port = parts.gate
+    // No longer than it has to be: what a terminal shows is wrapped.
+    this.#home = mkdtempSync('/tmp/sg-')
+    const [bin, work] = [join(this.#home, '.bin'), join(this.#home, 'gate')]
+    for (const folder of [bin, work]) mkdirSync(folder)
+    const script = (name: string, line: string) => {
+      writeFileSync(join(bin, name), `#!/bin/sh\n${line}\n`)
+      chmodSync(join(bin, name), 0o755)
+    }
+    script('satgate', `exec ${quoted(process.execPath)} ${quoted(PROGRAM)} "$@"`)
+    script('pay', `exec curl "http://127.0.0.1:${parts.wallet}/$1"`)
+    // Captured, curl shows its progress, which at a terminal it does not.
+    writeFileSync(join(this.#home, '.curlrc'), 'silent\nshow-error\n')
+    this.#names = [
+      { shown: 'https://mint.minibits.cash/Bitcoin', real: parts.mint },
+      { shown: 'mint.minibits.cash', real: new URL(parts.mint).host },
+      { shown: ':11434', real: `:${parts.ollama}` },
+      { shown: ':11435', real: `:${parts.dead}` },
+      { shown: ':3000', real: `:${parts.gate}` },
+      { shown: '~/gate', real: work },
+      { shown: '~', real: this.#home },
+      { shown: 'default', real: 'SATGATE_PORT' },
+      { shown: 'default', real: 'SATGATE_WALLET_MINTS' },
+    ]
+    this.#env = {
+      PATH: [bin, dirname(process.execPath), '/usr/bin', '/bin'].join(delimiter),
+      HOME: this.#home,
+      LANG: 'C.UTF-8',
+      SATGATE_PORT: String(parts.gate),
+      ...(parts.play ? {} : { SATGATE_WALLET_MINTS: JSON.stringify([parts.mint]) }),
+      // A machine that has cloudflared is not made public by its tests.
+      CLOUDFLARED_BIN: '/nowhere',
+    }
+    this.#shell = spawn('bash', ['--noprofile', '--norc'], {
+      cwd: work,
+      env: this.#env,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    this.#shell.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.#printed += text
+    })
+    this.#shell.stdin?.write('exec 2>&1\n')
+  }
+
+  /** What a step prints; `settle`: all of it, whatever is expected. */
+  async play(step: Step, settle: boolean): Promise<readonly string[]> {
+    const lines =
+      step.terminal === null
+        ? await this.#run(step)
+        : await this.#watch({ ...step, terminal: step.terminal }, settle)
+    // Line by line, so that a recording goes on although other lines are new.
+    for (const expected of step.expected.filter((line) => line.includes('‹'))) {
+      const found = lines.map((line) => matched([expected], [line]))
+      Object.assign(this.#values, found.find((values) => values !== null) ?? {})
+    }
+    return lines
+  }
+
+  async #run({ command }: Step): Promise<readonly string[]> {
+    const typed = this.#typed(command ?? '')
+    this.#printed = ''
+    this.#shell.stdin?.write(
+      `{ ${typed}\n} </dev/null; __code=$?; printf '%s\\n' ${DONE}; (exit $__code)\n`,
+    )
+    const end = Date.now() + PATIENCE
+    while (!this.#printed.includes(DONE)) {
+      if (Date.now() > end) throw new Error(`${command} does not end: ${this.#printed}`)
+      await sleep(10)
+    }
+    return this.#shown(this.#printed.slice(0, this.#printed.indexOf(DONE)))
+  }
+
+  async #watch(
+    { terminal: name, command, expected }: Step & { readonly terminal: string },
+    settle: boolean,
+  ): Promise<readonly string[]> {
+    const seen = this.#typedAt(name, command)
+    const unread = () => this.#shown(seen.terminal.text.slice(seen.read).replace(/^\^C/gm, ''))
+    const end = Date.now() + PATIENCE
+    let [last, since] = ['', Date.now()]
+    for (;;) {
+      const lines = unread()
+      if (lines.join('\n') !== last) [last, since] = [lines.join('\n'), Date.now()]
+      const silent = Date.now() - since
+      const isAll = settle
+        ? last !== '' && silent > SILENT
+        : matched(expected, lines) && silent > 50
+      const over = seen.terminal.over && silent > 50
+      if (isAll || over || Date.now() > end) break
+      await sleep(10)
+    }
+    seen.read = seen.terminal.text.length
+    if (command === '^C') {
+      const code = await seen.terminal.ended()
+      this.#terminals.delete(name)
+      if (code !== 0) throw new Error(`the program in ${name} ended with ${code}`)
+    }
+    return last.split('\n')
+  }
+
+  #typedAt(name: string, command: string | null): { terminal: Terminal; read: number } {
+    const there = this.#terminals.get(name)
+    if (command !== null && command !== '^C') {
+      if (there !== undefined) throw new Error(`a program still runs in ${name}`)
+      const options = { cwd: join(this.#home, 'gate'), env: this.#env, columns: 120 }
+      const made = { terminal: new Terminal(`exec ${this.#typed(command)}`, options), read: 0 }
+      this.#terminals.set(name, made)
+      return made
+    }
+    if (there === undefined) throw new Error(`no program runs in ${name}`)
+    if (command === '^C') there.terminal.type('\u0003')
+    return there
+  }
+
+  /** A command with what its names stand for. */
+  #typed(command: string): string {
+    const ports = this.#names.filter(({ shown }) => shown.includes(':') && !shown.includes('/'))
+    const real = ports.reduce((text, name) => text.replaceAll(name.shown, name.real), command)
+    return real.replace(/‹(\w+)›/g, (_, name: string) => {
+      const value = this.#values[name]
+      if (value === undefined)
+        throw new Error(`no output before has ‹${name}›; the last was:\n${this.#printed}`)
+      return value
+    })
+  }
+
+  #shown(text: string): string[] {
+    const shown = this.#names.reduce((all, name) => all.replaceAll(name.real, name.shown), text)
+    return shown
+      .replace(new RegExp(`\\bport( +)${this.#port}\\b`, 'g'), 'port$13000')
+      .replace(/\n$/, '')
+      .split('\n')
+  }
+
+  async #close(): Promise<void> {
+    this.#shell.kill()
+    for (const { terminal } of this.#terminals.values()) await terminal.close()
+    rmSync(this.#home, { recursive: true, force: true })
+  }
+}
+
+/** A port of that many digits on which nobody listens. */
+async function freePort(digits: 4 | 5): Promise<number> {
+  const first = digits === 4 ? 2_000 : 20_000
+  for (;;) {
+    const port = first + Math.floor(Math.random() * (digits === 4 ? 7_900 : 10_000))
+    const server = createServer()
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => resolve(true))
+    })
+    await new Promise((then) => server.close(then))
+    if (free) return port
+  }
+}

@@ -64,6 +64,7 @@ function parserOf(
     const isDefault = one.name === command.standard
     parser.addCommand(parserOf(one, path, host, run), { isDefault })
   }
+  if (command.commands !== undefined) parser.helpCommand(true)
   if (command.words === undefined) parser.allowExcessArguments()
   parser.action(async (...given: unknown[]) => {
     const self = given.at(-1) as Parser
@@ -84,14 +85,17 @@ function addFlags(parser: Parser, command: Command): void {
     if (!known) parser.addOption(option.makeOptionMandatory(one.required === true))
   }
   parser.option('--config <path>')
-  for (const { flag, negatable } of flagsTable) {
+  for (const row of flagsTable) {
+    const { flag, negatable, attribute } = row
     // Every command reads them, so that one that means nothing to it is named in the message.
     const option = new Option(typedOf(flag))
     if (flag.kind === 'pair') {
       option.argParser((one: string, before: string[] | undefined) => [...(before ?? []), one])
     }
-    parser.addOption(option)
-    if (negatable) parser.addOption(new Option(`--no-${flag.name.slice(2)}`))
+    // What it would refuse, and what has no effect yet, is not proposed for a slip of the finger.
+    const proposed = ALWAYS.includes(attribute) || (flag.help !== undefined && takes(command, row))
+    parser.addOption(option.hideHelp(!proposed))
+    if (negatable) parser.addOption(new Option(`--no-${flag.name.slice(2)}`).hideHelp(!proposed))
   }
 }
 

@@ -250,12 +250,20 @@ describe('what was typed', () => {
     [['pass', 'mint'], 'satgate pass mint --help shows how it is used.'],
     [['pass', 'mnt'], 'did you mean mint?'],
     [['ledgr'], 'did you mean ledger?'],
+    [['--tunel'], '(Did you mean --tunnel?)'],
   ])('%j is refused, with what to do', async (argv, says) => {
     await openBooks(REAL, 'real').close()
     const { code, stdout, stderr } = await satgate(...argv)
     expect([code, stdout]).toEqual([2, ''])
     expect(stderr).toContain(says)
   })
+
+  it.each([['--moed'], ['--nope'], ['ledger', '--tunel']])(
+    'proposes no useless flag for %s %s',
+    async (...argv) => {
+      expect((await satgate(...argv)).stderr).not.toContain('Did you mean')
+    },
+  )
 
   it('--config, --data-dir and --json may stand before the command and after it', async () => {
     await atRest('elsewhere', 'test')

@@ -59,6 +59,11 @@ describe('--help', () => {
     },
   )
 
+  it('is what satgate help prints too', async () => {
+    const { code, stdout } = await satgateAt({}, 'help', 'ledger')
+    expect([code, stdout]).toEqual([0, (await help(['ledger'], null)).stdout])
+  })
+
   it('begins with real money, and shows no flag that does nothing', async () => {
     const { stdout } = await help([], 120)
     const [first] = stdout.slice(stdout.indexOf('Examples:')).split('\n').slice(1)

@@ -1,12 +1,19 @@
+import { onLine } from '../floor/printable.ts'
 import { formatSat } from '../money/msat.ts'
 import { isPlainName } from './banner.ts'
 import type { Host } from './host.ts'
+import { hang, inkOf, widthOf } from './terminal.ts'
 
 const QUESTION = 'What is it like to be paid by the token?'
 
 /** Buys one answer from the gate at `url` as any client would, and tells it step by step. */
 export async function story(host: Host, url: string): Promise<void> {
   const say = (text: string) => host.stdout.write(`${text}\n`)
+  const ink = inkOf(host.stdout)
+  /** Wrapped, after as many spaces. */
+  const tell = (spaces: number, text: string) =>
+    say(hang(' '.repeat(spaces), text, widthOf(host.stdout)))
+  const step = (text: string) => say(`${hang('  ', ink.bold(text), widthOf(host.stdout))}\n`)
   const listed: readonly { id: string }[] = (await json(await fetch(`${url}/v1/models`))).data
   const { id: model } = listed.find(({ id }) => isPlainName(id)) ?? listed[0] ?? { id: 'toy' }
   const named = isPlainName(model) ? model : 'MODEL'
@@ -17,24 +24,26 @@ export async function story(host: Host, url: string): Promise<void> {
     max_tokens: 200,
   })
   say('  ── The story, with play money ───────────────────────────────────────────\n')
-  say(`  1. Somebody asks ${named}, and has paid nothing:\n`)
+  step(`1. Somebody asks ${named}, and has paid nothing:`)
   say(`     POST /v1/chat/completions   "${QUESTION}"`)
   const refused = await post(`${url}/v1/chat/completions`, body)
   const challenge = await json(refused)
   say(`     ← ${refused.status} Payment Required`)
-  say(`       WWW-Authenticate: ${brief(refused.headers.get('www-authenticate') ?? '')}`)
-  say(`       ${brief(challenge.error.message)}\n`)
+  tell(7, `WWW-Authenticate: ${onLine(refused.headers.get('www-authenticate') ?? '', 54)}`)
+  tell(7, onLine(challenge.error.message, 200))
+  say('')
 
-  say(
-    `  2. Their wallet pays the invoice, ${challenge.amount_sats} sat, and learns its preimage:\n`,
+  step(
+    `2. Their wallet pays the invoice, ${challenge.amount_sats} play sat, and learns its preimage:`,
   )
   const paid = await json(
     await post(`${url}/play/pay`, JSON.stringify({ invoice: challenge.l402.invoice })),
   )
-  say(`     preimage ${brief(paid.preimage)}`)
-  say('     The macaroon of the 402 and the preimage are a pass: an API key for any client.\n')
+  say(`     preimage ${onLine(paid.preimage)}`)
+  tell(5, 'The macaroon of the 402 and the preimage are a pass: an API key for any client.')
+  say('')
 
-  say('  3. The same request with the pass is answered, streamed as it comes:\n')
+  step('3. The same request with the pass is answered, streamed as it comes:')
   const pass = `${challenge.l402.macaroon}:${paid.preimage}`
   const answer = await post(`${url}/v1/chat/completions`, body, pass)
   const cost = await stream(host, answer)
@@ -42,8 +51,13 @@ export async function story(host: Host, url: string): Promise<void> {
   const balance = await json(
     await fetch(`${url}/v1/balance`, { headers: { authorization: `Bearer ${pass}` } }),
   )
-  say(`\n\n  4. It cost ${sat(cost)} sat: the tokens that flowed, to the millisatoshi.`)
-  say(`     ${sat(balance.available_msat)} sat are left on the pass, good for the next answers.\n`)
+  say('\n')
+  step(`4. It cost ${sat(cost)} play sat: the tokens that flowed, to the millisatoshi.`)
+  tell(
+    5,
+    `${sat(balance.available_msat)} play sat are left on the pass, good for the next answers.`,
+  )
+  say('')
   say('  Try it as an OpenAI client would:\n')
   say(`     export OPENAI_BASE_URL=${url}/v1`)
   say(`     export OPENAI_API_KEY=${pass}`)
@@ -103,4 +117,3 @@ async function stream(host: Host, response: Response): Promise<number> {
 }
 
 const sat = (msat: number): string => formatSat(BigInt(msat))
-const brief = (text: string): string => (text.length > 100 ? `${text.slice(0, 100)}…` : text)

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { Session } from '../support/session.ts'
+import { lacks } from '../support/terminal.ts'
 import {
   matched,
   parseTranscript,
@@ -48,7 +49,9 @@ async function play(who: 'operator' | 'buyer' | 'agent'): Promise<readonly Playe
   return played
 }
 
-describe('the first five minutes', () => {
+const NEEDED = ['bash', 'curl', 'python3', 'script'] as const
+
+describe.skipIf(lacks(...NEEDED))('the first five minutes', () => {
   it('of an operator', () => play('operator'), LONGEST)
 
   it('of a buyer', () => play('buyer'), LONGEST)

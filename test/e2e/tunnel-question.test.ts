@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type FakeCloudflared, fakeCloudflared } from '../support/cloudflared.ts'
 import { GateProcess } from '../support/gate-process.ts'
-import { quoted, Terminal } from '../support/terminal.ts'
+import { lacks, quoted, Terminal } from '../support/terminal.ts'
 import { startFakeUpstream } from '../support/upstream.ts'
 import { startLndDouble } from '../unit/wallets/lnd-double.ts'
 
@@ -18,7 +18,7 @@ afterEach(async () => {
   for (const one of clean.splice(0).reverse()) await one()
 })
 
-describe('the tunnel, the first time', () => {
+describe.skipIf(lacks('script'))('the tunnel, the first time', () => {
   let cloudflared: FakeCloudflared
   let gate: GateProcess
   beforeEach(async () => {

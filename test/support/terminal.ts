@@ -1,7 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 
 const PATIENCE = 30_000
+
+/** Whether a test is to be skipped because this machine lacks one of these programs. In CI it fails instead. */
+export function lacks(...programs: readonly string[]): boolean {
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  const has = (program: string) => folders.some((folder) => existsSync(join(folder, program)))
+  return process.env.CI === undefined && !programs.every(has)
+}
 
 /** A word as a shell takes it. */
 export const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`

@@ -89,7 +89,12 @@ export function toldOf(error: unknown): unknown {
       4,
     )
   }
-  if (error instanceof LedgerTooNew) return new Failed(error.message)
+  if (error instanceof LedgerTooNew) {
+    return new Failed(
+      `${error.message}. Start the newer satgate again, or put back the backup of the folder from before the upgrade.`,
+      4,
+    )
+  }
   if (error instanceof WrongMoneyKind) {
     return new Failed(
       `${error.message}. Money of different kinds is never mixed: use another --data-dir.`,

@@ -115,7 +115,7 @@ export function openEcashFolder(folder: string, now: number): EcashFolder {
     return { ...taken.value, store, close: () => store.close() }
   } catch (error) {
     if (!(error instanceof EcashDamaged)) throw error
-    throw new Failed(`${error.message}. Put back ${coins} from your backup.`, 4)
+    throw new Failed(`${error.message}.`, 4)
   }
 }
 

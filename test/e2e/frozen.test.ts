@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -93,6 +93,36 @@ describe.each(readdirSync(FOLDERS))('the data folder %s', (name) => {
     // Neither the gate nor its mint knows of anything else.
     expect(mint.issuedSat()).toBe(all)
     expect(gate.events('problem').map(({ what }) => what)).not.toContain('seed_elsewhere')
+  })
+})
+
+describe('a data folder of a later satgate', () => {
+  it.each([
+    ['ledger.db', /ledger\.db has schema version 99: a newer satgate wrote it\. Start the newer/],
+    ['ecash.db', /ecash\.db was written by a newer satgate, .* Start the newer satgate again/],
+  ])('is refused with exit code 4, and %s stays as it is', async (file, said) => {
+    const { folder } = thawed(readdirSync(FOLDERS).at(-1) ?? '')
+    const path = join(folder, file)
+    const db = new DatabaseSync(path)
+    db.exec('PRAGMA user_version = 99; PRAGMA journal_mode = DELETE')
+    db.close()
+    const before = readFileSync(path)
+    const upstream = await startFakeUpstream({})
+    const mint = await startFakeMint()
+    const gate = new GateProcess({
+      upstream: upstream.base.origin,
+      dataDir: folder,
+      wallet: { mints: [mint.url] },
+    })
+    clean.push(
+      () => upstream.close(),
+      () => mint.stop(),
+      () => gate.remove(),
+    )
+    const refused = await gate.start().then(String, (error: Error) => error.message)
+    expect(refused).toMatch(/ended with 4: /)
+    expect(refused).toMatch(said)
+    expect(readFileSync(path).equals(before)).toBe(true)
   })
 })
 

@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts'
 
-/** The coins cannot be read, or are not this seed's. Nothing is done with them. */
+/** The coins cannot be read, or are not this seed's. Nothing is done with them; the message says what helps. */
 export class EcashDamaged extends Error {
   override readonly name = 'EcashDamaged'
 }
@@ -26,7 +26,7 @@ export function openEcashFile(options: {
       identify(db, path)
       db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
       const check = Object.values(db.prepare('PRAGMA quick_check(1)').get() ?? {})[0]
-      if (check !== 'ok') throw new EcashDamaged(`${path} is damaged: ${String(check)}`)
+      if (check !== 'ok') throw damaged(path, `: ${String(check)}`)
       migrate(db)
       if (seedMark !== null) bind(db, { path, seedMark, now })
     })
@@ -37,6 +37,9 @@ export function openEcashFile(options: {
   }
 }
 
+const damaged = (path: string, how: string, cause?: unknown): EcashDamaged =>
+  new EcashDamaged(`${path} is damaged${how}. Put it back from your backup`, { cause })
+
 /** SQLITE_CORRUPT and SQLITE_NOTADB: https://www.sqlite.org/rescode.html */
 const DAMAGED = new Set([11, 26])
 
@@ -46,7 +49,7 @@ function readable(path: string, read: () => void): void {
   } catch (error) {
     const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0
     if (!DAMAGED.has(code)) throw error
-    throw new EcashDamaged(`${path} is damaged`, { cause: error })
+    throw damaged(path, '', error)
   }
 }
 
@@ -59,10 +62,14 @@ const version = (db: DatabaseSync): number => number(db, 'PRAGMA user_version')
 function identify(db: DatabaseSync, path: string): void {
   if (version(db) === 0 && number(db, 'SELECT count(*) FROM sqlite_schema') === 0) return
   if (number(db, 'PRAGMA application_id') !== APPLICATION_ID) {
-    throw new EcashDamaged(`${path} is another program’s database`)
+    throw new EcashDamaged(
+      `${path} is another program’s database. Move it away, and put back ${path} from your backup`,
+    )
   }
   if (version(db) > MIGRATIONS.length) {
-    throw new EcashDamaged(`${path} was written by a newer satgate: update this one`)
+    throw new EcashDamaged(
+      `${path} was written by a newer satgate, and this one does not know what its rows mean. Start the newer satgate again, or put back the backup of the folder from before the upgrade`,
+    )
   }
 }
 
@@ -85,6 +92,6 @@ function bind(
   db.prepare('INSERT INTO wallet VALUES (1, ?, ?) ON CONFLICT DO NOTHING').run(seedMark, now)
   if (db.prepare('SELECT seed_mark FROM wallet').get()?.seed_mark === seedMark) return
   throw new EcashDamaged(
-    `${path} holds coins of another seed than the one beside it: put the right one back`,
+    `${path} holds coins of another seed than the one beside it. Put the file of that seed back from your backup`,
   )
 }

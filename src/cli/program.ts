@@ -6,6 +6,7 @@ import { Failed } from './failed.ts'
 import { helpText, typedOf } from './help.ts'
 import type { Host } from './host.ts'
 import { noCommand } from './no-command.ts'
+import { version } from './version.ts'
 
 /** A command that was typed: what it is, and all that was typed with it. */
 export interface Typed {
@@ -58,6 +59,7 @@ function parserOf(
     .showHelpAfterError(`${path.join(' ')} --help shows how it is used.`)
     .exitOverride()
     .enablePositionalOptions()
+  if (above.length === 0) parser.version(version(), '-v, --version')
   for (const [typed] of command.words ?? []) parser.argument(typed)
   addFlags(parser, command)
   for (const one of command.commands ?? []) {

@@ -85,3 +85,11 @@ describe('--help', () => {
     }
   })
 })
+
+describe('--version', () => {
+  it.each(['-v', '--version'])('%s prints the version of the package', async (flag) => {
+    const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
+    const { version } = JSON.parse(text) as { version: string }
+    expect(await satgateAt({}, flag)).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' })
+  })
+})

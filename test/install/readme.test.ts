@@ -29,7 +29,7 @@ async function isFree(port: number): Promise<boolean> {
 }
 
 describe.skipIf(registryMissing !== null)('the first two commands of README', () => {
-  const machine = new Machine()
+  let machine: Machine
   let clone: string
   let commands: readonly string[]
   let env: Readonly<Record<string, string>>
@@ -37,6 +37,7 @@ describe.skipIf(registryMissing !== null)('the first two commands of README', ()
   let backend: FakeUpstream
 
   beforeAll(async () => {
+    machine = new Machine()
     clone = machine.clone()
     commands = commandsOf(readFileSync(join(clone, 'README.md'), 'utf8'))
     mint = await startFakeMint()
@@ -48,7 +49,7 @@ describe.skipIf(registryMissing !== null)('the first two commands of README', ()
   afterAll(async () => {
     await backend?.close()
     await mint?.stop()
-    machine.remove()
+    machine?.remove()
   })
 
   it('are for a clone, and come before what needs the published package', () => {

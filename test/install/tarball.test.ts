@@ -38,8 +38,8 @@ const filesBelow = (folder: string): readonly string[] =>
   )
 
 describe.skipIf(registryMissing !== null)('the packed tarball', () => {
-  const machine = new Machine()
-  const unpacked = machine.path('unpacked/package')
+  let machine: Machine
+  let unpacked: string
   let file: string
   let version: string
   let backend: FakeUpstream
@@ -52,6 +52,8 @@ describe.skipIf(registryMissing !== null)('the packed tarball', () => {
   }
 
   beforeAll(async () => {
+    machine = new Machine()
+    unpacked = machine.path('unpacked/package')
     const script = { deltas: ['Hel', 'lo'], models: [{ id: 'fake', object: 'model' }] }
     backend = await startFakeUpstream(script)
     const clone = machine.clone()
@@ -65,7 +67,7 @@ describe.skipIf(registryMissing !== null)('the packed tarball', () => {
   })
   afterAll(async () => {
     await backend?.close()
-    machine.remove()
+    machine?.remove()
   })
 
   it('has all that is needed, and nothing else', () => {

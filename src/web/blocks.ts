@@ -2,6 +2,9 @@ import { type Block, blocksOf, type Definitions, type Piece } from './markdown.t
 
 /** Characters that are parsed at once: this bounds the time that a hostile text can cost. */
 export const MOST = 8_000
+/** Cells of tables that one step may draw, and one answer. A browser that lays out more of them hangs. */
+const CELLS_OF_STEP = 5_000
+const CELLS = 20_000
 
 /** What one step found: `done` blocks stay as they are, `open` is what the end of the text makes. */
 export interface Step {
@@ -23,6 +26,8 @@ export class Blocks {
   /** Characters of one step. */
   #size = MOST
   readonly #definitions: Definitions = {}
+  /** Cells that are left of those of the answer. */
+  #cells = CELLS
 
   /** The whole text. */
   get text(): string {
@@ -59,7 +64,11 @@ export class Blocks {
   /** The blocks of a text that may go on: a definition at its end may be half of one. */
   #look(text: string): readonly Block[] {
     const known: Definitions = Object.create(this.#definitions)
-    return blocksOf(text, known)
+    return blocksOf(text, known, this.#room)
+  }
+
+  get #room(): number {
+    return Math.min(this.#cells, CELLS_OF_STEP)
   }
 
   /** So many characters are done. */
@@ -68,11 +77,19 @@ export class Blocks {
     const text = this.#text.slice(this.#from, this.#from + length)
     this.#from += length
     this.#size = MOST
-    return partsOf(blocksOf(text, this.#definitions))
+    const done = partsOf(blocksOf(text, this.#definitions, this.#room))
+    this.#cells -= cellsIn(done)
+    return done
   }
 }
 
 const partsOf = (blocks: readonly Block[]): readonly Piece[] => blocks.map(({ part }) => part)
+
+const cellsIn = (pieces: readonly Piece[]): number =>
+  pieces.reduce((sum, piece) => {
+    if (typeof piece === 'string') return sum
+    return sum + (piece.tag === 'td' || piece.tag === 'th' ? 1 : cellsIn(piece.kids))
+  }, 0)
 
 const isCode = (piece: Piece): boolean => typeof piece !== 'string' && piece.tag === 'pre'
 

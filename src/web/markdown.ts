@@ -55,9 +55,6 @@ export interface Block {
   readonly lastItem: number | null
 }
 
-/** A table may have so many cells. One of 300 columns whose rows are a letter each takes seconds. */
-const CELLS = 5_000
-
 const parser = new MarkdownIt({ html: false, linkify: true, breaks: true, maxNesting: 20 })
 parser.linkify.set({ fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false })
 // A host name in another script could be taken for the one that it looks like.
@@ -66,9 +63,16 @@ parser.normalizeLinkText = (url) => url
 /** Addresses by the names that `[name]: address` lines give them. The parser writes it. */
 export type Definitions = Record<string, { title: string; href: string }>
 
-/** The blocks of a text, in order. The time is at worst quadratic in its length. */
-export function blocksOf(text: string, references: Definitions): readonly Block[] {
-  parser[text.split(BLANK_LINE).some(isHuge) ? 'disable' : 'enable']('table')
+/**
+ * The blocks of a text, in order. The time is at worst quadratic in its length. There are no tables in
+ * it if they could have more than `cells` cells together.
+ */
+export function blocksOf(
+  text: string,
+  references: Definitions,
+  cells = Number.POSITIVE_INFINITY,
+): readonly Block[] {
+  parser[cellsOf(text) > cells ? 'disable' : 'enable']('table')
   const tokens = parser.parse(text, { references })
   const blocks: Block[] = []
   let from = 0
@@ -85,11 +89,16 @@ export function blocksOf(text: string, references: Definitions): readonly Block[
 
 const BLANK_LINE = /\n[ \t]*\n/
 
-/** Each row of a table is filled up to the columns of its head. */
-function isHuge(table: string): boolean {
-  const lines = table.split('\n')
-  const columns = Math.max(...lines.map((line) => line.split('|').length))
-  return columns > 1 && columns * lines.length > CELLS
+/**
+ * The most cells that the tables of a text can have. Each row has the columns of the head, so a head of
+ * 70 columns above 70 rows of one letter makes 4,900 cells out of 420 characters.
+ */
+function cellsOf(text: string): number {
+  return text.split(BLANK_LINE).reduce((sum, part) => {
+    const lines = part.split('\n')
+    const columns = Math.max(...lines.map((line) => line.split('|').length))
+    return columns > 1 ? sum + columns * lines.length : sum
+  }, 0)
 }
 
 function lastItemOf(tokens: readonly Token[]): number | null {

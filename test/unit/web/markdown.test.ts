@@ -183,11 +183,22 @@ describe('markdown of an answer', () => {
 
   it('draws no table of a million cells, and the one beside it', () => {
     const head = `${'a|'.repeat(300)}\n${'-|'.repeat(300)}\n`
-    expect(tree(`${head}${'x\n'.repeat(500)}`)).not.toContain('table')
-    expect(tree('a|b\n-|-\nc|d')).toContain('table')
-    expect(tree(`${'a|'.repeat(30)}\n${'-|'.repeat(30)}\n1|2\n\n${'a\n\n'.repeat(400)}`)).toContain(
-      'table',
-    )
+    expect(tables(grown([`${head}${'x\n'.repeat(500)}`]))).toEqual([])
+    expect(tables(grown(['a|b\n-|-\nc|d']))).toEqual([4])
+    const beside = `${'a|'.repeat(30)}\n${'-|'.repeat(30)}\n1|2\n\n${'a\n\n'.repeat(400)}`
+    expect(tables(grown([beside]))).toEqual([60])
+  })
+
+  it.each([
+    ['at once', 1_000_000],
+    ['as a model writes them', 100],
+  ])('draws only so many cells of many small tables, %s', (_, size) => {
+    const table = `${'a|'.repeat(69)}a\n${'-|'.repeat(69)}-\n${'x\n'.repeat(66)}\n\n`
+    const drawn = tables(grown(chunksOf(table.repeat(60), size)))
+    expect(drawn.reduce((sum, cells) => sum + cells, 0)).toBeLessThanOrEqual(20_000)
+    // Tables of a usual size are not kept from being drawn.
+    const usual = `a|b|c\n-|-|-\n${'1|2|3\n'.repeat(20)}\n\n`
+    expect(tables(grown(chunksOf(usual.repeat(100), size)))).toHaveLength(100)
   })
 
   it('nests only so deep', () => {
@@ -203,6 +214,13 @@ const hrefs = (pieces: readonly Piece[]): string[] =>
       ? []
       : [...(piece.href === undefined ? [] : [piece.href]), ...hrefs(piece.kids)],
   )
+
+/** Cells of each table. */
+const tables = (pieces: readonly Piece[]): number[] =>
+  pieces.flatMap((piece) => {
+    if (typeof piece === 'string' || piece.tag !== 'table') return []
+    return [line(piece).match(/t[hd]\(/g)?.length ?? 0]
+  })
 
 const depth = (pieces: readonly Piece[]): number =>
   Math.max(0, ...pieces.map((piece) => (typeof piece === 'string' ? 0 : 1 + depth(piece.kids))))

@@ -104,12 +104,15 @@ function defaults(folder: string): Said {
   return { layer, mistakes: [] }
 }
 
-/** Later layers over earlier ones, in the order of the table. Model prices are merged by name. */
+/** Later layers over earlier ones, defaults first, in the order of the table. Model prices are merged by name. */
 function merge(layers: readonly Layer[]): ReadonlyMap<string, Node> {
   const merged = new Map<string, Node>()
+  const standard: Layer = layers[0] ?? new Map()
   for (const layer of layers) {
     if (changesWallet(merged.get('wallet.kind'), layer.get('wallet.kind'))) {
       for (const key of [...merged.keys()]) if (key.startsWith('wallet.')) merged.delete(key)
+      // Readers of the table count on a value wherever there is a default.
+      for (const [key, node] of standard) if (key.startsWith('wallet.')) merged.set(key, node)
     }
     for (const [key, node] of layer) merged.set(key, mergeNode(key, merged.get(key), node))
   }

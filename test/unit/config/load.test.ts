@@ -177,6 +177,11 @@ describe('flags', () => {
     const yaml = 'wallet: { kind: lnd, url: https://localhost:8080, key: { file: gone } }'
     expect(loaded({ yaml, flags: { wallet: 'play' } }).config.wallet).toEqual({ kind: 'play' })
     expect(mistakes({ yaml, flags: { wallet: 'lnd' } })).toHaveLength(1)
+    for (const yaml of ['wallet: play', 'wallet: { kind: lnd, url: https://localhost:8080 }']) {
+      const { wallet } = loaded({ yaml, flags: { wallet: 'ecash' } }).config
+      expect(wallet).toEqual({ ...loaded({}).config.wallet, chosen: true })
+      expect(mistakes({ yaml, flags: { wallet: 'ecsh' } })).toHaveLength(1)
+    }
   })
 })
 

@@ -75,13 +75,15 @@ export class Chat {
     const answer = new Answer(part(entry, 'text'), keepingEnd)
     this.#busy(running)
     this.#state('Waiting for the model…')
+    const key = this.#parts.shop.keys.current
     try {
-      const response = await this.#ask(running.signal)
-      if (!response.ok || response.body === null) this.#refused(entry, await problemOf(response))
+      const response = await this.#ask(key, running.signal)
+      const answered = response.ok && response.body !== null
+      if (!answered) this.#refused(entry, await problemOf(response), key)
       else this.#ended(entry, await this.#read(response.body, answer))
     } catch {
       if (running.signal.aborted) this.#stopped(entry)
-      else this.#refused(entry, noAnswer())
+      else this.#refused(entry, noAnswer(), key)
     }
     const { text } = answer
     if (text !== '') this.#said.push({ role: 'assistant', content: text })
@@ -90,9 +92,8 @@ export class Chat {
     this.#parts.spent()
   }
 
-  #ask(signal: AbortSignal): Promise<Response> {
+  #ask(key: string | null, signal: AbortSignal): Promise<Response> {
     const body = { model: this.#parts.model(), messages: this.#said, stream: true }
-    const key = this.#parts.shop.keys.current
     return fetch('/v1/chat/completions', {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...withKey(key) },
@@ -133,8 +134,11 @@ export class Chat {
     setTimeout(() => this.#parts.spent(), 1_000)
   }
 
-  /** Shows a refusal in its own words. A 402 is an offer, not a failure: the answer is for sale. */
-  #refused(entry: HTMLElement, { status, message, offer }: Problem): void {
+  /**
+   * Shows a refusal in its own words. A 402 is an offer, not a failure: the answer is for sale. Its
+   * invoice pays into the account of `key`, which was sent, whatever key is in use by now.
+   */
+  #refused(entry: HTMLElement, { status, message, offer }: Problem, key: string | null): void {
     const note = part(entry, 'note')
     const { keys, unit } = this.#parts.shop
     if (status !== 402) {
@@ -143,10 +147,10 @@ export class Chat {
       return
     }
     // The person who made the link has a linked key too, so we pay into a key of the buyer's own (J23).
-    const linked = keys.current !== null && keys.isFromLink(keys.current)
+    const linked = key !== null && keys.isFromLink(key)
     const bought = linked ? null : offer
     this.#unpaid = entry
-    const words = offer === null ? spoken(message) : offered(offer.sats, keys.current, unit)
+    const words = offer === null ? spoken(message) : offered(offer.sats, key, unit)
     const pay = make('button', bought === null ? 'Buy credit' : `Pay ${sats(bought.sats, unit)}`)
     pay.type = 'button'
     pay.className = 'primary'

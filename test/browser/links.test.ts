@@ -92,6 +92,29 @@ describe.skipIf(browserMissing !== null)('J23 the_page_adopts_only_keys_it_asked
     expect((await gate.balance(linked)).balance_msat).toBe(1_000)
   })
 
+  it('J23 nor by an offer that was made for it, when another key is chosen meanwhile', async () => {
+    const gate = await startGate({ settings: { pricing: { default: '1000/1000' } } })
+    const { page } = await visit(browser, gate.url)
+    const mine = await buy(page, '100')
+    const link = await foreign(gate, 1)
+    await gate.pay(link.invoice)
+    await page.goto(link.url)
+    await page.getByRole('button', { name: 'Use its key here' }).click()
+    await page.getByText('This key came with a link').waitFor()
+    const asked = Promise.withResolvers<void>()
+    const chosen = Promise.withResolvers<void>()
+    await page.route('**/v1/chat/completions', async (route) => {
+      asked.resolve()
+      await chosen.promise
+      await route.continue()
+    })
+    await send(page, 'More than a sat')
+    await asked.promise
+    await page.locator('#keys').selectOption(mine)
+    chosen.resolve()
+    await page.locator('#log').getByRole('button', { name: 'Buy credit' }).waitFor()
+  })
+
   it('J23 a link that its owner made is theirs to top up', async () => {
     const gate = await startGate()
     const link = await foreign(gate)

@@ -3,38 +3,13 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { GateProcess } from '../../support/gate-process.ts'
+import { names, rowsOf, section } from '../../support/monitoring.ts'
 import { startFakeUpstream } from '../../support/upstream.ts'
 
 /** `docs/monitoring.md` and the alerts name the metrics of a gate, all of them and nothing else. */
 
 const ROOT = join(import.meta.dirname, '../../..')
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
-const MONITORING = read('docs/monitoring.md')
-
-/** From a heading to the next one of its level or above. */
-function section(heading: string): string {
-  const [, after = ''] = MONITORING.split(`\n${heading}\n`)
-  const level = heading.indexOf(' ')
-  return after.split(new RegExp(`\n#{1,${level}} `))[0] ?? ''
-}
-
-/** The first table of a section: its rows below the head, cell by cell. */
-function rowsOf(heading: string): readonly (readonly string[])[] {
-  const lines = section(heading).split('\n')
-  const first = lines.findIndex((line) => line.startsWith('| --- '))
-  const rest = lines.slice(first + 1)
-  const last = rest.findIndex((line) => !line.startsWith('|'))
-  return rest.slice(0, last).map((line) =>
-    line
-      .slice(1, -1)
-      .split(/(?<!\\)\|/)
-      .map((cell) => cell.trim()),
-  )
-}
-
-/** What stands between backticks. */
-const names = (text: string): string[] =>
-  [...text.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name)
 
 const byName = <T>(rows: readonly (readonly [string, T])[]) => new Map(rows.toSorted())
 

@@ -1,0 +1,51 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+
+/** What somebody who runs the examples in a clone has beside them. The first two are money. */
+const OWN = [
+  'examples/compose/backup/root.key',
+  'examples/compose/backup/ecash.seed',
+  'examples/compose/satgate.yaml',
+  'examples/compose/.env',
+  'examples/openai-node/.env',
+  'examples/openai-python/.venv/pyvenv.cfg',
+  'examples/systemd/upstream.key',
+  'docs/notes.txt',
+  'bench/results.json',
+]
+
+/** What npm would pack in that folder, without running a script. */
+function packedIn(folder: string): readonly string[] {
+  const said = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: folder,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const [report] = Object.values(JSON.parse(said) as object)
+  return report.files.map(({ path }: { readonly path: string }) => path)
+}
+
+const filesBelow = (folder: string): readonly string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+
+describe('the npm package', () => {
+  it('has every document and example in it, and nothing that an operator keeps beside them', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'satgate-package-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    cpSync('package.json', join(folder, 'package.json'))
+    const tracked = execFileSync('git', ['ls-files', 'docs', 'examples'], { encoding: 'utf8' })
+    for (const path of tracked.trim().split('\n')) cpSync(path, join(folder, path))
+    for (const path of OWN) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true })
+      writeFileSync(join(folder, path), 'mine')
+    }
+    const packed = packedIn(folder)
+    expect([...packed].sort()).toEqual(['package.json', ...tracked.trim().split('\n')].sort())
+    expect(filesBelow(folder).length).toBe(packed.length + OWN.length)
+  })
+})

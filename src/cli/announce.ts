@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import { isLoopback } from '../floor/loopback.ts'
 import { onLine } from '../floor/printable.ts'
 import { priceOf } from '../gate/judge.ts'
+import type { MoneyKind } from '../ledger/ledger.ts'
 import type { Pricing } from '../money/pricing.ts'
 import type { Wallet } from '../wallets/wallet.ts'
 import type { FoundBackend } from './backend.ts'
@@ -34,13 +35,13 @@ export function announce(
     readonly screen: Screen
     readonly options: RunOptions
     readonly wallet: Pick<Wallet, 'kind' | 'label'>
-    readonly play: boolean
+    readonly money: MoneyKind
     /** What is wrong and no event has told. */
     readonly troubles: readonly string[]
     readonly notes: readonly string[]
   },
 ): void {
-  const { backend, url, options, play, screen, troubles, notes } = about
+  const { backend, url, options, money, screen, troubles, notes } = about
   if (options.json) {
     for (const note of [...troubles, ...notes]) host.stderr.write(`satgate: ${onLine(note)}\n`)
     screen.say({
@@ -54,7 +55,7 @@ export function announce(
       mode: config.mode,
       data_dir: config.dataDir,
     })
-    screen.open({ play })
+    screen.open({ money })
     return
   }
   const { pricing } = about
@@ -67,17 +68,17 @@ export function announce(
     banner(
       {
         version: version(),
-        play,
+        money,
         ...{ url: everywhere ? `http://localhost:${new URL(url).port}` : url, everywhere },
         publicUrl: about.publicUrl,
-        publicHint: play ? null : publicHint(config, about.tunnel),
+        publicHint: money === 'play' ? null : publicHint(config, about.tunnel),
         upstream: backend.label,
         ...priceLines(config.pricing.list, models),
         wallet: about.wallet.label,
         walletHint:
           about.wallet.kind === 'ecash' ? 'the mint holds it: satgate wallet withdraw' : '',
         folder: config.dataDir,
-        troubles: [...screen.open({ play }), ...troubles],
+        troubles: [...screen.open({ money }), ...troubles],
         notes,
       },
       host.stdout,

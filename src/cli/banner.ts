@@ -1,4 +1,5 @@
 import { onLine, onLines } from '../floor/printable.ts'
+import type { MoneyKind } from '../ledger/ledger.ts'
 import type { Out } from './host.ts'
 import type { ShownPrice } from './prices.ts'
 import { hang, hangFields, type Ink, inkOf, LONGEST_NAME, widthOf } from './terminal.ts'
@@ -6,7 +7,7 @@ import { hang, hangFields, type Ink, inkOf, LONGEST_NAME, widthOf } from './term
 /** What the status block says. All of it is true when it is printed. */
 export interface Banner {
   readonly version: string
-  readonly play: boolean
+  readonly money: MoneyKind
   /** Where this machine reaches the gate. */
   readonly url: string
   /** It listens on every address of the machine. */
@@ -71,11 +72,17 @@ export function banner(given: Banner, out: Pick<Out, 'colour' | 'columns'>): str
   ].join('\n')}\n\n`
 }
 
-function title({ version, play }: Banner, ink: Ink, width: number | null): string {
-  const watermark = 'PLAY MONEY: nothing here is worth anything'
-  const length = `satgate ${version}${play ? `   ${watermark}` : ''}`.length
+const WATERMARKS: Readonly<Record<MoneyKind, string>> = {
+  real: '',
+  test: 'TEST MONEY: nothing here is worth anything',
+  play: 'PLAY MONEY: nothing here is worth anything',
+}
+
+function title({ version, money }: Banner, ink: Ink, width: number | null): string {
+  const watermark = WATERMARKS[money]
+  const length = `satgate ${version}${watermark === '' ? '' : `   ${watermark}`}`.length
   const name = ink.bold(`satgate ${version}`)
-  const text = play ? `${name}   ${ink.bold(ink.yellow(watermark))}` : name
+  const text = watermark === '' ? name : `${name}   ${ink.bold(ink.yellow(watermark))}`
   const padding = ' '.repeat(Math.max(0, 60 - length))
   return hangFields('  ', [`${text}${padding}`, ink.faint('Ctrl+C to stop')], width)
 }
@@ -104,19 +111,20 @@ function priceRows({ prices }: Banner, ink: Ink, width: number | null): string[]
 
 /** A request to copy; none while it would be refused. */
 function tryIt(about: Banner, ink: Ink, width: number | null): string[] {
-  const { url, play, troubles } = about
+  const { url, money, troubles } = about
   if (troubles.length > 0) return []
   const indent = ' '.repeat(NAMES)
   const head = `  ${ink.faint('try it'.padEnd(NAMES - 2))}`
   const [first = '', ...rest] = command(about, width).map((line, at) =>
     at === 0 ? line : indent + line,
   )
-  const pay = play
-    ? ['It answers 402 with an invoice. Pay it:', `curl ${url}/play/pay -d '{"invoice":"…"}'`]
-    : [
-        'It answers 402 with an invoice. Pay it, or give a pass away:',
-        'satgate pass mint --sats 100',
-      ]
+  const pay =
+    money === 'play'
+      ? ['It answers 402 with an invoice. Pay it:', `curl ${url}/play/pay -d '{"invoice":"…"}'`]
+      : [
+          'It answers 402 with an invoice. Pay it, or give a pass away:',
+          'satgate pass mint --sats 100',
+        ]
   return ['', head + first, ...rest, hangFields(indent, pay.map(ink.faint), width)]
 }
 

@@ -6,12 +6,13 @@ import type { Books } from '../ledger/books.ts'
 import { LedgerDamaged, LedgerTooNew, WrongMoneyKind } from '../ledger/errors.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 import { openSqliteBooks } from '../ledger/sqlite.ts'
+import { unitOf } from '../money/unit.ts'
 import type { Asked } from './commands/command.ts'
 import { askRunningGate } from './control.ts'
 import { Failed } from './failed.ts'
 import { ledgerIn, rootKeys, socketIn, takeFolder } from './folder.ts'
 import { openOffice, type Question } from './office.ts'
-import { lookAt, noLedger, type Scope, scopeLines, unitOf } from './scope.ts'
+import { lookAt, noLedger, type Scope, scopeLines } from './scope.ts'
 
 /** What the books answered, and the unit of their money in tables. */
 export interface Answer {

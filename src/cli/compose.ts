@@ -209,6 +209,7 @@ export function compose(parts: ComposeParts): Composed {
       walletOk: () => line.up,
       ledgerOk: () => books.healthy(),
     }),
+    money: parts.wallet.money,
     dialects,
     notFound: makeNotFound(dialects),
     onError: (error) =>

@@ -1,6 +1,8 @@
 import { onLine, printableJson } from '../floor/printable.ts'
 import type { GateEvent } from '../gate/ports.ts'
+import type { MoneyKind } from '../ledger/ledger.ts'
 import { formatSat } from '../money/msat.ts'
+import { unitOf } from '../money/unit.ts'
 import { EVENTS, levelOf, nameOf } from './events.ts'
 import type { Out } from './host.ts'
 import { plural } from './plural.ts'
@@ -29,7 +31,7 @@ export interface Screen {
    * Now the status block is printed. Until then problems are kept back from people, because many are
    * over before it; it returns the sentences of the others, which the block shows.
    */
-  open(about: { readonly play: boolean }): readonly string[]
+  open(about: { readonly money: MoneyKind }): readonly string[]
 }
 
 const ORDER = ['error', 'warn', 'info', 'debug']
@@ -76,8 +78,8 @@ class Lines {
     this.#debug = debug
   }
 
-  open({ play }: Parameters<Screen['open']>[0]): readonly string[] {
-    if (play) this.#unit = 'play sat'
+  open({ money }: Parameters<Screen['open']>[0]): readonly string[] {
+    this.#unit = unitOf(money)
     const waiting = this.#waiting ?? []
     this.#waiting = null
     return waiting.map((event) => this.#remember(event))
@@ -130,7 +132,7 @@ class Lines {
     // Who asked for it, or a PROBLEM line, says why it failed.
     if (state === 'failed') return
     const amount = `${whole(sats)} ${this.#unit} to ${onLine(to, LONGEST)}`
-    const cost = fee === undefined ? '' : `, the mint kept a fee of ${whole(fee)} sat`
+    const cost = fee === undefined ? '' : `, the mint kept a fee of ${whole(fee)} ${this.#unit}`
     const text = state === 'paid' ? `${amount} has arrived${cost}` : `${amount} is on its way`
     this.#write(`  ${this.#clock(at)}  payout  `, text)
   }
@@ -138,7 +140,7 @@ class Lines {
   #request(event: RequestEvent, at: number): void {
     const ink = this.#ink()
     const status = colourOf(event, ink)(String(event.status))
-    const more = this.#debug ? waited(event) : []
+    const more = this.#debug ? waited(event, this.#unit) : []
     const head = `  ${this.#clock(at)}  ${status}  `
     const fields = [...this.#fields(event, ink), ...more]
     this.#out.write(`${hangFields(head, fields, widthOf(this.#out))}\n`)
@@ -227,8 +229,8 @@ function colourOf({ status, end }: RequestEvent, ink: Ink): (text: string) => st
   return status >= 400 ? ink.yellow : ink.green
 }
 
-const waited = (event: RequestEvent): string[] => [
-  `held ${sat(event.held_msat ?? 0)} sat`,
+const waited = (event: RequestEvent, unit: string): string[] => [
+  `held ${sat(event.held_msat ?? 0)} ${unit}`,
   `first token after ${event.ttft_ms ?? '-'} ms`,
   onLine(event.id),
 ]

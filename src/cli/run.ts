@@ -178,7 +178,7 @@ async function start(
     screen,
     options,
     wallet,
-    play: choice.money === 'play',
+    money,
     troubles: [backend.untold()].filter((one) => one !== null),
     notes: [
       ...(reachNote === null ? [] : [reachNote]),

@@ -38,10 +38,6 @@ const moneyOf = (about: unknown): MoneyKind | null => {
   return KINDS.find((kind) => kind === said) ?? null
 }
 
-/** What amounts of that kind of money are counted in. */
-export const unitOf = (money: MoneyKind | null): string =>
-  money === 'play' || money === 'test' ? `${money} sat` : 'sat'
-
 type Place = Pick<Host, 'home' | 'argv'>
 
 /**

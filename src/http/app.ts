@@ -11,6 +11,7 @@ import type { Gate } from '../gate/gate.ts'
 import type { Incoming, Reply } from '../gate/ports.ts'
 import type { Refusal } from '../gate/refusal.ts'
 import type { AccountPages } from '../gate/statement.ts'
+import type { MoneyKind } from '../ledger/ledger.ts'
 import { type Cors, hidingFromOthers, setCors } from './cors.ts'
 import type { Describe } from './describe.ts'
 import type { Begun, Receive } from './incoming.ts'
@@ -24,6 +25,7 @@ export interface AppParts {
   readonly buying: Buying
   readonly pages: AccountPages
   readonly describe: Describe
+  readonly money: MoneyKind
   readonly dialects: readonly Dialect[]
   /** The 404 of what is not served; the path is null where it cannot be read in one way only. */
   readonly notFound: (method: string, path: string | null) => Refusal
@@ -53,7 +55,7 @@ type Route = (c: Context<Env>) => Promise<Response>
 /** Every route. What is none is a 404 and goes nowhere (G7). */
 export function makeApp(parts: AppParts): Hono<Env> {
   const app = new Hono<Env>()
-  const page = loadPage(parts.playPay === null ? '' : 'play')
+  const page = loadPage(parts.money)
   addDialects(app, parts)
   addBuying(app, parts, page)
   addPage(app, parts, page)

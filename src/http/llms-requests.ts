@@ -1,3 +1,4 @@
+import { unitOf } from '../money/unit.ts'
 import type { ForSale, Selling } from './selling.ts'
 
 /**
@@ -6,7 +7,7 @@ import type { ForSale, Selling } from './selling.ts'
  */
 export function literalRequests(selling: Selling): string {
   const { origin, terms } = selling
-  const unit = terms.money === 'play' ? 'play sat' : 'sat'
+  const unit = unitOf(terms.money)
   const path = chatPath(selling)
   const model = exampleModel(selling.models)
   const unnamed = model === null ? ' MODEL stands for a name from that list.' : ''

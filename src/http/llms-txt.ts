@@ -1,3 +1,4 @@
+import { unitOf } from '../money/unit.ts'
 import { literalRequests } from './llms-requests.ts'
 import type { ForSale, Operator, Selling, ShownPrice } from './selling.ts'
 
@@ -52,12 +53,9 @@ function operatorLine({ name, contact, terms }: Operator): readonly string[] {
   return [`Operator: ${name}. ${said.join(' · ')}`]
 }
 
-/** Play money must not be taken for money. */
-const unitOf = ({ terms }: Selling): string => (terms.money === 'play' ? 'play sat' : 'sat')
-
 function terms(selling: Selling): string {
   const { terms } = selling
-  const unit = unitOf(selling)
+  const unit = unitOf(selling.terms.money)
   const { invoice, mostSats, limits } = terms
   const number = (value: number) => value.toLocaleString('en')
   return [
@@ -90,7 +88,7 @@ const DOTS = /^\.{1,2}$/
 function modelLine(selling: Selling, { id, pricing }: ForSale): string {
   const name = shownName(id)
   const path = name === id && !DOTS.test(id) ? `/v1/models/${encodeURIComponent(id)}` : '/v1/models'
-  return `- [\`${name}\`](${selling.origin}${path}): ${priceWords(pricing, unitOf(selling))}`
+  return `- [\`${name}\`](${selling.origin}${path}): ${priceWords(pricing, unitOf(selling.terms.money))}`
 }
 
 /**

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { extname } from 'node:path'
+import type { MoneyKind } from '../ledger/ledger.ts'
 
 /** One file of the page, as it is answered. */
 export interface PageFile {
@@ -55,10 +56,9 @@ const FOLDERS = [
 ]
 
 /**
- * The built page, `money` written into it (`play`, or '' for any other). Null where it was never
- * built. Throws where a file of it cannot be read.
+ * The built page, the kind of money written into it. Null where it was never built. Throws where a file of it cannot be read.
  */
-export function loadPage(money: 'play' | '', folders: readonly URL[] = FOLDERS): Page | null {
+export function loadPage(money: MoneyKind, folders: readonly URL[] = FOLDERS): Page | null {
   const folder = folders.find((one) => existsSync(new URL('index.html', one)))
   if (folder === undefined) return null
   const markup = readFileSync(new URL('index.html', folder), 'utf8')

@@ -112,9 +112,9 @@ export class Buy {
     this.#showBuys()
   }
 
-  /** Dollars of a bitcoin, null if nobody knows them. Play money is worth none. */
+  /** Dollars of a bitcoin, null if nobody knows them. Play and test money are worth none. */
   rated(usdPerBtc: number | null): void {
-    this.#usdPerBtc = this.#shop.play ? null : usdPerBtc
+    this.#usdPerBtc = this.#shop.worthless ? null : usdPerBtc
     this.#showBuys()
   }
 

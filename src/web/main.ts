@@ -23,12 +23,14 @@ function storage(): Storage | null {
 function open(): Shop {
   const money = document.querySelector<HTMLMetaElement>('meta[name=satgate-money]')?.content
   const play = money === 'play'
-  const unit = play ? 'play sat' : 'sat'
-  box('play').hidden = !play
-  document.body.classList.toggle('is-play', play)
+  const worthless = play || money === 'test'
+  const unit = worthless ? `${money} sat` : 'sat'
+  box('worthless').hidden = !worthless
+  box('worthless-kind').textContent = play ? 'Play money:' : 'Test money:'
+  document.body.classList.toggle('is-worthless', worthless)
   for (const place of document.querySelectorAll('[data-unit]')) place.textContent = unit
   const [keys, asked] = [new Keys(storage()), new AskedInvoices(storage())]
-  return { api: new Api(() => Date.now()), keys, asked, play, unit }
+  return { api: new Api(() => Date.now()), keys, asked, play, worthless, unit }
 }
 
 function start(shop: Shop): void {

@@ -131,7 +131,7 @@ export class Payment {
     button('play-pay').hidden = !play
     box('to-pay').hidden = false
     const tick = () => {
-      box('expiry').textContent = `${network(bolt11, play)}Expires in ${clock(this.#left())}`
+      box('expiry').textContent = `Expires in ${clock(this.#left())}`
     }
     tick()
     this.#ticking = setInterval(tick, 1_000)
@@ -217,7 +217,3 @@ export class Payment {
     if (status.textContent !== text) status.textContent = text
   }
 }
-
-/** BOLT11's prefix: `lnbc` is the network of real money. */
-const network = (bolt11: string, play: boolean): string =>
-  play || /^lnbc(?!rt)/i.test(bolt11) ? '' : 'Test money. '

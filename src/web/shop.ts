@@ -8,6 +8,8 @@ export interface Shop {
   readonly keys: Keys
   readonly asked: AskedInvoices
   readonly play: boolean
-  /** `sat`, or `play sat` for play money. */
+  /** Play money, or that of a test network. */
+  readonly worthless: boolean
+  /** `sat`, `play sat` or `test sat`. */
   readonly unit: string
 }

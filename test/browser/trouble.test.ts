@@ -6,11 +6,11 @@ import { balanceOf, buy, keyOf, send, visit } from './visit.ts'
 
 const MARKUP = '<img src=x onerror="document.title=\'owned\'">'
 
-/** The page as a gate with real money serves it; the gate behind it still plays. */
-const asReal = (page: Page) =>
+/** The page as a gate with that kind of money serves it; the gate behind it still plays. */
+const asIf = (money: 'real' | 'test', page: Page) =>
   page.route(/\/(?:$|invoice-status)/, async (route) => {
     const response = await route.fetch()
-    const body = (await response.text()).replace('content="play"', 'content=""')
+    const body = (await response.text()).replace('content="play"', `content="${money}"`)
     await route.fulfill({ response, body })
   })
 
@@ -74,7 +74,7 @@ describe.skipIf(browserMissing !== null)('the page, where things go wrong', () =
   it('says what an amount of real money is worth, where that is known', async () => {
     const gate = await startGate()
     const { page } = await visit(browser, gate.url)
-    await asReal(page)
+    await asIf('real', page)
     await page.route('**/.well-known/l402', async (route) => {
       const response = await route.fetch()
       const json = { ...(await response.json()), usd_per_btc: 65_000 }
@@ -199,16 +199,26 @@ describe.skipIf(browserMissing !== null)('the page, where things go wrong', () =
         ${end}
       } }`
     const { page } = await visit(browser, gate.url, { before })
-    await asReal(page)
+    await asIf('real', page)
     await page.reload()
-    expect(await page.locator('#play').isVisible()).toBe(false)
+    expect(await page.locator('#worthless').isVisible()).toBe(false)
     await page.getByRole('button', { name: 'Get an invoice' }).click()
     await page.getByText('1,000 sat', { exact: true }).last().waitFor()
-    await page.getByText('Test money.').waitFor()
     const wallet = page.getByRole('link', { name: 'Open a wallet' })
     expect(await wallet.getAttribute('href')).toMatch(/^lightning:lnbcrt/)
     await page.getByRole('button', { name: 'Pay with the browser’s wallet' }).click()
     await page.getByText(seen).first().waitFor()
     expect((await keyOf(page)) !== '').toBe(!end.startsWith('throw'))
+  })
+  it('says of the money of a test network that it is worth nothing, and in every amount', async () => {
+    const gate = await startGate()
+    const { page } = await visit(browser, gate.url)
+    await asIf('test', page)
+    await page.reload()
+    await page.getByText('Test money: it is worth nothing.').waitFor()
+    await page.getByRole('button', { name: 'Get an invoice' }).click()
+    await page.getByText('1,000 test sat', { exact: true }).last().waitFor()
+    expect(await page.getByRole('button', { name: 'Pay with play money' }).isVisible()).toBe(false)
+    expect(await page.getByText(/\$\d/).count()).toBe(0)
   })
 })

@@ -1,16 +1,16 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import { until } from '../support/buyer.ts'
 import { type FakeMint, startFakeMint } from '../support/fake-mint.ts'
 import { GateProcess } from '../support/gate-process.ts'
+import { lacks } from '../support/terminal.ts'
 import { startFakeUpstream } from '../support/upstream.ts'
 
 /** The program on a disk that takes nothing: the kernel refuses it every byte of a file. */
 const FULL = pathToFileURL(join(import.meta.dirname, '../support/full-disk.mjs')).href
-const PRLIMIT = '/usr/bin/prlimit'
 const clean: (() => Promise<unknown>)[] = []
 afterEach(async () => {
   for (const one of clean.splice(0).reverse()) await one()
@@ -18,7 +18,7 @@ afterEach(async () => {
 
 const disk = (gate: GateProcess, is: 'full' | 'free') => {
   const limit = is === 'full' ? '0:unlimited' : 'unlimited:unlimited'
-  execFileSync(PRLIMIT, ['--pid', String(gate.pid), `--fsize=${limit}`])
+  execFileSync('prlimit', ['--pid', String(gate.pid), `--fsize=${limit}`])
 }
 
 async function shop(): Promise<{ mint: FakeMint; gate: GateProcess }> {
@@ -49,7 +49,7 @@ const chat = async (gate: GateProcess, pass: string | null = null) => {
 const invoice = (gate: GateProcess) =>
   gate.client.ask({ path: '/create-invoice', body: { amountSats: 100 } })
 
-describe.skipIf(!existsSync(PRLIMIT))('J12 a disk that is full', { timeout: 60_000 }, () => {
+describe.skipIf(lacks('prlimit'))('J12 a disk that is full', { timeout: 60_000 }, () => {
   it('J12 one payment at the mint does not end the gate: 503 until it is written, then credited, nothing lost', async () => {
     const { mint, gate } = await shop()
     const bought = await invoice(gate)

@@ -1,13 +1,12 @@
-import { execFile, spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { until } from '../support/buyer.ts'
 import { startGate } from '../support/gate.ts'
 import { type Block, blocksOf, parseLlmsTxt } from '../support/llms-txt.ts'
+import { lacks } from '../support/terminal.ts'
 
 const run = promisify(execFile)
-const has = (tool: string): boolean => spawnSync(tool, ['--version']).status === 0
-const TOOLS = ['bash', 'curl', 'python3']
 
 /** A block as it is printed, but for the words in capitals that its reader fills in. */
 async function execute({ code }: Block, words: Readonly<Record<string, string>>): Promise<string> {
@@ -24,7 +23,7 @@ const namesIn = (value: object, under = ''): readonly string[] =>
     ...(typeof one === 'object' && one !== null ? namesIn(one, `${under}${name}.`) : []),
   ])
 
-describe.skipIf(!TOOLS.every(has))('llms.txt, run as it is written', () => {
+describe.skipIf(lacks('bash', 'curl', 'python3'))('llms.txt, run as it is written', () => {
   it('leads from the price list to a paid answer, a top-up and a narrower pass', async () => {
     const gate = await startGate()
     const { text } = parseLlmsTxt((await gate.ask({ path: '/llms.txt' })).text)

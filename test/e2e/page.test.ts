@@ -143,8 +143,8 @@ describe('the page', () => {
 
   it('says that its money is play money', async () => {
     expect((await gate.ask(HOME)).text).toContain('<meta name="satgate-money" content="play"')
-    const html = Buffer.from(loadPage('')?.html.bytes ?? []).toString()
-    expect(html).toContain('<meta name="satgate-money" content=""')
+    const html = Buffer.from(loadPage('test')?.html.bytes ?? []).toString()
+    expect(html).toContain('<meta name="satgate-money" content="test"')
   })
 
   it.each([

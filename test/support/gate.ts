@@ -250,7 +250,7 @@ export class TestGate {
     for (const json of [true, false]) {
       const log = { json, level: 'debug' } as const
       const screen = screenOf(out, log, this.world.now)
-      screen.open({ play: true })
+      screen.open({ money: 'play' })
       this.events.forEach(screen.say)
     }
     return text

@@ -3,6 +3,7 @@ import { inTime } from '../../floor/in-time.ts'
 import { unwritable } from '../../floor/unwritable.ts'
 import type { World } from '../../floor/world.ts'
 import type { MoneyKind } from '../../ledger/ledger.ts'
+import { unitOf } from '../../money/unit.ts'
 import { moneyOf } from '../bolt11.ts'
 import {
   type InvoiceState,
@@ -68,7 +69,7 @@ export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
     strangersAMinute: () => strangersAMinute(roster),
     money,
     get label() {
-      return labelOf(options)
+      return labelOf(options, money)
     },
     async createInvoice(ask) {
       refuseIfRaised()
@@ -118,11 +119,11 @@ function strangersAMinute({ lines }: Roster): number | null {
   return each.reduce((sum, one) => (sum === null || one === null ? null : sum + one), 0)
 }
 
-function labelOf({ store, roster }: EcashOptions): string {
+function labelOf({ store, roster }: EcashOptions, money: MoneyKind): string {
   const sats = store.holdings().reduce((sum, { free, held }) => sum + free + held, 0)
   const line = roster.selling()[0] ?? roster.lines[0]
   const host = line === undefined ? 'no mint' : new URL(line.mint.url).host
-  return `ecash at ${host}, ${sats} sat`
+  return `ecash at ${host}, ${sats} ${unitOf(money)}`
 }
 
 /** The first mint that answers says it. A network that swallows everything is not waited for. */

@@ -12,6 +12,7 @@ import { priceLines } from '../../../src/cli/prices.ts'
 import { PROBLEMS } from '../../../src/cli/problems.ts'
 import { printableInInk } from '../../../src/floor/printable.ts'
 import { helpWith } from '../../../src/http/unreachable.ts'
+import type { MoneyKind } from '../../../src/ledger/ledger.ts'
 
 const FOLDER = new URL('../../golden/terminal/', import.meta.url)
 const ESC = String.fromCharCode(27)
@@ -36,7 +37,7 @@ const usual = (model: string) => ({
 })
 
 const REAL: Banner = {
-  ...{ version: '0.1.0', play: false, url: 'http://127.0.0.1:3000', everywhere: false },
+  ...{ version: '0.1.0', money: 'real', url: 'http://127.0.0.1:3000', everywhere: false },
   publicUrl: null,
   publicHint: 'only this machine reaches it: --tunnel, or --public-url URL',
   upstream: 'Ollama at localhost:11434, 3 models',
@@ -71,9 +72,10 @@ const REFUSED = helpWith('unreachable: ECONNREFUSED: connect', new URL('http://l
 const BLOCKS: Readonly<Record<string, Banner>> = {
   real: REAL,
   play: {
-    ...{ ...REAL, play: true, publicHint: null, folder: '/srv/.satgate-play', notes: [] },
+    ...{ ...REAL, money: 'play', publicHint: null, folder: '/srv/.satgate-play', notes: [] },
     ...{ wallet: 'play money (worth nothing)', walletHint: '' },
   },
+  test: { ...REAL, money: 'test', wallet: 'ecash at testnut.cashu.space, 0 test sat', notes: [] },
   'many-models': {
     ...REAL,
     ...{ upstream: `vLLM at gpu.lan:8000, ${MANY.length} models`, prices: MANY, everywhere: true },
@@ -150,14 +152,19 @@ const RUN: readonly object[] = [
   { event: 'stopped', open_holds: 0, held_msat: 0, answers: 12, earned_msat: 3_402 },
 ]
 
-function runAt(terminal: Terminal, events: readonly object[], play = false): string {
+const SHORT_RUN: readonly object[] = [
+  ...RUN.slice(0, 3),
+  { event: 'stopped', open_holds: 2, held_msat: 1_250, answers: 1, earned_msat: 1_516 },
+]
+
+function runAt(terminal: Terminal, events: readonly object[], money: MoneyKind = 'real'): string {
   let text = ''
   const write = (more: string) => {
     text += more
   }
   const out = { ...outOf(terminal), terminal: true, write }
   const screen = screenOf(out, { json: false, level: 'info' }, () => NOON)
-  screen.open({ play })
+  screen.open({ money })
   for (const event of events) screen.say(event)
   return text
 }
@@ -170,15 +177,11 @@ const CASES: Readonly<Record<string, (terminal: Terminal) => string>> = {
     ]),
   ),
   run: (terminal) => runAt(terminal, RUN),
-  'run-play': (terminal) =>
-    runAt(
-      terminal,
-      [
-        ...RUN.slice(0, 3),
-        { event: 'stopped', open_holds: 2, held_msat: 1_250, answers: 1, earned_msat: 1_516 },
-      ],
-      true,
-    ),
+  'run-play': (terminal) => runAt(terminal, SHORT_RUN, 'play'),
+  'run-test': (terminal) => {
+    const payout = { event: 'payout', state: 'paid', sat: 20_000, fee_sat: 12 }
+    return runAt(terminal, [{ ...payout, to: 'you@example.com' }, ...SHORT_RUN], 'test')
+  },
 }
 
 /** Each problem in its own words, as if its every field were known. */
@@ -234,7 +237,7 @@ describe('what is said before the status block', () => {
     const screen = screenOf(out, { json: false, level: 'info' }, () => NOON)
     for (const event of events) screen.say(event)
     expect(text).toBe('')
-    const block = screen.open({ play: false })
+    const block = screen.open({ money: 'real' })
     return { screen, block, lines: () => text.split('\n').slice(0, -1) }
   }
 

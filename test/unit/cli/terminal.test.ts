@@ -209,7 +209,7 @@ describe('J22 nothing on a terminal is raw', () => {
       const evil = "m'; rm -rf ~; '"
       const shown = banner(
         {
-          ...{ version: '1', play: false, everywhere: false, publicHint: NAME },
+          ...{ version: '1', money: 'real', everywhere: false, publicHint: NAME },
           ...{ upstream: NAME, defaultPrice: NAME, wallet: NAME, walletHint: NAME, folder: NAME },
           ...{ url: 'http://x', publicUrl: NAME, troubles: [], notes: [NAME] },
           prices: [
@@ -224,7 +224,7 @@ describe('J22 nothing on a terminal is raw', () => {
       expect(shown.slice(shown.indexOf('curl'))).toContain('"model":"plain:8b"')
       const stuck = banner(
         {
-          ...{ version: '1', play: true, everywhere: true, publicHint: null, publicUrl: null },
+          ...{ version: '1', money: 'play', everywhere: true, publicHint: null, publicUrl: null },
           ...{ upstream: NAME, defaultPrice: NAME, wallet: NAME, walletHint: NAME, folder: NAME },
           ...{ url: 'http://x', troubles: [NAME], notes: [], prices: [] },
         },
@@ -263,7 +263,7 @@ describe('J22 nothing on a terminal is raw', () => {
           },
         }
         const screen = screenOf(out, { json, level: 'debug' }, world.now)
-        screen.open({ play: false })
+        screen.open({ money: 'real' })
         for (const event of events) screen.say(event)
         expectSafe(printed(text, colour))
         const lines = text.trimEnd().split('\n')

@@ -39,6 +39,8 @@ function rows(loaded: Loaded): Row[] {
     if (key === 'pricing.models' && node.is === 'record') {
       return node.entries.map((entry) => ({ key: `${key}.${entry.key}`, node: entry.value }))
     }
+    // Everybody reads what the operator says.
+    if (key.startsWith('operator.')) return [{ key, node }]
     return [{ key, node: BY_KEY.get(key)?.secret ? maskSecret(node) : maskKeys(node) }]
   })
 }
@@ -55,8 +57,9 @@ function maskSecret(node: Node): Node {
   return textNode(`${MASK} (from ${from})`, node.at)
 }
 
-/** Keys of backends may stand inside of a list that came from the environment. */
+/** Keys of backends may stand inside of a list that came from the environment, and behind a URL. */
 function maskKeys(node: Node): Node {
+  if (node.is === 'text') return textNode(withoutValues(node.text), node.at)
   if (node.is === 'list') return { ...node, items: node.items.map(maskKeys) }
   if (node.is !== 'record') return node
   const entries = node.entries.map((entry) => {
@@ -65,3 +68,9 @@ function maskKeys(node: Node): Node {
   })
   return { ...node, entries }
 }
+
+/** A URL with the names of its query alone: some providers take their key there. */
+const withoutValues = (text: string): string =>
+  text.replace(/^(https?:\/\/[^?]*\?)(.*)$/i, (_, address: string, query: string) =>
+    query.includes('=') ? `${address}${query.replace(/=[^&]*/g, `=${MASK}`)}` : address + MASK,
+  )

@@ -131,9 +131,9 @@ async function mint(
   { books, keys, world }: OfficeParts,
   { sats, caveats }: Extract<Question, { ask: 'mint' }>,
 ): Promise<unknown> {
-  const canonical = canonicalCaveats(caveats)
-  if (!canonical.ok) throw new Error(`not a caveat of this gate: ${canonical.error.detail}`)
   const now = world.now()
+  const canonical = canonicalCaveats(caveats, now)
+  if (!canonical.ok) throw new Error(`no pass was made: ${canonical.error.detail}`)
   const named = { hash: hex(world.random(32)), tokenId: hex(world.random(32)) }
   const account = newAccount(world)
   const amount = fromSat(sats)

@@ -48,7 +48,7 @@ export class Buying {
     presented: Presented,
     from: Pick<Incoming, 'client' | 'site'>,
   ): Promise<Result<Made, Refusal>> {
-    const asked = readInvoiceAsk(body)
+    const asked = readInvoiceAsk(body, this.#parts.world.now())
     if (!asked.ok) return asked
     // The row of an invoice is on disk before it is told: there it would wait for the disk.
     if (!this.#parts.healthy()) return err(LEDGER)

@@ -21,7 +21,7 @@ const FIELDS = ['amountSats', 'caveats'] as const
  * Reads the body of `POST /create-invoice`. A field that is not known is refused, so that nobody pays
  * for the usual amount because the name of the field was not right.
  */
-export function readInvoiceAsk(body: unknown): Result<InvoiceAsk, Refusal> {
+export function readInvoiceAsk(body: unknown, now: number): Result<InvoiceAsk, Refusal> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return err(NO_OBJECT)
   const unknown = Object.keys(body).find((name) => !FIELDS.some((field) => field === name))
   if (unknown !== undefined) return err(unknownField(unknown))
@@ -31,7 +31,7 @@ export function readInvoiceAsk(body: unknown): Result<InvoiceAsk, Refusal> {
   }
   const given: unknown = Reflect.get(body, 'caveats') ?? []
   const texts = Array.isArray(given) && given.every((one) => typeof one === 'string') ? given : null
-  const caveats = texts === null ? null : canonicalCaveats(texts)
+  const caveats = texts === null ? null : canonicalCaveats(texts, now)
   if (caveats?.ok !== true) {
     const detail = caveats === null ? '' : ` What is wrong here: ${caveats.error.detail}.`
     const message = `caveats is a list of texts, for example ["expires = 2030-12-31T00:00:00Z", "spend <= 100 / day"].${detail}`

@@ -114,10 +114,12 @@ export function printLimit({ unit, window, max }: Omit<Limit, 'meter'>): string 
 
 /**
  * Caveats from outside in their canonical spelling, or what is wrong with the first that is wrong.
- * Few and short enough that a macaroon made with them is accepted and can be narrowed further.
+ * Few and short enough that a macaroon made with them is accepted and can be narrowed further. With
+ * `now`, in ms, a time that is over is wrong: somebody is about to pay for it.
  */
 export function canonicalCaveats(
   texts: readonly string[],
+  now = Number.NEGATIVE_INFINITY,
 ): Result<readonly string[], CaveatProblem> {
   const most = MOST_AT_ONCE
   const tooMany = err({
@@ -129,10 +131,16 @@ export function canonicalCaveats(
   for (const text of texts) {
     const caveat = parseCaveat(text)
     if (!caveat.ok) return caveat
+    if (caveat.value.kind === 'expires' && caveat.value.at <= now) return err(OVER)
     written.push(printCaveat(caveat.value))
   }
   return Buffer.byteLength(written.join('')) > most.bytes ? tooMany : ok(written)
 }
+
+const OVER = {
+  why: 'malformed_caveat',
+  detail: 'the time in expires is over, so nobody could ever use this pass',
+} as const
 
 function readExpires(value: string): Caveat | null {
   const at = readTime(value)

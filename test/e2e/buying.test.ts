@@ -71,6 +71,7 @@ describe('POST /create-invoice', () => {
     ['amountSats=5', 'The body is not JSON.'],
     [{ caveats: 'spend <= 1' }, 'caveats is a list of texts'],
     [{ caveats: ['spent <= 1'] }, 'What is wrong here: a caveat starts with one of'],
+    [{ caveats: ['expires = 2020-01-01T00:00:00Z'] }, 'the time in expires is over'],
   ])('says how to write it right: %j', async (body, words) => {
     const gate = await startGate()
     expect((await create(gate, body)).json.error.message).toContain(words)
@@ -92,6 +93,7 @@ describe('POST /create-invoice', () => {
     ['', 200],
     ['{', 400],
     [{ caveats: ['model = fake'] }, 200],
+    [{ caveats: ['expires = 2999-01-01T00:00:00Z'] }, 200],
     [{ caveats: ['modle = fake'] }, 400],
     [{ caveats: 'model = fake' }, 400],
     [{ caveats: [1] }, 400],

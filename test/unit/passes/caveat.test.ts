@@ -224,6 +224,10 @@ describe('caveats from outside', () => {
 
   it('are refused at the first that is wrong, and past their bounds', () => {
     expect(canonicalCaveats(['method=POST', 'foo'])).toMatchObject({ ok: false })
+    const expires = ['expires = 2030-01-01T00:00:00Z']
+    expect(canonicalCaveats(expires, Date.UTC(2029, 0)).ok).toBe(true)
+    expect(canonicalCaveats(expires, Date.UTC(2030, 0)).ok).toBe(false)
+    expect(canonicalCaveats(expires).ok).toBe(true)
     expect(canonicalCaveats(Array(16).fill('id = a')).ok).toBe(true)
     expect(canonicalCaveats(Array(17).fill('id = a')).ok).toBe(false)
     const long = (length: number) => [`model = ${'a'.repeat(length - 8)}`]

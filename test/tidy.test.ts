@@ -144,6 +144,7 @@ const KEEPERS: Readonly<Record<string, readonly string[]>> = {
   yaml: ['src/config/yaml.ts'],
   commander: ['src/cli/program.ts'],
   'gpt-tokenizer': ['src/money/tokens.ts'],
+  'string-width': ['src/cli/terminal.ts'],
   'wrap-ansi': ['src/cli/terminal.ts'],
   'light-bolt11-decoder': ['src/wallets/bolt11.ts'],
   '@scure/base': ['src/wallets/bolt11.ts'],

@@ -1,8 +1,19 @@
-import { onLine, onLines } from '../floor/printable.ts'
+import { onLines } from '../floor/printable.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 import type { Out } from './host.ts'
 import type { ShownPrice } from './prices.ts'
-import { hang, hangFields, type Ink, inkOf, LONGEST_NAME, widthOf } from './terminal.ts'
+import {
+  columnsOf,
+  cutName,
+  fill,
+  hang,
+  hangFields,
+  type Ink,
+  inkOf,
+  LEAST_TEXT,
+  LONGEST_NAME,
+  widthOf,
+} from './terminal.ts'
 
 /** What the status block says. All of it is true when it is printed. */
 export interface Banner {
@@ -42,7 +53,7 @@ export function banner(given: Banner, out: Pick<Out, 'colour' | 'columns'>): str
   const [ink, width] = [inkOf(out), widthOf(out)]
   const row = (name: string, value: string, hint = '') => {
     const head = `  ${ink.faint(name.padEnd(NAMES - 2))}`
-    const fits = width === null || NAMES + value.length + HINT.length + hint.length <= width
+    const fits = width === null || columnsOf(`${head}${value}${HINT}${hint}`) <= width
     const shown = value === about.url ? ink.bold(ink.cyan(value)) : value
     if (hint === '') return hang(head, shown, width)
     if (fits) return `${head}${shown}${HINT}${ink.faint(hint)}`
@@ -72,6 +83,8 @@ export function banner(given: Banner, out: Pick<Out, 'colour' | 'columns'>): str
   ].join('\n')}\n\n`
 }
 
+/** Columns before how to stop it. */
+const TITLE = 60
 const WATERMARKS: Readonly<Record<MoneyKind, string>> = {
   real: '',
   test: 'TEST MONEY: nothing here is worth anything',
@@ -80,11 +93,15 @@ const WATERMARKS: Readonly<Record<MoneyKind, string>> = {
 
 function title({ version, money }: Banner, ink: Ink, width: number | null): string {
   const watermark = WATERMARKS[money]
-  const length = `satgate ${version}${watermark === '' ? '' : `   ${watermark}`}`.length
   const name = ink.bold(`satgate ${version}`)
-  const text = watermark === '' ? name : `${name}   ${ink.bold(ink.yellow(watermark))}`
-  const padding = ' '.repeat(Math.max(0, 60 - length))
-  return hangFields('  ', [`${text}${padding}`, ink.faint('Ctrl+C to stop')], width)
+  const marked = watermark === '' ? name : `${name}   ${ink.bold(ink.yellow(watermark))}`
+  const stop = ink.faint('Ctrl+C to stop')
+  if (width === null || columnsOf(marked) + 2 <= width) {
+    return hangFields('  ', [fill(marked, TITLE), stop], width)
+  }
+  return [name, ink.bold(ink.yellow(watermark)), stop]
+    .map((line) => hang('  ', line, width))
+    .join('\n')
 }
 
 const pageHint = ({ everywhere }: Banner): string =>
@@ -95,16 +112,21 @@ const pageHint = ({ everywhere }: Banner): string =>
 /** The models at the usual price by their names, then those with a price of their own. */
 function priceRows({ prices }: Banner, ink: Ink, width: number | null): string[] {
   const indent = ' '.repeat(NAMES)
-  const cut = (model: string) => onLine(model, LONGEST_NAME)
+  const cut = (model: string) => cutName(model, LONGEST_NAME)
   const usual = prices.filter((one) => one.usual)
   const own = prices.filter((one) => !one.usual)
   const names = usual.slice(0, MODELS_SHOWN).map(({ model }) => cut(model))
   const shown = own.slice(0, MODELS_SHOWN).map(({ model, price }) => ({ model: cut(model), price }))
-  const longest = Math.max(0, ...shown.map(({ model }) => model.length))
+  const longest = Math.max(0, ...shown.map(({ model }) => columnsOf(model)))
+  const beside = width === null || NAMES + longest + 2 + LEAST_TEXT <= width
+  const named = ({ model, price }: (typeof shown)[number]) =>
+    beside
+      ? hang(`${indent}${fill(model, longest)}  `, price, width)
+      : `${indent}${model}\n${hang(`${indent}  `, price, width)}`
   const more = usual.length - names.length + own.length - shown.length
   return [
     ...(names.length === 0 ? [] : [hang(indent, ink.faint(names.join(', ')), width)]),
-    ...shown.map(({ model, price }) => hang(`${indent}${model.padEnd(longest)}  `, price, width)),
+    ...shown.map(named),
     ...(more === 0 ? [] : [hang(indent, ink.faint(`and ${more} more: GET /v1/models`), width)]),
   ]
 }
@@ -125,7 +147,13 @@ function tryIt(about: Banner, ink: Ink, width: number | null): string[] {
           'It answers 402 with an invoice. Pay it, or give a pass away:',
           'satgate pass mint --sats 100',
         ]
-  return ['', head + first, ...rest, hangFields(indent, pay.map(ink.faint), width)]
+  const [words = '', typed = ''] = pay.map(ink.faint)
+  const line = `${indent}${words}  ${typed}`
+  const payments =
+    width === null || columnsOf(line) <= width
+      ? [line]
+      : [hang(indent, words, width), `${indent}${typed}`]
+  return ['', head + first, ...rest, ...payments]
 }
 
 /** On several lines where it is too long; neither a shell nor JSON minds these line ends. */

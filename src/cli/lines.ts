@@ -7,7 +7,17 @@ import { EVENTS, levelOf, nameOf } from './events.ts'
 import type { Out } from './host.ts'
 import { plural } from './plural.ts'
 import { PROBLEMS, sentenceOf } from './problems.ts'
-import { hang, hangFields, type Ink, inkOf, LONGEST_NAME, widthOf } from './terminal.ts'
+import {
+  columnsOf,
+  cutName,
+  fill,
+  hang,
+  hangFields,
+  type Ink,
+  inkOf,
+  LONGEST_NAME,
+  widthOf,
+} from './terminal.ts'
 
 /** Characters of what is wrong. */
 const LONGEST = 300
@@ -149,7 +159,7 @@ class Lines {
   /** In columns. Where there is little room, what is known from elsewhere is left out. */
   #fields(event: RequestEvent, ink: Ink): string[] {
     const narrow = (widthOf(this.#out) ?? WIDE) < WIDE
-    const model = onLine(event.model ?? '-', narrow ? SHORT_NAME : LONGEST_NAME)
+    const model = cutName(event.model ?? '-', narrow ? SHORT_NAME : LONGEST_NAME)
     const dialect = onLine(event.dialect?.replace('openai-', '') ?? '-', LONGEST_NAME)
     const named = [this.#wide(0, model), ...(narrow ? [] : [this.#wide(1, dialect)])]
     if (event.end === 'refused') return [...named, onLine(event.reason ?? 'refused', LONGEST)]
@@ -169,9 +179,9 @@ class Lines {
 
   /** As wide as the widest that stood in that column. */
   #wide(column: number, text: string, right = false): string {
-    const width = Math.max(this.#widths[column] ?? 0, text.length)
+    const width = Math.max(this.#widths[column] ?? 0, columnsOf(text))
     this.#widths[column] = width
-    return right ? text.padStart(width) : text.padEnd(width)
+    return fill(text, width, right)
   }
 
   #stopped({ answers, earned_msat, held_msat, open_holds: open }: StoppedEvent): void {

@@ -1,4 +1,5 @@
 import { onLine } from '../floor/printable.ts'
+import { columnsOf, fill } from './terminal.ts'
 
 /** Characters of a cell. */
 const LONGEST = 80
@@ -13,14 +14,14 @@ export function table(
 ): string {
   const cells = [heads, ...rows.map((row) => row.map((cell) => onLine(String(cell), LONGEST)))]
   const widths = heads.map((_, column) =>
-    Math.max(...cells.map((row) => (row[column] ?? '').length)),
+    Math.max(...cells.map((row) => columnsOf(row[column] ?? ''))),
   )
   const numeric = heads.map((_, column) => rows.every((row) => isNumber(row[column] ?? '')))
   const line = (row: readonly string[]) =>
     row
       .map((cell, column) => {
         const width = widths[column] ?? 0
-        return numeric[column] ? cell.padStart(width) : cell.padEnd(width)
+        return fill(cell, width, numeric[column])
       })
       .join('  ')
       .trimEnd()

@@ -1,5 +1,7 @@
-import { stripVTControlCharacters, styleText } from 'node:util'
+import { styleText } from 'node:util'
+import stringWidth from 'string-width'
 import wrapAnsi from 'wrap-ansi'
+import { onLine } from '../floor/printable.ts'
 import type { Out } from './host.ts'
 
 /** Weight and colour of text; each gives its text back unchanged where no colours are shown. */
@@ -46,10 +48,34 @@ export function hang(head: string, text: string, width: number | null): string {
   return `${head}${lines.join(`\n${' '.repeat(hanging)}`)}`
 }
 
-const LEAST_TEXT = 20
+/** Columns that a text has at least, however long its head is. */
+export const LEAST_TEXT = 19
 
-/** Characters of a name that somebody else chose, of a model for example. */
+/** Columns of a name that somebody else chose, of a model for example. */
 export const LONGEST_NAME = 32
+
+/** Such a name on one line, in at most so many columns. A Chinese character takes two of them. */
+export function cutName(name: string, most: number): string {
+  const plain = onLine(name, LONGEST_INPUT)
+  if (columnsOf(plain) <= most) return plain
+  let [kept, used] = ['', 0]
+  for (const { segment } of GRAPHEMES.segment(plain)) {
+    used += columnsOf(segment)
+    if (used > most - 1) break
+    kept += segment
+  }
+  return `${kept}…`
+}
+
+const LONGEST_INPUT = 300
+/** What is one character to a person may be several to a program. */
+const GRAPHEMES = new Intl.Segmenter()
+
+/** Filled with spaces up to so many columns. */
+export function fill(text: string, columns: number, right = false): string {
+  const spaces = ' '.repeat(Math.max(0, columns - columnsOf(text)))
+  return right ? `${spaces}${text}` : `${text}${spaces}`
+}
 
 /** The same with fields, two spaces apart, that are wrapped only between two of them. */
 export function hangFields(head: string, fields: readonly string[], width: number | null): string {
@@ -64,4 +90,5 @@ export function hangFields(head: string, fields: readonly string[], width: numbe
   return lines.map((line) => line.trimEnd()).join('\n')
 }
 
-const columnsOf = (text: string): number => stripVTControlCharacters(text).length
+/** How wide a terminal shows it, without its colours. */
+export const columnsOf = (text: string): number => stringWidth(text)

@@ -10,6 +10,7 @@ import { EVENTS } from '../../../src/cli/events.ts'
 import { screenOf } from '../../../src/cli/lines.ts'
 import { priceLines } from '../../../src/cli/prices.ts'
 import { PROBLEMS } from '../../../src/cli/problems.ts'
+import { columnsOf } from '../../../src/cli/terminal.ts'
 import { printableInInk } from '../../../src/floor/printable.ts'
 import { helpWith } from '../../../src/http/unreachable.ts'
 import type { MoneyKind } from '../../../src/ledger/ledger.ts'
@@ -67,6 +68,9 @@ const MANY = [
   ),
 ]
 
+/** Their characters are two columns wide, or are several characters to a program. */
+const WIDE = ['通义千问-2.5-七十二亿参数-指令微调版', 'かな-モデル', 'm-👩‍👩‍👧-é']
+
 const REFUSED = helpWith('unreachable: ECONNREFUSED: connect', new URL('http://localhost:11434'))
 
 const BLOCKS: Readonly<Record<string, Banner>> = {
@@ -74,6 +78,14 @@ const BLOCKS: Readonly<Record<string, Banner>> = {
   play: {
     ...{ ...REAL, money: 'play', publicHint: null, folder: '/srv/.satgate-play', notes: [] },
     ...{ wallet: 'play money (worth nothing)', walletHint: '' },
+  },
+  'wide-names': {
+    ...{ ...REAL, notes: [], walletHint: '' },
+    prices: [
+      ...WIDE.map((model) => ({ ...usual(model), usual: false })),
+      ...WIDE.map(usual),
+      usual('plain'),
+    ],
   },
   test: { ...REAL, money: 'test', wallet: 'ecash at testnut.cashu.space, 0 test sat', notes: [] },
   'many-models': {
@@ -178,6 +190,11 @@ const CASES: Readonly<Record<string, (terminal: Terminal) => string>> = {
   ),
   run: (terminal) => runAt(terminal, RUN),
   'run-play': (terminal) => runAt(terminal, SHORT_RUN, 'play'),
+  'run-wide-names': (terminal) =>
+    runAt(
+      terminal,
+      [...WIDE, 'plain', LONG].map((model) => request({ model })),
+    ),
   'run-test': (terminal) => {
     const payout = { event: 'payout', state: 'paid', sat: 20_000, fee_sat: 12 }
     return runAt(terminal, [{ ...payout, to: 'you@example.com' }, ...SHORT_RUN], 'test')
@@ -211,7 +228,7 @@ describe('golden terminal', () => {
     const { columns } = one.terminal
     for (const line of stripVTControlCharacters(one.shown(one.terminal)).split('\n')) {
       const words = line.trim().split(/\s+/)
-      if (words.length > 1) expect(line.length, line).toBeLessThanOrEqual(columns)
+      if (words.length > 1) expect(columnsOf(line), line).toBeLessThanOrEqual(columns)
     }
   })
 
@@ -221,6 +238,21 @@ describe('golden terminal', () => {
       [{ id: 'm', priced: { is: 'refused' } }],
     )
     expect(prices).toEqual([{ model: 'm', price: 'not for sale', usual: false, sold: 'no' }])
+  })
+})
+
+describe('a terminal of any width', () => {
+  const commands = /^ *(?:curl |-d |"messages"|satgate pass)/
+  it.each([40, 41, 60, 79, 100, 200])('of %d columns holds every line but a command', (columns) => {
+    for (const [name, shown] of Object.entries(ALL)) {
+      for (const line of shown({ columns, colour: false }).split('\n')) {
+        const words = line.trim().split(/\s+/)
+        // An address stays whole too, so that it can be copied.
+        const whole = words.some((word) => columnsOf(word) > columns - 20)
+        if (whole || commands.test(line) || line.includes('try it')) continue
+        expect(columnsOf(line), `${name}: ${line}`).toBeLessThanOrEqual(columns)
+      }
+    }
   })
 })
 

@@ -43,7 +43,7 @@ export function takeFolder(path: string): Result<Folder, 'in_use'> {
 
 /**
  * The root key of every macaroon, made once (0600). Beside a ledger that has accounts it is never
- * made anew: every pass that was sold would be dead (DESIGN 3).
+ * made anew: every pass that was sold would be dead.
  */
 export function rootKeys(
   folder: string,

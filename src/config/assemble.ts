@@ -129,7 +129,7 @@ function lndOf(values: Values, where: Where): WalletSettings | null {
   return { kind: 'lnd', url, macaroon, tlsCert: values['wallet.tlsCert'] ?? null }
 }
 
-/** Play money looks like money: it never leaves this machine (DESIGN 4.5a). */
+/** Play money looks like money: it never leaves this machine. */
 function checkPlay(values: Values, nodes: Nodes, reading: Reading): void {
   const where = { nodes, reading }
   if (!isLoopback(values.host)) {
@@ -145,7 +145,7 @@ function checkPlay(values: Values, nodes: Nodes, reading: Reading): void {
 }
 
 /**
- * Nobody is let in from outside to what costs nothing (DESIGN 5.5): play money, a free tier, free
+ * Nobody is let in from outside to what costs nothing: play money, a free tier, free
  * prices and modes that do not charge turn `auto` off. Asked for in words, a free price is allowed.
  */
 function tunnelOf(values: Values, nodes: Nodes, reading: Reading): Config['tunnel'] {

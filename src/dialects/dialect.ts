@@ -27,7 +27,7 @@ export interface Terms {
   readonly backend: Backend
 }
 
-/** Backends whose habits differ (design: real-parts). `other` gets every precaution. */
+/** Backends whose habits differ. `other` gets every precaution. */
 export type Backend = 'ollama' | 'vllm' | 'llamacpp' | 'lmstudio' | 'other'
 
 /** Fields that a rewritten request may have although its client sent none (threats K5). */
@@ -81,7 +81,7 @@ export interface Malformed {
 }
 
 export interface Granted {
-  /** Output tokens over all choices that are paid for. The meter says `over` past it (DESIGN 4.4). */
+  /** Output tokens over all choices that are paid for. The meter says `over` past it. */
   readonly output: number
   /** The limit that was sent, per choice. */
   readonly limit: number
@@ -91,7 +91,7 @@ export interface Granted {
 
 /**
  * One response. Bytes go in as they come and out as the client may see them: the upstream's own,
- * less a usage that only we asked for (DESIGN 4).
+ * less a usage that only we asked for.
  */
 export interface Meter {
   /**
@@ -103,7 +103,7 @@ export interface Meter {
   rest(): Uint8Array
   /**
    * A buffered answer, whole, without what is beyond the grant (J8). Null where it is not an answer of
-   * this dialect (DESIGN: nothing usable).
+   * this dialect: then nothing of it is delivered.
    */
   whole(body: Uint8Array): Uint8Array | null
   /** What `whole` answered, as the events of a stream that the buyer sees already, `[DONE]` included. */

@@ -10,7 +10,7 @@ export interface OpenAiError {
 
 /**
  * The body of an error on an OpenAI path: the envelope that every SDK reads, and machine fields
- * beside it, never inside or instead of it (surface 3).
+ * beside it, never inside or instead of it.
  * @param code a name of the field's own (`model_not_found`); a 402 always carries 402.
  * @param extra `param`, and whatever stands beside `error`.
  */

@@ -44,7 +44,7 @@ export class OpenAiMeter implements Meter {
   #ended = false
   /** What is left of the choices of an event that alone was more than was granted. */
   #short: Json | null = null
-  /** `[DONE]`, withheld until the gate has said the cost (surface 3). */
+  /** `[DONE]`, withheld until the gate has said the cost. */
   #last: Buffer = NOTHING
 
   constructor(watched: Watched) {

@@ -35,7 +35,7 @@ interface Figure {
 
 /**
  * The tokens to charge. Each figure stands by itself (J16): what the backend reports where it can be
- * believed (DESIGN 4.4); the most that could be believed where it reports more; else what was
+ * believed; the most that could be believed where it reports more; else what was
  * counted, never more than was granted. So no answer gets cheaper because its report says too much.
  */
 export function judge(evidence: Evidence): Counted {

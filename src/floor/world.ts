@@ -6,7 +6,7 @@ export interface World {
   random(bytes: number): Uint8Array<ArrayBuffer>
 }
 
-/** Wraps a clock so that it never runs backwards, whatever the machine's does (DESIGN 4.7). */
+/** Wraps a clock so that it never runs backwards, whatever the machine's does. */
 export function steady(clock: () => number): () => number {
   let last = Number.NEGATIVE_INFINITY
   return () => {

@@ -6,7 +6,7 @@ import type { L402 } from '../rails/l402.ts'
 import type { Receipt, RedeemRefused } from '../rails/rail.ts'
 import type { Say } from './ports.ts'
 
-/** ms that a right secret waits for a wallet that does not see its payment yet (DESIGN 6). */
+/** ms that a right secret waits for a wallet that does not see its payment yet. */
 const PATIENCE = 15_000
 const ASK_AGAIN = 500
 
@@ -95,7 +95,7 @@ export class Accounts {
     return null
   }
 
-  /** Deposit and mark in one commit; nothing is served before both are on disk (DESIGN 4.5). */
+  /** Deposit and mark in one commit; nothing is served before both are on disk. */
   async #credit(row: InvoiceRow, receipt: Receipt): Promise<void> {
     const at = this.#world.now()
     const { payment, account, amount, rail, native } = receipt

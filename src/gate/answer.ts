@@ -54,7 +54,7 @@ function waiting(
   return { headers: { 'x-should-retry': 'false' }, beside: { resets_at } }
 }
 
-/** The head of a stream: the balance before this request's hold (surface 3). */
+/** The head of a stream: the balance before this request's hold. */
 export function openStream(held: Held, reply: Reply, before: Msat | null): void {
   const { incoming } = held
   reply.head(200, {

@@ -95,7 +95,7 @@ export class Buying {
     })
   }
 
-  /** Two passes made alike have two meters (DESIGN 3, Narrowing). */
+  /** Each pass that is made has an `id` of its own: two with the same limits are counted apart. */
   #id(): string {
     return `id = ${Buffer.from(this.#parts.world.random(8)).toString('hex')}`
   }

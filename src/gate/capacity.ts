@@ -1,6 +1,6 @@
 import { assert } from '../floor/assert.ts'
 
-/** Slots at the upstream. One stays taken until the upstream has really let go (DESIGN 4). */
+/** Slots at the upstream. One stays taken until the upstream has really let go. */
 export class Capacity {
   readonly #most: number
   #taken = 0

@@ -75,7 +75,7 @@ export class Closer {
     await this.#release(held, why)
   }
 
-  /** Journals what has flowed so far: a crash charges that, no more (DESIGN 4.8, threats B5, B6). */
+  /** Journals what has flowed so far: a crash charges that, no more (threats B5, B6). */
   async journal(held: Held, meter: Meter, estimate: PromptEstimate): Promise<void> {
     if (held.hold === null) return
     const tokens = { input: estimate.rough(), cached: 0, output: meter.seen.floor }

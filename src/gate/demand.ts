@@ -22,7 +22,7 @@ export interface Asks {
   readonly least: number
 }
 
-/** Credit at par, where no tiers are configured (surface 3). */
+/** Credit at par, where no tiers are configured. */
 export const TIERS = [10, 100, 1000].map((sats) => ({ amountSats: sats, creditSats: sats }))
 
 /** What stands in every 402, with an offer or without. Only entries that x402 v1 accepts. */
@@ -42,7 +42,7 @@ const SHARED_OFFER = {
   ...BESIDE,
 }
 
-/** Asks for money: builds the 402 that every client accepts (wire facts 0). */
+/** Asks for money: builds the 402 that every client accepts. */
 export class Demand {
   readonly #l402: L402
   readonly #bounds: InvoiceBounds
@@ -102,7 +102,7 @@ export const payerOf = (
     ? { is: 'stranger', client, site }
     : { is: buyer.pass.root ? 'owner' : 'holder', account: buyer.account }
 
-/** No offer can be made: who has credit is served all the same (DESIGN 5.6). */
+/** No offer can be made: who has credit is served all the same. */
 const WALLET_DOWN: Refusal = refuse(
   503,
   'wallet_unreachable',

@@ -39,7 +39,7 @@ export interface GateParts {
   readonly world: World
   /** Why nothing can be delivered now: then nothing is sold either. Null while the backend is there. */
   gone(): Refusal | null
-  /** False while a commit has failed or is late: nothing is admitted (DESIGN 4.5b). */
+  /** False while a commit has failed or is late: nothing is admitted. */
   healthy(): boolean
 }
 

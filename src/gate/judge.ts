@@ -34,7 +34,7 @@ export interface OutputBounds {
   readonly most: number
 }
 
-/** Reads the body as its dialect. Refuses with 400, 413 or 415 (DESIGN 6). */
+/** Reads the body as its dialect. Refuses with 400, 413 or 415. */
 export function read(
   incoming: Incoming,
   dialect: Dialect,

@@ -40,7 +40,7 @@ export type Verdict =
 const RELEASE: Verdict = { do: 'release' }
 
 /**
- * Who pays, as one table (DESIGN 4, `docs/failure.md`). Pure. A reported usage may come to more
+ * Who pays, as one table (`docs/failure.md`). Pure. A reported usage may come to more
  * than the hold: the ledger takes what there is, and books the rest as owed or lost. What we
  * counted ourselves never does.
  */

@@ -68,7 +68,7 @@ export interface Sent {
   resume(): void
   /** Stops the upstream at once. No listener is called afterwards. */
   abort(): void
-  /** Resolves when the upstream has really let go: only then is its slot free (DESIGN 4). */
+  /** Resolves when the upstream has really let go: only then is its slot free. */
   readonly released: Promise<void>
 }
 
@@ -90,7 +90,10 @@ export interface Gone {
   readonly since: number
 }
 
-/** One JSON line of `surface.md` 4, or a line for a person. Never a prompt, key, invoice or address. */
+/**
+ * Tells what happened: as a JSON line (`docs/monitoring.md`) or a line for a person. Never a prompt,
+ * key, invoice or address.
+ */
 export type Say = (event: GateEvent) => void
 
 export type GateEvent =

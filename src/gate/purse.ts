@@ -23,7 +23,7 @@ export type Taken =
   | { readonly ok: true; readonly hold: Hold; readonly input: number }
   | { readonly ok: false; readonly refused: HoldRefused; readonly input: number }
 
-/** ms that money held by the account's own running requests is waited for (DESIGN 4.3, 4.7). */
+/** ms that money held by the account's own running requests is waited for. */
 const PATIENCE = 5_000
 
 /**
@@ -67,7 +67,7 @@ export class Purse {
     return (await this.#ledger.balance(account))?.owed ?? ZERO
   }
 
-  /** A hold's deadline from now: it moves with its stream (DESIGN 4.8). */
+  /** A hold's deadline from now: it moves with its stream. */
   deadline(): number {
     return this.#world.now() + this.#life
   }

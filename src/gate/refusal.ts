@@ -1,7 +1,7 @@
 import type { Offer } from '../rails/rail.ts'
 
 /**
- * A request that is not served, in one shape. Statuses in DESIGN 6's order of judgment; never 401.
+ * A request that is not served, in one shape. The status is never 401.
  * `offers` stand only on a 402: a client that sees a challenge on anything else pays for it.
  */
 export interface Refusal {

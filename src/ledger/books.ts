@@ -9,7 +9,7 @@ export interface Books {
   readonly ledger: Ledger
   readonly invoices: Invoices
   readonly statement: Statement
-  /** False while a commit has failed or is late: nothing is admitted then (DESIGN 4.5b). */
+  /** False while a commit has failed or is late: nothing is admitted then. */
   healthy(): boolean
   /** Resolves when everything so far is on disk. */
   flush(): Promise<void>
@@ -41,8 +41,8 @@ export interface Statement {
   /** Deposits by UTC day and rail, newest first. */
   income(): Promise<readonly Income[]>
   /**
-   * What buyers have paid in and not spent, what is held of it included: a wallet does not pay it out
-   * (DESIGN 4.5c). Bonus credit never leaves as sats and is not in it.
+   * What buyers have paid in and not spent, what is held of it included: a wallet does not pay it out.
+   * Bonus credit never leaves as sats and is not in it.
    */
   owed(): Promise<Msat>
   /** Proves that the books balance, or names every place where they do not. */

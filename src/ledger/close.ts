@@ -17,7 +17,7 @@ import {
 /**
  * How a hold ends: settle, release, expire. One rule closes all three, because they differ only
  * in what is charged. An expired hold was closed for want of its owner: where its owner comes
- * back, what expiry charged is the stake, and is settled anew (DESIGN 4.8).
+ * back, what expiry charged is the stake, and is settled anew.
  */
 
 /** A hold with what its closing touches. `meters` stand in the order of the hold's counts. */

@@ -3,7 +3,7 @@ import type { AccountId } from './ledger.ts'
 
 /**
  * Invoices that may still be paid, and the payments that opened accounts. A row is never dropped
- * while its invoice could be paid (DESIGN 6): a late payment still credits.
+ * while its invoice could be paid: a late payment still credits.
  */
 export interface InvoiceRow {
   /** 64 hex digits. A pass's macaroon names it; it names an account. */

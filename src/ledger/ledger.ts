@@ -18,7 +18,7 @@ export type PaymentId = string
  */
 export type HoldId = string
 
-/** A ledger keeps one kind of money, chosen when it is made (DESIGN 4.5a). */
+/** A ledger keeps one kind of money, chosen when it is made. */
 export type MoneyKind = 'real' | 'test' | 'play'
 
 /**
@@ -216,7 +216,7 @@ export interface Ledger {
    * meters show more than full (threats J4). A charge above the hold takes what is free on the
    * account. While other requests hold money of it the rest is owed, and taken as that is free
    * again; what is missing when the last of them has closed is `loss:overrun`. An expired hold
-   * still settles (DESIGN 4.8): what its expiry charged is its own money, the rest is taken of what
+   * still settles: what its expiry charged is its own money, the rest is taken of what
    * is there.
    */
   settle(id: HoldId, charge: Charge): Promise<Result<Settled, Closed>>

@@ -1,6 +1,6 @@
 import type { Limit, Window } from './ledger.ts'
 
-/** Windows are fixed in UTC: no summer time, no sliding, the same for every reader (DESIGN 4.7). */
+/** Windows are fixed in UTC: no summer time, no sliding, the same for every reader. */
 
 const FIXED: Partial<Record<Window, number>> = { min: 60_000, hour: 3_600_000, day: 86_400_000 }
 

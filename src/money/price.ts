@@ -33,7 +33,7 @@ function micro(rate: Rate, tokens: Tokens): MicroMsat {
   )
 }
 
-/** The price of what flowed, in msat. Rounds up, once, here (DESIGN 4.1; threats A14). */
+/** The price of what flowed, in msat. Rounds up, once, here (threats A14). */
 export function charge(rate: Rate, tokens: Tokens): Msat {
   return msat(ceilDiv(micro(rate, tokens), MICRO))
 }

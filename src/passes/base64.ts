@@ -1,7 +1,7 @@
 const STANDARD = /^[A-Za-z0-9+/]*={0,2}$/
 const URL_SAFE = /^[A-Za-z0-9_-]*={0,2}$/
 
-/** Standard alphabet, padded: the one form that every L402 client decodes (wire facts 1.1). */
+/** Standard alphabet, padded: the one form that every L402 client decodes. */
 export const encodeBase64 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
 

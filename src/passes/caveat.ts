@@ -5,7 +5,7 @@ import { isPlainPath } from './glob.ts'
 import type { Rule } from './pass.ts'
 import { readTime, writeTime } from './time.ts'
 
-/** One sentence of a pass (DESIGN 3). A `spend` limit is in msat, the others in their own unit. */
+/** One sentence of a pass. A `spend` limit is in msat, the others in their own unit. */
 export type Caveat =
   | Rule
   | ({ readonly kind: 'limit' } & Omit<Limit, 'meter'>)

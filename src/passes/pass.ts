@@ -2,7 +2,7 @@ import type { Limit } from '../ledger/ledger.ts'
 
 /**
  * What a verified macaroon allows. A pass is a bearer credential whose caveats can only narrow; it
- * names an account through the payment hash in its identifier (DESIGN 3).
+ * names an account through the payment hash in its identifier.
  */
 export interface Pass {
   /** Payment hash, 64 hex digits. */

@@ -91,7 +91,7 @@ export class L402 {
 
   /**
    * What a secret is worth. Only the wallet's `settled` counts, and is kept for good; a preimage
-   * alone proves nothing (wire facts 1.4). Safe to repeat.
+   * alone proves nothing. Safe to repeat.
    */
   async redeem(row: InvoiceRow, secret: string): Promise<Redeemed> {
     if (!this.#opens(row, secret)) return err('bad_secret')

@@ -12,7 +12,7 @@ export interface Made {
   readonly statusToken: string | null
 }
 
-/** Macaroon and invoice adjacent and first: clients parse it by regex (wire facts 0, rules 2 and 3). */
+/** Macaroon and invoice adjacent and first: clients parse it by regular expression. */
 export function offerOf(made: Made): Offer {
   const { macaroon, bolt11, row, paymentUrl, statusToken: token } = made
   const sats = floorSat(row.amount)

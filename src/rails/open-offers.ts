@@ -39,7 +39,7 @@ const MOST_SHARED = 10
 const FEW = 5
 
 /**
- * How many unpaid invoices each client, each account and all together have open (DESIGN 6; threats D1,
+ * How many unpaid invoices each client, each account and all together have open (threats D1,
  * J6, J17). Forgetting one here ends its offer only: its row stays as long as it may be paid.
  */
 export class OpenOffers {

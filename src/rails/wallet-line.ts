@@ -15,7 +15,7 @@ import {
 } from '../wallets/wallet.ts'
 import type { OfferRefused } from './rail.ts'
 
-/** ms between two tries of a wallet that is down: "at least every 5 s" (DESIGN 5.6). */
+/** ms between two tries of a wallet that is down: with the try itself it is asked every 5 s or so. */
 const RETRY = 4_000
 
 /** Told when the wallet goes and comes back, once each. `since` is ms. */

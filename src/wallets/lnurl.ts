@@ -54,7 +54,7 @@ export interface LnurlClient {
   invoice(request: PayRequest, sat: number, comment?: string): Promise<LnurlInvoice>
   /**
    * Whether an invoice was paid. "Not found" is not paid: providers lag, and forget. An unpaid
-   * invoice's preimage is never given on (wire facts 1.4); a paid one's may be missing.
+   * invoice's preimage is never given on: providers show it before the payment. A paid one's may be missing.
    */
   verify(url: string, paymentHash: string): Promise<LnurlSettlement>
 }

@@ -14,7 +14,7 @@ const hello = (more: object = {}) => ({
   messages: [{ role: 'user', content: 'What is a license?' }],
   ...more,
 })
-/** ms until new buyers are served again once the node is back (DESIGN 5.6). */
+/** ms until new buyers are served again once the node is back. */
 const BACK = 5_000
 
 describeWithLab('satgate paid by a real lnd', () => {

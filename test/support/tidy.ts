@@ -144,11 +144,24 @@ export function tooLong(sources: readonly Source[], most: number): readonly stri
 const LEFT_BEHIND =
   /\/(?:home|Users|root|work)\/(?!op\b)[\w.-]+|[A-Z]:\\Users\\|\b(?:TODO|FIXME|XXX)\b/
 
-export function leftBehind({ path, text }: Source): readonly string[] {
+export function leftBehind(source: Source): readonly string[] {
+  return linesWith(LEFT_BEHIND, source)
+}
+
+function linesWith(sign: RegExp, { path, text }: Source): readonly string[] {
   return text.split('\n').flatMap((line, i) => {
-    const found = LEFT_BEHIND.exec(line)?.[0]
+    const found = sign.exec(line)?.[0]
     return found === undefined ? [] : [`${path}:${i + 1}: ${found}`]
   })
+}
+
+/** Documents that are not in the repository: whoever reads it cannot look them up. */
+const ELSEWHERE =
+  /\bDESIGN \d|\bdesign: |\bshared\/design\b|\b(?:wire facts|surface) \d|\b(?:surface|users|seams|words|threats|budgets|wire|real-parts)\.md\b/i
+
+/** Where a text cites such a document. */
+export function citedFromElsewhere(source: Source): readonly string[] {
+  return linesWith(ELSEWHERE, source)
 }
 
 /** Files that nothing reaches from the given ones, by any import. */

@@ -11,7 +11,7 @@ export type OnTrouble = (trouble: {
 /** Under load commits come this often, in ms: the cost of one is shared by all that came meanwhile. */
 const GROUP_MS = 10
 const RETRY_MS = 250
-/** A row that waits longer than this for its commit stops admission, in ms (DESIGN 4.5b). */
+/** A row that waits longer than this for its commit stops admission, in ms. */
 const LATE_MS = 2_000
 
 interface Waiter {

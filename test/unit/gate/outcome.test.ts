@@ -67,7 +67,7 @@ const EVERY: Row[] = ENDS.flatMap((end) =>
   ),
 )
 
-/** The table of DESIGN 4, a line each. */
+/** The table of `docs/failure.md`, a line each. */
 function expected({ end, source, flowed, streamed, billing }: Row): Taken {
   const used = source === 'none' ? 0 : 30
   switch (end) {

@@ -29,7 +29,7 @@ export interface PayerParts {
   readonly lnurl: Pick<LnurlClient, 'payRequest' | 'invoice'>
   /** The ledger's kind of money; null where there is no ledger yet. */
   readonly money: MoneyKind | null
-  /** Sats owed to buyers, rounded up: asked right before money leaves (DESIGN 4.5c). */
+  /** Sats owed to buyers, rounded up: asked right before money leaves. */
   readonly owedSat: () => Promise<number>
   readonly world: Pick<World, 'now'>
   readonly say: (event: object) => void

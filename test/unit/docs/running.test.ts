@@ -69,6 +69,13 @@ describe('the Dockerfile and examples/compose', () => {
     expect(seconds(satgate.stop_grace_period)).toBeGreaterThan(stopping(alone))
   })
 
+  it('keeps no log for ever, which strangers could fill a disk with', () => {
+    for (const { logging } of [satgate, ollama, caddy.services.caddy]) {
+      expect(logging.options).toEqual({ 'max-size': '50m', 'max-file': '5' })
+    }
+    expect(read('docs/running.md')).toMatch(/docker run -d [^`]*--log-opt max-size=/)
+  })
+
   it('lets nobody but the gate reach the model server', () => {
     expect(ollama.ports).toBeUndefined()
     expect(caddy.services.ollama).toBeUndefined()

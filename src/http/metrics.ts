@@ -113,12 +113,35 @@ async function register({ gate, books, counts }: Measured): Promise<Registry> {
     labelNames: ['model'],
     registers,
     async collect() {
-      const sums = new Map<string, bigint>()
-      for (const row of await books.statement.earnings()) {
-        sums.set(row.model, (sums.get(row.model) ?? 0n) + row.earned)
-      }
+      this.reset()
+      const sums = byModel(await books.statement.earnings())
       for (const [model, sum] of sums) this.set({ model }, Number(sum))
     },
   })
   return registry
+}
+
+/** Models that have a series of their own. */
+const MOST_MODELS = 500
+const OTHERS = '(others)'
+
+/**
+ * What each model earned, those that earned least under one name. Where a price has a `*` and the
+ * backend answers to every name, a buyer can invent a million names for some thousand sats, and a page
+ * of metrics with all of them would stop the gate and whoever reads it.
+ */
+export function byModel(
+  rows: readonly { readonly model: string; readonly earned: bigint }[],
+  most = MOST_MODELS,
+): ReadonlyMap<string, bigint> {
+  const sums = new Map<string, bigint>()
+  const add = (model: string, earned: bigint) => sums.set(model, (sums.get(model) ?? 0n) + earned)
+  for (const { model, earned } of rows) add(model, earned)
+  if (sums.size <= most) return sums
+  const sorted = [...sums].sort(([, a], [, b]) => (a < b ? 1 : a > b ? -1 : 0))
+  for (const [model, earned] of sorted.slice(most)) {
+    sums.delete(model)
+    add(OTHERS, earned)
+  }
+  return sums
 }

@@ -119,6 +119,6 @@ describe('J10 alias_has_the_price_of_its_model', () => {
     const gate = await startGate({ settings: { pricing }, script: { models: listed } })
     const { json } = await gate.ask({ path: '/v1/models' })
     expect(json.data[0]).toMatchObject({ id: 'deepseek-r1:latest', pricing: { input: 100 } })
-    expect((await gate.ask({ path: '/llms.txt' })).text).toContain('100 sat per 1,000 tokens')
+    expect((await gate.ask({ path: '/llms.txt' })).text).toContain('100 play sat per 1,000 tokens')
   })
 })

@@ -74,7 +74,7 @@ describe('H3 nothing secret in any event or line', () => {
     fails = true
     await gate.chat(null)
     await gate.ask({ path: '/create-invoice', body: { amountSats: 5 } })
-    expect(gate.log()).toContain('wallet unreachable')
+    expect(gate.log()).toContain('the wallet cannot be used')
     expect(gate.log()).not.toMatch(new RegExp(`${PROMPT}|${pass.hash}|${pass.secret}`))
   })
 

@@ -14,7 +14,7 @@ export function llmsTxt(selling: Selling): string {
   const { operator } = selling.terms
   return `${[
     `# ${operator.name}`,
-    '> An OpenAI-compatible API that is paid by the token, with Bitcoin over Lightning (L402). No account and no sign-up: who pays an invoice holds the key.',
+    '> An OpenAI-compatible API that is paid by the token, with Bitcoin over Lightning (L402). No account and no sign-up: if you pay an invoice, you hold the key.',
     state(selling),
     ...operatorLine(operator),
     literalRequests(selling),

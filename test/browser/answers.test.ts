@@ -189,6 +189,19 @@ describe.skipIf(browserMissing !== null)('an answer on the page', () => {
     expect(await page.locator('.assistant .text .code').count()).toBe(1)
   })
 
+  it('scrolls in a box of its own: no later answer makes the page longer', async () => {
+    const deltas = Array.from({ length: 100 }, (_, at) => `${at}. A line of a list\n`)
+    const gate = await startGate({ script: { deltas } })
+    const { page } = await bought(browser, gate)
+    for (const asked of ['List', 'Again']) {
+      await send(page, asked)
+      await answered(page)
+    }
+    expect(await page.locator('.assistant').count()).toBe(2)
+    const below = 'document.documentElement.scrollHeight - document.body.offsetHeight'
+    expect(await page.evaluate(below)).toBe(0)
+  })
+
   it.each([
     ['a desk', 1280, 800],
     ['a phone', 360, 740],
@@ -202,7 +215,7 @@ describe.skipIf(browserMissing !== null)('an answer on the page', () => {
     })
     const inView = `(() => {
       const { top, bottom } = document.getElementById('doing').getBoundingClientRect()
-      return top >= document.getElementById('play').getBoundingClientRect().bottom && bottom <= innerHeight
+      return top >= document.getElementById('worthless').getBoundingClientRect().bottom && bottom <= innerHeight
     })()`
     await send(page, 'List')
     await page.locator('#doing', { hasText: /^Writing… [\d,]{4,} characters so far$/ }).waitFor()

@@ -35,6 +35,19 @@ describe.skipIf(browserMissing !== null)('the page, for a buyer', () => {
     expect(await balanceOf(page)).toBe(1_000_000 - (event.charged_msat ?? 0))
   })
 
+  it('shows the heading of the new key on a phone, not behind the strip for play money', async () => {
+    const gate = await startGate()
+    const { page } = await visit(browser, gate.url, {
+      viewport: { width: 360, height: 640 },
+      reducedMotion: 'reduce',
+    })
+    await buy(page)
+    const room = `document.getElementById('key-title').getBoundingClientRect().top -
+      document.getElementById('worthless').getBoundingClientRect().bottom`
+    await expect.poll(() => page.evaluate(room)).toBeGreaterThanOrEqual(0)
+    expect(await page.evaluate('scrollY')).toBeGreaterThan(0)
+  })
+
   it('shows a snippet that runs as it is copied', async () => {
     const gate = await startGate({ script: { deltas: ['out of curl'] } })
     const { page } = await visit(browser, gate.url)

@@ -75,7 +75,7 @@ export function banner(given: Banner, out: Pick<Out, 'colour' | 'columns'>): str
     row('price', about.defaultPrice, '--price, --model-price'),
     ...priceRows(about, ink, width),
     row('wallet', about.wallet, about.walletHint),
-    row('data', about.folder, 'balances survive a restart; back it up'),
+    row('data', about.folder, kept(about)),
     ...(about.troubles.length + about.notes.length > 0 ? [''] : []),
     ...about.troubles.map((trouble) => hang(`  ${ink.red(ink.bold('!'))} `, trouble, width)),
     ...about.notes.map((note) => hang('  * ', note, width)),
@@ -103,6 +103,10 @@ function title({ version, money }: Banner, ink: Ink, width: number | null): stri
     .map((line) => hang('  ', line, width))
     .join('\n')
 }
+
+/** Nothing is lost with money that is worth nothing. */
+const kept = ({ money }: Banner): string =>
+  `balances survive a restart${money === 'real' ? '; back it up' : ''}`
 
 const pageHint = ({ everywhere }: Banner): string =>
   everywhere
@@ -133,13 +137,16 @@ function priceRows({ prices }: Banner, ink: Ink, width: number | null): string[]
 
 /** A request to copy; none while it would be refused. */
 function tryIt(about: Banner, ink: Ink, width: number | null): string[] {
-  const { url, money, troubles } = about
+  const { url, money, prices, troubles } = about
   if (troubles.length > 0) return []
+  if (prices.length > 0 && prices.every(({ sold }) => sold === 'no')) return []
   const indent = ' '.repeat(NAMES)
   const head = `  ${ink.faint('try it'.padEnd(NAMES - 2))}`
-  const [first = '', ...rest] = command(about, width).map((line, at) =>
+  const free = prices.length > 0 && !prices.some(({ sold }) => sold === 'paid')
+  const [first = '', ...rest] = command(about, free ? 'free' : 'paid', width).map((line, at) =>
     at === 0 ? line : indent + line,
   )
+  if (free) return ['', head + first, ...rest, `${indent}${ink.faint('It is free.')}`]
   const pay =
     money === 'play'
       ? ['It answers 402 with an invoice. Pay it:', `curl ${url}/play/pay -d '{"invoice":"…"}'`]
@@ -157,12 +164,16 @@ function tryIt(about: Banner, ink: Ink, width: number | null): string[] {
 }
 
 /** On several lines where it is too long; neither a shell nor JSON minds these line ends. */
-function command({ url, prices }: Banner, width: number | null): string[] {
+function command(
+  { url, prices }: Banner,
+  wanted: ShownPrice['sold'],
+  width: number | null,
+): string[] {
   const room = width ?? Number.POSITIVE_INFINITY
   const opening = (model: string) => `  -d '{"model":"${model}",`
   const fits = (line: string) => NAMES + line.length <= room
   const models = prices
-    .filter(({ sold, model }) => sold === 'paid' && isPlainName(model))
+    .filter(({ sold, model }) => sold === wanted && isPlainName(model))
     .map(({ model }) => model)
   const model = models.find((one) => fits(opening(one))) ?? models[0] ?? 'MODEL'
   const [to, messages] = [

@@ -87,6 +87,10 @@ const BLOCKS: Readonly<Record<string, Banner>> = {
       usual('plain'),
     ],
   },
+  free: {
+    ...{ ...REAL, notes: [], defaultPrice: 'free' },
+    prices: [{ model: 'qwen3:8b', price: 'free', usual: true, sold: 'free' }],
+  },
   test: { ...REAL, money: 'test', wallet: 'ecash at testnut.cashu.space, 0 test sat', notes: [] },
   'many-models': {
     ...REAL,

@@ -57,7 +57,7 @@ export const ledger: Command = {
   commands: [
     rowsOf(
       'accounts',
-      'List the accounts: what they have, were given, and paid in.',
+      'List the accounts: what is left on each, of what was paid and of what was given.',
       'An account belongs to one payment, and to every pass that was made from it.',
     ),
     rowsOf(
@@ -107,7 +107,7 @@ const short = (id: string): string => id.slice(0, 14)
 
 function accountsTable(rows: readonly AccountJson[], unit: string): string {
   return table(
-    ['account', `available ${unit}`, 'paid in', 'bonus', 'held', 'owes', 'since (UTC)'],
+    ['account', `available ${unit}`, 'of it paid', 'of it bonus', 'held', 'owes', 'since (UTC)'],
     rows.map((row) => [
       row.account,
       ...[row.available_msat, row.paid_msat, row.bonus_msat, row.held_msat].map(inSats),

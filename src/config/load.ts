@@ -152,7 +152,7 @@ function findFile(input: LoadInput): Found {
   const named = input.flags.config
   if (typeof named === 'string') {
     const path = resolvePath(named, input.cwd, input.home)
-    return readConfig(path, input) ?? missing(named, input.cwd)
+    return readConfig(path, input) ?? missing(named, input)
   }
   for (const name of NAMES) {
     const found = readConfig(resolvePath(name, input.cwd, input.home), input)
@@ -175,9 +175,11 @@ function misspelt({ cwd, home, readFile }: LoadInput): Found | null {
   return { file: null, said: { layer: new Map(), mistakes: [{ at, what }] } }
 }
 
-function missing(named: string, folder: string): Found {
-  const at: Place = { layer: 'flag', name: '--config', folder }
-  const mistakes = [{ at, what: `there is no file ${quote(named)}` }]
+function missing(named: string, { cwd, home }: LoadInput): Found {
+  const at: Place = { layer: 'flag', name: '--config', folder: cwd }
+  // The whole path: npm and services start programs in folders that nobody expects.
+  const path = resolvePath(named, cwd, home)
+  const mistakes = [{ at, what: `there is no file ${quote(path)}` }]
   return { file: null, said: { layer: new Map(), mistakes } }
 }
 

@@ -11,8 +11,8 @@ prompt=${3:-What is a millisatoshi?}
 body="{\"model\":\"$model\",\"messages\":[{\"role\":\"user\",\"content\":\"$prompt\"}]}"
 
 # 1. Ask. Nothing was paid, so the answer is a 402 with an invoice and a macaroon.
-head=$(curl -sS -o /dev/null -D - "$url/v1/chat/completions" -d "$body")
-challenge=$(grep -i '^www-authenticate: L402 ' <<<"$head") || { echo "$head" >&2; exit 1; }
+answer=$(curl -sS -i "$url/v1/chat/completions" -d "$body")
+challenge=$(grep -i '^www-authenticate: L402 ' <<<"$answer") || { echo "$answer" >&2; exit 1; }
 macaroon=$(sed -E 's/.*[ ,]macaroon="([^"]*)".*/\1/' <<<"$challenge")
 invoice=$(sed -E 's/.*[ ,]invoice="([^"]*)".*/\1/' <<<"$challenge")
 echo "402  invoice ${invoice:0:24}…" >&2

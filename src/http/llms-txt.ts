@@ -60,10 +60,10 @@ function terms(selling: Selling): string {
   const number = (value: number) => value.toLocaleString('en')
   return [
     `- Served, each by POST: ${terms.dialects.map(({ path }) => `\`${path}\``).join(', ')}. Streaming works.`,
-    `- The price is the tokens that flowed, to a thousandth of a ${unit}. What fails before its first output costs nothing.`,
-    '- An answer tells its cost: in `X-Cost-Msat`, or where it streams in a comment on the line before `data: [DONE]`, `: satgate cost_msat=52`; where an error ends the stream, on its very last line.',
-    `- A 402 asks for ${number(invoice.min)} to ${number(invoice.max)} ${unit}, or more where this very request needs it; \`/create-invoice\` for up to ${number(mostSats)} ${unit}.`,
-    `- At most ${number(limits.outputTokens)} output tokens in one answer; ${number(limits.usualOutputTokens)} where the request names no limit. A small balance makes a shorter answer, and so may a slow model where the answer is not streamed: \`X-Max-Tokens-Applied\` tells.`,
+    `- You pay for the tokens of the request and of its answer, to a thousandth of a ${unit}. A request that fails before its first output costs nothing.`,
+    '- An answer tells its cost: in the header `X-Cost-Msat`. A stream tells it in a comment on the line before `data: [DONE]`, for example `: satgate cost_msat=52`. If an error ends the stream, the comment is its last line.',
+    `- A 402 asks for ${number(invoice.min)} to ${number(invoice.max)} ${unit}, or more if this request needs more. \`/create-invoice\` sells up to ${number(mostSats)} ${unit}.`,
+    `- At most ${number(limits.outputTokens)} output tokens in one answer; ${number(limits.usualOutputTokens)} if the request names no limit. The limit can be lower if the balance is small, or if the model is slow and the answer is not streamed. The header \`X-Max-Tokens-Applied\` tells the limit.`,
     `- At most ${number(limits.body)} bytes in one request.`,
     '- After a 503 with `payment_pending`, never pay again: send the same request in some seconds.',
   ].join('\n')

@@ -37,7 +37,6 @@ export const mintUrl: Reader<string> = fitting('the https:// URL of a mint', (te
 })
 
 /** `you@example.com` (LUD-16). That it can be paid is seen when it is asked. */
-export const lightningAddress: Reader<string> = fitting(
-  'a Lightning address',
-  (text) => (/^[a-z0-9._+-]+@[a-z0-9.-]+(?::\d{1,5})?$/i.test(text) ? text.toLowerCase() : null),
+export const lightningAddress: Reader<string> = fitting('a Lightning address', (text) =>
+  /^[a-z0-9._+-]+@[a-z0-9.-]+(?::\d{1,5})?$/i.test(text) ? text.toLowerCase() : null,
 )

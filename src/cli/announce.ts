@@ -36,14 +36,12 @@ export function announce(
     readonly options: RunOptions
     readonly wallet: Pick<Wallet, 'kind' | 'label'>
     readonly money: MoneyKind
-    /** What is wrong and no event has told. */
-    readonly troubles: readonly string[]
     readonly notes: readonly string[]
   },
 ): void {
-  const { backend, url, options, money, screen, troubles, notes } = about
+  const { backend, url, options, money, screen, notes } = about
   if (options.json) {
-    for (const note of [...troubles, ...notes]) host.stderr.write(`satgate: ${onLine(note)}\n`)
+    for (const note of notes) host.stderr.write(`satgate: ${onLine(note)}\n`)
     screen.say({
       event: 'ready',
       url,
@@ -78,7 +76,7 @@ export function announce(
         walletHint:
           about.wallet.kind === 'ecash' ? 'the mint holds it: satgate wallet withdraw' : '',
         folder: config.dataDir,
-        troubles: [...screen.open({ money }), ...troubles],
+        troubles: screen.open({ money }),
         notes,
       },
       host.stdout,

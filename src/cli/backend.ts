@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { Backend } from '../dialects/dialect.ts'
 import type { World } from '../floor/world.ts'
 import { failedOf, type ModelList, makeModels } from '../http/models.ts'
-import { isFailure, type Failed as NotListed } from '../http/presence.ts'
+import type { Failed as NotListed } from '../http/presence.ts'
 import { discover, MODELS_PATH, type Model, probeUpstream } from '../http/probe.ts'
 import { shownTarget } from '../http/target.ts'
 import { helpWith } from '../http/unreachable.ts'
@@ -21,8 +21,6 @@ export interface FoundBackend {
   readonly models: ModelList
   /** Set where it did not answer: the gate runs, says so, and asks again. */
   readonly problem: string | null
-  /** Such a problem that no event tells of, and that is not over. */
-  readonly untold: () => string | null
   /** What to say of a later try that failed, in the same words. For the operator alone. */
   readonly explain: (how: NotListed) => string
 }
@@ -67,7 +65,6 @@ export async function findBackend(
     upstream: client,
     models,
     problem,
-    untold: () => (how === null || isFailure(how) || models.some().length > 0 ? null : problem),
     explain: (how) => why(how, base),
   }
 }

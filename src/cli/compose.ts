@@ -119,6 +119,12 @@ export function compose(parts: ComposeParts): Composed {
         ...{ url: parts.backend.url, detail: parts.backend.explain(how) },
       }),
     back: (since) => say({ event: 'solved', what: 'upstream_unreachable', since: iso(since) }),
+    unlisted: (how) =>
+      say({
+        ...{ event: 'problem', what: 'models_unlisted' },
+        ...{ url: parts.backend.url, detail: parts.backend.explain(how) },
+      }),
+    listed: () => say({ event: 'solved', what: 'models_unlisted' }),
   })
   const healthy = () => books.healthy()
   const undeliverable = () => {

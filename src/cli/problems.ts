@@ -25,6 +25,13 @@ export const PROBLEMS: Readonly<Record<string, Problem>> = {
       `${ended(field('detail') || `the model server cannot be used (${field('reason')})`)} Nothing is sold until the model server answers; it is asked every 5 s`,
     ends: () => 'the model server answers',
   },
+  models_unlisted: {
+    level: 'warn',
+    fields: ['url', 'detail'],
+    begins: (field) =>
+      `${ended(field('detail') || 'the model server lists no models')} Until it lists its models, only those are sold that have a price of their own (pricing.models); it is asked every 5 s`,
+    ends: () => 'the model server lists its models',
+  },
   wallet_unreachable: {
     level: 'error',
     fields: ['wallet', 'reason', 'since', 'label'],

@@ -179,7 +179,6 @@ async function start(
     options,
     wallet,
     money,
-    troubles: [backend.untold()].filter((one) => one !== null),
     notes: [
       ...(reachNote === null ? [] : [reachNote]),
       ...choice.notes,

@@ -5,7 +5,7 @@ import type { World } from '../floor/world.ts'
 import type { Models } from '../gate/judge.ts'
 import type { Gone } from '../gate/ports.ts'
 import { modelOf, reached } from './model-names.ts'
-import { type Absence, type Failed, Presence } from './presence.ts'
+import { type Absence, type Failed, isFailure, Presence } from './presence.ts'
 import {
   contextSize,
   MODELS_PATH,
@@ -31,9 +31,16 @@ export interface ModelList extends Models {
    * Asks in the background from now on: every 60 s, and every 5 s while the backend fails. Tells at once
    * of a backend that failed already.
    */
-  watch(background: Background, absence: Absence): void
+  watch(background: Background, watcher: Watcher): void
   /** Asks no more. */
   stop(): void
+}
+
+/** Told besides of a backend that is there, or silent, and has listed no model since the start. */
+export interface Watcher extends Absence {
+  /** `how` is for the operator alone. */
+  unlisted(how: Failed): void
+  listed(): void
 }
 
 export interface ModelListOptions {
@@ -63,12 +70,15 @@ export function makeModels(options: ModelListOptions): ModelList {
 class Listing implements ModelList {
   readonly #options: ModelListOptions
   readonly #ttl: number
-  #absence: Absence | null = null
+  #watcher: Watcher | null = null
   readonly #presence = new Presence({
-    gone: (gone, how) => this.#absence?.gone(gone, how),
-    back: (since) => this.#absence?.back(since),
+    gone: (gone, how) => this.#watcher?.gone(gone, how),
+    back: (since) => this.#watcher?.back(since),
   })
   #models: readonly Model[] | null = null
+  /** How the last try failed. */
+  #how: Failed | null = null
+  #toldUnlisted = false
   #kind: Backend = 'other'
   #answering = false
   #freshUntil = Number.NEGATIVE_INFINITY
@@ -112,9 +122,10 @@ class Listing implements ModelList {
     return this.#answering && this.#kind === kind
   }
 
-  watch(background: Background, absence: Absence): void {
-    this.#absence = absence
+  watch(background: Background, watcher: Watcher): void {
+    this.#watcher = watcher
     this.#presence.tell()
+    this.#tellUnlisted()
     this.#background = background
     this.#watch = background.repeat('models', PACE, () => {
       if (this.#presence.failing || this.#now() >= this.#freshUntil) this.#askSoon()
@@ -184,14 +195,30 @@ class Listing implements ModelList {
   /** `doubted`: while it was asked, something happened that its answer may not know of. */
   #learn(probed: Result<Pick<Probed, 'kind' | 'models'>, NotProbed>, doubted: boolean): void {
     const now = this.#now()
-    this.#presence.saw(failedOf(probed, this.#options.sellsUnlisted === true), now)
+    this.#how = failedOf(probed, this.#options.sellsUnlisted === true)
+    this.#presence.saw(this.#how, now)
     this.#answering = probed.ok || isThere(probed.error)
     if (probed.ok) {
       this.#models = probed.value.models
       this.#kind = probed.value.kind
     }
+    this.#tellUnlisted()
     this.#freshUntil = doubted ? Number.NEGATIVE_INFINITY : now + this.#keeps()
     this.#retryAt = probed.ok ? Number.NEGATIVE_INFINITY : now + Math.min(this.#ttl, RETRY)
+  }
+
+  /** Once, until there is a list. A failure is told of by the presence. */
+  #tellUnlisted(): void {
+    const watcher = this.#watcher
+    if (watcher === null) return
+    if (this.#how === null && this.#toldUnlisted) {
+      this.#toldUnlisted = false
+      watcher.listed()
+    }
+    if (this.#how === null || this.#models !== null || this.#toldUnlisted) return
+    if (isFailure(this.#how)) return
+    this.#toldUnlisted = true
+    watcher.unlisted(this.#how)
   }
 
   /** ms for which what is known now may be used: not at all while the backend fails. */

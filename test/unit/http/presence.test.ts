@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ok } from '../../../src/floor/result.ts'
+import { Background } from '../../../src/floor/background.ts'
+import { err, ok, type Result } from '../../../src/floor/result.ts'
 import { makeModels } from '../../../src/http/models.ts'
 import { type Failed, Presence } from '../../../src/http/presence.ts'
 import type { NotProbed } from '../../../src/http/probe.ts'
@@ -20,6 +21,9 @@ const status = (code: number): NotProbed =>
   code === 401 || code === 403
     ? { why: 'refused', status: code }
     : { why: 'no_models', status: code }
+
+const answered = (json: object, status = 200): Result<JsonAnswer, string> =>
+  ok({ status, headers: {}, json })
 
 describe('a backend is gone', () => {
   it('after 15 s of failing, at its last try, and not a moment before', () => {
@@ -129,5 +133,62 @@ describe('J8 what is known of a backend', () => {
     const other = models.isStill('ollama')
     await answer('llamacpp')
     expect(await other).toBe(false)
+  })
+})
+
+describe('a backend that has listed no model since the start', () => {
+  const SILENT = err('no answer within 5000 ms')
+  const LISTED = answered({ data: [{ id: 'm' }] })
+
+  async function heard(first: NotProbed, ...answers: readonly Result<JsonAnswer, string>[]) {
+    const told: string[] = []
+    const at = { now: 0 }
+    const left = [...answers]
+    const models = makeModels({
+      world: { now: () => at.now },
+      get: async () => left.shift() ?? expect.unreachable(),
+      first: err(first),
+    })
+    const background = new Background(() => {})
+    models.watch(background, {
+      gone: ({ why }) => told.push(`gone ${why}`),
+      back: () => told.push('back'),
+      unlisted: (how) => told.push(`unlisted ${how.why}`),
+      listed: () => told.push('listed'),
+    })
+    for (let tries = answers.length; tries > 0; tries -= 1) {
+      at.now += 60_000
+      await models.list()
+    }
+    models.stop()
+    return told
+  }
+
+  it.each<[string, NotProbed, readonly Result<JsonAnswer, string>[], readonly string[]]>([
+    ['wants a key', status(401), [answered({}, 401), LISTED, LISTED], ['refused', 'listed']],
+    ['has no list', status(404), [LISTED], ['no_models', 'listed']],
+    [
+      'is silent',
+      unreachable('no answer within 5000 ms'),
+      [SILENT, LISTED],
+      ['unreachable', 'listed'],
+    ],
+    ['and then lists none', status(404), [answered({ data: [] })], ['no_models']],
+  ])('is told of at once, and when it lists some: it %s', async (_, first, answers, told) => {
+    const [how = '', ...over] = told
+    expect(await heard(first, ...answers)).toEqual([`unlisted ${how}`, ...over])
+  })
+
+  it('but not where it fails: then it is gone', async () => {
+    expect(await heard(REFUSED, LISTED)).toEqual(['gone refused', 'back'])
+    expect(await heard(REFUSED, answered({}, 401), LISTED)).toEqual([
+      ...['gone refused', 'back', 'unlisted refused', 'listed'],
+    ])
+  })
+
+  it('nor once it has listed some', async () => {
+    expect(await heard(status(404), LISTED, answered({}, 401))).toEqual([
+      ...['unlisted no_models', 'listed'],
+    ])
   })
 })

@@ -149,9 +149,15 @@ const ALWAYS = ['dataDir', 'json']
 const takes = ({ settings = [] }: Command, { attribute, key }: FlagRow): boolean =>
   ALWAYS.includes(attribute) || settings === 'all' || settings.includes(key)
 
+const isAccount = ({ typed }: { readonly typed: string }) => typed.startsWith('--account ')
+
 /** A word where none belongs: mostly a command that is not there. */
 function notTaken(word: string, self: Parser, command: Command): Failed {
   if (command.commands !== undefined || self.parent === null) return noCommand(word, self)
+  if (/^[0-9a-f]{4,64}$/.test(word) && command.flags?.some(isAccount) === true) {
+    const typed = `satgate ${self.parent.name()} ${command.name} --account ${word}`
+    return new Failed(`an account is named by its flag: ${typed}`, 2)
+  }
   // Below a group it may be meant as another command of the group.
   if (self.parent.parent !== null) return noCommand(word, self.parent)
   const said = JSON.stringify(onLine(word))

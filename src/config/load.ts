@@ -79,8 +79,11 @@ function readAll(nodes: ReadonlyMap<string, Node>, reading: Reading): Values {
   for (const [key, row] of BY_KEY) {
     const node = nodes.get(key)
     if (node === undefined) continue
-    const explain = (at: Place, what: string): undefined =>
-      reading.mistake(at, `${key}: ${what}; for example ${row.example}`)
+    const explain = (at: Place, what: string): undefined => {
+      // "did you mean ecash?" is the example.
+      const example = what.endsWith('?') ? '' : `; for example ${row.example}`
+      return reading.mistake(at, `${key}: ${what}${example}`)
+    }
     const fallback = fallbacks.get(key)
     values[key] = row.read(node, { ...reading, mistake: explain })
     if (values[key] === undefined && fallback !== undefined) {

@@ -243,6 +243,8 @@ describe('what was typed', () => {
     [['ledger', '--limit', '3', 'verify'], 'satgate ledger verify does not take --limit here'],
     [['--yes', 'wallet', 'restore'], 'write it after the command: satgate wallet restore --yes'],
     [['ledger', 'entrys'], 'did you mean entries?'],
+    [['ledger', 'entries', 'a1b2c3d4'], 'satgate ledger entries --account a1b2c3d4'],
+    [['ledger', 'a1b2c3d4'], 'satgate ledger accounts --account a1b2c3d4'],
     [['ledger', '--limit', '0'], '--limit takes a whole number above 0, not "0"'],
     [['earnings', 'today'], 'satgate earnings takes flags only, not "today"'],
     [['pass', 'mint'], "required option '--sats <sats>' not specified"],

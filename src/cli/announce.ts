@@ -4,6 +4,7 @@ import { onLine } from '../floor/printable.ts'
 import { priceOf } from '../gate/judge.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 import type { Pricing } from '../money/pricing.ts'
+import { unitOf } from '../money/unit.ts'
 import type { Wallet } from '../wallets/wallet.ts'
 import type { FoundBackend } from './backend.ts'
 import { banner } from './banner.ts'
@@ -71,7 +72,7 @@ export function announce(
         publicUrl: about.publicUrl,
         publicHint: money === 'play' ? null : publicHint(config, about.tunnel),
         upstream: backend.label,
-        ...priceLines(config.pricing.list, models),
+        ...priceLines(config.pricing.list, models, unitOf(money)),
         wallet: about.wallet.label,
         walletHint:
           about.wallet.kind === 'ecash' ? 'the mint holds it: satgate wallet withdraw' : '',

@@ -14,6 +14,8 @@ import { columnsOf } from '../../../src/cli/terminal.ts'
 import { printableInInk } from '../../../src/floor/printable.ts'
 import { helpWith } from '../../../src/http/unreachable.ts'
 import type { MoneyKind } from '../../../src/ledger/ledger.ts'
+import { parsePrice } from '../../../src/money/parse.ts'
+import type { Priced } from '../../../src/money/pricing.ts'
 
 const FOLDER = new URL('../../golden/terminal/', import.meta.url)
 const ESC = String.fromCharCode(27)
@@ -242,6 +244,23 @@ describe('golden terminal', () => {
       [{ id: 'm', priced: { is: 'refused' } }],
     )
     expect(prices).toEqual([{ model: 'm', price: 'not for sale', usual: false, sold: 'no' }])
+  })
+
+  it('counts prices in play sat where the money is play money', () => {
+    const price = parsePrice('1/3')
+    if (!price.ok) throw new Error(price.error)
+    const label = '1 sat in, 3 sat out per 1,000 tokens'
+    const priced = { is: 'priced', label } as unknown as Priced
+    const shown = priceLines(
+      { fallback: price.value, models: [] },
+      [{ id: 'm', priced }],
+      'play sat',
+    )
+    const inPlay = '1 play sat in, 3 play sat out per 1,000 tokens'
+    expect(shown).toEqual({
+      defaultPrice: inPlay,
+      prices: [{ model: 'm', price: inPlay, usual: true, sold: 'paid' }],
+    })
   })
 })
 

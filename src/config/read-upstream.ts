@@ -20,8 +20,18 @@ export const upstream: Reader<UpstreamSettings> = (node, reading) => {
     const [first] = node.items.map((item) => backend(item, reading))
     return first
   }
-  const url = apiUrl(node, reading)
+  const url = baseUrl(node, reading)
   return url === undefined ? undefined : { url, key: null }
+}
+
+/** The path of one request, copied along with the address of the backend. */
+const ENDPOINT = /\/(?:chat\/completions|completions|embeddings|models)$/
+
+const baseUrl: Reader<string> = (node, reading) => {
+  const url = apiUrl(node, reading)
+  const endpoint = url === undefined ? null : ENDPOINT.exec(new URL(url).pathname)
+  if (endpoint === null) return url
+  return reading.mistake(node.at, `the URL ends in ${endpoint[0]}: leave that out`)
 }
 
 function backend(node: Node, reading: Reading): UpstreamSettings | undefined {
@@ -36,7 +46,7 @@ function backend(node: Node, reading: Reading): UpstreamSettings | undefined {
   const key = part(node, 'key')
   if (url === undefined)
     return reading.mistake(node.at, 'url is missing: each backend of the list needs one')
-  const read = apiUrl(url, reading)
+  const read = baseUrl(url, reading)
   const secret = key === undefined ? null : (secretLine(key, reading) ?? null)
   return read === undefined ? undefined : { url: read, key: secret }
 }

@@ -137,8 +137,11 @@ export function unknownNames(env: Env, named: ReadonlySet<string>, folder: strin
     .filter((name) => name.startsWith('SATGATE_') && !BY_ENV.has(name) && !named.has(name))
     .sort()
     .map((name) => {
-      const near = nearest(name, BY_ENV.keys())
-      const meant = near === null ? 'satgate config lists the settings' : `did you mean ${near}?`
+      // Without what all of them have in common: it would make every name near.
+      const own = (full: string) => full.slice('SATGATE_'.length)
+      const near = nearest(own(name), [...BY_ENV.keys()].map(own))
+      const meant =
+        near === null ? 'satgate config lists the settings' : `did you mean SATGATE_${near}?`
       return { at: { layer: 'env', name, folder }, what: `no setting has this name; ${meant}` }
     })
 }

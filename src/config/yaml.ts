@@ -62,11 +62,21 @@ function parse(text: string, place: Place): Parsed {
   if (wrong.length > 0) {
     const mistakes = wrong.map(({ pos, message }) => ({
       at: placeAt(pos[0]),
-      what: `this is not YAML: ${firstLine(message)}`,
+      what: `this is not YAML: ${firstLine(message)}. ${LOOK}`,
     }))
-    return { root: null, mistakes }
+    return { root: null, mistakes: firstOfEachLine(mistakes) }
   }
   return new Walk(document, placeAt).result()
+}
+
+const LOOK = 'Look at the indentation, colons and brackets of this line and of the line before'
+
+/** One slip is often several mistakes to the library. */
+const firstOfEachLine = <M extends { at: Place }>(mistakes: readonly M[]): M[] => {
+  const lineOf = ({ at }: M) => (at.layer === 'file' ? at.line : 0)
+  return mistakes.filter(
+    (one, index) => mistakes.findIndex((m) => lineOf(m) === lineOf(one)) === index,
+  )
 }
 
 const firstLine = (message: string): string => (message.split('\n')[0] ?? '').slice(0, 200)

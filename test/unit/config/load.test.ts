@@ -153,6 +153,18 @@ describe('the environment', () => {
     ])
   })
 
+  it('takes no name for another because both begin with SATGATE_', () => {
+    expect(mistakes({ env: { SATGATE_CONFIG: 'x.yaml' } })).toEqual([
+      'SATGATE_CONFIG: no setting has this name; satgate config lists the settings',
+    ])
+  })
+
+  it('says of YAML that cannot be read where to look, once for each line', () => {
+    const said = mistakes({ yaml: 'upstream: http://x\n port: 3\n' })
+    expect(said).toHaveLength(1)
+    expect(said[0]).toMatch(/^satgate.yaml:1:11: this is not YAML: .+\. Look at the indentation/)
+  })
+
   it('builds a whole wallet', () => {
     const env = {
       SATGATE_WALLET: 'lnd',

@@ -6,6 +6,12 @@ export const MOST = 8_000
 const CELLS_OF_STEP = 5_000
 const CELLS = 20_000
 
+/**
+ * Nobody sees these, and code is copied from here into terminals, where an escape sequence can end a
+ * paste and begin a command. The parser takes a carriage return for a line of its own.
+ */
+const CONTROLS = /(?![\n\t])\p{Cc}/gu
+
 /** What one step found: `done` blocks stay as they are, `open` is what the end of the text makes. */
 export interface Step {
   readonly done: readonly Piece[]
@@ -40,8 +46,7 @@ export class Blocks {
   }
 
   add(text: string): void {
-    // The parser takes a carriage return for a line of its own, which would shift our line numbers.
-    this.#text += text.replaceAll('\r', '')
+    this.#text += text.replace(CONTROLS, '')
   }
 
   step(): Step {

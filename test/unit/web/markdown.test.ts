@@ -168,6 +168,12 @@ describe('markdown of an answer', () => {
     expect((parts[1] as Part).kids).toEqual([code])
   })
 
+  it('J22 has nothing in it that does more in a terminal than stand there', () => {
+    const code = 'echo a\u001b[201~\r\n\trm -rf ~\u0007\u009b31m\u0000'
+    const [block] = grown([`\`\`\`sh\n${code}\n\`\`\``, '\n\nx\u001b]0;y'])
+    expect((block as Part).kids).toEqual(['echo a[201~\n\trm -rf ~31m\n'])
+  })
+
   it('parses no more than so much at once, whatever came before', () => {
     const blocks = new Blocks()
     blocks.add(`\`\`\`\n${'code\n'.repeat(20_000)}\`\`\`\n\n${'*a '.repeat(100_000)}`)

@@ -1,11 +1,14 @@
 import type { Blocks } from './blocks.ts'
 import { make } from './dom.ts'
 import { redraw } from './draw.ts'
+import { legible } from './legible.ts'
 import type { Piece } from './markdown.ts'
 
 /** The end of the text is drawn again after so many frames for so many characters of it. */
 const FRAME_FOR = 2_000
 const MOST_FRAMES = 12
+/** Characters of one element of plain text: the browser lays out anew only the one that grows. */
+const MOST_PLAIN = 4_000
 
 /**
  * An answer as it grows on the page. The parser is no part of the page's first load: it is asked for
@@ -15,6 +18,9 @@ export class Answer {
   readonly #place: HTMLElement
   readonly #around: (draw: () => void) => void
   #text = ''
+  /** What is to be drawn while there is no parser, and how much of it is drawn. */
+  #legible = ''
+  #drawn = 0
   #blocks: Blocks | null = null
   #open: readonly Piece[] = []
   #wait = 0
@@ -34,7 +40,8 @@ export class Answer {
 
   add(text: string): void {
     this.#text += text
-    this.#blocks?.add(text)
+    if (this.#blocks === null) this.#legible += legible(this.#legible, text)
+    else this.#blocks.add(text)
     this.#plan()
   }
 
@@ -64,12 +71,17 @@ export class Answer {
     })
   }
 
+  /** One step of the text as it came: paragraphs, of which the last one grows. */
   #plain(): void {
-    const shown = this.#place.firstElementChild ?? make('p', '', 'plain')
+    const last = this.#place.lastElementChild
+    const room = MOST_PLAIN - (last?.textContent?.length ?? MOST_PLAIN)
+    const next = this.#legible.slice(this.#drawn, this.#drawn + (room > 0 ? room : MOST_PLAIN))
+    this.#drawn += next.length
     this.#around(() => {
-      shown.textContent = this.#text
-      this.#place.replaceChildren(shown)
+      if (last !== null && room > 0) last.append(next)
+      else this.#place.append(make('p', next, 'plain'))
     })
+    if (this.#drawn < this.#legible.length) this.#plan()
   }
 
   #step(blocks: Blocks): void {

@@ -1,3 +1,4 @@
+import { legible } from './legible.ts'
 import { type Block, blocksOf, type Definitions, type Piece } from './markdown.ts'
 
 /** Characters that are parsed at once: this bounds the time that a hostile text can cost. */
@@ -5,12 +6,6 @@ export const MOST = 8_000
 /** Cells of tables that one step may draw, and one answer. A browser that lays out more of them hangs. */
 const CELLS_OF_STEP = 5_000
 const CELLS = 20_000
-
-/**
- * Nobody sees these, and code is copied from here into terminals, where an escape sequence can end a
- * paste and begin a command. The parser takes a carriage return for a line of its own.
- */
-const CONTROLS = /(?![\n\t])\p{Cc}/gu
 
 /** What one step found: `done` blocks stay as they are, `open` is what the end of the text makes. */
 export interface Step {
@@ -46,7 +41,7 @@ export class Blocks {
   }
 
   add(text: string): void {
-    this.#text += text.replace(CONTROLS, '')
+    this.#text += legible(this.#text, text)
   }
 
   step(): Step {

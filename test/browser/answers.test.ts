@@ -202,6 +202,22 @@ describe.skipIf(browserMissing !== null)('an answer on the page', () => {
     expect(await page.evaluate(below)).toBe(0)
   })
 
+  it('is shown as it came where its parser cannot be had, a part of it at a time', async () => {
+    const text = `a${'\u0301'.repeat(500)} ${'word '.repeat(5_000)}`
+    const gate = await startGate()
+    const { page } = await bought(browser, gate)
+    await page.route('**/assets/blocks-*', (route) => route.abort())
+    await page.route('**/v1/chat/completions', (route) =>
+      route.fulfill({ contentType: 'text/event-stream', body: eventsOf([text, '**The end.**']) }),
+    )
+    await send(page, 'Write')
+    await page.getByText('**The end.**').waitFor()
+    const parts = await page.locator('.assistant .text > .plain').allTextContents()
+    expect(parts.join('')).toBe(`a${'\u0301'.repeat(16)} ${'word '.repeat(5_000)}**The end.**`)
+    // No element is so long that the browser hangs while it grows.
+    expect(Math.max(...parts.map((part) => part.length))).toBeLessThanOrEqual(4_000)
+  })
+
   it.each([
     ['a desk', 1280, 800],
     ['a phone', 360, 740],

@@ -59,16 +59,20 @@ export function readProbe(answer: Result<JsonAnswer, string>): Result<Probed, No
 
 /**
  * OpenAI's list, or the bare array that some send (threats K14); Ollama has `data: null` without
- * models. Records without an id are left out.
+ * models. Records without an id are left out, and those with one that no request may name.
  */
 function modelsOf(json: unknown): Model[] | null {
   const list = Array.isArray(json) ? json : isRecord(json) ? json.data : undefined
   if (list === null) return []
   if (!Array.isArray(list)) return null
-  return list.filter(
-    (each): each is Model => isRecord(each) && typeof each.id === 'string' && each.id !== '',
-  )
+  return list.filter((each): each is Model => isRecord(each) && isName(each.id))
 }
+
+/** Characters of a model's name in a request. */
+const LONGEST_NAME = 256
+
+const isName = (id: unknown): boolean =>
+  typeof id === 'string' && id !== '' && id.length <= LONGEST_NAME
 
 const OWNERS: Readonly<Record<string, Backend>> = {
   library: 'ollama',

@@ -55,6 +55,12 @@ describe('a backend is named by its list of models', () => {
     expect(probed.ok && probed.value.models).toEqual([LLAMACPP])
   })
 
+  it('leaves out names that no request may have: a page that shows one of a million letters hangs', () => {
+    const ids = ['a', 'b'.repeat(256), 'c'.repeat(257), '\u0301'.repeat(1_000_000)]
+    const probed = readProbe(answer(ids.map((id) => ({ id }))))
+    expect(probed.ok && probed.value.models.map(({ id }) => id)).toEqual(ids.slice(0, 2))
+  })
+
   it.each([
     ['wants a key', answer(null, {}, 401), { why: 'refused', status: 401 }],
     ['has no such path', answer([], {}, 404), { why: 'no_models', status: 404 }],

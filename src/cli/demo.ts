@@ -35,6 +35,7 @@ export async function runDemo(
     const portChosen = flags.port !== undefined
     const stage = curtain(host)
     running = await startGate(stage.host, config, { json, portChosen, yes: false })
+    running.announce()
     if (!json) {
       stage.close()
       await story(host, running.url)

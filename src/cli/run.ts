@@ -36,6 +36,8 @@ import { hearWallet, tellWaiting } from './wallet-start.ts'
 /** A gate that runs. */
 export interface Running {
   readonly url: string
+  /** Says that the gate is ready. By then somebody has to listen for the signals that stop it. */
+  announce(): void
   /** Refuses new requests, lets streams finish for the grace period, settles, closes the books. */
   stop(): Promise<void>
   /** Says what nobody handled, and stops. */
@@ -169,24 +171,6 @@ async function start(
   if (reach !== null) closers.push(() => reach.close())
   // An event has told of a tunnel that is down.
   const reachNote = reach?.state === 'down' ? null : (reach?.note ?? noTunnelNote(tunnel, folder))
-  announce(host, config, {
-    backend,
-    pricing,
-    url,
-    publicUrl: config.publicUrl ?? reach?.publicUrl ?? null,
-    tunnel: { state: reach?.state ?? 'off', why: tunnel.why },
-    screen,
-    options,
-    wallet,
-    money,
-    notes: [
-      ...(reachNote === null ? [] : [reachNote]),
-      ...choice.notes,
-      ...(copied === null ? [] : [copied]),
-      ...port.taken.map((taken) => `port ${taken} was taken`),
-      ...(rateNote === null ? [] : [rateNote]),
-    ],
-  })
   let stopping: Promise<void> | null = null
   const stop = () => {
     stopping ??= stopGate({ gate, books, server, reach, config, counts, say, closers })
@@ -196,7 +180,26 @@ async function start(
     say({ event: 'problem', what: 'fatal', reason: sayError(error) })
     return stop()
   }
-  return { url, stop, lost }
+  const ready = () =>
+    announce(host, config, {
+      backend,
+      pricing,
+      url,
+      publicUrl: config.publicUrl ?? reach?.publicUrl ?? null,
+      tunnel: { state: reach?.state ?? 'off', why: tunnel.why },
+      screen,
+      options,
+      wallet,
+      money,
+      notes: [
+        ...(reachNote === null ? [] : [reachNote]),
+        ...choice.notes,
+        ...(copied === null ? [] : [copied]),
+        ...port.taken.map((taken) => `port ${taken} was taken`),
+        ...(rateNote === null ? [] : [rateNote]),
+      ],
+    })
+  return { url, announce: ready, stop, lost }
 }
 
 function refusePlayInPublic(config: Config): void {

@@ -13,15 +13,19 @@ interface Where {
   /** Of the terminal; null: the output is piped. */
   readonly columns?: number | null
   readonly colour?: boolean
+  /** Called with what is printed on stdout, and with what stops the program; null: nothing does yet. */
+  readonly hear?: (text: string, stop: (() => void) | null) => void
 }
 
 /** `satgate <argv>` in this process: its exit code, and what it printed. */
 export async function satgateAt(where: Where, ...argv: readonly string[]) {
-  const { cwd = tmpdir(), home = cwd, env = {}, columns = null, colour = false } = where
+  const { cwd = tmpdir(), home = cwd, env = {}, columns = null, colour = false, hear } = where
+  let stop: (() => void) | null = null
   const out = { stdout: '', stderr: '' }
   const to = (name: 'stdout' | 'stderr') => ({
     write: (text: string) => {
       out[name] += text
+      if (name === 'stdout') hear?.(text, stop)
     },
     terminal: columns !== null,
     colour,
@@ -34,7 +38,10 @@ export async function satgateAt(where: Where, ...argv: readonly string[]) {
   const host: Host = {
     ...{ argv, env, cwd, home, world, readFile: readLocalFile, ask: null },
     ...{ stdout: to('stdout'), stderr: to('stderr') },
-    ...{ onStop: () => {}, onLost: () => {}, exit: () => {} },
+    onStop: (told) => {
+      stop = told
+    },
+    ...{ onLost: () => {}, exit: () => {} },
   }
   const code = await main(host)
   return { code, ...out, json: () => JSON.parse(out.stdout) }

@@ -31,10 +31,12 @@ export async function serve({ host, flags, load }: Asked): Promise<number> {
   const json = format === 'json' || (format === 'auto' && !host.stdout.terminal)
   const portChosen = settings.settings.get('port')?.at.layer !== 'default'
   const running = await startGate(host, settings, { json, portChosen, yes: flags.yes === true })
-  return untilStopped(host, running, {
+  const ended = untilStopped(host, running, {
     graceMs: settings.config.timeouts.shutdownMs,
     stopping() {
       if (!json) host.stderr.write('\n  stopping: streams finish first; once more to end at once\n')
     },
   })
+  running.announce()
+  return ended
 }

@@ -10,7 +10,7 @@ const WIDEST = 120
 
 const CONFIG: Line = [
   '--config <path>',
-  'the config file; without it satgate.yaml, then satgate.json, if there',
+  'the config file (default: satgate.yaml, else satgate.json, of this folder)',
 ]
 const DATA_DIR: Line = [
   '--data-dir <path>',
@@ -104,10 +104,10 @@ export const typedOf = ({ name, kind, value = 'value' }: FlagRow['flag']): strin
 
 function lastWords(command: Command, path: string): string {
   if (starts(command)) {
-    return 'All settings, those without a flag too: docs/configuration.md. What a gate would use: satgate config'
+    return 'Settings without a flag are written in the config file: docs/configuration.md lists them. What a gate would use: satgate config'
   }
   const own = command.commands === undefined ? '' : `Flags of a command: ${path} <command> --help. `
-  const all = 'All settings of the gate: satgate run --help'
+  const all = 'Flags of the gate: satgate run --help'
   return command.settings === 'all' ? `It takes the flags of the gate too. ${all}` : `${own}${all}`
 }
 

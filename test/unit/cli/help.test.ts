@@ -80,7 +80,7 @@ describe('--help', () => {
     for (const path of PATHS.filter(([name]) => !['run', undefined].includes(name))) {
       const { stdout } = await help(path, 120)
       expect(stdout).not.toMatch(/^ {2}--payout|^ {2}--tunnel/m)
-      expect(stdout).toContain('All settings of the gate: satgate run --help')
+      expect(stdout).toContain('Flags of the gate: satgate run --help')
       for (const flag of ['--config', '--data-dir', '--json']) expect(stdout).toContain(flag)
     }
   })

@@ -13,7 +13,9 @@ export const check: Command = {
     ['satgate check', 'the file that a gate would read in this folder'],
     ['satgate check other.yaml', 'another file'],
   ],
-  words: [['[file]', 'the file to check (default: satgate.yaml, else satgate.json, of this folder)']],
+  words: [
+    ['[file]', 'the file to check (default: satgate.yaml, else satgate.json, of this folder)'],
+  ],
   settings: 'all',
   run: async ({ input, words: [file], json }) => checkOutcome(input, { file, json }),
 }

@@ -1,6 +1,7 @@
 import type { Config, EcashSettings } from '../config/config.ts'
 import type { Background } from '../floor/background.ts'
 import { onLine } from '../floor/printable.ts'
+import { sentence } from '../floor/sentence.ts'
 import type { World } from '../floor/world.ts'
 import type { Invoices } from '../ledger/invoices.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
@@ -136,10 +137,13 @@ async function paidDirectly(
     if (wallet !== 'no_verify') return wallet
     return `${payout} does not tell of payments by itself: ${BY_WAY}`
   } catch (error) {
-    if (error instanceof WalletUnreachable) return `${payout} does not answer now: ${BY_WAY}`
+    if (error instanceof WalletUnreachable) {
+      const why = sentence(onLine(error.reason))
+      return `${payout} does not answer now: ${why} In this run ${BY_WAY}`
+    }
     if (!(error instanceof WalletRefused)) throw error
     throw new Failed(
-      `the payout address ${payout} refuses: ${onLine(error.reason)}. Is it spelled right?`,
+      `the payout address ${payout} refuses: ${sentence(onLine(error.reason))} Is it spelled right?`,
       2,
     )
   }

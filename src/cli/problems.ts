@@ -1,3 +1,4 @@
+import { sentence } from '../floor/sentence.ts'
 import { plural } from './plural.ts'
 
 /** A field of a problem's event as text, safe on a line; empty where it is missing. */
@@ -22,28 +23,28 @@ export const PROBLEMS: Readonly<Record<string, Problem>> = {
     level: 'error',
     fields: ['reason', 'since', 'url', 'detail'],
     begins: (field) =>
-      `${ended(field('detail') || `the model server cannot be used (${field('reason')})`)} Nothing is sold until the model server answers; it is asked every 5 s`,
+      `${sentence(field('detail') || `the model server cannot be used (${field('reason')})`)} Nothing is sold until the model server answers; it is asked every 5 s`,
     ends: () => 'the model server answers',
   },
   models_unlisted: {
     level: 'warn',
     fields: ['url', 'detail'],
     begins: (field) =>
-      `${ended(field('detail') || 'the model server lists no models')} Until it lists its models, only those are sold that have a price of their own (pricing.models); it is asked every 5 s`,
+      `${sentence(field('detail') || 'the model server lists no models')} Until it lists its models, only those are sold that have a price of their own (pricing.models); it is asked every 5 s`,
     ends: () => 'the model server lists its models',
   },
   wallet_unreachable: {
     level: 'error',
     fields: ['wallet', 'reason', 'since', 'label'],
     begins: (field) =>
-      `the wallet cannot be used (${field('label') || field('wallet')}): ${ended(field('reason'))} No credit can be sold until it answers; buyers who have credit are served`,
+      `the wallet cannot be used (${field('label') || field('wallet')}): ${sentence(field('reason'))} No credit can be sold until it answers; buyers who have credit are served`,
     ends: (field) => `the wallet answers (${field('label') || field('wallet')})`,
   },
   ledger_commit: {
     level: 'error',
     fields: ['detail'],
     begins: (field) =>
-      `the ledger cannot be written: ${ended(field('detail'))} Nothing is sold until it can be. Look whether the disk is full or read-only`,
+      `the ledger cannot be written: ${sentence(field('detail'))} Nothing is sold until it can be. Look whether the disk is full or read-only`,
     ends: () => 'the ledger is written again',
   },
   seed_elsewhere: {
@@ -69,21 +70,21 @@ export const PROBLEMS: Readonly<Record<string, Problem>> = {
     level: 'warn',
     fields: ['mint', 'reason'],
     begins: (field) =>
-      `the mint ${field('mint')} refuses: ${ended(field('reason'))} Other mints are asked meanwhile; a second one in wallet.mints helps`,
+      `the mint ${field('mint')} refuses: ${sentence(field('reason'))} Other mints are asked meanwhile; a second one in wallet.mints helps`,
     ends: (field) => `the mint ${field('mint')} answers`,
   },
   mint_lies: {
     level: 'warn',
     fields: ['mint', 'reason'],
     begins: (field) =>
-      `the mint ${field('mint')} answers as no honest mint does: ${ended(field('reason'))} It is asked for no invoice for an hour. Take out what it holds: satgate wallet balance`,
+      `the mint ${field('mint')} answers as no honest mint does: ${sentence(field('reason'))} It is asked for no invoice for an hour. Take out what it holds: satgate wallet balance`,
     ends: (field) => `the mint ${field('mint')} answers as it should`,
   },
   payout: {
     level: 'warn',
     fields: ['to', 'reason'],
     begins: (field) =>
-      `earnings were not sent to ${field('to')}: ${ended(field('reason'))} It is tried again. To look: satgate wallet balance`,
+      `earnings were not sent to ${field('to')}: ${sentence(field('reason'))} It is tried again. To look: satgate wallet balance`,
     ends: (field) => `earnings were sent to ${field('to')}`,
   },
   tunnel_down: {
@@ -133,12 +134,9 @@ export const PROBLEMS: Readonly<Record<string, Problem>> = {
     level: 'error',
     fields: ['reason'],
     begins: (field) =>
-      `a mistake in satgate ends this gate: ${ended(field('reason'))} Running answers finish first. Please report it`,
+      `a mistake in satgate ends this gate: ${sentence(field('reason'))} Running answers finish first. Please report it`,
   },
 }
-
-/** As a whole sentence, because another one follows. */
-const ended = (text: string): string => (/[.?!…]$/.test(text) ? text : `${text}.`)
 
 const counted = (count: string, noun: string): string => plural(Number(count), noun)
 

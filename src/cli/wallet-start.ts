@@ -1,6 +1,7 @@
 import type { Background } from '../floor/background.ts'
 import { inTime } from '../floor/in-time.ts'
 import { onLine } from '../floor/printable.ts'
+import { sentence } from '../floor/sentence.ts'
 import type { Wallet } from '../wallets/wallet.ts'
 import type { Composed } from './compose.ts'
 import type { Host } from './host.ts'
@@ -38,7 +39,7 @@ export function tellWaiting(parts: {
     const about = { what: 'wallet_unreachable', wallet, label }
     say({ event: 'problem', ...about, reason })
     host.stderr.write(
-      `satgate: waiting for the wallet (${label}): ${onLine(reason)}. The gate starts when it answers; it is asked every 4 s\n`,
+      `satgate: waiting for the wallet (${label}): ${sentence(onLine(reason))} The gate starts when it answers; it is asked every 4 s\n`,
     )
     return () => say({ event: 'solved', ...about })
   }

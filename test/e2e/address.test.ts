@@ -80,7 +80,9 @@ describe('--payout you@domain', () => {
     here.provider.traps.hangsUp = true
     await here.gate.start()
     expect(here.gate.events('ready')).toMatchObject([{ wallet: 'ecash' }])
-    expect(here.gate.stderr).toMatch(/does not answer now: earnings are kept as ecash/)
+    expect(here.gate.stderr).toMatch(
+      /does not answer now: it hung up\. In this run earnings are kept as ecash/,
+    )
   })
 
   it('that nobody has, as its domain says: 2, before anything is sold', async () => {

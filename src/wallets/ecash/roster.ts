@@ -80,7 +80,8 @@ export class Roster {
     const reasons = this.lines
       .filter(({ sells }) => sells)
       .map(
-        ({ mint }) => `${new URL(mint.url).host}: ${this.#troubles.get(mint.url)?.reason ?? 'ok'}`,
+        ({ mint }) =>
+          `${new URL(mint.url).host}: ${this.#troubles.get(mint.url)?.reason ?? 'no answer yet'}`,
       )
     return reasons.join('; ')
   }

@@ -173,6 +173,7 @@ describe('which money it is', () => {
     // It was given up before its own deadline had come, which would say so.
     expect(refused).toBeInstanceOf(WalletUnreachable)
     expect(String(refused)).not.toContain('no answer in')
+    expect(String(refused)).toContain(': no answer yet')
   })
 })
 

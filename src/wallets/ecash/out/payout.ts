@@ -1,5 +1,6 @@
 import { backOff } from '../../../floor/back-off.ts'
 import type { Background } from '../../../floor/background.ts'
+import { sentence } from '../../../floor/sentence.ts'
 import type { LightningAddress, PayRequest } from '../../lnurl.ts'
 import { WalletBusy, WalletRefused, WalletUnreachable } from '../../wallet.ts'
 import { isOfMint } from '../mint/mint.ts'
@@ -196,10 +197,10 @@ const MOST_PAST = 20
 /** Troubles of others, in words. Null for what is wrong with us. */
 export function reasonOf(error: unknown): string | null {
   if (error instanceof WalletRefused) {
-    return `the Lightning address refuses: ${error.reason}. Is it spelled right?`
+    return `the Lightning address refuses: ${sentence(error.reason)} Is it spelled right?`
   }
   if (error instanceof WalletUnreachable) {
-    return `the Lightning address does not answer: ${error.reason}. Is it spelled right?`
+    return `the Lightning address does not answer: ${sentence(error.reason)} Is it spelled right?`
   }
   if (error instanceof WalletBusy) return `the Lightning address is asked too often`
   return isOfMint(error) ? error.message : null

@@ -96,7 +96,7 @@ const BLANK_LINE = /\n[ \t]*\n/
 function cellsOf(text: string): number {
   return text.split(BLANK_LINE).reduce((sum, part) => {
     const lines = part.split('\n')
-    const columns = Math.max(...lines.map((line) => line.split('|').length))
+    const columns = lines.reduce((most, line) => Math.max(most, line.split('|').length), 0)
     return columns > 1 ? sum + columns * lines.length : sum
   }, 0)
 }

@@ -168,6 +168,14 @@ describe('markdown of an answer', () => {
     expect((parts[1] as Part).kids).toEqual([code])
   })
 
+  it('draws a code block of any number of lines', () => {
+    const code = 'x\n'.repeat(200_000)
+    expect(grown([`\`\`\`\n${code}\`\`\`\n\nafter`])).toEqual([
+      { tag: 'pre', kids: [code] },
+      { tag: 'p', kids: ['after'] },
+    ])
+  })
+
   it('J22 has nothing in it that does more in a terminal than stand there', () => {
     const code = 'echo a\u001b[201~\r\n\trm -rf ~\u0007\u009b31m\u0000'
     const [block] = grown([`\`\`\`sh\n${code}\n\`\`\``, '\n\nx\u001b]0;y'])

@@ -14,7 +14,7 @@ export function table(
 ): string {
   const cells = [heads, ...rows.map((row) => row.map((cell) => onLine(String(cell), LONGEST)))]
   const widths = heads.map((_, column) =>
-    Math.max(...cells.map((row) => columnsOf(row[column] ?? ''))),
+    cells.reduce((most, row) => Math.max(most, columnsOf(row[column] ?? '')), 0),
   )
   const numeric = heads.map((_, column) => rows.every((row) => isNumber(row[column] ?? '')))
   const line = (row: readonly string[]) =>

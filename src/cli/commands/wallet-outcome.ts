@@ -100,7 +100,7 @@ function payoutLines({ state, to, above, sat, problem }: PayoutStatus): string[]
       ]
     case 'first':
       return [
-        `Payout to ${to}: when the wallet holds more than ${sats(above)} sat, a first ${sats(sat ?? 0)} sat are sent. You then confirm that they arrived.`,
+        `Payout to ${to}: when the wallet holds more than ${sats(above)} sat, a first ${sats(sat ?? 0)} sat are sent. A running gate looks every 30 seconds. You then confirm that they arrived.`,
         ...failed,
       ]
     case 'confirm':

@@ -98,6 +98,8 @@ describe('the balance', () => {
     till.bank.meltsEnd = 'pending'
     await till.now.payout.tick()
     expect(await state()).toBe('under_way')
+    const early = { why: 'failed', says: expect.stringMatching(/^1000 sat are on their way/) }
+    expect(await desk.confirm()).toMatchObject({ ok: false, error: early })
     till.bank.resolve('paid')
     till.clock += 60_000
     await till.now.payout.tick()

@@ -175,6 +175,13 @@ function confirm(parts: DeskParts): Result<{ readonly to: string }, Refused> {
     )
   }
   const first = payouts.toAddress(address.text, 20).find(({ state }) => state === 'paid')
+  const open = payouts.open()
+  if (first === undefined && open?.destination === address.text) {
+    return refuse(
+      'failed',
+      `${open.sat} sat are on their way to ${address.text}, and the mint has not said yet that they arrived: try again later`,
+    )
+  }
   if (first === undefined) {
     return refuse(
       'failed',

@@ -7,6 +7,7 @@ import { findCloudflared, needCloudflared } from './cloudflared.ts'
 import { interrupted } from './failed.ts'
 import type { Folder } from './folder.ts'
 import type { Host } from './host.ts'
+import { hang, widthOf } from './terminal.ts'
 
 /** Why a gate has a tunnel. */
 export type WhyTunnel = 'asked_for' | 'answered_yes' | 'nobody_to_ask'
@@ -75,10 +76,8 @@ export async function chooseTunnel(
   return answer === 'yes' ? { program, why: 'answered_yes' } : none('answered_no')
 }
 
-const EXPLAINED = `
-  cloudflared is installed. With it anybody on the internet can reach this gate and buy, at an
-  https address that is new after each start. Cloudflare can read what passes through.
-`
+const EXPLAINED =
+  'cloudflared is installed. With it anybody on the internet can reach this gate and buy, at an https address that is new after each start. Cloudflare can read what passes through.'
 const QUESTION = '  Put this gate on the internet through Cloudflare? [Y/n] '
 /** Answers that are neither yes nor no, before it counts as not answered. */
 const TRIES = 3
@@ -88,7 +87,7 @@ async function askTunnel(
   ask: NonNullable<Host['ask']>,
   { stderr }: Pick<Host, 'stderr'>,
 ): Promise<YesNo | null> {
-  stderr.write(EXPLAINED)
+  stderr.write(`\n${hang('  ', EXPLAINED, widthOf(stderr))}\n`)
   for (let tries = 0; tries < TRIES; tries += 1) {
     const answer = await ask(QUESTION)
     if (answer === 'interrupted') throw interrupted()

@@ -40,7 +40,7 @@ function hostOf(answers: readonly (string | Answer)[] | null) {
   const asked: string[] = []
   let said = ''
   const host = {
-    stderr: { write: (text: string) => (said += text) },
+    stderr: { columns: () => 60, write: (text: string) => (said += text) },
     ask:
       answers === null
         ? null
@@ -71,7 +71,8 @@ describe('the question about the tunnel', () => {
       const first = hostOf([word])
       expect(await choose(first, folder)).toEqual(YES)
       expect(first.asked).toEqual(['  Put this gate on the internet through Cloudflare? [Y/n] '])
-      expect(first.said()).toContain('anybody on the internet can reach this gate')
+      expect(first.said().replace(/\n +/g, ' ')).toContain('anybody on the internet can reach this')
+      for (const line of first.said().split('\n')) expect(line.length).toBeLessThanOrEqual(60)
       expect(await choose(hostOf([]), folder)).toEqual(YES)
     },
   )

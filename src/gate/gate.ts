@@ -272,7 +272,7 @@ const CONFLICT = refuse(
 const METHOD = refuse(
   405,
   'method_not_allowed',
-  'Send a POST with a JSON body to this path. GET without a pass only tells the price.',
+  'Send a POST with a JSON body to this path. A GET without a pass is answered 402, with an invoice for credit.',
 )
 const EMPTY = refuse(
   400,

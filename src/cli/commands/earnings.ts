@@ -21,22 +21,25 @@ export const earnings: Command = {
   },
 }
 
+const UNPAID = 'Nothing was earned and nothing was paid in yet.\n'
+
 function earningsTable({ charges, deposits }: EarningsJson, unit: string): string {
+  if (charges.length === 0 && deposits.length === 0) return UNPAID
+  const earned = table(
+    ['day', 'model', 'requests', 'prompt tokens', 'completion tokens', unit, `lost ${unit}`],
+    charges.map((row) => [
+      ...[row.day, row.model, row.requests, row.prompt_tokens, row.completion_tokens],
+      ...[inSats(row.earned_msat), inSats(row.overrun_msat)],
+    ]),
+  )
+  const paidIn = table(
+    ['day', 'rail', 'kind', 'payments', unit],
+    deposits.map((row) => [row.day, row.rail, row.credit, row.payments, inSats(row.amount_msat)]),
+  )
   return [
     'Earned, by UTC day and model\n',
-    table(
-      ['day', 'model', 'requests', 'prompt tokens', 'completion tokens', unit, `lost ${unit}`],
-      charges.map((row) => [
-        ...[row.day, row.model, row.requests, row.prompt_tokens, row.completion_tokens],
-        ...[inSats(row.earned_msat), inSats(row.overrun_msat)],
-      ]),
-    ),
+    charges.length === 0 ? 'Nothing yet.\n' : earned,
     '\nPaid in, by UTC day and rail\n',
-    table(
-      ['day', 'rail', 'kind', 'payments', unit],
-      deposits.map((row) => [
-        ...[row.day, row.rail, row.credit, row.payments, inSats(row.amount_msat)],
-      ]),
-    ),
+    deposits.length === 0 ? 'Nothing yet.\n' : paidIn,
   ].join('')
 }

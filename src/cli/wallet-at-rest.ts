@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
 import { onLine } from '../floor/printable.ts'
 import type { World } from '../floor/world.ts'
+import { unitOf } from '../money/unit.ts'
 import { Alarm } from '../wallets/ecash/alarm.ts'
 import { Roster } from '../wallets/ecash/roster.ts'
 import { busy, openAnyKind, toldOf, whyNoAnswer } from './books.ts'
@@ -18,9 +19,13 @@ import { lookAt, noLedger, type Scope, scopeLines, tilde } from './scope.ts'
 
 /**
  * Asks the wallet of the gate that runs on the data folder; if none does, takes the folder's lock and
- * opens coins and seed itself. Says on stderr which wallet this is. Throws `Failed`.
+ * opens coins and seed itself. Says on stderr which wallet this is, and answers with the unit of its
+ * money. Throws `Failed`.
  */
-export async function askWallet(question: WalletQuestion, asked: Asked): Promise<unknown> {
+export async function askWallet(
+  question: WalletQuestion,
+  asked: Asked,
+): Promise<{ readonly answer: unknown; readonly unit: string }> {
   const { host } = asked
   const { config } = asked.load()
   const { dataDir } = config
@@ -28,9 +33,12 @@ export async function askWallet(question: WalletQuestion, asked: Asked): Promise
   if (!scope.running && !hasWallet(dataDir)) throw new Failed(await noneIn(config, scope, host))
   host.stderr.write(await scopeLines('wallet', scope, host))
   const told = (progress: string) => host.stderr.write(`  ${onLine(progress)}\n`)
-  if (!scope.running) return atRest(question, { config, world: host.world, told })
+  const unit = unitOf(scope.money)
+  if (!scope.running) {
+    return { answer: await atRest(question, { config, world: host.world, told }), unit }
+  }
   const answered = await askRunningGate(socketIn(dataDir), { ask: 'wallet', what: question }, told)
-  if (answered.ok) return answered.value
+  if (answered.ok) return { answer: answered.value, unit }
   throw new Failed(whyNoAnswer(answered.error.why))
 }
 

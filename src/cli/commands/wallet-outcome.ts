@@ -10,24 +10,32 @@ import type { WalletQuestion } from '../office.ts'
 import { plural } from '../plural.ts'
 import { balanceJson, exportedJson, keptJson, restoredJson, withdrawnJson } from '../shapes.ts'
 import { table } from '../tables.ts'
+import { hang } from '../terminal.ts'
 import { done, type Outcome } from './command.ts'
 
-/** What `satgate wallet …` prints of the desk's answer. Sats. */
-export function walletOutcome(question: WalletQuestion, said: unknown, json: boolean): Outcome {
-  const answer = json ? said : onLines(said)
+/** How it is shown: `unit` is sat, or test sat; `width` is null where sentences are not wrapped. */
+interface How {
+  readonly json: boolean
+  readonly unit: string
+  readonly width: number | null
+}
+
+/** What `satgate wallet …` prints of the desk's answer. */
+export function walletOutcome(question: WalletQuestion, said: unknown, how: How): Outcome {
+  const answer = how.json ? said : onLines(said)
   switch (question.do) {
     case 'balance':
-      return balanceOutcome(answer as Balance, json)
+      return balanceOutcome(answer as Balance, how)
     case 'exports':
-      return keptOutcome(answer as readonly KeptExport[], json)
+      return keptOutcome(answer as readonly KeptExport[], how)
     case 'restore':
-      return restoredOutcome(answer as readonly Restored[], json)
+      return restoredOutcome(answer as readonly Restored[], how)
     case 'withdraw':
-      return unlessRefused(answer as Result<Withdrawn, Refused>, json, withdrawnOutcome)
+      return unlessRefused(answer as Result<Withdrawn, Refused>, how, withdrawnOutcome)
     case 'export':
-      return unlessRefused(answer as Result<readonly Exported[], Refused>, json, exportedOutcome)
+      return unlessRefused(answer as Result<readonly Exported[], Refused>, how, exportedOutcome)
     case 'confirm':
-      return unlessRefused(answer as Result<{ readonly to: string }, Refused>, json, confirmed)
+      return unlessRefused(answer as Result<{ readonly to: string }, Refused>, how, confirmed)
   }
 }
 
@@ -41,10 +49,10 @@ const CODES: Readonly<Record<Refused['why'], number>> = {
 
 function unlessRefused<T>(
   answer: Result<T, Refused>,
-  json: boolean,
-  shown: (value: T, json: boolean) => Outcome,
+  how: How,
+  shown: (value: T, how: How) => Outcome,
 ): Outcome {
-  if (answer.ok) return shown(answer.value, json)
+  if (answer.ok) return shown(answer.value, how)
   const { why, says } = answer.error
   return { code: CODES[why], stdout: '', stderr: `satgate: ${onLine(says)}\n` }
 }
@@ -52,7 +60,7 @@ function unlessRefused<T>(
 const sats = (sat: number): string => sat.toString().replace(/\B(?=(\d{3})+$)/g, ',')
 const place = (mint: string): string => mint.replace(/^https?:\/\//, '')
 
-function balanceOutcome(balance: Balance, json: boolean): Outcome {
+function balanceOutcome(balance: Balance, { json, unit, width }: How): Outcome {
   const { sat, owed, withdrawable, mints, payout, alarm } = balance
   if (json) return done(jsonLine(balanceJson(balance)))
   const rows = mints.map((one) => [
@@ -63,31 +71,33 @@ function balanceOutcome(balance: Balance, json: boolean): Outcome {
     one.coins,
   ])
   const lines = [
-    ...(alarm === null ? [] : [`STOPPED: ${alarm}`, '']),
-    `held               ${sats(sat)} sat`,
-    `owed to buyers     ${sats(owed)} sat`,
-    `may leave          ${sats(withdrawable)} sat`,
+    ...(alarm === null ? [] : [hang('', `STOPPED: ${alarm}`, width), '']),
+    `held               ${sats(sat)} ${unit}`,
+    `owed to buyers     ${sats(owed)} ${unit}`,
+    `may leave          ${sats(withdrawable)} ${unit}`,
     '',
     ...(rows.length === 0
       ? ['No coins yet: nothing has been paid in.']
-      : [table(['mint', 'free sat', 'in use', 'after fees', 'coins'], rows).trimEnd()]),
-    ...mints.flatMap(({ mint, awaited }) =>
-      awaited === 0
-        ? []
-        : [
-            `${place(mint)} was paid ${sats(awaited)} sat and has not issued the coins yet. The gate asks it again.`,
-          ],
-    ),
-    ...mints.flatMap(({ mint, problem }) =>
-      problem === null ? [] : [`${place(mint)}: ${problem}`],
-    ),
+      : [table(['mint', `free ${unit}`, 'in use', 'after fees', 'coins'], rows).trimEnd()]),
+    ...mints
+      .flatMap(({ mint, awaited, problem }) => [
+        ...(awaited === 0
+          ? []
+          : [
+              `${place(mint)} was paid ${sats(awaited)} ${unit} and has not issued the coins yet. The gate asks it again.`,
+            ]),
+        ...(problem === null ? [] : [`${place(mint)}: ${problem}`]),
+      ])
+      .map((line) => hang('', line, width)),
     '',
-    ...payoutLines(payout),
+    ...payoutLines(payout, unit).map((line) =>
+      line.startsWith(' ') ? line : hang('', line, width),
+    ),
   ]
   return done(`${lines.join('\n')}\n`)
 }
 
-function payoutLines({ state, to, above, sat, problem }: PayoutStatus): string[] {
+function payoutLines({ state, to, above, sat, problem }: PayoutStatus, unit: string): string[] {
   const failed =
     problem === null
       ? []
@@ -96,44 +106,47 @@ function payoutLines({ state, to, above, sat, problem }: PayoutStatus): string[]
     case 'off':
       return [
         'Payout: off. Start the gate with --payout you@domain to have earnings sent there. To take them out now:',
-        '  satgate wallet withdraw you@domain      satgate wallet export',
+        '  satgate wallet withdraw you@domain',
+        '  satgate wallet export',
       ]
     case 'first':
       return [
-        `Payout to ${to}: when the wallet holds more than ${sats(above)} sat, a first ${sats(sat ?? 0)} sat are sent. A running gate looks every 30 seconds. You then confirm that they arrived.`,
+        `Payout to ${to}: when the wallet holds more than ${sats(above)} ${unit}, a first ${sats(sat ?? 0)} ${unit} are sent. A running gate looks every 30 seconds. You then confirm that they arrived.`,
         ...failed,
       ]
     case 'confirm':
       return [
-        `Payout to ${to}: a first ${sats(sat ?? 0)} sat were sent. If they arrived:  satgate wallet confirm`,
+        `Payout to ${to}: a first ${sats(sat ?? 0)} ${unit} were sent. If they arrived:  satgate wallet confirm`,
       ]
     case 'on':
-      return [`Payout to ${to}: on. What is above ${sats(above)} sat is sent.`, ...failed]
+      return [`Payout to ${to}: on. What is above ${sats(above)} ${unit} is sent.`, ...failed]
     case 'under_way':
-      return [`Payout to ${to}: ${sats(sat ?? 0)} sat are on their way.`]
+      return [`Payout to ${to}: ${sats(sat ?? 0)} ${unit} are on their way.`]
   }
 }
 
-function withdrawnOutcome(withdrawn: Withdrawn, json: boolean): Outcome {
+function withdrawnOutcome(withdrawn: Withdrawn, { json, unit }: How): Outcome {
   const { state, sat, fee, mint, to } = withdrawn
   if (json) return done(jsonLine(withdrawnJson(withdrawn)))
   const where = to === 'invoice' ? '' : ` to ${to}`
   if (state === 'sent') {
     return done(
-      `${sats(sat)} sat${where} are on their way. ${place(mint)} has not confirmed yet that they arrived.\n`,
+      `${sats(sat)} ${unit}${where} are on their way. ${place(mint)} has not confirmed yet that they arrived.\n`,
       'The gate asks until it does: satgate wallet balance shows the state.\n',
     )
   }
-  return done(`Paid ${sats(sat)} sat${where} from ${place(mint)}. Fee: ${sats(fee ?? 0)} sat.\n`)
+  return done(
+    `Paid ${sats(sat)} ${unit}${where} from ${place(mint)}. Fee: ${sats(fee ?? 0)} ${unit}.\n`,
+  )
 }
 
 const BEARER =
   'Whoever has a token has its money. Any Cashu wallet takes it. Until then satgate wallet export --again shows it again.'
 
-function exportedOutcome(tokens: readonly Exported[], json: boolean): Outcome {
+function exportedOutcome(tokens: readonly Exported[], { json, unit }: How): Outcome {
   if (json) return done(jsonLine(tokens.map(exportedJson)))
   const sum = tokens.reduce((all, { sat }) => all + sat, 0)
-  const head = `${sats(sum)} sat in ${plural(tokens.length, 'token')}`
+  const head = `${sats(sum)} ${unit} in ${plural(tokens.length, 'token')}`
   const from = [...new Set(tokens.map(({ mint }) => place(mint)))].join(', ')
   return done(
     `${tokens.map(({ token }) => token).join('\n')}\n`,
@@ -141,12 +154,12 @@ function exportedOutcome(tokens: readonly Exported[], json: boolean): Outcome {
   )
 }
 
-function keptOutcome(kept: readonly KeptExport[], json: boolean): Outcome {
+function keptOutcome(kept: readonly KeptExport[], { json, unit }: How): Outcome {
   if (json) return done(jsonLine(kept.map(keptJson)))
   if (kept.length === 0) return done('', 'There is no exported token that nobody has taken.\n')
   const told = kept.map(({ sat, mint, at, state }) => {
     const when = new Date(at).toISOString().slice(0, 16).replace('T', ' ')
-    return `${sats(sat)} sat from ${onLine(place(mint))}, ${when} UTC${SAID[state]}\n`
+    return `${sats(sat)} ${unit} from ${onLine(place(mint))}, ${when} UTC${SAID[state]}\n`
   })
   return done(`${kept.map(({ token }) => token).join('\n')}\n`, told.join(''))
 }
@@ -160,7 +173,7 @@ const SAID: Readonly<Record<KeptExport['state'], string>> = {
 
 const WITHOUT = 'Try again later. If this mint is gone for good, --yes goes on without it.'
 
-function restoredOutcome(all: readonly Restored[], json: boolean): Outcome {
+function restoredOutcome(all: readonly Restored[], { json, unit }: How): Outcome {
   const code = all.every(({ problem }) => problem === null) ? 0 : CODES.unreachable
   const stderr = all
     .filter(({ problem }) => problem !== null)
@@ -176,9 +189,9 @@ function restoredOutcome(all: readonly Restored[], json: boolean): Outcome {
     sats(gone),
     sats(holds),
   ])
-  return { code, stdout: table(['mint', 'found sat', 'gone', 'holds now'], rows), stderr }
+  return { code, stdout: table(['mint', `found ${unit}`, 'gone', 'holds now'], rows), stderr }
 }
 
-function confirmed({ to }: { readonly to: string }, json: boolean): Outcome {
+function confirmed({ to }: { readonly to: string }, { json }: How): Outcome {
   return done(json ? jsonLine({ to }) : `From now on earnings are sent to ${to} by themselves.\n`)
 }

@@ -1,5 +1,6 @@
 import { wholeAboveZero } from '../count.ts'
 import type { WalletQuestion } from '../office.ts'
+import { widthOf } from '../terminal.ts'
 import { type Asked, type Command, type Flags, FOLDER_OF_BOOKS, type Outcome } from './command.ts'
 
 const YES = { typed: '--yes', does: 'do it even if buyers are owed that money' }
@@ -109,5 +110,10 @@ async function ask(question: WalletQuestion, asked: Asked): Promise<Outcome> {
     import('../wallet-at-rest.ts'),
     import('./wallet-outcome.ts'),
   ])
-  return walletOutcome(question, await askWallet(question, asked), asked.json)
+  const { answer, unit } = await askWallet(question, asked)
+  return walletOutcome(question, answer, {
+    json: asked.json,
+    unit,
+    width: widthOf(asked.host.stdout),
+  })
 }

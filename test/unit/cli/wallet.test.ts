@@ -75,10 +75,10 @@ describe('satgate wallet, without a running gate', () => {
     await earned([1000, 24], 100_500n)
     const shown = await satgate('wallet')
     expect(shown.code).toBe(0)
-    expect(shown.stdout).toContain('held               1,024 sat')
-    expect(shown.stdout).toContain('owed to buyers     101 sat')
+    expect(shown.stdout).toContain('held               1,024 test sat')
+    expect(shown.stdout).toContain('owed to buyers     101 test sat')
     expect(shown.stdout).toContain(
-      `Payout to ${there.address.text}: when the wallet holds more than 20,000 sat, a first 1,000 sat`,
+      `Payout to ${there.address.text}: when the wallet holds more than 20,000 test sat, a first 1,000 test sat`,
     )
     const { json } = await satgate('wallet', 'balance', '--json')
     expect(json()).toMatchObject({ balance_sat: 1024, owed_sat: 101, alarm: null })
@@ -99,7 +99,7 @@ describe('satgate wallet, without a running gate', () => {
       ...{ code: 0, stderr: 'wallet of ~/data: test money, no gate runs on this folder\n' },
     })
     expect(done.stdout).toMatch(
-      /^Paid 300 sat to you@127\.0\.0\.1:\d+ from 127\.0\.0\.1:\d+\. Fee: \d sat\.\n$/,
+      /^Paid 300 test sat to you@127\.0\.0\.1:\d+ from 127\.0\.0\.1:\d+\. Fee: \d test sat\.\n$/,
     )
     const insisted = await satgate(
       'wallet',
@@ -128,7 +128,7 @@ describe('satgate wallet, without a running gate', () => {
     expect(token.token).toMatch(/^cashuB/)
     const again = await satgate('wallet', 'export', '--again')
     expect(again.stdout).toBe(`${token.token}\n`)
-    expect(again.stderr).toContain('100 sat from 127.0.0.1')
+    expect(again.stderr).toContain('100 test sat from 127.0.0.1')
     const rest = await satgate('wallet', 'export')
     expect(rest.stdout).toMatch(/^cashuB\S+\n$/)
     expect(rest.stderr).toContain('Whoever has a token has its money')

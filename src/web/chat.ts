@@ -3,7 +3,7 @@ import { noAnswer, type Problem, problemOf, withKey } from './api.ts'
 import { announce, box, button, el, make, wireCodeCopying } from './dom.ts'
 import { figure, fromMsat, sats } from './format.ts'
 import type { Shop } from './shop.ts'
-import { piecesOf } from './stream.ts'
+import { answerOf } from './stream.ts'
 
 interface Message {
   readonly role: 'user' | 'assistant'
@@ -78,9 +78,8 @@ export class Chat {
     const key = this.#parts.shop.keys.current
     try {
       const response = await this.#ask(key, running.signal)
-      const answered = response.ok && response.body !== null
-      if (!answered) this.#refused(entry, await problemOf(response), key)
-      else this.#ended(entry, await this.#read(response.body, answer))
+      if (!response.ok) this.#refused(entry, await problemOf(response), key)
+      else this.#ended(entry, await this.#read(response, answer))
     } catch {
       if (running.signal.aborted) this.#stopped(entry)
       else this.#refused(entry, noAnswer(), key)
@@ -103,11 +102,11 @@ export class Chat {
   }
 
   /** How the answer ended, and what it cost, in words. */
-  async #read(body: ReadableStream<Uint8Array>, answer: Answer): Promise<string> {
+  async #read(response: Response, answer: Answer): Promise<string> {
     let cost = ''
     let ended = ''
     let finished = false
-    for await (const piece of piecesOf(body)) {
+    for await (const piece of answerOf(response)) {
       if (piece.is === 'text') {
         answer.add(piece.text)
         this.#state(`Writing… ${figure(answer.text.length)} characters so far`)

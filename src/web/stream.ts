@@ -1,12 +1,24 @@
 import { field } from './json.ts'
 
-/** One piece of a streamed answer. */
+/** One piece of an answer. */
 export type Piece =
   | { readonly is: 'text'; readonly text: string }
   | { readonly is: 'thinking' }
   | { readonly is: 'cost'; readonly msat: number }
   | { readonly is: 'finish'; readonly reason: string }
   | { readonly is: 'error'; readonly message: string }
+
+/** The pieces of an answer. Some backends send it whole although a stream was asked for. */
+export async function* answerOf(response: Response): AsyncGenerator<Piece> {
+  const { body, headers } = response
+  if (headers.get('content-type')?.startsWith('application/json') !== true) {
+    if (body !== null) yield* piecesOf(body)
+    return
+  }
+  yield* piecesOfChunk(parsed(await response.text()))
+  const cost = headers.get('x-cost-msat')
+  if (cost !== null) yield { is: 'cost', msat: Number(cost) }
+}
 
 /** The pieces of a chat completion as server-sent events (HTML standard 9.2), in order. */
 export async function* piecesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Piece> {
@@ -30,12 +42,16 @@ function piecesOfLine(line: string): readonly Piece[] {
   if (cost !== null) return [{ is: 'cost', msat: Number(cost[1]) }]
   const data = /^data: ?(.*)$/.exec(line)?.[1]
   if (data === undefined || data === '[DONE]') return []
-  const chunk = parsed(data)
+  return piecesOfChunk(parsed(data))
+}
+
+/** A chunk of a stream has a `delta`, a whole answer has a `message`. */
+function piecesOfChunk(chunk: unknown): readonly Piece[] {
   const message = field(field(chunk, 'error'), 'message')
   if (typeof message === 'string') return [{ is: 'error', message }]
   const choices = field(chunk, 'choices')
   const choice: unknown = Array.isArray(choices) ? choices[0] : undefined
-  const delta = field(choice, 'delta')
+  const delta = field(choice, 'delta') ?? field(choice, 'message')
   const text = field(delta, 'content')
   const thought = field(delta, 'reasoning_content') ?? field(delta, 'reasoning')
   const reason = field(choice, 'finish_reason')

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Piece, piecesOf } from '../../../src/web/stream.ts'
+import { answerOf, type Piece, piecesOf } from '../../../src/web/stream.ts'
 
 const chunk = (choice: object): string => `data: ${JSON.stringify({ choices: [choice] })}\n\n`
 const text = (content: string): string => chunk({ delta: { content } })
@@ -40,5 +40,29 @@ function ab(): readonly Piece[] {
 describe('a streamed answer', () => {
   it.each(CASES)('is read: %s, however it is cut', async (_, stream, pieces) => {
     for (const size of [1, 2, 7, 1_000]) expect(await read(stream, size)).toEqual(pieces)
+  })
+})
+
+describe('an answer', () => {
+  const pieces = async (text: string, headers: Record<string, string>): Promise<Piece[]> => {
+    const read: Piece[] = []
+    for await (const piece of answerOf(new Response(text, { headers }))) read.push(piece)
+    return read
+  }
+
+  it('is read whole where the backend does not stream', async () => {
+    const choices = [{ message: { role: 'assistant', content: 'hi' }, finish_reason: 'stop' }]
+    const headers = { 'content-type': 'application/json; charset=utf-8', 'x-cost-msat': '15' }
+    expect(await pieces(JSON.stringify({ choices }), headers)).toEqual([
+      said('hi'),
+      { is: 'finish', reason: 'stop' },
+      { is: 'cost', msat: 15 },
+    ])
+    expect(await pieces('{oops', { 'content-type': 'application/json' })).toEqual([])
+  })
+
+  it('is read as it comes where it streams', async () => {
+    const headers = { 'content-type': 'text/event-stream' }
+    expect(await pieces(text('a') + text('b'), headers)).toEqual(ab())
   })
 })

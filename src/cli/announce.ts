@@ -51,6 +51,7 @@ export function announce(
       tunnel_why: about.tunnel.why,
       upstream: { kind: backend.kind, url: backend.url, models: backend.first.length },
       wallet: about.wallet.kind,
+      money,
       mode: config.mode,
       data_dir: config.dataDir,
     })

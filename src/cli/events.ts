@@ -19,7 +19,17 @@ export const EVENTS: Readonly<Record<string, EventKind>> = {
     saidFrom: 'error',
     means: 'The gate takes requests.',
     fields: [
-      ...['url', 'public_url', 'tunnel', 'tunnel_why', 'upstream', 'wallet', 'mode', 'data_dir'],
+      ...[
+        'url',
+        'public_url',
+        'tunnel',
+        'tunnel_why',
+        'upstream',
+        'wallet',
+        'money',
+        'mode',
+        'data_dir',
+      ],
     ],
   },
   paid: {

@@ -66,7 +66,7 @@ describe('--payout you@domain', () => {
     const here = await shop()
     noVerify(here)
     await here.gate.start()
-    expect(here.gate.events('ready')).toMatchObject([{ wallet: 'ecash' }])
+    expect(here.gate.events('ready')).toMatchObject([{ wallet: 'ecash', money: 'test' }])
     expect(here.gate.stderr).toMatch(
       /does not tell of payments by itself: earnings are kept as ecash/,
     )
@@ -79,7 +79,7 @@ describe('--payout you@domain', () => {
     const here = await shop()
     here.provider.traps.hangsUp = true
     await here.gate.start()
-    expect(here.gate.events('ready')).toMatchObject([{ wallet: 'ecash' }])
+    expect(here.gate.events('ready')).toMatchObject([{ wallet: 'ecash', money: 'test' }])
     expect(here.gate.stderr).toMatch(
       /does not answer now: it hung up\. In this run earnings are kept as ecash/,
     )

@@ -1,8 +1,9 @@
-import { execFile, execFileSync, spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { ownFiles } from '../support/own-files.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const run = promisify(execFile)
@@ -85,16 +86,8 @@ export class Machine {
 
   /** The files that a clone would have if everything here were committed. */
   clone(): string {
-    const listed = execFileSync(
-      'git',
-      ['ls-files', '-z', '--cached', '--others', '--exclude-standard'],
-      { cwd: ROOT, encoding: 'utf8' },
-    )
-    const files = new Set(listed.split('\0').filter((name) => name !== ''))
     const clone = this.empty('clone')
-    for (const name of files) {
-      if (existsSync(join(ROOT, name))) cpSync(join(ROOT, name), join(clone, name))
-    }
+    for (const name of ownFiles()) cpSync(join(ROOT, name), join(clone, name))
     return clone
   }
 

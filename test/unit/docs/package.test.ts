@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } fr
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { ownFiles } from '../../support/own-files.ts'
 
 /** What somebody who runs the examples in a clone has beside them. The first two are money. */
 const OWN = [
@@ -38,14 +39,14 @@ describe('the npm package', () => {
     const folder = mkdtempSync(join(tmpdir(), 'satgate-package-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     cpSync('package.json', join(folder, 'package.json'))
-    const tracked = execFileSync('git', ['ls-files', 'docs', 'examples'], { encoding: 'utf8' })
-    for (const path of tracked.trim().split('\n')) cpSync(path, join(folder, path))
+    const own = ownFiles().filter((path) => /^(?:docs|examples)\//.test(path))
+    for (const path of own) cpSync(path, join(folder, path))
     for (const path of OWN) {
       mkdirSync(dirname(join(folder, path)), { recursive: true })
       writeFileSync(join(folder, path), 'mine')
     }
     const packed = packedIn(folder)
-    expect([...packed].sort()).toEqual(['package.json', ...tracked.trim().split('\n')].sort())
+    expect([...packed].sort()).toEqual(['package.json', ...own].sort())
     expect(filesBelow(folder).length).toBe(packed.length + OWN.length)
   })
 })

@@ -2,6 +2,7 @@ import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { LedgerDamaged, LedgerTooNew, WrongMoneyKind } from '../errors.ts'
 import type { MoneyKind } from '../ledger.ts'
+import { reading } from './rows.ts'
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts'
 
 /** Opens ledger files, and refuses the ones that must not be served from. */
@@ -68,11 +69,8 @@ function damagedIfUnreadable<T>(path: string, read: () => T): T {
   }
 }
 
-const integer = (db: DatabaseSync, sql: string): bigint => {
-  const statement = db.prepare(sql)
-  statement.setReadBigInts(true)
-  return BigInt((Object.values(statement.get() ?? {})[0] as bigint | null) ?? 0n)
-}
+const integer = (db: DatabaseSync, sql: string): bigint =>
+  BigInt((Object.values(reading(db, sql).get() ?? {})[0] as bigint | null) ?? 0n)
 
 const version = (db: DatabaseSync): number => Number(integer(db, 'PRAGMA user_version'))
 

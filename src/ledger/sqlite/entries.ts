@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { AccountId, Drawer, Entry, Posting, Why } from '../ledger.ts'
-import { money, number, type Row, text } from './rows.ts'
+import { money, number, type Row, reading, text } from './rows.ts'
 
 /** Rows looked at in one turn of the event loop: some 20 ms, so that streams go on meanwhile. */
 const CHUNK = 20_000
@@ -24,8 +25,8 @@ export async function newestEntries(
   while (to > 0 && entries.size <= limit) {
     const from = Math.max(0, to - CHUNK)
     const named = of === undefined ? {} : { of }
-    for (const row of rowsOf(db, of === undefined ? ALL : OF_ACCOUNT, { from, to, most, ...named }))
-      add(row, entries)
+    const found = reading(db, of === undefined ? ALL : OF_ACCOUNT).all({ from, to, most, ...named })
+    for (const row of found) add(row, entries)
     to = from
     await turn()
   }
@@ -56,27 +57,17 @@ export async function accountsThat(
   const found: AccountId[] = []
   const last = lastOf(db, 'accounts')
   for (let from = 0; from < last; from += CHUNK) {
-    const ids = rowsOf(db, IDS, { from, to: from + CHUNK }).map((row) => text(row, 'id'))
+    const ids = reading(db, IDS)
+      .all({ from, to: from + CHUNK })
+      .map((row) => text(row, 'id'))
     found.push(...ids.filter(fits))
     await turn()
   }
   return found
 }
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
-
-function rowsOf(
-  db: DatabaseSync,
-  sql: string,
-  cells: Readonly<Record<string, string | number>>,
-): Row[] {
-  const statement = db.prepare(sql)
-  statement.setReadBigInts(true)
-  return statement.all(cells)
-}
-
 function lastOf(db: DatabaseSync, table: 'postings' | 'accounts'): number {
-  const [row] = rowsOf(db, `SELECT coalesce(max(n), 0) AS n FROM ${table}`, {})
+  const row = reading(db, `SELECT coalesce(max(n), 0) AS n FROM ${table}`).get()
   return row === undefined ? 0 : number(row, 'n')
 }
 

@@ -1,6 +1,6 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { assert } from '../../floor/assert.ts'
-import { number } from './rows.ts'
+import { number, reading } from './rows.ts'
 import type { Writer } from './writer.ts'
 
 /** Holds that leave in one step, some ms, and ms between two steps: streams go on meanwhile. */
@@ -82,21 +82,22 @@ interface Place {
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, PAUSE).unref())
 
 function statements(db: DatabaseSync) {
-  const reading = (sql: string): StatementSync => {
-    const statement = db.prepare(sql)
-    statement.setReadBigInts(true)
-    return statement
-  }
   return {
-    due: reading(`
+    due: reading(
+      db,
+      `
       SELECT n, closed_at FROM holds
       WHERE status = 'released' AND closed_at < ? AND (closed_at > ? OR (closed_at = ? AND n > ?))
-      ORDER BY closed_at, n LIMIT ?`),
-    uncancelled: reading(`
+      ORDER BY closed_at, n LIMIT ?`,
+    ),
+    uncancelled: reading(
+      db,
+      `
       SELECT drawer FROM (
         SELECT debit AS drawer, -amount AS amount FROM postings WHERE hold = ?1
         UNION ALL SELECT credit, amount FROM postings WHERE hold = ?1)
-      GROUP BY drawer HAVING sum(amount) <> 0 LIMIT 1`),
+      GROUP BY drawer HAVING sum(amount) <> 0 LIMIT 1`,
+    ),
     postings: db.prepare('DELETE FROM postings WHERE hold = ?'),
     hold: db.prepare("DELETE FROM holds WHERE n = ? AND status = 'released'"),
     meters: db.prepare(`

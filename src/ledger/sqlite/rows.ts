@@ -1,3 +1,4 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { assert } from '../../floor/assert.ts'
 import { msat } from '../../money/msat.ts'
 import type { InvoiceRow } from '../invoices.ts'
@@ -8,6 +9,13 @@ import type { HoldRow } from './group.ts'
 /** Rows as they lie on disk, and back. Whole numbers are read as bigint, so that no money is rounded. */
 export type Cell = string | number | bigint | null
 export type Row = Readonly<Record<string, unknown>>
+
+/** A query whose rows the functions here can read. */
+export function reading(db: DatabaseSync, sql: string): StatementSync {
+  const statement = db.prepare(sql)
+  statement.setReadBigInts(true)
+  return statement
+}
 
 export const text = (row: Row, column: string): string => {
   const value = row[column]

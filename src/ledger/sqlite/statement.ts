@@ -6,7 +6,7 @@ import type { AccountId, Drawer, Entry } from '../ledger.ts'
 import { openHoldOf } from '../state.ts'
 import { openSnapshot } from './database.ts'
 import { accountsThat, newestEntries } from './entries.ts'
-import { type Cell, holdOf, money, number, type Row, text, whole } from './rows.ts'
+import { type Cell, holdOf, money, number, type Row, reading, text, whole } from './rows.ts'
 import { verify } from './verify.ts'
 
 export interface StatementParts {
@@ -81,7 +81,7 @@ export class SqliteStatement implements Statement {
   }
 
   #all(sql: string, ...cells: Cell[]): Promise<Row[]> {
-    return this.#over(async (db) => rowsOf(db, sql, cells))
+    return this.#over(async (db) => reading(db, sql).all(...cells))
   }
 
   /** Over one moment of the file: what is on its way there is on disk before. */
@@ -94,12 +94,6 @@ export class SqliteStatement implements Statement {
       db.close()
     }
   }
-}
-
-function rowsOf(db: DatabaseSync, sql: string, cells: readonly Cell[]): Row[] {
-  const statement = db.prepare(sql)
-  statement.setReadBigInts(true)
-  return statement.all(...cells)
 }
 
 const balanceOf = (drawer: string): string =>

@@ -1,4 +1,4 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { assert } from '../../floor/assert.ts'
 import { msat } from '../../money/msat.ts'
 import { type Store, usageOf } from '../book.ts'
@@ -7,7 +7,7 @@ import type { AccountId, Deposit, Drawer, Entry, HoldId, Page, PaymentId } from 
 import type { Account, HoldState, Meter, Step } from '../state.ts'
 import type { HoldRow, Numbered } from './group.ts'
 import type { Journal } from './journal.ts'
-import { holdOf, number, type Row, text, whole } from './rows.ts'
+import { holdOf, number, type Row, reading, text, whole } from './rows.ts'
 
 /** Copies kept of rows that were used lately. A hold is small: megabytes in all. */
 const CACHED = 10_000
@@ -251,12 +251,6 @@ const rowOf = (row: Row): HoldRow => ({
   account: number(row, 'account'),
   value: holdOf(row),
 })
-
-function reading(db: DatabaseSync, sql: string): StatementSync {
-  const statement = db.prepare(sql)
-  statement.setReadBigInts(true)
-  return statement
-}
 
 const HOLDS =
   'SELECT holds.*, accounts.id AS account_id FROM holds JOIN accounts ON accounts.n = account'

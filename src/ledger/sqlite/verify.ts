@@ -1,9 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { setImmediate as turn } from 'node:timers/promises'
 import { err, ok, type Result } from '../../floor/result.ts'
 import type { Proof } from '../books.ts'
 import type { Drawer } from '../ledger.ts'
 import * as proof from '../proof.ts'
-import { holdOf, number, type Row, text, whole } from './rows.ts'
+import { holdOf, number, type Row, reading, text, whole } from './rows.ts'
 
 /** Rows looked at in one turn of the event loop: some 20 ms, so that streams go on meanwhile. */
 const CHUNK = 20_000
@@ -59,13 +60,8 @@ function checkReferences(db: DatabaseSync, doubt: Doubt): void {
 
 type Doubt = (found: Iterable<string>) => void
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
-
-function rows(db: DatabaseSync, sql: string, ...cells: number[]): Iterable<Row> {
-  const statement = db.prepare(sql)
-  statement.setReadBigInts(true)
-  return statement.iterate(...cells)
-}
+const rows = (db: DatabaseSync, sql: string, ...cells: number[]): Iterable<Row> =>
+  reading(db, sql).iterate(...cells)
 
 function count(db: DatabaseSync, sql: string): number {
   for (const row of rows(db, sql)) return number(row, 'n')

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { defaultFolders } from '../config/assemble.ts'
 import type { Loaded } from '../config/load.ts'
 import { startToyModel } from '../toy/toy.ts'
 import { story } from './demo-story.ts'
@@ -29,7 +29,7 @@ export async function runDemo(
     const config = settings({
       wallet: 'play',
       upstream: flags.upstream ?? toy?.url,
-      dataDir: flags.dataDir ?? join(host.home, '.satgate-play'),
+      dataDir: flags.dataDir ?? defaultFolders(host.home).play,
     })
     const json = flags.json === true
     const portChosen = flags.port !== undefined

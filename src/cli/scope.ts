@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { defaultFolders } from '../config/assemble.ts'
 import { onLine } from '../floor/printable.ts'
 import { ledgerKind } from '../ledger/kind.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
@@ -68,8 +68,9 @@ export async function noLedger(scope: Scope, place: Place): Promise<string> {
 
 /** The default folders besides the one looked at, if a gate has run on them. */
 async function others(scope: Scope, { home }: Place): Promise<readonly Scope[]> {
-  const folders = ['.satgate', '.satgate-play'].map((name) => join(home, name))
-  const besides = folders.filter((one) => one !== scope.folder && existsSync(ledgerIn(one)))
+  const besides = Object.values(defaultFolders(home)).filter(
+    (one) => one !== scope.folder && existsSync(ledgerIn(one)),
+  )
   const found = await Promise.all(besides.map((one) => lookAt(one).catch(() => null)))
   return found.filter((one) => one !== null)
 }

@@ -185,6 +185,12 @@ function checkInvoice(values: Values, nodes: Nodes, reading: Reading): void {
   )
 }
 
+/** The data folders that are used if none is named: play money has one of its own. */
+export const defaultFolders = (home: string) => ({
+  usual: join(home, '.satgate'),
+  play: join(home, '.satgate-play'),
+})
+
 function dataDirOf(
   values: Values,
   nodes: Nodes,
@@ -192,7 +198,7 @@ function dataDirOf(
   home: string,
 ): string {
   const play = wallet?.kind === 'play' && isDefault(nodes, 'dataDir')
-  return play ? join(home, '.satgate-play') : values.dataDir
+  return play ? defaultFolders(home).play : values.dataDir
 }
 
 function rateOf(values: Values, nodes: Nodes, reading: Reading): RateSettings {

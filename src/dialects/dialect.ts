@@ -27,6 +27,9 @@ export interface Terms {
   readonly backend: Backend
 }
 
+/** Characters of a model's name, at most. */
+export const LONGEST_MODEL = 256
+
 /** Backends whose habits differ. `other` gets every precaution. */
 export type Backend = 'ollama' | 'vllm' | 'llamacpp' | 'lmstudio' | 'other'
 

@@ -1,5 +1,5 @@
 import { err, ok, type Result } from '../floor/result.ts'
-import type { Backend, Malformed } from './dialect.ts'
+import { type Backend, LONGEST_MODEL, type Malformed } from './dialect.ts'
 import { isMedia, LIMITS, NOT_PROMPT, STREAM_OPTIONS } from './fields.ts'
 import {
   type Document,
@@ -52,8 +52,14 @@ const CHECKS: readonly Check[] = [
   },
   ({ model }) => {
     if (model === undefined) return NO_MODEL
-    if (typeof model === 'string' && model.length > 0 && model.length <= 256) return null
-    return refuse('invalid_type', 'model must be a string of 1 to 256 characters.', 'model')
+    if (typeof model === 'string' && model.length > 0 && model.length <= LONGEST_MODEL) {
+      return null
+    }
+    return refuse(
+      'invalid_type',
+      `model must be a string of 1 to ${LONGEST_MODEL} characters.`,
+      'model',
+    )
   },
   ({ stream }) => isOptional(stream, 'boolean', 'stream'),
   ({ stream_options: options }) => {

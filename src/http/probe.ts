@@ -1,4 +1,4 @@
-import type { Backend } from '../dialects/dialect.ts'
+import { type Backend, LONGEST_MODEL } from '../dialects/dialect.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import { type JsonAnswer, makeUpstream } from './upstream.ts'
 
@@ -68,11 +68,8 @@ function modelsOf(json: unknown): Model[] | null {
   return list.filter((each): each is Model => isRecord(each) && isName(each.id))
 }
 
-/** Characters of a model's name in a request. */
-const LONGEST_NAME = 256
-
 const isName = (id: unknown): boolean =>
-  typeof id === 'string' && id !== '' && id.length <= LONGEST_NAME
+  typeof id === 'string' && id !== '' && id.length <= LONGEST_MODEL
 
 const OWNERS: Readonly<Record<string, Backend>> = {
   library: 'ollama',

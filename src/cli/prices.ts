@@ -13,7 +13,7 @@ export interface ShownPrice {
 export function priceLines(
   list: PriceList,
   models: readonly { readonly id: string; readonly priced: Priced }[],
-  unit: string = 'sat',
+  unit: string,
 ): { readonly defaultPrice: string; readonly prices: readonly ShownPrice[] } {
   const usual = describePrice(list.fallback)
   const prices = models.map(({ id: model, priced }): ShownPrice => {

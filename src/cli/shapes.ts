@@ -74,7 +74,7 @@ const drawerName = (drawer: Drawer): string => {
 export const verdictJson = (verdict: Result<Proof, readonly string[]>) =>
   verdict.ok
     ? {
-        balanced: true,
+        balanced: true as const,
         accounts: verdict.value.accounts,
         open_holds: verdict.value.openHolds,
         postings: verdict.value.postings,
@@ -84,16 +84,8 @@ export const verdictJson = (verdict: Result<Proof, readonly string[]>) =>
         })),
         problems: [],
       }
-    : { balanced: false, problems: verdict.error.map(withNames) }
-export type VerdictJson =
-  | {
-      readonly balanced: true
-      readonly accounts: number
-      readonly open_holds: number
-      readonly postings: number
-      readonly drawers: readonly { readonly drawer: string; readonly balance_msat: Amount }[]
-    }
-  | { readonly balanced: false; readonly problems: readonly string[] }
+    : { balanced: false as const, problems: verdict.error.map(withNames) }
+export type VerdictJson = ReturnType<typeof verdictJson>
 
 /** A sentence of the proof, with the accounts in it by their names. */
 const withNames = (problem: string): string =>

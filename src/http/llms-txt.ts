@@ -102,7 +102,7 @@ export function shownName(id: string): string {
 }
 
 /** A price in sats for people: figures that are alike are said once. */
-export function priceWords({ input, cached, output, request }: ShownPrice, unit = 'sat'): string {
+export function priceWords({ input, cached, output, request }: ShownPrice, unit: string): string {
   const each = request === 0 ? '' : `${request} ${unit} per request`
   if (input === 0 && cached === 0 && output === 0) return each === '' ? 'free' : each
   const same = input === output && input === cached

@@ -56,7 +56,8 @@ const FOLDERS = [
 ]
 
 /**
- * The built page, the kind of money written into it. Null where it was never built. Throws where a file of it cannot be read.
+ * The built page, the kind of money written into it. Null where it was never built. Throws where a
+ * file of it cannot be read.
  */
 export function loadPage(money: MoneyKind, folders: readonly URL[] = FOLDERS): Page | null {
   const folder = folders.find((one) => existsSync(new URL('index.html', one)))

@@ -242,6 +242,7 @@ describe('golden terminal', () => {
     const { prices } = priceLines(
       { fallback: { in: 'refuse' }, models: [] } as unknown as Parameters<typeof priceLines>[0],
       [{ id: 'm', priced: { is: 'refused' } }],
+      'sat',
     )
     expect(prices).toEqual([{ model: 'm', price: 'not for sale', usual: false, sold: 'no' }])
   })

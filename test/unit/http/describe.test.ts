@@ -361,7 +361,7 @@ describe('a price in words', () => {
       '1 sat per 1,000 tokens and 2 sat per request',
     ],
   ])('%j is %s', (figures, words) => {
-    expect(priceWords(shown(figures))).toBe(words)
+    expect(priceWords(shown(figures), 'sat')).toBe(words)
   })
 })
 

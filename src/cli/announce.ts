@@ -1,4 +1,7 @@
 import type { Config } from '../config/config.ts'
+import type { FoundBackend } from '../daemon/backend.ts'
+import type { TunnelChoice } from '../daemon/tunnel-choice.ts'
+import { version } from '../daemon/version.ts'
 import { isLoopback } from '../floor/loopback.ts'
 import { onLine } from '../floor/printable.ts'
 import { priceOf } from '../gate/judge.ts'
@@ -6,13 +9,10 @@ import type { MoneyKind } from '../ledger/ledger.ts'
 import type { Pricing } from '../money/pricing.ts'
 import { unitOf } from '../money/unit.ts'
 import type { Wallet } from '../wallets/wallet.ts'
-import type { FoundBackend } from './backend.ts'
 import { banner } from './banner.ts'
 import type { Host } from './host.ts'
 import type { Screen } from './lines.ts'
 import { priceLines } from './prices.ts'
-import type { TunnelChoice } from './tunnel-choice.ts'
-import { version } from './version.ts'
 
 /** How a run shows itself. */
 export interface RunOptions {

@@ -1,5 +1,5 @@
+import { Failed } from '../daemon/failed.ts'
 import { onLine } from '../floor/printable.ts'
-import { Failed } from './failed.ts'
 
 /** The whole number that was given for a flag. Throws `Failed` if it is none. */
 export function wholeAboveZero(flag: string, value: unknown): number {

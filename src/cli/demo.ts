@@ -1,10 +1,10 @@
 import { defaultFolders } from '../config/assemble.ts'
 import type { Loaded } from '../config/load.ts'
+import { type Running, startGate } from '../daemon/run.ts'
+import { untilStopped } from '../daemon/stop.ts'
 import { startToyModel } from '../toy/toy.ts'
 import { story } from './demo-story.ts'
 import type { Host } from './host.ts'
-import { type Running, startGate } from './run.ts'
-import { untilStopped } from './stop.ts'
 
 /** Flags of the demo: an upstream of one's own takes the toy's place. */
 interface DemoFlags {

@@ -1,3 +1,4 @@
+import { plural } from '../floor/plural.ts'
 import { onLine, printableJson } from '../floor/printable.ts'
 import type { GateEvent } from '../gate/ports.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
@@ -5,7 +6,6 @@ import { formatSat } from '../money/msat.ts'
 import { unitOf } from '../money/unit.ts'
 import { EVENTS, levelOf, nameOf } from './events.ts'
 import type { Out } from './host.ts'
-import { plural } from './plural.ts'
 import { PROBLEMS, sentenceOf } from './problems.ts'
 import {
   columnsOf,

@@ -1,5 +1,5 @@
+import { Failed } from '../daemon/failed.ts'
 import { nearest } from '../floor/nearest.ts'
-import { Failed } from './failed.ts'
 
 /** Commands of `satgate` that people look for and that are not there yet. */
 const LATER = [

@@ -1,5 +1,5 @@
+import { plural } from '../floor/plural.ts'
 import { sentence } from '../floor/sentence.ts'
-import { plural } from './plural.ts'
 
 /** A field of a problem's event as text, safe on a line; empty where it is missing. */
 export type Field = (name: string) => string

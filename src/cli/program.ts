@@ -1,12 +1,12 @@
 import { CommanderError, Option, Command as Parser } from 'commander'
 import { type FlagRow, flagsTable } from '../config/flags.ts'
+import { Failed } from '../daemon/failed.ts'
+import { version } from '../daemon/version.ts'
 import { onLine } from '../floor/printable.ts'
 import type { Command, Flags, Outcome } from './commands/command.ts'
-import { Failed } from './failed.ts'
 import { helpText, typedOf } from './help.ts'
 import type { Host } from './host.ts'
 import { noCommand } from './no-command.ts'
-import { version } from './version.ts'
 
 /** A command that was typed: what it is, and all that was typed with it. */
 export interface Typed {

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { defaultFolders } from '../config/assemble.ts'
+import { askRunningGate } from '../daemon/control.ts'
+import { Failed } from '../daemon/failed.ts'
+import { ledgerIn, socketIn } from '../daemon/folder.ts'
 import { onLine } from '../floor/printable.ts'
 import { ledgerKind } from '../ledger/kind.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
-import { askRunningGate } from './control.ts'
-import { Failed } from './failed.ts'
-import { ledgerIn, socketIn } from './folder.ts'
 import type { Host } from './host.ts'
 
 /** Which books a command looks at. */

@@ -1,7 +1,7 @@
 import { type LoadInput, load } from '../../config/load.ts'
 import { type Mistake, mistakeLine } from '../../config/node.ts'
 import { configJson, printConfig } from '../../config/print.ts'
-import { plural } from '../plural.ts'
+import { plural } from '../../floor/plural.ts'
 import { BAD_USAGE, type Command, done, type Outcome } from './command.ts'
 
 export const config: Command = {

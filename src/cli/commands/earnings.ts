@@ -1,5 +1,5 @@
+import type { EarningsJson } from '../../daemon/shapes.ts'
 import { jsonLine } from '../lines.ts'
-import type { EarningsJson } from '../shapes.ts'
 import { table } from '../tables.ts'
 import { type Command, done, FOLDER_OF_BOOKS } from './command.ts'
 import { inSats } from './ledger.ts'

@@ -1,8 +1,3 @@
-import { onLines } from '../../floor/printable.ts'
-import { formatSat } from '../../money/msat.ts'
-import { wholeAboveZero } from '../count.ts'
-import { jsonLine } from '../lines.ts'
-import { plural } from '../plural.ts'
 import {
   type AccountJson,
   type Amount,
@@ -10,7 +5,12 @@ import {
   type HoldJson,
   isBuyers,
   type VerdictJson,
-} from '../shapes.ts'
+} from '../../daemon/shapes.ts'
+import { plural } from '../../floor/plural.ts'
+import { onLines } from '../../floor/printable.ts'
+import { formatSat } from '../../money/msat.ts'
+import { wholeAboveZero } from '../count.ts'
+import { jsonLine } from '../lines.ts'
 import { table } from '../tables.ts'
 import { type Asked, type Command, done, FOLDER_OF_BOOKS, type Outcome } from './command.ts'
 

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
+import type { MintedJson } from '../../daemon/shapes.ts'
 import { onLine } from '../../floor/printable.ts'
 import { parseCaveat, printLimit } from '../../passes/caveat.ts'
 import { inspect, narrow } from '../../passes/narrow.ts'
 import { wholeAboveZero } from '../count.ts'
 import { jsonLine } from '../lines.ts'
-import type { MintedJson } from '../shapes.ts'
 import {
   type Asked,
   BAD_USAGE,

@@ -23,8 +23,8 @@ export const run: Command = {
 /** Runs the gate until it is stopped. */
 export async function serve({ host, flags, load }: Asked): Promise<number> {
   const [{ startGate }, { untilStopped }] = await Promise.all([
-    import('../run.ts'),
-    import('../stop.ts'),
+    import('../../daemon/run.ts'),
+    import('../../daemon/stop.ts'),
   ])
   const settings = load()
   const { format } = settings.config.log

@@ -1,3 +1,12 @@
+import type { WalletQuestion } from '../../daemon/control-handlers.ts'
+import {
+  balanceJson,
+  exportedJson,
+  keptJson,
+  restoredJson,
+  withdrawnJson,
+} from '../../daemon/shapes.ts'
+import { plural } from '../../floor/plural.ts'
 import { onLine, onLines } from '../../floor/printable.ts'
 import type { Result } from '../../floor/result.ts'
 import type { Balance, PayoutStatus } from '../../wallets/ecash/out/desk.ts'
@@ -6,9 +15,6 @@ import type { Exported, KeptExport } from '../../wallets/ecash/out/export.ts'
 import type { Restored } from '../../wallets/ecash/out/restock.ts'
 import type { Withdrawn } from '../../wallets/ecash/out/withdraw.ts'
 import { jsonLine } from '../lines.ts'
-import type { WalletQuestion } from '../office.ts'
-import { plural } from '../plural.ts'
-import { balanceJson, exportedJson, keptJson, restoredJson, withdrawnJson } from '../shapes.ts'
 import { table } from '../tables.ts'
 import { hang } from '../terminal.ts'
 import { done, type Outcome } from './command.ts'

@@ -1,5 +1,5 @@
+import type { WalletQuestion } from '../../daemon/control-handlers.ts'
 import { wholeAboveZero } from '../count.ts'
-import type { WalletQuestion } from '../office.ts'
 import { widthOf } from '../terminal.ts'
 import { type Asked, type Command, type Flags, FOLDER_OF_BOOKS, type Outcome } from './command.ts'
 

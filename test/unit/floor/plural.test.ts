@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { plural } from '../../../src/cli/plural.ts'
+import { plural } from '../../../src/floor/plural.ts'
 
 it.each([
   [plural(0, 'hold'), '0 holds'],

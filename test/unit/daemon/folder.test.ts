@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { noteIfCopied, takeFolder } from '../../../src/cli/folder.ts'
+import { noteIfCopied, takeFolder } from '../../../src/daemon/folder.ts'
 import { unwritable } from '../../../src/floor/unwritable.ts'
 import { unheard } from '../../support/background.ts'
 

@@ -11,11 +11,11 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { rememberTunnel } from '../../../src/cli/answers.ts'
 import type { Answer } from '../../../src/cli/ask-person.ts'
-import type { Folder } from '../../../src/cli/folder.ts'
 import type { Host } from '../../../src/cli/host.ts'
-import { chooseTunnel, noTunnelNote, type TunnelChance } from '../../../src/cli/tunnel-choice.ts'
+import { rememberTunnel } from '../../../src/daemon/answers.ts'
+import type { Folder } from '../../../src/daemon/folder.ts'
+import { chooseTunnel, noTunnelNote, type TunnelChance } from '../../../src/daemon/tunnel-choice.ts'
 
 /** The question that `tunnel: auto` asks, and what is remembered of it. */
 let root = ''

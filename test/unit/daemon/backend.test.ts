@@ -1,7 +1,7 @@
 import { createServer } from 'node:https'
 import { afterEach, describe, expect, it } from 'vitest'
-import { findBackend } from '../../../src/cli/backend.ts'
 import type { Config } from '../../../src/config/config.ts'
+import { findBackend } from '../../../src/daemon/backend.ts'
 import { selfSigned } from '../../support/certificate.ts'
 import { Bench } from '../../support/hear.ts'
 import { serve } from '../../support/serve.ts'

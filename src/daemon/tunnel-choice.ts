@@ -1,3 +1,5 @@
+import type { Host } from '../cli/host.ts'
+import { hang, widthOf } from '../cli/terminal.ts'
 import type { Config } from '../config/config.ts'
 import { isLoopback } from '../floor/loopback.ts'
 import { sayError } from '../floor/say-error.ts'
@@ -6,8 +8,6 @@ import { answersIn, rememberedTunnel, rememberTunnel, type YesNo } from './answe
 import { findCloudflared, needCloudflared } from './cloudflared.ts'
 import { interrupted } from './failed.ts'
 import type { Folder } from './folder.ts'
-import type { Host } from './host.ts'
-import { hang, widthOf } from './terminal.ts'
 
 /** Why a gate has a tunnel. */
 export type WhyTunnel = 'asked_for' | 'answered_yes' | 'nobody_to_ask'

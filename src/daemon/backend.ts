@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { Backend } from '../dialects/dialect.ts'
+import { plural } from '../floor/plural.ts'
 import type { World } from '../floor/world.ts'
 import { failedOf, type ModelList, makeModels } from '../http/models.ts'
 import type { Failed as NotListed } from '../http/presence.ts'
@@ -8,7 +9,6 @@ import { shownTarget } from '../http/target.ts'
 import { helpWith } from '../http/unreachable.ts'
 import { type HttpUpstream, makeUpstream } from '../http/upstream.ts'
 import { Failed } from './failed.ts'
-import { plural } from './plural.ts'
 
 /** The backend of a run: who it is, what it serves, and the way to it. */
 export interface FoundBackend {

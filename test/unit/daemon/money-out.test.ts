@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { owedToBuyers } from '../../../src/cli/money-out.ts'
+import { owedToBuyers } from '../../../src/daemon/money-out.ts'
 import type { Books } from '../../../src/ledger/books.ts'
 import type { InvoiceRow } from '../../../src/ledger/invoices.ts'
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'

@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { askRunningGate, listenForCommands } from '../../../src/cli/control.ts'
+import { askRunningGate, listenForCommands } from '../../../src/daemon/control.ts'
 import { tick, until } from '../../support/buyer.ts'
 
 /** A real socket, and clients that misbehave on it. An error without an owner fails the run. */

@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ecashIn, openEcashFolder, takeSeed } from '../../../src/cli/ecash-folder.ts'
-import { Failed } from '../../../src/cli/failed.ts'
+import { ecashIn, openEcashFolder, takeSeed } from '../../../src/daemon/ecash-folder.ts'
+import { Failed } from '../../../src/daemon/failed.ts'
 import { Alarm } from '../../../src/wallets/ecash/alarm.ts'
 
 let folder: string

@@ -9,7 +9,7 @@ import { brokenRule, judge, judgeBearer } from '../passes/read.ts'
 import type { Verify } from '../passes/verify.ts'
 import type { RedeemRefused } from '../rails/rail.ts'
 import type { Accounts } from './accounts.ts'
-import type { Buyer } from './steps.ts'
+import type { Payer } from './payer.ts'
 
 /**
  * Why a credential does not admit, in order of precedence. `unknown` to `expired` are a 402 with
@@ -54,7 +54,7 @@ export class Doorkeeper {
   async admit(
     credential: Credential,
     operation: Pick<Operation, 'path' | 'method' | 'model'> | null,
-  ): Promise<Result<Buyer & { readonly row: InvoiceRow }, NotAdmitted>> {
+  ): Promise<Result<Payer, NotAdmitted>> {
     const found = await this.#find(credential)
     if (!found.ok) return found
     const { pass, row } = found.value
@@ -67,7 +67,7 @@ export class Doorkeeper {
     )
     if (refused !== null) return err({ why: refused })
     if (forbidden !== null) return err(forbidden)
-    return ok({ account: row.account, pass, limits: pass.limits, row })
+    return ok({ account: row.account, limits: pass.limits, scope: pass.scope, via: 'pass' })
   }
 
   /** Its payment is credited, is this pass's own and is in use from now on: all of it on disk. */

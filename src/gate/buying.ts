@@ -6,12 +6,12 @@ import type { Presented } from '../passes/pass.ts'
 import type { L402 } from '../rails/l402.ts'
 import type { Made } from '../rails/made.ts'
 import type { Doorkeeper } from './admit.ts'
-import { DAMAGED, LEDGER, noOffer, PENDING, payerOf } from './demand.ts'
+import { DAMAGED, LEDGER, noOffer, PENDING, quotaOf } from './demand.ts'
 import { readInvoiceAsk } from './invoice-ask.ts'
+import type { Payer } from './payer.ts'
 import type { Incoming } from './ports.ts'
 import { type Refusal, refuse } from './refusal.ts'
 import type { Settlements } from './settlements.ts'
-import type { Buyer } from './steps.ts'
 
 /** Buying credit ahead: `POST /create-invoice` and `GET /invoice-status`. */
 export class Buying {
@@ -52,18 +52,19 @@ export class Buying {
     if (!asked.ok) return asked
     // The row of an invoice is on disk before it is told: there it would wait for the disk.
     if (!this.#parts.healthy()) return err(LEDGER)
-    const buyer = await this.#buyer(presented)
-    if (!buyer.ok) return buyer
+    const found = await this.#payer(presented)
+    if (!found.ok) return found
+    const payer = found.value
     // A stranger would pay for what cannot be had; who has a pass knows what they top up.
-    const gone = buyer.value === null ? this.#parts.gone() : null
+    const gone = payer === null ? this.#parts.gone() : null
     if (gone !== null) return err(gone)
     const { sats, caveats } = asked.value
     const born = caveats.length === 0 ? [] : [this.#id(), ...caveats]
     const made = await this.#parts.l402.create({
       sat: sats,
-      account: buyer.value?.account ?? null,
-      caveats: buyer.value?.pass.root === false ? null : born,
-      payer: payerOf(buyer.value, from),
+      account: payer?.account ?? null,
+      caveats: payer !== null && payer.scope !== 'account' ? null : born,
+      quota: quotaOf(payer, from),
     })
     return made.ok ? made : err(noOffer(made.error))
   }
@@ -101,7 +102,7 @@ export class Buying {
   }
 
   /** Nobody for no credential; a credential that is not good is a mistake worth telling. */
-  async #buyer(presented: Presented): Promise<Result<Buyer | null, Refusal>> {
+  async #payer(presented: Presented): Promise<Result<Payer | null, Refusal>> {
     if (presented.is === 'absent') return ok(null)
     if (presented.is === 'damaged' && (await this.#parts.doorkeeper.wasPaid(presented))) {
       return err(DAMAGED)

@@ -3,12 +3,13 @@ import { ceilSat, formatSat, type Msat } from '../money/msat.ts'
 import { at, ceilingLine } from '../money/price.ts'
 import type { Presented } from '../passes/pass.ts'
 import type { L402 } from '../rails/l402.ts'
-import type { Offer, OfferRefused, Payer } from '../rails/rail.ts'
+import type { InvoiceQuotaKey, Offer, OfferRefused } from '../rails/rail.ts'
 import type { PromptEstimate } from './estimate.ts'
 import { fitted } from './judge.ts'
+import type { Payer } from './payer.ts'
 import type { Incoming } from './ports.ts'
 import { type Refusal, refuse } from './refusal.ts'
-import type { Buyer, Priced } from './steps.ts'
+import type { Priced } from './steps.ts'
 
 /** `credit.invoice` of the settings, in sats. */
 export interface InvoiceBounds {
@@ -82,25 +83,25 @@ export class Demand {
    */
   async offer(
     incoming: Incoming,
-    about: Asks & { readonly buyer: Buyer | null; readonly reason: string },
+    about: Asks & { readonly payer: Payer | null; readonly reason: string },
   ): Promise<Refusal> {
-    const { buyer, sat, least } = about
-    const account = buyer?.pass.root === true ? buyer.account : null
-    const payer = payerOf(buyer, incoming)
-    const made = await this.#l402.offer({ sat, least, account, caveats: [], payer })
+    const { payer, sat, least } = about
+    const account = payer?.scope === 'account' ? payer.account : null
+    const quota = quotaOf(payer, incoming)
+    const made = await this.#l402.offer({ sat, least, account, caveats: [], quota })
     if (!made.ok) return noOffer(made.error)
     return paymentRequired(about.reason, made.value, incoming.origin)
   }
 }
 
 /** Whose open invoices those of this request are counted among (threats J17). */
-export const payerOf = (
-  buyer: Buyer | null,
+export const quotaOf = (
+  payer: Payer | null,
   { client, site }: Pick<Incoming, 'client' | 'site'>,
-): Payer =>
-  buyer === null
+): InvoiceQuotaKey =>
+  payer === null
     ? { is: 'stranger', client, site }
-    : { is: buyer.pass.root ? 'owner' : 'holder', account: buyer.account }
+    : { is: payer.scope === 'account' ? 'owner' : 'holder', account: payer.account }
 
 /** No offer can be made: who has credit is served all the same. */
 const WALLET_DOWN: Refusal = refuse(

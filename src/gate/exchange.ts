@@ -133,9 +133,10 @@ export class Exchange {
   }
 
   /** A narrowed pass is told what it may still spend, not what the account has. */
-  async #shown({ buyer, hold }: Held, available: Msat | null): Promise<Msat | null> {
-    if (available === null || buyer === null || buyer.pass.root || hold === null) return available
-    return this.#parts.pages.spendable(buyer, available)
+  async #shown({ payer, hold }: Held, available: Msat | null): Promise<Msat | null> {
+    if (available === null || payer === null || hold === null) return available
+    if (payer.scope === 'account') return available
+    return this.#parts.pages.spendable(payer, available)
   }
 
   /** What a buyer is told who has seen nothing of an answer that failed. */

@@ -14,12 +14,13 @@ import { type Estimating, PromptEstimate } from './estimate.ts'
 import type { Exchange } from './exchange.ts'
 import { fitted, type Models, type OutputBounds, price, read } from './judge.ts'
 import { forbidden, NOT_GOOD } from './not-admitted.ts'
+import { type Payer, passOf } from './payer.ts'
 import type { Incoming, Reply } from './ports.ts'
 import type { Purse } from './purse.ts'
 import { type Refusal, refuse, STOPPING } from './refusal.ts'
 import type { Report } from './report.ts'
 import type { Speeds } from './speeds.ts'
-import type { Admitted, Buyer, Held, Priced } from './steps.ts'
+import type { Admitted, Held, Priced } from './steps.ts'
 
 export interface GateParts {
   readonly models: Models
@@ -139,7 +140,7 @@ export class Gate {
       return this.#notAdmitted(incoming, admitted.error, null, null)
     }
     if (incoming.method !== 'GET' && incoming.method !== 'POST') return METHOD
-    return this.#offer(incoming, { buyer: null, step: null, estimate: null, reason: null })
+    return this.#offer(incoming, { payer: null, step: null, estimate: null, reason: null })
   }
 
   async #price(incoming: Incoming, dialect: Dialect, at: number): Promise<Result<Priced, Refusal>> {
@@ -164,8 +165,8 @@ export class Gate {
   ): Promise<Result<Admitted, Refusal>> {
     if (!this.#parts.healthy() || this.#stopping) return err(this.#stopping ? STOPPING : LEDGER)
     if (presented.is !== 'credential') {
-      if (presented.is === 'absent' && isFree(step.rate)) return ok({ ...step, buyer: null })
-      const about = { buyer: null, step, estimate, reason: null }
+      if (presented.is === 'absent' && isFree(step.rate)) return ok({ ...step, payer: null })
+      const about = { payer: null, step, estimate, reason: null }
       return err(await this.#offer(step.incoming, about))
     }
     const { path } = step.dialect
@@ -173,7 +174,7 @@ export class Gate {
     const admitted = await this.#identify(presented.credential, operation)
     if (admitted.ok) {
       estimate.of(admitted.value.account)
-      return ok({ ...step, buyer: admitted.value })
+      return ok({ ...step, payer: admitted.value })
     }
     return err(await this.#notAdmitted(step.incoming, admitted.error, step, estimate))
   }
@@ -181,7 +182,7 @@ export class Gate {
   #identify(
     credential: Credential,
     operation: { readonly path: string; readonly method: string; readonly model: string | null },
-  ): Promise<Result<Buyer, NotAdmitted>> {
+  ): Promise<Result<Payer, NotAdmitted>> {
     return this.#parts.doorkeeper.admit(credential, operation)
   }
 
@@ -195,13 +196,13 @@ export class Gate {
       return forbidden(incoming, not, step?.asked.model ?? null)
     }
     if (not.why === 'pending' || not.why === 'unreachable') return PENDING
-    return this.#offer(incoming, { buyer: null, step, estimate, reason: NOT_GOOD[not.why] })
+    return this.#offer(incoming, { payer: null, step, estimate, reason: NOT_GOOD[not.why] })
   }
 
   async #offer(
     incoming: Incoming,
     about: {
-      readonly buyer: Buyer | null
+      readonly payer: Payer | null
       readonly step: Priced | null
       readonly estimate: PromptEstimate | null
       readonly reason: string | null
@@ -213,14 +214,14 @@ export class Gate {
     const undeliverable = gone()
     if (undeliverable !== null) return undeliverable
     const asks = await demand.asks(about.step, about.estimate)
-    const debt = about.buyer?.pass.root === true ? await this.#debt(about.buyer) : 0
+    const debt = about.payer?.scope === 'account' ? await this.#debt(about.payer) : 0
     const reason = about.reason ?? unpaid(asks.sat, incoming.presented)
     const sums = { sat: asks.sat + debt, least: asks.least + debt }
-    return demand.offer(incoming, { buyer: about.buyer, ...sums, reason })
+    return demand.offer(incoming, { payer: about.payer, ...sums, reason })
   }
 
   /** Sats that a top-up pays before it buys anything. */
-  async #debt({ account }: Buyer): Promise<number> {
+  async #debt({ account }: Payer): Promise<number> {
     return ceilSat(await this.#parts.purse.owed(account))
   }
 
@@ -230,10 +231,10 @@ export class Gate {
     gone: () => boolean,
   ): Promise<Result<Held, Refusal>> {
     const { purse, world } = this.#parts
-    const { buyer, asked, wanted, rate, incoming, dialect } = step
-    if (buyer === null) return ok({ ...step, hold: null, limit: wanted })
-    const { account, limits, pass } = buyer
-    const what = { model: step.served, dialect: dialect.name, pass: pass.key }
+    const { payer, asked, wanted, rate, incoming, dialect } = step
+    if (payer === null) return ok({ ...step, hold: null, limit: wanted })
+    const { account, limits } = payer
+    const what = { model: step.served, dialect: dialect.name, pass: passOf(payer) }
     const taken = await purse.take(
       {
         request: { id: incoming.id, account, limits, what },
@@ -256,7 +257,7 @@ export class Gate {
       taken.refused.why === 'insufficient_funds'
         ? short(taken.refused.needed, taken.refused.balance)
         : null
-    return err(await this.#offer(incoming, { buyer, step, estimate, reason }))
+    return err(await this.#offer(incoming, { payer, step, estimate, reason }))
   }
 }
 

@@ -57,7 +57,7 @@ export class RequestReport {
   }
 
   admitted(step: Admitted): void {
-    this.#account = step.buyer === null ? null : shortName(step.buyer.account)
+    this.#account = step.payer === null ? null : shortName(step.payer.account)
   }
 
   /** Answers a refusal and says so. */

@@ -6,8 +6,8 @@ import type { Presented } from '../passes/pass.ts'
 import { shortName } from './accounts.ts'
 import type { Doorkeeper } from './admit.ts'
 import { DAMAGED, PENDING } from './demand.ts'
+import { type Payer, passOf } from './payer.ts'
 import { type Refusal, refuse } from './refusal.ts'
-import type { Buyer } from './steps.ts'
 
 /** What a pass may read of its account: `GET /v1/balance` and `GET /v1/usage`. */
 export class AccountPages {
@@ -23,14 +23,14 @@ export class AccountPages {
 
   /** Msat. A narrowed pass sees what it may still spend, not what the account has. */
   async balance(presented: Presented): Promise<Result<Readonly<Record<string, unknown>>, Refusal>> {
-    const buyer = await this.#buyer(presented)
-    if (!buyer.ok) return buyer
-    const { account, pass } = buyer.value
+    const payer = await this.#payer(presented)
+    if (!payer.ok) return payer
+    const { account, scope } = payer.value
     const balance = await this.#ledger.balance(account)
     if (balance === null) return err(NO_CREDENTIAL)
-    const available = await this.spendable(buyer.value, balance.available)
-    const held = pass.root ? balance.held : msat(0n)
-    const owed = pass.root ? balance.owed : msat(0n)
+    const available = await this.spendable(payer.value, balance.available)
+    const held = scope === 'account' ? balance.held : msat(0n)
+    const owed = scope === 'account' ? balance.owed : msat(0n)
     // What is owed may be more than what is held, until the last request has closed.
     const all = msat(available + held > owed ? available + held - owed : 0n)
     return ok({
@@ -40,7 +40,7 @@ export class AccountPages {
       ...(owed > 0n ? { owed_msat: Number(owed) } : {}),
       available_msat: Number(available),
       balance_sats: floorSat(all),
-      ...(pass.root
+      ...(scope === 'account'
         ? { paid_msat: Number(balance.paid), bonus_msat: Number(balance.bonus) }
         : { narrowed: true }),
     })
@@ -51,24 +51,24 @@ export class AccountPages {
     presented: Presented,
     page: { readonly limit: number; readonly before: string | null },
   ): Promise<Result<{ readonly data: readonly unknown[]; readonly has_more: boolean }, Refusal>> {
-    const buyer = await this.#buyer(presented)
-    if (!buyer.ok) return buyer
-    const { account, pass } = buyer.value
+    const payer = await this.#payer(presented)
+    if (!payer.ok) return payer
+    const { account } = payer.value
     const asked = { limit: page.limit + 1, before: page.before }
-    const rows = await this.#ledger.usage(account, pass.key, asked)
+    const rows = await this.#ledger.usage(account, passOf(payer.value), asked)
     const data = rows.slice(0, page.limit).map(shown)
     return ok({ data, has_more: rows.length > page.limit })
   }
 
   /** `available`, or less where a `spend` limit of the pass has less room. */
-  async spendable(buyer: Buyer, available: Msat): Promise<Msat> {
+  async spendable(payer: Payer, available: Msat): Promise<Msat> {
     const now = this.#world.now()
-    const spends = buyer.limits.filter((limit) => limit.unit === 'spend')
+    const spends = payer.limits.filter((limit) => limit.unit === 'spend')
     const rooms = await Promise.all(spends.map((limit) => this.#ledger.left(limit, now)))
     return msat(rooms.reduce((least, room) => (room < least ? room : least), available as bigint))
   }
 
-  async #buyer(presented: Presented): Promise<Result<Buyer, Refusal>> {
+  async #payer(presented: Presented): Promise<Result<Payer, Refusal>> {
     if (presented.is === 'damaged' && (await this.#doorkeeper.wasPaid(presented))) {
       return err(DAMAGED)
     }

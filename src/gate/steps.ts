@@ -1,7 +1,7 @@
 import type { Asked, Dialect } from '../dialects/dialect.ts'
-import type { AccountId, Hold, Limit } from '../ledger/ledger.ts'
+import type { Hold } from '../ledger/ledger.ts'
 import type { Rate } from '../money/price.ts'
-import type { Pass } from '../passes/pass.ts'
+import type { Payer } from './payer.ts'
 import type { Incoming } from './ports.ts'
 
 /**
@@ -32,15 +32,8 @@ export interface Priced extends Read {
 }
 
 export interface Admitted extends Priced {
-  /** Null where the model is free and nothing was presented. */
-  readonly buyer: Buyer | null
-}
-
-/** Who pays, and within which limits. */
-export interface Buyer {
-  readonly account: AccountId
-  readonly pass: Pass
-  readonly limits: readonly Limit[]
+  /** Null if the model is free and the request presents nothing. */
+  readonly payer: Payer | null
 }
 
 export interface Held extends Admitted {

@@ -9,10 +9,12 @@ export interface Pass {
   readonly hash: string
   /** 64 hex digits: must equal the invoice row's. */
   readonly tokenId: string
-  /** No caveats but lnget's `preimage=`: may withdraw, sees the whole account. */
-  readonly root: boolean
-  /** Names this narrowed pass: hex of sha256(signature at its last narrowing caveat). Null for a root pass. */
-  readonly key: string | null
+  /**
+   * `account`: a root pass. It has no caveats but the `preimage=` that lnget adds, may withdraw, and
+   * sees the whole account. Otherwise the name of this narrowed pass: the hex of sha256(signature at
+   * its last narrowing caveat).
+   */
+  readonly scope: 'account' | { readonly pass: string }
   readonly rules: readonly Rule[]
   /** Each `spend | calls | tokens` caveat at its own meter. */
   readonly limits: readonly Limit[]

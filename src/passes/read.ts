@@ -52,8 +52,8 @@ export function readPass(
       rules.push(caveat.value)
     }
   }
-  const key = last === null ? null : nameOf(last)
-  return ok({ ...identifier, root: key === null, key, rules, limits })
+  const scope = last === null ? 'account' : { pass: nameOf(last) }
+  return ok({ ...identifier, scope, rules, limits })
 }
 
 /** Whether one rule holds. An operation without a model is outside every `model` rule. */

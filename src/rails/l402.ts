@@ -8,14 +8,13 @@ import { ClientBucket } from './client-bucket.ts'
 import { EXPIRY, type Issue, Issuer, type IssuerParts } from './issue.ts'
 import { type Made, offerOf } from './made.ts'
 import { type MadeBy, type OpenBounds, OpenOffers, type Place } from './open-offers.ts'
-import type { Offer, OfferRefused, Payer, Redeemed } from './rail.ts'
+import type { InvoiceQuotaKey, Offer, OfferRefused, Redeemed } from './rail.ts'
 import { LONG_ENOUGH, SharedOffers } from './shared-offers.ts'
 import type { WalletLine } from './wallet-line.ts'
 
 /** What an invoice is for. */
 export interface InvoiceFor extends Issue {
-  /** Whose open invoices it counts among. */
-  readonly payer: Payer
+  readonly quota: InvoiceQuotaKey
 }
 
 /** What the holder of a status token learns, until the pass is first used. */
@@ -72,15 +71,15 @@ export class L402 {
    * that are open, and everybody else one that is shared. `least`: sats that admit the request.
    */
   async offer(want: InvoiceFor & { readonly least: number }): Promise<Result<Offer, OfferRefused>> {
-    const shares = this.#line.wallet.preimageIsPublic !== true && want.payer.is !== 'owner'
+    const shares = this.#line.wallet.preimageIsPublic !== true && want.quota.is !== 'owner'
     const [own] = await Promise.all([
       this.#offerOwn(want),
-      shares && this.up && want.payer.is === 'stranger' && this.#shared.prepare(want.least),
+      shares && this.up && want.quota.is === 'stranger' && this.#shared.prepare(want.least),
     ])
     if (own.ok) return ok(offerOf(own.value))
     const { why } = own.error
     if (why === 'wallet_unreachable' || why === 'amount_refused') return own
-    if (want.payer.is === 'owner') {
+    if (want.quota.is === 'owner') {
       const again = await this.#again(want)
       return again === null ? own : ok(offerOf(again))
     }
@@ -173,15 +172,15 @@ export class L402 {
 
   async #own(want: InvoiceFor, by: MadeBy): Promise<Result<Made, OfferRefused>> {
     if (!this.up) return err({ why: 'wallet_unreachable' })
-    const { payer } = want
-    const place = this.#open.reserve(payer, by, this.#world.now())
+    const { quota } = want
+    const place = this.#open.reserve(quota, by, this.#world.now())
     if (place === null) return err({ why: 'too_many_open', retryAfterSeconds: COME_BACK })
-    const wait = this.#takeFromBucket(payer)
+    const wait = this.#takeFromBucket(quota)
     if (wait > 0) {
       this.#open.cancelled(place)
       return err({ why: 'too_many_open', retryAfterSeconds: Math.ceil(wait / 1000) })
     }
-    const asker = payer.is === 'stranger' ? 'stranger' : 'buyer'
+    const asker = quota.is === 'stranger' ? 'stranger' : 'buyer'
     const making = this.#inPlace(
       place,
       () => this.#issuer.own(want, asker),
@@ -191,17 +190,17 @@ export class L402 {
         this.#open.opened(place, made.row.hash, until, made)
       },
     )
-    if (payer.is !== 'owner' || by !== 'offer') return making
-    return this.#remembered(payer.account, making)
+    if (quota.is !== 'owner' || by !== 'offer') return making
+    return this.#remembered(quota.account, making)
   }
 
   /** One of so many that a client or an account gets in a minute, where the wallet makes only so many. */
-  #takeFromBucket(payer: Payer): number {
+  #takeFromBucket(quota: InvoiceQuotaKey): number {
     const aMinute = this.#line.wallet.strangersAMinute?.() ?? null
     if (aMinute === null) return 0
-    return payer.is === 'stranger'
-      ? this.#bucket.take(`site ${payer.site}`, Math.ceil(aMinute / 2))
-      : this.#bucket.take(`account ${payer.account}`, aMinute)
+    return quota.is === 'stranger'
+      ? this.#bucket.take(`site ${quota.site}`, Math.ceil(aMinute / 2))
+      : this.#bucket.take(`account ${quota.account}`, aMinute)
   }
 
   async #remembered<T>(account: string, making: Promise<T>): Promise<T> {
@@ -232,11 +231,11 @@ export class L402 {
 
   /** The owner's newest that does for this request too: all of its secrets are his own (threats J17). */
   async #again(want: InvoiceFor & { readonly least: number }): Promise<Made | null> {
-    const { payer } = want
-    if (payer.is === 'owner') await this.#making.get(payer.account)?.catch(() => undefined)
+    const { quota } = want
+    if (quota.is === 'owner') await this.#making.get(quota.account)?.catch(() => undefined)
     const until = this.#world.now() + LONG_ENOUGH
     const fits = ({ row }: Made) => floorSat(row.amount) >= want.least && row.expiresAt > until
-    return this.#open.newest(payer, 'offer', fits)
+    return this.#open.newest(quota, 'offer', fits)
   }
 
   async #makeShared(sat: number): Promise<Result<InvoiceRow, OfferRefused>> {

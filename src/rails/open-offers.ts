@@ -1,5 +1,5 @@
 import type { Made } from './made.ts'
-import type { Payer } from './rail.ts'
+import type { InvoiceQuotaKey } from './rail.ts'
 
 /** What an invoice is made by: `offer` by a 402, `ask` by somebody who wants just that one. */
 export type MadeBy = 'offer' | 'ask'
@@ -55,12 +55,12 @@ export class OpenOffers {
     this.#bounds = bounds
   }
 
-  /** Null where the payer, or all together, have as many as they may. */
-  reserve(payer: Payer, by: MadeBy, now: number): Place | null {
+  /** Null if that quota, or the one of all together, is used up. */
+  reserve(quota: InvoiceQuotaKey, by: MadeBy, now: number): Place | null {
     this.#forgetExpired(now)
-    const bounds = this.#boundsOf(payer, by)
+    const bounds = this.#boundsOf(quota, by)
     const full = bounds.some(([key, most]) => this.#count(key) >= most)
-    const pool = payer.is === 'stranger' ? 'stranger' : 'buyer'
+    const pool = quota.is === 'stranger' ? 'stranger' : 'buyer'
     return full ? null : this.#take({ pool, keys: bounds.map(([key]) => key) })
   }
 
@@ -95,9 +95,9 @@ export class OpenOffers {
     this.cancelled(open.place)
   }
 
-  /** The newest one of that payer that fits. */
-  newest(payer: Payer, by: MadeBy, fits: (made: Made) => boolean): Made | null {
-    const [key] = this.#boundsOf(payer, by)[0] ?? []
+  /** The newest one of that quota that fits. */
+  newest(quota: InvoiceQuotaKey, by: MadeBy, fits: (made: Made) => boolean): Made | null {
+    const [key] = this.#boundsOf(quota, by)[0] ?? []
     let newest: Made | null = null
     for (const { place, made } of this.#open.values()) {
       if (made !== null && place.keys[0] === key && fits(made)) newest = made
@@ -109,14 +109,14 @@ export class OpenOffers {
     return this.#open.size + this.#shared.size
   }
 
-  #boundsOf(payer: Payer, by: MadeBy): readonly (readonly [key: string, most: number])[] {
+  #boundsOf(quota: InvoiceQuotaKey, by: MadeBy): readonly (readonly [key: string, most: number])[] {
     const { perClient } = this.#bounds
-    if (payer.is !== 'stranger') {
-      return [[`${payer.is} ${by} ${payer.account}`, by === 'offer' ? BY_OFFERS : perClient]]
+    if (quota.is !== 'stranger') {
+      return [[`${quota.is} ${by} ${quota.account}`, by === 'offer' ? BY_OFFERS : perClient]]
     }
     return [
-      [`client ${payer.client}`, perClient],
-      [`site ${payer.site}`, perClient * CLIENTS_OF_A_SITE],
+      [`client ${quota.client}`, perClient],
+      [`site ${quota.site}`, perClient * CLIENTS_OF_A_SITE],
     ]
   }
 

@@ -17,10 +17,11 @@ export interface Offer {
 }
 
 /**
- * Whose open invoices one counts among. `owner`: who has a root pass of that account; `holder`: who has
- * a narrowed one of it, whose count is another, so that no child locks its owner out (threats J17).
+ * In whose quota of unpaid invoices an invoice counts. `owner`: somebody who has a root pass of that
+ * account. `holder`: somebody who has a narrowed pass of it. They are counted apart, so that no child
+ * locks its owner out (threats J17).
  */
-export type Payer =
+export type InvoiceQuotaKey =
   | { readonly is: 'stranger'; readonly client: string; readonly site: string }
   | { readonly is: 'owner' | 'holder'; readonly account: AccountId }
 

@@ -53,8 +53,8 @@ function learning(over: Partial<Wallet> = {}) {
   const settlements = new Settlements({ line, invoices, accounts, world, background: unheard })
   settlements.start()
   const invoice = async () => {
-    const payer = { is: 'stranger', client: 'a', site: 'a' } as const
-    const made = await l402.create({ sat: 10, account: null, caveats: [], payer })
+    const quota = { is: 'stranger', client: 'a', site: 'a' } as const
+    const made = await l402.create({ sat: 10, account: null, caveats: [], quota })
     if (!made.ok) throw new Error(made.error.why)
     return made.value.row.hash
   }

@@ -39,17 +39,17 @@ describe('narrowing a pass', () => {
     const made = child(text(), ['spend<=5/day', 'model=llama*'], A)
     expect(caveatsOf(made)).toEqual([`id = ${A}`, 'spend <= 5 / day', 'model = llama*'])
     expect(credential(made).secret).toBe(SECRET)
-    expect(read(made)).toMatchObject({ ...IDENTIFIER, root: false })
+    expect(read(made)).toMatchObject({ ...IDENTIFIER, scope: { pass: expect.any(String) } })
   })
 
   it('I4 a child of a root pass is no root pass, even with nothing but its id', () => {
-    expect(read(child(text(), [], A)).root).toBe(false)
+    expect(read(child(text(), [], A)).scope).not.toBe('account')
   })
 
   it('H9 two children made alike have two meters', () => {
     const [one, two] = [A, B].map((id) => read(child(text(), ['spend <= 5'], id)))
     expect(one?.limits[0]?.meter).not.toBe(two?.limits[0]?.meter)
-    expect(one?.key).not.toBe(two?.key)
+    expect(one?.scope).not.toEqual(two?.scope)
   })
 
   it('H9 a grandchild spends on the meters of all above it', () => {

@@ -36,12 +36,12 @@ const verdict = (caveats: readonly string[], operation: Partial<Operation> = {})
 
 describe('a pass', () => {
   it('without caveats is a root pass', () => {
-    expect(pass()).toEqual({ ...IDENTIFIER, root: true, key: null, rules: [], limits: [] })
+    expect(pass()).toEqual({ ...IDENTIFIER, scope: 'account', rules: [], limits: [] })
   })
 
   it('A-lnget the preimage caveat that lnget adds leaves a root pass a root pass', () => {
     const lnget = pass(`preimage=${SECRET}`)
-    expect(lnget).toMatchObject({ root: true, key: null, limits: [] })
+    expect(lnget).toMatchObject({ scope: 'account', limits: [] })
     expect(judge(lnget, CHAT)).toEqual({ ok: true, value: true })
     expect(judge(lnget, { ...CHAT, secret: hex(filled(0x23)) })).toEqual({
       ok: false,
@@ -50,15 +50,15 @@ describe('a pass', () => {
   })
 
   it('A-lnget a narrowed pass keeps its name when lnget adds its caveat', () => {
-    expect(pass('method = POST', `preimage=${SECRET}`).key).toBe(pass('method = POST').key)
+    const { scope } = pass('method = POST', `preimage=${SECRET}`)
+    expect(scope).toEqual(pass('method = POST').scope)
   })
 
   it.each(['id = a', 'label = a', 'path = /v1/*', 'calls <= 1', 'expires = 2026-12-31T00:00:00Z'])(
     'with %s is narrowed',
     (caveat) => {
-      const narrowed = pass(caveat)
-      expect(narrowed.root).toBe(false)
-      expect(narrowed.key).toMatch(/^[0-9a-f]{64}$/)
+      const { scope } = pass(caveat)
+      expect(scope).toEqual({ pass: expect.stringMatching(/^[0-9a-f]{64}$/) })
     },
   )
 
@@ -66,7 +66,7 @@ describe('a pass', () => {
     const made = macaroon(['calls <= 1 / day', 'method = POST', 'spend <= 2'])
     const names = signatures(made).map((one) => createHash('sha256').update(one).digest('hex'))
     expect(pass('calls <= 1 / day', 'method = POST', 'spend <= 2')).toMatchObject({
-      key: names[2],
+      scope: { pass: names[2] },
       limits: [
         { meter: names[0], unit: 'calls', window: 'day', max: 1n },
         { meter: names[2], unit: 'spend', window: 'total', max: 2000n },
@@ -79,7 +79,7 @@ describe('a pass', () => {
     const child = pass('spend <= 10 / day', 'spend <= 100 / day', 'spend <= 10 / day')
     expect(child.limits[0]).toEqual(parent.limits[0])
     expect(new Set(child.limits.map(({ meter }) => meter)).size).toBe(3)
-    expect(child.key).not.toBe(parent.key)
+    expect(child.scope).not.toEqual(parent.scope)
   })
 })
 

@@ -23,7 +23,7 @@ describe('the verifier', () => {
     const verified = verifier(KEY)(credential(text(['calls <= 1'])))
     expect(verified).toMatchObject({
       ok: true,
-      value: { keyId: KEY.id, pass: { ...IDENTIFIER, root: false } },
+      value: { keyId: KEY.id, pass: { ...IDENTIFIER, scope: { pass: expect.any(String) } } },
     })
   })
 
@@ -74,7 +74,9 @@ describe('the verifier', () => {
     const passes = ['calls <= 1', 'calls <= 2', 'id = a'].map((caveat) => text([caveat]))
     const keys = [...passes, ...passes].map((pass) => {
       const verified = verify(credential(pass))
-      return verified.ok ? verified.value.pass.key : null
+      return verified.ok && verified.value.pass.scope !== 'account'
+        ? verified.value.pass.scope.pass
+        : null
     })
     expect(new Set(keys).size).toBe(3)
     expect(keys.slice(0, 3)).toEqual(keys.slice(3))

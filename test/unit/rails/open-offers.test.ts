@@ -2,15 +2,19 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Made } from '../../../src/rails/made.ts'
 import { OpenOffers, type Place } from '../../../src/rails/open-offers.ts'
-import type { Payer } from '../../../src/rails/rail.ts'
+import type { InvoiceQuotaKey } from '../../../src/rails/rail.ts'
 
-const stranger = (client: string, site = client): Payer => ({ is: 'stranger', client, site })
-const owner = (account: string): Payer => ({ is: 'owner', account })
-const holder = (account: string): Payer => ({ is: 'holder', account })
+const stranger = (client: string, site = client): InvoiceQuotaKey => ({
+  is: 'stranger',
+  client,
+  site,
+})
+const owner = (account: string): InvoiceQuotaKey => ({ is: 'owner', account })
+const holder = (account: string): InvoiceQuotaKey => ({ is: 'holder', account })
 const bounded = (perClient: number, total: number) => new OpenOffers({ perClient, total })
 
 /** Reserves and opens in one go. */
-function open(offers: OpenOffers, payer: Payer, hash: string, until = 100): boolean {
+function open(offers: OpenOffers, payer: InvoiceQuotaKey, hash: string, until = 100): boolean {
   const place = offers.reserve(payer, 'ask', 0)
   if (place !== null) offers.opened(place, hash, until)
   return place !== null

@@ -4,7 +4,7 @@ import type { Invoices } from '../../../src/ledger/invoices.ts'
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { keyId } from '../../../src/passes/keys.ts'
 import { L402 } from '../../../src/rails/l402.ts'
-import type { Payer } from '../../../src/rails/rail.ts'
+import type { InvoiceQuotaKey } from '../../../src/rails/rail.ts'
 import { WalletLine } from '../../../src/rails/wallet-line.ts'
 import { openPlayWallet } from '../../../src/wallets/play.ts'
 import {
@@ -72,16 +72,20 @@ export function rail(options: RailOptions = {}) {
   return { l402, play, store, state, lookup, line, asks, advance }
 }
 
-const stranger = (client: string, site = client): Payer => ({ is: 'stranger', client, site })
+const stranger = (client: string, site = client): InvoiceQuotaKey => ({
+  is: 'stranger',
+  client,
+  site,
+})
 
 /** What a stranger wants, or the owner of that account. */
-export const want = (from: string | Payer = 'a', sat = 10) => {
-  const payer = typeof from === 'string' ? stranger(from) : from
-  const account = payer.is === 'owner' ? payer.account : null
-  return { sat, least: sat, account, caveats: [], payer }
+export const want = (from: string | InvoiceQuotaKey = 'a', sat = 10) => {
+  const quota = typeof from === 'string' ? stranger(from) : from
+  const account = quota.is === 'owner' ? quota.account : null
+  return { sat, least: sat, account, caveats: [], quota }
 }
 
-export async function offered(l402: L402, from: string | Payer = 'a', sat = 10) {
+export async function offered(l402: L402, from: string | InvoiceQuotaKey = 'a', sat = 10) {
   const made = await l402.offer(want(from, sat))
   if (!made.ok) throw new Error(made.error.why)
   return made.value

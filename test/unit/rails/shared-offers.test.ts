@@ -157,8 +157,8 @@ describe('J6 shared_offers_are_counted', () => {
     const { l402 } = rail({ wallet: { strangersAMinute: () => 6 } })
     let own = 0
     for (let at = 0; at < 10; at += 1) {
-      const payer = { is: 'stranger', client: `${at}`, site: 'site' } as const
-      if ((await offered(l402, payer)).paymentUrl !== null) own += 1
+      const quota = { is: 'stranger', client: `${at}`, site: 'site' } as const
+      if ((await offered(l402, quota)).paymentUrl !== null) own += 1
     }
     expect(own).toBe(3)
   })

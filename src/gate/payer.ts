@@ -1,0 +1,21 @@
+import type { AccountId, Limit } from '../ledger/ledger.ts'
+
+/**
+ * Who pays for a request, however they came to be known. Authentication makes this record. The code
+ * behind it asks for an account and its limits, and never for a macaroon.
+ */
+export interface Payer {
+  readonly account: AccountId
+  /** What the account's money may be spent on at most, each limit at its own meter. */
+  readonly limits: readonly Limit[]
+  /** All of the account, or one narrowed pass of it, by its name. */
+  readonly scope: 'account' | { readonly pass: string }
+  /**
+   * `pass`: a pass was presented. `payment`: a payment was presented with this very request. `free`:
+   * nobody has to pay. `operator`: whoever runs the gate.
+   */
+  readonly via: 'pass' | 'payment' | 'free' | 'operator'
+}
+
+/** The name of the narrowed pass that pays; null if all of the account does. */
+export const passOf = ({ scope }: Payer): string | null => (scope === 'account' ? null : scope.pass)

@@ -66,6 +66,14 @@ const LAYERS: Layers = {
     'src/wallets/wallet.ts',
   ],
   'src/wallets/': ['src/floor/', 'src/money/', 'src/ledger/ledger.ts', 'src/ledger/invoices.ts'],
+  // What every dialect may need knows none of them.
+  'src/dialects/kit/': ['src/floor/', 'src/money/', 'src/dialects/dialect.ts'],
+  'src/dialects/openai/': [
+    'src/floor/',
+    'src/money/',
+    'src/dialects/dialect.ts',
+    'src/dialects/kit/',
+  ],
   'src/dialects/': ['src/floor/', 'src/money/'],
   'src/toy/': ['src/floor/'],
   'src/gate/': [...INNER, ...PORTS],
@@ -117,19 +125,19 @@ const EXCEPTIONS: readonly Exception[] = [
   },
   {
     from: 'src/gate/answer.ts',
-    to: 'src/dialects/errors.ts',
+    to: 'src/dialects/openai/errors.ts',
     typeOnly: false,
     because: 'one envelope of errors for every dialect of OpenAI, before a second kind is spoken',
   },
   {
     from: 'src/http/app.ts',
-    to: 'src/dialects/errors.ts',
+    to: 'src/dialects/openai/errors.ts',
     typeOnly: false,
     because: 'the same envelope for what is refused before a dialect is known',
   },
   {
     from: 'src/config/reader.ts',
-    to: 'src/dialects/fields.ts',
+    to: 'src/dialects/openai/fields.ts',
     typeOnly: false,
     because: 'a field that must never pass is refused where it is written, with its line',
   },
@@ -147,9 +155,9 @@ const ADAPTERS = [
   'src/wallets/lnd.ts',
   'src/wallets/lightning-address.ts',
   'src/wallets/ecash/ecash.ts',
-  'src/dialects/openai-chat.ts',
-  'src/dialects/openai-completions.ts',
-  'src/dialects/openai-embeddings.ts',
+  'src/dialects/openai/chat.ts',
+  'src/dialects/openai/completions.ts',
+  'src/dialects/openai/embeddings.ts',
 ]
 
 /** One place for each outside thing: where it is to be exchanged, one place changes. */

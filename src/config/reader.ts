@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { TAKEN_OUT } from '../dialects/fields.ts'
+import { TAKEN_OUT } from '../dialects/openai/fields.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { ReadFile } from './files.ts'
 import { type Node, type Place, quote } from './node.ts'

@@ -1,7 +1,7 @@
 import type { Dialect } from './dialect.ts'
-import { openaiChat } from './openai-chat.ts'
-import { openaiCompletions } from './openai-completions.ts'
-import { openaiEmbeddings } from './openai-embeddings.ts'
+import { openaiChat } from './openai/chat.ts'
+import { openaiCompletions } from './openai/completions.ts'
+import { openaiEmbeddings } from './openai/embeddings.ts'
 
 /** Every API that is served: the only list of them. */
 export const dialects: readonly Dialect[] = [openaiChat, openaiCompletions, openaiEmbeddings]

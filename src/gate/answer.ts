@@ -1,4 +1,4 @@
-import { problem } from '../dialects/errors.ts'
+import { problem } from '../dialects/openai/errors.ts'
 import { floorSat, type Msat } from '../money/msat.ts'
 import type { Incoming, Reply } from './ports.ts'
 import { type Refusal, refuse } from './refusal.ts'

@@ -1,9 +1,0 @@
-import type { Dialect } from './dialect.ts'
-import { openAiDialect } from './openai.ts'
-import { prompts } from './prompts.ts'
-import { COMPLETIONS } from './shape.ts'
-
-/** `POST /v1/completions` (OpenAI API reference, "Create completion", legacy). */
-export const openaiCompletions: Dialect = openAiDialect('/v1/completions', COMPLETIONS, (request) =>
-  prompts(request, 'prompt'),
-)

@@ -1,0 +1,78 @@
+import { err, ok, type Result } from '../../floor/result.ts'
+import type { Dialect, Malformed } from '../dialect.ts'
+import { folded, isObject, type Json, type JsonObject } from '../kit/json.ts'
+import { Readable } from '../kit/readable.ts'
+import { openAiDialect, type Prompt } from './dialect.ts'
+import { CHAT } from './endpoint.ts'
+import { isMedia, MESSAGE, TEXT_PARTS } from './fields.ts'
+import { ambiguous, refuse, unpriced } from './request.ts'
+
+/** `POST /v1/chat/completions` (OpenAI API reference, "Create chat completion"). */
+export const openaiChat: Dialect = openAiDialect('/v1/chat/completions', CHAT, conversation)
+
+const AS_IN = 'Send for example "messages": [{"role": "user", "content": "Hello"}].'
+
+function conversation(request: JsonObject): Result<Prompt, Malformed> {
+  const { messages } = request
+  if (messages === undefined) {
+    const message = `messages is missing. ${AS_IN}`
+    return err(refuse('missing_required_parameter', message, 'messages'))
+  }
+  if (!Array.isArray(messages) || messages.length === 0 || !messages.every(isObject)) {
+    const message = `messages must be a list of at least one message. ${AS_IN}`
+    return err(refuse('invalid_type', message, 'messages'))
+  }
+  const readable = new Readable()
+  let parts = messages.length
+  for (const [at, message] of messages.entries()) {
+    const refusal = unclear(message, `messages[${at}]`)
+    if (refusal !== null) return err(refusal)
+    readMessage(message, readable)
+    if (Array.isArray(message.tool_calls)) parts += message.tool_calls.length
+  }
+  return ok({ key: 'messages', prompts: 1, longest: 1, parts, readable })
+}
+
+/** A template shows the texts of a content's parts, and nothing around them. */
+function readMessage({ content, ...rest }: JsonObject, readable: Readable): void {
+  readable.members(rest, MESSAGE)
+  if (typeof content === 'string') readable.text(content)
+  if (!Array.isArray(content)) return
+  for (const part of content) if (isObject(part)) readable.members(part, MESSAGE)
+}
+
+/** Why a message cannot be priced, or null. */
+function unclear(message: JsonObject, param: string): Malformed | null {
+  const key = folded(message, MESSAGE)
+  if (key !== null) {
+    return ambiguous(key, param)
+  }
+  for (const [key, value] of Object.entries(message)) {
+    if (value !== null && isMedia(key)) return unpriced(`${param}.${key}`)
+  }
+  const { content } = message
+  if (content === undefined || content === null || typeof content === 'string') return null
+  const where = `${param}.content`
+  if (!Array.isArray(content)) {
+    return refuse('invalid_type', `${where} must be a string or a list of parts.`, where)
+  }
+  for (const [at, part] of content.entries()) {
+    const refusal = unclearPart(part, `${where}[${at}]`)
+    if (refusal !== null) return refusal
+  }
+  return null
+}
+
+function unclearPart(part: Json, param: string): Malformed | null {
+  if (!isObject(part)) {
+    const message = `${param} must be an object, as in {"type": "text", "text": "Hello"}.`
+    return refuse('invalid_type', message, param)
+  }
+  const key = folded(part, MESSAGE)
+  if (key !== null) {
+    return ambiguous(key, param)
+  }
+  const text = typeof part.type === 'string' && TEXT_PARTS.has(part.type)
+  const other = Object.entries(part).some(([key, value]) => value !== null && isMedia(key))
+  return text && !other ? null : unpriced(param)
+}

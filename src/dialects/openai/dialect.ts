@@ -1,0 +1,201 @@
+import { assert } from '../../floor/assert.ts'
+import { err, ok, type Result } from '../../floor/result.ts'
+import type { Added, Asked, Backend, Dialect, Malformed, Terms } from '../dialect.ts'
+import { type Document, isObject, type Json, type JsonObject, splice } from '../kit/json.ts'
+import type { Readable } from '../kit/readable.ts'
+import type { Shape } from './endpoint.ts'
+import { LIMITS, TEMPLATED } from './fields.ts'
+import { OpenAiMeter } from './meter.ts'
+import { countOf, limitOf, media, open, readRest, tooMuch } from './request.ts'
+import { type Sifted, sift } from './sift.ts'
+
+/** What `read` keeps of a request for `rewrite` and `meter`. */
+class Parsed {
+  readonly document: Document
+  readonly sifted: Sifted
+  /** Prompts in one request: a list of them is answered one by one. */
+  readonly prompts: number
+  /** Choices that the answer shows: `best_of` makes more than it shows. */
+  readonly shown: number
+
+  constructor(parts: {
+    readonly document: Document
+    readonly sifted: Sifted
+    readonly prompts: number
+    readonly shown: number
+  }) {
+    this.document = parts.document
+    this.sifted = parts.sifted
+    this.prompts = parts.prompts
+    this.shown = parts.shown
+  }
+}
+
+/** What one of the three APIs finds in its own part of a request. */
+export interface Prompt {
+  /** The outermost key that holds it. */
+  readonly key: 'messages' | 'prompt' | 'input'
+  readonly prompts: number
+  /** How much of them all the longest is, from 0 to 1. */
+  readonly longest: number
+  /** Messages and calls of tools, or prompts: a template puts something around each. */
+  readonly parts: number
+  /** What a model reads of it, without the tools and the other members. */
+  readonly readable: Readable
+}
+
+/** Nothing is known of the backend, and the operator added no fields. */
+const UNKNOWN: Terms = { also: new Set(), backend: 'other' }
+
+/** One of the three APIs, by what it finds in its own part of a request. */
+export function openAiDialect(
+  path: string,
+  shape: Shape,
+  find: (request: JsonObject) => Result<Prompt, Malformed>,
+): Dialect {
+  return {
+    name: shape.name,
+    path,
+    read(body, { also, backend } = UNKNOWN) {
+      const document = open(body, also)
+      if (!document.ok) return document
+      const sifted = sift(shape.name, document.value.value, also)
+      const { request } = sifted
+      const refusal = media(document.value.value) ?? tooMuch(request, backend)
+      if (refusal !== null) return err(refusal)
+      const prompt = find(document.value.value)
+      if (!prompt.ok) return prompt
+      return ok(put(shape.name, body, { document: document.value, sifted, prompt: prompt.value }))
+    },
+    rewrite,
+    meter(asked, granted, backend) {
+      const { prompts, shown } = parsed(asked)
+      return new OpenAiMeter({ shape, asked, granted, backend, prompts, shown })
+    },
+  }
+}
+
+const NOTHING = new Uint8Array(0)
+/** Tokens that a template puts around each message or prompt at most, and around all of them. */
+const AROUND_PART = 16
+const AROUND_ALL = 64
+
+/** An opened request and its prompt, put together. */
+function put(
+  dialect: Dialect['name'],
+  body: Uint8Array,
+  opened: { readonly document: Document; readonly sifted: Sifted; readonly prompt: Prompt },
+): Asked {
+  const { document, sifted, prompt } = opened
+  const { request, ignored } = sifted
+  const stream = request.stream === true
+  const options = request.stream_options
+  const hasOutput = dialect !== 'openai-embeddings'
+  const { shown, made } = hasOutput ? countOf(request) : { shown: 1, made: 1 }
+  const answers = hasOutput ? prompt.prompts : 1
+  const { readable } = prompt
+  readRest(request, prompt.key, readable)
+  const parts = prompt.parts + listed(request)
+  return {
+    dialect,
+    body,
+    model: String(request.model),
+    stream: stream && hasOutput,
+    wantsUsage: stream && isObject(options) && options.include_usage === true,
+    ignored,
+    limit: hasOutput ? limitOf(request) : null,
+    prompts: prompt.prompts,
+    longest: prompt.longest,
+    choices: answers * made,
+    hasOutput,
+    plain: !TEMPLATED.some((key) => request[key] !== undefined),
+    inputBound: readable.bound + AROUND_PART * parts + AROUND_ALL,
+    parts,
+    texts: readable.texts,
+    ids: readable.ids,
+    splice: new Parsed({ document, sifted, prompts: prompt.prompts, shown: answers * shown }),
+    // Of the record that it is called on: later steps have copies of this one.
+    forget(this: { body: Uint8Array; splice: unknown }) {
+      this.body = NOTHING
+      this.splice = null
+    },
+  }
+}
+
+/** Tools and documents, around each of which a template puts something too. */
+const listed = (request: JsonObject): number =>
+  TEMPLATED.reduce((sum, key) => {
+    const list = request[key]
+    return sum + (Array.isArray(list) ? list.length : 0)
+  }, 0)
+
+/**
+ * The body for upstream: the client's own bytes less what must not pass, with the granted limit per
+ * choice and the wish for usage at its end. A limit of 0 is never sent: Ollama reads it as none.
+ */
+function rewrite(
+  asked: Asked,
+  output: number,
+  backend: Backend,
+  refused: ReadonlySet<Added> = NONE,
+): Uint8Array {
+  const { document, sifted } = parsed(asked)
+  const gone = new Set(sifted.gone)
+  const added = [...sifted.anew]
+  if (asked.hasOutput) {
+    assert(Number.isSafeInteger(output) && output >= 0, `not an output limit: ${output}`)
+    const limit = Math.max(1, output)
+    for (const key of LIMITS) gone.add(key)
+    for (const key of limitsLeft(asked, limitFields(asked, backend), refused))
+      added.push(`"${key}":${limit}`)
+  }
+  const { stream_options: options } = sifted.request
+  if (asked.stream && (options !== undefined || !refused.has('stream_options'))) {
+    gone.add('stream_options')
+    added.push(`"stream_options":${streamOptions(options)}`)
+  }
+  const untouched = added.length === 0 && document.members.every(({ key }) => !gone.has(key))
+  return untouched ? asked.body : Buffer.from(splice(document, gone, added))
+}
+
+/**
+ * The fields that this backend obeys. Ollama and older servers ignore `max_completion_tokens`;
+ * OpenAI's newer models refuse `max_tokens`, and both at once: there the client knows which.
+ */
+function limitFields(asked: Asked, backend: Backend): readonly Limit[] {
+  const { request } = parsed(asked).sifted
+  if (asked.dialect === 'openai-completions') return ['max_tokens']
+  if (typeof request.max_completion_tokens !== 'number') return ['max_tokens']
+  const both = backend !== 'other' || typeof request.max_tokens === 'number'
+  return both ? ['max_tokens', 'max_completion_tokens'] : ['max_completion_tokens']
+}
+
+type Limit = (typeof LIMITS)[number]
+
+const NONE: ReadonlySet<Added> = new Set()
+
+/** Those that are not refused, or the client's own. A limit changes its name; it never goes away. */
+function limitsLeft(
+  asked: Asked,
+  fields: readonly Limit[],
+  refused: ReadonlySet<Added>,
+): readonly Limit[] {
+  const { request } = parsed(asked).sifted
+  const taken = (key: Limit) => request[key] !== undefined || !refused.has(key)
+  const left = fields.filter(taken)
+  if (left.length > 0) return left
+  const other = asked.dialect === 'openai-chat' ? LIMITS.filter(taken) : []
+  return other.length > 0 ? other : fields
+}
+
+/** Usage is always asked for, at the end only; obfuscation is the client's own affair. */
+function streamOptions(given: Json | undefined): string {
+  const obfuscation = isObject(given) ? given.include_obfuscation : undefined
+  if (typeof obfuscation !== 'boolean') return '{"include_usage":true}'
+  return `{"include_usage":true,"include_obfuscation":${obfuscation}}`
+}
+
+function parsed(asked: Asked): Parsed {
+  assert(asked.splice instanceof Parsed, 'a request that another dialect has read')
+  return asked.splice
+}

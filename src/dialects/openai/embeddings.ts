@@ -1,0 +1,17 @@
+import { err, type Result } from '../../floor/result.ts'
+import type { Dialect, Malformed } from '../dialect.ts'
+import type { JsonObject } from '../kit/json.ts'
+import { openAiDialect, type Prompt } from './dialect.ts'
+import { EMBEDDINGS } from './endpoint.ts'
+import { prompts } from './prompts.ts'
+import { refuse } from './request.ts'
+
+/** `POST /v1/embeddings` (OpenAI API reference, "Create embeddings"). Never a stream, no output. */
+export const openaiEmbeddings: Dialect = openAiDialect('/v1/embeddings', EMBEDDINGS, inputs)
+
+/** vLLM makes embeddings of `messages` too, images among them: those have no price. */
+function inputs(request: JsonObject): Result<Prompt, Malformed> {
+  if (request.messages === undefined) return prompts(request, 'input')
+  const message = 'Embeddings are made of input: send the text there, and leave messages out.'
+  return err(refuse('unsupported_parameter', message, 'messages'))
+}

@@ -1,0 +1,295 @@
+import type { Counted, Meter, Problem, Seen } from '../dialect.ts'
+import { isObject, type Json, type JsonObject } from '../kit/json.ts'
+import { Preamble } from '../kit/preamble.ts'
+import { choicesOf, indexOf, saysNothing } from '../kit/response-text.ts'
+import { asBuffer, Frames, MOST_EVENT } from '../kit/sse.ts'
+import { type Cut, memberCut } from '../kit/strip-usage.ts'
+import { readJson } from '../kit/tolerant-json.ts'
+import { asChunk } from './as-chunk.ts'
+import { SENT_ANYWAY, type Watched } from './endpoint.ts'
+import { problem } from './errors.ts'
+import { type Chunk, readEvent, wholeOf } from './event.ts'
+import { failureOf } from './failure.ts'
+import { Template } from './fast-path.ts'
+import { OwnBytes } from './own-bytes.ts'
+import { Flow } from './response-usage.ts'
+import { shorten } from './shorten.ts'
+import { usageSoFar } from './usage-so-far.ts'
+
+const NOTHING = Buffer.alloc(0)
+const LF = 0x0a
+const CR = 0x0d
+/** Templates in a row that never matched, after which no more are made: every event differs. */
+const MOST_MISSES = 8
+
+/**
+ * Watches one response of an OpenAI API. Whole events leave, an unfinished one is held back: what is
+ * put behind it (`cut`, `broken`, a comment) never lands inside an event.
+ */
+export class OpenAiMeter implements Meter {
+  readonly #watched: Watched
+  readonly #frames = new Frames()
+  readonly #flow: Flow
+  readonly #own: OwnBytes
+  #template: Template | null = null
+  #misses = 0
+  /** The line of data that `#isWhole` took for an event. */
+  #line: JsonObject | null = null
+  /** What left ends with a line, not with a blank one. */
+  #open = false
+  /** The blank line to come belongs to an event that was cut, or was put in by us. */
+  #drops = false
+  readonly #preamble = new Preamble()
+  /** Nothing more is read, and nothing leaves: the stream ended, failed or ran over. */
+  #ended = false
+  /** What is left of the choices of an event that alone was more than was granted. */
+  #short: Json | null = null
+  /** `[DONE]`, withheld until the gate has said the cost. */
+  #last: Buffer = NOTHING
+
+  constructor(watched: Watched) {
+    this.#watched = watched
+    this.#flow = new Flow(watched)
+    this.#own = new OwnBytes(watched.shape, watched.asked.model)
+  }
+
+  get seen(): Seen {
+    return this.#flow.seen
+  }
+
+  stream(chunk: Uint8Array): Uint8Array {
+    if (this.#ended) return NOTHING
+    const own = asBuffer(chunk)
+    const bytes = this.#frames.join(own)
+    const pieces: Buffer[] = []
+    let kept = 0
+    let from = 0
+    while (from < bytes.length && !this.#ended) {
+      const known = this.#match(bytes, from)
+      const end = known === -1 ? this.#frames.end(bytes, from, this.#isWhole) : known
+      if (end === -1) break
+      const cut = known === -1 ? this.#next(bytes, from, end) : this.#template?.cutOf(from)
+      if (this.#flow.seen.over) this.#ended = true
+      from = end
+      if (!cut) continue
+      if (cut.from > kept) pieces.push(bytes.subarray(kept, cut.from))
+      kept = cut.to
+    }
+    if (kept === 0 && from === bytes.length && bytes === own) return this.#passed(chunk)
+    if (from > kept) pieces.push(bytes.subarray(kept, from))
+    const out = Buffer.concat(pieces)
+    this.#keep(bytes, from)
+    return this.#passed(out)
+  }
+
+  /** What leaves, with what our own bytes before it still owe in front. */
+  #passed(piece: Uint8Array): Uint8Array {
+    if (piece.length === 0) return piece
+    if (!this.#flow.begun) {
+      if (!this.#preamble.hold(piece)) this.#fail('an answer of the upstream does not begin')
+      return NOTHING
+    }
+    const out = this.#preamble.before(piece)
+    const before = this.#own.passes(out)
+    return before === '' ? out : Buffer.concat([Buffer.from(before), out])
+  }
+
+  #keep(bytes: Buffer, from: number): void {
+    if (bytes.length - from > MOST_EVENT) this.#fail('an event of the upstream has no end')
+    if (this.#ended) this.#frames.take()
+    else this.#frames.keep(bytes, from)
+  }
+
+  #fail(text: string): void {
+    this.#flow.seen.error ??= text
+    this.#ended = true
+  }
+
+  /** The end of an ordinary event that its template tells, with its text counted; else -1. */
+  #match(bytes: Buffer, start: number): number {
+    const template = this.#template
+    if (template === null || template.spoke !== this.#flow.spoke(template.choice)) return -1
+    const end = template.match(bytes, start)
+    if (end === -1) return -1
+    const { choice, from, to, finishes } = template
+    // It may have to be shortened.
+    if (this.#flow.isTooMuch(to - from)) return -1
+    const tally = this.#flow.tally(choice)
+    const plain = tally.plain && template.isPlain(bytes)
+    const size = plain ? tally.addBytes(bytes, from, to) : tally.addText(template.text(bytes))
+    if (size > 0) this.#flow.flowed(choice, size)
+    if (finishes) this.#flow.finish(choice)
+    this.#frames.forget()
+    this.#misses = 0
+    this.#drops = false
+    this.#open = bytes[end] !== LF
+    return this.#open ? end : end + 1
+  }
+
+  readonly #isWhole = (line: Buffer): boolean => {
+    const whole = wholeOf(line.toString('utf8'))
+    this.#line = isObject(whole) ? whole : null
+    return whole !== null
+  }
+
+  /** Reads what `Frames` found. The part of it that the client does not see. */
+  #next(bytes: Buffer, from: number, to: number): Cut | null {
+    const blank = bytes[from] === LF || bytes[from] === CR
+    const byLine = this.#line !== null
+    const drops = this.#drops && !this.#open
+    this.#drops = false
+    if (blank && drops) return { from, to }
+    const cut = blank ? null : this.#event(bytes, from, to)
+    this.#line = null
+    if (cut === null || cut.from > from || cut.to < to) this.#open = byLine
+    else this.#drops = byLine
+    return cut
+  }
+
+  /** Reads an event by parsing it. The part of it that the client does not see. */
+  #event(bytes: Buffer, from: number, to: number): Cut | null {
+    const text = bytes.toString('utf8', from, to)
+    const event = readEvent(text, this.#line)
+    if (event.is === 'nothing') return null
+    if (event.is === 'chunk') {
+      const cut = this.#chunk(event, text, bytes.subarray(from, to))
+      return cut === null ? null : { from: cut.from + from, to: cut.to + from }
+    }
+    if (event.is === 'unreadable') this.#fail(event.why)
+    else this.#done(event.exact ? bytes.subarray(from, to) : Buffer.from(this.#own.done()))
+    return { from, to }
+  }
+
+  #done(event: Buffer): void {
+    this.#ended = true
+    if (!this.#flow.begun) {
+      this.#fail('the upstream ended without an answer')
+      return
+    }
+    this.#last = Buffer.from(event)
+    this.#flow.seen.done = true
+  }
+
+  #chunk({ chunk, failed }: Chunk, text: string, event: Buffer): Cut | null {
+    const failure = failureOf(chunk) ?? (failed ? 'an event with the name error' : null)
+    if (failure === null) this.#own.learn(chunk, text)
+    const { floor } = this.seen
+    if (failure !== null || !this.#flow.read(chunk)) {
+      this.#fail(failure ?? 'an event of the upstream is nested too deeply')
+      return { from: 0, to: event.length }
+    }
+    const share = this.#flow.shareOfEvent(floor)
+    if (share !== null) {
+      this.#short = shorten(chunk, share).choices ?? null
+      return { from: 0, to: event.length }
+    }
+    const cut = this.#cutOf(chunk, event)
+    this.#learn(chunk, event, cut)
+    return cut
+  }
+
+  /** The part of an event that is there only because the gate asked for usage. */
+  #cutOf(chunk: JsonObject, event: Buffer): Cut | null {
+    const { asked, backend, shape } = this.#watched
+    if (asked.wantsUsage || chunk.usage === undefined) return null
+    if (chunk.usage !== null && choicesOf(chunk).every(saysNothing)) {
+      return { from: 0, to: event.length }
+    }
+    return SENT_ANYWAY[backend].includes(shape.name) ? null : memberCut(event, 'usage')
+  }
+
+  #learn(chunk: JsonObject, event: Buffer, cut: Cut | null): void {
+    const [only] = choicesOf(chunk)
+    if (only === undefined || this.#misses > MOST_MISSES) return
+    const choice = indexOf(only, 0)
+    const template = Template.of(event, chunk, { choice, spoke: this.#flow.spoke(choice) })
+    if (template === null) return
+    this.#misses += 1
+    if (cut !== null) template.cut(cut.from, cut.to)
+    this.#template = template
+  }
+
+  whole(body: Uint8Array): Uint8Array | null {
+    const answer = readJson(asBuffer(body).toString('utf8'))
+    if (!isObject(answer) || failureOf(answer) !== null) return null
+    const { hasOutput } = this.#watched.asked
+    const list = hasOutput ? choicesOf(answer) : answer.data
+    if (!Array.isArray(list) || list.length === 0) return null
+    if (!this.#flow.read(answer)) return null
+    if (!hasOutput) this.#flow.seen.output = true
+    this.#flow.complete()
+    const share = this.#flow.share()
+    return share === null ? body : Buffer.from(JSON.stringify(shorten(answer, share)))
+  }
+
+  asStream(whole: Uint8Array, note: string | null = null): Uint8Array {
+    const { asked, shape } = this.#watched
+    const own = this.#own
+    const chunk = asChunk(whole, shape, asked.wantsUsage) ?? {}
+    own.learn(chunk, '')
+    return Buffer.from(own.event(chunk) + own.end(own.done(), note))
+  }
+
+  rest(): Uint8Array {
+    const rest = Buffer.from(this.#frames.take())
+    if (this.#ended) return NOTHING
+    const out = rest.length === 0 ? NOTHING : this.#passed(this.#unfinished(rest))
+    this.#ended = true
+    return Buffer.concat([out, Buffer.from(this.#own.end('', null))])
+  }
+
+  /** An event without its blank line, as the client may see it. */
+  #unfinished(rest: Buffer): Buffer {
+    // A client drops an event that was cut off; left in, it would spoil the error behind it.
+    if (readEvent(rest.toString('utf8')).is === 'unreadable') return NOTHING
+    const cut = this.#next(rest, 0, rest.length)
+    return cut === null ? rest : Buffer.concat([rest.subarray(0, cut.from), rest.subarray(cut.to)])
+  }
+
+  finish(note: string | null = null): Uint8Array {
+    this.#close()
+    return this.#end(note)
+  }
+
+  #end(note: string | null): Buffer {
+    const last = this.#last
+    this.#last = NOTHING
+    return Buffer.from(this.#own.end(last.toString('utf8'), note))
+  }
+
+  keepAlive(): Uint8Array {
+    if (this.#ended) return NOTHING
+    const bytes = this.#own.keepAlive(this.#flow.open()[0])
+    // It ended what was open: the upstream's blank line would be an event.
+    this.#drops ||= this.#open
+    this.#open = false
+    return Buffer.from(bytes)
+  }
+
+  cut(note: string | null = null): Uint8Array {
+    this.#close()
+    if (this.seen.done) return this.#end(note)
+    const { asked, shape } = this.#watched
+    const parts: JsonObject[] = this.#short === null ? [] : [{ choices: this.#short }]
+    for (const index of this.#flow.open()) parts.push({ choices: [shape.last(index)] })
+    if (asked.wantsUsage) parts.push({ choices: [], usage: usageSoFar(this, this.#watched) })
+    const own = this.#own
+    return Buffer.from(own.chunks(parts) + own.end(own.done(), note))
+  }
+
+  broken({ code, message }: Problem, note: string | null = null): Uint8Array {
+    this.#close()
+    if (this.seen.done) return this.#end(note)
+    const own = this.#own
+    return Buffer.from(own.event(problem(502, code, message)) + own.end('', note))
+  }
+
+  #close(): void {
+    this.#frames.take()
+    this.#ended = true
+  }
+
+  usage(promptEstimate: number): Counted {
+    return this.#flow.usage(promptEstimate)
+  }
+}

@@ -1,0 +1,132 @@
+import type { JsonObject } from '../kit/json.ts'
+import type { Shape } from './endpoint.ts'
+
+const CR = 0x0d
+const LF = 0x0a
+/** Before anything is known of the stream. One line feed: a blank line would make an empty event. */
+const WAITING = ': waiting for the model\n'
+
+/**
+ * The bytes that the gate itself puts into a stream, in the words and line ends of that stream, so
+ * that they never break a reader (threats K2). Three kinds of reader set the rules. Some take every
+ * blank line for an event, even behind a comment alone (openai-go), so no comment of ours has a
+ * blank line behind it. Some split at blank lines and drop what does not begin with `data:`, so a
+ * comment is glued to no event that anybody needs. All of them stop at `[DONE]`, so the cost stands
+ * in that event.
+ */
+export class OwnBytes {
+  readonly #shape: Shape
+  /** `id`, `object`, `created`, `model` as the stream has them; null before its first chunk. */
+  #head: JsonObject | null = null
+  readonly #model: string
+  #lineEnd = '\n'
+  /** What the bytes that were passed lack to end with a blank line. */
+  #gap = ''
+  /** A comment of ours was sent and no event has followed it. */
+  #waiting = false
+
+  constructor(shape: Shape, model: string) {
+    this.#shape = shape
+    this.#model = model
+  }
+
+  /** Learns from the first chunk of the stream how its chunks are headed and its lines end. */
+  learn(chunk: JsonObject, event: string): void {
+    if (this.#head?.id) return
+    if (this.#head === null) this.#lineEnd = /(?:\r\n|\n|\r)$/.exec(event)?.[0] ?? '\n'
+    this.#head = headOf(chunk)
+  }
+
+  /** These bytes of the upstream leave. Answers what must leave in front of them, mostly nothing. */
+  passes(out: Uint8Array): string {
+    this.#gap = this.#missing(out)
+    return this.#head === null ? '' : this.#closed()
+  }
+
+  /**
+   * Keeps a silent stream open: a comment before its first chunk, later an empty delta.
+   * @param choice one that has not finished, undefined where all have: then there is nothing to say
+   */
+  keepAlive(choice: number | undefined): string {
+    if (this.#head === null) {
+      this.#waiting = true
+      return WAITING
+    }
+    this.#waiting = false
+    return choice === undefined ? '' : this.#take(this.#event(this.#empty(choice)))
+  }
+
+  /** Events of our own, each a whole chunk. */
+  chunks(parts: readonly JsonObject[]): string {
+    const { chunk } = this
+    return this.#take(this.#closed() + parts.map((part) => this.#event(chunk(part))).join(''))
+  }
+
+  /** An event that is no chunk: an error. */
+  event(data: unknown): string {
+    return this.#take(this.#closed() + this.#event(data))
+  }
+
+  /** A chunk with the head of this stream. A stream without ids gets none from us. */
+  readonly chunk = (part: JsonObject): JsonObject => ({ ...this.#named(), ...part })
+
+  /**
+   * The last bytes of a stream: the note is a comment in the event of `[DONE]`, or the very last
+   * line where there is no such event.
+   * @param done the event, with its blank line; empty where there is none
+   */
+  end(done: string, note: string | null): string {
+    const comment = note === null ? '' : `: ${note}${this.#lineEnd}`
+    const whole = done === '' ? '' : done + this.#missing(Buffer.from(done))
+    return this.#take(comment + whole)
+  }
+
+  /** `[DONE]` as an event of our own. */
+  done(): string {
+    return `data: [DONE]${this.#lineEnd}${this.#lineEnd}`
+  }
+
+  /** A comment that waits for an event gets an empty one: who drops that event loses nothing. */
+  #closed(): string {
+    if (!this.#waiting) return ''
+    this.#waiting = false
+    return this.#event(this.#empty(0))
+  }
+
+  #empty(choice: number): JsonObject {
+    return this.chunk({ choices: [this.#shape.empty(choice)] })
+  }
+
+  #event(data: unknown): string {
+    return `data: ${JSON.stringify(data)}${this.#lineEnd}${this.#lineEnd}`
+  }
+
+  #named(): JsonObject {
+    const { object } = this.#shape
+    if (this.#head !== null) return { object, ...this.#head }
+    return { id: 'chatcmpl-satgate', object, created: 0, model: this.#model }
+  }
+
+  #take(bytes: string): string {
+    const gap = this.#gap
+    this.#gap = ''
+    return gap + bytes
+  }
+
+  /** Some backends part their events by one line feed alone (threats K7). */
+  #missing(out: Uint8Array): string {
+    const last = out.length - 1
+    if (out[last] !== LF && out[last] !== CR) return this.#lineEnd + this.#lineEnd
+    const before = out[last] === LF && out[last - 1] === CR ? last - 2 : last - 1
+    // A line end alone is a blank line.
+    return before < 0 || out[before] === LF || out[before] === CR ? '' : this.#lineEnd
+  }
+}
+
+function headOf({ id, object, created, model }: JsonObject): JsonObject {
+  const head: JsonObject = {}
+  for (const [key, value] of Object.entries({ id, object, created, model })) {
+    if (typeof value === 'string' || typeof value === 'number') head[key] = value
+  }
+  return head
+}

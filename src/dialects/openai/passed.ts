@@ -1,0 +1,66 @@
+import type { Dialect } from '../dialect.ts'
+import { FORMATS, GUIDES, LIMITS, LOOKED_AT, SWITCHES, TAKEN_OUT, TOOLS } from './fields.ts'
+
+/**
+ * The fields of a request that pass, by API. An allow-list: what a backend to come makes of a name
+ * that is not here nobody knows, and some names let it make more than was paid for (threats J16).
+ * `limits.requestFields` adds names.
+ */
+const EVERYWHERE = [
+  ...['model', 'user', 'metadata', 'safety_identifier', 'prompt_cache_key', 'cache_salt'],
+  ...['prompt_cache_retention', 'add_special_tokens'],
+] as const
+
+/** How tokens are chosen: OpenAI, vLLM, llama.cpp, Ollama, LM Studio, SGLang, Mistral, older servers. */
+const SAMPLING = [
+  ...['temperature', 'top_p', 'top_k', 'top_a', 'min_p', 'typical_p', 'top_n_sigma', 'min_keep'],
+  ...['tfs', 'tfs_z', 'epsilon_cutoff', 'eta_cutoff', 'seed', 'random_seed', 'do_sample'],
+  ...['presence_penalty', 'frequency_penalty', 'repetition_penalty', 'repeat_penalty'],
+  ...['repeat_last_n', 'penalize_nl', 'length_penalty', 'no_repeat_ngram_size'],
+  ...['mirostat', 'mirostat_tau', 'mirostat_eta', 'mirostat_mode', 'dynatemp_range'],
+  ...['dynatemp_exponent', 'smoothing_factor', 'smoothing_curve', 'xtc_probability'],
+  ...['xtc_threshold', 'dry_multiplier', 'dry_base', 'dry_allowed_length'],
+  ...['dry_penalty_last_n', 'dry_sequence_breakers', 'samplers', 'sampler_seq', 'logit_bias'],
+  ...['bad_words', 'allowed_token_ids'],
+] as const
+
+/** Where and how an answer ends, and what is told of it. */
+const ANSWER = [
+  ...LIMITS,
+  ...['stream', 'stream_options', 'n', 'stop', 'stop_token_ids', 'include_stop_str_in_output'],
+  ...['skip_special_tokens', 'spaces_between_special_tokens', 'logprobs', 'top_logprobs'],
+  ...['return_tokens_as_token_ids', 'post_sampling_probs', 'timings_per_token', 'echo'],
+  ...['t_max_predict_ms', 'cache_prompt', 'n_keep', 'n_indent'],
+  ...FORMATS,
+  ...GUIDES,
+  ...['guided_choice', 'guided_decoding_backend'],
+] as const
+
+const CHAT = [
+  ...['messages', 'tool_choice', 'function_call', 'parallel_tool_calls', 'parse_tool_calls'],
+  ...['modalities', 'documents', 'add_generation_prompt', 'continue_final_message'],
+  ...['enable_thinking', 'thinking_budget', 'reasoning_budget', 'include_reasoning'],
+  ...['separate_reasoning', 'stream_reasoning', 'safe_prompt'],
+  ...TOOLS,
+  ...SWITCHES,
+] as const
+
+const COMPLETIONS = ['prompt', 'suffix', 'best_of'] as const
+
+const EMBEDDINGS = [
+  ...['input', 'encoding_format', 'dimensions', 'input_type', 'task', 'normalize'],
+  ...['embd_normalize', 'instruction'],
+] as const
+
+export const PASSED: Readonly<Record<Dialect['name'], ReadonlySet<string>>> = {
+  'openai-chat': new Set([...EVERYWHERE, ...SAMPLING, ...ANSWER, ...CHAT]),
+  'openai-completions': new Set([...EVERYWHERE, ...SAMPLING, ...ANSWER, ...COMPLETIONS]),
+  'openai-embeddings': new Set([...EVERYWHERE, ...EMBEDDINGS]),
+}
+
+/** Every outermost name that means something here. A key that folds to one without being it is a 400. */
+export const KNOWN: ReadonlySet<string> = new Set([
+  ...Object.values(PASSED).flatMap((names) => [...names]),
+  ...TAKEN_OUT,
+  ...LOOKED_AT,
+])

@@ -1,0 +1,190 @@
+import { err, ok, type Result } from '../../floor/result.ts'
+import { type Backend, LONGEST_MODEL, type Malformed } from '../dialect.ts'
+import {
+  type Document,
+  fold,
+  folded,
+  isObject,
+  type Json,
+  type JsonObject,
+  quoted,
+  readObject,
+} from '../kit/json.ts'
+import type { Readable } from '../kit/readable.ts'
+import { isMedia, LIMITS, NOT_PROMPT, STREAM_OPTIONS } from './fields.ts'
+import { KNOWN } from './passed.ts'
+import { unbounded } from './schema.ts'
+
+/** A refusal with status 400, in OpenAI's words. */
+export const refuse = (code: string, message: string, param: string | null = null): Malformed => ({
+  status: 400,
+  code,
+  message,
+  param,
+})
+
+/** A key that a forgiving parser takes for a known one, such as `Model`. */
+export const ambiguous = (key: string, param: string): Malformed =>
+  refuse(
+    'ambiguous_key',
+    `Some servers read the key ${quoted(key)} as ${quoted(fold(key))}. Write it ${quoted(fold(key))}.`,
+    param,
+  )
+
+const NO_MODEL = refuse(
+  'missing_required_parameter',
+  'model is missing: name one of the models at GET /v1/models.',
+  'model',
+)
+
+type Check = (request: JsonObject, also: ReadonlySet<string>) => Malformed | null
+
+const MOST_CHOICES = 128
+/** Of each token: OpenAI's own bound. Each makes every event longer, for nothing. */
+const MOST_LOGPROBS = 20
+
+/** What is asked of every request of OpenAI's three APIs, in the order of judgment. */
+const CHECKS: readonly Check[] = [
+  (request, also) => {
+    const key = folded(request, KNOWN) ?? folded(request, also)
+    if (key === null || also.has(key)) return null
+    return ambiguous(key, key)
+  },
+  ({ model }) => {
+    if (model === undefined) return NO_MODEL
+    if (typeof model === 'string' && model.length > 0 && model.length <= LONGEST_MODEL) {
+      return null
+    }
+    return refuse(
+      'invalid_type',
+      `model must be a string of 1 to ${LONGEST_MODEL} characters.`,
+      'model',
+    )
+  },
+  ({ stream }) => isOptional(stream, 'boolean', 'stream'),
+  ({ stream_options: options }) => {
+    if (options === undefined || options === null) return null
+    const param = 'stream_options'
+    if (!isObject(options)) {
+      const message = `${param} must be an object, as in {"include_usage": true}.`
+      return refuse('invalid_type', message, param)
+    }
+    const key = folded(options, STREAM_OPTIONS)
+    if (key !== null) {
+      return ambiguous(key, param)
+    }
+    return isOptional(options.include_usage, 'boolean', `${param}.include_usage`)
+  },
+  (request) => limit(request, 'max_tokens') ?? limit(request, 'max_completion_tokens'),
+  (request) => whole(request, 'n', 1, MOST_CHOICES) ?? whole(request, 'best_of', 1, MOST_CHOICES),
+  (request) =>
+    whole(request, 'top_logprobs', 0, MOST_LOGPROBS) ??
+    (typeof request.logprobs === 'number' ? whole(request, 'logprobs', 0, MOST_LOGPROBS) : null),
+  ({ echo }) => {
+    if (echo !== true) return isOptional(echo, 'boolean', 'echo')
+    const message =
+      'echo is not served, because a prompt that is sent back has no price. Leave it out.'
+    return refuse('unsupported_parameter', message, 'echo')
+  },
+]
+
+/** Opens a body and makes sure that it can be read, and priced, in one way only. */
+export function open(body: Uint8Array, also: ReadonlySet<string>): Result<Document, Malformed> {
+  const read = readObject(body)
+  if (!read.ok) return err(refuse(read.error.code, read.error.message))
+  for (const check of CHECKS) {
+    const refusal = check(read.value.value, also)
+    if (refusal !== null) return err(refusal)
+  }
+  return ok(read.value)
+}
+
+function isOptional(value: Json | undefined, type: 'boolean', param: string): Malformed | null {
+  if (value === undefined || value === null || typeof value === type) return null
+  return refuse('invalid_type', `${param} must be true or false, without quotes.`, param)
+}
+
+/** LM Studio, llama.cpp and their clients write -1 for no limit at all (threats K19). */
+const NO_LIMIT = -1
+
+const limit = (request: JsonObject, param: string): Malformed | null =>
+  request[param] === NO_LIMIT || whole(request, param, 0) === null
+    ? null
+    : refuse('invalid_value', `${param} must be a whole number of 1 or more. ${LEFT_OUT}`, param)
+
+const LEFT_OUT =
+  'Leave it out for the usual limit of this gate; -1 means the same as leaving it out.'
+
+function whole(
+  request: JsonObject,
+  param: string,
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+): Malformed | null {
+  const value = request[param]
+  if (value === undefined || value === null) return null
+  if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return null
+  return refuse('invalid_value', `${param} must be a whole number from ${least} to ${most}.`, param)
+}
+
+/** A schema, grammar or pattern that would end a backend. */
+export function tooMuch(request: JsonObject, backend: Backend): Malformed | null {
+  const key = unbounded(request, backend)
+  if (key === null) return null
+  return refuse(
+    'invalid_value',
+    `${key} asks for more repetitions than are allowed here. Make its bounds smaller.`,
+    key,
+  )
+}
+
+/** Images, sound and files have no price of their own yet. */
+export function media(request: JsonObject): Malformed | null {
+  const { modalities } = request
+  for (const [key, value] of Object.entries(request)) {
+    if (value !== null && isMedia(key)) return unpriced(key)
+  }
+  if (hosted(request.tools)) return refuse('unsupported_content', HOSTED, 'tools')
+  const text = modalities === undefined || modalities === null || String(modalities) === 'text'
+  return text ? null : unpriced('modalities')
+}
+
+/** Tools that the model's own server runs, a search or an interpreter, cost more than tokens (J16). */
+const hosted = (tools: Json | undefined): boolean =>
+  Array.isArray(tools) &&
+  tools.some((tool) => isObject(tool) && typeof tool.type === 'string' && !OWN_TOOLS.has(tool.type))
+
+const OWN_TOOLS = new Set(['function', 'custom'])
+
+const HOSTED =
+  'tools holds one that the model server runs itself, which has no price here. Send tools of the types function and custom only.'
+
+export const unpriced = (param: string): Malformed =>
+  refuse(
+    'unsupported_content',
+    `Only text has a price here, and ${param} holds something else. Leave it out.`,
+    param,
+  )
+
+/** The client's own output limit, the lower one of the two; 0 makes one token, as on llama.cpp. */
+export function limitOf(request: JsonObject): number | null {
+  const named = LIMITS.map((key) => request[key]).filter(
+    (value) => typeof value === 'number' && value !== NO_LIMIT,
+  )
+  return named.length === 0 ? null : Math.max(1, Math.min(...named.map(Number)))
+}
+
+/** How many answers each prompt gets, and how many of them are made to choose from. */
+export function countOf(request: JsonObject): { shown: number; made: number } {
+  const shown = typeof request.n === 'number' ? request.n : 1
+  const made = typeof request.best_of === 'number' ? request.best_of : 1
+  return { shown, made: Math.max(shown, made) }
+}
+
+/** Walks the outermost members that a model can read, but for the one that holds the prompt. */
+export function readRest(request: JsonObject, apart: string, readable: Readable): void {
+  for (const [key, value] of Object.entries(request)) {
+    if (key === apart || NOT_PROMPT.has(key)) continue
+    if (typeof value === 'string' || typeof value === 'object') readable.value(value)
+  }
+}

@@ -1,0 +1,261 @@
+import type { Counted } from '../dialect.ts'
+import { isObject, type JsonObject } from '../kit/json.ts'
+import { Tally } from '../kit/output-counter.ts'
+import {
+  choicesOf,
+  indexOf,
+  isFinished,
+  saidBeside,
+  saidBy,
+  saysNothing,
+} from '../kit/response-text.ts'
+import { isZero, outputOf, type Report, Reports, reportOf } from '../kit/usage-report.ts'
+import { judge } from '../kit/usage-trust.ts'
+import type { Watched } from './endpoint.ts'
+import type { Share } from './shorten.ts'
+
+/** Below so many bytes of text our own count is never looked at while a stream runs. */
+const SLACK = 256
+
+/** So many times what was granted, by our own count, is too much in any vocabulary (K3). */
+const CUT_AT = 4
+/** Bytes of text for each token that was granted, and beside them, which make an event a burst. */
+const BURST = 64
+const BURST_SLACK = 1_024
+/** Bytes of a whole answer that are counted once more to find where it is cut. */
+const MOST_COUNTED = 16 * 1024
+/** Bytes of a token, for an estimate that needs no tokenizer. */
+const TOKEN_BYTES = 4
+
+/** What flowed in one response, by our own count and by the backend's reports. */
+export class Flow {
+  readonly #watched: Watched
+  readonly #tallies = new Map<number, Tally>()
+  readonly #finished = new Set<number>()
+  readonly #reports: Reports
+  readonly seen = {
+    output: false,
+    finished: false,
+    finishes: 0,
+    done: false,
+    over: false,
+    error: null as string | null,
+    floor: 0,
+  }
+  /** Strings under keys that nobody knows. */
+  readonly #unknown: Tally
+  /** Choices that spoke in deltas. */
+  readonly #spoke = new Set<number>()
+  /** Of the choices' texts. */
+  #bytes = 0
+  /** The same before the event that was read last. */
+  #before = 0
+  #countAt: number
+  /** Output tokens without the last bytes, by our own count, and how many those are. */
+  #known = { tokens: 0, behind: 0 }
+  /** The running usage when our own count was last looked at. */
+  #ran = 0
+  /** No output came since the last report. */
+  #fresh = false
+
+  constructor(watched: Watched) {
+    this.#watched = watched
+    this.#reports = new Reports(watched.asked.choices)
+    this.#unknown = new Tally(watched.granted.count, CUT_AT * watched.granted.output)
+    this.#countAt = 8 * watched.granted.output + SLACK
+  }
+
+  /** A chunk has told of a choice: what streams is an answer. */
+  get begun(): boolean {
+    return this.#tallies.size > 0
+  }
+
+  /** What a chunk, or a whole answer, says: texts, ends, a report. False where it cannot be read. */
+  read(chunk: JsonObject): boolean {
+    const { hasOutput } = this.#watched.asked
+    this.#before = this.#bytes
+    const choices = choicesOf(chunk)
+    if (hasOutput && !this.#texts(chunk, choices)) return false
+    const report = reportOf(chunk, hasOutput)
+    if (report !== null) this.#report(report, choices)
+    return true
+  }
+
+  #texts(chunk: JsonObject, choices: readonly JsonObject[]): boolean {
+    for (const [place, choice] of choices.entries()) {
+      if (!this.#choice(choice, indexOf(choice, place))) return false
+    }
+    const beside = saidBeside(chunk)
+    if (beside === null) return false
+    this.#others(beside)
+    return true
+  }
+
+  #choice(choice: JsonObject, index: number): boolean {
+    const said = saidBy(choice, this.spoke(index))
+    if (said === null) return false
+    if (isObject(choice.delta) && said.texts.length > 0) this.#spoke.add(index)
+    const tally = this.tally(index)
+    let size = 0
+    for (const text of said.texts) size += tally.addText(text)
+    if (said.again !== '') size += tally.addAgain(said.again, said.texts.length > 0)
+    this.#others(said.others)
+    if (size > 0 || said.others.length > 0) this.flowed(index, size)
+    if (isFinished(choice)) this.finish(index)
+    return true
+  }
+
+  #others(texts: readonly string[]): void {
+    if (texts.length === 0) return
+    let size = 0
+    for (const text of texts) size += this.#unknown.addText(text)
+    this.#estimate(size)
+  }
+
+  #report(report: Report, choices: readonly JsonObject[]): void {
+    const [only, ...more] = choices
+    const apart = more.length > 0 || only === undefined || saysNothing(only)
+    this.#reports.add(report, apart ? null : indexOf(only, 0), this.#finished.size)
+    if (isZero(report)) return
+    this.#fresh = true
+    const running = this.#running()
+    if (running > this.seen.floor) this.seen.floor = running
+    const { asked, granted } = this.#watched
+    if (asked.hasOutput && running > granted.output && !this.seen.finished) this.seen.over = true
+  }
+
+  #running(): number {
+    const total = this.#reports.total(this.#watched.prompts)
+    return total === null ? 0 : (outputOf(total) ?? 0)
+  }
+
+  /** A choice said that it ended. */
+  finish(choice: number): void {
+    this.#finished.add(choice)
+    this.seen.finishes += 1
+    this.seen.finished = this.#finished.size >= this.#watched.shown
+  }
+
+  /** A choice has said something by deltas. */
+  spoke(choice: number): boolean {
+    return this.#spoke.has(choice)
+  }
+
+  /** The output of a choice, to add to. */
+  tally(choice: number): Tally {
+    const known = this.#tallies.get(choice)
+    if (known !== undefined) return known
+    const { count, output } = this.#watched.granted
+    const tally = new Tally(count, CUT_AT * output)
+    this.#tallies.set(choice, tally)
+    this.seen.output ||= this.#known.behind > 0
+    return tally
+  }
+
+  /** A choice said so many bytes of text, which are in its tally. One that had finished goes on. */
+  flowed(choice: number, bytes: number): void {
+    if (this.#finished.delete(choice)) this.seen.finished = false
+    this.#bytes += bytes
+    this.#estimate(bytes)
+    if (this.#bytes > this.#countAt && !this.seen.over) this.#recount()
+  }
+
+  #estimate(bytes: number): void {
+    // What comes before the first choice does not leave.
+    this.seen.output ||= this.begun
+    this.#fresh = false
+    this.#known.behind += bytes
+    const floor = this.#known.tokens + Math.ceil(this.#known.behind / TOKEN_BYTES)
+    if (floor > this.seen.floor) this.seen.floor = floor
+  }
+
+  /**
+   * Four times what was granted, by our own count, which is no reason while the backend says how
+   * many tokens it has made (K4). A token is seldom less than two bytes.
+   */
+  #recount(): void {
+    const { asked, granted } = this.#watched
+    const tokens = this.#tokens()
+    this.#known = { tokens: tokens + this.#unknown.tokens(), behind: 0 }
+    const left = CUT_AT * granted.output - tokens
+    const running = this.#running()
+    if (left < 0 && running <= this.#ran) this.seen.over = asked.hasOutput
+    this.#ran = running
+    this.#countAt = this.#bytes + (left < 0 ? this.#bytes / 4 : 2 * left) + SLACK / 4
+  }
+
+  #tokens(): number {
+    let tokens = 0
+    for (const tally of this.#tallies.values()) tokens += tally.tokens()
+    return tokens
+  }
+
+  /** The answer was read whole: nothing comes any more. */
+  complete(): void {
+    this.#fresh = true
+    this.seen.finished = true
+    this.seen.done = true
+  }
+
+  /**
+   * What may be shown of a whole answer, null where that is all of it: more than was granted was
+   * made where the backend says so and our own count is above it as well, or where our own count is
+   * four times above it (J8). Counted only where the bytes leave it open.
+   */
+  share(): Share | null {
+    const { asked, granted, shown } = this.#watched
+    const { output, limit, count } = granted
+    const reported = this.#running()
+    const least = reported > output ? output : 4 * output
+    const own = asked.hasOutput && this.#bytes > least ? this.#tokens() : 0
+    this.seen.over = own > least
+    if (own <= least) return null
+    if (reported <= output && this.#bytes <= MOST_COUNTED) return { tokens: limit, output, count }
+    // In bytes, for a long text is not counted to its end: the part of it that the granted tokens
+    // are of the reported ones, or what so many tokens usually are.
+    const part = Math.floor((this.#bytes * output) / reported / shown)
+    const bytes = reported > output ? part : limit * TOKEN_BYTES
+    return { tokens: bytes, output, count: Buffer.byteLength }
+  }
+
+  /** So many bytes of text in one event are many times what was granted, in whatever vocabulary. */
+  isTooMuch(bytes: number): boolean {
+    return bytes > BURST * this.#watched.granted.output + BURST_SLACK
+  }
+
+  /**
+   * What may be shown of the event that was read last, null where that is all of it: a backend that
+   * ignores its limit may say everything in one event (J8). In bytes, for nothing more is counted.
+   * @param floor output tokens before it
+   */
+  shareOfEvent(floor: number): Share | null {
+    const { output } = this.#watched.granted
+    if (!this.seen.over || !this.isTooMuch(this.#bytes - this.#before)) return null
+    const tokens = Math.max(0, CUT_AT * output - floor) * TOKEN_BYTES
+    return { tokens, output, count: Buffer.byteLength }
+  }
+
+  /** The choices that began and have no end yet; the first one where none began. */
+  open(): readonly number[] {
+    const begun = this.#tallies.size === 0 ? [0] : [...this.#tallies.keys()]
+    return begun.filter((choice) => !this.#finished.has(choice))
+  }
+
+  /** Tokens to charge, from all that is known by now. */
+  usage(promptEstimate: number): Counted {
+    const { asked, granted, prompts } = this.#watched
+    return judge({
+      asked,
+      granted,
+      prompts,
+      promptEstimate,
+      report: this.#reports.total(prompts),
+      single: this.#reports.single,
+      // What was too much by our own count is no answer of so few tokens as are reported.
+      fresh: this.#fresh && !this.seen.over,
+      flowed: this.seen.output,
+      ended: this.seen.done || this.seen.finished,
+      counted: () => this.#tokens() + this.#unknown.tokens(),
+    })
+  }
+}

@@ -1,0 +1,71 @@
+import type { Dialect } from '../dialect.ts'
+import { isObject, type Json, type JsonObject } from '../kit/json.ts'
+import { NO_SWITCH, SWITCHES, TAKEN_OUT } from './fields.ts'
+import { PASSED } from './passed.ts'
+
+/** A request less what must not pass. */
+export interface Sifted {
+  /** What is sent of it, limits and stream options apart. */
+  readonly request: JsonObject
+  /** Outermost keys whose bytes are left out. */
+  readonly gone: ReadonlySet<string>
+  /** Members that are written anew, as JSON, because a part of them is left out. */
+  readonly anew: readonly string[]
+  /** Names of what was left out, for a header. */
+  readonly ignored: readonly string[]
+}
+
+/** Keeps the fields of the dialect's list and of the operator's own. */
+export function sift(
+  dialect: Dialect['name'],
+  request: JsonObject,
+  also: ReadonlySet<string>,
+): Sifted {
+  const kept: JsonObject = {}
+  const gone = new Set<string>()
+  const anew: string[] = []
+  const ignored: string[] = []
+  for (const [key, value] of Object.entries(request)) {
+    const known = PASSED[dialect].has(key)
+    const { passes, left } =
+      known && SWITCHES.has(key) ? switches(key, value) : { passes: value, left: [] }
+    ignored.push(...left)
+    if ((known || (also.has(key) && !TAKEN_OUT.has(key))) && passes !== undefined) {
+      kept[key] = passes
+      if (left.length === 0) continue
+      anew.push(`${JSON.stringify(key)}:${JSON.stringify(passes)}`)
+    } else if (value !== null && left.length === 0) ignored.push(key)
+    gone.add(key)
+  }
+  return { request: kept, gone, anew, ignored: named(ignored) }
+}
+
+/** What passes of a member that holds switches, undefined where nothing does, and what was left out. */
+function switches(key: string, value: Json): { passes: Json | undefined; left: string[] } {
+  if (!isObject(value)) {
+    return isSwitch(value) ? { passes: value, left: [] } : { passes: undefined, left: [key] }
+  }
+  const good = (entry: [string, Json]) => !NO_SWITCH.has(entry[0]) && isSwitch(entry[1])
+  const entries = Object.entries(value)
+  const left = entries.filter((entry) => !good(entry)).map(([name]) => `${key}.${name}`)
+  return { passes: Object.fromEntries(entries.filter(good)), left }
+}
+
+/** A longer text there would be a prompt, or a template, that runs on the operator's machine. */
+const WORD = /^[\w .,:+/-]{0,32}$/
+
+const isSwitch = (value: Json): boolean =>
+  value === null ||
+  typeof value === 'boolean' ||
+  (typeof value === 'number' && Number.isFinite(value)) ||
+  (typeof value === 'string' && WORD.test(value))
+
+const MOST_NAMED = 20
+const NAME = /^[\w.-]{1,64}$/
+
+/** Names from outside, such as a header may hold; the others are only counted. */
+function named(names: readonly string[]): readonly string[] {
+  const shown = names.filter((name) => NAME.test(name)).slice(0, MOST_NAMED)
+  const more = names.length - shown.length
+  return more === 0 ? shown : [...shown, `+${more}`]
+}

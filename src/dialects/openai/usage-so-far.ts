@@ -1,0 +1,21 @@
+import type { Asked, Granted, Meter } from '../dialect.ts'
+import type { JsonObject } from '../kit/json.ts'
+
+/** A longer prompt is not counted for the usage of a stream that was cut: it stops all others. */
+const MOST_COUNTED = 16 * 1024
+
+/** The usage that ends a stream which was cut, where the client asked for one. */
+export function usageSoFar(
+  meter: Pick<Meter, 'usage'>,
+  about: { readonly asked: Asked; readonly granted: Granted },
+): JsonObject {
+  const { input, output } = meter.usage(promptOf(about.asked, about.granted))
+  return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output }
+}
+
+function promptOf(asked: Asked, { count }: Granted): number {
+  if (asked.inputBound > MOST_COUNTED) return Math.ceil(asked.inputBound / 4)
+  let prompt = asked.ids
+  for (const text of asked.texts) prompt += count(text)
+  return prompt
+}

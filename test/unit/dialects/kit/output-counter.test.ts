@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest'
+import { Tally } from '../../../../src/dialects/kit/output-counter.ts'
+
+/** A token a character. */
+const tally = () => new Tally((text) => text.length, 1e9)
+
+function added(...texts: readonly string[]): number {
+  const own = tally()
+  for (const text of texts) own.addText(text)
+  expect(own.tokens()).toBe(own.bytes)
+  return own.bytes
+}
+
+describe('K4 texts that hold all that was said before', () => {
+  it.each<[string, readonly string[], number]>([
+    ['count what is new', ['a', 'ab', 'abc', 'abcd', 'abcde'], 5],
+    ['count nothing where nothing is new', ['a', 'ab', 'abc', 'abcd', 'abcd', 'abcde'], 5],
+    ['begin anew where the thinking is over', ['a', 'ab', 'abc', 'abcd', 'x', 'xy', 'xyz'], 7],
+    ['may be an accident', ['ha', 'haha', 'x'], 7],
+    ['may be an accident three times over', ['a', 'ab', 'abc', 'x'], 7],
+    ['are not those that are only equal', ['la', 'la', 'la', 'la', 'la', 'la'], 12],
+    ['nor ordinary ones', ['Hello', ' there', ' there'], 17],
+  ])('%s', (_, texts, bytes) => {
+    expect(added(...texts)).toBe(bytes)
+  })
+
+  it('an answer told again counts what is new, beside its delta or behind all of them', () => {
+    const own = tally()
+    own.addText('Hello')
+    own.addText(', world')
+    expect(own.addAgain('Hello', true)).toBe(0)
+    expect(own.addAgain('Hello, world!', true)).toBe(1)
+    expect(own.addAgain('Hello, world!', false)).toBe(0)
+    expect(own.addAgain('Hello, world!!', false)).toBe(1)
+    // No repetition: the next piece.
+    expect(own.addAgain(' And so on.', false)).toBe(11)
+  })
+
+  it('a repetition is known behind what was counted and dropped', () => {
+    const own = tally()
+    const text = 'word '.repeat(8_000)
+    for (let i = 0; i < 8_000; i += 1) own.addText('word ')
+    expect(own.addAgain(text, false)).toBe(0)
+    expect(own.addAgain(`${text}more`, false)).toBe(4)
+  })
+})

@@ -1,0 +1,118 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { dialects } from '../../../../src/dialects/index.ts'
+import { pieceEnd } from '../../../../src/money/tokens.ts'
+import { parseCaveat } from '../../../../src/passes/caveat.ts'
+import { present } from '../../../../src/passes/present.ts'
+import { growth } from '../../../support/growth.ts'
+
+/** What hostile texts are made of. */
+const UNITS: readonly string[] = [
+  ...['a', ' ', '1', '=', '"', '\\', '\\"', '\n', '{', '[', '{1,', '{1}', '%7B', ':', ','],
+  ...['\u0300', 'a\u0315\u0300', '\u1100\u1161\u11a8', '\u11a8', '\uac01', '\ufdfa'],
+  ...['\u1ebf', 'ß', 'İ', 'Σ', '🙂', '\u{1d15e}', '\ud800'],
+]
+
+/** A run of one unit behind another, as marks need a letter and out of their order. */
+const TEXTS: readonly [string, (times: number) => string][] = [
+  ...UNITS.map((unit): [string, (times: number) => string] => [unit, (n) => unit.repeat(n)]),
+  ['marks out of order', (n) => `a${'\u0315'.repeat(n)}${'\u0300'.repeat(n)}`],
+  ['marks of three classes', (n) => `a${'\u0315\u0327\u0300'.repeat(n)}`],
+]
+
+/** A text everywhere in a request where a stranger's may stand. */
+const everywhere = (text: string): object => ({
+  model: 'm',
+  messages: [
+    { role: 'user', content: text, [`${text}1`]: text },
+    { role: 'user', content: [{ type: 'text', text, [`${text}2`]: 1 }] },
+  ],
+  [`${text}3`]: text,
+  tools: [{ function: { parameters: { [`${text}4`]: 1, pattern: text } } }],
+  grammar: text.slice(0, 9e4),
+  response_format: text.slice(0, 9e4),
+  chat_template_kwargs: { [`${text}5`]: text },
+  prompt: text,
+  input: [text, text],
+  user: text,
+})
+
+const readAll = (body: Buffer) => () => dialects.map((dialect) => dialect.read(body))
+
+describe('J1 bytes of a stranger never cost more than linear time', () => {
+  it.each(TEXTS)('%j everywhere in a request', { timeout: 60_000 }, (_, text) => {
+    const read = (times: number) => readAll(Buffer.from(JSON.stringify(everywhere(text(times)))))
+    expect(growth(read)).toBeLessThan(3)
+  })
+
+  it('as a body that is no JSON, or nothing but brackets', { timeout: 60_000 }, () => {
+    const bodies: readonly ((times: number) => string)[] = [
+      ...['{"a":', '[', '{', '"', '\\"', '{"a":[', '[],', '"a",', '-', '1', ' ', ',', ':'].map(
+        (unit) => (times: number) => unit.repeat(times),
+      ),
+      (n) => `{"a":${'['.repeat(n)}${']'.repeat(n)}}`,
+      (n) => `${'{"a":'.repeat(n)}1${'}'.repeat(n)}`,
+      (n) => `{"model":"m","prompt":[${'1,'.repeat(n)}1]}`,
+      (n) => `{"model":"m","messages":[${'{},'.repeat(n)}{}]}`,
+      (n) => `{"a":${'9'.repeat(n)}e${'9'.repeat(n)}}`,
+      (n) => `{"${'\\u0041'.repeat(n)}":1}`,
+      (n) => `{"a":"${'\\ud800'.repeat(n)}"}`,
+    ]
+    for (const body of bodies) {
+      const read = (times: number) => readAll(Buffer.from(body(times)))
+      expect.soft(growth(read), body(1)).toBeLessThan(3)
+    }
+  })
+
+  it('in a header', () => {
+    for (const [name, text] of TEXTS) {
+      for (const scheme of ['L402 ', 'Bearer ', 'Bearer AgEJ', '']) {
+        const read = (times: number) => {
+          const value = scheme + text(Math.min(times, 8_000))
+          return () => present(['Authorization', value, 'X-API-Key', value])
+        }
+        expect.soft(growth(read), JSON.stringify(scheme + name)).toBeLessThan(3)
+      }
+      for (const caveat of ['label = ', 'path = /', 'model = ', 'expires = ', '']) {
+        const read = (times: number) => {
+          const value = caveat + text(times)
+          return () => parseCaveat(value)
+        }
+        expect.soft(growth(read), JSON.stringify(caveat + name)).toBeLessThan(3)
+      }
+    }
+  })
+
+  it('J1 a long text is cut into pieces in linear time, whether it has a space or none', () => {
+    for (const unit of ['a', 'a b', '\ud55c', '9']) {
+      const read = (times: number) => {
+        // What `repeat` makes is not in one piece yet.
+        const text = Buffer.from(unit.repeat(4 * times)).toString()
+        return () => {
+          for (let from = 0; from < text.length; ) from = pieceEnd(text, from, 500)
+        }
+      }
+      // So little is done for each piece that a text which the cache cannot hold costs some more.
+      expect.soft(growth(read, 3.5), unit).toBeLessThan(3.5)
+    }
+  })
+
+  it('is tokenised in pieces of a bounded length, whatever it is', () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'binary', minLength: 1, maxLength: 2_000, size: 'max' }),
+      fc
+        .tuple(fc.constantFrom(...UNITS), fc.integer({ min: 1, max: 1_000 }))
+        .map(([unit, times]) => unit.repeat(times)),
+    )
+    fc.assert(
+      fc.property(text, (text) => {
+        for (let from = 0; from < text.length; ) {
+          const to = pieceEnd(text, from)
+          expect(to).toBeGreaterThan(from)
+          expect(to - from).toBeLessThanOrEqual(250)
+          from = to
+        }
+      }),
+    )
+  })
+})

@@ -1,47 +1,23 @@
 import type { Config } from '../config/config.ts'
-import type { FoundBackend } from '../daemon/backend.ts'
-import type { TunnelChoice } from '../daemon/tunnel-choice.ts'
+import type { Host } from '../daemon/host.ts'
+import type { Ready } from '../daemon/operator.ts'
 import { version } from '../daemon/version.ts'
 import { isLoopback } from '../floor/loopback.ts'
 import { onLine } from '../floor/printable.ts'
 import { priceOf } from '../gate/judge.ts'
-import type { MoneyKind } from '../ledger/ledger.ts'
-import type { Pricing } from '../money/pricing.ts'
 import { unitOf } from '../money/unit.ts'
-import type { Wallet } from '../wallets/wallet.ts'
 import { banner } from './banner.ts'
-import type { Host } from './host.ts'
 import type { Screen } from './lines.ts'
 import { priceLines } from './prices.ts'
 
-/** How a run shows itself. */
-export interface RunOptions {
-  readonly json: boolean
-  readonly portChosen: boolean
-  /** Go on although invoices may be paid that no wallet of this gate answers for. */
-  readonly yes: boolean
-}
-
-/** Says that the gate is ready: a block for a person, or the `ready` event. */
+/** Prints that the gate is ready: a block for a person, or the `ready` event. */
 export function announce(
-  host: Host,
-  config: Config,
-  about: {
-    readonly backend: FoundBackend
-    readonly pricing: Pricing
-    readonly url: string
-    /** As configured, or the tunnel's; null: nobody said one. */
-    readonly publicUrl: string | null
-    readonly tunnel: { readonly state: 'open' | 'down' | 'off'; readonly why: TunnelChoice['why'] }
-    readonly screen: Screen
-    readonly options: RunOptions
-    readonly wallet: Pick<Wallet, 'kind' | 'label'>
-    readonly money: MoneyKind
-    readonly notes: readonly string[]
-  },
+  host: Pick<Host, 'stdout' | 'stderr'>,
+  about: Ready,
+  { screen, json }: { readonly screen: Screen; readonly json: boolean },
 ): void {
-  const { backend, url, options, money, screen, notes } = about
-  if (options.json) {
+  const { config, backend, url, money, notes } = about
+  if (json) {
     for (const note of notes) host.stderr.write(`satgate: ${onLine(note)}\n`)
     screen.say({
       event: 'ready',
@@ -87,10 +63,7 @@ export function announce(
 }
 
 /** Null where there is nothing to advise, or a note says it. */
-function publicHint(
-  { host }: Config,
-  { state, why }: Parameters<typeof announce>[2]['tunnel'],
-): string | null {
+function publicHint({ host }: Config, { state, why }: Ready['tunnel']): string | null {
   if (state !== 'off' || ['answered_no', 'not_answered'].includes(why)) return null
   return isLoopback(host)
     ? 'only this machine reaches it: --tunnel, or --public-url URL'

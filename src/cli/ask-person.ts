@@ -1,5 +1,4 @@
-/** `typed` is empty on Enter alone. `closed`: the terminal was closed, Ctrl+D, or nobody was there. */
-export type Answer = { readonly typed: string } | 'closed' | 'interrupted'
+import type { Answer } from '../daemon/host.ts'
 
 /** ms. A terminal where nobody sits, after a reboot for example, must not keep a gate from starting. */
 const PATIENCE = 120_000

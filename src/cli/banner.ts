@@ -1,6 +1,6 @@
+import type { Out } from '../daemon/host.ts'
 import { onLines } from '../floor/printable.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
-import type { Out } from './host.ts'
 import type { ShownPrice } from './prices.ts'
 import {
   columnsOf,

@@ -1,7 +1,7 @@
+import type { Host } from '../daemon/host.ts'
 import { onLine } from '../floor/printable.ts'
 import { formatSat } from '../money/msat.ts'
 import { isPlainName } from './banner.ts'
-import type { Host } from './host.ts'
 import { hang, inkOf, widthOf } from './terminal.ts'
 
 const QUESTION = 'What is it like to be paid by the token?'

@@ -1,10 +1,11 @@
 import { defaultFolders } from '../config/assemble.ts'
 import type { Loaded } from '../config/load.ts'
+import type { Host } from '../daemon/host.ts'
 import { type Running, startGate } from '../daemon/run.ts'
 import { untilStopped } from '../daemon/stop.ts'
 import { startToyModel } from '../toy/toy.ts'
 import { story } from './demo-story.ts'
-import type { Host } from './host.ts'
+import { operatorAt } from './operator.ts'
 
 /** Flags of the demo: an upstream of one's own takes the toy's place. */
 interface DemoFlags {
@@ -34,7 +35,12 @@ export async function runDemo(
     const json = flags.json === true
     const portChosen = flags.port !== undefined
     const stage = curtain(host)
-    running = await startGate(stage.host, config, { json, portChosen, yes: false })
+    running = await startGate(stage.host, config, {
+      operator: operatorAt(stage.host, { json, level: config.config.log.level }),
+      mayAsk: !json,
+      portChosen,
+      yes: false,
+    })
     running.announce()
     if (!json) {
       stage.close()

@@ -1,7 +1,7 @@
 import { type FlagRow, flagsTable } from '../config/flags.ts'
 import { FLAG_GROUPS } from '../config/setting.ts'
+import type { Out } from '../daemon/host.ts'
 import type { Command, Line } from './commands/command.ts'
-import type { Out } from './host.ts'
 import { hang, inkOf, widthOf } from './terminal.ts'
 
 /** Columns of a help that goes to no terminal, and the most that it takes of a wide one. */

@@ -1,40 +1,10 @@
 import { randomFillSync } from 'node:crypto'
 import { homedir } from 'node:os'
-import { type ReadFile, readLocalFile } from '../config/files.ts'
+import { readLocalFile } from '../config/files.ts'
+import type { Host, Out } from '../daemon/host.ts'
 import { printable, printableInInk } from '../floor/printable.ts'
 import { steady, type World } from '../floor/world.ts'
-import { type Answer, askPerson } from './ask-person.ts'
-
-/** What the program is given by the machine: handed in, so that a test can be the machine. */
-export interface Host {
-  readonly argv: readonly string[]
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly cwd: string
-  readonly home: string
-  readonly world: World
-  readonly stdout: Out
-  readonly stderr: Out
-  readonly readFile: ReadFile
-  /** Asks a person, on stderr; null where nobody sits at a terminal. */
-  readonly ask: ((question: string) => Promise<Answer>) | null
-  /**
-   * Calls back on the first SIGINT, SIGTERM or SIGHUP; on the second SIGINT or SIGTERM the process ends
-   * by itself.
-   */
-  onStop(stop: () => void): void
-  /** Calls back with what nobody handled, the last one that asked: it is theirs to end the process. */
-  onLost(told: (error: unknown) => void): void
-  /** Ends the process, whatever still runs. */
-  exit(code: number): void
-}
-
-export interface Out {
-  write(text: string): void
-  readonly terminal: boolean
-  readonly colour: boolean
-  /** Columns of the terminal at this moment; null where nobody looks at one. */
-  columns(): number | null
-}
+import { askPerson } from './ask-person.ts'
 
 /** Whatever a command prints, and whoever wrote it: nothing in it is raw (threats J22). */
 export function printing(host: Host): Host {

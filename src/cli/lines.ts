@@ -1,3 +1,5 @@
+import type { Out } from '../daemon/host.ts'
+import type { StoppedEvent } from '../daemon/stop.ts'
 import { plural } from '../floor/plural.ts'
 import { onLine, printableJson } from '../floor/printable.ts'
 import type { GateEvent } from '../gate/ports.ts'
@@ -5,7 +7,6 @@ import type { MoneyKind } from '../ledger/ledger.ts'
 import { formatSat } from '../money/msat.ts'
 import { unitOf } from '../money/unit.ts'
 import { EVENTS, levelOf, nameOf } from './events.ts'
-import type { Out } from './host.ts'
 import { PROBLEMS, sentenceOf } from './problems.ts'
 import {
   columnsOf,
@@ -211,15 +212,6 @@ interface PayoutEvent {
   readonly sat: number
   readonly fee_sat?: number
   readonly to: string
-}
-
-export interface StoppedEvent {
-  readonly event: 'stopped'
-  /** Null where the ledger could not be asked any more. */
-  readonly open_holds: number | null
-  readonly held_msat: number | null
-  readonly answers: number
-  readonly earned_msat: number
 }
 
 const LINES = new Set(['paid', 'request', 'problem', 'solved', 'payout', 'stopped'])

@@ -1,5 +1,5 @@
+import type { Host } from '../daemon/host.ts'
 import { sayError } from '../floor/say-error.ts'
-import type { Host } from './host.ts'
 
 /** A mistake of ours, without its message: that may repeat a key, an invoice or a prompt. */
 export const lostLine = (error: unknown): string => `satgate: internal error: ${sayError(error)}\n`

@@ -1,10 +1,11 @@
 import { flagsTable } from '../config/flags.ts'
 import { type LoadInput, load } from '../config/load.ts'
 import { Failed } from '../daemon/failed.ts'
+import type { Host } from '../daemon/host.ts'
 import type { Flags, Outcome } from './commands/command.ts'
 import { refused } from './commands/config.ts'
 import { satgate } from './commands/index.ts'
-import { type Host, printing } from './host.ts'
+import { printing } from './host.ts'
 import { endWhenLost, lostLine } from './lost.ts'
 import { parse, type Typed } from './program.ts'
 

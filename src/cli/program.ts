@@ -1,11 +1,11 @@
 import { CommanderError, Option, Command as Parser } from 'commander'
 import { type FlagRow, flagsTable } from '../config/flags.ts'
 import { Failed } from '../daemon/failed.ts'
+import type { Host } from '../daemon/host.ts'
 import { version } from '../daemon/version.ts'
 import { onLine } from '../floor/printable.ts'
 import type { Command, Flags, Outcome } from './commands/command.ts'
 import { helpText, typedOf } from './help.ts'
-import type { Host } from './host.ts'
 import { noCommand } from './no-command.ts'
 
 /** A command that was typed: what it is, and all that was typed with it. */

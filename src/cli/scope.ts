@@ -3,10 +3,10 @@ import { defaultFolders } from '../config/assemble.ts'
 import { askRunningGate } from '../daemon/control.ts'
 import { Failed } from '../daemon/failed.ts'
 import { ledgerIn, socketIn } from '../daemon/folder.ts'
+import type { Host } from '../daemon/host.ts'
 import { onLine } from '../floor/printable.ts'
 import { ledgerKind } from '../ledger/kind.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
-import type { Host } from './host.ts'
 
 /** Which books a command looks at. */
 export interface Scope {

@@ -1,8 +1,8 @@
 import { styleText } from 'node:util'
 import stringWidth from 'string-width'
 import wrapAnsi from 'wrap-ansi'
+import type { Out } from '../daemon/host.ts'
 import { onLine } from '../floor/printable.ts'
-import type { Out } from './host.ts'
 
 /** Weight and colour of text; each gives its text back unchanged where no colours are shown. */
 export interface Ink {

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process'
 import { accessSync, constants, mkdirSync, renameSync, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Host } from '../cli/host.ts'
 import { onLine } from '../floor/printable.ts'
 import { Failed, interrupted } from './failed.ts'
+import type { Host } from './host.ts'
 
 const run = promisify(execFile)
 

@@ -1,10 +1,10 @@
-import type { Host } from '../cli/host.ts'
 import type { Config } from '../config/config.ts'
 import { assert } from '../floor/assert.ts'
 import type { Background } from '../floor/background.ts'
 import { listen } from '../http/listen.ts'
 import { closeGently, gateServer } from '../http/server.ts'
 import type { Composed } from './compose.ts'
+import type { Host } from './host.ts'
 import { Tunnel } from './tunnel.ts'
 import type { TunnelChoice } from './tunnel-choice.ts'
 

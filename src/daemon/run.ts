@@ -1,8 +1,4 @@
 import type { Server } from 'node:http'
-import { announce, type RunOptions } from '../cli/announce.ts'
-import { toldOf } from '../cli/books.ts'
-import type { Host } from '../cli/host.ts'
-import { type Screen, screenOf } from '../cli/lines.ts'
 import type { Config } from '../config/config.ts'
 import type { Loaded } from '../config/load.ts'
 import { Background } from '../floor/background.ts'
@@ -16,7 +12,6 @@ import { startMetrics } from '../http/metrics.ts'
 import { gateServer } from '../http/server.ts'
 import type { Books } from '../ledger/books.ts'
 import { ledgerKind } from '../ledger/kind.ts'
-import { openSqliteBooks } from '../ledger/sqlite.ts'
 import { makePricing, type Pricing } from '../money/pricing.ts'
 import { makeRateSource } from '../money/rate.ts'
 import { findBackend } from './backend.ts'
@@ -25,8 +20,11 @@ import { listenForCommands } from './control.ts'
 import { openOffice } from './control-handlers.ts'
 import { Failed } from './failed.ts'
 import { type Folder, ledgerIn, noteIfCopied, rootKeys, takeFolder } from './folder.ts'
+import type { Host } from './host.ts'
 import { openMoneyOut } from './money-out.ts'
+import { openBooks, toldOf } from './open-books.ts'
 import { chooseWallet } from './open-wallet.ts'
+import type { Operator } from './operator.ts'
 import { openReach } from './reach.ts'
 import { type Closer, closeAll, stopGate } from './stop.ts'
 import { chooseTunnel, noTunnelNote, type TunnelChance, tunnelChance } from './tunnel-choice.ts'
@@ -44,19 +42,26 @@ export interface Running {
   lost(error: unknown): Promise<void>
 }
 
+/** How a gate is started, besides its settings. */
+export interface RunOptions {
+  readonly operator: Operator
+  /** A person may be asked, if one sits at the terminal. */
+  readonly mayAsk: boolean
+  readonly portChosen: boolean
+  /** Go on although invoices may be paid that no wallet of this gate answers for. */
+  readonly yes: boolean
+}
+
 /** Starts the gate as configured. Throws `Failed` with what to do about it. */
 export async function startGate(
   host: Host,
   { config, notes }: Loaded,
   options: RunOptions,
 ): Promise<Running> {
-  const { world } = host
-  const { level } = config.log
   const counts = new Counts()
-  const screen = screenOf(host.stdout, { json: options.json, level }, world.now)
   const say = (event: object) => {
     counts.see(event)
-    screen.say(event)
+    options.operator.say(event)
   }
   for (const note of notes) host.stderr.write(`satgate: ${onLine(note)}\n`)
   refusePlayInPublic(config)
@@ -66,7 +71,7 @@ export async function startGate(
   const closers: Closer[] = [() => folder.unlock()]
   try {
     const running = await start(host, config, {
-      ...{ folder, screen, say, counts, options, closers, chance },
+      ...{ folder, say, counts, options, closers, chance },
     })
     return running
   } catch (error) {
@@ -77,8 +82,7 @@ export async function startGate(
 
 interface Starting {
   readonly folder: Folder
-  readonly screen: Screen
-  /** To the screen, and counted. */
+  /** To the operator, and counted. */
   readonly say: (event: object) => void
   readonly counts: Counts
   readonly options: RunOptions
@@ -90,7 +94,7 @@ interface Starting {
 async function start(
   host: Host,
   config: Config,
-  { folder, screen, say, counts, options, closers, chance }: Starting,
+  { folder, say, counts, options, closers, chance }: Starting,
 ): Promise<Running> {
   const { world } = host
   const background = new Background(({ work, solved, reason }) =>
@@ -112,7 +116,7 @@ async function start(
   if (ecash !== null) closers.push(() => ecash.folder.close())
   const backend = await findBackend(config, world)
   closers.push(() => backend.upstream.close())
-  const books = openBooks(folder, choice.money, { host, say })
+  const books = openBooks(folder, choice.money, { world, say })
   closers.push(() => books.close())
   const copied = await noteIfCopied(folder, books.invoices, background)
   const keys = await keysFor(folder, books)
@@ -123,7 +127,10 @@ async function start(
   const { pricing, rateNote, stopRate } = await pricesOf(config, host, background)
   closers.push(stopRate)
   const { money } = choice
-  const tunnel = await chooseTunnel(host, chance, { folder, money, json: options.json })
+  const tunnel = await chooseTunnel(host, chance, {
+    ...{ folder, money, mayAsk: options.mayAsk },
+    explain: options.operator.explain,
+  })
   let url = ''
   const { wallet, play } = choice.open(books.invoices)
   await tellUnanswered({
@@ -181,14 +188,13 @@ async function start(
     return stop()
   }
   const ready = () =>
-    announce(host, config, {
+    options.operator.ready({
+      config,
       backend,
       pricing,
       url,
       publicUrl: config.publicUrl ?? reach?.publicUrl ?? null,
       tunnel: { state: reach?.state ?? 'off', why: tunnel.why },
-      screen,
-      options,
       wallet,
       money,
       notes: [
@@ -227,20 +233,6 @@ function open(config: Config): Folder {
   throw new Failed(
     `another gate runs on ${config.dataDir}. Stop it, or give this one a --data-dir of its own.`,
   )
-}
-
-function openBooks(
-  folder: Folder,
-  kind: Books['kind'],
-  { host, say }: { readonly host: Host; readonly say: (event: object) => void },
-): Books {
-  return openSqliteBooks({
-    path: folder.ledger,
-    kind,
-    world: host.world,
-    onTrouble: ({ what, solved, detail }) =>
-      say(solved ? { event: 'solved', what } : { event: 'problem', what, detail }),
-  })
 }
 
 async function keysFor(folder: Folder, books: Books) {

@@ -1,14 +1,23 @@
 import type { Server } from 'node:http'
-import type { Host } from '../cli/host.ts'
-import type { StoppedEvent } from '../cli/lines.ts'
 import type { Config } from '../config/config.ts'
 import { onLine } from '../floor/printable.ts'
 import type { Counts } from '../gate/counts.ts'
 import { closeGently } from '../http/server.ts'
 import type { Books } from '../ledger/books.ts'
 import type { Composed } from './compose.ts'
+import type { Host } from './host.ts'
 import type { Reach } from './reach.ts'
 import type { Running } from './run.ts'
+
+/** The last event of a gate. */
+export interface StoppedEvent {
+  readonly event: 'stopped'
+  /** Null where the ledger could not be asked any more. */
+  readonly open_holds: number | null
+  readonly held_msat: number | null
+  readonly answers: number
+  readonly earned_msat: number
+}
 
 /**
  * Takes nothing new, strangers first, lets streams finish for the grace period, settles, closes

@@ -1,5 +1,3 @@
-import type { Host } from '../cli/host.ts'
-import { hang, widthOf } from '../cli/terminal.ts'
 import type { Config } from '../config/config.ts'
 import { isLoopback } from '../floor/loopback.ts'
 import { sayError } from '../floor/say-error.ts'
@@ -8,6 +6,7 @@ import { answersIn, rememberedTunnel, rememberTunnel, type YesNo } from './answe
 import { findCloudflared, needCloudflared } from './cloudflared.ts'
 import { interrupted } from './failed.ts'
 import type { Folder } from './folder.ts'
+import type { Host } from './host.ts'
 
 /** Why a gate has a tunnel. */
 export type WhyTunnel = 'asked_for' | 'answered_yes' | 'nobody_to_ask'
@@ -58,9 +57,14 @@ const OFF = { off: 'turned_off', free: 'something_is_free', play: 'play_money' }
 export async function chooseTunnel(
   host: Host,
   chance: TunnelChance,
-  about: { readonly folder: Folder; readonly money: MoneyKind; readonly json: boolean },
+  about: {
+    readonly folder: Folder
+    readonly money: MoneyKind
+    readonly mayAsk: boolean
+    readonly explain: Explain
+  },
 ): Promise<TunnelChoice> {
-  const { folder, money, json } = about
+  const { folder, money, mayAsk, explain } = about
   if (chance.program === null) return chance
   if (money === 'play') return none('play_money')
   if (chance.why !== 'auto') return chance
@@ -69,12 +73,15 @@ export async function chooseTunnel(
   const remembered = rememberedTunnel(folder)
   if (remembered === 'no') return none('answered_no')
   if (remembered === 'yes') return { program, why: 'answered_yes' }
-  if (host.ask === null || json) return { program, why: 'nobody_to_ask' }
-  const answer = await askTunnel(host.ask, host)
+  if (host.ask === null || !mayAsk) return { program, why: 'nobody_to_ask' }
+  const answer = await askTunnel(host.ask, explain)
   if (answer === null) return none('not_answered')
   remember(host, folder, answer)
   return answer === 'yes' ? { program, why: 'answered_yes' } : none('answered_no')
 }
+
+/** Shows a paragraph before a question. */
+type Explain = (text: string) => void
 
 const EXPLAINED =
   'cloudflared is installed. With it anybody on the internet can reach this gate and buy, at an https address that is new after each start. Cloudflare can read what passes through.'
@@ -83,11 +90,8 @@ const QUESTION = '  Put this gate on the internet through Cloudflare? [Y/n] '
 const TRIES = 3
 
 /** Null: the terminal was closed, or nothing that was typed is an answer. */
-async function askTunnel(
-  ask: NonNullable<Host['ask']>,
-  { stderr }: Pick<Host, 'stderr'>,
-): Promise<YesNo | null> {
-  stderr.write(`\n${hang('  ', EXPLAINED, widthOf(stderr))}\n`)
+async function askTunnel(ask: NonNullable<Host['ask']>, explain: Explain): Promise<YesNo | null> {
+  explain(EXPLAINED)
   for (let tries = 0; tries < TRIES; tries += 1) {
     const answer = await ask(QUESTION)
     if (answer === 'interrupted') throw interrupted()

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Host } from '../cli/host.ts'
 import { strangersEnv } from './cloudflared.ts'
+import type { Host } from './host.ts'
 
 export interface TunnelOptions {
   /** The cloudflared. */

@@ -1,10 +1,10 @@
-import type { Host } from '../cli/host.ts'
 import type { Background } from '../floor/background.ts'
 import { inTime } from '../floor/in-time.ts'
 import { onLine } from '../floor/printable.ts'
 import { sentence } from '../floor/sentence.ts'
 import type { Wallet } from '../wallets/wallet.ts'
 import type { Composed } from './compose.ts'
+import type { Host } from './host.ts'
 
 /** ms that a start waits to hear whether the wallet works. It goes on to be asked. */
 const PATIENCE = 6_000

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
-import type { Host } from '../../src/cli/host.ts'
 import { main } from '../../src/cli/main.ts'
 import { readLocalFile } from '../../src/config/files.ts'
+import type { Host } from '../../src/daemon/host.ts'
 
 /** How a command is started. */
 interface Where {

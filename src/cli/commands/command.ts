@@ -1,5 +1,5 @@
 import type { Loaded, LoadInput } from '../../config/load.ts'
-import type { Host } from '../host.ts'
+import type { Host } from '../../daemon/host.ts'
 
 /** A command of the command line, as data: `program.ts` makes its parser of it, `help.ts` its help. */
 export interface Command {

@@ -14,7 +14,7 @@ export const earnings: Command = {
   ],
   settings: FOLDER_OF_BOOKS,
   async run(asked) {
-    const { askBooks } = await import('../books.ts')
+    const { askBooks } = await import('../ask-gate.ts')
     const { answer, unit } = await askBooks(asked, { ask: 'earnings' })
     const rows = answer as EarningsJson
     return done(asked.json ? jsonLine(rows) : earningsTable(rows, unit))

@@ -76,7 +76,7 @@ export const ledger: Command = {
       more: 'The exit code is 0 if they balance, 4 if they do not. The gate goes on meanwhile.',
       settings: FOLDER_OF_BOOKS,
       async run(asked) {
-        const { askBooks } = await import('../books.ts')
+        const { askBooks } = await import('../ask-gate.ts')
         const { answer, unit } = await askBooks(asked, { ask: 'verify' })
         return verdict(answer as VerdictJson, { json: asked.json, unit })
       },
@@ -85,7 +85,7 @@ export const ledger: Command = {
 }
 
 async function showRows(asked: Asked, view: keyof typeof VIEWS): Promise<Outcome> {
-  const { askBooks } = await import('../books.ts')
+  const { askBooks } = await import('../ask-gate.ts')
   const { limit = 50, account = null } = asked.flags
   const { answer, unit } = await askBooks(asked, {
     ask: view,

@@ -80,7 +80,7 @@ export const pass: Command = {
 
 async function mint(asked: Asked): Promise<Outcome> {
   const [{ askBooks }, { tilde }] = await Promise.all([
-    import('../books.ts'),
+    import('../ask-gate.ts'),
     import('../scope.ts'),
   ])
   const { sats, caveat } = asked.flags

@@ -22,15 +22,21 @@ export const run: Command = {
 
 /** Runs the gate until it is stopped. */
 export async function serve({ host, flags, load }: Asked): Promise<number> {
-  const [{ startGate }, { untilStopped }] = await Promise.all([
+  const [{ startGate }, { untilStopped }, { operatorAt }] = await Promise.all([
     import('../../daemon/run.ts'),
     import('../../daemon/stop.ts'),
+    import('../operator.ts'),
   ])
   const settings = load()
-  const { format } = settings.config.log
+  const { format, level } = settings.config.log
   const json = format === 'json' || (format === 'auto' && !host.stdout.terminal)
   const portChosen = settings.settings.get('port')?.at.layer !== 'default'
-  const running = await startGate(host, settings, { json, portChosen, yes: flags.yes === true })
+  const running = await startGate(host, settings, {
+    operator: operatorAt(host, { json, level }),
+    mayAsk: !json,
+    portChosen,
+    yes: flags.yes === true,
+  })
   const ended = untilStopped(host, running, {
     graceMs: settings.config.timeouts.shutdownMs,
     stopping() {

@@ -107,7 +107,7 @@ const orAll = (sats: unknown): number | null =>
 
 async function ask(question: WalletQuestion, asked: Asked): Promise<Outcome> {
   const [{ askWallet }, { walletOutcome }] = await Promise.all([
-    import('../wallet-at-rest.ts'),
+    import('../ask-gate.ts'),
     import('./wallet-outcome.ts'),
   ])
   const { answer, unit } = await askWallet(question, asked)

@@ -11,10 +11,10 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Answer } from '../../../src/cli/ask-person.ts'
-import type { Host } from '../../../src/cli/host.ts'
+import { explain } from '../../../src/cli/operator.ts'
 import { rememberTunnel } from '../../../src/daemon/answers.ts'
 import type { Folder } from '../../../src/daemon/folder.ts'
+import type { Answer, Host } from '../../../src/daemon/host.ts'
 import { chooseTunnel, noTunnelNote, type TunnelChance } from '../../../src/daemon/tunnel-choice.ts'
 
 /** The question that `tunnel: auto` asks, and what is remembered of it. */
@@ -54,13 +54,18 @@ function hostOf(answers: readonly (string | Answer)[] | null) {
   return { host, asked, said: () => said }
 }
 
+const asking = (host: Host, mayAsk: boolean) => ({
+  mayAsk,
+  explain: (text: string) => explain(host, text),
+})
+
 const choose = (
   { host }: { readonly host: Host },
   folder: Folder,
   more: { readonly chance?: TunnelChance; readonly money?: 'real' | 'test'; json?: boolean } = {},
 ) => {
   const { chance = AUTO, money = 'real', json = false } = more
-  return chooseTunnel(host, chance, { folder, money, json })
+  return chooseTunnel(host, chance, { folder, money, ...asking(host, !json) })
 }
 
 describe('the question about the tunnel', () => {
@@ -126,9 +131,10 @@ describe('the question about the tunnel', () => {
   })
 
   it('play money is never public, whatever the settings came to say', async () => {
-    const about = { folder: folderOf(), money: 'play', json: true } as const
+    const { host } = hostOf([])
+    const about = { folder: folderOf(), money: 'play', ...asking(host, false) } as const
     for (const why of ['asked_for', 'auto'] as const) {
-      const choice = await chooseTunnel(hostOf([]).host, { program: '/bin/x', why }, about)
+      const choice = await chooseTunnel(host, { program: '/bin/x', why }, about)
       expect(choice).toEqual({ program: null, why: 'play_money' })
     }
   })

@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs'
+import type { Config } from '../config/config.ts'
+import { booksAtRest, walletAtRest } from '../daemon/at-rest.ts'
+import { askRunningGate } from '../daemon/control.ts'
+import { elsewhere, type Question, type WalletQuestion } from '../daemon/control-handlers.ts'
+import { ecashIn } from '../daemon/ecash-folder.ts'
+import { Failed } from '../daemon/failed.ts'
+import { ledgerIn, socketIn } from '../daemon/folder.ts'
+import type { Host } from '../daemon/host.ts'
+import { onLine } from '../floor/printable.ts'
+import { unitOf } from '../money/unit.ts'
+import type { Asked } from './commands/command.ts'
+import { lookAt, noLedger, type Scope, scopeLines, tilde } from './scope.ts'
+
+/** What the books answered, and the unit of their money in tables. */
+export interface Answer {
+  readonly answer: unknown
+  readonly unit: string
+  readonly scope: Scope
+}
+
+/**
+ * Asks the gate that runs on the data folder; if none does, takes the folder's lock and answers from
+ * the file itself. Says on stderr which books these are. Throws `Failed`.
+ */
+export async function askBooks(asked: Asked, question: Question): Promise<Answer> {
+  const { host } = asked
+  const folder = asked.load().config.dataDir
+  const scope = await lookAt(folder)
+  if (!scope.running && !existsSync(ledgerIn(folder))) {
+    throw new Failed(await noLedger(scope, host))
+  }
+  host.stderr.write(await scopeLines('books', scope, host))
+  const answer = scope.running
+    ? await askRunning(folder, question)
+    : await booksAtRest(folder, question, host.world)
+  return { answer, unit: unitOf(scope.money), scope }
+}
+
+/**
+ * Asks the wallet of the gate that runs on the data folder; if none does, takes the folder's lock and
+ * opens coins and seed itself. Says on stderr which wallet this is, and answers with the unit of its
+ * money. Throws `Failed`.
+ */
+export async function askWallet(
+  question: WalletQuestion,
+  asked: Asked,
+): Promise<{ readonly answer: unknown; readonly unit: string }> {
+  const { host } = asked
+  const { config } = asked.load()
+  const { dataDir } = config
+  const scope = await lookAt(dataDir)
+  if (!scope.running && !hasWallet(dataDir)) throw new Failed(await noneIn(config, scope, host))
+  host.stderr.write(await scopeLines('wallet', scope, host))
+  const told = (progress: string) => host.stderr.write(`  ${onLine(progress)}\n`)
+  const unit = unitOf(scope.money)
+  if (!scope.running) {
+    return { answer: await walletAtRest(question, { config, world: host.world, told }), unit }
+  }
+  return { answer: await askRunning(dataDir, { ask: 'wallet', what: question }, told), unit }
+}
+
+async function askRunning(
+  folder: string,
+  question: Question,
+  told?: (progress: string) => void,
+): Promise<unknown> {
+  const answered = await askRunningGate(socketIn(folder), question, told)
+  if (answered.ok) return answered.value
+  throw new Failed(whyNoAnswer(answered.error.why))
+}
+
+/** Why a gate that runs gave no answer. */
+const whyNoAnswer = (why: string): string =>
+  why === 'nobody' ? 'the gate has stopped meanwhile: try again' : onLine(why)
+
+const hasWallet = (dataDir: string): boolean => {
+  const { coins, seed } = ecashIn(dataDir)
+  return existsSync(coins) || existsSync(seed)
+}
+
+/** Why there is no wallet in a folder, and which one was perhaps meant. */
+async function noneIn({ wallet }: Config, scope: Scope, host: Host): Promise<string> {
+  if (wallet.kind !== 'ecash') return elsewhere(wallet.kind)
+  if (!existsSync(ledgerIn(scope.folder))) return noLedger(scope, host)
+  return `there is no ecash wallet in ${tilde(scope.folder, host)}: its gate keeps no ecash`
+}

@@ -1,0 +1,83 @@
+import { existsSync } from 'node:fs'
+import type { Config } from '../config/config.ts'
+import type { World } from '../floor/world.ts'
+import { Alarm } from '../wallets/ecash/alarm.ts'
+import { Roster } from '../wallets/ecash/roster.ts'
+import { answerWallet, openOffice, type Question, type WalletQuestion } from './control-handlers.ts'
+import { openCoinsAlone, takeSeed } from './ecash-folder.ts'
+import { Failed } from './failed.ts'
+import { rootKeys, takeFolder } from './folder.ts'
+import { openMoneyOut } from './money-out.ts'
+import { openAnyKind, toldOf } from './open-books.ts'
+import { type EcashParts, ecashParts } from './open-ecash.ts'
+
+/** Answers about the books of a folder on which no gate runs. Throws `Failed`. */
+export async function booksAtRest(
+  path: string,
+  question: Question,
+  world: World,
+): Promise<unknown> {
+  const folder = takeFolder(path)
+  if (!folder.ok) throw new Failed(busy(path))
+  try {
+    const books = openAnyKind(folder.value.ledger, world)
+    const keys = rootKeys(path, true)
+    if (!keys.ok)
+      throw new Failed(
+        `${keys.error.path} is ${keys.error.why}. Put it back from your backup: without it no pass works`,
+      )
+    const answer = await openOffice({ books, keys: keys.value, world })(question)
+    await books.close()
+    return answer
+  } finally {
+    folder.value.unlock()
+  }
+}
+
+interface AtRest {
+  readonly config: Config
+  readonly world: World
+  /** How far it is, for a person who waits. */
+  readonly told: (progress: string) => void
+}
+
+/** Answers for the wallet of a folder on which no gate runs: opens coins and seed itself. Throws `Failed`. */
+export async function walletAtRest(
+  question: WalletQuestion,
+  { config, world, told }: AtRest,
+): Promise<unknown> {
+  const { dataDir } = config
+  const folder = takeFolder(dataDir)
+  if (!folder.ok) throw new Failed(busy(dataDir))
+  const closers: (() => void | Promise<void>)[] = [() => folder.value.unlock()]
+  try {
+    const { ledger } = folder.value
+    const books = existsSync(ledger) ? openAnyKind(ledger, world) : null
+    if (books !== null) closers.push(() => books.close())
+    const mints = config.wallet.kind === 'ecash' ? config.wallet.mints : []
+    const say = () => {}
+    const lost = question.do === 'export' && !takeSeed(dataDir, { hasCoins: true }).ok
+    const ecash = lost
+      ? coinsAlone(dataDir, world)
+      : await ecashParts(dataDir, { mints }, { world, say })
+    closers.push(() => ecash.store.close())
+    for (const { mint } of ecash.roster.lines) closers.push(() => mint.close())
+    const { desk } = openMoneyOut(ecash, { books, config, world, say })
+    return await answerWallet({ desk, wallet: config.wallet.kind }, question, told)
+  } catch (error) {
+    throw toldOf(error)
+  } finally {
+    for (const close of closers.reverse()) await close()
+  }
+}
+
+/** Without its seed a folder can still give away the coins it has. */
+function coinsAlone(dataDir: string, world: World): Pick<EcashParts, 'store' | 'roster' | 'alarm'> {
+  const store = openCoinsAlone(dataDir, world.now())
+  const roster = new Roster({ lines: [], store, world, say: () => {} })
+  return { store, roster, alarm: new Alarm(store) }
+}
+
+/** Why a folder cannot be taken. */
+const busy = (path: string): string =>
+  `another process uses ${path} and does not answer. If a gate is starting or stopping there, try again in a moment`

@@ -1,0 +1,31 @@
+import type { Config } from '../config/config.ts'
+import type { MoneyKind } from '../ledger/ledger.ts'
+import type { Pricing } from '../money/pricing.ts'
+import type { Wallet } from '../wallets/wallet.ts'
+import type { FoundBackend } from './backend.ts'
+import type { TunnelChoice } from './tunnel-choice.ts'
+
+/** Where the facts about a running gate go. The gate hands over values; who implements this prints them. */
+export interface Operator {
+  /** Something happened. */
+  say(event: object): void
+  /** The gate serves requests from now on. */
+  ready(about: Ready): void
+  /** Background that a person needs before a question. */
+  explain(text: string): void
+}
+
+/** The facts about a gate at the moment when it is ready. */
+export interface Ready {
+  readonly config: Config
+  readonly backend: FoundBackend
+  readonly pricing: Pricing
+  /** Where this machine reaches the gate. */
+  readonly url: string
+  /** As configured, or the tunnel's; null: nobody said one. */
+  readonly publicUrl: string | null
+  readonly tunnel: { readonly state: 'open' | 'down' | 'off'; readonly why: TunnelChoice['why'] }
+  readonly wallet: Pick<Wallet, 'kind' | 'label'>
+  readonly money: MoneyKind
+  readonly notes: readonly string[]
+}

@@ -15,27 +15,18 @@ export function priceLines(
   models: readonly { readonly id: string; readonly priced: Priced }[],
   unit: string,
 ): { readonly defaultPrice: string; readonly prices: readonly ShownPrice[] } {
-  const usual = describePrice(list.fallback)
+  const usual = describePrice(list.fallback, unit)
   const prices = models.map(({ id: model, priced }): ShownPrice => {
     if (priced.is === 'priced') {
-      const { label: price } = priced
-      return {
-        model,
-        price: inUnit(price, unit),
-        usual: price === usual,
-        sold: price === 'free' ? 'free' : 'paid',
-      }
+      const price = describePrice(priced.price, unit)
+      return { model, price, usual: price === usual, sold: price === 'free' ? 'free' : 'paid' }
     }
     const why = { refused: 'not for sale', unpriced: 'no price, not for sale' }
     const price = priced.is === 'usd_unavailable' ? priced.reason : why[priced.is]
     return { model, price, usual: false, sold: 'no' }
   })
   return {
-    defaultPrice:
-      list.fallback.in === 'refuse' ? 'only models with a price are for sale' : inUnit(usual, unit),
+    defaultPrice: list.fallback.in === 'refuse' ? 'only models with a price are for sale' : usual,
     prices,
   }
 }
-
-/** A price in words, in the unit of the gate's money. */
-const inUnit = (price: string, unit: string): string => price.replaceAll(/ sat\b/g, ` ${unit}`)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { isLoopback } from '../floor/loopback.ts'
-import { describePrice } from '../money/parse.ts'
+import { isFree } from '../money/price.ts'
 import type { RateSettings } from '../money/rate.ts'
 import type { Config, WalletSettings } from './config.ts'
 import type { Node } from './node.ts'
@@ -169,7 +169,7 @@ function tunnelOf(values: Values, nodes: Nodes, reading: Reading): Config['tunne
     return 'on'
   }
   const prices = [values['pricing.default'], ...values['pricing.models'].map(({ price }) => price)]
-  const given = free || prices.some((price) => describePrice(price) === 'free')
+  const given = free || prices.some((price) => price.in === 'sats' && isFree(price.rate))
   if (values['wallet.kind'] === 'play') return 'play'
   return given ? 'free' : 'auto'
 }

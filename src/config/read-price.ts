@@ -1,10 +1,9 @@
 import { nearest } from '../floor/nearest.ts'
 import type { Result } from '../floor/result.ts'
-import { type Msat, ZERO } from '../money/msat.ts'
 import {
   type Price,
   parsePrice,
-  parseSats,
+  parseSatsEach,
   parseSatsPerThousand,
   parseUsdPerMillion,
 } from '../money/parse.ts'
@@ -22,31 +21,23 @@ export const price: Reader<Price> = (node, reading) =>
 function priceRecord(node: RecordNode, reading: Reading): Price | undefined {
   const parts = partsOf(node, SATS_KEYS, reading)
   if (parts === undefined) return undefined
-  const perRequest = optional(parts.request, scalar(parseSats), reading) ?? ZERO
+  const call = optional(parts.request, scalar(parseSatsEach), reading) ?? 0n
   if (parts.usdPerMillion !== undefined) {
-    return usdPrice(parts.usdPerMillion, { node, perRequest, reading })
+    return usdPrice(parts.usdPerMillion, { node, call, reading })
   }
   const tokens = tokenPrices(node, parts, { parse: parseSatsPerThousand, reading })
   if (tokens === undefined) return undefined
-  const { input, cached, output } = tokens
-  return {
-    in: 'sats',
-    rate: {
-      inputPerMillion: input,
-      cachedPerMillion: cached,
-      outputPerMillion: output,
-      perRequest,
-    },
-  }
+  return { in: 'sats', rate: { ...tokens, call } }
 }
 
 interface Around {
   readonly node: RecordNode
-  readonly perRequest: Msat
+  /** msat per million requests. */
+  readonly call: bigint
   readonly reading: Reading
 }
 
-function usdPrice(usd: Node, { node, perRequest, reading }: Around): Price | undefined {
+function usdPrice(usd: Node, { node, call, reading }: Around): Price | undefined {
   const beside = node.entries.find(({ key }) => key !== 'usdPerMillion' && key !== 'request')
   if (beside !== undefined) {
     return reading.mistake(
@@ -60,7 +51,7 @@ function usdPrice(usd: Node, { node, perRequest, reading }: Around): Price | und
   const parts = partsOf(usd, USD_KEYS, reading)
   if (parts === undefined) return undefined
   const tokens = tokenPrices(usd, parts, { parse: parseUsdPerMillion, reading })
-  return tokens === undefined ? undefined : { in: 'usd', ...tokens, perRequest }
+  return tokens === undefined ? undefined : { in: 'usd', usd: tokens, sats: { call } }
 }
 
 interface Parsing {

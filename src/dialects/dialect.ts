@@ -1,5 +1,5 @@
 import type { Result } from '../floor/result.ts'
-import type { Tokens } from '../money/price.ts'
+import type { Tokens } from '../money/quantities.ts'
 
 /**
  * How one API spells a request, its output limit, usage, the end and an error. A dialect never sees

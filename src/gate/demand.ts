@@ -67,11 +67,13 @@ export class Demand {
     if (step === null || estimate === null) return { sat: min, least: min }
     const { rate, asked } = step
     const template = estimate.template()
-    const worst = at(ceilingLine(rate, asked.inputBound + template), step.wanted * asked.choices)
+    const bound = { input: asked.inputBound + template }
+    const worst = at(ceilingLine(rate, bound, 'output'), step.wanted * asked.choices)
     if (ceilSat(worst) <= min) return { sat: min, least: min }
     const { wanted } = await fitted(step, estimate)
     const most = wanted * asked.choices
-    const line = ceilingLine(rate, (await estimate.withMargin()) + template)
+    const likely = { input: (await estimate.withMargin()) + template }
+    const line = ceilingLine(rate, likely, 'output')
     const admits = ceilSat(at(line, asked.hasOutput ? asked.choices : 0))
     const sat = Math.max(Math.min(Math.max(ceilSat(at(line, most)), min), max), admits)
     return { sat, least: Math.max(admits, min) }

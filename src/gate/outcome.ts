@@ -1,6 +1,7 @@
 import { assert } from '../floor/assert.ts'
 import { least, type Msat } from '../money/msat.ts'
-import { charge, type Rate, type Tokens } from '../money/price.ts'
+import { charge, eachOf, type Rate } from '../money/price.ts'
+import type { Tokens } from '../money/quantities.ts'
 
 /** How a response ended, seen from the middle. Exactly one of these happens, exactly once. */
 export type End =
@@ -68,7 +69,7 @@ export function outcome(ended: Ended): Verdict {
 }
 
 /** A price for the request itself is owed for an answer in which no token flowed. */
-const charges = (ended: Ended): boolean => ended.rate.perRequest > 0n || ended.usage.input > 0
+const charges = (ended: Ended): boolean => eachOf(ended.rate, 'call') > 0n || ended.usage.input > 0
 
 function settle(ended: Ended): Verdict {
   const { source, ...tokens } = ended.usage

@@ -88,8 +88,8 @@ export class Purse {
     const worst = want.inputBound + want.template
     const held = await this.#ledger.hold({
       ...want.request,
-      price: ceilingLine(want.rate, input),
-      worst: { price: ceilingLine(want.rate, worst), input: worst },
+      price: ceilingLine(want.rate, { input }, 'output'),
+      worst: { price: ceilingLine(want.rate, { input: worst }, 'output'), input: worst },
       input,
       ...how,
       most: want.most,

@@ -1,7 +1,7 @@
 import { goneWords } from '../gate/gone.ts'
 import type { Gone } from '../gate/ports.ts'
 import { formatDecimal } from '../money/parse.ts'
-import type { Rate } from '../money/price.ts'
+import { eachOf, type Rate } from '../money/price.ts'
 import type { Priced } from '../money/pricing.ts'
 import { greeting } from './llms-requests.ts'
 import { llmsTxt } from './llms-txt.ts'
@@ -126,11 +126,11 @@ async function health(parts: DescribeParts): Promise<Health> {
 const forSale = (priced: Priced): ShownPrice | null =>
   priced.is === 'priced' ? shownPrice(priced.rate) : null
 
-/** msat per million tokens are sats per thousand × 10^6. */
+/** msat per million tokens are sats per thousand × 10^6, and sats per request × 10^9. */
 const shownPrice = (rate: Rate): ShownPrice => ({
   unit: 'sats per 1,000 tokens',
-  input: Number(formatDecimal(rate.inputPerMillion, 6)),
-  cached: Number(formatDecimal(rate.cachedPerMillion, 6)),
-  output: Number(formatDecimal(rate.outputPerMillion, 6)),
-  request: Number(formatDecimal(rate.perRequest, 3)),
+  input: Number(formatDecimal(eachOf(rate, 'input'), 6)),
+  cached: Number(formatDecimal(eachOf(rate, 'cached'), 6)),
+  output: Number(formatDecimal(eachOf(rate, 'output'), 6)),
+  request: Number(formatDecimal(eachOf(rate, 'call'), 9)),
 })

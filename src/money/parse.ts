@@ -1,13 +1,13 @@
 import { err, ok, type Result } from '../floor/result.ts'
-import { type Msat, msat } from './msat.ts'
 import type { Rate } from './price.ts'
+import { QUANTITIES, type Quantity } from './quantities.ts'
 
 /**
  * Prices and amounts from text, exactly: decimals become whole numbers of a small unit without a
  * float in between. What is too fine for the unit is refused, never rounded.
  */
 
-/** Dollars × 10^6: what a million tokens cost. */
+/** Dollars × 10^6: what a million tokens, or a million of another quantity, cost. */
 export type MicroUsd = bigint
 
 /** Dollars for one bitcoin × 10^8. */
@@ -18,23 +18,27 @@ interface SatPrice {
   readonly rate: Rate
 }
 
-/** Dollars per million tokens; the part per request stays in sats. */
+/** Some quantities have their price in dollars, the others theirs in sats. */
 export interface UsdPrice {
   readonly in: 'usd'
-  readonly input: MicroUsd
-  readonly cached: MicroUsd
-  readonly output: MicroUsd
-  readonly perRequest: Msat
+  readonly usd: Readonly<Partial<Record<Quantity, MicroUsd>>>
+  readonly sats: Rate
 }
 
-/** What an operator may say of a model. Free is a price of nothing; `refuse` is no price. */
-export type Price = SatPrice | UsdPrice | { readonly in: 'refuse' }
+/** A price at which something is sold. Free is a price of nothing. */
+export type SalePrice = SatPrice | UsdPrice
+
+/** What an operator may say of a model. `refuse` is no price. */
+export type Price = SalePrice | { readonly in: 'refuse' }
 
 /** 1 sat per 1,000 tokens is 10^6 msat per million, so six places are whole. */
 const SAT_PLACES = 6
 const MSAT_PLACES = 3
 const USD_PLACES = 6
 const RATE_PLACES = 8
+const MILLION = 1_000_000n
+/** Prices are of a million of each quantity: that of one has six places more. */
+const EACH_PLACES = 6
 
 /** Above these a number is a slip of the finger: 1 bitcoin, and 100,000 dollars a million tokens. */
 const MOST_SATS = 100_000_000n
@@ -71,10 +75,10 @@ function bounded(text: string, places: number, most: bigint): Result<bigint, str
 export const parseSatsPerThousand = (text: string): Result<bigint, string> =>
   bounded(text, SAT_PLACES, MOST_SATS)
 
-/** Sats for each request → msat. */
-export function parseSats(text: string): Result<Msat, string> {
+/** Sats for one of something → msat for a million of it. A thousandth of a sat is the finest price. */
+export function parseSatsEach(text: string): Result<bigint, string> {
   const value = bounded(text, MSAT_PLACES, MOST_SATS)
-  return value.ok ? ok(msat(value.value)) : value
+  return value.ok ? ok(value.value * MILLION) : value
 }
 
 /** Dollars per million tokens. */
@@ -100,15 +104,8 @@ export function parsePrice(text: string): Result<Price, string> {
   if (!input.ok) return input
   const output = parseSatsPerThousand((parts[1] ?? parts[0] ?? '').trim())
   if (!output.ok) return output
-  return ok({
-    in: 'sats',
-    rate: {
-      inputPerMillion: input.value,
-      cachedPerMillion: input.value,
-      outputPerMillion: output.value,
-      perRequest: msat(0n),
-    },
-  })
+  const rate = { input: input.value, cached: input.value, output: output.value }
+  return ok({ in: 'sats', rate })
 }
 
 /** `NAME=PRICE`, split at the last `=`: a model's name may have one, a price in one word never. */
@@ -119,32 +116,64 @@ export function splitModelPrice(text: string): Result<{ name: string; price: str
   return ok({ name: text.slice(0, cut).trim(), price: text.slice(cut + 1).trim() })
 }
 
-/** A price for people: `1 sat per 1,000 tokens`, `$0.5 in, $2 out per million tokens`. */
-export function describePrice(price: Price): string {
+/**
+ * A price for people, in the unit of the gate's money: `1 sat per 1,000 tokens`,
+ * `$0.5 in, $2 out per million tokens and 1 sat per request`.
+ */
+export function describePrice(price: Price, unit = 'sat'): string {
   if (price.in === 'refuse') return 'refused'
-  const perRequest = price.in === 'usd' ? price.perRequest : price.rate.perRequest
-  const request =
-    perRequest === 0n ? '' : ` and ${formatDecimal(perRequest, MSAT_PLACES)} sat per request`
-  return price.in === 'usd' ? `${describeUsd(price)}${request}` : describeSats(price.rate, request)
+  const parts = price.in === 'usd' ? usdParts(price, unit) : satParts(price.rate, unit)
+  const last = parts.pop()
+  if (last === undefined) return 'free'
+  return parts.length === 0 ? last : `${parts.join(', ')} and ${last}`
 }
 
-function describeUsd({ input, cached, output }: UsdPrice): string {
-  const dollars = (value: MicroUsd) => `$${formatDecimal(value, USD_PLACES)}`
-  return `${three(dollars(input), dollars(cached), dollars(output))} per million tokens`
+function usdParts({ sats, usd }: UsdPrice, unit: string): string[] {
+  const tokens = tokenWords(usd, (value) => `$${formatDecimal(value, USD_PLACES)}`)
+  return [
+    `${tokens} per million tokens`,
+    ...wordsOf(usd, (value) => `$${formatDecimal(value, USD_PLACES + EACH_PLACES)}`),
+    ...wordsOf(sats, inSatsEach(unit)),
+  ]
 }
 
-function describeSats(rate: Rate, request: string): string {
-  const sats = (value: bigint) => `${formatDecimal(value, SAT_PLACES)} sat`
-  const { inputPerMillion, cachedPerMillion, outputPerMillion } = rate
-  if (inputPerMillion + cachedPerMillion + outputPerMillion === 0n) {
-    return request === '' ? 'free' : request.slice(' and '.length)
-  }
-  const tokens = three(sats(inputPerMillion), sats(cachedPerMillion), sats(outputPerMillion))
-  return `${tokens} per 1,000 tokens${request}`
+function satParts(rate: Rate, unit: string): string[] {
+  const { cached = 0n, input = 0n, output = 0n } = rate
+  const tokens = tokenWords(rate, (value) => `${formatDecimal(value, SAT_PLACES)} ${unit}`)
+  return [
+    ...(input + cached + output === 0n ? [] : [`${tokens} per 1,000 tokens`]),
+    ...wordsOf(rate, inSatsEach(unit)),
+  ]
 }
+
+type Amounts = Readonly<Partial<Record<Quantity, bigint>>>
+type Words = (amount: bigint) => string
+
+const inSatsEach =
+  (unit: string): Words =>
+  (value) =>
+    `${formatDecimal(value, MSAT_PLACES + EACH_PLACES)} ${unit}`
+
+/** What one of each thing is called that is not a token. */
+const EACH: Readonly<Partial<Record<Quantity, string>>> = {
+  image: 'image',
+  second: 'second',
+  character: 'character',
+  byte: 'byte',
+  call: 'request',
+}
+
+const wordsOf = (amounts: Amounts, words: Words): string[] =>
+  QUANTITIES.flatMap((name) => {
+    const amount = amounts[name] ?? 0n
+    const one = EACH[name]
+    return amount === 0n || one === undefined ? [] : [`${words(amount)} per ${one}`]
+  })
 
 /** Says a figure once where the three are one, and the cached one only where it differs. */
-function three(input: string, cached: string, output: string): string {
-  if (input === output && input === cached) return input
-  return `${input} in, ${cached === input ? '' : `${cached} cached, `}${output} out`
+function tokenWords(amounts: Amounts, words: Words): string {
+  const { input = 0n, output = 0n, cached = input } = amounts
+  if (input === output && input === cached) return words(input)
+  const ofCached = cached === input ? '' : `${words(cached)} cached, `
+  return `${words(input)} in, ${ofCached}${words(output)} out`
 }

@@ -1,72 +1,88 @@
 import { ceilDiv, type Msat, msat } from './msat.ts'
-
-/**
- * What a model costs. Token prices are msat per million tokens (1 sat per 1,000 tokens is
- * 1,000,000), so that a fraction of a msat per token stays a whole number.
- */
-export interface Rate {
-  readonly inputPerMillion: bigint
-  /** Price of the prompt tokens that the backend reports as cached. */
-  readonly cachedPerMillion: bigint
-  readonly outputPerMillion: bigint
-  readonly perRequest: Msat
-}
-
-/** Tokens of one request. `cached` is a part of `input`. Reasoning counts as output. */
-export interface Tokens {
-  readonly input: number
-  readonly cached: number
-  readonly output: number
-}
+import { callsOf, QUANTITIES, type Quantities, type Quantity } from './quantities.ts'
 
 /** Msat × 10^6: money before the one rounding. */
 export type MicroMsat = bigint
 const MICRO = 1_000_000n
 
-/** Money for these tokens before rounding. */
-function micro(rate: Rate, tokens: Tokens): MicroMsat {
-  return (
-    BigInt(tokens.input - tokens.cached) * rate.inputPerMillion +
-    BigInt(tokens.cached) * rate.cachedPerMillion +
-    BigInt(tokens.output) * rate.outputPerMillion +
-    rate.perRequest * MICRO
-  )
+/**
+ * What each quantity costs, in msat per million of it, so that a fraction of a msat per token or per
+ * byte stays a whole number. 1 sat per 1,000 tokens is 1,000,000. A quantity that is missing costs
+ * nothing, but for `cached`: without a price of its own a cached token costs what an input token
+ * costs.
+ */
+export type Rate = Readonly<Partial<Record<Quantity, MicroMsat>>>
+
+/** What a million of one quantity costs. */
+export const eachOf = (rate: Rate, name: Quantity): MicroMsat =>
+  rate[name] ?? (name === 'cached' ? rate.input : undefined) ?? 0n
+
+/** The dearest the input can be: cached tokens may cost more or less than others. */
+function dearestInput(rate: Rate): MicroMsat {
+  const input = eachOf(rate, 'input')
+  const cached = eachOf(rate, 'cached')
+  return cached > input ? cached : input
+}
+
+/** Everything that is neither a token nor a call. Few prices have any of it. */
+const OTHERS = QUANTITIES.filter(
+  (name) => name !== 'input' && name !== 'cached' && name !== 'output' && name !== 'call',
+)
+
+/** The price of all that does not depend on how much of the input was cached. */
+function besideInput(rate: Rate, quantities: Quantities, calls: number): MicroMsat {
+  let micro = (rate.call ?? 0n) * BigInt(calls)
+  if (rate.output !== undefined) micro += BigInt(quantities.output ?? 0) * rate.output
+  for (const name of OTHERS) {
+    const each = rate[name]
+    if (each !== undefined) micro += BigInt(quantities[name] ?? 0) * each
+  }
+  return micro
 }
 
 /** The price of what flowed, in msat. Rounds up, once, here (threats A14). */
-export function charge(rate: Rate, tokens: Tokens): Msat {
-  return msat(ceilDiv(micro(rate, tokens), MICRO))
+export function charge(rate: Rate, quantities: Quantities): Msat {
+  const { input = 0, cached = 0 } = quantities
+  const micro =
+    besideInput(rate, quantities, callsOf(quantities)) +
+    BigInt(input - cached) * eachOf(rate, 'input') +
+    BigInt(cached) * eachOf(rate, 'cached')
+  return msat(ceilDiv(micro, MICRO))
 }
 
-/** The dearest the input can be: cached tokens may cost more or less than others. */
-const dearestInput = (rate: Rate): bigint =>
-  rate.cachedPerMillion > rate.inputPerMillion ? rate.cachedPerMillion : rate.inputPerMillion
-
 /**
- * The price of a request as a line: `fixed + each × output tokens`, in msat × 10^6. What the
- * ledger holds is the line at the number of output tokens that the account affords.
+ * The price of a request as a line: `base + each × units`, in msat × 10^6. What the ledger holds is
+ * the line at the number of units that the account affords.
  */
 export interface Line {
-  readonly fixed: MicroMsat
+  readonly base: MicroMsat
   readonly each: MicroMsat
 }
 
-/** The ceiling of a request whose input is at most `input` tokens, as a line over its output. */
-export function ceilingLine(rate: Rate, input: number): Line {
+/** A quantity that a hold can be clamped in. Input is known before anything is held. */
+export type Clamped = Exclude<Quantity, 'input' | 'cached'>
+
+/**
+ * The ceiling of a request as a line over one of its quantities: output tokens where an answer is
+ * clamped, seconds where a stream is. `most` is the most of everything else, and what there is of
+ * that quantity besides the units.
+ */
+export function ceilingLine(rate: Rate, most: Quantities, units: Clamped): Line {
+  const calls = units === 'call' ? (most.call ?? 0) : callsOf(most)
   return {
-    fixed: BigInt(input) * dearestInput(rate) + rate.perRequest * MICRO,
-    each: rate.outputPerMillion,
+    base: besideInput(rate, most, calls) + BigInt(most.input ?? 0) * dearestInput(rate),
+    each: rate[units] ?? 0n,
   }
 }
 
-/** The line at that many output tokens, in msat, rounded up. */
-export function at(line: Line, output: number): Msat {
-  return msat(ceilDiv(line.fixed + line.each * BigInt(output), MICRO))
+/** The line at that many units, in msat, rounded up. */
+export function at(line: Line, units: number): Msat {
+  return msat(ceilDiv(line.base + line.each * BigInt(units), MICRO))
 }
 
-/** How many output tokens, at most `most`, that many msat buy; null when not even the input. */
+/** How many units, at most `most`, that many msat buy; null when not even the base. */
 export function affordable(line: Line, available: bigint, most: number): number | null {
-  const left = available * MICRO - line.fixed
+  const left = available * MICRO - line.base
   if (left < 0n) return null
   if (line.each === 0n) return most
   const steps = left / line.each
@@ -74,8 +90,4 @@ export function affordable(line: Line, available: bigint, most: number): number 
 }
 
 /** A rate that costs nothing whatever flows: `pricing.models: { x: free }`. */
-export const isFree = (rate: Rate): boolean =>
-  rate.inputPerMillion === 0n &&
-  rate.cachedPerMillion === 0n &&
-  rate.outputPerMillion === 0n &&
-  rate.perRequest === 0n
+export const isFree = (rate: Rate): boolean => QUANTITIES.every((name) => eachOf(rate, name) === 0n)

@@ -2,13 +2,14 @@ import { assert } from '../floor/assert.ts'
 import type { Result } from '../floor/result.ts'
 import { ceilDiv } from './msat.ts'
 import {
-  describePrice,
   formatUsdPerBtc,
   type Price,
+  type SalePrice,
   type UsdPerBtc,
   type UsdPrice,
 } from './parse.ts'
-import type { Rate } from './price.ts'
+import { eachOf, type MicroMsat, type Rate } from './price.ts'
+import { QUANTITIES, type Quantity } from './quantities.ts'
 
 /** A price and whose it is: a model's name, or a pattern in which `*` stands for any text. */
 export interface ModelPrice {
@@ -31,8 +32,8 @@ export type Priced =
   | {
       readonly is: 'priced'
       readonly rate: Rate
-      readonly via: 'sats' | 'usd'
-      readonly label: string
+      /** As the operator wrote it; in sats where it is the dearer parts of several. */
+      readonly price: SalePrice
     }
   | { readonly is: 'refused' }
   | { readonly is: 'unpriced' }
@@ -99,26 +100,24 @@ export function makePricing(list: PriceList, rateNow: () => Result<UsdPerBtc, st
 
 function priced(price: Price, rateNow: () => Result<UsdPerBtc, string>): Priced {
   if (price.in === 'refuse') return { is: 'refused' }
-  const label = describePrice(price)
-  if (price.in === 'sats') return { is: 'priced', rate: price.rate, via: 'sats', label }
+  if (price.in === 'sats') return { is: 'priced', rate: price.rate, price }
   const usdPerBtc = rateNow()
   if (!usdPerBtc.ok) return { is: 'usd_unavailable', reason: usdPerBtc.error }
-  return { is: 'priced', rate: inSats(price, usdPerBtc.value), via: 'usd', label }
+  return { is: 'priced', rate: inSats(price, usdPerBtc.value), price }
 }
 
 /** 10^11 msat are a bitcoin; dollars come × 10^6, their rate × 10^8. */
 const MSAT_SCALE = 10n ** 11n * 10n ** 8n
 const MICRO = 10n ** 6n
 
-/** Dollars per million tokens → msat per million tokens, rounded up once (A14). */
-export function inSats(price: UsdPrice, usdPerBtc: UsdPerBtc): Rate {
-  const convert = (usd: bigint) => ceilDiv(usd * MSAT_SCALE, usdPerBtc * MICRO)
-  return {
-    inputPerMillion: convert(price.input),
-    cachedPerMillion: convert(price.cached),
-    outputPerMillion: convert(price.output),
-    perRequest: price.perRequest,
+/** Dollars per million of a quantity → msat per million of it, rounded up once (A14). */
+export function inSats({ sats, usd }: UsdPrice, usdPerBtc: UsdPerBtc): Rate {
+  const rate: Partial<Record<Quantity, MicroMsat>> = { ...sats }
+  for (const name of QUANTITIES) {
+    const dollars = usd[name]
+    if (dollars !== undefined) rate[name] = ceilDiv(dollars * MSAT_SCALE, usdPerBtc * MICRO)
   }
+  return rate
 }
 
 const asItIs = (text: string): string => text
@@ -147,23 +146,19 @@ export function dearest(prices: readonly Priced[]): Priced {
 type ForSale = Extract<Priced, { is: 'priced' }>
 
 function dearer(a: ForSale, b: ForSale): ForSale {
-  const rate: Rate = {
-    inputPerMillion: larger(a.rate.inputPerMillion, b.rate.inputPerMillion),
-    cachedPerMillion: larger(a.rate.cachedPerMillion, b.rate.cachedPerMillion),
-    outputPerMillion: larger(a.rate.outputPerMillion, b.rate.outputPerMillion),
-    perRequest: larger(a.rate.perRequest, b.rate.perRequest),
+  const rate: Partial<Record<Quantity, MicroMsat>> = {}
+  for (const name of QUANTITIES) {
+    const each = larger(eachOf(a.rate, name), eachOf(b.rate, name))
+    if (each > 0n) rate[name] = each
   }
   for (const one of [a, b]) if (isSame(one.rate, rate)) return one
-  return { is: 'priced', rate, via: 'sats', label: describePrice({ in: 'sats', rate }) }
+  return { is: 'priced', rate, price: { in: 'sats', rate } }
 }
 
-const larger = <T extends bigint>(a: T, b: T): T => (a > b ? a : b)
+const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 
 const isSame = (a: Rate, b: Rate): boolean =>
-  a.inputPerMillion === b.inputPerMillion &&
-  a.cachedPerMillion === b.cachedPerMillion &&
-  a.outputPerMillion === b.outputPerMillion &&
-  a.perRequest === b.perRequest
+  QUANTITIES.every((name) => eachOf(a, name) === eachOf(b, name))
 
 /** `*` stands for any text, also none. Case counts. Never backtracks, whatever a buyer names. */
 export function matches(pattern: string, model: string): boolean {

@@ -134,13 +134,13 @@ const VERBS: Readonly<Record<string, (line: Line) => Promise<string | null>>> = 
     const held = await books.ledger.hold({
       id,
       account,
-      price: { fixed: micro(fixed), each: micro(each) },
+      price: { base: micro(fixed), each: micro(each) },
       input: Number(option('input', '0')),
       patient: option('patient', 'no') === 'yes',
       ...(worstInput === undefined
         ? {}
         : {
-            worst: { price: { fixed: micro(worst), each: micro(each) }, input: Number(worstInput) },
+            worst: { price: { base: micro(worst), each: micro(each) }, input: Number(worstInput) },
           }),
       least: least ?? 0,
       most: most ?? 0,

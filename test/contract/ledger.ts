@@ -62,7 +62,7 @@ const deposit = (world: ScriptWorld, payment: string, account: string, amount: b
 const request = (world: ScriptWorld, id: string, account: string, tokens: number) => ({
   id,
   account,
-  price: { fixed: 0n, each: 1_000_000n },
+  price: { base: 0n, each: 1_000_000n },
   input: 0,
   least: tokens,
   most: tokens,

@@ -37,7 +37,7 @@ async function buy(account: string, id: string, i: number): Promise<void> {
   const at = world.now()
   const hold = await ledger.hold({
     ...{ id, account, input: 3, least: 1, most: 400, at, deadline: at + 60_000 },
-    price: { fixed: 3_000_000n, each: 1_000_000n },
+    price: { base: 3_000_000n, each: 1_000_000n },
     limits: [{ meter: account, unit: 'tokens', window: 'min', max: 100_000n }],
     what: { model: 'llama3', dialect: 'openai-chat', pass: null },
   })

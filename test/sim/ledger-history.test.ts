@@ -226,8 +226,8 @@ async function hold(
   const held = await books.ledger.hold({
     ...common,
     deadline,
-    price: { fixed: BigInt(fixed), each: BigInt(each) },
-    worst: { price: { fixed: BigInt(worst.fixed), each: BigInt(each) }, input: worst.input },
+    price: { base: BigInt(fixed), each: BigInt(each) },
+    worst: { price: { base: BigInt(worst.fixed), each: BigInt(each) }, input: worst.input },
     what: { model: 'llama3', dialect: 'openai-chat', pass: null },
   })
   const wanted = model.hold({ ...common, worst, fixed, each, deadline })

@@ -64,7 +64,7 @@ const pay = (books: Books, account: string, amount: bigint, payment: string) =>
 
 const request = (id: string, account: string) => ({
   ...{ id, account, input: 0, least: 2, most: 2, limits: [] },
-  price: { fixed: 0n, each: 1_000_000_000n },
+  price: { base: 0n, each: 1_000_000_000n },
   ...{ at: world.now(), deadline: world.now() + 60_000 },
   what: { model: 'llama3', dialect: 'openai-chat', pass: null },
 })

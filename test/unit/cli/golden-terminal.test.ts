@@ -250,8 +250,7 @@ describe('golden terminal', () => {
   it('counts prices in play sat where the money is play money', () => {
     const price = parsePrice('1/3')
     if (!price.ok) throw new Error(price.error)
-    const label = '1 sat in, 3 sat out per 1,000 tokens'
-    const priced = { is: 'priced', label } as unknown as Priced
+    const priced = { is: 'priced', price: price.value } as unknown as Priced
     const shown = priceLines(
       { fallback: price.value, models: [] },
       [{ id: 'm', priced }],

@@ -58,7 +58,7 @@ describe('what is owed to buyers', () => {
     await books.ledger.deposit({ ...gift, rail: 'gift', native, at: 1 })
     expect(await owedToBuyers(books, store)).toBe(100)
     await books.ledger.hold({
-      ...{ id: 'a', account: 'ann', price: { fixed: 1_500_000_000n, each: 0n }, input: 0 },
+      ...{ id: 'a', account: 'ann', price: { base: 1_500_000_000n, each: 0n }, input: 0 },
       ...{ least: 0, most: 0, limits: [], at: 1, deadline: 9 },
       what: { model: 'm', dialect: 'd', pass: null },
     })

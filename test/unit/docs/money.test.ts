@@ -15,10 +15,9 @@ const world = { now: () => 0, random: (bytes: number) => new Uint8Array(bytes) }
 
 /** 1 sat per 1,000 tokens. */
 const RATE: Rate = {
-  inputPerMillion: 1_000_000n,
-  cachedPerMillion: 1_000_000n,
-  outputPerMillion: 1_000_000n,
-  perRequest: msat(0n),
+  input: 1_000_000n,
+  cached: 1_000_000n,
+  output: 1_000_000n,
 }
 
 const deposit = (payment: string, amount: Msat, credit: 'paid' | 'bonus'): Deposit => ({
@@ -34,7 +33,7 @@ const deposit = (payment: string, amount: Msat, credit: 'paid' | 'bonus'): Depos
 const request = (id: string, input: number, most: number): HoldRequest => ({
   id,
   account: 'a91f',
-  price: ceilingLine(RATE, input),
+  price: ceilingLine(RATE, { input }, 'output'),
   input,
   least: 1,
   most,

@@ -48,12 +48,9 @@ describe('docs/pricing.md', () => {
     for (const [dollars = '', sats] of table('dollars per bitcoin')) {
       const usdPerBtc = parseUsdPerBtc(dollars.replaceAll(',', ''))
       if (!usdPerBtc.ok) throw new Error(dollars)
-      const price = { in: 'usd', input: 1_000_000n, cached: 0n, output: 0n } as const
-      const { inputPerMillion } = inSats(
-        { ...price, perRequest: rateOf('1').perRequest },
-        usdPerBtc.value,
-      )
-      expect(formatDecimal(inputPerMillion, 6), dollars).toBe(sats)
+      const price = { in: 'usd', usd: { input: 1_000_000n }, sats: {} } as const
+      const { input } = inSats(price, usdPerBtc.value)
+      expect(formatDecimal(input ?? 0n, 6), dollars).toBe(sats)
     }
   })
 
@@ -111,7 +108,10 @@ describe('docs/pricing.md', () => {
     const rows = table('price | longest prompt')
     expect(rows.length).toBe(3)
     for (const [price = '', input, output, held, asked] of rows) {
-      const amount = at(ceilingLine(rateOf(price), figure(input)), figure(output))
+      const amount = at(
+        ceilingLine(rateOf(price), { input: figure(input) }, 'output'),
+        figure(output),
+      )
       expect(formatSat(amount), price).toBe(held)
       expect(Math.min(Math.max(ceilSat(amount), min), max), price).toBe(figure(asked))
     }

@@ -22,11 +22,11 @@ const world = { now: () => Date.now(), random: (n: number) => new Uint8Array(ran
 /** How much is asked for needs no rail. */
 const noRail = null as unknown as L402
 
-const flat = (input: bigint, output = input, perRequest = 0n): Rate => ({
-  inputPerMillion: input,
-  cachedPerMillion: input,
-  outputPerMillion: output,
-  perRequest: msat(perRequest),
+const flat = (input: bigint, output = input, call = 0n): Rate => ({
+  input: input,
+  cached: input,
+  output: output,
+  call: call * 1_000_000n,
 })
 
 function priced(parts: {
@@ -107,10 +107,10 @@ describe('I8 paying_the_offer_admits_the_request', () => {
     fc.bigInt(0n, 10_000_000_000n),
   )
   const rate = fc.record({
-    inputPerMillion: perMillion,
-    cachedPerMillion: perMillion,
-    outputPerMillion: perMillion,
-    perRequest: fc.oneof(fc.constant(0n), fc.bigInt(0n, 3_000_000n)).map(msat),
+    input: perMillion,
+    cached: perMillion,
+    output: perMillion,
+    call: fc.oneof(fc.constant(0n), fc.bigInt(0n, 3_000_000n)).map((msat) => msat * 1_000_000n),
   })
   const text = fc.oneof(
     fc.string({ maxLength: 200, unit: 'grapheme' }),

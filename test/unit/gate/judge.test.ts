@@ -7,16 +7,14 @@ import { fitted, type Models, price } from '../../../src/gate/judge.ts'
 import type { Read } from '../../../src/gate/steps.ts'
 import type { TokenCounter } from '../../../src/money/counter.ts'
 import { PromptEstimator } from '../../../src/money/lessons.ts'
-import { msat } from '../../../src/money/msat.ts'
 import type { Pricing } from '../../../src/money/pricing.ts'
 import { measure } from '../../../src/money/tokens.ts'
 import { mustRead } from '../../contract/dialect.ts'
 
 const rate = {
-  inputPerMillion: 1n,
-  cachedPerMillion: 1n,
-  outputPerMillion: 1n,
-  perRequest: msat(0n),
+  input: 1n,
+  cached: 1n,
+  output: 1n,
 }
 const pricing = {
   names: () => true,

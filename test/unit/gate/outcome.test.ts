@@ -5,10 +5,9 @@ import type { Rate } from '../../../src/money/price.ts'
 
 /** One sat per 1,000 tokens either way: a token is a msat. */
 const RATE: Rate = {
-  inputPerMillion: 1_000_000n,
-  cachedPerMillion: 1_000_000n,
-  outputPerMillion: 1_000_000n,
-  perRequest: msat(0n),
+  input: 1_000_000n,
+  cached: 1_000_000n,
+  output: 1_000_000n,
 }
 const HOLD = msat(100n)
 
@@ -115,7 +114,7 @@ describe('who pays, by how a response ended', () => {
   })
 
   it('a price for the request itself is owed for an answer in which nothing flowed', () => {
-    const rate = { ...RATE, perRequest: msat(7n) }
+    const rate = { ...RATE, call: 7_000_000n }
     expect(takenOf(outcome(ended({ flowed: false, usage: USAGE.none, rate })))).toBe(7)
   })
 

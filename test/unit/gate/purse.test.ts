@@ -7,10 +7,9 @@ import { msat } from '../../../src/money/msat.ts'
 
 /** A token is a msat, so that tokens and money read alike. */
 const RATE = {
-  inputPerMillion: 1_000_000n,
-  cachedPerMillion: 1_000_000n,
-  outputPerMillion: 1_000_000n,
-  perRequest: msat(0n),
+  input: 1_000_000n,
+  cached: 1_000_000n,
+  output: 1_000_000n,
 }
 const world = { now: () => Date.now(), random: (n: number) => new Uint8Array(randomBytes(n)) }
 

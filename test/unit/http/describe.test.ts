@@ -281,7 +281,7 @@ describe('what is sold', () => {
       { pattern: 'kept', price: price('refuse') },
       {
         pattern: 'usd',
-        price: { in: 'usd', input: 1n, cached: 1n, output: 1n, perRequest: price0() } as never,
+        price: { in: 'usd', usd: { input: 1n, output: 1n }, sats: {} } as const,
       },
     ],
   }
@@ -339,10 +339,6 @@ describe('what is sold', () => {
     expect(Models.at(-1)).toMatchObject({ url: `${ORIGIN}/v1/models`, notes: /5 more/ })
   })
 })
-
-function price0(): bigint {
-  return 0n
-}
 
 describe('a price in words', () => {
   const shown = (figures: Partial<ShownPrice>): ShownPrice => ({

@@ -31,7 +31,7 @@ function cost(
     pricing,
     models: { reached: (asked) => reached(kind, models, asked) },
   })
-  return priced.is === 'priced' ? String(Number(priced.rate.inputPerMillion) / 1e6) : priced.is
+  return priced.is === 'priced' ? String(Number(priced.rate.input) / 1e6) : priced.is
 }
 
 const DEEPSEEK = { 'deepseek-*': '1', 'deepseek-r1:latest': '100' }

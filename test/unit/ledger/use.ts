@@ -17,7 +17,7 @@ export const deposit = (some: Partial<Deposit> = {}): Deposit => ({
 export const hold = (some: Partial<HoldRequest> = {}): HoldRequest => ({
   id: 'h1',
   account: 'ann',
-  price: { fixed: 0n, each: 1_000_000n },
+  price: { base: 0n, each: 1_000_000n },
   input: 0,
   least: 1,
   most: 100,

@@ -6,13 +6,14 @@ import {
   type Price,
   parseDecimal,
   parsePrice,
-  parseSats,
+  parseSatsEach,
   parseSatsPerThousand,
   parseUsdPerBtc,
   parseUsdPerMillion,
+  type SalePrice,
   splitModelPrice,
 } from '../../../src/money/parse.ts'
-import { charge } from '../../../src/money/price.ts'
+import { charge, type Rate } from '../../../src/money/price.ts'
 
 const value = <T>(result: { ok: true; value: T } | { ok: false; error: string }): T => {
   if (!result.ok) throw new Error(result.error)
@@ -56,7 +57,7 @@ describe('sats per 1,000 tokens are msat per million', () => {
 
 it('A14 a price is what was written: no float comes in between', () => {
   // 0.1 + 0.2, and 0.29 × 100, are the usual floats that come out a hair beside.
-  const rate = { ...rateOf('0.29'), perRequest: value(parseSats('0.3')) }
+  const rate = { ...rateOf('0.29'), call: value(parseSatsEach('0.3')) }
   expect(charge(rate, { input: 100_000, cached: 0, output: 0 })).toBe(29_300n)
   const decimal = fc.tuple(fc.nat(), fc.nat({ max: 999_999 }))
   fc.assert(
@@ -76,18 +77,17 @@ function rateOf(text: string) {
 describe('a price in one word', () => {
   it('A13 one figure is the price of input, of cached input and of output alike', () => {
     expect(rateOf('2')).toEqual({
-      inputPerMillion: 2_000_000n,
-      cachedPerMillion: 2_000_000n,
-      outputPerMillion: 2_000_000n,
-      perRequest: 0n,
+      input: 2_000_000n,
+      cached: 2_000_000n,
+      output: 2_000_000n,
     })
   })
 
   it('input/output, and the cached input costs as the other', () => {
     expect(rateOf('1/3')).toMatchObject({
-      inputPerMillion: 1_000_000n,
-      cachedPerMillion: 1_000_000n,
-      outputPerMillion: 3_000_000n,
+      input: 1_000_000n,
+      cached: 1_000_000n,
+      output: 3_000_000n,
     })
     expect(rateOf(' 1 / 3 ')).toEqual(rateOf('1/3'))
   })
@@ -118,8 +118,8 @@ it.each(['a', '=1', ''])('"%s" is no model and price', (text) => {
 })
 
 it('other amounts have their own grain', () => {
-  expect(value(parseSats('0.1'))).toBe(100n)
-  expect(parseSats('0.0001').ok).toBe(false)
+  expect(value(parseSatsEach('0.1'))).toBe(100_000_000n)
+  expect(parseSatsEach('0.0001').ok).toBe(false)
   expect(value(parseUsdPerMillion('0.075'))).toBe(75_000n)
   expect(parseUsdPerMillion('100001').ok).toBe(false)
   expect(value(parseUsdPerBtc('64123.455'))).toBe(6_412_345_500_000n)
@@ -127,32 +127,38 @@ it('other amounts have their own grain', () => {
 })
 
 describe('a price for people', () => {
-  const sats = (input: bigint, cached: bigint, output: bigint, perRequest = 0n): Price => ({
+  const each = (text: string) => value(parseSatsEach(text))
+  const sats = (input: bigint, cached: bigint, output: bigint, more: Rate = {}): Price => ({
     in: 'sats',
-    rate: {
-      inputPerMillion: input,
-      cachedPerMillion: cached,
-      outputPerMillion: output,
-      perRequest: value(parseSats(formatDecimal(perRequest, 3))),
-    },
+    rate: { input, cached, output, ...more },
   })
-  const usd: Price = {
+  const usd: SalePrice & { in: 'usd' } = {
     in: 'usd',
-    input: 500_000n,
-    cached: 500_000n,
-    output: 2_000_000n,
-    perRequest: value(parseSats('1')),
+    usd: { input: 500_000n, cached: 500_000n, output: 2_000_000n },
+    sats: { call: each('1') },
   }
   it.each([
     [sats(1_000_000n, 1_000_000n, 1_000_000n), '1 sat per 1,000 tokens'],
     [sats(1_000_000n, 1_000_000n, 3_000_000n), '1 sat in, 3 sat out per 1,000 tokens'],
     [
-      sats(2_000_000n, 500_000n, 8_000_000n, 100n),
+      sats(2_000_000n, 500_000n, 8_000_000n, { call: each('0.1') }),
       '2 sat in, 0.5 sat cached, 8 sat out per 1,000 tokens and 0.1 sat per request',
     ],
     [sats(0n, 0n, 0n), 'free'],
-    [sats(0n, 0n, 0n, 5_000n), '5 sat per request'],
+    [sats(0n, 0n, 0n, { call: each('5') }), '5 sat per request'],
     [usd, '$0.5 in, $2 out per million tokens and 1 sat per request'],
+    [
+      sats(1_000_000n, 1_000_000n, 1_000_000n, { image: each('20'), call: each('5') }),
+      '1 sat per 1,000 tokens, 20 sat per image and 5 sat per request',
+    ],
+    [
+      sats(0n, 0n, 0n, { byte: 5_000n, second: each('0.2') }),
+      '0.2 sat per second and 0.000005 sat per byte',
+    ],
+    [
+      { ...usd, usd: { ...usd.usd, image: 40_000n * 1_000_000n }, sats: {} },
+      '$0.5 in, $2 out per million tokens and $0.04 per image',
+    ],
     [{ in: 'refuse' } as const, 'refused'],
   ])('%# reads "%s"', (price, text) => {
     expect(describePrice(price)).toBe(text)

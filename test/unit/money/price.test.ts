@@ -1,38 +1,42 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { msat } from '../../../src/money/msat.ts'
-import { affordable, at, ceilingLine, charge, isFree, type Rate } from '../../../src/money/price.ts'
+import {
+  affordable,
+  at,
+  type Clamped,
+  ceilingLine,
+  charge,
+  eachOf,
+  isFree,
+  type Rate,
+} from '../../../src/money/price.ts'
+import { QUANTITIES, type Quantities, sum } from '../../../src/money/quantities.ts'
 
 /** The arithmetic of every charge, said again in fractions of a micro-msat. */
-const price = fc.bigInt({ min: 0n, max: 10n ** 12n })
-const rates: fc.Arbitrary<Rate> = fc.record({
-  inputPerMillion: fc.oneof(price, fc.constant(0n)),
-  cachedPerMillion: fc.oneof(price, fc.constant(0n)),
-  outputPerMillion: fc.oneof(price, fc.constant(0n)),
-  perRequest: fc.oneof(price, fc.constant(0n)).map((amount) => msat(amount)),
-})
+const price = fc.oneof(fc.bigInt({ min: 0n, max: 10n ** 12n }), fc.constant(0n))
+const rateOf = (names: readonly (keyof Rate)[]): fc.Arbitrary<Rate> =>
+  fc.record(Object.fromEntries(names.map((name) => [name, price])), { requiredKeys: [] })
+const rates = rateOf(QUANTITIES)
 const count = fc.nat(2_000_000)
-const tokens = fc
-  .tuple(count, count, count)
-  .map(([fresh, cached, output]) => ({ input: fresh + cached, cached, output }))
+const used: fc.Arbitrary<Quantities> = fc
+  .record(Object.fromEntries(QUANTITIES.map((name) => [name, count])), { requiredKeys: [] })
+  .map(({ input = 0, cached = 0, ...others }: Quantities) => ({
+    ...others,
+    input: input + cached,
+    cached,
+  }))
 
-const rate = (parts: Partial<Record<keyof Rate, bigint>>): Rate => ({
-  inputPerMillion: parts.inputPerMillion ?? 0n,
-  cachedPerMillion: parts.cachedPerMillion ?? 0n,
-  outputPerMillion: parts.outputPerMillion ?? 0n,
-  perRequest: msat(parts.perRequest ?? 0n),
-})
+const CLAMPED: readonly Clamped[] = ['output', 'image', 'second', 'character', 'byte', 'call']
 
 describe('a charge', () => {
-  it('is every token at its own rate and the request once, rounded up once', () => {
+  it('is every quantity at its own rate, rounded up once', () => {
     fc.assert(
-      fc.property(rates, tokens, (rate, { input, cached, output }) => {
-        const micro =
-          BigInt(input - cached) * rate.inputPerMillion +
-          BigInt(cached) * rate.cachedPerMillion +
-          BigInt(output) * rate.outputPerMillion +
-          BigInt(rate.perRequest) * 1_000_000n
-        const charged = BigInt(charge(rate, { input, cached, output }))
+      fc.property(rates, used, (rate, quantities) => {
+        const { input = 0, cached = 0, ...others } = quantities
+        const fresh = { call: 1, ...others, input: input - cached, cached }
+        let micro = 0n
+        for (const name of QUANTITIES) micro += BigInt(fresh[name] ?? 0) * eachOf(rate, name)
+        const charged = BigInt(charge(rate, quantities))
         expect(charged * 1_000_000n).toBeGreaterThanOrEqual(micro)
         expect(charged * 1_000_000n - micro).toBeLessThan(1_000_000n)
       }),
@@ -40,26 +44,51 @@ describe('a charge', () => {
   })
 
   it.each([
-    [{ inputPerMillion: 1_000_000n }, { input: 10, cached: 4, output: 7 }, 6n],
-    [{ cachedPerMillion: 500_000n }, { input: 10, cached: 4, output: 7 }, 2n],
-    [{ outputPerMillion: 1_000_000n }, { input: 10, cached: 4, output: 7 }, 7n],
-    [{ perRequest: 5n }, { input: 10, cached: 4, output: 7 }, 5n],
-    [{ inputPerMillion: 1n }, { input: 1, cached: 0, output: 0 }, 1n],
-    [{ inputPerMillion: 1n }, { input: 1_000_000, cached: 0, output: 0 }, 1n],
-    [{ inputPerMillion: 1n }, { input: 1_000_001, cached: 0, output: 0 }, 2n],
+    [{ input: 1_000_000n, cached: 0n }, { input: 10, cached: 4, output: 7 }, 6n],
+    [{ cached: 500_000n }, { input: 10, cached: 4, output: 7 }, 2n],
+    [{ output: 1_000_000n }, { input: 10, cached: 4, output: 7 }, 7n],
+    [{ call: 5_000_000n }, { input: 10, cached: 4, output: 7 }, 5n],
+    [{ input: 1n }, { input: 1, cached: 0, output: 0 }, 1n],
+    [{ input: 1n }, { input: 1_000_000, cached: 0, output: 0 }, 1n],
+    [{ input: 1n }, { input: 1_000_001, cached: 0, output: 0 }, 2n],
     [{}, { input: 10, cached: 4, output: 7 }, 0n],
-  ] as const)('of the parts of a rate: case %#', (parts, used, amount) => {
-    expect(charge(rate(parts), used)).toBe(amount)
+    // Without a price of its own a cached token is an input token: it is not given away.
+    [{ input: 1_000_000n }, { input: 10, cached: 4, output: 7 }, 10n],
+    [{ image: 20_000_000_000n, call: 5_000_000n }, { image: 3 }, 60_005n],
+    [{ byte: 5_000n }, { byte: 1_000_001 }, 5_001n],
+    [{ second: 200_000_000n }, { second: 7 }, 1_400n],
+    // A request is one call, whatever its usage says or leaves out; several calls are several.
+    [{ call: 5_000_000n }, {}, 5n],
+    [{ call: 5_000_000n }, { call: 3 }, 15n],
+  ] as const)('of the parts of a rate: case %#', (rate, quantities, amount) => {
+    expect(charge(rate, quantities)).toBe(amount)
   })
 })
 
 describe('a ceiling', () => {
-  it('is never below the charge of what it was made for, however much of the prompt was cached', () => {
+  it('is never below the charge of anything within its bounds, whatever its units are', () => {
     fc.assert(
-      fc.property(rates, tokens, (rate, used) => {
-        const held = at(ceilingLine(rate, used.input), used.output)
-        expect(held).toBeGreaterThanOrEqual(charge(rate, used))
-      }),
+      fc.property(
+        fc.constantFrom(...CLAMPED),
+        rates,
+        used,
+        fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 8, maxLength: 8 }),
+        (units, rate, most, parts) => {
+          const held = at(
+            ceilingLine(rate, { ...most, [units]: 0 }, units),
+            most[units] ?? (units === 'call' ? 1 : 0),
+          )
+          const less = (name: keyof Quantities, i: number) =>
+            Math.floor((most[name] ?? (name === 'call' ? 1 : 0)) * (parts[i] ?? 1))
+          const within = Object.fromEntries(QUANTITIES.map((name, i) => [name, less(name, i)]))
+          const flowed: Quantities = {
+            ...within,
+            cached: Math.min(less('input', 0), less('cached', 1)),
+          }
+          expect(held).toBeGreaterThanOrEqual(charge(rate, flowed))
+          expect(held).toBeGreaterThanOrEqual(charge(rate, most))
+        },
+      ),
     )
   })
 
@@ -71,7 +100,7 @@ describe('a ceiling', () => {
         fc.bigInt({ min: 0n, max: 10n ** 15n }),
         count,
         (rate, input, money, most) => {
-          const line = ceilingLine(rate, input)
+          const line = ceilingLine(rate, { input }, 'output')
           const output = affordable(line, money, most)
           if (output === null) {
             expect(at(line, 0)).toBeGreaterThan(money)
@@ -86,14 +115,19 @@ describe('a ceiling', () => {
   })
 
   it('that takes the very last msat is affordable', () => {
-    const line = ceilingLine(rate({ inputPerMillion: 1_000_000n }), 10)
+    const line = ceilingLine({ input: 1_000_000n }, { input: 10 }, 'output')
     expect([affordable(line, 10n, 5), affordable(line, 9n, 5)]).toEqual([5, null])
   })
 })
 
 it('only what costs nothing in any way is free', () => {
-  expect(isFree(rate({}))).toBe(true)
-  for (const part of ['inputPerMillion', 'cachedPerMillion', 'outputPerMillion', 'perRequest']) {
-    expect(isFree(rate({ [part]: 1n }))).toBe(false)
-  }
+  expect(isFree({})).toBe(true)
+  expect(isFree(Object.fromEntries(QUANTITIES.map((name) => [name, 0n])))).toBe(true)
+  for (const name of QUANTITIES) expect(isFree({ [name]: 1n })).toBe(false)
+})
+
+it('quantities add up one by one, and a quantity that neither names stays unnamed', () => {
+  const a = { input: 3, output: 2 }
+  expect(sum(a, { input: 4, image: 1 })).toEqual({ input: 7, output: 2, image: 1 })
+  expect(sum({}, {})).toEqual({})
 })

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { err, ok } from '../../../src/floor/result.ts'
-import { msat } from '../../../src/money/msat.ts'
-import { type Price, parsePrice, parseUsdPerBtc } from '../../../src/money/parse.ts'
+import { describePrice, type Price, parsePrice, parseUsdPerBtc } from '../../../src/money/parse.ts'
 import { charge } from '../../../src/money/price.ts'
-import { inSats, makePricing, matches } from '../../../src/money/pricing.ts'
+import { inSats, makePricing, matches, type Priced } from '../../../src/money/pricing.ts'
 
 const price = (text: string): Price => {
   const read = parsePrice(text)
@@ -16,7 +15,7 @@ const usdPerBtc = (text: string) => {
   return read.value
 }
 const dollars = (input: bigint, output: bigint) =>
-  ({ in: 'usd', input, cached: input, output, perRequest: msat(0n) }) as const
+  ({ in: 'usd', usd: { input, cached: input, output }, sats: {} }) as const
 
 const listOf = (fallback: string, models: Record<string, string | Price>) => ({
   fallback: price(fallback),
@@ -53,7 +52,6 @@ describe('the most specific name wins, in whatever order they were written', () 
       const wanted = price(text)
       expect(pricing.priceOf(model)).toMatchObject({
         is: 'priced',
-        via: 'sats',
         rate: wanted.in === 'sats' && wanted.rate,
       })
     }
@@ -64,11 +62,14 @@ describe('the most specific name wins, in whatever order they were written', () 
   })
 })
 
+const labelOf = (priced: Priced): string =>
+  priced.is === 'priced' ? describePrice(priced.price) : priced.is
+
 describe('J10 of all the names of a model the most specific pattern counts', () => {
   const asItIs = (text: string) => text
   const of = (prices: Record<string, string>, ...names: string[]) => {
     const priced = makePricing(listOf('7', prices), noRate).priceOf({ names, fold: asItIs })
-    return priced.is === 'priced' ? priced.label : priced.is
+    return labelOf(priced)
   }
 
   it.each([
@@ -91,10 +92,8 @@ describe('J10 of all the names of a model the most specific pattern counts', () 
   it('where each of two is dearer in one part, no mix of tokens gets by', () => {
     const pricing = makePricing(listOf('7', { 'a-1': '2/8', 'b-1': '4/3' }), noRate)
     const priced = pricing.priceOf({ names: ['a-1', 'b-1'], fold: asItIs })
-    expect(priced).toMatchObject({
-      rate: { inputPerMillion: 4_000_000n, outputPerMillion: 8_000_000n },
-      label: '4 sat in, 8 sat out per 1,000 tokens',
-    })
+    expect(priced).toMatchObject({ rate: { input: 4_000_000n, output: 8_000_000n } })
+    expect(labelOf(priced)).toBe('4 sat in, 8 sat out per 1,000 tokens')
   })
 
   it('a price without a rate now is dearer than any that has one', () => {
@@ -118,7 +117,7 @@ describe('A12 a model that nobody priced is not sold cheap', () => {
 
   it('but has the default price where there is one', () => {
     const open = makePricing(listOf('1', {}), noRate)
-    expect(open.priceOf('gpt-9')).toMatchObject({ is: 'priced', label: '1 sat per 1,000 tokens' })
+    expect(labelOf(open.priceOf('gpt-9'))).toBe('1 sat per 1,000 tokens')
     expect(open.names('gpt-9')).toBe(false)
   })
 })
@@ -155,8 +154,8 @@ describe('prices in dollars', () => {
     ['1', 100_000_000_000n, 10_000_000_000_000_000n],
     ['90000', 0n, 0n],
   ])('A14 at %s dollars a bitcoin, %s millionths are %s, rounded up', (rate, usd, expected) => {
-    const { inputPerMillion } = inSats(dollars(usd, usd), usdPerBtc(rate))
-    expect(inputPerMillion).toBe(expected)
+    const { input } = inSats(dollars(usd, usd), usdPerBtc(rate))
+    expect(input).toBe(expected)
   })
 
   it('the dearest price there may be is still an amount of money', () => {
@@ -180,10 +179,8 @@ describe('prices in dollars', () => {
     })
     expect(pricing.needsRate).toBe(true)
     expect(makePricing(listOf('1', {}), none).needsRate).toBe(false)
-    expect(makePricing(list, () => ok(usdPerBtc('90000'))).priceOf('gpt-oss')).toMatchObject({
-      is: 'priced',
-      via: 'usd',
-      label: '$0.5 in, $2 out per million tokens',
-    })
+    const priced = makePricing(list, () => ok(usdPerBtc('90000'))).priceOf('gpt-oss')
+    expect(priced).toMatchObject({ is: 'priced', price: { in: 'usd' } })
+    expect(labelOf(priced)).toBe('$0.5 in, $2 out per million tokens')
   })
 })

@@ -1,0 +1,42 @@
+/** Everything that a price can be put on, in the order in which prices and usage name it. */
+export const QUANTITIES = [
+  'input',
+  'cached',
+  'output',
+  'image',
+  'second',
+  'character',
+  'byte',
+  'call',
+] as const
+
+export type Quantity = (typeof QUANTITIES)[number]
+
+/**
+ * How much of each thing a request used. A quantity that is missing is zero, but for `call`: a
+ * request is one call unless it says otherwise. `cached` tokens are a part of the `input` tokens.
+ * Reasoning counts as `output`.
+ */
+export type Quantities = Readonly<Partial<Record<Quantity, number>>>
+
+/** The quantities of a request to a language model. */
+export interface Tokens {
+  readonly input: number
+  readonly cached: number
+  readonly output: number
+}
+
+/** Input and output tokens together. */
+export const tokensOf = ({ input = 0, output = 0 }: Quantities): number => input + output
+
+/** Calls that a request is. */
+export const callsOf = ({ call = 1 }: Quantities): number => call
+
+/** Both together. Neither names calls unless one of them does. */
+export function sum(a: Quantities, b: Quantities): Quantities {
+  const both: Partial<Record<Quantity, number>> = {}
+  for (const name of QUANTITIES) {
+    if (a[name] !== undefined || b[name] !== undefined) both[name] = (a[name] ?? 0) + (b[name] ?? 0)
+  }
+  return both
+}

@@ -1,6 +1,7 @@
 import { assert } from '../floor/assert.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import { add, least, type Msat, msat, subtract, ZERO } from '../money/msat.ts'
+import { tokensOf } from '../money/quantities.ts'
 import type { Charge, Closed, Drawer, Posting, Why } from './ledger.ts'
 import { collect } from './owed.ts'
 import { entry, paidFirst, posting } from './posting.ts'
@@ -51,7 +52,7 @@ export const settle = (view: CloseView, charge: Charge): ClosedStep =>
     why: 'settle',
     status: 'settled',
     calls: 1n,
-    tokens: BigInt(charge.input + charge.output),
+    tokens: BigInt(tokensOf(charge)),
   })
 
 /** Gives everything back: the hold's money, its tokens, its call. */

@@ -163,6 +163,7 @@ const KEEPERS: Readonly<Record<string, readonly string[]>> = {
   uqr: ['src/http/invoice-body.ts', 'src/web/qr.ts'],
   'markdown-it': ['src/web/markdown.ts'],
   yaml: ['src/config/yaml.ts'],
+  'ipaddr.js': ['src/floor/address.ts'],
   commander: ['src/cli/program.ts'],
   'gpt-tokenizer': ['src/money/tokens.ts'],
   'string-width': ['src/cli/terminal.ts'],

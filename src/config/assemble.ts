@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { isLoopback } from '../floor/loopback.ts'
+import { isLoopback } from '../floor/address.ts'
 import { isFree } from '../money/price.ts'
 import type { RateSettings } from '../money/rate.ts'
 import type { Config, WalletSettings } from './config.ts'

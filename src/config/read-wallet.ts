@@ -1,4 +1,4 @@
-import { isLoopback } from '../floor/loopback.ts'
+import { isLoopback, isOnion } from '../floor/address.ts'
 import { nearest } from '../floor/nearest.ts'
 import { fitting, type Reader, scalar } from './reader.ts'
 
@@ -31,7 +31,7 @@ export const mintUrl: Reader<string> = fitting('the https:// URL of a mint', (te
   const url = URL.parse(text)
   if (url === null || url.username !== '' || url.password !== '') return null
   if (url.search !== '' || url.hash !== '') return null
-  const near = isLoopback(url.hostname) || url.hostname.endsWith('.onion')
+  const near = isLoopback(url.hostname) || isOnion(url.hostname)
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && near)) return null
   return url.href.replace(/\/+$/, '')
 })

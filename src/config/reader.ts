@@ -1,5 +1,5 @@
-import { isIP } from 'node:net'
 import { TAKEN_OUT } from '../dialects/openai/fields.ts'
+import { isAddress, readNetwork } from '../floor/address.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { ReadFile } from './files.ts'
 import { type Node, type Place, quote } from './node.ts'
@@ -139,7 +139,7 @@ const HOST_NAME =
   /^(?=.{1,253}$)[a-z\d]([a-z\d-]{0,61}[a-z\d])?(\.[a-z\d]([a-z\d-]{0,61}[a-z\d])?)*$/i
 
 const isHost = (text: string): boolean =>
-  isIP(text) !== 0 || (HOST_NAME.test(text) && !/^[\d.]+$/.test(text))
+  isAddress(text) || (HOST_NAME.test(text) && !/^[\d.]+$/.test(text))
 
 /** An address to listen on: a name, an IPv4 or an IPv6 address. */
 export const host: Reader<string> = fitting('a host name or address', (text) => {
@@ -161,14 +161,9 @@ export const hostPort: Reader<HostPort> = fitting('an address and port', (text) 
 })
 
 /** An address or a network of them: `10.0.0.7`, `10.0.0.0/8`, `fd00::/8`. */
-export const network: Reader<string> = fitting('an address, or a network as 10.0.0.0/8', (text) => {
-  const [base = '', bits, ...more] = text.split('/')
-  const kind = isIP(base)
-  if (kind === 0 || more.length > 0) return null
-  if (bits === undefined) return base
-  if (!/^\d{1,3}$/.test(bits) || Number(bits) > (kind === 4 ? 32 : 128)) return null
-  return text
-})
+export const network: Reader<string> = fitting('an address, or a network as 10.0.0.0/8', (text) =>
+  readNetwork(text) === null ? null : text,
+)
 
 /** Passed on, these would make more than was paid for, or change the prompt that was counted. */
 export const requestField: Reader<string> = scalar((text) => {

@@ -92,7 +92,8 @@ export interface Composed {
   close(): Promise<void>
 }
 
-const PASSES_REMEMBERED = 20_000
+/** At least so many, at most twice as many. */
+const PASSES_REMEMBERED = 10_000
 /** ms, on top of the longest silence that a stream may have. */
 const HOLD_LIFE = 60_000
 /** ms that a request which cost nothing stays in the books (threats J20). */

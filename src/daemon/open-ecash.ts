@@ -1,7 +1,7 @@
 import type { EcashSettings } from '../config/config.ts'
+import { isLoopback } from '../floor/address.ts'
 import { assert } from '../floor/assert.ts'
 import type { Background } from '../floor/background.ts'
-import { isLoopback } from '../floor/loopback.ts'
 import type { World } from '../floor/world.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 import { Alarm } from '../wallets/ecash/alarm.ts'

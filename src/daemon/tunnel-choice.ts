@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import { isLoopback } from '../floor/loopback.ts'
+import { isLoopback } from '../floor/address.ts'
 import { sayError } from '../floor/say-error.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 import { answersIn, rememberedTunnel, rememberTunnel, type YesNo } from './answers.ts'

@@ -1,4 +1,4 @@
-import { keepYoungest } from '../floor/keep-youngest.ts'
+import { Cache } from '../floor/cache.ts'
 
 /** Tokens a second of a model that was not seen yet. See `Speeds.most`. */
 const UNSEEN = 15
@@ -31,7 +31,7 @@ export interface Made {
 export class Speeds {
   readonly #firstByteMs: number
   /** Tokens a second. */
-  readonly #seen = new Map<string, number>()
+  readonly #seen = new Cache<number>(MOST_MODELS)
 
   constructor(firstByteMs: number) {
     this.#firstByteMs = firstByteMs
@@ -66,6 +66,6 @@ export class Speeds {
   }
 
   #keep(model: string, speed: number): void {
-    keepYoungest(this.#seen, { key: model, value: speed, most: MOST_MODELS })
+    this.#seen.set(model, speed)
   }
 }

@@ -1,9 +1,17 @@
 import { createHmac } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { BlockList, isIP, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import {
+  type Ip,
+  isLoopback,
+  isWithin,
+  type Network,
+  networkOf,
+  readIp,
+  readNetwork,
+  siteOf,
+} from '../floor/address.ts'
 import { assert } from '../floor/assert.ts'
-import { isLoopback } from '../floor/loopback.ts'
-import { canonicalIp, type Ip, networkOf, siteOf } from './ip.ts'
 
 export interface ClientsOptions {
   /** Addresses or CIDR blocks whose X-Forwarded-* is believed. */
@@ -35,16 +43,17 @@ const HOST = /^(\[[^\]]*\]|[^:]*)(?::\d{1,5})?$/
 const HOPS = 32
 
 export function makeClients(options: ClientsOptions): Clients {
-  const trusted = blockList(options.trustedProxies)
+  const trusted = options.trustedProxies.map(trustedNetwork)
   const direct = new WeakMap<Socket, Keys>()
   let hidden = false
-  const isTrusted = (ip: Ip) => trusted.check(ip.text, ip.family)
+  const isTrusted = (ip: Ip) => trusted.some((network) => isWithin(ip, network))
   const notice = (request: IncomingMessage, peer: Ip | null) => {
-    if (hidden || !isForwarded(request) || peer === null || !isLoopback(peer.text)) return
+    if (hidden || !isForwarded(request) || peer === null || !isHere(peer)) return
     hidden = true
     options.onHidden?.()
   }
   const comesFromProxy = (request: IncomingMessage) => {
+    if (trusted.length === 0) return false
     const peer = peerOf(request)
     return peer !== null && isTrusted(peer)
   }
@@ -62,14 +71,12 @@ export function makeClients(options: ClientsOptions): Clients {
     key: (request) => keys(request).client,
     site: (request) => keys(request).site,
     ofConnection: ({ remoteAddress }) => {
-      const peer = canonicalIp(remoteAddress ?? '')
-      return peer !== null && (isLoopback(peer.text) || isTrusted(peer))
-        ? null
-        : keysOf(peer, options.salt)
+      const peer = readIp(remoteAddress ?? '')
+      return peer !== null && (isHere(peer) || isTrusted(peer)) ? null : keysOf(peer, options.salt)
     },
     isLocal: (request) => {
       const peer = peerOf(request)
-      if (peer === null || !isLoopback(peer.text) || isForwarded(request)) return false
+      if (peer === null || !isHere(peer) || isForwarded(request)) return false
       // What nginx speaks with no more than `proxy_pass`: it says nothing else of itself.
       if (request.httpVersion === '1.0') return false
       return isLocalHost(request.headers.host ?? '') && isLocalOrigin(request.headers.origin)
@@ -93,7 +100,7 @@ export function makeTunnelClients(salt: Uint8Array): Clients {
 }
 
 const tunnelled = ({ headers }: IncomingMessage): Ip | null =>
-  canonicalIp(String(headers['cf-connecting-ip'] ?? ''))
+  readIp(String(headers['cf-connecting-ip'] ?? ''))
 
 /** Who somebody is, and of what site: `Clients`. */
 export interface Keys {
@@ -111,8 +118,9 @@ function keysOf(ip: Ip | null, salt: Uint8Array): Keys {
   }
 }
 
-const peerOf = (request: IncomingMessage): Ip | null =>
-  canonicalIp(request.socket.remoteAddress ?? '')
+const isHere = (ip: Ip): boolean => ip.range() === 'loopback'
+
+const peerOf = (request: IncomingMessage): Ip | null => readIp(request.socket.remoteAddress ?? '')
 
 const isForwarded = ({ headers }: IncomingMessage): boolean =>
   FORWARDED.some((name) => headers[name] !== undefined)
@@ -132,7 +140,7 @@ function clientOf(request: IncomingMessage, isTrusted: (ip: Ip) => boolean): Ip 
   let client = peerOf(request)
   const said = String(request.headers['x-forwarded-for'] ?? '').split(',')
   for (const hop of said.slice(-HOPS).reverse()) {
-    const ip = canonicalIp(hop)
+    const ip = readIp(hop)
     if (ip === null) return client
     client = ip
     if (!isTrusted(ip)) return client
@@ -140,14 +148,8 @@ function clientOf(request: IncomingMessage, isTrusted: (ip: Ip) => boolean): Ip 
   return client
 }
 
-function blockList(networks: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const network of networks) {
-    const [address = '', bits] = network.split('/')
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-    assert(isIP(address) !== 0, 'a trusted proxy is an address or a CIDR block')
-    if (bits === undefined) list.addAddress(address, family)
-    else list.addSubnet(address, Number(bits), family)
-  }
-  return list
+function trustedNetwork(text: string): Network {
+  const network = readNetwork(text)
+  assert(network !== null, 'a trusted proxy is an address or a CIDR block')
+  return network
 }

@@ -1,4 +1,4 @@
-import { keepYoungest } from '../floor/keep-youngest.ts'
+import { Cache } from '../floor/cache.ts'
 
 /** Whose prompt an estimate is of. Every account learns for itself (threats J18). */
 export interface Learner {
@@ -37,10 +37,10 @@ const MOST_TEMPLATES = 2_000
  * shortest prompt came to.
  */
 export class PromptEstimator {
-  readonly #lessons = new Map<string, Lesson>()
-  readonly #templates = new Map<string, number>()
+  readonly #lessons = new Cache<Lesson>(MOST_LESSONS)
+  readonly #templates = new Cache<number>(MOST_TEMPLATES)
   /** The shortest prompt that was reported: a template is in every one of them. */
-  readonly #shortest = new Map<string, number>()
+  readonly #shortest = new Cache<number>(MOST_TEMPLATES)
 
   /** Tokens that the model will see where our own count is `own`, before any margin. */
   estimate(of: Learner, own: number): number {
@@ -60,11 +60,11 @@ export class PromptEstimator {
     if (own !== null && own > 0 && of.account !== null) this.#correct(of, own, reported)
     const key = templateKey(of)
     if (reported < (this.#shortest.get(key) ?? Number.POSITIVE_INFINITY)) {
-      keepYoungest(this.#shortest, { key, value: reported, most: MOST_TEMPLATES })
+      this.#shortest.set(key, reported)
     }
     const above = reported - bound
     if (above > this.template(of)) {
-      keepYoungest(this.#templates, { key, value: above, most: MOST_TEMPLATES })
+      this.#templates.set(key, above)
     }
   }
 
@@ -80,7 +80,7 @@ export class PromptEstimator {
       ratio: small ? old.ratio : clamp(old.ratio * factor, LEAST_RATIO, 4),
       seen: old.seen + 1,
     }
-    keepYoungest(this.#lessons, { key: lessonKey(of), value, most: MOST_LESSONS })
+    this.#lessons.set(lessonKey(of), value)
   }
 
   #lessonOf(of: Learner): Lesson {

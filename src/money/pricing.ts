@@ -1,4 +1,5 @@
 import { assert } from '../floor/assert.ts'
+import { globMatches } from '../floor/glob.ts'
 import type { Result } from '../floor/result.ts'
 import { ceilDiv } from './msat.ts'
 import {
@@ -76,7 +77,7 @@ export function makePricing(list: PriceList, rateNow: () => Result<UsdPerBtc, st
   const find = ({ names, fold, base }: Named): readonly Price[] => {
     const asked = names.map(fold)
     const fitting = patterns(fold).filter(({ pattern }) =>
-      asked.some((name) => matches(pattern, name)),
+      asked.some((name) => globMatches(pattern, name)),
     )
     const [first] = fitting
     if (first === undefined) return base === undefined ? [] : find(base)
@@ -159,19 +160,3 @@ const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 
 const isSame = (a: Rate, b: Rate): boolean =>
   QUANTITIES.every((name) => eachOf(a, name) === eachOf(b, name))
-
-/** `*` stands for any text, also none. Case counts. Never backtracks, whatever a buyer names. */
-export function matches(pattern: string, model: string): boolean {
-  const [head = '', ...rest] = pattern.split('*')
-  const tail = rest.pop()
-  if (tail === undefined) return pattern === model
-  const end = model.length - tail.length
-  if (end < head.length || !model.startsWith(head) || !model.endsWith(tail)) return false
-  let from = head.length
-  for (const part of rest) {
-    const at = model.indexOf(part, from)
-    if (at === -1 || at + part.length > end) return false
-    from = at + part.length
-  }
-  return true
-}

@@ -1,8 +1,8 @@
 import { err, ok, type Result } from '../floor/result.ts'
 import type { Limit, Unit, Window } from '../ledger/ledger.ts'
 import { formatDecimal, parseDecimal } from '../money/parse.ts'
-import { isPlainPath } from './glob.ts'
 import type { Rule } from './pass.ts'
+import { isPlainPath } from './plain-path.ts'
 import { readTime, writeTime } from './time.ts'
 
 /** One sentence of a pass. A `spend` limit is in msat, the others in their own unit. */

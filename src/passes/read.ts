@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 import { assert } from '../floor/assert.ts'
+import { globMatches } from '../floor/glob.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { Limit } from '../ledger/ledger.ts'
 import { type Caveat, type CaveatProblem, type CaveatRefused, parseCaveat } from './caveat.ts'
-import { globMatches, isPlainPath } from './glob.ts'
 import { readIdentifier } from './identifier.ts'
 import { sameHex } from './keys.ts'
 import type { Macaroon } from './macaroon.ts'
 import type { Forbidden, Operation, Pass, Rule } from './pass.ts'
+import { isPlainPath } from './plain-path.ts'
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 

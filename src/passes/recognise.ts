@@ -1,8 +1,8 @@
+import { Cache } from '../floor/cache.ts'
 import { sameHex, secretMatches, settlementSecret } from './keys.ts'
 import { credentialOf } from './pair.ts'
 import type { Credential, Presented } from './pass.ts'
 import { type Malformed, present } from './present.ts'
-import { SecondChance } from './second-chance.ts'
 import type { RootKey, Verify } from './verify.ts'
 
 /** What a request presents, and whether its bearer is known before anybody is asked. */
@@ -25,7 +25,7 @@ export function makeRecogniser(options: {
   readonly remember: number
 }): Recognise {
   const { verify, keys } = options
-  const opened = new SecondChance<string>(options.remember)
+  const opened = new Cache<string>(options.remember)
   const holderOf = (credential: Credential): string | null => {
     const verified = verify(credential)
     if (!verified.ok) return null

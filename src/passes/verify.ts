@@ -1,3 +1,4 @@
+import { Cache } from '../floor/cache.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { CaveatRefused } from './caveat.ts'
 import { readIdentifier } from './identifier.ts'
@@ -5,7 +6,6 @@ import { macaroonKey } from './keys.ts'
 import { parse, verify } from './macaroon.ts'
 import type { Credential, Pass } from './pass.ts'
 import { readPass } from './read.ts'
-import { SecondChance } from './second-chance.ts'
 
 /** A master key and its id, `keyId(master)`. */
 export interface RootKey {
@@ -38,7 +38,7 @@ export interface VerifierOptions {
  * macaroon's text alone, so no secret is kept and wrong secrets take no room.
  */
 export function makeVerifier({ keys, remember }: VerifierOptions): Verify {
-  const known = new SecondChance<Verified>(remember)
+  const known = new Cache<Verified>(remember)
   return (credential) => {
     const { text, secret } = credential
     const name = text.slice(0, text.length - secret.length)

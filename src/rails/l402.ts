@@ -1,9 +1,9 @@
+import { Cache } from '../floor/cache.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { InvoiceRow } from '../ledger/invoices.ts'
 import { floorSat, msat } from '../money/msat.ts'
 import { sameHex, secretMatches } from '../passes/keys.ts'
-import { SecondChance } from '../passes/second-chance.ts'
 import { ClientBucket } from './client-bucket.ts'
 import { EXPIRY, type Issue, Issuer, type IssuerParts } from './issue.ts'
 import { type Made, offerOf } from './made.ts'
@@ -39,8 +39,8 @@ export class L402 {
   readonly #shared: SharedOffers
   /** The last invoice that is being made for an account, by a 402. */
   readonly #making = new Map<string, Promise<unknown>>()
-  readonly #opened = new SecondChance<string>(20_000)
-  readonly #preimages = new SecondChance<string | null>(20_000)
+  readonly #opened = new Cache<string>(10_000)
+  readonly #preimages = new Cache<string | null>(10_000)
 
   constructor(options: IssuerParts & OpenBounds) {
     this.#line = options.line

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import http, { type IncomingMessage, type RequestOptions } from 'node:http'
 import https from 'node:https'
-import { isLoopback } from '../floor/loopback.ts'
+import { isLoopback } from '../floor/address.ts'
 import { connectionTrouble } from './connection.ts'
 import { AmountRefused, WalletRefused, WalletUnreachable } from './wallet.ts'
 

@@ -1,5 +1,4 @@
-import { BlockList, isIP } from 'node:net'
-import { isLoopback } from '../floor/loopback.ts'
+import { isLocalName, isOnion, isPrivate } from '../floor/address.ts'
 import { connectionTrouble } from './connection.ts'
 import { WalletBusy, WalletRefused, WalletUnreachable } from './wallet.ts'
 
@@ -82,13 +81,9 @@ export function complaintIn(body: Json | null): string | null {
 export const NOT_LNURL = () =>
   new WalletUnreachable('what answers there does not answer as a Lightning address does')
 
-/** This very machine, or a name that most systems keep to it (RFC 6761 6.3). No secret is sent there. */
-const isHere = (hostname: string): boolean =>
-  isLoopback(hostname) || /\.localhost\.?$/.test(hostname)
-
 /** Whether plain http is as good as https there: this machine, or a Tor service. */
 export function mayBePlain(hostname: string): boolean {
-  return isHere(hostname) || hostname.endsWith('.onion')
+  return isLocalName(hostname) || isOnion(hostname)
 }
 
 /**
@@ -108,8 +103,8 @@ export function mayBeAsked(named: string, trusted: string): URL {
   if (url.protocol === 'http:' && !mayBePlain(hostname)) {
     throw new WalletRefused('it names a URL without TLS')
   }
-  const sameMachine = isHere(hostname) && isHere(home)
-  if (isNear(hostname) && hostname !== home && !sameMachine) {
+  const sameMachine = isLocalName(hostname) && isLocalName(home)
+  if (isPrivate(hostname) && hostname !== home && !sameMachine) {
     throw new WalletRefused('it names a URL inside a private network')
   }
   return url
@@ -122,41 +117,6 @@ function redirected(location: string, from: URL, trusted: string): URL {
     throw new WalletRefused('it redirects to or from a URL without TLS')
   }
   return url
-}
-
-/** Nothing there is a service of the public's (RFC 6890 and its additions). */
-const NEAR = networks(
-  '0.0.0.0/8',
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '::/127',
-  'fc00::/7',
-  'fe80::/10',
-  // An IPv4 address in another dress.
-  '64:ff9b::/96',
-)
-
-function isNear(hostname: string): boolean {
-  return isHere(hostname) || inList(NEAR, hostname)
-}
-
-function networks(...list: readonly string[]): BlockList {
-  const all = new BlockList()
-  for (const network of list) {
-    const [address = '', bits] = network.split('/')
-    all.addSubnet(address, Number(bits), address.includes(':') ? 'ipv6' : 'ipv4')
-  }
-  return all
-}
-
-function inList(list: BlockList, hostname: string): boolean {
-  const address = hostname.replace(/^\[|\]$/g, '')
-  const version = isIP(address)
-  return version !== 0 && list.check(address, version === 6 ? 'ipv6' : 'ipv4')
 }
 
 async function answerOf(response: Response): Promise<LnurlAnswer> {

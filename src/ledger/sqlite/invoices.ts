@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { Cache } from '../cache.ts'
+import { Cache } from '../../floor/cache.ts'
 import type { InvoiceRow, Invoices, Payable } from '../invoices.ts'
 import type { Journal } from './journal.ts'
 import { invoiceOf, number, text } from './rows.ts'

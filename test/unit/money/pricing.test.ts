@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { err, ok } from '../../../src/floor/result.ts'
 import { describePrice, type Price, parsePrice, parseUsdPerBtc } from '../../../src/money/parse.ts'
 import { charge } from '../../../src/money/price.ts'
-import { inSats, makePricing, matches, type Priced } from '../../../src/money/pricing.ts'
+import { inSats, makePricing, type Priced } from '../../../src/money/pricing.ts'
 
 const price = (text: string): Price => {
   const read = parsePrice(text)
@@ -119,28 +119,6 @@ describe('A12 a model that nobody priced is not sold cheap', () => {
     const open = makePricing(listOf('1', {}), noRate)
     expect(labelOf(open.priceOf('gpt-9'))).toBe('1 sat per 1,000 tokens')
     expect(open.names('gpt-9')).toBe(false)
-  })
-})
-
-describe('a pattern', () => {
-  it.each([
-    ['a*', 'a', true],
-    ['*', '', true],
-    ['a*a', 'a', false],
-    ['a*a', 'aa', true],
-    ['a*b*c', 'a-b-b-c', true],
-    ['a*bc*c', 'abc', false],
-    ['a*b', 'a/x/b', true],
-    ['a.c', 'abc', false],
-    ['a?', 'ab', false],
-    ['**', 'x', true],
-    ['a', 'a', true],
-  ])('%s over "%s": %s', (pattern, model, fits) => {
-    expect(matches(pattern, model)).toBe(fits)
-  })
-
-  it('never backtracks: this would not end', () => {
-    expect(matches(`${'*a'.repeat(100)}*b`, 'a'.repeat(100_000))).toBe(false)
   })
 })
 

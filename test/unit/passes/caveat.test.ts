@@ -6,7 +6,6 @@ import {
   parseCaveat,
   printCaveat,
 } from '../../../src/passes/caveat.ts'
-import { globMatches } from '../../../src/passes/glob.ts'
 import { SECRET } from './fixtures.ts'
 
 describe('a caveat is read in any spelling and written in one', () => {
@@ -233,37 +232,5 @@ describe('caveats from outside', () => {
     const long = (length: number) => [`model = ${'a'.repeat(length - 8)}`]
     expect(canonicalCaveats(long(1536)).ok).toBe(true)
     expect(canonicalCaveats(long(1537)).ok).toBe(false)
-  })
-})
-
-describe('globs', () => {
-  it.each([
-    ['llama*', 'llama3', true],
-    ['llama*', 'llama', true],
-    ['llama*', 'my-llama', false],
-    ['*', '', true],
-    ['a*a', 'a', false],
-    ['a*a', 'aa', true],
-    ['*a*b*', 'xxaxxbxx', true],
-    ['*a*b*', 'xxbxxaxx', false],
-    ['*ab', 'aab', true],
-    ['a**b', 'ab', true],
-    ['a.c', 'abc', false],
-    ['[a]?', 'a', false],
-    ['', 'a', false],
-  ])('%s against %s is %s', (pattern, text, matches) => {
-    expect(globMatches(pattern, text)).toBe(matches)
-  })
-
-  it('agree with the regular expression that they stand for', () => {
-    const letters = fc.string({ unit: fc.constantFrom('a', 'b', '*'), maxLength: 8 })
-    const plain = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 10 })
-    fc.assert(
-      fc.property(letters, plain, (pattern, text) => {
-        const expression = new RegExp(`^${pattern.replaceAll('*', '.*')}$`)
-        expect(globMatches(pattern, text)).toBe(expression.test(text))
-      }),
-      { numRuns: 1000 },
-    )
   })
 })

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { writeIdentifier } from '../../../src/passes/identifier.ts'
 import { mint } from '../../../src/passes/macaroon.ts'
-import { SecondChance } from '../../../src/passes/second-chance.ts'
 import { makeVerifier, type RootKey } from '../../../src/passes/verify.ts'
 import {
   credential,
@@ -80,42 +79,5 @@ describe('the verifier', () => {
     })
     expect(new Set(keys).size).toBe(3)
     expect(keys.slice(0, 3)).toEqual(keys.slice(3))
-  })
-})
-
-describe('what is remembered', () => {
-  it('C2 a burst does not push out what is in use', () => {
-    const cache = new SecondChance<number>(10)
-    cache.set('hot', 1)
-    for (let burst = 0; burst < 1000; burst += 1) {
-      cache.set(`cold ${burst}`, burst)
-      if (burst % 5 === 0) expect(cache.get('hot')).toBe(1)
-    }
-    expect(cache.get('cold 0')).toBeUndefined()
-    expect(cache.get('cold 999')).toBe(999)
-  })
-
-  it('is bounded, also when all of it is in use', () => {
-    for (const size of [1, 2, 10]) {
-      const cache = new SecondChance<number>(size)
-      for (let key = 0; key < 50; key += 1) {
-        cache.set(String(key), key)
-        for (let any = 0; any <= key; any += 1) cache.get(String(any))
-        expect(cache.size).toBeLessThanOrEqual(size)
-        expect(cache.get(String(key))).toBe(key)
-      }
-    }
-  })
-
-  it('replaces an entry by its key', () => {
-    const cache = new SecondChance<number>(2)
-    cache.set('a', 1)
-    cache.set('b', 2)
-    cache.set('a', 3)
-    expect([cache.get('a'), cache.get('b'), cache.size]).toEqual([3, 2, 2])
-  })
-
-  it('needs room for one', () => {
-    expect(() => new SecondChance(0)).toThrow('not a size')
   })
 })

@@ -1,4 +1,4 @@
-import { isLoopback } from '../../../floor/loopback.ts'
+import { isLoopback } from '../../../floor/address.ts'
 
 /**
  * The one spelling of a mint's address, so that two spellings are never two mints (threats E1, NUT-00).

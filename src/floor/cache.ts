@@ -1,15 +1,20 @@
+import { assert } from './assert.ts'
+
 /**
- * Copies of what was used lately, in two generations: when the young one is full it becomes the
- * old one, and what is asked for meanwhile becomes young again. What falls out is read again from
- * where it was written, so that the size is a matter of speed and never of truth.
+ * A bounded map that keeps what was used lately. It has two generations: when the young one is full,
+ * it becomes the old one, and the entries of the old one are forgotten. An entry of the old generation
+ * that is asked for becomes young again, so a burst of new keys cannot push out what is in use
+ * (threats C2). Reading a young entry changes nothing, which makes this cheaper than a list in the
+ * order of use.
  */
 export class Cache<V> {
   #young = new Map<string, V>()
   #old = new Map<string, V>()
   readonly #generation: number
 
-  /** Keeps at least the last `generation` keys, at most twice as many. */
+  /** Keeps at least the last `generation` keys, and at most twice as many. */
   constructor(generation: number) {
+    assert(Number.isInteger(generation) && generation > 0, `not a size of a cache: ${generation}`)
     this.#generation = generation
   }
 

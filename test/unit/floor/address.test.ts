@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isLoopback } from '../../../src/floor/loopback.ts'
+import { isLoopback, isPrivate, readNetwork } from '../../../src/floor/address.ts'
 
 describe('this very machine', () => {
   it.each([
@@ -83,5 +83,68 @@ describe('this very machine', () => {
         },
       ),
     )
+  })
+})
+
+describe('what no service of the public has', () => {
+  it.each([
+    'localhost',
+    'a.localhost',
+    '127.0.0.1',
+    '0.0.0.0',
+    '0.1.2.3',
+    '10.1.2.3',
+    '100.64.0.1',
+    '169.254.169.254',
+    '172.16.0.1',
+    '172.31.255.255',
+    '192.168.0.1',
+    '3232235521',
+    '[::]',
+    '[::1]',
+    '[::ffff:10.0.0.1]',
+    '[fc00::1]',
+    '[fd00::1]',
+    '[fe80::1]',
+    '[64:ff9b::a00:1]',
+  ])('%s is private', (host) => {
+    expect(isPrivate(host)).toBe(true)
+  })
+
+  it.each([
+    'example.com',
+    '127.0.0.1.nip.io',
+    '93.184.216.34',
+    '172.32.0.1',
+    '192.169.0.1',
+    '100.128.0.1',
+    '[2001:db8::1]',
+    '[2606:2800:220:1::1]',
+    'abc.onion',
+    '',
+  ])('%s is not', (host) => {
+    expect(isPrivate(host)).toBe(false)
+  })
+})
+
+describe('a network', () => {
+  it.each(['10.0.0.0/8', '10.0.0.7', 'fd00::/8', '::1', '::ffff:10.0.0.0/104', '0.0.0.0/0'])(
+    '%s is one',
+    (text) => {
+      expect(readNetwork(text)).not.toBeNull()
+    },
+  )
+
+  it.each([
+    '',
+    '10.1/8',
+    '10.0.0.0/33',
+    '10.0.0.0/',
+    '10.0.0.0/8/8',
+    '::/129',
+    'fe80::1%eth0',
+    'a',
+  ])('%j is none', (text) => {
+    expect(readNetwork(text)).toBeNull()
   })
 })

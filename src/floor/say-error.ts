@@ -11,6 +11,6 @@ export function sayError(error: unknown): string {
   return `${name} at ${placeOf(error)}`
 }
 
-/** `file.ts:12` of the innermost frame that has a file of ours; `?` where there is none. */
+/** The name and line (`name:12`) of the innermost frame that has a file of ours; `?` where there is none. */
 export const placeOf = (error: Error): string =>
   /\bat .*?([\w.-]+\.[jt]s:\d+)/.exec(error.stack?.replace(error.message, '') ?? '')?.[1] ?? '?'

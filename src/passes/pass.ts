@@ -41,7 +41,7 @@ export interface Operation {
   readonly now: number
 }
 
-/** What one request presents. Its headers are read once, in `present.ts` (style rule 6). */
+/** What one request presents. Its headers are read once, in `present.ts`, so that no later code looks at a header for money. */
 export type Presented =
   /** Two different credentials in one request: 400, or one of them could be charged by mistake. */
   | { readonly is: 'conflict' }

@@ -10,7 +10,7 @@ export const DEPOSITS: Cases = {
     deposit g1 ann 30 bonus  → ok, 1530 left
     balance ann              → paid 1500, bonus 30, held 0`,
 
-  'B7 a payment is credited once, whatever is asked of it later': `
+  'B7 C6 a payment is credited once, whatever is asked of it later': `
     deposit p1 ann 1000      → ok, 1000 left
     deposit p1 ann 1000      → already_deposited
     deposit p1 ann 9999      → already_deposited

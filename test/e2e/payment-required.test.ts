@@ -50,7 +50,7 @@ describe('a 402', () => {
       expect(aperture?.slice(2, 4)).toEqual([macaroon, invoice])
       // lnget reads the first value only, and decodes the macaroon's identifier
       expect(/^(l402|lsat)/i.test(header)).toBe(true)
-      // 402-mcp: src/l402/parse.ts
+      // 402-mcp reads the joined lines
       expect(/^(?:L402|LSAT)\s+/i.test(header)).toBe(true)
       expect(/macaroon="([^"]+)"/.exec(header)?.[1]).toBe(macaroon)
       // npm l402: the scheme is the start of the header

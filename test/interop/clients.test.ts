@@ -132,8 +132,8 @@ describeWithLab('the clients that people use', () => {
     }
 
     it.each([
-      ['C1 a POST', hello],
-      ['C14 a GET of the endpoint, which is how it discovers', undefined],
+      ['a POST', hello],
+      ['a GET of the endpoint, which is how it discovers', undefined],
     ])('%s answers a challenge that it parses', async (_, body) => {
       const answer = await ask(CHAT, body)
       expect(answer.status).toBe(402)
@@ -145,14 +145,14 @@ describeWithLab('the clients that people use', () => {
       expect(l402).toMatchObject({ macaroon, invoice, payment_hash: read?.paymentHash })
     })
 
-    it('C2 the invoice has an amount that it pays by itself', async () => {
+    it('the invoice has an amount that it pays by itself', async () => {
       const { invoice } = challengeOf(await ask(CHAT, { ...hello, max_tokens: 1_000_000 }))
       const sats = Number(readBolt11(invoice)?.amountMsat ?? 0n) / 1000
       expect(sats).toBeGreaterThan(0)
       expect(sats).toBeLessThanOrEqual(1000)
     })
 
-    it('C3 C4 its credential is reused, and the balance is a whole number of sats', async () => {
+    it('its credential is reused, and the balance is a whole number of sats', async () => {
       const { macaroon, invoice } = challengeOf(await ask(CHAT, hello))
       const credential = `${macaroon}:${await pay(invoice)}`
       for (let round = 0; round < 3; round++) {
@@ -162,7 +162,7 @@ describeWithLab('the clients that people use', () => {
       }
     })
 
-    it('C5 a used-up credential: 402 with the tiers to buy from', async () => {
+    it('a used-up credential: 402 with the tiers to buy from', async () => {
       const { bolt11, macaroon } = (await ask('/create-invoice', { amountSats: 1 })).json
       const credential = `${macaroon}:${await pay(bolt11)}`
       let answer = await ask(CHAT, hello, credential)
@@ -174,7 +174,7 @@ describeWithLab('the clients that people use', () => {
       expect(answer.json.error.message).toMatch(/^Insufficient credits: this needs .* the pass has/)
     })
 
-    it('C6 C9 nothing in the 402 leads it to another rail', async () => {
+    it('nothing in the 402 leads it to another rail', async () => {
       const answer = await ask(CHAT, hello)
       expect(lines(answer, 'www-authenticate').join()).not.toMatch(/\bPayment\b/)
       for (const name of ['x-cashu', 'x-payment-required', 'x-lnurlcash']) {
@@ -182,7 +182,7 @@ describeWithLab('the clients that people use', () => {
       }
     })
 
-    it('C10 it takes this for a server whose credit it can buy', async () => {
+    it('it takes this for a server whose credit it can buy', async () => {
       const { json } = await ask(CHAT, hello)
       expect(json).toMatchObject({
         payment_url: expect.stringMatching(/^\/invoice-status\//),
@@ -192,7 +192,7 @@ describeWithLab('the clients that people use', () => {
       expect(json.credit_tiers.length).toBeGreaterThan(0)
     })
 
-    it('C11 a person pays at the payment_url, which it polls for the preimage', async () => {
+    it('a person pays at the payment_url, which it polls for the preimage', async () => {
       const { l402 } = (await ask(CHAT, hello)).json
       const poll = async () =>
         (await gate.client.ask({ path: l402.payment_url, headers: { accept: 'application/json' } }))
@@ -206,7 +206,7 @@ describeWithLab('the clients that people use', () => {
       )
     })
 
-    it('C12 credit is discovered by GET and bought by /create-invoice', async () => {
+    it('credit is discovered by GET and bought by /create-invoice', async () => {
       const [tier] = (await ask(CHAT)).json.credit_tiers
       const made = await ask('/create-invoice', { amountSats: tier.amountSats })
       expect(made.status).toBe(200)
@@ -219,7 +219,7 @@ describeWithLab('the clients that people use', () => {
       expect(left).toBe(tier.creditSats * 1000 - Number(answer.headers['x-cost-msat']))
     })
 
-    it('C13 /create-invoice {} has what a redemption needs, its token in the payment_url', async () => {
+    it('/create-invoice {} has what a redemption needs, its token in the payment_url', async () => {
       const { payment_hash, macaroon, payment_url } = (await ask('/create-invoice', {})).json
       expect(macaroon).toMatch(/^[A-Za-z0-9+/_=-]+$/)
       const url = new URL(payment_url, gate.url)

@@ -155,15 +155,6 @@ function linesWith(sign: RegExp, { path, text }: Source): readonly string[] {
   })
 }
 
-/** Documents that are not in the repository: whoever reads it cannot look them up. */
-const ELSEWHERE =
-  /\bDESIGN \d|\bdesign: |\bshared\/design\b|\b(?:wire facts|surface) \d|\b(?:surface|users|seams|words|threats|budgets|wire|real-parts)\.md\b/i
-
-/** Where a text cites such a document. */
-export function citedFromElsewhere(source: Source): readonly string[] {
-  return linesWith(ELSEWHERE, source)
-}
-
 /** Files that nothing reaches from the given ones, by any import. */
 export function unreached(sources: readonly Source[], from: readonly string[]): readonly string[] {
   const texts = new Map(sources.map((source) => [source.path, source]))

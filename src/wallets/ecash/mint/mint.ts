@@ -139,7 +139,7 @@ export class OutputsKept extends MintUnreachable {
   }
 }
 
-/** 429: asked too often. Nothing happened; asking on would prolong it (real parts, Nutshell). */
+/** 429: asked too often. Nothing happened; asking on would prolong it (Nutshell). */
 export class MintBusy extends Error {
   override readonly name = 'MintBusy'
   /** ms that the mint asked for; null where it did not. */

@@ -223,7 +223,7 @@ describe('what is refused', () => {
   })
 })
 
-describe('how much is asked for', () => {
+describe('K19 how much is asked for', () => {
   it.each<[object, number | null]>([
     [{}, null],
     [{ max_tokens: 5 }, 5],

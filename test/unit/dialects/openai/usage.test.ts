@@ -126,7 +126,7 @@ describe('output beside the completion tokens', () => {
   })
 })
 
-describe('cache hits', () => {
+describe('K11 cache hits', () => {
   it.each<[string, object, number]>([
     ['OpenAI', { prompt_tokens_details: { cached_tokens: 4 } }, 4],
     ['beside the prompt tokens', { cached_tokens: 4 }, 4],

@@ -61,7 +61,7 @@ export function specsOf(document: string): ReadonlySet<string> {
 }
 
 /** The lines that people read: of code its comments and, in tests, the titles; of documents all but code blocks. */
-export function proseOf({ path, text }: Source): readonly string[] {
+function proseOf({ path, text }: Source): readonly string[] {
   const lines = text.split('\n')
   if (/\.md$/.test(path)) return withoutBlocks(lines)
   if (!/\.(?:ts|mts|mjs|js)$/.test(path)) return lines

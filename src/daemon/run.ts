@@ -277,7 +277,5 @@ function cannot(error: CannotListen): string {
   if (error.why === 'no_such_host') return `--host ${error.host} is no address of this machine`
   if (error.why === 'not_permitted')
     return `port ${error.port} needs more rights: take one above 1023`
-  const { holder } = error
-  const by = holder === null ? 'another program' : `${holder.command} (pid ${holder.pid})`
-  return `port ${error.port} is taken by ${by}. Stop it, or choose another: --port ${error.port + 1}`
+  return `port ${error.port} is taken by another program. Stop it, or choose another: --port ${error.port + 1}`
 }

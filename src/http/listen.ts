@@ -1,7 +1,6 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { err, ok, type Result } from '../floor/result.ts'
-import { type Holder, holderOf } from './holder.ts'
 
 export interface ListenOptions {
   readonly host: string
@@ -18,7 +17,7 @@ export interface Listening {
 }
 
 export type CannotListen =
-  | { readonly why: 'port_taken'; readonly port: number; readonly holder: Holder | null }
+  | { readonly why: 'port_taken'; readonly port: number }
   | { readonly why: 'not_permitted'; readonly port: number }
   | { readonly why: 'no_such_host'; readonly host: string }
 
@@ -39,7 +38,7 @@ export async function listen(
     if (code !== 'EADDRINUSE') return err({ why: 'no_such_host', host })
     taken.push(next)
   }
-  return err({ why: 'port_taken', port, holder: await holderOf(port) })
+  return err({ why: 'port_taken', port })
 }
 
 const EXPECTED = [

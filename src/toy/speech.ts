@@ -1,25 +1,42 @@
-import type { Dice } from './words.ts'
+import { createHash } from 'node:crypto'
+
+const TOKEN = /\s*(?:[\p{L}\p{M}\p{N}]+|[^\s\p{L}\p{M}\p{N}])|\s+/gu
 
 /**
- * An answer of three to six sentences about the question, the same one for the same dice. It knows a
- * little about the gate it stands behind, can add two numbers, and says so if it knows nothing. If
- * the question asks for steps, a table or code, the answer has them in Markdown.
+ * The toy model's tokens: a word or a punctuation mark, each with the white space before it. Joined
+ * they are the text again, so what is streamed token by token is what is counted.
  */
-export function speak(question: string, dice: Dice): string {
-  const topic = topicOf(question)
-  const known = [...sums(question), ...factsFor(question, dice)].slice(0, 3)
-  const middle = known.length > 0 ? known : [fill(dice(SHRUGS), topic), fill(dice(ADVICE), topic)]
-  const extra = known.length === 1 ? [fill(dice(ASIDES), topic)] : []
-  const said = [fill(dice(OPENINGS), topic), ...middle, ...extra].join(' ')
-  const shown = SHOWN.filter(([pattern]) => pattern.test(question)).map(([, block]) => block)
-  const closing = fill(dice(CLOSINGS), topic)
-  return shown.length === 0 ? `${said} ${closing}` : [said, ...shown, closing].join('\n\n')
+export const tokenize = (text: string): string[] => text.match(TOKEN) ?? []
+
+type Dice = <T>(options: readonly [T, ...T[]]) => T
+
+/** Picks by the SHA-256 of a text, so the same question always gets the same answer. */
+function dice(seed: string): Dice {
+  const bytes = createHash('sha256').update(seed).digest()
+  let throws = 0
+  return (options) => {
+    const byte = bytes[throws++ % bytes.length] ?? 0
+    return options[byte % options.length] ?? options[0]
+  }
 }
 
-/** What `toy-thinker` says to itself first: two sentences. */
-export function think(question: string, dice: Dice): string {
+/**
+ * An answer of three to six sentences about the question, always the same one. It knows a little
+ * about the gate it stands behind, and says so if it knows nothing. If the question asks for steps, a
+ * table or code, the answer has them in Markdown, which the page for buyers shows.
+ */
+export function speak(question: string): string {
+  // The sessions in docs/transcripts quote answers that this seed picks.
+  const pick = dice(`\ntoy\n0\n${question}`)
   const topic = topicOf(question)
-  return `${fill(dice(FIRST_THOUGHTS), topic)} ${fill(dice(SECOND_THOUGHTS), topic)}`
+  const facts = KNOWN.filter(([pattern]) => pattern.test(question)).map(([, lines]) => pick(lines))
+  const known = facts.slice(0, 3)
+  const middle = known.length > 0 ? known : [fill(pick(SHRUGS), topic), fill(pick(ADVICE), topic)]
+  const extra = known.length === 1 ? [fill(pick(ASIDES), topic)] : []
+  const said = [fill(pick(OPENINGS), topic), ...middle, ...extra].join(' ')
+  const shown = SHOWN.filter(([pattern]) => pattern.test(question)).map(([, block]) => block)
+  const closing = fill(pick(CLOSINGS), topic)
+  return shown.length === 0 ? `${said} ${closing}` : [said, ...shown, closing].join('\n\n')
 }
 
 type Lines = readonly [string, ...string[]]
@@ -57,16 +74,6 @@ const CLOSINGS: Lines = [
   'If you had left halfway, you would have paid for half.',
 ]
 
-const FIRST_THOUGHTS: Lines = [
-  'The question is about {topic}, so let me look at both sides of it.',
-  'First, what would somebody want who asks about {topic}?',
-]
-
-const SECOND_THOUGHTS: Lines = [
-  'Thinking is output and is charged as output, so I had better stop here.',
-  'I have now thought about {topic} for as long as a toy can.',
-]
-
 /** What it knows: said where the pattern is in the question. Every line has to be true. */
 const KNOWN: readonly (readonly [RegExp, Lines])[] = [
   [
@@ -74,12 +81,6 @@ const KNOWN: readonly (readonly [RegExp, Lines])[] = [
     [
       'Hello to you: that is one word and one comma, counted fairly.',
       'Good day, I am the toy model of satgate, and I was told to be polite.',
-    ],
-  ],
-  [
-    /\bwho are you|your name|what are you\b/i,
-    [
-      'I am a toy: templates behind a port, with the manners of a large model and the weight of a postcard.',
     ],
   ],
   [
@@ -125,14 +126,6 @@ const KNOWN: readonly (readonly [RegExp, Lines])[] = [
     /bitcoin|\bbtc\b|\bsats?\b|satoshi|msat/i,
     ['A bitcoin is 100,000,000 satoshis, and Lightning cuts each of those into a thousand.'],
   ],
-  [
-    /joke|funny|laugh/i,
-    [
-      'Why did the prompt cross the gate? It had the preimage.',
-      'A buyer walks up to an API and asks for credit; the API says: 402, but I can give you a challenge.',
-    ],
-  ],
-  [/haiku|poem/i, ['Sats in a quiet stream, a hash that opens one door, the meter sleeps now.']],
 ]
 
 /** What it shows in Markdown. Every line has to be true. */
@@ -161,20 +154,6 @@ client = OpenAI()
 \`\`\``,
   ],
 ]
-
-function factsFor(question: string, dice: Dice): string[] {
-  return KNOWN.filter(([pattern]) => pattern.test(question)).map(([, lines]) => dice(lines))
-}
-
-/** `2 + 2` in the question, answered exactly. Nine digits at most: the product is still exact in decimal. */
-function sums(question: string): string[] {
-  const found = /(?<!\d)(\d{1,9})\s*([+*×x−-])\s*(\d{1,9})(?!\d)/.exec(question)
-  if (!found) return []
-  const [, left = '0', sign = '+', right = '0'] = found
-  const [a, b] = [BigInt(left), BigInt(right)]
-  const result = sign === '+' ? a + b : sign === '-' || sign === '−' ? a - b : a * b
-  return [`${left} ${sign} ${right} is ${result}, and I am sure of it.`]
-}
 
 /** The longest word of the question, for it is usually the one that matters. */
 function topicOf(question: string): string {

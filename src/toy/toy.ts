@@ -2,26 +2,11 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { assert } from '../floor/assert.ts'
-import { err, ok, type Result } from '../floor/result.ts'
-import { type Answer, chunks, compose, whole } from './answer.ts'
-import {
-  type Asked,
-  MODELS,
-  type Refusal,
-  readChat,
-  readCompletion,
-  readEmbedding,
-  type Texts,
-} from './asked.ts'
-import { countTokens, embed } from './words.ts'
+import { speak, tokenize } from './speech.ts'
 
-export interface ToyOptions {
-  /** 0, the default, takes a free port. */
-  readonly port?: number
+interface ToyOptions {
   /** Time between two tokens of a stream, in ms. 40 is a visible pace. */
   readonly paceMs?: number
-  /** Another seed gives other answers; the same seed and prompt give the same answer. */
-  readonly seed?: string
   /** Wall time in ms for `created`, which is 0 without it. */
   readonly now?: () => number
 }
@@ -29,30 +14,28 @@ export interface ToyOptions {
 export interface ToyModel {
   /** `http://127.0.0.1:PORT`, without `/v1`. */
   readonly url: string
-  /** Answers that are being given right now. */
-  running(): number
   close(): Promise<void>
 }
 
 /**
- * Starts a small OpenAI-compatible upstream on loopback: chat, completions, embeddings, models. It
- * answers in sentences, streams a token at a time and reports what it really used. Rejects where the
- * port is taken.
+ * Starts the backend of `satgate demo` on loopback: one model and chat completions, streamed or whole.
+ * It streams a token at a time and reports the tokens that it really used.
  */
-export async function startToyModel(options: ToyOptions = {}): Promise<ToyModel> {
-  const { port = 0, paceMs = 40, seed = '', now = () => 0 } = options
-  const toy: Toy = { paceMs, seed, now, running: new Set(), answers: 0 }
+export async function startToyModel({ paceMs = 40, now }: ToyOptions = {}): Promise<ToyModel> {
+  let answers = 0
   const server = createServer((request, response) => {
-    serve(toy, request, response).catch(() => response.destroy())
+    const created = Math.floor((now?.() ?? 0) / 1000)
+    serve(request, response, { created, paceMs, id: () => `chatcmpl-toy-${++answers}` }).catch(() =>
+      response.destroy(),
+    )
   })
-  server.listen(port, '127.0.0.1')
+  server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   server.on('error', () => {})
   const address = server.address()
   assert(address !== null && typeof address === 'object', 'a listening server has a port')
   return {
     url: `http://127.0.0.1:${address.port}`,
-    running: () => toy.running.size,
     close: async () => {
       const closed = once(server, 'close')
       server.close()
@@ -62,68 +45,95 @@ export async function startToyModel(options: ToyOptions = {}): Promise<ToyModel>
   }
 }
 
+const MODEL = 'toy'
+
 interface Toy {
+  readonly created: number
   readonly paceMs: number
-  readonly seed: string
-  readonly now: () => number
-  readonly running: Set<ServerResponse>
-  answers: number
+  /** Of the next answer. */
+  id(): string
 }
 
-async function serve(toy: Toy, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const route = `${request.method} ${(request.url ?? '/').replace(/\?.*$/s, '')}`
-  if (route === 'GET /v1/models') return json(response, 200, { object: 'list', data: models(toy) })
-  const handle = ROUTES[route]
-  const body = await readJson(request)
-  if (!handle)
-    return refuse(response, { ...NOT_FOUND, message: `There is no ${route.slice(0, 200)}` })
-  if (!body.ok) return refuse(response, body.error)
-  return handle(toy, body.value, response)
+async function serve(request: IncomingMessage, response: ServerResponse, toy: Toy): Promise<void> {
+  const route = `${request.method} ${request.url}`
+  if (route === 'GET /v1/models') {
+    const model = { id: MODEL, object: 'model', created: toy.created, owned_by: 'satgate' }
+    return json(response, 200, { object: 'list', data: [model] })
+  }
+  if (route !== 'POST /v1/chat/completions') return refuse(response, 404, 'there is no such path')
+  const asked = read(await textOf(request))
+  if (asked === null) return refuse(response, 400, 'the toy model reads chat messages of text')
+  if (asked.model !== MODEL) return refuse(response, 404, 'the toy model is called toy')
+  const tokens = tokenize(speak(asked.question))
+  const answer = {
+    ...{ asked, id: toy.id(), created: toy.created },
+    tokens: tokens.slice(0, asked.limit),
+    finish: tokens.length > asked.limit ? 'length' : 'stop',
+  }
+  if (!asked.stream) return json(response, 200, whole(answer))
+  await stream(answer, response, toy.paceMs)
 }
 
-type Handle = (toy: Toy, body: unknown, response: ServerResponse) => void | Promise<void>
-
-const ROUTES: Readonly<Record<string, Handle>> = {
-  'POST /v1/chat/completions': (toy, body, response) => answer(toy, readChat(body), response),
-  'POST /v1/completions': (toy, body, response) => answer(toy, readCompletion(body), response),
-  'POST /v1/embeddings': (_, body, response) => embeddings(readEmbedding(body), response),
+interface Asked {
+  readonly model: unknown
+  readonly question: string
+  readonly promptTokens: number
+  /** Output tokens; without a limit in the request it is infinite. */
+  readonly limit: number
+  readonly stream: boolean
+  readonly includeUsage: boolean
 }
 
-const NOT_FOUND = { status: 404, code: 'not_found', param: null }
-
-const models = (toy: Toy): object[] =>
-  MODELS.map((id) => ({ id, object: 'model', created: seconds(toy), owned_by: 'satgate' }))
-
-async function answer(
-  toy: Toy,
-  read: Result<Asked, Refusal>,
-  response: ServerResponse,
-): Promise<void> {
-  if (!read.ok) return refuse(response, read.error)
-  const asked = read.value
-  const id = `${asked.api === 'chat' ? 'chatcmpl' : 'cmpl'}-toy-${++toy.answers}`
-  const said = { id, created: seconds(toy), asked, choices: compose(asked, toy.seed) }
-  if (!asked.stream) return json(response, 200, whole(said))
-  toy.running.add(response)
-  const gone = new AbortController()
-  response.once('close', () => gone.abort())
+/** A chat request as the gate sends it. Null: it is none that a toy can answer. */
+function read(text: string): Asked | null {
   try {
-    await stream(said, response, { paceMs: toy.paceMs, signal: gone.signal })
-  } catch (error) {
-    if (!gone.signal.aborted) throw error
-  } finally {
-    toy.running.delete(response)
+    const { model, messages, stream, stream_options: options, ...limits } = JSON.parse(text)
+    const texts: readonly string[] = messages.map(contentOf)
+    const last = messages.findLastIndex(({ role }: { role: unknown }) => role === 'user')
+    return {
+      model,
+      question: texts[last] ?? '',
+      promptTokens: texts.reduce((sum, one) => sum + tokenize(one).length, 0),
+      limit: limits.max_completion_tokens ?? limits.max_tokens ?? Number.POSITIVE_INFINITY,
+      stream: stream === true,
+      includeUsage: options?.include_usage === true,
+    }
+  } catch {
+    return null
   }
 }
 
-/** Writes the events at the model's pace, no faster than they are taken. Throws when the client has left. */
-async function stream(
-  said: Answer,
-  response: ServerResponse,
-  { paceMs, signal }: { paceMs: number; signal: AbortSignal },
-): Promise<void> {
+/** The text of a message: a string, or parts of text. Throws at everything else. */
+function contentOf({ content }: { readonly content: unknown }): string {
+  if (typeof content === 'string') return content
+  const parts = content as readonly { readonly text: string }[]
+  if (!parts.every(({ text }) => typeof text === 'string')) throw new TypeError('no text')
+  return parts.map(({ text }) => text).join('\n')
+}
+
+interface Answer {
+  readonly id: string
+  readonly created: number
+  readonly asked: Asked
+  readonly tokens: readonly string[]
+  readonly finish: string
+}
+
+const head = ({ id, created }: Answer, object: string) => ({ id, object, created, model: MODEL })
+
+function whole(answer: Answer): object {
+  const message = { role: 'assistant', content: answer.tokens.join('') }
+  const choice = { index: 0, message, logprobs: null, finish_reason: answer.finish }
+  return { ...head(answer, 'chat.completion'), choices: [choice], usage: usageOf(answer) }
+}
+
+/** Writes one token an event at the model's pace, no faster than they are taken. Throws when the client has left. */
+async function stream(answer: Answer, response: ServerResponse, paceMs: number): Promise<void> {
+  const gone = new AbortController()
+  const { signal } = gone
+  response.once('close', () => gone.abort())
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
-  for (const chunk of chunks(said)) {
+  for (const chunk of chunks(answer)) {
     const taken = response.write(`data: ${JSON.stringify(chunk)}\n\n`)
     if (!taken) await once(response, 'drain', { signal })
     if (paceMs > 0) await pause(paceMs, undefined, { signal })
@@ -132,47 +142,38 @@ async function stream(
   response.end('data: [DONE]\n\n')
 }
 
-function embeddings(read: Result<Texts, Refusal>, response: ServerResponse): void {
-  if (!read.ok) {
-    refuse(response, read.error)
-    return
+function* chunks(answer: Answer): Generator<object> {
+  const start = head(answer, 'chat.completion.chunk')
+  const usage = answer.asked.includeUsage ? { usage: null } : {}
+  const chunk = (delta: object, finish: string | null = null): object => {
+    const choice = { index: 0, delta, logprobs: null, finish_reason: finish }
+    return { ...start, choices: [choice], ...usage }
   }
-  const { model, inputs, base64 } = read.value
-  const data = inputs.map((input, index) => {
-    const vector = embed(input)
-    const bytes = Buffer.from(Float32Array.from(vector).buffer)
-    return { object: 'embedding', index, embedding: base64 ? bytes.toString('base64') : vector }
-  })
-  const used = inputs.reduce((sum, input) => sum + countTokens(input), 0)
-  const usage = { prompt_tokens: used, total_tokens: used }
-  json(response, 200, { object: 'list', data, model, usage })
+  yield chunk({ role: 'assistant', content: '' })
+  for (const content of answer.tokens) yield chunk({ content })
+  yield chunk({}, answer.finish)
+  if (answer.asked.includeUsage) yield { ...start, choices: [], usage: usageOf(answer) }
 }
 
-const MOST_BYTES = 10_000_000
-
-async function readJson(request: IncomingMessage): Promise<Result<unknown, Refusal>> {
-  const parts: Buffer[] = []
-  let size = 0
-  for await (const part of request) {
-    size += part.length
-    if (size <= MOST_BYTES) parts.push(part)
-  }
-  if (size > MOST_BYTES)
-    return err({ status: 413, message: 'the body is too large', code: null, param: null })
-  try {
-    return ok(JSON.parse(Buffer.concat(parts).toString('utf8')))
-  } catch {
-    return err({ status: 400, message: 'the body is not JSON', code: null, param: null })
+function usageOf({ asked: { promptTokens }, tokens }: Answer): object {
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: tokens.length,
+    total_tokens: promptTokens + tokens.length,
+    completion_tokens_details: { reasoning_tokens: 0 },
   }
 }
 
-function refuse(response: ServerResponse, { status, message, code, param }: Refusal): void {
-  json(response, status, { error: { message, type: 'invalid_request_error', param, code } })
+async function textOf(request: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const part of request.setEncoding('utf8')) text += part
+  return text
 }
+
+const refuse = (response: ServerResponse, status: number, message: string): void =>
+  json(response, status, { error: { message, type: 'invalid_request_error' } })
 
 function json(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { 'content-type': 'application/json' })
   response.end(JSON.stringify(body))
 }
-
-const seconds = (toy: Toy): number => Math.floor(toy.now() / 1000)

@@ -7,10 +7,16 @@ import type { Node } from './node.ts'
 import type { Reading } from './reader.ts'
 import type { Values } from './settings.ts'
 
-/** What was written for a setting, to say where a mistake is. Defaults are nodes too. */
+/**
+ * For each setting, what was written for it. Messages need it to say where a mistake is. Defaults
+ * are nodes too.
+ */
 export type Nodes = ReadonlyMap<string, Node>
 
-/** The one config out of all values. What does not go together is a mistake; the result is frozen. */
+/**
+ * Makes the frozen config from all values. Values that contradict each other are reported as
+ * mistakes.
+ */
 export function assemble(values: Values, nodes: Nodes, reading: Reading): Config {
   const wallet = walletOf(values, nodes, reading)
   if (wallet?.kind === 'play') checkPlay(values, nodes, reading)
@@ -29,7 +35,7 @@ export function assemble(values: Values, nodes: Nodes, reading: Reading): Config
       maxOutputTokens: values['pricing.maxOutputTokens'],
       rate: rateOf(values, nodes, reading),
     },
-    // Only a mistake leaves none, and a config with mistakes is never used.
+    // A mistake leaves this undefined, but a config with mistakes is never used.
     wallet: wallet ?? { kind: 'play' },
     payout: values.payout ?? null,
     rails: { l402: values['rails.l402'] },
@@ -129,7 +135,9 @@ function lndOf(values: Values, where: Where): WalletSettings | null {
   return { kind: 'lnd', url, macaroon, tlsCert: values['wallet.tlsCert'] ?? null }
 }
 
-/** Play money looks like money: it never leaves this machine. */
+/**
+ * Play money looks like real money, so a gate with it must not be reachable from other machines.
+ */
 function checkPlay(values: Values, nodes: Nodes, reading: Reading): void {
   const where = { nodes, reading }
   if (!isLoopback(values.host)) {
@@ -145,8 +153,8 @@ function checkPlay(values: Values, nodes: Nodes, reading: Reading): void {
 }
 
 /**
- * Nobody is let in from outside to what costs nothing: play money, a free tier, free
- * prices and modes that do not charge turn `auto` off. Asked for in words, a free price is allowed.
+ * With `auto` no tunnel opens if something costs nothing: play money, a free tier, a free price, or a
+ * mode that does not charge. If the operator asks for the tunnel explicitly, free prices are allowed.
  */
 function tunnelOf(values: Values, nodes: Nodes, reading: Reading): Config['tunnel'] {
   if (values.tunnel === 'false') return 'off'
@@ -185,7 +193,7 @@ function checkInvoice(values: Values, nodes: Nodes, reading: Reading): void {
   )
 }
 
-/** The data folders that are used if none is named: play money has one of its own. */
+/** The data folders that are used if none is named. Play money has a folder of its own. */
 export const defaultFolders = (home: string) => ({
   usual: join(home, '.satgate'),
   play: join(home, '.satgate-play'),

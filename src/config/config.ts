@@ -3,43 +3,46 @@ import type { RateSettings } from '../money/rate.ts'
 import type { HostPort } from './reader.ts'
 import type { Secret } from './secret.ts'
 
-/** Everything that a run is told, resolved, checked and frozen. Times in ms, sizes in bytes. */
+/** All settings of a run, resolved, checked and frozen. Times are in ms, sizes in bytes. */
 export interface Config {
-  /** `http://host:port`, without a slash at its end; null: look for a backend. */
+  /** `http://host:port`, without a slash at its end. Null: the gate looks for a backend. */
   readonly upstream: string | null
   readonly upstreamKey: Secret | null
-  /** 0 takes a free one. */
+  /** 0 means any free port. */
   readonly port: number
   readonly host: string
-  /** `https://host`; null: as the request says. */
+  /** `https://host`. Null: links use the host that the request names. */
   readonly publicUrl: string | null
-  /** on: asked for; free, play: `auto`, which never opens one where something is free or money is play. */
+  /**
+   * `on`: the operator asked for it. `free` and `play` mean `auto`, but something is free, or the
+   * money is play money, so no tunnel opens.
+   */
   readonly tunnel: 'auto' | 'on' | 'off' | 'free' | 'play'
   /** An absolute path. */
   readonly dataDir: string
   readonly mode: 'charge'
   readonly pricing: {
     readonly list: PriceList
-    /** Written upstream when the buyer names no limit. */
+    /** The output limit that is sent to the backend if the buyer names none. */
     readonly maxOutputTokens: number
     readonly rate: RateSettings
   }
   readonly wallet: WalletSettings
-  /** The Lightning address that earnings go to; null: none. */
+  /** The Lightning address that earnings are sent to. Null if there is none. */
   readonly payout: string | null
   readonly rails: { readonly l402: boolean }
   readonly credit: {
     /** Whole sats. */
     readonly invoice: { readonly min: number; readonly max: number }
   }
-  /** What buyers are told of whoever runs this gate; null: nothing. */
+  /** What buyers are told about the operator. A field is null if it was not set. */
   readonly operator: {
     readonly name: string | null
     readonly contact: string | null
     readonly terms: string | null
   }
   readonly capacity: {
-    /** Null: no limit. */
+    /** Null means that there is no limit. */
     readonly maxConcurrent: number | null
   }
   readonly billing: { readonly onUpstreamFailure: 'used' | 'release' }
@@ -53,11 +56,11 @@ export interface Config {
     readonly outputTokens: number
     readonly invoicesPerClient: number
     readonly invoicesTotal: number
-    /** Names of request fields that pass besides those of the dialects. */
+    /** Names of request fields that reach the backend in addition to those of the dialects. */
     readonly requestFields: readonly string[]
   }
   readonly metrics: HostPort | null
-  /** Addresses, and networks as `10.0.0.0/8`. */
+  /** Addresses, and networks such as `10.0.0.0/8`. */
   readonly trustedProxies: readonly string[]
   /** `*`, or origins as browsers send them. */
   readonly cors: readonly string[]
@@ -75,13 +78,13 @@ export type WalletSettings =
       readonly url: string
       /** Hex. */
       readonly macaroon: Secret
-      /** PEM; null: a certificate that the machine trusts. */
+      /** In PEM. Null: the machine trusts the certificate of the node already. */
       readonly tlsCert: string | null
     }
 
 export interface EcashSettings {
   readonly kind: 'ecash'
-  /** False: it is what a gate has when nothing else was asked for. */
+  /** False if nobody chose this wallet: it is the default. */
   readonly chosen: boolean
   /** In the order in which they are tried. */
   readonly mints: readonly string[]

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { isAbsolute, join, relative, resolve } from 'node:path'
 
-/** A file as it lies there. Throws as `node:fs` does, `ENOENT` where there is none. */
+/** Reads a file. Throws the errors of `node:fs`, such as `ENOENT` if there is no such file. */
 export type ReadFile = (path: string) => FileRead
 
 interface FileRead {
@@ -10,7 +10,7 @@ interface FileRead {
   readonly mode: number
 }
 
-/** Settings, keys and certificates are small: of anything larger only this much is read. */
+/** Settings, keys and certificates are small. Of a larger file, only so many bytes are read. */
 const MOST_BYTES = 1024 * 1024
 
 /** Reads a file of this machine, at most a little over a megabyte of it. */
@@ -31,19 +31,19 @@ export const readLocalFile: ReadFile = (path) => {
   }
 }
 
-/** `~/x` in the home folder, `x` in `folder`, `/x` as it is. */
+/** `~/x` is in the home folder, `x` is in `folder`, and `/x` stays as it is. */
 export function resolvePath(path: string, folder: string, home: string): string {
   if (path === '~') return home
   return path.startsWith('~/') ? join(home, path.slice(2)) : resolve(folder, path)
 }
 
-/** A path for people: short where it lies under `folder`. */
+/** A path as people read it: relative to `folder` if it lies below it. */
 export function shownPath(path: string, folder: string): string {
   const short = relative(folder, path)
   return short === '' || short.startsWith('..') || isAbsolute(short) ? path : short
 }
 
-/** Text of a file, or null where it is not UTF-8. */
+/** The text of a file, or null if it is not UTF-8. */
 export function utf8(bytes: Uint8Array): string | null {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
@@ -52,7 +52,7 @@ export function utf8(bytes: Uint8Array): string | null {
   }
 }
 
-/** Why a file cannot be read, in a word or two. */
+/** Why a file cannot be read, in a few words. */
 export function whyUnreadable(cause: unknown): string {
   const code = (cause as { code?: unknown } | null)?.code
   if (code === 'ENOENT' || code === 'ENOTDIR') return 'is not there'

@@ -5,13 +5,13 @@ import { type Entry, type Mistake, type Node, type Place, quote, textNode } from
 import { type Flag, noEffectYet } from './setting.ts'
 import { BY_KEY } from './settings.ts'
 
-/** A flag as commander is told of it, and the setting that it is. */
+/** A flag as commander needs it, and the setting that it sets. */
 export interface FlagRow {
   readonly flag: Flag
   readonly key: string
   readonly doc: string
   readonly later: boolean
-  /** It has a `--no-…` form too. */
+  /** Whether there is a `--no-…` form too. */
   readonly negatable: boolean
   /** The name that commander keeps its value under: `modelPrice`. */
   readonly attribute: string
@@ -20,7 +20,7 @@ export interface FlagRow {
 const attributeOf = (name: string): string =>
   name.slice(2).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
 
-/** Every flag that is a setting, in the order of the table. */
+/** Every flag that sets a setting, in the order of the table. */
 export const flagsTable: readonly FlagRow[] = [...BY_KEY].flatMap(([key, row]) =>
   row.flag === undefined
     ? []
@@ -36,10 +36,16 @@ export const flagsTable: readonly FlagRow[] = [...BY_KEY].flatMap(([key, row]) =
       ],
 )
 
-/** Values by commander's names: text, true or false, or a list of texts for a repeated flag. */
+/**
+ * Values by the names that commander uses: a text, true or false, or a list of texts if the flag
+ * can be repeated.
+ */
 export type FlagValues = Readonly<Record<string, unknown>>
 
-/** The settings of the command line. `config` is where the file is, and so not one of them. */
+/**
+ * The settings from the command line. `config` only says where the file is, so it is not among
+ * them.
+ */
 export function fromFlags(flags: FlagValues, folder: string): Said {
   const said: Said = { layer: new Map(), mistakes: [] }
   for (const [attribute, value] of Object.entries(flags)) {

@@ -12,7 +12,7 @@ import { envName } from './setting.ts'
 import { BY_KEY, SHORT } from './settings.ts'
 import { parseYaml } from './yaml.ts'
 
-/** What one place says: settings by key. Later layers outrank earlier ones. */
+/** The settings that one source contains, by key. Later layers outrank earlier ones. */
 export type Layer = Map<string, Node>
 
 export interface Said {
@@ -60,7 +60,10 @@ const unknownKey = (key: string, at: Place): Mistake => ({
   what: `there is no setting ${quote(key)}${meantKey(key)}`,
 })
 
-/** One spelling for each setting: a dotted key would stand beside its group unseen. */
+/**
+ * A dotted key is a mistake: the same setting could also stand in its group, and nobody would see
+ * which one counts.
+ */
 function dottedKey(key: string, at: Place): Mistake {
   const row = BY_KEY.get(key)
   if (row === undefined) return unknownKey(key, at)
@@ -88,7 +91,9 @@ const written = (key: string, value: string): string => {
   return before.reduce((inner, name) => `${name}: { ${inner} }`, `${last}: ${value}`)
 }
 
-/** The nearest key in the same group, else in any: people forget the group it stands in. */
+/**
+ * The most similar key in the same group, otherwise in any group, because people forget the group.
+ */
 function meantKey(key: string): string {
   const cut = key.lastIndexOf('.') + 1
   const group = key.slice(0, cut)
@@ -117,7 +122,7 @@ const BY_ENV: ReadonlyMap<string, string> = new Map(
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** The settings of the environment. A name that is none is looked at by `unknownNames`, later. */
+/** The settings from the environment. `unknownNames` looks at all other names later. */
 export function fromEnv(env: Env, folder: string): Said {
   const said: Said = { layer: new Map(), mistakes: [] }
   for (const [name, key] of BY_ENV) {
@@ -131,13 +136,16 @@ export function fromEnv(env: Env, folder: string): Said {
   return said
 }
 
-/** Names that begin as a setting's does and are none: a slip that would go unseen. */
+/**
+ * Names that begin with `SATGATE_` and are no setting. A typing mistake there would otherwise go
+ * unnoticed.
+ */
 export function unknownNames(env: Env, named: ReadonlySet<string>, folder: string): Mistake[] {
   return Object.keys(env)
     .filter((name) => name.startsWith('SATGATE_') && !BY_ENV.has(name) && !named.has(name))
     .sort()
     .map((name) => {
-      // Without what all of them have in common: it would make every name near.
+      // The common prefix is left out: with it, every name would be similar to every other one.
       const own = (full: string) => full.slice('SATGATE_'.length)
       const near = nearest(own(name), [...BY_ENV.keys()].map(own))
       const meant =
@@ -146,7 +154,7 @@ export function unknownNames(env: Env, named: ReadonlySet<string>, folder: strin
     })
 }
 
-/** Text that begins as a list or a record is one; null where it cannot be read. */
+/** Reads text that begins with `[` or `{` as YAML. Returns null if it cannot be read. */
 export function structuredNode(text: string, at: Place, said: Said): Node | null {
   if (!/^\s*[[{]/.test(text)) return textNode(text, at)
   const { root, mistakes } = parseYaml(text, at)

@@ -18,10 +18,10 @@ import { BY_KEY, type Values } from './settings.ts'
 import { parseYaml } from './yaml.ts'
 
 export interface LoadInput {
-  /** Values by commander's names (`modelPrice`); `config` names the file. */
+  /** Values by the names that commander uses (`modelPrice`). `config` names the file. */
   readonly flags: FlagValues
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Absolute. */
+  /** An absolute path. */
   readonly cwd: string
   readonly home: string
   readonly readFile: ReadFile
@@ -29,17 +29,20 @@ export interface LoadInput {
 
 export interface Loaded {
   readonly config: Config
-  /** The config file that was read; null: none. */
+  /** The config file that was read. Null if there was none. */
   readonly file: string | null
-  /** What was written for each setting that has a value, and where, in the order of the table. */
+  /**
+   * What was written for each setting that has a value, and where it was written, in the order of
+   * the table.
+   */
   readonly settings: ReadonlyMap<string, Node>
-  /** For stderr: what has no effect yet, files that others can read. */
+  /** Notes for stderr: settings without an effect yet, files that other users can read. */
   readonly notes: readonly string[]
 }
 
 /**
- * The one config of a run: flags over environment over file over defaults. Every mistake there is,
- * at once; never a config that is half right (style: strict keys, announced provenance).
+ * Makes the config of a run. Flags outrank the environment, the environment outranks the file, and
+ * the file outranks the defaults. If there are mistakes, it returns all of them, and no config.
  */
 export function load(input: LoadInput): Result<Loaded, readonly Mistake[]> {
   const found = findFile(input)
@@ -50,7 +53,8 @@ export function load(input: LoadInput): Result<Loaded, readonly Mistake[]> {
     fromFlags(input.flags, input.cwd),
   ]
   const mistakes = layers.flatMap((said) => said.mistakes)
-  // Where something was not understood at all, what is missing may stand there.
+  // If a part of the input cannot be read at all, a setting that seems to be missing may stand in
+  // it.
   const understood = mistakes.length === 0
   const notes: string[] = []
   const nodes = merge(layers.map((said) => said.layer))
@@ -72,7 +76,10 @@ export function load(input: LoadInput): Result<Loaded, readonly Mistake[]> {
   return ok({ config, file: found.file, settings: shown(nodes, config), notes })
 }
 
-/** The value of each setting; the default in place of one that is wrong, to look on for more. */
+/**
+ * The value of each setting. In place of a wrong value the default is used, so that further
+ * mistakes are found.
+ */
 function readAll(nodes: ReadonlyMap<string, Node>, reading: Reading): Values {
   const values: Record<string, unknown> = {}
   const fallbacks = defaults(reading.cwd).layer
@@ -92,7 +99,7 @@ function readAll(nodes: ReadonlyMap<string, Node>, reading: Reading): Values {
     const later = row.later?.(node) ?? null
     if (later !== null) reading.note(node.at, `${key} ${later}`)
   }
-  // The table says of each row what it gives, and that rows with a default always give it.
+  // Each row of the table has the type of its value, and a row with a default always has a value.
   return values as Values
 }
 
@@ -107,14 +114,17 @@ function defaults(folder: string): Said {
   return { layer, mistakes: [] }
 }
 
-/** Later layers over earlier ones, defaults first, in the order of the table. Model prices are merged by name. */
+/**
+ * Merges the layers, in the order of the table. Later layers outrank earlier ones, and the defaults
+ * come first. Model prices are merged by name.
+ */
 function merge(layers: readonly Layer[]): ReadonlyMap<string, Node> {
   const merged = new Map<string, Node>()
   const standard: Layer = layers[0] ?? new Map()
   for (const layer of layers) {
     if (changesWallet(merged.get('wallet.kind'), layer.get('wallet.kind'))) {
       for (const key of [...merged.keys()]) if (key.startsWith('wallet.')) merged.delete(key)
-      // Readers of the table count on a value wherever there is a default.
+      // Callers rely on a value wherever the table has a default.
       for (const [key, node] of standard) if (key.startsWith('wallet.')) merged.set(key, node)
     }
     for (const [key, node] of layer) merged.set(key, mergeNode(key, merged.get(key), node))
@@ -126,7 +136,10 @@ function merge(layers: readonly Layer[]): ReadonlyMap<string, Node> {
   return new Map(order)
 }
 
-/** `--wallet play` over a file with a node in it: nothing of that node is meant any more. */
+/**
+ * For example, `--wallet play` outranks a file that describes a node: then nothing of that node
+ * counts any more.
+ */
 const changesWallet = (before: Node | undefined, after: Node | undefined): boolean =>
   before?.is === 'text' && after?.is === 'text' && before.text !== after.text
 
@@ -136,7 +149,9 @@ function mergeNode(key: string, before: Node | undefined, after: Node): Node {
   return { ...after, entries: [...kept, ...after.entries] } satisfies RecordNode
 }
 
-/** What was written, but for the one default that depends on another setting. */
+/**
+ * What was written for each setting. One default depends on another setting, and is replaced here.
+ */
 function shown(nodes: ReadonlyMap<string, Node>, config: Config): ReadonlyMap<string, Node> {
   const dataDir = nodes.get('dataDir')
   if (dataDir === undefined) return nodes
@@ -164,7 +179,10 @@ function findFile(input: LoadInput): Found {
   return misspelt(input) ?? { file: null, said: NOTHING }
 }
 
-/** A config that would go unread, so that the gate would sell at its defaults. */
+/**
+ * Finds a config file with a misspelt name. Nobody would read it, and the gate would sell at its
+ * default prices.
+ */
 function misspelt({ cwd, home, readFile }: LoadInput): Found | null {
   const name = 'satgate.yml'
   try {
@@ -180,13 +198,14 @@ function misspelt({ cwd, home, readFile }: LoadInput): Found | null {
 
 function missing(named: string, { cwd, home }: LoadInput): Found {
   const at: Place = { layer: 'flag', name: '--config', folder: cwd }
-  // The whole path: npm and services start programs in folders that nobody expects.
+  // The message has the whole path, because npm and services start programs in folders that nobody
+  // expects.
   const path = resolvePath(named, cwd, home)
   const mistakes = [{ at, what: `there is no file ${quote(path)}` }]
   return { file: null, said: { layer: new Map(), mistakes } }
 }
 
-/** Null where there is no such file. One that cannot be read is a mistake, never as good as none. */
+/** Null if there is no such file. A file that exists and cannot be read is a mistake. */
 function readConfig(path: string, { readFile, cwd }: LoadInput): Found | null {
   const name = shownPath(path, cwd)
   const at: Place = {
@@ -216,7 +235,10 @@ function readConfig(path: string, { readFile, cwd }: LoadInput): Found | null {
 
 const RANK = { default: 0, file: 1, env: 2, flag: 3 } as const
 
-/** The file from its top down, then the environment, then the command line. */
+/**
+ * Sorts mistakes: first those in the file from top to bottom, then the environment, then the
+ * command line.
+ */
 const inOrder = (mistakes: readonly Mistake[]): readonly Mistake[] =>
   [...mistakes].sort(
     ({ at: a }, { at: b }) =>

@@ -1,15 +1,15 @@
 import { onLine, printableJson } from '../floor/printable.ts'
-/** What an operator wrote, wherever it was written, before it means anything. */
+/** What an operator wrote for a setting, in any of the sources, before it is checked. */
 export type Node = TextNode | NothingNode | ListNode | RecordNode
 
-/** A scalar as it was written: numbers stay text, so that prices are read exactly. */
+/** A single value as it was written. Numbers stay text, so that prices are read exactly. */
 export interface TextNode {
   readonly is: 'text'
   readonly text: string
   readonly at: Place
 }
 
-/** A key with nothing behind it, `null` or `~`: as good as not written. */
+/** A key without a value, or with `null` or `~`. It counts as not written. */
 interface NothingNode {
   readonly is: 'nothing'
   readonly at: Place
@@ -21,7 +21,7 @@ interface ListNode {
   readonly at: Place
 }
 
-/** Keys as a list, never as an object: `__proto__` is a name like any other. */
+/** The keys are a list and not an object, because a key may be called `__proto__`. */
 export interface RecordNode {
   readonly is: 'record'
   readonly entries: readonly Entry[]
@@ -35,24 +35,24 @@ export interface Entry {
   readonly value: Node
 }
 
-/** Where something was written: the layer, and the file, flag or variable by name. */
+/** Where something was written: the layer, and the name of the file, flag or variable. */
 export interface Place {
   readonly layer: 'default' | 'file' | 'env' | 'flag'
   /** `satgate.yaml`, `--port`, `SATGATE_PORT`, `default`. */
   readonly name: string
   readonly line?: number
   readonly column?: number
-  /** Relative paths written here start in this folder. */
+  /** Relative paths that are written here start in this folder. */
   readonly folder: string
 }
 
-/** One thing that is wrong with the settings, where, and what would be right. */
+/** One mistake in the settings: where it is, and what would be right. */
 export interface Mistake {
   readonly at: Place
   readonly what: string
 }
 
-/** `satgate.yaml:3:5`, or the name alone where there is no line. */
+/** `satgate.yaml:3:5`, or only the name if there is no line. */
 export const placeText = ({ name, line, column }: Place): string =>
   line === undefined ? onLine(name) : `${onLine(name)}:${line}:${column ?? 1}`
 
@@ -61,13 +61,13 @@ export const mistakeLine = ({ at, what }: Mistake): string => `${placeText(at)}:
 
 export const textNode = (text: string, at: Place): TextNode => ({ is: 'text', text, at })
 
-/** Somebody's text in a message: in quotes, short, on one line. */
+/** Quotes somebody's text for a message: on one line, and cut if it is long. */
 export function quote(text: string): string {
   const short = text.length > 60 ? `${text.slice(0, 60)}…` : text
   return printableJson(JSON.stringify(short))
 }
 
-/** What was written, on one line of YAML. */
+/** Writes the node as one line of YAML. */
 export function flow(node: Node): string {
   switch (node.is) {
     case 'nothing':
@@ -81,7 +81,10 @@ export function flow(node: Node): string {
   }
 }
 
-/** What was written, as JSON: plain numbers and true or false as such. */
+/**
+ * Turns the node into a JSON value. Plain numbers and `true` or `false` become numbers and
+ * booleans.
+ */
 export function toJson(node: Node): unknown {
   switch (node.is) {
     case 'nothing':

@@ -24,7 +24,7 @@ export function printConfig(loaded: Loaded): string {
     .join('')
 }
 
-/** The same for programs: `{ "port": { "value": 3000, "from": "default" }, … }`. */
+/** The same as JSON: `{ "port": { "value": 3000, "from": "default" }, … }`. */
 export function configJson(loaded: Loaded): string {
   const settings = rows(loaded).map(({ key, node }) => [
     key,
@@ -39,7 +39,7 @@ function rows(loaded: Loaded): Row[] {
     if (key === 'pricing.models' && node.is === 'record') {
       return node.entries.map((entry) => ({ key: `${key}.${entry.key}`, node: entry.value }))
     }
-    // Everybody reads what the operator says.
+    // These texts are public, so they are not masked.
     if (key.startsWith('operator.')) return [{ key, node }]
     return [{ key, node: BY_KEY.get(key)?.secret ? maskSecret(node) : maskKeys(node) }]
   })
@@ -49,7 +49,7 @@ const originOf = ({ at }: Node): string => placeText(at)
 
 const MASK = '••••'
 
-/** `•••• (from env LND_MACAROON)`: where a secret comes from, never what it is. */
+/** `•••• (from env LND_MACAROON)`: says where a secret comes from, and nothing of its value. */
 function maskSecret(node: Node): Node {
   const entry = node.is === 'record' ? node.entries[0] : undefined
   const from =
@@ -57,7 +57,10 @@ function maskSecret(node: Node): Node {
   return textNode(`${MASK} (from ${from})`, node.at)
 }
 
-/** Keys of backends may stand inside of a list that came from the environment, and behind a URL. */
+/**
+ * Masks keys of backends. They may stand inside a list from the environment, or in the query of a
+ * URL.
+ */
 function maskKeys(node: Node): Node {
   if (node.is === 'text') return textNode(withoutValues(node.text), node.at)
   if (node.is === 'list') return { ...node, items: node.items.map(maskKeys) }
@@ -69,7 +72,7 @@ function maskKeys(node: Node): Node {
   return { ...node, entries }
 }
 
-/** A URL with the names of its query alone: some providers take their key there. */
+/** Removes the values of the query of a URL, because some providers expect their key there. */
 const withoutValues = (text: string): string =>
   text.replace(/^(https?:\/\/[^?]*\?)(.*)$/i, (_, address: string, query: string) =>
     query.includes('=') ? `${address}${query.replace(/=[^&]*/g, `=${MASK}`)}` : address + MASK,

@@ -5,7 +5,10 @@ import { type Reader, scalar, webAddress } from './reader.ts'
 /** Characters of each of `operator.name`, `operator.contact` and `operator.terms`. */
 const MOST = 200
 
-/** One line for buyers, without spaces around it. It stands on the page, on a terminal and in Markdown. */
+/**
+ * One line of text for buyers, without spaces around it. It is shown on the page, on a terminal and
+ * in Markdown.
+ */
 export const shortLine: Reader<string> = scalar((text) => line(text))
 
 /** An e-mail address, an `http://` or `https://` URL, or a Nostr key (`npub1…`). */
@@ -15,7 +18,9 @@ export const contact: Reader<string> = scalar((text) => {
   return err('is not an e-mail address, an http:// or https:// URL, or a Nostr key (npub1…)')
 })
 
-/** A URL, or a short text. What looks like a URL has to be one that a browser opens as a page. */
+/**
+ * A URL or a short text. A text that looks like a URL must be one that a browser opens as a page.
+ */
 export const urlOrText: Reader<string> = scalar((text) => {
   const said = line(text)
   const isUrl = said.ok && /^[a-z][a-z\d+.-]*:\S+$/i.test(said.value)

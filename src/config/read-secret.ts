@@ -3,7 +3,9 @@ import { type Entry, type Node, quote, type TextNode } from './node.ts'
 import { type Reader, type Reading, textOf } from './reader.ts'
 import { Secret } from './secret.ts'
 
-/** Makes the secret's text of the bytes that were found, or says what they should have been. */
+/**
+ * Turns the bytes that were found into the text of the secret, or says what was expected instead.
+ */
 type Form = (bytes: Uint8Array) => string | { readonly wrong: string }
 
 const FORMS = '{ file: PATH } or { env: NAME }'
@@ -14,18 +16,20 @@ const line: Form = (bytes) => {
   return /^[\x21-\x7e]{1,4096}$/.test(text) ? text : { wrong: 'does not hold a key on one line' }
 }
 
-/** A macaroon as LND writes it (bytes), or as people pass it on (hex). Hex comes out. */
+/** A macaroon: bytes, as LND writes it, or hex, as people copy it. The result is hex. */
 const macaroon: Form = (bytes) => {
   const text = utf8(bytes)?.trim() ?? ''
   if (/^([\da-f]{2}){16,4096}$/i.test(text)) return text.toLowerCase()
-  // Every macaroon of version 2 starts with this byte; version 1 with the length of its packet.
+  // A macaroon of version 2 starts with this byte. One of version 1 starts with the length of its
+  // first packet.
   const known = bytes[0] === 2 || /^00[\da-f]{2}location /.test(text)
   return known ? Buffer.from(bytes).toString('hex') : { wrong: 'does not hold a macaroon' }
 }
 
 /**
- * A secret: `{ file: PATH }`, `{ env: NAME }`, or the setting's own environment variable. Written
- * out in a file or on the command line it is refused, and never repeated (H7).
+ * A secret: `{ file: PATH }`, `{ env: NAME }`, or the setting's own environment variable. A secret
+ * that stands in the config file itself or on the command line is refused, and no message repeats it
+ * (threats H7).
  */
 const secretOf =
   (form: Form): Reader<Secret> =>
@@ -92,7 +96,10 @@ function readNamed(node: TextNode, reading: Reading): NamedFile | undefined {
   }
 }
 
-/** A certificate by the path of its file, as PEM text. It is public, so it is no secret. */
+/**
+ * Reads a certificate from the file that is named, as PEM text. A certificate is public, so it is
+ * no secret.
+ */
 export const certificate: Reader<string> = (node, reading) => {
   if (node.is !== 'text') return reading.mistake(node.at, 'the path of a PEM file is needed here')
   const file = readNamed(node, reading)

@@ -4,7 +4,7 @@ import { secretLine } from './read-secret.ts'
 import { apiUrl, type Reader, type Reading } from './reader.ts'
 import type { Secret } from './secret.ts'
 
-/** A backend, and the key that it wants, where one is written beside its URL. */
+/** A backend, and its key if one is written beside its URL. */
 export interface UpstreamSettings {
   readonly url: string
   readonly key: Secret | null
@@ -12,7 +12,7 @@ export interface UpstreamSettings {
 
 const KEYS = ['name', 'url', 'key', 'models', 'weight'] as const
 
-/** A URL, or a list of backends of which the first is used. */
+/** A URL, or a list of backends. Only the first one is used. */
 export const upstream: Reader<UpstreamSettings> = (node, reading) => {
   if (node.is === 'list') {
     if (node.items.length === 0)
@@ -24,7 +24,7 @@ export const upstream: Reader<UpstreamSettings> = (node, reading) => {
   return url === undefined ? undefined : { url, key: null }
 }
 
-/** The path of one request, copied along with the address of the backend. */
+/** The path of a single endpoint. People copy it together with the address of the backend. */
 const ENDPOINT = /\/(?:chat\/completions|completions|embeddings|models)$/
 
 const baseUrl: Reader<string> = (node, reading) => {

@@ -4,32 +4,38 @@ import { err, ok, type Result } from '../floor/result.ts'
 import type { ReadFile } from './files.ts'
 import { type Node, type Place, quote } from './node.ts'
 
-/** What a reader may ask of the world, and where it says what is wrong. */
+/** What a reader needs: files, the environment, and a place to report mistakes. */
 export interface Reading {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly readFile: ReadFile
   readonly home: string
   readonly cwd: string
-  /** Environment names that a setting asks for: they are known, whatever they begin with. */
+  /**
+   * Environment variables that a setting names. They count as known even if they begin with
+   * `SATGATE_`.
+   */
   readonly named: Set<string>
-  /** One mistake more. Gives undefined, so that a reader can return it. */
+  /** Reports a mistake. Returns undefined, so that a reader can return that. */
   mistake(at: Place, what: string): undefined
-  /** Something that is no mistake, but that the operator wants to know. */
+  /** Reports something that is no mistake, but that the operator wants to know. */
   note(at: Place, what: string): void
 }
 
-/** Makes a value of what was written, or says every mistake in it and gives undefined. */
+/**
+ * Turns what was written into a value. If there are mistakes, it reports all of them and returns
+ * undefined.
+ */
 export type Reader<T> = (node: Node, reading: Reading) => T | undefined
 
 const NAMES = { text: 'text', nothing: 'nothing', list: 'a list', record: 'a record' } as const
 
-/** The text of a scalar, or a mistake that names what is there instead. */
+/** The text of a single value. Reports a mistake if there is a list or a record instead. */
 export function textOf(node: Node, reading: Reading): string | undefined {
   if (node.is === 'text') return node.text
   return reading.mistake(node.at, `one value is needed here, not ${NAMES[node.is]}`)
 }
 
-/** A reader of scalars from a function of their text. */
+/** Makes a reader of single values from a function that reads their text. */
 export const scalar =
   <T>(parse: (text: string) => Result<T, string>): Reader<T> =>
   (node, reading) => {
@@ -39,7 +45,10 @@ export const scalar =
     return value.ok ? value.value : reading.mistake(node.at, `${quote(text)} ${value.error}`)
   }
 
-/** A scalar that fits, or that is not what it should be. */
+/**
+ * Makes a reader of single values. If `parse` returns null, the mistake says that it should be
+ * `what`.
+ */
 export const fitting = <T>(what: string, parse: (text: string) => T | null): Reader<T> =>
   scalar((text) => {
     const value = parse(text)
@@ -64,10 +73,13 @@ export const wholeNumber = (least: number, most: number): Reader<number> =>
   })
 
 const MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-/** The longest that a timer of Node takes, about 24 days. */
+/** The longest time that a timer of Node accepts, about 24 days. */
 const LONGEST_MS = 2 ** 31 - 1
 
-/** `250ms`, `30s`, `5m`, `2h`, `1d` in ms. A number alone is refused: of what? */
+/**
+ * `250ms`, `30s`, `5m`, `2h`, `1d`, in ms. A number without a unit is refused, because it could
+ * mean any of them.
+ */
 export const duration: Reader<number> = fitting(
   'a time with its unit (ms, s, m, h or d), from 1ms to 24d',
   (text) => {
@@ -80,7 +92,7 @@ export const duration: Reader<number> = fitting(
 
 const BYTES = { b: 1, kb: 1024, mb: 1024 ** 2 } as const
 
-/** `512kb`, `10mb` in bytes; a kb is 1,024 bytes. */
+/** `512kb`, `10mb`, in bytes. One kb is 1,024 bytes. */
 export const size: Reader<number> = fitting(
   'a size with its unit (b, kb or mb), from 1kb to 512mb',
   (text) => {
@@ -91,13 +103,15 @@ export const size: Reader<number> = fitting(
   },
 )
 
-/** An `http://` or `https://` URL without a user or password in it, else null. */
+/**
+ * An `http://` or `https://` URL without a user name and password in it. Null for anything else.
+ */
 export function webAddress(text: string): URL | null {
   const url = /^https?:\/\/[^\s\\]+$/i.test(text) ? URL.parse(text) : null
   return url === null || url.username !== '' || url.password !== '' ? null : url
 }
 
-/** Repeats nothing with an `@`: what stands before it may be a password. */
+/** The message does not repeat a text with an `@`, because the part before it may be a password. */
 const address = (what: string, parse: (url: URL) => string | null): Reader<string> => {
   return (node, reading) => {
     const text = textOf(node, reading)
@@ -120,16 +134,19 @@ export const baseUrl: Reader<string> = address('an http:// or https:// URL', (ur
   url.search === '' && url.hash === '' ? url.href.replace(/\/+$/, '') : null,
 )
 
-/** The base of an API. Behind a path that names a version stands the query that some want on every call. */
+/**
+ * The base URL of an API. If its path names a version, a query may follow, which some providers
+ * want with every call.
+ */
 export const apiUrl: Reader<string> = address('an http:// or https:// URL', (url) => {
   if (url.hash !== '' || (url.search !== '' && !/\/v\d/i.test(url.pathname))) return null
   return url.search === '' ? url.href.replace(/\/+$/, '') : url.href
 })
 
-/** A URL that is asked as it stands, with its query. */
+/** A URL that is used exactly as it is written, with its query. */
 export const anyUrl: Reader<string> = address('an http:// or https:// URL', (url) => url.href)
 
-/** `https://host`: what others see of this gate. */
+/** `https://host`: the address under which others reach this gate. */
 export const originUrl: Reader<string> = address(
   'an http:// or https:// URL without a path',
   (url) => (url.pathname === '/' && url.search === '' && url.hash === '' ? url.origin : null),
@@ -152,7 +169,7 @@ export interface HostPort {
   readonly port: number
 }
 
-/** `127.0.0.1:9464`, `[::1]:9464`, or a port alone, which is one of 127.0.0.1. */
+/** `127.0.0.1:9464`, `[::1]:9464`, or only a port, which then belongs to 127.0.0.1. */
 export const hostPort: Reader<HostPort> = fitting('an address and port', (text) => {
   const parts = /^(?:(?:\[([^\]]*)\]|([^:]*)):)?(\d{1,5})$/.exec(text)
   const name = parts?.[1] ?? parts?.[2] ?? '127.0.0.1'
@@ -165,7 +182,10 @@ export const network: Reader<string> = fitting('an address, or a network as 10.0
   readNetwork(text) === null ? null : text,
 )
 
-/** Passed on, these would make more than was paid for, or change the prompt that was counted. */
+/**
+ * The name of a request field. Fields that make the backend produce more than was paid for, or
+ * change the counted prompt, are refused.
+ */
 export const requestField: Reader<string> = scalar((text) => {
   if (!/^[A-Za-z_][\w.-]{0,63}$/.test(text))
     return err('is not the name of a request field, which has letters, digits, _, - and .')
@@ -178,7 +198,7 @@ export const requestField: Reader<string> = scalar((text) => {
 export const corsOrigin: Reader<string> = (node, reading) =>
   node.is === 'text' && node.text === '*' ? '*' : originUrl(node, reading)
 
-/** Each of a list; one value alone is a list of one, commas part several. */
+/** Reads each value of a list. One value counts as a list of one, and commas separate several. */
 export const listOf =
   <T>(each: Reader<T>): Reader<readonly T[]> =>
   (node, reading) => {
@@ -196,5 +216,5 @@ function itemsOf(node: Node): readonly Node[] | null {
   return words.map((text) => ({ is: 'text', text, at: node.at }))
 }
 
-/** For settings that have no effect yet: anything will do. */
+/** For settings that have no effect yet: every value is accepted. */
 export const anything: Reader<Node> = (node) => node

@@ -1,31 +1,46 @@
 import type { Node } from './node.ts'
 import type { Reader } from './reader.ts'
 
-/** One row of the table that flags, environment, checks, `satgate config` and the docs come from. */
+/**
+ * One row of the table of settings. Flags, environment variables, checks, `satgate config` and the
+ * documents are made from this table.
+ */
 export interface Setting<T, D extends string | null = string | null> {
   readonly read: Reader<T>
-  /** The default, as it would be written; null where unset means something of its own. */
+  /** The default as an operator would write it. Null if an unset value has a meaning of its own. */
   readonly standard: D
-  /** A right value, for the message about a wrong one. */
+  /** A correct value, for the message about a wrong one. */
   readonly example: string
   readonly doc: string
   readonly flag?: Flag
-  /** Its value may be a list or a record, so text in `{` or `[` is read as YAML wherever it stands. */
+  /**
+   * Its value may be a list or a record, so text that begins with `{` or `[` is read as YAML in
+   * every source.
+   */
   readonly structured?: true
   readonly secret?: true
-  /** What to say of a value that this version accepts and does not act on; null where it does. */
+  /**
+   * The note for a value that this version accepts without any effect. Null if the value has an
+   * effect.
+   */
   readonly later?: (node: Node) => string | null
 }
 
-/** `text` takes a value, `switch` is one, `pair` is repeated as NAME=VALUE, `file` names a secret's file. */
+/**
+ * `text` takes a value, `switch` takes none, `pair` is repeated as NAME=VALUE, `file` takes the
+ * path of a file with a secret.
+ */
 export interface Flag {
   readonly name: `--${string}`
   readonly kind: 'text' | 'switch' | 'pair' | 'file'
-  /** What stands for the value in `--help`. */
+  /** The word that stands for the value in `--help`. */
   readonly value?: string
-  /** What a switch means in the settings; without it true, and `--no-…` means false. */
+  /**
+   * The value that a switch sets. If this is missing, the switch sets true, and `--no-…` sets
+   * false.
+   */
   readonly means?: string
-  /** Where it stands in `--help`, and what it says there. A flag without it is not shown. */
+  /** Its group and its text in `--help`. A flag without this is not shown there. */
   readonly help?: readonly [group: FlagGroup, says: string]
 }
 
@@ -33,10 +48,12 @@ export interface Flag {
 export const FLAG_GROUPS = ['Backend', 'Price', 'Money', 'Reach', 'Log'] as const
 type FlagGroup = (typeof FLAG_GROUPS)[number]
 
-/** Keeps the type of the value, and whether there is always one, for `Values`. */
+/**
+ * Returns the row unchanged. Its type keeps the type of the value, and whether there is a default.
+ */
 export const setting = <T, const D extends string | null>(row: Setting<T, D>): Setting<T, D> => row
 
-/** What a row gives: always a value where it has a default. */
+/** The type of the value of a row. It is never undefined if the row has a default. */
 export type ValueOf<S> =
   S extends Setting<infer T, infer D> ? (D extends null ? T | undefined : T) : never
 

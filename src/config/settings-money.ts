@@ -17,10 +17,10 @@ import {
 import { noEffectYet, setting } from './setting.ts'
 
 const MOST_TOKENS = 10_000_000
-/** What `POST /create-invoice` gives at most, so what an offer may ask at most. */
+/** The largest invoice that `POST /create-invoice` makes, and so the largest one in a 402. */
 const MOST_INVOICE_SAT = 10_000_000
 
-/** What tokens cost, and in which money that is said. */
+/** What tokens cost, and in which currency the prices are written. */
 export const PRICING = {
   'pricing.default': setting({
     read: price,

@@ -266,14 +266,14 @@ const RUNNING = {
   }),
 }
 
-/** Every setting there is, in the order in which people read them. */
+/** All settings, in the order in which people read them. */
 const SETTINGS = { ...SERVING, ...PRICING, ...MONEY, ...OPERATOR, ...RUNNING }
 
 export type Key = keyof typeof SETTINGS
 export type Values = { readonly [K in Key]: ValueOf<(typeof SETTINGS)[K]> }
 
-/** The same by name, for what comes from outside: `__proto__` is no setting. */
+/** The same by name, for names that come from outside. A map has no entry for `__proto__`. */
 export const BY_KEY: ReadonlyMap<string, Setting<unknown>> = new Map(Object.entries(SETTINGS))
 
-/** Groups that may be written as one word, and the setting that it means. */
+/** Groups that may be written as one word, and the setting that this word sets. */
 export const SHORT: ReadonlyMap<string, Key> = new Map([['wallet', 'wallet.kind']])

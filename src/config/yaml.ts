@@ -12,21 +12,22 @@ import {
 } from 'yaml'
 import { type Entry, type Mistake, type Node, type Place, placeText, quote } from './node.ts'
 
-/** A config is small. What is larger than this is not one, or is meant to hurt. */
+/** A config file is small. A larger file is something else, or an attack. */
 const MOST_CHARACTERS = 256 * 1024
 const MOST_NODES = 10_000
 const MOST_ALIASES = 100
 const DEEPEST = 12
 
 export interface Parsed {
-  /** Null where the text has nothing in it, or cannot be read at all. */
+  /** Null if the text is empty, or cannot be read at all. */
   readonly root: Node | null
   readonly mistakes: readonly Mistake[]
 }
 
 /**
- * YAML (and so JSON) into nodes that know where they stand. All mistakes at once: syntax, a key
- * written twice, a tag, too much, too deep, an alias that goes round in circles. Never throws.
+ * Reads YAML, and so also JSON, into nodes that know their line and column. It reports all mistakes at
+ * once: wrong syntax, a key that is written twice, a tag, too much text, too many levels, an alias that
+ * contains itself. It never throws.
  */
 export function parseYaml(text: string, place: Place): Parsed {
   if (text.length > MOST_CHARACTERS) return only(place, 'the config is too large: 256 kb at most')
@@ -47,10 +48,11 @@ function parse(text: string, place: Place): Parsed {
   const lines = new LineCounter()
   const document = parseDocument(text, {
     lineCounter: lines,
-    // Twice the same key is found by the walk: the library compares every key with every other.
+    // Our own walk finds duplicate keys. The library compares every key with every other one, which
+    // is slow.
     uniqueKeys: false,
     prettyErrors: false,
-    // Anything quieter also hides that there is a second document, which would go unread.
+    // A lower level would also hide the warning about a second document, which nobody would read.
     logLevel: 'error',
     schema: 'core',
   })
@@ -71,7 +73,10 @@ function parse(text: string, place: Place): Parsed {
 
 const LOOK = 'Look at the indentation, colons and brackets of this line and of the line before'
 
-/** One slip is often several mistakes to the library. */
+/**
+ * The library often reports several mistakes for one slip, so only the first one of each line is
+ * kept.
+ */
 const firstOfEachLine = <M extends { at: Place }>(mistakes: readonly M[]): M[] => {
   const lineOf = ({ at }: M) => (at.layer === 'file' ? at.line : 0)
   return mistakes.filter(
@@ -81,7 +86,7 @@ const firstOfEachLine = <M extends { at: Place }>(mistakes: readonly M[]): M[] =
 
 const firstLine = (message: string): string => (message.split('\n')[0] ?? '').slice(0, 200)
 
-/** Ends the walk: the rest is not worth reading. */
+/** Ends the walk, because the text is too large to be a config. */
 class TooMuch extends Error {}
 
 class Walk {

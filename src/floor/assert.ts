@@ -1,9 +1,12 @@
-/** A belief that must hold for money to be right. Stays on in production. */
+/**
+ * Throws if the belief is false. Use it for what must be true for money to be right. It is active
+ * in production too.
+ */
 export function assert(belief: unknown, message: string): asserts belief {
   if (!belief) throw new BrokenBelief(message)
 }
 
-/** Thrown where the code itself is wrong. Never caught to carry on with the same money. */
+/** Thrown if the code itself is wrong. Nobody catches it in order to go on with the same money. */
 export class BrokenBelief extends Error {
   override readonly name = 'BrokenBelief'
 }

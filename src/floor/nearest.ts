@@ -1,4 +1,7 @@
-/** Steps from one word to another: letters put in, taken out, changed or swapped with the next. */
+/**
+ * How many steps lead from one word to another. A step inserts, removes or changes a letter, or
+ * swaps two neighbours.
+ */
 export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, j) => j)
@@ -20,7 +23,10 @@ export function editDistance(a: string, b: string): number {
 
 const at = (row: readonly number[], index: number): number => row[index] ?? 0
 
-/** The one of `words` that was most likely meant, or null where none is near. Case is no distance. */
+/**
+ * Finds the word that was most likely meant. Returns null if none is similar. Upper and lower case
+ * count as equal.
+ */
 export function nearest(word: string, words: Iterable<string>): string | null {
   const wanted = word.slice(0, 60).toLowerCase()
   let best: string | null = null

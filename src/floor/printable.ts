@@ -1,16 +1,20 @@
 /**
- * What text from outside may hold that does more on a terminal than stand there: controls (CSI, OSC 8,
- * BEL, CR, C1), characters that turn text around or have no width, lone surrogates. Threats H8, J22.
+ * Characters that do something to a terminal instead of being shown: control characters (CSI, OSC 8,
+ * BEL, CR, C1), characters that reverse the direction of text or have no width, and single surrogates
+ * (threats H8, J22).
  */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 
-/** Somebody's text as part of a line: what is unsafe is `?`, and it ends after so many characters. */
+/**
+ * Makes somebody's text safe inside a line: each unsafe character becomes `?`, and at most `most`
+ * characters are kept.
+ */
 export function onLine(text: string, most = Number.POSITIVE_INFINITY): string {
   const plain = text.slice(0, Math.min(most * 2, text.length)).replace(UNSAFE, '?')
   return plain.length > most ? `${plain.slice(0, most - 1)}…` : plain
 }
 
-/** All texts in a value, each on one line: for what is printed to people out of JSON. */
+/** Applies `onLine` to every text in a value. For data from JSON that is printed for people. */
 export function onLines<T>(value: T): T
 export function onLines(value: unknown): unknown {
   if (typeof value === 'string') return onLine(value)
@@ -19,16 +23,16 @@ export function onLines(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [onLine(key), onLines(one)]))
 }
 
-/** Whole lines of output, our own layout and line ends in them. */
+/** Makes whole lines of output safe, and keeps their line ends and tabs. */
 export const printable = (text: string): string =>
   text.replace(UNSAFE, (sign) => (sign === '\n' ? sign : '?'))
 
-/** The ink of `cli/terminal.ts`, and no other escape sequence (ECMA-48 8.3.117, SGR). */
+/** The colours that our own commands use, and no other escape sequence (ECMA-48 8.3.117, SGR). */
 const INK = new RegExp(`${String.fromCharCode(27)}\\[(?:1|2|22|31|32|33|36|39)m`, 'g')
 
 /**
- * The same for a terminal that shows colours: our own bold, faint and coloured text stays. Text from
- * outside has been through `onLine` before it stands beside it.
+ * Does the same for a terminal that shows colours: it keeps our own bold, faint and coloured text.
+ * Text from outside must have gone through `onLine` before, so that it cannot contain colours.
  */
 export function printableInInk(text: string): string {
   const inks = text.match(INK) ?? []
@@ -38,7 +42,7 @@ export function printableInInk(text: string): string {
     .join('')
 }
 
-/** JSON with the same value, in which everything unsafe is escaped. */
+/** Escapes every unsafe character of a JSON text. Its value stays the same. */
 export const printableJson = (json: string): string =>
   json.replace(UNSAFE, (sign) => (sign === '\n' ? sign : escaped(sign)))
 

@@ -1,4 +1,7 @@
-/** An expected refusal is a value; only broken beliefs and I/O throw. */
+/**
+ * A function that can refuse returns this. Exceptions are only for bugs (`assert`) and for failed
+ * input and output.
+ */
 export type Result<T, E> = Ok<T> | Err<E>
 export interface Ok<T> {
   readonly ok: true

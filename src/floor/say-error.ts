@@ -1,7 +1,7 @@
 /**
- * What an error may say in a log: the words of SQLite and the codes of the system, which are a fixed
- * set, or else its name and the place it came from. Never its message: that may repeat a prompt, a
- * key or an invoice.
+ * The words for an error in a log. They are the words of SQLite or a code of the operating system,
+ * which come from a fixed set; otherwise the name of the error and the place where it was thrown. Its
+ * message is never used, because it may contain a prompt, a key or an invoice.
  */
 export function sayError(error: unknown): string {
   if (!(error instanceof Error)) return 'what was thrown is no error'
@@ -11,6 +11,9 @@ export function sayError(error: unknown): string {
   return `${name} at ${placeOf(error)}`
 }
 
-/** The name and line (`name:12`) of the innermost frame that has a file of ours; `?` where there is none. */
+/**
+ * The file name and line (`name:12`) of the innermost frame in one of our files; `?` if there is
+ * none.
+ */
 export const placeOf = (error: Error): string =>
   /\bat .*?([\w.-]+\.[jt]s:\d+)/.exec(error.stack?.replace(error.message, '') ?? '')?.[1] ?? '?'

@@ -1,2 +1,2 @@
-/** As a whole sentence, because another one follows. */
+/** Adds a full stop if the text has none, so that another sentence can follow. */
 export const sentence = (text: string): string => (/[.?!…]$/.test(text) ? text : `${text}.`)

@@ -1,6 +1,6 @@
 /**
- * Why nothing can be written now, in SQLite's words: a full or broken disk, a lock of somebody else.
- * Null for every other error.
+ * If an error means that nothing can be written at the moment (the disk is full or broken, or another
+ * process holds a lock), returns the reason in the words of SQLite or the system. Otherwise null.
  */
 export function unwritable(error: unknown): string | null {
   if (!(error instanceof Error && 'code' in error)) return null

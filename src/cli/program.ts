@@ -68,6 +68,13 @@ function parserOf(
   }
   if (command.commands !== undefined) parser.helpCommand(true)
   if (command.words === undefined) parser.allowExcessArguments()
+  // Commander prints the help of a group also where a command was named that the group does not have.
+  parser.on('beforeHelp', () => {
+    const [first, second] = parser.args
+    const named = first === 'help' ? second : first
+    if (command.commands === undefined || named === undefined) return
+    if (!named.startsWith('-')) throw noCommand(named, parser)
+  })
   parser.action(async (...given: unknown[]) => {
     const self = given.at(-1) as Parser
     const [stray] = self.args

@@ -1,5 +1,5 @@
 import { type LoadInput, load } from '../../config/load.ts'
-import { placeText } from '../../config/node.ts'
+import { type Mistake, placeText } from '../../config/node.ts'
 import { onLine } from '../../floor/printable.ts'
 import { jsonLine } from '../lines.ts'
 import { BAD_USAGE, type Command, done, type Outcome } from './command.ts'
@@ -30,14 +30,21 @@ interface CheckAsk {
 export function checkOutcome(input: LoadInput, { file, json }: CheckAsk): Outcome {
   const flags = file === undefined ? input.flags : { ...input.flags, config: file }
   const loaded = load({ ...input, flags })
+  const found = loaded.ok
+    ? []
+    : loaded.error.map((one) => (file === undefined ? one : blame(one, file)))
   if (json) {
-    const mistakes = loaded.ok
-      ? []
-      : loaded.error.map(({ at, what }) => ({ at: placeText(at), what }))
+    const mistakes = found.map(({ at, what }) => ({ at: placeText(at), what }))
     const stdout = jsonLine({ ok: loaded.ok, mistakes })
     return { code: loaded.ok ? 0 : BAD_USAGE, stdout, stderr: '' }
   }
-  if (!loaded.ok) return refused(loaded.error)
+  if (!loaded.ok) return refused(found)
   const what = loaded.value.file ?? 'the defaults'
   return done(`${onLine(what)}: ok, no mistakes\n`, lines(loaded.value.notes))
 }
+
+/** A file that is not there was named as the argument, not by the flag. */
+const blame = ({ at, what }: Mistake, file: string): Mistake => ({
+  at: at.name === '--config' ? { ...at, name: file } : at,
+  what,
+})

@@ -64,6 +64,17 @@ describe('--help', () => {
     expect([code, stdout]).toEqual([0, (await help(['ledger'], null)).stdout])
   })
 
+  it.each([
+    ['pass show --help', 'show', 'satgate pass'],
+    ['ledger book --help', 'book', 'satgate ledger'],
+    ['shop --help', 'shop', 'satgate'],
+    ['help shop', 'shop', 'satgate'],
+  ])('%s says that there is no such command', async (typed, word, group) => {
+    const { code, stdout, stderr } = await satgateAt({}, ...typed.split(' '))
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toBe(`satgate: there is no command "${word}". See ${group} --help\n`)
+  })
+
   it('begins with real money, and shows no flag that does nothing', async () => {
     const { stdout } = await help([], 120)
     const [first] = stdout.slice(stdout.indexOf('Examples:')).split('\n').slice(1)

@@ -1,13 +1,16 @@
 const STANDARD = /^[A-Za-z0-9+/]*={0,2}$/
 const URL_SAFE = /^[A-Za-z0-9_-]*={0,2}$/
 
-/** Standard alphabet, padded: the one form that every L402 client decodes. */
+/**
+ * Writes base64 in the standard alphabet with padding, which is the only form that every L402
+ * client decodes.
+ */
 export const encodeBase64 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
 
 /**
- * Bytes of base64 in the standard or the URL-safe alphabet (RFC 4648), padded or not; null for
- * anything else. Node's own decoder skips what it does not know, so the alphabet is checked here.
+ * Reads base64 in the standard or the URL-safe alphabet (RFC 4648), with or without padding. Returns
+ * null for anything else. The alphabet is checked here, because Node's decoder skips unknown characters.
  */
 export function decodeBase64(text: string): Uint8Array | null {
   if (!STANDARD.test(text) && !URL_SAFE.test(text)) return null

@@ -5,18 +5,18 @@ import type { Rule } from './pass.ts'
 import { isPlainPath } from './plain-path.ts'
 import { readTime, writeTime } from './time.ts'
 
-/** One sentence of a pass. A `spend` limit is in msat, the others in their own unit. */
+/** One condition of a pass. A `spend` limit is in msat, the other limits in their own unit. */
 export type Caveat =
   | Rule
   | ({ readonly kind: 'limit' } & Omit<Limit, 'meter'>)
-  /** Random: two children made alike are two passes. */
+  /** A random value. It makes two children different that are narrowed in the same way. */
   | { readonly kind: 'id'; readonly value: string }
-  /** For people. No meaning to the gate. */
+  /** A note for people. It means nothing to the gate. */
   | { readonly kind: 'label'; readonly value: string }
 
 export type CaveatRefused = 'malformed_caveat' | 'unknown_caveat'
 
-/** `detail` is for whoever wrote the caveat, and repeats none of it. */
+/** `detail` is a message for the author of the caveat. It repeats nothing of the caveat. */
 export interface CaveatProblem {
   readonly why: CaveatRefused
   readonly detail: string
@@ -37,13 +37,19 @@ const WINDOWS: readonly string[] = [
   'total',
 ] satisfies Window[]
 const SPEND_PLACES = 3
-/** Every coin in msat for `spend`; what a 64-bit counter surely holds for the others. */
+/**
+ * The largest limits. `spend`: all bitcoins that there will ever be, in msat. Others: what a 64-bit
+ * counter surely holds.
+ */
 const MOST = { spend: 2_100_000_000_000_000_000n, count: 1_000_000_000_000_000n }
 const MOST_CHARACTERS = 2048
-/** What a caller may ask for in one go. Leaves its holder room for caveats of their own. */
+/** How many caveats one request may ask for. The holder of the pass still has room for more. */
 const MOST_AT_ONCE = { caveats: 16, bytes: 1536 }
 
-/** Control and format characters, line ends of every script: nothing that moves a cursor. */
+/**
+ * Control characters, format characters and line ends. A caveat with one of them is refused,
+ * because they move the cursor of a terminal.
+ */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
 const SENTENCE = /^([a-z_]+) *(<=|=) *(.*)$/
 
@@ -60,7 +66,10 @@ const GRAMMARS: ReadonlyMap<string, Grammar> = new Map<string, Grammar>([
   ['preimage', { operator: '=', takes: '64 hex digits', read: readPreimage }],
 ])
 
-/** Reads one caveat. Whatever is not exactly of the grammar refuses: a guess could widen a pass. */
+/**
+ * Reads one caveat. A text that does not fit the grammar exactly is refused, because a guess could
+ * widen a pass.
+ */
 export function parseCaveat(text: string): Result<Caveat, CaveatProblem> {
   const refuse = (why: CaveatRefused, detail: string) => err({ why, detail })
   if (text.length > MOST_CHARACTERS) return refuse('malformed_caveat', 'a caveat is too long')
@@ -87,7 +96,7 @@ export function parseCaveat(text: string): Result<Caveat, CaveatProblem> {
   return refuse('malformed_caveat', `${name} ${grammar.operator} takes ${grammar.takes}`)
 }
 
-/** The one spelling that is written. `parseCaveat` of it is the same caveat. */
+/** Writes a caveat in its canonical form. `parseCaveat` reads the same caveat from it. */
 export function printCaveat(caveat: Caveat): string {
   switch (caveat.kind) {
     case 'expires':
@@ -106,16 +115,16 @@ export function printCaveat(caveat: Caveat): string {
   }
 }
 
-/** `spend <= 0.5 / day`; a limit without a window is `/ total`. */
+/** `spend <= 0.5 / day`. The window `total` is left out. */
 export function printLimit({ unit, window, max }: Omit<Limit, 'meter'>): string {
   const size = unit === 'spend' ? formatDecimal(max, SPEND_PLACES) : max.toString()
   return `${unit} <= ${size}${window === 'total' ? '' : ` / ${window}`}`
 }
 
 /**
- * Caveats from outside in their canonical spelling, or what is wrong with the first that is wrong.
- * Few and short enough that a macaroon made with them is accepted and can be narrowed further. With
- * `now`, in ms, a time that is over is wrong: somebody is about to pay for it.
+ * Writes caveats from outside in their canonical form, or says what is wrong with the first wrong one.
+ * They must be few and short, so that a macaroon with them is accepted and can be narrowed further. If
+ * `now` (in ms) is given, an expiry in the past is wrong too, because somebody is about to pay for it.
  */
 export function canonicalCaveats(
   texts: readonly string[],
@@ -151,7 +160,10 @@ function isPathGlob(value: string): boolean {
   return isPlainPath(value.replaceAll('*', '-'))
 }
 
-/** One of several by commas; an empty one is a slip, and refuses. */
+/**
+ * Reads values that are separated by commas. An empty value is refused, because it is a typing
+ * mistake.
+ */
 function list(
   kind: 'path' | 'method' | 'model',
   element: RegExp | ((value: string) => boolean),

@@ -4,9 +4,9 @@ import type { Identifier } from './identifier.ts'
 import { writeIdentifier } from './identifier.ts'
 
 /**
- * Everything secret that an invoice needs comes from one 32-byte master key, so that no secret is
- * stored beside the books. Each purpose has a name of its own in the HMAC: knowing one derived
- * secret says nothing of another (NIST SP 800-108, one block in counter mode).
+ * All secrets of an invoice are derived from one master key of 32 bytes, so no secret is stored beside
+ * the books. Each purpose has its own name in the HMAC. So a derived secret tells nothing about
+ * another one (NIST SP 800-108, one block in counter mode).
  */
 type Purpose = 'key id' | 'macaroon' | 'settlement' | 'status'
 
@@ -16,7 +16,10 @@ function derive(master: Uint8Array, purpose: Purpose, about: Uint8Array | null):
   return (about === null ? mac : mac.update(about)).digest()
 }
 
-/** 16 hex digits that name a master key and give nothing of it away. Stored with each invoice. */
+/**
+ * 16 hex digits that name a master key and tell nothing about it. They are stored with each
+ * invoice.
+ */
 export const keyId = (master: Uint8Array): string =>
   derive(master, 'key id', null).toString('hex').slice(0, 16)
 
@@ -25,25 +28,25 @@ export const macaroonKey = (master: Uint8Array, identifier: Identifier): Uint8Ar
   derive(master, 'macaroon', writeIdentifier(identifier))
 
 /**
- * 64 hex digits that stand for the preimage once the invoice is settled: some wallets, mints and
- * Lightning addresses never show one.
+ * 64 hex digits that open the pass in place of the preimage once the invoice is settled. Some wallets,
+ * mints and Lightning addresses never show a preimage (threats C9).
  */
 export const settlementSecret = (master: Uint8Array, identifier: Identifier): string =>
   derive(master, 'settlement', writeIdentifier(identifier)).toString('hex')
 
-/** 64 hex digits that let their holder ask whether the invoice is paid. */
+/** 64 hex digits. Whoever has them can ask whether the invoice is paid. */
 export const statusToken = (master: Uint8Array, identifier: Identifier): string =>
   derive(master, 'status', writeIdentifier(identifier)).toString('hex')
 
 const HEX_32 = /^[0-9a-fA-F]{64}$/
 
-/** Whether both are the same 32 bytes in hex, in constant time. False for anything else. */
+/** Whether two texts are the same 32 bytes in hex. Takes constant time. False for anything else. */
 export function sameHex(a: string, b: string): boolean {
   if (!HEX_32.test(a) || !HEX_32.test(b)) return false
   return timingSafeEqual(Buffer.from(a, 'hex'), Buffer.from(b, 'hex'))
 }
 
-/** Whether the secret is the preimage of the payment hash: sha256 of it, 64 hex digits each. */
+/** Whether the SHA-256 of the secret is the payment hash. Both are 64 hex digits. */
 export function secretMatches(secret: string, hash: string): boolean {
   if (!HEX_32.test(secret)) return false
   return sameHex(createHash('sha256').update(Buffer.from(secret, 'hex')).digest('hex'), hash)

@@ -7,18 +7,18 @@ import { err, ok, type Result } from '../floor/result.ts'
  *
  *     02 | [01 len location] | 02 len identifier | 00 | { 02 len caveat | 00 }* | 00 | 06 20 signature
  *
- * Lengths are unsigned varints. The signature is a chain of HMAC-SHA256, so that whoever holds a
- * macaroon can add a caveat and nobody can take one away.
+ * Lengths are unsigned varints. The signature is a chain of HMAC-SHA256. So the holder of a macaroon can
+ * add a caveat, and nobody can remove one.
  */
 export interface Macaroon {
-  /** A hint for people. Not covered by the signature: never believed. */
+  /** A hint for people. The signature does not cover it, so nothing relies on it. */
   readonly location: Uint8Array
   readonly identifier: Uint8Array
   readonly caveats: readonly Uint8Array[]
   readonly signature: Uint8Array
 }
 
-/** 4 KB as base64. Also bounds every length inside, so a varint has two bytes at most. */
+/** 4 KB as base64. It also bounds every length inside, so a varint has at most two bytes. */
 export const MAX_BYTES = 3072
 export const MAX_CAVEATS = 32
 
@@ -36,11 +36,11 @@ const NOTHING = new Uint8Array(0)
 const hmac = (key: Uint8Array | string, data: Uint8Array): Uint8Array =>
   createHmac('sha256', key).update(data).digest()
 
-/** The signature before any caveat. The fixed string is every macaroon library's own. */
+/** The signature before the first caveat. All macaroon libraries use this fixed string. */
 const firstSignature = (rootKey: Uint8Array, identifier: Uint8Array): Uint8Array =>
   hmac(hmac('macaroons-key-generator', rootKey), identifier)
 
-/** A signed macaroon. The caller keeps caveats from outside within bounds (`canonicalCaveats`). */
+/** Signs a macaroon. The caller bounds caveats from outside before (`canonicalCaveats`). */
 export function mint(
   rootKey: Uint8Array,
   identifier: Uint8Array,
@@ -53,7 +53,9 @@ export function mint(
   return macaroon
 }
 
-/** The same macaroon with one caveat more. Needs no key: anybody who holds a pass can narrow it. */
+/**
+ * Adds one caveat to a macaroon. This needs no key, so everybody who holds a pass can narrow it.
+ */
 export function attenuate(macaroon: Macaroon, caveat: string): Result<Macaroon, TooMuch> {
   const bytes = Buffer.from(caveat)
   const narrowed = {
@@ -66,8 +68,9 @@ export function attenuate(macaroon: Macaroon, caveat: string): Result<Macaroon, 
 }
 
 /**
- * The signature after each caveat, in their order, or null where this root key did not sign it.
- * Signatures at a caveat name the meter of a limit: a child shares every prefix of its parent.
+ * The signature after each caveat, in order. Null if this root key did not sign the macaroon. The
+ * signature after a limit names its meter. A child has the same signatures as its parent up to the
+ * first caveat that it adds, so it shares all meters of its parent (threats H9).
  */
 export function verify(rootKey: Uint8Array, macaroon: Macaroon): readonly Uint8Array[] | null {
   let last = firstSignature(rootKey, macaroon.identifier)
@@ -78,7 +81,7 @@ export function verify(rootKey: Uint8Array, macaroon: Macaroon): readonly Uint8A
   return timingSafeEqual(last, macaroon.signature) ? signatures : null
 }
 
-/** V2 bytes. `serialize` and `parse` are each other's inverse. */
+/** Writes V2 bytes. `parse` reads the same macaroon from them. */
 export function serialize(macaroon: Macaroon): Uint8Array {
   const { location, identifier, caveats, signature } = macaroon
   return Buffer.concat([
@@ -93,8 +96,8 @@ export function serialize(macaroon: Macaroon): Uint8Array {
 }
 
 /**
- * Reads V2 bytes strictly: one spelling only, nothing behind the signature, no third-party caveat.
- * The bytes are shared with the argument, not copied.
+ * Reads V2 bytes strictly. It accepts one encoding only, no bytes after the signature, and no
+ * third-party caveat. The result shares the bytes of the argument.
  */
 export function parse(bytes: Uint8Array): Result<Macaroon, MacaroonRefused> {
   if (bytes.length > MAX_BYTES) return err('too_large')
@@ -103,7 +106,10 @@ export function parse(bytes: Uint8Array): Result<Macaroon, MacaroonRefused> {
   return macaroon.ok && cursor.at !== bytes.length ? err('not_v2') : macaroon
 }
 
-/** The bytes of the macaroon that these begin with, whatever stands behind it; null where none does. */
+/**
+ * If the bytes begin with a macaroon, returns the bytes of that macaroon, whatever follows.
+ * Otherwise null.
+ */
 export function startOf(bytes: Uint8Array): Uint8Array | null {
   const cursor: Cursor = { bytes: bytes.subarray(0, MAX_BYTES), at: 0 }
   return take(cursor).ok ? bytes.subarray(0, cursor.at) : null
@@ -158,7 +164,10 @@ function takePacket(cursor: Cursor, kind: number): Uint8Array | null {
   return data
 }
 
-/** A varint in its shortest form; null for a longer one, or one that no macaroon here can have. */
+/**
+ * Reads a varint in its shortest form. Null for a longer form, or for a number that no macaroon
+ * here can have.
+ */
 function takeSize(cursor: Cursor): number | null {
   const low = cursor.bytes[cursor.at]
   if (low === undefined) return null

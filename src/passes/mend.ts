@@ -3,35 +3,38 @@ import { readMacaroon, readPair } from './pair.ts'
 import type { Credential } from './pass.ts'
 
 /**
- * Passes that were damaged on their way from one program's settings to another's (threats K12): put in
- * quotes, percent-encoded, with a full stop behind, with a space for the colon, or cut short. Here it
- * is only read what they may have been. That a mended one is right is seen by its signature.
+ * Repairs passes that were damaged when somebody copied them (threats K12): with quotes around them,
+ * percent-encoded, with a full stop at the end, with a space in place of the colon, or cut short. This
+ * file only guesses what the pass was. Whether a guess is right is decided later, by its signature.
  */
 export interface Mended {
-  /** What the value was before, if it was a pass. */
+  /** The pass that the value may have been. Null if there is none. */
   readonly candidate: Credential | null
-  /** Macaroons in it that can be read, whatever stands around them. */
+  /** The readable macaroons in the value, whatever surrounds them. */
   readonly macaroons: readonly Uint8Array[]
 }
 
 const SCHEME = /^(?:l402|lsat|bearer)\s+/i
 const QUOTES = ['"', "'", '`']
-/** What a sentence, a list or a line leaves behind a word. */
+/** Characters that a sentence, a list or a line adds after a word. */
 const TRAILING = new Set([' ', '\t', '.', ',', ';'])
-/** How every pass of a gate begins: version, location `satgate`, an identifier of 66 bytes. */
+/**
+ * The beginning of every pass of a gate: the version, the location `satgate`, an identifier of 66
+ * bytes.
+ */
 const OUR_START = 'AgEHc2F0Z2F0ZQJC'
-/** So many of those characters are no chance. */
+/** A text that begins with so many of these characters does so on purpose. */
 const ENOUGH = 8
-/** V2 bytes with a location or an identifier first, and no part of a longer word. */
+/** V2 bytes that begin with a location or an identifier, and are not a part of a longer word. */
 const MACAROON =
   /(?<![A-Za-z0-9+/=_.-])Ag[EI](?=[A-Za-z0-9+/_-]{85})|(?<![A-Za-z0-9+/])AgEHc2F0Z2F0ZQJC/g
 const MOST_MACAROONS = 4
-/** Places at which one is looked for. */
+/** At most so many positions are tried. */
 const MOST_STARTS = 8
-/** Base64 of the largest macaroon. */
+/** The length of the largest macaroon in base64. */
 const MOST_CHARACTERS = (MAX_BYTES / 3) * 4
 
-/** Linear in the value's length, like everything that reads what a stranger sends (J1). */
+/** Guesses what a damaged value was. The time is linear in its length (threats J1). */
 export function mend(value: string): Mended {
   const outside = bare(value)
   const text = decoded(outside.text)
@@ -39,7 +42,7 @@ export function mend(value: string): Mended {
   return { candidate: candidateIn(inside), macaroons: macaroonsIn(decoded(unwrapped(text))) }
 }
 
-/** Whether a value holds what can only be one of ours, or the beginning of one. */
+/** Whether a value contains something that can only be a pass of ours, or the beginning of one. */
 export function holdsOurs(value: string): boolean {
   const text = decoded(decoded(unwrapped(bare(value).text))).replace(/^["'`]/, '')
   return startsLikeOurs(text) || text.search(MACAROON) >= 0
@@ -50,13 +53,13 @@ function startsLikeOurs(text: string): boolean {
   return start.length >= ENOUGH && OUR_START.startsWith(start)
 }
 
-/** Also where a line was broken in the middle of one, or a form's decoding made spaces of its `+`. */
+/** Finds macaroons also if a line break was inserted, or if a form turned each `+` into a space. */
 function macaroonsIn(text: string): readonly Uint8Array[] {
   const spellings = new Set([text, text.replace(/\s+/g, ''), text.replaceAll(' ', '+')])
   return [...spellings].flatMap(macaroonsOf).slice(0, MOST_MACAROONS)
 }
 
-/** What stands behind a macaroon does not hide it: it says itself how long it is. */
+/** Text after a macaroon does not hide it, because a macaroon contains its own length. */
 function macaroonsOf(text: string): readonly Uint8Array[] {
   const found: Uint8Array[] = []
   let starts = 0
@@ -69,7 +72,7 @@ function macaroonsOf(text: string): readonly Uint8Array[] {
   return found
 }
 
-/** A whole value in base64 once more, as `Basic` has it, or a secret of Kubernetes. */
+/** Decodes a value that was encoded in base64 once more, as `Basic` and Kubernetes do. */
 function unwrapped(text: string): string {
   const [, inner = ''] = /^(?:basic\s+)?([A-Za-z0-9+/]{120,}={0,2})$/i.exec(text) ?? []
   if (inner === '' || inner.startsWith('Ag')) return text
@@ -77,7 +80,7 @@ function unwrapped(text: string): string {
   return plain.includes(OUR_START) ? plain : text
 }
 
-/** Without schemes, one pair of quotes, and what trails behind. */
+/** Removes schemes, one pair of quotes, and trailing characters. */
 function bare(value: string): { readonly text: string; readonly quoted: boolean } {
   const text = trimmed(value).replace(SCHEME, '').replace(SCHEME, '')
   const quote = text[0] ?? ''
@@ -100,7 +103,7 @@ function decoded(text: string): string {
   }
 }
 
-/** `macaroon:secret`, with white space around the colon or in its place. */
+/** Reads `macaroon:secret`, also with white space around the colon or in place of it. */
 function candidateIn(text: string): Credential | null {
   const colon = text.indexOf(':')
   const parts =

@@ -15,9 +15,9 @@ export type NarrowProblem =
   | { readonly why: 'not_a_pass' | 'too_large'; readonly detail: string }
 
 /**
- * A child of a pass: the same account with less allowed, made offline by whoever holds it. The
- * random `id`, 16 hex digits, stands before the caveats that it comes with: two children made
- * alike then differ in every signature, so each has meters of its own (threats H9).
+ * Makes a child of a pass: it belongs to the same account and allows less. The holder can do this
+ * offline. A random `id` of 16 hex digits comes before the new caveats. So two children with the same
+ * caveats have different signatures, and each has its own meters (threats H9).
  */
 export function narrow(
   pass: string,
@@ -38,21 +38,29 @@ export function narrow(
   return ok(`${encodeBase64(serialize(macaroon))}:${read.value.credential.secret}`)
 }
 
-/** What can be said of a pass without the key that signed it: not its account, nor its meters. */
+/**
+ * What a pass tells without the key that signed it. Its account and its meters are not among that.
+ */
 export interface Inspected {
   readonly hash: string
   readonly tokenId: string
-  /** Not covered by the signature. */
+  /** The signature does not cover it. */
   readonly location: string
-  /** As written, and what is wrong with it: such a caveat refuses the whole pass. */
+  /**
+   * Each caveat as it is written, and what is wrong with it. A wrong caveat makes the whole pass
+   * invalid.
+   */
   readonly caveats: readonly { readonly text: string; readonly problem: string | null }[]
   readonly root: boolean
   readonly limits: readonly Omit<Limit, 'meter'>[]
-  /** Whether the secret is the preimage; otherwise it can only be the invoice's settlement secret. */
+  /**
+   * Whether the secret is the preimage. Otherwise it can only be the settlement secret of the
+   * invoice.
+   */
   readonly preimage: boolean
 }
 
-/** A pass as a plain record, for printing. Holds no secret. */
+/** Describes a pass, for printing. The result contains no secret. */
 export function inspect(pass: string): Result<Inspected, NarrowProblem> {
   const read = readText(pass)
   if (!read.ok) return read
@@ -91,7 +99,7 @@ function readText(
   return err({ why: 'not_a_pass', detail })
 }
 
-/** Text of strangers for a terminal: nothing in it moves a cursor (threats H8). */
+/** Makes a stranger's text safe for a terminal (threats H8). */
 const printable = (bytes: Uint8Array): string =>
   Buffer.from(bytes)
     .toString('utf8')

@@ -9,7 +9,10 @@ const MOST_CHARACTERS = (MAX_BYTES / 3) * 4
 
 export const isSecret = (text: string): boolean => SECRET.test(text)
 
-/** A macaroon in base64 and its secret. The error is for its owner, and repeats nothing of it. */
+/**
+ * Reads a macaroon in base64 and its secret. The error is a message for the owner and repeats
+ * nothing of them.
+ */
 export function readPair(token: string, secret: string): Result<Credential, string> {
   if (!isSecret(secret)) return err('the secret is not 64 hex digits')
   const bytes = token.length > MOST_CHARACTERS ? null : decodeBase64(token)
@@ -17,7 +20,7 @@ export function readPair(token: string, secret: string): Result<Credential, stri
   return ok(credentialOf(bytes, secret))
 }
 
-/** A macaroon that could be one of ours, whoever signed it. */
+/** Reads a macaroon that has the form of ours. Its signature is not checked here. */
 export function readMacaroon(bytes: Uint8Array): Macaroon | null {
   const macaroon = parse(bytes)
   return macaroon.ok && readIdentifier(macaroon.value.identifier) !== null ? macaroon.value : null

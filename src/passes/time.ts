@@ -5,8 +5,8 @@ const YEAR_0 = Date.parse('0000-01-01T00:00:00Z')
 const YEAR_10000 = Date.parse('9999-12-31T23:59:59.999Z') + 1
 
 /**
- * Ms since the epoch of an RFC 3339 time, or null. A day that no calendar has and a leap second
- * are refused; what is finer than a ms is cut off, which only makes a pass expire sooner.
+ * Reads an RFC 3339 time as ms since the epoch. Returns null for a day that does not exist and for a leap
+ * second. Fractions below a ms are cut off, which can only make a pass expire earlier.
  */
 export function readTime(text: string): number | null {
   const parts = RFC_3339.exec(text)
@@ -14,12 +14,14 @@ export function readTime(text: string): number | null {
   const [, day, clock, fraction = '', sign, hours = '0', minutes = '0'] = parts
   const local = `${day}T${clock}.${fraction.padEnd(3, '0').slice(0, 3)}Z`
   const at = Date.parse(local)
-  // Some calendars roll 30 February over instead of refusing it.
+  // `Date` turns 30 February into a day of March instead of refusing it.
   if (Number.isNaN(at) || new Date(at).toISOString() !== local) return null
   const offset = (Number(hours) * 60 + Number(minutes)) * MINUTE
   const utc = sign === '-' ? at + offset : at - offset
   return utc >= YEAR_0 && utc < YEAR_10000 ? utc : null
 }
 
-/** The canonical spelling: UTC, `Z`, a fraction only where there is one. */
+/**
+ * Writes a time in its canonical form: in UTC with `Z`, and with a fraction only if there is one.
+ */
 export const writeTime = (at: number): string => new Date(at).toISOString().replace('.000Z', 'Z')

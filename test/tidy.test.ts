@@ -80,7 +80,8 @@ const LAYERS: Layers = {
   // Runs in a browser: a program of its own.
   'src/web/': [],
   // Late in the order because nobody inside may read it, not because it needs much.
-  'src/config/': ['src/floor/', 'src/money/'],
+  // Of the wallets it reads the table alone, which says what each kind takes.
+  'src/config/': ['src/floor/', 'src/money/', 'src/wallets/kind.ts', 'src/wallets/kinds.ts'],
   'src/daemon/': [
     'src/floor/',
     'src/money/',

@@ -2,9 +2,11 @@ import { join } from 'node:path'
 import { isLoopback } from '../floor/address.ts'
 import { isFree } from '../money/price.ts'
 import type { RateSettings } from '../money/rate.ts'
+import type { WalletValues } from '../wallets/kind.ts'
+import { KINDS, kindOf, USUAL } from '../wallets/kinds.ts'
 import type { Config, WalletSettings } from './config.ts'
 import type { Node } from './node.ts'
-import type { Reading } from './reader.ts'
+import { anyOf, type Reading } from './reader.ts'
 import type { Values } from './settings.ts'
 
 /**
@@ -19,7 +21,7 @@ export type Nodes = ReadonlyMap<string, Node>
  */
 export function assemble(values: Values, nodes: Nodes, reading: Reading): Config {
   const wallet = walletOf(values, nodes, reading)
-  if (wallet?.kind === 'play') checkPlay(values, nodes, reading)
+  if (isPlay(wallet)) checkPlay(values, nodes, reading)
   checkInvoice(values, nodes, reading)
   return deepFreeze({
     upstream: values.upstream?.url ?? null,
@@ -66,6 +68,9 @@ export function assemble(values: Values, nodes: Nodes, reading: Reading): Config
   })
 }
 
+const isPlay = (wallet: Pick<WalletSettings, 'kind'> | null): boolean =>
+  kindOf(wallet?.kind ?? '')?.isPlay === true
+
 const isDefault = (nodes: Nodes, key: string): boolean => nodes.get(key)?.at.layer === 'default'
 
 function wrong(key: string, what: string, { nodes, reading }: Where): undefined {
@@ -78,61 +83,44 @@ interface Where {
   readonly reading: Reading
 }
 
-const LND_ONLY = ['wallet.url', 'wallet.key', 'wallet.tlsCert']
-const ECASH_ONLY = ['wallet.mints', 'wallet.payoutAbove', 'wallet.maxPerMint']
-
+/** The settings below `wallet.` that go with the chosen kind. What does not go with it is a mistake. */
 function walletOf(values: Values, nodes: Nodes, reading: Reading): WalletSettings | null {
   const where = { nodes, reading }
   const chosen = values['wallet.kind']
-  const kind = chosen ?? 'ecash'
-  const useless = [...(kind === 'lnd' ? [] : LND_ONLY), ...(kind === 'ecash' ? [] : ECASH_ONLY)]
-  for (const key of useless) {
+  const kind = kindOf(chosen ?? '') ?? USUAL
+  for (const name of ALL.filter((one) => !kind.takes.includes(one))) {
+    const takers = KINDS.filter(({ takes }) => takes.includes(name)).map((one) => one.kind)
     const why =
       chosen === undefined
-        ? 'needs wallet.kind: lnd beside it'
-        : `has no effect with wallet ${kind}: remove it`
-    if (!isDefault(nodes, key)) wrong(key, why, where)
+        ? `needs wallet.kind: ${anyOf(takers)} beside it`
+        : `has no effect with wallet ${kind.kind}: remove it`
+    if (!isDefault(nodes, `wallet.${name}`)) wrong(`wallet.${name}`, why, where)
   }
-  if (kind === 'ecash') return ecashOf(values, where, chosen !== undefined)
-  wrong('payout', kind === 'play' ? PLAY_STAYS : LND_HAS_IT, where)
-  return kind === 'lnd' ? lndOf(values, where) : { kind }
+  if (kind.payoutRefused !== null) wrong('payout', kind.payoutRefused, where)
+  if (kind.takes.includes('mints')) checkMints(values['wallet.mints'], where)
+  for (const [name, what] of Object.entries(kind.needs)) {
+    if (!nodes.has(`wallet.${name}`)) wrong('wallet.kind', `wallet ${kind.kind} ${what}`, where)
+  }
+  const given = {
+    url: values['wallet.url'],
+    key: values['wallet.key'],
+    tlsCert: values['wallet.tlsCert'],
+    mints: values['wallet.mints'],
+    payoutAbove: values['wallet.payoutAbove'],
+    maxPerMint: values['wallet.maxPerMint'],
+  } satisfies WalletValues
+  // Something is missing, and a mistake has told of it.
+  if (ALL.some((name) => name in kind.needs && given[name] === undefined)) return null
+  const taken = Object.fromEntries(kind.takes.map((name) => [name, given[name]]))
+  return { kind: kind.kind, ...(chosen === undefined ? { unasked: true } : {}), ...taken }
 }
 
-const PLAY_STAYS = 'has no effect with play money, which cannot be sent anywhere: remove it'
-const LND_HAS_IT = 'has no effect with wallet lnd, because your node has the money: remove it'
+const ALL = [...new Set(KINDS.flatMap(({ takes }) => takes))]
 
-function ecashOf(values: Values, where: Where, chosen: boolean): WalletSettings {
-  const mints = values['wallet.mints']
+function checkMints(mints: readonly string[], where: Where): void {
   if (mints.length === 0) wrong('wallet.mints', 'the list is empty: name at least one mint', where)
   if (new Set(mints).size < mints.length)
     wrong('wallet.mints', 'the list names a mint twice: remove one', where)
-  return {
-    kind: 'ecash',
-    chosen,
-    mints,
-    payoutAbove: values['wallet.payoutAbove'],
-    maxPerMint: values['wallet.maxPerMint'],
-  }
-}
-
-function lndOf(values: Values, where: Where): WalletSettings | null {
-  const url = values['wallet.url']
-  const macaroon = values['wallet.key']
-  if (!where.nodes.has('wallet.url'))
-    wrong(
-      'wallet.kind',
-      'wallet lnd needs the address of your node: wallet.url: https://localhost:8080',
-      where,
-    )
-  if (!where.nodes.has('wallet.key')) {
-    wrong(
-      'wallet.kind',
-      'wallet lnd needs a macaroon of your node: wallet.key: { file: invoice.macaroon }',
-      where,
-    )
-  }
-  if (url === undefined || macaroon === undefined) return null
-  return { kind: 'lnd', url, macaroon, tlsCert: values['wallet.tlsCert'] ?? null }
 }
 
 /**
@@ -178,7 +166,7 @@ function tunnelOf(values: Values, nodes: Nodes, reading: Reading): Config['tunne
   }
   const prices = [values['pricing.default'], ...values['pricing.models'].map(({ price }) => price)]
   const given = free || prices.some((price) => price.in === 'sats' && isFree(price.rate))
-  if (values['wallet.kind'] === 'play') return 'play'
+  if (isPlay({ kind: values['wallet.kind'] ?? '' })) return 'play'
   return given ? 'free' : 'auto'
 }
 
@@ -205,8 +193,7 @@ function dataDirOf(
   wallet: WalletSettings | null,
   home: string,
 ): string {
-  const play = wallet?.kind === 'play' && isDefault(nodes, 'dataDir')
-  return play ? defaultFolders(home).play : values.dataDir
+  return isPlay(wallet) && isDefault(nodes, 'dataDir') ? defaultFolders(home).play : values.dataDir
 }
 
 function rateOf(values: Values, nodes: Nodes, reading: Reading): RateSettings {

@@ -1,5 +1,6 @@
 import type { PriceList } from '../money/pricing.ts'
 import type { RateSettings } from '../money/rate.ts'
+import type { WalletValues } from '../wallets/kind.ts'
 import type { HostPort } from './reader.ts'
 import type { Secret } from './secret.ts'
 
@@ -70,25 +71,9 @@ export interface Config {
   }
 }
 
-export type WalletSettings =
-  | { readonly kind: 'play' }
-  | EcashSettings
-  | {
-      readonly kind: 'lnd'
-      readonly url: string
-      /** Hex. */
-      readonly macaroon: Secret
-      /** In PEM. Null: the machine trusts the certificate of the node already. */
-      readonly tlsCert: string | null
-    }
-
-export interface EcashSettings {
-  readonly kind: 'ecash'
-  /** False if nobody chose this wallet: it is the default. */
-  readonly chosen: boolean
-  /** In the order in which they are tried. */
-  readonly mints: readonly string[]
-  /** Sats. */
-  readonly payoutAbove: number
-  readonly maxPerMint: number
+/** The kind of wallet, and the settings that this kind takes. */
+export interface WalletSettings extends WalletValues {
+  readonly kind: string
+  /** Nobody asked for it: it is what a gate has if no wallet was chosen. */
+  readonly unasked?: boolean
 }

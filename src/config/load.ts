@@ -58,8 +58,10 @@ export function load(input: LoadInput): Result<Loaded, readonly Mistake[]> {
   const understood = mistakes.length === 0
   const notes: string[] = []
   const nodes = merge(layers.map((said) => said.layer))
+  const wallet = nodes.get('wallet.kind')
   const reading: Reading = {
     ...input,
+    walletKind: wallet?.is === 'text' ? wallet.text : null,
     named: new Set(),
     mistake: (at, what) => {
       mistakes.push({ at, what })

@@ -1,24 +1,27 @@
 import { isLoopback, isOnion } from '../floor/address.ts'
 import { nearest } from '../floor/nearest.ts'
-import { fitting, type Reader, scalar } from './reader.ts'
+import { KINDS, kindOf } from '../wallets/kinds.ts'
+import { secretLine, secretMacaroon } from './read-secret.ts'
+import { anyOf, fitting, type Reader, scalar } from './reader.ts'
+import type { Secret } from './secret.ts'
 
-const HERE = ['ecash', 'play', 'lnd'] as const
+/** Wallets that are to come. They are refused by name: money has to land somewhere. */
 const LATER = ['phoenixd', 'cln', 'lnbits', 'nwc']
 
-/** The wallets of this version. One that is to come is refused by name: money has to land somewhere. */
-export const walletKind: Reader<(typeof HERE)[number]> = scalar((text) => {
-  const kind = HERE.find((name) => name === text)
-  if (kind !== undefined) return { ok: true, value: kind }
-  if (LATER.includes(text)) {
-    return {
-      ok: false,
-      error: 'is not in this version yet; choose ecash, lnd or play (play money)',
-    }
-  }
-  const near = nearest(text, HERE)
-  const meant = near === null ? 'choose ecash, lnd or play (play money)' : `did you mean ${near}?`
+/** The name of a wallet that this version has. */
+export const walletKind: Reader<string> = scalar((text) => {
+  const names = KINDS.map(({ kind }) => kind)
+  if (names.includes(text)) return { ok: true, value: text }
+  const choose = `choose ${anyOf(KINDS.map(({ named }) => named.message))}`
+  if (LATER.includes(text)) return { ok: false, error: `is not in this version yet; ${choose}` }
+  const near = nearest(text, names)
+  const meant = near === null ? choose : `did you mean ${near}?`
   return { ok: false, error: `is not a wallet; ${meant}` }
 })
+
+/** The secret of a wallet, in the form that its kind has. */
+export const walletKey: Reader<Secret> = (node, reading) =>
+  (kindOf(reading.walletKind ?? '')?.key === 'text' ? secretLine : secretMacaroon)(node, reading)
 
 /**
  * Where invoices come from while nothing is configured, tried in this order: mints that have run for

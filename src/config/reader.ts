@@ -15,6 +15,8 @@ export interface Reading {
    * `SATGATE_`.
    */
   readonly named: Set<string>
+  /** What the setting `wallet.kind` says. It decides what the other settings of a wallet mean. */
+  readonly walletKind: string | null
   /** Reports a mistake. Returns undefined, so that a reader can return that. */
   mistake(at: Place, what: string): undefined
   /** Reports something that is no mistake, but that the operator wants to know. */
@@ -56,7 +58,8 @@ export const fitting = <T>(what: string, parse: (text: string) => T | null): Rea
   })
 
 /** `error, warn, info or debug` */
-const anyOf = (words: readonly string[]): string => words.join(', ').replace(/, ([^,]*)$/, ' or $1')
+export const anyOf = (words: readonly string[]): string =>
+  words.join(', ').replace(/, ([^,]*)$/, ' or $1')
 
 export const oneOf = <const T extends string>(...words: readonly T[]): Reader<T> =>
   fitting(anyOf(words), (text) => words.find((word) => word === text) ?? null)

@@ -1,8 +1,10 @@
 import { parseUsdPerBtc } from '../money/parse.ts'
+import { KINDS } from '../wallets/kinds.ts'
 import { modelPrices, price } from './read-price.ts'
-import { certificate, secretMacaroon } from './read-secret.ts'
-import { DEFAULT_MINTS, lightningAddress, mintUrl, walletKind } from './read-wallet.ts'
+import { certificate } from './read-secret.ts'
+import { DEFAULT_MINTS, lightningAddress, mintUrl, walletKey, walletKind } from './read-wallet.ts'
 import {
+  anyOf,
   anything,
   anyUrl,
   baseUrl,
@@ -89,21 +91,20 @@ export const PRICING = {
   }),
 }
 
+const HELP = KINDS.map(({ named }) => named.help)
+
 /** Where money lands, how it comes in, and what is given away. */
 export const MONEY = {
   'wallet.kind': setting({
     read: walletKind,
     standard: null,
     example: 'lnd',
-    doc: 'Where the sats are received: ecash (coins of a Cashu mint, kept in the data folder), lnd or play (play money). `wallet: lnd` is the short form. Unset: the Lightning address in `payout` if its provider confirms payments (LUD-21), else ecash',
+    doc: `Where the sats are received: ${anyOf(KINDS.map(({ named }) => named.docs))}. \`wallet: lnd\` is the short form. Unset: the Lightning address in \`payout\` if its provider confirms payments (LUD-21), else ecash`,
     flag: {
       name: '--wallet',
       kind: 'text',
       value: 'KIND',
-      help: [
-        'Money',
-        'where payments arrive: ecash (default), lnd (your node), or play (play money, worth nothing)',
-      ],
+      help: ['Money', `where payments arrive: ${HELP.slice(0, -1).join(', ')}, or ${HELP.at(-1)}`],
     },
   }),
   'wallet.url': setting({
@@ -113,7 +114,7 @@ export const MONEY = {
     doc: 'The REST address of the node',
   }),
   'wallet.key': setting({
-    read: secretMacaroon,
+    read: walletKey,
     standard: null,
     example: '{ file: invoice.macaroon }',
     doc: 'The macaroon of the node: a file, or hex in an environment variable. The invoice macaroon is enough',

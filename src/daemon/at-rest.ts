@@ -54,12 +54,12 @@ export async function walletAtRest(
     const { ledger } = folder.value
     const books = existsSync(ledger) ? openAnyKind(ledger, world) : null
     if (books !== null) closers.push(() => books.close())
-    const mints = config.wallet.kind === 'ecash' ? config.wallet.mints : []
+    const mints = config.wallet.mints ?? []
     const say = () => {}
     const lost = question.do === 'export' && !takeSeed(dataDir, { hasCoins: true }).ok
     const ecash = lost
       ? coinsAlone(dataDir, world)
-      : await ecashParts(dataDir, { mints }, { world, say })
+      : await ecashParts(dataDir, mints, { world, say })
     closers.push(() => ecash.store.close())
     for (const { mint } of ecash.roster.lines) closers.push(() => mint.close())
     const { desk } = openMoneyOut(ecash, { books, config, world, say })

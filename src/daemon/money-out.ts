@@ -45,7 +45,7 @@ export function openMoneyOut(
     ...payerParts,
     payer: new Payer(payerParts),
     address: address.ok ? address.value : null,
-    above: config.wallet.kind === 'ecash' ? config.wallet.payoutAbove : USUAL_ABOVE,
+    above: config.wallet.payoutAbove ?? USUAL_ABOVE,
   }
   let nudge = () => {}
   const desk = openDesk({

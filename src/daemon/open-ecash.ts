@@ -1,4 +1,3 @@
-import type { EcashSettings } from '../config/config.ts'
 import { isLoopback } from '../floor/address.ts'
 import { assert } from '../floor/assert.ts'
 import type { Background } from '../floor/background.ts'
@@ -27,12 +26,12 @@ type Say = (event: object) => void
 /** Opens seed, coins and mints of a data folder; asks no mint anything. Throws `Failed`. */
 export async function ecashParts(
   path: string,
-  settings: Pick<EcashSettings, 'mints'>,
+  mints: readonly string[],
   { world, say }: { readonly world: World; readonly say: Say },
 ): Promise<EcashParts> {
   const folder = openEcashFolder(path, world.now())
   const { store, seed } = folder
-  const configured = settings.mints.map((text) => {
+  const configured = mints.map((text) => {
     const url = normalMintUrl(text)
     assert(url !== null, 'the settings take addresses of mints only')
     return url

@@ -1,4 +1,5 @@
-import type { Config, EcashSettings } from '../config/config.ts'
+import type { Config, WalletSettings } from '../config/config.ts'
+import { assert } from '../floor/assert.ts'
 import type { Background } from '../floor/background.ts'
 import { onLine } from '../floor/printable.ts'
 import { sentence } from '../floor/sentence.ts'
@@ -6,9 +7,11 @@ import type { World } from '../floor/world.ts'
 import type { Invoices } from '../ledger/invoices.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 import { withOlder } from '../wallets/both.ts'
+import { ecash } from '../wallets/ecash/kind.ts'
+import { kindOf } from '../wallets/kinds.ts'
 import { openLightningAddressWallet } from '../wallets/lightning-address.ts'
-import { openLndWallet } from '../wallets/lnd.ts'
 import { makeLnurl, parseLightningAddress } from '../wallets/lnurl.ts'
+import { play } from '../wallets/play/kind.ts'
 import { openPlayWallet, type PlayWallet } from '../wallets/play.ts'
 import { type Wallet, WalletRefused, WalletUnreachable } from '../wallets/wallet.ts'
 import { Failed } from './failed.ts'
@@ -46,21 +49,26 @@ export async function chooseWallet(
   choosing: Choosing,
 ): Promise<WalletChoice> {
   const { kept, waiting, world, background } = choosing
-  if (settings.kind === 'ecash') return chooseEcash({ settings, payout }, choosing)
-  if (settings.kind === 'play') {
+  const kind = kindOf(settings.kind)
+  assert(kind !== undefined, 'the settings take kinds of the table only')
+  if (kind === ecash) return chooseEcash({ settings, payout }, choosing)
+  if (kind === play) {
     return {
       ...{ money: 'play', ecash: null, answers: ['play'], notes: [] },
       open(invoices) {
-        const play = openPlayWallet({ store: invoices, world, background })
-        return { wallet: play, play }
+        const wallet = openPlayWallet({ store: invoices, world, background })
+        return { wallet, play: wallet }
       },
     }
   }
-  const { url, macaroon, tlsCert: tlsCertPem } = settings
+  const { open } = kind
+  assert(open !== null, 'every other wallet opens by itself')
   const moneyHint = kept === 'play' ? null : kept
-  const options = { url, macaroonHex: macaroon.reveal(), tlsCertPem, moneyHint, world, background }
-  const name = `lnd at ${new URL(url).host}`
-  const wallet = await untilItAnswers(() => openLndWallet(options), { name, waiting })
+  const { url } = settings
+  const name = url === undefined ? kind.kind : `${kind.kind} at ${new URL(url).host}`
+  const wallet = await untilItAnswers(() => open(settings, { moneyHint, world, background }), {
+    ...{ name, waiting },
+  })
   return ready(wallet, null, [])
 }
 
@@ -79,17 +87,20 @@ function ready(
  * and so does what is still to be paid for.
  */
 async function chooseEcash(
-  { settings, payout }: { readonly settings: EcashSettings; readonly payout: string | null },
+  { settings, payout }: { readonly settings: WalletSettings; readonly payout: string | null },
   choosing: Choosing,
 ): Promise<WalletChoice> {
   const { folder, kept, waiting, world, background, say } = choosing
-  const parts = await ecashParts(folder, settings, { world, say })
+  const { mints = [], maxPerMint } = settings
+  assert(maxPerMint !== undefined, 'this setting has a default')
+  const parts = await ecashParts(folder, mints, { world, say })
   const notes = parts.folder.fresh ? [backUp(folder)] : []
-  const open = () =>
-    ecashWallet(parts, { maxPerMint: settings.maxPerMint, kept, background }, world)
+  const open = () => ecashWallet(parts, { maxPerMint, kept, background }, world)
   try {
     const direct =
-      payout === null || settings.chosen ? null : await paidDirectly(payout, parts, choosing)
+      payout === null || settings.unasked !== true
+        ? null
+        : await paidDirectly(payout, parts, choosing)
     if (direct === null || typeof direct === 'string') {
       const wallet = await untilItAnswers(open, { name: 'ecash', waiting })
       return ready(wallet, parts, direct === null ? notes : [...notes, direct])

@@ -14,6 +14,7 @@ import type { Books } from '../ledger/books.ts'
 import { ledgerKind } from '../ledger/kind.ts'
 import { makePricing, type Pricing } from '../money/pricing.ts'
 import { makeRateSource } from '../money/rate.ts'
+import { kindOf } from '../wallets/kinds.ts'
 import { findBackend } from './backend.ts'
 import { compose } from './compose.ts'
 import { listenForCommands } from './control.ts'
@@ -209,7 +210,7 @@ async function start(
 }
 
 function refusePlayInPublic(config: Config): void {
-  if (config.wallet.kind !== 'play') return
+  if (kindOf(config.wallet.kind)?.isPlay !== true) return
   if (config.publicUrl !== null) {
     throw new Failed('play money is worth nothing: it takes no --public-url', 2)
   }

@@ -172,8 +172,9 @@ describe('the environment', () => {
       SATGATE_WALLET_KEY: 'AB'.repeat(20),
     }
     const { wallet } = loaded({ env }).config
-    expect(wallet).toMatchObject({ kind: 'lnd', url: 'https://localhost:8080', tlsCert: null })
-    expect(wallet?.kind === 'lnd' && wallet.macaroon.reveal()).toBe('ab'.repeat(20))
+    expect(wallet).toMatchObject({ kind: 'lnd', url: 'https://localhost:8080' })
+    expect(wallet.tlsCert).toBeUndefined()
+    expect(wallet.key?.reveal()).toBe('ab'.repeat(20))
   })
 })
 
@@ -198,7 +199,7 @@ describe('flags', () => {
     expect(mistakes({ yaml, flags: { wallet: 'lnd' } })).toHaveLength(1)
     for (const yaml of ['wallet: play', 'wallet: { kind: lnd, url: https://localhost:8080 }']) {
       const { wallet } = loaded({ yaml, flags: { wallet: 'ecash' } }).config
-      expect(wallet).toEqual({ ...loaded({}).config.wallet, chosen: true })
+      expect(wallet).toEqual({ ...loaded({}).config.wallet, unasked: undefined })
       expect(mistakes({ yaml, flags: { wallet: 'ecsh' } })).toHaveLength(1)
     }
   })
@@ -214,7 +215,7 @@ describe('files', () => {
       '/home/op/tls.cert': { text: '-----BEGIN CERTIFICATE-----\n' },
     }
     const { wallet } = loaded({ files, flags: { config: '/etc/satgate/gate.yaml' } }).config
-    expect(wallet?.kind === 'lnd' && wallet.macaroon.reveal()).toBe('020103ff')
+    expect(wallet.key?.reveal()).toBe('020103ff')
   })
 
   it('satgate.yaml is taken before satgate.json', () => {

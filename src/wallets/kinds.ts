@@ -1,0 +1,14 @@
+import { ecash } from './ecash/kind.ts'
+import type { WalletKind } from './kind.ts'
+import { lnd } from './lnd/kind.ts'
+import { play } from './play/kind.ts'
+
+/** The wallets of this version. A new one is a folder with a row of this type, and a line here. */
+export const KINDS: readonly WalletKind[] = [ecash, lnd, play]
+
+/** The wallet of somebody who has chosen none. */
+export const USUAL: WalletKind = ecash
+
+/** The row of a kind that the settings have accepted. */
+export const kindOf = (kind: string): WalletKind | undefined =>
+  KINDS.find((one) => one.kind === kind)

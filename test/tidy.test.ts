@@ -124,18 +124,6 @@ const EXCEPTIONS: readonly Exception[] = [
     because: 'it listens to what the wallet of the rails says was paid',
   },
   {
-    from: 'src/gate/answer.ts',
-    to: 'src/dialects/openai/errors.ts',
-    typeOnly: false,
-    because: 'one envelope of errors for every dialect of OpenAI, before a second kind is spoken',
-  },
-  {
-    from: 'src/http/app.ts',
-    to: 'src/dialects/openai/errors.ts',
-    typeOnly: false,
-    because: 'the same envelope for what is refused before a dialect is known',
-  },
-  {
     from: 'src/config/reader.ts',
     to: 'src/dialects/openai/fields.ts',
     typeOnly: false,

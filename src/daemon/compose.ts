@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Config } from '../config/config.ts'
-import { dialects } from '../dialects/index.ts'
+import type { Dialect, Envelope } from '../dialects/dialect.ts'
+import { envelopeOf } from '../dialects/envelopes.ts'
 import type { Background } from '../floor/background.ts'
 import { placeOf } from '../floor/say-error.ts'
 import type { World } from '../floor/world.ts'
@@ -61,6 +62,8 @@ export interface ComposeParts {
   readonly world: World
   readonly background: Background
   readonly say: Say
+  /** The APIs that are served. */
+  readonly dialects: readonly Dialect[]
   readonly ownUrl: () => string
 }
 
@@ -70,6 +73,8 @@ type Listener = (request: IncomingMessage, response: ServerResponse) => void
 export interface Entrance {
   readonly listener: Listener
   readonly clientOf: (socket: Socket) => Keys | null
+  /** How what is no HTTP request is answered. */
+  readonly errors: Envelope
 }
 
 /** A gate, ready to be listened for. */
@@ -102,7 +107,7 @@ const UPKEEP = { every: 3_600_000, longest: 3_600_000 }
 
 /** The only place that names concrete rails, wallets and stores together. */
 export function compose(parts: ComposeParts): Composed {
-  const { config, books, keys, world, background, say, models, pricing } = parts
+  const { config, books, keys, world, background, say, models, pricing, dialects } = parts
   const { ledger, invoices } = books
   const ofWallet = (wallet: string, since: number) => ({
     ...{ what: 'wallet_unreachable', wallet, since: iso(since), label: parts.wallet.label },
@@ -187,6 +192,7 @@ export function compose(parts: ComposeParts): Composed {
   const upkeep = background.repeat('upkeep of the ledger', UPKEEP, () =>
     books.prune(world.now() - FREE_IS_KEPT),
   )
+  const errors = envelopeOf('')
   const upstreamUp = () => models.answering() && models.gone() === null
   const { play } = parts
   let tunnelUrl = (): string | null => null
@@ -218,6 +224,7 @@ export function compose(parts: ComposeParts): Composed {
     }),
     money: parts.wallet.money,
     dialects,
+    envelopeOf,
     notFound: makeNotFound(dialects),
     onError: (error) =>
       say({ event: 'problem', what: 'internal_error', error: error.name, at: placeOf(error) }),
@@ -229,13 +236,14 @@ export function compose(parts: ComposeParts): Composed {
     isLocal: (request) => clients.isLocal(request),
   } satisfies AppParts
   return {
-    entrance: { listener: makeListener(routes), clientOf: clients.ofConnection },
+    entrance: { listener: makeListener(routes), clientOf: clients.ofConnection, errors },
     tunnelEntrance(publicUrl) {
       tunnelUrl = publicUrl
       const strangers = makeTunnelClients(salt)
       const receive = makeReceive({ ...receiving, clients: strangers, publicUrl })
       const { isLocal, ofConnection: clientOf } = strangers
-      return { listener: makeListener({ ...routes, receive, playPay: null, isLocal }), clientOf }
+      const listener = makeListener({ ...routes, receive, playPay: null, isLocal })
+      return { listener, clientOf, errors }
     },
     line,
     running: () => exchange.running,
@@ -254,11 +262,12 @@ export function compose(parts: ComposeParts): Composed {
 }
 
 /** What the gate's own documents say that it sells by. */
-const termsOf = ({ config, wallet }: ComposeParts): Terms => ({
+const termsOf = ({ config, wallet, dialects }: ComposeParts): Terms => ({
   version: version(),
   operator: { ...config.operator, name: config.operator.name ?? 'satgate' },
   money: wallet.money,
   dialects,
+  errors: envelopeOf(''),
   methods: config.rails.l402 ? ['l402'] : [],
   invoice: config.credit.invoice,
   mostSats: MOST_SATS,

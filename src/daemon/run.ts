@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import type { Config } from '../config/config.ts'
 import type { Loaded } from '../config/load.ts'
+import { dialects } from '../dialects/index.ts'
 import { isLoopback } from '../floor/address.ts'
 import { Background } from '../floor/background.ts'
 import { onLine } from '../floor/printable.ts'
@@ -115,7 +116,7 @@ async function start(
   })
   const { ecash } = choice
   if (ecash !== null) closers.push(() => ecash.folder.close())
-  const backend = await findBackend(config, world)
+  const backend = await findBackend(config, world, dialects)
   closers.push(() => backend.upstream.close())
   const books = openBooks(folder, choice.money, { world, say })
   closers.push(() => books.close())
@@ -154,6 +155,7 @@ async function start(
     world,
     background,
     say,
+    dialects,
     ownUrl: () => url,
   })
   closers.push(() => gate.close())

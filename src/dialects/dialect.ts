@@ -1,23 +1,111 @@
+import type { Schema } from '../floor/json-schema.ts'
 import type { Result } from '../floor/result.ts'
+import type { Msat } from '../money/msat.ts'
 import type { Tokens } from '../money/quantities.ts'
 
 /**
- * How one API spells a request, its output limit, usage, the end and an error. A dialect never sees
- * the ledger, a rail or a header. Every dialect runs `test/contract/dialect.ts`.
+ * How one API writes a request, its output limit, its usage, its streams and its errors. A dialect
+ * never sees the ledger, a rail or a credential. A new dialect is a folder beside `openai` and a line
+ * in `index.ts`; it runs `test/contract/dialect.ts`.
  */
 export interface Dialect {
-  readonly name: 'openai-chat' | 'openai-completions' | 'openai-embeddings'
+  /** Shown in the output, kept in the ledger with each charge. Unique. */
+  readonly name: string
   /** Canonical path, `/v1/chat/completions`. All are POST. */
   readonly path: string
-  /** Total: any bytes in. Refuses what could be read in two ways (threats A2, A11, I6, I13). */
-  read(body: Uint8Array, terms?: Terms): Result<Asked, Malformed>
+  /** Request headers that `read` is shown besides Content-Type, in lower case. Never a credential. */
+  readonly headers: readonly string[]
+  /** Accepts any bytes and never throws. Refuses what could be read in two ways (threats A2, A11, I6, I13). */
+  read(body: Uint8Array, head: RequestHead, terms?: Terms): Result<Asked, Malformed>
   /**
-   * The body to send upstream: spliced, not re-serialised; the output limit written, usage asked for.
-   * `refused`: what this backend does not take; a client's own fields stay, and so does a limit.
+   * What is sent to the backend: the client's own bytes, with the granted output limit written into
+   * them and usage asked for. `refused`: fields that this backend does not take (`respell`).
    */
-  rewrite(asked: Asked, output: number, backend: Backend, refused?: ReadonlySet<Added>): Uint8Array
-  /** Watches one response. `output` is the limit that was sent. */
+  rewrite(asked: Asked, output: number, backend: Backend, refused?: Refused): Rewritten
+  /**
+   * A backend refused a request as malformed. If it names a field that only the gate wrote, returns
+   * the set of refused fields to `rewrite` with at the second try, else null (threats K5).
+   */
+  respell(asked: Asked, refusal: Uint8Array, before: Refused): Refused | null
+  /** Watches one response. `granted` is what was sent and held. */
   meter(asked: Asked, granted: Granted, backend: Backend): Meter
+  readonly wire: Wire
+  readonly docs: Docs
+}
+
+/** What `read` sees of a request besides its body. */
+export interface RequestHead {
+  /** Null if the client named none. */
+  readonly contentType: string | null
+  /** Those of `Dialect.headers` that the client sent. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** A request as the backend gets it. */
+export interface Rewritten {
+  readonly body: Uint8Array
+  readonly contentType: string
+  /** Further headers. Only those that are named in `Dialect.headers` reach a backend. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Names of fields that the gate added and a backend refused. */
+export type Refused = ReadonlySet<string>
+
+/** How the bytes of answers and errors look, as far as one request does not change it. */
+export interface Wire {
+  /** The media type of a stream. */
+  readonly streamType: string
+  /** The media type of an answer in one piece, which the backend labelled like this, or not at all. */
+  answerType(label: string | null): string
+  /**
+   * Whether a 200 to a request that asked for a stream is one. Backends label both kinds in any way,
+   * so the first bytes count as well (threats K18). Null while too few bytes have come.
+   */
+  isStream(contentType: string | null, first: Uint8Array): boolean | null
+  readonly errors: Envelope
+}
+
+/** How an error is written: before the answer begins. Within a stream, `Meter.broken` writes it. */
+export interface Envelope {
+  /** Names its schemas in `/openapi.json`; empty for the usual one. */
+  readonly name: string
+  readonly contentType: string
+  /** The members of the JSON body that say what is wrong. What stands beside them is the gate's. */
+  error(problem: Problem): Readonly<Record<string, unknown>>
+  /** The schema of each of those members. */
+  readonly schema: Readonly<Record<string, Schema>>
+  /** Named schemas that `schema` refers to. */
+  readonly parts: Readonly<Record<string, Schema>>
+}
+
+/** What a client is told of a request that was not served, or of a stream that broke off. */
+export interface Problem {
+  readonly status: number
+  readonly code: string
+  readonly message: string
+  readonly param: string | null
+}
+
+/** A dialect's part of `/openapi.json` and `/llms.txt`. */
+export interface Docs {
+  /** The operations and schemas are named after it: `Chat` makes `createChat` and `ChatRequest`. */
+  readonly name: string
+  readonly summary: string
+  readonly request: Documented
+  readonly answer: Documented
+  /** Null if it never streams. `cost` says in a sentence where a stream tells its cost. */
+  readonly stream: { readonly type: string; readonly schema: Schema; readonly cost: string } | null
+  /** The body of a short request to this model, to be copied by readers; null shows none. */
+  example(model: string): unknown
+}
+
+export interface Documented {
+  /** Its media type, without parameters. */
+  readonly type: string
+  readonly schema: Schema
+  /** Named schemas that it refers to. */
+  readonly parts: Readonly<Record<string, Schema>>
 }
 
 /** What the operator's settings and the backend make of a request. */
@@ -33,12 +121,8 @@ export const LONGEST_MODEL = 256
 /** Backends whose habits differ. `other` gets every precaution. */
 export type Backend = 'ollama' | 'vllm' | 'llamacpp' | 'lmstudio' | 'other'
 
-/** Fields that a rewritten request may have although its client sent none (threats K5). */
-export const ADDED = ['max_tokens', 'max_completion_tokens', 'stream_options'] as const
-export type Added = (typeof ADDED)[number]
-
 export interface Asked {
-  readonly dialect: Dialect['name']
+  readonly dialect: string
   readonly body: Uint8Array
   readonly model: string
   readonly stream: boolean
@@ -75,13 +159,8 @@ export interface Asked {
   forget(): void
 }
 
-export interface Malformed {
-  /** 400, or 415/413 where that is the truth. */
-  readonly status: number
-  readonly code: string
-  readonly message: string
-  readonly param: string | null
-}
+/** Why a body cannot be read. The status is 400, or 415 or 413 where that says more. */
+export type Malformed = Problem
 
 export interface Granted {
   /** Output tokens over all choices that are paid for. The meter says `over` past it. */
@@ -93,45 +172,38 @@ export interface Granted {
 }
 
 /**
- * One response. Bytes go in as they come and out as the client may see them: the upstream's own,
- * less a usage that only we asked for.
+ * Watches one response. Bytes go in as the backend sends them, and come out as the client may see
+ * them: the backend's own, without a usage that only the gate asked for. What a meter adds to a
+ * stream depends on what the stream has shown so far, so each meter writes those bytes itself.
  */
 export interface Meter {
   /**
-   * A piece of a stream (`text/event-stream`). The result may be `chunk` itself, or empty; it ends
-   * with a whole line. `[DONE]` is withheld, so that the cost can be said before it.
+   * A piece of a stream. Returns what leaves: it may be `chunk` itself or empty, and it ends where
+   * other bytes may follow. The mark of the end (`[DONE]`) is held back, so that the cost can stand
+   * before it.
    */
   stream(chunk: Uint8Array): Uint8Array
-  /** The upstream sends no more: an event that lacks only its end is read, and completed. */
+  /** The backend sends no more: an event that lacks only its end is read, and completed. */
   rest(): Uint8Array
   /**
-   * A buffered answer, whole, without what is beyond the grant (J8). Null where it is not an answer of
-   * this dialect: then nothing of it is delivered.
+   * An answer that came in one piece, without what is beyond the grant (threats J8). Null if it is no
+   * answer of this dialect: then nothing of it is delivered.
    */
   whole(body: Uint8Array): Uint8Array | null
-  /** What `whole` answered, as the events of a stream that the buyer sees already, `[DONE]` included. */
-  asStream(whole: Uint8Array, note?: string): Uint8Array
-  /**
-   * The stream ended: the `[DONE]` that was held back. A note leaves with the end as
-   * a comment: in the event of `[DONE]`, or as the very last line where there is none (K2).
-   */
-  finish(note?: string): Uint8Array
-  /** Bytes that keep a silent stream open and break no reader; empty where there are none. */
+  /** What `whole` returned, as a complete stream. The client sees a stream that has begun already. */
+  asStream(whole: Uint8Array, cost?: Msat | null): Uint8Array
+  /** The stream ended: the end that was held back, with its cost. */
+  finish(cost?: Msat | null): Uint8Array
+  /** Bytes that keep a silent stream open and disturb no reader; empty if there are none. */
   keepAlive(): Uint8Array
   /** What it knows now. */
   readonly seen: Seen
-  /** Bytes that end the stream for the client as its dialect would with `length`, then `[DONE]`. */
-  cut(note?: string): Uint8Array
-  /** Bytes of an error event that ends the stream. */
-  broken(problem: Problem, note?: string): Uint8Array
-  /** Tokens to charge when the end came as it did: reported where believable, else counted. */
+  /** Ends the stream for the client as this dialect does at an output limit. */
+  cut(cost?: Msat | null): Uint8Array
+  /** Ends the stream with an error. */
+  broken(problem: Pick<Problem, 'code' | 'message'>, cost?: Msat | null): Uint8Array
+  /** What to charge if the answer ended as it did: reported if that is believable, else counted. */
   usage(promptEstimate: number): Counted
-}
-
-/** What the buyer is told of a stream that broke off. */
-export interface Problem {
-  readonly code: string
-  readonly message: string
 }
 
 export interface Seen {

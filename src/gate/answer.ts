@@ -1,4 +1,4 @@
-import { problem } from '../dialects/openai/errors.ts'
+import type { Envelope } from '../dialects/dialect.ts'
 import { floorSat, type Msat } from '../money/msat.ts'
 import type { Incoming, Reply } from './ports.ts'
 import { type Refusal, refuse } from './refusal.ts'
@@ -7,18 +7,21 @@ import { type UpstreamSaid, upstreamWords } from './upstream-words.ts'
 
 type Headers = Record<string, string | readonly string[]>
 
-/** Header names of a stream that must pass every proxy on the way unbuffered. */
+/** A stream must pass every proxy on the way unbuffered. */
 const STREAM: Headers = {
-  'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',
 }
 
-/** Answers a refusal in the dialect's envelope. Challenges leave on a 402 and on nothing else. */
-export function answerRefusal(incoming: Incoming, reply: Reply, refusal: Refusal): void {
+/** Answers a refusal in an envelope. Challenges leave on a 402 and on nothing else. */
+export function answerRefusal(
+  errors: Envelope,
+  to: { readonly incoming: Incoming; readonly reply: Reply; readonly refusal: Refusal },
+): void {
+  const { incoming, reply, refusal } = to
   const { status, offer } = refusal
   const headers: Headers = {
-    'content-type': 'application/json; charset=utf-8',
+    'content-type': errors.contentType,
     'x-request-id': incoming.id,
     'cache-control': 'no-store',
   }
@@ -31,9 +34,8 @@ export function answerRefusal(incoming: Incoming, reply: Reply, refusal: Refusal
     if (offer.challenges.length > 0) headers['www-authenticate'] = offer.challenges
   }
   const beside = { ...(offer?.body ?? {}), ...wait.beside, ...refusal.extra }
-  const { code, message, param } = refusal
   reply.head(status, headers)
-  const body = json(problem(status, code, message, { ...beside, param }))
+  const body = json({ ...errors.error(refusal), ...beside })
   reply.end(incoming.method === 'HEAD' ? undefined : body)
 }
 
@@ -58,6 +60,7 @@ function waiting(
 export function openStream(held: Held, reply: Reply, before: Msat | null): void {
   const { incoming } = held
   reply.head(200, {
+    'content-type': held.dialect.wire.streamType,
     ...STREAM,
     ...paidHeaders(held, before),
     'x-request-id': incoming.id,
@@ -101,9 +104,6 @@ function paidHeaders(held: Held, balance: Msat | null): Headers {
   if (ignored.length > 0) headers['x-satgate-ignored'] = ignored.join(', ')
   return headers
 }
-
-/** The end of a stream says its cost; never the balance: streams get piped to third parties. */
-export const costNote = (charged: Msat): string => `satgate cost_msat=${charged}`
 
 /** Upstream statuses that say something of the buyer's own request pass; all others are a 502. */
 const PASSED = new Set([400, 404, 413, 422, 429])

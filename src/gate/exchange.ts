@@ -6,7 +6,6 @@ import { countTokens } from '../money/tokens.ts'
 import {
   answerRefusal,
   answerWhole,
-  costNote,
   openStream,
   TOO_LARGE,
   tooLarge,
@@ -80,16 +79,18 @@ export class Exchange {
     const granted = { output, limit: held.limit, count: countTokens }
     const meter = dialect.meter(asked, granted, backend)
     const before = await this.#shown(held, held.hold?.before ?? null)
-    const { upstream, body } = this.#respelling.of(held, backend)
+    const { upstream, sent } = this.#respelling.of(held, backend)
     const relay = new Relay({
       upstream,
       request: {
         path: dialect.path,
-        body,
-        headers: { 'x-request-id': incoming.id },
+        body: sent.body,
+        contentType: sent.contentType,
+        headers: { ...sent.headers, 'x-request-id': incoming.id },
       },
       reply,
       meter,
+      wire: dialect.wire,
       streamed: asked.stream,
       patience,
       now: () => world.now(),
@@ -166,13 +167,13 @@ export class Exchange {
     }
     if (!reply.headSent && failed(relayed.end)) {
       const refusal = this.#refusal(relayed, close.charged)
-      answerRefusal(held.incoming, reply, refusal)
+      answerRefusal(held.dialect.wire.errors, { incoming: held.incoming, reply, refusal })
       return refusal.status
     }
     if (!reply.headSent) openStream(held, reply, close.after)
     const trailers = held.incoming.trailers ? { 'X-Cost-Msat': `${close.charged}` } : undefined
-    const note = costNote(close.charged)
-    const last = whole === null ? lastBytes(relayed.end, meter, note) : meter.asStream(whole, note)
+    const cost = close.charged
+    const last = whole === null ? lastBytes(relayed.end, meter, cost) : meter.asStream(whole, cost)
     reply.end(last, trailers)
     return 200
   }
@@ -185,9 +186,9 @@ function letGoOfRequest({ asked, incoming }: Held): void {
 }
 
 /** How a stream ends for the buyer, the cost said in it. */
-function lastBytes(end: Exclude<End, 'client_left'>, meter: Meter, note: string): Uint8Array {
-  if (failed(end)) return meter.broken(BROKEN[end], note)
-  return end === 'cut' ? meter.cut(note) : meter.finish(note)
+function lastBytes(end: Exclude<End, 'client_left'>, meter: Meter, cost: Msat): Uint8Array {
+  if (failed(end)) return meter.broken(BROKEN[end], cost)
+  return end === 'cut' ? meter.cut(cost) : meter.finish(cost)
 }
 
 type Failed = Exclude<End, 'complete' | 'cut' | 'client_left'>
@@ -195,7 +196,7 @@ type Failed = Exclude<End, 'complete' | 'cut' | 'client_left'>
 const failed = (end: End): end is Failed => Object.hasOwn(BROKEN, end)
 
 /** What the buyer is told in the middle of a stream. */
-const BROKEN: Readonly<Record<Failed, Problem>> = {
+const BROKEN: Readonly<Record<Failed, Pick<Problem, 'code' | 'message'>>> = {
   outgrown: { code: 'answer_too_large', message: TOO_LARGE },
   upstream_failed: {
     code: 'upstream_error',

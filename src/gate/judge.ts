@@ -40,7 +40,7 @@ export function read(
   dialect: Dialect,
   { at, terms }: { readonly at: number; readonly terms: Terms },
 ): Result<Read, Refusal> {
-  const asked = dialect.read(incoming.body, terms)
+  const asked = dialect.read(incoming.body, incoming.head, terms)
   if (asked.ok) return ok({ incoming, dialect, asked: asked.value, at })
   const { status, code, message, param } = asked.error
   return err(refuse(status, code, message, { param }))

@@ -1,3 +1,4 @@
+import type { RequestHead } from '../dialects/dialect.ts'
 import type { Presented } from '../passes/pass.ts'
 
 /** What the gate needs of the world around it: a buyer's connection, an upstream, somewhere to say things. */
@@ -12,6 +13,8 @@ export interface Incoming {
   readonly path: string
   /** What its headers pay with. Read once, in `passes/present.ts`. */
   readonly presented: Presented
+  /** What a dialect sees of its headers. */
+  readonly head: RequestHead
   /** Empty once it was let go of. */
   readonly body: Uint8Array
   /** The request goes to the backend: its client may send another large body meanwhile. */
@@ -51,6 +54,8 @@ export interface UpstreamRequest {
   /** One of the allow-listed paths, `/v1/chat/completions`. */
   readonly path: string
   readonly body: Uint8Array
+  /** As the dialect wrote the body. */
+  readonly contentType: string
   /** The few headers of the buyer's that may pass: `accept`, `x-request-id`, … */
   readonly headers: Readonly<Record<string, string>>
 }

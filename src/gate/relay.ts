@@ -1,8 +1,7 @@
-import type { Meter } from '../dialects/dialect.ts'
+import type { Meter, Wire } from '../dialects/dialect.ts'
 import type { End } from './outcome.ts'
 import { Pace } from './pace.ts'
 import type { Reply, Sent, Upstream, UpstreamRequest } from './ports.ts'
-import { beginningOf } from './sniff.ts'
 import type { UpstreamSaid } from './upstream-words.ts'
 
 /** ms, `timeouts` of the settings. */
@@ -32,6 +31,8 @@ export interface RelayParts {
   readonly request: UpstreamRequest
   readonly reply: Reply
   readonly meter: Meter
+  /** Tells a stream from an answer in one piece. */
+  readonly wire: Wire
   readonly streamed: boolean
   readonly patience: Patience
   readonly now: () => number
@@ -65,9 +66,9 @@ export class Relay {
   #sent: Sent | null = null
   #status: number | null = null
   #retryAfter: string | null = null
-  #contentType = 'application/json'
-  #labelled = false
-  /** It is a stream of events, by its first bytes. Null until they have come. */
+  /** As the upstream labels its answer. */
+  #label: string | null = null
+  /** It is a stream, by the dialect's judgement of its first bytes. Null until they have come. */
   #flowing: boolean | null = false
   #chunks: Uint8Array[] = []
   #size = 0
@@ -128,18 +129,14 @@ export class Relay {
     this.#status = status
     if (status === 200) this.#parts.answered()
     this.#retryAfter = one(headers['retry-after'])
-    this.#contentType = one(headers['content-type']) ?? 'application/json'
-    this.#labelled = this.#contentType.toLowerCase().startsWith('text/event-stream')
+    this.#label = one(headers['content-type'])
     this.#flowing = status === 200 && this.#parts.streamed ? null : false
   }
 
-  /** Tells a stream by its first bytes, whatever its label says (K18). Those to go on with. */
+  /** Asks the dialect whether it is a stream, whatever its label says (K18). The bytes to go on with. */
   #begin(chunk: Uint8Array): Uint8Array {
     const first = this.#chunks.length === 0 ? chunk : Buffer.concat([...this.#chunks, chunk])
-    const beginning = beginningOf(first)
-    if (beginning === null) return chunk
-    this.#flowing = this.#labelled ? beginning !== 'json' : beginning === 'events'
-    if (this.#labelled && !this.#flowing) this.#contentType = 'application/json'
+    this.#flowing = this.#parts.wire.isStream(this.#label, first)
     if (!this.#flowing) return chunk
     this.#chunks = []
     this.#size = 0
@@ -272,7 +269,7 @@ export class Relay {
       end,
       said: this.#refusal(),
       whole,
-      contentType: this.#contentType,
+      contentType: this.#parts.wire.answerType(this.#label),
       firstByteAt: this.#pace.first,
       madeMs: this.#pace.made(whole !== null, this.#parts.now()),
       detail,

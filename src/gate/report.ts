@@ -62,7 +62,8 @@ export class RequestReport {
 
   /** Answers a refusal and says so. */
   refused(reply: Reply, refusal: Refusal): void {
-    answerRefusal(this.#parts.incoming, reply, refusal)
+    const { dialect, incoming } = this.#parts
+    answerRefusal(dialect.wire.errors, { incoming, reply, refusal })
     this.#parts.say({
       ...this.#base(refusal.status, 'refused'),
       reason: refusal.status === 402 ? 'payment_required' : refusal.code,

@@ -3,8 +3,8 @@ import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type Context, Hono } from 'hono'
 import { accepts } from 'hono/accepts'
-import type { Dialect } from '../dialects/dialect.ts'
-import { problem } from '../dialects/openai/errors.ts'
+import type { Dialect, Envelope } from '../dialects/dialect.ts'
+import { assert } from '../floor/assert.ts'
 import { answerRefusal } from '../gate/answer.ts'
 import type { Buying } from '../gate/buying.ts'
 import type { Gate } from '../gate/gate.ts'
@@ -12,6 +12,7 @@ import type { Incoming, Reply } from '../gate/ports.ts'
 import type { Refusal } from '../gate/refusal.ts'
 import type { AccountPages } from '../gate/statement.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
+import { CREDENTIAL_HEADERS } from '../passes/present.ts'
 import { type Cors, hidingFromOthers, setCors } from './cors.ts'
 import type { Describe } from './describe.ts'
 import type { Begun, Receive } from './incoming.ts'
@@ -27,6 +28,8 @@ export interface AppParts {
   readonly describe: Describe
   readonly money: MoneyKind
   readonly dialects: readonly Dialect[]
+  /** How an error is written on a path that no dialect serves. */
+  envelopeOf(path: string): Envelope
   /** The 404 of what is not served; the path is null where it cannot be read in one way only. */
   readonly notFound: (method: string, path: string | null) => Refusal
   readonly cors: Cors
@@ -79,7 +82,7 @@ export function makeListener(
   const listener = getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0], {
     overrideGlobalObjects: false,
     errorHandler: (error) =>
-      error instanceof RequestError ? unreadable() : new Response(null, { status: 500 }),
+      error instanceof RequestError ? unreadable(parts) : new Response(null, { status: 500 }),
   })
   return (request, response) => {
     response.setHeader('x-content-type-options', 'nosniff')
@@ -90,12 +93,14 @@ export function makeListener(
 
 function addDialects(app: Hono<Env>, parts: AppParts): void {
   for (const dialect of parts.dialects) {
+    const shown = dialect.headers.filter((name) => CREDENTIAL_HEADERS.has(name))
+    assert(shown.length === 0, `no dialect sees a credential: ${shown.join(', ')}`)
     app.all(dialect.path, async (c) => {
       const { incoming: request, outgoing: response } = c.env
       const begun = begunOf(c, parts)
       const open = begun.incoming.presented.is !== 'credential'
       const hiding = open ? hidingFromOthers(parts.cors, request, response) : null
-      const received = await parts.receive.body(request, begun, 'whole')
+      const received = await parts.receive.body(request, begun, { headers: dialect.headers })
       const reply = parts.reply(request, response, hiding)
       if (!received.ok) {
         parts.gate.turnAway(begun.incoming, dialect, { reply, refusal: received.error })
@@ -264,7 +269,8 @@ function parse(text: string): unknown {
 /** Answers a refusal on one of the gate's own endpoints. */
 async function plain(c: Context<Env>, parts: AppParts, refusal: Refusal): Promise<Response> {
   const { incoming } = begunOf(c, parts)
-  answerRefusal(incoming, parts.reply(c.env.incoming, c.env.outgoing), refusal)
+  const reply = parts.reply(c.env.incoming, c.env.outgoing)
+  answerRefusal(parts.envelopeOf(incoming.path), { incoming, reply, refusal })
   return RESPONSE_ALREADY_SENT
 }
 
@@ -275,11 +281,14 @@ function notServed(c: Context<Env>, parts: AppParts): Promise<Response> {
 }
 
 /** A target or a Host that is no URL: nothing was read of it yet. */
-const unreadable = (): Response =>
-  Response.json(problem(400, 'bad_request', 'This target or Host is no URL.'), {
+function unreadable({ envelopeOf }: AppParts): Response {
+  const message = 'This target or Host is no URL.'
+  const problem = { status: 400, code: 'bad_request', message, param: null }
+  return Response.json(envelopeOf('').error(problem), {
     status: 400,
     headers: { 'cache-control': 'no-store' },
   })
+}
 
 const fieldOf = (body: unknown, name: string): unknown =>
   typeof body === 'object' && body !== null ? Reflect.get(body, name) : undefined

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Dialect, RequestHead } from '../dialects/dialect.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { Incoming } from '../gate/ports.ts'
@@ -38,13 +39,13 @@ export interface Receive {
   /** Once for each request: it gets its id here. */
   begin(request: IncomingMessage): Begun
   /**
-   * Reads the body: up to 64 KiB, or up to `limits.body`. It counts until `letGoOfBody`. Refuses as
-   * `readBody`, and 404.
+   * Reads the body: up to 64 KiB, or for a dialect, which also sees the headers that it names, up to
+   * `limits.body`. It counts until `letGoOfBody`. Refuses as `readBody`, and 404.
    */
   body(
     request: IncomingMessage,
     begun: Begun,
-    size: 'small' | 'whole',
+    size: 'small' | Pick<Dialect, 'headers'>,
   ): Promise<Result<Incoming, Refusal>>
 }
 
@@ -73,6 +74,7 @@ export function makeReceive(options: ReceiveOptions): Receive {
         method: request.method ?? 'GET',
         path: path ?? '',
         presented,
+        head: NO_HEAD,
         body: NONE,
         admitBody: () => {},
         letGoOfBody: () => {},
@@ -95,9 +97,25 @@ export function makeReceive(options: ReceiveOptions): Receive {
             : { holder, site: holder },
       })
       if (!read.ok) return read
-      return ok(withBody(incoming, read.value))
+      const head = size === 'small' ? NO_HEAD : headOf(request, size.headers)
+      return ok(withBody({ ...incoming, head }, read.value))
     },
   }
+}
+
+const NO_HEADERS = {}
+const NO_HEAD: RequestHead = { contentType: null, headers: NO_HEADERS }
+
+/** What a dialect sees of a request's headers: the content type, and those that it names. */
+function headOf({ headers }: IncomingMessage, names: readonly string[]): RequestHead {
+  const contentType = headers['content-type'] ?? null
+  if (names.length === 0) return { contentType, headers: NO_HEADERS }
+  const named: Record<string, string> = {}
+  for (const name of names) {
+    const value = headers[name]
+    if (value !== undefined) named[name] = String(value)
+  }
+  return { contentType, headers: named }
 }
 
 function withBody(incoming: Incoming, { bytes, admit, release }: Body): Incoming {

@@ -1,3 +1,4 @@
+import type { Envelope } from '../dialects/dialect.ts'
 import { unitOf } from '../money/unit.ts'
 import type { ForSale, Selling } from './selling.ts'
 
@@ -8,29 +9,24 @@ import type { ForSale, Selling } from './selling.ts'
 export function literalRequests(selling: Selling): string {
   const { origin, terms } = selling
   const unit = unitOf(terms.money)
-  const path = chatPath(selling)
   const model = exampleModel(selling.models)
   const unnamed = model === null ? ' MODEL stands for a name from that list.' : ''
-  const chat = JSON.stringify({
-    model: model ?? 'MODEL',
-    messages: [{ role: 'user', content: 'Say hello.' }],
-    max_tokens: 64,
-  })
+  const { path, request, type, errors } = exampleRequest(selling, model ?? 'MODEL')
   const key = `-H 'Authorization: Bearer MACAROON:PREIMAGE'`
-  const json = `-H 'Content-Type: application/json'`
+  const json = `-H 'Content-Type: ${type}'`
   return [
     'How to pay, with any Lightning wallet. Words in capitals stand for values that you fill in.',
     `Step 1. List the models with their prices.${unnamed}`,
     sh(`curl -s ${origin}/v1/models`),
     'Step 2. Ask without a key.',
-    sh(`curl -s -i ${origin}${path} ${json} -d '${chat}'`),
+    sh(`curl -s -i ${origin}${path} ${json} -d '${request}'`),
     `The answer has the status 402 and this form, shortened here. The header \`WWW-Authenticate: L402 macaroon="…", invoice="…"\` says the same.`,
-    fenced('json', SHAPE_OF_402(origin)),
+    fenced('json', shapeOf402(errors, origin)),
     `Step 3. Pay \`l402.invoice\` with your wallet. Paying it gives you the preimage of the invoice: 64 hex digits. A person can pay at \`pay_at\`.${playPay(selling)}`,
     'If your wallet does not show the preimage, ask for it until `paid` is true. Then `preimage` or `token_suffix` is in the answer; either one is good in the place of PREIMAGE. PAYMENT_HASH is `l402.payment_hash` and STATUS_TOKEN is `l402.status_token`, and `payment_url` is this same path with both filled in. A 402 without a `payment_url` has an invoice that other people are shown too: pay it only with a wallet that shows the preimage.',
     sh(`curl -s '${origin}/invoice-status/PAYMENT_HASH?token=STATUS_TOKEN'`),
     `Step 4. Send the same request again with the pass, which is \`MACAROON:PREIMAGE\`: the macaroon of the 402, a colon and the preimage. \`Authorization: L402 MACAROON:PREIMAGE\` is good too. In an OpenAI SDK, \`base_url\` is \`${origin}/v1\` and \`api_key\` is the pass.`,
-    sh(`curl -s ${origin}${path} ${json} ${key} -d '${chat}'`),
+    sh(`curl -s ${origin}${path} ${json} ${key} -d '${request}'`),
     'Step 5. Keep the pass. What a request did not cost stays on it, and `X-Credit-Balance` in each answer says what is left, in whole sats. `GET /v1/balance` says it to the thousandth:',
     sh(`curl -s ${origin}/v1/balance ${key}`),
     `Step 6. Top the pass up before it is empty. Pay \`invoice\` of the answer; then the same pass has more credit. Without the Authorization header this buys a new pass. An invoice asks for at most ${terms.mostSats.toLocaleString('en')} ${unit}.`,
@@ -59,8 +55,15 @@ In an OpenAI SDK, base_url is ${origin}/v1 and api_key is a pass: <macaroon>:<pr
 const fenced = (language: string, text: string): string => `\`\`\`${language}\n${text}\n\`\`\``
 const sh = (command: string): string => fenced('sh', command)
 
-const chatPath = ({ terms }: Selling): string =>
-  (terms.dialects.find(({ name }) => name === 'openai-chat') ?? terms.dialects[0])?.path ?? ''
+/** The first dialect that has a request to show, with that request. */
+function exampleRequest({ terms }: Selling, model: string) {
+  for (const { path, docs, wire } of terms.dialects) {
+    const body = docs.example(model)
+    if (body === null) continue
+    return { path, request: JSON.stringify(body), type: docs.request.type, errors: wire.errors }
+  }
+  return { path: '/', request: '{}', type: 'application/json', errors: terms.errors }
+}
 
 /** A name that can stand in single quotes of a shell, inside JSON, as it is. */
 const PLAIN_NAME = /^[A-Za-z0-9][\w.:/@+-]{0,79}$/
@@ -73,11 +76,19 @@ function exampleModel(models: readonly ForSale[]): string | null {
   return plain.find((id) => !NO_CHAT.test(id)) ?? plain[0] ?? null
 }
 
-const SHAPE_OF_402 = (origin: string): string =>
-  `{"error": {"message": "Insufficient credits: …", "type": "insufficient_quota", "code": 402, "param": null},
+/** A 402 in the dialect's envelope, shortened. */
+function shapeOf402(errors: Envelope, origin: string): string {
+  const message = 'Insufficient credits: …'
+  const problem = { status: 402, code: 'insufficient_credits', message, param: null }
+  const error = JSON.stringify(errors.error(problem), null, 1)
+    .replace(/\n */g, ' ')
+    .replace(/\{ /g, '{')
+    .replace(/ \}/g, '}')
+  return `${error.slice(0, -1)},
  "l402": {"invoice": "lnbc…", "macaroon": "AgEH…", "payment_hash": "…", "amount_sats": 10, "status_token": "…"},
  "payment_url": "/invoice-status/…?token=…", "pay_at": "${origin}/invoice-status/…?token=…",
  "pass_format": "<macaroon>:<preimage>"}`
+}
 
 function playPay({ origin, terms }: Selling): string {
   if (terms.money !== 'play') return ''

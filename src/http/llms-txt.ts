@@ -61,12 +61,17 @@ function terms(selling: Selling): string {
   return [
     `- Served, each by POST: ${terms.dialects.map(({ path }) => `\`${path}\``).join(', ')}. Streaming works.`,
     `- You pay for the tokens of the request and of its answer, to a thousandth of a ${unit}. A request that fails before its first output costs nothing.`,
-    '- An answer tells its cost: in the header `X-Cost-Msat`. A stream tells it in a comment on the line before `data: [DONE]`, for example `: satgate cost_msat=52`. If an error ends the stream, the comment is its last line.',
+    `- An answer tells its cost: in the header \`X-Cost-Msat\`. ${costInStreams(terms)}`.trimEnd(),
     `- A 402 asks for ${number(invoice.min)} to ${number(invoice.max)} ${unit}, or more if this request needs more. \`/create-invoice\` sells up to ${number(mostSats)} ${unit}.`,
     `- At most ${number(limits.outputTokens)} output tokens in one answer; ${number(limits.usualOutputTokens)} if the request names no limit. The limit can be lower if the balance is small, or if the model is slow and the answer is not streamed. The header \`X-Max-Tokens-Applied\` tells the limit.`,
     `- At most ${number(limits.body)} bytes in one request.`,
     '- After a 503 with `payment_pending`, never pay again: send the same request in some seconds.',
   ].join('\n')
+}
+
+/** Where the streams of each dialect tell their cost. What several dialects do alike is said once. */
+function costInStreams({ dialects }: Selling['terms']): string {
+  return [...new Set(dialects.flatMap(({ docs }) => docs.stream?.cost ?? []))].join(' ')
 }
 
 function modelSection(selling: Selling): string {

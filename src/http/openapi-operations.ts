@@ -1,5 +1,4 @@
-import type { Dialect } from '../dialects/dialect.ts'
-import { ref } from './openapi-schemas.ts'
+import { ref } from '../floor/json-schema.ts'
 import type { Terms } from './selling.ts'
 
 /** An endpoint as it is served: the one table that `/openapi.json` is written from. */
@@ -11,52 +10,42 @@ export interface Operation {
   /** `paid`: by the token. `pass`: a pass, and nothing is charged. `either`: a pass or none. */
   readonly needs: 'paid' | 'pass' | 'either' | 'nothing'
   readonly parameters?: readonly object[]
-  /** Schema of the JSON body. */
-  readonly body?: { readonly schema: string; readonly required: boolean }
+  readonly body?: { readonly type: string; readonly schema: string; readonly required: boolean }
   /** Media types of a 200, each with its schema; null where it never answers one. */
   readonly ok: Readonly<Record<string, object>> | null
+  /** The name of the envelope of its errors; left out for the usual one. */
+  readonly errors?: string
   /** Every other status that it answers. */
   readonly others: readonly number[]
 }
 
 const json = (schema: string) => ({ 'application/json': ref(schema) })
 const TEXT = { type: 'string' }
-const EVENTS = {
-  ...TEXT,
-  description:
-    'Server-sent events. The cost is a comment, `: satgate cost_msat=52`, on the line before `data: [DONE]`; where an error ends the stream it is the very last line.',
-}
-
-const SPELLED: Readonly<
-  Record<Dialect['name'], { summary: string; name: string; streams: boolean }>
-> = {
-  'openai-chat': { summary: 'Chat completion', name: 'Chat', streams: true },
-  'openai-completions': { summary: 'Completion of a text', name: 'Completion', streams: true },
-  'openai-embeddings': { summary: 'Embeddings', name: 'Embedding', streams: false },
-}
 
 const PAID = [400, 402, 403, 404, 408, 413, 415, 422, 429, 500, 502, 503, 504]
 
 /** The product: POST sells; an unpaid GET and HEAD tell the price, for clients that look first. */
 function dialectOperations({ dialects }: Pick<Terms, 'dialects'>): readonly Operation[] {
-  return dialects.flatMap(({ name, path }): readonly Operation[] => {
-    const { summary, name: schema, streams } = SPELLED[name]
-    const stream = streams ? { 'text/event-stream': EVENTS } : {}
-    const id = `create${schema}`
+  return dialects.flatMap(({ path, docs, wire }): readonly Operation[] => {
+    const { name: schema, summary, stream } = docs
+    const errors = wire.errors.name
     return [
       {
-        ...{ path, method: 'post', id, summary, needs: 'paid' },
-        body: { schema: `${schema}Request`, required: true },
-        ok: { ...json(`${schema}Answer`), ...stream },
+        ...{ path, method: 'post', id: `create${schema}`, summary, needs: 'paid', errors },
+        body: { type: docs.request.type, schema: `${schema}Request`, required: true },
+        ok: {
+          [docs.answer.type]: ref(`${schema}Answer`),
+          ...(stream === null ? {} : { [stream.type]: stream.schema }),
+        },
         others: PAID,
       },
       {
-        ...{ path, method: 'get', id: `offer${schema}`, needs: 'nothing', ok: null },
+        ...{ path, method: 'get', id: `offer${schema}`, needs: 'nothing', ok: null, errors },
         summary: 'A 402 with the smallest offer; 405 with a pass',
         others: [400, 402, 403, 405, 500, 503],
       },
       {
-        ...{ path, method: 'head', id: `price${schema}`, needs: 'nothing', ok: null },
+        ...{ path, method: 'head', id: `price${schema}`, needs: 'nothing', ok: null, errors },
         summary: 'A 402 without an offer: X-L402-Price-Sats says what one would ask for',
         others: [400, 402, 500],
       },
@@ -75,7 +64,7 @@ const CREDIT: readonly Operation[] = [
     ...{ path: '/create-invoice', method: 'post', id: 'createInvoice', needs: 'either' },
     summary: 'An invoice for credit; with a pass it tops that pass up',
     parameters: [query('qr', { enum: ['svg'], description: 'Adds a picture of the invoice.' })],
-    body: { schema: 'InvoiceRequest', required: false },
+    body: { type: 'application/json', schema: 'InvoiceRequest', required: false },
     ok: json('Invoice'),
     others: [400, 408, 413, 415, 429, 500, 503],
   },

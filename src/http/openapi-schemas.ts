@@ -1,32 +1,7 @@
-/** JSON Schemas (2020-12) of what is sent and answered. Fields beside the named ones are allowed. */
+import type { Dialect, Envelope } from '../dialects/dialect.ts'
+import { flag, list, object, ref, type Schema, text, whole } from '../floor/json-schema.ts'
 
-type Schema = Readonly<Record<string, unknown>>
-
-const text = (description?: string): Schema => ({
-  type: 'string',
-  ...(description === undefined ? {} : { description }),
-})
-const whole = (description?: string): Schema => ({
-  type: 'integer',
-  minimum: 0,
-  ...(description === undefined ? {} : { description }),
-})
-const number = (minimum: number, maximum: number): Schema => ({ type: 'number', minimum, maximum })
-const flag: Schema = { type: 'boolean' }
-const list = (items: Schema): Schema => ({ type: 'array', items })
-const object = (required: readonly string[], properties: Readonly<Record<string, Schema>>) => ({
-  type: 'object',
-  ...(required.length === 0 ? {} : { required }),
-  properties,
-})
-export const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` })
-
-const ERROR = object(['message', 'type', 'code', 'param'], {
-  message: text('For people: what is wrong and what to do about it.'),
-  type: text(),
-  code: { type: ['string', 'integer', 'null'], description: 'The number 402 on a 402.' },
-  param: { type: ['string', 'null'] },
-})
+/** JSON Schemas of what the gate itself reads and answers, and of what its dialects say. */
 
 const TIER = object(['amountSats', 'creditSats'], { amountSats: whole(), creditSats: whole() })
 
@@ -41,8 +16,8 @@ const OFFER = object(['scheme', 'invoice', 'macaroon', 'payment_hash', 'amount_s
   status_token: text('For whoever got this invoice alone.'),
 })
 
-const PAYMENT_REQUIRED = object(['error', 'credit_tiers', 'x402Version', 'accepts'], {
-  error: ref('ErrorDetail'),
+/** What a 402 that sells has beside the error. */
+const OFFERED: Readonly<Record<string, Schema>> = {
   l402: ref('Offer'),
   payment_url: text('A path of this server: the state of the invoice. Not for a shared invoice.'),
   pay_at: text('The same as a whole link, for people.'),
@@ -54,72 +29,14 @@ const PAYMENT_REQUIRED = object(['error', 'credit_tiers', 'x402Version', 'accept
   credit_tiers: { ...list(ref('CreditTier')), minItems: 1 },
   x402Version: whole(),
   accepts: { type: 'array' },
-})
-
-const MESSAGE = object(['role'], {
-  role: { type: 'string', examples: ['system', 'user', 'assistant', 'tool'] },
-  content: {
-    anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'object' } }, { type: 'null' }],
-    description: 'Text, or parts of text. Images and audio are refused.',
-  },
-  tool_calls: list({ type: 'object' }),
-  tool_call_id: text(),
-})
-
-const STOP = { anyOf: [{ type: 'string' }, list({ type: 'string' })] }
-const LIMIT = whole('Output tokens at most. A balance that affords less makes a shorter answer.')
-
-const SAMPLING: Readonly<Record<string, Schema>> = {
-  stream: flag,
-  stream_options: object([], { include_usage: flag }),
-  max_tokens: LIMIT,
-  temperature: number(0, 2),
-  top_p: number(0, 1),
-  n: { type: 'integer', minimum: 1 },
-  stop: STOP,
-  seed: { type: 'integer' },
 }
 
-const CHAT = object(['model', 'messages'], {
-  model: ref('ModelName'),
-  messages: { ...list(ref('Message')), minItems: 1 },
-  ...SAMPLING,
-  max_completion_tokens: LIMIT,
-  tools: list({ type: 'object' }),
-  tool_choice: { anyOf: [{ type: 'string' }, { type: 'object' }] },
-  response_format: { type: 'object' },
-})
-
-const TEXTS = { anyOf: [{ type: 'string' }, { type: 'array', minItems: 1 }] }
-
-const COMPLETION = object(['model', 'prompt'], {
-  model: ref('ModelName'),
-  prompt: TEXTS,
-  ...SAMPLING,
-  suffix: text(),
-})
-
-const EMBEDDING = object(['model', 'input'], {
-  model: ref('ModelName'),
-  input: TEXTS,
-  dimensions: { type: 'integer', minimum: 1 },
-  encoding_format: { enum: ['float', 'base64'] },
-})
-
-const USAGE = object(['prompt_tokens', 'total_tokens'], {
-  prompt_tokens: whole(),
-  completion_tokens: whole(),
-  total_tokens: whole(),
-})
-
-/** What a backend answers is passed on as it is: only what every backend sends is required. */
-const answer = (entries: 'choices' | 'data'): Schema =>
-  object([entries], {
-    id: text(),
-    object: text(),
-    model: text(),
-    [entries]: list({ type: 'object' }),
-    usage: ref('TokenUsage'),
+/** The two schemas of an envelope: of any error, and of a 402 that sells. */
+const errorSchema = ({ schema }: Envelope): Schema => object(Object.keys(schema), schema)
+const paymentRequired = ({ schema }: Envelope): Schema =>
+  object([...Object.keys(schema), 'credit_tiers', 'x402Version', 'accepts'], {
+    ...schema,
+    ...OFFERED,
   })
 
 const PRICE = object(['unit', 'input', 'cached', 'output', 'request'], {
@@ -218,26 +135,36 @@ const modelName = (ids: readonly string[], few: number): Schema => {
     : { type: 'string', examples: distinct.slice(0, few) }
 }
 
+/** Schemas of one kind of all dialects, after those that they refer to. */
+function ofDialects(
+  dialects: readonly Pick<Dialect, 'docs'>[],
+  which: 'request' | 'answer',
+  ending: string,
+): Readonly<Record<string, Schema>> {
+  const parts = dialects.map(({ docs }) => docs[which].parts)
+  const named = dialects.map(({ docs }) => [`${docs.name}${ending}`, docs[which].schema] as const)
+  return { ...Object.assign({}, ...parts), ...Object.fromEntries(named) }
+}
+
 /** `components.schemas`. `few`: how many model names are listed at most; `mostSats`: of an invoice. */
 export const schemas = (about: {
   readonly models: readonly string[]
   readonly few: number
   readonly mostSats: number
+  readonly dialects: readonly Pick<Dialect, 'docs'>[]
+  /** The envelopes of errors that are written here, the usual one first. */
+  readonly envelopes: readonly Envelope[]
 }): Readonly<Record<string, Schema>> => ({
-  ErrorDetail: ERROR,
-  Error: object(['error'], { error: ref('ErrorDetail') }),
+  ...Object.assign({}, ...about.envelopes.map(({ parts }) => parts)),
+  ...Object.fromEntries(about.envelopes.map((one) => [`${one.name}Error`, errorSchema(one)])),
   CreditTier: TIER,
   Offer: OFFER,
-  PaymentRequired: PAYMENT_REQUIRED,
+  ...Object.fromEntries(
+    about.envelopes.map((one) => [`${one.name}PaymentRequired`, paymentRequired(one)]),
+  ),
   ModelName: modelName(about.models, about.few),
-  Message: MESSAGE,
-  ChatRequest: CHAT,
-  CompletionRequest: COMPLETION,
-  EmbeddingRequest: EMBEDDING,
-  TokenUsage: USAGE,
-  ChatAnswer: answer('choices'),
-  CompletionAnswer: answer('choices'),
-  EmbeddingAnswer: answer('data'),
+  ...ofDialects(about.dialects, 'request', 'Request'),
+  ...ofDialects(about.dialects, 'answer', 'Answer'),
   Price: PRICE,
   Model: MODEL,
   ModelList: object(['object', 'data'], { object: { const: 'list' }, data: list(ref('Model')) }),

@@ -1,5 +1,6 @@
+import { ref } from '../floor/json-schema.ts'
 import { type Operation, operations } from './openapi-operations.ts'
-import { ref, schemas } from './openapi-schemas.ts'
+import { schemas } from './openapi-schemas.ts'
 import type { Operator, Selling } from './selling.ts'
 
 /** Names that are listed as the only ones; with more models some stand as examples. */
@@ -39,6 +40,8 @@ export function openApi(selling: Selling): unknown {
         models: models.map(({ id }) => id),
         few: FEW_MODELS,
         mostSats: terms.mostSats,
+        dialects: terms.dialects,
+        envelopes: [...new Set([terms.errors, ...terms.dialects.map(({ wire }) => wire.errors)])],
       }),
     },
   }
@@ -107,7 +110,9 @@ function written(operation: Operation, selling: Selling): unknown {
     ...(parameters === undefined ? {} : { parameters }),
     ...(body === undefined
       ? {}
-      : { requestBody: { required: body.required, content: content(ref(body.schema)) } }),
+      : {
+          requestBody: { required: body.required, content: content(ref(body.schema), body.type) },
+        }),
     responses: responses(operation),
     security: SECURITY[needs],
     ...(needs === 'paid' ? { 'x-payment-info': paymentInfo(selling) } : {}),
@@ -122,7 +127,7 @@ function paymentInfo({ acceptingPayments }: Selling): unknown {
   return { offers: [{ ...offer, description }] }
 }
 
-const content = (schema: object) => ({ 'application/json': { schema } })
+const content = (schema: object, type = 'application/json') => ({ [type]: { schema } })
 const header = (description: string, type = 'string') => ({ description, schema: { type } })
 
 const SAID: Readonly<Record<number, string>> = {
@@ -179,14 +184,14 @@ const media = (types: Readonly<Record<string, object>>) =>
   Object.fromEntries(Object.entries(types).map(([type, schema]) => [type, { schema }]))
 
 /** One envelope for every refusal. A 402 that sells has more; a HEAD has no body. */
-function other(status: number, { method, path, needs }: Operation): unknown {
+function other(status: number, { method, path, needs, errors = '' }: Operation): unknown {
   const description = SAID[status]
   if (method === 'head') return { description, ...(status === 402 ? { headers: PRICE } : {}) }
   if (path === '/health' && status === 503) return { description, content: content(ref('Health')) }
   if (status !== 402) {
     const headers = status === 429 || status >= 502 ? { headers: RETRY } : {}
-    return { description, ...headers, content: content(ref('Error')) }
+    return { description, ...headers, content: content(ref(`${errors}Error`)) }
   }
-  if (needs === 'pass') return { description, content: content(ref('Error')) }
-  return { description, headers: CHALLENGE, content: content(ref('PaymentRequired')) }
+  if (needs === 'pass') return { description, content: content(ref(`${errors}Error`)) }
+  return { description, headers: CHALLENGE, content: content(ref(`${errors}PaymentRequired`)) }
 }

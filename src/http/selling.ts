@@ -1,4 +1,4 @@
-import type { Dialect } from '../dialects/dialect.ts'
+import type { Dialect, Envelope } from '../dialects/dialect.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 
 /** Who runs this gate, as the settings say it; each at most 200 characters on one line. */
@@ -16,7 +16,9 @@ export interface Terms {
   /** satgate's own. */
   readonly version: string
   readonly money: MoneyKind
-  readonly dialects: readonly Pick<Dialect, 'name' | 'path'>[]
+  readonly dialects: readonly Pick<Dialect, 'name' | 'path' | 'docs' | 'wire'>[]
+  /** How the gate's own endpoints write an error. */
+  readonly errors: Envelope
   /** The rails that are on. */
   readonly methods: readonly string[]
   /** Sats that a 402 asks for. */

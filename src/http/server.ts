@@ -6,11 +6,14 @@ import {
   type ServerResponse,
 } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Envelope } from '../dialects/dialect.ts'
 import { awaitsContinue } from './body.ts'
 import type { Keys } from './clients.ts'
 import { Connections } from './connections.ts'
 
 export interface ServerOptions {
+  /** How it answers what is no HTTP request: nothing is known of the path then. */
+  readonly errors: Envelope
   /** Names the client behind a connection; null where it is that of many people (`Connections`). */
   readonly clientOf: (socket: Socket) => Keys | null
   /** Connections at once; more are closed unanswered. */
@@ -61,7 +64,7 @@ export function gateServer(listener: RequestListener, options: ServerOptions): S
     const response = lines.answering(socket)
     const midway = response?.headersSent === true && !response.writableFinished
     if (midway || !socket.writable || error.code === 'ECONNRESET') socket.destroy()
-    else refuseConnection(socket, error.code)
+    else refuseConnection(socket, options.errors, error.code)
   })
   return server
 }
@@ -79,18 +82,18 @@ const BROKEN: Readonly<Record<string, readonly [status: string, code: string, me
   ],
 }
 
-/** What the parser could not read gets an error that OpenAI's clients can, and the connection ends. */
-function refuseConnection(socket: Socket, code: string | undefined): void {
+/** What the parser could not read gets an error that clients can read, and the connection ends. */
+function refuseConnection(socket: Socket, errors: Envelope, code: string | undefined): void {
   const [status, name, message] = BROKEN[code ?? ''] ?? [
     '400 Bad Request',
     'bad_request',
     'This is not an HTTP request that can be read in one way only.',
   ]
-  const error = { message, type: 'invalid_request_error', code: name, param: null }
-  const body = JSON.stringify({ error })
+  const problem = { status: Number.parseInt(status, 10), code: name, message, param: null }
+  const body = JSON.stringify(errors.error(problem))
   const head = [
     `HTTP/1.1 ${status}`,
-    'content-type: application/json',
+    `content-type: ${errors.contentType}`,
     'cache-control: no-store',
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',

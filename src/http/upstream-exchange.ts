@@ -10,6 +10,8 @@ export interface Exchange {
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array | null
+  /** Of the body; null without one. */
+  readonly contentType: string | null
 }
 
 /** Who is behind the connections: what was written for one backend is not for another (threats J8). */

@@ -1,6 +1,7 @@
 import { assert } from '../floor/assert.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { Sent, Upstream, UpstreamListener } from '../gate/ports.ts'
+import { CREDENTIAL_HEADERS } from '../passes/present.ts'
 import { decoding } from './decode.ts'
 import { targetOf } from './target.ts'
 import { UpstreamConnections } from './upstream-connections.ts'
@@ -16,6 +17,8 @@ export interface UpstreamOptions {
   readonly now?: () => number
   /** A connection was lost, or an answer says that nobody is behind it: another may be there soon. */
   readonly onDoubt?: () => void
+  /** Names of further headers that pass: those that the dialects write. */
+  readonly passed?: readonly string[]
   /** Who is there, as far as it is known, and whether it is still: asked before a second send (J8). */
   readonly behind?: Behind
 }
@@ -34,7 +37,7 @@ export interface JsonAnswer {
   readonly json: unknown
 }
 
-/** The only headers of a buyer's that an upstream sees: every credential is left behind (G3, G5). */
+/** Headers of a request that an upstream sees whatever its dialect. Every credential is left behind (G3, G5). */
 const PASSED = ['accept', 'x-request-id']
 const PRINTABLE = /^[\x20-\x7e]{1,256}$/
 /** Where nobody looks who is there. */
@@ -56,28 +59,35 @@ export function makeUpstream(options: UpstreamOptions): HttpUpstream {
     timeouts?.connectMs ?? 10_000,
     onDoubt,
   )
+  const passes = new Set([...PASSED, ...(options.passed ?? [])])
+  const credentials = [...passes].filter((name) => CREDENTIAL_HEADERS.has(name))
+  assert(credentials.length === 0, `no credential travels on: ${credentials.join(', ')}`)
   const own: Record<string, string> = { 'accept-encoding': 'identity', 'user-agent': 'satgate' }
   if (options.key !== null) own.authorization = `Bearer ${options.key}`
   const parts = { connections, now, onDoubt, behind }
   const exchange = (what: Exchange, listener: UpstreamListener, begun = () => {}): Sent => {
-    const headers = { ...passed(what.headers), ...own }
+    const headers = { ...only(passes, what.headers), ...own }
     const request = {
       ...what,
       path: targetOf(options.base, what.path),
-      headers: what.body === null ? headers : { ...headers, 'content-type': 'application/json' },
+      headers:
+        what.contentType === null ? headers : { ...headers, 'content-type': what.contentType },
     }
     return decoding(listener, (decoded) =>
       new Exchanged({ ...parts, begun }, decoded).start(request),
     )
   }
   return {
-    send: ({ path, body, headers }, listener) =>
-      exchange({ method: 'POST', path, body, headers }, listener),
+    send: ({ path, body, contentType, headers }, listener) =>
+      exchange({ method: 'POST', path, body, contentType, headers }, listener),
     getJson: (path, deadlineMs) =>
       readJson(
         (listener, begun) =>
           exchange(
-            { method: 'GET', path, body: null, headers: { accept: 'application/json' } },
+            {
+              ...{ method: 'GET', path, body: null, contentType: null },
+              headers: { accept: 'application/json' },
+            },
             listener,
             begun,
           ),
@@ -87,11 +97,14 @@ export function makeUpstream(options: UpstreamOptions): HttpUpstream {
   }
 }
 
-function passed(headers: Readonly<Record<string, string>>): Record<string, string> {
+function only(
+  names: ReadonlySet<string>,
+  headers: Readonly<Record<string, string>>,
+): Record<string, string> {
   const kept: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase()
-    if (PASSED.includes(lower) && PRINTABLE.test(value)) kept[lower] = value
+    if (names.has(lower) && PRINTABLE.test(value)) kept[lower] = value
   }
   return kept
 }

@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Asked, Backend, Dialect, Granted, Meter } from '../../src/dialects/dialect.ts'
+import type {
+  Asked,
+  Backend,
+  Dialect,
+  Granted,
+  Meter,
+  RequestHead,
+} from '../../src/dialects/dialect.ts'
+import { msat } from '../../src/money/msat.ts'
 import { HABITS } from './habits.ts'
 
 export const BACKENDS: readonly Backend[] = ['ollama', 'vllm', 'llamacpp', 'lmstudio', 'other']
@@ -18,9 +26,12 @@ export interface DialectSample {
 export const bytes = (value: unknown): Buffer =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
 
+/** What the tests' clients say of their bodies. */
+export const HEAD: RequestHead = { contentType: 'application/json', headers: {} }
+
 /** A request that must be readable. */
 export function mustRead(dialect: Dialect, request: unknown): Asked {
-  const read = dialect.read(bytes(request))
+  const read = dialect.read(bytes(request), HEAD)
   if (!read.ok) throw new Error(`${read.error.code}: ${read.error.message}`)
   return read.value
 }
@@ -78,7 +89,7 @@ function requests(dialect: Dialect, sample: DialectSample): void {
   it('never throws, whatever the bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (body) => {
-        expect(dialect.read(body).ok).toBe(false)
+        expect(dialect.read(body, HEAD).ok).toBe(false)
       }),
     )
   })
@@ -90,14 +101,14 @@ function requests(dialect: Dialect, sample: DialectSample): void {
     const request = fc.dictionary(fc.oneof(key, fc.string()), value)
     fc.assert(
       fc.property(request, fc.constantFrom(...BACKENDS), (extra, backend) => {
-        const read = dialect.read(bytes({ ...sample.request, ...extra }))
+        const read = dialect.read(bytes({ ...sample.request, ...extra }), HEAD)
         if (!read.ok) {
           expect(read.error.status).toBe(400)
           return
         }
-        const sent = Buffer.from(dialect.rewrite(read.value, 3, backend))
+        const sent = Buffer.from(dialect.rewrite(read.value, 3, backend).body)
         expect(JSON.parse(sent.toString()).model).toBe(read.value.model)
-        expect(dialect.read(sent).ok).toBe(true)
+        expect(dialect.read(sent, HEAD).ok).toBe(true)
       }),
     )
   })
@@ -106,13 +117,13 @@ function requests(dialect: Dialect, sample: DialectSample): void {
     const { model, ...rest } = sample.request
     const text = JSON.stringify(rest).slice(1)
     const filler = `"user":"${'x'.repeat(70_000)}"`
-    expect(dialect.read(bytes(rest)).ok).toBe(false)
-    expect(dialect.read(bytes({ ...rest, model: 7 })).ok).toBe(false)
+    expect(dialect.read(bytes(rest), HEAD).ok).toBe(false)
+    expect(dialect.read(bytes({ ...rest, model: 7 }), HEAD).ok).toBe(false)
     for (const twice of [
       `{"model":"a","model":"b",${text}`,
       `{"model":"a","mod\\u0065l":"a",${text}`,
     ]) {
-      const read = dialect.read(bytes(twice))
+      const read = dialect.read(bytes(twice), HEAD)
       expect(read).toMatchObject({ ok: false, error: { status: 400, code: 'duplicate_key' } })
     }
     const late = mustRead(dialect, `{${filler},${text.slice(0, -1)},"model":"${model}"}`)
@@ -122,7 +133,7 @@ function requests(dialect: Dialect, sample: DialectSample): void {
   it.each(['Model', 'MODEL', 'Max_Tokens', 'max_toKenſ', 'N_Predict', 'ſtream', 'stream_optionS'])(
     'I13 a key %j that a folding parser takes for another one is refused',
     (key) => {
-      const read = dialect.read(bytes({ ...sample.request, [key]: 1 }))
+      const read = dialect.read(bytes({ ...sample.request, [key]: 1 }), HEAD)
       expect(read).toMatchObject({ ok: false, error: { status: 400, code: 'ambiguous_key' } })
     },
   )
@@ -280,17 +291,17 @@ function streams(dialect: Dialect, sample: DialectSample & { stream: string }): 
     const text = (bytes: Uint8Array) => Buffer.from(bytes).toString()
     const ended = dialect.meter(mustRead(dialect, plain), grant(), 'other')
     ended.stream(whole)
-    expect(text(ended.finish('note'))).toBe(': note\ndata: [DONE]\n\n')
+    expect(text(ended.finish(msat(7n)))).toBe(': satgate cost_msat=7\ndata: [DONE]\n\n')
     const endless = dialect.meter(mustRead(dialect, plain), grant(), 'other')
     endless.stream(whole.subarray(0, whole.indexOf('data: [DONE]')))
-    expect(text(endless.finish('note'))).toBe(': note\n')
+    expect(text(endless.finish(msat(7n)))).toBe(': satgate cost_msat=7\n')
     const over = dialect.meter(mustRead(dialect, plain), grant(1), 'other')
     flood(over, whole)
-    expect(text(over.cut('note'))).toMatch(/\n\n: note\ndata: \[DONE\]\n\n$/)
+    expect(text(over.cut(msat(7n)))).toMatch(/\n\n: satgate cost_msat=7\ndata: \[DONE\]\n\n$/)
     const broken = dialect.meter(mustRead(dialect, plain), grant(), 'other')
     broken.stream(whole.subarray(0, 50))
-    const told = text(broken.broken({ code: 'x', message: 'x' }, 'note'))
-    expect(told).toMatch(/^data: \{"error".*\}\n\n: note\n$/)
+    const told = text(broken.broken({ code: 'x', message: 'x' }, msat(7n)))
+    expect(told).toMatch(/^data: \{"error".*\}\n\n: satgate cost_msat=7\n$/)
   })
 
   it('K2 keeps a silent stream open without an event of its own that anybody could trip over', () => {

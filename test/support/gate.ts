@@ -9,6 +9,7 @@ import { load } from '../../src/config/load.ts'
 import { mistakeLine } from '../../src/config/node.ts'
 import { findBackend } from '../../src/daemon/backend.ts'
 import { type Composed, compose } from '../../src/daemon/compose.ts'
+import { dialects } from '../../src/dialects/index.ts'
 import { Background } from '../../src/floor/background.ts'
 import type { World } from '../../src/floor/world.ts'
 import type { GateEvent } from '../../src/gate/ports.ts'
@@ -77,7 +78,7 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
   const keys = options.keys ?? options.after?.keys ?? newKeys()
   const play = openPlayWallet({ store: opened.invoices, world, background: unheard })
   const events: GateEvent[] = []
-  const found = await findBackend(config, world)
+  const found = await findBackend(config, world, dialects)
   const background = new Background(({ work, solved, reason }) =>
     events.push({ event: solved ? 'solved' : 'problem', what: 'background_failed', work, reason }),
   )
@@ -95,6 +96,7 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
     world,
     background,
     say: (event) => events.push(event),
+    dialects,
     ownUrl: () => url,
   })
   const { entrance } = composed

@@ -34,6 +34,7 @@ export class Bench {
 export const chat = (body: object, headers: Record<string, string> = {}): UpstreamRequest => ({
   path: '/v1/chat/completions',
   body: Buffer.from(JSON.stringify(body)),
+  contentType: 'application/json',
   headers,
 })
 

@@ -1,19 +1,23 @@
 import { isObject, type JsonObject } from '../kit/json.ts'
 import { choicesOf } from '../kit/response-text.ts'
 import { readJson } from '../kit/tolerant-json.ts'
-import type { Shape } from './endpoint.ts'
+import type { Endpoint } from './endpoint.ts'
 
 /**
  * A whole answer as the one chunk of a stream that has begun already: a backend took its time, the
  * gate kept the stream open meanwhile, and then the answer came in one piece. Null where it cannot
  * be told.
  */
-export function asChunk(body: Uint8Array, shape: Shape, wantsUsage: boolean): JsonObject | null {
+export function asChunk(
+  body: Uint8Array,
+  endpoint: Endpoint,
+  wantsUsage: boolean,
+): JsonObject | null {
   const answer = readJson(Buffer.from(body).toString('utf8'))
   if (!isObject(answer)) return null
   const { usage, ...rest } = answer
   const choices = choicesOf(answer).map(asDelta)
-  const chunk: JsonObject = { ...rest, object: shape.object, choices }
+  const chunk: JsonObject = { ...rest, object: endpoint.object, choices }
   return wantsUsage && usage !== undefined ? { ...chunk, usage } : chunk
 }
 

@@ -8,7 +8,7 @@ import { isMedia, MESSAGE, TEXT_PARTS } from './fields.ts'
 import { ambiguous, refuse, unpriced } from './request.ts'
 
 /** `POST /v1/chat/completions` (OpenAI API reference, "Create chat completion"). */
-export const openaiChat: Dialect = openAiDialect('/v1/chat/completions', CHAT, conversation)
+export const openaiChat: Dialect = openAiDialect(CHAT, conversation)
 
 const AS_IN = 'Send for example "messages": [{"role": "user", "content": "Hello"}].'
 

@@ -4,6 +4,6 @@ import { COMPLETIONS } from './endpoint.ts'
 import { prompts } from './prompts.ts'
 
 /** `POST /v1/completions` (OpenAI API reference, "Create completion", legacy). */
-export const openaiCompletions: Dialect = openAiDialect('/v1/completions', COMPLETIONS, (request) =>
+export const openaiCompletions: Dialect = openAiDialect(COMPLETIONS, (request) =>
   prompts(request, 'prompt'),
 )

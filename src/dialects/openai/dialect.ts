@@ -1,11 +1,24 @@
 import { assert } from '../../floor/assert.ts'
 import { err, ok, type Result } from '../../floor/result.ts'
-import type { Added, Asked, Backend, Dialect, Malformed, Terms } from '../dialect.ts'
+import type {
+  Asked,
+  Backend,
+  Dialect,
+  Malformed,
+  Refused,
+  Rewritten,
+  Terms,
+  Wire,
+} from '../dialect.ts'
 import { type Document, isObject, type Json, type JsonObject, splice } from '../kit/json.ts'
 import type { Readable } from '../kit/readable.ts'
-import type { Shape } from './endpoint.ts'
+import { EVENT_STREAM, isEventStream, isLabelledEvents } from '../kit/sniff-sse.ts'
+import { JSON_TYPE } from './docs.ts'
+import type { Api, Endpoint } from './endpoint.ts'
+import { openAiErrors } from './errors.ts'
 import { LIMITS, TEMPLATED } from './fields.ts'
 import { OpenAiMeter } from './meter.ts'
+import { respell } from './refused-fields.ts'
 import { countOf, limitOf, media, open, readRest, tooMuch } from './request.ts'
 import { type Sifted, sift } from './sift.ts'
 
@@ -49,30 +62,42 @@ const UNKNOWN: Terms = { also: new Set(), backend: 'other' }
 
 /** One of the three APIs, by what it finds in its own part of a request. */
 export function openAiDialect(
-  path: string,
-  shape: Shape,
+  endpoint: Endpoint,
   find: (request: JsonObject) => Result<Prompt, Malformed>,
 ): Dialect {
   return {
-    name: shape.name,
-    path,
-    read(body, { also, backend } = UNKNOWN) {
+    name: endpoint.name,
+    path: endpoint.path,
+    headers: [],
+    read(body, _, { also, backend } = UNKNOWN) {
       const document = open(body, also)
       if (!document.ok) return document
-      const sifted = sift(shape.name, document.value.value, also)
+      const sifted = sift(endpoint.name, document.value.value, also)
       const { request } = sifted
       const refusal = media(document.value.value) ?? tooMuch(request, backend)
       if (refusal !== null) return err(refusal)
       const prompt = find(document.value.value)
       if (!prompt.ok) return prompt
-      return ok(put(shape.name, body, { document: document.value, sifted, prompt: prompt.value }))
+      return ok(
+        put(endpoint.name, body, { document: document.value, sifted, prompt: prompt.value }),
+      )
     },
     rewrite,
+    respell,
     meter(asked, granted, backend) {
       const { prompts, shown } = parsed(asked)
-      return new OpenAiMeter({ shape, asked, granted, backend, prompts, shown })
+      return new OpenAiMeter({ endpoint, asked, granted, backend, prompts, shown })
     },
+    wire: WIRE,
+    docs: endpoint.docs,
   }
+}
+
+const WIRE: Wire = {
+  streamType: `${EVENT_STREAM}; charset=utf-8`,
+  answerType: (label) => (label === null || isLabelledEvents(label) ? JSON_TYPE : label),
+  isStream: isEventStream,
+  errors: openAiErrors,
 }
 
 const NOTHING = new Uint8Array(0)
@@ -82,7 +107,7 @@ const AROUND_ALL = 64
 
 /** An opened request and its prompt, put together. */
 function put(
-  dialect: Dialect['name'],
+  dialect: Api,
   body: Uint8Array,
   opened: { readonly document: Document; readonly sifted: Sifted; readonly prompt: Prompt },
 ): Asked {
@@ -137,8 +162,8 @@ function rewrite(
   asked: Asked,
   output: number,
   backend: Backend,
-  refused: ReadonlySet<Added> = NONE,
-): Uint8Array {
+  refused: Refused = NONE,
+): Rewritten {
   const { document, sifted } = parsed(asked)
   const gone = new Set(sifted.gone)
   const added = [...sifted.anew]
@@ -155,8 +180,11 @@ function rewrite(
     added.push(`"stream_options":${streamOptions(options)}`)
   }
   const untouched = added.length === 0 && document.members.every(({ key }) => !gone.has(key))
-  return untouched ? asked.body : Buffer.from(splice(document, gone, added))
+  const body = untouched ? asked.body : Buffer.from(splice(document, gone, added))
+  return { body, contentType: JSON_TYPE, headers: NO_HEADERS }
 }
+
+const NO_HEADERS = {}
 
 /**
  * The fields that this backend obeys. Ollama and older servers ignore `max_completion_tokens`;
@@ -172,14 +200,10 @@ function limitFields(asked: Asked, backend: Backend): readonly Limit[] {
 
 type Limit = (typeof LIMITS)[number]
 
-const NONE: ReadonlySet<Added> = new Set()
+const NONE: Refused = new Set()
 
 /** Those that are not refused, or the client's own. A limit changes its name; it never goes away. */
-function limitsLeft(
-  asked: Asked,
-  fields: readonly Limit[],
-  refused: ReadonlySet<Added>,
-): readonly Limit[] {
+function limitsLeft(asked: Asked, fields: readonly Limit[], refused: Refused): readonly Limit[] {
   const { request } = parsed(asked).sifted
   const taken = (key: Limit) => request[key] !== undefined || !refused.has(key)
   const left = fields.filter(taken)

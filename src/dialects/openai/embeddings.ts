@@ -7,7 +7,7 @@ import { prompts } from './prompts.ts'
 import { refuse } from './request.ts'
 
 /** `POST /v1/embeddings` (OpenAI API reference, "Create embeddings"). Never a stream, no output. */
-export const openaiEmbeddings: Dialect = openAiDialect('/v1/embeddings', EMBEDDINGS, inputs)
+export const openaiEmbeddings: Dialect = openAiDialect(EMBEDDINGS, inputs)
 
 /** vLLM makes embeddings of `messages` too, images among them: those have no price. */
 function inputs(request: JsonObject): Result<Prompt, Malformed> {

@@ -1,9 +1,14 @@
-import type { Asked, Backend, Granted } from '../dialect.ts'
+import type { Asked, Backend, Docs, Granted } from '../dialect.ts'
 import type { JsonObject } from '../kit/json.ts'
+import { CHAT_DOCS, COMPLETION_DOCS, EMBEDDING_DOCS } from './docs.ts'
+
+export type Api = 'openai-chat' | 'openai-completions' | 'openai-embeddings'
 
 /** What differs between the answers of OpenAI's three APIs. */
-export interface Shape {
-  readonly name: Asked['dialect']
+export interface Endpoint {
+  readonly name: Api
+  readonly path: string
+  readonly docs: Docs
   /** `object` of a chunk, where the stream named none. */
   readonly object: string
   /** A choice that ends at the output limit. */
@@ -12,29 +17,35 @@ export interface Shape {
   empty(index: number): JsonObject
 }
 
-export const CHAT: Shape = {
+export const CHAT: Endpoint = {
   name: 'openai-chat',
+  path: '/v1/chat/completions',
+  docs: CHAT_DOCS,
   object: 'chat.completion.chunk',
   last: (index) => ({ index, delta: {}, logprobs: null, finish_reason: 'length' }),
   empty: (index) => ({ index, delta: {}, logprobs: null, finish_reason: null }),
 }
 
-export const COMPLETIONS: Shape = {
+export const COMPLETIONS: Endpoint = {
   name: 'openai-completions',
+  path: '/v1/completions',
+  docs: COMPLETION_DOCS,
   object: 'text_completion',
   last: (index) => ({ index, text: '', logprobs: null, finish_reason: 'length' }),
   empty: (index) => ({ index, text: '', logprobs: null, finish_reason: null }),
 }
 
-export const EMBEDDINGS: Shape = {
+export const EMBEDDINGS: Endpoint = {
   name: 'openai-embeddings',
+  path: '/v1/embeddings',
+  docs: EMBEDDING_DOCS,
   object: 'list',
   last: (index) => ({ index }),
   empty: (index) => ({ index }),
 }
 
 /** Where a backend puts a usage into the chunks of a choice without being asked: it stays there. */
-export const SENT_ANYWAY: Readonly<Record<Backend, readonly Asked['dialect'][]>> = {
+export const SENT_ANYWAY: Readonly<Record<Backend, readonly Api[]>> = {
   llamacpp: ['openai-completions'],
   ollama: [],
   vllm: [],
@@ -44,7 +55,7 @@ export const SENT_ANYWAY: Readonly<Record<Backend, readonly Asked['dialect'][]>>
 
 /** One response that is watched. */
 export interface Watched {
-  readonly shape: Shape
+  readonly endpoint: Endpoint
   readonly asked: Asked
   readonly granted: Granted
   readonly backend: Backend

@@ -1,4 +1,5 @@
-import type { Malformed } from '../dialect.ts'
+import { object, ref, text } from '../../floor/json-schema.ts'
+import type { Envelope, Problem } from '../dialect.ts'
 
 /** OpenAI's error object. A 402 carries the number 402 as its code, as OpenRouter's does. */
 export interface OpenAiError {
@@ -8,30 +9,25 @@ export interface OpenAiError {
   readonly param: string | null
 }
 
-/**
- * The body of an error on an OpenAI path: the envelope that every SDK reads, and machine fields
- * beside it, never inside or instead of it.
- * @param code a name of the field's own (`model_not_found`); a 402 always carries 402.
- * @param extra `param`, and whatever stands beside `error`.
- */
-export function problem(
-  status: number,
-  code: string,
-  message: string,
-  extra: { readonly param?: string | null; readonly [beside: string]: unknown } = {},
-): { readonly error: OpenAiError; readonly [beside: string]: unknown } {
-  const { param = null, ...beside } = extra
-  const shown = status === 402 ? 402 : code
-  return { error: { message, type: typeOf(status, code), code: shown, param }, ...beside }
+const ERROR = object(['message', 'type', 'code', 'param'], {
+  message: text('For people: what is wrong and what to do about it.'),
+  type: text(),
+  code: { type: ['string', 'integer', 'null'], description: 'The number 402 on a 402.' },
+  param: { type: ['string', 'null'] },
+})
+
+/** The envelope that every SDK of OpenAI reads. Machine fields stand beside `error`, never in it. */
+export const openAiErrors: Envelope = {
+  name: '',
+  contentType: 'application/json; charset=utf-8',
+  error: (problem): { readonly error: OpenAiError } => ({ error: errorOf(problem) }),
+  schema: { error: ref('ErrorDetail') },
+  parts: { ErrorDetail: ERROR },
 }
 
-/** What `read` refused, as a body. */
-export const malformed = ({
-  status,
-  code,
-  message,
-  param,
-}: Malformed): ReturnType<typeof problem> => problem(status, code, message, { param })
+function errorOf({ status, code, message, param }: Problem): OpenAiError {
+  return { message, type: typeOf(status, code), code: status === 402 ? 402 : code, param }
+}
 
 /** OpenAI's `type` for a status. */
 function typeOf(status: number, code: string): string {

@@ -1,3 +1,4 @@
+import type { Msat } from '../../money/msat.ts'
 import type { Counted, Meter, Problem, Seen } from '../dialect.ts'
 import { isObject, type Json, type JsonObject } from '../kit/json.ts'
 import { Preamble } from '../kit/preamble.ts'
@@ -7,11 +8,11 @@ import { type Cut, memberCut } from '../kit/strip-usage.ts'
 import { readJson } from '../kit/tolerant-json.ts'
 import { asChunk } from './as-chunk.ts'
 import { SENT_ANYWAY, type Watched } from './endpoint.ts'
-import { problem } from './errors.ts'
+import { openAiErrors } from './errors.ts'
 import { type Chunk, readEvent, wholeOf } from './event.ts'
 import { failureOf } from './failure.ts'
 import { Template } from './fast-path.ts'
-import { OwnBytes } from './own-bytes.ts'
+import { noteOf, OwnBytes } from './own-bytes.ts'
 import { Flow } from './response-usage.ts'
 import { shorten } from './shorten.ts'
 import { usageSoFar } from './usage-so-far.ts'
@@ -50,7 +51,7 @@ export class OpenAiMeter implements Meter {
   constructor(watched: Watched) {
     this.#watched = watched
     this.#flow = new Flow(watched)
-    this.#own = new OwnBytes(watched.shape, watched.asked.model)
+    this.#own = new OwnBytes(watched.endpoint, watched.asked.model)
   }
 
   get seen(): Seen {
@@ -190,12 +191,12 @@ export class OpenAiMeter implements Meter {
 
   /** The part of an event that is there only because the gate asked for usage. */
   #cutOf(chunk: JsonObject, event: Buffer): Cut | null {
-    const { asked, backend, shape } = this.#watched
+    const { asked, backend, endpoint } = this.#watched
     if (asked.wantsUsage || chunk.usage === undefined) return null
     if (chunk.usage !== null && choicesOf(chunk).every(saysNothing)) {
       return { from: 0, to: event.length }
     }
-    return SENT_ANYWAY[backend].includes(shape.name) ? null : memberCut(event, 'usage')
+    return SENT_ANYWAY[backend].includes(endpoint.name) ? null : memberCut(event, 'usage')
   }
 
   #learn(chunk: JsonObject, event: Buffer, cut: Cut | null): void {
@@ -222,12 +223,12 @@ export class OpenAiMeter implements Meter {
     return share === null ? body : Buffer.from(JSON.stringify(shorten(answer, share)))
   }
 
-  asStream(whole: Uint8Array, note: string | null = null): Uint8Array {
-    const { asked, shape } = this.#watched
+  asStream(whole: Uint8Array, cost: Msat | null = null): Uint8Array {
+    const { asked, endpoint } = this.#watched
     const own = this.#own
-    const chunk = asChunk(whole, shape, asked.wantsUsage) ?? {}
+    const chunk = asChunk(whole, endpoint, asked.wantsUsage) ?? {}
     own.learn(chunk, '')
-    return Buffer.from(own.event(chunk) + own.end(own.done(), note))
+    return Buffer.from(own.event(chunk) + own.end(own.done(), noteOf(cost)))
   }
 
   rest(): Uint8Array {
@@ -246,15 +247,15 @@ export class OpenAiMeter implements Meter {
     return cut === null ? rest : Buffer.concat([rest.subarray(0, cut.from), rest.subarray(cut.to)])
   }
 
-  finish(note: string | null = null): Uint8Array {
+  finish(cost: Msat | null = null): Uint8Array {
     this.#close()
-    return this.#end(note)
+    return this.#end(cost)
   }
 
-  #end(note: string | null): Buffer {
+  #end(cost: Msat | null): Buffer {
     const last = this.#last
     this.#last = NOTHING
-    return Buffer.from(this.#own.end(last.toString('utf8'), note))
+    return Buffer.from(this.#own.end(last.toString('utf8'), noteOf(cost)))
   }
 
   keepAlive(): Uint8Array {
@@ -266,22 +267,26 @@ export class OpenAiMeter implements Meter {
     return Buffer.from(bytes)
   }
 
-  cut(note: string | null = null): Uint8Array {
+  cut(cost: Msat | null = null): Uint8Array {
     this.#close()
-    if (this.seen.done) return this.#end(note)
-    const { asked, shape } = this.#watched
+    if (this.seen.done) return this.#end(cost)
+    const { asked, endpoint } = this.#watched
     const parts: JsonObject[] = this.#short === null ? [] : [{ choices: this.#short }]
-    for (const index of this.#flow.open()) parts.push({ choices: [shape.last(index)] })
+    for (const index of this.#flow.open()) parts.push({ choices: [endpoint.last(index)] })
     if (asked.wantsUsage) parts.push({ choices: [], usage: usageSoFar(this, this.#watched) })
     const own = this.#own
-    return Buffer.from(own.chunks(parts) + own.end(own.done(), note))
+    return Buffer.from(own.chunks(parts) + own.end(own.done(), noteOf(cost)))
   }
 
-  broken({ code, message }: Problem, note: string | null = null): Uint8Array {
+  broken(
+    { code, message }: Pick<Problem, 'code' | 'message'>,
+    cost: Msat | null = null,
+  ): Uint8Array {
     this.#close()
-    if (this.seen.done) return this.#end(note)
+    if (this.seen.done) return this.#end(cost)
     const own = this.#own
-    return Buffer.from(own.event(problem(502, code, message)) + own.end('', note))
+    const error = openAiErrors.error({ status: 502, code, message, param: null })
+    return Buffer.from(own.event(error) + own.end('', noteOf(cost)))
   }
 
   #close(): void {

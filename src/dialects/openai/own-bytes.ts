@@ -1,5 +1,6 @@
+import type { Msat } from '../../money/msat.ts'
 import type { JsonObject } from '../kit/json.ts'
-import type { Shape } from './endpoint.ts'
+import type { Endpoint } from './endpoint.ts'
 
 const CR = 0x0d
 const LF = 0x0a
@@ -15,7 +16,7 @@ const WAITING = ': waiting for the model\n'
  * in that event.
  */
 export class OwnBytes {
-  readonly #shape: Shape
+  readonly #endpoint: Endpoint
   /** `id`, `object`, `created`, `model` as the stream has them; null before its first chunk. */
   #head: JsonObject | null = null
   readonly #model: string
@@ -25,8 +26,8 @@ export class OwnBytes {
   /** A comment of ours was sent and no event has followed it. */
   #waiting = false
 
-  constructor(shape: Shape, model: string) {
-    this.#shape = shape
+  constructor(endpoint: Endpoint, model: string) {
+    this.#endpoint = endpoint
     this.#model = model
   }
 
@@ -94,7 +95,7 @@ export class OwnBytes {
   }
 
   #empty(choice: number): JsonObject {
-    return this.chunk({ choices: [this.#shape.empty(choice)] })
+    return this.chunk({ choices: [this.#endpoint.empty(choice)] })
   }
 
   #event(data: unknown): string {
@@ -102,7 +103,7 @@ export class OwnBytes {
   }
 
   #named(): JsonObject {
-    const { object } = this.#shape
+    const { object } = this.#endpoint
     if (this.#head !== null) return { object, ...this.#head }
     return { id: 'chatcmpl-satgate', object, created: 0, model: this.#model }
   }
@@ -130,3 +131,7 @@ function headOf({ id, object, created, model }: JsonObject): JsonObject {
   }
   return head
 }
+
+/** The comment that tells the cost. It never tells the balance: streams are piped to third parties. */
+export const noteOf = (cost: Msat | null): string | null =>
+  cost === null ? null : `satgate cost_msat=${cost}`

@@ -1,4 +1,4 @@
-import type { Dialect } from '../dialect.ts'
+import type { Api } from './endpoint.ts'
 import { FORMATS, GUIDES, LIMITS, LOOKED_AT, SWITCHES, TAKEN_OUT, TOOLS } from './fields.ts'
 
 /**
@@ -52,7 +52,7 @@ const EMBEDDINGS = [
   ...['embd_normalize', 'instruction'],
 ] as const
 
-export const PASSED: Readonly<Record<Dialect['name'], ReadonlySet<string>>> = {
+export const PASSED: Readonly<Record<Api, ReadonlySet<string>>> = {
   'openai-chat': new Set([...EVERYWHERE, ...SAMPLING, ...ANSWER, ...CHAT]),
   'openai-completions': new Set([...EVERYWHERE, ...SAMPLING, ...ANSWER, ...COMPLETIONS]),
   'openai-embeddings': new Set([...EVERYWHERE, ...EMBEDDINGS]),

@@ -1,5 +1,5 @@
-import type { Dialect } from '../dialect.ts'
 import { isObject, type Json, type JsonObject } from '../kit/json.ts'
+import type { Api } from './endpoint.ts'
 import { NO_SWITCH, SWITCHES, TAKEN_OUT } from './fields.ts'
 import { PASSED } from './passed.ts'
 
@@ -16,11 +16,7 @@ export interface Sifted {
 }
 
 /** Keeps the fields of the dialect's list and of the operator's own. */
-export function sift(
-  dialect: Dialect['name'],
-  request: JsonObject,
-  also: ReadonlySet<string>,
-): Sifted {
+export function sift(dialect: Api, request: JsonObject, also: ReadonlySet<string>): Sifted {
   const kept: JsonObject = {}
   const gone = new Set<string>()
   const anew: string[] = []

@@ -14,6 +14,7 @@ import { PromptEstimator } from '../../../src/money/lessons.ts'
 import { fromSat, msat } from '../../../src/money/msat.ts'
 import type { Rate } from '../../../src/money/price.ts'
 import type { L402 } from '../../../src/rails/l402.ts'
+import { HEAD } from '../../contract/dialect.ts'
 
 const counter = new TokenCounter()
 afterAll(() => counter.close())
@@ -41,7 +42,7 @@ function priced(parts: {
   const body = embeddings
     ? { model: 'm', input: text }
     : { model: 'm', n, messages: [{ role: 'user', content: text }] }
-  const asked = dialect.read(Buffer.from(JSON.stringify(body)))
+  const asked = dialect.read(Buffer.from(JSON.stringify(body)), HEAD)
   if (!asked.ok) throw new Error(asked.error.message)
   const incoming = null as unknown as Priced['incoming']
   return { incoming, dialect, asked: asked.value, at: 0, context: null, served: 'm', rate, wanted }

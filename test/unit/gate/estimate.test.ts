@@ -6,7 +6,7 @@ import { PromptEstimate } from '../../../src/gate/estimate.ts'
 import { TokenCounter } from '../../../src/money/counter.ts'
 import { PromptEstimator } from '../../../src/money/lessons.ts'
 import { countTokens } from '../../../src/money/tokens.ts'
-import { mustRead } from '../../contract/dialect.ts'
+import { HEAD, mustRead } from '../../contract/dialect.ts'
 
 const counter = new TokenCounter()
 afterAll(() => counter.close())
@@ -69,7 +69,7 @@ describe('J2 bound and estimate walk the same strings', () => {
           model: 'm',
           messages: [{ ...inMessage, role: 'user', content: 'hello' }],
         }
-        const read = openaiChat.read(Buffer.from(JSON.stringify(request)))
+        const read = openaiChat.read(Buffer.from(JSON.stringify(request)), HEAD)
         if (!read.ok) return
         const { texts, inputBound, parts } = read.value
         const bytes = Buffer.byteLength(texts.join(''))
@@ -128,7 +128,7 @@ describe('J2 bound and estimate walk the same strings', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 3 }), (value) => {
         const request = { ...chat('a'), tools: [value] }
-        const read = openaiChat.read(Buffer.from(JSON.stringify(request)))
+        const read = openaiChat.read(Buffer.from(JSON.stringify(request)), HEAD)
         if (!read.ok) return
         const json = JSON.stringify([value])
         const lines = spaced(json).replace(/\n +/g, '\n ')
@@ -150,7 +150,10 @@ describe('J2 bound and estimate walk the same strings', () => {
 
   it('J2 no number has more digits than it shows', () => {
     const read = (digits: string) =>
-      openaiChat.read(Buffer.from(`{"model":"m","messages":[{"content":"a"}],"tools":[${digits}]}`))
+      openaiChat.read(
+        Buffer.from(`{"model":"m","messages":[{"content":"a"}],"tools":[${digits}]}`),
+        HEAD,
+      )
     expect(read('9'.repeat(4_000))).toMatchObject({ ok: false, error: { code: 'invalid_json' } })
     expect(read(`0.${'3'.repeat(60)}`).ok).toBe(true)
     const long = read('9'.repeat(64))

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { refusedFields } from '../../../src/dialects/openai/refused-fields.ts'
 import type { Sent, UpstreamListener, UpstreamRequest } from '../../../src/gate/ports.ts'
-import { refusedFields } from '../../../src/gate/refused-fields.ts'
 import { SecondSend } from '../../../src/gate/second-send.ts'
 
 interface Sending {
@@ -37,7 +37,10 @@ function stage(otherwise: (refusal: string) => string | null) {
     onError: (kind) => heard.push(kind),
   }
   const send = new SecondSend(upstream, {
-    request: { path: '/v1/chat/completions', body: Buffer.from('first'), headers: {} },
+    request: {
+      ...{ path: '/v1/chat/completions', contentType: 'application/json', headers: {} },
+      body: Buffer.from('first'),
+    },
     listener,
     otherwise(refusal) {
       const body = otherwise(Buffer.from(refusal).toString())

@@ -4,6 +4,7 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { dialects } from '../../../src/dialects/index.ts'
+import { openAiErrors } from '../../../src/dialects/openai/errors.ts'
 import { err, ok } from '../../../src/floor/result.ts'
 import { makeApp } from '../../../src/http/app.ts'
 import { type DescribeParts, makeDescribe } from '../../../src/http/describe.ts'
@@ -21,6 +22,7 @@ const terms: Terms = {
   operator: { name: 'satgate', contact: null, terms: null },
   money: 'real',
   dialects,
+  errors: openAiErrors,
   methods: ['l402'],
   invoice: { min: 10, max: 1000 },
   mostSats: 10_000_000,

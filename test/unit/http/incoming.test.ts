@@ -1,6 +1,7 @@
 import { setTimeout as soon } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
+import { openAiErrors } from '../../../src/dialects/openai/errors.ts'
 import type { Result } from '../../../src/floor/result.ts'
 import type { Incoming } from '../../../src/gate/ports.ts'
 import type { Refusal } from '../../../src/gate/refusal.ts'
@@ -40,7 +41,7 @@ async function receiving(setup: Setup = {}): Promise<{ client: RawClient; receiv
   const server = await serve(
     async (request, response) => {
       const begun = receive.begin(request)
-      const body = await receive.body(request, begun, 'whole')
+      const body = await receive.body(request, begun, { headers: [] })
       const text = body.ok ? Buffer.from(body.value.body).toString() : ''
       received.push({ ...body, began: begun.incoming, text })
       const reply = nodeReply(request, response, { idleMs: 1_000 })
@@ -49,7 +50,7 @@ async function receiving(setup: Setup = {}): Promise<{ client: RawClient; receiv
       if (body.ok) body.value.letGoOfBody()
       expect([share.bytes, body.ok && body.value.body.length]).toEqual([0, body.ok && 0])
     },
-    (listener) => gateServer(listener, { clientOf: () => null }),
+    (listener) => gateServer(listener, { clientOf: () => null, errors: openAiErrors }),
   )
   cleanups.push(server.close)
   const client = new RawClient(server.port)

@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { connect } from 'node:net'
 import { setTimeout as soon } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
+import { openAiErrors } from '../../../src/dialects/openai/errors.ts'
 import { listen } from '../../../src/http/listen.ts'
 import { closeGently, gateServer } from '../../../src/http/server.ts'
 import { RawClient, serve } from '../../support/serve.ts'
@@ -31,7 +32,7 @@ async function taken(): Promise<number> {
 
 describe('K20 idle connections', () => {
   it('K20 live longer here than in what stands before the gate', () => {
-    const server = gateServer(() => {}, { clientOf: () => null })
+    const server = gateServer(() => {}, { clientOf: () => null, errors: openAiErrors })
     // cloudflared keeps its own for 90 s, Caddy for 2 min.
     expect(server.keepAliveTimeout).toBeGreaterThan(120_000)
   })
@@ -70,7 +71,9 @@ async function gate(
   options = {},
 ): Promise<{ port: number; server: Server }> {
   const clientOf = () => null
-  const started = await serve(listener, (each) => gateServer(each, { clientOf, ...options }))
+  const started = await serve(listener, (each) =>
+    gateServer(each, { clientOf, errors: openAiErrors, ...options }),
+  )
   cleanups.push(started.close)
   return started
 }

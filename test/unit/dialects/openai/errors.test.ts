@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { malformed, problem } from '../../../../src/dialects/openai/errors.ts'
+import { openAiErrors } from '../../../../src/dialects/openai/errors.ts'
 
 it.each([
   [400, 'invalid_json', 'invalid_request_error', 'invalid_json'],
@@ -10,23 +10,14 @@ it.each([
   [502, 'upstream_failed', 'server_error', 'upstream_failed'],
   [503, 'wallet_unreachable', 'server_error', 'wallet_unreachable'],
 ])('%i %s is a %s with code %j', (status, code, type, shown) => {
-  expect(problem(status, code, 'why')).toEqual({
+  expect(openAiErrors.error({ status, code, message: 'why', param: null })).toEqual({
     error: { message: 'why', type, code: shown, param: null },
   })
 })
 
-it('machine fields stand beside the error', () => {
-  const body = problem(402, 'x', 'why', { amount_sats: 12, param: 'model' })
-  expect(body).toMatchObject({ amount_sats: 12, error: { param: 'model' } })
-  expect(Object.keys(body)[0]).toBe('error')
-})
-
 it('says what a dialect refused', () => {
   const refused = { status: 400, code: 'invalid_value', message: 'no', param: 'n' }
-  expect(malformed(refused).error).toEqual({
-    message: 'no',
-    type: 'invalid_request_error',
-    code: 'invalid_value',
-    param: 'n',
+  expect(openAiErrors.error(refused)).toEqual({
+    error: { message: 'no', type: 'invalid_request_error', code: 'invalid_value', param: 'n' },
   })
 })

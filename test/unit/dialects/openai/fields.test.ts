@@ -5,12 +5,12 @@ import { dialects } from '../../../../src/dialects/index.ts'
 import { openaiChat } from '../../../../src/dialects/openai/chat.ts'
 import { openaiCompletions } from '../../../../src/dialects/openai/completions.ts'
 import { TAKEN_OUT } from '../../../../src/dialects/openai/fields.ts'
-import { bytes, mustRead } from '../../../contract/dialect.ts'
+import { bytes, HEAD, mustRead } from '../../../contract/dialect.ts'
 
 const chat = { model: 'm', messages: [{ role: 'user', content: 'hi' }] }
 
 const sentText = (body: unknown, dialect = openaiChat): string =>
-  Buffer.from(dialect.rewrite(mustRead(dialect, body), 9, 'other')).toString()
+  Buffer.from(dialect.rewrite(mustRead(dialect, body), 9, 'other').body).toString()
 const sent = (body: unknown, dialect = openaiChat) => JSON.parse(sentText(body, dialect))
 
 /** What real clients send, by client. */
@@ -118,13 +118,13 @@ describe('J16 request fields are an allow-list', () => {
 
   it('the operator’s own names pass too, and none that folds to one of them', () => {
     const terms = { also: new Set(['guidance']), backend: 'other' } as const
-    const read = openaiChat.read(bytes({ ...chat, guidance: { a: 'b' }, other: 1 }), terms)
+    const read = openaiChat.read(bytes({ ...chat, guidance: { a: 'b' }, other: 1 }), HEAD, terms)
     if (!read.ok) throw new Error(read.error.message)
     expect(read.value.ignored).toEqual(['other'])
     expect(read.value.texts).toContain('{"a":"b"}')
-    const out = JSON.parse(Buffer.from(openaiChat.rewrite(read.value, 9, 'other')).toString())
+    const out = JSON.parse(Buffer.from(openaiChat.rewrite(read.value, 9, 'other').body).toString())
     expect(out).toEqual({ ...chat, guidance: { a: 'b' }, max_tokens: 9 })
-    expect(openaiChat.read(bytes({ ...chat, Guidance: 1 }), terms)).toMatchObject({
+    expect(openaiChat.read(bytes({ ...chat, Guidance: 1 }), HEAD, terms)).toMatchObject({
       ok: false,
       error: { code: 'ambiguous_key' },
     })
@@ -193,7 +193,7 @@ describe('J16 request fields are an allow-list', () => {
         for (const dialect of dialects) {
           const request = { ...extra, ...chat, messages: undefined, prompt: 'a', input: 'a' }
           const body = dialect === openaiChat ? { ...extra, ...chat } : request
-          const read = dialect.read(bytes(body))
+          const read = dialect.read(bytes(body), HEAD)
           if (!read.ok) continue
           const header = read.value.ignored.join(', ')
           expect(header).toMatch(/^[\w.+-]*(?:, [\w.+-]+)*$/)
@@ -207,9 +207,9 @@ describe('J16 request fields are an allow-list', () => {
   it('nothing that was ever taken out is on a list', () => {
     const extra = Object.fromEntries([...TAKEN_OUT].map((key) => [key, 1]))
     const terms = { also: TAKEN_OUT, backend: 'other' } as const
-    const read = openaiChat.read(bytes({ ...chat, ...extra }), terms)
+    const read = openaiChat.read(bytes({ ...chat, ...extra }), HEAD, terms)
     if (!read.ok) throw new Error(read.error.message)
-    const out = JSON.parse(Buffer.from(openaiChat.rewrite(read.value, 9, 'other')).toString())
+    const out = JSON.parse(Buffer.from(openaiChat.rewrite(read.value, 9, 'other').body).toString())
     expect(out).toEqual({ ...chat, max_tokens: 9 })
   })
 })
@@ -225,7 +225,7 @@ describe('K22 schemas of tools in the wild', () => {
     { properties: { a: { maxItems: 5_000, items: { maxItems: 5_000 } } } },
   ]
   const refused = (request: object, backend: Backend): boolean =>
-    !openaiChat.read(bytes(request), { also: new Set(), backend }).ok
+    !openaiChat.read(bytes(request), HEAD, { also: new Set(), backend }).ok
 
   it('pass where the backend shows them to the model alone', () => {
     for (const schema of WILD) {

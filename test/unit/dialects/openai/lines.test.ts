@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { msat } from '../../../../src/money/msat.ts'
 import { bytes, clientReads } from '../../../contract/dialect.ts'
 import { DONE, END, event, meter, run, say } from './chat-events.ts'
 
@@ -14,8 +15,8 @@ describe('events parted by one line feed', () => {
     }
     expect(watching.stream(bytes(`${line(REPORT)}\n`))).toHaveLength(0)
     expect(watching.stream(bytes(DONE))).toHaveLength(0)
-    const end = Buffer.from(watching.finish('note')).toString()
-    expect(end).toBe(`\n: note\n${DONE}`)
+    const end = Buffer.from(watching.finish(msat(7n))).toString()
+    expect(end).toBe(`\n: satgate cost_msat=7\n${DONE}`)
     expect(watching.usage(7)).toMatchObject({ input: 5, output: 2, source: 'reported' })
   })
 

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { Backend } from '../../../../src/dialects/dialect.ts'
 import { dialects } from '../../../../src/dialects/index.ts'
 import { countTokens, prepare } from '../../../../src/money/tokens.ts'
-import { clientReads, feed, mustRead } from '../../../contract/dialect.ts'
+import { clientReads, feed, HEAD, mustRead } from '../../../contract/dialect.ts'
 import { type Recorded, recorded } from '../../../fixtures/recorded/recorded.ts'
 
 beforeAll(prepare)
@@ -126,6 +126,6 @@ it('A7 I6 Ollama ignored the limit: the meter says so when our own count is four
 
 it('A7 an image has no price: the request that llama.cpp failed on never gets there', () => {
   const [chat] = dialects
-  const read = chat!.read(recorded('llamacpp', 'chat-image').request)
+  const read = chat!.read(recorded('llamacpp', 'chat-image').request, HEAD)
   expect(read).toMatchObject({ ok: false, error: { status: 400, code: 'unsupported_content' } })
 })

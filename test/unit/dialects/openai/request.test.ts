@@ -5,25 +5,27 @@ import { openaiChat } from '../../../../src/dialects/openai/chat.ts'
 import { openaiCompletions } from '../../../../src/dialects/openai/completions.ts'
 import { openaiEmbeddings } from '../../../../src/dialects/openai/embeddings.ts'
 import { TAKEN_OUT } from '../../../../src/dialects/openai/fields.ts'
-import { BACKENDS, bytes, mustRead } from '../../../contract/dialect.ts'
+import { BACKENDS, bytes, HEAD, mustRead } from '../../../contract/dialect.ts'
 
 const chat = { model: 'm', messages: [{ role: 'user', content: 'hi' }] }
 const completion = { model: 'm', prompt: 'hi' }
 
 /** What a backend reads. Only a body that can be read in one way is sent. */
 const sent = (request: object, output: number, backend: Backend, dialect = openaiChat) => {
-  const body = Buffer.from(dialect.rewrite(mustRead(dialect, request), output, backend)).toString()
+  const body = Buffer.from(
+    dialect.rewrite(mustRead(dialect, request), output, backend).body,
+  ).toString()
   mustRead(dialect, body)
   return JSON.parse(body)
 }
 
 const refusal = (request: object, dialect = openaiChat) => {
-  const read = dialect.read(bytes(request))
+  const read = dialect.read(bytes(request), HEAD)
   return read.ok ? null : `${read.error.status} ${read.error.code} ${read.error.param}`
 }
 
 const told = (request: object, dialect = openaiChat) => {
-  const read = dialect.read(bytes(request))
+  const read = dialect.read(bytes(request), HEAD)
   return read.ok ? null : read.error.message
 }
 
@@ -154,7 +156,7 @@ describe('what is refused', () => {
   })
 
   it('J16 a tool that is run for the model: says which tools can be sent', () => {
-    const read = openaiChat.read(bytes({ ...chat, tools: [{ type: 'web_search' }] }))
+    const read = openaiChat.read(bytes({ ...chat, tools: [{ type: 'web_search' }] }), HEAD)
     expect(read).toMatchObject({
       error: {
         message:
@@ -349,7 +351,7 @@ describe('what is sent', () => {
   it('every other byte of the client, in its own spelling', () => {
     const body =
       '{ "model":"m", "temperature" : 0.70,"max_tokens":3,\n"messages":[{"role":"user","content":"\\u00e9"}]}'
-    const out = openaiChat.rewrite(mustRead(openaiChat, body), 2, 'vllm')
+    const out = openaiChat.rewrite(mustRead(openaiChat, body), 2, 'vllm').body
     expect(Buffer.from(out).toString()).toBe(
       '{"model":"m","temperature" : 0.70,"messages":[{"role":"user","content":"\\u00e9"}],"max_tokens":2}',
     )
@@ -361,6 +363,6 @@ describe('what is sent', () => {
       input: ['a'],
       encoding_format: 'base64',
     })
-    expect(openaiEmbeddings.rewrite(asked, 0, 'ollama')).toBe(asked.body)
+    expect(openaiEmbeddings.rewrite(asked, 0, 'ollama').body).toBe(asked.body)
   })
 })

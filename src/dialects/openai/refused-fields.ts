@@ -1,4 +1,42 @@
-import { ADDED, type Added } from '../dialects/dialect.ts'
+import type { Asked, Refused } from '../dialect.ts'
+
+/** Fields that a rewritten request may have although its client sent none (threats K5). */
+const ADDED = ['max_tokens', 'max_completion_tokens', 'stream_options'] as const
+type Added = (typeof ADDED)[number]
+
+/** `Dialect.respell`. A field that the client's own body names is the client's affair. */
+export function respell(asked: Asked, refusal: Uint8Array, before: Refused): Refused | null {
+  const named = refusedFields(refusal).filter((field) => !holds(asked.body, field))
+  return named.length === 0 ? null : spelledOtherwise(before, named)
+}
+
+const OTHER_NAME: Partial<Record<Added, Added>> = {
+  max_tokens: 'max_completion_tokens',
+  max_completion_tokens: 'max_tokens',
+}
+
+/** An output limit changes its name: a name that was refused before is tried again. */
+function spelledOtherwise(before: Refused, named: readonly Added[]): Refused {
+  const refused = new Set(before)
+  for (const field of named) {
+    const other = OTHER_NAME[field]
+    if (other !== undefined && !named.includes(other)) refused.delete(other)
+    refused.add(field)
+  }
+  return refused
+}
+
+/** The name stands somewhere in what the client sent: an error's text may only repeat it. */
+function holds(body: Uint8Array, name: Added): boolean {
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')
+  return unescaped(text).toLowerCase().includes(name)
+}
+
+/** Without the escapes that a letter, a figure or an underscore may be written with. */
+const unescaped = (text: string): string =>
+  text.replace(/\\u00([0-7][0-9a-f])/gi, (_, code: string) =>
+    String.fromCharCode(Number.parseInt(code, 16)),
+  )
 
 /** Codes and types that say of one field that it is not taken. */
 const NOT_TAKEN: ReadonlySet<unknown> = new Set([

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { dialects } from '../../../../src/dialects/index.ts'
-import { pieceEnd } from '../../../../src/money/tokens.ts'
-import { parseCaveat } from '../../../../src/passes/caveat.ts'
-import { present } from '../../../../src/passes/present.ts'
-import { growth } from '../../../support/growth.ts'
+import { dialects } from '../../../src/dialects/index.ts'
+import { pieceEnd } from '../../../src/money/tokens.ts'
+import { parseCaveat } from '../../../src/passes/caveat.ts'
+import { present } from '../../../src/passes/present.ts'
+import { HEAD } from '../../contract/dialect.ts'
+import { growth } from '../../support/growth.ts'
 
 /** What hostile texts are made of. */
 const UNITS: readonly string[] = [
@@ -37,7 +38,7 @@ const everywhere = (text: string): object => ({
   user: text,
 })
 
-const readAll = (body: Buffer) => () => dialects.map((dialect) => dialect.read(body))
+const readAll = (body: Buffer) => () => dialects.map((dialect) => dialect.read(body, HEAD))
 
 describe('J1 bytes of a stranger never cost more than linear time', () => {
   it.each(TEXTS)('%j everywhere in a request', { timeout: 60_000 }, (_, text) => {

@@ -152,7 +152,7 @@ const KEEPERS: Readonly<Record<string, readonly string[]>> = {
   'markdown-it': ['src/web/markdown.ts'],
   yaml: ['src/config/yaml.ts'],
   'ipaddr.js': ['src/floor/address.ts'],
-  commander: ['src/cli/program.ts'],
+  commander: ['src/cli/program.ts', 'src/cli/gate-flags.ts'],
   'gpt-tokenizer': ['src/money/tokens.ts'],
   'string-width': ['src/cli/terminal.ts'],
   'wrap-ansi': ['src/cli/terminal.ts'],

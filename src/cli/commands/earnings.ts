@@ -2,7 +2,7 @@ import type { EarningsJson } from '../../daemon/shapes.ts'
 import { jsonLine } from '../lines.ts'
 import { table } from '../tables.ts'
 import { type Command, done, FOLDER_OF_BOOKS } from './command.ts'
-import { inSats } from './ledger.ts'
+import { inSats } from './ledger-tables.ts'
 
 export const earnings: Command = {
   name: 'earnings',

@@ -1,11 +1,4 @@
-import {
-  type AccountJson,
-  type Amount,
-  type EntryJson,
-  type HoldJson,
-  isBuyers,
-  type VerdictJson,
-} from '../../daemon/shapes.ts'
+import { isBuyers, type VerdictJson } from '../../daemon/shapes.ts'
 import { plural } from '../../floor/plural.ts'
 import { onLines } from '../../floor/printable.ts'
 import { formatSat } from '../../money/msat.ts'
@@ -13,13 +6,7 @@ import { wholeAboveZero } from '../count.ts'
 import { jsonLine } from '../lines.ts'
 import { table } from '../tables.ts'
 import { type Asked, type Command, done, FOLDER_OF_BOOKS, type Outcome } from './command.ts'
-
-/** The views that are rows, and how a table is made of them. The unit is the one of the books. */
-const VIEWS = {
-  accounts: accountsTable,
-  holds: holdsTable,
-  entries: entriesTable,
-} as const
+import { inSats, VIEWS } from './ledger-tables.ts'
 
 const ROWS_FLAGS = [
   {
@@ -96,46 +83,6 @@ async function showRows(asked: Asked, view: keyof typeof VIEWS): Promise<Outcome
   const rows = answer as readonly unknown[]
   if (rows.length > 0) return done(VIEWS[view](rows as never, unit))
   return done('', `There are no ${view}${account === null ? ' yet' : ' of this account'}.\n`)
-}
-
-/** An amount of a command's JSON, in sats for people. */
-export const inSats = (msat: Amount): string => formatSat(BigInt(msat))
-
-const clock = (time: string): string => time.slice(0, 19).replace('T', ' ')
-/** Ids of holds and payments are long: enough of one to tell them apart. */
-const short = (id: string): string => id.slice(0, 14)
-
-function accountsTable(rows: readonly AccountJson[], unit: string): string {
-  return table(
-    ['account', `available ${unit}`, 'of it paid', 'of it bonus', 'held', 'owes', 'since (UTC)'],
-    rows.map((row) => [
-      row.account,
-      ...[row.available_msat, row.paid_msat, row.bonus_msat, row.held_msat].map(inSats),
-      ...[inSats(row.owed_msat), clock(row.created_at)],
-    ]),
-  )
-}
-
-function holdsTable(rows: readonly HoldJson[], unit: string): string {
-  return table(
-    ['hold', 'account', 'model', unit, 'since (UTC)'],
-    rows.map((row) => [
-      ...[short(row.id), row.account, row.model],
-      ...[inSats(row.amount_msat), clock(row.opened_at)],
-    ]),
-  )
-}
-
-function entriesTable(rows: readonly EntryJson[], unit: string): string {
-  return table(
-    ['time (UTC)', 'why', 'from', 'to', unit, 'for'],
-    rows.flatMap((row) =>
-      row.postings.map((one) => [
-        ...[clock(row.at), row.why, one.debit, one.credit],
-        ...[inSats(one.amount_msat), short(row.ref)],
-      ]),
-    ),
-  )
 }
 
 /** 0 if the books balance, 4 if they do not. */

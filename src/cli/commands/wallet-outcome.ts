@@ -1,30 +1,17 @@
 import type { WalletQuestion } from '../../daemon/control-handlers.ts'
-import {
-  balanceJson,
-  exportedJson,
-  keptJson,
-  restoredJson,
-  withdrawnJson,
-} from '../../daemon/shapes.ts'
+import { exportedJson, keptJson, restoredJson, withdrawnJson } from '../../daemon/shapes.ts'
 import { plural } from '../../floor/plural.ts'
 import { onLine, onLines } from '../../floor/printable.ts'
 import type { Result } from '../../floor/result.ts'
-import type { Balance, PayoutStatus } from '../../wallets/ecash/out/desk.ts'
+import type { Balance } from '../../wallets/ecash/out/desk.ts'
 import type { Refused } from '../../wallets/ecash/out/desk-parts.ts'
 import type { Exported, KeptExport } from '../../wallets/ecash/out/export.ts'
 import type { Restored } from '../../wallets/ecash/out/restock.ts'
 import type { Withdrawn } from '../../wallets/ecash/out/withdraw.ts'
 import { jsonLine } from '../lines.ts'
 import { table } from '../tables.ts'
-import { hang } from '../terminal.ts'
 import { done, type Outcome } from './command.ts'
-
-/** How it is shown: `unit` is sat, or test sat; `width` is null where sentences are not wrapped. */
-interface How {
-  readonly json: boolean
-  readonly unit: string
-  readonly width: number | null
-}
+import { balanceOutcome, type How, place, sats } from './wallet-balance.ts'
 
 /** What `satgate wallet …` prints of the desk's answer. */
 export function walletOutcome(question: WalletQuestion, said: unknown, how: How): Outcome {
@@ -61,74 +48,6 @@ function unlessRefused<T>(
   if (answer.ok) return shown(answer.value, how)
   const { why, says } = answer.error
   return { code: CODES[why], stdout: '', stderr: `satgate: ${onLine(says)}\n` }
-}
-
-const sats = (sat: number): string => sat.toString().replace(/\B(?=(\d{3})+$)/g, ',')
-const place = (mint: string): string => mint.replace(/^https?:\/\//, '')
-
-function balanceOutcome(balance: Balance, { json, unit, width }: How): Outcome {
-  const { sat, owed, withdrawable, mints, payout, alarm } = balance
-  if (json) return done(jsonLine(balanceJson(balance)))
-  const rows = mints.map((one) => [
-    place(one.mint),
-    sats(one.free),
-    sats(one.held),
-    one.net === null ? '?' : sats(one.net),
-    one.coins,
-  ])
-  const lines = [
-    ...(alarm === null ? [] : [hang('', `STOPPED: ${alarm}`, width), '']),
-    `held               ${sats(sat)} ${unit}`,
-    `owed to buyers     ${sats(owed)} ${unit}`,
-    `may leave          ${sats(withdrawable)} ${unit}`,
-    '',
-    ...(rows.length === 0
-      ? ['No coins yet: nothing has been paid in.']
-      : [table(['mint', `free ${unit}`, 'in use', 'after fees', 'coins'], rows).trimEnd()]),
-    ...mints
-      .flatMap(({ mint, awaited, problem }) => [
-        ...(awaited === 0
-          ? []
-          : [
-              `${place(mint)} was paid ${sats(awaited)} ${unit} and has not issued the coins yet. The gate asks it again.`,
-            ]),
-        ...(problem === null ? [] : [`${place(mint)}: ${problem}`]),
-      ])
-      .map((line) => hang('', line, width)),
-    '',
-    ...payoutLines(payout, unit).map((line) =>
-      line.startsWith(' ') ? line : hang('', line, width),
-    ),
-  ]
-  return done(`${lines.join('\n')}\n`)
-}
-
-function payoutLines({ state, to, above, sat, problem }: PayoutStatus, unit: string): string[] {
-  const failed =
-    problem === null
-      ? []
-      : [`The last payout failed: ${problem.replace(/\.$/, '')}. The gate tries again.`]
-  switch (state) {
-    case 'off':
-      return [
-        'Payout: off. Start the gate with --payout you@domain to have earnings sent there. To take them out now:',
-        '  satgate wallet withdraw you@domain',
-        '  satgate wallet export',
-      ]
-    case 'first':
-      return [
-        `Payout to ${to}: when the wallet holds more than ${sats(above)} ${unit}, a first ${sats(sat ?? 0)} ${unit} are sent. A running gate looks every 30 seconds. You then confirm that they arrived.`,
-        ...failed,
-      ]
-    case 'confirm':
-      return [
-        `Payout to ${to}: a first ${sats(sat ?? 0)} ${unit} were sent. If they arrived:  satgate wallet confirm`,
-      ]
-    case 'on':
-      return [`Payout to ${to}: on. What is above ${sats(above)} ${unit} is sent.`, ...failed]
-    case 'under_way':
-      return [`Payout to ${to}: ${sats(sat ?? 0)} ${unit} are on their way.`]
-  }
 }
 
 function withdrawnOutcome(withdrawn: Withdrawn, { json, unit }: How): Outcome {

@@ -1,0 +1,50 @@
+import type { AccountJson, Amount, EntryJson, HoldJson } from '../../daemon/shapes.ts'
+import { formatSat } from '../../money/msat.ts'
+import { table } from '../tables.ts'
+
+/** The views that are rows, and how a table is made of them. The unit is the one of the books. */
+export const VIEWS = {
+  accounts: accountsTable,
+  holds: holdsTable,
+  entries: entriesTable,
+} as const
+
+/** An amount of a command's JSON, in sats for people. */
+export const inSats = (msat: Amount): string => formatSat(BigInt(msat))
+
+const clock = (time: string): string => time.slice(0, 19).replace('T', ' ')
+/** Ids of holds and payments are long: enough of one to tell them apart. */
+const short = (id: string): string => id.slice(0, 14)
+
+function accountsTable(rows: readonly AccountJson[], unit: string): string {
+  return table(
+    ['account', `available ${unit}`, 'of it paid', 'of it bonus', 'held', 'owes', 'since (UTC)'],
+    rows.map((row) => [
+      row.account,
+      ...[row.available_msat, row.paid_msat, row.bonus_msat, row.held_msat].map(inSats),
+      ...[inSats(row.owed_msat), clock(row.created_at)],
+    ]),
+  )
+}
+
+function holdsTable(rows: readonly HoldJson[], unit: string): string {
+  return table(
+    ['hold', 'account', 'model', unit, 'since (UTC)'],
+    rows.map((row) => [
+      ...[short(row.id), row.account, row.model],
+      ...[inSats(row.amount_msat), clock(row.opened_at)],
+    ]),
+  )
+}
+
+function entriesTable(rows: readonly EntryJson[], unit: string): string {
+  return table(
+    ['time (UTC)', 'why', 'from', 'to', unit, 'for'],
+    rows.flatMap((row) =>
+      row.postings.map((one) => [
+        ...[clock(row.at), row.why, one.debit, one.credit],
+        ...[inSats(one.amount_msat), short(row.ref)],
+      ]),
+    ),
+  )
+}

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readBolt11 } from '../../src/wallets/bolt11.ts'
 import { type Answered, lines } from '../support/ask.ts'
-import { GateProcess } from '../support/gate-process.ts'
-import { Buyer, costOf, PRICE, until } from './buyer.ts'
+import type { GateProcess } from '../support/gate-process.ts'
+import { Buyer, costOf, until } from './buyer.ts'
 import { describeWithLab, type Lab, openLab } from './lab.ts'
+import { closeProved, lndGate } from './opening.ts'
 
 const CHAT = '/v1/chat/completions'
 const MODEL = 'tiny'
@@ -37,26 +38,10 @@ describeWithLab('the clients that people use', () => {
     lab = await openLab()
     const lnd = await lab.startPart('lnd')
     const llm = await lab.startPart('llamacpp')
-    gate = new GateProcess({
-      upstream: llm.LLAMACPP_URL,
-      wallet: {
-        kind: 'lnd',
-        url: lnd.LND_REST,
-        key: { file: lnd.LND_INVOICE_MACAROON },
-        tlsCert: lnd.LND_TLS_CERT,
-      },
-      pricing: { default: PRICE, maxOutputTokens: 48 },
-      limits: { invoicesPerClient: 1000 },
-    })
-    await gate.start()
+    gate = await lndGate(llm.LLAMACPP_URL, lnd, { maxOutputTokens: 48 }).start()
     buyer = new Buyer(gate, await gate.mint(10_000))
   })
-  afterAll(async () => {
-    const verdict = await gate?.command('ledger', 'verify')
-    await gate?.remove()
-    await lab?.stop()
-    expect(verdict).toMatchObject({ balanced: true, open_holds: 0 })
-  })
+  afterAll(() => closeProved({ lab, gate }))
 
   /** Runs a client for one chat; one that fails says so in what it prints. */
   const run = async (client: string, key: string, mode: string): Promise<Ran> => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { GateProcess } from '../support/gate-process.ts'
+import type { GateProcess } from '../support/gate-process.ts'
 import {
   about,
   Buyer,
@@ -16,6 +16,7 @@ import {
   withoutComments,
 } from './buyer.ts'
 import { describeWithLab, type Lab, openLab } from './lab.ts'
+import { closeProved, playGate } from './opening.ts'
 import { openTap, type Tap } from './tap.ts'
 
 const CHAT = '/v1/chat/completions'
@@ -43,16 +44,10 @@ describeWithLab('satgate in front of llama.cpp', () => {
     upstream = env.LLAMACPP_URL ?? ''
     embeddings = env.LLAMACPP_EMBED_URL ?? ''
     tap = await openTap(upstream)
-    gate = await gateTo(tap.url).start()
+    gate = await playGate(tap.url).start()
     buyer = new Buyer(gate, await gate.mint(10_000))
   })
-  afterAll(async () => {
-    const verdict = await gate?.command('ledger', 'verify')
-    await gate?.remove()
-    await tap?.close()
-    await lab?.stop()
-    expect(verdict).toMatchObject({ balanced: true, open_holds: 0 })
-  })
+  afterAll(() => closeProved({ lab, gate, between: tap }))
 
   const idle = async (url = upstream): Promise<boolean> => {
     const slots = (await (await fetch(`${url}/slots`)).json()) as { is_processing: boolean }[]
@@ -116,7 +111,7 @@ describeWithLab('satgate in front of llama.cpp', () => {
     })
 
     it('embeddings, one and a list', async () => {
-      const apart = await gateTo(embeddings).start()
+      const apart = await playGate(embeddings).start()
       try {
         const owner = new Buyer(apart, await apart.mint(100))
         for (const input of ['The licence', ['one', 'two of them']]) {
@@ -273,7 +268,7 @@ describeWithLab('satgate in front of llama.cpp', () => {
   })
 
   it('a base URL with /v1 is the same upstream', async () => {
-    const apart = await gateTo(`${upstream}/v1/`).start()
+    const apart = await playGate(`${upstream}/v1/`).start()
     try {
       const owner = new Buyer(apart, await apart.mint(10))
       const { answer, charged } = await owner.buy(CHAT, hello({ max_tokens: 5 }))
@@ -323,7 +318,7 @@ describeWithLab('llama.cpp with one slot and a key', () => {
     const env = await lab.startPart('llamacpp', { CTX: CONTEXT, SLOTS: '1', API_KEY: key })
     upstream = env.LLAMACPP_URL ?? ''
     process.env.UPSTREAM_KEY = key
-    gate = await gateTo(upstream, { upstreamKey: { env: 'UPSTREAM_KEY' } }).start()
+    gate = await playGate(upstream, { upstreamKey: { env: 'UPSTREAM_KEY' } }).start()
     buyer = new Buyer(gate, await gate.mint(1000))
   })
   afterAll(async () => {
@@ -347,7 +342,7 @@ describeWithLab('llama.cpp with one slot and a key', () => {
 
   it('a wrong key of the operator’s is a 502 without a word of it, free', async () => {
     process.env.UPSTREAM_KEY = 'wrong-key-0123456789'
-    const wrong = gateTo(upstream, {
+    const wrong = playGate(upstream, {
       upstreamKey: { env: 'UPSTREAM_KEY' },
       pricing: { default: PRICE, models: { tiny: PRICE } },
     })
@@ -385,9 +380,3 @@ describeWithLab('llama.cpp with one slot and a key', () => {
     expect(events.map(({ end }) => end)).toEqual(['complete', 'complete'])
   })
 })
-
-/** A gate with play money and these prices; 64 tokens of output where the buyer says nothing. */
-function gateTo(upstream: string, more: Readonly<Record<string, unknown>> = {}): GateProcess {
-  const pricing = { default: PRICE, maxOutputTokens: 64 }
-  return new GateProcess({ upstream, wallet: 'play', pricing, ...more })
-}

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { GateProcess } from '../support/gate-process.ts'
+import type { GateProcess } from '../support/gate-process.ts'
 import {
   about,
   Buyer,
@@ -9,11 +9,11 @@ import {
   deltasOf,
   INPUT,
   OUTPUT,
-  PRICE,
   until,
   withoutComments,
 } from './buyer.ts'
 import { describeWithLab, type Lab, openLab } from './lab.ts'
+import { closeProved, playGate } from './opening.ts'
 import { openTap, type Tap } from './tap.ts'
 
 const CHAT = '/v1/chat/completions'
@@ -46,16 +46,10 @@ describeWithLab('satgate in front of Ollama', () => {
     const env = await lab.startPart('ollama', { CTX: '2048' })
     context = Number(env.CTX)
     tap = await openTap(env.OLLAMA_URL ?? '')
-    gate = await gateTo(tap.url).start()
+    gate = await playGate(tap.url).start()
     buyer = new Buyer(gate, await gate.mint(10_000))
   })
-  afterAll(async () => {
-    const verdict = await gate?.command('ledger', 'verify')
-    await gate?.remove()
-    await tap?.close()
-    await lab?.stop()
-    expect(verdict).toMatchObject({ balanced: true, open_holds: 0 })
-  })
+  afterAll(() => closeProved({ lab, gate, between: tap }))
 
   it('is named by its list of models', () => {
     expect(gate.events('ready')[0]).toMatchObject({ upstream: { kind: 'ollama', models: 1 } })
@@ -248,7 +242,7 @@ describeWithLab('satgate in front of Ollama', () => {
   })
 
   it('a base URL with /v1 is the same upstream', async () => {
-    const apart = await gateTo(`${tap.url}/v1`).start()
+    const apart = await playGate(`${tap.url}/v1`).start()
     try {
       const owner = new Buyer(apart, await apart.mint(10))
       const { answer, charged } = await owner.buy(CHAT, hello({ max_tokens: 5 }))
@@ -279,9 +273,3 @@ describeWithLab('satgate in front of Ollama', () => {
     expect((await buyer.buy(CHAT, hello({ max_tokens: 5 }))).answer.status).toBe(200)
   })
 })
-
-/** A gate with play money and these prices; 64 tokens of output where the buyer says nothing. */
-function gateTo(upstream: string): GateProcess {
-  const pricing = { default: PRICE, maxOutputTokens: 64 }
-  return new GateProcess({ upstream, wallet: 'play', pricing })
-}

@@ -1,9 +1,10 @@
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Answered, lines } from '../support/ask.ts'
-import { GateProcess } from '../support/gate-process.ts'
-import { Buyer, bearer, chunksOf, costOf, deltasOf, PRICE, until } from './buyer.ts'
+import type { GateProcess } from '../support/gate-process.ts'
+import { Buyer, bearer, chunksOf, costOf, deltasOf, until } from './buyer.ts'
 import { describeWithLab, type Lab, openLab } from './lab.ts'
+import { closeProved, lndGate } from './opening.ts'
 import { openWire, type Wire } from './wire.ts'
 
 const CHAT = '/v1/chat/completions'
@@ -27,26 +28,10 @@ describeWithLab('satgate paid by a real lnd', () => {
     const lnd = await lab.startPart('lnd')
     const llm = await lab.startPart('llamacpp', { CTX: '8192' })
     wire = await openWire(lnd.LND_REST ?? '')
-    const wallet = {
-      kind: 'lnd',
-      url: `https://127.0.0.1:${wire.port}`,
-      key: { file: lnd.LND_INVOICE_MACAROON },
-      tlsCert: lnd.LND_TLS_CERT,
-    }
-    const upstream = llm.LLAMACPP_URL
-    const pricing = { default: PRICE, maxOutputTokens: 64 }
-    // One client asks for all the invoices here: none of them is to be a shared one.
-    const limits = { invoicesPerClient: 1000 }
-    gate = new GateProcess({ upstream, wallet, pricing, limits })
-    await gate.start()
+    const url = `https://127.0.0.1:${wire.port}`
+    gate = await lndGate(llm.LLAMACPP_URL, lnd, { maxOutputTokens: 64, url }).start()
   })
-  afterAll(async () => {
-    const verdict = await gate?.command('ledger', 'verify')
-    await gate?.remove()
-    await wire?.close()
-    await lab?.stop()
-    expect(verdict).toMatchObject({ balanced: true, open_holds: 0 })
-  })
+  afterAll(() => closeProved({ lab, gate, between: wire }))
 
   /** No test begins with the outage of the one before it. */
   beforeEach(async () => {

@@ -1,0 +1,49 @@
+import { expect } from 'vitest'
+import { GateProcess } from '../support/gate-process.ts'
+import { PRICE } from './buyer.ts'
+import type { Lab, PartEnv } from './lab.ts'
+
+/** A gate with play money and these prices, not started; 64 tokens of output where the buyer says nothing. */
+export const playGate = (
+  upstream: string,
+  more: Readonly<Record<string, unknown>> = {},
+): GateProcess =>
+  new GateProcess({
+    ...{ upstream, wallet: 'play', pricing: { default: PRICE, maxOutputTokens: 64 } },
+    ...more,
+  })
+
+/** A gate that the lab's node receives for, not started. `node`: what the part `lnd` says of itself. */
+export const lndGate = (
+  upstream: string | undefined,
+  node: PartEnv,
+  { maxOutputTokens, url = node.LND_REST }: { readonly maxOutputTokens: number; url?: string },
+): GateProcess =>
+  new GateProcess({
+    upstream,
+    wallet: {
+      kind: 'lnd',
+      url,
+      key: { file: node.LND_INVOICE_MACAROON },
+      tlsCert: node.LND_TLS_CERT,
+    },
+    pricing: { default: PRICE, maxOutputTokens },
+    // One client asks for all the invoices here: none of them is to be a shared one.
+    limits: { invoicesPerClient: 1000 },
+  })
+
+/** What a suite opened before its tests; undefined where that failed. */
+interface Opened {
+  readonly lab: Lab | undefined
+  readonly gate: GateProcess | undefined
+  readonly between?: { close(): Promise<unknown> | undefined } | undefined
+}
+
+/** Ends all of it, then proves the books of the gate. */
+export async function closeProved({ lab, gate, between }: Opened): Promise<void> {
+  const verdict = await gate?.command('ledger', 'verify')
+  await gate?.remove()
+  await between?.close()
+  await lab?.stop()
+  expect(verdict).toMatchObject({ balanced: true, open_holds: 0 })
+}

@@ -1,42 +1,42 @@
 import { Agent, type IncomingMessage, request } from 'node:http'
 
-/** An answer as it came: header lines kept apart, trailers with it. */
+/** An answer as it arrived, with its separate header lines and its trailers. */
 export interface Answered {
   readonly status: number
   readonly headers: IncomingMessage['headers']
   readonly rawHeaders: readonly string[]
   readonly trailers: Readonly<Record<string, string | undefined>>
   readonly text: string
-  /** The body as JSON, else undefined. */
+  /** The body as JSON. Undefined if it is none. */
   // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever came
   readonly json: any
 }
 
-/** What a test asks for. `body` is sent as JSON unless it is bytes or text already. */
+/** A request of a test. `body` is sent as JSON unless it is bytes or text already. */
 export interface Question {
   readonly method?: string
   readonly path: string
   readonly body?: unknown
-  /** Pairs where a name is to be sent more than once. */
+  /** A name with a list of values is sent once for each value. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>
 }
 
-/** An answer that is still coming. */
+/** An answer that is still arriving. */
 export interface Streaming {
   readonly status: number
   readonly headers: IncomingMessage['headers']
-  /** Everything so far. */
+  /** What has arrived so far. */
   readonly text: () => string
-  /** Until the text holds that, or the answer is over. */
+  /** Waits until the text contains `what`, or the answer ends. */
   until(what: string): Promise<string>
-  /** The whole answer; `cut` where the connection broke before its end. */
+  /** The whole answer. `cut` is true if the connection broke before its end. */
   readonly over: Promise<{ readonly text: string; readonly cut: boolean }>
   readonly response: IncomingMessage
   /** The buyer hangs up. */
   leave(): void
 }
 
-/** A buyer's connections, kept alive; `close` ends them. */
+/** The connections of a buyer. They are kept alive until `close` is called. */
 export class Client {
   readonly #port: number
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 256 })
@@ -49,7 +49,7 @@ export class Client {
     this.#agent.destroy()
   }
 
-  /** Asks, and waits for the whole answer. Rejects where the connection breaks. */
+  /** Sends a request and waits for the whole answer. Rejects if the connection breaks. */
   async ask(question: Question): Promise<Answered> {
     const response = await this.#send(question).answer
     const chunks: Buffer[] = []
@@ -59,7 +59,7 @@ export class Client {
     return { status, headers, rawHeaders, trailers, text, json: parsed(text) }
   }
 
-  /** Asks, and answers as soon as the head is there. */
+  /** Sends a request and resolves as soon as the head of the answer is there. */
   async open(question: Question): Promise<Streaming> {
     const sent = this.#send(question)
     const response = await sent.answer
@@ -97,7 +97,7 @@ export class Client {
     }
   }
 
-  /** Sends and does not wait; `answer` is the head. */
+  /** Sends a request and does not wait. `answer` resolves with the head. */
   start(question: Question): { readonly answer: Promise<IncomingMessage>; leave(): void } {
     const sent = this.#send(question)
     sent.answer.catch(() => {})
@@ -139,7 +139,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Values of a header, each line of its own. */
+/** The values of a header, one for each line. */
 export function lines({ rawHeaders }: Pick<Answered, 'rawHeaders'>, name: string): string[] {
   return rawHeaders.flatMap((_, at) =>
     at % 2 === 0 && rawHeaders[at]?.toLowerCase() === name.toLowerCase()

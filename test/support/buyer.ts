@@ -9,7 +9,7 @@ export interface Pass {
   readonly hash: string
 }
 
-/** A child of a pass with these caveats, made offline. */
+/** Narrows a pass offline, with these caveats. */
 export function child(pass: Pass | string, ...caveats: string[]): string {
   const made = narrow(textOf(pass), caveats, randomBytes(8).toString('hex'))
   if (!made.ok) throw new Error(made.error.detail)
@@ -31,7 +31,7 @@ export const passOf = (macaroon: string, secret: string, hash: string): Pass => 
 /** One turn of the event loop and a little more. */
 export const tick = (ms = 5): Promise<void> => new Promise((then) => setTimeout(then, ms))
 
-/** Until it is so; fails by the test's own timeout. */
+/** Waits until the condition is true. If it never is, the timeout of the test fails it. */
 export async function until(so: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await so())) await tick()
 }

@@ -1,4 +1,7 @@
-/** A throw-away self-signed certificate for localhost: it protects nothing and no store trusts it. */
+/**
+ * A self-signed certificate for localhost, made for tests. It protects nothing, and no store trusts
+ * it.
+ */
 export const selfSigned = {
   key: `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgTovP7gGoQcJNDzCb

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from './buyer.ts'
 
-/** What a fake cloudflared says of itself when it has an address. */
+/** What a fake cloudflared tells about itself when it has an address. */
 export interface Spoken {
   readonly pid: number
-  /** Where its edge listens on loopback: a request there is one that came to `url`. */
+  /** The loopback port of its edge. A request to this port counts as one to `url`. */
   readonly edge: number
   readonly url: string
   readonly args: readonly string[]
@@ -19,14 +19,14 @@ export interface Spoken {
  * requests to the gate, with the headers that Cloudflare writes.
  */
 export interface FakeCloudflared {
-  /** The folder that it lies in, for PATH. */
+  /** The folder that contains it, for PATH. */
   readonly folder: string
   readonly program: string
   /** How it behaves from its next start on. */
   behave(how: 'well' | 'dies' | 'no address' | 'no connection'): void
   /** How often it was started. */
   readonly starts: number
-  /** The one that runs now, once there were that many. */
+  /** The one that runs now. Waits until it was started `count` times. */
   spoken(count?: number): Promise<Spoken>
   remove(): void
 }
@@ -59,7 +59,10 @@ export function fakeCloudflared(): FakeCloudflared {
   }
 }
 
-/** Runs in a process of its own, from its source: it stands on nothing of this file. */
+/**
+ * The source of this function runs in a process of its own, so it must not use anything of this
+ * file.
+ */
 const edge = `function (folder) {
   const { createServer, request } = require('node:http')
   const fs = require('node:fs')

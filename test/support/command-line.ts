@@ -4,20 +4,23 @@ import { main } from '../../src/cli/main.ts'
 import { readLocalFile } from '../../src/config/files.ts'
 import type { Host } from '../../src/daemon/host.ts'
 
-/** How a command is started. */
+/** Where and how a command is started. */
 interface Where {
   /** The working folder, and the home folder if no other is given. */
   readonly cwd?: string
   readonly home?: string
   readonly env?: Readonly<Record<string, string>>
-  /** Of the terminal; null: the output is piped. */
+  /** The width of the terminal. Null if the output goes to a pipe. */
   readonly columns?: number | null
   readonly colour?: boolean
-  /** Called with what is printed on stdout, and with what stops the program; null: nothing does yet. */
+  /**
+   * Called with what is printed on stdout, and with a function that stops the program. Null if
+   * nothing can stop it yet.
+   */
   readonly hear?: (text: string, stop: (() => void) | null) => void
 }
 
-/** `satgate <argv>` in this process: its exit code, and what it printed. */
+/** Runs `satgate <argv>` in this process. Resolves with its exit code and its output. */
 export async function satgateAt(where: Where, ...argv: readonly string[]) {
   const { cwd = tmpdir(), home = cwd, env = {}, columns = null, colour = false, hear } = where
   let stop: (() => void) | null = null

@@ -9,25 +9,28 @@ import { serve } from './serve.ts'
 const run = promisify(execFile)
 const PROGRAM = fileURLToPath(new URL('../../bin/satgate.ts', import.meta.url))
 
-/** The fenced blocks of a document that are marked ```` ```sh drill=NAME ````, in their order. */
+/** The fenced blocks of a document that are marked ```` ```sh drill=NAME ````, in order. */
 export function drillsOf(markdown: string): ReadonlyMap<string, string> {
   const found = [...markdown.matchAll(/^```sh drill=([a-z]+)\n([\s\S]*?)^```$/gm)]
   return new Map(found.map(([, name = '', commands = '']) => [name, commands]))
 }
 
-/** What `sqlite3 [-readonly] FILE SQL` does, for a machine that has no such program. */
+/** Does what `sqlite3 [-readonly] FILE SQL` does, because a machine may lack that program. */
 const SQLITE = `const { DatabaseSync } = require('node:sqlite')
 const [file, sql] = process.argv.slice(2).filter((word) => word !== '-readonly')
 new DatabaseSync(file, { readOnly: true }).exec(sql)`
 
-/** A shell on a machine where `satgate` is installed and `systemctl` starts and stops this gate. */
+/** A shell in which `satgate` is installed, and `systemctl` starts and stops this gate. */
 export interface Drill {
-  /** Runs commands as they stand, and ends at the first that fails. What they printed. */
+  /** Runs the commands, stops at the first one that fails, and resolves with their output. */
   run(commands: string): Promise<string>
   close(): Promise<void>
 }
 
-/** `variables`: in place of what the document sets. What a block sets is there in the next one. */
+/**
+ * `variables` replace those that the document sets. A variable that a block sets is there in the
+ * next block.
+ */
 export async function openDrill(
   gate: GateProcess,
   variables: Readonly<Record<string, string>>,

@@ -15,12 +15,15 @@ import type { Wallet } from '../../src/wallets/wallet.ts'
 export interface EcashOptions {
   readonly mints: readonly { readonly url: string }[]
   readonly maxPerMint?: number
-  /** Mints are asked as seldom as those of strangers. */
+  /** Whether mints are asked as rarely as mints on the internet are. */
   readonly limited?: boolean
   readonly deadlineMs?: number
 }
 
-/** An ecash wallet in a folder of its own, opened and opened again as processes do. */
+/**
+ * An ecash wallet in a folder of its own. It can be opened several times, as by several processes
+ * in turn.
+ */
 export class EcashBed {
   readonly folder = mkdtempSync(join(tmpdir(), 'satgate-coins-'))
   readonly seed: Uint8Array
@@ -37,7 +40,7 @@ export class EcashBed {
     random: (bytes: number) => new Uint8Array(randomBytes(bytes)),
   }
 
-  /** The coins alone, as a command without a gate sees them. */
+  /** Opens only the coins, as a command does while no gate runs. */
   store(): EcashStore {
     const path = join(this.folder, 'ecash.db')
     const seedMark = createHash('sha256').update(this.seed).digest('hex').slice(0, 16)
@@ -72,7 +75,7 @@ export class EcashBed {
     return wallet
   }
 
-  /** Sats that are here. */
+  /** How many sats are here. */
   sats(): number {
     return this.store()
       .holdings()
@@ -83,7 +86,7 @@ export class EcashBed {
     return this.events.map(({ event, what }) => `${event} ${what}`)
   }
 
-  /** All of the folder, as a backup of a gate that stands still has it. */
+  /** Copies the whole folder, as a backup of a stopped gate does. */
   copy(): EcashBed {
     const twin = new EcashBed(this.seed)
     this.store().db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
@@ -97,7 +100,7 @@ export class EcashBed {
     rmSync(this.folder, { recursive: true })
   }
 
-  /** What is left when a process dies: the file. */
+  /** Leaves what is left when a process dies, which is the file. */
   async die(): Promise<void> {
     for (const { wallet } of this.#open) await wallet?.close()
     for (const { store } of this.#open.splice(0)) if (store.db.isOpen) store.close()

@@ -1,7 +1,7 @@
 import type { Transform } from 'node:stream'
 import zlib from 'node:zlib'
 
-/** Content codings as servers send them; `raw` is `deflate` without its wrapper. */
+/** Content codings as servers send them. `raw` is `deflate` without its wrapper. */
 export const CODINGS = {
   gzip: () => zlib.createGzip(),
   br: () => zlib.createBrotliCompress(),
@@ -12,10 +12,13 @@ export const CODINGS = {
 
 export type Coding = keyof typeof CODINGS
 
-/** What `content-encoding` says of it. */
+/** The value of `content-encoding` for it. */
 export const labelOf = (coding: Coding): string => (coding === 'raw' ? 'deflate' : coding)
 
-/** The texts encoded as one body, flushed after each: a piece is all that a reader needs of it. */
+/**
+ * Encodes the texts as one body and flushes after each text, so that each piece can be decoded when
+ * it arrives.
+ */
 export async function encoded(coding: Coding, texts: readonly string[]): Promise<Buffer[]> {
   const encoder = CODINGS[coding]()
   const pieces: Buffer[] = []

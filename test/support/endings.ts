@@ -3,19 +3,19 @@ import type { TestGate } from './gate.ts'
 import type { Reading } from './readers.ts'
 import type { Script } from './upstream.ts'
 
-/** A token in costs nothing, a token out a sat. */
+/** Input costs nothing, and an output token costs one sat. */
 export const endingSettings = ({ limit }: Ending) => ({
   pricing: { default: '0/1000', maxOutputTokens: limit ?? 200 },
 })
 
-/** One way in which a stream goes, and what everybody who reads it must have seen. */
+/** One way in which a stream can go, and what every reader of it must have seen. */
 export interface Ending {
   readonly name: string
-  /** What the backend does; each of its events ends like this. */
+  /** What the backend sends. `end` is the end of each event. */
   readonly script: (end: string) => Script
   /** The request asks for usage. */
   readonly usage?: boolean
-  /** The output limit where the request names none. */
+  /** The output limit if the request names none. */
   readonly limit?: number
   /** What happens while it runs. */
   readonly meanwhile?: (gate: TestGate, seen: () => string) => Promise<void>
@@ -38,7 +38,7 @@ const all = (end: string) => [word(end, 'a'), word(end, 'b'), stop(end), usage(e
 /** Waits until the test lets it go on. */
 let go: () => void = () => {}
 
-/** Lets a backend end that was left waiting. */
+/** Lets a backend that waits go on to its end. */
 export const letGo = (): void => go()
 
 const hold = () =>
@@ -54,7 +54,7 @@ const WHOLE = {
   usage: { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 },
 }
 
-/** The time that a stream is silent before the gate says something by itself. */
+/** Moves the time on until the gate sends something into a silent stream by itself. */
 async function silence(gate: TestGate, seen: () => string, what: RegExp): Promise<void> {
   const before = seen().match(what)?.length ?? 0
   gate.world.advance(10_500)

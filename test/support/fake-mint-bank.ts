@@ -13,20 +13,20 @@ import {
 } from './fake-mint-coins.ts'
 
 export interface BankOptions {
-  /** Per thousand inputs. */
+  /** The fee for a thousand inputs, in sats. */
   readonly feePpk: number
-  /** 1: keyset ids of 66 hex digits; 0: those of 16 (NUT-02). */
+  /** 1 for keyset ids with 66 hex digits, 0 for those with 16 (NUT-02). */
   readonly version: 0 | 1
-  /** Locked quotes are signed as today, or as mints before 2026 want it (NUT-20). */
+  /** Whether locked quotes are signed as today, or as mints before 2026 expect it (NUT-20). */
   readonly locks: 'today' | 'before' | 'none'
   readonly leastSat: number | null
   readonly mostSat: number | null
-  /** Amounts that it refuses whatever it says of its limits, and the code that it says so with. */
+  /** Amounts that it refuses although its limits allow them, and the error code that it answers. */
   readonly refuses: (sat: number) => number | null
   readonly quoteSeconds: number
   readonly now: () => number
   readonly states: States
-  /** Of its invoices: `bc` looks like real money, as far as the prefix of an invoice can. */
+  /** The prefix of its invoices. `bc` looks like real money. */
   readonly network: 'bcrt' | 'bc'
 }
 
@@ -41,7 +41,10 @@ interface Bought {
   state: 'UNPAID' | 'PAID' | 'ISSUED'
 }
 
-/** How it says where a quote stands: `state`, as newer drafts do by amounts, or as older mints did. */
+/**
+ * How it tells the state of a quote: by `state`, by two amounts as newer drafts do, or as older
+ * mints did.
+ */
 export type States = 'state' | 'amounts' | 'paid'
 
 function stateOf({ state, sat }: Bought, states: States): object {
@@ -51,13 +54,13 @@ function stateOf({ state, sat }: Bought, states: States): object {
   return { amount_paid, amount_issued: state === 'ISSUED' ? sat : 0, updated_at: 1 }
 }
 
-/** What a mint knows, to be written down. Payments are not in it. */
+/** What a mint knows, in a form that can be stored. Payments are not in it. */
 export interface BankMemory {
   readonly bought: readonly Bought[]
   readonly coins: CoinsMemory
 }
 
-/** An invoice that the mint is to pay. */
+/** An invoice that somebody asks the mint to pay. */
 interface Payment {
   readonly quote: string
   readonly sat: number
@@ -81,11 +84,11 @@ interface MeltBody {
   readonly outputs?: readonly BlindedOutput[]
 }
 
-/** A strict and honest mint, without a wire (NUT-03 to 05, 07 to 09, 20). */
+/** A strict and honest mint without HTTP (NUT-03 to 05, 07 to 09, 20). */
 export class Bank {
-  /** How payments end from now on. */
+  /** How payments will end from now on. */
   meltsEnd: 'paid' | 'failed' | 'pending' = 'paid'
-  /** What the way of a payment takes of its reserve. */
+  /** How much of the fee reserve a payment really costs. */
   routeSat = 0
   readonly payouts: { readonly bolt11: string; readonly sat: number }[] = []
   onState: (quote: string) => void = () => {}
@@ -104,7 +107,7 @@ export class Bank {
     return { bought: [...this.#bought.values()], coins: this.coins.memory() }
   }
 
-  /** Goes on as that mint. */
+  /** Continues as the mint that is given. */
   remember({ bought, coins }: BankMemory): void {
     for (const one of bought) this.#bought.set(one.quote, { ...one })
     this.coins.remember(coins)
@@ -133,7 +136,7 @@ export class Bank {
     return { ...said, ...stateOf(bought, this.#options.states) }
   }
 
-  /** Somebody pays an invoice of the mint's: the preimage, hex, which is how they know. */
+  /** Pays an invoice of the mint. Returns the preimage in hex. */
   pay(bolt11: string): string {
     const bought = [...this.#bought.values()].find((one) => one.bolt11 === bolt11)
     if (bought?.state !== 'UNPAID') throw new Error('no open invoice of this mint')
@@ -163,7 +166,7 @@ export class Bank {
     return { signatures: outputs.map((output) => this.coins.sign(output)) }
   }
 
-  /** In another order than asked, as a mint may. */
+  /** Answers in another order than it was asked, which the specification allows. */
   restore({ outputs }: { outputs: readonly BlindedOutput[] }) {
     const known = outputs.filter(({ B_ }) => this.coins.signedBefore(B_) !== undefined).reverse()
     return { outputs: known, signatures: known.map(({ B_ }) => this.coins.signedBefore(B_)) }
@@ -173,13 +176,13 @@ export class Bank {
     return { states: Ys.map((Y) => ({ Y, state: this.coins.stateOf(Y) })).reverse() }
   }
 
-  /** An invoice of nobody's, that a mint can pay. */
+  /** Makes an invoice of somebody else, which the mint can pay. */
   foreignInvoice(sat: number): string {
     const { now, network } = this.#options
     return invoiceFor(sat, { now: now(), seconds: 3600, network }).bolt11
   }
 
-  /** Paying an invoice of the mint itself goes by no way, and needs no reserve. */
+  /** A payment of an invoice of the mint itself does not leave the mint and needs no reserve. */
   meltQuote({ request }: { request: string }) {
     const read = readBolt11(request)
     if (read === null) throw new MintNo(0, 'no invoice')
@@ -214,7 +217,7 @@ export class Bank {
     return this.meltState(quote)
   }
 
-  /** How those payments ended that are on their way. */
+  /** Decides how the payments end that are under way. */
   resolveMelts(how: 'paid' | 'failed'): void {
     for (const payment of this.#payments.values()) {
       if (payment.state === 'PENDING') this.#end(payment, how)
@@ -270,7 +273,7 @@ export class Bank {
   }
 }
 
-/** Big endian, without a zero byte in front. */
+/** Big endian, without leading zero bytes. */
 function bytesOf(amount: number): Buffer {
   const bytes = Buffer.alloc(4)
   bytes.writeUInt32BE(amount)

@@ -7,7 +7,7 @@ import {
   verifyUnblindedSignature,
 } from '@cashu/cashu-ts'
 
-/** A clear no, with a code of the NUTs. */
+/** A refusal with an error code of the NUTs. */
 export class MintNo extends Error {
   readonly code: number
   constructor(code: number, detail: string) {
@@ -44,7 +44,7 @@ interface Keyset {
   active: boolean
 }
 
-/** What a mint's coins are, to be written down. */
+/** The keys and coins of a mint, in a form that can be stored. */
 export interface CoinsMemory {
   readonly keysets: readonly (Omit<Keyset, 'privateKeys'> & {
     readonly privateKeys: Readonly<Record<string, string>>
@@ -61,13 +61,13 @@ const pointOf = (secret: string) => hashToCurve(Buffer.from(secret)).toHex(true)
 export const sum = (list: readonly { readonly amount: number }[]): number =>
   list.reduce((all, { amount }) => all + amount, 0)
 
-/** The powers of two in a number, biggest first. */
+/** The powers of two in a number, the largest first. */
 export function powersOf(sat: number): readonly number[] {
   const powers = Array.from({ length: POWERS }, (_, index) => 2 ** index)
   return powers.filter((power) => (sat & power) !== 0).reverse()
 }
 
-/** A mint's keys, what it signed and what was spent (NUT-00, 02, 03, 07, 09, 12). */
+/** The keys of a mint, what it signed, and what was spent (NUT-00, 02, 03, 07, 09, 12). */
 export class MintCoins {
   readonly #version: 0 | 1
   readonly #keysets: Keyset[] = []
@@ -79,7 +79,7 @@ export class MintCoins {
     this.#version = version
   }
 
-  /** A new active keyset; those before sign no more. Its id. */
+  /** Makes a new active keyset and returns its id. The older keysets sign nothing more. */
   rotate(feePpk: number): string {
     for (const keyset of this.#keysets) keyset.active = false
     const fee = feePpk === 0 ? {} : { input_fee_ppk: feePpk }
@@ -102,7 +102,7 @@ export class MintCoins {
     return { keysets, signed: [...this.#signed], spent: [...this.#spent], out: this.#out }
   }
 
-  /** Instead of what it knew: another mint's memory. */
+  /** Replaces what it knows by the memory of another mint. */
   remember({ keysets, signed, spent, out }: CoinsMemory): void {
     const bytes = (text: string) => new Uint8Array(Buffer.from(text, 'hex'))
     const kept = keysets.map((one) => ({ ...one, privateKeys: mapped(one.privateKeys, bytes) }))
@@ -112,7 +112,7 @@ export class MintCoins {
     this.#out = out
   }
 
-  /** Sats of the coins that are out: what the mint owes. */
+  /** The sats of all coins that were signed and not spent. The mint owes them. */
   out(): number {
     return this.#out
   }
@@ -146,7 +146,7 @@ export class MintCoins {
     }
   }
 
-  /** `blank`: their amounts come later (NUT-08). */
+  /** `blank` outputs get their amounts later (NUT-08). */
   checkOutputs(outputs: readonly BlindedOutput[], blank = false): void {
     if (new Set(outputs.map(({ B_ }) => B_)).size < outputs.length) throw new MintNo(11008, 'twice')
     for (const { id, amount, B_ } of outputs) {

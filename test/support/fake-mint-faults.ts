@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 
-/** What a mint can do wrong, on the wire and in what it answers. */
+/** What a mint can do wrong, in its HTTP and in its answers. */
 
 export type Route =
   | 'info'
@@ -17,7 +17,10 @@ export type Route =
   | 'meltState'
   | 'ws'
 
-/** Instead of an answer. All but `dropAfter` and `trickle` leave the request undone. */
+/**
+ * Faults in place of an answer. With all of them except `dropAfter` and `trickle` the mint does not
+ * act.
+ */
 export type WireFault =
   | 'dropBefore'
   | 'dropAfter'
@@ -40,19 +43,19 @@ export type WireFault =
   | 'code11000'
   | 'code11004'
 
-/** Done, and answered with something else in it. */
+/** Faults in an answer: the mint acts, and answers something false. */
 export type LieFault = keyof typeof LIES
 
 export interface Fault {
   readonly is: WireFault | LieFault
-  /** How often, from now on. */
+  /** How many of the next requests have the fault. */
   times: number
 }
 
 type Body = Record<string, unknown>
 type Signature = { id: string; amount: number; C_: string; dleq?: { e: string; s: string } }
 
-/** Answers in another way than it should, or not at all. */
+/** Answers wrongly, or not at all. */
 export function spoil(fault: WireFault, response: ServerResponse, work: () => object): void {
   const [status, type, text] = PAGES[fault] ?? [200, 'application/json', '']
   const headers = { 'content-type': type, location: 'http://127.0.0.1:1/', 'retry-after': '7' }
@@ -99,7 +102,7 @@ const PAGES: Partial<Record<WireFault, readonly [number, string, string]>> = {
   code11000: json(400, { detail: 'transaction error', code: 11000 }),
 }
 
-/** A byte now and then: never idle for long, and never done. */
+/** Sends single bytes: it is never idle for long, and never ends. */
 function trickle(response: ServerResponse, text: string): void {
   let at = 0
   const timer = setInterval(() => {
@@ -113,7 +116,7 @@ export function isLie(fault: WireFault | LieFault): fault is LieFault {
   return fault in LIES
 }
 
-/** The lie as it is told. */
+/** Puts the lie into the answer. */
 export function lie(fault: LieFault, body: Body): Body {
   const copy: Body = JSON.parse(JSON.stringify(body))
   LIES[fault](copy)
@@ -154,7 +157,7 @@ const LIES = {
     body.request = 'lnbcrt1notaninvoice'
   },
   dearInvoice: (body: Body) => {
-    // Of 2500 uBTC (BOLT 11, examples).
+    // An example of BOLT 11, over 2500 uBTC.
     body.request = DEAR
   },
   noLock: (body: Body) => {
@@ -169,7 +172,7 @@ const LIES = {
   },
   unsigned: (body: Body) => {
     const first = signaturesIn(body)[0]
-    // A point all right, and nobody's signature.
+    // A valid point, but not a signature of anybody.
     if (first !== undefined) first.C_ = `02${'79be667ef9dcbbac55a06295ce870b07'}${GENERATOR_END}`
   },
   noPoint: (body: Body) => {

@@ -2,19 +2,19 @@ import { createHash } from 'node:crypto'
 import type { Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 
-/** A mint's end of NUT-17: just enough of RFC 6455 for short texts. */
+/** The side of the mint in NUT-17. It knows only the part of RFC 6455 that short texts need. */
 export interface MintSockets {
-  /** A quote has changed: whoever asked for it is told. */
+  /** Tells everybody who asked for this quote that it changed. */
   told(quote: string): void
-  /** The line goes dead, without a word. */
+  /** Breaks all connections without a closing message. */
   hangUp(): void
-  /** This text to everybody. */
+  /** Sends this text to everybody. */
   say(text: string): void
   readonly open: ReadonlySet<Duplex>
 }
 
 type State = (quote: string) => object
-/** What to do with a line that wants to be opened. */
+/** What to do with a connection that somebody wants to open. */
 export type Welcome = 'yes' | 'drop' | 'hang' | 'refuse' | 'mute'
 
 /** Serves `/v1/ws` of this server. */
@@ -91,7 +91,7 @@ function frame(text: string): Buffer {
   return Buffer.concat([head, bytes])
 }
 
-/** The first frame, which a client masks; null where it is not all there. */
+/** Reads the first frame, which a client masks. Null if it is not complete yet. */
 function read(bytes: Buffer): { kind: number; text: string; size: number } | null {
   if (bytes.length < 6) return null
   const short = (bytes[1] ?? 0) & 0x7f

@@ -6,49 +6,51 @@ import { type Fault, isLie, lie, type Route, spoil } from './fake-mint-faults.ts
 import { type MintSockets, serveSockets, type Welcome } from './fake-mint-socket.ts'
 
 export interface FakeMintOptions extends Partial<BankOptions> {
-  /** Tells of payments (NUT-17); true unless said. */
+  /** Whether it tells of payments (NUT-17). The default is true. */
   readonly sockets?: boolean
-  /** It goes on as the mint whose memory that is. */
+  /** It continues as the mint that has this memory. */
   readonly remembers?: BankMemory
 }
 
-/** A Cashu mint over HTTP on loopback: strict, honest, and with faults for the asking. */
+/**
+ * A Cashu mint over HTTP on loopback. It is strict and honest, and a test can ask it for faults.
+ */
 export interface FakeMint {
   readonly url: string
-  /** Somebody pays an invoice of the mint's: the preimage, hex. */
+  /** Pays an invoice of the mint. Returns the preimage in hex. */
   pay(bolt11: string): string
-  /** An invoice of nobody's, for the mint to pay. */
+  /** Makes an invoice of somebody else, which the mint can pay. */
   invoice(sat: number): string
-  /** What it paid to others, in order. */
+  /** The payments that it made to others, in order. */
   readonly payouts: readonly { readonly bolt11: string; readonly sat: number }[]
-  /** How payments end from now on. */
+  /** How payments will end from now on. */
   meltsEnd: 'paid' | 'failed' | 'pending'
-  /** What the way of a payment takes of its reserve, in sat. */
+  /** How much of the fee reserve a payment really costs, in sats. */
   routeSat: number
-  /** How those payments end that are on their way. */
+  /** Decides how the payments end that are under way. */
   resolveMelts(how: 'paid' | 'failed'): void
-  /** Sats of the coins that are out, signed and not spent. */
+  /** The sats of all coins that were signed and not spent. */
   issuedSat(): number
-  /** A new active keyset. Its id. */
+  /** Makes a new active keyset and returns its id. */
   rotate(feePpk?: number): string
-  /** What the info says, to be changed (NUT-06). */
+  /** The content of its info, which a test may change (NUT-06). */
   readonly nuts: Record<string, unknown>
   readonly faults: Partial<Record<Route, Fault>>
-  /** Requests by route, those that went wrong too. */
+  /** The number of requests for each route, also of those that failed. */
   readonly counts: Record<Route, number>
-  /** What it knows, for `remembers`. */
+  /** What it knows, to be given to `remembers`. */
   memory(): BankMemory
   /** The headers and the body of every request. */
   readonly heard: { readonly headers: IncomingMessage['headers']; readonly body: string }[]
   readonly sockets: MintSockets
-  /** How it answers who wants to be told. */
+  /** How it answers those who want to be told of payments. */
   welcome: Welcome
   stop(): Promise<void>
-  /** Comes back at the same address, with all that it knew. */
+  /** Starts again at the same address, with everything that it knew. */
   restart(): Promise<void>
 }
 
-/** Starts one on a free port. It is to be stopped. */
+/** Starts a mint on a free port. The test must stop it. */
 export async function startFakeMint(options: FakeMintOptions = {}): Promise<FakeMint> {
   const { sockets: tells = true, remembers, ...rest } = options
   const settings: BankOptions = { ...HONEST, ...rest }

@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BankMemory } from './fake-mint-bank.ts'
 
-/** A data folder as an earlier version left it, and what that version said of it: `scripts/freeze.ts`. */
+/**
+ * A data folder that an earlier version left, and what that version told about it.
+ * `scripts/freeze.ts` makes them.
+ */
 
 export const FOLDERS = join(import.meta.dirname, '../fixtures/data-folders')
 
@@ -11,21 +14,24 @@ export interface FrozenPass {
   readonly is: string
   /** `<macaroon>:<secret>`. */
   readonly pass: string
-  /** What its own `spend` limits leave once open holds are resolved, msat; null where it has none. */
+  /**
+   * The msat that its own `spend` limits leave when open holds are closed. Null if it has no such
+   * limit.
+   */
   readonly ownLeft: number | null
 }
 
-/** The first one was paid at its mint when the gate was dead. */
+/** An invoice of the folder. The first one was paid at its mint after the gate had died. */
 export interface FrozenInvoice {
   readonly hash: string
   readonly bolt11: string
   readonly sat: number
   readonly macaroon: string
-  /** `/invoice-status/…`; null where it was shared. */
+  /** `/invoice-status/…`. Null if the invoice was shared. */
   readonly path: string | null
 }
 
-/** Msat. */
+/** What the earlier version told. Amounts are in msat. */
 export interface Frozen {
   readonly mint: string
   readonly passes: readonly FrozenPass[]
@@ -52,7 +58,7 @@ export interface Frozen {
 
 const read = (path: string) => JSON.parse(readFileSync(path, 'utf8'))
 
-/** A copy of one under the system's temporary folder, to be opened and removed. */
+/** Copies a folder to the temporary folder of the system, where a test opens it and removes it. */
 export function thaw(name: string): {
   readonly folder: string
   readonly frozen: Frozen

@@ -9,23 +9,23 @@ import { Client } from './ask.ts'
 
 const run = promisify(execFile)
 const PROGRAM = fileURLToPath(new URL('../../bin/satgate.ts', import.meta.url))
-/** ms until `ready` is said, and until a stopped gate is gone. */
+/** The longest time in ms until the gate is ready, and until a stopped gate has ended. */
 const PATIENCE = 60_000
 
-/** One JSON line of the gate's stdout. */
+/** One JSON line on the stdout of the gate. */
 export interface Said {
   readonly event: string
   // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever was said
   readonly [field: string]: any
 }
 
-/** The books' own verdict and entries, as the command line prints them. */
+/** The JSON of `satgate pass mint`. */
 export interface Minted {
   /** `<macaroon>:<secret>`. */
   readonly pass: string
 }
 
-/** The real program in a process of its own, on a folder that outlives it. */
+/** The real program in a process of its own, on a folder that stays when the process ends. */
 export class GateProcess {
   readonly folder: string
   readonly #configPath: string
@@ -36,7 +36,7 @@ export class GateProcess {
   #stderr = ''
   #url = ''
 
-  /** Writes `satgate.yaml` into a new folder under the system's temporary one; starts nothing. */
+  /** Writes `satgate.yaml` into a new temporary folder. Starts nothing. */
   constructor(settings: Readonly<Record<string, unknown>>) {
     this.folder = mkdtempSync(join(tmpdir(), 'satgate-gate-'))
     this.#configPath = join(this.folder, 'satgate.yaml')
@@ -44,14 +44,14 @@ export class GateProcess {
     this.configure(settings)
   }
 
-  /** Other settings, from the next start on. */
+  /** Changes the settings. They count from the next start on. */
   configure(settings: Readonly<Record<string, unknown>>): void {
-    // A machine that has cloudflared is not made public by its tests.
+    // Tests must not open a tunnel on a machine that has cloudflared.
     const all = { port: 0, tunnel: false, dataDir: join(this.folder, 'data'), ...settings }
     writeFileSync(this.#configPath, stringify(all))
   }
 
-  /** `http://127.0.0.1:port` of the gate that runs now. */
+  /** The address of the gate that runs now, `http://127.0.0.1:port`. */
   get url(): string {
     return this.#url
   }
@@ -65,12 +65,12 @@ export class GateProcess {
     return this.#stderr
   }
 
-  /** Everything said since the last start, in order; with a name, those events alone. */
+  /** All events since the last start, in order. With a name, only those events. */
   events(name?: string): readonly Said[] {
     return name === undefined ? this.#said : this.#said.filter(({ event }) => event === name)
   }
 
-  /** The first event that fits, said before or within so many ms. */
+  /** The first event that fits. Waits at most `within` ms for it. */
   async event(fits: (said: Said) => boolean, within = 30_000): Promise<Said> {
     const until = Date.now() + within
     for (;;) {
@@ -83,12 +83,14 @@ export class GateProcess {
     }
   }
 
-  /** The event of a request, by the id that its answer carries. */
+  /** The event of a request. `id` is the request id of its answer. */
   request(id: unknown): Promise<Said> {
     return this.event((said) => said.event === 'request' && said.id === id)
   }
 
-  /** Starts the program; resolves when it is ready. Rejects with what it said where it never is. */
+  /**
+   * Starts the program and resolves when it is ready. If it ends before, rejects with its output.
+   */
   async start(
     env: Readonly<Record<string, string>> = {},
     flags: readonly string[] = [],
@@ -103,7 +105,8 @@ export class GateProcess {
     this.#said = []
     this.#stderr = ''
     this.#listen(child)
-    // `exit` may come while a pipe is unread. `close` comes when both have been read to their end.
+    // `exit` may come before the pipes have been read. `close` comes when both have been read to
+    // the end.
     const gone = new Promise<number | null>((resolve) => child.once('close', resolve))
     this.#gone = gone
     const exited = gone.then((code) => {
@@ -114,7 +117,8 @@ export class GateProcess {
       this.event(({ event }) => event === 'ready', PATIENCE),
       exited,
     ])
-    // Notes are written before `ready`, so they lie in the other pipe: the loop reads it in its next turn.
+    // Notes are written to the other pipe before `ready`. The event loop reads that pipe in its
+    // next turn.
     for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve))
     this.#url = String(ready.url)
     this.#client = new Client(Number(new URL(this.#url).port))
@@ -138,7 +142,7 @@ export class GateProcess {
     return this.#child?.pid
   }
 
-  /** A signal, and no more. */
+  /** Sends a signal and does not wait. */
   signal(signal: NodeJS.Signals): void {
     this.#child?.kill(signal)
   }
@@ -153,12 +157,12 @@ export class GateProcess {
     return join(this.folder, 'data')
   }
 
-  /** SIGTERM; resolves with the exit code when the program is gone. */
+  /** Sends SIGTERM. Resolves with the exit code when the program has ended. */
   stop(): Promise<number | null> {
     return this.#end('SIGTERM')
   }
 
-  /** SIGKILL: nothing is flushed, nobody is told. */
+  /** Sends SIGKILL: the program writes nothing more and tells nobody. */
   async kill9(): Promise<void> {
     await this.#end('SIGKILL')
   }
@@ -177,7 +181,10 @@ export class GateProcess {
     })
   }
 
-  /** Another command of the program on the same folder, `command('ledger', 'verify')`, as JSON. */
+  /**
+   * Runs another command on the same folder, such as `command('ledger', 'verify')`. Resolves with
+   * its JSON.
+   */
   // biome-ignore lint/suspicious/noExplicitAny: each command prints its own shape
   async command(...words: readonly string[]): Promise<any> {
     const args = [PROGRAM, ...words, '--config', this.#configPath, '--json']
@@ -185,7 +192,7 @@ export class GateProcess {
     return JSON.parse(stdout)
   }
 
-  /** A pass with that many sats, given away by the operator. */
+  /** Makes a pass with that many sats, as a gift of the operator. */
   async mint(sats: number, ...caveats: readonly string[]): Promise<string> {
     const narrowed = caveats.flatMap((caveat) => ['--caveat', caveat])
     const minted: Minted = await this.command('pass', 'mint', '--sats', String(sats), ...narrowed)

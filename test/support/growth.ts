@@ -1,18 +1,19 @@
-/** Runs of each size: the least of them is what the machine can do when it is left alone. */
+/** Runs of each size. The shortest one shows what the machine can do if it does nothing else. */
 const RUNS = 5
 const ROUNDS = 60
 /**
- * ms that a run is to take: long enough for the clock, and so short that many of them are over
- * before the machine gives the processor to somebody else.
+ * The length of a run in ms. It is long enough for the clock to measure, and so short that many runs end
+ * before the machine gives the processor to another process.
  */
 const ENOUGH = 0.3
 const MOST = 2 ** 18
 
 /**
- * How many times longer a reader takes for twice as much of the same, over three doublings: 2 where
- * time grows with the length, 4 where it grows with its square. Other work on the machine makes
- * single runs longer and never shorter: the least times are compared, and taken anew while they look
- * too far apart. What the collector of garbage takes for the longer ones is far from a square.
+ * How many times longer a reader takes for twice as much of the same input, over three doublings: 2 if
+ * the time grows with the length, 4 if it grows with the square of the length. Other work on the machine
+ * makes single runs longer and never shorter. So the shortest times are compared, and measured again
+ * while they are too far apart. Garbage collection costs the longer runs more, but far less than a
+ * square would.
  */
 export function growth(read: (times: number) => () => unknown, enough = 3): number {
   let times = 1_024
@@ -35,7 +36,7 @@ function least(run: () => unknown): number {
     const from = performance.now()
     run()
     ms = Math.min(ms, performance.now() - from)
-    // A long run says enough by itself: nothing here takes a second but by its square.
+    // One long run is enough: only a reader with quadratic time takes a second here.
     if (ms > 1_000) break
   }
   return ms

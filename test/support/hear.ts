@@ -6,7 +6,7 @@ import { type FakeUpstream, type Script, startFakeUpstream } from './upstream.ts
 
 export { soon }
 
-/** Upstreams and fakes of one test; `clean` closes them all. */
+/** The upstreams and fake backends of one test. `clean` closes all of them. */
 export class Bench {
   readonly #cleanups: Array<() => unknown> = []
 
@@ -44,13 +44,13 @@ export interface Heard {
   text: string
   end: 'end' | 'unreachable' | 'broken' | null
   detail: string
-  /** Everything that was called, in order. */
+  /** The names of all calls, in order. */
   calls: string[]
   sent: Sent
   over: Promise<void>
 }
 
-/** Sends and writes down what the listener was told; `take` answers each chunk. */
+/** Sends a request and records what the listener is told. `take` answers each chunk. */
 export function hear(
   upstream: HttpUpstream,
   request: UpstreamRequest,
@@ -87,7 +87,7 @@ export function hear(
   return Object.assign(heard, { sent })
 }
 
-/** One buffered chat, to its end. */
+/** Sends one chat that is not streamed, and waits for its end. */
 export async function asked(
   upstream: HttpUpstream,
   headers: Record<string, string> = {},

@@ -5,7 +5,7 @@ import type { Nodes } from 'mdast'
 import { fromMarkdown } from 'mdast-util-from-markdown'
 import { toString as textOf } from 'mdast-util-to-string'
 
-/** Folders whose documents are not ours. */
+/** Folders that contain documents of others. */
 const SKIPPED: ReadonlySet<string> = new Set(['node_modules', '.git', 'dist', 'coverage'])
 
 /** The Markdown documents below a folder, as paths with `/`. */

@@ -1,4 +1,4 @@
-/** `/llms.txt` as llmstxt.org has it. */
+/** The parts of an `/llms.txt`, as llmstxt.org describes them. */
 export interface LlmsTxt {
   readonly title: string
   readonly summary: string
@@ -14,8 +14,8 @@ export interface Link {
 }
 
 /**
- * Parses it, strictly: one H1 first, a quoted summary, text without headings, sections of nothing
- * but links. Throws with the line that is against that.
+ * Parses an `/llms.txt` strictly. It must begin with one H1; then come a quoted summary, text without
+ * headings, and sections that contain only links. Throws with the first line that breaks this.
  */
 export function parseLlmsTxt(file: string): LlmsTxt {
   const lines = file.split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/)
@@ -40,7 +40,7 @@ export function parseLlmsTxt(file: string): LlmsTxt {
   return { title, summary, text: text.join('\n'), sections }
 }
 
-/** The expression of the reference implementation, to the end of the line. */
+/** The regular expression of the reference implementation, up to the end of the line. */
 function link(line: string): Link {
   const found = /^-\s*\[([^\]]+)\]\(([^)]+)\)(?::\s*(.*))?$/.exec(line)
   if (found === null) throw new Error(`no link: ${line}`)
@@ -54,7 +54,7 @@ export interface Block {
   readonly code: string
 }
 
-/** Every fenced block, in order. Throws where a fence is not closed. */
+/** All fenced blocks, in order. Throws if a fence is not closed. */
 export function blocksOf(markdown: string): readonly Block[] {
   const parts = markdown.split(/^```(.*)\n/m)
   if (parts.length % 4 !== 1) throw new Error('a block of code is not closed')

@@ -7,18 +7,18 @@ import { parseLightningAddress } from '../../src/wallets/lnurl.ts'
 import { serve } from './serve.ts'
 
 /**
- * A Lightning address as a double (LUD-06, 12, 16, 21). `test/interop/lnaddress.test.ts` runs the same
- * contract on one that has a real node behind it. Each trap has a switch.
+ * A test double of a Lightning address (LUD-06, 12, 16, 21). `test/interop/lnaddress.test.ts` runs the
+ * same contract on an address with a real node behind it. Each known fault of providers has a switch.
  */
 export interface LnurlServer {
   readonly url: string
   readonly address: LightningAddress
   readonly traps: Traps
-  /** Paths asked for, with their query. */
+  /** The requested paths, with their queries. */
   readonly requests: string[]
-  /** The buyer pays; answers the preimage, hex. */
+  /** Pays an invoice. Returns the preimage in hex. */
   pay(bolt11: string): string
-  /** As a service that is back on the same port. */
+  /** Starts again on the same port. */
   hangUp(): void
   stop(): Promise<void>
 }
@@ -27,28 +27,28 @@ export interface Page {
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | object
-  /** Its bytes come one by one, so many ms apart. */
+  /** Sends its bytes one by one, with so many ms between them. */
   readonly byteEveryMs?: number
 }
 
 export interface Traps {
-  /** What is answered to a path instead of what it should be; null: as it should be. */
+  /** Another answer for a path. Null for the normal answer. */
   page(path: string): Page | null
-  /** Nothing is answered until it is over. */
+  /** Answers nothing until this promise resolves. */
   silent: boolean
-  /** Connections are closed instead of answered. */
+  /** Closes connections without an answer. */
   hangsUp: boolean
-  /** Said of itself in the pay request. */
+  /** Fields that it adds to the pay request. */
   request: Readonly<Record<string, unknown>>
-  /** Said beside the invoice. */
+  /** Fields that it adds to the answer with an invoice. */
   invoice: Readonly<Record<string, unknown>>
-  /** Said of an invoice when it is verified. */
+  /** Fields that it adds to the answer about a payment. */
   verified: Readonly<Record<string, unknown>>
   extraSat: number
   expirySeconds: number
-  /** The same invoice again and again. */
+  /** Always gives the same invoice. */
   repeats: boolean
-  /** Payments are not seen yet. */
+  /** Does not report payments yet. */
   lags: boolean
 }
 

@@ -7,14 +7,14 @@ export const MONITORING = readFileSync(
   'utf8',
 )
 
-/** From a heading to the next one of its level or above. */
+/** The text from a heading to the next heading of the same or a higher level. */
 export function section(heading: string): string {
   const [, after = ''] = MONITORING.split(`\n${heading}\n`)
   const level = heading.indexOf(' ')
   return after.split(new RegExp(`\n#{1,${level}} `))[0] ?? ''
 }
 
-/** The first table of a section: its rows below the head, cell by cell. */
+/** The rows of the first table of a section, without its head. Each row is a list of cells. */
 export function rowsOf(heading: string): readonly (readonly string[])[] {
   const lines = section(heading).split('\n')
   const first = lines.findIndex((line) => line.startsWith('| --- '))
@@ -28,6 +28,6 @@ export function rowsOf(heading: string): readonly (readonly string[])[] {
   )
 }
 
-/** What stands between backticks. */
+/** The texts between backticks. */
 export const names = (text: string): string[] =>
   [...text.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name)

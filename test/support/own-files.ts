@@ -3,12 +3,12 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '../..')
-/** What is made, or installed, in a clone. */
+/** What a build or an installation makes in a clone. */
 const MADE = /(?:^|\/)(?:node_modules|dist|\.git|\.venv|__pycache__)(?:\/|$)/
 
 /**
- * The project's own files, by paths from its root: those that git keeps or would keep. Where there is
- * no git, or no repository, those that nothing made.
+ * The files of the project, as paths from its root: those that git tracks or would track. If there is no
+ * git or no repository, all files that no build made.
  */
 export function ownFiles(): readonly string[] {
   // A checkout may belong to another user of the machine.

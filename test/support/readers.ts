@@ -1,25 +1,28 @@
 /**
- * Readers of a chat stream, one of each family that is in use. They are as strict and as sloppy as
- * the clients that they stand for; the clients themselves are asked in test/interop.
+ * Readers of a chat stream, one for each family of clients. They are as strict and as careless as those
+ * clients. The tests in test/interop run the clients themselves.
  */
 export interface Reading {
-  /** What the text of all deltas comes to. */
+  /** The text of all deltas together. */
   readonly text: string
-  /** The last finish_reason that was told, null where none was. */
+  /** The last finish_reason. Null if there was none. */
   readonly finish: string | null
-  /** Chunks with a usage, the usage of each. */
+  /** The usage of each chunk that has one. */
   readonly usage: readonly unknown[]
-  /** `error.code` of an error event. */
+  /** The `error.code` of an error event. */
   readonly error: string | null
-  /** `[DONE]` was read. */
+  /** Whether `[DONE]` was read. */
   readonly done: boolean
-  /** Ids of the chunks, each once. */
+  /** The different ids of the chunks. */
   readonly ids: readonly unknown[]
 }
 
 type Reader = (stream: string) => Reading
 
-/** Each line by itself: `curl | grep`, many Rust and shell clients, this gate's own page. */
+/**
+ * Reads each line by itself, as `curl | grep`, many Rust and shell clients, and the page of the
+ * gate do.
+ */
 const byLine: Reader = (stream) => {
   const heard = new Heard()
   for (const line of stream.split(/\r?\n/)) {
@@ -28,7 +31,7 @@ const byLine: Reader = (stream) => {
   return heard
 }
 
-/** Split at blank lines; a block counts where it begins with `data:`. */
+/** Splits at blank lines. A block counts only if it begins with `data:`. */
 const byBlock: Reader = (stream) => {
   const heard = new Heard()
   for (const block of stream.split(/\r?\n\r?\n/)) {
@@ -37,12 +40,15 @@ const byBlock: Reader = (stream) => {
   return heard
 }
 
-/** openai-go 3.42: every blank line is an event, whatever was before it; its data must be JSON. */
+/**
+ * As openai-go 3.42: each blank line ends an event, whatever stands before it, and its data must be
+ * JSON.
+ */
 const byBlankLine: Reader = (stream) => {
   const heard = new Heard()
   let data = ''
   const lines = stream.split('\n')
-  // A last line without its line feed is read too; behind the last line feed there is no line.
+  // A last line without a line feed is read too. After the last line feed there is no further line.
   if (lines.at(-1) === '') lines.pop()
   for (const line of lines.map((one) => one.replace(/\r$/, ''))) {
     if (line === '') {
@@ -53,7 +59,9 @@ const byBlankLine: Reader = (stream) => {
   return heard
 }
 
-/** As the HTML standard says (9.2): OpenAI's Node and Python SDKs, browsers. */
+/**
+ * As the HTML standard says (9.2). The Node and Python SDKs of OpenAI and browsers do it like that.
+ */
 const byStandard: Reader = (stream) => {
   const heard = new Heard()
   let data: string[] = []
@@ -100,7 +108,7 @@ class Heard implements Reading {
     if (chunk.usage) this.usage.push(chunk.usage)
     for (const choice of chunk.choices) {
       this.text += choice.delta?.content ?? choice.text ?? ''
-      // openai-go takes the last one as it stands, null too.
+      // openai-go takes the last value as it is, also null.
       this.finish = choice.finish_reason ?? null
     }
   }

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 
-/** What is wrong with a value, in words; nothing where it fits. */
+/** What is wrong with a value, in words. Empty if the value fits. */
 export type Check = (value: unknown) => readonly string[]
 
 interface Compiled {
@@ -12,7 +12,7 @@ interface Ajv {
   compile(schema: object): Compiled
 }
 
-/** The validator of JSON Schema 2020-12 that the one for OpenAPI stands on. */
+/** The validator of JSON Schema 2020-12, which the validator for OpenAPI is built on. */
 const beside = createRequire(
   createRequire(import.meta.url).resolve('@seriousme/openapi-schema-validator'),
 )
@@ -21,7 +21,7 @@ const { default: Ajv2020 } = beside('ajv/dist/2020.js') as {
 }
 const addFormats = beside('ajv-formats').default as (ajv: Ajv) => void
 
-/** Checks values against a schema; `root` is a document that `$ref`s may point into, as `root#/…`. */
+/** Checks values against a schema. `root` is a document to which `$ref` may point, as `root#/…`. */
 export function checker(schema: object, root?: object): Check {
   const ajv = new Ajv2020({ strict: false, allErrors: true })
   addFormats(ajv)

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 
-/** A loopback server for one handler. */
+/** Starts a server on loopback for one handler. */
 export async function serve(
   listener: RequestListener,
   make: (listener: RequestListener) => Server = createServer,
@@ -18,7 +18,7 @@ export async function serve(
   }
 }
 
-/** A client that writes bytes as they stand and reads what comes. */
+/** A client that writes raw bytes and reads what comes. */
 export class RawClient {
   text = ''
   closed = false
@@ -43,7 +43,7 @@ export class RawClient {
     return this
   }
 
-  /** Until the text holds that, or the server closed. */
+  /** Waits until the text contains that, or the server has closed the connection. */
   async until(what: string | RegExp): Promise<string> {
     const there = () => (typeof what === 'string' ? this.text.includes(what) : what.test(this.text))
     while (!there() && !this.closed) await new Promise<void>((then) => this.#woken.push(then))
@@ -60,7 +60,7 @@ export class RawClient {
   }
 }
 
-/** Requests as a function under test sees them, with no socket behind. */
+/** Makes requests without a socket, for functions under test. */
 export function fakeRequest(
   peer: string | undefined,
   headers: Record<string, string> = {},

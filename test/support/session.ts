@@ -11,22 +11,22 @@ import { quoted, Terminal } from './terminal.ts'
 import { matched, type Step } from './transcript.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../bin/satgate.ts', import.meta.url))
-/** ms for one command, and for what a terminal shows next. */
+/** The longest time in ms for one command, and for the next output of a terminal. */
 const PATIENCE = 30_000
-/** ms of silence after which a terminal that is recorded has shown all. */
+/** After so many ms of silence, a recorded terminal has shown everything. */
 const SILENT = 1_500
 const DONE = 'transcript-done'
 
-/** What a transcript says, and what it is in this run. */
+/** A text in a transcript, and the text that stands for it in this run. */
 interface Name {
   readonly shown: string
   readonly real: string
 }
 
 /**
- * The machine that a transcript is played on: an empty folder and a fresh home, a backend that speaks
- * like Ollama, a mint, and a program `pay` that pays invoices of that mint as a wallet does. Ports and
- * folders have in the transcript the names that they have with everybody.
+ * The machine on which a transcript is played: an empty folder, a new home folder, a backend that
+ * behaves as Ollama, a mint, and a program `pay` that pays invoices of this mint as a wallet does. The
+ * transcript shows the usual ports and folders in place of those of the test.
  */
 export class Session {
   readonly #home: string
@@ -71,7 +71,7 @@ export class Session {
     readonly play: boolean
   }) {
     this.#port = parts.gate
-    // No longer than it has to be: what a terminal shows is wrapped.
+    // A short path, because a terminal wraps long lines.
     this.#home = mkdtempSync('/tmp/sg-')
     const [bin, work] = [join(this.#home, '.bin'), join(this.#home, 'gate')]
     for (const folder of [bin, work]) mkdirSync(folder)
@@ -81,7 +81,7 @@ export class Session {
     }
     script('satgate', `exec ${quoted(process.execPath)} ${quoted(PROGRAM)} "$@"`)
     script('pay', `exec curl "http://127.0.0.1:${parts.wallet}/$1"`)
-    // Captured, curl shows its progress, which at a terminal it does not.
+    // If its output is captured, curl shows its progress. At a terminal it does not.
     writeFileSync(join(this.#home, '.curlrc'), 'silent\nshow-error\n')
     this.#names = [
       { shown: 'https://mint.minibits.cash/Bitcoin', real: parts.mint },
@@ -100,7 +100,7 @@ export class Session {
       LANG: 'C.UTF-8',
       SATGATE_PORT: String(parts.gate),
       ...(parts.play ? {} : { SATGATE_WALLET_MINTS: JSON.stringify([parts.mint]) }),
-      // A machine that has cloudflared is not made public by its tests.
+      // Tests must not open a tunnel on a machine that has cloudflared.
       CLOUDFLARED_BIN: '/nowhere',
     }
     this.#shell = spawn('bash', ['--noprofile', '--norc'], {
@@ -114,13 +114,13 @@ export class Session {
     this.#shell.stdin?.write('exec 2>&1\n')
   }
 
-  /** What a step prints; `settle`: all of it, whatever is expected. */
+  /** What a step prints. With `settle` it waits for all of it, whatever is expected. */
   async play(step: Step, settle: boolean): Promise<readonly string[]> {
     const lines =
       step.terminal === null
         ? await this.#run(step)
         : await this.#watch({ ...step, terminal: step.terminal }, settle)
-    // Line by line, so that a recording goes on although other lines are new.
+    // Compares line by line, so that a recording goes on although some lines are new.
     for (const expected of step.expected.filter((line) => line.includes('‹'))) {
       const found = lines.map((line) => matched([expected], [line]))
       Object.assign(this.#values, found.find((values) => values !== null) ?? {})
@@ -184,7 +184,7 @@ export class Session {
     return there
   }
 
-  /** A command with what its names stand for. */
+  /** Replaces the names in a command by their values. */
   #typed(command: string): string {
     const ports = this.#names.filter(({ shown }) => shown.includes(':') && !shown.includes('/'))
     const real = ports.reduce((text, name) => text.replaceAll(name.shown, name.real), command)
@@ -211,7 +211,7 @@ export class Session {
   }
 }
 
-/** A port of that many digits on which nobody listens. */
+/** A free port with that many digits. */
 async function freePort(digits: 4 | 5): Promise<number> {
   const first = digits === 4 ? 2_000 : 20_000
   for (;;) {

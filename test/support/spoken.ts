@@ -1,6 +1,6 @@
 import type { Script } from './upstream.ts'
 
-/** One scripted answer of the fake upstream, as events of a stream or whole. */
+/** One scripted answer of the fake backend, as the events of a stream or in one piece. */
 export class Spoken {
   readonly #chat: boolean
   readonly #asked: Record<string, unknown>
@@ -14,7 +14,7 @@ export class Spoken {
     this.#choices = typeof asked.n === 'number' ? asked.n : 1
   }
 
-  /** Tokens of one choice: one for each delta. */
+  /** The tokens of one choice. Each delta counts as one token. */
   get count(): number {
     return this.#parts().length
   }

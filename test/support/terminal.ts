@@ -5,17 +5,23 @@ import { stripVTControlCharacters } from 'node:util'
 
 const PATIENCE = 30_000
 
-/** Whether a test is to be skipped because this machine lacks one of these programs. In CI it fails instead. */
+/**
+ * Whether a test is to be skipped because this machine lacks one of these programs. In CI it fails
+ * instead.
+ */
 export function lacks(...programs: readonly string[]): boolean {
   const folders = (process.env.PATH ?? '').split(delimiter)
   const has = (program: string) => folders.some((folder) => existsSync(join(folder, program)))
   return process.env.CI === undefined && !programs.every(has)
 }
 
-/** A word as a shell takes it. */
+/** Quotes a word for a shell. */
 export const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`
 
-/** A program at a terminal of its own, which `script` of util-linux makes: a person sits there. */
+/**
+ * A program at a terminal of its own, as if a person sat there. `script` of util-linux makes the
+ * terminal.
+ */
 export class Terminal {
   readonly #child: ChildProcess
   readonly #ended: Promise<number | null>
@@ -32,7 +38,7 @@ export class Terminal {
   ) {
     const { cwd, env, columns = 100 } = about
     const sized = `stty cols ${columns} rows 50; ${command}`
-    // Without a group of its own Ctrl+C for the tests would leave it behind.
+    // It stays in the process group of the tests, so that Ctrl+C for the tests ends it too.
     this.#child = spawn(
       'script',
       ['--quiet', '--flush', '--return', '--command', sized, '/dev/null'],
@@ -51,17 +57,17 @@ export class Terminal {
     })
   }
 
-  /** What stands there, without colours and cursor movements. */
+  /** The text on the terminal, without colours and cursor movements. */
   get text(): string {
     return stripVTControlCharacters(this.#text).replaceAll('\r', '')
   }
 
-  /** Types; `\u0003` is Ctrl+C, `\u0004` Ctrl+D. */
+  /** Types a text. `\u0003` is Ctrl+C, `\u0004` is Ctrl+D. */
   type(text: string): void {
     this.#child.stdin?.write(text)
   }
 
-  /** Resolves once the text fits, with what it found. */
+  /** Resolves when the text matches, with what was found. */
   async until(fits: RegExp): Promise<RegExpExecArray> {
     const end = Date.now() + PATIENCE
     for (;;) {
@@ -84,7 +90,7 @@ export class Terminal {
     return this.#ended
   }
 
-  /** Ends the program as a closed terminal does. */
+  /** Ends the program in the way in which a closed terminal ends it. */
   async close(): Promise<void> {
     this.#child.kill('SIGTERM')
     await this.#ended

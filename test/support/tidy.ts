@@ -1,4 +1,7 @@
-/** What `test/tidy.test.ts` looks with. Pure: files are handed in as text, so each rule can be seen to fail. */
+/**
+ * What `test/tidy.test.ts` looks with. Pure: files are handed in as text, so each rule can be seen
+ * to fail.
+ */
 
 /** A file of the tree: its path from the root with `/`, and its text. */
 export interface Source {
@@ -17,7 +20,7 @@ export interface Import {
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\s+(type\s)?(?:[\w*\s{},$]*?\sfrom\s*)?'([^']+)'|import\(\s*'([^']+)'/g
 
-/** Every static and dynamic import and re-export of a file. */
+/** All static and dynamic imports and re-exports of a file. */
 export function importsOf({ path, text }: Source): readonly Import[] {
   return [...text.matchAll(IMPORT)].map(([, type, fixed, lazy]) => {
     const name = fixed ?? lazy ?? ''
@@ -47,10 +50,10 @@ function packageOf(name: string): string {
 const within = (path: string, place: string): boolean =>
   place.endsWith('/') ? path.startsWith(place) : path === place
 
-/** What a folder may import of ours, besides itself. */
+/** The folders of ours that a folder may import, besides itself. */
 export type Layers = Readonly<Record<string, readonly string[]>>
 
-/** An import that the layers do not allow, and why it is right all the same. */
+/** An import that the layers do not allow, with the reason why it is right. */
 export interface Exception {
   readonly from: string
   readonly to: string
@@ -58,7 +61,7 @@ export interface Exception {
   readonly because: string
 }
 
-/** Imports that go against the direction. A stale exception is named as well. */
+/** Imports that go against the direction. An exception that nothing needs is reported as well. */
 export function againstTheLayers(
   imports: readonly Import[],
   layers: Layers,
@@ -81,7 +84,10 @@ export function againstTheLayers(
   return [...wrong, ...stale.map(({ from, to }) => `nobody needs the exception ${from} → ${to}`)]
 }
 
-/** Adapters that import one another. An adapter is a file; what it shares with others is none. */
+/**
+ * Adapters that import one another. An adapter is a file. Files that adapters share are no
+ * adapters.
+ */
 export function acquainted(
   imports: readonly Import[],
   adapters: readonly string[],
@@ -91,7 +97,7 @@ export function acquainted(
     .map(({ from, to }) => `${from} imports ${to}`)
 }
 
-/** Packages and modules that are imported outside the place that keeps them, or by nobody. */
+/** Packages and modules that are imported outside the place where they belong, or by nobody. */
 export function keysLent(
   imports: readonly Import[],
   keepers: Readonly<Record<string, readonly string[]>>,
@@ -132,7 +138,7 @@ export function taken({ path, text }: Source): readonly string[] {
   })
 }
 
-/** Files of more lines than that. */
+/** Files with more than `most` lines. */
 export function tooLong(sources: readonly Source[], most: number): readonly string[] {
   return sources.flatMap(({ path, text }) => {
     const lines = text.split('\n').length - (text.endsWith('\n') ? 1 : 0)
@@ -155,7 +161,7 @@ function linesWith(sign: RegExp, { path, text }: Source): readonly string[] {
   })
 }
 
-/** Files that nothing reaches from the given ones, by any import. */
+/** Files that no chain of imports reaches from the given files. */
 export function unreached(sources: readonly Source[], from: readonly string[]): readonly string[] {
   const texts = new Map(sources.map((source) => [source.path, source]))
   const reached = new Set<string>()

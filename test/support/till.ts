@@ -4,13 +4,18 @@ import type { Pass } from './buyer.ts'
 import { startGate, type TestGate } from './gate.ts'
 import type { Script } from './upstream.ts'
 
-/** A gate on which a token in is a msat and a token out two: a charge tells what was counted. */
+/**
+ * A gate where an input token costs one msat and an output token two, so that a charge shows what
+ * was counted.
+ */
 export interface Till {
   readonly gate: TestGate
   readonly pass: Pass
-  /** What the upstream answers from now on. */
+  /** What the backend will answer from now on. */
   says(script: Script): void
-  /** One request, and what it cost by its event: that must be what the ledger took. */
+  /**
+   * Sends one request and returns its cost from its event. Checks that the ledger took the same.
+   */
   charged(body?: object, path?: string): Promise<Charged>
 }
 
@@ -23,7 +28,7 @@ interface Charged {
 
 const MODELS = ['fake', 'other', 'cheap', 'free-1', 'fee'].map((id) => ({ id, object: 'model' }))
 
-/** Closed by the test file. */
+/** The test file closes it. */
 export async function openTill(): Promise<Till> {
   const gate = await startGate({
     shared: true,

@@ -1,25 +1,28 @@
 /**
- * A session in a terminal, written down in a Markdown file: prose, and blocks of `console` with
- * `$ command` lines (`> ` goes on with the line above) and the output that each has. `console gate` is
- * another terminal, where one program stays in the foreground: a block without a command is what it
- * has printed since, and `^C` stops it.
+ * A session at a terminal in a Markdown file. The file has prose and blocks of `console`. A block has
+ * lines with `$ command` (`> ` continues the line above), each followed by its output. `console gate` is
+ * a second terminal in which one program stays in the foreground: a block without a command shows what
+ * it has printed since, and `^C` stops it.
  *
- * In the output, `…` stands for anything within a line, a line `⋮` for any lines, and `‹name›` for a
- * value that later commands repeat by that name.
+ * In the output, `…` stands for any text within a line, a line `⋮` for any number of lines, and
+ * `‹name›` for a value that later commands use by this name.
  */
 export interface Step {
-  /** Null: the shell. */
+  /** Null for the shell. */
   readonly terminal: string | null
-  /** Of the file, 1 is the first: of the command, or of the fence above the output. */
+  /** The line in the file, counted from 1: of the command, or of the fence above the output. */
   readonly line: number
-  /** Null: nothing is typed. `^C` is Ctrl+C. */
+  /** Null if nothing is typed. `^C` is Ctrl+C. */
   readonly command: string | null
   readonly expected: readonly string[]
-  /** Where in the file the output stands: from this line on, 0 is the first. */
+  /** The first line of the output in the file, counted from 0. */
   readonly from: number
 }
 
-/** All that is typed and printed, in order. Throws where output stands before the first command. */
+/**
+ * Everything that is typed and printed, in order. Throws if there is output before the first
+ * command.
+ */
 export function parseTranscript(text: string): readonly Step[] {
   const lines = text.split('\n')
   const steps: Step[] = []
@@ -51,7 +54,7 @@ function stepsOf(lines: readonly string[], first: number, terminal: string | nul
   })
 }
 
-/** The same file with other output beneath each command. */
+/** The same file with new output after each command. */
 export function withOutputs(
   text: string,
   outputs: readonly { readonly step: Step; readonly lines: readonly string[] }[],
@@ -66,7 +69,7 @@ export function withOutputs(
 const ANY_LINES = '⋮'
 type Values = Readonly<Record<string, string>>
 
-/** The values that the names in a line stand for; null where the line is not what was expected. */
+/** The values of the names in a line. Null if the line is not the expected one. */
 function valuesOf(expected: string, actual: string): Values | null {
   const parts = expected.split(/(…|‹\w+›)/)
   const values: Record<string, string> = {}
@@ -86,7 +89,10 @@ function valuesOf(expected: string, actual: string): Values | null {
   return at === actual.length ? values : null
 }
 
-/** The values of a whole output, null where it is another one. Space at the ends and widths of columns count not. */
+/**
+ * The values of the names in an output. Null if it is not the expected one. White space at line
+ * ends and the widths of columns do not count.
+ */
 export function matched(expected: readonly string[], actual: readonly string[]): Values | null {
   const [wanted, got] = [trimmed(expected), trimmed(actual)]
   const failed = new Set<number>()
@@ -113,7 +119,7 @@ function trimmed(lines: readonly string[]): readonly string[] {
   return lines.slice(lines.findIndex(isFull), lines.findLastIndex(isFull) + 1)
 }
 
-/** Ports and folders are longer in a test than in the file: columns move. */
+/** In a test ports and folders are longer than in the file, so columns move. */
 const squeezed = (line: string): string => line.trimEnd().replace(/(?<=\S) {2,}/g, '  ')
 
 interface Way {
@@ -124,8 +130,9 @@ interface Way {
 const COST = { replace: 2, drop: 3, add: 2 }
 
 /**
- * What is to stand in the file for `actual`: every expected line that still fits stays as it is, its
- * wildcards with it; every other is replaced by what came, what differs from run to run cut out of it.
+ * The text for the file that fits the output `actual`. An expected line that still fits stays as it is,
+ * with its wildcards. Every other line is replaced by the new one, in which wildcards stand for what
+ * differs from run to run.
  */
 export function recorded(expected: readonly string[], actual: readonly string[]): string[] {
   const [wanted, got] = [trimmed(expected), trimmed(actual)]
@@ -178,7 +185,9 @@ const VOLATILE: readonly (readonly [RegExp, string])[] = [
   [/"(ms|ttft_ms|created)":\d+/g, '"$1":…'],
 ]
 
-/** A line without what is another in each run. In a table the columns stay where they are. */
+/**
+ * Replaces the parts of a line that differ in each run. In a table the columns stay where they are.
+ */
 const steady = (line: string): string =>
   VOLATILE.reduce(
     (text, [what, instead]) =>

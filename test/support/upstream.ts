@@ -5,40 +5,44 @@ import { gzipSync } from 'node:zlib'
 import { Spoken } from './spoken.ts'
 
 /**
- * A test double: an OpenAI-compatible backend that says what a test tells it to say and misbehaves
- * on request. It counts one token per delta and knows no model. Real backends are in test/interop.
+ * A test double of an OpenAI-compatible backend. It answers what a test tells it to answer, and
+ * misbehaves on request. It counts one token for each delta and knows no model. The tests in
+ * test/interop use real backends.
  */
 export interface FakeUpstream {
   readonly base: URL
   readonly port: number
-  /** Every request as it arrived, the body read to its end. */
+  /** All requests as they arrived. The body is read to its end. */
   readonly seen: Seen[]
-  /** What is answered next; a test may change it between requests. */
+  /** The next answer. A test may change it between requests. */
   script: Script
-  /** Answers that the client cut before their end. */
+  /** The number of answers that the client cut before their end. */
   readonly aborted: number
-  /** Answers that are being given right now. */
+  /** The number of answers that are running now. */
   readonly running: number
-  /** Connections opened since the start. */
+  /** The number of connections since the start. */
   readonly connections: number
-  /** Resolves with that many cut answers, at once where it is so already. */
+  /**
+   * Resolves when that many answers have been cut. If there are so many already, it resolves at
+   * once.
+   */
   untilAborted(count?: number): Promise<void>
   close(): Promise<void>
 }
 
 interface Seen {
   readonly method: string
-  /** With the query. */
+  /** The path with its query. */
   readonly path: string
   readonly headers: IncomingMessage['headers']
   readonly rawHeaders: readonly string[]
   readonly bytes: Buffer
-  /** The body as JSON, else undefined. */
+  /** The body as JSON. Undefined if it is none. */
   readonly json: Record<string, unknown> | undefined
 }
 
 export interface Script {
-  /** Texts of the answer, a delta each. */
+  /** The texts of the answer. Each one is a delta. */
   deltas?: readonly string[]
   /** Texts of `reasoning_content`, sent before the answer. */
   reasoning?: readonly string[]
@@ -46,11 +50,11 @@ export interface Script {
   finish?: 'stop' | 'length' | 'tool_calls'
   promptTokens?: number
   /**
-   * Where a stream has its usage: nowhere; in a chunk of its own where asked for; in one always; in
-   * the finish chunk; in every chunk, zeros but the last.
+   * Where a stream has its usage: nowhere; in a chunk of its own if it was asked for; in such a chunk
+   * always; in the finish chunk; or in every chunk, with zeros in all but the last one.
    */
   usage?: 'none' | 'own' | 'always' | 'finish' | 'every'
-  /** Sent as the usage as it stands: nonsense, missing fields, cached tokens. */
+  /** Sent as the usage without changes, for example nonsense, missing fields or cached tokens. */
   usageValue?: unknown
   /** Keep to the client's own limit (one delta is one token). */
   obeyLimit?: boolean
@@ -69,7 +73,9 @@ export interface Script {
   pieces?: readonly (string | Uint8Array | (() => Promise<unknown>))[]
   /** Behind its pieces an answer stays open. */
   staysOpen?: boolean
-  /** After that many deltas: cut the socket, say nothing more, or repeat the last delta for ever. */
+  /**
+   * After that many deltas: cut the socket, say nothing more, or repeat the last delta for ever.
+   */
   after?: { readonly deltas: number; readonly does: 'die' | 'silence' | 'flood' }
   /** Cut the socket before any byte of an answer. */
   refuse?: boolean

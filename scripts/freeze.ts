@@ -13,6 +13,7 @@ import { type FakeMint, startFakeMint } from '../test/support/fake-mint.ts'
 import type { Frozen, FrozenInvoice, FrozenPass } from '../test/support/frozen.ts'
 import { GateProcess } from '../test/support/gate-process.ts'
 import { type FakeUpstream, startFakeUpstream } from '../test/support/upstream.ts'
+import { real } from '../test/support/world.ts'
 
 const FOLDERS = join(import.meta.dirname, '../test/fixtures/data-folders')
 /** Invoices of a fixture may still be paid when it is opened. */
@@ -196,7 +197,7 @@ async function described(
 
 /** The books of a gate that is dead, with whole account ids: commands show their names. */
 async function booksOf(gate: GateProcess) {
-  const world = { now: Date.now, random: (bytes: number) => new Uint8Array(bytes) }
+  const world = { ...real, now: Date.now, random: (bytes: number) => new Uint8Array(bytes) }
   const books = openSqliteBooks({ path: join(gate.data, 'ledger.db'), kind: 'test', world })
   try {
     const { statement } = books

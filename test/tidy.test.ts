@@ -14,6 +14,7 @@ import {
   type Source,
   sectionOf,
   taken,
+  takesTime,
   tooLong,
   unreached,
 } from './support/tidy.ts'
@@ -222,9 +223,15 @@ describe('the keys', () => {
     const inner = product.filter(
       ({ path }) =>
         !['src/cli/', 'src/daemon/'].some((room) => path.startsWith(room)) &&
-        ![...STARTS, AS_TEXT].includes(path),
+        ![...STARTS, AS_TEXT, REAL_WORLD].includes(path),
     )
     expect(inner.flatMap(taken)).toEqual([])
+  })
+
+  it('to time are in the one file that makes the real world', () => {
+    const rest = product.filter(({ path }) => !path.startsWith('src/web/') && path !== REAL_WORLD)
+    expect(rest.flatMap(takesTime)).toEqual([])
+    expect(takesTime(read(REAL_WORLD))).not.toEqual([])
   })
 
   it('lent are seen', () => {
@@ -247,6 +254,21 @@ describe('the keys', () => {
     ['process.nextTick(then)', 0],
   ])('%s is found to take %d', (text, found) => {
     expect(taken({ path: 'a.ts', text })).toHaveLength(found)
+  })
+})
+
+/** The only file with a clock and timers of the machine. */
+const REAL_WORLD = 'src/floor/real-world.ts'
+
+describe('time', () => {
+  it.each([
+    ['const t = setTimeout(then, 1)', 1],
+    ["import { setTimeout as sleep } from 'node:timers/promises'", 2],
+    ['AbortSignal.timeout(1)', 1],
+    ['performance.now()', 1],
+    ['world.after(1, then)', 0],
+  ])('%s is found to take %d', (text, found) => {
+    expect(takesTime({ path: 'a.ts', text })).toHaveLength(found)
   })
 })
 

@@ -1,10 +1,12 @@
 import type { Answer } from '../daemon/host.ts'
+import type { World } from '../floor/world.ts'
 
 /** ms. A terminal where nobody sits, after a reboot for example, must not keep a gate from starting. */
 const PATIENCE = 120_000
 
 /** Reads one line of an answer. `interrupted` is Ctrl+C. */
 export async function askPerson(
+  world: World,
   question: string,
   {
     input,
@@ -19,9 +21,9 @@ export async function askPerson(
       output.write('\n')
       ended(answer)
     }
-    const late = setTimeout(() => unanswered('closed'), patience)
+    const late = world.after(patience, () => unanswered('closed'))
     const ended = (answer: Answer) => {
-      clearTimeout(late)
+      late.cancel()
       resolve(answer)
       lines.close()
     }

@@ -24,7 +24,7 @@ export async function runDemo(
   settings: (flags: Readonly<Record<string, unknown>>) => Loaded,
   flags: DemoFlags,
 ): Promise<number> {
-  const toy = flags.upstream === undefined ? await startToyModel({ now: host.world.now }) : null
+  const toy = flags.upstream === undefined ? await startToyModel({ world: host.world }) : null
   let running: Running | null = null
   try {
     const config = settings({

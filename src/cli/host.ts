@@ -1,9 +1,9 @@
-import { randomFillSync } from 'node:crypto'
 import { homedir } from 'node:os'
 import { readLocalFile } from '../config/files.ts'
 import type { Host, Out } from '../daemon/host.ts'
 import { printable, printableInInk } from '../floor/printable.ts'
-import { steady, type World } from '../floor/world.ts'
+import { realWorld } from '../floor/real-world.ts'
+import type { World } from '../floor/world.ts'
 import { askPerson } from './ask-person.ts'
 
 /** Whatever a command prints, and whoever wrote it: nothing in it is raw (threats J22). */
@@ -18,6 +18,7 @@ export function printing(host: Host): Host {
 /** This process's own. */
 export function thisHost(): Host {
   const { env } = process
+  const world = realWorld()
   // Whoever read what we print has gone: no reason to stop serving those who paid.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const out = (stream: NodeJS.WriteStream): Out => ({
@@ -33,14 +34,11 @@ export function thisHost(): Host {
     env,
     cwd: process.cwd(),
     home: homedir(),
-    world: {
-      now: steady(() => Date.now()),
-      random: pooledRandom(),
-    },
+    world,
     stdout: out(process.stdout),
     stderr: out(process.stderr),
     readFile: readLocalFile,
-    ask: process.stdin.isTTY && process.stderr.isTTY ? askHere : null,
+    ask: process.stdin.isTTY && process.stderr.isTTY ? askHere(world) : null,
     onStop: (stop) => {
       process.once('SIGINT', stop)
       process.once('SIGTERM', stop)
@@ -57,24 +55,5 @@ export function thisHost(): Host {
   }
 }
 
-const askHere = (question: string) =>
-  askPerson(question, { input: process.stdin, output: process.stderr })
-
-const POOL = 8_192
-
-/** The kernel is asked for a pool at a time: a request needs 12 bytes, and asking costs more. */
-function pooledRandom(): World['random'] {
-  const pool = new Uint8Array(POOL)
-  let used = POOL
-  return (bytes) => {
-    if (bytes > POOL) return randomFillSync(new Uint8Array(bytes))
-    if (used + bytes > POOL) {
-      randomFillSync(pool)
-      used = 0
-    }
-    const taken = pool.slice(used, used + bytes)
-    pool.fill(0, used, used + bytes)
-    used += bytes
-    return taken
-  }
-}
+const askHere = (world: World) => (question: string) =>
+  askPerson(world, question, { input: process.stdin, output: process.stderr })

@@ -39,10 +39,11 @@ export async function findBackend(
   world: World,
   dialects: readonly Pick<Dialect, 'headers'>[],
 ): Promise<FoundBackend> {
-  const base = upstream === null ? await look() : new URL(upstream)
+  const base = upstream === null ? await look(world) : new URL(upstream)
   const key = upstreamKey === null ? null : upstreamKey.reveal()
-  const probed = await probeUpstream(base, key)
+  const probed = await probeUpstream(base, key, world)
   const client = makeUpstream({
+    world,
     base,
     key,
     now: world.now,
@@ -71,8 +72,8 @@ export async function findBackend(
   }
 }
 
-async function look(): Promise<URL> {
-  const found = await discover()
+async function look(world: World): Promise<URL> {
+  const found = await discover(world)
   if (found !== null) return found.base
   throw new Failed(
     'no backend found on the usual ports (Ollama 11434, vLLM 8000, LM Studio 1234, llama.cpp 8080).\nName yours: satgate --upstream http://localhost:11434\nOr see the whole story first, with play money and a toy model: satgate demo',

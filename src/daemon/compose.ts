@@ -231,7 +231,7 @@ export function compose(parts: ComposeParts): Composed {
     cors: { origins: config.cors },
     receive: makeReceive({ ...receiving, clients, publicUrl: () => config.publicUrl }),
     reply: (request, response, onHead = null) =>
-      nodeReply(request, response, { idleMs: idle, onHead }),
+      nodeReply(request, response, { world, idleMs: idle, onHead }),
     playPay: play === null ? null : (invoice) => play.pay(invoice),
     isLocal: (request) => clients.isLocal(request),
   } satisfies AppParts

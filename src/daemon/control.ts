@@ -2,6 +2,7 @@ import { chmodSync, rmSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { StringDecoder } from 'node:string_decoder'
 import { err, ok, type Result } from '../floor/result.ts'
+import type { Timer, World } from '../floor/world.ts'
 
 /** Answers one question of the command line: JSON in, JSON out. `told`: how far it is, meanwhile. */
 export type Answer = (question: unknown, told: (progress: string) => void) => Promise<unknown>
@@ -18,6 +19,7 @@ const PATIENCE = 10_000
  * (J11).
  */
 export async function listenForCommands(
+  world: World,
   path: string,
   answer: Answer,
   patience = PATIENCE,
@@ -27,7 +29,11 @@ export async function listenForCommands(
   const server = createServer((socket) => {
     asking.add(socket)
     socket.on('close', () => asking.delete(socket))
-    serve(socket, answer, patience)
+    serve(
+      socket,
+      answer,
+      world.after(patience, () => socket.destroy(), 'unref'),
+    )
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -44,16 +50,14 @@ export async function listenForCommands(
   }
 }
 
-function serve(socket: Socket, answer: Answer, patience: number): void {
-  const late = setTimeout(() => socket.destroy(), patience)
-  late.unref()
+function serve(socket: Socket, answer: Answer, late: Timer): void {
   socket.on('error', () => socket.destroy())
-  socket.on('close', () => clearTimeout(late))
+  socket.on('close', () => late.cancel())
   let asked = false
   onLines(socket, LONGEST_QUESTION, (line) => {
     if (asked) return
     asked = true
-    clearTimeout(late)
+    late.cancel()
     const send = (said: unknown) => {
       if (socket.writable) socket.write(`${JSON.stringify(said)}\n`)
     }

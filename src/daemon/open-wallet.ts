@@ -3,7 +3,7 @@ import { assert } from '../floor/assert.ts'
 import type { Background } from '../floor/background.ts'
 import { onLine } from '../floor/printable.ts'
 import { sentence } from '../floor/sentence.ts'
-import type { World } from '../floor/world.ts'
+import { sleep, type World } from '../floor/world.ts'
 import type { Invoices } from '../ledger/invoices.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 import { withOlder } from '../wallets/both.ts'
@@ -67,7 +67,7 @@ export async function chooseWallet(
   const { url } = settings
   const name = url === undefined ? kind.kind : `${kind.kind} at ${new URL(url).host}`
   const wallet = await untilItAnswers(() => open(settings, { moneyHint, world, background }), {
-    ...{ name, waiting },
+    ...{ name, waiting, world },
   })
   return ready(wallet, null, [])
 }
@@ -102,7 +102,7 @@ async function chooseEcash(
         ? null
         : await paidDirectly(payout, parts, choosing)
     if (direct === null || typeof direct === 'string') {
-      const wallet = await untilItAnswers(open, { name: 'ecash', waiting })
+      const wallet = await untilItAnswers(open, { name: 'ecash', waiting, world })
       return ready(wallet, parts, direct === null ? notes : [...notes, direct])
     }
     if (parts.store.mints().length === 0) return ready(direct, parts, notes)
@@ -171,7 +171,11 @@ const AGAIN = 4_000
  */
 async function untilItAnswers(
   open: () => Promise<Wallet>,
-  { name, waiting }: { readonly name: string; readonly waiting: Waiting },
+  {
+    name,
+    waiting,
+    world,
+  }: { readonly name: string; readonly waiting: Waiting; readonly world: World },
 ): Promise<Wallet> {
   let answers: (() => void) | null = null
   for (;;) {
@@ -185,7 +189,7 @@ async function untilItAnswers(
       }
       if (!(error instanceof WalletUnreachable)) throw error
       answers ??= waiting(name, error.reason)
-      await new Promise((resolve) => setTimeout(resolve, AGAIN))
+      await sleep(world, AGAIN)
     }
   }
 }

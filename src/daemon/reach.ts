@@ -50,6 +50,7 @@ export async function openReach(
     if (announced) say({ event: 'problem', what: 'tunnel_down' })
   }
   const opened = new Tunnel({
+    world: host.world,
     program,
     port: listening.value.port,
     folder: config.dataDir,
@@ -71,7 +72,7 @@ export async function openReach(
     note: publicUrl === null ? NOT_YET : why === 'nobody_to_ask' ? UNASKED : PUBLIC,
     async drain(ms) {
       opened.drain()
-      await closeGently(server, ms)
+      await closeGently(host.world, server, ms)
     },
     async close() {
       await opened.close()

@@ -99,7 +99,7 @@ async function start(
   { folder, say, counts, options, closers, chance }: Starting,
 ): Promise<Running> {
   const { world } = host
-  const background = new Background(({ work, solved, reason }) =>
+  const background = new Background(world, ({ work, solved, reason }) =>
     say(
       solved
         ? { event: 'solved', what: 'background_failed', work }
@@ -137,7 +137,7 @@ async function start(
   const { wallet, play } = choice.open(books.invoices)
   await tellUnanswered({
     ...{ invoices: books.invoices, wallet, answers: choice.answers, say },
-    ...{ now: world.now(), yes: options.yes },
+    ...{ world, yes: options.yes },
   }).catch(async (error: unknown) => {
     await wallet.close()
     throw error
@@ -169,11 +169,11 @@ async function start(
   const moneyOut = ecash === null ? null : openMoneyOut(ecash, { books, config, world, say })
   const desk = moneyOut?.desk ?? null
   const office = openOffice({ books, keys, world, desk, wallet: wallet.kind })
-  const control = await listenForCommands(folder.socket, office)
+  const control = await listenForCommands(world, folder.socket, office)
   closers.push(() => control.close())
   const metrics = await startMetrics(config.metrics, { gate, books, counts }, background)
   closers.push(() => metrics.close())
-  await hearWallet(gate, { wallet, say, background })
+  await hearWallet(gate, { world, wallet, say, background })
   const payout = moneyOut?.start(background)
   if (payout !== undefined) closers.push(() => payout.stop())
   const reached = { host, config, gate, say, background }
@@ -183,7 +183,7 @@ async function start(
   const reachNote = reach?.state === 'down' ? null : (reach?.note ?? noTunnelNote(tunnel, folder))
   let stopping: Promise<void> | null = null
   const stop = () => {
-    stopping ??= stopGate({ gate, books, server, reach, config, counts, say, closers })
+    stopping ??= stopGate({ world, gate, books, server, reach, config, counts, say, closers })
     return stopping
   }
   const lost = (error: unknown) => {

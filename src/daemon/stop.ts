@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import type { Config } from '../config/config.ts'
 import { onLine } from '../floor/printable.ts'
+import { sleep, type World } from '../floor/world.ts'
 import type { Counts } from '../gate/counts.ts'
 import { closeGently } from '../http/server.ts'
 import type { Books } from '../ledger/books.ts'
@@ -24,6 +25,7 @@ export interface StoppedEvent {
  * everything.
  */
 export async function stopGate(parts: {
+  readonly world: World
   readonly gate: Composed
   readonly books: Books
   readonly server: Server
@@ -33,16 +35,18 @@ export async function stopGate(parts: {
   readonly say: (event: object) => void
   readonly closers: Closer[]
 }): Promise<void> {
-  const { gate, books, server, reach, config, counts, say, closers } = parts
+  const { world, gate, books, server, reach, config, counts, say, closers } = parts
   say({ event: 'stopping' })
   const graceMs = config.timeouts.shutdownMs + 2_000
   const strangersGone = reach?.drain(graceMs)
   gate.refuseNew()
-  const drained = closeGently(server, graceMs)
-  const until = performance.now() + config.timeouts.shutdownMs
-  while (gate.running() > 0 && performance.now() < until) {
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
+  const drained = closeGently(world, server, graceMs)
+  let late = false
+  const deadline = world.after(config.timeouts.shutdownMs, () => {
+    late = true
+  })
+  while (gate.running() > 0 && !late) await sleep(world, 25)
+  deadline.cancel()
   await gate.endStreams()
   await drained
   await strangersGone
@@ -102,7 +106,7 @@ export function untilStopped(
       running.stop().then(ended(0), failed)
     })
     host.onLost((error) => {
-      setTimeout(() => host.exit(1), about.graceMs + LAST).unref()
+      host.world.after(about.graceMs + LAST, () => host.exit(1), 'unref')
       running.lost(error).then(ended(1), failed)
     })
   })

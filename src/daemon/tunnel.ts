@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Timer, World } from '../floor/world.ts'
 import { strangersEnv } from './cloudflared.ts'
 import type { Host } from './host.ts'
 
 export interface TunnelOptions {
+  readonly world: World
   /** The cloudflared. */
   readonly program: string
   /** Of the tunnel's own listener on 127.0.0.1. */
@@ -55,7 +57,7 @@ export class Tunnel {
   /** When it came up. */
   #since = 0
   #pause: number
-  #again: NodeJS.Timeout | null = null
+  #again: Timer | null = null
   #stopped = false
   #waiting: Array<() => void> = []
 
@@ -80,19 +82,20 @@ export class Tunnel {
   /** Its address; null where none came within so many ms, or it ended before it had one. */
   async first(withinMs: number): Promise<string | null> {
     if (this.#url !== null || this.#stopped) return this.#url
-    let late: NodeJS.Timeout | undefined
     await new Promise<void>((resolve) => {
-      this.#waiting.push(resolve)
-      late = setTimeout(resolve, withinMs)
+      const late = this.#options.world.after(withinMs, resolve)
+      this.#waiting.push(() => {
+        late.cancel()
+        resolve()
+      })
     })
-    clearTimeout(late)
     return this.#url
   }
 
   /** Lets nobody new in; running answers may end. */
   drain(): void {
     this.#stopped = true
-    if (this.#again !== null) clearTimeout(this.#again)
+    this.#again?.cancel()
     if (process.platform === 'win32') return
     this.#child?.stdin?.write('stop\n')
   }
@@ -108,7 +111,7 @@ export class Tunnel {
   }
 
   #start(): void {
-    const { program, env, startMs = 60_000 } = this.#options
+    const { world, program, env, startMs = 60_000 } = this.#options
     const command =
       process.platform === 'win32'
         ? ([program, this.#args] as const)
@@ -121,13 +124,13 @@ export class Tunnel {
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     this.#child = child
-    const late = setTimeout(() => end(child), startMs)
-    this.#read(child, () => clearTimeout(late))
+    const late = world.after(startMs, () => end(child))
+    this.#read(child, () => late.cancel())
     let over = false
     const ended = () => {
       if (over) return
       over = true
-      clearTimeout(late)
+      late.cancel()
       end(child)
       this.#ended()
     }
@@ -156,7 +159,7 @@ export class Tunnel {
 
   #up(url: string): void {
     this.#url = url
-    this.#since = performance.now()
+    this.#since = this.#options.world.now()
     this.#wake()
     if (!this.#stopped) this.#options.onUp(url)
   }
@@ -167,9 +170,10 @@ export class Tunnel {
     this.#wake()
     if (this.#stopped) return
     if (had) this.#options.onDown()
+    const { world } = this.#options
     const { first, most } = this.#options.pause ?? PAUSE
-    if (had && performance.now() - this.#since > most) this.#pause = first
-    this.#again = setTimeout(() => this.#start(), this.#pause)
+    if (had && world.now() - this.#since > most) this.#pause = first
+    this.#again = world.after(this.#pause, () => this.#start())
     this.#pause = Math.min(this.#pause * 2, most)
   }
 

@@ -1,4 +1,5 @@
 import { inTime } from '../floor/in-time.ts'
+import type { World } from '../floor/world.ts'
 import type { Invoices, Payable } from '../ledger/invoices.ts'
 import type { Wallet } from '../wallets/wallet.ts'
 import { Failed } from './failed.ts'
@@ -11,7 +12,7 @@ export interface Asked {
   readonly wallet: Pick<Wallet, 'kind' | 'asksItself' | 'lookup'>
   /** Kinds of wallets whose invoices this gate sees paid. */
   readonly answers: readonly string[]
-  readonly now: number
+  readonly world: World
   readonly say: (event: object) => void
   /** Go on without them. */
   readonly yes: boolean
@@ -23,7 +24,7 @@ export interface Asked {
  * `Failed` (4) unless that was agreed to.
  */
 export async function tellUnanswered(asked: Asked): Promise<void> {
-  for (const one of await asked.invoices.payable(asked.now)) {
+  for (const one of await asked.invoices.payable(asked.world.now())) {
     if (await isAnswered(one, asked)) continue
     if (!asked.yes) throw new Failed(`${sentence(one)} ${ADVICE}`, 4)
     asked.say({
@@ -34,21 +35,21 @@ export async function tellUnanswered(asked: Asked): Promise<void> {
 }
 
 async function isAnswered({ wallet: kind }: Payable, asked: Asked): Promise<boolean> {
-  const { answers, invoices, now, wallet } = asked
+  const { answers, invoices, wallet, world } = asked
   if (!answers.includes(kind)) return false
   // A wallet that keeps no list of its own is asked: a node may have become another node.
   if (kind !== wallet.kind || wallet.asksItself === true) return true
-  const [newest] = await invoices.pending(kind, now, 1)
-  return newest === undefined || (await knows(wallet, newest.hash))
+  const [newest] = await invoices.pending(kind, world.now(), 1)
+  return newest === undefined || (await knows(world, wallet, newest.hash))
 }
 
 /** A wallet that does not answer now may well know it. */
-async function knows(wallet: Pick<Wallet, 'lookup'>, hash: string): Promise<boolean> {
+async function knows(world: World, wallet: Pick<Wallet, 'lookup'>, hash: string): Promise<boolean> {
   const answer = wallet.lookup(hash).then(
     ({ is }) => is !== 'unknown',
     () => true,
   )
-  return inTime(answer, PATIENCE, true)
+  return inTime(world, answer, { ms: PATIENCE, late: true })
 }
 
 function sentence({ wallet, invoices, until }: Payable): string {

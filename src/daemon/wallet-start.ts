@@ -2,6 +2,7 @@ import type { Background } from '../floor/background.ts'
 import { inTime } from '../floor/in-time.ts'
 import { onLine } from '../floor/printable.ts'
 import { sentence } from '../floor/sentence.ts'
+import type { World } from '../floor/world.ts'
 import type { Wallet } from '../wallets/wallet.ts'
 import type { Composed } from './compose.ts'
 import type { Host } from './host.ts'
@@ -14,11 +15,16 @@ type Say = (event: object) => void
 /** Asks the wallet once, and tells of one that is only slow: what comes later is told as well. */
 export async function hearWallet(
   { line }: Pick<Composed, 'line'>,
-  parts: { readonly wallet: Wallet; readonly say: Say; readonly background: Background },
+  parts: {
+    readonly world: World
+    readonly wallet: Wallet
+    readonly say: Say
+    readonly background: Background
+  },
 ): Promise<void> {
-  const { wallet, say, background } = parts
+  const { world, wallet, say, background } = parts
   const probe = line.probe()
-  const answered = await inTime(probe, PATIENCE, false)
+  const answered = await inTime(world, probe, { ms: PATIENCE, late: false })
   // One that said why it cannot be used was told of by its line.
   if (answered || !line.up) return
   const about = { what: 'wallet_unreachable', wallet: wallet.kind, label: wallet.label }

@@ -2,6 +2,7 @@ import { BrokenBelief } from './assert.ts'
 import { backOff } from './back-off.ts'
 import { inTime } from './in-time.ts'
 import { sayError } from './say-error.ts'
+import type { Timer, World } from './world.ts'
 
 /** Told once when a piece of work begins to fail, and once when it works again. Without secrets. */
 export type OnTrouble = (trouble: {
@@ -35,10 +36,12 @@ export interface Repeated {
  * reason. The name of the work is what the operator reads.
  */
 export class Background {
+  readonly #world: World
   readonly #onTrouble: OnTrouble
   readonly #failing = new Set<string>()
 
-  constructor(onTrouble: OnTrouble) {
+  constructor(world: World, onTrouble: OnTrouble) {
+    this.#world = world
     this.#onTrouble = onTrouble
   }
 
@@ -65,15 +68,14 @@ export class Background {
    * broken belief ends it, for money does not move on a mistake of ours.
    */
   repeat(work: string, pace: Pace, run: () => unknown): Repeated {
-    let timer: NodeJS.Timeout | null = null
+    let timer: Timer | null = null
     let running: Promise<void> | null = null
     let failures = 0
     let again = false
     let stopped = false
     const wind = (ms: number) => {
-      if (timer !== null) clearTimeout(timer)
-      timer = stopped ? null : setTimeout(begin, ms)
-      timer?.unref()
+      timer?.cancel()
+      timer = stopped ? null : this.#world.after(ms, begin, 'unref')
     }
     const begin = (): void => {
       running = round().then(nothing, nothing)
@@ -91,8 +93,9 @@ export class Background {
     else wind(pace.first)
     const end = () => {
       stopped = true
-      if (timer !== null) clearTimeout(timer)
+      timer?.cancel()
     }
+    const world = this.#world
     return {
       end,
       soon() {
@@ -101,7 +104,7 @@ export class Background {
       },
       async stop() {
         end()
-        if (running !== null) await inTime(running, PATIENCE, undefined)
+        if (running !== null) await inTime(world, running, { ms: PATIENCE, late: undefined })
       },
     }
   }

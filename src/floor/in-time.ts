@@ -1,15 +1,21 @@
+import type { Timer, World } from './world.ts'
+
 /**
- * What `work` answers, or `late` where it takes longer than `ms`. The work goes on, and a failure of it
- * that comes too late is nobody's any more.
+ * What `work` resolves with, or `late` if that takes longer than `ms`. The work goes on then, and
+ * nobody hears of a failure that comes later.
  */
-export async function inTime<T, L>(work: Promise<T>, ms: number, late: L): Promise<T | L> {
-  let timer: NodeJS.Timeout | undefined
+export async function inTime<T, L>(
+  world: World,
+  work: Promise<T>,
+  { ms, late }: { readonly ms: number; readonly late: L },
+): Promise<T | L> {
+  let timer: Timer | null = null
   const patience = new Promise<L>((resolve) => {
-    timer = setTimeout(resolve, ms, late)
+    timer = world.after(ms, () => resolve(late))
   })
   try {
     return await Promise.race([work, patience])
   } finally {
-    clearTimeout(timer)
+    ;(timer as Timer | null)?.cancel()
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { World } from '../floor/world.ts'
+import { sleep, type World } from '../floor/world.ts'
 import type { InvoiceRow, Invoices } from '../ledger/invoices.ts'
 import type { AccountId, Ledger } from '../ledger/ledger.ts'
 import type { L402 } from '../rails/l402.ts'
@@ -54,7 +54,7 @@ export class Accounts {
       }
       if (redeemed.error === 'bad_secret' || redeemed.error === 'unknown') return redeemed.error
       if (this.#world.now() >= until) return redeemed.error
-      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN))
+      await sleep(this.#world, ASK_AGAIN)
       const now = await this.#invoices.get(row.hash)
       if (now !== null && now.settledAt !== null) return null
     }

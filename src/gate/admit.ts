@@ -60,11 +60,10 @@ export class Doorkeeper {
     const { pass, row } = found.value
     const forbidden = this.#judge(pass, credential, operation)
     if (forbidden !== null && forbidden.why !== 'forbidden') return err(forbidden)
-    const refused = await inTime(
-      this.#enter(pass, row, credential),
-      PATIENCE,
-      'unreachable' as const,
-    )
+    const refused = await inTime(this.#world, this.#enter(pass, row, credential), {
+      ms: PATIENCE,
+      late: 'unreachable' as const,
+    })
     if (refused !== null) return err({ why: refused })
     if (forbidden !== null) return err(forbidden)
     return ok({ account: row.account, limits: pass.limits, scope: pass.scope, via: 'pass' })

@@ -93,7 +93,7 @@ export class Exchange {
       wire: dialect.wire,
       streamed: asked.stream,
       patience,
-      now: () => world.now(),
+      world,
       open: () => openStream(held, reply, before),
       answered: () => {
         // What nobody pays for counts until its answer is over.

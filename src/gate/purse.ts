@@ -106,11 +106,11 @@ export class Purse {
       const waiting = this.#waiting.get(account) ?? new Set()
       this.#waiting.set(account, waiting)
       const wake = (): void => {
-        clearTimeout(timer)
+        timer.cancel()
         waiting.delete(wake)
         resolve()
       }
-      const timer = setTimeout(wake, ms)
+      const timer = this.#world.after(ms, wake)
       waiting.add(wake)
     })
   }

@@ -1,4 +1,5 @@
 import type { Meter, Wire } from '../dialects/dialect.ts'
+import { every, type Timer, type World } from '../floor/world.ts'
 import type { End } from './outcome.ts'
 import { Pace } from './pace.ts'
 import type { Reply, Sent, Upstream, UpstreamRequest } from './ports.ts'
@@ -35,7 +36,7 @@ export interface RelayParts {
   readonly wire: Wire
   readonly streamed: boolean
   readonly patience: Patience
-  readonly now: () => number
+  readonly world: World
   /** Opens the stream to the buyer: called once, before the first byte. */
   readonly open: () => void
   /** The upstream answers with 200: it has the request, and is not sent it again. */
@@ -85,14 +86,14 @@ export class Relay {
   #finishes = 0
   #draining = false
   #gone = false
-  #timer: NodeJS.Timeout | null = null
+  #timer: Timer | null = null
 
   constructor(parts: RelayParts) {
     this.#parts = parts
     const { promise, resolve } = Promise.withResolvers<Relayed>()
     this.result = promise
     this.#done = resolve
-    this.#lastData = parts.now()
+    this.#lastData = parts.world.now()
     this.#pace = new Pace(this.#lastData)
     this.#lastOut = this.#lastData
     this.#lastProgress = this.#lastData
@@ -100,8 +101,8 @@ export class Relay {
 
   /** Sends the request. `released` is the upstream's: its slot is free when that resolves. */
   start(): Promise<void> {
-    const { upstream, request, reply } = this.#parts
-    this.#timer = setInterval(() => this.#tick(), 500)
+    const { upstream, request, reply, world } = this.#parts
+    this.#timer = every(world, 500, () => this.#tick())
     this.#sent = upstream.send(request, {
       onHead: (status, headers) => this.#onHead(status, headers),
       onData: (chunk) => this.#onData(chunk),
@@ -145,7 +146,7 @@ export class Relay {
 
   #onData(chunk: Uint8Array): boolean {
     if (this.#ended) return true
-    const now = this.#parts.now()
+    const now = this.#parts.world.now()
     this.#lastData = now
     this.#begun = true
     const bytes = this.#flowing === null ? this.#begin(chunk) : chunk
@@ -221,12 +222,10 @@ export class Relay {
     this.#upstreamEnded = true
     if (this.#ended) return
     if (this.#flowing) {
-      this.#pass(meter.rest(), this.#parts.now())
+      this.#pass(meter.rest(), this.#parts.world.now())
       const { done, finished } = meter.seen
       this.#finish(done || finished ? 'complete' : 'upstream_failed', 'ended without an end')
-      return
-    }
-    if (this.#status !== 200) this.#finish('upstream_failed', `status ${this.#status}`)
+    } else if (this.#status !== 200) this.#finish('upstream_failed', `status ${this.#status}`)
     else this.#whole(Buffer.concat(this.#chunks))
   }
 
@@ -238,8 +237,8 @@ export class Relay {
   }
 
   #tick(): void {
-    const now = this.#parts.now()
-    const { patience, reply } = this.#parts
+    const { patience, reply, world } = this.#parts
+    const now = world.now()
     const patient = this.#begun ? patience.idle : patience.firstByte
     const waitingForBuyer = reply.headSent && reply.backlog > 0
     if (this.#finishedAt !== null && now - this.#finishedAt >= USAGE_GRACE) {
@@ -263,7 +262,7 @@ export class Relay {
   #finish(end: End, detail: string | null = null, whole: Uint8Array | null = null): void {
     if (this.#ended) return
     this.#ended = true
-    if (this.#timer !== null) clearInterval(this.#timer)
+    this.#timer?.cancel()
     this.#letGo(end)
     this.#done({
       end,
@@ -271,16 +270,16 @@ export class Relay {
       whole,
       contentType: this.#parts.wire.answerType(this.#label),
       firstByteAt: this.#pace.first,
-      madeMs: this.#pace.made(whole !== null, this.#parts.now()),
+      madeMs: this.#pace.made(whole !== null, this.#parts.world.now()),
       detail,
     })
   }
 
   /** An upstream that said its last word gets a moment to close by itself: its socket lives on. */
   #letGo(end: End): void {
-    if (this.#upstreamEnded) return
-    if (end !== 'complete') this.#sent?.abort()
-    else setTimeout(() => this.#upstreamEnded || this.#sent?.abort(), USAGE_GRACE).unref()
+    const abort = () => this.#upstreamEnded || this.#sent?.abort()
+    if (end !== 'complete') abort()
+    else this.#parts.world.after(USAGE_GRACE, abort, 'unref')
   }
 
   #refusal(): UpstreamSaid | null {

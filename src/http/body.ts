@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { err, ok, type Result } from '../floor/result.ts'
+import type { Timer, World } from '../floor/world.ts'
 import { type Refusal, refuse } from '../gate/refusal.ts'
 import { type BodyShare, type Place, SMALL_BODY, type Whose } from './body-share.ts'
 
 export interface BodyLimits {
+  readonly world: World
   /** In bytes. */
   readonly limit: number
   /** For the whole body, in ms, however steadily it trickles (D6). */
@@ -49,13 +51,14 @@ export async function readBody(
   const encoding = headers['content-encoding'] ?? 'identity'
   const transfer = headers['transfer-encoding'] ?? 'chunked'
   if (encoding.toLowerCase() !== 'identity' || transfer.toLowerCase() !== 'chunked') {
-    return refused(request, ENCODED)
+    return refused(request, limits.world, ENCODED)
   }
   const declared = declaredLength(request)
   if (declared === 0) return ok(NOTHING)
-  if (declared !== null && declared > limits.limit) return refused(request, tooLarge(limits.limit))
+  if (declared !== null && declared > limits.limit)
+    return refused(request, limits.world, tooLarge(limits.limit))
   const read = await new Reading(request, limits, declared).result
-  return read.ok ? read : refused(request, read.error)
+  return read.ok ? read : refused(request, limits.world, read.error)
 }
 
 /** The bytes that a request says it has; null where it sends chunks and does not say. */
@@ -98,7 +101,7 @@ class Reading {
   readonly #request: IncomingMessage
   readonly #limit: number
   readonly #most: number
-  readonly #timer: NodeJS.Timeout
+  readonly #timer: Timer
   readonly #place: Place | null
   #buffer: Uint8Array = NOTHING.bytes
   #size = 0
@@ -111,7 +114,7 @@ class Reading {
     this.result = new Promise((resolve) => {
       this.#done = resolve
     })
-    this.#timer = setTimeout(() => this.#refuse(TOO_SLOW), limits.deadlineMs)
+    this.#timer = limits.world.after(limits.deadlineMs, () => this.#refuse(TOO_SLOW))
     const { share, whose } = limits
     this.#place = share.enter(whose, declared, () => this.#refuse(BUSY))
     if (this.#place === null) this.#refuse(BUSY)
@@ -180,7 +183,7 @@ class Reading {
   }
 
   #stop(): void {
-    clearTimeout(this.#timer)
+    this.#timer.cancel()
     this.#request.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose)
   }
 }
@@ -189,12 +192,16 @@ class Reading {
  * A client that is still sending sees a reset instead of the answer when its connection closes at
  * once (RFC 9112 9.6). One that waits for `100 Continue` sends nothing.
  */
-async function refused(request: IncomingMessage, error: Refusal): Promise<Result<Body, Refusal>> {
+async function refused(
+  request: IncomingMessage,
+  world: World,
+  error: Refusal,
+): Promise<Result<Body, Refusal>> {
   if (request.complete || request.destroyed || waiting.has(request)) return err(error)
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, LINGER_MS)
+    const timer = world.after(LINGER_MS, resolve)
     const done = () => {
-      clearTimeout(timer)
+      timer.cancel()
       resolve()
     }
     request.on('error', done).once('end', done).once('close', done).resume()

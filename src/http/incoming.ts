@@ -88,6 +88,7 @@ export function makeReceive(options: ReceiveOptions): Receive {
     async body(request, { incoming, canonical, holder }, size) {
       if (!canonical) return err(NO_SUCH_PATH)
       const read = await readBody(request, {
+        world,
         limit: size === 'small' ? SMALL : bodyLimit,
         deadlineMs: bodyMs,
         share: holder === null ? shares.strangers : shares.passes,

@@ -1,5 +1,6 @@
 import { type Backend, LONGEST_MODEL } from '../dialects/dialect.ts'
 import { err, ok, type Result } from '../floor/result.ts'
+import type { World } from '../floor/world.ts'
 import { type JsonAnswer, makeUpstream } from './upstream.ts'
 
 /** One of an upstream's own model records, every field as it came. */
@@ -29,9 +30,10 @@ export const MODELS_PATH = '/v1/models'
 export async function probeUpstream(
   base: URL,
   key: string | null,
+  world: World,
   deadlineMs = 5_000,
 ): Promise<Result<Probed, NotProbed>> {
-  const upstream = makeUpstream({ base, key, timeouts: { connectMs: deadlineMs } })
+  const upstream = makeUpstream({ world, base, key, timeouts: { connectMs: deadlineMs } })
   try {
     return readProbe(await upstream.getJson(MODELS_PATH, deadlineMs))
   } finally {
@@ -109,13 +111,14 @@ export interface Discovered extends Probed {
 
 /** Looks for a backend on this machine; the first port of the list that lists models wins. */
 export async function discover(
+  world: World,
   ports: readonly number[] = USUAL_PORTS,
   deadlineMs = 1_000,
 ): Promise<Discovered | null> {
   const all = await Promise.all(
     ports.map(async (port): Promise<Discovered | null> => {
       const base = new URL(`http://127.0.0.1:${port}`)
-      const probed = await probeUpstream(base, null, deadlineMs)
+      const probed = await probeUpstream(base, null, world, deadlineMs)
       return probed.ok ? { base, ...probed.value } : null
     }),
   )

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { assert } from '../floor/assert.ts'
+import type { Timer, World } from '../floor/world.ts'
 import type { Reply } from '../gate/ports.ts'
 
 export interface ReplyOptions {
+  readonly world: World
   /** How long a reader may take nothing of what waits for it, in ms (D6, G8). */
   readonly idleMs: number
   /** Called with the status just before a head leaves, to set headers of the listener's own. */
@@ -34,6 +36,7 @@ export function nodeReply(
 class NodeReply implements Reply {
   readonly #incoming: IncomingMessage
   readonly #outgoing: ServerResponse
+  readonly #world: World
   readonly #idleMs: number
   readonly #onHead: ((status: number) => void) | null
   readonly #trailers: boolean
@@ -48,12 +51,13 @@ class NodeReply implements Reply {
   #queued = 0
   /** Those who wait until all is taken. */
   #drains: Array<() => void> = []
-  #deadline: NodeJS.Timeout | null = null
+  #deadline: Timer | null = null
   #onGone: (() => void) | null = null
 
   constructor(incoming: IncomingMessage, outgoing: ServerResponse, options: ReplyOptions) {
     this.#incoming = incoming
     this.#outgoing = outgoing
+    this.#world = options.world
     this.#idleMs = options.idleMs
     this.#onHead = options.onHead ?? null
     this.#trailers = incoming.httpVersion === '1.1'
@@ -174,11 +178,11 @@ class NodeReply implements Reply {
 
   /** From now on the reader has `idleMs` to take something: only that moves the deadline. */
   #await(): void {
-    this.#deadline ??= setTimeout(() => this.#outgoing.destroy(), this.#idleMs)
+    this.#deadline ??= this.#world.after(this.#idleMs, () => this.#outgoing.destroy())
   }
 
   #rest(): void {
-    if (this.#deadline !== null) clearTimeout(this.#deadline)
+    this.#deadline?.cancel()
     this.#deadline = null
   }
 

@@ -7,6 +7,7 @@ import {
 } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Envelope } from '../dialects/dialect.ts'
+import { every, type World } from '../floor/world.ts'
 import { awaitsContinue } from './body.ts'
 import type { Keys } from './clients.ts'
 import { Connections } from './connections.ts'
@@ -105,21 +106,21 @@ function refuseConnection(socket: Socket, errors: Envelope, code: string | undef
  * Takes no more connections, lets running answers end, and cuts what still runs after `graceMs`.
  * Resolves with how many connections were cut.
  */
-export async function closeGently(server: Server, graceMs: number): Promise<number> {
+export async function closeGently(world: World, server: Server, graceMs: number): Promise<number> {
   if (!server.listening) return 0
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   connectionsOf.get(server)?.endUnasked()
   // A kept connection falls idle when its answer ends, and nobody else tells it to close.
-  const sweep = setInterval(() => server.closeIdleConnections(), 50)
+  const sweep = every(world, 50, () => server.closeIdleConnections())
   let cut = 0
-  const deadline = setTimeout(() => {
+  const deadline = world.after(graceMs, () => {
     server.getConnections((_, count) => {
       cut = count ?? 0
       server.closeAllConnections()
     })
-  }, graceMs)
+  })
   await closed
-  clearInterval(sweep)
-  clearTimeout(deadline)
+  sweep.cancel()
+  deadline.cancel()
   return cut
 }

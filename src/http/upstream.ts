@@ -1,5 +1,6 @@
 import { assert } from '../floor/assert.ts'
 import { err, ok, type Result } from '../floor/result.ts'
+import type { World } from '../floor/world.ts'
 import type { Sent, Upstream, UpstreamListener } from '../gate/ports.ts'
 import { CREDENTIAL_HEADERS } from '../passes/present.ts'
 import { decoding } from './decode.ts'
@@ -8,6 +9,7 @@ import { UpstreamConnections } from './upstream-connections.ts'
 import { type Behind, type Exchange, Exchanged, type Headers } from './upstream-exchange.ts'
 
 export interface UpstreamOptions {
+  readonly world: World
   /** The operator's own address, with `/v1` or without, and the only host that this upstream ever speaks to (G1). */
   readonly base: URL
   /** Sent as Bearer; null sends none. */
@@ -82,6 +84,7 @@ export function makeUpstream(options: UpstreamOptions): HttpUpstream {
       exchange({ method: 'POST', path, body, contentType, headers }, listener),
     getJson: (path, deadlineMs) =>
       readJson(
+        options.world,
         (listener, begun) =>
           exchange(
             {
@@ -110,6 +113,7 @@ function only(
 }
 
 function readJson(
+  world: World,
   send: (listener: UpstreamListener, begun: () => void) => Sent,
   deadlineMs: number,
 ): Promise<Result<JsonAnswer, string>> {
@@ -118,7 +122,7 @@ function readJson(
     let size = 0
     let head: { status: number; headers: Headers } = { status: 0, headers: {} }
     const finish = (result: Result<JsonAnswer, string>) => {
-      clearTimeout(timer)
+      timer.cancel()
       resolve(result)
     }
     const giveUp = (why: string) => {
@@ -143,10 +147,10 @@ function readJson(
       onError: (kind, detail) => finish(err(`${kind}: ${detail}`)),
     }
     const sent = send(listener, onBegun)
-    const timer = setTimeout(() => {
+    const timer = world.after(deadlineMs, () => {
       const what = begun ? 'no answer' : 'unreachable: no connection'
       giveUp(`${what} within ${deadlineMs} ms`)
-    }, deadlineMs)
+    })
   })
 }
 

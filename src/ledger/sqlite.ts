@@ -48,12 +48,13 @@ export function booksOver(
     onTrouble: onTrouble ?? (() => {}),
   })
   const store = new SqliteStore(db, journal)
-  const pruner = new Pruner({ db, writer, commit: () => journal.commit() })
+  const pruner = new Pruner({ world, db, writer, commit: () => journal.commit() })
   return {
     kind,
     ledger: new Book(store),
     invoices: new SqliteInvoices(db, journal),
     statement: new SqliteStatement({
+      world,
       path,
       commit: () => journal.commit(),
       inMemory: () => drawersInMemory(store),

@@ -1,6 +1,6 @@
 import type { Background } from '../floor/background.ts'
 import { err, ok, type Result } from '../floor/result.ts'
-import type { World } from '../floor/world.ts'
+import { deadline, type World } from '../floor/world.ts'
 import { formatUsdPerBtc, parseUsdPerBtc, type UsdPerBtc } from './parse.ts'
 
 /** Where dollars per bitcoin come from: a figure of the operator's, or a source that is asked. */
@@ -34,7 +34,7 @@ export interface RateSource {
 
 export interface RateNeeds {
   readonly fetch: typeof globalThis.fetch
-  readonly world: Pick<World, 'now'>
+  readonly world: World
   /** ms; how long a source may take. */
   readonly deadlineMs?: number
 }
@@ -138,7 +138,7 @@ async function askSource(url: string, needs: RateNeeds): Promise<Result<UsdPerBt
     const answer = await needs.fetch(url, {
       headers: { accept: 'application/json' },
       redirect: 'error',
-      signal: AbortSignal.timeout(needs.deadlineMs ?? DEADLINE_MS),
+      signal: deadline(needs.world, needs.deadlineMs ?? DEADLINE_MS),
     })
     if (!answer.ok) {
       await answer.body?.cancel()

@@ -1,14 +1,13 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { setTimeout as pause } from 'node:timers/promises'
 import { assert } from '../floor/assert.ts'
+import { sleep, type World } from '../floor/world.ts'
 import { speak, tokenize } from './speech.ts'
 
 interface ToyOptions {
+  readonly world: World
   /** Time between two tokens of a stream, in ms. 40 is a visible pace. */
   readonly paceMs?: number
-  /** Wall time in ms for `created`, which is 0 without it. */
-  readonly now?: () => number
 }
 
 export interface ToyModel {
@@ -21,13 +20,16 @@ export interface ToyModel {
  * Starts the backend of `satgate demo` on loopback: one model and chat completions, streamed or whole.
  * It streams a token at a time and reports the tokens that it really used.
  */
-export async function startToyModel({ paceMs = 40, now }: ToyOptions = {}): Promise<ToyModel> {
+export async function startToyModel({ world, paceMs = 40 }: ToyOptions): Promise<ToyModel> {
   let answers = 0
   const server = createServer((request, response) => {
-    const created = Math.floor((now?.() ?? 0) / 1000)
-    serve(request, response, { created, paceMs, id: () => `chatcmpl-toy-${++answers}` }).catch(() =>
-      response.destroy(),
-    )
+    const created = Math.floor(world.now() / 1000)
+    serve(request, response, {
+      world,
+      created,
+      paceMs,
+      id: () => `chatcmpl-toy-${++answers}`,
+    }).catch(() => response.destroy())
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -48,6 +50,7 @@ export async function startToyModel({ paceMs = 40, now }: ToyOptions = {}): Prom
 const MODEL = 'toy'
 
 interface Toy {
+  readonly world: World
   readonly created: number
   readonly paceMs: number
   /** Of the next answer. */
@@ -71,7 +74,7 @@ async function serve(request: IncomingMessage, response: ServerResponse, toy: To
     finish: tokens.length > asked.limit ? 'length' : 'stop',
   }
   if (!asked.stream) return json(response, 200, whole(answer))
-  await stream(answer, response, toy.paceMs)
+  await stream(answer, response, toy)
 }
 
 interface Asked {
@@ -128,7 +131,7 @@ function whole(answer: Answer): object {
 }
 
 /** Writes one token an event at the model's pace, no faster than they are taken. Throws when the client has left. */
-async function stream(answer: Answer, response: ServerResponse, paceMs: number): Promise<void> {
+async function stream(answer: Answer, response: ServerResponse, toy: Toy): Promise<void> {
   const gone = new AbortController()
   const { signal } = gone
   response.once('close', () => gone.abort())
@@ -136,7 +139,7 @@ async function stream(answer: Answer, response: ServerResponse, paceMs: number):
   for (const chunk of chunks(answer)) {
     const taken = response.write(`data: ${JSON.stringify(chunk)}\n\n`)
     if (!taken) await once(response, 'drain', { signal })
-    if (paceMs > 0) await pause(paceMs, undefined, { signal })
+    if (toy.paceMs > 0) await sleep(toy.world, toy.paceMs, { signal })
     signal.throwIfAborted()
   }
   response.end('data: [DONE]\n\n')

@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Background, Repeated } from '../floor/background.ts'
-import type { World } from '../floor/world.ts'
+import { sleep, type World } from '../floor/world.ts'
 import type { AddressBook, OpenInvoice } from './lightning-address-book.ts'
 import type { InvoiceState, Settlement, Watch } from './wallet.ts'
 
@@ -41,7 +40,7 @@ export interface Poll {
  */
 export function pollOpen(
   book: AddressBook,
-  world: Pick<World, 'now'>,
+  world: World,
   ask: (hash: string) => Promise<InvoiceState>,
 ): Poll {
   const open = new Map<string, Asked>()
@@ -114,7 +113,7 @@ export function pollOpen(
         const next = nextOf(open, world.now())
         const rest = next === null ? NAP : Math.min(next.dueAt - world.now(), NAP)
         if (next !== null && rest <= 0) await askFor(next)
-        else await sleep(rest, undefined, { signal: stop, ref: false }).catch(() => undefined)
+        else await sleep(world, rest, { signal: stop, unref: 'unref' })
         await askForOld()
       }
     },

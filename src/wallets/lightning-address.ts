@@ -27,7 +27,7 @@ export interface LightningAddressOptions {
   readonly address: LightningAddress
   readonly lnurl: LnurlClient
   readonly store: AddressStore
-  readonly world: Pick<World, 'now'>
+  readonly world: World
   readonly background: Background
   /** What the ledger holds already, for an address that is out of reach; null: nothing. */
   readonly moneyHint: MoneyKind | null
@@ -78,7 +78,7 @@ function walletOf(
 ): Wallet {
   const provider = makeProvider(world)
   const shares = makeShares(world)
-  const turns = makeTurns()
+  const turns = makeTurns(world)
   const settlements = settlementsOf({ book, lnurl, world, background, provider, turns })
 
   async function createInvoice(ask: InvoiceAsk): Promise<Invoice> {
@@ -179,7 +179,7 @@ function settlementsOf({ book, lnurl, world, background, provider, turns }: Part
 interface Parts {
   readonly book: AddressBook
   readonly lnurl: LnurlClient
-  readonly world: Pick<World, 'now'>
+  readonly world: World
   readonly background: Background
   readonly provider: ReturnType<typeof makeProvider>
   readonly turns: Turns
@@ -202,7 +202,7 @@ function settledState(kept: KeptInvoice, paid: { readonly preimage: string | nul
 }
 
 /** Keeps the silence that a provider asked for (HTTP 429). */
-function makeProvider(world: Pick<World, 'now'>) {
+function makeProvider(world: World) {
   let until = Number.NEGATIVE_INFINITY
   const quiet = () => world.now() < until
   return {

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import http, { type IncomingMessage, type RequestOptions } from 'node:http'
 import https from 'node:https'
 import { isLoopback } from '../floor/address.ts'
+import { deadline, type World } from '../floor/world.ts'
 import { connectionTrouble } from './connection.ts'
 import { AmountRefused, WalletRefused, WalletUnreachable } from './wallet.ts'
 
@@ -15,6 +16,7 @@ export interface LndAccess {
   readonly tlsCertPem: string | null
   /** No call takes longer, in ms: an lnd that is not synced never answers `POST /v1/invoices`. */
   readonly deadlineMs: number
+  readonly world: World
 }
 
 /** lnd's REST gateway: JSON over HTTPS, with its ways of saying no. */
@@ -46,14 +48,14 @@ export function lndRest(access: LndAccess): LndRest {
   const closed = new AbortController()
 
   async function ask(path: string, body?: Json): Promise<LndAnswer> {
-    const deadline = AbortSignal.timeout(access.deadlineMs)
-    const signal = AbortSignal.any([deadline, closed.signal])
+    const late = deadline(access.world, access.deadlineMs)
+    const signal = AbortSignal.any([late, closed.signal])
     try {
       const response = await send(to, { agent, signal }, { path, body })
       return { status: response.statusCode ?? 0, body: parsed(await textOf(response)) }
     } catch (error) {
       // What an abort looks like depends on when it struck.
-      if (deadline.aborted) throw new WalletUnreachable(`no answer in ${access.deadlineMs} ms`)
+      if (late.aborted) throw new WalletUnreachable(`no answer in ${access.deadlineMs} ms`)
       throw explained(error)
     }
   }
@@ -63,19 +65,17 @@ export function lndRest(access: LndAccess): LndRest {
     async follow(path, signal, onMessage) {
       // A connection of its own: there is no deadline on the answer, only on being connected.
       const { request, response } = start(to, { agent: false, signal }, { path })
-      const connecting = setTimeout(() => request.destroy(), access.deadlineMs)
+      const connecting = access.world.after(access.deadlineMs, () => request.destroy())
       request.once('socket', (socket) => {
         socket.setKeepAlive(true, 30_000)
-        socket.once(to.library === https ? 'secureConnect' : 'connect', () =>
-          clearTimeout(connecting),
-        )
+        socket.once(to.library === https ? 'secureConnect' : 'connect', () => connecting.cancel())
       })
       try {
         return await messagesOf(await response, onMessage)
       } catch (error) {
         return explained(error)
       } finally {
-        clearTimeout(connecting)
+        connecting.cancel()
         request.destroy()
       }
     },

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Background } from '../floor/background.ts'
+import { sleep, type World } from '../floor/world.ts'
 import { type Json, type LndRest, NOT_LND } from './lnd-rest.ts'
 import type { Settlement, Watch } from './wallet.ts'
 
@@ -16,7 +16,7 @@ const RENEW_MS = 60_000
 export function watchLnd(
   rest: LndRest,
   from: { readonly cursor: string | null; readonly onSettled: (settled: Settlement) => void },
-  background: Background,
+  { world, background }: { readonly world: World; readonly background: Background },
 ): Watch {
   const { cursor, onSettled } = from
   const stopped = new AbortController()
@@ -38,12 +38,14 @@ export function watchLnd(
   async function follow(): Promise<void> {
     while (!over.aborted) {
       const path = `/v1/invoices/subscribe?settle_index=${settleIndex}`
-      const renewal = AbortSignal.timeout(RENEW_MS)
+      const renewal = new AbortController()
+      const old = world.after(RENEW_MS, () => renewal.abort(), 'unref')
       // Without a cursor the moment between two subscriptions would be lost, so there it stays.
-      const until = settleIndex > 0n ? AbortSignal.any([over, renewal]) : over
+      const until = settleIndex > 0n ? AbortSignal.any([over, renewal.signal]) : over
       await rest.follow(path, until, onMessage)
+      old.cancel()
       if (until.aborted) continue
-      await sleep(pause, undefined, { signal: over }).catch(() => undefined)
+      await sleep(world, pause, { signal: over })
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
     }
   }

@@ -23,7 +23,7 @@ export interface LndOptions {
   readonly tlsCertPem: string | null
   /** What the ledger holds already, so that the gate starts while the node is down; null: nothing. */
   readonly moneyHint: MoneyKind | null
-  readonly world: Pick<World, 'now'>
+  readonly world: World
   readonly background: Background
   /** No call takes longer, in ms. */
   readonly deadlineMs?: number
@@ -56,7 +56,7 @@ export async function openLndWallet(options: LndOptions): Promise<Wallet> {
       return invoice
     },
     lookup: (paymentHash) => lookup(rest, paymentHash, options.world),
-    watch: (cursor, onSettled) => watchLnd(rest, { cursor, onSettled }, options.background),
+    watch: (cursor, onSettled) => watchLnd(rest, { cursor, onSettled }, options),
     probe: () => probe(rest),
     async close() {
       rest.close()

@@ -1,4 +1,5 @@
 import { isLocalName, isOnion, isPrivate } from '../floor/address.ts'
+import { deadline, type World } from '../floor/world.ts'
 import { connectionTrouble } from './connection.ts'
 import { WalletBusy, WalletRefused, WalletUnreachable } from './wallet.ts'
 
@@ -28,10 +29,14 @@ const LONGEST_ANSWER = 64 * 1024
 const LONGEST_URL = 2048
 
 /** Opens the way out; talks to nobody yet. `deadlineMs` is for a whole exchange, its body too. */
-export function lnurlWeb(deadlineMs: number, fetch: typeof globalThis.fetch): LnurlWeb {
+export function lnurlWeb(
+  world: World,
+  deadlineMs: number,
+  fetch: typeof globalThis.fetch,
+): LnurlWeb {
   return {
     async get(url, trusted) {
-      const signal = AbortSignal.timeout(deadlineMs)
+      const signal = deadline(world, deadlineMs)
       try {
         let at = mayBeAsked(url, trusted)
         for (let redirects = 0; ; redirects += 1) {

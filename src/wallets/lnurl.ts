@@ -106,13 +106,13 @@ const DEADLINE_MS = 10_000
  * `WalletBusy` on HTTP 429.
  */
 export function makeLnurl(options: {
-  readonly world: Pick<World, 'now'>
+  readonly world: World
   /** For one whole exchange, ms. */
   readonly deadlineMs?: number
   readonly fetch?: typeof globalThis.fetch
 }): LnurlClient {
   const { world, deadlineMs = DEADLINE_MS, fetch = globalThis.fetch } = options
-  const web = lnurlWeb(deadlineMs, fetch)
+  const web = lnurlWeb(world, deadlineMs, fetch)
   const known = new Map<string, { readonly request: PayRequest; readonly at: number }>()
   return {
     async payRequest(address, how) {

@@ -1,4 +1,4 @@
-import type { World } from '../floor/world.ts'
+import type { Timer, World } from '../floor/world.ts'
 import type { Asker } from './wallet.ts'
 
 /**
@@ -23,11 +23,11 @@ export interface Turns {
 }
 
 /** Turns at asking one service. */
-export function makeTurns(): Turns {
+export function makeTurns(world: World): Turns {
   const waiting: Array<(mine: boolean) => void> = []
   const routine: Array<(mine: boolean) => void> = []
   let free = AT_ONCE
-  let timer: NodeJS.Timeout | null = null
+  let timer: Timer | null = null
   let over = false
 
   function next(): void {
@@ -39,8 +39,7 @@ export function makeTurns(): Turns {
   }
   function wind(): void {
     if (over || timer !== null || free >= AT_ONCE) return
-    timer = setTimeout(next, 1000 / QUESTIONS_A_SECOND)
-    timer.unref()
+    timer = world.after(1000 / QUESTIONS_A_SECOND, next, 'unref')
   }
   return {
     async take(who) {
@@ -56,7 +55,7 @@ export function makeTurns(): Turns {
     },
     end() {
       over = true
-      if (timer !== null) clearTimeout(timer)
+      timer?.cancel()
       for (const then of [...waiting.splice(0), ...routine.splice(0)]) then(false)
     },
   }

@@ -3,6 +3,7 @@ import { steady, type World } from '../../src/floor/world.ts'
 import type { Books } from '../../src/ledger/books.ts'
 import type { HoldRefused, Limit, Settled, Unit, Window } from '../../src/ledger/ledger.ts'
 import { msat } from '../../src/money/msat.ts'
+import { real } from '../support/world.ts'
 
 /**
  * A ledger's behaviour as lines a stranger can read: `command → answer`, money in msat.
@@ -43,6 +44,8 @@ export class ScriptWorld implements World {
   random(bytes: number): Uint8Array<ArrayBuffer> {
     return new Uint8Array(bytes).fill(7)
   }
+  after = real.after
+  turn = real.turn
 }
 
 /** Plays a script and holds each answer against the one written down; the books must balance. */

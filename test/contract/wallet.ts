@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WalletLine } from '../../src/rails/wallet-line.ts'
 import { readBolt11 } from '../../src/wallets/bolt11.ts'
@@ -9,6 +9,7 @@ import {
   WalletUnreachable,
 } from '../../src/wallets/wallet.ts'
 import { unheard } from '../support/background.ts'
+import { real } from '../support/world.ts'
 
 /** A wallet, the buyer who pays its invoices, and what can go wrong with it. */
 export interface WalletUnderTest {
@@ -31,7 +32,7 @@ export interface WalletUnderTest {
   cleanup(): Promise<void>
 }
 
-const WORLD = { now: Date.now, random: (bytes: number) => new Uint8Array(randomBytes(bytes)) }
+const WORLD = real
 const NEVER_TOLD = {
   gone: (_: string, reason: string) => expect.unreachable(`told of an outage: ${reason}`),
   back() {},

@@ -9,6 +9,7 @@ import { type FakeMint, startFakeMint } from '../support/fake-mint.ts'
 import { FOLDERS, type Frozen, type FrozenInvoice, thaw } from '../support/frozen.ts'
 import { GateProcess } from '../support/gate-process.ts'
 import { startFakeUpstream } from '../support/upstream.ts'
+import { real } from '../support/world.ts'
 
 /** Data folders of killed gates of earlier versions: each figure in them is there today. */
 const clean: (() => unknown)[] = []
@@ -16,7 +17,7 @@ afterEach(async () => {
   for (const one of clean.splice(0).reverse()) await one()
 })
 
-const world = { now: Date.now, random: (bytes: number) => new Uint8Array(bytes) }
+const world = { ...real, now: Date.now, random: (bytes: number) => new Uint8Array(bytes) }
 
 function thawed(name: string) {
   const found = thaw(name)

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { tick, until } from '../support/buyer.ts'
 import { GateProcess } from '../support/gate-process.ts'
 import { type FakeUpstream, type Script, startFakeUpstream } from '../support/upstream.ts'
+import { real } from '../support/world.ts'
 
 /** The program itself, killed and stopped: what is on disk must be what was promised. */
 const clean: (() => Promise<unknown>)[] = []
@@ -261,7 +262,11 @@ describe('what it does not start on', () => {
   it('I9 ledger_refuses_other_money_kind: a ledger of real money takes no play money', async () => {
     const { openSqliteBooks } = await import('../../src/ledger/sqlite.ts')
     const { gate } = await gateOf()
-    const world = { now: () => Date.now(), random: (bytes: number) => new Uint8Array(bytes) }
+    const world = {
+      ...real,
+      now: () => Date.now(),
+      random: (bytes: number) => new Uint8Array(bytes),
+    }
     await openSqliteBooks({ path: data(gate, 'ledger.db'), kind: 'real', world }).close()
     expect(await refusal(gate)).toMatch(/ended with 1: .*real.*play|ended with 1: .*play.*real/s)
   })

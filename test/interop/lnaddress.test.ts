@@ -5,6 +5,7 @@ import { makeLnurl, parseLightningAddress } from '../../src/wallets/lnurl.ts'
 import { AmountRefused, type Wallet } from '../../src/wallets/wallet.ts'
 import { heard, until, walletContract } from '../contract/wallet.ts'
 import { unheard } from '../support/background.ts'
+import { real } from '../support/world.ts'
 import { describeWithLab, type Lab, openLab } from './lab.ts'
 
 const ASK = { sat: 21, memo: 'lnaddress', expirySeconds: 600 }
@@ -25,7 +26,7 @@ describeWithLab('a Lightning address on a real node', () => {
     await lab?.stop()
   })
 
-  const world = { now: Date.now }
+  const world = real
   const address = (name: string) => {
     const read = parseLightningAddress(`${name}@${host}`)
     if (!read.ok) throw new Error(read.error)

@@ -5,6 +5,7 @@ import { openPlayWallet } from '../../src/wallets/play.ts'
 import type { Wallet } from '../../src/wallets/wallet.ts'
 import { heard, until, wait, walletContract } from '../contract/wallet.ts'
 import { unheard } from '../support/background.ts'
+import { real } from '../support/world.ts'
 import { describeWithLab, type Lab, openLab, type PartEnv } from './lab.ts'
 
 const ASK = { sat: 21, memo: 'lnd', expirySeconds: 600 }
@@ -30,7 +31,7 @@ describeWithLab('a real lnd', () => {
     tlsCertPem: readFileSync(value('LND_TLS_CERT'), 'utf8'),
     moneyHint: null,
     background: unheard,
-    world: { now: Date.now },
+    world: real,
     deadlineMs: DEADLINE,
   })
   const open = async (change: Partial<LndOptions> = {}) => {
@@ -147,7 +148,7 @@ describeWithLab('a real lnd', () => {
         remember: async (key, text) => void kept.set(key, text),
         recall: async (key) => kept.get(key) ?? null,
       },
-      world: { now: Date.now, random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)) },
+      world: real,
     })
     for (const sat of [1, 100, 123_456, 500_000]) {
       const invoice = await play.createInvoice({ ...ASK, sat, memo: 'Käse ☕' })

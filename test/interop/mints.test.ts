@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openMint, writeToken } from '../../src/wallets/ecash/mint/cashu.ts'
 import type { Batch, Mint, Proof } from '../../src/wallets/ecash/mint/mint.ts'
 import { splitSats } from '../../src/wallets/ecash/mint/sats.ts'
+import { real as machine } from '../support/world.ts'
 import { describeWithLab, type Lab, openLab } from './lab.ts'
 
 type End = 'paid' | 'failed' | 'pending'
@@ -114,8 +115,12 @@ function speaksTo(kind: Kind): void {
     lab = await openLab()
     real = await kind.start(lab)
     proxy = await losingProxy(real.url)
-    const world = { now: Date.now }
-    mint = await openMint({ url: proxy.url, seed: randomBytes(64), world, deadlineMs: 3_000 })
+    mint = await openMint({
+      url: proxy.url,
+      seed: randomBytes(64),
+      world: machine,
+      deadlineMs: 3_000,
+    })
   })
   afterAll(async () => {
     mint?.close()

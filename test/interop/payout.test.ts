@@ -15,6 +15,7 @@ import { openEcashFile } from '../../src/wallets/ecash/store/database.ts'
 import { Payouts } from '../../src/wallets/ecash/store/payouts.ts'
 import { EcashStore } from '../../src/wallets/ecash/store/store.ts'
 import { parseLightningAddress } from '../../src/wallets/lnurl.ts'
+import { worldAt } from '../support/world.ts'
 import { describeWithLab, type Lab, openLab } from './lab.ts'
 
 /** Money that leaves real mints: what they sign, take, give back and say of it is theirs. */
@@ -35,7 +36,7 @@ function leaves(part: Part): void {
   let ahead = 0
   let files = 0
 
-  const world = { now: () => Date.now() + ahead }
+  const world = worldAt(() => Date.now() + ahead)
   /** An invoice for the mint to pay, which ends so. */
   async function invoice(sat: number, end: End = 'paid', later: End = end): Promise<string> {
     const words = [WORDS[part][end], WORDS[part][later]]

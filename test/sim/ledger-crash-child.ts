@@ -1,5 +1,6 @@
 import { openSqliteBooks } from '../../src/ledger/sqlite.ts'
 import { msat } from '../../src/money/msat.ts'
+import { real } from '../support/world.ts'
 
 /**
  * A gate's worth of ledger work until it is killed: buyers in parallel, each depositing, holding,
@@ -8,7 +9,7 @@ import { msat } from '../../src/money/msat.ts'
  */
 
 const [path = '', life = ''] = process.argv.slice(2)
-const world = { now: () => Date.now(), random: () => new Uint8Array() }
+const world = { ...real, now: () => Date.now(), random: () => new Uint8Array() }
 const books = openSqliteBooks({ path, kind: 'play', world })
 const { ledger } = books
 await ledger.expire(Number.POSITIVE_INFINITY, world.now())

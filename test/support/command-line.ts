@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { main } from '../../src/cli/main.ts'
 import { readLocalFile } from '../../src/config/files.ts'
 import type { Host } from '../../src/daemon/host.ts'
+import { real } from './world.ts'
 
 /** Where and how a command is started. */
 interface Where {
@@ -35,8 +35,7 @@ export async function satgateAt(where: Where, ...argv: readonly string[]) {
     columns: () => columns,
   })
   const world = {
-    now: () => Date.now(),
-    random: (bytes: number) => new Uint8Array(randomBytes(bytes)),
+    ...real,
   }
   const host: Host = {
     ...{ argv, env, cwd, home, world, readFile: readLocalFile, ask: null },

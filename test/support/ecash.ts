@@ -11,6 +11,7 @@ import { Roster } from '../../src/wallets/ecash/roster.ts'
 import { openEcashFile } from '../../src/wallets/ecash/store/database.ts'
 import { EcashStore } from '../../src/wallets/ecash/store/store.ts'
 import type { Wallet } from '../../src/wallets/wallet.ts'
+import { real } from './world.ts'
 
 export interface EcashOptions {
   readonly mints: readonly { readonly url: string }[]
@@ -36,8 +37,8 @@ export class EcashBed {
   }
 
   readonly world = {
+    ...real,
     now: () => Date.now() + this.ahead,
-    random: (bytes: number) => new Uint8Array(randomBytes(bytes)),
   }
 
   /** Opens only the coins, as a command does while no gate runs. */
@@ -61,7 +62,7 @@ export class EcashBed {
     )
     const say = (event: object) => void this.events.push({ ...event })
     const alarm = new Alarm(store, () => say({ event: 'problem', what: 'seed_elsewhere' }))
-    const background = new Background(({ work, solved }) =>
+    const background = new Background(world, ({ work, solved }) =>
       say({ event: solved ? 'solved' : 'problem', what: `background ${work}` }),
     )
     return { store, roster: new Roster({ lines, store, world, say }), alarm, world, background }

@@ -27,12 +27,15 @@ import { unheard } from './background.ts'
 import { bearer, type Pass, passOf, tick } from './buyer.ts'
 import { serve } from './serve.ts'
 import { type FakeUpstream, type Script, startFakeUpstream } from './upstream.ts'
+import { real } from './world.ts'
 
 /** The machine's time, which a test may move on, and real randomness. */
 export class TestWorld implements World {
   #ahead = 0
-  now = (): number => Date.now() + this.#ahead
-  random = (bytes: number): Uint8Array<ArrayBuffer> => new Uint8Array(randomBytes(bytes))
+  now = (): number => real.now() + this.#ahead
+  random = real.random
+  after = real.after
+  turn = real.turn
 
   /** Everybody who asks the time from now on is told that it is later by so many ms. */
   advance(ms: number): void {
@@ -79,7 +82,7 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
   const play = openPlayWallet({ store: opened.invoices, world, background: unheard })
   const events: GateEvent[] = []
   const found = await findBackend(config, world, dialects)
-  const background = new Background(({ work, solved, reason }) =>
+  const background = new Background(world, ({ work, solved, reason }) =>
     events.push({ event: solved ? 'solved' : 'problem', what: 'background_failed', work, reason }),
   )
   let url = ''
@@ -105,7 +108,7 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
   const parts = { fake, config, world, folder, books, kept: opened, keys, events, composed }
   const stop = async () => {
     await composed.endStreams()
-    await closeGently(server.server, 1_000)
+    await closeGently(world, server.server, 1_000)
     await composed.close()
     await found.upstream.close()
   }

@@ -3,6 +3,7 @@ import type { Sent, UpstreamRequest } from '../../src/gate/ports.ts'
 import type { HttpUpstream } from '../../src/http/upstream.ts'
 import { makeUpstream } from '../../src/http/upstream.ts'
 import { type FakeUpstream, type Script, startFakeUpstream } from './upstream.ts'
+import { real } from './world.ts'
 
 export { soon }
 
@@ -19,7 +20,13 @@ export class Bench {
   }
 
   at(base: URL, key: string | null = 'sk-operator'): HttpUpstream {
-    const upstream = makeUpstream({ base, key, timeouts: { connectMs: 2_000 }, now: Date.now })
+    const upstream = makeUpstream({
+      world: real,
+      base,
+      key,
+      timeouts: { connectMs: 2_000 },
+      now: Date.now,
+    })
     this.later(() => upstream.close())
     return upstream
   }

@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { startToyModel } from '../../src/toy/toy.ts'
 import { serve } from './serve.ts'
+import { real } from './world.ts'
 
 const MODEL = 'llama3.2:3b'
 
 /** A backend that says that it is Ollama and has one model; the toy model answers. */
 export async function startOllama(): Promise<{ readonly port: number; close(): Promise<void> }> {
-  const toy = await startToyModel({ paceMs: 0 })
+  const toy = await startToyModel({ world: real, paceMs: 0 })
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     if (request.method === 'GET' && request.url === '/v1/models') {
       const model = { id: MODEL, object: 'model', created: 1_750_000_000, owned_by: 'library' }

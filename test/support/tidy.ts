@@ -114,14 +114,27 @@ export function keysLent(
   return [...lent, ...idle.map((name) => `nobody imports ${name}`)]
 }
 
-/** Clock, chance, environment and console: what is handed in, never taken. */
-const TAKEN: readonly RegExp[] = [
-  /\bprocess\.(?!nextTick\b)\w+/,
+/** The clock and the dice of the machine. A `World` is handed in instead. */
+const CLOCK: readonly RegExp[] = [
   /\bDate\.now\b/,
   /\bnew Date\(\)/,
   /\bperformance\.now\b/,
+  /\bprocess\.hrtime\b/,
   /\bMath\.random\b/,
-  /\b(?:randomBytes|randomUUID|randomInt|getRandomValues)\b/,
+]
+
+/** Its timers, which the page for buyers sets as every program in a browser does. */
+const TIMERS: readonly RegExp[] = [
+  /\b(?:set|clear)(?:Timeout|Interval|Immediate)\b/,
+  /\bnode:timers\b/,
+  /\bAbortSignal\.timeout\b/,
+]
+
+/** Chance, environment and console: only the command line takes them. */
+const TAKEN: readonly RegExp[] = [
+  ...CLOCK,
+  /\bprocess\.(?!nextTick\b)\w+/,
+  /\b(?:randomBytes|randomUUID|randomInt|getRandomValues|randomFillSync)\b/,
   /\bconsole\.\w+/,
 ]
 
@@ -130,9 +143,15 @@ const withoutComments = (text: string): string =>
   text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[\s;{(,])\/\/[^\n]*/g, '$1')
 
 /** Clock, chance, environment and console that this file takes by itself. */
-export function taken({ path, text }: Source): readonly string[] {
+export const taken = (source: Source): readonly string[] => foundIn(source, TAKEN)
+
+/** Clock and timers alone. */
+export const takesTime = (source: Source): readonly string[] =>
+  foundIn(source, [...CLOCK, ...TIMERS])
+
+function foundIn({ path, text }: Source, patterns: readonly RegExp[]): readonly string[] {
   const code = withoutComments(text)
-  return TAKEN.flatMap((pattern) => {
+  return patterns.flatMap((pattern) => {
     const found = pattern.exec(code)?.[0]
     return found === undefined ? [] : [`${path}: ${found}`]
   })

@@ -31,13 +31,13 @@ const unheard = ({ path, text }: { path: string; text: string }): string[] => {
 }
 
 /** A callback whose promise nobody takes. */
-const CALLS =
-  /(?:set(?:Timeout|Interval|Immediate)|queueMicrotask|nextTick|(?<!background)\.on(?:ce)?|addEventListener)\(/
+const CALLS = /(?:queueMicrotask|nextTick|(?<!background)\.on(?:ce)?|addEventListener)\(/
 const TAKEN = new RegExp(
-  `${CALLS.source}\\s*(?:'[^']*',\\s*)?async\\b|createServer\\(\\s*async\\b`,
+  `${CALLS.source}\\s*(?:'[^']*',\\s*)?async\\b|createServer\\(\\s*async\\b|(?:\\.after|\\bevery)\\([^)]*?,\\s*async\\b`,
   'g',
 )
-const TIMED = /set(?:Timeout|Interval|Immediate)\((?:\(\) => )?(?:this\.)?(#?\w+)/g
+const TIMED =
+  /(?:\.after\([^,]+|\bevery\([\w.#]*world,[^,]+),\s*(?:\(\) => )?(?:this\.)?(?!#world|#parts)(#?\w+)/g
 
 const dropped = ({ path, text }: { path: string; text: string }): string[] => {
   const literal = [...text.matchAll(TAKEN)].map(([found]) => `${path}: ${found}`)
@@ -75,13 +75,14 @@ describe('J12 no callback drops a promise', () => {
   })
 
   it.each([
-    ['setInterval(async () => {}, 1)', 1],
+    ['every(world, 1, async () => {})', 1],
+    ['world.after(1, async () => {})', 1],
     ["lines.once('line', async (line) => {})", 1],
     ['createServer(async (request) => {})', 1],
-    ['function refresh(): Promise<void> {}\nsetInterval(refresh, 1)', 1],
-    ['async #round() {}\nsetInterval(() => this.#round(), 1)', 1],
-    ['#round(): void {}\nsetInterval(() => this.#round(), 1)', 0],
-    ['const round = () => {}\nsetTimeout(round, 1)', 0],
+    ['function refresh(): Promise<void> {}\nevery(world, 1, refresh)', 1],
+    ['async #round() {}\nevery(world, 1, () => this.#round())', 1],
+    ['#round(): void {}\nevery(world, 1, () => this.#round())', 0],
+    ['const round = () => {}\nworld.after(1, round)', 0],
   ])('J12 that rule reads %j', (text, found) => {
     expect(dropped({ path: 'a.ts', text })).toHaveLength(found)
   })

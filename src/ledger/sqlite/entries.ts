@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { setImmediate as turn } from 'node:timers/promises'
+import type { World } from '../../floor/world.ts'
 import type { AccountId, Drawer, Entry, Posting, Why } from '../ledger.ts'
 import { money, number, type Row, reading, text } from './rows.ts'
 
@@ -14,6 +14,7 @@ const MOST_POSTINGS = 10
  * the book is read backwards, a part at a time, until there are enough.
  */
 export async function newestEntries(
+  world: World,
   db: DatabaseSync,
   limit: number,
   of?: AccountId,
@@ -28,7 +29,7 @@ export async function newestEntries(
     const found = reading(db, of === undefined ? ALL : OF_ACCOUNT).all({ from, to, most, ...named })
     for (const row of found) add(row, entries)
     to = from
-    await turn()
+    await world.turn()
   }
   return [...entries.values()].slice(0, limit)
 }
@@ -51,6 +52,7 @@ function add(row: Row, entries: Map<number, Entry & { readonly postings: Posting
 
 /** The accounts that fit, read a part at a time. */
 export async function accountsThat(
+  world: World,
   db: DatabaseSync,
   fits: (account: AccountId) => boolean,
 ): Promise<readonly AccountId[]> {
@@ -61,7 +63,7 @@ export async function accountsThat(
       .all({ from, to: from + CHUNK })
       .map((row) => text(row, 'id'))
     found.push(...ids.filter(fits))
-    await turn()
+    await world.turn()
   }
   return found
 }

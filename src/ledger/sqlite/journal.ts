@@ -1,4 +1,4 @@
-import type { World } from '../../floor/world.ts'
+import type { Timer, World } from '../../floor/world.ts'
 import { emptyGroup, type Group } from './group.ts'
 
 /** Told to the operator: a commit failed, or, after that, one succeeded again. */
@@ -31,8 +31,7 @@ export class Journal {
   #waiters: Waiter[] = []
   #lastCommit = Number.NEGATIVE_INFINITY
   #failing = false
-  #immediate: NodeJS.Immediate | null = null
-  #timer: NodeJS.Timeout | null = null
+  #timer: Timer | null = null
 
   constructor(parts: {
     readonly world: World
@@ -87,16 +86,17 @@ export class Journal {
     throw error
   }
 
+  readonly #commit = (): void => {
+    this.commit()
+  }
+
   #schedule(now: number): void {
     const wait = this.#failing ? RETRY_MS : Math.min(this.#lastCommit + GROUP_MS - now, GROUP_MS)
-    if (wait <= 0) this.#immediate = setImmediate(() => this.commit())
-    else this.#timer = setTimeout(() => this.commit(), wait)
+    this.#timer = this.#world.after(wait, this.#commit)
   }
 
   #unschedule(): void {
-    if (this.#immediate !== null) clearImmediate(this.#immediate)
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#immediate = null
+    this.#timer?.cancel()
     this.#timer = null
   }
 

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { assert } from '../../floor/assert.ts'
+import { sleep, type World } from '../../floor/world.ts'
 import { number, reading } from './rows.ts'
 import type { Writer } from './writer.ts'
 
@@ -13,17 +14,20 @@ const PAUSE = 10
  * were before. A hold whose postings do not cancel stays, for `verify` to name.
  */
 export class Pruner {
+  readonly #world: World
   readonly #writer: Writer
   readonly #commit: () => boolean
   readonly #sql: ReturnType<typeof statements>
   #stopped = false
 
   constructor(parts: {
+    readonly world: World
     readonly db: DatabaseSync
     readonly writer: Writer
     /** Puts on disk what is on its way there: what leaves must have come. */
     readonly commit: () => boolean
   }) {
+    this.#world = parts.world
     this.#writer = parts.writer
     this.#commit = parts.commit
     this.#sql = statements(parts.db)
@@ -43,11 +47,11 @@ export class Pruner {
       pruned += left
       if (found < STEP) break
       from = last
-      await pause()
+      await sleep(this.#world, PAUSE, { unref: 'unref' })
     }
     while (!this.#stopped && this.#commit()) {
       if (this.#writer.transaction(() => this.#meters()) < STEP) break
-      await pause()
+      await sleep(this.#world, PAUSE, { unref: 'unref' })
     }
     return pruned
   }
@@ -78,8 +82,6 @@ interface Place {
   readonly at: number
   readonly n: number
 }
-
-const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, PAUSE).unref())
 
 function statements(db: DatabaseSync) {
   return {

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Result } from '../../floor/result.ts'
+import type { World } from '../../floor/world.ts'
 import { msat, ZERO } from '../../money/msat.ts'
 import type { Proof, Statement } from '../books.ts'
 import type { AccountId, Drawer, Entry } from '../ledger.ts'
@@ -10,6 +11,7 @@ import { type Cell, holdOf, money, number, type Row, reading, text, whole } from
 import { verify } from './verify.ts'
 
 export interface StatementParts {
+  readonly world: World
   readonly path: string
   /** Puts what is on its way on disk, where that can be done. */
   readonly commit: () => boolean
@@ -42,11 +44,11 @@ export class SqliteStatement implements Statement {
   }
 
   async entries(limit: number, of?: AccountId): Promise<readonly Entry[]> {
-    return this.#over((db) => newestEntries(db, limit, of))
+    return this.#over((db) => newestEntries(this.#parts.world, db, limit, of))
   }
 
   async find(fits: (account: AccountId) => boolean): Promise<readonly AccountId[]> {
-    return this.#over((db) => accountsThat(db, fits))
+    return this.#over((db) => accountsThat(this.#parts.world, db, fits))
   }
 
   async earnings() {
@@ -77,7 +79,7 @@ export class SqliteStatement implements Statement {
   }
 
   async verify(): Promise<Result<Proof, readonly string[]>> {
-    return this.#over((db) => verify(db, this.#parts.inMemory()))
+    return this.#over((db) => verify(this.#parts.world, db, this.#parts.inMemory()))
   }
 
   #all(sql: string, ...cells: Cell[]): Promise<Row[]> {

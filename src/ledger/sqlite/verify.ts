@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { setImmediate as turn } from 'node:timers/promises'
 import { err, ok, type Result } from '../../floor/result.ts'
+import type { World } from '../../floor/world.ts'
 import type { Proof } from '../books.ts'
 import type { Drawer } from '../ledger.ts'
 import * as proof from '../proof.ts'
@@ -17,6 +17,7 @@ const MOST_DOUBTS = 1_000
  * running ledger took the same drawers to be at that moment.
  */
 export async function verify(
+  world: World,
   db: DatabaseSync,
   inMemory: ReadonlyMap<Drawer, bigint>,
 ): Promise<Result<Proof, readonly string[]>> {
@@ -33,10 +34,10 @@ export async function verify(
   for (let from = 0; from < last; from += CHUNK) {
     db.prepare(SUM_BY_DRAWER).run(from, from + CHUNK)
     db.prepare(SUM_BY_HOLD).run(from, from + CHUNK)
-    await turn()
+    await world.turn()
   }
   const drawers = checkDrawers(db, inMemory, doubt)
-  await checkHolds(db, doubt)
+  await checkHolds(world, db, doubt)
   checkMeters(db, doubt)
   checkReferences(db, doubt)
   if (more > 0) doubts.push(`and ${more} more`)
@@ -97,7 +98,7 @@ function checkDrawers(
   return drawers
 }
 
-async function checkHolds(db: DatabaseSync, doubt: Doubt): Promise<void> {
+async function checkHolds(world: World, db: DatabaseSync, doubt: Doubt): Promise<void> {
   const last = count(db, 'SELECT coalesce(max(n), 0) AS n FROM holds')
   for (let from = 0; from < last; from += CHUNK) {
     for (const row of rows(db, HOLDS, from, from + CHUNK)) {
@@ -111,7 +112,7 @@ async function checkHolds(db: DatabaseSync, doubt: Doubt): Promise<void> {
       }
       doubt(proof.doubtHold(holdOf(row), posted))
     }
-    await turn()
+    await world.turn()
   }
 }
 

@@ -48,7 +48,7 @@ const PAGE = 200
  */
 export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
   const { store, roster, alarm, world, background, maxPerMint } = options
-  const money = options.money ?? (await learnMoney(roster, options.patienceMs))
+  const money = options.money ?? (await learnMoney(options))
   const watchers = new Set<(settled: Settlement) => void>()
   const tell = (quote: Quote) => {
     const settled = { paymentHash: quote.hash, cursor: String(quote.settledN) }
@@ -61,7 +61,8 @@ export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
     const why = alarm.raised
     if (why !== null) throw new WalletRefused(why)
   }
-  await inTime(whereWritable(warnIfAhead(options, collector)), options.patienceMs, null)
+  const ahead = whereWritable(warnIfAhead(options, collector))
+  await inTime(world, ahead, { ms: options.patienceMs, late: null })
   worker.start()
   return {
     kind: 'ecash',
@@ -91,7 +92,7 @@ export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
     wake: (paymentHash) => worker.wake(paymentHash),
     forget: async (paymentHash) => store.forgetQuote(paymentHash),
     watch: (cursor, onSettled) =>
-      replayThenFollow({ store, watchers, background }, { cursor, onSettled }),
+      replayThenFollow({ store, watchers, background, world }, { cursor, onSettled }),
     async probe() {
       refuseIfRaised()
       await onDisk(async () => store.tryWriting())
@@ -127,8 +128,12 @@ function labelOf({ store, roster }: EcashOptions, money: MoneyKind): string {
 }
 
 /** The first mint that answers says it. A network that swallows everything is not waited for. */
-async function learnMoney(roster: Roster, patienceMs: number): Promise<Exclude<MoneyKind, 'play'>> {
-  const money = await inTime(firstMoney(roster), patienceMs, null)
+async function learnMoney({
+  roster,
+  world,
+  patienceMs,
+}: EcashOptions): Promise<Exclude<MoneyKind, 'play'>> {
+  const money = await inTime(world, firstMoney(roster), { ms: patienceMs, late: null })
   if (money === null) throw new WalletUnreachable(roster.reason)
   return money
 }
@@ -227,16 +232,17 @@ function replayThenFollow(
     readonly store: EcashStore
     readonly watchers: Set<(settled: Settlement) => void>
     readonly background: Background
+    readonly world: World
   },
   from: { readonly cursor: string | null; readonly onSettled: (settled: Settlement) => void },
 ): Watch {
-  const { store, watchers, background } = parts
+  const { store, watchers, background, world } = parts
   const tell = (settled: Settlement) => from.onSettled(settled)
   watchers.add(tell)
   let after = Number(from.cursor ?? 0)
   const replay = async () => {
     for (;;) {
-      await new Promise((then) => setImmediate(then))
+      await world.turn()
       if (!watchers.has(tell)) return
       const settled = store.settledAfter(after, PAGE)
       for (const { hash, settledN } of settled) {

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { expect, it } from 'vitest'
 import { askPerson } from '../../../src/cli/ask-person.ts'
+import { real } from '../../support/world.ts'
 
 function terminal() {
   const [input, output] = [new PassThrough(), new PassThrough()]
@@ -13,7 +14,7 @@ it.each([
   ['n\nmore\n', 'n'],
 ])('%j is an answer', async (typed, answer) => {
   const { input, output, shown } = terminal()
-  const asked = askPerson('sure? ', { input, output })
+  const asked = askPerson(real, 'sure? ', { input, output })
   input.write(typed)
   expect(await asked).toEqual({ typed: answer })
   expect(shown()).toBe('sure? ')
@@ -21,10 +22,10 @@ it.each([
 
 it('a terminal that closes, and one that says nothing, are none', async () => {
   const closed = terminal()
-  const asked = askPerson('sure? ', closed)
+  const asked = askPerson(real, 'sure? ', closed)
   closed.input.end()
   expect(await asked).toBe('closed')
   const silent = terminal()
-  expect(await askPerson('sure? ', silent, 1)).toBe('closed')
+  expect(await askPerson(real, 'sure? ', silent, 1)).toBe('closed')
   expect(silent.shown()).toBe('sure? \n')
 })

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,12 +11,13 @@ import type { MoneyKind } from '../../../src/ledger/ledger.ts'
 import { openSqliteBooks } from '../../../src/ledger/sqlite.ts'
 import { msat } from '../../../src/money/msat.ts'
 import { satgateAt } from '../../support/command-line.ts'
+import { real } from '../../support/world.ts'
 
 /** The commands that read the books, in a home folder of their own. */
 
 const world = {
+  ...real,
   now: () => Date.UTC(2026, 10, 26, 10, 0, 0),
-  random: (bytes: number) => new Uint8Array(randomBytes(bytes)),
 }
 
 let home: string
@@ -75,7 +76,7 @@ async function running(name: string, kind: MoneyKind): Promise<Books> {
   const keys = rootKeys(join(home, name), true)
   if (!keys.ok) throw new Error('no keys')
   const office = openOffice({ books, keys: keys.value, world })
-  const control = await listenForCommands(socketIn(join(home, name)), office)
+  const control = await listenForCommands(real, socketIn(join(home, name)), office)
   clean.push(
     () => books.close(),
     () => control.close(),
@@ -131,7 +132,7 @@ describe('which books a command looked at', () => {
 
   it('a gate of another version is told apart from none', async () => {
     mkdirSync(join(home, REAL))
-    const control = await listenForCommands(socketIn(join(home, REAL)), async () => {
+    const control = await listenForCommands(real, socketIn(join(home, REAL)), async () => {
       throw new Error('this gate does not know that question')
     })
     clean.push(() => control.close())

@@ -10,6 +10,7 @@ import { PROBLEMS } from '../../../src/cli/problems.ts'
 import { listenForCommands } from '../../../src/daemon/control.ts'
 import { onLine, printable, printableInInk, printableJson } from '../../../src/floor/printable.ts'
 import { satgateAt } from '../../support/command-line.ts'
+import { real } from '../../support/world.ts'
 
 /** Each of these does something on some terminal, or looks like something else. */
 const EVIL: Readonly<Record<string, string>> = {
@@ -39,7 +40,11 @@ const expectSafe = (text: string) => {
 }
 
 let folder = ''
-const world = { now: () => 1_800_000_000_000, random: (bytes: number) => new Uint8Array(bytes) }
+const world = {
+  ...real,
+  now: () => 1_800_000_000_000,
+  random: (bytes: number) => new Uint8Array(bytes),
+}
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'satgate-terminal-'))
   mkdirSync(join(folder, 'data'))
@@ -128,6 +133,7 @@ describe('J22 nothing on a terminal is raw', () => {
     'J22 satgate %s: neither at a terminal nor piped, and JSON keeps every value',
     async (command, answer) => {
       const control = await listenForCommands(
+        real,
         join(folder, 'data/control.sock'),
         async (question, told) => {
           told(NAME)
@@ -152,7 +158,7 @@ describe('J22 nothing on a terminal is raw', () => {
   )
 
   it.each(ANSWERS.slice(0, 1))('J22 a refusal of the gate, %s', async (command) => {
-    const control = await listenForCommands(join(folder, 'data/control.sock'), async () => {
+    const control = await listenForCommands(real, join(folder, 'data/control.sock'), async () => {
       throw new Error(NAME)
     })
     for (const terminal of [true, false]) {

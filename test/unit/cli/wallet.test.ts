@@ -13,10 +13,11 @@ import { splitSats } from '../../../src/wallets/ecash/mint/sats.ts'
 import { satgateAt } from '../../support/command-line.ts'
 import { type FakeMint, startFakeMint } from '../../support/fake-mint.ts'
 import { type LnurlServer, startLnurlServer } from '../../support/lnurl-server.ts'
+import { real } from '../../support/world.ts'
 
 const world = {
+  ...real,
   now: () => Date.now(),
-  random: (bytes: number) => new Uint8Array(randomBytes(bytes)),
 }
 
 let folder: string
@@ -203,7 +204,7 @@ describe('satgate wallet, through the running gate', () => {
   it('asks it, is told how far it is, and ends as it says', async () => {
     const asked: unknown[] = []
     const folder = takeFolder(data())
-    const server = await listenForCommands(socketIn(data()), async (question, told) => {
+    const server = await listenForCommands(real, socketIn(data()), async (question, told) => {
       if ((question as { ask: string }).ask === 'about') return { money: 'real' }
       asked.push(question)
       told('half way')

@@ -6,11 +6,12 @@ import { dialects } from '../../../src/dialects/index.ts'
 import { selfSigned } from '../../support/certificate.ts'
 import { Bench } from '../../support/hear.ts'
 import { serve } from '../../support/serve.ts'
+import { real } from '../../support/world.ts'
 
 const bench = new Bench()
 afterEach(() => bench.clean())
 
-const world = { now: Date.now, random: (bytes: number) => new Uint8Array(bytes) }
+const world = { ...real, now: Date.now, random: (bytes: number) => new Uint8Array(bytes) }
 
 /** What the operator is told at the start of a gate with that backend. */
 async function told(upstream: string): Promise<string | null> {

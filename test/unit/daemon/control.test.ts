@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { askRunningGate, listenForCommands } from '../../../src/daemon/control.ts'
 import { tick, until } from '../../support/buyer.ts'
+import { real } from '../../support/world.ts'
 
 /** A real socket, and clients that misbehave on it. An error without an owner fails the run. */
 let folder = ''
@@ -31,7 +32,7 @@ async function listening({ patience = 10_000, afterMs = 0 } = {}) {
     }
     return { asked: question }
   }
-  const control = await listenForCommands(path, answer, patience)
+  const control = await listenForCommands(real, path, answer, patience)
   clean.push(() => control.close())
   return asked
 }

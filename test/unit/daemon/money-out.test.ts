@@ -7,8 +7,9 @@ import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { fromSat, msat } from '../../../src/money/msat.ts'
 import { openEcashFile } from '../../../src/wallets/ecash/store/database.ts'
 import { EcashStore } from '../../../src/wallets/ecash/store/store.ts'
+import { real } from '../../support/world.ts'
 
-const world = { now: () => 1, random: (n: number) => new Uint8Array(randomBytes(n)) }
+const world = { ...real, now: () => 1, random: (n: number) => new Uint8Array(randomBytes(n)) }
 
 let store: EcashStore
 let books: Books

@@ -16,6 +16,7 @@ import { Tunnel, type TunnelOptions } from '../../../src/daemon/tunnel.ts'
 import { tunnelChance } from '../../../src/daemon/tunnel-choice.ts'
 import { until } from '../../support/buyer.ts'
 import { type FakeCloudflared, fakeCloudflared } from '../../support/cloudflared.ts'
+import { real } from '../../support/world.ts'
 
 const clean: (() => unknown)[] = []
 afterEach(async () => {
@@ -54,6 +55,7 @@ describe('the process', () => {
   const opened = (fake: FakeCloudflared, more: Partial<TunnelOptions> = {}) => {
     const said: string[] = []
     const tunnel = new Tunnel({
+      world: real,
       program: fake.program,
       port: 9,
       folder: folderOf(),

@@ -6,12 +6,13 @@ import type { Charge, Deposit, HoldRequest } from '../../../src/ledger/ledger.ts
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { formatSat, fromSat, type Msat, msat } from '../../../src/money/msat.ts'
 import { ceilingLine, charge, type Rate } from '../../../src/money/price.ts'
+import { real } from '../../support/world.ts'
 
 /** The tables of `docs/money.md` are what the ledger does: each event is replayed here. */
 
 const MONEY = readFileSync(join(import.meta.dirname, '../../../docs/money.md'), 'utf8')
 
-const world = { now: () => 0, random: (bytes: number) => new Uint8Array(bytes) }
+const world = { ...real, now: () => 0, random: (bytes: number) => new Uint8Array(bytes) }
 
 /** 1 sat per 1,000 tokens. */
 const RATE: Rate = {

@@ -3,13 +3,14 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { BrokenBelief } from '../../../src/floor/assert.ts'
 import { Background } from '../../../src/floor/background.ts'
 import { sayError } from '../../../src/floor/say-error.ts'
+import { real } from '../../support/world.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 function owner() {
   const said: string[] = []
-  const background = new Background(({ work, solved, reason }) => {
+  const background = new Background(real, ({ work, solved, reason }) => {
     said.push(`${solved ? 'solved' : 'problem'} ${work}${solved ? '' : `: ${reason}`}`)
   })
   return { said, background }

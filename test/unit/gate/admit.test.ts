@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Accounts } from '../../../src/gate/accounts.ts'
 import { Doorkeeper } from '../../../src/gate/admit.ts'
 import type { Credential } from '../../../src/passes/pass.ts'
+import { real } from '../../support/world.ts'
 
 afterEach(() => {
   vi.useRealTimers()
@@ -12,7 +13,7 @@ describe('a pass whose payment cannot be written', () => {
     vi.useFakeTimers()
     const row = { hash: 'aa', keyId: 'k', tokenId: 't', account: 'a', usedAt: null } as never
     const never = new Promise<never>(() => {})
-    const world = { now: Date.now, random: (bytes: number) => new Uint8Array(bytes) }
+    const world = { ...real, now: Date.now, random: (bytes: number) => new Uint8Array(bytes) }
     const invoices = { get: async () => row, markSettled: () => never } as never
     const receipt = { payment: 'l402:aa', account: 'a', amount: 1n, rail: 'l402', native: {} }
     const redeemed = { ok: true, value: { fresh: true, receipt } }

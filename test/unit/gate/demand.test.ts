@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { openaiChat } from '../../../src/dialects/openai/chat.ts'
@@ -15,11 +14,12 @@ import { fromSat, msat } from '../../../src/money/msat.ts'
 import type { Rate } from '../../../src/money/price.ts'
 import type { L402 } from '../../../src/rails/l402.ts'
 import { HEAD } from '../../contract/dialect.ts'
+import { real } from '../../support/world.ts'
 
 const counter = new TokenCounter()
 afterAll(() => counter.close())
 
-const world = { now: () => Date.now(), random: (n: number) => new Uint8Array(randomBytes(n)) }
+const world = real
 /** How much is asked for needs no rail. */
 const noRail = null as unknown as L402
 

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Purse, type Taken, type Want } from '../../../src/gate/purse.ts'
 import type { Limit } from '../../../src/ledger/ledger.ts'
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { msat } from '../../../src/money/msat.ts'
+import { real } from '../../support/world.ts'
 
 /** A token is a msat, so that tokens and money read alike. */
 const RATE = {
@@ -11,7 +11,7 @@ const RATE = {
   cached: 1_000_000n,
   output: 1_000_000n,
 }
-const world = { now: () => Date.now(), random: (n: number) => new Uint8Array(randomBytes(n)) }
+const world = real
 
 async function purseWith(balance: bigint) {
   const { ledger, statement } = openMemoryBooks('play', world)

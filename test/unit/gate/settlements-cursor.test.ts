@@ -3,6 +3,7 @@ import { Background } from '../../../src/floor/background.ts'
 import { Settlements } from '../../../src/gate/settlements.ts'
 import type { Settlement } from '../../../src/wallets/wallet.ts'
 import { tick } from '../../support/buyer.ts'
+import { real, worldAt } from '../../support/world.ts'
 
 /** What is told of payments, and what becomes of the place where the next process goes on. */
 async function following(learn: (hash: string) => Promise<string | null>, lost = 0) {
@@ -35,11 +36,11 @@ async function following(learn: (hash: string) => Promise<string | null>, lost =
       return learn(hash)
     },
   }
-  const background = new Background(({ work, solved }) => {
+  const background = new Background(real, ({ work, solved }) => {
     troubles.push(`${solved ? 'solved' : 'problem'} ${work}`)
   })
   const parts = { line: { wallet, up: true }, invoices, accounts, background }
-  const settlements = new Settlements({ ...parts, world: { now: () => 1 } } as never)
+  const settlements = new Settlements({ ...parts, world: worldAt(() => 1) } as never)
   settlements.start()
   await tick(10)
   const payments = async (...hashes: string[]) => {

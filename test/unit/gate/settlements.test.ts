@@ -8,6 +8,7 @@ import { openPlayWallet } from '../../../src/wallets/play.ts'
 import type { InvoiceState, Wallet } from '../../../src/wallets/wallet.ts'
 import { unheard } from '../../support/background.ts'
 import { newKeys } from '../../support/gate.ts'
+import { real } from '../../support/world.ts'
 
 const DAY = 86_400_000
 
@@ -27,7 +28,7 @@ function learning(over: Partial<Wallet> = {}) {
     new DataView(made.buffer).setUint32(0, bytes)
     return made
   }
-  const world = { now: () => Date.now(), random }
+  const world = { ...real, random }
   const books = openMemoryBooks('play', world)
   const { invoices, ledger } = books
   const play = openPlayWallet({ store: invoices, world, background: unheard })

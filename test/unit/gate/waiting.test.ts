@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Closer, type Ending } from '../../../src/gate/close.ts'
 import { Purse, type Taken } from '../../../src/gate/purse.ts'
 import type { Held } from '../../../src/gate/steps.ts'
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { msat } from '../../../src/money/msat.ts'
+import { real } from '../../support/world.ts'
 
 /**
  * Who waits for money that its own running requests hold is admitted when one of them closes, however
@@ -15,7 +15,7 @@ const RATE = {
   cached: 1_000_000n,
   output: 1_000_000n,
 }
-const world = { now: () => Date.now(), random: (n: number) => new Uint8Array(randomBytes(n)) }
+const world = real
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())

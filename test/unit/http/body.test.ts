@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type BodyLimits, readBody } from '../../../src/http/body.ts'
 import { BodyShare, strangersBounds } from '../../../src/http/body-share.ts'
+import { real } from '../../support/world.ts'
 
 const LIMIT = 300_000
 
@@ -16,6 +17,7 @@ function requestOf(declared: number | null): IncomingMessage & PassThrough {
 }
 
 const limitsOf = (share: BodyShare, more: Partial<BodyLimits> = {}): BodyLimits => ({
+  world: real,
   limit: LIMIT,
   deadlineMs: 10_000,
   share,

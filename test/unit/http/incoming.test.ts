@@ -11,6 +11,7 @@ import { canonicalPath, makeReceive } from '../../../src/http/incoming.ts'
 import { nodeReply } from '../../../src/http/reply.ts'
 import { gateServer } from '../../../src/http/server.ts'
 import { RawClient, serve } from '../../support/serve.ts'
+import { real } from '../../support/world.ts'
 
 const cleanups: Array<() => unknown> = []
 afterEach(async () => {
@@ -29,7 +30,7 @@ async function receiving(setup: Setup = {}): Promise<{ client: RawClient; receiv
   const received: Read[] = []
   const share = new BodyShare(strangersBounds(1_000), Date.now)
   const receive = makeReceive({
-    world: { now: Date.now, random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)) },
+    world: real,
     clients: makeClients({ trustedProxies: setup.trustedProxies ?? [], salt: new Uint8Array(8) }),
     recognise: () => ({ presented: { is: 'absent' }, holder: null }),
     shares: { passes: share, strangers: share },
@@ -44,7 +45,7 @@ async function receiving(setup: Setup = {}): Promise<{ client: RawClient; receiv
       const body = await receive.body(request, begun, { headers: [] })
       const text = body.ok ? Buffer.from(body.value.body).toString() : ''
       received.push({ ...body, began: begun.incoming, text })
-      const reply = nodeReply(request, response, { idleMs: 1_000 })
+      const reply = nodeReply(request, response, { world: real, idleMs: 1_000 })
       reply.head(body.ok ? 200 : body.error.status, {})
       reply.end(Buffer.from(body.ok ? 'read' : body.error.code))
       if (body.ok) body.value.letGoOfBody()

@@ -2,6 +2,7 @@ import { createServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { makeUpstream } from '../../../src/http/upstream.ts'
 import { asked, Bench, chat, hear, settled, soon } from '../../support/hear.ts'
+import { real } from '../../support/world.ts'
 
 const bench = new Bench()
 afterEach(() => bench.clean())
@@ -33,7 +34,7 @@ async function rawServer(
 }
 
 const upstreamAt = (base: URL, more: object = {}) => {
-  const upstream = makeUpstream({ base, key: null, now: Date.now, ...more })
+  const upstream = makeUpstream({ world: real, base, key: null, now: Date.now, ...more })
   bench.later(() => upstream.close())
   return upstream
 }

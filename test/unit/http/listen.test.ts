@@ -6,6 +6,7 @@ import { openAiErrors } from '../../../src/dialects/openai/errors.ts'
 import { listen } from '../../../src/http/listen.ts'
 import { closeGently, gateServer } from '../../../src/http/server.ts'
 import { RawClient, serve } from '../../support/serve.ts'
+import { real } from '../../support/world.ts'
 
 const cleanups: Array<() => unknown> = []
 afterEach(async () => {
@@ -242,7 +243,7 @@ describe('closing', () => {
     await soon(20)
     const running = new RawClient(port).send(GET)
     await running.until('half')
-    const cut = closeGently(server, 5_000)
+    const cut = closeGently(real, server, 5_000)
     await expect(new RawClient(port).untilClosed()).resolves.toBe('')
     expect(await running.untilClosed()).toContain('END')
     expect(await cut).toBe(0)
@@ -253,11 +254,11 @@ describe('closing', () => {
     const { port, server } = await gate((_, response) => response.write('half'))
     const running = new RawClient(port).send(GET)
     await running.until('half')
-    expect(await closeGently(server, 100)).toBe(1)
+    expect(await closeGently(real, server, 100)).toBe(1)
     await running.untilClosed()
   })
 
   it('a server that does not listen is closed already', async () => {
-    expect(await closeGently(createServer(), 1_000)).toBe(0)
+    expect(await closeGently(real, createServer(), 1_000)).toBe(0)
   })
 })

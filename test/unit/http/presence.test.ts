@@ -5,6 +5,7 @@ import { makeModels } from '../../../src/http/models.ts'
 import { type Failed, Presence } from '../../../src/http/presence.ts'
 import type { NotProbed } from '../../../src/http/probe.ts'
 import type { JsonAnswer } from '../../../src/http/upstream.ts'
+import { real, worldAt } from '../../support/world.ts'
 
 function watched() {
   const told: string[] = []
@@ -98,7 +99,7 @@ describe('J8 what is known of a backend', () => {
   function list() {
     const asks: ((owner: string) => void)[] = []
     const models = makeModels({
-      world: { now: () => 0 },
+      world: worldAt(() => 0),
       get: () =>
         new Promise((then) => {
           asks.push((owner) => then(listed(owner)))
@@ -145,11 +146,11 @@ describe('a backend that has listed no model since the start', () => {
     const at = { now: 0 }
     const left = [...answers]
     const models = makeModels({
-      world: { now: () => at.now },
+      world: worldAt(() => at.now),
       get: async () => left.shift() ?? expect.unreachable(),
       first: err(first),
     })
-    const background = new Background(() => {})
+    const background = new Background(real, () => {})
     models.watch(background, {
       gone: ({ why }) => told.push(`gone ${why}`),
       back: () => told.push('back'),

@@ -5,6 +5,7 @@ import { makeModels } from '../../../src/http/models.ts'
 import { discover, probeUpstream, readProbe } from '../../../src/http/probe.ts'
 import type { JsonAnswer } from '../../../src/http/upstream.ts'
 import { Bench, soon } from '../../support/hear.ts'
+import { real, worldAt } from '../../support/world.ts'
 
 const bench = new Bench()
 afterEach(() => bench.clean())
@@ -79,7 +80,7 @@ describe('a backend is named by its list of models', () => {
 describe('probing', () => {
   it('asks for /v1/models and for nothing else, with the operator’s key', async () => {
     const { fake } = await bench.both({ models: [OLLAMA] })
-    const probed = await probeUpstream(fake.base, 'sk-operator')
+    const probed = await probeUpstream(fake.base, 'sk-operator', real)
     expect(probed).toMatchObject({ ok: true, value: { kind: 'ollama', models: [OLLAMA] } })
     expect(fake.seen.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /v1/models'])
     expect(fake.seen[0]?.headers.authorization).toBe('Bearer sk-operator')
@@ -90,7 +91,7 @@ describe('probing', () => {
     await new Promise<void>((then) => silent.listen(0, '127.0.0.1', then))
     bench.later(() => silent.close())
     const { port } = silent.address() as { port: number }
-    const probed = await probeUpstream(new URL(`http://127.0.0.1:${port}`), null, 80)
+    const probed = await probeUpstream(new URL(`http://127.0.0.1:${port}`), null, real, 80)
     expect(probed).toMatchObject({ ok: false, error: { why: 'unreachable' } })
   })
 
@@ -99,9 +100,9 @@ describe('probing', () => {
     const second = await bench.both({ models: [VLLM], firstByteMs: 40 })
     const third = await bench.both({ models: [OLLAMA] })
     const ports = [first, second, third].map(({ fake }) => fake.port)
-    const found = await discover(ports)
+    const found = await discover(real, ports)
     expect([found?.kind, found?.base.port]).toEqual(['vllm', String(ports[1])])
-    expect(await discover([ports[0] as number])).toBeNull()
+    expect(await discover(real, [ports[0] as number])).toBeNull()
   })
 })
 
@@ -109,7 +110,7 @@ describe('the list of models', () => {
   function models(ttlMs = 60_000) {
     const at = { now: 1_000_000, asked: 0, answer: answer([OLLAMA]) }
     const list = makeModels({
-      world: { now: () => at.now },
+      world: worldAt(() => at.now),
       ttlMs,
       get: async () => {
         at.asked += 1
@@ -154,7 +155,7 @@ describe('the list of models', () => {
 
   it('what the start learned is not asked for again', async () => {
     const list = makeModels({
-      world: { now: () => 0 },
+      world: worldAt(() => 0),
       get: () => expect.unreachable(),
       first: readProbe(answer([OLLAMA])),
     })
@@ -170,7 +171,7 @@ describe('the list of models', () => {
     [VLLM, 'Llama-3', false],
   ])('%j answers to %s: %s', async (model, name, known) => {
     const list = makeModels({
-      world: { now: () => 0 },
+      world: worldAt(() => 0),
       get: () => expect.unreachable(),
       first: readProbe(answer([model])),
     })

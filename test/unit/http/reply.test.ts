@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Reply } from '../../../src/gate/ports.ts'
 import { nodeReply } from '../../../src/http/reply.ts'
 import { RawClient, serve } from '../../support/serve.ts'
+import { real } from '../../support/world.ts'
 
 const cleanups: Array<() => unknown> = []
 afterEach(async () => {
@@ -17,7 +18,7 @@ async function talk(
   idleMs = 5_000,
 ): Promise<RawClient> {
   const server = await serve((request, response) =>
-    speak(nodeReply(request, response, { idleMs }), request, response),
+    speak(nodeReply(request, response, { world: real, idleMs }), request, response),
   )
   cleanups.push(server.close)
   const client = new RawClient(server.port)
@@ -291,7 +292,7 @@ describe('D6 G8 a reader that stops reading', () => {
     cleanups.push(() => vi.useRealTimers())
     for (const ends of [false, true]) {
       const slow = new SlowReader()
-      const reply = nodeReply(FINE, slow as never, { idleMs: 1_000 })
+      const reply = nodeReply(FINE, slow as never, { world: real, idleMs: 1_000 })
       reply.head(200, {})
       const body = Buffer.alloc(1_200_001, 'x')
       if (ends) reply.end(body)
@@ -314,7 +315,7 @@ describe('D6 G8 a reader that stops reading', () => {
     vi.useFakeTimers()
     cleanups.push(() => vi.useRealTimers())
     const slow = new SlowReader()
-    const reply = nodeReply(FINE, slow as never, { idleMs: 1_000 })
+    const reply = nodeReply(FINE, slow as never, { world: real, idleMs: 1_000 })
     reply.head(200, {})
     reply.write(Buffer.alloc(1_200_000))
     for (let turn = 0; turn < 3; turn += 1) slow.take()

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { formatUsdPerBtc, parseUsdPerBtc } from '../../../src/money/parse.ts'
 import { makeRateSource } from '../../../src/money/rate.ts'
 import { unheard } from '../../support/background.ts'
+import { worldAt } from '../../support/world.ts'
 
 const COINBASE = 'https://api.coinbase.com/v2/prices/BTC-USD/spot'
 const SECOND = 'https://second.example/price'
@@ -32,7 +33,7 @@ function source(settings: { url?: string; second?: string } = {}) {
       second: settings.second ?? null,
       maxAgeMs: 10 * 60_000,
     },
-    { fetch: fetch as typeof globalThis.fetch, world: { now: () => state.now } },
+    { fetch: fetch as typeof globalThis.fetch, world: worldAt(() => state.now) },
   )
   const said = (): string => {
     const current = rate.current()
@@ -51,7 +52,7 @@ it('a rate of the operator is what it is, and nobody is asked', () => {
   const usdPerBtc = parseUsdPerBtc('90000')
   const rate = makeRateSource(
     { usdPerBtc: usdPerBtc.ok ? usdPerBtc.value : 0n },
-    { fetch: () => Promise.reject(new Error('asked')), world: { now: () => 0 } },
+    { fetch: () => Promise.reject(new Error('asked')), world: worldAt(() => 0) },
   )
   rate.start(unheard)()
   expect(rate.current()).toEqual({

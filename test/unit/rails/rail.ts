@@ -14,6 +14,7 @@ import {
   WalletUnreachable,
 } from '../../../src/wallets/wallet.ts'
 import { unheard } from '../../support/background.ts'
+import { real } from '../../support/world.ts'
 
 export interface RailOptions {
   readonly perClient?: number
@@ -28,8 +29,8 @@ export interface RailOptions {
 export function rail(options: RailOptions = {}) {
   let ahead = 0
   const world = {
+    ...real,
     now: () => Date.now() + ahead,
-    random: (bytes: number) => new Uint8Array(randomBytes(bytes)),
   }
   const store = openMemoryBooks('play', world).invoices
   const play = openPlayWallet({ store, world, background: unheard })

@@ -8,6 +8,7 @@ import {
   WalletUnreachable,
 } from '../../../src/wallets/wallet.ts'
 import { unheard } from '../../support/background.ts'
+import { real } from '../../support/world.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -16,7 +17,7 @@ const ASK = { sat: 10, memo: '', expirySeconds: 600 }
 const INVOICE = { bolt11: 'lnbcrt1', paymentHash: '0'.repeat(64), expiresAt: 1 }
 
 function line() {
-  const world = { now: () => Date.now(), random: (bytes: number) => new Uint8Array(bytes) }
+  const world = { ...real, now: () => Date.now(), random: (bytes: number) => new Uint8Array(bytes) }
   const wallet = {
     kind: 'lnd',
     money: 'test' as const,

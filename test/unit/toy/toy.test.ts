@@ -3,12 +3,13 @@ import { networkInterfaces } from 'node:os'
 import { afterEach, describe, expect, it } from 'vitest'
 import { speak, tokenize } from '../../../src/toy/speech.ts'
 import { startToyModel, type ToyModel } from '../../../src/toy/toy.ts'
+import { worldAt } from '../../support/world.ts'
 
 let toy: ToyModel | undefined
 afterEach(() => toy?.close())
 
-const start = async (options: Parameters<typeof startToyModel>[0] = {}) => {
-  toy = await startToyModel({ paceMs: 0, ...options })
+const start = async (options: Partial<Parameters<typeof startToyModel>[0]> = {}) => {
+  toy = await startToyModel({ world: worldAt(() => 0), paceMs: 0, ...options })
   return toy
 }
 
@@ -39,7 +40,7 @@ const events = async (response: Response) => {
 
 describe('buffered answers', () => {
   it('lists its models', async () => {
-    const { url } = await start({ now: () => 1_700_000_000_999 })
+    const { url } = await start({ world: worldAt(() => 1_700_000_000_999) })
     const { data } = await json(fetch(`${url}/v1/models`))
     expect(data.map((model: { id: string }) => model.id)).toEqual(['toy'])
     expect(data[0].created).toBe(1_700_000_000)

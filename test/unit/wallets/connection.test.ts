@@ -4,6 +4,7 @@ import { connectionTrouble } from '../../../src/wallets/connection.ts'
 import { lnurlWeb } from '../../../src/wallets/lnurl-http.ts'
 import { selfSigned } from '../../support/certificate.ts'
 import { serve } from '../../support/serve.ts'
+import { real } from '../../support/world.ts'
 
 describe('why a wallet cannot be spoken to', () => {
   it.each([
@@ -26,7 +27,7 @@ describe('why a wallet cannot be spoken to', () => {
     )
     onTestFinished(() => tls.close())
     const url = `https://127.0.0.1:${tls.port}/`
-    await expect(lnurlWeb(2_000, fetch).get(url, url)).rejects.toThrow(
+    await expect(lnurlWeb(real, 2_000, fetch).get(url, url)).rejects.toThrow(
       /not trusted \(DEPTH_ZERO_SELF_SIGNED_CERT\): .*NODE_EXTRA_CA_CERTS/,
     )
   })

@@ -3,6 +3,7 @@ import { openMint } from '../../../src/wallets/ecash/mint/cashu.ts'
 import type { Batch, Mint, Proof, QuoteKey } from '../../../src/wallets/ecash/mint/mint.ts'
 import { splitSats } from '../../../src/wallets/ecash/mint/sats.ts'
 import { type FakeMint, type FakeMintOptions, startFakeMint } from '../../support/fake-mint.ts'
+import { worldAt } from '../../support/world.ts'
 
 /** A client and a mint for one test, both gone after it. */
 
@@ -28,7 +29,7 @@ interface As {
 }
 
 export async function client(fake: FakeMint, as: As = {}): Promise<Mint> {
-  const world = { now: () => clock }
+  const world = worldAt(() => clock)
   const mint = await openMint({ url: fake.url, seed: SEED, world, deadlineMs: PATIENCE, ...as })
   cleanups.push(() => mint.close())
   return mint

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { mintLine } from '../../../src/wallets/ecash/mint/socket.ts'
 import type { Welcome } from '../../support/fake-mint-socket.ts'
+import { real } from '../../support/world.ts'
 import { IMPATIENCE, KEY, setUp } from './ecash-mint-setup.ts'
 
 type Stage = Awaited<ReturnType<typeof setUp>>
@@ -151,7 +152,7 @@ describe('a line to a mint', () => {
   it('that is silent for long is not trusted', async () => {
     const stage = await setUp()
     const [one] = await quotesOf(stage, 1)
-    const line = mintLine(stage.fake.url, 5_000, 200)
+    const line = mintLine(real, stage.fake.url, { deadlineMs: 5_000, renewMs: 200 })
     const told: string[] = []
     let ends = 0
     const onEnd = () => {

@@ -6,6 +6,7 @@ import { Payer } from '../../../src/wallets/ecash/out/pay.ts'
 import { startPayout } from '../../../src/wallets/ecash/out/payout.ts'
 import { unheard } from '../../support/background.ts'
 import { until } from '../../support/buyer.ts'
+import { real } from '../../support/world.ts'
 import { addressOf, Till } from './ecash-till.ts'
 import { Crash, type Fault, fund, invoiceFor, MintBank } from './mint-double.ts'
 
@@ -510,7 +511,7 @@ describe('by itself', () => {
     const owedSat = () => Promise.reject(new BrokenBelief('what is owed is a number'))
     const payer = new Payer({ ...parts(), owedSat })
     const troubles: string[] = []
-    const background = new Background(({ work }) => troubles.push(work))
+    const background = new Background(real, ({ work }) => troubles.push(work))
     const running = startPayout({ ...parts(), owedSat, payer }, background)
     await until(() => troubles.length === 1)
     running.nudge()

@@ -5,6 +5,7 @@ import { feesAt, netOf, pick } from '../../../src/wallets/ecash/out/fees.ts'
 import { Spender } from '../../../src/wallets/ecash/out/spend.ts'
 import { openEcashFile } from '../../../src/wallets/ecash/store/database.ts'
 import { EcashStore } from '../../../src/wallets/ecash/store/store.ts'
+import { worldAt } from '../../support/world.ts'
 import { fund, MintBank, mintDouble } from './mint-double.ts'
 
 let store: EcashStore
@@ -19,7 +20,7 @@ function open(ppk: number) {
   alarm = new Alarm(store)
   bank = new MintBank('https://mint.example', ppk)
   mint = mintDouble(bank)
-  spender = new Spender({ store, alarm, world: { now: () => clock } })
+  spender = new Spender({ store, alarm, world: worldAt(() => clock) })
 }
 beforeEach(() => open(0))
 afterEach(() => store.close())

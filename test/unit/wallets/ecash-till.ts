@@ -9,6 +9,7 @@ import { openEcashFile } from '../../../src/wallets/ecash/store/database.ts'
 import { Payouts } from '../../../src/wallets/ecash/store/payouts.ts'
 import { EcashStore } from '../../../src/wallets/ecash/store/store.ts'
 import { type LightningAddress, parseLightningAddress } from '../../../src/wallets/lnurl.ts'
+import { worldAt } from '../../support/world.ts'
 import { AddressDouble, MintBank, mintDouble } from './mint-double.ts'
 
 const NOON = Date.UTC(2026, 10, 21, 12)
@@ -62,7 +63,7 @@ export class Till {
     const path = join(this.folder, 'ecash.db')
     const store = new EcashStore(openEcashFile({ path, seedMark: 's', now: this.clock }))
     const alarm = new Alarm(store)
-    const world = { now: () => this.clock }
+    const world = worldAt(() => this.clock)
     const spender = new Spender({ store, alarm, world })
     const mints = new Map(this.banks.map((bank) => [bank.url, mintDouble(bank)]))
     const parts: PayerParts = {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { World } from '../../../src/floor/world.ts'
 import {
   type LightningAddressOptions,
   openLightningAddressWallet,
@@ -11,13 +12,14 @@ import { AmountRefused, type Wallet } from '../../../src/wallets/wallet.ts'
 import { heard, until, wait, walletContract } from '../../contract/wallet.ts'
 import { unheard } from '../../support/background.ts'
 import { type LnurlServer, type Page, startLnurlServer } from '../../support/lnurl-server.ts'
+import { real, worldAt } from '../../support/world.ts'
 
 const ASK = { sat: 21, memo: 'address', expirySeconds: 600 }
 const DEADLINE = 400
 
 walletContract('a Lightning address (a double that hangs up)', async () => {
   const server = await startLnurlServer()
-  const world = { now: Date.now }
+  const world = real
   const store = memoryStore()
   const bodies: Readonly<Record<string, Page>> = {
     2000000000: { body: { status: 'ERROR', reason: 'no liquidity for that' } },
@@ -65,7 +67,7 @@ afterEach(async () => {
   await server.stop()
 })
 
-const world = { now: () => clock.now }
+const world = worldAt(() => clock.now)
 const options = (): LightningAddressOptions => ({
   address: server.address,
   lnurl: client(world),
@@ -541,7 +543,7 @@ describe('watching', () => {
   })
 })
 
-const client = (world: { now(): number }) => makeLnurl({ world, deadlineMs: DEADLINE })
+const client = (world: World) => makeLnurl({ world, deadlineMs: DEADLINE })
 
 async function opened(options: LightningAddressOptions): Promise<Wallet> {
   const wallet = await openLightningAddressWallet(options)

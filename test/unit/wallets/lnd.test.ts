@@ -8,6 +8,7 @@ import {
 } from '../../../src/wallets/wallet.ts'
 import { heard, until, wait, walletContract } from '../../contract/wallet.ts'
 import { unheard } from '../../support/background.ts'
+import { real, worldAt } from '../../support/world.ts'
 import { type LndDouble, startLndDouble } from './lnd-double.ts'
 
 const ASK = { sat: 21, memo: 'lnd', expirySeconds: 600 }
@@ -18,7 +19,7 @@ const optionsFor = (double: LndDouble): LndOptions => ({
   macaroonHex: double.macaroonHex,
   tlsCertPem: null,
   moneyHint: null,
-  world: { now: Date.now },
+  world: real,
   background: unheard,
   deadlineMs: DEADLINE,
 })
@@ -257,7 +258,7 @@ describe('invoices', () => {
 
   it('is dead when canceled, or a minute past its expiry; never while a payment is held', async () => {
     let now = Date.now()
-    const wallet = await open({ world: { now: () => now } })
+    const wallet = await open({ world: worldAt(() => now) })
     const { paymentHash, expiresAt } = await wallet.createInvoice(ASK)
     const states: string[] = []
     for (const [at, state] of [
@@ -275,7 +276,7 @@ describe('invoices', () => {
 
   it('C8 C10 what was dead or unknown and is settled late is settled', async () => {
     const late = Date.now() + 3_600_000
-    const wallet = await open({ world: { now: () => late } })
+    const wallet = await open({ world: worldAt(() => late) })
     const { paymentHash } = await wallet.createInvoice(ASK)
     expect(await wallet.lookup(paymentHash)).toEqual({ is: 'dead' })
     double.traps.page = { status: 404, body: '{"code":5,"message":"unable to locate invoice"}' }

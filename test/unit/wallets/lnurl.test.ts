@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readBolt11 } from '../../../src/wallets/bolt11.ts'
 import { type LnurlClient, makeLnurl, parseLightningAddress } from '../../../src/wallets/lnurl.ts'
 import { type LnurlServer, type Page, startLnurlServer } from '../../support/lnurl-server.ts'
+import { worldAt } from '../../support/world.ts'
 
 const DEADLINE = 300
 
@@ -56,7 +57,7 @@ beforeEach(async () => {
   clock = { now: Date.now() }
   const now = () => clock.now
   server = await startLnurlServer(now)
-  lnurl = makeLnurl({ world: { now }, deadlineMs: DEADLINE })
+  lnurl = makeLnurl({ world: worldAt(now), deadlineMs: DEADLINE })
 })
 afterEach(() => server.stop())
 
@@ -366,7 +367,7 @@ describe('an address that fails', () => {
 function far(pages: Readonly<Record<string, Page>>) {
   const asked: string[] = []
   const client = makeLnurl({
-    world: { now: () => clock.now },
+    world: worldAt(() => clock.now),
     async fetch(input) {
       const url = String(input)
       asked.push(url)

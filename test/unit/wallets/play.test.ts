@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { openPlayWallet, type PlayStore } from '../../../src/wallets/play.ts'
 import { heard, walletContract } from '../../contract/wallet.ts'
 import { unheard } from '../../support/background.ts'
+import { real } from '../../support/world.ts'
 
-const world = { now: Date.now, random: (bytes: number) => new Uint8Array(randomBytes(bytes)) }
+const world = real
 const ASK = { sat: 21, memo: 'play', expirySeconds: 600 }
 
 walletContract('play money', async () => {

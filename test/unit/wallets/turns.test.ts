@@ -1,11 +1,12 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import { makeShares, makeTurns } from '../../../src/wallets/turns.ts'
+import { real } from '../../support/world.ts'
 
 afterEach(() => void vi.useRealTimers())
 
 it('I10 four turns at once, then two a second', async () => {
   vi.useFakeTimers()
-  const turns = makeTurns()
+  const turns = makeTurns(real)
   let taken = 0
   for (let one = 0; one < 12; one += 1) {
     turns.take('routine').then(
@@ -25,7 +26,7 @@ it('I10 four turns at once, then two a second', async () => {
 })
 
 it('I10 who waits has the turn before a routine, whoever asked first', async () => {
-  const turns = makeTurns()
+  const turns = makeTurns(real)
   const order: string[] = []
   for (let at = 0; at < 4; at += 1) expect(await turns.take('routine')).toBe(true)
   await Promise.all(
@@ -39,7 +40,7 @@ it('I10 who waits has the turn before a routine, whoever asked first', async () 
 })
 
 it('nobody waits for a turn that never comes', async () => {
-  const turns = makeTurns()
+  const turns = makeTurns(real)
   for (let at = 0; at < 4; at += 1) await turns.take('waiting')
   const waits = [turns.take('waiting'), turns.take('routine')]
   turns.end()

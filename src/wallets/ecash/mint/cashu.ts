@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import type { World } from '../../../floor/world.ts'
 import {
   costOf,
@@ -34,7 +33,7 @@ export interface MintOptions {
   readonly url: string
   /** 64 bytes, made of the words (BIP-39). */
   readonly seed: Uint8Array
-  readonly world: Pick<World, 'now'>
+  readonly world: World
   /** For a whole exchange, 10 s unless said; for paying an invoice three times that. */
   readonly deadlineMs?: number
 }
@@ -54,11 +53,11 @@ type Coins = typeof import('./coins.ts')
 export async function openMint(options: MintOptions): Promise<Mint> {
   const { url, seed, world, deadlineMs = DEADLINE_MS } = options
   const coins = await import('./coins.ts')
-  const http = mintHttp(url, deadlineMs)
+  const http = mintHttp(world, url, deadlineMs)
   const offer = mintOffer({ http, now: world.now, isIdOf: coins.isIdOf })
-  const line = mintLine(url, deadlineMs)
+  const line = mintLine(world, url, { deadlineMs })
   const outputs = (batch: Batch) => coins.outputsOf(seed, batch)
-  const parts: Parts = { coins, http, offer, outputs, deadlineMs }
+  const parts: Parts = { world, coins, http, offer, outputs, deadlineMs }
   return {
     url,
     about: offer.about,
@@ -86,6 +85,7 @@ export async function writeToken(mintUrl: string, proofs: readonly Proof[]): Pro
 }
 
 interface Parts {
+  readonly world: World
   readonly coins: Coins
   readonly http: MintHttp
   readonly offer: MintOffer
@@ -123,7 +123,7 @@ function invoices({ coins, http, offer }: Parts): Pick<Mint, 'createQuote' | 'qu
 
 /** All that makes coins and looks after them (NUT-03, 04, 07, 09). */
 function signing(parts: Parts): Pick<Mint, 'mint' | 'swap' | 'restore' | 'states'> {
-  const { coins, http, offer, outputs } = parts
+  const { world, coins, http, offer, outputs } = parts
 
   async function signed(path: string, body: object, batch: Batch): Promise<readonly Proof[]> {
     const keys = await offer.keys(batch.keyset)
@@ -134,7 +134,7 @@ function signing(parts: Parts): Pick<Mint, 'mint' | 'swap' | 'restore' | 'states
       throw error
     })
     const signatures = signaturesOf(answer, batch)
-    return unblinded(zip(ours, signatures), keys)
+    return unblinded(world, zip(ours, signatures), keys)
   }
 
   return {
@@ -168,7 +168,7 @@ function signing(parts: Parts): Pick<Mint, 'mint' | 'swap' | 'restore' | 'states
 const BAD_SIGNATURE = 20008
 
 /** A mint answers with those it knows, in its own order. */
-async function restored({ http, offer, outputs }: Parts, batch: Batch): Promise<Proof[]> {
+async function restored({ world, http, offer, outputs }: Parts, batch: Batch): Promise<Proof[]> {
   const keys = await offer.keys(batch.keyset)
   const ours = outputs(batch)
   const found = new Map<string, Signature>()
@@ -188,7 +188,7 @@ async function restored({ http, offer, outputs }: Parts, batch: Batch): Promise<
   }
   const known = ours.filter(({ blinded }) => found.has(blinded.B_))
   const signatures = known.flatMap(({ blinded }) => found.get(blinded.B_) ?? [])
-  return unblinded(zip(known, signatures), keys)
+  return unblinded(world, zip(known, signatures), keys)
 }
 
 /** Outputs and their signatures; what is longer is cut. */
@@ -202,18 +202,18 @@ function zip(outputs: readonly Output[], signatures: readonly Signature[]): read
 type Pair = readonly [Output, Signature]
 
 /** Checking one takes many ms, so others have their turn between two: a gate streams meanwhile. */
-async function unblinded(pairs: readonly Pair[], keys: Keys): Promise<Proof[]> {
+async function unblinded(world: World, pairs: readonly Pair[], keys: Keys): Promise<Proof[]> {
   const proofs: Proof[] = []
   for (const [output, signature] of pairs) {
     proofs.push(output.unblind(signature, keys))
-    await setImmediate()
+    await world.turn()
   }
   return proofs
 }
 
 /** Paying invoices (NUT-05, 08). */
 function payments(parts: Parts): Pick<Mint, 'meltQuote' | 'melt' | 'meltState'> {
-  const { http, offer, outputs, deadlineMs } = parts
+  const { world, http, offer, outputs, deadlineMs } = parts
   const path = '/v1/melt/quote/bolt11'
 
   async function melted(answer: Json, quote: string, batch: Batch): Promise<Melted | null> {
@@ -231,7 +231,7 @@ function payments(parts: Parts): Pick<Mint, 'meltQuote' | 'melt' | 'meltState'> 
     if (signatures.length > ours.length) throw new MintLies('more change than asked for')
     const keys = await offer.keys(batch.keyset)
     const read = signatures.map((one) => signatureOf(one, batch.keyset, 0))
-    return unblinded(zip(ours, read), keys)
+    return unblinded(world, zip(ours, read), keys)
   }
 
   return {

@@ -1,3 +1,4 @@
+import { deadline, type World } from '../../../floor/world.ts'
 import { connectionTrouble } from '../../connection.ts'
 import {
   MintBusy,
@@ -24,11 +25,11 @@ export type Json = { readonly [name: string]: unknown }
 const LONGEST_ANSWER = 1024 * 1024
 
 /** Opens it; talks to nobody yet. `url` is normalised. */
-export function mintHttp(url: string, deadlineMs: number): MintHttp {
+export function mintHttp(world: World, url: string, deadlineMs: number): MintHttp {
   const closed = new AbortController()
   return {
     async ask(path, { body, deadlineMs: own = deadlineMs } = {}) {
-      const deadline = AbortSignal.timeout(own)
+      const late = deadline(world, own)
       try {
         const response = await fetch(`${url}${path}`, {
           method: body === undefined ? 'GET' : 'POST',
@@ -39,13 +40,13 @@ export function mintHttp(url: string, deadlineMs: number): MintHttp {
           },
           body: body === undefined ? null : JSON.stringify(body),
           redirect: 'manual',
-          signal: AbortSignal.any([deadline, closed.signal]),
+          signal: AbortSignal.any([late, closed.signal]),
         })
         return await answerOf(response)
       } catch (error) {
         if (KNOWN.some((known) => error instanceof known)) throw error
         if (closed.signal.aborted) throw new MintUnreachable('it is no longer used')
-        if (deadline.aborted) throw new MintUnreachable(`no answer in ${own} ms`)
+        if (late.aborted) throw new MintUnreachable(`no answer in ${own} ms`)
         throw new MintUnreachable(troubleOf(error))
       }
     },

@@ -1,3 +1,4 @@
+import type { World } from '../../../floor/world.ts'
 import { isObject, quoteStateOf } from './answers.ts'
 import type { QuoteWatch } from './mint.ts'
 
@@ -15,20 +16,24 @@ const RENEW_MS = 120_000
 const LONGEST_MESSAGE = 64 * 1024
 
 /** `deadlineMs` is for being connected and answered; a line ends `renewMs` after that. */
-export function mintLine(url: string, deadlineMs: number, renewMs = RENEW_MS): MintLine {
+export function mintLine(
+  world: World,
+  url: string,
+  { deadlineMs, renewMs = RENEW_MS }: { readonly deadlineMs: number; readonly renewMs?: number },
+): MintLine {
   const open = new Set<{ stop(): void }>()
   return {
     watch(quotes, told) {
       const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/v1/ws`, HEADERS)
       const asked = new Set(quotes)
       const unanswered = new Set<number>()
-      let timer = setTimeout(end, deadlineMs)
+      let timer = world.after(deadlineMs, end)
       const watch = { stop }
       open.add(watch)
 
       function stop(): void {
         if (!open.delete(watch)) return
-        clearTimeout(timer)
+        timer.cancel()
         socket.close()
       }
 
@@ -52,8 +57,8 @@ export function mintLine(url: string, deadlineMs: number, renewMs = RENEW_MS): M
         if (message === null || isObject(message.error)) return end()
         if (typeof message.id === 'number' && unanswered.delete(message.id)) {
           if (unanswered.size > 0) return
-          clearTimeout(timer)
-          timer = setTimeout(end, renewMs)
+          timer.cancel()
+          timer = world.after(renewMs, end)
         }
         const { payload } = isObject(message.params) ? message.params : {}
         if (!isObject(payload) || typeof payload.quote !== 'string') return

@@ -31,7 +31,7 @@ export interface PayerParts {
   readonly money: MoneyKind | null
   /** Sats owed to buyers, rounded up: asked right before money leaves. */
   readonly owedSat: () => Promise<number>
-  readonly world: Pick<World, 'now'>
+  readonly world: World
   readonly say: (event: object) => void
 }
 

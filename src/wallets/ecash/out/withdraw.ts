@@ -1,4 +1,5 @@
 import { err, ok, type Result } from '../../../floor/result.ts'
+import { sleep } from '../../../floor/world.ts'
 import { moneyOf, readBolt11 } from '../../bolt11.ts'
 import { type LightningAddress, parseLightningAddress } from '../../lnurl.ts'
 import { isOfMint } from '../mint/mint.ts'
@@ -182,7 +183,7 @@ async function patiently(parts: DeskParts, payout: Payout): Promise<Payout> {
   const { everyMs, mostMs } = parts.patience
   let now = payout
   for (let waited = 0; now.state === 'sent' && waited < mostMs; waited += everyMs) {
-    await new Promise((then) => setTimeout(then, everyMs))
+    await sleep(parts.world, everyMs)
     try {
       now = await parts.payer.advance(now)
     } catch (error) {

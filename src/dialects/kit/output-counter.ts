@@ -7,7 +7,7 @@ const PROVEN = 3
 const TAIL = 32
 
 /** The output text of one choice: kept until somebody must know how many tokens it is. */
-export class Tally {
+export class OutputCounter {
   readonly #count: (text: string) => number
   readonly #most: number
   #pending: Buffer = Buffer.alloc(0)

@@ -2,7 +2,7 @@ import { membersOf } from './json.ts'
 import { readJson } from './tolerant-json.ts'
 
 /** Bytes of an event that the client does not see. */
-export interface Cut {
+export interface Span {
   readonly from: number
   readonly to: number
 }
@@ -11,7 +11,7 @@ export interface Cut {
  * The bytes of one outermost member of an event's data, with the comma that goes with it; null where
  * they cannot be told. Works on Latin-1, where an offset is an offset in bytes.
  */
-export function memberCut(event: Buffer, key: string): Cut | null {
+export function memberSpan(event: Buffer, key: string): Span | null {
   const lines = dataLines(event.toString('latin1'))
   const data = lines.map(({ text }) => text).join('\n')
   if (readJson(data) === undefined) return null

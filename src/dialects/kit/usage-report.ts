@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject } from './json.ts'
+import type { Json } from './json.ts'
 
 /** What one usage says. A figure is null where it says nothing that can be a count (A6). */
 export interface Report {
@@ -10,68 +10,11 @@ export interface Report {
   readonly beside: number
 }
 
-/** What a chunk or an answer reports; null where it reports nothing. Embeddings may leave the output out. */
-export function reportOf(chunk: JsonObject, hasOutput: boolean): Report | null {
-  const usage = usageOf(chunk)
-  const report = usage === null ? null : fromUsage(usage, hasOutput)
-  if (report !== null) return report
-  return isObject(chunk.timings) ? fromTimings(chunk.timings) : null
-}
-
-/** The usage of a chunk: Groq and Moonshot have places of their own for it. */
-function usageOf(chunk: JsonObject): JsonObject | null {
-  if (isObject(chunk.usage)) return chunk.usage
-  if (isObject(chunk.x_groq) && isObject(chunk.x_groq.usage)) return chunk.x_groq.usage
-  const [choice] = Array.isArray(chunk.choices) ? chunk.choices : []
-  return isObject(choice) && isObject(choice.usage) ? choice.usage : null
-}
-
-function fromUsage(usage: JsonObject, hasOutput: boolean): Report | null {
-  const input = count(usage.prompt_tokens) ?? (hasOutput ? null : count(usage.total_tokens))
-  const made = hasOutput ? count(usage.completion_tokens) : 0
-  if (input === null && (made === null || !hasOutput)) return null
-  const rest = (count(usage.total_tokens) ?? 0) - (input ?? Number.POSITIVE_INFINITY)
-  const cached = Math.min(cachedOf(usage), input ?? 0)
-  if (!hasOutput) return { input, cached, output: 0, beside: 0 }
-  if (made === null) return { input, cached, output: rest > 0 ? rest : null, beside: 0 }
-  return { input, cached, output: made, beside: Math.max(0, rest - made, hiddenOf(usage, made)) }
-}
-
-/** Thinking and rejected predictions that cannot be a part of so few completion tokens. */
-function hiddenOf(usage: JsonObject, made: number): number {
-  const { completion_tokens_details: a, output_tokens_details: b } = usage
-  const details = isObject(a) ? a : isObject(b) ? b : usage
-  const parts = [details.reasoning_tokens, details.rejected_prediction_tokens]
-  const hidden = parts.map((part) => count(part) ?? 0).filter((part) => part > made)
-  return hidden.reduce((all, part) => all + part, 0)
-}
-
-/** Where backends say how much of the prompt they had in their cache (K11). */
-const CACHED = ['cached_tokens', 'prompt_cache_hit_tokens', 'cache_read_input_tokens']
-const CACHED_DETAILS = ['prompt_tokens_details', 'input_tokens_details', 'prompt_details']
-
-function cachedOf(usage: JsonObject): number {
-  let most = 0
-  for (const part of [usage, ...CACHED_DETAILS.map((key) => usage[key])]) {
-    if (!isObject(part)) continue
-    for (const key of CACHED) most = Math.max(most, count(part[key]) ?? 0)
-  }
-  return most
-}
-
-/** llama.cpp says the same in its own words where no usage was asked for. */
-function fromTimings(timings: JsonObject): Report | null {
-  const cached = count(timings.cache_n ?? 0)
-  const fresh = count(timings.prompt_n)
-  const output = count(timings.predicted_n)
-  if (cached === null || fresh === null || output === null) return null
-  return { input: cached + fresh, cached, output, beside: 0 }
-}
-
 /** No model has ever read or made as many tokens: sums of such figures stay whole numbers. */
 const MOST_TOKENS = 1e12
 
-const count = (value: Json | undefined): number | null =>
+/** A figure of a report as a count of tokens; null if it can be none (A6). */
+export const countIn = (value: Json | undefined): number | null =>
   typeof value === 'number' &&
   (Number.isInteger(value) || value === Number.POSITIVE_INFINITY) &&
   value >= 0

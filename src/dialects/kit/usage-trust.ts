@@ -38,7 +38,7 @@ interface Figure {
  * believed; the most that could be believed where it reports more; else what was
  * counted, never more than was granted. So no answer gets cheaper because its report says too much.
  */
-export function judge(evidence: Evidence): Counted {
+export function trusted(evidence: Evidence): Counted {
   const { report, flowed, ended } = evidence
   if (report === null) {
     const source = flowed || ended ? 'counted' : 'none'

@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from '../kit/json.ts'
-import { choicesOf } from '../kit/response-text.ts'
 import { readJson } from '../kit/tolerant-json.ts'
+import { choicesOf } from './choices.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { isObject, type Json, type JsonObject } from '../kit/json.ts'
-import { choicesOf } from '../kit/response-text.ts'
+import { choicesOf } from './choices.ts'
 
 /**
  * What a chunk or an answer says went wrong, for the operator; null where it says nothing of the

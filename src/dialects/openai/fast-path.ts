@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { isObject, type JsonObject, parse } from '../kit/json.ts'
-import { choicesOf, isFinished, saidBeside, saidBy } from '../kit/response-text.ts'
-import { reportOf } from '../kit/usage-report.ts'
+import { choicesOf, isFinished, saidBeside, saidBy } from './choices.ts'
+import { reportOf } from './reported-usage.ts'
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -15,7 +15,7 @@ const KEYS = ['content', 'text', 'reasoning_content', 'reasoning', 'thinking', '
  * string are those of an event that was parsed, the event needs no parsing: it is the same JSON
  * with another text. `test/unit/dialects/openai/meter.test.ts` holds both ways against each other.
  */
-export class Template {
+export class FastPath {
   readonly #before: Buffer
   readonly #behind: Buffer
   readonly #textSize: number
@@ -34,7 +34,7 @@ export class Template {
 
   private constructor(
     event: { before: Buffer; behind: Buffer; size: number },
-    choice: Pick<Template, 'choice' | 'finishes' | 'spoke'>,
+    choice: Pick<FastPath, 'choice' | 'finishes' | 'spoke'>,
   ) {
     this.#before = event.before
     this.#behind = event.behind
@@ -48,8 +48,8 @@ export class Template {
   static of(
     event: Buffer,
     chunk: JsonObject,
-    { choice, spoke }: Pick<Template, 'choice' | 'spoke'>,
-  ): Template | null {
+    { choice, spoke }: Pick<FastPath, 'choice' | 'spoke'>,
+  ): FastPath | null {
     const [only] = choicesOf(chunk)
     if (only === undefined || reportOf(chunk, true) !== null || !saysOne(chunk, spoke)) return null
     for (const key of KEYS) {
@@ -60,7 +60,7 @@ export class Template {
       const behind = copy(event, end, event.length)
       if (!isSure(before, behind, spoke)) continue
       const finishes = isFinished(only)
-      return new Template({ before, behind, size: end - at }, { choice, finishes, spoke })
+      return new FastPath({ before, behind, size: end - at }, { choice, finishes, spoke })
     }
     return null
   }

@@ -2,18 +2,18 @@ import type { Msat } from '../../money/msat.ts'
 import type { Counted, Meter, Problem, Seen } from '../dialect.ts'
 import { isObject, type Json, type JsonObject } from '../kit/json.ts'
 import { Preamble } from '../kit/preamble.ts'
-import { choicesOf, indexOf, saysNothing } from '../kit/response-text.ts'
 import { asBuffer, Frames, MOST_EVENT } from '../kit/sse.ts'
-import { type Cut, memberCut } from '../kit/strip-usage.ts'
+import { memberSpan, type Span } from '../kit/strip-usage.ts'
 import { readJson } from '../kit/tolerant-json.ts'
 import { asChunk } from './as-chunk.ts'
+import { choicesOf, indexOf, saysNothing } from './choices.ts'
 import { SENT_ANYWAY, type Watched } from './endpoint.ts'
 import { openAiErrors } from './errors.ts'
 import { type Chunk, readEvent, wholeOf } from './event.ts'
 import { failureOf } from './failure.ts'
-import { Template } from './fast-path.ts'
+import { FastPath } from './fast-path.ts'
 import { noteOf, OwnBytes } from './own-bytes.ts'
-import { Flow } from './response-usage.ts'
+import { ResponseUsage } from './response-usage.ts'
 import { shorten } from './shorten.ts'
 import { usageSoFar } from './usage-so-far.ts'
 
@@ -30,9 +30,9 @@ const MOST_MISSES = 8
 export class OpenAiMeter implements Meter {
   readonly #watched: Watched
   readonly #frames = new Frames()
-  readonly #flow: Flow
+  readonly #response: ResponseUsage
   readonly #own: OwnBytes
-  #template: Template | null = null
+  #fast: FastPath | null = null
   #misses = 0
   /** The line of data that `#isWhole` took for an event. */
   #line: JsonObject | null = null
@@ -50,12 +50,12 @@ export class OpenAiMeter implements Meter {
 
   constructor(watched: Watched) {
     this.#watched = watched
-    this.#flow = new Flow(watched)
+    this.#response = new ResponseUsage(watched)
     this.#own = new OwnBytes(watched.endpoint, watched.asked.model)
   }
 
   get seen(): Seen {
-    return this.#flow.seen
+    return this.#response.seen
   }
 
   stream(chunk: Uint8Array): Uint8Array {
@@ -69,8 +69,8 @@ export class OpenAiMeter implements Meter {
       const known = this.#match(bytes, from)
       const end = known === -1 ? this.#frames.end(bytes, from, this.#isWhole) : known
       if (end === -1) break
-      const cut = known === -1 ? this.#next(bytes, from, end) : this.#template?.cutOf(from)
-      if (this.#flow.seen.over) this.#ended = true
+      const cut = known === -1 ? this.#next(bytes, from, end) : this.#fast?.cutOf(from)
+      if (this.#response.seen.over) this.#ended = true
       from = end
       if (!cut) continue
       if (cut.from > kept) pieces.push(bytes.subarray(kept, cut.from))
@@ -86,7 +86,7 @@ export class OpenAiMeter implements Meter {
   /** What leaves, with what our own bytes before it still owe in front. */
   #passed(piece: Uint8Array): Uint8Array {
     if (piece.length === 0) return piece
-    if (!this.#flow.begun) {
+    if (!this.#response.begun) {
       if (!this.#preamble.hold(piece)) this.#fail('an answer of the upstream does not begin')
       return NOTHING
     }
@@ -102,24 +102,24 @@ export class OpenAiMeter implements Meter {
   }
 
   #fail(text: string): void {
-    this.#flow.seen.error ??= text
+    this.#response.seen.error ??= text
     this.#ended = true
   }
 
   /** The end of an ordinary event that its template tells, with its text counted; else -1. */
   #match(bytes: Buffer, start: number): number {
-    const template = this.#template
-    if (template === null || template.spoke !== this.#flow.spoke(template.choice)) return -1
+    const template = this.#fast
+    if (template === null || template.spoke !== this.#response.spoke(template.choice)) return -1
     const end = template.match(bytes, start)
     if (end === -1) return -1
     const { choice, from, to, finishes } = template
     // It may have to be shortened.
-    if (this.#flow.isTooMuch(to - from)) return -1
-    const tally = this.#flow.tally(choice)
-    const plain = tally.plain && template.isPlain(bytes)
-    const size = plain ? tally.addBytes(bytes, from, to) : tally.addText(template.text(bytes))
-    if (size > 0) this.#flow.flowed(choice, size)
-    if (finishes) this.#flow.finish(choice)
+    if (this.#response.isTooMuch(to - from)) return -1
+    const counter = this.#response.counter(choice)
+    const plain = counter.plain && template.isPlain(bytes)
+    const size = plain ? counter.addBytes(bytes, from, to) : counter.addText(template.text(bytes))
+    if (size > 0) this.#response.flowed(choice, size)
+    if (finishes) this.#response.finish(choice)
     this.#frames.forget()
     this.#misses = 0
     this.#drops = false
@@ -134,7 +134,7 @@ export class OpenAiMeter implements Meter {
   }
 
   /** Reads what `Frames` found. The part of it that the client does not see. */
-  #next(bytes: Buffer, from: number, to: number): Cut | null {
+  #next(bytes: Buffer, from: number, to: number): Span | null {
     const blank = bytes[from] === LF || bytes[from] === CR
     const byLine = this.#line !== null
     const drops = this.#drops && !this.#open
@@ -148,7 +148,7 @@ export class OpenAiMeter implements Meter {
   }
 
   /** Reads an event by parsing it. The part of it that the client does not see. */
-  #event(bytes: Buffer, from: number, to: number): Cut | null {
+  #event(bytes: Buffer, from: number, to: number): Span | null {
     const text = bytes.toString('utf8', from, to)
     const event = readEvent(text, this.#line)
     if (event.is === 'nothing') return null
@@ -163,23 +163,23 @@ export class OpenAiMeter implements Meter {
 
   #done(event: Buffer): void {
     this.#ended = true
-    if (!this.#flow.begun) {
+    if (!this.#response.begun) {
       this.#fail('the upstream ended without an answer')
       return
     }
     this.#last = Buffer.from(event)
-    this.#flow.seen.done = true
+    this.#response.seen.done = true
   }
 
-  #chunk({ chunk, failed }: Chunk, text: string, event: Buffer): Cut | null {
+  #chunk({ chunk, failed }: Chunk, text: string, event: Buffer): Span | null {
     const failure = failureOf(chunk) ?? (failed ? 'an event with the name error' : null)
     if (failure === null) this.#own.learn(chunk, text)
     const { floor } = this.seen
-    if (failure !== null || !this.#flow.read(chunk)) {
+    if (failure !== null || !this.#response.read(chunk)) {
       this.#fail(failure ?? 'an event of the upstream is nested too deeply')
       return { from: 0, to: event.length }
     }
-    const share = this.#flow.shareOfEvent(floor)
+    const share = this.#response.shareOfEvent(floor)
     if (share !== null) {
       this.#short = shorten(chunk, share).choices ?? null
       return { from: 0, to: event.length }
@@ -190,24 +190,24 @@ export class OpenAiMeter implements Meter {
   }
 
   /** The part of an event that is there only because the gate asked for usage. */
-  #cutOf(chunk: JsonObject, event: Buffer): Cut | null {
+  #cutOf(chunk: JsonObject, event: Buffer): Span | null {
     const { asked, backend, endpoint } = this.#watched
     if (asked.wantsUsage || chunk.usage === undefined) return null
     if (chunk.usage !== null && choicesOf(chunk).every(saysNothing)) {
       return { from: 0, to: event.length }
     }
-    return SENT_ANYWAY[backend].includes(endpoint.name) ? null : memberCut(event, 'usage')
+    return SENT_ANYWAY[backend].includes(endpoint.name) ? null : memberSpan(event, 'usage')
   }
 
-  #learn(chunk: JsonObject, event: Buffer, cut: Cut | null): void {
+  #learn(chunk: JsonObject, event: Buffer, cut: Span | null): void {
     const [only] = choicesOf(chunk)
     if (only === undefined || this.#misses > MOST_MISSES) return
     const choice = indexOf(only, 0)
-    const template = Template.of(event, chunk, { choice, spoke: this.#flow.spoke(choice) })
+    const template = FastPath.of(event, chunk, { choice, spoke: this.#response.spoke(choice) })
     if (template === null) return
     this.#misses += 1
     if (cut !== null) template.cut(cut.from, cut.to)
-    this.#template = template
+    this.#fast = template
   }
 
   whole(body: Uint8Array): Uint8Array | null {
@@ -216,10 +216,10 @@ export class OpenAiMeter implements Meter {
     const { hasOutput } = this.#watched.asked
     const list = hasOutput ? choicesOf(answer) : answer.data
     if (!Array.isArray(list) || list.length === 0) return null
-    if (!this.#flow.read(answer)) return null
-    if (!hasOutput) this.#flow.seen.output = true
-    this.#flow.complete()
-    const share = this.#flow.share()
+    if (!this.#response.read(answer)) return null
+    if (!hasOutput) this.#response.seen.output = true
+    this.#response.complete()
+    const share = this.#response.share()
     return share === null ? body : Buffer.from(JSON.stringify(shorten(answer, share)))
   }
 
@@ -260,7 +260,7 @@ export class OpenAiMeter implements Meter {
 
   keepAlive(): Uint8Array {
     if (this.#ended) return NOTHING
-    const bytes = this.#own.keepAlive(this.#flow.open()[0])
+    const bytes = this.#own.keepAlive(this.#response.open()[0])
     // It ended what was open: the upstream's blank line would be an event.
     this.#drops ||= this.#open
     this.#open = false
@@ -272,7 +272,7 @@ export class OpenAiMeter implements Meter {
     if (this.seen.done) return this.#end(cost)
     const { asked, endpoint } = this.#watched
     const parts: JsonObject[] = this.#short === null ? [] : [{ choices: this.#short }]
-    for (const index of this.#flow.open()) parts.push({ choices: [endpoint.last(index)] })
+    for (const index of this.#response.open()) parts.push({ choices: [endpoint.last(index)] })
     if (asked.wantsUsage) parts.push({ choices: [], usage: usageSoFar(this, this.#watched) })
     const own = this.#own
     return Buffer.from(own.chunks(parts) + own.end(own.done(), noteOf(cost)))
@@ -295,6 +295,6 @@ export class OpenAiMeter implements Meter {
   }
 
   usage(promptEstimate: number): Counted {
-    return this.#flow.usage(promptEstimate)
+    return this.#response.usage(promptEstimate)
   }
 }

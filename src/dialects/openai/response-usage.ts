@@ -1,17 +1,11 @@
 import type { Counted } from '../dialect.ts'
 import { isObject, type JsonObject } from '../kit/json.ts'
-import { Tally } from '../kit/output-counter.ts'
-import {
-  choicesOf,
-  indexOf,
-  isFinished,
-  saidBeside,
-  saidBy,
-  saysNothing,
-} from '../kit/response-text.ts'
-import { isZero, outputOf, type Report, Reports, reportOf } from '../kit/usage-report.ts'
-import { judge } from '../kit/usage-trust.ts'
+import { OutputCounter } from '../kit/output-counter.ts'
+import { isZero, outputOf, type Report, Reports } from '../kit/usage-report.ts'
+import { trusted } from '../kit/usage-trust.ts'
+import { choicesOf, indexOf, isFinished, saidBeside, saidBy, saysNothing } from './choices.ts'
 import type { Watched } from './endpoint.ts'
+import { reportOf } from './reported-usage.ts'
 import type { Share } from './shorten.ts'
 
 /** Below so many bytes of text our own count is never looked at while a stream runs. */
@@ -28,9 +22,9 @@ const MOST_COUNTED = 16 * 1024
 const TOKEN_BYTES = 4
 
 /** What flowed in one response, by our own count and by the backend's reports. */
-export class Flow {
+export class ResponseUsage {
   readonly #watched: Watched
-  readonly #tallies = new Map<number, Tally>()
+  readonly #counters = new Map<number, OutputCounter>()
   readonly #finished = new Set<number>()
   readonly #reports: Reports
   readonly seen = {
@@ -43,7 +37,7 @@ export class Flow {
     floor: 0,
   }
   /** Strings under keys that nobody knows. */
-  readonly #unknown: Tally
+  readonly #unknown: OutputCounter
   /** Choices that spoke in deltas. */
   readonly #spoke = new Set<number>()
   /** Of the choices' texts. */
@@ -61,13 +55,13 @@ export class Flow {
   constructor(watched: Watched) {
     this.#watched = watched
     this.#reports = new Reports(watched.asked.choices)
-    this.#unknown = new Tally(watched.granted.count, CUT_AT * watched.granted.output)
+    this.#unknown = new OutputCounter(watched.granted.count, CUT_AT * watched.granted.output)
     this.#countAt = 8 * watched.granted.output + SLACK
   }
 
   /** A chunk has told of a choice: what streams is an answer. */
   get begun(): boolean {
-    return this.#tallies.size > 0
+    return this.#counters.size > 0
   }
 
   /** What a chunk, or a whole answer, says: texts, ends, a report. False where it cannot be read. */
@@ -95,10 +89,10 @@ export class Flow {
     const said = saidBy(choice, this.spoke(index))
     if (said === null) return false
     if (isObject(choice.delta) && said.texts.length > 0) this.#spoke.add(index)
-    const tally = this.tally(index)
+    const counter = this.counter(index)
     let size = 0
-    for (const text of said.texts) size += tally.addText(text)
-    if (said.again !== '') size += tally.addAgain(said.again, said.texts.length > 0)
+    for (const text of said.texts) size += counter.addText(text)
+    if (said.again !== '') size += counter.addAgain(said.again, said.texts.length > 0)
     this.#others(said.others)
     if (size > 0 || said.others.length > 0) this.flowed(index, size)
     if (isFinished(choice)) this.finish(index)
@@ -142,17 +136,17 @@ export class Flow {
   }
 
   /** The output of a choice, to add to. */
-  tally(choice: number): Tally {
-    const known = this.#tallies.get(choice)
+  counter(choice: number): OutputCounter {
+    const known = this.#counters.get(choice)
     if (known !== undefined) return known
     const { count, output } = this.#watched.granted
-    const tally = new Tally(count, CUT_AT * output)
-    this.#tallies.set(choice, tally)
+    const counter = new OutputCounter(count, CUT_AT * output)
+    this.#counters.set(choice, counter)
     this.seen.output ||= this.#known.behind > 0
-    return tally
+    return counter
   }
 
-  /** A choice said so many bytes of text, which are in its tally. One that had finished goes on. */
+  /** A choice said so many bytes of text, which are in its counter. One that had finished goes on. */
   flowed(choice: number, bytes: number): void {
     if (this.#finished.delete(choice)) this.seen.finished = false
     this.#bytes += bytes
@@ -186,7 +180,7 @@ export class Flow {
 
   #tokens(): number {
     let tokens = 0
-    for (const tally of this.#tallies.values()) tokens += tally.tokens()
+    for (const counter of this.#counters.values()) tokens += counter.tokens()
     return tokens
   }
 
@@ -237,14 +231,14 @@ export class Flow {
 
   /** The choices that began and have no end yet; the first one where none began. */
   open(): readonly number[] {
-    const begun = this.#tallies.size === 0 ? [0] : [...this.#tallies.keys()]
+    const begun = this.#counters.size === 0 ? [0] : [...this.#counters.keys()]
     return begun.filter((choice) => !this.#finished.has(choice))
   }
 
   /** Tokens to charge, from all that is known by now. */
   usage(promptEstimate: number): Counted {
     const { asked, granted, prompts } = this.#watched
-    return judge({
+    return trusted({
       asked,
       granted,
       prompts,

@@ -1,5 +1,5 @@
 import { isObject, type Json, type JsonObject } from '../kit/json.ts'
-import { choicesOf, isFinished } from '../kit/response-text.ts'
+import { choicesOf, isFinished } from './choices.ts'
 
 /** Members that a shortened answer keeps: another one may hold what was taken out. */
 const ANSWER = ['id', 'object', 'created', 'model', 'system_fingerprint', 'service_tier'] as const

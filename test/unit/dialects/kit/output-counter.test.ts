@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { Tally } from '../../../../src/dialects/kit/output-counter.ts'
+import { OutputCounter } from '../../../../src/dialects/kit/output-counter.ts'
 
 /** A token a character. */
-const tally = () => new Tally((text) => text.length, 1e9)
+const counter = () => new OutputCounter((text) => text.length, 1e9)
 
 function added(...texts: readonly string[]): number {
-  const own = tally()
+  const own = counter()
   for (const text of texts) own.addText(text)
   expect(own.tokens()).toBe(own.bytes)
   return own.bytes
@@ -25,7 +25,7 @@ describe('K4 texts that hold all that was said before', () => {
   })
 
   it('an answer told again counts what is new, beside its delta or behind all of them', () => {
-    const own = tally()
+    const own = counter()
     own.addText('Hello')
     own.addText(', world')
     expect(own.addAgain('Hello', true)).toBe(0)
@@ -37,7 +37,7 @@ describe('K4 texts that hold all that was said before', () => {
   })
 
   it('a repetition is known behind what was counted and dropped', () => {
-    const own = tally()
+    const own = counter()
     const text = 'word '.repeat(8_000)
     for (let i = 0; i < 8_000; i += 1) own.addText('word ')
     expect(own.addAgain(text, false)).toBe(0)

@@ -7,19 +7,19 @@ import { onLine } from '../floor/printable.ts'
 import { priceOf } from '../gate/judge.ts'
 import { unitOf } from '../money/unit.ts'
 import { banner } from './banner.ts'
-import type { Screen } from './lines.ts'
+import type { EventLog } from './log.ts'
 import { priceLines } from './prices.ts'
 
 /** Prints that the gate is ready: a block for a person, or the `ready` event. */
 export function announce(
   host: Pick<Host, 'stdout' | 'stderr'>,
   about: Ready,
-  { screen, json }: { readonly screen: Screen; readonly json: boolean },
+  { log, json }: { readonly log: EventLog; readonly json: boolean },
 ): void {
   const { config, backend, url, money, notes } = about
   if (json) {
     for (const note of notes) host.stderr.write(`satgate: ${onLine(note)}\n`)
-    screen.say({
+    log.say({
       event: 'ready',
       url,
       public_url: about.publicUrl,
@@ -31,7 +31,7 @@ export function announce(
       mode: config.mode,
       data_dir: config.dataDir,
     })
-    screen.open({ money })
+    log.open({ money })
     return
   }
   const { pricing } = about
@@ -54,7 +54,7 @@ export function announce(
         walletHint:
           about.wallet.kind === 'ecash' ? 'the mint holds it: satgate wallet withdraw' : '',
         folder: config.dataDir,
-        troubles: screen.open({ money }),
+        troubles: log.open({ money }),
         notes,
       },
       host.stdout,

@@ -9,32 +9,32 @@ import { ledgerIn, socketIn } from '../daemon/folder.ts'
 import type { Host } from '../daemon/host.ts'
 import { onLine } from '../floor/printable.ts'
 import { unitOf } from '../money/unit.ts'
-import type { Asked } from './commands/command.ts'
-import { lookAt, noLedger, type Scope, scopeLines, tilde } from './scope.ts'
+import type { Invocation } from './commands/command.ts'
+import { type FolderStatus, noLedger, statusLines, statusOf, tilde } from './folder-status.ts'
 
 /** What the books answered, and the unit of their money in tables. */
 export interface Answer {
   readonly answer: unknown
   readonly unit: string
-  readonly scope: Scope
+  readonly status: FolderStatus
 }
 
 /**
  * Asks the gate that runs on the data folder; if none does, takes the folder's lock and answers from
  * the file itself. Says on stderr which books these are. Throws `Failed`.
  */
-export async function askBooks(asked: Asked, question: Question): Promise<Answer> {
-  const { host } = asked
-  const folder = asked.load().config.dataDir
-  const scope = await lookAt(folder)
-  if (!scope.running && !existsSync(ledgerIn(folder))) {
-    throw new Failed(await noLedger(scope, host))
+export async function askBooks(invocation: Invocation, question: Question): Promise<Answer> {
+  const { host } = invocation
+  const folder = invocation.load().config.dataDir
+  const status = await statusOf(folder)
+  if (!status.running && !existsSync(ledgerIn(folder))) {
+    throw new Failed(await noLedger(status, host))
   }
-  host.stderr.write(await scopeLines('books', scope, host))
-  const answer = scope.running
+  host.stderr.write(await statusLines('books', status, host))
+  const answer = status.running
     ? await askRunning(folder, question)
     : await booksAtRest(folder, question, host.world)
-  return { answer, unit: unitOf(scope.money), scope }
+  return { answer, unit: unitOf(status.money), status }
 }
 
 /**
@@ -44,17 +44,17 @@ export async function askBooks(asked: Asked, question: Question): Promise<Answer
  */
 export async function askWallet(
   question: WalletQuestion,
-  asked: Asked,
+  invocation: Invocation,
 ): Promise<{ readonly answer: unknown; readonly unit: string }> {
-  const { host } = asked
-  const { config } = asked.load()
+  const { host } = invocation
+  const { config } = invocation.load()
   const { dataDir } = config
-  const scope = await lookAt(dataDir)
-  if (!scope.running && !hasWallet(dataDir)) throw new Failed(await noneIn(config, scope, host))
-  host.stderr.write(await scopeLines('wallet', scope, host))
+  const status = await statusOf(dataDir)
+  if (!status.running && !hasWallet(dataDir)) throw new Failed(await noneIn(config, status, host))
+  host.stderr.write(await statusLines('wallet', status, host))
   const told = (progress: string) => host.stderr.write(`  ${onLine(progress)}\n`)
-  const unit = unitOf(scope.money)
-  if (!scope.running) {
+  const unit = unitOf(status.money)
+  if (!status.running) {
     return { answer: await walletAtRest(question, { config, world: host.world, told }), unit }
   }
   return { answer: await askRunning(dataDir, { ask: 'wallet', what: question }, told), unit }
@@ -80,8 +80,8 @@ const hasWallet = (dataDir: string): boolean => {
 }
 
 /** Why there is no wallet in a folder, and which one was perhaps meant. */
-async function noneIn({ wallet }: Config, scope: Scope, host: Host): Promise<string> {
+async function noneIn({ wallet }: Config, status: FolderStatus, host: Host): Promise<string> {
   if (wallet.kind !== 'ecash') return elsewhere(wallet.kind)
-  if (!existsSync(ledgerIn(scope.folder))) return noLedger(scope, host)
-  return `there is no ecash wallet in ${tilde(scope.folder, host)}: its gate keeps no ecash`
+  if (!existsSync(ledgerIn(status.folder))) return noLedger(status, host)
+  return `there is no ecash wallet in ${tilde(status.folder, host)}: its gate keeps no ecash`
 }

@@ -1,27 +1,27 @@
 import { type FlagRow, flagsTable } from '../config/flags.ts'
 import { FLAG_GROUPS } from '../config/setting.ts'
 import type { Out } from '../daemon/host.ts'
-import type { Command, Line } from './commands/command.ts'
+import type { Command, HelpRow } from './commands/command.ts'
 import { hang, inkOf, widthOf } from './terminal.ts'
 
 /** Columns of a help that goes to no terminal, and the most that it takes of a wide one. */
 const USUAL = 80
 const WIDEST = 120
 
-const CONFIG: Line = [
+const CONFIG: HelpRow = [
   '--config <path>',
   'the config file (default: satgate.yaml, else satgate.json, of this folder)',
 ]
-const DATA_DIR: Line = [
+const DATA_DIR: HelpRow = [
   '--data-dir <path>',
   'the folder of books, keys and ecash (default: ~/.satgate, or ~/.satgate-play with play money)',
 ]
-const JSON_FLAG: Line = ['--json', 'print JSON']
-const HELP: Line = ['-h, --help', 'print this help']
-const VERSION: Line = ['-v, --version', 'print the version']
+const JSON_FLAG: HelpRow = ['--json', 'print JSON']
+const HELP: HelpRow = ['-h, --help', 'print this help']
+const VERSION: HelpRow = ['-v, --version', 'print the version']
 
 /** A heading and the lines under it. */
-type Section = readonly [heading: string, lines: readonly Line[]]
+type Section = readonly [heading: string, lines: readonly HelpRow[]]
 
 /**
  * The `--help` of a command: what it does, how it is used, examples, then its own flags. The flags of
@@ -71,10 +71,10 @@ function usages({ name, commands, words = [], standard }: Command, path: string)
 
 function sectionsOf(command: Command): Section[] {
   const { words = [], commands = [], flags = [] } = command
-  const own = flags.map(({ typed, does, required }): Line => {
+  const own = flags.map(({ typed, does, required }): HelpRow => {
     return [typed, required === true ? `${does} (required)` : does]
   })
-  const listed = commands.map(({ name, does }): Line => [name, does])
+  const listed = commands.map(({ name, does }): HelpRow => [name, does])
   const first: Section[] = [
     ['Arguments', words],
     ['Commands', listed],
@@ -89,7 +89,7 @@ function sectionsOf(command: Command): Section[] {
 }
 
 /** The flags of the gate that a command takes, as far as they are shown. */
-function gateLines({ settings = [] }: Command, group?: string): Line[] {
+function gateLines({ settings = [] }: Command, group?: string): HelpRow[] {
   const rows = flagsTable.filter(({ key }) => settings === 'all' || settings.includes(key))
   return rows.flatMap(({ flag, negatable }) => {
     if (flag.help === undefined || (group ?? flag.help[0]) !== flag.help[0]) return []
@@ -114,12 +114,12 @@ function lastWords(command: Command, path: string): string {
 /** What a line does begins at most so far to the right: longer lines are broken before it. */
 const FARTHEST = 0.6
 
-function columnOf(lines: readonly Line[], width: number): number {
+function columnOf(lines: readonly HelpRow[], width: number): number {
   const lengths = lines.map(([typed]) => typed.length)
   return Math.max(8, ...lengths.filter((length) => length <= width * FARTHEST))
 }
 
-const rows = (lines: readonly Line[], column: number, width: number): string[] =>
+const rows = (lines: readonly HelpRow[], column: number, width: number): string[] =>
   lines.map(([typed, does]) =>
     typed.length <= column
       ? hang(`  ${typed.padEnd(column)}  `, does, width)

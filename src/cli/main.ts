@@ -5,8 +5,8 @@ import type { Host } from '../daemon/host.ts'
 import type { Flags, Outcome } from './commands/command.ts'
 import { refused } from './commands/config.ts'
 import { satgate } from './commands/index.ts'
+import { crashLine, endOnCrash } from './crash.ts'
 import { printing } from './host.ts'
-import { endWhenLost, lostLine } from './lost.ts'
 import { parse, type Typed } from './program.ts'
 
 /**
@@ -15,12 +15,12 @@ import { parse, type Typed } from './program.ts'
  */
 export async function main(given: Host): Promise<number> {
   const host = printing(given)
-  endWhenLost(host)
+  endOnCrash(host)
   try {
     return await parse(satgate, host, (typed) => carryOut(typed, host))
   } catch (error) {
     const told = error instanceof Failed
-    host.stderr.write(told ? `satgate: ${error.message}\n` : lostLine(error))
+    host.stderr.write(told ? `satgate: ${error.message}\n` : crashLine(error))
     return told ? error.code : 1
   }
 }
@@ -28,11 +28,11 @@ export async function main(given: Host): Promise<number> {
 async function carryOut({ command, words, flags }: Typed, host: Host): Promise<Outcome | number> {
   const { cwd, env, home, readFile } = host
   const input = { flags: settingsIn(flags, command.name), env, cwd, home, readFile }
-  const asked = {
+  const invocation = {
     ...{ host, words, flags, json: flags.json === true, input },
     load: (more: Flags = {}) => loaded({ ...input, flags: { ...input.flags, ...more } }),
   }
-  return command.run === undefined ? 0 : command.run(asked)
+  return command.run === undefined ? 0 : command.run(invocation)
 }
 
 /** The flags that are settings. `--json` is one where a gate is started, and a form of output elsewhere. */

@@ -1,15 +1,18 @@
 import type { Host } from '../daemon/host.ts'
 import type { Operator } from '../daemon/operator.ts'
 import { announce } from './announce.ts'
-import { type Log, screenOf } from './lines.ts'
+import { type LogOptions, openLog } from './log.ts'
 import { hang, widthOf } from './terminal.ts'
 
 /** The operator of a run, in front of this process: on a terminal, or as a program that reads JSON. */
-export function operatorAt(host: Pick<Host, 'stdout' | 'stderr' | 'world'>, log: Log): Operator {
-  const screen = screenOf(host.stdout, log, host.world.now)
+export function operatorAt(
+  host: Pick<Host, 'stdout' | 'stderr' | 'world'>,
+  options: LogOptions,
+): Operator {
+  const log = openLog(host.stdout, options, host.world.now)
   return {
-    say: screen.say,
-    ready: (about) => announce(host, about, { screen, json: log.json }),
+    say: log.say,
+    ready: (about) => announce(host, about, { log, json: options.json }),
     explain: (text) => explain(host, text),
   }
 }

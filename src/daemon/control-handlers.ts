@@ -8,7 +8,6 @@ import { macaroonOf, newAccount, type RootKeys } from '../rails/issue.ts'
 import type { Desk } from '../wallets/ecash/out/desk.ts'
 import type { ExportAsk } from '../wallets/ecash/out/export.ts'
 import type { WithdrawAsk } from '../wallets/ecash/out/withdraw.ts'
-import { accountNamed } from './named-account.ts'
 import {
   accountJson,
   earningsJson,
@@ -16,7 +15,8 @@ import {
   holdJson,
   mintedJson,
   verdictJson,
-} from './shapes.ts'
+} from './control-json.ts'
+import { accountNamed } from './named-account.ts'
 
 /** What the command line may ask of the books, of a running gate or of a folder at rest. */
 export type Question =

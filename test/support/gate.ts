@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { screenOf } from '../../src/cli/lines.ts'
+import { openLog } from '../../src/cli/log.ts'
 import type { Config } from '../../src/config/config.ts'
 import { load } from '../../src/config/load.ts'
 import { mistakeLine } from '../../src/config/node.ts'
@@ -254,7 +254,7 @@ export class TestGate {
     }
     for (const json of [true, false]) {
       const log = { json, level: 'debug' } as const
-      const screen = screenOf(out, log, this.world.now)
+      const screen = openLog(out, log, this.world.now)
       screen.open({ money: 'play' })
       this.events.forEach(screen.say)
     }

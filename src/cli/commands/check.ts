@@ -1,7 +1,7 @@
 import { type LoadInput, load } from '../../config/load.ts'
 import { type Mistake, placeText } from '../../config/node.ts'
 import { onLine } from '../../floor/printable.ts'
-import { jsonLine } from '../lines.ts'
+import { jsonLine } from '../log.ts'
 import { BAD_USAGE, type Command, done, type Outcome } from './command.ts'
 import { lines, refused } from './config.ts'
 

@@ -8,9 +8,9 @@ export interface Command {
   readonly does: string
   /** Sentences for its own `--help`. */
   readonly more?: string
-  readonly examples?: readonly Line[]
+  readonly examples?: readonly HelpRow[]
   /** What is written after its name, as `<file>`, `[file]` or `<caveats...>`, and what it means. */
-  readonly words?: readonly Line[]
+  readonly words?: readonly HelpRow[]
   readonly flags?: readonly OwnFlag[]
   /** Keys of the settings whose flags mean something to it besides `--config` and `--data-dir`. */
   readonly settings?: 'all' | readonly string[]
@@ -20,11 +20,11 @@ export interface Command {
   /** The one of `commands` that is meant if none is named. */
   readonly standard?: string
   /** Prints by itself and gives the exit code, or gives all of it to print. */
-  readonly run?: (asked: Asked) => Promise<Outcome | number>
+  readonly run?: (invocation: Invocation) => Promise<Outcome | number>
 }
 
 /** Something that is typed, and what it does. */
-export type Line = readonly [typed: string, does: string]
+export type HelpRow = readonly [typed: string, does: string]
 
 /** A flag of one command. */
 export interface OwnFlag {
@@ -38,7 +38,7 @@ export interface OwnFlag {
 export type Flags = Readonly<Record<string, unknown>>
 
 /** What a command is given when it runs. */
-export interface Asked {
+export interface Invocation {
   readonly host: Host
   /** What was written after its name. */
   readonly words: readonly string[]

@@ -1,5 +1,5 @@
-import type { EarningsJson } from '../../daemon/shapes.ts'
-import { jsonLine } from '../lines.ts'
+import type { EarningsJson } from '../../daemon/control-json.ts'
+import { jsonLine } from '../log.ts'
 import { table } from '../tables.ts'
 import { type Command, done, FOLDER_OF_BOOKS } from './command.ts'
 import { inSats } from './ledger-tables.ts'
@@ -13,11 +13,11 @@ export const earnings: Command = {
     ['satgate earnings --json', 'the same for programs, in msat'],
   ],
   settings: FOLDER_OF_BOOKS,
-  async run(asked) {
+  async run(invocation) {
     const { askBooks } = await import('../ask-gate.ts')
-    const { answer, unit } = await askBooks(asked, { ask: 'earnings' })
+    const { answer, unit } = await askBooks(invocation, { ask: 'earnings' })
     const rows = answer as EarningsJson
-    return done(asked.json ? jsonLine(rows) : earningsTable(rows, unit))
+    return done(invocation.json ? jsonLine(rows) : earningsTable(rows, unit))
   },
 }
 

@@ -1,4 +1,4 @@
-import type { AccountJson, Amount, EntryJson, HoldJson } from '../../daemon/shapes.ts'
+import type { AccountJson, Amount, EntryJson, HoldJson } from '../../daemon/control-json.ts'
 import { formatSat } from '../../money/msat.ts'
 import { table } from '../tables.ts'
 

@@ -1,11 +1,11 @@
-import { isBuyers, type VerdictJson } from '../../daemon/shapes.ts'
+import { isBuyers, type VerdictJson } from '../../daemon/control-json.ts'
 import { plural } from '../../floor/plural.ts'
 import { onLines } from '../../floor/printable.ts'
 import { formatSat } from '../../money/msat.ts'
-import { wholeAboveZero } from '../count.ts'
-import { jsonLine } from '../lines.ts'
+import { jsonLine } from '../log.ts'
 import { table } from '../tables.ts'
-import { type Asked, type Command, done, FOLDER_OF_BOOKS, type Outcome } from './command.ts'
+import { wholeAboveZero } from '../whole-number.ts'
+import { type Command, done, FOLDER_OF_BOOKS, type Invocation, type Outcome } from './command.ts'
 import { inSats, VIEWS } from './ledger-tables.ts'
 
 const ROWS_FLAGS = [
@@ -26,7 +26,7 @@ const rowsOf = (name: keyof typeof VIEWS, does: string, more: string): Command =
   ],
   flags: ROWS_FLAGS,
   settings: FOLDER_OF_BOOKS,
-  run: (asked) => showRows(asked, name),
+  run: (invocation) => showRows(invocation, name),
 })
 
 export const ledger: Command = {
@@ -62,24 +62,24 @@ export const ledger: Command = {
       does: 'Prove from the entries that the books balance.',
       more: 'The exit code is 0 if they balance, 4 if they do not. The gate goes on meanwhile.',
       settings: FOLDER_OF_BOOKS,
-      async run(asked) {
+      async run(invocation) {
         const { askBooks } = await import('../ask-gate.ts')
-        const { answer, unit } = await askBooks(asked, { ask: 'verify' })
-        return verdict(answer as VerdictJson, { json: asked.json, unit })
+        const { answer, unit } = await askBooks(invocation, { ask: 'verify' })
+        return verdict(answer as VerdictJson, { json: invocation.json, unit })
       },
     },
   ],
 }
 
-async function showRows(asked: Asked, view: keyof typeof VIEWS): Promise<Outcome> {
+async function showRows(invocation: Invocation, view: keyof typeof VIEWS): Promise<Outcome> {
   const { askBooks } = await import('../ask-gate.ts')
-  const { limit = 50, account = null } = asked.flags
-  const { answer, unit } = await askBooks(asked, {
+  const { limit = 50, account = null } = invocation.flags
+  const { answer, unit } = await askBooks(invocation, {
     ask: view,
     limit: wholeAboveZero('--limit', limit),
     account: account === null ? null : String(account),
   })
-  if (asked.json) return done(jsonLine(answer))
+  if (invocation.json) return done(jsonLine(answer))
   const rows = answer as readonly unknown[]
   if (rows.length > 0) return done(VIEWS[view](rows as never, unit))
   return done('', `There are no ${view}${account === null ? ' yet' : ' of this account'}.\n`)

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs'
-import type { MintedJson } from '../../daemon/shapes.ts'
+import type { MintedJson } from '../../daemon/control-json.ts'
 import { onLine } from '../../floor/printable.ts'
 import { parseCaveat, printLimit } from '../../passes/caveat.ts'
 import { inspect, narrow } from '../../passes/narrow.ts'
-import { wholeAboveZero } from '../count.ts'
-import { jsonLine } from '../lines.ts'
+import { jsonLine } from '../log.ts'
+import { wholeAboveZero } from '../whole-number.ts'
 import {
-  type Asked,
   BAD_USAGE,
   type Command,
   done,
   FOLDER_OF_BOOKS,
+  type Invocation,
   type Outcome,
 } from './command.ts'
 
@@ -78,21 +78,21 @@ export const pass: Command = {
   ],
 }
 
-async function mint(asked: Asked): Promise<Outcome> {
+async function mint(invocation: Invocation): Promise<Outcome> {
   const [{ askBooks }, { tilde }] = await Promise.all([
     import('../ask-gate.ts'),
-    import('../scope.ts'),
+    import('../folder-status.ts'),
   ])
-  const { sats, caveat } = asked.flags
+  const { sats, caveat } = invocation.flags
   const caveats = Array.isArray(caveat) ? caveat.map(String) : []
   const wrong = wrongCaveat(caveats)
   if (wrong !== null) return bad(wrong)
   const question = { ask: 'mint', sats: wholeAboveZero('--sats', sats), caveats } as const
-  const { answer, unit, scope } = await askBooks(asked, question)
+  const { answer, unit, status } = await askBooks(invocation, question)
   const minted = answer as MintedJson
-  const where = tilde(scope.folder, asked.host)
+  const where = tilde(status.folder, invocation.host)
   const said = `${minted.amount_sat} ${unit} for account ${onLine(minted.account)}. Only the gate on ${where} takes this pass\n`
-  return done(asked.json ? jsonLine(minted) : `${onLine(minted.pass)}\n`, said)
+  return done(invocation.json ? jsonLine(minted) : `${onLine(minted.pass)}\n`, said)
 }
 
 /** The first caveat that is none, and what is wrong with it; null if all are right. */

@@ -1,4 +1,4 @@
-import type { Asked, Command } from './command.ts'
+import type { Command, Invocation } from './command.ts'
 
 /** What a start asks to be agreed to. */
 export const START_FLAGS = [
@@ -21,7 +21,7 @@ export const run: Command = {
 }
 
 /** Runs the gate until it is stopped. */
-export async function serve({ host, flags, load }: Asked): Promise<number> {
+export async function serve({ host, flags, load }: Invocation): Promise<number> {
   const [{ startGate }, { untilStopped }, { operatorAt }] = await Promise.all([
     import('../../daemon/run.ts'),
     import('../../daemon/stop.ts'),

@@ -1,6 +1,6 @@
-import { balanceJson } from '../../daemon/shapes.ts'
+import { balanceJson } from '../../daemon/control-json.ts'
 import type { Balance, PayoutStatus } from '../../wallets/ecash/out/desk.ts'
-import { jsonLine } from '../lines.ts'
+import { jsonLine } from '../log.ts'
 import { table } from '../tables.ts'
 import { hang } from '../terminal.ts'
 import { done, type Outcome } from './command.ts'

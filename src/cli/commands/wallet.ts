@@ -1,7 +1,13 @@
 import type { WalletQuestion } from '../../daemon/control-handlers.ts'
-import { wholeAboveZero } from '../count.ts'
 import { widthOf } from '../terminal.ts'
-import { type Asked, type Command, type Flags, FOLDER_OF_BOOKS, type Outcome } from './command.ts'
+import { wholeAboveZero } from '../whole-number.ts'
+import {
+  type Command,
+  type Flags,
+  FOLDER_OF_BOOKS,
+  type Invocation,
+  type Outcome,
+} from './command.ts'
 
 const YES = { typed: '--yes', does: 'do it even if buyers are owed that money' }
 
@@ -14,7 +20,7 @@ const sub = (
 ): Command => ({
   ...command,
   settings: SETTINGS,
-  run: (asked) => ask(question(asked.flags, asked.words), asked),
+  run: (invocation) => ask(question(invocation.flags, invocation.words), invocation),
 })
 
 export const wallet: Command = {
@@ -105,15 +111,15 @@ export const wallet: Command = {
 const orAll = (sats: unknown): number | null =>
   sats === undefined ? null : wholeAboveZero('--sats', sats)
 
-async function ask(question: WalletQuestion, asked: Asked): Promise<Outcome> {
+async function ask(question: WalletQuestion, invocation: Invocation): Promise<Outcome> {
   const [{ askWallet }, { walletOutcome }] = await Promise.all([
     import('../ask-gate.ts'),
     import('./wallet-outcome.ts'),
   ])
-  const { answer, unit } = await askWallet(question, asked)
+  const { answer, unit } = await askWallet(question, invocation)
   return walletOutcome(question, answer, {
-    json: asked.json,
+    json: invocation.json,
     unit,
-    width: widthOf(asked.host.stdout),
+    width: widthOf(invocation.host.stdout),
   })
 }

@@ -7,7 +7,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { type Banner, banner } from '../../../src/cli/banner.ts'
 import { EVENTS } from '../../../src/cli/events.ts'
-import { screenOf } from '../../../src/cli/lines.ts'
+import { openLog } from '../../../src/cli/log.ts'
 import { priceLines } from '../../../src/cli/prices.ts'
 import { PROBLEMS } from '../../../src/cli/problems.ts'
 import { columnsOf } from '../../../src/cli/terminal.ts'
@@ -181,7 +181,7 @@ function runAt(terminal: Terminal, events: readonly object[], money: MoneyKind =
     text += more
   }
   const out = { ...outOf(terminal), terminal: true, write }
-  const screen = screenOf(out, { json: false, level: 'info' }, () => NOON)
+  const screen = openLog(out, { json: false, level: 'info' }, () => NOON)
   screen.open({ money })
   for (const event of events) screen.say(event)
   return text
@@ -289,7 +289,7 @@ describe('what is said before the status block', () => {
       ...{ terminal: true, colour: false, columns: () => null },
       write: (more: string) => (text += more),
     }
-    const screen = screenOf(out, { json: false, level: 'info' }, () => NOON)
+    const screen = openLog(out, { json: false, level: 'info' }, () => NOON)
     for (const event of events) screen.say(event)
     expect(text).toBe('')
     const block = screen.open({ money: 'real' })
@@ -337,7 +337,7 @@ describe('events for programs', () => {
       ...{ terminal: false, colour: false, columns: () => null },
       write: (more: string) => (text += more),
     }
-    const screen = screenOf(out, { json: true, level: 'info' }, () => NOON)
+    const screen = openLog(out, { json: true, level: 'info' }, () => NOON)
     for (const event of RUN) screen.say(event)
     const lines = text
       .trimEnd()
@@ -372,7 +372,7 @@ describe('events for programs', () => {
       ...{ terminal: false, colour: false, columns: () => null },
       write: (more: string) => (text += more),
     }
-    const screen = screenOf(out, { json: true, level }, () => NOON)
+    const screen = openLog(out, { json: true, level }, () => NOON)
     for (const event of RUN) screen.say(event)
     const said = text
       .trimEnd()

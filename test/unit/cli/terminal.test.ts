@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from 'node:util'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { banner } from '../../../src/cli/banner.ts'
-import { screenOf } from '../../../src/cli/lines.ts'
+import { openLog } from '../../../src/cli/log.ts'
 import { PROBLEMS } from '../../../src/cli/problems.ts'
 import { listenForCommands } from '../../../src/daemon/control.ts'
 import { onLine, printable, printableInInk, printableJson } from '../../../src/floor/printable.ts'
@@ -268,7 +268,7 @@ describe('J22 nothing on a terminal is raw', () => {
             text += more
           },
         }
-        const screen = screenOf(out, { json, level: 'debug' }, world.now)
+        const screen = openLog(out, { json, level: 'debug' }, world.now)
         screen.open({ money: 'real' })
         for (const event of events) screen.say(event)
         expectSafe(printed(text, colour))

@@ -30,13 +30,13 @@ const SHORT_NAME = 16
 export const jsonLine = (value: unknown): string => `${printableJson(JSON.stringify(value))}\n`
 
 /** `log` of the settings. */
-export interface Log {
+export interface LogOptions {
   readonly json: boolean
   readonly level: 'error' | 'warn' | 'info' | 'debug'
 }
 
 /** The log of a run. */
-export interface Screen {
+export interface EventLog {
   say(event: object): void
   /**
    * Now the status block is printed. Until then problems are kept back from people, because many are
@@ -52,14 +52,14 @@ const ORDER = ['error', 'warn', 'info', 'debug']
  * `level` first. `warn` and `error` leave out what goes well; `debug` tells of each request what was
  * held and how it waited.
  */
-export function screenOf(out: Out, log: Log, now: () => number): Screen {
-  const lines = new Lines(out, log.level === 'debug')
+export function openLog(out: Out, options: LogOptions, now: () => number): EventLog {
+  const lines = new LogLines(out, options.level === 'debug')
   const quiet = (event: object) =>
-    ORDER.indexOf(EVENTS[nameOf(event)]?.saidFrom ?? 'error') > ORDER.indexOf(log.level)
+    ORDER.indexOf(EVENTS[nameOf(event)]?.saidFrom ?? 'error') > ORDER.indexOf(options.level)
   return {
     say(event) {
       if (quiet(event)) return
-      if (!log.json) lines.say(event, now())
+      if (!options.json) lines.say(event, now())
       else {
         const time = new Date(now()).toISOString()
         out.write(jsonLine({ time, level: levelOf(event), ...event }))
@@ -73,7 +73,7 @@ type ProblemEvent = Extract<GateEvent, { event: 'problem' | 'solved' }>
 type RequestEvent = Extract<GateEvent, { event: 'request' }>
 
 /** One line for each event: what, how much, for whom; never a prompt, key or invoice. */
-class Lines {
+class LogLines {
   readonly #out: Out
   readonly #debug: boolean
   /** Before the status block stands: what began and is not over. Null afterwards. */
@@ -89,7 +89,7 @@ class Lines {
     this.#debug = debug
   }
 
-  open({ money }: Parameters<Screen['open']>[0]): readonly string[] {
+  open({ money }: Parameters<EventLog['open']>[0]): readonly string[] {
     this.#unit = unitOf(money)
     const waiting = this.#waiting ?? []
     this.#waiting = null

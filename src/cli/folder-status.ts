@@ -9,7 +9,7 @@ import { ledgerKind } from '../ledger/kind.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 
 /** Which books a command looks at. */
-export interface Scope {
+export interface FolderStatus {
   readonly folder: string
   /** A gate runs on it. */
   readonly running: boolean
@@ -21,7 +21,7 @@ export interface Scope {
  * Asks at a folder's socket whether a gate runs there, and on which kind of money. Throws `Failed` if
  * one runs that does not say.
  */
-export async function lookAt(folder: string): Promise<Scope> {
+export async function statusOf(folder: string): Promise<FolderStatus> {
   const about = await askRunningGate(socketIn(folder), { ask: 'about' })
   if (about.ok) return { folder, running: true, money: moneyOf(about.value) }
   const { why } = about.error
@@ -44,38 +44,40 @@ type Place = Pick<Host, 'home' | 'argv'>
  * The lines on stderr that say which books, or which wallet, a command looked at. If no gate runs
  * there but one runs on a default folder, they say so: with play money that is another folder.
  */
-export async function scopeLines(
+export async function statusLines(
   what: 'books' | 'wallet',
-  scope: Scope,
+  status: FolderStatus,
   place: Place,
 ): Promise<string> {
-  const money = scope.money === null ? '' : `${scope.money} money, `
-  const from = scope.running ? 'asked of the running gate' : 'no gate runs on this folder'
-  const first = `${what} of ${tilde(scope.folder, place)}: ${money}${from}\n`
-  const other = scope.running ? undefined : (await others(scope, place)).find((one) => one.running)
+  const money = status.money === null ? '' : `${status.money} money, `
+  const from = status.running ? 'asked of the running gate' : 'no gate runs on this folder'
+  const first = `${what} of ${tilde(status.folder, place)}: ${money}${from}\n`
+  const other = status.running
+    ? undefined
+    : (await others(status, place)).find((one) => one.running)
   return other === undefined ? first : `${first}${pointTo(other, place)}\n`
 }
 
 /** What to say if a folder has no ledger. */
-export async function noLedger(scope: Scope, place: Place): Promise<string> {
-  const found = await others(scope, place)
+export async function noLedger(status: FolderStatus, place: Place): Promise<string> {
+  const found = await others(status, place)
   const other = found.find((one) => one.running) ?? found[0]
-  const here = `there is no ledger in ${tilde(scope.folder, place)}`
+  const here = `there is no ledger in ${tilde(status.folder, place)}`
   return other === undefined
     ? `${here} yet: start the gate once, or name the folder of your gate with --data-dir`
     : `${here}. ${pointTo(other, place)}`
 }
 
 /** The default folders besides the one looked at, if a gate has run on them. */
-async function others(scope: Scope, { home }: Place): Promise<readonly Scope[]> {
+async function others(status: FolderStatus, { home }: Place): Promise<readonly FolderStatus[]> {
   const besides = Object.values(defaultFolders(home)).filter(
-    (one) => one !== scope.folder && existsSync(ledgerIn(one)),
+    (one) => one !== status.folder && existsSync(ledgerIn(one)),
   )
-  const found = await Promise.all(besides.map((one) => lookAt(one).catch(() => null)))
+  const found = await Promise.all(besides.map((one) => statusOf(one).catch(() => null)))
   return found.filter((one) => one !== null)
 }
 
-function pointTo({ folder, running, money }: Scope, place: Place): string {
+function pointTo({ folder, running, money }: FolderStatus, place: Place): string {
   const there = tilde(folder, place)
   const is = running ? `A gate runs on ${there}` : `${there} has a ledger`
   const kind = money === null ? '' : ` (${money} money)`

@@ -52,7 +52,7 @@ export interface OfficeParts extends Partial<WalletParts> {
   readonly world: World
 }
 
-/** Answers questions about the books in the JSON of `shapes.ts`. Throws what a person is told. */
+/** Answers questions about the books in the JSON of `control-json.ts`. Throws what a person is told. */
 export function openOffice(
   parts: OfficeParts,
 ): (question: unknown, told?: (progress: string) => void) => Promise<unknown> {

@@ -21,7 +21,7 @@ export async function booksAtRest(
   if (!folder.ok) throw new Failed(busy(path))
   try {
     const books = openAnyKind(folder.value.ledger, world)
-    const keys = rootKeys(path, true)
+    const keys = rootKeys(path, true, world)
     if (!keys.ok)
       throw new Failed(
         `${keys.error.path} is ${keys.error.why}. Put it back from your backup: without it no pass works`,
@@ -56,7 +56,8 @@ export async function walletAtRest(
     if (books !== null) closers.push(() => books.close())
     const mints = config.wallet.mints ?? []
     const say = () => {}
-    const lost = question.do === 'export' && !takeSeed(dataDir, { hasCoins: true }).ok
+    const lost =
+      question.do === 'export' && !takeSeed(dataDir, { hasCoins: true, random: world.random }).ok
     const ecash = lost
       ? coinsAlone(dataDir, world)
       : await ecashParts(dataDir, mints, { world, say })

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import {
   chmodSync,
   closeSync,
@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path'
 import { entropyToMnemonic, mnemonicToSeedSync, validateMnemonic } from '@scure/bip39'
 import { wordlist } from '@scure/bip39/wordlists/english.js'
 import { err, ok, type Result } from '../floor/result.ts'
+import type { World } from '../floor/world.ts'
 import { Alarm } from '../wallets/ecash/alarm.ts'
 import { EcashDamaged, openEcashFile } from '../wallets/ecash/store/database.ts'
 import { EcashStore } from '../wallets/ecash/store/store.ts'
@@ -49,12 +50,12 @@ export type NoSeed =
  */
 export function takeSeed(
   folder: string,
-  { hasCoins }: { readonly hasCoins: boolean },
+  { hasCoins, random }: { readonly hasCoins: boolean } & Pick<World, 'random'>,
 ): Result<Seed, NoSeed> {
   const path = ecashIn(folder).seed
   const fresh = !existsSync(path)
   if (fresh && hasCoins) return err({ path, why: 'missing' })
-  if (fresh) keep(path, `${entropyToMnemonic(randomBytes(16), wordlist)}\n`)
+  if (fresh) keep(path, `${entropyToMnemonic(random(16), wordlist)}\n`)
   const words = readFileSync(path, 'utf8').trim().toLowerCase().split(/\s+/)
   const what = wrongWith(words)
   if (what !== null) return err({ path, why: 'wrong', what })
@@ -101,13 +102,13 @@ export interface EcashFolder extends Seed {
  * Opens seed and coins, and makes both where there are none. A seed without its coins has counters
  * that are not known: the alarm is raised until stock was taken. Throws `Failed` with what to do.
  */
-export function openEcashFolder(folder: string, now: number): EcashFolder {
+export function openEcashFolder(folder: string, { now, random }: World): EcashFolder {
   const { coins, seed: seedPath } = ecashIn(folder)
   const hasCoins = existsSync(coins)
-  const taken = takeSeed(folder, { hasCoins })
+  const taken = takeSeed(folder, { hasCoins, random })
   if (!taken.ok) throw new Failed(toldOf(taken.error, coins), 4)
   try {
-    const db = openEcashFile({ path: coins, seedMark: taken.value.mark, now })
+    const db = openEcashFile({ path: coins, seedMark: taken.value.mark, now: now() })
     const store = new EcashStore(db)
     if (!hasCoins && !taken.value.fresh) {
       new Alarm(store).raise(`${seedPath} was there before, its coins were not`)

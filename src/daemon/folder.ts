@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Background } from '../floor/background.ts'
 import { err, ok, type Result } from '../floor/result.ts'
+import type { World } from '../floor/world.ts'
 import type { Invoices } from '../ledger/invoices.ts'
 import { keyId } from '../passes/keys.ts'
 import type { RootKeys } from '../rails/issue.ts'
@@ -48,11 +48,12 @@ export function takeFolder(path: string): Result<Folder, 'in_use'> {
 export function rootKeys(
   folder: string,
   hasAccounts: boolean,
+  { random }: Pick<World, 'random'>,
 ): Result<RootKeys, { readonly path: string; readonly why: 'missing' | 'unreadable' }> {
   const path = join(folder, 'root.key')
   if (!existsSync(path)) {
     if (hasAccounts) return err({ path, why: 'missing' })
-    writeFileSync(path, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
+    writeFileSync(path, `${Buffer.from(random(32)).toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
   }
   const text = readFileSync(path, 'utf8').trim()
   if (!/^[0-9a-f]{64}$/.test(text)) return err({ path, why: 'unreadable' })

@@ -29,7 +29,7 @@ export async function ecashParts(
   mints: readonly string[],
   { world, say }: { readonly world: World; readonly say: Say },
 ): Promise<EcashParts> {
-  const folder = openEcashFolder(path, world.now())
+  const folder = openEcashFolder(path, world)
   const { store, seed } = folder
   const configured = mints.map((text) => {
     const url = normalMintUrl(text)

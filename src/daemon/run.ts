@@ -7,6 +7,7 @@ import { Background } from '../floor/background.ts'
 import { onLine } from '../floor/printable.ts'
 import { ok } from '../floor/result.ts'
 import { sayError } from '../floor/say-error.ts'
+import type { World } from '../floor/world.ts'
 import { Counts } from '../gate/counts.ts'
 import { type CannotListen, listen } from '../http/listen.ts'
 import { startMetrics } from '../http/metrics.ts'
@@ -121,7 +122,7 @@ async function start(
   const books = openBooks(folder, choice.money, { world, say })
   closers.push(() => books.close())
   const copied = await noteIfCopied(folder, books.invoices, background)
-  const keys = await keysFor(folder, books)
+  const keys = await keysFor(folder, books, world)
   const recovered = await books.ledger.expire(Number.POSITIVE_INFINITY, world.now())
   if (recovered.length > 0) {
     say({ event: 'problem', what: 'holds_recovered', holds: recovered.length })
@@ -238,9 +239,9 @@ function open(config: Config): Folder {
   )
 }
 
-async function keysFor(folder: Folder, books: Books) {
+async function keysFor(folder: Folder, books: Books, world: World) {
   const accounts = await books.statement.accounts(1)
-  const keys = rootKeys(folder.path, accounts.length > 0)
+  const keys = rootKeys(folder.path, accounts.length > 0, world)
   if (keys.ok) return keys.value
   throw new Failed(
     `${keys.error.path} is ${keys.error.why}, and ${ledgerIn(folder.path)} has accounts: without that key every pass that was sold is dead. Put it back from your backup.`,

@@ -133,7 +133,7 @@ const TIMERS: readonly RegExp[] = [
 /** Chance, environment and console: only the command line takes them. */
 const TAKEN: readonly RegExp[] = [
   ...CLOCK,
-  /\bprocess\.(?!nextTick\b)\w+/,
+  /\bprocess\.(?!(?:nextTick|platform|execPath)\b)\w+/,
   /\b(?:randomBytes|randomUUID|randomInt|getRandomValues|randomFillSync)\b/,
   /\bconsole\.\w+/,
 ]

@@ -42,7 +42,7 @@ const nameOf = (account: string, digits = 8) =>
 function openBooks(name: string, kind: MoneyKind): Books {
   const folder = join(home, name)
   mkdirSync(folder, { recursive: true })
-  rootKeys(folder, false)
+  rootKeys(folder, false, world)
   return openSqliteBooks({ path: join(folder, 'ledger.db'), kind, world })
 }
 
@@ -73,7 +73,7 @@ const request = (id: string, account: string) => ({
 /** A gate on that folder, as far as commands are answered. */
 async function running(name: string, kind: MoneyKind): Promise<Books> {
   const books = openBooks(name, kind)
-  const keys = rootKeys(join(home, name), true)
+  const keys = rootKeys(join(home, name), true, world)
   if (!keys.ok) throw new Error('no keys')
   const office = openOffice({ books, keys: keys.value, world })
   const control = await listenForCommands(real, socketIn(join(home, name)), office)

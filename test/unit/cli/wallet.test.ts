@@ -46,7 +46,7 @@ const data = () => join(folder, 'data')
 
 /** A gate has run here: buyers paid in, and were served for some of it. */
 async function earned(sats: readonly number[], owed: bigint) {
-  const { store, seed, close } = openEcashFolder(data(), world.now())
+  const { store, seed, close } = openEcashFolder(data(), world)
   const wire = await openMint({ url: mint.url, seed, world })
   const { keyset, amounts } = await wire.about()
   for (const sat of sats) {

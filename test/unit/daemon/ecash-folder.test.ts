@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ecashIn, openEcashFolder, takeSeed } from '../../../src/daemon/ecash-folder.ts'
 import { Failed } from '../../../src/daemon/failed.ts'
 import { Alarm } from '../../../src/wallets/ecash/alarm.ts'
+import { real, worldAt } from '../../support/world.ts'
 
 let folder: string
 beforeEach(() => {
@@ -12,10 +13,11 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
+const WORLD = worldAt(() => 1)
 const seedFile = () => ecashIn(folder).seed
 
 function opened() {
-  const wallet = openEcashFolder(folder, 1)
+  const wallet = openEcashFolder(folder, WORLD)
   const raised = new Alarm(wallet.store).raised
   wallet.close()
   return { ...wallet, raised }
@@ -35,7 +37,7 @@ describe('the seed of a data folder', () => {
 
   it('is the one of BIP-39', () => {
     writeFileSync(seedFile(), `  ${'Abandon '.repeat(11)}\n about\n`)
-    const taken = takeSeed(folder, { hasCoins: false })
+    const taken = takeSeed(folder, { hasCoins: false, random: real.random })
     expect(taken.ok && Buffer.from(taken.value.seed).toString('hex')).toBe(
       '5eb00bbddcf069084889a8ab9155568165f5c453ccb85e70811aaed6f6da5fc1' +
         '9a5ac40b389cd370d086206dec8aa6c43daea6690f20ad3d8d48b2d2ce9e38e4',
@@ -45,15 +47,15 @@ describe('the seed of a data folder', () => {
   it('E7 is never made anew beside coins', () => {
     opened()
     rmSync(seedFile())
-    expect(() => openEcashFolder(folder, 1)).toThrow(Failed)
-    expect(() => openEcashFolder(folder, 1)).toThrow('ecash.seed is missing. Put it back')
+    expect(() => openEcashFolder(folder, WORLD)).toThrow(Failed)
+    expect(() => openEcashFolder(folder, WORLD)).toThrow('ecash.seed is missing. Put it back')
     expect(existsSync(seedFile())).toBe(false)
   })
 
   it('E7 is not exchanged beside coins', () => {
     opened()
     writeFileSync(seedFile(), `${'abandon '.repeat(11)}about`)
-    expect(() => openEcashFolder(folder, 1)).toThrow('coins of another seed')
+    expect(() => openEcashFolder(folder, WORLD)).toThrow('coins of another seed')
   })
 
   it.each([
@@ -63,7 +65,7 @@ describe('the seed of a data folder', () => {
     ['abandon '.repeat(12), 'its checksum does not fit'],
   ])('that is not one is refused: %j', (text, what) => {
     writeFileSync(seedFile(), text)
-    expect(() => openEcashFolder(folder, 1)).toThrow(what)
+    expect(() => openEcashFolder(folder, WORLD)).toThrow(what)
     expect(readFileSync(seedFile(), 'utf8')).toBe(text)
     expect(existsSync(ecashIn(folder).coins)).toBe(false)
   })
@@ -73,7 +75,7 @@ describe('the seed of a data folder', () => {
       seedFile(),
       'zebra zebra zebra zebra zebra zebra zebra zebra zebra zebra zebra zoom',
     )
-    expect(() => openEcashFolder(folder, 1)).toThrow(/^(?!.*(?:zebra|zoom)).*$/s)
+    expect(() => openEcashFolder(folder, WORLD)).toThrow(/^(?!.*(?:zebra|zoom)).*$/s)
   })
 
   it('I11 without its coins asks for stock to be taken before anything is sold', () => {

@@ -3,7 +3,12 @@ import type { Config } from '../config/config.ts'
 import type { World } from '../floor/world.ts'
 import { Alarm } from '../wallets/ecash/alarm.ts'
 import { Roster } from '../wallets/ecash/roster.ts'
-import { answerWallet, openOffice, type Question, type WalletQuestion } from './control-handlers.ts'
+import {
+  answerWallet,
+  controlHandlers,
+  type Question,
+  type WalletQuestion,
+} from './control-handlers.ts'
 import { openCoinsAlone, takeSeed } from './ecash-folder.ts'
 import { Failed } from './failed.ts'
 import { rootKeys, takeFolder } from './folder.ts'
@@ -26,7 +31,7 @@ export async function booksAtRest(
       throw new Failed(
         `${keys.error.path} is ${keys.error.why}. Put it back from your backup: without it no pass works`,
       )
-    const answer = await openOffice({ books, keys: keys.value, world })(question)
+    const answer = await controlHandlers({ books, keys: keys.value, world })(question)
     await books.close()
     return answer
   } finally {

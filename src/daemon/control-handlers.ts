@@ -46,15 +46,15 @@ export interface WalletParts {
   readonly wallet: string
 }
 
-export interface OfficeParts extends Partial<WalletParts> {
+export interface HandlerParts extends Partial<WalletParts> {
   readonly books: Books
   readonly keys: RootKeys
   readonly world: World
 }
 
 /** Answers questions about the books in the JSON of `control-json.ts`. Throws what a person is told. */
-export function openOffice(
-  parts: OfficeParts,
+export function controlHandlers(
+  parts: HandlerParts,
 ): (question: unknown, told?: (progress: string) => void) => Promise<unknown> {
   const { statement } = parts.books
   const { desk = null, wallet = 'another' } = parts
@@ -128,7 +128,7 @@ export const elsewhere = (wallet: string): string =>
 
 /** A pass given away: bonus credit, that never leaves as sats, in an account of its own. */
 async function mint(
-  { books, keys, world }: OfficeParts,
+  { books, keys, world }: HandlerParts,
   { sats, caveats }: Extract<Question, { ask: 'mint' }>,
 ): Promise<unknown> {
   const now = world.now()

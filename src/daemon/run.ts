@@ -20,7 +20,7 @@ import { kindOf } from '../wallets/kinds.ts'
 import { findBackend } from './backend.ts'
 import { compose } from './compose.ts'
 import { listenForCommands } from './control.ts'
-import { openOffice } from './control-handlers.ts'
+import { controlHandlers } from './control-handlers.ts'
 import { Failed } from './failed.ts'
 import { type Folder, ledgerIn, noteIfCopied, rootKeys, takeFolder } from './folder.ts'
 import type { Host } from './host.ts'
@@ -28,11 +28,11 @@ import { openMoneyOut } from './money-out.ts'
 import { openBooks, toldOf } from './open-books.ts'
 import { chooseWallet } from './open-wallet.ts'
 import type { Operator } from './operator.ts'
-import { openReach } from './reach.ts'
+import { openPublicTunnel } from './public-tunnel.ts'
 import { type Closer, closeAll, stopGate } from './stop.ts'
 import { chooseTunnel, noTunnelNote, type TunnelChance, tunnelChance } from './tunnel-choice.ts'
-import { tellUnanswered } from './unanswered.ts'
-import { hearWallet, tellWaiting } from './wallet-start.ts'
+import { tellUnwatched } from './unwatched-invoices.ts'
+import { checkWallet, tellWaiting } from './wallet-check.ts'
 
 /** A gate that runs. */
 export interface Running {
@@ -136,7 +136,7 @@ async function start(
   })
   let url = ''
   const { wallet, play } = choice.open(books.invoices)
-  await tellUnanswered({
+  await tellUnwatched({
     ...{ invoices: books.invoices, wallet, answers: choice.answers, say },
     ...{ world, yes: options.yes },
   }).catch(async (error: unknown) => {
@@ -169,16 +169,16 @@ async function start(
   url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port.port}`
   const moneyOut = ecash === null ? null : openMoneyOut(ecash, { books, config, world, say })
   const desk = moneyOut?.desk ?? null
-  const office = openOffice({ books, keys, world, desk, wallet: wallet.kind })
-  const control = await listenForCommands(world, folder.socket, office)
+  const handlers = controlHandlers({ books, keys, world, desk, wallet: wallet.kind })
+  const control = await listenForCommands(world, folder.socket, handlers)
   closers.push(() => control.close())
   const metrics = await startMetrics(config.metrics, { gate, books, counts }, background)
   closers.push(() => metrics.close())
-  await hearWallet(gate, { world, wallet, say, background })
+  await checkWallet(gate, { world, wallet, say, background })
   const payout = moneyOut?.start(background)
   if (payout !== undefined) closers.push(() => payout.stop())
   const reached = { host, config, gate, say, background }
-  const reach = tunnel.program === null ? null : await openReach(tunnel, reached)
+  const reach = tunnel.program === null ? null : await openPublicTunnel(tunnel, reached)
   if (reach !== null) closers.push(() => reach.close())
   // An event has told of a tunnel that is down.
   const reachNote = reach?.state === 'down' ? null : (reach?.note ?? noTunnelNote(tunnel, folder))

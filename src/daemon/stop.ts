@@ -7,7 +7,7 @@ import { closeGently } from '../http/server.ts'
 import type { Books } from '../ledger/books.ts'
 import type { Composed } from './compose.ts'
 import type { Host } from './host.ts'
-import type { Reach } from './reach.ts'
+import type { PublicTunnel } from './public-tunnel.ts'
 import type { Running } from './run.ts'
 
 /** The last event of a gate. */
@@ -29,7 +29,7 @@ export async function stopGate(parts: {
   readonly gate: Composed
   readonly books: Books
   readonly server: Server
-  readonly reach: Reach | null
+  readonly reach: PublicTunnel | null
   readonly config: Config
   readonly counts: Counts
   readonly say: (event: object) => void

@@ -2,11 +2,11 @@ import type { Config } from '../config/config.ts'
 import { isLoopback } from '../floor/address.ts'
 import { sayError } from '../floor/say-error.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
-import { answersIn, rememberedTunnel, rememberTunnel, type YesNo } from './answers.ts'
 import { findCloudflared, needCloudflared } from './cloudflared.ts'
 import { interrupted } from './failed.ts'
 import type { Folder } from './folder.ts'
 import type { Host } from './host.ts'
+import { answersIn, rememberedTunnel, rememberTunnel, type YesNo } from './remembered-answers.ts'
 
 /** Why a gate has a tunnel. */
 export type WhyTunnel = 'asked_for' | 'answered_yes' | 'nobody_to_ask'

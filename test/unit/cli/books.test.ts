@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { listenForCommands } from '../../../src/daemon/control.ts'
-import { openOffice } from '../../../src/daemon/control-handlers.ts'
+import { controlHandlers } from '../../../src/daemon/control-handlers.ts'
 import { rootKeys, socketIn } from '../../../src/daemon/folder.ts'
 import type { Books } from '../../../src/ledger/books.ts'
 import type { MoneyKind } from '../../../src/ledger/ledger.ts'
@@ -75,7 +75,7 @@ async function running(name: string, kind: MoneyKind): Promise<Books> {
   const books = openBooks(name, kind)
   const keys = rootKeys(join(home, name), true, world)
   if (!keys.ok) throw new Error('no keys')
-  const office = openOffice({ books, keys: keys.value, world })
+  const office = controlHandlers({ books, keys: keys.value, world })
   const control = await listenForCommands(real, socketIn(join(home, name)), office)
   clean.push(
     () => books.close(),

@@ -12,9 +12,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { explain } from '../../../src/cli/operator.ts'
-import { rememberTunnel } from '../../../src/daemon/answers.ts'
 import type { Folder } from '../../../src/daemon/folder.ts'
 import type { Answer, Host } from '../../../src/daemon/host.ts'
+import { rememberTunnel } from '../../../src/daemon/remembered-answers.ts'
 import { chooseTunnel, noTunnelNote, type TunnelChance } from '../../../src/daemon/tunnel-choice.ts'
 
 /** The question that `tunnel: auto` asks, and what is remembered of it. */

@@ -9,7 +9,7 @@ import { Tunnel } from './tunnel.ts'
 import type { TunnelChoice } from './tunnel-choice.ts'
 
 /** How strangers reach this gate through Cloudflare. */
-export interface Reach {
+export interface PublicTunnel {
   /** `https://…`; null: not yet. */
   readonly publicUrl: string | null
   /** At the start. */
@@ -28,7 +28,7 @@ const FIRST = 15_000
  * Opens the tunnel on a listener of its own, and waits a while for its address. An address that
  * comes later, or changes, is said: `solved` with `public_url`. Without one the gate goes on.
  */
-export async function openReach(
+export async function openPublicTunnel(
   { program, why }: Extract<TunnelChoice, { readonly program: string }>,
   parts: {
     readonly host: Host
@@ -37,7 +37,7 @@ export async function openReach(
     readonly say: (event: object) => void
     readonly background: Background
   },
-): Promise<Reach> {
+): Promise<PublicTunnel> {
   const { host, config, gate, say, background } = parts
   let tunnel: Tunnel | null = null
   const entrance = gate.tunnelEntrance(() => tunnel?.url ?? null)

@@ -7,7 +7,7 @@ import { Failed } from './failed.ts'
 /** ms that a wallet is given to say whether it knows an invoice. */
 const PATIENCE = 3_000
 
-export interface Asked {
+export interface UnwatchedParts {
   readonly invoices: Pick<Invoices, 'payable' | 'pending'>
   readonly wallet: Pick<Wallet, 'kind' | 'asksItself' | 'lookup'>
   /** Kinds of wallets whose invoices this gate sees paid. */
@@ -23,18 +23,18 @@ export interface Asked {
  * one is configured since they were made, and a buyer who pays one gets nothing (threats J24). Throws
  * `Failed` (4) unless that was agreed to.
  */
-export async function tellUnanswered(asked: Asked): Promise<void> {
-  for (const one of await asked.invoices.payable(asked.world.now())) {
-    if (await isAnswered(one, asked)) continue
-    if (!asked.yes) throw new Failed(`${sentence(one)} ${ADVICE}`, 4)
-    asked.say({
+export async function tellUnwatched(parts: UnwatchedParts): Promise<void> {
+  for (const one of await parts.invoices.payable(parts.world.now())) {
+    if (await isAnswered(one, parts)) continue
+    if (!parts.yes) throw new Failed(`${sentence(one)} ${ADVICE}`, 4)
+    parts.say({
       ...{ event: 'problem', what: 'invoices_unanswered', wallet: one.wallet },
       ...{ invoices: one.invoices, until: new Date(one.until).toISOString() },
     })
   }
 }
 
-async function isAnswered({ wallet: kind }: Payable, asked: Asked): Promise<boolean> {
+async function isAnswered({ wallet: kind }: Payable, parts: UnwatchedParts): Promise<boolean> {
   const { answers, invoices, wallet, world } = asked
   if (!answers.includes(kind)) return false
   // A wallet that keeps no list of its own is asked: a node may have become another node.

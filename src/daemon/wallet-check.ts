@@ -13,7 +13,7 @@ const PATIENCE = 6_000
 type Say = (event: object) => void
 
 /** Asks the wallet once, and tells of one that is only slow: what comes later is told as well. */
-export async function hearWallet(
+export async function checkWallet(
   { line }: Pick<Composed, 'line'>,
   parts: {
     readonly world: World

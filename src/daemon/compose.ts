@@ -9,7 +9,6 @@ import type { World } from '../floor/world.ts'
 import { Accounts } from '../gate/accounts.ts'
 import { Doorkeeper } from '../gate/admit.ts'
 import { Buying } from '../gate/buying.ts'
-import { Capacity } from '../gate/capacity.ts'
 import { Closer } from '../gate/close.ts'
 import { Demand, TIERS } from '../gate/demand.ts'
 import { Exchange } from '../gate/exchange.ts'
@@ -17,12 +16,17 @@ import { Gate } from '../gate/gate.ts'
 import { goneRefusal } from '../gate/gone.ts'
 import { MOST_SATS } from '../gate/invoice-ask.ts'
 import { priceOf } from '../gate/judge.ts'
+import { ModeRule } from '../gate/mode.ts'
+import { ObservedLedger } from '../gate/observe.ts'
 import type { Say, Upstream } from '../gate/ports.ts'
 import { Purse } from '../gate/purse.ts'
-import { Report } from '../gate/report.ts'
+import { RequestLog } from '../gate/request-log.ts'
+import { Respond } from '../gate/respond.ts'
+import { type Mode, pattern, Routes } from '../gate/route.ts'
 import { Settlements } from '../gate/settlements.ts'
 import { Speeds } from '../gate/speeds.ts'
 import { AccountPages } from '../gate/statement.ts'
+import { Targets } from '../gate/targets.ts'
 import { type AppParts, makeListener } from '../http/app.ts'
 import { BodyShare, passesBounds, strangersBounds } from '../http/body-share.ts'
 import { type Keys, makeClients, makeTunnelClients } from '../http/clients.ts'
@@ -146,39 +150,41 @@ export function compose(parts: ComposeParts): Composed {
   const settlements = new Settlements({ line, invoices, accounts, world, background })
   settlements.start()
   const { firstByteMs: firstByte, idleMs: idle } = config.timeouts
-  const purse = new Purse(ledger, world, HOLD_LIFE + 2 * Math.max(firstByte, idle))
-  const { onUpstreamFailure } = config.billing
-  const closer = new Closer({ ledger, purse, world, onUpstreamFailure })
+  const holdLife = HOLD_LIFE + 2 * Math.max(firstByte, idle)
+  const purses = {
+    real: new Purse(ledger, world, holdLife),
+    observed: new Purse(new ObservedLedger(ledger, world), world, holdLife),
+  }
+  const closer = new Closer({ world, onUpstreamFailure: config.billing.onUpstreamFailure })
   const pages = new AccountPages(ledger, doorkeeper, world)
   const speeds = new Speeds(firstByte)
-  const exchange = new Exchange({
-    upstream: parts.upstream,
-    backend: () => models.kind(),
-    closer,
-    pages,
-    world,
-    background,
-    patience: { firstByte, idle },
-    speeds,
-  })
+  const patience = { firstByte, idle }
+  const exchange = new Exchange({ closer, world, background, patience, speeds })
   const counter = new TokenCounter()
   const also = new Set(config.limits.requestFields)
-  const gate = new Gate({
-    models,
-    pricing,
-    terms: () => ({ also, backend: models.kind() }),
-    bounds: { usual: config.pricing.maxOutputTokens, most: config.limits.outputTokens },
-    estimating: { estimator: new PromptEstimator(), counter },
-    doorkeeper,
-    demand: new Demand(l402, config.credit.invoice),
-    purse,
-    capacity: new Capacity(config.capacity.maxConcurrent),
-    exchange,
-    speeds,
-    closer,
-    report: new Report(say, world),
-    world,
+  const demand = new Demand(l402, config.credit.invoice)
+  const targets = new Targets({
+    upstream: parts.upstream,
+    backend: () => models.kind(),
     gone: undeliverable,
+    slots: config.capacity.maxConcurrent,
+  })
+  const routes = routesOf(dialects, config.mode, targets)
+  const gate = new Gate({
+    pricing: {
+      ...{ models, pricing, speeds },
+      bounds: { usual: config.pricing.maxOutputTokens, most: config.limits.outputTokens },
+      estimating: { estimator: new PromptEstimator(), counter },
+    },
+    terms: () => ({ also, backend: models.kind() }),
+    doorkeeper,
+    demand,
+    mode: new ModeRule({ demand, purses, world, healthy, contact: config.operator.contact }),
+    exchange,
+    closer,
+    respond: new Respond(pages, world),
+    log: new RequestLog(say, world),
+    world,
     healthy,
   })
   const salt = world.random(32)
@@ -203,7 +209,7 @@ export function compose(parts: ComposeParts): Composed {
   }
   const recognise = makeRecogniser({ verify, keys: rootKeys, remember: PASSES_REMEMBERED })
   const receiving = { world, recognise, shares, bodyLimit, ownUrl: parts.ownUrl }
-  const routes = {
+  const app = {
     gate,
     buying: new Buying({
       ...{ l402, invoices, doorkeeper, settlements, world, healthy },
@@ -223,8 +229,9 @@ export function compose(parts: ComposeParts): Composed {
       ledgerOk: () => books.healthy(),
     }),
     money: parts.wallet.money,
-    dialects,
+    routes,
     envelopeOf,
+    sells: config.mode === 'charge',
     notFound: makeNotFound(dialects),
     onError: (error) =>
       say({ event: 'problem', what: 'internal_error', error: error.name, at: placeOf(error) }),
@@ -236,22 +243,22 @@ export function compose(parts: ComposeParts): Composed {
     isLocal: (request) => clients.isLocal(request),
   } satisfies AppParts
   return {
-    entrance: { listener: makeListener(routes), clientOf: clients.ofConnection, errors },
+    entrance: { listener: makeListener(app), clientOf: clients.ofConnection, errors },
     tunnelEntrance(publicUrl) {
       tunnelUrl = publicUrl
       const strangers = makeTunnelClients(salt)
       const receive = makeReceive({ ...receiving, clients: strangers, publicUrl })
       const { isLocal, ofConnection: clientOf } = strangers
-      const listener = makeListener({ ...routes, receive, playPay: null, isLocal })
+      const listener = makeListener({ ...app, receive, playPay: null, isLocal })
       return { listener, clientOf, errors }
     },
     line,
-    running: () => exchange.running,
+    running: () => gate.running,
     openInvoices: () => l402.open,
     upstreamUp,
     bodyBytes: () => shares.passes.bytes + shares.strangers.bytes,
     refuseNew: () => gate.stop(),
-    endStreams: () => exchange.stop(),
+    endStreams: () => gate.endStreams(),
     async close() {
       models.stop()
       await Promise.all([sweep.stop(), upkeep.stop(), settlements.stop()])
@@ -260,6 +267,17 @@ export function compose(parts: ComposeParts): Composed {
     },
   }
 }
+
+/** The routes of a gate: each dialect at its path, all in the mode of the gate and at one backend. */
+const routesOf = (dialects: readonly Dialect[], mode: Mode, targets: Targets): Routes =>
+  new Routes(
+    dialects.map((dialect) => ({
+      ...{ method: 'POST', path: pattern(dialect.path), dialect, mode, targets },
+      price: { by: 'model' },
+      query: false,
+      tellsPrice: true,
+    })),
+  )
 
 /** What the gate's own documents say that it sells by. */
 const termsOf = ({ config, wallet, dialects }: ComposeParts): Terms => ({

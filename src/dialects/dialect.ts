@@ -124,7 +124,8 @@ export type Backend = 'ollama' | 'vllm' | 'llamacpp' | 'lmstudio' | 'other'
 export interface Asked {
   readonly dialect: string
   readonly body: Uint8Array
-  readonly model: string
+  /** Null if the request names none: then its price cannot hang on a model. */
+  readonly model: string | null
   readonly stream: boolean
   /** True where the client asked for usage in the stream: then it is left in. */
   readonly wantsUsage: boolean

@@ -1,8 +1,8 @@
 import type { Envelope } from '../dialects/dialect.ts'
 import { floorSat, type Msat } from '../money/msat.ts'
+import type { Held } from './call.ts'
 import type { Incoming, Reply } from './ports.ts'
 import { type Refusal, refuse } from './refusal.ts'
-import type { Held } from './steps.ts'
 import { type UpstreamSaid, upstreamWords } from './upstream-words.ts'
 
 type Headers = Record<string, string | readonly string[]>
@@ -26,7 +26,7 @@ export function answerRefusal(
     'cache-control': 'no-store',
   }
   // RFC 9110 15.5.6: a 405 says what is allowed.
-  if (status === 405) headers.allow = 'POST'
+  if (refusal.allow !== null) headers.allow = refusal.allow
   const wait = waiting(refusal, incoming.at)
   Object.assign(headers, wait.headers)
   if (offer !== null && status === 402) {
@@ -60,7 +60,7 @@ function waiting(
 export function openStream(held: Held, reply: Reply, before: Msat | null): void {
   const { incoming } = held
   reply.head(200, {
-    'content-type': held.dialect.wire.streamType,
+    'content-type': held.route.dialect.wire.streamType,
     ...STREAM,
     ...paidHeaders(held, before),
     'x-request-id': incoming.id,

@@ -1,88 +1,59 @@
 import type { Counted, Meter } from '../dialects/dialect.ts'
 import type { World } from '../floor/world.ts'
-import type { Ledger, Settled } from '../ledger/ledger.ts'
+import type { Settled } from '../ledger/ledger.ts'
 import { type Msat, ZERO } from '../money/msat.ts'
-import { charge } from '../money/price.ts'
+import { at, ceilingLine, charge } from '../money/price.ts'
 import type { Tokens } from '../money/quantities.ts'
-import type { PromptEstimate } from './estimate.ts'
+import type { Cost, Held } from './call.ts'
 import { type End, outcome } from './outcome.ts'
-import type { Purse } from './purse.ts'
-import type { Held } from './steps.ts'
-
-/** How the money of one request came out. */
-export interface Close {
-  readonly end: End | 'refused'
-  readonly usage: 'reported' | 'counted' | 'none'
-  readonly tokens: Tokens
-  readonly charged: Msat
-  /** Of the charge: what the account's other requests hold, and what nobody pays. */
-  readonly owed: Msat
-  readonly overrun: Msat
-  /** The account's `available` afterwards; null where nobody paid. */
-  readonly after: Msat | null
-}
 
 const NO_TOKENS: Tokens = { input: 0, cached: 0, output: 0 }
 
+/** Nobody paid, or nobody's credit moved. */
+const UNPAID = { charged: ZERO, owed: ZERO, overrun: ZERO, after: null, wouldCharge: null } as const
+
 /** Closes holds: the one place where a request's money is settled or given back. */
 export class Closer {
-  readonly #ledger: Ledger
-  readonly #purse: Purse
   readonly #world: World
   readonly #onUpstreamFailure: 'used' | 'release'
 
   constructor(parts: {
-    readonly ledger: Ledger
-    readonly purse: Purse
     readonly world: World
     readonly onUpstreamFailure: 'used' | 'release'
   }) {
-    this.#ledger = parts.ledger
-    this.#purse = parts.purse
     this.#world = parts.world
     this.#onUpstreamFailure = parts.onUpstreamFailure
   }
 
   /** Ends the request's money, once, by the outcome table. */
-  async close(held: Held, how: Ending): Promise<Close> {
-    const { meter, end, estimate } = how
-    const flowed = meter.seen.output
+  async close(held: Held, how: Ending): Promise<Cost> {
+    if (!how.sent) return this.#release(held, how.end)
+    const { meter, end } = how
     const counted = shownOf(held, how, await this.#count(held, how))
-    if (counted.reportedInput !== null) estimate.reported(counted.reportedInput)
+    if (counted.reportedInput !== null) held.estimate.reported(counted.reportedInput)
     const verdict = outcome({
       end,
-      streamed: how.streamed,
-      flowed,
+      streamed: held.asked.stream,
+      flowed: meter.seen.output,
       sent: true,
       usage: counted,
       rate: held.rate,
-      hold: held.hold?.amount ?? ZERO,
+      hold: ceilingOf(held),
       onUpstreamFailure: this.#onUpstreamFailure,
     })
     if (verdict.do === 'release') return this.#release(held, end)
-    const { tokens, usage } = verdict
-    if (held.hold === null) {
-      return { end, usage, tokens, charged: ZERO, owed: ZERO, overrun: ZERO, after: null }
-    }
-    const at = this.#world.now()
-    const amount = verdict.amount
-    const settled = await this.#ledger.settle(held.hold.id, { amount, ...tokens, usage, end, at })
-    this.#purse.released(held.hold.account)
-    return { end, usage, tokens, ...taken(settled.ok ? settled.value : null) }
+    const { amount, tokens, usage } = verdict
+    const cost = { end, usage, tokens }
+    if (held.hold === null) return { ...cost, ...shown(held, null, amount) }
+    const charge = { amount, ...tokens, usage, end, at: this.#world.now() }
+    return { ...cost, ...shown(held, await held.purse.settle(held.hold, charge), amount) }
   }
 
-  /** Gives a hold back before anything was sent upstream. */
-  async giveBack(held: Held, why: 'refused' | 'client_left'): Promise<void> {
-    await this.#release(held, why)
-  }
-
-  /** Journals what has flowed so far: a crash charges that, no more (threats B5, B6). */
-  async journal(held: Held, meter: Meter, estimate: PromptEstimate): Promise<void> {
+  /** Journals what has flowed so far. */
+  async journal(held: Held, meter: Meter): Promise<void> {
     if (held.hold === null) return
-    const tokens = { input: estimate.rough(), cached: 0, output: meter.seen.floor }
-    const sofar = charge(held.rate, tokens)
-    const most = sofar < held.hold.amount ? sofar : held.hold.amount
-    await this.#ledger.extend(held.hold.id, this.#purse.deadline(), most)
+    const tokens = { input: held.estimate.rough(), cached: 0, output: meter.seen.floor }
+    await held.purse.journal(held.hold, charge(held.rate, tokens))
   }
 
   /**
@@ -90,7 +61,7 @@ export class Closer {
    * the buyer pays for it. Who leaves before the first token pays the same estimate as who leaves
    * behind it, not the bound (threats J15).
    */
-  async #count({ asked }: Held, { end, meter, estimate }: Ending) {
+  async #count({ asked, estimate }: Held, { end, meter }: Sent) {
     const known = meter.usage(asked.inputBound)
     const { source } = known
     const chosen = end === 'client_left' || end === 'outgrown'
@@ -98,43 +69,43 @@ export class Closer {
     return pays ? meter.usage(await estimate.tokens()) : known
   }
 
-  async #release(held: Held, end: End | 'refused'): Promise<Close> {
-    const free: Close = {
-      end,
-      usage: 'none',
-      tokens: NO_TOKENS,
-      charged: ZERO,
-      owed: ZERO,
-      overrun: ZERO,
-      after: null,
-    }
-    if (held.hold === null) return free
-    const released = await this.#ledger.release(held.hold.id, end, this.#world.now())
-    this.#purse.released(held.hold.account)
-    return { ...free, ...taken(released.ok ? released.value : null) }
+  async #release(held: Held, end: End): Promise<Cost> {
+    const free = { end, usage: 'none', tokens: NO_TOKENS } as const
+    if (held.hold === null) return { ...free, ...shown(held, null, ZERO) }
+    return { ...free, ...shown(held, await held.purse.release(held.hold, end), ZERO) }
   }
 }
 
-/** How a request ended, and what watched it. */
-export interface Ending {
+/** The most that is charged of a count of our own: the hold, or what it would have been. */
+function ceilingOf({ asked, hold, observed, rate, wanted }: Held): Msat {
+  if (hold !== null) return hold.amount
+  if (observed === null) return ZERO
+  return at(ceilingLine(rate, { input: asked.inputBound }, 'output'), wanted * asked.choices)
+}
+
+/** How a request ended. Not sent: nothing of it went to a backend, so it costs nothing. */
+export type Ending = Sent | { readonly sent: false; readonly end: 'client_left' | 'stopped' }
+
+export interface Sent {
+  readonly sent: true
   readonly end: End
-  readonly streamed: boolean
   /** The answer came in one piece, and was shown no further than it was granted. */
   readonly whole: boolean
-  readonly meter: Meter
-  readonly estimate: PromptEstimate
+  /** What watched the answer. */
+  readonly meter: Pick<Meter, 'seen' | 'usage'>
 }
 
 /** What was taken out of a whole answer is not charged: its output is what was granted (J8). */
-function shownOf(held: Held, { end, whole }: Ending, counted: Counted): Counted {
+function shownOf(held: Held, { end, whole }: Sent, counted: Counted): Counted {
   if (end !== 'cut' || !whole) return counted
   const granted = held.hold?.output ?? held.limit * held.asked.choices
   return { ...counted, output: Math.min(counted.output, granted) }
 }
 
-const taken = (settled: Settled | null) => ({
-  charged: settled?.charged ?? ZERO,
-  owed: settled?.owed ?? ZERO,
-  overrun: settled?.overrun ?? ZERO,
-  after: settled?.after ?? null,
-})
+/** Of an observed request the amount is only what would have been charged: nobody's credit moved. */
+function shown({ observed }: Held, settled: Settled | null, amount: Msat) {
+  if (observed !== null) return { ...UNPAID, wouldCharge: amount }
+  if (settled === null) return UNPAID
+  const { charged, owed, overrun, after } = settled
+  return { charged, owed, overrun, after, wouldCharge: null }
+}

@@ -4,12 +4,12 @@ import { at, ceilingLine } from '../money/price.ts'
 import type { Presented } from '../passes/pass.ts'
 import type { L402 } from '../rails/l402.ts'
 import type { InvoiceQuotaKey, Offer, OfferRefused } from '../rails/rail.ts'
+import type { Priced } from './call.ts'
 import type { PromptEstimate } from './estimate.ts'
 import { fitted } from './judge.ts'
 import type { Payer } from './payer.ts'
 import type { Incoming } from './ports.ts'
 import { type Refusal, refuse } from './refusal.ts'
-import type { Priced } from './steps.ts'
 
 /** `credit.invoice` of the settings, in sats. */
 export interface InvoiceBounds {
@@ -70,7 +70,7 @@ export class Demand {
     const bound = { input: asked.inputBound + template }
     const worst = at(ceilingLine(rate, bound, 'output'), step.wanted * asked.choices)
     if (ceilSat(worst) <= min) return { sat: min, least: min }
-    const { wanted } = await fitted(step, estimate)
+    const wanted = await fitted(step, estimate)
     const most = wanted * asked.choices
     const likely = { input: (await estimate.withMargin()) + template }
     const line = ceilingLine(rate, likely, 'output')

@@ -77,7 +77,7 @@ export class PromptEstimate {
 
   get #learner(): Learner {
     const { dialect, model, plain } = this.#asked
-    return { dialect, model, plain, account: this.#account }
+    return { dialect, model: model ?? '', plain, account: this.#account }
   }
 
   #corrected({ tokens, least }: Own): number {

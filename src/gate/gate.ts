@@ -1,56 +1,60 @@
-import type { Dialect, Terms } from '../dialects/dialect.ts'
-import type { Result } from '../floor/result.ts'
-import { err, ok } from '../floor/result.ts'
+import type { Terms } from '../dialects/dialect.ts'
+import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
-import { ceilSat } from '../money/msat.ts'
 import { isFree } from '../money/price.ts'
-import type { Pricing } from '../money/pricing.ts'
-import type { Credential, Presented } from '../passes/pass.ts'
-import type { Doorkeeper, NotAdmitted } from './admit.ts'
-import type { Capacity } from './capacity.ts'
-import type { Closer } from './close.ts'
-import { DAMAGED, type Demand, holdRefusal, LEDGER, PENDING, short, unpaid } from './demand.ts'
-import { type Estimating, PromptEstimate } from './estimate.ts'
+import type { Doorkeeper } from './admit.ts'
+import { answerRefusal } from './answer.ts'
+import {
+  type Authenticated,
+  type Call,
+  grow,
+  type Held,
+  type Priced,
+  type Settled,
+} from './call.ts'
+import type { Closer, Ending } from './close.ts'
+import { DAMAGED, type Demand, LEDGER } from './demand.ts'
+import { type Denied, notAdmitted, notHeld, refused, unpaidFor } from './denied.ts'
 import type { Exchange } from './exchange.ts'
-import { fitted, type Models, type OutputBounds, price, read } from './judge.ts'
-import { forbidden, NOT_GOOD } from './not-admitted.ts'
-import { type Payer, passOf } from './payer.ts'
+import { fitted, type PriceParts, price } from './judge.ts'
+import type { ModeRule } from './mode.ts'
+import { parse } from './parse.ts'
+import { passOf } from './payer.ts'
 import type { Incoming, Reply } from './ports.ts'
-import type { Purse } from './purse.ts'
-import { type Refusal, refuse, STOPPING } from './refusal.ts'
-import type { Report } from './report.ts'
-import type { Speeds } from './speeds.ts'
-import type { Admitted, Held, Priced } from './steps.ts'
+import { EMPTY, type Refusal, refuse, STOPPING } from './refusal.ts'
+import type { RequestLog } from './request-log.ts'
+import type { Respond } from './respond.ts'
+import type { Route } from './route.ts'
 
 export interface GateParts {
-  readonly models: Models
-  readonly pricing: Pricing
-  readonly bounds: OutputBounds
+  readonly pricing: PriceParts
   /** What passes of a request, and to whom. */
   terms(): Terms
-  readonly estimating: Estimating
   readonly doorkeeper: Doorkeeper
-  readonly demand: Demand
-  readonly purse: Purse
-  readonly capacity: Capacity
+  readonly demand: Pick<Demand, 'sats'>
+  readonly mode: ModeRule
   readonly exchange: Exchange
-  readonly speeds: Speeds
   readonly closer: Closer
-  readonly report: Report
+  readonly respond: Respond
+  readonly log: RequestLog
   readonly world: World
-  /** Why nothing can be delivered now: then nothing is sold either. Null while the backend is there. */
-  gone(): Refusal | null
   /** False while a commit has failed or is late: nothing is admitted. */
   healthy(): boolean
 }
 
-/** One request from its first byte to its last posting. Every branch of the product is in `serve`. */
+/** One request from its first byte to its last posting. */
 export class Gate {
   readonly #parts: GateParts
+  readonly #running = new Set<Promise<void>>()
   #stopping = false
 
   constructor(parts: GateParts) {
     this.#parts = parts
+  }
+
+  /** Requests whose answers run. */
+  get running(): number {
+    return this.#running.size
   }
 
   /** Takes no more requests from now on. */
@@ -58,233 +62,185 @@ export class Gate {
     this.#stopping = true
   }
 
-  /** Answers a request that could not even be read: too large, too slow, badly encoded. */
-  turnAway(
-    incoming: Incoming,
-    dialect: Dialect,
-    { reply, refusal }: { readonly reply: Reply; readonly refusal: Refusal },
-  ): void {
-    const { report, world } = this.#parts
-    report.begin(incoming, dialect, world.now()).refused(reply, refusal)
+  /** Ends every answer that still runs; resolves when the money of each is closed. */
+  async endStreams(): Promise<void> {
+    this.#parts.exchange.stop()
+    await Promise.all(this.#running)
   }
 
-  /** Serves one request on a dialect's path, whatever its method. Rejects on a bug alone. */
-  async serve(incoming: Incoming, dialect: Dialect, reply: Reply): Promise<void> {
-    const { report, world } = this.#parts
-    const at = world.now()
-    const request = report.begin(incoming, dialect, at)
-    const { presented } = incoming
-    if (presented.is === 'conflict') return request.refused(reply, CONFLICT)
-    if (presented.is === 'damaged' && (await this.#parts.doorkeeper.wasPaid(presented))) {
-      return request.refused(reply, DAMAGED)
-    }
-    if (incoming.method === 'HEAD') {
-      const gone = this.#parts.gone()
-      return gone === null ? this.#priceOnly(incoming, reply) : request.refused(reply, gone)
-    }
-    if (asksThePrice(incoming)) {
-      return request.refused(reply, await this.#askPrice(incoming, presented))
-    }
-    const priced = await this.#price(incoming, dialect, at)
-    if (!priced.ok) {
-      // What a backend that is gone does not list may be there again when it is back.
-      const gone = priced.error.status === 404 ? this.#parts.gone() : null
-      return request.refused(reply, gone ?? priced.error)
-    }
-    request.priced(priced.value)
-    const { asked, served } = priced.value
-    const prompt = { ...asked, model: served }
-    const estimate = new PromptEstimate(prompt, incoming.client, this.#parts.estimating)
-    const admitted = await this.#admit(priced.value, presented, estimate)
-    if (!admitted.ok) return request.refused(reply, admitted.error)
-    request.admitted(admitted.value)
-    const undeliverable = this.#parts.gone()
-    if (undeliverable !== null) return request.refused(reply, undeliverable)
-    let gone = false
+  /** Begins the record of a request. */
+  begin(route: Route, incoming: Incoming, reply: Reply): Call {
+    const at = this.#parts.world.now()
+    const call = { id: incoming.id, at, route, incoming, reply, left: false }
     reply.onGone(() => {
-      gone = true
+      call.left = true
     })
-    const step = await fitted(admitted.value, estimate)
-    const held = await this.#hold(step, estimate, () => gone)
-    if (!held.ok) return request.refused(reply, held.error)
-    if (gone) {
-      await this.#parts.closer.giveBack(held.value, 'client_left')
-      return request.left(held.value)
-    }
-    const letGo = this.#parts.capacity.take()
-    if (letGo === null) {
-      await this.#parts.closer.giveBack(held.value, 'refused')
-      return request.refused(reply, FULL)
-    }
-    const exchanged = await this.#parts.exchange.run(held.value, reply, { estimate, letGo })
-    request.ended(held.value, exchanged)
+    return call
   }
 
-  /** A price probe: no challenge, no invoice (threats D4). */
-  async #priceOnly(incoming: Incoming, reply: Reply): Promise<void> {
+  /** Serves one request: authorizes it, forwards it, settles it. Rejects on a bug alone. */
+  async serve(call: Call): Promise<void> {
+    if (call.incoming.method === 'HEAD') return this.#tellHead(call)
+    const held = await this.authorize(call)
+    if (!held.ok) return this.refuse(call, held.error)
+    const over = this.#deliver(held.value)
+    this.#running.add(over)
+    return over.finally(() => this.#running.delete(over))
+  }
+
+  /**
+   * Lets a request in: its money is held and it has a slot at a backend. Whoever gets a `Held` calls
+   * `settle` with it once, however the request ends.
+   */
+  async authorize(call: Call): Promise<Result<Held, Refusal>> {
+    const known = await this.#identify(call)
+    const undeliverable = this.#undeliverable(call, known)
+    if (undeliverable !== null) return err(undeliverable)
+    if (!known.ok) return this.#parts.mode.decide(call, known.error)
+    const held = await this.#hold(known.value)
+    return held.ok ? held : this.#parts.mode.decide(call, held.error)
+  }
+
+  /** Ends the money of a request that was let in, by how it ended, and gives up its slot. */
+  async settle(held: Held, how: Ending): Promise<Settled> {
+    held.slot.letGo()
+    return grow(held, { cost: await this.#parts.closer.close(held, how) })
+  }
+
+  /** Answers a request that is not served, and writes it down. */
+  refuse(call: Call, refusal: Refusal): void {
+    const { incoming, reply, route } = call
+    answerRefusal(route.dialect.wire.errors, { incoming, reply, refusal })
+    this.#parts.log.refused(call, refusal)
+  }
+
+  async #deliver(held: Held): Promise<void> {
+    const { exchange, log, respond } = this.#parts
+    if (held.left) {
+      await this.settle(held, { sent: false, end: 'client_left' })
+      return log.left(held)
+    }
+    const exchanged = await exchange.run(
+      held,
+      await respond.balance(held, held.hold?.before ?? null),
+    )
+    const settled = await this.settle(held, exchanged.ending)
+    exchange.learn(settled, exchanged)
+    const balance = await respond.balance(settled, settled.cost.after)
+    const status = respond.end(settled, exchanged, balance)
+    log.ended(settled, { status, ttft: exchanged.ttft, detail: exchanged.relayed.detail })
+  }
+
+  /** Who asks for what, and what it costs. */
+  async #identify(call: Call): Promise<Result<Authenticated, Denied>> {
+    const misread = await this.#misread(call)
+    if (misread !== null) return err(misread)
+    if (asksThePrice(call)) return err(await this.#priceAsked(call))
+    const parsed = parse(call, this.#parts.terms())
+    if (!parsed.ok) return err(refused(parsed.error))
+    const priced = await price(parsed.value, this.#parts.pricing)
+    return priced.ok ? this.#authenticate(priced.value) : err(refused(priced.error))
+  }
+
+  /** A credential that cannot be read in one way, or that was paid for and arrives damaged. */
+  async #misread({ incoming: { presented } }: Call): Promise<Denied | null> {
+    if (presented.is === 'conflict') return refused(CONFLICT)
+    if (presented.is !== 'damaged') return null
+    return (await this.#parts.doorkeeper.wasPaid(presented)) ? refused(DAMAGED) : null
+  }
+
+  /**
+   * Why nothing can be delivered, which is said instead of an offer or an answer. The one place that
+   * asks. What a backend that is gone does not list may be there again when it is back.
+   */
+  #undeliverable(call: Call, known: Result<unknown, Denied>): Refusal | null {
+    const settled = !known.ok && known.error.is === 'refused' && known.error.refusal.status !== 404
+    return settled ? null : call.route.targets.gone()
+  }
+
+  /** A price probe: no challenge, no invoice, no line in the log (threats D4). */
+  async #tellHead(call: Call): Promise<void> {
+    const { id, reply } = call
+    const denied = (await this.#misread(call)) ?? unpaidFor(call.incoming, null)
+    const undeliverable = this.#undeliverable(call, err(denied))
+    if (undeliverable !== null) return this.refuse(call, undeliverable)
+    if (denied.is === 'refused') return this.refuse(call, denied.refusal)
     const sats = await this.#parts.demand.sats(null, null)
     reply.head(402, {
       'x-l402-price-sats': `${sats}`,
       'cache-control': 'no-store',
-      'x-request-id': incoming.id,
+      'x-request-id': id,
     })
     reply.end()
   }
 
-  /** GET, or a POST with nothing in it: a 402 to whoever has not paid, 405 or 400 to who has. */
-  async #askPrice(incoming: Incoming, presented: Presented): Promise<Refusal> {
-    if (presented.is === 'credential') {
-      const operation = { path: incoming.path, method: incoming.method, model: null }
-      const admitted = await this.#parts.doorkeeper.admit(presented.credential, operation)
-      if (admitted.ok) return incoming.method === 'POST' ? EMPTY : METHOD
-      return this.#notAdmitted(incoming, admitted.error, null, null)
-    }
-    if (incoming.method !== 'GET' && incoming.method !== 'POST') return METHOD
-    return this.#offer(incoming, { payer: null, step: null, estimate: null, reason: null })
+  /** A GET, or nothing in the body: a 402 to those who have not paid, 405 or 400 to those who have. */
+  async #priceAsked({ incoming, route }: Call): Promise<Denied> {
+    const { method, path, presented } = incoming
+    const allowed = method === 'GET' || method === route.method
+    const other = refused(methodNotAllowed(route))
+    if (presented.is !== 'credential') return allowed ? unpaidFor(incoming, null) : other
+    const operation = { path, method, model: null }
+    const admitted = await this.#parts.doorkeeper.admit(presented.credential, operation)
+    if (!admitted.ok) return notAdmitted(incoming, admitted.error, null)
+    return method === route.method ? refused(EMPTY) : other
   }
 
-  async #price(incoming: Incoming, dialect: Dialect, at: number): Promise<Result<Priced, Refusal>> {
-    const { models, pricing, bounds } = this.#parts
-    const step = read(incoming, dialect, { at, terms: this.#parts.terms() })
-    if (!step.ok) return step
-    const priced = await price(step.value, { pricing, models, bounds })
-    return priced.ok ? ok(this.#inTime(priced.value)) : priced
-  }
-
-  /** An answer that is not streamed asks for no more than comes in time (threats J14). */
-  #inTime(step: Priced): Priced {
-    const { stream, hasOutput, choices } = step.asked
-    if (stream || !hasOutput) return step
-    return { ...step, wanted: Math.min(step.wanted, this.#parts.speeds.most(step.served, choices)) }
-  }
-
-  async #admit(
-    step: Priced,
-    presented: Presented,
-    estimate: PromptEstimate,
-  ): Promise<Result<Admitted, Refusal>> {
-    if (!this.#parts.healthy() || this.#stopping) return err(this.#stopping ? STOPPING : LEDGER)
+  async #authenticate(call: Priced): Promise<Result<Authenticated, Denied>> {
+    if (this.#stopping) return err(refused(STOPPING))
+    if (!this.#parts.healthy()) return err(refused(LEDGER))
+    const { asked, estimate, incoming, rate } = call
+    const { method, path, presented } = incoming
     if (presented.is !== 'credential') {
-      if (presented.is === 'absent' && isFree(step.rate)) return ok({ ...step, payer: null })
-      const about = { payer: null, step, estimate, reason: null }
-      return err(await this.#offer(step.incoming, about))
+      if (presented.is === 'absent' && isFree(rate)) return ok(grow(call, { payer: null }))
+      return err(unpaidFor(incoming, call))
     }
-    const { path } = step.dialect
-    const operation = { path, method: step.incoming.method, model: step.asked.model }
-    const admitted = await this.#identify(presented.credential, operation)
-    if (admitted.ok) {
-      estimate.of(admitted.value.account)
-      return ok({ ...step, payer: admitted.value })
+    const operation = { path, method, model: asked.model }
+    const admitted = await this.#parts.doorkeeper.admit(presented.credential, operation)
+    if (!admitted.ok) return err(notAdmitted(incoming, admitted.error, call))
+    estimate.of(admitted.value.account)
+    return ok(grow(call, { payer: admitted.value }))
+  }
+
+  /** A slot at a backend, then the money. */
+  async #hold(call: Authenticated): Promise<Result<Held, Denied>> {
+    const { asked, estimate, payer, rate, route, served } = call
+    if (payer === null) {
+      const free = this.#parts.mode.letIn(call)
+      return free.ok ? free : err(refused(free.error))
     }
-    return err(await this.#notAdmitted(step.incoming, admitted.error, step, estimate))
-  }
-
-  #identify(
-    credential: Credential,
-    operation: { readonly path: string; readonly method: string; readonly model: string | null },
-  ): Promise<Result<Payer, NotAdmitted>> {
-    return this.#parts.doorkeeper.admit(credential, operation)
-  }
-
-  async #notAdmitted(
-    incoming: Incoming,
-    not: NotAdmitted,
-    step: Priced | null,
-    estimate: PromptEstimate | null,
-  ): Promise<Refusal> {
-    if (not.why === 'forbidden') {
-      return forbidden(incoming, not, step?.asked.model ?? null)
-    }
-    if (not.why === 'pending' || not.why === 'unreachable') return PENDING
-    return this.#offer(incoming, { payer: null, step, estimate, reason: NOT_GOOD[not.why] })
-  }
-
-  async #offer(
-    incoming: Incoming,
-    about: {
-      readonly payer: Payer | null
-      readonly step: Priced | null
-      readonly estimate: PromptEstimate | null
-      readonly reason: string | null
-    },
-  ): Promise<Refusal> {
-    const { demand, gone, healthy } = this.#parts
-    // The row of an invoice is on disk before its offer leaves: there it would wait for the disk.
-    if (!healthy()) return LEDGER
-    const undeliverable = gone()
-    if (undeliverable !== null) return undeliverable
-    const asks = await demand.asks(about.step, about.estimate)
-    const debt = about.payer?.scope === 'account' ? await this.#debt(about.payer) : 0
-    const reason = about.reason ?? unpaid(asks.sat, incoming.presented)
-    const sums = { sat: asks.sat + debt, least: asks.least + debt }
-    return demand.offer(incoming, { payer: about.payer, ...sums, reason })
-  }
-
-  /** Sats that a top-up pays before it buys anything. */
-  async #debt({ account }: Payer): Promise<number> {
-    return ceilSat(await this.#parts.purse.owed(account))
-  }
-
-  async #hold(
-    step: Admitted,
-    estimate: PromptEstimate,
-    gone: () => boolean,
-  ): Promise<Result<Held, Refusal>> {
-    const { purse, world } = this.#parts
-    const { payer, asked, wanted, rate, incoming, dialect } = step
-    if (payer === null) return ok({ ...step, hold: null, limit: wanted })
+    const wanted = await fitted(call, estimate)
     const { account, limits } = payer
-    const what = { model: step.served, dialect: dialect.name, pass: passOf(payer) }
-    const taken = await purse.take(
-      {
-        request: { id: incoming.id, account, limits, what },
-        rate,
-        inputBound: asked.inputBound,
-        template: estimate.template(),
-        inputEstimate: () => estimate.tokens(),
-        least: asked.hasOutput ? asked.choices : 0,
-        most: wanted * asked.choices,
-      },
-      gone,
-    )
-    if (taken.ok) {
-      const limit = asked.hasOutput ? Math.floor(taken.hold.output / asked.choices) : 0
-      return ok({ ...step, hold: taken.hold, limit })
+    const what = { model: served, dialect: route.dialect.name, pass: passOf(payer) }
+    const { observed, purse } = this.#parts.mode.purseOf(call)
+    const want = {
+      request: { id: call.id, account, limits, what },
+      rate,
+      inputBound: asked.inputBound,
+      template: estimate.template(),
+      inputEstimate: () => estimate.tokens(),
+      least: asked.hasOutput ? asked.choices : 0,
+      most: wanted * asked.choices,
     }
-    const refusal = holdRefusal(taken.refused, world.now())
-    if (refusal !== null) return err(refusal)
-    const reason =
-      taken.refused.why === 'insufficient_funds'
-        ? short(taken.refused.needed, taken.refused.balance)
-        : null
-    return err(await this.#offer(incoming, { payer, step, estimate, reason }))
+    const taken = await purse.take(want, route.targets, () => call.left)
+    if (!taken.ok)
+      return err(notHeld(grow(call, { wanted }), taken.refused, this.#parts.world.now()))
+    const { hold, slot } = taken
+    const limit = asked.hasOutput ? Math.floor(hold.output / asked.choices) : 0
+    return ok(grow(call, { wanted, purse, hold, limit, slot, observed }))
   }
 }
 
-/** GET asks what it costs; so does a POST with an empty body. */
-const asksThePrice = (incoming: Incoming): boolean =>
-  incoming.method !== 'POST' || incoming.body.length === 0
+/** A GET asks what a request costs, and so does one with an empty body. */
+const asksThePrice = ({ incoming, route }: Call): boolean =>
+  route.tellsPrice && (incoming.method !== route.method || incoming.body.length === 0)
 
 const CONFLICT = refuse(
   400,
   'conflicting_credentials',
   'This request carries two different credentials, perhaps one in Authorization and one in X-API-Key. Send one of them.',
 )
-const METHOD = refuse(
-  405,
-  'method_not_allowed',
-  'Send a POST with a JSON body to this path. A GET without a pass is answered 402, with an invoice for credit.',
-)
-const EMPTY = refuse(
-  400,
-  'invalid_request_error',
-  'The body is empty: send a JSON object with the model and the prompt.',
-)
-const FULL = refuse(
-  503,
-  'capacity',
-  'All slots of the model server are taken; nothing was charged. Try again in some seconds.',
-  {
-    retryAfterSeconds: 5,
-  },
-)
+const methodNotAllowed = ({ method: allow }: Route): Refusal =>
+  refuse(405, 'method_not_allowed', METHOD, { allow })
+const METHOD =
+  'Send a POST with a JSON body to this path. A GET without a pass is answered 402, with an invoice for credit.'

@@ -1,11 +1,11 @@
-import type { Asked, Backend, Dialect, Terms } from '../dialects/dialect.ts'
+import type { Asked, Backend } from '../dialects/dialect.ts'
 import { onLine } from '../floor/printable.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import { dearest, type Named, type Priced as PricedModel, type Pricing } from '../money/pricing.ts'
-import type { PromptEstimate } from './estimate.ts'
-import type { Incoming } from './ports.ts'
+import { grow, type Parsed, type Priced } from './call.ts'
+import { type Estimating, PromptEstimate } from './estimate.ts'
 import { type Refusal, refuse } from './refusal.ts'
-import type { Priced, Read } from './steps.ts'
+import type { Speeds } from './speeds.ts'
 
 /** What the upstream serves, as far as it is known. */
 export interface Models {
@@ -34,42 +34,63 @@ export interface OutputBounds {
   readonly most: number
 }
 
-/** Reads the body as its dialect. Refuses with 400, 413 or 415. */
-export function read(
-  incoming: Incoming,
-  dialect: Dialect,
-  { at, terms }: { readonly at: number; readonly terms: Terms },
-): Result<Read, Refusal> {
-  const asked = dialect.read(incoming.body, incoming.head, terms)
-  if (asked.ok) return ok({ incoming, dialect, asked: asked.value, at })
-  const { status, code, message, param } = asked.error
-  return err(refuse(status, code, message, { param }))
+/** What the price of a request is found with. */
+export interface PriceParts {
+  readonly pricing: Pricing
+  readonly models: Models
+  readonly bounds: OutputBounds
+  readonly speeds: Speeds
+  readonly estimating: Estimating
+}
+
+/**
+ * Finds the price by the rule of the route, and the output that is asked for. Only a price by the
+ * model needs the request to name one.
+ */
+export async function price(call: Parsed, parts: PriceParts): Promise<Result<Priced, Refusal>> {
+  const { route, asked } = call
+  if (route.price.by === 'model') return priceByModel(call, parts)
+  const served = asked.model ?? route.path.text
+  return ok(priced(call, { asked, context: null, served, rate: route.price.rate }, parts))
 }
 
 /**
  * Finds the model and its price. Unknown, refused and unpriced models are 404, an alias keeps the
  * price of its own name (threats A10, A12); a dollar price without a rate to trust is 503.
  */
-export async function price(
-  step: Read,
-  parts: { readonly pricing: Pricing; readonly models: Models; readonly bounds: OutputBounds },
-): Promise<Result<Priced, Refusal>> {
-  const { model, limit, hasOutput } = step.asked
+async function priceByModel(call: Parsed, parts: PriceParts): Promise<Result<Priced, Refusal>> {
+  const { model } = call.asked
+  if (model === null) return err(NO_MODEL)
   const known = await parts.models.knows(model)
   if (known !== true && !parts.pricing.names(model)) {
     return err(known === null ? NO_UPSTREAM : unknownModel(model, parts.models.some()))
   }
-  const priced = priceOf(model, parts)
-  if (priced.is === 'usd_unavailable') {
+  const found = priceOf(model, parts)
+  if (found.is === 'usd_unavailable') {
     const message = `The price of ${shown(model)} is in dollars and there is no current rate; models priced in sats are served.`
     return err(refuse(503, 'rate_unavailable', message, { retryAfterSeconds: 30 }))
   }
-  if (priced.is !== 'priced') return err(unknownModel(model, parts.models.some()))
-  const wanted = hasOutput ? Math.min(limit ?? parts.bounds.usual, parts.bounds.most) : 0
+  if (found.is !== 'priced') return err(unknownModel(model, parts.models.some()))
   const context = parts.models.contextOf(model)
-  const asked = withinContext(step.asked, context)
+  const asked = withinContext(call.asked, context)
   const served = parts.models.listedAs(model)
-  return ok({ ...step, asked, context, served, rate: priced.rate, wanted })
+  return ok(priced(call, { asked, context, served, rate: found.rate }, parts))
+}
+
+function priced(
+  call: Parsed,
+  found: Pick<Priced, 'asked' | 'context' | 'served' | 'rate'>,
+  { bounds, speeds, estimating }: PriceParts,
+): Priced {
+  const { asked, served } = found
+  const { limit, hasOutput, stream, choices } = asked
+  const most = Math.min(limit ?? bounds.usual, bounds.most)
+  // An answer that is not streamed asks for no more than comes in time (threats J14).
+  const inTime = stream ? most : Math.min(most, speeds.most(served, choices))
+  const wanted = hasOutput ? inTime : 0
+  const prompt = { ...asked, model: served }
+  const estimate = new PromptEstimate(prompt, call.incoming.client, estimating)
+  return grow(call, { ...found, wanted, estimate })
 }
 
 /** What a template may put around a prompt, and the least that is an answer, in tokens. */
@@ -77,19 +98,24 @@ const AROUND = 64
 const LEAST_ANSWER = 16
 
 /**
- * The same step with an output that leaves room for the prompt, where the gate chooses the output: a
- * limit that the buyer did not name must never be what makes the request invalid (threats K5). The
- * prompt is only counted where its bound and the usual output do not fit into the context.
+ * An output that leaves room for the prompt, if the gate chooses the output: a limit that the buyer did
+ * not name must never be what makes the request invalid (threats K5). The prompt is only counted if its
+ * bound and the usual output do not fit into the context.
  */
-export async function fitted<T extends Priced>(step: T, estimate: PromptEstimate): Promise<T> {
-  const { asked, context, wanted } = step
-  if (context === null || asked.limit !== null || !asked.hasOutput) return step
+export async function fitted(
+  { asked, context, wanted }: Pick<Priced, 'asked' | 'context' | 'wanted'>,
+  estimate: PromptEstimate,
+): Promise<number> {
+  if (context === null || asked.limit !== null || !asked.hasOutput) return wanted
   const room = (prompt: number): number => context - Math.ceil(prompt * asked.longest) - AROUND
-  if (wanted <= room(asked.inputBound)) return step
+  if (wanted <= room(asked.inputBound)) return wanted
   const fits = Math.max(LEAST_ANSWER, room(await estimate.withMargin()))
-  return { ...step, wanted: Math.min(wanted, fits) }
+  return Math.min(wanted, fits)
 }
 
+const NO_MODEL = refuse(400, 'model_required', 'This request names no model. Name one in it.', {
+  param: 'model',
+})
 const NO_UPSTREAM = refuse(
   503,
   'upstream_unreachable',

@@ -11,6 +11,8 @@ export interface Incoming {
   readonly method: string
   /** Path as routed, without the query. */
   readonly path: string
+  /** With its question mark; empty if there is none. */
+  readonly query: string
   /** What its headers pay with. Read once, in `passes/present.ts`. */
   readonly presented: Presented
   /** What a dialect sees of its headers. */
@@ -27,6 +29,8 @@ export interface Incoming {
   readonly site: string
   /** `https://host` that the buyer can reach, for pay URLs. */
   readonly origin: string
+  /** The peer is on this machine, and says so in `Host` too (threats H4, I3). */
+  isLocal(): boolean
   /** HTTP/1.1: trailers can be sent. */
   readonly trailers: boolean
 }
@@ -51,12 +55,16 @@ export interface Upstream {
 }
 
 export interface UpstreamRequest {
-  /** One of the allow-listed paths, `/v1/chat/completions`. */
+  readonly method: string
+  /** A canonical path that a route matched, `/v1/chat/completions`. */
   readonly path: string
-  readonly body: Uint8Array
-  /** As the dialect wrote the body. */
-  readonly contentType: string
-  /** The few headers of the buyer's that may pass: `accept`, `x-request-id`, … */
+  /** With its question mark; empty if none is to be sent. */
+  readonly query: string
+  /** Null sends no body. */
+  readonly body: Uint8Array | null
+  /** Of the body. Null sends none. */
+  readonly contentType: string | null
+  /** The few other headers that the backend sees. Those that can carry a credential never pass (G3). */
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -117,6 +125,9 @@ export type GateEvent =
       completion_tokens?: number
       held_msat?: number
       charged_msat?: number
+      /** In mode `observe`: what would have been charged, and why the request would have been refused. */
+      would_charge_msat?: number
+      would_refuse?: string
       /** Of the charge: what the account's other running requests hold. Taken as they close. */
       owed_msat?: number
       /** What nobody pays, of this request and of earlier ones that owed it until now. */

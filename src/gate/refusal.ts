@@ -12,6 +12,8 @@ export interface Refusal {
   readonly param: string | null
   readonly offer: Offer | null
   readonly retryAfterSeconds: number | null
+  /** The methods that are allowed, of a 405. */
+  readonly allow: string | null
   /** Fields beside `error`. */
   readonly extra: Readonly<Record<string, unknown>>
 }
@@ -27,6 +29,7 @@ export function refuse(status: number, code: string, message: string, parts: Par
     param: parts.param ?? null,
     offer: parts.offer ?? null,
     retryAfterSeconds: parts.retryAfterSeconds ?? null,
+    allow: parts.allow ?? null,
     extra: parts.extra ?? {},
   }
 }
@@ -35,3 +38,20 @@ export function refuse(status: number, code: string, message: string, parts: Par
 export const STOPPING = refuse(503, 'stopping', 'This gate is stopping; nothing was charged.', {
   retryAfterSeconds: 5,
 })
+
+/** Every slot of every backend is taken. */
+export const FULL = refuse(
+  503,
+  'capacity',
+  'All slots of the model server are taken; nothing was charged. Try again in some seconds.',
+  {
+    retryAfterSeconds: 5,
+  },
+)
+
+/** A request that only asks what it would cost, where nothing has to be paid. */
+export const EMPTY = refuse(
+  400,
+  'invalid_request_error',
+  'The body is empty: send a JSON object with the model and the prompt.',
+)

@@ -1,8 +1,8 @@
 import type { Backend, Refused, Rewritten } from '../dialects/dialect.ts'
 import type { World } from '../floor/world.ts'
+import type { Held } from './call.ts'
 import type { Sent, Upstream, UpstreamListener } from './ports.ts'
 import { SecondSend } from './second-send.ts'
-import type { Held } from './steps.ts'
 
 /** ms for which a spelling that worked is used at once. A model behind a name may change. */
 const REMEMBERED = 3_600_000
@@ -20,18 +20,17 @@ interface Known {
  * remembered for that backend and model.
  */
 export class Respelling {
-  readonly #upstream: Upstream
   readonly #world: Pick<World, 'now'>
   readonly #known = new Map<string, Known>()
 
-  constructor(upstream: Upstream, world: Pick<World, 'now'>) {
-    this.#upstream = upstream
+  constructor(world: Pick<World, 'now'>) {
     this.#world = world
   }
 
   /** What is sent of a held request, and an upstream that takes it at its second try. */
   of(held: Held, backend: Backend): { readonly sent: Rewritten; readonly upstream: Upstream } {
-    const { asked, served, dialect, limit } = held
+    const { asked, limit, route, served, slot } = held
+    const { dialect } = route
     const name = `${backend} ${served}`
     const before = this.#refused(name)
     const spell = (refused: Refused) => dialect.rewrite(asked, limit, backend, refused)
@@ -44,7 +43,7 @@ export class Respelling {
       return { body, worked: () => this.#remember(name, refused) }
     }
     const send: Upstream['send'] = (request, listener: UpstreamListener): Sent =>
-      new SecondSend(this.#upstream, { request, listener, otherwise }).start()
+      new SecondSend(slot.target.upstream, { request, listener, otherwise }).start()
     return { sent, upstream: { send } }
   }
 

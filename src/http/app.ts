@@ -3,22 +3,31 @@ import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type Context, Hono } from 'hono'
 import { accepts } from 'hono/accepts'
-import type { Dialect, Envelope } from '../dialects/dialect.ts'
-import { assert } from '../floor/assert.ts'
+import type { Envelope } from '../dialects/dialect.ts'
 import { answerRefusal } from '../gate/answer.ts'
 import type { Buying } from '../gate/buying.ts'
 import type { Gate } from '../gate/gate.ts'
 import type { Incoming, Reply } from '../gate/ports.ts'
 import type { Refusal } from '../gate/refusal.ts'
+import type { Routes } from '../gate/route.ts'
 import type { AccountPages } from '../gate/statement.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
-import { CREDENTIAL_HEADERS } from '../passes/present.ts'
 import { type Cors, hidingFromOthers, setCors } from './cors.ts'
 import type { Describe } from './describe.ts'
 import type { Begun, Receive } from './incoming.ts'
 import { invoiceBody, readInvoiceQuery } from './invoice-body.ts'
 import { isFresh, loadPage, type Page, type PageFile } from './page.ts'
-import { BAD_PAGE, BUG, NO_INVOICE, NO_MODEL, NO_MODELS, NOT_JSON, notPayable } from './refusals.ts'
+import {
+  BAD_PAGE,
+  BUG,
+  NO_INVOICE,
+  NO_MODEL,
+  NO_MODELS,
+  NOT_FOR_SALE,
+  NOT_JSON,
+  notPayable,
+  wrongMethod,
+} from './refusals.ts'
 
 /** Everything that the listener's routes stand on. */
 export interface AppParts {
@@ -27,9 +36,11 @@ export interface AppParts {
   readonly pages: AccountPages
   readonly describe: Describe
   readonly money: MoneyKind
-  readonly dialects: readonly Dialect[]
-  /** How an error is written on a path that no dialect serves. */
+  readonly routes: Routes
+  /** How an error is written on a path that no route serves. */
   envelopeOf(path: string): Envelope
+  /** Credit can be bought: the mode of the gate is `charge`. */
+  readonly sells: boolean
   /** The 404 of what is not served; the path is null where it cannot be read in one way only. */
   readonly notFound: (method: string, path: string | null) => Refusal
   readonly cors: Cors
@@ -53,18 +64,17 @@ export type PlayPaid =
   | { readonly ok: false; readonly error: string }
 
 type Env = { Bindings: HttpBindings; Variables: { begun: Begun } }
-type Route = (c: Context<Env>) => Promise<Response>
+type Endpoint = (c: Context<Env>) => Promise<Response>
 
-/** Every route. What is none is a 404 and goes nowhere (G7). */
+/** Every endpoint of the gate's own, then its routes. What is neither is a 404 and goes nowhere (G7). */
 export function makeApp(parts: AppParts): Hono<Env> {
   const app = new Hono<Env>()
   const page = loadPage(parts.money)
-  addDialects(app, parts)
   addBuying(app, parts, page)
   addPage(app, parts, page)
   addPages(app, parts)
   addDescriptions(app, parts)
-  app.all('*', (c) => notServed(c, parts))
+  app.all('*', (c) => routed(c, parts))
   app.onError((error, c) => {
     parts.onError(error)
     if (!c.env.outgoing.headersSent) return plain(c, parts, BUG)
@@ -91,34 +101,37 @@ export function makeListener(
   }
 }
 
-function addDialects(app: Hono<Env>, parts: AppParts): void {
-  for (const dialect of parts.dialects) {
-    const shown = dialect.headers.filter((name) => CREDENTIAL_HEADERS.has(name))
-    assert(shown.length === 0, `no dialect sees a credential: ${shown.join(', ')}`)
-    app.all(dialect.path, async (c) => {
-      const { incoming: request, outgoing: response } = c.env
-      const begun = begunOf(c, parts)
-      const open = begun.incoming.presented.is !== 'credential'
-      const hiding = open ? hidingFromOthers(parts.cors, request, response) : null
-      const received = await parts.receive.body(request, begun, { headers: dialect.headers })
-      const reply = parts.reply(request, response, hiding)
-      if (!received.ok) {
-        parts.gate.turnAway(begun.incoming, dialect, { reply, refusal: received.error })
-        return RESPONSE_ALREADY_SENT
-      }
-      try {
-        await parts.gate.serve(received.value, dialect, reply)
-      } finally {
-        received.value.letGoOfBody()
-      }
-      return RESPONSE_ALREADY_SENT
-    })
+/** A request that no endpoint of the gate's own has taken: one of a route, or a 404 or 405. */
+async function routed(c: Context<Env>, parts: AppParts): Promise<Response> {
+  const { incoming: request, outgoing: response } = c.env
+  const begun = begunOf(c, parts)
+  const { method, path } = begun.incoming
+  const found = begun.canonical ? parts.routes.find(method, path) : NOT_FOUND
+  if (found.is === 'method') return plain(c, parts, wrongMethod(method, found.allowed))
+  if (found.is === 'nothing') return notServed(c, parts)
+  const open = begun.incoming.presented.is !== 'credential'
+  const hiding = open ? hidingFromOthers(parts.cors, request, response) : null
+  const received = await parts.receive.body(request, begun, found.route.dialect)
+  const reply = parts.reply(request, response, hiding)
+  if (!received.ok) {
+    const call = parts.gate.begin(found.route, begun.incoming, reply)
+    parts.gate.refuse(call, received.error)
+    return RESPONSE_ALREADY_SENT
   }
+  try {
+    await parts.gate.serve(parts.gate.begin(found.route, received.value, reply))
+  } finally {
+    received.value.letGoOfBody()
+  }
+  return RESPONSE_ALREADY_SENT
 }
+
+const NOT_FOUND = { is: 'nothing' } as const
 
 function addBuying(app: Hono<Env>, parts: AppParts, page: Page | null): void {
   app.post('/create-invoice', (c) =>
     withBody(c, parts, async (incoming, body) => {
+      if (!parts.sells) return plain(c, parts, NOT_FOR_SALE)
       const query = readInvoiceQuery(c.req.query())
       if (!query.ok) return plain(c, parts, query.error)
       const made = await parts.buying.create(body, incoming.presented, incoming)
@@ -197,7 +210,7 @@ function addPages(app: Hono<Env>, parts: AppParts): void {
 function addDescriptions(app: Hono<Env>, parts: AppParts): void {
   const { describe } = parts
   const open = { 'cache-control': 'no-cache' }
-  const models: Route = async (c) => {
+  const models: Endpoint = async (c) => {
     const list = await describe.models()
     return list === null ? plain(c, parts, NO_MODELS) : c.json(list, 200, open)
   }
@@ -208,7 +221,7 @@ function addDescriptions(app: Hono<Env>, parts: AppParts): void {
     return plain(c, parts, NO_MODEL)
   })
   const fromOrigin =
-    (write: (c: Context<Env>, origin: string) => Promise<Response>): Route =>
+    (write: (c: Context<Env>, origin: string) => Promise<Response>): Endpoint =>
     async (c) => {
       const { incoming, canonical } = begunOf(c, parts)
       return canonical ? write(c, incoming.origin) : notServed(c, parts)

@@ -73,6 +73,7 @@ export function makeReceive(options: ReceiveOptions): Receive {
         at,
         method: request.method ?? 'GET',
         path: path ?? '',
+        query: queryOf(request.url),
         presented,
         head: NO_HEAD,
         body: NONE,
@@ -81,6 +82,7 @@ export function makeReceive(options: ReceiveOptions): Receive {
         client: clients.key(request),
         site: clients.site(request),
         origin: originOf(request, options),
+        isLocal: () => clients.isLocal(request),
         trailers: request.httpVersion === '1.1',
       }
       return { incoming, canonical: path !== null, holder }
@@ -138,6 +140,12 @@ function withBody(incoming: Incoming, { bytes, admit, release }: Body): Incoming
  */
 function newId(at: number, random: Uint8Array): string {
   return `${at.toString(16).padStart(12, '0')}${Buffer.from(random).toString('hex')}`
+}
+
+/** The query of a request target, with its question mark. */
+function queryOf(target = ''): string {
+  const at = target.indexOf('?')
+  return at < 0 ? '' : target.slice(at)
 }
 
 /**

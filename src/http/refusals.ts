@@ -1,3 +1,4 @@
+import { onLine } from '../floor/printable.ts'
 import { type Refusal, refuse } from '../gate/refusal.ts'
 
 /** Refusals of the gate's own endpoints. */
@@ -43,3 +44,17 @@ export const NO_MODEL = refuse(
   'model_not_found',
   'There is no model of this name for sale here. GET /v1/models lists those that are.',
 )
+
+/** Only a gate in mode `charge` takes payments. */
+export const NOT_FOR_SALE = refuse(
+  404,
+  'not_for_sale',
+  'This gate sells no credit. Ask its operator for a pass.',
+)
+
+/** The path is served, and not with this method. */
+export const wrongMethod = (method: string, allowed: readonly string[]): Refusal => {
+  const allow = allowed.join(', ')
+  const message = `${onLine(method, 20)} is not served at this path: send ${allow}.`
+  return refuse(405, 'method_not_allowed', message, { allow })
+}

@@ -5,8 +5,10 @@ import type { Sent, UpstreamListener } from '../gate/ports.ts'
 import type { UpstreamConnection, UpstreamConnections } from './upstream-connections.ts'
 
 export type Headers = Readonly<Record<string, string | string[] | undefined>>
-export interface Exchange {
-  readonly method: 'GET' | 'POST'
+/** A request as it leaves. */
+export interface Outgoing {
+  readonly method: string
+  /** With its query. */
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array | null
@@ -35,7 +37,7 @@ export class Exchanged implements Sent, Dispatcher.DispatchHandler {
   readonly released: Promise<void>
   readonly #parts: Parts
   readonly #listener: UpstreamListener
-  #request: Exchange | null = null
+  #request: Outgoing | null = null
   #connection: UpstreamConnection
   #release: () => void = () => {}
   #controller: Dispatcher.DispatchController | null = null
@@ -60,9 +62,10 @@ export class Exchanged implements Sent, Dispatcher.DispatchHandler {
     })
   }
 
-  start(request: Exchange): this {
+  start(request: Outgoing): this {
     this.#request = request
-    this.#connection.client.dispatch({ ...request, blocking: false }, this)
+    const { body, headers, method, path } = request
+    this.#connection.client.dispatch({ body, headers, method, path, blocking: false }, this)
     return this
   }
 

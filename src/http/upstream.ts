@@ -1,12 +1,12 @@
 import { assert } from '../floor/assert.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
-import type { Sent, Upstream, UpstreamListener } from '../gate/ports.ts'
+import type { Sent, Upstream, UpstreamListener, UpstreamRequest } from '../gate/ports.ts'
 import { CREDENTIAL_HEADERS } from '../passes/present.ts'
 import { decoding } from './decode.ts'
 import { targetOf } from './target.ts'
 import { UpstreamConnections } from './upstream-connections.ts'
-import { type Behind, type Exchange, Exchanged, type Headers } from './upstream-exchange.ts'
+import { type Behind, Exchanged, type Headers } from './upstream-exchange.ts'
 
 export interface UpstreamOptions {
   readonly world: World
@@ -67,11 +67,11 @@ export function makeUpstream(options: UpstreamOptions): HttpUpstream {
   const own: Record<string, string> = { 'accept-encoding': 'identity', 'user-agent': 'satgate' }
   if (options.key !== null) own.authorization = `Bearer ${options.key}`
   const parts = { connections, now, onDoubt, behind }
-  const exchange = (what: Exchange, listener: UpstreamListener, begun = () => {}): Sent => {
+  const exchange = (what: UpstreamRequest, listener: UpstreamListener, begun = () => {}): Sent => {
     const headers = { ...only(passes, what.headers), ...own }
     const request = {
       ...what,
-      path: targetOf(options.base, what.path),
+      path: targetOf(options.base, what.path, what.query),
       headers:
         what.contentType === null ? headers : { ...headers, 'content-type': what.contentType },
     }
@@ -80,15 +80,14 @@ export function makeUpstream(options: UpstreamOptions): HttpUpstream {
     )
   }
   return {
-    send: ({ path, body, contentType, headers }, listener) =>
-      exchange({ method: 'POST', path, body, contentType, headers }, listener),
+    send: exchange,
     getJson: (path, deadlineMs) =>
       readJson(
         options.world,
         (listener, begun) =>
           exchange(
             {
-              ...{ method: 'GET', path, body: null, contentType: null },
+              ...{ method: 'GET', path, query: '', body: null, contentType: null },
               headers: { accept: 'application/json' },
             },
             listener,

@@ -39,7 +39,9 @@ export class Bench {
 }
 
 export const chat = (body: object, headers: Record<string, string> = {}): UpstreamRequest => ({
+  method: 'POST',
   path: '/v1/chat/completions',
+  query: '',
   body: Buffer.from(JSON.stringify(body)),
   contentType: 'application/json',
   headers,

@@ -51,7 +51,7 @@ export class OpenAiMeter implements Meter {
   constructor(watched: Watched) {
     this.#watched = watched
     this.#response = new ResponseUsage(watched)
-    this.#own = new OwnBytes(watched.endpoint, watched.asked.model)
+    this.#own = new OwnBytes(watched.endpoint, watched.asked.model ?? '')
   }
 
   get seen(): Seen {

@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { openaiChat } from '../../../src/dialects/openai/chat.ts'
 import { openaiEmbeddings } from '../../../src/dialects/openai/embeddings.ts'
+import type { Priced } from '../../../src/gate/call.ts'
 import { Demand, holdRefusal } from '../../../src/gate/demand.ts'
 import { PromptEstimate } from '../../../src/gate/estimate.ts'
 import { Purse } from '../../../src/gate/purse.ts'
-import type { Priced } from '../../../src/gate/steps.ts'
 import type { Limit } from '../../../src/ledger/ledger.ts'
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { TokenCounter } from '../../../src/money/counter.ts'
@@ -14,6 +14,7 @@ import { fromSat, msat } from '../../../src/money/msat.ts'
 import type { Rate } from '../../../src/money/price.ts'
 import type { L402 } from '../../../src/rails/l402.ts'
 import { HEAD } from '../../contract/dialect.ts'
+import { everySlot } from '../../support/slots.ts'
 import { real } from '../../support/world.ts'
 
 const counter = new TokenCounter()
@@ -45,7 +46,7 @@ function priced(parts: {
   const asked = dialect.read(Buffer.from(JSON.stringify(body)), HEAD)
   if (!asked.ok) throw new Error(asked.error.message)
   const incoming = null as unknown as Priced['incoming']
-  return { incoming, dialect, asked: asked.value, at: 0, context: null, served: 'm', rate, wanted }
+  return { incoming, asked: asked.value, at: 0, context: null, served: 'm', rate, wanted } as Priced
 }
 
 const satsFor = (step: Priced | null, min = 10, max = 1000): Promise<number> =>
@@ -163,6 +164,7 @@ describe('I8 paying_the_offer_admits_the_request', () => {
               least: step.asked.hasOutput ? step.asked.choices : 0,
               most: step.wanted * step.asked.choices,
             },
+            everySlot,
             () => false,
           )
           expect(taken.ok).toBe(true)

@@ -2,9 +2,10 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { openaiChat } from '../../../src/dialects/openai/chat.ts'
 import { openaiCompletions } from '../../../src/dialects/openai/completions.ts'
 import { openaiEmbeddings } from '../../../src/dialects/openai/embeddings.ts'
+import type { Parsed } from '../../../src/gate/call.ts'
 import { PromptEstimate } from '../../../src/gate/estimate.ts'
 import { fitted, type Models, price } from '../../../src/gate/judge.ts'
-import type { Read } from '../../../src/gate/steps.ts'
+import type { Speeds } from '../../../src/gate/speeds.ts'
 import type { TokenCounter } from '../../../src/money/counter.ts'
 import { PromptEstimator } from '../../../src/money/lessons.ts'
 import type { Pricing } from '../../../src/money/pricing.ts'
@@ -31,9 +32,13 @@ const models = (context: number | null): Models => ({
 
 async function priced(dialect: typeof openaiChat, request: object, context: number | null) {
   const asked = mustRead(dialect, request)
-  const step = { dialect, asked, at: 0 } as unknown as Read
+  const route = { dialect, price: { by: 'model' } }
+  const step = { route, asked, at: 0, incoming: { client: 'c' } } as unknown as Parsed
   const bounds = { usual: 2_048, most: 32_768 }
-  const priced = await price(step, { pricing, models: models(context), bounds })
+  const speeds = { most: () => Number.POSITIVE_INFINITY } as unknown as Speeds
+  const estimating = null as never
+  const parts = { pricing, models: models(context), bounds, speeds, estimating }
+  const priced = await price(step, parts)
   if (!priced.ok) throw new Error(priced.error.message)
   return priced.value
 }
@@ -88,7 +93,7 @@ describe('K5 what the gate adds never makes a request invalid', () => {
     const parts = { estimator: new PromptEstimator(), counter }
     const estimate = new PromptEstimate(step.asked, 'c', parts)
     estimate.of('a')
-    return (await fitted(step, estimate)).wanted
+    return fitted(step, estimate)
   }
   const chat = (words: number, extra = {}) => ({
     ...{ model: 'm', messages: [{ role: 'user', content: 'word '.repeat(words) }] },
@@ -117,7 +122,7 @@ describe('K5 what the gate adds never makes a request invalid', () => {
       counter,
     })
     estimate.of('a')
-    const { wanted } = await fitted(step, estimate)
+    const wanted = await fitted(step, estimate)
     const tokens = await estimate.tokens()
     expect(tokens).toBeGreaterThan(1_000)
     expect(tokens).toBeLessThan(1_050)

@@ -3,6 +3,7 @@ import { Purse, type Taken, type Want } from '../../../src/gate/purse.ts'
 import type { Limit } from '../../../src/ledger/ledger.ts'
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { msat } from '../../../src/money/msat.ts'
+import { everySlot } from '../../support/slots.ts'
 import { real } from '../../support/world.ts'
 
 /** A token is a msat, so that tokens and money read alike. */
@@ -67,7 +68,7 @@ describe('what is set aside', () => {
     { balance: 1n, output: 'insufficient_funds', input: 50, why: 'not even the prompt' },
   ])('a balance of $balance msat: $why', async (row) => {
     const { purse } = await purseWith(row.balance)
-    const taken = await purse.take(want(), stays)
+    const taken = await purse.take(want(), everySlot, stays)
     expect({ output: output(taken), input: taken.input }).toEqual({
       output: row.output,
       input: row.input,
@@ -77,26 +78,26 @@ describe('what is set aside', () => {
 
   it('an estimate above the bound is never held: the bound is never too low', async () => {
     const { purse } = await purseWith(250n)
-    const taken = await purse.take(want({ inputEstimate: async () => 4_000 }), stays)
+    const taken = await purse.take(want({ inputEstimate: async () => 4_000 }), everySlot, stays)
     expect([output(taken), taken.input]).toEqual([150, 100])
   })
 
   it('the estimate is not made where the bound is affordable: it is dear', async () => {
     const { purse } = await purseWith(1_000n)
     const inputEstimate = vi.fn(async () => 40)
-    await purse.take(want({ inputEstimate }), stays)
+    await purse.take(want({ inputEstimate }), everySlot, stays)
     expect(inputEstimate).not.toHaveBeenCalled()
   })
 
   it('a refusal says what the least would cost and what there is', async () => {
     const { purse } = await purseWith(50n)
-    const taken = await purse.take(want(), stays)
+    const taken = await purse.take(want(), everySlot, stays)
     expect(taken).toMatchObject({ refused: { needed: 51n, balance: 50n } })
   })
 
   it('embeddings have no output: the prompt alone is held', async () => {
     const { purse } = await purseWith(100n)
-    const taken = await purse.take(want({ least: 0, most: 0 }), stays)
+    const taken = await purse.take(want({ least: 0, most: 0 }), everySlot, stays)
     expect(taken).toMatchObject({ ok: true, hold: { output: 0, amount: 100n } })
   })
 })
@@ -104,8 +105,8 @@ describe('what is set aside', () => {
 describe('money that the account’s own running requests hold', () => {
   it('B1 is waited for, not spent twice and not bought again', async () => {
     const { ledger, purse } = await purseWith(300n)
-    const first = await purse.take(want(), stays)
-    const second = purse.take(want(), stays)
+    const first = await purse.take(want(), everySlot, stays)
+    const second = purse.take(want(), everySlot, stays)
     await vi.advanceTimersByTimeAsync(3_000)
     if (!first.ok) throw new Error('the first one was refused')
     await ledger.release(first.hold.id, 'complete', world.now())
@@ -115,8 +116,8 @@ describe('money that the account’s own running requests hold', () => {
 
   it('after about 5 s the request gets what is free, however little', async () => {
     const { purse } = await purseWith(400n)
-    await purse.take(want(), stays)
-    const second = purse.take(want(), stays)
+    await purse.take(want(), everySlot, stays)
+    const second = purse.take(want(), everySlot, stays)
     const early = vi.fn()
     void second.then(early)
     await vi.advanceTimersByTimeAsync(4_900)
@@ -127,16 +128,16 @@ describe('money that the account’s own running requests hold', () => {
 
   it('after about 5 s with nothing free it is refused as held, with the numbers', async () => {
     const { purse } = await purseWith(300n)
-    await purse.take(want(), stays)
-    const second = purse.take(want(), stays)
+    await purse.take(want(), everySlot, stays)
+    const second = purse.take(want(), everySlot, stays)
     await vi.advanceTimersByTimeAsync(5_100)
     expect(await second).toMatchObject({ refused: { why: 'held', needed: 51n, available: 0n } })
   })
 
   it('a wake-up for less than is needed waits on within the same 5 s', async () => {
     const { purse } = await purseWith(300n)
-    await purse.take(want(), stays)
-    const second = purse.take(want(), stays)
+    await purse.take(want(), everySlot, stays)
+    const second = purse.take(want(), everySlot, stays)
     for (let i = 0; i < 10; i += 1) {
       await vi.advanceTimersByTimeAsync(500)
       purse.released('a')
@@ -147,9 +148,9 @@ describe('money that the account’s own running requests hold', () => {
 
   it('a buyer who has left is not waited for', async () => {
     const { purse } = await purseWith(300n)
-    await purse.take(want(), stays)
+    await purse.take(want(), everySlot, stays)
     let gone = false
-    const second = purse.take(want(), () => gone)
+    const second = purse.take(want(), everySlot, () => gone)
     await vi.advanceTimersByTimeAsync(100)
     gone = true
     purse.released('a')
@@ -160,8 +161,8 @@ describe('money that the account’s own running requests hold', () => {
   it('of a pass whose own limit they fill is waited for, not clamped to what is free', async () => {
     const { ledger, purse } = await purseWith(10_000n)
     const limits: Limit[] = [{ meter: 'm1', unit: 'spend', window: 'total', max: 300n }]
-    const first = await purse.take(want({ limits }), stays)
-    const second = purse.take(want({ limits, most: 1_000 }), stays)
+    const first = await purse.take(want({ limits }), everySlot, stays)
+    const second = purse.take(want({ limits, most: 1_000 }), everySlot, stays)
     const early = vi.fn()
     void second.then(early)
     await vi.advanceTimersByTimeAsync(3_000)
@@ -174,8 +175,8 @@ describe('money that the account’s own running requests hold', () => {
 
   it('leaves no timer behind', async () => {
     const { ledger, purse } = await purseWith(300n)
-    const first = await purse.take(want(), stays)
-    const second = purse.take(want(), stays)
+    const first = await purse.take(want(), everySlot, stays)
+    const second = purse.take(want(), everySlot, stays)
     await vi.advanceTimersByTimeAsync(10)
     if (first.ok) await ledger.release(first.hold.id, 'complete', world.now())
     purse.released('a')
@@ -185,7 +186,7 @@ describe('money that the account’s own running requests hold', () => {
 
   it('B2 many at once never hold more than there is', async () => {
     const { ledger, purse, statement } = await purseWith(1_000n)
-    const all = Promise.all(Array.from({ length: 40 }, () => purse.take(want(), stays)))
+    const all = Promise.all(Array.from({ length: 40 }, () => purse.take(want(), everySlot, stays)))
     await vi.advanceTimersByTimeAsync(5_200)
     const held = (await all).reduce((sum, one) => sum + (one.ok ? one.hold.amount : 0n), 0n)
     const balance = await ledger.balance('a')
@@ -214,7 +215,7 @@ describe('J4 a limit in a request, which no meter remembers', () => {
       [890n, 650],
     ] as const) {
       const { purse } = await purseWith(balance)
-      const taken = await purse.take(want({ limits, template: 600 }), stays)
+      const taken = await purse.take(want({ limits, template: 600 }), everySlot, stays)
       expect(output(taken)).toBe(granted)
       if (taken.ok && taken.hold.output < 190) expect([650, 700]).toContain(taken.input)
       if (taken.ok && granted === 200) expect(taken.input).toBe(held)
@@ -238,7 +239,11 @@ describe('limits of a narrowed pass', () => {
     { limits: [limit(0n, 'calls')], output: 'limit_reached', why: 'calls do not clamp' },
   ])('$why: $output', async ({ limits, output: granted }) => {
     const { purse } = await purseWith(10_000n)
-    const taken = await purse.take(want({ limits, inputEstimate: async () => 40 }), stays)
+    const taken = await purse.take(
+      want({ limits, inputEstimate: async () => 40 }),
+      everySlot,
+      stays,
+    )
     expect(output(taken)).toBe(granted)
   })
 })

@@ -38,8 +38,8 @@ function stage(otherwise: (refusal: string) => string | null) {
   }
   const send = new SecondSend(upstream, {
     request: {
-      ...{ path: '/v1/chat/completions', contentType: 'application/json', headers: {} },
-      body: Buffer.from('first'),
+      ...{ method: 'POST', path: '/v1/chat/completions', query: '', headers: {} },
+      ...{ body: Buffer.from('first'), contentType: 'application/json' },
     },
     listener,
     otherwise(refusal) {
@@ -72,7 +72,7 @@ describe('K5 a request that is sent a second time', () => {
     at(0).listener.onEnd()
     await turn()
     expect([heard, state.released]).toEqual([[], false])
-    expect(Buffer.from(at(1).request.body).toString()).toBe('second')
+    expect(Buffer.from(at(1).request.body ?? '').toString()).toBe('second')
     at(1).listener.onHead(200, {})
     expect(state.worked).toBe(1)
     at(1).listener.onData(Buffer.from('yes'))

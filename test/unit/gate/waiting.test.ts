@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Closer, type Ending } from '../../../src/gate/close.ts'
+import type { Held } from '../../../src/gate/call.ts'
+import { Closer, type Sent } from '../../../src/gate/close.ts'
 import { Purse, type Taken } from '../../../src/gate/purse.ts'
-import type { Held } from '../../../src/gate/steps.ts'
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { msat } from '../../../src/money/msat.ts'
+import { everySlot } from '../../support/slots.ts'
 import { real } from '../../support/world.ts'
 
 /**
@@ -33,7 +34,7 @@ async function queue() {
   } as const
   await ledger.deposit({ ...payment, amount: msat(100n) })
   const purse = new Purse(ledger, world, 600_000)
-  const closer = new Closer({ ledger, purse, world, onUpstreamFailure: 'used' })
+  const closer = new Closer({ world, onUpstreamFailure: 'used' })
   const take = (id: string) =>
     purse.take(
       {
@@ -48,6 +49,7 @@ async function queue() {
         least: 1,
         most: 40,
       },
+      everySlot,
       () => false,
     )
   const first = await take('first')
@@ -57,23 +59,29 @@ async function queue() {
     admitted = taken
   })
   await vi.advanceTimersByTimeAsync(0)
-  return { closer, first: heldOf(first), second: heldOf(second), third: () => admitted }
+  return {
+    closer,
+    first: heldOf(purse, first),
+    second: heldOf(purse, second),
+    third: () => admitted,
+  }
 }
 
-function heldOf(taken: Taken): Held {
+function heldOf(purse: Purse, taken: Taken): Held {
   if (!taken.ok) throw new Error('it was refused')
-  return { hold: taken.hold, rate: RATE, asked: { inputBound: 10 } } as Held
+  const estimate = { reported() {}, tokens: async () => 8 }
+  const parts = { purse, hold: taken.hold, rate: RATE, observed: null, estimate }
+  return { ...parts, asked: { inputBound: 10, stream: true } } as unknown as Held
 }
 
-const ending = (end: Ending['end'], flowed: boolean): Ending => ({
+const ending = (end: Sent['end'], flowed: boolean): Sent => ({
+  sent: true,
   end,
-  streamed: true,
   whole: false,
   meter: {
     seen: { output: flowed, floor: 3 },
     usage: () => ({ source: 'reported', input: 8, cached: 0, output: 3, reportedInput: 8 }),
-  } as unknown as Ending['meter'],
-  estimate: { reported() {}, tokens: async () => 8 } as unknown as Ending['estimate'],
+  } as unknown as Sent['meter'],
 })
 
 describe('a waiting request is woken by the one that', () => {
@@ -84,7 +92,10 @@ describe('a waiting request is woken by the one that', () => {
       'failed',
       (closer: Closer, held: Held) => closer.close(held, ending('upstream_failed', false)),
     ],
-    ['was never sent', (closer: Closer, held: Held) => closer.giveBack(held, 'refused')],
+    [
+      'was never sent',
+      (closer: Closer, held: Held) => closer.close(held, { sent: false, end: 'client_left' }),
+    ],
   ] as const)('%s', async (_, close) => {
     const { closer, first, second, third } = await queue()
     const at = world.now()

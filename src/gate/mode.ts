@@ -1,0 +1,111 @@
+import { err, ok, type Result } from '../floor/result.ts'
+import type { World } from '../floor/world.ts'
+import { ceilSat } from '../money/msat.ts'
+import { type Authenticated, type Call, grow, type Held } from './call.ts'
+import { type Demand, LEDGER, unpaid } from './demand.ts'
+import type { Denied, Unpaid } from './denied.ts'
+import { anonymous } from './observe.ts'
+import type { Purse } from './purse.ts'
+import { EMPTY, FULL, type Refusal, refuse } from './refusal.ts'
+import { reasonOf } from './request-log.ts'
+
+/** Where credit is held and charged; for requests that are only observed, a copy that nobody keeps. */
+export interface Purses {
+  readonly real: Purse
+  readonly observed: Purse
+}
+
+/**
+ * What becomes of a request that is not paid for. The modes of routes differ here, and nowhere else but
+ * in the purse that a request is held in.
+ */
+export class ModeRule {
+  readonly #parts: {
+    readonly demand: Demand
+    readonly purses: Purses
+    readonly world: Pick<World, 'now'>
+    /** False while a commit has failed or is late. */
+    healthy(): boolean
+    /** How buyers reach the operator, for those to whom nothing is sold. */
+    readonly contact: string | null
+  }
+
+  constructor(parts: {
+    readonly demand: Demand
+    readonly purses: Purses
+    readonly world: Pick<World, 'now'>
+    healthy(): boolean
+    readonly contact: string | null
+  }) {
+    this.#parts = parts
+  }
+
+  /** Where the money of a request is held. Of an observed one nobody's credit moves (threats L26). */
+  purseOf({ route }: Call): Pick<Held, 'purse' | 'observed'> {
+    const { observed, real } = this.#parts.purses
+    if (route.mode === 'observe') return { purse: observed, observed: { refusal: null } }
+    return { purse: real, observed: null }
+  }
+
+  async decide(call: Call, denied: Denied): Promise<Result<Held, Refusal>> {
+    if (denied.is === 'refused') return err(denied.refusal)
+    switch (call.route.mode) {
+      case 'charge':
+        return err(denied.refusal ?? (await this.#offer(call, denied)))
+      case 'control':
+        return err(denied.refusal ?? (await this.#withoutOffer(call, denied)))
+      case 'observe': {
+        const { priced } = denied
+        if (priced === null || !mayBeObserved(call, denied)) {
+          return err(denied.refusal ?? (await this.#withoutOffer(call, denied)))
+        }
+        const refusal = denied.refusal === null ? 'payment_required' : reasonOf(denied.refusal)
+        const payer = denied.payer ?? anonymous(this.#parts.world.now())
+        const held = this.letIn(grow(priced, { payer }))
+        return held.ok ? ok(grow(held.value, { observed: { refusal } })) : held
+      }
+      case 'free': {
+        const { priced } = denied
+        return priced === null ? err(EMPTY) : this.letIn(grow(priced, { payer: null }))
+      }
+    }
+  }
+
+  /** Lets a request in that nobody's credit is held for. It has a slot like any other. */
+  letIn(call: Authenticated): Result<Held, Refusal> {
+    const slot = call.route.targets.take()
+    if (slot === null) return err(FULL)
+    return ok(grow(call, { ...this.purseOf(call), hold: null, limit: call.wanted, slot }))
+  }
+
+  async #offer({ incoming }: Call, { payer, priced, reason }: Unpaid): Promise<Refusal> {
+    const { demand, healthy } = this.#parts
+    // The row of an invoice is on disk before its offer leaves: there it would wait for the disk.
+    if (!healthy()) return LEDGER
+    const asks = await demand.asks(priced, priced?.estimate ?? null)
+    const debt = payer?.scope === 'account' ? await this.#debt(payer.account) : 0
+    const sums = { sat: asks.sat + debt, least: asks.least + debt }
+    const why = reason ?? unpaid(asks.sat, incoming.presented)
+    return demand.offer(incoming, { payer, ...sums, reason: why })
+  }
+
+  /** Sats that a top-up pays before it buys anything. */
+  async #debt(account: string): Promise<number> {
+    return ceilSat(await this.#parts.purses.real.owed(account))
+  }
+
+  async #withoutOffer({ incoming }: Call, { priced, reason }: Unpaid): Promise<Refusal> {
+    const { contact, demand } = this.#parts
+    const sat = await demand.sats(priced, priced?.estimate ?? null)
+    const whom = contact === null ? '' : ` Contact: ${contact}`
+    const message = `${reason ?? unpaid(sat, incoming.presented)} This gate sells no credit: ask its operator for a pass.${whom}`
+    return refuse(402, 'insufficient_quota', message)
+  }
+}
+
+/**
+ * Observing is lenient with credit and limits, and with nothing else: a pass that is not good is
+ * refused, and so is whoever presents none and does not come from this machine (threats L26).
+ */
+const mayBeObserved = ({ incoming }: Call, { is, payer }: Unpaid): boolean =>
+  is !== 'not_good' && (payer !== null || incoming.isLocal())

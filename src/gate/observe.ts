@@ -1,0 +1,109 @@
+import type { Result } from '../floor/result.ts'
+import type { World } from '../floor/world.ts'
+import { Book } from '../ledger/book.ts'
+import type { AccountId, Hold, HoldId, HoldRefused, HoldRequest, Ledger } from '../ledger/ledger.ts'
+import { MemoryStore } from '../ledger/memory.ts'
+import { msat } from '../money/msat.ts'
+import type { Payer } from './payer.ts'
+import type { HoldLedger } from './purse.ts'
+
+/**
+ * Judges observed requests by the ledger's own rule, on a copy of what the accounts have. The real
+ * ledger is only read, so nobody's credit moves (threats L26). What was observed lowers the copy, so a
+ * request is refused here when it would have been refused there. The copy is not stored, and each day
+ * (UTC) begins with a new one (threats L6).
+ */
+export class ObservedLedger implements HoldLedger {
+  readonly #real: Pick<Ledger, 'balance'>
+  readonly #world: Pick<World, 'now'>
+  /** The copy that an open hold belongs to: it may be of the day before. */
+  readonly #open = new Map<HoldId, Ledger>()
+  #copy = { day: '', ledger: newCopy(), credited: new Map<AccountId, bigint>(), deposits: 0 }
+
+  constructor(real: Pick<Ledger, 'balance'>, world: Pick<World, 'now'>) {
+    this.#real = real
+    this.#world = world
+  }
+
+  async hold(request: HoldRequest): Promise<Result<Hold, HoldRefused>> {
+    const day = dayOf(this.#world.now())
+    if (day !== this.#copy.day) {
+      this.#copy = { day, ledger: newCopy(), credited: new Map(), deposits: 0 }
+    }
+    await this.#credit(request.account)
+    const { ledger } = this.#copy
+    const held = await ledger.hold(request)
+    if (held.ok) this.#open.set(request.id, ledger)
+    return held
+  }
+
+  balance(account: AccountId): ReturnType<Ledger['balance']> {
+    return this.#copy.ledger.balance(account)
+  }
+
+  async extend(...args: Parameters<Ledger['extend']>): ReturnType<Ledger['extend']> {
+    return this.#ledgerOf(args[0]).extend(...args)
+  }
+
+  settle(...args: Parameters<Ledger['settle']>): ReturnType<Ledger['settle']> {
+    const ledger = this.#ledgerOf(args[0])
+    this.#open.delete(args[0])
+    return ledger.settle(...args)
+  }
+
+  release(...args: Parameters<Ledger['release']>): ReturnType<Ledger['release']> {
+    const ledger = this.#ledgerOf(args[0])
+    this.#open.delete(args[0])
+    return ledger.release(...args)
+  }
+
+  #ledgerOf(id: HoldId): Ledger {
+    return this.#open.get(id) ?? this.#copy.ledger
+  }
+
+  /** What the account has got since the copy last saw it. */
+  async #credit(account: AccountId): Promise<void> {
+    const real = await this.#real.balance(account)
+    const { credited, ledger } = this.#copy
+    const all = real === null ? 0n : real.available + real.held - real.owed
+    const before = credited.get(account) ?? 0n
+    if (real === null || (all <= before && credited.has(account))) return
+    credited.set(account, all)
+    this.#copy.deposits += 1
+    await ledger.deposit({
+      payment: `observed:${this.#copy.deposits}`,
+      account,
+      amount: msat(all - before),
+      credit: 'bonus',
+      rail: 'observed',
+      native: { amount: `${all - before}`, unit: 'msat', rate: '1' },
+      at: this.#world.now(),
+    })
+  }
+}
+
+/** Keeps what accounts and limits have left, and nothing of what is over. */
+class ShortMemory extends MemoryStore {
+  override write(step: Parameters<MemoryStore['write']>[0]): void {
+    super.write(step)
+    this.entries.length = 0
+    this.deposits.clear()
+  }
+
+  override writeHold(hold: Parameters<MemoryStore['writeHold']>[0]): void {
+    super.writeHold(hold)
+    if (hold.close !== null && hold.close.owed === 0n) this.holds.delete(hold.id)
+  }
+}
+
+const newCopy = (): Ledger => new Book(new ShortMemory())
+
+/** Who uses an observed route and shows no pass: one account a day (threats L6). */
+export const anonymous = (now: number): Payer => ({
+  account: `anonymous-${dayOf(now)}`,
+  limits: [],
+  scope: 'account',
+  via: 'free',
+})
+
+const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)

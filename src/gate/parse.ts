@@ -1,0 +1,22 @@
+import type { Terms } from '../dialects/dialect.ts'
+import { err, ok, type Result } from '../floor/result.ts'
+import { type Call, grow, type Parsed } from './call.ts'
+import { type Refusal, refuse } from './refusal.ts'
+
+/** Reads the body in the dialect of its route. Refuses with 400, 413 or 415. */
+export function parse(call: Call, terms: Terms): Result<Parsed, Refusal> {
+  const { body, head, query } = call.incoming
+  if (call.route.query && !QUERY.test(query)) return err(BAD_QUERY)
+  const asked = call.route.dialect.read(body, head, terms)
+  if (asked.ok) return ok(grow(call, { asked: asked.value }))
+  const { status, code, message, param } = asked.error
+  return err(refuse(status, code, message, { param }))
+}
+
+/** Printable ASCII, without a fragment: every reader reads it in the same way. */
+const QUERY = /^(?:\?[!"$-~]*)?$/
+const BAD_QUERY = refuse(
+  400,
+  'bad_request',
+  'The query of this request has characters that must be escaped.',
+)

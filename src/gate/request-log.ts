@@ -1,0 +1,93 @@
+import type { World } from '../floor/world.ts'
+import { shortName } from './accounts.ts'
+import type { Authenticated, Call, Held, Settled } from './call.ts'
+import type { Payer } from './payer.ts'
+import type { GateEvent, Say } from './ports.ts'
+import type { Refusal } from './refusal.ts'
+
+type RequestEvent = Extract<GateEvent, { event: 'request' }>
+
+/** How an answer came out. */
+export interface Answered {
+  readonly status: number
+  /** ms from sending to the first byte of output. */
+  readonly ttft: number | null
+  /** For the operator's eyes: why the upstream failed. */
+  readonly detail: string | null
+}
+
+/** Writes one line for each request, however it ended. It writes, and does nothing else. */
+export class RequestLog {
+  readonly #say: Say
+  readonly #world: Pick<World, 'now'>
+
+  constructor(say: Say, world: Pick<World, 'now'>) {
+    this.#say = say
+    this.#world = world
+  }
+
+  refused(call: Call, refusal: Refusal): void {
+    this.#say({ ...this.#base(call, refusal.status, 'refused'), reason: reasonOf(refusal) })
+  }
+
+  /** The buyer left before anything was sent upstream. */
+  left(held: Held): void {
+    const held_msat = Number(held.hold?.amount ?? 0n)
+    const base = this.#base(held, 499, 'client_left')
+    this.#say({ ...base, usage: 'none', held_msat, charged_msat: 0 })
+  }
+
+  /** The request was sent upstream, and is over. */
+  ended(settled: Settled, { status, ttft, detail }: Answered): void {
+    const { cost, hold, observed } = settled
+    this.#say({
+      ...this.#base(settled, status, shownEnd(cost.end)),
+      ...(detail === null ? {} : { reason: detail }),
+      usage: cost.usage,
+      prompt_tokens: cost.tokens.input,
+      completion_tokens: cost.tokens.output,
+      held_msat: observed === null ? Number(hold?.amount ?? 0n) : 0,
+      charged_msat: Number(cost.charged),
+      ...(observed === null ? {} : { would_charge_msat: Number(cost.wouldCharge) }),
+      ...(observed === null || observed.refusal === null ? {} : { would_refuse: observed.refusal }),
+      ...(cost.owed > 0n ? { owed_msat: Number(cost.owed) } : {}),
+      ...(cost.overrun > 0n ? { overrun_msat: Number(cost.overrun) } : {}),
+      ...(cost.after === null ? {} : { left_msat: Number(cost.after) }),
+      ...(ttft === null ? {} : { ttft_ms: ttft }),
+    })
+  }
+
+  #base(
+    call: Call & Partial<Authenticated>,
+    status: number,
+    end: RequestEvent['end'],
+  ): RequestEvent {
+    const { asked, at, id, payer, rate, route } = call
+    return {
+      event: 'request',
+      id,
+      account: nameOf(payer ?? null),
+      dialect: route.dialect.name,
+      model: rate === undefined || asked === undefined ? null : asked.model,
+      status,
+      end,
+      ms: this.#world.now() - at,
+    }
+  }
+}
+
+/** The account of those who show no pass has a name of its own: it is nobody's secret. */
+function nameOf(payer: Payer | null): string | null {
+  if (payer === null) return null
+  return payer.via === 'free' ? payer.account : shortName(payer.account)
+}
+
+/** What a refusal is called in the log. */
+export const reasonOf = ({ status, code }: Refusal): string =>
+  status === 402 ? 'payment_required' : code
+
+/** Two ends have a name for the inside alone. */
+function shownEnd(end: Settled['cost']['end']): RequestEvent['end'] {
+  if (end === 'cut') return 'complete'
+  return end === 'outgrown' ? 'upstream_failed' : end
+}

@@ -1,0 +1,96 @@
+import type { Meter, Problem } from '../dialects/dialect.ts'
+import type { World } from '../floor/world.ts'
+import type { Msat } from '../money/msat.ts'
+import {
+  answerRefusal,
+  answerWhole,
+  openStream,
+  TOO_LARGE,
+  tooLarge,
+  upstreamRefusal,
+} from './answer.ts'
+import type { Held, Settled } from './call.ts'
+import type { Exchanged } from './exchange.ts'
+import type { End } from './outcome.ts'
+import { type Refusal, STOPPING } from './refusal.ts'
+import type { Relayed } from './relay.ts'
+import type { AccountPages } from './statement.ts'
+
+/** The end of an answer, as the buyer sees it. */
+export class Respond {
+  readonly #pages: Pick<AccountPages, 'spendable'>
+  readonly #world: Pick<World, 'now'>
+
+  constructor(pages: Pick<AccountPages, 'spendable'>, world: Pick<World, 'now'>) {
+    this.#pages = pages
+    this.#world = world
+  }
+
+  /**
+   * The balance that the buyer is told, of what the account has available. A narrowed pass is told
+   * what it may still spend, and an observed request nothing.
+   */
+  async balance({ hold, observed, payer }: Held, available: Msat | null): Promise<Msat | null> {
+    if (observed !== null) return null
+    if (available === null || payer === null || payer.scope === 'account' || hold === null) {
+      return available
+    }
+    return this.#pages.spendable(payer, available)
+  }
+
+  /** Writes the last bytes that the buyer sees, and returns the status that the buyer got. */
+  end(settled: Settled, { meter, relayed }: Exchanged, balance: Msat | null): number {
+    const { cost, incoming, reply, route } = settled
+    if (relayed.end === 'client_left') return reply.headSent ? 200 : 499
+    const { contentType, whole } = relayed
+    if (whole !== null && !reply.headSent) {
+      answerWhole(settled, reply, {
+        ...{ body: whole, contentType, charged: cost.charged, after: balance },
+      })
+      return 200
+    }
+    if (!reply.headSent && failed(relayed.end)) {
+      const refusal = this.#refusal(relayed, cost.charged)
+      answerRefusal(route.dialect.wire.errors, { incoming, reply, refusal })
+      return refusal.status
+    }
+    if (!reply.headSent) openStream(settled, reply, balance)
+    const trailers = incoming.trailers ? { 'X-Cost-Msat': `${cost.charged}` } : undefined
+    const { charged } = cost
+    const last =
+      whole === null ? lastBytes(relayed.end, meter, charged) : meter.asStream(whole, charged)
+    reply.end(last, trailers)
+    return 200
+  }
+
+  /** What a buyer is told who has seen nothing of an answer that failed. */
+  #refusal({ end, said, detail }: Relayed, charged: Msat): Refusal {
+    if (end === 'outgrown') return tooLarge(charged)
+    if (end === 'stopped') return STOPPING
+    return upstreamRefusal(said, { stalled: detail === 'silent', now: this.#world.now() })
+  }
+}
+
+/** How a stream ends for the buyer, the cost said in it. */
+function lastBytes(end: Exclude<End, 'client_left'>, meter: Meter, cost: Msat): Uint8Array {
+  if (failed(end)) return meter.broken(BROKEN[end], cost)
+  return end === 'cut' ? meter.cut(cost) : meter.finish(cost)
+}
+
+type Failed = Exclude<End, 'complete' | 'cut' | 'client_left'>
+
+const failed = (end: End): end is Failed => Object.hasOwn(BROKEN, end)
+
+/** What the buyer is told in the middle of a stream. */
+const BROKEN: Readonly<Record<Failed, Pick<Problem, 'code' | 'message'>>> = {
+  outgrown: { code: 'answer_too_large', message: TOO_LARGE },
+  upstream_failed: {
+    code: 'upstream_error',
+    message: 'The model server broke off; only what arrived is charged.',
+  },
+  stalled: {
+    code: 'upstream_timeout',
+    message: 'The model server went silent; only what arrived is charged.',
+  },
+  stopped: { code: 'stopping', message: 'This gate is stopping; nothing is charged. Try again.' },
+}

@@ -22,15 +22,15 @@ import type { Say, Upstream } from '../gate/ports.ts'
 import { Purse } from '../gate/purse.ts'
 import { RequestLog } from '../gate/request-log.ts'
 import { Respond } from '../gate/respond.ts'
-import { type Mode, pattern, Routes } from '../gate/route.ts'
 import { Settlements } from '../gate/settlements.ts'
 import { Speeds } from '../gate/speeds.ts'
 import { AccountPages } from '../gate/statement.ts'
 import { Targets } from '../gate/targets.ts'
-import { type AppParts, makeListener } from '../http/app.ts'
+import { makeListener } from '../http/app.ts'
 import { BodyShare, passesBounds, strangersBounds } from '../http/body-share.ts'
 import { type Keys, makeClients, makeTunnelClients } from '../http/clients.ts'
 import { makeDescribe } from '../http/describe.ts'
+import type { AppParts } from '../http/endpoint.ts'
 import { makeReceive } from '../http/incoming.ts'
 import type { ModelList } from '../http/models.ts'
 import { makeNotFound } from '../http/not-found.ts'
@@ -48,6 +48,7 @@ import { type Outage, WalletLine } from '../rails/wallet-line.ts'
 import type { PlayWallet } from '../wallets/play.ts'
 import type { Wallet } from '../wallets/wallet.ts'
 import type { FoundBackend } from './backend.ts'
+import { routesOf } from './routes.ts'
 import { version } from './version.ts'
 
 /** The concrete parts that a gate is made of. */
@@ -267,17 +268,6 @@ export function compose(parts: ComposeParts): Composed {
     },
   }
 }
-
-/** The routes of a gate: each dialect at its path, all in the mode of the gate and at one backend. */
-const routesOf = (dialects: readonly Dialect[], mode: Mode, targets: Targets): Routes =>
-  new Routes(
-    dialects.map((dialect) => ({
-      ...{ method: 'POST', path: pattern(dialect.path), dialect, mode, targets },
-      price: { by: 'model' },
-      query: false,
-      tellsPrice: true,
-    })),
-  )
 
 /** What the gate's own documents say that it sells by. */
 const termsOf = ({ config, wallet, dialects }: ComposeParts): Terms => ({

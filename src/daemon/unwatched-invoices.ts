@@ -35,7 +35,7 @@ export async function tellUnwatched(parts: UnwatchedParts): Promise<void> {
 }
 
 async function isAnswered({ wallet: kind }: Payable, parts: UnwatchedParts): Promise<boolean> {
-  const { answers, invoices, wallet, world } = asked
+  const { answers, invoices, wallet, world } = parts
   if (!answers.includes(kind)) return false
   // A wallet that keeps no list of its own is asked: a node may have become another node.
   if (kind !== wallet.kind || wallet.asksItself === true) return true

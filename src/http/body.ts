@@ -6,26 +6,33 @@ import { type BodyShare, type Place, SMALL_BODY, type Whose } from './body-share
 
 export interface BodyLimits {
   readonly world: World
-  /** In bytes. */
+  /** The largest body, in bytes. */
   readonly limit: number
-  /** For the whole body, in ms, however steadily it trickles (D6). */
+  /**
+   * The time for the whole body in ms, also for one that arrives steadily and slowly (threats D6).
+   */
   readonly deadlineMs: number
-  /** The memory that it is counted in, and whose it is (threats J7). */
+  /** The memory that the body is counted in, and whose body it is (threats J7). */
   readonly share: BodyShare
   readonly whose: Whose
 }
 
-/** A body that was read whole. Its room is kept until `release`, which may be called again. */
+/**
+ * A body that was read to its end. It keeps its room until `release`, which may be called more than
+ * once.
+ */
 export interface Body {
   readonly bytes: Uint8Array
-  /** Its request is served: it is none of the large ones any more that a stranger has one of. */
+  /** Called when its request is served. From then on its client may send another large body. */
   admit(): void
   release(): void
 }
 
-/** How long what is left of a refused body is read and thrown away, so that the refusal is seen. */
+/**
+ * So long the rest of a refused body is read and thrown away, so that the client sees the refusal.
+ */
 const LINGER_MS = 1_000
-/** A buffer starts with so many bytes, unless its body is shorter. */
+/** The first size of a buffer, unless its body is shorter. */
 const FIRST_BUFFER = 16_384
 
 const NOTHING: Body = { bytes: new Uint8Array(0), admit: () => {}, release: () => {} }
@@ -33,15 +40,16 @@ const NOTHING: Body = { bytes: new Uint8Array(0), admit: () => {}, release: () =
 /** Requests whose sender waits for `100 Continue` (RFC 9110 10.1.1). */
 const waiting = new WeakMap<IncomingMessage, ServerResponse>()
 
-/** This sender sends its body only when it is told to go on: `readBody` does so. */
+/** Notes that this client sends its body only after `100 Continue`. `readBody` sends that. */
 export function awaitsContinue(request: IncomingMessage, response: ServerResponse): void {
   waiting.set(request, response)
 }
 
 /**
- * Reads a request's body. Refused: 413 before reading where its length is told and too large, else
- * at the byte too much; 415 for any encoding; 408 past the deadline; 400 where the buyer left; 503
- * where the memory that bodies share is full, or was needed while this one came too slowly.
+ * Reads the body of a request. It is refused with 413 if it is too large: before reading if the length
+ * is declared, otherwise at the first byte too many. 415: it is encoded. 408: the deadline is over. 400:
+ * the buyer left. 503: the memory that bodies share is full, or was needed while this one came too
+ * slowly.
  */
 export async function readBody(
   request: IncomingMessage,
@@ -61,7 +69,7 @@ export async function readBody(
   return read.ok ? read : refused(request, limits.world, read.error)
 }
 
-/** The bytes that a request says it has; null where it sends chunks and does not say. */
+/** The declared length of a body. Null if it comes in chunks without a declared length. */
 function declaredLength({ headers }: IncomingMessage): number | null {
   if (headers['transfer-encoding'] !== undefined) return null
   return Number(headers['content-length'] ?? 0)
@@ -95,7 +103,10 @@ const tooLarge = (limit: number): Refusal =>
     `The request body is larger than the ${limit} bytes that are taken here. Send less in one request.`,
   )
 
-/** One body on its way into one buffer, which grows as it comes and never past what it has room for. */
+/**
+ * Reads one body into one buffer. The buffer grows as the body arrives, and only as far as it has
+ * room.
+ */
 class Reading {
   readonly result: Promise<Result<Body, Refusal>>
   readonly #request: IncomingMessage
@@ -125,7 +136,7 @@ class Reading {
   #start(): void {
     waiting.get(this.#request)?.writeContinue()
     waiting.delete(this.#request)
-    // Without a listener an 'error' of a cut request would end the process.
+    // Without this listener, the error of a broken connection would end the process.
     this.#request.on('error', () => {})
     this.#request.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose)
   }
@@ -140,7 +151,9 @@ class Reading {
     }
   }
 
-  /** False where there is no room. A body that comes in one piece is that piece, without a copy. */
+  /**
+   * Keeps a chunk. Returns false if there is no room. A body that comes in one piece is not copied.
+   */
   #hold(chunk: Buffer, size: number): boolean {
     if (size > this.#buffer.length) {
       const whole = this.#size === 0 && size === this.#most
@@ -158,7 +171,10 @@ class Reading {
     return true
   }
 
-  /** Half as much again each time, so that all copies together are linear; small as long as it fits. */
+  /**
+   * The next size of the buffer. It grows by half each time, so all copies together take linear
+   * time.
+   */
   #capacity(size: number): number {
     const roomy = Math.max(FIRST_BUFFER, size, Math.ceil(this.#buffer.length * 1.5))
     const capacity = size <= SMALL_BODY ? Math.min(roomy, SMALL_BODY) : roomy
@@ -189,8 +205,9 @@ class Reading {
 }
 
 /**
- * A client that is still sending sees a reset instead of the answer when its connection closes at
- * once (RFC 9112 9.6). One that waits for `100 Continue` sends nothing.
+ * If the connection closed at once, a client that is still sending would see a reset in place of the
+ * answer (RFC 9112 9.6). So the rest of the body is read for a while. A client that waits for
+ * `100 Continue` sends nothing.
  */
 async function refused(
   request: IncomingMessage,

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/** `cors` of the settings: origins, or `*`. */
+/** The setting `cors`: origins, or `*`. */
 export interface Cors {
   readonly origins: readonly string[]
 }
@@ -8,9 +8,9 @@ export interface Cors {
 const ALLOWED =
   'Authorization, Content-Type, X-API-Key, Api-Key, X-Cashu, X-Payment, Payment-Signature, X-Request-Id'
 const ALLOWED_NAMES: ReadonlySet<string> = new Set(ALLOWED.toLowerCase().split(', '))
-/** A header's name (RFC 9110 5.6.2). */
+/** The name of a header (RFC 9110 5.6.2). */
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/
-/** Names that one preflight is told. */
+/** One preflight allows at most so many names. */
 const MOST_NAMES = 64
 const EXPOSED = [
   'WWW-Authenticate, X-Cashu, PAYMENT-REQUIRED, PAYMENT-RESPONSE, X-PAYMENT-RESPONSE, Payment-Receipt',
@@ -19,8 +19,8 @@ const EXPOSED = [
 ].join(', ')
 
 /**
- * Sets the CORS headers of an answer (Fetch standard 3.2), one origin only. A preflight is answered
- * here, never gated and never charged (G10, D4): false then.
+ * Sets the CORS headers of an answer (Fetch standard 3.2), with one origin only. It answers preflights
+ * itself, without asking for a pass or money (threats G10, D4), and then returns false.
  */
 export function setCors(cors: Cors, request: IncomingMessage, response: ServerResponse): boolean {
   const { origin } = request.headers
@@ -44,8 +44,8 @@ export function setCors(cors: Cors, request: IncomingMessage, response: ServerRe
 const VARY_PREFLIGHT = 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers'
 
 /**
- * What a preflight may send: our own names, and those that it asks for. SDKs add theirs
- * (`x-stainless-*`), and nothing here believes a header because a page may send it (threats K6).
+ * The headers that a page may send: our own, and those that its preflight asks for. SDKs add headers of
+ * their own (`x-stainless-*`), and the gate trusts no header because a page may send it (threats K6).
  */
 function allowedHeaders({ headers }: IncomingMessage): string {
   const asked = String(headers['access-control-request-headers'] ?? '').split(',', MOST_NAMES)
@@ -56,9 +56,9 @@ function allowedHeaders({ headers }: IncomingMessage): string {
 const named = (cors: Cors, origin: string): boolean => cors.origins.includes(origin)
 
 /**
- * What an answer without a credential does just before its head leaves: it hides from other origins,
- * unless they are named, or a page on the web could use the model of whoever looks at it. Errors and
- * offers stay readable. Null: there is nothing to hide.
+ * Returns what to do with the head of an answer to a request without a pass: it removes the permission
+ * for other origins, unless the operator named them. Otherwise any page on the web could use a free model
+ * of the person who looks at the page. Errors and offers stay readable. Null if nothing is to be hidden.
  */
 export function hidingFromOthers(
   cors: Cors,

@@ -2,16 +2,22 @@ import type { Transform } from 'node:stream'
 import zlib from 'node:zlib'
 import type { Sent, UpstreamListener } from '../gate/ports.ts'
 
-/** At the end of an answer: what can be read of it is read, an ending that is missing is no error. */
+/**
+ * How the end of an answer is flushed: everything readable is read, and a missing ending is no
+ * error.
+ */
 const { Z_SYNC_FLUSH, BROTLI_OPERATION_FLUSH, ZSTD_e_flush } = zlib.constants
-/** Encodings one over the other that are undone. Nobody sends more in earnest. */
+/** At most so many encodings are undone, one inside the other. No real backend uses more. */
 const MOST = 2
 
-/** The codings that are undone (RFC 9110, 8.4.1; zstd where this Node has it), by their first bytes. */
+/**
+ * The encodings that are undone (RFC 9110, 8.4.1; zstd if this Node has it). The first byte decides
+ * between forms of one encoding.
+ */
 const DECODERS: Readonly<Record<string, (first: number) => Transform>> = {
   gzip: () => zlib.createGunzip({ finishFlush: Z_SYNC_FLUSH }),
   br: () => zlib.createBrotliDecompress({ finishFlush: BROTLI_OPERATION_FLUSH }),
-  // Half of the world sends `deflate` without the zlib wrapper that the standard asks for.
+  // Many servers send `deflate` without the zlib wrapper that the standard requires.
   deflate: (first) =>
     (first & 0x0f) === 8
       ? zlib.createInflate({ finishFlush: Z_SYNC_FLUSH })
@@ -22,8 +28,9 @@ const DECODERS: Readonly<Record<string, (first: number) => Transform>> = {
 }
 
 /**
- * Sends, and undoes the encoding of an answer that nobody asked to be encoded (threats K17), so that
- * the meter can read it. An encoding that is not known, or that does not decode, is a broken answer.
+ * Sends a request, and undoes the encoding of an answer that is encoded although nobody asked for that
+ * (threats K17), so that the meter can read it. If the encoding is unknown or broken, the answer counts as
+ * broken.
  */
 export function decoding(
   listener: UpstreamListener,
@@ -59,7 +66,10 @@ export function decoding(
   }
 }
 
-/** The codings of an answer, the one to undo first in front; null where one of them is unknown. */
+/**
+ * The encodings of an answer, in the order in which they are undone. Null if one of them is
+ * unknown.
+ */
 function codingsOf(header: string | readonly string[] | undefined): readonly string[] | null {
   if (header === undefined) return []
   const names = String(header)
@@ -76,14 +86,14 @@ function codingsOf(header: string | readonly string[] | undefined): readonly str
 }
 
 /**
- * Decodes one answer as it comes. Whatever can be read of a piece is handed on at once, so events
- * are not held back. A piece that grows a thousandfold is decoded only as fast as the listener takes
- * it, and no further once the listener has had enough: nothing is ever decoded as a whole.
+ * Decodes one answer as it arrives. Everything that can be decoded of a piece is passed on at once, so no
+ * event waits. A piece that becomes a thousand times larger is decoded only as fast as the listener takes
+ * it, and not further if the listener wants no more. So no answer is ever decoded as a whole.
  */
 class Decoder {
   readonly #listener: UpstreamListener
   readonly #codings: readonly string[]
-  /** Asks the upstream for more. */
+  /** Asks the backend for more. */
   readonly #more: () => void
   readonly #chain: Transform[] = []
   #waits = false
@@ -95,7 +105,7 @@ class Decoder {
     this.#more = more
   }
 
-  /** False: nothing more until the upstream is asked again. */
+  /** Returns false if the backend must wait until it is asked for more. */
   write(piece: Uint8Array): boolean {
     if (this.#over || piece.byteLength === 0) return true
     if (this.#chain.length === 0) this.#open(piece[0] ?? 0)
@@ -111,7 +121,7 @@ class Decoder {
     return false
   }
 
-  /** The upstream says no more. `then` is called behind the last decoded byte. */
+  /** Called when the backend has sent everything. `then` is called after the last decoded byte. */
   end(then: () => void): void {
     const [first] = this.#chain
     const last = this.#chain.at(-1)
@@ -129,7 +139,7 @@ class Decoder {
     if (!this.#over) this.#chain.at(-1)?.resume()
   }
 
-  /** Nobody listens any more. */
+  /** Called when nobody listens any more. */
   stop(): void {
     this.#over = true
     for (const decoder of this.#chain) decoder.destroy()

@@ -10,9 +10,12 @@ import type { Selling, ShownPrice, Terms } from './selling.ts'
 import { shownModel } from './shown-model.ts'
 import { wellKnown } from './well-known.ts'
 
-/** What this gate says of itself, free to read and true now. An `origin` is the reader's own. */
+/**
+ * The documents in which the gate describes itself. They are free to read and up to date. `origin`
+ * is the address under which the reader reaches the gate.
+ */
 export interface Describe {
-  /** The upstream's list, each model with its price; null where the upstream does not answer. */
+  /** The models of the backend, each with its price. Null if the backend does not answer. */
   models(): Promise<unknown | null>
   model(id: string): Promise<unknown | null>
   wellKnown(origin: string): Promise<unknown>
@@ -29,37 +32,40 @@ export interface Health {
   readonly upstream: 'ok' | 'unreachable'
   readonly wallet: 'ok' | 'unreachable'
   readonly ledger: 'ok' | 'late'
-  /** In words, where nothing is sold because the upstream is gone. */
+  /** Why nothing is sold, in words. Only set if the backend is gone. */
   readonly reason?: string
 }
 
 export interface DescribeParts {
   readonly terms: Terms
-  /** What a model costs by that name, as a request for it is charged. */
+  /** The price that a request for this name of a model would be charged. */
   priceOf(model: string): Priced
-  /** The upstream's models as it last listed them; null where it never answered. */
+  /** The models that the backend listed last. Null if it never answered. */
   listed(): Promise<readonly { readonly id: string }[] | null>
-  /** The upstream answered when it was last asked for its models. */
+  /** Whether the backend answered when it was last asked for its models. */
   upstreamOk(): boolean
-  /** Set where the upstream has not answered for so long that nothing is sold. */
+  /** Set if the backend has been away for so long that nothing is sold. */
   gone(): Gone | null
   walletOk(): boolean
   ledgerOk(): boolean
   /** In ms. */
   now(): number
-  /** `https://host` where everybody reaches this gate; null: it has no such address. */
+  /** `https://host`, under which everybody reaches this gate. Null if there is no such address. */
   publicUrl(): string | null
-  /** Dollars for one bitcoin; null where no price needs them, or none are known. Asks nobody. */
+  /**
+   * Dollars for one bitcoin. Null if no price needs them, or if they are not known. Makes no call.
+   */
   usdPerBtc(): number | null
 }
 
 /**
- * ms for which a priced list is used again. Anybody may ask for a document, in 40 bytes and a hundred
- * at once: pricing hundreds of models anew for each is what it would cost most (threats J7).
+ * A list with prices is used again for so many ms. Anybody may ask for a document, with 40 bytes and a
+ * hundred times at once, and finding the prices of hundreds of models is the largest part of the work
+ * (threats J7).
  */
 const PRICED_FOR = 1_000
 
-/** Makes the descriptions. They never fail: what cannot be had is said to be so. */
+/** Makes the documents. They never fail: what is not known is left out or null. */
 export function makeDescribe(parts: DescribeParts): Describe {
   const priced = (model: { readonly id: string }) => {
     const pricing = forSale(parts.priceOf(model.id))
@@ -122,11 +128,14 @@ async function health(parts: DescribeParts): Promise<Health> {
   return { status: ok ? 'ok' : 'degraded', upstream, wallet, ledger, ...why }
 }
 
-/** Null for a model that is not for sale now. */
+/** The price as it is shown. Null if the model is not for sale now. */
 const forSale = (priced: Priced): ShownPrice | null =>
   priced.is === 'priced' ? shownPrice(priced.rate) : null
 
-/** msat per million tokens are sats per thousand × 10^6, and sats per request × 10^9. */
+/**
+ * A price in msat per million tokens is 10^6 times that in sats per thousand tokens, and 10^9 times
+ * that in sats per request.
+ */
 const shownPrice = (rate: Rate): ShownPrice => ({
   unit: 'sats per 1,000 tokens',
   input: Number(formatDecimal(eachOf(rate, 'input'), 6)),

@@ -4,15 +4,15 @@ import { err, ok, type Result } from '../floor/result.ts'
 
 export interface ListenOptions {
   readonly host: string
-  /** 0 takes a free one. */
+  /** 0 means any free port. */
   readonly port: number
-  /** The operator chose this port: another one would not do. */
+  /** Whether the operator chose this port. Then no other port is tried. */
   readonly explicit: boolean
 }
 
 export interface Listening {
   readonly port: number
-  /** Ports that were taken, in the order they were tried. */
+  /** The ports that were taken, in the order in which they were tried. */
   readonly taken: readonly number[]
 }
 
@@ -21,10 +21,13 @@ export type CannotListen =
   | { readonly why: 'not_permitted'; readonly port: number }
   | { readonly why: 'no_such_host'; readonly host: string }
 
-/** How far a default port moves on. */
+/** How many ports are tried if the default port is taken. */
 const TRIES = 21
 
-/** Listens, on the next free port where the default one is taken. Other I/O errors throw. */
+/**
+ * Listens. If the default port is taken, it tries the next ones. Throws on other errors of input
+ * and output.
+ */
 export async function listen(
   server: Server,
   { host, port, explicit }: ListenOptions,
@@ -51,7 +54,7 @@ const EXPECTED = [
   'EINVAL',
 ]
 
-/** Null, or why not. */
+/** Tries to listen. Returns null, or why it cannot. */
 function tryPort(server: Server, host: string, port: number): Promise<string | null> {
   return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException) => {

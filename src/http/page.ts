@@ -3,22 +3,25 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import type { MoneyKind } from '../ledger/ledger.ts'
 
-/** One file of the page, as it is answered. */
+/** One file of the page with its headers. */
 export interface PageFile {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** The page for buyers, built by Vite from `src/web`, whole in memory. */
+/** The page for buyers. Vite builds it from `src/web`, and the gate keeps it in memory. */
 export interface Page {
   readonly html: PageFile
-  /** By the request's path. Whatever is not a key here is not served: no path reaches the disk. */
+  /**
+   * The files by the path of the request. Only these paths are served, so no request reads from the
+   * disk.
+   */
   readonly assets: ReadonlyMap<string, PageFile>
 }
 
 /**
- * Nothing but this gate's own files runs or is asked (threats H6). Text becomes markup nowhere, and
- * a browser that knows trusted types holds the page to it.
+ * The browser runs only files of this gate and sends requests only to this gate (threats H6). The page
+ * never turns text into markup, and a browser that knows trusted types enforces that.
  */
 const POLICY = [
   "default-src 'none'",
@@ -34,7 +37,10 @@ const POLICY = [
   "trusted-types 'none'",
 ].join('; ')
 
-/** The address of an invoice has its token in it: no referrer, no window that opened this one. */
+/**
+ * The address of an invoice contains its token. So no other page may learn it, as a referrer or
+ * through the window that opened this one.
+ */
 const HTML_HEADERS = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy': POLICY,
@@ -49,15 +55,15 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 }
 
-/** Where the build lies: beside the built program, or in `dist` of the sources. */
+/** The folders that may contain the build: beside the built program, or `dist` of the sources. */
 const FOLDERS = [
   new URL('../../web/', import.meta.url),
   new URL('../../dist/web/', import.meta.url),
 ]
 
 /**
- * The built page, the kind of money written into it. Null where it was never built. Throws where a
- * file of it cannot be read.
+ * Loads the built page and writes the kind of money into it. Null if the page was not built. Throws if
+ * one of its files cannot be read.
  */
 export function loadPage(money: MoneyKind, folders: readonly URL[] = FOLDERS): Page | null {
   const folder = folders.find((one) => existsSync(new URL('index.html', one)))
@@ -74,7 +80,9 @@ export function loadPage(money: MoneyKind, folders: readonly URL[] = FOLDERS): P
 
 const EMPTY = '<meta name="satgate-money" content=""'
 
-/** An asset's name has the hash of its content in it, so it never changes. */
+/**
+ * The name of an asset contains the hash of its content, so a file with this name never changes.
+ */
 const assetHeaders = (name: string, content: Uint8Array) => ({
   'content-type': TYPES[extname(name)] ?? 'application/octet-stream',
   'cache-control': 'public, max-age=31536000, immutable',

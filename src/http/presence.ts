@@ -2,23 +2,25 @@ import type { Gone, GoneWhy } from '../gate/ports.ts'
 import type { NotProbed } from './probe.ts'
 import { whyUnreachable } from './unreachable.ts'
 
-/** ms for which a backend must fail before it is gone. One try that failed proves nothing. */
+/** A backend is gone when it has failed for so many ms. One failed try proves nothing. */
 const GONE_AFTER = 15_000
 
 /** Told once when the backend is gone, and once when it is back. */
 export interface Absence {
-  /** `how` it failed last, for the operator alone: it may hold addresses. */
+  /**
+   * `how` tells how it failed last. It is for the operator only, because it may contain addresses.
+   */
   gone(gone: Gone, how: Failed): void
   back(since: number): void
 }
 
-/** How a try failed. `empty`: it lists no model, and nothing else can be asked for. */
+/** How a try failed. `empty`: the backend lists no model, and no model has a price by its name. */
 export type Failed = NotProbed | { readonly why: 'empty' }
 
 /**
- * Whether the backend is there. It is gone when it was refused, unknown, without an accepted
- * certificate, answering 5xx or listing no model for 15 s, at its last try too. A 401 or 404 is an
- * answer: it is there. Silence is none: it proves neither.
+ * Whether the backend is there. It is gone if for 15 s, and at its last try, it refused the connection,
+ * its name was unknown, its certificate was not accepted, it answered 5xx or listed no model (ADR 23).
+ * After a 401 or 404 it is there, because that is an answer. If it is only silent, nothing changes.
  */
 export class Presence {
   readonly #tell: Absence
@@ -31,24 +33,27 @@ export class Presence {
     this.#tell = tell
   }
 
-  /** Null while the backend is there, as far as its tries say. */
+  /** Null while the backend is there, by what the tries showed. */
   get gone(): Gone | null {
     return this.#gone ? this.#failing : null
   }
 
-  /** It failed at its last try, whether or not it is gone yet. */
+  /** Whether it failed at the last try. It may not be gone yet. */
   get failing(): boolean {
     return this.#failing !== null
   }
 
-  /** A try came out, at `now` in ms: null where the backend listed its models. */
+  /** Takes the result of a try at `now` (in ms). `not` is null if the backend listed its models. */
   saw(not: Failed | null, now: number): void {
     const seen = not === null ? 'there' : seenOf(not)
     if (not === null || seen === 'there') this.#there()
     else if (seen !== 'silent') this.#failed({ why: seen, how: not }, now)
   }
 
-  /** Tells of a failure now, and not first when it has lasted: a start shows how it found the backend. */
+  /**
+   * Reports a failure at once, without waiting whether it lasts. A start does this, so that it
+   * shows how it found the backend.
+   */
   tell(): void {
     if (this.#failing === null || this.#how === null || this.#told) return
     this.#told = true
@@ -80,5 +85,5 @@ function seenOf(not: Failed): GoneWhy | 'there' | 'silent' {
   return not.status >= 500 ? 'failing' : 'there'
 }
 
-/** A backend that goes on so is gone, and is told of. */
+/** Whether a backend that continues to fail in this way counts as gone. */
 export const isFailure = (not: Failed): boolean => !['there', 'silent'].includes(seenOf(not))

@@ -5,25 +5,28 @@ import type { Reply } from '../gate/ports.ts'
 
 export interface ReplyOptions {
   readonly world: World
-  /** How long a reader may take nothing of what waits for it, in ms (D6, G8). */
+  /** So many ms a reader may read nothing of what waits for it (threats D6, G8). */
   readonly idleMs: number
-  /** Called with the status just before a head leaves, to set headers of the listener's own. */
+  /**
+   * Called with the status just before a head is sent, so that the listener can set its own
+   * headers.
+   */
   readonly onHead?: ((status: number) => void) | null
 }
 
 /**
- * So many bytes are handed to the socket at a time: Node tells when all of them are taken, and never
- * how many. What is larger, or comes before they are, waits here, so that a slow reader who goes on
- * reading is seen to take some.
+ * At most so many bytes are given to the socket at once. Node tells when all of them were taken, and not
+ * how many. Larger pieces, and those that come earlier, wait here. So a slow reader who continues to read
+ * is noticed.
  */
 const PIECE = 65_536
-/** Bytes that may wait before the writer is asked to. */
+/** If more bytes wait, the writer is asked to pause. */
 const MOST_WAITING = 65_536
 
 /**
- * The way back to one buyer, on Node's own response: no copy, no Web Stream, head and first bytes
- * in one packet where they come together. Waiting bytes have a deadline that moves with each piece
- * that is taken; a reader that misses it has left.
+ * Answers one buyer through Node's own response, without copies and without Web streams. A head and first
+ * bytes that come together leave in one packet. Waiting bytes have a deadline, which moves with each piece
+ * that the reader takes. A reader who misses it counts as having left.
  */
 export function nodeReply(
   incoming: IncomingMessage,
@@ -44,12 +47,12 @@ class NodeReply implements Reply {
   #written = false
   #ended = false
   #gone = false
-  /** Pieces that were handed to the socket and not taken yet. */
+  /** The number of pieces that the socket has and that are not taken yet. */
   #handed = 0
-  /** What waits to be handed to the socket, the first of it in front, and how many bytes it is. */
+  /** The pieces that wait for the socket, in order. */
   readonly #queue: Uint8Array[] = []
   #queued = 0
-  /** Those who wait until all is taken. */
+  /** The callers that wait until everything is taken. */
   #drains: Array<() => void> = []
   #deadline: Timer | null = null
   #onGone: (() => void) | null = null
@@ -63,7 +66,7 @@ class NodeReply implements Reply {
     this.#trailers = incoming.httpVersion === '1.1'
     if (outgoing.destroyed || outgoing.closed) this.#left()
     else outgoing.once('close', () => this.#left())
-    // A broken pipe is told by 'close' as well.
+    // A broken connection also emits 'close'.
     outgoing.on('error', () => {})
   }
 
@@ -85,7 +88,7 @@ class NodeReply implements Reply {
       if (name.toLowerCase() === 'trailer' && !this.#trailers) continue
       this.#outgoing.setHeader(name, value)
     }
-    // What was not read of the request must not be taken for the next one.
+    // The unread rest of a request must not be taken for the next request.
     if (isUnread(this.#incoming)) this.#outgoing.setHeader('connection', 'close')
     process.nextTick(() => {
       if (!this.#written && !this.#gone) this.#outgoing.flushHeaders()
@@ -129,7 +132,7 @@ class NodeReply implements Reply {
     this.#pass(bytes)
   }
 
-  /** To the socket where it has room for them, else into the queue. */
+  /** Gives bytes to the socket if it has room, otherwise to the queue. */
   #pass(bytes: Uint8Array): void {
     const size = bytes.byteLength
     if (this.#queued === 0 && this.#hasRoom(size)) this.#hand(bytes)
@@ -149,7 +152,7 @@ class NodeReply implements Reply {
     this.#outgoing.write(bytes, this.#taken)
   }
 
-  /** Hands on what waits, a piece at a time. */
+  /** Gives the waiting pieces to the socket, one at a time. */
   #pump(): void {
     for (let [first] = this.#queue; first !== undefined; [first] = this.#queue) {
       const piece = first.subarray(0, PIECE)
@@ -176,7 +179,7 @@ class NodeReply implements Reply {
     for (const then of this.#drains.splice(0)) then()
   }
 
-  /** From now on the reader has `idleMs` to take something: only that moves the deadline. */
+  /** From now on the reader has `idleMs` to take something. Only that moves the deadline. */
   #await(): void {
     this.#deadline ??= this.#world.after(this.#idleMs, () => this.#outgoing.destroy())
   }

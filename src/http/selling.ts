@@ -1,7 +1,7 @@
 import type { Dialect, Envelope } from '../dialects/dialect.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 
-/** Who runs this gate, as the settings say it; each at most 200 characters on one line. */
+/** Who runs this gate, from the settings. Each text is one line of at most 200 characters. */
 export interface Operator {
   readonly name: string
   /** An e-mail address, a URL or `npub1…`. */
@@ -13,20 +13,23 @@ export interface Operator {
 /** What does not change while the gate runs. */
 export interface Terms {
   readonly operator: Operator
-  /** satgate's own. */
+  /** The version of satgate. */
   readonly version: string
   readonly money: MoneyKind
   readonly dialects: readonly Pick<Dialect, 'name' | 'path' | 'docs' | 'wire'>[]
-  /** How the gate's own endpoints write an error. */
+  /** How the endpoints of the gate itself write an error. */
   readonly errors: Envelope
-  /** The rails that are on. */
+  /** The names of the rails that are on. */
   readonly methods: readonly string[]
-  /** Sats that a 402 asks for. */
+  /** The smallest and largest invoice in a 402, in sats. */
   readonly invoice: { readonly min: number; readonly max: number }
-  /** Sats that `POST /create-invoice` asks for at most. */
+  /** The largest invoice of `POST /create-invoice`, in sats. */
   readonly mostSats: number
   readonly tiers: readonly { readonly amountSats: number; readonly creditSats: number }[]
-  /** Bytes of a body; output tokens at most, and where a request names no limit. */
+  /**
+   * The largest body in bytes, the largest number of output tokens, and that number if a request
+   * names no limit.
+   */
   readonly limits: {
     readonly body: number
     readonly outputTokens: number
@@ -34,19 +37,21 @@ export interface Terms {
   }
 }
 
-/** What is for sale at this moment: every document is written from it alone. */
+/** What is for sale at this moment. All documents are written from this record alone. */
 export interface Selling {
   readonly terms: Terms
   readonly origin: string
   readonly publicUrl: string | null
-  /** None where the upstream does not answer: nothing could be served then. */
+  /** Empty if the backend does not answer, because nothing could be served. */
   readonly models: readonly ForSale[]
   readonly upstream: 'ok' | 'unreachable'
-  /** Why nothing is sold, where the upstream is gone. */
+  /** Why nothing is sold. Null unless the backend is gone. */
   readonly gone: string | null
-  /** An invoice can be made for a stranger, and its payment written down. */
+  /**
+   * Whether an invoice can be made for a stranger, and its payment can be written to the ledger.
+   */
   readonly acceptingPayments: boolean
-  /** Dollars for one bitcoin, where the gate knows them for its prices. */
+  /** Dollars for one bitcoin. Null if the gate does not need or know them. */
   readonly usdPerBtc: number | null
 }
 

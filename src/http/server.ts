@@ -13,25 +13,31 @@ import type { Keys } from './clients.ts'
 import { Connections } from './connections.ts'
 
 export interface ServerOptions {
-  /** How it answers what is no HTTP request: nothing is known of the path then. */
+  /** How errors are written if a request cannot be parsed, because then its path is not known. */
   readonly errors: Envelope
-  /** Names the client behind a connection; null where it is that of many people (`Connections`). */
+  /**
+   * Names the client of a connection. Null if many people share this address, as behind a proxy.
+   */
   readonly clientOf: (socket: Socket) => Keys | null
-  /** Connections at once; more are closed unanswered. */
+  /** The largest number of connections. Further ones are closed without an answer. */
   readonly connections?: number
-  /** The same of one client, of whom one site has four (threats J7). */
+  /**
+   * The largest number of connections of one client. A site may have four times as many (threats
+   * J7).
+   */
   readonly connectionsEach?: number
-  /** For a request's head to arrive, in ms (D6). */
+  /** The time in ms in which the head of a request must arrive (threats D6). */
   readonly headMs?: number
-  /** For a whole request to arrive, in ms (D6). */
+  /** The time in ms in which a whole request must arrive (threats D6). */
   readonly requestMs?: number
 }
 
 const connectionsOf = new WeakMap<Server, Connections>()
 
 /**
- * The public listener: Node's own parser, strict (CL with TE, two lengths and folded lines are 400,
- * G4), with deadlines for whoever sends slowly (D6). Writes no delay of its own: TCP_NODELAY is set.
+ * The public listener. It uses Node's own parser in its strict mode: a length together with chunks, two
+ * lengths, and folded lines are 400 (threats G4). Clients that send slowly have deadlines (threats D6).
+ * TCP_NODELAY is set, so that writes are not delayed.
  */
 export function gateServer(listener: RequestListener, options: ServerOptions): Server {
   const { connections = 20_000, headMs = 20_000, requestMs = 120_000 } = options
@@ -43,7 +49,8 @@ export function gateServer(listener: RequestListener, options: ServerOptions): S
       headersTimeout: Math.min(headMs, requestMs),
       requestTimeout: requestMs,
       connectionsCheckingInterval: Math.min(5_000, headMs),
-      // Longer than what stands before it keeps a connection (cloudflared 90 s, Caddy 2 min): K20.
+      // Longer than proxies in front keep a connection: cloudflared 90 s, Caddy 2 min (threats
+      // K20).
       keepAliveTimeout: 150_000,
       insecureHTTPParser: false,
       requireHostHeader: true,
@@ -83,7 +90,9 @@ const BROKEN: Readonly<Record<string, readonly [status: string, code: string, me
   ],
 }
 
-/** What the parser could not read gets an error that clients can read, and the connection ends. */
+/**
+ * If a request could not be parsed, sends an error that clients can read, and ends the connection.
+ */
 function refuseConnection(socket: Socket, errors: Envelope, code: string | undefined): void {
   const [status, name, message] = BROKEN[code ?? ''] ?? [
     '400 Bad Request',
@@ -103,14 +112,14 @@ function refuseConnection(socket: Socket, errors: Envelope, code: string | undef
 }
 
 /**
- * Takes no more connections, lets running answers end, and cuts what still runs after `graceMs`.
- * Resolves with how many connections were cut.
+ * Accepts no more connections, lets running answers end, and cuts those that still run after `graceMs`.
+ * Resolves with the number of connections that were cut.
  */
 export async function closeGently(world: World, server: Server, graceMs: number): Promise<number> {
   if (!server.listening) return 0
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   connectionsOf.get(server)?.endUnasked()
-  // A kept connection falls idle when its answer ends, and nobody else tells it to close.
+  // A kept connection becomes idle when its answer ends. Only this code closes it then.
   const sweep = every(world, 50, () => server.closeIdleConnections())
   let cut = 0
   const deadline = world.after(graceMs, () => {

@@ -1,6 +1,6 @@
 import type { Model } from './probe.ts'
 
-/** A word or a few: no path, address or URL is one (threats J21). */
+/** A text of a few words. A path, an address or a URL does not fit (threats J21). */
 const PLAIN = /^[\w .:+-]{1,100}$/
 
 const isPlain = (value: unknown): boolean =>
@@ -9,7 +9,10 @@ const isPlain = (value: unknown): boolean =>
   (typeof value === 'number' && Number.isFinite(value)) ||
   (typeof value === 'string' && PLAIN.test(value))
 
-/** What a buyer chooses a model by. Where its files lie, and whose key serves it, is not among it. */
+/**
+ * The fields by which a buyer chooses a model. Fields that tell where its files are, or whose key
+ * serves it, are not among them.
+ */
 const SHOWN: ReadonlySet<string> = new Set([
   ...['object', 'created', 'owned_by', 'type', 'state', 'arch', 'quantization', 'family'],
   ...['context_length', 'context_window', 'max_context_length', 'loaded_context_length'],
@@ -17,14 +20,17 @@ const SHOWN: ReadonlySet<string> = new Set([
   ...['input_modalities', 'output_modalities', 'supported_parameters', 'capabilities'],
 ])
 
-/** `meta` of llama.cpp, of which figures are shown. */
+/** The field `meta` of llama.cpp. Only its numbers are shown. */
 const figures = (meta: unknown): object | null => {
   if (typeof meta !== 'object' || meta === null || Array.isArray(meta)) return null
   const kept = Object.entries(meta).filter(([, value]) => typeof value === 'number')
   return Object.fromEntries(kept)
 }
 
-/** An upstream's record of a model as a buyer may see it. Its names pass: they are asked for by them. */
+/**
+ * The part of a model record of the backend that a buyer may see. Names of models are always shown,
+ * because buyers ask for models by them.
+ */
 export function shownModel(model: Model): Model {
   const shown = Object.entries(model).filter(
     ([key, value]) =>

@@ -1,11 +1,12 @@
 import type { Selling } from './selling.ts'
 
-/** What is read without a pass. */
+/** The paths that can be read without a pass. */
 const FREE = ['/', '/v1/models', '/.well-known/l402', '/llms.txt', '/openapi.json', '/health']
 
 /**
- * `/.well-known/l402`: the fields that the closest peer's clients read, with this gate's finer
- * prices and its state beside them. Form: `docs/l402.schema.json`. Sats unless a name says msat.
+ * `/.well-known/l402`. It has the fields that existing clients of such gates read, and beside them the exact
+ * prices and the state of this gate. `docs/l402.schema.json` describes it. Amounts are sats unless the name
+ * says msat.
  */
 export function wellKnown(selling: Selling): unknown {
   const { terms, models, origin } = selling

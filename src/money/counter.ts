@@ -1,16 +1,21 @@
 import type { Thread } from './thread.ts'
 import { type Measured, measure, pieceEnd, prepare } from './tokens.ts'
 
-/** Whose work it is. All clients without a pass have one account's share together. */
+/** Whose prompt is counted. All clients without a pass together have the share of one account. */
 export type Asker =
   | { readonly account: string; readonly client?: never }
   | { readonly client: string; readonly account?: never }
 
-/** Characters that are counted at once, where the thread is not worth the way to it. */
+/**
+ * Texts of up to so many characters are counted at once, because sending them to the thread would
+ * take longer.
+ */
 const SHORT = 1_000
-/** Characters that the thread counts in one go before it is somebody else's turn. */
+/** The thread counts so many characters before it is the turn of somebody else. */
 const SLICE = 16_000
-/** Characters of strangers that wait at most: less than two seconds of the thread's time. */
+/**
+ * At most so many characters of strangers wait. The thread counts them in less than two seconds.
+ */
 const MOST_OF_STRANGERS = 400_000
 const STRANGERS = ' strangers'
 
@@ -24,8 +29,8 @@ interface Job {
 }
 
 /**
- * Counts the tokens of prompts. Long ones are counted in a thread, a slice of each asker's in turn,
- * so that nobody waits for all of somebody else's text (threats J19).
+ * Counts the tokens of prompts. Long prompts are counted on another thread, in slices, and the askers take
+ * turns. So nobody waits for the whole text of somebody else (threats J19).
  */
 export class TokenCounter {
   readonly #start: () => Promise<Thread>
@@ -41,8 +46,9 @@ export class TokenCounter {
   }
 
   /**
-   * Tokens of a text. Null where it is a stranger's and there is no room: one text of each client at
-   * a time, and a bounded length of all. Whoever has an account is always counted, if late.
+   * Counts the tokens of a text. Null if the text is a stranger's and there is no room: strangers may have
+   * one text for each client at a time, and all their texts together have a bounded length. A text of an
+   * account is always counted, but perhaps late.
    */
   async measure(text: string, asker: Asker): Promise<Measured | null> {
     if (text.length <= SHORT) {
@@ -63,7 +69,7 @@ export class TokenCounter {
     })
   }
 
-  /** Ends the thread. What still waits is not counted. */
+  /** Ends the thread. Texts that still wait are not counted. */
   async close(): Promise<void> {
     this.#closed = true
     const thread = await this.#thread?.catch(() => null)
@@ -82,7 +88,7 @@ export class TokenCounter {
     else jobs.push(job)
   }
 
-  /** The next in turn: shares one after the other, and in each share its jobs one after the other. */
+  /** The next job. The shares take turns, and so do the jobs of one share. */
   #next(): Job | null {
     const first = this.#shares.entries().next().value
     if (first === undefined) return null
@@ -110,7 +116,7 @@ export class TokenCounter {
     else this.#end(job, { tokens: job.tokens, white: job.white })
   }
 
-  /** Counts a slice. Null: not counted. */
+  /** Counts a slice. Null if it could not be counted. */
   async #slice(job: Job): Promise<Measured | null> {
     if (this.#closed) return null
     const to = pieceEnd(job.text, job.at, SLICE)
@@ -125,7 +131,7 @@ export class TokenCounter {
     }
   }
 
-  /** Without the thread, whoever pays is still counted, a slice at a time. */
+  /** If the thread fails, texts of accounts are still counted here, one slice at a time. */
   async #without(slice: string, asker: Asker): Promise<Measured | null> {
     if (this.#closed || asker.account === undefined) return null
     await prepare()

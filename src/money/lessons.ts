@@ -1,59 +1,78 @@
 import { Cache } from '../floor/cache.ts'
 
-/** Whose prompt an estimate is of. Every account learns for itself (threats J18). */
+/**
+ * Whose prompt is estimated. What an account teaches is used for that account alone (threats J18).
+ */
 export interface Learner {
   readonly model: string
-  /** How it was asked: a plain completion has no template, a chat of the same model has one. */
+  /**
+   * The dialect of the request. A plain completion has no template, and a chat of the same model
+   * has one.
+   */
   readonly dialect: string
-  /** Null: nobody who is known. Nothing is learned of the ratio then. */
+  /** Null for an unknown account. Then nothing is learned about the ratio. */
   readonly account: string | null
-  /** No tools and no settings of the template, which make it longer, are in the request. */
+  /**
+   * Whether the request has no tools and no settings of the template. Both make the template
+   * longer.
+   */
   readonly plain: boolean
 }
 
-/** What one account's prompts came to at one model, against our own count of them. */
+/** How the reports about the prompts of one account at one model compare with our own count. */
 interface Lesson {
   readonly offset: number
   readonly ratio: number
   readonly seen: number
 }
 
-/** Tokens that a small template adds. */
+/** The number of tokens that a small template adds. */
 const OFFSET = 4
-/** What a bound has in it for a template (`Asked.inputBound`). */
+/** The part of a bound that is meant for a template (`Asked.inputBound`). */
 const IN_BOUND = 64
-/** Below so many tokens a difference is the template's, above it the vocabulary's. */
+/**
+ * Below so many tokens, a difference comes from the template. Above, it comes from the vocabulary.
+ */
 const SMALL = 256
-/** An account teaches itself: no lower than the margin of a quarter makes up for (threats J3). */
+/**
+ * The smallest ratio that an account can teach. The margin of a quarter makes up for it (threats
+ * J3).
+ */
 const LEAST_RATIO = 0.8
 const MOST_LESSONS = 10_000
 const MOST_TEMPLATES = 2_000
 
 /**
- * Corrects our own count of a prompt by what backends reported. The ratio of the vocabularies and
- * the small differences are learned for each account apart: odd prompts of one buyer must not make
- * another's dearer. All accounts share how far a report was above the bound of its prompt, which the
- * model's own template explains: limits reckon with the most of it, a price with no more than the
- * shortest prompt came to.
+ * Corrects our own count of a prompt with what backends reported. The ratio of the vocabularies and the
+ * small differences are learned for each account alone, so that the odd prompts of one buyer do not make
+ * those of another dearer. All accounts share how far a report was above the bound of its prompt, because
+ * only the template of the model can cause that. Limits use the largest value of it. Prices use no more
+ * than what the shortest prompt showed.
  */
 export class PromptEstimator {
   readonly #lessons = new Cache<Lesson>(MOST_LESSONS)
   readonly #templates = new Cache<number>(MOST_TEMPLATES)
-  /** The shortest prompt that was reported: a template is in every one of them. */
+  /**
+   * The shortest prompt that was reported. Every prompt contains the template, so the template is
+   * not longer.
+   */
   readonly #shortest = new Cache<number>(MOST_TEMPLATES)
 
-  /** Tokens that the model will see where our own count is `own`, before any margin. */
+  /** The number of tokens that the model will see if our own count is `own`, without any margin. */
   estimate(of: Learner, own: number): number {
     const { ratio, offset } = this.#lessonOf(of)
     return Math.max(0, Math.ceil(own * ratio + offset))
   }
 
-  /** Tokens that this model's template was seen to add to the bound of a prompt. */
+  /** How many tokens the template of this model was seen to add to the bound of a prompt. */
   template(of: Learner): number {
     return this.#templates.get(templateKey(of)) ?? 0
   }
 
-  /** A backend said `reported` of a prompt that is at most `bound`, by our own count `own`; null: not counted. */
+  /**
+   * Learns from a report. The prompt has at most `bound` tokens, and `own` by our count (null if it
+   * was not counted).
+   */
   learn(of: Learner, said: { own: number | null; bound: number; reported: number }): void {
     const { own, bound, reported } = said
     if (reported <= 0) return

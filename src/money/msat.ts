@@ -2,15 +2,17 @@ import { BrokenBelief } from '../floor/assert.ts'
 
 declare const unit: unique symbol
 
-/** Millisatoshi: the only money the books keep. Whole and never negative. */
+/** Millisatoshi, the only unit of money in the books. Always whole, and never negative. */
 export type Msat = bigint & { readonly [unit]: 'msat' }
 
-/** 21 million bitcoin in msat: no amount of money is larger. */
+/** 21 million bitcoin in msat. No amount of money is larger. */
 const EVERY_COIN = 2_100_000_000_000_000_000n
 
-/** The one constructor. A negative or impossible amount is a broken belief, never clamped. */
+/**
+ * The only constructor. A negative or impossible amount is a bug and throws. It is never clamped.
+ */
 export function msat(value: bigint): Msat {
-  // Not by `assert`: writing out the message of a belief that holds is most of what this costs.
+  // Does not use `assert`, because making the message would take more time than the check.
   if (value < 0n || value > EVERY_COIN) throw new BrokenBelief(`no amount of money: ${value} msat`)
   return value as Msat
 }
@@ -19,20 +21,20 @@ export const ZERO: Msat = msat(0n)
 
 export const fromSat = (sat: number): Msat => msat(BigInt(sat) * 1000n)
 
-/** Whole sats in it, rounded down: what may leave, what a balance shows. */
+/** The whole sats in an amount, rounded down. For balances, and for money that may leave. */
 export const floorSat = (amount: Msat): number => Number(amount / 1000n)
 
-/** Sats that cover it, rounded up: what an invoice asks for. */
+/** The sats that cover an amount, rounded up. For invoices. */
 export const ceilSat = (amount: Msat): number => Number(ceilDiv(amount, 1000n))
 
 export const add = (a: Msat, b: Msat): Msat => msat(a + b)
 
-/** `a - b`, where the caller knows that b is not more than a. */
+/** `a - b`. The caller knows that b is not more than a. */
 export const subtract = (a: Msat, b: Msat): Msat => msat(a - b)
 
 export const least = (a: Msat, b: Msat): Msat => (a < b ? a : b)
 
-/** Division that rounds up. Both sides whole, the divisor positive. */
+/** Divides and rounds up. Both numbers are whole, and the divisor is positive. */
 export function ceilDiv(numerator: bigint, denominator: bigint): bigint {
   if (numerator < 0n || denominator <= 0n) {
     throw new BrokenBelief(`ceilDiv of ${numerator} by ${denominator}`)

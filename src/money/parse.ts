@@ -3,8 +3,8 @@ import type { Rate } from './price.ts'
 import { QUANTITIES, type Quantity } from './quantities.ts'
 
 /**
- * Prices and amounts from text, exactly: decimals become whole numbers of a small unit without a
- * float in between. What is too fine for the unit is refused, never rounded.
+ * Reads prices and amounts from text, exactly. A decimal becomes a whole number of a small unit, without a
+ * floating-point number in between. A number with too many digits is refused and not rounded.
  */
 
 /** Dollars × 10^6: what a million tokens, or a million of another quantity, cost. */
@@ -25,10 +25,10 @@ export interface UsdPrice {
   readonly sats: Rate
 }
 
-/** A price at which something is sold. Free is a price of nothing. */
+/** A price at which something is sold. Free is a price of zero. */
 export type SalePrice = SatPrice | UsdPrice
 
-/** What an operator may say of a model. `refuse` is no price. */
+/** What an operator may write for a model. `refuse` is not a price. */
 export type Price = SalePrice | { readonly in: 'refuse' }
 
 /** 1 sat per 1,000 tokens is 10^6 msat per million, so six places are whole. */
@@ -40,12 +40,16 @@ const MILLION = 1_000_000n
 /** Prices are of a million of each quantity: that of one has six places more. */
 const EACH_PLACES = 6
 
-/** Above these a number is a slip of the finger: 1 bitcoin, and 100,000 dollars a million tokens. */
+/**
+ * Higher numbers are refused as typing mistakes: 1 bitcoin, and 100,000 dollars per million tokens.
+ */
 const MOST_SATS = 100_000_000n
 const MOST_USD = 100_000n
 const MOST_USD_PER_BTC = 1_000_000_000n
 
-/** `"0.05"` at 3 places is `50n`. Refuses signs, exponents, separators and digits beyond `places`. */
+/**
+ * `"0.05"` at 3 places is `50n`. Refuses signs, exponents, separators and digits beyond `places`.
+ */
 export function parseDecimal(text: string, places: number): Result<bigint, string> {
   if (text.length > 40) return err('is not a number')
   const parts = /^(\d+)(?:\.(\d+))?$/.exec(text)
@@ -57,7 +61,7 @@ export function parseDecimal(text: string, places: number): Result<bigint, strin
   return ok(BigInt(`${parts[1]}${fraction.padEnd(places, '0')}`))
 }
 
-/** The other way: `50n` at 3 places is `"0.05"`. */
+/** The reverse: `50n` at 3 places is `"0.05"`. */
 export function formatDecimal(value: bigint, places: number): string {
   const digits = value.toString().padStart(places + 1, '0')
   const fraction = digits.slice(digits.length - places).replace(/0+$/, '')
@@ -75,7 +79,9 @@ function bounded(text: string, places: number, most: bigint): Result<bigint, str
 export const parseSatsPerThousand = (text: string): Result<bigint, string> =>
   bounded(text, SAT_PLACES, MOST_SATS)
 
-/** Sats for one of something → msat for a million of it. A thousandth of a sat is the finest price. */
+/**
+ * Sats for one of something → msat for a million of it. A thousandth of a sat is the finest price.
+ */
 export function parseSatsEach(text: string): Result<bigint, string> {
   const value = bounded(text, MSAT_PLACES, MOST_SATS)
   return value.ok ? ok(value.value * MILLION) : value
@@ -85,7 +91,7 @@ export function parseSatsEach(text: string): Result<bigint, string> {
 export const parseUsdPerMillion = (text: string): Result<MicroUsd, string> =>
   bounded(text, USD_PLACES, MOST_USD)
 
-/** Dollars for one bitcoin, from 1 on: a rate of zero would make every price infinite. */
+/** Dollars for one bitcoin, at least 1. A rate of zero would make every price infinite. */
 export function parseUsdPerBtc(text: string): Result<UsdPerBtc, string> {
   const value = bounded(text, RATE_PLACES, MOST_USD_PER_BTC)
   if (value.ok && value.value < 10n ** BigInt(RATE_PLACES)) return err('is below one dollar')
@@ -95,7 +101,9 @@ export function parseUsdPerBtc(text: string): Result<UsdPerBtc, string> {
 /** Dollars for one bitcoin, for people. */
 export const formatUsdPerBtc = (rate: UsdPerBtc): string => formatDecimal(rate, RATE_PLACES)
 
-/** A price in one word: `1`, `1/3` (input/output), `free`, `refuse`. Cached input costs as input. */
+/**
+ * A price in one word: `1`, `1/3` (input/output), `free`, `refuse`. Cached input costs as input.
+ */
 export function parsePrice(text: string): Result<Price, string> {
   if (text === 'refuse') return ok({ in: 'refuse' })
   const parts = text === 'free' ? ['0'] : text.split('/')
@@ -170,7 +178,7 @@ const wordsOf = (amounts: Amounts, words: Words): string[] =>
     return amount === 0n || one === undefined ? [] : [`${words(amount)} per ${one}`]
   })
 
-/** Says a figure once where the three are one, and the cached one only where it differs. */
+/** Writes one figure if all three are the same, and the cached one only if it differs. */
 function tokenWords(amounts: Amounts, words: Words): string {
   const { input = 0n, output = 0n, cached = input } = amounts
   if (input === output && input === cached) return words(input)

@@ -17,7 +17,7 @@ export type Rate = Readonly<Partial<Record<Quantity, MicroMsat>>>
 export const eachOf = (rate: Rate, name: Quantity): MicroMsat =>
   rate[name] ?? (name === 'cached' ? rate.input : undefined) ?? 0n
 
-/** The dearest the input can be: cached tokens may cost more or less than others. */
+/** The highest price of the input. Cached tokens may cost more or less than others. */
 function dearestInput(rate: Rate): MicroMsat {
   const input = eachOf(rate, 'input')
   const cached = eachOf(rate, 'cached')
@@ -40,7 +40,7 @@ function besideInput(rate: Rate, quantities: Quantities, calls: number): MicroMs
   return micro
 }
 
-/** The price of what flowed, in msat. Rounds up, once, here (threats A14). */
+/** The price of what flowed, in msat. This is the one place that rounds up (threats A14). */
 export function charge(rate: Rate, quantities: Quantities): Msat {
   const { input = 0, cached = 0 } = quantities
   const micro =
@@ -80,7 +80,7 @@ export function at(line: Line, units: number): Msat {
   return msat(ceilDiv(line.base + line.each * BigInt(units), MICRO))
 }
 
-/** How many units, at most `most`, that many msat buy; null when not even the base. */
+/** How many units so many msat can buy, at most `most`. Null if they cannot pay for the base. */
 export function affordable(line: Line, available: bigint, most: number): number | null {
   const left = available * MICRO - line.base
   if (left < 0n) return null
@@ -89,5 +89,5 @@ export function affordable(line: Line, available: bigint, most: number): number 
   return steps < BigInt(most) ? Number(steps) : most
 }
 
-/** A rate that costs nothing whatever flows: `pricing.models: { x: free }`. */
+/** Whether a rate costs nothing, whatever flows, as with `pricing.models: { x: free }`. */
 export const isFree = (rate: Rate): boolean => QUANTITIES.every((name) => eachOf(rate, name) === 0n)

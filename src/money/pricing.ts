@@ -12,58 +12,77 @@ import {
 import { eachOf, type MicroMsat, type Rate } from './price.ts'
 import { QUANTITIES, type Quantity } from './quantities.ts'
 
-/** A price and whose it is: a model's name, or a pattern in which `*` stands for any text. */
+/** A price, and the model that has it: a name, or a pattern in which `*` stands for any text. */
 export interface ModelPrice {
   readonly pattern: string
   readonly price: Price
 }
 
-/** The operator's price list. `fallback` holds for every model that no pattern names. */
+/**
+ * The price list of the operator. `fallback` is the price of every model that no pattern matches.
+ */
 export interface PriceList {
   readonly fallback: Price
   readonly models: readonly ModelPrice[]
 }
 
 /**
- * `refused`: the operator does not sell it. `unpriced`: nothing names it and nothing is the
- * default, so it is not sold either (A12). `usd_unavailable`: its price is in dollars and there is
- * no rate to trust now; `reason` is for the operator.
+ * `refused`: the operator does not sell it. `unpriced`: no pattern matches it and there is no default price,
+ * so it is not sold either (threats A12). `usd_unavailable`: its price is in dollars, and there is no rate
+ * at the moment that can be trusted; `reason` is for the operator.
  */
 export type Priced =
   | {
       readonly is: 'priced'
       readonly rate: Rate
-      /** As the operator wrote it; in sats where it is the dearer parts of several. */
+      /**
+       * The price as the operator wrote it. If it is put together from the dearer parts of several
+       * prices, it is in sats.
+       */
       readonly price: SalePrice
     }
   | { readonly is: 'refused' }
   | { readonly is: 'unpriced' }
   | { readonly is: 'usd_unavailable'; readonly reason: string }
 
-/** One model by everything that it is called (threats J10). */
+/** One model with all its names (threats J10). */
 export interface Named {
   readonly names: readonly string[]
-  /** Makes the spellings of one name alike, in patterns too: Ollama's names have no case. */
+  /**
+   * Brings the spellings of one name to one form, in patterns too. For Ollama, upper and lower case
+   * are equal.
+   */
   fold(text: string): string
-  /** The model that this one is built on: its price holds where no pattern matches these names. */
+  /**
+   * The model that this one is built on. Its price counts if no pattern matches the names of this
+   * one.
+   */
   readonly base?: Named
 }
 
 export interface Pricing {
   /**
-   * The price of a model: the most specific pattern of all its names, the dearest where several are
-   * equally specific. A text is a model with that one name, case and all.
+   * The price of a model. Of all its names, the most specific pattern counts, and the dearest price if
+   * several are equally specific. A text is a model with that one name, and its case counts.
    */
   priceOf(model: string | Named): Priced
-  /** A pattern of the price list matches, so the model is known whatever the upstream lists. */
+  /**
+   * Whether a pattern of the price list matches. Then the model counts as known, whatever the
+   * backend lists.
+   */
   names(model: string | Named): boolean
-  /** Some price is in dollars: a rate is needed. False: nothing is ever fetched. */
+  /**
+   * Whether some price is in dollars, so that a rate is needed. If not, nothing is ever fetched.
+   */
   readonly needsRate: boolean
-  /** Dollars for one bitcoin as prices use them now; null where none are known. Asks nobody. */
+  /** Dollars for one bitcoin, as prices use them now. Null if they are not known. Makes no call. */
   usdPerBtc(): number | null
 }
 
-/** `rateNow` gives dollars per bitcoin × 10^8, or why there is none; asked only for dollar prices. */
+/**
+ * Makes a price list. `rateNow` gives dollars per bitcoin × 10^8, or why there is no rate. It is
+ * called only for prices in dollars.
+ */
 export function makePricing(list: PriceList, rateNow: () => Result<UsdPerBtc, string>): Pricing {
   const folded = new Map<Named['fold'], readonly ModelPrice[]>()
   const patterns = (fold: Named['fold']): readonly ModelPrice[] => {
@@ -126,13 +145,17 @@ const asItIs = (text: string): string => text
 const named = (model: string | Named): Named =>
   typeof model === 'string' ? { names: [model], fold: asItIs } : model
 
-/** Any whole name before any pattern, then more literal text before less. */
+/**
+ * A whole name is more specific than every pattern. A pattern with more literal text is more
+ * specific than one with less.
+ */
 const specificity = (pattern: string): number =>
   pattern.includes('*') ? pattern.replaceAll('*', '').length : Number.POSITIVE_INFINITY
 
 /**
- * The dearest of some prices: what is not for sale before all others, then what has no price now.
- * Of two that are dearer in one part each, the dearer of each part, so that no mix of tokens gets by.
+ * The dearest of some prices. A model that is not for sale counts as dearest, then one without a price now.
+ * If two prices are each dearer in one part, the result has the dearer part of both, so that no mix of
+ * tokens is cheaper.
  */
 export function dearest(prices: readonly Priced[]): Priced {
   assert(prices.length > 0, 'the dearest of at least one price')

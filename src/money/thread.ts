@@ -1,19 +1,19 @@
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { type Measured, measure } from './tokens.ts'
 
-/** Counts texts somewhere else, one after the other. */
+/** Counts texts on another thread, one after the other. */
 export interface Thread {
-  /** Rejects where the thread is gone. */
+  /** Rejects if the thread has ended. */
   measure(text: string): Promise<Measured>
-  /** What waits is rejected. */
+  /** Ends the thread. Texts that still wait are rejected. */
   stop(): Promise<void>
 }
 
 const MARK = 'satgate counts tokens'
 
 /**
- * A thread that counts tokens, so that a long prompt stops nobody's stream (threats J19). This very
- * file is what runs in it. It does not keep the process alive.
+ * Starts a thread that counts tokens, so that a long prompt does not stop the streams of others (threats
+ * J19). The thread runs this same file. It does not keep the process alive.
  */
 export function startThread(): Thread {
   const worker = new Worker(new URL(import.meta.url), { workerData: MARK, stdin: false })

@@ -1,19 +1,20 @@
 import { createRequire } from 'node:module'
 
-/** The one function of gpt-tokenizer that is used here. */
+/** The one function of gpt-tokenizer that we use. */
 type Encode = (text: string, options: object) => number
 
 /**
- * Pieces are at most this long: the tokenizer's time grows with the square of a run without a space,
- * and more than four times as long ones cost an honest text only a hundredth less.
+ * A text is counted in pieces of at most so many characters, because the time of the tokenizer grows with the
+ * square of a run without spaces. Pieces that are four times as long would lower the count of ordinary text
+ * by only one percent.
  */
 const PIECE = 250
-/** `<|endoftext|>` in somebody's text is text. */
+/** A special token such as `<|endoftext|>` in a text is counted as ordinary text. */
 const PLAIN = { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<string>() }
 
 let encoding: Encode | null = null
 
-/** Loads the vocabulary (70 MB, 170 ms) ahead of the first count. Loading it twice costs nothing. */
+/** Loads the vocabulary (70 MB, 170 ms) before the first count. A second call costs nothing. */
 export async function prepare(): Promise<void> {
   if (encoding !== null) return
   const { countTokens: count } = await import('gpt-tokenizer/encoding/o200k_base')
@@ -27,10 +28,9 @@ function load(): Encode {
 }
 
 /**
- * Tokens of a text in the o200k vocabulary: what is charged where a backend reports nothing. Another
- * vocabulary may well need twice or half as many. All of it is counted, wherever it stands: samples
- * could be steered (threats J3). Time grows with the length alone, some 4 s for a million characters
- * of the worst kind.
+ * Counts the tokens of a text in the vocabulary o200k. This number is charged if a backend reports nothing.
+ * Another vocabulary may need twice or half as many. The whole text is counted, because a buyer could steer
+ * samples (threats J3). The time is linear in the length, some 4 s for a million characters of the worst kind.
  */
 export function countTokens(text: string): number {
   if (text === '') return 0
@@ -44,23 +44,23 @@ export function countTokens(text: string): number {
   return tokens
 }
 
-/** Where a piece ends: before a space where there is one near, so that few words are cut in two. */
+/** Where a piece ends: before a space if there is one near, so that few words are divided. */
 export function pieceEnd(text: string, from: number, size = PIECE): number {
   const most = from + size
   if (most >= text.length) return text.length
-  // No further back than it is of use: a long text may have no space at all.
+  // Looks back only a little, because a long text may have no space at all.
   const half = from + Math.floor(size / 2)
   const space = text.slice(half, most + 1).lastIndexOf(' ')
   if (space > 0) return half + space
-  // The halves of a character outside the first plane stay together.
+  // The two halves of a surrogate pair stay together.
   const code = text.charCodeAt(most)
   return code >= 0xdc00 && code <= 0xdfff ? most - 1 : most
 }
 
-/** A text by two measures that no text can be chosen to make small at once. */
+/** Two measures of a text. No text can make both of them small. */
 export interface Measured {
   readonly tokens: number
-  /** Characters that are ASCII white space: any number of them may be one token. */
+  /** The number of ASCII white space characters. Any number of them may be one token. */
   readonly white: number
 }
 

@@ -28,8 +28,8 @@ const macaroon: Form = (bytes) => {
 
 /**
  * A secret: `{ file: PATH }`, `{ env: NAME }`, or the setting's own environment variable. A secret
- * that stands in the config file itself or on the command line is refused, and no message repeats it
- * (threats H7).
+ * that stands in the config file itself or on the command line is refused, and no message repeats
+ * it (threats H7).
  */
 const secretOf =
   (form: Form): Reader<Secret> =>

@@ -24,8 +24,8 @@ export const walletKey: Reader<Secret> = (node, reading) =>
   (kindOf(reading.walletKind ?? '')?.key === 'text' ? secretLine : secretMacaroon)(node, reading)
 
 /**
- * Where invoices come from while nothing is configured, tried in this order: mints that have run for
- * long, take Lightning and ask for no account. An operator's own list replaces them.
+ * Where invoices come from while nothing is configured, tried in this order: mints that have run
+ * for long, take Lightning and ask for no account. An operator's own list replaces them.
  */
 export const DEFAULT_MINTS = '["https://mint.minibits.cash/Bitcoin", "https://mint.coinos.io"]'
 

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util'
 
 /**
- * A value that must not be seen. Only `reveal` returns its text. If it is printed, logged or put into
- * JSON, it shows where it came from and nothing else (threats H3, H7).
+ * A value that must not be seen. Only `reveal` returns its text. If it is printed, logged or put
+ * into JSON, it shows where it came from and nothing else (threats H3, H7).
  */
 export class Secret {
   readonly #value: string

@@ -25,9 +25,9 @@ export interface Parsed {
 }
 
 /**
- * Reads YAML, and so also JSON, into nodes that know their line and column. It reports all mistakes at
- * once: wrong syntax, a key that is written twice, a tag, too much text, too many levels, an alias that
- * contains itself. It never throws.
+ * Reads YAML, and so also JSON, into nodes that know their line and column. It reports all mistakes
+ * at once: wrong syntax, a key that is written twice, a tag, too much text, too many levels, an
+ * alias that contains itself. It never throws.
  */
 export function parseYaml(text: string, place: Place): Parsed {
   if (text.length > MOST_CHARACTERS) return only(place, 'the config is too large: 256 kb at most')

@@ -5,8 +5,9 @@ import ipaddr from 'ipaddr.js'
 export type Ip = ReturnType<typeof ipaddr.process>
 
 /**
- * Reads `1.2.3.4`, `1.2.3.4:80`, `::1`, `[::1]:80`, `fe80::1%eth0` and `::ffff:1.2.3.4`. Returns null
- * for everything else, also for the old spellings of IPv4 that `ipaddr.js` would take, such as `127.1`.
+ * Reads `1.2.3.4`, `1.2.3.4:80`, `::1`, `[::1]:80`, `fe80::1%eth0` and `::ffff:1.2.3.4`. Returns
+ * null for everything else, also for the old spellings of IPv4 that `ipaddr.js` would take, such as
+ * `127.1`.
  */
 export function readIp(text: string): Ip | null {
   const bare = withoutPort(text.trim()).replace(/%.*$/, '')
@@ -63,10 +64,10 @@ export const isAddress = (text: string): boolean => isIP(text) !== 0
 const NAME = /^[A-Za-z0-9._-]{1,253}$/
 
 /**
- * Whether a host is this very machine: `localhost`, 127.0.0.0/8 or ::1, in brackets or not, with a dot
- * at its end, mapped into IPv6, or in an old spelling such as `127.1`. A name that only looks like that
- * belongs to somebody else (`127.0.0.1.example.com`). So may a name below `localhost`: not every
- * system keeps those names to itself.
+ * Whether a host is this very machine: `localhost`, 127.0.0.0/8 or ::1, in brackets or not, with a
+ * dot at its end, mapped into IPv6, or in an old spelling such as `127.1`. A name that only looks
+ * like that belongs to somebody else (`127.0.0.1.example.com`). So may a name below `localhost`:
+ * not every system keeps those names to itself.
  */
 export function isLoopback(host: string): boolean {
   if (host === 'localhost') return true

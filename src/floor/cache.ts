@@ -1,11 +1,11 @@
 import { assert } from './assert.ts'
 
 /**
- * A bounded map that keeps what was used lately. It has two generations: when the young one is full,
- * it becomes the old one, and the entries of the old one are forgotten. An entry of the old generation
- * that is asked for becomes young again, so a burst of new keys cannot push out what is in use
- * (threats C2). Reading a young entry changes nothing, which makes this cheaper than a list in the
- * order of use.
+ * A bounded map that keeps what was used lately. It has two generations: when the young one is
+ * full, it becomes the old one, and the entries of the old one are forgotten. An entry of the old
+ * generation that is asked for becomes young again, so a burst of new keys cannot push out what is
+ * in use (threats C2). Reading a young entry changes nothing, which makes this cheaper than a list
+ * in the order of use.
  */
 export class Cache<V> {
   #young = new Map<string, V>()

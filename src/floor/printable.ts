@@ -1,7 +1,7 @@
 /**
- * Characters that do something to a terminal instead of being shown: control characters (CSI, OSC 8,
- * BEL, CR, C1), characters that reverse the direction of text or have no width, and single surrogates
- * (threats H8, J22).
+ * Characters that do something to a terminal instead of being shown: control characters (CSI, OSC
+ * 8, BEL, CR, C1), characters that reverse the direction of text or have no width, and single
+ * surrogates (threats H8, J22).
  */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 

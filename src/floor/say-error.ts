@@ -1,7 +1,7 @@
 /**
  * The words for an error in a log. They are the words of SQLite or a code of the operating system,
- * which come from a fixed set; otherwise the name of the error and the place where it was thrown. Its
- * message is never used, because it may contain a prompt, a key or an invoice.
+ * which come from a fixed set; otherwise the name of the error and the place where it was thrown.
+ * Its message is never used, because it may contain a prompt, a key or an invoice.
  */
 export function sayError(error: unknown): string {
   if (!(error instanceof Error)) return 'what was thrown is no error'

@@ -1,6 +1,7 @@
 /**
- * If an error means that nothing can be written at the moment (the disk is full or broken, or another
- * process holds a lock), returns the reason in the words of SQLite or the system. Otherwise null.
+ * If an error means that nothing can be written at the moment (the disk is full or broken, or
+ * another process holds a lock), returns the reason in the words of SQLite or the system. Otherwise
+ * null.
  */
 export function unwritable(error: unknown): string | null {
   if (!(error instanceof Error && 'code' in error)) return null

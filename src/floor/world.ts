@@ -1,6 +1,6 @@
 /**
- * Time and chance are handed in as a value, so that a test can choose them. `real-world.ts` makes the
- * one of this process; no other file under `src` sets a timer, reads a clock or draws a number.
+ * Time and chance are handed in as a value, so that a test can choose them. `real-world.ts` makes
+ * the one of this process; no other file under `src` sets a timer, reads a clock or draws a number.
  */
 export interface World {
   /** Wall time in ms since the epoch. Never runs backwards inside a process. */
@@ -8,8 +8,8 @@ export interface World {
   /** That many cryptographically random bytes. */
   random(bytes: number): Uint8Array<ArrayBuffer>
   /**
-   * Calls `then` once, after `ms` have passed. With 0, as soon as the work that is ready now has run.
-   * The process does not end while it waits, unless `unref` is given.
+   * Calls `then` once, after `ms` have passed. With 0, as soon as the work that is ready now has
+   * run. The process does not end while it waits, unless `unref` is given.
    */
   after(ms: number, then: () => void, unref?: 'unref'): Timer
   /** Resolves once other work that is ready has had its turn. */

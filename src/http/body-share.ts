@@ -62,8 +62,8 @@ interface Holder {
 }
 
 /**
- * Memory that the bodies of many requests share. It counts bytes and keeps none. A body that does not
- * fit is refused; before that, bodies that others send too slowly lose their place.
+ * Memory that the bodies of many requests share. It counts bytes and keeps none. A body that does
+ * not fit is refused; before that, bodies that others send too slowly lose their place.
  */
 export class BodyShare {
   readonly #bounds: ShareBounds
@@ -85,8 +85,8 @@ export class BodyShare {
   }
 
   /**
-   * A place for one body; null where there is none. `declared` is the length that its request names.
-   * `drop` is called where the body came too slowly and others need its room.
+   * A place for one body; null where there is none. `declared` is the length that its request
+   * names. `drop` is called where the body came too slowly and others need its room.
    */
   enter(whose: Whose, declared: number | null, drop: () => void): Place | null {
     const holder = this.#holder(whose.holder)

@@ -46,10 +46,10 @@ export function awaitsContinue(request: IncomingMessage, response: ServerRespons
 }
 
 /**
- * Reads the body of a request. It is refused with 413 if it is too large: before reading if the length
- * is declared, otherwise at the first byte too many. 415: it is encoded. 408: the deadline is over. 400:
- * the buyer left. 503: the memory that bodies share is full, or was needed while this one came too
- * slowly.
+ * Reads the body of a request. It is refused with 413 if it is too large: before reading if the
+ * length is declared, otherwise at the first byte too many. 415: it is encoded. 408: the deadline
+ * is over. 400: the buyer left. 503: the memory that bodies share is full, or was needed while this
+ * one came too slowly.
  */
 export async function readBody(
   request: IncomingMessage,
@@ -205,8 +205,8 @@ class Reading {
 }
 
 /**
- * If the connection closed at once, a client that is still sending would see a reset in place of the
- * answer (RFC 9112 9.6). So the rest of the body is read for a while. A client that waits for
+ * If the connection closed at once, a client that is still sending would see a reset in place of
+ * the answer (RFC 9112 9.6). So the rest of the body is read for a while. A client that waits for
  * `100 Continue` sends nothing.
  */
 async function refused(

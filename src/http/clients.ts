@@ -86,8 +86,8 @@ export function makeClients(options: ClientsOptions): Clients {
 
 /**
  * Clients of the tunnel's own listener, where whoever asks is a stranger (I3): nobody is local, and
- * Cloudflare's header is who it is. Cloudflare writes that header over whatever a client sent; it is
- * believed nowhere else.
+ * Cloudflare's header is who it is. Cloudflare writes that header over whatever a client sent; it
+ * is believed nowhere else.
  */
 export function makeTunnelClients(salt: Uint8Array): Clients {
   return {

@@ -7,8 +7,8 @@ const MOST_UNANSWERED = 32
 
 export interface ConnectionsOptions {
   /**
-   * Names the client behind a connection, the same for the same one; null where a connection is that
-   * of many people, whose number is nobody's own: loopback, or a trusted proxy.
+   * Names the client behind a connection, the same for the same one; null where a connection is
+   * that of many people, whose number is nobody's own: loopback, or a trusted proxy.
    */
   readonly clientOf: (socket: Socket) => Keys | null
   /** Connections that one client may have at a time; a site has as many as four. */

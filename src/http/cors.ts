@@ -19,8 +19,8 @@ const EXPOSED = [
 ].join(', ')
 
 /**
- * Sets the CORS headers of an answer (Fetch standard 3.2), with one origin only. It answers preflights
- * itself, without asking for a pass or money (threats G10, D4), and then returns false.
+ * Sets the CORS headers of an answer (Fetch standard 3.2), with one origin only. It answers
+ * preflights itself, without asking for a pass or money (threats G10, D4), and then returns false.
  */
 export function setCors(cors: Cors, request: IncomingMessage, response: ServerResponse): boolean {
   const { origin } = request.headers
@@ -44,8 +44,9 @@ export function setCors(cors: Cors, request: IncomingMessage, response: ServerRe
 const VARY_PREFLIGHT = 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers'
 
 /**
- * The headers that a page may send: our own, and those that its preflight asks for. SDKs add headers of
- * their own (`x-stainless-*`), and the gate trusts no header because a page may send it (threats K6).
+ * The headers that a page may send: our own, and those that its preflight asks for. SDKs add
+ * headers of their own (`x-stainless-*`), and the gate trusts no header because a page may send it
+ * (threats K6).
  */
 function allowedHeaders({ headers }: IncomingMessage): string {
   const asked = String(headers['access-control-request-headers'] ?? '').split(',', MOST_NAMES)
@@ -56,9 +57,10 @@ function allowedHeaders({ headers }: IncomingMessage): string {
 const named = (cors: Cors, origin: string): boolean => cors.origins.includes(origin)
 
 /**
- * Returns what to do with the head of an answer to a request without a pass: it removes the permission
- * for other origins, unless the operator named them. Otherwise any page on the web could use a free model
- * of the person who looks at the page. Errors and offers stay readable. Null if nothing is to be hidden.
+ * Returns what to do with the head of an answer to a request without a pass: it removes the
+ * permission for other origins, unless the operator named them. Otherwise any page on the web could
+ * use a free model of the person who looks at the page. Errors and offers stay readable. Null if
+ * nothing is to be hidden.
  */
 export function hidingFromOthers(
   cors: Cors,

@@ -28,9 +28,9 @@ const DECODERS: Readonly<Record<string, (first: number) => Transform>> = {
 }
 
 /**
- * Sends a request, and undoes the encoding of an answer that is encoded although nobody asked for that
- * (threats K17), so that the meter can read it. If the encoding is unknown or broken, the answer counts as
- * broken.
+ * Sends a request, and undoes the encoding of an answer that is encoded although nobody asked for
+ * that (threats K17), so that the meter can read it. If the encoding is unknown or broken, the
+ * answer counts as broken.
  */
 export function decoding(
   listener: UpstreamListener,
@@ -86,9 +86,10 @@ function codingsOf(header: string | readonly string[] | undefined): readonly str
 }
 
 /**
- * Decodes one answer as it arrives. Everything that can be decoded of a piece is passed on at once, so no
- * event waits. A piece that becomes a thousand times larger is decoded only as fast as the listener takes
- * it, and not further if the listener wants no more. So no answer is ever decoded as a whole.
+ * Decodes one answer as it arrives. Everything that can be decoded of a piece is passed on at once,
+ * so no event waits. A piece that becomes a thousand times larger is decoded only as fast as the
+ * listener takes it, and not further if the listener wants no more. So no answer is ever decoded as
+ * a whole.
  */
 class Decoder {
   readonly #listener: UpstreamListener

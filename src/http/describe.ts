@@ -59,9 +59,9 @@ export interface DescribeParts {
 }
 
 /**
- * A list with prices is used again for so many ms. Anybody may ask for a document, with 40 bytes and a
- * hundred times at once, and finding the prices of hundreds of models is the largest part of the work
- * (threats J7).
+ * A list with prices is used again for so many ms. Anybody may ask for a document, with 40 bytes
+ * and a hundred times at once, and finding the prices of hundreds of models is the largest part of
+ * the work (threats J7).
  */
 const PRICED_FOR = 1_000
 

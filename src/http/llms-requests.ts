@@ -3,8 +3,8 @@ import { unitOf } from '../money/unit.ts'
 import type { ForSale, Selling } from './selling.ts'
 
 /**
- * The literal requests of `/llms.txt`, in the order in which an agent needs them. A test runs each of
- * them against a real gate. No line begins with `#`: readers of llms.txt take it for a heading.
+ * The literal requests of `/llms.txt`, in the order in which an agent needs them. A test runs each
+ * of them against a real gate. No line begins with `#`: readers of llms.txt take it for a heading.
  */
 export function literalRequests(selling: Selling): string {
   const { origin, terms } = selling

@@ -127,8 +127,8 @@ const OTHERS = '(others)'
 
 /**
  * What each model earned, those that earned least under one name. Where a price has a `*` and the
- * backend answers to every name, a buyer can invent a million names for some thousand sats, and a page
- * of metrics with all of them would stop the gate and whoever reads it.
+ * backend answers to every name, a buyer can invent a million names for some thousand sats, and a
+ * page of metrics with all of them would stop the gate and whoever reads it.
  */
 export function byModel(
   rows: readonly { readonly model: string; readonly earned: bigint }[],

@@ -28,8 +28,8 @@ export interface ModelList extends Models {
   /** Whether a backend of that kind is there now, as a listing tells that is made after this. */
   isStill(kind: Backend): Promise<boolean>
   /**
-   * Asks in the background from now on: every 60 s, and every 5 s while the backend fails. Tells at once
-   * of a backend that failed already.
+   * Asks in the background from now on: every 60 s, and every 5 s while the backend fails. Tells at
+   * once of a backend that failed already.
    */
   watch(background: Background, watcher: Watcher): void
   /** Asks no more. */

@@ -20,8 +20,8 @@ export interface Page {
 }
 
 /**
- * The browser runs only files of this gate and sends requests only to this gate (threats H6). The page
- * never turns text into markup, and a browser that knows trusted types enforces that.
+ * The browser runs only files of this gate and sends requests only to this gate (threats H6). The
+ * page never turns text into markup, and a browser that knows trusted types enforces that.
  */
 const POLICY = [
   "default-src 'none'",
@@ -62,8 +62,8 @@ const FOLDERS = [
 ]
 
 /**
- * Loads the built page and writes the kind of money into it. Null if the page was not built. Throws if
- * one of its files cannot be read.
+ * Loads the built page and writes the kind of money into it. Null if the page was not built. Throws
+ * if one of its files cannot be read.
  */
 export function loadPage(money: MoneyKind, folders: readonly URL[] = FOLDERS): Page | null {
   const folder = folders.find((one) => existsSync(new URL('index.html', one)))

@@ -18,9 +18,10 @@ export interface Absence {
 export type Failed = NotProbed | { readonly why: 'empty' }
 
 /**
- * Whether the backend is there. It is gone if for 15 s, and at its last try, it refused the connection,
- * its name was unknown, its certificate was not accepted, it answered 5xx or listed no model (ADR 23).
- * After a 401 or 404 it is there, because that is an answer. If it is only silent, nothing changes.
+ * Whether the backend is there. It is gone if for 15 s, and at its last try, it refused the
+ * connection, its name was unknown, its certificate was not accepted, it answered 5xx or listed no
+ * model (ADR 23). After a 401 or 404 it is there, because that is an answer. If it is only silent,
+ * nothing changes.
  */
 export class Presence {
   readonly #tell: Absence

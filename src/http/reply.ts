@@ -15,18 +15,18 @@ export interface ReplyOptions {
 }
 
 /**
- * At most so many bytes are given to the socket at once. Node tells when all of them were taken, and not
- * how many. Larger pieces, and those that come earlier, wait here. So a slow reader who continues to read
- * is noticed.
+ * At most so many bytes are given to the socket at once. Node tells when all of them were taken,
+ * and not how many. Larger pieces, and those that come earlier, wait here. So a slow reader who
+ * continues to read is noticed.
  */
 const PIECE = 65_536
 /** If more bytes wait, the writer is asked to pause. */
 const MOST_WAITING = 65_536
 
 /**
- * Answers one buyer through Node's own response, without copies and without Web streams. A head and first
- * bytes that come together leave in one packet. Waiting bytes have a deadline, which moves with each piece
- * that the reader takes. A reader who misses it counts as having left.
+ * Answers one buyer through Node's own response, without copies and without Web streams. A head and
+ * first bytes that come together leave in one packet. Waiting bytes have a deadline, which moves
+ * with each piece that the reader takes. A reader who misses it counts as having left.
  */
 export function nodeReply(
   incoming: IncomingMessage,

@@ -35,9 +35,9 @@ export interface ServerOptions {
 const connectionsOf = new WeakMap<Server, Connections>()
 
 /**
- * The public listener. It uses Node's own parser in its strict mode: a length together with chunks, two
- * lengths, and folded lines are 400 (threats G4). Clients that send slowly have deadlines (threats D6).
- * TCP_NODELAY is set, so that writes are not delayed.
+ * The public listener. It uses Node's own parser in its strict mode: a length together with chunks,
+ * two lengths, and folded lines are 400 (threats G4). Clients that send slowly have deadlines
+ * (threats D6). TCP_NODELAY is set, so that writes are not delayed.
  */
 export function gateServer(listener: RequestListener, options: ServerOptions): Server {
   const { connections = 20_000, headMs = 20_000, requestMs = 120_000 } = options
@@ -112,8 +112,8 @@ function refuseConnection(socket: Socket, errors: Envelope, code: string | undef
 }
 
 /**
- * Accepts no more connections, lets running answers end, and cuts those that still run after `graceMs`.
- * Resolves with the number of connections that were cut.
+ * Accepts no more connections, lets running answers end, and cuts those that still run after
+ * `graceMs`. Resolves with the number of connections that were cut.
  */
 export async function closeGently(world: World, server: Server, graceMs: number): Promise<number> {
   if (!server.listening) return 0

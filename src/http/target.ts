@@ -6,8 +6,9 @@ const QUERY = /^(?:\?[!"$-~]*)?$/
 const VERSION = /^v\d+(?:[a-z]+\d*)?$/i
 
 /**
- * The target of one of our paths on that upstream. A base whose path names a version of an API stands
- * as it is (`/api/paas/v4`, `/v1beta/openai`); to any other ours is added, `/v1` and all (threats K15).
+ * The target of one of our paths on that upstream. A base whose path names a version of an API
+ * stands as it is (`/api/paas/v4`, `/v1beta/openai`); to any other ours is added, `/v1` and all
+ * (threats K15).
  */
 export function targetOf(base: URL, path: string, query = ''): string {
   assert(CANONICAL.test(path) && QUERY.test(query), 'an upstream path is one that a route matched')

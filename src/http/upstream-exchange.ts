@@ -132,8 +132,8 @@ export class Exchanged implements Sent, Dispatcher.DispatchHandler {
   }
 
   /**
-   * Whether the backend closed a kept connection before it took this request. A runner that this very
-   * request ended takes longer, and must not get it twice.
+   * Whether the backend closed a kept connection before it took this request. A runner that this
+   * very request ended takes longer, and must not get it twice.
    */
   #wasClosedUnder(error: Error): boolean {
     const { answers, bytes } = this.#connection
@@ -172,8 +172,8 @@ const NOBODY_BEHIND = new Set([502, 503, 504])
 
 /**
  * Whether an answer may be held back. undici 7 throws out of a socket event (`assert(!this.paused)`
- * in its parser's `finish`, mended in undici 8) when an answer that ends with its connection does so
- * while it is held: that would end the gate. Backends that stream send chunks and keep the line.
+ * in its parser's `finish`, mended in undici 8) when an answer that ends with its connection does
+ * so while it is held: that would end the gate. Backends that stream send chunks and keep the line.
  */
 function keepsAlive(headers: Headers): boolean {
   const chunked = String(headers['transfer-encoding'] ?? '').toLowerCase() === 'chunked'

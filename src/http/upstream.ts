@@ -48,9 +48,9 @@ const KEY = /^[\x21-\x7e]+$/
 const JSON_LIMIT = 8 * 1024 * 1024
 
 /**
- * Speaks HTTP/1.1 to one backend. Redirects are answers like any other (G2), and no deadline but that
- * of connecting is kept here: the gate owns them. A request is sent twice only where a kept connection
- * was closed under it (threats K21).
+ * Speaks HTTP/1.1 to one backend. Redirects are answers like any other (G2), and no deadline but
+ * that of connecting is kept here: the gate owns them. A request is sent twice only where a kept
+ * connection was closed under it (threats K21).
  */
 export function makeUpstream(options: UpstreamOptions): HttpUpstream {
   assert(options.key === null || KEY.test(options.key), 'an upstream key is one printable word')

@@ -4,9 +4,9 @@ import type { Selling } from './selling.ts'
 const FREE = ['/', '/v1/models', '/.well-known/l402', '/llms.txt', '/openapi.json', '/health']
 
 /**
- * `/.well-known/l402`. It has the fields that existing clients of such gates read, and beside them the exact
- * prices and the state of this gate. `docs/l402.schema.json` describes it. Amounts are sats unless the name
- * says msat.
+ * `/.well-known/l402`. It has the fields that existing clients of such gates read, and beside them
+ * the exact prices and the state of this gate. `docs/l402.schema.json` describes it. Amounts are
+ * sats unless the name says msat.
  */
 export function wellKnown(selling: Selling): unknown {
   const { terms, models, origin } = selling

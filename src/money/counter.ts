@@ -29,8 +29,8 @@ interface Job {
 }
 
 /**
- * Counts the tokens of prompts. Long prompts are counted on another thread, in slices, and the askers take
- * turns. So nobody waits for the whole text of somebody else (threats J19).
+ * Counts the tokens of prompts. Long prompts are counted on another thread, in slices, and the
+ * askers take turns. So nobody waits for the whole text of somebody else (threats J19).
  */
 export class TokenCounter {
   readonly #start: () => Promise<Thread>
@@ -46,9 +46,9 @@ export class TokenCounter {
   }
 
   /**
-   * Counts the tokens of a text. Null if the text is a stranger's and there is no room: strangers may have
-   * one text for each client at a time, and all their texts together have a bounded length. A text of an
-   * account is always counted, but perhaps late.
+   * Counts the tokens of a text. Null if the text is a stranger's and there is no room: strangers
+   * may have one text for each client at a time, and all their texts together have a bounded
+   * length. A text of an account is always counted, but perhaps late.
    */
   async measure(text: string, asker: Asker): Promise<Measured | null> {
     if (text.length <= SHORT) {

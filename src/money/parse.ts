@@ -3,8 +3,9 @@ import type { Rate } from './price.ts'
 import { QUANTITIES, type Quantity } from './quantities.ts'
 
 /**
- * Reads prices and amounts from text, exactly. A decimal becomes a whole number of a small unit, without a
- * floating-point number in between. A number with too many digits is refused and not rounded.
+ * Reads prices and amounts from text, exactly. A decimal becomes a whole number of a small unit,
+ * without a floating-point number in between. A number with too many digits is refused and not
+ * rounded.
  */
 
 /** Dollars × 10^6: what a million tokens, or a million of another quantity, cost. */

@@ -6,10 +6,10 @@ export type MicroMsat = bigint
 const MICRO = 1_000_000n
 
 /**
- * What each quantity costs, in msat per million of it, so that a fraction of a msat per token or per
- * byte stays a whole number. 1 sat per 1,000 tokens is 1,000,000. A quantity that is missing costs
- * nothing, but for `cached`: without a price of its own a cached token costs what an input token
- * costs.
+ * What each quantity costs, in msat per million of it, so that a fraction of a msat per token or
+ * per byte stays a whole number. 1 sat per 1,000 tokens is 1,000,000. A quantity that is missing
+ * costs nothing, but for `cached`: without a price of its own a cached token costs what an input
+ * token costs.
  */
 export type Rate = Readonly<Partial<Record<Quantity, MicroMsat>>>
 

@@ -27,9 +27,9 @@ export interface PriceList {
 }
 
 /**
- * `refused`: the operator does not sell it. `unpriced`: no pattern matches it and there is no default price,
- * so it is not sold either (threats A12). `usd_unavailable`: its price is in dollars, and there is no rate
- * at the moment that can be trusted; `reason` is for the operator.
+ * `refused`: the operator does not sell it. `unpriced`: no pattern matches it and there is no
+ * default price, so it is not sold either (threats A12). `usd_unavailable`: its price is in
+ * dollars, and there is no rate at the moment that can be trusted; `reason` is for the operator.
  */
 export type Priced =
   | {
@@ -62,8 +62,8 @@ export interface Named {
 
 export interface Pricing {
   /**
-   * The price of a model. Of all its names, the most specific pattern counts, and the dearest price if
-   * several are equally specific. A text is a model with that one name, and its case counts.
+   * The price of a model. Of all its names, the most specific pattern counts, and the dearest price
+   * if several are equally specific. A text is a model with that one name, and its case counts.
    */
   priceOf(model: string | Named): Priced
   /**
@@ -153,9 +153,9 @@ const specificity = (pattern: string): number =>
   pattern.includes('*') ? pattern.replaceAll('*', '').length : Number.POSITIVE_INFINITY
 
 /**
- * The dearest of some prices. A model that is not for sale counts as dearest, then one without a price now.
- * If two prices are each dearer in one part, the result has the dearer part of both, so that no mix of
- * tokens is cheaper.
+ * The dearest of some prices. A model that is not for sale counts as dearest, then one without a
+ * price now. If two prices are each dearer in one part, the result has the dearer part of both, so
+ * that no mix of tokens is cheaper.
  */
 export function dearest(prices: readonly Priced[]): Priced {
   assert(prices.length > 0, 'the dearest of at least one price')

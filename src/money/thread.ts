@@ -12,8 +12,8 @@ export interface Thread {
 const MARK = 'satgate counts tokens'
 
 /**
- * Starts a thread that counts tokens, so that a long prompt does not stop the streams of others (threats
- * J19). The thread runs this same file. It does not keep the process alive.
+ * Starts a thread that counts tokens, so that a long prompt does not stop the streams of others
+ * (threats J19). The thread runs this same file. It does not keep the process alive.
  */
 export function startThread(): Thread {
   const worker = new Worker(new URL(import.meta.url), { workerData: MARK, stdin: false })

@@ -4,9 +4,9 @@ import { createRequire } from 'node:module'
 type Encode = (text: string, options: object) => number
 
 /**
- * A text is counted in pieces of at most so many characters, because the time of the tokenizer grows with the
- * square of a run without spaces. Pieces that are four times as long would lower the count of ordinary text
- * by only one percent.
+ * A text is counted in pieces of at most so many characters, because the time of the tokenizer
+ * grows with the square of a run without spaces. Pieces that are four times as long would lower the
+ * count of ordinary text by only one percent.
  */
 const PIECE = 250
 /** A special token such as `<|endoftext|>` in a text is counted as ordinary text. */
@@ -28,9 +28,10 @@ function load(): Encode {
 }
 
 /**
- * Counts the tokens of a text in the vocabulary o200k. This number is charged if a backend reports nothing.
- * Another vocabulary may need twice or half as many. The whole text is counted, because a buyer could steer
- * samples (threats J3). The time is linear in the length, some 4 s for a million characters of the worst kind.
+ * Counts the tokens of a text in the vocabulary o200k. This number is charged if a backend reports
+ * nothing. Another vocabulary may need twice or half as many. The whole text is counted, because a
+ * buyer could steer samples (threats J3). The time is linear in the length, some 4 s for a million
+ * characters of the worst kind.
  */
 export function countTokens(text: string): number {
   if (text === '') return 0

@@ -9,8 +9,9 @@ export const encodeBase64 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
 
 /**
- * Reads base64 in the standard or the URL-safe alphabet (RFC 4648), with or without padding. Returns
- * null for anything else. The alphabet is checked here, because Node's decoder skips unknown characters.
+ * Reads base64 in the standard or the URL-safe alphabet (RFC 4648), with or without padding.
+ * Returns null for anything else. The alphabet is checked here, because Node's decoder skips
+ * unknown characters.
  */
 export function decodeBase64(text: string): Uint8Array | null {
   if (!STANDARD.test(text) && !URL_SAFE.test(text)) return null

@@ -122,9 +122,10 @@ export function printLimit({ unit, window, max }: Omit<Limit, 'meter'>): string 
 }
 
 /**
- * Writes caveats from outside in their canonical form, or says what is wrong with the first wrong one.
- * They must be few and short, so that a macaroon with them is accepted and can be narrowed further. If
- * `now` (in ms) is given, an expiry in the past is wrong too, because somebody is about to pay for it.
+ * Writes caveats from outside in their canonical form, or says what is wrong with the first wrong
+ * one. They must be few and short, so that a macaroon with them is accepted and can be narrowed
+ * further. If `now` (in ms) is given, an expiry in the past is wrong too, because somebody is about
+ * to pay for it.
  */
 export function canonicalCaveats(
   texts: readonly string[],

@@ -4,9 +4,9 @@ import type { Identifier } from './identifier.ts'
 import { writeIdentifier } from './identifier.ts'
 
 /**
- * All secrets of an invoice are derived from one master key of 32 bytes, so no secret is stored beside
- * the books. Each purpose has its own name in the HMAC. So a derived secret tells nothing about
- * another one (NIST SP 800-108, one block in counter mode).
+ * All secrets of an invoice are derived from one master key of 32 bytes, so no secret is stored
+ * beside the books. Each purpose has its own name in the HMAC. So a derived secret tells nothing
+ * about another one (NIST SP 800-108, one block in counter mode).
  */
 type Purpose = 'key id' | 'macaroon' | 'settlement' | 'status'
 
@@ -28,8 +28,8 @@ export const macaroonKey = (master: Uint8Array, identifier: Identifier): Uint8Ar
   derive(master, 'macaroon', writeIdentifier(identifier))
 
 /**
- * 64 hex digits that open the pass in place of the preimage once the invoice is settled. Some wallets,
- * mints and Lightning addresses never show a preimage (threats C9).
+ * 64 hex digits that open the pass in place of the preimage once the invoice is settled. Some
+ * wallets, mints and Lightning addresses never show a preimage (threats C9).
  */
 export const settlementSecret = (master: Uint8Array, identifier: Identifier): string =>
   derive(master, 'settlement', writeIdentifier(identifier)).toString('hex')

@@ -3,9 +3,10 @@ import { readMacaroon, readPair } from './pair.ts'
 import type { Credential } from './pass.ts'
 
 /**
- * Repairs passes that were damaged when somebody copied them (threats K12): with quotes around them,
- * percent-encoded, with a full stop at the end, with a space in place of the colon, or cut short. This
- * file only guesses what the pass was. Whether a guess is right is decided later, by its signature.
+ * Repairs passes that were damaged when somebody copied them (threats K12): with quotes around
+ * them, percent-encoded, with a full stop at the end, with a space in place of the colon, or cut
+ * short. This file only guesses what the pass was. Whether a guess is right is decided later, by
+ * its signature.
  */
 export interface Mended {
   /** The pass that the value may have been. Null if there is none. */

@@ -16,8 +16,8 @@ export type NarrowProblem =
 
 /**
  * Makes a child of a pass: it belongs to the same account and allows less. The holder can do this
- * offline. A random `id` of 16 hex digits comes before the new caveats. So two children with the same
- * caveats have different signatures, and each has its own meters (threats H9).
+ * offline. A random `id` of 16 hex digits comes before the new caveats. So two children with the
+ * same caveats have different signatures, and each has its own meters (threats H9).
  */
 export function narrow(
   pass: string,

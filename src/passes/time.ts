@@ -5,8 +5,8 @@ const YEAR_0 = Date.parse('0000-01-01T00:00:00Z')
 const YEAR_10000 = Date.parse('9999-12-31T23:59:59.999Z') + 1
 
 /**
- * Reads an RFC 3339 time as ms since the epoch. Returns null for a day that does not exist and for a leap
- * second. Fractions below a ms are cut off, which can only make a pass expire earlier.
+ * Reads an RFC 3339 time as ms since the epoch. Returns null for a day that does not exist and for
+ * a leap second. Fractions below a ms are cut off, which can only make a pass expire earlier.
  */
 export function readTime(text: string): number | null {
   const parts = RFC_3339.exec(text)

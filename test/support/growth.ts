@@ -2,18 +2,18 @@
 const RUNS = 5
 const ROUNDS = 60
 /**
- * The length of a run in ms. It is long enough for the clock to measure, and so short that many runs end
- * before the machine gives the processor to another process.
+ * The length of a run in ms. It is long enough for the clock to measure, and so short that many
+ * runs end before the machine gives the processor to another process.
  */
 const ENOUGH = 0.3
 const MOST = 2 ** 18
 
 /**
- * How many times longer a reader takes for twice as much of the same input, over three doublings: 2 if
- * the time grows with the length, 4 if it grows with the square of the length. Other work on the machine
- * makes single runs longer and never shorter. So the shortest times are compared, and measured again
- * while they are too far apart. Garbage collection costs the longer runs more, but far less than a
- * square would.
+ * How many times longer a reader takes for twice as much of the same input, over three doublings: 2
+ * if the time grows with the length, 4 if it grows with the square of the length. Other work on the
+ * machine makes single runs longer and never shorter. So the shortest times are compared, and
+ * measured again while they are too far apart. Garbage collection costs the longer runs more, but
+ * far less than a square would.
  */
 export function growth(read: (times: number) => () => unknown, enough = 3): number {
   let times = 1_024

@@ -51,7 +51,8 @@ export function outlineOf(markdown: string): Outline {
 
 /**
  * Every relative link, image and anchor in the documents below `root` that leads nowhere, each as
- * `DOCUMENT: TARGET`. A target outside `root` counts as missing. Absolute addresses are not followed.
+ * `DOCUMENT: TARGET`. A target outside `root` counts as missing. Absolute addresses are not
+ * followed.
  */
 export function brokenLinks(root: string, documents = documentsBelow(root)): readonly string[] {
   const outlines = new Map<string, Outline>()

@@ -14,8 +14,9 @@ export interface Link {
 }
 
 /**
- * Parses an `/llms.txt` strictly. It must begin with one H1; then come a quoted summary, text without
- * headings, and sections that contain only links. Throws with the first line that breaks this.
+ * Parses an `/llms.txt` strictly. It must begin with one H1; then come a quoted summary, text
+ * without headings, and sections that contain only links. Throws with the first line that breaks
+ * this.
  */
 export function parseLlmsTxt(file: string): LlmsTxt {
   const lines = file.split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/)

@@ -7,8 +7,9 @@ import { parseLightningAddress } from '../../src/wallets/lnurl.ts'
 import { serve } from './serve.ts'
 
 /**
- * A test double of a Lightning address (LUD-06, 12, 16, 21). `test/interop/lnaddress.test.ts` runs the
- * same contract on an address with a real node behind it. Each known fault of providers has a switch.
+ * A test double of a Lightning address (LUD-06, 12, 16, 21). `test/interop/lnaddress.test.ts` runs
+ * the same contract on an address with a real node behind it. Each known fault of providers has a
+ * switch.
  */
 export interface LnurlServer {
   readonly url: string

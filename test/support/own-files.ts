@@ -7,8 +7,8 @@ const ROOT = join(import.meta.dirname, '../..')
 const MADE = /(?:^|\/)(?:node_modules|dist|\.git|\.venv|__pycache__)(?:\/|$)/
 
 /**
- * The files of the project, as paths from its root: those that git tracks or would track. If there is no
- * git or no repository, all files that no build made.
+ * The files of the project, as paths from its root: those that git tracks or would track. If there
+ * is no git or no repository, all files that no build made.
  */
 export function ownFiles(): readonly string[] {
   // A checkout may belong to another user of the machine.

@@ -1,6 +1,6 @@
 /**
- * Readers of a chat stream, one for each family of clients. They are as strict and as careless as those
- * clients. The tests in test/interop run the clients themselves.
+ * Readers of a chat stream, one for each family of clients. They are as strict and as careless as
+ * those clients. The tests in test/interop run the clients themselves.
  */
 export interface Reading {
   /** The text of all deltas together. */

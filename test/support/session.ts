@@ -25,8 +25,8 @@ interface Name {
 
 /**
  * The machine on which a transcript is played: an empty folder, a new home folder, a backend that
- * behaves as Ollama, a mint, and a program `pay` that pays invoices of this mint as a wallet does. The
- * transcript shows the usual ports and folders in place of those of the test.
+ * behaves as Ollama, a mint, and a program `pay` that pays invoices of this mint as a wallet does.
+ * The transcript shows the usual ports and folders in place of those of the test.
  */
 export class Session {
   readonly #home: string

@@ -1,8 +1,8 @@
 /**
- * A session at a terminal in a Markdown file. The file has prose and blocks of `console`. A block has
- * lines with `$ command` (`> ` continues the line above), each followed by its output. `console gate` is
- * a second terminal in which one program stays in the foreground: a block without a command shows what
- * it has printed since, and `^C` stops it.
+ * A session at a terminal in a Markdown file. The file has prose and blocks of `console`. A block
+ * has lines with `$ command` (`> ` continues the line above), each followed by its output. `console
+ * gate` is a second terminal in which one program stays in the foreground: a block without a
+ * command shows what it has printed since, and `^C` stops it.
  *
  * In the output, `…` stands for any text within a line, a line `⋮` for any number of lines, and
  * `‹name›` for a value that later commands use by this name.
@@ -130,9 +130,9 @@ interface Way {
 const COST = { replace: 2, drop: 3, add: 2 }
 
 /**
- * The text for the file that fits the output `actual`. An expected line that still fits stays as it is,
- * with its wildcards. Every other line is replaced by the new one, in which wildcards stand for what
- * differs from run to run.
+ * The text for the file that fits the output `actual`. An expected line that still fits stays as it
+ * is, with its wildcards. Every other line is replaced by the new one, in which wildcards stand for
+ * what differs from run to run.
  */
 export function recorded(expected: readonly string[], actual: readonly string[]): string[] {
   const [wanted, got] = [trimmed(expected), trimmed(actual)]

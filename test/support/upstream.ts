@@ -50,8 +50,8 @@ export interface Script {
   finish?: 'stop' | 'length' | 'tool_calls'
   promptTokens?: number
   /**
-   * Where a stream has its usage: nowhere; in a chunk of its own if it was asked for; in such a chunk
-   * always; in the finish chunk; or in every chunk, with zeros in all but the last one.
+   * Where a stream has its usage: nowhere; in a chunk of its own if it was asked for; in such a
+   * chunk always; in the finish chunk; or in every chunk, with zeros in all but the last one.
    */
   usage?: 'none' | 'own' | 'always' | 'finish' | 'every'
   /** Sent as the usage without changes, for example nonsense, missing fields or cached tokens. */
@@ -67,8 +67,8 @@ export interface Script {
   body?: string | Uint8Array
   headers?: Readonly<Record<string, string>>
   /**
-   * A body in pieces, `paceMs` apart; an event stream where `headers` say nothing else. A function is
-   * waited for before the next piece.
+   * A body in pieces, `paceMs` apart; an event stream where `headers` say nothing else. A function
+   * is waited for before the next piece.
    */
   pieces?: readonly (string | Uint8Array | (() => Promise<unknown>))[]
   /** Behind its pieces an answer stays open. */

@@ -1,21 +1,16 @@
-import type { Server } from 'node:http'
 import type { Config } from '../config/config.ts'
 import type { Loaded } from '../config/load.ts'
 import { dialects } from '../dialects/index.ts'
 import { isLoopback } from '../floor/address.ts'
 import { Background } from '../floor/background.ts'
 import { onLine } from '../floor/printable.ts'
-import { ok } from '../floor/result.ts'
 import { sayError } from '../floor/say-error.ts'
 import type { World } from '../floor/world.ts'
 import { Counts } from '../gate/counts.ts'
-import { type CannotListen, listen } from '../http/listen.ts'
 import { startMetrics } from '../http/metrics.ts'
 import { gateServer } from '../http/server.ts'
 import type { Books } from '../ledger/books.ts'
 import { ledgerKind } from '../ledger/kind.ts'
-import { makePricing, type Pricing } from '../money/pricing.ts'
-import { makeRateSource } from '../money/rate.ts'
 import { kindOf } from '../wallets/kinds.ts'
 import { findBackend } from './backend.ts'
 import { compose } from './compose.ts'
@@ -24,10 +19,12 @@ import { controlHandlers } from './control-handlers.ts'
 import { Failed } from './failed.ts'
 import { type Folder, ledgerIn, noteIfCopied, rootKeys, takeFolder } from './folder.ts'
 import type { Host } from './host.ts'
+import { listenOrFail } from './listen-or-fail.ts'
 import { openMoneyOut } from './money-out.ts'
 import { openBooks, toldOf } from './open-books.ts'
 import { chooseWallet } from './open-wallet.ts'
 import type { Operator } from './operator.ts'
+import { openPrices } from './prices.ts'
 import { openPublicTunnel } from './public-tunnel.ts'
 import { type Closer, closeAll, stopGate } from './stop.ts'
 import { chooseTunnel, noTunnelNote, type TunnelChance, tunnelChance } from './tunnel-choice.ts'
@@ -127,7 +124,7 @@ async function start(
   if (recovered.length > 0) {
     say({ event: 'problem', what: 'holds_recovered', holds: recovered.length })
   }
-  const { pricing, rateNote, stopRate } = await pricesOf(config, host, background)
+  const { pricing, rateNote, stop: stopRate } = await openPrices(config, world, background)
   closers.push(stopRate)
   const { money } = choice
   const tunnel = await chooseTunnel(host, chance, {
@@ -247,39 +244,4 @@ async function keysFor(folder: Folder, books: Books, world: World) {
     `${keys.error.path} is ${keys.error.why}, and ${ledgerIn(folder.path)} has accounts: without that key every pass that was sold is dead. Put it back from your backup.`,
     4,
   )
-}
-
-async function pricesOf(
-  config: Config,
-  { world }: Host,
-  background: Background,
-): Promise<{ pricing: Pricing; rateNote: string | null; stopRate: () => void }> {
-  const source = makeRateSource(config.pricing.rate, { fetch: globalThis.fetch, world })
-  const now = () => {
-    const current = source.current()
-    return current.ok ? ok(current.value.usdPerBtc) : current
-  }
-  const pricing = makePricing(config.pricing.list, now)
-  if (!pricing.needsRate) return { pricing, rateNote: null, stopRate: () => {} }
-  await source.refresh()
-  const stopRate = source.start(background)
-  const current = source.current()
-  const rateNote = current.ok
-    ? `1 BTC = $${Number(current.value.usdPerBtc / 1_000_000n) / 100} (${current.value.from}, ${Math.round(current.value.ageMs / 1000)} s old)`
-    : `no dollar rate: ${current.error}; models priced in dollars answer 503`
-  return { pricing, rateNote, stopRate }
-}
-
-async function listenOrFail(server: Server, config: Config, explicit: boolean) {
-  const { host, port } = config
-  const listening = await listen(server, { host, port, explicit })
-  if (listening.ok) return listening.value
-  throw new Failed(cannot(listening.error))
-}
-
-function cannot(error: CannotListen): string {
-  if (error.why === 'no_such_host') return `--host ${error.host} is no address of this machine`
-  if (error.why === 'not_permitted')
-    return `port ${error.port} needs more rights: take one above 1023`
-  return `port ${error.port} is taken by another program. Stop it, or choose another: --port ${error.port + 1}`
 }

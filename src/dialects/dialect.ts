@@ -1,7 +1,7 @@
 import type { Schema } from '../floor/json-schema.ts'
 import type { Result } from '../floor/result.ts'
 import type { Msat } from '../money/msat.ts'
-import type { Tokens } from '../money/quantities.ts'
+import type { Quantities, Tokens } from '../money/quantities.ts'
 
 /**
  * How one API writes a request, its output limit, its usage, its streams and its errors. A dialect
@@ -144,10 +144,11 @@ export interface Asked {
   /** Nothing in it makes a model's template longer: no tools, no settings of the template. */
   readonly plain: boolean
   /**
-   * UTF-8 bytes of every string, tools included, at their worst compatibility expansion, + 16 for
-   * each part + 64. Never too low.
+   * The most that the request can come to, but for its output, whose limit the gate chooses. Never
+   * too low. `input` are the tokens of the prompt: UTF-8 bytes of every string, tools included, at
+   * their worst compatibility expansion, 16 for each part, and 64.
    */
-  readonly inputBound: number
+  readonly most: Bound
   /** Every string that is in the bound, in no special order: what an estimate counts (threats J2). */
   readonly texts: readonly string[]
   /** Token ids in the bound that came as numbers, each of them one token. */
@@ -159,6 +160,9 @@ export interface Asked {
   /** It is not rewritten any more: `body` and `splice` are let go of, the rest stays. */
   forget(): void
 }
+
+/** Quantities of which the input is always known. */
+export type Bound = Quantities & { readonly input: number }
 
 /** Why a body cannot be read. The status is 400, or 415 or 413 where that says more. */
 export type Malformed = Problem

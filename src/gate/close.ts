@@ -62,7 +62,7 @@ export class Closer {
    * behind it, not the bound (threats J15).
    */
   async #count({ asked, estimate }: Held, { end, meter }: Sent) {
-    const known = meter.usage(asked.inputBound)
+    const known = meter.usage(asked.most.input)
     const { source } = known
     const chosen = end === 'client_left' || end === 'outgrown'
     const pays = source === 'counted' || (source === 'none' && chosen)
@@ -80,7 +80,7 @@ export class Closer {
 function ceilingOf({ asked, hold, observed, rate, wanted }: Held): Msat {
   if (hold !== null) return hold.amount
   if (observed === null) return ZERO
-  return at(ceilingLine(rate, { input: asked.inputBound }, 'output'), wanted * asked.choices)
+  return at(ceilingLine(rate, { input: asked.most.input }, 'output'), wanted * asked.choices)
 }
 
 /** How a request ended. Not sent: nothing of it went to a backend, so it costs nothing. */

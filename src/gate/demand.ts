@@ -67,7 +67,7 @@ export class Demand {
     if (step === null || estimate === null) return { sat: min, least: min }
     const { rate, asked } = step
     const template = estimate.template()
-    const bound = { input: asked.inputBound + template }
+    const bound = { input: asked.most.input + template }
     const worst = at(ceilingLine(rate, bound, 'output'), step.wanted * asked.choices)
     if (ceilSat(worst) <= min) return { sat: min, least: min }
     const wanted = await fitted(step, estimate)

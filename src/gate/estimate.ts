@@ -45,12 +45,12 @@ export class PromptEstimate {
   /** Tokens, before any margin; never more than the bound, and the bound where there is no room to count. */
   async tokens(): Promise<number> {
     this.#own ??= await this.#count()
-    return this.#own === null ? this.#asked.inputBound : this.#corrected(this.#own)
+    return this.#own === null ? this.#asked.most.input : this.#corrected(this.#own)
   }
 
   /** Tokens without counting them, for the journal: four bytes a token, until it is known better. */
   rough(): number {
-    return this.#own === null ? Math.ceil(this.#asked.inputBound / 4) : this.#corrected(this.#own)
+    return this.#own === null ? Math.ceil(this.#asked.most.input / 4) : this.#corrected(this.#own)
   }
 
   /**
@@ -58,7 +58,7 @@ export class PromptEstimate {
    * where counting is dear and nobody who is known asks for it.
    */
   async withMargin(): Promise<number> {
-    const { inputBound } = this.#asked
+    const { input: inputBound } = this.#asked.most
     if (this.#account === null && inputBound > DEAR) return inputBound
     return Math.min(inputBound, Math.ceil((await this.tokens()) * 1.25))
   }
@@ -70,7 +70,7 @@ export class PromptEstimate {
 
   /** What the backend said this prompt was. */
   reported(input: number): void {
-    const { inputBound: bound } = this.#asked
+    const { input: bound } = this.#asked.most
     const own = this.#own?.tokens ?? null
     this.#parts.estimator.learn(this.#learner, { own, bound, reported: input })
   }
@@ -82,12 +82,12 @@ export class PromptEstimate {
 
   #corrected({ tokens, least }: Own): number {
     const estimate = this.#parts.estimator.estimate(this.#learner, tokens)
-    return Math.min(Math.max(estimate, least), this.#asked.inputBound)
+    return Math.min(Math.max(estimate, least), this.#asked.most.input)
   }
 
   /** Counts the very strings that the bound is of (threats J2). */
   async #count(): Promise<Own | null> {
-    const { texts, parts, ids, inputBound } = this.#asked
+    const { texts, parts, ids, most } = this.#asked
     const account = this.#account
     const asker = account === null ? { client: this.#client } : { account }
     const measured = await this.#parts.counter.measure(texts.join('\n'), asker)
@@ -95,7 +95,7 @@ export class PromptEstimate {
     const { tokens } = measured
     // The line ends between the texts are ours: they are not in the bound.
     const white = measured.white - Math.max(0, texts.length - 1)
-    const least = Math.max(0, inputBound - white) / MOST_BYTES + white / MOST_WHITE
+    const least = Math.max(0, most.input - white) / MOST_BYTES + white / MOST_WHITE
     return { tokens: tokens + ids + PER_PART * parts, least: Math.ceil(least) }
   }
 }

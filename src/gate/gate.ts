@@ -216,7 +216,7 @@ export class Gate {
     const want = {
       request: { id: call.id, account, limits, what },
       rate,
-      inputBound: asked.inputBound,
+      inputBound: asked.most.input,
       template: estimate.template(),
       inputEstimate: () => estimate.tokens(),
       least: asked.hasOutput ? asked.choices : 0,

@@ -108,7 +108,7 @@ export async function fitted(
 ): Promise<number> {
   if (context === null || asked.limit !== null || !asked.hasOutput) return wanted
   const room = (prompt: number): number => context - Math.ceil(prompt * asked.longest) - AROUND
-  if (wanted <= room(asked.inputBound)) return wanted
+  if (wanted <= room(asked.most.input)) return wanted
   const fits = Math.max(LEAST_ANSWER, room(await estimate.withMargin()))
   return Math.min(wanted, fits)
 }
@@ -126,7 +126,8 @@ const NO_UPSTREAM = refuse(
 /** No prompt is longer than the model's context, and each has one of its own. */
 function withinContext(asked: Asked, context: number | null): Asked {
   if (context === null || !asked.hasOutput) return asked
-  return { ...asked, inputBound: Math.min(asked.inputBound, context * asked.prompts) }
+  const input = Math.min(asked.most.input, context * asked.prompts)
+  return { ...asked, most: { ...asked.most, input } }
 }
 
 /** What a model costs by this name: an alias is not a way to another price (threats A10, J10). */

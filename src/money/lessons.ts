@@ -28,7 +28,7 @@ interface Lesson {
 
 /** The number of tokens that a small template adds. */
 const OFFSET = 4
-/** The part of a bound that is meant for a template (`Asked.inputBound`). */
+/** The part of a bound that is meant for a template (`Asked.most`). */
 const IN_BOUND = 64
 /**
  * Below so many tokens, a difference comes from the template. Above, it comes from the vocabulary.

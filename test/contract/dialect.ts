@@ -1,392 +1,333 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type {
-  Asked,
-  Backend,
-  Dialect,
-  Granted,
-  Meter,
-  RequestHead,
-} from '../../src/dialects/dialect.ts'
-import { msat } from '../../src/money/msat.ts'
-import { HABITS } from './habits.ts'
+import type { Asked, Dialect, Meter, RequestHead } from '../../src/dialects/dialect.ts'
+import { type Msat, msat } from '../../src/money/msat.ts'
+import { QUANTITIES, type Quantities } from '../../src/money/quantities.ts'
+import { CREDENTIAL_HEADERS } from '../../src/passes/present.ts'
+import { BACKENDS, bytes, feed, grant, HEAD, pieces } from '../support/dialects.ts'
+import { checker } from '../support/schema.ts'
 
-export const BACKENDS: readonly Backend[] = ['ollama', 'vllm', 'llamacpp', 'lmstudio', 'other']
+/** What a client of the dialect understands of a stream. Costs and signs of life are not in it. */
+export interface Understood {
+  /** What was made, joined. */
+  readonly made: string
+  /** `limit`: the answer is shorter than the model would have made it. Null: it broke off. */
+  readonly end: 'done' | 'limit' | 'error' | null
+}
 
-/** What a dialect brings to its contract: one request and its answers. */
+/** What a dialect brings to its contract. Bodies are sent as they stand here. */
 export interface DialectSample {
-  /** A good request without any option. */
-  readonly request: Record<string, unknown>
-  /** A good buffered answer that reports 5 tokens in (and 3 out, where there is output). */
-  readonly answer: unknown
-  /** The same answer as a stream that was asked for usage; null where the dialect never streams. */
-  readonly stream: string | null
+  /** The request's headers, if it is not JSON. */
+  readonly head?: RequestHead
+  /** A good request that asks for an answer in one piece, and the model that it names. */
+  readonly request: string | Uint8Array
+  readonly model: string | null
+  /** Requests that nobody could price, or that can be read in two ways. */
+  readonly refused: readonly (string | Uint8Array)[]
+  /** A good answer in one piece, and answers that are none. */
+  readonly answer: string | Uint8Array
+  readonly noAnswers: readonly (string | Uint8Array)[]
+  /** What the answer and the stream report. */
+  readonly usage: Quantities
+  /** Null if the dialect never streams. */
+  readonly streaming: {
+    /** A good request that asks for a stream. */
+    readonly request: string | Uint8Array
+    /** The answer as a stream, and the label that backends put on it. */
+    readonly stream: string
+    readonly label: string
+    /** A part of the stream that is made again and again by a backend that obeys no limit. */
+    readonly endless: string
+    readonly reads: (stream: string) => Understood
+  } | null
 }
 
-export const bytes = (value: unknown): Buffer =>
-  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
-
-/** What the tests' clients say of their bodies. */
-export const HEAD: RequestHead = { contentType: 'application/json', headers: {} }
-
-/** A request that must be readable. */
-export function mustRead(dialect: Dialect, request: unknown): Asked {
-  const read = dialect.read(bytes(request), HEAD)
-  if (!read.ok) throw new Error(`${read.error.code}: ${read.error.message}`)
-  return read.value
-}
-
-export const grant = (output = 1_000, choices = 1): Granted => ({
-  output: output * choices,
-  limit: output,
-  count: (text) => Math.ceil(text.length / 4),
-})
-
-/** Bytes cut at these places, each taken modulo what is left. */
-export function pieces(whole: Buffer, cuts: readonly number[]): Buffer[] {
-  const places = [...new Set(cuts.map((cut) => cut % (whole.length + 1)))].sort((a, b) => a - b)
-  return [0, ...places].map((from, i) => whole.subarray(from, places[i] ?? whole.length))
-}
-
-/** Everything that can be seen of a meter that was fed these. */
-export function feed(meter: Meter, chunks: readonly Uint8Array[]) {
-  const out = chunks.map((chunk) => Buffer.from(meter.stream(chunk)))
-  out.push(Buffer.from(meter.rest()), Buffer.from(meter.finish()))
-  return { out: Buffer.concat(out).toString(), seen: { ...meter.seen }, usage: meter.usage(7) }
-}
-
-/** The events of a stream as a client of OpenAI reads them. */
-export function clientReads(stream: string): unknown[] {
-  const events: unknown[] = []
-  for (const event of stream.split(/\r?\n\r?\n/)) {
-    const data = event.split(/\r?\n/).filter((line) => line.startsWith('data:'))
-    if (data.length === 0) continue
-    const text = data.map((line) => line.slice(5).trimStart()).join('\n')
-    events.push(text === '[DONE]' ? text : JSON.parse(text))
-  }
-  return events
-}
-
-/** What every dialect promises. */
+/**
+ * What every dialect promises, whatever its API looks like. A dialect hands in a request, its answers
+ * and a reader as its clients have one; it never has to look like OpenAI's.
+ */
 export function runDialectContract(dialect: Dialect, sample: DialectSample): void {
   describe(`${dialect.name}: the contract of a dialect`, () => {
     requests(dialect, sample)
     answers(dialect, sample)
-    if (sample.stream === null) return
-    streams(dialect, { ...sample, stream: sample.stream })
-    habits(dialect, { ...sample, stream: sample.stream })
+    errors(dialect)
+    documents(dialect, sample)
+    if (sample.streaming !== null) streams(dialect, sample, sample.streaming)
   })
 }
 
 function requests(dialect: Dialect, sample: DialectSample): void {
-  it('reads a good request', () => {
-    const asked = mustRead(dialect, sample.request)
-    expect(asked).toMatchObject({ dialect: dialect.name, model: sample.request.model, choices: 1 })
-    expect(asked.stream).toBe(false)
-    expect(asked.inputBound).toBeGreaterThan(asked.texts.join('').length)
+  const read = (body: Uint8Array) => dialect.read(body, sample.head ?? HEAD)
+
+  it('reads a good request, with a bound of everything that it can cost but its output', () => {
+    const asked = readable(dialect, sample, sample.request)
+    expect(asked).toMatchObject({ dialect: dialect.name, model: sample.model, stream: false })
+    expect(asked.choices).toBeGreaterThan(0)
+    expect(asked.most.input).toBeGreaterThanOrEqual(Buffer.byteLength(asked.texts.join('')))
+    expectCounts(asked.most)
   })
 
-  it('never throws, whatever the bytes', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), (body) => {
-        expect(dialect.read(body, HEAD).ok).toBe(false)
-      }),
-    )
-  })
-
-  it('never throws, whatever the JSON, and what it reads it can rewrite', () => {
-    const value = fc.jsonValue({ maxDepth: 3 })
-    const keys = ['n', 'stream', 'stream_options', 'max_tokens', 'tools', 'messages', 'prompt']
-    const key = fc.constantFrom(...keys, 'input', 'best_of', 'response_format', 'echo', 'model')
-    const request = fc.dictionary(fc.oneof(key, fc.string()), value)
-    fc.assert(
-      fc.property(request, fc.constantFrom(...BACKENDS), (extra, backend) => {
-        const read = dialect.read(bytes({ ...sample.request, ...extra }), HEAD)
-        if (!read.ok) {
-          expect(read.error.status).toBe(400)
-          return
-        }
-        const sent = Buffer.from(dialect.rewrite(read.value, 3, backend).body)
-        expect(JSON.parse(sent.toString()).model).toBe(read.value.model)
-        expect(dialect.read(sent, HEAD).ok).toBe(true)
-      }),
-    )
-  })
-
-  it('A11 a model that is missing, no string, twice or last of a long body is told apart', () => {
-    const { model, ...rest } = sample.request
-    const text = JSON.stringify(rest).slice(1)
-    const filler = `"user":"${'x'.repeat(70_000)}"`
-    expect(dialect.read(bytes(rest), HEAD).ok).toBe(false)
-    expect(dialect.read(bytes({ ...rest, model: 7 }), HEAD).ok).toBe(false)
-    for (const twice of [
-      `{"model":"a","model":"b",${text}`,
-      `{"model":"a","mod\\u0065l":"a",${text}`,
-    ]) {
-      const read = dialect.read(bytes(twice), HEAD)
-      expect(read).toMatchObject({ ok: false, error: { status: 400, code: 'duplicate_key' } })
+  it('refuses what cannot be priced, in words that say what to do', () => {
+    for (const body of sample.refused) {
+      const refusal = read(bytes(body))
+      if (refusal.ok) throw new Error(`it reads ${body}`)
+      expect([400, 413, 415]).toContain(refusal.error.status)
+      expect(refusal.error.message).toMatch(/^[A-Z\w].*\.$/s)
     }
-    const late = mustRead(dialect, `{${filler},${text.slice(0, -1)},"model":"${model}"}`)
-    expect(late.model).toBe(model)
   })
 
-  it.each(['Model', 'MODEL', 'Max_Tokens', 'max_toKenſ', 'N_Predict', 'ſtream', 'stream_optionS'])(
-    'I13 a key %j that a folding parser takes for another one is refused',
-    (key) => {
-      const read = dialect.read(bytes({ ...sample.request, [key]: 1 }), HEAD)
-      expect(read).toMatchObject({ ok: false, error: { status: 400, code: 'ambiguous_key' } })
-    },
-  )
+  it('never throws, whatever the bytes, and what it reads it can rewrite', () => {
+    const good = bytes(sample.request)
+    const body = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      fc.nat(good.length).map((at) => good.subarray(0, at)),
+      fc.tuple(fc.nat(good.length - 1), fc.nat(255)).map(([at, byte]) => {
+        const other = Buffer.from(good)
+        other[at] = byte
+        return other
+      }),
+    )
+    fc.assert(
+      fc.property(body, fc.constantFrom(...BACKENDS), (body, backend) => {
+        const asked = read(body)
+        if (asked.ok) expect(read(dialect.rewrite(asked.value, 3, backend).body).ok).toBe(true)
+        else expect([400, 413, 415]).toContain(asked.error.status)
+      }),
+    )
+  })
+
+  it('sends the same request, of a type, with no header that nobody said it may send', () => {
+    const asked = readable(dialect, sample, sample.request)
+    for (const backend of BACKENDS) {
+      const { body, contentType, headers } = dialect.rewrite(asked, 3, backend)
+      const sent = readable(dialect, sample, body)
+      expect(sent).toMatchObject({ model: asked.model, stream: asked.stream, most: asked.most })
+      expect(contentType).toMatch(/^[\w.+-]+\/[\w.+-]+/)
+      expect(Object.keys(headers).filter((name) => !dialect.headers.includes(name))).toEqual([])
+    }
+    expect(dialect.headers.filter((name) => CREDENTIAL_HEADERS.has(name))).toEqual([])
+    expect(dialect.respell(asked, bytes('<html>no'), new Set())).toBeNull()
+  })
+
+  it('lets go of the body, and keeps what a running answer needs', () => {
+    const asked = readable(dialect, sample, sample.request)
+    const meter = dialect.meter(asked, grant(), 'other')
+    asked.forget()
+    expect(asked.body).toHaveLength(0)
+    expect(meter.whole(bytes(sample.answer))).not.toBeNull()
+    expect(meter.usage(7)).toMatchObject(sample.usage)
+  })
 }
 
 function answers(dialect: Dialect, sample: DialectSample): void {
-  it('meters a whole answer, and leaves its bytes alone', () => {
-    const asked = mustRead(dialect, sample.request)
-    const meter = dialect.meter(asked, grant(), 'other')
+  const metered = () => dialect.meter(readable(dialect, sample, sample.request), grant(), 'other')
+
+  it('meters an answer in one piece, and leaves its bytes alone', () => {
+    const meter = metered()
     const body = bytes(sample.answer)
     expect(meter.whole(body)).toBe(body)
     expect(meter.seen).toMatchObject({ output: true, finished: true, done: true, error: null })
-    const output = asked.hasOutput ? 3 : 0
-    expect(meter.usage(7)).toMatchObject({ input: 5, output, source: 'reported', reportedInput: 5 })
+    expect(meter.usage(7)).toMatchObject({ ...sample.usage, source: 'reported' })
   })
 
-  it.each([
-    '',
-    'null',
-    '[]',
-    '{}',
-    '{"error":{"message":"no"}}',
-    '{"choices":[]}',
-    '<html>',
-    '{"a',
-  ])('takes %j for no answer', (body) => {
-    const meter = dialect.meter(mustRead(dialect, sample.request), grant(), 'other')
-    expect(meter.whole(bytes(body))).toBeNull()
-    expect(meter.seen.output).toBe(false)
-    expect(meter.usage(7)).toMatchObject({ input: 7, output: 0, source: 'none' })
-  })
-
-  it('A6 a usage that is missing, negative, no number or a string is counted, never 0', () => {
-    const answer = JSON.parse(JSON.stringify(sample.answer))
-    const asked = mustRead(dialect, sample.request)
-    for (const figure of [undefined, null, {}, 'free', -1, 0.5, '5', [5], true]) {
-      for (const usage of [figure, { prompt_tokens: figure, completion_tokens: figure }]) {
-        const meter = dialect.meter(asked, grant(), 'other')
-        meter.whole(bytes({ ...answer, usage }))
-        const counted = meter.usage(7)
-        expect(counted).toMatchObject({ input: 7, cached: 0, source: 'counted' })
-        expect(counted.output > 0).toBe(asked.hasOutput)
-        expect(counted.output).toBeLessThanOrEqual(1_000)
-      }
+  it('takes an error, or another kind of answer, for none', () => {
+    for (const body of ['', 'null', '[]', '{}', '<html>', '{"a', ...sample.noAnswers]) {
+      const meter = metered()
+      expect(meter.whole(bytes(body))).toBeNull()
+      expect(meter.seen.output).toBe(false)
+      expect(meter.usage(7)).toMatchObject({ source: 'none' })
     }
   })
 
-  it('J16 a huge figure is charged at the most that can be believed', () => {
-    const answer = JSON.parse(JSON.stringify(sample.answer))
-    const asked = mustRead(dialect, sample.request)
-    for (const figure of ['99999', '9007199254740993', '1e21', '1e400']) {
-      const usage = `{"prompt_tokens":${figure},"completion_tokens":${figure}}`
-      const meter = dialect.meter(asked, grant(), 'other')
-      meter.whole(
-        bytes(JSON.stringify({ ...answer, usage: 0 }).replace('"usage":0', `"usage":${usage}`)),
-      )
-      expect(meter.usage(7)).toMatchObject({
-        input: asked.inputBound + 2_048,
-        output: asked.hasOutput ? 1_000 : 0,
-        source: 'counted',
-        reportedInput: null,
-      })
-    }
-  })
-
-  it('never throws, whatever the answer', () => {
-    const asked = mustRead(dialect, sample.request)
+  it('never throws, whatever the answer, and what it charges can be counted', () => {
+    const good = bytes(sample.answer)
     const answer = fc.oneof(
       fc.uint8Array({ maxLength: 100 }),
       fc.json().map(bytes),
-      fc.jsonValue().map((value) => bytes({ ...(sample.answer as object), usage: value })),
-      fc.jsonValue().map((value) => bytes({ choices: [value], data: [value] })),
+      fc.tuple(fc.nat(good.length - 1), fc.nat(255)).map(([at, byte]) => {
+        const other = Buffer.from(good)
+        other[at] = byte
+        return other
+      }),
     )
     fc.assert(
       fc.property(answer, (body) => {
-        const meter = dialect.meter(asked, grant(), 'llamacpp')
+        const meter = metered()
         meter.whole(body)
-        const { input, cached, output } = meter.usage(7)
-        for (const tokens of [input, cached, output]) {
-          expect(Number.isSafeInteger(tokens) && tokens >= 0).toBe(true)
-        }
-        expect(cached).toBeLessThanOrEqual(input)
+        expectCounts(meter.usage(7))
       }),
     )
   })
+
+  it('gives an answer in one piece a media type that is not the one of a stream', () => {
+    const { answerType, streamType } = dialect.wire
+    for (const label of [null, streamType, 'text/html', 'application/json; charset=utf-8']) {
+      expect(answerType(label)).toMatch(/^[\w.+-]+\/[\w.+-]+/)
+      if (sample.streaming !== null) expect(answerType(label)).not.toContain(essence(streamType))
+    }
+  })
 }
 
-/** Repeats a stream without its end until the meter has had enough. */
-function flood(meter: Meter, whole: Buffer): void {
-  const last = whole.lastIndexOf('\n\n', whole.indexOf('"stop"')) + 2
-  for (let i = 0; i < 1_000 && !meter.seen.over; i += 1) meter.stream(whole.subarray(0, last))
+/** The media type without its parameters. */
+const essence = (type: string): string => type.split(';', 1)[0] ?? type
+
+function errors({ wire }: Dialect): void {
+  it('writes an error with its message in it, in the members that it documents', () => {
+    const { error, schema, parts, contentType } = wire.errors
+    const components = { components: { schemas: parts } }
+    const check = checker(within({ type: 'object', properties: schema }), components)
+    for (const status of [400, 402, 403, 404, 413, 429, 500, 502, 503, 504]) {
+      const body = error({ status, code: 'some_code', message: 'Why it is so.', param: null })
+      expect(JSON.stringify(body)).toContain('Why it is so.')
+      expect(Object.keys(body)).toEqual(Object.keys(schema))
+      expect(check(body)).toEqual([])
+    }
+    expect(contentType).toMatch(/^[\w.+-]+\/[\w.+-]+/)
+  })
 }
 
-function streams(dialect: Dialect, sample: DialectSample & { stream: string }): void {
-  const whole = bytes(sample.stream)
-  const plain = { ...sample.request, stream: true }
-  const wanting = { ...plain, stream_options: { include_usage: true } }
+function documents({ docs }: Dialect, sample: DialectSample): void {
+  it('documents the request and the answer that it reads', () => {
+    const ModelName = { type: 'string' }
+    for (const [body, { schema, parts, type }] of [
+      [sample.request, docs.request],
+      [sample.answer, docs.answer],
+    ] as const) {
+      if (type !== 'application/json') continue
+      const check = checker(within(schema), { components: { schemas: { ...parts, ModelName } } })
+      expect(check(JSON.parse(bytes(body).toString()))).toEqual([])
+    }
+    expect(docs.name).toMatch(/^[A-Z][A-Za-z]+$/)
+    expect(docs.stream === null).toBe(sample.streaming === null)
+  })
+}
 
-  it('A1 a stream split at every byte boundary bills the same and looks the same', () => {
-    for (const request of [plain, wanting]) {
-      const asked = mustRead(dialect, request)
-      const once = feed(dialect.meter(asked, grant(), 'other'), [whole])
-      expect(once.usage).toMatchObject({ input: 5, output: 3, source: 'reported' })
-      for (let at = 0; at <= whole.length; at += 1) {
-        const split = [whole.subarray(0, at), whole.subarray(at)]
-        expect(feed(dialect.meter(asked, grant(), 'other'), split)).toEqual(once)
-      }
-      const single = [...whole].map((byte) => Uint8Array.of(byte))
-      expect(feed(dialect.meter(asked, grant(), 'other'), single)).toEqual(once)
+/** A schema whose references point into the document that stands beside it. */
+const within = (schema: object): object =>
+  JSON.parse(JSON.stringify(schema).replaceAll('"#/components', '"root#/components'))
+
+type Streaming = NonNullable<DialectSample['streaming']>
+
+function streams(dialect: Dialect, sample: DialectSample, streaming: Streaming): void {
+  const { reads, label } = streaming
+  const whole = bytes(streaming.stream)
+  const asked = () => readable(dialect, sample, streaming.request)
+  const metered = (output?: number) => dialect.meter(asked(), grant(output), 'other')
+  const complete = reads(streaming.stream)
+
+  it('is told from an answer in one piece by its bytes, however few come at first', () => {
+    expect(complete.end).toBe('done')
+    expect(asked().stream).toBe(true)
+    const { isStream } = dialect.wire
+    expect(isStream(label, whole)).toBe(true)
+    expect(isStream(label, bytes(sample.answer))).toBe(false)
+    for (let at = 0; at <= whole.length; at += 1) {
+      expect([true, null]).toContain(isStream(label, whole.subarray(0, at)))
     }
   })
 
-  it('A2 the client sees the usage when it asked for it, and the very bytes of the upstream', () => {
-    const meter = dialect.meter(mustRead(dialect, wanting), grant(), 'other')
-    const beforeDone = whole.subarray(0, whole.indexOf('data: [DONE]'))
-    expect(meter.stream(beforeDone)).toBe(beforeDone)
-    expect(meter.stream(whole.subarray(beforeDone.length))).toHaveLength(0)
-    expect(Buffer.from(meter.finish()).toString()).toBe('data: [DONE]\n\n')
-    const { out } = feed(dialect.meter(mustRead(dialect, plain), grant(), 'other'), [whole])
-    expect(out).not.toContain('usage')
-    expect(whole.toString()).toContain(out.slice(0, out.indexOf('data: [DONE]')))
+  it('A1 split at every byte boundary, it bills the same and looks the same', () => {
+    const once = feed(metered(), [whole])
+    expect(once.usage).toMatchObject({ ...sample.usage, source: 'reported' })
+    expect(reads(once.out)).toEqual(complete)
+    for (let at = 0; at <= whole.length; at += 1) {
+      expect(feed(metered(), [whole.subarray(0, at), whole.subarray(at)])).toEqual(once)
+    }
+    const single = [...whole].map((byte) => Uint8Array.of(byte))
+    expect(feed(metered(), single)).toEqual(once)
   })
 
-  it('withholds [DONE], so that the cost can be said before it', () => {
-    const meter = dialect.meter(mustRead(dialect, wanting), grant(), 'other')
-    const seen = Buffer.from(meter.stream(whole)).toString()
-    expect(seen).toBe(whole.toString().replace('data: [DONE]\n\n', ''))
-    expect(meter.seen.done).toBe(true)
-    expect(Buffer.from(meter.finish()).toString()).toBe('data: [DONE]\n\n')
-    expect(meter.finish()).toHaveLength(0)
+  it('K2 tells its cost where no client trips over it, at whatever end', () => {
+    const cost = msat(123_457n)
+    const ends: readonly [Meter, (meter: Meter, cost: Msat) => Uint8Array][] = [
+      [metered(), (meter, cost) => meter.finish(cost)],
+      [metered(), (meter, cost) => meter.cut(cost)],
+      [metered(), (meter, cost) => meter.broken({ code: 'x', message: 'It broke.' }, cost)],
+    ]
+    for (const [at, [meter, end]] of ends.entries()) {
+      // The first has its end already; the others are ended in the middle.
+      const fed = text(meter.stream(at === 0 ? whole : whole.subarray(0, whole.length / 2)))
+      const told = text(end(meter, cost))
+      expect(told).toContain('123457')
+      expect(reads(fed + told).end).toBe((['done', 'limit', 'error'] as const)[at])
+      expect(meter.finish()).toHaveLength(0)
+      expect(meter.stream(whole)).toHaveLength(0)
+    }
   })
 
-  it('A4 a stream that ended is told from one that broke off', () => {
-    const asked = mustRead(dialect, plain)
-    const ended = feed(dialect.meter(asked, grant(), 'other'), [whole])
-    expect(ended.seen).toMatchObject({ done: true, finished: true, output: true })
-    const broken = feed(dialect.meter(asked, grant(), 'other'), [whole.subarray(0, 200)])
+  it('K2 is kept open by bytes that no client trips over', () => {
+    const meter = metered()
+    let out = text(meter.keepAlive())
+    for (const piece of pieces(whole, [whole.length / 3, (2 * whole.length) / 3].map(Math.ceil))) {
+      out += text(meter.stream(piece)) + text(meter.keepAlive())
+    }
+    expect(reads(out + text(meter.finish(msat(1n))))).toEqual(complete)
+    expect(meter.usage(7)).toMatchObject(sample.usage)
+  })
+
+  it('A4 that ended is told from one that broke off', () => {
+    expect(feed(metered(), [whole]).seen).toMatchObject({ done: true, finished: true, error: null })
+    const broken = feed(metered(), [whole.subarray(0, Math.floor(whole.length / 2))])
     expect(broken.seen).toMatchObject({ done: false, finished: false })
+    expect(reads(broken.out).end).toBeNull()
   })
 
-  it('ends a stream that ran over in the words of the dialect', () => {
-    const meter = dialect.meter(mustRead(dialect, wanting), grant(1), 'other')
-    flood(meter, whole)
+  it('that makes more than was granted is stopped, and ends as at a limit', () => {
+    const meter = metered(1)
+    let out = ''
+    for (let i = 0; i < 2_000 && !meter.seen.over; i += 1) {
+      out += text(meter.stream(bytes(streaming.endless)))
+    }
     expect(meter.seen).toMatchObject({ over: true, done: false })
-    const events = clientReads(Buffer.from(meter.cut()).toString())
-    expect(events).toMatchObject([
-      { choices: [{ index: 0, finish_reason: 'length' }] },
-      { choices: [], usage: { completion_tokens: 1 } },
-      '[DONE]',
-    ])
     expect(meter.stream(whole)).toHaveLength(0)
+    expect(reads(out + text(meter.cut())).end).toBe('limit')
   })
 
-  it('K2 the note stands in the event of [DONE], or is the very last line', () => {
-    const text = (bytes: Uint8Array) => Buffer.from(bytes).toString()
-    const ended = dialect.meter(mustRead(dialect, plain), grant(), 'other')
-    ended.stream(whole)
-    expect(text(ended.finish(msat(7n)))).toBe(': satgate cost_msat=7\ndata: [DONE]\n\n')
-    const endless = dialect.meter(mustRead(dialect, plain), grant(), 'other')
-    endless.stream(whole.subarray(0, whole.indexOf('data: [DONE]')))
-    expect(text(endless.finish(msat(7n)))).toBe(': satgate cost_msat=7\n')
-    const over = dialect.meter(mustRead(dialect, plain), grant(1), 'other')
-    flood(over, whole)
-    expect(text(over.cut(msat(7n)))).toMatch(/\n\n: satgate cost_msat=7\ndata: \[DONE\]\n\n$/)
-    const broken = dialect.meter(mustRead(dialect, plain), grant(), 'other')
-    broken.stream(whole.subarray(0, 50))
-    const told = text(broken.broken({ code: 'x', message: 'x' }, msat(7n)))
-    expect(told).toMatch(/^data: \{"error".*\}\n\n: satgate cost_msat=7\n$/)
-  })
-
-  it('K2 keeps a silent stream open without an event of its own that anybody could trip over', () => {
-    const text = (bytes: Uint8Array) => Buffer.from(bytes).toString()
-    const meter = dialect.meter(mustRead(dialect, plain), grant(), 'other')
-    expect(text(meter.keepAlive())).toMatch(/^: [^\n]+\n$/)
-    const first = whole.subarray(0, whole.indexOf('\n\n') + 2)
-    const [empty, real] = clientReads(text(meter.stream(first))) as Record<string, unknown>[]
-    const { id, model, created } = real ?? {}
-    const head = { id, model, created }
-    expect(empty).toMatchObject({ ...head, choices: [{ index: 0, finish_reason: null }] })
-    expect(text(meter.stream(first))).toBe(first.toString())
-    expect(clientReads(text(meter.keepAlive()))).toEqual([empty])
-    meter.stream(whole.subarray(first.length))
-    expect(meter.keepAlive()).toHaveLength(0)
-  })
-
-  it('says in its words that a stream broke', () => {
-    const meter = dialect.meter(mustRead(dialect, plain), grant(), 'other')
-    meter.stream(whole.subarray(0, 50))
-    const text = Buffer.from(
-      meter.broken({ code: 'upstream_failed', message: 'it broke' }),
-    ).toString()
-    expect(text.endsWith('\n\n')).toBe(true)
-    expect(clientReads(text)).toEqual([
-      {
-        error: { message: 'it broke', type: 'server_error', code: 'upstream_failed', param: null },
-      },
-    ])
+  it('can be made of an answer in one piece, when it has begun already', () => {
+    const meter = metered()
+    const alive = text(meter.keepAlive())
+    const answer = meter.whole(bytes(sample.answer))
+    if (answer === null) throw new Error('no answer')
+    const read = reads(alive + text(meter.asStream(answer, msat(5n))))
+    expect(read.end).toBe('done')
+    expect(read.made).not.toBe('')
   })
 
   it('never throws, whatever the bytes, and any split equals none', () => {
     const noise = fc.oneof(
       fc.uint8Array({ maxLength: 60 }).map((b) => Buffer.from(b)),
-      fc.constantFrom('\n', '\r', '\r\n', '\n\n', '\r\n\r\n', '\uFEFF', ': ping\n\n').map(bytes),
+      fc.constantFrom('\n', '\r\n', '\n\n', '{}\n', '[', '\uFEFF').map(bytes),
+      fc.json().map((json) => bytes(`${json}\n`)),
       fc
-        .constantFrom(
-          'data: {}\n\n',
-          'data: [DONE]\n\n',
-          'data:',
-          'data: {"choices":[',
-          'event: x\n',
-        )
-        .map(bytes),
-      fc.json().map((json) => bytes(`data: ${json}\n\n`)),
-      fc.constantFrom(...sample.stream.split('\n\n')).map((event) => bytes(`${event}\n\n`)),
+        .tuple(fc.nat(whole.length), fc.nat(whole.length))
+        .map(([a, b]) => whole.subarray(Math.min(a, b), Math.max(a, b))),
     )
-    const asked = mustRead(dialect, plain)
+    const parts = fc.array(noise, { maxLength: 12 })
     fc.assert(
-      fc.property(
-        fc.array(noise, { maxLength: 12 }),
-        fc.array(fc.nat(), { maxLength: 8 }),
-        (parts, cuts) => {
-          const all = Buffer.concat(parts)
-          const once = feed(dialect.meter(asked, grant(), 'other'), [all])
-          expect(feed(dialect.meter(asked, grant(), 'other'), pieces(all, cuts))).toEqual(once)
-        },
-      ),
-      { numRuns: 500 },
+      fc.property(parts, fc.array(fc.nat(), { maxLength: 8 }), (parts, cuts) => {
+        const all = Buffer.concat(parts)
+        const once = feed(metered(), [all])
+        expectCounts(once.usage)
+        expect(feed(metered(), pieces(all, cuts))).toEqual(once)
+      }),
+      { numRuns: 300 },
     )
   })
 }
 
-/** Whatever habits a backend has, its stream costs the same, however it comes. */
-function habits(dialect: Dialect, sample: DialectSample & { stream: string }): void {
-  const asked = mustRead(dialect, { ...sample.request, stream: true })
-  const meter = () => dialect.meter(asked, grant(), 'other')
-  const silent = sample.stream
-    .split('\n\n')
-    .filter((event) => !event.includes('"usage"'))
-    .join('\n\n')
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
 
-  it.each(HABITS)('$name: the same bill, and the same end', ({ bend }) => {
-    for (const stream of [sample.stream, silent]) {
-      const plain = feed(meter(), [bytes(stream)])
-      const whole = bytes(bend(stream))
-      const bent = feed(meter(), [whole])
-      expect(bent.usage).toEqual(plain.usage)
-      const { error, finished, done, output, over } = plain.seen
-      expect(bent.seen).toMatchObject({ error, finished, done, output, over })
-      expect(bent.out).toContain('[DONE]')
-      for (let at = 0; at <= whole.length; at += 1) {
-        const split = [whole.subarray(0, at), whole.subarray(at)]
-        expect(feed(meter(), split)).toEqual(bent)
-      }
-    }
-  })
+function readable(dialect: Dialect, sample: DialectSample, body: string | Uint8Array): Asked {
+  const read = dialect.read(bytes(body), sample.head ?? HEAD)
+  if (!read.ok) throw new Error(`${read.error.code}: ${read.error.message}`)
+  return read.value
+}
+
+/** Every quantity is a count, and no more of the input is cached than there is. */
+function expectCounts(quantities: Quantities): void {
+  for (const name of QUANTITIES) {
+    const count = quantities[name] ?? 0
+    expect(Number.isSafeInteger(count) && count >= 0).toBe(true)
+  }
+  expect(quantities.cached ?? 0).toBeLessThanOrEqual(quantities.input ?? 0)
 }

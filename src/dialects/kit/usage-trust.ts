@@ -58,7 +58,7 @@ export function trusted(evidence: Evidence): Counted {
 
 /** What a report teaches of this prompt: nothing where it is for one of several, or impossible. */
 function taught({ asked, prompts, single }: Evidence, { input }: Report): number | null {
-  if (input === null || input === 0 || input > asked.inputBound + TEMPLATE) return null
+  if (input === null || input === 0 || input > asked.most.input + TEMPLATE) return null
   return asked.hasOutput && prompts > 1 && single ? null : input
 }
 
@@ -73,7 +73,7 @@ function inputFigure(evidence: Evidence, report: Report): Figure {
   if (asked.hasOutput && single && prompts > 1 && promptEstimate > input * each) {
     return { tokens: ownInput(evidence), reported: false }
   }
-  const most = asked.inputBound + TEMPLATE
+  const most = asked.most.input + TEMPLATE
   return { tokens: Math.min(input, most), reported: input <= most }
 }
 
@@ -98,7 +98,7 @@ function outputFigure(evidence: Evidence, report: Report): Figure {
 
 /** Our own figures, never above what is held for them. */
 function ownInput({ asked, promptEstimate }: Evidence): number {
-  return Math.min(Math.max(0, Math.ceil(promptEstimate)), asked.inputBound)
+  return Math.min(Math.max(0, Math.ceil(promptEstimate)), asked.most.input)
 }
 
 function ownOutput(evidence: Evidence): number {

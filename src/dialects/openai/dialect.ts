@@ -134,7 +134,7 @@ function put(
     choices: answers * made,
     hasOutput,
     plain: !TEMPLATED.some((key) => request[key] !== undefined),
-    inputBound: readable.bound + AROUND_PART * parts + AROUND_ALL,
+    most: { input: readable.bound + AROUND_PART * parts + AROUND_ALL },
     parts,
     texts: readable.texts,
     ids: readable.ids,

@@ -4,7 +4,7 @@ import { dialects } from '../../../src/dialects/index.ts'
 import { pieceEnd } from '../../../src/money/tokens.ts'
 import { parseCaveat } from '../../../src/passes/caveat.ts'
 import { present } from '../../../src/passes/present.ts'
-import { HEAD } from '../../contract/dialect.ts'
+import { HEAD } from '../../support/dialects.ts'
 import { growth } from '../../support/growth.ts'
 
 /** What hostile texts are made of. */

@@ -13,7 +13,7 @@ import { PromptEstimator } from '../../../src/money/lessons.ts'
 import { fromSat, msat } from '../../../src/money/msat.ts'
 import type { Rate } from '../../../src/money/price.ts'
 import type { L402 } from '../../../src/rails/l402.ts'
-import { HEAD } from '../../contract/dialect.ts'
+import { HEAD } from '../../support/dialects.ts'
 import { everySlot } from '../../support/slots.ts'
 import { real } from '../../support/world.ts'
 
@@ -98,7 +98,7 @@ describe('how many sats an offer asks for', () => {
   it('a prompt that is dear to count is asked for by its bound, uncounted', async () => {
     const text = 'word '.repeat(50_000)
     const step = priced({ rate: flat(1_000_000n), text, wanted: 10 })
-    expect(await satsFor(step)).toBe(Math.ceil((step.asked.inputBound + 10) / 1000))
+    expect(await satsFor(step)).toBe(Math.ceil((step.asked.most.input + 10) / 1000))
   })
 })
 
@@ -158,7 +158,7 @@ describe('I8 paying_the_offer_admits_the_request', () => {
             {
               request: { id: 'h', account: 'a', limits: [], what },
               rate: step.rate,
-              inputBound: step.asked.inputBound,
+              inputBound: step.asked.most.input,
               template: again.template(),
               inputEstimate: () => again.tokens(),
               least: step.asked.hasOutput ? step.asked.choices : 0,

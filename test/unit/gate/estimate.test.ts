@@ -6,7 +6,7 @@ import { PromptEstimate } from '../../../src/gate/estimate.ts'
 import { TokenCounter } from '../../../src/money/counter.ts'
 import { PromptEstimator } from '../../../src/money/lessons.ts'
 import { countTokens } from '../../../src/money/tokens.ts'
-import { HEAD, mustRead } from '../../contract/dialect.ts'
+import { HEAD, mustRead } from '../../support/dialects.ts'
 
 const counter = new TokenCounter()
 afterAll(() => counter.close())
@@ -57,7 +57,7 @@ describe('J2 bound and estimate walk the same strings', () => {
     const { asked } = estimated(place('xyzzy-plugh'))
     const less = estimated(place('')).asked
     const inTexts = asked.texts.some((text) => text.includes('xyzzy-plugh'))
-    expect(asked.inputBound > less.inputBound).toBe(inTexts)
+    expect(asked.most.input > less.most.input).toBe(inTexts)
   })
 
   it('whatever the request, its texts and the bound differ by what stands around them alone', () => {
@@ -71,7 +71,8 @@ describe('J2 bound and estimate walk the same strings', () => {
         }
         const read = openaiChat.read(Buffer.from(JSON.stringify(request)), HEAD)
         if (!read.ok) return
-        const { texts, inputBound, parts } = read.value
+        const { texts, most, parts } = read.value
+        const { input: inputBound } = most
         const bytes = Buffer.byteLength(texts.join(''))
         const keys = texts.length * 4
         expect(inputBound).toBeGreaterThanOrEqual(bytes + 16 * parts + 64)
@@ -93,7 +94,7 @@ describe('J2 bound and estimate walk the same strings', () => {
       )
       for (const text of texts) {
         const { asked, estimate } = estimated(place(text))
-        expect(await estimate.tokens()).toBeGreaterThanOrEqual(asked.inputBound / 8)
+        expect(await estimate.tokens()).toBeGreaterThanOrEqual(asked.most.input / 8)
       }
     },
   )
@@ -113,7 +114,7 @@ describe('J2 bound and estimate walk the same strings', () => {
     ]) {
       const { asked, estimate } = estimated({ ...chat('a'), ...extra })
       const written = JSON.stringify(list).replaceAll(',', ', ').length
-      expect(asked.inputBound).toBeGreaterThanOrEqual(written)
+      expect(asked.most.input).toBeGreaterThanOrEqual(written)
       expect(await estimate.tokens()).toBeGreaterThanOrEqual(countTokens(JSON.stringify(list)))
     }
   })
@@ -133,7 +134,7 @@ describe('J2 bound and estimate walk the same strings', () => {
         const json = JSON.stringify([value])
         const lines = spaced(json).replace(/\n +/g, '\n ')
         for (const text of [json, lines, html(json), html(json).replaceAll(',', ', ')]) {
-          expect(read.value.inputBound).toBeGreaterThanOrEqual(Buffer.byteLength(text))
+          expect(read.value.most.input).toBeGreaterThanOrEqual(Buffer.byteLength(text))
         }
       }),
     )
@@ -158,7 +159,7 @@ describe('J2 bound and estimate walk the same strings', () => {
     expect(read(`0.${'3'.repeat(60)}`).ok).toBe(true)
     const long = read('9'.repeat(64))
     if (!long.ok) throw new Error(long.error.message)
-    expect(long.value.inputBound).toBeGreaterThan(64 + 64 + 32)
+    expect(long.value.most.input).toBeGreaterThan(64 + 64 + 32)
   })
 
   it('token ids count as they are', async () => {

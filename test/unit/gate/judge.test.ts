@@ -10,7 +10,7 @@ import type { TokenCounter } from '../../../src/money/counter.ts'
 import { PromptEstimator } from '../../../src/money/lessons.ts'
 import type { Pricing } from '../../../src/money/pricing.ts'
 import { measure } from '../../../src/money/tokens.ts'
-import { mustRead } from '../../contract/dialect.ts'
+import { mustRead } from '../../support/dialects.ts'
 
 const rate = {
   input: 1n,
@@ -44,7 +44,7 @@ async function priced(dialect: typeof openaiChat, request: object, context: numb
 }
 
 const boundOf = async (dialect: typeof openaiChat, request: object, context: number | null) =>
-  (await priced(dialect, request, context)).asked.inputBound
+  (await priced(dialect, request, context)).asked.most.input
 
 describe('the model’s context as bound', () => {
   const long = 'word '.repeat(10_000)

@@ -71,7 +71,7 @@ function heldOf(purse: Purse, taken: Taken): Held {
   if (!taken.ok) throw new Error('it was refused')
   const estimate = { reported() {}, tokens: async () => 8 }
   const parts = { purse, hold: taken.hold, rate: RATE, observed: null, estimate }
-  return { ...parts, asked: { inputBound: 10, stream: true } } as unknown as Held
+  return { ...parts, asked: { most: { input: 10 }, stream: true } } as unknown as Held
 }
 
 const ending = (end: Sent['end'], flowed: boolean): Sent => ({

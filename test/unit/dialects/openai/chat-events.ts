@@ -1,5 +1,5 @@
 import { openaiChat } from '../../../../src/dialects/openai/chat.ts'
-import { bytes, feed, grant, mustRead } from '../../../contract/dialect.ts'
+import { bytes, feed, grant, mustRead } from '../../../support/dialects.ts'
 
 /** A chat stream's events, and what becomes of them. */
 const asked = mustRead(openaiChat, {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { openaiChat } from '../../../../src/dialects/openai/chat.ts'
-import { bytes, feed, mustRead, pieces } from '../../../contract/dialect.ts'
+import { bytes, feed, mustRead, pieces } from '../../../support/dialects.ts'
 
 const asked = mustRead(openaiChat, {
   model: 'm',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readJson } from '../../../../src/dialects/kit/tolerant-json.ts'
-import { bytes, feed } from '../../../contract/dialect.ts'
+import { bytes, feed } from '../../../support/dialects.ts'
 import { choice, DONE, END, event, meter, run, say } from './chat-events.ts'
 
 describe('J9 what cannot be read is not delivered', () => {

@@ -5,7 +5,7 @@ import { dialects } from '../../../../src/dialects/index.ts'
 import { openaiChat } from '../../../../src/dialects/openai/chat.ts'
 import { openaiCompletions } from '../../../../src/dialects/openai/completions.ts'
 import { TAKEN_OUT } from '../../../../src/dialects/openai/fields.ts'
-import { bytes, HEAD, mustRead } from '../../../contract/dialect.ts'
+import { bytes, HEAD, mustRead } from '../../../support/dialects.ts'
 
 const chat = { model: 'm', messages: [{ role: 'user', content: 'hi' }] }
 
@@ -101,7 +101,7 @@ describe('J16 request fields are an allow-list', () => {
     const asked = mustRead(openaiChat, { ...chat, ...more, nothing: null })
     expect(asked.ignored).toEqual(['n_predict', 'whatever', 'store', 'prediction'])
     expect(sent({ ...chat, ...more })).toEqual({ ...chat, max_tokens: 9 })
-    expect(asked.inputBound).toBe(mustRead(openaiChat, chat).inputBound)
+    expect(asked.most.input).toBe(mustRead(openaiChat, chat).most.input)
   })
 
   it('an API’s field is none of another’s', () => {

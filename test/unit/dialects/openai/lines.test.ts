@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { msat } from '../../../../src/money/msat.ts'
-import { bytes, clientReads } from '../../../contract/dialect.ts'
+import { clientReads } from '../../../contract/openai.ts'
+import { bytes } from '../../../support/dialects.ts'
 import { DONE, END, event, meter, run, say } from './chat-events.ts'
 
 describe('events parted by one line feed', () => {

@@ -4,7 +4,8 @@ import type { Backend, Granted } from '../../../../src/dialects/dialect.ts'
 import { openaiChat } from '../../../../src/dialects/openai/chat.ts'
 import { openaiCompletions } from '../../../../src/dialects/openai/completions.ts'
 import { openaiEmbeddings } from '../../../../src/dialects/openai/embeddings.ts'
-import { bytes, clientReads, feed, grant, mustRead, pieces } from '../../../contract/dialect.ts'
+import { clientReads } from '../../../contract/openai.ts'
+import { bytes, feed, grant, mustRead, pieces } from '../../../support/dialects.ts'
 
 const request = { model: 'm', stream: true, messages: [{ role: 'user', content: 'hi' }] }
 const wanting = { ...request, stream_options: { include_usage: true } }
@@ -350,7 +351,7 @@ describe('which usage is believed', () => {
     expect(usage).toMatchObject({ output: 20, source: 'counted' })
     const meter = chat()
     meter.stream(bytes(sse(say('a'))))
-    expect(meter.usage(1e9).input).toBe(mustRead(openaiChat, request).inputBound)
+    expect(meter.usage(1e9).input).toBe(mustRead(openaiChat, request).most.input)
   })
 })
 

@@ -5,7 +5,7 @@ import { openaiChat } from '../../../../src/dialects/openai/chat.ts'
 import { openaiCompletions } from '../../../../src/dialects/openai/completions.ts'
 import { openaiEmbeddings } from '../../../../src/dialects/openai/embeddings.ts'
 import { TAKEN_OUT } from '../../../../src/dialects/openai/fields.ts'
-import { BACKENDS, bytes, HEAD, mustRead } from '../../../contract/dialect.ts'
+import { BACKENDS, bytes, HEAD, mustRead } from '../../../support/dialects.ts'
 
 const chat = { model: 'm', messages: [{ role: 'user', content: 'hi' }] }
 const completion = { model: 'm', prompt: 'hi' }
@@ -251,7 +251,7 @@ describe('K19 how much is asked for', () => {
 
   it('the input bound covers every string, before and after NFKC', () => {
     const bound = (content: string, extra = {}) =>
-      mustRead(openaiChat, { ...chat, messages: [{ role: 'user', content }], ...extra }).inputBound
+      mustRead(openaiChat, { ...chat, messages: [{ role: 'user', content }], ...extra }).most.input
     const base = bound('')
     expect(base).toBe(64 + 16 + 'user'.length)
     expect(bound('hello')).toBe(base + 5)
@@ -268,7 +268,7 @@ describe('K19 how much is asked for', () => {
 
   it('token ids are a token each', () => {
     const asked = mustRead(openaiCompletions, { ...completion, prompt: [[7, 8], [123_456]] })
-    expect(asked).toMatchObject({ inputBound: 64 + 2 * 16 + 3, ids: 3, texts: [], parts: 2 })
+    expect(asked).toMatchObject({ most: { input: 64 + 2 * 16 + 3 }, ids: 3, texts: [], parts: 2 })
   })
 })
 

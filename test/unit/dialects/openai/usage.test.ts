@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { openaiChat } from '../../../../src/dialects/openai/chat.ts'
 import { openaiEmbeddings } from '../../../../src/dialects/openai/embeddings.ts'
-import { bytes, grant, mustRead } from '../../../contract/dialect.ts'
+import { bytes, grant, mustRead } from '../../../support/dialects.ts'
 
 const asked = mustRead(openaiChat, { model: 'm', messages: [{ role: 'user', content: 'hi' }] })
-const BOUND = asked.inputBound
+const BOUND = asked.most.input
 /** Tokens of a template that no bound of ours sees. */
 const TEMPLATE = 2_048
 const LIMIT = 1_000

@@ -55,7 +55,8 @@ const INNER = ['src/floor/', 'src/money/', 'src/ledger/', 'src/passes/']
 /** Inside out: a folder imports itself and what stands here. */
 const LAYERS: Layers = {
   'src/floor/': [],
-  'src/money/': ['src/floor/'],
+  'src/outbound/': ['src/floor/'],
+  'src/money/': ['src/floor/', 'src/outbound/'],
   'src/ledger/': ['src/floor/', 'src/money/'],
   'src/passes/': ['src/floor/', 'src/money/', 'src/ledger/ledger.ts'],
   // A rail may post nothing: of the ledger it sees types and the invoices it sold.
@@ -67,7 +68,13 @@ const LAYERS: Layers = {
     'src/passes/',
     'src/wallets/wallet.ts',
   ],
-  'src/wallets/': ['src/floor/', 'src/money/', 'src/ledger/ledger.ts', 'src/ledger/invoices.ts'],
+  'src/wallets/': [
+    'src/floor/',
+    'src/outbound/',
+    'src/money/',
+    'src/ledger/ledger.ts',
+    'src/ledger/invoices.ts',
+  ],
   // What every dialect may need knows none of them.
   'src/dialects/kit/': ['src/floor/', 'src/money/', 'src/dialects/dialect.ts'],
   'src/dialects/openai/': [
@@ -79,13 +86,14 @@ const LAYERS: Layers = {
   'src/dialects/': ['src/floor/', 'src/money/'],
   'src/toy/': ['src/floor/'],
   'src/gate/': [...INNER, ...PORTS],
-  'src/http/': [...INNER, ...PORTS, 'src/gate/'],
+  'src/http/': ['src/outbound/', ...INNER, ...PORTS, 'src/gate/'],
   // Runs in a browser: a program of its own.
   'src/web/': [],
   // Late in the order because nobody inside may read it, not because it needs much.
   // Of the wallets it reads the table alone, which says what each kind takes.
   'src/config/': ['src/floor/', 'src/money/', 'src/wallets/kind.ts', 'src/wallets/kinds.ts'],
   'src/daemon/': [
+    'src/outbound/',
     'src/floor/',
     'src/money/',
     'src/ledger/',
@@ -149,7 +157,11 @@ const ADAPTERS = [
 const KEEPERS: Readonly<Record<string, readonly string[]>> = {
   hono: ['src/http/'],
   '@hono/node-server': ['src/http/'],
-  undici: ['src/http/upstream-connections.ts', 'src/http/upstream-exchange.ts'],
+  undici: [
+    'src/http/upstream-connections.ts',
+    'src/http/upstream-exchange.ts',
+    'src/outbound/transport.ts',
+  ],
   'prom-client': ['src/http/metrics.ts'],
   uqr: ['src/http/invoice-body.ts', 'src/web/qr.ts'],
   'markdown-it': ['src/web/markdown.ts'],

@@ -4,6 +4,7 @@ import { ok } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import { makePricing, type Pricing } from '../money/pricing.ts'
 import { makeRateSource } from '../money/rate.ts'
+import { plainTransport } from '../outbound/transport.ts'
 
 /** The prices of a gate. `rateNote` is for the status block; null if no price is in dollars. */
 export interface Prices {
@@ -18,7 +19,7 @@ export async function openPrices(
   world: World,
   background: Background,
 ): Promise<Prices> {
-  const source = makeRateSource(config.pricing.rate, { fetch: globalThis.fetch, world })
+  const source = makeRateSource(config.pricing.rate, { transport: plainTransport, world })
   const now = () => {
     const current = source.current()
     return current.ok ? ok(current.value.usdPerBtc) : current

@@ -1,4 +1,6 @@
-/** Why a backend cannot be spoken to, in the kinds that an operator mends differently. */
+import { explain, type Failure, failureOf, type Why } from '../outbound/failure.ts'
+
+/** Why a backend cannot be spoken to, in the kinds that events name. */
 export type Unreachable =
   | 'refused'
   | 'unknown_host'
@@ -8,39 +10,46 @@ export type Unreachable =
   | 'silent'
   | 'no_answer'
 
-const CERTIFICATE =
-  /SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET)|CERT_|HOSTNAME_MISMATCH|ERR_TLS_CERT|certificate/
-const TLS = /EPROTO|ERR_SSL|ERR_TLS|SSL routines/
-
-/** Sorts what a connection failed with: an error's code and message, as `getJson` gives them. */
-export function whyUnreachable(detail: string): Unreachable {
-  if (/^no answer within/.test(detail)) return 'silent'
-  if (/ECONNREFUSED/.test(detail)) return 'refused'
-  if (/ENOTFOUND|EAI_/.test(detail)) return 'unknown_host'
-  if (CERTIFICATE.test(detail)) return 'certificate'
-  return TLS.test(detail) ? 'tls' : 'no_answer'
+const KINDS: Partial<Readonly<Record<Why, Unreachable>>> = {
+  refused: 'refused',
+  unknown_host: 'unknown_host',
+  no_lookup: 'unknown_host',
+  untrusted: 'certificate',
+  expired: 'certificate',
+  not_yet_valid: 'certificate',
+  another_name: 'certificate',
+  no_tls: 'tls',
+  silent: 'silent',
 }
 
-/** The code of a certificate that was not accepted, `DEPTH_ZERO_SELF_SIGNED_CERT`. */
-const codeIn = (detail: string): string =>
-  /\b[A-Z][A-Z_]{6,}\b/.exec(detail)?.[0] ?? 'no reason given'
+/** Sorts what a connection failed with: an error's code and message, as `getJson` gives them. */
+export const whyUnreachable = (detail: string): Unreachable =>
+  KINDS[failureIn(detail).why] ?? 'no_answer'
+
+function failureIn(detail: string): Failure {
+  if (/^no answer within/.test(detail)) return { why: 'silent', code: '' }
+  if (/no connection within/.test(detail)) return { why: 'no_connection', code: '' }
+  return failureOf(/\b[A-Z][A-Z_]{4,}\b/.exec(detail)?.[0] ?? '')
+}
 
 /** What an operator is told: what is wrong at `url`, and what helps. */
 export function helpWith(detail: string, url: URL): string {
-  const { host, hostname } = url
-  switch (whyUnreachable(detail)) {
+  const failure = failureIn(detail)
+  const said = explain(failure, url)
+  switch (failure.why) {
     case 'refused':
-      return `nothing listens at ${host}: ${startHelp(url)}`
+      return `${said}: ${startHelp(url)}`
     case 'unknown_host':
-      return `the host name ${hostname} is not known: is it spelled right, and does this machine have DNS?`
-    case 'certificate':
-      return `the certificate of ${host} is not trusted (${codeIn(detail)}): ${certificateHelp(detail)}`
-    case 'tls':
-      return `${host} does not speak TLS as it should (${codeIn(detail)}): is it http:// rather than https://?`
+    case 'no_lookup':
+      return `${explain({ why: 'unknown_host', code: '' }, url)}: is it spelled right, and does this machine have DNS?`
     case 'silent':
       return `${url.href} takes the connection and does not answer in time: it may be busy, or loading a model`
-    case 'no_answer':
-      return noAnswer(detail, host)
+    case 'hung_up':
+      return `${url.host} closes the connection without an answer: does it speak HTTP at that port?`
+    case 'failed':
+      return `nobody answers at ${url.host}`
+    default:
+      return said
   }
 }
 
@@ -54,23 +63,3 @@ const USUAL: Readonly<Record<string, string>> = {
 
 const startHelp = ({ port }: URL): string =>
   USUAL[port] ?? 'is the model server running, and is that its port?'
-
-function noAnswer(detail: string, host: string): string {
-  if (/no connection within|TIMEDOUT|TIMEOUT/.test(detail)) {
-    return `${host} takes no connection in time: is the address right, or is a firewall between?`
-  }
-  if (/EHOSTUNREACH|ENETUNREACH/.test(detail)) {
-    return `the network has no way to ${host}: is the address right, and is that machine up?`
-  }
-  if (/ECONNRESET|EPIPE|UND_ERR_SOCKET|other side closed/.test(detail)) {
-    return `${host} closes the connection without an answer: does it speak HTTP at that port?`
-  }
-  return `nobody answers at ${host}`
-}
-
-function certificateHelp(detail: string): string {
-  if (/EXPIRED/.test(detail)) return 'it has expired, renew it'
-  if (/NOT_YET_VALID/.test(detail)) return 'it is not valid yet, look at the clocks'
-  if (/ALTNAME|HOSTNAME_MISMATCH/.test(detail)) return 'name the host as its certificate does'
-  return 'start satgate with NODE_EXTRA_CA_CERTS=/path/to/ca.pem, the certificate that signed it'
-}

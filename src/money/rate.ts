@@ -1,6 +1,7 @@
 import type { Background } from '../floor/background.ts'
 import { err, ok, type Result } from '../floor/result.ts'
-import { deadline, type World } from '../floor/world.ts'
+import type { World } from '../floor/world.ts'
+import { askJson, type Transport } from '../outbound/ask-json.ts'
 import { formatUsdPerBtc, parseUsdPerBtc, type UsdPerBtc } from './parse.ts'
 
 /** Where dollars per bitcoin come from: a figure of the operator's, or a source that is asked. */
@@ -33,7 +34,7 @@ export interface RateSource {
 }
 
 export interface RateNeeds {
-  readonly fetch: typeof globalThis.fetch
+  readonly transport: Transport
   readonly world: World
   /** ms; how long a source may take. */
   readonly deadlineMs?: number
@@ -134,46 +135,27 @@ const SHAPES = [['data', 'amount'], ['price'], ['USD'], ['bitcoin', 'usd']]
 
 async function askSource(url: string, needs: RateNeeds): Promise<Result<UsdPerBtc, string>> {
   const host = hostOf(url)
-  try {
-    const answer = await needs.fetch(url, {
-      headers: { accept: 'application/json' },
-      redirect: 'error',
-      signal: deadline(needs.world, needs.deadlineMs ?? DEADLINE_MS),
-    })
-    if (!answer.ok) {
-      await answer.body?.cancel()
-      return err(`${host} answered ${answer.status}`)
-    }
-    const text = await bodyOf(answer)
-    if (text === null) return err(`${host} answered too much`)
-    return readRate(text, host)
-  } catch (cause) {
-    const late = cause instanceof Error && cause.name === 'TimeoutError'
+  const answer = await askJson(needs, {
+    url: new URL(url),
+    deadlineMs: needs.deadlineMs ?? DEADLINE_MS,
+    most: MOST_BYTES,
+    reads: isSuccess,
+  })
+  if (!answer.ok) {
+    if (answer.error.why === 'too_large') return err(`${host} answered too much`)
+    const late = answer.error.why === 'silent'
     return err(late ? `${host} did not answer in time` : `${host} cannot be reached`)
   }
+  const { status, json } = answer.value
+  if (!isSuccess(status)) return err(`${host} answered ${status}`)
+  return readRate(json, host)
 }
 
-/** The whole body, or null where it is too large. */
-async function bodyOf(answer: Response): Promise<string | null> {
-  const parts: Uint8Array[] = []
-  let size = 0
-  for await (const part of answer.body ?? []) {
-    size += part.length
-    if (size > MOST_BYTES) return null
-    parts.push(part)
-  }
-  return Buffer.concat(parts).toString('utf8')
-}
+const isSuccess = (status: number): boolean => status >= 200 && status <= 299
 
 /** The figure in an answer. Another currency or anything that is no plain number is refused. */
-function readRate(text: string, host: string): Result<UsdPerBtc, string> {
+function readRate(body: unknown, host: string): Result<UsdPerBtc, string> {
   const unreadable = err(`${host} answered no rate that can be read`)
-  let body: unknown
-  try {
-    body = JSON.parse(text)
-  } catch {
-    return unreadable
-  }
   const currency = at(body, ['data', 'currency'])
   const base = at(body, ['data', 'base'])
   if ((currency ?? 'USD') !== 'USD' || (base ?? 'BTC') !== 'BTC') return unreadable

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto'
-import http, { type IncomingMessage, type RequestOptions } from 'node:http'
-import https from 'node:https'
 import { isLoopback } from '../floor/address.ts'
-import { deadline, type World } from '../floor/world.ts'
-import { connectionTrouble } from './connection.ts'
+import type { World } from '../floor/world.ts'
+import { askJson, objectIn, type Response } from '../outbound/ask-json.ts'
+import { explain, type Failure, failureIn, type Why } from '../outbound/failure.ts'
+import { ownTransport } from '../outbound/transport.ts'
 import { AmountRefused, WalletRefused, WalletUnreachable } from './wallet.ts'
 
 /** Where an lnd is and how to be let in. */
@@ -43,85 +43,49 @@ const LONGEST_ANSWER = 4 * 1024 * 1024
 
 /** Opens the gateway; talks to nobody yet. Throws `WalletRefused` where the access cannot be right. */
 export function lndRest(access: LndAccess): LndRest {
-  const to = checked(access)
-  const agent = new to.library.Agent({ keepAlive: true, ...to.tls })
+  const { deadlineMs, world } = access
+  const { base, ca, headers } = checked(access)
+  const own = ownTransport({ ca, connectMs: deadlineMs })
   const closed = new AbortController()
 
+  /** `POST /v1/invoices` may be repeated too: an invoice that nobody has seen only expires. */
   async function ask(path: string, body?: Json): Promise<LndAnswer> {
-    const late = deadline(access.world, access.deadlineMs)
-    const signal = AbortSignal.any([late, closed.signal])
-    try {
-      const response = await send(to, { agent, signal }, { path, body })
-      return { status: response.statusCode ?? 0, body: parsed(await textOf(response)) }
-    } catch (error) {
-      // What an abort looks like depends on when it struck.
-      if (late.aborted) throw new WalletUnreachable(`no answer in ${access.deadlineMs} ms`)
-      throw explained(error)
-    }
+    const url = new URL(`${base}${path}`)
+    const call = { url, body, headers, deadlineMs, over: closed.signal, most: LONGEST_ANSWER }
+    const out = { transport: own.transport, world }
+    const first = await askJson(out, call)
+    // lnd may have closed a connection that was kept: it never saw the call.
+    const stale = !first.ok && first.error.why === 'hung_up'
+    const answer = stale ? await askJson(out, call) : first
+    if (!answer.ok) throw explained(answer.error)
+    return { status: answer.value.status, body: jsonIn(answer.value.json) }
   }
 
   return {
     ask,
     async follow(path, signal, onMessage) {
-      // A connection of its own: there is no deadline on the answer, only on being connected.
-      const { request, response } = start(to, { agent: false, signal }, { path })
-      const connecting = access.world.after(access.deadlineMs, () => request.destroy())
-      request.once('socket', (socket) => {
-        socket.setKeepAlive(true, 30_000)
-        socket.once(to.library === https ? 'secureConnect' : 'connect', () => connecting.cancel())
-      })
+      const over = AbortSignal.any([signal, closed.signal])
       try {
-        return await messagesOf(await response, onMessage)
+        // There is no deadline on the answer, only on being connected.
+        const url = new URL(`${base}${path}`)
+        const request = { method: 'GET', headers, body: null, redirect: 'manual' } as const
+        return await messagesOf(await own.transport(url, { ...request, signal: over }), onMessage)
       } catch (error) {
-        return explained(error)
-      } finally {
-        connecting.cancel()
-        request.destroy()
+        if (over.aborted) return explained({ why: 'closed', code: '' })
+        if (error instanceof WalletUnreachable) return error
+        const failure = failureIn(error)
+        // All that a connection throws has a code: what has none is a mistake of ours.
+        if (failure === null) throw error
+        return explained(failure)
       }
     },
     close() {
       closed.abort()
-      agent.destroy()
+      own.close().catch(() => undefined)
     },
     closed: closed.signal,
   }
 }
-
-interface Call {
-  readonly path: string
-  readonly body?: Json | undefined
-}
-
-/** Tries once more where lnd had hung up on a connection that was kept: it never saw the call. */
-async function send(to: Target, options: RequestOptions, call: Call): Promise<IncomingMessage> {
-  const { request, response } = start(to, options, call)
-  try {
-    return await response
-  } catch (error) {
-    const stale = request.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(codeOf(error))
-    if (!stale) throw error
-    return start(to, { ...options, agent: false }, call).response
-  }
-}
-
-function start(to: Target, options: RequestOptions, { path, body }: Call) {
-  const method = body === undefined ? 'GET' : 'POST'
-  const type = body === undefined ? {} : { 'content-type': 'application/json' }
-  const headers = { 'grpc-metadata-macaroon': to.macaroonHex, ...type }
-  const request = to.library.request(`${to.base}${path}`, {
-    method,
-    headers,
-    ...to.tls,
-    ...options,
-  })
-  const response = new Promise<IncomingMessage>((resolve, reject) => {
-    request.once('response', resolve).on('error', reject)
-  })
-  request.end(body === undefined ? undefined : JSON.stringify(body))
-  return { request, response }
-}
-
-type Target = ReturnType<typeof checked>
 
 function checked(access: LndAccess) {
   const url = URL.parse(access.url)
@@ -132,10 +96,11 @@ function checked(access: LndAccess) {
   if (!/^([0-9a-f]{2})+$/i.test(access.macaroonHex)) {
     throw new WalletRefused('its macaroon must be hex: xxd -p -c 9999 invoice.macaroon')
   }
-  const library = url.protocol === 'https:' ? https : http
-  const base = `${url.origin}${url.pathname.replace(/\/+$/, '')}`
-  const tls = access.tlsCertPem === null ? {} : { ca: pem(access.tlsCertPem) }
-  return { base, library, tls, macaroonHex: access.macaroonHex }
+  return {
+    base: `${url.origin}${url.pathname.replace(/\/+$/, '')}`,
+    ca: access.tlsCertPem === null ? null : pem(access.tlsCertPem),
+    headers: { 'grpc-metadata-macaroon': access.macaroonHex },
+  }
 }
 
 function pem(text: string): string {
@@ -150,18 +115,13 @@ function pem(text: string): string {
 }
 
 /** Messages may be cut anywhere, inside a character too. */
-async function messagesOf(
-  response: IncomingMessage,
-  onMessage: (message: Json) => void,
-): Promise<Error> {
-  if (response.statusCode !== 200) {
-    const body = parsed(await textOf(response))
-    return complaint({ status: response.statusCode ?? 0, body })
-  }
+async function messagesOf(response: Response, onMessage: (message: Json) => void): Promise<Error> {
   const decoder = new TextDecoder()
   let rest = ''
-  for await (const chunk of response) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+  for await (const chunk of response.body ?? []) {
+    rest += decoder.decode(chunk, { stream: true })
+    // A no is one message, however many lines it has.
+    const lines = response.status === 200 ? rest.split('\n') : [rest]
     rest = lines.pop() ?? ''
     if (rest.length > LONGEST_ANSWER) throw NOT_LND()
     for (const line of lines.filter((text) => text.trim() !== '')) {
@@ -170,28 +130,23 @@ async function messagesOf(
       onMessage(message)
     }
   }
-  return new WalletUnreachable('it hung up')
-}
-
-async function textOf(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of response) {
-    size += chunk.length
-    if (size > LONGEST_ANSWER) throw NOT_LND()
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
+  if (response.status === 200) return new WalletUnreachable('it hung up')
+  return complaint({ status: response.status, body: parsed(rest) })
 }
 
 function parsed(text: string): Json {
   try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null) return { ...value }
+    return jsonIn(JSON.parse(text))
   } catch {
-    // Said below: a proxy's page, half an answer.
+    // A proxy's page, or half an answer.
+    throw NOT_LND()
   }
-  throw NOT_LND()
+}
+
+function jsonIn(json: unknown): Json {
+  const object = objectIn(json)
+  if (object === null) throw NOT_LND()
+  return object
 }
 
 /** What answers there is not an lnd, or a broken one. */
@@ -231,32 +186,18 @@ export function messageOf(answer: LndAnswer): string {
   return String(nested || message || '')
 }
 
-const NO_TRUST =
-  'its TLS certificate is not the one given: set tlsCert to the tls.cert of this node'
-const TROUBLES: Readonly<Record<string, () => Error>> = {
-  ECONNREFUSED: () =>
-    new WalletUnreachable('nothing listens there: is lnd running, and is that its restlisten?'),
-  DEPTH_ZERO_SELF_SIGNED_CERT: () => new WalletRefused(NO_TRUST),
-  SELF_SIGNED_CERT_IN_CHAIN: () => new WalletRefused(NO_TRUST),
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: () => new WalletRefused(NO_TRUST),
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: () => new WalletRefused(NO_TRUST),
-  CERT_SIGNATURE_FAILURE: () => new WalletRefused(NO_TRUST),
-  CERT_HAS_EXPIRED: () =>
-    new WalletRefused(
-      'its TLS certificate has expired: delete tls.cert and tls.key and restart lnd',
-    ),
-  ERR_TLS_CERT_ALTNAME_INVALID: () =>
-    new WalletRefused('its TLS certificate is for another name: set tlsextradomain or tlsextraip'),
+/** What lnd's operator does about failures that have a cure of their own there. */
+const REFUSALS: Partial<Readonly<Record<Why, string>>> = {
+  untrusted: 'its TLS certificate is not the one given: set tlsCert to the tls.cert of this node',
+  expired: 'its TLS certificate has expired: delete tls.cert and tls.key and restart lnd',
+  another_name: 'its TLS certificate is for another name: set tlsextradomain or tlsextraip',
 }
 
-function explained(error: unknown): Error {
-  if (error instanceof WalletUnreachable || error instanceof WalletRefused) return error
-  const code = codeOf(error)
-  // All that a connection throws has a code: what has none is a mistake of ours.
-  if (code === '') throw error
-  return TROUBLES[code]?.() ?? new WalletUnreachable(connectionTrouble(code))
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
+function explained(failure: Failure): Error {
+  const { why } = failure
+  const refusal = REFUSALS[why]
+  if (refusal !== undefined) return new WalletRefused(refusal)
+  if (why === 'too_large') return NOT_LND()
+  const help = why === 'refused' ? ': is lnd running, and is that its restlisten?' : ''
+  return new WalletUnreachable(`${explain(failure)}${help}`)
 }

@@ -1,6 +1,8 @@
 import { isLocalName, isOnion, isPrivate } from '../floor/address.ts'
-import { deadline, type World } from '../floor/world.ts'
-import { connectionTrouble } from './connection.ts'
+import type { World } from '../floor/world.ts'
+import { askJson, objectIn, type Transport } from '../outbound/ask-json.ts'
+import { explain } from '../outbound/failure.ts'
+import { plainTransport } from '../outbound/transport.ts'
 import { WalletBusy, WalletRefused, WalletUnreachable } from './wallet.ts'
 
 /**
@@ -32,32 +34,30 @@ const LONGEST_URL = 2048
 export function lnurlWeb(
   world: World,
   deadlineMs: number,
-  fetch: typeof globalThis.fetch,
+  transport: Transport = plainTransport,
 ): LnurlWeb {
   return {
     async get(url, trusted) {
-      const signal = deadline(world, deadlineMs)
-      try {
-        let at = mayBeAsked(url, trusted)
-        for (let redirects = 0; ; redirects += 1) {
-          const response = await fetch(at, {
-            redirect: 'manual',
-            signal,
-            headers: { accept: 'application/json' },
-          })
-          const location = response.headers.get('location')
-          if (response.status < 300 || response.status > 399 || location === null) {
-            return await answerOf(response)
-          }
-          await response.body?.cancel()
-          if (redirects === MOST_REDIRECTS) throw new WalletRefused('it redirects too often')
-          at = redirected(location, at, trusted)
-        }
-      } catch (error) {
-        if (error instanceof WalletRefused || error instanceof WalletUnreachable) throw error
-        if (signal.aborted) throw new WalletUnreachable(`no answer in ${deadlineMs} ms`)
-        throw explained(error)
+      const answer = await askJson(
+        { transport, world },
+        {
+          url: mayBeAsked(url, trusted),
+          ...{ deadlineMs, most: LONGEST_ANSWER },
+          redirects: {
+            times: MOST_REDIRECTS,
+            follow: (location, from) => redirected(location, from, trusted),
+          },
+        },
+      )
+      if (!answer.ok) {
+        if (answer.error.why === 'too_large') throw NOT_LNURL()
+        throw new WalletUnreachable(explain(answer.error))
       }
+      const { status, headers, json } = answer.value
+      if (status >= 300 && status <= 399 && headers.get('location') !== null) {
+        throw new WalletRefused('it redirects too often')
+      }
+      return { status, body: objectIn(json), retryAfter: headers.get('retry-after') }
     },
   }
 }
@@ -124,28 +124,6 @@ function redirected(location: string, from: URL, trusted: string): URL {
   return url
 }
 
-async function answerOf(response: Response): Promise<LnurlAnswer> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length
-    if (size > LONGEST_ANSWER) throw NOT_LNURL()
-    chunks.push(chunk)
-  }
-  const body = parsed(Buffer.concat(chunks).toString('utf8'))
-  return { status: response.status, body, retryAfter: response.headers.get('retry-after') }
-}
-
-function parsed(text: string): Json | null {
-  try {
-    const value: unknown = JSON.parse(text)
-    const object = typeof value === 'object' && value !== null && !Array.isArray(value)
-    return object ? { ...value } : null
-  } catch {
-    return null
-  }
-}
-
 /** A service's own words for the operator: one short line without a URL, an invoice, a hash, a key. */
 function cleaned(words: string): string {
   const plain = words
@@ -165,12 +143,4 @@ function pauseOf(retryAfter: string | null, now: number): number {
   const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now
   if (Number.isNaN(ms)) return USUAL_PAUSE_MS
   return Math.min(Math.max(ms, LEAST_PAUSE_MS), LONGEST_PAUSE_MS)
-}
-
-/** All that fetch throws is a TypeError with the connection's own error behind it. */
-function explained(error: unknown): Error {
-  if (!(error instanceof TypeError)) throw error
-  const { cause } = error
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  return new WalletUnreachable(connectionTrouble(code))
 }

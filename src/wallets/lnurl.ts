@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { assert } from '../floor/assert.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
+import type { Transport } from '../outbound/ask-json.ts'
 import { moneyOf, readBolt11 } from './bolt11.ts'
 import {
   complaintIn,
@@ -109,10 +110,10 @@ export function makeLnurl(options: {
   readonly world: World
   /** For one whole exchange, ms. */
   readonly deadlineMs?: number
-  readonly fetch?: typeof globalThis.fetch
+  readonly transport?: Transport
 }): LnurlClient {
-  const { world, deadlineMs = DEADLINE_MS, fetch = globalThis.fetch } = options
-  const web = lnurlWeb(world, deadlineMs, fetch)
+  const { world, deadlineMs = DEADLINE_MS, transport } = options
+  const web = lnurlWeb(world, deadlineMs, transport)
   const known = new Map<string, { readonly request: PayRequest; readonly at: number }>()
   return {
     async payRequest(address, how) {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { formatUsdPerBtc, parseUsdPerBtc } from '../../../src/money/parse.ts'
 import { makeRateSource } from '../../../src/money/rate.ts'
+import type { Transport } from '../../../src/outbound/ask-json.ts'
 import { unheard } from '../../support/background.ts'
 import { worldAt } from '../../support/world.ts'
 
@@ -14,15 +15,20 @@ interface Answers {
   [url: string]: unknown
 }
 
+/** Stands for a source that takes the connection and says nothing. */
+const NEVER = Symbol('never')
+
 /** A source whose answers and clock the test sets. A string is sent as it is, an Error thrown. */
 function source(settings: { url?: string; second?: string } = {}) {
   const state = { answers: {} as Answers, now: 0, asked: [] as string[] }
-  const fetch = async (url: unknown, init?: RequestInit): Promise<Response> => {
+  const transport: Transport = async (url, init) => {
     state.asked.push(String(url))
-    expect(init).toMatchObject({ redirect: 'error' })
-    expect(init?.signal).toBeInstanceOf(AbortSignal)
+    expect(init).toMatchObject({ redirect: 'manual' })
+    expect(init.signal).toBeInstanceOf(AbortSignal)
     const answer = state.answers[String(url)]
-    if (answer instanceof Error) throw answer
+    if (answer instanceof Error) throw Object.assign(answer, { code: 'ECONNREFUSED' })
+    if (answer === NEVER)
+      await new Promise((_, late) => init.signal.addEventListener('abort', late))
     if (answer instanceof Response) return answer
     return new Response(typeof answer === 'string' ? answer : JSON.stringify(answer))
   }
@@ -33,7 +39,7 @@ function source(settings: { url?: string; second?: string } = {}) {
       second: settings.second ?? null,
       maxAgeMs: 10 * 60_000,
     },
-    { fetch: fetch as typeof globalThis.fetch, world: worldAt(() => state.now) },
+    { transport, world: worldAt(() => state.now), deadlineMs: 50 },
   )
   const said = (): string => {
     const current = rate.current()
@@ -52,7 +58,7 @@ it('a rate of the operator is what it is, and nobody is asked', () => {
   const usdPerBtc = parseUsdPerBtc('90000')
   const rate = makeRateSource(
     { usdPerBtc: usdPerBtc.ok ? usdPerBtc.value : 0n },
-    { fetch: () => Promise.reject(new Error('asked')), world: worldAt(() => 0) },
+    { transport: () => Promise.reject(new Error('asked')), world: worldAt(() => 0) },
   )
   rate.start(unheard)()
   expect(rate.current()).toEqual({
@@ -117,8 +123,7 @@ describe('a source', () => {
     expect(await ask({ [COINBASE]: new Response('', { status: 429 }) })).toBe(
       'api.coinbase.com answered 429',
     )
-    const late = Object.assign(new Error('late'), { name: 'TimeoutError' })
-    expect(await ask({ [COINBASE]: late })).toBe('api.coinbase.com did not answer in time')
+    expect(await ask({ [COINBASE]: NEVER })).toBe('api.coinbase.com did not answer in time')
   })
 })
 

@@ -368,8 +368,8 @@ function far(pages: Readonly<Record<string, Page>>) {
   const asked: string[] = []
   const client = makeLnurl({
     world: worldAt(() => clock.now),
-    async fetch(input) {
-      const url = String(input)
+    async transport(asking) {
+      const url = asking.href
       asked.push(url)
       const { status = 200, body = '', headers = {} } = pages[url] ?? { status: 404 }
       const text = typeof body === 'string' ? body : JSON.stringify(body)

@@ -1,5 +1,7 @@
-import { deadline, type World } from '../../../floor/world.ts'
-import { connectionTrouble } from '../../connection.ts'
+import type { World } from '../../../floor/world.ts'
+import { type Answer, askJson, objectIn } from '../../../outbound/ask-json.ts'
+import { explain } from '../../../outbound/failure.ts'
+import { plainTransport } from '../../../outbound/transport.ts'
 import {
   MintBusy,
   MintLies,
@@ -29,79 +31,45 @@ export function mintHttp(world: World, url: string, deadlineMs: number): MintHtt
   const closed = new AbortController()
   return {
     async ask(path, { body, deadlineMs: own = deadlineMs } = {}) {
-      const late = deadline(world, own)
-      try {
-        const response = await fetch(`${url}${path}`, {
-          method: body === undefined ? 'GET' : 'POST',
-          headers: {
-            accept: 'application/json',
-            'user-agent': 'satgate',
-            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          },
-          body: body === undefined ? null : JSON.stringify(body),
-          redirect: 'manual',
-          signal: AbortSignal.any([late, closed.signal]),
-        })
-        return await answerOf(response)
-      } catch (error) {
-        if (KNOWN.some((known) => error instanceof known)) throw error
-        if (closed.signal.aborted) throw new MintUnreachable('it is no longer used')
-        if (late.aborted) throw new MintUnreachable(`no answer in ${own} ms`)
-        throw new MintUnreachable(troubleOf(error))
-      }
+      const answer = await askJson(
+        { transport: plainTransport, world },
+        {
+          url: new URL(`${url}${path}`),
+          ...{ body, deadlineMs: own, over: closed.signal, most: LONGEST_ANSWER },
+          reads: (status) => earlyNo(status) === null,
+        },
+      )
+      if (answer.ok) return meant(answer.value)
+      if (answer.error.why === 'too_large') throw new MintLies('an answer without an end')
+      throw new MintUnreachable(explain(answer.error))
     },
     close: () => closed.abort(),
   }
 }
 
-const KNOWN = [MintBusy, MintLies, MintRefused, MintUnreachable]
-
-async function answerOf(response: Response): Promise<Json> {
-  const { status } = response
-  const early = earlyNo(response)
-  if (early !== null) {
-    await response.body?.cancel()
-    throw early
-  }
-  const json = parsed(await textOf(response))
-  if (status === 200 && json !== null) return json
-  if (response.ok) throw new MintLies('an answer that is no JSON object')
+/** What an answer says: the object in it, or the error that its status and its code stand for. */
+function meant({ status, headers, json }: Answer): Json {
+  const early = earlyNo(status)
+  if (early !== null) throw early(headers.get('retry-after'))
+  const body = objectIn(json)
+  if (status === 200 && body !== null) return body
+  if (status >= 200 && status < 300) throw new MintLies('an answer that is no JSON object')
   // cdk-mintd says it in plain text, Nutshell with a list: what we sent was not even looked at.
   if (status === 422) throw new MintRefused(422, 'other')
-  throw refusal(status, json?.code)
+  throw refusal(status, body?.code)
 }
 
-/** What the status alone says. */
-function earlyNo({ status, headers }: Response): Error | null {
-  if (status >= 300 && status < 400) return new MintLies('a redirect')
-  if (status === 429) return new MintBusy(retryAfter(headers.get('retry-after')))
-  if (status >= 500) return new MintUnreachable(`it answered with HTTP ${status}`)
+/** What the status alone says, without the body; null if it says too little. */
+function earlyNo(status: number): ((retryAfterText: string | null) => Error) | null {
+  if (status >= 300 && status < 400) return () => new MintLies('a redirect')
+  if (status === 429) return (text) => new MintBusy(retryAfter(text))
+  if (status >= 500) return () => new MintUnreachable(`it answered with HTTP ${status}`)
   return null
 }
 
 /** Seconds only: nobody was seen to send a date. */
 function retryAfter(text: string | null): number | null {
   return /^\d{1,6}$/.test(text ?? '') ? Number(text) * 1000 : null
-}
-
-async function textOf(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length
-    if (size > LONGEST_ANSWER) throw new MintLies('an answer without an end')
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-function parsed(text: string): Json | null {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? { ...value } : null
-  } catch {
-    return null
-  }
 }
 
 /**
@@ -140,10 +108,4 @@ function refusal(status: number, code: unknown): Error {
   if (code === OUTPUTS_KEPT) return new OutputsKept()
   if (SAYS_NOTHING.includes(code)) return new MintUnreachable(`trouble of its own (${code})`)
   return new MintRefused(code, MEANINGS[code] ?? 'other')
-}
-
-/** fetch hides the code of a failed connection behind an error of its own. */
-function troubleOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : null
-  return connectionTrouble(cause instanceof Error && 'code' in cause ? String(cause.code) : '')
 }

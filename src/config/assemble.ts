@@ -31,7 +31,7 @@ export function assemble(values: Values, nodes: Nodes, reading: Reading): Config
     publicUrl: values.publicUrl ?? null,
     tunnel: tunnelOf(values, nodes, reading),
     dataDir: dataDirOf(values, nodes, wallet, reading.home),
-    mode: 'charge',
+    mode: values.mode,
     pricing: {
       list: { fallback: values['pricing.default'], models: values['pricing.models'] },
       maxOutputTokens: values['pricing.maxOutputTokens'],

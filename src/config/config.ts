@@ -21,7 +21,7 @@ export interface Config {
   readonly tunnel: 'auto' | 'on' | 'off' | 'free' | 'play'
   /** An absolute path. */
   readonly dataDir: string
-  readonly mode: 'charge'
+  readonly mode: 'charge' | 'control' | 'observe'
   readonly pricing: {
     readonly list: PriceList
     /** The output limit that is sent to the backend if the buyer names none. */

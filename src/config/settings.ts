@@ -114,12 +114,8 @@ const SERVING = {
     read: oneOf('charge', 'control', 'observe'),
     standard: 'charge',
     example: 'charge',
-    doc: 'charge: a request without credit is answered 402 with an invoice',
+    doc: 'What a request without credit gets. charge: 402 with an invoice. control: 402 without one, because the operator gives out the passes. observe: it is served, nobody is charged, and the log says what would have been charged or refused; without a pass from this machine alone',
     flag: { name: '--mode', kind: 'text', value: 'MODE' },
-    later: (node) =>
-      node.is === 'text' && node.text !== 'charge'
-        ? `${node.text} has no effect yet: this gate charges`
-        : null,
   }),
 }
 

@@ -42,8 +42,9 @@ export const EVENTS: Readonly<Record<string, EventKind>> = {
     means: 'A request is over, however it ended.',
     fields: [
       ...['id', 'account', 'dialect', 'model', 'status', 'end', 'reason', 'usage'],
-      ...['prompt_tokens', 'completion_tokens', 'held_msat', 'charged_msat', 'owed_msat'],
-      ...['overrun_msat', 'left_msat', 'ttft_ms', 'ms'],
+      ...['prompt_tokens', 'completion_tokens', 'held_msat', 'charged_msat'],
+      ...['would_charge_msat', 'would_refuse', 'owed_msat', 'overrun_msat'],
+      ...['left_msat', 'ttft_ms', 'ms'],
     ],
   },
   payout: {

@@ -172,10 +172,18 @@ class LogLines {
       this.#wide(3, `${sat(event.charged_msat ?? 0)} ${this.#unit}`, true),
       this.#wide(4, `${(event.ms / 1000).toFixed(1)} s`, true),
       `${onLine(event.account ?? 'free')}${left}`,
+      ...this.#observed(event, ink),
       // The backend's own figures were missing, or could not be believed.
       ...(event.usage === 'counted' ? [ink.faint('counted here')] : []),
       ...(event.end === 'complete' ? [] : [ink.red(event.end)]),
     ]
+  }
+
+  /** In mode `observe`: what would have been. */
+  #observed({ would_charge_msat: charge, would_refuse: why }: RequestEvent, ink: Ink): string[] {
+    if (charge === undefined) return []
+    const refused = why === undefined ? [] : [ink.red(`would be refused: ${onLine(why, LONGEST)}`)]
+    return [ink.faint(`would be ${sat(charge)} ${this.#unit}`), ...refused]
   }
 
   /** As wide as the widest that stood in that column. */

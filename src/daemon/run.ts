@@ -201,6 +201,7 @@ async function start(
       notes: [
         ...(reachNote === null ? [] : [reachNote]),
         ...choice.notes,
+        ...MODE_NOTES[config.mode],
         ...(copied === null ? [] : [copied]),
         ...port.taken.map((taken) => `port ${taken} was taken`),
         ...(rateNote === null ? [] : [rateNote]),
@@ -208,6 +209,15 @@ async function start(
     })
   return { url, announce: ready, stop, lost }
 }
+
+/** What a mode other than `charge` means, said once at the start. */
+const MODE_NOTES = {
+  charge: [],
+  control: ['mode control: requests need a pass with credit, and nothing is sold'],
+  observe: [
+    'mode observe: nobody is charged, and the log says what would have been. Without a pass only this machine is served',
+  ],
+} as const
 
 function refusePlayInPublic(config: Config): void {
   if (kindOf(config.wallet.kind)?.isPlay !== true) return

@@ -1,9 +1,9 @@
 import type { EcashStore } from './store/store.ts'
 
 /**
- * Raised when somebody else uses this seed or a copy of these coins: two wallets on one seed make the
- * same coins, and the mint signs them once (threats I11). Nothing is sold or spent from then on, over
- * restarts too, until `satgate wallet restore` has taken stock.
+ * Set when another wallet uses this seed or a copy of these coins. Two wallets with one seed make
+ * the same coins, and the mint signs each coin only once (threats I11). From then on nothing is
+ * sold or spent, also after a restart, until `satgate wallet restore` has taken stock.
  */
 export class Alarm {
   readonly #store: EcashStore
@@ -14,7 +14,7 @@ export class Alarm {
     this.#onRaised = onRaised
   }
 
-  /** Why it was raised, for the operator; null while all is well. */
+  /** Why it was set, for the operator. Null if it is not set. */
   get raised(): string | null {
     return this.#store.fact(FACT)
   }
@@ -25,7 +25,7 @@ export class Alarm {
     this.#onRaised()
   }
 
-  /** After stock was taken. */
+  /** Called when stock was taken. */
   clear(): void {
     this.#store.setFact(FACT, null)
   }

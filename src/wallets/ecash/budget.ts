@@ -2,35 +2,41 @@ import { backOff } from '../../floor/back-off.ts'
 import type { World } from '../../floor/world.ts'
 
 /**
- * What a mint is asked for, the least important first. `poll`: whether an invoice was paid, in a round
- * or for an open page. `offer`: an invoice for a stranger. `shared`: one that is shown to all of them.
- * `top_up`: one for a buyer with a pass. `paid`: for who shows that an invoice was paid, and for coins.
+ * The purposes of calls to a mint, the least important first. `poll`: whether an invoice was paid,
+ * in a regular round or for an open page. `offer`: an invoice for a stranger. `shared`: an invoice
+ * that all strangers are shown. `top_up`: an invoice for a buyer with a pass. `paid`: for those who
+ * present a payment, and for taking coins.
  */
 export type Call = 'poll' | 'offer' | 'shared' | 'top_up' | 'paid'
 
 /**
- * Public mints bear some 20 calls a minute (Nutshell's default), and every refused one prolongs the
- * refusal: these are all that are made.
+ * Calls to a mint in a minute. Public mints allow some 20 (the default of Nutshell), and each
+ * refused call makes the refusal longer.
  */
 const MOST = 17
 /**
- * Of these so many are for one kind alone. What is left over goes to who comes first; what a kind does
- * not use is there for those after it, never for those before: strangers cannot starve who has paid
- * (threats I10, J5).
+ * The calls that each purpose has for itself. The rest goes to those who come first. What a purpose
+ * does not use is available to the purposes after it, never to those before it. So strangers cannot
+ * use up the calls of buyers who paid (threats I10, J5).
  */
 const KEPT: Readonly<Record<Call, number>> = { poll: 3, offer: 3, shared: 2, top_up: 2, paid: 4 }
 const KINDS: readonly Call[] = ['poll', 'offer', 'shared', 'top_up', 'paid']
-/** Those of strangers do not take from each other either. */
+/** The purposes of strangers do not take calls from each other either. */
 const OF_STRANGERS: readonly Call[] = ['poll', 'offer', 'shared']
 const WINDOW = 60_000
-/** Polls come evenly, two at once at most: a payment in the second half of a minute is seen too. */
+/**
+ * Polls are spread over the minute, with at most two at once, so that a payment in its second half
+ * is seen too.
+ */
 const POLLS_AT_ONCE = 2
 const POLL_PACE = 10_000
-/** ms of silence after a 429 that does not say how long, and what it grows to. */
+/** So many ms nothing is sent after a 429 that names no time. It grows up to the second value. */
 const SILENCE = 65_000
 const LONGEST_SILENCE = 15 * 60_000
 
-/** How often one mint may be asked. A mint on this machine may be, until it says otherwise. */
+/**
+ * How often one mint may be called. A mint on this machine is called freely until it answers 429.
+ */
 export class Budget {
   readonly #world: Pick<World, 'now'>
   #limited: boolean
@@ -47,19 +53,19 @@ export class Budget {
     return this.#limited
   }
 
-  /** Invoices that strangers are sure to get in a minute; null: as many as they ask for. */
+  /** How many invoices strangers surely get in a minute. Null if there is no limit. */
   get strangersAMinute(): number | null {
     return this.#limited ? KEPT.offer : null
   }
 
-  /** Takes a call: 0, or the ms after which to try again. */
+  /** Takes a call and returns 0, or returns the ms to wait before the next try. */
   take(call: Call): number {
     const wait = this.wait(call)
     if (wait === 0 && this.#limited) this.#calls.push({ at: this.#world.now(), call })
     return wait
   }
 
-  /** The ms after which such a call may be made; 0: now. */
+  /** The ms until such a call may be made. 0 means now. */
   wait(call: Call): number {
     const now = this.#world.now()
     if (now < this.#silentUntil) return this.#silentUntil - now
@@ -73,7 +79,7 @@ export class Budget {
     return oldest === undefined ? 0 : Math.max(1, oldest.at + WINDOW - now)
   }
 
-  /** Calls that others are to find free. */
+  /** The number of calls that must stay free for other purposes. */
   #keptFrom(call: Call): number {
     const rank = KINDS.indexOf(call)
     const others = KINDS.filter(
@@ -93,7 +99,10 @@ export class Budget {
     return first === undefined ? 0 : Math.max(0, first.at + POLLS_AT_ONCE * POLL_PACE - now)
   }
 
-  /** The mint said 429: nothing is asked for longer than its window, each time for longer. */
+  /**
+   * Called after a 429. Nothing is sent for longer than the window of the mint, each time for
+   * longer.
+   */
   refused(retryAfterMs: number | null): void {
     this.#limited = true
     const silence = backOff(SILENCE, this.#refusals, LONGEST_SILENCE)
@@ -101,7 +110,7 @@ export class Budget {
     this.#refusals += 1
   }
 
-  /** It answered. */
+  /** Called after any other answer. */
   answered(): void {
     this.#refusals = 0
   }

@@ -12,28 +12,32 @@ export interface CollectorParts {
   readonly roster: Roster
   readonly alarm: Alarm
   readonly world: Pick<World, 'now'>
-  /** Coins of an invoice are on disk. */
+  /** Called when the coins of an invoice are on the disk. */
   readonly onMinted: (quote: Quote) => void
 }
 
-/** ms between two tries to bring back coins, and what that grows to. */
+/** The ms between two tries to restore coins. It grows up to the second value. */
 const RETRY = 1_000
 const LONGEST_RETRY = 120_000
 /**
- * ms between two look-ups of one invoice, whoever is waiting for it. At a mint that bears few it grows:
- * one payment that is seen late must not use up what the others have (threats J5).
+ * The ms between two look-ups of one invoice, whoever waits for it. At a mint that allows few calls
+ * it grows, so that one payment that the mint sees late does not use up the calls of the others
+ * (threats J5).
  */
 const LOOK_AGAIN = 400
 const LONGEST_LOOK_AGAIN = 5_000
-/** ms after which a look is the first one again. */
+/** After so many ms without a look-up, the next one counts as the first. */
 const LOOKED_LONG_AGO = 60_000
 
-/** Who wants an invoice looked up: a round, somebody who shows that he paid, or the mint, which says so. */
+/**
+ * Why an invoice is looked up: in a round, because somebody presented its payment, or because the
+ * mint told of it.
+ */
 export type Asking = 'poll' | 'paid' | 'told'
 
 /**
- * Takes the coins of paid invoices. An invoice counts as settled when its coins are here, checked and
- * on disk, and not before: a mint that says "paid" and gives nothing costs nobody anything.
+ * Takes the coins of paid invoices. An invoice counts as settled when its coins are checked and on
+ * the disk, and not before. So nobody loses anything to a mint that says "paid" and gives nothing.
  */
 export class Collector {
   readonly #parts: CollectorParts
@@ -46,9 +50,9 @@ export class Collector {
   }
 
   /**
-   * Looks an invoice up and takes its coins if it is paid: one at a time for each invoice. Where the
-   * mint cannot be asked now nothing happens; it is asked again. What the mint itself told of needs no
-   * look-up: without its coins nothing is settled.
+   * Looks an invoice up, and takes its coins if it is paid. For one invoice this runs once at a
+   * time. If the mint cannot be called now, nothing happens, and it is called later. If the mint
+   * itself told of the payment, no look-up is needed, because without its coins nothing is settled.
    */
   collect(hash: string, asking: Asking): Promise<void> {
     const running = this.#running.get(hash)
@@ -58,7 +62,7 @@ export class Collector {
     return collecting
   }
 
-  /** When it was last looked up, ms; 0: not since this process began. */
+  /** When it was last looked up, in ms. 0 if this process has not looked it up. */
   lookedAt(hash: string): number {
     return this.#looked.get(hash)?.at ?? 0
   }
@@ -82,7 +86,7 @@ export class Collector {
     }
   }
 
-  /** What cannot be brought back now must not use up what may be asked of the mint. */
+  /** Coins that cannot be restored now must not use up the calls to the mint. */
   #mayRetry(hash: string): boolean {
     const now = this.#parts.world.now()
     const { at, times } = this.#retries.get(hash) ?? { at: 0, times: 0 }
@@ -114,7 +118,9 @@ export class Collector {
     this.#looked.set(hash, { at: now, times: now - at > LOOKED_LONG_AGO ? 1 : times + 1 })
   }
 
-  /** The batch is on disk before it is sent: with the seed it brings the coins back (NUT-09). */
+  /**
+   * The batch is on the disk before it is sent. With the seed, it can restore the coins (NUT-09).
+   */
   async #mint(line: MintLine, quote: Quote): Promise<void> {
     const { store, roster, world, alarm } = this.#parts
     const about = await roster.about(line)
@@ -130,7 +136,8 @@ export class Collector {
       store.voidBatch(batch.n)
       if (error.means === 'issued') return this.#issuedElsewhere(line, quote)
       if (error.means !== 'signed') throw error
-      // Outputs that were never sent before, and the mint has signed them: somebody has our seed.
+      // These outputs were never sent before, and the mint has signed them. So somebody else has
+      // our seed.
       const theirs = await roster.tried(line, (mint) => mint.restore(batch))
       if (theirs.length > 0)
         return alarm.raise(`Coins of this seed were made elsewhere at ${hostOf(line)}`)
@@ -138,7 +145,10 @@ export class Collector {
     }
   }
 
-  /** Whether the batch came through is not known: only such a one is restored (threats I11). */
+  /**
+   * Restores a batch of which nobody knows whether it reached the mint. No other batch is restored
+   * (threats I11).
+   */
   async #recover(line: MintLine, quote: Quote, batch: SentBatch): Promise<void> {
     const { roster } = this.#parts
     const coins = await roster.ask(line, 'paid', (mint) => mint.restore(batch))
@@ -153,7 +163,8 @@ export class Collector {
     if (state === 'issued') return this.#issuedElsewhere(line, quote)
     if (state !== 'paid') return
     try {
-      // The very same outputs: signed twice by mistake they would still be one coin each.
+      // Sends the very same outputs. If they were signed twice by mistake, each would still be one
+      // coin.
       const again = await roster.tried(line, (mint) => mintBatch(mint, quote, batch))
       this.#finish(quote, batch, again)
     } catch (error) {
@@ -165,7 +176,10 @@ export class Collector {
     }
   }
 
-  /** Nothing of it is ours: either a copy of this wallet took it, or the mint keeps it. */
+  /**
+   * The mint says that it gave the coins out, and not to us. Either a copy of this wallet took
+   * them, or the mint keeps them.
+   */
   async #issuedElsewhere(line: MintLine, quote: Quote): Promise<void> {
     const { store, roster, alarm } = this.#parts
     for (const batch of store.voidFor(quote.hash)) {
@@ -184,8 +198,8 @@ export class Collector {
   }
 
   /**
-   * Whether the mint has signed outputs of this seed beyond the counter: then another wallet goes on
-   * where this one thinks it stands.
+   * Whether the mint has signed outputs of this seed that are beyond our counter. Then another
+   * wallet uses the same seed.
    */
   async ahead(line: MintLine): Promise<boolean> {
     const { store, roster } = this.#parts
@@ -195,7 +209,7 @@ export class Collector {
       const batch = { keyset, counter, amounts: Array(AHEAD).fill(0) }
       const found = await roster.tried(line, (mint) => mint.restore(batch))
       if (found.length === 0) return false
-      // What a payout of ours has made meanwhile is nobody else's.
+      // A payout of ours may have made outputs meanwhile. Those are not from another wallet.
       if (store.counter(keyset) === counter) return true
     }
   }
@@ -212,7 +226,7 @@ export class Collector {
   }
 }
 
-/** Counters that are looked at: more than a sale uses, few enough for one call. */
+/** How many counters are checked: more than a sale uses, and few enough for one call. */
 const AHEAD = 25
 
 const mintBatch = (mint: Mint, quote: Quote, batch: SentBatch): Promise<readonly Proof[]> => {

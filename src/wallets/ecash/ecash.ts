@@ -28,23 +28,29 @@ export interface EcashOptions {
   readonly alarm: Alarm
   readonly world: World
   readonly background: Background
-  /** Sats that one mint may hold. */
+  /** The most sats that one mint may hold. */
   readonly maxPerMint: number
-  /** What the ledger keeps already; null: a new one, its kind is what the first mint's invoice says. */
+  /**
+   * The kind of money of the ledger. Null for a new ledger, which gets the kind of the first
+   * invoice.
+   */
   readonly money: Exclude<MoneyKind, 'play'> | null
-  /** ms that this first invoice is waited for. */
+  /** The ms to wait for that first invoice. */
   readonly patienceMs: number
 }
 
-/** ms past its expiry that one seen to be unpaid is called dead. Mints take a payment later all the same. */
+/**
+ * An unpaid invoice is called dead so many ms after its expiry. Mints accept a later payment all
+ * the same.
+ */
 const LATE = 60_000
 const PAGE = 200
 
 /**
- * The embedded ecash wallet: invoices come from Cashu mints, and what they are paid lands here as
- * coins. The mints hold the money behind the coins until it is sent on.
+ * Opens the embedded ecash wallet. Its invoices come from Cashu mints, and their payments arrive
+ * here as coins. The mints hold the money behind the coins until it is sent on.
  *
- * Throws `WalletUnreachable` where the kind of money is not known and no mint answers.
+ * Throws `WalletUnreachable` if the kind of money is not known and no mint answers.
  */
 export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
   const { store, roster, alarm, world, background, maxPerMint } = options
@@ -108,13 +114,13 @@ export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
 
 function stateOf(quote: Quote, lookedAt: number): InvoiceState {
   if (quote.state === 'minted') {
-    // The mint's node has the preimage, and shows it to the payer alone.
+    // The Lightning node of the mint has the preimage and shows it only to the payer.
     return { is: 'settled', preimage: null, receivedMsat: BigInt(quote.sat) * 1000n }
   }
   return { is: lookedAt < quote.expiresAt + LATE ? 'open' : 'dead' }
 }
 
-/** Those of all its mints together; one of the operator's own makes as many as it is asked for. */
+/** The number for all mints together. A mint of the operator's own has no limit. */
 function strangersAMinute({ lines }: Roster): number | null {
   const each = lines.filter(({ sells }) => sells).map(({ budget }) => budget.strangersAMinute)
   return each.reduce((sum, one) => (sum === null || one === null ? null : sum + one), 0)
@@ -127,7 +133,10 @@ function labelOf({ store, roster }: EcashOptions, money: MoneyKind): string {
   return `ecash at ${host}, ${sats} ${unitOf(money)}`
 }
 
-/** The first mint that answers says it. A network that swallows everything is not waited for. */
+/**
+ * Learns the kind of money from the first mint that answers. Does not wait for a network that drops
+ * everything.
+ */
 async function learnMoney({
   roster,
   world,
@@ -139,8 +148,9 @@ async function learnMoney({
 }
 
 /**
- * A disk that takes nothing is an outage like any other: nothing is sold that could not be kept, who
- * has credit is served, and it is tried again (threats J12).
+ * Treats a disk that cannot be written as an outage of the wallet. Nothing is sold then, because
+ * its coins could not be kept. Buyers with credit are served, and writing is tried again (threats
+ * J12).
  */
 async function onDisk<T>(work: () => Promise<T>): Promise<T> {
   try {
@@ -152,7 +162,7 @@ async function onDisk<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Null where the disk takes nothing: then nothing can be sold either. */
+/** Null if the disk cannot be written. Then nothing can be sold either. */
 async function whereWritable<T>(work: Promise<T>): Promise<T | null> {
   try {
     return await onDisk(() => work)
@@ -174,7 +184,10 @@ async function firstMoney(roster: Roster): Promise<Exclude<MoneyKind, 'play'> | 
   return null
 }
 
-/** Does another wallet make coins of this seed? Asked before anything is sold, where mints answer. */
+/**
+ * Checks, before anything is sold, whether another wallet makes coins of this seed. Asks the mints
+ * that answer.
+ */
 async function warnIfAhead(
   { roster, store, alarm }: EcashOptions,
   collector: Collector,
@@ -192,21 +205,25 @@ async function warnIfAhead(
 }
 
 /**
- * Whether an invoice could be made now. One that works is only greeted. A mint may be up and its node
- * down: where the last try failed, only an invoice shows that both are there.
+ * Checks whether an invoice could be made now. If the last call to a mint succeeded, `GET /v1/info`
+ * is enough. If it failed, a real invoice is requested, because a mint may be up while its
+ * Lightning node is down.
  */
 async function probe(roster: Roster): Promise<void> {
   for (const line of roster.selling()) {
     const works = roster.ok(line.mint.url)
       ? await answers(() => roster.tried(line, (mint) => mint.alive()))
-      : // Who may not be asked now does not work for that: he was down when he was last asked.
+      : // A mint that may not be called now counts as down, because it was down at its last call.
         line.budget.wait('top_up') === 0 && (await answers(() => quoteNothing(roster, line)))
     if (works) return
   }
   throw new WalletUnreachable(roster.reason)
 }
 
-/** An invoice that nobody will pay: it shows that the mint makes some, and of which money. */
+/**
+ * Requests an invoice that nobody will pay. It shows that the mint makes invoices, and of which
+ * kind of money.
+ */
 async function quoteNothing(roster: Roster, line: MintLine): Promise<string> {
   const { least } = await roster.about(line)
   if (line.budget.take('top_up') > 0) throw new MintBusy(null)
@@ -215,7 +232,9 @@ async function quoteNothing(roster: Roster, line: MintLine): Promise<string> {
   return bolt11
 }
 
-/** False where the mint does not do what it was asked. One that is busy works. */
+/**
+ * Returns false if the mint does not do what it is asked. A mint that is busy counts as working.
+ */
 async function answers(ask: () => Promise<unknown>): Promise<boolean> {
   try {
     await ask()
@@ -226,7 +245,7 @@ async function answers(ask: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** What was settled after the cursor, then what is settled from now on. */
+/** Reports the settlements after the cursor, and then each new settlement. */
 function replayThenFollow(
   parts: {
     readonly store: EcashStore

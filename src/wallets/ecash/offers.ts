@@ -27,13 +27,13 @@ export interface OffersParts {
   readonly store: EcashStore
   readonly roster: Roster
   readonly world: World
-  /** Sats that one mint may hold. */
+  /** The most sats that one mint may hold. */
   readonly maxPerMint: number
-  /** The kind of money of the ledger: a mint whose invoices are of another is set aside. */
+  /** The kind of money of the ledger. A mint with invoices of another kind is set aside. */
   readonly money: MoneyKind
 }
 
-/** A mint with less room than this is full: a smaller invoice is worth nobody's while. */
+/** A mint with less room than this counts as full, because smaller invoices are not worth it. */
 const LEAST_ROOM = 100
 
 const CALLS: Readonly<Record<Asker, Call>> = {
@@ -42,14 +42,14 @@ const CALLS: Readonly<Record<Asker, Call>> = {
   buyer: 'top_up',
 }
 
-/** What came of asking one mint. */
+/** The result of asking one mint for an invoice. */
 type Tried =
   | { readonly is: 'invoice'; readonly invoice: Invoice }
   | { readonly is: 'busy'; readonly waitMs: number }
   | { readonly is: 'amount'; readonly least: number | null; readonly most: number | null }
   | { readonly is: 'full' | 'failed' }
 
-/** Invoices of mints (NUT-04): the first of them that gives one is bound to it. */
+/** Makes invoices of mints (NUT-04). An invoice belongs to the first mint that gives one. */
 export class Offers {
   readonly #parts: OffersParts
 
@@ -58,8 +58,8 @@ export class Offers {
   }
 
   /**
-   * An invoice from the first mint that gives one, on disk with all that is needed to take its coins.
-   * Throws as `Wallet.createInvoice` does.
+   * Gets an invoice from the first mint that gives one. When this resolves, everything that is
+   * needed to take its coins is on the disk. Throws the errors of `Wallet.createInvoice`.
    */
   async create(ask: InvoiceAsk): Promise<Invoice> {
     const call = CALLS[ask.asker ?? 'stranger']
@@ -75,7 +75,7 @@ export class Offers {
   async #try(line: MintLine, ask: InvoiceAsk, call: Call): Promise<Tried> {
     const { roster, store, world, maxPerMint } = this.#parts
     const usual = isUsual(ask.sat)
-    // First what costs nothing: this is asked for every unpaid request there is.
+    // Checks first what costs nothing, because this runs for every unpaid request.
     const busyMs = line.budget.wait(call)
     if (busyMs > 0) return { is: 'busy', waitMs: busyMs }
     const holding = store.holdings().find(({ mint }) => mint === line.mint.url)
@@ -103,7 +103,10 @@ export class Offers {
     }
   }
 
-  /** Exactly what was asked for, of our money, and never seen before (threats C8). */
+  /**
+   * Checks that the invoice is for exactly this amount, of our kind of money, and was never seen
+   * before (threats C8).
+   */
   async #quote(mint: Mint, ask: Parameters<Mint['createQuote']>[0]): Promise<MintQuote> {
     const quote = await mint.createQuote(ask)
     const money = moneyOf(quote.bolt11)
@@ -158,11 +161,14 @@ export class Offers {
   }
 }
 
-/** A mint that refuses or mistakes an amount that nobody usually asks for, whatever it says of it. */
+/**
+ * Whether the error is about an unusual amount. Whatever the mint says of such an amount, it is no
+ * outage.
+ */
 const isAmount = (error: unknown, usual: boolean): boolean =>
   usual
     ? error instanceof MintRefused && error.means === 'amount'
     : error instanceof MintRefused || error instanceof MintLies
 
-/** A secp256k1 key (NUT-20). One that is out of the curve's order comes once in 2^128. */
+/** Makes a secp256k1 key (NUT-20). An invalid one comes once in 2^128. */
 const newKey = (world: World): string => Buffer.from(world.random(32)).toString('hex')

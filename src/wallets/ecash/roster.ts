@@ -4,20 +4,20 @@ import type { Budget, Call } from './budget.ts'
 import { type Mint, type MintAbout, MintBusy, MintLies, MintUnreachable } from './mint/mint.ts'
 import type { EcashStore } from './store/store.ts'
 
-/** A mint with what is known of how it behaves. */
+/** A mint, and what is known about its behaviour. */
 export interface MintLine {
   readonly mint: Mint
   readonly budget: Budget
-  /** It is asked for invoices. Others are known for what they hold. */
+  /** Whether it is asked for invoices. Other mints are known because they still hold coins. */
   readonly sells: boolean
 }
 
-/** ms that a mint that lied is not asked for invoices. */
+/** A mint that lied is not asked for invoices for so many ms. */
 const ASIDE = 60 * 60_000
-/** ms that one that did not answer is passed over, and what that grows to. */
+/** A mint that did not answer is skipped for so many ms. It grows up to the second value. */
 const DOWN = 2_000
 const LONGEST_DOWN = 15_000
-/** ms after a trouble's end in which the same one is not told of again. */
+/** For so many ms after the end of a problem, the same problem is not reported again. */
 const QUIET = 60_000
 
 type Kind = 'mint_unreachable' | 'mint_lies' | 'mint_busy' | 'mint_refuses'
@@ -27,13 +27,17 @@ interface Trouble {
   readonly reason: string
   readonly times: number
   readonly until: number
-  /** It was told of. One that comes and goes is told of once a while. */
+  /**
+   * Whether the problem was reported. A problem that comes and goes is reported only once in a
+   * while.
+   */
   readonly told: boolean
 }
 
 /**
- * The mints of this wallet, in the operator's order. Who does not answer is passed over for a while,
- * who lies is set aside (over restarts too), and each is told of once when it begins and when it ends.
+ * The mints of this wallet, in the order of the operator. A mint that does not answer is skipped
+ * for a while. A mint that lies is set aside, also after a restart. Each problem is reported once
+ * when it begins and once when it ends.
  */
 export class Roster {
   readonly lines: readonly MintLine[]
@@ -60,22 +64,24 @@ export class Roster {
     return this.lines.find(({ mint }) => mint.url === url) ?? null
   }
 
-  /** Those that may be asked for an invoice now, in order. */
+  /** The mints that may be asked for an invoice now, in order. */
   selling(): readonly MintLine[] {
     return this.lines.filter(({ mint, sells }) => sells && this.#free(mint.url))
   }
 
-  /** A mint that may be asked at all now: one that lied may still give back what it holds. */
+  /**
+   * Whether a mint may be called at all now. A mint that lied may still give back what it holds.
+   */
   answers(url: string): boolean {
     return this.#troubles.get(url)?.what === 'mint_lies' || this.#free(url)
   }
 
-  /** Nothing was wrong with it when it was last asked. */
+  /** Whether nothing was wrong at the last call. */
   ok(url: string): boolean {
     return !this.#troubles.has(url)
   }
 
-  /** All that is known to be wrong, for whoever asks why nothing can be sold. */
+  /** All known problems, as the reason why nothing can be sold. */
   get reason(): string {
     const reasons = this.lines
       .filter(({ sells }) => sells)
@@ -87,8 +93,8 @@ export class Roster {
   }
 
   /**
-   * Asks a mint, within its budget, and remembers how it behaved. Null where it may not be asked now;
-   * throws what the port throws.
+   * Calls a mint if its budget allows that, and remembers how it behaved. Returns null if it may
+   * not be called now. Throws the errors of the port.
    */
   async ask<T>(line: MintLine, call: Call, ask: (mint: Mint) => Promise<T>): Promise<T | null> {
     if (!this.answers(line.mint.url)) return null
@@ -96,7 +102,7 @@ export class Roster {
     return this.tried(line, ask)
   }
 
-  /** The same, whatever its budget and its past. */
+  /** Does the same without looking at its budget and its past. */
   async tried<T>(line: MintLine, ask: (mint: Mint) => Promise<T>): Promise<T> {
     const answer = await this.#blaming(line, ask)
     line.budget.answered()
@@ -105,8 +111,8 @@ export class Roster {
   }
 
   /**
-   * The same for what an honest mint may fail to do, by an amount that nobody usually asks for: only
-   * that it is busy is remembered of it (threats J13).
+   * Does the same for an unusual amount, which an honest mint may fail to serve. Of its errors,
+   * only that the mint is busy is remembered (threats J13).
    */
   async unblamed<T>(line: MintLine, ask: (mint: Mint) => Promise<T>): Promise<T> {
     try {
@@ -122,7 +128,10 @@ export class Roster {
     this.#begin(mint.url, 'mint_busy', 'it is asked too often')
   }
 
-  /** What it offers, as far as is known: that it was once told proves nothing of now. */
+  /**
+   * What the mint offers, as far as it is known. An older answer does not prove that the mint works
+   * now.
+   */
   about(line: MintLine): Promise<MintAbout> {
     return this.#blaming(line, (mint) => mint.about())
   }
@@ -139,14 +148,17 @@ export class Roster {
     }
   }
 
-  /** It is not asked for invoices any more, for an hour. What it holds is still looked after. */
+  /** Asks this mint for no invoice for an hour. The coins that it holds are still looked after. */
   setAside(url: string, what: string): void {
     this.#begin(url, 'mint_lies', what)
     const until = this.#world.now() + ASIDE
     this.#store.setFact(`aside:${url}`, JSON.stringify({ until, what }))
   }
 
-  /** It said no to what an honest mint does: passed over for a while, like one that does not answer. */
+  /**
+   * Called if the mint refused something that honest mints do. It is skipped for a while, like one
+   * that does not answer.
+   */
   failed(url: string, reason: string): void {
     this.#begin(url, 'mint_refuses', reason)
   }
@@ -185,7 +197,7 @@ export class Roster {
   }
 }
 
-/** ms that it is passed over. One that is only busy says for how long by its budget. */
+/** The ms for which a mint is skipped. For a busy mint, its budget decides. */
 function lengthOf(what: Kind, times: number): number {
   if (what === 'mint_busy') return 0
   return what === 'mint_lies' ? ASIDE : backOff(DOWN, times - 1, LONGEST_DOWN)

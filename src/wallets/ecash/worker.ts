@@ -15,28 +15,38 @@ export interface WorkerParts {
 }
 
 const TICK = 1_000
-/** ms between two rounds while they fail: on a full disk no coin can be taken. */
+/**
+ * The longest time in ms between two rounds while they fail. On a full disk no coins can be taken.
+ */
 const LONGEST_TICK = 15_000
-/** ms an unpaid invoice is asked after; one that is paid later is taken when its buyer comes. */
+/**
+ * An unpaid invoice is looked up for so many ms. If it is paid later, its coins are taken when its
+ * buyer comes.
+ */
 const LATEST = 24 * 60 * 60_000
 const MOST = 500
-/** Invoices asked after in one tick, each mint. */
+/** The invoices that are looked up in one round, for each mint. */
 const AT_ONCE = 8
-/** ms a mint's own word is waited for before it is asked all the same. */
+/** A mint that tells of payments is asked all the same after so many ms. */
 const TOLD_GAP = 60_000
-/** A line that was lost before so many ms is not opened again at once; how long, and the longest. */
+/**
+ * A connection that breaks within so many ms is not opened again at once. The other values are the
+ * shortest and the longest pause.
+ */
 const SHORT = 30_000
 const PAUSE = 5_000
 const LONGEST_PAUSE = 300_000
-/** ms that an invoice counts as looked at by somebody, and for how many that is remembered. */
+/**
+ * An invoice counts as watched for so many ms after its page asked. At most so many are remembered.
+ */
 const AWAKE = 15_000
 const MOST_AWAKE = 200
-/** ms that such an invoice seems to have waited longer than another: it is the next one, mostly. */
+/** A watched invoice counts as having waited so many ms longer, so it is usually the next one. */
 const AHEAD = 60_000
-/** Lines to one mint before they are put together again. */
+/** If there are more connections to one mint, they are joined into one. */
 const MOST_WATCHES = 8
 
-/** How long an invoice of that age waits for the next look, in ms. */
+/** The ms between two look-ups of an invoice of this age. */
 function gapAt(age: number, limited: boolean): number {
   if (age < 60_000) return limited ? 5_000 : 1_000
   if (age < 600_000) return 15_000
@@ -45,9 +55,9 @@ function gapAt(age: number, limited: boolean): number {
 }
 
 /**
- * Looks after invoices that nobody comes for: a payer who pays and never returns has paid all the
- * same. Mints that tell of payments (NUT-17) are listened to; the others are asked, newest first,
- * ever more slowly.
+ * Looks after unpaid invoices, because a buyer may pay and never come back. It listens to mints
+ * that tell of payments (NUT-17). It asks the other mints, first about the newest invoices, and
+ * less often the older an invoice is.
  */
 export class Worker {
   readonly #parts: WorkerParts
@@ -67,14 +77,17 @@ export class Worker {
     this.#rounds = this.#parts.background.repeat('invoices', pace, () => this.tick())
   }
 
-  /** Resolves when nothing is under way. */
+  /** Stops, and resolves when nothing is under way. */
   async stop(): Promise<void> {
     this.#stopped = true
     for (const watches of this.#watches.values()) for (const watch of watches) watch.stop()
     await this.#rounds?.stop()
   }
 
-  /** Somebody looks at its page: it comes before others in the rounds, which are no more for that. */
+  /**
+   * Called when somebody looks at the page of an invoice. It comes earlier in the rounds, and there
+   * are no more rounds for that.
+   */
   wake(hash: string): void {
     this.#awake.delete(hash)
     this.#awake.set(hash, this.#parts.world.now())
@@ -82,12 +95,12 @@ export class Worker {
     if (this.#awake.size > MOST_AWAKE && oldest !== undefined) this.#awake.delete(oldest)
   }
 
-  /** A round now: there is a new invoice. */
+  /** Starts a round now, because there is a new invoice. */
   soon(): void {
     this.#rounds?.soon()
   }
 
-  /** One round. What goes wrong with one mint keeps no other from its turn. */
+  /** Runs one round. A failure of one mint does not stop the others. */
   async tick(): Promise<void> {
     const rounds = this.#parts.roster.lines.map((line) => this.#serve(line))
     const failed = (await Promise.allSettled(rounds)).find(({ status }) => status === 'rejected')
@@ -110,7 +123,7 @@ export class Worker {
       collector.lookedAt(hash) - (this.#isAwake(hash, now) ? AHEAD : 0)
     const due = [...open, ...this.#oldAwake(url, now)]
       .filter((quote) => !sent.has(quote.hash) && this.#isDue(line, quote, now))
-      // Newest first, and each before any a second time.
+      // The newest first, and each once before any of them a second time.
       .sort((a, b) => order(a) - order(b))
     for (const hash of [...sent, ...due.slice(0, AT_ONCE).map((quote) => quote.hash)]) {
       if (this.#stopped || !roster.answers(url)) return
@@ -122,7 +135,7 @@ export class Worker {
     return now - (this.#awake.get(hash) ?? 0) < AWAKE
   }
 
-  /** Those whose page is open and that are too old for the rounds. */
+  /** Invoices whose page is open and that are too old for the rounds. */
   #oldAwake(url: string, now: number): readonly Quote[] {
     return [...this.#awake.keys()].flatMap((hash) => {
       const quote = this.#isAwake(hash, now) ? this.#parts.store.quote(hash) : null
@@ -139,7 +152,7 @@ export class Worker {
     return now - last >= (told ? Math.max(gap, TOLD_GAP) : gap)
   }
 
-  /** One more line for the invoices that no line listens for yet. */
+  /** Opens a connection for the invoices that no connection watches yet. */
   #watch(line: MintLine, open: readonly Quote[], now: number): void {
     const { url } = line.mint
     const watched = this.#watched.get(url) ?? new Set<string>()
@@ -175,11 +188,14 @@ export class Worker {
     for (const hash of hashes.values()) watched.add(hash)
   }
 
-  /** A mint whose lines break at once is not besieged: its invoices are polled meanwhile. */
+  /**
+   * If the connections to a mint break at once, it is left alone for a while. Its invoices are
+   * polled meanwhile.
+   */
   #pause(url: string, broke: boolean): void {
     const now = this.#parts.world.now()
     const before = this.#pauses.get(url) ?? { until: 0, times: 0 }
-    // All lines of a mint break together.
+    // All connections to a mint break together.
     if (now < before.until) return
     const times = broke ? before.times + 1 : 0
     const length = broke ? backOff(PAUSE, times - 1, LONGEST_PAUSE) : 0

@@ -3,7 +3,7 @@ import type { KeysetTerms, Signature } from './coins.ts'
 import type { Json } from './http.ts'
 import { type Batch, MintLies, type ProofState, type QuoteState } from './mint.ts'
 
-/** What a mint answers, read strictly: what is not as the NUTs have it is a `MintLies`. */
+/** Reads the answers of a mint strictly. An answer that does not fit the NUTs throws `MintLies`. */
 
 export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null
@@ -14,12 +14,12 @@ export function listOf(value: unknown, what: string): readonly Json[] {
   return value
 }
 
-/** A whole number of zero or more; null where there is none. */
+/** A whole number of zero or more. Null for anything else. */
 function whole(value: unknown): number | null {
   return Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : null
 }
 
-/** What the info says of making and paying invoices, unit sat (NUT-06). */
+/** What the info says about making and paying invoices in sats (NUT-06). */
 export interface Info {
   readonly least: number | null
   readonly most: number | null
@@ -29,9 +29,9 @@ export interface Info {
 }
 
 /**
- * Throws `MintLies` unless it makes and pays invoices in sat (NUT-04, 05), tells what was spent
- * (NUT-07), signs again what it signed (NUT-09) and proves its signatures (NUT-12). Where it makes
- * no invoices for now, `most` is 0: what is kept there can still be paid out.
+ * Throws `MintLies` unless the mint makes and pays invoices in sats (NUT-04, 05), tells what was
+ * spent (NUT-07), repeats its signatures (NUT-09) and proves them (NUT-12). If it makes no invoices
+ * for now, `most` is 0. Coins that are kept there can still be paid out.
  */
 export function infoOf(answer: Json): Info {
   const nuts = isObject(answer.nuts) ? answer.nuts : {}
@@ -56,13 +56,13 @@ function sats(methods: unknown): Json | undefined {
   return methods.filter(isObject).find(({ method, unit }) => method === 'bolt11' && unit === 'sat')
 }
 
-/** A keyset of the mint, unit sat (NUT-02). */
+/** A keyset of the mint for sats (NUT-02). */
 export interface Keyset extends KeysetTerms {
   readonly id: string
   readonly active: boolean
 }
 
-/** Its keysets for sats. Those with an id of the time before version 0 are nobody's here. */
+/** The keysets for sats. Those with ids from before version 0 are left out. */
 export function keysetsOf(answer: Json): readonly Keyset[] {
   return listOf(answer.keysets, 'no list of keysets')
     .filter(({ unit }) => unit === 'sat')
@@ -91,10 +91,13 @@ export function keysOf(answer: Json, id: string): Readonly<Record<string, string
 const POINT = /^0[23][0-9a-f]{64}$/
 const SCALAR = /^[0-9a-f]{64}$/
 
-/** A quote's id, as it goes into a path; the same as was asked for where one was. */
+/**
+ * The id of a quote, which becomes a part of a path. If a quote was asked for, it must be the same
+ * one.
+ */
 export function quoteIdOf(answer: Json, asked: string | null): string {
   const { quote } = answer
-  // Dots alone would walk up the path.
+  // An id of only dots would lead to another path.
   if (typeof quote !== 'string' || !/^[\w~=-][\w.~=-]{0,199}$/.test(quote)) {
     throw new MintLies('a quote without an id')
   }
@@ -116,16 +119,16 @@ export function invoiceOf(answer: Json, sat: number): string {
   return request
 }
 
-/** Seconds on the wire, ms here; null where it says none. */
+/** The expiry in ms. The mint sends seconds. Null if it sends none. */
 export function expiryOf(answer: Json): number | null {
   const seconds = whole(answer.expiry)
   return seconds === null || seconds === 0 ? null : seconds * 1000
 }
 
 /**
- * Where a quote stands, over HTTP and NUT-17 alike. Null where it cannot be told. Newer drafts have no
- * `state`: it is paid while more was paid than was given out. Mints of before 2025 say `paid` alone,
- * and whether its coins were given out shows when they are asked for (threats K13).
+ * The state of a quote, over HTTP and NUT-17. Null if it cannot be read. Newer drafts have no
+ * `state`: such a quote is paid if more was paid than issued. Mints from before 2025 send only
+ * `paid`; whether the coins were issued shows when they are requested (threats K13).
  */
 export function quoteStateOf(answer: Json): QuoteState | null {
   const { state, amount_paid, amount_issued, paid } = answer
@@ -139,7 +142,7 @@ export function quoteStateOf(answer: Json): QuoteState | null {
     return paid ? 'paid' : 'unpaid'
   }
   if (state === 'UNPAID') return 'unpaid'
-  // Nutshell: it is paid, and somebody is minting it at this moment.
+  // Nutshell sends this if the quote is paid and somebody is minting its coins right now.
   if (state === 'PAID' || state === 'PENDING') return 'paid'
   return state === 'ISSUED' ? 'issued' : null
 }
@@ -151,7 +154,10 @@ export function satsOf(value: unknown): number {
   return sat
 }
 
-/** What the mint takes for an invoice, which is what it asks for; for a part of a sat, a whole one. */
+/**
+ * What the mint charges for an invoice. It must be the amount of the invoice, rounded up to a whole
+ * sat.
+ */
 export function costOf(answer: Json, bolt11: string): number {
   const sat = satsOf(answer.amount)
   const asked = readBolt11(bolt11)?.amountMsat ?? null
@@ -160,7 +166,10 @@ export function costOf(answer: Json, bolt11: string): number {
   return sat
 }
 
-/** A blind signature of that keyset, for the amount asked or, where 0 was asked, for its own. */
+/**
+ * A blind signature of that keyset. It must be for the requested amount; if 0 was requested, any
+ * amount is right.
+ */
 export function signatureOf(answer: Json, keyset: string, asked: number): Signature {
   const { id, C_, dleq } = answer
   const amount = satsOf(answer.amount)
@@ -174,7 +183,7 @@ export function signatureOf(answer: Json, keyset: string, asked: number): Signat
   return { amount, C_, dleq: { e, s } }
 }
 
-/** The signatures of a whole batch, in its order (NUT-03, 04). */
+/** The signatures of a whole batch, in the order of the batch (NUT-03, 04). */
 export function signaturesOf(answer: Json, batch: Batch): readonly Signature[] {
   const list = listOf(answer.signatures, 'no list of signatures')
   if (list.length !== batch.amounts.length) throw new MintLies('another number of signatures')
@@ -187,7 +196,10 @@ const STATES: Readonly<Record<string, ProofState>> = {
   SPENT: 'spent',
 }
 
-/** The states of these points (NUT-07), in the order asked; a mint need not keep to it. */
+/**
+ * The states of these points (NUT-07), in the order in which they were asked. A mint may answer in
+ * another order.
+ */
 export function statesOf(answer: Json, points: readonly string[]): readonly ProofState[] {
   const list = listOf(answer.states, 'no list of states')
   const byPoint = new Map(list.map(({ Y, state }) => [Y, STATES[String(state)]]))

@@ -29,26 +29,26 @@ import { type MintOffer, mintOffer } from './offer.ts'
 import { mintLine } from './socket.ts'
 
 export interface MintOptions {
-  /** As `normalMintUrl` gives it. */
+  /** In the form that `normalMintUrl` returns. */
   readonly url: string
-  /** 64 bytes, made of the words (BIP-39). */
+  /** The 64 bytes that the words make (BIP-39). */
   readonly seed: Uint8Array
   readonly world: World
-  /** For a whole exchange, 10 s unless said; for paying an invoice three times that. */
+  /** For a whole exchange, in ms (10 s unless given). Paying may take three times as long. */
   readonly deadlineMs?: number
 }
 
 const DEADLINE_MS = 10_000
-/** A payment goes through as many nodes as it takes; after this long one asks for its state. */
+/** A payment may take long. After so many deadlines its state is asked for. */
 const MELT_DEADLINES = 3
-/** Mints take up to 1000 in one list; the answers to this many are far below the longest. */
+/** Mints accept up to 1,000 items in one list. The answers for so many are short enough. */
 const AT_ONCE = 100
 
 type Coins = typeof import('./coins.ts')
 
 /**
- * One mint, over HTTP (NUT-00 to 09, 12, 13, 17, 20). Asks it nothing before it is asked to. Every
- * call throws the errors of the port: `MintUnreachable`, `MintBusy`, `MintRefused`, `MintLies`.
+ * Opens one mint over HTTP (NUT-00 to 09, 12, 13, 17, 20). Opening it makes no call. Every method
+ * throws the errors of the port: `MintUnreachable`, `MintBusy`, `MintRefused`, `MintLies`.
  */
 export async function openMint(options: MintOptions): Promise<Mint> {
   const { url, seed, world, deadlineMs = DEADLINE_MS } = options
@@ -78,7 +78,7 @@ export async function openMint(options: MintOptions): Promise<Mint> {
   }
 }
 
-/** A cashuB token of coins of one mint, unit sat, with the proofs of their signatures (NUT-00). */
+/** A cashuB token of coins of one mint in sats, with the proofs of their signatures (NUT-00). */
 export async function writeToken(mintUrl: string, proofs: readonly Proof[]): Promise<string> {
   const { tokenOf } = await import('./coins.ts')
   return tokenOf(mintUrl, proofs)
@@ -93,7 +93,7 @@ interface Parts {
   readonly deadlineMs: number
 }
 
-/** Quotes for being paid (NUT-04). */
+/** Quotes for incoming payments (NUT-04). */
 function invoices({ coins, http, offer }: Parts): Pick<Mint, 'createQuote' | 'quoteState'> {
   return {
     async createQuote({ sat, memo, key }) {
@@ -121,7 +121,7 @@ function invoices({ coins, http, offer }: Parts): Pick<Mint, 'createQuote' | 'qu
   }
 }
 
-/** All that makes coins and looks after them (NUT-03, 04, 07, 09). */
+/** Everything that makes coins and checks them (NUT-03, 04, 07, 09). */
 function signing(parts: Parts): Pick<Mint, 'mint' | 'swap' | 'restore' | 'states'> {
   const { world, coins, http, offer, outputs } = parts
 
@@ -164,10 +164,10 @@ function signing(parts: Parts): Pick<Mint, 'mint' | 'swap' | 'restore' | 'states
   }
 }
 
-/** NUTs: the signature of a locked quote is missing or not good. */
+/** The error code of the NUTs for a missing or wrong signature of a locked quote. */
 const BAD_SIGNATURE = 20008
 
-/** A mint answers with those it knows, in its own order. */
+/** The mint answers with the outputs that it knows, in its own order. */
 async function restored({ world, http, offer, outputs }: Parts, batch: Batch): Promise<Proof[]> {
   const keys = await offer.keys(batch.keyset)
   const ours = outputs(batch)
@@ -191,7 +191,7 @@ async function restored({ world, http, offer, outputs }: Parts, batch: Batch): P
   return unblinded(world, zip(known, signatures), keys)
 }
 
-/** Outputs and their signatures; what is longer is cut. */
+/** Pairs outputs with their signatures. The longer list is cut. */
 function zip(outputs: readonly Output[], signatures: readonly Signature[]): readonly Pair[] {
   return outputs.flatMap((output, at) => {
     const signature = signatures[at]
@@ -201,7 +201,7 @@ function zip(outputs: readonly Output[], signatures: readonly Signature[]): read
 
 type Pair = readonly [Output, Signature]
 
-/** Checking one takes many ms, so others have their turn between two: a gate streams meanwhile. */
+/** Checking one signature takes many ms, so the event loop runs other work after each. */
 async function unblinded(world: World, pairs: readonly Pair[], keys: Keys): Promise<Proof[]> {
   const proofs: Proof[] = []
   for (const [output, signature] of pairs) {
@@ -247,7 +247,7 @@ function payments(parts: Parts): Pick<Mint, 'meltQuote' | 'melt' | 'meltState'> 
         inputs: inputs.map(asInput),
         ...(blanks.length > 0 && { outputs: blanks }),
       }
-      // Nothing may stand between a payment and its change.
+      // No other step may come between a payment and its change.
       if (blanks.length > 0) await offer.keys(change.keyset)
       try {
         const answer = await http.ask('/v1/melt/bolt11', {
@@ -261,13 +261,13 @@ function payments(parts: Parts): Pick<Mint, 'meltQuote' | 'melt' | 'meltState'> 
     },
     async meltState(quote, change) {
       const known = await melted(await http.ask(`${path}/${quote}`), quote, change)
-      // Not every mint keeps the change with its quote; all of them keep what they signed.
+      // Not every mint keeps the change with its quote. All of them keep what they signed.
       return known ?? { is: 'paid', change: await checked(() => restored(parts, change)) }
     },
   }
 }
 
-/** The payment was made, whatever is wrong with its change. */
+/** The payment was made, even if something is wrong with its change. */
 async function checked(change: () => Promise<readonly Proof[]>): Promise<readonly Proof[]> {
   try {
     return await change()
@@ -277,9 +277,9 @@ async function checked(change: () => Promise<readonly Proof[]>): Promise<readonl
   }
 }
 
-/** Refusals of a payment that are sure to come before it was tried. */
+/** Refusals of a payment that surely come before the mint tries it. */
 const BEFORE_PAYING: readonly RefusedMeaning[] = ['spent', 'pending', 'keyset', 'amount']
-/** Nutshell's code for everything that has no other, also after it has paid. */
+/** The code of Nutshell for all other errors, also after it has paid. */
 const ANYTHING = 11000
 
 function notMelted(error: unknown, offer: MintOffer): { readonly is: 'unpaid' } {
@@ -290,7 +290,7 @@ function notMelted(error: unknown, offer: MintOffer): { readonly is: 'unpaid' } 
   throw new MintUnreachable(`it does not say whether it has paid (${error.code})`)
 }
 
-/** A coin as it is spent. Without its DLEQ proof: with it the mint would know where it came from. */
+/** A coin as it is spent. With its DLEQ proof, the mint would know where it came from. */
 function asInput({ secret, keyset, amount, c }: Proof) {
   return { id: keyset, amount, secret, C: c }
 }

@@ -12,7 +12,10 @@ import {
 } from '@cashu/cashu-ts'
 import { type Batch, MintLies, type Proof, type QuoteKey } from './mint.ts'
 
-/** What is blinded is the library's, and only here: it takes long to load, so this file is imported late. */
+/**
+ * Only this file uses the library for blinding. The library takes long to load, so this file is
+ * imported late.
+ */
 
 /** The public keys of one keyset by amount (NUT-01). */
 export interface Keys {
@@ -20,7 +23,7 @@ export interface Keys {
   readonly keys: Readonly<Record<string, string>>
 }
 
-/** A blinded message as it goes over the wire (NUT-00). */
+/** A blinded message as it is sent to the mint (NUT-00). */
 export interface Blinded {
   readonly amount: number
   readonly id: string
@@ -33,14 +36,19 @@ export interface Signature {
   readonly dleq: { readonly e: string; readonly s: string }
 }
 
-/** An output of ours: what the mint sees of it, and what becomes a coin once it is signed. */
+/**
+ * An output of ours: the part that the mint sees, and the part that becomes a coin when it is
+ * signed.
+ */
 export interface Output {
   readonly blinded: Blinded
-  /** Throws `MintLies` unless the signature is one of the mint's key for its amount (NUT-12). */
+  /** Throws `MintLies` unless the mint made the signature with its key for this amount (NUT-12). */
   unblind(signature: Signature, keys: Keys): Proof
 }
 
-/** The outputs of a batch, from the 64 byte seed (NUT-13): the same again whenever asked. */
+/**
+ * Makes the outputs of a batch from the seed of 64 bytes (NUT-13). They are the same every time.
+ */
 export function outputsOf(seed: Uint8Array, batch: Batch): readonly Output[] {
   return batch.amounts.map((amount, index) => {
     const counter = batch.counter + index
@@ -55,7 +63,7 @@ export function outputsOf(seed: Uint8Array, batch: Batch): readonly Output[] {
 
 function unblinded(data: OutputData, { amount, C_, dleq }: Signature, keys: Keys): Proof {
   try {
-    // Checks the DLEQ proof because there is one.
+    // The library checks the DLEQ proof if there is one.
     const proof = data.toProof({ id: keys.id, amount: Amount.from(amount), C_, dleq }, keys)
     const { e, s, r } = proof.dleq ?? {}
     const { secret, C: c } = proof
@@ -65,14 +73,14 @@ function unblinded(data: OutputData, { amount, C_, dleq }: Signature, keys: Keys
   }
 }
 
-/** What a keyset's id is made of besides its keys (NUT-02). */
+/** What the id of a keyset depends on, besides its keys (NUT-02). */
 export interface KeysetTerms {
   readonly feePpk: number
-  /** s since the epoch, as the mint gave it. */
+  /** In seconds since the epoch, as the mint gave it. */
   readonly finalExpiry: number | null
 }
 
-/** Whether an id, of version 0 or 1, is that of these keys, unit sat (NUT-02). */
+/** Whether an id of version 0 or 1 belongs to these keys, for sats (NUT-02). */
 export function isIdOf({ id, keys }: Keys, terms: KeysetTerms): boolean {
   const versionByte = Number.parseInt(id.slice(0, 2), 16)
   const expiry = terms.finalExpiry === null ? {} : { expiry: terms.finalExpiry }
@@ -80,19 +88,19 @@ export function isIdOf({ id, keys }: Keys, terms: KeysetTerms): boolean {
   return deriveKeysetId({ ...keys }, options) === id
 }
 
-/** What a mint knows a spent coin by: the point of its secret (NUT-00), hex. */
+/** The point of a secret in hex (NUT-00). A mint remembers a spent coin by it. */
 export function pointOf(secret: string): string {
   return hashToCurve(new TextEncoder().encode(secret)).toHex(true)
 }
 
-/** The public key of a quote's key, compressed, hex (NUT-20). */
+/** The public key for the key of a quote, compressed, in hex (NUT-20). */
 export function publicKeyOf(key: QuoteKey): string {
   return Buffer.from(getPubKeyFromPrivKey(Buffer.from(key.privateKey, 'hex'))).toString('hex')
 }
 
 /**
- * The signature that mints a locked quote (NUT-20), over the message of today: lengths before the
- * parts and a name of its own. The library signs the one before, for mints that know no other.
+ * The signature with which a locked quote is minted (NUT-20), over the present form of the message:
+ * it begins with a name, and each part has its length in front. The library signs the older form.
  */
 export function signQuote(key: QuoteKey, quote: string, outputs: readonly Blinded[]): string {
   const hash = createHash('sha256').update('Cashu_MintQuoteSig_v1').update(framed(quote, 'utf8'))
@@ -100,7 +108,10 @@ export function signQuote(key: QuoteKey, quote: string, outputs: readonly Blinde
   return schnorrSignDigest(hash.digest(), key.privateKey)
 }
 
-/** The same over the message of before: the quote and the points, one after the other. */
+/**
+ * The same over the older form of the message, for older mints: the quote and the points, one after
+ * the other.
+ */
 export function signQuoteAsBefore(
   key: QuoteKey,
   quote: string,
@@ -117,14 +128,14 @@ function framed(text: string, encoding: 'hex' | 'utf8' = 'hex'): Buffer {
   return Buffer.concat([length, bytes])
 }
 
-/** Whole bytes, the fewest: none for 0. */
+/** The amount in as few bytes as possible. No bytes for 0. */
 function hexOf(amount: number): string {
   if (amount === 0) return ''
   const digits = amount.toString(16)
   return digits.length % 2 === 0 ? digits : `0${digits}`
 }
 
-/** A cashuB token of these coins, unit sat, each with its DLEQ proof where it has one (NUT-00 V4). */
+/** A cashuB token of these coins in sats, each with its DLEQ proof if it has one (NUT-00 V4). */
 export function tokenOf(mint: string, proofs: readonly Proof[]): string {
   return getEncodedToken({ mint, unit: 'sat', proofs: proofs.map(theirs) })
 }

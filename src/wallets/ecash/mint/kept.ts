@@ -1,6 +1,6 @@
 /**
- * What was once asked for, for `ms`: who asks meanwhile gets the same, who asks while it is being
- * asked waits for that. What failed is not kept.
+ * Caches the result of `ask` for `ms`. Concurrent callers share one pending call. A rejection is
+ * not cached.
  */
 export function kept<T>(now: () => number, ms: number, ask: () => Promise<T>): Kept<T> {
   let last: { readonly until: number; readonly value: Promise<T> } | null = null

@@ -1,39 +1,51 @@
 /**
- * One Cashu mint, unit sat, as the ecash wallet needs it. What crosses the wire, the blinding and the
- * checks of a mint's answers are behind this port (`cashu.ts`); what is kept and when is in front of
- * it. Amounts are whole sats.
+ * The port to one Cashu mint, for sats. Behind it (`cashu.ts`) are HTTP, the blinding, and the
+ * checks of the answers. The callers decide what is stored and when. Amounts are whole sats.
  */
 export interface Mint {
-  /** Normalised: lower case host, no slash at its end. */
+  /** In its normal form: the host in lower case, no slash at the end. */
   readonly url: string
-  /** What it offers (NUT-06), its active sat keyset included; asked again after some minutes. */
+  /**
+   * What it offers (NUT-06), with its active keyset for sats. It is asked again after some minutes.
+   */
   about(): Promise<MintAbout>
-  /** Throws unless it answers now. */
+  /** Throws if it does not answer now. */
   alive(): Promise<void>
-  /** Every keyset for sats that it ever signed with, active or not: coins of each can be restored. */
+  /**
+   * All keysets for sats that it ever signed with, active or not. Coins of each can be restored.
+   */
   keysets(): Promise<readonly string[]>
-  /** Asks for an invoice (NUT-04), locked to a key where the mint can (NUT-20). */
+  /** Asks for an invoice (NUT-04), locked to a key if the mint supports it (NUT-20). */
   createQuote(ask: QuoteAsk): Promise<MintQuote>
-  /** Where a quote stands. Never the end of it: a mint whose node is down says no to a good one. */
+  /**
+   * The state of a quote. An error is not the end of a quote, because a mint whose node is down
+   * also refuses good quotes.
+   */
   quoteState(quote: string): Promise<QuoteState>
   /**
-   * Tells when one of these quotes is paid (NUT-17), its present state first. Null where the mint
-   * has no such thing. `onEnd` when the line is lost, once: then it is asked again, or polled.
+   * Tells when one of these quotes is paid (NUT-17), the present state first. Null if the mint
+   * cannot do that. `onEnd` is called once, when the connection is lost. Then the caller connects
+   * again, or polls.
    */
   watchQuotes(quotes: readonly string[], told: QuoteWatch): { stop(): void } | null
-  /** Signs the batch's outputs for a paid quote. */
+  /** Gets the outputs of the batch signed for a paid quote. */
   mint(quote: string, key: QuoteKey | null, batch: Batch): Promise<readonly Proof[]>
-  /** Swaps inputs for the batch's outputs (NUT-03); their sum is that of the inputs less the fee. */
+  /**
+   * Swaps inputs for the outputs of the batch (NUT-03). Their sum is the sum of the inputs minus
+   * the fee.
+   */
   swap(inputs: readonly Proof[], batch: Batch): Promise<readonly Proof[]>
-  /** Those of the batch's outputs that the mint has signed (NUT-09): none, some or all. */
+  /** The outputs of the batch that the mint has signed (NUT-09): none, some or all. */
   restore(batch: Batch): Promise<readonly Proof[]>
   /** What it costs to pay an invoice (NUT-05). */
   meltQuote(bolt11: string): Promise<MeltQuote>
-  /** Pays a melt quote with these inputs; what is left of the fee reserve comes back in `change`. */
+  /**
+   * Pays a melt quote with these inputs. The unused part of the fee reserve comes back in `change`.
+   */
   melt(quote: string, inputs: readonly Proof[], change: Batch): Promise<Melted>
-  /** Where that payment stands, with its change once it is paid. */
+  /** The state of that payment, with its change when it is paid. */
   meltState(quote: string, change: Batch): Promise<Melted>
-  /** Whether proofs were spent (NUT-07), in the order asked. */
+  /** Whether proofs were spent (NUT-07), in the order of the argument. */
   states(proofs: readonly Proof[]): Promise<readonly ProofState[]>
   /** The fee in sat for spending these inputs: ⌈Σ input_fee_ppk / 1000⌉ (NUT-02). */
   feeFor(inputs: readonly Pick<Proof, 'keyset'>[]): Promise<number>
@@ -41,16 +53,18 @@ export interface Mint {
 }
 
 export interface MintAbout {
-  /** The keyset that new outputs are made with, and the amounts that it signs. */
+  /** The keyset for new outputs, and the amounts that it signs. */
   readonly keyset: string
   readonly amounts: readonly number[]
   /**
-   * NUT-04 bolt11 sat: the least and most of one invoice; null where the mint names none. A `most`
-   * of 0: it makes no invoices for now, and still pays out.
+   * The smallest and largest invoice in sats (NUT-04). Null if the mint names none. If `most` is 0,
+   * it makes no invoices for now and still pays out.
    */
   readonly least: number | null
   readonly most: number | null
-  /** It tells of payments by itself (NUT-17), and locks quotes to keys (NUT-20). */
+  /**
+   * Whether it tells of payments by itself (NUT-17), and whether it locks quotes to keys (NUT-20).
+   */
   readonly tells: boolean
   readonly locks: boolean
 }
@@ -61,16 +75,18 @@ export interface QuoteAsk {
   readonly key: QuoteKey | null
 }
 
-/** The key that a quote is locked to: who knows the quote alone cannot mint it. Hex. */
+/**
+ * The key that a quote is locked to, in hex. Whoever knows only the quote cannot mint its coins.
+ */
 export interface QuoteKey {
   readonly privateKey: string
 }
 
 export interface MintQuote {
-  /** A bearer secret where it is not locked: never in an answer, never in a log. */
+  /** If it is not locked, it is a bearer secret, so it never stands in an answer or a log. */
   readonly quote: string
   readonly bolt11: string
-  /** ms since the epoch; null where the mint does not say. */
+  /** In ms since the epoch. Null if the mint does not say. */
   readonly expiresAt: number | null
 }
 
@@ -82,8 +98,8 @@ export interface QuoteWatch {
 }
 
 /**
- * Outputs, as they come back from the seed (NUT-13): output i has counter `counter + i`. Blank
- * outputs for change (NUT-08) have amount 0; the mint gives them theirs.
+ * Outputs that can be made again from the seed (NUT-13). Output i has the counter `counter + i`.
+ * Blank outputs for change (NUT-08) have the amount 0, and the mint decides their amounts.
  */
 export interface Batch {
   readonly keyset: string
@@ -91,14 +107,14 @@ export interface Batch {
   readonly amounts: readonly number[]
 }
 
-/** A coin: whoever knows its secret can spend it. Its DLEQ proof (NUT-12) was checked. */
+/** A coin. Whoever knows its secret can spend it. Its DLEQ proof (NUT-12) was checked. */
 export interface Proof {
   readonly secret: string
   readonly keyset: string
   readonly amount: number
-  /** The mint's signature, hex. */
+  /** The signature of the mint, in hex. */
   readonly c: string
-  /** JSON of `{e, s, r}`, for tokens that are given away; null where the mint gave none. */
+  /** JSON of `{e, s, r}`, for tokens that are given away. Null if the mint gave none. */
   readonly dleq: string | null
 }
 
@@ -110,15 +126,16 @@ export interface MeltQuote {
   readonly feeReserve: number
 }
 
-/** `unpaid`: it did not happen, the inputs are free again. */
+/** `unpaid`: the payment did not happen, and the inputs are free again. */
 export type Melted =
   | { readonly is: 'paid'; readonly change: readonly Proof[] }
   | { readonly is: 'pending' }
   | { readonly is: 'unpaid' }
 
 /**
- * No answer, or none that says what happened: what was sent may have been done. `reason` is for the
- * operator, like every text here: no quote, invoice, token or body of an answer in it.
+ * The mint gave no answer, or none that says what happened. So it may have done what was asked.
+ * `reason` is for the operator, like every text here. It contains no quote, invoice, token or body
+ * of an answer.
  */
 export class MintUnreachable extends Error {
   override readonly name = 'MintUnreachable'
@@ -130,8 +147,8 @@ export class MintUnreachable extends Error {
 }
 
 /**
- * It keeps outputs of an earlier try, unsigned: it is at it, or it died over it and will never sign
- * them (Nutshell).
+ * The mint keeps outputs of an earlier try and has not signed them. Either it works on them now, or
+ * it crashed while doing so and will never sign them (Nutshell).
  */
 export class OutputsKept extends MintUnreachable {
   constructor() {
@@ -139,10 +156,13 @@ export class OutputsKept extends MintUnreachable {
   }
 }
 
-/** 429: asked too often. Nothing happened; asking on would prolong it (Nutshell). */
+/**
+ * The mint answered 429, because it was called too often. Nothing happened. Further calls would
+ * make it longer (Nutshell).
+ */
 export class MintBusy extends Error {
   override readonly name = 'MintBusy'
-  /** ms that the mint asked for; null where it did not. */
+  /** The ms that the mint asked to wait. Null if it named none. */
   readonly retryAfterMs: number | null
   constructor(retryAfterMs: number | null) {
     super('the mint is asked too often')
@@ -150,11 +170,13 @@ export class MintBusy extends Error {
   }
 }
 
-/** A clear no with a code of the NUTs: it did not happen. Codes differ between mints. */
+/**
+ * The mint refused with an error code of the NUTs, so nothing happened. Codes differ between mints.
+ */
 export class MintRefused extends Error {
   override readonly name = 'MintRefused'
   readonly code: number
-  /** What that means, of the codes that mean the same everywhere. */
+  /** The meaning of the code, if it means the same at every mint. */
   readonly means: RefusedMeaning
   constructor(code: number, means: RefusedMeaning) {
     super(`the mint refused: ${means} (${code})`)
@@ -164,9 +186,10 @@ export class MintRefused extends Error {
 }
 
 /**
- * `signed`: outputs that it has signed before. `issued`: the quote was minted. `unpaid`: it is not
- * paid. `spent`, `pending`: the inputs. `not_paid`: a melt that failed, the inputs are free.
- * `keyset`: it is unknown or no longer active. `amount`: not within its limits.
+ * `signed`: it has signed these outputs before. `issued`: the coins of this quote were issued.
+ * `unpaid`: the quote is not paid. `spent`, `pending`: the inputs are. `not_paid`: a melt failed,
+ * and its inputs are free. `keyset`: the keyset is unknown or not active. `amount`: the amount is
+ * not within its limits.
  */
 export type RefusedMeaning =
   | 'signed'
@@ -180,8 +203,8 @@ export type RefusedMeaning =
   | 'other'
 
 /**
- * It answers what no honest mint answers: another amount, unit or invoice than asked for, a signature
- * that does not check, a redirect, garbage. `what` names it; such a mint is set aside.
+ * The mint gave an answer that no honest mint gives: another amount, unit or invoice than was asked
+ * for, a wrong signature, a redirect, garbage. `what` names it. Such a mint is set aside.
  */
 export class MintLies extends Error {
   override readonly name = 'MintLies'
@@ -192,10 +215,10 @@ export class MintLies extends Error {
   }
 }
 
-/** It has paid, and what it gives back of the fee reserve does not check. */
+/** The mint has paid, and the signatures of the change are wrong. */
 export class ChangeLies extends MintLies {}
 
-/** What the port to a mint throws, and not what is wrong with us. */
+/** Whether an error comes from the mint and not from our own code. */
 export const isOfMint = (error: unknown): error is Error =>
   error instanceof MintUnreachable ||
   error instanceof MintBusy ||

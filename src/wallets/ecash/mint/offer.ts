@@ -4,22 +4,25 @@ import type { MintHttp } from './http.ts'
 import { type Kept, kept } from './kept.ts'
 import { type MintAbout, MintLies, MintRefused, type Proof } from './mint.ts'
 
-/** What a mint offers and its keysets, kept for some minutes; keys for good, their id binds them. */
+/**
+ * What a mint offers, and its keysets, cached for some minutes. Keys are cached for ever, because
+ * their id depends on them.
+ */
 export interface MintOffer {
   about(): Promise<MintAbout>
   info(): Promise<Info>
-  /** What was last heard; null before that. */
+  /** The last answer. Null before the first one. */
   heard(): Info | null
   /** The keys of a keyset, active or not, checked against its id (NUT-02). */
   keys(id: string): Promise<Keys>
   feeFor(inputs: readonly Pick<Proof, 'keyset'>[]): Promise<number>
   /** The ids of all its keysets for sats. */
   keysets(): Promise<readonly string[]>
-  /** A keyset was refused: they have changed. */
+  /** Forgets the keysets, because the mint refused one of them. */
   forget(): void
 }
 
-/** How long what it offers is believed. */
+/** How long the answer about what it offers is used. */
 const ABOUT_MS = 10 * 60_000
 
 interface Parts {
@@ -81,16 +84,20 @@ export function mintOffer({ http, now, isIdOf }: Parts): MintOffer {
   }
 }
 
-/** NUTs: the keyset is not known. */
+/** The error code of the NUTs for an unknown keyset. */
 const UNKNOWN_KEYSET = 12001
 
-/** The amounts signed, smallest first. Those over 2^53 are of no use for sats, there are fewer. */
+/**
+ * The amounts that the keyset signs, the smallest first. Amounts above 2^53 are left out, because
+ * there are fewer sats.
+ */
 function amountsOf(keys: Keys['keys']): readonly number[] {
   const amounts = Object.keys(keys)
     .map(Number)
     .filter(Number.isSafeInteger)
     .sort((a, b) => a - b)
-  // As every known mint has them (NUT-00): with these the smallest greedy split is the shortest.
+  // Every known mint has the powers of two (NUT-00). With these, a greedy split has the fewest
+  // parts.
   if (amounts.length === 0 || !amounts.every((amount, index) => amount === 2 ** index)) {
     throw new MintLies('a keyset whose amounts are not the powers of two')
   }

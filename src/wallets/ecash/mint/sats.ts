@@ -1,8 +1,9 @@
 import { assert } from '../../../floor/assert.ts'
 
 /**
- * The fewest amounts of a keyset that make up `sat`, smallest first: sorted, outputs do not tell
- * what is change (NUT-03). `amounts` are the powers of two that `MintAbout` names. Nothing for 0.
+ * Splits `sat` into as few amounts of a keyset as possible, the smallest first. The order does not
+ * show which outputs are change (NUT-03). `amounts` are the powers of two that `MintAbout` names.
+ * Empty for 0.
  */
 export function splitSats(sat: number, amounts: readonly number[]): number[] {
   assert(Number.isSafeInteger(sat) && sat >= 0, `${sat} sat cannot be split`)

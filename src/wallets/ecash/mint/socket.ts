@@ -2,20 +2,28 @@ import type { World } from '../../../floor/world.ts'
 import { isObject, quoteStateOf } from './answers.ts'
 import type { QuoteWatch } from './mint.ts'
 
-/** A mint's line for being told of payments (NUT-17), one socket for each watch. */
+/** Connections on which a mint tells of payments (NUT-17), one socket for each watch. */
 export interface MintLine {
   watch(quotes: readonly string[], told: QuoteWatch): { stop(): void }
-  /** Hangs up, without an end told. */
+  /** Closes the connections and does not call `onEnd`. */
   close(): void
 }
 
-/** Mints take a list of quotes in one subscription; short ones fit into one frame everywhere. */
+/**
+ * So many quotes go into one subscription. A list of this length fits into one frame at every mint.
+ */
 const AT_ONCE = 50
-/** A line that died without a word is not trusted for longer; the next one tells all states first. */
+/**
+ * A connection is opened anew after so many ms, because it may be dead without any sign. The new
+ * one tells all states first.
+ */
 const RENEW_MS = 120_000
 const LONGEST_MESSAGE = 64 * 1024
 
-/** `deadlineMs` is for being connected and answered; a line ends `renewMs` after that. */
+/**
+ * `deadlineMs` is the time to connect and to get an answer. The connection ends `renewMs` after
+ * that.
+ */
 export function mintLine(
   world: World,
   url: string,

@@ -1,9 +1,9 @@
 import { isLoopback } from '../../../floor/address.ts'
 
 /**
- * The one spelling of a mint's address, so that two spellings are never two mints (threats E1, NUT-00).
- * https anywhere; http only on this machine and to onion services. Null for anything else: user or
- * password, query, fragment, white space, a dot at the end of the host.
+ * Brings the address of a mint to one form, so that two spellings are not two mints (threats E1,
+ * NUT-00). http is allowed only on this machine and for onion services. Null for any other text:
+ * with a user or password, a query, a fragment, white space, or a dot at the end of the host.
  */
 export function normalMintUrl(text: string): string | null {
   if (text.length > LONGEST || /[\s\\?#]/.test(text)) return null
@@ -13,7 +13,7 @@ export function normalMintUrl(text: string): string | null {
   if (url.protocol !== 'https:' && !plain) return null
   const path = url.pathname.replace(/\/+$/, '')
   if (url.hostname.endsWith('.') || path.includes('//')) return null
-  // The parser has made the host lower case and left out a port that goes without saying.
+  // The parser has turned the host to lower case and left out the default port.
   return `${url.protocol}//${url.host}${path}`
 }
 

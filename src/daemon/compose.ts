@@ -289,8 +289,7 @@ const termsOf = ({ config, wallet, dialects }: ComposeParts): Terms => ({
 
 /** Holds whose owner was lost: what was journalled is charged, the rest goes back. */
 async function sweepHolds({ books, world, say }: ComposeParts): Promise<void> {
-  const now = world.now()
-  const lost = await books.ledger.expire(now, now)
+  const lost = await books.ledger.expire(world.now())
   if (lost.length > 0) say({ event: 'problem', what: 'holds_expired', holds: lost.length })
 }
 

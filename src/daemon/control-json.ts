@@ -8,6 +8,7 @@ import type {
   Entry,
   OpenHold,
 } from '../ledger/ledger.ts'
+import { othersShown } from '../money/quantities.ts'
 import type { Balance } from '../wallets/ecash/out/desk.ts'
 import type { Exported, KeptExport } from '../wallets/ecash/out/export.ts'
 import type { Restored } from '../wallets/ecash/out/restock.ts'
@@ -44,7 +45,8 @@ export const holdJson = (hold: OpenHold) => ({
   model: hold.model,
   amount_msat: amount(hold.amount),
   so_far_msat: amount(hold.sofar),
-  output_tokens: hold.output,
+  output_tokens: hold.clamped === 'output' ? hold.granted : 0,
+  ...othersShown({ [hold.clamped]: hold.granted }),
   opened_at: time(hold.openedAt),
   deadline: time(hold.deadline),
 })
@@ -98,8 +100,9 @@ export const earningsJson = (charges: readonly Earning[], deposits: readonly Inc
     day: row.day,
     model: row.model,
     requests: row.requests,
-    prompt_tokens: row.input,
-    completion_tokens: row.output,
+    prompt_tokens: row.quantities.input ?? 0,
+    completion_tokens: row.quantities.output ?? 0,
+    ...othersShown(row.quantities),
     earned_msat: amount(row.earned),
     overrun_msat: amount(row.overrun),
   })),

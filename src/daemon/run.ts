@@ -120,7 +120,7 @@ async function start(
   closers.push(() => books.close())
   const copied = await noteIfCopied(folder, books.invoices, background)
   const keys = await keysFor(folder, books, world)
-  const recovered = await books.ledger.expire(Number.POSITIVE_INFINITY, world.now())
+  const recovered = await books.ledger.recover(world.now())
   if (recovered.length > 0) {
     say({ event: 'problem', what: 'holds_recovered', holds: recovered.length })
   }

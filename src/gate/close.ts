@@ -45,7 +45,7 @@ export class Closer {
     const { amount, tokens, usage } = verdict
     const cost = { end, usage, tokens }
     if (held.hold === null) return { ...cost, ...shown(held, null, amount) }
-    const charge = { amount, ...tokens, usage, end, at: this.#world.now() }
+    const charge = { amount, quantities: tokens, usage, end, at: this.#world.now() }
     return { ...cost, ...shown(held, await held.purse.settle(held.hold, charge), amount) }
   }
 
@@ -98,7 +98,7 @@ export interface Sent {
 /** What was taken out of a whole answer is not charged: its output is what was granted (J8). */
 function shownOf(held: Held, { end, whole }: Sent, counted: Counted): Counted {
   if (end !== 'cut' || !whole) return counted
-  const granted = held.hold?.output ?? held.limit * held.asked.choices
+  const granted = held.hold?.granted ?? held.limit * held.asked.choices
   return { ...counted, output: Math.min(counted.output, granted) }
 }
 

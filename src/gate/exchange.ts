@@ -54,7 +54,7 @@ export class Exchange {
     const { asked, id, incoming, limit, reply, route, slot } = held
     const { dialect } = route
     const backend = slot.target.backend()
-    const output = held.hold?.output ?? limit * asked.choices
+    const output = held.hold?.granted ?? limit * asked.choices
     const meter = dialect.meter(asked, { output, limit, count: countTokens }, backend)
     const { upstream, sent } = this.#respelling.of(held, backend)
     const relay = new Relay({

@@ -226,7 +226,7 @@ export class Gate {
     if (!taken.ok)
       return err(notHeld(grow(call, { wanted }), taken.refused, this.#parts.world.now()))
     const { hold, slot } = taken
-    const limit = asked.hasOutput ? Math.floor(hold.output / asked.choices) : 0
+    const limit = asked.hasOutput ? Math.floor(hold.granted / asked.choices) : 0
     return ok(grow(call, { wanted, purse, hold, limit, slot, observed }))
   }
 }

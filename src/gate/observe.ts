@@ -96,7 +96,7 @@ class ShortMemory extends MemoryStore {
   }
 }
 
-const newCopy = (): Ledger => new Book(new ShortMemory())
+const newCopy = (): Ledger => new Book(new ShortMemory(), 'observed')
 
 /** Who uses an observed route and shows no pass: one account a day (threats L6). */
 export const anonymous = (now: number): Payer => ({

@@ -117,17 +117,19 @@ export class Purse {
   async #hold(
     want: Want,
     slots: Slots,
-    { input, ...how }: Pick<HoldRequest, 'input' | 'least' | 'patient'>,
+    { input, ...how }: Pick<HoldRequest, 'least' | 'patient'> & { readonly input: number },
   ): Promise<Taken> {
     const slot = slots.take()
     if (slot === null) return { ok: false, refused: { why: 'no_slot' }, input }
     const openedAt = this.#world.now()
-    const worst = want.inputBound + want.template
+    const quantities = { input }
+    const most = { input: want.inputBound + want.template }
     const request: HoldRequest = {
       ...want.request,
-      price: ceilingLine(want.rate, { input }, 'output'),
-      worst: { price: ceilingLine(want.rate, { input: worst }, 'output'), input: worst },
-      input,
+      price: ceilingLine(want.rate, quantities, 'output'),
+      quantities,
+      clamped: 'output',
+      worst: { price: ceilingLine(want.rate, most, 'output'), quantities: most },
       ...how,
       most: want.most,
       at: openedAt,

@@ -2,6 +2,7 @@ import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { Ledger, UsageRow } from '../ledger/ledger.ts'
 import { floorSat, type Msat, msat } from '../money/msat.ts'
+import { othersShown } from '../money/quantities.ts'
 import type { Presented } from '../passes/pass.ts'
 import { shortName } from './accounts.ts'
 import type { Doorkeeper } from './admit.ts'
@@ -87,9 +88,10 @@ const shown = (row: UsageRow) => ({
   dialect: row.dialect,
   end: row.end,
   usage: row.usage,
-  prompt_tokens: row.input,
-  cached_tokens: row.cached,
-  completion_tokens: row.output,
+  prompt_tokens: row.quantities.input ?? 0,
+  cached_tokens: row.quantities.cached ?? 0,
+  completion_tokens: row.quantities.output ?? 0,
+  ...othersShown(row.quantities),
   held_msat: Number(row.held),
   charged_msat: Number(row.charged),
   ...(row.owed > 0n ? { owed_msat: Number(row.owed) } : {}),

@@ -13,6 +13,7 @@ import type {
   HoldRequest,
   Ledger,
   Limit,
+  OwnerId,
   Page,
   PaymentId,
   Settled,
@@ -47,9 +48,12 @@ export interface Store {
 /** The ledger over a store: reads what a step needs, asks the rule, writes what it answers. */
 export class Book implements Ledger {
   readonly #store: Store
+  readonly #owner: OwnerId
 
-  constructor(store: Store) {
+  /** `owner` is the gate that opens holds here. Several gates may have ledgers over one store. */
+  constructor(store: Store, owner: OwnerId) {
     this.#store = store
+    this.#owner = owner
   }
 
   async deposit(
@@ -65,15 +69,15 @@ export class Book implements Ledger {
   }
 
   async hold(request: HoldRequest): Promise<Result<Hold, HoldRefused>> {
-    const step = rule.hold(request, {
+    const step = rule.hold(request, this.#owner, {
       account: this.#store.account(request.account),
       used: this.#store.hold(request.id) !== null,
       meters: this.#meters(request.limits.map((limit) => meterKey(limit, request.at))),
     })
     if (!step.ok) return step
     this.#store.write(step.value)
-    const { account, amount, before, id, output } = step.value.hold
-    return ok({ id, account, output, amount, before })
+    const { account, amount, before, granted, id } = step.value.hold
+    return ok({ id, account, granted, amount, before })
   }
 
   async extend(...[id, deadline, sofar]: Parameters<Ledger['extend']>) {
@@ -91,9 +95,12 @@ export class Book implements Ledger {
     return this.#close(id, (view) => release(view, end, at))
   }
 
-  async expire(before: number, at: number): Promise<readonly Settled[]> {
-    const due = [...this.#store.openHolds()].filter((hold) => hold.deadline < before)
-    return due.map((hold) => this.#apply(expire(this.#view(hold), at)))
+  async expire(at: number): Promise<readonly Settled[]> {
+    return this.#expire(({ deadline }) => deadline < at, at)
+  }
+
+  async recover(at: number): Promise<readonly Settled[]> {
+    return this.#expire(({ owner }) => owner === this.#owner, at)
   }
 
   async balance(account: AccountId): Promise<Balance | null> {
@@ -108,6 +115,11 @@ export class Book implements Ledger {
 
   async usage(...args: Parameters<Ledger['usage']>): Promise<readonly UsageRow[]> {
     return this.#store.usage(...args)
+  }
+
+  #expire(isDue: (hold: HoldState) => boolean, at: number): readonly Settled[] {
+    const due = [...this.#store.openHolds()].filter(isDue)
+    return due.map((hold) => this.#apply(expire(this.#view(hold), at)))
   }
 
   #close(id: HoldId, closing: (view: CloseView) => ClosedStep): Result<Settled, Closed> {
@@ -164,9 +176,7 @@ export function usageOf(hold: HoldState): UsageRow {
     dialect: hold.dialect,
     end: close.end,
     usage: close.usage,
-    input: close.input,
-    cached: close.cached,
-    output: close.output,
+    quantities: close.quantities,
     held: hold.amount,
     charged: msat(close.paid + close.bonus),
     owed: close.owed,

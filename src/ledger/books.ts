@@ -1,5 +1,6 @@
 import type { Result } from '../floor/result.ts'
 import type { Msat } from '../money/msat.ts'
+import type { Quantities } from '../money/quantities.ts'
 import type { Invoices } from './invoices.ts'
 import type { AccountId, Balance, Drawer, Entry, Ledger, MoneyKind, OpenHold } from './ledger.ts'
 
@@ -54,8 +55,8 @@ export interface Earning {
   readonly day: string
   readonly model: string
   readonly requests: number
-  readonly input: number
-  readonly output: number
+  /** All that its requests used, together. */
+  readonly quantities: Quantities
   readonly earned: Msat
   readonly overrun: Msat
 }

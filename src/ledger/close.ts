@@ -1,7 +1,7 @@
 import { assert } from '../floor/assert.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import { add, least, type Msat, msat, subtract, ZERO } from '../money/msat.ts'
-import { tokensOf } from '../money/quantities.ts'
+import { countOf } from './counting.ts'
 import type { Charge, Closed, Drawer, Posting, Why } from './ledger.ts'
 import { collect } from './owed.ts'
 import { entry, paidFirst, posting } from './posting.ts'
@@ -51,17 +51,16 @@ export const settle = (view: CloseView, charge: Charge): ClosedStep =>
     ...charge,
     why: 'settle',
     status: 'settled',
-    calls: 1n,
-    tokens: BigInt(tokensOf(charge)),
+    counts: 'used',
   })
 
-/** Gives everything back: the hold's money, its tokens, its call. */
+/** Gives everything back: the hold's money, and its share of every meter. */
 export const release = (view: CloseView, end: string, at: number): ClosedStep =>
   close(view, { ...NOTHING, why: 'release', status: 'released', end, at })
 
 /**
- * Charges what was journalled, gives back the rest. How many tokens that was is not known: where
- * anything flowed, the hold's tokens count in full, so that a limit comes sooner, never later.
+ * Charges what was journalled, gives back the rest. How many tokens that was is not known: if
+ * anything flowed, the hold counts in full, so that a limit comes sooner, never later.
  */
 export const expire = (view: CloseView, at: number): ClosedStep =>
   close(view, {
@@ -72,26 +71,22 @@ export const expire = (view: CloseView, at: number): ClosedStep =>
     at,
     amount: view.hold.sofar,
     usage: view.hold.sofar === 0n ? 'none' : 'counted',
-    calls: view.hold.sofar === 0n ? 0n : 1n,
-    tokens: view.hold.sofar === 0n ? 0n : 'as_held',
+    counts: view.hold.sofar === 0n ? 'nothing' : 'as_held',
   })
 
 const NOTHING = {
   amount: ZERO,
   usage: 'none',
-  input: 0,
-  cached: 0,
-  output: 0,
-  calls: 0n,
-  tokens: 0n,
+  quantities: {},
+  counts: 'nothing',
 } as const
 
 interface Closing extends Omit<Charge, 'usage'> {
   readonly usage: string
   readonly why: Why
   readonly status: 'settled' | 'released' | 'expired'
-  readonly calls: bigint
-  readonly tokens: bigint | 'as_held'
+  /** What it is at limits that do not count money: its quantities, what was held, or nothing. */
+  readonly counts: 'used' | 'as_held' | 'nothing'
 }
 
 /** The money that is this hold's own, and the drawer it lies in. */
@@ -158,7 +153,13 @@ function close(view: CloseView, closing: Closing): ClosedStep {
   return {
     account: collected.account,
     deposit: null,
-    hold: { ...hold, counts, status: closing.status, close: closeOf(closing, parts) },
+    hold: {
+      ...hold,
+      owner: null,
+      counts,
+      status: closing.status,
+      close: closeOf(closing, parts),
+    },
     owing: collected.owing,
     meters: metersAfter(view, counts),
     entries: [
@@ -189,18 +190,20 @@ function postingsOf(
 }
 
 function closeOf(
-  { at, cached, end, input, output, usage }: Closing,
+  { at, end, quantities, usage }: Closing,
   { extra, kept, owed, overrun }: Split,
 ): Close {
   const paid = add(kept.paid, extra.paid)
   const bonus = add(kept.bonus, extra.bonus)
-  return { at, end, usage, input, cached, output, paid, bonus, owed, overrun }
+  return { at, end, usage, quantities, paid, bonus, owed, overrun }
 }
 
 /** A hold's share of a meter once it is closed, in the limit's unit: what flowed, paid or not. */
-function counted(count: Count, { amount, calls, tokens }: Closing): Count {
-  const shares = { spend: amount, calls, tokens: tokens === 'as_held' ? count.counted : tokens }
-  return { ...count, counted: shares[count.unit] }
+function counted(count: Count, { amount, counts, quantities }: Closing): Count {
+  const { unit } = count
+  if (unit === 'spend') return { ...count, counted: amount }
+  if (counts === 'as_held') return count
+  return { ...count, counted: counts === 'nothing' ? 0n : countOf(unit, quantities) }
 }
 
 /** The same meters that the hold was counted in, whatever the time is now (threats I12). */

@@ -1,6 +1,7 @@
 import type { Result } from '../floor/result.ts'
 import type { Msat } from '../money/msat.ts'
-import type { Line } from '../money/price.ts'
+import type { Clamped, Line } from '../money/price.ts'
+import type { Quantities } from '../money/quantities.ts'
 
 /**
  * The ledger's contract. A double-entry book in whole msat: every change of a balance is an entry
@@ -17,6 +18,11 @@ export type PaymentId = string
  * because an index over ids in no order writes a page of the file for each.
  */
 export type HoldId = string
+/**
+ * Names a gate, from one of its lives to the next. Several gates may share one ledger: each hold
+ * remembers which of them it belongs to, because only that one knows whether its request still runs.
+ */
+export type OwnerId = string
 
 /** A ledger keeps one kind of money, chosen when it is made. */
 export type MoneyKind = 'real' | 'test' | 'play'
@@ -84,10 +90,12 @@ export interface Limit {
 export interface HoldRequest {
   readonly id: HoldId
   readonly account: AccountId
-  /** Price and tokens as lines over the output tokens that get granted. */
+  /** The price as a line over the units that get granted. */
   readonly price: Line
-  readonly input: number
-  /** Output tokens: fewer than `least` is a refusal, more than `most` is not asked for. */
+  /** What is held besides those units. */
+  readonly quantities: Quantities
+  /** What the units are: fewer than `least` is a refusal, more than `most` is not asked for. */
+  readonly clamped: Clamped
   readonly least: number
   readonly most: number
   /**
@@ -99,7 +107,7 @@ export interface HoldRequest {
    * What a limit in a request is judged by, where that is more than is held: such a limit has no
    * meter that would say later that it is full (threats J4).
    */
-  readonly worst?: { readonly price: Line; readonly input: number }
+  readonly worst?: { readonly price: Line; readonly quantities: Quantities }
   readonly limits: readonly Limit[]
   readonly at: number
   readonly deadline: number
@@ -107,11 +115,11 @@ export interface HoldRequest {
   readonly what: { readonly model: string; readonly dialect: string; readonly pass: string | null }
 }
 
-/** What was set aside. `amount` is the price at `output` tokens; never more is charged of it. */
+/** What was set aside. `amount` is the price at `granted` units; never more is charged of it. */
 export interface Hold {
   readonly id: HoldId
   readonly account: AccountId
-  readonly output: number
+  readonly granted: number
   readonly amount: Msat
   /** The account's `available` before this hold. */
   readonly before: Msat
@@ -139,12 +147,10 @@ export type HoldRefused =
   | { readonly why: 'insufficient_funds'; readonly needed: Msat; readonly balance: Msat }
   | { readonly why: 'held'; readonly needed: Msat; readonly available: Msat }
 
-/** What a request came to. `tokens` is input and output together, for `tokens` meters. */
+/** What a request came to: an amount, and the quantities that it is the price of. */
 export interface Charge {
   readonly amount: Msat
-  readonly input: number
-  readonly cached: number
-  readonly output: number
+  readonly quantities: Quantities
   readonly usage: 'reported' | 'counted' | 'none'
   /** How it ended, for the usage page. */
   readonly end: string
@@ -179,6 +185,8 @@ export interface Balance {
 }
 
 export interface OpenHold extends Hold {
+  /** What the granted units are. */
+  readonly clamped: Clamped
   readonly paid: Msat
   readonly bonus: Msat
   readonly openedAt: number
@@ -196,9 +204,7 @@ export interface UsageRow {
   readonly dialect: string
   readonly end: string
   readonly usage: string
-  readonly input: number
-  readonly cached: number
-  readonly output: number
+  readonly quantities: Quantities
   readonly held: Msat
   readonly charged: Msat
   readonly owed: Msat
@@ -221,16 +227,21 @@ export interface Ledger {
    */
   settle(id: HoldId, charge: Charge): Promise<Result<Settled, Closed>>
   /**
-   * Closes a hold for nothing, an expired one too. `end` is for the usage page: such a request
+   * Closes a hold for nothing, even if it has expired. `end` is for the usage page: such a request
    * was free, and counts at no meter.
    */
   release(id: HoldId, end: string, at: number): Promise<Result<Settled, Closed>>
   /**
-   * Resolves open holds whose deadline is before `before` (Infinity: all, on start): settles what
-   * was journalled, gives back the rest. Where anything was, its tokens count as held: how many
-   * flowed is not known. Answers what it resolved.
+   * Closes the open holds whose deadline has passed, whichever gate owns them: settles what was
+   * journalled, gives back the rest. If anything was journalled, the hold counts at meters as it was
+   * held, because how much flowed is not known. Answers what it closed.
    */
-  expire(before: number, at: number): Promise<readonly Settled[]>
+  expire(at: number): Promise<readonly Settled[]>
+  /**
+   * The same for all holds of this gate, whatever their deadline. Called once, at its start: whatever
+   * it owns was left open by an earlier life. The running holds of other gates stay.
+   */
+  recover(at: number): Promise<readonly Settled[]>
   balance(account: AccountId): Promise<Balance | null>
   /** What a limit still allows at that time, in its unit; holds counted. Never below zero. */
   left(limit: Limit, at: number): Promise<bigint>

@@ -1,5 +1,6 @@
 import { err, ok, type Result } from '../floor/result.ts'
 import { type Msat, msat, ZERO } from '../money/msat.ts'
+import { sum } from '../money/quantities.ts'
 import { balanceOf } from './book.ts'
 import type { Earning, Income, Proof, Statement } from './books.ts'
 import type { AccountId, Drawer, Entry, HoldId } from './ledger.ts'
@@ -51,8 +52,7 @@ export class MemoryStatement implements Statement {
       rows.set(`${day} ${model}`, {
         ...old,
         requests: old.requests + 1,
-        input: old.input + close.input,
-        output: old.output + close.output,
+        quantities: sum(old.quantities, close.quantities),
         earned: msat(old.earned + close.paid + close.bonus),
         overrun: msat(old.overrun + close.overrun),
       })
@@ -140,7 +140,7 @@ export class MemoryStatement implements Statement {
 /** The drawers of an account. */
 const OWN = ['paid', 'bonus', 'held', 'owed']
 
-const NO_EARNING = { requests: 0, input: 0, output: 0, earned: ZERO as Msat, overrun: ZERO as Msat }
+const NO_EARNING = { requests: 0, quantities: {}, earned: ZERO as Msat, overrun: ZERO as Msat }
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 const newestDay = (a: { day: string }, b: { day: string }): number => order(b.day, a.day)

@@ -1,7 +1,16 @@
 import type { World } from '../floor/world.ts'
 import { Book, type Store, usageOf } from './book.ts'
 import type { Books } from './books.ts'
-import type { AccountId, Deposit, Entry, HoldId, MoneyKind, Page, PaymentId } from './ledger.ts'
+import type {
+  AccountId,
+  Deposit,
+  Entry,
+  HoldId,
+  MoneyKind,
+  OwnerId,
+  Page,
+  PaymentId,
+} from './ledger.ts'
 import { MemoryInvoices } from './memory-invoices.ts'
 import { MemoryStatement } from './memory-statement.ts'
 import type { Account, HoldState, Meter, Step } from './state.ts'
@@ -66,11 +75,14 @@ export class MemoryStore implements Store {
 }
 
 /** A ledger that lives as long as its process. Runs the same contract as every other. */
-export function openMemoryBooks(kind: MoneyKind, _world: World): Books {
-  const store = new MemoryStore()
+export function openMemoryBooks(
+  kind: MoneyKind,
+  _world: World,
+  { owner = 'memory', store = new MemoryStore() }: { owner?: OwnerId; store?: MemoryStore } = {},
+): Books {
   return {
     kind,
-    ledger: new Book(store),
+    ledger: new Book(store, owner),
     invoices: new MemoryInvoices(),
     statement: new MemoryStatement(store),
     healthy: () => true,

@@ -2,6 +2,8 @@ import { assert } from '../floor/assert.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import { add, least, type Msat, msat, subtract, ZERO } from '../money/msat.ts'
 import { affordable, type Line, at as priceAt } from '../money/price.ts'
+import { checkQuantities, type Quantities } from '../money/quantities.ts'
+import { baseCount, countAt, countsUnits } from './counting.ts'
 import type {
   AccountId,
   Closed,
@@ -10,6 +12,7 @@ import type {
   HoldRefused,
   HoldRequest,
   Limit,
+  OwnerId,
 } from './ledger.ts'
 import { collect } from './owed.ts'
 import { entry, posting } from './posting.ts'
@@ -87,9 +90,10 @@ export interface HoldView {
   readonly meters: readonly (Meter | null)[]
 }
 
-/** Sets aside the price of as many output tokens as account and meters allow, least to most. */
+/** Sets aside the price of as many units as account and meters allow, least to most. */
 export function hold(
   request: HoldRequest,
+  owner: OwnerId,
   view: HoldView,
 ): Result<Step & { readonly hold: HoldState }, HoldRefused> {
   checkRequest(request, view)
@@ -105,25 +109,31 @@ export function hold(
   const balance = whole(account)
   if (balance < needed) return err({ why: 'insufficient_funds', needed, balance })
   const least = request.patient === true ? patientLeast(request, account, view) : request.least
-  const output = grant(request, msat(available(account)), (limit, i) => now(limit, view, i))
-  if (output === null || output < least) {
+  const granted = grant(request, msat(available(account)), (limit, i) => now(limit, view, i))
+  if (granted === null || granted < least) {
     return err({ why: 'held', needed, available: msat(available(account)) })
   }
 
   // After this point the hold must succeed.
-  return ok(opening(request, account, { output, meters: view.meters }))
+  return ok(opening(request, account, { owner, granted, meters: view.meters }))
 }
 
 /** Ids sort alike in every store: by their bytes. */
 const PLAIN = /^[!-~]+$/
 
 function checkRequest(request: HoldRequest, { meters }: HoldView): void {
-  const { id, input, least, limits, most, worst } = request
+  const { clamped, id, least, limits, most, quantities, worst } = request
   assert(PLAIN.test(id), 'a hold id is printable ASCII')
-  assert(Number.isSafeInteger(input) && input >= 0, 'input is a number of tokens')
-  assert(Number.isSafeInteger(least) && least >= 0, 'least is a number of tokens')
-  assert(Number.isSafeInteger(most) && most >= least, 'most is a number of tokens, not below least')
-  assert((worst?.input ?? input) >= input, 'the worst is not better than what is held')
+  checkQuantities(quantities)
+  assert(Number.isSafeInteger(least) && least >= 0, 'least is a number of units')
+  assert(Number.isSafeInteger(most) && most >= least, 'most is a number of units, not below least')
+  if (worst !== undefined) {
+    checkQuantities(worst.quantities)
+    assert(
+      baseCount('tokens', worst.quantities, clamped) >= baseCount('tokens', quantities, clamped),
+      'the worst is not better than what is held',
+    )
+  }
   assert(meters.length === limits.length, 'a meter for each limit')
   if (meters.length < 2) return
   const keys = meters.flatMap((meter) => meter?.key ?? [])
@@ -132,16 +142,17 @@ function checkRequest(request: HoldRequest, { meters }: HoldView): void {
 
 /** What a limit is judged by: one in a request, that no meter remembers, by the worst. */
 const judged = (
-  { price, input, worst }: HoldRequest,
+  request: HoldRequest,
   { window }: Limit,
-): { readonly price: Line; readonly input: number } =>
-  window === 'req' && worst !== undefined ? worst : { price, input }
+): { readonly price: Line; readonly quantities: Quantities } =>
+  window === 'req' && request.worst !== undefined ? request.worst : request
 
 /** What the smallest grant takes of a limit, in the limit's unit. */
 function need(request: HoldRequest, limit: Limit): bigint {
-  const { price, input } = judged(request, limit)
-  if (limit.unit === 'spend') return priceAt(price, request.least)
-  return limit.unit === 'tokens' ? BigInt(input + request.least) : 1n
+  const { price, quantities } = judged(request, limit)
+  const { clamped, least } = request
+  if (limit.unit === 'spend') return priceAt(price, least)
+  return countAt(limit.unit, { quantities, clamped }, least)
 }
 
 /** Room at a limit now, in its unit: holds counted. Never below zero, whatever flowed past it. */
@@ -181,38 +192,44 @@ const limitReached = ({ at }: HoldRequest, limit: Limit, meter: Meter | null): H
   resetsAt: windowEnd(limit.window, at),
 })
 
-/** Output tokens that money and limits allow together; null when not even the input. */
+/** Units that money and limits allow together; null when not even what is held besides them. */
 function grant(request: HoldRequest, money: Msat, roomAt: RoomAt): number | null {
   let { most } = request
   for (const [i, limit] of request.limits.entries()) {
     const left = roomAt(limit, i)
     if (left < need(request, limit)) return null
-    const allowed = outputAt(request, limit, left)
+    const allowed = unitsAt(request, limit, left)
     if (allowed < most) most = allowed
   }
   return affordable(request.price, money, most)
 }
 
-/** Output tokens, at most the most asked for, that a limit with that much room allows. */
-function outputAt(request: HoldRequest, limit: Limit, left: bigint): number {
-  const { price, input } = judged(request, limit)
-  const { most } = request
-  if (limit.unit === 'calls') return most
+/** Units, at most the most asked for, that a limit with that much room allows. */
+function unitsAt(request: HoldRequest, limit: Limit, left: bigint): number {
+  const { price, quantities } = judged(request, limit)
+  const { clamped, most } = request
   if (limit.unit === 'spend') return affordable(price, left, most) ?? 0
-  return left - BigInt(input) < BigInt(most) ? Number(left) - input : most
+  if (!countsUnits(limit.unit, clamped)) return most
+  const units = left - baseCount(limit.unit, quantities, clamped)
+  return units < BigInt(most) ? Number(units) : most
+}
+
+interface Opening {
+  readonly owner: OwnerId
+  readonly granted: number
+  readonly meters: readonly (Meter | null)[]
 }
 
 function opening(
   request: HoldRequest,
   account: Account,
-  granted: { readonly output: number; readonly meters: readonly (Meter | null)[] },
+  { granted, meters, owner }: Opening,
 ): Step & { readonly hold: HoldState } {
   const { at, id, deadline, what } = request
-  const { output } = granted
-  const amount = priceAt(request.price, output)
+  const amount = priceAt(request.price, granted)
   const paid = least(account.paid, amount)
   const bonus = subtract(amount, paid)
-  const counts = request.limits.map((limit) => count(request, limit, { output, amount }))
+  const counts = request.limits.map((limit) => count(request, limit, { granted, amount }))
   return {
     account: {
       ...account,
@@ -225,7 +242,9 @@ function opening(
     hold: {
       id,
       account: account.id,
-      output,
+      owner,
+      granted,
+      clamped: request.clamped,
       amount,
       before: msat(available(account)),
       paid,
@@ -240,7 +259,7 @@ function opening(
       status: 'open',
       close: null,
     },
-    meters: granted.meters.flatMap((meter, i) =>
+    meters: meters.flatMap((meter, i) =>
       meter === null ? [] : { ...meter, held: meter.held + (counts[i]?.counted ?? 0n) },
     ),
     entries: entry({ at, why: 'hold', ref: id }, [
@@ -252,17 +271,13 @@ function opening(
 
 /** The share of a limit's meter that a grant takes, in the limit's unit. */
 function count(
-  { at, input }: HoldRequest,
+  request: HoldRequest,
   limit: Limit,
-  { output, amount }: { readonly output: number; readonly amount: Msat },
+  { amount, granted }: { readonly granted: number; readonly amount: Msat },
 ): Count {
-  const shares = { spend: amount, tokens: BigInt(input + output), calls: 1n }
-  return {
-    key: meterKey(limit, at),
-    unit: limit.unit,
-    max: limit.max,
-    counted: shares[limit.unit],
-  }
+  const { max, unit } = limit
+  const counted = unit === 'spend' ? amount : countAt(unit, request, granted)
+  return { key: meterKey(limit, request.at), unit, max, counted }
 }
 
 /** Moves an open hold's deadline and journals what has flowed, in msat. */

@@ -4,7 +4,7 @@ import { Book } from './book.ts'
 import type { Books } from './books.ts'
 import { LedgerDamaged } from './errors.ts'
 import type { Drawer, MoneyKind } from './ledger.ts'
-import { openDatabase } from './sqlite/database.ts'
+import { openDatabase, ownerOf } from './sqlite/database.ts'
 import { SqliteInvoices } from './sqlite/invoices.ts'
 import { Journal, type OnTrouble } from './sqlite/journal.ts'
 import { Pruner } from './sqlite/prune.ts'
@@ -41,6 +41,7 @@ export function booksOver(
   db: DatabaseSync,
   { kind, onTrouble, path, world }: SqliteOptions,
 ): Books {
+  const owner = ownerOf(db, world.random)
   const writer = new Writer(db)
   const journal = new Journal({
     world,
@@ -51,7 +52,7 @@ export function booksOver(
   const pruner = new Pruner({ world, db, writer, commit: () => journal.commit() })
   return {
     kind,
-    ledger: new Book(store),
+    ledger: new Book(store, owner),
     invoices: new SqliteInvoices(db, journal),
     statement: new SqliteStatement({
       world,

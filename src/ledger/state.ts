@@ -1,5 +1,6 @@
 import type { Msat } from '../money/msat.ts'
-import type { AccountId, Deposit, Entry, OpenHold, Unit } from './ledger.ts'
+import type { Quantities } from '../money/quantities.ts'
+import type { AccountId, Deposit, Entry, OpenHold, OwnerId, Unit } from './ledger.ts'
 
 /** What the rule looks at and what it answers with. Plain records, never changed in place. */
 
@@ -35,6 +36,8 @@ export interface Count {
 export type Status = 'open' | 'settled' | 'released' | 'expired'
 
 export interface HoldState extends OpenHold {
+  /** The gate that opened it. Null once it is closed: nobody asks for it then. */
+  readonly owner: OwnerId | null
   readonly dialect: string
   readonly pass: string | null
   readonly counts: readonly Count[]
@@ -47,9 +50,7 @@ export interface Close {
   readonly at: number
   readonly end: string
   readonly usage: string
-  readonly input: number
-  readonly cached: number
-  readonly output: number
+  readonly quantities: Quantities
   /** What was charged, by the credit it was taken from. */
   readonly paid: Msat
   readonly bonus: Msat
@@ -74,7 +75,8 @@ export const available = (account: Account): bigint => account.paid + account.bo
 
 /** A hold as the contract shows it: without what only the rule needs. */
 export function openHoldOf(hold: HoldState): OpenHold {
-  const { account, amount, before, bonus, deadline, id, model, openedAt, output, paid, sofar } =
-    hold
-  return { id, account, output, amount, before, paid, bonus, openedAt, deadline, sofar, model }
+  const { account, amount, before, bonus, clamped, deadline, granted, id } = hold
+  const { model, openedAt, paid, sofar } = hold
+  const money = { amount, before, paid, bonus, sofar }
+  return { id, account, granted, clamped, ...money, openedAt, deadline, model }
 }

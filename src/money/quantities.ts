@@ -1,3 +1,5 @@
+import { assert } from '../floor/assert.ts'
+
 /** Everything that a price can be put on, in the order in which prices and usage name it. */
 export const QUANTITIES = [
   'input',
@@ -39,4 +41,31 @@ export function sum(a: Quantities, b: Quantities): Quantities {
     if (a[name] !== undefined || b[name] !== undefined) both[name] = (a[name] ?? 0) + (b[name] ?? 0)
   }
   return both
+}
+
+/** Quantities are counted: a fraction or a number below zero is a mistake in our own code. */
+export function checkQuantities(quantities: Quantities): void {
+  for (const name in quantities) {
+    const count = quantities[name as Quantity]
+    assert(count === undefined || (Number.isSafeInteger(count) && count >= 0), `no count: ${name}`)
+  }
+}
+
+/** What a quantity is called where its sum is shown, in answers, events and tables. */
+const SHOWN: Readonly<Partial<Record<Quantity, string>>> = {
+  image: 'images',
+  second: 'seconds',
+  character: 'characters',
+  byte: 'bytes',
+  call: 'calls',
+}
+
+/** All that is not a token, by the names that people see. Most requests have none of it. */
+export function othersShown(quantities: Quantities): Readonly<Record<string, number>> {
+  const shown: Record<string, number> = {}
+  for (const name of QUANTITIES) {
+    const [as, count] = [SHOWN[name], quantities[name]]
+    if (as !== undefined && count !== undefined && count > 0) shown[as] = count
+  }
+  return shown
 }

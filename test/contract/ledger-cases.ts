@@ -220,3 +220,82 @@ export const LIMITS: Cases = {
     clock 2026-11-21T12:00:00Z
     hold h2 ann 1..100 m:spend<=100/day                      → limit_reached at m, 0 left, until 2026-11-23T00:00:00.000Z`,
 }
+
+/** Limits count what their unit says, whatever a hold is clamped in. */
+export const QUANTITIES = {
+  'a hold is clamped in any quantity: as many units as money buys': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 1..9 of=image price=10+20       → 4 of image for 90
+    settle h1 50 image=2                        → 50 charged, 50 left
+    hold h2 ann 3..9 of=image price=10+20       → insufficient_funds, needs 70 of 50
+    hold h3 ann 1..9 of=second price=0+7        → 7 of second for 49`,
+
+  'a limit of tokens counts tokens, and neither images nor seconds': `
+    deposit p1 ann 1000                         → ok, 1000 left
+    hold h1 ann 1..9 of=image price=0+20 input=30 m:tokens<=40/day → 9 of image for 180
+    left m:tokens<=40/day                       → 10
+    settle h1 100 in=25 image=5                 → 100 charged, 900 left
+    left m:tokens<=40/day                       → 15
+    hold h2 ann 1..9 of=second input=16 m:tokens<=40/day → limit_reached at m, 15 left, until 2026-11-22T00:00:00.000Z
+    hold h3 ann 1..9 of=second input=15 m:tokens<=40/day → 9 of second for 9`,
+
+  'a limit of calls counts one for a request, and as many as it says where it says': `
+    deposit p1 ann 1000                         → ok, 1000 left
+    hold h1 ann 1..9 of=image m:calls<=9/day    → 9 of image for 9
+    left m:calls<=9/day                         → 8
+    settle h1 3 image=3                         → 3 charged, 997 left
+    left m:calls<=9/day                         → 8
+    hold h2 ann 2..20 of=call price=0+10 m:calls<=9/day → 8 of call for 80
+    left m:calls<=9/day                         → 0
+    settle h2 50 call=5                         → 50 charged, 947 left
+    left m:calls<=9/day                         → 3
+    hold h3 ann 4..9 of=call m:calls<=9/day     → limit_reached at m, 3 left, until 2026-11-22T00:00:00.000Z`,
+
+  'what expires with anything in it counts as it was held, in any quantity': `
+    deposit p1 ann 1000                         → ok, 1000 left
+    hold h1 ann 1..6 of=call price=0+10 m:calls<=9/day until=1000 → 6 of call for 60
+    extend h1 20 until=1000                     → ok
+    expire 12:00:02Z                            → h1: 20 charged, 980 left
+    left m:calls<=9/day                         → 3`,
+}
+
+/** Several gates over one store: each closes its own holds, and those that everybody gave up on. */
+export const OWNERS = {
+  'a gate that starts leaves the running holds of others alone': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 1..30                           → 30 tokens for 30
+    extend h1 12                                → ok
+    gate b
+    expire                                      → nothing
+    expire 12:00:59Z                            → nothing
+    balance ann                                 → paid 70, bonus 0, held 30
+    hold h2 ann 1..30                           → 30 tokens for 30
+    gate a
+    extend h1 20                                → ok
+    settle h1 25                                → 25 charged, 45 left
+    hold h3 ann 1..9                            → 9 tokens for 9
+    gate b
+    expire                                      → h2: 0 charged, 66 left
+    gate a
+    balance ann                                 → paid 66, bonus 0, held 9`,
+
+  'a hold past its deadline is closed by whichever gate looks, and its owner still settles it': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 1..30 until=1000                → 30 tokens for 30
+    extend h1 12 until=1000                     → ok
+    gate b
+    expire 12:00:02Z                            → h1: 12 charged, 88 left
+    expire 12:00:02Z                            → nothing
+    gate a
+    expire                                      → nothing
+    settle h1 20                                → 20 charged, 80 left`,
+
+  'a gate that starts again closes what it left open, whatever the deadline': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 1..30                           → 30 tokens for 30
+    gate b
+    hold h2 ann 1..30                           → 30 tokens for 30
+    gate a
+    expire                                      → h1: 0 charged, 70 left
+    expire                                      → nothing`,
+}

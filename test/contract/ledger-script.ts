@@ -3,6 +3,8 @@ import { steady, type World } from '../../src/floor/world.ts'
 import type { Books } from '../../src/ledger/books.ts'
 import type { HoldRefused, Limit, Settled, Unit, Window } from '../../src/ledger/ledger.ts'
 import { msat } from '../../src/money/msat.ts'
+import type { Clamped } from '../../src/money/price.ts'
+import { QUANTITIES, type Quantities } from '../../src/money/quantities.ts'
 import { real } from '../support/world.ts'
 
 /**
@@ -20,8 +22,10 @@ import { real } from '../support/world.ts'
  *   prune 12:00:30Z                                    → 2 left
  *   entries                                            → settle h1, hold h1, deposit p1
  *   reopen
+ *   gate b                                             (what follows happens at another gate)
+ *   settle h1 40 image=2                               → 40 charged, 960 left
  *
- * A hold asks for `least..most` output tokens at `price=fixed+each` (0+1 unless said) and lives for
+ * A hold asks for `least..most` output tokens (`of=image`: images) at `price=fixed+each` (0+1 unless said) and lives for
  * `until` ms (60,000 unless said). A limit is `meter:unit<=max/window`. `patient=yes`: it waits for what
  * running requests keep. `worst=fixed+input`: what limits in a request are judged by.
  */
@@ -30,6 +34,8 @@ export interface Opened {
   readonly books: Books
   /** Closes the books and opens what they left. */
   reopen(): Promise<Books>
+  /** The ledger of another gate over the same store; null if the store is for one gate. */
+  readonly beside: ((gate: string) => Books) | null
   dispose(): Promise<void>
 }
 
@@ -60,7 +66,10 @@ export async function play(open: Open, script: string): Promise<void> {
     for (const line of wanted) {
       const [command = ''] = line.split(' → ')
       if (command === 'reopen') books = await opened.reopen()
-      const answer = command === 'reopen' ? null : await perform(books, world, command)
+      const [, gate] = /^gate (.+)$/.exec(command) ?? []
+      if (gate !== undefined && opened.beside !== null) books = opened.beside(gate)
+      const answer =
+        command === 'reopen' || gate !== undefined ? null : await perform(books, world, command)
       said.push(answer === null ? command : `${command} → ${answer}`)
     }
     expect(said).toEqual(wanted)
@@ -108,6 +117,16 @@ const timeOf = (text: string): number =>
 
 const micro = (text: string): bigint => BigInt(Math.round(Number(text) * 1_000_000))
 
+const used = (option: Line['option']): Quantities =>
+  Object.fromEntries(
+    QUANTITIES.flatMap((name) => {
+      const count = option(name, '')
+      return count === '' ? [] : [[name, Number(count)]]
+    }),
+  )
+
+const unitsOf = (of: string): string => (of === 'output' ? 'tokens' : `of ${of}`)
+
 const VERBS: Readonly<Record<string, (line: Line) => Promise<string | null>>> = {
   async clock({ words, world }) {
     world.time = timeOf(words[0] ?? '')
@@ -138,12 +157,16 @@ const VERBS: Readonly<Record<string, (line: Line) => Promise<string | null>>> = 
       id,
       account,
       price: { base: micro(fixed), each: micro(each) },
-      input: Number(option('input', '0')),
+      quantities: { input: Number(option('input', '0')) },
+      clamped: option('of', 'output') as Clamped,
       patient: option('patient', 'no') === 'yes',
       ...(worstInput === undefined
         ? {}
         : {
-            worst: { price: { base: micro(worst), each: micro(each) }, input: Number(worstInput) },
+            worst: {
+              price: { base: micro(worst), each: micro(each) },
+              quantities: { input: Number(worstInput) },
+            },
           }),
       least: least ?? 0,
       most: most ?? 0,
@@ -156,7 +179,9 @@ const VERBS: Readonly<Record<string, (line: Line) => Promise<string | null>>> = 
         pass: pass === '' ? null : pass,
       },
     })
-    return held.ok ? `${held.value.output} tokens for ${held.value.amount}` : refusal(held.error)
+    return held.ok
+      ? `${held.value.granted} ${unitsOf(option('of', 'output'))} for ${held.value.amount}`
+      : refusal(held.error)
   },
 
   async extend({ books, option, words, world }) {
@@ -168,9 +193,10 @@ const VERBS: Readonly<Record<string, (line: Line) => Promise<string | null>>> = 
   async settle({ books, option, words, world }) {
     const done = await books.ledger.settle(words[0] ?? '', {
       amount: msat(BigInt(words[1] ?? '')),
-      input: Number(option('in', '0')),
-      cached: 0,
-      output: Number(option('out', '0')),
+      quantities: {
+        ...{ input: Number(option('in', '0')), cached: 0, output: Number(option('out', '0')) },
+        ...used(option),
+      },
       usage: 'reported',
       end: 'complete',
       at: world.now(),
@@ -184,8 +210,9 @@ const VERBS: Readonly<Record<string, (line: Line) => Promise<string | null>>> = 
   },
 
   async expire({ books, words, world }) {
-    const before = words[0] === undefined ? Number.POSITIVE_INFINITY : timeOf(words[0])
-    const done = await books.ledger.expire(before, world.now())
+    const { ledger } = books
+    const at = words[0] === undefined ? null : timeOf(words[0])
+    const done = await (at === null ? ledger.recover(world.now()) : ledger.expire(at))
     return done.map((one) => `${one.id}: ${settled(one)}`).join('; ') || 'nothing'
   },
 

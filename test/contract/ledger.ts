@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Entry } from '../../src/ledger/ledger.ts'
 import { msat } from '../../src/money/msat.ts'
+import type { Quantities } from '../../src/money/quantities.ts'
 import { runInvoicesContract } from './invoices.ts'
-import { DEPOSITS, HOLDS, LIMITS } from './ledger-cases.ts'
+import { DEPOSITS, HOLDS, LIMITS, OWNERS, QUANTITIES } from './ledger-cases.ts'
 import { PRUNED, REOPENED, SETTLING } from './ledger-closing-cases.ts'
 import { type Open, type Opened, play, ScriptWorld } from './ledger-script.ts'
 
@@ -13,7 +14,7 @@ export interface LedgerContract {
   readonly skip: readonly { readonly reason: string; readonly tests: readonly string[] }[]
 }
 
-const CASES = { DEPOSITS, HOLDS, LIMITS, SETTLING, PRUNED, REOPENED }
+const CASES = { DEPOSITS, HOLDS, LIMITS, QUANTITIES, SETTLING, PRUNED, REOPENED, OWNERS }
 
 /** What every ledger does, whatever it is kept in. */
 export function runLedgerContract({ name, open, skip }: LedgerContract): void {
@@ -42,6 +43,8 @@ export function runLedgerContract({ name, open, skip }: LedgerContract): void {
     }
     describe('many at once', () => many(test, withBooks))
     describe('what is read', () => reading(test, withBooks))
+    describe('other quantities', () => others(test, withBooks))
+    describe('waiting', () => owners(test, withBooks))
     describe('invoices', () => runInvoicesContract(test, open))
   })
 }
@@ -63,7 +66,8 @@ const request = (world: ScriptWorld, id: string, account: string, tokens: number
   id,
   account,
   price: { base: 0n, each: 1_000_000n },
-  input: 0,
+  quantities: {},
+  clamped: 'output' as const,
   least: tokens,
   most: tokens,
   limits: [],
@@ -74,13 +78,79 @@ const request = (world: ScriptWorld, id: string, account: string, tokens: number
 
 const charge = (world: ScriptWorld, amount: bigint) => ({
   amount: msat(amount),
-  input: 3,
-  cached: 0,
-  output: 4,
+  quantities: { input: 3, cached: 0, output: 4 },
   usage: 'reported' as const,
   end: 'complete',
   at: world.now(),
 })
+
+function others(test: Test, withBooks: WithBooks): void {
+  const images = (world: ScriptWorld, id: string, model: string, image: number) => ({
+    ...request(world, id, 'ann', image),
+    price: { base: 2_000_000n, each: 20_000_000n },
+    quantities: { input: 2 },
+    clamped: 'image' as const,
+    what: { model, dialect: 'images', pass: null },
+  })
+  const used = (world: ScriptWorld, quantities: Quantities) => ({
+    ...charge(world, 50n),
+    quantities,
+  })
+
+  test('what is no token is held, charged and shown by its own name, beside tokens', () =>
+    withBooks(async ({ books: { ledger, statement } }, world) => {
+      await ledger.deposit(deposit(world, 'p1', 'ann', 1_000n))
+      const held = await ledger.hold(images(world, 'h1', 'flux', 3))
+      expect(held).toMatchObject({ value: { granted: 3, amount: 62n } })
+      expect(await statement.holds(9)).toMatchObject([{ granted: 3, clamped: 'image' }])
+      await ledger.settle('h1', used(world, { input: 2, image: 2 }))
+      await ledger.hold(images(world, 'h2', 'flux', 1))
+      await ledger.settle('h2', used(world, { image: 1, second: 9 }))
+      await ledger.hold(request(world, 'h3', 'ann', 7))
+      await ledger.settle('h3', charge(world, 7n))
+      await ledger.hold(request(world, 'h4', 'ann', 7))
+      await ledger.release('h4', 'refused', world.now())
+      const page = { limit: 9, before: null }
+      expect((await ledger.usage('ann', null, page)).map(({ quantities }) => quantities)).toEqual([
+        {},
+        { input: 3, cached: 0, output: 4 },
+        { image: 1, second: 9 },
+        { input: 2, image: 2 },
+      ])
+      expect(await statement.earnings()).toMatchObject([
+        { model: 'flux', requests: 2, quantities: { input: 2, image: 3, second: 9 } },
+        { model: 'llama3', requests: 1, quantities: { input: 3, cached: 0, output: 4 } },
+      ])
+      for (const row of await statement.earnings()) {
+        if (row.model === 'llama3') expect(Object.keys(row.quantities)).toHaveLength(3)
+      }
+    }))
+}
+
+export const WAITING =
+  'a request that waits for money gets it when another gate closes what a lost one held'
+
+/** Ledgers of several gates over one store. */
+function owners(test: Test, withBooks: WithBooks): void {
+  test(WAITING, () =>
+    withBooks(async ({ beside, books: { ledger } }, world) => {
+      const other = beside?.('b').ledger
+      if (other === undefined) throw new Error('no second gate')
+      await ledger.deposit(deposit(world, 'p1', 'ann', 100n))
+      await ledger.hold(request(world, 'h1', 'ann', 100))
+      const waiting = { ...request(world, 'h2', 'ann', 60), patient: true }
+      expect(await other.hold(waiting)).toMatchObject({ error: { why: 'held' } })
+      expect(await other.recover(world.now())).toEqual([])
+      expect(await other.hold(waiting)).toMatchObject({ error: { why: 'held' } })
+      world.time += 60_001
+      expect(await other.expire(world.now())).toMatchObject([{ id: 'h1', charged: 0n }])
+      expect(await other.hold(waiting)).toMatchObject({ ok: true })
+      // The gate that was only slow finds its hold closed, and still says what flowed.
+      expect(await ledger.settle('h1', charge(world, 30n))).toMatchObject({ ok: true })
+      expect(await ledger.balance('ann')).toMatchObject({ paid: 10n, held: 60n })
+    }),
+  )
+}
 
 function many(test: Test, withBooks: WithBooks): void {
   test('B1 of fifty requests on a balance for one, exactly one is admitted', () =>
@@ -157,7 +227,14 @@ function reading(test: Test, withBooks: WithBooks): void {
       expect(await statement.accounts(9)).toEqual([{ ...ann, createdAt: at }])
       expect(await statement.holds(9)).toEqual([
         {
-          ...{ id: 'h2', account: 'ann', output: 900, amount: 900n, before: 920n },
+          ...{
+            id: 'h2',
+            account: 'ann',
+            granted: 900,
+            clamped: 'output',
+            amount: 900n,
+            before: 920n,
+          },
           ...{ paid: 870n, bonus: 30n, openedAt: at, deadline: at + 60_000 },
           ...{ sofar: 0n, model: 'llama3' },
         },
@@ -186,7 +263,10 @@ function reading(test: Test, withBooks: WithBooks): void {
       expect(await statement.find((account) => account !== 'ann')).toEqual(['bob'])
       const day = '2026-11-21'
       expect(await statement.earnings()).toEqual([
-        { day, model: 'llama3', requests: 1, input: 3, output: 4, earned: 130n, overrun: 0n },
+        {
+          ...{ day, model: 'llama3', requests: 1, earned: 130n, overrun: 0n },
+          quantities: { input: 3, cached: 0, output: 4 },
+        },
       ])
       expect(await statement.income()).toEqual([
         { day, rail: 'l402', credit: 'paid', payments: 2, amount: 1_007n },
@@ -197,9 +277,7 @@ function reading(test: Test, withBooks: WithBooks): void {
           ...{ id: 'h1', at, model: 'llama3', dialect: 'openai-chat', end: 'complete' },
           ...{
             usage: 'reported',
-            input: 3,
-            cached: 0,
-            output: 4,
+            quantities: { input: 3, cached: 0, output: 4 },
             held: 100n,
             charged: 130n,
             owed: 0n,

@@ -70,6 +70,6 @@ it('J12 a ledger that fails at every call leaves no rejection without an owner, 
   expect((await gate.chat(pass, { max_tokens: 5 })).status).toBe(200)
   expect(gate.log()).not.toContain('secret')
   // What could not be closed is closed by the next start, or when its time is over.
-  await gate.books.ledger.expire(Number.POSITIVE_INFINITY, gate.world.now())
+  await gate.books.ledger.recover(gate.world.now())
   await gate.proof()
 })

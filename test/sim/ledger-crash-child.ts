@@ -12,7 +12,7 @@ const [path = '', life = ''] = process.argv.slice(2)
 const world = { ...real, now: () => Date.now(), random: () => new Uint8Array() }
 const books = openSqliteBooks({ path, kind: 'play', world })
 const { ledger } = books
-await ledger.expire(Number.POSITIVE_INFINITY, world.now())
+await ledger.recover(world.now())
 process.stdout.write('ready\n')
 
 const BUYERS = 8
@@ -37,7 +37,16 @@ async function pay(account: string, payment: string): Promise<void> {
 async function buy(account: string, id: string, i: number): Promise<void> {
   const at = world.now()
   const hold = await ledger.hold({
-    ...{ id, account, input: 3, least: 1, most: 400, at, deadline: at + 60_000 },
+    ...{
+      id,
+      account,
+      quantities: { input: 3 },
+      clamped: 'output',
+      least: 1,
+      most: 400,
+      at,
+      deadline: at + 60_000,
+    },
     price: { base: 3_000_000n, each: 1_000_000n },
     limits: [{ meter: account, unit: 'tokens', window: 'min', max: 100_000n }],
     what: { model: 'llama3', dialect: 'openai-chat', pass: null },
@@ -48,7 +57,8 @@ async function buy(account: string, id: string, i: number): Promise<void> {
   if (i % 4 === 0) await new Promise((resolve) => setTimeout(resolve, 5))
   if (i % 5 === 0) await ledger.release(id, 'refused', at)
   else {
-    const flowed = { input: 3, cached: 0, output: 97, usage: 'reported', end: 'complete' } as const
+    const quantities = { input: 3, cached: 0, output: 97 }
+    const flowed = { quantities, usage: 'reported', end: 'complete' } as const
     await ledger.settle(id, { ...flowed, amount: msat(BigInt((i * 97) % 700)), at })
   }
 }

@@ -44,7 +44,7 @@ it('B6 kill -9 at any time: the books balance and every acknowledged deposit is 
         const again = await books.ledger.deposit(deposit({ payment, account }))
         expect(again, `${about}: ${line}`).toEqual({ ok: false, error: 'already_deposited' })
       }
-      await books.ledger.expire(Number.POSITIVE_INFINITY, Date.now())
+      await books.ledger.recover(Date.now())
       const proof = await books.statement.verify()
       expect(proof, about).toMatchObject({ ok: true, value: { openHolds: 0 } })
       const drawers = proof.ok ? proof.value.drawers : []

@@ -196,7 +196,7 @@ async function perform(played: Play, command: Command): Promise<readonly [string
       const output = Math.floor(command.tokens / 2)
       const tokens = { input: command.tokens - output, cached: 0, output }
       const amount = msat(BigInt(command.amount))
-      const charge = { ...tokens, amount, usage: 'reported' as const, end: 'complete', at }
+      const charge = { quantities: tokens, amount, usage: 'reported' as const, end: 'complete', at }
       const done = await ledger.settle(command.id, charge)
       const wanted = model.settle(command.id, command.amount, command.tokens)
       return [done.ok ? settled(done.value) : done.error, wanted]
@@ -207,7 +207,7 @@ async function perform(played: Play, command: Command): Promise<readonly [string
     }
     case 'expire': {
       const before = command.all ? Number.POSITIVE_INFINITY : at
-      const done = await ledger.expire(before, at)
+      const done = await (command.all ? ledger.recover(at) : ledger.expire(at))
       return [done.map((one) => `${one.id} ${settled(one)}`).join(), model.expire(before)]
     }
   }
@@ -220,18 +220,23 @@ async function hold(
   const at = world.time
   const limits = command.limits.flatMap((i) => LIMITS[command.account]?.[i] ?? [])
   const { account, each, fixed, id, input, least, patient, worse } = command
-  const common = { id, account, input, least, most: least + command.more, limits, at, patient }
+  const asked = { id, account, least, most: least + command.more, limits, at, patient }
   const worst = { fixed: fixed + worse * 1_500_000, input: input + worse }
   const deadline = at + command.lives
   const held = await books.ledger.hold({
-    ...common,
+    ...asked,
     deadline,
+    quantities: { input },
+    clamped: 'output',
     price: { base: BigInt(fixed), each: BigInt(each) },
-    worst: { price: { base: BigInt(worst.fixed), each: BigInt(each) }, input: worst.input },
+    worst: {
+      price: { base: BigInt(worst.fixed), each: BigInt(each) },
+      quantities: { input: worst.input },
+    },
     what: { model: 'llama3', dialect: 'openai-chat', pass: null },
   })
-  const wanted = model.hold({ ...common, worst, fixed, each, deadline })
-  if (held.ok) return [`granted ${held.value.output} for ${held.value.amount}`, wanted]
+  const wanted = model.hold({ ...asked, input, worst, fixed, each, deadline })
+  if (held.ok) return [`granted ${held.value.granted} for ${held.value.amount}`, wanted]
   const { error } = held
   if (error.why === 'limit_reached') return [`limit_reached ${error.limit.meter}`, wanted]
   if ('needed' in error) return [`${error.why} ${error.needed}`, wanted]

@@ -1,7 +1,8 @@
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import type { World } from '../../floor/world.ts'
 import { LedgerDamaged, LedgerTooNew, WrongMoneyKind } from '../errors.ts'
-import type { MoneyKind } from '../ledger.ts'
+import type { MoneyKind, OwnerId } from '../ledger.ts'
 import { reading } from './rows.ts'
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts'
 
@@ -100,9 +101,26 @@ function migrate(db: DatabaseSync): void {
 
 /** A new ledger takes its kind of money; an old one insists on its own (threats I9). */
 function bind(db: DatabaseSync, { kind, now, path }: OpenOptions): void {
-  db.prepare('INSERT INTO book VALUES (1, ?, ?) ON CONFLICT DO NOTHING').run(kind, now)
+  db.prepare(
+    'INSERT INTO book (one, kind, created_at) VALUES (1, ?, ?) ON CONFLICT DO NOTHING',
+  ).run(kind, now)
   const kept = db.prepare('SELECT kind FROM book').get()?.kind as MoneyKind
   if (kept !== kind) throw new WrongMoneyKind(path, { kept, asked: kind })
+}
+
+/**
+ * The gate that owns the holds of this file: it is named when the file is made, and keeps its name.
+ * A file from before holds had owners belongs to one gate as well: its open holds become that one's.
+ */
+export function ownerOf(db: DatabaseSync, random: World['random']): OwnerId {
+  const kept = db.prepare('SELECT owner FROM book').get()?.owner
+  if (typeof kept === 'string') return kept
+  const owner = Buffer.from(random(4)).toString('hex')
+  db.exec('BEGIN IMMEDIATE')
+  db.prepare("UPDATE holds SET owner = ? WHERE status = 'open'").run(owner)
+  db.prepare('UPDATE book SET owner = ?').run(owner)
+  db.exec('COMMIT')
+  return owner
 }
 
 /** The totals, which cost little; `verify()` proves the rest from the postings. */

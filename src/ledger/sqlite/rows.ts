@@ -1,6 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { assert } from '../../floor/assert.ts'
 import { msat } from '../../money/msat.ts'
+import type { Clamped } from '../../money/price.ts'
+import type { Quantities, Quantity } from '../../money/quantities.ts'
 import type { InvoiceRow } from '../invoices.ts'
 import type { Unit } from '../ledger.ts'
 import type { Close, Count, HoldState, Status } from '../state.ts'
@@ -40,12 +42,12 @@ const maybeNumber = (row: Row, column: string): number | null =>
 
 /** What never changes of a hold, in the order of `holdCells`. */
 const HOLD_FIXED =
-  'n id account pass model dialect granted amount before paid bonus opened_at'.split(' ')
+  'n id account pass model dialect granted clamped amount before paid bonus opened_at'.split(' ')
 
 /** What its extending and closing change. */
 const HOLD_MOVING = [
-  ...['deadline', 'sofar', 'counts', 'status', 'closed_at', 'end', 'usage'],
-  ...['input', 'cached', 'output', 'charged_paid', 'charged_bonus', 'overrun', 'owed'],
+  ...['owner', 'deadline', 'sofar', 'counts', 'status', 'closed_at', 'end', 'usage'],
+  ...['input', 'cached', 'output', 'others', 'charged_paid', 'charged_bonus', 'overrun', 'owed'],
 ]
 
 export const HOLD_COLUMNS = [...HOLD_FIXED, ...HOLD_MOVING]
@@ -56,6 +58,7 @@ export const HOLD_CHANGES = `ON CONFLICT (n) DO UPDATE SET
 
 export function holdCells({ account, n, value: hold }: HoldRow): Cell[] {
   const { close } = hold
+  const used = close?.quantities
   return [
     n,
     hold.id,
@@ -63,12 +66,14 @@ export function holdCells({ account, n, value: hold }: HoldRow): Cell[] {
     hold.pass,
     hold.model,
     hold.dialect,
-    hold.output,
+    hold.granted,
+    hold.clamped === 'output' ? null : hold.clamped,
     hold.amount,
     hold.before,
     hold.paid,
     hold.bonus,
     hold.openedAt,
+    hold.owner,
     hold.deadline,
     hold.sofar,
     countsText(hold.counts),
@@ -76,9 +81,10 @@ export function holdCells({ account, n, value: hold }: HoldRow): Cell[] {
     close?.at ?? null,
     close?.end ?? null,
     close?.usage ?? null,
-    close?.input ?? null,
-    close?.cached ?? null,
-    close?.output ?? null,
+    used?.input ?? null,
+    used?.cached ?? null,
+    used?.output ?? null,
+    used === undefined ? null : othersText(used),
     close?.paid ?? null,
     close?.bonus ?? null,
     close?.overrun ?? null,
@@ -91,7 +97,9 @@ export function holdOf(row: Row): HoldState {
   return {
     id: text(row, 'id'),
     account: text(row, 'account_id'),
-    output: number(row, 'granted'),
+    owner: maybeText(row, 'owner'),
+    granted: number(row, 'granted'),
+    clamped: (maybeText(row, 'clamped') ?? 'output') as Clamped,
     amount: money(row, 'amount'),
     before: money(row, 'before'),
     paid: money(row, 'paid'),
@@ -112,14 +120,31 @@ const closeOf = (row: Row): Close => ({
   at: number(row, 'closed_at'),
   end: text(row, 'end'),
   usage: text(row, 'usage'),
-  input: number(row, 'input'),
-  cached: number(row, 'cached'),
-  output: number(row, 'output'),
+  quantities: quantitiesOf(row),
   paid: money(row, 'charged_paid'),
   bonus: money(row, 'charged_bonus'),
   owed: money(row, 'owed'),
   overrun: money(row, 'overrun'),
 })
+
+const TOKENS: readonly Quantity[] = ['input', 'cached', 'output']
+
+/**
+ * Nearly every request counts tokens and nothing else, so tokens have columns and everything else is
+ * one text, which is null where there is nothing else.
+ */
+function othersText({ input: _i, cached: _c, output: _o, ...others }: Quantities): string | null {
+  for (const _ in others) return JSON.stringify(others)
+  return null
+}
+
+/** Of a row with the columns `input`, `cached`, `output` and `others`. */
+export function quantitiesOf(row: Row): Quantities {
+  const others = maybeText(row, 'others')
+  const quantities: Partial<Record<Quantity, number>> = others === null ? {} : JSON.parse(others)
+  for (const name of TOKENS) if (row[name] !== null) quantities[name] = number(row, name)
+  return quantities
+}
 
 /** A hold's shares of meters, one list of four each. Whole numbers are text: JSON has no bigint. */
 function countsText(counts: readonly Count[]): string | null {

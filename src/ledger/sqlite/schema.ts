@@ -161,5 +161,18 @@ CREATE TRIGGER postings_are_not_removed BEFORE DELETE ON postings
   BEGIN SELECT RAISE(ABORT, 'postings are never removed'); END;
 `
 
+/**
+ * `owner` is the gate that an open hold belongs to. The file itself belongs to one gate, whose data
+ * folder it lies in: `database.ts` names it, and gives it the holds that are open from before.
+ * `clamped` is what the granted units are; null: output tokens. `others` is all that a request used
+ * besides tokens, as JSON; null: nothing.
+ */
+const V5 = `
+ALTER TABLE book ADD COLUMN owner TEXT;
+ALTER TABLE holds ADD COLUMN owner TEXT;
+ALTER TABLE holds ADD COLUMN clamped TEXT;
+ALTER TABLE holds ADD COLUMN others TEXT;
+`
+
 /** `MIGRATIONS[v]` takes a file from version v to v + 1. */
-export const MIGRATIONS: readonly string[] = [V1, V2, V3, V4]
+export const MIGRATIONS: readonly string[] = [V1, V2, V3, V4, V5]

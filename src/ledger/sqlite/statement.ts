@@ -7,7 +7,17 @@ import type { AccountId, Drawer, Entry } from '../ledger.ts'
 import { openHoldOf } from '../state.ts'
 import { openSnapshot } from './database.ts'
 import { accountsThat, newestEntries } from './entries.ts'
-import { type Cell, holdOf, money, number, type Row, reading, text, whole } from './rows.ts'
+import {
+  type Cell,
+  holdOf,
+  money,
+  number,
+  quantitiesOf,
+  type Row,
+  reading,
+  text,
+  whole,
+} from './rows.ts'
 import { verify } from './verify.ts'
 
 export interface StatementParts {
@@ -56,8 +66,7 @@ export class SqliteStatement implements Statement {
       day: text(row, 'day'),
       model: text(row, 'model'),
       requests: number(row, 'requests'),
-      input: number(row, 'input'),
-      output: number(row, 'output'),
+      quantities: quantitiesOf(row),
       earned: money(row, 'earned'),
       overrun: money(row, 'overrun'),
     }))
@@ -113,10 +122,17 @@ const OPEN_HOLDS = `
 const DAY = (column: string): string => `date(${column} / 1000, 'unixepoch')`
 
 const EARNINGS = `
-  SELECT ${DAY('closed_at')} AS day, model, count(*) AS requests, sum(input) AS input,
-    sum(output) AS output, sum(charged_paid + charged_bonus) AS earned, sum(overrun) AS overrun
-  FROM holds WHERE status IN ('settled', 'expired')
-  GROUP BY day, model ORDER BY day DESC, model`
+  WITH charged AS (
+    SELECT *, ${DAY('closed_at')} AS day FROM holds WHERE status IN ('settled', 'expired')
+  ), counted AS (
+    SELECT day, model, other.key, sum(other.value) AS n
+    FROM charged, json_each(others) AS other WHERE others IS NOT NULL GROUP BY day, model, other.key
+  )
+  SELECT day, model, count(*) AS requests, sum(input) AS input, sum(cached) AS cached,
+    sum(output) AS output, sum(charged_paid + charged_bonus) AS earned, sum(overrun) AS overrun,
+    (SELECT json_group_object(key, n) FROM counted
+      WHERE counted.day = charged.day AND counted.model = charged.model HAVING count(*) > 0) AS others
+  FROM charged GROUP BY day, model ORDER BY day DESC, model`
 
 const INCOME = `
   SELECT ${DAY('at')} AS day, rail, credit, count(*) AS payments, sum(amount) AS amount

@@ -50,7 +50,7 @@ function openBooks(name: string, kind: MoneyKind): Books {
 async function lived(books: Books): Promise<void> {
   await pay(books, ANN, 100_000n, 'a')
   await books.ledger.hold(request('h1', ANN))
-  const charge = { amount: msat(3_000n), input: 7, cached: 0, output: 5, end: 'complete' }
+  const charge = { amount: msat(3_000n), quantities: { input: 7, output: 5 }, end: 'complete' }
   await books.ledger.settle('h1', { ...charge, usage: 'reported', at: world.now() })
   await books.ledger.hold(request('h2', ANN))
   await Promise.all(Array.from({ length: 60 }, (_, i) => pay(books, BOB, 1_000n, `b${i}`)))
@@ -64,7 +64,7 @@ const pay = (books: Books, account: string, amount: bigint, payment: string) =>
   })
 
 const request = (id: string, account: string) => ({
-  ...{ id, account, input: 0, least: 2, most: 2, limits: [] },
+  ...{ id, account, quantities: {}, clamped: 'output' as const, least: 2, most: 2, limits: [] },
   price: { base: 0n, each: 1_000_000_000n },
   ...{ at: world.now(), deadline: world.now() + 60_000 },
   what: { model: 'llama3', dialect: 'openai-chat', pass: null },

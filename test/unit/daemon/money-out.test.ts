@@ -59,11 +59,12 @@ describe('what is owed to buyers', () => {
     await books.ledger.deposit({ ...gift, rail: 'gift', native, at: 1 })
     expect(await owedToBuyers(books, store)).toBe(100)
     await books.ledger.hold({
-      ...{ id: 'a', account: 'ann', price: { base: 1_500_000_000n, each: 0n }, input: 0 },
+      ...{ id: 'a', account: 'ann', price: { base: 1_500_000_000n, each: 0n } },
+      ...{ quantities: {}, clamped: 'output' },
       ...{ least: 0, most: 0, limits: [], at: 1, deadline: 9 },
       what: { model: 'm', dialect: 'd', pass: null },
     })
-    const charge = { amount: msat(1_500n), input: 1, cached: 0, output: 1 }
+    const charge = { amount: msat(1_500n), quantities: { input: 1, output: 1 } }
     await books.ledger.settle('a', { ...charge, usage: 'reported', end: 'complete', at: 1 })
     expect(await owedToBuyers(books, store)).toBe(99)
   })

@@ -35,7 +35,8 @@ const request = (id: string, input: number, most: number): HoldRequest => ({
   id,
   account: 'a91f',
   price: ceilingLine(RATE, { input }, 'output'),
-  input,
+  quantities: { input },
+  clamped: 'output',
   least: 1,
   most,
   limits: [],
@@ -46,9 +47,7 @@ const request = (id: string, input: number, most: number): HoldRequest => ({
 
 const used = (input: number, output: number): Charge => ({
   amount: charge(RATE, { input, cached: 0, output }),
-  input,
-  cached: 0,
-  output,
+  quantities: { input, output },
   usage: 'reported',
   end: 'complete',
   at: 0,
@@ -121,7 +120,7 @@ const EVENTS: readonly (readonly [string, () => Promise<string>])[] = [
     async () => {
       const journal = ({ ledger }: Books) => ledger.extend('r1', 1, msat(27n))
       const books = await paid(hold('r1', 312, 2048), journal)
-      return table(books, () => books.ledger.expire(Number.POSITIVE_INFINITY, 0))
+      return table(books, () => books.ledger.recover(0))
     },
   ],
   [

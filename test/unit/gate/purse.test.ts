@@ -46,7 +46,7 @@ function want(parts: Partial<Want> & { limits?: readonly Limit[] } = {}): Want {
 }
 
 const stays = () => false
-const output = (taken: Taken) => (taken.ok ? taken.hold.output : taken.refused.why)
+const output = (taken: Taken) => (taken.ok ? taken.hold.granted : taken.refused.why)
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -73,7 +73,7 @@ describe('what is set aside', () => {
       output: row.output,
       input: row.input,
     })
-    if (taken.ok) expect(taken.hold.amount).toBe(BigInt(row.input + taken.hold.output))
+    if (taken.ok) expect(taken.hold.amount).toBe(BigInt(row.input + taken.hold.granted))
   })
 
   it('an estimate above the bound is never held: the bound is never too low', async () => {
@@ -98,7 +98,7 @@ describe('what is set aside', () => {
   it('embeddings have no output: the prompt alone is held', async () => {
     const { purse } = await purseWith(100n)
     const taken = await purse.take(want({ least: 0, most: 0 }), everySlot, stays)
-    expect(taken).toMatchObject({ ok: true, hold: { output: 0, amount: 100n } })
+    expect(taken).toMatchObject({ ok: true, hold: { granted: 0, amount: 100n } })
   })
 })
 
@@ -217,7 +217,7 @@ describe('J4 a limit in a request, which no meter remembers', () => {
       const { purse } = await purseWith(balance)
       const taken = await purse.take(want({ limits, template: 600 }), everySlot, stays)
       expect(output(taken)).toBe(granted)
-      if (taken.ok && taken.hold.output < 190) expect([650, 700]).toContain(taken.input)
+      if (taken.ok && taken.hold.granted < 190) expect([650, 700]).toContain(taken.input)
       if (taken.ok && granted === 200) expect(taken.input).toBe(held)
     }
   })

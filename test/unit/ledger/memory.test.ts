@@ -1,13 +1,15 @@
-import { openMemoryBooks } from '../../../src/ledger/memory.ts'
+import { MemoryStore, openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { runLedgerContract } from '../../contract/ledger.ts'
 import { REOPENED } from '../../contract/ledger-closing-cases.ts'
 
 runLedgerContract({
   name: 'memory',
   open: async (world) => {
-    const books = openMemoryBooks('play', world)
+    const store = new MemoryStore()
+    const beside = (owner: string) => openMemoryBooks('play', world, { owner, store })
+    const books = beside('a')
     const reopen = () => Promise.reject(new Error('nothing is left'))
-    return { books, reopen, dispose: () => books.close() }
+    return { books, beside, reopen, dispose: () => books.close() }
   },
   skip: [
     {

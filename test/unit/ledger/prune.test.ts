@@ -42,13 +42,15 @@ async function refused(count: number, at: number): Promise<void> {
 
 describe('J20 the ledger does not grow for free requests', () => {
   it('its file is as large after many days as after two', async () => {
-    const pages: unknown[] = []
+    const pages: number[] = []
     for (let day = 1; day <= 6; day++) {
       await refused(1_000, day * DAY)
       await books.prune(day * DAY)
-      pages.push(one('PRAGMA page_count'))
+      pages.push(Number(one('PRAGMA page_count')))
     }
-    expect(new Set(pages.slice(2)).size, String(pages)).toBe(1)
+    // A page more or less is how full SQLite leaves its pages. A day that stays is a hundred of them.
+    const later = pages.slice(2)
+    expect(Math.max(...later) - Math.min(...later), String(pages)).toBeLessThan(5)
     expect([rows('holds'), rows('postings'), rows('meters')]).toEqual([1_000, 2_001, 0])
     expect(await books.statement.verify()).toMatchObject({ ok: true })
   })
@@ -125,7 +127,7 @@ describe('J20 the ledger does not grow for free requests', () => {
     await books.ledger.settle('h1', charge(5n))
     await books.ledger.hold(hold({ id: 'h2' }))
     await books.ledger.hold(hold({ id: 'h3' }))
-    await books.ledger.expire(Number.POSITIVE_INFINITY, 5)
+    await books.ledger.recover(5)
     await refused(1, DAY)
     for (const whose of ['deposit IS NOT NULL', ...[1, 2, 3].map((n) => `hold = ${n}`)]) {
       expect(() => db.exec(`DELETE FROM postings WHERE ${whose}`)).toThrow('never removed')

@@ -18,7 +18,8 @@ export const hold = (some: Partial<HoldRequest> = {}): HoldRequest => ({
   id: 'h1',
   account: 'ann',
   price: { base: 0n, each: 1_000_000n },
-  input: 0,
+  quantities: {},
+  clamped: 'output',
   least: 1,
   most: 100,
   limits: [],
@@ -30,9 +31,7 @@ export const hold = (some: Partial<HoldRequest> = {}): HoldRequest => ({
 
 export const charge = (amount: bigint): Charge => ({
   amount: msat(amount),
-  input: 1,
-  cached: 0,
-  output: 2,
+  quantities: { input: 1, cached: 0, output: 2 },
   usage: 'reported',
   end: 'complete',
   at: 2_000,

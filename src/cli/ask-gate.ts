@@ -20,8 +20,8 @@ export interface Answer {
 }
 
 /**
- * Asks the gate that runs on the data folder; if none does, takes the folder's lock and answers from
- * the file itself. Says on stderr which books these are. Throws `Failed`.
+ * Asks the gate that runs on the data folder. If none does, takes the lock of the folder and reads
+ * the ledger itself. Says on stderr which books these are. Throws `Failed`.
  */
 export async function askBooks(invocation: Invocation, question: Question): Promise<Answer> {
   const { host } = invocation
@@ -38,9 +38,8 @@ export async function askBooks(invocation: Invocation, question: Question): Prom
 }
 
 /**
- * Asks the wallet of the gate that runs on the data folder; if none does, takes the folder's lock and
- * opens coins and seed itself. Says on stderr which wallet this is, and answers with the unit of its
- * money. Throws `Failed`.
+ * Asks the gate that runs on the data folder about its wallet. If none does, takes the lock of the
+ * folder and opens coins and seed itself. Says on stderr which wallet this is. Throws `Failed`.
  */
 export async function askWallet(
   question: WalletQuestion,

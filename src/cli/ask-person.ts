@@ -1,7 +1,7 @@
 import type { Answer } from '../daemon/host.ts'
 import type { World } from '../floor/world.ts'
 
-/** ms. A terminal where nobody sits, after a reboot for example, must not keep a gate from starting. */
+/** ms. After a reboot nobody may sit at the terminal, and the gate must start all the same. */
 const PATIENCE = 120_000
 
 /** Reads one line of an answer. `interrupted` is Ctrl+C. */
@@ -27,7 +27,7 @@ export async function askPerson(
       resolve(answer)
       lines.close()
     }
-    // While a line is read the terminal sends no signal for Ctrl+C: readline tells of it.
+    // While readline reads a line, Ctrl+C comes as its event and not as a signal.
     lines.once('SIGINT', () => unanswered('interrupted'))
     lines.on('error', () => ended('closed'))
     lines.once('close', () => ended('closed'))

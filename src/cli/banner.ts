@@ -23,9 +23,9 @@ export interface Banner {
   readonly url: string
   /** It listens on every address of the machine. */
   readonly everywhere: boolean
-  /** Where everybody reaches it; null: nowhere. */
+  /** Where everybody reaches it. Null if nobody outside does. */
   readonly publicUrl: string | null
-  /** How it could be reached by everybody; null where there is nothing to advise. */
+  /** How to make it public. Null if there is nothing to advise. */
   readonly publicHint: string | null
   readonly upstream: string
   readonly prices: readonly ShownPrice[]
@@ -41,10 +41,10 @@ export interface Banner {
 const MODELS_SHOWN = 8
 /** Columns before the values. */
 const NAMES = 13
-/** Between a value and what is said of it. */
+/** Between a value and its hint. */
 const HINT = '   '
 
-/** A name that may stand in a command for people to copy: a backend chose it. */
+/** Whether a name is safe in a command that people copy. The backend chose the name. */
 export const isPlainName = (name: string): boolean => /^[\w.:/@+-]{1,100}$/.test(name)
 
 /** The block that a person sees when the gate is ready. First what to open in a browser. */
@@ -104,7 +104,7 @@ function title({ version, money }: Banner, ink: Ink, width: number | null): stri
     .join('\n')
 }
 
-/** Nothing is lost with money that is worth nothing. */
+/** A backup is only advised for real money. */
 const kept = ({ money }: Banner): string =>
   `balances survive a restart${money === 'real' ? '; back it up' : ''}`
 
@@ -135,7 +135,7 @@ function priceRows({ prices }: Banner, ink: Ink, width: number | null): string[]
   ]
 }
 
-/** A request to copy; none while it would be refused. */
+/** A request to copy. It is left out while it would be refused. */
 function tryIt(about: Banner, ink: Ink, width: number | null): string[] {
   const { url, money, prices, troubles } = about
   if (troubles.length > 0) return []
@@ -163,7 +163,7 @@ function tryIt(about: Banner, ink: Ink, width: number | null): string[] {
   return ['', head + first, ...rest, ...payments]
 }
 
-/** On several lines where it is too long; neither a shell nor JSON minds these line ends. */
+/** The command, on several lines if it is too long. Shell and JSON accept these line ends. */
 function command(
   { url, prices }: Banner,
   wanted: ShownPrice['sold'],

@@ -10,7 +10,7 @@ const QUESTION = 'What is it like to be paid by the token?'
 export async function story(host: Host, url: string): Promise<void> {
   const say = (text: string) => host.stdout.write(`${text}\n`)
   const ink = inkOf(host.stdout)
-  /** Wrapped, after as many spaces. */
+  /** Prints a wrapped paragraph, indented by so many spaces. */
   const tell = (spaces: number, text: string) =>
     say(hang(' '.repeat(spaces), text, widthOf(host.stdout)))
   const step = (text: string) => say(`${hang('  ', ink.bold(text), widthOf(host.stdout))}\n`)

@@ -7,7 +7,7 @@ import { startToyModel } from '../toy/toy.ts'
 import { story } from './demo-story.ts'
 import { operatorAt } from './operator.ts'
 
-/** Flags of the demo: an upstream of one's own takes the toy's place. */
+/** Flags of the demo. With `--upstream` there is no toy model. */
 interface DemoFlags {
   readonly upstream?: unknown
   readonly dataDir?: unknown
@@ -16,8 +16,8 @@ interface DemoFlags {
 }
 
 /**
- * The same program on play money and, where no upstream is given, a toy model: 402, pay, stream,
- * balance, told so that a person understands it. Stays up until it is stopped.
+ * Runs a gate with play money, in front of a toy model if no upstream is given, and tells the story
+ * of one purchase: 402, payment, stream, balance. The gate stays up until it is stopped.
  */
 export async function runDemo(
   host: Host,
@@ -61,7 +61,7 @@ export async function runDemo(
   }
 }
 
-/** The operator's lines wait while the buyer's story is told: both write to one terminal. */
+/** Holds back the output of the gate while the story is told on the same terminal. */
 function curtain(host: Host): { readonly host: Host; close(): void; open(): void } {
   const waiting: string[] = []
   let closed = false

@@ -5,10 +5,13 @@ export type Level = 'info' | 'warn' | 'error'
 
 export interface EventKind {
   readonly level: Level
-  /** The quietest `log.level` at which it is still said. */
+  /** The quietest `log.level` at which the event is printed. */
   readonly saidFrom: 'error' | 'warn' | 'info'
   readonly means: string
-  /** After `time`, `level` and `event`. Names are a contract: more may come, none is renamed. */
+  /**
+   * Fields after `time`, `level` and `event`. The names are a contract: more may come, none
+   * changes.
+   */
   readonly fields: readonly string[]
 }
 

@@ -18,8 +18,8 @@ export interface FolderStatus {
 }
 
 /**
- * Asks at a folder's socket whether a gate runs there, and on which kind of money. Throws `Failed` if
- * one runs that does not say.
+ * Asks at the socket of a folder whether a gate runs there, and with which kind of money. Throws
+ * `Failed` if a gate runs there and does not say.
  */
 export async function statusOf(folder: string): Promise<FolderStatus> {
   const about = await askRunningGate(socketIn(folder), { ask: 'about' })
@@ -42,7 +42,8 @@ type Place = Pick<Host, 'home' | 'argv'>
 
 /**
  * The lines on stderr that say which books, or which wallet, a command looked at. If no gate runs
- * there but one runs on a default folder, they say so: with play money that is another folder.
+ * there and one runs on a default folder, they say so, because play money has another default
+ * folder.
  */
 export async function statusLines(
   what: 'books' | 'wallet',
@@ -84,7 +85,7 @@ function pointTo({ folder, running, money }: FolderStatus, place: Place): string
   return `${is}${kind}. To look there: ${sameCommand(folder, place)}`
 }
 
-/** The command that was typed, for another folder. */
+/** The command that was typed, with another folder. */
 function sameCommand(folder: string, place: Place): string {
   const words = place.argv.filter(
     (word, at) =>
@@ -96,7 +97,7 @@ function sameCommand(folder: string, place: Place): string {
 const isFolder = (before: string | undefined): boolean =>
   before !== undefined && /^--(?:data-dir|config|wallet)$/.test(before)
 
-/** A word as a shell takes it. */
+/** Quotes a word for the shell. */
 const shellWord = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${onLine(word).replaceAll("'", "'\\''")}'`
 

@@ -4,7 +4,7 @@ import { Failed } from '../daemon/failed.ts'
 import type { Command, Flags } from './commands/command.ts'
 import { typedOf } from './help.ts'
 
-/** Its own flags, those of its subcommands if one is meant without being named, and the gate's. */
+/** Adds the command's own flags, those of its standard subcommand, and those of the gate. */
 export function addFlags(parser: Parser, command: Command): void {
   const all = [command, ...(command.standard === undefined ? [] : (command.commands ?? []))]
   for (const one of all.flatMap(({ flags = [] }) => flags)) {
@@ -15,19 +15,20 @@ export function addFlags(parser: Parser, command: Command): void {
   parser.option('--config <path>')
   for (const row of flagsTable) {
     const { flag, negatable, attribute } = row
-    // Every command reads them, so that one that means nothing to it is named in the message.
+    // Each command parses all of them, so that the message can name one that the command does not
+    // take.
     const option = new Option(typedOf(flag))
     if (flag.kind === 'pair') {
       option.argParser((one: string, before: string[] | undefined) => [...(before ?? []), one])
     }
-    // What it would refuse, and what has no effect yet, is not proposed for a slip of the finger.
+    // A flag that the command refuses, or that has no effect yet, is not proposed for a typo.
     const proposed = ALWAYS.includes(attribute) || (flag.help !== undefined && takes(command, row))
     parser.addOption(option.hideHelp(!proposed))
     if (negatable) parser.addOption(new Option(`--no-${flag.name.slice(2)}`).hideHelp(!proposed))
   }
 }
 
-/** What was typed for flags, before the command as well: `satgate --data-dir X ledger`. */
+/** The flags that were typed, also before the command: `satgate --data-dir X ledger`. */
 export function flagsOf(self: Parser, command: Command, path: string): Flags {
   const flags: Record<string, unknown> = {}
   for (let parser: Parser | null = self; parser !== null; parser = parser.parent) {
@@ -52,7 +53,7 @@ interface Found {
   readonly path: string
 }
 
-/** A flag that means nothing to a command is a mistake: it would go unseen. */
+/** Refuses a flag that has no meaning for the command. Otherwise it would be ignored silently. */
 function refuseUseless(typed: string, { option, parser, self, command, path }: Found): void {
   if (option === 'config') return
   const row = flagsTable.find(({ attribute }) => attribute === option)

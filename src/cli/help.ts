@@ -4,7 +4,7 @@ import type { Out } from '../daemon/host.ts'
 import type { Command, HelpRow } from './commands/command.ts'
 import { hang, inkOf, widthOf } from './terminal.ts'
 
-/** Columns of a help that goes to no terminal, and the most that it takes of a wide one. */
+/** Columns of a help without a terminal, and at most on a wide one. */
 const USUAL = 80
 const WIDEST = 120
 
@@ -24,8 +24,8 @@ const VERSION: HelpRow = ['-v, --version', 'print the version']
 type Section = readonly [heading: string, lines: readonly HelpRow[]]
 
 /**
- * The `--help` of a command: what it does, how it is used, examples, then its own flags. The flags of
- * the gate stand where they start a gate, and one line says elsewhere where they are.
+ * The `--help` of a command: what it does, how it is used, examples, then its own flags. Commands
+ * that start a gate list the flags of the gate. The others say in one line where to find them.
  */
 export function helpText(
   command: Command,
@@ -111,7 +111,9 @@ function lastWords(command: Command, path: string): string {
   return command.settings === 'all' ? `It takes the flags of the gate too. ${all}` : `${own}${all}`
 }
 
-/** What a line does begins at most so far to the right: longer lines are broken before it. */
+/**
+ * The column where the second part of the rows begins. Longer first parts have a line of their own.
+ */
 const FARTHEST = 0.6
 
 function columnOf(lines: readonly HelpRow[], width: number): number {

@@ -6,7 +6,7 @@ import { realWorld } from '../floor/real-world.ts'
 import type { World } from '../floor/world.ts'
 import { askPerson } from './ask-person.ts'
 
-/** Whatever a command prints, and whoever wrote it: nothing in it is raw (threats J22). */
+/** The same host, on whose output no control character of somebody else appears (threats J22). */
 export function printing(host: Host): Host {
   const safe = (out: Out): Out => {
     const clean = out.colour ? printableInInk : printable
@@ -15,11 +15,11 @@ export function printing(host: Host): Host {
   return { ...host, stdout: safe(host.stdout), stderr: safe(host.stderr) }
 }
 
-/** This process's own. */
+/** The host of this process. */
 export function thisHost(): Host {
   const { env } = process
   const world = realWorld()
-  // Whoever read what we print has gone: no reason to stop serving those who paid.
+  // If the reader of our output is gone, the gate must still serve those who paid.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const out = (stream: NodeJS.WriteStream): Out => ({
     write: (text) => {
@@ -43,12 +43,13 @@ export function thisHost(): Host {
       process.once('SIGINT', stop)
       process.once('SIGTERM', stop)
       process.once('SIGHUP', stop)
-      // A terminal that closes sends it twice, from the kernel and from the shell: no second meaning.
+      // A closing terminal sends SIGHUP twice, from kernel and shell. The second must not end the
+      // process.
       process.on('SIGHUP', () => {})
     },
     onLost: (told) => {
       process.removeAllListeners('uncaughtException')
-      // Rejections that nobody handles come here as well.
+      // Unhandled rejections come here as well.
       process.on('uncaughtException', (error) => told(error))
     },
     exit: (code) => process.exit(code),

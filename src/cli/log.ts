@@ -20,13 +20,13 @@ import {
   widthOf,
 } from './terminal.ts'
 
-/** Characters of what is wrong. */
+/** Characters of the description of a problem. */
 const LONGEST = 300
-/** Columns from which on a request has room for everything, and a model's name where it has not. */
+/** Terminals narrower than this get shorter lines, with model names of so many columns. */
 const WIDE = 100
 const SHORT_NAME = 16
 
-/** JSON on one line, and nothing in it that moves a cursor where a person looks at it (threats H8). */
+/** JSON on one line. Characters that could control a terminal are escaped (threats H8). */
 export const jsonLine = (value: unknown): string => `${printableJson(JSON.stringify(value))}\n`
 
 /** `log` of the settings. */
@@ -39,8 +39,8 @@ export interface LogOptions {
 export interface EventLog {
   say(event: object): void
   /**
-   * Now the status block is printed. Until then problems are kept back from people, because many are
-   * over before it; it returns the sentences of the others, which the block shows.
+   * Call it when the status block is printed. Before, problems are kept back from people, because
+   * many are over by then. It returns the sentences of the others, which the block shows.
    */
   open(about: { readonly money: MoneyKind }): readonly string[]
 }
@@ -48,9 +48,9 @@ export interface EventLog {
 const ORDER = ['error', 'warn', 'info', 'debug']
 
 /**
- * The sink of a run: lines for people on a terminal, one JSON object a line otherwise, with `time` and
- * `level` first. `warn` and `error` leave out what goes well; `debug` tells of each request what was
- * held and how it waited.
+ * Prints events: as lines for people, or as one JSON object a line with `time` and `level` first.
+ * At `warn` and `error` only problems are printed. `debug` adds to each request what was held and
+ * how long it waited.
  */
 export function openLog(out: Out, options: LogOptions, now: () => number): EventLog {
   const lines = new LogLines(out, options.level === 'debug')
@@ -72,13 +72,13 @@ export function openLog(out: Out, options: LogOptions, now: () => number): Event
 type ProblemEvent = Extract<GateEvent, { event: 'problem' | 'solved' }>
 type RequestEvent = Extract<GateEvent, { event: 'request' }>
 
-/** One line for each event: what, how much, for whom; never a prompt, key or invoice. */
+/** Prints one line for each event. No line contains a prompt, a key or an invoice. */
 class LogLines {
   readonly #out: Out
   readonly #debug: boolean
-  /** Before the status block stands: what began and is not over. Null afterwards. */
+  /** Problems that began before the status block and are not over. Null after the block. */
   #waiting: ProblemEvent[] | null = []
-  /** Sentences of what was told and is not over. */
+  /** The sentences of problems that were printed and are not over. */
   readonly #told = new Map<string, string>()
   #unit = 'sat'
   /** Columns that each field of a request has needed so far. */
@@ -118,7 +118,7 @@ class LogLines {
     this.#write(`  ${this.#clock(at)}  ${red(bold('PROBLEM'))}  `, sentence)
   }
 
-  /** What has no end may happen again, and is told again. */
+  /** A problem without an end is not remembered, so it is printed each time. */
   #remember(event: ProblemEvent): string {
     if (PROBLEMS[event.what]?.ends !== undefined) this.#told.set(keyOf(event), said(event))
     return said(event)
@@ -140,7 +140,7 @@ class LogLines {
   }
 
   #payout({ state, sat: sats, fee_sat: fee, to }: PayoutEvent, at: number): void {
-    // Who asked for it, or a PROBLEM line, says why it failed.
+    // The command that asked for it, or a PROBLEM line, says why it failed.
     if (state === 'failed') return
     const amount = `${whole(sats)} ${this.#unit} to ${onLine(to, LONGEST)}`
     const cost = fee === undefined ? '' : `, the mint kept a fee of ${whole(fee)} ${this.#unit}`
@@ -157,7 +157,7 @@ class LogLines {
     this.#out.write(`${hangFields(head, fields, widthOf(this.#out))}\n`)
   }
 
-  /** In columns. Where there is little room, what is known from elsewhere is left out. */
+  /** The fields of a request in columns. A narrow terminal gets fewer fields. */
   #fields(event: RequestEvent, ink: Ink): string[] {
     const narrow = (widthOf(this.#out) ?? WIDE) < WIDE
     const model = cutName(event.model ?? '-', narrow ? SHORT_NAME : LONGEST_NAME)
@@ -173,20 +173,20 @@ class LogLines {
       this.#wide(4, `${(event.ms / 1000).toFixed(1)} s`, true),
       `${onLine(event.account ?? 'free')}${left}`,
       ...this.#observed(event, ink),
-      // The backend's own figures were missing, or could not be believed.
+      // The backend reported no usage, or one that cannot be true.
       ...(event.usage === 'counted' ? [ink.faint('counted here')] : []),
       ...(event.end === 'complete' ? [] : [ink.red(event.end)]),
     ]
   }
 
-  /** In mode `observe`: what would have been. */
+  /** In mode `observe`: what the request would have cost, or why it would have been refused. */
   #observed({ would_charge_msat: charge, would_refuse: why }: RequestEvent, ink: Ink): string[] {
     if (charge === undefined) return []
     const refused = why === undefined ? [] : [ink.red(`would be refused: ${onLine(why, LONGEST)}`)]
     return [ink.faint(`would be ${sat(charge)} ${this.#unit}`), ...refused]
   }
 
-  /** As wide as the widest that stood in that column. */
+  /** Pads a field to the widest one that its column has had. */
   #wide(column: number, text: string, right = false): string {
     const width = Math.max(this.#widths[column] ?? 0, columnsOf(text))
     this.#widths[column] = width
@@ -233,7 +233,7 @@ const keyOf = ({ what, mint, to, work }: ProblemEvent): string =>
 const said = (event: ProblemEvent): string =>
   sentenceOf(event, event.event === 'solved', (text) => onLine(text, LONGEST))
 
-/** An answer that broke off is no success, whatever its status said at its beginning. */
+/** An answer that broke off is not shown as a success, although its status was 200. */
 function colourOf({ status, end }: RequestEvent, ink: Ink): (text: string) => string {
   if (status >= 500 || end === 'upstream_failed' || end === 'stalled') return ink.red
   return status >= 400 ? ink.yellow : ink.green

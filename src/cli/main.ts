@@ -10,8 +10,8 @@ import { printing } from './host.ts'
 import { parse, type Typed } from './program.ts'
 
 /**
- * The program: arguments in, exit code out. 0 ok, 1 failed, 2 bad usage or config, 3 wallet or mint do
- * not answer, 4 refused.
+ * Runs the program and returns its exit code: 0 ok, 1 failed, 2 bad usage or settings, 3 wallet or
+ * mint do not answer, 4 refused.
  */
 export async function main(given: Host): Promise<number> {
   const host = printing(given)
@@ -35,7 +35,7 @@ async function carryOut({ command, words, flags }: Typed, host: Host): Promise<O
   return command.run === undefined ? 0 : command.run(invocation)
 }
 
-/** The flags that are settings. `--json` is one where a gate is started, and a form of output elsewhere. */
+/** The flags that are settings. For commands that start no gate, `--json` is none. */
 function settingsIn(flags: Flags, command: string): Flags {
   const starts = command === 'satgate' || command === 'run'
   const names = flagsTable.map(({ attribute }) => attribute)

@@ -4,7 +4,9 @@ import { announce } from './announce.ts'
 import { type LogOptions, openLog } from './log.ts'
 import { hang, widthOf } from './terminal.ts'
 
-/** The operator of a run, in front of this process: on a terminal, or as a program that reads JSON. */
+/**
+ * The operator of a run, in front of this process: on a terminal, or as a program that reads JSON.
+ */
 export function operatorAt(
   host: Pick<Host, 'stdout' | 'stderr' | 'world'>,
   options: LogOptions,

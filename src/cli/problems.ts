@@ -1,7 +1,10 @@
 import { plural } from '../floor/plural.ts'
 import { sentence } from '../floor/sentence.ts'
 
-/** A field of a problem's event as text, safe on a line; empty where it is missing. */
+/**
+ * A field of a problem's event as safe text on one line. It is empty if the event has no such
+ * field.
+ */
 export type Field = (name: string) => string
 
 export interface Problem {
@@ -10,13 +13,13 @@ export interface Problem {
   readonly fields: readonly string[]
   /** What is wrong, where, and what helps. */
   readonly begins: (field: Field) => string
-  /** What is said when it is over. Left out: it is told once, and there is no end to tell. */
+  /** The sentence when it is over. Without it the problem has no end, and is printed each time. */
   readonly ends?: (field: Field) => string
 }
 
 /**
- * Every problem that a gate tells of, by `what`, and the words for people. It is an `error` where
- * nothing can be sold because of it, or where the program itself is wrong.
+ * All problems that a gate reports, by `what`, with the sentences for people. The level is `error`
+ * if nothing can be sold because of it, or if satgate itself has a bug.
  */
 export const PROBLEMS: Readonly<Record<string, Problem>> = {
   upstream_unreachable: {
@@ -142,7 +145,7 @@ const counted = (count: string, noun: string): string => plural(Number(count), n
 
 type ProblemEvent = { readonly what: string; readonly [field: string]: unknown }
 
-/** The sentence for a problem, or for its end. One that is not in the table is spelled out. */
+/** The sentence for a problem or its end. For an unknown problem it lists the fields. */
 export function sentenceOf(event: ProblemEvent, over: boolean, safe: (text: string) => string) {
   const field: Field = (name) => (event[name] === undefined ? '' : safe(String(event[name])))
   const known = Object.hasOwn(PROBLEMS, event.what) ? PROBLEMS[event.what] : undefined

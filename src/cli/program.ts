@@ -15,7 +15,7 @@ export interface Typed {
   readonly flags: Flags
 }
 
-/** Runs what was typed; prints help, the version and what is wrong with the typing. Gives the exit code. */
+/** Parses and runs a command, or prints help, version or the mistake. Returns the exit code. */
 export async function parse(
   root: Command,
   host: Host,
@@ -68,7 +68,8 @@ function parserOf(
   }
   if (command.commands !== undefined) parser.helpCommand(true)
   if (command.words === undefined) parser.allowExcessArguments()
-  // Commander prints the help of a group also where a command was named that the group does not have.
+  // Commander prints the help of a group also where a command was named that the group does not
+  // have.
   parser.on('beforeHelp', () => {
     const [first, second] = parser.args
     const named = first === 'help' ? second : first
@@ -87,7 +88,7 @@ function parserOf(
 
 const isAccount = ({ typed }: { readonly typed: string }) => typed.startsWith('--account ')
 
-/** A word where none belongs: mostly a command that is not there. */
+/** A word that no argument takes. Mostly it is meant as a command. */
 function notTaken(word: string, self: Parser, command: Command): Failed {
   if (command.commands !== undefined || self.parent === null) return noCommand(word, self)
   if (/^[0-9a-f]{4,64}$/.test(word) && command.flags?.some(isAccount) === true) {
@@ -100,7 +101,7 @@ function notTaken(word: string, self: Parser, command: Command): Failed {
   return new Failed(`satgate ${command.name} takes flags only, not ${said}`, 2)
 }
 
-/** What commander says, safe to print: it repeats what was typed. */
+/** Makes commander's message safe to print, because it repeats what was typed. */
 function toPeople(text: string, { argv }: Host): string {
   const safe = argv.reduce((said, word) => said.replaceAll(word, onLine(word)), text)
   return safe.replace(/^error: /, 'satgate: ')

@@ -7,7 +7,7 @@ const LONGEST = 80
 const isNumber = (cell: string | number): boolean =>
   typeof cell === 'number' || /^-?[\d,]+(?:\.\d+)?$/.test(cell)
 
-/** Text is aligned left; a column of which every cell is a number, or an amount of sats, right. */
+/** A table for people. Columns that hold only numbers are aligned right, all others left. */
 export function table(
   heads: readonly string[],
   rows: readonly (readonly (string | number)[])[],

@@ -4,7 +4,7 @@ import wrapAnsi from 'wrap-ansi'
 import type { Out } from '../daemon/host.ts'
 import { onLine } from '../floor/printable.ts'
 
-/** Weight and colour of text; each gives its text back unchanged where no colours are shown. */
+/** Weight and colour of text. Without colours each function returns its text unchanged. */
 export interface Ink {
   readonly bold: (text: string) => string
   readonly faint: (text: string) => string
@@ -14,7 +14,7 @@ export interface Ink {
   readonly cyan: (text: string) => string
 }
 
-/** The inks of an output: of the terminal's own palette, so that they can be read on any background. */
+/** The inks of an output. They are of the terminal's own palette, so they suit its background. */
 export function inkOf({ colour }: Pick<Out, 'colour'>): Ink {
   const ink = (format: Parameters<typeof styleText>[0]) => (text: string) =>
     colour && text !== '' ? styleText(format, text, { validateStream: false }) : text
@@ -28,7 +28,7 @@ export function inkOf({ colour }: Pick<Out, 'colour'>): Ink {
   }
 }
 
-/** Columns that text is wrapped to where there is a terminal; null: it is not wrapped. */
+/** Columns to which text is wrapped. Null if there is no terminal: then it is not wrapped. */
 export function widthOf(out: Pick<Out, 'columns'>): number | null {
   const columns = out.columns()
   return columns === null ? null : Math.max(NARROWEST, columns)
@@ -37,9 +37,9 @@ export function widthOf(out: Pick<Out, 'columns'>): number | null {
 const NARROWEST = 40
 
 /**
- * `head` and the text after it, as lines of at most `width` columns: the lines after the first begin
- * under the text. A word that is longer than a line stays whole, so that addresses and commands can
- * be copied. `width` null: one line.
+ * Puts `head` and `text` on lines of at most `width` columns. Further lines begin under the text. A
+ * word that is longer than a line stays whole, so that addresses and commands can be copied. If
+ * `width` is null, the result is one line.
  */
 export function hang(head: string, text: string, width: number | null): string {
   if (width === null) return `${head}${text}`
@@ -48,13 +48,13 @@ export function hang(head: string, text: string, width: number | null): string {
   return `${head}${lines.join(`\n${' '.repeat(hanging)}`)}`
 }
 
-/** Columns that a text has at least, however long its head is. */
+/** The least number of columns for a text, even if its head is long. */
 export const LEAST_TEXT = 19
 
 /** Columns of a name that somebody else chose, of a model for example. */
 export const LONGEST_NAME = 32
 
-/** Such a name on one line, in at most so many columns. A Chinese character takes two of them. */
+/** Cuts such a name to so many columns. A Chinese character takes two columns. */
 export function cutName(name: string, most: number): string {
   const plain = onLine(name, LONGEST_INPUT)
   if (columnsOf(plain) <= most) return plain
@@ -68,7 +68,7 @@ export function cutName(name: string, most: number): string {
 }
 
 const LONGEST_INPUT = 300
-/** What is one character to a person may be several to a program. */
+/** Splits text into what people see as one character, which may be several code points. */
 const GRAPHEMES = new Intl.Segmenter()
 
 /** Filled with spaces up to so many columns. */
@@ -77,7 +77,7 @@ export function fill(text: string, columns: number, right = false): string {
   return right ? `${spaces}${text}` : `${text}${spaces}`
 }
 
-/** The same with fields, two spaces apart, that are wrapped only between two of them. */
+/** Like `hang`, with fields that are two spaces apart. Lines break only between fields. */
 export function hangFields(head: string, fields: readonly string[], width: number | null): string {
   const [first = '', ...rest] = fields
   const indent = ' '.repeat(columnsOf(head))
@@ -90,5 +90,5 @@ export function hangFields(head: string, fields: readonly string[], width: numbe
   return lines.map((line) => line.trimEnd()).join('\n')
 }
 
-/** How wide a terminal shows it, without its colours. */
+/** Columns that a terminal needs for a text. Colours need none. */
 export const columnsOf = (text: string): number => stringWidth(text)

@@ -42,11 +42,11 @@ export async function booksAtRest(
 interface AtRest {
   readonly config: Config
   readonly world: World
-  /** How far it is, for a person who waits. */
+  /** Reports progress to a person who waits. */
   readonly told: (progress: string) => void
 }
 
-/** Answers for the wallet of a folder on which no gate runs: opens coins and seed itself. Throws `Failed`. */
+/** Answers about the wallet of a folder on which no gate runs. Throws `Failed`. */
 export async function walletAtRest(
   question: WalletQuestion,
   { config, world, told }: AtRest,
@@ -77,7 +77,7 @@ export async function walletAtRest(
   }
 }
 
-/** Without its seed a folder can still give away the coins it has. */
+/** Without its seed a folder can still export the coins that it has. */
 function coinsAlone(dataDir: string, world: World): Pick<EcashParts, 'store' | 'roster' | 'alarm'> {
   const store = openCoinsAlone(dataDir, world.now())
   const roster = new Roster({ lines: [], store, world, say: () => {} })

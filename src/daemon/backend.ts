@@ -10,7 +10,7 @@ import { helpWith } from '../http/unreachable.ts'
 import { type HttpUpstream, makeUpstream } from '../http/upstream.ts'
 import { Failed } from './failed.ts'
 
-/** The backend of a run: who it is, what it serves, and the way to it. */
+/** The backend of a run: its kind, its models, and the client for it. */
 export interface FoundBackend {
   readonly kind: Backend
   readonly url: string

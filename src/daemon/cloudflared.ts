@@ -8,7 +8,7 @@ import type { Host } from './host.ts'
 
 const run = promisify(execFile)
 
-/** The npm package that knows where cloudflared is to be had for which machine. */
+/** The npm package that knows which download of cloudflared fits a machine. */
 const INSTALLER = 'cloudflared@0.7.3'
 const WHERE =
   'https://developers.cloudflare.com/cloudflare-one/networks/connectors/cloudflare-tunnel/downloads/'
@@ -21,8 +21,8 @@ const DOWNLOAD = `require('cloudflared').install(process.argv[1]).catch((error) 
 const PATIENCE = 600_000
 
 /**
- * The cloudflared of this machine: the one that CLOUDFLARED_BIN names, else one on PATH, else the
- * one that was installed into the data folder before. Null: there is none.
+ * Finds cloudflared: the one that CLOUDFLARED_BIN names, else one on PATH, else the one that
+ * satgate installed into the data folder before. Null if there is none.
  */
 export function findCloudflared({ env }: Pick<Host, 'env'>, dataDir: string): string | null {
   const named = env.CLOUDFLARED_BIN
@@ -44,8 +44,8 @@ function isProgram(path: string): boolean {
 }
 
 /**
- * The cloudflared that `--tunnel` cannot do without. Where there is none a person is asked, and on a
- * yes it is installed into the data folder; throws `Failed` (2) where nobody can be asked, or on a no.
+ * Finds the cloudflared that `--tunnel` needs. If there is none, a person is asked, and after a yes
+ * it is installed into the data folder. Throws `Failed` (2) after a no, or if nobody can be asked.
  */
 export async function needCloudflared(host: Host, dataDir: string): Promise<string> {
   const found = findCloudflared(host, dataDir)
@@ -67,9 +67,9 @@ export async function needCloudflared(host: Host, dataDir: string): Promise<stri
 }
 
 /**
- * No script of a package runs but the one that is asked for, in a process of its own: it is handed
- * neither keys nor this process's memory. A download that failed leaves an empty file behind, so
- * only a program that answers to `--version` is taken.
+ * Installs the npm package without its install scripts, and runs its download in a process of its
+ * own, whose environment holds no keys. A download that failed leaves an empty file behind, so only
+ * a program that answers `--version` is used.
  */
 async function install({ env, stderr }: Host, dataDir: string): Promise<string> {
   const [tool, bin] = [join(dataDir, 'tool'), join(dataDir, 'bin')]
@@ -90,12 +90,12 @@ async function install({ env, stderr }: Host, dataDir: string): Promise<string> 
   return join(bin, name)
 }
 
-/** The npm that started this program, which needs no shell on any system; else the one on PATH. */
+/** The npm that started this program, because it needs no shell; else the one on PATH. */
 function npmOf({ npm_execpath: npm }: Host['env']): [string, ...string[]] {
   return npm?.endsWith('npm-cli.js') ? [process.execPath, npm] : ['npm']
 }
 
-/** Which registry, and what it asks of its users. */
+/** The settings of npm: the registry and its credentials. */
 const npmEnv = (env: Host['env']) =>
   Object.fromEntries(Object.entries(env).filter(([name]) => /^npm_config_/i.test(name)))
 
@@ -103,14 +103,14 @@ const LENT =
   /^(?:PATH|Path|HOME|USERPROFILE|APPDATA|LOCALAPPDATA|TMPDIR|TEMP|TMP|SystemRoot|LANG|(?:https?|no|all)_proxy|SSL_CERT_(?:FILE|DIR)|NODE_EXTRA_CA_CERTS|CLOUDFLARED_VERSION)$/i
 
 /**
- * What another program is told of the environment: how to reach the network, no key that lies in it.
- * `TUNNEL_…` stays out too, so that the operator's own tunnels are not touched.
+ * The environment for another program: how to reach the network, and no keys. `TUNNEL_…` is left
+ * out too, so that the operator's own tunnels are not touched.
  */
 export function strangersEnv(env: Host['env']): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(env).filter(([name]) => LENT.test(name)))
 }
 
-/** What the program that failed said of it, in one line. */
+/** The error of the program that failed, in one line. */
 function reason(error: unknown): string {
   const { message = '', stderr = '' } = error as { message?: string; stderr?: string }
   const said = stderr.split('\n').find((line) => /error|ENOTFOUND|ECONN|status/i.test(line))

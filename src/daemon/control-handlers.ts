@@ -52,7 +52,9 @@ export interface HandlerParts extends Partial<WalletParts> {
   readonly world: World
 }
 
-/** Answers questions about the books in the JSON of `control-json.ts`. Throws what a person is told. */
+/**
+ * Answers questions about the books in the JSON of `control-json.ts`. Throws what a person is told.
+ */
 export function controlHandlers(
   parts: HandlerParts,
 ): (question: unknown, told?: (progress: string) => void) => Promise<unknown> {

@@ -15,11 +15,11 @@ import type { Restored } from '../wallets/ecash/out/restock.ts'
 import type { Withdrawn } from '../wallets/ecash/out/withdraw.ts'
 
 /**
- * The JSON of the commands about books and wallet. Names are snake_case and end in their unit, times are
- * RFC 3339, an account has the name that events and `/v1/balance` give it.
+ * The JSON of the commands about books and wallet. Names are snake_case and end in their unit.
+ * Times are in RFC 3339. An account has the same name as in events and in `/v1/balance`.
  */
 
-/** Msat. A string if it is more than a number of JSON holds exactly. */
+/** Msat. It is a string if a JSON number cannot hold it exactly. */
 export type Amount = number | string
 
 const amount = (msat: bigint): Amount => {
@@ -64,7 +64,7 @@ export const entryJson = (entry: Entry) => ({
 })
 export type EntryJson = ReturnType<typeof entryJson>
 
-/** Whether a drawer is an account's. Those of `owed:` are below zero: the buyer owes it. */
+/** Whether a drawer belongs to an account. `owed:` is below zero, because the buyer owes it. */
 export const isBuyers = (drawer: string): boolean => /^(?:paid|bonus|held|owed):/.test(drawer)
 
 const drawerName = (drawer: Drawer): string => {
@@ -89,7 +89,7 @@ export const verdictJson = (verdict: Result<Proof, readonly string[]>) =>
     : { balanced: false as const, problems: verdict.error.map(withNames) }
 export type VerdictJson = ReturnType<typeof verdictJson>
 
-/** A sentence of the proof, with the accounts in it by their names. */
+/** Replaces the ids of accounts in a sentence of the proof by their names. */
 const withNames = (problem: string): string =>
   problem.replace(/\b((?:paid|bonus|held|owed):)([0-9a-f]{32})\b/g, (_, kind, id) => {
     return `${kind}${shortName(id)}`

@@ -4,19 +4,19 @@ import { StringDecoder } from 'node:string_decoder'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { Timer, World } from '../floor/world.ts'
 
-/** Answers one question of the command line: JSON in, JSON out. `told`: how far it is, meanwhile. */
+/** Answers one question of the command line, JSON in, JSON out. `told` reports progress. */
 export type Answer = (question: unknown, told: (progress: string) => void) => Promise<unknown>
 
-/** Characters of a question. A pass with many caveats is far below it. */
+/** Characters of a question. A question about a pass with many caveats is much shorter. */
 const LONGEST_QUESTION = 64 * 1024
-/** ms for a question to arrive whole. */
+/** ms that a question has to arrive completely. */
 const PATIENCE = 10_000
 
 /**
- * Listens on the data folder's socket, 0600: whoever may read the folder may ask. One JSON line
- * each way, and before the answer one for each `told`. Control is never on a listener that strangers
- * reach (threats H4, I3). Whatever comes in on a connection, or ends it, ends that connection alone
- * (J11).
+ * Listens on the socket in the data folder, mode 0600: those who may read the folder may ask. The
+ * question is one line of JSON, and so are the answer and each report of progress before it.
+ * Commands are never taken on a listener that strangers reach (threats H4, I3). Bad input ends only
+ * the connection that it came on (J11).
  */
 export async function listenForCommands(
   world: World,
@@ -39,7 +39,7 @@ export async function listenForCommands(
     server.once('error', reject)
     server.listen(path, resolve)
   })
-  // From here on: one connection that could not be accepted is no reason to end.
+  // A connection that could not be accepted must not end the gate.
   server.on('error', () => {})
   chmodSync(path, 0o600)
   return {
@@ -71,7 +71,10 @@ function serve(socket: Socket, answer: Answer, late: Timer): void {
   })
 }
 
-/** Each line of a socket. One that is longer than `most` characters ends the connection. */
+/**
+ * Calls `onLine` for each line of a socket. A line of more than `most` characters ends the
+ * connection.
+ */
 function onLines(socket: Socket, most: number, onLine: (line: string) => void): void {
   const decoder = new StringDecoder('utf8')
   let rest: string[] = []
@@ -103,12 +106,12 @@ async function reply(
   }
 }
 
-/** Characters of an answer: as many rows as a person may ask for. */
+/** Characters of an answer. A person may ask for many rows. */
 const LONGEST_ANSWER = 256 * 1024 * 1024
 
 /**
- * Asks the gate that runs on this folder, and waits for as long as it takes. `nobody` where none does;
- * `message` where it refused.
+ * Asks the gate that runs on this folder, and waits as long as the answer takes. The error is
+ * `nobody` if no gate runs there, or else the message of the gate.
  */
 export function askRunningGate(
   path: string,

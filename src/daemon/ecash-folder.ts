@@ -27,26 +27,26 @@ export const ecashIn = (folder: string): { readonly coins: string; readonly seed
   seed: join(folder, 'ecash.seed'),
 })
 
-/** The words and what is made of them. Both are the money. */
+/** The words and the key that is made of them. Whoever knows either has the money. */
 export interface Seed {
-  /** 64 bytes (BIP-39, without a passphrase): what NUT-13 makes outputs of. */
+  /** 64 bytes (BIP-39, without a passphrase). NUT-13 derives the secrets of coins from them. */
   readonly seed: Uint8Array
-  /** Names the seed and gives nothing of it away: kept beside the coins. */
+  /** A hash that names the seed and does not reveal it. It is kept beside the coins. */
   readonly mark: string
   readonly words: string
   /** It was made by this call. */
   readonly fresh: boolean
 }
 
-/** `missing`: there are coins and no seed. `wrong`: what the file says is no seed; `what` names why. */
+/** `missing`: there are coins and no seed. `wrong`: the file holds no seed; `what` says why. */
 export type NoSeed =
   | { readonly path: string; readonly why: 'missing' }
   | { readonly path: string; readonly why: 'wrong'; readonly what: string }
 
 /**
- * The seed of this folder: twelve English words (BIP-39) in a file of their own, 0600. Made where
- * there is none, never beside coins: another seed would not bring them back. On disk before it is
- * used.
+ * Reads the seed of this folder: twelve English words (BIP-39) in a file of mode 0600. If there is
+ * no seed and there are no coins, it makes one and syncs it to disk. Beside coins it never makes
+ * one, because another seed cannot restore them.
  */
 export function takeSeed(
   folder: string,
@@ -65,7 +65,9 @@ export function takeSeed(
   return ok({ seed, mark: mark.slice(0, 16), words: words.join(' '), fresh })
 }
 
-/** Under another name first: a file that is half written is no seed, and is never made again. */
+/**
+ * Writes under another name first, so that a crash cannot leave half a seed under the right name.
+ */
 function keep(path: string, text: string): void {
   const draft = `${path}.new`
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
@@ -79,7 +81,7 @@ function keep(path: string, text: string): void {
   closeSync(folder)
 }
 
-/** Says which word by its place alone: the words are the money, and this text goes to a terminal. */
+/** Names a wrong word by its place only: the words are the money, and this text is shown. */
 function wrongWith(words: readonly string[]): string | null {
   if (![12, 15, 18, 21, 24].includes(words.length)) {
     return `it has ${words.length === 1 && words[0] === '' ? 0 : words.length} words, a seed has 12`
@@ -92,15 +94,16 @@ function wrongWith(words: readonly string[]): string | null {
   return null
 }
 
-/** The ecash wallet of a folder, opened. Whoever opens it has the folder's lock. */
+/** The open ecash wallet of a folder. The caller must have the lock of the folder. */
 export interface EcashFolder extends Seed {
   readonly store: EcashStore
   close(): void
 }
 
 /**
- * Opens seed and coins, and makes both where there are none. A seed without its coins has counters
- * that are not known: the alarm is raised until stock was taken. Throws `Failed` with what to do.
+ * Opens seed and coins, and makes both if there are none. If there is a seed without its coins, the
+ * next counter of NUT-13 is not known, so the alarm stays on until `satgate wallet restore` has
+ * run. Throws `Failed`, which tells the operator what to do.
  */
 export function openEcashFolder(folder: string, { now, random }: World): EcashFolder {
   const { coins, seed: seedPath } = ecashIn(folder)
@@ -126,7 +129,7 @@ function toldOf(error: NoSeed, coins: string): string {
   return `${error.path} is no seed: ${error.what}. ${back}`
 }
 
-/** The coins of a folder whose seed is lost: they can be given away, none can be made. */
+/** The coins of a folder whose seed is lost. They can be exported; no new ones can be made. */
 export function openCoinsAlone(folder: string, now: number): EcashStore {
   return new EcashStore(openEcashFile({ path: ecashIn(folder).coins, seedMark: null, now }))
 }

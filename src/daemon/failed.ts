@@ -10,5 +10,5 @@ export class Failed extends Error {
   }
 }
 
-/** What a question ends with on Ctrl+C: 130 is what a shell has for a program that was interrupted. */
+/** A person pressed Ctrl+C at a question. 130 is the shell's exit code for that. */
 export const interrupted = (): Failed => new Failed('stopped', 130)

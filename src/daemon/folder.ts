@@ -8,7 +8,7 @@ import type { Invoices } from '../ledger/invoices.ts'
 import { keyId } from '../passes/keys.ts'
 import type { RootKeys } from '../rails/issue.ts'
 
-/** The data folder: `ledger.db`, `root.key`, `control.sock` and the lock of who runs on it. */
+/** The data folder: `ledger.db`, `root.key`, `control.sock`, and the lock of its gate. */
 export interface Folder {
   readonly path: string
   readonly ledger: string
@@ -20,14 +20,16 @@ export const ledgerIn = (path: string): string => join(path, 'ledger.db')
 export const socketIn = (path: string): string => join(path, 'control.sock')
 
 /**
- * Takes the folder for this process. The lock is the kernel's, on a file of its own: it goes with
- * the process, so `kill -9` frees the folder. Refuses where another process has it.
+ * Takes the folder for this process. We hold an exclusive SQLite transaction on the file `lock`.
+ * The operating system releases it when the process ends, even after `kill -9`, so a stale lock is
+ * impossible. Refuses if another process has the lock.
  */
 export function takeFolder(path: string): Result<Folder, 'in_use'> {
   mkdirSync(path, { recursive: true, mode: 0o700 })
   const lock = new DatabaseSync(join(path, 'lock'))
   try {
-    // Nothing is written: a full disk must not look like another process (J12).
+    // The journal is in memory, so nothing is written: a full disk must not look like another
+    // process (J12).
     lock.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
   } catch {
     lock.close()
@@ -42,8 +44,8 @@ export function takeFolder(path: string): Result<Folder, 'in_use'> {
 }
 
 /**
- * The root key of every macaroon, made once (0600). Beside a ledger that has accounts it is never
- * made anew: every pass that was sold would be dead.
+ * Reads the root key of all macaroons, and makes it if there is none (mode 0600). If the ledger has
+ * accounts, it never makes one: all passes that were sold would become invalid.
  */
 export function rootKeys(
   folder: string,
@@ -63,16 +65,16 @@ export function rootKeys(
   return ok({ current: { id, master }, byId: (asked) => (asked === id ? master : null) })
 }
 
-/** The ledger file's own mark, which no copy of it keeps. */
+/** Inode and birth time of the ledger's file. A copy of the file has others. */
 export function ledgerMark(ledger: string): string {
   const { ino, birthtimeMs } = statSync(ledger)
   return `${ino}:${Math.floor(birthtimeMs)}`
 }
 
 /**
- * What to say of a folder that is not the one it was: a backup that was put back, or a copy. Null for
- * one that stayed where it is, by the mark of its ledger file. A start does not
- * wait until it is written: the disk may be full.
+ * A note for the operator if this folder is a copy or a restored backup, which it sees by the mark
+ * of the ledger's file. Otherwise null. The start does not wait until the new mark is written,
+ * because the disk may be full.
  */
 export async function noteIfCopied(
   folder: Pick<Folder, 'ledger' | 'path'>,

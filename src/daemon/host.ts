@@ -1,7 +1,7 @@
 import type { ReadFile } from '../config/files.ts'
 import type { World } from '../floor/world.ts'
 
-/** What the program is given by the machine: handed in, so that a test can be the machine. */
+/** What the program gets from the machine. It is handed in, so that a test can replace it. */
 export interface Host {
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
@@ -11,16 +11,18 @@ export interface Host {
   readonly stdout: Out
   readonly stderr: Out
   readonly readFile: ReadFile
-  /** Asks a person, on stderr; null where nobody sits at a terminal. */
+  /** Asks a person, on stderr. Null if no terminal is attached. */
   readonly ask: ((question: string) => Promise<Answer>) | null
   /**
-   * Calls back on the first SIGINT, SIGTERM or SIGHUP; on the second SIGINT or SIGTERM the process ends
-   * by itself.
+   * Calls back on the first SIGINT, SIGTERM or SIGHUP; on the second SIGINT or SIGTERM the process
+   * ends by itself.
    */
   onStop(stop: () => void): void
-  /** Calls back with what nobody handled, the last one that asked: it is theirs to end the process. */
+  /**
+   * Calls `told` with each error that nobody handled. The last caller wins, and ends the process.
+   */
   onLost(told: (error: unknown) => void): void
-  /** Ends the process, whatever still runs. */
+  /** Ends the process at once. */
   exit(code: number): void
 }
 
@@ -28,9 +30,12 @@ export interface Out {
   write(text: string): void
   readonly terminal: boolean
   readonly colour: boolean
-  /** Columns of the terminal at this moment; null where nobody looks at one. */
+  /** Columns of the terminal at this moment. Null if the output is no terminal. */
   columns(): number | null
 }
 
-/** `typed` is empty on Enter alone. `closed`: the terminal was closed, Ctrl+D, or nobody was there. */
+/**
+ * `typed` is empty if only Enter was pressed. `closed`: Ctrl+D, a closed terminal, or no answer in
+ * time.
+ */
 export type Answer = { readonly typed: string } | 'closed' | 'interrupted'

@@ -3,7 +3,9 @@ import type { Config } from '../config/config.ts'
 import { type CannotListen, type Listening, listen } from '../http/listen.ts'
 import { Failed } from './failed.ts'
 
-/** Listens as configured. `explicit`: the operator chose the port. Throws `Failed` with what to do. */
+/**
+ * Listens as configured. `explicit`: the operator chose the port. Throws `Failed` with what to do.
+ */
 export async function listenOrFail(
   server: Server,
   { host, port }: Pick<Config, 'host' | 'port'>,

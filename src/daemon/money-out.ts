@@ -17,11 +17,11 @@ import type { EcashParts } from './open-ecash.ts'
 export interface MoneyOut {
   /** Answers `satgate wallet`. */
   readonly desk: Desk
-  /** From now on earnings go to the payout address by themselves. Once, and only in a running gate. */
+  /** Starts automatic payouts to the payout address. Call it once, in a running gate. */
   start(background: Background): { stop(): Promise<void> }
 }
 
-/** Puts the parts together that take money out. `books` is null where a folder has no ledger yet. */
+/** Composes the parts that take money out. `books` is null if the folder has no ledger yet. */
 export function openMoneyOut(
   { store, roster, alarm }: Pick<EcashParts, 'store' | 'roster' | 'alarm'>,
   parts: {
@@ -65,16 +65,16 @@ export function openMoneyOut(
   }
 }
 
-/** Where coins are left from a time when the wallet was ecash. */
+/** Sats. For coins that are left from a time when the wallet was ecash. */
 const USUAL_ABOVE = 20_000
 
-/** Credited payments in a row after which older ones are known to be. */
+/** After so many credited payments in a row, older payments are taken to be credited too. */
 const ENOUGH = 50
 const PAGE = 100
 
 /**
- * Sats owed to buyers, rounded up: their unspent paid-in credit, and what they have paid for coins that
- * are here while the ledger does not know it yet.
+ * Sats that are owed to buyers, rounded up: their unspent paid-in credit, and payments whose coins
+ * are here although the ledger has not credited them yet.
  */
 export async function owedToBuyers(books: Books, store: EcashStore): Promise<number> {
   let owed = ceilSat(await books.statement.owed())

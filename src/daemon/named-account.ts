@@ -6,7 +6,7 @@ import type { AccountId } from '../ledger/ledger.ts'
 /** Digits of a name that are enough to look for an account. */
 const FEWEST = 4
 
-/** The account of that name, or of the name that begins so. Throws what a person is told. */
+/** Finds an account by its name or the beginning of it. Throws an error for a person to read. */
 export async function accountNamed(
   name: string,
   statement: Pick<Statement, 'find'>,

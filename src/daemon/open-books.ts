@@ -7,7 +7,7 @@ import { openSqliteBooks } from '../ledger/sqlite.ts'
 import { Failed } from './failed.ts'
 import type { Folder } from './folder.ts'
 
-/** The books of a gate that runs: it tells when they have trouble. */
+/** Opens the books of a running gate. Trouble with the disk becomes an event. */
 export function openBooks(
   folder: Folder,
   kind: Books['kind'],
@@ -22,7 +22,7 @@ export function openBooks(
   })
 }
 
-/** Book commands take the kind of money from the ledger. */
+/** Opens books whatever their kind of money, which the file itself says. For commands. */
 export function openAnyKind(path: string, world: World): Books {
   const open = (kind: MoneyKind) => openSqliteBooks({ path, kind, world })
   try {
@@ -33,7 +33,9 @@ export function openAnyKind(path: string, world: World): Books {
   }
 }
 
-/** Errors of a ledger file as what the operator is told. Anything else stays as it is. */
+/**
+ * Turns errors of a ledger's file into `Failed` with advice. Other errors are returned as they are.
+ */
 export function toldOf(error: unknown): unknown {
   if (error instanceof LedgerDamaged) {
     return new Failed(

@@ -36,7 +36,7 @@ export async function ecashParts(
     assert(url !== null, 'the settings take addresses of mints only')
     return url
   })
-  // Mints of earlier settings sell no more, and still hold what they were paid.
+  // Mints of earlier settings get no new invoices, but they still hold what they were paid.
   const urls = [...new Set([...configured, ...store.mints()])]
   const open = async (url: string): Promise<MintLine> => ({
     mint: await openMint({ url, seed, world }),
@@ -51,8 +51,8 @@ export async function ecashParts(
 }
 
 /**
- * The ecash wallet on these parts. Where no mint answers and the ledger is new, mints on the internet
- * are taken at their word that they are real: the first invoice is looked at all the same.
+ * Opens the ecash wallet. If no mint answers and the ledger is new, mints on the internet are
+ * assumed to hold real money. The first invoice is checked for that all the same.
  */
 export async function ecashWallet(
   parts: EcashParts,
@@ -76,8 +76,8 @@ export async function ecashWallet(
   }
 }
 
-/** ms that a start waits to hear which kind of money it is. */
+/** ms that a start waits until a mint tells which kind of money it holds. */
 const PATIENCE = 6_000
 
-/** It is asked as often as need be: it runs on this machine. */
+/** A mint on this machine needs no rate limit. */
 const isNear = (url: string): boolean => isLoopback(new URL(url).hostname)

@@ -22,7 +22,10 @@ export interface WalletChoice {
   readonly money: MoneyKind
   /** Null for every wallet whose money is elsewhere. */
   readonly ecash: EcashParts | null
-  /** Kinds of wallets whose invoices are seen paid: its own, and an older one's that is in the folder. */
+  /**
+   * Kinds of wallets whose invoices are seen paid: its own, and an older one's that is in the
+   * folder.
+   */
   readonly answers: readonly string[]
   /** For the status block. */
   readonly notes: readonly string[]
@@ -83,8 +86,8 @@ function ready(
 }
 
 /**
- * Ecash, or a Lightning address that needs none. What was earned in ecash before stays in the folder,
- * and so does what is still to be paid for.
+ * Ecash, or a Lightning address that needs none. What was earned in ecash before stays in the
+ * folder, and so does what is still to be paid for.
  */
 async function chooseEcash(
   { settings, payout }: { readonly settings: WalletSettings; readonly payout: string | null },
@@ -119,8 +122,8 @@ const backUp = (folder: string): string =>
   `back up ${folder}: its files are your earnings, your buyers' balances and the keys to both`
 
 /**
- * The Lightning address as the wallet itself. Where it does not tell of payments (LUD-21), or cannot
- * be asked now, earnings go there by way of the ecash wallet, and the answer says why.
+ * The Lightning address as the wallet itself. Where it does not tell of payments (LUD-21), or
+ * cannot be asked now, earnings go there by way of the ecash wallet, and the answer says why.
  */
 async function paidDirectly(
   payout: string,

@@ -5,7 +5,10 @@ import type { Wallet } from '../wallets/wallet.ts'
 import type { FoundBackend } from './backend.ts'
 import type { TunnelChoice } from './tunnel-choice.ts'
 
-/** Where the facts about a running gate go. The gate hands over values; who implements this prints them. */
+/**
+ * Where the facts about a running gate go. The gate hands over values; who implements this prints
+ * them.
+ */
 export interface Operator {
   /** Something happened. */
   say(event: object): void

@@ -13,7 +13,10 @@ export interface Prices {
   stop(): void
 }
 
-/** Reads the prices. If one is in dollars, asks for the rate of bitcoin, and asks again from then on. */
+/**
+ * Reads the prices. If one is in dollars, asks for the rate of bitcoin, and asks again from then
+ * on.
+ */
 export async function openPrices(
   config: Pick<Config, 'pricing'>,
   world: World,

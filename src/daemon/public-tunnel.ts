@@ -10,13 +10,13 @@ import type { TunnelChoice } from './tunnel-choice.ts'
 
 /** How strangers reach this gate through Cloudflare. */
 export interface PublicTunnel {
-  /** `https://…`; null: not yet. */
+  /** `https://…`. Null if it has no address yet. */
   readonly publicUrl: string | null
   /** At the start. */
   readonly state: 'open' | 'down'
   /** What a person is told of it. */
   readonly note: string
-  /** Lets nobody new in; resolves when what ran through it is answered, or cut after `ms`. */
+  /** Lets no new requests in. Resolves when the running ones are answered, or cut after `ms`. */
   drain(ms: number): Promise<void>
   close(): Promise<void>
 }
@@ -26,7 +26,8 @@ const FIRST = 15_000
 
 /**
  * Opens the tunnel on a listener of its own, and waits a while for its address. An address that
- * comes later, or changes, is said: `solved` with `public_url`. Without one the gate goes on.
+ * comes later or changes is told by the event `solved` with `public_url`. The gate runs without
+ * one, too.
  */
 export async function openPublicTunnel(
   { program, why }: Extract<TunnelChoice, { readonly program: string }>,

@@ -6,13 +6,13 @@ import { type Folder, ledgerMark } from './folder.ts'
 export type YesNo = 'yes' | 'no'
 type Of = Pick<Folder, 'path' | 'ledger'>
 
-/** The file of a data folder that keeps what the operator was asked, so that it is asked once. */
+/** The file of a data folder with the operator's answers, so that each question is asked once. */
 export const answersIn = (path: string): string => join(path, 'answers.json')
 
 /**
- * What was answered to the tunnel question in this folder; null: ask. A file that cannot be read, or
- * that says something else, counts as no answer. A yes counts only in the folder where it was given:
- * a copy of the folder, or a backup that was put back, must not become public without a new yes.
+ * The answer to the tunnel question in this folder. Null means that nobody has answered; so does a
+ * file that cannot be read. A yes counts only in the folder where it was given: a copy of the
+ * folder, or a restored backup, must not become public without a new yes.
  */
 export function rememberedTunnel(folder: Of): YesNo | null {
   const tunnel = read(folder).tunnel
@@ -22,7 +22,7 @@ export function rememberedTunnel(folder: Of): YesNo | null {
   return answer === 'yes' && ledger === ledgerMark(folder.ledger) ? 'yes' : null
 }
 
-/** Writes the answer beside what else the file says, in one step. Throws where it cannot be written. */
+/** Adds the answer to the file, which it replaces in one step. Throws if it cannot be written. */
 export function rememberTunnel(folder: Of, answer: YesNo): void {
   const all = { ...read(folder), tunnel: { answer, ledger: ledgerMark(folder.ledger) } }
   const path = answersIn(folder.path)

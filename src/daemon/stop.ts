@@ -13,7 +13,7 @@ import type { Running } from './run.ts'
 /** The last event of a gate. */
 export interface StoppedEvent {
   readonly event: 'stopped'
-  /** Null where the ledger could not be asked any more. */
+  /** Null if the ledger could not be read any more. */
   readonly open_holds: number | null
   readonly held_msat: number | null
   readonly answers: number
@@ -21,8 +21,8 @@ export interface StoppedEvent {
 }
 
 /**
- * Takes nothing new, strangers first, lets streams finish for the grace period, settles, closes
- * everything.
+ * Stops a gate: closes the tunnel and refuses new requests, lets running answers finish for the
+ * grace period, settles them, and closes everything.
  */
 export async function stopGate(parts: {
   readonly world: World
@@ -61,7 +61,7 @@ export async function stopGate(parts: {
   } satisfies StoppedEvent)
 }
 
-/** Requests that were answered to their end, refusals and failures left out. */
+/** Requests that were answered completely. Refusals and failures do not count. */
 const answersOf = ({ requests }: Counts): number =>
   [...requests.values()]
     .filter(({ end, status }) => end === 'complete' && status < 400)
@@ -69,7 +69,7 @@ const answersOf = ({ requests }: Counts): number =>
 
 export type Closer = () => Promise<void> | void
 
-/** The newest first. One that fails keeps no other from being closed; the first failure is thrown. */
+/** Calls all closers, the newest first, even if one throws. Then it throws the first error. */
 export async function closeAll(closers: Closer[]): Promise<void> {
   const failures: unknown[] = []
   for (const close of closers.splice(0).reverse()) {
@@ -82,7 +82,7 @@ export async function closeAll(closers: Closer[]): Promise<void> {
   if (failures.length > 0) throw failures[0]
 }
 
-/** ms, beyond the grace period, that a gate which is lost has for its end. */
+/** ms, after the grace period, until a gate that nobody can save ends at once. */
 const LAST = 15_000
 
 /**

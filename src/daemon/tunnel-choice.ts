@@ -28,12 +28,12 @@ export type TunnelChoice =
   | { readonly program: string; readonly why: WhyTunnel }
   | { readonly program: null; readonly why: WhyNone }
 
-/** As far as settings and machine decide: `auto` with a cloudflared is decided once money is known. */
+/** What settings and machine decide. `auto` is decided later, when the kind of money is known. */
 export type TunnelChance = TunnelChoice | { readonly program: string; readonly why: 'auto' }
 
 /**
- * The cloudflared to use. `auto` takes one where buyers have no other way in and cloudflared is there.
- * `on` needs one: throws `Failed` where there is none.
+ * Finds the cloudflared to use. With `auto` it is optional, and only used if buyers have no other
+ * way in. With `on` it is needed: throws `Failed` if there is none.
  */
 export async function tunnelChance(host: Host, config: Config): Promise<TunnelChance> {
   const { tunnel, dataDir } = config
@@ -49,10 +49,10 @@ const none = (why: WhyNone): TunnelChoice => ({ program: null, why })
 const OFF = { off: 'turned_off', free: 'something_is_free', play: 'play_money' } as const
 
 /**
- * Decides once it is known whose money it is. Play money never leaves this machine, whatever the
- * settings came to say; test money, which everybody can have, only where the tunnel was asked for. With
- * `auto` a person at a terminal is asked the first time; where nobody can be asked the tunnel opens, and
- * the `ready` event says so. Throws `Failed` (130) on Ctrl+C.
+ * Decides about the tunnel when the kind of money is known. A gate with play money never gets one.
+ * With test money, which everybody can have, it gets one only if the operator asked for it. With
+ * `auto` and real money a person at a terminal is asked the first time. If nobody can be asked, the
+ * tunnel opens, and the `ready` event says so. Throws `Failed` (130) on Ctrl+C.
  */
 export async function chooseTunnel(
   host: Host,
@@ -86,10 +86,10 @@ type Explain = (text: string) => void
 const EXPLAINED =
   'cloudflared is installed. With it anybody on the internet can reach this gate and buy, at an https address that is new after each start. Cloudflare can read what passes through.'
 const QUESTION = '  Put this gate on the internet through Cloudflare? [Y/n] '
-/** Answers that are neither yes nor no, before it counts as not answered. */
+/** How often the question is asked until an answer is yes or no. */
 const TRIES = 3
 
-/** Null: the terminal was closed, or nothing that was typed is an answer. */
+/** Null if the terminal was closed, or if no answer was yes or no. */
 async function askTunnel(ask: NonNullable<Host['ask']>, explain: Explain): Promise<YesNo | null> {
   explain(EXPLAINED)
   for (let tries = 0; tries < TRIES; tries += 1) {
@@ -112,7 +112,7 @@ function remember({ stderr }: Host, folder: Folder, answer: YesNo): void {
   }
 }
 
-/** What the status block says where the operator may wonder why there is no tunnel; null: nothing. */
+/** A note for the status block if the operator may wonder why there is no tunnel; else null. */
 export function noTunnelNote(choice: TunnelChoice, folder: Pick<Folder, 'path'>): string | null {
   if (choice.why === 'not_answered') {
     return 'only this machine reaches the gate: the question about the tunnel was not answered. It is asked again at the next start; --tunnel and --no-tunnel answer it'

@@ -11,33 +11,34 @@ export interface TunnelOptions {
   readonly program: string
   /** Of the tunnel's own listener on 127.0.0.1. */
   readonly port: number
-  /** An existing folder, for the config that stands in for the operator's own. */
+  /** An existing folder for an empty config, so that the operator's own is not used. */
   readonly folder: string
   readonly env: Host['env']
-  /** ms that running answers have once it is told to stop. */
+  /** ms that running answers have after it is told to stop. */
   readonly graceMs: number
-  /** ms before a dead one is started again: at first, doubled each time, at most. */
+  /** ms until a cloudflared that ended is started again: at first, then doubled up to a maximum. */
   readonly pause?: { readonly first: number; readonly most: number }
-  /** ms for an address to come before it is started again. */
+  /** ms that a cloudflared has to get an address. Then it is started again. */
   readonly startMs?: number
-  /** It has an address, a new one each time. */
+  /** The tunnel is open. Its address is a new one each time. */
   onUp(url: string): void
-  /** It had one and has it no more. */
+  /** The tunnel was open and is not any more. */
   onDown(): void
 }
 
-/** cloudflared waits for running answers this long at most, and refuses to start with more. */
+/** ms. The longest grace period that cloudflared accepts. */
 const MOST_GRACE = 180_000
 const KEPT = 4_096
-/** ms. Cloudflare answers 429 to those who ask for addresses all the time. */
+/** ms. Cloudflare answers 429 if a client asks for addresses too often. */
 const PAUSE = { first: 2_000, most: 300_000 }
-/** `api.` is whom cloudflared asks for an address; its errors name it. */
+/** `api.trycloudflare.com` gives out the addresses. Errors name it, and it is no tunnel. */
 const ADDRESS = /https:\/\/(?!api\.)[a-z0-9-]+\.trycloudflare\.com\b/
 const CONNECTED = /\bRegistered tunnel connection\b/
 
 /**
- * Stands between: the tunnel must not outlive a gate that was killed, or whatever takes its port
- * next is public. A line on stdin is SIGTERM for the group, the end of stdin, however it comes, kills.
+ * A shell script between the gate and cloudflared. A tunnel must not outlive a gate that was
+ * killed: the next program on that port would be public. The script reads its stdin, which the gate
+ * holds open: a line sends SIGTERM to the process group, and the end of stdin kills it.
  */
 const GUARD = `"$@" </dev/null &
 exec >/dev/null 2>&1
@@ -46,8 +47,9 @@ while read -r _; do kill 0; done
 kill -9 0`
 
 /**
- * A Cloudflare quick tunnel: a cloudflared that is started again when it ends, read for its address
- * and never shown. It is up once it has an address and a connection to carry it.
+ * A Cloudflare quick tunnel. It runs cloudflared, starts it again when it ends, and reads the
+ * public address from its output, which is not shown. The tunnel is open when cloudflared has
+ * printed an address and a connection.
  */
 export class Tunnel {
   readonly #options: TunnelOptions
@@ -79,7 +81,7 @@ export class Tunnel {
     return this.#url
   }
 
-  /** Its address; null where none came within so many ms, or it ended before it had one. */
+  /** Waits for the address. Null if none came within so many ms, or if cloudflared ended before. */
   async first(withinMs: number): Promise<string | null> {
     if (this.#url !== null || this.#stopped) return this.#url
     await new Promise<void>((resolve) => {
@@ -92,7 +94,7 @@ export class Tunnel {
     return this.#url
   }
 
-  /** Lets nobody new in; running answers may end. */
+  /** Lets no new requests in. Running answers may end. */
   drain(): void {
     this.#stopped = true
     this.#again?.cancel()
@@ -116,7 +118,8 @@ export class Tunnel {
       process.platform === 'win32'
         ? ([program, this.#args] as const)
         : (['/bin/sh', ['-c', GUARD, 'satgate-tunnel', program, ...this.#args]] as const)
-    // A group of its own: Ctrl+C is for the gate, which tells the tunnel when its time has come.
+    // In a process group of its own, so that Ctrl+C reaches the gate alone, which then stops the
+    // tunnel.
     const child = spawn(...command, {
       detached: process.platform !== 'win32',
       windowsHide: true,
@@ -135,7 +138,7 @@ export class Tunnel {
       this.#ended()
     }
     child.on('error', ended)
-    // The guard gave its own away: when these close, whoever spoke there is gone.
+    // The script has closed its own output, so this closes when cloudflared has ended.
     child.stderr.once('close', ended)
   }
 
@@ -182,7 +185,7 @@ export class Tunnel {
   }
 }
 
-/** Where there is a guard, the end of its stdin ends the whole group. */
+/** The script kills its process group at the end of its stdin. Windows has no script. */
 function end(child: ChildProcess): void {
   child.stdin?.end()
   if (process.platform === 'win32') child.kill()

@@ -4,7 +4,7 @@ import type { Invoices, Payable } from '../ledger/invoices.ts'
 import type { Wallet } from '../wallets/wallet.ts'
 import { Failed } from './failed.ts'
 
-/** ms that a wallet is given to say whether it knows an invoice. */
+/** ms that a wallet has to say whether it knows an invoice. */
 const PATIENCE = 3_000
 
 export interface UnwatchedParts {
@@ -14,14 +14,14 @@ export interface UnwatchedParts {
   readonly answers: readonly string[]
   readonly world: World
   readonly say: (event: object) => void
-  /** Go on without them. */
+  /** Start although there are such invoices. */
   readonly yes: boolean
 }
 
 /**
- * Tells of invoices that may still be paid and that no wallet of this gate answers for: another
- * one is configured since they were made, and a buyer who pays one gets nothing (threats J24). Throws
- * `Failed` (4) unless that was agreed to.
+ * Looks for unpaid invoices of a wallet that is no longer configured. Nobody would see their
+ * payment, so a buyer who pays one gets nothing (threats J24). If there are any, it throws `Failed`
+ * (4), or it reports them as a problem if the operator said `--yes`.
  */
 export async function tellUnwatched(parts: UnwatchedParts): Promise<void> {
   for (const one of await parts.invoices.payable(parts.world.now())) {
@@ -37,13 +37,13 @@ export async function tellUnwatched(parts: UnwatchedParts): Promise<void> {
 async function isAnswered({ wallet: kind }: Payable, parts: UnwatchedParts): Promise<boolean> {
   const { answers, invoices, wallet, world } = parts
   if (!answers.includes(kind)) return false
-  // A wallet that keeps no list of its own is asked: a node may have become another node.
+  // Only a wallet without a list of its own can tell whether the node is another one now.
   if (kind !== wallet.kind || wallet.asksItself === true) return true
   const [newest] = await invoices.pending(kind, world.now(), 1)
   return newest === undefined || (await knows(world, wallet, newest.hash))
 }
 
-/** A wallet that does not answer now may well know it. */
+/** If the wallet does not answer now, it is assumed to know the invoice. */
 async function knows(world: World, wallet: Pick<Wallet, 'lookup'>, hash: string): Promise<boolean> {
   const answer = wallet.lookup(hash).then(
     ({ is }) => is !== 'unknown',

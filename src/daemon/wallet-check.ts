@@ -7,12 +7,12 @@ import type { Wallet } from '../wallets/wallet.ts'
 import type { Composed } from './compose.ts'
 import type { Host } from './host.ts'
 
-/** ms that a start waits to hear whether the wallet works. It goes on to be asked. */
+/** ms that a start waits for the first answer of the wallet. The question stays open afterwards. */
 const PATIENCE = 6_000
 
 type Say = (event: object) => void
 
-/** Asks the wallet once, and tells of one that is only slow: what comes later is told as well. */
+/** Asks the wallet once. If it is slow, that is a problem event, and its answer solves it. */
 export async function checkWallet(
   { line }: Pick<Composed, 'line'>,
   parts: {
@@ -25,7 +25,7 @@ export async function checkWallet(
   const { world, wallet, say, background } = parts
   const probe = line.probe()
   const answered = await inTime(world, probe, { ms: PATIENCE, late: false })
-  // One that said why it cannot be used was told of by its line.
+  // If the wallet said why it cannot be used, its own event has told it.
   if (answered || !line.up) return
   const about = { what: 'wallet_unreachable', wallet: wallet.kind, label: wallet.label }
   say({ event: 'problem', ...about, reason: `no answer in ${PATIENCE / 1_000} s` })
@@ -34,7 +34,7 @@ export async function checkWallet(
   })
 }
 
-/** A gate that has never seen its wallet waits for it, and does not stand before. Told once. */
+/** Tells the operator, once, that the gate does not start until its wallet answers. */
 export function tellWaiting(parts: {
   readonly host: Host
   readonly say: Say

@@ -21,12 +21,12 @@ export const check: Command = {
 }
 
 interface CheckAsk {
-  /** The file to look at; without it the one that a run would take. */
+  /** The file to check. Without it, the one that a run would read. */
   readonly file?: string | undefined
   readonly json: boolean
 }
 
-/** Says every mistake of the settings at once, those of the environment too. */
+/** Lists all mistakes of the settings, including those in the environment. */
 export function checkOutcome(input: LoadInput, { file, json }: CheckAsk): Outcome {
   const flags = file === undefined ? input.flags : { ...input.flags, config: file }
   const loaded = load({ ...input, flags })
@@ -43,7 +43,7 @@ export function checkOutcome(input: LoadInput, { file, json }: CheckAsk): Outcom
   return done(`${onLine(what)}: ok, no mistakes\n`, lines(loaded.value.notes))
 }
 
-/** A file that is not there was named as the argument, not by the flag. */
+/** The file was named as an argument, so a mistake about it must not name `--config`. */
 const blame = ({ at, what }: Mistake, file: string): Mistake => ({
   at: at.name === '--config' ? { ...at, name: file } : at,
   what,

@@ -1,7 +1,9 @@
 import type { Loaded, LoadInput } from '../../config/load.ts'
 import type { Host } from '../../daemon/host.ts'
 
-/** A command of the command line, as data: `program.ts` makes its parser of it, `help.ts` its help. */
+/**
+ * A command of the command line, as data. Parser (`program.ts`) and help (`help.ts`) come from it.
+ */
 export interface Command {
   readonly name: string
   /** What it does, in one line. */
@@ -12,14 +14,14 @@ export interface Command {
   /** What is written after its name, as `<file>`, `[file]` or `<caveats...>`, and what it means. */
   readonly words?: readonly HelpRow[]
   readonly flags?: readonly OwnFlag[]
-  /** Keys of the settings whose flags mean something to it besides `--config` and `--data-dir`. */
+  /** Keys of the settings whose flags it takes, besides `--config` and `--data-dir`. */
   readonly settings?: 'all' | readonly string[]
   /** Its help shows the flags of those settings as its own. */
   readonly showsSettings?: true
   readonly commands?: readonly Command[]
-  /** The one of `commands` that is meant if none is named. */
+  /** The name of the subcommand that runs if none is named. */
   readonly standard?: string
-  /** Prints by itself and gives the exit code, or gives all of it to print. */
+  /** Returns the exit code if it prints by itself, or else everything that is to be printed. */
   readonly run?: (invocation: Invocation) => Promise<Outcome | number>
 }
 
@@ -28,7 +30,7 @@ export type HelpRow = readonly [typed: string, does: string]
 
 /** A flag of one command. */
 export interface OwnFlag {
-  /** As commander is told of it: `--sats <sats>`. */
+  /** In commander's notation: `--sats <sats>`. */
   readonly typed: string
   readonly does: string
   readonly required?: true
@@ -43,11 +45,13 @@ export interface Invocation {
   /** What was written after its name. */
   readonly words: readonly string[]
   readonly flags: Flags
-  /** JSON was asked for. */
+  /** `--json` was given. */
   readonly json: boolean
   /** Everything that settings are made of. */
   readonly input: LoadInput
-  /** The settings, with more flags than were given. Throws `Failed` if there are mistakes in them. */
+  /**
+   * The settings, with more flags than were given. Throws `Failed` if there are mistakes in them.
+   */
   load(more?: Flags): Loaded
 }
 
@@ -64,5 +68,7 @@ export const done = (stdout: string, stderr = ''): Outcome => ({ code: 0, stdout
 /** Bad usage or a bad config. */
 export const BAD_USAGE = 2
 
-/** The settings of a command that reads the books: the kind of wallet decides the default folder. */
+/**
+ * The settings of a command that reads the books: the kind of wallet decides the default folder.
+ */
 export const FOLDER_OF_BOOKS = ['wallet.kind']

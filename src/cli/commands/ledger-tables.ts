@@ -2,7 +2,7 @@ import type { AccountJson, Amount, EntryJson, HoldJson } from '../../daemon/cont
 import { formatSat } from '../../money/msat.ts'
 import { table } from '../tables.ts'
 
-/** The views that are rows, and how a table is made of them. The unit is the one of the books. */
+/** The tables of `satgate ledger`, by subcommand. The unit is that of the books. */
 export const VIEWS = {
   accounts: accountsTable,
   holds: holdsTable,
@@ -13,7 +13,7 @@ export const VIEWS = {
 export const inSats = (msat: Amount): string => formatSat(BigInt(msat))
 
 const clock = (time: string): string => time.slice(0, 19).replace('T', ' ')
-/** Ids of holds and payments are long: enough of one to tell them apart. */
+/** Ids of holds and payments are long. The first digits are enough to tell them apart. */
 const short = (id: string): string => id.slice(0, 14)
 
 function accountsTable(rows: readonly AccountJson[], unit: string): string {

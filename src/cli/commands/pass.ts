@@ -95,7 +95,7 @@ async function mint(invocation: Invocation): Promise<Outcome> {
   return done(invocation.json ? jsonLine(minted) : `${onLine(minted.pass)}\n`, said)
 }
 
-/** The first caveat that is none, and what is wrong with it; null if all are right. */
+/** What is wrong with the first invalid caveat. Null if all are valid. */
 function wrongCaveat(caveats: readonly string[]): string | null {
   for (const text of caveats) {
     const caveat = parseCaveat(text)
@@ -104,7 +104,7 @@ function wrongCaveat(caveats: readonly string[]): string | null {
   return null
 }
 
-/** A pass is money, and every process of the machine can see an argument: `-` is stdin. */
+/** `-` reads the pass from stdin, because all processes of a machine can see its arguments. */
 const read = (pass: string): string => (pass === '-' ? readFileSync(0, 'utf8') : pass).trim()
 
 /** What a pass allows, without its secret. */

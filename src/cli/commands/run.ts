@@ -1,6 +1,6 @@
 import type { Command, Invocation } from './command.ts'
 
-/** What a start asks to be agreed to. */
+/** Flags of a start that are no settings. */
 export const START_FLAGS = [
   {
     typed: '--yes',

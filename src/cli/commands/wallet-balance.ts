@@ -5,7 +5,7 @@ import { table } from '../tables.ts'
 import { hang } from '../terminal.ts'
 import { done, type Outcome } from './command.ts'
 
-/** How it is shown: `unit` is sat, or test sat; `width` is null where sentences are not wrapped. */
+/** How it is shown. `unit` is sat or test sat. If `width` is null, sentences are not wrapped. */
 export interface How {
   readonly json: boolean
   readonly unit: string

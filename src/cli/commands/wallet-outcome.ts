@@ -13,7 +13,7 @@ import { table } from '../tables.ts'
 import { done, type Outcome } from './command.ts'
 import { balanceOutcome, type How, place, sats } from './wallet-balance.ts'
 
-/** What `satgate wallet …` prints of the desk's answer. */
+/** What `satgate wallet …` prints. */
 export function walletOutcome(question: WalletQuestion, said: unknown, how: How): Outcome {
   const answer = how.json ? said : onLines(said)
   switch (question.do) {
@@ -32,7 +32,9 @@ export function walletOutcome(question: WalletQuestion, said: unknown, how: How)
   }
 }
 
-/** 1 it failed, 2 bad usage, 3 mint or address do not answer, 4 money would be lost without `--yes`. */
+/**
+ * 1 failed, 2 bad usage, 3 mint or address do not answer, 4 money would be lost without `--yes`.
+ */
 const CODES: Readonly<Record<Refused['why'], number>> = {
   failed: 1,
   usage: 2,

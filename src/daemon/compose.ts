@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts'
 import type { Dialect, Envelope } from '../dialects/dialect.ts'
 import { envelopeOf } from '../dialects/envelopes.ts'
 import type { Background } from '../floor/background.ts'
+import type { Member } from '../floor/quota.ts'
 import { placeOf } from '../floor/say-error.ts'
 import type { World } from '../floor/world.ts'
 import { Accounts } from '../gate/accounts.ts'
@@ -28,7 +29,7 @@ import { AccountPages } from '../gate/statement.ts'
 import { Targets } from '../gate/targets.ts'
 import { makeListener } from '../http/app.ts'
 import { BodyShare, passesBounds, strangersBounds } from '../http/body-share.ts'
-import { type Keys, makeClients, makeTunnelClients } from '../http/clients.ts'
+import { makeClients, makeTunnelClients } from '../http/clients.ts'
 import { makeDescribe } from '../http/describe.ts'
 import type { AppParts } from '../http/endpoint.ts'
 import { makeReceive } from '../http/incoming.ts'
@@ -77,7 +78,7 @@ type Listener = (request: IncomingMessage, response: ServerResponse) => void
 /** What listens, and how it tells connections apart. */
 export interface Entrance {
   readonly listener: Listener
-  readonly clientOf: (socket: Socket) => Keys | null
+  readonly clientOf: (socket: Socket) => Member | null
   /** How what is no HTTP request is answered. */
   readonly errors: Envelope
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { backOff } from '../floor/back-off.ts'
 import type { Timer, World } from '../floor/world.ts'
 import { strangersEnv } from './cloudflared.ts'
 import type { Host } from './host.ts'
@@ -58,14 +59,14 @@ export class Tunnel {
   #url: string | null = null
   /** When it came up. */
   #since = 0
-  #pause: number
+  /** Times that it ended and was up for less than the longest pause. */
+  #failures = 0
   #again: Timer | null = null
   #stopped = false
   #waiting: Array<() => void> = []
 
   constructor(options: TunnelOptions) {
     this.#options = options
-    this.#pause = (options.pause ?? PAUSE).first
     const config = join(options.folder, 'cloudflared.yml')
     writeFileSync(config, '# Empty, so that the config of your own tunnels is left alone.\n{}\n')
     this.#args = [
@@ -175,9 +176,9 @@ export class Tunnel {
     if (had) this.#options.onDown()
     const { world } = this.#options
     const { first, most } = this.#options.pause ?? PAUSE
-    if (had && world.now() - this.#since > most) this.#pause = first
-    this.#again = world.after(this.#pause, () => this.#start())
-    this.#pause = Math.min(this.#pause * 2, most)
+    if (had && world.now() - this.#since > most) this.#failures = 0
+    this.#again = world.after(backOff(first, this.#failures, most), () => this.#start())
+    this.#failures += 1
   }
 
   #wake(): void {

@@ -12,6 +12,7 @@ import {
   siteOf,
 } from '../floor/address.ts'
 import { assert } from '../floor/assert.ts'
+import type { Member } from '../floor/quota.ts'
 
 export interface ClientsOptions {
   /** Addresses or CIDR blocks whose X-Forwarded-* is believed. */
@@ -27,7 +28,7 @@ export interface Clients {
   /** The same text for the same client (an IPv6 /64 is one), while this process lives. */
   key(request: IncomingMessage): string
   /** Both of a connection; null where it is that of many people: loopback, or a trusted proxy. */
-  ofConnection(socket: Socket): Keys | null
+  ofConnection(socket: Socket): Member | null
   /** The same text for all clients of one site, an IPv6 /48: who has one has 65,536 of the others (J17). */
   site(request: IncomingMessage): string
   /** The peer itself is a trusted proxy. */
@@ -44,7 +45,7 @@ const HOPS = 32
 
 export function makeClients(options: ClientsOptions): Clients {
   const trusted = options.trustedProxies.map(trustedNetwork)
-  const direct = new WeakMap<Socket, Keys>()
+  const direct = new WeakMap<Socket, Member>()
   let hidden = false
   const isTrusted = (ip: Ip) => trusted.some((network) => isWithin(ip, network))
   const notice = (request: IncomingMessage, peer: Ip | null) => {
@@ -57,7 +58,7 @@ export function makeClients(options: ClientsOptions): Clients {
     const peer = peerOf(request)
     return peer !== null && isTrusted(peer)
   }
-  const keys = (request: IncomingMessage): Keys => {
+  const keys = (request: IncomingMessage): Member => {
     if (comesFromProxy(request)) return keysOf(clientOf(request, isTrusted), options.salt)
     const known = direct.get(request.socket)
     notice(request, peerOf(request))
@@ -102,14 +103,8 @@ export function makeTunnelClients(salt: Uint8Array): Clients {
 const tunnelled = ({ headers }: IncomingMessage): Ip | null =>
   readIp(String(headers['cf-connecting-ip'] ?? ''))
 
-/** Who somebody is, and of what site: `Clients`. */
-export interface Keys {
-  readonly client: string
-  readonly site: string
-}
-
 /** What cannot be read is one client, whoever sends it. */
-function keysOf(ip: Ip | null, salt: Uint8Array): Keys {
+function keysOf(ip: Ip | null, salt: Uint8Array): Member {
   const hash = (text: string) =>
     createHmac('sha256', salt).update(text).digest('base64url').slice(0, 22)
   return {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Keys } from './clients.ts'
+import { boundsOf, type Member, Quota } from '../floor/quota.ts'
 
 /** Requests that one connection may have unanswered: clients that mean well send one after another. */
 const MOST_UNANSWERED = 32
@@ -10,13 +10,10 @@ export interface ConnectionsOptions {
    * Names the client behind a connection, the same for the same one; null where a connection is
    * that of many people, whose number is nobody's own: loopback, or a trusted proxy.
    */
-  readonly clientOf: (socket: Socket) => Keys | null
+  readonly clientOf: (socket: Socket) => Member | null
   /** Connections that one client may have at a time; a site has as many as four. */
   readonly each: number
 }
-
-/** Who has an IPv6 /48 is 65,536 clients: without a bound of its own it would have all connections. */
-const CLIENTS_OF_A_SITE = 4
 
 interface Line {
   /** To the last request that came. */
@@ -28,7 +25,7 @@ interface Line {
 /** The open connections of a listener, bounded for each client (threats J7). */
 export class Connections {
   readonly #options: ConnectionsOptions
-  readonly #counts = new Map<string, number>()
+  readonly #quota = new Quota()
   readonly #lines = new WeakMap<Socket, Line>()
   /** Those that asked nothing yet: browsers open some ahead, and Node does not call them idle. */
   readonly #fresh = new Set<Socket>()
@@ -39,27 +36,20 @@ export class Connections {
 
   /** A new one. It is closed unanswered where its client has too many. */
   opened(socket: Socket): void {
-    const bounds = this.#boundsOf(socket)
-    if (bounds.some(({ name, most }) => (this.#counts.get(name) ?? 0) >= most)) {
+    const { clientOf, each } = this.#options
+    const keys = clientOf(socket)
+    const bounds = keys === null ? [] : boundsOf(keys, each)
+    if (!this.#quota.hasRoom(bounds)) {
       socket.destroy()
       return
     }
-    for (const { name } of bounds) this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1)
+    const names = bounds.map(([name]) => name)
+    this.#quota.add(names)
     this.#fresh.add(socket)
     socket.once('close', () => {
       this.#fresh.delete(socket)
-      for (const { name } of bounds) this.#less(name)
+      this.#quota.giveBack(names)
     })
-  }
-
-  #boundsOf(socket: Socket): readonly { readonly name: string; readonly most: number }[] {
-    const { clientOf, each } = this.#options
-    const keys = clientOf(socket)
-    if (keys === null) return []
-    return [
-      { name: `client ${keys.client}`, most: each },
-      { name: `site ${keys.site}`, most: each * CLIENTS_OF_A_SITE },
-    ]
   }
 
   /** A request came on it. False: too many of them wait there, and the connection is closed. */
@@ -84,12 +74,6 @@ export class Connections {
   /** Ends those that asked nothing. */
   endUnasked(): void {
     for (const socket of this.#fresh) socket.destroy()
-  }
-
-  #less(name: string): void {
-    const left = (this.#counts.get(name) ?? 1) - 1
-    if (left > 0) this.#counts.set(name, left)
-    else this.#counts.delete(name)
   }
 }
 

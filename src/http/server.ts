@@ -7,9 +7,9 @@ import {
 } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Envelope } from '../dialects/dialect.ts'
+import type { Member } from '../floor/quota.ts'
 import { every, type World } from '../floor/world.ts'
 import { awaitsContinue } from './body.ts'
-import type { Keys } from './clients.ts'
 import { Connections } from './connections.ts'
 
 export interface ServerOptions {
@@ -18,7 +18,7 @@ export interface ServerOptions {
   /**
    * Names the client of a connection. Null if many people share this address, as behind a proxy.
    */
-  readonly clientOf: (socket: Socket) => Keys | null
+  readonly clientOf: (socket: Socket) => Member | null
   /** The largest number of connections. Further ones are closed without an answer. */
   readonly connections?: number
   /**

@@ -1,3 +1,4 @@
+import { type Level, takeOne } from '../floor/rate-limit.ts'
 import type { World } from '../floor/world.ts'
 
 const MINUTE = 60_000
@@ -10,7 +11,7 @@ const MOST = 10_000
  */
 export class ClientBucket {
   readonly #world: Pick<World, 'now'>
-  readonly #buckets = new Map<string, { readonly left: number; readonly at: number }>()
+  readonly #buckets = new Map<string, Level>()
 
   constructor(world: Pick<World, 'now'>) {
     this.#world = world
@@ -19,12 +20,10 @@ export class ClientBucket {
   /** Takes one of `size` a minute, at least one: 0, or the ms that this client has to wait. */
   take(client: string, size: number): number {
     const now = this.#world.now()
-    const known = this.#buckets.get(client)
-    const filled = known === undefined ? size : known.left + ((now - known.at) * size) / MINUTE
-    const left = Math.min(size, filled)
-    if (left < 1) return Math.ceil(((1 - left) * MINUTE) / size)
+    const level = takeOne(this.#buckets.get(client), { size, now })
+    if ('waitMs' in level) return level.waitMs
     this.#buckets.delete(client)
-    this.#buckets.set(client, { left: left - 1, at: now })
+    this.#buckets.set(client, level)
     this.#forget(now)
     return 0
   }

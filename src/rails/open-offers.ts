@@ -1,3 +1,4 @@
+import { type Bound, boundsOf, Quota } from '../floor/quota.ts'
 import type { Made } from './made.ts'
 import type { InvoiceQuotaKey } from './rail.ts'
 
@@ -26,8 +27,6 @@ interface Open {
   readonly made: Made | null
 }
 
-/** A site (an IPv6 /48) is as many clients at most, each of them in a /64 of its own. */
-const CLIENTS_OF_A_SITE = 4
 /** Invoices that 402s make for one account: an app that asks on and on does not use up its owner's. */
 const BY_OFFERS = 3
 /** Of all places, the share that strangers leave to those who have paid. */
@@ -44,7 +43,7 @@ const FEW = 5
  */
 export class OpenOffers {
   readonly #bounds: OpenBounds
-  readonly #counts = new Map<string, number>()
+  readonly #quota = new Quota()
   readonly #pools: Record<Pool, number> = { stranger: 0, shared: 0, buyer: 0 }
   /** In the order in which they were made. */
   readonly #open = new Map<string, Open>()
@@ -59,9 +58,9 @@ export class OpenOffers {
   reserve(quota: InvoiceQuotaKey, by: MadeBy, now: number): Place | null {
     this.#forgetExpired(now)
     const bounds = this.#boundsOf(quota, by)
-    const full = bounds.some(([key, most]) => this.#count(key) >= most)
     const pool = quota.is === 'stranger' ? 'stranger' : 'buyer'
-    return full ? null : this.#take({ pool, keys: bounds.map(([key]) => key) })
+    if (!this.#quota.hasRoom(bounds)) return null
+    return this.#take({ pool, keys: bounds.map(([key]) => key) })
   }
 
   /** A place for an invoice that is shown to many. */
@@ -79,11 +78,7 @@ export class OpenOffers {
   /** No invoice came of a reserved place. */
   cancelled({ pool, keys }: Place): void {
     this.#pools[pool] -= 1
-    for (const key of keys) {
-      const left = (this.#counts.get(key) ?? 1) - 1
-      if (left > 0) this.#counts.set(key, left)
-      else this.#counts.delete(key)
-    }
+    this.#quota.giveBack(keys)
   }
 
   /** Paid: its place is free again. */
@@ -109,26 +104,19 @@ export class OpenOffers {
     return this.#open.size + this.#shared.size
   }
 
-  #boundsOf(quota: InvoiceQuotaKey, by: MadeBy): readonly (readonly [key: string, most: number])[] {
+  #boundsOf(quota: InvoiceQuotaKey, by: MadeBy): readonly Bound[] {
     const { perClient } = this.#bounds
     if (quota.is !== 'stranger') {
       return [[`${quota.is} ${by} ${quota.account}`, by === 'offer' ? BY_OFFERS : perClient]]
     }
-    return [
-      [`client ${quota.client}`, perClient],
-      [`site ${quota.site}`, perClient * CLIENTS_OF_A_SITE],
-    ]
+    return boundsOf(quota, perClient)
   }
 
   #take(place: Place): Place | null {
     if (!this.#hasRoom(place)) return null
     this.#pools[place.pool] += 1
-    for (const key of place.keys) this.#counts.set(key, this.#count(key) + 1)
+    this.#quota.add(place.keys)
     return place
-  }
-
-  #count(key: string): number {
-    return this.#counts.get(key) ?? 0
   }
 
   #hasRoom({ pool, keys: [own = ''] }: Place): boolean {
@@ -137,7 +125,8 @@ export class OpenOffers {
     if (stranger + shared + buyer >= total) return false
     // Those who have paid leave half of it to those who have not. Half of theirs is for the first
     // invoice of an account: a hundred passes of a sat each cannot fill it for all the others.
-    if (pool === 'buyer') return buyer < Math.max(1, this.#count(own) > 0 ? total / 4 : total / 2)
+    if (pool === 'buyer')
+      return buyer < Math.max(1, this.#quota.count(own) > 0 ? total / 4 : total / 2)
     const forShared = total < FEW ? 0 : Math.min(MOST_SHARED, Math.ceil(total * KEPT_FOR_SHARED))
     const kept = pool === 'stranger' ? Math.max(0, forShared - shared) : 0
     return stranger + shared + kept < total - Math.floor(total * KEPT_FOR_BUYERS)

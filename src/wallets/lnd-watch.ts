@@ -1,3 +1,4 @@
+import { backOff } from '../floor/back-off.ts'
 import type { Background } from '../floor/background.ts'
 import { sleep, type World } from '../floor/world.ts'
 import { type Json, type LndRest, NOT_LND } from './lnd-rest.ts'
@@ -23,11 +24,11 @@ export function watchLnd(
   const over = AbortSignal.any([stopped.signal, rest.closed])
   // lnd's own "nothing to make up for".
   let settleIndex = /^\d+$/.test(cursor ?? '') ? BigInt(cursor ?? 0) : 0n
-  let pause = FIRST_PAUSE_MS
+  let failures = 0
 
   function onMessage(message: Json): void {
     if (over.aborted) return
-    pause = FIRST_PAUSE_MS
+    failures = 0
     const settled = settlementIn(message)
     if (settled === null) return
     // The cursor moves when the telling has not failed: at least once, not at most.
@@ -45,8 +46,8 @@ export function watchLnd(
       await rest.follow(path, until, onMessage)
       old.cancel()
       if (until.aborted) continue
-      await sleep(world, pause, { signal: over })
-      pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
+      await sleep(world, backOff(FIRST_PAUSE_MS, failures, LONGEST_PAUSE_MS), { signal: over })
+      failures += 1
     }
   }
   const pace = { every: FIRST_PAUSE_MS, longest: LONGEST_PAUSE_MS }

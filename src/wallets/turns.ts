@@ -1,3 +1,4 @@
+import { type Level, takeOne } from '../floor/rate-limit.ts'
 import type { Timer, World } from '../floor/world.ts'
 import type { Asker } from './wallet.ts'
 
@@ -70,18 +71,13 @@ export const KEPT_FOR_BUYERS = 20
 export function makeShares(world: Pick<World, 'now'>): {
   take(asker: Asker): number
 } {
-  const msEach = 60_000 / INVOICES_A_MINUTE
-  // Counted in ms, which are whole.
-  let left = 60_000
-  let at = world.now()
+  let level: Level | undefined
   return {
     take(asker) {
-      const now = world.now()
-      left = Math.min(60_000, left + now - at)
-      at = now
-      const needed = (asker === 'buyer' ? 1 : KEPT_FOR_BUYERS + 1) * msEach
-      if (left < needed) return needed - left
-      left -= msEach
+      const keeps = asker === 'buyer' ? 0 : KEPT_FOR_BUYERS
+      const taken = takeOne(level, { size: INVOICES_A_MINUTE, keeps, now: world.now() })
+      if ('waitMs' in taken) return taken.waitMs
+      level = taken
       return 0
     },
   }

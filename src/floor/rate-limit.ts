@@ -1,0 +1,28 @@
+const MINUTE = 60_000
+
+/** A bucket that fills evenly. */
+export interface Level {
+  /** What was in it at `at`, in 60,000ths, so that it is counted in whole numbers. */
+  readonly left: number
+  /** ms since the epoch. */
+  readonly at: number
+}
+
+/**
+ * Takes one from a bucket of `size`, which fills evenly within a minute. `keeps` are left to others.
+ * Returns the new level, or the ms after which to ask again. No
+ * level stands for a full bucket.
+ */
+export function takeOne(
+  level: Level | undefined,
+  {
+    size,
+    keeps = 0,
+    now,
+  }: { readonly size: number; readonly keeps?: number; readonly now: number },
+): Level | { readonly waitMs: number } {
+  const full = size * MINUTE
+  const left = level === undefined ? full : Math.min(full, level.left + (now - level.at) * size)
+  const missing = (1 + keeps) * MINUTE - left
+  return missing > 0 ? { waitMs: Math.ceil(missing / size) } : { left: left - MINUTE, at: now }
+}

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
 import type { World } from '../floor/world.ts'
+import { Deposits } from '../gate/deposits.ts'
+import { Gifts } from '../rails/gifts.ts'
 import { Alarm } from '../wallets/ecash/alarm.ts'
 import { Roster } from '../wallets/ecash/roster.ts'
 import {
@@ -31,7 +33,10 @@ export async function booksAtRest(
       throw new Failed(
         `${keys.error.path} is ${keys.error.why}. Put it back from your backup: without it no pass works`,
       )
-    const answer = await controlHandlers({ books, keys: keys.value, world })(question)
+    const gifts = new Gifts(world.random)
+    const deposits = new Deposits({ ...books, keys: keys.value, world, say: () => {} })
+    gifts.start((receipt) => deposits.credit(receipt))
+    const answer = await controlHandlers({ books, gifts, world })(question)
     await books.close()
     return answer
   } finally {

@@ -7,8 +7,6 @@ import type { Background } from '../floor/background.ts'
 import type { Member } from '../floor/quota.ts'
 import { placeOf } from '../floor/say-error.ts'
 import type { World } from '../floor/world.ts'
-import { Accounts } from '../gate/accounts.ts'
-import { Doorkeeper } from '../gate/admit.ts'
 import { Buying } from '../gate/buying.ts'
 import { Closer } from '../gate/close.ts'
 import { Demand, TIERS } from '../gate/demand.ts'
@@ -23,7 +21,6 @@ import type { Say, Upstream } from '../gate/ports.ts'
 import { Purse } from '../gate/purse.ts'
 import { RequestLog } from '../gate/request-log.ts'
 import { Respond } from '../gate/respond.ts'
-import { Settlements } from '../gate/settlements.ts'
 import { Speeds } from '../gate/speeds.ts'
 import { AccountPages } from '../gate/statement.ts'
 import { Targets } from '../gate/targets.ts'
@@ -41,14 +38,14 @@ import type { Books } from '../ledger/books.ts'
 import { TokenCounter } from '../money/counter.ts'
 import { PromptEstimator } from '../money/lessons.ts'
 import type { Pricing } from '../money/pricing.ts'
-import { makeRecogniser } from '../passes/recognise.ts'
-import { makeVerifier } from '../passes/verify.ts'
-import type { RootKeys } from '../rails/issue.ts'
-import { L402 } from '../rails/l402.ts'
+import type { RootKeys } from '../passes/write.ts'
+import type { Gifts } from '../rails/gifts.ts'
+import type { Rail } from '../rails/rail.ts'
 import { type Outage, WalletLine } from '../rails/wallet-line.ts'
 import type { PlayWallet } from '../wallets/play.ts'
 import type { Wallet } from '../wallets/wallet.ts'
 import type { FoundBackend } from './backend.ts'
+import { composeRails } from './compose-rails.ts'
 import { routesOf } from './routes.ts'
 import { version } from './version.ts'
 
@@ -60,6 +57,8 @@ export interface ComposeParts {
   readonly wallet: Wallet
   /** The same wallet where it is play money. */
   readonly play: PlayWallet | null
+  /** Ways to be paid, besides L402. */
+  readonly rails?: readonly Rail[]
   readonly upstream: Upstream
   readonly models: ModelList
   /** Where the upstream is, and what a failure of it means, for the operator alone. */
@@ -89,6 +88,8 @@ export interface Composed {
   /** The same routes for whoever comes through the tunnel: nobody there is local (I3). */
   tunnelEntrance(publicUrl: () => string | null): Entrance
   readonly line: WalletLine
+  /** What the operator gives away. */
+  readonly gifts: Gifts
   readonly running: () => number
   readonly openInvoices: () => number
   /** The backend answered when it was last asked, and lists something to sell. */
@@ -104,17 +105,16 @@ export interface Composed {
 }
 
 /** At least so many, at most twice as many. */
-const PASSES_REMEMBERED = 10_000
 /** ms, on top of the longest silence that a stream may have. */
 const HOLD_LIFE = 60_000
 /** ms that a request which cost nothing stays in the books (threats J20). */
 const FREE_IS_KEPT = 86_400_000
 const UPKEEP = { every: 3_600_000, longest: 3_600_000 }
 
-/** The only place that names concrete rails, wallets and stores together. */
+/** The only place that names concrete wallets and stores together. */
 export function compose(parts: ComposeParts): Composed {
-  const { config, books, keys, world, background, say, models, pricing, dialects } = parts
-  const { ledger, invoices } = books
+  const { config, books, world, background, say, models, pricing, dialects } = parts
+  const { ledger } = books
   const ofWallet = (wallet: string, since: number) => ({
     ...{ what: 'wallet_unreachable', wallet, since: iso(since), label: parts.wallet.label },
   })
@@ -144,13 +144,9 @@ export function compose(parts: ComposeParts): Composed {
     return gone === null ? null : goneRefusal(gone)
   }
   const { invoicesPerClient: perClient, invoicesTotal: total } = config.limits
-  const l402 = new L402({ line, invoices, keys, world, perClient, total })
-  const accounts = new Accounts({ ledger, invoices, l402, world, say })
-  const rootKeys = [keys.current]
-  const verify = makeVerifier({ keys: rootKeys, remember: PASSES_REMEMBERED })
-  const doorkeeper = new Doorkeeper({ verify, invoices, accounts, world })
-  const settlements = new Settlements({ line, invoices, accounts, world, background })
-  settlements.start()
+  const bounds = { perClient, total }
+  const money = composeRails({ ...parts, ...books, ...bounds, line, more: parts.rails ?? [] })
+  const { authenticator, gifts, l402, rails, readCredentials } = money
   const { firstByteMs: firstByte, idleMs: idle } = config.timeouts
   const holdLife = HOLD_LIFE + 2 * Math.max(firstByte, idle)
   const purses = {
@@ -158,13 +154,13 @@ export function compose(parts: ComposeParts): Composed {
     observed: new Purse(new ObservedLedger(ledger, world), world, holdLife),
   }
   const closer = new Closer({ world, onUpstreamFailure: config.billing.onUpstreamFailure })
-  const pages = new AccountPages(ledger, doorkeeper, world)
+  const pages = new AccountPages(ledger, authenticator, world)
   const speeds = new Speeds(firstByte)
   const patience = { firstByte, idle }
   const exchange = new Exchange({ closer, world, background, patience, speeds })
   const counter = new TokenCounter()
   const also = new Set(config.limits.requestFields)
-  const demand = new Demand(l402, config.credit.invoice)
+  const demand = new Demand(rails, config.credit.invoice)
   const targets = new Targets({
     upstream: parts.upstream,
     backend: () => models.kind(),
@@ -179,7 +175,7 @@ export function compose(parts: ComposeParts): Composed {
       estimating: { estimator: new PromptEstimator(), counter },
     },
     terms: () => ({ also, backend: models.kind() }),
-    doorkeeper,
+    authenticator,
     demand,
     mode: new ModeRule({ demand, purses, world, healthy, contact: config.operator.contact }),
     exchange,
@@ -209,12 +205,17 @@ export function compose(parts: ComposeParts): Composed {
     passes: new BodyShare(passesBounds(bodyLimit), world.now),
     strangers: new BodyShare(strangersBounds(bodyLimit), world.now),
   }
-  const recognise = makeRecogniser({ verify, keys: rootKeys, remember: PASSES_REMEMBERED })
-  const receiving = { world, recognise, shares, bodyLimit, ownUrl: parts.ownUrl }
+  const receiving = {
+    world,
+    readCredentials,
+    shares,
+    bodyLimit,
+    ownUrl: parts.ownUrl,
+  }
   const app = {
     gate,
     buying: new Buying({
-      ...{ l402, invoices, doorkeeper, settlements, world, healthy },
+      ...{ invoicing: l402, authenticator, world, healthy },
       gone: undeliverable,
     }),
     pages,
@@ -255,6 +256,7 @@ export function compose(parts: ComposeParts): Composed {
       return { listener, clientOf, errors }
     },
     line,
+    gifts,
     running: () => gate.running,
     openInvoices: () => l402.open,
     upstreamUp,
@@ -263,7 +265,7 @@ export function compose(parts: ComposeParts): Composed {
     endStreams: () => gate.endStreams(),
     async close() {
       models.stop()
-      await Promise.all([sweep.stop(), upkeep.stop(), settlements.stop()])
+      await Promise.all([sweep.stop(), upkeep.stop(), money.stop()])
       await counter.close()
       await line.close()
     },

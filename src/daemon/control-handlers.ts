@@ -1,10 +1,9 @@
+import { assert } from '../floor/assert.ts'
 import type { World } from '../floor/world.ts'
 import type { Books, Statement } from '../ledger/books.ts'
 import type { AccountId } from '../ledger/ledger.ts'
-import { fromSat } from '../money/msat.ts'
 import { canonicalCaveats } from '../passes/caveat.ts'
-import { settlementSecret } from '../passes/keys.ts'
-import { macaroonOf, newAccount, type RootKeys } from '../rails/issue.ts'
+import type { Gifts } from '../rails/gifts.ts'
 import type { Desk } from '../wallets/ecash/out/desk.ts'
 import type { ExportAsk } from '../wallets/ecash/out/export.ts'
 import type { WithdrawAsk } from '../wallets/ecash/out/withdraw.ts'
@@ -48,7 +47,7 @@ export interface WalletParts {
 
 export interface HandlerParts extends Partial<WalletParts> {
   readonly books: Books
-  readonly keys: RootKeys
+  readonly gifts: Gifts
   readonly world: World
 }
 
@@ -128,49 +127,14 @@ export const elsewhere = (wallet: string): string =>
     ? 'the wallet of this gate is play money, which is worth nothing and cannot be taken out. Its books: satgate ledger'
     : `the wallet of this gate is ${wallet}: its money is in your node, so take it out there`
 
-/** A pass given away: bonus credit, that never leaves as sats, in an account of its own. */
+/** A pass that is given away, with an account of its own. */
 async function mint(
-  { books, keys, world }: HandlerParts,
+  { books, gifts, world }: HandlerParts,
   { sats, caveats }: Extract<Question, { ask: 'mint' }>,
 ): Promise<unknown> {
-  const now = world.now()
-  const canonical = canonicalCaveats(caveats, now)
+  const canonical = canonicalCaveats(caveats, world.now())
   if (!canonical.ok) throw new Error(`no pass was made: ${canonical.error.detail}`)
-  const named = { hash: hex(world.random(32)), tokenId: hex(world.random(32)) }
-  const account = newAccount(world)
-  const amount = fromSat(sats)
-  const id = canonical.value.length === 0 ? [] : [`id = ${hex(world.random(8))}`]
-  await books.invoices.put({
-    ...named,
-    keyId: keys.current.id,
-    account,
-    amount,
-    wallet: 'grant',
-    bolt11: null,
-    exclusive: true,
-    createdAt: now,
-    expiresAt: now,
-    settledAt: null,
-    usedAt: null,
-    caveats: null,
-  })
-  const native = { amount: String(amount), unit: 'msat', rate: '1' }
-  const payment = `grant:${named.hash}`
-  await Promise.all([
-    books.ledger.deposit({
-      payment,
-      account,
-      amount,
-      credit: 'bonus',
-      rail: 'gift',
-      native,
-      at: now,
-    }),
-    books.invoices.markSettled(named.hash, now),
-  ])
-  const macaroon = macaroonOf(named, keys.current.master, [...id, ...canonical.value])
-  const pass = `${macaroon}:${settlementSecret(keys.current.master, named)}`
+  const { account, pass } = await gifts.give(sats, canonical.value)
+  assert(pass !== null, 'every gift is a payment of its own')
   return mintedJson({ pass, account, sats, caveats: canonical.value, money: books.kind })
 }
-
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

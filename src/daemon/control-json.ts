@@ -1,5 +1,5 @@
 import type { Result } from '../floor/result.ts'
-import { shortName } from '../gate/accounts.ts'
+import { shortName } from '../gate/account-name.ts'
 import type { Books, Earning, Income, Proof } from '../ledger/books.ts'
 import type {
   Balance as AccountBalance,

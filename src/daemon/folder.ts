@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { Invoices } from '../ledger/invoices.ts'
 import { keyId } from '../passes/keys.ts'
-import type { RootKeys } from '../rails/issue.ts'
+import type { RootKeys } from '../passes/write.ts'
 
 /** The data folder: `ledger.db`, `root.key`, `control.sock`, and the lock of its gate. */
 export interface Folder {

@@ -1,5 +1,5 @@
 import { plural } from '../floor/plural.ts'
-import { wholeName } from '../gate/accounts.ts'
+import { wholeName } from '../gate/account-name.ts'
 import type { Statement } from '../ledger/books.ts'
 import type { AccountId } from '../ledger/ledger.ts'
 

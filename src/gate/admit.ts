@@ -1,21 +1,26 @@
 import { assert } from '../floor/assert.ts'
 import { inTime } from '../floor/in-time.ts'
 import { err, ok, type Result } from '../floor/result.ts'
-import type { World } from '../floor/world.ts'
-import type { InvoiceRow, Invoices } from '../ledger/invoices.ts'
+import { sleep, type World } from '../floor/world.ts'
+import type { Passes, PassRow } from '../ledger/passes.ts'
 import { printCaveat } from '../passes/caveat.ts'
-import type { Credential, Forbidden, Operation, Pass, Presented } from '../passes/pass.ts'
+import type { Forbidden, Pass, Presented, PresentedPass } from '../passes/pass.ts'
 import { brokenRule, judge, judgeBearer } from '../passes/read.ts'
-import type { Verify } from '../passes/verify.ts'
-import type { RedeemRefused } from '../rails/rail.ts'
-import type { Accounts } from './accounts.ts'
+import type { PaidRequest, Presentation, Rail, Receipt, RedeemRefused } from '../rails/rail.ts'
+import type { Deposits } from './deposits.ts'
 import type { Payer } from './payer.ts'
 
+/** A request that pays. */
+export type Paying = Extract<Presentation, { readonly is: 'credential' | 'payment' }>
+
+/** Who pays, and the pass that their payment has just bought: the answer carries it (threats L3). */
+export type Identified = Payer & { readonly newPass: string | null }
+
 /**
- * Why a credential does not admit, in order of precedence. `unknown` to `expired` are a 402 with
+ * Why nobody is authenticated, in order of precedence. `unknown` to `expired` are a 402 with
  * offers; `forbidden` is a 403 without; `pending` and `unreachable` are a 503 without a challenge.
  */
-export type NotAdmitted =
+export type NotAuthenticated =
   | { readonly why: 'unknown' | 'bad_caveat' | 'bad_secret' | 'expired' }
   | { readonly why: 'pending' | 'unreachable' }
   | {
@@ -25,95 +30,135 @@ export type NotAdmitted =
       readonly caveat: string
     }
 
-/** ms that a pass waits for its payment to be on disk, behind those that it waits for the wallet. */
+/** ms that a payment is waited for until it is on disk, besides those that it waits for its wallet. */
 const PATIENCE = 20_000
+/** ms that a right payment waits for a wallet that does not see it yet, and between two questions. */
+const WALLET_PATIENCE = 15_000
+const ASK_AGAIN = 500
 
-/** Verifies passes and finds their accounts. */
-export class Doorkeeper {
-  readonly #verify: Verify
-  readonly #invoices: Invoices
-  readonly #accounts: Accounts
+/** The rail that sells passes before they are paid for. */
+export interface UnpaidPasses extends Pick<Rail<PresentedPass>, 'redeem'> {
+  /** Whether the payment of that hash is known to be made. Nobody but the store is asked. */
+  isPaid(hash: string): Promise<boolean>
+}
+
+/**
+ * Finds out who pays. Behind it nobody knows whether there was a pass or a payment, and nobody asks
+ * for a macaroon.
+ */
+export class Authenticator {
+  readonly #passes: Passes
+  readonly #unpaid: UnpaidPasses
+  readonly #deposits: Pick<Deposits, 'credit'>
   readonly #world: World
 
   constructor(parts: {
-    readonly verify: Verify
-    readonly invoices: Invoices
-    readonly accounts: Accounts
+    readonly passes: Passes
+    readonly unpaid: UnpaidPasses
+    readonly deposits: Pick<Deposits, 'credit'>
     readonly world: World
   }) {
-    this.#verify = parts.verify
-    this.#invoices = parts.invoices
-    this.#accounts = parts.accounts
+    this.#passes = parts.passes
+    this.#unpaid = parts.unpaid
+    this.#deposits = parts.deposits
     this.#world = parts.world
   }
 
   /**
-   * The account of a credential, its payment settled and on disk. `operation` is judged against the
-   * caveats; null asks only who it is (balance, usage, top-up).
+   * The account that pays, its payment credited and on disk. `call` is judged against the caveats of
+   * a pass. Null asks only who it is (balance, usage, top-up): that takes no payment.
    */
-  async admit(
-    credential: Credential,
-    operation: Pick<Operation, 'path' | 'method' | 'model'> | null,
-  ): Promise<Result<Payer, NotAdmitted>> {
-    const found = await this.#find(credential)
-    if (!found.ok) return found
-    const { pass, row } = found.value
-    const forbidden = this.#judge(pass, credential, operation)
-    if (forbidden !== null && forbidden.why !== 'forbidden') return err(forbidden)
-    const refused = await inTime(this.#world, this.#enter(pass, row, credential), {
-      ms: PATIENCE,
-      late: 'unreachable' as const,
-    })
-    if (refused !== null) return err({ why: refused })
-    if (forbidden !== null) return err(forbidden)
-    return ok({ account: row.account, limits: pass.limits, scope: pass.scope, via: 'pass' })
-  }
-
-  /** Its payment is credited, is this pass's own and is in use from now on: all of it on disk. */
-  async #enter(pass: Pass, row: InvoiceRow, { secret }: Credential): Promise<RedeemRefused | null> {
-    const refused = await this.#accounts.redeem(row, secret)
-    if (refused !== null) return refused
-    if (!(await this.#accounts.owns(row, pass.tokenId))) return 'unknown'
-    await this.#accounts.used(row)
-    return null
-  }
-
-  async #find(
-    credential: Credential,
-  ): Promise<Result<{ pass: Pass; row: InvoiceRow }, NotAdmitted>> {
-    const verified = this.#verify(credential)
+  async authenticate(
+    presented: Paying,
+    call: PaidRequest | null,
+  ): Promise<Result<Identified, NotAuthenticated>> {
+    if (presented.is === 'payment') return this.#payment(presented, call)
+    const { verified } = presented
     if (!verified.ok) return err({ why: WHY[verified.error] })
     const { pass, keyId } = verified.value
-    const row = await this.#rowOf(pass, keyId)
-    return row === null ? err({ why: 'unknown' }) : ok({ pass, row })
+    const row = await this.#passes.get(pass.hash)
+    if (row === null || !belongs(row, pass, keyId)) return err({ why: 'unknown' })
+    const forbidden = this.#judge(pass, presented.credential.secret, call)
+    if (forbidden !== null && forbidden.why !== 'forbidden') return err(forbidden)
+    // No settlement secret was given out with an invoice that many were shown (threats I2).
+    if (presented.opens === null || (presented.opens === 'settlement' && row.shared)) {
+      return err({ why: 'bad_secret' })
+    }
+    // A pass that was used before is paid for: neither its rail nor the ledger is asked.
+    if (row.usedAt === null) {
+      const entered = this.#firstUse(presented, row, pass.tokenId)
+      const refused = await inTime(this.#world, entered, {
+        ms: PATIENCE,
+        late: 'unreachable' as const,
+      })
+      if (refused !== null) return err({ why: refused })
+    }
+    if (forbidden !== null) return err(forbidden)
+    const { limits, scope } = pass
+    return ok({ account: row.account, limits, scope, via: 'pass', newPass: null })
   }
 
   /** Whether a damaged key was paid for. Nobody but the store is asked (threats K12). */
   async wasPaid({ pass, keyId }: Extract<Presented, { is: 'damaged' }>): Promise<boolean> {
-    const row = await this.#rowOf(pass, keyId)
-    return row !== null && row.settledAt !== null
+    const row = await this.#passes.get(pass.hash)
+    if (row === null || !belongs(row, pass, keyId)) return false
+    return row.usedAt !== null || this.#unpaid.isPaid(row.hash)
   }
 
-  /** The invoice that a verified macaroon was made with. */
-  async #rowOf(pass: Pass, keyId: string): Promise<InvoiceRow | null> {
-    const row = await this.#invoices.get(pass.hash)
-    if (row === null || row.keyId !== keyId) return null
-    // A shared row is nobody's until somebody has paid it.
-    const named = row.tokenId ?? pass.tokenId
-    return named === pass.tokenId ? row : null
+  /** The payment is credited, the pass belongs to it and is in use from now on: all of it on disk. */
+  async #firstUse(
+    presented: PresentedPass,
+    { hash, tokenId }: PassRow,
+    mine: string,
+  ): Promise<RedeemRefused | null> {
+    const receipt = await this.#patiently(() => this.#unpaid.redeem(presented, null))
+    if (!receipt.ok) return receipt.error
+    await this.#deposits.credit(receipt.value)
+    // A pass that was shown to many belongs to the first that presents its preimage, for good:
+    // somebody who learns it later has nothing (threats J6).
+    const owner = tokenId ?? (await this.#passes.claim(hash, mine))
+    if (owner !== mine) return 'unknown'
+    await this.#passes.markUsed(hash, this.#world.now())
+    return null
   }
 
-  #judge(
-    pass: Pass,
-    { secret }: Credential,
-    operation: Pick<Operation, 'path' | 'method' | 'model'> | null,
-  ): NotAdmitted | null {
+  /**
+   * A payment opens an account whose pass is told once. So its deposit is waited for however long the
+   * disk takes, and nobody pays by looking at a balance.
+   */
+  async #payment(
+    { rail, payment }: Extract<Presentation, { is: 'payment' }>,
+    call: PaidRequest | null,
+  ): Promise<Result<Identified, NotAuthenticated>> {
+    if (call === null) return err({ why: 'unknown' })
+    const receipt = await this.#patiently(() => rail.redeem(payment, call))
+    if (!receipt.ok) return err({ why: receipt.error })
+    const { account, pass } = await this.#deposits.credit(receipt.value)
+    return ok({ account, limits: [], scope: 'account', via: 'payment', newPass: pass })
+  }
+
+  /** Asks again, some 15 s long, if the payment is right and its wallet does not see it yet. */
+  async #patiently(
+    redeem: () => Promise<Result<Receipt, RedeemRefused>>,
+  ): Promise<Result<Receipt, RedeemRefused>> {
+    const until = this.#world.now() + WALLET_PATIENCE
+    for (;;) {
+      const redeemed = await redeem()
+      if (redeemed.ok || redeemed.error === 'unknown' || redeemed.error === 'bad_secret') {
+        return redeemed
+      }
+      if (this.#world.now() >= until) return redeemed
+      await sleep(this.#world, ASK_AGAIN)
+    }
+  }
+
+  #judge(pass: Pass, secret: string, call: PaidRequest | null): NotAuthenticated | null {
     const now = this.#world.now()
-    if (operation === null) {
+    if (call === null) {
       const good = judgeBearer(pass, { secret, now })
       return good.ok ? null : { why: good.error === 'expired' ? 'expired' : 'bad_secret' }
     }
-    const held = { ...operation, secret, now }
+    const held = { ...call, secret, now }
     const judged = judge(pass, held)
     if (judged.ok) return null
     if (judged.error === 'expired') return { why: 'expired' }
@@ -124,6 +169,10 @@ export class Doorkeeper {
     return { why: 'forbidden', by, caveat: printCaveat(rule) }
   }
 }
+
+/** A macaroon is good with the key and the token id of its row. The pass of a shared invoice is nobody's at first. */
+const belongs = (row: PassRow, pass: Pass, keyId: string): boolean =>
+  row.keyId === keyId && (row.tokenId ?? pass.tokenId) === pass.tokenId
 
 const WHY = {
   malformed: 'unknown',

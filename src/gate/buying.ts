@@ -1,25 +1,19 @@
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
-import type { Invoices } from '../ledger/invoices.ts'
 import { floorSat } from '../money/msat.ts'
-import type { Presented } from '../passes/pass.ts'
-import type { L402 } from '../rails/l402.ts'
-import type { Made } from '../rails/made.ts'
-import type { Doorkeeper } from './admit.ts'
+import type { Invoicing, IssuedInvoice, Presentation } from '../rails/rail.ts'
+import type { Authenticator } from './admit.ts'
 import { DAMAGED, LEDGER, noOffer, PENDING, quotaOf } from './demand.ts'
 import { readInvoiceAsk } from './invoice-ask.ts'
 import type { Payer } from './payer.ts'
 import type { Incoming } from './ports.ts'
 import { type Refusal, refuse } from './refusal.ts'
-import type { Settlements } from './settlements.ts'
 
 /** Buying credit ahead: `POST /create-invoice` and `GET /invoice-status`. */
 export class Buying {
   readonly #parts: {
-    readonly l402: L402
-    readonly invoices: Invoices
-    readonly doorkeeper: Doorkeeper
-    readonly settlements: Pick<Settlements, 'wake'>
+    readonly invoicing: Invoicing
+    readonly authenticator: Authenticator
     readonly world: World
     /** Why nothing can be delivered now; null while the backend is there. */
     gone(): Refusal | null
@@ -28,10 +22,8 @@ export class Buying {
   }
 
   constructor(parts: {
-    readonly l402: L402
-    readonly invoices: Invoices
-    readonly doorkeeper: Doorkeeper
-    readonly settlements: Pick<Settlements, 'wake'>
+    readonly invoicing: Invoicing
+    readonly authenticator: Authenticator
     readonly world: World
     gone(): Refusal | null
     healthy(): boolean
@@ -45,9 +37,9 @@ export class Buying {
    */
   async create(
     body: unknown,
-    presented: Presented,
+    presented: Presentation,
     from: Pick<Incoming, 'client' | 'site'>,
-  ): Promise<Result<Made, Refusal>> {
+  ): Promise<Result<IssuedInvoice, Refusal>> {
     const asked = readInvoiceAsk(body, this.#parts.world.now())
     if (!asked.ok) return asked
     // The row of an invoice is on disk before it is told: there it would wait for the disk.
@@ -60,7 +52,7 @@ export class Buying {
     if (gone !== null) return err(gone)
     const { sats, caveats } = asked.value
     const born = caveats.length === 0 ? [] : [this.#id(), ...caveats]
-    const made = await this.#parts.l402.create({
+    const made = await this.#parts.invoicing.create({
       sat: sats,
       account: payer?.account ?? null,
       caveats: payer !== null && payer.scope !== 'account' ? null : born,
@@ -74,25 +66,23 @@ export class Buying {
    * the answer; the wallet is asked by those who ask it anyway (threats J5).
    */
   async status(hash: string, token: string): Promise<Result<StatusBody, Refusal>> {
-    const { invoices, l402, settlements } = this.#parts
-    const row = /^[0-9a-f]{64}$/.test(hash) ? await invoices.get(hash) : null
-    if (row === null || !l402.tokenFits(row, token)) return err(NO_INVOICE)
-    if (row.usedAt !== null) return ok({ paid: true })
-    if (row.settledAt === null) settlements.wake(row.hash)
-    const status = await l402.status(row)
-    const macaroon = l402.macaroon(row)
+    const known = /^[0-9a-f]{64}$/.test(hash)
+    const status = known ? await this.#parts.invoicing.status(hash, token) : null
+    if (status === null) return err(NO_INVOICE)
+    if (status.used) return ok({ paid: true })
+    const { row, macaroon, paid } = status
     const invoice = {
-      ...(row.bolt11 === null ? {} : { bolt11: row.bolt11 }),
+      bolt11: row.bolt11,
       amount_sats: floorSat(row.amount),
       expires_at: new Date(row.expiresAt).toISOString(),
       ...(macaroon === null ? {} : { macaroon }),
     }
-    if (!status.paid) return ok({ paid: false, ...invoice })
+    if (paid === null) return ok({ paid: false, ...invoice })
     return ok({
       paid: true,
       ...invoice,
-      ...(status.preimage === null ? {} : { preimage: status.preimage }),
-      ...(status.settlementSecret === null ? {} : { token_suffix: status.settlementSecret }),
+      ...(paid.preimage === null ? {} : { preimage: paid.preimage }),
+      token_suffix: paid.settlementSecret,
     })
   }
 
@@ -102,13 +92,13 @@ export class Buying {
   }
 
   /** Nobody for no credential; a credential that is not good is a mistake worth telling. */
-  async #payer(presented: Presented): Promise<Result<Payer | null, Refusal>> {
+  async #payer(presented: Presentation): Promise<Result<Payer | null, Refusal>> {
     if (presented.is === 'absent') return ok(null)
-    if (presented.is === 'damaged' && (await this.#parts.doorkeeper.wasPaid(presented))) {
+    if (presented.is === 'damaged' && (await this.#parts.authenticator.wasPaid(presented))) {
       return err(DAMAGED)
     }
     if (presented.is !== 'credential') return err(BAD_CREDENTIAL)
-    const admitted = await this.#parts.doorkeeper.admit(presented.credential, null)
+    const admitted = await this.#parts.authenticator.authenticate(presented, null)
     if (admitted.ok) return admitted
     const { why } = admitted.error
     return err(why === 'pending' || why === 'unreachable' ? PENDING : BAD_CREDENTIAL)

@@ -1,9 +1,7 @@
 import type { HoldRefused } from '../ledger/ledger.ts'
 import { ceilSat, formatSat, type Msat } from '../money/msat.ts'
 import { at, ceilingLine } from '../money/price.ts'
-import type { Presented } from '../passes/pass.ts'
-import type { L402 } from '../rails/l402.ts'
-import type { InvoiceQuotaKey, Offer, OfferRefused } from '../rails/rail.ts'
+import type { InvoiceQuotaKey, Offer, OfferRefused, Presentation, Rail } from '../rails/rail.ts'
 import type { Priced } from './call.ts'
 import type { PromptEstimate } from './estimate.ts'
 import { fitted } from './judge.ts'
@@ -26,30 +24,17 @@ export interface Asks {
 /** Credit at par, where no tiers are configured. */
 export const TIERS = [10, 100, 1000].map((sats) => ({ amountSats: sats, creditSats: sats }))
 
-/** What stands in every 402, with an offer or without. Only entries that x402 v1 accepts. */
+/** What stands in every 402, with an offer or without. */
 const BESIDE = { x402Version: 1, accepts: [], credit_tiers: TIERS }
+const PASS_FORMAT = '<macaroon>:<preimage>'
 
-/** What an offer says of itself besides. The same objects for all 402s: thousands are made a second. */
-const OWN_OFFER = {
-  pass_format: '<macaroon>:<preimage>',
-  how_to_pay:
-    'Pay l402.invoice: that gives you its preimage, 64 hex digits. The pass is l402.macaroon, a colon and the preimage. Send this request again with the header "Authorization: Bearer <macaroon>:<preimage>"; L402 instead of Bearer is good too. If your wallet shows no preimage, GET payment_url until it says paid: its preimage or token_suffix is the second half of the pass.',
-  ...BESIDE,
-}
-const SHARED_OFFER = {
-  pass_format: OWN_OFFER.pass_format,
-  how_to_pay:
-    'Pay l402.invoice with a wallet that shows the preimage, 64 hex digits. The pass is l402.macaroon, a colon and the preimage. Send this request again with the header "Authorization: Bearer <macaroon>:<preimage>"; L402 instead of Bearer is good too. This invoice has no payment page, because too many unpaid invoices are open. If your wallet shows no preimage, do not pay it: send this request again in a minute.',
-  ...BESIDE,
-}
-
-/** Asks for money: builds the 402 that every client accepts. */
+/** Asks for money: puts a 402 together from what every rail offers. */
 export class Demand {
-  readonly #l402: L402
+  readonly #rails: readonly Rail[]
   readonly #bounds: InvoiceBounds
 
-  constructor(l402: L402, bounds: InvoiceBounds) {
-    this.#l402 = l402
+  constructor(rails: readonly Rail[], bounds: InvoiceBounds) {
+    this.#rails = rails
     this.#bounds = bounds
   }
 
@@ -80,8 +65,9 @@ export class Demand {
   }
 
   /**
-   * A 402 with an offer. A root pass is offered a top-up of its account; a narrowed one, or none, a
-   * new account. Where the wallet is down it is a 503: nobody is asked to pay what cannot be taken.
+   * A 402 with offers. A root pass is offered a top-up of its account; a narrowed one, or none, a new
+   * account. A rail that cannot take money now is left out. If no rail can, it is a refusal without an
+   * offer: nobody is asked to pay what cannot be taken.
    */
   async offer(
     incoming: Incoming,
@@ -89,10 +75,20 @@ export class Demand {
   ): Promise<Refusal> {
     const { payer, sat, least } = about
     const account = payer?.scope === 'account' ? payer.account : null
-    const quota = quotaOf(payer, incoming)
-    const made = await this.#l402.offer({ sat, least, account, caveats: [], quota })
-    if (!made.ok) return noOffer(made.error)
-    return paymentRequired(about.reason, made.value, incoming.origin)
+    const { origin } = incoming
+    const want = { sat, least, account, quota: quotaOf(payer, incoming), origin }
+    const asked = await Promise.allSettled(this.#rails.map((rail) => rail.offer(want)))
+    const offers: Offer[] = []
+    const refused: OfferRefused[] = []
+    const failed: unknown[] = []
+    for (const one of asked) {
+      if (one.status === 'rejected') failed.push(one.reason)
+      else if (one.value.ok) offers.push(one.value.value)
+      else if (one.value.error.why !== 'nothing') refused.push(one.value.error)
+    }
+    if (offers.length > 0) return paymentRequired(about.reason, offers, origin)
+    if (failed.length > 0) throw failed[0]
+    return noOffer(refused[0] ?? { why: 'wallet_unreachable' })
   }
 }
 
@@ -115,7 +111,7 @@ const WALLET_DOWN: Refusal = refuse(
 
 /** Why there is no invoice now: an outage, or a wallet that makes only so many a minute (I10). */
 export function noOffer(refused: OfferRefused): Refusal {
-  if (refused.why === 'wallet_unreachable') return WALLET_DOWN
+  if (refused.why === 'wallet_unreachable' || refused.why === 'nothing') return WALLET_DOWN
   if (refused.why === 'amount_refused') return amountRefused(refused)
   const { retryAfterSeconds } = refused
   if (refused.why === 'too_many_open') {
@@ -153,25 +149,46 @@ export const LEDGER: Refusal = refuse(
 )
 
 /**
- * A 402 with an offer. `message` is what people see, and all that some clients show of it: it holds
- * the words that stop them from trying again. `payment_url` is a path and `pay_at` the whole link.
+ * A 402 with offers, in the order that every client accepts. `message` is what people see, and all
+ * that some clients show of it: it holds the words that stop them from trying again. Of fields that
+ * two rails write, the first rail's stand.
  */
-function paymentRequired(reason: string, offer: Offer, origin: string): Refusal {
-  const { paymentUrl } = offer
+function paymentRequired(reason: string, offers: readonly Offer[], origin: string): Refusal {
   const llms_txt = `${origin}/llms.txt`
-  if (paymentUrl === null) {
-    const message = `${reason} Pay the invoice in this answer with a wallet that shows the preimage, then send the same request with <macaroon>:<preimage> as the key. How: ${llms_txt}`
-    const extra = { llms_txt, ...SHARED_OFFER }
-    return refuse(402, 'insufficient_quota', message, { offer, extra })
+  const how = (of: (offer: Offer) => string) => offers.map(of).join(' ')
+  const message = `${reason} ${how(({ say }) => say)} How: ${llms_txt}`
+  const offer = {
+    challenges: offers.flatMap(({ challenges }) => challenges).sort((a, b) => rank(a) - rank(b)),
+    headers: firstOf(offers.map(({ headers }) => headers)),
+    body: firstOf(offers.map(({ body }) => body)),
   }
-  const pay_at = `${origin}${paymentUrl}`
-  const message = `${reason} Pay at ${pay_at} or the invoice in this answer, then send the same request with the pass that it buys, <macaroon>:<preimage>, as the key. How: ${llms_txt}`
-  const extra = { pay_at, llms_txt, ...OWN_OFFER }
+  const extra = {
+    llms_txt,
+    pass_format: PASS_FORMAT,
+    how_to_pay: how(({ howToPay }) => howToPay),
+    ...BESIDE,
+    accepts: offers.flatMap(({ accepts }) => accepts),
+  }
   return refuse(402, 'insufficient_quota', message, { offer, extra })
 }
 
+function firstOf<T>(records: readonly Readonly<Record<string, T>>[]): Readonly<Record<string, T>> {
+  return records.length === 1 ? (records[0] ?? {}) : Object.assign({}, ...[...records].reverse())
+}
+
+/**
+ * lnget reads the first value of WWW-Authenticate alone, which must be L402. Of the `Payment` scheme,
+ * some clients read the first challenge alone, which must be a charge over Lightning.
+ */
+function rank(challenge: string): number {
+  if (/^(?:L402|LSAT) /.test(challenge)) return 0
+  if (!challenge.startsWith('Payment ')) return 3
+  const lightning = challenge.includes('method="lightning"')
+  return lightning && challenge.includes('intent="charge"') ? 1 : 2
+}
+
 /** The first sentence of a 402 without a balance: what this costs, or what is wrong with the key. */
-export function unpaid(sat: number, presented: Presented): string {
+export function unpaid(sat: number, presented: Presentation): string {
   if (presented.is !== 'malformed' && presented.is !== 'damaged') {
     return `Insufficient credits: this needs up to ${sat} sat, and nothing was paid yet.`
   }

@@ -1,4 +1,4 @@
-import type { NotAdmitted } from './admit.ts'
+import type { NotAuthenticated } from './admit.ts'
 import type { Authenticated, Priced } from './call.ts'
 import { holdRefusal, PENDING, short } from './demand.ts'
 import { forbidden, NOT_GOOD } from './not-admitted.ts'
@@ -32,7 +32,11 @@ export const unpaidFor = ({ presented }: Incoming, priced: Priced | null): Unpai
 }
 
 /** The credential was read, and does not let this request in. */
-export function notAdmitted(incoming: Incoming, not: NotAdmitted, priced: Priced | null): Denied {
+export function notAdmitted(
+  incoming: Incoming,
+  not: NotAuthenticated,
+  priced: Priced | null,
+): Denied {
   if (not.why === 'forbidden') return refused(forbidden(incoming, not, priced?.asked.model ?? null))
   if (not.why === 'pending' || not.why === 'unreachable') return refused(PENDING)
   return { is: 'not_good', priced, payer: null, reason: NOT_GOOD[not.why], refusal: null }

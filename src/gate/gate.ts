@@ -2,7 +2,7 @@ import type { Terms } from '../dialects/dialect.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import { isFree } from '../money/price.ts'
-import type { Doorkeeper } from './admit.ts'
+import type { Authenticator } from './admit.ts'
 import { answerRefusal } from './answer.ts'
 import {
   type Authenticated,
@@ -18,6 +18,7 @@ import { type Denied, notAdmitted, notHeld, refused, unpaidFor } from './denied.
 import type { Exchange } from './exchange.ts'
 import { fitted, type PriceParts, price } from './judge.ts'
 import type { ModeRule } from './mode.ts'
+import { carrying } from './new-pass.ts'
 import { parse } from './parse.ts'
 import { passOf } from './payer.ts'
 import type { Incoming, Reply } from './ports.ts'
@@ -30,7 +31,7 @@ export interface GateParts {
   readonly pricing: PriceParts
   /** What passes of a request, and to whom. */
   terms(): Terms
-  readonly doorkeeper: Doorkeeper
+  readonly authenticator: Authenticator
   readonly demand: Pick<Demand, 'sats'>
   readonly mode: ModeRule
   readonly exchange: Exchange
@@ -146,7 +147,7 @@ export class Gate {
   async #misread({ incoming: { presented } }: Call): Promise<Denied | null> {
     if (presented.is === 'conflict') return refused(CONFLICT)
     if (presented.is !== 'damaged') return null
-    return (await this.#parts.doorkeeper.wasPaid(presented)) ? refused(DAMAGED) : null
+    return (await this.#parts.authenticator.wasPaid(presented)) ? refused(DAMAGED) : null
   }
 
   /**
@@ -179,9 +180,11 @@ export class Gate {
     const { method, path, presented } = incoming
     const allowed = method === 'GET' || method === route.method
     const other = refused(methodNotAllowed(route))
+    // There is nothing to answer, so no payment is taken.
+    if (presented.is === 'payment') return method === route.method ? refused(EMPTY) : other
     if (presented.is !== 'credential') return allowed ? unpaidFor(incoming, null) : other
     const operation = { path, method, model: null }
-    const admitted = await this.#parts.doorkeeper.admit(presented.credential, operation)
+    const admitted = await this.#parts.authenticator.authenticate(presented, operation)
     if (!admitted.ok) return notAdmitted(incoming, admitted.error, null)
     return method === route.method ? refused(EMPTY) : other
   }
@@ -191,15 +194,18 @@ export class Gate {
     if (!this.#parts.healthy()) return err(refused(LEDGER))
     const { asked, estimate, incoming, rate } = call
     const { method, path, presented } = incoming
-    if (presented.is !== 'credential') {
+    if (presented.is !== 'credential' && presented.is !== 'payment') {
       if (presented.is === 'absent' && isFree(rate)) return ok(grow(call, { payer: null }))
       return err(unpaidFor(incoming, call))
     }
     const operation = { path, method, model: asked.model }
-    const admitted = await this.#parts.doorkeeper.admit(presented.credential, operation)
+    const admitted = await this.#parts.authenticator.authenticate(presented, operation)
     if (!admitted.ok) return err(notAdmitted(incoming, admitted.error, call))
-    estimate.of(admitted.value.account)
-    return ok(grow(call, { payer: admitted.value }))
+    const payer = admitted.value
+    estimate.of(payer.account)
+    if (payer.newPass === null) return ok(grow(call, { payer }))
+    // Whatever becomes of this request, its payment was taken: the answer carries the pass.
+    return ok(grow(call, { payer, reply: carrying(payer.newPass, call.reply) }))
   }
 
   /** A slot at a backend, then the money. */

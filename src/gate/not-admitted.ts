@@ -1,5 +1,5 @@
 import { onLine } from '../floor/printable.ts'
-import type { NotAdmitted } from './admit.ts'
+import type { NotAuthenticated } from './admit.ts'
 import { shown } from './judge.ts'
 import type { Incoming } from './ports.ts'
 import { type Refusal, refuse } from './refusal.ts'
@@ -7,7 +7,7 @@ import { type Refusal, refuse } from './refusal.ts'
 /** Names what was asked for and the caveat that does not allow it. */
 export function forbidden(
   { path, method }: Incoming,
-  { by, caveat }: Extract<NotAdmitted, { why: 'forbidden' }>,
+  { by, caveat }: Extract<NotAuthenticated, { why: 'forbidden' }>,
   model: string | null,
 ): Refusal {
   const asked = {

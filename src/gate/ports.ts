@@ -1,5 +1,5 @@
 import type { RequestHead } from '../dialects/dialect.ts'
-import type { Presented } from '../passes/pass.ts'
+import type { Presentation } from '../rails/rail.ts'
 
 /** What the gate needs of the world around it: a buyer's connection, an upstream, somewhere to say things. */
 
@@ -13,8 +13,8 @@ export interface Incoming {
   readonly path: string
   /** With its question mark; empty if there is none. */
   readonly query: string
-  /** What its headers pay with. Read once, in `passes/present.ts`. */
-  readonly presented: Presented
+  /** What its headers pay with. Read once, in `presentation.ts`. */
+  readonly presented: Presentation
   /** What a dialect sees of its headers. */
   readonly head: RequestHead
   /** Empty once it was let go of. */

@@ -10,7 +10,7 @@ export interface Refusal {
   readonly code: string
   readonly message: string
   readonly param: string | null
-  readonly offer: Offer | null
+  readonly offer: Pick<Offer, 'challenges' | 'headers' | 'body'> | null
   readonly retryAfterSeconds: number | null
   /** The methods that are allowed, of a 405. */
   readonly allow: string | null

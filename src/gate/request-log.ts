@@ -1,5 +1,5 @@
 import type { World } from '../floor/world.ts'
-import { shortName } from './accounts.ts'
+import { shortName } from './account-name.ts'
 import type { Authenticated, Call, Held, Settled } from './call.ts'
 import type { Payer } from './payer.ts'
 import type { GateEvent, Say } from './ports.ts'

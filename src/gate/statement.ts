@@ -3,9 +3,9 @@ import type { World } from '../floor/world.ts'
 import type { Ledger, UsageRow } from '../ledger/ledger.ts'
 import { floorSat, type Msat, msat } from '../money/msat.ts'
 import { othersShown } from '../money/quantities.ts'
-import type { Presented } from '../passes/pass.ts'
-import { shortName } from './accounts.ts'
-import type { Doorkeeper } from './admit.ts'
+import type { Presentation } from '../rails/rail.ts'
+import { shortName } from './account-name.ts'
+import type { Authenticator } from './admit.ts'
 import { DAMAGED, PENDING } from './demand.ts'
 import { type Payer, passOf } from './payer.ts'
 import { type Refusal, refuse } from './refusal.ts'
@@ -13,17 +13,19 @@ import { type Refusal, refuse } from './refusal.ts'
 /** What a pass may read of its account: `GET /v1/balance` and `GET /v1/usage`. */
 export class AccountPages {
   readonly #ledger: Ledger
-  readonly #doorkeeper: Doorkeeper
+  readonly #authenticator: Authenticator
   readonly #world: World
 
-  constructor(ledger: Ledger, doorkeeper: Doorkeeper, world: World) {
+  constructor(ledger: Ledger, authenticator: Authenticator, world: World) {
     this.#ledger = ledger
-    this.#doorkeeper = doorkeeper
+    this.#authenticator = authenticator
     this.#world = world
   }
 
   /** Msat. A narrowed pass sees what it may still spend, not what the account has. */
-  async balance(presented: Presented): Promise<Result<Readonly<Record<string, unknown>>, Refusal>> {
+  async balance(
+    presented: Presentation,
+  ): Promise<Result<Readonly<Record<string, unknown>>, Refusal>> {
     const payer = await this.#payer(presented)
     if (!payer.ok) return payer
     const { account, scope } = payer.value
@@ -49,7 +51,7 @@ export class AccountPages {
 
   /** Charges, newest first; a narrowed pass sees its own only (threats I4). */
   async usage(
-    presented: Presented,
+    presented: Presentation,
     page: { readonly limit: number; readonly before: string | null },
   ): Promise<Result<{ readonly data: readonly unknown[]; readonly has_more: boolean }, Refusal>> {
     const payer = await this.#payer(presented)
@@ -69,12 +71,12 @@ export class AccountPages {
     return msat(rooms.reduce((least, room) => (room < least ? room : least), available as bigint))
   }
 
-  async #payer(presented: Presented): Promise<Result<Payer, Refusal>> {
-    if (presented.is === 'damaged' && (await this.#doorkeeper.wasPaid(presented))) {
+  async #payer(presented: Presentation): Promise<Result<Payer, Refusal>> {
+    if (presented.is === 'damaged' && (await this.#authenticator.wasPaid(presented))) {
       return err(DAMAGED)
     }
     if (presented.is !== 'credential') return err(NO_CREDENTIAL)
-    const admitted = await this.#doorkeeper.admit(presented.credential, null)
+    const admitted = await this.#authenticator.authenticate(presented, null)
     if (admitted.ok) return admitted
     const { why } = admitted.error
     return err(why === 'pending' || why === 'unreachable' ? PENDING : NO_CREDENTIAL)

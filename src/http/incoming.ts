@@ -3,8 +3,9 @@ import type { Dialect, RequestHead } from '../dialects/dialect.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { Incoming } from '../gate/ports.ts'
+import type { ReadCredentials } from '../gate/presentation.ts'
 import { type Refusal, refuse } from '../gate/refusal.ts'
-import type { Recognise } from '../passes/recognise.ts'
+import { holderOf } from '../passes/recognise.ts'
 import { type Body, readBody } from './body.ts'
 import type { BodyShare } from './body-share.ts'
 import type { Clients } from './clients.ts'
@@ -12,7 +13,7 @@ import type { Clients } from './clients.ts'
 export interface ReceiveOptions {
   readonly world: World
   readonly clients: Clients
-  readonly recognise: Recognise
+  readonly readCredentials: ReadCredentials
   /** The memory for bodies of passes, and of whoever has none. */
   readonly shares: { readonly passes: BodyShare; readonly strangers: BodyShare }
   /** `limits.body`, in bytes. */
@@ -31,7 +32,7 @@ export interface Begun {
   readonly incoming: Incoming
   /** The request's path can be read in one way only (G1); where not, nothing is served. */
   readonly canonical: boolean
-  /** Whose pass it carries, whatever its payment: what `Recognised` says. */
+  /** The payment hash of the pass that it carries, whether it is paid or not: see `holderOf`. */
   readonly holder: string | null
 }
 
@@ -62,11 +63,11 @@ const NO_SUCH_PATH = refuse(
  * limits, a client that is nobody in particular, and what it presents.
  */
 export function makeReceive(options: ReceiveOptions): Receive {
-  const { world, clients, recognise, shares, bodyLimit, bodyMs = 60_000 } = options
+  const { world, clients, readCredentials, shares, bodyLimit, bodyMs = 60_000 } = options
   return {
     begin(request) {
       const path = canonicalPath(request.url)
-      const { presented, holder } = recognise(request.rawHeaders)
+      const presented = readCredentials(request.rawHeaders)
       const at = world.now()
       const incoming: Incoming = {
         id: newId(at, world.random(6)),
@@ -85,7 +86,7 @@ export function makeReceive(options: ReceiveOptions): Receive {
         isLocal: () => clients.isLocal(request),
         trailers: request.httpVersion === '1.1',
       }
-      return { incoming, canonical: path !== null, holder }
+      return { incoming, canonical: path !== null, holder: holderOf(presented) }
     },
     async body(request, { incoming, canonical, holder }, size) {
       if (!canonical) return err(NO_SUCH_PATH)

@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../floor/result.ts'
 import { meantField } from '../gate/invoice-ask.ts'
 import { type Refusal, refuse } from '../gate/refusal.ts'
 import { floorSat } from '../money/msat.ts'
-import type { Made } from '../rails/made.ts'
+import type { IssuedInvoice } from '../rails/rail.ts'
 
 /** What the query of `POST /create-invoice` asks for. */
 export interface InvoiceQuery {
@@ -39,10 +39,11 @@ function unknownParameter(name: string): Refusal {
  * `payment_url` is a path, because 402-mcp joins it to the origin; `pay_at` is the whole link.
  */
 export function invoiceBody(
-  made: Made,
+  issued: IssuedInvoice,
   { origin, qr }: InvoiceQuery & { readonly origin: string },
 ): Readonly<Record<string, unknown>> {
-  const { row, bolt11, macaroon, paymentUrl } = made
+  const { row, macaroon, paymentUrl } = issued
+  const { bolt11 } = row
   const sats = floorSat(row.amount)
   return {
     bolt11,

@@ -3,11 +3,13 @@ import type { Msat } from '../money/msat.ts'
 import type { Quantities } from '../money/quantities.ts'
 import type { Invoices } from './invoices.ts'
 import type { AccountId, Balance, Drawer, Entry, Ledger, MoneyKind, OpenHold } from './ledger.ts'
+import type { Passes } from './passes.ts'
 
-/** A ledger and its invoices in one store: they share commits. What `compose` opens and closes. */
+/** A ledger, its passes and its invoices in one store: they share commits. What `compose` opens and closes. */
 export interface Books {
   readonly kind: MoneyKind
   readonly ledger: Ledger
+  readonly passes: Passes
   readonly invoices: Invoices
   readonly statement: Statement
   /** False while a commit has failed or is late: nothing is admitted then. */

@@ -2,37 +2,23 @@ import type { Msat } from '../money/msat.ts'
 import type { AccountId } from './ledger.ts'
 
 /**
- * Invoices that may still be paid, and the payments that opened accounts. A row is never dropped
- * while its invoice could be paid: a late payment still credits.
+ * A Lightning invoice. Every rail that asks for Lightning payments shares these rows, so that one
+ * invoice is one payment and one credit, whichever rail presents it (threats L4). A row stays as long
+ * as its invoice could be paid: a late payment still credits.
  */
 export interface InvoiceRow {
-  /** 64 hex digits. A pass's macaroon names it; it names an account. */
+  /** Payment hash, 64 hex digits. */
   readonly hash: string
-  /**
-   * 64 hex digits, random: the second half of the L402 identifier. Null for a shared invoice until one
-   * of those who were shown it has paid: each of them has a macaroon of another name (threats J6).
-   */
-  readonly tokenId: string | null
-  /** Which root key its macaroon is made with (threats C12). */
-  readonly keyId: string
+  /** The account that it tops up or opens. */
   readonly account: AccountId
-  /** Sats asked for; credit when paid. */
+  /** Credit when paid. */
   readonly amount: Msat
-  /** The wallet that made it: `lnd`, `play`, …; `grant` for a pass that was given away. */
+  /** The wallet that made it: `lnd`, `play`, … */
   readonly wallet: string
-  readonly bolt11: string | null
-  /** True where the invoice was shown to one client alone, with a secret (threats I2). */
-  readonly exclusive: boolean
-  /**
-   * Caveats that its macaroon was made with, canonical: with them it can be made again for whoever has
-   * the status token. Null where the payment gives no macaroon (threats I4).
-   */
-  readonly caveats: readonly string[] | null
+  readonly bolt11: string
   readonly createdAt: number
   readonly expiresAt: number
   readonly settledAt: number | null
-  /** When a pass of it was first used: disclosure by status token ends then. */
-  readonly usedAt: number | null
 }
 
 export interface Invoices {
@@ -41,11 +27,6 @@ export interface Invoices {
   get(hash: string): Promise<InvoiceRow | null>
   /** Kept forever. Only ever goes from null to a time. */
   markSettled(hash: string, at: number): Promise<void>
-  markUsed(hash: string, at: number): Promise<void>
-  /**
-   * Gives a shared row to who comes first, for good. Answers whose it is, on disk; null for no such row.
-   */
-  claim(hash: string, tokenId: string): Promise<string | null>
   /**
    * Unsettled rows of a wallet that expired by `before` and were made after `after`, oldest first, at
    * most `limit`.
@@ -55,7 +36,7 @@ export interface Invoices {
     times: { readonly before: number; readonly after: number },
     limit: number,
   ): Promise<readonly InvoiceRow[]>
-  /** Drops a row that can no longer be paid. A settled one stays. */
+  /** Drops an invoice that can no longer be paid, and the pass that it would have bought. A settled one stays. */
   forget(hash: string): Promise<void>
   /** By wallet, how many invoices can still be paid after that time, and until when. */
   payable(after: number): Promise<readonly Payable[]>

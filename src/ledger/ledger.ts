@@ -11,7 +11,7 @@ import type { Quantities } from '../money/quantities.ts'
 
 /** 32 hex digits, made by the gate; names a balance, not a person. */
 export type AccountId = string
-/** Names a payment, not its presentation: `l402:<payment hash>`. The idempotency key of a deposit. */
+/** Names a payment and not the rail that presented it: `ln:<payment hash>`. The idempotency key of a deposit. */
 export type PaymentId = string
 /**
  * Made by the gate, of printable ASCII. Any unique id is right; ids that grow with time are cheap,

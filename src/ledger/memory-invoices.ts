@@ -1,9 +1,15 @@
 import type { InvoiceRow, Invoices, Payable } from './invoices.ts'
+import type { MemoryPasses } from './memory-passes.ts'
 
 /** Invoices that live as long as their process. */
 export class MemoryInvoices implements Invoices {
+  readonly #passes: MemoryPasses
   readonly #rows = new Map<string, InvoiceRow>()
   readonly #facts = new Map<string, string>()
+
+  constructor(passes: MemoryPasses) {
+    this.#passes = passes
+  }
 
   async put(row: InvoiceRow): Promise<void> {
     if (!this.#rows.has(row.hash)) this.#rows.set(row.hash, row)
@@ -16,18 +22,6 @@ export class MemoryInvoices implements Invoices {
   async markSettled(hash: string, at: number): Promise<void> {
     const row = this.#rows.get(hash)
     if (row !== undefined) this.#rows.set(hash, { ...row, settledAt: row.settledAt ?? at })
-  }
-
-  async markUsed(hash: string, at: number): Promise<void> {
-    const row = this.#rows.get(hash)
-    if (row !== undefined) this.#rows.set(hash, { ...row, usedAt: row.usedAt ?? at })
-  }
-
-  async claim(hash: string, tokenId: string): Promise<string | null> {
-    const row = this.#rows.get(hash)
-    if (row === undefined) return null
-    if (row.tokenId === null) this.#rows.set(hash, { ...row, tokenId })
-    return row.tokenId ?? tokenId
   }
 
   async stale(
@@ -43,13 +37,15 @@ export class MemoryInvoices implements Invoices {
   }
 
   async forget(hash: string): Promise<void> {
-    if (this.#rows.get(hash)?.settledAt === null) this.#rows.delete(hash)
+    if (this.#rows.get(hash)?.settledAt !== null) return
+    this.#rows.delete(hash)
+    this.#passes.drop(hash)
   }
 
   async payable(after: number): Promise<readonly Payable[]> {
     const wallets = new Map<string, Payable>()
-    for (const { bolt11, expiresAt, settledAt, wallet } of this.#rows.values()) {
-      if (bolt11 === null || settledAt !== null || expiresAt <= after) continue
+    for (const { expiresAt, settledAt, wallet } of this.#rows.values()) {
+      if (settledAt !== null || expiresAt <= after) continue
       const { invoices, until } = wallets.get(wallet) ?? { invoices: 0, until: 0 }
       wallets.set(wallet, { wallet, invoices: invoices + 1, until: Math.max(until, expiresAt) })
     }

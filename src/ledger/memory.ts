@@ -12,6 +12,7 @@ import type {
   PaymentId,
 } from './ledger.ts'
 import { MemoryInvoices } from './memory-invoices.ts'
+import { MemoryPasses } from './memory-passes.ts'
 import { MemoryStatement } from './memory-statement.ts'
 import type { Account, HoldState, Meter, Step } from './state.ts'
 
@@ -80,10 +81,12 @@ export function openMemoryBooks(
   _world: World,
   { owner = 'memory', store = new MemoryStore() }: { owner?: OwnerId; store?: MemoryStore } = {},
 ): Books {
+  const passes = new MemoryPasses()
   return {
     kind,
     ledger: new Book(store, owner),
-    invoices: new MemoryInvoices(),
+    passes,
+    invoices: new MemoryInvoices(passes),
     statement: new MemoryStatement(store),
     healthy: () => true,
     flush: store.durable,

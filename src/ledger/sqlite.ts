@@ -7,6 +7,7 @@ import type { Drawer, MoneyKind } from './ledger.ts'
 import { openDatabase, ownerOf } from './sqlite/database.ts'
 import { SqliteInvoices } from './sqlite/invoices.ts'
 import { Journal, type OnTrouble } from './sqlite/journal.ts'
+import { SqlitePasses } from './sqlite/passes.ts'
 import { Pruner } from './sqlite/prune.ts'
 import { SqliteStatement } from './sqlite/statement.ts'
 import { SqliteStore } from './sqlite/store.ts'
@@ -49,11 +50,13 @@ export function booksOver(
     onTrouble: onTrouble ?? (() => {}),
   })
   const store = new SqliteStore(db, journal)
+  const passes = new SqlitePasses(db, journal)
   const pruner = new Pruner({ world, db, writer, commit: () => journal.commit() })
   return {
     kind,
     ledger: new Book(store, owner),
-    invoices: new SqliteInvoices(db, journal),
+    passes,
+    invoices: new SqliteInvoices(db, journal, passes),
     statement: new SqliteStatement({
       world,
       path,

@@ -1,4 +1,6 @@
+import type { Result } from '../floor/result.ts'
 import type { Limit } from '../ledger/ledger.ts'
+import type { CaveatRefused } from './caveat.ts'
 
 /**
  * What a verified macaroon allows. A pass is a bearer credential whose caveats can only narrow; it
@@ -41,6 +43,27 @@ export interface Operation {
   readonly now: number
 }
 
+/** A pass that was signed here, and by which key: it must be the key of the row of the pass. */
+export interface Verified {
+  readonly pass: Pass
+  readonly keyId: string
+}
+
+/** In order of precedence. */
+export type PassRefused = 'malformed' | 'bad_signature' | CaveatRefused
+
+/** A pass as a request presents it. */
+export interface PresentedPass {
+  readonly is: 'credential'
+  readonly credential: Credential
+  readonly verified: Result<Verified, PassRefused>
+  /**
+   * What its secret is, if it opens the pass: the preimage of the payment hash, or the settlement
+   * secret that this gate gives for a paid invoice. Neither the store nor a wallet was asked.
+   */
+  readonly opens: 'preimage' | 'settlement' | null
+}
+
 /** What one request presents. Its headers are read once, in `present.ts`, so that no later code looks at a header for money. */
 export type Presented =
   /** Two different credentials in one request: 400, or one of them could be charged by mistake. */
@@ -56,7 +79,7 @@ export type Presented =
   /** Looks like ours and is not right: 402 with offers. `detail` repeats nothing of it. */
   | { readonly is: 'malformed'; readonly detail: string }
   | { readonly is: 'absent' }
-  | { readonly is: 'credential'; readonly credential: Credential }
+  | PresentedPass
 
 export interface Credential {
   /** The macaroon's bytes, V2. */

@@ -1,7 +1,7 @@
 import { err, ok, type Result } from '../floor/result.ts'
 import { holdsOurs, type Mended, mend } from './mend.ts'
 import { credentialOf, isSecret, readMacaroon, readPair } from './pair.ts'
-import type { Credential, Presented } from './pass.ts'
+import type { Credential, Presented, PresentedPass } from './pass.ts'
 import { readCaveat } from './read.ts'
 
 /**
@@ -57,7 +57,10 @@ export interface Malformed {
 }
 
 /** What the headers say by themselves: whose they are is not known yet. */
-export type Found = Exclude<Presented, { readonly is: 'malformed' | 'damaged' }> | Malformed
+export type Found =
+  | Exclude<Presented, { readonly is: 'malformed' | 'damaged' | 'credential' }>
+  | Pick<PresentedPass, 'is' | 'credential'>
+  | Malformed
 
 interface Seen {
   readonly found: Result<Credential, string>[]

@@ -1,10 +1,9 @@
 import { Cache } from '../floor/cache.ts'
 import { err, ok, type Result } from '../floor/result.ts'
-import type { CaveatRefused } from './caveat.ts'
 import { readIdentifier } from './identifier.ts'
 import { macaroonKey } from './keys.ts'
 import { parse, verify } from './macaroon.ts'
-import type { Credential, Pass } from './pass.ts'
+import type { Credential, PassRefused, Verified } from './pass.ts'
 import { readPass } from './read.ts'
 
 /** A master key and its id, `keyId(master)`. */
@@ -12,15 +11,6 @@ export interface RootKey {
   readonly id: string
   readonly master: Uint8Array
 }
-
-/** A pass that was signed here, and by which key: it must be the key of the invoice's row. */
-export interface Verified {
-  readonly pass: Pass
-  readonly keyId: string
-}
-
-/** In order of precedence. */
-export type PassRefused = 'malformed' | 'bad_signature' | CaveatRefused
 
 /** Believes a macaroon, or not. */
 export type Verify = (credential: Credential) => Result<Verified, PassRefused>

@@ -1,6 +1,5 @@
 import { type Bound, boundsOf, Quota } from '../floor/quota.ts'
-import type { Made } from './made.ts'
-import type { InvoiceQuotaKey } from './rail.ts'
+import type { InvoiceQuotaKey, IssuedInvoice } from './rail.ts'
 
 /** What an invoice is made by: `offer` by a 402, `ask` by somebody who wants just that one. */
 export type MadeBy = 'offer' | 'ask'
@@ -24,7 +23,7 @@ interface Open {
   readonly place: Place
   readonly until: number
   /** Null for a shared one: each that is shown is another. */
-  readonly made: Made | null
+  readonly made: IssuedInvoice | null
 }
 
 /** Invoices that 402s make for one account: an app that asks on and on does not use up its owner's. */
@@ -70,7 +69,7 @@ export class OpenOffers {
   }
 
   /** The invoice of a reserved place is there. */
-  opened(place: Place, hash: string, until: number, made: Made | null = null): void {
+  opened(place: Place, hash: string, until: number, made: IssuedInvoice | null = null): void {
     const open = place.pool === 'shared' ? this.#shared : this.#open
     open.set(hash, { place, until, made })
   }
@@ -91,9 +90,13 @@ export class OpenOffers {
   }
 
   /** The newest one of that quota that fits. */
-  newest(quota: InvoiceQuotaKey, by: MadeBy, fits: (made: Made) => boolean): Made | null {
+  newest(
+    quota: InvoiceQuotaKey,
+    by: MadeBy,
+    fits: (made: IssuedInvoice) => boolean,
+  ): IssuedInvoice | null {
     const [key] = this.#boundsOf(quota, by)[0] ?? []
-    let newest: Made | null = null
+    let newest: IssuedInvoice | null = null
     for (const { place, made } of this.#open.values()) {
       if (made !== null && place.keys[0] === key && fits(made)) newest = made
     }

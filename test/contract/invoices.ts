@@ -3,6 +3,7 @@ import type { InvoiceRow } from '../../src/ledger/invoices.ts'
 import { msat } from '../../src/money/msat.ts'
 import type { Test } from './ledger.ts'
 import { type Open, ScriptWorld } from './ledger-script.ts'
+import { passRow } from './passes.ts'
 
 /** What the invoices of every ledger do. */
 export function runInvoicesContract(test: Test, open: Open): void {
@@ -17,22 +18,20 @@ export function runInvoicesContract(test: Test, open: Open): void {
 
   test('a row comes back as it was put, and the first one of a hash stands', () =>
     withInvoices(async ({ books: { invoices } }) => {
-      const first = row({ hash: 'a', bolt11: null, exclusive: true, caveats: ['path = /v1/*'] })
+      const first = row({ hash: 'a', amount: msat(9_000n) })
       await invoices.put(first)
       await invoices.put(row({ hash: 'a', account: 'eve' }))
       expect(await invoices.get('a')).toEqual(first)
       expect(await invoices.get('b')).toBeNull()
     }))
 
-  test('settled and used are said once and never taken back', () =>
+  test('settled is said once and never taken back', () =>
     withInvoices(async ({ books: { invoices } }) => {
       await invoices.put(row({ hash: 'a' }))
       await invoices.markSettled('a', 10)
       await invoices.markSettled('a', 20)
-      await invoices.markUsed('a', 30)
-      await invoices.markUsed('a', 40)
       await invoices.markSettled('unknown', 50)
-      expect(await invoices.get('a')).toEqual(row({ hash: 'a', settledAt: 10, usedAt: 30 }))
+      expect(await invoices.get('a')).toEqual(row({ hash: 'a', settledAt: 10 }))
       expect(await invoices.get('unknown')).toBeNull()
     }))
 
@@ -51,22 +50,8 @@ export function runInvoicesContract(test: Test, open: Open): void {
       expect(await pending(2)).toEqual(['new', 'middle'])
     }))
 
-  test('J6 a shared row is nobody’s, then the first one’s that claims it', () =>
-    withInvoices(async ({ books: { invoices } }) => {
-      await invoices.put(row({ hash: 'a', tokenId: null }))
-      expect(await invoices.get('a')).toEqual(row({ hash: 'a', tokenId: null }))
-      expect(await Promise.all([invoices.claim('a', 'ann'), invoices.claim('a', 'eve')])).toEqual([
-        'ann',
-        'ann',
-      ])
-      expect(await invoices.claim('a', 'eve')).toBe('ann')
-      expect(await invoices.claim('c', 'eve')).toBeNull()
-      await invoices.put(row({ hash: 'own', tokenId: 'bob' }))
-      expect(await invoices.claim('own', 'eve')).toBe('bob')
-    }))
-
-  test('J6 stale rows are the wallet’s own, unsettled and long expired, oldest first; they can be dropped', () =>
-    withInvoices(async ({ books: { invoices } }) => {
+  test('J6 stale rows are the wallet’s own, unsettled and long expired, oldest first; they can be dropped, with their passes', () =>
+    withInvoices(async ({ books: { invoices, passes } }) => {
       await invoices.put(row({ hash: 'new', createdAt: 3, expiresAt: 50 }))
       await invoices.put(row({ hash: 'old', createdAt: 1, expiresAt: 50 }))
       await invoices.put(row({ hash: 'middle', createdAt: 2, expiresAt: 50 }))
@@ -78,7 +63,12 @@ export function runInvoicesContract(test: Test, open: Open): void {
         (await invoices.stale('play', { before: 50, after }, limit)).map(({ hash }) => hash)
       expect(await stale(0, 9)).toEqual(['old', 'middle', 'new'])
       expect(await stale(1, 1)).toEqual(['middle'])
+      for (const hash of ['old', 'paid']) await passes.put(passRow({ hash }))
       for (const hash of ['old', 'paid', 'never']) await invoices.forget(hash)
+      expect([await passes.get('old'), await passes.get('paid')]).toEqual([
+        null,
+        passRow({ hash: 'paid' }),
+      ])
       expect([await invoices.get('old'), await stale(0, 9)]).toEqual([null, ['middle', 'new']])
       expect((await invoices.get('paid'))?.settledAt).toBe(5)
     }))
@@ -98,7 +88,6 @@ export function runInvoicesContract(test: Test, open: Open): void {
       await invoices.put(row({ hash: 'c', wallet: 'lnd', expiresAt: 50 }))
       await invoices.put(row({ hash: 'd', wallet: 'ecash', expiresAt: 200 }))
       await invoices.put(row({ hash: 'e', wallet: 'ecash', expiresAt: 900 }))
-      await invoices.put(row({ hash: 'f', wallet: 'grant', bolt11: null, expiresAt: 900 }))
       await invoices.markSettled('e', 60)
       expect(await invoices.payable(50)).toEqual([
         { wallet: 'ecash', invoices: 1, until: 200 },
@@ -108,41 +97,32 @@ export function runInvoicesContract(test: Test, open: Open): void {
     }))
 
   test('invoices and facts are there after a restart', () =>
-    withInvoices(async ({ books: { invoices }, reopen }) => {
-      await invoices.put(row({ hash: 'a', exclusive: true, caveats: [] }))
+    withInvoices(async ({ books: { invoices, passes }, reopen }) => {
+      await invoices.put(row({ hash: 'a' }))
       await invoices.markSettled('a', 10)
       await invoices.remember('settle_index', '2')
-      await invoices.put(row({ hash: 'nobodys', tokenId: null }))
-      await invoices.put(row({ hash: 'shared', tokenId: null }))
-      await invoices.claim('shared', 'ann')
-      await invoices.put(row({ hash: 'dropped' }))
+      await Promise.all([
+        invoices.put(row({ hash: 'dropped' })),
+        passes.put(passRow({ hash: 'dropped' })),
+      ])
       await invoices.forget('dropped')
-      const again = (await reopen()).invoices
-      expect(await again.get('nobodys')).toEqual(row({ hash: 'nobodys', tokenId: null }))
-      expect(await again.claim('shared', 'eve')).toBe('ann')
+      const books = await reopen()
+      const again = books.invoices
+      expect(await books.passes.get('dropped')).toBeNull()
       expect(await again.get('dropped')).toBeNull()
-      expect(await again.get('a')).toEqual(
-        row({ hash: 'a', exclusive: true, caveats: [], settledAt: 10 }),
-      )
-      await again.markUsed('a', 11)
-      expect(await again.get('a')).toMatchObject({ settledAt: 10, usedAt: 11 })
+      expect(await again.get('a')).toEqual(row({ hash: 'a', settledAt: 10 }))
       expect(await again.recall('settle_index')).toBe('2')
     }))
 }
 
 const row = (some: Partial<InvoiceRow>): InvoiceRow => ({
   hash: 'a',
-  tokenId: 'token',
-  keyId: 'key',
   account: 'ann',
   amount: msat(21_000n),
   wallet: 'play',
   bolt11: 'lnbc…',
-  exclusive: false,
   createdAt: 1,
   expiresAt: 100,
   settledAt: null,
-  usedAt: null,
-  caveats: null,
   ...some,
 })

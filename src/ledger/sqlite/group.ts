@@ -1,5 +1,6 @@
 import type { InvoiceRow } from '../invoices.ts'
 import type { AccountId, Deposit, HoldId, PaymentId, Why } from '../ledger.ts'
+import type { PassRow } from '../passes.ts'
 import type { Account, HoldState, Meter } from '../state.ts'
 
 /**
@@ -19,8 +20,9 @@ export interface Group {
   readonly holds: Map<HoldId, HoldRow>
   readonly meters: Map<string, Meter>
   readonly postings: PostingRow[]
+  readonly passes: Map<string, PassRow>
   readonly invoices: Map<string, InvoiceRow>
-  /** Hashes of invoices that are dropped. */
+  /** Hashes of invoices that are dropped, each with its pass. */
   readonly forgotten: Set<string>
   readonly facts: Map<string, string>
 }
@@ -61,6 +63,7 @@ export const emptyGroup = (): Group => ({
   holds: new Map(),
   meters: new Map(),
   postings: [],
+  passes: new Map(),
   invoices: new Map(),
   forgotten: new Set(),
   facts: new Map(),

@@ -5,6 +5,7 @@ import type { Clamped } from '../../money/price.ts'
 import type { Quantities, Quantity } from '../../money/quantities.ts'
 import type { InvoiceRow } from '../invoices.ts'
 import type { Unit } from '../ledger.ts'
+import type { PassRow } from '../passes.ts'
 import type { Close, Count, HoldState, Status } from '../state.ts'
 import type { HoldRow } from './group.ts'
 
@@ -163,45 +164,57 @@ function countsOf(json: string | null): readonly Count[] {
   }))
 }
 
-export const INVOICE_COLUMNS = [
-  ...['hash', 'token_id', 'key_id', 'account', 'amount', 'wallet', 'bolt11', 'exclusive'],
-  ...['created_at', 'expires_at', 'settled_at', 'used_at', 'caveats'],
-]
+export const PASS_COLUMNS =
+  'hash payment token_id key_id account shared caveats created_at used_at'.split(' ')
 
-/** `token_id` of a shared invoice that nobody has paid: the column was made before there were any. */
-const NOBODYS = ''
-
-export const invoiceCells = (row: InvoiceRow): Cell[] => [
+export const passCells = (row: PassRow): Cell[] => [
   row.hash,
-  row.tokenId ?? NOBODYS,
+  row.payment,
+  row.tokenId,
   row.keyId,
   row.account,
-  row.amount,
-  row.wallet,
-  row.bolt11,
-  row.exclusive ? 1 : 0,
-  row.createdAt,
-  row.expiresAt,
-  row.settledAt,
-  row.usedAt,
+  row.shared ? 1 : 0,
   row.caveats === null ? null : JSON.stringify(row.caveats),
+  row.createdAt,
+  row.usedAt,
 ]
 
-export const invoiceOf = (row: Row): InvoiceRow => ({
+export const passOf = (row: Row): PassRow => ({
   hash: text(row, 'hash'),
-  tokenId: text(row, 'token_id') || null,
+  payment: text(row, 'payment'),
+  tokenId: maybeText(row, 'token_id'),
   keyId: text(row, 'key_id'),
   account: text(row, 'account'),
-  amount: money(row, 'amount'),
-  wallet: text(row, 'wallet'),
-  bolt11: maybeText(row, 'bolt11'),
-  exclusive: whole(row, 'exclusive') === 1n,
-  createdAt: number(row, 'created_at'),
-  expiresAt: number(row, 'expires_at'),
-  settledAt: maybeNumber(row, 'settled_at'),
-  usedAt: maybeNumber(row, 'used_at'),
+  shared: whole(row, 'shared') === 1n,
   caveats: caveatsOf(maybeText(row, 'caveats')),
+  createdAt: number(row, 'created_at'),
+  usedAt: maybeNumber(row, 'used_at'),
 })
 
 const caveatsOf = (json: string | null): readonly string[] | null =>
   json === null ? null : JSON.parse(json)
+
+export const INVOICE_COLUMNS =
+  'hash account amount wallet bolt11 created_at expires_at settled_at'.split(' ')
+
+export const invoiceCells = (row: InvoiceRow): Cell[] => [
+  row.hash,
+  row.account,
+  row.amount,
+  row.wallet,
+  row.bolt11,
+  row.createdAt,
+  row.expiresAt,
+  row.settledAt,
+]
+
+export const invoiceOf = (row: Row): InvoiceRow => ({
+  hash: text(row, 'hash'),
+  account: text(row, 'account'),
+  amount: money(row, 'amount'),
+  wallet: text(row, 'wallet'),
+  bolt11: text(row, 'bolt11'),
+  createdAt: number(row, 'created_at'),
+  expiresAt: number(row, 'expires_at'),
+  settledAt: maybeNumber(row, 'settled_at'),
+})

@@ -174,5 +174,45 @@ ALTER TABLE holds ADD COLUMN clamped TEXT;
 ALTER TABLE holds ADD COLUMN others TEXT;
 `
 
+/**
+ * Passes and Lightning invoices apart: a pass may be bought by any payment, an invoice may be asked
+ * for by any rail of Lightning. A deposit names its payment and no longer its rail, so that one
+ * payment is credited once, whichever rail presents it. The pass of a gift was given away whole.
+ */
+const V6 = `
+CREATE TABLE passes (
+  hash TEXT PRIMARY KEY,
+  payment TEXT NOT NULL,
+  token_id TEXT,
+  key_id TEXT NOT NULL,
+  account TEXT NOT NULL,
+  shared INTEGER NOT NULL,
+  caveats TEXT,
+  created_at INTEGER NOT NULL,
+  used_at INTEGER
+) STRICT, WITHOUT ROWID;
+INSERT INTO passes SELECT hash, iif(wallet = 'grant', 'grant:', 'ln:') || hash, nullif(token_id, ''),
+  key_id, account, exclusive = 0, caveats, created_at,
+  coalesce(used_at, iif(wallet = 'grant', settled_at, NULL)) FROM invoices;
+
+CREATE TABLE lightning_invoices (
+  hash TEXT PRIMARY KEY,
+  account TEXT NOT NULL,
+  amount INTEGER NOT NULL,
+  wallet TEXT NOT NULL,
+  bolt11 TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  settled_at INTEGER
+) STRICT, WITHOUT ROWID;
+INSERT INTO lightning_invoices SELECT hash, account, amount, wallet, coalesce(bolt11, ''), created_at,
+  expires_at, settled_at FROM invoices WHERE wallet <> 'grant';
+CREATE INDEX lightning_invoices_pending ON lightning_invoices (wallet, created_at)
+  WHERE settled_at IS NULL;
+DROP TABLE invoices;
+
+UPDATE deposits SET payment = 'ln:' || substr(payment, 6) WHERE payment GLOB 'l402:*';
+`
+
 /** `MIGRATIONS[v]` takes a file from version v to v + 1. */
-export const MIGRATIONS: readonly string[] = [V1, V2, V3, V4, V5]
+export const MIGRATIONS: readonly string[] = [V1, V2, V3, V4, V5, V6]

@@ -8,6 +8,8 @@ import {
   holdCells,
   INVOICE_COLUMNS,
   invoiceCells,
+  PASS_COLUMNS,
+  passCells,
 } from './rows.ts'
 
 /** Writes to the file, a transaction at a time: all of it, or, by throwing, nothing. */
@@ -16,6 +18,7 @@ export class Writer {
   readonly #into: ReturnType<typeof inserts>
   readonly #move: StatementSync
   readonly #forget: StatementSync
+  readonly #forgetPass: StatementSync
   readonly #version: StatementSync
   readonly #seen: unknown
 
@@ -23,7 +26,10 @@ export class Writer {
     this.#db = db
     this.#into = inserts(db)
     this.#move = db.prepare('UPDATE drawers SET balance = balance + ? WHERE n = ?')
-    this.#forget = db.prepare('DELETE FROM invoices WHERE hash = ? AND settled_at IS NULL')
+    this.#forget = db.prepare(
+      'DELETE FROM lightning_invoices WHERE hash = ? AND settled_at IS NULL',
+    )
+    this.#forgetPass = db.prepare('DELETE FROM passes WHERE hash = ? AND used_at IS NULL')
     this.#version = db.prepare('PRAGMA data_version')
     this.#seen = this.#dataVersion()
   }
@@ -69,8 +75,11 @@ export class Writer {
     // What was set aside and given back within the group moves nothing.
     for (const [n, by] of group.moves) if (by !== 0n) this.#move.run(by, n)
     into.meters.all(group.meters.values(), ({ held, key, used }) => [key, used, held])
+    into.passes.all(group.passes.values(), passCells)
     into.invoices.all(group.invoices.values(), invoiceCells)
-    for (const hash of group.forgotten) this.#forget.run(hash)
+    for (const hash of group.forgotten) {
+      if (this.#forget.run(hash).changes > 0) this.#forgetPass.run(hash)
+    }
     into.facts.all(group.facts, (fact) => fact)
   }
 }
@@ -86,12 +95,16 @@ const inserts = (db: DatabaseSync) => ({
     columns: ['key', 'used', 'held'],
     conflict: 'ON CONFLICT (key) DO UPDATE SET used = excluded.used, held = excluded.held',
   }),
+  passes: new Insert(db, {
+    table: 'passes',
+    columns: PASS_COLUMNS,
+    conflict:
+      'ON CONFLICT (hash) DO UPDATE SET token_id = excluded.token_id, used_at = excluded.used_at',
+  }),
   invoices: new Insert(db, {
-    table: 'invoices',
+    table: 'lightning_invoices',
     columns: INVOICE_COLUMNS,
-    conflict: `ON CONFLICT (hash) DO UPDATE
-      SET token_id = excluded.token_id, settled_at = excluded.settled_at,
-        used_at = excluded.used_at`,
+    conflict: 'ON CONFLICT (hash) DO UPDATE SET settled_at = excluded.settled_at',
   }),
   facts: new Insert(db, {
     table: 'facts',

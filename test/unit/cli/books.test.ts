@@ -6,10 +6,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { listenForCommands } from '../../../src/daemon/control.ts'
 import { controlHandlers } from '../../../src/daemon/control-handlers.ts'
 import { rootKeys, socketIn } from '../../../src/daemon/folder.ts'
+import { Deposits } from '../../../src/gate/deposits.ts'
 import type { Books } from '../../../src/ledger/books.ts'
 import type { MoneyKind } from '../../../src/ledger/ledger.ts'
 import { openSqliteBooks } from '../../../src/ledger/sqlite.ts'
 import { msat } from '../../../src/money/msat.ts'
+import { Gifts } from '../../../src/rails/gifts.ts'
 import { satgateAt } from '../../support/command-line.ts'
 import { real } from '../../support/world.ts'
 
@@ -75,7 +77,10 @@ async function running(name: string, kind: MoneyKind): Promise<Books> {
   const books = openBooks(name, kind)
   const keys = rootKeys(join(home, name), true, world)
   if (!keys.ok) throw new Error('no keys')
-  const office = controlHandlers({ books, keys: keys.value, world })
+  const gifts = new Gifts(world.random)
+  const deposits = new Deposits({ ...books, keys: keys.value, world, say: () => {} })
+  gifts.start((receipt) => deposits.credit(receipt))
+  const office = controlHandlers({ books, gifts, world })
   const control = await listenForCommands(real, socketIn(join(home, name)), office)
   clean.push(
     () => books.close(),

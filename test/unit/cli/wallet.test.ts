@@ -65,7 +65,7 @@ async function earned(sats: readonly number[], owed: bigint) {
   close()
   const books = openSqliteBooks({ path: join(data(), 'ledger.db'), kind: 'test', world })
   await books.ledger.deposit({
-    ...{ payment: 'l402:1', account: 'ann', amount: msat(owed), credit: 'paid', rail: 'l402' },
+    ...{ payment: 'ln:1', account: 'ann', amount: msat(owed), credit: 'paid', rail: 'l402' },
     ...{ native: { amount: `${owed}`, unit: 'msat', rate: '1' }, at: world.now() },
   })
   await books.close()

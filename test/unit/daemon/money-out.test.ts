@@ -22,9 +22,8 @@ beforeEach(() => {
 afterEach(() => store.close())
 
 const row = (hash: string, sat: number): InvoiceRow => ({
-  ...{ hash, tokenId: '', keyId: '', account: 'ann', amount: fromSat(sat), wallet: 'ecash' },
-  ...{ bolt11: null, exclusive: true, caveats: [], createdAt: 1, expiresAt: 2 },
-  ...{ settledAt: null, usedAt: null },
+  ...{ hash, account: 'ann', amount: fromSat(sat), wallet: 'ecash', bolt11: 'lnbc…' },
+  ...{ createdAt: 1, expiresAt: 2, settledAt: null },
 })
 
 /** A buyer has paid: the coins are here. */
@@ -42,7 +41,7 @@ async function paid(sat: number, credited: boolean, sold = true): Promise<void> 
   if (!credited) return
   await books.invoices.markSettled(hash, 1)
   await books.ledger.deposit({
-    ...{ payment: `l402:${hash}`, account: 'ann', amount: fromSat(sat), credit: 'paid' },
+    ...{ payment: `ln:${hash}`, account: 'ann', amount: fromSat(sat), credit: 'paid' },
     ...{ rail: 'l402', native: { amount: `${sat}`, unit: 'sat', rate: '1' }, at: 1 },
   })
 }

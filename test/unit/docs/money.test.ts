@@ -76,7 +76,7 @@ async function table(books: Books, event: () => Promise<unknown>): Promise<strin
 /** A ledger in which 10 sat were paid in, and `done` happened. */
 async function paid(...done: readonly ((books: Books) => Promise<unknown>)[]): Promise<Books> {
   const books = openMemoryBooks('test', world)
-  await books.ledger.deposit(deposit('l402:5c', fromSat(10), 'paid'))
+  await books.ledger.deposit(deposit('ln:5c', fromSat(10), 'paid'))
   for (const step of done) await step(books)
   return books
 }
@@ -91,7 +91,7 @@ const EVENTS: readonly (readonly [string, () => Promise<string>])[] = [
     'Paying 10 sat',
     async () => {
       const books = openMemoryBooks('test', world)
-      return table(books, () => books.ledger.deposit(deposit('l402:5c', fromSat(10), 'paid')))
+      return table(books, () => books.ledger.deposit(deposit('ln:5c', fromSat(10), 'paid')))
     },
   ],
   [

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { Accounts } from '../../../src/gate/accounts.ts'
-import { Doorkeeper } from '../../../src/gate/admit.ts'
-import type { Credential } from '../../../src/passes/pass.ts'
+import { Authenticator } from '../../../src/gate/admit.ts'
+import { Deposits } from '../../../src/gate/deposits.ts'
+import type { PresentedPass } from '../../../src/passes/pass.ts'
 import { real } from '../../support/world.ts'
 
 afterEach(() => {
@@ -14,20 +14,23 @@ describe('a pass whose payment cannot be written', () => {
     const row = { hash: 'aa', keyId: 'k', tokenId: 't', account: 'a', usedAt: null } as never
     const never = new Promise<never>(() => {})
     const world = { ...real, now: Date.now, random: (bytes: number) => new Uint8Array(bytes) }
-    const invoices = { get: async () => row, markSettled: () => never } as never
-    const receipt = { payment: 'l402:aa', account: 'a', amount: 1n, rail: 'l402', native: {} }
-    const redeemed = { ok: true, value: { fresh: true, receipt } }
-    const accounts = new Accounts({
-      ledger: { deposit: () => never } as never,
-      invoices,
-      l402: { redeem: async () => redeemed } as never,
-      world,
-      say: () => {},
-    })
+    const passes = { get: async () => row, markUsed: () => never } as never
+    const receipt = {
+      payment: 'ln:aa',
+      account: 'a',
+      amount: 1n,
+      rail: 'l402',
+      record: () => never,
+    }
+    const redeemed = { ok: true, value: receipt }
+    const ledger = { deposit: () => never }
+    const deposits = new Deposits({ ledger, passes, world, say: () => {} } as never)
+    const unpaid = { redeem: async () => redeemed } as never
     const pass = { hash: 'aa', tokenId: 't', limits: [], rules: [] }
-    const verify = () => ({ ok: true, value: { pass, keyId: 'k' } }) as never
-    const doorkeeper = new Doorkeeper({ verify, invoices, accounts, world })
-    const admitted = doorkeeper.admit({ secret: 's' } as Credential, null)
+    const verified = { ok: true, value: { pass, keyId: 'k' } }
+    const presented = { is: 'credential', credential: { secret: 's' }, verified, opens: 'preimage' }
+    const authenticator = new Authenticator({ passes, unpaid, deposits, world })
+    const admitted = authenticator.authenticate(presented as unknown as PresentedPass, null)
     await vi.advanceTimersByTimeAsync(60_000)
     expect(await admitted).toEqual({ ok: false, error: { why: 'unreachable' } })
   })

@@ -12,7 +12,6 @@ import { TokenCounter } from '../../../src/money/counter.ts'
 import { PromptEstimator } from '../../../src/money/lessons.ts'
 import { fromSat, msat } from '../../../src/money/msat.ts'
 import type { Rate } from '../../../src/money/price.ts'
-import type { L402 } from '../../../src/rails/l402.ts'
 import { HEAD } from '../../support/dialects.ts'
 import { everySlot } from '../../support/slots.ts'
 import { real } from '../../support/world.ts'
@@ -22,7 +21,6 @@ afterAll(() => counter.close())
 
 const world = real
 /** How much is asked for needs no rail. */
-const noRail = null as unknown as L402
 
 const flat = (input: bigint, output = input, call = 0n): Rate => ({
   input: input,
@@ -50,7 +48,7 @@ function priced(parts: {
 }
 
 const satsFor = (step: Priced | null, min = 10, max = 1000): Promise<number> =>
-  new Demand(noRail, { min, max }).sats(
+  new Demand([], { min, max }).sats(
     step,
     step === null
       ? null
@@ -142,14 +140,14 @@ describe('I8 paying_the_offer_admits_the_request', () => {
             const of = { model: 'm', dialect: 'openai-chat', account: 'b', plain: true }
             estimator.learn(of, { own: 20, bound: 100, reported: learned })
           }
-          const sats = await new Demand(noRail, bounds).sats(
+          const sats = await new Demand([], bounds).sats(
             step,
             new PromptEstimate(step.asked, 'c', { estimator, counter }),
           )
           const { ledger } = openMemoryBooks('play', world)
           const native = { amount: `${sats}`, unit: 'sat', rate: '1000' }
           const credit = 'paid' as const
-          const deposit = { payment: 'l402:1', account: 'a', credit, rail: 'l402', native, at: 0 }
+          const deposit = { payment: 'ln:1', account: 'a', credit, rail: 'l402', native, at: 0 }
           await ledger.deposit({ ...deposit, amount: fromSat(sats) })
           // The paid request is a new one: it is read and estimated anew.
           const again = new PromptEstimate(step.asked, 'c', { estimator, counter })

@@ -17,7 +17,7 @@ const world = real
 async function purseWith(balance: bigint) {
   const { ledger, statement } = openMemoryBooks('play', world)
   await ledger.deposit({
-    payment: 'l402:1',
+    payment: 'ln:1',
     account: 'a',
     amount: msat(balance),
     credit: 'paid',

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { Background } from '../../../src/floor/background.ts'
-import { Settlements } from '../../../src/gate/settlements.ts'
+import { Settlements } from '../../../src/rails/settlements.ts'
 import type { Settlement } from '../../../src/wallets/wallet.ts'
 import { tick } from '../../support/buyer.ts'
 import { real, worldAt } from '../../support/world.ts'
@@ -30,17 +30,18 @@ async function following(learn: (hash: string) => Promise<string | null>, lost =
       kept.push(cursor)
     },
   }
-  const accounts = {
-    learn: (hash: string) => {
-      learnt.push(hash)
-      return learn(hash)
-    },
+  const learning = (hash: string) => {
+    learnt.push(hash)
+    return learn(hash)
   }
   const background = new Background(real, ({ work, solved }) => {
     troubles.push(`${solved ? 'solved' : 'problem'} ${work}`)
   })
-  const parts = { line: { wallet, up: true }, invoices, accounts, background }
-  const settlements = new Settlements({ ...parts, world: worldAt(() => 1) } as never)
+  const parts = { line: { wallet, up: true }, invoices, background }
+  const settlements = new Settlements(
+    { ...parts, world: worldAt(() => 1) } as never,
+    learning as never,
+  )
   settlements.start()
   await tick(10)
   const payments = async (...hashes: string[]) => {

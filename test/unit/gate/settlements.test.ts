@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Accounts } from '../../../src/gate/accounts.ts'
-import { Settlements } from '../../../src/gate/settlements.ts'
+import { Deposits } from '../../../src/gate/deposits.ts'
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { L402 } from '../../../src/rails/l402.ts'
+import { Lightning } from '../../../src/rails/lightning.ts'
 import { WalletLine } from '../../../src/rails/wallet-line.ts'
 import { openPlayWallet } from '../../../src/wallets/play.ts'
 import type { InvoiceState, Wallet } from '../../../src/wallets/wallet.ts'
@@ -30,7 +30,7 @@ function learning(over: Partial<Wallet> = {}) {
   }
   const world = { ...real, random }
   const books = openMemoryBooks('play', world)
-  const { invoices, ledger } = books
+  const { invoices, ledger, passes } = books
   const play = openPlayWallet({ store: invoices, world, background: unheard })
   const said: { state: InvoiceState | null } = { state: null }
   const wallet: Wallet = {
@@ -45,14 +45,18 @@ function learning(over: Partial<Wallet> = {}) {
     outage: { gone() {}, back() {} },
     background: unheard,
   })
-  const l402 = new L402({ line, invoices, keys: newKeys(), world, perClient: 999, total: 9_999 })
+  const keys = newKeys()
+  const lightning = { line, passes, invoices, keys, world, background: unheard }
+  const read = () => ({ is: 'absent' }) as const
+  const l402 = new L402({ ...lightning, read, perClient: 999, total: 9_999 })
   const paid: number[] = []
   const say = (event: { event: string; amount_msat?: unknown }) => {
     if (event.event === 'paid') paid.push(Number(event.amount_msat))
   }
-  const accounts = new Accounts({ ledger, invoices, l402, world, say })
-  const settlements = new Settlements({ line, invoices, accounts, world, background: unheard })
-  settlements.start()
+  const deposits = new Deposits({ ledger, passes, keys, world, say })
+  const learner = new Lightning(lightning, () => {})
+  const started = learner.start((receipt) => deposits.credit(receipt))
+  const settlements = { stop: () => started.stop(), wake: (hash: string) => learner.wake(hash) }
   const invoice = async () => {
     const quota = { is: 'stranger', client: 'a', site: 'a' } as const
     const made = await l402.create({ sat: 10, account: null, caveats: [], quota })

@@ -32,7 +32,7 @@ async function receiving(setup: Setup = {}): Promise<{ client: RawClient; receiv
   const receive = makeReceive({
     world: real,
     clients: makeClients({ trustedProxies: setup.trustedProxies ?? [], salt: new Uint8Array(8) }),
-    recognise: () => ({ presented: { is: 'absent' }, holder: null }),
+    readCredentials: () => ({ is: 'absent' }),
     shares: { passes: share, strangers: share },
     bodyLimit: 1_000,
     bodyMs: setup.bodyMs ?? 2_000,

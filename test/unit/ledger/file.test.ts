@@ -250,12 +250,17 @@ const V3_ROWS = V2_ROWS.replace('30, 0, 0);', '30, 0, 0, 0);').replace(
 const V5_ROWS = V3_ROWS.replace("'play', 1);", "'play', 1, '0a0b0c0d');")
   .replace('30, 0, 0, 0);', '30, 0, 0, 0, NULL, NULL, NULL);')
   .replace('NULL, 0);', "NULL, 0, '0a0b0c0d', NULL, NULL);")
+const V6_ROWS = V5_ROWS.replace(
+  /INSERT INTO invoices .*/,
+  `INSERT INTO passes VALUES ('a', 'ln:a', 't', 'k', 'ann', 0, NULL, 1, NULL);
+   INSERT INTO lightning_invoices VALUES ('a', 'ann', 1000, 'play', '', 1, 2, NULL);`,
+)
 
 /**
  * For each version that was ever released: rows as that version wrote them. A migration is tested
  * by opening them; the next one appends its own.
  */
-const FIXTURES: readonly string[] = ['', V1_ROWS, V2_ROWS, V3_ROWS, V3_ROWS, V5_ROWS]
+const FIXTURES: readonly string[] = ['', V1_ROWS, V2_ROWS, V3_ROWS, V3_ROWS, V5_ROWS, V6_ROWS]
 
 describe('a ledger of an older version', () => {
   const version = () => {
@@ -283,13 +288,54 @@ describe('a ledger of an older version', () => {
         expect(await books.ledger.deposit(deposit())).toMatchObject({ error: 'already_deposited' })
         const [expired] = await books.ledger.recover(5)
         expect(expired).toMatchObject({ id: 'h2', charged: 40n, after: 930n })
-        expect(await books.invoices.get('a')).toMatchObject({ exclusive: true, settledAt: null })
+        expect(await books.invoices.get('a')).toMatchObject({ amount: 1_000n, settledAt: null })
+        const own = { payment: 'ln:a', tokenId: 't', account: 'ann', shared: false, usedAt: null }
+        expect(await books.passes.get('a')).toMatchObject(own)
         expect(await books.invoices.recall('settle_index')).toBe('7')
       }
       expect(await books.statement.verify()).toMatchObject({ ok: true })
       await books.close()
     })
   }
+
+  it('L4 passes and invoices come apart, and a deposit names its payment and not its rail', async () => {
+    const schema = MIGRATIONS.slice(0, 4).join(';')
+    tamper(`${schema}; PRAGMA application_id = 0x73617467; PRAGMA user_version = 4; ${V3_ROWS}
+      UPDATE deposits SET payment = 'l402:a' WHERE payment = 'p1';
+      UPDATE invoices SET settled_at = 5, caveats = '["calls <= 5"]', bolt11 = 'lnbc…';
+      INSERT INTO invoices VALUES ('s', '', 'k', 'eve', 9000, 'play', 'lnbc…', 0, 3, 4, NULL, NULL, '[]'),
+        ('g', 't', 'k', 'bob', 5000, 'grant', NULL, 1, 6, 6, 7, NULL, NULL);`)
+    const books = open()
+    const again = { ...deposit(), account: 'ann' }
+    expect(await books.ledger.deposit({ ...again, payment: 'ln:a' })).toMatchObject({
+      error: 'already_deposited',
+    })
+    expect((await books.statement.entries(99)).map(({ ref }) => ref)).toContain('ln:a')
+    const pass = { keyId: 'k', caveats: null, shared: false }
+    expect(await books.passes.get('a')).toEqual({
+      ...{ ...pass, hash: 'a', payment: 'ln:a', tokenId: 't', account: 'ann' },
+      ...{ caveats: ['calls <= 5'], createdAt: 1, usedAt: null },
+    })
+    expect(await books.passes.get('s')).toEqual({
+      ...{ ...pass, hash: 's', payment: 'ln:s', tokenId: null, account: 'eve' },
+      ...{ shared: true, caveats: [], createdAt: 3, usedAt: null },
+    })
+    // A gift was given away whole: nothing has to be redeemed at its first use.
+    expect(await books.passes.get('g')).toEqual({
+      ...{ ...pass, hash: 'g', payment: 'grant:g', tokenId: 't', account: 'bob' },
+      ...{ createdAt: 6, usedAt: 7 },
+    })
+    const row = { hash: 's', account: 'eve', amount: 9_000n, wallet: 'play', bolt11: 'lnbc…' }
+    expect(await books.invoices.get('s')).toEqual({
+      ...row,
+      ...{ createdAt: 3, expiresAt: 4, settledAt: null },
+    })
+    expect(await books.invoices.get('a')).toMatchObject({ settledAt: 5 })
+    expect(await books.invoices.get('g')).toBeNull()
+    expect(await books.invoices.pending('play', 0, 9)).toMatchObject([row])
+    expect(await books.statement.verify()).toMatchObject({ ok: true })
+    await books.close()
+  })
 
   it('one of a later version is refused by name', async () => {
     await lived()

@@ -1,19 +1,31 @@
 import { describe, expect, it, vi } from 'vitest'
-import type { InvoiceRow, Invoices } from '../../../src/ledger/invoices.ts'
+import { readIdentifier } from '../../../src/passes/identifier.ts'
+import { settlementSecret, statusToken } from '../../../src/passes/keys.ts'
+import { parse } from '../../../src/passes/macaroon.ts'
 import type { L402 } from '../../../src/rails/l402.ts'
-import type { Made } from '../../../src/rails/made.ts'
+import type { IssuedInvoice } from '../../../src/rails/rail.ts'
+import type { PlayWallet } from '../../../src/wallets/play.ts'
 import { offered, rail, want } from './rail.ts'
 
-async function created(l402: L402, client = 'a', sat = 10): Promise<Made> {
+async function created(l402: L402, client = 'a', sat = 10): Promise<IssuedInvoice> {
   const made = await l402.create(want(client, sat))
   if (!made.ok) throw new Error(made.error.why)
   return made.value
 }
 
-const rowOf = async (store: Invoices, hash: unknown): Promise<InvoiceRow> => {
-  const row = await store.get(String(hash))
-  if (row === null) throw new Error('no row')
-  return row
+/** The preimage of an invoice that is paid now. */
+async function preimage(play: PlayWallet, hash: unknown): Promise<string> {
+  const paid = await play.pay(String(hash))
+  if (!paid.ok) throw new Error(paid.error)
+  return paid.value
+}
+
+/** The payment hash and the token id that a macaroon names. */
+function namedBy(macaroon: string) {
+  const parsed = parse(Buffer.from(macaroon, 'base64'))
+  const named = parsed.ok ? readIdentifier(parsed.value.identifier) : null
+  if (named === null) throw new Error('no macaroon')
+  return named
 }
 
 describe('offers', () => {
@@ -33,7 +45,7 @@ describe('offers', () => {
     const put = vi.fn().mockRejectedValueOnce(new Error('disk')).mockResolvedValue(undefined)
     const { l402 } = rail({ perClient: 1, invoices: { put } })
     await expect(l402.offer(want())).rejects.toThrow('disk')
-    expect((await offered(l402)).paymentUrl).not.toBe(null)
+    expect((await offered(l402)).body.payment_url).toBeDefined()
   })
 
   it('macaroon and invoice stand first and adjacent in the challenge', async () => {
@@ -50,7 +62,7 @@ describe('offers', () => {
     const { l402 } = rail()
     const [a, b] = [await offered(l402), await offered(l402)]
     expect(a.body.payment_hash).not.toBe(b.body.payment_hash)
-    expect(a.paymentUrl).not.toBe(b.paymentUrl)
+    expect(a.body.payment_url).not.toBe(b.body.payment_url)
   })
 
   it('while the wallet is down there is none', async () => {
@@ -64,40 +76,41 @@ describe('offers', () => {
 
 describe('I2 two_clients_one_nat_share_no_secret', () => {
   it('past the bound an offer is shared, and nothing secret comes with it', async () => {
-    const { l402, store } = rail({ perClient: 1 })
+    const { l402, passes } = rail({ perClient: 1 })
     const own = await offered(l402)
     const [first, second] = [await offered(l402), await offered(l402)]
     expect(second.body.payment_hash).toBe(first.body.payment_hash)
     expect(first.body.payment_hash).not.toBe(own.body.payment_hash)
-    expect(first.paymentUrl).toBe(null)
+    expect(first.body.payment_url).toBeUndefined()
     expect(JSON.stringify(first)).not.toMatch(/token=[0-9a-f]{64}|status_token|payment_url/)
-    expect(await rowOf(store, first.body.payment_hash)).toMatchObject({ exclusive: false })
+    expect(await passes.get(String(first.body.payment_hash))).toMatchObject({ shared: true })
   })
 
   it('a shared invoice has neither a status token nor a settlement secret', async () => {
-    const { l402, store } = rail({ perClient: 0 })
+    const { l402, play, master, authenticate } = rail({ perClient: 0 })
     const { body } = await offered(l402)
-    const row = await rowOf(store, body.payment_hash)
+    const { macaroon } = body.l402 as { macaroon: string }
+    const named = namedBy(macaroon)
+    const settlement = settlementSecret(master, named)
+    const right = await preimage(play, named.hash)
+    const notIts = { ok: false, error: { why: 'bad_secret' } }
+    expect(await authenticate(macaroon, settlement)).toEqual(notIts)
+    expect(await authenticate(macaroon, right)).toMatchObject({ ok: true })
     // Not even when it is somebody's. The very same secrets open an invoice of one's own.
-    const claimed = { ...row, tokenId: 'ab'.repeat(32), settledAt: 1 }
-    const own = { ...claimed, exclusive: true }
-    const status = await l402.status(own)
-    if (!status.paid || status.settlementSecret === null) throw new Error('no secret')
-    for (const one of [row, claimed]) {
-      expect(await l402.redeem(one, status.settlementSecret)).toMatchObject({ error: 'bad_secret' })
-      expect(await l402.status(one)).not.toMatchObject({ settlementSecret: expect.any(String) })
-    }
-    expect(await l402.redeem(own, status.settlementSecret)).toMatchObject({ ok: true })
+    expect(await authenticate(macaroon, settlement)).toEqual(notIts)
+    expect(await l402.status(named.hash, statusToken(master, named))).toBeNull()
   })
 
   it('a pass of a shared invoice is its payer’s alone: only the preimage opens it', async () => {
-    const { l402, store, play } = rail({ perClient: 0 })
-    const { body } = await offered(l402)
-    const row = await rowOf(store, body.payment_hash)
-    const paid = await play.pay(row.hash)
-    if (!paid.ok) throw new Error(paid.error)
-    expect(await l402.redeem(row, '0'.repeat(64))).toMatchObject({ error: 'bad_secret' })
-    expect(await l402.redeem(row, paid.value)).toMatchObject({ ok: true })
+    const { l402, play, authenticate } = rail({ perClient: 0 })
+    const [mine, other] = [await offered(l402), await offered(l402)].map(
+      ({ body }) => body.l402 as { macaroon: string; payment_hash: string },
+    )
+    const right = await preimage(play, mine?.payment_hash)
+    const wrong = await authenticate(mine?.macaroon, '0'.repeat(64))
+    expect(wrong).toMatchObject({ error: { why: 'bad_secret' } })
+    expect(await authenticate(mine?.macaroon, right)).toMatchObject({ ok: true })
+    expect(await authenticate(other?.macaroon, right)).toMatchObject({ error: { why: 'unknown' } })
   })
 
   it('D1 many at once past the bound make one invoice', async () => {
@@ -119,53 +132,50 @@ describe('D1 and D2 bounds', () => {
   })
 
   it('D2 a burst evicts no row: an offer past its time is credited all the same', async () => {
-    const { l402, play, store, advance } = rail({ perClient: 2 })
+    const { l402, play, advance, authenticate } = rail({ perClient: 2 })
     const made = await created(l402)
-    const paid = await play.pay(made.bolt11)
+    const right = await preimage(play, made.row.hash)
     for (let i = 0; i < 30; i += 1) await l402.offer(want('a', 10 + i))
     advance(3_600_000)
     for (let i = 0; i < 30; i += 1) await l402.offer(want('a', 10 + i))
-    if (!paid.ok) throw new Error(paid.error)
-    const row = await rowOf(store, made.row.hash)
-    expect(await l402.redeem(row, paid.value)).toMatchObject({ ok: true, value: { fresh: true } })
+    expect(await authenticate(made.macaroon, right)).toMatchObject({ ok: true })
   })
 
   it('a paid one frees its place', async () => {
-    const { l402, play } = rail({ perClient: 1 })
+    const { l402, play, authenticate } = rail({ perClient: 1 })
     const made = await created(l402)
-    await play.pay(made.bolt11)
-    await l402.settlement(made.row)
+    await authenticate(made.macaroon, await preimage(play, made.row.hash))
     expect((await l402.create(want())).ok).toBe(true)
   })
 })
 
 describe('C8 only settled counts', () => {
   it('the right preimage of an unpaid invoice is worth nothing', async () => {
-    const { l402, play, state } = rail()
+    const { l402, play, state, presented } = rail()
     const made = await created(l402)
-    const paid = await play.pay(made.bolt11)
-    if (!paid.ok) throw new Error(paid.error)
+    const pass = presented(made.macaroon, await preimage(play, made.row.hash))
+    expect(pass.opens).toBe('preimage')
     for (const is of ['open', 'dead', 'unknown'] as const) {
       state.is = { is }
-      expect(await l402.redeem(made.row, paid.value)).toEqual({ ok: false, error: 'pending' })
+      expect(await l402.redeem(pass)).toEqual({ ok: false, error: 'pending' })
     }
     state.is = null
-    expect(await l402.redeem(made.row, paid.value)).toMatchObject({ ok: true })
+    expect(await l402.redeem(pass)).toMatchObject({ ok: true })
   })
 
   it('C1 a wallet that is down fails closed, and settled once is never asked again', async () => {
-    const { l402, play, state, lookup } = rail()
+    const { l402, play, state, lookup, presented, authenticate } = rail()
     const made = await created(l402)
-    const paid = await play.pay(made.bolt11)
-    if (!paid.ok) throw new Error(paid.error)
+    const right = await preimage(play, made.row.hash)
+    const pass = presented(made.macaroon, right)
     state.down = true
-    expect(await l402.redeem(made.row, paid.value)).toEqual({ ok: false, error: 'unreachable' })
+    expect(await l402.redeem(pass)).toEqual({ ok: false, error: 'unreachable' })
+    state.down = false
+    expect(await authenticate(made.macaroon, right)).toMatchObject({ ok: true })
+    state.down = true
     lookup.mockClear()
-    const settled = { ...made.row, settledAt: 1 }
-    expect(await l402.redeem(settled, paid.value)).toMatchObject({
-      ok: true,
-      value: { fresh: false },
-    })
+    expect(await authenticate(made.macaroon, right)).toMatchObject({ ok: true })
+    expect(await l402.redeem(pass)).toMatchObject({ ok: true, value: { record: null } })
     expect(lookup).not.toHaveBeenCalled()
   })
 
@@ -177,78 +187,90 @@ describe('C8 only settled counts', () => {
       credited: 10_000n,
     },
   ])('$why', async ({ received, credited }) => {
-    const { l402, state } = rail()
+    const { l402, state, presented } = rail()
     const made = await created(l402)
     state.is = { is: 'settled', preimage: null, receivedMsat: received }
-    expect(await l402.settlement(made.row)).toMatchObject({
-      value: { receipt: { amount: credited, payment: `l402:${made.row.hash}` } },
+    expect(await l402.redeem(presented(made.macaroon, '0'.repeat(64)))).toMatchObject({
+      value: { amount: credited, payment: `ln:${made.row.hash}` },
     })
   })
 
   it('a secret is compared with its own invoice alone', async () => {
-    const { l402, play } = rail()
+    const { l402, play, authenticate } = rail()
     const [a, b] = [await created(l402), await created(l402)]
-    const paid = await play.pay(a.bolt11)
-    await play.pay(b.bolt11)
-    if (!paid.ok) throw new Error(paid.error)
-    expect(await l402.redeem(b.row, paid.value)).toMatchObject({ error: 'bad_secret' })
-    expect(l402.tokenFits(b.row, a.statusToken ?? '')).toBe(false)
+    const right = await preimage(play, a.row.hash)
+    await preimage(play, b.row.hash)
+    expect(await authenticate(b.macaroon, right)).toMatchObject({ error: { why: 'bad_secret' } })
+    expect(await l402.status(b.row.hash, a.statusToken ?? '')).toBeNull()
   })
 })
 
 describe('C9 the status token', () => {
+  const statusOf = (l402: L402, { row, statusToken: token }: IssuedInvoice) =>
+    l402.status(row.hash, token ?? '')
+
+  /** What it tells once the invoice is paid. */
+  async function paidStatus(l402: L402, made: IssuedInvoice) {
+    const status = await statusOf(l402, made)
+    if (status === null || status.used || status.paid === null) throw new Error('not paid')
+    return status.paid
+  }
+
   it('tells what the pass needs once it is paid, and nothing before', async () => {
-    const { l402, play } = rail()
+    const { l402, play, store, authenticate } = rail()
     const made = await created(l402)
-    expect(await l402.status(made.row)).toEqual({ paid: false })
-    const paid = await play.pay(made.bolt11)
-    if (!paid.ok) throw new Error(paid.error)
-    const settled = { ...made.row, settledAt: 1 }
-    const status = await l402.status(settled)
-    expect(status).toMatchObject({ paid: true, preimage: paid.value })
-    if (!status.paid) throw new Error('not paid')
-    expect(await l402.redeem(settled, status.settlementSecret ?? '')).toMatchObject({ ok: true })
+    expect(await statusOf(l402, made)).toMatchObject({ used: false, paid: null })
+    const right = await preimage(play, made.row.hash)
+    expect(await statusOf(l402, made)).toMatchObject({ used: false, paid: null })
+    await store.markSettled(made.row.hash, 1)
+    const paid = await paidStatus(l402, made)
+    expect(paid.preimage).toBe(right)
+    expect(await authenticate(made.macaroon, paid.settlementSecret)).toMatchObject({ ok: true })
+    expect(await statusOf(l402, made)).toEqual({ used: true })
   })
 
   it('a wallet that shows no preimage still sells: the settlement secret opens the pass', async () => {
-    const { l402, state } = rail()
+    const { l402, state, store, authenticate } = rail()
     const made = await created(l402)
     state.is = { is: 'settled', preimage: null, receivedMsat: 10_000n }
-    const status = await l402.status({ ...made.row, settledAt: 1 })
-    expect(status).toMatchObject({ paid: true, preimage: null })
-    if (!status.paid) throw new Error('not paid')
-    expect(await l402.redeem(made.row, status.settlementSecret ?? '')).toMatchObject({ ok: true })
+    await store.markSettled(made.row.hash, 1)
+    const paid = await paidStatus(l402, made)
+    expect(paid.preimage).toBeNull()
+    expect(await authenticate(made.macaroon, paid.settlementSecret)).toMatchObject({ ok: true })
   })
 
   it('is 64 hex digits, compared in whole', async () => {
     const { l402 } = rail()
-    const { row, statusToken: token } = await created(l402)
+    const made = await created(l402)
+    const { row, statusToken: token } = made
     expect(token).toMatch(/^[0-9a-f]{64}$/)
-    const wrong = ['', 'x', token?.slice(1), `${token}0`, '0'.repeat(64)]
-    expect(wrong.map((one) => l402.tokenFits(row, one ?? ''))).toEqual(wrong.map(() => false))
-    expect(l402.tokenFits(row, token ?? '')).toBe(true)
+    for (const wrong of ['', 'x', token?.slice(1), `${token}0`, '0'.repeat(64)]) {
+      expect(await l402.status(row.hash, wrong ?? '')).toBeNull()
+    }
+    expect(await statusOf(l402, made)).not.toBeNull()
   })
 
   it('J5 status_page_costs_the_mint_nothing: the wallet is not asked, paid or not', async () => {
-    const { l402, play, lookup } = rail()
+    const { l402, play, store, lookup, presented } = rail()
     const made = await created(l402)
-    for (let poll = 0; poll < 20; poll += 1) await l402.status(made.row)
+    for (let poll = 0; poll < 20; poll += 1) await statusOf(l402, made)
     expect(lookup).not.toHaveBeenCalled()
-    await play.pay(made.bolt11)
-    await l402.settlement(made.row)
+    const right = await preimage(play, made.row.hash)
+    expect(await l402.redeem(presented(made.macaroon, right))).toMatchObject({ ok: true })
+    await store.markSettled(made.row.hash, 1)
     lookup.mockClear()
-    const settled = { ...made.row, settledAt: 1 }
     for (let poll = 0; poll < 20; poll += 1) {
-      expect(await l402.status(settled)).toMatchObject({ paid: true, preimage: expect.any(String) })
+      expect(await paidStatus(l402, made)).toMatchObject({ preimage: right })
     }
     expect(lookup).not.toHaveBeenCalled()
   })
 
   it('J5 a preimage that an earlier process learned is asked for once', async () => {
-    const { l402, play, lookup } = rail()
+    const { l402, play, store, lookup } = rail()
     const made = await created(l402)
-    await play.pay(made.bolt11)
-    for (let poll = 0; poll < 20; poll += 1) await l402.status({ ...made.row, settledAt: 1 })
+    await preimage(play, made.row.hash)
+    await store.markSettled(made.row.hash, 1)
+    for (let poll = 0; poll < 20; poll += 1) await statusOf(l402, made)
     expect(lookup).toHaveBeenCalledOnce()
   })
 })

@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Made } from '../../../src/rails/made.ts'
 import { OpenOffers, type Place } from '../../../src/rails/open-offers.ts'
-import type { InvoiceQuotaKey } from '../../../src/rails/rail.ts'
+import type { InvoiceQuotaKey, IssuedInvoice } from '../../../src/rails/rail.ts'
 
 const stranger = (client: string, site = client): InvoiceQuotaKey => ({
   is: 'stranger',
@@ -177,7 +176,7 @@ describe('J17 a_payer_always_finds_a_place', () => {
 
   it('the newest of a payer is found that fits, and nobody else’s', () => {
     const offers = bounded(20, 1_000)
-    const made = (hash: string) => ({ row: { hash } }) as Made
+    const made = (hash: string) => ({ row: { hash } }) as IssuedInvoice
     for (const [account, hash] of [
       ['a', '1'],
       ['b', '2'],
@@ -187,7 +186,8 @@ describe('J17 a_payer_always_finds_a_place', () => {
       const place = offers.reserve(owner(account), 'offer', 0)
       if (place !== null) offers.opened(place, hash, 100, made(hash))
     }
-    const newest = (fits: (made: Made) => boolean) => offers.newest(owner('a'), 'offer', fits)
+    const newest = (fits: (made: IssuedInvoice) => boolean) =>
+      offers.newest(owner('a'), 'offer', fits)
     expect(newest(() => true)?.row.hash).toBe('4')
     expect(newest(({ row }) => row.hash !== '4')?.row.hash).toBe('3')
     expect(newest(({ row }) => row.hash === '2')).toBe(null)

@@ -1,8 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { vi } from 'vitest'
+import { Authenticator } from '../../../src/gate/admit.ts'
+import { Deposits } from '../../../src/gate/deposits.ts'
 import type { Invoices } from '../../../src/ledger/invoices.ts'
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { keyId } from '../../../src/passes/keys.ts'
+import { makeRecogniser } from '../../../src/passes/recognise.ts'
+import { makeVerifier } from '../../../src/passes/verify.ts'
 import { L402 } from '../../../src/rails/l402.ts'
 import type { InvoiceQuotaKey } from '../../../src/rails/rail.ts'
 import { WalletLine } from '../../../src/rails/wallet-line.ts'
@@ -32,7 +36,7 @@ export function rail(options: RailOptions = {}) {
     ...real,
     now: () => Date.now() + ahead,
   }
-  const store = openMemoryBooks('play', world).invoices
+  const { invoices: store, ledger, passes } = openMemoryBooks('play', world)
   const play = openPlayWallet({ store, world, background: unheard })
   const state: { is: InvoiceState | null; down: boolean } = { is: null, down: false }
   const asks: InvoiceAsk[] = []
@@ -59,18 +63,35 @@ export function rail(options: RailOptions = {}) {
   })
   const master = new Uint8Array(randomBytes(32))
   const id = keyId(master)
+  const keys = {
+    current: { id, master },
+    byId: (asked: string) => (asked === id ? master : null),
+  }
+  const verify = makeVerifier({ keys: [keys.current], remember: 100 })
   const l402 = new L402({
-    line,
+    ...{ line, passes, keys, world, background: unheard },
     invoices: Object.assign(store, options.invoices),
-    keys: { current: { id, master }, byId: (asked) => (asked === id ? master : null) },
-    world,
+    read: makeRecogniser({ verify, keys: [keys.current], remember: 100 }),
     perClient: options.perClient ?? 20,
     total: options.total ?? 100,
   })
+  const deposits = new Deposits({ ledger, passes, keys, world, say: () => {} })
+  const authenticator = new Authenticator({ passes, unpaid: l402, deposits, world })
+  /** What a request presents that carries this pass. */
+  const presented = (macaroon: unknown, secret: string) => {
+    const read = l402.read(['authorization', `L402 ${macaroon}:${secret}`])
+    if (read.is !== 'credential') throw new Error(read.is)
+    return read
+  }
+  const authenticate = (macaroon: unknown, secret: string) =>
+    authenticator.authenticate(presented(macaroon, secret), null)
   const advance = (ms: number) => {
     ahead += ms
   }
-  return { l402, play, store, state, lookup, line, asks, advance }
+  return {
+    ...{ l402, play, store, passes, state, lookup, line, asks, advance, master },
+    ...{ presented, authenticate },
+  }
 }
 
 const stranger = (client: string, site = client): InvoiceQuotaKey => ({
@@ -83,7 +104,7 @@ const stranger = (client: string, site = client): InvoiceQuotaKey => ({
 export const want = (from: string | InvoiceQuotaKey = 'a', sat = 10) => {
   const quota = typeof from === 'string' ? stranger(from) : from
   const account = quota.is === 'owner' ? quota.account : null
-  return { sat, least: sat, account, caveats: [], quota }
+  return { sat, least: sat, account, caveats: [], quota, origin: 'https://gate.example' }
 }
 
 export async function offered(l402: L402, from: string | InvoiceQuotaKey = 'a', sat = 10) {

@@ -1,9 +1,9 @@
 import type { Background, Repeated } from '../floor/background.ts'
 import type { World } from '../floor/world.ts'
 import type { Invoices } from '../ledger/invoices.ts'
-import type { WalletLine } from '../rails/wallet-line.ts'
 import type { Watch } from '../wallets/wallet.ts'
-import type { Accounts } from './accounts.ts'
+import type { RedeemRefused } from './rail.ts'
+import type { WalletLine } from './wallet-line.ts'
 
 /** ms between two rounds of looking up what nobody told us of (threats C10). */
 const ROUND = 10_000
@@ -23,11 +23,21 @@ const SWEEP = 10_000
 /** Rows in one sweep: of a wallet of the operator's own, and of one that others bear the cost of. */
 const SWEPT = { own: 200, others: 10 }
 
-/** Learns of payments: by the wallet's own notifications, and by asking where those get lost. */
+export interface SettlementParts {
+  readonly line: WalletLine
+  readonly invoices: Invoices
+  readonly world: World
+  readonly background: Background
+}
+
+/** Credits an invoice if its wallet says that it is settled; resolves when that is on disk. */
+export type Learn = (hash: string) => Promise<RedeemRefused | null>
+
+/** Learns of payments that nobody presents: from the wallet's notifications, and by asking, because those get lost. */
 export class Settlements {
   readonly #line: WalletLine
   readonly #invoices: Invoices
-  readonly #accounts: Accounts
+  readonly #learn: Learn
   readonly #world: World
   readonly #background: Background
   readonly #awake = new Set<string>()
@@ -36,16 +46,10 @@ export class Settlements {
   #swept = Number.NEGATIVE_INFINITY
   #stopped = false
 
-  constructor(parts: {
-    readonly line: WalletLine
-    readonly invoices: Invoices
-    readonly accounts: Accounts
-    readonly world: World
-    readonly background: Background
-  }) {
+  constructor(parts: SettlementParts, learn: Learn) {
     this.#line = parts.line
     this.#invoices = parts.invoices
-    this.#accounts = parts.accounts
+    this.#learn = learn
     this.#world = parts.world
     this.#background = parts.background
   }
@@ -98,7 +102,7 @@ export class Settlements {
     let whole = true
     this.#watch = wallet.watch(cursor, ({ paymentHash, cursor: next }) => {
       const credited = before.then(async () => {
-        const refused = await this.#accounts.learn(paymentHash)
+        const refused = await this.#learn(paymentHash)
         if (refused === 'unreachable') whole = false
         const known = refused === null || refused === 'unknown'
         if (known && whole && next !== null && !this.#stopped)
@@ -116,14 +120,14 @@ export class Settlements {
     const pending = await this.#invoices.pending(this.#line.wallet.kind, after, MOST)
     for (const row of pending) {
       if (this.#stopped || !this.#line.up) return
-      await this.#accounts.learn(row.hash)
+      await this.#learn(row.hash)
     }
   }
 
   async #glance(): Promise<void> {
     for (const hash of [...this.#awake].slice(0, AT_ONCE)) {
       this.#awake.delete(hash)
-      await this.#accounts.learn(hash)
+      await this.#learn(hash)
     }
   }
 
@@ -139,7 +143,7 @@ export class Settlements {
     for (const { hash, createdAt } of stale) {
       const state = await this.#line.lookup(hash, 'routine')
       if (state === null || this.#stopped) return
-      if (state.is === 'settled') await this.#accounts.learn(hash)
+      if (state.is === 'settled') await this.#learn(hash)
       if (state.is === 'dead') {
         await this.#invoices.forget(hash)
         await wallet.forget?.(hash)

@@ -1,0 +1,35 @@
+import { Authenticator } from '../gate/admit.ts'
+import { type DepositParts, Deposits } from '../gate/deposits.ts'
+import { readerOf } from '../gate/presentation.ts'
+import { makeRecogniser } from '../passes/recognise.ts'
+import { makeVerifier } from '../passes/verify.ts'
+import { Gifts } from '../rails/gifts.ts'
+import { L402, type L402Parts } from '../rails/l402.ts'
+import type { Rail } from '../rails/rail.ts'
+
+const PASSES_REMEMBERED = 10_000
+
+export interface RailsParts extends DepositParts, Omit<L402Parts, 'read'> {
+  /** Ways to be paid, besides L402. */
+  readonly more: readonly Rail[]
+}
+
+/** The ways to be paid, started, and who finds out who pays. The only place that names concrete rails. */
+export function composeRails(parts: RailsParts) {
+  const { keys, passes, world } = parts
+  const known = { keys: [keys.current], remember: PASSES_REMEMBERED }
+  const read = makeRecogniser({ ...known, verify: makeVerifier(known) })
+  const l402 = new L402({ ...parts, read })
+  const gifts = new Gifts(world.random)
+  const rails: readonly Rail[] = [l402, gifts, ...parts.more]
+  const deposits = new Deposits(parts)
+  const started = rails.map((rail) => rail.start((receipt) => deposits.credit(receipt)))
+  return {
+    ...{ rails, l402, gifts },
+    authenticator: new Authenticator({ passes, unpaid: l402, deposits, world }),
+    readCredentials: readerOf(rails),
+    async stop(): Promise<void> {
+      await Promise.all(started.map((rail) => rail.stop()))
+    },
+  }
+}

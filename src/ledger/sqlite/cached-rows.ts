@@ -1,0 +1,46 @@
+import { Cache } from '../../floor/cache.ts'
+import type { Group } from './group.ts'
+import type { Journal } from './journal.ts'
+
+const CACHED = 10_000
+
+/** Rows of one table, read through a cache. What is not on disk yet is read from the journal's group. */
+export class CachedRows<T extends { readonly hash: string }> {
+  readonly #journal: Journal
+  readonly #unwritten: (group: Group) => Map<string, T>
+  readonly #read: (hash: string) => T | null
+  readonly #cache = new Cache<T>(CACHED)
+
+  constructor(parts: {
+    readonly journal: Journal
+    readonly unwritten: (group: Group) => Map<string, T>
+    /** Reads the row from the disk. */
+    readonly read: (hash: string) => T | null
+  }) {
+    this.#journal = parts.journal
+    this.#unwritten = parts.unwritten
+    this.#read = parts.read
+  }
+
+  get(hash: string): T | null {
+    const { group } = this.#journal
+    if (group.forgotten.has(hash)) return null
+    const known = this.#cache.get(hash) ?? this.#unwritten(group).get(hash)
+    if (known !== undefined) return known
+    const row = this.#read(hash)
+    if (row !== null) this.#cache.set(hash, row)
+    return row
+  }
+
+  /** It is on disk with the next commit. */
+  write(row: T): void {
+    this.#unwritten(this.#journal.group).set(row.hash, row)
+    this.#cache.set(row.hash, row)
+    this.#journal.touch()
+  }
+
+  drop(hash: string): void {
+    this.#cache.delete(hash)
+    this.#unwritten(this.#journal.group).delete(hash)
+  }
+}

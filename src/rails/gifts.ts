@@ -1,0 +1,45 @@
+import { assert } from '../floor/assert.ts'
+import { err } from '../floor/result.ts'
+import { fromSat } from '../money/msat.ts'
+import { hex } from '../passes/write.ts'
+import type { Credited, Rail, Receipt } from './rail.ts'
+
+/**
+ * What the operator gives away: payments of a rail that offers nothing. Nobody presents a gift. Its
+ * credit is a bonus, which buys answers and never leaves as sats (threats I1).
+ */
+export class Gifts implements Rail<never> {
+  readonly name = 'gift'
+  readonly #random: (bytes: number) => Uint8Array
+  #learned: ((receipt: Receipt) => Promise<Credited>) | null = null
+
+  constructor(random: (bytes: number) => Uint8Array) {
+    this.#random = random
+  }
+
+  read = () => ({ is: 'absent' }) as const
+  offer = async () => err({ why: 'nothing' } as const)
+  redeem = async () => err('unknown' as const)
+
+  start(learned: (receipt: Receipt) => Promise<Credited>) {
+    this.#learned = learned
+    return { stop: async () => {} }
+  }
+
+  /** Opens an account with that credit. `caveats` are canonical. */
+  give(sats: number, caveats: readonly string[]): Promise<Credited> {
+    assert(this.#learned !== null, 'a rail is started before it is used')
+    const amount = fromSat(sats)
+    // With limits that are alike, two passes are told apart by their id.
+    const id = caveats.length === 0 ? [] : [`id = ${hex(this.#random(8))}`]
+    return this.#learned({
+      payment: `grant:${hex(this.#random(32))}`,
+      account: { opens: [...id, ...caveats] },
+      amount,
+      credit: 'bonus',
+      rail: this.name,
+      native: { amount: String(amount), unit: 'msat', rate: '1' },
+      record: null,
+    })
+  }
+}

@@ -5,18 +5,18 @@ import { decode } from 'light-bolt11-decoder'
 import { assert } from '../floor/assert.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 
-/** What an invoice says of itself (BOLT 11). Its checksum was right; its signature was not looked at. */
+/** The content of an invoice (BOLT 11). Its checksum was checked, its signature was not. */
 export interface Bolt11 {
-  /** The prefix behind `ln`: `bc`, `tb`, `tbs`, `bcrt`, `sb`. */
+  /** The prefix after `ln`: `bc`, `tb`, `tbs`, `bcrt`, `sb`. */
   readonly network: string
-  /** Null where the payer chooses. */
+  /** Null if the payer chooses the amount. */
   readonly amountMsat: bigint | null
   /** 64 hex digits. */
   readonly paymentHash: string
   readonly description: string | null
   /** ms since the epoch. */
   readonly createdAt: number
-  /** ms since the epoch; an hour after `createdAt` where the invoice does not say. */
+  /** In ms since the epoch. If the invoice names no expiry, an hour after `createdAt`. */
   readonly expiresAt: number
 }
 
@@ -27,18 +27,18 @@ export interface Bolt11Draft {
   readonly paymentHash: Uint8Array
   readonly paymentSecret: Uint8Array
   readonly description: string
-  /** ms since the epoch; the invoice keeps whole seconds. */
+  /** In ms since the epoch. The invoice has whole seconds. */
   readonly createdAt: number
   readonly expirySeconds: number
   /** secp256k1, 32 bytes. */
   readonly secretKey: Uint8Array
 }
 
-/** Longer than any QR code can hold, so nobody's wallet could pay it. */
+/** A longer invoice does not fit into a QR code, so no wallet could pay it. */
 const LONGEST = 7089
 const DEFAULT_EXPIRY_SECONDS = 3600
 
-/** Reads an invoice, in lower or upper case, without `lightning:`. Null where it is none. */
+/** Reads an invoice in lower or upper case, without `lightning:`. Null for any other text. */
 export function readBolt11(text: string): Bolt11 | null {
   if (text.length > LONGEST) return null
   const sections = sectionsOf(text)
@@ -51,7 +51,7 @@ export function readBolt11(text: string): Bolt11 | null {
   if (network === undefined || seconds === undefined) return null
   if (!/^[0-9a-f]{64}$/.test(paymentHash ?? '')) return null
   const expiresAt = (seconds + (expiry ?? DEFAULT_EXPIRY_SECONDS)) * 1000
-  // The expiry field has no bound of its own: what is no time is no invoice of anybody's.
+  // The expiry field has no bound. A number that is no time is refused.
   if (!Number.isSafeInteger(expiresAt)) return null
   return {
     network,
@@ -71,7 +71,7 @@ function sectionsOf(text: string) {
   }
 }
 
-/** Which money an invoice asks for: only `lnbc` is worth something. Null where it is no invoice. */
+/** The kind of money of an invoice. Only `lnbc` is real money. Null if the text is no invoice. */
 export function moneyOf(bolt11: string): Exclude<MoneyKind, 'play'> | null {
   const read = readBolt11(bolt11)
   if (read === null) return null
@@ -79,8 +79,8 @@ export function moneyOf(bolt11: string): Exclude<MoneyKind, 'play'> | null {
 }
 
 /**
- * Writes and signs an invoice for whole sats (BOLT 11). Only for money that is worth nothing: the
- * prefix `lnbc` cannot be asked for.
+ * Writes and signs an invoice for whole sats (BOLT 11). Only for play money: it cannot write the
+ * prefix `lnbc`.
  */
 export function writeBolt11(draft: Bolt11Draft): string {
   assert(Number.isSafeInteger(draft.sat) && draft.sat > 0, `an invoice of ${draft.sat} sat`)
@@ -98,25 +98,28 @@ export function writeBolt11(draft: Bolt11Draft): string {
   return bech32.encode(prefix, [...words, ...signed(prefix, words, draft.secretKey)], false)
 }
 
-/** As much of a text as an invoice's description holds: 639 bytes of UTF-8, no character cut. */
+/**
+ * Cuts a text to the length of a description, which is 639 bytes of UTF-8. Does not cut a character
+ * in two.
+ */
 export function fitDescription(text: string): string {
   const fitted = new Uint8Array(639)
   return text.slice(0, new TextEncoder().encodeInto(text, fitted).read)
 }
 
-/** What BOLT 11 asks of a writer that knows nothing better. */
+/** The default of BOLT 11. */
 const MIN_FINAL_CLTV = 18
 /** var_onion_optin and payment_secret, both required (BOLT 9, bits 8 and 14). */
 const FEATURES = 2 ** 8 + 2 ** 14
 
-/** The shortest spelling of whole sats as bitcoin with a multiplier: 21 sat is `210n`. */
+/** The shortest form of whole sats as an amount of bitcoin with a multiplier. 21 sat is `210n`. */
 function amountLetters(sat: number): string {
   if (sat % 100_000 === 0) return `${sat / 100_000}m`
   if (sat % 100 === 0) return `${sat / 100}u`
   return `${BigInt(sat) * 10n}n`
 }
 
-/** A number as base 32 digits, biggest first. */
+/** A number as digits of base 32, the most significant first. */
 function numberWords(value: number, atLeast = 1): number[] {
   const words: number[] = []
   for (let rest = value; rest > 0; rest = Math.floor(rest / 32)) words.unshift(rest % 32)
@@ -132,11 +135,14 @@ function field(tag: number, words: number[]): number[] {
 function signed(prefix: string, words: readonly number[], secretKey: Uint8Array): number[] {
   const hash = createHash('sha256').update(prefix).update(paddedBytes(words)).digest()
   const recovered = secp256k1.sign(hash, secretKey, { prehash: false, format: 'recovered' })
-  // BOLT 11 has the recovery id behind the signature, the library before it.
+  // BOLT 11 puts the recovery id after the signature, and the library before it.
   return bech32.toWords(Uint8Array.from([...recovered.slice(1), ...recovered.slice(0, 1)]))
 }
 
-/** 5-bit words as bytes, the last one filled up with zero bits: what a signature is over. */
+/**
+ * Turns words of 5 bits into bytes and fills the last byte with zero bits. The signature is made
+ * over these bytes.
+ */
 function paddedBytes(words: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(Math.ceil((words.length * 5) / 8))
   words.forEach((word, index) => {

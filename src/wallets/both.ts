@@ -1,8 +1,8 @@
 import type { Settlement, Wallet } from './wallet.ts'
 
 /**
- * A wallet that makes the invoices, and an older one whose invoices may still be paid. Each is asked
- * for its own; what they tell of comes in one line, with one cursor for both.
+ * Joins the wallet that makes invoices with an older one whose invoices may still be paid. Each is
+ * asked for its own invoices. Their settlements are reported together, with one cursor for both.
  */
 export function withOlder(
   current: Wallet,
@@ -44,7 +44,7 @@ interface Cursors {
   older: string | null
 }
 
-/** A cursor from before there were two is the current one's. */
+/** A cursor from the time when there was one wallet belongs to the current one. */
 function cursorsOf(cursor: string | null): Cursors {
   if (cursor === null || !cursor.startsWith('{')) return { current: cursor, older: null }
   const { current, older }: Cursors = JSON.parse(cursor)

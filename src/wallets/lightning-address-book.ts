@@ -1,22 +1,28 @@
 import type { Invoices } from '../ledger/invoices.ts'
 
-/** Where the invoices of a Lightning address live: `remember` resolves when the value is on disk. */
+/**
+ * The store for the invoices of a Lightning address. `remember` resolves when the value is on the
+ * disk.
+ */
 export interface AddressStore extends Pick<Invoices, 'remember' | 'recall'> {
   forget(key: string): Promise<void>
 }
 
-/** What has to be known of an invoice to learn whether it was paid, by whatever process asks. */
+/** What any process must know about an invoice to find out whether it was paid. */
 export interface KeptInvoice {
-  /** Where to ask (LUD-21). */
+  /** The address to ask (LUD-21). */
   readonly verify: string
   readonly sat: number
   /** ms since the epoch. */
   readonly expiresAt: number
-  /** Null until its settlement was seen; then it stays. */
+  /** Null until its settlement is seen. Then it does not change. */
   readonly paid: { readonly preimage: string | null } | null
 }
 
-/** An invoice that may yet be paid. Its number says when it was made among the others. */
+/**
+ * An invoice that may still be paid. Its number is its place in the order in which invoices were
+ * made.
+ */
 export interface OpenInvoice {
   readonly number: number
   readonly hash: string
@@ -28,14 +34,18 @@ export type AddressBook = ReturnType<typeof addressBook>
 const PREFIX = 'lightningaddress:'
 
 /**
- * The invoices of all Lightning addresses that a gate ever had, by payment hash; numbered from 1 as
- * they were made, and from 1 as they were paid: a cursor is such a number.
+ * The invoices of all Lightning addresses that a gate ever had, by payment hash. They are numbered
+ * from 1 in the order in which they were made, and again from 1 in the order in which they were
+ * paid. A cursor is a number of the second kind.
  */
 export function addressBook(store: AddressStore) {
   let made = 0
   let paid = 0
   let turn: Promise<unknown> = Promise.resolve()
-  /** One at a time: two must not take one number, nor one hash be kept twice. */
+  /**
+   * Runs work one at a time, so that two invoices do not get one number, and a hash is not stored
+   * twice.
+   */
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const mine = turn.then(work)
     turn = mine.catch(() => undefined)
@@ -46,7 +56,10 @@ export function addressBook(store: AddressStore) {
 
   const over = async () => Number((await recall('over')) ?? 0)
 
-  /** All up to this number are paid or given up: the next process starts behind it. */
+  /**
+   * Notes that all invoices up to this number are paid or given up. The next process starts after
+   * it.
+   */
   async function moveOver(number: number): Promise<void> {
     const before = await over()
     await remember('over', String(number))
@@ -58,11 +71,11 @@ export function addressBook(store: AddressStore) {
     return text === null ? null : JSON.parse(text)
   }
 
-  /** Null where this payment hash was kept before. */
+  /** Adds an invoice. Null if this payment hash was stored before. */
   async function add(hash: string, kept: KeptInvoice): Promise<OpenInvoice | null> {
     if ((await find(hash)) !== null) return null
     await remember(`invoice:${hash}`, JSON.stringify(kept))
-    // Those that are over may be forgotten: their numbers are not given again.
+    // Old invoices may have been forgotten. Their numbers are not used again.
     made = Math.max(made, await over())
     while ((await recall(`made:${made + 1}`)) !== null) made += 1
     await remember(`made:${made + 1}`, hash)
@@ -71,8 +84,8 @@ export function addressBook(store: AddressStore) {
   }
 
   /**
-   * The number first, the settlement after it: a crash between the two tells a watcher of a hash
-   * that is asked for again. The other way round it would never be told of.
+   * Stores the number first and the settlement after it. After a crash between the two, a watcher
+   * is told of a hash and looks it up again. In the other order nobody would ever be told of it.
    */
   async function settle(hash: string, preimage: string | null): Promise<void> {
     const kept = await find(hash)
@@ -88,7 +101,7 @@ export function addressBook(store: AddressStore) {
     add: (hash: string, kept: KeptInvoice) => inTurn(() => add(hash, kept)),
     settle: (hash: string, preimage: string | null) => inTurn(() => settle(hash, preimage)),
     paidAt: (number: number) => recall(`paid:${number}`),
-    /** Unpaid invoices that expire after `after`, ms, in the order they were made. */
+    /** Unpaid invoices that expire after `after` (in ms), in the order in which they were made. */
     async open(after: number): Promise<readonly OpenInvoice[]> {
       const found: OpenInvoice[] = []
       for (let number = (await over()) + 1; ; number += 1) {
@@ -100,12 +113,14 @@ export function addressBook(store: AddressStore) {
       }
     },
     over: (number: number) => inTurn(() => moveOver(number)),
-    /** Drops an invoice that nobody has paid; what was paid stays. */
+    /** Drops an invoice that nobody has paid. A paid one stays. */
     forget: (hash: string) =>
       inTurn(async () => {
         if ((await find(hash))?.paid === null) await store.forget(`${PREFIX}invoice:${hash}`)
       }),
-    /** What an address was seen to be: it shows settlements (LUD-21), in this money. */
+    /**
+     * What is known about an address: that it confirms payments (LUD-21), and its kind of money.
+     */
     async seen(address: string): Promise<'real' | 'test' | null> {
       const money = await recall(`seen:${address}`)
       return money === 'real' || money === 'test' ? money : null

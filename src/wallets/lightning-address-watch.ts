@@ -3,19 +3,25 @@ import { sleep, type World } from '../floor/world.ts'
 import type { AddressBook, OpenInvoice } from './lightning-address-book.ts'
 import type { InvoiceState, Settlement, Watch } from './wallet.ts'
 
-/** ms between two questions for one invoice: first, doubled each time, at most. */
+/** The ms between two look-ups of one invoice. It doubles each time, up to the longest. */
 const FIRST_WAIT = 1_000
 const LONGEST_WAIT = 30_000
-/** ms between two questions while the provider fails: a payment is learned soon after. */
+/**
+ * The ms between two look-ups while the provider fails, so that a payment is learned soon
+ * afterwards.
+ */
 const FAILED_WAIT = 5_000
-/** ms between two questions for an invoice whose page is open, and for how many old ones at a time. */
+/**
+ * The ms between two look-ups of an invoice whose page is open, and the most old ones of these at a
+ * time.
+ */
 const AWAKE_WAIT = 2_000
 const MOST_AWAKE = 50
-/** ms past its expiry that an invoice is still asked for; later it is when its buyer comes. */
+/** An invoice is looked up for so many ms after its expiry. Later only when its buyer comes. */
 const GIVEN_UP = 3_600_000
-/** The newest are asked for; an older one when its buyer comes. */
+/** Only so many of the newest are looked up. An older one is looked up when its buyer comes. */
 const MOST_OPEN = 500
-/** ms that nothing is looked at, at most. */
+/** The longest pause in ms. */
 const NAP = 1_000
 
 interface Asked extends OpenInvoice {
@@ -24,19 +30,22 @@ interface Asked extends OpenInvoice {
 }
 
 export interface Poll {
-  /** One more that may be paid. */
+  /** Adds an invoice that may be paid. */
   add(open: OpenInvoice): void
-  /** Somebody looks at its page: it comes sooner, in the same turns (threats J5). */
+  /**
+   * Called when somebody looks at its page. It is looked up earlier, without further calls (threats
+   * J5).
+   */
   wake(hash: string): void
-  /** It was paid. */
+  /** Removes an invoice, because it was paid. */
   done(hash: string): void
-  /** Asks until it is stopped: for those of earlier processes too. */
+  /** Looks invoices up until it is stopped, also those of earlier processes. */
   run(stop: AbortSignal): Promise<void>
 }
 
 /**
- * Asks for open invoices one after the other, each ever more rarely: no Lightning address tells of
- * payments by itself. `ask` resolves when this invoice was asked for, in its turn.
+ * Looks open invoices up one after the other, each less often with time, because no Lightning
+ * address tells of payments by itself. `ask` resolves when this invoice was looked up.
  */
 export function pollOpen(
   book: AddressBook,
@@ -44,7 +53,7 @@ export function pollOpen(
   ask: (hash: string) => Promise<InvoiceState>,
 ): Poll {
   const open = new Map<string, Asked>()
-  /** Those whose page is open and that are asked for no longer. */
+  /** Invoices whose page is open and that are too old for the regular look-ups. */
   const old = new Set<string>()
   let newest = 0
   let over = 0
@@ -73,7 +82,7 @@ export function pollOpen(
     await ask(hash).catch(() => undefined)
   }
 
-  /** Forgets what is given up; the next process need not look at it again. */
+  /** Forgets invoices that are given up, so that the next process need not look them up. */
   async function sweep(): Promise<void> {
     for (const { hash, expiresAt } of open.values()) {
       if (world.now() > expiresAt + GIVEN_UP) open.delete(hash)
@@ -90,7 +99,7 @@ export function pollOpen(
       () => Math.min(one.wait * 2, LONGEST_WAIT),
       () => Math.min(one.wait, FAILED_WAIT),
     )
-    // Paid meanwhile it is gone from the list.
+    // If it was paid meanwhile, it is no longer in the list.
     if (open.has(one.hash)) open.set(one.hash, { ...one, wait, dueAt: world.now() + wait })
   }
 
@@ -101,7 +110,7 @@ export function pollOpen(
       open.delete(hash)
     },
     async run(stop) {
-      // What a former process left may long be paid, the newest most likely.
+      // Invoices of an earlier process may have been paid long ago, most likely the newest.
       const left = await book.open(world.now() - GIVEN_UP)
       for (const one of left.slice(-MOST_OPEN).reverse()) {
         newest = Math.max(newest, one.number)
@@ -121,8 +130,8 @@ export function pollOpen(
 }
 
 /**
- * Of those that are due the one that waits worst: a new one soon, for most are paid in their first
- * minute, and an old one in the end, however many new ones strangers ask for.
+ * Chooses the next of the invoices that are due. New ones come soon, because most are paid in their
+ * first minute. An old one comes in the end too, however many new ones strangers request.
  */
 function nextOf(open: ReadonlyMap<string, Asked>, now: number): Asked | null {
   const all = [...open.values()]
@@ -144,10 +153,10 @@ interface WatchParts {
   readonly background: Background
 }
 
-/** ms between two tries to read the store, at first and at most. */
+/** The ms between two tries to read the store, at first and at most. */
 const PACE = { every: 1_000, longest: 60_000 }
 
-/** Who is told of settlements. While there is somebody, open invoices are asked for. */
+/** The listeners for settlements. While there is one, open invoices are looked up. */
 export function watchersOf(parts: WatchParts) {
   const { poll, background } = parts
   const tellers = new Set<ReturnType<typeof tellerOf>>()
@@ -177,7 +186,7 @@ export function watchersOf(parts: WatchParts) {
         },
       }
     },
-    /** One more was paid. */
+    /** Called when an invoice was paid. */
     wake() {
       for (const teller of tellers) teller.wake()
     },
@@ -189,10 +198,10 @@ export function watchersOf(parts: WatchParts) {
   }
 }
 
-/** Woken by each payment; without one it looks once an hour. ms. */
+/** Each payment wakes it. Without a payment it looks once an hour. In ms. */
 const LOOK = { every: 3_600_000, longest: 60_000 }
 
-/** Tells one listener of every settlement behind its cursor, in order, each at least once. */
+/** Tells one listener of every settlement after its cursor, in order, each at least once. */
 function tellerOf(
   { book, background }: WatchParts,
   cursor: string | null,

@@ -29,17 +29,21 @@ export interface LightningAddressOptions {
   readonly store: AddressStore
   readonly world: World
   readonly background: Background
-  /** What the ledger holds already, for an address that is out of reach; null: nothing. */
+  /**
+   * The kind of money of the ledger, for an address that cannot be reached. Null if it is not
+   * known.
+   */
   readonly moneyHint: MoneyKind | null
 }
 
 /**
- * Opens a Lightning address as a wallet: its invoices are the operator's own, nothing passes through
- * the gate. One invoice of the least amount is made to see whether settlements are shown (LUD-21):
- * where they are not, nobody could tell that a buyer has paid, and the answer is `no_verify`.
+ * Opens a Lightning address as a wallet. Buyers pay the operator directly, so no money goes through
+ * the gate. One invoice of the smallest amount is made to see whether the address confirms payments
+ * (LUD-21). If it does not, nobody could tell whether a buyer has paid, and the result is
+ * `no_verify`.
  *
- * Throws `WalletRefused` where the address says no or lies, `WalletUnreachable` where it does not
- * answer and was never seen to show settlements; one that was is opened all the same.
+ * Throws `WalletRefused` if the address refuses or lies. Throws `WalletUnreachable` if it does not
+ * answer and never confirmed payments before. If it did before, it is opened all the same.
  */
 export async function openLightningAddressWallet(
   options: LightningAddressOptions,
@@ -49,7 +53,7 @@ export async function openLightningAddressWallet(
   return money === null ? 'no_verify' : walletOf(options, book, money)
 }
 
-/** Which money it is; null where it shows no settlements. */
+/** Learns the kind of money. Null if the address does not confirm payments. */
 async function learn(
   { address, lnurl, moneyHint }: LightningAddressOptions,
   book: AddressBook,
@@ -92,7 +96,7 @@ function walletOf(
     const made = await provider
       .ask(() => lnurl.invoice(request, ask.sat, ask.memo))
       .catch((error: unknown) => {
-        // Within its own bounds it may refuse all the same: that is no word on the usual amounts.
+        // It may refuse an amount within its own bounds. That says nothing about the usual amounts.
         const amount = error instanceof WalletRefused && !isUsual(ask.sat)
         throw amount ? new AmountRefused(null, null) : error
       })
@@ -116,7 +120,7 @@ function walletOf(
     wake: settlements.wake,
     forget: book.forget,
     watch: settlements.watch,
-    // A provider that wants silence is no outage, and is not asked.
+    // A provider that asked for silence is not called, and that is no outage.
     async probe() {
       if (provider.quiet()) return
       await provider.ask(() => lnurl.payRequest(address, { fresh: true })).catch(nullIfBusy)
@@ -128,10 +132,10 @@ function walletOf(
   }
 }
 
-/** How long after its expiry an invoice may yet turn out to be paid, in ms: providers lag. */
+/** An invoice may turn out to be paid so many ms after its expiry, because providers are late. */
 const LATE_MS = 60_000
 
-/** Learns of payments: asked by who waits, and by itself while somebody watches. */
+/** Learns of payments, if somebody waits for one, and by itself while somebody watches. */
 function settlementsOf({ book, lnurl, world, background, provider, turns }: Parts) {
   const asking = new Map<string, Promise<InvoiceState>>()
   const poll = pollOpen(book, world, async (hash) => {
@@ -141,7 +145,7 @@ function settlementsOf({ book, lnurl, world, background, provider, turns }: Part
   })
   const watchers = watchersOf({ book, poll, background })
 
-  /** One question for an invoice at a time, whoever asks. */
+  /** Looks an invoice up once at a time. Concurrent callers share the call. */
   function verifyOnce(hash: string, kept: KeptInvoice): Promise<InvoiceState> {
     const running = asking.get(hash)
     if (running !== undefined) return running
@@ -169,7 +173,7 @@ function settlementsOf({ book, lnurl, world, background, provider, turns }: Part
       const kept = await book.find(hash)
       if (kept === null) return { is: 'unknown' }
       if (kept.paid !== null) return settledState(kept, kept.paid)
-      // Who may not ask now has seen nothing: neither paid nor dead.
+      // If no call is allowed now, the invoice counts neither as paid nor as dead.
       if (provider.quiet() || !(await turns.take(who))) return { is: 'open' }
       return verifyOnce(hash, kept)
     },
@@ -185,7 +189,10 @@ interface Parts {
   readonly turns: Turns
 }
 
-/** Where its invoice is asked for; throws `WalletRefused` where it cannot be sold. */
+/**
+ * The address at which its payment is looked up. Throws `WalletRefused` if the invoice cannot be
+ * offered.
+ */
 function usable(made: LnurlInvoice, money: 'real' | 'test'): string {
   if (made.money !== money) {
     throw new WalletRefused(`its invoices are for ${made.money} money, the ledger keeps ${money}`)
@@ -196,18 +203,20 @@ function usable(made: LnurlInvoice, money: 'real' | 'test'): string {
   return made.verify
 }
 
-/** LNURL does not say what arrived: an invoice with an amount is paid with that amount. */
+/**
+ * LNURL does not tell the amount that arrived. An invoice with an amount is paid with that amount.
+ */
 function settledState(kept: KeptInvoice, paid: { readonly preimage: string | null }): InvoiceState {
   return { is: 'settled', preimage: paid.preimage, receivedMsat: BigInt(kept.sat) * 1000n }
 }
 
-/** Keeps the silence that a provider asked for (HTTP 429). */
+/** Makes no calls for as long as a provider asked (HTTP 429). */
 function makeProvider(world: World) {
   let until = Number.NEGATIVE_INFINITY
   const quiet = () => world.now() < until
   return {
     quiet,
-    /** Throws `WalletBusy` while it lasts. */
+    /** Throws `WalletBusy` during the silence. */
     beSilent() {
       if (quiet()) throw new WalletBusy(until - world.now())
     },

@@ -7,13 +7,14 @@ import { readBolt11, writeBolt11 } from './bolt11.ts'
 import type { Invoice, InvoiceAsk, InvoiceState, Settlement, Wallet, Watch } from './wallet.ts'
 
 /**
- * Play money: real invoices of a network that is worth nothing, paid by asking. It behaves as a
- * Lightning wallet does, so that a demo and a test run the code that real money runs.
+ * The wallet for play money. Its invoices are valid ones of a test network, and a request pays
+ * them. It behaves as a Lightning wallet does, so that demos and tests run the same code as real
+ * money.
  */
 export interface PlayWallet extends Wallet {
   /**
-   * The buyer pays: a bolt11, or a payment hash of 64 hex digits. Answers the preimage (hex) when
-   * the payment is on disk; asked again it answers the same.
+   * Pays a bolt11, or a payment hash of 64 hex digits. Resolves with the preimage in hex when the
+   * payment is on the disk. A second call gives the same result.
    */
   pay(invoice: string): Promise<Result<string, PlayRefused>>
 }
@@ -21,7 +22,7 @@ export interface PlayWallet extends Wallet {
 /** In order of precedence. */
 export type PlayRefused = 'malformed' | 'unknown' | 'expired'
 
-/** Where its invoices live: resolves `remember` when the value is on disk. */
+/** The store for its invoices. `remember` resolves when the value is on the disk. */
 export type PlayStore = Pick<Invoices, 'remember' | 'recall'>
 
 interface Kept {
@@ -31,7 +32,7 @@ interface Kept {
   readonly paid: boolean
 }
 
-/** In the open on purpose: no money may ever hang on it. */
+/** The key is public on purpose, because no real money may depend on it. */
 const THROW_AWAY_KEY = sha256('satgate: play money, worth nothing')
 
 /** Opens the play wallet whose invoices are in `store`. Never fails. */
@@ -109,7 +110,7 @@ function newInvoice(ask: InvoiceAsk, world: World): { invoice: Invoice; kept: Ke
   }
 }
 
-/** Invoices by hash, and their settlements numbered from 1: a cursor is such a number. */
+/** Invoices by their hash, and their settlements, numbered from 1. A cursor is such a number. */
 function playBook(store: PlayStore) {
   let settled = 0
   let turn: Promise<unknown> = Promise.resolve()
@@ -117,8 +118,9 @@ function playBook(store: PlayStore) {
   const keep = (hash: string, kept: Kept) => store.remember(`play:${hash}`, JSON.stringify(kept))
 
   /**
-   * The number first, the payment after it: a crash between the two tells a watcher of a hash that
-   * is still open and can be paid again. The other way round it would never be told of.
+   * Stores the number first and the payment after it. After a crash between the two, a watcher is
+   * told of a hash that is still open and can be paid again. In the other order nobody would ever
+   * be told of it.
    */
   async function settleNext(hash: string, kept: Kept): Promise<string> {
     while ((await settledAt(settled + 1)) !== null) settled += 1
@@ -134,7 +136,7 @@ function playBook(store: PlayStore) {
       const text = await store.recall(`play:${hash}`)
       return text === null ? null : JSON.parse(text)
     },
-    /** One at a time: two payments must not take one number. */
+    /** Runs one at a time, so that two payments do not get one number. */
     settle(hash: string, kept: Kept): Promise<string> {
       const mine = turn.then(() => settleNext(hash, kept))
       turn = mine.catch(() => undefined)
@@ -170,7 +172,7 @@ function replayThenFollow(
   }
 }
 
-/** A payment hash as it is, or the one in a bolt11. */
+/** The payment hash: the text itself, or the hash in a bolt11. */
 function hashOf(invoice: string): string | null {
   const text = invoice.trim().replace(/^lightning:/i, '')
   if (/^[0-9a-f]{64}$/i.test(text)) return text.toLowerCase()

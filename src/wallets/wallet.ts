@@ -1,91 +1,101 @@
 import type { MoneyKind } from '../ledger/ledger.ts'
 
 /**
- * Where sats land and invoices come from. A wallet is not a rail: it knows nothing of passes,
- * prices or accounts. Every adapter runs `test/contract/wallet.ts`.
+ * The port to a wallet, which makes invoices and receives sats. A wallet is not a rail: it knows
+ * nothing about passes, prices or accounts. Every adapter runs `test/contract/wallet.ts`.
  */
 export interface Wallet {
   readonly kind: string
   readonly money: MoneyKind
-  /** One line for the status block: what it is and where, without a secret. */
+  /** One line for the status block: what it is and where it is, without a secret. */
   readonly label: string
   /**
-   * Its watch asks after unpaid invoices by itself, as often as whoever makes them bears. Otherwise
-   * the gate looks them up: notifications get lost (threats C10).
+   * Set if its `watch` looks unpaid invoices up by itself, as often as its service allows.
+   * Otherwise the gate looks them up, because notifications can be lost (threats C10).
    */
   readonly asksItself?: true
   /**
-   * Who has seen an invoice can read its preimage once it is paid, by its hash (many LUD-21 services,
-   * LNbits): no invoice of it may be shown to two (threats J6).
+   * Set if everybody who has seen an invoice can read its preimage by its hash once it is paid, as
+   * with many LUD-21 services and LNbits. Then no invoice may be shown to two clients (threats J6).
    */
   readonly preimageIsPublic?: true
-  /** Invoices that strangers together are sure to get in a minute; null: as many as they ask for. */
+  /** How many invoices all strangers together surely get in a minute. Null if there is no limit. */
   strangersAMinute?(): number | null
   /**
-   * Asks for a whole number of sats. Throws `WalletUnreachable` where it cannot answer in time,
-   * `WalletBusy` where it has no invoice to give to this asker now, `AmountRefused` where it makes
-   * none of that amount.
+   * Makes an invoice for a whole number of sats. Throws `WalletUnreachable` if it cannot answer in
+   * time, `WalletBusy` if it has no invoice for this asker now, `AmountRefused` if it makes none of
+   * that amount.
    */
   createInvoice(ask: InvoiceAsk): Promise<Invoice>
   /**
-   * Where an invoice stands. Only `settled` means paid, whatever preimage is seen before (LND). A
-   * service that bears few questions is asked for who is `waiting` (the usual) before a `routine`;
-   * where it cannot be asked now, what is known is the answer, and nothing is called dead unseen.
+   * The state of an invoice. Only `settled` means paid; LND for example shows the preimage before.
+   * A service that allows few calls is asked for those who are `waiting` (the default) before a
+   * `routine`. If it cannot be asked now, the answer is what is known, and no invoice is called
+   * dead without being looked up.
    */
   lookup(paymentHash: string, who?: LookingUp): Promise<InvoiceState>
   /**
-   * Somebody looks at this invoice's page: it comes sooner in the wallet's own round, and the round
-   * asks no more often for that (threats J5). Wallets that ask by themselves have it.
+   * Called when somebody looks at the page of this invoice. It is looked up earlier in the rounds
+   * of the wallet, and there are no more calls for that (threats J5). Only wallets that look
+   * invoices up by themselves have it.
    */
   wake?(paymentHash: string): void
   /**
-   * Tells of settlements as they happen, also of those missed while it was down, each at least
-   * once. It reconnects by itself. `cursor` is what `onSettled` last gave, from any process.
+   * Reports each settlement at least once, also those that happened while it was down. It
+   * reconnects by itself. `cursor` is the last one that `onSettled` got, in this process or an
+   * earlier one.
    */
   watch(cursor: string | null, onSettled: (settled: Settlement) => void): Watch
-  /** It will not be asked for an invoice again that it has called dead: what it keeps of it may go. */
+  /**
+   * Called when a dead invoice will never be looked up again. What the wallet stores about it may
+   * be removed.
+   */
   forget?(paymentHash: string): Promise<void>
-  /** Throws `WalletUnreachable` unless it could make an invoice now. Makes none. */
+  /** Throws `WalletUnreachable` if it could not make an invoice now. Makes none. */
   probe(): Promise<void>
   close(): Promise<void>
 }
 
-/** `waiting`: somebody who has paid, as far as can be told. `routine`: nobody, or anybody. */
+/**
+ * `waiting`: somebody waits who has paid, as far as can be told. `routine`: nobody in particular
+ * waits.
+ */
 export type LookingUp = 'waiting' | 'routine'
 
 export interface InvoiceAsk {
   readonly sat: number
   readonly memo: string
-  /** How long it may be paid. A wallet of somebody else's makes them live as long as it likes. */
+  /** How long it can be paid. A wallet that belongs to somebody else may choose another time. */
   readonly expirySeconds: number
-  /** Unless said: a stranger. */
+  /** A stranger unless given. */
   readonly asker?: Asker
 }
 
 /**
- * Who asks, where a wallet can make only so many invoices a minute: a buyer who has paid before comes
- * before strangers (threats I10), and an invoice that is shown to all of them before that of one.
+ * For whom an invoice is made. It matters if a wallet can make only so many in a minute: a buyer
+ * who has paid before comes before strangers (threats I10), and an invoice for all strangers before
+ * one for a single stranger.
  */
 export type Asker = 'stranger' | 'shared' | 'buyer'
 
 export interface Invoice {
   readonly bolt11: string
-  /** 64 hex digits, read out of the bolt11, which must ask for exactly the sats of the ask (C8). */
+  /** 64 hex digits from the bolt11, which must ask for exactly the requested sats (threats C8). */
   readonly paymentHash: string
-  /** ms since the epoch, as the bolt11 says. */
+  /** In ms since the epoch, from the bolt11. */
   readonly expiresAt: number
 }
 
 export type InvoiceState =
   | { readonly is: 'open' }
   | { readonly is: 'settled'; readonly preimage: string | null; readonly receivedMsat: bigint }
-  /** Expired or canceled, and seen to be unpaid after that: it can no longer be paid. */
+  /** It expired or was canceled, and was looked up after that. It can no longer be paid. */
   | { readonly is: 'dead' }
   | { readonly is: 'unknown' }
 
 export interface Settlement {
   readonly paymentHash: string
-  /** Resume from here; null where the wallet has no such thing. */
+  /** Where to continue. Null if the wallet has no cursor. */
   readonly cursor: string | null
 }
 
@@ -94,8 +104,8 @@ export interface Watch {
 }
 
 /**
- * The wallet cannot answer now. `reason` is for the operator: no secret, no invoice, no body of an
- * answer in it.
+ * The wallet cannot answer now. `reason` is for the operator. It contains no secret, no invoice,
+ * and no body of an answer.
  */
 export class WalletUnreachable extends Error {
   override readonly name = 'WalletUnreachable'
@@ -106,7 +116,7 @@ export class WalletUnreachable extends Error {
   }
 }
 
-/** It works, but makes no invoice for this asker before that many ms are over. Not an outage. */
+/** The wallet works, but makes no invoice for this asker for so many ms. It is not an outage. */
 export class WalletBusy extends Error {
   override readonly name = 'WalletBusy'
   readonly retryAfterMs: number
@@ -116,7 +126,10 @@ export class WalletBusy extends Error {
   }
 }
 
-/** It makes no invoice of that amount, and others it does. Whole sats; null: no bound is known. */
+/**
+ * The wallet makes no invoice of that amount, but of others. The bounds are in whole sats; null if
+ * they are not known.
+ */
 export class AmountRefused extends Error {
   override readonly name = 'AmountRefused'
   readonly least: number | null
@@ -129,12 +142,15 @@ export class AmountRefused extends Error {
 }
 
 /**
- * Amounts that offers mostly ask for, and that every wallet makes. What comes of asking for another one,
- * as anybody may, says nothing of these: it is no outage (threats J13).
+ * Whether an amount is one that offers usually have and that every wallet makes. Anybody may ask
+ * for other amounts. An error for one of those says nothing about the usual ones, so it is no
+ * outage (threats J13).
  */
 export const isUsual = (sat: number): boolean => sat >= 10 && sat <= 1_000
 
-/** The wallet answered no: wrong key, wrong permission. Trying again is no use. */
+/**
+ * The wallet refused, because of a wrong key or a missing permission. Trying again does not help.
+ */
 export class WalletRefused extends Error {
   override readonly name = 'WalletRefused'
   readonly reason: string

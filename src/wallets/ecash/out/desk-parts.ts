@@ -5,38 +5,40 @@ import { MintBusy, MintUnreachable, type Proof } from '../mint/mint.ts'
 import type { Payer, PayerParts } from './pay.ts'
 import { reasonOf } from './payout.ts'
 
-/** What the operator's desk works with. */
+/** What the commands of the operator work with. */
 export interface DeskParts extends PayerParts {
   readonly payer: Payer
-  /** Where payouts go; null: nobody has said. */
+  /** The address that payouts go to. Null if there is none. */
   readonly address: LightningAddress | null
-  /** Sats above which they go there. */
+  /** Payouts go there above so many sats. */
   readonly above: number
-  /** The operator's mints. Those that hold something are known besides. */
+  /** The mints of the operator. Other mints that hold coins are known too. */
   readonly mints: readonly string[]
-  /** A cashuB token of coins of one mint. */
+  /** Writes a cashuB token of coins of one mint. */
   readonly writeToken: (mint: string, coins: readonly Proof[]) => Promise<string>
-  /** How long a payment that is under way is asked after before the operator gets an answer. */
+  /**
+   * How often, and how long, a payment under way is looked up before the operator gets an answer.
+   */
   readonly patience: { readonly everyMs: number; readonly mostMs: number }
-  /** Something changed that a payout may wait for. */
+  /** Called when something changed that a payout may wait for. */
   readonly nudge: () => void
 }
 
 /**
- * Why the desk did not do it. `usage`: it cannot be meant so. `unreachable`: mint or address do not
- * answer. `refused`: money would be lost, or what is owed would go; the operator may insist. `failed`:
- * it was tried.
+ * Why a command of the operator was not carried out. `usage`: the command makes no sense.
+ * `unreachable`: the mint or the address does not answer. `refused`: money would be lost, or money
+ * that is owed to buyers would leave; the operator may insist. `failed`: it was tried.
  */
 export interface Refused {
   readonly why: 'usage' | 'unreachable' | 'refused' | 'failed'
-  /** For a person: what is wrong and what to do. */
+  /** What is wrong and what to do, for a person. */
   readonly says: string
 }
 
 export const refuse = (why: Refused['why'], says: string): Result<never, Refused> =>
   err({ why, says })
 
-/** Troubles of others as a refusal; throws what is wrong with us. */
+/** Turns errors of others into a refusal. Throws again if the error is our own. */
 export function refusedBy(error: unknown): Result<never, Refused> {
   const says = reasonOf(error)
   if (says === null) throw error

@@ -14,70 +14,76 @@ import { smallOf } from './payout.ts'
 import { type Restored, restock } from './restock.ts'
 import { type WithdrawAsk, type Withdrawn, withdraw } from './withdraw.ts'
 
-/** Where the operator sees what is held, and takes it out. One thing at a time. */
+/** The commands with which the operator sees and takes out the coins. They run one at a time. */
 export interface Desk {
-  /** What is held, what is owed, and where payouts stand. Needs no mint; says which do not answer. */
+  /**
+   * What is held, what is owed, and the state of payouts. Works without the mints, and says which
+   * do not answer.
+   */
   balance(): Promise<Balance>
   /** Pays an invoice or an address. What buyers are owed stays, unless the operator insists. */
   withdraw(ask: WithdrawAsk): Promise<Result<Withdrawn, Refused>>
-  /** The first payout has arrived: from now on they go there by themselves. */
+  /** The operator says that the first payout has arrived. From now on payouts go by themselves. */
   confirm(): Promise<Result<{ readonly to: string }, Refused>>
-  /** Ecash as tokens. What buyers are owed stays, unless the operator insists. */
+  /** Takes ecash out as tokens. What buyers are owed stays, unless the operator insists. */
   export(ask: ExportAsk): Promise<Result<readonly Exported[], Refused>>
-  /** Tokens that left and that nobody has taken. */
+  /** Tokens that were taken out and that nobody has redeemed. */
   exports(): Promise<readonly KeptExport[]>
   /**
-   * Takes stock at every mint. `yes`: the alarm ends even where a mint does not answer. `told`: how far
-   * it is, for a person.
+   * Takes stock at every mint. With `yes` the alarm ends even if a mint does not answer. `told`
+   * reports the progress to a person.
    */
   restore(yes: boolean, told: (progress: string) => void): Promise<readonly Restored[]>
 }
 
-/** Whole sats. */
+/** Amounts in whole sats. */
 export interface Balance {
-  /** Coins that are ours, those under way too. */
+  /** Our coins, with those that are under way. */
   readonly sat: number
-  /** Buyers' unspent paid-in credit, rounded up. */
+  /** The unspent paid-in credit of buyers, rounded up. */
   readonly owed: number
-  /** What one withdrawal could pay, fees and what is owed kept back. */
+  /** The most that one withdrawal could pay, without fees and what is owed. */
   readonly withdrawable: number
   readonly mints: readonly MintBalance[]
   readonly payout: PayoutStatus
-  /** Why nothing is sold or spent; null while all is well. */
+  /** Why nothing is sold or spent. Null if all is well. */
   readonly alarm: string | null
 }
 
 export interface MintBalance {
   readonly mint: string
   readonly free: number
-  /** Set aside for something that is under way. */
+  /** Coins that are set aside for something under way. */
   readonly held: number
-  /** What could leave over Lightning, fees kept back; null where the mint does not answer. */
+  /** What could leave over Lightning after fees. Null if the mint does not answer. */
   readonly net: number | null
   readonly coins: number
-  /** Paid for, and not given yet by the mint. */
+  /** Coins that were paid for and that the mint has not issued yet. */
   readonly awaited: number
   readonly problem: string | null
 }
 
 /**
- * `off`: no address. `first`: above the threshold a small sum will go. `confirm`: it went, the operator
- * has to say that it arrived. `on`: payouts go by themselves. `under_way`: one is.
+ * `off`: there is no address. `first`: above the threshold, a small sum will be sent. `confirm`: it
+ * was sent, and the operator must say that it arrived. `on`: payouts go by themselves. `under_way`:
+ * one is under way.
  */
 export interface PayoutStatus {
   readonly state: 'off' | 'first' | 'confirm' | 'on' | 'under_way'
   readonly to: string | null
   readonly above: number
-  /** Of the one that is under way or to be confirmed, else of the first to come. */
+  /**
+   * The amount of the payout that is under way or must be confirmed, otherwise of the first one.
+   */
   readonly sat: number | null
-  /** What stands in the way of payouts; null where nothing does. */
+  /** What prevents payouts. Null if nothing does. */
   readonly problem: string | null
 }
 
-/** Opens it over the coins. Whoever opens it has the folder's lock. */
+/** Opens the commands over the coins. The caller holds the lock of the folder. */
 export function openDesk(parts: DeskParts): Desk {
   const { spender } = parts
-  /** What a process before this one left under way is asked after first. */
+  /** First looks up what an earlier process left under way. */
   const alone = <T>(job: () => Promise<T>): Promise<T> =>
     spender.alone(async () => {
       await resume(parts)
@@ -113,7 +119,7 @@ async function balance(parts: DeskParts): Promise<Balance> {
     (url) => !store.holdings().some(({ mint }) => mint === url),
   )
   const holdings = [...store.holdings(), ...bare.map((mint) => ({ mint, ...empty }))]
-  // Together: a mint that does not answer takes its time.
+  // Asks all mints at once, because one that does not answer takes long.
   const [mints, spare, owed] = await Promise.all([
     Promise.all(
       holdings.map(async ({ mint, free, held, proofs: coins }) => {

@@ -6,27 +6,27 @@ import { type DeskParts, type Refused, refuse, refusedBy } from './desk-parts.ts
 import { MOST_INPUTS, sumOf, tokenNetOf } from './fees.ts'
 
 export interface ExportAsk {
-  /** Null: all that may leave. */
+  /** Null for everything that may leave. */
   readonly sat: number | null
-  /** Even what is owed to buyers. */
+  /** Also what is owed to buyers. */
   readonly yes: boolean
 }
 
-/** Ecash that left: whoever has the token has the money. */
+/** Ecash that was taken out. Whoever has the token has the money. */
 export interface Exported {
   readonly token: string
   readonly sat: number
   readonly mint: string
 }
 
-/** A token that left before, and what became of it: `there` as long as nobody has taken it. */
+/** A token that was taken out before. `there` as long as nobody has redeemed it. */
 export interface KeptExport extends Exported {
   /** ms since the epoch. */
   readonly at: number
   readonly state: 'there' | 'taken' | 'partly' | 'unknown'
 }
 
-/** Takes ecash out, from the mint that holds most, then the next. */
+/** Takes ecash out, first from the mint that holds most, then from the next one. */
 export async function exportCoins(
   parts: DeskParts,
   { sat, yes }: ExportAsk,
@@ -34,7 +34,7 @@ export async function exportCoins(
   if (parts.alarm.raised !== null) return refuse('refused', parts.alarm.raised)
   try {
     const owed = await parts.owedSat()
-    // Without a word of any mint: what is in the folder is in it.
+    // Needs no answer of a mint, because the coins are in the folder.
     if (sat === null && (yes || owed === 0)) return everything(parts)
     const spare = Math.max(0, await parts.payer.spare())
     const wanted = sat ?? spare
@@ -51,7 +51,7 @@ export async function exportCoins(
   }
 }
 
-/** Every free coin. Merged where the mint answers, as they are where it does not. */
+/** Takes every free coin out. If the mint answers, the coins are merged first. */
 async function everything(parts: DeskParts): Promise<Result<readonly Exported[], Refused>> {
   const tokens: Exported[] = []
   for (const { mint: url } of parts.store.holdings()) {
@@ -103,7 +103,7 @@ async function someOf(
   return ok(tokens)
 }
 
-/** The token is kept in the same step in which its coins are no longer ours: it is not lost twice. */
+/** Keeps the token in the same step in which its coins leave, so a crash cannot lose both. */
 async function leave(parts: DeskParts, mint: string, coins: readonly Proof[]): Promise<Exported> {
   const { store, world } = parts
   const token = await parts.writeToken(mint, coins)
@@ -124,7 +124,7 @@ async function leave(parts: DeskParts, mint: string, coins: readonly Proof[]): P
   return { token, sat, mint }
 }
 
-/** Tokens that left, newest first, that somebody may still take. */
+/** Tokens that were taken out and that somebody may still redeem, the newest first. */
 export async function keptExports(parts: DeskParts, limit = 100): Promise<readonly KeptExport[]> {
   const rows = parts.store.all('SELECT * FROM exports ORDER BY n DESC LIMIT ?', limit)
   const kept: KeptExport[] = []

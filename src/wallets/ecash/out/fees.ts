@@ -1,10 +1,13 @@
 import type { Mint, Proof } from '../mint/mint.ts'
 
-/** What it costs to spend coins at one mint (NUT-02): each input costs its keyset's ppk / 1000 sat. */
+/**
+ * The fees for spending coins at one mint (NUT-02). Each input costs `ppk / 1000` sat of its
+ * keyset.
+ */
 export interface Fees {
-  /** Sats for spending these together, rounded up once. */
+  /** The fee in sats for spending these coins together, rounded up once. */
   of(coins: readonly Pick<Proof, 'keyset'>[]): number
-  /** What is left of these coins once they are spent; 0 where they are not worth it. */
+  /** The value of these coins after the fee. 0 if the fee is higher. */
   net(coins: readonly Pick<Proof, 'keyset' | 'amount'>[]): number
   /** Whether a coin is worth more than spending it costs. */
   worth(coin: Pick<Proof, 'keyset' | 'amount'>): boolean
@@ -19,7 +22,7 @@ export async function feesAt(
   const keysets = new Set([...coins.map(({ keyset }) => keyset), ...(also ? [also] : [])])
   const ppk = new Map<string, number>()
   for (const keyset of keysets) {
-    // The fee of a thousand inputs in sat is that of one in thousandths.
+    // The fee for a thousand inputs in sats is the fee for one input in thousandths of a sat.
     ppk.set(keyset, await mint.feeFor(Array.from({ length: 1000 }, () => ({ keyset }))))
   }
   const of: Fees['of'] = (some) =>
@@ -31,22 +34,23 @@ export async function feesAt(
   }
 }
 
-/** Sats of these coins together. */
+/** The sats of these coins together. */
 export const sumOf = (coins: readonly Pick<Proof, 'amount'>[]): number =>
   coins.reduce((sum, { amount }) => sum + amount, 0)
 
-/** Coins in one request at most: mints bound what they take, and what it costs to check. */
+/** The most coins in one request. Mints limit them, and checking them takes time. */
 export const MOST_INPUTS = 100
 
-/** What a mint sets aside for the fees of a Lightning payment is guessed as 1 %, 2 sat at least. */
+/** A guess of the fee reserve for a Lightning payment: 1 %, and at least 2 sat. */
 const reserveFor = (sat: number): number => Math.max(2, Math.ceil(sat / 100))
 
-/** Coins that a swap into the fewest makes, at most: one for each power of two. */
+/** The most coins that a swap into as few coins as possible makes: one for each power of two. */
 const MADE_BY_SWAP = 20
 
 /**
- * What could leave of these coins: less the fees for spending them, in several steps where they are
- * many, and less what a mint sets aside for a Lightning payment. An estimate, on the low side.
+ * Estimates how much of these coins could leave over Lightning: without the fees for spending them,
+ * which takes several steps if there are many, and without the fee reserve of the mint. The
+ * estimate is rather too low.
  */
 export function netOf(coins: readonly Proof[], fees: Fees): number {
   const good = coins.filter(fees.worth)
@@ -57,13 +61,13 @@ export function netOf(coins: readonly Proof[], fees: Fees): number {
   return Math.max(0, left - reserveFor(left))
 }
 
-/** The same without Lightning: what could leave as ecash. */
+/** The same for ecash, without the fee reserve. */
 export const tokenNetOf = (coins: readonly Proof[], fees: Fees): number =>
   fees.net(coins.filter(fees.worth))
 
 /**
- * The fewest of these coins, biggest first, that leave at least `need` sat once they are spent; null
- * where `MOST_INPUTS` of them do not.
+ * Picks as few of these coins as possible, the largest first, that are worth at least `need` sat
+ * after their fee. Null if `MOST_INPUTS` of them are not enough.
  */
 export function pick(coins: readonly Proof[], need: number, fees: Fees): readonly Proof[] | null {
   const good = coins.filter(fees.worth).toSorted((a, b) => b.amount - a.amount)
@@ -74,7 +78,7 @@ export function pick(coins: readonly Proof[], need: number, fees: Fees): readonl
   return null
 }
 
-/** Coins of exactly these amounts; null where one is missing. */
+/** Finds coins of exactly these amounts. Null if one is missing. */
 export function match(
   coins: readonly Proof[],
   amounts: readonly number[],

@@ -18,38 +18,39 @@ import type { EcashStore } from '../store/store.ts'
 import { sumOf, tokenNetOf } from './fees.ts'
 import type { Spender } from './spend.ts'
 
-/** What everything that takes money out of the wallet works with. */
+/** What all code needs that takes money out of the wallet. */
 export interface PayerParts {
   readonly store: EcashStore
   readonly payouts: Payouts
   readonly spender: Spender
   readonly alarm: Alarm
-  /** The mint at that address; null where it is not one that this wallet deals with. */
+  /** The mint with this address. Null if this wallet does not use it. */
   readonly mint: (url: string) => Mint | null
   readonly lnurl: Pick<LnurlClient, 'payRequest' | 'invoice'>
-  /** The ledger's kind of money; null where there is no ledger yet. */
+  /** The kind of money of the ledger. Null if there is no ledger yet. */
   readonly money: MoneyKind | null
-  /** Sats owed to buyers, rounded up: asked right before money leaves. */
+  /** The sats that buyers are owed, rounded up. It is called right before money leaves. */
   readonly owedSat: () => Promise<number>
   readonly world: World
   readonly say: (event: object) => void
 }
 
-/** A mint may set aside this much for the fees of a payment, and no more: 2 %, and 10 sat for a small one. */
+/** The highest fee reserve that is accepted: 2 %, and 10 sat for a small payment. */
 const LEAST_FEE_LIMIT = 10
 export const feeLimitFor = (sat: number): number => Math.max(LEAST_FEE_LIMIT, Math.ceil(sat / 50))
 
-/** The most that can be paid of `sat` with the fees within their limit. */
+/** The most that can be paid out of `sat` if the fees are as high as their limit. */
 export const affordableOf = (sat: number): number =>
   Math.max(0, Math.min(sat - LEAST_FEE_LIMIT, Math.floor((sat * 50) / 51) - 1))
 
-/** An invoice that has less time left is not begun with. */
+/** An invoice with less time left is not paid. */
 const LEAST_TIME = 30_000
 
 /**
- * Takes one payout from step to step; each is on disk before it is acted upon, so that it goes on
- * where a crash left it. Once `sent` it is asked after until the mint says how it ended: before that
- * there is no second invoice. Throws what the ports throw; the payout then stays as it is.
+ * Takes one payout from step to step. Each step is on the disk before it is carried out, so that a
+ * payout continues after a crash. Once it is `sent`, its state is asked for until the mint says how
+ * it ended. Before that, no second invoice is paid. Throws the errors of the ports; then the payout
+ * stays as it is.
  */
 export class Payer {
   readonly #parts: PayerParts
@@ -58,7 +59,9 @@ export class Payer {
     this.#parts = parts
   }
 
-  /** As far as it goes now. `leave`: even what is owed to buyers may go. */
+  /**
+   * Takes the payout as far as possible now. With `leave`, also what is owed to buyers may leave.
+   */
   async advance(payout: Payout, leave = false): Promise<Payout> {
     const mint = this.#parts.mint(payout.mint)
     if (mint === null) return payout
@@ -67,7 +70,7 @@ export class Payer {
     return this.#parts.payouts.get(payout.n)
   }
 
-  /** Swaps whose answer was lost, at every mint that answers. */
+  /** Finishes swaps whose answer was lost, at every mint that answers. */
   async recoverSwaps(): Promise<void> {
     for (const { mint: url } of this.#parts.store.holdings()) {
       const mint = this.#parts.mint(url)
@@ -75,13 +78,13 @@ export class Payer {
     }
   }
 
-  /** Nothing was sent and nothing will be. */
+  /** Ends a payout of which nothing was sent and nothing will be. */
   fail({ n, sat, destination }: Payout, reason: string): void {
     this.#parts.payouts.failed(n, reason, this.#parts.world.now())
     this.#parts.say({ event: 'payout', state: 'failed', sat, to: destination, reason })
   }
 
-  /** Sats that could leave as coins of all mints that answer, beyond what is owed. May be negative. */
+  /** The sats that could leave beyond what is owed, from all mints that answer. May be negative. */
   async spare(): Promise<number> {
     const { store } = this.#parts
     const nets = await Promise.all(store.holdings().map(({ mint }) => this.#tokenNetAt(mint)))
@@ -89,7 +92,7 @@ export class Payer {
     return nets.reduce((sum, net) => sum + net, 0) - owed
   }
 
-  /** Coins of a mint that does not answer now are no cover for what is owed. */
+  /** Coins of a mint that does not answer now do not count as cover for what is owed. */
   async #tokenNetAt(url: string): Promise<number> {
     const mint = this.#parts.mint(url)
     const purse = mint === null ? null : await this.#parts.spender.purse(mint).catch(nullIfOfMint)
@@ -100,7 +103,8 @@ export class Payer {
     const { spender, payouts } = this.#parts
     const { n, sat, feeLimit } = payout
     if (!leave && (await this.spare()) < sat + feeLimit) return this.fail(payout, OWED)
-    // Before an invoice is asked for: merging thousands of coins takes longer than it may live.
+    // Merges coins before it asks for an invoice, because merging thousands may take longer than
+    // the invoice lives.
     await spender.merge(mint)
     const invoice = payout.invoice ?? (await this.#invoice(payout))
     if (invoice === null) return
@@ -112,7 +116,7 @@ export class Payer {
     payouts.keepQuote(n, quote)
     const inputs = await spender.forSpending(mint, sat + quote.feeReserve)
     if (inputs === null) return this.fail(payout, 'the mint holds too little for it')
-    // Buyers may have paid in or been served meanwhile.
+    // Buyers may have paid in, or may have been served, meanwhile.
     const after = leave ? 0 : (await this.spare()) - sat - quote.feeReserve
     if (after < 0) return this.fail(payout, OWED)
     await this.#send(mint, payout, { quote, inputs })
@@ -157,7 +161,7 @@ export class Payer {
     const { payouts, spender, world, say } = this.#parts
     const { keyset } = await mint.about()
     const { fees } = await spender.purse(mint)
-    // Blank outputs for all that may come back: as many as the number has bits (NUT-08).
+    // Blank outputs for the change: as many as the number has bits (NUT-08).
     const most = sumOf(inputs) - payout.sat - fees.of(inputs)
     const amounts = Array.from({ length: Math.max(1, most.toString(2).length) }, () => 0)
     const batch = payouts.send(payout.n, {
@@ -168,20 +172,22 @@ export class Payer {
     await this.#melt(mint, payout, batch)
   }
 
-  /** A payment whose answer is not known yet. */
+  /** Looks up a payment whose answer is not known yet. */
   async #ask(mint: Mint, payout: Payout): Promise<void> {
     const batch = this.#parts.store.sentBatch(payout.batch ?? 0)
     assert(batch !== null, 'a payout that was sent has its batch')
     const melted = await this.#stateOf(mint, payout, batch)
     if (melted === null) return
-    // The very same once more: a request that is still on its way cannot then pay a second time.
+    // Sends the very same request again. If the first one is still on its way, it cannot pay a
+    // second time.
     if (melted.is === 'unpaid') await this.#melt(mint, payout, batch)
     else await this.#conclude(mint, payout, { batch, melted })
   }
 
   /**
-   * Null where that was the end of it: the mint has paid and keeps to a lie about the change. So much
-   * is lost, unless it gives it back to `satgate wallet restore`; other payouts must not wait for it.
+   * The state of a payment. Null if the mint has paid and gives wrong change again and again. The
+   * change is lost then, unless `satgate wallet restore` gets it back, and other payouts must not
+   * wait for it.
    */
   async #stateOf(mint: Mint, payout: Payout, batch: SentBatch): Promise<Melted | null> {
     try {
@@ -202,10 +208,10 @@ export class Payer {
       const melted = await mint.melt(quote, inputs, batch)
       await this.#conclude(mint, payout, { batch, melted })
     } catch (error) {
-      // It died over its change; while its quote is unpaid nothing has left.
+      // The mint crashed while it made the change. While its quote is unpaid, no money has left.
       const died = error instanceof OutputsKept && isGivenUp(batch, this.#parts.world.now())
       if (!died && !(error instanceof MintRefused)) throw error
-      // A request from before is still on its way there.
+      // An earlier request is still on its way.
       if (error instanceof MintRefused && error.means === 'pending') throw error
       const melted = await mint.meltState(quote, batch)
       await this.#conclude(mint, payout, { batch, melted })
@@ -222,7 +228,7 @@ export class Payer {
   ): Promise<void> {
     if (melted.is === 'pending') return
     if (melted.is === 'unpaid') return this.fail(payout, 'the mint could not pay it')
-    // A mint need not repeat what it gives back: what it signed it can be asked for (threats E7).
+    // A mint need not repeat the change, but it can be asked for what it signed (threats E7).
     const change = melted.change.length > 0 ? melted.change : await mint.restore(batch)
     this.#paid(payout, batch, change)
   }

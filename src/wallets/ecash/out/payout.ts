@@ -10,33 +10,35 @@ import { affordableOf, feeLimitFor, type Payer, type PayerParts } from './pay.ts
 
 export interface PayoutParts extends PayerParts {
   readonly payer: Payer
-  /** Where to; null: nobody has said. */
+  /** The address. Null if there is none. */
   readonly address: LightningAddress | null
-  /** Sats over all mints above which they are sent on. */
+  /** If all mints together hold more sats, they are sent on. */
   readonly above: number
 }
 
-/** The first to an address: enough to see that it arrives, little enough to lose. */
+/** The first payout to an address. It is large enough to be noticed and small enough to be lost. */
 const FIRST_SAT = 1_000
-/** The most that is sent at once: large payments find no way. */
+/** The most that is sent at once, because Lightning finds no route for large payments. */
 const CHUNK_SAT = 100_000
-/** What stays beyond what is owed, for buyers who pay in while money leaves. */
+/** So many sats stay in addition to what is owed, for buyers who pay in while money leaves. */
 const FLOAT_SAT = 100
-/** ms until one that failed is tried again; twice that after each further failure, up to an hour. */
+/**
+ * The ms until a failed payout is tried again. It doubles with each further failure, up to an hour.
+ */
 const BACK_OFF = 60_000
 const LONGEST_BACK_OFF = 3_600_000
-/** ms between two questions about one that is under way, and what that grows to. */
+/** The ms between two look-ups of a payout under way. It grows up to the second value. */
 const ASK_AGAIN = 5_000
 const LONGEST_ASK = 300_000
 
-/** The first payout, and the least that is worth a later one: at most a tenth of the threshold. */
+/** The amount of the first payout, and the smallest later one. At most a tenth of the threshold. */
 export const smallOf = (above: number): number =>
   Math.max(1, Math.min(FIRST_SAT, Math.floor(above / 10)))
 
 const floatOf = (above: number): number => Math.min(FLOAT_SAT, Math.floor(above / 10))
 
 /**
- * Sends on by itself what has been earned: first a small sum that the operator confirms, then chunks,
+ * Sends earnings on by itself: first a small sum, which the operator confirms, then larger ones
  * while the mints together hold more than the threshold. What buyers are owed stays.
  */
 export class AutoPayout {
@@ -51,7 +53,7 @@ export class AutoPayout {
     this.#parts = parts
   }
 
-  /** One round: goes on with what is under way, else begins what is due. */
+  /** Runs one round: continues a payout that is under way, or begins one that is due. */
   tick(): Promise<void> {
     return this.#parts.spender.alone(() => this.#round())
   }
@@ -73,7 +75,8 @@ export class AutoPayout {
   async #goOn(open: Payout): Promise<void> {
     const { payer, world } = this.#parts
     if (open.state === 'open') {
-      // Whoever asked for it was told of the crash and asks again: it would be paid twice.
+      // Does not continue a payout that the operator asked for. The operator saw the crash and may
+      // ask again, and then it would be paid twice.
       if (open.kind === 'asked') return payer.fail(open, 'it was interrupted before it was sent')
       if (this.#parts.alarm.raised === null) await this.#advance(open)
       return
@@ -95,7 +98,7 @@ export class AutoPayout {
     const wait = failures === 0 ? 0 : backOff(BACK_OFF, failures - 1, LONGEST_BACK_OFF)
     if (world.now() < (past[0]?.closedAt ?? 0) + wait) return
     const first = !payouts.confirmed(address.text)
-    // One has arrived, or has not: that is for the operator to say.
+    // Only the operator can say whether the first payout has arrived.
     if (first && paid !== -1) return
     const request = await lnurl.payRequest(address)
     const chosen = await this.#choose(request, { first, failures })
@@ -112,7 +115,10 @@ export class AutoPayout {
     await this.#advance(payout)
   }
 
-  /** How much, and from where: the mint with most. Null where it is not worth it yet. */
+  /**
+   * Chooses the amount and the mint, which is the one that holds most. Null if it is not worth it
+   * yet.
+   */
   async #choose(
     request: PayRequest,
     { first, failures }: { readonly first: boolean; readonly failures: number },
@@ -129,18 +135,18 @@ export class AutoPayout {
     const rich = (await this.#nets())
       .filter(({ net }) => affordableOf(net) >= least)
       .sort((a, b) => b.net - a.net)
-    // The one with most; after a failure the next, whose node may find a way.
+    // The mint that holds most. After a failure the next one, whose node may find a route.
     const from = rich[failures % Math.max(1, rich.length)]
     if (from === undefined) return null
     const spare = affordableOf((await payer.spare()) - floatOf(above))
     const most = Math.min(spare, affordableOf(from.net), request.maxSat)
-    // After a failure less is tried: there may be no way for so much.
+    // After a failure a smaller amount is tried, because there may be no route for so much.
     const chunk = Math.max(small, Math.floor(CHUNK_SAT / 2 ** Math.min(failures, 16)))
     const sat = first ? small : Math.min(chunk, most)
     return sat <= most && sat >= least ? { mint: from.mint, sat } : null
   }
 
-  /** What could leave each mint that answers. */
+  /** What could leave from each mint that answers. */
   async #nets(): Promise<{ readonly mint: string; readonly net: number }[]> {
     const { store, spender } = this.#parts
     const nets: { readonly mint: string; readonly net: number }[] = []
@@ -157,7 +163,7 @@ export class AutoPayout {
     return nets
   }
 
-  /** Before it is sent any trouble ends it; afterwards only the mint's own word does. */
+  /** Before a payout is sent, any error ends it. Afterwards only an answer of the mint does. */
   async #advance(payout: Payout): Promise<void> {
     const { payer, payouts } = this.#parts
     try {
@@ -173,13 +179,13 @@ export class AutoPayout {
     }
   }
 
-  /** After trouble before a payout was begun; null while there is none. */
+  /** Waits after an error that came before a payout was begun. */
   #pause(): void {
     this.#tryAt = this.#parts.world.now() + backOff(BACK_OFF, this.#tries, LONGEST_BACK_OFF)
     this.#tries += 1
   }
 
-  /** Once for each trouble, and once when it is over. */
+  /** Reports each problem once when it begins and once when it is over. */
   #tell(reason: string | null): void {
     if (reason === null) this.#tries = 0
     if (reason === this.#told) return
@@ -191,10 +197,10 @@ export class AutoPayout {
   }
 }
 
-/** Payouts looked back at for failures in a row. */
+/** How many past payouts are read to count failures in a row. */
 const MOST_PAST = 20
 
-/** Troubles of others, in words. Null for what is wrong with us. */
+/** Errors of others, in words. Null if the error is our own. */
 export function reasonOf(error: unknown): string | null {
   if (error instanceof WalletRefused) {
     return `the Lightning address refuses: ${sentence(error.reason)} Is it spelled right?`
@@ -206,10 +212,12 @@ export function reasonOf(error: unknown): string | null {
   return isOfMint(error) ? error.message : null
 }
 
-/** ms until the first round, between two, and between two that fail. */
+/** The ms until the first round, between two rounds, and between two rounds that fail. */
 const PACE = { first: 50, every: 30_000, longest: 600_000 }
 
-/** Runs rounds until it is stopped. A broken belief ends them: money does not move on a mistake. */
+/**
+ * Runs rounds until it is stopped. A failed assertion ends them, because a bug must not move money.
+ */
 export function startPayout(
   parts: PayoutParts,
   background: Background,

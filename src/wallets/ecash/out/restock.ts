@@ -2,32 +2,32 @@ import { isOfMint, type Mint, type Proof } from '../mint/mint.ts'
 import type { DeskParts } from './desk-parts.ts'
 import { sumOf } from './fees.ts'
 
-/** What taking stock found at one mint. Sats. */
+/** What was found at one mint. Amounts in sats. */
 export interface Restored {
   readonly mint: string
   /** Unspent coins of this seed that the folder did not have. */
   readonly added: number
-  /** Coins that the folder had and the mint knows as spent. */
+  /** Coins that the folder had and that are spent at the mint. */
   readonly gone: number
   readonly holds: number
-  /** Why it could not be done; null where it was. */
+  /** Why it could not be done. Null if it was done. */
   readonly problem: string | null
 }
 
 /**
- * Outputs asked for at once (NUT-09): making them takes some 5 ms each, and streams run on meanwhile.
- * Three hundred without a coin end a keyset (NUT-13).
+ * How many outputs are asked for at once (NUT-09). Making one takes some 5 ms, and streams continue
+ * meanwhile. Three hundred outputs without a coin end a keyset (NUT-13).
  */
 const AT_ONCE = 25
 const MOST_EMPTY = 300 / AT_ONCE
-/** Outputs between two words on how far it is. */
+/** The progress is reported after so many outputs. */
 const TOLD = 100
 
 /**
- * Takes stock: at each mint it finishes what was sent, asks for every output of the seed from the
- * first (NUT-13), takes what is unspent and not here yet, drops what is spent, and moves the counters
- * behind what was found. When that is done at all of them the alarm is over; a mint that is gone for
- * good would keep it for ever: with `yes` it ends all the same.
+ * Takes stock. At each mint it finishes what was sent, asks for every output of the seed from the
+ * first one on (NUT-13), takes coins that are unspent and not here yet, drops coins that are spent,
+ * and moves the counters past what was found. When this is done at all mints, the alarm is over. A
+ * mint that is gone for good would keep the alarm for ever; with `yes` it ends all the same.
  */
 export async function restock(
   parts: DeskParts,
@@ -68,7 +68,7 @@ async function restockAt(
   }
 }
 
-/** Only what is journalled as sent is finished; nothing is sent anew that was not (threats I11). */
+/** Finishes only what the journal says was sent. Nothing else is sent (threats I11). */
 async function finishSent({ store, spender }: DeskParts, mint: Mint): Promise<void> {
   await spender.recoverAll(mint)
   for (const batch of store.sentBatches(mint.url)) {
@@ -84,7 +84,7 @@ interface Scanned {
   readonly told: (progress: string) => void
 }
 
-/** Sats that were added of a keyset. */
+/** Takes the coins of one keyset. Returns the sats that were added. */
 async function scan({ store }: DeskParts, { mint, keyset, told }: Scanned): Promise<number> {
   let added = 0
   let empty = 0
@@ -103,7 +103,7 @@ async function scan({ store }: DeskParts, { mint, keyset, told }: Scanned): Prom
   return added
 }
 
-/** Takes those that are unspent and not here. */
+/** Takes the coins that are unspent and not here. */
 async function take(
   store: DeskParts['store'],
   mint: Mint,
@@ -119,7 +119,7 @@ async function take(
   return sumOf(unspent)
 }
 
-/** Sats of coins that we took for free and that the mint knows as spent. */
+/** Drops coins that counted as free here and are spent at the mint. Returns their sats. */
 async function dropSpent({ store }: DeskParts, mint: Mint): Promise<number> {
   const free = store.freeProofs(mint.url)
   if (free.length === 0) return 0

@@ -21,9 +21,9 @@ export interface SpenderParts {
 }
 
 /**
- * Makes coins of the right amounts out of those that are there (NUT-03), and finds out what became of
- * swaps whose answer was lost. A swap is on disk before it is sent: a crash at any point loses nothing.
- * Calls throw what the port to the mint throws.
+ * Makes coins of the right amounts out of those that are here (NUT-03), and finds out what became
+ * of swaps whose answer was lost. A swap is on the disk before it is sent, so a crash loses
+ * nothing. The methods throw the errors of the port to the mint.
  */
 export class Spender {
   readonly #parts: SpenderParts
@@ -33,30 +33,42 @@ export class Spender {
     this.#parts = parts
   }
 
-  /** One at a time: whoever chooses coins is the only one who does until they are set aside. */
+  /**
+   * Runs jobs one at a time. While a job chooses coins, no other job does, until the coins are set
+   * aside.
+   */
   alone<T>(job: () => Promise<T>): Promise<T> {
     const mine = this.#last.then(job, job)
     this.#last = mine.catch(() => {})
     return mine
   }
 
-  /** Coins that are free at a mint, and what it costs to spend them. */
+  /** The free coins at a mint, and the fees for spending them. */
   async purse(mint: Mint): Promise<{ readonly coins: readonly Proof[]; readonly fees: Fees }> {
     const coins = this.#parts.store.freeProofs(mint.url)
     return { coins, fees: await feesAt(mint, coins) }
   }
 
-  /** Free coins that leave `sat` once their own fee is paid, not more than needed. Null: not enough. */
+  /**
+   * Free coins that are worth `sat` after their own fee, and not more than needed. Null if there
+   * are not enough.
+   */
   forSpending(mint: Mint, sat: number): Promise<readonly Proof[] | null> {
     return this.#make(mint, (amounts, fee) => amountsToSpend(sat, amounts, fee))
   }
 
-  /** Free coins of exactly `sat`, whatever it costs whoever spends them. Null: not enough. */
+  /**
+   * Free coins of exactly `sat`, without regard to the fee of whoever spends them. Null if there
+   * are not enough.
+   */
   ofValue(mint: Mint, sat: number): Promise<readonly Proof[] | null> {
     return this.#make(mint, (amounts) => splitSats(sat, amounts))
   }
 
-  /** Merges small coins until one request can take all; what is not worth its fee is left alone. */
+  /**
+   * Merges small coins until one request can take all of them. Coins that are worth less than their
+   * fee stay.
+   */
   async merge(mint: Mint): Promise<void> {
     for (let merged = true; merged; ) {
       const { coins, fees } = await this.purse(mint)
@@ -67,8 +79,8 @@ export class Spender {
   }
 
   /**
-   * What became of a swap whose answer was lost. The very same swap is sent again where it did not
-   * happen: it cannot then happen a second time.
+   * Finds out what became of a swap whose answer was lost. If it did not happen, the very same swap
+   * is sent again, so it cannot happen twice.
    */
   async recover(mint: Mint, batch: SentBatch): Promise<void> {
     assert(batch.kind === 'swap', 'only swaps are sent again')
@@ -77,7 +89,7 @@ export class Spender {
     try {
       this.#parts.store.finishBatch(batch, await mint.swap(inputs, batch))
     } catch (error) {
-      // It died over them and keeps them unsigned for ever; the inputs are as free as ever.
+      // The mint crashed while it signed them and will never sign them. The inputs are free.
       if (error instanceof OutputsKept && isGivenUp(batch, this.#parts.world.now())) {
         return this.#parts.store.voidBatch(batch.n)
       }
@@ -89,7 +101,7 @@ export class Spender {
     }
   }
 
-  /** Every swap of this mint whose answer was lost. */
+  /** Finishes every swap at this mint whose answer was lost. */
   async recoverAll(mint: Mint): Promise<void> {
     for (const batch of this.#parts.store.sentBatches(mint.url)) {
       if (batch.kind === 'swap') await this.recover(mint, batch)
@@ -97,8 +109,8 @@ export class Spender {
   }
 
   /**
-   * Looks at coins that we hold as free: those that the mint knows as spent are counted no longer, and
-   * the alarm is raised, because a copy of them was spent elsewhere. True where there were any.
+   * Checks coins that count as free here. If some are spent at the mint, they no longer count and
+   * the alarm is set, because a copy of them was spent elsewhere. Returns whether there were any.
    */
   async doubt(mint: Mint, coins: readonly Proof[]): Promise<boolean> {
     const states = await mint.states(coins)
@@ -134,15 +146,15 @@ export class Spender {
   }
 
   /**
-   * Swaps inputs for `want` and the fewest coins of what is left. False where that gains nothing: with
-   * nothing wanted, when it does not make fewer coins of them.
+   * Swaps inputs for `want` and as few coins as possible of the rest. Returns false if this gains
+   * nothing: if nothing is wanted and there would not be fewer coins.
    */
   async #swap(mint: Mint, inputs: readonly Proof[], want: readonly number[]): Promise<boolean> {
     const { store, world } = this.#parts
     const { keyset, amounts } = await mint.about()
     const fees = await feesAt(mint, inputs)
     const rest = fees.net(inputs) - sumOf(want.map((amount) => ({ amount })))
-    // Smallest first: an order that does not tell what is change (NUT-03).
+    // The smallest first, so that the order does not show which outputs are change (NUT-03).
     const outputs = [...want, ...splitSats(Math.max(0, rest), amounts)].sort((a, b) => a - b)
     if (want.length === 0 && (outputs.length === 0 || inputs.length < MOST_INPUTS)) return false
     const batch = store.beginBatch({
@@ -159,7 +171,7 @@ export class Spender {
     }
   }
 
-  /** The mint said no: before the inputs are free again, it is asked whether that can be true. */
+  /** The mint refused. Before the inputs are free again, checks whether that can be true. */
   async #refused(mint: Mint, batch: SentBatch, inputs: readonly Proof[]): Promise<void> {
     if ((await this.#settled(mint, batch, inputs)) === 'unsent') {
       this.#parts.store.voidBatch(batch.n)
@@ -167,8 +179,8 @@ export class Spender {
   }
 
   /**
-   * Closes a swap that can be seen to have happened, or to be impossible. `unsent`: it did not happen,
-   * it is still open. `pending`: the mint is at it.
+   * Closes a swap that surely happened, or surely cannot happen. `unsent`: it did not happen and is
+   * still open. `pending`: the mint works on it.
    */
   async #settled(
     mint: Mint,
@@ -177,7 +189,7 @@ export class Spender {
   ): Promise<'closed' | 'unsent' | 'pending'> {
     const before = await mint.states(inputs)
     const signed = await mint.restore(asBlank(batch))
-    // What was under way between the two questions is through at the third.
+    // A swap that was under way between the first two questions is done at the third.
     const states = before.includes('spent') ? before : await mint.states(inputs)
     if (states.includes('pending')) return 'pending'
     const happened = states.every((state) => state === 'spent')
@@ -197,7 +209,10 @@ export class Spender {
   }
 }
 
-/** What restores it whatever amounts were signed: another wallet on this seed makes others. */
+/**
+ * The same batch with blank amounts. It restores outputs of any amount, because another wallet with
+ * this seed may have used others.
+ */
 const asBlank = ({ keyset, counter, amounts }: Batch): Batch => ({
   keyset,
   counter,
@@ -209,11 +224,11 @@ const fits =
   ({ amount }: Proof, at: number): boolean =>
     amount === batch.amounts[at]
 
-/** The most that one request takes, biggest first. */
+/** The most coins that one request takes, the largest first. */
 const topOf = (coins: readonly Proof[], fees: Fees): readonly Proof[] =>
   coins.filter(fees.worth).slice(0, MOST_INPUTS)
 
-/** Amounts that leave `sat` when they are spent: the fee of these coins is added to them. */
+/** Amounts that are worth `sat` after their own fee, which is added to them. */
 function amountsToSpend(
   sat: number,
   amounts: readonly number[],

@@ -11,23 +11,23 @@ import { affordableOf, feeLimitFor } from './pay.ts'
 export interface WithdrawAsk {
   /** An invoice, or a Lightning address. */
   readonly to: string
-  /** For an address; null: all that may leave. */
+  /** The amount for an address. Null for everything that may leave. */
   readonly sat: number | null
-  /** Even what is owed to buyers, and at any fee. */
+  /** Also what is owed to buyers, and at any fee. */
   readonly yes: boolean
 }
 
 export interface Withdrawn {
-  /** `sent`: the mint has not said yet how it ended. It is asked again until it does. */
+  /** `sent`: the mint has not said yet how it ended. Its state is asked for until it does. */
   readonly state: 'paid' | 'sent'
   readonly sat: number
-  /** Null until it is known. */
+  /** Null while it is not known. */
   readonly fee: number | null
   readonly mint: string
   readonly to: string
 }
 
-/** Where to and how much, read from what was typed. */
+/** The receiver and the amount, from what the operator typed. */
 type Target = { readonly sat: number | null } & (
   | { readonly is: 'invoice'; readonly invoice: PayoutInvoice; readonly sat: number }
   | { readonly is: 'address'; readonly address: LightningAddress }
@@ -97,7 +97,7 @@ interface Chosen {
   readonly sat: number
 }
 
-/** The mint with most, and how much of it. */
+/** Chooses the mint that holds most, and the amount. */
 async function choose(
   parts: DeskParts,
   target: Target,
@@ -125,7 +125,7 @@ async function choose(
   return ok({ mint, sat })
 }
 
-/** As much of it as the address takes. */
+/** As much of the amount as the address accepts. */
 async function fitting(parts: DeskParts, target: Target, sat: number): Promise<number> {
   if (target.is === 'invoice') return sat
   const { maxSat } = await parts.lnurl.payRequest(target.address)
@@ -178,7 +178,7 @@ async function pay(
   return ended(await patiently(parts, payouts.get(begun.n)))
 }
 
-/** Asks after a payment that is under way, for as long as an operator waits. */
+/** Looks up a payment under way, for as long as an operator waits. */
 async function patiently(parts: DeskParts, payout: Payout): Promise<Payout> {
   const { everyMs, mostMs } = parts.patience
   let now = payout

@@ -2,16 +2,18 @@ import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts'
 
-/** The coins cannot be read, or are not this seed's. Nothing is done with them; the message says what helps. */
+/**
+ * The coins cannot be read, or belong to another seed. Nothing is done with them, and the message
+ * says what helps.
+ */
 export class EcashDamaged extends Error {
   override readonly name = 'EcashDamaged'
 }
 
 /**
- * Opens the file of the ecash wallet; makes it where there is none, readable by its owner only.
- * `seedMark` names the seed that its coins are made with: beside another one they would not come
- * back. Null where the seed is lost: the coins that are here can be spent all the same. Throws
- * `EcashDamaged`.
+ * Opens the file of the ecash wallet. If there is none, it makes one that only its owner can read.
+ * `seedMark` names the seed of its coins, because with another seed they could not be restored.
+ * Null if the seed is lost; the coins in the file can be spent all the same. Throws `EcashDamaged`.
  */
 export function openEcashFile(options: {
   readonly path: string
@@ -58,7 +60,7 @@ const number = (db: DatabaseSync, sql: string): number =>
 
 const version = (db: DatabaseSync): number => number(db, 'PRAGMA user_version')
 
-/** Ours, or empty and about to be. Before anything is written to it. */
+/** Checks, before anything is written, that the file is ours or empty. */
 function identify(db: DatabaseSync, path: string): void {
   if (version(db) === 0 && number(db, 'SELECT count(*) FROM sqlite_schema') === 0) return
   if (number(db, 'PRAGMA application_id') !== APPLICATION_ID) {
@@ -73,7 +75,7 @@ function identify(db: DatabaseSync, path: string): void {
   }
 }
 
-/** Each step in a transaction of its own: a crash between two leaves a version that is whole. */
+/** Runs each step in its own transaction, so a crash leaves a complete version. */
 function migrate(db: DatabaseSync): void {
   for (let at = version(db); at < MIGRATIONS.length; at++) {
     db.exec(`BEGIN IMMEDIATE; PRAGMA application_id = ${APPLICATION_ID}`)

@@ -3,30 +3,30 @@ import type { Proof } from '../mint/mint.ts'
 import type { Row, SentBatch } from './rows.ts'
 import type { EcashStore, NewBatch } from './store.ts'
 
-/** Money on its way out over Lightning. Sats. */
+/** Money that leaves over Lightning. Amounts in sats. */
 export interface Payout {
   readonly n: number
   /**
-   * `first`: the small one that the operator confirms; `chunk`: by itself, after that; `asked`: by the
-   * operator.
+   * `first`: the small payout that the operator confirms. `chunk`: a later one that goes by itself.
+   * `asked`: the operator asked for it.
    */
   readonly kind: 'first' | 'chunk' | 'asked'
   /** A Lightning address, or `invoice`. */
   readonly destination: string
   readonly mint: string
   readonly sat: number
-  /** A mint that sets more aside for fees is not paid with. */
+  /** If a mint wants a higher fee reserve, it is not used for this payout. */
   readonly feeLimit: number
-  /** Null until it was asked for. */
+  /** Null until it is requested. */
   readonly invoice: PayoutInvoice | null
-  /** Null until the mint has said what it costs. */
+  /** Null until the mint says what the payment costs. */
   readonly quote: PayoutQuote | null
-  /** The journalled payment; null while `open`. */
+  /** The payment in the journal. Null while it is `open`. */
   readonly batch: number | null
-  /** `open`: nothing was sent. `sent`: the mint may pay, or have paid. */
+  /** `open`: nothing was sent. `sent`: the mint may pay, or may have paid. */
   readonly state: 'open' | 'sent' | 'paid' | 'failed'
   readonly reason: string | null
-  /** Everything that it cost, input fees included; null until paid. */
+  /** Everything that it cost, with input fees. Null until it is paid. */
   readonly fee: number | null
   readonly createdAt: number
   readonly closedAt: number | null
@@ -44,7 +44,10 @@ export interface PayoutQuote {
   readonly feeReserve: number
 }
 
-/** Payouts on disk. Each step is there before it is acted upon; one is open at a time, over all mints. */
+/**
+ * The payouts on the disk. Each step is written before it is carried out. One payout is open at a
+ * time, over all mints.
+ */
 export class Payouts {
   readonly #store: EcashStore
 
@@ -52,7 +55,7 @@ export class Payouts {
     this.#store = store
   }
 
-  /** The one that is under way. */
+  /** The payout that is under way. */
   open(): Payout | null {
     return this.#one(`SELECT * FROM payouts WHERE state IN ('open', 'sent')`)
   }
@@ -63,7 +66,7 @@ export class Payouts {
     return payout
   }
 
-  /** Begins one. Nobody else's may be open. */
+  /** Begins a payout. No other one may be open. */
   begin(
     payout: Pick<Payout, 'kind' | 'destination' | 'mint' | 'sat' | 'feeLimit'>,
     at: number,
@@ -78,7 +81,10 @@ export class Payouts {
     return this.get(Number(this.#store.get('SELECT last_insert_rowid() AS n')?.n))
   }
 
-  /** False where that invoice was paid before: it would not be paid for this. */
+  /**
+   * Returns false if that invoice was paid before, because then this payout would not be paid by
+   * it.
+   */
   keepInvoice(n: number, { bolt11, hash, expiresAt }: PayoutInvoice): boolean {
     const paid = `SELECT n FROM payouts WHERE hash = ? AND state <> 'failed' AND n <> ?`
     if (this.#store.get(paid, hash, n) !== null) return false
@@ -92,7 +98,9 @@ export class Payouts {
     assert(this.#store.run(keep, quote, feeReserve, n) === 1, 'an open payout')
   }
 
-  /** The coins are set aside and the payment is journalled: from now on it may have happened. */
+  /**
+   * Sets the coins aside and writes the payment to the journal. From now on it may have happened.
+   */
   send(n: number, batch: NewBatch): SentBatch {
     return this.#store.atomically(() => {
       const sent = this.#store.beginBatch(batch)
@@ -102,7 +110,7 @@ export class Payouts {
     })
   }
 
-  /** The mint has paid; `change` is what was left of the coins. */
+  /** The mint has paid. `change` is the rest of the coins. */
   paid(n: number, batch: SentBatch, done: { change: readonly Proof[]; fee: number; at: number }) {
     this.#store.atomically(() => {
       assert(this.#store.finishBatch(batch, done.change), 'a payout is paid once')
@@ -113,7 +121,7 @@ export class Payouts {
     })
   }
 
-  /** Nothing left, and nothing will: its coins are free again. */
+  /** No money has left, and none will. The coins are free again. */
   failed(n: number, reason: string, at: number): void {
     this.#store.atomically(() => {
       const { batch } = this.get(n)
@@ -126,19 +134,19 @@ export class Payouts {
     })
   }
 
-  /** Those to an address that nobody asked for by hand, newest first. */
+  /** The automatic payouts to an address, the newest first. */
   toAddress(destination: string, limit: number): readonly Payout[] {
     const sql = `SELECT * FROM payouts WHERE destination = ? AND kind <> 'asked'
       ORDER BY n DESC LIMIT ?`
     return this.#store.all(sql, destination, limit).map(payoutOf)
   }
 
-  /** The newest ones, open ones too. */
+  /** The newest payouts, with an open one. */
   newest(limit: number): readonly Payout[] {
     return this.#store.all('SELECT * FROM payouts ORDER BY n DESC LIMIT ?', limit).map(payoutOf)
   }
 
-  /** Whether the operator has said that the first one arrived there. */
+  /** Whether the operator said that the first payout arrived there. */
   confirmed(destination: string): boolean {
     return this.#store.fact(CONFIRMED) === destination
   }
@@ -147,7 +155,7 @@ export class Payouts {
     this.#store.setFact(CONFIRMED, destination)
   }
 
-  /** What stands in the way of payouts there; null once nothing does. For the operator. */
+  /** Stores what prevents payouts to an address, for the operator. Null if nothing does. */
   keepTrouble(destination: string, reason: string | null): void {
     this.#store.setFact(TROUBLE, reason === null ? null : JSON.stringify({ destination, reason }))
   }
@@ -163,7 +171,10 @@ export class Payouts {
   }
 }
 
-/** One address: another one starts anew with a small payout. */
+/**
+ * The name under which the confirmed address is stored. Another address starts again with a small
+ * payout.
+ */
 const CONFIRMED = 'payout_confirmed'
 const TROUBLE = 'payout_trouble'
 

@@ -7,18 +7,18 @@ export interface Quote {
   readonly hash: string
   readonly mint: string
   readonly quote: string
-  /** The key that it is locked to (NUT-20), hex. */
+  /** The key that it is locked to, in hex (NUT-20). */
   readonly privateKey: string | null
   readonly sat: number
   readonly bolt11: string
   readonly createdAt: number
   readonly expiresAt: number
   /**
-   * `minted`: its coins are here, which alone is settled. `stuck`: the mint says that it was issued,
-   * and not to us.
+   * `minted`: its coins are here. Only this counts as settled. `stuck`: the mint says that it
+   * issued the coins, and not to us.
    */
   readonly state: 'open' | 'minted' | 'stuck'
-  /** Its place in the order of settlements; null until minted. */
+  /** Its number in the order of settlements. Null until it is minted. */
   readonly settledN: number | null
 }
 
@@ -32,10 +32,10 @@ export interface SentBatch extends Batch {
   readonly at: number
 }
 
-/** ms that a mint may be at outputs that it keeps: it answers within seconds, or not at all. */
+/** A mint may work on outputs for so many ms. It answers within seconds, or never. */
 const KEPT = 60_000
 
-/** Whether outputs that a mint keeps unsigned since then will never be signed. */
+/** Whether outputs that a mint has kept unsigned since then will never be signed. */
 export const isGivenUp = ({ at }: Pick<SentBatch, 'at'>, now: number): boolean => now - at > KEPT
 
 export type Row = Record<string, SQLOutputValue>

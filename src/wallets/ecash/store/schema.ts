@@ -1,18 +1,19 @@
 /**
- * The tables of `ecash.db`. A migration is a step from one `user_version` to the next and is never
- * edited once released: what follows is appended.
+ * The tables of `ecash.db`. A migration is a step from one `user_version` to the next. A released one
+ * is never edited; new ones are appended.
  *
- * - `counters`: the next counter of each keyset (NUT-13). It only grows: an output made twice is
- *   refused by the mint, and one made with a counter that was never sent is lost to no one.
- * - `batches` are written before they are sent. With the seed they bring their outputs back, so an
- *   answer that was lost is no loss (NUT-09).
+ * - `counters`: the next counter of each keyset (NUT-13). It only grows, because the mint refuses an
+ *   output that is made twice. A counter that is never used does no harm.
+ * - `batches` are written before they are sent. With the seed they restore their outputs, so no money
+ *   is lost if an answer is lost (NUT-09).
  * - `proofs` are the money.
- * - `payouts` has one open row at most: no second invoice while the first may still be paid.
- * - `exports` keeps tokens that left: `secrets` are those of its coins, by which it is seen whether
- *   they were taken.
+ * - `payouts` has at most one open row, so there is no second invoice while the first may still be
+ *   paid.
+ * - `exports` keeps tokens that were taken out. `secrets` are those of its coins. By them the mint
+ *   tells whether the token was redeemed.
  */
 
-/** "sate": tells this from another program's SQLite file. */
+/** "sate". It distinguishes this file from SQLite files of other programs. */
 export const APPLICATION_ID = 0x73617465
 
 const V1 = `

@@ -9,12 +9,12 @@ export interface NewBatch {
   readonly keyset: string
   readonly amounts: readonly number[]
   readonly quote: string | null
-  /** Free proofs that it spends: held from now on. */
+  /** The free proofs that it spends. They are held from now on. */
   readonly inputs: readonly Proof[]
   readonly at: number
 }
 
-/** What one mint holds for us, in sat. `held`: set aside for something that is under way. */
+/** What one mint holds for us, in sats. `held` is set aside for something under way. */
 export interface Holding {
   readonly mint: string
   readonly free: number
@@ -22,12 +22,13 @@ export interface Holding {
   readonly proofs: number
 }
 
-/** Characters: more than an invoice or its coins take. */
+/** In characters. More than an invoice or its coins need. */
 const ROOM = 16_384
 
 /**
- * The coins, their counters and what is under way, on disk before a method returns (synchronous
- * FULL). Its steps are whole: a process that dies between two has lost nothing.
+ * The coins, their counters, and what is under way. When a method returns, its change is on the
+ * disk (`synchronous = FULL`). Each method is one complete step, so a crash between two loses
+ * nothing.
  */
 export class EcashStore {
   readonly db: DatabaseSync
@@ -37,7 +38,7 @@ export class EcashStore {
     this.db = db
   }
 
-  /** An invoice, before anybody sees it. False where its payment hash or quote was seen before. */
+  /** Adds an invoice before anybody sees it. False if its payment hash or quote was seen before. */
   addQuote(quote: Omit<Quote, 'state' | 'settledN'>): boolean {
     const { hash, mint, privateKey, sat, bolt11, createdAt, expiresAt } = quote
     const added = this.run(
@@ -52,14 +53,14 @@ export class EcashStore {
     return row === null ? null : quoteOf(row)
   }
 
-  /** Unpaid as far as is known, newest first. */
+  /** Invoices that are unpaid as far as is known, the newest first. */
   openQuotes(mint: string, createdAfter: number, limit: number): readonly Quote[] {
     const sql = `SELECT * FROM quotes WHERE mint = ? AND state = 'open' AND created_at > ?
       ORDER BY created_at DESC LIMIT ?`
     return this.all(sql, mint, createdAfter, limit).map(quoteOf)
   }
 
-  /** Settled after that place in the order, oldest first. */
+  /** Invoices that were settled after number `n`, the oldest first. */
   settledAfter(n: number, limit: number): readonly Quote[] {
     const sql = 'SELECT * FROM quotes WHERE settled_n > ? ORDER BY settled_n LIMIT ?'
     return this.all(sql, n, limit).map(quoteOf)
@@ -69,7 +70,7 @@ export class EcashStore {
     this.run(`UPDATE quotes SET state = 'stuck' WHERE hash = ? AND state = 'open'`, hash)
   }
 
-  /** Drops an invoice that nobody has paid, and that no coins were ever asked for. */
+  /** Drops an invoice that nobody has paid, and for which no coins were ever requested. */
   forgetQuote(hash: string): void {
     this.run(
       `DELETE FROM quotes WHERE hash = ? AND state = 'open'
@@ -96,7 +97,7 @@ export class EcashStore {
     return this.all('SELECT keyset FROM counters ORDER BY keyset').map((row) => String(row.keyset))
   }
 
-  /** Takes the counters, sets the inputs aside and writes the batch down, in one step. */
+  /** Takes the counters, sets the inputs aside and writes the batch, in one step. */
   beginBatch(batch: NewBatch): SentBatch {
     const { kind, mint, keyset, amounts, quote, inputs, at } = batch
     assert(amounts.length > 0, 'a batch has outputs')
@@ -117,8 +118,8 @@ export class EcashStore {
   }
 
   /**
-   * The batch came back: its proofs are ours, its inputs are spent, its invoice is settled. In one
-   * step, and only once: false where it was closed before.
+   * The batch was signed. In one step its proofs become ours, its inputs are spent, and its invoice
+   * is settled. Returns false if it was closed before.
    */
   finishBatch(
     batch: Pick<SentBatch, 'n' | 'mint' | 'kind' | 'quote'>,
@@ -137,7 +138,7 @@ export class EcashStore {
     })
   }
 
-  /** The mint said clearly that it did not happen: the inputs are free, the counters stay used. */
+  /** The mint said that it did not happen. The inputs are free, and the counters stay used. */
   voidBatch(n: number): void {
     this.atomically(() => {
       if (this.run(`UPDATE batches SET state = 'void' WHERE n = ? AND state = 'sent'`, n) === 0)
@@ -160,20 +161,20 @@ export class EcashStore {
     return row === null ? null : batchOf(row)
   }
 
-  /** The one that is under way for an invoice. */
+  /** The batch that is under way for an invoice. */
   sentFor(hash: string): SentBatch | null {
     const sql = `SELECT * FROM batches WHERE kind = 'mint' AND quote = ? AND state = 'sent'`
     const row = this.get(sql, hash)
     return row === null ? null : batchOf(row)
   }
 
-  /** Batches for an invoice that were given up: one of them may have come through all the same. */
+  /** Batches for an invoice that were given up. One may have reached the mint all the same. */
   voidFor(hash: string): readonly SentBatch[] {
     const sql = `SELECT * FROM batches WHERE kind = 'mint' AND quote = ? AND state = 'void'`
     return this.all(sql, hash).map(batchOf)
   }
 
-  /** It did come through: to be finished. */
+  /** Opens a batch again, because it did reach the mint. */
   reopenBatch(n: number): void {
     this.run(
       `UPDATE batches SET state = 'sent' WHERE n = ? AND kind = 'mint' AND state = 'void'`,
@@ -185,7 +186,7 @@ export class EcashStore {
     return this.all('SELECT * FROM proofs WHERE spent_in = ?', n).map(proofOf)
   }
 
-  /** Proofs from elsewhere than a batch under way: a restore. Known ones stay as they are. */
+  /** Adds proofs of a restore. Proofs that are known already stay as they are. */
   addProofs(mint: string, proofs: readonly Proof[], born: number | null = null): number {
     const sql = `INSERT INTO proofs VALUES (?, ?, ?, ?, ?, ?, 'free', ?, NULL) ON CONFLICT DO NOTHING`
     let added = 0
@@ -195,13 +196,13 @@ export class EcashStore {
     return added
   }
 
-  /** Free to spend, biggest first. */
+  /** Proofs that can be spent, the largest first. */
   freeProofs(mint: string): readonly Proof[] {
     const sql = `SELECT * FROM proofs WHERE mint = ? AND state = 'free' ORDER BY amount DESC, secret`
     return this.all(sql, mint).map(proofOf)
   }
 
-  /** Known to be spent, by whom is not: they are counted no longer. */
+  /** Marks proofs as spent by somebody. They no longer count. */
   markSpent(proofs: readonly Pick<Proof, 'secret'>[]): void {
     this.atomically(() => {
       const sql = `UPDATE proofs SET state = 'spent' WHERE secret = ? AND state = 'free'`
@@ -209,7 +210,7 @@ export class EcashStore {
     })
   }
 
-  /** Every mint that holds something. */
+  /** All mints that hold something. */
   holdings(): readonly Holding[] {
     const sql = `SELECT mint, count(*) AS proofs,
         sum(CASE state WHEN 'free' THEN amount ELSE 0 END) AS free,
@@ -223,14 +224,14 @@ export class EcashStore {
     }))
   }
 
-  /** Sats of paid invoices whose coins were asked of a mint and have not come yet, by mint. */
+  /** For each mint, the sats of paid invoices whose coins were requested and have not come yet. */
   awaited(): ReadonlyMap<string, number> {
     const sql = `SELECT mint, sum(sat) AS sat FROM quotes WHERE state = 'open'
       AND hash IN (SELECT quote FROM batches WHERE kind = 'mint' AND state = 'sent') GROUP BY mint`
     return new Map(this.all(sql).map((row) => [String(row.mint), Number(row.sat)]))
   }
 
-  /** Every mint that was ever dealt with. */
+  /** All mints that were ever used. */
   mints(): readonly string[] {
     const sql = 'SELECT mint FROM quotes UNION SELECT mint FROM proofs ORDER BY mint'
     return this.all(sql).map((row) => String(row.mint))
@@ -241,19 +242,19 @@ export class EcashStore {
     return value === undefined ? null : String(value)
   }
 
-  /** Null forgets it. */
+  /** Stores a value. Null removes it. */
   setFact(key: string, value: string | null): void {
     if (value === null) this.run('DELETE FROM facts WHERE key = ?', key)
     else this.run('INSERT OR REPLACE INTO facts VALUES (?, ?)', key, value)
   }
 
-  /** Writes as much as an invoice needs, and takes it away again. Throws where the disk takes nothing. */
+  /** Writes as much as an invoice needs, and removes it. Throws if the disk cannot be written. */
   tryWriting(): void {
     this.setFact('room', '.'.repeat(ROOM))
     this.setFact('room', null)
   }
 
-  /** All of it or nothing, on disk when it returns. */
+  /** Runs a step in one transaction. It is on the disk when this returns. */
   atomically<T>(step: () => T): T {
     if (this.db.isTransaction) return step()
     this.db.exec('BEGIN IMMEDIATE')
@@ -267,7 +268,7 @@ export class EcashStore {
     }
   }
 
-  /** Runs one statement; answers how many rows it changed. */
+  /** Runs one statement. Returns how many rows it changed. */
   run(sql: string, ...values: (string | number | null)[]): number {
     return Number(this.#prepared(sql).run(...values).changes)
   }

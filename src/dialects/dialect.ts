@@ -231,8 +231,10 @@ export interface Seen {
   readonly floor: number
 }
 
-export interface Counted extends Tokens {
-  readonly source: 'reported' | 'counted' | 'none'
-  /** What the backend said of the prompt, believable or not counted at all: corrects estimates. */
-  readonly reportedInput: number | null
-}
+/** What an answer used, and how that is known. A quantity that is missing is zero. */
+export type Counted = Tokens &
+  Quantities & {
+    readonly source: 'reported' | 'counted' | 'none'
+    /** What the backend said of the prompt, believable or not counted at all: corrects estimates. */
+    readonly reportedInput: number | null
+  }

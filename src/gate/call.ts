@@ -2,7 +2,7 @@ import type { Asked } from '../dialects/dialect.ts'
 import type { Hold } from '../ledger/ledger.ts'
 import type { Msat } from '../money/msat.ts'
 import type { Rate } from '../money/price.ts'
-import type { Tokens } from '../money/quantities.ts'
+import type { Quantities } from '../money/quantities.ts'
 import type { PromptEstimate } from './estimate.ts'
 import type { End } from './outcome.ts'
 import type { Payer } from './payer.ts'
@@ -68,7 +68,7 @@ export interface Held extends Authenticated {
 export interface Cost {
   readonly end: End
   readonly usage: 'reported' | 'counted' | 'none'
-  readonly tokens: Tokens
+  readonly quantities: Quantities
   readonly charged: Msat
   /** Of the charge: what the account's other requests hold, and what nobody pays. */
   readonly owed: Msat

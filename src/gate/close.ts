@@ -3,11 +3,11 @@ import type { World } from '../floor/world.ts'
 import type { Settled } from '../ledger/ledger.ts'
 import { type Msat, ZERO } from '../money/msat.ts'
 import { at, ceilingLine, charge } from '../money/price.ts'
-import type { Tokens } from '../money/quantities.ts'
+import type { Quantities } from '../money/quantities.ts'
 import type { Cost, Held } from './call.ts'
 import { type End, outcome } from './outcome.ts'
 
-const NO_TOKENS: Tokens = { input: 0, cached: 0, output: 0 }
+const NOTHING: Quantities = {}
 
 /** Nobody paid, or nobody's credit moved. */
 const UNPAID = { charged: ZERO, owed: ZERO, overrun: ZERO, after: null, wouldCharge: null } as const
@@ -30,22 +30,24 @@ export class Closer {
     if (!how.sent) return this.#release(held, how.end)
     const { meter, end } = how
     const counted = shownOf(held, how, await this.#count(held, how))
-    if (counted.reportedInput !== null) held.estimate.reported(counted.reportedInput)
+    const { reportedInput, source, ...quantities } = counted
+    if (reportedInput !== null) held.estimate.reported(reportedInput)
     const verdict = outcome({
       end,
       streamed: held.asked.stream,
       flowed: meter.seen.output,
       sent: true,
-      usage: counted,
+      quantities,
+      source,
       rate: held.rate,
       hold: ceilingOf(held),
       onUpstreamFailure: this.#onUpstreamFailure,
     })
     if (verdict.do === 'release') return this.#release(held, end)
-    const { amount, tokens, usage } = verdict
-    const cost = { end, usage, tokens }
+    const { amount, usage } = verdict
+    const cost = { end, usage, quantities }
     if (held.hold === null) return { ...cost, ...shown(held, null, amount) }
-    const charge = { amount, quantities: tokens, usage, end, at: this.#world.now() }
+    const charge = { amount, quantities, usage, end, at: this.#world.now() }
     return { ...cost, ...shown(held, await held.purse.settle(held.hold, charge), amount) }
   }
 
@@ -70,7 +72,7 @@ export class Closer {
   }
 
   async #release(held: Held, end: End): Promise<Cost> {
-    const free = { end, usage: 'none', tokens: NO_TOKENS } as const
+    const free = { end, usage: 'none', quantities: NOTHING } as const
     if (held.hold === null) return { ...free, ...shown(held, null, ZERO) }
     return { ...free, ...shown(held, await held.purse.release(held.hold, end), ZERO) }
   }
@@ -80,7 +82,7 @@ export class Closer {
 function ceilingOf({ asked, hold, observed, rate, wanted }: Held): Msat {
   if (hold !== null) return hold.amount
   if (observed === null) return ZERO
-  return at(ceilingLine(rate, { input: asked.most.input }, 'output'), wanted * asked.choices)
+  return at(ceilingLine(rate, asked.most, 'output'), wanted * asked.choices)
 }
 
 /** How a request ended. Not sent: nothing of it went to a backend, so it costs nothing. */

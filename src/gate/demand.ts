@@ -52,12 +52,12 @@ export class Demand {
     if (step === null || estimate === null) return { sat: min, least: min }
     const { rate, asked } = step
     const template = estimate.template()
-    const bound = { input: asked.most.input + template }
+    const bound = { ...asked.most, input: asked.most.input + template }
     const worst = at(ceilingLine(rate, bound, 'output'), step.wanted * asked.choices)
     if (ceilSat(worst) <= min) return { sat: min, least: min }
     const wanted = await fitted(step, estimate)
     const most = wanted * asked.choices
-    const likely = { input: (await estimate.withMargin()) + template }
+    const likely = { ...asked.most, input: (await estimate.withMargin()) + template }
     const line = ceilingLine(rate, likely, 'output')
     const admits = ceilSat(at(line, asked.hasOutput ? asked.choices : 0))
     const sat = Math.max(Math.min(Math.max(ceilSat(at(line, most)), min), max), admits)

@@ -98,7 +98,7 @@ export class Exchange {
     const streamed = asked.stream
     // Some backends make choices side by side, others one after the other: they tell no speed.
     const tells = madeMs !== null && asked.choices === 1
-    if (tells) speeds.made(served, { tokens: cost.tokens.output, ms: madeMs, streamed })
+    if (tells) speeds.made(served, { tokens: cost.quantities.output ?? 0, ms: madeMs, streamed })
     const late = end === 'upstream_failed' && detail === 'silent' && asked.hasOutput
     if (late && !streamed) speeds.timedOut(served, limit * asked.choices)
   }

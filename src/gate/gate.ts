@@ -222,7 +222,7 @@ export class Gate {
     const want = {
       request: { id: call.id, account, limits, what },
       rate,
-      inputBound: asked.most.input,
+      bound: asked.most,
       template: estimate.template(),
       inputEstimate: () => estimate.tokens(),
       least: asked.hasOutput ? asked.choices : 0,

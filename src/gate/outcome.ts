@@ -1,7 +1,7 @@
 import { assert } from '../floor/assert.ts'
 import { least, type Msat } from '../money/msat.ts'
 import { charge, eachOf, type Rate } from '../money/price.ts'
-import type { Tokens } from '../money/quantities.ts'
+import type { Quantities } from '../money/quantities.ts'
 
 /** How a response ended, seen from the middle. Exactly one of these happens, exactly once. */
 export type End =
@@ -21,7 +21,9 @@ export interface Ended {
   readonly flowed: boolean
   /** Something went to the upstream at all. */
   readonly sent: boolean
-  readonly usage: Tokens & { readonly source: 'reported' | 'counted' | 'none' }
+  /** What it used, and whether the backend said so. */
+  readonly quantities: Quantities
+  readonly source: 'reported' | 'counted' | 'none'
   readonly rate: Rate
   /** The ceiling that was held. */
   readonly hold: Msat
@@ -33,7 +35,7 @@ export type Verdict =
   | {
       readonly do: 'settle'
       readonly amount: Msat
-      readonly tokens: Tokens
+      readonly quantities: Quantities
       readonly usage: 'reported' | 'counted'
     }
   | { readonly do: 'release' }
@@ -48,9 +50,7 @@ const RELEASE: Verdict = { do: 'release' }
 export function outcome(ended: Ended): Verdict {
   switch (ended.end) {
     case 'complete':
-      return ended.usage.source === 'none' && !ended.flowed && !charges(ended)
-        ? RELEASE
-        : settle(ended)
+      return ended.source === 'none' && !ended.flowed && !charges(ended) ? RELEASE : settle(ended)
     case 'cut':
       return settle(ended)
     case 'client_left':
@@ -69,22 +69,22 @@ export function outcome(ended: Ended): Verdict {
 }
 
 /** A price for the request itself is owed for an answer in which no token flowed. */
-const charges = (ended: Ended): boolean => eachOf(ended.rate, 'call') > 0n || ended.usage.input > 0
+const charges = (ended: Ended): boolean =>
+  eachOf(ended.rate, 'call') > 0n || (ended.quantities.input ?? 0) > 0
 
 function settle(ended: Ended): Verdict {
-  const { source, ...tokens } = ended.usage
-  const price = charge(ended.rate, tokens)
-  if (source === 'reported') return { do: 'settle', amount: price, tokens, usage: 'reported' }
-  return { do: 'settle', amount: least(price, ended.hold), tokens, usage: 'counted' }
+  const { hold, quantities, rate, source } = ended
+  const price = charge(rate, quantities)
+  if (source === 'reported') return { do: 'settle', amount: price, quantities, usage: 'reported' }
+  return { do: 'settle', amount: least(price, hold), quantities, usage: 'counted' }
 }
 
 /**
  * What runs on after the buyer hung up on a buffered answer, or after it outgrew the size that the
  * gate keeps, cannot be seen: it may be all of it. The buyer chose it, so it is not free (J14).
  */
-function ceiling(ended: Ended): Verdict {
-  const { source: _, ...tokens } = ended.usage
-  return { do: 'settle', amount: ended.hold, tokens, usage: 'counted' }
+function ceiling({ hold, quantities }: Ended): Verdict {
+  return { do: 'settle', amount: hold, quantities, usage: 'counted' }
 }
 
 function assertNever(end: never): never {

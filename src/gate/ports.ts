@@ -123,6 +123,11 @@ export type GateEvent =
       usage?: 'reported' | 'counted' | 'none'
       prompt_tokens?: number
       completion_tokens?: number
+      images?: number
+      seconds?: number
+      characters?: number
+      bytes?: number
+      calls?: number
       held_msat?: number
       charged_msat?: number
       /** In mode `observe`: what would have been charged, and why the request would have been refused. */

@@ -1,3 +1,4 @@
+import type { Bound } from '../dialects/dialect.ts'
 import type { World } from '../floor/world.ts'
 import type {
   AccountId,
@@ -16,8 +17,8 @@ import type { Slot, Targets } from './targets.ts'
 export interface Want {
   readonly request: Pick<HoldRequest, 'id' | 'account' | 'limits' | 'what'>
   readonly rate: Rate
-  /** Never too low: bytes. Held where the account affords it. */
-  readonly inputBound: number
+  /** The most of everything but the output. Its input, bytes, is held if the account affords it. */
+  readonly bound: Bound
   /** What the model's template was seen to add to that: held beside it, and judged by limits (J4). */
   readonly template: number
   /** Nearer the truth, and dearer to find out: asked for only where the bound is not affordable. */
@@ -65,7 +66,7 @@ export class Purse {
 
   /** Refusals are the ledger's, in its order; `held` only after waiting some 5 s. */
   async take(want: Want, slots: Slots, gone: () => boolean): Promise<Taken> {
-    const bound = want.inputBound + want.template
+    const bound = want.bound.input + want.template
     const whole = await this.#hold(want, slots, { input: bound, least: want.most })
     if (whole.ok) return whole
     if (whole.refused.why === 'no_slot') return this.#noSlot(want, bound)
@@ -122,8 +123,8 @@ export class Purse {
     const slot = slots.take()
     if (slot === null) return { ok: false, refused: { why: 'no_slot' }, input }
     const openedAt = this.#world.now()
-    const quantities = { input }
-    const most = { input: want.inputBound + want.template }
+    const quantities = { ...want.bound, input }
+    const most = { ...want.bound, input: want.bound.input + want.template }
     const request: HoldRequest = {
       ...want.request,
       price: ceilingLine(want.rate, quantities, 'output'),
@@ -153,7 +154,7 @@ export class Purse {
     const all = account.available + account.held
     const balance = msat(all > account.owed ? all - account.owed : 0n)
     const leastOf = (bound: number) =>
-      at(ceilingLine(want.rate, { input: bound }, 'output'), want.least)
+      at(ceilingLine(want.rate, { ...want.bound, input: bound }, 'output'), want.least)
     const estimate = balance < leastOf(input) ? await estimated(want) : input
     const needed = leastOf(estimate)
     if (balance >= needed) return { ok: false, refused: { why: 'no_slot' }, input }
@@ -176,6 +177,6 @@ export class Purse {
 }
 
 /** The prompt with a margin, and never more than its bound. */
-async function estimated({ inputBound, inputEstimate, template }: Want): Promise<number> {
-  return Math.min(inputBound, Math.ceil((await inputEstimate()) * 1.25)) + template
+async function estimated({ bound, inputEstimate, template }: Want): Promise<number> {
+  return Math.min(bound.input, Math.ceil((await inputEstimate()) * 1.25)) + template
 }

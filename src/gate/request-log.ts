@@ -1,4 +1,5 @@
 import type { World } from '../floor/world.ts'
+import { othersShown } from '../money/quantities.ts'
 import { shortName } from './account-name.ts'
 import type { Authenticated, Call, Held, Settled } from './call.ts'
 import type { Payer } from './payer.ts'
@@ -44,8 +45,9 @@ export class RequestLog {
       ...this.#base(settled, status, shownEnd(cost.end)),
       ...(detail === null ? {} : { reason: detail }),
       usage: cost.usage,
-      prompt_tokens: cost.tokens.input,
-      completion_tokens: cost.tokens.output,
+      prompt_tokens: cost.quantities.input ?? 0,
+      completion_tokens: cost.quantities.output ?? 0,
+      ...othersShown(cost.quantities),
       held_msat: observed === null ? Number(hold?.amount ?? 0n) : 0,
       charged_msat: Number(cost.charged),
       ...(observed === null ? {} : { would_charge_msat: Number(cost.wouldCharge) }),

@@ -52,20 +52,24 @@ export function checkQuantities(quantities: Quantities): void {
 }
 
 /** What a quantity is called where its sum is shown, in answers, events and tables. */
-const SHOWN: Readonly<Partial<Record<Quantity, string>>> = {
+const SHOWN = {
   image: 'images',
   second: 'seconds',
   character: 'characters',
   byte: 'bytes',
   call: 'calls',
-}
+} as const
+
+type Shown = keyof typeof SHOWN
+const OTHERS = Object.keys(SHOWN) as readonly Shown[]
+export type OthersShown = { [Q in Shown as (typeof SHOWN)[Q]]?: number }
 
 /** All that is not a token, by the names that people see. Most requests have none of it. */
-export function othersShown(quantities: Quantities): Readonly<Record<string, number>> {
-  const shown: Record<string, number> = {}
-  for (const name of QUANTITIES) {
-    const [as, count] = [SHOWN[name], quantities[name]]
-    if (as !== undefined && count !== undefined && count > 0) shown[as] = count
+export function othersShown(quantities: Quantities): Readonly<OthersShown> {
+  const shown: OthersShown = {}
+  for (const name of OTHERS) {
+    const count = quantities[name] ?? 0
+    if (count > 0) shown[SHOWN[name]] = count
   }
   return shown
 }

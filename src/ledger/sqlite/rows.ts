@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { assert } from '../../floor/assert.ts'
 import { msat } from '../../money/msat.ts'
 import type { Clamped } from '../../money/price.ts'
-import type { Quantities, Quantity } from '../../money/quantities.ts'
+import { QUANTITIES, type Quantities, type Quantity } from '../../money/quantities.ts'
 import type { InvoiceRow } from '../invoices.ts'
 import type { Unit } from '../ledger.ts'
 import type { PassRow } from '../passes.ts'
@@ -129,14 +129,15 @@ const closeOf = (row: Row): Close => ({
 })
 
 const TOKENS: readonly Quantity[] = ['input', 'cached', 'output']
+const OTHERS = QUANTITIES.filter((name) => !TOKENS.includes(name))
 
 /**
  * Nearly every request counts tokens and nothing else, so tokens have columns and everything else is
  * one text, which is null where there is nothing else.
  */
-function othersText({ input: _i, cached: _c, output: _o, ...others }: Quantities): string | null {
-  for (const _ in others) return JSON.stringify(others)
-  return null
+function othersText(used: Quantities): string | null {
+  if (OTHERS.every((name) => used[name] === undefined)) return null
+  return JSON.stringify(used, [...OTHERS])
 }
 
 /** Of a row with the columns `input`, `cached`, `output` and `others`. */

@@ -156,7 +156,7 @@ describe('I8 paying_the_offer_admits_the_request', () => {
             {
               request: { id: 'h', account: 'a', limits: [], what },
               rate: step.rate,
-              inputBound: step.asked.most.input,
+              bound: step.asked.most,
               template: again.template(),
               inputEstimate: () => again.tokens(),
               least: step.asked.hasOutput ? step.asked.choices : 0,

@@ -13,9 +13,9 @@ const HOLD = msat(100n)
 
 /** The prompt is 10 tokens, the answer 20; nothing of either where nothing is known. */
 const USAGE = {
-  reported: { source: 'reported', input: 10, cached: 0, output: 20 },
-  counted: { source: 'counted', input: 10, cached: 0, output: 20 },
-  none: { source: 'none', input: 0, cached: 0, output: 0 },
+  reported: { source: 'reported', quantities: { input: 10, cached: 0, output: 20 } },
+  counted: { source: 'counted', quantities: { input: 10, cached: 0, output: 20 } },
+  none: { source: 'none', quantities: { input: 0, cached: 0, output: 0 } },
 } as const
 
 const ended = (parts: Partial<Ended>): Ended => ({
@@ -23,7 +23,7 @@ const ended = (parts: Partial<Ended>): Ended => ({
   streamed: true,
   flowed: true,
   sent: true,
-  usage: USAGE.reported,
+  ...USAGE.reported,
   rate: RATE,
   hold: HOLD,
   onUpstreamFailure: 'used',
@@ -91,7 +91,7 @@ describe('who pays, by how a response ended', () => {
     '$end, usage $source, flowed $flowed, streamed $streamed, failure $billing',
     ({ end, source, flowed, streamed, billing }) => {
       const verdict = outcome(
-        ended({ end, flowed, streamed, usage: USAGE[source], onUpstreamFailure: billing }),
+        ended({ end, flowed, streamed, ...USAGE[source], onUpstreamFailure: billing }),
       )
       expect(takenOf(verdict)).toBe(expected({ end, source, flowed, streamed, billing }))
     },
@@ -109,19 +109,19 @@ describe('who pays, by how a response ended', () => {
   )
 
   it('A5 a reported zero is free where nothing flowed', () => {
-    const usage = { source: 'reported', input: 0, cached: 0, output: 0 } as const
-    expect(takenOf(outcome(ended({ flowed: false, usage })))).toBe(0)
+    const nothing = { source: 'reported', quantities: USAGE.none.quantities } as const
+    expect(takenOf(outcome(ended({ flowed: false, ...nothing })))).toBe(0)
   })
 
   it('a price for the request itself is owed for an answer in which nothing flowed', () => {
     const rate = { ...RATE, call: 7_000_000n }
-    expect(takenOf(outcome(ended({ flowed: false, usage: USAGE.none, rate })))).toBe(7)
+    expect(takenOf(outcome(ended({ flowed: false, ...USAGE.none, rate })))).toBe(7)
   })
 
   it('what we counted ourselves is never above the hold, what was reported may be', () => {
     const much = { input: 10, cached: 0, output: 500 }
-    const counted = outcome(ended({ usage: { source: 'counted', ...much } }))
-    const reported = outcome(ended({ usage: { source: 'reported', ...much } }))
+    const counted = outcome(ended({ source: 'counted', quantities: much }))
+    const reported = outcome(ended({ source: 'reported', quantities: much }))
     expect([takenOf(counted), takenOf(reported)]).toEqual([100, 510])
   })
 
@@ -129,10 +129,10 @@ describe('who pays, by how a response ended', () => {
     expect(outcome(ended({}))).toEqual({
       do: 'settle',
       amount: 30n,
-      tokens: { input: 10, cached: 0, output: 20 },
+      quantities: { input: 10, cached: 0, output: 20 },
       usage: 'reported',
     })
-    expect(outcome(ended({ usage: USAGE.counted }))).toMatchObject({ usage: 'counted' })
+    expect(outcome(ended({ ...USAGE.counted }))).toMatchObject({ usage: 'counted' })
     expect(outcome(ended({ end: 'client_left', streamed: false }))).toMatchObject({
       usage: 'counted',
     })

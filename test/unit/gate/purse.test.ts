@@ -36,7 +36,7 @@ function want(parts: Partial<Want> & { limits?: readonly Limit[] } = {}): Want {
   return {
     request: { id: `hold-${ids}`, account: 'a', limits, what },
     rate: RATE,
-    inputBound: 100,
+    bound: { input: 100 },
     template: 0,
     inputEstimate: async () => 40,
     least: 1,

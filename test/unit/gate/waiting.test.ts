@@ -43,7 +43,7 @@ async function queue() {
           what: { model: 'm', dialect: 'openai-chat', pass: null },
         },
         rate: RATE,
-        inputBound: 10,
+        bound: { input: 10 },
         template: 0,
         inputEstimate: async () => 8,
         least: 1,

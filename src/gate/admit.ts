@@ -21,7 +21,7 @@ export type Identified = Payer & { readonly newPass: string | null }
  * offers; `forbidden` is a 403 without; `pending` and `unreachable` are a 503 without a challenge.
  */
 export type NotAuthenticated =
-  | { readonly why: 'unknown' | 'bad_caveat' | 'bad_secret' | 'expired' }
+  | { readonly why: 'unknown' | 'bad_caveat' | 'not_served' | 'bad_secret' | 'expired' }
   | { readonly why: 'pending' | 'unreachable' }
   | {
       readonly why: 'forbidden'
@@ -179,4 +179,5 @@ const WHY = {
   bad_signature: 'unknown',
   malformed_caveat: 'bad_caveat',
   unknown_caveat: 'bad_caveat',
+  reserved_caveat: 'not_served',
 } as const

@@ -23,6 +23,7 @@ export function forbidden(
 export const NOT_GOOD = {
   unknown: 'Insufficient credits: this pass is not one of ours.',
   bad_caveat: 'Insufficient credits: this pass has a caveat that this gate does not know.',
+  not_served: 'Insufficient credits: this pass has a caveat that is not served here yet.',
   bad_secret: 'Insufficient credits: the secret of this pass is not the one of its invoice.',
   expired: 'Insufficient credits: this pass has expired.',
 } as const

@@ -14,7 +14,8 @@ export type Caveat =
   /** A note for people. It means nothing to the gate. */
   | { readonly kind: 'label'; readonly value: string }
 
-export type CaveatRefused = 'malformed_caveat' | 'unknown_caveat'
+/** `reserved_caveat`: it is well written, and this version does not serve it yet (threats L8). */
+export type CaveatRefused = 'malformed_caveat' | 'unknown_caveat' | 'reserved_caveat'
 
 /** `detail` is a message for the author of the caveat. It repeats nothing of the caveat. */
 export interface CaveatProblem {
@@ -25,7 +26,7 @@ export interface CaveatProblem {
 interface Grammar {
   readonly operator: '=' | '<='
   readonly takes: string
-  read(value: string): Caveat | null
+  read(value: string): Caveat | 'reserved' | null
 }
 
 const WINDOWS: readonly string[] = [
@@ -64,7 +65,12 @@ const GRAMMARS: ReadonlyMap<string, Grammar> = new Map<string, Grammar>([
   ['id', { operator: '=', takes: '1 to 64 letters, digits, - or _', read: readId }],
   ['label', { operator: '=', takes: '1 to 64 characters', read: readLabel }],
   ['preimage', { operator: '=', takes: '64 hex digits', read: readPreimage }],
+  ['tool', { operator: '=', takes: 'tools like search_*', read: readTool }],
+  ['seconds', reservedLimit('a whole number')],
 ])
+/** Words that are read, so that a pass made for a later version says why it is refused. */
+const RESERVED: readonly string[] = ['tool', 'seconds']
+const SERVED = [...GRAMMARS.keys()].filter((name) => !RESERVED.includes(name))
 
 /**
  * Reads one caveat. A text that does not fit the grammar exactly is refused, because a guess could
@@ -77,21 +83,19 @@ export function parseCaveat(text: string): Result<Caveat, CaveatProblem> {
     return refuse('malformed_caveat', 'a caveat has control or invisible characters')
   }
   const name = /^[a-z_]+/.exec(text)?.[0] ?? ''
-  if (name === 'seconds') {
-    return refuse('unknown_caveat', 'a limit in seconds cannot be metered by this version')
-  }
   const grammar = GRAMMARS.get(name)
   if (grammar === undefined) {
-    return refuse(
-      'unknown_caveat',
-      `a caveat starts with one of ${[...GRAMMARS.keys()].join(', ')}`,
-    )
+    return refuse('unknown_caveat', `a caveat starts with one of ${SERVED.join(', ')}`)
   }
   const [, , operator, value] = SENTENCE.exec(text) ?? []
   const caveat =
     operator === grammar.operator && value !== undefined && value === value.trim()
       ? grammar.read(value)
       : null
+  if (caveat === 'reserved') {
+    const word = RESERVED.find((one) => one === name) ?? 'a limit per week'
+    return refuse('reserved_caveat', `${word} is not served here yet`)
+  }
   if (caveat !== null) return ok(caveat)
   return refuse('malformed_caveat', `${name} ${grammar.operator} takes ${grammar.takes}`)
 }
@@ -185,10 +189,23 @@ function limit(unit: Unit, takes: string): Grammar {
     read(value) {
       const [size = '', window = 'total', ...more] = value.split('/').map((part) => part.trim())
       const max = parseDecimal(size, places)
-      if (!max.ok || max.value > most || more.length > 0 || !isWindow(window)) return null
+      if (!max.ok || max.value > most || more.length > 0) return null
+      if (window === 'week') return 'reserved'
+      if (!isWindow(window)) return null
       return { kind: 'limit', unit, window, max: max.value }
     },
   }
+}
+
+/** A limit that no meter counts yet. */
+function reservedLimit(takes: string): Grammar {
+  const grammar = limit('calls', takes)
+  return { ...grammar, read: (value) => grammar.read(value) && 'reserved' }
+}
+
+/** Which tools of an MCP server may be called. */
+function readTool(value: string): 'reserved' | null {
+  return value.split(',').every((part) => /^[^\s,]+$/u.test(part.trim())) ? 'reserved' : null
 }
 
 const isWindow = (text: string): text is Window => WINDOWS.includes(text)

@@ -54,6 +54,10 @@ describe.each(readdirSync(FOLDERS))('the data folder %s', (name) => {
       const row = { amount: BigInt(sat) * 1_000n, bolt11, settledAt: null, wallet: 'ecash' }
       expect(await invoices.get(hash)).toMatchObject(row)
     }
+    // Deposits name their payments, whichever rail an older version named (threats L4).
+    const deposits = (await statement.entries(10_000)).filter(({ why }) => why === 'deposit')
+    expect(deposits.length).toBeGreaterThan(0)
+    expect(deposits.filter(({ ref }) => !/^(?:ln|grant):[0-9a-f]{64}$/.test(ref))).toEqual([])
     expect(await statement.verify()).toMatchObject({ ok: true, value: { openHolds: 0 } })
     await books.close()
   })

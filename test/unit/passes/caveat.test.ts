@@ -106,7 +106,7 @@ describe('C4 whatever is not a caveat of ours refuses', () => {
     'spend <= 2100000000000001',
     'spend <= Infinity',
     'spend <= 1 sat',
-    'spend <= 1 / week',
+    'spend <= 1 / year',
     'spend <= 1 / Day',
     'spend <= 1 /',
     'spend <= 1 / day / hour',
@@ -128,15 +128,25 @@ describe('C4 whatever is not a caveat of ours refuses', () => {
     expect(parseCaveat(text)).toMatchObject({ ok: false, error: { why: 'malformed_caveat' } })
   })
 
-  it('says why a limit in seconds is not taken', () => {
-    const refused = parseCaveat('seconds <= 600 / day')
-    expect(refused).toEqual({
-      ok: false,
-      error: {
-        why: 'unknown_caveat',
-        detail: 'a limit in seconds cannot be metered by this version',
-      },
-    })
+  it.each([
+    ['seconds <= 600 / day', 'seconds is not served here yet'],
+    ['seconds <= 600', 'seconds is not served here yet'],
+    ['tool = search, read_*', 'tool is not served here yet'],
+    ['spend <= 0.5 / week', 'a limit per week is not served here yet'],
+    ['calls <= 5 / week', 'a limit per week is not served here yet'],
+  ])('L8 new_caveat_words: %s is read, and refused as not served here yet', (text, detail) => {
+    expect(parseCaveat(text)).toEqual({ ok: false, error: { why: 'reserved_caveat', detail } })
+  })
+
+  it.each([
+    'seconds <= x',
+    'seconds <= 1.5',
+    'tool = ',
+    'tool = a,,b',
+    'tool <= 3',
+    'calls <= 5 / year',
+  ])('L8 %s is not well written', (text) => {
+    expect(parseCaveat(text)).toMatchObject({ error: { why: 'malformed_caveat' } })
   })
 })
 
@@ -195,9 +205,8 @@ describe('the grammar', () => {
   })
 
   it('answers any text with a caveat whose spelling is a fixed point, or a refusal', () => {
-    const names = 'expires|path|method|model|spend|calls|tokens|seconds|id|label|preimage'.split(
-      '|',
-    )
+    const names =
+      'expires|path|method|model|spend|calls|tokens|seconds|tool|id|label|preimage'.split('|')
     const near = fc
       .tuple(fc.constantFrom(...names), fc.constantFrom('=', '<=', ' = ', ' <= '), fc.string())
       .map((parts) => parts.join(''))

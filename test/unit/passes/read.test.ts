@@ -87,7 +87,7 @@ describe('C4 unknown or malformed refuses the whole pass', () => {
   it.each([
     [['services=gate:0'], 'unknown_caveat'],
     [['spend <= 1', 'foo = 1'], 'unknown_caveat'],
-    [['seconds <= 60'], 'unknown_caveat'],
+    [['seconds <= 60'], 'reserved_caveat'],
     [['spend <= -1'], 'malformed_caveat'],
     [['method = POST', 'expires = never'], 'malformed_caveat'],
     [['label = a\r\nX-Injected: 1'], 'malformed_caveat'],

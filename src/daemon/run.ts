@@ -26,6 +26,7 @@ import { chooseWallet } from './open-wallet.ts'
 import type { Operator } from './operator.ts'
 import { openPrices } from './prices.ts'
 import { openPublicTunnel } from './public-tunnel.ts'
+import { routesOf } from './routes.ts'
 import { type Closer, closeAll, stopGate } from './stop.ts'
 import { chooseTunnel, noTunnelNote, type TunnelChance, tunnelChance } from './tunnel-choice.ts'
 import { tellUnwatched } from './unwatched-invoices.ts'
@@ -153,7 +154,7 @@ async function start(
     world,
     background,
     say,
-    dialects,
+    routes: (targets) => routesOf(dialects, config.mode, targets),
     ownUrl: () => url,
   })
   closers.push(() => gate.close())

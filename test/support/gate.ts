@@ -9,6 +9,8 @@ import { load } from '../../src/config/load.ts'
 import { mistakeLine } from '../../src/config/node.ts'
 import { findBackend } from '../../src/daemon/backend.ts'
 import { type Composed, compose } from '../../src/daemon/compose.ts'
+import type { GateParts } from '../../src/daemon/gate-parts.ts'
+import { routesOf } from '../../src/daemon/routes.ts'
 import { dialects } from '../../src/dialects/index.ts'
 import { Background } from '../../src/floor/background.ts'
 import type { World } from '../../src/floor/world.ts'
@@ -20,6 +22,7 @@ import { openSqliteBooks } from '../../src/ledger/sqlite.ts'
 import { makePricing } from '../../src/money/pricing.ts'
 import { keyId } from '../../src/passes/keys.ts'
 import type { RootKeys } from '../../src/passes/write.ts'
+import type { Rail } from '../../src/rails/rail.ts'
 import { openPlayWallet, type PlayWallet } from '../../src/wallets/play.ts'
 import type { Wallet } from '../../src/wallets/wallet.ts'
 import { type Answered, Client, type Question } from './ask.ts'
@@ -56,6 +59,10 @@ export interface GateOptions {
   readonly wallet?: (play: PlayWallet) => Wallet
   /** Between the gate and its books, to see or to disturb. */
   readonly watch?: (books: Books) => Books
+  /** As the program's own, unless others are given. */
+  readonly routes?: GateParts['routes']
+  /** Ways to be paid, besides the program's own. */
+  readonly rails?: readonly Rail[]
   /** Closed by the test file itself; else at the end of the test that started it. */
   readonly shared?: boolean
 }
@@ -99,7 +106,8 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
     world,
     background,
     say: (event) => events.push(event),
-    dialects,
+    routes: options.routes ?? ((targets) => routesOf(dialects, config.mode, targets)),
+    rails: options.rails ?? [],
     ownUrl: () => url,
   })
   const { entrance } = composed

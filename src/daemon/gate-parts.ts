@@ -1,0 +1,37 @@
+import type { Config } from '../config/config.ts'
+import type { Background } from '../floor/background.ts'
+import type { World } from '../floor/world.ts'
+import type { Say, Upstream } from '../gate/ports.ts'
+import type { Routes } from '../gate/route.ts'
+import type { Targets } from '../gate/targets.ts'
+import type { ModelList } from '../http/models.ts'
+import type { Books } from '../ledger/books.ts'
+import type { Pricing } from '../money/pricing.ts'
+import type { RootKeys } from '../passes/write.ts'
+import type { Rail } from '../rails/rail.ts'
+import type { PlayWallet } from '../wallets/play.ts'
+import type { Wallet } from '../wallets/wallet.ts'
+import type { FoundBackend } from './backend.ts'
+
+/** What a gate is made of. `compose` knows ports alone, so each part may be one of a test's own. */
+export interface GateParts {
+  readonly config: Config
+  readonly books: Books
+  readonly keys: RootKeys
+  readonly wallet: Wallet
+  /** The same wallet if it is play money, whose invoices the gate itself can pay. */
+  readonly play: Pick<PlayWallet, 'pay'> | null
+  /** Ways to be paid, besides those of `compose-rails.ts`. */
+  readonly rails?: readonly Rail[]
+  readonly upstream: Upstream
+  readonly models: ModelList
+  /** Where the upstream is, and what a failure of it means, for the operator alone. */
+  readonly backend: Pick<FoundBackend, 'url' | 'explain'>
+  /** What is served. `targets` is the upstream, for routes that go there. */
+  readonly routes: (targets: Targets) => Routes
+  readonly pricing: Pricing
+  readonly world: World
+  readonly background: Background
+  readonly say: Say
+  readonly ownUrl: () => string
+}

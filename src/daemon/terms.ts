@@ -1,0 +1,27 @@
+import { envelopeOf } from '../dialects/envelopes.ts'
+import { TIERS } from '../gate/demand.ts'
+import { MOST_SATS } from '../gate/invoice-ask.ts'
+import type { Terms } from '../http/selling.ts'
+import type { GateParts } from './gate-parts.ts'
+import { version } from './version.ts'
+
+/** What the documents of the gate say, as far as it does not change while the gate runs. */
+export const termsOf = (
+  { config, wallet, rails = [] }: Pick<GateParts, 'config' | 'wallet' | 'rails'>,
+  dialects: Terms['dialects'],
+): Terms => ({
+  version: version(),
+  operator: { ...config.operator, name: config.operator.name ?? 'satgate' },
+  money: wallet.money,
+  dialects,
+  errors: envelopeOf(''),
+  methods: [...(config.rails.l402 ? ['l402'] : []), ...rails.map(({ name }) => name)],
+  invoice: config.credit.invoice,
+  mostSats: MOST_SATS,
+  tiers: TIERS,
+  limits: {
+    body: config.limits.bodyBytes,
+    outputTokens: config.limits.outputTokens,
+    usualOutputTokens: Math.min(config.pricing.maxOutputTokens, config.limits.outputTokens),
+  },
+})

@@ -1,0 +1,34 @@
+import type { Background } from '../floor/background.ts'
+import type { World } from '../floor/world.ts'
+import type { Say } from '../gate/ports.ts'
+import type { Books } from '../ledger/books.ts'
+
+/** ms until a hold may be lost, on top of the longest silence that a stream may have. */
+export const HOLD_LIFE = 60_000
+/** ms that a request which cost nothing stays in the books (threats J20). */
+const FREE_IS_KEPT = 86_400_000
+const PRUNING = { every: 3_600_000, longest: 3_600_000 }
+const SWEEPING = { first: HOLD_LIFE, every: HOLD_LIFE, longest: HOLD_LIFE }
+
+/** Work on the books that no request waits for. */
+export function startUpkeep(parts: {
+  readonly books: Books
+  readonly world: World
+  readonly background: Background
+  readonly say: Say
+}): { stop(): Promise<void> } {
+  const { books, world, background, say } = parts
+  /** If the owner of a hold is lost, what was journalled is charged, and the rest goes back. */
+  const sweep = background.repeat('lost holds', SWEEPING, async () => {
+    const lost = await books.ledger.expire(world.now())
+    if (lost.length > 0) say({ event: 'problem', what: 'holds_expired', holds: lost.length })
+  })
+  const pruning = background.repeat('upkeep of the ledger', PRUNING, () =>
+    books.prune(world.now() - FREE_IS_KEPT),
+  )
+  return {
+    async stop() {
+      await Promise.all([sweep.stop(), pruning.stop()])
+    },
+  }
+}

@@ -153,7 +153,12 @@ const KEEPERS: Readonly<Record<string, readonly string[]>> = {
   '@noble/curves': ['src/wallets/bolt11.ts'],
   '@cashu/cashu-ts': ['src/wallets/ecash/mint/coins.ts'],
   '@scure/bip39': ['src/daemon/ecash-folder.ts'],
-  'node:sqlite': ['src/ledger/', 'src/wallets/ecash/store/', 'src/daemon/folder.ts'],
+  'node:sqlite': [
+    'src/floor/sqlite-file.ts',
+    'src/ledger/',
+    'src/wallets/ecash/store/',
+    'src/daemon/folder.ts',
+  ],
 }
 
 /** Vite puts these into the page, so nobody who installs satgate needs them. */

@@ -1,5 +1,5 @@
-import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { type FileKind, openSqliteFile } from '../../floor/sqlite-file.ts'
 import type { World } from '../../floor/world.ts'
 import { LedgerDamaged, LedgerTooNew, WrongMoneyKind } from '../errors.ts'
 import type { MoneyKind, OwnerId } from '../ledger.ts'
@@ -15,28 +15,14 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a ledger for writing; makes it where there is none, readable by its owner only. Throws
+ * Opens a ledger for writing; makes it if there is none, readable by its owner only. Throws
  * `LedgerDamaged`, `LedgerTooNew` or `WrongMoneyKind`.
  */
-export function openDatabase(options: OpenOptions): DatabaseSync {
-  closeSync(openSync(options.path, 'a', 0o600))
-  // Waiting for another process's lock stops every stream here: a failed commit is retried later.
-  const db = new DatabaseSync(options.path, { timeout: 100 })
-  try {
-    damagedIfUnreadable(options.path, () => {
-      identify(db, options.path)
-      db.exec(PRAGMAS)
-      inspect(db, options.path)
-      migrate(db)
-      bind(db, options)
-      balance(db, options.path)
-    })
-    return db
-  } catch (error) {
-    db.close()
-    throw error
-  }
-}
+export const openDatabase = (options: OpenOptions): DatabaseSync =>
+  openSqliteFile(options.path, LEDGER, (db) => {
+    bind(db, options)
+    balance(db, options.path)
+  })
 
 /** A second connection that sees one moment of the file, whatever is written meanwhile. */
 export function openSnapshot(path: string): DatabaseSync {
@@ -57,47 +43,23 @@ const PRAGMAS = `
   PRAGMA wal_autocheckpoint = 4000;
 `
 
-/** SQLITE_CORRUPT and SQLITE_NOTADB: https://www.sqlite.org/rescode.html */
-const DAMAGED = new Set([11, 26])
-
-function damagedIfUnreadable<T>(path: string, read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0
-    if (!DAMAGED.has(code)) throw error
-    throw new LedgerDamaged(path, (error as Error).message, { cause: error })
-  }
+const LEDGER: FileKind = {
+  applicationId: APPLICATION_ID,
+  migrations: MIGRATIONS,
+  pragmas: PRAGMAS,
+  // Waiting for another process's lock stops every stream here: a failed commit is retried later.
+  timeout: 100,
+  refused(path, unopened) {
+    if (unopened.why === 'newer') return new LedgerTooNew(path, unopened.version)
+    if (unopened.why === 'foreign')
+      return new LedgerDamaged(path, 'it is another program’s database')
+    const { cause, detail } = unopened
+    return new LedgerDamaged(path, detail ?? (cause as Error).message, { cause })
+  },
 }
 
 const integer = (db: DatabaseSync, sql: string): bigint =>
   BigInt((Object.values(reading(db, sql).get() ?? {})[0] as bigint | null) ?? 0n)
-
-const version = (db: DatabaseSync): number => Number(integer(db, 'PRAGMA user_version'))
-
-/** Ours, or empty and about to be. Before anything is written to it. */
-function identify(db: DatabaseSync, path: string): void {
-  const tables = integer(db, 'SELECT count(*) FROM sqlite_schema')
-  if (tables === 0n && version(db) === 0) return
-  if (integer(db, 'PRAGMA application_id') !== BigInt(APPLICATION_ID)) {
-    throw new LedgerDamaged(path, 'it is another program’s database')
-  }
-  if (version(db) > MIGRATIONS.length) throw new LedgerTooNew(path, version(db))
-}
-
-function inspect(db: DatabaseSync, path: string): void {
-  const found = db.prepare('PRAGMA quick_check(1)').get()
-  const answer = Object.values(found ?? {})[0]
-  if (answer !== 'ok') throw new LedgerDamaged(path, String(answer))
-}
-
-/** Each step in a transaction of its own: a crash between two leaves a version that is whole. */
-function migrate(db: DatabaseSync): void {
-  for (let at = version(db); at < MIGRATIONS.length; at++) {
-    db.exec(`BEGIN IMMEDIATE; PRAGMA application_id = ${APPLICATION_ID}`)
-    db.exec(`${MIGRATIONS[at]}; PRAGMA user_version = ${at + 1}; COMMIT`)
-  }
-}
 
 /** A new ledger takes its kind of money; an old one insists on its own (threats I9). */
 function bind(db: DatabaseSync, { kind, now, path }: OpenOptions): void {

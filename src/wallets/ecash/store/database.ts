@@ -1,5 +1,5 @@
-import { closeSync, openSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
+import { type FileKind, openSqliteFile } from '../../../floor/sqlite-file.ts'
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts'
 
 /**
@@ -21,66 +21,29 @@ export function openEcashFile(options: {
   readonly now: number
 }): DatabaseSync {
   const { path, seedMark, now } = options
-  if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600))
-  const db = new DatabaseSync(path, { timeout: 2_000 })
-  try {
-    readable(path, () => {
-      identify(db, path)
-      db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
-      const check = Object.values(db.prepare('PRAGMA quick_check(1)').get() ?? {})[0]
-      if (check !== 'ok') throw damaged(path, `: ${String(check)}`)
-      migrate(db)
-      if (seedMark !== null) bind(db, { path, seedMark, now })
-    })
-    return db
-  } catch (error) {
-    db.close()
-    throw error
-  }
+  return openSqliteFile(path, ECASH, (db) => {
+    if (seedMark !== null) bind(db, { path, seedMark, now })
+  })
 }
 
-const damaged = (path: string, how: string, cause?: unknown): EcashDamaged =>
-  new EcashDamaged(`${path} is damaged${how}. Put it back from your backup`, { cause })
-
-/** SQLITE_CORRUPT and SQLITE_NOTADB: https://www.sqlite.org/rescode.html */
-const DAMAGED = new Set([11, 26])
-
-function readable(path: string, read: () => void): void {
-  try {
-    read()
-  } catch (error) {
-    const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0
-    if (!DAMAGED.has(code)) throw error
-    throw damaged(path, '', error)
-  }
-}
-
-const number = (db: DatabaseSync, sql: string): number =>
-  Number(Object.values(db.prepare(sql).get() ?? {})[0])
-
-const version = (db: DatabaseSync): number => number(db, 'PRAGMA user_version')
-
-/** Checks, before anything is written, that the file is ours or empty. */
-function identify(db: DatabaseSync, path: string): void {
-  if (version(db) === 0 && number(db, 'SELECT count(*) FROM sqlite_schema') === 0) return
-  if (number(db, 'PRAGMA application_id') !== APPLICATION_ID) {
-    throw new EcashDamaged(
-      `${path} is another program’s database. Move it away, and put back ${path} from your backup`,
+const ECASH: FileKind = {
+  applicationId: APPLICATION_ID,
+  migrations: MIGRATIONS,
+  pragmas: 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON',
+  timeout: 2_000,
+  refused(path, unopened) {
+    if (unopened.why === 'damaged') {
+      const { cause, detail } = unopened
+      const how = detail === null ? '' : `: ${detail}`
+      const message = `${path} is damaged${how}. Put it back from your backup`
+      return new EcashDamaged(message, { cause })
+    }
+    return new EcashDamaged(
+      unopened.why === 'foreign'
+        ? `${path} is another program’s database. Move it away, and put back ${path} from your backup`
+        : `${path} was written by a newer satgate, and this one does not know what its rows mean. Start the newer satgate again, or put back the backup of the folder from before the upgrade`,
     )
-  }
-  if (version(db) > MIGRATIONS.length) {
-    throw new EcashDamaged(
-      `${path} was written by a newer satgate, and this one does not know what its rows mean. Start the newer satgate again, or put back the backup of the folder from before the upgrade`,
-    )
-  }
-}
-
-/** Runs each step in its own transaction, so a crash leaves a complete version. */
-function migrate(db: DatabaseSync): void {
-  for (let at = version(db); at < MIGRATIONS.length; at++) {
-    db.exec(`BEGIN IMMEDIATE; PRAGMA application_id = ${APPLICATION_ID}`)
-    db.exec(`${MIGRATIONS[at]}; PRAGMA user_version = ${at + 1}; COMMIT`)
-  }
+  },
 }
 
 function bind(

@@ -1,4 +1,4 @@
-import type { Config, WalletSettings } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import { assert } from '../floor/assert.ts'
 import type { Background } from '../floor/background.ts'
 import { onLine } from '../floor/printable.ts'
@@ -7,11 +7,9 @@ import { sleep, type World } from '../floor/world.ts'
 import type { Invoices } from '../ledger/invoices.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 import { withOlder } from '../wallets/both.ts'
-import { ecash } from '../wallets/ecash/kind.ts'
 import { kindOf } from '../wallets/kinds.ts'
 import { openLightningAddressWallet } from '../wallets/lightning-address.ts'
 import { makeLnurl, parseLightningAddress } from '../wallets/lnurl.ts'
-import { play } from '../wallets/play/kind.ts'
 import { openPlayWallet, type PlayWallet } from '../wallets/play.ts'
 import { type Wallet, WalletRefused, WalletUnreachable } from '../wallets/wallet.ts'
 import { Failed } from './failed.ts'
@@ -48,22 +46,15 @@ type Waiting = (name: string, reason: string) => () => void
 
 /** Opens the configured wallet; waits for one that was never seen and says so. Throws `Failed`. */
 export async function chooseWallet(
-  { wallet: settings, payout }: Pick<Config, 'wallet' | 'payout'>,
+  config: Pick<Config, 'wallet' | 'payout'>,
   choosing: Choosing,
 ): Promise<WalletChoice> {
+  const { wallet: settings } = config
+  const inFolder = IN_FOLDER[settings.kind]
+  if (inFolder !== undefined) return inFolder(config, choosing)
   const { kept, waiting, world, background } = choosing
   const kind = kindOf(settings.kind)
   assert(kind !== undefined, 'the settings take kinds of the table only')
-  if (kind === ecash) return chooseEcash({ settings, payout }, choosing)
-  if (kind === play) {
-    return {
-      ...{ money: 'play', ecash: null, answers: ['play'], notes: [] },
-      open(invoices) {
-        const wallet = openPlayWallet({ store: invoices, world, background })
-        return { wallet, play: wallet }
-      },
-    }
-  }
   const { open } = kind
   assert(open !== null, 'every other wallet opens by itself')
   const moneyHint = kept === 'play' ? null : kept
@@ -73,6 +64,18 @@ export async function chooseWallet(
     ...{ name, waiting, world },
   })
   return ready(wallet, null, [])
+}
+
+/** The kinds of wallets that live in the data folder. All others open by the row of their kind. */
+const IN_FOLDER: Readonly<Record<string, typeof chooseWallet>> = {
+  ecash: chooseEcash,
+  play: async (_, { world, background }) => ({
+    ...{ money: 'play', ecash: null, answers: ['play'], notes: [] },
+    open(invoices) {
+      const wallet = openPlayWallet({ store: invoices, world, background })
+      return { wallet, play: wallet }
+    },
+  }),
 }
 
 function ready(
@@ -90,7 +93,7 @@ function ready(
  * folder, and so does what is still to be paid for.
  */
 async function chooseEcash(
-  { settings, payout }: { readonly settings: WalletSettings; readonly payout: string | null },
+  { wallet: settings, payout }: Pick<Config, 'wallet' | 'payout'>,
   choosing: Choosing,
 ): Promise<WalletChoice> {
   const { folder, kept, waiting, world, background, say } = choosing

@@ -5,17 +5,22 @@ import type { Quantities, Tokens } from '../money/quantities.ts'
 
 /**
  * How one API writes a request, its output limit, its usage, its streams and its errors. A dialect
- * never sees the ledger, a rail or a credential. A new dialect is a folder beside `openai` and a line
- * in `index.ts`; it runs `test/contract/dialect.ts`.
+ * never sees the ledger, a rail or a credential. A new dialect is a folder beside `openai` and a
+ * line in `index.ts`; it runs `test/contract/dialect.ts`.
  */
 export interface Dialect {
   /** Shown in the output, kept in the ledger with each charge. Unique. */
   readonly name: string
   /** Canonical path, `/v1/chat/completions`. All are POST. */
   readonly path: string
-  /** Request headers that `read` is shown besides Content-Type, in lower case. Never a credential. */
+  /**
+   * Request headers that `read` is shown besides Content-Type, in lower case. Never a credential.
+   */
   readonly headers: readonly string[]
-  /** Accepts any bytes and never throws. Refuses what could be read in two ways (threats A2, A11, I6, I13). */
+  /**
+   * Accepts any bytes and never throws. Refuses what could be read in two ways (threats A2, A11,
+   * I6, I13).
+   */
   read(body: Uint8Array, head: RequestHead, terms?: Terms): Result<Asked, Malformed>
   /**
    * What is sent to the backend: the client's own bytes, with the granted output limit written into
@@ -56,11 +61,13 @@ export type Refused = ReadonlySet<string>
 export interface Wire {
   /** The media type of a stream. */
   readonly streamType: string
-  /** The media type of an answer in one piece, which the backend labelled like this, or not at all. */
+  /**
+   * The media type of an answer in one piece, which the backend labelled like this, or not at all.
+   */
   answerType(label: string | null): string
   /**
-   * Whether a 200 to a request that asked for a stream is one. Backends label both kinds in any way,
-   * so the first bytes count as well (threats K18). Null while too few bytes have come.
+   * Whether a 200 to a request that asked for a stream is one. Backends label both kinds in any
+   * way, so the first bytes count as well (threats K18). Null while too few bytes have come.
    */
   isStream(contentType: string | null, first: Uint8Array): boolean | null
   readonly errors: Envelope
@@ -110,38 +117,38 @@ export interface Documented {
 
 /** What the operator's settings and the backend make of a request. */
 export interface Terms {
-  /** `limits.requestFields`: names that pass besides the dialect's own. */
+  /** `limits.requestFields`: further names of fields that pass. */
   readonly also: ReadonlySet<string>
   readonly backend: Backend
 }
 
-/** Characters of a model's name, at most. */
+/** The most characters of a model's name. */
 export const LONGEST_MODEL = 256
 
-/** Backends whose habits differ. `other` gets every precaution. */
+/** Kinds of backends with different habits. For `other`, every precaution is taken. */
 export type Backend = 'ollama' | 'vllm' | 'llamacpp' | 'lmstudio' | 'other'
 
 export interface Asked {
   readonly dialect: string
   readonly body: Uint8Array
-  /** Null if the request names none: then its price cannot hang on a model. */
+  /** Null if the request names none. Then its price cannot depend on a model. */
   readonly model: string | null
   readonly stream: boolean
-  /** True where the client asked for usage in the stream: then it is left in. */
+  /** The client asked for usage in the stream, so the usage stays in it. */
   readonly wantsUsage: boolean
-  /** Names of the fields that are left out: few, and printable (threats J16). */
+  /** Names of the fields that are left out: few, with printable characters only (threats J16). */
   readonly ignored: readonly string[]
-  /** The client's own output limit per choice; null where it named none. */
+  /** The client's own output limit for each choice. Null if it named none. */
   readonly limit: number | null
-  /** Prompts that are answered one by one, each in a context of its own: 1 but for lists of them. */
+  /** The number of prompts. Each is answered by itself, in a context of its own. */
   readonly prompts: number
-  /** How much of the bound the longest of them is, from 0 to 1. */
+  /** The share of the longest prompt in the bound, from 0 to 1. */
   readonly longest: number
-  /** `n` × prompts: the output bound and the hold count every one of them. 1 for embeddings. */
+  /** How many answers are made, `n` × prompts. The output of each is held. 1 for embeddings. */
   readonly choices: number
-  /** Embeddings have no output. */
+  /** The answer has output tokens, whose limit the gate chooses. Embeddings have none. */
   readonly hasOutput: boolean
-  /** Nothing in it makes a model's template longer: no tools, no settings of the template. */
+  /** It has no tools and no settings that make a model's template longer. */
   readonly plain: boolean
   /**
    * The most that the request can come to, but for its output, whose limit the gate chooses. Never
@@ -149,15 +156,15 @@ export interface Asked {
    * their worst compatibility expansion, 16 for each part, and 64.
    */
   readonly most: Bound
-  /** Every string that is in the bound, in no special order: what an estimate counts (threats J2). */
+  /** Every string that is in the bound. An estimate counts these very strings (threats J2). */
   readonly texts: readonly string[]
-  /** Token ids in the bound that came as numbers, each of them one token. */
+  /** Token ids in the bound that came as numbers. Each is one token. */
   readonly ids: number
-  /** Messages or prompts. */
+  /** The number of messages or prompts. A template puts tokens around each. */
   readonly parts: number
-  /** Where in `body` things stand that `rewrite` splices. Opaque to everyone else. */
+  /** What `read` keeps for `rewrite` and `meter`. Nobody else looks into it. */
   readonly splice: unknown
-  /** It is not rewritten any more: `body` and `splice` are let go of, the rest stays. */
+  /** Frees `body` and what only `rewrite` needs. After this it cannot be rewritten. */
   forget(): void
 }
 
@@ -168,11 +175,11 @@ export type Bound = Quantities & { readonly input: number }
 export type Malformed = Problem
 
 export interface Granted {
-  /** Output tokens over all choices that are paid for. The meter says `over` past it. */
+  /** Output tokens of all choices that are paid for. If more come, the meter says `over`. */
   readonly output: number
-  /** The limit that was sent, per choice. */
+  /** The limit of each choice that was sent to the backend. */
   readonly limit: number
-  /** Counts tokens of a text. Dear: only called when a count is needed. */
+  /** Counts the tokens of a text. It is slow, so it is called only if a count is needed. */
   count(text: string): number
 }
 
@@ -191,11 +198,13 @@ export interface Meter {
   /** The backend sends no more: an event that lacks only its end is read, and completed. */
   rest(): Uint8Array
   /**
-   * An answer that came in one piece, without what is beyond the grant (threats J8). Null if it is no
-   * answer of this dialect: then nothing of it is delivered.
+   * An answer that came in one piece, without what is beyond the grant (threats J8). Null if it is
+   * no answer of this dialect: then nothing of it is delivered.
    */
   whole(body: Uint8Array): Uint8Array | null
-  /** What `whole` returned, as a complete stream. The client sees a stream that has begun already. */
+  /**
+   * What `whole` returned, as a complete stream. The client sees a stream that has begun already.
+   */
   asStream(whole: Uint8Array, cost?: Msat | null): Uint8Array
   /** The stream ended: the end that was held back, with its cost. */
   finish(cost?: Msat | null): Uint8Array
@@ -212,22 +221,22 @@ export interface Meter {
 }
 
 export interface Seen {
-  /** Some output (text, reasoning, a tool call) reached us. */
+  /** Some output has come: text, thinking, a tool call, an image. */
   readonly output: boolean
-  /** Every choice has its finish_reason; two seconds are allowed for the usage then. */
+  /** Every choice has ended. The usage may follow; the gate waits two seconds for it. */
   readonly finished: boolean
-  /** How often a choice finished: one may go on, and finish again (K1). */
+  /** How often a choice has ended. A choice may go on and end again (K1). */
   readonly finishes: number
-  /** `[DONE]`, or a buffered body that was read whole. */
+  /** The mark of the end has come, or an answer in one piece was read. */
   readonly done: boolean
-  /** More flowed than was granted: stop the upstream, `cut()`. */
+  /** More came than was granted. The gate stops the backend and calls `cut`. */
   readonly over: boolean
   /**
-   * The upstream sent an error in its stream, or something that cannot be read (J9, K8). Text
-   * scrubbed of nothing yet.
+   * The backend sent an error in its stream, or something that cannot be read (J9, K8). The text is
+   * as it came and may contain secrets.
    */
   readonly error: string | null
-  /** Output tokens so far, for the journal: the running usage, or an estimate by bytes (K3). */
+  /** Output tokens so far, for the journal: as reported, or estimated by bytes (K3). */
   readonly floor: number
 }
 
@@ -235,6 +244,6 @@ export interface Seen {
 export type Counted = Tokens &
   Quantities & {
     readonly source: 'reported' | 'counted' | 'none'
-    /** What the backend said of the prompt, believable or not counted at all: corrects estimates. */
+    /** The reported input, if it can correct later estimates. Else null. */
     readonly reportedInput: number | null
   }

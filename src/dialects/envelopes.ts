@@ -34,8 +34,8 @@ const BELOW: readonly (readonly [path: string, Envelope])[] = [
 ]
 
 /**
- * The envelope of an error on a path that no dialect serves, and on the gate's own endpoints. A path
- * that cannot be read in one way only is an empty string.
+ * The envelope of an error on a path that no dialect serves, and on the gate's own endpoints. A
+ * path that cannot be read in one way only is an empty string.
  */
 export function envelopeOf(path: string): Envelope {
   const found = BELOW.find(([below]) => path === below || path.startsWith(`${below}/`))

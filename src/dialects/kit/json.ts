@@ -27,24 +27,26 @@ export interface Unreadable {
   readonly message: string
 }
 
-/** Deeper than any request that is meant well; parsers behind us recurse. */
+/** No honest request is nested more deeply. The parsers of backends recurse. */
 const MOST_DEPTH = 128
-/** Nobody has paid yet when a request is read: one of ten megabytes may not cost a second. */
+/** A request is read before anybody has paid, so reading ten megabytes must not take a second. */
 const MOST_CONTAINERS = 100_000
 const MOST_KEYS = 10_000
 const MOST_VALUES = 1_000_000
-/** Characters of a number: no client writes more, and some backends read, and show, each digit. */
+/**
+ * The most characters of a number. No client writes more; some backends read and show every digit.
+ */
 const MOST_DIGITS = 64
 
 /**
- * Reads a JSON object. Total over any bytes. Refuses what two parsers could read in two ways: bytes
- * that are not UTF-8, a byte order mark, the same key twice in one object (RFC 8259 section 4;
- * threats A11, I13), nesting past 128.
+ * Reads a JSON object. It accepts any bytes. It refuses what two parsers could read in two ways:
+ * bytes that are not UTF-8, a byte order mark, the same key twice in one object (RFC 8259 section
+ * 4; threats A11, I13), nesting past 128.
  */
 export function readObject(body: Uint8Array): Result<Document, Unreadable> {
   if (!isUtf8(body)) return invalid('The body is not UTF-8.')
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')
-  // First what bounds it: parsing a million brackets takes memory and time.
+  // The scan comes first because it bounds the parser: a million brackets take memory and time.
   const scanned = scan(text)
   if (!scanned.ok) return scanned
   const value = parse(text)
@@ -53,7 +55,7 @@ export function readObject(body: Uint8Array): Result<Document, Unreadable> {
   return ok({ text, value, members: scanned.value })
 }
 
-/** The value, or undefined where the text is not JSON. */
+/** The value, or undefined if the text is not JSON. */
 export function parse(text: string): Json | undefined {
   try {
     return JSON.parse(text) as Json
@@ -65,7 +67,9 @@ export function parse(text: string): Json | undefined {
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The text without some members, and with others put at its end. Everything else stays as it was. */
+/**
+ * The text without some members, and with others put at its end. Everything else stays as it was.
+ */
 export function splice(
   document: Document,
   gone: ReadonlySet<string>,
@@ -86,12 +90,12 @@ export const fold = (key: string): string =>
   key.length > MOST_FOLDED ? key : key.normalize('NFKC').toUpperCase().toLowerCase()
 
 /**
- * No known name is that long in UTF-16, whatever it is written with, and folding never makes a key
- * shorter into one: nothing longer is normalised, which can cost the square of its length (J1).
+ * Longer keys are not normalised, because that can take time in the square of their length (J1). No
+ * known name is that long in UTF-16, and folding never turns a longer key into one.
  */
 const MOST_FOLDED = 128
 
-/** The key that folds to a known one without being it, or null. */
+/** The first key that is not known itself but folds to a known one, or null. */
 export function folded(object: JsonObject, known: ReadonlySet<string>): string | null {
   for (const key of Object.keys(object)) {
     if (!known.has(key) && known.has(fold(key))) return key
@@ -112,8 +116,9 @@ const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 
 /**
- * Places of the outermost members of a text, which mean something where it is a valid JSON object.
- * Looks at every object's keys on the way, so that none holds the same one twice. Total over any text.
+ * The places of the outermost members of a text. They mean something only if the text is a valid
+ * JSON object. It looks at the keys of every object on the way and refuses one that has the same
+ * key twice. It accepts any text.
  */
 function scan(text: string): Result<Member[], Unreadable> {
   const scanner = new Scanner(text)
@@ -125,7 +130,7 @@ class Scanner {
   readonly members: Member[] = []
   refused: Unreadable | null = null
   readonly #text: string
-  /** The keys of each open object, null for each open array. */
+  /** For each open object its keys; for each open array null. */
   readonly #open: (Set<string> | null)[] = []
   /** The outermost key whose value is being read. */
   #key: { readonly name: string; readonly start: number } | null = null
@@ -133,14 +138,14 @@ class Scanner {
   #keyNext = false
   #containers = 0
   #values = 0
-  /** Just behind the last thing that was no white space. */
+  /** The place just after the last character that was not white space. */
   #last = 0
 
   constructor(text: string) {
     this.#text = text
   }
 
-  /** Looks at what stands at `at`. Where to look next. */
+  /** Reads what stands at `at`, and returns where to go on. */
   step(at: number): number {
     const c = this.#text.charCodeAt(at)
     if (c === QUOTE) return this.#string(at)
@@ -232,14 +237,16 @@ function stringEnd(text: string, from: number): number {
   return text.length
 }
 
-/** A key as it is meant. One that is no JSON string stays as it is: the text is not parsed yet. */
+/**
+ * A key without its escapes. If it is no JSON string it stays as it is: the text is not parsed yet.
+ */
 const unquote = (raw: string): string =>
   raw.includes('\\') ? String(parse(raw) ?? raw) : raw.slice(1, -1)
 
-/** A stranger's key in a message: short, and with nothing that a terminal obeys. */
+/** A stranger's key for a message: cut short, with control characters escaped. */
 export const quoted = (key: string): string => JSON.stringify(key.slice(0, 64))
 
-/** The places of the outermost members of an object's text, or null where it cannot be told. */
+/** The places of the outermost members of an object's text, or null if they cannot be found. */
 export function membersOf(text: string): readonly Member[] | null {
   const scanned = scan(text)
   return scanned.ok ? scanned.value : null

@@ -1,22 +1,29 @@
-/** Text beyond this is counted and dropped, so that a stream's memory has a bound. */
+/**
+ * If more text than this waits, it is counted and dropped, so that the memory of a stream is
+ * bounded.
+ */
 const MOST_PENDING = 16 * 1024
-/** So many texts that each begin with all before them are no accident. */
+/**
+ * If so many texts in a row each begin with the text before, the backend repeats itself on purpose.
+ */
 const PROVEN = 3
 
-/** Bytes at the end of the text so far by which a repetition of it is known. */
+/** Bytes at the end of the text so far that are compared to recognise a repetition. */
 const TAIL = 32
 
-/** The output text of one choice: kept until somebody must know how many tokens it is. */
+/**
+ * Counts the output tokens of one choice. Text is kept until somebody asks how many tokens it is.
+ */
 export class OutputCounter {
   readonly #count: (text: string) => number
   readonly #most: number
   #pending: Buffer = Buffer.alloc(0)
   #size = 0
   #tokens = 0
-  /** The last text, while every text began with the one before (K4); null once one did not. */
+  /** The last text, as long as every text began with the one before (K4); then null. */
   #sofar: string | null = ''
   #repeats = 0
-  /** What was left out as a repetition, until that is proven. */
+  /** Text that was left out as a repetition. It is added again if the next text repeats nothing. */
   #doubt = ''
   /** The last bytes that were counted and dropped. */
   #dropped: Buffer = Buffer.alloc(0)
@@ -25,21 +32,22 @@ export class OutputCounter {
   bytes = 0
 
   /**
-   * @param count dear
-   * @param most tokens past which nobody asks how many there are: no more are counted
+   * @param count slow, so it is called seldom
+   * @param most after so many tokens no more are counted, because nobody asks for more
    */
   constructor(count: (text: string) => number, most: number) {
     this.#count = count
     this.#most = most
   }
 
-  /** No text is the text so far: bytes may be added as they are. */
+  /** The backend does not repeat itself, so bytes may be added as they are. */
   get plain(): boolean {
     return this.#sofar === null
   }
 
   /**
-   * Some backends repeat in each delta all that they said before: only what is new counts.
+   * Adds a delta. Some backends repeat in each delta all that they said before: only what is new
+   * counts.
    * @returns the bytes that it added
    */
   addText(text: string): number {
@@ -53,15 +61,15 @@ export class OutputCounter {
       return this.#add(text.slice(sofar.length))
     }
     if (proven && text === sofar) return 0
-    // A repeating backend begins anew where its thinking is over.
+    // A backend that repeats itself begins anew when its thinking is over.
     this.#sofar = proven ? text : null
     return (proven ? 0 : this.#add(this.#doubt)) + this.#add(text)
   }
 
   /**
-   * The whole text so far, told once more: only what is new counts.
-   * @param beside it came with a delta, which is read alone (K4). Without one it may as well be
-   *   the next piece of the text: that counts in full.
+   * Adds a text that may be the whole text so far, sent once more. Then only what is new counts.
+   * @param beside it came with a delta, so it is the text so far (K4). Without a delta it may also
+   *   be the next piece; if it is no repetition, it counts in full.
    */
   addAgain(text: string, beside: boolean): number {
     const bytes = Buffer.from(text)
@@ -77,7 +85,7 @@ export class OutputCounter {
     return same && (end >= TAIL || (this.#additions > 1 && bytes.length >= this.bytes))
   }
 
-  /** Bytes of UTF-8, where `plain`. */
+  /** Adds bytes of UTF-8. Allowed only if `plain`. */
   addBytes(bytes: Buffer, from: number, to: number): number {
     this.#room(to - from)
     const pending = this.#pending
@@ -116,14 +124,14 @@ export class OutputCounter {
     this.#pending = larger
   }
 
-  /** Tokens of everything so far. Dear where text is pending. */
+  /** Tokens of everything so far. Slow if text is pending. */
   tokens(): number {
     if (this.#size > 0) this.#drop(this.#pending.toString('utf8', 0, this.#size))
     this.#size = 0
     return this.#tokens
   }
 
-  /** Counts a text that is kept no longer. */
+  /** Counts a text and forgets it. */
   #drop(text: string): void {
     if (this.#tokens <= this.#most) this.#tokens += this.#count(text)
     this.#dropped = Buffer.from(text.slice(-TAIL))

@@ -1,17 +1,17 @@
 import type { Json } from './json.ts'
 import { jsonBytes, worstBytes } from './worst-bytes.ts'
 
-/** Bytes of what stands around a key: quotes, a colon, a comma. */
+/** The quotes, the colon and the comma around a key, in bytes. */
 const AROUND_KEY = 4
 
 /**
- * What a model can read of a request. One walk finds both what the tokens are at most and the texts
- * that an estimate counts, so that no text can be in one of them alone (threats J2).
+ * Collects what a model can read of a request. One walk finds both the bound of its tokens and the
+ * texts that an estimate counts, so no text can be in only one of them (threats J2).
  */
 export class Readable {
-  /** Tokens that everything walked so far is at most. */
+  /** The most tokens that everything so far can be. */
   bound = 0
-  /** Token ids that came as numbers: each is a token, and no text. */
+  /** Token ids that came as numbers. Each is one token, and none is text. */
   ids = 0
   readonly texts: string[] = []
 
@@ -26,8 +26,8 @@ export class Readable {
   }
 
   /**
-   * A string as it stands, a list or an object as the JSON that a template writes of it: a thousand
-   * empty strings have no letter, and are thousands of tokens all the same.
+   * Adds a string as it stands, and a list or an object as the JSON that a template writes of it. A
+   * thousand empty strings contain no letter, and still are thousands of tokens.
    */
   value(value: Json): void {
     if (typeof value !== 'object' || value === null) {
@@ -39,7 +39,7 @@ export class Readable {
     this.texts.push(json)
   }
 
-  /** The members of an object; the names of those in `known` are no text of the buyer's. */
+  /** Adds the members of an object. A name counts as text unless it is in `known`. */
   members(object: { readonly [key: string]: Json }, known: ReadonlySet<string>): void {
     for (const [key, inner] of Object.entries(object)) {
       if (!known.has(key)) this.#key(key)

@@ -2,7 +2,7 @@ import type { Json, JsonObject } from './json.ts'
 
 /** Keys of a delta or a message whose strings are the answer, however deep they stand (K9). */
 const TEXT = new Set(['content', 'text', 'refusal', 'tool_calls', 'function_call', 'function'])
-/** The same thinking under several names: equal strings are counted once. */
+/** Backends send the same thinking under several of these names, so equal strings count once. */
 const THINKING = new Set([
   'reasoning',
   'reasoning_content',
@@ -13,8 +13,8 @@ const THINKING = new Set([
   'thoughts',
 ])
 /**
- * What stands beside a text and describes it, at a choice or a chunk. `logprobs` repeats every token
- * of the answer. A long string under one of these names is a text all the same.
+ * Names of members that describe a text instead of being one. `logprobs` repeats every token of the
+ * answer. A long string under one of these names counts as text nevertheless.
  */
 const DESCRIBES = new Set([
   'id',
@@ -37,21 +37,24 @@ const DESCRIBES = new Set([
   'timings',
   'x_groq',
 ])
-/** Ids and types, wherever they stand, as long as they are short and few. */
+/** Ids and types are not counted, wherever they stand, as long as they are short and few. */
 const LABELS = new Set(['id', 'type', 'role', 'format'])
 const LONGEST_LABEL = 128
-/** Characters of labels in one choice of one chunk. A buyer may have chosen the names of keys. */
+/** Characters of labels in one choice of one chunk. A model may put an answer into its keys. */
 const MOST_LABELS = 4_096
-/** Signed or encrypted thinking, sound and pictures: no client shows these. */
+/** Signed or encrypted thinking, sound and pictures. No client shows them as text. */
 const SEALED = new Set(['signature', 'thought_signature', 'encrypted_content'])
 const CIPHER = /^[A-Za-z0-9+/_.=:~-]+$/
 const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/
-/** `data` may hold a word as well. */
+/** A shorter `data` may be a word. */
 const SHORTEST_DATA = 40
-/** Deeper than any answer of a model. */
+/** No answer of a model is nested more deeply. */
 const MOST_DEPTH = 64
 
-/** Where other APIs have their text, beside the choices or in their place, in any case of letters. */
+/**
+ * Names under which other APIs have their text, beside the choices or instead of them, in lower
+ * case.
+ */
 export const ELSEWHERE: ReadonlySet<string> = new Set([
   ...TEXT,
   ...THINKING,
@@ -87,19 +90,19 @@ export class ResponseText {
     }
   }
 
-  /** What stands beside a delta, or beside the choices. */
+  /** A member that stands beside a delta, or beside the choices. */
   beside(key: string, value: Json | undefined): void {
     const short = typeof value !== 'string' || value.length <= LONGEST_LABEL
     if (!short || !DESCRIBES.has(key)) this.add(key, value, false)
   }
 
-  /** @param known it is a text of the answer */
+  /** @param known the key is one of those whose strings are the answer */
   add(key: string, value: Json | undefined, known: boolean, depth = 0): void {
     if (typeof value === 'string') {
       if (value !== '' && !this.#isLabel(key, value) && !isSealed(key, value))
         (known ? this.texts : this.others).push(value)
     } else if (typeof value === 'number') {
-      // A client that joins texts shows a number as well.
+      // Clients that join the texts show a number too.
       if (known && (key === 'content' || key === 'text')) this.texts.push(String(value))
     } else if (typeof value === 'object' && value !== null)
       this.#inside(key, value, known, depth + 1)

@@ -1,16 +1,16 @@
 /** Fields with which an event stream begins (WHATWG HTML, 9.2.6). An empty name is a comment. */
 const FIELDS = ['data:', 'event:', ':', 'id:', 'retry:']
 const BOM = '\u00ef\u00bb\u00bf'
-/** More white space than this in front of a body says nothing any more. */
+/** After more white space than this, nobody can tell what a body is. */
 const MOST_BLANK = 4_096
 
 /** The media type of server-sent events. */
 export const EVENT_STREAM = 'text/event-stream'
 
 /**
- * Whether an answer is a stream of server-sent events. Backends label events and JSON in any way, or
- * not at all, so the first bytes decide; where they look like neither, the label does (threats K18).
- * Null while too few bytes have come.
+ * Whether an answer is a stream of server-sent events. Backends label events and JSON in any way,
+ * or not at all, so the first bytes decide. If they look like neither, the label decides (threats
+ * K18). Null while too few bytes have come.
  */
 export function isEventStream(contentType: string | null, first: Uint8Array): boolean | null {
   const beginning = beginningOf(first)

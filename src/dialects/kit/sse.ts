@@ -1,6 +1,8 @@
-/** Events of `text/event-stream` (WHATWG HTML, 9.2), found in bytes that come in any pieces. */
+/**
+ * Finds the events of a `text/event-stream` (WHATWG HTML, 9.2) in bytes that come in any pieces.
+ */
 
-/** An event that is longer than this is no answer of a model. */
+/** The longest event in bytes. No answer of a model is longer. */
 export const MOST_EVENT = 4 * 1024 * 1024
 
 const LF = 0x0a
@@ -11,7 +13,7 @@ const NOTHING = Buffer.alloc(0)
 export const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
-/** Holds the bytes of an unfinished event between chunks, and remembers how far it was looked at. */
+/** Keeps the bytes of an unfinished event between chunks, and how far they were searched. */
 export class Frames {
   #held: Buffer = NOTHING
   #size = 0
@@ -20,7 +22,7 @@ export class Frames {
   /** The unfinished event has a line of data. */
   #data = false
 
-  /** What was held and the chunk, as one; the chunk itself where nothing was held. */
+  /** The kept bytes and the chunk in one buffer. The chunk itself if nothing was kept. */
   join(chunk: Buffer): Buffer {
     if (this.#size === 0) return chunk
     const size = this.#size + chunk.length
@@ -35,9 +37,9 @@ export class Frames {
   }
 
   /**
-   * Where the event that begins at `from` ends: behind its blank line, or behind a line of data that
-   * `isWhole` takes for an event by itself, as long as no other line of data stands before it (K7).
-   * -1 where it is unfinished.
+   * The end of the event that begins at `from`: after its blank line, or after a line of data that
+   * `isWhole` takes for an event by itself, if no other line of data comes before it (K7). -1 if
+   * the event is unfinished.
    */
   end(bytes: Buffer, from: number, isWhole: (line: Buffer) => boolean): number {
     let line = from + this.#line
@@ -63,7 +65,7 @@ export class Frames {
     return false
   }
 
-  /** An event was told in another way: the next one begins anew. */
+  /** The end of an event was found in another way. The search begins anew with the next event. */
   forget(): void {
     this.#data = false
     this.#wait(0, 0)
@@ -75,7 +77,7 @@ export class Frames {
     return -1
   }
 
-  /** Keeps what is unfinished. `bytes` may be used no more, where they came from `join`. */
+  /** Keeps an unfinished event. If `bytes` came from `join`, nobody may use them after this. */
   keep(bytes: Buffer, from: number): void {
     const size = bytes.length - from
     if (size > this.#held.length) this.#held = Buffer.allocUnsafeSlow(Math.max(512, size))
@@ -83,7 +85,7 @@ export class Frames {
     this.#size = size
   }
 
-  /** What is unfinished, taken out. */
+  /** Takes the unfinished event out. */
   take(): Buffer {
     const rest = this.#held.subarray(0, this.#size)
     this.#held = NOTHING
@@ -100,26 +102,26 @@ function isData(line: Buffer): boolean {
   return line.subarray(from, from + DATA.length).equals(DATA)
 }
 
-/** Begins with a byte order mark. */
+/** The line begins with a byte order mark. */
 const isMarked = (line: Buffer): boolean => line[0] === 0xef && line[1] === 0xbb && line[2] === 0xbf
 
-/** One event's fields. */
+/** The fields of one event. */
 export interface Fields {
   readonly data: string | null
   /** A field of older llama.cpp servers. */
   readonly error: string | null
   /** The event has the name `error`. */
   readonly failed: boolean
-  /** A line that is no field: whoever shows it, shows what nobody has counted (J9). */
+  /** Some line is no field. A client that shows it would show text that was not counted (J9). */
   readonly odd: boolean
 }
 
-/** Fields without anything to show. A comment has no name. */
+/** Fields that clients do not show. The name of a comment is empty. */
 const SILENT = new Set(['', 'id', 'retry'])
 
 /**
  * Reads one event, with or without its blank line. Lines of data are joined by line feeds. A byte
- * order mark in front of a line is left out, wherever it stands.
+ * order mark at the beginning of any line is left out.
  */
 export function fieldsOf(event: string): Fields {
   const data: string[] = []

@@ -1,15 +1,15 @@
 import { membersOf } from './json.ts'
 import { readJson } from './tolerant-json.ts'
 
-/** Bytes of an event that the client does not see. */
+/** A range of bytes of an event that is left out for the client. */
 export interface Span {
   readonly from: number
   readonly to: number
 }
 
 /**
- * The bytes of one outermost member of an event's data, with the comma that goes with it; null where
- * they cannot be told. Works on Latin-1, where an offset is an offset in bytes.
+ * The bytes of one outermost member of an event's data, with the comma beside it. Null if they
+ * cannot be found. It works on Latin-1, in which an offset into the text is an offset in bytes.
  */
 export function memberSpan(event: Buffer, key: string): Span | null {
   const lines = dataLines(event.toString('latin1'))
@@ -27,7 +27,7 @@ export function memberSpan(event: Buffer, key: string): Span | null {
 
 interface Line {
   readonly text: string
-  /** Where it begins in the event. */
+  /** The offset in the event at which it begins. */
   readonly start: number
 }
 
@@ -40,7 +40,7 @@ function dataLines(event: string): Line[] {
   return lines
 }
 
-/** Where an offset into the joined data stands in the event. */
+/** Turns an offset into the joined data into an offset into the event. */
 function at(lines: readonly Line[], offset: number): number {
   let left = offset
   for (const { text, start } of lines) {

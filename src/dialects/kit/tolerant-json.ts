@@ -2,13 +2,13 @@ import { type Json, parse } from './json.ts'
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
-/** Numbers that are none in JSON: Python writes them, and reads them (J9). */
+/** Python writes and reads these numbers, although JSON does not have them (J9). */
 const NO_NUMBER = /-?(?:NaN|Infinity)/iy
 
 /**
- * A JSON text as the most tolerant client reads it: `NaN`, `Infinity` and `-Infinity` are values, of
- * no use here, and so null. The last of two equal keys counts, as everywhere. Undefined where it
- * cannot be read.
+ * Reads a JSON text as the most tolerant client does. `NaN`, `Infinity` and `-Infinity` become
+ * null, because nothing here uses them. Of two equal keys the last one counts, as in every parser.
+ * Undefined if the text cannot be read.
  */
 export function readJson(text: string): Json | undefined {
   const value = parse(text)
@@ -16,7 +16,7 @@ export function readJson(text: string): Json | undefined {
   return parse(withoutNoNumbers(text))
 }
 
-/** Linear in the text. Strings stay as they are. */
+/** Takes time in proportion to the text. Strings stay as they are. */
 function withoutNoNumbers(text: string): string {
   const pieces: string[] = []
   let from = 0
@@ -38,7 +38,7 @@ function withoutNoNumbers(text: string): string {
   return pieces.join('') + text.slice(from)
 }
 
-/** Just behind the string that begins at `from`. */
+/** The place just after the string that begins at `from`. */
 function stringEnd(text: string, from: number): number {
   for (let at = from + 1; at < text.length; at += 1) {
     const c = text.charCodeAt(at)

@@ -1,16 +1,18 @@
 import type { Json } from './json.ts'
 
-/** What one usage says. A figure is null where it says nothing that can be a count (A6). */
+/** What one reported usage says. A figure is null if it is missing or cannot be a count (A6). */
 export interface Report {
   readonly input: number | null
-  /** Of the input; at the price of cached tokens. */
+  /** The part of the input that the backend had in its cache. */
   readonly cached: number
   readonly output: number | null
-  /** Output that the usage shows beside its completion tokens: believed up to the limit (K10). */
+  /**
+   * Output that is reported apart from the completion tokens. It is believed up to the limit (K10).
+   */
   readonly beside: number
 }
 
-/** No model has ever read or made as many tokens: sums of such figures stay whole numbers. */
+/** No answer has as many tokens. With this bound, sums of figures stay exact whole numbers. */
 const MOST_TOKENS = 1e12
 
 /** A figure of a report as a count of tokens; null if it can be none (A6). */
@@ -24,13 +26,13 @@ export const countIn = (value: Json | undefined): number | null =>
 export const isZero = ({ input, output, beside }: Report): boolean =>
   (input ?? 0) === 0 && (output ?? 0) === 0 && beside === 0
 
-/** Output tokens of a report, with what stands beside them; null where it names none. */
+/** All output tokens of a report. Null if it names none. */
 export const outputOf = ({ output, beside }: Report): number | null =>
   output === null ? null : output + beside
 
 /** Everything that one response reported. */
 export class Reports {
-  /** From chunks that belong to no choice. */
+  /** Reports that came without a choice. */
   readonly #apart: Report[] = []
   readonly #byChoice = new Map<number, Report>()
   readonly #choices: number
@@ -42,8 +44,8 @@ export class Reports {
   }
 
   /**
-   * @param choice the choice that it came with, null where it stood alone
-   * @param finished choices that were finished by then: llama.cpp sends a usage after each
+   * @param choice the choice that it came with; null if it came alone
+   * @param finished how many choices had finished: llama.cpp sends a usage after each of them
    */
   add(report: Report, choice: number | null, finished: number): void {
     if (isZero(report)) {
@@ -59,14 +61,14 @@ export class Reports {
     }
   }
 
-  /** True where one figure stands for the whole response. */
+  /** One report stands for the whole response. */
   get single(): boolean {
     return this.#apart.length + (this.#apart.length === 0 ? this.#byChoice.size : 0) === 1
   }
 
   /**
-   * The last report of each choice, summed. The prompt is counted once however many choices there
-   * are, but each of several prompts by itself.
+   * The sum of the last report of each choice. All choices share one prompt, which is counted once;
+   * several prompts are counted each.
    */
   total(prompts: number): Report | null {
     const apart = sum(this.#apart, prompts)

@@ -1,7 +1,7 @@
 import type { Asked, Counted, Granted } from '../dialect.ts'
 import { outputOf, type Report } from './usage-report.ts'
 
-/** All that is known of one response when it is over. */
+/** Everything that is known about a response when it has ended. */
 export interface Evidence {
   readonly asked: Asked
   readonly granted: Granted
@@ -10,33 +10,39 @@ export interface Evidence {
   readonly report: Report | null
   /** One report stands for the whole response. */
   readonly single: boolean
-  /** No output came behind the report. */
+  /** No output came after the report. */
   readonly fresh: boolean
   /** Some output came. */
   readonly flowed: boolean
   readonly ended: boolean
-  /** Output tokens by our own count. Dear. */
+  /** Output tokens by our own count. Slow. */
   counted(): number
 }
 
-/** Tokens of a template and tools that no bound of ours sees. */
+/** Tokens that a model's template may add, which no bound of ours contains. */
 const TEMPLATE = 2_048
-/** Where one report may stand for one choice of several, our own count wins when it is more by this. */
+/**
+ * Some backends report the usage of one choice although there are several. If our own count exceeds
+ * the report by this factor, we charge our count.
+ */
 const CLEARLY = 1.25
-/** The same for one prompt of several, whose estimate has a template's tokens in it. */
+/**
+ * The same for the input of several prompts. It is larger, because our estimate includes templates.
+ */
 const CLEARLY_INPUT = 2
 
 /** One figure of the charge. */
 interface Figure {
   readonly tokens: number
-  /** It is the very figure of the report. */
+  /** It is the figure that the backend reported, unchanged. */
   readonly reported: boolean
 }
 
 /**
- * The tokens to charge. Each figure stands by itself (J16): what the backend reports where it can be
- * believed; the most that could be believed where it reports more; else what was
- * counted, never more than was granted. So no answer gets cheaper because its report says too much.
+ * Decides which tokens are charged. Each figure is judged by itself (J16). If the reported figure
+ * is possible, it counts. If it is larger than possible, the largest possible figure counts. If
+ * there is none, our own count does, up to what was granted. So an impossible report never makes an
+ * answer cheaper.
  */
 export function trusted(evidence: Evidence): Counted {
   const { report, flowed, ended } = evidence
@@ -56,7 +62,10 @@ export function trusted(evidence: Evidence): Counted {
   }
 }
 
-/** What a report teaches of this prompt: nothing where it is for one of several, or impossible. */
+/**
+ * The reported input, if estimates can learn from it. Null if it is of one prompt of several, or
+ * impossible.
+ */
 function taught({ asked, prompts, single }: Evidence, { input }: Report): number | null {
   if (input === null || input === 0 || input > asked.most.input + TEMPLATE) return null
   return asked.hasOutput && prompts > 1 && single ? null : input
@@ -65,7 +74,7 @@ function taught({ asked, prompts, single }: Evidence, { input }: Report): number
 function inputFigure(evidence: Evidence, report: Report): Figure {
   const { asked, prompts, single, promptEstimate, flowed } = evidence
   const { input } = report
-  // A prompt of no tokens has no answer.
+  // A backend that answers has read at least one token.
   if (input === null || (input === 0 && flowed)) {
     return { tokens: ownInput(evidence), reported: false }
   }
@@ -77,7 +86,10 @@ function inputFigure(evidence: Evidence, report: Report): Figure {
   return { tokens: Math.min(input, most), reported: input <= most }
 }
 
-/** What is reported as cached of the input that is charged: what is not charged was cached first. */
+/**
+ * The cached part of the charged input. If less input is charged than reported, the cached part
+ * shrinks.
+ */
 function cachedOf({ input, cached }: Report, charged: number): number {
   return Math.min(charged, Math.max(0, cached - Math.max(0, (input ?? 0) - charged)))
 }
@@ -96,7 +108,7 @@ function outputFigure(evidence: Evidence, report: Report): Figure {
   return { tokens: believed ? tokens : limit, reported: believed }
 }
 
-/** Our own figures, never above what is held for them. */
+/** Our own figures. They never exceed what is held for them. */
 function ownInput({ asked, promptEstimate }: Evidence): number {
   return Math.min(Math.max(0, Math.ceil(promptEstimate)), asked.most.input)
 }

@@ -1,13 +1,14 @@
 /**
- * Tokens that a text is at most: UTF-8 bytes, each character at the worst of what tokenizers make of
- * it before they cut it up (Unicode NFKC: `ﷺ` is 33 bytes then). Nothing is normalised on the way, or
- * a stranger's long run of marks would cost the square of its length (threats J1).
+ * The most tokens that a text can be: its UTF-8 bytes, each character in the longest form that a
+ * tokenizer may give it before it cuts the text up (by Unicode NFKC `ﷺ` becomes 33 bytes). The text
+ * is not normalised here, because a long run of marks would take time in the square of its length
+ * (threats J1).
  */
 export function worstBytes(text: string): number {
   const bytes = Buffer.byteLength(text)
   if (bytes === text.length) return bytes
   let sum = 0
-  /** Bytes more that the character before has where it may not be composed again. */
+  /** Bytes that the character before has more if it cannot be composed again. */
   let apart = 0
   for (let at = 0; at < text.length; at += 1) {
     const code = text.codePointAt(at) ?? 0
@@ -25,16 +26,16 @@ export function worstBytes(text: string): number {
   return sum
 }
 
-/** Of a character that is written as an escape, `\\u003c`. */
+/** Bytes of a character that is written as an escape, `\\u003c`. */
 const ESCAPED = 6
-/** White space and line ends that a template may put behind a sign of JSON; most behind a comma. */
+/** Bytes of white space that a template may put after a sign of JSON. */
 const BEHIND: Readonly<Record<string, number>> = { '{': 1, '}': 1, '[': 1, ']': 1, ':': 1, ',': 2 }
-/** Digits of `1e+63`, which some backends write out: no number has more of them. */
+/** Some backends write `1e+63` with all of its digits. No number has more. */
 const WRITTEN_OUT = 64
 
 /**
- * Tokens that a template makes of a JSON text at most. Backends write it anew: with space behind its
- * signs, and some of them with escapes for what is no ASCII or has a meaning in HTML.
+ * The most tokens that a template makes of a JSON text. Backends write the JSON anew, with space
+ * after its signs; some escape everything that is not ASCII or has a meaning in HTML.
  */
 export function jsonBytes(json: string): number {
   let around = 0
@@ -49,8 +50,9 @@ export function jsonBytes(json: string): number {
 }
 
 /**
- * One entry for each code point that normalising can change: bytes at worst (6 bits), bytes more
- * when it comes decomposed (6 bits), whether it is a mark, and that it is known. Filled as they come.
+ * One entry for each code point that normalising can change: its most bytes (6 bits), the bytes
+ * that it has more when it is decomposed (6 bits), whether it is a mark, and that the entry is
+ * filled. An entry is filled when its code point comes for the first time.
  */
 const TABLE_END = 0x2fa20
 const table = new Uint16Array(TABLE_END)
@@ -61,8 +63,9 @@ const KNOWN = 0x2000
 const PLAIN_4 = KNOWN | 4
 
 /**
- * A mark behind a character can keep its parts from being composed again, in another order: `ǖ` and
- * a dot below are more bytes than each by itself. Then the character counts as it is decomposed.
+ * A mark after a character can keep the parts of that character from being composed again, because
+ * marks are reordered: `ǖ` and a dot below have more bytes together than each by itself. Then the
+ * character counts as it is decomposed.
  */
 function look(code: number): number {
   const text = String.fromCodePoint(code)
@@ -74,7 +77,9 @@ function look(code: number): number {
   return entry
 }
 
-/** For each character of ASCII: bytes as it may be escaped (6 bits), and what may stand behind it. */
+/**
+ * For each character of ASCII: its bytes if it is escaped (6 bits), and the white space after it.
+ */
 const JSON_TABLE: Uint16Array = Uint16Array.from({ length: 0x80 }, (_, code) => {
   const sign = String.fromCharCode(code)
   return ("<>&'".includes(sign) ? ESCAPED : 1) | ((BEHIND[sign] ?? 0) << SHIFT)

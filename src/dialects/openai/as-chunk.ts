@@ -4,9 +4,9 @@ import { choicesOf } from './choices.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /**
- * A whole answer as the one chunk of a stream that has begun already: a backend took its time, the
- * gate kept the stream open meanwhile, and then the answer came in one piece. Null where it cannot
- * be told.
+ * Turns an answer in one piece into the only chunk of a stream. This happens if the gate has begun
+ * a stream, to keep it open while the backend was silent, and the backend then answers in one
+ * piece. Null if the answer cannot be read.
  */
 export function asChunk(
   body: Uint8Array,

@@ -33,7 +33,7 @@ function conversation(request: JsonObject): Result<Prompt, Malformed> {
   return ok({ key: 'messages', prompts: 1, longest: 1, parts, readable })
 }
 
-/** A template shows the texts of a content's parts, and nothing around them. */
+/** A template writes the texts of the parts of a content, and nothing else of them. */
 function readMessage({ content, ...rest }: JsonObject, readable: Readable): void {
   readable.members(rest, MESSAGE)
   if (typeof content === 'string') readable.text(content)

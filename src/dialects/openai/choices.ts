@@ -1,20 +1,22 @@
 import { isObject, type JsonObject } from '../kit/json.ts'
 import { ELSEWHERE, ResponseText } from '../kit/response-text.ts'
 
-/** What one choice carries, streamed or not. */
+/** The strings in one choice, streamed or not. */
 export interface Said {
-  /** Texts of the answer. All of it was generated, so all of it is output (A7). */
+  /** The texts of the answer. All of them were generated, so all are output (A7). */
   readonly texts: readonly string[]
-  /** Strings under keys that nobody here knows: billed, but never a reason to cut (K3). */
+  /**
+   * Strings under unknown keys. They are charged, but a stream is never cut because of them (K3).
+   */
   readonly others: readonly string[]
-  /** The same answer told once more, whole so far, beside its deltas; mostly empty (K4). */
+  /** The whole answer so far, if the backend repeats it beside its deltas (K4). Mostly empty. */
   readonly again: string
 }
 
 /**
- * Every string that a choice carries, ids and types excepted. Null where it is nested too deeply.
+ * All strings in a choice, without ids and types. Null if it is nested too deeply.
  *
- * @param spoke the choice has said something by deltas already: a message is then the whole so far
+ * @param spoke the choice has sent deltas before. Then a message is the whole answer so far
  */
 export function saidBy(choice: JsonObject, spoke: boolean): Said | null {
   const strings = new ResponseText()
@@ -36,8 +38,8 @@ export function saidBy(choice: JsonObject, spoke: boolean): Said | null {
 }
 
 /**
- * Strings of a chunk that belong to no choice. What stands beside choices without being a text, such
- * as the sources of a search, is none. Null where it is nested too deeply.
+ * The strings of a chunk that belong to no choice. What stands beside the choices and is no text,
+ * such as the sources of a search, is left out. Null if it is nested too deeply.
  */
 export function saidBeside(chunk: JsonObject): readonly string[] | null {
   const strings = new ResponseText()
@@ -52,7 +54,7 @@ export function saidBeside(chunk: JsonObject): readonly string[] | null {
   return strings.tooDeep ? null : strings.others
 }
 
-/** The choices of a chunk or an answer, which a few backends send as an object. */
+/** The choices of a chunk or an answer. A few backends send an object instead of a list. */
 export function choicesOf({ choices }: JsonObject): JsonObject[] {
   if (Array.isArray(choices)) return choices.filter(isObject)
   if (!isObject(choices)) return []
@@ -63,20 +65,20 @@ export function choicesOf({ choices }: JsonObject): JsonObject[] {
 /** More choices than any request may ask for. */
 const MOST_CHOICES = 1_024
 
-/** `index`, or the place in the list where it is left out or impossible. */
+/** The choice's `index`. Its place in the list if the index is missing or impossible. */
 export const indexOf = ({ index }: JsonObject, place: number): number =>
   typeof index === 'number' && Number.isInteger(index) && index >= 0 && index < MOST_CHOICES
     ? index
     : place
 
-/** Words that backends put into `finish_reason` while a choice goes on (K1). */
+/** Backends put these words into `finish_reason` while a choice still goes on (K1). */
 const UNFINISHED = ['', 'null', 'none', 'nil', 'undefined', 'unspecified', 'in_progress']
 
-/** A choice that names a reason for its end. */
+/** The choice names a reason for its end. */
 export const isFinished = ({ finish_reason: reason }: JsonObject): boolean =>
   typeof reason === 'string' && !UNFINISHED.includes(reason.trim().toLowerCase())
 
-/** A choice that says nothing: LiteLLM sends one with the usage that was asked for. */
+/** The choice contains nothing. LiteLLM sends such a choice with the usage that was asked for. */
 export function saysNothing(choice: JsonObject): boolean {
   if (isFinished(choice) || choice.text || choice.message) return false
   return !isObject(choice.delta) || Object.values(choice.delta).every((value) => value === null)

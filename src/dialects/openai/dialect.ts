@@ -26,9 +26,9 @@ import { type Sifted, sift } from './sift.ts'
 class Parsed {
   readonly document: Document
   readonly sifted: Sifted
-  /** Prompts in one request: a list of them is answered one by one. */
+  /** The number of prompts. Each prompt of a list is answered by itself. */
   readonly prompts: number
-  /** Choices that the answer shows: `best_of` makes more than it shows. */
+  /** The number of choices in the answer. With `best_of`, the backend makes more than these. */
   readonly shown: number
 
   constructor(parts: {
@@ -44,23 +44,23 @@ class Parsed {
   }
 }
 
-/** What one of the three APIs finds in its own part of a request. */
+/** What one of the three APIs reads in its own part of a request. */
 export interface Prompt {
   /** The outermost key that holds it. */
   readonly key: 'messages' | 'prompt' | 'input'
   readonly prompts: number
-  /** How much of them all the longest is, from 0 to 1. */
+  /** The share of the longest prompt in all of them, from 0 to 1. */
   readonly longest: number
-  /** Messages and calls of tools, or prompts: a template puts something around each. */
+  /** Messages and tool calls, or prompts. A template puts tokens around each. */
   readonly parts: number
-  /** What a model reads of it, without the tools and the other members. */
+  /** What a model reads of this part. The tools and the other members come later. */
   readonly readable: Readable
 }
 
-/** Nothing is known of the backend, and the operator added no fields. */
+/** The terms if nothing is known about the backend and the operator added no fields. */
 const UNKNOWN: Terms = { also: new Set(), backend: 'other' }
 
-/** One of the three APIs, by what it finds in its own part of a request. */
+/** Makes one of the three APIs. `find` reads the part of a request that differs between them. */
 export function openAiDialect(
   endpoint: Endpoint,
   find: (request: JsonObject) => Result<Prompt, Malformed>,
@@ -101,11 +101,11 @@ const WIRE: Wire = {
 }
 
 const NOTHING = new Uint8Array(0)
-/** Tokens that a template puts around each message or prompt at most, and around all of them. */
+/** The most tokens that a template puts around each message or prompt, and around all of them. */
 const AROUND_PART = 16
 const AROUND_ALL = 64
 
-/** An opened request and its prompt, put together. */
+/** Puts an opened request and its prompt together. */
 function put(
   dialect: Api,
   body: Uint8Array,
@@ -147,7 +147,7 @@ function put(
   }
 }
 
-/** Tools and documents, around each of which a template puts something too. */
+/** The number of tools and documents. A template puts tokens around each of them too. */
 const listed = (request: JsonObject): number =>
   TEMPLATED.reduce((sum, key) => {
     const list = request[key]
@@ -155,8 +155,9 @@ const listed = (request: JsonObject): number =>
   }, 0)
 
 /**
- * The body for upstream: the client's own bytes less what must not pass, with the granted limit per
- * choice and the wish for usage at its end. A limit of 0 is never sent: Ollama reads it as none.
+ * The body for the backend: the client's own bytes without what must not pass. The granted limit
+ * per choice and the request for usage are added at its end. A limit of 0 is never sent, because
+ * Ollama reads it as no limit.
  */
 function rewrite(
   asked: Asked,
@@ -187,8 +188,9 @@ function rewrite(
 const NO_HEADERS = {}
 
 /**
- * The fields that this backend obeys. Ollama and older servers ignore `max_completion_tokens`;
- * OpenAI's newer models refuse `max_tokens`, and both at once: there the client knows which.
+ * The names of the limit that this backend obeys. Ollama and older servers ignore
+ * `max_completion_tokens`. OpenAI's newer models refuse `max_tokens`, and both together; for them
+ * the name that the client used is right.
  */
 function limitFields(asked: Asked, backend: Backend): readonly Limit[] {
   const { request } = parsed(asked).sifted
@@ -202,7 +204,10 @@ type Limit = (typeof LIMITS)[number]
 
 const NONE: Refused = new Set()
 
-/** Those that are not refused, or the client's own. A limit changes its name; it never goes away. */
+/**
+ * The names that are not refused or that the client used. At least one is left: a limit is always
+ * sent.
+ */
 function limitsLeft(asked: Asked, fields: readonly Limit[], refused: Refused): readonly Limit[] {
   const { request } = parsed(asked).sifted
   const taken = (key: Limit) => request[key] !== undefined || !refused.has(key)
@@ -212,7 +217,9 @@ function limitsLeft(asked: Asked, fields: readonly Limit[], refused: Refused): r
   return other.length > 0 ? other : fields
 }
 
-/** Usage is always asked for, at the end only; obfuscation is the client's own affair. */
+/**
+ * The gate always asks for usage at the end of the stream. Obfuscation stays as the client asked.
+ */
 function streamOptions(given: Json | undefined): string {
   const obfuscation = isObject(given) ? given.include_obfuscation : undefined
   if (typeof obfuscation !== 'boolean') return '{"include_usage":true}'

@@ -11,7 +11,7 @@ import {
 import type { Docs } from '../dialect.ts'
 import { EVENT_STREAM } from '../kit/sniff-sse.ts'
 
-/** What `/openapi.json` and `/llms.txt` say of OpenAI's three APIs. */
+/** What `/openapi.json` and `/llms.txt` say about OpenAI's three APIs. */
 
 const MESSAGE = object(['role'], {
   role: { type: 'string', examples: ['system', 'user', 'assistant', 'tool'] },
@@ -69,7 +69,9 @@ const USAGE = object(['prompt_tokens', 'total_tokens'], {
   total_tokens: whole(),
 })
 
-/** What a backend answers is passed on as it is: only what every backend sends is required. */
+/**
+ * The backend's answer is passed on as it is. Only members that every backend sends are required.
+ */
 const answer = (entries: 'choices' | 'data'): Schema =>
   object([entries], {
     id: text(),
@@ -79,7 +81,7 @@ const answer = (entries: 'choices' | 'data'): Schema =>
     usage: ref('TokenUsage'),
   })
 
-/** A client that may send `stream: true` is answered with server-sent events. */
+/** The stream that a client gets if it sends `stream: true`. */
 const STREAM: Docs['stream'] = {
   type: EVENT_STREAM,
   schema: {

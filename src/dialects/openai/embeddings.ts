@@ -9,7 +9,7 @@ import { refuse } from './request.ts'
 /** `POST /v1/embeddings` (OpenAI API reference, "Create embeddings"). Never a stream, no output. */
 export const openaiEmbeddings: Dialect = openAiDialect(EMBEDDINGS, inputs)
 
-/** vLLM makes embeddings of `messages` too, images among them: those have no price. */
+/** vLLM also makes embeddings of `messages`, which may contain images. Those have no price. */
 function inputs(request: JsonObject): Result<Prompt, Malformed> {
   if (request.messages === undefined) return prompts(request, 'input')
   const message = 'Embeddings are made of input: send the text there, and leave messages out.'

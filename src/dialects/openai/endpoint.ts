@@ -9,7 +9,7 @@ export interface Endpoint {
   readonly name: Api
   readonly path: string
   readonly docs: Docs
-  /** `object` of a chunk, where the stream named none. */
+  /** The `object` of a chunk, if the stream has named none. */
   readonly object: string
   /** A choice that ends at the output limit. */
   last(index: number): JsonObject
@@ -44,7 +44,7 @@ export const EMBEDDINGS: Endpoint = {
   empty: (index) => ({ index }),
 }
 
-/** Where a backend puts a usage into the chunks of a choice without being asked: it stays there. */
+/** Backends that put a usage into the chunks of a choice without being asked. It stays there. */
 export const SENT_ANYWAY: Readonly<Record<Backend, readonly Api[]>> = {
   llamacpp: ['openai-completions'],
   ollama: [],
@@ -53,13 +53,13 @@ export const SENT_ANYWAY: Readonly<Record<Backend, readonly Api[]>> = {
   other: [],
 }
 
-/** One response that is watched. */
+/** What a meter knows about the response that it watches. */
 export interface Watched {
   readonly endpoint: Endpoint
   readonly asked: Asked
   readonly granted: Granted
   readonly backend: Backend
   readonly prompts: number
-  /** Choices that the answer shows; `asked.choices` are made. */
+  /** The number of choices in the answer; the backend makes `asked.choices`. */
   readonly shown: number
 }

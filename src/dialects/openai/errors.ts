@@ -16,7 +16,9 @@ const ERROR = object(['message', 'type', 'code', 'param'], {
   param: { type: ['string', 'null'] },
 })
 
-/** The envelope that every SDK of OpenAI reads. Machine fields stand beside `error`, never in it. */
+/**
+ * The envelope that every SDK of OpenAI reads. Machine fields stand beside `error`, never in it.
+ */
 export const openAiErrors: Envelope = {
   name: '',
   contentType: 'application/json; charset=utf-8',
@@ -29,7 +31,7 @@ function errorOf({ status, code, message, param }: Problem): OpenAiError {
   return { message, type: typeOf(status, code), code: status === 402 ? 402 : code, param }
 }
 
-/** OpenAI's `type` for a status. */
+/** The `type` that OpenAI gives an error of this status. */
 function typeOf(status: number, code: string): string {
   if (status === 402) return 'insufficient_quota'
   if (status === 403) return 'permission_error'

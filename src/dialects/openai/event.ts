@@ -5,16 +5,16 @@ import { readJson } from '../kit/tolerant-json.ts'
 export interface Chunk {
   readonly is: 'chunk'
   readonly chunk: JsonObject
-  /** The event has the name `error`. */
+  /** The name of the event is `error`. */
   readonly failed: boolean
 }
 
 /** What one event of a stream is. */
 export type Event =
   | Chunk
-  /** A comment, a name, an empty one: nothing that anybody could show. */
+  /** A comment, a name or an empty event. A client shows nothing of it. */
   | { readonly is: 'nothing' }
-  /** `exact`: the event has nothing but its mark. */
+  /** `exact`: the data is the mark alone. */
   | { readonly is: 'done'; readonly exact: boolean }
   | { readonly is: 'unreadable'; readonly why: string }
 
@@ -22,9 +22,9 @@ const NOTHING: Event = { is: 'nothing' }
 const DONE = '[DONE]'
 
 /**
- * Reads one event. What cannot be read must not be delivered: nobody would have counted it (J9).
+ * Reads one event. An event that cannot be read is not delivered, because it was not counted (J9).
  *
- * @param line its data, where that was read already
+ * @param line its data, if that has been read already
  */
 export function readEvent(text: string, line: JsonObject | null = null): Event {
   const { data, error, failed, odd } = fieldsOf(text)
@@ -33,7 +33,7 @@ export function readEvent(text: string, line: JsonObject | null = null): Event {
   if (line !== null) return { is: 'chunk', chunk: line, failed }
   const said = data?.trim() ?? ''
   if (said === '') return NOTHING
-  // Clients stop at whatever begins so.
+  // Clients stop at any data that begins like this.
   if (said.startsWith(DONE)) return { is: 'done', exact: said === DONE }
   const chunk = readJson(said)
   if (chunk === null) return NOTHING
@@ -41,7 +41,7 @@ export function readEvent(text: string, line: JsonObject | null = null): Event {
   return { is: 'unreadable', why: 'an event of the upstream cannot be read' }
 }
 
-/** A line of data that is an event by itself: a JSON object, or the end; null where it is not (K7). */
+/** The value of a line of data that is a whole event: a JSON object or the end. Else null (K7). */
 export function wholeOf(line: string): JsonObject | typeof DONE | null {
   const data = fieldsOf(line).data?.trim() ?? ''
   if (data === DONE) return DONE

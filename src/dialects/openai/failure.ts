@@ -2,8 +2,8 @@ import { isObject, type Json, type JsonObject } from '../kit/json.ts'
 import { choicesOf } from './choices.ts'
 
 /**
- * What a chunk or an answer says went wrong, for the operator; null where it says nothing of the
- * kind. Backends answer 200 and spell their errors in many ways (K8).
+ * The error that a chunk or an answer contains, for the operator. Null if it contains none.
+ * Backends answer 200 and write their errors in many ways (K8).
  */
 export function failureOf(chunk: JsonObject): string | null {
   if (chunk.error) return textOf(chunk.error)
@@ -15,7 +15,7 @@ export function failureOf(chunk: JsonObject): string | null {
   return isError(chunk) ? textOf(chunk) : null
 }
 
-/** Without choices: an object that calls itself an error, or speaks as one. */
+/** An object without choices that calls itself an error, or has the members of one. */
 function isError(chunk: JsonObject): boolean {
   const { object, type, status, success, detail, errors, code, message, msg } = chunk
   if (object === 'error' || type === 'error' || status === 'error' || success === false) return true

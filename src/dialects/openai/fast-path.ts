@@ -6,26 +6,27 @@ import { reportOf } from './reported-usage.ts'
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const SENTINEL = '\u0001sentinel'
-/** Bytes of text that are copied one by one. */
+/** A text of fewer bytes is copied byte by byte, which is the fastest way for short ones. */
 const MOST_PLAIN = 1_024
 const KEYS = ['content', 'text', 'reasoning_content', 'reasoning', 'thinking', 'arguments']
 
 /**
- * Ordinary events of one stream differ in one string alone. Where the bytes before and behind that
- * string are those of an event that was parsed, the event needs no parsing: it is the same JSON
- * with another text. `test/unit/dialects/openai/meter.test.ts` holds both ways against each other.
+ * Recognises ordinary events without parsing them. Most events of a stream differ only in one
+ * string. If the bytes before and after that string are the same as in an event that was parsed,
+ * the event is the same JSON with another text. `test/unit/dialects/openai/meter.test.ts` compares
+ * both ways.
  */
 export class FastPath {
   readonly #before: Buffer
   readonly #behind: Buffer
   readonly #textSize: number
-  /** The choice that its text belongs to. */
+  /** The choice to which the text belongs. */
   readonly choice: number
-  /** Each of its events says that the choice ends. */
+  /** Each of these events ends the choice. */
   readonly finishes: boolean
-  /** That choice had spoken by deltas when the event came. */
+  /** The choice had sent deltas before the event that was parsed. */
   readonly spoke: boolean
-  /** Where the text of the last match began and ended. */
+  /** The beginning and the end of the text of the last match. */
   from = 0
   to = 0
   #escapes = false
@@ -44,7 +45,9 @@ export class FastPath {
     this.spoke = choice.spoke
   }
 
-  /** A template of an event with one text in one choice; null where it is not sure to be one. */
+  /**
+   * Learns from a parsed event with one text in one choice. Null if it is not certain to be that.
+   */
   static of(
     event: Buffer,
     chunk: JsonObject,
@@ -65,7 +68,7 @@ export class FastPath {
     return null
   }
 
-  /** Bytes of the event it was made of that are cut out of each. */
+  /** These bytes of the parsed event are left out of each event that matches. */
   cut(from: number, to: number): void {
     const text = this.#before.length
     const behind = from >= text
@@ -73,14 +76,14 @@ export class FastPath {
     this.#cut = { behind, at, size: to - from }
   }
 
-  /** Where to cut the last match, which began at `start`. */
+  /** The bytes to leave out of the last match, which began at `start`. */
   cutOf(start: number): { from: number; to: number } | null {
     if (this.#cut === null) return null
     const from = (this.#cut.behind ? this.to : start) + this.#cut.at
     return { from, to: from + this.#cut.size }
   }
 
-  /** The end of the event that begins at `start`, or -1 where it is not of this kind. */
+  /** The end of the event that begins at `start`. -1 if it is not of this kind. */
   match(bytes: Buffer, start: number): number {
     const before = this.#before
     const behind = this.#behind
@@ -96,7 +99,7 @@ export class FastPath {
     return end
   }
 
-  /** Where the JSON string that is open at `from` closes, -1 where it is not valid. */
+  /** The closing quote of the JSON string that is open at `from`. -1 if the string is not valid. */
   #textEnd(bytes: Buffer, from: number): number {
     this.#escapes = false
     this.#ascii = true
@@ -114,7 +117,9 @@ export class FastPath {
     return -1
   }
 
-  /** The text of the last match is its bytes as they stand, and not so long that they are dear to copy. */
+  /**
+   * The text of the last match is its bytes as they are, and few enough to be copied one by one.
+   */
   isPlain(bytes: Buffer): boolean {
     const { from, to } = this
     if (this.#escapes || to - from >= MOST_PLAIN) return false
@@ -128,7 +133,9 @@ export class FastPath {
   }
 }
 
-/** A copy that keeps nothing else alive: small buffers share a larger one. */
+/**
+ * A copy with memory of its own. Small buffers of Node share a larger one and would keep it alive.
+ */
 function copy(bytes: Buffer, from: number, to: number): Buffer {
   const own = Buffer.allocUnsafeSlow(to - from)
   bytes.copy(own, 0, from, to)
@@ -152,7 +159,7 @@ function isEscape(c: number | undefined): boolean {
   }
 }
 
-/** Where the text of the first `"key":"…"` begins, or -1. */
+/** The beginning of the text of the first `"key":"…"`, or -1. */
 function valueStart(event: Buffer, key: string): number {
   for (const name of [`"${key}":"`, `"${key}": "`]) {
     const at = event.indexOf(name)
@@ -169,7 +176,7 @@ function valueEnd(event: Buffer, from: number): number {
   return -1
 }
 
-/** The one text of the one choice is all that a chunk says; `text` where it is asked for that. */
+/** The chunk says nothing but one text in one choice. If `text` is given, it is that text. */
 function saysOne(chunk: JsonObject, spoke: boolean, text?: string): boolean {
   const [only, ...more] = choicesOf(chunk)
   if (only === undefined || more.length > 0 || saidBeside(chunk)?.length !== 0) return false
@@ -179,7 +186,7 @@ function saysOne(chunk: JsonObject, spoke: boolean, text?: string): boolean {
   return text === undefined || said.texts[0] === text
 }
 
-/** The proof: another text put in its place is the one text of the one choice. */
+/** The proof: if another text is put in its place, that is the one text of the one choice. */
 function isSure(before: Buffer, behind: Buffer, spoke: boolean): boolean {
   const start = before.toString('utf8')
   const end = /^([^\r\n]*)(?:\n|\r\n)$/.exec(behind.toString('utf8'))?.[1]

@@ -3,11 +3,12 @@ import type { Counted, Meter, Problem, Seen } from '../dialect.ts'
 import { isObject, type Json, type JsonObject } from '../kit/json.ts'
 import { Preamble } from '../kit/preamble.ts'
 import { asBuffer, Frames, MOST_EVENT } from '../kit/sse.ts'
-import { memberSpan, type Span } from '../kit/strip-usage.ts'
+import type { Span } from '../kit/strip-usage.ts'
 import { readJson } from '../kit/tolerant-json.ts'
+import { addedUsage } from './added-usage.ts'
 import { asChunk } from './as-chunk.ts'
-import { choicesOf, indexOf, saysNothing } from './choices.ts'
-import { SENT_ANYWAY, type Watched } from './endpoint.ts'
+import { choicesOf, indexOf } from './choices.ts'
+import type { Watched } from './endpoint.ts'
 import { openAiErrors } from './errors.ts'
 import { type Chunk, readEvent, wholeOf } from './event.ts'
 import { failureOf } from './failure.ts'
@@ -20,12 +21,12 @@ import { usageSoFar } from './usage-so-far.ts'
 const NOTHING = Buffer.alloc(0)
 const LF = 0x0a
 const CR = 0x0d
-/** Templates in a row that never matched, after which no more are made: every event differs. */
+/** After so many fast paths in a row that never matched, no more are tried: every event differs. */
 const MOST_MISSES = 8
 
 /**
- * Watches one response of an OpenAI API. Whole events leave, an unfinished one is held back: what is
- * put behind it (`cut`, `broken`, a comment) never lands inside an event.
+ * Watches one response of an OpenAI API. Whole events leave, and an unfinished one is held back, so
+ * that what the gate adds (`cut`, `broken`, a comment) never lands inside an event.
  */
 export class OpenAiMeter implements Meter {
   readonly #watched: Watched
@@ -34,18 +35,20 @@ export class OpenAiMeter implements Meter {
   readonly #own: OwnBytes
   #fast: FastPath | null = null
   #misses = 0
-  /** The line of data that `#isWhole` took for an event. */
+  /** The line of data that `#isWhole` took for a whole event. */
   #line: JsonObject | null = null
-  /** What left ends with a line, not with a blank one. */
+  /** The bytes that left end with a line that is not blank. */
   #open = false
-  /** The blank line to come belongs to an event that was cut, or was put in by us. */
+  /**
+   * The next blank line belongs to an event that was left out, or that the gate has ended already.
+   */
   #drops = false
   readonly #preamble = new Preamble()
-  /** Nothing more is read, and nothing leaves: the stream ended, failed or ran over. */
+  /** The stream ended, failed or exceeded its grant: nothing more is read, and nothing leaves. */
   #ended = false
-  /** What is left of the choices of an event that alone was more than was granted. */
+  /** The shortened choices of an event that exceeded the grant by itself. */
   #short: Json | null = null
-  /** `[DONE]`, withheld until the gate has said the cost. */
+  /** `[DONE]`, held back until the cost is known. */
   #last: Buffer = NOTHING
 
   constructor(watched: Watched) {
@@ -83,7 +86,7 @@ export class OpenAiMeter implements Meter {
     return this.#passed(out)
   }
 
-  /** What leaves, with what our own bytes before it still owe in front. */
+  /** What leaves, with the bytes in front of it that the gate's own bytes made necessary. */
   #passed(piece: Uint8Array): Uint8Array {
     if (piece.length === 0) return piece
     if (!this.#response.begun) {
@@ -106,14 +109,14 @@ export class OpenAiMeter implements Meter {
     this.#ended = true
   }
 
-  /** The end of an ordinary event that its template tells, with its text counted; else -1. */
+  /** Counts an ordinary event on the fast path. Returns its end, or -1 if it is not ordinary. */
   #match(bytes: Buffer, start: number): number {
     const template = this.#fast
     if (template === null || template.spoke !== this.#response.spoke(template.choice)) return -1
     const end = template.match(bytes, start)
     if (end === -1) return -1
     const { choice, from, to, finishes } = template
-    // It may have to be shortened.
+    // The event may have to be shortened, so it is parsed.
     if (this.#response.isTooMuch(to - from)) return -1
     const counter = this.#response.counter(choice)
     const plain = counter.plain && template.isPlain(bytes)
@@ -133,7 +136,7 @@ export class OpenAiMeter implements Meter {
     return whole !== null
   }
 
-  /** Reads what `Frames` found. The part of it that the client does not see. */
+  /** Reads what `Frames` found. Returns the part that the client does not see. */
   #next(bytes: Buffer, from: number, to: number): Span | null {
     const blank = bytes[from] === LF || bytes[from] === CR
     const byLine = this.#line !== null
@@ -147,7 +150,7 @@ export class OpenAiMeter implements Meter {
     return cut
   }
 
-  /** Reads an event by parsing it. The part of it that the client does not see. */
+  /** Parses an event. Returns the part that the client does not see. */
   #event(bytes: Buffer, from: number, to: number): Span | null {
     const text = bytes.toString('utf8', from, to)
     const event = readEvent(text, this.#line)
@@ -184,19 +187,9 @@ export class OpenAiMeter implements Meter {
       this.#short = shorten(chunk, share).choices ?? null
       return { from: 0, to: event.length }
     }
-    const cut = this.#cutOf(chunk, event)
+    const cut = addedUsage(this.#watched, chunk, event)
     this.#learn(chunk, event, cut)
     return cut
-  }
-
-  /** The part of an event that is there only because the gate asked for usage. */
-  #cutOf(chunk: JsonObject, event: Buffer): Span | null {
-    const { asked, backend, endpoint } = this.#watched
-    if (asked.wantsUsage || chunk.usage === undefined) return null
-    if (chunk.usage !== null && choicesOf(chunk).every(saysNothing)) {
-      return { from: 0, to: event.length }
-    }
-    return SENT_ANYWAY[backend].includes(endpoint.name) ? null : memberSpan(event, 'usage')
   }
 
   #learn(chunk: JsonObject, event: Buffer, cut: Span | null): void {
@@ -241,7 +234,7 @@ export class OpenAiMeter implements Meter {
 
   /** An event without its blank line, as the client may see it. */
   #unfinished(rest: Buffer): Buffer {
-    // A client drops an event that was cut off; left in, it would spoil the error behind it.
+    // Clients drop an incomplete event. If it stayed, it would spoil the error that follows it.
     if (readEvent(rest.toString('utf8')).is === 'unreadable') return NOTHING
     const cut = this.#next(rest, 0, rest.length)
     return cut === null ? rest : Buffer.concat([rest.subarray(0, cut.from), rest.subarray(cut.to)])
@@ -261,7 +254,7 @@ export class OpenAiMeter implements Meter {
   keepAlive(): Uint8Array {
     if (this.#ended) return NOTHING
     const bytes = this.#own.keepAlive(this.#response.open()[0])
-    // It ended what was open: the upstream's blank line would be an event.
+    // The keep-alive ended what was open, so the backend's own blank line would be an empty event.
     this.#drops ||= this.#open
     this.#open = false
     return Buffer.from(bytes)

@@ -4,26 +4,28 @@ import type { Endpoint } from './endpoint.ts'
 
 const CR = 0x0d
 const LF = 0x0a
-/** Before anything is known of the stream. One line feed: a blank line would make an empty event. */
+/**
+ * Sent before the first chunk. It ends with one line feed, because a blank line is an empty event.
+ */
 const WAITING = ': waiting for the model\n'
 
 /**
- * The bytes that the gate itself puts into a stream, in the words and line ends of that stream, so
- * that they never break a reader (threats K2). Three kinds of reader set the rules. Some take every
- * blank line for an event, even behind a comment alone (openai-go), so no comment of ours has a
- * blank line behind it. Some split at blank lines and drop what does not begin with `data:`, so a
- * comment is glued to no event that anybody needs. All of them stop at `[DONE]`, so the cost stands
+ * The bytes that the gate itself puts into a stream. They use the ids and line ends of that stream,
+ * so that no reader breaks (threats K2). Three kinds of readers make the rules. Some take every
+ * blank line for an event, even after a comment (openai-go), so no blank line follows a comment of
+ * the gate. Some split at blank lines and drop what does not begin with `data:`, so a comment never
+ * stands in front of an event that somebody needs. All of them stop at `[DONE]`, so the cost stands
  * in that event.
  */
 export class OwnBytes {
   readonly #endpoint: Endpoint
-  /** `id`, `object`, `created`, `model` as the stream has them; null before its first chunk. */
+  /** `id`, `object`, `created` and `model` of the stream. Null before its first chunk. */
   #head: JsonObject | null = null
   readonly #model: string
   #lineEnd = '\n'
-  /** What the bytes that were passed lack to end with a blank line. */
+  /** The line ends that the passed bytes lack to end with a blank line. */
   #gap = ''
-  /** A comment of ours was sent and no event has followed it. */
+  /** The gate has sent a comment, and no event has followed it. */
   #waiting = false
 
   constructor(endpoint: Endpoint, model: string) {
@@ -31,22 +33,22 @@ export class OwnBytes {
     this.#model = model
   }
 
-  /** Learns from the first chunk of the stream how its chunks are headed and its lines end. */
+  /** Learns the head of the chunks and the line ends from the first chunk of the stream. */
   learn(chunk: JsonObject, event: string): void {
     if (this.#head?.id) return
     if (this.#head === null) this.#lineEnd = /(?:\r\n|\n|\r)$/.exec(event)?.[0] ?? '\n'
     this.#head = headOf(chunk)
   }
 
-  /** These bytes of the upstream leave. Answers what must leave in front of them, mostly nothing. */
+  /** These bytes of the backend leave. Returns what must leave before them, mostly nothing. */
   passes(out: Uint8Array): string {
     this.#gap = this.#missing(out)
     return this.#head === null ? '' : this.#closed()
   }
 
   /**
-   * Keeps a silent stream open: a comment before its first chunk, later an empty delta.
-   * @param choice one that has not finished, undefined where all have: then there is nothing to say
+   * Keeps a silent stream open: with a comment before its first chunk, later with an empty delta.
+   * @param choice one that has not finished. If all have (undefined), nothing is sent
    */
   keepAlive(choice: number | undefined): string {
     if (this.#head === null) {
@@ -57,7 +59,7 @@ export class OwnBytes {
     return choice === undefined ? '' : this.#take(this.#event(this.#empty(choice)))
   }
 
-  /** Events of our own, each a whole chunk. */
+  /** Chunks of the gate's own, each as an event. */
   chunks(parts: readonly JsonObject[]): string {
     const { chunk } = this
     return this.#take(this.#closed() + parts.map((part) => this.#event(chunk(part))).join(''))
@@ -68,13 +70,13 @@ export class OwnBytes {
     return this.#take(this.#closed() + this.#event(data))
   }
 
-  /** A chunk with the head of this stream. A stream without ids gets none from us. */
+  /** A chunk with the head of this stream. If the stream has no ids, this chunk has none. */
   readonly chunk = (part: JsonObject): JsonObject => ({ ...this.#named(), ...part })
 
   /**
-   * The last bytes of a stream: the note is a comment in the event of `[DONE]`, or the very last
-   * line where there is no such event.
-   * @param done the event, with its blank line; empty where there is none
+   * The last bytes of a stream. The note is a comment in the event of `[DONE]`, or the last line if
+   * there is no such event.
+   * @param done the event with its blank line; empty if there is none
    */
   end(done: string, note: string | null): string {
     const comment = note === null ? '' : `: ${note}${this.#lineEnd}`
@@ -82,12 +84,15 @@ export class OwnBytes {
     return this.#take(comment + whole)
   }
 
-  /** `[DONE]` as an event of our own. */
+  /** `[DONE]` as an event of the gate's own. */
   done(): string {
     return `data: [DONE]${this.#lineEnd}${this.#lineEnd}`
   }
 
-  /** A comment that waits for an event gets an empty one: who drops that event loses nothing. */
+  /**
+   * Ends a comment with an empty delta. A reader that drops the event behind a comment loses
+   * nothing.
+   */
   #closed(): string {
     if (!this.#waiting) return ''
     this.#waiting = false
@@ -114,12 +119,12 @@ export class OwnBytes {
     return gap + bytes
   }
 
-  /** Some backends part their events by one line feed alone (threats K7). */
+  /** The line ends that are missing. Some backends put only one between events (threats K7). */
   #missing(out: Uint8Array): string {
     const last = out.length - 1
     if (out[last] !== LF && out[last] !== CR) return this.#lineEnd + this.#lineEnd
     const before = out[last] === LF && out[last - 1] === CR ? last - 2 : last - 1
-    // A line end alone is a blank line.
+    // If there is nothing before the line end, it is a blank line.
     return before < 0 || out[before] === LF || out[before] === CR ? '' : this.#lineEnd
   }
 }
@@ -132,6 +137,8 @@ function headOf({ id, object, created, model }: JsonObject): JsonObject {
   return head
 }
 
-/** The comment that tells the cost. It never tells the balance: streams are piped to third parties. */
+/**
+ * The comment that tells the cost. It never tells the balance: streams are piped to third parties.
+ */
 export const noteOf = (cost: Msat | null): string | null =>
   cost === null ? null : `satgate cost_msat=${cost}`

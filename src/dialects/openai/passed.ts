@@ -2,16 +2,19 @@ import type { Api } from './endpoint.ts'
 import { FORMATS, GUIDES, LIMITS, LOOKED_AT, SWITCHES, TAKEN_OUT, TOOLS } from './fields.ts'
 
 /**
- * The fields of a request that pass, by API. An allow-list: what a backend to come makes of a name
- * that is not here nobody knows, and some names let it make more than was paid for (threats J16).
- * `limits.requestFields` adds names.
+ * The fields of a request that pass, by API. It is an allow-list, because nobody knows what a
+ * future backend does with another name, and some names make it produce more than was paid for
+ * (threats J16). `limits.requestFields` adds names.
  */
 const EVERYWHERE = [
   ...['model', 'user', 'metadata', 'safety_identifier', 'prompt_cache_key', 'cache_salt'],
   ...['prompt_cache_retention', 'add_special_tokens'],
 ] as const
 
-/** How tokens are chosen: OpenAI, vLLM, llama.cpp, Ollama, LM Studio, SGLang, Mistral, older servers. */
+/**
+ * How tokens are chosen: OpenAI, vLLM, llama.cpp, Ollama, LM Studio, SGLang, Mistral, older
+ * servers.
+ */
 const SAMPLING = [
   ...['temperature', 'top_p', 'top_k', 'top_a', 'min_p', 'typical_p', 'top_n_sigma', 'min_keep'],
   ...['tfs', 'tfs_z', 'epsilon_cutoff', 'eta_cutoff', 'seed', 'random_seed', 'do_sample'],
@@ -24,7 +27,7 @@ const SAMPLING = [
   ...['bad_words', 'allowed_token_ids'],
 ] as const
 
-/** Where and how an answer ends, and what is told of it. */
+/** Where and how an answer ends, and what it reports. */
 const ANSWER = [
   ...LIMITS,
   ...['stream', 'stream_options', 'n', 'stop', 'stop_token_ids', 'include_stop_str_in_output'],
@@ -58,7 +61,7 @@ export const PASSED: Readonly<Record<Api, ReadonlySet<string>>> = {
   'openai-embeddings': new Set([...EVERYWHERE, ...EMBEDDINGS]),
 }
 
-/** Every outermost name that means something here. A key that folds to one without being it is a 400. */
+/** Every known outermost name. A key that folds to one of them but differs from it is refused. */
 export const KNOWN: ReadonlySet<string> = new Set([
   ...Object.values(PASSED).flatMap((names) => [...names]),
   ...TAKEN_OUT,

@@ -8,8 +8,8 @@ import { refuse } from './request.ts'
 const MOST_PROMPTS = 2_048
 
 /**
- * `prompt` or `input`: a text, a list of texts, a list of token ids, or a list of such lists. A mixed
- * list is read in different ways by different backends and refused.
+ * Reads `prompt` or `input`: a text, a list of texts, a list of token ids, or a list of such lists.
+ * A mixed list is refused, because backends read it in different ways.
  */
 export function prompts(request: JsonObject, key: 'prompt' | 'input'): Result<Prompt, Malformed> {
   const value = request[key]

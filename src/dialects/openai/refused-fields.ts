@@ -4,7 +4,9 @@ import type { Asked, Refused } from '../dialect.ts'
 const ADDED = ['max_tokens', 'max_completion_tokens', 'stream_options'] as const
 type Added = (typeof ADDED)[number]
 
-/** `Dialect.respell`. A field that the client's own body names is the client's affair. */
+/**
+ * `Dialect.respell`. If the client's body contains the name of a field, the client sent it itself.
+ */
 export function respell(asked: Asked, refusal: Uint8Array, before: Refused): Refused | null {
   const named = refusedFields(refusal).filter((field) => !holds(asked.body, field))
   return named.length === 0 ? null : spelledOtherwise(before, named)
@@ -26,19 +28,21 @@ function spelledOtherwise(before: Refused, named: readonly Added[]): Refused {
   return refused
 }
 
-/** The name stands somewhere in what the client sent: an error's text may only repeat it. */
+/**
+ * The name stands somewhere in the client's body, so the error may be about what the client sent.
+ */
 function holds(body: Uint8Array, name: Added): boolean {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')
   return unescaped(text).toLowerCase().includes(name)
 }
 
-/** Without the escapes that a letter, a figure or an underscore may be written with. */
+/** Replaces the escapes by which letters, digits and underscores can be written. */
 const unescaped = (text: string): string =>
   text.replace(/\\u00([0-7][0-9a-f])/gi, (_, code: string) =>
     String.fromCharCode(Number.parseInt(code, 16)),
   )
 
-/** Codes and types that say of one field that it is not taken. */
+/** Codes and types of errors that say that one field is not accepted. */
 const NOT_TAKEN: ReadonlySet<unknown> = new Set([
   ...[
     'unsupported_parameter',
@@ -49,12 +53,13 @@ const NOT_TAKEN: ReadonlySet<unknown> = new Set([
   ...['extra_forbidden', 'value_error.extra', 'unknown_field', 'unsupported_field'],
 ])
 
-/** Whole sentences that say the same where there is no code: Azure's, and OpenAI's of old. */
+/** The sentence of Azure and of older servers of OpenAI, which send no code. */
 const SENTENCE = /^Unrecognized request arguments? supplied: ([\w, ]+)$/
 
 /**
- * The fields of ours that an error names (threats K5): by its `param`, by the place that FastAPI gives,
- * or by a code that speaks of one field. Never by a text alone: those repeat prompts.
+ * The fields of the gate's own that an error names (threats K5): by its `param`, by the place that
+ * FastAPI gives, or by a code that is about one field. A text alone is not enough, because texts
+ * repeat prompts.
  */
 export function refusedFields(body: Uint8Array): readonly Added[] {
   const error = errorIn(body)
@@ -79,11 +84,11 @@ function errorIn(body: Uint8Array): unknown {
   }
 }
 
-/** `stream_options.include_usage` is of `stream_options`. */
+/** `stream_options.include_usage` belongs to `stream_options`. */
 const rootOf = (param: unknown): string | null =>
   typeof param === 'string' ? (param.split(/[.[]/)[0] ?? null) : null
 
-/** FastAPI's `detail`, at the top or, as Mistral has it, within the message. */
+/** FastAPI's `detail`. It stands at the top; Mistral has it inside the message. */
 function placesIn(error: unknown): readonly unknown[] {
   const detail = field(error, 'detail') ?? field(field(error, 'message'), 'detail')
   if (!Array.isArray(detail)) return []
@@ -93,7 +98,9 @@ function placesIn(error: unknown): readonly unknown[] {
   })
 }
 
-/** "'max_tokens' is not supported. Use 'max_completion_tokens' instead": the first is meant. */
+/**
+ * Of "'max_tokens' is not supported. Use 'max_completion_tokens' instead" the first name is meant.
+ */
 function firstIn(message: string): Added | null {
   const words = message.slice(0, 2_000).match(/\w+/g) ?? []
   return (

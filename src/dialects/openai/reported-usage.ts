@@ -1,7 +1,10 @@
 import { isObject, type JsonObject } from '../kit/json.ts'
 import { countIn, type Report } from '../kit/usage-report.ts'
 
-/** What a chunk or an answer reports; null where it reports nothing. Embeddings may leave the output out. */
+/**
+ * What a chunk or an answer reports. Null if it reports nothing. Embeddings need not name an
+ * output.
+ */
 export function reportOf(chunk: JsonObject, hasOutput: boolean): Report | null {
   const usage = usageOf(chunk)
   const report = usage === null ? null : fromUsage(usage, hasOutput)
@@ -37,7 +40,7 @@ function hiddenOf(usage: JsonObject, made: number): number {
   return hidden.reduce((all, part) => all + part, 0)
 }
 
-/** Where backends say how much of the prompt they had in their cache (K11). */
+/** The names under which backends report how much of the prompt they had in their cache (K11). */
 const CACHED = ['cached_tokens', 'prompt_cache_hit_tokens', 'cache_read_input_tokens']
 const CACHED_DETAILS = ['prompt_tokens_details', 'input_tokens_details', 'prompt_details']
 
@@ -50,7 +53,7 @@ function cachedOf(usage: JsonObject): number {
   return most
 }
 
-/** llama.cpp says the same in its own words where no usage was asked for. */
+/** llama.cpp reports the same in its own words if no usage was asked for. */
 function fromTimings(timings: JsonObject): Report | null {
   const cached = countIn(timings.cache_n ?? 0)
   const fresh = countIn(timings.prompt_n)

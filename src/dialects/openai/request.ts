@@ -15,7 +15,7 @@ import { isMedia, LIMITS, NOT_PROMPT, STREAM_OPTIONS } from './fields.ts'
 import { KNOWN } from './passed.ts'
 import { unbounded } from './schema.ts'
 
-/** A refusal with status 400, in OpenAI's words. */
+/** A refusal with status 400. */
 export const refuse = (code: string, message: string, param: string | null = null): Malformed => ({
   status: 400,
   code,
@@ -23,7 +23,7 @@ export const refuse = (code: string, message: string, param: string | null = nul
   param,
 })
 
-/** A key that a forgiving parser takes for a known one, such as `Model`. */
+/** Refuses a key that a forgiving parser takes for a known one, for example `Model`. */
 export const ambiguous = (key: string, param: string): Malformed =>
   refuse(
     'ambiguous_key',
@@ -40,10 +40,12 @@ const NO_MODEL = refuse(
 type Check = (request: JsonObject, also: ReadonlySet<string>) => Malformed | null
 
 const MOST_CHOICES = 128
-/** Of each token: OpenAI's own bound. Each makes every event longer, for nothing. */
+/**
+ * The most alternatives to each token, as at OpenAI. Each makes every event longer, at no price.
+ */
 const MOST_LOGPROBS = 20
 
-/** What is asked of every request of OpenAI's three APIs, in the order of judgment. */
+/** The checks of a request to any of OpenAI's three APIs. The first that fails is answered. */
 const CHECKS: readonly Check[] = [
   (request, also) => {
     const key = folded(request, KNOWN) ?? folded(request, also)
@@ -104,7 +106,7 @@ function isOptional(value: Json | undefined, type: 'boolean', param: string): Ma
   return refuse('invalid_type', `${param} must be true or false, without quotes.`, param)
 }
 
-/** LM Studio, llama.cpp and their clients write -1 for no limit at all (threats K19). */
+/** LM Studio, llama.cpp and their clients write -1 for no limit (threats K19). */
 const NO_LIMIT = -1
 
 const limit = (request: JsonObject, param: string): Malformed | null =>
@@ -127,7 +129,7 @@ function whole(
   return refuse('invalid_value', `${param} must be a whole number from ${least} to ${most}.`, param)
 }
 
-/** A schema, grammar or pattern that would end a backend. */
+/** Refuses a schema, a grammar or a pattern that would make a backend crash. */
 export function tooMuch(request: JsonObject, backend: Backend): Malformed | null {
   const key = unbounded(request, backend)
   if (key === null) return null
@@ -138,7 +140,7 @@ export function tooMuch(request: JsonObject, backend: Backend): Malformed | null
   )
 }
 
-/** Images, sound and files have no price of their own yet. */
+/** Refuses images, sound and files, which have no price yet. */
 export function media(request: JsonObject): Malformed | null {
   const { modalities } = request
   for (const [key, value] of Object.entries(request)) {
@@ -149,7 +151,7 @@ export function media(request: JsonObject): Malformed | null {
   return text ? null : unpriced('modalities')
 }
 
-/** Tools that the model's own server runs, a search or an interpreter, cost more than tokens (J16). */
+/** Tools that the backend itself runs, such as a search, cost more than tokens (J16). */
 const hosted = (tools: Json | undefined): boolean =>
   Array.isArray(tools) &&
   tools.some((tool) => isObject(tool) && typeof tool.type === 'string' && !OWN_TOOLS.has(tool.type))
@@ -166,7 +168,9 @@ export const unpriced = (param: string): Malformed =>
     param,
   )
 
-/** The client's own output limit, the lower one of the two; 0 makes one token, as on llama.cpp. */
+/**
+ * The client's own output limit, the lower one of the two. 0 makes one token, as with llama.cpp.
+ */
 export function limitOf(request: JsonObject): number | null {
   const named = LIMITS.map((key) => request[key]).filter(
     (value) => typeof value === 'number' && value !== NO_LIMIT,
@@ -174,14 +178,14 @@ export function limitOf(request: JsonObject): number | null {
   return named.length === 0 ? null : Math.max(1, Math.min(...named.map(Number)))
 }
 
-/** How many answers each prompt gets, and how many of them are made to choose from. */
+/** How many answers each prompt gets, and how many the backend makes to choose from. */
 export function countOf(request: JsonObject): { shown: number; made: number } {
   const shown = typeof request.n === 'number' ? request.n : 1
   const made = typeof request.best_of === 'number' ? request.best_of : 1
   return { shown, made: Math.max(shown, made) }
 }
 
-/** Walks the outermost members that a model can read, but for the one that holds the prompt. */
+/** Walks the outermost members that a model can read, except the one that contains the prompt. */
 export function readRest(request: JsonObject, apart: string, readable: Readable): void {
   for (const [key, value] of Object.entries(request)) {
     if (key === apart || NOT_PROMPT.has(key)) continue

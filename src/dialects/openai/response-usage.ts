@@ -8,20 +8,23 @@ import type { Watched } from './endpoint.ts'
 import { reportOf } from './reported-usage.ts'
 import type { Share } from './shorten.ts'
 
-/** Below so many bytes of text our own count is never looked at while a stream runs. */
+/** While a stream has fewer bytes of text than this, our own count is not made. */
 const SLACK = 256
 
-/** So many times what was granted, by our own count, is too much in any vocabulary (K3). */
+/** If our own count is so many times the grant, it is too much in every vocabulary (K3). */
 const CUT_AT = 4
-/** Bytes of text for each token that was granted, and beside them, which make an event a burst. */
+/**
+ * An event with more bytes of text than `BURST` for each granted token and `BURST_SLACK` is a
+ * burst.
+ */
 const BURST = 64
 const BURST_SLACK = 1_024
-/** Bytes of a whole answer that are counted once more to find where it is cut. */
+/** Up to so many bytes of a whole answer are counted again to find where it is cut. */
 const MOST_COUNTED = 16 * 1024
-/** Bytes of a token, for an estimate that needs no tokenizer. */
+/** Bytes of a token in an estimate that needs no tokenizer. */
 const TOKEN_BYTES = 4
 
-/** What flowed in one response, by our own count and by the backend's reports. */
+/** How much one response has used, by our own count and by the backend's reports. */
 export class ResponseUsage {
   readonly #watched: Watched
   readonly #counters = new Map<number, OutputCounter>()
@@ -36,18 +39,18 @@ export class ResponseUsage {
     error: null as string | null,
     floor: 0,
   }
-  /** Strings under keys that nobody knows. */
+  /** Counts strings under unknown keys. */
   readonly #unknown: OutputCounter
-  /** Choices that spoke in deltas. */
+  /** Choices that have sent deltas. */
   readonly #spoke = new Set<number>()
-  /** Of the choices' texts. */
+  /** Bytes of the texts of all choices. */
   #bytes = 0
-  /** The same before the event that was read last. */
+  /** The same before the last event. */
   #before = 0
   #countAt: number
-  /** Output tokens without the last bytes, by our own count, and how many those are. */
+  /** Output tokens by our own count, and the bytes that came after that count. */
   #known = { tokens: 0, behind: 0 }
-  /** The running usage when our own count was last looked at. */
+  /** The reported output at the time of our last count. */
   #ran = 0
   /** No output came since the last report. */
   #fresh = false
@@ -59,12 +62,12 @@ export class ResponseUsage {
     this.#countAt = 8 * watched.granted.output + SLACK
   }
 
-  /** A chunk has told of a choice: what streams is an answer. */
+  /** Some chunk had a choice, so the stream is an answer. */
   get begun(): boolean {
     return this.#counters.size > 0
   }
 
-  /** What a chunk, or a whole answer, says: texts, ends, a report. False where it cannot be read. */
+  /** Reads a chunk or a whole answer: texts, ends, a report. False if it cannot be read. */
   read(chunk: JsonObject): boolean {
     const { hasOutput } = this.#watched.asked
     this.#before = this.#bytes
@@ -123,19 +126,19 @@ export class ResponseUsage {
     return total === null ? 0 : (outputOf(total) ?? 0)
   }
 
-  /** A choice said that it ended. */
+  /** A choice has ended. */
   finish(choice: number): void {
     this.#finished.add(choice)
     this.seen.finishes += 1
     this.seen.finished = this.#finished.size >= this.#watched.shown
   }
 
-  /** A choice has said something by deltas. */
+  /** The choice has sent deltas. */
   spoke(choice: number): boolean {
     return this.#spoke.has(choice)
   }
 
-  /** The output of a choice, to add to. */
+  /** The counter of a choice. */
   counter(choice: number): OutputCounter {
     const known = this.#counters.get(choice)
     if (known !== undefined) return known
@@ -146,7 +149,7 @@ export class ResponseUsage {
     return counter
   }
 
-  /** A choice said so many bytes of text, which are in its counter. One that had finished goes on. */
+  /** A choice sent so many bytes of text, which its counter has. If it had finished, it goes on. */
   flowed(choice: number, bytes: number): void {
     if (this.#finished.delete(choice)) this.seen.finished = false
     this.#bytes += bytes
@@ -155,7 +158,7 @@ export class ResponseUsage {
   }
 
   #estimate(bytes: number): void {
-    // What comes before the first choice does not leave.
+    // Bytes before the first choice do not leave, so they are no output yet.
     this.seen.output ||= this.begun
     this.#fresh = false
     this.#known.behind += bytes
@@ -164,8 +167,9 @@ export class ResponseUsage {
   }
 
   /**
-   * Four times what was granted, by our own count, which is no reason while the backend says how
-   * many tokens it has made (K4). A token is seldom less than two bytes.
+   * Cuts the stream if our own count is four times the grant, unless the backend keeps reporting
+   * how many tokens it has made (K4). A token seldom has less than two bytes, so the next count can
+   * wait.
    */
   #recount(): void {
     const { asked, granted } = this.#watched
@@ -184,7 +188,7 @@ export class ResponseUsage {
     return tokens
   }
 
-  /** The answer was read whole: nothing comes any more. */
+  /** The answer was read in one piece. Nothing follows. */
   complete(): void {
     this.#fresh = true
     this.seen.finished = true
@@ -192,9 +196,9 @@ export class ResponseUsage {
   }
 
   /**
-   * What may be shown of a whole answer, null where that is all of it: more than was granted was
-   * made where the backend says so and our own count is above it as well, or where our own count is
-   * four times above it (J8). Counted only where the bytes leave it open.
+   * How much of a whole answer may be shown. Null if all of it may. It exceeds the grant if the
+   * backend says so and our own count exceeds it too, or if our own count is four times the grant
+   * (J8). The count is made only if the number of bytes does not decide.
    */
   share(): Share | null {
     const { asked, granted, shown } = this.#watched
@@ -205,22 +209,23 @@ export class ResponseUsage {
     this.seen.over = own > least
     if (own <= least) return null
     if (reported <= output && this.#bytes <= MOST_COUNTED) return { tokens: limit, output, count }
-    // In bytes, for a long text is not counted to its end: the part of it that the granted tokens
-    // are of the reported ones, or what so many tokens usually are.
+    // In bytes, because a long text is not counted to its end: in proportion to the reported
+    // tokens,
+    // or the usual bytes of so many tokens.
     const part = Math.floor((this.#bytes * output) / reported / shown)
     const bytes = reported > output ? part : limit * TOKEN_BYTES
     return { tokens: bytes, output, count: Buffer.byteLength }
   }
 
-  /** So many bytes of text in one event are many times what was granted, in whatever vocabulary. */
+  /** So many bytes of text in one event are many times the grant in every vocabulary. */
   isTooMuch(bytes: number): boolean {
     return bytes > BURST * this.#watched.granted.output + BURST_SLACK
   }
 
   /**
-   * What may be shown of the event that was read last, null where that is all of it: a backend that
-   * ignores its limit may say everything in one event (J8). In bytes, for nothing more is counted.
-   * @param floor output tokens before it
+   * How much of the last event may be shown. Null if all of it may. A backend that ignores its
+   * limit may send everything in one event (J8). In bytes, because nothing more is counted.
+   * @param floor the output tokens before the event
    */
   shareOfEvent(floor: number): Share | null {
     const { output } = this.#watched.granted
@@ -229,13 +234,13 @@ export class ResponseUsage {
     return { tokens, output, count: Buffer.byteLength }
   }
 
-  /** The choices that began and have no end yet; the first one where none began. */
+  /** The choices that have begun and not ended. If none has begun, the first one. */
   open(): readonly number[] {
     const begun = this.#counters.size === 0 ? [0] : [...this.#counters.keys()]
     return begun.filter((choice) => !this.#finished.has(choice))
   }
 
-  /** Tokens to charge, from all that is known by now. */
+  /** The tokens to charge by what is known now. */
   usage(promptEstimate: number): Counted {
     const { asked, granted, prompts } = this.#watched
     return trusted({
@@ -245,7 +250,7 @@ export class ResponseUsage {
       promptEstimate,
       report: this.#reports.total(prompts),
       single: this.#reports.single,
-      // What was too much by our own count is no answer of so few tokens as are reported.
+      // If our own count exceeded the grant, a report of few tokens is not believed.
       fresh: this.#fresh && !this.seen.over,
       flowed: this.seen.output,
       ended: this.seen.done || this.seen.finished,

@@ -6,18 +6,18 @@ import { FORMATS, GUIDES, TOOLS } from './fields.ts'
 interface Bounds {
   readonly items: number
   readonly length: number
-  /** Of counts inside counts, multiplied. */
+  /** The product of counts that are inside each other. */
   readonly nested: number
 }
 
-/** Past them a grammar's size ends some backends. */
+/** Larger grammars make some backends crash. */
 const COMPILED: Bounds = { items: 1_000, length: 10_000, nested: 1_000_000 }
-/** Clients give generous lengths for a tool's arguments. */
+/** Clients allow generous lengths in the arguments of a tool. */
 const COMPILED_TOOLS: Bounds = { ...COMPILED, length: 1_000_000 }
-/** For who shows schemas to the model alone, as far as we know. */
+/** The bounds for backends that only show schemas to the model, as far as we know. */
 const SHOWN: Bounds = { items: 1_000_000, length: 1e12, nested: Number.POSITIVE_INFINITY }
 
-/** Of a schema or a grammar that is given as text. */
+/** The most characters of a schema or a grammar that is given as text. */
 const MOST_TEXT = 256 * 1024
 
 const ITEMS = new Set(['minitems', 'maxitems', 'minproperties', 'maxproperties', 'mincontains'])
@@ -25,8 +25,8 @@ const LENGTHS = new Set(['minlength', 'maxlength'])
 const PATTERNS = new Set(['pattern', 'regex', 'grammar'])
 
 /**
- * The key of the first schema, grammar or pattern in a request whose repetition is past the bounds,
- * or null. One Ollama request with a huge `minItems` ends every stream that runs beside it.
+ * The key of the first schema, grammar or pattern in a request that exceeds the bounds, or null.
+ * One request with a huge `minItems` makes Ollama crash, and with it every stream that runs.
  */
 export function unbounded(request: JsonObject, backend: Backend): string | null {
   for (const key of [...FORMATS, ...GUIDES]) {
@@ -44,8 +44,9 @@ export function unbounded(request: JsonObject, backend: Backend): string | null 
 }
 
 /**
- * Whether the schemas of tools become a grammar (threats K22): always on llama.cpp, elsewhere where
- * a call is forced or its arguments are to be strict. Others only show them to the model.
+ * Whether the backend makes a grammar of the schemas of tools (threats K22). llama.cpp always does.
+ * Others do if a call is forced or if its arguments must be strict; else they show them to the
+ * model.
  */
 function compilesTools(request: JsonObject, backend: Backend): boolean {
   if (backend === 'llamacpp') return true
@@ -57,7 +58,7 @@ function compilesTools(request: JsonObject, backend: Backend): boolean {
 
 const isStrict = (tool: Json | undefined): boolean => isObject(tool) && tool.strict === true
 
-/** Walks a schema with the product of the counts around each part. */
+/** Walks a schema, and multiplies the counts around each part. */
 function bounded(schema: Json, bounds: Bounds): boolean {
   const open: { value: Json; around: number }[] = [{ value: schema, around: 1 }]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
@@ -71,7 +72,7 @@ function bounded(schema: Json, bounds: Bounds): boolean {
   return true
 }
 
-/** The largest number of items that one object asks for, or null where a count is past its bound. */
+/** The largest number of items that one object asks for. Null if a count exceeds its bound. */
 function counts(schema: JsonObject, bounds: Bounds): number | null {
   let items = 1
   for (const [key, value] of Object.entries(schema)) {

@@ -1,29 +1,30 @@
 import { isObject, type Json, type JsonObject } from '../kit/json.ts'
 import { choicesOf, isFinished } from './choices.ts'
 
-/** Members that a shortened answer keeps: another one may hold what was taken out. */
+/** The members that a shortened answer keeps. Others may contain what was taken out. */
 const ANSWER = ['id', 'object', 'created', 'model', 'system_fingerprint', 'service_tier'] as const
-/** Texts of a message, in the order in which a model makes them; thinking has several names. */
+/** The texts of a message, in the order in which a model makes them. Thinking has several names. */
 const THINKING = ['reasoning', 'reasoning_content', 'thinking'] as const
 const TEXTS = [...THINKING, 'content', 'refusal'] as const
-/** Parts of a content that say what it is. */
+/** Members of a part of a content that say what it is. */
 const LABELS = new Set(['type', 'id', 'index', 'role'])
-/** Characters that are counted at once: a tokenizer is slow on long runs. */
+/** Characters that are counted at once. A tokenizer is slow on long runs. */
 const PIECE = 1_000
 
-/** How much may be shown. */
+/** How much of an answer may be shown. */
 export interface Share {
-  /** Of each choice, in what `count` counts. */
+  /** The share of each choice, in the unit of `count`. */
   readonly tokens: number
-  /** `usage.completion_tokens` of the shortened answer at most. */
+  /** The most `usage.completion_tokens` of the shortened answer. */
   readonly output: number
   count(text: string): number
 }
 
 /**
  * A whole answer, or one event, without what was not granted: a backend that ignores its limit made
- * more than was paid for (threats J8). Each choice ends where its tokens end, with the finish_reason `length`, as
- * if the backend had obeyed. A tool call is shown whole or not at all: half of one is no JSON.
+ * more than was paid for (threats J8). Each choice ends where its tokens end, with the
+ * finish_reason `length`, as if the backend had obeyed. A tool call is shown whole or not at all:
+ * half of one is no JSON.
  */
 export function shorten(answer: JsonObject, share: Share): JsonObject {
   const short: JsonObject = {}
@@ -41,7 +42,7 @@ function shortChoice(choice: JsonObject, share: Share): JsonObject {
   if (isObject(delta)) short.delta = shortMessage(delta, left)
   else if (isObject(message)) short.message = shortMessage(message, left)
   if (!left.cut) return { ...choice }
-  // A stream has an event of its own for the end of a choice that has none yet.
+  // In a stream, the end of a choice gets an event of its own, unless the choice has ended here.
   const ends = delta === undefined || isFinished(choice)
   return { ...short, logprobs: null, finish_reason: ends ? 'length' : null }
 }
@@ -51,7 +52,7 @@ function shortMessage(message: JsonObject, left: Left): JsonObject {
   for (const key of TEXTS) {
     const value = message[key]
     if (value === undefined) continue
-    // The same thinking under another name is not made twice.
+    // The same thinking under another name counts once.
     const twin = THINKING.find((name) => name !== key && name in short && message[name] === value)
     short[key] = twin === undefined ? left.value(value, key) : (short[twin] ?? null)
   }
@@ -65,14 +66,14 @@ function shortMessage(message: JsonObject, left: Left): JsonObject {
 const callText = ({ id: _, type: __, index: ___, ...said }: JsonObject): string =>
   JSON.stringify(said)
 
-/** The figures of what is shown; details are of what was made. */
+/** The usage of what is shown. The details are left out, because they are about what was made. */
 function shortUsage({ prompt_tokens, completion_tokens }: JsonObject, most: number): JsonObject {
   const made = typeof completion_tokens === 'number' ? Math.min(completion_tokens, most) : most
   if (typeof prompt_tokens !== 'number') return { completion_tokens: made }
   return { prompt_tokens, completion_tokens: made, total_tokens: prompt_tokens + made }
 }
 
-/** What is left of one choice's tokens. */
+/** The tokens of one choice that are left to show. */
 class Left {
   readonly #share: Share
   #tokens: number
@@ -84,14 +85,14 @@ class Left {
     this.#tokens = share.tokens
   }
 
-  /** The beginning of a text that fits. */
+  /** The beginning of a text, as much as fits. */
   text(text: string): string {
     const short = this.#begin(text)
     if (short.length < text.length) this.cut = true
     return short
   }
 
-  /** The same of every text in a value, the labels of its parts excepted. */
+  /** The same for every text in a value, except the labels of its parts. */
   value(value: Json, key: string): Json {
     if (typeof value === 'string') return LABELS.has(key) ? value : this.text(value)
     if (Array.isArray(value)) return value.map((one) => this.value(one, key))
@@ -101,7 +102,7 @@ class Left {
     return short
   }
 
-  /** Takes a text whole, or not at all. Behind the end nothing is taken. */
+  /** Takes a text whole or not at all. After one that did not fit, nothing is taken. */
   takes(text: string): boolean {
     if (!this.cut && this.#begin(text).length === text.length) return true
     this.cut = true
@@ -125,7 +126,7 @@ class Left {
     return text
   }
 
-  /** Characters at the beginning of a piece that has too many tokens. */
+  /** How many characters of a piece fit, if the piece has too many tokens. */
   #fitting(piece: string): number {
     let fits = 0
     let not = piece.length
@@ -138,7 +139,7 @@ class Left {
   }
 }
 
-/** No character outside the basic plane is cut in two. */
+/** A place at which no pair of surrogates is cut in two. */
 function edge(text: string, at: number): number {
   const code = text.charCodeAt(at - 1)
   return at < text.length && code >= 0xd800 && code <= 0xdbff ? at - 1 : at

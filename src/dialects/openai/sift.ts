@@ -3,19 +3,19 @@ import type { Api } from './endpoint.ts'
 import { NO_SWITCH, SWITCHES, TAKEN_OUT } from './fields.ts'
 import { PASSED } from './passed.ts'
 
-/** A request less what must not pass. */
+/** A request without what must not pass. */
 export interface Sifted {
-  /** What is sent of it, limits and stream options apart. */
+  /** What is sent of it, apart from limits and stream options. */
   readonly request: JsonObject
-  /** Outermost keys whose bytes are left out. */
+  /** The outermost keys whose bytes are left out. */
   readonly gone: ReadonlySet<string>
-  /** Members that are written anew, as JSON, because a part of them is left out. */
+  /** Members as JSON that are written anew, because a part of them is left out. */
   readonly anew: readonly string[]
-  /** Names of what was left out, for a header. */
+  /** The names of what was left out, for a header. */
   readonly ignored: readonly string[]
 }
 
-/** Keeps the fields of the dialect's list and of the operator's own. */
+/** Keeps the fields on the list of the API and on the operator's own. */
 export function sift(dialect: Api, request: JsonObject, also: ReadonlySet<string>): Sifted {
   const kept: JsonObject = {}
   const gone = new Set<string>()
@@ -36,7 +36,9 @@ export function sift(dialect: Api, request: JsonObject, also: ReadonlySet<string
   return { request: kept, gone, anew, ignored: named(ignored) }
 }
 
-/** What passes of a member that holds switches, undefined where nothing does, and what was left out. */
+/**
+ * What passes of a member that contains switches (undefined if nothing does), and what is left out.
+ */
 function switches(key: string, value: Json): { passes: Json | undefined; left: string[] } {
   if (!isObject(value)) {
     return isSwitch(value) ? { passes: value, left: [] } : { passes: undefined, left: [key] }
@@ -47,7 +49,7 @@ function switches(key: string, value: Json): { passes: Json | undefined; left: s
   return { passes: Object.fromEntries(entries.filter(good)), left }
 }
 
-/** A longer text there would be a prompt, or a template, that runs on the operator's machine. */
+/** A longer text would be a prompt, or a template that runs on the operator's machine. */
 const WORD = /^[\w .,:+/-]{0,32}$/
 
 const isSwitch = (value: Json): boolean =>
@@ -59,7 +61,7 @@ const isSwitch = (value: Json): boolean =>
 const MOST_NAMED = 20
 const NAME = /^[\w.-]{1,64}$/
 
-/** Names from outside, such as a header may hold; the others are only counted. */
+/** Names that a header may contain. Others are only counted. */
 function named(names: readonly string[]): readonly string[] {
   const shown = names.filter((name) => NAME.test(name)).slice(0, MOST_NAMED)
   const more = names.length - shown.length

@@ -1,10 +1,10 @@
 import type { Asked, Granted, Meter } from '../dialect.ts'
 import type { JsonObject } from '../kit/json.ts'
 
-/** A longer prompt is not counted for the usage of a stream that was cut: it stops all others. */
+/** A longer prompt is not counted for this usage, because counting stops all other streams. */
 const MOST_COUNTED = 16 * 1024
 
-/** The usage that ends a stream which was cut, where the client asked for one. */
+/** The usage at the end of a stream that was cut, if the client asked for usage. */
 export function usageSoFar(
   meter: Pick<Meter, 'usage'>,
   about: { readonly asked: Asked; readonly granted: Granted },

@@ -1,7 +1,7 @@
 import type { Schema } from '../floor/json-schema.ts'
 import type { Result } from '../floor/result.ts'
 import type { Msat } from '../money/msat.ts'
-import type { Quantities, Tokens } from '../money/quantities.ts'
+import type { Quantities } from '../money/quantities.ts'
 
 /**
  * How one API writes a request, its output limit, its usage, its streams and its errors. A dialect
@@ -216,6 +216,11 @@ export interface Meter {
   cut(cost?: Msat | null): Uint8Array
   /** Ends the stream with an error. */
   broken(problem: Pick<Problem, 'code' | 'message'>, cost?: Msat | null): Uint8Array
+  /**
+   * What the answer has used so far, for the journal: as reported, or estimated without counting
+   * (K3). `prompt` is an estimate of the input.
+   */
+  sofar(prompt: number): Quantities
   /** What to charge if the answer ended as it did: reported if that is believable, else counted. */
   usage(promptEstimate: number): Counted
 }
@@ -236,14 +241,11 @@ export interface Seen {
    * as it came and may contain secrets.
    */
   readonly error: string | null
-  /** Output tokens so far, for the journal: as reported, or estimated by bytes (K3). */
-  readonly floor: number
 }
 
-/** What an answer used, and how that is known. A quantity that is missing is zero. */
-export type Counted = Tokens &
-  Quantities & {
-    readonly source: 'reported' | 'counted' | 'none'
-    /** The reported input, if it can correct later estimates. Else null. */
-    readonly reportedInput: number | null
-  }
+/** What an answer used, and how that is known. */
+export type Counted = Quantities & {
+  readonly source: 'reported' | 'counted' | 'none'
+  /** The reported input, if it can correct later estimates. Else null. */
+  readonly reportedInput: number | null
+}

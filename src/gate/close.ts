@@ -54,8 +54,8 @@ export class Closer {
   /** Journals what has flowed so far. */
   async journal(held: Held, meter: Meter): Promise<void> {
     if (held.hold === null) return
-    const tokens = { input: held.estimate.rough(), cached: 0, output: meter.seen.floor }
-    await held.purse.journal(held.hold, charge(held.rate, tokens))
+    const sofar = meter.sofar(held.estimate.rough())
+    await held.purse.journal(held.hold, charge(held.rate, sofar))
   }
 
   /**
@@ -101,7 +101,7 @@ export interface Sent {
 function shownOf(held: Held, { end, whole }: Sent, counted: Counted): Counted {
   if (end !== 'cut' || !whole) return counted
   const granted = held.hold?.granted ?? held.limit * held.asked.choices
-  return { ...counted, output: Math.min(counted.output, granted) }
+  return { ...counted, output: Math.min(counted.output ?? 0, granted) }
 }
 
 /** Of an observed request the amount is only what would have been charged: nobody's credit moved. */

@@ -1,7 +1,7 @@
 import { assert } from '../floor/assert.ts'
 import { least, type Msat } from '../money/msat.ts'
 import { charge, eachOf, type Rate } from '../money/price.ts'
-import type { Quantities } from '../money/quantities.ts'
+import { QUANTITIES, type Quantities } from '../money/quantities.ts'
 
 /** How a response ended, seen from the middle. Exactly one of these happens, exactly once. */
 export type End =
@@ -68,9 +68,9 @@ export function outcome(ended: Ended): Verdict {
   }
 }
 
-/** A price for the request itself is owed for an answer in which no token flowed. */
-const charges = (ended: Ended): boolean =>
-  eachOf(ended.rate, 'call') > 0n || (ended.quantities.input ?? 0) > 0
+/** Something was used, or the request itself has a price, although no output came. */
+const charges = ({ rate, quantities }: Ended): boolean =>
+  eachOf(rate, 'call') > 0n || QUANTITIES.some((name) => (quantities[name] ?? 0) > 0)
 
 function settle(ended: Ended): Verdict {
   const { hold, quantities, rate, source } = ended

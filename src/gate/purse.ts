@@ -13,7 +13,7 @@ import { least, type Msat, msat, ZERO } from '../money/msat.ts'
 import { at, ceilingLine, type Rate } from '../money/price.ts'
 import type { Slot, Targets } from './targets.ts'
 
-/** What a request wants set aside. Tokens everywhere. */
+/** What a request wants set aside. */
 export interface Want {
   readonly request: Pick<HoldRequest, 'id' | 'account' | 'limits' | 'what'>
   readonly rate: Rate
@@ -21,9 +21,9 @@ export interface Want {
   readonly bound: Bound
   /** What the model's template was seen to add to that: held beside it, and judged by limits (J4). */
   readonly template: number
-  /** Nearer the truth, and dearer to find out: asked for only where the bound is not affordable. */
+  /** Tokens of the input. Slow to find out, so it is asked for only if the bound is not affordable. */
   readonly inputEstimate: () => Promise<number>
-  /** Output over all choices: fewer than `least` is no answer, `most` is what was asked for. */
+  /** Output tokens of all choices: fewer than `least` is no answer, `most` is what was asked for. */
   readonly least: number
   readonly most: number
 }

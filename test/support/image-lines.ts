@@ -12,6 +12,7 @@ import { isObject, type JsonObject, parse, readObject } from '../../src/dialects
 import { object, text, whole } from '../../src/floor/json-schema.ts'
 import { err, ok } from '../../src/floor/result.ts'
 import type { Msat } from '../../src/money/msat.ts'
+import type { Quantities } from '../../src/money/quantities.ts'
 
 /**
  * A dialect that differs from OpenAI's in everything: it streams lines of JSON, is paid by the image,
@@ -152,7 +153,6 @@ class LineMeter implements Meter {
     done: false,
     over: false,
     error: null,
-    floor: 0,
   }
   #held = Buffer.alloc(0)
   #images = 0
@@ -270,11 +270,15 @@ class LineMeter implements Meter {
     return this.#end(line({ error: message }), cost)
   }
 
+  sofar(): Quantities {
+    return { image: this.#images }
+  }
+
   usage(): Counted {
     const flowed = this.#images > 0
     const believed = this.#reported !== null && this.#reported === this.#images
     return {
-      ...{ input: 0, cached: 0, output: 0, image: this.#images },
+      image: this.#images,
       source: believed ? 'reported' : flowed ? 'counted' : 'none',
       reportedInput: null,
     }

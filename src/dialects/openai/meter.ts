@@ -1,4 +1,5 @@
 import type { Msat } from '../../money/msat.ts'
+import type { Quantities } from '../../money/quantities.ts'
 import type { Counted, Meter, Problem, Seen } from '../dialect.ts'
 import { isObject, type Json, type JsonObject } from '../kit/json.ts'
 import { Preamble } from '../kit/preamble.ts'
@@ -177,7 +178,7 @@ export class OpenAiMeter implements Meter {
   #chunk({ chunk, failed }: Chunk, text: string, event: Buffer): Span | null {
     const failure = failureOf(chunk) ?? (failed ? 'an event with the name error' : null)
     if (failure === null) this.#own.learn(chunk, text)
-    const { floor } = this.seen
+    const { floor } = this.#response.seen
     if (failure !== null || !this.#response.read(chunk)) {
       this.#fail(failure ?? 'an event of the upstream is nested too deeply')
       return { from: 0, to: event.length }
@@ -285,6 +286,10 @@ export class OpenAiMeter implements Meter {
   #close(): void {
     this.#frames.take()
     this.#ended = true
+  }
+
+  sofar(prompt: number): Quantities {
+    return { input: prompt, output: this.#response.seen.floor }
   }
 
   usage(promptEstimate: number): Counted {

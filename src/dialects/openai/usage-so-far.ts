@@ -9,7 +9,7 @@ export function usageSoFar(
   meter: Pick<Meter, 'usage'>,
   about: { readonly asked: Asked; readonly granted: Granted },
 ): JsonObject {
-  const { input, output } = meter.usage(promptOf(about.asked, about.granted))
+  const { input = 0, output = 0 } = meter.usage(promptOf(about.asked, about.granted))
   return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output }
 }
 

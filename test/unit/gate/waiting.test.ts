@@ -79,7 +79,7 @@ const ending = (end: Sent['end'], flowed: boolean): Sent => ({
   end,
   whole: false,
   meter: {
-    seen: { output: flowed, floor: 3 },
+    seen: { output: flowed },
     usage: () => ({ source: 'reported', input: 8, cached: 0, output: 3, reportedInput: 8 }),
   } as unknown as Sent['meter'],
 })

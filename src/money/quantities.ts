@@ -21,13 +21,6 @@ export type Quantity = (typeof QUANTITIES)[number]
  */
 export type Quantities = Readonly<Partial<Record<Quantity, number>>>
 
-/** The quantities of a request to a language model. */
-export interface Tokens {
-  readonly input: number
-  readonly cached: number
-  readonly output: number
-}
-
 /** Input and output tokens together. */
 export const tokensOf = ({ input = 0, output = 0 }: Quantities): number => input + output
 

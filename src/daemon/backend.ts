@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import type { Backend, Dialect } from '../dialects/dialect.ts'
+import type { Backend } from '../dialects/dialect.ts'
 import { plural } from '../floor/plural.ts'
 import type { World } from '../floor/world.ts'
 import { failedOf, type ModelList, makeModels } from '../http/models.ts'
@@ -37,7 +37,6 @@ const NAMES: Readonly<Record<Backend, string>> = {
 export async function findBackend(
   { upstream, upstreamKey, pricing }: Pick<Config, 'upstream' | 'upstreamKey' | 'pricing'>,
   world: World,
-  dialects: readonly Pick<Dialect, 'headers'>[],
 ): Promise<FoundBackend> {
   const base = upstream === null ? await look(world) : new URL(upstream)
   const key = upstreamKey === null ? null : upstreamKey.reveal()
@@ -47,7 +46,6 @@ export async function findBackend(
     base,
     key,
     now: world.now,
-    passed: dialects.flatMap(({ headers }) => headers),
     onDoubt: () => models.doubt(),
     behind: { kind: () => models.kind(), isStill: (kind) => models.isStill(kind) },
   })

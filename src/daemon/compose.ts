@@ -13,6 +13,7 @@ import { Respond } from '../gate/respond.ts'
 import { Speeds } from '../gate/speeds.ts'
 import { AccountPages } from '../gate/statement.ts'
 import { Targets } from '../gate/targets.ts'
+import { soldOf } from '../http/selling.ts'
 import { TokenCounter } from '../money/counter.ts'
 import { PromptEstimator } from '../money/lessons.ts'
 import type { Gifts } from '../rails/gifts.ts'
@@ -97,7 +98,6 @@ export function compose(parts: GateParts): Composed {
   })
   const upkeep = startUpkeep(parts)
   const upstreamUp = () => models.answering() && models.gone() === null
-  const dialects = [...new Set(routes.all.map(({ dialect }) => dialect))]
   const entrances = openEntrances(parts, {
     ...{ gate, pages, routes, readCredentials },
     buying: new Buying({
@@ -108,7 +108,7 @@ export function compose(parts: GateParts): Composed {
       priceOf: (model) => priceOf(model, { pricing, models }),
       listed: () => models.list(),
       now: world.now,
-      terms: termsOf(parts, dialects),
+      terms: termsOf(parts, routes.all.map(soldOf)),
       upstreamOk: upstreamUp,
       gone: () => models.gone(),
       usdPerBtc: () => pricing.usdPerBtc(),

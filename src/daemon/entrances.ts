@@ -64,7 +64,7 @@ export function openEntrances(parts: GateParts, served: Served): Entrances {
     money: parts.wallet.money,
     envelopeOf,
     sells: config.mode === 'charge',
-    notFound: makeNotFound(described.terms.dialects),
+    notFound: makeNotFound(described.terms.routes),
     onError: (error) =>
       say({ event: 'problem', what: 'internal_error', error: error.name, at: placeOf(error) }),
     cors: { origins: config.cors },

@@ -115,7 +115,7 @@ async function start(
   })
   const { ecash } = choice
   if (ecash !== null) closers.push(() => ecash.folder.close())
-  const backend = await findBackend(config, world, dialects)
+  const backend = await findBackend(config, world)
   closers.push(() => backend.upstream.close())
   const books = openBooks(folder, choice.money, { world, say })
   closers.push(() => books.close())

@@ -8,12 +8,12 @@ import { version } from './version.ts'
 /** What the documents of the gate say, as far as it does not change while the gate runs. */
 export const termsOf = (
   { config, wallet, rails = [] }: Pick<GateParts, 'config' | 'wallet' | 'rails'>,
-  dialects: Terms['dialects'],
+  routes: Terms['routes'],
 ): Terms => ({
   version: version(),
   operator: { ...config.operator, name: config.operator.name ?? 'satgate' },
   money: wallet.money,
-  dialects,
+  routes,
   errors: envelopeOf(''),
   methods: [...(config.rails.l402 ? ['l402'] : []), ...rails.map(({ name }) => name)],
   invoice: config.credit.invoice,

@@ -57,15 +57,17 @@ export class Exchange {
     const output = held.hold?.granted ?? limit * asked.choices
     const meter = dialect.meter(asked, { output, limit, count: countTokens }, backend)
     const { upstream, sent } = this.#respelling.of(held, backend)
+    const empty = sent.body.length === 0
     const relay = new Relay({
       upstream,
       request: {
         method: incoming.method,
         path: incoming.path,
         query: route.query ? incoming.query : '',
-        body: sent.body,
-        contentType: sent.contentType,
+        body: empty ? null : sent.body,
+        contentType: empty ? null : sent.contentType,
         headers: { ...sent.headers, 'x-request-id': id },
+        passes: dialect.headers,
       },
       reply,
       meter,

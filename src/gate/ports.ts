@@ -64,8 +64,10 @@ export interface UpstreamRequest {
   readonly body: Uint8Array | null
   /** Of the body. Null sends none. */
   readonly contentType: string | null
-  /** The few other headers that the backend sees. Those that can carry a credential never pass (G3). */
+  /** Other headers. `accept`, `x-request-id` and those that `passes` names reach the backend. */
   readonly headers: Readonly<Record<string, string>>
+  /** Names in lower case. A header that can carry a credential never passes (G3). */
+  readonly passes: readonly string[]
 }
 
 export interface UpstreamListener {

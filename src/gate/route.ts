@@ -37,6 +37,8 @@ export interface Pattern {
   /** As it is written. */
   readonly text: string
   matches(path: string): boolean
+  /** It matches but for capitals: some servers do not tell them from small letters. */
+  resembles(path: string): boolean
 }
 
 /**
@@ -46,10 +48,15 @@ export interface Pattern {
  */
 export function pattern(text: string): Pattern {
   assert(WRITTEN.test(text), `${text} is no pattern of a path`)
-  if (!text.includes('*')) return { text, matches: (path) => path === text }
+  if (!text.includes('*')) {
+    const small = text.toLowerCase()
+    const resembles = (path: string) => path.toLowerCase() === small
+    return { text, matches: (path) => path === text, resembles }
+  }
   const segments = text.slice(1).split('/').map(segmentOf)
   const whole = new RegExp(`^${segments.join('')}$`)
-  return { text, matches: (path) => whole.test(path) }
+  const small = new RegExp(whole, 'i')
+  return { text, matches: (path) => whole.test(path), resembles: (path) => small.test(path) }
 }
 
 /** The characters of a canonical path, and the star. */
@@ -79,11 +86,17 @@ export class Routes {
     this.all = all
   }
 
-  /** A route that tells its price answers every method of its path. */
+  /**
+   * A route that tells its price answers every method of its path. A path that is a route's but for
+   * capitals is not served: a backend could take it for that route, at the price of a later one.
+   */
   find(method: string, path: string): Found {
     let other: Route | null = null
     for (const route of this.all) {
-      if (!route.path.matches(path)) continue
+      if (!route.path.matches(path)) {
+        if (route.path.resembles(path)) return { is: 'nothing' }
+        continue
+      }
       if (route.method === method) return { is: 'route', route }
       if (other === null || (!other.tellsPrice && route.tellsPrice)) other = route
     }

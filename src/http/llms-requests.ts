@@ -57,7 +57,7 @@ const sh = (command: string): string => fenced('sh', command)
 
 /** The first dialect that has a request to show, with that request. */
 function exampleRequest({ terms }: Selling, model: string) {
-  for (const { path, docs, wire } of terms.dialects) {
+  for (const { path, docs, wire } of terms.routes) {
     const body = docs.example(model)
     if (body === null) continue
     return { path, request: JSON.stringify(body), type: docs.request.type, errors: wire.errors }

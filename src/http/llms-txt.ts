@@ -59,7 +59,7 @@ function terms(selling: Selling): string {
   const { invoice, mostSats, limits } = terms
   const number = (value: number) => value.toLocaleString('en')
   return [
-    `- Served, each by POST: ${terms.dialects.map(({ path }) => `\`${path}\``).join(', ')}. Streaming works.`,
+    `- ${served(terms)}. Streaming works.`,
     `- You pay for the tokens of the request and of its answer, to a thousandth of a ${unit}. A request that fails before its first output costs nothing.`,
     `- An answer tells its cost: in the header \`X-Cost-Msat\`. ${costInStreams(terms)}`.trimEnd(),
     `- A 402 asks for ${number(invoice.min)} to ${number(invoice.max)} ${unit}, or more if this request needs more. \`/create-invoice\` sells up to ${number(mostSats)} ${unit}.`,
@@ -69,9 +69,16 @@ function terms(selling: Selling): string {
   ].join('\n')
 }
 
+/** The routes. A method that all of them have is said once. */
+function served({ routes }: Selling['terms']): string {
+  const posts = routes.every(({ method }) => method === 'POST')
+  const paths = routes.map(({ method, path }) => (posts ? `\`${path}\`` : `\`${method} ${path}\``))
+  return `Served${posts ? ', each by POST' : ''}: ${paths.join(', ')}`
+}
+
 /** Where the streams of each dialect tell their cost. What several dialects do alike is said once. */
-function costInStreams({ dialects }: Selling['terms']): string {
-  return [...new Set(dialects.flatMap(({ docs }) => docs.stream?.cost ?? []))].join(' ')
+function costInStreams({ routes }: Selling['terms']): string {
+  return [...new Set(routes.flatMap(({ docs }) => docs.stream?.cost ?? []))].join(' ')
 }
 
 function modelSection(selling: Selling): string {

@@ -16,10 +16,10 @@ const INSTEAD: ReadonlyMap<string, string> = new Map([
 
 /** Makes the 404 for a path, or a method of a path, that is not served: it names those that are. */
 export function makeNotFound(
-  dialects: Terms['dialects'],
+  routes: Terms['routes'],
 ): (method: string, path: string | null) => Refusal {
   const methods = new Map<string, string>()
-  for (const { path, method } of operations({ dialects })) {
+  for (const { path, method } of operations({ routes })) {
     if (method === 'post' || !methods.has(path)) methods.set(path, method.toUpperCase())
   }
   const paths = [...methods.keys()]

@@ -4,7 +4,8 @@ import type { Terms } from './selling.ts'
 /** An endpoint as it is served: the one table that `/openapi.json` is written from. */
 export interface Operation {
   readonly path: string
-  readonly method: 'get' | 'head' | 'post'
+  /** In lower case. */
+  readonly method: string
   readonly id: string
   readonly summary: string
   /** `paid`: by the token. `pass`: a pass, and nothing is charged. `either`: a pass or none. */
@@ -24,21 +25,29 @@ const TEXT = { type: 'string' }
 
 const PAID = [400, 402, 403, 404, 408, 413, 415, 422, 429, 500, 502, 503, 504]
 
-/** The product: POST sells; an unpaid GET and HEAD tell the price, for clients that look first. */
-function dialectOperations({ dialects }: Pick<Terms, 'dialects'>): readonly Operation[] {
-  return dialects.flatMap(({ path, docs, wire }): readonly Operation[] => {
+/** The product. If a route tells its price, an unpaid GET and HEAD do, for clients that look first. */
+function routeOperations({ routes }: Pick<Terms, 'routes'>): readonly Operation[] {
+  return routes.flatMap((route): readonly Operation[] => {
+    const { docs, tellsPrice, wire } = route
+    const { path, parameters } = templated(route.path)
+    const method = route.method.toLowerCase()
     const { name: schema, summary, stream } = docs
     const errors = wire.errors.name
-    return [
-      {
-        ...{ path, method: 'post', id: `create${schema}`, summary, needs: 'paid', errors },
-        body: { type: docs.request.type, schema: `${schema}Request`, required: true },
-        ok: {
-          [docs.answer.type]: ref(`${schema}Answer`),
-          ...(stream === null ? {} : { [stream.type]: stream.schema }),
-        },
-        others: PAID,
+    const sold: Operation = {
+      ...{ path, method, id: `${VERB[method] ?? method}${schema}`, summary, needs: 'paid', errors },
+      ...(parameters.length === 0 ? {} : { parameters }),
+      ...(method === 'get'
+        ? {}
+        : { body: { type: docs.request.type, schema: `${schema}Request`, required: true } }),
+      ok: {
+        [docs.answer.type]: ref(`${schema}Answer`),
+        ...(stream === null ? {} : { [stream.type]: stream.schema }),
       },
+      others: PAID,
+    }
+    if (!tellsPrice) return [sold]
+    return [
+      sold,
       {
         ...{ path, method: 'get', id: `offer${schema}`, needs: 'nothing', ok: null, errors },
         summary: 'A 402 with the smallest offer; 405 with a pass',
@@ -51,6 +60,19 @@ function dialectOperations({ dialects }: Pick<Terms, 'dialects'>): readonly Oper
       },
     ]
   })
+}
+
+const VERB: Readonly<Record<string, string>> = { post: 'create' }
+
+/** A pattern as OpenAPI writes it: each segment with a star is a parameter. */
+function templated(pattern: string) {
+  const names: string[] = []
+  const segments = pattern.split('/').map((segment) => {
+    if (!segment.includes('*')) return segment
+    names.push(`part${names.length + 1}`)
+    return `{${names.at(-1)}}`
+  })
+  return { path: segments.join('/'), parameters: names.map((name) => inPath(name, TEXT)) }
 }
 
 const query = (name: string, schema: object, required = false) => ({
@@ -133,8 +155,8 @@ const FREE: readonly Operation[] = [
 ]
 
 /** Everything that is served to everybody now. `/play/pay` answers this machine alone. */
-export const operations = (terms: Pick<Terms, 'dialects'>): readonly Operation[] => [
-  ...dialectOperations(terms),
+export const operations = (terms: Pick<Terms, 'routes'>): readonly Operation[] => [
+  ...routeOperations(terms),
   ...CREDIT,
   ...FREE,
 ]

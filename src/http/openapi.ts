@@ -40,8 +40,8 @@ export function openApi(selling: Selling): unknown {
         models: models.map(({ id }) => id),
         few: FEW_MODELS,
         mostSats: terms.mostSats,
-        dialects: terms.dialects,
-        envelopes: [...new Set([terms.errors, ...terms.dialects.map(({ wire }) => wire.errors)])],
+        dialects: terms.routes,
+        envelopes: [...new Set([terms.errors, ...terms.routes.map(({ wire }) => wire.errors)])],
       }),
     },
   }

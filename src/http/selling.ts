@@ -1,4 +1,5 @@
 import type { Dialect, Envelope } from '../dialects/dialect.ts'
+import type { Route } from '../gate/route.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 
 /** Who runs this gate, from the settings. Each text is one line of at most 200 characters. */
@@ -10,13 +11,25 @@ export interface Operator {
   readonly terms: string | null
 }
 
+/** A route, as documents describe it. */
+export interface SoldRoute extends Pick<Dialect, 'docs' | 'wire'> {
+  readonly method: string
+  /** As its pattern is written. */
+  readonly path: string
+  readonly tellsPrice: boolean
+}
+
+export const soldOf = ({ dialect, method, path, tellsPrice }: Route): SoldRoute => ({
+  ...{ docs: dialect.docs, wire: dialect.wire, method, path: path.text, tellsPrice },
+})
+
 /** What does not change while the gate runs. */
 export interface Terms {
   readonly operator: Operator
   /** The version of satgate. */
   readonly version: string
   readonly money: MoneyKind
-  readonly dialects: readonly Pick<Dialect, 'name' | 'path' | 'docs' | 'wire'>[]
+  readonly routes: readonly SoldRoute[]
   /** How the endpoints of the gate itself write an error. */
   readonly errors: Envelope
   /** The names of the rails that are on. */

@@ -11,7 +11,10 @@ const VERSION = /^v\d+(?:[a-z]+\d*)?$/i
  * (threats K15).
  */
 export function targetOf(base: URL, path: string, query = ''): string {
-  assert(CANONICAL.test(path) && QUERY.test(query), 'an upstream path is one that a route matched')
+  assert(
+    CANONICAL.test(path) && QUERY.test(query),
+    'an upstream path is one of the allow-listed ones',
+  )
   const prefix = base.pathname.replace(/\/+$/, '')
   const versioned = prefix.split('/').some((segment) => VERSION.test(segment))
   return (

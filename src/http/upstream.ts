@@ -19,8 +19,6 @@ export interface UpstreamOptions {
   readonly now?: () => number
   /** A connection was lost, or an answer says that nobody is behind it: another may be there soon. */
   readonly onDoubt?: () => void
-  /** Names of further headers that pass: those that the dialects write. */
-  readonly passed?: readonly string[]
   /** Who is there, as far as it is known, and whether it is still: asked before a second send (J8). */
   readonly behind?: Behind
 }
@@ -61,14 +59,11 @@ export function makeUpstream(options: UpstreamOptions): HttpUpstream {
     timeouts?.connectMs ?? 10_000,
     onDoubt,
   )
-  const passes = new Set([...PASSED, ...(options.passed ?? [])])
-  const credentials = [...passes].filter((name) => CREDENTIAL_HEADERS.has(name))
-  assert(credentials.length === 0, `no credential travels on: ${credentials.join(', ')}`)
   const own: Record<string, string> = { 'accept-encoding': 'identity', 'user-agent': 'satgate' }
   if (options.key !== null) own.authorization = `Bearer ${options.key}`
   const parts = { connections, now, onDoubt, behind }
   const exchange = (what: UpstreamRequest, listener: UpstreamListener, begun = () => {}): Sent => {
-    const headers = { ...only(passes, what.headers), ...own }
+    const headers = { ...passed(what), ...own }
     const request = {
       ...what,
       path: targetOf(options.base, what.path, what.query),
@@ -88,7 +83,7 @@ export function makeUpstream(options: UpstreamOptions): HttpUpstream {
           exchange(
             {
               ...{ method: 'GET', path, query: '', body: null, contentType: null },
-              headers: { accept: 'application/json' },
+              ...{ headers: { accept: 'application/json' }, passes: [] },
             },
             listener,
             begun,
@@ -99,14 +94,15 @@ export function makeUpstream(options: UpstreamOptions): HttpUpstream {
   }
 }
 
-function only(
-  names: ReadonlySet<string>,
-  headers: Readonly<Record<string, string>>,
-): Record<string, string> {
+function passed({
+  headers,
+  passes,
+}: Pick<UpstreamRequest, 'headers' | 'passes'>): Record<string, string> {
   const kept: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase()
-    if (names.has(lower) && PRINTABLE.test(value)) kept[lower] = value
+    const passing = PASSED.includes(lower) || passes.includes(lower)
+    if (passing && !CREDENTIAL_HEADERS.has(lower) && PRINTABLE.test(value)) kept[lower] = value
   }
   return kept
 }

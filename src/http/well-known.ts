@@ -28,7 +28,7 @@ export function wellKnown(selling: Selling): unknown {
     ...(selling.gone === null ? {} : { reason: selling.gone }),
     usd_per_btc: selling.usdPerBtc,
     pricing: { unit: 'tokens', currency: 'SAT', models: Object.fromEntries(prices) },
-    endpoints: terms.dialects.map(({ path }) => ({ path, method: 'POST' })),
+    endpoints: terms.routes.map(({ path, method }) => ({ path, method })),
     free_endpoints: FREE.map((path) => ({ path, method: 'GET' })),
     payment: {
       methods: terms.methods,

@@ -88,7 +88,7 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
   const keys = options.keys ?? options.after?.keys ?? newKeys()
   const play = openPlayWallet({ store: opened.invoices, world, background: unheard })
   const events: GateEvent[] = []
-  const found = await findBackend(config, world, dialects)
+  const found = await findBackend(config, world)
   const background = new Background(world, ({ work, solved, reason }) =>
     events.push({ event: solved ? 'solved' : 'problem', what: 'background_failed', work, reason }),
   )

@@ -45,6 +45,7 @@ export const chat = (body: object, headers: Record<string, string> = {}): Upstre
   body: Buffer.from(JSON.stringify(body)),
   contentType: 'application/json',
   headers,
+  passes: [],
 })
 
 export interface Heard {

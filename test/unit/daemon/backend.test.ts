@@ -2,7 +2,6 @@ import { createServer } from 'node:https'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Config } from '../../../src/config/config.ts'
 import { findBackend } from '../../../src/daemon/backend.ts'
-import { dialects } from '../../../src/dialects/index.ts'
 import { selfSigned } from '../../support/certificate.ts'
 import { Bench } from '../../support/hear.ts'
 import { serve } from '../../support/serve.ts'
@@ -17,7 +16,7 @@ const world = { ...real, now: Date.now, random: (bytes: number) => new Uint8Arra
 async function told(upstream: string): Promise<string | null> {
   const pricing = { list: { models: [] } }
   const config = { upstream, upstreamKey: null, pricing } as unknown as Config
-  const found = await findBackend(config, world, dialects)
+  const found = await findBackend(config, world)
   bench.later(() => found.upstream.close())
   return found.problem
 }

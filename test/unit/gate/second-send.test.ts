@@ -38,7 +38,7 @@ function stage(otherwise: (refusal: string) => string | null) {
   }
   const send = new SecondSend(upstream, {
     request: {
-      ...{ method: 'POST', path: '/v1/chat/completions', query: '', headers: {} },
+      ...{ method: 'POST', path: '/v1/chat/completions', query: '', headers: {}, passes: [] },
       ...{ body: Buffer.from('first'), contentType: 'application/json' },
     },
     listener,

@@ -3,25 +3,29 @@ import { join } from 'node:path'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { routesOf } from '../../../src/daemon/routes.ts'
 import { dialects } from '../../../src/dialects/index.ts'
 import { openAiErrors } from '../../../src/dialects/openai/errors.ts'
 import { err, ok } from '../../../src/floor/result.ts'
 import { makeApp } from '../../../src/http/app.ts'
 import { type DescribeParts, makeDescribe } from '../../../src/http/describe.ts'
 import { priceWords, shownName } from '../../../src/http/llms-txt.ts'
-import type { ShownPrice, Terms } from '../../../src/http/selling.ts'
+import { type ShownPrice, soldOf, type Terms } from '../../../src/http/selling.ts'
 import { parsePrice } from '../../../src/money/parse.ts'
 import { makePricing } from '../../../src/money/pricing.ts'
 import { parseLlmsTxt } from '../../support/llms-txt.ts'
 import { checker } from '../../support/schema.ts'
+import { everySlot } from '../../support/slots.ts'
 
 const ORIGIN = 'https://gate.example'
+
+const routes = routesOf(dialects, 'charge', everySlot).all.map(soldOf)
 
 const terms: Terms = {
   version: '1.2.3',
   operator: { name: 'satgate', contact: null, terms: null },
   money: 'real',
-  dialects,
+  routes,
   errors: openAiErrors,
   methods: ['l402'],
   invoice: { min: 10, max: 1000 },
@@ -82,7 +86,7 @@ const STATES: readonly (readonly [string, readonly string[], Partial<DescribePar
   ['the ledger is late', ['llama3'], { ledgerOk: () => false }],
   ['no rail is on', ['llama3'], { terms: { ...terms, methods: [] } }],
   ['it has a public address', ['llama3'], { publicUrl: () => ORIGIN }],
-  ['one dialect', ['llama3'], { terms: { ...terms, dialects: dialects.slice(0, 1) } }],
+  ['one dialect', ['llama3'], { terms: { ...terms, routes: routes.slice(0, 1) } }],
 ]
 
 describe('each document is what its specification asks for', () => {

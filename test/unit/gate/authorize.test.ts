@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Doorkeeper } from '../../../src/gate/admit.ts'
+import type { Authenticator } from '../../../src/gate/admit.ts'
 import type { Held } from '../../../src/gate/call.ts'
 import { Closer, type Ending } from '../../../src/gate/close.ts'
 import type { Demand } from '../../../src/gate/demand.ts'
@@ -47,16 +47,14 @@ async function stage(parts: { balance: number; slots: number | null; mode?: Mode
       return refuse(402, 'insufficient_quota', reason)
     },
   } as unknown as Demand
-  const doorkeeper = {
-    admit: async () => ({
-      ok: true,
-      value: { account: 'a', limits: [], scope: 'account', via: 'pass' },
-    }),
-  } as unknown as Doorkeeper
+  const who = { account: 'a', limits: [], scope: 'account', via: 'pass', newPass: null }
+  const authenticator = {
+    authenticate: async () => ({ ok: true, value: who }),
+  } as unknown as Authenticator
   const gate = new Gate({
     pricing: { bounds: { usual: 1, most: 1 }, speeds: { most: () => 1 }, estimating } as never,
     terms: () => ({ also: new Set(), backend: 'other' }),
-    doorkeeper,
+    authenticator,
     demand,
     mode: new ModeRule({ demand, purses, world, healthy: () => true, contact: null }),
     exchange: null as never,

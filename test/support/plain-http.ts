@@ -24,6 +24,7 @@ export const plainHttp: Dialect = {
       ...{ stream: (chunk) => chunk, rest: () => NOTHING, whole: (body) => body },
       ...{ asStream: (body) => body, finish: () => NOTHING, keepAlive: () => NOTHING },
       ...{ cut: () => NOTHING, broken: () => NOTHING, seen: { ...seen, error: null, floor: 0 } },
+      sofar: () => ({}),
       usage: () => ({ source: 'none', input: 0, cached: 0, output: 0, reportedInput: null }),
     }
   },

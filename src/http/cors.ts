@@ -15,7 +15,7 @@ const MOST_NAMES = 64
 const EXPOSED = [
   'WWW-Authenticate, X-Cashu, PAYMENT-REQUIRED, PAYMENT-RESPONSE, X-PAYMENT-RESPONSE, Payment-Receipt',
   'X-Credit-Balance, X-Credit-Balance-Msat, X-Cost-Msat, X-Max-Tokens-Applied, X-Request-Id',
-  'X-L402-Price-Sats, X-Satgate-Ignored, Retry-After, X-Should-Retry',
+  'X-L402-Price-Sats, X-Satgate-Ignored, X-Satgate-Pass, Retry-After, X-Should-Retry',
 ].join(', ')
 
 /**

@@ -6,6 +6,7 @@ import type { Operation, Presented } from '../passes/pass.ts'
 /**
  * A way in which money arrives. A rail asks for money (`offer`) and turns what a client presents into a
  * receipt (`redeem`). It never posts to the ledger, and it knows neither the backend nor another rail.
+ * Each rail runs `test/contract/rail.ts`.
  */
 export interface Rail<Payment = unknown> {
   /** Lower case, as in the drawer `rail:<name>` of the ledger. */

@@ -1,0 +1,167 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Deposits } from '../../src/gate/deposits.ts'
+import type { Books } from '../../src/ledger/books.ts'
+import { openMemoryBooks } from '../../src/ledger/memory.ts'
+import type { RootKeys } from '../../src/passes/write.ts'
+import type { Offer, Rail, Receipt } from '../../src/rails/rail.ts'
+import { newKeys } from '../support/gate.ts'
+import { real } from '../support/world.ts'
+
+/** A rail, the buyer who pays on it, and what can go wrong with it. A string says why there is no such thing. */
+export interface RailUnderTest {
+  readonly rail: Rail
+  /** The buyer pays an offer. Answers the headers that present the payment. */
+  readonly pay: string | ((offer: Offer) => Promise<readonly string[]>)
+  /** The headers of somebody who has the offer and did not pay. */
+  readonly unpaid: string | ((offer: Offer) => readonly string[])
+  /** The headers of something that looks like a payment of this rail and cannot be read. */
+  readonly malformed: string | readonly string[]
+  /** Nobody can pay from now on. */
+  readonly outage: string | (() => void)
+  /** Somebody pays and presents nothing. Resolves when the rail could have learned of it. */
+  readonly unpresented: string | (() => Promise<void>)
+}
+
+export interface RailParts {
+  readonly books: Books
+  readonly keys: RootKeys
+}
+
+const WANT = {
+  ...{ sat: 21, least: 10, account: null, origin: 'https://gate.example' },
+  quota: { is: 'stranger', client: 'a', site: 'a' },
+} as const
+const CALL = { path: '/v1/chat/completions', method: 'POST', model: 'fake' }
+/** nginx refuses an answer whose headers are larger than a page of memory. */
+const MOST_HEADERS = 4_000
+
+/** What every rail must do. `make` is called for each test. */
+export function railContract(name: string, make: (parts: RailParts) => RailUnderTest): void {
+  const opened = () => {
+    const books = openMemoryBooks('play', real)
+    const keys = newKeys()
+    const deposits = new Deposits({ ...books, keys, world: real, say: () => {} })
+    return { ...make({ books, keys }), books, deposits }
+  }
+  type Opened = ReturnType<typeof opened>
+
+  async function offerOf({ rail }: Opened): Promise<Offer> {
+    const offer = await rail.offer(WANT)
+    if (!offer.ok) throw new Error(offer.error.why)
+    return offer.value
+  }
+  /** What `redeem` takes of these headers. */
+  function paymentIn({ rail }: Opened, headers: readonly string[]): unknown {
+    const read = rail.read(headers)
+    if (read.is === 'payment') return read.payment
+    if (read.is === 'credential') return read
+    throw new Error(`the payment was read as ${read.is}`)
+  }
+  async function receiptOf(under: Opened, payment: unknown): Promise<Receipt> {
+    const redeemed = await under.rail.redeem(payment, CALL)
+    if (!redeemed.ok) throw new Error(redeemed.error)
+    return redeemed.value
+  }
+  /** A test that needs what the rail may not have. */
+  const needs = (what: keyof Omit<RailUnderTest, 'rail'>, title: string, test: () => unknown) => {
+    const has = opened()[what]
+    return typeof has === 'string' ? it.skip(`${title} (${has})`) : it(title, () => test())
+  }
+
+  describe(`${name} as a rail`, () => {
+    it('has a name that a drawer of the ledger can have', () => {
+      expect(opened().rail.name).toMatch(/^[a-z0-9-]{1,20}$/)
+    })
+
+    it('finds nothing where nothing is, and never throws', () => {
+      const { rail } = opened()
+      expect(rail.read([])).toEqual({ is: 'absent' })
+      expect(rail.read(['host', 'gate.example', 'accept', '*/*'])).toEqual({ is: 'absent' })
+      expect(rail.read(['authorization', 'Bearer sk-proj-1234'])).toEqual({ is: 'absent' })
+      const names = fc.constantFrom('authorization', 'x-api-key', 'x-cashu', 'x-payment', 'x-any')
+      fc.assert(
+        fc.property(fc.array(fc.tuple(names, fc.string())), (lines) => {
+          expect(typeof rail.read(lines.flat()).is).toBe('string')
+        }),
+      )
+    })
+
+    needs('malformed', 'C5 malformed is not absent: its buyer is told what is wrong', () => {
+      const { rail, malformed } = opened()
+      const read = rail.read(malformed as readonly string[])
+      expect(read).toMatchObject({ is: 'malformed', detail: expect.stringMatching(/\w/) })
+    })
+
+    needs('pay', 'an offer fits into a 402 beside those of other rails', async () => {
+      const offer = await offerOf(opened())
+      const headers = [...offer.challenges, ...Object.entries(offer.headers).flat()]
+      for (const text of headers) expect(text).not.toMatch(/[\r\n]/)
+      expect(headers.join('').length).toBeLessThan(MOST_HEADERS)
+      expect(JSON.parse(JSON.stringify(offer.body))).toEqual(offer.body)
+      expect([offer.say, offer.howToPay]).toEqual([
+        expect.stringMatching(/^[A-Z].*\.$/),
+        expect.stringMatching(/^[A-Z].*\.$/),
+      ])
+    })
+
+    needs('unpaid', 'C8 an offer that nobody paid is worth nothing', async () => {
+      const under = opened()
+      const { unpaid } = under
+      if (typeof unpaid === 'string') return
+      const read = under.rail.read(unpaid(await offerOf(under)))
+      if (read.is !== 'payment' && read.is !== 'credential') return
+      const payment = read.is === 'payment' ? read.payment : read
+      expect(await under.rail.redeem(payment, CALL)).toMatchObject({ ok: false })
+    })
+
+    needs('pay', 'L4 a payment that is presented often, also at once, is one credit', async () => {
+      const under = opened()
+      const { pay } = under
+      if (typeof pay === 'string') return
+      const payment = paymentIn(under, await pay(await offerOf(under)))
+      const receipts = await Promise.all([1, 2, 3].map(() => receiptOf(under, payment)))
+      const credited = await Promise.all(receipts.map((one) => under.deposits.credit(one)))
+      const again = await receiptOf(under, payment)
+      expect((await under.deposits.credit(again)).pass).toBeNull()
+      const [account = ''] = new Set(credited.map((one) => one.account))
+      expect(credited.map((one) => one.account)).toEqual([account, account, account])
+      expect(credited.filter(({ pass }) => pass !== null).length).toBeLessThanOrEqual(1)
+      expect(again).toMatchObject({ payment: receipts[0]?.payment, amount: receipts[0]?.amount })
+      expect(again.payment).toMatch(/^[a-z0-9]+:\S+$/)
+      const balance = await under.books.ledger.balance(account)
+      expect(Number(balance?.available)).toBe(Number(receipts[0]?.amount))
+      expect(balance?.available).toBeGreaterThanOrEqual(BigInt(WANT.least) * 1_000n)
+      expect(await under.books.statement.verify()).toMatchObject({ ok: true })
+    })
+
+    needs('outage', 'an outage is a refusal and no exception', async () => {
+      const { rail, outage } = opened()
+      if (typeof outage === 'string') return
+      outage()
+      expect(await rail.offer(WANT)).toMatchObject({ ok: false, error: { why: expect.anything() } })
+    })
+
+    needs(
+      'unpresented',
+      'B7 a payment that nobody presents is told of, and credited once',
+      async () => {
+        const { rail, unpresented, deposits, books } = opened()
+        if (typeof unpresented === 'string') return
+        const accounts = new Set<string>()
+        const started = rail.start(async (receipt) => {
+          const credited = await deposits.credit(receipt)
+          await deposits.credit(receipt)
+          accounts.add(credited.account)
+          return credited
+        })
+        await unpresented()
+        await expect.poll(() => accounts.size, { timeout: 20_000 }).toBe(1)
+        await started.stop()
+        const [account = ''] = accounts
+        expect((await books.ledger.balance(account))?.available).toBeGreaterThan(0n)
+        expect(await books.statement.accounts(9)).toHaveLength(1)
+      },
+    )
+  })
+}

@@ -1,0 +1,67 @@
+import { canonicalCaveats } from '../../../src/passes/caveat.ts'
+import { makeRecogniser } from '../../../src/passes/recognise.ts'
+import { makeVerifier } from '../../../src/passes/verify.ts'
+import { Gifts } from '../../../src/rails/gifts.ts'
+import { L402 } from '../../../src/rails/l402.ts'
+import { WalletLine } from '../../../src/rails/wallet-line.ts'
+import { openPlayWallet } from '../../../src/wallets/play.ts'
+import { WalletUnreachable } from '../../../src/wallets/wallet.ts'
+import { railContract } from '../../contract/rail.ts'
+import { unheard } from '../../support/background.ts'
+import { real } from '../../support/world.ts'
+
+railContract('L402 on play money', ({ books, keys }) => {
+  const { invoices } = books
+  const play = openPlayWallet({ store: invoices, world: real, background: unheard })
+  let down = false
+  const wallet = {
+    ...play,
+    createInvoice: (ask: Parameters<typeof play.createInvoice>[0]) =>
+      down ? Promise.reject(new WalletUnreachable('down')) : play.createInvoice(ask),
+  }
+  const outage = { gone() {}, back() {} }
+  const line = new WalletLine(wallet, { world: real, outage, background: unheard })
+  const known = { keys: [keys.current], remember: 100 }
+  const read = makeRecogniser({ ...known, verify: makeVerifier(known) })
+  const bounds = { perClient: 20, total: 100 }
+  const parts = { line, keys, world: real, background: unheard, read }
+  const l402 = new L402({ ...books, ...parts, ...bounds })
+  const offered = (body: object) => body as { l402: { macaroon: string }; payment_hash: string }
+  const presented = (body: object, secret: string) => [
+    'Authorization',
+    `L402 ${offered(body).l402.macaroon}:${secret}`,
+  ]
+  async function preimage(hash: string): Promise<string> {
+    const paid = await play.pay(hash)
+    if (!paid.ok) throw new Error(paid.error)
+    return paid.value
+  }
+  return {
+    rail: l402,
+    pay: async ({ body }) => presented(body, await preimage(offered(body).payment_hash)),
+    unpaid: ({ body }) => presented(body, '0'.repeat(64)),
+    malformed: ['authorization', 'L402 AgEHc2F0Z2F0ZQJC:1234'],
+    outage: () => {
+      down = true
+    },
+    async unpresented() {
+      const quota = { is: 'stranger', client: 'a', site: 'a' } as const
+      const made = await l402.create({ sat: 10, account: null, caveats: [], quota })
+      if (!made.ok) throw new Error(made.error.why)
+      await preimage(made.value.row.hash)
+    },
+  }
+})
+
+railContract('gifts', () => {
+  const gifts = new Gifts(real.random)
+  const nobody = 'nobody presents a gift'
+  return {
+    rail: gifts,
+    ...{ pay: nobody, unpaid: nobody, malformed: nobody, outage: 'it never offers anything' },
+    async unpresented() {
+      const caveats = canonicalCaveats(['calls <= 5'])
+      if (caveats.ok) await gifts.give(10, caveats.value)
+    },
+  }
+})

@@ -57,8 +57,6 @@ export interface GateOptions {
   readonly keys?: RootKeys
   /** Another wallet than play money; the play wallet is what its payments go through. */
   readonly wallet?: (play: PlayWallet) => Wallet
-  /** Ways to be paid, besides L402. */
-  readonly rails?: readonly Rail[]
   /** Between the gate and its books, to see or to disturb. */
   readonly watch?: (books: Books) => Books
   /** As the program's own, unless others are given. */
@@ -101,7 +99,6 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
     keys,
     wallet: options.wallet?.(play) ?? play,
     play,
-    rails: options.rails ?? [],
     upstream: found.upstream,
     models: found.models,
     backend: found,

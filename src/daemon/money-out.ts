@@ -5,7 +5,7 @@ import type { Books } from '../ledger/books.ts'
 import { ceilSat } from '../money/msat.ts'
 import { writeToken } from '../wallets/ecash/mint/cashu.ts'
 import { type Desk, openDesk } from '../wallets/ecash/out/desk.ts'
-import { Payer } from '../wallets/ecash/out/pay.ts'
+import { PayoutRunner } from '../wallets/ecash/out/pay.ts'
 import { startPayout } from '../wallets/ecash/out/payout.ts'
 import { Spender } from '../wallets/ecash/out/spend.ts'
 import { Payouts } from '../wallets/ecash/store/payouts.ts'
@@ -43,7 +43,7 @@ export function openMoneyOut(
   const address = parseLightningAddress(config.payout ?? '')
   const payoutParts = {
     ...payerParts,
-    payer: new Payer(payerParts),
+    payer: new PayoutRunner(payerParts),
     address: address.ok ? address.value : null,
     above: config.wallet.payoutAbove ?? USUAL_ABOVE,
   }

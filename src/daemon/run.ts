@@ -27,7 +27,7 @@ import type { Operator } from './operator.ts'
 import { openPrices } from './prices.ts'
 import { openPublicTunnel } from './public-tunnel.ts'
 import { routesOf } from './routes.ts'
-import { type Closer, closeAll, stopGate } from './stop.ts'
+import { type Cleanup, closeAll, stopGate } from './stop.ts'
 import { chooseTunnel, noTunnelNote, type TunnelChance, tunnelChance } from './tunnel-choice.ts'
 import { tellUnwatched } from './unwatched-invoices.ts'
 import { checkWallet, tellWaiting } from './wallet-check.ts'
@@ -69,7 +69,7 @@ export async function startGate(
   refuseWithoutRail(config)
   const chance = await tunnelChance(host, config)
   const folder = open(config)
-  const closers: Closer[] = [() => folder.unlock()]
+  const closers: Cleanup[] = [() => folder.unlock()]
   try {
     const running = await start(host, config, {
       ...{ folder, say, counts, options, closers, chance },
@@ -87,7 +87,7 @@ interface Starting {
   readonly say: (event: object) => void
   readonly counts: Counts
   readonly options: RunOptions
-  readonly closers: Closer[]
+  readonly closers: Cleanup[]
   /** Whether the gate may become public, as far as it is known before the wallet. */
   readonly chance: TunnelChance
 }

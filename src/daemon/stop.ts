@@ -33,7 +33,7 @@ export async function stopGate(parts: {
   readonly config: Config
   readonly counts: Counts
   readonly say: (event: object) => void
-  readonly closers: Closer[]
+  readonly closers: Cleanup[]
 }): Promise<void> {
   const { world, gate, books, server, reach, config, counts, say, closers } = parts
   say({ event: 'stopping' })
@@ -67,10 +67,10 @@ const answersOf = ({ requests }: Counts): number =>
     .filter(({ end, status }) => end === 'complete' && status < 400)
     .reduce((sum, { n }) => sum + n, 0)
 
-export type Closer = () => Promise<void> | void
+export type Cleanup = () => Promise<void> | void
 
 /** Calls all closers, the newest first, even if one throws. Then it throws the first error. */
-export async function closeAll(closers: Closer[]): Promise<void> {
+export async function closeAll(closers: Cleanup[]): Promise<void> {
   const failures: unknown[] = []
   for (const close of closers.splice(0).reverse()) {
     try {

@@ -12,7 +12,7 @@ export type OnTrouble = (trouble: {
 }) => void
 
 /** When work is tried again, in ms: so often, and after failures twice as long each time up to `longest`. */
-export interface Pace {
+export interface Schedule {
   readonly every: number
   readonly longest: number
   /** Until the first time; without it the work begins at once. */
@@ -56,7 +56,7 @@ export class Background {
   }
 
   /** Until it has succeeded once. */
-  until(work: string, pace: Pace, run: () => unknown): Repeated {
+  until(work: string, pace: Schedule, run: () => unknown): Repeated {
     return this.repeat(work, pace, async () => {
       await run()
       return OVER
@@ -67,7 +67,7 @@ export class Background {
    * Again and again, one at a time: `every` ms after it has ended, and ever later while it fails. A
    * broken belief ends it, for money does not move on a mistake of ours.
    */
-  repeat(work: string, pace: Pace, run: () => unknown): Repeated {
+  repeat(work: string, pace: Schedule, run: () => unknown): Repeated {
     let timer: Timer | null = null
     let running: Promise<void> | null = null
     let failures = 0

@@ -70,7 +70,7 @@ export class BodyShare {
   readonly #now: () => number
   readonly #holders = new Map<string, Holder>()
   /** Places of bodies that still arrive; each knows its index. */
-  readonly #arriving: Place[] = []
+  readonly #arriving: BodyRoom[] = []
   #bytes = 0
   #largeBytes = 0
 
@@ -88,13 +88,13 @@ export class BodyShare {
    * A place for one body; null where there is none. `declared` is the length that its request
    * names. `drop` is called where the body came too slowly and others need its room.
    */
-  enter(whose: Whose, declared: number | null, drop: () => void): Place | null {
+  enter(whose: Whose, declared: number | null, drop: () => void): BodyRoom | null {
     const holder = this.#holder(whose.holder)
     const large = (declared ?? 0) > SMALL_BODY
     if (large && !this.#admitsLarge(holder)) return null
     const site = this.#holder(`site ${whose.site}`)
     const [since, at] = [this.#now(), this.#arriving.length]
-    const place = new Place(this, { holder, site, since, drop, at })
+    const place = new BodyRoom(this, { holder, site, since, drop, at })
     for (const one of [holder, site]) {
       this.#holders.set(one.name, one)
       one.places += 1
@@ -104,8 +104,8 @@ export class BodyShare {
     return place
   }
 
-  /** For `Place`. */
-  grow(place: Place, to: number): boolean {
+  /** For `BodyRoom`. */
+  grow(place: BodyRoom, to: number): boolean {
     const more = to - place.bytes
     const { holder, site } = place
     assert(more >= 0, 'a body that arrives does not shrink')
@@ -114,10 +114,10 @@ export class BodyShare {
       this.#enlarge(place)
     }
     const mine = () => holder.bytes + more <= this.#most(place)
-    const ofMine = (one: Place) => one.holder === holder
+    const ofMine = (one: BodyRoom) => one.holder === holder
     if (!mine() && (place.isSlow(this.#now()) || !this.#makeRoom(mine, ofMine))) return false
     const near = () => site.bytes + more <= this.#bounds.site
-    const ofSite = (one: Place) => one.site === site
+    const ofSite = (one: BodyRoom) => one.site === site
     if (!near() && (place.isSlow(this.#now()) || !this.#makeRoom(near, ofSite))) return false
     const all = () => this.#fits(place, more)
     if (!all() && (place.isSlow(this.#now()) || !this.#makeRoom(all))) return false
@@ -129,8 +129,8 @@ export class BodyShare {
     return true
   }
 
-  /** For `Place`: all of it is there, and it is no longer asked to hurry. */
-  settle(place: Place): void {
+  /** For `BodyRoom`: all of it is there, and it is no longer asked to hurry. */
+  settle(place: BodyRoom): void {
     if (place.at < 0) return
     const last = this.#arriving.pop()
     if (last !== undefined && last !== place) {
@@ -140,16 +140,16 @@ export class BodyShare {
     place.at = -1
   }
 
-  /** For `Place`: its bytes count on, and its holder may send another large one. */
-  admit(place: Place): void {
+  /** For `BodyRoom`: its bytes count on, and its holder may send another large one. */
+  admit(place: BodyRoom): void {
     this.settle(place)
     if (!place.large || place.admitted) return
     place.admitted = true
     place.holder.large -= 1
   }
 
-  /** For `Place`. */
-  giveBack(place: Place): void {
+  /** For `BodyRoom`. */
+  giveBack(place: BodyRoom): void {
     const { holder, site } = place
     this.settle(place)
     this.#bytes -= place.bytes
@@ -173,7 +173,7 @@ export class BodyShare {
     return admits() || this.#makeRoom(admits, (one) => one.holder === holder && one.large)
   }
 
-  #enlarge(place: Place): void {
+  #enlarge(place: BodyRoom): void {
     place.large = true
     place.holder.large += 1
     this.#addLarge(place.holder, place.bytes)
@@ -185,19 +185,19 @@ export class BodyShare {
   }
 
   /** Of its holder, for this body to grow. Beside a large one, a small one finds a little room. */
-  #most({ large, holder }: Place): number {
+  #most({ large, holder }: BodyRoom): number {
     const { each, eachLarge } = this.#bounds
     return large ? eachLarge : Math.max(each, holder.largeBytes + each / 4)
   }
 
-  #fits(place: Place, more: number): boolean {
+  #fits(place: BodyRoom, more: number): boolean {
     const { total, smallOnly } = this.#bounds
     if (this.#bytes + more > total) return false
     return !place.large || this.#largeBytes + more <= total - smallOnly
   }
 
   /** Drops what comes too slowly, large bodies first, until there is room. */
-  #makeRoom(isRoom: () => boolean, among: (one: Place) => boolean = () => true): boolean {
+  #makeRoom(isRoom: () => boolean, among: (one: BodyRoom) => boolean = () => true): boolean {
     const now = this.#now()
     const slow = this.#arriving.filter((one) => among(one) && one.isSlow(now))
     for (const one of [...slow.filter(isLarge), ...slow.filter((each) => !each.large)]) {
@@ -216,10 +216,10 @@ const newHolder = (name: string): Holder => ({
   places: 0,
 })
 
-const isLarge = ({ large }: Place): boolean => large
+const isLarge = ({ large }: BodyRoom): boolean => large
 
 /** The room of one body. It is given back once, however often `leave` is called. */
-export class Place {
+export class BodyRoom {
   /** Of its buffer. */
   bytes = 0
   /** That came so far. */

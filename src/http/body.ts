@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { Timer, World } from '../floor/world.ts'
 import { type Refusal, refuse } from '../gate/refusal.ts'
-import { type BodyShare, type Place, SMALL_BODY, type Whose } from './body-share.ts'
+import { type BodyRoom, type BodyShare, SMALL_BODY, type Whose } from './body-share.ts'
 
 export interface BodyLimits {
   readonly world: World
@@ -113,7 +113,7 @@ class Reading {
   readonly #limit: number
   readonly #most: number
   readonly #timer: Timer
-  readonly #place: Place | null
+  readonly #place: BodyRoom | null
   #buffer: Uint8Array = NOTHING.bytes
   #size = 0
   #done: (result: Result<Body, Refusal>) => void = () => {}

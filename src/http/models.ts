@@ -5,7 +5,7 @@ import type { World } from '../floor/world.ts'
 import type { Models } from '../gate/judge.ts'
 import type { Gone } from '../gate/ports.ts'
 import { modelOf, reached } from './model-names.ts'
-import { type Absence, type Failed, isFailure, Presence } from './presence.ts'
+import { type Absence, type FailedTry, isFailure, Presence } from './presence.ts'
 import {
   contextSize,
   MODELS_PATH,
@@ -39,7 +39,7 @@ export interface ModelList extends Models {
 /** Told besides of a backend that is there, or silent, and has listed no model since the start. */
 export interface Watcher extends Absence {
   /** `how` is for the operator alone. */
-  unlisted(how: Failed): void
+  unlisted(how: FailedTry): void
   listed(): void
 }
 
@@ -77,7 +77,7 @@ class Listing implements ModelList {
   })
   #models: readonly Model[] | null = null
   /** How the last try failed. */
-  #how: Failed | null = null
+  #how: FailedTry | null = null
   #toldUnlisted = false
   #kind: Backend = 'other'
   #answering = false
@@ -237,7 +237,7 @@ class Listing implements ModelList {
 export function failedOf(
   probed: Result<Pick<Probed, 'models'>, NotProbed>,
   sellsUnlisted: boolean,
-): Failed | null {
+): FailedTry | null {
   if (!probed.ok) return probed.error
   return probed.value.models.length === 0 && !sellsUnlisted ? { why: 'empty' } : null
 }

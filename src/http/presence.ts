@@ -10,12 +10,12 @@ export interface Absence {
   /**
    * `how` tells how it failed last. It is for the operator only, because it may contain addresses.
    */
-  gone(gone: Gone, how: Failed): void
+  gone(gone: Gone, how: FailedTry): void
   back(since: number): void
 }
 
 /** How a try failed. `empty`: the backend lists no model, and no model has a price by its name. */
-export type Failed = NotProbed | { readonly why: 'empty' }
+export type FailedTry = NotProbed | { readonly why: 'empty' }
 
 /**
  * Whether the backend is there. It is gone if for 15 s, and at its last try, it refused the
@@ -26,7 +26,7 @@ export type Failed = NotProbed | { readonly why: 'empty' }
 export class Presence {
   readonly #tell: Absence
   #failing: Gone | null = null
-  #how: Failed | null = null
+  #how: FailedTry | null = null
   #gone = false
   #told = false
 
@@ -45,7 +45,7 @@ export class Presence {
   }
 
   /** Takes the result of a try at `now` (in ms). `not` is null if the backend listed its models. */
-  saw(not: Failed | null, now: number): void {
+  saw(not: FailedTry | null, now: number): void {
     const seen = not === null ? 'there' : seenOf(not)
     if (not === null || seen === 'there') this.#there()
     else if (seen !== 'silent') this.#failed({ why: seen, how: not }, now)
@@ -61,7 +61,7 @@ export class Presence {
     this.#tell.gone(this.#failing, this.#how)
   }
 
-  #failed({ why, how }: { readonly why: GoneWhy; readonly how: Failed }, now: number): void {
+  #failed({ why, how }: { readonly why: GoneWhy; readonly how: FailedTry }, now: number): void {
     const since = this.#failing?.since ?? now
     this.#failing = { why, since }
     this.#how = how
@@ -80,11 +80,11 @@ export class Presence {
   }
 }
 
-function seenOf(not: Failed): GoneWhy | 'there' | 'silent' {
+function seenOf(not: FailedTry): GoneWhy | 'there' | 'silent' {
   if (not.why === 'empty') return 'no_models'
   if (not.why === 'unreachable') return whyUnreachable(not.detail)
   return not.status >= 500 ? 'failing' : 'there'
 }
 
 /** Whether a backend that continues to fail in this way counts as gone. */
-export const isFailure = (not: Failed): boolean => !['there', 'silent'].includes(seenOf(not))
+export const isFailure = (not: FailedTry): boolean => !['there', 'silent'].includes(seenOf(not))

@@ -33,7 +33,7 @@ interface Parts {
 }
 
 /** One request and its answer, from the first byte to the release of its connection. */
-export class Exchanged implements Sent, Dispatcher.DispatchHandler {
+export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
   readonly released: Promise<void>
   readonly #parts: Parts
   readonly #listener: UpstreamListener

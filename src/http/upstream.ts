@@ -6,7 +6,7 @@ import { CREDENTIAL_HEADERS } from '../passes/present.ts'
 import { decoding } from './decode.ts'
 import { targetOf } from './target.ts'
 import { UpstreamConnections } from './upstream-connections.ts'
-import { type Behind, Exchanged, type Headers } from './upstream-exchange.ts'
+import { type Behind, type Headers, UpstreamExchange } from './upstream-exchange.ts'
 
 export interface UpstreamOptions {
   readonly world: World
@@ -71,7 +71,7 @@ export function makeUpstream(options: UpstreamOptions): HttpUpstream {
         what.contentType === null ? headers : { ...headers, 'content-type': what.contentType },
     }
     return decoding(listener, (decoded) =>
-      new Exchanged({ ...parts, begun }, decoded).start(request),
+      new UpstreamExchange({ ...parts, begun }, decoded).start(request),
     )
   }
   return {

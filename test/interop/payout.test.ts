@@ -8,7 +8,7 @@ import { Alarm } from '../../src/wallets/ecash/alarm.ts'
 import { openMint, writeToken } from '../../src/wallets/ecash/mint/cashu.ts'
 import type { Mint } from '../../src/wallets/ecash/mint/mint.ts'
 import { type Desk, openDesk } from '../../src/wallets/ecash/out/desk.ts'
-import { Payer } from '../../src/wallets/ecash/out/pay.ts'
+import { PayoutRunner } from '../../src/wallets/ecash/out/pay.ts'
 import { AutoPayout } from '../../src/wallets/ecash/out/payout.ts'
 import { Spender } from '../../src/wallets/ecash/out/spend.ts'
 import { openEcashFile } from '../../src/wallets/ecash/store/database.ts'
@@ -67,7 +67,7 @@ function leaves(part: Part): void {
         },
       },
     }
-    const payer = new Payer(parts)
+    const payer = new PayoutRunner(parts)
     const desk: Desk = openDesk({ ...parts, payer })
     return { ...parts, payer, desk, payout: new AutoPayout({ ...parts, payer }) }
   }

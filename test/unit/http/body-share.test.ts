@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  type BodyRoom,
   BodyShare,
-  type Place,
   passesBounds,
   type ShareBounds,
   SMALL_BODY,
@@ -19,13 +19,13 @@ function shareOf(bounds: ShareBounds) {
   const time = { now: 0 }
   const share = new BodyShare(bounds, () => time.now)
   const enter = (holder: string, declared: number | null = null, site = holder) => {
-    const place: Place | null = share.enter({ holder, site }, declared, () => {
+    const place: BodyRoom | null = share.enter({ holder, site }, declared, () => {
       dropped.push(holder)
       place?.leave()
     })
     return place
   }
-  const took = (place: Place | null, bytes: number): boolean => {
+  const took = (place: BodyRoom | null, bytes: number): boolean => {
     if (place === null) return false
     if (place.grow(bytes)) place.received = bytes
     else place.leave()
@@ -133,7 +133,7 @@ describe('J7 unpaid_bytes_take_bounded_memory: strangers share 64 MB', () => {
 describe('J7 a body whose request is served', () => {
   it('J7 counts on, and its client may send another large one', () => {
     const { share, enter, took } = shareOf(strangersBounds(TEN_MB))
-    const served: (Place | null)[] = []
+    const served: (BodyRoom | null)[] = []
     for (;;) {
       const place = enter('one', 1 * MB)
       if (!took(place, 1 * MB)) break
@@ -212,8 +212,8 @@ describe('J7 any history', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200, size: 'max' }), (steps) => {
         const { share, time, enter } = shareOf(bounds)
-        const places: Place[] = []
-        const sum = (of: readonly Place[]) => of.reduce((bytes, place) => bytes + place.bytes, 0)
+        const places: BodyRoom[] = []
+        const sum = (of: readonly BodyRoom[]) => of.reduce((bytes, place) => bytes + place.bytes, 0)
         for (const { holder, index, does, bytes } of steps) {
           const place = places[index % Math.max(1, places.length)]
           if (does.startsWith('enter')) {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Background } from '../../../src/floor/background.ts'
 import { err, ok, type Result } from '../../../src/floor/result.ts'
 import { makeModels } from '../../../src/http/models.ts'
-import { type Failed, Presence } from '../../../src/http/presence.ts'
+import { type FailedTry, Presence } from '../../../src/http/presence.ts'
 import type { NotProbed } from '../../../src/http/probe.ts'
 import type { JsonAnswer } from '../../../src/http/upstream.ts'
 import { real, worldAt } from '../../support/world.ts'
@@ -66,7 +66,7 @@ describe('a backend is gone', () => {
     expect([presence.gone, told]).toEqual([null, ['gone refused 0', 'back 0']])
   })
 
-  it.each<[Failed, boolean]>([
+  it.each<[FailedTry, boolean]>([
     [{ why: 'empty' }, true],
     [REFUSED, true],
     [unreachable('unreachable: ENOTFOUND: getaddrinfo'), true],

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { BrokenBelief } from '../../../src/floor/assert.ts'
 import { Background } from '../../../src/floor/background.ts'
 import { ChangeLies } from '../../../src/wallets/ecash/mint/mint.ts'
-import { Payer } from '../../../src/wallets/ecash/out/pay.ts'
+import { PayoutRunner } from '../../../src/wallets/ecash/out/pay.ts'
 import { startPayout } from '../../../src/wallets/ecash/out/payout.ts'
 import { unheard } from '../../support/background.ts'
 import { until } from '../../support/buyer.ts'
@@ -509,7 +509,7 @@ describe('by itself', () => {
   it('a mistake of ours ends them, and is said', async () => {
     fund(till.now.store, till.bank, [32768])
     const owedSat = () => Promise.reject(new BrokenBelief('what is owed is a number'))
-    const payer = new Payer({ ...parts(), owedSat })
+    const payer = new PayoutRunner({ ...parts(), owedSat })
     const troubles: string[] = []
     const background = new Background(real, ({ work }) => troubles.push(work))
     const running = startPayout({ ...parts(), owedSat, payer }, background)

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Alarm } from '../../../src/wallets/ecash/alarm.ts'
-import { Payer, type PayerParts } from '../../../src/wallets/ecash/out/pay.ts'
+import { PayoutRunner, type PayoutRunnerParts } from '../../../src/wallets/ecash/out/pay.ts'
 import { AutoPayout } from '../../../src/wallets/ecash/out/payout.ts'
 import { Spender } from '../../../src/wallets/ecash/out/spend.ts'
 import { openEcashFile } from '../../../src/wallets/ecash/store/database.ts'
@@ -66,22 +66,22 @@ export class Till {
     const world = worldAt(() => this.clock)
     const spender = new Spender({ store, alarm, world })
     const mints = new Map(this.banks.map((bank) => [bank.url, mintDouble(bank)]))
-    const parts: PayerParts = {
+    const parts: PayoutRunnerParts = {
       ...{ store, alarm, spender, world, payouts: new Payouts(store), money: 'test' as const },
       mint: (url) => mints.get(url) ?? null,
       lnurl: this.there,
       owedSat: async () => this.owed,
       say: (event) => this.events.push({ ...event }),
     }
-    const payer = new Payer(parts)
+    const payer = new PayoutRunner(parts)
     const { address, above } = this
     const payout = new AutoPayout({ ...parts, payer, address, above })
     return { ...parts, payer, payout }
   }
 }
 
-export interface Process extends PayerParts {
-  readonly payer: Payer
+export interface Process extends PayoutRunnerParts {
+  readonly payer: PayoutRunner
   readonly payout: AutoPayout
 }
 

@@ -2,12 +2,12 @@ import { err, type Result } from '../../../floor/result.ts'
 import type { LightningAddress } from '../../lnurl.ts'
 import { WalletBusy, WalletUnreachable } from '../../wallet.ts'
 import { MintBusy, MintUnreachable, type Proof } from '../mint/mint.ts'
-import type { Payer, PayerParts } from './pay.ts'
+import type { PayoutRunner, PayoutRunnerParts } from './pay.ts'
 import { reasonOf } from './payout.ts'
 
 /** What the commands of the operator work with. */
-export interface DeskParts extends PayerParts {
-  readonly payer: Payer
+export interface DeskParts extends PayoutRunnerParts {
+  readonly payer: PayoutRunner
   /** The address that payouts go to. Null if there is none. */
   readonly address: LightningAddress | null
   /** Payouts go there above so many sats. */

@@ -19,7 +19,7 @@ import { sumOf, tokenNetOf } from './fees.ts'
 import type { Spender } from './spend.ts'
 
 /** What all code needs that takes money out of the wallet. */
-export interface PayerParts {
+export interface PayoutRunnerParts {
   readonly store: EcashStore
   readonly payouts: Payouts
   readonly spender: Spender
@@ -52,10 +52,10 @@ const LEAST_TIME = 30_000
  * it ended. Before that, no second invoice is paid. Throws the errors of the ports; then the payout
  * stays as it is.
  */
-export class Payer {
-  readonly #parts: PayerParts
+export class PayoutRunner {
+  readonly #parts: PayoutRunnerParts
 
-  constructor(parts: PayerParts) {
+  constructor(parts: PayoutRunnerParts) {
     this.#parts = parts
   }
 

@@ -6,10 +6,10 @@ import { WalletBusy, WalletRefused, WalletUnreachable } from '../../wallet.ts'
 import { isOfMint } from '../mint/mint.ts'
 import type { Payout } from '../store/payouts.ts'
 import { netOf } from './fees.ts'
-import { affordableOf, feeLimitFor, type Payer, type PayerParts } from './pay.ts'
+import { affordableOf, feeLimitFor, type PayoutRunner, type PayoutRunnerParts } from './pay.ts'
 
-export interface PayoutParts extends PayerParts {
-  readonly payer: Payer
+export interface PayoutParts extends PayoutRunnerParts {
+  readonly payer: PayoutRunner
   /** The address. Null if there is none. */
   readonly address: LightningAddress | null
   /** If all mints together hold more sats, they are sent on. */

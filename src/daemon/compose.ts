@@ -7,14 +7,15 @@ import { goneRefusal } from '../gate/gone.ts'
 import { priceOf } from '../gate/judge.ts'
 import { ModeRule } from '../gate/mode.ts'
 import { ObservedLedger } from '../gate/observe.ts'
+import type { ReadCredentials } from '../gate/presentation.ts'
 import { Purse } from '../gate/purse.ts'
 import { RequestLog } from '../gate/request-log.ts'
 import { Respond } from '../gate/respond.ts'
+import type { Routes } from '../gate/route.ts'
 import { Speeds } from '../gate/speeds.ts'
 import { AccountPages } from '../gate/statement.ts'
 import { Targets } from '../gate/targets.ts'
 import { soldOf } from '../http/selling.ts'
-import { TokenCounter } from '../money/counter.ts'
 import { PromptEstimator } from '../money/lessons.ts'
 import type { Gifts } from '../rails/gifts.ts'
 import { WalletLine } from '../rails/wallet-line.ts'
@@ -25,8 +26,18 @@ import { backendOutage, walletOutage } from './outages.ts'
 import { termsOf } from './terms.ts'
 import { HOLD_LIFE, startUpkeep } from './upkeep.ts'
 
+/** A gate behind its routes. */
+interface Inside {
+  readonly gate: Gate
+  readonly buying: Buying
+  readonly routes: Routes
+  readonly readCredentials: ReadCredentials
+}
+
 /** A gate, ready to be listened for. */
 export interface Composed extends Entrances {
+  /** For whoever brings requests in without HTTP. */
+  readonly inside: Inside
   readonly line: WalletLine
   /** What the operator gives away. */
   readonly gifts: Gifts
@@ -44,7 +55,7 @@ export interface Composed extends Entrances {
 
 /** Composes a gate from its parts, and starts what runs beside its requests. */
 export function compose(parts: GateParts): Composed {
-  const { config, books, world, background, say, models, pricing } = parts
+  const { config, books, world, background, say, models, pricing, counter } = parts
   const { ledger } = books
   const outage = walletOutage(parts.wallet, say)
   const line = new WalletLine(parts.wallet, { world, outage, background })
@@ -69,7 +80,6 @@ export function compose(parts: GateParts): Composed {
   const speeds = new Speeds(firstByte)
   const patience = { firstByte, idle }
   const exchange = new Exchange({ closer, world, background, patience, speeds })
-  const counter = new TokenCounter()
   const also = new Set(config.limits.requestFields)
   const demand = new Demand(rails, config.credit.invoice)
   const targets = new Targets({
@@ -98,12 +108,13 @@ export function compose(parts: GateParts): Composed {
   })
   const upkeep = startUpkeep(parts)
   const upstreamUp = () => models.answering() && models.gone() === null
+  const buying = new Buying({
+    ...{ invoicing: l402, authenticator, world, healthy },
+    gone: undeliverable,
+  })
+  const inside = { gate, buying, routes, readCredentials }
   const entrances = openEntrances(parts, {
-    ...{ gate, pages, routes, readCredentials },
-    buying: new Buying({
-      ...{ invoicing: l402, authenticator, world, healthy },
-      gone: undeliverable,
-    }),
+    ...{ ...inside, pages },
     described: {
       priceOf: (model) => priceOf(model, { pricing, models }),
       listed: () => models.list(),
@@ -118,7 +129,7 @@ export function compose(parts: GateParts): Composed {
   })
   return {
     ...entrances,
-    ...{ line, gifts, upstreamUp },
+    ...{ inside, line, gifts, upstreamUp },
     running: () => gate.running,
     openInvoices: () => l402.open,
     refuseNew: () => gate.stop(),

@@ -6,6 +6,7 @@ import type { Routes } from '../gate/route.ts'
 import type { Targets } from '../gate/targets.ts'
 import type { ModelList } from '../http/models.ts'
 import type { Books } from '../ledger/books.ts'
+import type { TokenCounter } from '../money/counter.ts'
 import type { Pricing } from '../money/pricing.ts'
 import type { RootKeys } from '../passes/write.ts'
 import type { Rail } from '../rails/rail.ts'
@@ -31,6 +32,8 @@ export interface GateParts {
   readonly routes: (targets: Targets) => Routes
   readonly pricing: Pricing
   readonly world: World
+  /** Counts prompts; it is closed with the gate. */
+  readonly counter: TokenCounter
   readonly background: Background
   readonly say: Say
   readonly ownUrl: () => string

@@ -11,6 +11,7 @@ import { startMetrics } from '../http/metrics.ts'
 import { gateServer } from '../http/server.ts'
 import type { Books } from '../ledger/books.ts'
 import { ledgerKind } from '../ledger/kind.ts'
+import { TokenCounter } from '../money/counter.ts'
 import { kindOf } from '../wallets/kinds.ts'
 import { findBackend } from './backend.ts'
 import { compose } from './compose.ts'
@@ -156,6 +157,7 @@ async function start(
     say,
     routes: (targets) => routesOf(dialects, config.mode, targets),
     ownUrl: () => url,
+    counter: new TokenCounter(),
   })
   closers.push(() => gate.close())
   const server = gateServer(gate.entrance.listener, gate.entrance)

@@ -4,6 +4,7 @@ import { steady, type Timer, type World } from './world.ts'
 /** The clock, the timers and the random numbers of this process. The only file that may take them. */
 export const realWorld = (): World => ({
   now: steady(() => Date.now()),
+  elapsed: () => Math.floor(performance.now()),
   random: pooledRandom(),
   after: (ms, then, unref) =>
     ms > 0 ? new Later(setTimeout(then, ms), unref) : new Soon(then, unref),

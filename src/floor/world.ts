@@ -5,6 +5,11 @@
 export interface World {
   /** Wall time in ms since the epoch. Never runs backwards inside a process. */
   now(): number
+  /**
+   * ms since some moment, on a clock that nobody can set: for how long something lasts. While the wall
+   * clock is set back, `now` stands still, for an hour if need be.
+   */
+  elapsed(): number
   /** That many cryptographically random bytes. */
   random(bytes: number): Uint8Array<ArrayBuffer>
   /**

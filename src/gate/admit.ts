@@ -141,13 +141,13 @@ export class Authenticator {
   async #patiently(
     redeem: () => Promise<Result<Receipt, RedeemRefused>>,
   ): Promise<Result<Receipt, RedeemRefused>> {
-    const until = this.#world.now() + WALLET_PATIENCE
+    const until = this.#world.elapsed() + WALLET_PATIENCE
     for (;;) {
       const redeemed = await redeem()
       if (redeemed.ok || redeemed.error === 'unknown' || redeemed.error === 'bad_secret') {
         return redeemed
       }
-      if (this.#world.now() >= until) return redeemed
+      if (this.#world.elapsed() >= until) return redeemed
       await sleep(this.#world, ASK_AGAIN)
     }
   }

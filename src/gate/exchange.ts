@@ -83,7 +83,7 @@ export class Exchange {
       progress: () => background.once('journal', () => closer.journal(held, meter)),
     })
     incoming.admitBody()
-    const sentAt = world.now()
+    const sentAt = world.elapsed()
     this.#running.add(relay)
     background.once('upstream', () => slot.sent(relay.start()))
     const relayed = await relay.result

@@ -71,12 +71,12 @@ export class Purse {
     if (whole.ok) return whole
     if (whole.refused.why === 'no_slot') return this.#noSlot(want, bound)
     const input = await estimated(want)
-    const until = this.#world.now() + PATIENCE
+    const until = this.#world.elapsed() + PATIENCE
     for (;;) {
       const tried = await this.#hold(want, slots, { input, least: want.least, patient: true })
       if (!tried.ok && tried.refused.why === 'no_slot') return this.#noSlot(want, input)
       if (tried.ok || tried.refused.why !== 'held') return tried
-      const left = until - this.#world.now()
+      const left = until - this.#world.elapsed()
       // What is free right now is better than nothing, once nothing more can be waited for.
       if (gone() || left <= 0) return this.#hold(want, slots, { input, least: want.least })
       await this.#released(want.request.account, left)

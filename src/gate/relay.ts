@@ -93,7 +93,7 @@ export class Relay {
     const { promise, resolve } = Promise.withResolvers<Relayed>()
     this.result = promise
     this.#done = resolve
-    this.#lastData = parts.world.now()
+    this.#lastData = parts.world.elapsed()
     this.#pace = new Pace(this.#lastData)
     this.#lastOut = this.#lastData
     this.#lastProgress = this.#lastData
@@ -146,7 +146,7 @@ export class Relay {
 
   #onData(chunk: Uint8Array): boolean {
     if (this.#ended) return true
-    const now = this.#parts.world.now()
+    const now = this.#parts.world.elapsed()
     this.#lastData = now
     this.#begun = true
     const bytes = this.#flowing === null ? this.#begin(chunk) : chunk
@@ -222,7 +222,7 @@ export class Relay {
     this.#upstreamEnded = true
     if (this.#ended) return
     if (this.#flowing) {
-      this.#pass(meter.rest(), this.#parts.world.now())
+      this.#pass(meter.rest(), this.#parts.world.elapsed())
       const { done, finished } = meter.seen
       this.#finish(done || finished ? 'complete' : 'upstream_failed', 'ended without an end')
     } else if (this.#status !== 200) this.#finish('upstream_failed', `status ${this.#status}`)
@@ -238,7 +238,7 @@ export class Relay {
 
   #tick(): void {
     const { patience, reply, world } = this.#parts
-    const now = world.now()
+    const now = world.elapsed()
     const patient = this.#begun ? patience.idle : patience.firstByte
     const waitingForBuyer = reply.headSent && reply.backlog > 0
     if (this.#finishedAt !== null && now - this.#finishedAt >= USAGE_GRACE) {
@@ -270,7 +270,7 @@ export class Relay {
       whole,
       contentType: this.#parts.wire.answerType(this.#label),
       firstByteAt: this.#pace.first,
-      madeMs: this.#pace.made(whole !== null, this.#parts.world.now()),
+      madeMs: this.#pace.made(whole !== null, this.#parts.world.elapsed()),
       detail,
     })
   }

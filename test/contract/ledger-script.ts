@@ -50,6 +50,7 @@ export class ScriptWorld implements World {
   random(bytes: number): Uint8Array<ArrayBuffer> {
     return new Uint8Array(bytes).fill(7)
   }
+  elapsed = real.elapsed
   after = real.after
   turn = real.turn
 }

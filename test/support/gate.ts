@@ -19,6 +19,7 @@ import { closeGently, gateServer } from '../../src/http/server.ts'
 import type { Books } from '../../src/ledger/books.ts'
 import { openMemoryBooks } from '../../src/ledger/memory.ts'
 import { openSqliteBooks } from '../../src/ledger/sqlite.ts'
+import { TokenCounter } from '../../src/money/counter.ts'
 import { makePricing } from '../../src/money/pricing.ts'
 import { keyId } from '../../src/passes/keys.ts'
 import type { RootKeys } from '../../src/passes/write.ts'
@@ -36,6 +37,7 @@ import { real } from './world.ts'
 export class TestWorld implements World {
   #ahead = 0
   now = (): number => real.now() + this.#ahead
+  elapsed = (): number => real.elapsed() + this.#ahead
   random = real.random
   after = real.after
   turn = real.turn
@@ -109,6 +111,7 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
     routes: options.routes ?? ((targets) => routesOf(dialects, config.mode, targets)),
     rails: options.rails ?? [],
     ownUrl: () => url,
+    counter: new TokenCounter(),
   })
   const { entrance } = composed
   const server = await serve(entrance.listener, (listener) => gateServer(listener, entrance))
@@ -293,7 +296,7 @@ export class TestGate {
   }
 }
 
-function configOf(settings: Readonly<Record<string, unknown>>): Config {
+export function configOf(settings: Readonly<Record<string, unknown>>): Config {
   const text = JSON.stringify({ wallet: 'play', ...settings })
   const loaded = load({
     flags: {},

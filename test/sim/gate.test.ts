@@ -1,0 +1,44 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { prepare } from '../../src/money/tokens.ts'
+import { playHistory } from './gate/history.ts'
+import { PLANTS } from './gate/plants.ts'
+
+/**
+ * Whole gates in virtual time. A failure names its seed: `SIM_SEED=17` plays that history alone, and
+ * `SIM_HISTORIES=50000` plays that many.
+ */
+const ONE = process.env.SIM_SEED
+const HISTORIES = Number(process.env.SIM_HISTORIES ?? 1_000)
+const seeds = ONE === undefined ? Array.from({ length: HISTORIES }, (_, i) => i + 1) : [Number(ONE)]
+const LONG = { timeout: 3_600_000 }
+
+beforeAll(prepare)
+
+describe('a whole gate', () => {
+  it(`keeps its promises in ${seeds.length} histories, whatever fails`, LONG, async () => {
+    const seen = new Set<string>()
+    for (const seed of seeds) {
+      const told = await playHistory(seed)
+      for (const one of told.seen) seen.add(one)
+      expect(told.wrong, `SIM_SEED=${seed} npm test -- test/sim/gate.test.ts`).toEqual([])
+    }
+    if (seeds.length < 1_000) return
+    // Histories in which nothing happens prove nothing.
+    const ends = ['complete', 'client_left', 'upstream_failed', 'stalled', 'stopped', 'refused']
+    const statuses = ['200', '400', '402', '403', '429', '502', '503', '504']
+    expect([...seen]).toEqual(expect.arrayContaining([...ends, ...statuses, 'left', 'lost']))
+  })
+
+  it.each(PLANTS)('finds it if $what', LONG, async ({ found, plant }) => {
+    for (let seed = 1; seed <= 200; seed++) {
+      const { wrong } = await playHistory(seed, plant)
+      if (wrong.some((one) => found.test(one))) return
+    }
+    expect.unreachable('200 histories did not show it')
+  })
+
+  it('is the same again from the same seed', async () => {
+    const plant = PLANTS[4]?.plant
+    expect(await playHistory(3, plant)).toEqual(await playHistory(3, plant))
+  })
+})

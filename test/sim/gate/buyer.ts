@@ -1,0 +1,197 @@
+import { sleep } from '../../../src/floor/world.ts'
+import type { Incoming } from '../../../src/gate/ports.ts'
+import { narrow } from '../../../src/passes/narrow.ts'
+import type { VirtualWorld } from '../../support/virtual-world.ts'
+import type { SimGate } from './gate.ts'
+import { SimReply } from './reply.ts'
+import type { SimWallet } from './wallet.ts'
+
+const PATH = '/v1/chat/completions'
+
+/** One request of a buyer, with all that the buyer knows of it. */
+export interface Asked {
+  readonly id: string
+  readonly at: number
+  readonly pass: string | null
+  readonly reply: SimReply
+  /** The secret of its pass is wrong. */
+  readonly forged: boolean
+  /** The gate was killed while it ran. */
+  killed: boolean
+  /** What the gate threw: a bug. */
+  bug: unknown
+}
+
+export interface SimPass {
+  readonly text: string
+  readonly hash: string
+}
+
+/** What a pass may be narrowed to. */
+const LIMITS = [
+  'spend <= 12/hour',
+  'spend <= 30/total',
+  'tokens <= 60/day',
+  'tokens <= 45/req',
+  'calls <= 2/hour',
+  'calls <= 5/total',
+]
+
+/** A scripted buyer: buys, spends, narrows, tops up, leaves, forges. */
+export class SimBuyer {
+  readonly asked: Asked[] = []
+  /** Every text of a pass that was ever used, a narrowed one too. */
+  readonly passes = new Set<string>()
+  readonly #world: VirtualWorld
+  readonly #gate: SimGate
+  readonly #wallet: SimWallet
+  readonly #name: string
+  #pass: SimPass | null = null
+  #children: string[] = []
+  #requests = 0
+
+  constructor(
+    name: string,
+    parts: { readonly world: VirtualWorld; readonly gate: SimGate; readonly wallet: SimWallet },
+  ) {
+    this.#name = name
+    this.#world = parts.world
+    this.#gate = parts.gate
+    this.#wallet = parts.wallet
+  }
+
+  /** Does so many things, one after the other, with pauses between. */
+  async live(acts: number): Promise<void> {
+    const { chance } = this.#world
+    for (let i = 0; i < acts; i++) {
+      await sleep(this.#world, chance.one([0, 20, 1_500, 6_000]))
+      await this.#act()
+    }
+  }
+
+  async #act(): Promise<void> {
+    const { chance } = this.#world
+    if (this.#pass === null) return chance.percent(50) ? this.#accept() : this.#buy(null)
+    const what = chance.from(0, 99)
+    if (what < 8) return this.#buy(chance.percent(70) ? this.#pass : null)
+    if (what < 18) return this.#narrow(this.#pass)
+    if (what < 24) return this.#forge(this.#pass)
+    if (what < 30) return this.#accept()
+    const pass = chance.percent(40) && this.#children.length > 0 ? chance.one(this.#children) : null
+    const text = pass ?? this.#pass.text
+    if (what < 45) {
+      await Promise.all(Array.from({ length: chance.from(2, 5) }, () => this.#ask(text)))
+      return
+    }
+    await this.#ask(text)
+  }
+
+  /** Buys ahead, or tops up the account of a pass. */
+  async #buy(topUp: SimPass | null): Promise<void> {
+    const inside = this.#gate.composed?.inside
+    if (inside === undefined) return
+    const { chance } = this.#world
+    const presented = inside.readCredentials(headersOf(topUp?.text ?? null))
+    const from = { client: this.#name, site: this.#name }
+    const work = inside.buying.create({ amountSats: chance.from(10, 60) }, presented, from)
+    const made = await this.#patient(work)
+    if (made === null || !made.ok) return
+    const { row, macaroon } = made.value
+    await this.#pay(row.hash, macaroon)
+  }
+
+  /** Asks without a pass, and takes the offer of the 402. */
+  async #accept(): Promise<void> {
+    const asked = await this.#ask(null)
+    if (asked.reply.status !== 402) return
+    const { l402 } = JSON.parse(asked.reply.text)
+    if (l402 !== undefined) await this.#pay(l402.payment_hash, l402.macaroon)
+  }
+
+  async #pay(hash: string, macaroon: string | null): Promise<void> {
+    const { chance } = this.#world
+    if (chance.percent(10)) return
+    await sleep(this.#world, chance.one([10, 900, 9_000]))
+    const preimage = this.#wallet.pay(hash)
+    if (preimage === null || macaroon === null) return
+    this.#pass = { text: `${macaroon}:${preimage}`, hash }
+    this.#children = []
+  }
+
+  async #narrow(pass: SimPass): Promise<void> {
+    const { chance } = this.#world
+    const id = Buffer.from(chance.bytes(8)).toString('hex')
+    const limits = chance.percent(30)
+      ? [chance.one(LIMITS), chance.one(LIMITS)]
+      : [chance.one(LIMITS)]
+    const made = narrow(pass.text, [...new Set(limits)], id)
+    if (!made.ok) throw new Error(made.error.detail)
+    this.#children.push(made.value)
+  }
+
+  async #forge(pass: SimPass): Promise<void> {
+    const last = pass.text.at(-1) === '0' ? '1' : '0'
+    await this.#ask(pass.text.slice(0, -1) + last, true)
+  }
+
+  async #ask(pass: string | null, forged = false): Promise<Asked> {
+    const { chance } = this.#world
+    const reply = new SimReply(this.#world, chance.percent(15))
+    this.#requests += 1
+    const at = this.#world.now()
+    const id = `${at.toString(36).padStart(9, '0')}-${this.#name}-${this.#requests}`
+    const asked: Asked = { ...{ id, at, pass, reply, forged, killed: false, bug: null } }
+    this.asked.push(asked)
+    if (pass !== null && !forged) this.passes.add(pass)
+    const inside = this.#gate.composed?.inside
+    if (inside === undefined) {
+      reply.lose()
+      return asked
+    }
+    const incoming = this.#incoming(asked, inside.readCredentials(headersOf(pass)))
+    const { process } = this.#gate
+    if (chance.percent(20)) {
+      this.#world.after(chance.one([1, 40, 700, 4_000]), () => reply.leave())
+    }
+    const found = inside.routes.find('POST', PATH)
+    if (found.is !== 'route') throw new Error('no such route')
+    const call = inside.gate.begin(found.route, incoming, reply)
+    inside.gate.serve(call).catch((error) => {
+      if (process.alive) asked.bug = error
+    })
+    await reply.done
+    return asked
+  }
+
+  #incoming({ id, at }: Asked, presented: Incoming['presented']): Incoming {
+    const { chance } = this.#world
+    const stream = chance.percent(65)
+    const body = {
+      ...{ model: 'sim', messages: [{ role: 'user', content: 'hi '.repeat(chance.from(1, 8)) }] },
+      ...{ stream, max_tokens: chance.from(1, 25) },
+      ...(stream && chance.percent(30) ? { stream_options: { include_usage: true } } : {}),
+    }
+    return {
+      ...{ id, at, method: 'POST', path: PATH, query: '', presented, trailers: false },
+      head: { contentType: 'application/json', headers: {} },
+      body: new TextEncoder().encode(JSON.stringify(body)),
+      admitBody: () => {},
+      letGoOfBody: () => {},
+      isLocal: () => false,
+      ...{ client: this.#name, site: this.#name, origin: 'http://gate' },
+    }
+  }
+
+  /** What a call of the gate answers; null if that gate is killed meanwhile. */
+  async #patient<T>(work: Promise<T>): Promise<T | null> {
+    const { process } = this.#gate
+    const killed = async () => {
+      while (process.alive) await sleep(this.#world, 100)
+      return null
+    }
+    return Promise.race([work, killed()])
+  }
+}
+
+const headersOf = (pass: string | null): string[] =>
+  pass === null ? [] : ['Authorization', `Bearer ${pass}`]

@@ -1,0 +1,252 @@
+import type { GateEvent } from '../../../src/gate/ports.ts'
+import type { Entry, Limit, Posting } from '../../../src/ledger/ledger.ts'
+import { credentialOf } from '../../../src/passes/pair.ts'
+import { makeVerifier } from '../../../src/passes/verify.ts'
+import type { VirtualWorld } from '../../support/virtual-world.ts'
+import type { Asked, SimBuyer } from './buyer.ts'
+import { KEYS, PRICE, type SimGate } from './gate.ts'
+import type { SimUpstream } from './upstream.ts'
+import type { SimWallet } from './wallet.ts'
+
+export interface Played {
+  readonly world: VirtualWorld
+  readonly gate: SimGate
+  readonly wallet: SimWallet
+  readonly upstream: SimUpstream
+  readonly buyers: readonly SimBuyer[]
+}
+
+type RequestEvent = Extract<GateEvent, { event: 'request' }>
+
+/** What the backend gave for one request, by its own account. */
+interface Given {
+  readonly words: number
+  readonly limit: number
+  readonly reported: number
+  readonly prompt: number
+}
+
+/** All that the books say, added up here from the single postings. */
+interface Sums {
+  readonly entries: readonly Entry[]
+  /** By hold: what its close took to be its price, paid or not. */
+  readonly price: ReadonlyMap<string, bigint>
+  readonly drawers: ReadonlyMap<string, bigint>
+}
+
+const ALL = 100_000
+/** ms past its expiry that an unpaid invoice is looked up. */
+const LOOKED_UP = 600_000
+
+/**
+ * What is wrong with a history that is over. The sums are made here, from single postings, from what the
+ * wallet was paid, from what the backend gave out and from what the buyers received.
+ */
+export async function violations(played: Played): Promise<readonly string[]> {
+  const { statement } = played.gate.books
+  const sums = addUp(await statement.entries(ALL))
+  const proof = await statement.verify()
+  const open = await statement.holds(ALL)
+  return [
+    ...(proof.ok ? [] : proof.error.map((doubt) => `the books do not balance: ${doubt}`)),
+    ...open.map(({ id }) => `the hold of ${id} is open and nothing runs`),
+    ...(await balances(played, sums)),
+    ...payments(played, sums),
+    ...requests(played, sums),
+    ...(await meters(played, sums)),
+  ]
+}
+
+function addUp(entries: readonly Entry[]): Sums {
+  const price = new Map<string, bigint>()
+  const drawers = new Map<string, bigint>()
+  const add = (to: Map<string, bigint>, key: string, amount: bigint) =>
+    to.set(key, (to.get(key) ?? 0n) + amount)
+  for (const { why, ref, postings } of entries) {
+    for (const { debit, credit, amount } of postings as readonly Posting[]) {
+      add(drawers, debit, -amount)
+      add(drawers, credit, amount)
+      if (why === 'collect') continue
+      if (credit.startsWith('revenue:')) add(price, ref, amount)
+      if (debit.startsWith('revenue:')) add(price, ref, -amount)
+    }
+  }
+  return { entries, price, drawers }
+}
+
+/** Nobody has less than nothing, and what the gate says of an account is what its postings come to. */
+async function balances({ gate }: Played, { drawers }: Sums): Promise<string[]> {
+  const wrong: string[] = []
+  for (const [drawer, sum] of drawers) {
+    const [kind, account = ''] = drawer.split(':')
+    if (kind === 'held' && sum !== 0n) wrong.push(`${drawer} holds ${sum} and nothing runs`)
+    if (kind === 'owed' && sum !== 0n) wrong.push(`${drawer} is ${sum} and nothing runs`)
+    if (kind !== 'paid') continue
+    if (sum < 0n) wrong.push(`${drawer} is below zero: ${sum}`)
+    const said = await gate.books.ledger.balance(account)
+    if (said?.paid !== sum) wrong.push(`${drawer} says ${said?.paid}, its postings say ${sum}`)
+  }
+  return wrong
+}
+
+/** Each payment is one credit, of what was received: none is lost, none counts twice. */
+function payments({ wallet, world }: Played, { entries }: Sums): string[] {
+  const wrong: string[] = []
+  const credited = new Map<string, bigint[]>()
+  for (const { why, ref, postings } of entries) {
+    if (why !== 'deposit') continue
+    const hash = /[0-9a-f]{64}/.exec(ref)?.[0] ?? ref
+    const amount = postings.reduce((sum, posting) => sum + posting.amount, 0n)
+    credited.set(hash, [...(credited.get(hash) ?? []), amount])
+  }
+  for (const { hash, settled, receivedMsat, told, expiresAt } of wallet.invoices.values()) {
+    const credits = credited.get(hash) ?? []
+    credited.delete(hash)
+    if (credits.length > 1) wrong.push(`payment ${hash} was credited ${credits.length} times`)
+    // A wallet that told nobody, and a clock that jumped past the time in which it is asked: then it is
+    // credited when its buyer comes.
+    const due = told || world.now() < expiresAt + LOOKED_UP
+    if (settled && due && credits.length === 0) wrong.push(`payment ${hash} is lost`)
+    if (!settled && credits.length > 0) wrong.push(`payment ${hash} was credited and not received`)
+    if (credits.length === 1 && credits[0] !== receivedMsat) {
+      wrong.push(`payment ${hash} is ${receivedMsat} and credited as ${credits[0]}`)
+    }
+  }
+  for (const hash of credited.keys()) wrong.push(`a credit for ${hash}, which no wallet received`)
+  return wrong
+}
+
+/** Every request has one end and one event, and its price is that of what its buyer received. */
+function requests({ gate, buyers, upstream }: Played, { price }: Sums): string[] {
+  const events = new Map<string, RequestEvent[]>()
+  for (const event of gate.events) {
+    if (event.event !== 'request') continue
+    events.set(event.id, [...(events.get(event.id) ?? []), event])
+  }
+  const given = new Map<string, Given>()
+  for (const { id, words, limit, reported } of upstream.work) {
+    const before = given.get(id) ?? { words: 0, limit: 0, reported: 0, prompt: 0 }
+    given.set(id, {
+      words: before.words + words,
+      limit: Math.max(before.limit, limit),
+      reported: Math.max(before.reported, reported?.completion ?? 0),
+      prompt: Math.max(before.prompt, reported?.prompt ?? 0),
+    })
+  }
+  return buyers.flatMap(({ asked }) =>
+    asked.flatMap((one) => {
+      const about = { events: events.get(one.id) ?? [], given: given.get(one.id) }
+      return requestIsWrong(one, about, price.get(one.id) ?? 0n).map(
+        (what) =>
+          `request ${one.id} (${one.reply.fate}, ${one.reply.status}): ${what}: ${JSON.stringify(about)}`,
+      )
+    }),
+  )
+}
+
+function requestIsWrong(
+  { reply, forged, pass, killed, bug }: Asked,
+  about: {
+    readonly events: readonly RequestEvent[]
+    readonly given: Given | undefined
+  },
+  price: bigint,
+): string[] {
+  const { events, given } = about
+  const [event] = events
+  const wrong: string[] = []
+  if (bug !== null) wrong.push(`the gate failed: ${bug}`)
+  if (reply.ends > 1) wrong.push(`${reply.ends} ends`)
+  if (reply.fate === 'open') wrong.push('it has no end')
+  if (reply.fate === 'ended' || reply.fate === 'left') {
+    if (events.length !== 1 && !killed) wrong.push(`${events.length} events`)
+  } else if (events.length > 1) wrong.push(`${events.length} events`)
+  const { words } = reply
+  if ((forged || pass === null) && words > 0) wrong.push(`${words} words for nobody's money`)
+  // A stop, and a crash less than a second after the last journal, give some away: failure.md says so.
+  const free = killed || event?.end === 'stopped'
+  // What the gate counted itself never comes to more than was asked for.
+  const counted = event?.usage === 'counted' ? Math.min(words, given?.limit ?? 0) : words
+  const worth = BigInt(counted) * PRICE.output
+  if (!free && words > 0 && price < worth) wrong.push(`${words} words for ${price} msat`)
+  const most = mostOf(given, event)
+  if (price > most) wrong.push(`it costs ${price} msat, and at most ${most} are due`)
+  if (events.length === 1 && event !== undefined && !killed) {
+    // What is lost of earlier requests is told with the request whose end made it sure.
+    const said = BigInt((event.charged_msat ?? 0) + (event.owed_msat ?? 0))
+    const lost = BigInt(event.overrun_msat ?? 0)
+    if (price < said || price > said + lost) {
+      wrong.push(`it costs ${price} msat, its event says ${said} and ${lost} lost`)
+    }
+  }
+  return wrong
+}
+
+/** What a request may cost at most: the words that the backend gave out or reported, and its prompt. */
+function mostOf(given: Given | undefined, event: RequestEvent | undefined): bigint {
+  if (given === undefined) return 0n
+  const held = BigInt(event?.held_msat ?? 0)
+  const prompt = BigInt(Math.max(given.prompt, 90)) * PRICE.input
+  const flowed = BigInt(Math.max(given.words, given.reported)) * PRICE.output + prompt
+  // Who leaves an answer that is not streamed pays all that was held.
+  return event?.end === 'client_left' && held > flowed ? held : flowed
+}
+
+/** What is left of every limit is what its holds in that window leave of it. */
+async function meters({ gate, buyers, world }: Played, { price }: Sums): Promise<string[]> {
+  const verify = makeVerifier({ keys: [KEYS.current], remember: 1_000 })
+  const { ledger } = gate.books
+  const wrong: string[] = []
+  const events = new Map<string, RequestEvent>()
+  for (const event of gate.events) if (event.event === 'request') events.set(event.id, event)
+  for (const { asked, passes } of buyers) {
+    for (const text of passes) {
+      const [macaroon = '', secret = ''] = text.split(':')
+      const verified = verify(credentialOf(Buffer.from(macaroon, 'base64'), secret))
+      if (!verified.ok) continue
+      const own = asked.filter(({ pass, forged }) => pass === text && !forged)
+      for (const limit of verified.value.pass.limits) {
+        const used = usedOf(limit, own, { price, events, now: world.now() })
+        if (used === null) continue
+        const left = await ledger.left(limit, world.now())
+        const due = used > limit.max ? 0n : limit.max - used
+        if (left !== due) {
+          wrong.push(`${limit.unit}/${limit.window} leaves ${left}, its charges leave ${due}`)
+        }
+      }
+    }
+  }
+  return wrong
+}
+
+/** Null where it cannot be said from outside: a crash, or a request at the edge of a window. */
+function usedOf(
+  limit: Limit,
+  own: readonly Asked[],
+  about: {
+    readonly price: ReadonlyMap<string, bigint>
+    readonly events: ReadonlyMap<string, RequestEvent>
+    readonly now: number
+  },
+): bigint | null {
+  const length = { total: Number.POSITIVE_INFINITY, hour: 3_600_000, day: 86_400_000 }[
+    limit.window as 'total' | 'hour' | 'day'
+  ]
+  if (length === undefined) return null
+  const windowOf = (at: number) =>
+    length === Number.POSITIVE_INFINITY ? 0 : Math.floor(at / length)
+  let used = 0n
+  for (const { id, at, killed } of own) {
+    const event = about.events.get(id)
+    if (killed && limit.unit !== 'spend') return null
+    // A request may wait half a minute for its payment and for money before it is held.
+    if (windowOf(at) !== windowOf(at + 45_000)) return null
+    if (windowOf(at) !== windowOf(about.now)) continue
+    if (limit.unit === 'spend') used += about.price.get(id) ?? 0n
+    else if (event?.usage !== undefined && event.usage !== 'none') {
+      const tokens = (event.prompt_tokens ?? 0) + (event.completion_tokens ?? 0)
+      used += limit.unit === 'calls' ? 1n : BigInt(tokens)
+    }
+  }
+  return used
+}

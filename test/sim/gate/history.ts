@@ -1,0 +1,112 @@
+import { sleep } from '../../../src/floor/world.ts'
+import type { Books } from '../../../src/ledger/books.ts'
+import { VirtualWorld } from '../../support/virtual-world.ts'
+import { SimBuyer } from './buyer.ts'
+import { violations } from './checks.ts'
+import { SimGate } from './gate.ts'
+import { SimUpstream } from './upstream.ts'
+import { SimWallet } from './wallet.ts'
+
+/** Longer than every outage, every late settlement and every patience of the gate. ms. */
+const CALM = 75_000
+const GIVEN_UP = 600_000
+
+/** What a history came to. */
+export interface Told {
+  /** Nothing, if the gate is right. */
+  readonly wrong: readonly string[]
+  /** How requests ended, and the statuses that buyers saw. */
+  readonly seen: ReadonlySet<string>
+}
+
+/**
+ * Plays one history of a whole gate: buyers, a backend and a wallet that misbehave, crashes, a clock that
+ * jumps. Answers what was wrong at its end, when all is calm and nothing runs any more. One seed is
+ * one history, always the same.
+ */
+export async function playHistory(seed: number, plant?: (books: Books) => Books): Promise<Told> {
+  const world = new VirtualWorld(seed)
+  const { chance } = world
+  const wallet = new SimWallet(world)
+  const upstream = new SimUpstream(world)
+  const store = chance.percent(8) ? 'sqlite' : 'memory'
+  const gate = new SimGate({ world, wallet, upstream, store, ...(plant ? { plant } : {}) })
+  await gate.start()
+  const buyers = Array.from(
+    { length: chance.from(1, 3) },
+    (_, i) => new SimBuyer(`b${i}`, { world, gate, wallet }),
+  )
+  const wrong: string[] = []
+  let living = buyers.length
+  const lives = buyers.map((buyer) =>
+    buyer
+      .live(chance.from(3, 9))
+      .catch((error) => wrong.push(`a buyer failed: ${error}`))
+      .finally(() => {
+        living -= 1
+      }),
+  )
+  const trouble = troubles(world, { gate, wallet, buyers }).catch((error) =>
+    wrong.push(`the gate did not start again: ${error}`),
+  )
+  for (let waited = 0; living > 0 && waited < GIVEN_UP; waited += 5_000) await world.pass(5_000)
+  if (living > 0) {
+    return { wrong: [...wrong, 'a buyer waits for ever'], seen: seenIn(gate, buyers) }
+  }
+  await Promise.all([...lives, world.pass(30_000).then(() => trouble)])
+  wallet.up = true
+  wallet.calm = true
+  upstream.calm = true
+  if (gate.composed === null) await gate.start()
+  await world.pass(CALM)
+  wrong.push(...(await world.until(violations({ world, gate, wallet, upstream, buyers }))))
+  await world.until(gate.stop())
+  await gate.close()
+  return { wrong, seen: seenIn(gate, buyers) }
+}
+
+function seenIn({ events }: SimGate, buyers: readonly SimBuyer[]): ReadonlySet<string> {
+  const ends = events.flatMap((event) => (event.event === 'request' ? [event.end] : []))
+  const fates = buyers.flatMap(({ asked }) => asked.map(({ reply }) => reply.fate))
+  const statuses = buyers.flatMap(({ asked }) => asked.map(({ reply }) => `${reply.status}`))
+  return new Set([...ends, ...fates, ...statuses])
+}
+
+/** What goes wrong around the gate: it is killed or stopped, the wallet goes away, the clock jumps. */
+async function troubles(
+  world: VirtualWorld,
+  about: {
+    readonly gate: SimGate
+    readonly wallet: SimWallet
+    readonly buyers: readonly SimBuyer[]
+  },
+): Promise<void> {
+  const { chance } = world
+  const { gate, wallet, buyers } = about
+  for (let left = chance.from(0, 3); left > 0; left--) {
+    await sleep(world, chance.from(100, 9_000))
+    const what = chance.one(['kill', 'kill', 'stop', 'wallet', 'clock'] as const)
+    if (what === 'clock') world.jump(chance.one([-3_600_000, -2_000, 1_500, 90_000, 3_600_000]))
+    else if (what === 'wallet') {
+      wallet.up = false
+      await sleep(world, chance.one([500, 6_000, 25_000]))
+      wallet.up = true
+    } else {
+      if (what === 'kill') gate.kill()
+      else await gate.stop()
+      lose(buyers)
+      await sleep(world, chance.one([0, 300, 4_000]))
+      await gate.start()
+    }
+  }
+}
+
+/** The connections of a killed gate are gone. */
+function lose(buyers: readonly SimBuyer[]): void {
+  for (const { asked } of buyers) {
+    for (const one of asked) {
+      if (one.reply.fate === 'open' || one.reply.ends === 0) one.killed = true
+      one.reply.lose()
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import type { Reply } from '../../../src/gate/ports.ts'
+import type { VirtualWorld } from '../../support/virtual-world.ts'
+import { wordsIn } from './upstream.ts'
+
+/** How a reply came to its end, as its buyer sees it. */
+export type Fate = 'open' | 'ended' | 'left' | 'lost'
+
+/** A buyer's connection. It can read slowly, leave, or lose its gate. */
+export class SimReply implements Reply {
+  readonly done: Promise<void>
+  readonly #world: VirtualWorld
+  readonly #slow: boolean
+  readonly #chunks: Uint8Array[] = []
+  #finish: () => void = () => {}
+  #gone: (() => void) | null = null
+  #drains: (() => void)[] = []
+  status: number | null = null
+  fate: Fate = 'open'
+  /** Ends that the gate wrote: never more than one. */
+  ends = 0
+  backlog = 0
+
+  constructor(world: VirtualWorld, slow: boolean) {
+    this.#world = world
+    this.#slow = slow
+    this.done = new Promise((resolve) => {
+      this.#finish = resolve
+    })
+  }
+
+  get headSent(): boolean {
+    return this.status !== null
+  }
+
+  get text(): string {
+    return Buffer.concat(this.#chunks).toString('utf8')
+  }
+
+  /** Words of the model that reached the buyer. */
+  get words(): number {
+    return wordsIn(this.text)
+  }
+
+  head(status: number): void {
+    if (this.status !== null) throw new Error('two heads')
+    this.status = status
+  }
+
+  write(bytes: Uint8Array): boolean {
+    this.#take(bytes)
+    if (!this.#slow || bytes.length === 0 || this.fate !== 'open') return true
+    this.backlog += bytes.length
+    this.#drain()
+    return false
+  }
+
+  end(bytes?: Uint8Array): void {
+    this.ends += 1
+    if (bytes !== undefined) this.#take(bytes)
+    this.#over('ended')
+  }
+
+  onDrain(then: () => void): void {
+    if (this.backlog === 0) queueMicrotask(then)
+    else this.#drains.push(then)
+  }
+
+  onGone(then: () => void): void {
+    if (this.fate === 'left') then()
+    else this.#gone = then
+  }
+
+  /** The buyer closes the connection. */
+  leave(): void {
+    if (this.fate !== 'open') return
+    this.#over('left')
+    this.#gone?.()
+  }
+
+  /** The gate was killed. */
+  lose(): void {
+    this.#over('lost')
+  }
+
+  #take(bytes: Uint8Array): void {
+    if (this.fate === 'open') this.#chunks.push(bytes)
+  }
+
+  #over(fate: Fate): void {
+    if (this.fate !== 'open') return
+    this.fate = fate
+    this.#finish()
+  }
+
+  #drain(): void {
+    this.#world.after(this.#world.chance.from(50, 900), () => {
+      this.backlog = 0
+      for (const then of this.#drains.splice(0)) then()
+    })
+  }
+}

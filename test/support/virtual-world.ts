@@ -1,0 +1,174 @@
+import { steady, type Timer, type World } from '../../src/floor/world.ts'
+
+/** A timer of a virtual world. `at` is on the clock that only runs forward. */
+interface Waiting {
+  at: number
+  /** Of two timers for the same ms, the one that was set first fires first. */
+  order: number
+  readonly then: () => void
+}
+
+/**
+ * Time that moves only when nothing else can run: hours of a gate pass in milliseconds. Two runs from
+ * one seed do the same, because the timers fire in one order and the random numbers come from the seed.
+ */
+export class VirtualWorld implements World {
+  readonly chance: Chance
+  readonly #waiting = new Set<Waiting>()
+  readonly #start: number
+  #elapsed = 0
+  #ahead = 0
+  #order = 0
+  readonly now: () => number
+
+  constructor(seed: number, start = Date.UTC(2026, 10, 21, 12)) {
+    this.chance = new Chance(seed)
+    this.#start = start
+    this.now = steady(() => this.#start + this.#elapsed + this.#ahead)
+  }
+
+  /** ms since the beginning, whatever is done to the clock. */
+  readonly elapsed = (): number => this.#elapsed
+
+  readonly random = (bytes: number): Uint8Array<ArrayBuffer> => this.chance.bytes(bytes)
+
+  readonly after = (ms: number, then: () => void): Timer => {
+    const waiting = { at: 0, order: 0, then }
+    const timer = {
+      cancel: () => void this.#waiting.delete(waiting),
+      refresh: () => {
+        waiting.at = this.#elapsed + Math.max(0, ms)
+        waiting.order = this.#order++
+        this.#waiting.add(waiting)
+      },
+    }
+    timer.refresh()
+    return timer
+  }
+
+  readonly turn = (): Promise<void> => new Promise((resolve) => this.after(0, resolve))
+
+  /** Sets the wall clock forward or back, as an operator or NTP does. Timers do not notice. */
+  jump(ms: number): void {
+    this.#ahead += ms
+  }
+
+  /** Lets `ms` pass: fires every timer whose time comes, each after all that the one before it began. */
+  async pass(ms: number): Promise<void> {
+    const until = this.#elapsed + ms
+    await idle()
+    let still = 0
+    for (let next = this.#next(); next !== null && next.at <= until; next = this.#next()) {
+      still = next.at > this.#elapsed ? 0 : still + 1
+      if (still > MOST_AT_ONCE) throw new Error(`time stands still: ${next.then}`)
+      this.#elapsed = Math.max(this.#elapsed, next.at)
+      this.#waiting.delete(next)
+      next.then()
+      await idle()
+    }
+    this.#elapsed = until
+  }
+
+  /** Lets time pass until `work` is done. */
+  async until<T>(work: Promise<T>): Promise<T> {
+    let over = false
+    const done = work.finally(() => {
+      over = true
+    })
+    // A rejection is the caller's, once time has stopped.
+    done.catch(() => {})
+    for (let left = MOST_WAITS; !over && left > 0; left--) await this.pass(10)
+    if (!over) throw new Error('it never ends')
+    return done
+  }
+
+  #next(): Waiting | null {
+    let first: Waiting | null = null
+    for (const one of this.#waiting) {
+      if (first === null || one.at < first.at || (one.at === first.at && one.order < first.order))
+        first = one
+    }
+    return first
+  }
+}
+
+/** Timers that fire in one ms, before this is taken for a loop without an end. */
+const MOST_AT_ONCE = 20_000
+
+/** Steps of 10 ms. */
+const MOST_WAITS = 100_000
+
+/** Every promise that can go on has gone on. Nothing in a simulation waits for input or output. */
+const idle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** A process in a virtual world. Once it is killed, none of its timers fires. */
+export class VirtualProcess implements World {
+  readonly #world: VirtualWorld
+  alive = true
+
+  constructor(world: VirtualWorld) {
+    this.#world = world
+  }
+
+  readonly now = (): number => this.#world.now()
+  readonly elapsed = (): number => this.#world.elapsed()
+  readonly random = (bytes: number): Uint8Array<ArrayBuffer> => this.#world.random(bytes)
+  readonly after = (ms: number, then: () => void): Timer => this.#world.after(ms, this.while(then))
+  readonly turn = (): Promise<void> => new Promise((resolve) => this.after(0, resolve))
+
+  /** The same function, which does nothing once the process is dead. */
+  while<A extends unknown[]>(then: (...given: A) => void): (...given: A) => void {
+    return (...given) => {
+      if (this.alive) then(...given)
+    }
+  }
+
+  /** What `work` resolves with or rejects with; a dead process never learns it. */
+  hear<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      work.then(this.while(resolve), this.while(reject))
+    })
+  }
+
+  kill(): void {
+    this.alive = false
+  }
+}
+
+/** Random numbers from a seed (mulberry32). */
+export class Chance {
+  #state: number
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0
+  }
+
+  /** From 0 to 1, without 1. */
+  fraction(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0
+    let mixed = this.#state
+    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+
+  /** A whole number, both ends included. */
+  from(least: number, most: number): number {
+    return least + Math.floor(this.fraction() * (most - least + 1))
+  }
+
+  /** True so many times of a hundred. */
+  percent(times: number): boolean {
+    return this.fraction() * 100 < times
+  }
+
+  one<T>(list: readonly T[]): T {
+    const found = list[this.from(0, list.length - 1)]
+    if (found === undefined) throw new Error('nothing to choose from')
+    return found
+  }
+
+  bytes(count: number): Uint8Array<ArrayBuffer> {
+    return Uint8Array.from({ length: count }, () => this.from(0, 255))
+  }
+}

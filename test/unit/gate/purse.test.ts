@@ -100,6 +100,20 @@ describe('what is set aside', () => {
     const taken = await purse.take(want({ least: 0, most: 0 }), everySlot, stays)
     expect(taken).toMatchObject({ ok: true, hold: { granted: 0, amount: 100n } })
   })
+
+  it('everything that has a price is held with the prompt, whatever the prompt comes to', async () => {
+    const images = { rate: { ...RATE, image: 20_000_000n }, bound: { input: 100, image: 3 } }
+    for (const [balance, granted, amount] of [
+      [360n, 200, 360n],
+      [150n, 40, 150n],
+      [110n, 'insufficient_funds', 0n],
+    ] as const) {
+      const { purse, ledger } = await purseWith(balance)
+      const taken = await purse.take(want(images), everySlot, stays)
+      expect(output(taken)).toBe(granted)
+      expect(await ledger.balance('a')).toMatchObject({ held: amount })
+    }
+  })
 })
 
 describe('money that the account’s own running requests hold', () => {

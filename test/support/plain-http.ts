@@ -23,7 +23,7 @@ export const plainHttp: Dialect = {
     return {
       ...{ stream: (chunk) => chunk, rest: () => NOTHING, whole: (body) => body },
       ...{ asStream: (body) => body, finish: () => NOTHING, keepAlive: () => NOTHING },
-      ...{ cut: () => NOTHING, broken: () => NOTHING, seen: { ...seen, error: null, floor: 0 } },
+      ...{ cut: () => NOTHING, broken: () => NOTHING, seen: { ...seen, error: null } },
       sofar: () => ({}),
       usage: () => ({ source: 'none', input: 0, cached: 0, output: 0, reportedInput: null }),
     }

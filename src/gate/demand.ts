@@ -4,9 +4,9 @@ import { at, ceilingLine } from '../money/price.ts'
 import type { InvoiceQuotaKey, Offer, OfferRefused, Presentation, Rail } from '../rails/rail.ts'
 import type { Priced } from './call.ts'
 import type { PromptEstimate } from './estimate.ts'
-import { fitted } from './judge.ts'
 import type { Payer } from './payer.ts'
 import type { Incoming } from './ports.ts'
+import { fitted } from './price.ts'
 import { type Refusal, refuse } from './refusal.ts'
 
 /** `credit.invoice` of the settings, in sats. */

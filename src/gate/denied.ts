@@ -1,10 +1,10 @@
 import type { NotAuthenticated } from './admit.ts'
 import type { Authenticated, Priced } from './call.ts'
 import { holdRefusal, PENDING, short } from './demand.ts'
+import type { NotHeld } from './hold.ts'
 import { forbidden, NOT_GOOD } from './not-admitted.ts'
 import type { Payer } from './payer.ts'
 import type { Incoming } from './ports.ts'
-import type { NotHeld } from './purse.ts'
 import { FULL, type Refusal } from './refusal.ts'
 
 /** Why a request is not served: in any mode, or because it is not paid for. */

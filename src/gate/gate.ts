@@ -12,20 +12,20 @@ import {
   type Priced,
   type Settled,
 } from './call.ts'
-import type { Closer, Ending } from './close.ts'
 import { DAMAGED, type Demand, LEDGER } from './demand.ts'
 import { type Denied, notAdmitted, notHeld, refused, unpaidFor } from './denied.ts'
-import type { Exchange } from './exchange.ts'
-import { fitted, type PriceParts, price } from './judge.ts'
+import type { Exchange } from './forward.ts'
 import type { ModeRule } from './mode.ts'
 import { carrying } from './new-pass.ts'
 import { parse } from './parse.ts'
 import { passOf } from './payer.ts'
 import type { Incoming, Reply } from './ports.ts'
+import { fitted, type PriceParts, price } from './price.ts'
 import { EMPTY, type Refusal, refuse, STOPPING } from './refusal.ts'
 import type { RequestLog } from './request-log.ts'
 import type { Respond } from './respond.ts'
 import type { Route } from './route.ts'
+import type { Closer, Ending } from './settle.ts'
 
 export interface GateParts {
   readonly pricing: PriceParts

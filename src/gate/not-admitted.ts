@@ -1,7 +1,7 @@
 import { onLine } from '../floor/printable.ts'
 import type { NotAuthenticated } from './admit.ts'
-import { shown } from './judge.ts'
 import type { Incoming } from './ports.ts'
+import { shown } from './price.ts'
 import { type Refusal, refuse } from './refusal.ts'
 
 /** Names what was asked for and the caveat that does not allow it. */

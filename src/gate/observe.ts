@@ -4,8 +4,8 @@ import { Book } from '../ledger/book.ts'
 import type { AccountId, Hold, HoldId, HoldRefused, HoldRequest, Ledger } from '../ledger/ledger.ts'
 import { MemoryStore } from '../ledger/memory.ts'
 import { msat } from '../money/msat.ts'
+import type { HoldLedger } from './hold.ts'
 import type { Payer } from './payer.ts'
-import type { HoldLedger } from './purse.ts'
 
 /**
  * Judges observed requests by the ledger's own rule, on a copy of what the accounts have. The real

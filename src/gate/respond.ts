@@ -10,7 +10,7 @@ import {
   upstreamRefusal,
 } from './answer.ts'
 import type { Held, Settled } from './call.ts'
-import type { Exchanged } from './exchange.ts'
+import type { Exchanged } from './forward.ts'
 import type { End } from './outcome.ts'
 import { type Refusal, STOPPING } from './refusal.ts'
 import type { Relayed } from './relay.ts'

@@ -164,7 +164,7 @@ const RUN: readonly object[] = [
   { event: 'problem', what: 'tunnel_down' },
   { event: 'solved', what: 'tunnel_down', public_url: 'https://other-words.trycloudflare.com' },
   { event: 'problem', what: 'holds_recovered', holds: 1 },
-  { event: 'problem', what: 'internal_error', error: 'TypeError', at: 'gate/judge.ts:12' },
+  { event: 'problem', what: 'internal_error', error: 'TypeError', at: 'gate/price.ts:12' },
   { event: 'problem', what: 'not_in_the_table', colour: 'blue' },
   { event: 'stopping' },
   { event: 'stopped', open_holds: 0, held_msat: 0, answers: 12, earned_msat: 3_402 },

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Purse, type Taken, type Want } from '../../../src/gate/purse.ts'
+import { Purse, type Taken, type Want } from '../../../src/gate/hold.ts'
 import type { Limit } from '../../../src/ledger/ledger.ts'
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { msat } from '../../../src/money/msat.ts'

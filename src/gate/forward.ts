@@ -5,9 +5,9 @@ import type { Msat } from '../money/msat.ts'
 import { countTokens } from '../money/tokens.ts'
 import { openStream } from './answer.ts'
 import type { Held, Settled } from './call.ts'
-import type { Closer, Sent } from './close.ts'
 import { type Patience, Relay, type Relayed } from './relay.ts'
 import { Respelling } from './respelling.ts'
+import type { Closer, Sent } from './settle.ts'
 import type { Speeds } from './speeds.ts'
 
 export interface ExchangeParts {

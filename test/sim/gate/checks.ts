@@ -163,7 +163,7 @@ function requestIsWrong(
   } else if (events.length > 1) wrong.push(`${events.length} events`)
   const { words } = reply
   if ((forged || pass === null) && words > 0) wrong.push(`${words} words for nobody's money`)
-  // A stop, and a crash less than a second after the last journal, give some away: failure.md says so.
+  // A stop, and a crash less than a second after the last journal, give some away: docs/failure.md says so.
   const free = killed || event?.end === 'stopped'
   // What the gate counted itself never comes to more than was asked for.
   const counted = event?.usage === 'counted' ? Math.min(words, given?.limit ?? 0) : words

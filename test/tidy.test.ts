@@ -121,9 +121,9 @@ const EXCEPTIONS: readonly Exception[] = [
 
 const ADAPTERS = [
   'src/rails/l402.ts',
-  'src/wallets/play.ts',
-  'src/wallets/lnd.ts',
-  'src/wallets/lightning-address.ts',
+  'src/wallets/play/play.ts',
+  'src/wallets/lnd/lnd.ts',
+  'src/wallets/lightning-address/lightning-address.ts',
   'src/wallets/ecash/ecash.ts',
   'src/dialects/openai/chat.ts',
   'src/dialects/openai/completions.ts',

@@ -3,8 +3,8 @@ import type { Config } from '../config/config.ts'
 import type { World } from '../floor/world.ts'
 import { Deposits } from '../gate/deposits.ts'
 import { Gifts } from '../rails/gifts.ts'
-import { Alarm } from '../wallets/ecash/alarm.ts'
-import { Roster } from '../wallets/ecash/roster.ts'
+import { Alarm } from '../wallets/ecash/freeze.ts'
+import { Roster } from '../wallets/ecash/mints.ts'
 import {
   answerWallet,
   controlHandlers,

@@ -4,9 +4,9 @@ import type { Books, Statement } from '../ledger/books.ts'
 import type { AccountId } from '../ledger/ledger.ts'
 import { canonicalCaveats } from '../passes/caveat.ts'
 import type { Gifts } from '../rails/gifts.ts'
-import type { Desk } from '../wallets/ecash/out/desk.ts'
-import type { ExportAsk } from '../wallets/ecash/out/export.ts'
-import type { WithdrawAsk } from '../wallets/ecash/out/withdraw.ts'
+import type { ExportAsk } from '../wallets/ecash/spend/export.ts'
+import type { Desk } from '../wallets/ecash/spend/wallet-admin.ts'
+import type { WithdrawAsk } from '../wallets/ecash/spend/withdraw.ts'
 import {
   accountJson,
   earningsJson,

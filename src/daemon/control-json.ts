@@ -9,10 +9,10 @@ import type {
   OpenHold,
 } from '../ledger/ledger.ts'
 import { othersShown } from '../money/quantities.ts'
-import type { Balance } from '../wallets/ecash/out/desk.ts'
-import type { Exported, KeptExport } from '../wallets/ecash/out/export.ts'
-import type { Restored } from '../wallets/ecash/out/restock.ts'
-import type { Withdrawn } from '../wallets/ecash/out/withdraw.ts'
+import type { Exported, KeptExport } from '../wallets/ecash/spend/export.ts'
+import type { Restored } from '../wallets/ecash/spend/restore.ts'
+import type { Balance } from '../wallets/ecash/spend/wallet-admin.ts'
+import type { Withdrawn } from '../wallets/ecash/spend/withdraw.ts'
 
 /**
  * The JSON of the commands about books and wallet. Names are snake_case and end in their unit.

@@ -16,7 +16,7 @@ import { entropyToMnemonic, mnemonicToSeedSync, validateMnemonic } from '@scure/
 import { wordlist } from '@scure/bip39/wordlists/english.js'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
-import { Alarm } from '../wallets/ecash/alarm.ts'
+import { Alarm } from '../wallets/ecash/freeze.ts'
 import { EcashDamaged, openEcashFile } from '../wallets/ecash/store/database.ts'
 import { EcashStore } from '../wallets/ecash/store/store.ts'
 import { Failed } from './failed.ts'

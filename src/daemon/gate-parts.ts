@@ -10,7 +10,7 @@ import type { TokenCounter } from '../money/counter.ts'
 import type { Pricing } from '../money/pricing.ts'
 import type { RootKeys } from '../passes/write.ts'
 import type { Rail } from '../rails/rail.ts'
-import type { PlayWallet } from '../wallets/play.ts'
+import type { PlayWallet } from '../wallets/play/play.ts'
 import type { Wallet } from '../wallets/wallet.ts'
 import type { FoundBackend } from './backend.ts'
 

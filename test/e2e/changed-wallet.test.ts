@@ -4,7 +4,7 @@ import { startFakeMint } from '../support/fake-mint.ts'
 import { GateProcess } from '../support/gate-process.ts'
 import { startLnurlServer } from '../support/lnurl-server.ts'
 import { startFakeUpstream } from '../support/upstream.ts'
-import { type LndDouble, startLndDouble } from '../unit/wallets/lnd-double.ts'
+import { type LndDouble, startLndDouble } from '../unit/wallets/lnd/lnd-double.ts'
 
 /** The program whose wallet was changed: what can still be paid is not forgotten unsaid (threats J24). */
 const clean: (() => Promise<unknown>)[] = []

@@ -9,7 +9,7 @@ import { startGate } from '../support/gate.ts'
 import { GateProcess } from '../support/gate-process.ts'
 import { serve } from '../support/serve.ts'
 import { type FakeUpstream, type Script, startFakeUpstream } from '../support/upstream.ts'
-import { type LndDouble, startLndDouble } from '../unit/wallets/lnd-double.ts'
+import { type LndDouble, startLndDouble } from '../unit/wallets/lnd/lnd-double.ts'
 
 /** How strangers reach the gate, and what they do not reach. */
 const clean: (() => unknown)[] = []

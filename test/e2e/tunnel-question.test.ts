@@ -6,7 +6,7 @@ import { type FakeCloudflared, fakeCloudflared } from '../support/cloudflared.ts
 import { GateProcess } from '../support/gate-process.ts'
 import { lacks, quoted, Terminal } from '../support/terminal.ts'
 import { startFakeUpstream } from '../support/upstream.ts'
-import { startLndDouble } from '../unit/wallets/lnd-double.ts'
+import { startLndDouble } from '../unit/wallets/lnd/lnd-double.ts'
 
 /** A person at a terminal is asked whether the gate becomes public, once. */
 const PROGRAM = fileURLToPath(new URL('../../bin/satgate.ts', import.meta.url))

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Desk, openDesk } from '../../src/wallets/ecash/out/desk.ts'
+import { type Desk, openDesk } from '../../src/wallets/ecash/spend/wallet-admin.ts'
 import { Till } from '../unit/wallets/ecash-till.ts'
 import { type Call, Crash, type Fault, fund, MintBank } from '../unit/wallets/mint-double.ts'
 

@@ -2,8 +2,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { writeBolt11 } from '../../src/wallets/bolt11.ts'
-import type { LightningAddress } from '../../src/wallets/lnurl.ts'
-import { parseLightningAddress } from '../../src/wallets/lnurl.ts'
+import type { LightningAddress } from '../../src/wallets/lightning-address/lnurl.ts'
+import { parseLightningAddress } from '../../src/wallets/lightning-address/lnurl.ts'
 import { serve } from './serve.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { balanceJson } from '../../daemon/control-json.ts'
-import type { Balance, PayoutStatus } from '../../wallets/ecash/out/desk.ts'
+import type { Balance, PayoutStatus } from '../../wallets/ecash/spend/wallet-admin.ts'
 import { jsonLine } from '../log.ts'
 import { table } from '../tables.ts'
 import { hang } from '../terminal.ts'

@@ -13,14 +13,14 @@ import {
   WalletUnreachable,
   type Watch,
 } from '../wallet.ts'
-import type { Alarm } from './alarm.ts'
-import { Collector } from './collect.ts'
+import type { Alarm } from './freeze.ts'
 import { isOfMint, MintBusy } from './mint/mint.ts'
-import { Offers } from './offers.ts'
-import type { MintLine, Roster } from './roster.ts'
+import { Offers } from './mint-quotes.ts'
+import { Collector } from './mint-tokens.ts'
+import type { MintLine, Roster } from './mints.ts'
+import { Worker } from './quote-poller.ts'
 import type { Quote } from './store/rows.ts'
 import type { EcashStore } from './store/store.ts'
-import { Worker } from './worker.ts'
 
 export interface EcashOptions {
   readonly store: EcashStore

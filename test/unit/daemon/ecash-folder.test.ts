@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ecashIn, openEcashFolder, takeSeed } from '../../../src/daemon/ecash-folder.ts'
 import { Failed } from '../../../src/daemon/failed.ts'
-import { Alarm } from '../../../src/wallets/ecash/alarm.ts'
+import { Alarm } from '../../../src/wallets/ecash/freeze.ts'
 import { real, worldAt } from '../../support/world.ts'
 
 let folder: string

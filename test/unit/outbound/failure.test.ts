@@ -1,7 +1,7 @@
 import { createServer } from 'node:https'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { explain, failureOf } from '../../../src/outbound/failure.ts'
-import { lnurlWeb } from '../../../src/wallets/lnurl-http.ts'
+import { lnurlWeb } from '../../../src/wallets/lightning-address/lnurl-http.ts'
 import { selfSigned } from '../../support/certificate.ts'
 import { serve } from '../../support/serve.ts'
 import { real } from '../../support/world.ts'

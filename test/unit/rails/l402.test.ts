@@ -4,7 +4,7 @@ import { settlementSecret, statusToken } from '../../../src/passes/keys.ts'
 import { parse } from '../../../src/passes/macaroon.ts'
 import type { L402 } from '../../../src/rails/l402.ts'
 import type { IssuedInvoice } from '../../../src/rails/rail.ts'
-import type { PlayWallet } from '../../../src/wallets/play.ts'
+import type { PlayWallet } from '../../../src/wallets/play/play.ts'
 import { offered, rail, want } from './rail.ts'
 
 async function created(l402: L402, client = 'a', sat = 10): Promise<IssuedInvoice> {

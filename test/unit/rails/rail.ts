@@ -10,7 +10,7 @@ import { makeVerifier } from '../../../src/passes/verify.ts'
 import { L402 } from '../../../src/rails/l402.ts'
 import type { InvoiceQuotaKey } from '../../../src/rails/rail.ts'
 import { WalletLine } from '../../../src/rails/wallet-line.ts'
-import { openPlayWallet } from '../../../src/wallets/play.ts'
+import { openPlayWallet } from '../../../src/wallets/play/play.ts'
 import {
   type InvoiceAsk,
   type InvoiceState,

@@ -1,14 +1,17 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Alarm } from '../../../src/wallets/ecash/alarm.ts'
-import { PayoutRunner, type PayoutRunnerParts } from '../../../src/wallets/ecash/out/pay.ts'
-import { AutoPayout } from '../../../src/wallets/ecash/out/payout.ts'
-import { Spender } from '../../../src/wallets/ecash/out/spend.ts'
+import { Alarm } from '../../../src/wallets/ecash/freeze.ts'
+import { PayoutRunner, type PayoutRunnerParts } from '../../../src/wallets/ecash/spend/melt.ts'
+import { AutoPayout } from '../../../src/wallets/ecash/spend/payout.ts'
+import { Spender } from '../../../src/wallets/ecash/spend/swap.ts'
 import { openEcashFile } from '../../../src/wallets/ecash/store/database.ts'
 import { Payouts } from '../../../src/wallets/ecash/store/payouts.ts'
 import { EcashStore } from '../../../src/wallets/ecash/store/store.ts'
-import { type LightningAddress, parseLightningAddress } from '../../../src/wallets/lnurl.ts'
+import {
+  type LightningAddress,
+  parseLightningAddress,
+} from '../../../src/wallets/lightning-address/lnurl.ts'
 import { worldAt } from '../../support/world.ts'
 import { AddressDouble, MintBank, mintDouble } from './mint-double.ts'
 

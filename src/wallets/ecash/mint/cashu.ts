@@ -25,7 +25,7 @@ import {
   type ProofState,
   type RefusedMeaning,
 } from './mint.ts'
-import { type MintOffer, mintOffer } from './offer.ts'
+import { type MintOffer, mintOffer } from './mint-info.ts'
 import { mintLine } from './socket.ts'
 
 export interface MintOptions {

@@ -1,0 +1,161 @@
+import { assert } from '../../../floor/assert.ts'
+import { ok, type Result } from '../../../floor/result.ts'
+import { isOfMint, type Mint, type Proof } from '../mint/mint.ts'
+import { proofOf } from '../store/rows.ts'
+import { MOST_INPUTS, sumOf, tokenNetOf } from './fees.ts'
+import { type DeskParts, type Refused, refuse, refusedBy } from './wallet-admin-parts.ts'
+
+export interface ExportAsk {
+  /** Null for everything that may leave. */
+  readonly sat: number | null
+  /** Also what is owed to buyers. */
+  readonly yes: boolean
+}
+
+/** Ecash that was taken out. Whoever has the token has the money. */
+export interface Exported {
+  readonly token: string
+  readonly sat: number
+  readonly mint: string
+}
+
+/** A token that was taken out before. `there` as long as nobody has redeemed it. */
+export interface KeptExport extends Exported {
+  /** ms since the epoch. */
+  readonly at: number
+  readonly state: 'there' | 'taken' | 'partly' | 'unknown'
+}
+
+/** Takes ecash out, first from the mint that holds most, then from the next one. */
+export async function exportCoins(
+  parts: DeskParts,
+  { sat, yes }: ExportAsk,
+): Promise<Result<readonly Exported[], Refused>> {
+  if (parts.alarm.raised !== null) return refuse('refused', parts.alarm.raised)
+  try {
+    const owed = await parts.owedSat()
+    // Needs no answer of a mint, because the coins are in the folder.
+    if (sat === null && (yes || owed === 0)) return everything(parts)
+    const spare = Math.max(0, await parts.payer.spare())
+    const wanted = sat ?? spare
+    if (!yes && (wanted > spare || spare === 0)) {
+      return refuse(
+        'refused',
+        `buyers are owed ${owed} sat, so ${spare} sat can leave and no more. With --yes it is done all the same: then you owe them more than you hold`,
+      )
+    }
+    if (wanted === 0) return refuse('failed', 'this wallet is empty')
+    return await someOf(parts, wanted)
+  } catch (error) {
+    return refusedBy(error)
+  }
+}
+
+/** Takes every free coin out. If the mint answers, the coins are merged first. */
+async function everything(parts: DeskParts): Promise<Result<readonly Exported[], Refused>> {
+  const tokens: Exported[] = []
+  for (const { mint: url } of parts.store.holdings()) {
+    const mint = parts.mint(url)
+    if (mint !== null) {
+      await parts.spender.merge(mint).catch((error: unknown) => {
+        if (!isOfMint(error)) throw error
+      })
+    }
+    const coins = parts.store.freeProofs(url)
+    for (let at = 0; at < coins.length; at += MOST_INPUTS) {
+      tokens.push(await leave(parts, url, coins.slice(at, at + MOST_INPUTS)))
+    }
+  }
+  return tokens.length > 0 ? ok(tokens) : refuse('failed', 'this wallet is empty')
+}
+
+async function someOf(
+  parts: DeskParts,
+  wanted: number,
+): Promise<Result<readonly Exported[], Refused>> {
+  const purses: { readonly mint: Mint; readonly net: number }[] = []
+  for (const { mint: url } of parts.store.holdings()) {
+    const mint = parts.mint(url)
+    if (mint === null) continue
+    const { coins, fees } = await parts.spender.purse(mint)
+    purses.push({ mint, net: tokenNetOf(coins, fees) })
+  }
+  purses.sort((a, b) => b.net - a.net)
+  const most = purses.reduce((sum, { net }) => sum + net, 0)
+  if (wanted > most) {
+    return refuse('failed', `the mints hold ${most} sat after their fees, not ${wanted}`)
+  }
+  const tokens: Exported[] = []
+  let rest = wanted
+  for (const { mint, net } of purses) {
+    const share = Math.min(rest, net)
+    if (share <= 0) break
+    const coins = await parts.spender.ofValue(mint, share)
+    if (coins === null) {
+      return refuse(
+        'failed',
+        `the fees for making ${share} sat are not covered: take a little less`,
+      )
+    }
+    tokens.push(await leave(parts, mint.url, coins))
+    rest -= share
+  }
+  return ok(tokens)
+}
+
+/** Keeps the token in the same step in which its coins leave, so a crash cannot lose both. */
+async function leave(parts: DeskParts, mint: string, coins: readonly Proof[]): Promise<Exported> {
+  const { store, world } = parts
+  const token = await parts.writeToken(mint, coins)
+  const sat = sumOf(coins)
+  store.atomically(() => {
+    const free = new Set(store.freeProofs(mint).map(({ secret }) => secret))
+    assert(
+      coins.every(({ secret }) => free.has(secret)),
+      'only free coins leave',
+    )
+    store.markSpent(coins)
+    const secrets = coins.map(({ secret }) => secret).join(' ')
+    store.run(
+      'INSERT INTO exports (mint, sat, token, secrets, at) VALUES (?, ?, ?, ?, ?)',
+      ...[mint, sat, token, secrets, world.now()],
+    )
+  })
+  return { token, sat, mint }
+}
+
+/** Tokens that were taken out and that somebody may still redeem, the newest first. */
+export async function keptExports(parts: DeskParts, limit = 100): Promise<readonly KeptExport[]> {
+  const rows = parts.store.all('SELECT * FROM exports ORDER BY n DESC LIMIT ?', limit)
+  const kept: KeptExport[] = []
+  for (const row of rows) {
+    const mint = String(row.mint)
+    const state = await stateOf(parts, mint, String(row.secrets).split(' '))
+    const token = String(row.token)
+    if (state !== 'taken')
+      kept.push({ token, sat: Number(row.sat), mint, at: Number(row.at), state })
+  }
+  return kept
+}
+
+async function stateOf(
+  parts: DeskParts,
+  url: string,
+  secrets: readonly string[],
+): Promise<KeptExport['state']> {
+  const mint = parts.mint(url)
+  if (mint === null) return 'unknown'
+  const coins = secrets.flatMap((secret) => {
+    const row = parts.store.get('SELECT * FROM proofs WHERE secret = ?', secret)
+    return row === null ? [] : [proofOf(row)]
+  })
+  try {
+    const states = await mint.states(coins)
+    const there = states.filter((state) => state !== 'spent').length
+    if (there === states.length) return 'there'
+    return there === 0 ? 'taken' : 'partly'
+  } catch (error) {
+    if (!isOfMint(error)) throw error
+    return 'unknown'
+  }
+}

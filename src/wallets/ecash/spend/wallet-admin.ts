@@ -1,0 +1,200 @@
+import { ok, type Result } from '../../../floor/result.ts'
+import { isOfMint } from '../mint/mint.ts'
+import {
+  type ExportAsk,
+  type Exported,
+  exportCoins,
+  type KeptExport,
+  keptExports,
+} from './export.ts'
+import { netOf } from './fees.ts'
+import { affordableOf } from './melt.ts'
+import { smallOf } from './payout.ts'
+import { type Restored, restock } from './restore.ts'
+import { type DeskParts, type Refused, refuse } from './wallet-admin-parts.ts'
+import { type WithdrawAsk, type Withdrawn, withdraw } from './withdraw.ts'
+
+/** The commands with which the operator sees and takes out the coins. They run one at a time. */
+export interface Desk {
+  /**
+   * What is held, what is owed, and the state of payouts. Works without the mints, and says which
+   * do not answer.
+   */
+  balance(): Promise<Balance>
+  /** Pays an invoice or an address. What buyers are owed stays, unless the operator insists. */
+  withdraw(ask: WithdrawAsk): Promise<Result<Withdrawn, Refused>>
+  /** The operator says that the first payout has arrived. From now on payouts go by themselves. */
+  confirm(): Promise<Result<{ readonly to: string }, Refused>>
+  /** Takes ecash out as tokens. What buyers are owed stays, unless the operator insists. */
+  export(ask: ExportAsk): Promise<Result<readonly Exported[], Refused>>
+  /** Tokens that were taken out and that nobody has redeemed. */
+  exports(): Promise<readonly KeptExport[]>
+  /**
+   * Takes stock at every mint. With `yes` the alarm ends even if a mint does not answer. `told`
+   * reports the progress to a person.
+   */
+  restore(yes: boolean, told: (progress: string) => void): Promise<readonly Restored[]>
+}
+
+/** Amounts in whole sats. */
+export interface Balance {
+  /** Our coins, with those that are under way. */
+  readonly sat: number
+  /** The unspent paid-in credit of buyers, rounded up. */
+  readonly owed: number
+  /** The most that one withdrawal could pay, without fees and what is owed. */
+  readonly withdrawable: number
+  readonly mints: readonly MintBalance[]
+  readonly payout: PayoutStatus
+  /** Why nothing is sold or spent. Null if all is well. */
+  readonly alarm: string | null
+}
+
+export interface MintBalance {
+  readonly mint: string
+  readonly free: number
+  /** Coins that are set aside for something under way. */
+  readonly held: number
+  /** What could leave over Lightning after fees. Null if the mint does not answer. */
+  readonly net: number | null
+  readonly coins: number
+  /** Coins that were paid for and that the mint has not issued yet. */
+  readonly awaited: number
+  readonly problem: string | null
+}
+
+/**
+ * `off`: there is no address. `first`: above the threshold, a small sum will be sent. `confirm`: it
+ * was sent, and the operator must say that it arrived. `on`: payouts go by themselves. `under_way`:
+ * one is under way.
+ */
+export interface PayoutStatus {
+  readonly state: 'off' | 'first' | 'confirm' | 'on' | 'under_way'
+  readonly to: string | null
+  readonly above: number
+  /**
+   * The amount of the payout that is under way or must be confirmed, otherwise of the first one.
+   */
+  readonly sat: number | null
+  /** What prevents payouts. Null if nothing does. */
+  readonly problem: string | null
+}
+
+/** Opens the commands over the coins. The caller holds the lock of the folder. */
+export function openDesk(parts: DeskParts): Desk {
+  const { spender } = parts
+  /** First looks up what an earlier process left under way. */
+  const alone = <T>(job: () => Promise<T>): Promise<T> =>
+    spender.alone(async () => {
+      await resume(parts)
+      return job()
+    })
+  return {
+    balance: () => balance(parts),
+    withdraw: (ask) => alone(() => withdraw(parts, ask)),
+    confirm: async () => confirm(parts),
+    export: (ask) => alone(() => exportCoins(parts, ask)),
+    exports: () => keptExports(parts),
+    restore: (yes, told) => alone(() => restock(parts, { yes, told })),
+  }
+}
+
+async function resume({ payouts, payer }: DeskParts): Promise<void> {
+  await payer.recoverSwaps()
+  const open = payouts.open()
+  if (open?.state === 'open' && open.kind === 'asked') {
+    payer.fail(open, 'it was interrupted before it was sent')
+  }
+  if (open?.state !== 'sent') return
+  await payer.advance(open).catch((error: unknown) => {
+    if (!isOfMint(error)) throw error
+  })
+}
+
+async function balance(parts: DeskParts): Promise<Balance> {
+  const { store, alarm } = parts
+  const awaited = store.awaited()
+  const empty = { free: 0, held: 0, proofs: 0 }
+  const bare = [...awaited.keys()].filter(
+    (url) => !store.holdings().some(({ mint }) => mint === url),
+  )
+  const holdings = [...store.holdings(), ...bare.map((mint) => ({ mint, ...empty }))]
+  // Asks all mints at once, because one that does not answer takes long.
+  const [mints, spare, owed] = await Promise.all([
+    Promise.all(
+      holdings.map(async ({ mint, free, held, proofs: coins }) => {
+        const rest = { coins, awaited: awaited.get(mint) ?? 0 }
+        return { mint, free, held, ...rest, ...(await netAt(parts, mint)) }
+      }),
+    ),
+    parts.payer.spare(),
+    parts.owedSat(),
+  ])
+  const most = Math.max(0, ...mints.map(({ net }) => affordableOf(net ?? 0)))
+  return {
+    sat: holdings.reduce((sum, { free, held }) => sum + free + held, 0),
+    owed,
+    withdrawable: Math.min(most, affordableOf(spare)),
+    mints,
+    payout: statusOf(parts),
+    alarm: alarm.raised,
+  }
+}
+
+async function netAt(
+  { spender, mint }: DeskParts,
+  url: string,
+): Promise<Pick<MintBalance, 'net' | 'problem'>> {
+  const one = mint(url)
+  if (one === null) return { net: null, problem: 'not one of this wallet’s mints' }
+  try {
+    const { coins, fees } = await spender.purse(one)
+    return { net: netOf(coins, fees), problem: null }
+  } catch (error) {
+    if (!isOfMint(error)) throw error
+    return { net: null, problem: error.message }
+  }
+}
+
+function statusOf({ payouts, address, above }: DeskParts): PayoutStatus {
+  const open = payouts.open()
+  const past = address === null ? [] : payouts.toAddress(address.text, 20)
+  const rest = {
+    to: open?.destination ?? address?.text ?? null,
+    above,
+    problem: address === null ? null : payouts.trouble(address.text),
+  }
+  if (open !== null) return { ...rest, state: 'under_way', sat: open.sat }
+  if (address === null) return { ...rest, state: 'off', sat: null }
+  if (payouts.confirmed(address.text)) return { ...rest, state: 'on', sat: null }
+  const first = past.find(({ state }) => state === 'paid')
+  if (first !== undefined) return { ...rest, state: 'confirm', sat: first.sat }
+  return { ...rest, state: 'first', sat: smallOf(above) }
+}
+
+function confirm(parts: DeskParts): Result<{ readonly to: string }, Refused> {
+  const { address, payouts, above, nudge } = parts
+  if (address === null) {
+    return refuse(
+      'usage',
+      'no address is configured: say --payout you@domain, or payout: in the file',
+    )
+  }
+  const first = payouts.toAddress(address.text, 20).find(({ state }) => state === 'paid')
+  const open = payouts.open()
+  if (first === undefined && open?.destination === address.text) {
+    return refuse(
+      'failed',
+      `${open.sat} sat are on their way to ${address.text}, and the mint has not said yet that they arrived: try again later`,
+    )
+  }
+  if (first === undefined) {
+    return refuse(
+      'failed',
+      `nothing was sent to ${address.text} yet: the first ${smallOf(above)} sat go when the wallet holds more than ${above}`,
+    )
+  }
+  payouts.confirm(address.text)
+  nudge()
+  return ok({ to: address.text })
+}

@@ -1,0 +1,191 @@
+import { assert } from '../../floor/assert.ts'
+import type { Background } from '../../floor/background.ts'
+import type { World } from '../../floor/world.ts'
+import type { MoneyKind } from '../../ledger/ledger.ts'
+import { fitDescription, moneyOf, readBolt11 } from '../bolt11.ts'
+import {
+  type Invoice,
+  type InvoiceAsk,
+  type InvoiceState,
+  type Wallet,
+  WalletRefused,
+  WalletUnreachable,
+} from '../wallet.ts'
+import { complaint, type Json, type LndRest, lndRest, messageOf, NOT_LND } from './rest.ts'
+import { watchLnd } from './watch.ts'
+
+export interface LndOptions {
+  /** `https://host:8080`; `http:` only on loopback. */
+  readonly url: string
+  /** The node's invoice.macaroon, hex. */
+  readonly macaroonHex: string
+  /** The node's tls.cert; null where a public authority signed it. */
+  readonly tlsCertPem: string | null
+  /** What the ledger holds already, so that the gate starts while the node is down; null: nothing. */
+  readonly moneyHint: MoneyKind | null
+  readonly world: World
+  readonly background: Background
+  /** No call takes longer, in ms. */
+  readonly deadlineMs?: number
+}
+
+/**
+ * Opens an lnd over REST (0.15 and later). An invoice.macaroon cannot ask the node for its network,
+ * so one invoice of 1 sat that lives for a second is made to see it. Where the node is out of reach
+ * the hint is believed, until its first invoice says otherwise and is refused.
+ *
+ * Throws `WalletRefused` where url, macaroon or certificate are wrong, `WalletUnreachable` where
+ * the node does not answer and there is no hint.
+ */
+export async function openLndWallet(options: LndOptions): Promise<Wallet> {
+  const rest = lndRest({ deadlineMs: 10_000, ...options })
+  const learned = await learnMoney(rest, options.moneyHint).catch((error: unknown) => {
+    rest.close()
+    throw error
+  })
+  return {
+    kind: 'lnd',
+    money: learned,
+    label: `lnd at ${new URL(options.url).host}`,
+    async createInvoice(ask) {
+      const invoice = await makeInvoice(rest, ask)
+      const money = moneyOf(invoice.bolt11)
+      if (money !== learned) {
+        throw new WalletRefused(`its invoices are for ${money} money, the ledger keeps ${learned}`)
+      }
+      return invoice
+    },
+    lookup: (paymentHash) => lookup(rest, paymentHash, options.world),
+    watch: (cursor, onSettled) => watchLnd(rest, { cursor, onSettled }, options),
+    probe: () => probe(rest),
+    async close() {
+      rest.close()
+    },
+  }
+}
+
+async function learnMoney(rest: LndRest, hint: MoneyKind | null): Promise<MoneyKind> {
+  try {
+    await beActive(rest)
+    const memo = 'satgate looks which network this is'
+    const { bolt11 } = await makeInvoice(rest, { sat: 1, memo, expirySeconds: 1 })
+    return moneyOf(bolt11) ?? 'test'
+  } catch (error) {
+    if (error instanceof WalletUnreachable && hint !== null && hint !== 'play') return hint
+    throw error
+  }
+}
+
+/** Asks for the state, which needs no macaroon and is answered when nothing else is. */
+async function beActive(rest: LndRest): Promise<void> {
+  const answer = await rest.ask('/v1/state')
+  if (answer.status !== 200) throw complaint(answer)
+  const state = text(answer.body, 'state')
+  if (state === 'SERVER_ACTIVE') return
+  const waiting = WAITING.get(state)
+  throw waiting === undefined ? NOT_LND() : new WalletUnreachable(waiting)
+}
+
+const WAITING: ReadonlyMap<string, string> = new Map([
+  ['NON_EXISTING', 'it has no wallet yet: run lncli create'],
+  ['LOCKED', 'its wallet is locked: run lncli unlock'],
+  ['UNLOCKED', 'it is starting'],
+  ['RPC_ACTIVE', 'it is not synced to its chain yet'],
+  ['WAITING_TO_START', 'it waits to start'],
+])
+
+/**
+ * An ask that contradicts itself: lnd checks the permission first, so its "no" to the ask shows that
+ * this macaroon may make invoices, and none is made.
+ */
+async function probe(rest: LndRest): Promise<void> {
+  await beActive(rest)
+  const answer = await rest.ask('/v1/invoices', { value: '1', value_msat: '1000', expiry: '1' })
+  if (!/mutual(ly)? exclusive/.test(messageOf(answer))) throw complaint(answer)
+}
+
+async function makeInvoice(rest: LndRest, ask: InvoiceAsk): Promise<Invoice> {
+  assert(Number.isSafeInteger(ask.sat) && ask.sat > 0, `an invoice of ${ask.sat} sat`)
+  const answer = await rest.ask('/v1/invoices', {
+    value: String(ask.sat),
+    memo: fitDescription(ask.memo),
+    expiry: String(ask.expirySeconds),
+    // With its route hints: a node that has only unannounced channels could not be paid otherwise.
+    private: true,
+  })
+  if (answer.status !== 200) throw complaint(answer)
+  const bolt11 = text(answer.body, 'payment_request')
+  const read = readBolt11(bolt11)
+  const asked = read?.amountMsat === BigInt(ask.sat) * 1000n
+  if (read === null || !asked || read.paymentHash !== hexOf(answer.body, 'r_hash')) {
+    throw new WalletRefused('it answered with another invoice than it was asked for')
+  }
+  return { bolt11, paymentHash: read.paymentHash, expiresAt: read.expiresAt }
+}
+
+/** How long after its expiry an invoice that lnd still calls open may yet be paid, in ms. */
+const LATE_MS = 60_000
+
+/**
+ * Where an invoice stands. lnd shows the preimage of an open invoice to us as well: it proves
+ * nothing, only SETTLED does.
+ */
+async function lookup(
+  rest: LndRest,
+  paymentHash: string,
+  world: Pick<World, 'now'>,
+): Promise<InvoiceState> {
+  if (!/^[0-9a-f]{64}$/.test(paymentHash)) return { is: 'unknown' }
+  const answer = await rest.ask(`/v1/invoice/${paymentHash}`)
+  if (answer.status !== 200) {
+    if (NO_INVOICE.test(messageOf(answer))) return { is: 'unknown' }
+    throw complaint(answer)
+  }
+  const invoice = answer.body
+  if (hexOf(invoice, 'r_hash') !== paymentHash) throw NOT_LND()
+  switch (invoice.state) {
+    case 'SETTLED':
+      return {
+        is: 'settled',
+        preimage: hexOf(invoice, 'r_preimage'),
+        receivedMsat: whole(invoice, 'amt_paid_msat'),
+      }
+    case 'CANCELED':
+      return { is: 'dead' }
+    // A payment is held: it will be settled or canceled, however late it is.
+    case 'ACCEPTED':
+      return { is: 'open' }
+    case 'OPEN': {
+      const expiry = whole(invoice, 'creation_date') + whole(invoice, 'expiry')
+      return { is: world.now() < Number(expiry) * 1000 + LATE_MS ? 'open' : 'dead' }
+    }
+    default:
+      throw NOT_LND()
+  }
+}
+
+/**
+ * The second is the answer (500) of a node that never made an invoice. A 404 alone says nothing: a
+ * path that lnd does not know is 404 with code 5 too.
+ */
+const NO_INVOICE = /unable to locate invoice|there are no existing invoices/
+
+function text(body: Json, name: string): string {
+  const value = body[name]
+  if (typeof value !== 'string') throw NOT_LND()
+  return value
+}
+
+/** 32 bytes in base64, as 64 hex digits. */
+function hexOf(body: Json, name: string): string {
+  const bytes = Buffer.from(text(body, name), 'base64')
+  if (bytes.length !== 32) throw NOT_LND()
+  return bytes.toString('hex')
+}
+
+/** An int64, which REST writes as a string. */
+function whole(body: Json, name: string): bigint {
+  const digits = text(body, name)
+  if (!/^\d+$/.test(digits)) throw NOT_LND()
+  return BigInt(digits)
+}

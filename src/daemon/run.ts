@@ -2,36 +2,28 @@ import type { Config } from '../config/config.ts'
 import type { Loaded } from '../config/load.ts'
 import { dialects } from '../dialects/index.ts'
 import { isLoopback } from '../floor/address.ts'
-import { Background } from '../floor/background.ts'
 import { onLine } from '../floor/printable.ts'
 import { sayError } from '../floor/say-error.ts'
-import type { World } from '../floor/world.ts'
 import { Counts } from '../gate/counts.ts'
 import { startMetrics } from '../http/metrics.ts'
 import { gateServer } from '../http/server.ts'
-import type { Books } from '../ledger/books.ts'
-import { ledgerKind } from '../ledger/kind.ts'
 import { TokenCounter } from '../money/counter.ts'
 import { kindOf } from '../wallets/kinds.ts'
-import { findBackend } from './backend.ts'
 import { compose } from './compose.ts'
 import { listenForCommands } from './control.ts'
 import { controlHandlers } from './control-handlers.ts'
 import { Failed } from './failed.ts'
-import { type Folder, ledgerIn, noteIfCopied, rootKeys, takeFolder } from './folder.ts'
+import { type Folder, takeFolder } from './folder.ts'
 import type { Host } from './host.ts'
 import { listenOrFail } from './listen-or-fail.ts'
 import { openMoneyOut } from './money-out.ts'
-import { openBooks, toldOf } from './open-books.ts'
-import { chooseWallet } from './open-wallet.ts'
-import type { Operator } from './operator.ts'
-import { openPrices } from './prices.ts'
+import { toldOf } from './open-books.ts'
+import { openParts, type RunOptions, type Starting } from './open-parts.ts'
 import { openPublicTunnel } from './public-tunnel.ts'
 import { routesOf } from './routes.ts'
 import { type Cleanup, closeAll, stopGate } from './stop.ts'
-import { chooseTunnel, noTunnelNote, type TunnelChance, tunnelChance } from './tunnel-choice.ts'
-import { tellUnwatched } from './unwatched-invoices.ts'
-import { checkWallet, tellWaiting } from './wallet-check.ts'
+import { noTunnelNote, tunnelChance } from './tunnel-choice.ts'
+import { checkWallet } from './wallet-check.ts'
 
 /** A gate that runs. */
 export interface Running {
@@ -42,16 +34,6 @@ export interface Running {
   stop(): Promise<void>
   /** Says what nobody handled, and stops. */
   lost(error: unknown): Promise<void>
-}
-
-/** How a gate is started, besides its settings. */
-export interface RunOptions {
-  readonly operator: Operator
-  /** A person may be asked, if one sits at the terminal. */
-  readonly mayAsk: boolean
-  readonly portChosen: boolean
-  /** Go on although invoices may be paid that no wallet of this gate answers for. */
-  readonly yes: boolean
 }
 
 /** Starts the gate as configured. Throws `Failed` with what to do about it. */
@@ -82,79 +64,19 @@ export async function startGate(
   }
 }
 
-interface Starting {
-  readonly folder: Folder
-  /** To the operator, and counted. */
-  readonly say: (event: object) => void
-  readonly counts: Counts
-  readonly options: RunOptions
-  readonly closers: Cleanup[]
-  /** Whether the gate may become public, as far as it is known before the wallet. */
-  readonly chance: TunnelChance
-}
-
 async function start(
   host: Host,
   config: Config,
-  { folder, say, counts, options, closers, chance }: Starting,
+  starting: Starting & { readonly counts: Counts },
 ): Promise<Running> {
   const { world } = host
-  const background = new Background(world, ({ work, solved, reason }) =>
-    say(
-      solved
-        ? { event: 'solved', what: 'background_failed', work }
-        : { event: 'problem', what: 'background_failed', work, reason },
-    ),
-  )
-  const choice = await chooseWallet(config, {
-    folder: folder.path,
-    kept: ledgerKind(folder.ledger),
-    say,
-    waiting: tellWaiting({ host, say, wallet: config.wallet.kind }),
-    world,
-    background,
-  })
-  const { ecash } = choice
-  if (ecash !== null) closers.push(() => ecash.folder.close())
-  const backend = await findBackend(config, world)
-  closers.push(() => backend.upstream.close())
-  const books = openBooks(folder, choice.money, { world, say })
-  closers.push(() => books.close())
-  const copied = await noteIfCopied(folder, books.invoices, background)
-  const keys = await keysFor(folder, books, world)
-  const recovered = await books.ledger.recover(world.now())
-  if (recovered.length > 0) {
-    say({ event: 'problem', what: 'holds_recovered', holds: recovered.length })
-  }
-  const { pricing, rateNote, stop: stopRate } = await openPrices(config, world, background)
-  closers.push(stopRate)
-  const { money } = choice
-  const tunnel = await chooseTunnel(host, chance, {
-    ...{ folder, money, mayAsk: options.mayAsk },
-    explain: options.operator.explain,
-  })
+  const { folder, say, counts, options, closers } = starting
+  const opened = await openParts(host, config, starting)
+  const { background, backend, books, prices, tunnel, wallet, ecash, money } = opened
   let url = ''
-  const { wallet, play } = choice.open(books.invoices)
-  await tellUnwatched({
-    ...{ invoices: books.invoices, wallet, answers: choice.answers, say },
-    ...{ world, yes: options.yes },
-  }).catch(async (error: unknown) => {
-    await wallet.close()
-    throw error
-  })
   const gate = compose({
-    config,
-    books,
-    keys,
-    wallet,
-    play,
-    upstream: backend.upstream,
-    models: backend.models,
-    backend,
-    pricing,
-    world,
-    background,
-    say,
+    ...{ config, books, keys: opened.keys, wallet, play: opened.play, world, background, say },
+    ...{ upstream: backend.upstream, models: backend.models, backend, pricing: prices.pricing },
     routes: (targets) => routesOf(dialects, config.mode, targets),
     ownUrl: () => url,
     counter: new TokenCounter(),
@@ -193,21 +115,17 @@ async function start(
   }
   const ready = () =>
     options.operator.ready({
-      config,
-      backend,
-      pricing,
-      url,
+      ...{ config, backend, url, wallet, money },
+      pricing: prices.pricing,
       publicUrl: config.publicUrl ?? reach?.publicUrl ?? null,
       tunnel: { state: reach?.state ?? 'off', why: tunnel.why },
-      wallet,
-      money,
       notes: [
         ...(reachNote === null ? [] : [reachNote]),
-        ...choice.notes,
+        ...opened.walletNotes,
         ...MODE_NOTES[config.mode],
-        ...(copied === null ? [] : [copied]),
+        ...(opened.copied === null ? [] : [opened.copied]),
         ...port.taken.map((taken) => `port ${taken} was taken`),
-        ...(rateNote === null ? [] : [rateNote]),
+        ...(prices.rateNote === null ? [] : [prices.rateNote]),
       ],
     })
   return { url, announce: ready, stop, lost }
@@ -246,15 +164,5 @@ function open(config: Config): Folder {
   if (folder.ok) return folder.value
   throw new Failed(
     `another gate runs on ${config.dataDir}. Stop it, or give this one a --data-dir of its own.`,
-  )
-}
-
-async function keysFor(folder: Folder, books: Books, world: World) {
-  const accounts = await books.statement.accounts(1)
-  const keys = rootKeys(folder.path, accounts.length > 0, world)
-  if (keys.ok) return keys.value
-  throw new Failed(
-    `${keys.error.path} is ${keys.error.why}, and ${ledgerIn(folder.path)} has accounts: without that key every pass that was sold is dead. Put it back from your backup.`,
-    4,
   )
 }

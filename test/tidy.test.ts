@@ -68,6 +68,7 @@ const LAYERS: Layers = {
     'src/ledger/passes.ts',
     'src/passes/',
     'src/wallets/wallet.ts',
+    'src/wallets/breaker.ts',
   ],
   'src/wallets/': [
     'src/floor/',

@@ -1,4 +1,4 @@
-import { Authenticator } from '../gate/admit.ts'
+import { Authenticator } from '../gate/authenticate.ts'
 import { type DepositParts, Deposits } from '../gate/deposits.ts'
 import { readerOf } from '../gate/presentation.ts'
 import { makeRecogniser } from '../passes/recognise.ts'

@@ -1,11 +1,12 @@
+import { AccountPages } from '../gate/account.ts'
 import { Buying } from '../gate/buying.ts'
-import { Demand } from '../gate/demand.ts'
 import { Exchange } from '../gate/forward.ts'
 import { Gate } from '../gate/gate.ts'
 import { goneRefusal } from '../gate/gone.ts'
 import { Purse } from '../gate/hold.ts'
 import { ModeRule } from '../gate/mode.ts'
 import { ObservedLedger } from '../gate/observe.ts'
+import { PaymentRequired } from '../gate/payment-required.ts'
 import type { ReadCredentials } from '../gate/presentation.ts'
 import { priceOf } from '../gate/price.ts'
 import { RequestLog } from '../gate/request-log.ts'
@@ -13,12 +14,11 @@ import { Respond } from '../gate/respond.ts'
 import type { Routes } from '../gate/route.ts'
 import { Closer } from '../gate/settle.ts'
 import { Speeds } from '../gate/speeds.ts'
-import { AccountPages } from '../gate/statement.ts'
 import { Targets } from '../gate/targets.ts'
 import { soldOf } from '../http/selling.ts'
 import { PromptEstimator } from '../money/lessons.ts'
 import type { Gifts } from '../rails/gifts.ts'
-import { WalletLine } from '../rails/wallet-line.ts'
+import { WalletBreaker } from '../wallets/breaker.ts'
 import { composeRails } from './compose-rails.ts'
 import { type Entrances, openEntrances } from './entrances.ts'
 import type { GateParts } from './gate-parts.ts'
@@ -38,7 +38,7 @@ interface Inside {
 export interface Composed extends Entrances {
   /** For whoever brings requests in without HTTP. */
   readonly inside: Inside
-  readonly line: WalletLine
+  readonly breaker: WalletBreaker
   /** What the operator gives away. */
   readonly gifts: Gifts
   readonly running: () => number
@@ -58,7 +58,7 @@ export function compose(parts: GateParts): Composed {
   const { config, books, world, background, say, models, pricing, counter } = parts
   const { ledger } = books
   const outage = walletOutage(parts.wallet, say)
-  const line = new WalletLine(parts.wallet, { world, outage, background })
+  const breaker = new WalletBreaker(parts.wallet, { world, outage, background })
   models.watch(background, backendOutage(parts.backend, say))
   const healthy = () => books.healthy()
   const undeliverable = () => {
@@ -67,7 +67,7 @@ export function compose(parts: GateParts): Composed {
   }
   const { invoicesPerClient: perClient, invoicesTotal: total } = config.limits
   const bounds = { perClient, total }
-  const money = composeRails({ ...parts, ...books, ...bounds, line, more: parts.rails ?? [] })
+  const money = composeRails({ ...parts, ...books, ...bounds, breaker, more: parts.rails ?? [] })
   const { authenticator, gifts, l402, rails, readCredentials } = money
   const { firstByteMs: firstByte, idleMs: idle } = config.timeouts
   const holdLife = HOLD_LIFE + 2 * Math.max(firstByte, idle)
@@ -81,7 +81,7 @@ export function compose(parts: GateParts): Composed {
   const patience = { firstByte, idle }
   const exchange = new Exchange({ closer, world, background, patience, speeds })
   const also = new Set(config.limits.requestFields)
-  const demand = new Demand(rails, config.credit.invoice)
+  const paymentRequired = new PaymentRequired(rails, config.credit.invoice)
   const targets = new Targets({
     upstream: parts.upstream,
     backend: () => models.kind(),
@@ -97,8 +97,14 @@ export function compose(parts: GateParts): Composed {
     },
     terms: () => ({ also, backend: models.kind() }),
     authenticator,
-    demand,
-    mode: new ModeRule({ demand, purses, world, healthy, contact: config.operator.contact }),
+    paymentRequired,
+    mode: new ModeRule({
+      paymentRequired,
+      purses,
+      world,
+      healthy,
+      contact: config.operator.contact,
+    }),
     exchange,
     closer,
     respond: new Respond(pages, world),
@@ -123,13 +129,13 @@ export function compose(parts: GateParts): Composed {
       upstreamOk: upstreamUp,
       gone: () => models.gone(),
       usdPerBtc: () => pricing.usdPerBtc(),
-      walletOk: () => line.up,
+      walletOk: () => breaker.up,
       ledgerOk: healthy,
     },
   })
   return {
     ...entrances,
-    ...{ inside, line, gifts, upstreamUp },
+    ...{ inside, breaker, gifts, upstreamUp },
     running: () => gate.running,
     openInvoices: () => l402.open,
     refuseNew: () => gate.stop(),
@@ -138,7 +144,7 @@ export function compose(parts: GateParts): Composed {
       models.stop()
       await Promise.all([upkeep.stop(), money.stop()])
       await counter.close()
-      await line.close()
+      await breaker.close()
     },
   }
 }

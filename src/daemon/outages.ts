@@ -1,6 +1,6 @@
 import type { Say } from '../gate/ports.ts'
 import type { Watcher } from '../http/models.ts'
-import type { Outage } from '../rails/wallet-line.ts'
+import type { Outage } from '../wallets/breaker.ts'
 import type { Wallet } from '../wallets/wallet.ts'
 import type { FoundBackend } from './backend.ts'
 

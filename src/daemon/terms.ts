@@ -1,6 +1,6 @@
 import { envelopeOf } from '../dialects/envelopes.ts'
-import { TIERS } from '../gate/demand.ts'
 import { MOST_SATS } from '../gate/invoice-ask.ts'
+import { TIERS } from '../gate/payment-required.ts'
 import type { Terms } from '../http/selling.ts'
 import type { GateParts } from './gate-parts.ts'
 import { version } from './version.ts'

@@ -14,7 +14,7 @@ type Say = (event: object) => void
 
 /** Asks the wallet once. If it is slow, that is a problem event, and its answer solves it. */
 export async function checkWallet(
-  { line }: Pick<Composed, 'line'>,
+  { breaker }: Pick<Composed, 'breaker'>,
   parts: {
     readonly world: World
     readonly wallet: Wallet
@@ -23,10 +23,10 @@ export async function checkWallet(
   },
 ): Promise<void> {
   const { world, wallet, say, background } = parts
-  const probe = line.probe()
+  const probe = breaker.probe()
   const answered = await inTime(world, probe, { ms: PATIENCE, late: false })
   // If the wallet said why it cannot be used, its own event has told it.
-  if (answered || !line.up) return
+  if (answered || !breaker.up) return
   const about = { what: 'wallet_unreachable', wallet: wallet.kind, label: wallet.label }
   say({ event: 'problem', ...about, reason: `no answer in ${PATIENCE / 1_000} s` })
   background.once('wallet', async () => {

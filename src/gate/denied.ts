@@ -1,9 +1,9 @@
-import type { NotAuthenticated } from './admit.ts'
+import type { NotAuthenticated } from './authenticate.ts'
 import type { Authenticated, Priced } from './call.ts'
-import { holdRefusal, PENDING, short } from './demand.ts'
 import type { NotHeld } from './hold.ts'
-import { forbidden, NOT_GOOD } from './not-admitted.ts'
+import { forbidden, NOT_GOOD } from './not-authenticated.ts'
 import type { Payer } from './payer.ts'
+import { holdRefusal, PENDING, short } from './payment-required.ts'
 import type { Incoming } from './ports.ts'
 import { FULL, type Refusal } from './refusal.ts'
 

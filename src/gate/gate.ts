@@ -2,8 +2,8 @@ import type { Terms } from '../dialects/dialect.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import { isFree } from '../money/price.ts'
-import type { Authenticator } from './admit.ts'
 import { answerRefusal } from './answer.ts'
+import type { Authenticator } from './authenticate.ts'
 import {
   type Authenticated,
   type Call,
@@ -12,13 +12,13 @@ import {
   type Priced,
   type Settled,
 } from './call.ts'
-import { DAMAGED, type Demand, LEDGER } from './demand.ts'
 import { type Denied, notAdmitted, notHeld, refused, unpaidFor } from './denied.ts'
 import type { Exchange } from './forward.ts'
 import type { ModeRule } from './mode.ts'
 import { carrying } from './new-pass.ts'
 import { parse } from './parse.ts'
 import { passOf } from './payer.ts'
+import { DAMAGED, LEDGER, type PaymentRequired } from './payment-required.ts'
 import type { Incoming, Reply } from './ports.ts'
 import { fitted, type PriceParts, price } from './price.ts'
 import { EMPTY, type Refusal, refuse, STOPPING } from './refusal.ts'
@@ -32,7 +32,7 @@ export interface GateParts {
   /** What passes of a request, and to whom. */
   terms(): Terms
   readonly authenticator: Authenticator
-  readonly demand: Pick<Demand, 'sats'>
+  readonly paymentRequired: Pick<PaymentRequired, 'sats'>
   readonly mode: ModeRule
   readonly exchange: Exchange
   readonly closer: Closer
@@ -166,7 +166,7 @@ export class Gate {
     const undeliverable = this.#undeliverable(call, err(denied))
     if (undeliverable !== null) return this.refuse(call, undeliverable)
     if (denied.is === 'refused') return this.refuse(call, denied.refusal)
-    const sats = await this.#parts.demand.sats(null, null)
+    const sats = await this.#parts.paymentRequired.sats(null, null)
     reply.head(402, {
       'x-l402-price-sats': `${sats}`,
       'cache-control': 'no-store',

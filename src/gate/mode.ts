@@ -2,10 +2,10 @@ import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import { ceilSat } from '../money/msat.ts'
 import { type Authenticated, type Call, grow, type Held } from './call.ts'
-import { type Demand, LEDGER, unpaid } from './demand.ts'
 import type { Denied, Unpaid } from './denied.ts'
 import type { Purse } from './hold.ts'
 import { anonymous } from './observe.ts'
+import { LEDGER, type PaymentRequired, unpaid } from './payment-required.ts'
 import { EMPTY, FULL, type Refusal, refuse } from './refusal.ts'
 import { reasonOf } from './request-log.ts'
 
@@ -21,7 +21,7 @@ export interface Purses {
  */
 export class ModeRule {
   readonly #parts: {
-    readonly demand: Demand
+    readonly paymentRequired: PaymentRequired
     readonly purses: Purses
     readonly world: Pick<World, 'now'>
     /** False while a commit has failed or is late. */
@@ -31,7 +31,7 @@ export class ModeRule {
   }
 
   constructor(parts: {
-    readonly demand: Demand
+    readonly paymentRequired: PaymentRequired
     readonly purses: Purses
     readonly world: Pick<World, 'now'>
     healthy(): boolean
@@ -79,14 +79,14 @@ export class ModeRule {
   }
 
   async #offer({ incoming }: Call, { payer, priced, reason }: Unpaid): Promise<Refusal> {
-    const { demand, healthy } = this.#parts
+    const { paymentRequired, healthy } = this.#parts
     // The row of an invoice is on disk before its offer leaves: there it would wait for the disk.
     if (!healthy()) return LEDGER
-    const asks = await demand.asks(priced, priced?.estimate ?? null)
+    const asks = await paymentRequired.asks(priced, priced?.estimate ?? null)
     const debt = payer?.scope === 'account' ? await this.#debt(payer.account) : 0
     const sums = { sat: asks.sat + debt, least: asks.least + debt }
     const why = reason ?? unpaid(asks.sat, incoming.presented)
-    return demand.offer(incoming, { payer, ...sums, reason: why })
+    return paymentRequired.offer(incoming, { payer, ...sums, reason: why })
   }
 
   /** Sats that a top-up pays before it buys anything. */
@@ -95,8 +95,8 @@ export class ModeRule {
   }
 
   async #withoutOffer({ incoming }: Call, { priced, reason }: Unpaid): Promise<Refusal> {
-    const { contact, demand } = this.#parts
-    const sat = await demand.sats(priced, priced?.estimate ?? null)
+    const { contact, paymentRequired } = this.#parts
+    const sat = await paymentRequired.sats(priced, priced?.estimate ?? null)
     const whom = contact === null ? '' : ` Contact: ${contact}`
     const message = `${reason ?? unpaid(sat, incoming.presented)} This gate sells no credit: ask its operator for a pass.${whom}`
     return refuse(402, 'insufficient_quota', message)

@@ -1,6 +1,7 @@
 import type { Meter, Problem } from '../dialects/dialect.ts'
 import type { World } from '../floor/world.ts'
 import type { Msat } from '../money/msat.ts'
+import type { AccountPages } from './account.ts'
 import {
   answerRefusal,
   answerWhole,
@@ -14,7 +15,6 @@ import type { Exchanged } from './forward.ts'
 import type { End } from './outcome.ts'
 import { type Refusal, STOPPING } from './refusal.ts'
 import type { Relayed } from './relay.ts'
-import type { AccountPages } from './statement.ts'
 
 /** The end of an answer, as the buyer sees it. */
 export class Respond {

@@ -5,12 +5,12 @@ import type { Passes, PassRow } from '../ledger/passes.ts'
 import { fromSat } from '../money/msat.ts'
 import { settlementSecret, statusToken } from '../passes/keys.ts'
 import { hex, macaroonOf, newAccount, type RootKeys } from '../passes/write.ts'
+import type { WalletBreaker } from '../wallets/breaker.ts'
 import type { Asker } from '../wallets/wallet.ts'
 import type { InvoiceWant, IssuedInvoice, OfferRefused } from './rail.ts'
-import type { WalletLine } from './wallet-line.ts'
 
 export interface IssuerParts {
-  readonly line: WalletLine
+  readonly breaker: WalletBreaker
   readonly passes: Passes
   readonly invoices: Invoices
   readonly keys: RootKeys
@@ -91,15 +91,15 @@ export class Issuer {
     { sat, account, caveats }: Issue,
     { asker, tokenId }: { readonly asker: Asker; readonly tokenId: string | null },
   ): Promise<Result<InvoiceRow, OfferRefused>> {
-    const { line, passes, invoices, keys, world } = this.#parts
+    const { breaker, passes, invoices, keys, world } = this.#parts
     const ask = { sat, memo: 'satgate credit', expirySeconds: EXPIRY, asker }
-    const created = await line.createInvoice(ask)
+    const created = await breaker.createInvoice(ask)
     if (!created.ok) return created
     const { paymentHash: hash, bolt11, expiresAt } = created.value
     const createdAt = world.now()
     const payee = account ?? newAccount(world.random)
     const row: InvoiceRow = {
-      ...{ hash, account: payee, amount: fromSat(sat), wallet: line.wallet.kind, bolt11 },
+      ...{ hash, account: payee, amount: fromSat(sat), wallet: breaker.wallet.kind, bolt11 },
       ...{ createdAt, expiresAt, settledAt: null },
     }
     await Promise.all([

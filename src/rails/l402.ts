@@ -5,11 +5,12 @@ import { floorSat } from '../money/msat.ts'
 import { sameHex } from '../passes/keys.ts'
 import type { PresentedPass } from '../passes/pass.ts'
 import type { Recognise } from '../passes/recognise.ts'
+import type { WalletBreaker } from '../wallets/breaker.ts'
 import { ClientBucket } from './client-bucket.ts'
+import { InvoiceQuota, type MadeBy, type Place, type QuotaBounds } from './invoice-quota.ts'
 import { EXPIRY, Issuer, type IssuerParts } from './issue.ts'
+import { offerOf } from './l402-offer.ts'
 import { Lightning } from './lightning.ts'
-import { offerOf } from './made.ts'
-import { type MadeBy, type OpenBounds, OpenOffers, type Place } from './open-offers.ts'
 import type {
   Credited,
   InvoiceQuotaKey,
@@ -26,12 +27,11 @@ import type {
 } from './rail.ts'
 import type { SettlementParts } from './settlements.ts'
 import { LONG_ENOUGH, SharedOffers } from './shared-offers.ts'
-import type { WalletLine } from './wallet-line.ts'
 
 /** s after which somebody past a bound may find a place. */
 const COME_BACK = 60
 
-export interface L402Parts extends IssuerParts, SettlementParts, OpenBounds {
+export interface L402Parts extends IssuerParts, SettlementParts, QuotaBounds {
   /** The one reader of passes. */
   readonly read: Recognise
 }
@@ -44,11 +44,11 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
   readonly name = 'l402'
   readonly read: Recognise
   readonly #parts: L402Parts
-  readonly #line: WalletLine
+  readonly #breaker: WalletBreaker
   readonly #world: World
   readonly #issuer: Issuer
   readonly #lightning: Lightning
-  readonly #open: OpenOffers
+  readonly #open: InvoiceQuota
   readonly #bucket: ClientBucket
   readonly #shared: SharedOffers
   /** The last invoice that is being made for an account, by a 402. */
@@ -57,10 +57,10 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
   constructor(parts: L402Parts) {
     this.read = parts.read
     this.#parts = parts
-    this.#line = parts.line
+    this.#breaker = parts.breaker
     this.#world = parts.world
     this.#issuer = new Issuer(parts)
-    this.#open = new OpenOffers(parts)
+    this.#open = new InvoiceQuota(parts)
     this.#bucket = new ClientBucket(parts.world)
     this.#shared = new SharedOffers(parts.world, (sat) => this.#makeShared(sat))
     this.#lightning = new Lightning(parts, (row) => {
@@ -76,7 +76,7 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
 
   /** The wallet can be asked for invoices. */
   get up(): boolean {
-    return this.#line.up
+    return this.#breaker.up
   }
 
   /** An invoice of one's own, with its secrets. Its row is on disk when this resolves. */
@@ -89,7 +89,7 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
    * that are open, and everybody else one that is shared. `least`: sats that admit the request.
    */
   async offer(want: Want): Promise<Result<Offer, OfferRefused>> {
-    const shares = this.#line.wallet.preimageIsPublic !== true && want.quota.is !== 'owner'
+    const shares = this.#breaker.wallet.preimageIsPublic !== true && want.quota.is !== 'owner'
     const [own] = await Promise.all([
       this.#offerOwn(want),
       shares && this.up && want.quota.is === 'stranger' && this.#shared.prepare(want.least),
@@ -172,7 +172,7 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
 
   /** One of so many that a client or an account gets in a minute, where the wallet makes only so many. */
   #takeFromBucket(quota: InvoiceQuotaKey): number {
-    const aMinute = this.#line.wallet.strangersAMinute?.() ?? null
+    const aMinute = this.#breaker.wallet.strangersAMinute?.() ?? null
     if (aMinute === null) return 0
     return quota.is === 'stranger'
       ? this.#bucket.take(`site ${quota.site}`, Math.ceil(aMinute / 2))

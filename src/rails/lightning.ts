@@ -25,11 +25,11 @@ export class Lightning {
    * alone proves nothing. Safe to repeat.
    */
   async receipt(hash: string): Promise<Result<Receipt, RedeemRefused>> {
-    const { line, invoices } = this.#parts
+    const { breaker, invoices } = this.#parts
     const row = await invoices.get(hash)
     if (row === null) return err('unknown')
     if (row.settledAt !== null) return ok(receiptOf(row, row.amount, null))
-    const state = await line.lookup(hash)
+    const state = await breaker.lookup(hash)
     if (state === null) return err('unreachable')
     if (state.is !== 'settled') return err('pending')
     this.#settled(row)
@@ -46,10 +46,10 @@ export class Lightning {
 
   /** It was learned with the settlement. One that an earlier process learned is asked for once. */
   async preimage(hash: string): Promise<string | null> {
-    const { line } = this.#parts
+    const { breaker } = this.#parts
     const known = this.#preimages.get(hash)
-    if (known !== undefined || !line.up) return known ?? null
-    const state = await line.lookup(hash)
+    if (known !== undefined || !breaker.up) return known ?? null
+    const state = await breaker.lookup(hash)
     if (state?.is !== 'settled') return null
     this.#preimages.set(hash, state.preimage)
     return state.preimage

@@ -2,6 +2,7 @@ import type { Result } from '../floor/result.ts'
 import type { InvoiceRow } from '../ledger/invoices.ts'
 import type { AccountId, Deposit, PaymentId } from '../ledger/ledger.ts'
 import type { Operation, Presented } from '../passes/pass.ts'
+import type { InvoiceRefused } from '../wallets/wallet.ts'
 
 /**
  * A way in which money arrives. A rail asks for money (`offer`) and turns what a client presents into a
@@ -79,17 +80,11 @@ export type InvoiceQuotaKey =
   | { readonly is: 'stranger'; readonly client: string; readonly site: string }
   | { readonly is: 'owner' | 'holder'; readonly account: AccountId }
 
+/** `nothing`: this rail never asks for money. */
 export type OfferRefused =
   | { readonly why: 'nothing' }
-  | { readonly why: 'wallet_unreachable' }
   | { readonly why: 'too_many_open'; readonly retryAfterSeconds: number }
-  | { readonly why: 'wallet_busy'; readonly retryAfterSeconds: number }
-  | {
-      readonly why: 'amount_refused'
-      /** Sats; null: no bound is known. */
-      readonly least: number | null
-      readonly most: number | null
-    }
+  | InvoiceRefused
 
 /** Money that has arrived and cannot be taken back. */
 export interface Receipt extends Pick<Deposit, 'amount' | 'credit' | 'rail' | 'native'> {

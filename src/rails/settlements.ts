@@ -1,9 +1,9 @@
 import type { Background, Repeated } from '../floor/background.ts'
 import type { World } from '../floor/world.ts'
 import type { Invoices } from '../ledger/invoices.ts'
+import type { WalletBreaker } from '../wallets/breaker.ts'
 import type { Watch } from '../wallets/wallet.ts'
 import type { RedeemRefused } from './rail.ts'
-import type { WalletLine } from './wallet-line.ts'
 
 /** ms between two rounds of looking up what nobody told us of (threats C10). */
 const ROUND = 10_000
@@ -24,7 +24,7 @@ const SWEEP = 10_000
 const SWEPT = { own: 200, others: 10 }
 
 export interface SettlementParts {
-  readonly line: WalletLine
+  readonly breaker: WalletBreaker
   readonly invoices: Invoices
   readonly world: World
   readonly background: Background
@@ -35,7 +35,7 @@ export type Learn = (hash: string) => Promise<RedeemRefused | null>
 
 /** Learns of payments that nobody presents: from the wallet's notifications, and by asking, because those get lost. */
 export class Settlements {
-  readonly #line: WalletLine
+  readonly #breaker: WalletBreaker
   readonly #invoices: Invoices
   readonly #learn: Learn
   readonly #world: World
@@ -47,7 +47,7 @@ export class Settlements {
   #stopped = false
 
   constructor(parts: SettlementParts, learn: Learn) {
-    this.#line = parts.line
+    this.#breaker = parts.breaker
     this.#invoices = parts.invoices
     this.#learn = learn
     this.#world = parts.world
@@ -58,7 +58,7 @@ export class Settlements {
     const listen = { every: 1_000, longest: LONGEST }
     this.#work.push(this.#background.until('payments', listen, () => this.#follow()))
     this.#every('invoice sweep', SWEEP, () => this.#sweep())
-    if (this.#line.wallet.asksItself === true) return
+    if (this.#breaker.wallet.asksItself === true) return
     this.#every('look-ups', ROUND, () => this.#round())
     this.#every('open pages', GLANCE, () => this.#glance())
   }
@@ -68,7 +68,7 @@ export class Settlements {
    * open, and no more often than all of them together may be (threats J5).
    */
   wake(hash: string): void {
-    const { wallet } = this.#line
+    const { wallet } = this.#breaker
     if (wallet.asksItself === true) wallet.wake?.(hash)
     else if (this.#awake.size < MOST_AWAKE) this.#awake.add(hash)
   }
@@ -84,7 +84,7 @@ export class Settlements {
   #every(name: string, every: number, work: () => Promise<void>): void {
     const pace = { first: every, every, longest: LONGEST }
     const round = async () => {
-      if (this.#line.up) await work()
+      if (this.#breaker.up) await work()
     }
     this.#work.push(this.#background.repeat(name, pace, round))
   }
@@ -94,7 +94,7 @@ export class Settlements {
    * one that could not be, it stays where it is, and the next process is told again.
    */
   async #follow(): Promise<void> {
-    const { wallet } = this.#line
+    const { wallet } = this.#breaker
     const name = `${wallet.kind}:cursor`
     const cursor = await this.#invoices.recall(name)
     if (this.#stopped) return
@@ -117,9 +117,9 @@ export class Settlements {
 
   async #round(): Promise<void> {
     const after = this.#world.now() - LATE
-    const pending = await this.#invoices.pending(this.#line.wallet.kind, after, MOST)
+    const pending = await this.#invoices.pending(this.#breaker.wallet.kind, after, MOST)
     for (const row of pending) {
-      if (this.#stopped || !this.#line.up) return
+      if (this.#stopped || !this.#breaker.up) return
       await this.#learn(row.hash)
     }
   }
@@ -136,12 +136,12 @@ export class Settlements {
    * all the same, and what the wallet does not know for sure stays (threats J6).
    */
   async #sweep(): Promise<void> {
-    const { wallet } = this.#line
+    const { wallet } = this.#breaker
     const times = { before: this.#world.now() - KEPT, after: this.#swept }
     const most = wallet.asksItself === true ? SWEPT.others : SWEPT.own
     const stale = await this.#invoices.stale(wallet.kind, times, most)
     for (const { hash, createdAt } of stale) {
-      const state = await this.#line.lookup(hash, 'routine')
+      const state = await this.#breaker.lookup(hash, 'routine')
       if (state === null || this.#stopped) return
       if (state.is === 'settled') await this.#learn(hash)
       if (state.is === 'dead') {

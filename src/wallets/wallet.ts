@@ -71,6 +71,17 @@ export interface InvoiceAsk {
   readonly asker?: Asker
 }
 
+/** Why there is no invoice now. */
+export type InvoiceRefused =
+  | { readonly why: 'wallet_unreachable' }
+  | { readonly why: 'wallet_busy'; readonly retryAfterSeconds: number }
+  | {
+      readonly why: 'amount_refused'
+      /** Sats; null: no bound is known. */
+      readonly least: number | null
+      readonly most: number | null
+    }
+
 /**
  * For whom an invoice is made. It matters if a wallet can make only so many in a minute: a buyer
  * who has paid before comes before strangers (threats I10), and an invoice for all strangers before

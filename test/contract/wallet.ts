@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { WalletLine } from '../../src/rails/wallet-line.ts'
 import { readBolt11 } from '../../src/wallets/bolt11.ts'
+import { WalletBreaker } from '../../src/wallets/breaker.ts'
 import {
   type Settlement,
   type Wallet,
@@ -82,15 +82,15 @@ export function walletContract(name: string, make: () => Promise<WalletUnderTest
       if (typeof under.refuses === 'string') return context.skip(under.refuses)
       const wallet = await open()
       for (const sat of under.refuses) {
-        const line = new WalletLine(wallet, {
+        const breaker = new WalletBreaker(wallet, {
           world: WORLD,
           outage: NEVER_TOLD,
           background: unheard,
         })
-        const refused = await line.createInvoice({ ...ask, sat })
+        const refused = await breaker.createInvoice({ ...ask, sat })
         expect(refused).toMatchObject({ ok: false, error: { why: 'amount_refused' } })
-        const made = await line.createInvoice(ask)
-        expect([line.up, made.ok]).toEqual([true, true])
+        const made = await breaker.createInvoice(ask)
+        expect([breaker.up, made.ok]).toEqual([true, true])
       }
     })
 

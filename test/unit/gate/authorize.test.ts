@@ -1,14 +1,14 @@
 import { EventEmitter } from 'node:events'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Authenticator } from '../../../src/gate/admit.ts'
+import type { Authenticator } from '../../../src/gate/authenticate.ts'
 import type { Held } from '../../../src/gate/call.ts'
-import type { Demand } from '../../../src/gate/demand.ts'
 import { Gate } from '../../../src/gate/gate.ts'
 import { Purse } from '../../../src/gate/hold.ts'
 import { ModeRule } from '../../../src/gate/mode.ts'
 import { ObservedLedger } from '../../../src/gate/observe.ts'
 import type { End } from '../../../src/gate/outcome.ts'
+import type { PaymentRequired } from '../../../src/gate/payment-required.ts'
 import type { Incoming, Reply } from '../../../src/gate/ports.ts'
 import { refuse } from '../../../src/gate/refusal.ts'
 import type { RequestLog } from '../../../src/gate/request-log.ts'
@@ -39,14 +39,14 @@ async function stage(parts: { balance: number; slots: number | null; mode?: Mode
   const counter = { measure: async () => null }
   const estimating = { estimator: new PromptEstimator(), counter }
   const offers: string[] = []
-  const demand = {
+  const paymentRequired = {
     asks: async () => ({ sat: 1, least: 1 }),
     sats: async () => 1,
     offer: async (_: Incoming, { reason }: { reason: string }) => {
       offers.push(reason)
       return refuse(402, 'insufficient_quota', reason)
     },
-  } as unknown as Demand
+  } as unknown as PaymentRequired
   const who = { account: 'a', limits: [], scope: 'account', via: 'pass', newPass: null }
   const authenticator = {
     authenticate: async () => ({ ok: true, value: who }),
@@ -55,8 +55,8 @@ async function stage(parts: { balance: number; slots: number | null; mode?: Mode
     pricing: { bounds: { usual: 1, most: 1 }, speeds: { most: () => 1 }, estimating } as never,
     terms: () => ({ also: new Set(), backend: 'other' }),
     authenticator,
-    demand,
-    mode: new ModeRule({ demand, purses, world, healthy: () => true, contact: null }),
+    paymentRequired,
+    mode: new ModeRule({ paymentRequired, purses, world, healthy: () => true, contact: null }),
     exchange: null as never,
     closer: new Closer({ world, onUpstreamFailure: 'used' }),
     respond: null as never,

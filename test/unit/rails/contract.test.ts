@@ -3,7 +3,7 @@ import { makeRecogniser } from '../../../src/passes/recognise.ts'
 import { makeVerifier } from '../../../src/passes/verify.ts'
 import { Gifts } from '../../../src/rails/gifts.ts'
 import { L402 } from '../../../src/rails/l402.ts'
-import { WalletLine } from '../../../src/rails/wallet-line.ts'
+import { WalletBreaker } from '../../../src/wallets/breaker.ts'
 import { openPlayWallet } from '../../../src/wallets/play/play.ts'
 import { WalletUnreachable } from '../../../src/wallets/wallet.ts'
 import { railContract } from '../../contract/rail.ts'
@@ -20,11 +20,11 @@ railContract('L402 on play money', ({ books, keys }) => {
       down ? Promise.reject(new WalletUnreachable('down')) : play.createInvoice(ask),
   }
   const outage = { gone() {}, back() {} }
-  const line = new WalletLine(wallet, { world: real, outage, background: unheard })
+  const breaker = new WalletBreaker(wallet, { world: real, outage, background: unheard })
   const known = { keys: [keys.current], remember: 100 }
   const read = makeRecogniser({ ...known, verify: makeVerifier(known) })
   const bounds = { perClient: 20, total: 100 }
-  const parts = { line, keys, world: real, background: unheard, read }
+  const parts = { breaker, keys, world: real, background: unheard, read }
   const l402 = new L402({ ...books, ...parts, ...bounds })
   const offered = (body: object) => body as { l402: { macaroon: string }; payment_hash: string }
   const presented = (body: object, secret: string) => [

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { vi } from 'vitest'
-import { Authenticator } from '../../../src/gate/admit.ts'
+import { Authenticator } from '../../../src/gate/authenticate.ts'
 import { Deposits } from '../../../src/gate/deposits.ts'
 import type { Invoices } from '../../../src/ledger/invoices.ts'
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'
@@ -9,7 +9,7 @@ import { makeRecogniser } from '../../../src/passes/recognise.ts'
 import { makeVerifier } from '../../../src/passes/verify.ts'
 import { L402 } from '../../../src/rails/l402.ts'
 import type { InvoiceQuotaKey } from '../../../src/rails/rail.ts'
-import { WalletLine } from '../../../src/rails/wallet-line.ts'
+import { WalletBreaker } from '../../../src/wallets/breaker.ts'
 import { openPlayWallet } from '../../../src/wallets/play/play.ts'
 import {
   type InvoiceAsk,
@@ -56,7 +56,7 @@ export function rail(options: RailOptions = {}) {
     },
   }
   const lookup = vi.spyOn(wallet, 'lookup')
-  const line = new WalletLine(wallet, {
+  const breaker = new WalletBreaker(wallet, {
     world,
     outage: { gone() {}, back() {} },
     background: unheard,
@@ -69,7 +69,7 @@ export function rail(options: RailOptions = {}) {
   }
   const verify = makeVerifier({ keys: [keys.current], remember: 100 })
   const l402 = new L402({
-    ...{ line, passes, keys, world, background: unheard },
+    ...{ breaker, passes, keys, world, background: unheard },
     invoices: Object.assign(store, options.invoices),
     read: makeRecogniser({ verify, keys: [keys.current], remember: 100 }),
     perClient: options.perClient ?? 20,
@@ -89,7 +89,7 @@ export function rail(options: RailOptions = {}) {
     ahead += ms
   }
   return {
-    ...{ l402, play, store, passes, state, lookup, line, asks, advance, master },
+    ...{ l402, play, store, passes, state, lookup, breaker, asks, advance, master },
     ...{ presented, authenticate },
   }
 }

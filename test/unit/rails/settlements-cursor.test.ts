@@ -37,7 +37,7 @@ async function following(learn: (hash: string) => Promise<string | null>, lost =
   const background = new Background(real, ({ work, solved }) => {
     troubles.push(`${solved ? 'solved' : 'problem'} ${work}`)
   })
-  const parts = { line: { wallet, up: true }, invoices, background }
+  const parts = { breaker: { wallet, up: true }, invoices, background }
   const settlements = new Settlements(
     { ...parts, world: worldAt(() => 1) } as never,
     learning as never,

@@ -29,7 +29,7 @@ const BESIDE = { x402Version: 1, accepts: [], credit_tiers: TIERS }
 const PASS_FORMAT = '<macaroon>:<preimage>'
 
 /** Asks for money: puts a 402 together from what every rail offers. */
-export class Demand {
+export class PaymentRequired {
   readonly #rails: readonly Rail[]
   readonly #bounds: InvoiceBounds
 

@@ -5,6 +5,7 @@ import {
   AmountRefused,
   type Invoice,
   type InvoiceAsk,
+  type InvoiceRefused,
   type InvoiceState,
   isUsual,
   type LookingUp,
@@ -12,8 +13,7 @@ import {
   WalletBusy,
   WalletRefused,
   WalletUnreachable,
-} from '../wallets/wallet.ts'
-import type { OfferRefused } from './rail.ts'
+} from './wallet.ts'
 
 /** ms between two tries of a wallet that is down: with the try itself it is asked every 5 s or so. */
 const RETRY = 4_000
@@ -25,10 +25,11 @@ export interface Outage {
 }
 
 /**
- * A wallet with its outages: while it is down nobody waits for it, and it is tried again until it
- * answers. A refusal (wrong key) is an outage too: the gate cannot sell until the operator acts.
+ * A circuit breaker in front of a wallet. While the wallet is down, nobody waits for it, and it is tried
+ * again until it answers. A refusal (wrong key) is an outage too: the gate cannot sell until the
+ * operator acts.
  */
-export class WalletLine {
+export class WalletBreaker {
   readonly wallet: Wallet
   readonly #world: World
   readonly #outage: Outage
@@ -60,7 +61,7 @@ export class WalletLine {
   }
 
   /** Refusals: it is down (`wallet_unreachable`), has none to give now, or none of that amount. */
-  async createInvoice(ask: InvoiceAsk): Promise<Result<Invoice, OfferRefused>> {
+  async createInvoice(ask: InvoiceAsk): Promise<Result<Invoice, InvoiceRefused>> {
     if (!this.up) return err({ why: 'wallet_unreachable' })
     try {
       const invoice = await this.#call(() => this.#make(ask))

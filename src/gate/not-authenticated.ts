@@ -1,5 +1,5 @@
 import { onLine } from '../floor/printable.ts'
-import type { NotAuthenticated } from './admit.ts'
+import type { NotAuthenticated } from './authenticate.ts'
 import type { Incoming } from './ports.ts'
 import { shown } from './price.ts'
 import { type Refusal, refuse } from './refusal.ts'

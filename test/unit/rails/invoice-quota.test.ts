@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { OpenOffers, type Place } from '../../../src/rails/open-offers.ts'
+import { InvoiceQuota, type Place } from '../../../src/rails/invoice-quota.ts'
 import type { InvoiceQuotaKey, IssuedInvoice } from '../../../src/rails/rail.ts'
 
 const stranger = (client: string, site = client): InvoiceQuotaKey => ({
@@ -10,10 +10,10 @@ const stranger = (client: string, site = client): InvoiceQuotaKey => ({
 })
 const owner = (account: string): InvoiceQuotaKey => ({ is: 'owner', account })
 const holder = (account: string): InvoiceQuotaKey => ({ is: 'holder', account })
-const bounded = (perClient: number, total: number) => new OpenOffers({ perClient, total })
+const bounded = (perClient: number, total: number) => new InvoiceQuota({ perClient, total })
 
 /** Reserves and opens in one go. */
-function open(offers: OpenOffers, payer: InvoiceQuotaKey, hash: string, until = 100): boolean {
+function open(offers: InvoiceQuota, payer: InvoiceQuotaKey, hash: string, until = 100): boolean {
   const place = offers.reserve(payer, 'ask', 0)
   if (place !== null) offers.opened(place, hash, until)
   return place !== null
@@ -50,18 +50,18 @@ describe('D1 unpaid invoices are bounded', () => {
   it.each([
     {
       why: 'no invoice came of it',
-      free: (offers: OpenOffers, place: Place) => offers.cancelled(place),
+      free: (offers: InvoiceQuota, place: Place) => offers.cancelled(place),
     },
     {
       why: 'it was paid',
-      free: (offers: OpenOffers, place: Place) => {
+      free: (offers: InvoiceQuota, place: Place) => {
         offers.opened(place, '1', 100)
         offers.closed('1')
       },
     },
     {
       why: 'it expired',
-      free: (offers: OpenOffers, place: Place) => offers.opened(place, '1', 0),
+      free: (offers: InvoiceQuota, place: Place) => offers.opened(place, '1', 0),
     },
   ])('a place is free again when $why', ({ free }) => {
     const offers = bounded(1, 1)

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { WalletLine } from '../../../src/rails/wallet-line.ts'
+import { WalletBreaker } from '../../../src/wallets/breaker.ts'
 import {
   type InvoiceAsk,
   type Wallet,
@@ -16,7 +16,7 @@ afterEach(() => void vi.useRealTimers())
 const ASK = { sat: 10, memo: '', expirySeconds: 600 }
 const INVOICE = { bolt11: 'lnbcrt1', paymentHash: '0'.repeat(64), expiresAt: 1 }
 
-function line() {
+function breaker() {
   const world = { ...real, now: () => Date.now(), random: (bytes: number) => new Uint8Array(bytes) }
   const wallet = {
     kind: 'lnd',
@@ -33,7 +33,11 @@ function line() {
     gone: (name: string, reason: string) => told.push(`gone ${name}: ${reason}`),
     back: (name: string) => told.push(`back ${name}`),
   }
-  return { wallet, told, line: new WalletLine(wallet, { world, outage, background: unheard }) }
+  return {
+    wallet,
+    told,
+    breaker: new WalletBreaker(wallet, { world, outage, background: unheard }),
+  }
 }
 
 const DOWN = { ok: false, error: { why: 'wallet_unreachable' } }
@@ -41,7 +45,7 @@ const down = () => new WalletUnreachable('connection refused')
 
 describe('a wallet with its outages', () => {
   it('I10 one that has no invoice to give now is busy, not gone', async () => {
-    const { line: it, told, wallet } = line()
+    const { breaker: it, told, wallet } = breaker()
     wallet.createInvoice.mockRejectedValueOnce(new WalletBusy(2_400))
     const busy = { ok: false, error: { why: 'wallet_busy', retryAfterSeconds: 3 } }
     expect(await it.createInvoice(ASK)).toEqual(busy)
@@ -50,7 +54,7 @@ describe('a wallet with its outages', () => {
   })
 
   describe('J13 a_wallet_that_refuses_an_amount_is_not_down', () => {
-    const failing = (wallet: ReturnType<typeof line>['wallet'], error: Error) =>
+    const failing = (wallet: ReturnType<typeof breaker>['wallet'], error: Error) =>
       wallet.createInvoice.mockImplementation(async ({ sat }: InvoiceAsk) => {
         if (sat > 1_000 || sat < 10) throw error
         return INVOICE
@@ -60,7 +64,7 @@ describe('a wallet with its outages', () => {
       ['refuses', new WalletRefused('it says no: too much')],
       ['breaks at', down()],
     ])('what it %s, of another amount than usual, is nobody else’s matter', async (_, error) => {
-      const { line: it, told, wallet } = line()
+      const { breaker: it, told, wallet } = breaker()
       failing(wallet, error)
       const refused = { why: 'amount_refused', least: null, most: null }
       for (const sat of [10_000_000, 1_001, 9, 1]) {
@@ -71,7 +75,7 @@ describe('a wallet with its outages', () => {
     })
 
     it('nor is a usual amount that it does not make, where it makes others', async () => {
-      const { line: it, told, wallet } = line()
+      const { breaker: it, told, wallet } = breaker()
       wallet.createInvoice.mockImplementation(async ({ sat }: InvoiceAsk) => {
         if (sat < 100 || sat > 500) throw new WalletRefused('it says no')
         return INVOICE
@@ -88,7 +92,7 @@ describe('a wallet with its outages', () => {
     })
 
     it('many of those at once ask the wallet once whether it is there', async () => {
-      const { line: it, wallet } = line()
+      const { breaker: it, wallet } = breaker()
       failing(wallet, down())
       const many = Array.from({ length: 50 }, () => it.createInvoice({ ...ASK, sat: 1_000_000 }))
       await Promise.all(many)
@@ -96,7 +100,7 @@ describe('a wallet with its outages', () => {
     })
 
     it('one that is down is down, whatever amount found it out', async () => {
-      const { line: it, told, wallet } = line()
+      const { breaker: it, told, wallet } = breaker()
       failing(wallet, down())
       wallet.probe.mockRejectedValue(down())
       expect(await it.createInvoice({ ...ASK, sat: 1_000_000 })).toEqual(DOWN)
@@ -108,7 +112,7 @@ describe('a wallet with its outages', () => {
     ['unreachable', down()],
     ['refused: the operator must act', new WalletRefused('wrong macaroon')],
   ])('%s: no invoice, told once, nobody waits for it', async (_, error) => {
-    const { line: it, told, wallet } = line()
+    const { breaker: it, told, wallet } = breaker()
     wallet.createInvoice.mockRejectedValue(error)
     expect(await it.createInvoice(ASK)).toEqual(DOWN)
     expect(it.up).toBe(false)
@@ -118,7 +122,7 @@ describe('a wallet with its outages', () => {
   })
 
   it('is tried again at least every 5 s until it answers, and told once', async () => {
-    const { line: it, told, wallet } = line()
+    const { breaker: it, told, wallet } = breaker()
     wallet.createInvoice.mockRejectedValueOnce(down())
     wallet.probe.mockRejectedValueOnce(down()).mockRejectedValueOnce(down())
     await it.createInvoice(ASK)
@@ -134,7 +138,7 @@ describe('a wallet with its outages', () => {
   })
 
   it('C10 is asked about a payment even while it is down: a buyer who paid is waiting', async () => {
-    const { line: it, wallet } = line()
+    const { breaker: it, wallet } = breaker()
     wallet.createInvoice.mockRejectedValueOnce(down())
     await it.createInvoice(ASK)
     expect(await it.lookup(INVOICE.paymentHash)).toEqual({ is: 'open' })
@@ -142,20 +146,20 @@ describe('a wallet with its outages', () => {
   })
 
   it('C1 a wallet that cannot say is not a payment', async () => {
-    const { line: it, wallet } = line()
+    const { breaker: it, wallet } = breaker()
     wallet.lookup.mockRejectedValueOnce(down())
     expect(await it.lookup(INVOICE.paymentHash)).toBe(null)
   })
 
   it('a bug in an adapter is no outage', async () => {
-    const { line: it, wallet } = line()
+    const { breaker: it, wallet } = breaker()
     wallet.createInvoice.mockRejectedValueOnce(new TypeError('bug'))
     await expect(it.createInvoice(ASK)).rejects.toThrow('bug')
     expect(it.up).toBe(true)
   })
 
   it('closed, it tries no more', async () => {
-    const { line: it, wallet } = line()
+    const { breaker: it, wallet } = breaker()
     wallet.createInvoice.mockRejectedValueOnce(down())
     await it.createInvoice(ASK)
     await it.close()

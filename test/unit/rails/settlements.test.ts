@@ -3,7 +3,7 @@ import { Deposits } from '../../../src/gate/deposits.ts'
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { L402 } from '../../../src/rails/l402.ts'
 import { Lightning } from '../../../src/rails/lightning.ts'
-import { WalletLine } from '../../../src/rails/wallet-line.ts'
+import { WalletBreaker } from '../../../src/wallets/breaker.ts'
 import { openPlayWallet } from '../../../src/wallets/play/play.ts'
 import type { InvoiceState, Wallet } from '../../../src/wallets/wallet.ts'
 import { unheard } from '../../support/background.ts'
@@ -40,13 +40,13 @@ function learning(over: Partial<Wallet> = {}) {
     ...over,
   }
   const lookup = vi.spyOn(wallet, 'lookup')
-  const line = new WalletLine(wallet, {
+  const breaker = new WalletBreaker(wallet, {
     world,
     outage: { gone() {}, back() {} },
     background: unheard,
   })
   const keys = newKeys()
-  const lightning = { line, passes, invoices, keys, world, background: unheard }
+  const lightning = { breaker, passes, invoices, keys, world, background: unheard }
   const read = () => ({ is: 'absent' }) as const
   const l402 = new L402({ ...lightning, read, perClient: 999, total: 9_999 })
   const paid: number[] = []

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { Authenticator } from '../../../src/gate/admit.ts'
+import { Authenticator } from '../../../src/gate/authenticate.ts'
 import { Deposits } from '../../../src/gate/deposits.ts'
 import type { PresentedPass } from '../../../src/passes/pass.ts'
 import { real } from '../../support/world.ts'

@@ -3,9 +3,9 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { openaiChat } from '../../../src/dialects/openai/chat.ts'
 import { openaiEmbeddings } from '../../../src/dialects/openai/embeddings.ts'
 import type { Priced } from '../../../src/gate/call.ts'
-import { Demand, holdRefusal } from '../../../src/gate/demand.ts'
 import { PromptEstimate } from '../../../src/gate/estimate.ts'
 import { Purse } from '../../../src/gate/hold.ts'
+import { holdRefusal, PaymentRequired } from '../../../src/gate/payment-required.ts'
 import type { Limit } from '../../../src/ledger/ledger.ts'
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { TokenCounter } from '../../../src/money/counter.ts'
@@ -48,7 +48,7 @@ function priced(parts: {
 }
 
 const satsFor = (step: Priced | null, min = 10, max = 1000): Promise<number> =>
-  new Demand([], { min, max }).sats(
+  new PaymentRequired([], { min, max }).sats(
     step,
     step === null
       ? null
@@ -140,7 +140,7 @@ describe('I8 paying_the_offer_admits_the_request', () => {
             const of = { model: 'm', dialect: 'openai-chat', account: 'b', plain: true }
             estimator.learn(of, { own: 20, bound: 100, reported: learned })
           }
-          const sats = await new Demand([], bounds).sats(
+          const sats = await new PaymentRequired([], bounds).sats(
             step,
             new PromptEstimate(step.asked, 'c', { estimator, counter }),
           )

@@ -5,7 +5,7 @@ import type { InvoiceQuotaKey, IssuedInvoice } from './rail.ts'
 export type MadeBy = 'offer' | 'ask'
 
 /** `limits.invoicesPerClient`, `limits.invoicesTotal`. */
-export interface OpenBounds {
+export interface QuotaBounds {
   readonly perClient: number
   readonly total: number
 }
@@ -40,8 +40,8 @@ const FEW = 5
  * How many unpaid invoices each client, each account and all together have open (threats D1,
  * J6, J17). Forgetting one here ends its offer only: its row stays as long as it may be paid.
  */
-export class OpenOffers {
-  readonly #bounds: OpenBounds
+export class InvoiceQuota {
+  readonly #bounds: QuotaBounds
   readonly #quota = new Quota()
   readonly #pools: Record<Pool, number> = { stranger: 0, shared: 0, buyer: 0 }
   /** In the order in which they were made. */
@@ -49,7 +49,7 @@ export class OpenOffers {
   /** Few, and they live as long as their wallet likes. */
   readonly #shared = new Map<string, Open>()
 
-  constructor(bounds: OpenBounds) {
+  constructor(bounds: QuotaBounds) {
     this.#bounds = bounds
   }
 

@@ -25,7 +25,9 @@ beforeAll(async () => {
       close: () => play.close(),
     }),
   })
-  pass = await gate.buy(1_000)
+  // One of about 40 passes has no plus sign, which a test here damages.
+  do pass = await gate.buy(1_000)
+  while (!pass.text.includes('+'))
   await gate.chat(pass)
 })
 afterAll(() => gate.close())

@@ -186,12 +186,12 @@ describe('the direction', () => {
 
   it('A→B is seen to fail on a small tree', () => {
     const small = importsOf({
-      path: 'src/ledger/rule.ts',
+      path: 'src/ledger/transitions.ts',
       text: `import { x } from '../floor/x.ts'\nimport {\n  y,\n} from '../gate/y.ts'\n`,
     })
     const layers = { 'src/floor/': [], 'src/ledger/': ['src/floor/'] }
     expect(againstTheLayers(small, layers, [])).toEqual([
-      'src/ledger/rule.ts imports src/gate/y.ts',
+      'src/ledger/transitions.ts imports src/gate/y.ts',
     ])
     const types = { from: 'src/ledger/', to: 'src/gate/y.ts', typeOnly: true, because: 'a test' }
     expect(againstTheLayers(small, layers, [types])).toHaveLength(2)

@@ -1,7 +1,7 @@
 import { assert } from '../floor/assert.ts'
 import type { World } from '../floor/world.ts'
-import type { Books, Statement } from '../ledger/books.ts'
 import type { AccountId } from '../ledger/ledger.ts'
+import type { Books, Statement } from '../ledger/open-ledger.ts'
 import { canonicalCaveats } from '../passes/caveat.ts'
 import type { Gifts } from '../rails/gifts.ts'
 import type { ExportAsk } from '../wallets/ecash/spend/export.ts'

@@ -1,6 +1,5 @@
 import type { Result } from '../floor/result.ts'
 import { shortName } from '../gate/account-name.ts'
-import type { Books, Earning, Income, Proof } from '../ledger/books.ts'
 import type {
   Balance as AccountBalance,
   AccountId,
@@ -8,6 +7,7 @@ import type {
   Entry,
   OpenHold,
 } from '../ledger/ledger.ts'
+import type { Books, Earning, Income, Proof } from '../ledger/open-ledger.ts'
 import { othersShown } from '../money/quantities.ts'
 import type { Exported, KeptExport } from '../wallets/ecash/spend/export.ts'
 import type { Restored } from '../wallets/ecash/spend/restore.ts'

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts'
 import type { Background } from '../floor/background.ts'
 import type { World } from '../floor/world.ts'
-import type { Books } from '../ledger/books.ts'
+import type { Books } from '../ledger/open-ledger.ts'
 import { ceilSat } from '../money/msat.ts'
 import { writeToken } from '../wallets/ecash/mint/cashu.ts'
 import { PayoutRunner } from '../wallets/ecash/spend/melt.ts'

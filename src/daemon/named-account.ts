@@ -1,7 +1,7 @@
 import { plural } from '../floor/plural.ts'
 import { wholeName } from '../gate/account-name.ts'
-import type { Statement } from '../ledger/books.ts'
 import type { AccountId } from '../ledger/ledger.ts'
+import type { Statement } from '../ledger/open-ledger.ts'
 
 /** Digits of a name that are enough to look for an account. */
 const FEWEST = 4

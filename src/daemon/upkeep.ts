@@ -1,7 +1,7 @@
 import type { Background } from '../floor/background.ts'
 import type { World } from '../floor/world.ts'
 import type { Say } from '../gate/ports.ts'
-import type { Books } from '../ledger/books.ts'
+import type { Books } from '../ledger/open-ledger.ts'
 
 /** ms until a hold may be lost, on top of the longest silence that a stream may have. */
 export const HOLD_LIFE = 60_000

@@ -1,8 +1,8 @@
 import type { Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
-import { Book } from '../ledger/book.ts'
 import type { AccountId, Hold, HoldId, HoldRefused, HoldRequest, Ledger } from '../ledger/ledger.ts'
 import { MemoryStore } from '../ledger/memory.ts'
+import { StoreLedger } from '../ledger/store-ledger.ts'
 import { msat } from '../money/msat.ts'
 import type { HoldLedger } from './hold.ts'
 import type { Payer } from './payer.ts'
@@ -96,7 +96,7 @@ class ShortMemory extends MemoryStore {
   }
 }
 
-const newCopy = (): Ledger => new Book(new ShortMemory(), 'observed')
+const newCopy = (): Ledger => new StoreLedger(new ShortMemory(), 'observed')
 
 /** Who uses an observed route and shows no pass: one account a day (threats L6). */
 export const anonymous = (now: number): Payer => ({

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { Registry } from 'prom-client'
 import type { Background } from '../floor/background.ts'
 import type { Counts } from '../gate/counts.ts'
-import type { Books } from '../ledger/books.ts'
+import type { Books } from '../ledger/open-ledger.ts'
 
 /** What a page of metrics is read from. */
 export interface Measured {

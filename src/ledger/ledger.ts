@@ -5,7 +5,7 @@ import type { Quantities } from '../money/quantities.ts'
 
 /**
  * The ledger's contract. A double-entry book in whole msat: every change of a balance is an entry
- * of postings, never edited. `rule.ts` decides, purely; an adapter makes the step atomic and
+ * of postings, never edited. `transitions.ts` decides, purely; an adapter makes the step atomic and
  * durable. Each adapter runs `test/contract/ledger.ts`.
  */
 

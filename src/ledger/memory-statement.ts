@@ -1,12 +1,12 @@
 import { err, ok, type Result } from '../floor/result.ts'
 import { type Msat, msat, ZERO } from '../money/msat.ts'
 import { sum } from '../money/quantities.ts'
-import { balanceOf } from './book.ts'
-import type { Earning, Income, Proof, Statement } from './books.ts'
 import type { AccountId, Drawer, Entry, HoldId } from './ledger.ts'
 import type { MemoryStore } from './memory.ts'
+import type { Earning, Income, Proof, Statement } from './open-ledger.ts'
 import * as proof from './proof.ts'
 import { type HoldState, type Meter, openHoldOf } from './state.ts'
+import { balanceOf } from './store-ledger.ts'
 import { dayOf } from './window.ts'
 
 /** The read-only views of a ledger in memory. */

@@ -1,6 +1,4 @@
 import type { World } from '../floor/world.ts'
-import { Book, type Store, usageOf } from './book.ts'
-import type { Books } from './books.ts'
 import type {
   AccountId,
   Deposit,
@@ -14,7 +12,9 @@ import type {
 import { MemoryInvoices } from './memory-invoices.ts'
 import { MemoryPasses } from './memory-passes.ts'
 import { MemoryStatement } from './memory-statement.ts'
+import type { Books } from './open-ledger.ts'
 import type { Account, HoldState, Meter, Step } from './state.ts'
+import { type Store, StoreLedger, usageOf } from './store-ledger.ts'
 
 /** Everything a ledger keeps, as it was written: made for tests and demos. */
 export class MemoryStore implements Store {
@@ -84,7 +84,7 @@ export function openMemoryBooks(
   const passes = new MemoryPasses()
   return {
     kind,
-    ledger: new Book(store, owner),
+    ledger: new StoreLedger(store, owner),
     passes,
     invoices: new MemoryInvoices(passes),
     statement: new MemoryStatement(store),

@@ -1,9 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { World } from '../floor/world.ts'
-import { Book } from './book.ts'
-import type { Books } from './books.ts'
 import { LedgerDamaged } from './errors.ts'
 import type { Drawer, MoneyKind } from './ledger.ts'
+import type { Books } from './open-ledger.ts'
 import { openDatabase, ownerOf } from './sqlite/database.ts'
 import { SqliteInvoices } from './sqlite/invoices.ts'
 import { Journal, type OnTrouble } from './sqlite/journal.ts'
@@ -12,6 +11,7 @@ import { Pruner } from './sqlite/prune.ts'
 import { SqliteStatement } from './sqlite/statement.ts'
 import { SqliteStore } from './sqlite/store.ts'
 import { Writer } from './sqlite/writer.ts'
+import { StoreLedger } from './store-ledger.ts'
 
 export interface SqliteOptions {
   /** The file; made where there is none. */
@@ -54,7 +54,7 @@ export function booksOver(
   const pruner = new Pruner({ world, db, writer, commit: () => journal.commit() })
   return {
     kind,
-    ledger: new Book(store, owner),
+    ledger: new StoreLedger(store, owner),
     passes,
     invoices: new SqliteInvoices(db, journal, passes),
     statement: new SqliteStatement({

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { steady, type World } from '../../src/floor/world.ts'
-import type { Books } from '../../src/ledger/books.ts'
 import type { HoldRefused, Limit, Settled, Unit, Window } from '../../src/ledger/ledger.ts'
+import type { Books } from '../../src/ledger/open-ledger.ts'
 import { msat } from '../../src/money/msat.ts'
 import type { Clamped } from '../../src/money/price.ts'
 import { QUANTITIES, type Quantities } from '../../src/money/quantities.ts'

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest'
-import type { Books } from '../../src/ledger/books.ts'
+import type { Books } from '../../src/ledger/open-ledger.ts'
 import { tick, until } from '../support/buyer.ts'
 import { startGate } from '../support/gate.ts'
 

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { err, ok, type Result } from '../../floor/result.ts'
 import type { World } from '../../floor/world.ts'
-import type { Proof } from '../books.ts'
 import type { Drawer } from '../ledger.ts'
+import type { Proof } from '../open-ledger.ts'
 import * as proof from '../proof.ts'
 import { holdOf, number, type Row, reading, text, whole } from './rows.ts'
 

@@ -1,5 +1,5 @@
 import { sleep } from '../../../src/floor/world.ts'
-import type { Books } from '../../../src/ledger/books.ts'
+import type { Books } from '../../../src/ledger/open-ledger.ts'
 import { VirtualWorld } from '../../support/virtual-world.ts'
 import { SimBuyer } from './buyer.ts'
 import { violations } from './checks.ts'

@@ -1,5 +1,5 @@
-import type { Books } from '../../../src/ledger/books.ts'
 import type { Ledger } from '../../../src/ledger/ledger.ts'
+import type { Books } from '../../../src/ledger/open-ledger.ts'
 
 /** Books with one mistake in them, as it could be made in the gate. */
 type Plant = (books: Books) => Books

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Books } from '../../../src/ledger/books.ts'
+import type { Books } from '../../../src/ledger/open-ledger.ts'
 import { openDatabase } from '../../../src/ledger/sqlite/database.ts'
 import { booksOver } from '../../../src/ledger/sqlite.ts'
 import { ScriptWorld } from '../../contract/ledger-script.ts'

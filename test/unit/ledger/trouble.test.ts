@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Books } from '../../../src/ledger/books.ts'
+import type { Books } from '../../../src/ledger/open-ledger.ts'
 import { openDatabase } from '../../../src/ledger/sqlite/database.ts'
 import { emptyGroup } from '../../../src/ledger/sqlite/group.ts'
 import { Journal } from '../../../src/ledger/sqlite/journal.ts'

@@ -19,8 +19,8 @@ import type {
   Settled,
   UsageRow,
 } from './ledger.ts'
-import * as rule from './rule.ts'
 import { type Account, available, type HoldState, type Meter, type Step } from './state.ts'
+import * as transitions from './transitions.ts'
 import { meterKey } from './window.ts'
 
 /**
@@ -46,7 +46,7 @@ export interface Store {
 }
 
 /** The ledger over a store: reads what a step needs, asks the rule, writes what it answers. */
-export class Book implements Ledger {
+export class StoreLedger implements Ledger {
   readonly #store: Store
   readonly #owner: OwnerId
 
@@ -61,7 +61,7 @@ export class Book implements Ledger {
   ): Promise<Result<Balance, 'already_deposited' | 'deposited_elsewhere'>> {
     const account = this.#store.account(deposit.account)
     const known = this.#store.creditedTo(deposit.payment)
-    const step = rule.deposit(deposit, { account, known, owing: this.#owing(account) })
+    const step = transitions.deposit(deposit, { account, known, owing: this.#owing(account) })
     if (step.ok) this.#store.write(step.value)
     // A retry waits as well: it must not be told of a credit that a crash may still take away.
     await this.#store.durable()
@@ -69,7 +69,7 @@ export class Book implements Ledger {
   }
 
   async hold(request: HoldRequest): Promise<Result<Hold, HoldRefused>> {
-    const step = rule.hold(request, this.#owner, {
+    const step = transitions.hold(request, this.#owner, {
       account: this.#store.account(request.account),
       used: this.#store.hold(request.id) !== null,
       meters: this.#meters(request.limits.map((limit) => meterKey(limit, request.at))),
@@ -81,7 +81,7 @@ export class Book implements Ledger {
   }
 
   async extend(...[id, deadline, sofar]: Parameters<Ledger['extend']>) {
-    const hold = rule.extend(this.#store.hold(id), deadline, sofar)
+    const hold = transitions.extend(this.#store.hold(id), deadline, sofar)
     if (!hold.ok) return hold
     this.#store.writeHold(hold.value)
     return ok<true>(true)
@@ -110,7 +110,7 @@ export class Book implements Ledger {
 
   async left(limit: Limit, at: number): Promise<bigint> {
     const [meter] = this.#meters([meterKey(limit, at)])
-    return rule.room(limit, meter ?? null)
+    return transitions.room(limit, meter ?? null)
   }
 
   async usage(...args: Parameters<Ledger['usage']>): Promise<readonly UsageRow[]> {

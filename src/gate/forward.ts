@@ -3,12 +3,12 @@ import type { Background } from '../floor/background.ts'
 import type { World } from '../floor/world.ts'
 import type { Msat } from '../money/msat.ts'
 import { countTokens } from '../money/tokens.ts'
-import { openStream } from './answer.ts'
 import type { Held, Settled } from './call.ts'
 import { type Patience, Relay, type Relayed } from './relay.ts'
 import { Respelling } from './respelling.ts'
 import type { Closer, Sent } from './settle.ts'
 import type { Speeds } from './speeds.ts'
+import { openStream } from './write-response.ts'
 
 export interface ExchangeParts {
   readonly closer: Pick<Closer, 'journal'>

@@ -2,7 +2,6 @@ import type { Terms } from '../dialects/dialect.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import { isFree } from '../money/price.ts'
-import { answerRefusal } from './answer.ts'
 import type { Authenticator } from './authenticate.ts'
 import {
   type Authenticated,
@@ -26,6 +25,7 @@ import type { RequestLog } from './request-log.ts'
 import type { Respond } from './respond.ts'
 import type { Route } from './route.ts'
 import type { Closer, Ending } from './settle.ts'
+import { answerRefusal } from './write-response.ts'
 
 export interface GateParts {
   readonly pricing: PriceParts

@@ -1,4 +1,4 @@
-/** When the output of one answer came, in ms of the clock that tells it. */
+/** The times at which the output of one answer came, in ms. */
 export class Pace {
   readonly #began: number
   #first: number | null = null
@@ -9,25 +9,26 @@ export class Pace {
     this.#began = began
   }
 
-  /** Output came, or there was some before. */
+  /** Output has come, now or before. */
   output(now: number): void {
     this.#first ??= now
     this.#last = now
   }
 
-  /** The buyer did not take what came: from now on it says nothing of the backend. */
+  /** The buyer read too slowly, so from now on the times say nothing about the backend. */
   heldUp(): void {
     this.#heldUp = true
   }
 
-  /** When the first output came. */
+  /** The time of the first output. Null if none came. */
   get first(): number | null {
     return this.#first
   }
 
   /**
-   * ms in which the backend made the output that came: of a stream from the first of it to the last,
-   * of a whole answer all. Null where nothing came, or the buyer held it up.
+   * ms in which the backend made the output. For a stream it is the time from the first output to
+   * the last, for an answer in one piece all of the time. Null if nothing came, or if the buyer was
+   * slow.
    */
   made(whole: boolean, now: number): number | null {
     if (whole) return now - this.#began

@@ -1,7 +1,7 @@
 /**
- * What may pass of an upstream's own words (threats J21): sentences in which every word is one of
- * these, a number, or a field of a request. No path, host, address, project, account or key is
- * spelled with them, so nothing has to be recognised to be left out.
+ * What may pass of a backend's own text (threats J21): sentences in which every word is one of
+ * these, a number, or a field of a request. No path, host, address, project, account or key can be
+ * written with them, so none of those has to be recognised.
  */
 const WORDS: ReadonlySet<string> = new Set(
   `a about above accept accepted accepts after again all allowed allows alternate alternating already
@@ -30,7 +30,7 @@ const WORDS: ReadonlySet<string> = new Set(
   will with within without words wrong you your zero`.split(/\s+/),
 )
 
-/** Names of a request's fields: what is wrong with a request is said with them. */
+/** Names of fields of a request. Errors name the field that is wrong. */
 const FIELDS: ReadonlySet<string> = new Set(
   `best_of content content_type description echo encoding_format dimensions frequency_penalty
   function function_call functions guided_choice guided_grammar guided_json guided_regex
@@ -44,10 +44,10 @@ const FIELDS: ReadonlySet<string> = new Set(
 
 const NUMBER = /^[-+]?\d{1,8}(?:\.\d{1,4})?%?$/
 const SIGN = /^(?:[<>]=?|==?|[-+/|]|\.{3}|…)$/
-/** Marks around a word that are no part of it. */
+/** Marks around a word that do not belong to it. */
 const AROUND = /^["'`([{]+|["'`)\]}.,;:!?]+$/g
 
-/** A name of a field, or the way to a part of one: `messages[0].content`, `tools.3.function`. */
+/** The name of a field, or of a part of one: `messages[0].content`, `tools.3.function`. */
 export function isField(text: string): boolean {
   if (text.length > 100) return false
   const names = text.replace(/\[\d{1,6}\]/g, '').split('.')
@@ -60,7 +60,7 @@ export function isField(text: string): boolean {
 export const isPlainName = (text: string): boolean =>
   text.length <= 64 && text.split(/[_.-]/).every((part) => WORDS.has(part))
 
-/** The sentences of a text that are plain, four at most. Empty where none is. */
+/** The plain sentences of a text, at most four. Empty if there is none. */
 export function plainSentences(text: string): string {
   const sentences = text.slice(0, 2_000).split(/(?<=[.!?])\s+|[\r\n]+/)
   return sentences.filter(isPlain).slice(0, 4).join(' ')

@@ -11,19 +11,19 @@ export interface Patience {
   readonly idle: number
 }
 
-/** How the exchange with the upstream came to its end. */
+/** How the exchange with the backend ended. */
 export interface Relayed {
   readonly end: End
-  /** Set where nothing was sent to the buyer and the upstream's refusal is to be told. */
+  /** The backend's refusal, if it answered with another status than 200. */
   readonly said: UpstreamSaid | null
-  /** A buffered answer, whole, as the buyer may see it. */
+  /** An answer in one piece, as the buyer may see it. */
   readonly whole: Uint8Array | null
   readonly contentType: string
   /** ms from sending to the first byte of output. */
   readonly firstByteAt: number | null
-  /** ms in which its output was made: `Pace.made`. */
+  /** ms in which the output was made (`Pace.made`). */
   readonly madeMs: number | null
-  /** For the operator's eyes: why the upstream failed. */
+  /** Why the backend failed. For the operator alone. */
   readonly detail: string | null
 }
 
@@ -37,28 +37,29 @@ export interface RelayParts {
   readonly streamed: boolean
   readonly patience: Patience
   readonly world: World
-  /** Opens the stream to the buyer: called once, before the first byte. */
+  /** Opens the stream to the buyer. Called once, before the first byte. */
   readonly open: () => void
-  /** The upstream answers with 200: it has the request, and is not sent it again. */
+  /** The backend answered with 200, so it has the request and is not sent it again. */
   readonly answered: () => void
-  /** Something flowed; called at most about once a second. */
+  /** Something came. Called about once a second at most. */
   readonly progress: () => void
 }
 
-/** ms of silence after which a stream is kept open by bytes of the gate's own. */
+/** ms of silence after which the gate sends bytes of its own to keep the stream open. */
 const KEEP_ALIVE = 10_000
-/** ms that a usage chunk is waited for once every choice has finished. */
+/** ms that the relay waits for the usage when every choice has ended. */
 const USAGE_GRACE = 2_000
 const PROGRESS = 1_000
-/** Bytes of a buffered answer, and of a refusal, that are kept. `docs/failure.md` says what is past it. */
+/** The most bytes of an answer in one piece, and of a refusal (`docs/failure.md`). */
 const WHOLE_MOST = 64 * 1024 * 1024
 const REFUSAL_MOST = 64 * 1024
-/** Its text may repeat a prompt: it is never kept. */
+/** All that is kept of an error in a stream, because its text may repeat a prompt. */
 const ERROR_EVENT = 'error event'
 
 /**
- * Passes bytes, shows them to the meter, and says once how it ended. A stream flows as it comes,
- * with back-pressure from the buyer to the upstream; anything else is gathered whole.
+ * Passes bytes from the backend to the buyer, shows them to the meter, and says once how it ended.
+ * A stream flows as it comes; if the buyer reads slowly, the backend is held back. Everything else
+ * is gathered and delivered in one piece.
  */
 export class Relay {
   readonly #parts: RelayParts
@@ -67,22 +68,22 @@ export class Relay {
   #sent: Sent | null = null
   #status: number | null = null
   #retryAfter: string | null = null
-  /** As the upstream labels its answer. */
+  /** The content type that the backend gave its answer. */
   #label: string | null = null
-  /** It is a stream, by the dialect's judgement of its first bytes. Null until they have come. */
+  /** The dialect says that the answer is a stream. Null until enough bytes have come. */
   #flowing: boolean | null = false
   #chunks: Uint8Array[] = []
   #size = 0
   #ended = false
   #upstreamEnded = false
-  /** Some backends send their head at once and think then: an answer begins with its body. */
+  /** The body has begun. Some backends send the head at once and then think. */
   #begun = false
   readonly #pace: Pace
   #lastData: number
   #lastOut: number
   #lastProgress: number
   #finishedAt: number | null = null
-  /** How often a choice had finished by then. */
+  /** How often a choice had ended at that time. */
   #finishes = 0
   #draining = false
   #gone = false
@@ -99,7 +100,7 @@ export class Relay {
     this.#lastProgress = this.#lastData
   }
 
-  /** Sends the request. `released` is the upstream's: its slot is free when that resolves. */
+  /** Sends the request. Resolves when the backend has let go of it: then its slot is free. */
   start(): Promise<void> {
     const { upstream, request, reply, world } = this.#parts
     this.#timer = every(world, 500, () => this.#tick())
@@ -114,14 +115,14 @@ export class Relay {
     return this.#sent.released
   }
 
-  /** Who leaves behind the end of an answer has had it: what it came to is still waited for (J15). */
+  /** Whoever leaves after the end of an answer has had it: its usage is still waited for (J15). */
   #left(): void {
     this.#gone = this.#parts.meter.seen.finished
     if (!this.#gone) this.#finish('client_left')
     else this.#sent?.resume()
   }
 
-  /** The gate stops: what is left is given back. */
+  /** The gate stops. The money is given back. */
   stop(): void {
     this.#finish('stopped')
   }
@@ -134,7 +135,7 @@ export class Relay {
     this.#flowing = status === 200 && this.#parts.streamed ? null : false
   }
 
-  /** Asks the dialect whether it is a stream, whatever its label says (K18). The bytes to go on with. */
+  /** Asks the dialect whether it is a stream (K18). Returns the bytes to go on with. */
   #begin(chunk: Uint8Array): Uint8Array {
     const first = this.#chunks.length === 0 ? chunk : Buffer.concat([...this.#chunks, chunk])
     this.#flowing = this.#parts.wire.isStream(this.#label, first)
@@ -154,7 +155,7 @@ export class Relay {
     return this.#pass(this.#parts.meter.stream(bytes), now)
   }
 
-  /** Writes what the meter lets through, and looks at what it has seen. */
+  /** Writes what the meter lets through, then acts on what the meter has seen. */
   #pass(out: Uint8Array, now: number): boolean {
     const { meter, reply } = this.#parts
     const { seen } = meter
@@ -170,7 +171,7 @@ export class Relay {
     return taken
   }
 
-  /** The time for a usage begins anew whenever a choice finishes, and ends where one goes on (K1). */
+  /** The wait for the usage begins anew when a choice ends, and stops if a choice goes on (K1). */
   #awaitUsage(now: number): void {
     const { finished, finishes } = this.#parts.meter.seen
     if (!finished) this.#finishedAt = null
@@ -179,7 +180,7 @@ export class Relay {
     if (this.#gone && !finished) this.#finish('client_left')
   }
 
-  /** One listener however many chunks still come: an upstream cannot always be held at once. */
+  /** One listener, however many chunks still come: not every backend can be held back at once. */
   #awaitDrain(reply: Reply): void {
     if (this.#draining) return
     this.#draining = true
@@ -208,7 +209,7 @@ export class Relay {
     return reply.write(out)
   }
 
-  /** Refusals and buffered answers, within bounds. */
+  /** Gathers refusals and answers in one piece, up to their bounds. */
   #gather(chunk: Uint8Array): boolean {
     this.#size += chunk.length
     const most = this.#status === 200 ? WHOLE_MOST : REFUSAL_MOST
@@ -275,7 +276,7 @@ export class Relay {
     })
   }
 
-  /** An upstream that said its last word gets a moment to close by itself: its socket lives on. */
+  /** After a complete answer the backend may end it, so that its connection can be reused. */
   #letGo(end: End): void {
     const abort = () => this.#upstreamEnded || this.#sent?.abort()
     if (end !== 'complete') abort()

@@ -2,19 +2,13 @@ import type { Meter, Problem } from '../dialects/dialect.ts'
 import type { World } from '../floor/world.ts'
 import type { Msat } from '../money/msat.ts'
 import type { AccountPages } from './account.ts'
-import {
-  answerRefusal,
-  answerWhole,
-  openStream,
-  TOO_LARGE,
-  tooLarge,
-  upstreamRefusal,
-} from './answer.ts'
 import type { Held, Settled } from './call.ts'
 import type { Exchanged } from './forward.ts'
 import type { End } from './outcome.ts'
 import { type Refusal, STOPPING } from './refusal.ts'
 import type { Relayed } from './relay.ts'
+import { TOO_LARGE, tooLarge, upstreamRefusal } from './upstream-refusal.ts'
+import { answerRefusal, answerWhole, openStream } from './write-response.ts'
 
 /** The end of an answer, as the buyer sees it. */
 export class Respond {

@@ -1,20 +1,20 @@
 import { isField, isPlainName, plainSentences } from './plain-words.ts'
 
-/** An upstream's answer that is not an answer: its status and the start of its body. */
+/** A refusal of the backend: its status and the start of its body. */
 export interface UpstreamSaid {
   readonly status: number
   readonly body: Uint8Array
   readonly retryAfter: string | null
 }
 
-/** What a buyer is told of an upstream's refusal. */
+/** What a buyer is told about a refusal of the backend. */
 export interface UpstreamWords {
   readonly code: string
   readonly message: string
   readonly param: string | null
 }
 
-/** An upstream's error, whatever its shape: texts as they came, none of them fit to pass yet. */
+/** An error of the backend in one shape. The texts are as they came and must not pass yet. */
 interface Said {
   readonly names: readonly string[]
   readonly message: string
@@ -25,8 +25,8 @@ interface Said {
 const PLAIN = 'The model server refused the request.'
 
 /**
- * What passes of an upstream's refusal (threats J21). Errors that are known get words of our own;
- * of any other only what is made of plain words, numbers and names of fields is told.
+ * What passes of a refusal of the backend (threats J21). Known errors get words of our own. Of all
+ * others only sentences of plain words, numbers and names of fields pass.
  */
 export function upstreamWords(status: number, body: Uint8Array): UpstreamWords {
   const said = read(body)
@@ -39,10 +39,10 @@ export function upstreamWords(status: number, body: Uint8Array): UpstreamWords {
   return { code, message: param === null ? plain : `${plain} It is about '${param}'.`, param }
 }
 
-/** Where the upstream gives none. */
+/** The code if the backend gives none. */
 const usualCode = (status: number): string => (status === 429 ? BUSY.code : 'invalid_request_error')
 
-/** A name that may pass, and that says more than the status does. */
+/** A name that may pass and says more than the status. */
 const tells = (name: string, status: number): boolean =>
   isPlainName(name) && !(status === 429 && name === 'invalid_request_error')
 
@@ -57,7 +57,9 @@ const named =
   (said: Said): boolean =>
     said.names.some((name) => names.includes(name))
 
-/** Of the operator's account, in the words that a buyer's own credit has here. */
+/**
+ * About the operator's account at the backend. Some of these codes mean the buyer's credit here.
+ */
 const BUSY: Kind = {
   code: 'rate_limit_exceeded',
   fits: named(
@@ -99,7 +101,7 @@ const KINDS: readonly Kind[] = [
     words: () => 'The content filter of the model server refused this request.',
   },
   {
-    // Ollama's, which names the model first, often by an address of its registry.
+    // Ollama's text. It names the model first, often by an address of its registry.
     code: 'unsupported_parameter',
     fits: ({ message }) => LACKS.test(message),
     words: ({ message }) => lacks(LACKS.exec(message)?.[1]),
@@ -122,7 +124,7 @@ const KINDS: readonly Kind[] = [
 const LACKS =
   /\bdoes not support (thinking|tools|chat|generate|insert|embeddings?|images?|vision)\b/i
 
-/** What the model cannot do, and where a field asked for it, which one. */
+/** What the model cannot do, and the field that asked for it, if one did. */
 function lacks(what = ''): string {
   const ability = what.toLowerCase()
   const without: Readonly<Record<string, string>> = {
@@ -138,7 +140,7 @@ const LONG = named(
   ...['prompt_too_long', 'request_too_large_for_context'],
 )
 
-/** Both numbers where the upstream tells them: a buyer can shorten by them. */
+/** Tells both numbers if the backend does, so that a buyer knows how much to shorten. */
 function tooLong({ message, error }: Said): string {
   const context =
     count(field(error, 'n_ctx')) ??
@@ -162,7 +164,9 @@ const found = (pattern: RegExp, text: string): number | null =>
 const count = (value: unknown): number | null =>
   typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 1e8 ? value : null
 
-/** OpenAI's envelope, a bare error, FastAPI's `detail`, and Mistral's, which has one within a message. */
+/**
+ * Reads OpenAI's envelope, a bare error, FastAPI's `detail`, and Mistral's `detail` in a message.
+ */
 function read(body: Uint8Array): Said {
   let parsed: unknown
   try {
@@ -183,7 +187,7 @@ function read(body: Uint8Array): Said {
   }
 }
 
-/** `["body", "messages", 0, "role"]`: the body itself is no field. */
+/** The field of `["body", "messages", 0, "role"]`. The body itself is no field. */
 const pathOf = (place: readonly unknown[]): string =>
   place.filter((part, at) => at > 0 || part !== 'body').join('.')
 

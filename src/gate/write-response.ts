@@ -2,8 +2,7 @@ import type { Envelope } from '../dialects/dialect.ts'
 import { floorSat, type Msat } from '../money/msat.ts'
 import type { Held } from './call.ts'
 import type { Incoming, Reply } from './ports.ts'
-import { type Refusal, refuse } from './refusal.ts'
-import { type UpstreamSaid, upstreamWords } from './upstream-words.ts'
+import type { Refusal } from './refusal.ts'
 
 type Headers = Record<string, string | readonly string[]>
 
@@ -13,7 +12,7 @@ const STREAM: Headers = {
   'x-accel-buffering': 'no',
 }
 
-/** Answers a refusal in an envelope. Challenges leave on a 402 and on nothing else. */
+/** Answers a refusal in an envelope. Only a 402 has challenges. */
 export function answerRefusal(
   errors: Envelope,
   to: { readonly incoming: Incoming; readonly reply: Reply; readonly refusal: Refusal },
@@ -39,12 +38,15 @@ export function answerRefusal(
   reply.end(incoming.method === 'HEAD' ? undefined : body)
 }
 
-/** Seconds. Two families of SDKs and Codex sleep as long as they are told, Codex five times over. */
+/**
+ * Seconds. SDKs and Codex sleep as long as `Retry-After` tells them, and Codex does it five times.
+ */
 const LONGEST_WAIT = 60
 
 /**
- * When to try again: within a minute by `Retry-After`, later by the body's `resets_at` alone, and a
- * client that obeys the header of OpenAI's SDKs does not try by itself (threats J25).
+ * When to try again. If it is within a minute, `Retry-After` says so. If it is later, only
+ * `resets_at` in the body does, and `X-Should-Retry` keeps OpenAI's SDKs from trying by themselves
+ * (threats J25).
  */
 function waiting(
   { retryAfterSeconds: seconds }: Refusal,
@@ -56,7 +58,7 @@ function waiting(
   return { headers: { 'x-should-retry': 'false' }, beside: { resets_at } }
 }
 
-/** The head of a stream: the balance before this request's hold. */
+/** Writes the head of a stream, with the balance before the hold of this request. */
 export function openStream(held: Held, reply: Reply, before: Msat | null): void {
   const { incoming } = held
   reply.head(200, {
@@ -68,7 +70,7 @@ export function openStream(held: Held, reply: Reply, before: Msat | null): void 
   })
 }
 
-/** A buffered answer with what it cost and what is left. */
+/** Writes an answer in one piece, with its cost and what is left. */
 export function answerWhole(
   held: Held,
   reply: Reply,
@@ -90,7 +92,10 @@ export function answerWhole(
   reply.end(said.body)
 }
 
-/** Whole sats rounded down, the exact msat, the limit where the gate chose it, fields left out. */
+/**
+ * The balance, the output limit if the gate chose it, and the names of the fields that are left
+ * out.
+ */
 function paidHeaders(held: Held, balance: Msat | null): Headers {
   const headers: Headers = {}
   if (balance !== null) {
@@ -103,60 +108,6 @@ function paidHeaders(held: Held, balance: Msat | null): Headers {
   const { ignored } = held.asked
   if (ignored.length > 0) headers['x-satgate-ignored'] = ignored.join(', ')
   return headers
-}
-
-/** Upstream statuses that say something of the buyer's own request pass; all others are a 502. */
-const PASSED = new Set([400, 404, 413, 422, 429])
-
-/**
- * What an upstream's failure becomes for the buyer. Its text passes only where it speaks of the
- * buyer's request, and only in plain words (threats J21): anything else may hold the operator's own.
- */
-export function upstreamRefusal(
-  said: UpstreamSaid | null,
-  { stalled, now }: { readonly stalled: boolean; readonly now: number },
-): Refusal {
-  if (said !== null && PASSED.has(said.status)) {
-    const { code, message, param } = upstreamWords(said.status, said.body)
-    const seconds = said.status === 429 ? retrySeconds(said.retryAfter, now) : null
-    return refuse(said.status, code, message, { param, retryAfterSeconds: seconds })
-  }
-  if (said === null && stalled) {
-    return refuse(
-      504,
-      'upstream_timeout',
-      'The model did not answer in time; nothing was charged.',
-      {
-        retryAfterSeconds: 5,
-      },
-    )
-  }
-  return refuse(502, 'upstream_error', 'The model server failed; nothing was charged.', {
-    retryAfterSeconds: 5,
-  })
-}
-
-/** An answer that was not streamed and grew too large. The buyer chose its length: no retry, not free. */
-export const tooLarge = (charged: Msat): Refusal =>
-  refuse(400, 'answer_too_large', `${TOO_LARGE} ${charged} msat were charged.`)
-
-export const TOO_LARGE =
-  'The answer was larger than the 64 MB that an answer in one piece may have: its ceiling is charged. Ask for less, or for a stream.'
-
-/** Of a `Retry-After` that says neither seconds nor a date (RFC 9110 10.2.3). */
-const USUAL_WAIT = 5
-/** A day's name first; `Date.parse` alone would read a date into almost anything. */
-const HTTP_DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*[, ]/
-/** Further away no backend's word is believed. */
-const YEAR = 366 * 86_400
-
-/** Whole seconds, one at least. */
-function retrySeconds(value: string | null, now: number): number {
-  const text = value?.trim() ?? ''
-  const date = HTTP_DATE.test(text) ? (Date.parse(text) - now) / 1000 : Number.NaN
-  const seconds = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : date
-  if (Number.isNaN(seconds)) return USUAL_WAIT
-  return Math.ceil(Math.min(Math.max(seconds, 1), YEAR))
 }
 
 const json = (body: unknown): Buffer => Buffer.from(JSON.stringify(body))

@@ -3,8 +3,8 @@ import type { Config } from '../config/config.ts'
 import type { World } from '../floor/world.ts'
 import { Deposits } from '../gate/deposits.ts'
 import { Gifts } from '../rails/gifts.ts'
-import { Alarm } from '../wallets/ecash/freeze.ts'
-import { Roster } from '../wallets/ecash/mints.ts'
+import { Freeze } from '../wallets/ecash/freeze.ts'
+import { Mints } from '../wallets/ecash/mints.ts'
 import {
   answerWallet,
   controlHandlers,
@@ -85,8 +85,8 @@ export async function walletAtRest(
 /** Without its seed a folder can still export the coins that it has. */
 function coinsAlone(dataDir: string, world: World): Pick<EcashParts, 'store' | 'roster' | 'alarm'> {
   const store = openCoinsAlone(dataDir, world.now())
-  const roster = new Roster({ lines: [], store, world, say: () => {} })
-  return { store, roster, alarm: new Alarm(store) }
+  const roster = new Mints({ lines: [], store, world, say: () => {} })
+  return { store, roster, alarm: new Freeze(store) }
 }
 
 /** Why a folder cannot be taken. */

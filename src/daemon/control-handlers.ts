@@ -5,7 +5,7 @@ import type { Books, Statement } from '../ledger/open-ledger.ts'
 import { canonicalCaveats } from '../passes/caveat.ts'
 import type { Gifts } from '../rails/gifts.ts'
 import type { ExportAsk } from '../wallets/ecash/spend/export.ts'
-import type { Desk } from '../wallets/ecash/spend/wallet-admin.ts'
+import type { WalletAdmin } from '../wallets/ecash/spend/wallet-admin.ts'
 import type { WithdrawAsk } from '../wallets/ecash/spend/withdraw.ts'
 import {
   accountJson,
@@ -40,7 +40,7 @@ export type WalletQuestion =
 
 export interface WalletParts {
   /** Null where the wallet is another than ecash. */
-  readonly desk: Desk | null
+  readonly desk: WalletAdmin | null
   /** Its kind, for whoever asks all the same. */
   readonly wallet: string
 }

@@ -16,7 +16,7 @@ import { entropyToMnemonic, mnemonicToSeedSync, validateMnemonic } from '@scure/
 import { wordlist } from '@scure/bip39/wordlists/english.js'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
-import { Alarm } from '../wallets/ecash/freeze.ts'
+import { Freeze } from '../wallets/ecash/freeze.ts'
 import { EcashDamaged, openEcashFile } from '../wallets/ecash/store/database.ts'
 import { EcashStore } from '../wallets/ecash/store/store.ts'
 import { Failed } from './failed.ts'
@@ -114,7 +114,7 @@ export function openEcashFolder(folder: string, { now, random }: World): EcashFo
     const db = openEcashFile({ path: coins, seedMark: taken.value.mark, now: now() })
     const store = new EcashStore(db)
     if (!hasCoins && !taken.value.fresh) {
-      new Alarm(store).raise(`${seedPath} was there before, its coins were not`)
+      new Freeze(store).raise(`${seedPath} was there before, its coins were not`)
     }
     return { ...taken.value, store, close: () => store.close() }
   } catch (error) {

@@ -6,8 +6,8 @@ import { ceilSat } from '../money/msat.ts'
 import { writeToken } from '../wallets/ecash/mint/cashu.ts'
 import { PayoutRunner } from '../wallets/ecash/spend/melt.ts'
 import { startPayout } from '../wallets/ecash/spend/payout.ts'
-import { Spender } from '../wallets/ecash/spend/swap.ts'
-import { type Desk, openDesk } from '../wallets/ecash/spend/wallet-admin.ts'
+import { Swapper } from '../wallets/ecash/spend/swap.ts'
+import { openWalletAdmin, type WalletAdmin } from '../wallets/ecash/spend/wallet-admin.ts'
 import { Payouts } from '../wallets/ecash/store/payouts.ts'
 import type { EcashStore } from '../wallets/ecash/store/store.ts'
 import { makeLnurl, parseLightningAddress } from '../wallets/lightning-address/lnurl.ts'
@@ -16,7 +16,7 @@ import type { EcashParts } from './open-ecash.ts'
 /** How money leaves the ecash wallet. */
 export interface MoneyOut {
   /** Answers `satgate wallet`. */
-  readonly desk: Desk
+  readonly desk: WalletAdmin
   /** Starts automatic payouts to the payout address. Call it once, in a running gate. */
   start(background: Background): { stop(): Promise<void> }
 }
@@ -32,7 +32,7 @@ export function openMoneyOut(
   },
 ): MoneyOut {
   const { books, config, world, say } = parts
-  const spender = new Spender({ store, alarm, world })
+  const spender = new Swapper({ store, alarm, world })
   const payerParts = {
     ...{ store, spender, alarm, world, say, payouts: new Payouts(store) },
     mint: (url: string) => roster.line(url)?.mint ?? null,
@@ -48,7 +48,7 @@ export function openMoneyOut(
     above: config.wallet.payoutAbove ?? USUAL_ABOVE,
   }
   let nudge = () => {}
-  const desk = openDesk({
+  const desk = openWalletAdmin({
     ...payoutParts,
     mints: roster.lines.map(({ mint }) => mint.url),
     writeToken,

@@ -5,10 +5,10 @@ import type { World } from '../floor/world.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 import { Budget } from '../wallets/ecash/budget.ts'
 import { openEcashWallet } from '../wallets/ecash/ecash.ts'
-import { Alarm } from '../wallets/ecash/freeze.ts'
+import { Freeze } from '../wallets/ecash/freeze.ts'
 import { openMint } from '../wallets/ecash/mint/cashu.ts'
 import { normalMintUrl } from '../wallets/ecash/mint/url.ts'
-import { type MintLine, Roster } from '../wallets/ecash/mints.ts'
+import { type MintLine, Mints } from '../wallets/ecash/mints.ts'
 import type { EcashStore } from '../wallets/ecash/store/store.ts'
 import { type Wallet, WalletUnreachable } from '../wallets/wallet.ts'
 import { type EcashFolder, openEcashFolder } from './ecash-folder.ts'
@@ -17,8 +17,8 @@ import { type EcashFolder, openEcashFolder } from './ecash-folder.ts'
 export interface EcashParts {
   readonly folder: EcashFolder
   readonly store: EcashStore
-  readonly roster: Roster
-  readonly alarm: Alarm
+  readonly roster: Mints
+  readonly alarm: Freeze
 }
 
 type Say = (event: object) => void
@@ -44,10 +44,10 @@ export async function ecashParts(
     sells: configured.includes(url),
   })
   const lines = await Promise.all(urls.map(open))
-  const alarm = new Alarm(store, () =>
+  const alarm = new Freeze(store, () =>
     say({ event: 'problem', what: 'seed_elsewhere', fix: 'satgate wallet restore' }),
   )
-  return { folder, store, roster: new Roster({ lines, store, world, say }), alarm }
+  return { folder, store, roster: new Mints({ lines, store, world, say }), alarm }
 }
 
 /**

@@ -11,7 +11,7 @@ import { openLightningAddressWallet } from '../wallets/lightning-address/lightni
 import { makeLnurl, parseLightningAddress } from '../wallets/lightning-address/lnurl.ts'
 import { openPlayWallet, type PlayWallet } from '../wallets/play/play.ts'
 import { type Wallet, WalletRefused, WalletUnreachable } from '../wallets/wallet.ts'
-import { withOlder } from '../wallets/with-previous.ts'
+import { withPrevious } from '../wallets/with-previous.ts'
 import { Failed } from './failed.ts'
 import { type EcashParts, ecashParts, ecashWallet } from './open-ecash.ts'
 
@@ -114,7 +114,7 @@ async function chooseEcash(
     if (parts.store.mints().length === 0) return ready(direct, parts, notes)
     const older = await open()
     const isOlder = (hash: string) => parts.store.quote(hash) !== null
-    return ready(withOlder(direct, older, isOlder), parts, notes, [older.kind])
+    return ready(withPrevious(direct, older, isOlder), parts, notes, [older.kind])
   } catch (error) {
     parts.folder.close()
     throw error

@@ -13,7 +13,7 @@ const AT_ONCE = 4
 /** A question that would wait longer than some 5 s is not asked: its asker comes again. */
 const MOST_WAITING = 5 * QUESTIONS_A_SECOND
 
-export interface Turns {
+export interface RateLimit {
   /**
    * Resolves true when it is one's turn: somebody who waits comes before a routine. False where too
    * many wait already, or where all is over.
@@ -23,8 +23,8 @@ export interface Turns {
   end(): void
 }
 
-/** Turns at asking one service. */
-export function makeTurns(world: World): Turns {
+/** Lets questions to one service through as often as that service bears them. */
+export function makeRateLimit(world: World): RateLimit {
   const waiting: Array<(mine: boolean) => void> = []
   const routine: Array<(mine: boolean) => void> = []
   let free = AT_ONCE
@@ -68,7 +68,7 @@ export const INVOICES_A_MINUTE = 60
 export const KEPT_FOR_BUYERS = 20
 
 /** A bucket of invoices, filled evenly. `take` answers 0, or how many ms this asker has to wait. */
-export function makeShares(world: Pick<World, 'now'>): {
+export function makeInvoiceShares(world: Pick<World, 'now'>): {
   take(asker: Asker): number
 } {
   let level: Level | undefined

@@ -4,7 +4,7 @@ import type { Settlement, Wallet } from './wallet.ts'
  * Joins the wallet that makes invoices with an older one whose invoices may still be paid. Each is
  * asked for its own invoices. Their settlements are reported together, with one cursor for both.
  */
-export function withOlder(
+export function withPrevious(
   current: Wallet,
   older: Wallet,
   isOlder: (paymentHash: string) => boolean,

@@ -4,13 +4,13 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readBolt11 } from '../../src/wallets/bolt11.ts'
-import { Alarm } from '../../src/wallets/ecash/freeze.ts'
+import { Freeze } from '../../src/wallets/ecash/freeze.ts'
 import { openMint, writeToken } from '../../src/wallets/ecash/mint/cashu.ts'
 import type { Mint } from '../../src/wallets/ecash/mint/mint.ts'
 import { PayoutRunner } from '../../src/wallets/ecash/spend/melt.ts'
 import { AutoPayout } from '../../src/wallets/ecash/spend/payout.ts'
-import { Spender } from '../../src/wallets/ecash/spend/swap.ts'
-import { type Desk, openDesk } from '../../src/wallets/ecash/spend/wallet-admin.ts'
+import { Swapper } from '../../src/wallets/ecash/spend/swap.ts'
+import { openWalletAdmin, type WalletAdmin } from '../../src/wallets/ecash/spend/wallet-admin.ts'
 import { openEcashFile } from '../../src/wallets/ecash/store/database.ts'
 import { Payouts } from '../../src/wallets/ecash/store/payouts.ts'
 import { EcashStore } from '../../src/wallets/ecash/store/store.ts'
@@ -48,8 +48,8 @@ function leaves(part: Part): void {
   function open(name = 'ecash') {
     const path = join(folder, `${name}.db`)
     const store = new EcashStore(openEcashFile({ path, seedMark: 's', now: 1 }))
-    const alarm = new Alarm(store)
-    const spender = new Spender({ store, alarm, world })
+    const alarm = new Freeze(store)
+    const spender = new Swapper({ store, alarm, world })
     const address = parseLightningAddress('you@example.com')
     if (!address.ok) throw new Error(address.error)
     const parts = {
@@ -68,7 +68,7 @@ function leaves(part: Part): void {
       },
     }
     const payer = new PayoutRunner(parts)
-    const desk: Desk = openDesk({ ...parts, payer })
+    const desk: WalletAdmin = openWalletAdmin({ ...parts, payer })
     return { ...parts, payer, desk, payout: new AutoPayout({ ...parts, payer }) }
   }
   let wallet: ReturnType<typeof open>

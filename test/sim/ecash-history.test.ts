@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Desk, openDesk } from '../../src/wallets/ecash/spend/wallet-admin.ts'
+import { openWalletAdmin, type WalletAdmin } from '../../src/wallets/ecash/spend/wallet-admin.ts'
 import { Till } from '../unit/wallets/ecash-till.ts'
 import { type Call, Crash, type Fault, fund, MintBank } from '../unit/wallets/mint-double.ts'
 
@@ -118,7 +118,7 @@ class History {
     new MintBank('https://a.example', 100),
     new MintBank('https://b.example'),
   )
-  desk: Desk
+  desk: WalletAdmin
   funded = 0
   #insisting = false
   readonly #faults: { bank: MintBank; call: Call; fault: Fault; after: number }[] = []
@@ -131,14 +131,14 @@ class History {
     }
   }
 
-  #open(): Desk {
+  #open(): WalletAdmin {
     const { till } = this
     const sent = till.events.push.bind(till.events)
     till.events.push = (...events) => {
       if (events.some(({ state }) => state === 'sent')) this.#expectOwedStays()
       return sent(...events)
     }
-    return openDesk({
+    return openWalletAdmin({
       ...till.now,
       ...{ address: till.address, above: till.above, mints: till.banks.map(({ url }) => url) },
       writeToken: async (mint, coins) => `${mint} ${coins.map(({ secret }) => secret).join(' ')}`,

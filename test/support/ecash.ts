@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { Background } from '../../src/floor/background.ts'
 import { Budget } from '../../src/wallets/ecash/budget.ts'
 import { openEcashWallet } from '../../src/wallets/ecash/ecash.ts'
-import { Alarm } from '../../src/wallets/ecash/freeze.ts'
+import { Freeze } from '../../src/wallets/ecash/freeze.ts'
 import { openMint } from '../../src/wallets/ecash/mint/cashu.ts'
-import { Roster } from '../../src/wallets/ecash/mints.ts'
+import { Mints } from '../../src/wallets/ecash/mints.ts'
 import { openEcashFile } from '../../src/wallets/ecash/store/database.ts'
 import { EcashStore } from '../../src/wallets/ecash/store/store.ts'
 import type { Wallet } from '../../src/wallets/wallet.ts'
@@ -61,11 +61,11 @@ export class EcashBed {
       })),
     )
     const say = (event: object) => void this.events.push({ ...event })
-    const alarm = new Alarm(store, () => say({ event: 'problem', what: 'seed_elsewhere' }))
+    const alarm = new Freeze(store, () => say({ event: 'problem', what: 'seed_elsewhere' }))
     const background = new Background(world, ({ work, solved }) =>
       say({ event: solved ? 'solved' : 'problem', what: `background ${work}` }),
     )
-    return { store, roster: new Roster({ lines, store, world, say }), alarm, world, background }
+    return { store, roster: new Mints({ lines, store, world, say }), alarm, world, background }
   }
 
   async open(options: EcashOptions): Promise<Wallet> {

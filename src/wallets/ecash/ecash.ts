@@ -13,19 +13,19 @@ import {
   WalletUnreachable,
   type Watch,
 } from '../wallet.ts'
-import type { Alarm } from './freeze.ts'
+import type { Freeze } from './freeze.ts'
 import { isOfMint, MintBusy } from './mint/mint.ts'
-import { Offers } from './mint-quotes.ts'
-import { Collector } from './mint-tokens.ts'
-import type { MintLine, Roster } from './mints.ts'
-import { Worker } from './quote-poller.ts'
+import { MintQuotes } from './mint-quotes.ts'
+import { TokenMinter } from './mint-tokens.ts'
+import type { MintLine, Mints } from './mints.ts'
+import { QuotePoller } from './quote-poller.ts'
 import type { Quote } from './store/rows.ts'
 import type { EcashStore } from './store/store.ts'
 
 export interface EcashOptions {
   readonly store: EcashStore
-  readonly roster: Roster
-  readonly alarm: Alarm
+  readonly roster: Mints
+  readonly alarm: Freeze
   readonly world: World
   readonly background: Background
   /** The most sats that one mint may hold. */
@@ -60,9 +60,9 @@ export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
     const settled = { paymentHash: quote.hash, cursor: String(quote.settledN) }
     for (const watcher of watchers) watcher(settled)
   }
-  const collector = new Collector({ store, roster, alarm, world, onMinted: tell })
-  const offers = new Offers({ store, roster, world, maxPerMint, money })
-  const worker = new Worker({ store, roster, collector, world, background })
+  const collector = new TokenMinter({ store, roster, alarm, world, onMinted: tell })
+  const offers = new MintQuotes({ store, roster, world, maxPerMint, money })
+  const worker = new QuotePoller({ store, roster, collector, world, background })
   const refuseIfRaised = () => {
     const why = alarm.raised
     if (why !== null) throw new WalletRefused(why)
@@ -121,7 +121,7 @@ function stateOf(quote: Quote, lookedAt: number): InvoiceState {
 }
 
 /** The number for all mints together. A mint of the operator's own has no limit. */
-function strangersAMinute({ lines }: Roster): number | null {
+function strangersAMinute({ lines }: Mints): number | null {
   const each = lines.filter(({ sells }) => sells).map(({ budget }) => budget.strangersAMinute)
   return each.reduce((sum, one) => (sum === null || one === null ? null : sum + one), 0)
 }
@@ -172,7 +172,7 @@ async function whereWritable<T>(work: Promise<T>): Promise<T | null> {
   }
 }
 
-async function firstMoney(roster: Roster): Promise<Exclude<MoneyKind, 'play'> | null> {
+async function firstMoney(roster: Mints): Promise<Exclude<MoneyKind, 'play'> | null> {
   for (const line of roster.selling()) {
     try {
       const money = moneyOf(await quoteNothing(roster, line))
@@ -190,7 +190,7 @@ async function firstMoney(roster: Roster): Promise<Exclude<MoneyKind, 'play'> | 
  */
 async function warnIfAhead(
   { roster, store, alarm }: EcashOptions,
-  collector: Collector,
+  collector: TokenMinter,
 ): Promise<void> {
   if (store.keysets().length === 0) return
   for (const line of roster.selling()) {
@@ -209,7 +209,7 @@ async function warnIfAhead(
  * is enough. If it failed, a real invoice is requested, because a mint may be up while its
  * Lightning node is down.
  */
-async function probe(roster: Roster): Promise<void> {
+async function probe(roster: Mints): Promise<void> {
   for (const line of roster.selling()) {
     const works = roster.ok(line.mint.url)
       ? await answers(() => roster.tried(line, (mint) => mint.alive()))
@@ -224,7 +224,7 @@ async function probe(roster: Roster): Promise<void> {
  * Requests an invoice that nobody will pay. It shows that the mint makes invoices, and of which
  * kind of money.
  */
-async function quoteNothing(roster: Roster, line: MintLine): Promise<string> {
+async function quoteNothing(roster: Mints, line: MintLine): Promise<string> {
   const { least } = await roster.about(line)
   if (line.budget.take('top_up') > 0) throw new MintBusy(null)
   const ask = { sat: Math.max(least ?? 1, 10), memo: 'satgate', key: null }

@@ -5,7 +5,7 @@ import type { EcashStore } from './store/store.ts'
  * the same coins, and the mint signs each coin only once (threats I11). From then on nothing is
  * sold or spent, also after a restart, until `satgate wallet restore` has taken stock.
  */
-export class Alarm {
+export class Freeze {
   readonly #store: EcashStore
   readonly #onRaised: () => void
 

@@ -20,12 +20,12 @@ import {
   MintRefused,
   MintUnreachable,
 } from './mint/mint.ts'
-import type { MintLine, Roster } from './mints.ts'
+import type { MintLine, Mints } from './mints.ts'
 import type { EcashStore } from './store/store.ts'
 
 export interface OffersParts {
   readonly store: EcashStore
-  readonly roster: Roster
+  readonly roster: Mints
   readonly world: World
   /** The most sats that one mint may hold. */
   readonly maxPerMint: number
@@ -50,7 +50,7 @@ type Tried =
   | { readonly is: 'full' | 'failed' }
 
 /** Makes invoices of mints (NUT-04). An invoice belongs to the first mint that gives one. */
-export class Offers {
+export class MintQuotes {
   readonly #parts: OffersParts
 
   constructor(parts: OffersParts) {

@@ -1,16 +1,16 @@
 import { backOff } from '../../floor/back-off.ts'
 import type { World } from '../../floor/world.ts'
-import type { Alarm } from './freeze.ts'
+import type { Freeze } from './freeze.ts'
 import { isOfMint, type Mint, MintRefused, OutputsKept, type Proof } from './mint/mint.ts'
 import { splitSats } from './mint/sats.ts'
-import type { MintLine, Roster } from './mints.ts'
+import type { MintLine, Mints } from './mints.ts'
 import { isGivenUp, type Quote, type SentBatch } from './store/rows.ts'
 import type { EcashStore } from './store/store.ts'
 
 export interface CollectorParts {
   readonly store: EcashStore
-  readonly roster: Roster
-  readonly alarm: Alarm
+  readonly roster: Mints
+  readonly alarm: Freeze
   readonly world: Pick<World, 'now'>
   /** Called when the coins of an invoice are on the disk. */
   readonly onMinted: (quote: Quote) => void
@@ -39,7 +39,7 @@ export type Asking = 'poll' | 'paid' | 'told'
  * Takes the coins of paid invoices. An invoice counts as settled when its coins are checked and on
  * the disk, and not before. So nobody loses anything to a mint that says "paid" and gives nothing.
  */
-export class Collector {
+export class TokenMinter {
   readonly #parts: CollectorParts
   readonly #running = new Map<string, Promise<void>>()
   readonly #looked = new Map<string, { readonly at: number; readonly times: number }>()

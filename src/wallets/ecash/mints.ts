@@ -39,7 +39,7 @@ interface Trouble {
  * for a while. A mint that lies is set aside, also after a restart. Each problem is reported once
  * when it begins and once when it ends.
  */
-export class Roster {
+export class Mints {
   readonly lines: readonly MintLine[]
   readonly #store: EcashStore
   readonly #world: Pick<World, 'now'>

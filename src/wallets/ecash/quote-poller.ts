@@ -1,15 +1,15 @@
 import { backOff } from '../../floor/back-off.ts'
 import type { Background, Repeated } from '../../floor/background.ts'
 import type { World } from '../../floor/world.ts'
-import type { Collector } from './mint-tokens.ts'
-import type { MintLine, Roster } from './mints.ts'
+import type { TokenMinter } from './mint-tokens.ts'
+import type { MintLine, Mints } from './mints.ts'
 import type { Quote } from './store/rows.ts'
 import type { EcashStore } from './store/store.ts'
 
 export interface WorkerParts {
   readonly store: EcashStore
-  readonly roster: Roster
-  readonly collector: Collector
+  readonly roster: Mints
+  readonly collector: TokenMinter
   readonly world: Pick<World, 'now'>
   readonly background: Background
 }
@@ -59,7 +59,7 @@ function gapAt(age: number, limited: boolean): number {
  * that tell of payments (NUT-17). It asks the other mints, first about the newest invoices, and
  * less often the older an invoice is.
  */
-export class Worker {
+export class QuotePoller {
   readonly #parts: WorkerParts
   readonly #watched = new Map<string, Set<string>>()
   readonly #watches = new Map<string, Set<{ stop(): void }>>()

@@ -4,9 +4,9 @@ import type { MoneyKind } from '../../ledger/ledger.ts'
 import {
   INVOICES_A_MINUTE,
   KEPT_FOR_BUYERS,
-  makeShares,
-  makeTurns,
-  type Turns,
+  makeInvoiceShares,
+  makeRateLimit,
+  type RateLimit,
 } from '../rate-limit.ts'
 import {
   AmountRefused,
@@ -82,8 +82,8 @@ function walletOf(
   money: 'real' | 'test',
 ): Wallet {
   const provider = makeProvider(world)
-  const shares = makeShares(world)
-  const turns = makeTurns(world)
+  const shares = makeInvoiceShares(world)
+  const turns = makeRateLimit(world)
   const settlements = settlementsOf({ book, lnurl, world, background, provider, turns })
 
   async function createInvoice(ask: InvoiceAsk): Promise<Invoice> {
@@ -187,7 +187,7 @@ interface Parts {
   readonly world: World
   readonly background: Background
   readonly provider: ReturnType<typeof makeProvider>
-  readonly turns: Turns
+  readonly turns: RateLimit
 }
 
 /**

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ecashIn, openEcashFolder, takeSeed } from '../../../src/daemon/ecash-folder.ts'
 import { Failed } from '../../../src/daemon/failed.ts'
-import { Alarm } from '../../../src/wallets/ecash/freeze.ts'
+import { Freeze } from '../../../src/wallets/ecash/freeze.ts'
 import { real, worldAt } from '../../support/world.ts'
 
 let folder: string
@@ -18,7 +18,7 @@ const seedFile = () => ecashIn(folder).seed
 
 function opened() {
   const wallet = openEcashFolder(folder, WORLD)
-  const raised = new Alarm(wallet.store).raised
+  const raised = new Freeze(wallet.store).raised
   wallet.close()
   return { ...wallet, raised }
 }

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
-import { Offers } from '../../../src/wallets/ecash/mint-quotes.ts'
-import { Collector } from '../../../src/wallets/ecash/mint-tokens.ts'
-import { Worker } from '../../../src/wallets/ecash/quote-poller.ts'
+import { MintQuotes } from '../../../src/wallets/ecash/mint-quotes.ts'
+import { TokenMinter } from '../../../src/wallets/ecash/mint-tokens.ts'
+import { QuotePoller } from '../../../src/wallets/ecash/quote-poller.ts'
 import type { Asker, Invoice } from '../../../src/wallets/wallet.ts'
 import { until } from '../../support/buyer.ts'
 import { EcashBed } from '../../support/ecash.ts'
@@ -21,9 +21,9 @@ async function counting(sockets = false) {
   const world = { ...bed.world, now: () => 1_800_000_000_000 + bed.ahead }
   const parts = { ...(await bed.parts({ mints: [mint], limited: true })), world }
   const seen: string[] = []
-  const collector = new Collector({ ...parts, onMinted: ({ hash }) => seen.push(hash) })
-  const worker = new Worker({ ...parts, collector })
-  const offers = new Offers({ ...parts, maxPerMint: 1_000_000, money: 'test' })
+  const collector = new TokenMinter({ ...parts, onMinted: ({ hash }) => seen.push(hash) })
+  const worker = new QuotePoller({ ...parts, collector })
+  const offers = new MintQuotes({ ...parts, maxPerMint: 1_000_000, money: 'test' })
   const ask = { sat: 21, memo: 'ecash', expirySeconds: 600 }
   return {
     bed,

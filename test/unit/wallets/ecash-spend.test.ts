@@ -1,26 +1,26 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Alarm } from '../../../src/wallets/ecash/freeze.ts'
+import { Freeze } from '../../../src/wallets/ecash/freeze.ts'
 import type { Mint, Proof } from '../../../src/wallets/ecash/mint/mint.ts'
 import { feesAt, netOf, pick } from '../../../src/wallets/ecash/spend/fees.ts'
-import { Spender } from '../../../src/wallets/ecash/spend/swap.ts'
+import { Swapper } from '../../../src/wallets/ecash/spend/swap.ts'
 import { openEcashFile } from '../../../src/wallets/ecash/store/database.ts'
 import { EcashStore } from '../../../src/wallets/ecash/store/store.ts'
 import { worldAt } from '../../support/world.ts'
 import { fund, MintBank, mintDouble } from './mint-double.ts'
 
 let store: EcashStore
-let alarm: Alarm
+let alarm: Freeze
 let bank: MintBank
 let mint: Mint
-let spender: Spender
+let spender: Swapper
 let clock = 1
 
 function open(ppk: number) {
   store = new EcashStore(openEcashFile({ path: ':memory:', seedMark: 's', now: 1 }))
-  alarm = new Alarm(store)
+  alarm = new Freeze(store)
   bank = new MintBank('https://mint.example', ppk)
   mint = mintDouble(bank)
-  spender = new Spender({ store, alarm, world: worldAt(() => clock) })
+  spender = new Swapper({ store, alarm, world: worldAt(() => clock) })
 }
 beforeEach(() => open(0))
 afterEach(() => store.close())

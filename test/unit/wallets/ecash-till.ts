@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Alarm } from '../../../src/wallets/ecash/freeze.ts'
+import { Freeze } from '../../../src/wallets/ecash/freeze.ts'
 import { PayoutRunner, type PayoutRunnerParts } from '../../../src/wallets/ecash/spend/melt.ts'
 import { AutoPayout } from '../../../src/wallets/ecash/spend/payout.ts'
-import { Spender } from '../../../src/wallets/ecash/spend/swap.ts'
+import { Swapper } from '../../../src/wallets/ecash/spend/swap.ts'
 import { openEcashFile } from '../../../src/wallets/ecash/store/database.ts'
 import { Payouts } from '../../../src/wallets/ecash/store/payouts.ts'
 import { EcashStore } from '../../../src/wallets/ecash/store/store.ts'
@@ -65,9 +65,9 @@ export class Till {
   #start(): Process {
     const path = join(this.folder, 'ecash.db')
     const store = new EcashStore(openEcashFile({ path, seedMark: 's', now: this.clock }))
-    const alarm = new Alarm(store)
+    const alarm = new Freeze(store)
     const world = worldAt(() => this.clock)
-    const spender = new Spender({ store, alarm, world })
+    const spender = new Swapper({ store, alarm, world })
     const mints = new Map(this.banks.map((bank) => [bank.url, mintDouble(bank)]))
     const parts: PayoutRunnerParts = {
       ...{ store, alarm, spender, world, payouts: new Payouts(store), money: 'test' as const },

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Proof } from '../../../src/wallets/ecash/mint/mint.ts'
-import { type Desk, openDesk } from '../../../src/wallets/ecash/spend/wallet-admin.ts'
+import { openWalletAdmin, type WalletAdmin } from '../../../src/wallets/ecash/spend/wallet-admin.ts'
 import { Till } from './ecash-till.ts'
 import { fund, invoiceFor, MintBank } from './mint-double.ts'
 
@@ -11,7 +11,7 @@ const BOLT11_ANY =
   'lnbc1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdpl2pkx2ctnv5sxxmmwwd5kgetjypeh2ursdae8g6twvus8g6rfwvs8qun0dfjkxaq9qrsgq357wnc5r2ueh7ck6q93dj32dlqnls087fxdwk8qakdyafkq3yap9us6v52vjjsrvywa6rt52cm9r9zqt8r2t7mlcwspyetp5h2tztugp9lfyql'
 
 let till: Till
-let desk: Desk
+let desk: WalletAdmin
 let nudged = 0
 
 function use(...banks: MintBank[]) {
@@ -24,7 +24,7 @@ function use(...banks: MintBank[]) {
 function open() {
   till.reopen()
   const { address, above, banks } = till
-  desk = openDesk({
+  desk = openWalletAdmin({
     ...till.now,
     ...{ address, above, mints: banks.map(({ url }) => url) },
     writeToken: async (mint: string, coins: readonly Proof[]) =>
@@ -46,7 +46,7 @@ const paid = () => till.banks.flatMap(({ paidOut }) => paidOut.map(({ sat }) => 
 const invoice = (sat: number) => invoiceFor(sat, { now: till.clock })
 const secretsIn = (token: string) => token.split(' ').slice(2)
 const to = (to: string, sat: number | null = null, yes = false) => desk.withdraw({ to, sat, yes })
-const why = async (asked: ReturnType<Desk['withdraw'] | Desk['export']>) => {
+const why = async (asked: ReturnType<WalletAdmin['withdraw'] | WalletAdmin['export']>) => {
   const answer = await asked
   return answer.ok ? 'ok' : answer.error.why
 }
@@ -298,7 +298,7 @@ describe('export', () => {
 
   it('E7 a token that could not be written leaves its coins here', async () => {
     fund(till.now.store, till.bank, [64])
-    const broken = openDesk({
+    const broken = openWalletAdmin({
       ...till.now,
       ...{ address: null, above: 1, mints: [], nudge: () => {} },
       writeToken: () => Promise.reject(new Error('no token')),

@@ -1,12 +1,12 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import { makeShares, makeTurns } from '../../../src/wallets/rate-limit.ts'
+import { makeInvoiceShares, makeRateLimit } from '../../../src/wallets/rate-limit.ts'
 import { real } from '../../support/world.ts'
 
 afterEach(() => void vi.useRealTimers())
 
 it('I10 four turns at once, then two a second', async () => {
   vi.useFakeTimers()
-  const turns = makeTurns(real)
+  const turns = makeRateLimit(real)
   let taken = 0
   for (let one = 0; one < 12; one += 1) {
     turns.take('routine').then(
@@ -26,7 +26,7 @@ it('I10 four turns at once, then two a second', async () => {
 })
 
 it('I10 who waits has the turn before a routine, whoever asked first', async () => {
-  const turns = makeTurns(real)
+  const turns = makeRateLimit(real)
   const order: string[] = []
   for (let at = 0; at < 4; at += 1) expect(await turns.take('routine')).toBe(true)
   await Promise.all(
@@ -40,7 +40,7 @@ it('I10 who waits has the turn before a routine, whoever asked first', async () 
 })
 
 it('nobody waits for a turn that never comes', async () => {
-  const turns = makeTurns(real)
+  const turns = makeRateLimit(real)
   for (let at = 0; at < 4; at += 1) await turns.take('waiting')
   const waits = [turns.take('waiting'), turns.take('routine')]
   turns.end()
@@ -50,7 +50,7 @@ it('nobody waits for a turn that never comes', async () => {
 
 it('I10 shares fill up evenly, and no higher than a minute', () => {
   const clock = { now: 5_000 }
-  const shares = makeShares({ now: () => clock.now })
+  const shares = makeInvoiceShares({ now: () => clock.now })
   const most = (asker: 'stranger' | 'buyer') => {
     let taken = 0
     while (shares.take(asker) === 0) taken += 1

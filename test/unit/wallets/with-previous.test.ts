@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest'
 import type { Wallet } from '../../../src/wallets/wallet.ts'
-import { withOlder } from '../../../src/wallets/with-previous.ts'
+import { withPrevious } from '../../../src/wallets/with-previous.ts'
 
 const wallet = (kind: string) => ({
   kind,
@@ -18,7 +18,7 @@ const wallet = (kind: string) => ({
 it('each wallet is asked for its own invoices: looked up, woken and forgotten (J5, J6)', async () => {
   const [current, older] = [wallet('lightningaddress'), wallet('ecash')]
   const marked = { ...current, preimageIsPublic: true as const, strangersAMinute: () => 40 }
-  const both: Wallet = withOlder(marked, older, (hash) => hash === 'old')
+  const both: Wallet = withPrevious(marked, older, (hash) => hash === 'old')
   for (const hash of ['new', 'old']) {
     await both.lookup(hash, 'routine')
     both.wake?.(hash)

@@ -25,7 +25,7 @@ import {
   type ProofState,
   type RefusedMeaning,
 } from './mint.ts'
-import { type MintOffer, mintOffer } from './mint-info.ts'
+import { type MintInfo, mintInfo } from './mint-info.ts'
 import { mintLine } from './socket.ts'
 
 export interface MintOptions {
@@ -54,7 +54,7 @@ export async function openMint(options: MintOptions): Promise<Mint> {
   const { url, seed, world, deadlineMs = DEADLINE_MS } = options
   const coins = await import('./coins.ts')
   const http = mintHttp(world, url, deadlineMs)
-  const offer = mintOffer({ http, now: world.now, isIdOf: coins.isIdOf })
+  const offer = mintInfo({ http, now: world.now, isIdOf: coins.isIdOf })
   const line = mintLine(world, url, { deadlineMs })
   const outputs = (batch: Batch) => coins.outputsOf(seed, batch)
   const parts: Parts = { world, coins, http, offer, outputs, deadlineMs }
@@ -88,7 +88,7 @@ interface Parts {
   readonly world: World
   readonly coins: Coins
   readonly http: MintHttp
-  readonly offer: MintOffer
+  readonly offer: MintInfo
   outputs(batch: Batch): readonly Output[]
   readonly deadlineMs: number
 }
@@ -282,7 +282,7 @@ const BEFORE_PAYING: readonly RefusedMeaning[] = ['spent', 'pending', 'keyset', 
 /** The code of Nutshell for all other errors, also after it has paid. */
 const ANYTHING = 11000
 
-function notMelted(error: unknown, offer: MintOffer): { readonly is: 'unpaid' } {
+function notMelted(error: unknown, offer: MintInfo): { readonly is: 'unpaid' } {
   if (!(error instanceof MintRefused)) throw error
   if (error.means === 'not_paid') return { is: 'unpaid' }
   if (error.means === 'keyset') offer.forget()

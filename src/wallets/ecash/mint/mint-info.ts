@@ -8,7 +8,7 @@ import { type MintAbout, MintLies, MintRefused, type Proof } from './mint.ts'
  * What a mint offers, and its keysets, cached for some minutes. Keys are cached for ever, because
  * their id depends on them.
  */
-export interface MintOffer {
+export interface MintInfo {
   about(): Promise<MintAbout>
   info(): Promise<Info>
   /** The last answer. Null before the first one. */
@@ -31,7 +31,7 @@ interface Parts {
   isIdOf(keys: Keys, terms: KeysetTerms): boolean
 }
 
-export function mintOffer({ http, now, isIdOf }: Parts): MintOffer {
+export function mintInfo({ http, now, isIdOf }: Parts): MintInfo {
   const keysById = new Map<string, Kept<Keys>>()
   const keysets = kept(now, ABOUT_MS, async () => keysetsOf(await http.ask('/v1/keysets')))
   let heard: Info | null = null

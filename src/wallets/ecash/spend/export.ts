@@ -3,7 +3,7 @@ import { ok, type Result } from '../../../floor/result.ts'
 import { isOfMint, type Mint, type Proof } from '../mint/mint.ts'
 import { proofOf } from '../store/rows.ts'
 import { MOST_INPUTS, sumOf, tokenNetOf } from './fees.ts'
-import { type DeskParts, type Refused, refuse, refusedBy } from './wallet-admin-parts.ts'
+import { type Refused, refuse, refusedBy, type WalletAdminParts } from './wallet-admin-parts.ts'
 
 export interface ExportAsk {
   /** Null for everything that may leave. */
@@ -28,7 +28,7 @@ export interface KeptExport extends Exported {
 
 /** Takes ecash out, first from the mint that holds most, then from the next one. */
 export async function exportCoins(
-  parts: DeskParts,
+  parts: WalletAdminParts,
   { sat, yes }: ExportAsk,
 ): Promise<Result<readonly Exported[], Refused>> {
   if (parts.alarm.raised !== null) return refuse('refused', parts.alarm.raised)
@@ -52,7 +52,7 @@ export async function exportCoins(
 }
 
 /** Takes every free coin out. If the mint answers, the coins are merged first. */
-async function everything(parts: DeskParts): Promise<Result<readonly Exported[], Refused>> {
+async function everything(parts: WalletAdminParts): Promise<Result<readonly Exported[], Refused>> {
   const tokens: Exported[] = []
   for (const { mint: url } of parts.store.holdings()) {
     const mint = parts.mint(url)
@@ -70,7 +70,7 @@ async function everything(parts: DeskParts): Promise<Result<readonly Exported[],
 }
 
 async function someOf(
-  parts: DeskParts,
+  parts: WalletAdminParts,
   wanted: number,
 ): Promise<Result<readonly Exported[], Refused>> {
   const purses: { readonly mint: Mint; readonly net: number }[] = []
@@ -104,7 +104,11 @@ async function someOf(
 }
 
 /** Keeps the token in the same step in which its coins leave, so a crash cannot lose both. */
-async function leave(parts: DeskParts, mint: string, coins: readonly Proof[]): Promise<Exported> {
+async function leave(
+  parts: WalletAdminParts,
+  mint: string,
+  coins: readonly Proof[],
+): Promise<Exported> {
   const { store, world } = parts
   const token = await parts.writeToken(mint, coins)
   const sat = sumOf(coins)
@@ -125,7 +129,10 @@ async function leave(parts: DeskParts, mint: string, coins: readonly Proof[]): P
 }
 
 /** Tokens that were taken out and that somebody may still redeem, the newest first. */
-export async function keptExports(parts: DeskParts, limit = 100): Promise<readonly KeptExport[]> {
+export async function keptExports(
+  parts: WalletAdminParts,
+  limit = 100,
+): Promise<readonly KeptExport[]> {
   const rows = parts.store.all('SELECT * FROM exports ORDER BY n DESC LIMIT ?', limit)
   const kept: KeptExport[] = []
   for (const row of rows) {
@@ -139,7 +146,7 @@ export async function keptExports(parts: DeskParts, limit = 100): Promise<readon
 }
 
 async function stateOf(
-  parts: DeskParts,
+  parts: WalletAdminParts,
   url: string,
   secrets: readonly string[],
 ): Promise<KeptExport['state']> {

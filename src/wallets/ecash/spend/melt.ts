@@ -2,7 +2,7 @@ import { assert } from '../../../floor/assert.ts'
 import type { World } from '../../../floor/world.ts'
 import type { MoneyKind } from '../../../ledger/ledger.ts'
 import { type LnurlClient, parseLightningAddress } from '../../lightning-address/lnurl.ts'
-import type { Alarm } from '../freeze.ts'
+import type { Freeze } from '../freeze.ts'
 import {
   ChangeLies,
   isOfMint,
@@ -16,14 +16,14 @@ import type { Payout, PayoutInvoice, PayoutQuote, Payouts } from '../store/payou
 import { isGivenUp, type SentBatch } from '../store/rows.ts'
 import type { EcashStore } from '../store/store.ts'
 import { sumOf, tokenNetOf } from './fees.ts'
-import type { Spender } from './swap.ts'
+import type { Swapper } from './swap.ts'
 
 /** What all code needs that takes money out of the wallet. */
 export interface PayoutRunnerParts {
   readonly store: EcashStore
   readonly payouts: Payouts
-  readonly spender: Spender
-  readonly alarm: Alarm
+  readonly spender: Swapper
+  readonly alarm: Freeze
   /** The mint with this address. Null if this wallet does not use it. */
   readonly mint: (url: string) => Mint | null
   readonly lnurl: Pick<LnurlClient, 'payRequest' | 'invoice'>

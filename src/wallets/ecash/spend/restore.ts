@@ -1,6 +1,6 @@
 import { isOfMint, type Mint, type Proof } from '../mint/mint.ts'
 import { sumOf } from './fees.ts'
-import type { DeskParts } from './wallet-admin-parts.ts'
+import type { WalletAdminParts } from './wallet-admin-parts.ts'
 
 /** What was found at one mint. Amounts in sats. */
 export interface Restored {
@@ -30,7 +30,7 @@ const TOLD = 100
  * mint that is gone for good would keep the alarm for ever; with `yes` it ends all the same.
  */
 export async function restock(
-  parts: DeskParts,
+  parts: WalletAdminParts,
   { yes, told }: { readonly yes: boolean; readonly told: (progress: string) => void },
 ): Promise<readonly Restored[]> {
   const { store, alarm } = parts
@@ -42,7 +42,7 @@ export async function restock(
 }
 
 async function restockAt(
-  parts: DeskParts,
+  parts: WalletAdminParts,
   url: string,
   told: (progress: string) => void,
 ): Promise<Restored> {
@@ -69,7 +69,7 @@ async function restockAt(
 }
 
 /** Finishes only what the journal says was sent. Nothing else is sent (threats I11). */
-async function finishSent({ store, spender }: DeskParts, mint: Mint): Promise<void> {
+async function finishSent({ store, spender }: WalletAdminParts, mint: Mint): Promise<void> {
   await spender.recoverAll(mint)
   for (const batch of store.sentBatches(mint.url)) {
     if (batch.kind !== 'mint') continue
@@ -85,7 +85,7 @@ interface Scanned {
 }
 
 /** Takes the coins of one keyset. Returns the sats that were added. */
-async function scan({ store }: DeskParts, { mint, keyset, told }: Scanned): Promise<number> {
+async function scan({ store }: WalletAdminParts, { mint, keyset, told }: Scanned): Promise<number> {
   let added = 0
   let empty = 0
   for (let counter = 0; empty < MOST_EMPTY || counter < store.counter(keyset); ) {
@@ -105,7 +105,7 @@ async function scan({ store }: DeskParts, { mint, keyset, told }: Scanned): Prom
 
 /** Takes the coins that are unspent and not here. */
 async function take(
-  store: DeskParts['store'],
+  store: WalletAdminParts['store'],
   mint: Mint,
   found: readonly Proof[],
 ): Promise<number> {
@@ -120,7 +120,7 @@ async function take(
 }
 
 /** Drops coins that counted as free here and are spent at the mint. Returns their sats. */
-async function dropSpent({ store }: DeskParts, mint: Mint): Promise<number> {
+async function dropSpent({ store }: WalletAdminParts, mint: Mint): Promise<number> {
   const free = store.freeProofs(mint.url)
   if (free.length === 0) return 0
   const states = await mint.states(free)

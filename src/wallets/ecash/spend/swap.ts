@@ -1,6 +1,6 @@
 import { assert } from '../../../floor/assert.ts'
 import type { World } from '../../../floor/world.ts'
-import type { Alarm } from '../freeze.ts'
+import type { Freeze } from '../freeze.ts'
 import {
   type Batch,
   type Mint,
@@ -16,7 +16,7 @@ import { type Fees, feesAt, MOST_INPUTS, match, pick, sumOf } from './fees.ts'
 
 export interface SpenderParts {
   readonly store: EcashStore
-  readonly alarm: Alarm
+  readonly alarm: Freeze
   readonly world: Pick<World, 'now'>
 }
 
@@ -25,7 +25,7 @@ export interface SpenderParts {
  * of swaps whose answer was lost. A swap is on the disk before it is sent, so a crash loses
  * nothing. The methods throw the errors of the port to the mint.
  */
-export class Spender {
+export class Swapper {
   readonly #parts: SpenderParts
   #last: Promise<unknown> = Promise.resolve()
 

@@ -8,7 +8,7 @@ import type { PayoutRunner, PayoutRunnerParts } from './melt.ts'
 import { reasonOf } from './payout.ts'
 
 /** What the commands of the operator work with. */
-export interface DeskParts extends PayoutRunnerParts {
+export interface WalletAdminParts extends PayoutRunnerParts {
   readonly payer: PayoutRunner
   /** The address that payouts go to. Null if there is none. */
   readonly address: LightningAddress | null

@@ -11,11 +11,11 @@ import { netOf } from './fees.ts'
 import { affordableOf } from './melt.ts'
 import { smallOf } from './payout.ts'
 import { type Restored, restock } from './restore.ts'
-import { type DeskParts, type Refused, refuse } from './wallet-admin-parts.ts'
+import { type Refused, refuse, type WalletAdminParts } from './wallet-admin-parts.ts'
 import { type WithdrawAsk, type Withdrawn, withdraw } from './withdraw.ts'
 
 /** The commands with which the operator sees and takes out the coins. They run one at a time. */
-export interface Desk {
+export interface WalletAdmin {
   /**
    * What is held, what is owed, and the state of payouts. Works without the mints, and says which
    * do not answer.
@@ -81,7 +81,7 @@ export interface PayoutStatus {
 }
 
 /** Opens the commands over the coins. The caller holds the lock of the folder. */
-export function openDesk(parts: DeskParts): Desk {
+export function openWalletAdmin(parts: WalletAdminParts): WalletAdmin {
   const { spender } = parts
   /** First looks up what an earlier process left under way. */
   const alone = <T>(job: () => Promise<T>): Promise<T> =>
@@ -99,7 +99,7 @@ export function openDesk(parts: DeskParts): Desk {
   }
 }
 
-async function resume({ payouts, payer }: DeskParts): Promise<void> {
+async function resume({ payouts, payer }: WalletAdminParts): Promise<void> {
   await payer.recoverSwaps()
   const open = payouts.open()
   if (open?.state === 'open' && open.kind === 'asked') {
@@ -111,7 +111,7 @@ async function resume({ payouts, payer }: DeskParts): Promise<void> {
   })
 }
 
-async function balance(parts: DeskParts): Promise<Balance> {
+async function balance(parts: WalletAdminParts): Promise<Balance> {
   const { store, alarm } = parts
   const awaited = store.awaited()
   const empty = { free: 0, held: 0, proofs: 0 }
@@ -142,7 +142,7 @@ async function balance(parts: DeskParts): Promise<Balance> {
 }
 
 async function netAt(
-  { spender, mint }: DeskParts,
+  { spender, mint }: WalletAdminParts,
   url: string,
 ): Promise<Pick<MintBalance, 'net' | 'problem'>> {
   const one = mint(url)
@@ -156,7 +156,7 @@ async function netAt(
   }
 }
 
-function statusOf({ payouts, address, above }: DeskParts): PayoutStatus {
+function statusOf({ payouts, address, above }: WalletAdminParts): PayoutStatus {
   const open = payouts.open()
   const past = address === null ? [] : payouts.toAddress(address.text, 20)
   const rest = {
@@ -172,7 +172,7 @@ function statusOf({ payouts, address, above }: DeskParts): PayoutStatus {
   return { ...rest, state: 'first', sat: smallOf(above) }
 }
 
-function confirm(parts: DeskParts): Result<{ readonly to: string }, Refused> {
+function confirm(parts: WalletAdminParts): Result<{ readonly to: string }, Refused> {
   const { address, payouts, above, nudge } = parts
   if (address === null) {
     return refuse(

@@ -6,7 +6,7 @@ import { isOfMint } from '../mint/mint.ts'
 import type { Payout, PayoutInvoice } from '../store/payouts.ts'
 import { netOf } from './fees.ts'
 import { affordableOf, feeLimitFor } from './melt.ts'
-import { type DeskParts, type Refused, refuse, refusedBy } from './wallet-admin-parts.ts'
+import { type Refused, refuse, refusedBy, type WalletAdminParts } from './wallet-admin-parts.ts'
 
 export interface WithdrawAsk {
   /** An invoice, or a Lightning address. */
@@ -35,7 +35,7 @@ type Target = { readonly sat: number | null } & (
 
 /** Pays an invoice or a Lightning address from the mint that holds most. */
 export async function withdraw(
-  parts: DeskParts,
+  parts: WalletAdminParts,
   ask: WithdrawAsk,
 ): Promise<Result<Withdrawn, Refused>> {
   const target = read(parts, ask)
@@ -58,7 +58,10 @@ const underWay = ({ sat, destination, state }: Payout): string =>
     ? `a payment of ${sat} sat (${destination}) is under way and its mint has not said yet how it ended; nothing else is paid before that`
     : `a payout of ${sat} sat is being prepared; try again in a minute`
 
-function read({ money, world }: DeskParts, { to, sat }: WithdrawAsk): Result<Target, Refused> {
+function read(
+  { money, world }: WalletAdminParts,
+  { to, sat }: WithdrawAsk,
+): Result<Target, Refused> {
   const text = to.trim().replace(/^lightning:/i, '')
   if (text.includes('@')) {
     const address = parseLightningAddress(text)
@@ -99,7 +102,7 @@ interface Chosen {
 
 /** Chooses the mint that holds most, and the amount. */
 async function choose(
-  parts: DeskParts,
+  parts: WalletAdminParts,
   target: Target,
   yes: boolean,
 ): Promise<Result<Chosen, Refused>> {
@@ -126,14 +129,14 @@ async function choose(
 }
 
 /** As much of the amount as the address accepts. */
-async function fitting(parts: DeskParts, target: Target, sat: number): Promise<number> {
+async function fitting(parts: WalletAdminParts, target: Target, sat: number): Promise<number> {
   if (target.is === 'invoice') return sat
   const { maxSat } = await parts.lnurl.payRequest(target.address)
   return Math.min(sat, maxSat)
 }
 
 async function richestOf(
-  parts: DeskParts,
+  parts: WalletAdminParts,
 ): Promise<Result<{ readonly mint: string; readonly most: number }, Refused>> {
   let best: { readonly mint: string; readonly most: number } | null = null
   let trouble: Result<never, Refused> | null = null
@@ -154,7 +157,7 @@ async function richestOf(
 }
 
 async function pay(
-  parts: DeskParts,
+  parts: WalletAdminParts,
   { mint, sat, target, yes }: Chosen & { readonly target: Target; readonly yes: boolean },
 ): Promise<Result<Withdrawn, Refused>> {
   const { payer, payouts, world } = parts
@@ -179,7 +182,7 @@ async function pay(
 }
 
 /** Looks up a payment under way, for as long as an operator waits. */
-async function patiently(parts: DeskParts, payout: Payout): Promise<Payout> {
+async function patiently(parts: WalletAdminParts, payout: Payout): Promise<Payout> {
   const { everyMs, mostMs } = parts.patience
   let now = payout
   for (let waited = 0; now.state === 'sent' && waited < mostMs; waited += everyMs) {

@@ -198,6 +198,12 @@ export class Gate {
       if (presented.is === 'absent' && isFree(rate)) return ok(grow(call, { payer: null }))
       return err(unpaidFor(incoming, call))
     }
+    // A payment cannot be given back: it is taken only for what is sold and can be delivered.
+    if (presented.is === 'payment') {
+      const gone = call.route.targets.gone()
+      if (gone !== null) return err(refused(gone))
+      if (call.route.mode !== 'charge') return err(unpaidFor(incoming, call))
+    }
     const operation = { path, method, model: asked.model }
     const admitted = await this.#parts.authenticator.authenticate(presented, operation)
     if (!admitted.ok) return err(notAdmitted(incoming, admitted.error, call))

@@ -62,7 +62,8 @@ export async function routed(c: Context<Env>, parts: AppParts): Promise<Response
   if (found.is === 'method')
     return plain(c, parts, wrongMethod(begun.incoming.method, found.allowed))
   if (found.is === 'nothing') return notServed(c, parts)
-  const open = begun.incoming.presented.is !== 'credential'
+  const { presented } = begun.incoming
+  const open = presented.is !== 'credential' && presented.is !== 'payment'
   const hiding = open ? hidingFromOthers(parts.cors, request, response) : null
   const received = await parts.receive.body(request, begun, found.route.dialect)
   const reply = parts.reply(request, response, hiding)

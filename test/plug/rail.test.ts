@@ -20,11 +20,11 @@ railContract('a voucher', () => {
 })
 
 describe('a rail that only a test defines, in a real gate', () => {
-  const opened = async (down = false) => {
+  const opened = async (down = false, settings = {}) => {
     const shop = new VoucherShop()
     const gate = await startGate({
       rails: [shop.rail],
-      settings: { pricing: { default: '1000' } },
+      settings: { pricing: { default: '1000' }, ...settings },
       wallet: (play) =>
         down
           ? { ...play, createInvoice: () => Promise.reject(new WalletUnreachable('down')) }
@@ -100,6 +100,23 @@ describe('a rail that only a test defines, in a real gate', () => {
     const balance = await gate.ask({ path: '/v1/balance', headers })
     expect([price.status, balance.status]).toEqual([405, 402])
     expect(await gate.books.statement.accounts(9)).toEqual([])
+  })
+
+  it('a payment is not taken while nothing can be delivered, nor by a gate that sells nothing', async () => {
+    const { gate, shop, paid } = await opened()
+    await gate.fake.close()
+    gate.world.advance(60_000)
+    await paid(shop.sell(500))
+    gate.world.advance(15_000)
+    const before = (await gate.books.statement.accounts(9)).length
+    const refused = await paid(shop.sell(500))
+    expect([refused.status, refused.json.error.code]).toEqual([503, 'upstream_unreachable'])
+    expect(refused.headers['x-satgate-pass']).toBeUndefined()
+    expect(await gate.books.statement.accounts(9)).toHaveLength(before)
+    const watched = await opened(false, { mode: 'observe' })
+    const observed = await watched.paid(watched.shop.sell(500))
+    expect([observed.status, observed.headers['x-satgate-pass']]).toEqual([402, undefined])
+    expect(await watched.gate.books.statement.accounts(9)).toEqual([])
   })
 
   it('a payment that is damaged is told what is wrong with it', async () => {

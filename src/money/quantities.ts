@@ -55,6 +55,9 @@ const SHOWN = {
 
 type Shown = keyof typeof SHOWN
 const OTHERS = Object.keys(SHOWN) as readonly Shown[]
+/** Everything that `othersShown` may name, in its order. */
+export const SHOWN_NAMES: readonly (keyof OthersShown)[] = OTHERS.map((name) => SHOWN[name])
+
 export type OthersShown = { [Q in Shown as (typeof SHOWN)[Q]]?: number }
 
 /** All that is not a token, by the names that people see. Most requests have none of it. */

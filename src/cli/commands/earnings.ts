@@ -1,4 +1,5 @@
 import type { EarningsJson } from '../../daemon/control-json.ts'
+import { SHOWN_NAMES } from '../../money/quantities.ts'
 import { jsonLine } from '../log.ts'
 import { table } from '../tables.ts'
 import { type Command, done, FOLDER_OF_BOOKS } from './command.ts'
@@ -25,10 +26,16 @@ const UNPAID = 'Nothing was earned and nothing was paid in yet.\n'
 
 function earningsTable({ charges, deposits }: EarningsJson, unit: string): string {
   if (charges.length === 0 && deposits.length === 0) return UNPAID
+  // A column for images, seconds and so on is there only if a request used any.
+  const others = SHOWN_NAMES.filter((name) => charges.some((row) => row[name] !== undefined))
   const earned = table(
-    ['day', 'model', 'requests', 'prompt tokens', 'completion tokens', unit, `lost ${unit}`],
+    [
+      ...['day', 'model', 'requests', 'prompt tokens', 'completion tokens', ...others],
+      ...[unit, `lost ${unit}`],
+    ],
     charges.map((row) => [
       ...[row.day, row.model, row.requests, row.prompt_tokens, row.completion_tokens],
+      ...others.map((name) => row[name] ?? 0),
       ...[inSats(row.earned_msat), inSats(row.overrun_msat)],
     ]),
   )

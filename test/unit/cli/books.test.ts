@@ -122,6 +122,21 @@ describe('which books a command looked at', () => {
     expect(there.stderr).toBe('books of ~/.satgate-play: play money, asked of the running gate\n')
   })
 
+  it('what is no token has a column of its own, if a request used any', async () => {
+    const books = await running(PLAY, 'play')
+    await lived(books)
+    const tokens = await satgate('earnings', '--wallet', 'play')
+    expect(tokens.stdout).toMatch(/prompt tokens +completion tokens +play sat/)
+    await books.ledger.hold({ ...request('h4', ANN), least: 1, most: 1 })
+    const charge = { amount: msat(500n), quantities: { image: 3 }, end: 'complete' } as const
+    await books.ledger.settle('h4', { ...charge, usage: 'reported', at: world.now() })
+    const shown = await satgate('earnings', '--wallet', 'play')
+    expect(shown.stdout).toMatch(/completion tokens +images +play sat/)
+    expect(shown.stdout).toMatch(/llama3 +2 +7 +5 +3 +3\.5/)
+    const json = JSON.parse((await satgate('earnings', '--wallet', 'play', '--json')).stdout)
+    expect(json.charges).toMatchObject([{ prompt_tokens: 7, completion_tokens: 5, images: 3 }])
+  })
+
   it('a folder without a ledger is a mistake that says where one is', async () => {
     const none = await satgate('earnings')
     expect(none).toMatchObject({ code: 1, stdout: '' })

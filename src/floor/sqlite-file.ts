@@ -56,7 +56,7 @@ const number = (db: DatabaseSync, sql: string): number =>
 
 const version = (db: DatabaseSync): number => number(db, 'PRAGMA user_version')
 
-/** The file is of this kind, or it is empty and about to be. Nothing is written to it before. */
+/** The file is of this kind, or empty and about to be. This is known before anything is written. */
 function identify(db: DatabaseSync, path: string, kind: FileKind): void {
   const at = version(db)
   if (at === 0 && number(db, 'SELECT count(*) FROM sqlite_schema') === 0) return

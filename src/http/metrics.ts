@@ -17,7 +17,7 @@ export interface Measured {
   readonly counts: Counts
 }
 
-/** `metrics` of the settings; null where they are off. */
+/** `metrics` of the settings; null if they are off. */
 export interface MetricsAddress {
   readonly host: string
   readonly port: number

@@ -17,7 +17,7 @@ import {
 
 /**
  * How a hold ends: settle, release, expire. One rule closes all three, because they differ only
- * in what is charged. An expired hold was closed for want of its owner: where its owner comes
+ * in what is charged. An expired hold was closed because its owner was silent: if the owner comes
  * back, what expiry charged is the stake, and is settled anew.
  */
 
@@ -25,7 +25,7 @@ import {
 export interface CloseView {
   readonly hold: HoldState
   readonly account: Account
-  /** Null where the count is of a `req` limit. */
+  /** Null if the count is of a `req` limit. */
   readonly meters: readonly (Meter | null)[]
   /** Other closed holds of the account that owe, oldest first. */
   readonly owing: readonly HoldState[]

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { MoneyKind } from './ledger.ts'
 
-/** Which kind of money a ledger file keeps; null where there is none, or none that can be read. */
+/** Which kind of money a ledger file keeps; null if there is none, or none that can be read. */
 export function ledgerKind(path: string): MoneyKind | null {
   if (!existsSync(path)) return null
   try {

@@ -104,7 +104,7 @@ export interface HoldRequest {
    */
   readonly patient?: boolean
   /**
-   * What a limit in a request is judged by, where that is more than is held: such a limit has no
+   * What a limit in a request is judged by, if that is more than is held: such a limit has no
    * meter that would say later that it is full (threats J4).
    */
   readonly worst?: { readonly price: Line; readonly quantities: Quantities }

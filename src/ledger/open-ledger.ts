@@ -20,7 +20,7 @@ export interface Books {
    * Takes holds that were released before that time out of the books, with their postings, which
    * cancel each other, and meters at zero: they say nothing, and anybody makes as many as they like
    * (threats J20). Goes in small steps, each of them all or nothing, and ends where the books are
-   * closed. Answers how many holds left. Rejects where a step cannot be written: nothing of it was.
+   * closed. Answers how many holds left. Rejects if a step cannot be written; then nothing of it was.
    */
   prune(before: number): Promise<number>
   close(): Promise<void>
@@ -48,7 +48,7 @@ export interface Statement {
    * Bonus credit never leaves as sats and is not in it.
    */
   owed(): Promise<Msat>
-  /** Proves that the books balance, or names every place where they do not. */
+  /** Proves that the books balance, or names every place that is wrong. */
   verify(): Promise<Result<Proof, readonly string[]>>
 }
 

@@ -14,7 +14,7 @@ import { Writer } from './sqlite/writer.ts'
 import { StoreLedger } from './store-ledger.ts'
 
 export interface SqliteOptions {
-  /** The file; made where there is none. */
+  /** The file. It is made if there is none. */
   readonly path: string
   readonly kind: MoneyKind
   readonly world: World
@@ -24,7 +24,7 @@ export interface SqliteOptions {
 /**
  * A ledger in a SQLite file. Balances are decided in memory and written behind; a deposit waits
  * for the disk, a hold does not. Throws `LedgerDamaged`, `LedgerTooNew` or `WrongMoneyKind`
- * (`errors.ts`) where the file must not be served from. One process at a time.
+ * (`errors.ts`) if the file must not be served from. One process at a time.
  */
 export function openSqliteBooks(options: SqliteOptions): Books {
   const { kind, path, world } = options

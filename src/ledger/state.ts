@@ -67,7 +67,7 @@ export interface Step {
   /** Other holds of the account, closed before, whose debt was taken or given up. */
   readonly owing: readonly HoldState[]
   readonly meters: readonly Meter[]
-  /** None where no money moved: a free model, a deposit of nothing. */
+  /** None if no money moved: a free model, a deposit of nothing. */
   readonly entries: readonly Entry[]
 }
 

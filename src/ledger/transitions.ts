@@ -34,7 +34,7 @@ import { meterKey, windowEnd } from './window.ts'
 
 /** What a deposit is judged against. */
 export interface DepositView {
-  /** As it is; null where this deposit opens it. */
+  /** As it is; null if this deposit opens it. */
   readonly account: Account | null
   /** The account that the payment was credited to before. */
   readonly known: AccountId | null
@@ -86,7 +86,7 @@ export interface HoldView {
   readonly account: Account | null
   /** That hold id was used before, whatever became of it. */
   readonly used: boolean
-  /** Null where the limit is a `req` limit. */
+  /** Null if the limit is a `req` limit. */
   readonly meters: readonly (Meter | null)[]
 }
 

@@ -63,9 +63,9 @@ export interface Line {
 export type Clamped = Exclude<Quantity, 'input' | 'cached'>
 
 /**
- * The ceiling of a request as a line over one of its quantities: output tokens where an answer is
- * clamped, seconds where a stream is. `most` is the most of everything else, and what there is of
- * that quantity besides the units.
+ * The ceiling of a request as a line over one of its quantities: output tokens if an answer is
+ * clamped, seconds if a stream is. `most` is the most of everything else, and what there is of that
+ * quantity besides the units.
  */
 export function ceilingLine(rate: Rate, most: Quantities, units: Clamped): Line {
   const calls = units === 'call' ? (most.call ?? 0) : callsOf(most)

@@ -4,7 +4,7 @@ import type { Cell } from './rows.ts'
 /** Rows to one statement: half of what a row costs is the statement around it. */
 const MANY = 16
 
-/** Inserts rows into one table, many to a statement where there are many. */
+/** Inserts rows into one table, many to a statement if there are many. */
 export class Insert {
   readonly #one: StatementSync
   readonly #many: StatementSync

@@ -62,7 +62,7 @@ export class Journal {
     return !this.#failing && (since === null || this.#world.now() - since <= LATE_MS)
   }
 
-  /** Commits now. False where it failed: the rows are kept and a retry is on its way. */
+  /** Commits now. False if it failed: the rows are kept and a retry is on its way. */
   commit(): boolean {
     this.#unschedule()
     if (this.group.since === null) return true
@@ -76,7 +76,7 @@ export class Journal {
     return true
   }
 
-  /** Commits what is left. Throws where that fails: those rows are lost with the process. */
+  /** Commits what is left. Throws if that fails: those rows are lost with the process. */
   close(): void {
     const done = this.commit()
     this.#unschedule()

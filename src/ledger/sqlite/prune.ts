@@ -40,7 +40,7 @@ export class Pruner {
 
   async run(before: number): Promise<number> {
     let pruned = 0
-    // Of holds closed in one ms some may stay: where to go on is a place, not a time.
+    // Of the holds closed in one ms some may stay, so a time does not say from where to go on.
     let from: Place = { at: 0, n: 0 }
     while (!this.#stopped && this.#commit()) {
       const { found, left, last } = this.#writer.transaction(() => this.#holds(before, from))

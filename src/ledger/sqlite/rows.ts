@@ -133,7 +133,7 @@ const OTHERS = QUANTITIES.filter((name) => !TOKENS.includes(name))
 
 /**
  * Nearly every request counts tokens and nothing else, so tokens have columns and everything else is
- * one text, which is null where there is nothing else.
+ * one text, which is null if there is nothing else.
  */
 function othersText(used: Quantities): string | null {
   if (OTHERS.every((name) => used[name] === undefined)) return null

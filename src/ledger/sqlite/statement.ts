@@ -23,7 +23,7 @@ import { verify } from './verify.ts'
 export interface StatementParts {
   readonly world: World
   readonly path: string
-  /** Puts what is on its way on disk, where that can be done. */
+  /** Tries to write to disk what is on its way there. */
   readonly commit: () => boolean
   /** What memory says of an account, to be compared with what is on disk. */
   readonly inMemory: () => ReadonlyMap<Drawer, bigint>

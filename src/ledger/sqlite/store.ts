@@ -25,7 +25,7 @@ export class SqliteStore implements Store {
   readonly #open = new Map<HoldId, HoldRow>()
   readonly #owing = new Map<HoldId, HoldRow>()
   /**
-   * No id above it was used, which spares the disk a question where ids grow with time. Others
+   * No id above it was used, which spares the disk a question if ids grow with time. Others
    * are as right, and dearer: an index over ids in no order writes a page for each.
    */
   #greatest: HoldId
@@ -121,7 +121,7 @@ export class SqliteStore implements Store {
   }
 
   usage(account: AccountId, pass: string | null, { before, limit }: Page) {
-    // Rows on their way come first; where the disk refuses them, what it has is still shown.
+    // Rows on their way are written first. If the disk refuses them, what it has is still shown.
     this.#journal.commit()
     const read = pass === null ? this.#read.usage : this.#read.usageOfPass
     const cells = pass === null ? [account] : [pass, account]

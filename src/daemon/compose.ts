@@ -1,9 +1,9 @@
 import { AccountPages } from '../gate/account.ts'
 import { Buying } from '../gate/buying.ts'
-import { Exchange } from '../gate/forward.ts'
+import { Forwarder } from '../gate/forward.ts'
 import { Gate } from '../gate/gate.ts'
 import { goneRefusal } from '../gate/gone.ts'
-import { Purse } from '../gate/hold.ts'
+import { Holds } from '../gate/hold.ts'
 import { ModeRule } from '../gate/mode.ts'
 import { ObservedLedger } from '../gate/observe.ts'
 import { PaymentRequired } from '../gate/payment-required.ts'
@@ -12,7 +12,7 @@ import { priceOf } from '../gate/price.ts'
 import { RequestLog } from '../gate/request-log.ts'
 import { Respond } from '../gate/respond.ts'
 import type { Routes } from '../gate/route.ts'
-import { Closer } from '../gate/settle.ts'
+import { Settler } from '../gate/settle.ts'
 import { Speeds } from '../gate/speeds.ts'
 import { Targets } from '../gate/targets.ts'
 import { soldOf } from '../http/selling.ts'
@@ -71,15 +71,15 @@ export function compose(parts: GateParts): Composed {
   const { authenticator, gifts, l402, rails, readCredentials } = money
   const { firstByteMs: firstByte, idleMs: idle } = config.timeouts
   const holdLife = HOLD_LIFE + 2 * Math.max(firstByte, idle)
-  const purses = {
-    real: new Purse(ledger, world, holdLife),
-    observed: new Purse(new ObservedLedger(ledger, world), world, holdLife),
+  const holds = {
+    real: new Holds(ledger, world, holdLife),
+    observed: new Holds(new ObservedLedger(ledger, world), world, holdLife),
   }
-  const closer = new Closer({ world, onUpstreamFailure: config.billing.onUpstreamFailure })
+  const settler = new Settler({ world, onUpstreamFailure: config.billing.onUpstreamFailure })
   const pages = new AccountPages(ledger, authenticator, world)
   const speeds = new Speeds(firstByte)
   const patience = { firstByte, idle }
-  const exchange = new Exchange({ closer, world, background, patience, speeds })
+  const forwarder = new Forwarder({ settler, world, background, patience, speeds })
   const also = new Set(config.limits.requestFields)
   const paymentRequired = new PaymentRequired(rails, config.credit.invoice)
   const targets = new Targets({
@@ -100,13 +100,13 @@ export function compose(parts: GateParts): Composed {
     paymentRequired,
     mode: new ModeRule({
       paymentRequired,
-      purses,
+      holds,
       world,
       healthy,
       contact: config.operator.contact,
     }),
-    exchange,
-    closer,
+    forwarder,
+    settler,
     respond: new Respond(pages, world),
     log: new RequestLog(say, world),
     world,

@@ -4,7 +4,7 @@ import type { Msat } from '../money/msat.ts'
 import type { Rate } from '../money/price.ts'
 import type { Quantities } from '../money/quantities.ts'
 import type { PromptEstimate } from './estimate.ts'
-import type { Purse } from './hold.ts'
+import type { Holds } from './hold.ts'
 import type { End } from './outcome.ts'
 import type { Payer } from './payer.ts'
 import type { Incoming, Reply } from './ports.ts'
@@ -54,7 +54,7 @@ export interface Authenticated extends Priced {
 
 export interface Held extends Authenticated {
   /** Where the money of this request is: the hold is closed there. */
-  readonly purse: Purse
+  readonly holds: Holds
   readonly hold: Hold | null
   /** Output tokens per choice written into the upstream request. */
   readonly limit: number

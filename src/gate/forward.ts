@@ -6,12 +6,12 @@ import { countTokens } from '../money/tokens.ts'
 import type { Held, Settled } from './call.ts'
 import { type Patience, Relay, type Relayed } from './relay.ts'
 import { Respelling } from './respelling.ts'
-import type { Closer, Sent } from './settle.ts'
+import type { Sent, Settler } from './settle.ts'
 import type { Speeds } from './speeds.ts'
 import { openStream } from './write-response.ts'
 
-export interface ExchangeParts {
-  readonly closer: Pick<Closer, 'journal'>
+export interface ForwarderParts {
+  readonly settler: Pick<Settler, 'journal'>
   readonly world: World
   readonly background: Background
   readonly patience: Patience
@@ -19,7 +19,7 @@ export interface ExchangeParts {
 }
 
 /** What became of a request that was sent to a backend. */
-export interface Exchanged {
+export interface Forwarded {
   readonly relayed: Relayed
   /** What watched the answer. */
   readonly meter: Meter
@@ -33,12 +33,12 @@ export interface Exchanged {
  * end itself is not written here: the money is settled before, so that the end can tell the cost. Only
  * `respelling.ts` and the upstream's own kept connections ever send anything twice.
  */
-export class Exchange {
+export class Forwarder {
   readonly #running = new Set<Relay>()
-  readonly #parts: ExchangeParts
+  readonly #parts: ForwarderParts
   readonly #respelling: Respelling
 
-  constructor(parts: ExchangeParts) {
+  constructor(parts: ForwarderParts) {
     this.#parts = parts
     this.#respelling = new Respelling(parts.world)
   }
@@ -49,8 +49,8 @@ export class Exchange {
   }
 
   /** `balance`: what the buyer has before this request, as the head of a stream tells it. */
-  async run(held: Held, balance: Msat | null): Promise<Exchanged> {
-    const { closer, world, background, patience } = this.#parts
+  async run(held: Held, balance: Msat | null): Promise<Forwarded> {
+    const { settler, world, background, patience } = this.#parts
     const { asked, id, incoming, limit, reply, route, slot } = held
     const { dialect } = route
     const backend = slot.target.backend()
@@ -80,7 +80,7 @@ export class Exchange {
         // What nobody pays for counts until its answer is over.
         if (held.hold !== null) letGoOfRequest(held)
       },
-      progress: () => background.once('journal', () => closer.journal(held, meter)),
+      progress: () => background.once('journal', () => settler.journal(held, meter)),
     })
     incoming.admitBody()
     const sentAt = world.elapsed()
@@ -94,7 +94,7 @@ export class Exchange {
   }
 
   /** How fast the model is: what an answer that is not streamed may ask for hangs on it (J14). */
-  learn({ asked, cost, limit, served }: Settled, { relayed }: Exchanged): void {
+  learn({ asked, cost, limit, served }: Settled, { relayed }: Forwarded): void {
     const { speeds } = this.#parts
     const { detail, end, madeMs } = relayed
     const streamed = asked.stream

@@ -12,7 +12,7 @@ import {
   type Settled,
 } from './call.ts'
 import { type Denied, notAdmitted, notHeld, refused, unpaidFor } from './denied.ts'
-import type { Exchange } from './forward.ts'
+import type { Forwarder } from './forward.ts'
 import type { ModeRule } from './mode.ts'
 import { carrying } from './new-pass.ts'
 import { parse } from './parse.ts'
@@ -24,7 +24,7 @@ import { EMPTY, type Refusal, refuse, STOPPING } from './refusal.ts'
 import type { RequestLog } from './request-log.ts'
 import type { Respond } from './respond.ts'
 import type { Route } from './route.ts'
-import type { Closer, Ending } from './settle.ts'
+import type { Ending, Settler } from './settle.ts'
 import { answerRefusal } from './write-response.ts'
 
 export interface GateParts {
@@ -34,8 +34,8 @@ export interface GateParts {
   readonly authenticator: Authenticator
   readonly paymentRequired: Pick<PaymentRequired, 'sats'>
   readonly mode: ModeRule
-  readonly exchange: Exchange
-  readonly closer: Closer
+  readonly forwarder: Forwarder
+  readonly settler: Settler
   readonly respond: Respond
   readonly log: RequestLog
   readonly world: World
@@ -65,7 +65,7 @@ export class Gate {
 
   /** Ends every answer that still runs; resolves when the money of each is closed. */
   async endStreams(): Promise<void> {
-    this.#parts.exchange.stop()
+    this.#parts.forwarder.stop()
     await Promise.all(this.#running)
   }
 
@@ -105,7 +105,7 @@ export class Gate {
   /** Ends the money of a request that was let in, by how it ended, and gives up its slot. */
   async settle(held: Held, how: Ending): Promise<Settled> {
     held.slot.letGo()
-    return grow(held, { cost: await this.#parts.closer.close(held, how) })
+    return grow(held, { cost: await this.#parts.settler.close(held, how) })
   }
 
   /** Answers a request that is not served, and writes it down. */
@@ -116,20 +116,20 @@ export class Gate {
   }
 
   async #deliver(held: Held): Promise<void> {
-    const { exchange, log, respond } = this.#parts
+    const { forwarder, log, respond } = this.#parts
     if (held.left) {
       await this.settle(held, { sent: false, end: 'client_left' })
       return log.left(held)
     }
-    const exchanged = await exchange.run(
+    const forwarded = await forwarder.run(
       held,
       await respond.balance(held, held.hold?.before ?? null),
     )
-    const settled = await this.settle(held, exchanged.ending)
-    exchange.learn(settled, exchanged)
+    const settled = await this.settle(held, forwarded.ending)
+    forwarder.learn(settled, forwarded)
     const balance = await respond.balance(settled, settled.cost.after)
-    const status = respond.end(settled, exchanged, balance)
-    log.ended(settled, { status, ttft: exchanged.ttft, detail: exchanged.relayed.detail })
+    const status = respond.end(settled, forwarded, balance)
+    log.ended(settled, { status, ttft: forwarded.ttft, detail: forwarded.relayed.detail })
   }
 
   /** Who asks for what, and what it costs. */
@@ -224,7 +224,7 @@ export class Gate {
     const wanted = await fitted(call, estimate)
     const { account, limits } = payer
     const what = { model: served, dialect: route.dialect.name, pass: passOf(payer) }
-    const { observed, purse } = this.#parts.mode.purseOf(call)
+    const { observed, holds } = this.#parts.mode.holdsOf(call)
     const want = {
       request: { id: call.id, account, limits, what },
       rate,
@@ -234,12 +234,12 @@ export class Gate {
       least: asked.hasOutput ? asked.choices : 0,
       most: wanted * asked.choices,
     }
-    const taken = await purse.take(want, route.targets, () => call.left)
+    const taken = await holds.take(want, route.targets, () => call.left)
     if (!taken.ok)
       return err(notHeld(grow(call, { wanted }), taken.refused, this.#parts.world.now()))
     const { hold, slot } = taken
     const limit = asked.hasOutput ? Math.floor(hold.granted / asked.choices) : 0
-    return ok(grow(call, { wanted, purse, hold, limit, slot, observed }))
+    return ok(grow(call, { wanted, holds, hold, limit, slot, observed }))
   }
 }
 

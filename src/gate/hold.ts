@@ -37,7 +37,7 @@ export type NotHeld = HoldRefused | { readonly why: 'no_slot' }
 
 type Slots = Pick<Targets, 'take'>
 
-/** What a purse needs of a ledger. */
+/** What holds need of a ledger. */
 export type HoldLedger = Pick<Ledger, 'hold' | 'extend' | 'settle' | 'release' | 'balance'>
 
 /** ms that money held by the account's own running requests is waited for. */
@@ -51,7 +51,7 @@ const PATIENCE = 5_000
  * A slot at a backend is taken before the money, and given back whenever the money is not held at
  * once. So no request waits in a slot, and a pass that is nearly empty keeps nobody else out.
  */
-export class Purse {
+export class Holds {
   readonly #ledger: HoldLedger
   readonly #world: World
   readonly #life: number

@@ -3,26 +3,26 @@ import type { World } from '../floor/world.ts'
 import { ceilSat } from '../money/msat.ts'
 import { type Authenticated, type Call, grow, type Held } from './call.ts'
 import type { Denied, Unpaid } from './denied.ts'
-import type { Purse } from './hold.ts'
+import type { Holds } from './hold.ts'
 import { anonymous } from './observe.ts'
 import { LEDGER, type PaymentRequired, unpaid } from './payment-required.ts'
 import { EMPTY, FULL, type Refusal, refuse } from './refusal.ts'
 import { reasonOf } from './request-log.ts'
 
 /** Where credit is held and charged; for requests that are only observed, a copy that nobody keeps. */
-export interface Purses {
-  readonly real: Purse
-  readonly observed: Purse
+export interface HoldsByMode {
+  readonly real: Holds
+  readonly observed: Holds
 }
 
 /**
- * What becomes of a request that is not paid for. The modes of routes differ here, and nowhere else but
- * in the purse that a request is held in.
+ * What becomes of a request that is not paid for, and where the money of a request is held. The modes of
+ * routes differ here, and nowhere else.
  */
 export class ModeRule {
   readonly #parts: {
     readonly paymentRequired: PaymentRequired
-    readonly purses: Purses
+    readonly holds: HoldsByMode
     readonly world: Pick<World, 'now'>
     /** False while a commit has failed or is late. */
     healthy(): boolean
@@ -32,7 +32,7 @@ export class ModeRule {
 
   constructor(parts: {
     readonly paymentRequired: PaymentRequired
-    readonly purses: Purses
+    readonly holds: HoldsByMode
     readonly world: Pick<World, 'now'>
     healthy(): boolean
     readonly contact: string | null
@@ -41,10 +41,10 @@ export class ModeRule {
   }
 
   /** Where the money of a request is held. Of an observed one nobody's credit moves (threats L26). */
-  purseOf({ route }: Call): Pick<Held, 'purse' | 'observed'> {
-    const { observed, real } = this.#parts.purses
-    if (route.mode === 'observe') return { purse: observed, observed: { refusal: null } }
-    return { purse: real, observed: null }
+  holdsOf({ route }: Call): Pick<Held, 'holds' | 'observed'> {
+    const { observed, real } = this.#parts.holds
+    if (route.mode === 'observe') return { holds: observed, observed: { refusal: null } }
+    return { holds: real, observed: null }
   }
 
   async decide(call: Call, denied: Denied): Promise<Result<Held, Refusal>> {
@@ -75,7 +75,7 @@ export class ModeRule {
   letIn(call: Authenticated): Result<Held, Refusal> {
     const slot = call.route.targets.take()
     if (slot === null) return err(FULL)
-    return ok(grow(call, { ...this.purseOf(call), hold: null, limit: call.wanted, slot }))
+    return ok(grow(call, { ...this.holdsOf(call), hold: null, limit: call.wanted, slot }))
   }
 
   async #offer({ incoming }: Call, { payer, priced, reason }: Unpaid): Promise<Refusal> {
@@ -91,7 +91,7 @@ export class ModeRule {
 
   /** Sats that a top-up pays before it buys anything. */
   async #debt(account: string): Promise<number> {
-    return ceilSat(await this.#parts.purses.real.owed(account))
+    return ceilSat(await this.#parts.holds.real.owed(account))
   }
 
   async #withoutOffer({ incoming }: Call, { priced, reason }: Unpaid): Promise<Refusal> {

@@ -1,30 +1,12 @@
-import type { Asked, Backend } from '../dialects/dialect.ts'
+import type { Asked } from '../dialects/dialect.ts'
 import { onLine } from '../floor/printable.ts'
 import { err, ok, type Result } from '../floor/result.ts'
-import { dearest, type Named, type Priced as PricedModel, type Pricing } from '../money/pricing.ts'
+import { dearest, type Priced as PricedModel, type Pricing } from '../money/pricing.ts'
 import { grow, type Parsed, type Priced } from './call.ts'
+import type { Catalog } from './catalog.ts'
 import { type Estimating, PromptEstimate } from './estimate.ts'
 import { type Refusal, refuse } from './refusal.ts'
 import type { Speeds } from './speeds.ts'
-
-/** What the upstream serves, as far as it is known. */
-export interface Models {
-  /**
-   * Whether the upstream serves it; null where it never told what it serves. Brings what is known of
-   * the upstream up to date first, so this is asked before anything else.
-   */
-  knows(model: string): Promise<boolean | null>
-  /** Context in tokens; null where the upstream does not say. */
-  contextOf(model: string): number | null
-  /** Every model that may answer to this name, each by all its names (threats A10, J10). */
-  reached(model: string): readonly Named[]
-  /** The name under which the upstream lists it; the name itself where it is not listed. */
-  listedAs(model: string): string
-  /** What the upstream was when it last listed its models (threats J8). */
-  kind(): Backend
-  /** A few names for an error's text. */
-  some(): readonly string[]
-}
 
 /** The operator's own bounds on a request's output, in tokens per choice. */
 export interface OutputBounds {
@@ -37,7 +19,7 @@ export interface OutputBounds {
 /** What the price of a request is found with. */
 export interface PriceParts {
   readonly pricing: Pricing
-  readonly models: Models
+  readonly models: Catalog
   readonly bounds: OutputBounds
   readonly speeds: Speeds
   readonly estimating: Estimating
@@ -133,7 +115,7 @@ function withinContext(asked: Asked, context: number | null): Asked {
 /** What a model costs by this name: an alias is not a way to another price (threats A10, J10). */
 export function priceOf(
   model: string,
-  { pricing, models }: { readonly pricing: Pricing; readonly models: Pick<Models, 'reached'> },
+  { pricing, models }: { readonly pricing: Pricing; readonly models: Pick<Catalog, 'reached'> },
 ): PricedModel {
   return dearest(models.reached(model).map((named) => pricing.priceOf(named)))
 }

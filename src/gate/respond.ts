@@ -3,7 +3,7 @@ import type { World } from '../floor/world.ts'
 import type { Msat } from '../money/msat.ts'
 import type { AccountPages } from './account.ts'
 import type { Held, Settled } from './call.ts'
-import type { Exchanged } from './forward.ts'
+import type { Forwarded } from './forward.ts'
 import type { End } from './outcome.ts'
 import { type Refusal, STOPPING } from './refusal.ts'
 import type { Relayed } from './relay.ts'
@@ -33,7 +33,7 @@ export class Respond {
   }
 
   /** Writes the last bytes that the buyer sees, and returns the status that the buyer got. */
-  end(settled: Settled, { meter, relayed }: Exchanged, balance: Msat | null): number {
+  end(settled: Settled, { meter, relayed }: Forwarded, balance: Msat | null): number {
     const { cost, incoming, reply, route } = settled
     if (relayed.end === 'client_left') return reply.headSent ? 200 : 499
     const { contentType, whole } = relayed

@@ -13,7 +13,7 @@ const NOTHING: Quantities = {}
 const UNPAID = { charged: ZERO, owed: ZERO, overrun: ZERO, after: null, wouldCharge: null } as const
 
 /** Closes holds: the one place where a request's money is settled or given back. */
-export class Closer {
+export class Settler {
   readonly #world: World
   readonly #onUpstreamFailure: 'used' | 'release'
 
@@ -48,14 +48,14 @@ export class Closer {
     const cost = { end, usage, quantities }
     if (held.hold === null) return { ...cost, ...shown(held, null, amount) }
     const charge = { amount, quantities, usage, end, at: this.#world.now() }
-    return { ...cost, ...shown(held, await held.purse.settle(held.hold, charge), amount) }
+    return { ...cost, ...shown(held, await held.holds.settle(held.hold, charge), amount) }
   }
 
   /** Journals what has flowed so far. */
   async journal(held: Held, meter: Meter): Promise<void> {
     if (held.hold === null) return
     const sofar = meter.sofar(held.estimate.rough())
-    await held.purse.journal(held.hold, charge(held.rate, sofar))
+    await held.holds.journal(held.hold, charge(held.rate, sofar))
   }
 
   /**
@@ -74,7 +74,7 @@ export class Closer {
   async #release(held: Held, end: End): Promise<Cost> {
     const free = { end, usage: 'none', quantities: NOTHING } as const
     if (held.hold === null) return { ...free, ...shown(held, null, ZERO) }
-    return { ...free, ...shown(held, await held.purse.release(held.hold, end), ZERO) }
+    return { ...free, ...shown(held, await held.holds.release(held.hold, end), ZERO) }
   }
 }
 

@@ -12,7 +12,7 @@ const WEIGHT = 0.2
 /** No answer is clamped to fewer tokens than this. */
 const SMALLEST = 16
 /** Names of models that are remembered: a backend that ignores the name answers to any. */
-const MOST_MODELS = 1_000
+const MODELS_REMEMBERED = 500
 
 /** One answer that ended well, as far as it tells a speed. */
 export interface Made {
@@ -31,7 +31,7 @@ export interface Made {
 export class Speeds {
   readonly #firstByteMs: number
   /** Tokens a second. */
-  readonly #seen = new Cache<number>(MOST_MODELS)
+  readonly #seen = new Cache<number>(MODELS_REMEMBERED)
 
   constructor(firstByteMs: number) {
     this.#firstByteMs = firstByteMs

@@ -2,8 +2,8 @@ import type { Backend } from '../dialects/dialect.ts'
 import type { Background, Repeated } from '../floor/background.ts'
 import type { Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
+import type { Catalog } from '../gate/catalog.ts'
 import type { Gone } from '../gate/ports.ts'
-import type { Models } from '../gate/price.ts'
 import { modelOf, reached } from './model-names.ts'
 import { type Absence, type FailedTry, isFailure, Presence } from './presence.ts'
 import {
@@ -16,7 +16,7 @@ import {
 } from './probe.ts'
 import type { HttpUpstream } from './upstream.ts'
 
-export interface ModelList extends Models {
+export interface ModelList extends Catalog {
   /** The models that were last seen; null where none ever were. For documents: may wait for a try. */
   list(): Promise<readonly Model[] | null>
   /** The upstream answered when it was last asked, if only that it tells nobody its models. */

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Authenticator } from '../../../src/gate/authenticate.ts'
 import type { Held } from '../../../src/gate/call.ts'
 import { Gate } from '../../../src/gate/gate.ts'
-import { Purse } from '../../../src/gate/hold.ts'
+import { Holds } from '../../../src/gate/hold.ts'
 import { ModeRule } from '../../../src/gate/mode.ts'
 import { ObservedLedger } from '../../../src/gate/observe.ts'
 import type { End } from '../../../src/gate/outcome.ts'
@@ -13,7 +13,7 @@ import type { Incoming, Reply } from '../../../src/gate/ports.ts'
 import { refuse } from '../../../src/gate/refusal.ts'
 import type { RequestLog } from '../../../src/gate/request-log.ts'
 import { type Mode, type PriceRule, pattern, type Route } from '../../../src/gate/route.ts'
-import { Closer, type Ending } from '../../../src/gate/settle.ts'
+import { type Ending, Settler } from '../../../src/gate/settle.ts'
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { PromptEstimator } from '../../../src/money/lessons.ts'
 import { msat } from '../../../src/money/msat.ts'
@@ -32,9 +32,9 @@ async function stage(parts: { balance: number; slots: number | null; mode?: Mode
   const native = { amount: '1', unit: 'msat', rate: '1' }
   const paid = { payment: 'p', account: 'a', credit: 'paid', rail: 'l402', native, at: 0 } as const
   if (balance > 0) await ledger.deposit({ ...paid, amount: msat(BigInt(balance)) })
-  const purses = {
-    real: new Purse(ledger, world, 60_000),
-    observed: new Purse(new ObservedLedger(ledger, world), world, 60_000),
+  const holds = {
+    real: new Holds(ledger, world, 60_000),
+    observed: new Holds(new ObservedLedger(ledger, world), world, 60_000),
   }
   const counter = { measure: async () => null }
   const estimating = { estimator: new PromptEstimator(), counter }
@@ -56,9 +56,9 @@ async function stage(parts: { balance: number; slots: number | null; mode?: Mode
     terms: () => ({ also: new Set(), backend: 'other' }),
     authenticator,
     paymentRequired,
-    mode: new ModeRule({ paymentRequired, purses, world, healthy: () => true, contact: null }),
-    exchange: null as never,
-    closer: new Closer({ world, onUpstreamFailure: 'used' }),
+    mode: new ModeRule({ paymentRequired, holds, world, healthy: () => true, contact: null }),
+    forwarder: null as never,
+    settler: new Settler({ world, onUpstreamFailure: 'used' }),
     respond: null as never,
     log: null as unknown as RequestLog,
     world,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Purse, type Taken, type Want } from '../../../src/gate/hold.ts'
+import { Holds, type Taken, type Want } from '../../../src/gate/hold.ts'
 import type { Limit } from '../../../src/ledger/ledger.ts'
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { msat } from '../../../src/money/msat.ts'
@@ -14,7 +14,7 @@ const RATE = {
 }
 const world = real
 
-async function purseWith(balance: bigint) {
+async function holdsWith(balance: bigint) {
   const { ledger, statement } = openMemoryBooks('play', world)
   await ledger.deposit({
     payment: 'ln:1',
@@ -25,7 +25,7 @@ async function purseWith(balance: bigint) {
     native: { amount: `${balance}`, unit: 'msat', rate: '1' },
     at: world.now(),
   })
-  return { ledger, statement, purse: new Purse(ledger, world, 600_000) }
+  return { ledger, statement, holds: new Holds(ledger, world, 600_000) }
 }
 
 let ids = 0
@@ -67,8 +67,8 @@ describe('what is set aside', () => {
     { balance: 50n, output: 'insufficient_funds', input: 50, why: 'none is not' },
     { balance: 1n, output: 'insufficient_funds', input: 50, why: 'not even the prompt' },
   ])('a balance of $balance msat: $why', async (row) => {
-    const { purse } = await purseWith(row.balance)
-    const taken = await purse.take(want(), everySlot, stays)
+    const { holds } = await holdsWith(row.balance)
+    const taken = await holds.take(want(), everySlot, stays)
     expect({ output: output(taken), input: taken.input }).toEqual({
       output: row.output,
       input: row.input,
@@ -77,27 +77,27 @@ describe('what is set aside', () => {
   })
 
   it('an estimate above the bound is never held: the bound is never too low', async () => {
-    const { purse } = await purseWith(250n)
-    const taken = await purse.take(want({ inputEstimate: async () => 4_000 }), everySlot, stays)
+    const { holds } = await holdsWith(250n)
+    const taken = await holds.take(want({ inputEstimate: async () => 4_000 }), everySlot, stays)
     expect([output(taken), taken.input]).toEqual([150, 100])
   })
 
   it('the estimate is not made where the bound is affordable: it is dear', async () => {
-    const { purse } = await purseWith(1_000n)
+    const { holds } = await holdsWith(1_000n)
     const inputEstimate = vi.fn(async () => 40)
-    await purse.take(want({ inputEstimate }), everySlot, stays)
+    await holds.take(want({ inputEstimate }), everySlot, stays)
     expect(inputEstimate).not.toHaveBeenCalled()
   })
 
   it('a refusal says what the least would cost and what there is', async () => {
-    const { purse } = await purseWith(50n)
-    const taken = await purse.take(want(), everySlot, stays)
+    const { holds } = await holdsWith(50n)
+    const taken = await holds.take(want(), everySlot, stays)
     expect(taken).toMatchObject({ refused: { needed: 51n, balance: 50n } })
   })
 
   it('embeddings have no output: the prompt alone is held', async () => {
-    const { purse } = await purseWith(100n)
-    const taken = await purse.take(want({ least: 0, most: 0 }), everySlot, stays)
+    const { holds } = await holdsWith(100n)
+    const taken = await holds.take(want({ least: 0, most: 0 }), everySlot, stays)
     expect(taken).toMatchObject({ ok: true, hold: { granted: 0, amount: 100n } })
   })
 
@@ -108,8 +108,8 @@ describe('what is set aside', () => {
       [150n, 40, 150n],
       [110n, 'insufficient_funds', 0n],
     ] as const) {
-      const { purse, ledger } = await purseWith(balance)
-      const taken = await purse.take(want(images), everySlot, stays)
+      const { holds, ledger } = await holdsWith(balance)
+      const taken = await holds.take(want(images), everySlot, stays)
       expect(output(taken)).toBe(granted)
       expect(await ledger.balance('a')).toMatchObject({ held: amount })
     }
@@ -118,20 +118,20 @@ describe('what is set aside', () => {
 
 describe('money that the account’s own running requests hold', () => {
   it('B1 is waited for, not spent twice and not bought again', async () => {
-    const { ledger, purse } = await purseWith(300n)
-    const first = await purse.take(want(), everySlot, stays)
-    const second = purse.take(want(), everySlot, stays)
+    const { ledger, holds } = await holdsWith(300n)
+    const first = await holds.take(want(), everySlot, stays)
+    const second = holds.take(want(), everySlot, stays)
     await vi.advanceTimersByTimeAsync(3_000)
     if (!first.ok) throw new Error('the first one was refused')
     await ledger.release(first.hold.id, 'complete', world.now())
-    purse.released('a')
+    holds.released('a')
     expect(output(await second)).toBe(200)
   })
 
   it('after about 5 s the request gets what is free, however little', async () => {
-    const { purse } = await purseWith(400n)
-    await purse.take(want(), everySlot, stays)
-    const second = purse.take(want(), everySlot, stays)
+    const { holds } = await holdsWith(400n)
+    await holds.take(want(), everySlot, stays)
+    const second = holds.take(want(), everySlot, stays)
     const early = vi.fn()
     void second.then(early)
     await vi.advanceTimersByTimeAsync(4_900)
@@ -141,66 +141,66 @@ describe('money that the account’s own running requests hold', () => {
   })
 
   it('after about 5 s with nothing free it is refused as held, with the numbers', async () => {
-    const { purse } = await purseWith(300n)
-    await purse.take(want(), everySlot, stays)
-    const second = purse.take(want(), everySlot, stays)
+    const { holds } = await holdsWith(300n)
+    await holds.take(want(), everySlot, stays)
+    const second = holds.take(want(), everySlot, stays)
     await vi.advanceTimersByTimeAsync(5_100)
     expect(await second).toMatchObject({ refused: { why: 'held', needed: 51n, available: 0n } })
   })
 
   it('a wake-up for less than is needed waits on within the same 5 s', async () => {
-    const { purse } = await purseWith(300n)
-    await purse.take(want(), everySlot, stays)
-    const second = purse.take(want(), everySlot, stays)
+    const { holds } = await holdsWith(300n)
+    await holds.take(want(), everySlot, stays)
+    const second = holds.take(want(), everySlot, stays)
     for (let i = 0; i < 10; i += 1) {
       await vi.advanceTimersByTimeAsync(500)
-      purse.released('a')
+      holds.released('a')
     }
     await vi.advanceTimersByTimeAsync(100)
     expect(output(await second)).toBe('held')
   })
 
   it('a buyer who has left is not waited for', async () => {
-    const { purse } = await purseWith(300n)
-    await purse.take(want(), everySlot, stays)
+    const { holds } = await holdsWith(300n)
+    await holds.take(want(), everySlot, stays)
     let gone = false
-    const second = purse.take(want(), everySlot, () => gone)
+    const second = holds.take(want(), everySlot, () => gone)
     await vi.advanceTimersByTimeAsync(100)
     gone = true
-    purse.released('a')
+    holds.released('a')
     await vi.advanceTimersByTimeAsync(0)
     expect(output(await second)).toBe('held')
   })
 
   it('of a pass whose own limit they fill is waited for, not clamped to what is free', async () => {
-    const { ledger, purse } = await purseWith(10_000n)
+    const { ledger, holds } = await holdsWith(10_000n)
     const limits: Limit[] = [{ meter: 'm1', unit: 'spend', window: 'total', max: 300n }]
-    const first = await purse.take(want({ limits }), everySlot, stays)
-    const second = purse.take(want({ limits, most: 1_000 }), everySlot, stays)
+    const first = await holds.take(want({ limits }), everySlot, stays)
+    const second = holds.take(want({ limits, most: 1_000 }), everySlot, stays)
     const early = vi.fn()
     void second.then(early)
     await vi.advanceTimersByTimeAsync(3_000)
     expect(early).not.toHaveBeenCalled()
     if (!first.ok) throw new Error('the first one was refused')
     await ledger.release(first.hold.id, 'complete', world.now())
-    purse.released('a')
+    holds.released('a')
     expect(output(await second)).toBe(250)
   })
 
   it('leaves no timer behind', async () => {
-    const { ledger, purse } = await purseWith(300n)
-    const first = await purse.take(want(), everySlot, stays)
-    const second = purse.take(want(), everySlot, stays)
+    const { ledger, holds } = await holdsWith(300n)
+    const first = await holds.take(want(), everySlot, stays)
+    const second = holds.take(want(), everySlot, stays)
     await vi.advanceTimersByTimeAsync(10)
     if (first.ok) await ledger.release(first.hold.id, 'complete', world.now())
-    purse.released('a')
+    holds.released('a')
     await second
     expect(vi.getTimerCount()).toBe(0)
   })
 
   it('B2 many at once never hold more than there is', async () => {
-    const { ledger, purse, statement } = await purseWith(1_000n)
-    const all = Promise.all(Array.from({ length: 40 }, () => purse.take(want(), everySlot, stays)))
+    const { ledger, holds, statement } = await holdsWith(1_000n)
+    const all = Promise.all(Array.from({ length: 40 }, () => holds.take(want(), everySlot, stays)))
     await vi.advanceTimersByTimeAsync(5_200)
     const held = (await all).reduce((sum, one) => sum + (one.ok ? one.hold.amount : 0n), 0n)
     const balance = await ledger.balance('a')
@@ -228,8 +228,8 @@ describe('J4 a limit in a request, which no meter remembers', () => {
       [10_000n, 700],
       [890n, 650],
     ] as const) {
-      const { purse } = await purseWith(balance)
-      const taken = await purse.take(want({ limits, template: 600 }), everySlot, stays)
+      const { holds } = await holdsWith(balance)
+      const taken = await holds.take(want({ limits, template: 600 }), everySlot, stays)
       expect(output(taken)).toBe(granted)
       if (taken.ok && taken.hold.granted < 190) expect([650, 700]).toContain(taken.input)
       if (taken.ok && granted === 200) expect(taken.input).toBe(held)
@@ -252,8 +252,8 @@ describe('limits of a narrowed pass', () => {
     { limits: [limit(50n)], output: 'limit_reached', why: 'none is not' },
     { limits: [limit(0n, 'calls')], output: 'limit_reached', why: 'calls do not clamp' },
   ])('$why: $output', async ({ limits, output: granted }) => {
-    const { purse } = await purseWith(10_000n)
-    const taken = await purse.take(
+    const { holds } = await holdsWith(10_000n)
+    const taken = await holds.take(
       want({ limits, inputEstimate: async () => 40 }),
       everySlot,
       stays,

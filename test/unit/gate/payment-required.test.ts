@@ -4,7 +4,7 @@ import { openaiChat } from '../../../src/dialects/openai/chat.ts'
 import { openaiEmbeddings } from '../../../src/dialects/openai/embeddings.ts'
 import type { Priced } from '../../../src/gate/call.ts'
 import { PromptEstimate } from '../../../src/gate/estimate.ts'
-import { Purse } from '../../../src/gate/hold.ts'
+import { Holds } from '../../../src/gate/hold.ts'
 import { holdRefusal, PaymentRequired } from '../../../src/gate/payment-required.ts'
 import type { Limit } from '../../../src/ledger/ledger.ts'
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'
@@ -152,7 +152,7 @@ describe('I8 paying_the_offer_admits_the_request', () => {
           // The paid request is a new one: it is read and estimated anew.
           const again = new PromptEstimate(step.asked, 'c', { estimator, counter })
           const what = { model: 'm', dialect: 'openai-chat', pass: null }
-          const taken = await new Purse(ledger, world, 600_000).take(
+          const taken = await new Holds(ledger, world, 600_000).take(
             {
               request: { id: 'h', account: 'a', limits: [], what },
               rate: step.rate,

@@ -3,8 +3,9 @@ import { openaiChat } from '../../../src/dialects/openai/chat.ts'
 import { openaiCompletions } from '../../../src/dialects/openai/completions.ts'
 import { openaiEmbeddings } from '../../../src/dialects/openai/embeddings.ts'
 import type { Parsed } from '../../../src/gate/call.ts'
+import type { Catalog } from '../../../src/gate/catalog.ts'
 import { PromptEstimate } from '../../../src/gate/estimate.ts'
-import { fitted, type Models, price } from '../../../src/gate/price.ts'
+import { fitted, price } from '../../../src/gate/price.ts'
 import type { Speeds } from '../../../src/gate/speeds.ts'
 import type { TokenCounter } from '../../../src/money/counter.ts'
 import { PromptEstimator } from '../../../src/money/lessons.ts'
@@ -21,7 +22,7 @@ const pricing = {
   names: () => true,
   priceOf: () => ({ is: 'priced', rate }),
 } as unknown as Pricing
-const models = (context: number | null): Models => ({
+const models = (context: number | null): Catalog => ({
   knows: async () => true,
   contextOf: () => context,
   reached: (model) => [{ names: [model], fold: (text) => text }],

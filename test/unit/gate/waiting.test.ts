@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Held } from '../../../src/gate/call.ts'
-import { Purse, type Taken } from '../../../src/gate/hold.ts'
-import { Closer, type Sent } from '../../../src/gate/settle.ts'
+import { Holds, type Taken } from '../../../src/gate/hold.ts'
+import { type Sent, Settler } from '../../../src/gate/settle.ts'
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { msat } from '../../../src/money/msat.ts'
 import { everySlot } from '../../support/slots.ts'
@@ -33,10 +33,10 @@ async function queue() {
     at: 0,
   } as const
   await ledger.deposit({ ...payment, amount: msat(100n) })
-  const purse = new Purse(ledger, world, 600_000)
-  const closer = new Closer({ world, onUpstreamFailure: 'used' })
+  const holds = new Holds(ledger, world, 600_000)
+  const settler = new Settler({ world, onUpstreamFailure: 'used' })
   const take = (id: string) =>
-    purse.take(
+    holds.take(
       {
         request: {
           ...{ id, account: 'a', limits: [] },
@@ -60,17 +60,17 @@ async function queue() {
   })
   await vi.advanceTimersByTimeAsync(0)
   return {
-    closer,
-    first: heldOf(purse, first),
-    second: heldOf(purse, second),
+    settler,
+    first: heldOf(holds, first),
+    second: heldOf(holds, second),
     third: () => admitted,
   }
 }
 
-function heldOf(purse: Purse, taken: Taken): Held {
+function heldOf(holds: Holds, taken: Taken): Held {
   if (!taken.ok) throw new Error('it was refused')
   const estimate = { reported() {}, tokens: async () => 8 }
-  const parts = { purse, hold: taken.hold, rate: RATE, observed: null, estimate }
+  const parts = { holds, hold: taken.hold, rate: RATE, observed: null, estimate }
   return { ...parts, asked: { most: { input: 10 }, stream: true } } as unknown as Held
 }
 
@@ -86,22 +86,22 @@ const ending = (end: Sent['end'], flowed: boolean): Sent => ({
 
 describe('a waiting request is woken by the one that', () => {
   it.each([
-    ['is settled', (closer: Closer, held: Held) => closer.close(held, ending('complete', true))],
-    ['left', (closer: Closer, held: Held) => closer.close(held, ending('client_left', true))],
+    ['is settled', (settler: Settler, held: Held) => settler.close(held, ending('complete', true))],
+    ['left', (settler: Settler, held: Held) => settler.close(held, ending('client_left', true))],
     [
       'failed',
-      (closer: Closer, held: Held) => closer.close(held, ending('upstream_failed', false)),
+      (settler: Settler, held: Held) => settler.close(held, ending('upstream_failed', false)),
     ],
     [
       'was never sent',
-      (closer: Closer, held: Held) => closer.close(held, { sent: false, end: 'client_left' }),
+      (settler: Settler, held: Held) => settler.close(held, { sent: false, end: 'client_left' }),
     ],
   ] as const)('%s', async (_, close) => {
-    const { closer, first, second, third } = await queue()
+    const { settler, first, second, third } = await queue()
     const at = world.now()
     expect(third()).toBeNull()
-    await close(closer, first)
-    await close(closer, second)
+    await close(settler, first)
+    await close(settler, second)
     await vi.advanceTimersByTimeAsync(0)
     expect(third()).toMatchObject({ ok: true })
     expect([world.now(), vi.getTimerCount()]).toEqual([at, 0])

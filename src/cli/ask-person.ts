@@ -2,7 +2,7 @@ import type { Answer } from '../daemon/host.ts'
 import type { World } from '../floor/world.ts'
 
 /** ms. After a reboot nobody may sit at the terminal, and the gate must start all the same. */
-const PATIENCE = 120_000
+const ANSWER_WITHIN = 120_000
 
 /** Reads one line of an answer. `interrupted` is Ctrl+C. */
 export async function askPerson(
@@ -12,7 +12,7 @@ export async function askPerson(
     input,
     output,
   }: { readonly input: NodeJS.ReadableStream; readonly output: NodeJS.WritableStream },
-  patience = PATIENCE,
+  withinMs = ANSWER_WITHIN,
 ): Promise<Answer> {
   const { createInterface } = await import('node:readline')
   const lines = createInterface({ input, output })
@@ -21,7 +21,7 @@ export async function askPerson(
       output.write('\n')
       ended(answer)
     }
-    const late = world.after(patience, () => unanswered('closed'))
+    const late = world.after(withinMs, () => unanswered('closed'))
     const ended = (answer: Answer) => {
       late.cancel()
       resolve(answer)

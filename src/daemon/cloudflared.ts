@@ -18,7 +18,7 @@ const DOWNLOAD = `require('cloudflared').install(process.argv[1]).catch((error) 
   process.exit(1)
 })`
 /** ms. 40 MB over a slow line. */
-const PATIENCE = 600_000
+const INSTALL_WITHIN = 600_000
 
 /**
  * Finds cloudflared: the one that CLOUDFLARED_BIN names, else one on PATH, else the one that
@@ -74,7 +74,7 @@ export async function needCloudflared(host: Host, dataDir: string): Promise<stri
 async function install({ env, stderr }: Host, dataDir: string): Promise<string> {
   const [tool, bin] = [join(dataDir, 'tool'), join(dataDir, 'bin')]
   for (const folder of [tool, bin]) mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const options = { env: strangersEnv(env), timeout: PATIENCE, cwd: tool }
+  const options = { env: strangersEnv(env), timeout: INSTALL_WITHIN, cwd: tool }
   const flags = ['--prefix', tool, '--ignore-scripts', '--no-audit', '--no-fund']
   const [npm, ...npmArgs] = npmOf(env)
   const registry = { ...options, env: { ...options.env, ...npmEnv(env) } }

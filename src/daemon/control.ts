@@ -5,12 +5,12 @@ import { err, ok, type Result } from '../floor/result.ts'
 import type { Timer, World } from '../floor/world.ts'
 
 /** Answers one question of the command line, JSON in, JSON out. `told` reports progress. */
-export type Answer = (question: unknown, told: (progress: string) => void) => Promise<unknown>
+export type Handler = (question: unknown, told: (progress: string) => void) => Promise<unknown>
 
 /** Characters of a question. A question about a pass with many caveats is much shorter. */
 const LONGEST_QUESTION = 64 * 1024
 /** ms that a question has to arrive completely. */
-const PATIENCE = 10_000
+const ARRIVE_WITHIN = 10_000
 
 /**
  * Listens on the socket in the data folder, mode 0600: those who may read the folder may ask. The
@@ -21,8 +21,8 @@ const PATIENCE = 10_000
 export async function listenForCommands(
   world: World,
   path: string,
-  answer: Answer,
-  patience = PATIENCE,
+  handler: Handler,
+  withinMs = ARRIVE_WITHIN,
 ): Promise<{ close(): void }> {
   rmSync(path, { force: true })
   const asking = new Set<Socket>()
@@ -31,8 +31,8 @@ export async function listenForCommands(
     socket.on('close', () => asking.delete(socket))
     serve(
       socket,
-      answer,
-      world.after(patience, () => socket.destroy(), 'unref'),
+      handler,
+      world.after(withinMs, () => socket.destroy(), 'unref'),
     )
   })
   await new Promise<void>((resolve, reject) => {
@@ -50,7 +50,7 @@ export async function listenForCommands(
   }
 }
 
-function serve(socket: Socket, answer: Answer, late: Timer): void {
+function serve(socket: Socket, handler: Handler, late: Timer): void {
   socket.on('error', () => socket.destroy())
   socket.on('close', () => late.cancel())
   let asked = false
@@ -61,7 +61,7 @@ function serve(socket: Socket, answer: Answer, late: Timer): void {
     const send = (said: unknown) => {
       if (socket.writable) socket.write(`${JSON.stringify(said)}\n`)
     }
-    reply(line, (question) => answer(question, (told) => send({ told }))).then(
+    reply(line, (question) => handler(question, (told) => send({ told }))).then(
       (said) => {
         send(said)
         socket.end()

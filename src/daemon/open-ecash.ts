@@ -65,7 +65,7 @@ export async function ecashWallet(
 ): Promise<Wallet> {
   const { store, roster, alarm } = parts
   const { maxPerMint, kept, background } = config
-  const options = { store, roster, alarm, world, background, maxPerMint, patienceMs: PATIENCE }
+  const options = { store, roster, alarm, world, background, maxPerMint, patienceMs: START_WITHIN }
   const money = kept === 'play' ? null : kept
   try {
     return await openEcashWallet({ ...options, money })
@@ -77,7 +77,7 @@ export async function ecashWallet(
 }
 
 /** ms that a start waits until a mint tells which kind of money it holds. */
-const PATIENCE = 6_000
+const START_WITHIN = 6_000
 
 /** A mint on this machine needs no rate limit. */
 const isNear = (url: string): boolean => isLoopback(new URL(url).hostname)

@@ -5,7 +5,7 @@ import type { Wallet } from '../wallets/wallet.ts'
 import { Failed } from './failed.ts'
 
 /** ms that a wallet has to say whether it knows an invoice. */
-const PATIENCE = 3_000
+const LOOKUP_WITHIN = 3_000
 
 export interface UnwatchedParts {
   readonly invoices: Pick<Invoices, 'payable' | 'pending'>
@@ -49,7 +49,7 @@ async function knows(world: World, wallet: Pick<Wallet, 'lookup'>, hash: string)
     ({ is }) => is !== 'unknown',
     () => true,
   )
-  return inTime(world, answer, { ms: PATIENCE, late: true })
+  return inTime(world, answer, { ms: LOOKUP_WITHIN, late: true })
 }
 
 function sentence({ wallet, invoices, until }: Payable): string {

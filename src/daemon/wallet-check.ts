@@ -8,7 +8,7 @@ import type { Composed } from './compose.ts'
 import type { Host } from './host.ts'
 
 /** ms that a start waits for the first answer of the wallet. The question stays open afterwards. */
-const PATIENCE = 6_000
+const ANSWER_WITHIN = 6_000
 
 type Say = (event: object) => void
 
@@ -24,11 +24,11 @@ export async function checkWallet(
 ): Promise<void> {
   const { world, wallet, say, background } = parts
   const probe = breaker.probe()
-  const answered = await inTime(world, probe, { ms: PATIENCE, late: false })
+  const answered = await inTime(world, probe, { ms: ANSWER_WITHIN, late: false })
   // If the wallet said why it cannot be used, its own event has told it.
   if (answered || !breaker.up) return
   const about = { what: 'wallet_unreachable', wallet: wallet.kind, label: wallet.label }
-  say({ event: 'problem', ...about, reason: `no answer in ${PATIENCE / 1_000} s` })
+  say({ event: 'problem', ...about, reason: `no answer in ${ANSWER_WITHIN / 1_000} s` })
   background.once('wallet', async () => {
     if (await probe) say({ event: 'solved', ...about })
   })

@@ -107,7 +107,7 @@ describe('limits under load', () => {
     const { gate, pass } = await paid(10, { script: { firstByteMs: 8_000 } })
     const running = gate.client.start(gate.chatQuestion(pass, { stream: true, max_tokens: 10 }))
     await until(() => gate.fake.running === 1)
-    const refused = await ten(gate, pass)
+    const refused = await gate.world.hurry(ten(gate, pass))
     expect([refused.status, refused.json.error.code]).toEqual([429, 'rate_limit_exceeded'])
     expect(refused.headers['www-authenticate']).toBe(undefined)
     running.leave()

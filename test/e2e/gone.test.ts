@@ -163,7 +163,7 @@ describe('nothing is sold that cannot be delivered', () => {
     await expectGone(gate, /lists no model/)
     expect((await gate.chat(pass)).status).toBe(503)
     gate.fake.script = {}
-    await until(() => said(gate, 'solved').length > 0)
+    await gate.world.until(() => said(gate, 'solved').length > 0)
     expect((await gate.chat(pass)).status).toBe(200)
   })
 
@@ -226,7 +226,7 @@ describe('while the backend is gone', () => {
     expect((await gate.chat(null)).status).toBe(503)
     gate.fake.script = {}
     gate.fake.seen.length = 0
-    await until(() => said(gate, 'solved').length > 0)
+    await gate.world.until(() => said(gate, 'solved').length > 0)
     // Its next try, and nothing that a buyer sends.
     expect(gate.fake.seen.map(({ method, path }) => `${method} ${path}`)).toEqual([
       'GET /v1/models',
@@ -244,7 +244,7 @@ describe('while the backend is gone', () => {
     expect((await gate.chat(pass)).status).toBe(502)
     await tick(100)
     gate.world.advance(15_000)
-    await until(() => said(gate, 'problem').length > 0)
+    await gate.world.until(() => said(gate, 'problem').length > 0)
     expect((await gate.ask({ path: CHAT, method: 'GET' })).status).toBe(503)
   })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Pass, tick, until } from '../support/buyer.ts'
+import { type Pass, tick } from '../support/buyer.ts'
 import { startGate, type TestGate } from '../support/gate.ts'
 
 /** A token in costs nothing, a token out a sat. */
@@ -27,7 +27,7 @@ async function left(pieces: readonly string[], staysOpen = false) {
 }
 
 async function spent(gate: TestGate, pass: Pass): Promise<number> {
-  await until(async () => (await gate.balance(pass)).held_msat === 0)
+  await gate.world.until(async () => (await gate.balance(pass)).held_msat === 0)
   return (1_000_000 - (await gate.balance(pass)).balance_msat) / 1_000
 }
 
@@ -43,7 +43,7 @@ describe('J15 a buyer who leaves behind the end of the answer', () => {
     const { gate, pass } = await left([], true)
     expect(await spent(gate, pass)).toBe(2)
     expect(await gate.last()).toMatchObject({ usage: 'counted', status: 200 })
-    await gate.fake.untilAborted()
+    await gate.world.hurry(gate.fake.untilAborted())
   })
 
   it('J15 has left in the middle where that was no end', async () => {

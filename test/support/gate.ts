@@ -31,22 +31,7 @@ import { unheard } from './background.ts'
 import { bearer, type Pass, passOf, tick } from './buyer.ts'
 import { serve } from './serve.ts'
 import { type FakeUpstream, type Script, startFakeUpstream } from './upstream.ts'
-import { real } from './world.ts'
-
-/** The machine's time, which a test may move on, and real randomness. */
-export class TestWorld implements World {
-  #ahead = 0
-  now = (): number => real.now() + this.#ahead
-  elapsed = (): number => real.elapsed() + this.#ahead
-  random = real.random
-  after = real.after
-  turn = real.turn
-
-  /** Everybody who asks the time from now on is told that it is later by so many ms. */
-  advance(ms: number): void {
-    this.#ahead += ms
-  }
-}
+import { TestWorld } from './world.ts'
 
 export interface GateOptions {
   readonly script?: Script

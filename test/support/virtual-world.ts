@@ -15,16 +15,20 @@ interface Waiting {
 export class VirtualWorld implements World {
   readonly chance: Chance
   readonly #waiting = new Set<Waiting>()
-  readonly #start: number
+  readonly #busy: () => boolean
+  readonly #turns: number
   #elapsed = 0
   #ahead = 0
   #order = 0
   readonly now: () => number
 
-  constructor(seed: number, start = Date.UTC(2026, 10, 21, 12)) {
+  /** `busy`: real input or output is under way, which time waits for. */
+  constructor(seed: number, busy?: () => boolean) {
     this.chance = new Chance(seed)
-    this.#start = start
-    this.now = steady(() => this.#start + this.#elapsed + this.#ahead)
+    this.#busy = busy ?? (() => false)
+    // What came of input needs some turns of its own.
+    this.#turns = busy === undefined ? 1 : 5
+    this.now = steady(() => START + this.#elapsed + this.#ahead)
   }
 
   /** ms since the beginning, whatever is done to the clock. */
@@ -56,7 +60,7 @@ export class VirtualWorld implements World {
   /** Lets `ms` pass: fires every timer whose time comes, each after all that the one before it began. */
   async pass(ms: number): Promise<void> {
     const until = this.#elapsed + ms
-    await idle()
+    await this.#idle()
     let still = 0
     for (let next = this.#next(); next !== null && next.at <= until; next = this.#next()) {
       still = next.at > this.#elapsed ? 0 : still + 1
@@ -64,7 +68,7 @@ export class VirtualWorld implements World {
       this.#elapsed = Math.max(this.#elapsed, next.at)
       this.#waiting.delete(next)
       next.then()
-      await idle()
+      await this.#idle()
     }
     this.#elapsed = until
   }
@@ -80,6 +84,14 @@ export class VirtualWorld implements World {
     for (let left = MOST_WAITS; !over && left > 0; left--) await this.pass(10)
     if (!over) throw new Error('it never ends')
     return done
+  }
+
+  /** Every promise that can go on has gone on. */
+  async #idle(): Promise<void> {
+    for (let quiet = 0; quiet < this.#turns; ) {
+      await turn()
+      quiet = this.#busy() ? 0 : quiet + 1
+    }
   }
 
   #next(): Waiting | null {
@@ -98,8 +110,9 @@ const MOST_AT_ONCE = 20_000
 /** Steps of 10 ms. */
 const MOST_WAITS = 100_000
 
-/** Every promise that can go on has gone on. Nothing in a simulation waits for input or output. */
-const idle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+const START = Date.UTC(2026, 10, 21, 12)
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** A process in a virtual world. Once it is killed, none of its timers fires. */
 export class VirtualProcess implements World {

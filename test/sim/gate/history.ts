@@ -53,7 +53,7 @@ export async function playHistory(seed: number, plant?: (books: Books) => Books)
   if (living > 0) {
     return { wrong: [...wrong, 'a buyer waits for ever'], seen: seenIn(gate, buyers) }
   }
-  await Promise.all([...lives, world.pass(30_000).then(() => trouble)])
+  await world.until(Promise.all([...lives, trouble]))
   wallet.up = true
   wallet.calm = true
   upstream.calm = true

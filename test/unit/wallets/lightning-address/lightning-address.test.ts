@@ -1,17 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Background } from '../../../../src/floor/background.ts'
 import type { World } from '../../../../src/floor/world.ts'
 import { type AddressStore, addressBook } from '../../../../src/wallets/lightning-address/book.ts'
 import {
   type LightningAddressOptions,
   openLightningAddressWallet,
 } from '../../../../src/wallets/lightning-address/lightning-address.ts'
-import { makeLnurl } from '../../../../src/wallets/lightning-address/lnurl.ts'
+import { type LnurlClient, makeLnurl } from '../../../../src/wallets/lightning-address/lnurl.ts'
 import { pollOpen } from '../../../../src/wallets/lightning-address/watch.ts'
 import { INVOICES_A_MINUTE, KEPT_FOR_BUYERS } from '../../../../src/wallets/rate-limit.ts'
 import { AmountRefused, type Wallet } from '../../../../src/wallets/wallet.ts'
 import { heard, until, wait, walletContract } from '../../../contract/wallet.ts'
 import { unheard } from '../../../support/background.ts'
 import { type LnurlServer, type Page, startLnurlServer } from '../../../support/lnurl-server.ts'
+import { VirtualWorld } from '../../../support/virtual-world.ts'
 import { real, worldAt } from '../../../support/world.ts'
 
 const ASK = { sat: 21, memo: 'address', expirySeconds: 600 }
@@ -336,13 +338,14 @@ describe('whether an invoice was paid', () => {
   })
 
   it('I10 look-ups are two a second, and who would wait too long is not asked for', async () => {
-    const wallet = await open()
+    const world = virtual()
+    const wallet = await open({ world, lnurl: client(world) })
     const hashes: string[] = []
     for (let made = 0; made < 30; made += 1) {
       hashes.push((await wallet.createInvoice(ASK)).paymentHash)
     }
     const before = asked('/verify')
-    const states = await Promise.all(hashes.map((hash) => wallet.lookup(hash)))
+    const states = await world.until(Promise.all(hashes.map((hash) => wallet.lookup(hash))))
     expect(states).toEqual(Array(30).fill({ is: 'open' }))
     // Four at once, then ten that waited.
     expect(asked('/verify') - before).toBe(14)
@@ -425,6 +428,7 @@ describe('watching', () => {
   })
 
   it('J5 an open page makes its invoice come sooner, and one that was given up come at all', async () => {
+    const world = virtual()
     const one = (number: number, hash: string) => ({ number, hash, expiresAt: clock.now + 1e9 })
     const book = { ...addressBook(store), open: async () => [] }
     const order: string[] = []
@@ -437,19 +441,16 @@ describe('watching', () => {
     poll.add(one(1, 'mine'))
     poll.add(one(2, 'other'))
     // Each is asked for ever more rarely.
-    await until(async () => {
-      clock.now += 1_000
-      return order.length >= 14
-    })
+    while (order.length < 14) await world.pass(1_000)
     for (let round = 0; round < 2; round += 1) {
       const before = order.length
       poll.wake('mine')
-      clock.now += 2_000
-      await until(async () => order.length > before)
+      world.jump(2_000)
+      while (order.length === before) await world.pass(100)
       expect(order.slice(before)).toEqual(['mine'])
     }
     poll.wake('given up')
-    await until(async () => order.includes('given up'))
+    while (!order.includes('given up')) await world.pass(100)
     stop.abort()
     await running
     expect(order.filter((hash) => hash === 'given up')).toHaveLength(1)
@@ -485,22 +486,26 @@ describe('watching', () => {
   })
 
   it('asks ever more rarely, and no more when the invoice is an hour over', async () => {
-    const wallet = await open()
+    const world = virtual()
+    const background = new Background(world, () => {})
+    const wallet = await open({ world, background, lnurl: client(world) })
     const { paymentHash, expiresAt } = await wallet.createInvoice(ASK)
     wallet.watch(null, () => undefined)
     const times = () => asked(`/verify/${paymentHash}`)
-    await wait(300)
+    const later = async (ms: number) => {
+      world.jump(ms - 1_000)
+      await world.pass(1_000)
+    }
+    await world.pass(0)
     expect(times()).toBe(0)
     const seen: number[] = []
     for (const seconds of [1, 1, 2, 20, 8, 30, 30]) {
-      clock.now += seconds * 1000
-      await wait(1_300)
+      await later(seconds * 1_000)
       seen.push(times())
     }
     // Each wait is twice the last, up to 30 s.
     expect(seen).toEqual([1, 1, 2, 3, 4, 5, 6])
-    clock.now = expiresAt + 3_600_001
-    await wait(1_300)
+    await later(expiresAt + 3_600_001 - clock.now)
     expect(times()).toBe(6)
     expect(await wallet.lookup(paymentHash)).toEqual({ is: 'dead' })
     expect(times()).toBe(7)
@@ -543,7 +548,31 @@ describe('watching', () => {
   })
 })
 
-const client = (world: World) => makeLnurl({ world, deadlineMs: DEADLINE })
+let underWay = 0
+/** Counts what is under way, so that a virtual world waits for it. */
+const counted =
+  <A extends unknown[], T>(ask: (...given: A) => Promise<T>) =>
+  (...given: A): Promise<T> => {
+    underWay += 1
+    return ask(...given).finally(() => {
+      underWay -= 1
+    })
+  }
+const client = (world: World): LnurlClient => {
+  const { payRequest, invoice, verify } = makeLnurl({ world, deadlineMs: DEADLINE })
+  return { payRequest: counted(payRequest), invoice: counted(invoice), verify: counted(verify) }
+}
+
+/** Its clock is the server's too. */
+function virtual(): VirtualWorld {
+  const world = new VirtualWorld(1, () => underWay > 0)
+  clock = {
+    get now() {
+      return world.now()
+    },
+  } as typeof clock
+  return world
+}
 
 async function opened(options: LightningAddressOptions): Promise<Wallet> {
   const wallet = await openLightningAddressWallet(options)

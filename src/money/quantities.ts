@@ -1,4 +1,4 @@
-import { assert } from '../floor/assert.ts'
+import { BrokenBelief } from '../floor/assert.ts'
 
 /** Everything that a price can be put on, in the order in which prices and usage name it. */
 export const QUANTITIES = [
@@ -40,7 +40,8 @@ export function sum(a: Quantities, b: Quantities): Quantities {
 export function checkQuantities(quantities: Quantities): void {
   for (const name in quantities) {
     const count = quantities[name as Quantity]
-    assert(count === undefined || (Number.isSafeInteger(count) && count >= 0), `no count: ${name}`)
+    if (count === undefined || (Number.isSafeInteger(count) && count >= 0)) continue
+    throw new BrokenBelief(`no count of ${name}: ${count}`)
   }
 }
 

@@ -10,7 +10,7 @@ import {
   isFree,
   type Rate,
 } from '../../../src/money/price.ts'
-import { QUANTITIES, type Quantities, sum } from '../../../src/money/quantities.ts'
+import { checkQuantities, QUANTITIES, type Quantities, sum } from '../../../src/money/quantities.ts'
 
 /** The arithmetic of every charge, said again in fractions of a micro-msat. */
 const price = fc.oneof(fc.bigInt({ min: 0n, max: 10n ** 12n }), fc.constant(0n))
@@ -131,3 +131,11 @@ it('quantities add up one by one, and a quantity that neither names stays unname
   expect(sum(a, { input: 4, image: 1 })).toEqual({ input: 7, output: 2, image: 1 })
   expect(sum({}, {})).toEqual({})
 })
+
+it.each([{ input: -1 }, { output: 0.5 }, { image: Number.NaN }])(
+  'what is no count is a mistake of ours: %j',
+  (quantities) => {
+    expect(() => checkQuantities(quantities)).toThrow(/no count of/)
+    expect(() => checkQuantities({ input: 0, image: 3 })).not.toThrow()
+  },
+)

@@ -17,7 +17,7 @@ import { type Ending, Settler } from '../../../src/gate/settle.ts'
 import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { PromptEstimator } from '../../../src/money/lessons.ts'
 import { msat } from '../../../src/money/msat.ts'
-import { plainHttp } from '../../support/plain-http.ts'
+import { plainHttp } from '../../plug/plain-http.ts'
 import { slotsOf } from '../../support/slots.ts'
 import { real as world } from '../../support/world.ts'
 

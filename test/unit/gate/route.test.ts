@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { openaiChat } from '../../../src/dialects/openai/chat.ts'
 import { pattern, type Route, Routes } from '../../../src/gate/route.ts'
-import { plainHttp } from '../../support/plain-http.ts'
+import { plainHttp } from '../../plug/plain-http.ts'
 import { everySlot } from '../../support/slots.ts'
 
 const route = (method: string, path: string, parts: Partial<Route> = {}): Route => ({

@@ -4,7 +4,7 @@ import { dialects } from '../../src/dialects/index.ts'
 import { type Mode, pattern, Routes } from '../../src/gate/route.ts'
 import { bearer } from '../support/buyer.ts'
 import { type GateOptions, startGate } from '../support/gate.ts'
-import { plainHttp } from '../support/plain-http.ts'
+import { plainHttp } from './plain-http.ts'
 
 /** 5 sat for each call. */
 const price = { by: 'call', rate: { call: 5_000_000_000n } } as const

@@ -24,6 +24,7 @@ function failing(books: Books, broken: () => boolean, failed: Set<string>): Book
   return {
     ...books,
     ledger: over(books.ledger, 'ledger'),
+    passes: over(books.passes, 'passes'),
     invoices: over(books.invoices, 'invoices'),
     statement: over(books.statement, 'statement'),
     prune: (before) => (broken() ? Promise.reject(FAILS) : books.prune(before)),

@@ -218,7 +218,7 @@ export class Gate {
   async #hold(call: Authenticated): Promise<Result<Held, Denied>> {
     const { asked, estimate, payer, rate, route, served } = call
     if (payer === null) {
-      const free = this.#parts.mode.letIn(call)
+      const free = await this.#parts.mode.letIn(call)
       return free.ok ? free : err(refused(free.error))
     }
     const wanted = await fitted(call, estimate)

@@ -6,6 +6,7 @@ import type { Denied, Unpaid } from './denied.ts'
 import type { Holds } from './hold.ts'
 import { anonymous } from './observe.ts'
 import { LEDGER, type PaymentRequired, unpaid } from './payment-required.ts'
+import { fitted } from './price.ts'
 import { EMPTY, FULL, type Refusal, refuse } from './refusal.ts'
 import { reasonOf } from './request-log.ts'
 
@@ -61,7 +62,7 @@ export class ModeRule {
         }
         const refusal = denied.refusal === null ? 'payment_required' : reasonOf(denied.refusal)
         const payer = denied.payer ?? anonymous(this.#parts.world.now())
-        const held = this.letIn(grow(priced, { payer }))
+        const held = await this.letIn(grow(priced, { payer }))
         return held.ok ? ok(grow(held.value, { observed: { refusal } })) : held
       }
       case 'free': {
@@ -72,10 +73,11 @@ export class ModeRule {
   }
 
   /** Lets a request in that nobody's credit is held for. It has a slot like any other. */
-  letIn(call: Authenticated): Result<Held, Refusal> {
+  async letIn(call: Authenticated): Promise<Result<Held, Refusal>> {
+    const wanted = await fitted(call, call.estimate)
     const slot = call.route.targets.take()
     if (slot === null) return err(FULL)
-    return ok(grow(call, { ...this.holdsOf(call), hold: null, limit: call.wanted, slot }))
+    return ok(grow(call, { ...this.holdsOf(call), wanted, hold: null, limit: wanted, slot }))
   }
 
   async #offer({ incoming }: Call, { payer, priced, reason }: Unpaid): Promise<Refusal> {

@@ -22,3 +22,17 @@ it('K5 a model whose context is smaller than the usual limit answers who names n
   const offered = await gate.chat(null, { messages: [{ role: 'user', content: 'a' }] })
   expect(offered.status).toBe(402)
 })
+
+it.each([
+  ['a free model', { pricing: { models: { fake: 'free' } } }],
+  ['an observed request', { mode: 'observe' }],
+])('K5 nor does the usual limit of %s exceed its context', async (_, settings) => {
+  const gate = await startGate({ settings, script: { models: [MODEL] } })
+  const answer = await gate.chat(null, {
+    messages: [{ role: 'user', content: 'word '.repeat(500) }],
+  })
+  expect(answer.status).toBe(200)
+  const { max_tokens: sent } = gate.fake.seen.at(-1)?.json ?? {}
+  expect(sent).toBeGreaterThanOrEqual(16)
+  expect(sent).toBeLessThanOrEqual(1_024 - 500 - 64)
+})

@@ -1,5 +1,6 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHash, timingSafeEqual } from 'node:crypto'
 import { assert } from '../floor/assert.ts'
+import { hmac, hmacKey } from './hmac.ts'
 import type { Identifier } from './identifier.ts'
 import { writeIdentifier } from './identifier.ts'
 
@@ -12,8 +13,8 @@ type Purpose = 'key id' | 'macaroon' | 'settlement' | 'status'
 
 function derive(master: Uint8Array, purpose: Purpose, about: Uint8Array | null): Buffer {
   assert(master.length === 32, 'a master key has 32 bytes')
-  const mac = createHmac('sha256', master).update(`satgate ${purpose}\0`)
-  return (about === null ? mac : mac.update(about)).digest()
+  const named = Buffer.from(`satgate ${purpose}\0`)
+  return hmac(hmacKey(master), about === null ? named : Buffer.concat([named, about]))
 }
 
 /**

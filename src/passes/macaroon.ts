@@ -1,6 +1,7 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import { assert } from '../floor/assert.ts'
 import { err, ok, type Result } from '../floor/result.ts'
+import { hmac, hmacKey } from './hmac.ts'
 
 /**
  * Macaroons in the V2 binary format, first-party caveats only:
@@ -33,12 +34,15 @@ const SIGNATURE = 6
 const SIGNATURE_BYTES = 32
 const NOTHING = new Uint8Array(0)
 
-const hmac = (key: Uint8Array | string, data: Uint8Array): Uint8Array =>
-  createHmac('sha256', key).update(data).digest()
+/** All macaroon libraries use this fixed string. */
+const GENERATOR = hmacKey(Buffer.from('macaroons-key-generator'))
 
-/** The signature before the first caveat. All macaroon libraries use this fixed string. */
+/** The signature before the first caveat. */
 const firstSignature = (rootKey: Uint8Array, identifier: Uint8Array): Uint8Array =>
-  hmac(hmac('macaroons-key-generator', rootKey), identifier)
+  next(hmac(GENERATOR, rootKey), identifier)
+
+/** The signature behind one more link of the chain. */
+const next = (signature: Uint8Array, data: Uint8Array): Uint8Array => hmac(hmacKey(signature), data)
 
 /** Signs a macaroon. The caller bounds caveats from outside before (`canonicalCaveats`). */
 export function mint(
@@ -47,7 +51,7 @@ export function mint(
   made: { readonly location: string; readonly caveats: readonly string[] },
 ): Macaroon {
   const caveats = made.caveats.map((caveat) => Buffer.from(caveat))
-  const signature = caveats.reduce(hmac, firstSignature(rootKey, identifier))
+  const signature = caveats.reduce(next, firstSignature(rootKey, identifier))
   const macaroon = { location: Buffer.from(made.location), identifier, caveats, signature }
   assert(tooMuch(macaroon) === null, 'a macaroon that nobody would accept')
   return macaroon
@@ -61,7 +65,7 @@ export function attenuate(macaroon: Macaroon, caveat: string): Result<Macaroon, 
   const narrowed = {
     ...macaroon,
     caveats: [...macaroon.caveats, bytes],
-    signature: hmac(macaroon.signature, bytes),
+    signature: next(macaroon.signature, bytes),
   }
   const refused = tooMuch(narrowed)
   return refused === null ? ok(narrowed) : err(refused)
@@ -75,7 +79,7 @@ export function attenuate(macaroon: Macaroon, caveat: string): Result<Macaroon, 
 export function verify(rootKey: Uint8Array, macaroon: Macaroon): readonly Uint8Array[] | null {
   let last = firstSignature(rootKey, macaroon.identifier)
   const signatures = macaroon.caveats.map((caveat) => {
-    last = hmac(last, caveat)
+    last = next(last, caveat)
     return last
   })
   return timingSafeEqual(last, macaroon.signature) ? signatures : null

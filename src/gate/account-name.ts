@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { AccountId } from '../ledger/ledger.ts'
 
-/** The whole name of an account, which people see the beginning of. Nobody can spend with it. */
+/**
+ * The full name of an account. People are shown only its first 8 digits. It is a hash, so nobody
+ * can spend with it.
+ */
 export const wholeName = (account: AccountId): string =>
   createHash('sha256').update(account).digest('hex')
 

@@ -22,7 +22,10 @@ export class AccountPages {
     this.#world = world
   }
 
-  /** Msat. A narrowed pass sees what it may still spend, not what the account has. */
+  /**
+   * All amounts are in msat. A narrowed pass sees what it may still spend, not the balance of the
+   * account.
+   */
   async balance(
     presented: Presentation,
   ): Promise<Result<Readonly<Record<string, unknown>>, Refusal>> {
@@ -34,7 +37,7 @@ export class AccountPages {
     const available = await this.spendable(payer.value, balance.available)
     const held = scope === 'account' ? balance.held : msat(0n)
     const owed = scope === 'account' ? balance.owed : msat(0n)
-    // What is owed may be more than what is held, until the last request has closed.
+    // While requests still run, the account may owe more than they hold.
     const all = msat(available + held > owed ? available + held - owed : 0n)
     return ok({
       account: shortName(account),
@@ -49,7 +52,7 @@ export class AccountPages {
     })
   }
 
-  /** Charges, newest first; a narrowed pass sees its own only (threats I4). */
+  /** The charges, newest first. A narrowed pass sees only its own charges (threats I4). */
   async usage(
     presented: Presentation,
     page: { readonly limit: number; readonly before: string | null },
@@ -63,7 +66,7 @@ export class AccountPages {
     return ok({ data, has_more: rows.length > page.limit })
   }
 
-  /** `available`, or less where a `spend` limit of the pass has less room. */
+  /** Returns `available`, or less if a `spend` limit of the pass has less room. */
   async spendable(payer: Payer, available: Msat): Promise<Msat> {
     const now = this.#world.now()
     const spends = payer.limits.filter((limit) => limit.unit === 'spend')
@@ -99,7 +102,10 @@ const shown = (row: UsageRow) => ({
   ...(row.owed > 0n ? { owed_msat: Number(row.owed) } : {}),
 })
 
-/** Never a challenge here: there is nothing to buy by looking. */
+/**
+ * This refusal carries no challenge, because a client would pay for it, and these pages sell
+ * nothing.
+ */
 const NO_CREDENTIAL = refuse(
   402,
   'insufficient_quota',

@@ -13,7 +13,10 @@ import type { Payer } from './payer.ts'
 /** A request that pays. */
 export type Paying = Extract<Presentation, { readonly is: 'credential' | 'payment' }>
 
-/** Who pays, and the pass that their payment has just bought: the answer carries it (threats L3). */
+/**
+ * The payer. `newPass` is the pass that this request's payment has just bought; the answer carries
+ * it (threats L3).
+ */
 export type Identified = Payer & { readonly newPass: string | null }
 
 /**
@@ -26,25 +29,31 @@ export type NotAuthenticated =
   | {
       readonly why: 'forbidden'
       readonly by: Exclude<Forbidden, 'expired' | 'preimage'>
-      /** The caveat that forbids it, as it is written: `model = llama*`. */
+      /** The text of the caveat that forbids the request: `model = llama*`. */
       readonly caveat: string
     }
 
-/** ms that a payment is waited for until it is on disk, besides those that it waits for its wallet. */
+/**
+ * ms that the first use of a pass may take: the wait for the wallet (below) and for the disk
+ * together.
+ */
 const PATIENCE = 20_000
-/** ms that a right payment waits for a wallet that does not see it yet, and between two questions. */
+/**
+ * ms in which a right payment that the wallet does not see yet is looked up, and ms between two
+ * such look-ups.
+ */
 const WALLET_PATIENCE = 15_000
 const ASK_AGAIN = 500
 
 /** The rail that sells passes before they are paid for. */
 export interface UnpaidPasses extends Pick<Rail<PresentedPass>, 'redeem'> {
-  /** Whether the payment of that hash is known to be made. Nobody but the store is asked. */
+  /** Whether the payment of that hash is known to be made. Asks the store, and never the wallet. */
   isPaid(hash: string): Promise<boolean>
 }
 
 /**
- * Finds out who pays. Behind it nobody knows whether there was a pass or a payment, and nobody asks
- * for a macaroon.
+ * Finds out who pays. The code after it does not know whether a pass or a payment was presented,
+ * and never needs a macaroon.
  */
 export class Authenticator {
   readonly #passes: Passes
@@ -65,8 +74,9 @@ export class Authenticator {
   }
 
   /**
-   * The account that pays, its payment credited and on disk. `call` is judged against the caveats of
-   * a pass. Null asks only who it is (balance, usage, top-up): that takes no payment.
+   * Finds the account that pays. Its payment is credited and on disk when this resolves. `call` is
+   * checked against the caveats of a pass. If `call` is null (balance, usage, top-up), no payment
+   * is taken.
    */
   async authenticate(
     presented: Paying,
@@ -80,11 +90,12 @@ export class Authenticator {
     if (row === null || !belongs(row, pass, keyId)) return err({ why: 'unknown' })
     const forbidden = this.#judge(pass, presented.credential.secret, call)
     if (forbidden !== null && forbidden.why !== 'forbidden') return err(forbidden)
-    // No settlement secret was given out with an invoice that many were shown (threats I2).
+    // Many clients were shown a shared invoice, so no settlement secret was given out with it
+    // (threats I2).
     if (presented.opens === null || (presented.opens === 'settlement' && row.shared)) {
       return err({ why: 'bad_secret' })
     }
-    // A pass that was used before is paid for: neither its rail nor the ledger is asked.
+    // A pass that was used before is paid for, so neither its rail nor the ledger is asked again.
     if (row.usedAt === null) {
       const entered = this.#firstUse(presented, row, pass.tokenId)
       const refused = await inTime(this.#world, entered, {
@@ -98,14 +109,17 @@ export class Authenticator {
     return ok({ account: row.account, limits, scope, via: 'pass', newPass: null })
   }
 
-  /** Whether a damaged key was paid for. Nobody but the store is asked (threats K12). */
+  /** Whether a damaged key was paid for. Asks the store, and never the wallet (threats K12). */
   async wasPaid({ pass, keyId }: Extract<Presented, { is: 'damaged' }>): Promise<boolean> {
     const row = await this.#passes.get(pass.hash)
     if (row === null || !belongs(row, pass, keyId)) return false
     return row.usedAt !== null || this.#unpaid.isPaid(row.hash)
   }
 
-  /** The payment is credited, the pass belongs to it and is in use from now on: all of it on disk. */
+  /**
+   * Credits the payment, binds the pass to it, and marks the pass as used. All of it is on disk
+   * when this resolves.
+   */
   async #firstUse(
     presented: PresentedPass,
     { hash, tokenId }: PassRow,
@@ -114,8 +128,8 @@ export class Authenticator {
     const receipt = await this.#patiently(() => this.#unpaid.redeem(presented, null))
     if (!receipt.ok) return receipt.error
     await this.#deposits.credit(receipt.value)
-    // A pass that was shown to many belongs to the first that presents its preimage, for good:
-    // somebody who learns it later has nothing (threats J6).
+    // A pass of a shared invoice belongs for good to the first client that presents the preimage.
+    // Somebody who learns the preimage later gets nothing (threats J6).
     const owner = tokenId ?? (await this.#passes.claim(hash, mine))
     if (owner !== mine) return 'unknown'
     await this.#passes.markUsed(hash, this.#world.now())
@@ -123,8 +137,8 @@ export class Authenticator {
   }
 
   /**
-   * A payment opens an account whose pass is told once. So its deposit is waited for however long the
-   * disk takes, and nobody pays by looking at a balance.
+   * A payment opens an account, and its pass is given out only once. So we wait for the deposit
+   * however long the disk takes. A request that only looks at a balance takes no payment.
    */
   async #payment(
     { rail, payment }: Extract<Presentation, { is: 'payment' }>,
@@ -137,7 +151,10 @@ export class Authenticator {
     return ok({ account, limits: [], scope: 'account', via: 'payment', newPass: pass })
   }
 
-  /** Asks again, some 15 s long, if the payment is right and its wallet does not see it yet. */
+  /**
+   * Redeems a payment. While its secret is right but the wallet does not see the payment, asks
+   * again for about 15 s.
+   */
   async #patiently(
     redeem: () => Promise<Result<Receipt, RedeemRefused>>,
   ): Promise<Result<Receipt, RedeemRefused>> {
@@ -170,7 +187,10 @@ export class Authenticator {
   }
 }
 
-/** A macaroon is good with the key and the token id of its row. The pass of a shared invoice is nobody's at first. */
+/**
+ * A macaroon is valid with the key and the token id of its row. The row of a shared invoice has no
+ * token id until its first buyer comes.
+ */
 const belongs = (row: PassRow, pass: Pass, keyId: string): boolean =>
   row.keyId === keyId && (row.tokenId ?? pass.tokenId) === pass.tokenId
 

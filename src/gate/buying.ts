@@ -32,8 +32,9 @@ export class Buying {
   }
 
   /**
-   * An invoice of `amountSats` (1000 unless said). With a credential it tops that account up; a
-   * narrowed pass gets no macaroon for it, or a child would shed its caveats (threats I4).
+   * Makes an invoice of `amountSats` (1000 if the body names none). With a credential it tops that
+   * account up. For a narrowed pass no macaroon is made, because it would not have the caveats of
+   * that pass (threats I4).
    */
   async create(
     body: unknown,
@@ -42,12 +43,14 @@ export class Buying {
   ): Promise<Result<IssuedInvoice, Refusal>> {
     const asked = readInvoiceAsk(body, this.#parts.world.now())
     if (!asked.ok) return asked
-    // The row of an invoice is on disk before it is told: there it would wait for the disk.
+    // The row of an invoice must be on disk before the buyer gets it. While the disk fails, that
+    // would wait for ever.
     if (!this.#parts.healthy()) return err(LEDGER)
     const found = await this.#payer(presented)
     if (!found.ok) return found
     const payer = found.value
-    // A stranger would pay for what cannot be had; who has a pass knows what they top up.
+    // A stranger would pay for answers that nobody can deliver now. A top-up is still sold: the
+    // holder of a pass knows the gate.
     const gone = payer === null ? this.#parts.gone() : null
     if (gone !== null) return err(gone)
     const { sats, caveats } = asked.value
@@ -62,8 +65,8 @@ export class Buying {
   }
 
   /**
-   * Whether it is paid, for whoever has its token, until its pass is first used. What is known here is
-   * the answer; the wallet is asked by those who ask it anyway (threats J5).
+   * Whether an invoice is paid. Anybody who has its status token may ask, until the pass is first
+   * used. Answers from the rows that are here, and costs no call to the wallet (threats J5).
    */
   async status(hash: string, token: string): Promise<Result<StatusBody, Refusal>> {
     const known = /^[0-9a-f]{64}$/.test(hash)
@@ -86,12 +89,15 @@ export class Buying {
     })
   }
 
-  /** Each pass that is made has an `id` of its own: two with the same limits are counted apart. */
+  /** Gives each new pass an `id`, so that two passes with the same limits are counted apart. */
   #id(): string {
     return `id = ${Buffer.from(this.#parts.world.random(8)).toString('hex')}`
   }
 
-  /** Nobody for no credential; a credential that is not good is a mistake worth telling. */
+  /**
+   * Null if no credential is presented. A credential that is not good is an error, so that nobody
+   * buys a new pass by mistake.
+   */
   async #payer(presented: Presentation): Promise<Result<Payer | null, Refusal>> {
     if (presented.is === 'absent') return ok(null)
     if (presented.is === 'damaged' && (await this.#parts.authenticator.wasPaid(presented))) {
@@ -107,7 +113,7 @@ export class Buying {
 
 export interface StatusBody {
   readonly paid: boolean
-  /** What is to be paid, and the pass that it buys: until that pass is first used. */
+  /** The invoice, and the macaroon that it buys. Shown until the pass is first used. */
   readonly bolt11?: string
   readonly amount_sats?: number
   readonly expires_at?: string

@@ -20,7 +20,7 @@ import type { Slot } from './targets.ts'
 export interface Call {
   /** The id of the request, of its hold, of its line in the log and of what is sent upstream. */
   readonly id: string
-  /** When the whole request was here, ms. */
+  /** ms since the epoch. When the whole request had arrived. */
   readonly at: number
   readonly route: Route
   readonly incoming: Incoming
@@ -70,7 +70,10 @@ export interface Cost {
   readonly usage: 'reported' | 'counted' | 'none'
   readonly quantities: Quantities
   readonly charged: Msat
-  /** Of the charge: what the account's other requests hold, and what nobody pays. */
+  /**
+   * Parts of `charged`: `owed` waits for the account's other requests to end, and `overrun` is paid
+   * by nobody.
+   */
   readonly owed: Msat
   readonly overrun: Msat
   /** The account's `available` afterwards; null if nobody paid. */

@@ -1,6 +1,6 @@
 import type { GateEvent } from './ports.ts'
 
-/** What happened since the start, by kind: for metrics, and for nothing that money hangs on. */
+/** Counters since the start, for the metrics. No money depends on them. */
 export class Counts {
   /** Requests by how they ended and by status. */
   readonly requests = new Map<
@@ -14,7 +14,7 @@ export class Counts {
   /** Requests whose usage was counted here because the backend's could not be believed. */
   counted = 0
 
-  /** Counts one event; anything but a request is nothing to count. */
+  /** Counts one event. Events that are no requests are ignored. */
   see(event: object): void {
     if (!isRequest(event)) return
     const key = `${event.end} ${event.status}`

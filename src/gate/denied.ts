@@ -10,28 +10,34 @@ import { FULL, type Refusal } from './refusal.ts'
 /** Why a request is not served: in any mode, or because it is not paid for. */
 export type Denied = { readonly is: 'refused'; readonly refusal: Refusal } | Unpaid
 
-/** What the mode of a route decides about. */
+/** A request that is not paid for. The mode of its route decides what happens to it. */
 export interface Unpaid {
-  /** No credential; one that is not good; a good one without the credit, or a limit that is full. */
+  /**
+   * `absent`: no credential. `not_good`: a credential that is not good. `not_held`: a good one
+   * without enough credit, or with a full limit.
+   */
   readonly is: 'absent' | 'not_good' | 'not_held'
   /** Null if the request only asks what it would cost. */
   readonly priced: Priced | null
   readonly payer: Payer | null
-  /** The first sentence of the answer. Null: what the request costs. */
+  /**
+   * The first sentence of the answer. If it is null, the answer begins with the price of the
+   * request.
+   */
   readonly reason: string | null
-  /** What is answered instead of an offer. */
+  /** This refusal is sent instead of an offer, if it is not null. */
   readonly refusal: Refusal | null
 }
 
 export const refused = (refusal: Refusal): Denied => ({ is: 'refused', refusal })
 
-/** Nothing is known of the request but that it presents no good credential. */
+/** A request that presents no good credential. Nothing else is known of it. */
 export const unpaidFor = ({ presented }: Incoming, priced: Priced | null): Unpaid => {
   const is = presented.is === 'absent' ? 'absent' : 'not_good'
   return { is, priced, payer: null, reason: null, refusal: null }
 }
 
-/** The credential was read, and does not let this request in. */
+/** The credential was read, and it does not admit this request. */
 export function notAdmitted(
   incoming: Incoming,
   not: NotAuthenticated,
@@ -42,7 +48,7 @@ export function notAdmitted(
   return { is: 'not_good', priced, payer: null, reason: NOT_GOOD[not.why], refusal: null }
 }
 
-/** Neither a slot nor the money could be had. */
+/** No slot was free, or the money could not be held. */
 export function notHeld(call: Authenticated, why: NotHeld, now: number): Denied {
   if (why.why === 'no_slot') return refused(FULL)
   const reason = why.why === 'insufficient_funds' ? short(why.needed, why.balance) : null

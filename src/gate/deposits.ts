@@ -16,7 +16,7 @@ export interface DepositParts {
   readonly say: Say
 }
 
-/** Turns receipts into balances: the only caller of `deposit` on behalf of a rail. */
+/** Turns receipts into balances. It is the only caller of `deposit` for a rail. */
 export class Deposits {
   readonly #parts: DepositParts
   readonly #running = new Map<string, Promise<Credited>>()
@@ -26,9 +26,9 @@ export class Deposits {
   }
 
   /**
-   * Credits a payment, on disk when this resolves. A deposit is idempotent by its payment: told twice,
-   * it is credited once (threats B7, C6). One call at a time for each payment, so that two at once do
-   * not open two accounts.
+   * Credits a payment; it is on disk when this resolves. The same payment is credited once, however
+   * often it is told (threats B7, C6). Calls for one payment run one after the other, so that two
+   * of them cannot open two accounts.
    */
   credit(receipt: Receipt): Promise<Credited> {
     const { payment } = receipt
@@ -52,7 +52,10 @@ export class Deposits {
     return { account, pass: null }
   }
 
-  /** An account and its pass, in one commit. A payment that has opened one opens no other. */
+  /**
+   * Opens an account and makes its pass, in one commit. The same payment never opens a second
+   * account.
+   */
   async #open(receipt: Receipt, caveats: readonly string[]): Promise<Credited> {
     const { passes, keys, world } = this.#parts
     const { payment } = receipt
@@ -69,7 +72,7 @@ export class Deposits {
     await Promise.all([
       passes.put({
         ...{ ...named, payment, keyId, account, shared: false, caveats: null },
-        // It is given away now: no status token discloses it later.
+        // The pass is given away now, so no status token may disclose it later.
         ...{ createdAt, usedAt: createdAt },
       }),
       this.#deposit(receipt, account),
@@ -78,7 +81,10 @@ export class Deposits {
     return { account, pass: `${macaroonOf(named, master, caveats)}:${secret}` }
   }
 
-  /** The deposit and what the rail records are one commit. Nothing is served before both are on disk. */
+  /**
+   * Writes the deposit and the rail's own record in one commit. Resolves when both are on disk, and
+   * nothing is served before.
+   */
   async #deposit(receipt: Receipt, account: AccountId): Promise<void> {
     const { ledger, world, say } = this.#parts
     const at = world.now()

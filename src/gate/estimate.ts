@@ -3,11 +3,14 @@ import type { AccountId } from '../ledger/ledger.ts'
 import type { TokenCounter } from '../money/counter.ts'
 import type { Learner, PromptEstimator } from '../money/lessons.ts'
 
-/** Bytes of input bound past which a prompt is not tokenised for somebody who has not paid. */
+/** Bytes. A prompt whose bound is larger is not tokenised for clients that have not paid. */
 const DEAR = 200_000
 /** Tokens that a template puts around each message, besides its role. */
 const PER_PART = 2
-/** Bytes that a token has at most, whatever the vocabulary: of text, and of white space alone. */
+/**
+ * The most bytes that one token can stand for, whatever the vocabulary: of text, and of white space
+ * alone.
+ */
 const MOST_BYTES = 8
 const MOST_WHITE = 32
 
@@ -16,13 +19,13 @@ export interface Estimating {
   readonly counter: TokenCounter
 }
 
-/** Tokens by our own count, and how few the model can possibly see. */
+/** Tokens by our own count, and the fewest that the model can possibly count. */
 interface Own {
   readonly tokens: number
   readonly least: number
 }
 
-/** The prompt of one request in tokens: counted at most once, and only where it is needed. */
+/** The prompt of one request in tokens. It is counted at most once, and only if it is needed. */
 export class PromptEstimate {
   readonly #asked: Asked
   readonly #parts: Estimating
@@ -30,32 +33,43 @@ export class PromptEstimate {
   #account: AccountId | null = null
   #own: Own | null = null
 
-  /** `client` shares the counting with all who have no account, until `of` tells who pays. */
+  /**
+   * Until `of` says who pays, the counting is charged to `client`, which shares its turn with all
+   * who have no account.
+   */
   constructor(asked: Asked, client: string, parts: Estimating) {
     this.#asked = asked
     this.#client = client
     this.#parts = parts
   }
 
-  /** The account that pays for it is known now: its own share of the counting, its own lessons. */
+  /**
+   * Names the account that pays. From now on its share of the counting and its lessons are used.
+   */
   of(account: AccountId): void {
     this.#account = account
   }
 
-  /** Tokens, before any margin; never more than the bound, and the bound where there is no room to count. */
+  /**
+   * Tokens, without a margin, and never more than the bound. The bound itself if there is no room
+   * to count.
+   */
   async tokens(): Promise<number> {
     this.#own ??= await this.#count()
     return this.#own === null ? this.#asked.most.input : this.#corrected(this.#own)
   }
 
-  /** Tokens without counting them, for the journal: four bytes a token, until it is known better. */
+  /**
+   * Tokens for the journal, without counting: four bytes for each token, or our count if there is
+   * one.
+   */
   rough(): number {
     return this.#own === null ? Math.ceil(this.#asked.most.input / 4) : this.#corrected(this.#own)
   }
 
   /**
-   * Tokens with a margin: what money is asked for, and what an answer leaves room for. The bound
-   * where counting is dear and nobody who is known asks for it.
+   * Tokens with a margin, for the amount of an offer and for the room that an answer has. The bound
+   * if the prompt is long and the payer is not known.
    */
   async withMargin(): Promise<number> {
     const { input: inputBound } = this.#asked.most
@@ -63,12 +77,14 @@ export class PromptEstimate {
     return Math.min(inputBound, Math.ceil((await this.tokens()) * 1.25))
   }
 
-  /** Tokens that this model's template was seen to add to a bound: limits `/ req` reckon with them (J4). */
+  /**
+   * Tokens that this model's template was seen to add to a bound. Limits `/ req` include them (J4).
+   */
   template(): number {
     return this.#parts.estimator.template(this.#learner)
   }
 
-  /** What the backend said this prompt was. */
+  /** Learns from the number of prompt tokens that the backend reported. */
   reported(input: number): void {
     const { input: bound } = this.#asked.most
     const own = this.#own?.tokens ?? null
@@ -85,7 +101,7 @@ export class PromptEstimate {
     return Math.min(Math.max(estimate, least), this.#asked.most.input)
   }
 
-  /** Counts the very strings that the bound is of (threats J2). */
+  /** Counts exactly the strings from which the bound was made (threats J2). */
   async #count(): Promise<Own | null> {
     const { texts, parts, ids, most } = this.#asked
     const account = this.#account
@@ -93,7 +109,7 @@ export class PromptEstimate {
     const measured = await this.#parts.counter.measure(texts.join('\n'), asker)
     if (measured === null) return null
     const { tokens } = measured
-    // The line ends between the texts are ours: they are not in the bound.
+    // We put a line end between two texts. The bound does not include it.
     const white = measured.white - Math.max(0, texts.length - 1)
     const least = Math.max(0, most.input - white) / MOST_BYTES + white / MOST_WHITE
     return { tokens: tokens + ids + PER_PART * parts, least: Math.ceil(least) }

@@ -18,10 +18,10 @@ export interface ForwarderParts {
   readonly speeds: Speeds
 }
 
-/** What became of a request that was sent to a backend. */
+/** The result of sending a request to a backend. */
 export interface Forwarded {
   readonly relayed: Relayed
-  /** What watched the answer. */
+  /** Watched the answer. */
   readonly meter: Meter
   readonly ending: Sent
   /** ms from sending to the first byte of output. */
@@ -29,9 +29,9 @@ export interface Forwarded {
 }
 
 /**
- * Sends a held request to the backend of its slot, and relays the answer until its end is known. The
- * end itself is not written here: the money is settled before, so that the end can tell the cost. Only
- * `respelling.ts` and the upstream's own kept connections ever send anything twice.
+ * Sends a held request to the backend of its slot, and relays the answer until its end is known.
+ * Does not write the end of the answer: the money is settled first, because the end tells the cost.
+ * Only `respelling.ts` and the upstream's kept connections ever send a request twice.
  */
 export class Forwarder {
   readonly #running = new Set<Relay>()
@@ -48,7 +48,7 @@ export class Forwarder {
     for (const relay of this.#running) relay.stop()
   }
 
-  /** `balance`: what the buyer has before this request, as the head of a stream tells it. */
+  /** `balance` is told in the head of a stream: what the buyer had before this request. */
   async run(held: Held, balance: Msat | null): Promise<Forwarded> {
     const { settler, world, background, patience } = this.#parts
     const { asked, id, incoming, limit, reply, route, slot } = held
@@ -77,7 +77,7 @@ export class Forwarder {
       world,
       open: () => openStream(held, reply, balance),
       answered: () => {
-        // What nobody pays for counts until its answer is over.
+        // A request that nobody pays for keeps its memory until its answer is over.
         if (held.hold !== null) letGoOfRequest(held)
       },
       progress: () => background.once('journal', () => settler.journal(held, meter)),
@@ -93,12 +93,16 @@ export class Forwarder {
     return { relayed, meter, ttft, ending: { sent: true, end, whole: whole !== null, meter } }
   }
 
-  /** How fast the model is: what an answer that is not streamed may ask for hangs on it (J14). */
+  /**
+   * Learns how fast the model is. The output limit of answers that are not streamed depends on it
+   * (J14).
+   */
   learn({ asked, cost, limit, served }: Settled, { relayed }: Forwarded): void {
     const { speeds } = this.#parts
     const { detail, end, madeMs } = relayed
     const streamed = asked.stream
-    // Some backends make choices side by side, others one after the other: they tell no speed.
+    // Some backends make the choices at the same time, others one after the other, so several
+    // choices tell no speed.
     const tells = madeMs !== null && asked.choices === 1
     if (tells) speeds.made(served, { tokens: cost.quantities.output ?? 0, ms: madeMs, streamed })
     const late = end === 'upstream_failed' && detail === 'silent' && asked.hasOutput
@@ -106,7 +110,9 @@ export class Forwarder {
   }
 }
 
-/** A stream may last for hours; its request was sent, and takes no memory meanwhile (threats J7). */
+/**
+ * Frees the memory of a request that was sent, because its stream may last for hours (threats J7).
+ */
 function letGoOfRequest({ asked, incoming }: Held): void {
   asked.forget()
   incoming.letGoOfBody()

@@ -29,7 +29,7 @@ import { answerRefusal } from './write-response.ts'
 
 export interface GateParts {
   readonly pricing: PriceParts
-  /** What passes of a request, and to whom. */
+  /** Which fields of a request may pass, and to which kind of backend. */
   terms(): Terms
   readonly authenticator: Authenticator
   readonly paymentRequired: Pick<PaymentRequired, 'sats'>
@@ -39,11 +39,11 @@ export interface GateParts {
   readonly respond: Respond
   readonly log: RequestLog
   readonly world: World
-  /** False while a commit has failed or is late: nothing is admitted. */
+  /** False while a commit has failed or is late. No request is admitted then. */
   healthy(): boolean
 }
 
-/** One request from its first byte to its last posting. */
+/** Serves one request, from its first byte to its last posting. */
 export class Gate {
   readonly #parts: GateParts
   readonly #running = new Set<Promise<void>>()
@@ -53,7 +53,7 @@ export class Gate {
     this.#parts = parts
   }
 
-  /** Requests whose answers run. */
+  /** Number of requests whose answers are running. */
   get running(): number {
     return this.#running.size
   }
@@ -63,7 +63,7 @@ export class Gate {
     this.#stopping = true
   }
 
-  /** Ends every answer that still runs; resolves when the money of each is closed. */
+  /** Ends every answer that still runs. Resolves when the money of each is settled or released. */
   async endStreams(): Promise<void> {
     this.#parts.forwarder.stop()
     await Promise.all(this.#running)
@@ -79,7 +79,9 @@ export class Gate {
     return call
   }
 
-  /** Serves one request: authorizes it, forwards it, settles it. Rejects on a bug alone. */
+  /**
+   * Serves one request: authorizes it, forwards it, settles it. Rejects only if the code is wrong.
+   */
   async serve(call: Call): Promise<void> {
     if (call.incoming.method === 'HEAD') return this.#tellHead(call)
     const held = await this.authorize(call)
@@ -90,8 +92,8 @@ export class Gate {
   }
 
   /**
-   * Lets a request in: its money is held and it has a slot at a backend. Whoever gets a `Held` calls
-   * `settle` with it once, however the request ends.
+   * Admits a request: its money is held and it has a slot at a backend. The caller who gets a
+   * `Held` must call `settle` with it exactly once, however the request ends.
    */
   async authorize(call: Call): Promise<Result<Held, Refusal>> {
     const known = await this.#identify(call)
@@ -102,13 +104,13 @@ export class Gate {
     return held.ok ? held : this.#parts.mode.decide(call, held.error)
   }
 
-  /** Ends the money of a request that was let in, by how it ended, and gives up its slot. */
+  /** Settles or releases the money of an admitted request, and gives its slot back. */
   async settle(held: Held, how: Ending): Promise<Settled> {
     held.slot.letGo()
     return grow(held, { cost: await this.#parts.settler.close(held, how) })
   }
 
-  /** Answers a request that is not served, and writes it down. */
+  /** Answers a request that is not served, and logs it. */
   refuse(call: Call, refusal: Refusal): void {
     const { incoming, reply, route } = call
     answerRefusal(route.dialect.wire.errors, { incoming, reply, refusal })
@@ -132,7 +134,7 @@ export class Gate {
     log.ended(settled, { status, ttft: forwarded.ttft, detail: forwarded.relayed.detail })
   }
 
-  /** Who asks for what, and what it costs. */
+  /** Reads the request, finds its price and finds out who pays. */
   async #identify(call: Call): Promise<Result<Authenticated, Denied>> {
     const misread = await this.#misread(call)
     if (misread !== null) return err(misread)
@@ -143,7 +145,7 @@ export class Gate {
     return priced.ok ? this.#authenticate(priced.value) : err(refused(priced.error))
   }
 
-  /** A credential that cannot be read in one way, or that was paid for and arrives damaged. */
+  /** Refuses two different credentials, and a damaged credential that was paid for. */
   async #misread({ incoming: { presented } }: Call): Promise<Denied | null> {
     if (presented.is === 'conflict') return refused(CONFLICT)
     if (presented.is !== 'damaged') return null
@@ -151,15 +153,19 @@ export class Gate {
   }
 
   /**
-   * Why nothing can be delivered, which is said instead of an offer or an answer. The one place that
-   * asks. What a backend that is gone does not list may be there again when it is back.
+   * The refusal if nothing can be delivered; it replaces an offer, a 404 or an answer. Other
+   * refusals stay as they are. A 404 is replaced because a model that is missing now may be there
+   * again when the backend is back.
    */
   #undeliverable(call: Call, known: Result<unknown, Denied>): Refusal | null {
     const settled = !known.ok && known.error.is === 'refused' && known.error.refusal.status !== 404
     return settled ? null : call.route.targets.gone()
   }
 
-  /** A price probe: no challenge, no invoice, no line in the log (threats D4). */
+  /**
+   * Answers a HEAD with the price, without a challenge, an invoice or a line in the log (threats
+   * D4).
+   */
   async #tellHead(call: Call): Promise<void> {
     const { id, reply } = call
     const denied = (await this.#misread(call)) ?? unpaidFor(call.incoming, null)
@@ -175,12 +181,15 @@ export class Gate {
     reply.end()
   }
 
-  /** A GET, or nothing in the body: a 402 to those who have not paid, 405 or 400 to those who have. */
+  /**
+   * Answers a GET or an empty body: with a 402 if no pass is presented, with 405 or 400 if a good
+   * pass is.
+   */
   async #priceAsked({ incoming, route }: Call): Promise<Denied> {
     const { method, path, presented } = incoming
     const allowed = method === 'GET' || method === route.method
     const other = refused(methodNotAllowed(route))
-    // There is nothing to answer, so no payment is taken.
+    // There is nothing to answer, so the payment is not taken.
     if (presented.is === 'payment') return method === route.method ? refused(EMPTY) : other
     if (presented.is !== 'credential') return allowed ? unpaidFor(incoming, null) : other
     const operation = { path, method, model: null }
@@ -198,7 +207,8 @@ export class Gate {
       if (presented.is === 'absent' && isFree(rate)) return ok(grow(call, { payer: null }))
       return err(unpaidFor(incoming, call))
     }
-    // A payment cannot be given back: it is taken only for what is sold and can be delivered.
+    // A payment cannot be given back, so it is taken only if the route sells and the backend is
+    // there.
     if (presented.is === 'payment') {
       const gone = call.route.targets.gone()
       if (gone !== null) return err(refused(gone))
@@ -210,11 +220,11 @@ export class Gate {
     const payer = admitted.value
     estimate.of(payer.account)
     if (payer.newPass === null) return ok(grow(call, { payer }))
-    // Whatever becomes of this request, its payment was taken: the answer carries the pass.
+    // The payment was taken, so the answer carries the pass whatever happens to this request.
     return ok(grow(call, { payer, reply: carrying(payer.newPass, call.reply) }))
   }
 
-  /** A slot at a backend, then the money. */
+  /** Takes a slot at a backend and holds the money. */
   async #hold(call: Authenticated): Promise<Result<Held, Denied>> {
     const { asked, estimate, payer, rate, route, served } = call
     if (payer === null) {
@@ -243,7 +253,7 @@ export class Gate {
   }
 }
 
-/** A GET asks what a request costs, and so does one with an empty body. */
+/** A GET or an empty body asks for the price. */
 const asksThePrice = ({ incoming, route }: Call): boolean =>
   route.tellsPrice && (incoming.method !== route.method || incoming.body.length === 0)
 

@@ -1,7 +1,10 @@
 import type { Gone, GoneWhy } from './ports.ts'
 import { type Refusal, refuse } from './refusal.ts'
 
-/** What a buyer is told of a backend that is gone: no address, and nothing that an operator hides. */
+/**
+ * What buyers are told about a backend that is gone. These texts contain no address and no other
+ * secret of the operator.
+ */
 const WORDS: Readonly<Record<GoneWhy, string>> = {
   refused: 'refuses connections',
   unknown_host: 'cannot be found',
@@ -17,8 +20,8 @@ export const goneWords = ({ why, since }: Gone): string =>
   `The model server ${WORDS[why]}, since ${new Date(since).toISOString().slice(11, 16)} UTC.`
 
 /**
- * The answer while nothing can be delivered: a 503 instead of a 402, an invoice or an answer. A pass
- * keeps its credit, and may still be topped up.
+ * The answer while nothing can be delivered: a 503 instead of a 402, an invoice or an answer. A
+ * pass keeps its credit, and can still be topped up.
  */
 export const goneRefusal = (gone: Gone): Refusal =>
   refuse(

@@ -13,22 +13,36 @@ import { least, type Msat, msat, ZERO } from '../money/msat.ts'
 import { at, ceilingLine, type Rate } from '../money/price.ts'
 import type { Slot, Targets } from './targets.ts'
 
-/** What a request wants set aside. */
+/** What a request wants to hold. */
 export interface Want {
   readonly request: Pick<HoldRequest, 'id' | 'account' | 'limits' | 'what'>
   readonly rate: Rate
-  /** The most of everything but the output. Its input, bytes, is held if the account affords it. */
+  /**
+   * The most of every quantity except the output. The input, in bytes, is held in full if the
+   * account can pay for it.
+   */
   readonly bound: Bound
-  /** What the model's template was seen to add to that: held beside it, and judged by limits (J4). */
+  /**
+   * Tokens that the model's template was seen to add to that bound. They are held too, and limits
+   * include them (J4).
+   */
   readonly template: number
-  /** Tokens of the input. Slow to find out, so it is asked for only if the bound is not affordable. */
+  /**
+   * Tokens of the input. Counting is slow, so this is called only if the account cannot pay for the
+   * bound.
+   */
   readonly inputEstimate: () => Promise<number>
-  /** Output tokens of all choices: fewer than `least` is no answer, `most` is what was asked for. */
+  /**
+   * Output tokens of all choices together: the hold must cover `least`, and covers at most `most`.
+   */
   readonly least: number
   readonly most: number
 }
 
-/** A hold and a slot, with the input bound that the hold was priced at. `no_slot`: all are taken. */
+/**
+ * A hold and a slot, with the input bound that the hold was priced at. `no_slot` means that all
+ * slots are taken.
+ */
 export type Taken =
   | { readonly ok: true; readonly hold: Hold; readonly slot: Slot; readonly input: number }
   | { readonly ok: false; readonly refused: NotHeld; readonly input: number }
@@ -37,19 +51,20 @@ export type NotHeld = HoldRefused | { readonly why: 'no_slot' }
 
 type Slots = Pick<Targets, 'take'>
 
-/** What holds need of a ledger. */
+/** The part of a ledger that `Holds` uses. */
 export type HoldLedger = Pick<Ledger, 'hold' | 'extend' | 'settle' | 'release' | 'balance'>
 
-/** ms that money held by the account's own running requests is waited for. */
+/** ms that a request waits for money that other requests of its account hold. */
 const PATIENCE = 5_000
 
 /**
- * Sets money aside: the whole wish if the account affords it, else what it affords, else a refusal.
- * Clamping goes to what the account and its pass have, not to what happens to be free this moment:
- * what their own running requests hold is waited for.
+ * Holds money for a request: the whole wish if the account can pay for it, otherwise what it can
+ * pay for. Refuses if that is too little. A smaller hold is made only if the account or its pass
+ * has too little in all. If other requests of the account hold the missing money, the request waits
+ * for them.
  *
- * A slot at a backend is taken before the money, and given back whenever the money is not held at
- * once. So no request waits in a slot, and a pass that is nearly empty keeps nobody else out.
+ * A slot at a backend is taken before the money, and given back if the money is not held at once.
+ * So no request occupies a slot while it waits, and nearly empty passes cannot block others.
  */
 export class Holds {
   readonly #ledger: HoldLedger
@@ -57,14 +72,17 @@ export class Holds {
   readonly #life: number
   readonly #waiting = new Map<AccountId, Set<() => void>>()
 
-  /** `life`: ms after which a hold whose stream says nothing counts as lost. */
+  /** `life`: ms without news from its stream after which a hold counts as lost. */
   constructor(ledger: HoldLedger, world: World, life: number) {
     this.#ledger = ledger
     this.#world = world
     this.#life = life
   }
 
-  /** Refusals are the ledger's, in its order; `held` only after waiting some 5 s. */
+  /**
+   * Refuses with the reasons of the ledger, in its order. `held` is returned only after about 5 s
+   * of waiting.
+   */
   async take(want: Want, slots: Slots, gone: () => boolean): Promise<Taken> {
     const bound = want.bound.input + want.template
     const whole = await this.#hold(want, slots, { input: bound, least: want.most })
@@ -77,39 +95,42 @@ export class Holds {
       if (!tried.ok && tried.refused.why === 'no_slot') return this.#noSlot(want, input)
       if (tried.ok || tried.refused.why !== 'held') return tried
       const left = until - this.#world.elapsed()
-      // What is free right now is better than nothing, once nothing more can be waited for.
+      // The wait is over, so take what is free now, even if it is less.
       if (gone() || left <= 0) return this.#hold(want, slots, { input, least: want.least })
       await this.#released(want.request.account, left)
     }
   }
 
-  /** What a payment of this account pays before it buys anything. */
+  /** Msat that the account owes. Its next payment pays this before it buys anything. */
   async owed(account: AccountId): Promise<Msat> {
     return (await this.#ledger.balance(account))?.owed ?? ZERO
   }
 
-  /** Tells those who wait that this account has money back. */
+  /** Wakes the requests that wait for money of this account. */
   released(account: AccountId): void {
     const waiting = this.#waiting.get(account)
     this.#waiting.delete(account)
     for (const wake of waiting ?? []) wake()
   }
 
-  /** Ends the request's money with what it came to. Null if the hold was closed before. */
+  /** Settles a hold with a charge. Null if the hold was closed before. */
   async settle(hold: Hold, charge: Charge): Promise<Settled | null> {
     const settled = await this.#ledger.settle(hold.id, charge)
     this.released(hold.account)
     return settled.ok ? settled.value : null
   }
 
-  /** Gives the whole hold back. Null if it was closed before. */
+  /** Releases the whole hold. Null if it was closed before. */
   async release(hold: Hold, end: string): Promise<Settled | null> {
     const released = await this.#ledger.release(hold.id, end, this.#world.now())
     this.released(hold.account)
     return released.ok ? released.value : null
   }
 
-  /** Journals what has flowed so far: a crash charges that, no more (threats B5, B6). */
+  /**
+   * Journals what has flowed so far, in msat. After a crash this is charged, and no more (threats
+   * B5, B6).
+   */
   async journal(hold: Hold, sofar: Msat): Promise<void> {
     const deadline = this.#world.now() + this.#life
     await this.#ledger.extend(hold.id, deadline, least(sofar, hold.amount))
@@ -147,7 +168,10 @@ export class Holds {
     }
   }
 
-  /** No slot is free. An account that does not buy one token is told that instead (402 before 503). */
+  /**
+   * No slot is free. If the account cannot pay for the shortest answer, it is told that instead: a
+   * 402 goes before a 503.
+   */
   async #noSlot(want: Want, input: number): Promise<Taken> {
     const account = await this.#ledger.balance(want.request.account)
     if (account === null) return { ok: false, refused: { why: 'account_not_found' }, input }
@@ -176,7 +200,7 @@ export class Holds {
   }
 }
 
-/** The prompt with a margin, and never more than its bound. */
+/** Tokens of the prompt with a margin, at most its bound, plus those of the template. */
 async function estimated({ bound, inputEstimate, template }: Want): Promise<number> {
   return Math.min(bound.input, Math.ceil((await inputEstimate()) * 1.25)) + template
 }

@@ -10,15 +10,15 @@ import { fitted } from './price.ts'
 import { EMPTY, FULL, type Refusal, refuse } from './refusal.ts'
 import { reasonOf } from './request-log.ts'
 
-/** Where credit is held and charged; for requests that are only observed, a copy that nobody keeps. */
+/** Where credit is held and charged. Observed requests are held on a copy, which is not stored. */
 export interface HoldsByMode {
   readonly real: Holds
   readonly observed: Holds
 }
 
 /**
- * What becomes of a request that is not paid for, and where the money of a request is held. The modes of
- * routes differ here, and nowhere else.
+ * Decides what happens to a request that is not paid for, and where the money of a request is held.
+ * Everything in which the modes of routes differ is here.
  */
 export class ModeRule {
   readonly #parts: {
@@ -27,7 +27,7 @@ export class ModeRule {
     readonly world: Pick<World, 'now'>
     /** False while a commit has failed or is late. */
     healthy(): boolean
-    /** How buyers reach the operator, for those to whom nothing is sold. */
+    /** How buyers can reach the operator. It is told to those who cannot buy here. */
     readonly contact: string | null
   }
 
@@ -41,7 +41,10 @@ export class ModeRule {
     this.#parts = parts
   }
 
-  /** Where the money of a request is held. Of an observed one nobody's credit moves (threats L26). */
+  /**
+   * Where the money of a request is held. An observed request is held on a copy, so no credit moves
+   * (threats L26).
+   */
   holdsOf({ route }: Call): Pick<Held, 'holds' | 'observed'> {
     const { observed, real } = this.#parts.holds
     if (route.mode === 'observe') return { holds: observed, observed: { refusal: null } }
@@ -82,7 +85,8 @@ export class ModeRule {
 
   async #offer({ incoming }: Call, { payer, priced, reason }: Unpaid): Promise<Refusal> {
     const { paymentRequired, healthy } = this.#parts
-    // The row of an invoice is on disk before its offer leaves: there it would wait for the disk.
+    // The row of an invoice must be on disk before its offer is sent. While the disk fails, that
+    // would wait for ever.
     if (!healthy()) return LEDGER
     const asks = await paymentRequired.asks(priced, priced?.estimate ?? null)
     const debt = payer?.scope === 'account' ? await this.#debt(payer.account) : 0
@@ -91,7 +95,7 @@ export class ModeRule {
     return paymentRequired.offer(incoming, { payer, ...sums, reason: why })
   }
 
-  /** Sats that a top-up pays before it buys anything. */
+  /** Sats that a top-up pays for old debt before it buys anything. */
   async #debt(account: string): Promise<number> {
     return ceilSat(await this.#parts.holds.real.owed(account))
   }
@@ -106,8 +110,8 @@ export class ModeRule {
 }
 
 /**
- * Observing is lenient with credit and limits, and with nothing else: a pass that is not good is
- * refused, and so is whoever presents none and does not come from this machine (threats L26).
+ * Observing overlooks missing credit and full limits, and nothing else. It refuses a pass that is
+ * not good, and a request without a pass that does not come from this machine (threats L26).
  */
 const mayBeObserved = ({ incoming }: Call, { is, payer }: Unpaid): boolean =>
   is !== 'not_good' && (payer !== null || incoming.isLocal())

@@ -1,6 +1,9 @@
 import type { Reply } from './ports.ts'
 
-/** The same way back to the buyer, with a pass that their payment has just bought (threats L3). */
+/**
+ * Wraps the reply so that the answer carries the pass that its payment has just bought (threats
+ * L3).
+ */
 export function carrying(pass: string, reply: Reply): Reply {
   return {
     head: (status, headers) =>

@@ -4,7 +4,7 @@ import type { Incoming } from './ports.ts'
 import { shown } from './price.ts'
 import { type Refusal, refuse } from './refusal.ts'
 
-/** Names what was asked for and the caveat that does not allow it. */
+/** The refusal of a caveat. It names what was asked for and the caveat that forbids it. */
 export function forbidden(
   { path, method }: Incoming,
   { by, caveat }: Extract<NotAuthenticated, { why: 'forbidden' }>,

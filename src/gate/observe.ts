@@ -8,15 +8,15 @@ import type { HoldLedger } from './hold.ts'
 import type { Payer } from './payer.ts'
 
 /**
- * Judges observed requests by the ledger's own rule, on a copy of what the accounts have. The real
- * ledger is only read, so nobody's credit moves (threats L26). What was observed lowers the copy, so a
- * request is refused here when it would have been refused there. The copy is not stored, and each day
- * (UTC) begins with a new one (threats L6).
+ * Judges observed requests by the rules of the ledger, on a copy of the accounts. The real ledger
+ * is only read, so no credit moves (threats L26). Observed charges lower the copy, so a request is
+ * refused here when a charging gate would refuse it. The copy is not stored, and each day (UTC)
+ * begins with a new one (threats L6).
  */
 export class ObservedLedger implements HoldLedger {
   readonly #real: Pick<Ledger, 'balance'>
   readonly #world: Pick<World, 'now'>
-  /** The copy that an open hold belongs to: it may be of the day before. */
+  /** The copy to which an open hold belongs. It may be the one of the day before. */
   readonly #open = new Map<HoldId, Ledger>()
   #copy = { day: '', ledger: newCopy(), credited: new Map<AccountId, bigint>(), deposits: 0 }
 
@@ -61,7 +61,7 @@ export class ObservedLedger implements HoldLedger {
     return this.#open.get(id) ?? this.#copy.ledger
   }
 
-  /** What the account has got since the copy last saw it. */
+  /** Adds the credit that the account got since the copy last read it. */
   async #credit(account: AccountId): Promise<void> {
     const real = await this.#real.balance(account)
     const { credited, ledger } = this.#copy
@@ -82,7 +82,7 @@ export class ObservedLedger implements HoldLedger {
   }
 }
 
-/** Keeps what accounts and limits have left, and nothing of what is over. */
+/** Keeps what accounts and limits have left, and forgets everything that is over. */
 class ShortMemory extends MemoryStore {
   override write(step: Parameters<MemoryStore['write']>[0]): void {
     super.write(step)
@@ -98,7 +98,7 @@ class ShortMemory extends MemoryStore {
 
 const newCopy = (): Ledger => new StoreLedger(new ShortMemory(), 'observed')
 
-/** Who uses an observed route and shows no pass: one account a day (threats L6). */
+/** The payer of observed requests without a pass: one account for each day (threats L6). */
 export const anonymous = (now: number): Payer => ({
   account: `anonymous-${dayOf(now)}`,
   limits: [],

@@ -3,7 +3,7 @@ import { least, type Msat } from '../money/msat.ts'
 import { charge, eachOf, type Rate } from '../money/price.ts'
 import { QUANTITIES, type Quantities } from '../money/quantities.ts'
 
-/** How a response ended, seen from the middle. Exactly one of these happens, exactly once. */
+/** How a response ended for the gate. Each response has exactly one end. */
 export type End =
   | 'complete'
   | 'cut'
@@ -13,15 +13,15 @@ export type End =
   | 'stalled'
   | 'stopped'
 
-/** Everything the verdict depends on. */
+/** Everything on which the verdict depends. */
 export interface Ended {
   readonly end: End
   readonly streamed: boolean
-  /** Some output of the model reached us. */
+  /** Output of the model has reached the gate. */
   readonly flowed: boolean
-  /** Something went to the upstream at all. */
+  /** The request was sent to the upstream. */
   readonly sent: boolean
-  /** What it used, and whether the backend said so. */
+  /** What was used, and whether the backend reported it. */
   readonly quantities: Quantities
   readonly source: 'reported' | 'counted' | 'none'
   readonly rate: Rate
@@ -43,9 +43,9 @@ export type Verdict =
 const RELEASE: Verdict = { do: 'release' }
 
 /**
- * Who pays, as one table (`docs/failure.md`). Pure. A reported usage may come to more
- * than the hold: the ledger takes what there is, and books the rest as owed or lost. What we
- * counted ourselves never does.
+ * Decides who pays, as one table (`docs/failure.md`). Pure. A reported usage may exceed the hold:
+ * the ledger takes what the account has, and books the rest as owed or lost. Our own count never
+ * exceeds the hold.
  */
 export function outcome(ended: Ended): Verdict {
   switch (ended.end) {
@@ -68,7 +68,10 @@ export function outcome(ended: Ended): Verdict {
   }
 }
 
-/** Something was used, or the request itself has a price, although no output came. */
+/**
+ * Whether something is charged although no output came: something was used, or each call has a
+ * price.
+ */
 const charges = ({ rate, quantities }: Ended): boolean =>
   eachOf(rate, 'call') > 0n || QUANTITIES.some((name) => (quantities[name] ?? 0) > 0)
 
@@ -80,8 +83,9 @@ function settle(ended: Ended): Verdict {
 }
 
 /**
- * What runs on after the buyer hung up on a buffered answer, or after it outgrew the size that the
- * gate keeps, cannot be seen: it may be all of it. The buyer chose it, so it is not free (J14).
+ * If the buyer hung up on a buffered answer, or the answer outgrew the size that the gate keeps,
+ * the gate cannot see how much the backend makes. It may be all that was allowed. The buyer chose
+ * it, so it is charged (J14).
  */
 function ceiling({ hold, quantities }: Ended): Verdict {
   return { do: 'settle', amount: hold, quantities, usage: 'counted' }

@@ -13,7 +13,10 @@ export function parse(call: Call, terms: Terms): Result<Parsed, Refusal> {
   return err(refuse(status, code, message, { param }))
 }
 
-/** Printable ASCII, without a fragment: every reader reads it in the same way. */
+/**
+ * Printable ASCII without a fragment, so that the gate and every backend read the query in the same
+ * way.
+ */
 const QUERY = /^(?:\?[!"$-~]*)?$/
 const BAD_QUERY = refuse(
   400,

@@ -6,7 +6,7 @@ import type { AccountId, Limit } from '../ledger/ledger.ts'
  */
 export interface Payer {
   readonly account: AccountId
-  /** What the account's money may be spent on at most, each limit at its own meter. */
+  /** The limits that the payment must keep. Each is counted at its own meter. */
   readonly limits: readonly Limit[]
   /** All of the account, or one narrowed pass of it, by its name. */
   readonly scope: 'account' | { readonly pass: string }

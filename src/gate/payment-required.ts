@@ -15,20 +15,20 @@ export interface InvoiceBounds {
   readonly max: number
 }
 
-/** Sats that an offer is to ask for, and the least that buys the answer. */
+/** Sats that an offer asks for, and the fewest that admit the request. */
 export interface Asks {
   readonly sat: number
   readonly least: number
 }
 
-/** Credit at par, where no tiers are configured. */
+/** Credit equals payment, because no tiers can be configured. */
 export const TIERS = [10, 100, 1000].map((sats) => ({ amountSats: sats, creditSats: sats }))
 
-/** What stands in every 402, with an offer or without. */
+/** Fields of every 402, with an offer or without. */
 const BESIDE = { x402Version: 1, accepts: [], credit_tiers: TIERS }
 const PASS_FORMAT = '<macaroon>:<preimage>'
 
-/** Asks for money: puts a 402 together from what every rail offers. */
+/** Builds the 402 from the offers of all rails. */
 export class PaymentRequired {
   readonly #rails: readonly Rail[]
   readonly #bounds: InvoiceBounds
@@ -39,14 +39,14 @@ export class PaymentRequired {
   }
 
   /**
-   * Sats that an offer asks for: the request's estimate, between the operator's bounds, and never
-   * less than what admits this very request (threats I8).
+   * Sats that an offer asks for: the estimated cost of the request, within the operator's bounds,
+   * but never less than what admits this very request (threats I8).
    */
   async sats(step: Priced | null, estimate: PromptEstimate | null): Promise<number> {
     return (await this.asks(step, estimate)).sat
   }
 
-  /** The same, and the least that does. */
+  /** The same, with the fewest sats that admit the request. */
   async asks(step: Priced | null, estimate: PromptEstimate | null): Promise<Asks> {
     const { min, max } = this.#bounds
     if (step === null || estimate === null) return { sat: min, least: min }
@@ -65,9 +65,9 @@ export class PaymentRequired {
   }
 
   /**
-   * A 402 with offers. A root pass is offered a top-up of its account; a narrowed one, or none, a new
-   * account. A rail that cannot take money now is left out. If no rail can, it is a refusal without an
-   * offer: nobody is asked to pay what cannot be taken.
+   * Builds a 402 with offers. The holder of a root pass is offered a top-up of the account,
+   * everybody else a new account. A rail that cannot take money now is left out. If no rail can,
+   * the refusal has no offer, because nobody should be asked for a payment that cannot be taken.
    */
   async offer(
     incoming: Incoming,
@@ -92,7 +92,7 @@ export class PaymentRequired {
   }
 }
 
-/** Whose open invoices those of this request are counted among (threats J17). */
+/** In whose quota the open invoices of this request are counted (threats J17). */
 export const quotaOf = (
   payer: Payer | null,
   { client, site }: Pick<Incoming, 'client' | 'site'>,
@@ -101,7 +101,7 @@ export const quotaOf = (
     ? { is: 'stranger', client, site }
     : { is: payer.scope === 'account' ? 'owner' : 'holder', account: payer.account }
 
-/** No offer can be made: who has credit is served all the same. */
+/** No offer can be made, because the wallet does not answer. Buyers with credit are served. */
 const WALLET_DOWN: Refusal = refuse(
   503,
   'wallet_unreachable',
@@ -109,7 +109,10 @@ const WALLET_DOWN: Refusal = refuse(
   { retryAfterSeconds: 5 },
 )
 
-/** Why there is no invoice now: an outage, or a wallet that makes only so many a minute (I10). */
+/**
+ * The refusal if no invoice can be made: the wallet is down, the quota is full, or the wallet makes
+ * only so many a minute (I10).
+ */
 export function noOffer(refused: OfferRefused): Refusal {
   if (refused.why === 'wallet_unreachable' || refused.why === 'nothing') return WALLET_DOWN
   if (refused.why === 'amount_refused') return amountRefused(refused)
@@ -122,7 +125,7 @@ export function noOffer(refused: OfferRefused): Refusal {
   return refuse(503, 'invoices_busy', message, { retryAfterSeconds })
 }
 
-/** The wallet makes invoices, and none of that amount. */
+/** The wallet makes invoices, but not of that amount. */
 function amountRefused({ least, most }: { least: number | null; most: number | null }): Refusal {
   const bounds = [
     ...(least === null ? [] : [`from ${least} sat`]),
@@ -132,7 +135,10 @@ function amountRefused({ least, most }: { least: number | null; most: number | n
   return refuse(400, 'amount_refused', `No invoice of that amount: this gate makes them ${said}.`)
 }
 
-/** The secret is right and its payment not seen: never a challenge, never a 402 (threats C10, I8). */
+/**
+ * The secret is right but the wallet does not see the payment yet. This is never a 402, and never
+ * has a challenge, because the client would pay twice (threats C10, I8).
+ */
 export const PENDING: Refusal = refuse(
   503,
   'payment_pending',
@@ -140,7 +146,7 @@ export const PENDING: Refusal = refuse(
   { retryAfterSeconds: 3 },
 )
 
-/** A commit has failed or is late: what is not on disk can neither be sold nor asked for. */
+/** A commit has failed or is late. Without the disk nothing can be sold. */
 export const LEDGER: Refusal = refuse(
   503,
   'ledger_unavailable',
@@ -149,9 +155,9 @@ export const LEDGER: Refusal = refuse(
 )
 
 /**
- * A 402 with offers, in the order that every client accepts. `message` is what people see, and all
- * that some clients show of it: it holds the words that stop them from trying again. Of fields that
- * two rails write, the first rail's stand.
+ * A 402 with offers, in the order that all clients accept. Some clients show only `message`: it
+ * contains the words that stop them from trying again. If two rails write the same field, the field
+ * of the first rail is kept.
  */
 function paymentRequired(reason: string, offers: readonly Offer[], origin: string): Refusal {
   const llms_txt = `${origin}/llms.txt`
@@ -177,8 +183,8 @@ function firstOf<T>(records: readonly Readonly<Record<string, T>>[]): Readonly<R
 }
 
 /**
- * lnget reads the first value of WWW-Authenticate alone, which must be L402. Of the `Payment` scheme,
- * some clients read the first challenge alone, which must be a charge over Lightning.
+ * lnget reads only the first value of WWW-Authenticate, and it must be L402. Some clients of the
+ * `Payment` scheme read only its first challenge, and it must be a charge over Lightning.
  */
 function rank(challenge: string): number {
   if (/^(?:L402|LSAT) /.test(challenge)) return 0
@@ -187,7 +193,7 @@ function rank(challenge: string): number {
   return lightning && challenge.includes('intent="charge"') ? 1 : 2
 }
 
-/** The first sentence of a 402 without a balance: what this costs, or what is wrong with the key. */
+/** The first sentence of a 402 without a balance: the price, or what is wrong with the key. */
 export function unpaid(sat: number, presented: Presentation): string {
   if (presented.is !== 'malformed' && presented.is !== 'damaged') {
     return `Insufficient credits: this needs up to ${sat} sat, and nothing was paid yet.`
@@ -195,14 +201,14 @@ export function unpaid(sat: number, presented: Presentation): string {
   return `Insufficient credits: the key of this request is damaged: ${presented.detail}. This needs up to ${sat} sat.`
 }
 
-/** Its payment is safe: an offer would sell it a second time (threats K12). */
+/** The damaged key was paid for. An offer would make its owner pay a second time (threats K12). */
 export const DAMAGED: Refusal = refuse(
   400,
   'damaged_key',
   'This key was paid for, and it arrives here damaged: its first part is right, its secret is not. Copy the whole key again, <macaroon>:<64 hex digits>, without quotes or spaces. Do not pay again.',
 )
 
-/** What a hold's refusal becomes. Null: a 402 with an offer is to be made. */
+/** The refusal for a hold that was refused. Null if an offer is made instead. */
 export function holdRefusal(refused: HoldRefused, now: number): Refusal | null {
   if (refused.why === 'held') {
     const message = `Your own running requests hold the credit: this needs ${formatSat(refused.needed)} sat, ${formatSat(refused.available)} are free. Try again when one has finished.`
@@ -230,6 +236,6 @@ export function holdRefusal(refused: HoldRefused, now: number): Refusal | null {
     : refuse(403, 'limit_reached', message)
 }
 
-/** "this needs 12 sat, the pass has 3." */
+/** For example "this needs 12 sat, the pass has 3." */
 export const short = (needed: Msat, balance: Msat): string =>
   `Insufficient credits: this needs ${formatSat(needed)} sat, the pass has ${formatSat(balance)}.`

@@ -1,7 +1,7 @@
 /**
- * What may pass of a backend's own text (threats J21): sentences in which every word is one of
- * these, a number, or a field of a request. No path, host, address, project, account or key can be
- * written with them, so none of those has to be recognised.
+ * The words that may pass from a backend's own text (threats J21). A sentence passes if each of its
+ * words is one of these, a number, or a field of a request. Paths, hosts, addresses, accounts and
+ * keys cannot be written with them, so none of those has to be recognised.
  */
 const WORDS: ReadonlySet<string> = new Set(
   `a about above accept accepted accepts after again all allowed allows alternate alternating already
@@ -30,7 +30,7 @@ const WORDS: ReadonlySet<string> = new Set(
   will with within without words wrong you your zero`.split(/\s+/),
 )
 
-/** Names of fields of a request. Errors name the field that is wrong. */
+/** The names of fields of a request. Errors name the field that is wrong. */
 const FIELDS: ReadonlySet<string> = new Set(
   `best_of content content_type description echo encoding_format dimensions frequency_penalty
   function function_call functions guided_choice guided_grammar guided_json guided_regex
@@ -44,7 +44,7 @@ const FIELDS: ReadonlySet<string> = new Set(
 
 const NUMBER = /^[-+]?\d{1,8}(?:\.\d{1,4})?%?$/
 const SIGN = /^(?:[<>]=?|==?|[-+/|]|\.{3}|…)$/
-/** Marks around a word that do not belong to it. */
+/** Punctuation around a word. */
 const AROUND = /^["'`([{]+|["'`)\]}.,;:!?]+$/g
 
 /** The name of a field, or of a part of one: `messages[0].content`, `tools.3.function`. */

@@ -1,55 +1,73 @@
 import type { RequestHead } from '../dialects/dialect.ts'
 import type { Presentation } from '../rails/rail.ts'
 
-/** What the gate needs of the world around it: a buyer's connection, an upstream, somewhere to say things. */
+/**
+ * What the gate needs of its surroundings: the buyer's connection, an upstream, and a place for
+ * events.
+ */
 
-/** A request as it came, before anything was believed. */
+/** A request as it arrived. Nothing in it is checked yet. */
 export interface Incoming {
   readonly id: string
-  /** When it came, ms. */
+  /** When it arrived, ms since the epoch. */
   readonly at: number
   readonly method: string
   /** Path as routed, without the query. */
   readonly path: string
   /** With its question mark; empty if there is none. */
   readonly query: string
-  /** What its headers pay with. Read once, in `presentation.ts`. */
+  /** The credentials in its headers. `presentation.ts` reads them once. */
   readonly presented: Presentation
-  /** What a dialect sees of its headers. */
+  /** The headers that a dialect may see. */
   readonly head: RequestHead
-  /** Empty once it was let go of. */
+  /** Empty after `letGoOfBody`. */
   readonly body: Uint8Array
-  /** The request goes to the backend: its client may send another large body meanwhile. */
+  /** The request goes to the backend now, so its client may send another large body. */
   admitBody(): void
-  /** The body is needed no more: its memory is for others (threats J7). Once or more. */
+  /** Frees the memory of the body (threats J7). May be called more than once. */
   letGoOfBody(): void
-  /** Whose invoices are counted together: from the address, never the address itself, never logged. */
+  /**
+   * The client whose open invoices are counted together. Made from the network address, is never
+   * the address itself, and is never logged.
+   */
   readonly client: string
-  /** The same for all clients of one site: an IPv6 /48. For IPv4 it is the client (threats J17). */
+  /**
+   * The same for all clients of one site, an IPv6 /48. For IPv4 it equals `client` (threats J17).
+   */
   readonly site: string
-  /** `https://host` that the buyer can reach, for pay URLs. */
+  /** `https://host` by which the buyer reaches the gate, for pay URLs. */
   readonly origin: string
-  /** The peer is on this machine, and says so in `Host` too (threats H4, I3). */
+  /**
+   * Whether the peer is on this machine and the `Host` header is a local name too (threats H4, I3).
+   */
   isLocal(): boolean
-  /** HTTP/1.1: trailers can be sent. */
+  /** Whether trailers can be sent: HTTP/1.1 only. */
   readonly trailers: boolean
 }
 
-/** The way back to the buyer. Written by the gate, at most one head, one end. */
+/** The response to the buyer. The gate writes at most one head and one end. */
 export interface Reply {
   head(status: number, headers: Readonly<Record<string, string | readonly string[]>>): void
-  /** False: wait for `onDrain` before more (back-pressure end to end). */
+  /**
+   * If it returns false, wait for `onDrain` before writing more (back-pressure from end to end).
+   */
   write(bytes: Uint8Array): boolean
   end(bytes?: Uint8Array, trailers?: Readonly<Record<string, string>>): void
   onDrain(then: () => void): void
-  /** The buyer left before `end`, or will read no more. Called at most once; at once where it is so already. */
+  /**
+   * Calls `then` if the buyer left before `end`, or will read no more. At most once; at once if
+   * that has happened already.
+   */
   onGone(then: () => void): void
   readonly headSent: boolean
-  /** Bytes that the buyer has not taken yet. */
+  /** Bytes that the buyer has not read yet. */
   readonly backlog: number
 }
 
-/** A backend. Nothing is retried, no redirect is followed, every credential of the buyer is gone (G2, G3). */
+/**
+ * A backend. It retries nothing and follows no redirect, and no credential of the buyer reaches it
+ * (G2, G3).
+ */
 export interface Upstream {
   send(request: UpstreamRequest, listener: UpstreamListener): Sent
 }
@@ -64,18 +82,20 @@ export interface UpstreamRequest {
   readonly body: Uint8Array | null
   /** Of the body. Null sends none. */
   readonly contentType: string | null
-  /** Other headers. `accept`, `x-request-id` and those that `passes` names reach the backend. */
+  /**
+   * Other headers. Only `accept`, `x-request-id` and those that `passes` names reach the backend.
+   */
   readonly headers: Readonly<Record<string, string>>
-  /** Names in lower case. A header that can carry a credential never passes (G3). */
+  /** Names of headers in lower case. A header that can carry a credential is never passed (G3). */
   readonly passes: readonly string[]
 }
 
 export interface UpstreamListener {
   onHead(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void
-  /** Answer false to be sent nothing until `resume()`. */
+  /** Return false to receive nothing until `resume()`. */
   onData(chunk: Uint8Array): boolean
   onEnd(): void
-  /** `unreachable` before anything was answered, `broken` after. Text for the operator only. */
+  /** `unreachable` before an answer began, `broken` after. `detail` is for the operator only. */
   onError(kind: 'unreachable' | 'broken', detail: string): void
 }
 
@@ -83,11 +103,11 @@ export interface Sent {
   resume(): void
   /** Stops the upstream at once. No listener is called afterwards. */
   abort(): void
-  /** Resolves when the upstream has really let go: only then is its slot free. */
+  /** Resolves when the upstream has closed or finished the request. Only then is its slot free. */
   readonly released: Promise<void>
 }
 
-/** What a backend that is gone does instead of answering. */
+/** How a backend fails that is gone. */
 export type GoneWhy =
   | 'refused'
   | 'unknown_host'
@@ -95,19 +115,19 @@ export type GoneWhy =
   | 'tls'
   | 'no_answer'
   | 'failing'
-  /** It answers, and serves nothing that could be asked for. */
+  /** It answers, and lists no model. */
   | 'no_models'
 
-/** A backend that is gone: nothing can be delivered, so nothing is sold to strangers. */
+/** A backend that is gone. Nothing can be delivered, so nothing is sold to strangers. */
 export interface Gone {
   readonly why: GoneWhy
-  /** ms since the epoch: its first failure. */
+  /** ms since the epoch of its first failure. */
   readonly since: number
 }
 
 /**
- * Tells what happened: as a JSON line (`docs/monitoring.md`) or a line for a person. Never a prompt,
- * key, invoice or address.
+ * Reports an event, as a JSON line (`docs/monitoring.md`) or as a line for a person. It never
+ * contains a prompt, a key, an invoice or an address.
  */
 export type Say = (event: GateEvent) => void
 
@@ -135,9 +155,12 @@ export type GateEvent =
       /** In mode `observe`: what would have been charged, and why the request would have been refused. */
       would_charge_msat?: number
       would_refuse?: string
-      /** Of the charge: what the account's other running requests hold. Taken as they close. */
+      /**
+       * Part of the charge. Other running requests of the account hold this money; it is taken when
+       * they end.
+       */
       owed_msat?: number
-      /** What nobody pays, of this request and of earlier ones that owed it until now. */
+      /** What nobody pays: of this request, and of earlier ones that owed it until now. */
       overrun_msat?: number
       left_msat?: number
       ttft_ms?: number

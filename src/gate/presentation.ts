@@ -1,12 +1,12 @@
 import type { Presentation, Rail } from '../rails/rail.ts'
 
-/** Reads what the headers of a request present, name and value in turn. */
+/** Reads the credentials in the headers of a request. `rawHeaders` are names and values in turn. */
 export type ReadCredentials = (rawHeaders: readonly string[]) => Presentation
 
 /**
- * Asks every rail, once at the beginning of a request. Later code does not look at headers for money,
- * so nobody gets in through a second door (threats C5). What two rails find, right or malformed, is a
- * conflict: one of the two could be charged by mistake.
+ * Asks every rail, once, when a request begins. No later code looks at headers for money, so there
+ * is no second way in (threats C5). If two rails find something, good or malformed, it is a
+ * conflict, because the wrong one could be charged.
  */
 export function readerOf(rails: readonly Rail[]): ReadCredentials {
   return (rawHeaders) => {

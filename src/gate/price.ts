@@ -8,15 +8,15 @@ import { type Estimating, PromptEstimate } from './estimate.ts'
 import { type Refusal, refuse } from './refusal.ts'
 import type { Speeds } from './speeds.ts'
 
-/** The operator's own bounds on a request's output, in tokens per choice. */
+/** The operator's bounds on the output of a request, in tokens for each choice. */
 export interface OutputBounds {
-  /** `pricing.maxOutputTokens`: where the client names no limit. */
+  /** `pricing.maxOutputTokens`: used if the client names no limit. */
   readonly usual: number
-  /** `limits.outputTokens`: whatever the client names. */
+  /** `limits.outputTokens`: the most, whatever the client names. */
   readonly most: number
 }
 
-/** What the price of a request is found with. */
+/** What is needed to find the price of a request. */
 export interface PriceParts {
   readonly pricing: Pricing
   readonly models: Catalog
@@ -26,8 +26,8 @@ export interface PriceParts {
 }
 
 /**
- * Finds the price by the rule of the route, and the output that is asked for. Only a price by the
- * model needs the request to name one.
+ * Finds the price by the rule of the route, and how much output is asked for. The request must name
+ * a model only if the price depends on it.
  */
 export async function price(call: Parsed, parts: PriceParts): Promise<Result<Priced, Refusal>> {
   const { route, asked } = call
@@ -37,8 +37,9 @@ export async function price(call: Parsed, parts: PriceParts): Promise<Result<Pri
 }
 
 /**
- * Finds the model and its price. Unknown, refused and unpriced models are 404, an alias keeps the
- * price of its own name (threats A10, A12); a dollar price without a rate to trust is 503.
+ * Finds the model and its price. Models that are unknown, refused or without a price are a 404. An
+ * alias keeps the price of its own name (threats A10, A12). A price in dollars is a 503 while there
+ * is no current rate.
  */
 async function priceByModel(call: Parsed, parts: PriceParts): Promise<Result<Priced, Refusal>> {
   const { model } = call.asked
@@ -67,7 +68,7 @@ function priced(
   const { asked, served } = found
   const { limit, hasOutput, stream, choices } = asked
   const most = Math.min(limit ?? bounds.usual, bounds.most)
-  // An answer that is not streamed asks for no more than comes in time (threats J14).
+  // An answer that is not streamed may be only as long as the model makes in time (threats J14).
   const inTime = stream ? most : Math.min(most, speeds.most(served, choices))
   const wanted = hasOutput ? inTime : 0
   const prompt = { ...asked, model: served }
@@ -75,14 +76,14 @@ function priced(
   return grow(call, { ...found, wanted, estimate })
 }
 
-/** What a template may put around a prompt, and the least that is an answer, in tokens. */
+/** Tokens: what a template may put around a prompt, and the shortest useful answer. */
 const AROUND = 64
 const LEAST_ANSWER = 16
 
 /**
- * An output that leaves room for the prompt, if the gate chooses the output: a limit that the buyer did
- * not name must never be what makes the request invalid (threats K5). The prompt is only counted if its
- * bound and the usual output do not fit into the context.
+ * Output tokens that leave room for the prompt in the model's context. Only if the gate chooses the
+ * limit: a limit that the buyer did not name must never make the request invalid (threats K5). The
+ * prompt is counted only if its bound and the usual output do not fit into the context.
  */
 export async function fitted(
   { asked, context, wanted }: Pick<Priced, 'asked' | 'context' | 'wanted'>,
@@ -105,14 +106,17 @@ const NO_UPSTREAM = refuse(
   { retryAfterSeconds: 5 },
 )
 
-/** No prompt is longer than the model's context, and each has one of its own. */
+/** Each prompt is at most as long as the model's context. */
 function withinContext(asked: Asked, context: number | null): Asked {
   if (context === null || !asked.hasOutput) return asked
   const input = Math.min(asked.most.input, context * asked.prompts)
   return { ...asked, most: { ...asked.most, input } }
 }
 
-/** What a model costs by this name: an alias is not a way to another price (threats A10, J10). */
+/**
+ * The price of a model under this name. An alias must not be a way to a lower price (threats A10,
+ * J10).
+ */
 export function priceOf(
   model: string,
   { pricing, models }: { readonly pricing: Pricing; readonly models: Pick<Catalog, 'reached'> },

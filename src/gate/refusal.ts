@@ -1,8 +1,8 @@
 import type { Offer } from '../rails/rail.ts'
 
 /**
- * A request that is not served, in one shape. The status is never 401.
- * `offers` stand only on a 402: a client that sees a challenge on anything else pays for it.
+ * The one form of a request that is not served. The status is never 401. Only a 402 has an offer,
+ * because clients pay for any challenge that they see.
  */
 export interface Refusal {
   readonly status: number
@@ -12,7 +12,7 @@ export interface Refusal {
   readonly param: string | null
   readonly offer: Pick<Offer, 'challenges' | 'headers' | 'body'> | null
   readonly retryAfterSeconds: number | null
-  /** The methods that are allowed, of a 405. */
+  /** Only for a 405: the methods that are allowed. */
   readonly allow: string | null
   /** Fields beside `error`. */
   readonly extra: Readonly<Record<string, unknown>>
@@ -20,7 +20,7 @@ export interface Refusal {
 
 type Parts = Partial<Omit<Refusal, 'status' | 'code' | 'message'>>
 
-/** Makes a refusal. `message` is shown to people: it says what to do about it. */
+/** Makes a refusal. People read `message`, so it says what they can do. */
 export function refuse(status: number, code: string, message: string, parts: Parts = {}): Refusal {
   return {
     status,
@@ -34,7 +34,7 @@ export function refuse(status: number, code: string, message: string, parts: Par
   }
 }
 
-/** A gate that takes nothing new, or that ended an answer of which the buyer saw nothing yet. */
+/** The gate takes no new request, or it ended an answer of which the buyer had seen nothing. */
 export const STOPPING = refuse(503, 'stopping', 'This gate is stopping; nothing was charged.', {
   retryAfterSeconds: 5,
 })
@@ -49,7 +49,7 @@ export const FULL = refuse(
   },
 )
 
-/** A request that only asks what it would cost, where nothing has to be paid. */
+/** The request asks what it would cost, but nothing has to be paid. */
 export const EMPTY = refuse(
   400,
   'invalid_request_error',

@@ -5,7 +5,7 @@ import { Pace } from './pace.ts'
 import type { Reply, Sent, Upstream, UpstreamRequest } from './ports.ts'
 import type { UpstreamSaid } from './upstream-words.ts'
 
-/** ms, `timeouts` of the settings. */
+/** ms. The setting `timeouts`. */
 export interface Patience {
   readonly firstByte: number
   readonly idle: number
@@ -68,9 +68,9 @@ export class Relay {
   #sent: Sent | null = null
   #status: number | null = null
   #retryAfter: string | null = null
-  /** The content type that the backend gave its answer. */
+  /** The content type that the backend gave for its answer. */
   #label: string | null = null
-  /** The dialect says that the answer is a stream. Null until enough bytes have come. */
+  /** Whether the answer is a stream, by the dialect. Null until enough bytes have come to tell. */
   #flowing: boolean | null = false
   #chunks: Uint8Array[] = []
   #size = 0
@@ -83,7 +83,7 @@ export class Relay {
   #lastOut: number
   #lastProgress: number
   #finishedAt: number | null = null
-  /** How often a choice had ended at that time. */
+  /** How many choices had ended at `#finishedAt`. */
   #finishes = 0
   #draining = false
   #gone = false
@@ -100,7 +100,9 @@ export class Relay {
     this.#lastProgress = this.#lastData
   }
 
-  /** Sends the request. Resolves when the backend has let go of it: then its slot is free. */
+  /**
+   * Sends the request. Resolves when the backend has finished or closed it: then its slot is free.
+   */
   start(): Promise<void> {
     const { upstream, request, reply, world } = this.#parts
     this.#timer = every(world, 500, () => this.#tick())
@@ -115,14 +117,17 @@ export class Relay {
     return this.#sent.released
   }
 
-  /** Whoever leaves after the end of an answer has had it: its usage is still waited for (J15). */
+  /**
+   * A buyer who leaves after the end of the answer has received all of it, so its usage is still
+   * awaited (J15).
+   */
   #left(): void {
     this.#gone = this.#parts.meter.seen.finished
     if (!this.#gone) this.#finish('client_left')
     else this.#sent?.resume()
   }
 
-  /** The gate stops. The money is given back. */
+  /** Ends the exchange because the gate stops. The money is given back. */
   stop(): void {
     this.#finish('stopped')
   }
@@ -171,7 +176,9 @@ export class Relay {
     return taken
   }
 
-  /** The wait for the usage begins anew when a choice ends, and stops if a choice goes on (K1). */
+  /**
+   * The wait for the usage begins anew whenever a choice ends, and stops if a choice goes on (K1).
+   */
   #awaitUsage(now: number): void {
     const { finished, finishes } = this.#parts.meter.seen
     if (!finished) this.#finishedAt = null
@@ -180,7 +187,7 @@ export class Relay {
     if (this.#gone && !finished) this.#finish('client_left')
   }
 
-  /** One listener, however many chunks still come: not every backend can be held back at once. */
+  /** Adds only one listener, because not every backend stops sending at once. */
   #awaitDrain(reply: Reply): void {
     if (this.#draining) return
     this.#draining = true
@@ -276,7 +283,7 @@ export class Relay {
     })
   }
 
-  /** After a complete answer the backend may end it, so that its connection can be reused. */
+  /** A complete answer may end by itself, so that its connection can be used again. */
   #letGo(end: End): void {
     const abort = () => this.#upstreamEnded || this.#sent?.abort()
     if (end !== 'complete') abort()

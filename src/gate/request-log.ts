@@ -17,7 +17,7 @@ export interface Answered {
   readonly detail: string | null
 }
 
-/** Writes one line for each request, however it ended. It writes, and does nothing else. */
+/** Logs one event for each request, and does nothing else. */
 export class RequestLog {
   readonly #say: Say
   readonly #world: Pick<World, 'now'>
@@ -31,14 +31,14 @@ export class RequestLog {
     this.#say({ ...this.#base(call, refusal.status, 'refused'), reason: reasonOf(refusal) })
   }
 
-  /** The buyer left before anything was sent upstream. */
+  /** Logs a request whose buyer left before anything was sent upstream. */
   left(held: Held): void {
     const held_msat = Number(held.hold?.amount ?? 0n)
     const base = this.#base(held, 499, 'client_left')
     this.#say({ ...base, usage: 'none', held_msat, charged_msat: 0 })
   }
 
-  /** The request was sent upstream, and is over. */
+  /** Logs a request that was sent upstream and is over. */
   ended(settled: Settled, { status, ttft, detail }: Answered): void {
     const { cost, hold, observed } = settled
     this.#say({
@@ -78,17 +78,20 @@ export class RequestLog {
   }
 }
 
-/** The account of those who show no pass has a name of its own: it is nobody's secret. */
+/**
+ * Observed requests without a pass share one account a day. Its id is no secret, so it is shown in
+ * full.
+ */
 function nameOf(payer: Payer | null): string | null {
   if (payer === null) return null
   return payer.via === 'free' ? payer.account : shortName(payer.account)
 }
 
-/** What a refusal is called in the log. */
+/** The name of a refusal in the log. */
 export const reasonOf = ({ status, code }: Refusal): string =>
   status === 402 ? 'payment_required' : code
 
-/** Two ends have a name for the inside alone. */
+/** Maps the two ends that are not shown by their own names. */
 function shownEnd(end: Settled['cost']['end']): RequestEvent['end'] {
   if (end === 'cut') return 'complete'
   return end === 'outgrown' ? 'upstream_failed' : end

@@ -4,9 +4,12 @@ import type { Held } from './call.ts'
 import type { Sent, Upstream, UpstreamListener } from './ports.ts'
 import { SecondSend } from './second-send.ts'
 
-/** ms for which a spelling that worked is used at once. A model behind a name may change. */
+/**
+ * ms for which a spelling that worked is used at once. After that the first spelling is tried
+ * again, because another model may now have this name.
+ */
 const REMEMBERED = 3_600_000
-/** Spellings that are kept: some backends answer to any name. */
+/** How many spellings are kept. A limit is needed because some backends accept any model name. */
 const MOST = 500
 
 interface Known {
@@ -15,9 +18,9 @@ interface Known {
 }
 
 /**
- * What the gate adds never makes a request invalid (threats K5). Where a backend refuses a field that
- * only the gate wrote, the request is sent once more, spelled otherwise; a spelling that worked is
- * remembered for that backend and model.
+ * Fields that the gate adds must never make a request invalid (threats K5). If a backend refuses a
+ * field that only the gate wrote, the request is sent once more in another spelling. The spelling
+ * that worked is remembered for that backend and model.
  */
 export class Respelling {
   readonly #world: Pick<World, 'now'>
@@ -27,7 +30,7 @@ export class Respelling {
     this.#world = world
   }
 
-  /** What is sent of a held request, and an upstream that takes it at its second try. */
+  /** What is sent for a held request, and an upstream that may send it a second time. */
   of(held: Held, backend: Backend): { readonly sent: Rewritten; readonly upstream: Upstream } {
     const { asked, limit, route, served, slot } = held
     const { dialect } = route

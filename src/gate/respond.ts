@@ -10,7 +10,7 @@ import type { Relayed } from './relay.ts'
 import { TOO_LARGE, tooLarge, upstreamRefusal } from './upstream-refusal.ts'
 import { answerRefusal, answerWhole, openStream } from './write-response.ts'
 
-/** The end of an answer, as the buyer sees it. */
+/** Writes the end of an answer, as the buyer sees it. */
 export class Respond {
   readonly #pages: Pick<AccountPages, 'spendable'>
   readonly #world: Pick<World, 'now'>
@@ -21,8 +21,8 @@ export class Respond {
   }
 
   /**
-   * The balance that the buyer is told, of what the account has available. A narrowed pass is told
-   * what it may still spend, and an observed request nothing.
+   * The balance that the buyer is told, in msat. For a narrowed pass it is what the pass may still
+   * spend. It is null for an observed request.
    */
   async balance({ hold, observed, payer }: Held, available: Msat | null): Promise<Msat | null> {
     if (observed !== null) return null
@@ -32,7 +32,7 @@ export class Respond {
     return this.#pages.spendable(payer, available)
   }
 
-  /** Writes the last bytes that the buyer sees, and returns the status that the buyer got. */
+  /** Writes the last bytes of the answer, and returns the status that the buyer got. */
   end(settled: Settled, { meter, relayed }: Forwarded, balance: Msat | null): number {
     const { cost, incoming, reply, route } = settled
     if (relayed.end === 'client_left') return reply.headSent ? 200 : 499
@@ -57,7 +57,7 @@ export class Respond {
     return 200
   }
 
-  /** What a buyer is told who has seen nothing of an answer that failed. */
+  /** The refusal if an answer failed before the buyer saw any of it. */
   #refusal({ end, said, detail }: Relayed, charged: Msat): Refusal {
     if (end === 'outgrown') return tooLarge(charged)
     if (end === 'stopped') return STOPPING
@@ -65,7 +65,7 @@ export class Respond {
   }
 }
 
-/** How a stream ends for the buyer, the cost said in it. */
+/** The last bytes of a stream. They tell the cost. */
 function lastBytes(end: Exclude<End, 'client_left'>, meter: Meter, cost: Msat): Uint8Array {
   if (failed(end)) return meter.broken(BROKEN[end], cost)
   return end === 'cut' ? meter.cut(cost) : meter.finish(cost)
@@ -75,7 +75,7 @@ type Failed = Exclude<End, 'complete' | 'cut' | 'client_left'>
 
 const failed = (end: End): end is Failed => Object.hasOwn(BROKEN, end)
 
-/** What the buyer is told in the middle of a stream. */
+/** What the buyer is told if a stream breaks off. */
 const BROKEN: Readonly<Record<Failed, Pick<Problem, 'code' | 'message'>>> = {
   outgrown: { code: 'answer_too_large', message: TOO_LARGE },
   upstream_failed: {

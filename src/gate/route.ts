@@ -5,20 +5,22 @@ import { CREDENTIAL_HEADERS } from '../passes/present.ts'
 import type { Targets } from './targets.ts'
 
 /**
- * What happens if a request is not paid for. The gate decides it in one place: `Gate.authorize`.
+ * What happens to a request that is not paid for. `ModeRule` decides it.
  *
- * - `charge` refuses and offers an invoice.
- * - `control` refuses and offers nothing: the operator gives credit.
- * - `observe` serves, takes nobody's credit, and writes what would have been charged or refused
- *   (threats L6, L26).
+ * - `charge` refuses, and offers an invoice.
+ * - `control` refuses without an offer: the operator gives the credit.
+ * - `observe` serves, takes no credit, and logs what would have been charged or refused (threats L6, L26).
  * - `free` serves, and asks for nothing.
  */
 export type Mode = 'free' | 'observe' | 'control' | 'charge'
 
-/** How the price of a request is found: by the model that it names, or the same for every request. */
+/** How the price of a request is found: by the model that it names, or one price for every call. */
 export type PriceRule = { readonly by: 'model' } | { readonly by: 'call'; readonly rate: Rate }
 
-/** One kind of request that is served: how it is matched, read, priced, and where it goes. */
+/**
+ * One kind of request that is served: how it is matched, read and priced, and which backends get
+ * it.
+ */
 export interface Route {
   readonly method: string
   readonly path: Pattern
@@ -26,7 +28,10 @@ export interface Route {
   readonly mode: Mode
   readonly price: PriceRule
   readonly targets: Targets
-  /** The query of the request is sent to the target, as it came. Nothing is ever priced by it. */
+  /**
+   * Whether the query of the request is sent to the target, unchanged. The price never depends on
+   * it.
+   */
   readonly query: boolean
   /** A GET, a HEAD, or a request with an empty body is answered with the price and an offer. */
   readonly tellsPrice: boolean
@@ -34,17 +39,20 @@ export interface Route {
 
 /** A path, or a set of paths. */
 export interface Pattern {
-  /** As it is written. */
+  /** The text of the pattern. */
   readonly text: string
   matches(path: string): boolean
-  /** It matches but for capitals: some servers do not tell them from small letters. */
+  /**
+   * Whether it matches if capital and small letters count as the same: some servers do not tell
+   * them apart.
+   */
   resembles(path: string): boolean
 }
 
 /**
- * Reads a pattern: `*` stands for a part of one segment that is not empty, `**` as a whole segment for
- * any number of segments, and all other characters for themselves. The path that is matched is a
- * canonical one, so `..` and escapes cannot reach another route.
+ * Reads a pattern. `*` stands for a part of one segment and is not empty. `**` as a whole segment
+ * stands for any number of segments. Other characters stand for themselves. Only canonical paths
+ * are matched, so `..` and escapes cannot reach another route.
  */
 export function pattern(text: string): Pattern {
   assert(WRITTEN.test(text), `${text} is no pattern of a path`)
@@ -65,14 +73,14 @@ const WRITTEN = /^(?:\/[A-Za-z0-9_~:.*-]+)+$/
 const segmentOf = (segment: string): string =>
   segment === '**' ? '(?:/[^/]+)*' : `/${segment.replaceAll('.', '\\.').replaceAll('*', '[^/]+')}`
 
-/** What a request's method and path come to. */
+/** What a method and a path lead to. */
 export type Found =
   | { readonly is: 'route'; readonly route: Route }
-  /** The path is served, with other methods. */
+  /** The path is served, but with other methods. */
   | { readonly is: 'method'; readonly allowed: readonly string[] }
   | { readonly is: 'nothing' }
 
-/** The routes of a gate, in order: the first that matches is the one. */
+/** The routes of a gate in order. The first one that matches counts. */
 export class Routes {
   readonly all: readonly Route[]
 
@@ -87,8 +95,9 @@ export class Routes {
   }
 
   /**
-   * A route that tells its price answers every method of its path. A path that is a route's but for
-   * capitals is not served: a backend could take it for that route, at the price of a later one.
+   * A route that tells its price gets every method of its path. A path that differs from a route
+   * only in capital letters is not served: a backend could read it as that route, while a later
+   * route priced it.
    */
   find(method: string, path: string): Found {
     let other: Route | null = null

@@ -1,8 +1,11 @@
 import type { Sent, Upstream, UpstreamListener, UpstreamRequest } from './ports.ts'
 
-/** Statuses that say of a request that it is not well made. */
+/** Statuses with which backends refuse a request that is not well formed. */
 const NOT_WELL_MADE = new Set([400, 422])
-/** Bytes of such a refusal that are read before it is judged. A longer one passes as it comes. */
+/**
+ * The most bytes of such a refusal that are read before it is judged. A longer one is passed on as
+ * it comes.
+ */
 const MOST = 64 * 1024
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
@@ -10,14 +13,17 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>
 interface Asked {
   readonly request: UpstreamRequest
   readonly listener: UpstreamListener
-  /** Another body for a refusal of that text, and whom to tell that it was taken; null: none. */
+  /**
+   * For the text of a refusal: another body to try, and a callback if it worked. Null if there is
+   * none.
+   */
   otherwise(refusal: Uint8Array): { readonly body: Uint8Array; worked(): void } | null
 }
 
 /**
- * Sends a request, and once more where it was refused as not well made and can be made otherwise. The
- * listener hears one answer. An answer that is none of these passes from its first byte on, so nothing
- * is sent twice after any of a 200 came.
+ * Sends a request, and sends it once more if it was refused as not well formed and another body can
+ * be tried. The listener hears only one answer. Any other answer is passed on from its first byte,
+ * so a request that got a 200 is never sent twice.
  */
 export class SecondSend implements Sent, UpstreamListener {
   readonly released: Promise<void>
@@ -27,7 +33,7 @@ export class SecondSend implements Sent, UpstreamListener {
   #sent: Sent | null = null
   #gone: Sent | null = null
   #over = false
-  /** A refusal that is not judged yet. */
+  /** A refusal that is not complete yet, so not judged. */
   #held: {
     readonly status: number
     readonly headers: Headers
@@ -110,7 +116,7 @@ export class SecondSend implements Sent, UpstreamListener {
     sent.released.then(gone, gone)
   }
 
-  /** What was held of a refusal goes on to the listener. */
+  /** Passes the withheld part of a refusal on to the listener. */
   #pass(): boolean {
     const held = this.#held
     this.#held = null
@@ -119,7 +125,7 @@ export class SecondSend implements Sent, UpstreamListener {
     return held.chunks.map((chunk) => this.#asked.listener.onData(chunk)).every(Boolean)
   }
 
-  /** The slot is free when the last upstream request has let go, and no other can follow. */
+  /** The slot is free when the last upstream request is over and no other can follow. */
   #letGo(): void {
     if (this.#held === null && this.#gone !== null && this.#gone === this.#sent) this.#release()
   }

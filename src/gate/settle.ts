@@ -9,10 +9,10 @@ import { type End, outcome } from './outcome.ts'
 
 const NOTHING: Quantities = {}
 
-/** Nobody paid, or nobody's credit moved. */
+/** Nobody paid, or no credit moved. */
 const UNPAID = { charged: ZERO, owed: ZERO, overrun: ZERO, after: null, wouldCharge: null } as const
 
-/** Closes holds: the one place where a request's money is settled or given back. */
+/** Closes holds. It is the one place where the money of a request is settled or given back. */
 export class Settler {
   readonly #world: World
   readonly #onUpstreamFailure: 'used' | 'release'
@@ -25,7 +25,7 @@ export class Settler {
     this.#onUpstreamFailure = parts.onUpstreamFailure
   }
 
-  /** Ends the request's money, once, by the outcome table. */
+  /** Settles or releases the money of a request, once, by the table in `outcome.ts`. */
   async close(held: Held, how: Ending): Promise<Cost> {
     if (!how.sent) return this.#release(held, how.end)
     const { meter, end } = how
@@ -51,7 +51,7 @@ export class Settler {
     return { ...cost, ...shown(held, await held.holds.settle(held.hold, charge), amount) }
   }
 
-  /** Journals what has flowed so far. */
+  /** Journals what has been used so far. */
   async journal(held: Held, meter: Meter): Promise<void> {
     if (held.hold === null) return
     const sofar = meter.sofar(held.estimate.rough())
@@ -59,9 +59,9 @@ export class Settler {
   }
 
   /**
-   * The prompt is counted only where the backend reported nothing that can be believed, and where
-   * the buyer pays for it. Who leaves before the first token pays the same estimate as who leaves
-   * behind it, not the bound (threats J15).
+   * Counts the prompt only if the backend reported nothing that can be believed and the buyer pays
+   * for it. A buyer who leaves before the first token pays for the estimate, like one who leaves
+   * after it, not for the bound (threats J15).
    */
   async #count({ asked, estimate }: Held, { end, meter }: Sent) {
     const known = meter.usage(asked.most.input)
@@ -78,33 +78,33 @@ export class Settler {
   }
 }
 
-/** The most that is charged of a count of our own: the hold, or what it would have been. */
+/** The most that our own count may charge: the hold, or what the hold would have been. */
 function ceilingOf({ asked, hold, observed, rate, wanted }: Held): Msat {
   if (hold !== null) return hold.amount
   if (observed === null) return ZERO
   return at(ceilingLine(rate, asked.most, 'output'), wanted * asked.choices)
 }
 
-/** How a request ended. Not sent: nothing of it went to a backend, so it costs nothing. */
+/** How a request ended. If nothing was sent to a backend, it costs nothing. */
 export type Ending = Sent | { readonly sent: false; readonly end: 'client_left' | 'stopped' }
 
 export interface Sent {
   readonly sent: true
   readonly end: End
-  /** The answer came in one piece, and was shown no further than it was granted. */
+  /** The answer came in one piece, so the buyer was shown at most what was granted. */
   readonly whole: boolean
-  /** What watched the answer. */
+  /** Watched the answer. */
   readonly meter: Pick<Meter, 'seen' | 'usage'>
 }
 
-/** What was taken out of a whole answer is not charged: its output is what was granted (J8). */
+/** If the gate shortened a whole answer, the part that it removed is not charged (J8). */
 function shownOf(held: Held, { end, whole }: Sent, counted: Counted): Counted {
   if (end !== 'cut' || !whole) return counted
   const granted = held.hold?.granted ?? held.limit * held.asked.choices
   return { ...counted, output: Math.min(counted.output ?? 0, granted) }
 }
 
-/** Of an observed request the amount is only what would have been charged: nobody's credit moved. */
+/** Of an observed request only what would have been charged is told, because no credit moved. */
 function shown({ observed }: Held, settled: Settled | null, amount: Msat) {
   if (observed !== null) return { ...UNPAID, wouldCharge: amount }
   if (settled === null) return UNPAID

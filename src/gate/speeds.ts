@@ -1,32 +1,38 @@
 import { Cache } from '../floor/cache.ts'
 
-/** Tokens a second of a model that was not seen yet. See `Speeds.most`. */
+/** Tokens a second that are assumed of a model that was not seen yet. See `Speeds.most`. */
 const UNSEEN = 15
-/** Fewer tokens than this, or less time, say nothing of a speed: they may have come in one packet. */
+/**
+ * Fewer tokens or less time than this say nothing about speed: they may have come in one packet.
+ */
 const LEAST_TOKENS = 16
 const LEAST_MS = 200
-/** A shorter buffered answer is mostly the reading of its prompt. */
+/** Tokens. In a shorter buffered answer, reading the prompt takes most of the time. */
 const LONG = 256
-/** How much of the speed that is kept for a model one more answer makes up. */
+/** The weight of one new answer in the remembered speed of a model. */
 const WEIGHT = 0.2
 /** No answer is clamped to fewer tokens than this. */
 const SMALLEST = 16
-/** Names of models that are remembered: a backend that ignores the name answers to any. */
+/** How many models are remembered. A limit is needed because some backends accept any name. */
 const MODELS_REMEMBERED = 500
 
-/** One answer that ended well, as far as it tells a speed. */
+/** What one complete answer tells about the speed. */
 export interface Made {
   /** Output tokens of its only choice. */
   readonly tokens: number
-  /** ms: of a stream from its first output to its last, of a buffered answer from asking to its end. */
+  /**
+   * ms. For a stream from its first output to its last, for a buffered answer from sending to its
+   * end.
+   */
   readonly ms: number
   readonly streamed: boolean
 }
 
 /**
- * How fast each model was seen to make output. An answer that is not streamed must be whole before
- * `timeouts.firstByte` is over, and a time-out is free; so its output limit is what the model makes in
- * half of that time, or a buyer could choose a long answer and have the work for nothing (threats J14).
+ * How fast each model was seen to make output. A buffered answer must be complete before
+ * `timeouts.firstByte` ends, and a time-out costs the buyer nothing. Otherwise a buyer could ask
+ * for a long answer and get the work for nothing. So its output limit is what the model makes in
+ * half of that time (threats J14).
  */
 export class Speeds {
   readonly #firstByteMs: number
@@ -38,9 +44,9 @@ export class Speeds {
   }
 
   /**
-   * Output tokens per choice that an answer may have which is not streamed. A model that was not seen
-   * yet is taken to make 15 tokens a second: one that makes 8 still ends in time, for the limit counts
-   * half of it alone, and slower than that nobody waits for an answer. The first answers teach better.
+   * The most output tokens per choice of a buffered answer. A model that was not seen yet is
+   * assumed to make 15 tokens a second. As only half of the time is used, a model with 8 tokens a
+   * second still ends in time. The first answers correct the assumption.
    */
   most(model: string, choices: number): number {
     const speed = this.#seen.get(model) ?? UNSEEN
@@ -48,8 +54,9 @@ export class Speeds {
   }
 
   /**
-   * A stream tells the speed. A buffered answer tells no more than that the model is at least so
-   * fast, for the reading of its prompt is in its time; a long one is mostly output.
+   * Learns from one answer. A stream tells the speed. The time of a buffered answer includes
+   * reading the prompt, so the model is at least that fast; in a long answer most of the time is
+   * output.
    */
   made(model: string, { tokens, ms, streamed }: Made): void {
     if (tokens < LEAST_TOKENS || ms < LEAST_MS) return
@@ -59,7 +66,10 @@ export class Speeds {
     else if (streamed || tokens >= LONG) this.#keep(model, known + (speed - known) * WEIGHT)
   }
 
-  /** A buffered answer of at most so many tokens did not come in time: the model is no faster. */
+  /**
+   * A buffered answer of at most `tokens` did not come in time, so the model is no faster than
+   * that.
+   */
   timedOut(model: string, tokens: number): void {
     const most = (tokens * 1_000) / this.#firstByteMs
     this.#keep(model, Math.min(this.#seen.get(model) ?? UNSEEN, most))

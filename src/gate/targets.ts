@@ -6,15 +6,15 @@ import type { Refusal } from './refusal.ts'
 /** A backend that requests are sent to. */
 export interface Target {
   readonly upstream: Upstream
-  /** What the backend is now: another one may have taken its place (threats J8). */
+  /** The kind of backend now. Another program may have taken its place (threats J8). */
   backend(): Backend
   /** Why nothing can be delivered now. Null while the backend is there. */
   gone(): Refusal | null
-  /** How many requests it takes at a time. Null: any number. */
+  /** How many requests it takes at a time. Null if there is no limit. */
   readonly slots: number | null
 }
 
-/** The backends of a route. It chooses the one that a request is sent to, and counts its slots. */
+/** The backends of a route. Chooses the backend of a request, and counts the slots. */
 export class Targets {
   readonly #target: Target
   #taken = 0
@@ -39,8 +39,8 @@ export class Targets {
 }
 
 /**
- * A place at a backend for one request. It belongs to the request until the request is given up, or
- * until the backend has really let go of what was sent.
+ * The place of one request at a backend. It is taken until the request is given up, or until the
+ * backend is done with what was sent.
  */
 export class Slot {
   readonly target: Target
@@ -52,12 +52,15 @@ export class Slot {
     this.#giveBack = giveBack
   }
 
-  /** Nothing will be sent. If something was sent, the slot stays taken until `released`. */
+  /**
+   * Gives the slot back if nothing was sent. If something was sent, the slot stays taken until
+   * `released`.
+   */
   letGo(): void {
     if (this.#state === 'ours') this.#free()
   }
 
-  /** Something was sent: the slot is free when `released` resolves. */
+  /** Something was sent, so the slot is given back when `released` resolves. */
   async sent(released: Promise<void>): Promise<void> {
     assert(this.#state === 'ours', 'one slot is for one request')
     this.#state = 'sent'

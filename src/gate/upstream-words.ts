@@ -14,7 +14,7 @@ export interface UpstreamWords {
   readonly param: string | null
 }
 
-/** An error of the backend in one shape. The texts are as they came and must not pass yet. */
+/** An error of the backend in one form. Its texts are unchanged, and must not pass to the buyer. */
 interface Said {
   readonly names: readonly string[]
   readonly message: string
@@ -25,8 +25,8 @@ interface Said {
 const PLAIN = 'The model server refused the request.'
 
 /**
- * What passes of a refusal of the backend (threats J21). Known errors get words of our own. Of all
- * others only sentences of plain words, numbers and names of fields pass.
+ * The part of a backend's refusal that the buyer sees (threats J21). Known errors get words of our
+ * own. Of other errors only sentences of plain words, numbers and names of fields pass.
  */
 export function upstreamWords(status: number, body: Uint8Array): UpstreamWords {
   const said = read(body)
@@ -58,7 +58,8 @@ const named =
     said.names.some((name) => names.includes(name))
 
 /**
- * About the operator's account at the backend. Some of these codes mean the buyer's credit here.
+ * Errors about the operator's account at the backend. The buyer must not see their codes, because
+ * some of them would mean the buyer's own credit.
  */
 const BUSY: Kind = {
   code: 'rate_limit_exceeded',

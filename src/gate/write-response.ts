@@ -24,7 +24,7 @@ export function answerRefusal(
     'x-request-id': incoming.id,
     'cache-control': 'no-store',
   }
-  // RFC 9110 15.5.6: a 405 says what is allowed.
+  // RFC 9110 15.5.6: a 405 must say which methods are allowed.
   if (refusal.allow !== null) headers.allow = refusal.allow
   const wait = waiting(refusal, incoming.at)
   Object.assign(headers, wait.headers)
@@ -38,9 +38,7 @@ export function answerRefusal(
   reply.end(incoming.method === 'HEAD' ? undefined : body)
 }
 
-/**
- * Seconds. SDKs and Codex sleep as long as `Retry-After` tells them, and Codex does it five times.
- */
+/** Seconds. SDKs and Codex sleep as long as `Retry-After` says, and Codex does so five times. */
 const LONGEST_WAIT = 60
 
 /**

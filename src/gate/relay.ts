@@ -117,10 +117,7 @@ export class Relay {
     return this.#sent.released
   }
 
-  /**
-   * A buyer who leaves after the end of the answer has received all of it, so its usage is still
-   * awaited (J15).
-   */
+  /** A buyer who leaves after the answer's end got all of it, so its usage is awaited (J15). */
   #left(): void {
     this.#gone = this.#parts.meter.seen.finished
     if (!this.#gone) this.#finish('client_left')
@@ -176,9 +173,7 @@ export class Relay {
     return taken
   }
 
-  /**
-   * The wait for the usage begins anew whenever a choice ends, and stops if a choice goes on (K1).
-   */
+  /** The wait for the usage begins anew if a choice ends, and stops if a choice goes on (K1). */
   #awaitUsage(now: number): void {
     const { finished, finishes } = this.#parts.meter.seen
     if (!finished) this.#finishedAt = null

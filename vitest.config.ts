@@ -1,4 +1,12 @@
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+
+/**
+ * Programs that a test starts read their compiled code here, which halves the time of each start.
+ * Node writes it, keyed by the content of each file.
+ */
+const COMPILED = fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url))
 
 export default defineConfig({
   test: {
@@ -10,6 +18,9 @@ export default defineConfig({
           exclude: ['test/interop/**', 'test/browser/**', 'test/install/**'],
           setupFiles: ['test/setup.ts'],
           globalSetup: ['test/page-setup.ts'],
+          env: { NODE_COMPILE_CACHE: COMPILED },
+          // Most tests wait for an answer more than they compute, so a core is enough for two files.
+          maxWorkers: Math.ceil(availableParallelism() * 1.5),
           // A busy machine makes a test slow, and no slower test is a wrong one.
           testTimeout: 60_000,
           hookTimeout: 60_000,

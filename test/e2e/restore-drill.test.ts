@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { bearer, tick, until } from '../support/buyer.ts'
 import { drillsOf, openDrill } from '../support/drill.ts'
 import { startFakeMint } from '../support/fake-mint.ts'
+import { freePort } from '../support/free-port.ts'
 import { GateProcess } from '../support/gate-process.ts'
 import { startFakeUpstream } from '../support/upstream.ts'
 
@@ -23,14 +23,6 @@ function block(name: string): string {
   const commands = DRILLS.get(name)
   if (commands === undefined) throw new Error(`docs/backup.md has no block drill=${name}`)
   return commands
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((then) => server.listen(0, '127.0.0.1', then))
-  const address = server.address()
-  await new Promise((then) => server.close(then))
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 /** A gate that keeps ecash, and the shell of the operator beside it. */

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { delimiter, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { startFakeMint } from './fake-mint.ts'
+import { freePort } from './free-port.ts'
 import { startOllama } from './ollama.ts'
 import { serve } from './serve.ts'
 import { quoted, Terminal } from './terminal.ts'
@@ -208,20 +208,5 @@ export class Session {
     this.#shell.kill()
     for (const { terminal } of this.#terminals.values()) await terminal.close()
     rmSync(this.#home, { recursive: true, force: true })
-  }
-}
-
-/** A free port with that many digits. */
-async function freePort(digits: 4 | 5): Promise<number> {
-  const first = digits === 4 ? 2_000 : 20_000
-  for (;;) {
-    const port = first + Math.floor(Math.random() * (digits === 4 ? 7_900 : 10_000))
-    const server = createServer()
-    const free = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false))
-      server.listen(port, '127.0.0.1', () => resolve(true))
-    })
-    await new Promise((then) => server.close(then))
-    if (free) return port
   }
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { freePort } from '../../support/free-port.ts'
 import { GateProcess } from '../../support/gate-process.ts'
 import { names, rowsOf, section } from '../../support/monitoring.ts'
 import { startFakeUpstream } from '../../support/upstream.ts'
@@ -22,13 +23,6 @@ let exposed = ''
 /** The same when the backend is away. */
 let afterwards = ''
 let answered: number[] = []
-
-async function freePort(): Promise<number> {
-  const { serve } = await import('../../support/serve.ts')
-  const { port, close } = await serve(() => {})
-  await close()
-  return port
-}
 
 beforeAll(async () => {
   const [fake, port] = await Promise.all([startFakeUpstream({}), freePort()])

@@ -72,9 +72,9 @@ export async function walletAtRest(
       ? coinsAlone(dataDir, world)
       : await ecashParts(dataDir, mints, { world, say })
     closers.push(() => ecash.store.close())
-    for (const { mint } of ecash.roster.lines) closers.push(() => mint.close())
-    const { desk } = openMoneyOut(ecash, { books, config, world, say })
-    return await answerWallet({ desk, wallet: config.wallet.kind }, question, told)
+    for (const { mint } of ecash.mints.all) closers.push(() => mint.close())
+    const { admin } = openMoneyOut(ecash, { books, config, world, say })
+    return await answerWallet({ admin, wallet: config.wallet.kind }, question, told)
   } catch (error) {
     throw toldOf(error)
   } finally {
@@ -83,10 +83,10 @@ export async function walletAtRest(
 }
 
 /** Without its seed a folder can still export the coins that it has. */
-function coinsAlone(dataDir: string, world: World): Pick<EcashParts, 'store' | 'roster' | 'alarm'> {
+function coinsAlone(dataDir: string, world: World): Pick<EcashParts, 'store' | 'mints' | 'freeze'> {
   const store = openCoinsAlone(dataDir, world.now())
-  const roster = new Mints({ lines: [], store, world, say: () => {} })
-  return { store, roster, alarm: new Freeze(store) }
+  const mints = new Mints({ all: [], store, world, say: () => {} })
+  return { store, mints, freeze: new Freeze(store) }
 }
 
 /** Why a folder cannot be taken. */

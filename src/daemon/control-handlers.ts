@@ -31,7 +31,7 @@ export type Question =
   | { readonly ask: 'mint'; readonly sats: number; readonly caveats: readonly string[] }
   | { readonly ask: 'wallet'; readonly what: WalletQuestion }
 
-/** What `satgate wallet` asks of the ecash wallet's desk. Sats. */
+/** What `satgate wallet` asks of the ecash wallet's admin. Sats. */
 export type WalletQuestion =
   | { readonly do: 'balance' | 'confirm' | 'exports' }
   | { readonly do: 'restore'; readonly yes: boolean }
@@ -40,7 +40,7 @@ export type WalletQuestion =
 
 export interface WalletParts {
   /** Null where the wallet is another than ecash. */
-  readonly desk: WalletAdmin | null
+  readonly admin: WalletAdmin | null
   /** Its kind, for whoever asks all the same. */
   readonly wallet: string
 }
@@ -58,7 +58,7 @@ export function controlHandlers(
   parts: HandlerParts,
 ): (question: unknown, told?: (progress: string) => void) => Promise<unknown> {
   const { statement } = parts.books
-  const { desk = null, wallet = 'another' } = parts
+  const { admin = null, wallet = 'another' } = parts
   return async (asked, told = () => {}) => {
     const question = asked as Question
     switch (question.ask) {
@@ -80,7 +80,7 @@ export function controlHandlers(
       case 'mint':
         return mint(parts, question)
       case 'wallet':
-        return answerWallet({ desk, wallet }, question.what, told)
+        return answerWallet({ admin, wallet }, question.what, told)
       default:
         throw new Error('this gate does not know that question: is it of another version?')
     }
@@ -102,22 +102,22 @@ async function rowsOf(
   }
 }
 
-/** What the desk answers; amounts in sats. Throws where this gate has no such desk. */
+/** What the admin answers; amounts in sats. Throws where this gate has no such admin. */
 export async function answerWallet(
-  { desk, wallet }: WalletParts,
+  { admin, wallet }: WalletParts,
   question: WalletQuestion,
   told: (progress: string) => void,
 ): Promise<unknown> {
-  if (desk === null) throw new Error(elsewhere(wallet))
+  if (admin === null) throw new Error(elsewhere(wallet))
   switch (question.do) {
     case 'withdraw':
-      return desk.withdraw(question)
+      return admin.withdraw(question)
     case 'export':
-      return desk.export(question)
+      return admin.export(question)
     case 'restore':
-      return desk.restore(question.yes, told)
+      return admin.restore(question.yes, told)
     default:
-      return desk[question.do]()
+      return admin[question.do]()
   }
 }
 

@@ -132,7 +132,7 @@ export const mintedJson = (minted: {
 })
 export type MintedJson = ReturnType<typeof mintedJson>
 
-export const balanceJson = ({ sat, owed, withdrawable, mints, payout, alarm }: Balance) => ({
+export const balanceJson = ({ sat, owed, withdrawable, mints, payout, frozen }: Balance) => ({
   balance_sat: sat,
   owed_sat: owed,
   withdrawable_sat: withdrawable,
@@ -144,7 +144,7 @@ export const balanceJson = ({ sat, owed, withdrawable, mints, payout, alarm }: B
     ...{ state: payout.state, to: payout.to, above_sat: payout.above },
     ...{ amount_sat: payout.sat, problem: payout.problem },
   },
-  alarm,
+  alarm: frozen,
 })
 
 export const withdrawnJson = ({ state, sat, fee, mint, to }: Withdrawn) => ({

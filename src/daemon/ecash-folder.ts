@@ -102,7 +102,7 @@ export interface EcashFolder extends Seed {
 
 /**
  * Opens seed and coins, and makes both if there are none. If there is a seed without its coins, the
- * next counter of NUT-13 is not known, so the alarm stays on until `satgate wallet restore` has
+ * next counter of NUT-13 is not known, so the freeze stays on until `satgate wallet restore` has
  * run. Throws `Failed`, which tells the operator what to do.
  */
 export function openEcashFolder(folder: string, { now, random }: World): EcashFolder {
@@ -114,7 +114,7 @@ export function openEcashFolder(folder: string, { now, random }: World): EcashFo
     const db = openEcashFile({ path: coins, seedMark: taken.value.mark, now: now() })
     const store = new EcashStore(db)
     if (!hasCoins && !taken.value.fresh) {
-      new Freeze(store).raise(`${seedPath} was there before, its coins were not`)
+      new Freeze(store).set(`${seedPath} was there before, its coins were not`)
     }
     return { ...taken.value, store, close: () => store.close() }
   } catch (error) {

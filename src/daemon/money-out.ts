@@ -16,14 +16,14 @@ import type { EcashParts } from './open-ecash.ts'
 /** How money leaves the ecash wallet. */
 export interface MoneyOut {
   /** Answers `satgate wallet`. */
-  readonly desk: WalletAdmin
+  readonly admin: WalletAdmin
   /** Starts automatic payouts to the payout address. Call it once, in a running gate. */
   start(background: Background): { stop(): Promise<void> }
 }
 
 /** Composes the parts that take money out. `books` is null if the folder has no ledger yet. */
 export function openMoneyOut(
-  { store, roster, alarm }: Pick<EcashParts, 'store' | 'roster' | 'alarm'>,
+  { store, mints, freeze }: Pick<EcashParts, 'store' | 'mints' | 'freeze'>,
   parts: {
     readonly books: Books | null
     readonly config: Pick<Config, 'wallet' | 'payout'>
@@ -32,10 +32,10 @@ export function openMoneyOut(
   },
 ): MoneyOut {
   const { books, config, world, say } = parts
-  const spender = new Swapper({ store, alarm, world })
+  const swapper = new Swapper({ store, freeze, world })
   const payerParts = {
-    ...{ store, spender, alarm, world, say, payouts: new Payouts(store) },
-    mint: (url: string) => roster.line(url)?.mint ?? null,
+    ...{ store, swapper, freeze, world, say, payouts: new Payouts(store) },
+    mint: (url: string) => mints.find(url)?.mint ?? null,
     lnurl: makeLnurl({ world }),
     money: books?.kind ?? null,
     owedSat: async () => (books === null ? 0 : owedToBuyers(books, store)),
@@ -48,15 +48,15 @@ export function openMoneyOut(
     above: config.wallet.payoutAbove ?? USUAL_ABOVE,
   }
   let nudge = () => {}
-  const desk = openWalletAdmin({
+  const admin = openWalletAdmin({
     ...payoutParts,
-    mints: roster.lines.map(({ mint }) => mint.url),
+    mints: mints.all.map(({ mint }) => mint.url),
     writeToken,
     patience: { everyMs: 2_000, mostMs: 40_000 },
     nudge: () => nudge(),
   })
   return {
-    desk,
+    admin,
     start(background) {
       const running = startPayout(payoutParts, background)
       nudge = running.nudge

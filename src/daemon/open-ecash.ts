@@ -3,12 +3,12 @@ import { assert } from '../floor/assert.ts'
 import type { Background } from '../floor/background.ts'
 import type { World } from '../floor/world.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
-import { Budget } from '../wallets/ecash/budget.ts'
 import { openEcashWallet } from '../wallets/ecash/ecash.ts'
 import { Freeze } from '../wallets/ecash/freeze.ts'
 import { openMint } from '../wallets/ecash/mint/cashu.ts'
 import { normalMintUrl } from '../wallets/ecash/mint/url.ts'
-import { type MintLine, Mints } from '../wallets/ecash/mints.ts'
+import { MintRateLimit } from '../wallets/ecash/mint-rate-limit.ts'
+import { type KnownMint, Mints } from '../wallets/ecash/mints.ts'
 import type { EcashStore } from '../wallets/ecash/store/store.ts'
 import { type Wallet, WalletUnreachable } from '../wallets/wallet.ts'
 import { type EcashFolder, openEcashFolder } from './ecash-folder.ts'
@@ -17,8 +17,8 @@ import { type EcashFolder, openEcashFolder } from './ecash-folder.ts'
 export interface EcashParts {
   readonly folder: EcashFolder
   readonly store: EcashStore
-  readonly roster: Mints
-  readonly alarm: Freeze
+  readonly mints: Mints
+  readonly freeze: Freeze
 }
 
 type Say = (event: object) => void
@@ -38,16 +38,16 @@ export async function ecashParts(
   })
   // Mints of earlier settings get no new invoices, but they still hold what they were paid.
   const urls = [...new Set([...configured, ...store.mints()])]
-  const open = async (url: string): Promise<MintLine> => ({
+  const open = async (url: string): Promise<KnownMint> => ({
     mint: await openMint({ url, seed, world }),
-    budget: new Budget(world, !isNear(url)),
+    rateLimit: new MintRateLimit(world, !isNear(url)),
     sells: configured.includes(url),
   })
-  const lines = await Promise.all(urls.map(open))
-  const alarm = new Freeze(store, () =>
+  const all = await Promise.all(urls.map(open))
+  const freeze = new Freeze(store, () =>
     say({ event: 'problem', what: 'seed_elsewhere', fix: 'satgate wallet restore' }),
   )
-  return { folder, store, roster: new Mints({ lines, store, world, say }), alarm }
+  return { folder, store, mints: new Mints({ all, store, world, say }), freeze }
 }
 
 /**
@@ -63,14 +63,14 @@ export async function ecashWallet(
   },
   world: World,
 ): Promise<Wallet> {
-  const { store, roster, alarm } = parts
+  const { store, mints, freeze } = parts
   const { maxPerMint, kept, background } = config
-  const options = { store, roster, alarm, world, background, maxPerMint, patienceMs: START_WITHIN }
+  const options = { store, mints, freeze, world, background, maxPerMint, patienceMs: START_WITHIN }
   const money = kept === 'play' ? null : kept
   try {
     return await openEcashWallet({ ...options, money })
   } catch (error) {
-    const far = roster.lines.every(({ mint }) => !isNear(mint.url))
+    const far = mints.all.every(({ mint }) => !isNear(mint.url))
     if (!(error instanceof WalletUnreachable && far)) throw error
     return openEcashWallet({ ...options, money: 'real' })
   }

@@ -90,8 +90,8 @@ async function start(
   })
   url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port.port}`
   const moneyOut = ecash === null ? null : openMoneyOut(ecash, { books, config, world, say })
-  const desk = moneyOut?.desk ?? null
-  const handlers = controlHandlers({ books, gifts: gate.gifts, world, desk, wallet: wallet.kind })
+  const admin = moneyOut?.admin ?? null
+  const handlers = controlHandlers({ books, gifts: gate.gifts, world, admin, wallet: wallet.kind })
   const control = await listenForCommands(world, folder.socket, handlers)
   closers.push(() => control.close())
   const metrics = await startMetrics(config.metrics, { gate, books, counts }, background)

@@ -48,12 +48,12 @@ function leaves(part: Part): void {
   function open(name = 'ecash') {
     const path = join(folder, `${name}.db`)
     const store = new EcashStore(openEcashFile({ path, seedMark: 's', now: 1 }))
-    const alarm = new Freeze(store)
-    const spender = new Swapper({ store, alarm, world })
+    const freeze = new Freeze(store)
+    const swapper = new Swapper({ store, freeze, world })
     const address = parseLightningAddress('you@example.com')
     if (!address.ok) throw new Error(address.error)
     const parts = {
-      ...{ store, alarm, spender, world, payouts: new Payouts(store), money: 'test' as const },
+      ...{ store, freeze, swapper, world, payouts: new Payouts(store), money: 'test' as const },
       ...{ mint: () => mint, owedSat: async () => 500, say: () => {}, above: 2_000 },
       ...{ address: address.value, mints: [mint.url], writeToken, nudge: () => {} },
       patience: { everyMs: 500, mostMs: 1_000 },
@@ -68,8 +68,8 @@ function leaves(part: Part): void {
       },
     }
     const payer = new PayoutRunner(parts)
-    const desk: WalletAdmin = openWalletAdmin({ ...parts, payer })
-    return { ...parts, payer, desk, payout: new AutoPayout({ ...parts, payer }) }
+    const admin: WalletAdmin = openWalletAdmin({ ...parts, payer })
+    return { ...parts, payer, admin, payout: new AutoPayout({ ...parts, payer }) }
   }
   let wallet: ReturnType<typeof open>
 
@@ -93,7 +93,7 @@ function leaves(part: Part): void {
   }
 
   const held = () => wallet.store.holdings().reduce((sum, one) => sum + one.free + one.held, 0)
-  const withdraw = (to: string, yes = false) => wallet.desk.withdraw({ to, sat: null, yes })
+  const withdraw = (to: string, yes = false) => wallet.admin.withdraw({ to, sat: null, yes })
   /** What the mint says of our coins, one by one. */
   const unspent = async () => {
     const coins = wallet.store.freeProofs(mint.url)
@@ -150,7 +150,7 @@ function leaves(part: Part): void {
     expect(wallet.payouts.newest(1)).toMatchObject([{ kind: 'first', state: 'paid', sat: 200 }])
     await wallet.payout.tick()
     expect(wallet.payouts.newest(1)).toMatchObject([{ kind: 'first' }])
-    expect(await wallet.desk.confirm()).toMatchObject({ ok: true })
+    expect(await wallet.admin.confirm()).toMatchObject({ ok: true })
     await wallet.payout.tick()
     expect(wallet.payouts.newest(1)).toMatchObject([{ kind: 'chunk', state: 'paid' }])
     expect(held()).toBeGreaterThanOrEqual(500)
@@ -181,19 +181,19 @@ function leaves(part: Part): void {
   })
 
   it('a token that is exported is taken by another wallet', async () => {
-    const answer = await wallet.desk.export({ sat: 64, yes: true })
+    const answer = await wallet.admin.export({ sat: 64, yes: true })
     if (!answer.ok) throw new Error(answer.error.says)
     expect(answer.value).toMatchObject([{ sat: 64 }])
-    expect(await wallet.desk.exports()).toHaveLength(1)
+    expect(await wallet.admin.exports()).toHaveLength(1)
     expect(await lab.exec(part, 'receive', answer.value[0]?.token ?? '')).toMatch(/63 sat/)
-    expect(await wallet.desk.exports()).toEqual([])
+    expect(await wallet.admin.exports()).toEqual([])
   })
 
   it('E5 all of it comes back from the seed', async () => {
     const free = wallet.store.holdings().reduce((sum, one) => sum + one.free, 0)
     files += 1
     const again = open(`restored-${files}`)
-    const [found] = await again.desk.restore(false, () => {})
+    const [found] = await again.admin.restore(false, () => {})
     expect(found).toMatchObject({ added: free, problem: null })
     again.store.close()
   })

@@ -118,13 +118,13 @@ class History {
     new MintBank('https://a.example', 100),
     new MintBank('https://b.example'),
   )
-  desk: WalletAdmin
+  admin: WalletAdmin
   funded = 0
   #insisting = false
   readonly #faults: { bank: MintBank; call: Call; fault: Fault; after: number }[] = []
 
   constructor() {
-    this.desk = this.#open()
+    this.admin = this.#open()
     for (const bank of this.till.banks) bank.fault = (call) => this.#faultAt(bank, call)
     this.till.there.onInvoice = () => {
       expect(this.till.now.payouts.open()?.state, 'no second invoice').toBe('open')
@@ -184,7 +184,7 @@ class History {
 
   reopen(): void {
     this.till.reopen()
-    this.desk = this.#open()
+    this.admin = this.#open()
   }
 
   async #do(one: Step): Promise<void> {
@@ -203,18 +203,18 @@ class History {
         return till.now.payout.tick()
       case 'withdraw':
         this.#insisting = one.yes
-        await this.desk.withdraw({ to: 'you@example.com', sat: one.sat, yes: one.yes })
+        await this.admin.withdraw({ to: 'you@example.com', sat: one.sat, yes: one.yes })
         return
       case 'export':
-        await this.desk.export({ sat: one.sat, yes: one.yes })
+        await this.admin.export({ sat: one.sat, yes: one.yes })
         return
       case 'restore':
-        await this.desk.restore(false, () => {})
+        await this.admin.restore(false, () => {})
         return
       case 'reopen':
         return this.reopen()
       case 'confirm':
-        await this.desk.confirm()
+        await this.admin.confirm()
         return
       case 'owe':
         till.owed = one.sat
@@ -252,7 +252,7 @@ class History {
     const out = till.banks.reduce((sum, bank) => sum + bank.out(), 0)
     const kept = till.banks.reduce((sum, bank) => sum + bank.kept, 0)
     expect(out + kept + till.paidOut(), 'the mints add up').toBe(funded)
-    expect(till.now.alarm.raised, 'nobody else is here').toBeNull()
+    expect(till.now.freeze.reason, 'nobody else is here').toBeNull()
     const bolts = till.banks.flatMap(({ paidOut }) => paidOut.map(({ bolt11 }) => bolt11))
     expect(new Set(bolts).size, 'an invoice is paid once').toBe(bolts.length)
     const underWay = till.banks

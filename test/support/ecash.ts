@@ -3,10 +3,10 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Background } from '../../src/floor/background.ts'
-import { Budget } from '../../src/wallets/ecash/budget.ts'
 import { openEcashWallet } from '../../src/wallets/ecash/ecash.ts'
 import { Freeze } from '../../src/wallets/ecash/freeze.ts'
 import { openMint } from '../../src/wallets/ecash/mint/cashu.ts'
+import { MintRateLimit } from '../../src/wallets/ecash/mint-rate-limit.ts'
 import { Mints } from '../../src/wallets/ecash/mints.ts'
 import { openEcashFile } from '../../src/wallets/ecash/store/database.ts'
 import { EcashStore } from '../../src/wallets/ecash/store/store.ts'
@@ -53,19 +53,19 @@ export class EcashBed {
   async parts({ mints, limited = false, deadlineMs = 400 }: EcashOptions) {
     const store = this.store()
     const { world, seed } = this
-    const lines = await Promise.all(
+    const all = await Promise.all(
       mints.map(async ({ url }) => ({
         mint: await openMint({ url, seed, world, deadlineMs }),
-        budget: new Budget(world, limited),
+        rateLimit: new MintRateLimit(world, limited),
         sells: true,
       })),
     )
     const say = (event: object) => void this.events.push({ ...event })
-    const alarm = new Freeze(store, () => say({ event: 'problem', what: 'seed_elsewhere' }))
+    const freeze = new Freeze(store, () => say({ event: 'problem', what: 'seed_elsewhere' }))
     const background = new Background(world, ({ work, solved }) =>
       say({ event: solved ? 'solved' : 'problem', what: `background ${work}` }),
     )
-    return { store, roster: new Mints({ lines, store, world, say }), alarm, world, background }
+    return { store, mints: new Mints({ all, store, world, say }), freeze, world, background }
   }
 
   async open(options: EcashOptions): Promise<Wallet> {

@@ -19,7 +19,7 @@ export const place = (mint: string): string => mint.replace(/^https?:\/\//, '')
 
 /** What `satgate wallet` prints. */
 export function balanceOutcome(balance: Balance, { json, unit, width }: How): Outcome {
-  const { sat, owed, withdrawable, mints, payout, alarm } = balance
+  const { sat, owed, withdrawable, mints, payout, frozen } = balance
   if (json) return done(jsonLine(balanceJson(balance)))
   const rows = mints.map((one) => [
     place(one.mint),
@@ -29,7 +29,7 @@ export function balanceOutcome(balance: Balance, { json, unit, width }: How): Ou
     one.coins,
   ])
   const lines = [
-    ...(alarm === null ? [] : [hang('', `STOPPED: ${alarm}`, width), '']),
+    ...(frozen === null ? [] : [hang('', `STOPPED: ${frozen}`, width), '']),
     `held               ${sats(sat)} ${unit}`,
     `owed to buyers     ${sats(owed)} ${unit}`,
     `may leave          ${sats(withdrawable)} ${unit}`,

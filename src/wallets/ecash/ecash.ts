@@ -17,15 +17,15 @@ import type { Freeze } from './freeze.ts'
 import { isOfMint, MintBusy } from './mint/mint.ts'
 import { MintQuotes } from './mint-quotes.ts'
 import { TokenMinter } from './mint-tokens.ts'
-import type { MintLine, Mints } from './mints.ts'
+import type { KnownMint, Mints } from './mints.ts'
 import { QuotePoller } from './quote-poller.ts'
 import type { Quote } from './store/rows.ts'
 import type { EcashStore } from './store/store.ts'
 
 export interface EcashOptions {
   readonly store: EcashStore
-  readonly roster: Mints
-  readonly alarm: Freeze
+  readonly mints: Mints
+  readonly freeze: Freeze
   readonly world: World
   readonly background: Background
   /** The most sats that one mint may hold. */
@@ -53,61 +53,61 @@ const PAGE = 200
  * Throws `WalletUnreachable` if the kind of money is not known and no mint answers.
  */
 export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
-  const { store, roster, alarm, world, background, maxPerMint } = options
+  const { store, mints, freeze, world, background, maxPerMint } = options
   const money = options.money ?? (await learnMoney(options))
   const watchers = new Set<(settled: Settlement) => void>()
   const tell = (quote: Quote) => {
     const settled = { paymentHash: quote.hash, cursor: String(quote.settledN) }
     for (const watcher of watchers) watcher(settled)
   }
-  const collector = new TokenMinter({ store, roster, alarm, world, onMinted: tell })
-  const offers = new MintQuotes({ store, roster, world, maxPerMint, money })
-  const worker = new QuotePoller({ store, roster, collector, world, background })
+  const minter = new TokenMinter({ store, mints, freeze, world, onMinted: tell })
+  const quotes = new MintQuotes({ store, mints, world, maxPerMint, money })
+  const poller = new QuotePoller({ store, mints, minter, world, background })
   const refuseIfRaised = () => {
-    const why = alarm.raised
+    const why = freeze.reason
     if (why !== null) throw new WalletRefused(why)
   }
-  const ahead = whereWritable(warnIfAhead(options, collector))
+  const ahead = whereWritable(warnIfAhead(options, minter))
   await inTime(world, ahead, { ms: options.patienceMs, late: null })
-  worker.start()
+  poller.start()
   return {
     kind: 'ecash',
     asksItself: true,
-    strangersAMinute: () => strangersAMinute(roster),
+    strangersAMinute: () => strangersAMinute(mints),
     money,
     get label() {
       return labelOf(options, money)
     },
     async createInvoice(ask) {
       refuseIfRaised()
-      const invoice = await onDisk(() => offers.create(ask))
-      worker.soon()
+      const invoice = await onDisk(() => quotes.create(ask))
+      poller.soon()
       return invoice
     },
     async lookup(paymentHash, who = 'waiting') {
-      const known = store.quote(paymentHash)
-      if (known === null) return { is: 'unknown' }
+      const quote = store.quote(paymentHash)
+      if (quote === null) return { is: 'unknown' }
       const asking = who === 'waiting' ? 'paid' : 'poll'
-      if (known.state === 'open') await onDisk(() => collector.collect(paymentHash, asking))
-      const state = stateOf(store.quote(paymentHash) ?? known, collector.lookedAt(paymentHash))
+      if (quote.state === 'open') await onDisk(() => minter.collect(paymentHash, asking))
+      const state = stateOf(store.quote(paymentHash) ?? quote, minter.lookedAt(paymentHash))
       if (state.is === 'settled') return state
       refuseIfRaised()
-      if (roster.selling().length === 0) throw new WalletUnreachable(roster.reason)
+      if (mints.selling().length === 0) throw new WalletUnreachable(mints.reason)
       return state
     },
-    wake: (paymentHash) => worker.wake(paymentHash),
+    wake: (paymentHash) => poller.wake(paymentHash),
     forget: async (paymentHash) => store.forgetQuote(paymentHash),
     watch: (cursor, onSettled) =>
       replayThenFollow({ store, watchers, background, world }, { cursor, onSettled }),
     async probe() {
       refuseIfRaised()
       await onDisk(async () => store.tryWriting())
-      await probe(roster)
+      await probe(mints)
     },
     async close() {
       watchers.clear()
-      await worker.stop()
-      for (const { mint } of roster.lines) mint.close()
+      await poller.stop()
+      for (const { mint } of mints.all) mint.close()
     },
   }
 }
@@ -121,15 +121,15 @@ function stateOf(quote: Quote, lookedAt: number): InvoiceState {
 }
 
 /** The number for all mints together. A mint of the operator's own has no limit. */
-function strangersAMinute({ lines }: Mints): number | null {
-  const each = lines.filter(({ sells }) => sells).map(({ budget }) => budget.strangersAMinute)
+function strangersAMinute({ all }: Mints): number | null {
+  const each = all.filter(({ sells }) => sells).map(({ rateLimit }) => rateLimit.strangersAMinute)
   return each.reduce((sum, one) => (sum === null || one === null ? null : sum + one), 0)
 }
 
-function labelOf({ store, roster }: EcashOptions, money: MoneyKind): string {
+function labelOf({ store, mints }: EcashOptions, money: MoneyKind): string {
   const sats = store.holdings().reduce((sum, { free, held }) => sum + free + held, 0)
-  const line = roster.selling()[0] ?? roster.lines[0]
-  const host = line === undefined ? 'no mint' : new URL(line.mint.url).host
+  const known = mints.selling()[0] ?? mints.all[0]
+  const host = known === undefined ? 'no mint' : new URL(known.mint.url).host
   return `ecash at ${host}, ${sats} ${unitOf(money)}`
 }
 
@@ -138,12 +138,12 @@ function labelOf({ store, roster }: EcashOptions, money: MoneyKind): string {
  * everything.
  */
 async function learnMoney({
-  roster,
+  mints,
   world,
   patienceMs,
 }: EcashOptions): Promise<Exclude<MoneyKind, 'play'>> {
-  const money = await inTime(world, firstMoney(roster), { ms: patienceMs, late: null })
-  if (money === null) throw new WalletUnreachable(roster.reason)
+  const money = await inTime(world, firstMoney(mints), { ms: patienceMs, late: null })
+  if (money === null) throw new WalletUnreachable(mints.reason)
   return money
 }
 
@@ -172,10 +172,10 @@ async function whereWritable<T>(work: Promise<T>): Promise<T | null> {
   }
 }
 
-async function firstMoney(roster: Mints): Promise<Exclude<MoneyKind, 'play'> | null> {
-  for (const line of roster.selling()) {
+async function firstMoney(mints: Mints): Promise<Exclude<MoneyKind, 'play'> | null> {
+  for (const known of mints.selling()) {
     try {
-      const money = moneyOf(await quoteNothing(roster, line))
+      const money = moneyOf(await quoteNothing(mints, known))
       if (money !== null) return money
     } catch (error) {
       if (!isOfMint(error)) throw error
@@ -189,15 +189,15 @@ async function firstMoney(roster: Mints): Promise<Exclude<MoneyKind, 'play'> | n
  * that answer.
  */
 async function warnIfAhead(
-  { roster, store, alarm }: EcashOptions,
-  collector: TokenMinter,
+  { mints, store, freeze }: EcashOptions,
+  minter: TokenMinter,
 ): Promise<void> {
   if (store.keysets().length === 0) return
-  for (const line of roster.selling()) {
+  for (const known of mints.selling()) {
     try {
-      if (!(await collector.ahead(line))) continue
-      const host = new URL(line.mint.url).host
-      return alarm.raise(`${host} knows coins of this seed that this folder does not`)
+      if (!(await minter.ahead(known))) continue
+      const host = new URL(known.mint.url).host
+      return freeze.set(`${host} knows coins of this seed that this folder does not`)
     } catch (error) {
       if (!isOfMint(error)) throw error
     }
@@ -209,26 +209,26 @@ async function warnIfAhead(
  * is enough. If it failed, a real invoice is requested, because a mint may be up while its
  * Lightning node is down.
  */
-async function probe(roster: Mints): Promise<void> {
-  for (const line of roster.selling()) {
-    const works = roster.ok(line.mint.url)
-      ? await answers(() => roster.tried(line, (mint) => mint.alive()))
+async function probe(mints: Mints): Promise<void> {
+  for (const known of mints.selling()) {
+    const works = mints.ok(known.mint.url)
+      ? await answers(() => mints.tried(known, (mint) => mint.alive()))
       : // A mint that may not be called now counts as down, because it was down at its last call.
-        line.budget.wait('top_up') === 0 && (await answers(() => quoteNothing(roster, line)))
+        known.rateLimit.wait('top_up') === 0 && (await answers(() => quoteNothing(mints, known)))
     if (works) return
   }
-  throw new WalletUnreachable(roster.reason)
+  throw new WalletUnreachable(mints.reason)
 }
 
 /**
  * Requests an invoice that nobody will pay. It shows that the mint makes invoices, and of which
  * kind of money.
  */
-async function quoteNothing(roster: Mints, line: MintLine): Promise<string> {
-  const { least } = await roster.about(line)
-  if (line.budget.take('top_up') > 0) throw new MintBusy(null)
+async function quoteNothing(mints: Mints, known: KnownMint): Promise<string> {
+  const { least } = await mints.about(known)
+  if (known.rateLimit.take('top_up') > 0) throw new MintBusy(null)
   const ask = { sat: Math.max(least ?? 1, 10), memo: 'satgate', key: null }
-  const { bolt11 } = await roster.tried(line, (mint) => mint.createQuote(ask))
+  const { bolt11 } = await mints.tried(known, (mint) => mint.createQuote(ask))
   return bolt11
 }
 

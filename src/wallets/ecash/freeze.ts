@@ -7,22 +7,22 @@ import type { EcashStore } from './store/store.ts'
  */
 export class Freeze {
   readonly #store: EcashStore
-  readonly #onRaised: () => void
+  readonly #onSet: () => void
 
-  constructor(store: EcashStore, onRaised: () => void = () => {}) {
+  constructor(store: EcashStore, onSet: () => void = () => {}) {
     this.#store = store
-    this.#onRaised = onRaised
+    this.#onSet = onSet
   }
 
   /** Why it was set, for the operator. Null if it is not set. */
-  get raised(): string | null {
+  get reason(): string | null {
     return this.#store.fact(FACT)
   }
 
-  raise(what: string): void {
-    if (this.raised !== null) return
+  set(what: string): void {
+    if (this.reason !== null) return
     this.#store.setFact(FACT, `${what}. ${WHAT_TO_DO}`)
-    this.#onRaised()
+    this.#onSet()
   }
 
   /** Called when stock was taken. */

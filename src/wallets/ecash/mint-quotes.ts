@@ -11,7 +11,6 @@ import {
   WalletRefused,
   WalletUnreachable,
 } from '../wallet.ts'
-import type { Call } from './budget.ts'
 import {
   type Mint,
   MintBusy,
@@ -20,12 +19,13 @@ import {
   MintRefused,
   MintUnreachable,
 } from './mint/mint.ts'
-import type { MintLine, Mints } from './mints.ts'
+import type { Call } from './mint-rate-limit.ts'
+import type { KnownMint, Mints } from './mints.ts'
 import type { EcashStore } from './store/store.ts'
 
 export interface OffersParts {
   readonly store: EcashStore
-  readonly roster: Mints
+  readonly mints: Mints
   readonly world: World
   /** The most sats that one mint may hold. */
   readonly maxPerMint: number
@@ -64,40 +64,40 @@ export class MintQuotes {
   async create(ask: InvoiceAsk): Promise<Invoice> {
     const call = CALLS[ask.asker ?? 'stranger']
     const tried: Tried[] = []
-    for (const line of this.#parts.roster.selling()) {
-      const one = await this.#try(line, ask, call)
+    for (const known of this.#parts.mints.selling()) {
+      const one = await this.#try(known, ask, call)
       if (one.is === 'invoice') return one.invoice
       tried.push(one)
     }
     throw this.#refusal(tried)
   }
 
-  async #try(line: MintLine, ask: InvoiceAsk, call: Call): Promise<Tried> {
-    const { roster, store, world, maxPerMint } = this.#parts
+  async #try(known: KnownMint, ask: InvoiceAsk, call: Call): Promise<Tried> {
+    const { mints, store, world, maxPerMint } = this.#parts
     const usual = isUsual(ask.sat)
     // Checks first what costs nothing, because this runs for every unpaid request.
-    const busyMs = line.budget.wait(call)
+    const busyMs = known.rateLimit.wait(call)
     if (busyMs > 0) return { is: 'busy', waitMs: busyMs }
-    const holding = store.holdings().find(({ mint }) => mint === line.mint.url)
+    const holding = store.holdings().find(({ mint }) => mint === known.mint.url)
     const room = maxPerMint - (holding?.free ?? 0) - (holding?.held ?? 0)
     if (room < LEAST_ROOM) return { is: 'full' }
     try {
-      const { least, most, locks } = await roster.about(line)
+      const { least, most, locks } = await mints.about(known)
       const bound = Math.min(room, most ?? room)
       if (ask.sat > bound || ask.sat < (least ?? 1)) return { is: 'amount', least, most: bound }
-      const waitMs = line.budget.take(call)
+      const waitMs = known.rateLimit.take(call)
       if (waitMs > 0) return { is: 'busy', waitMs }
       const privateKey = locks ? newKey(world) : null
       const key = privateKey === null ? null : { privateKey }
       const memo = fitDescription(ask.memo)
       const asked = { sat: ask.sat, memo, key }
       const quoting = (mint: Mint) => this.#quote(mint, asked)
-      const quote = await (usual ? roster.tried(line, quoting) : roster.unblamed(line, quoting))
-      return { is: 'invoice', invoice: this.#keep(line, { quote, sat: ask.sat, privateKey }) }
+      const quote = await (usual ? mints.tried(known, quoting) : mints.unblamed(known, quoting))
+      return { is: 'invoice', invoice: this.#keep(known, { quote, sat: ask.sat, privateKey }) }
     } catch (error) {
       if (error instanceof MintBusy) return { is: 'busy', waitMs: error.retryAfterMs ?? 60_000 }
       if (isAmount(error, usual)) return { is: 'amount', least: null, most: null }
-      if (error instanceof MintRefused) roster.failed(line.mint.url, error.message)
+      if (error instanceof MintRefused) mints.failed(known.mint.url, error.message)
       else if (!(error instanceof MintUnreachable || error instanceof MintLies)) throw error
       return { is: 'failed' }
     }
@@ -127,10 +127,10 @@ export class MintQuotes {
   }
 
   #keep(
-    { mint }: MintLine,
+    { mint }: KnownMint,
     { quote, sat, privateKey }: { quote: MintQuote; sat: number; privateKey: string | null },
   ): Invoice {
-    const { store, world, roster } = this.#parts
+    const { store, world, mints } = this.#parts
     const { bolt11 } = quote
     const read = readBolt11(bolt11)
     const expiresAt = Math.min(read?.expiresAt ?? 0, quote.expiresAt ?? Number.POSITIVE_INFINITY)
@@ -140,7 +140,7 @@ export class MintQuotes {
       ...{ createdAt: world.now(), expiresAt },
     })
     if (!added) {
-      roster.setAside(mint.url, 'it gave one quote for two asks')
+      mints.setAside(mint.url, 'it gave one quote for two asks')
       throw new MintLies('it gave one quote for two asks')
     }
     return { bolt11, paymentHash: hash, expiresAt }
@@ -157,7 +157,7 @@ export class MintQuotes {
         `every mint holds ${maxPerMint} sat, which is wallet.maxPerMint: send them on with satgate wallet withdraw`,
       )
     }
-    return new WalletUnreachable(this.#parts.roster.reason)
+    return new WalletUnreachable(this.#parts.mints.reason)
   }
 }
 

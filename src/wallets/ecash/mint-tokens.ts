@@ -3,14 +3,14 @@ import type { World } from '../../floor/world.ts'
 import type { Freeze } from './freeze.ts'
 import { isOfMint, type Mint, MintRefused, OutputsKept, type Proof } from './mint/mint.ts'
 import { splitSats } from './mint/sats.ts'
-import type { MintLine, Mints } from './mints.ts'
+import type { KnownMint, Mints } from './mints.ts'
 import { isGivenUp, type Quote, type SentBatch } from './store/rows.ts'
 import type { EcashStore } from './store/store.ts'
 
 export interface CollectorParts {
   readonly store: EcashStore
-  readonly roster: Mints
-  readonly alarm: Freeze
+  readonly mints: Mints
+  readonly freeze: Freeze
   readonly world: Pick<World, 'now'>
   /** Called when the coins of an invoice are on the disk. */
   readonly onMinted: (quote: Quote) => void
@@ -68,21 +68,21 @@ export class TokenMinter {
   }
 
   async #collect(hash: string, asking: Asking): Promise<void> {
-    const { store, roster, alarm } = this.#parts
+    const { store, mints, freeze } = this.#parts
     const quote = store.quote(hash)
-    const line = quote === null ? null : roster.line(quote.mint)
-    if (quote === null || quote.state !== 'open' || line === null || alarm.raised !== null) return
-    if (asking !== 'told' && !this.#mayLook(line, hash)) return
+    const known = quote === null ? null : mints.find(quote.mint)
+    if (quote === null || quote.state !== 'open' || known === null || freeze.reason !== null) return
+    if (asking !== 'told' && !this.#mayLook(known, hash)) return
     try {
       const sent = store.sentFor(hash)
       if (sent !== null) {
-        if (this.#mayRetry(hash)) await this.#recover(line, quote, sent)
+        if (this.#mayRetry(hash)) await this.#recover(known, quote, sent)
         return
       }
-      await this.#look(line, quote, asking)
+      await this.#look(known, quote, asking)
     } catch (error) {
       if (!isOfMint(error)) throw error
-      if (error instanceof MintRefused) roster.failed(line.mint.url, error.message)
+      if (error instanceof MintRefused) mints.failed(known.mint.url, error.message)
     }
   }
 
@@ -95,20 +95,20 @@ export class TokenMinter {
     return true
   }
 
-  #mayLook({ budget }: MintLine, hash: string): boolean {
+  #mayLook({ rateLimit }: KnownMint, hash: string): boolean {
     const { at, times } = this.#looked.get(hash) ?? { at: 0, times: 0 }
-    const gap = budget.limited ? backOff(LOOK_AGAIN, times - 1, LONGEST_LOOK_AGAIN) : LOOK_AGAIN
+    const gap = rateLimit.limited ? backOff(LOOK_AGAIN, times - 1, LONGEST_LOOK_AGAIN) : LOOK_AGAIN
     return this.#parts.world.now() - at >= gap
   }
 
-  async #look(line: MintLine, quote: Quote, asking: Asking): Promise<void> {
-    if (asking === 'told') return this.#mint(line, quote)
-    const { roster } = this.#parts
-    const state = await roster.ask(line, asking, (mint) => mint.quoteState(quote.quote))
+  async #look(known: KnownMint, quote: Quote, asking: Asking): Promise<void> {
+    if (asking === 'told') return this.#mint(known, quote)
+    const { mints } = this.#parts
+    const state = await mints.ask(known, asking, (mint) => mint.quoteState(quote.quote))
     if (state === null) return
     this.#lookedNow(quote.hash)
-    if (state === 'paid') await this.#mint(line, quote)
-    if (state === 'issued') await this.#issuedElsewhere(line, quote)
+    if (state === 'paid') await this.#mint(known, quote)
+    if (state === 'issued') await this.#issuedElsewhere(known, quote)
   }
 
   #lookedNow(hash: string): void {
@@ -121,27 +121,27 @@ export class TokenMinter {
   /**
    * The batch is on the disk before it is sent. With the seed, it can restore the coins (NUT-09).
    */
-  async #mint(line: MintLine, quote: Quote): Promise<void> {
-    const { store, roster, world, alarm } = this.#parts
-    const about = await roster.about(line)
+  async #mint(known: KnownMint, quote: Quote): Promise<void> {
+    const { store, mints, world, freeze } = this.#parts
+    const about = await mints.about(known)
     const batch = store.beginBatch({
-      ...{ kind: 'mint', mint: line.mint.url, keyset: about.keyset, quote: quote.hash },
+      ...{ kind: 'mint', mint: known.mint.url, keyset: about.keyset, quote: quote.hash },
       ...{ amounts: splitSats(quote.sat, about.amounts), inputs: [], at: world.now() },
     })
     try {
-      const coins = await roster.tried(line, (mint) => mintBatch(mint, quote, batch))
+      const coins = await mints.tried(known, (mint) => mintBatch(mint, quote, batch))
       this.#finish(quote, batch, coins)
     } catch (error) {
       if (!(error instanceof MintRefused)) throw error
       store.voidBatch(batch.n)
-      if (error.means === 'issued') return this.#issuedElsewhere(line, quote)
+      if (error.means === 'issued') return this.#issuedElsewhere(known, quote)
       if (error.means !== 'signed') throw error
       // These outputs were never sent before, and the mint has signed them. So somebody else has
       // our seed.
-      const theirs = await roster.tried(line, (mint) => mint.restore(batch))
+      const theirs = await mints.tried(known, (mint) => mint.restore(batch))
       if (theirs.length > 0)
-        return alarm.raise(`Coins of this seed were made elsewhere at ${hostOf(line)}`)
-      roster.setAside(line.mint.url, 'it says that it signed what it never saw')
+        return freeze.set(`Coins of this seed were made elsewhere at ${hostOf(known)}`)
+      mints.setAside(known.mint.url, 'it says that it signed what it never saw')
     }
   }
 
@@ -149,23 +149,23 @@ export class TokenMinter {
    * Restores a batch of which nobody knows whether it reached the mint. No other batch is restored
    * (threats I11).
    */
-  async #recover(line: MintLine, quote: Quote, batch: SentBatch): Promise<void> {
-    const { roster } = this.#parts
-    const coins = await roster.ask(line, 'paid', (mint) => mint.restore(batch))
+  async #recover(known: KnownMint, quote: Quote, batch: SentBatch): Promise<void> {
+    const { mints } = this.#parts
+    const coins = await mints.ask(known, 'paid', (mint) => mint.restore(batch))
     if (coins === null) return
     if (coins.length > 0) {
       if (coins.length !== batch.amounts.length) {
-        return roster.setAside(line.mint.url, 'it signed a part of an invoice’s coins')
+        return mints.setAside(known.mint.url, 'it signed a part of an invoice’s coins')
       }
       return this.#finish(quote, batch, coins)
     }
-    const state = await roster.ask(line, 'paid', (mint) => mint.quoteState(quote.quote))
-    if (state === 'issued') return this.#issuedElsewhere(line, quote)
+    const state = await mints.ask(known, 'paid', (mint) => mint.quoteState(quote.quote))
+    if (state === 'issued') return this.#issuedElsewhere(known, quote)
     if (state !== 'paid') return
     try {
       // Sends the very same outputs. If they were signed twice by mistake, each would still be one
       // coin.
-      const again = await roster.tried(line, (mint) => mintBatch(mint, quote, batch))
+      const again = await mints.tried(known, (mint) => mintBatch(mint, quote, batch))
       this.#finish(quote, batch, again)
     } catch (error) {
       const { store, world } = this.#parts
@@ -180,34 +180,34 @@ export class TokenMinter {
    * The mint says that it gave the coins out, and not to us. Either a copy of this wallet took
    * them, or the mint keeps them.
    */
-  async #issuedElsewhere(line: MintLine, quote: Quote): Promise<void> {
-    const { store, roster, alarm } = this.#parts
+  async #issuedElsewhere(known: KnownMint, quote: Quote): Promise<void> {
+    const { store, mints, freeze } = this.#parts
     for (const batch of store.voidFor(quote.hash)) {
-      const coins = await roster.tried(line, (mint) => mint.restore(batch))
+      const coins = await mints.tried(known, (mint) => mint.restore(batch))
       if (coins.length < batch.amounts.length) continue
       store.reopenBatch(batch.n)
       return this.#finish(quote, batch, coins)
     }
-    if (await this.ahead(line)) {
-      return alarm.raise(`Coins of this seed were made elsewhere at ${hostOf(line)}`)
+    if (await this.ahead(known)) {
+      return freeze.set(`Coins of this seed were made elsewhere at ${hostOf(known)}`)
     }
     const sent = store.sentFor(quote.hash)
     if (sent !== null) store.voidBatch(sent.n)
     store.markStuck(quote.hash)
-    roster.setAside(line.mint.url, 'it says that an invoice’s coins were given out, and not to us')
+    mints.setAside(known.mint.url, 'it says that an invoice’s coins were given out, and not to us')
   }
 
   /**
    * Whether the mint has signed outputs of this seed that are beyond our counter. Then another
    * wallet uses the same seed.
    */
-  async ahead(line: MintLine): Promise<boolean> {
-    const { store, roster } = this.#parts
-    const { keyset } = await roster.about(line)
+  async ahead(known: KnownMint): Promise<boolean> {
+    const { store, mints } = this.#parts
+    const { keyset } = await mints.about(known)
     for (;;) {
       const counter = store.counter(keyset)
       const batch = { keyset, counter, amounts: Array(AHEAD).fill(0) }
-      const found = await roster.tried(line, (mint) => mint.restore(batch))
+      const found = await mints.tried(known, (mint) => mint.restore(batch))
       if (found.length === 0) return false
       // A payout of ours may have made outputs meanwhile. Those are not from another wallet.
       if (store.counter(keyset) === counter) return true
@@ -215,10 +215,10 @@ export class TokenMinter {
   }
 
   #finish(quote: Quote, batch: SentBatch, coins: readonly Proof[]): void {
-    const { store, roster, onMinted } = this.#parts
+    const { store, mints, onMinted } = this.#parts
     const sum = coins.reduce((sats, { amount }) => sats + amount, 0)
     if (sum !== quote.sat) {
-      roster.setAside(batch.mint, 'it gave coins of another amount than was paid')
+      mints.setAside(batch.mint, 'it gave coins of another amount than was paid')
       return
     }
     this.#retries.delete(quote.hash)
@@ -234,4 +234,4 @@ const mintBatch = (mint: Mint, quote: Quote, batch: SentBatch): Promise<readonly
   return mint.mint(quote.quote, key, batch)
 }
 
-const hostOf = ({ mint }: MintLine): string => new URL(mint.url).host
+const hostOf = ({ mint }: KnownMint): string => new URL(mint.url).host

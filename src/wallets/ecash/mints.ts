@@ -1,13 +1,13 @@
 import { backOff } from '../../floor/back-off.ts'
 import type { World } from '../../floor/world.ts'
-import type { Budget, Call } from './budget.ts'
 import { type Mint, type MintAbout, MintBusy, MintLies, MintUnreachable } from './mint/mint.ts'
+import type { Call, MintRateLimit } from './mint-rate-limit.ts'
 import type { EcashStore } from './store/store.ts'
 
 /** A mint, and what is known about its behaviour. */
-export interface MintLine {
+export interface KnownMint {
   readonly mint: Mint
-  readonly budget: Budget
+  readonly rateLimit: MintRateLimit
   /** Whether it is asked for invoices. Other mints are known because they still hold coins. */
   readonly sells: boolean
 }
@@ -40,7 +40,7 @@ interface Trouble {
  * when it begins and once when it ends.
  */
 export class Mints {
-  readonly lines: readonly MintLine[]
+  readonly all: readonly KnownMint[]
   readonly #store: EcashStore
   readonly #world: Pick<World, 'now'>
   readonly #say: (event: object) => void
@@ -48,25 +48,25 @@ export class Mints {
   readonly #solved = new Map<string, number>()
 
   constructor(parts: {
-    readonly lines: readonly MintLine[]
+    readonly all: readonly KnownMint[]
     readonly store: EcashStore
     readonly world: Pick<World, 'now'>
     readonly say: (event: object) => void
   }) {
-    this.lines = parts.lines
+    this.all = parts.all
     this.#store = parts.store
     this.#world = parts.world
     this.#say = parts.say
-    for (const { mint } of parts.lines) this.#recall(mint.url)
+    for (const { mint } of parts.all) this.#recall(mint.url)
   }
 
-  line(url: string): MintLine | null {
-    return this.lines.find(({ mint }) => mint.url === url) ?? null
+  find(url: string): KnownMint | null {
+    return this.all.find(({ mint }) => mint.url === url) ?? null
   }
 
   /** The mints that may be asked for an invoice now, in order. */
-  selling(): readonly MintLine[] {
-    return this.lines.filter(({ mint, sells }) => sells && this.#free(mint.url))
+  selling(): readonly KnownMint[] {
+    return this.all.filter(({ mint, sells }) => sells && this.#free(mint.url))
   }
 
   /**
@@ -83,7 +83,7 @@ export class Mints {
 
   /** All known problems, as the reason why nothing can be sold. */
   get reason(): string {
-    const reasons = this.lines
+    const reasons = this.all
       .filter(({ sells }) => sells)
       .map(
         ({ mint }) =>
@@ -93,20 +93,20 @@ export class Mints {
   }
 
   /**
-   * Calls a mint if its budget allows that, and remembers how it behaved. Returns null if it may
+   * Calls a mint if its rate limit allows that, and remembers how it behaved. Returns null if it may
    * not be called now. Throws the errors of the port.
    */
-  async ask<T>(line: MintLine, call: Call, ask: (mint: Mint) => Promise<T>): Promise<T | null> {
-    if (!this.answers(line.mint.url)) return null
-    if (line.budget.take(call) > 0) return null
-    return this.tried(line, ask)
+  async ask<T>(known: KnownMint, call: Call, ask: (mint: Mint) => Promise<T>): Promise<T | null> {
+    if (!this.answers(known.mint.url)) return null
+    if (known.rateLimit.take(call) > 0) return null
+    return this.tried(known, ask)
   }
 
-  /** Does the same without looking at its budget and its past. */
-  async tried<T>(line: MintLine, ask: (mint: Mint) => Promise<T>): Promise<T> {
-    const answer = await this.#blaming(line, ask)
-    line.budget.answered()
-    this.#over(line.mint.url)
+  /** Does the same without looking at its rate limit and its past. */
+  async tried<T>(known: KnownMint, ask: (mint: Mint) => Promise<T>): Promise<T> {
+    const answer = await this.#blaming(known, ask)
+    known.rateLimit.answered()
+    this.#over(known.mint.url)
     return answer
   }
 
@@ -114,17 +114,17 @@ export class Mints {
    * Does the same for an unusual amount, which an honest mint may fail to serve. Of its errors,
    * only that the mint is busy is remembered (threats J13).
    */
-  async unblamed<T>(line: MintLine, ask: (mint: Mint) => Promise<T>): Promise<T> {
+  async unblamed<T>(known: KnownMint, ask: (mint: Mint) => Promise<T>): Promise<T> {
     try {
-      return await ask(line.mint)
+      return await ask(known.mint)
     } catch (error) {
-      if (error instanceof MintBusy) this.#busy(line, error)
+      if (error instanceof MintBusy) this.#busy(known, error)
       throw error
     }
   }
 
-  #busy({ mint, budget }: MintLine, { retryAfterMs }: MintBusy): void {
-    budget.refused(retryAfterMs)
+  #busy({ mint, rateLimit }: KnownMint, { retryAfterMs }: MintBusy): void {
+    rateLimit.refused(retryAfterMs)
     this.#begin(mint.url, 'mint_busy', 'it is asked too often')
   }
 
@@ -132,16 +132,16 @@ export class Mints {
    * What the mint offers, as far as it is known. An older answer does not prove that the mint works
    * now.
    */
-  about(line: MintLine): Promise<MintAbout> {
-    return this.#blaming(line, (mint) => mint.about())
+  about(known: KnownMint): Promise<MintAbout> {
+    return this.#blaming(known, (mint) => mint.about())
   }
 
-  async #blaming<T>(line: MintLine, ask: (mint: Mint) => Promise<T>): Promise<T> {
-    const { url } = line.mint
+  async #blaming<T>(known: KnownMint, ask: (mint: Mint) => Promise<T>): Promise<T> {
+    const { url } = known.mint
     try {
-      return await ask(line.mint)
+      return await ask(known.mint)
     } catch (error) {
-      if (error instanceof MintBusy) this.#busy(line, error)
+      if (error instanceof MintBusy) this.#busy(known, error)
       if (error instanceof MintUnreachable) this.#begin(url, 'mint_unreachable', error.reason)
       if (error instanceof MintLies) this.setAside(url, error.what)
       throw error
@@ -197,7 +197,7 @@ export class Mints {
   }
 }
 
-/** The ms for which a mint is skipped. For a busy mint, its budget decides. */
+/** The ms for which a mint is skipped. For a busy mint, its rate limit decides. */
 function lengthOf(what: Kind, times: number): number {
   if (what === 'mint_busy') return 0
   return what === 'mint_lies' ? ASIDE : backOff(DOWN, times - 1, LONGEST_DOWN)

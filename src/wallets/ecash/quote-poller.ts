@@ -2,14 +2,14 @@ import { backOff } from '../../floor/back-off.ts'
 import type { Background, Repeated } from '../../floor/background.ts'
 import type { World } from '../../floor/world.ts'
 import type { TokenMinter } from './mint-tokens.ts'
-import type { MintLine, Mints } from './mints.ts'
+import type { KnownMint, Mints } from './mints.ts'
 import type { Quote } from './store/rows.ts'
 import type { EcashStore } from './store/store.ts'
 
 export interface WorkerParts {
   readonly store: EcashStore
-  readonly roster: Mints
-  readonly collector: TokenMinter
+  readonly mints: Mints
+  readonly minter: TokenMinter
   readonly world: Pick<World, 'now'>
   readonly background: Background
 }
@@ -102,15 +102,15 @@ export class QuotePoller {
 
   /** Runs one round. A failure of one mint does not stop the others. */
   async tick(): Promise<void> {
-    const rounds = this.#parts.roster.lines.map((line) => this.#serve(line))
+    const rounds = this.#parts.mints.all.map((known) => this.#serve(known))
     const failed = (await Promise.allSettled(rounds)).find(({ status }) => status === 'rejected')
     if (failed?.status === 'rejected') throw failed.reason
   }
 
-  async #serve(line: MintLine): Promise<void> {
-    const { store, roster, collector, world } = this.#parts
-    const { url } = line.mint
-    if (!roster.answers(url)) return
+  async #serve(known: KnownMint): Promise<void> {
+    const { store, mints, minter, world } = this.#parts
+    const { url } = known.mint
+    if (!mints.answers(url)) return
     const now = world.now()
     const sent = new Set(
       store
@@ -118,16 +118,16 @@ export class QuotePoller {
         .flatMap(({ kind, quote }) => (kind === 'mint' && quote ? [quote] : [])),
     )
     const open = store.openQuotes(url, now - LATEST, MOST)
-    this.#watch(line, open, now)
+    this.#watch(known, open, now)
     const order = ({ hash }: Quote) =>
-      collector.lookedAt(hash) - (this.#isAwake(hash, now) ? AHEAD : 0)
+      minter.lookedAt(hash) - (this.#isAwake(hash, now) ? AHEAD : 0)
     const due = [...open, ...this.#oldAwake(url, now)]
-      .filter((quote) => !sent.has(quote.hash) && this.#isDue(line, quote, now))
+      .filter((quote) => !sent.has(quote.hash) && this.#isDue(known, quote, now))
       // The newest first, and each once before any of them a second time.
       .sort((a, b) => order(a) - order(b))
     for (const hash of [...sent, ...due.slice(0, AT_ONCE).map((quote) => quote.hash)]) {
-      if (this.#stopped || !roster.answers(url)) return
-      await collector.collect(hash, 'poll')
+      if (this.#stopped || !mints.answers(url)) return
+      await minter.collect(hash, 'poll')
     }
   }
 
@@ -144,17 +144,17 @@ export class QuotePoller {
     })
   }
 
-  #isDue({ budget }: MintLine, quote: Quote, now: number): boolean {
+  #isDue({ rateLimit }: KnownMint, quote: Quote, now: number): boolean {
     const age = this.#isAwake(quote.hash, now) ? 0 : now - quote.createdAt
-    const gap = gapAt(age, budget.limited)
+    const gap = gapAt(age, rateLimit.limited)
     const told = this.#watched.get(quote.mint)?.has(quote.hash) === true
-    const last = Math.max(this.#parts.collector.lookedAt(quote.hash), quote.createdAt)
+    const last = Math.max(this.#parts.minter.lookedAt(quote.hash), quote.createdAt)
     return now - last >= (told ? Math.max(gap, TOLD_GAP) : gap)
   }
 
   /** Opens a connection for the invoices that no connection watches yet. */
-  #watch(line: MintLine, open: readonly Quote[], now: number): void {
-    const { url } = line.mint
+  #watch(known: KnownMint, open: readonly Quote[], now: number): void {
+    const { url } = known.mint
     const watched = this.#watched.get(url) ?? new Set<string>()
     this.#watched.set(url, watched)
     const watches = this.#watches.get(url) ?? new Set()
@@ -169,13 +169,13 @@ export class QuotePoller {
     }
     const wanted = fresh.filter(({ hash }) => !watched.has(hash))
     const hashes = new Map(wanted.map(({ hash, quote }) => [quote, hash]))
-    const watch = line.mint.watchQuotes([...hashes.keys()], {
+    const watch = known.mint.watchQuotes([...hashes.keys()], {
       onState: (quote, state) => {
         const hash = hashes.get(quote)
         if (hash === undefined || state === 'unpaid') return
-        const { background, collector } = this.#parts
+        const { background, minter } = this.#parts
         const asking = state === 'paid' ? 'told' : 'poll'
-        background.once('payments', () => collector.collect(hash, asking))
+        background.once('payments', () => minter.collect(hash, asking))
       },
       onEnd: () => {
         if (watch !== null) watches.delete(watch)

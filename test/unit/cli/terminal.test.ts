@@ -111,7 +111,7 @@ const ANSWERS: readonly (readonly [command: readonly string[], answer: unknown])
   [
     ['wallet', 'balance'],
     {
-      ...{ sat: 1, owed: 0, withdrawable: 1, alarm: NAME },
+      ...{ sat: 1, owed: 0, withdrawable: 1, frozen: NAME },
       mints: [{ mint, free: 1, held: 0, net: null, coins: 1, awaited: 1, problem: NAME }],
       payout: { state: 'first', to: NAME, above: 1, sat: 1, problem: NAME },
     },

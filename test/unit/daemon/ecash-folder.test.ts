@@ -18,7 +18,7 @@ const seedFile = () => ecashIn(folder).seed
 
 function opened() {
   const wallet = openEcashFolder(folder, WORLD)
-  const raised = new Freeze(wallet.store).raised
+  const raised = new Freeze(wallet.store).reason
   wallet.close()
   return { ...wallet, raised }
 }

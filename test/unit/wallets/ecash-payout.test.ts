@@ -261,8 +261,8 @@ describe('what stands in the way', () => {
     expect(newest()).toMatchObject({ state: 'failed', reason: 'the invoice has expired' })
   })
 
-  it('the alarm: nothing is begun', async () => {
-    till.now.alarm.raise('Elsewhere')
+  it('a freeze: nothing is begun', async () => {
+    till.now.freeze.set('Elsewhere')
     fund(till.now.store, till.bank, [32768])
     await tick()
     expect(gave()).toEqual([])
@@ -276,7 +276,7 @@ describe('what stands in the way', () => {
     }
     await tick()
     expect(newest()).toMatchObject({ state: 'failed' })
-    expect(till.now.alarm.raised).toContain('spent elsewhere')
+    expect(till.now.freeze.reason).toContain('spent elsewhere')
     expect(till.held()).toBe(till.bank.out())
   })
 })

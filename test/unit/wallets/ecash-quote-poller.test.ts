@@ -21,15 +21,15 @@ async function counting(sockets = false) {
   const world = { ...bed.world, now: () => 1_800_000_000_000 + bed.ahead }
   const parts = { ...(await bed.parts({ mints: [mint], limited: true })), world }
   const seen: string[] = []
-  const collector = new TokenMinter({ ...parts, onMinted: ({ hash }) => seen.push(hash) })
-  const worker = new QuotePoller({ ...parts, collector })
+  const minter = new TokenMinter({ ...parts, onMinted: ({ hash }) => seen.push(hash) })
+  const worker = new QuotePoller({ ...parts, minter })
   const offers = new MintQuotes({ ...parts, maxPerMint: 1_000_000, money: 'test' })
   const ask = { sat: 21, memo: 'ecash', expirySeconds: 600 }
   return {
     bed,
     mint,
     worker,
-    collector,
+    minter,
     invoice: (asker: Asker = 'stranger') => offers.create({ ...ask, asker }),
     /** Seconds until it is seen to be paid, with these pages open. */
     async secondsUntil(paid: Invoice, pages: readonly Invoice[]): Promise<number> {
@@ -74,14 +74,14 @@ describe('J5 status_page_costs_the_mint_nothing', () => {
   })
 
   it('while pages are open all the time, invoices are made, and who has paid is seen at once', async () => {
-    const { mint, secondsUntil, invoice, collector, worker } = await counting()
+    const { mint, secondsUntil, invoice, minter, worker } = await counting()
     const pages = [await invoice(), await invoice(), await invoice()]
     await secondsUntil({ ...pages[0], paymentHash: 'never' } as Invoice, pages).catch(() => null)
     expect((await invoice()).bolt11).toMatch(/^lnbcrt/)
     const paid = await invoice('buyer')
     mint.pay(paid.bolt11)
-    await collector.collect(paid.paymentHash, 'paid')
-    expect(collector.lookedAt(paid.paymentHash)).toBeGreaterThan(0)
+    await minter.collect(paid.paymentHash, 'paid')
+    expect(minter.lookedAt(paid.paymentHash)).toBeGreaterThan(0)
     await worker.stop()
     expect(mint.issuedSat()).toBe(21)
   })

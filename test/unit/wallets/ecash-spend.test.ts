@@ -9,18 +9,18 @@ import { worldAt } from '../../support/world.ts'
 import { fund, MintBank, mintDouble } from './mint-double.ts'
 
 let store: EcashStore
-let alarm: Freeze
+let freeze: Freeze
 let bank: MintBank
 let mint: Mint
-let spender: Swapper
+let swapper: Swapper
 let clock = 1
 
 function open(ppk: number) {
   store = new EcashStore(openEcashFile({ path: ':memory:', seedMark: 's', now: 1 }))
-  alarm = new Freeze(store)
+  freeze = new Freeze(store)
   bank = new MintBank('https://mint.example', ppk)
   mint = mintDouble(bank)
-  spender = new Swapper({ store, alarm, world: worldAt(() => clock) })
+  swapper = new Swapper({ store, freeze, world: worldAt(() => clock) })
 }
 beforeEach(() => open(0))
 afterEach(() => store.close())
@@ -35,13 +35,13 @@ const expectWhole = () => expect(bank.out()).toBe(ours())
 describe('coins of the right amounts', () => {
   it('are taken as they are where they are there', async () => {
     fund(store, bank, [1, 2, 4, 8])
-    expect(amountsOf(await spender.ofValue(mint, 5))).toEqual([1, 4])
+    expect(amountsOf(await swapper.ofValue(mint, 5))).toEqual([1, 4])
     expect(bank.calls).not.toContain('swap')
   })
 
   it('are made in one swap, the rest into the fewest', async () => {
     fund(store, bank, [64, 64])
-    expect(amountsOf(await spender.ofValue(mint, 21))).toEqual([1, 4, 16])
+    expect(amountsOf(await swapper.ofValue(mint, 21))).toEqual([1, 4, 16])
     expect(bank.calls.filter((call) => call === 'swap')).toHaveLength(1)
     expect(free()).toBe(128)
     expectWhole()
@@ -50,18 +50,18 @@ describe('coins of the right amounts', () => {
   it('E6 cost what the mint says: four inputs at 100 ppk are one sat', async () => {
     open(100)
     fund(store, bank, [8, 8, 8, 8])
-    const { coins, fees } = await spender.purse(mint)
+    const { coins, fees } = await swapper.coinsAt(mint)
     expect(fees.of(coins)).toBe(1)
     expect(fees.net(coins)).toBe(31)
-    expect(amountsOf(await spender.ofValue(mint, 31))).toEqual([1, 2, 4, 8, 16])
+    expect(amountsOf(await swapper.ofValue(mint, 31))).toEqual([1, 2, 4, 8, 16])
     expect(free()).toBe(31)
-    expect(await spender.ofValue(mint, 32)).toBeNull()
+    expect(await swapper.ofValue(mint, 32)).toBeNull()
   })
 
   it('E6 for spending carry their own fee', async () => {
     open(1000)
     fund(store, bank, [64, 64])
-    const coins = (await spender.forSpending(mint, 40)) ?? []
+    const coins = (await swapper.forSpending(mint, 40)) ?? []
     const sat = coins.reduce((sum, { amount }) => sum + amount, 0)
     expect(sat - coins.length).toBeGreaterThanOrEqual(40)
     expect(sat - coins.length).toBeLessThanOrEqual(44)
@@ -71,8 +71,8 @@ describe('coins of the right amounts', () => {
   it('E6 that cost more than they are worth stay where they are', async () => {
     open(1000)
     fund(store, bank, [1, 1, 1, 1, 2])
-    expect(await spender.forSpending(mint, 2)).toBeNull()
-    const { coins, fees } = await spender.purse(mint)
+    expect(await swapper.forSpending(mint, 2)).toBeNull()
+    const { coins, fees } = await swapper.coinsAt(mint)
     expect(netOf(coins, fees)).toBe(0)
     expect(free()).toBe(6)
   })
@@ -81,7 +81,7 @@ describe('coins of the right amounts', () => {
     fund(store, bank, [32])
     const old = bank.active
     bank.rotate(0)
-    const coins = (await spender.ofValue(mint, 32)) ?? []
+    const coins = (await swapper.ofValue(mint, 32)) ?? []
     expect(coins.map(({ keyset }) => keyset)).toEqual([bank.active])
     expect(bank.active).not.toBe(old)
     expectWhole()
@@ -92,20 +92,20 @@ describe('coins of the right amounts', () => {
     for (let n = 0; n < 200; n += 1) fund(store, bank, [...Array(10).fill(1), 2, 4, 4])
     const before = free()
     expect(store.freeProofs(bank.url)).toHaveLength(2600)
-    const { coins, fees } = await spender.purse(mint)
+    const { coins, fees } = await swapper.coinsAt(mint)
     const estimate = netOf(coins, fees)
-    await spender.merge(mint)
+    await swapper.merge(mint)
     expect(store.freeProofs(bank.url).length).toBeLessThanOrEqual(100)
     expect(bank.mostInputs).toBe(100)
     expect(before - free()).toBe(bank.kept)
     expect(bank.kept).toBeLessThan(320)
-    expect(await spender.forSpending(mint, estimate)).not.toBeNull()
+    expect(await swapper.forSpending(mint, estimate)).not.toBeNull()
     expectWhole()
   })
 
   it('I11 of thousands of small ones one amount is reached without merging them all', async () => {
     for (let n = 0; n < 300; n += 1) fund(store, bank, Array(10).fill(1))
-    expect(amountsOf(await spender.ofValue(mint, 500))).toEqual([4, 16, 32, 64, 128, 256])
+    expect(amountsOf(await swapper.ofValue(mint, 500))).toEqual([4, 16, 32, 64, 128, 256])
     expect(store.freeProofs(bank.url).length).toBeGreaterThan(1000)
     expectWhole()
   })
@@ -129,58 +129,58 @@ describe('a swap whose answer is lost', () => {
   it('E4 that happened brings its coins back', async () => {
     fund(store, bank, [64])
     once('after')
-    await expect(spender.ofValue(mint, 5)).rejects.toThrow('unreachable')
+    await expect(swapper.ofValue(mint, 5)).rejects.toThrow('unreachable')
     expect(store.sentBatches(bank.url)).toHaveLength(1)
     expect(free()).toBe(0)
-    await spender.recoverAll(mint)
+    await swapper.recoverAll(mint)
     expect(free()).toBe(64)
     expect(bank.calls.filter((call) => call === 'swap')).toHaveLength(1)
-    expect(alarm.raised).toBeNull()
+    expect(freeze.reason).toBeNull()
     expectWhole()
   })
 
   it('E4 that did not happen is the very same swap once more', async () => {
     fund(store, bank, [64])
     once('before')
-    await expect(spender.ofValue(mint, 5)).rejects.toThrow('unreachable')
-    await spender.recoverAll(mint)
+    await expect(swapper.ofValue(mint, 5)).rejects.toThrow('unreachable')
+    await swapper.recoverAll(mint)
     expect(free()).toBe(64)
     expect(store.counter(bank.active)).toBe(bank.signed.size)
-    expect(alarm.raised).toBeNull()
+    expect(freeze.reason).toBeNull()
     expectWhole()
   })
 
   it('E4 stays open while the mint does not answer', async () => {
     fund(store, bank, [64])
     bank.fault = () => 'before'
-    await expect(spender.recoverAll(mint)).resolves.toBeUndefined()
+    await expect(swapper.recoverAll(mint)).resolves.toBeUndefined()
     bank.fault = (call) => (call === 'about' ? null : 'before')
-    await expect(spender.ofValue(mint, 5)).rejects.toThrow('unreachable')
-    await expect(spender.recoverAll(mint)).rejects.toThrow('unreachable')
+    await expect(swapper.ofValue(mint, 5)).rejects.toThrow('unreachable')
+    await expect(swapper.recoverAll(mint)).rejects.toThrow('unreachable')
     expect(store.sentBatches(bank.url)).toHaveLength(1)
     bank.fault = () => null
-    await spender.recoverAll(mint)
+    await swapper.recoverAll(mint)
     expectWhole()
   })
 
   it('E4 leaves the coins free where the mint was only too busy', async () => {
     fund(store, bank, [64])
     once('busy')
-    await expect(spender.ofValue(mint, 5)).rejects.toThrow('too often')
+    await expect(swapper.ofValue(mint, 5)).rejects.toThrow('too often')
     expect(free()).toBe(64)
     expect(store.sentBatches(bank.url)).toEqual([])
-    expect(await spender.ofValue(mint, 5)).not.toBeNull()
+    expect(await swapper.ofValue(mint, 5)).not.toBeNull()
   })
 
   it('E4 and whose keyset is retired meanwhile gives its inputs back', async () => {
     fund(store, bank, [64])
     once('before')
-    await expect(spender.ofValue(mint, 5)).rejects.toThrow('unreachable')
+    await expect(swapper.ofValue(mint, 5)).rejects.toThrow('unreachable')
     bank.rotate(0)
-    await spender.recoverAll(mint)
+    await swapper.recoverAll(mint)
     expect(store.sentBatches(bank.url)).toEqual([])
     expect(free()).toBe(64)
-    expect(alarm.raised).toBeNull()
+    expect(freeze.reason).toBeNull()
   })
 })
 
@@ -188,46 +188,46 @@ describe('a mint that died while it signed', () => {
   it('E4 is asked for other coins after a minute; the inputs are free again', async () => {
     fund(store, bank, [64])
     bank.fault = (call) => (call === 'swap' ? 'kept' : null)
-    await expect(spender.ofValue(mint, 5)).rejects.toThrow('not signed')
-    await expect(spender.recoverAll(mint)).rejects.toThrow('not signed')
+    await expect(swapper.ofValue(mint, 5)).rejects.toThrow('not signed')
+    await expect(swapper.recoverAll(mint)).rejects.toThrow('not signed')
     expect(free()).toBe(0)
     clock += 61_000
-    await spender.recoverAll(mint)
+    await swapper.recoverAll(mint)
     expect(free()).toBe(64)
     bank.fault = () => null
-    expect(amountsOf(await spender.ofValue(mint, 5))).toEqual([1, 4])
-    expect(alarm.raised).toBeNull()
+    expect(amountsOf(await swapper.ofValue(mint, 5))).toEqual([1, 4])
+    expect(freeze.reason).toBeNull()
     expectWhole()
   })
 })
 
 describe('another wallet on the same seed', () => {
-  it('I11 that spent our coins raises the alarm, and they are counted no longer', async () => {
+  it('I11 that spent our coins sets the freeze, and they are counted no longer', async () => {
     fund(store, bank, [64, 8])
     const [big] = store.freeProofs(bank.url)
     bank.mark(big === undefined ? [] : [big], 'spent')
-    await expect(spender.ofValue(mint, 5)).rejects.toThrow('spent')
-    expect(alarm.raised).toContain('mint.example')
+    await expect(swapper.ofValue(mint, 5)).rejects.toThrow('spent')
+    expect(freeze.reason).toContain('mint.example')
     expect(amountsOf(store.freeProofs(bank.url))).toEqual([8])
     expectWhole()
   })
 
-  it('I11 that used our counters raises the alarm; what it made is not taken', async () => {
+  it('I11 that used our counters sets the freeze; what it made is not taken', async () => {
     fund(store, bank, [64])
     bank.sign('seed', { keyset: bank.active, counter: 1, amounts: [4, 2, 1] })
-    await expect(spender.ofValue(mint, 5)).rejects.toThrow('signed')
-    expect(alarm.raised).not.toBeNull()
+    await expect(swapper.ofValue(mint, 5)).rejects.toThrow('signed')
+    expect(freeze.reason).not.toBeNull()
     expect(amountsOf(store.freeProofs(bank.url))).toEqual([64])
   })
 
   it('I11 is noticed when a lost swap is looked into', async () => {
     fund(store, bank, [64])
     bank.fault = (call) => (call === 'swap' ? 'before' : null)
-    await expect(spender.ofValue(mint, 5)).rejects.toThrow('unreachable')
+    await expect(swapper.ofValue(mint, 5)).rejects.toThrow('unreachable')
     const [batch] = store.sentBatches(bank.url)
     bank.mark(store.inputsOf(batch?.n ?? 0), 'spent')
-    await spender.recoverAll(mint)
-    expect(alarm.raised).not.toBeNull()
+    await swapper.recoverAll(mint)
+    expect(freeze.reason).not.toBeNull()
     expect(free()).toBe(0)
     expect(store.sentBatches(bank.url)).toEqual([])
   })
@@ -235,12 +235,12 @@ describe('another wallet on the same seed', () => {
   it('I11 that is at our coins right now is waited for', async () => {
     fund(store, bank, [64])
     bank.fault = (call) => (call === 'swap' ? 'before' : null)
-    await expect(spender.ofValue(mint, 5)).rejects.toThrow('unreachable')
+    await expect(swapper.ofValue(mint, 5)).rejects.toThrow('unreachable')
     const [batch] = store.sentBatches(bank.url)
     bank.mark(store.inputsOf(batch?.n ?? 0), 'pending')
-    await spender.recoverAll(mint)
+    await swapper.recoverAll(mint)
     expect(store.sentBatches(bank.url)).toHaveLength(1)
-    expect(alarm.raised).toBeNull()
+    expect(freeze.reason).toBeNull()
   })
 })
 
@@ -254,8 +254,8 @@ describe('one at a time', () => {
       if (fails) throw new Error(name)
     }
     const results = await Promise.allSettled([
-      spender.alone(job('a', true)),
-      spender.alone(job('b', false)),
+      swapper.alone(job('a', true)),
+      swapper.alone(job('b', false)),
     ])
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
     expect(order).toEqual(['a begins', 'a ends', 'b begins', 'b ends'])

@@ -65,12 +65,12 @@ export class Till {
   #start(): Process {
     const path = join(this.folder, 'ecash.db')
     const store = new EcashStore(openEcashFile({ path, seedMark: 's', now: this.clock }))
-    const alarm = new Freeze(store)
+    const freeze = new Freeze(store)
     const world = worldAt(() => this.clock)
-    const spender = new Swapper({ store, alarm, world })
+    const swapper = new Swapper({ store, freeze, world })
     const mints = new Map(this.banks.map((bank) => [bank.url, mintDouble(bank)]))
     const parts: PayoutRunnerParts = {
-      ...{ store, alarm, spender, world, payouts: new Payouts(store), money: 'test' as const },
+      ...{ store, freeze, swapper, world, payouts: new Payouts(store), money: 'test' as const },
       mint: (url) => mints.get(url) ?? null,
       lnurl: this.there,
       owedSat: async () => this.owed,

@@ -11,7 +11,7 @@ const BOLT11_ANY =
   'lnbc1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdpl2pkx2ctnv5sxxmmwwd5kgetjypeh2ursdae8g6twvus8g6rfwvs8qun0dfjkxaq9qrsgq357wnc5r2ueh7ck6q93dj32dlqnls087fxdwk8qakdyafkq3yap9us6v52vjjsrvywa6rt52cm9r9zqt8r2t7mlcwspyetp5h2tztugp9lfyql'
 
 let till: Till
-let desk: WalletAdmin
+let admin: WalletAdmin
 let nudged = 0
 
 function use(...banks: MintBank[]) {
@@ -24,7 +24,7 @@ function use(...banks: MintBank[]) {
 function open() {
   till.reopen()
   const { address, above, banks } = till
-  desk = openWalletAdmin({
+  admin = openWalletAdmin({
     ...till.now,
     ...{ address, above, mints: banks.map(({ url }) => url) },
     writeToken: async (mint: string, coins: readonly Proof[]) =>
@@ -45,7 +45,7 @@ afterEach(() => till.close())
 const paid = () => till.banks.flatMap(({ paidOut }) => paidOut.map(({ sat }) => sat))
 const invoice = (sat: number) => invoiceFor(sat, { now: till.clock })
 const secretsIn = (token: string) => token.split(' ').slice(2)
-const to = (to: string, sat: number | null = null, yes = false) => desk.withdraw({ to, sat, yes })
+const to = (to: string, sat: number | null = null, yes = false) => admin.withdraw({ to, sat, yes })
 const why = async (asked: ReturnType<WalletAdmin['withdraw'] | WalletAdmin['export']>) => {
   const answer = await asked
   return answer.ok ? 'ok' : answer.error.why
@@ -60,8 +60,8 @@ function expectWhole(funded: number) {
 
 describe('the balance', () => {
   it('of a new wallet is nothing', async () => {
-    expect(await desk.balance()).toEqual({
-      ...{ sat: 0, owed: 0, withdrawable: 0, mints: [], alarm: null },
+    expect(await admin.balance()).toEqual({
+      ...{ sat: 0, owed: 0, withdrawable: 0, mints: [], frozen: null },
       payout: { state: 'first', to: 'you@example.com', above: 20_000, sat: 1000, problem: null },
     })
   })
@@ -73,7 +73,7 @@ describe('the balance', () => {
     fund(till.now.store, a, Array(10).fill(64))
     fund(till.now.store, b, [1024])
     till.owed = 400
-    const { sat, owed, withdrawable, mints } = await desk.balance()
+    const { sat, owed, withdrawable, mints } = await admin.balance()
     expect({ sat, owed }).toEqual({ sat: 1664, owed: 400 })
     expect(mints).toMatchObject([
       { mint: a.url, free: 640, held: 0, net: 630, coins: 10, problem: null },
@@ -85,33 +85,33 @@ describe('the balance', () => {
   it('says which mint does not answer', async () => {
     fund(till.now.store, till.bank, [64])
     till.bank.keysets.clear()
-    const { mints, withdrawable } = await desk.balance()
+    const { mints, withdrawable } = await admin.balance()
     expect(mints[0]).toMatchObject({ free: 64, net: null })
     expect(mints[0]?.problem).toContain('refused')
     expect(withdrawable).toBe(0)
   })
 
   it('says where payouts stand, from the first to the last', async () => {
-    const state = async () => (await desk.balance()).payout.state
-    expect(await desk.confirm()).toMatchObject({ ok: false, error: { why: 'failed' } })
+    const state = async () => (await admin.balance()).payout.state
+    expect(await admin.confirm()).toMatchObject({ ok: false, error: { why: 'failed' } })
     fund(till.now.store, till.bank, [32768])
     till.bank.meltsEnd = 'pending'
     await till.now.payout.tick()
     expect(await state()).toBe('under_way')
     const early = { why: 'failed', says: expect.stringMatching(/^1000 sat are on their way/) }
-    expect(await desk.confirm()).toMatchObject({ ok: false, error: early })
+    expect(await admin.confirm()).toMatchObject({ ok: false, error: early })
     till.bank.resolve('paid')
     till.clock += 60_000
     await till.now.payout.tick()
-    expect((await desk.balance()).payout).toMatchObject({ state: 'confirm', sat: 1000 })
+    expect((await admin.balance()).payout).toMatchObject({ state: 'confirm', sat: 1000 })
     const before = nudged
-    expect(await desk.confirm()).toEqual({ ok: true, value: { to: 'you@example.com' } })
+    expect(await admin.confirm()).toEqual({ ok: true, value: { to: 'you@example.com' } })
     expect(nudged).toBe(before + 1)
     expect(await state()).toBe('on')
     till.address = null
     open()
     expect(await state()).toBe('off')
-    expect(await desk.confirm()).toMatchObject({ ok: false, error: { why: 'usage' } })
+    expect(await admin.confirm()).toMatchObject({ ok: false, error: { why: 'usage' } })
   })
 })
 
@@ -230,18 +230,18 @@ describe('withdraw', () => {
     expectWhole(1024)
   })
 
-  it('I11 is refused while the alarm is raised', async () => {
+  it('I11 is refused while the freeze is set', async () => {
     fund(till.now.store, till.bank, [1024])
-    till.now.alarm.raise('Elsewhere')
+    till.now.freeze.set('Elsewhere')
     expect(await why(to('you@example.com', 100))).toBe('refused')
-    expect(await why(desk.export({ sat: null, yes: true }))).toBe('refused')
+    expect(await why(admin.export({ sat: null, yes: true }))).toBe('refused')
   })
 })
 
 describe('export', () => {
   it('gives a token of exactly that much', async () => {
     fund(till.now.store, till.bank, [1024])
-    const answer = await desk.export({ sat: 21, yes: false })
+    const answer = await admin.export({ sat: 21, yes: false })
     if (!answer.ok) throw new Error(answer.error.says)
     expect(answer.value).toMatchObject([{ sat: 21, mint: till.bank.url }])
     expect(till.held()).toBe(1003)
@@ -256,11 +256,11 @@ describe('export', () => {
   it('I1 leaves what buyers are owed, unless the operator insists', async () => {
     fund(till.now.store, till.bank, [1024])
     till.owed = 1000
-    expect(await why(desk.export({ sat: 25, yes: false }))).toBe('refused')
-    const all = await desk.export({ sat: null, yes: false })
+    expect(await why(admin.export({ sat: 25, yes: false }))).toBe('refused')
+    const all = await admin.export({ sat: null, yes: false })
     expect(all).toMatchObject({ ok: true, value: [{ sat: 24 }] })
     expect(till.held()).toBe(1000)
-    expect(await desk.export({ sat: null, yes: true })).toMatchObject({ value: [{ sat: 1000 }] })
+    expect(await admin.export({ sat: null, yes: true })).toMatchObject({ value: [{ sat: 1000 }] })
     expect(till.held()).toBe(0)
   })
 
@@ -268,7 +268,7 @@ describe('export', () => {
     fund(till.now.store, till.bank, [...Array(120).fill(1), 1024])
     till.bank.keysets.clear()
     till.bank.fault = () => 'before'
-    const answer = await desk.export({ sat: null, yes: false })
+    const answer = await admin.export({ sat: null, yes: false })
     if (!answer.ok) throw new Error(answer.error.says)
     expect(answer.value.map(({ sat }) => sat)).toEqual([1123, 21])
     expect(till.held()).toBe(0)
@@ -277,23 +277,23 @@ describe('export', () => {
   it('takes from several mints where one has too little', async () => {
     use(new MintBank('https://a.example', 100), new MintBank('https://b.example', 100))
     for (const bank of till.banks) fund(till.now.store, bank, [512, 64])
-    const answer = await desk.export({ sat: 700, yes: false })
+    const answer = await admin.export({ sat: 700, yes: false })
     if (!answer.ok) throw new Error(answer.error.says)
     expect(answer.value.reduce((sum, { sat }) => sum + sat, 0)).toBe(700)
   })
 
   it('E7 a token is shown again until it is taken', async () => {
     fund(till.now.store, till.bank, [64, 8])
-    const answer = await desk.export({ sat: 8, yes: false })
+    const answer = await admin.export({ sat: 8, yes: false })
     if (!answer.ok) throw new Error(answer.error.says)
     open()
-    const [kept] = await desk.exports()
+    const [kept] = await admin.exports()
     expect(kept).toMatchObject({ ...answer.value[0], state: 'there', at: till.clock })
     till.bank.fault = () => 'before'
-    expect(await desk.exports()).toMatchObject([{ state: 'unknown' }])
+    expect(await admin.exports()).toMatchObject([{ state: 'unknown' }])
     till.bank.fault = () => null
     till.bank.states.set(secretsIn(kept?.token ?? '')[0] ?? '', 'spent')
-    expect(await desk.exports()).toEqual([])
+    expect(await admin.exports()).toEqual([])
   })
 
   it('E7 a token that could not be written leaves its coins here', async () => {
@@ -310,7 +310,7 @@ describe('export', () => {
 })
 
 describe('restore', () => {
-  const restore = (yes = false) => desk.restore(yes, () => {})
+  const restore = (yes = false) => admin.restore(yes, () => {})
 
   /** The folder is lost; the words were kept. */
   function loseTheFile() {
@@ -328,7 +328,7 @@ describe('restore', () => {
     const counter = till.now.store.counter(till.bank.active)
     loseTheFile()
     const told: string[] = []
-    expect(await desk.restore(false, (one) => told.push(one))).toEqual([
+    expect(await admin.restore(false, (one) => told.push(one))).toEqual([
       { mint: till.bank.url, added: before, gone: 0, holds: before, problem: null },
     ])
     expect(till.held()).toBe(till.bank.out())
@@ -351,18 +351,18 @@ describe('restore', () => {
     const coins = till.now.store.freeProofs(till.bank.url)
     till.bank.mark(coins.slice(0, 1), 'spent')
     till.bank.sign('seed', { keyset: till.bank.active, counter: 40, amounts: [16, 4] })
-    till.now.alarm.raise('Elsewhere')
+    till.now.freeze.set('Elsewhere')
     expect(await restore()).toEqual([
       { mint: till.bank.url, added: 20, gone: 64, holds: 28, problem: null },
     ])
-    expect(till.now.alarm.raised).toBeNull()
+    expect(till.now.freeze.reason).toBeNull()
     expect(till.held()).toBe(till.bank.out())
   })
 
   it('E4 finishes what was sent, and only that', async () => {
     fund(till.now.store, till.bank, [64])
     till.bank.fault = (call) => (call === 'swap' ? 'after' : null)
-    await why(desk.export({ sat: 5, yes: false }))
+    await why(admin.export({ sat: 5, yes: false }))
     till.bank.fault = () => null
     expect(await restore()).toMatchObject([{ added: 0, gone: 0, holds: 64 }])
     expect(till.now.store.sentBatches(till.bank.url)).toEqual([])
@@ -371,20 +371,20 @@ describe('restore', () => {
 
   it('takes no coins that are in an exported token', async () => {
     fund(till.now.store, till.bank, [64])
-    await desk.export({ sat: null, yes: false })
+    await admin.export({ sat: null, yes: false })
     expect(await restore()).toMatchObject([{ added: 0, holds: 0 }])
   })
 
-  it('I11 keeps the alarm where a mint does not answer', async () => {
+  it('I11 keeps the freeze where a mint does not answer', async () => {
     use(new MintBank('https://a.example'), new MintBank('https://b.example'))
     for (const bank of till.banks) fund(till.now.store, bank, [64])
-    till.now.alarm.raise('Elsewhere')
+    till.now.freeze.set('Elsewhere')
     if (till.banks[1] !== undefined) till.banks[1].fault = () => 'before'
     const [a, b] = await restore()
     expect(a?.problem).toBeNull()
     expect(b?.problem).toContain('unreachable')
-    expect(till.now.alarm.raised).not.toBeNull()
+    expect(till.now.freeze.reason).not.toBeNull()
     expect(await restore(true)).toMatchObject([{ problem: null }, { holds: 64 }])
-    expect(till.now.alarm.raised).toBeNull()
+    expect(till.now.freeze.reason).toBeNull()
   })
 })

@@ -351,7 +351,7 @@ describe('I11 seed_twice: two gates on one seed', () => {
 
     const parts = await twin.parts({ mints: [mint] })
     parts.store.skipTo(parts.store.keysets()[0] as string, 100)
-    parts.alarm.clear()
+    parts.freeze.clear()
     const again = await twin.open({ mints: [mint] })
     await until(async () => {
       twin.ahead += 1_000

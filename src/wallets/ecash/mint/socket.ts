@@ -3,7 +3,7 @@ import { isObject, quoteStateOf } from './answers.ts'
 import type { QuoteWatch } from './mint.ts'
 
 /** Connections on which a mint tells of payments (NUT-17), one socket for each watch. */
-export interface MintLine {
+export interface KnownMint {
   watch(quotes: readonly string[], told: QuoteWatch): { stop(): void }
   /** Closes the connections and does not call `onEnd`. */
   close(): void
@@ -28,7 +28,7 @@ export function mintLine(
   world: World,
   url: string,
   { deadlineMs, renewMs = RENEW_MS }: { readonly deadlineMs: number; readonly renewMs?: number },
-): MintLine {
+): KnownMint {
   const open = new Set<{ stop(): void }>()
   return {
     watch(quotes, told) {

@@ -31,7 +31,7 @@ export async function exportCoins(
   parts: WalletAdminParts,
   { sat, yes }: ExportAsk,
 ): Promise<Result<readonly Exported[], Refused>> {
-  if (parts.alarm.raised !== null) return refuse('refused', parts.alarm.raised)
+  if (parts.freeze.reason !== null) return refuse('refused', parts.freeze.reason)
   try {
     const owed = await parts.owedSat()
     // Needs no answer of a mint, because the coins are in the folder.
@@ -57,7 +57,7 @@ async function everything(parts: WalletAdminParts): Promise<Result<readonly Expo
   for (const { mint: url } of parts.store.holdings()) {
     const mint = parts.mint(url)
     if (mint !== null) {
-      await parts.spender.merge(mint).catch((error: unknown) => {
+      await parts.swapper.merge(mint).catch((error: unknown) => {
         if (!isOfMint(error)) throw error
       })
     }
@@ -77,7 +77,7 @@ async function someOf(
   for (const { mint: url } of parts.store.holdings()) {
     const mint = parts.mint(url)
     if (mint === null) continue
-    const { coins, fees } = await parts.spender.purse(mint)
+    const { coins, fees } = await parts.swapper.coinsAt(mint)
     purses.push({ mint, net: tokenNetOf(coins, fees) })
   }
   purses.sort((a, b) => b.net - a.net)
@@ -90,7 +90,7 @@ async function someOf(
   for (const { mint, net } of purses) {
     const share = Math.min(rest, net)
     if (share <= 0) break
-    const coins = await parts.spender.ofValue(mint, share)
+    const coins = await parts.swapper.ofValue(mint, share)
     if (coins === null) {
       return refuse(
         'failed',

@@ -22,8 +22,8 @@ import type { Swapper } from './swap.ts'
 export interface PayoutRunnerParts {
   readonly store: EcashStore
   readonly payouts: Payouts
-  readonly spender: Swapper
-  readonly alarm: Freeze
+  readonly swapper: Swapper
+  readonly freeze: Freeze
   /** The mint with this address. Null if this wallet does not use it. */
   readonly mint: (url: string) => Mint | null
   readonly lnurl: Pick<LnurlClient, 'payRequest' | 'invoice'>
@@ -74,7 +74,7 @@ export class PayoutRunner {
   async recoverSwaps(): Promise<void> {
     for (const { mint: url } of this.#parts.store.holdings()) {
       const mint = this.#parts.mint(url)
-      if (mint !== null) await this.#parts.spender.recoverAll(mint).catch(nullIfOfMint)
+      if (mint !== null) await this.#parts.swapper.recoverAll(mint).catch(nullIfOfMint)
     }
   }
 
@@ -95,17 +95,17 @@ export class PayoutRunner {
   /** Coins of a mint that does not answer now do not count as cover for what is owed. */
   async #tokenNetAt(url: string): Promise<number> {
     const mint = this.#parts.mint(url)
-    const purse = mint === null ? null : await this.#parts.spender.purse(mint).catch(nullIfOfMint)
-    return purse === null ? 0 : tokenNetOf(purse.coins, purse.fees)
+    const held = mint === null ? null : await this.#parts.swapper.coinsAt(mint).catch(nullIfOfMint)
+    return held === null ? 0 : tokenNetOf(held.coins, held.fees)
   }
 
   async #prepare(mint: Mint, payout: Payout, leave: boolean): Promise<void> {
-    const { spender, payouts } = this.#parts
+    const { swapper, payouts } = this.#parts
     const { n, sat, feeLimit } = payout
     if (!leave && (await this.spare()) < sat + feeLimit) return this.fail(payout, OWED)
     // Merges coins before it asks for an invoice, because merging thousands may take longer than
     // the invoice lives.
-    await spender.merge(mint)
+    await swapper.merge(mint)
     const invoice = payout.invoice ?? (await this.#invoice(payout))
     if (invoice === null) return
     if (invoice.expiresAt - LEAST_TIME < this.#parts.world.now()) {
@@ -114,7 +114,7 @@ export class PayoutRunner {
     const quote = payout.quote ?? (await this.#quote(mint, payout, invoice))
     if (quote === null) return
     payouts.keepQuote(n, quote)
-    const inputs = await spender.forSpending(mint, sat + quote.feeReserve)
+    const inputs = await swapper.forSpending(mint, sat + quote.feeReserve)
     if (inputs === null) return this.fail(payout, 'the mint holds too little for it')
     // Buyers may have paid in, or may have been served, meanwhile.
     const after = leave ? 0 : (await this.spare()) - sat - quote.feeReserve
@@ -158,9 +158,9 @@ export class PayoutRunner {
     payout: Payout,
     { quote, inputs }: { readonly quote: PayoutQuote; readonly inputs: readonly Proof[] },
   ): Promise<void> {
-    const { payouts, spender, world, say } = this.#parts
+    const { payouts, swapper, world, say } = this.#parts
     const { keyset } = await mint.about()
-    const { fees } = await spender.purse(mint)
+    const { fees } = await swapper.coinsAt(mint)
     // Blank outputs for the change: as many as the number has bits (NUT-08).
     const most = sumOf(inputs) - payout.sat - fees.of(inputs)
     const amounts = Array.from({ length: Math.max(1, most.toString(2).length) }, () => 0)
@@ -216,7 +216,7 @@ export class PayoutRunner {
       const melted = await mint.meltState(quote, batch)
       await this.#conclude(mint, payout, { batch, melted })
       if (error instanceof MintRefused && error.means === 'spent' && melted.is === 'unpaid') {
-        await this.#parts.spender.doubt(mint, inputs)
+        await this.#parts.swapper.doubt(mint, inputs)
       }
     }
   }

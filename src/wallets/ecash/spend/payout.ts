@@ -56,7 +56,7 @@ export class AutoPayout {
 
   /** Runs one round: continues a payout that is under way, or begins one that is due. */
   tick(): Promise<void> {
-    return this.#parts.spender.alone(() => this.#round())
+    return this.#parts.swapper.alone(() => this.#round())
   }
 
   async #round(): Promise<void> {
@@ -64,7 +64,7 @@ export class AutoPayout {
       await this.#parts.payer.recoverSwaps()
       const open = this.#parts.payouts.open()
       if (open !== null) await this.#goOn(open)
-      else if (this.#parts.alarm.raised === null) await this.#begin()
+      else if (this.#parts.freeze.reason === null) await this.#begin()
     } catch (error) {
       const reason = reasonOf(error)
       if (reason === null) throw error
@@ -79,7 +79,7 @@ export class AutoPayout {
       // Does not continue a payout that the operator asked for. The operator saw the crash and may
       // ask again, and then it would be paid twice.
       if (open.kind === 'asked') return payer.fail(open, 'it was interrupted before it was sent')
-      if (this.#parts.alarm.raised === null) await this.#advance(open)
+      if (this.#parts.freeze.reason === null) await this.#advance(open)
       return
     }
     if (world.now() < this.#askAt) return
@@ -149,13 +149,13 @@ export class AutoPayout {
 
   /** What could leave from each mint that answers. */
   async #nets(): Promise<{ readonly mint: string; readonly net: number }[]> {
-    const { store, spender } = this.#parts
+    const { store, swapper } = this.#parts
     const nets: { readonly mint: string; readonly net: number }[] = []
     for (const { mint: url } of store.holdings()) {
       const mint = this.#parts.mint(url)
       if (mint === null) continue
       try {
-        const { coins, fees } = await spender.purse(mint)
+        const { coins, fees } = await swapper.coinsAt(mint)
         nets.push({ mint: url, net: netOf(coins, fees) })
       } catch (error) {
         if (!isOfMint(error)) throw error

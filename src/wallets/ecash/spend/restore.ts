@@ -26,18 +26,18 @@ const TOLD = 100
 /**
  * Takes stock. At each mint it finishes what was sent, asks for every output of the seed from the
  * first one on (NUT-13), takes coins that are unspent and not here yet, drops coins that are spent,
- * and moves the counters past what was found. When this is done at all mints, the alarm is over. A
- * mint that is gone for good would keep the alarm for ever; with `yes` it ends all the same.
+ * and moves the counters past what was found. When this is done at all mints, the freeze is over. A
+ * mint that is gone for good would keep the freeze for ever; with `yes` it ends all the same.
  */
-export async function restock(
+export async function restoreAll(
   parts: WalletAdminParts,
   { yes, told }: { readonly yes: boolean; readonly told: (progress: string) => void },
 ): Promise<readonly Restored[]> {
-  const { store, alarm } = parts
+  const { store, freeze } = parts
   const urls = [...new Set([...parts.mints, ...store.mints()])]
   const all: Restored[] = []
   for (const url of urls) all.push(await restockAt(parts, url, told))
-  if (yes || all.every(({ problem }) => problem === null)) alarm.clear()
+  if (yes || all.every(({ problem }) => problem === null)) freeze.clear()
   return all
 }
 
@@ -69,8 +69,8 @@ async function restockAt(
 }
 
 /** Finishes only what the journal says was sent. Nothing else is sent (threats I11). */
-async function finishSent({ store, spender }: WalletAdminParts, mint: Mint): Promise<void> {
-  await spender.recoverAll(mint)
+async function finishSent({ store, swapper }: WalletAdminParts, mint: Mint): Promise<void> {
+  await swapper.recoverAll(mint)
   for (const batch of store.sentBatches(mint.url)) {
     if (batch.kind !== 'mint') continue
     const coins = await mint.restore(batch)

@@ -16,7 +16,7 @@ import { type Fees, feesAt, MOST_INPUTS, match, pick, sumOf } from './fees.ts'
 
 export interface SpenderParts {
   readonly store: EcashStore
-  readonly alarm: Freeze
+  readonly freeze: Freeze
   readonly world: Pick<World, 'now'>
 }
 
@@ -44,7 +44,7 @@ export class Swapper {
   }
 
   /** The free coins at a mint, and the fees for spending them. */
-  async purse(mint: Mint): Promise<{ readonly coins: readonly Proof[]; readonly fees: Fees }> {
+  async coinsAt(mint: Mint): Promise<{ readonly coins: readonly Proof[]; readonly fees: Fees }> {
     const coins = this.#parts.store.freeProofs(mint.url)
     return { coins, fees: await feesAt(mint, coins) }
   }
@@ -71,7 +71,7 @@ export class Swapper {
    */
   async merge(mint: Mint): Promise<void> {
     for (let merged = true; merged; ) {
-      const { coins, fees } = await this.purse(mint)
+      const { coins, fees } = await this.coinsAt(mint)
       const good = coins.filter(fees.worth)
       if (good.length <= MOST_INPUTS) return
       merged = await this.#swap(mint, good.slice(-MOST_INPUTS), [])
@@ -110,16 +110,16 @@ export class Swapper {
 
   /**
    * Checks coins that count as free here. If some are spent at the mint, they no longer count and
-   * the alarm is set, because a copy of them was spent elsewhere. Returns whether there were any.
+   * the freeze is set, because a copy of them was spent elsewhere. Returns whether there were any.
    */
   async doubt(mint: Mint, coins: readonly Proof[]): Promise<boolean> {
     const states = await mint.states(coins)
     const spent = coins.filter((_, at) => states[at] === 'spent')
     if (spent.length === 0) return false
-    const { store, alarm } = this.#parts
+    const { store, freeze } = this.#parts
     store.atomically(() => {
       store.markSpent(spent)
-      alarm.raise(`Coins at ${new URL(mint.url).host} were spent elsewhere`)
+      freeze.set(`Coins at ${new URL(mint.url).host} were spent elsewhere`)
     })
     return true
   }
@@ -194,7 +194,7 @@ export class Swapper {
     if (states.includes('pending')) return 'pending'
     const happened = states.every((state) => state === 'spent')
     const ours = signed.length === batch.amounts.length && signed.every(fits(batch))
-    const { store, alarm } = this.#parts
+    const { store, freeze } = this.#parts
     if (happened && ours) {
       store.finishBatch(batch, signed)
       return 'closed'
@@ -203,7 +203,7 @@ export class Swapper {
     store.atomically(() => {
       store.voidBatch(batch.n)
       store.markSpent(inputs.filter((_, at) => states[at] === 'spent'))
-      alarm.raise(`Coins at ${new URL(mint.url).host} were made or spent elsewhere`)
+      freeze.set(`Coins at ${new URL(mint.url).host} were made or spent elsewhere`)
     })
     return 'closed'
   }

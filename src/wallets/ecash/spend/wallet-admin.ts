@@ -10,7 +10,7 @@ import {
 import { netOf } from './fees.ts'
 import { affordableOf } from './melt.ts'
 import { smallOf } from './payout.ts'
-import { type Restored, restock } from './restore.ts'
+import { type Restored, restoreAll } from './restore.ts'
 import { type Refused, refuse, type WalletAdminParts } from './wallet-admin-parts.ts'
 import { type WithdrawAsk, type Withdrawn, withdraw } from './withdraw.ts'
 
@@ -30,7 +30,7 @@ export interface WalletAdmin {
   /** Tokens that were taken out and that nobody has redeemed. */
   exports(): Promise<readonly KeptExport[]>
   /**
-   * Takes stock at every mint. With `yes` the alarm ends even if a mint does not answer. `told`
+   * Takes stock at every mint. With `yes` the freeze ends even if a mint does not answer. `told`
    * reports the progress to a person.
    */
   restore(yes: boolean, told: (progress: string) => void): Promise<readonly Restored[]>
@@ -47,7 +47,7 @@ export interface Balance {
   readonly mints: readonly MintBalance[]
   readonly payout: PayoutStatus
   /** Why nothing is sold or spent. Null if all is well. */
-  readonly alarm: string | null
+  readonly frozen: string | null
 }
 
 export interface MintBalance {
@@ -82,10 +82,10 @@ export interface PayoutStatus {
 
 /** Opens the commands over the coins. The caller holds the lock of the folder. */
 export function openWalletAdmin(parts: WalletAdminParts): WalletAdmin {
-  const { spender } = parts
+  const { swapper } = parts
   /** First looks up what an earlier process left under way. */
   const alone = <T>(job: () => Promise<T>): Promise<T> =>
-    spender.alone(async () => {
+    swapper.alone(async () => {
       await resume(parts)
       return job()
     })
@@ -95,7 +95,7 @@ export function openWalletAdmin(parts: WalletAdminParts): WalletAdmin {
     confirm: async () => confirm(parts),
     export: (ask) => alone(() => exportCoins(parts, ask)),
     exports: () => keptExports(parts),
-    restore: (yes, told) => alone(() => restock(parts, { yes, told })),
+    restore: (yes, told) => alone(() => restoreAll(parts, { yes, told })),
   }
 }
 
@@ -112,7 +112,7 @@ async function resume({ payouts, payer }: WalletAdminParts): Promise<void> {
 }
 
 async function balance(parts: WalletAdminParts): Promise<Balance> {
-  const { store, alarm } = parts
+  const { store, freeze } = parts
   const awaited = store.awaited()
   const empty = { free: 0, held: 0, proofs: 0 }
   const bare = [...awaited.keys()].filter(
@@ -137,18 +137,18 @@ async function balance(parts: WalletAdminParts): Promise<Balance> {
     withdrawable: Math.min(most, affordableOf(spare)),
     mints,
     payout: statusOf(parts),
-    alarm: alarm.raised,
+    frozen: freeze.reason,
   }
 }
 
 async function netAt(
-  { spender, mint }: WalletAdminParts,
+  { swapper, mint }: WalletAdminParts,
   url: string,
 ): Promise<Pick<MintBalance, 'net' | 'problem'>> {
   const one = mint(url)
   if (one === null) return { net: null, problem: 'not one of this wallet’s mints' }
   try {
-    const { coins, fees } = await spender.purse(one)
+    const { coins, fees } = await swapper.coinsAt(one)
     return { net: netOf(coins, fees), problem: null }
   } catch (error) {
     if (!isOfMint(error)) throw error

@@ -40,8 +40,8 @@ export async function withdraw(
 ): Promise<Result<Withdrawn, Refused>> {
   const target = read(parts, ask)
   if (!target.ok) return target
-  const { alarm, payouts } = parts
-  if (alarm.raised !== null) return refuse('refused', alarm.raised)
+  const { freeze, payouts } = parts
+  if (freeze.reason !== null) return refuse('refused', freeze.reason)
   const open = payouts.open()
   if (open !== null) return refuse('failed', underWay(open))
   try {
@@ -144,7 +144,7 @@ async function richestOf(
     const mint = parts.mint(url)
     if (mint === null) continue
     try {
-      const { coins, fees } = await parts.spender.purse(mint)
+      const { coins, fees } = await parts.swapper.coinsAt(mint)
       const most = affordableOf(netOf(coins, fees))
       if (best === null || most > best.most) best = { mint: url, most }
     } catch (error) {

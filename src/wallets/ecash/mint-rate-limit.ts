@@ -37,7 +37,7 @@ const LONGEST_SILENCE = 15 * 60_000
 /**
  * How often one mint may be called. A mint on this machine is called freely until it answers 429.
  */
-export class Budget {
+export class MintRateLimit {
   readonly #world: Pick<World, 'now'>
   #limited: boolean
   #calls: { readonly at: number; readonly call: Call }[] = []

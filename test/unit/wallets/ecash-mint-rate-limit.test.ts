@@ -1,55 +1,55 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Budget, type Call } from '../../../src/wallets/ecash/budget.ts'
+import { type Call, MintRateLimit } from '../../../src/wallets/ecash/mint-rate-limit.ts'
 
 const clocked = (limited = true) => {
   const clock = { now: 1_000_000 }
-  return { clock, budget: new Budget({ now: () => clock.now }, limited) }
+  return { clock, rateLimit: new MintRateLimit({ now: () => clock.now }, limited) }
 }
 
 /** As many as that kind gets at once. */
-function most(budget: Budget, call: Call): number {
+function most(rateLimit: MintRateLimit, call: Call): number {
   let got = 0
-  while (got < 100 && budget.take(call) === 0) got += 1
+  while (got < 100 && rateLimit.take(call) === 0) got += 1
   return got
 }
 
 describe('J5 status_page_costs_the_mint_nothing', () => {
   it('whatever is polled and offered, there is room for shared ones, top-ups and what was paid', () => {
-    const { clock, budget } = clocked()
+    const { clock, rateLimit } = clocked()
     // Minutes of pages that are open and of strangers who ask on and on.
     for (let second = 0; second < 600; second += 1) {
-      most(budget, 'poll')
-      most(budget, 'offer')
+      most(rateLimit, 'poll')
+      most(rateLimit, 'offer')
       clock.now += 1_000
     }
-    expect(most(budget, 'shared')).toBeGreaterThanOrEqual(2)
-    expect(most(budget, 'top_up')).toBeGreaterThanOrEqual(2)
-    expect(most(budget, 'paid')).toBeGreaterThanOrEqual(4)
+    expect(most(rateLimit, 'shared')).toBeGreaterThanOrEqual(2)
+    expect(most(rateLimit, 'top_up')).toBeGreaterThanOrEqual(2)
+    expect(most(rateLimit, 'paid')).toBeGreaterThanOrEqual(4)
   })
 
   it('polls leave strangers invoices, and strangers who ask for invoices leave polls', () => {
     const polled = clocked()
     for (let second = 0; second < 60; second += 1) {
-      most(polled.budget, 'poll')
+      most(polled.rateLimit, 'poll')
       polled.clock.now += 1_000
     }
-    expect(most(polled.budget, 'offer')).toBeGreaterThanOrEqual(3)
+    expect(most(polled.rateLimit, 'offer')).toBeGreaterThanOrEqual(3)
     const flooded = clocked()
-    expect(most(flooded.budget, 'offer')).toBe(6)
+    expect(most(flooded.rateLimit, 'offer')).toBe(6)
     let polls = 0
     for (let second = 0; second < 60; second += 1) {
-      polls += most(flooded.budget, 'poll')
+      polls += most(flooded.rateLimit, 'poll')
       flooded.clock.now += 999
     }
     expect(polls).toBeGreaterThanOrEqual(3)
   })
 
   it('polls come evenly: a payment late in a minute is seen as soon as one early in it', () => {
-    const { clock, budget } = clocked()
+    const { clock, rateLimit } = clocked()
     const at: number[] = []
     for (let second = 0; second < 180; second += 1) {
-      if (budget.take('poll') === 0) at.push(second)
+      if (rateLimit.take('poll') === 0) at.push(second)
       clock.now += 1_000
     }
     const gaps = at.slice(1).map((second, before) => second - (at[before] ?? 0))
@@ -66,11 +66,11 @@ describe('a mint is asked within its limit', () => {
     })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 300, size: 'max' }), (steps) => {
-        const { clock, budget } = clocked()
+        const { clock, rateLimit } = clocked()
         const made: number[] = []
         for (const { call, pass } of steps) {
           clock.now += pass
-          const wait = budget.take(call)
+          const wait = rateLimit.take(call)
           expect(wait).toBeGreaterThanOrEqual(0)
           expect(wait).toBeLessThanOrEqual(60_000)
           if (wait === 0) made.push(clock.now)
@@ -82,11 +82,11 @@ describe('a mint is asked within its limit', () => {
 
   it('whoever waits as long as it says gets there, where nobody else asks', () => {
     for (const call of ['poll', 'offer', 'shared', 'top_up', 'paid'] as const) {
-      const { clock, budget } = clocked()
+      const { clock, rateLimit } = clocked()
       for (const other of ['paid', 'offer', 'top_up', 'shared', 'poll'] as const)
-        most(budget, other)
+        most(rateLimit, other)
       let waits = 0
-      for (let wait = budget.take(call); wait > 0; wait = budget.take(call)) {
+      for (let wait = rateLimit.take(call); wait > 0; wait = rateLimit.take(call)) {
         clock.now += wait
         waits += 1
       }
@@ -95,11 +95,11 @@ describe('a mint is asked within its limit', () => {
   })
 
   it('one on this machine is asked freely until it says 429', () => {
-    const { clock, budget } = clocked(false)
-    expect([budget.strangersAMinute, most(budget, 'offer')]).toEqual([null, 100])
-    budget.refused(null)
-    expect(budget.take('paid')).toBe(65_000)
+    const { clock, rateLimit } = clocked(false)
+    expect([rateLimit.strangersAMinute, most(rateLimit, 'offer')]).toEqual([null, 100])
+    rateLimit.refused(null)
+    expect(rateLimit.take('paid')).toBe(65_000)
     clock.now += 65_000
-    expect([budget.strangersAMinute, most(budget, 'offer')]).toEqual([3, 6])
+    expect([rateLimit.strangersAMinute, most(rateLimit, 'offer')]).toEqual([3, 6])
   })
 })

@@ -2,12 +2,15 @@ import { type Level, takeOne } from '../floor/rate-limit.ts'
 import type { World } from '../floor/world.ts'
 
 const MINUTE = 60_000
-/** Clients that are remembered: who has asked for nothing in a minute is forgotten anyway. */
+/**
+ * How many clients are remembered. A client that asked for nothing in a minute is forgotten anyway.
+ */
 const MOST = 10_000
 
 /**
- * How many invoices one client or one account is given in a minute, so that nobody uses up what a wallet
- * makes for all of them (threats J6). Filled evenly.
+ * How many invoices one client or one account gets in a minute. Without this, one of them could use
+ * up the invoices that the wallet makes for all (threats J6). The tokens come back evenly over the
+ * minute.
  */
 export class ClientBucket {
   readonly #world: Pick<World, 'now'>
@@ -17,7 +20,10 @@ export class ClientBucket {
     this.#world = world
   }
 
-  /** Takes one of `size` a minute, at least one: 0, or the ms that this client has to wait. */
+  /**
+   * Takes one of `size` a minute (at least one a minute is allowed). Returns 0, or the ms that this
+   * client must wait.
+   */
   take(client: string, size: number): number {
     const now = this.#world.now()
     const level = takeOne(this.#buckets.get(client), { size, now })
@@ -28,7 +34,10 @@ export class ClientBucket {
     return 0
   }
 
-  /** In the order in which they last took one: the first that is not full ends the search. */
+  /**
+   * Clients lie in the order in which they last took one, so the first that is still needed ends
+   * the search.
+   */
   #forget(now: number): void {
     for (const [client, { at }] of this.#buckets) {
       if (now - at < MINUTE && this.#buckets.size <= MOST) return

@@ -5,8 +5,8 @@ import { hex } from '../passes/write.ts'
 import type { Credited, Rail, Receipt } from './rail.ts'
 
 /**
- * What the operator gives away: payments of a rail that offers nothing. Nobody presents a gift. Its
- * credit is a bonus, which buys answers and never leaves as sats (threats I1).
+ * The rail of what the operator gives away. It offers nothing, and nobody presents a gift. The
+ * credit is a bonus: it buys answers, and is never paid out (threats I1).
  */
 export class Gifts implements Rail<never> {
   readonly name = 'gift'
@@ -26,11 +26,11 @@ export class Gifts implements Rail<never> {
     return { stop: async () => {} }
   }
 
-  /** Opens an account with that credit. `caveats` are canonical. */
+  /** Opens an account with that credit. `caveats` must be canonical. */
   give(sats: number, caveats: readonly string[]): Promise<Credited> {
     assert(this.#learned !== null, 'a rail is started before it is used')
     const amount = fromSat(sats)
-    // With limits that are alike, two passes are told apart by their id.
+    // The id tells two passes with the same limits apart.
     const id = caveats.length === 0 ? [] : [`id = ${hex(this.#random(8))}`]
     return this.#learned({
       payment: `grant:${hex(this.#random(32))}`,

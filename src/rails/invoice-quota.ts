@@ -1,44 +1,54 @@
 import { type Bound, boundsOf, Quota } from '../floor/quota.ts'
 import type { InvoiceQuotaKey, IssuedInvoice } from './rail.ts'
 
-/** What an invoice is made by: `offer` by a 402, `ask` by somebody who wants just that one. */
+/** Who caused an invoice: `offer` is a 402, `ask` is somebody who asked for that invoice. */
 export type MadeBy = 'offer' | 'ask'
 
-/** `limits.invoicesPerClient`, `limits.invoicesTotal`. */
+/** The settings `limits.invoicesPerClient` and `limits.invoicesTotal`. */
 export interface QuotaBounds {
   readonly perClient: number
   readonly total: number
 }
 
-/** A place among the open invoices, taken before the invoice is asked for: a burst cannot pass a bound. */
+/**
+ * A place among the open invoices. It is taken before the wallet is asked for the invoice, so that
+ * requests at the same time cannot exceed a bound.
+ */
 export interface Place {
   readonly pool: Pool
   readonly keys: readonly string[]
 }
 
-/** `shared`: an invoice that is shown to many. */
+/** `shared`: an invoice that many clients are shown. */
 type Pool = 'stranger' | 'shared' | 'buyer'
 
 interface Open {
   readonly place: Place
   readonly until: number
-  /** Null for a shared one: each that is shown is another. */
+  /** Null for a shared invoice, because each client is shown another macaroon for it. */
   readonly made: IssuedInvoice | null
 }
 
-/** Invoices that 402s make for one account: an app that asks on and on does not use up its owner's. */
+/**
+ * How many open invoices 402s may make for one account. With so few, an app that keeps asking does
+ * not use up the places of its owner.
+ */
 const BY_OFFERS = 3
-/** Of all places, the share that strangers leave to those who have paid. */
+/** The share of all places that strangers leave to buyers. */
 const KEPT_FOR_BUYERS = 1 / 5
-/** Of all places, the share that is for shared invoices, and the most: two of an amount, old and new. */
+/**
+ * The share of all places that is kept for shared invoices, and the most of them: two of each
+ * amount, an old one and a new one.
+ */
 const KEPT_FOR_SHARED = 1 / 10
 const MOST_SHARED = 10
-/** Of fewer places than this nothing is kept. */
+/** With fewer places than this, none are kept for shared invoices. */
 const FEW = 5
 
 /**
- * How many unpaid invoices each client, each account and all together have open (threats D1,
- * J6, J17). Forgetting one here ends its offer only: its row stays as long as it may be paid.
+ * How many unpaid invoices each client, each account and all together have open (threats D1, J6,
+ * J17). If an invoice is forgotten here, only its place is free again; its row stays as long as it
+ * may be paid.
  */
 export class InvoiceQuota {
   readonly #bounds: QuotaBounds
@@ -46,14 +56,14 @@ export class InvoiceQuota {
   readonly #pools: Record<Pool, number> = { stranger: 0, shared: 0, buyer: 0 }
   /** In the order in which they were made. */
   readonly #open = new Map<string, Open>()
-  /** Few, and they live as long as their wallet likes. */
+  /** Kept apart, because they expire in no order. They are few. */
   readonly #shared = new Map<string, Open>()
 
   constructor(bounds: QuotaBounds) {
     this.#bounds = bounds
   }
 
-  /** Null if that quota, or the one of all together, is used up. */
+  /** Reserves a place. Null if this quota, or the total, is used up. */
   reserve(quota: InvoiceQuotaKey, by: MadeBy, now: number): Place | null {
     this.#forgetExpired(now)
     const bounds = this.#boundsOf(quota, by)
@@ -62,25 +72,28 @@ export class InvoiceQuota {
     return this.#take({ pool, keys: bounds.map(([key]) => key) })
   }
 
-  /** A place for an invoice that is shown to many. */
+  /** Reserves a place for a shared invoice. */
   reserveShared(now: number): Place | null {
     this.#forgetExpired(now)
     return this.#take({ pool: 'shared', keys: [] })
   }
 
-  /** The invoice of a reserved place is there. */
+  /**
+   * The invoice of a reserved place was made. The place is taken until `until`, in ms since the
+   * epoch.
+   */
   opened(place: Place, hash: string, until: number, made: IssuedInvoice | null = null): void {
     const open = place.pool === 'shared' ? this.#shared : this.#open
     open.set(hash, { place, until, made })
   }
 
-  /** No invoice came of a reserved place. */
+  /** No invoice was made for a reserved place, so it is free again. */
   cancelled({ pool, keys }: Place): void {
     this.#pools[pool] -= 1
     this.#quota.giveBack(keys)
   }
 
-  /** Paid: its place is free again. */
+  /** The invoice was paid, so its place is free again. */
   closed(hash: string): void {
     const open = this.#open.get(hash) ?? this.#shared.get(hash)
     if (open === undefined) return
@@ -89,7 +102,7 @@ export class InvoiceQuota {
     this.cancelled(open.place)
   }
 
-  /** The newest one of that quota that fits. */
+  /** The newest open invoice of that quota that fits. */
   newest(
     quota: InvoiceQuotaKey,
     by: MadeBy,
@@ -126,8 +139,8 @@ export class InvoiceQuota {
     const { total } = this.#bounds
     const { stranger, shared, buyer } = this.#pools
     if (stranger + shared + buyer >= total) return false
-    // Those who have paid leave half of it to those who have not. Half of theirs is for the first
-    // invoice of an account: a hundred passes of a sat each cannot fill it for all the others.
+    // Buyers leave half of the places to strangers. Half of the buyers' places are for the first
+    // invoice of an account, so that somebody with a hundred small passes cannot take all of them.
     if (pool === 'buyer')
       return buyer < Math.max(1, this.#quota.count(own) > 0 ? total / 4 : total / 2)
     const forShared = total < FEW ? 0 : Math.min(MOST_SHARED, Math.ceil(total * KEPT_FOR_SHARED))
@@ -135,7 +148,10 @@ export class InvoiceQuota {
     return stranger + shared + kept < total - Math.floor(total * KEPT_FOR_BUYERS)
   }
 
-  /** Invoices expire in about the order they were made: the first that has not ends the search. */
+  /**
+   * Invoices lie in about the order in which they expire, so the first one that has not expired
+   * ends the search.
+   */
   #forgetExpired(now: number): void {
     for (const [hash, { until }] of this.#shared) if (until <= now) this.closed(hash)
     for (const [hash, { until }] of this.#open) {

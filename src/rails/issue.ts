@@ -17,13 +17,13 @@ export interface IssuerParts {
   readonly world: World
 }
 
-/** What an invoice is made with. */
+/** What is needed to make an invoice. */
 export type Issue = Omit<InvoiceWant, 'quota'>
 
-/** s that an invoice can be paid in time; paid later it credits all the same. */
+/** Seconds after which an invoice expires. If it is paid later, it is credited nevertheless. */
 export const EXPIRY = 600
 
-/** The name of a Lightning payment, whichever rail presents it (threats L4). */
+/** The name of a Lightning payment. It is the same whichever rail presents it (threats L4). */
 export const lightningPayment = (hash: string): string => `ln:${hash}`
 
 /** Makes invoices, and the macaroons and secrets of the passes that they buy. */
@@ -34,7 +34,7 @@ export class Issuer {
     this.#parts = parts
   }
 
-  /** An invoice of one client's own, with its secrets. Its rows are on disk when this resolves. */
+  /** Makes an invoice for one client, with its secrets. Its rows are on disk when this resolves. */
   async own(issue: Issue, asker: Asker): Promise<Result<IssuedInvoice, OfferRefused>> {
     const { world, keys } = this.#parts
     const tokenId = hex(world.random(32))
@@ -52,12 +52,15 @@ export class Issuer {
     })
   }
 
-  /** An invoice that many are shown: its pass is nobody's until one of them has paid (threats J6). */
+  /**
+   * Makes an invoice that many clients are shown. Its pass belongs to nobody until one of them has
+   * paid (threats J6).
+   */
   shared(sat: number): Promise<Result<InvoiceRow, OfferRefused>> {
     return this.#row({ sat, account: null, caveats: [] }, { asker: 'shared', tokenId: null })
   }
 
-  /** What one client is shown of a shared invoice: a macaroon of its own, and no secret (threats I2). */
+  /** What one client gets of a shared invoice: its own macaroon, and no secret (threats I2). */
   copy(row: InvoiceRow): IssuedInvoice {
     const { keys, world } = this.#parts
     const named = { hash: row.hash, tokenId: hex(world.random(32)) }
@@ -65,7 +68,7 @@ export class Issuer {
     return { row, macaroon, paymentUrl: null, statusToken: null }
   }
 
-  /** The secrets of a pass whose invoice was shown to one client alone; null for any other. */
+  /** The secrets of a pass whose invoice was shown to one client only. Null for any other pass. */
   secretsOf(pass: PassRow): { readonly settlement: string; readonly status: string } | null {
     const named = this.#named(pass)
     if (named === null || pass.shared) return null
@@ -75,7 +78,7 @@ export class Issuer {
     }
   }
 
-  /** The macaroon that was offered, again; null if the pass has none or its key is not known. */
+  /** Makes the offered macaroon again. Null if the pass has none, or its root key is not known. */
   macaroon(pass: PassRow): string | null {
     const named = this.#named(pass)
     return named && pass.caveats && macaroonOf(named, named.master, pass.caveats)
@@ -86,7 +89,7 @@ export class Issuer {
     return master === null || tokenId === null ? null : { hash, tokenId, master }
   }
 
-  /** The invoice and the pass that it buys, in one commit. */
+  /** Makes an invoice, and writes it and the pass that it buys in one commit. */
   async #row(
     { sat, account, caveats }: Issue,
     { asker, tokenId }: { readonly asker: Asker; readonly tokenId: string | null },

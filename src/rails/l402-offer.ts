@@ -1,7 +1,7 @@
 import { floorSat } from '../money/msat.ts'
 import type { IssuedInvoice, Offer } from './rail.ts'
 
-/** What an offer says besides. The same texts for all 402s: thousands are made a second. */
+/** The fixed texts of an offer. They are made once, because thousands of 402s are made a second. */
 const HOW_TO_PAY =
   'Pay l402.invoice: that gives you its preimage, 64 hex digits. The pass is l402.macaroon, a colon and the preimage. Send this request again with the header "Authorization: Bearer <macaroon>:<preimage>"; L402 instead of Bearer is good too. If your wallet shows no preimage, GET payment_url until it says paid: its preimage or token_suffix is the second half of the pass.'
 const HOW_TO_PAY_SHARED =
@@ -9,7 +9,10 @@ const HOW_TO_PAY_SHARED =
 const SAY_SHARED =
   'Pay the invoice in this answer with a wallet that shows the preimage, then send the same request with <macaroon>:<preimage> as the key.'
 
-/** Macaroon and invoice adjacent and first: clients parse it by regular expression. */
+/**
+ * Macaroon and invoice come first and adjacent, because clients read them with a regular
+ * expression.
+ */
 export function offerOf(issued: IssuedInvoice, origin: string): Offer {
   const { macaroon, row, paymentUrl, statusToken: token } = issued
   const { bolt11 } = row

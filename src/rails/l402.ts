@@ -28,17 +28,18 @@ import type {
 import type { SettlementParts } from './settlements.ts'
 import { LONG_ENOUGH, SharedOffers } from './shared-offers.ts'
 
-/** s after which somebody past a bound may find a place. */
+/** Seconds after which a client that exceeded a bound may try again. */
 const COME_BACK = 60
 
 export interface L402Parts extends IssuerParts, SettlementParts, QuotaBounds {
-  /** The one reader of passes. */
+  /** The gate has only this one reader of passes. */
   readonly read: Recognise
 }
 
 /**
- * Invoices as offers, macaroon and preimage as credentials (L402 protocol specification, bLIP-26). It
- * keeps no rows of its own: what an offer was is in the row of its invoice and of the pass that it buys.
+ * Offers invoices, and takes macaroon and preimage as the credential (L402 protocol specification,
+ * bLIP-26). It keeps no rows of its own: everything about an offer is in the rows of its invoice
+ * and of the pass that the invoice buys.
  */
 export class L402 implements Rail<PresentedPass>, Invoicing {
   readonly name = 'l402'
@@ -51,7 +52,7 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
   readonly #open: InvoiceQuota
   readonly #bucket: ClientBucket
   readonly #shared: SharedOffers
-  /** The last invoice that is being made for an account, by a 402. */
+  /** By account: the invoice that a 402 is making for it now. */
   readonly #making = new Map<string, Promise<unknown>>()
 
   constructor(parts: L402Parts) {
@@ -69,24 +70,25 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
     })
   }
 
-  /** How many invoices are open now, shared ones too. */
+  /** How many invoices are open now, with the shared ones. */
   get open(): number {
     return this.#open.size
   }
 
-  /** The wallet can be asked for invoices. */
+  /** Whether the wallet can be asked for invoices. */
   get up(): boolean {
     return this.#breaker.up
   }
 
-  /** An invoice of one's own, with its secrets. Its row is on disk when this resolves. */
+  /** Makes an invoice for one client, with its secrets. Its row is on disk when this resolves. */
   create(want: InvoiceWant): Promise<Result<IssuedInvoice, OfferRefused>> {
     return this.#own(want, 'ask')
   }
 
   /**
-   * The offer of a 402: an invoice of one's own. Past the bound an owner is shown one of those again
-   * that are open, and everybody else one that is shared. `least`: sats that admit the request.
+   * The offer of a 402: an invoice for this client alone. If the quota is used up, the owner of an
+   * account gets one of the account's open invoices again, and all others get a shared invoice.
+   * `want.least` is the sats that admit the request.
    */
   async offer(want: Want): Promise<Result<Offer, OfferRefused>> {
     const shares = this.#breaker.wallet.preimageIsPublic !== true && want.quota.is !== 'owner'
@@ -106,7 +108,7 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
     return shared.ok ? ok(offerOf(this.#issuer.copy(shared.value), want.origin)) : shared
   }
 
-  /** The payment of a pass that was never used. Its secret was found to open it. */
+  /** Redeems a pass that was not used before. The caller has checked that its secret opens it. */
   async redeem({ verified }: PresentedPass): Promise<Result<Receipt, RedeemRefused>> {
     return verified.ok ? this.#lightning.receipt(verified.value.pass.hash) : err('unknown')
   }
@@ -136,7 +138,10 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
     return { used: false, row, macaroon, paid }
   }
 
-  /** Within what the wallet makes, where that admits the request too. */
+  /**
+   * Makes the invoice of an offer. If the wallet refuses the amount, asks for the nearest amount
+   * that the wallet makes, provided that it still admits the request.
+   */
   async #offerOwn(want: Want): Promise<Result<IssuedInvoice, OfferRefused>> {
     const own = await this.#own({ ...want, caveats: [] }, 'offer')
     if (own.ok || own.error.why !== 'amount_refused') return own
@@ -161,7 +166,7 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
       place,
       () => this.#issuer.own(want, asker),
       (made) => {
-        // A mint's invoice lives for a day: its place among the open ones is free again before.
+        // A mint's invoice is valid for a day. It gives its place back earlier.
         const until = Math.min(made.row.expiresAt, this.#world.now() + EXPIRY * 1000)
         this.#open.opened(place, made.row.hash, until, made)
       },
@@ -170,7 +175,10 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
     return this.#remembered(quota.account, making)
   }
 
-  /** One of so many that a client or an account gets in a minute, where the wallet makes only so many. */
+  /**
+   * If the wallet limits its invoices a minute, takes one of this client's or account's share.
+   * Returns 0, or the ms to wait.
+   */
   #takeFromBucket(quota: InvoiceQuotaKey): number {
     const aMinute = this.#breaker.wallet.strangersAMinute?.() ?? null
     if (aMinute === null) return 0
@@ -188,7 +196,7 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
     }
   }
 
-  /** Makes the invoice of a place, which is free again where none comes of it. */
+  /** Makes the invoice of a reserved place, and frees the place if that fails. */
   async #inPlace<T>(
     place: Place,
     make: () => Promise<Result<T, OfferRefused>>,
@@ -205,7 +213,10 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
     }
   }
 
-  /** The owner's newest that does for this request too: all of its secrets are his own (threats J17). */
+  /**
+   * The owner's newest open invoice that admits this request. All of its secrets belong to the
+   * owner already (threats J17).
+   */
   async #again(want: Want): Promise<IssuedInvoice | null> {
     const { quota } = want
     if (quota.is === 'owner') await this.#making.get(quota.account)?.catch(() => undefined)

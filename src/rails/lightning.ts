@@ -6,7 +6,7 @@ import { lightningPayment } from './issue.ts'
 import type { Credited, Receipt, RedeemRefused } from './rail.ts'
 import { type SettlementParts, Settlements } from './settlements.ts'
 
-/** Payments of this gate's Lightning invoices, for every rail that asks for them. */
+/** The payments of this gate's Lightning invoices, for every rail that uses Lightning. */
 export class Lightning {
   readonly #parts: SettlementParts
   readonly #settled: (row: InvoiceRow) => void
@@ -14,15 +14,15 @@ export class Lightning {
   readonly #learning = new Map<string, Promise<RedeemRefused | null>>()
   #settlements: Settlements | null = null
 
-  /** `settled` is told of each invoice that turns out to be paid. */
+  /** `settled` is called with each invoice that was found to be paid. */
   constructor(parts: SettlementParts, settled: (row: InvoiceRow) => void) {
     this.#parts = parts
     this.#settled = settled
   }
 
   /**
-   * The receipt of an invoice. Only the wallet's word `settled` counts, and is kept for good; a preimage
-   * alone proves nothing. Safe to repeat.
+   * The receipt of an invoice. Only `settled` from the wallet counts, because a preimage alone
+   * proves nothing; the answer is stored for good. Safe to repeat.
    */
   async receipt(hash: string): Promise<Result<Receipt, RedeemRefused>> {
     const { breaker, invoices } = this.#parts
@@ -38,13 +38,16 @@ export class Lightning {
     return ok(receiptOf(row, received, (at) => invoices.markSettled(hash, at)))
   }
 
-  /** Whether an invoice is known to be paid, without asking the wallet. */
+  /** Whether an invoice is known to be paid. Does not ask the wallet. */
   async isPaid(hash: string): Promise<boolean> {
     const row = await this.#parts.invoices.get(hash)
     return row !== null && row.settledAt !== null
   }
 
-  /** It was learned with the settlement. One that an earlier process learned is asked for once. */
+  /**
+   * The preimage of a paid invoice. If an earlier process learnt of the payment, the wallet is
+   * asked once. Null if the wallet does not tell it, or cannot be asked.
+   */
   async preimage(hash: string): Promise<string | null> {
     const { breaker } = this.#parts
     const known = this.#preimages.get(hash)
@@ -55,12 +58,12 @@ export class Lightning {
     return state.preimage
   }
 
-  /** Somebody looks at the page of this invoice: it is looked up soon. */
+  /** Somebody has the page of this invoice open, so it is looked up soon. */
   wake(hash: string): void {
     this.#settlements?.wake(hash)
   }
 
-  /** Learns of payments that nobody presents, from now on. */
+  /** From now on, learns of payments that nobody presents. */
   start(learned: (receipt: Receipt) => Promise<Credited>): { stop(): Promise<void> } {
     const settlements = new Settlements(this.#parts, (hash) => this.#learn(hash, learned))
     this.#settlements = settlements
@@ -68,7 +71,10 @@ export class Lightning {
     return settlements
   }
 
-  /** One at a time for each invoice, because a wallet may tell of it while it is being looked up. */
+  /**
+   * Credits one invoice at most once at a time, because a wallet may report it while it is being
+   * looked up.
+   */
   #learn(
     hash: string,
     learned: (receipt: Receipt) => Promise<Credited>,

@@ -10,21 +10,24 @@ import type { InvoiceRefused } from '../wallets/wallet.ts'
  * Each rail runs `test/contract/rail.ts`.
  */
 export interface Rail<Payment = unknown> {
-  /** Lower case, as in the drawer `rail:<name>` of the ledger. */
+  /** In lower case. The drawer `rail:<name>` of the ledger has it. */
   readonly name: string
-  /** What the headers of a request present of this rail, name and value in turn. Pure, and never throws. */
+  /**
+   * Reads what the headers present to this rail; `rawHeaders` are names and values in turn. Pure,
+   * and never throws.
+   */
   read(rawHeaders: readonly string[]): Read<Payment>
-  /** Asks for money, in a 402. A rail that takes none answers `nothing`. */
+  /** Asks for money, for a 402. A rail that asks for none answers `nothing`. */
   offer(want: Want): Promise<Result<Offer, OfferRefused>>
   /**
-   * Takes a payment. This is the only verb that consumes one. It is safe to repeat: the same payment
-   * has the same receipt again. `call` is the request that is paid for; null asks for balance, usage or
-   * a top-up.
+   * Takes a payment. No other function consumes one. Safe to repeat: the same payment gives the
+   * same receipt again. `call` is the request that is paid for. It is null if the client asks for
+   * its balance, its usage or a top-up.
    */
   redeem(payment: Payment, call: PaidRequest | null): Promise<Result<Receipt, RedeemRefused>>
   /**
-   * Tells of payments that nobody presents, from now on. `learned` resolves when the payment is credited
-   * on disk. Told twice, a payment is credited once.
+   * From now on, reports payments that nobody presents. `learned` resolves when the payment is
+   * credited on disk. A payment that is reported twice is credited once.
    */
   start(learned: (receipt: Receipt) => Promise<Credited>): { stop(): Promise<void> }
 }
@@ -33,9 +36,9 @@ export interface Rail<Payment = unknown> {
 export type PaidRequest = Pick<Operation, 'path' | 'method' | 'model'>
 
 /**
- * What one rail finds in the headers. A pass is read by L402, whose payments are presented as passes:
- * afterwards it spends whichever rail it was bought on. `malformed` is not `absent`: somebody who sends
- * something that looks like a key is told what is wrong with it.
+ * What one rail finds in the headers. Only L402 reads passes, so a pass is spent through L402,
+ * whichever rail sold it. `malformed` is not `absent`: somebody who sends something like a key is
+ * told what is wrong with it.
  */
 export type Read<Payment> = Presented | { readonly is: 'payment'; readonly payment: Payment }
 
@@ -44,26 +47,29 @@ export type Presentation =
   | Presented
   | { readonly is: 'payment'; readonly rail: Rail; readonly payment: unknown }
 
-/** What a 402 asks for. */
+/** What an offer should ask for. */
 export interface Want {
   readonly sat: number
-  /** Sats that admit this very request. */
+  /** The fewest sats that admit this request. */
   readonly least: number
-  /** The account that is topped up. Null opens a new one. */
+  /** The account to top up. Null opens a new one. */
   readonly account: AccountId | null
   readonly quota: InvoiceQuotaKey
   /** `https://host`, where the buyer reaches this gate. */
   readonly origin: string
 }
 
-/** The part that one rail has in a 402. */
+/** One rail's part of a 402. */
 export interface Offer {
-  /** Values of WWW-Authenticate, each a header line of its own. */
+  /** Values of WWW-Authenticate. Each becomes a header line of its own. */
   readonly challenges: readonly string[]
   readonly headers: Readonly<Record<string, string>>
-  /** Fields that stand beside `error` in the body. */
+  /** Fields beside `error` in the body. */
   readonly body: Readonly<Record<string, unknown>>
-  /** Entries of `accepts` in the body. Each must be valid in x402 version 1: its clients reject the whole list for one that is not. */
+  /**
+   * Entries of `accepts` in the body. Each must be valid in x402 version 1, because its clients
+   * reject the whole list if one entry is not.
+   */
   readonly accepts: readonly unknown[]
   /** A sentence of `error.message`. Some clients show nothing else. */
   readonly say: string
@@ -72,9 +78,9 @@ export interface Offer {
 }
 
 /**
- * In whose quota of unpaid invoices an invoice counts. `owner`: somebody who has a root pass of that
- * account. `holder`: somebody who has a narrowed pass of it. They are counted apart, so that no child
- * locks its owner out (threats J17).
+ * In whose quota an unpaid invoice counts. `owner` has a root pass of the account, `holder` a
+ * narrowed pass. They are counted apart, so that the holder of a narrowed pass cannot use up the
+ * owner's quota (threats J17).
  */
 export type InvoiceQuotaKey =
   | { readonly is: 'stranger'; readonly client: string; readonly site: string }
@@ -86,50 +92,60 @@ export type OfferRefused =
   | { readonly why: 'too_many_open'; readonly retryAfterSeconds: number }
   | InvoiceRefused
 
-/** Money that has arrived and cannot be taken back. */
+/** A payment that has arrived and cannot be taken back. */
 export interface Receipt extends Pick<Deposit, 'amount' | 'credit' | 'rail' | 'native'> {
-  /** It names the payment and not the rail: two rails that present one payment have one credit (threats L4). */
+  /**
+   * Names the payment and not the rail: if two rails present one payment, it is credited once
+   * (threats L4).
+   */
   readonly payment: PaymentId
   /**
-   * The account that the payment was made for. Or it opens one, and its first answer carries a pass of
-   * it with these caveats, canonical (threats L3).
+   * The account that the payment was made for. Or the payment opens an account, and its first
+   * answer carries a pass of it with these canonical caveats (threats L3).
    */
   readonly account: AccountId | { readonly opens: readonly string[] }
-  /** What the rail writes itself, in the commit of the deposit. */
+  /** What the rail itself writes in the commit of the deposit. Null if nothing. */
   readonly record: ((at: number) => Promise<void>) | null
 }
 
-/** What became of a receipt. */
+/** The result of crediting a receipt. */
 export interface Credited {
   readonly account: AccountId
-  /** `<macaroon>:<secret>`, the first time that a payment opens an account. It is told this once. */
+  /**
+   * `<macaroon>:<secret>`, only the first time that a payment opens an account. The pass is given
+   * out this once.
+   */
   readonly pass: string | null
 }
 
 /**
- * In order of precedence. `unknown`: not one of ours. `pending`: the secret is right, the wallet does
- * not see the payment yet; never ask such a client to pay again. `unreachable`: the wallet cannot say.
+ * In order of precedence. `unknown`: not a payment of this gate. `bad_secret`: the secret does not
+ * open it. `pending`: the secret is right, but the wallet does not see the payment yet; such a
+ * client must never be asked to pay again. `unreachable`: the wallet cannot say.
  */
 export type RedeemRefused = 'unknown' | 'bad_secret' | 'pending' | 'unreachable'
 
 /** Selling credit ahead: what `POST /create-invoice` and `GET /invoice-status` need of a rail. */
 export interface Invoicing {
-  /** An invoice of one client's own. Its rows are on disk when this resolves. */
+  /** Makes an invoice for one client. Its rows are on disk when this resolves. */
   create(want: InvoiceWant): Promise<Result<IssuedInvoice, OfferRefused>>
-  /** Null unless that status token was given out with that invoice. Costs no call to a wallet (threats J5). */
+  /**
+   * Null if that status token does not belong to that invoice. Costs no call to a wallet for an
+   * unpaid invoice (threats J5).
+   */
   status(hash: string, token: string): Promise<InvoiceStatus | null>
 }
 
 export interface InvoiceWant {
   readonly sat: number
-  /** The account that it tops up. Null opens a new one. */
+  /** The account that the invoice tops up. Null opens a new one. */
   readonly account: AccountId | null
-  /** Caveats that its macaroon is born with, canonical. Null: no macaroon at all (threats I4). */
+  /** The canonical caveats of its macaroon. Null makes no macaroon (threats I4). */
   readonly caveats: readonly string[] | null
   readonly quota: InvoiceQuotaKey
 }
 
-/** An invoice with everything that its one client may know. */
+/** An invoice with everything that its client may know. */
 export interface IssuedInvoice {
   readonly row: InvoiceRow
   readonly macaroon: string | null
@@ -138,14 +154,14 @@ export interface IssuedInvoice {
   readonly statusToken: string | null
 }
 
-/** What the holder of a status token learns, until the pass is first used. */
+/** What the holder of a status token is told. After the pass was used, only that. */
 export type InvoiceStatus =
   | { readonly used: true }
   | {
       readonly used: false
       readonly row: InvoiceRow
       readonly macaroon: string | null
-      /** Null while it is not paid. */
+      /** Null while the invoice is not paid. */
       readonly paid: {
         readonly preimage: string | null
         readonly settlementSecret: string

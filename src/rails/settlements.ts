@@ -5,22 +5,34 @@ import type { WalletBreaker } from '../wallets/breaker.ts'
 import type { Watch } from '../wallets/wallet.ts'
 import type { RedeemRefused } from './rail.ts'
 
-/** ms between two rounds of looking up what nobody told us of (threats C10). */
+/**
+ * ms between two rounds of looking up invoices whose payment the wallet may not have reported
+ * (threats C10).
+ */
 const ROUND = 10_000
-/** ms between two rounds that fail, and between two tries to listen, at most. */
+/** ms. The longest time between two tries after failures. */
 const LONGEST = 60_000
-/** Invoices looked up in one round, newest first; an older one credits when its buyer comes. */
+/**
+ * How many invoices one round looks up, newest first. An older paid invoice is credited when its
+ * buyer comes.
+ */
 const MOST = 50
-/** ms past its expiry that an unpaid invoice is still looked up. */
+/** ms after its expiry during which an unpaid invoice is still looked up. */
 const LATE = 600_000
-/** ms between two looks at invoices whose page is open, how many at a time, and how many wait for it. */
+/**
+ * Invoices whose page is open: ms between two rounds, how many are looked up in one, and how many
+ * may wait.
+ */
 const GLANCE = 1_000
 const AT_ONCE = 5
 const MOST_AWAKE = 100
-/** ms past its expiry after which an unpaid row goes, and ms between two sweeps. */
+/** ms after its expiry at which an unpaid row is dropped, and ms between two sweeps. */
 const KEPT = 30 * 24 * 60 * 60_000
 const SWEEP = 10_000
-/** Rows in one sweep: of a wallet of the operator's own, and of one that others bear the cost of. */
+/**
+ * Rows in one sweep: of a wallet of the operator's own, and of a wallet that somebody else's server
+ * serves.
+ */
 const SWEPT = { own: 200, others: 10 }
 
 export interface SettlementParts {
@@ -30,10 +42,15 @@ export interface SettlementParts {
   readonly background: Background
 }
 
-/** Credits an invoice if its wallet says that it is settled; resolves when that is on disk. */
+/**
+ * Credits an invoice if its wallet says that it is settled. Resolves when the credit is on disk.
+ */
 export type Learn = (hash: string) => Promise<RedeemRefused | null>
 
-/** Learns of payments that nobody presents: from the wallet's notifications, and by asking, because those get lost. */
+/**
+ * Learns of payments that nobody presents: from the wallet's notifications, and by look-ups,
+ * because notifications get lost.
+ */
 export class Settlements {
   readonly #breaker: WalletBreaker
   readonly #invoices: Invoices
@@ -64,8 +81,8 @@ export class Settlements {
   }
 
   /**
-   * Somebody looks at this invoice's page. It is looked up soon, in turn with the others whose page is
-   * open, and no more often than all of them together may be (threats J5).
+   * Somebody has this invoice's page open. It is looked up soon. All open pages share a fixed
+   * number of look-ups a second (threats J5).
    */
   wake(hash: string): void {
     const { wallet } = this.#breaker
@@ -73,14 +90,17 @@ export class Settlements {
     else if (this.#awake.size < MOST_AWAKE) this.#awake.add(hash)
   }
 
-  /** Resolves when nothing is under way. */
+  /** Takes no new work. Resolves when the running work has ended. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#watch?.stop()
     await Promise.all(this.#work.map((work) => work.stop()))
   }
 
-  /** One at a time: a slow wallet is not asked the same again meanwhile. */
+  /**
+   * Repeats `work`. The next round begins only when the last one has ended, and is skipped while
+   * the wallet is down.
+   */
   #every(name: string, every: number, work: () => Promise<void>): void {
     const pace = { first: every, every, longest: LONGEST }
     const round = async () => {
@@ -90,8 +110,9 @@ export class Settlements {
   }
 
   /**
-   * Resumes where the last process stopped. A cursor is kept only once its payment is credited: behind
-   * one that could not be, it stays where it is, and the next process is told again.
+   * Listens to the wallet, from the cursor at which the last process stopped. The cursor moves only
+   * over payments that are credited. If one could not be credited, the cursor stays before it, and
+   * the next process is told of it again.
    */
   async #follow(): Promise<void> {
     const { wallet } = this.#breaker
@@ -132,8 +153,9 @@ export class Settlements {
   }
 
   /**
-   * Drops rows that nobody has paid, each after one last look: a payment that arrived late is credited
-   * all the same, and what the wallet does not know for sure stays (threats J6).
+   * Drops rows of invoices that nobody has paid, after one last look-up each. A payment that
+   * arrived late is credited, and a row whose state the wallet does not know for sure stays
+   * (threats J6).
    */
   async #sweep(): Promise<void> {
     const { wallet } = this.#breaker

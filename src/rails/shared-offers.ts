@@ -4,17 +4,20 @@ import type { InvoiceRow } from '../ledger/invoices.ts'
 import { floorSat } from '../money/msat.ts'
 import type { OfferRefused } from './rail.ts'
 
-/** Sats of shared invoices: few amounts, so that few invoices do for everybody (threats J6). */
+/**
+ * The amounts of shared invoices, in sats. They are few, so that few invoices serve everybody
+ * (threats J6).
+ */
 const AMOUNTS = [10, 30, 100, 300, 1000]
-/** ms that an invoice must live on to be shown: it is to be paid by a person. */
+/** ms that an invoice must still be valid when it is shown, because a person has to pay it. */
 export const LONG_ENOUGH = 120_000
-/** ms between two that are made before they are needed. */
+/** ms between two invoices that are made in advance. */
 const MINUTE = 60_000
 
 /**
- * Invoices without a secret that are shown to everybody past a bound, one of each amount, until it is
- * paid or expires. The first stranger of a minute has one made, even if he does not need it: when the
- * wallet has no more to give, or is asked too often, they are there for the next.
+ * Invoices without a secret. Every client that has used up its quota is shown the same ones: one
+ * invoice of each amount, until it is paid or expires. Once a minute a stranger's request has one
+ * made in advance. So they exist when the wallet gives no more invoices or is asked too often.
  */
 export class SharedOffers {
   readonly #world: Pick<World, 'now'>
@@ -32,8 +35,8 @@ export class SharedOffers {
   }
 
   /**
-   * The one of the smallest amount that does. Refused as `too_many_open` where none is large enough,
-   * and as the wallet refuses.
+   * The invoice of the smallest amount of at least `least` sats. Refuses with `too_many_open` if no
+   * amount is large enough, otherwise with the wallet's refusal.
    */
   async get(least: number): Promise<Result<InvoiceRow, OfferRefused>> {
     const sat = amountFor(least)
@@ -44,7 +47,10 @@ export class SharedOffers {
     return wallets !== null && wallets > sat ? this.get(wallets) : err(NONE_SO_LARGE)
   }
 
-  /** Has it made, or else another that is not there: one a minute. Nobody is told how that went. */
+  /**
+   * Makes this invoice, or another one that is missing, at most once a minute. The result is not
+   * reported.
+   */
   async prepare(least: number): Promise<void> {
     const now = this.#world.now()
     const missing = AMOUNTS.filter((sat) => this.#alive(sat) === null)
@@ -54,7 +60,7 @@ export class SharedOffers {
     await this.#get(sat)
   }
 
-  /** It was paid. */
+  /** The invoice was paid. */
   closed({ hash, amount }: Pick<InvoiceRow, 'hash' | 'amount'>): void {
     const sat = floorSat(amount)
     if (this.#kept.get(sat)?.hash === hash) this.#kept.delete(sat)
@@ -76,7 +82,7 @@ export class SharedOffers {
     }
   }
 
-  /** The one that is there, and can still be paid for a while. */
+  /** The invoice of that amount, if it can still be paid for long enough. */
   #alive(sat: number): InvoiceRow | null {
     const row = this.#kept.get(sat)
     return row !== undefined && row.expiresAt > this.#world.now() + LONG_ENOUGH ? row : null

@@ -89,6 +89,7 @@ export function compose(parts: GateParts): Composed {
     slots: config.capacity.maxConcurrent,
   })
   const routes = parts.routes(targets)
+  routes.hide(new Set(rails.flatMap(({ reads }) => reads)))
   const gate = new Gate({
     pricing: {
       ...{ models, pricing, speeds },
@@ -120,7 +121,7 @@ export function compose(parts: GateParts): Composed {
   })
   const inside = { gate, buying, routes, readCredentials }
   const entrances = openEntrances(parts, {
-    ...{ ...inside, pages },
+    ...{ ...inside, pages, rails },
     described: {
       priceOf: (model) => priceOf(model, { pricing, models }),
       listed: () => models.list(),

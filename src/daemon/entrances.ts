@@ -7,11 +7,13 @@ import { placeOf } from '../floor/say-error.ts'
 import { makeListener } from '../http/app.ts'
 import { BodyShare, passesBounds, strangersBounds } from '../http/body-share.ts'
 import { makeClients, makeTunnelClients } from '../http/clients.ts'
+import { corsOf } from '../http/cors.ts'
 import { type DescribeParts, makeDescribe } from '../http/describe.ts'
 import type { AppParts } from '../http/endpoint.ts'
 import { makeReceive, type ReceiveOptions } from '../http/incoming.ts'
 import { makeNotFound } from '../http/not-found.ts'
 import { nodeReply } from '../http/reply.ts'
+import type { Rail } from '../rails/rail.ts'
 import type { GateParts } from './gate-parts.ts'
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void
@@ -28,6 +30,7 @@ export interface Entrance {
 interface Served
   extends Pick<AppParts, 'gate' | 'buying' | 'pages' | 'routes'>,
     Pick<ReceiveOptions, 'readCredentials'> {
+  readonly rails: readonly Rail[]
   /** What the documents of the gate are written from. */
   readonly described: Omit<DescribeParts, 'publicUrl'>
 }
@@ -43,7 +46,7 @@ export interface Entrances {
 
 export function openEntrances(parts: GateParts, served: Served): Entrances {
   const { config, world, say, play } = parts
-  const { readCredentials, described, ...answering } = served
+  const { readCredentials, described, rails, ...answering } = served
   const salt = world.random(32)
   const clients = makeClients({
     trustedProxies: config.trustedProxies,
@@ -67,7 +70,10 @@ export function openEntrances(parts: GateParts, served: Served): Entrances {
     notFound: makeNotFound(described.terms.routes),
     onError: (error) =>
       say({ event: 'problem', what: 'internal_error', error: error.name, at: placeOf(error) }),
-    cors: { origins: config.cors },
+    cors: corsOf(config.cors, {
+      exposed: rails.flatMap(({ writes }) => writes),
+      methods: served.routes.all.map(({ method }) => method),
+    }),
     receive: makeReceive({ ...receiving, clients, publicUrl: () => config.publicUrl }),
     reply: (request, response, onHead = null) =>
       nodeReply(request, response, { world, idleMs: config.timeouts.idleMs, onHead }),

@@ -14,10 +14,10 @@ import type { Payer } from './payer.ts'
 export type Paying = Extract<Presentation, { readonly is: 'credential' | 'payment' }>
 
 /**
- * The payer. `newPass` is the pass that this request's payment has just bought; the answer carries
- * it (threats L3).
+ * Who pays, and headers that the answer carries whatever becomes of the request: the pass that the
+ * payment has just bought (threats L3), and what its rail says of it. Null: there are none.
  */
-export type Identified = Payer & { readonly newPass: string | null }
+export type Identified = Payer & { readonly carries: Readonly<Record<string, string>> | null }
 
 /**
  * Why nobody is authenticated, in order of precedence. `unknown` to `expired` are a 402 with
@@ -106,7 +106,7 @@ export class Authenticator {
     }
     if (forbidden !== null) return err(forbidden)
     const { limits, scope } = pass
-    return ok({ account: row.account, limits, scope, via: 'pass', newPass: null })
+    return ok({ account: row.account, limits, scope, via: 'pass', carries: null })
   }
 
   /** Whether a damaged key was paid for. Asks the store, and never the wallet (threats K12). */
@@ -148,7 +148,9 @@ export class Authenticator {
     const receipt = await this.#patiently(() => rail.redeem(payment, call))
     if (!receipt.ok) return err({ why: receipt.error })
     const { account, pass } = await this.#deposits.credit(receipt.value)
-    return ok({ account, limits: [], scope: 'account', via: 'payment', newPass: pass })
+    const { headers } = receipt.value
+    const carries = pass === null ? headers : { ...headers, 'x-satgate-pass': pass }
+    return ok({ account, limits: [], scope: 'account', via: 'payment', carries })
   }
 
   /**

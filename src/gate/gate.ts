@@ -11,10 +11,10 @@ import {
   type Priced,
   type Settled,
 } from './call.ts'
+import { carrying } from './carrying.ts'
 import { type Denied, notAdmitted, notHeld, refused, unpaidFor } from './denied.ts'
 import type { Forwarder } from './forward.ts'
 import type { ModeRule } from './mode.ts'
-import { carrying } from './new-pass.ts'
 import { parse } from './parse.ts'
 import { passOf } from './payer.ts'
 import { DAMAGED, LEDGER, type PaymentRequired } from './payment-required.ts'
@@ -219,9 +219,8 @@ export class Gate {
     if (!admitted.ok) return err(notAdmitted(incoming, admitted.error, call))
     const payer = admitted.value
     estimate.of(payer.account)
-    if (payer.newPass === null) return ok(grow(call, { payer }))
-    // The payment was taken, so the answer carries the pass whatever happens to this request.
-    return ok(grow(call, { payer, reply: carrying(payer.newPass, call.reply) }))
+    if (payer.carries === null) return ok(grow(call, { payer }))
+    return ok(grow(call, { payer, reply: carrying(payer.carries, call.reply) }))
   }
 
   /** Takes a slot at a backend and holds the money. */

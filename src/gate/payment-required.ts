@@ -75,8 +75,8 @@ export class PaymentRequired {
   ): Promise<Refusal> {
     const { payer, sat, least } = about
     const account = payer?.scope === 'account' ? payer.account : null
-    const { origin } = incoming
-    const want = { sat, least, account, quota: quotaOf(payer, incoming), origin }
+    const { origin, path } = incoming
+    const want = { sat, least, account, quota: quotaOf(payer, incoming), origin, path }
     const asked = await Promise.allSettled(this.#rails.map((rail) => rail.offer(want)))
     const offers: Offer[] = []
     const refused: OfferRefused[] = []

@@ -85,13 +85,19 @@ export class Routes {
   readonly all: readonly Route[]
 
   constructor(all: readonly Route[]) {
-    for (const { dialect, mode, price, path } of all) {
-      const shown = dialect.headers.filter((name) => CREDENTIAL_HEADERS.has(name))
-      assert(shown.length === 0, `no dialect sees a credential: ${shown.join(', ')}`)
+    for (const { mode, price, path } of all) {
       const free = price.by === 'call' && isFree(price.rate)
       assert(mode !== 'free' || free, `the route ${path.text} is free and has a price`)
     }
     this.all = all
+    this.hide(CREDENTIAL_HEADERS)
+  }
+
+  /** Makes sure that no dialect reads these headers: a credential reaches no dialect and no backend. */
+  hide(credentials: ReadonlySet<string>): void {
+    const read = this.all.flatMap(({ dialect }) => dialect.headers)
+    const shown = read.filter((name) => credentials.has(name))
+    assert(shown.length === 0, `no dialect sees a credential: ${shown.join(', ')}`)
   }
 
   /**

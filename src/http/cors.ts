@@ -1,8 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/** The setting `cors`: origins, or `*`. */
+/** Which web pages may call the gate, and what they may see of its answers. */
 export interface Cors {
+  /** The setting `cors`: origins, or `*`. */
   readonly origins: readonly string[]
+  /** Header names that pages may read of an answer, as one value. */
+  readonly exposed: string
+  /** Methods that pages may use, as one value. */
+  readonly methods: string
 }
 
 const ALLOWED =
@@ -13,10 +18,30 @@ const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/
 /** One preflight allows at most so many names. */
 const MOST_NAMES = 64
 const EXPOSED = [
-  'WWW-Authenticate, X-Cashu, PAYMENT-REQUIRED, PAYMENT-RESPONSE, X-PAYMENT-RESPONSE, Payment-Receipt',
-  'X-Credit-Balance, X-Credit-Balance-Msat, X-Cost-Msat, X-Max-Tokens-Applied, X-Request-Id',
-  'X-L402-Price-Sats, X-Satgate-Ignored, X-Satgate-Pass, Retry-After, X-Should-Retry',
-].join(', ')
+  ...['WWW-Authenticate', 'X-Cashu', 'PAYMENT-REQUIRED', 'PAYMENT-RESPONSE', 'X-PAYMENT-RESPONSE'],
+  ...['Payment-Receipt', 'X-Credit-Balance', 'X-Credit-Balance-Msat', 'X-Cost-Msat'],
+  ...['X-Max-Tokens-Applied', 'X-Request-Id', 'X-L402-Price-Sats', 'X-Satgate-Ignored'],
+  ...['X-Satgate-Pass', 'Retry-After', 'X-Should-Retry'],
+]
+const METHODS = ['GET', 'HEAD', 'POST', 'OPTIONS']
+
+/** What the gate itself writes and serves, and what its rails and routes do besides. */
+export function corsOf(
+  origins: readonly string[],
+  besides: { readonly exposed: readonly string[]; readonly methods: readonly string[] },
+): Cors {
+  return {
+    origins,
+    exposed: joined(EXPOSED, besides.exposed),
+    methods: joined(METHODS, besides.methods),
+  }
+}
+
+/** Each name once, however it is written. */
+function joined(own: readonly string[], more: readonly string[]): string {
+  const known = new Set(own.map((name) => name.toLowerCase()))
+  return [...own, ...new Set(more.filter((name) => !known.has(name.toLowerCase())))].join(', ')
+}
 
 /**
  * Sets the CORS headers of an answer (Fetch standard 3.2), with one origin only. It answers
@@ -29,11 +54,11 @@ export function setCors(cors: Cors, request: IncomingMessage, response: ServerRe
   const allowed = origin !== undefined && (cors.origins.includes('*') || named(cors, origin))
   if (allowed) {
     response.setHeader('access-control-allow-origin', origin)
-    response.setHeader('access-control-expose-headers', EXPOSED)
+    response.setHeader('access-control-expose-headers', cors.exposed)
   }
   if (!preflight) return true
   if (allowed) {
-    response.setHeader('access-control-allow-methods', 'GET, HEAD, POST, OPTIONS')
+    response.setHeader('access-control-allow-methods', cors.methods)
     response.setHeader('access-control-allow-headers', allowedHeaders(request))
     response.setHeader('access-control-max-age', '600')
   }

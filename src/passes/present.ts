@@ -21,10 +21,11 @@ const FOREIGN: ReadonlySet<string> = new Set([
   'payment-authorization',
 ])
 
+export const PASS_HEADERS: readonly string[] = [...OURS, ...LEGACY]
+
 /** Lower-case names that never travel on to an upstream (threats G3). */
 export const CREDENTIAL_HEADERS: ReadonlySet<string> = new Set([
-  ...OURS,
-  ...LEGACY,
+  ...PASS_HEADERS,
   ...FOREIGN,
   'x-goog-api-key',
   'proxy-authorization',

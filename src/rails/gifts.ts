@@ -10,6 +10,8 @@ import type { Credited, Rail, Receipt } from './rail.ts'
  */
 export class Gifts implements Rail<never> {
   readonly name = 'gift'
+  readonly reads = []
+  readonly writes = []
   readonly #random: (bytes: number) => Uint8Array
   #learned: ((receipt: Receipt) => Promise<Credited>) | null = null
 
@@ -39,6 +41,7 @@ export class Gifts implements Rail<never> {
       credit: 'bonus',
       rail: this.name,
       native: { amount: String(amount), unit: 'msat', rate: '1' },
+      headers: null,
       record: null,
     })
   }

@@ -4,6 +4,7 @@ import type { InvoiceRow } from '../ledger/invoices.ts'
 import { floorSat } from '../money/msat.ts'
 import { sameHex } from '../passes/keys.ts'
 import type { PresentedPass } from '../passes/pass.ts'
+import { PASS_HEADERS } from '../passes/present.ts'
 import type { Recognise } from '../passes/recognise.ts'
 import type { WalletBreaker } from '../wallets/breaker.ts'
 import { ClientBucket } from './client-bucket.ts'
@@ -43,6 +44,8 @@ export interface L402Parts extends IssuerParts, SettlementParts, QuotaBounds {
  */
 export class L402 implements Rail<PresentedPass>, Invoicing {
   readonly name = 'l402'
+  readonly reads = PASS_HEADERS
+  readonly writes = []
   readonly read: Recognise
   readonly #parts: L402Parts
   readonly #breaker: WalletBreaker

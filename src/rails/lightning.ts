@@ -104,5 +104,6 @@ const receiptOf = (row: InvoiceRow, received: bigint, record: Receipt['record'])
   credit: 'paid',
   rail: 'l402',
   native: { amount: String(received), unit: 'msat', rate: '1' },
+  headers: null,
   record,
 })

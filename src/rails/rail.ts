@@ -12,6 +12,10 @@ import type { InvoiceRefused } from '../wallets/wallet.ts'
 export interface Rail<Payment = unknown> {
   /** In lower case. The drawer `rail:<name>` of the ledger has it. */
   readonly name: string
+  /** The headers that its payments stand in, in lower case. No dialect and no backend gets them. */
+  readonly reads: readonly string[]
+  /** The headers of its offers and receipts, in lower case. CORS lets web pages read them. */
+  readonly writes: readonly string[]
   /**
    * Reads what the headers present to this rail; `rawHeaders` are names and values in turn. Pure,
    * and never throws.
@@ -57,6 +61,8 @@ export interface Want {
   readonly quota: InvoiceQuotaKey
   /** `https://host`, where the buyer reaches this gate. */
   readonly origin: string
+  /** The path of the request that is to be paid for, without its query. */
+  readonly path: string
 }
 
 /** One rail's part of a 402. */
@@ -104,6 +110,8 @@ export interface Receipt extends Pick<Deposit, 'amount' | 'credit' | 'rail' | 'n
    * answer carries a pass of it with these canonical caveats (threats L3).
    */
   readonly account: AccountId | { readonly opens: readonly string[] }
+  /** Headers of each answer to somebody who presents this payment. Null if there are none. */
+  readonly headers: Readonly<Record<string, string>> | null
   /** What the rail itself writes in the commit of the deposit. Null if nothing. */
   readonly record: ((at: number) => Promise<void>) | null
 }

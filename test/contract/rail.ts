@@ -30,6 +30,7 @@ export interface RailParts {
 
 const WANT = {
   ...{ sat: 21, least: 10, account: null, origin: 'https://gate.example' },
+  path: '/v1/chat/completions',
   quota: { is: 'stranger', client: 'a', site: 'a' },
 } as const
 const CALL = { path: '/v1/chat/completions', method: 'POST', model: 'fake' }
@@ -94,7 +95,11 @@ export function railContract(name: string, make: (parts: RailParts) => RailUnder
     })
 
     needs('pay', 'an offer fits into a 402 beside those of other rails', async () => {
-      const offer = await offerOf(opened())
+      const under = opened()
+      const { rail } = under
+      const offer = await offerOf(under)
+      const written = Object.keys(offer.headers).map((name) => name.toLowerCase())
+      expect(rail.writes).toEqual(expect.arrayContaining(written))
       const headers = [...offer.challenges, ...Object.entries(offer.headers).flat()]
       for (const text of headers) expect(text).not.toMatch(/[\r\n]/)
       expect(headers.join('').length).toBeLessThan(MOST_HEADERS)
@@ -104,6 +109,22 @@ export function railContract(name: string, make: (parts: RailParts) => RailUnder
         expect.stringMatching(/^[A-Z].*\.$/),
       ])
     })
+
+    needs(
+      'pay',
+      'G3 it names the headers that it reads, so that nothing else ever sees them',
+      async () => {
+        const under = opened()
+        const { pay, rail } = under
+        if (typeof pay === 'string') return
+        const headers = await pay(await offerOf(under))
+        const names = headers.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase())
+        expect(names.filter((name) => rail.reads.includes(name))).not.toEqual([])
+        const others = headers.map((text, at) => (at % 2 === 0 ? `x-${text}-x` : text))
+        expect(rail.read(others)).toEqual({ is: 'absent' })
+        for (const name of [...rail.reads, ...rail.writes]) expect(name).toBe(name.toLowerCase())
+      },
+    )
 
     needs('unpaid', 'C8 an offer that nobody paid is worth nothing', async () => {
       const under = opened()
@@ -128,6 +149,9 @@ export function railContract(name: string, make: (parts: RailParts) => RailUnder
       expect(credited.map((one) => one.account)).toEqual([account, account, account])
       expect(credited.filter(({ pass }) => pass !== null).length).toBeLessThanOrEqual(1)
       expect(again).toMatchObject({ payment: receipts[0]?.payment, amount: receipts[0]?.amount })
+      for (const { headers } of receipts) {
+        expect(under.rail.writes).toEqual(expect.arrayContaining(Object.keys(headers ?? {})))
+      }
       expect(again.payment).toMatch(/^[a-z0-9]+:\S+$/)
       const balance = await under.books.ledger.balance(account)
       expect(Number(balance?.available)).toBe(Number(receipts[0]?.amount))

@@ -24,6 +24,8 @@ export class VoucherShop {
 
   readonly rail: Rail<Voucher> = {
     name: 'voucher',
+    reads: ['x-voucher'],
+    writes: ['x-voucher-offer'],
     read(rawHeaders) {
       const at = rawHeaders.findIndex((one, n) => n % 2 === 0 && one.toLowerCase() === 'x-voucher')
       if (at < 0) return { is: 'absent' }
@@ -44,6 +46,7 @@ export class VoucherShop {
         credit: 'paid',
         rail: 'voucher',
         native: { amount: String(sat), unit: 'sat', rate: '1000' },
+        headers: null,
         record: null,
       })
     },

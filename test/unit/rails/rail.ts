@@ -104,7 +104,7 @@ const stranger = (client: string, site = client): InvoiceQuotaKey => ({
 export const want = (from: string | InvoiceQuotaKey = 'a', sat = 10) => {
   const quota = typeof from === 'string' ? stranger(from) : from
   const account = quota.is === 'owner' ? quota.account : null
-  return { sat, least: sat, account, caveats: [], quota, origin: 'https://gate.example' }
+  return { sat, least: sat, account, caveats: [], quota, origin: 'https://gate.example', path: '/' }
 }
 
 export async function offered(l402: L402, from: string | InvoiceQuotaKey = 'a', sat = 10) {

@@ -1,16 +1,16 @@
 import type { Reply } from './ports.ts'
 
 /**
- * Wraps the reply so that the answer carries the pass that its payment has just bought (threats
- * L3).
+ * Wraps the reply so that the answer carries these headers, whatever happens to the request: its payment
+ * was taken (threats L3). They are for this buyer alone, so no cache may store the answer.
  */
-export function carrying(pass: string, reply: Reply): Reply {
+export function carrying(carries: Readonly<Record<string, string>>, reply: Reply): Reply {
   return {
     head: (status, headers) =>
       reply.head(status, {
         ...headers,
+        ...carries,
         'cache-control': 'private, no-store, no-transform',
-        'x-satgate-pass': pass,
       }),
     write: (bytes) => reply.write(bytes),
     end: (bytes, trailers) => reply.end(bytes, trailers),

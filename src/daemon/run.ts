@@ -1,14 +1,12 @@
 import type { Config } from '../config/config.ts'
 import type { Loaded } from '../config/load.ts'
 import { dialects } from '../dialects/index.ts'
-import { isLoopback } from '../floor/address.ts'
 import { onLine } from '../floor/printable.ts'
 import { sayError } from '../floor/say-error.ts'
 import { Counts } from '../gate/counts.ts'
 import { startMetrics } from '../http/metrics.ts'
 import { gateServer } from '../http/server.ts'
 import { TokenCounter } from '../money/counter.ts'
-import { kindOf } from '../wallets/kinds.ts'
 import { compose } from './compose.ts'
 import { listenForCommands } from './control.ts'
 import { controlHandlers } from './control-handlers.ts'
@@ -48,7 +46,6 @@ export async function startGate(
     options.operator.say(event)
   }
   for (const note of notes) host.stderr.write(`satgate: ${onLine(note)}\n`)
-  refusePlayInPublic(config)
   refuseWithoutRail(config)
   const chance = await tunnelChance(host, config)
   const folder = open(config)
@@ -139,19 +136,6 @@ const MODE_NOTES = {
     'mode observe: nobody is charged, and the log says what would have been. Without a pass only this machine is served',
   ],
 } as const
-
-function refusePlayInPublic(config: Config): void {
-  if (kindOf(config.wallet.kind)?.isPlay !== true) return
-  if (config.publicUrl !== null) {
-    throw new Failed('play money is worth nothing: it takes no --public-url', 2)
-  }
-  if (!isLoopback(config.host)) {
-    throw new Failed(
-      `play money is worth nothing and --host ${config.host} is not this machine alone`,
-      2,
-    )
-  }
-}
 
 /** With no rail there is nothing to be paid by, and nothing is given away for want of one. */
 function refuseWithoutRail({ rails }: Config): void {

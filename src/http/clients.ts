@@ -48,8 +48,10 @@ export function makeClients(options: ClientsOptions): Clients {
   const direct = new WeakMap<Socket, Member>()
   let hidden = false
   const isTrusted = (ip: Ip) => trusted.some((network) => isWithin(ip, network))
-  const notice = (request: IncomingMessage, peer: Ip | null) => {
-    if (hidden || !isForwarded(request) || peer === null || !isHere(peer)) return
+  const notice = (request: IncomingMessage) => {
+    if (hidden || !isForwarded(request)) return
+    const peer = peerOf(request)
+    if (peer === null || !isHere(peer)) return
     hidden = true
     options.onHidden?.()
   }
@@ -60,8 +62,8 @@ export function makeClients(options: ClientsOptions): Clients {
   }
   const keys = (request: IncomingMessage): Member => {
     if (comesFromProxy(request)) return keysOf(clientOf(request, isTrusted), options.salt)
+    notice(request)
     const known = direct.get(request.socket)
-    notice(request, peerOf(request))
     if (known !== undefined) return known
     const made = keysOf(peerOf(request), options.salt)
     direct.set(request.socket, made)

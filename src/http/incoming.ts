@@ -102,7 +102,7 @@ export function makeReceive(options: ReceiveOptions): Receive {
       })
       if (!read.ok) return read
       const head = size === 'small' ? NO_HEAD : headOf(request, size.headers)
-      return ok(withBody({ ...incoming, head }, read.value))
+      return ok(withBody(incoming, head, read.value))
     },
   }
 }
@@ -122,9 +122,14 @@ function headOf({ headers }: IncomingMessage, names: readonly string[]): Request
   return { contentType, headers: named }
 }
 
-function withBody(incoming: Incoming, { bytes, admit, release }: Body): Incoming {
+function withBody(
+  incoming: Incoming,
+  head: RequestHead,
+  { bytes, admit, release }: Body,
+): Incoming {
   const received = {
     ...incoming,
+    head,
     body: bytes,
     admitBody: admit,
     letGoOfBody: () => {

@@ -76,7 +76,8 @@ export function compose(parts: GateParts): Composed {
     observed: new Holds(new ObservedLedger(ledger, world), world, holdLife),
   }
   const settler = new Settler({ world, onUpstreamFailure: config.billing.onUpstreamFailure })
-  const pages = new AccountPages(ledger, authenticator, world)
+  const sells = config.mode === 'charge'
+  const pages = new AccountPages({ ledger, authenticator, world, sells })
   const speeds = new Speeds(firstByte)
   const patience = { firstByte, idle }
   const forwarder = new Forwarder({ settler, world, background, patience, speeds })

@@ -66,8 +66,8 @@ export function openEntrances(parts: GateParts, served: Served): Entrances {
     describe: makeDescribe({ ...described, publicUrl: () => config.publicUrl ?? tunnelUrl() }),
     money: parts.wallet.money,
     envelopeOf,
-    sells: config.mode === 'charge',
-    notFound: makeNotFound(described.terms.routes),
+    sells: described.terms.sells,
+    notFound: makeNotFound(described.terms),
     onError: (error) =>
       say({ event: 'problem', what: 'internal_error', error: error.name, at: placeOf(error) }),
     cors: corsOf(config.cors, {

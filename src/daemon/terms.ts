@@ -15,7 +15,11 @@ export const termsOf = (
   money: wallet.money,
   routes,
   errors: envelopeOf(''),
-  methods: [...(config.rails.l402 ? ['l402'] : []), ...rails.map(({ name }) => name)],
+  sells: config.mode === 'charge',
+  methods:
+    config.mode === 'charge'
+      ? [...(config.rails.l402 ? ['l402'] : []), ...rails.map(({ name }) => name)]
+      : [],
   invoice: config.credit.invoice,
   mostSats: MOST_SATS,
   tiers: TIERS,

@@ -15,8 +15,17 @@ export class AccountPages {
   readonly #ledger: Ledger
   readonly #authenticator: Authenticator
   readonly #world: World
+  readonly #noCredential: Refusal
 
-  constructor(ledger: Ledger, authenticator: Authenticator, world: World) {
+  constructor(parts: {
+    readonly ledger: Ledger
+    readonly authenticator: Authenticator
+    readonly world: World
+    /** Credit can be bought. */
+    readonly sells: boolean
+  }) {
+    const { ledger, authenticator, world, sells } = parts
+    this.#noCredential = sells ? NO_CREDENTIAL : NOT_SOLD
     this.#ledger = ledger
     this.#authenticator = authenticator
     this.#world = world
@@ -33,7 +42,7 @@ export class AccountPages {
     if (!payer.ok) return payer
     const { account, scope } = payer.value
     const balance = await this.#ledger.balance(account)
-    if (balance === null) return err(NO_CREDENTIAL)
+    if (balance === null) return err(this.#noCredential)
     const available = await this.spendable(payer.value, balance.available)
     const held = scope === 'account' ? balance.held : msat(0n)
     const owed = scope === 'account' ? balance.owed : msat(0n)
@@ -78,11 +87,11 @@ export class AccountPages {
     if (presented.is === 'damaged' && (await this.#authenticator.wasPaid(presented))) {
       return err(DAMAGED)
     }
-    if (presented.is !== 'credential') return err(NO_CREDENTIAL)
+    if (presented.is !== 'credential') return err(this.#noCredential)
     const admitted = await this.#authenticator.authenticate(presented, null)
     if (admitted.ok) return admitted
     const { why } = admitted.error
-    return err(why === 'pending' || why === 'unreachable' ? PENDING : NO_CREDENTIAL)
+    return err(why === 'pending' || why === 'unreachable' ? PENDING : this.#noCredential)
   }
 }
 
@@ -102,6 +111,8 @@ const shown = (row: UsageRow) => ({
   ...(row.owed > 0n ? { owed_msat: Number(row.owed) } : {}),
 })
 
+const SEND_A_PASS = 'Send a pass of this gate: Authorization: Bearer <macaroon>:<secret>.'
+
 /**
  * This refusal carries no challenge, because a client would pay for it, and these pages sell
  * nothing.
@@ -109,5 +120,6 @@ const shown = (row: UsageRow) => ({
 const NO_CREDENTIAL = refuse(
   402,
   'insufficient_quota',
-  'Send a pass of this gate: Authorization: Bearer <macaroon>:<secret>. POST /create-invoice sells one.',
+  `${SEND_A_PASS} POST /create-invoice sells one.`,
 )
+const NOT_SOLD = refuse(402, 'insufficient_quota', SEND_A_PASS)

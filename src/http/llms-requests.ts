@@ -14,10 +14,26 @@ export function literalRequests(selling: Selling): string {
   const { path, request, type, errors } = exampleRequest(selling, model ?? 'MODEL')
   const key = `-H 'Authorization: Bearer MACAROON:PREIMAGE'`
   const json = `-H 'Content-Type: ${type}'`
+  const list = sh(`curl -s ${origin}/v1/models`)
+  const send = sh(`curl -s ${origin}${path} ${json} ${key} -d '${request}'`)
+  const balance = sh(`curl -s ${origin}/v1/balance ${key}`)
+  if (!terms.sells) {
+    return [
+      `Ask the operator for a pass. It is \`MACAROON:PREIMAGE\` in these requests. In an OpenAI SDK, \`base_url\` is \`${origin}/v1\` and \`api_key\` is the pass.`,
+      `The models, with their prices.${unnamed}`,
+      list,
+      'A request with the pass.',
+      send,
+      'What is left on the pass.',
+      balance,
+      `If you need it: ${NARROWER}`,
+      sh(NARROW),
+    ].join('\n\n')
+  }
   return [
     'How to pay, with any Lightning wallet. Words in capitals stand for values that you fill in.',
     `Step 1. List the models with their prices.${unnamed}`,
-    sh(`curl -s ${origin}/v1/models`),
+    list,
     'Step 2. Ask without a key.',
     sh(`curl -s -i ${origin}${path} ${json} -d '${request}'`),
     `The answer has the status 402 and this form, shortened here. The header \`WWW-Authenticate: L402 macaroon="…", invoice="…"\` says the same.`,
@@ -26,12 +42,12 @@ export function literalRequests(selling: Selling): string {
     'If your wallet does not show the preimage, ask for it until `paid` is true. Then `preimage` or `token_suffix` is in the answer; either one is good in the place of PREIMAGE. PAYMENT_HASH is `l402.payment_hash` and STATUS_TOKEN is `l402.status_token`, and `payment_url` is this same path with both filled in. A 402 without a `payment_url` has an invoice that other people are shown too: pay it only with a wallet that shows the preimage.',
     sh(`curl -s '${origin}/invoice-status/PAYMENT_HASH?token=STATUS_TOKEN'`),
     `Step 4. Send the same request again with the pass, which is \`MACAROON:PREIMAGE\`: the macaroon of the 402, a colon and the preimage. \`Authorization: L402 MACAROON:PREIMAGE\` is good too. In an OpenAI SDK, \`base_url\` is \`${origin}/v1\` and \`api_key\` is the pass.`,
-    sh(`curl -s ${origin}${path} ${json} ${key} -d '${request}'`),
+    send,
     'Step 5. Keep the pass. What a request did not cost stays on it, and `X-Credit-Balance` in each answer says what is left, in whole sats. `GET /v1/balance` says it to the thousandth:',
-    sh(`curl -s ${origin}/v1/balance ${key}`),
+    balance,
     `Step 6. Top the pass up before it is empty. Pay \`invoice\` of the answer; then the same pass has more credit. Without the Authorization header this buys a new pass. An invoice asks for at most ${terms.mostSats.toLocaleString('en')} ${unit}.`,
     sh(`curl -s ${origin}/create-invoice ${json} ${key} -d '{"amountSats":1000}'`),
-    'Step 7, if you need it. Make a narrower pass out of yours, for a tool or another agent that you do not fully trust. This needs no request: it adds caveats to the macaroon and signs them. The new pass spends from the same credit and never more than its caveats allow. Other caveats are `expires = 2030-12-31T00:00:00Z`, `spend <= 50 / day` (sats), `calls <= 100` and `model = NAME`.',
+    `Step 7, if you need it. ${NARROWER}`,
     sh(NARROW),
   ].join('\n\n')
 }
@@ -41,9 +57,12 @@ export function greeting(selling: Selling): string {
   const { origin, terms } = selling
   const by = terms.operator.name === 'satgate' ? '' : ` of ${terms.operator.name}`
   const money = { real: '', test: ' Its money is test money.', play: ' Its money is play money.' }
-  return `This is satgate${by}: an OpenAI-compatible API that is paid by the token over Lightning.${money[terms.money]}
+  const [sold, pay] = terms.sells
+    ? [' that is paid by the token over Lightning', ' and how to pay']
+    : ['; its operator gives out the passes', '']
+  return `This is satgate${by}: an OpenAI-compatible API${sold}.${money[terms.money]}
 
-${origin}/llms.txt         how to use it and how to pay, with a literal request for each step
+${origin}/llms.txt         how to use it${pay}, with a literal request for each step
 ${origin}/v1/models        the models and their prices
 ${origin}/openapi.json     every endpoint
 ${origin}/                 the same for people, in a browser
@@ -97,6 +116,9 @@ function playPay({ origin, terms }: Selling): string {
   )
   return ` Here the money is play money, and the gate itself pays with it, if it is asked from its own machine. The answer has the \`preimage\`:\n\n${pay}`
 }
+
+const NARROWER =
+  'Make a narrower pass out of yours, for a tool or another agent that you do not fully trust. This needs no request: it adds caveats to the macaroon and signs them. The new pass spends from the same credit and never more than its caveats allow. Other caveats are `expires = 2030-12-31T00:00:00Z`, `spend <= 50 / day` (sats), `calls <= 100` and `model = NAME`.'
 
 /** The same as `satgate pass narrow`: V2 of the macaroon format ends in 00 06 20 and its signature. */
 const NARROW = `python3 - 'MACAROON:PREIMAGE' 'spend <= 5' <<'END'

@@ -11,10 +11,12 @@ const MOST_NAME = 80
  * of links only. Every URL is absolute, from the reader's own origin.
  */
 export function llmsTxt(selling: Selling): string {
-  const { operator } = selling.terms
+  const { operator, sells } = selling.terms
   return `${[
     `# ${operator.name}`,
-    '> An OpenAI-compatible API that is paid by the token, with Bitcoin over Lightning (L402). No account and no sign-up: if you pay an invoice, you hold the key.',
+    sells
+      ? '> An OpenAI-compatible API that is paid by the token, with Bitcoin over Lightning (L402). No account and no sign-up: if you pay an invoice, you hold the key.'
+      : '> An OpenAI-compatible API. It sells no credit: its operator gives out the passes.',
     state(selling),
     ...operatorLine(operator),
     literalRequests(selling),
@@ -31,6 +33,13 @@ const MONEY = {
 }
 
 function state({ terms, acceptingPayments, upstream, gone }: Selling): string {
+  if (!terms.sells) {
+    const answers =
+      upstream === 'ok'
+        ? 'The model server answers.'
+        : 'The model server does not answer at the moment.'
+    return `Nothing is sold here; send no payment. ${gone ?? answers}`
+  }
   if (gone !== null) {
     return `${gone} Nothing is sold until it is back; send no payment. A pass keeps its credit, and can be topped up. ${MONEY[terms.money]}`
   }
@@ -62,7 +71,11 @@ function terms(selling: Selling): string {
     `- ${served(terms)}. Streaming works.`,
     `- You pay for the tokens of the request and of its answer, to a thousandth of a ${unit}. A request that fails before its first output costs nothing.`,
     `- An answer tells its cost: in the header \`X-Cost-Msat\`. ${costInStreams(terms)}`.trimEnd(),
-    `- A 402 asks for ${number(invoice.min)} to ${number(invoice.max)} ${unit}, or more if this request needs more. \`/create-invoice\` sells up to ${number(mostSats)} ${unit}.`,
+    ...(terms.sells
+      ? [
+          `- A 402 asks for ${number(invoice.min)} to ${number(invoice.max)} ${unit}, or more if this request needs more. \`/create-invoice\` sells up to ${number(mostSats)} ${unit}.`,
+        ]
+      : []),
     `- At most ${number(limits.outputTokens)} output tokens in one answer; ${number(limits.usualOutputTokens)} if the request names no limit. The limit can be lower if the balance is small, or if the model is slow and the answer is not streamed. The header \`X-Max-Tokens-Applied\` tells the limit.`,
     `- At most ${number(limits.body)} bytes in one request.`,
     '- After a 503 with `payment_pending`, never pay again: send the same request in some seconds.',

@@ -16,10 +16,10 @@ const INSTEAD: ReadonlyMap<string, string> = new Map([
 
 /** Makes the 404 for a path, or a method of a path, that is not served: it names those that are. */
 export function makeNotFound(
-  routes: Terms['routes'],
+  terms: Pick<Terms, 'routes' | 'sells'>,
 ): (method: string, path: string | null) => Refusal {
   const methods = new Map<string, string>()
-  for (const { path, method } of operations({ routes })) {
+  for (const { path, method } of operations(terms)) {
     if (method === 'post' || !methods.has(path)) methods.set(path, method.toUpperCase())
   }
   const paths = [...methods.keys()]

@@ -81,7 +81,7 @@ const query = (name: string, schema: object, required = false) => ({
 const inPath = (name: string, schema: object) => ({ name, in: 'path', required: true, schema })
 const HASH = { type: 'string', pattern: '^[0-9a-f]{64}$' }
 
-const CREDIT: readonly Operation[] = [
+const BUYING: readonly Operation[] = [
   {
     ...{ path: '/create-invoice', method: 'post', id: 'createInvoice', needs: 'either' },
     summary: 'An invoice for credit; with a pass it tops that pass up',
@@ -97,6 +97,9 @@ const CREDIT: readonly Operation[] = [
     ok: { ...json('InvoiceStatus'), 'text/html': TEXT },
     others: [404, 500],
   },
+]
+
+const CREDIT: readonly Operation[] = [
   {
     ...{ path: '/v1/balance', method: 'get', id: 'getBalance', needs: 'pass' },
     summary: 'What is left on a pass, in msat',
@@ -155,8 +158,9 @@ const FREE: readonly Operation[] = [
 ]
 
 /** Everything that is served to everybody now. `/play/pay` answers this machine alone. */
-export const operations = (terms: Pick<Terms, 'routes'>): readonly Operation[] => [
+export const operations = (terms: Pick<Terms, 'routes' | 'sells'>): readonly Operation[] => [
   ...routeOperations(terms),
+  ...(terms.sells ? BUYING : []),
   ...CREDIT,
   ...FREE,
 ]

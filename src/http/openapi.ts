@@ -20,7 +20,9 @@ export function openApi(selling: Selling): unknown {
       title: terms.operator.name,
       version: terms.version,
       summary: 'An OpenAI-compatible API, paid by the token.',
-      description: `Send a request; pay the invoice of the 402; send it again with the pass. How: ${origin}/llms.txt`,
+      description: terms.sells
+        ? `Send a request; pay the invoice of the 402; send it again with the pass. How: ${origin}/llms.txt`
+        : `Ask the operator for a pass, and send it with each request. How: ${origin}/llms.txt`,
       ...operatorInfo(terms.operator),
     },
     servers: [{ url: origin }],
@@ -115,7 +117,7 @@ function written(operation: Operation, selling: Selling): unknown {
         }),
     responses: responses(operation),
     security: SECURITY[needs],
-    ...(needs === 'paid' ? { 'x-payment-info': paymentInfo(selling) } : {}),
+    ...(needs === 'paid' && selling.terms.sells ? { 'x-payment-info': paymentInfo(selling) } : {}),
   }
 }
 

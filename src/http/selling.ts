@@ -32,7 +32,9 @@ export interface Terms {
   readonly routes: readonly SoldRoute[]
   /** How the endpoints of the gate itself write an error. */
   readonly errors: Envelope
-  /** The names of the rails that are on. */
+  /** Credit can be bought: the mode of the gate is `charge`. If not, no document teaches to pay. */
+  readonly sells: boolean
+  /** The names of the rails that are on. Empty if nothing is sold. */
   readonly methods: readonly string[]
   /** The smallest and largest invoice in a 402, in sats. */
   readonly invoice: { readonly min: number; readonly max: number }

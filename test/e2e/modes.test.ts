@@ -41,6 +41,26 @@ describe('mode control', () => {
     expect(gate.composed.openInvoices()).toBe(0)
   })
 
+  it.each(['control', 'observe'] as const)(
+    'W3 no document of a gate in mode %s teaches to pay, or says that payments are taken',
+    async (mode) => {
+      const gate = await startGate({ settings: settings(mode) })
+      const read = (path: string) => gate.ask({ path, method: 'GET' })
+      const { json } = await read('/.well-known/l402')
+      expect(json).toMatchObject({ accepting_payments: false, payment: { methods: [] } })
+      const { paths, 'x-satgate': state } = (await read('/openapi.json')).json
+      expect(state.accepting_payments).toBe(false)
+      expect(Object.keys(paths)).not.toContain('/create-invoice')
+      expect(JSON.stringify(paths)).not.toContain('x-payment-info')
+      for (const path of ['/llms.txt', '/', '/openapi.json', '/nothing', '/v1/balance']) {
+        const { text } = await read(path)
+        expect(text, path).not.toMatch(
+          /how to pay|pay the invoice|payments are taken|create-invoice/i,
+        )
+      }
+    },
+  )
+
   it('charges a pass like a gate that sells', async () => {
     const { gate, passes } = await sold('control', 10)
     const pass = passes[0] as Pass

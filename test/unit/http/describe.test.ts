@@ -27,6 +27,7 @@ const terms: Terms = {
   money: 'real',
   routes,
   errors: openAiErrors,
+  sells: true,
   methods: ['l402'],
   invoice: { min: 10, max: 1000 },
   mostSats: 10_000_000,

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import {
   acquainted,
   againstTheLayers,
-  type Exception,
+  circles,
   importsOf,
   keysLent,
   type Layers,
@@ -91,9 +91,16 @@ const LAYERS: Layers = {
   'src/http/': ['src/outbound/', ...INNER, ...PORTS, 'src/gate/'],
   // Runs in a browser: a program of its own.
   'src/web/': [],
-  // Late in the order because nobody inside may read it, not because it needs much.
-  // Of the wallets it reads the table alone, which says what each kind takes.
-  'src/config/': ['src/floor/', 'src/money/', 'src/wallets/kind.ts', 'src/wallets/kinds.ts'],
+  // Late in the order because nobody inside may read it, not because it needs much. Of the wallets
+  // it reads the table alone, which says what each kind takes; of the dialects the fields that pass
+  // in none of them, so that naming one is a mistake with a line.
+  'src/config/': [
+    'src/floor/',
+    'src/money/',
+    'src/wallets/kind.ts',
+    'src/wallets/kinds.ts',
+    'src/dialects/kit/never-passed.ts',
+  ],
   'src/daemon/': [
     'src/outbound/',
     'src/floor/',
@@ -110,15 +117,6 @@ const LAYERS: Layers = {
   'src/cli/': ['src/'],
   'bin/': ['src/cli/'],
 }
-
-const EXCEPTIONS: readonly Exception[] = [
-  {
-    from: 'src/config/reader.ts',
-    to: 'src/dialects/openai/fields.ts',
-    typeOnly: false,
-    because: 'a field that must never pass is refused where it is written, with its line',
-  },
-]
 
 const ADAPTERS = [
   'src/rails/l402.ts',
@@ -167,11 +165,11 @@ const BUNDLED = ['markdown-it']
 
 describe('the direction', () => {
   it('of imports is the one of the layers', () => {
-    expect(againstTheLayers(imports, LAYERS, EXCEPTIONS)).toEqual([])
+    expect(againstTheLayers(imports, LAYERS)).toEqual([])
   })
 
-  it('has a reason for each exception', () => {
-    expect(EXCEPTIONS.filter(({ because }) => because.length < 20)).toEqual([])
+  it('runs in no circle of files, of folders beside each other, or of rooms', () => {
+    expect(circles(imports)).toEqual([])
   })
 
   it('knows every folder of src', () => {
@@ -190,17 +188,33 @@ describe('the direction', () => {
       text: `import { x } from '../floor/x.ts'\nimport {\n  y,\n} from '../gate/y.ts'\n`,
     })
     const layers = { 'src/floor/': [], 'src/ledger/': ['src/floor/'] }
-    expect(againstTheLayers(small, layers, [])).toEqual([
+    expect(againstTheLayers(small, layers)).toEqual([
       'src/ledger/transitions.ts imports src/gate/y.ts',
     ])
-    const types = { from: 'src/ledger/', to: 'src/gate/y.ts', typeOnly: true, because: 'a test' }
-    expect(againstTheLayers(small, layers, [types])).toHaveLength(2)
-    expect(againstTheLayers(small, layers, [{ ...types, typeOnly: false }])).toEqual([])
     const lazy = importsOf({ path: 'src/toy/a.ts', text: `await import('../cli/main.ts')` })
-    expect(againstTheLayers(lazy, { 'src/toy/': [] }, [])).toHaveLength(1)
-    expect(againstTheLayers(lazy, {}, [])).toEqual(['src/toy/a.ts is in no layer'])
+    expect(againstTheLayers(lazy, { 'src/toy/': [] })).toHaveLength(1)
+    expect(againstTheLayers(lazy, {})).toEqual(['src/toy/a.ts is in no layer'])
     const pair = [{ from: 'a.ts', to: 'b.ts', typeOnly: true }]
     expect(acquainted(pair, ['a.ts', 'b.ts'])).toEqual(['a.ts imports b.ts'])
+  })
+
+  it.each([
+    ['two files', ['a/x.ts → a/y.ts', 'a/y.ts → a/x.ts'], ['a/x.ts, a/y.ts']],
+    [
+      'a chain of files',
+      ['a/x.ts → a/y.ts', 'a/y.ts → a/z.ts', 'a/z.ts → a/x.ts'],
+      ['a/x.ts, a/y.ts, a/z.ts'],
+    ],
+    ['two rooms', ['a/x.ts → b/x.ts', 'b/y.ts → a/y.ts'], ['a, b']],
+    ['rooms by their folders', ['a/in/x.ts → b/x.ts', 'b/y.ts → a/y.ts'], ['a, b']],
+    ['folders of a room', ['a/b/x.ts → a/c/x.ts', 'a/c/y.ts → a/b/y.ts'], ['a/b, a/c']],
+    ['no circle: a folder and the files above it', ['a/x.ts → a/b/x.ts', 'a/b/x.ts → a/y.ts'], []],
+  ])('sees a circle of %s', (_, arrows, found) => {
+    const small = arrows.map((arrow) => {
+      const [from = '', to = ''] = arrow.split(' → ').map((path) => `src/${path}`)
+      return { from, to, typeOnly: true }
+    })
+    expect(circles(small)).toEqual(found.map((one) => one.replaceAll(/(^|, )/g, '$1src/')))
   })
 })
 

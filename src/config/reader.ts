@@ -1,4 +1,4 @@
-import { TAKEN_OUT } from '../dialects/openai/fields.ts'
+import { NEVER_PASSED } from '../dialects/kit/never-passed.ts'
 import { isAddress, readNetwork } from '../floor/address.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { ReadFile } from './files.ts'
@@ -192,7 +192,7 @@ export const network: Reader<string> = fitting('an address, or a network as 10.0
 export const requestField: Reader<string> = scalar((text) => {
   if (!/^[A-Za-z_][\w.-]{0,63}$/.test(text))
     return err('is not the name of a request field, which has letters, digits, _, - and .')
-  return TAKEN_OUT.has(text)
+  return NEVER_PASSED.has(text)
     ? err('must not pass to the backend: with it a buyer gets more than the price covers')
     : ok(text)
 })

@@ -8,7 +8,6 @@ import type { Books } from '../ledger/open-ledger.ts'
 import type { Composed } from './compose.ts'
 import type { Host } from './host.ts'
 import type { PublicTunnel } from './public-tunnel.ts'
-import type { Running } from './run.ts'
 
 /** The last event of a gate. */
 export interface StoppedEvent {
@@ -91,7 +90,7 @@ const LAST = 15_000
  */
 export function untilStopped(
   host: Host,
-  running: Running,
+  running: { stop(): Promise<void>; lost(error: unknown): Promise<void> },
   about: { readonly graceMs: number; readonly stopping: () => void },
 ): Promise<number> {
   return new Promise((resolve) => {

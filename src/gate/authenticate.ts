@@ -5,7 +5,7 @@ import { sleep, type World } from '../floor/world.ts'
 import type { Passes, PassRow } from '../ledger/passes.ts'
 import { printCaveat } from '../passes/caveat.ts'
 import type { Forbidden, Pass, Presented, PresentedPass } from '../passes/pass.ts'
-import { brokenRule, judge, judgeBearer } from '../passes/read.ts'
+import { allows, allowsBearer, brokenRule } from '../passes/read.ts'
 import type { PaidRequest, Presentation, Rail, Receipt, RedeemRefused } from '../rails/rail.ts'
 import type { Deposits } from './deposits.ts'
 import type { Payer } from './payer.ts'
@@ -88,7 +88,7 @@ export class Authenticator {
     const { pass, keyId } = verified.value
     const row = await this.#passes.get(pass.hash)
     if (row === null || !belongs(row, pass, keyId)) return err({ why: 'unknown' })
-    const forbidden = this.#judge(pass, presented.credential.secret, call)
+    const forbidden = this.#forbids(pass, presented.credential.secret, call)
     if (forbidden !== null && forbidden.why !== 'forbidden') return err(forbidden)
     // Many clients were shown a shared invoice, so no settlement secret was given out with it
     // (threats I2).
@@ -171,18 +171,18 @@ export class Authenticator {
     }
   }
 
-  #judge(pass: Pass, secret: string, call: PaidRequest | null): NotAuthenticated | null {
+  #forbids(pass: Pass, secret: string, call: PaidRequest | null): NotAuthenticated | null {
     const now = this.#world.now()
     if (call === null) {
-      const good = judgeBearer(pass, { secret, now })
+      const good = allowsBearer(pass, { secret, now })
       return good.ok ? null : { why: good.error === 'expired' ? 'expired' : 'bad_secret' }
     }
     const held = { ...call, secret, now }
-    const judged = judge(pass, held)
-    if (judged.ok) return null
-    if (judged.error === 'expired') return { why: 'expired' }
-    if (judged.error === 'preimage') return { why: 'bad_secret' }
-    const by = judged.error
+    const allowed = allows(pass, held)
+    if (allowed.ok) return null
+    if (allowed.error === 'expired') return { why: 'expired' }
+    if (allowed.error === 'preimage') return { why: 'bad_secret' }
+    const by = allowed.error
     const rule = brokenRule(pass, held, by)
     assert(rule !== undefined, 'a rule of that kind does not hold')
     return { why: 'forbidden', by, caveat: printCaveat(rule) }

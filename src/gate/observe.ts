@@ -1,7 +1,7 @@
 import type { Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { AccountId, Hold, HoldId, HoldRefused, HoldRequest, Ledger } from '../ledger/ledger.ts'
-import { MemoryStore } from '../ledger/memory.ts'
+import { MemoryStore } from '../ledger/memory-store.ts'
 import { StoreLedger } from '../ledger/store-ledger.ts'
 import { msat } from '../money/msat.ts'
 import type { HoldLedger } from './hold.ts'

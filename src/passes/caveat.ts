@@ -1,9 +1,17 @@
 import { err, ok, type Result } from '../floor/result.ts'
 import type { Limit, Unit, Window } from '../ledger/ledger.ts'
 import { formatDecimal, parseDecimal } from '../money/parse.ts'
-import type { Rule } from './pass.ts'
 import { isPlainPath } from './plain-path.ts'
 import { readTime, writeTime } from './time.ts'
+
+/** The caveats that a request must fit. All of them must hold: a later one replaces no earlier one. */
+export type Rule =
+  | { readonly kind: 'expires'; readonly at: number }
+  | { readonly kind: 'path'; readonly any: readonly string[] }
+  | { readonly kind: 'method'; readonly any: readonly string[] }
+  | { readonly kind: 'model'; readonly any: readonly string[] }
+  /** lnget adds it. It must equal the presented secret, and does not narrow the pass. */
+  | { readonly kind: 'preimage'; readonly hex: string }
 
 /** One condition of a pass. A `spend` limit is in msat, the other limits in their own unit. */
 export type Caveat =

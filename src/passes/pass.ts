@@ -1,6 +1,6 @@
 import type { Result } from '../floor/result.ts'
 import type { Limit } from '../ledger/ledger.ts'
-import type { CaveatRefused } from './caveat.ts'
+import type { CaveatRefused, Rule } from './caveat.ts'
 
 /**
  * What a verified macaroon allows. A pass is a bearer credential whose caveats can only narrow; it
@@ -21,15 +21,6 @@ export interface Pass {
   /** Each `spend | calls | tokens` caveat at its own meter. */
   readonly limits: readonly Limit[]
 }
-
-/** The caveats that judge a request rather than meter it. All must hold; never "last wins". */
-export type Rule =
-  | { readonly kind: 'expires'; readonly at: number }
-  | { readonly kind: 'path'; readonly any: readonly string[] }
-  | { readonly kind: 'method'; readonly any: readonly string[] }
-  | { readonly kind: 'model'; readonly any: readonly string[] }
-  /** lnget's: must equal the presented secret. Does not narrow. */
-  | { readonly kind: 'preimage'; readonly hex: string }
 
 /** In order of precedence. `expired` is a 402 with offers, the others a 403 without. */
 export type Forbidden = 'expired' | 'preimage' | 'path' | 'method' | 'model'

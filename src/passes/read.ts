@@ -3,11 +3,17 @@ import { assert } from '../floor/assert.ts'
 import { globMatches } from '../floor/glob.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { Limit } from '../ledger/ledger.ts'
-import { type Caveat, type CaveatProblem, type CaveatRefused, parseCaveat } from './caveat.ts'
+import {
+  type Caveat,
+  type CaveatProblem,
+  type CaveatRefused,
+  parseCaveat,
+  type Rule,
+} from './caveat.ts'
 import { readIdentifier } from './identifier.ts'
 import { sameHex } from './keys.ts'
 import type { Macaroon } from './macaroon.ts'
-import type { Forbidden, Operation, Pass, Rule } from './pass.ts'
+import type { Forbidden, Operation, Pass } from './pass.ts'
 import { isPlainPath } from './plain-path.ts'
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -86,23 +92,23 @@ export const brokenRule = (
  * Holds a pass against an operation: every rule must hold, also where a kind stands twice. When
  * several do not, the first in the order of `Forbidden` is the answer.
  */
-export function judge(pass: Pass, operation: Operation): Result<true, Forbidden> {
-  return judged(pass, operation, ['expired', 'preimage', 'path', 'method', 'model'])
+export function allows(pass: Pass, operation: Operation): Result<true, Forbidden> {
+  return rulesHold(pass, operation, ['expired', 'preimage', 'path', 'method', 'model'])
 }
 
 /**
  * Whether the pass is good at all, whatever it may be used for: for the gate's own endpoints, such
  * as the balance, which a pass for one model may read too.
  */
-export function judgeBearer(
+export function allowsBearer(
   pass: Pass,
   bearer: Pick<Operation, 'secret' | 'now'>,
 ): Result<true, Forbidden> {
   const operation = { ...bearer, path: '/', method: 'GET', model: null }
-  return judged(pass, operation, ['expired', 'preimage'])
+  return rulesHold(pass, operation, ['expired', 'preimage'])
 }
 
-function judged(
+function rulesHold(
   pass: Pass,
   operation: Operation,
   order: readonly Forbidden[],

@@ -24,7 +24,7 @@ export interface VerifierOptions {
 
 /**
  * Makes the function that believes a macaroon. It says nothing of the secret beside it, of time or
- * of money: those are judged anew with every request. What was verified is remembered by the
+ * of money: those are checked anew with every request. What was verified is remembered by the
  * macaroon's text alone, so no secret is kept and wrong secrets take no room.
  */
 export function makeVerifier({ keys, remember }: VerifierOptions): Verify {

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Deposits } from '../../src/gate/deposits.ts'
-import { openMemoryBooks } from '../../src/ledger/memory.ts'
 import type { Books } from '../../src/ledger/open-ledger.ts'
 import type { RootKeys } from '../../src/passes/write.ts'
 import type { Offer, Rail, Receipt } from '../../src/rails/rail.ts'
 import { newKeys } from '../support/gate.ts'
+import { openMemoryBooks } from '../support/memory-books.ts'
 import { real } from '../support/world.ts'
 
 /** A rail, the buyer who pays on it, and what can go wrong with it. A string says why there is no such thing. */
@@ -40,7 +40,7 @@ const MOST_HEADERS = 4_000
 /** What every rail must do. `make` is called for each test. */
 export function railContract(name: string, make: (parts: RailParts) => RailUnderTest): void {
   const opened = () => {
-    const books = openMemoryBooks('play', real)
+    const books = openMemoryBooks('play')
     const keys = newKeys()
     const deposits = new Deposits({ ...books, keys, world: real, say: () => {} })
     return { ...make({ books, keys }), books, deposits }

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Limit, Settled } from '../../src/ledger/ledger.ts'
-import { openMemoryBooks } from '../../src/ledger/memory.ts'
 import type { Books } from '../../src/ledger/open-ledger.ts'
 import { openSqliteBooks } from '../../src/ledger/sqlite.ts'
 import { msat } from '../../src/money/msat.ts'
 import { limitOf, ScriptWorld } from '../contract/ledger-script.ts'
+import { openMemoryBooks } from '../support/memory-books.ts'
 import { scratch } from '../unit/ledger/scratch.ts'
 import { Model } from './ledger-model.ts'
 
@@ -106,7 +106,7 @@ describe('any history', () => {
     fc.assert(
       fc.asyncProperty(fc.array(command, { maxLength: 60, size: 'max' }), async (commands) => {
         const world = new ScriptWorld()
-        const books = openMemoryBooks('play', world)
+        const books = openMemoryBooks('play')
         await playAll({ books, world, model: new Model(), reopen: async () => books }, commands)
       }),
       { numRuns: 150 },

@@ -16,7 +16,6 @@ import { Background } from '../../src/floor/background.ts'
 import type { World } from '../../src/floor/world.ts'
 import type { GateEvent } from '../../src/gate/ports.ts'
 import { closeGently, gateServer } from '../../src/http/server.ts'
-import { openMemoryBooks } from '../../src/ledger/memory.ts'
 import type { Books } from '../../src/ledger/open-ledger.ts'
 import { openSqliteBooks } from '../../src/ledger/sqlite.ts'
 import { TokenCounter } from '../../src/money/counter.ts'
@@ -29,6 +28,7 @@ import type { Wallet } from '../../src/wallets/wallet.ts'
 import { type Answered, Client, type Question } from './ask.ts'
 import { unheard } from './background.ts'
 import { bearer, type Pass, passOf, tick } from './buyer.ts'
+import { openMemoryBooks } from './memory-books.ts'
 import { serve } from './serve.ts'
 import { type FakeUpstream, type Script, startFakeUpstream } from './upstream.ts'
 import { TestWorld } from './world.ts'
@@ -298,7 +298,7 @@ export function configOf(settings: Readonly<Record<string, unknown>>): Config {
 }
 
 function openBooks(kind: 'memory' | 'sqlite', folder: string, world: World): Books {
-  if (kind === 'memory') return openMemoryBooks('play', world)
+  if (kind === 'memory') return openMemoryBooks('play')
   return openSqliteBooks({ path: join(folder, 'ledger.db'), kind: 'play', world })
 }
 

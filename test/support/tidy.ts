@@ -53,35 +53,58 @@ const within = (path: string, place: string): boolean =>
 /** The folders of ours that a folder may import, besides itself. */
 export type Layers = Readonly<Record<string, readonly string[]>>
 
-/** An import that the layers do not allow, with the reason why it is right. */
-export interface Exception {
-  readonly from: string
-  readonly to: string
-  readonly typeOnly: boolean
-  readonly because: string
+/** Imports that go against the direction. */
+export function againstTheLayers(imports: readonly Import[], layers: Layers): readonly string[] {
+  return imports.flatMap(({ from, to }) => {
+    if (!within(to, 'src/')) return []
+    const layer = Object.keys(layers).find((folder) => within(from, folder))
+    if (layer === undefined) return [`${from} is in no layer`]
+    const allowed = [layer, ...(layers[layer] ?? [])].some((place) => within(to, place))
+    return allowed ? [] : [`${from} imports ${to}`]
+  })
 }
 
-/** Imports that go against the direction. An exception that nothing needs is reported as well. */
-export function againstTheLayers(
-  imports: readonly Import[],
-  layers: Layers,
-  exceptions: readonly Exception[],
-): readonly string[] {
-  const used = new Set<Exception>()
-  const wrong = imports.flatMap((one) => {
-    if (!within(one.to, 'src/')) return []
-    const layer = Object.keys(layers).find((folder) => within(one.from, folder))
-    if (layer === undefined) return [`${one.from} is in no layer`]
-    if ([layer, ...(layers[layer] ?? [])].some((place) => within(one.to, place))) return []
-    const exception = exceptions.find(
-      ({ from, to, typeOnly }) =>
-        within(one.from, from) && within(one.to, to) && (one.typeOnly || !typeOnly),
-    )
-    if (exception !== undefined) used.add(exception)
-    return exception === undefined ? [`${one.from} imports ${one.to}`] : []
+/**
+ * Files that import each other in a circle, also where only types are imported, and folders that do:
+ * the rooms of `src`, and the folders beside each other in a room. A folder and the files right above
+ * it are one thing, and make no circle.
+ */
+export function circles(imports: readonly Import[]): readonly string[] {
+  const ours = imports.filter(({ from, to }) => within(from, 'src/') && within(to, 'src/'))
+  const folders = ours.flatMap(({ from, to }) => {
+    const [a, b] = [from.split('/').slice(0, -1), to.split('/').slice(0, -1)]
+    const apart = a.findIndex((name, i) => name !== b[i])
+    if (apart === -1 || apart >= b.length) return []
+    return [[a, b].map((path) => path.slice(0, apart + 1).join('/'))]
   })
-  const stale = exceptions.filter((exception) => !used.has(exception))
-  return [...wrong, ...stale.map(({ from, to }) => `nobody needs the exception ${from} → ${to}`)]
+  return [...circlesOf(ours.map(({ from, to }) => [from, to])), ...circlesOf(folders)]
+}
+
+/** The strongly connected parts of a graph that have more than one node (Tarjan). */
+function circlesOf(arrows: readonly (readonly string[])[]): readonly string[] {
+  const next = new Map<string, Set<string>>()
+  for (const [from = '', to = ''] of arrows) {
+    next.set(from, (next.get(from) ?? new Set()).add(to))
+  }
+  const order = new Map<string, number>()
+  const stack: string[] = []
+  const found: string[] = []
+  const visit = (node: string): number => {
+    const mine = order.size
+    order.set(node, mine)
+    stack.push(node)
+    let lowest = mine
+    for (const to of next.get(node) ?? []) {
+      if (!order.has(to)) lowest = Math.min(lowest, visit(to))
+      else if (stack.includes(to)) lowest = Math.min(lowest, order.get(to) ?? mine)
+    }
+    if (lowest < mine) return lowest
+    const circle = stack.splice(stack.indexOf(node))
+    if (circle.length > 1) found.push(circle.sort().join(', '))
+    return lowest
+  }
+  for (const node of next.keys()) if (!order.has(node)) visit(node)
+  return found.sort()
 }
 
 /**

@@ -1,35 +1,9 @@
+import { NEVER_PASSED } from '../kit/never-passed.ts'
+
 /** The fields of a request that can change its price, by what the gate does with them. */
 
 /** The output limits. They are read, and written anew with the granted limit. */
 export const LIMITS = ['max_tokens', 'max_completion_tokens'] as const
-
-/**
- * Never passes, not even where `limits.requestFields` names it. Each of them lets some backend make
- * more than was paid for, or do something that has no price. One list for all backends: a backend
- * does not miss a field that it does not know, and a gateway may have any of the others behind it.
- */
-export const TAKEN_OUT: ReadonlySet<string> = new Set([
-  // Other names of the output limit: llama.cpp, Ollama, Transformers, Anthropic, Responses
-  ...['n_predict', 'num_predict', 'max_new_tokens', 'max_length', 'max_tokens_to_sample'],
-  ...['max_output_tokens', 'max_gen_tokens'],
-  // Output that goes on after the model has ended it: llama.cpp, vLLM, Transformers
-  ...['ignore_eos', 'min_tokens', 'min_length', 'min_new_tokens'],
-  // Answers that become long without output: llama.cpp, vLLM
-  ...['n_probs', 'prompt_logprobs'],
-  // More choices than `n` says: llama.cpp, vLLM, Transformers
-  ...['n_cmpl', 'use_beam_search', 'num_return_sequences'],
-  // Another prompt than the one that was counted.
-  ...['chat_template', 'template', 'raw', 'context', 'truncate_prompt_tokens', 'truncate'],
-  // The memory of the backend, and which model stays loaded, for everybody: Ollama, LM Studio,
-  // llama.cpp
-  ...['options', 'num_ctx', 'n_ctx', 'context_length', 'keep_alive', 'ttl', 'id_slot', 'lora'],
-  ...['draft_model', 'response_fields', 'logits_processors', 'kv_transfer_params', 'priority'],
-  // Another model, address, key or price than the operator's: OpenRouter, LiteLLM, OpenAI (G1)
-  ...['models', 'route', 'provider', 'plugins', 'transforms', 'fallbacks', 'api_base', 'base_url'],
-  ...['api_key', 'api_version', 'custom_llm_provider', 'user_config', 'mock_response'],
-  ...['extra_headers', 'extra_body', 'extra_query', 'headers', 'timeout', 'num_retries'],
-  ...['web_search_options', 'service_tier', 'store'],
-])
 
 /** A model reads nothing of these, so they are not in the bound of the input. */
 export const NOT_PROMPT: ReadonlySet<string> = new Set([
@@ -47,7 +21,7 @@ export const SWITCHES: ReadonlySet<string> = new Set([
  * Members of such settings that a template engine takes as its own arguments. Padding is tokens.
  */
 export const NO_SWITCH: ReadonlySet<string> = new Set([
-  ...TAKEN_OUT,
+  ...NEVER_PASSED,
   ...['conversation', 'tokenize', 'padding', 'truncation', 'return_tensors', 'return_dict'],
   ...['tokenizer_kwargs', 'add_generation_prompt', 'continue_final_message'],
 ])

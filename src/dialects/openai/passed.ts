@@ -1,5 +1,6 @@
+import { NEVER_PASSED } from '../kit/never-passed.ts'
 import type { Api } from './endpoint.ts'
-import { FORMATS, GUIDES, LIMITS, LOOKED_AT, SWITCHES, TAKEN_OUT, TOOLS } from './fields.ts'
+import { FORMATS, GUIDES, LIMITS, LOOKED_AT, SWITCHES, TOOLS } from './fields.ts'
 
 /**
  * The fields of a request that pass, by API. It is an allow-list, because nobody knows what a
@@ -64,6 +65,6 @@ export const PASSED: Readonly<Record<Api, ReadonlySet<string>>> = {
 /** Every known outermost name. A key that folds to one of them but differs from it is refused. */
 export const KNOWN: ReadonlySet<string> = new Set([
   ...Object.values(PASSED).flatMap((names) => [...names]),
-  ...TAKEN_OUT,
+  ...NEVER_PASSED,
   ...LOOKED_AT,
 ])

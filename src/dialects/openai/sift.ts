@@ -1,6 +1,7 @@
 import { isObject, type Json, type JsonObject } from '../kit/json.ts'
+import { NEVER_PASSED } from '../kit/never-passed.ts'
 import type { Api } from './endpoint.ts'
-import { NO_SWITCH, SWITCHES, TAKEN_OUT } from './fields.ts'
+import { NO_SWITCH, SWITCHES } from './fields.ts'
 import { PASSED } from './passed.ts'
 
 /** A request without what must not pass. */
@@ -26,7 +27,7 @@ export function sift(dialect: Api, request: JsonObject, also: ReadonlySet<string
     const { passes, left } =
       known && SWITCHES.has(key) ? switches(key, value) : { passes: value, left: [] }
     ignored.push(...left)
-    if ((known || (also.has(key) && !TAKEN_OUT.has(key))) && passes !== undefined) {
+    if ((known || (also.has(key) && !NEVER_PASSED.has(key))) && passes !== undefined) {
       kept[key] = passes
       if (left.length === 0) continue
       anew.push(`${JSON.stringify(key)}:${JSON.stringify(passes)}`)

@@ -9,7 +9,6 @@ import { ok } from '../../../src/floor/result.ts'
 import { sleep } from '../../../src/floor/world.ts'
 import type { GateEvent } from '../../../src/gate/ports.ts'
 import { makeModels } from '../../../src/http/models.ts'
-import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import type { Books } from '../../../src/ledger/open-ledger.ts'
 import { openSqliteBooks } from '../../../src/ledger/sqlite.ts'
 import { TokenCounter } from '../../../src/money/counter.ts'
@@ -18,6 +17,7 @@ import { measure } from '../../../src/money/tokens.ts'
 import { keyId } from '../../../src/passes/keys.ts'
 import type { RootKeys } from '../../../src/passes/write.ts'
 import { configOf } from '../../support/gate.ts'
+import { openMemoryBooks } from '../../support/memory-books.ts'
 import { VirtualProcess, type VirtualWorld } from '../../support/virtual-world.ts'
 import type { SimUpstream } from './upstream.ts'
 import type { SimWallet } from './wallet.ts'
@@ -151,7 +151,7 @@ export class SimGate {
 
   #open(): Books {
     const world = this.#process
-    if (this.#folder === null) return this.#books ?? openMemoryBooks('play', world)
+    if (this.#folder === null) return this.#books ?? openMemoryBooks('play')
     return openSqliteBooks({ path: this.#path(), kind: 'play', world })
   }
 }

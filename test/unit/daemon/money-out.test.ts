@@ -1,15 +1,11 @@
-import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { owedToBuyers } from '../../../src/daemon/money-out.ts'
 import type { InvoiceRow } from '../../../src/ledger/invoices.ts'
-import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import type { Books } from '../../../src/ledger/open-ledger.ts'
 import { fromSat, msat } from '../../../src/money/msat.ts'
 import { openEcashFile } from '../../../src/wallets/ecash/store/database.ts'
 import { EcashStore } from '../../../src/wallets/ecash/store/store.ts'
-import { real } from '../../support/world.ts'
-
-const world = { ...real, now: () => 1, random: (n: number) => new Uint8Array(randomBytes(n)) }
+import { openMemoryBooks } from '../../support/memory-books.ts'
 
 let store: EcashStore
 let books: Books
@@ -17,7 +13,7 @@ let n = 0
 
 beforeEach(() => {
   store = new EcashStore(openEcashFile({ path: ':memory:', seedMark: 's', now: 1 }))
-  books = openMemoryBooks('test', world)
+  books = openMemoryBooks('test')
 })
 afterEach(() => store.close())
 

@@ -2,17 +2,14 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Charge, Deposit, HoldRequest } from '../../../src/ledger/ledger.ts'
-import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import type { Books } from '../../../src/ledger/open-ledger.ts'
 import { formatSat, fromSat, type Msat, msat } from '../../../src/money/msat.ts'
 import { ceilingLine, charge, type Rate } from '../../../src/money/price.ts'
-import { real } from '../../support/world.ts'
+import { openMemoryBooks } from '../../support/memory-books.ts'
 
 /** The tables of `docs/money.md` are what the ledger does: each event is replayed here. */
 
 const MONEY = readFileSync(join(import.meta.dirname, '../../../docs/money.md'), 'utf8')
-
-const world = { ...real, now: () => 0, random: (bytes: number) => new Uint8Array(bytes) }
 
 /** 1 sat per 1,000 tokens. */
 const RATE: Rate = {
@@ -75,7 +72,7 @@ async function table(books: Books, event: () => Promise<unknown>): Promise<strin
 
 /** A ledger in which 10 sat were paid in, and `done` happened. */
 async function paid(...done: readonly ((books: Books) => Promise<unknown>)[]): Promise<Books> {
-  const books = openMemoryBooks('test', world)
+  const books = openMemoryBooks('test')
   await books.ledger.deposit(deposit('ln:5c', fromSat(10), 'paid'))
   for (const step of done) await step(books)
   return books
@@ -90,7 +87,7 @@ const EVENTS: readonly (readonly [string, () => Promise<string>])[] = [
   [
     'Paying 10 sat',
     async () => {
-      const books = openMemoryBooks('test', world)
+      const books = openMemoryBooks('test')
       return table(books, () => books.ledger.deposit(deposit('ln:5c', fromSat(10), 'paid')))
     },
   ],

@@ -14,10 +14,10 @@ import { refuse } from '../../../src/gate/refusal.ts'
 import type { RequestLog } from '../../../src/gate/request-log.ts'
 import { type Mode, type PriceRule, pattern, type Route } from '../../../src/gate/route.ts'
 import { type Ending, Settler } from '../../../src/gate/settle.ts'
-import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { PromptEstimator } from '../../../src/money/lessons.ts'
 import { msat } from '../../../src/money/msat.ts'
 import { plainHttp } from '../../plug/plain-http.ts'
+import { openMemoryBooks } from '../../support/memory-books.ts'
 import { slotsOf } from '../../support/slots.ts'
 import { real as world } from '../../support/world.ts'
 
@@ -28,7 +28,7 @@ const GONE = refuse(503, 'gone', 'gone')
 /** A gate without a network: authorize and settle alone, on books in memory. */
 async function stage(parts: { balance: number; slots: number | null; mode?: Mode }) {
   const { balance, slots, mode = 'charge' } = parts
-  const { ledger, statement } = openMemoryBooks('play', world)
+  const { ledger, statement } = openMemoryBooks('play')
   const native = { amount: '1', unit: 'msat', rate: '1' }
   const paid = { payment: 'p', account: 'a', credit: 'paid', rail: 'l402', native, at: 0 } as const
   if (balance > 0) await ledger.deposit({ ...paid, amount: msat(BigInt(balance)) })

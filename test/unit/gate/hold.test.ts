@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Holds, type Taken, type Want } from '../../../src/gate/hold.ts'
 import type { Limit } from '../../../src/ledger/ledger.ts'
-import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { msat } from '../../../src/money/msat.ts'
+import { openMemoryBooks } from '../../support/memory-books.ts'
 import { everySlot } from '../../support/slots.ts'
 import { real } from '../../support/world.ts'
 
@@ -15,7 +15,7 @@ const RATE = {
 const world = real
 
 async function holdsWith(balance: bigint) {
-  const { ledger, statement } = openMemoryBooks('play', world)
+  const { ledger, statement } = openMemoryBooks('play')
   await ledger.deposit({
     payment: 'ln:1',
     account: 'a',

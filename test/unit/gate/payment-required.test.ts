@@ -7,12 +7,12 @@ import { PromptEstimate } from '../../../src/gate/estimate.ts'
 import { Holds } from '../../../src/gate/hold.ts'
 import { holdRefusal, PaymentRequired } from '../../../src/gate/payment-required.ts'
 import type { Limit } from '../../../src/ledger/ledger.ts'
-import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { TokenCounter } from '../../../src/money/counter.ts'
 import { PromptEstimator } from '../../../src/money/lessons.ts'
 import { fromSat, msat } from '../../../src/money/msat.ts'
 import type { Rate } from '../../../src/money/price.ts'
 import { HEAD } from '../../support/dialects.ts'
+import { openMemoryBooks } from '../../support/memory-books.ts'
 import { everySlot } from '../../support/slots.ts'
 import { real } from '../../support/world.ts'
 
@@ -144,7 +144,7 @@ describe('I8 paying_the_offer_admits_the_request', () => {
             step,
             new PromptEstimate(step.asked, 'c', { estimator, counter }),
           )
-          const { ledger } = openMemoryBooks('play', world)
+          const { ledger } = openMemoryBooks('play')
           const native = { amount: `${sats}`, unit: 'sat', rate: '1000' }
           const credit = 'paid' as const
           const deposit = { payment: 'ln:1', account: 'a', credit, rail: 'l402', native, at: 0 }

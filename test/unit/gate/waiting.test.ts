@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Held } from '../../../src/gate/call.ts'
 import { Holds, type Taken } from '../../../src/gate/hold.ts'
 import { type Sent, Settler } from '../../../src/gate/settle.ts'
-import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { msat } from '../../../src/money/msat.ts'
+import { openMemoryBooks } from '../../support/memory-books.ts'
 import { everySlot } from '../../support/slots.ts'
 import { real } from '../../support/world.ts'
 
@@ -22,7 +22,7 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 async function queue() {
-  const { ledger } = openMemoryBooks('play', world)
+  const { ledger } = openMemoryBooks('play')
   const native = { amount: '100', unit: 'msat', rate: '1' }
   const payment = {
     payment: 'p',

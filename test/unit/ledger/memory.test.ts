@@ -1,12 +1,13 @@
-import { MemoryStore, openMemoryBooks } from '../../../src/ledger/memory.ts'
+import { MemoryStore } from '../../../src/ledger/memory-store.ts'
 import { runLedgerContract } from '../../contract/ledger.ts'
 import { REOPENED } from '../../contract/ledger-closing-cases.ts'
+import { openMemoryBooks } from '../../support/memory-books.ts'
 
 runLedgerContract({
   name: 'memory',
-  open: async (world) => {
+  open: async () => {
     const store = new MemoryStore()
-    const beside = (owner: string) => openMemoryBooks('play', world, { owner, store })
+    const beside = (owner: string) => openMemoryBooks('play', { owner, store })
     const books = beside('a')
     const reopen = () => Promise.reject(new Error('nothing is left'))
     return { books, beside, reopen, dispose: () => books.close() }

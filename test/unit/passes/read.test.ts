@@ -4,7 +4,7 @@ import { writeIdentifier } from '../../../src/passes/identifier.ts'
 import { macaroonKey } from '../../../src/passes/keys.ts'
 import { type Macaroon, mint, verify } from '../../../src/passes/macaroon.ts'
 import type { Operation, Pass } from '../../../src/passes/pass.ts'
-import { judge, judgeBearer, readPass } from '../../../src/passes/read.ts'
+import { allows, allowsBearer, readPass } from '../../../src/passes/read.ts'
 import { filled, hex, IDENTIFIER, KEY, macaroon, SECRET } from './fixtures.ts'
 
 const ROOT_KEY = macaroonKey(KEY.master, IDENTIFIER)
@@ -30,7 +30,7 @@ function pass(...caveats: string[]): Pass {
 }
 
 const verdict = (caveats: readonly string[], operation: Partial<Operation> = {}) => {
-  const judged = judge(pass(...caveats), { ...CHAT, ...operation })
+  const judged = allows(pass(...caveats), { ...CHAT, ...operation })
   return judged.ok ? 'good' : judged.error
 }
 
@@ -42,8 +42,8 @@ describe('a pass', () => {
   it('A-lnget the preimage caveat that lnget adds leaves a root pass a root pass', () => {
     const lnget = pass(`preimage=${SECRET}`)
     expect(lnget).toMatchObject({ scope: 'account', limits: [] })
-    expect(judge(lnget, CHAT)).toEqual({ ok: true, value: true })
-    expect(judge(lnget, { ...CHAT, secret: hex(filled(0x23)) })).toEqual({
+    expect(allows(lnget, CHAT)).toEqual({ ok: true, value: true })
+    expect(allows(lnget, { ...CHAT, secret: hex(filled(0x23)) })).toEqual({
       ok: false,
       error: 'preimage',
     })
@@ -168,10 +168,10 @@ describe('judging', () => {
   it('for the gate itself asks only whether the pass is good at all', () => {
     const bearer = { secret: SECRET, now: CHAT.now }
     const good = pass('path = /v1/chat/*', 'method = POST', 'model = llama*')
-    expect(judgeBearer(good, bearer).ok).toBe(true)
+    expect(allowsBearer(good, bearer).ok).toBe(true)
     const expired = pass('expires = 2020-01-01T00:00:00Z')
-    expect(judgeBearer(expired, bearer)).toEqual({ ok: false, error: 'expired' })
+    expect(allowsBearer(expired, bearer)).toEqual({ ok: false, error: 'expired' })
     const other = pass(`preimage = ${hex(filled(1))}`)
-    expect(judgeBearer(other, bearer)).toEqual({ ok: false, error: 'preimage' })
+    expect(allowsBearer(other, bearer)).toEqual({ ok: false, error: 'preimage' })
   })
 })

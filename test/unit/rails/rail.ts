@@ -3,7 +3,6 @@ import { vi } from 'vitest'
 import { Authenticator } from '../../../src/gate/authenticate.ts'
 import { Deposits } from '../../../src/gate/deposits.ts'
 import type { Invoices } from '../../../src/ledger/invoices.ts'
-import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { keyId } from '../../../src/passes/keys.ts'
 import { makeRecogniser } from '../../../src/passes/recognise.ts'
 import { makeVerifier } from '../../../src/passes/verify.ts'
@@ -18,6 +17,7 @@ import {
   WalletUnreachable,
 } from '../../../src/wallets/wallet.ts'
 import { unheard } from '../../support/background.ts'
+import { openMemoryBooks } from '../../support/memory-books.ts'
 import { real } from '../../support/world.ts'
 
 export interface RailOptions {
@@ -36,7 +36,7 @@ export function rail(options: RailOptions = {}) {
     ...real,
     now: () => Date.now() + ahead,
   }
-  const { invoices: store, ledger, passes } = openMemoryBooks('play', world)
+  const { invoices: store, ledger, passes } = openMemoryBooks('play')
   const play = openPlayWallet({ store, world, background: unheard })
   const state: { is: InvoiceState | null; down: boolean } = { is: null, down: false }
   const asks: InvoiceAsk[] = []

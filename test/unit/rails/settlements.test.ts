@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Deposits } from '../../../src/gate/deposits.ts'
-import { openMemoryBooks } from '../../../src/ledger/memory.ts'
 import { L402 } from '../../../src/rails/l402.ts'
 import { Lightning } from '../../../src/rails/lightning.ts'
 import { WalletBreaker } from '../../../src/wallets/breaker.ts'
@@ -8,6 +7,7 @@ import { openPlayWallet } from '../../../src/wallets/play/play.ts'
 import type { InvoiceState, Wallet } from '../../../src/wallets/wallet.ts'
 import { unheard } from '../../support/background.ts'
 import { newKeys } from '../../support/gate.ts'
+import { openMemoryBooks } from '../../support/memory-books.ts'
 import { real } from '../../support/world.ts'
 
 const DAY = 86_400_000
@@ -29,7 +29,7 @@ function learning(over: Partial<Wallet> = {}) {
     return made
   }
   const world = { ...real, random }
-  const books = openMemoryBooks('play', world)
+  const books = openMemoryBooks('play')
   const { invoices, ledger, passes } = books
   const play = openPlayWallet({ store: invoices, world, background: unheard })
   const said: { state: InvoiceState | null } = { state: null }

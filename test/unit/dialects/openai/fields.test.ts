@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Backend } from '../../../../src/dialects/dialect.ts'
 import { dialects } from '../../../../src/dialects/index.ts'
+import { NEVER_PASSED } from '../../../../src/dialects/kit/never-passed.ts'
 import { openaiChat } from '../../../../src/dialects/openai/chat.ts'
 import { openaiCompletions } from '../../../../src/dialects/openai/completions.ts'
-import { TAKEN_OUT } from '../../../../src/dialects/openai/fields.ts'
 import { bytes, HEAD, mustRead } from '../../../support/dialects.ts'
 
 const chat = { model: 'm', messages: [{ role: 'user', content: 'hi' }] }
@@ -205,8 +205,8 @@ describe('J16 request fields are an allow-list', () => {
   })
 
   it('nothing that was ever taken out is on a list', () => {
-    const extra = Object.fromEntries([...TAKEN_OUT].map((key) => [key, 1]))
-    const terms = { also: TAKEN_OUT, backend: 'other' } as const
+    const extra = Object.fromEntries([...NEVER_PASSED].map((key) => [key, 1]))
+    const terms = { also: NEVER_PASSED, backend: 'other' } as const
     const read = openaiChat.read(bytes({ ...chat, ...extra }), HEAD, terms)
     if (!read.ok) throw new Error(read.error.message)
     const out = JSON.parse(Buffer.from(openaiChat.rewrite(read.value, 9, 'other').body).toString())

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Backend } from '../../../../src/dialects/dialect.ts'
 import { dialects } from '../../../../src/dialects/index.ts'
+import { NEVER_PASSED } from '../../../../src/dialects/kit/never-passed.ts'
 import { openaiChat } from '../../../../src/dialects/openai/chat.ts'
 import { openaiCompletions } from '../../../../src/dialects/openai/completions.ts'
 import { openaiEmbeddings } from '../../../../src/dialects/openai/embeddings.ts'
-import { TAKEN_OUT } from '../../../../src/dialects/openai/fields.ts'
 import { BACKENDS, bytes, HEAD, mustRead } from '../../../support/dialects.ts'
 
 const chat = { model: 'm', messages: [{ role: 'user', content: 'hi' }] }
@@ -306,7 +306,7 @@ describe('what is sent', () => {
   it.each(BACKENDS)(
     'I6 A15 nothing that raises the output or has no price passes to %s',
     (backend) => {
-      const extra = Object.fromEntries([...TAKEN_OUT].map((key) => [key, 1]))
+      const extra = Object.fromEntries([...NEVER_PASSED].map((key) => [key, 1]))
       const reads = {
         ...extra,
         n_predict: -1,

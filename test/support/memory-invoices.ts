@@ -1,4 +1,4 @@
-import type { InvoiceRow, Invoices, Payable } from './invoices.ts'
+import type { InvoiceRow, Invoices, Payable } from '../../src/ledger/invoices.ts'
 import type { MemoryPasses } from './memory-passes.ts'
 
 /** Invoices that live as long as their process. */

@@ -1,22 +1,8 @@
-import type { World } from '../floor/world.ts'
-import type {
-  AccountId,
-  Deposit,
-  Entry,
-  HoldId,
-  MoneyKind,
-  OwnerId,
-  Page,
-  PaymentId,
-} from './ledger.ts'
-import { MemoryInvoices } from './memory-invoices.ts'
-import { MemoryPasses } from './memory-passes.ts'
-import { MemoryStatement } from './memory-statement.ts'
-import type { Books } from './open-ledger.ts'
+import type { AccountId, Deposit, Entry, HoldId, Page, PaymentId } from './ledger.ts'
 import type { Account, HoldState, Meter, Step } from './state.ts'
-import { type Store, StoreLedger, usageOf } from './store-ledger.ts'
+import { type Store, usageOf } from './store-ledger.ts'
 
-/** Everything a ledger keeps, as it was written: made for tests and demos. */
+/** Everything that a ledger keeps, in memory: for tests, and for requests that are only observed. */
 export class MemoryStore implements Store {
   readonly accounts = new Map<AccountId, Account>()
   readonly meters = new Map<string, Meter>()
@@ -72,25 +58,5 @@ export class MemoryStore implements Store {
     const end = before === null ? own.length : own.findIndex(({ id }) => id === before)
     const older = own.slice(0, Math.max(end, 0)).filter(({ status }) => status !== 'open')
     return older.reverse().slice(0, limit).map(usageOf)
-  }
-}
-
-/** A ledger that lives as long as its process. Runs the same contract as every other. */
-export function openMemoryBooks(
-  kind: MoneyKind,
-  _world: World,
-  { owner = 'memory', store = new MemoryStore() }: { owner?: OwnerId; store?: MemoryStore } = {},
-): Books {
-  const passes = new MemoryPasses()
-  return {
-    kind,
-    ledger: new StoreLedger(store, owner),
-    passes,
-    invoices: new MemoryInvoices(passes),
-    statement: new MemoryStatement(store),
-    healthy: () => true,
-    flush: store.durable,
-    prune: async (before) => store.prune(before),
-    close: store.durable,
   }
 }

@@ -1,4 +1,4 @@
-import type { Passes, PassRow } from './passes.ts'
+import type { Passes, PassRow } from '../../src/ledger/passes.ts'
 
 /** Passes that live as long as their process. */
 export class MemoryPasses implements Passes {

@@ -1,13 +1,13 @@
-import { err, ok, type Result } from '../floor/result.ts'
-import { type Msat, msat, ZERO } from '../money/msat.ts'
-import { sum } from '../money/quantities.ts'
-import type { AccountId, Drawer, Entry, HoldId } from './ledger.ts'
-import type { MemoryStore } from './memory.ts'
-import type { Earning, Income, Proof, Statement } from './open-ledger.ts'
-import * as proof from './proof.ts'
-import { type HoldState, type Meter, openHoldOf } from './state.ts'
-import { balanceOf } from './store-ledger.ts'
-import { dayOf } from './window.ts'
+import { err, ok, type Result } from '../../src/floor/result.ts'
+import type { AccountId, Drawer, Entry, HoldId } from '../../src/ledger/ledger.ts'
+import type { MemoryStore } from '../../src/ledger/memory-store.ts'
+import type { Earning, Income, Proof, Statement } from '../../src/ledger/open-ledger.ts'
+import * as proof from '../../src/ledger/proof.ts'
+import { type HoldState, type Meter, openHoldOf } from '../../src/ledger/state.ts'
+import { balanceOf } from '../../src/ledger/store-ledger.ts'
+import { dayOf } from '../../src/ledger/window.ts'
+import { type Msat, msat, ZERO } from '../../src/money/msat.ts'
+import { sum } from '../../src/money/quantities.ts'
 
 /** The read-only views of a ledger in memory. */
 export class MemoryStatement implements Statement {

@@ -1,0 +1,26 @@
+import type { MoneyKind, OwnerId } from '../../src/ledger/ledger.ts'
+import { MemoryStore } from '../../src/ledger/memory-store.ts'
+import type { Books } from '../../src/ledger/open-ledger.ts'
+import { StoreLedger } from '../../src/ledger/store-ledger.ts'
+import { MemoryInvoices } from './memory-invoices.ts'
+import { MemoryPasses } from './memory-passes.ts'
+import { MemoryStatement } from './memory-statement.ts'
+
+/** Books that live as long as their process. They pass the same contract as all others. */
+export function openMemoryBooks(
+  kind: MoneyKind,
+  { owner = 'memory', store = new MemoryStore() }: { owner?: OwnerId; store?: MemoryStore } = {},
+): Books {
+  const passes = new MemoryPasses()
+  return {
+    kind,
+    ledger: new StoreLedger(store, owner),
+    passes,
+    invoices: new MemoryInvoices(passes),
+    statement: new MemoryStatement(store),
+    healthy: () => true,
+    flush: store.durable,
+    prune: async (before) => store.prune(before),
+    close: store.durable,
+  }
+}

@@ -48,6 +48,7 @@ export class Gate {
   readonly #parts: GateParts
   readonly #running = new Set<Promise<void>>()
   #stopping = false
+  #ended = false
 
   constructor(parts: GateParts) {
     this.#parts = parts
@@ -65,6 +66,7 @@ export class Gate {
 
   /** Ends every answer that still runs. Resolves when the money of each is settled or released. */
   async endStreams(): Promise<void> {
+    this.#ended = true
     this.#parts.forwarder.stop()
     await Promise.all(this.#running)
   }
@@ -123,10 +125,13 @@ export class Gate {
       await this.settle(held, { sent: false, end: 'client_left' })
       return log.left(held)
     }
-    const forwarded = await forwarder.run(
-      held,
-      await respond.balance(held, held.hold?.before ?? null),
-    )
+    const before = await respond.balance(held, held.hold?.before ?? null)
+    // Its money was waited for while the gate stopped, and nobody would end its answer any more.
+    if (this.#ended) {
+      await this.settle(held, { sent: false, end: 'stopped' })
+      return this.refuse(held, STOPPING)
+    }
+    const forwarded = await forwarder.run(held, before)
     const settled = await this.settle(held, forwarded.ending)
     forwarder.learn(settled, forwarded)
     const balance = await respond.balance(settled, settled.cost.after)

@@ -33,14 +33,14 @@ export class RequestLog {
 
   /** Logs a request whose buyer left before anything was sent upstream. */
   left(held: Held): void {
-    const held_msat = Number(held.hold?.amount ?? 0n)
+    const held_msat = heldOf(held)
     const base = this.#base(held, 499, 'client_left')
     this.#say({ ...base, usage: 'none', held_msat, charged_msat: 0 })
   }
 
   /** Logs a request that was sent upstream and is over. */
   ended(settled: Settled, { status, ttft, detail }: Answered): void {
-    const { cost, hold, observed } = settled
+    const { cost, observed } = settled
     this.#say({
       ...this.#base(settled, status, shownEnd(cost.end)),
       ...(detail === null ? {} : { reason: detail }),
@@ -48,7 +48,7 @@ export class RequestLog {
       prompt_tokens: cost.quantities.input ?? 0,
       completion_tokens: cost.quantities.output ?? 0,
       ...othersShown(cost.quantities),
-      held_msat: observed === null ? Number(hold?.amount ?? 0n) : 0,
+      held_msat: heldOf(settled),
       charged_msat: Number(cost.charged),
       ...(observed === null ? {} : { would_charge_msat: Number(cost.wouldCharge) }),
       ...(observed === null || observed.refusal === null ? {} : { would_refuse: observed.refusal }),
@@ -86,6 +86,10 @@ function nameOf(payer: Payer | null): string | null {
   if (payer === null) return null
   return payer.via === 'free' ? payer.account : shortName(payer.account)
 }
+
+/** Of an observed request nothing of anybody's is held: its hold is on a copy (threats L26). */
+const heldOf = ({ hold, observed }: Held): number =>
+  observed === null ? Number(hold?.amount ?? 0n) : 0
 
 /** The name of a refusal in the log. */
 export const reasonOf = ({ status, code }: Refusal): string =>

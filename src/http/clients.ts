@@ -38,7 +38,15 @@ export interface Clients {
 }
 
 /** What any proxy on the way may have added. */
-const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'cf-connecting-ip', 'via'] as const
+const FORWARDED = [
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+  'cf-connecting-ip',
+  'via',
+] as const
 /** A host, and a port behind it. */
 const HOST = /^(\[[^\]]*\]|[^:]*)(?::\d{1,5})?$/
 const HOPS = 32

@@ -353,6 +353,23 @@ describe('stopping', () => {
     expect(await spent(gate, pass)).toBe(0)
   })
 
+  it('a request that waited for the money of one that is ended is not sent any more, and free', async () => {
+    const { gate, pass } = await paid({ script: { deltas: words(200), paceMs: 20 } })
+    const all = { stream: true, max_tokens: 1_000 }
+    const stream = await open(gate, pass, all)
+    await stream.until('word')
+    const waiting = gate.chat(pass, all)
+    await until(() => gate.composed.running() === 1)
+    await tick(200)
+    gate.composed.refuseNew()
+    await gate.composed.endStreams()
+    const answer = await waiting
+    expect([answer.status, answer.json.error.code]).toEqual([503, 'stopping'])
+    expect(gate.fake.seen.filter(({ path }) => path.endsWith('/completions'))).toHaveLength(1)
+    expect(await spent(gate, pass)).toBe(0)
+    await gate.proof()
+  })
+
   it('what still streams is ended with an error event, and given back whole', async () => {
     const { gate, pass } = await paid({ script: { deltas: words(200), paceMs: 20 } })
     const stream = await open(gate, pass)

@@ -143,6 +143,8 @@ describe('H4 I3 what is for this machine alone', () => {
     ['127.0.0.1', { host: 'localhost', origin: 'https://evil.example' }],
     ['127.0.0.1', { host: 'localhost', origin: 'null' }],
     ['127.0.0.1', { host: 'localhost', 'X-Forwarded-For': '127.0.0.1' }],
+    ['127.0.0.1', { host: 'localhost', 'X-Forwarded-Host': 'localhost' }],
+    ['127.0.0.1', { host: 'localhost', 'X-Forwarded-Proto': 'https' }],
     ['127.0.0.1', { host: 'localhost', Forwarded: 'for=127.0.0.1' }],
     ['127.0.0.1', { host: 'localhost', 'CF-Connecting-IP': '127.0.0.1' }],
     ['127.0.0.1', { host: 'localhost', Via: '1.1 caddy' }],

@@ -71,7 +71,10 @@ export function openEntrances(parts: GateParts, served: Served): Entrances {
     onError: (error) =>
       say({ event: 'problem', what: 'internal_error', error: error.name, at: placeOf(error) }),
     cors: corsOf(config.cors, {
-      exposed: rails.flatMap(({ writes }) => writes),
+      exposed: [
+        ...rails.flatMap(({ writes }) => writes),
+        ...served.routes.all.flatMap(({ dialect }) => dialect.wire.headers),
+      ],
       methods: served.routes.all.map(({ method }) => method),
     }),
     receive: makeReceive({ ...receiving, clients, publicUrl: () => config.publicUrl }),

@@ -59,12 +59,19 @@ export type Refused = ReadonlySet<string>
 
 /** How the bytes of answers and errors look, as far as one request does not change it. */
 export interface Wire {
-  /** The media type of a stream. */
-  readonly streamType: string
+  /** The media type of a stream, which the backend labelled like this, or not yet. */
+  streamType(label: string | null): string
   /**
    * The media type of an answer in one piece, which the backend labelled like this, or not at all.
    */
   answerType(label: string | null): string
+  /** Whether an answer of this status is one. Everything else is a refusal of the backend. */
+  isAnswer(status: number): boolean
+  /**
+   * Headers of the backend's answer that the buyer gets too, in lower case. Never one that is about the
+   * connection, the length or the encoding of the body, cookies, or who may read the answer.
+   */
+  readonly headers: readonly string[]
   /**
    * Whether a 200 to a request that asked for a stream is one. Backends label both kinds in any
    * way, so the first bytes count as well (threats K18). Null while too few bytes have come.
@@ -78,8 +85,11 @@ export interface Envelope {
   /** Names its schemas in `/openapi.json`; empty for the usual one. */
   readonly name: string
   readonly contentType: string
-  /** The members of the JSON body that say what is wrong. What stands beside them is the gate's. */
-  error(problem: Problem): Readonly<Record<string, unknown>>
+  /**
+   * The members of the JSON body that say what is wrong. What stands beside them is the gate's. Some
+   * APIs repeat a part of the request; `asked` is null if the request could not be read.
+   */
+  error(problem: Problem, asked: Asked | null): Readonly<Record<string, unknown>>
   /** The schema of each of those members. */
   readonly schema: Readonly<Record<string, Schema>>
   /** Named schemas that `schema` refers to. */

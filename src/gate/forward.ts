@@ -75,7 +75,7 @@ export class Forwarder {
       streamed: asked.stream,
       patience,
       world,
-      open: () => openStream(held, reply, balance),
+      open: (head) => openStream(held, { reply, head, before: balance }),
       answered: () => {
         // A request that nobody pays for keeps its memory until its answer is over.
         if (held.hold !== null) letGoOfRequest(held)

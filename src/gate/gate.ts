@@ -8,6 +8,7 @@ import {
   type Call,
   grow,
   type Held,
+  type Parsed,
   type Priced,
   type Settled,
 } from './call.ts'
@@ -113,9 +114,9 @@ export class Gate {
   }
 
   /** Answers a request that is not served, and logs it. */
-  refuse(call: Call, refusal: Refusal): void {
-    const { incoming, reply, route } = call
-    answerRefusal(route.dialect.wire.errors, { incoming, reply, refusal })
+  refuse(call: Call & Partial<Pick<Parsed, 'asked'>>, refusal: Refusal): void {
+    const { asked, incoming, reply, route } = call
+    answerRefusal(route.dialect.wire.errors, { asked, incoming, reply, refusal })
     this.#parts.log.refused(call, refusal)
   }
 

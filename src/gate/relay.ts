@@ -1,5 +1,6 @@
 import type { Meter, Wire } from '../dialects/dialect.ts'
 import { every, type Timer, type World } from '../floor/world.ts'
+import { type AnswerHead, headOf } from './answer-head.ts'
 import type { End } from './outcome.ts'
 import { Pace } from './pace.ts'
 import type { Reply, Sent, Upstream, UpstreamRequest } from './ports.ts'
@@ -14,11 +15,12 @@ export interface Patience {
 /** How the exchange with the backend ended. */
 export interface Relayed {
   readonly end: End
-  /** The backend's refusal, if it answered with another status than 200. */
+  /** The backend's refusal, if the dialect takes its status for none of an answer. */
   readonly said: UpstreamSaid | null
   /** An answer in one piece, as the buyer may see it. */
   readonly whole: Uint8Array | null
-  readonly contentType: string
+  /** Null if the backend gave no answer at all. */
+  readonly head: AnswerHead | null
   /** ms from sending to the first byte of output. */
   readonly firstByteAt: number | null
   /** ms in which the output was made (`Pace.made`). */
@@ -38,8 +40,8 @@ export interface RelayParts {
   readonly patience: Patience
   readonly world: World
   /** Opens the stream to the buyer. Called once, before the first byte. */
-  readonly open: () => void
-  /** The backend answered with 200, so it has the request and is not sent it again. */
+  readonly open: (head: AnswerHead | null) => void
+  /** The backend answered, so it has the request and is not sent it again. */
   readonly answered: () => void
   /** Something came. Called about once a second at most. */
   readonly progress: () => void
@@ -66,10 +68,7 @@ export class Relay {
   readonly #done: (relayed: Relayed) => void
   readonly result: Promise<Relayed>
   #sent: Sent | null = null
-  #status: number | null = null
-  #retryAfter: string | null = null
-  /** The content type that the backend gave for its answer. */
-  #label: string | null = null
+  #head: AnswerHead | null = null
   /** Whether the answer is a stream, by the dialect. Null until enough bytes have come to tell. */
   #flowing: boolean | null = false
   #chunks: Uint8Array[] = []
@@ -130,17 +129,16 @@ export class Relay {
   }
 
   #onHead(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void {
-    this.#status = status
-    if (status === 200) this.#parts.answered()
-    this.#retryAfter = one(headers['retry-after'])
-    this.#label = one(headers['content-type'])
-    this.#flowing = status === 200 && this.#parts.streamed ? null : false
+    this.#head = headOf(this.#parts.wire, status, headers)
+    const { answers } = this.#head
+    if (answers) this.#parts.answered()
+    this.#flowing = answers && status === 200 && this.#parts.streamed ? null : false
   }
 
   /** Asks the dialect whether it is a stream (K18). Returns the bytes to go on with. */
   #begin(chunk: Uint8Array): Uint8Array {
     const first = this.#chunks.length === 0 ? chunk : Buffer.concat([...this.#chunks, chunk])
-    this.#flowing = this.#parts.wire.isStream(this.#label, first)
+    this.#flowing = this.#parts.wire.isStream(this.#head?.label ?? null, first)
     if (!this.#flowing) return chunk
     this.#chunks = []
     this.#size = 0
@@ -206,7 +204,7 @@ export class Relay {
 
   #write(out: Uint8Array, now: number): boolean {
     const { reply, open } = this.#parts
-    if (!reply.headSent) open()
+    if (!reply.headSent) open(this.#head)
     this.#lastOut = now
     return reply.write(out)
   }
@@ -214,9 +212,10 @@ export class Relay {
   /** Gathers refusals and answers in one piece, up to their bounds. */
   #gather(chunk: Uint8Array): boolean {
     this.#size += chunk.length
-    const most = this.#status === 200 ? WHOLE_MOST : REFUSAL_MOST
+    const answers = this.#head?.answers === true
+    const most = answers ? WHOLE_MOST : REFUSAL_MOST
     if (this.#size <= most) this.#chunks.push(chunk)
-    else if (this.#status === 200) this.#finish('outgrown', 'an answer of more than 64 MB')
+    else if (answers) this.#finish('outgrown', 'an answer of more than 64 MB')
     return true
   }
 
@@ -228,8 +227,9 @@ export class Relay {
       this.#pass(meter.rest(), this.#parts.world.elapsed())
       const { done, finished } = meter.seen
       this.#finish(done || finished ? 'complete' : 'upstream_failed', 'ended without an end')
-    } else if (this.#status !== 200) this.#finish('upstream_failed', `status ${this.#status}`)
-    else this.#whole(Buffer.concat(this.#chunks))
+    } else if (this.#head?.answers !== true) {
+      this.#finish('upstream_failed', `status ${this.#head?.status}`)
+    } else this.#whole(Buffer.concat(this.#chunks))
   }
 
   #whole(body: Uint8Array): void {
@@ -253,12 +253,12 @@ export class Relay {
 
   #keepOpen(now: number): void {
     const { reply, streamed, open, meter } = this.#parts
-    const maySpeak = streamed && (this.#status === null || this.#flowing !== false)
+    const maySpeak = streamed && (this.#head === null || this.#flowing !== false)
     if (!maySpeak || now - this.#lastOut < KEEP_ALIVE || reply.backlog > 0) return
     this.#lastOut = now
     const bytes = meter.keepAlive()
     if (bytes.length === 0) return
-    if (!reply.headSent) open()
+    if (!reply.headSent) open(this.#head)
     reply.write(bytes)
   }
 
@@ -271,7 +271,7 @@ export class Relay {
       end,
       said: this.#refusal(),
       whole,
-      contentType: this.#parts.wire.answerType(this.#label),
+      head: this.#head,
       firstByteAt: this.#pace.first,
       madeMs: this.#pace.made(whole !== null, this.#parts.world.elapsed()),
       detail,
@@ -286,14 +286,8 @@ export class Relay {
   }
 
   #refusal(): UpstreamSaid | null {
-    if (this.#status === null || this.#status === 200) return null
-    return {
-      status: this.#status,
-      body: Buffer.concat(this.#chunks),
-      retryAfter: this.#retryAfter,
-    }
+    if (this.#head === null || this.#head.answers) return null
+    const { retryAfter, status } = this.#head
+    return { status, body: Buffer.concat(this.#chunks), retryAfter }
   }
 }
-
-const one = (value: string | string[] | undefined): string | null =>
-  (Array.isArray(value) ? value[0] : value) ?? null

@@ -36,19 +36,22 @@ export class Respond {
   end(settled: Settled, { meter, relayed }: Forwarded, balance: Msat | null): number {
     const { cost, incoming, reply, route } = settled
     if (relayed.end === 'client_left') return reply.headSent ? 200 : 499
-    const { contentType, whole } = relayed
+    const { head, whole } = relayed
     if (whole !== null && !reply.headSent) {
       answerWhole(settled, reply, {
-        ...{ body: whole, contentType, charged: cost.charged, after: balance },
+        ...{ body: whole, head, charged: cost.charged, after: balance },
       })
-      return 200
+      return head?.status ?? 200
     }
     if (!reply.headSent && failed(relayed.end)) {
       const refusal = this.#refusal(relayed, cost.charged)
-      answerRefusal(route.dialect.wire.errors, { incoming, reply, refusal })
+      answerRefusal(route.dialect.wire.errors, {
+        ...{ incoming, reply, refusal },
+        asked: settled.asked,
+      })
       return refusal.status
     }
-    if (!reply.headSent) openStream(settled, reply, balance)
+    if (!reply.headSent) openStream(settled, { reply, head, before: balance })
     const trailers = incoming.trailers ? { 'X-Cost-Msat': `${cost.charged}` } : undefined
     const { charged } = cost
     const last =

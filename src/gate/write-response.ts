@@ -1,5 +1,6 @@
-import type { Envelope } from '../dialects/dialect.ts'
+import type { Asked, Envelope } from '../dialects/dialect.ts'
 import { floorSat, type Msat } from '../money/msat.ts'
+import type { AnswerHead } from './answer-head.ts'
 import type { Held } from './call.ts'
 import type { Incoming, Reply } from './ports.ts'
 import type { Refusal } from './refusal.ts'
@@ -15,7 +16,13 @@ const STREAM: Headers = {
 /** Answers a refusal in an envelope. Only a 402 has challenges. */
 export function answerRefusal(
   errors: Envelope,
-  to: { readonly incoming: Incoming; readonly reply: Reply; readonly refusal: Refusal },
+  to: {
+    readonly incoming: Incoming
+    readonly reply: Reply
+    readonly refusal: Refusal
+    /** Left out if the request was not read. */
+    readonly asked?: Asked | undefined
+  },
 ): void {
   const { incoming, reply, refusal } = to
   const { status, offer } = refusal
@@ -34,7 +41,7 @@ export function answerRefusal(
   }
   const beside = { ...(offer?.body ?? {}), ...wait.beside, ...refusal.extra }
   reply.head(status, headers)
-  const body = json({ ...errors.error(refusal), ...beside })
+  const body = json({ ...errors.error(refusal, to.asked ?? null), ...beside })
   reply.end(incoming.method === 'HEAD' ? undefined : body)
 }
 
@@ -57,10 +64,15 @@ function waiting(
 }
 
 /** Writes the head of a stream, with the balance before the hold of this request. */
-export function openStream(held: Held, reply: Reply, before: Msat | null): void {
+export function openStream(
+  held: Held,
+  to: { readonly reply: Reply; readonly head: AnswerHead | null; readonly before: Msat | null },
+): void {
   const { incoming } = held
+  const { before, head, reply } = to
   reply.head(200, {
-    'content-type': held.route.dialect.wire.streamType,
+    ...head?.headers,
+    'content-type': held.route.dialect.wire.streamType(head?.label ?? null),
     ...STREAM,
     ...paidHeaders(held, before),
     'x-request-id': incoming.id,
@@ -68,26 +80,33 @@ export function openStream(held: Held, reply: Reply, before: Msat | null): void 
   })
 }
 
+/** Statuses of answers that never have a body (RFC 9110 15.3.5 and 15.4.5). */
+const BODILESS: ReadonlySet<number> = new Set([204, 304])
+
 /** Writes an answer in one piece, with its cost and what is left. */
 export function answerWhole(
   held: Held,
   reply: Reply,
   said: {
     readonly body: Uint8Array
-    readonly contentType: string
+    readonly head: AnswerHead | null
     readonly charged: Msat
     readonly after: Msat | null
   },
 ): void {
-  reply.head(200, {
-    'content-type': said.contentType,
+  const { body, head } = said
+  const status = head?.status ?? 200
+  const type = held.route.dialect.wire.answerType(head?.label ?? null)
+  const about = { 'content-type': type, 'content-length': `${body.length}` }
+  reply.head(status, {
+    ...head?.headers,
+    ...(BODILESS.has(status) ? {} : about),
     'cache-control': 'private, no-store',
     'x-request-id': held.incoming.id,
-    'content-length': `${said.body.length}`,
     'x-cost-msat': `${said.charged}`,
     ...paidHeaders(held, said.after),
   })
-  reply.end(said.body)
+  reply.end(BODILESS.has(status) ? undefined : body)
 }
 
 /**

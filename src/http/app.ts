@@ -183,7 +183,7 @@ function addDescriptions(app: Hono<Env>, parts: AppParts): void {
 function unreadable({ envelopeOf }: AppParts): Response {
   const message = 'This target or Host is no URL.'
   const problem = { status: 400, code: 'bad_request', message, param: null }
-  return Response.json(envelopeOf('').error(problem), {
+  return Response.json(envelopeOf('').error(problem, null), {
     status: 400,
     headers: { 'cache-control': 'no-store' },
   })

@@ -99,7 +99,7 @@ function exampleModel(models: readonly ForSale[]): string | null {
 function shapeOf402(errors: Envelope, origin: string): string {
   const message = 'Insufficient credits: …'
   const problem = { status: 402, code: 'insufficient_credits', message, param: null }
-  const error = JSON.stringify(errors.error(problem), null, 1)
+  const error = JSON.stringify(errors.error(problem, null), null, 1)
     .replace(/\n */g, ' ')
     .replace(/\{ /g, '{')
     .replace(/ \}/g, '}')

@@ -100,7 +100,7 @@ function refuseConnection(socket: Socket, errors: Envelope, code: string | undef
     'This is not an HTTP request that can be read in one way only.',
   ]
   const problem = { status: Number.parseInt(status, 10), code: name, message, param: null }
-  const body = JSON.stringify(errors.error(problem))
+  const body = JSON.stringify(errors.error(problem, null))
   const head = [
     `HTTP/1.1 ${status}`,
     `content-type: ${errors.contentType}`,

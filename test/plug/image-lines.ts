@@ -55,7 +55,9 @@ export const imageLines: Dialect = {
   respell: () => null,
   meter: (asked) => new LineMeter(asked.most.image ?? 0),
   wire: {
-    streamType: 'application/x-ndjson',
+    streamType: () => 'application/x-ndjson',
+    isAnswer: (status) => status === 200,
+    headers: [],
     answerType: (label) => (label === null || /ndjson/.test(label) ? 'application/json' : label),
     isStream: (_, first) => {
       const line = Buffer.from(first).toString().trimStart()

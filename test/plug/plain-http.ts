@@ -6,7 +6,7 @@ const NOTHING = Buffer.alloc(0)
 
 /** Any HTTP API that is priced by the call: nothing is read of a request, nothing of an answer. */
 export const plainHttp: Dialect = {
-  ...{ name: 'http', path: '/', headers: ['accept-language'] },
+  ...{ name: 'http', path: '/', headers: ['accept-language', 'if-none-match'] },
   read: (body, head) =>
     ok({
       ...{ dialect: 'http', body, model: null, stream: false, wantsUsage: false, ignored: [] },
@@ -28,7 +28,13 @@ export const plainHttp: Dialect = {
       usage: () => ({ source: 'none', input: 0, cached: 0, output: 0, reportedInput: null }),
     }
   },
-  wire: { ...openaiChat.wire, isStream: () => false, answerType: (label) => label ?? 'text/plain' },
+  wire: {
+    ...openaiChat.wire,
+    isStream: () => false,
+    isAnswer: (status) => status < 400 || status === 404,
+    headers: ['etag', 'location'],
+    answerType: (label) => label ?? 'text/plain',
+  },
   docs: {
     ...{ name: 'File', summary: 'A file', stream: null, example: () => null },
     request: { type: 'application/octet-stream', schema: {}, parts: {} },

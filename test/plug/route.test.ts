@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { routesOf } from '../../src/daemon/routes.ts'
+import type { Dialect } from '../../src/dialects/dialect.ts'
 import { dialects } from '../../src/dialects/index.ts'
+import { ok } from '../../src/floor/result.ts'
 import { type Mode, pattern, Routes } from '../../src/gate/route.ts'
 import { bearer } from '../support/buyer.ts'
 import { type GateOptions, startGate } from '../support/gate.ts'
@@ -11,12 +13,12 @@ const price = { by: 'call', rate: { call: 5_000_000_000n } } as const
 
 /** The usual routes, and one for any HTTP API beside them. */
 const withFiles =
-  (mode: Mode): NonNullable<GateOptions['routes']> =>
+  (mode: Mode, dialect: Dialect = plainHttp, method = 'GET'): NonNullable<GateOptions['routes']> =>
   (targets) =>
     new Routes([
       ...routesOf(dialects, 'charge', targets).all,
       {
-        ...{ method: 'GET', path: pattern('/files/**'), dialect: plainHttp, mode, targets, price },
+        ...{ method, path: pattern('/files/**'), dialect, mode, targets, price },
         ...{ query: true, tellsPrice: false },
       },
     ])
@@ -46,6 +48,66 @@ describe('a route for a plain HTTP API', () => {
     expect((await gate.balance(pass)).balance_msat).toBe(95_000)
     const event = await gate.last()
     expect(event).toMatchObject({ dialect: 'http', model: null, status: 200, charged_msat: 5_000 })
+    await gate.proof()
+  })
+
+  it('passes on every status that is an answer there, with the headers that belong to it', async () => {
+    const gate = await startGate({ routes: withFiles('charge') })
+    const pass = await gate.buy(100)
+    const ask = async (script: object) => {
+      gate.fake.script = { ...gate.fake.script, ...script }
+      const headers = { ...bearer(pass), 'if-none-match': '"1"' }
+      return gate.ask({ path: '/files/a', method: 'GET', headers })
+    }
+    const same = await ask({ status: 304, body: '', headers: { etag: '"1"' } })
+    expect([same.status, same.headers.etag, same.text]).toEqual([304, '"1"', ''])
+    expect(same.headers['content-length']).toBeUndefined()
+    expect(gate.fake.seen.at(-1)?.headers['if-none-match']).toBe('"1"')
+    const moved = await ask({ status: 302, body: 'there', headers: { location: '/files/b' } })
+    expect([moved.status, moved.headers.location, moved.text]).toEqual([302, '/files/b', 'there'])
+    const none = await ask({ status: 404, body: 'no such file', headers: {} })
+    expect([none.status, none.text]).toEqual([404, 'no such file'])
+    expect((await gate.balance(pass)).balance_msat).toBe(85_000)
+    expect(await gate.last(3)).toMatchObject({ status: 404, end: 'complete', charged_msat: 5_000 })
+    const failed = await ask({ status: 500, body: 'a secret', headers: {} })
+    expect([failed.status, failed.text.includes('secret')]).toEqual([502, false])
+    expect((await gate.balance(pass)).balance_msat).toBe(85_000)
+    await gate.proof()
+  })
+
+  it('streams bytes of any media type as they come', async () => {
+    const next = Promise.withResolvers<void>()
+    const streamed: Dialect = {
+      ...plainHttp,
+      read: (...args) => {
+        const asked = plainHttp.read(...args)
+        return asked.ok ? ok({ ...asked.value, stream: true }) : asked
+      },
+      meter: (...args) => {
+        const meter = plainHttp.meter(...args)
+        const rest = () => {
+          Object.assign(meter.seen, { done: true, finished: true })
+          return Buffer.alloc(0)
+        }
+        return { ...meter, rest }
+      },
+      wire: {
+        ...plainHttp.wire,
+        isStream: () => true,
+        streamType: (label) => label ?? 'text/plain',
+      },
+    }
+    const gate = await startGate({ routes: withFiles('charge', streamed, 'POST') })
+    const pass = await gate.buy(100)
+    const pieces = ['a', () => next.promise, 'b']
+    gate.fake.script = { ...gate.fake.script, pieces, headers: { 'content-type': 'audio/mpeg' } }
+    const asked = { path: '/files/a.mp3', body: { from: 3 }, headers: bearer(pass) }
+    const stream = await gate.client.open(asked)
+    await stream.until('a')
+    expect([stream.text(), stream.headers['content-type']]).toEqual(['a', 'audio/mpeg'])
+    next.resolve()
+    expect((await stream.over).text).toBe('ab')
+    expect((await gate.balance(pass)).balance_msat).toBe(95_000)
     await gate.proof()
   })
 

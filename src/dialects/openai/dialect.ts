@@ -93,8 +93,11 @@ export function openAiDialect(
   }
 }
 
+const STREAM_TYPE = `${EVENT_STREAM}; charset=utf-8`
 const WIRE: Wire = {
-  streamType: `${EVENT_STREAM}; charset=utf-8`,
+  streamType: () => STREAM_TYPE,
+  isAnswer: (status) => status === 200,
+  headers: [],
   answerType: (label) => (label === null || isLabelledEvents(label) ? JSON_TYPE : label),
   isStream: isEventStream,
   errors: openAiErrors,

@@ -279,7 +279,7 @@ export class OpenAiMeter implements Meter {
     this.#close()
     if (this.seen.done) return this.#end(cost)
     const own = this.#own
-    const error = openAiErrors.error({ status: 502, code, message, param: null })
+    const error = openAiErrors.error({ status: 502, code, message, param: null }, null)
     return Buffer.from(own.event(error) + own.end('', noteOf(cost)))
   }
 

@@ -10,14 +10,14 @@ it.each([
   [502, 'upstream_failed', 'server_error', 'upstream_failed'],
   [503, 'wallet_unreachable', 'server_error', 'wallet_unreachable'],
 ])('%i %s is a %s with code %j', (status, code, type, shown) => {
-  expect(openAiErrors.error({ status, code, message: 'why', param: null })).toEqual({
+  expect(openAiErrors.error({ status, code, message: 'why', param: null }, null)).toEqual({
     error: { message: 'why', type, code: shown, param: null },
   })
 })
 
 it('says what a dialect refused', () => {
   const refused = { status: 400, code: 'invalid_value', message: 'no', param: 'n' }
-  expect(openAiErrors.error(refused)).toEqual({
+  expect(openAiErrors.error(refused, null)).toEqual({
     error: { message: 'no', type: 'invalid_request_error', code: 'invalid_value', param: 'n' },
   })
 })

@@ -9,7 +9,8 @@ import type { Targets } from './targets.ts'
  *
  * - `charge` refuses, and offers an invoice.
  * - `control` refuses without an offer: the operator gives the credit.
- * - `observe` serves, takes no credit, and logs what would have been charged or refused (threats L6, L26).
+ * - `observe` serves, takes no credit, and logs what would have been charged or refused (threats
+ *   L6, L26).
  * - `free` serves, and asks for nothing.
  */
 export type Mode = 'free' | 'observe' | 'control' | 'charge'
@@ -17,10 +18,7 @@ export type Mode = 'free' | 'observe' | 'control' | 'charge'
 /** How the price of a request is found: by the model that it names, or one price for every call. */
 export type PriceRule = { readonly by: 'model' } | { readonly by: 'call'; readonly rate: Rate }
 
-/**
- * One kind of request that is served: how it is matched, read and priced, and which backends get
- * it.
- */
+/** One kind of request that is served: how it is matched, read and priced, and which backends get it. */
 export interface Route {
   readonly method: string
   readonly path: Pattern
@@ -28,10 +26,7 @@ export interface Route {
   readonly mode: Mode
   readonly price: PriceRule
   readonly targets: Targets
-  /**
-   * Whether the query of the request is sent to the target, unchanged. The price never depends on
-   * it.
-   */
+  /** Whether the query of the request is sent to the target, unchanged. The price never depends on it. */
   readonly query: boolean
   /** A GET, a HEAD, or a request with an empty body is answered with the price and an offer. */
   readonly tellsPrice: boolean

@@ -16,12 +16,14 @@ import {
 } from './state.ts'
 
 /**
- * How a hold ends: settle, release, expire. One rule closes all three, because they differ only
- * in what is charged. An expired hold was closed because its owner was silent: if the owner comes
- * back, what expiry charged is the stake, and is settled anew.
+ * How a hold ends: settle, release or expire. One function does all three, because they differ only
+ * in what is charged. A hold expires if its owner is silent. If the owner comes back later, the
+ * hold is settled anew: what the expiry charged is its stake.
  */
 
-/** A hold with what its closing touches. `meters` stand in the order of the hold's counts. */
+/**
+ * A hold, and everything that its closing touches. `meters` are in the order of the hold's counts.
+ */
 export interface CloseView {
   readonly hold: HoldState
   readonly account: Account
@@ -33,11 +35,11 @@ export interface CloseView {
 
 export type ClosedStep = Step & {
   readonly hold: HoldState & { readonly close: Close }
-  /** What earlier holds owed and is given up with this close. */
+  /** Debts of earlier holds that are given up with this close. */
   readonly lost: Msat
 }
 
-/** Refusals of a close; the first close stands (threats B4). */
+/** Refuses a hold that cannot be closed. The first close counts (threats B4). */
 export function closable(hold: HoldState | null): Result<HoldState, Closed> {
   if (hold === null) return err('hold_not_found')
   if (hold.status === 'settled') return err('already_settled')
@@ -45,7 +47,7 @@ export function closable(hold: HoldState | null): Result<HoldState, Closed> {
   return ok(hold)
 }
 
-/** Charges what flowed. */
+/** Charges what was used. */
 export const settle = (view: CloseView, charge: Charge): ClosedStep =>
   close(view, {
     ...charge,
@@ -54,13 +56,14 @@ export const settle = (view: CloseView, charge: Charge): ClosedStep =>
     counts: 'used',
   })
 
-/** Gives everything back: the hold's money, and its share of every meter. */
+/** Gives everything back: the money of the hold, and its part of every meter. */
 export const release = (view: CloseView, end: string, at: number): ClosedStep =>
   close(view, { ...NOTHING, why: 'release', status: 'released', end, at })
 
 /**
- * Charges what was journalled, gives back the rest. How many tokens that was is not known: if
- * anything flowed, the hold counts in full, so that a limit comes sooner, never later.
+ * Charges what the journal says, and gives the rest back. The journal knows no tokens, so if
+ * anything was used, the hold counts in full at its limits. A limit is then reached too early,
+ * never too late.
  */
 export const expire = (view: CloseView, at: number): ClosedStep =>
   close(view, {
@@ -85,16 +88,18 @@ interface Closing extends Omit<Charge, 'usage'> {
   readonly usage: string
   readonly why: Why
   readonly status: 'settled' | 'released' | 'expired'
-  /** What it is at limits that do not count money: its quantities, what was held, or nothing. */
+  /**
+   * What the hold counts at limits other than `spend`: what was used, what was held, or nothing.
+   */
   readonly counts: 'used' | 'as_held' | 'nothing'
 }
 
-/** The money that is this hold's own, and the drawer it lies in. */
+/** The money that belongs to this hold, and the drawer in which it is. */
 interface Stake {
   readonly drawer: Drawer
   readonly paid: Msat
   readonly bonus: Msat
-  /** What its expiry could not take: settled anew with the rest. */
+  /** What its expiry could not take. It is settled anew with the rest. */
   readonly owed: Msat
   readonly overrun: Msat
 }
@@ -107,17 +112,20 @@ function stakeOf({ account, bonus, close, model, paid }: HoldState): Stake {
 
 /** Where the money of a close goes. Paid-in credit is spent first, of the stake and beyond it. */
 interface Split {
-  /** Of the stake: what is charged, and what goes back to where it came from. */
+  /** Parts of the stake: what is charged, and what goes back. */
   readonly kept: { readonly paid: Msat; readonly bonus: Msat }
   readonly back: { readonly paid: Msat; readonly bonus: Msat }
-  /** Beyond the stake: taken of the account's available. */
+  /** What is taken from the account's available money, beyond the stake. */
   readonly extra: { readonly paid: Msat; readonly bonus: Msat }
-  /** What the account's running requests keep, and what nobody pays. */
+  /** `owed` waits for the account's running requests; `overrun` is paid by nobody. */
   readonly owed: Msat
   readonly overrun: Msat
 }
 
-/** Never another hold's money (threats B2); whatever a limit says: it decided the admission (J4). */
+/**
+ * Never takes the money of another hold (threats B2). Limits do not matter here: they decided
+ * whether the request was admitted (J4).
+ */
 function split(account: Account, stake: Stake, amount: Msat): Split {
   const own = add(stake.paid, stake.bonus)
   const kept = paidFirst(stake, least(amount, own))
@@ -198,7 +206,10 @@ function closeOf(
   return { at, end, usage, quantities, paid, bonus, owed, overrun }
 }
 
-/** A hold's share of a meter once it is closed, in the limit's unit: what flowed, paid or not. */
+/**
+ * What a closed hold counts at a meter, in the unit of the limit. What was used counts, whether it
+ * was paid or not.
+ */
 function counted(count: Count, { amount, counts, quantities }: Closing): Count {
   const { unit } = count
   if (unit === 'spend') return { ...count, counted: amount }
@@ -206,7 +217,10 @@ function counted(count: Count, { amount, counts, quantities }: Closing): Count {
   return { ...count, counted: counts === 'nothing' ? 0n : countOf(unit, quantities) }
 }
 
-/** The same meters that the hold was counted in, whatever the time is now (threats I12). */
+/**
+ * The hold counts at the meters of the window in which it was opened, whatever the time is now
+ * (threats I12).
+ */
 function metersAfter({ hold, meters }: CloseView, counts: readonly Count[]): readonly Meter[] {
   return meters.flatMap((meter, i) => {
     if (meter === null) return []

@@ -1,8 +1,11 @@
 import type { MoneyKind } from './ledger.ts'
 
-/** Why a ledger file is not opened. Each is told to the operator by name and never worked around. */
+/** Why a ledger file is not opened. The operator is told; the ledger never works around it. */
 
-/** Not a database, not one of ours, torn, or its books do not balance. Nothing is served from it. */
+/**
+ * The file is no database, not a ledger, damaged, or its books do not balance. The gate does not
+ * start with it.
+ */
 export class LedgerDamaged extends Error {
   override readonly name = 'LedgerDamaged'
   readonly path: string
@@ -13,7 +16,7 @@ export class LedgerDamaged extends Error {
   }
 }
 
-/** A ledger keeps one kind of money, chosen when it was made (threats I9). */
+/** The file keeps another kind of money. It was chosen when the file was made (threats I9). */
 export class WrongMoneyKind extends Error {
   override readonly name = 'WrongMoneyKind'
   readonly kept: MoneyKind
@@ -26,7 +29,9 @@ export class WrongMoneyKind extends Error {
   }
 }
 
-/** Written by a later version: its rows may mean what this one does not know. */
+/**
+ * A later version wrote the file, so its rows may mean something that this version does not know.
+ */
 export class LedgerTooNew extends Error {
   override readonly name = 'LedgerTooNew'
 

@@ -9,9 +9,9 @@ import type { AccountId } from './ledger.ts'
 export interface InvoiceRow {
   /** Payment hash, 64 hex digits. */
   readonly hash: string
-  /** The account that it tops up or opens. */
+  /** The account that its payment tops up or opens. */
   readonly account: AccountId
-  /** Credit when paid. */
+  /** The credit that its payment gives. */
   readonly amount: Msat
   /** The wallet that made it: `lnd`, `play`, … */
   readonly wallet: string
@@ -22,10 +22,10 @@ export interface InvoiceRow {
 }
 
 export interface Invoices {
-  /** Resolves when the row is on disk: only then may its offer leave. */
+  /** Resolves when the row is on disk. Its offer must not be sent before. */
   put(row: InvoiceRow): Promise<void>
   get(hash: string): Promise<InvoiceRow | null>
-  /** Kept forever. Only ever goes from null to a time. */
+  /** Set once, and kept for ever. */
   markSettled(hash: string, at: number): Promise<void>
   /**
    * Unsettled rows of a wallet that expired by `before` and were made after `after`, oldest first, at
@@ -36,13 +36,16 @@ export interface Invoices {
     times: { readonly before: number; readonly after: number },
     limit: number,
   ): Promise<readonly InvoiceRow[]>
-  /** Drops an invoice that can no longer be paid, and the pass that it would have bought. A settled one stays. */
+  /**
+   * Drops an invoice that can no longer be paid, with the pass that it would have bought. A settled
+   * invoice is kept.
+   */
   forget(hash: string): Promise<void>
-  /** By wallet, how many invoices can still be paid after that time, and until when. */
+  /** For each wallet: how many invoices can still be paid after that time, and until when. */
   payable(after: number): Promise<readonly Payable[]>
   /** Unsettled rows of a wallet that expire after `after`, newest first, at most `limit`. */
   pending(wallet: string, after: number, limit: number): Promise<readonly InvoiceRow[]>
-  /** Small durable facts of a wallet: `settle_index` and the like. */
+  /** Stores small facts about a wallet, such as its `settle_index`. */
   remember(key: string, value: string): Promise<void>
   recall(key: string): Promise<string | null>
 }

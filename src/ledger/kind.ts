@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { MoneyKind } from './ledger.ts'
 
-/** Which kind of money a ledger file keeps; null if there is none, or none that can be read. */
+/** The kind of money that a ledger file keeps. Null if there is no file or it cannot be read. */
 export function ledgerKind(path: string): MoneyKind | null {
   if (!existsSync(path)) return null
   try {

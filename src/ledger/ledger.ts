@@ -4,34 +4,38 @@ import type { Clamped, Line } from '../money/price.ts'
 import type { Quantities } from '../money/quantities.ts'
 
 /**
- * The ledger's contract. A double-entry book in whole msat: every change of a balance is an entry
- * of postings, never edited. `transitions.ts` decides, purely; an adapter makes the step atomic and
- * durable. Each adapter runs `test/contract/ledger.ts`.
+ * The contract of the ledger. It is a double-entry book in whole msat. Every change of a balance is
+ * an entry of postings, and entries are never edited. `transitions.ts` decides what happens,
+ * without side effects; an adapter makes each step atomic and durable. Each adapter runs
+ * `test/contract/ledger.ts`.
  */
 
-/** 32 hex digits, made by the gate; names a balance, not a person. */
+/** 32 hex digits, made by the gate. It identifies a balance, not a person. */
 export type AccountId = string
-/** Names a payment and not the rail that presented it: `ln:<payment hash>`. The idempotency key of a deposit. */
+/**
+ * Identifies a payment, not the rail that presented it: `ln:<payment hash>`. A payment is credited
+ * once, so it is the idempotency key of a deposit.
+ */
 export type PaymentId = string
 /**
- * Made by the gate, of printable ASCII. Any unique id is right; ids that grow with time are cheap,
- * because an index over ids in no order writes a page of the file for each.
+ * Made by the gate, of printable ASCII. Any unique id works. Ids that grow with time are cheap:
+ * with others, the index writes one page of the file for each id.
  */
 export type HoldId = string
 /**
- * Names a gate, from one of its lives to the next. Several gates may share one ledger: each hold
- * remembers which of them it belongs to, because only that one knows whether its request still runs.
+ * Identifies a gate, also after it was started again. Several gates may share one ledger. Each hold
+ * stores its gate, because only that gate knows whether the request still runs.
  */
 export type OwnerId = string
 
-/** A ledger keeps one kind of money, chosen when it is made. */
+/** The kind of money of a ledger. It has one kind, chosen when it is made. */
 export type MoneyKind = 'real' | 'test' | 'play'
 
 /**
- * The chart of accounts. `paid:` is what a buyer paid in, `bonus:` what was given; `held:` is set
- * aside for running requests; `rail:` is where money came from, `grant:` where gifts came from;
- * `revenue:<model>` is earned; `owed:` is below zero by what flowed and is still to be taken of the
- * account, whose other requests hold its money; `loss:overrun` is what nobody paid.
+ * The drawers. `paid:` is what a buyer paid in, `bonus:` what the operator gave; `held:` is set
+ * aside for running requests; `rail:` is where payments come from, `grant:` where gifts come from;
+ * `revenue:<model>` is earned. `owed:` is negative: it is what an account used but could not pay
+ * yet, because its other requests hold the money. `loss:overrun` is what nobody paid.
  */
 export type Drawer =
   | `paid:${AccountId}`
@@ -43,17 +47,17 @@ export type Drawer =
   | `revenue:${string}`
   | 'loss:overrun'
 
-/** One movement of money. What leaves `debit` arrives at `credit`. */
+/** One movement of money, out of `debit` and into `credit`. */
 export interface Posting {
   readonly debit: Drawer
   readonly credit: Drawer
   readonly amount: Msat
 }
 
-/** `collect` takes what a closed hold still owes, or gives it up as lost. */
+/** `collect` takes what a closed hold still owes, or books it as lost. */
 export type Why = 'deposit' | 'hold' | 'settle' | 'release' | 'expire' | 'collect'
 
-/** Postings that happen together or not at all. */
+/** Postings that are written together or not at all. */
 export interface Entry {
   readonly at: number
   readonly why: Why
@@ -66,11 +70,11 @@ export interface Deposit {
   readonly payment: PaymentId
   readonly account: AccountId
   readonly amount: Msat
-  /** Paid-in money may leave again; a bonus never does (threats I1). */
+  /** Paid-in credit can be paid out again; a bonus cannot (threats I1). */
   readonly credit: 'paid' | 'bonus'
-  /** `l402`, `grant`, … : the drawer it comes from is `rail:<rail>` or `grant:<rail>`. */
+  /** `l402`, `gift` and so on. The money comes from the drawer `rail:<rail>` or `grant:<rail>`. */
   readonly rail: string
-  /** What arrived, in its own unit, and the rate that made msat of it. */
+  /** What arrived, in its own unit, and the rate by which it became msat. */
   readonly native: { readonly amount: string; readonly unit: string; readonly rate: string }
   readonly at: number
 }
@@ -78,9 +82,11 @@ export interface Deposit {
 export type Unit = 'spend' | 'calls' | 'tokens'
 export type Window = 'req' | 'min' | 'hour' | 'day' | 'month' | 'total'
 
-/** A pass's limit at its meter. `max` is msat for `spend`, a count otherwise. */
+/** A limit of a pass, with its meter. `max` is msat for `spend`, otherwise a number. */
 export interface Limit {
-  /** Hex of sha256(macaroon signature at that caveat): cannot be reset by its bearer. */
+  /**
+   * Hex of the sha256 of the macaroon's signature at that caveat, so the bearer cannot reset it.
+   */
   readonly meter: string
   readonly unit: Unit
   readonly window: Window
@@ -90,32 +96,35 @@ export interface Limit {
 export interface HoldRequest {
   readonly id: HoldId
   readonly account: AccountId
-  /** The price as a line over the units that get granted. */
+  /** The price as a linear function of the granted units. */
   readonly price: Line
-  /** What is held besides those units. */
+  /** What is held besides the granted units. */
   readonly quantities: Quantities
-  /** What the units are: fewer than `least` is a refusal, more than `most` is not asked for. */
+  /**
+   * The quantity whose units are granted: at least `least`, or the hold is refused, and at most
+   * `most`.
+   */
   readonly clamped: Clamped
   readonly least: number
   readonly most: number
   /**
-   * True: what the account's running requests keep from it is waited for. It is refused as `held`
-   * unless it gets as much as it would if they gave everything back.
+   * If true, the caller waits for money that the account's running requests hold. The hold is then
+   * refused as `held` unless it gets as many units as it would if they gave everything back.
    */
   readonly patient?: boolean
   /**
-   * What a limit in a request is judged by, if that is more than is held: such a limit has no
-   * meter that would say later that it is full (threats J4).
+   * Limits in one request are checked against this, if it is more than what is held. Such a limit
+   * has no meter that could show later that it is full (threats J4).
    */
   readonly worst?: { readonly price: Line; readonly quantities: Quantities }
   readonly limits: readonly Limit[]
   readonly at: number
   readonly deadline: number
-  /** For the account's usage page and the earnings. `pass` is null for a root pass. */
+  /** For the usage page and the earnings. `pass` is null for a root pass. */
   readonly what: { readonly model: string; readonly dialect: string; readonly pass: string | null }
 }
 
-/** What was set aside. `amount` is the price at `granted` units; never more is charged of it. */
+/** Money that was set aside. `amount` is the price of `granted` units. */
 export interface Hold {
   readonly id: HoldId
   readonly account: AccountId
@@ -126,14 +135,16 @@ export interface Hold {
 }
 
 /**
- * Refusals of a hold in order of precedence: when several apply, the first is the answer.
- * - `hold_exists`: that id was used.
+ * Why a hold is refused, in order of precedence: if several reasons apply, the first is given.
+ *
+ * - `hold_exists`: the id was used before.
  * - `account_not_found`.
- * - `limit_reached`: a meter has no room, whatever ends. `resetsAt` is null for `total` and `req`.
- * - `insufficient_funds`: the whole balance, held money included and what is owed taken off, does
- *   not buy `least`.
- * - `held`: balance or meter would do, but this account's running requests hold it. The ledger
- *   does not wait: the gate does, and asks again.
+ * - `limit_reached`: a meter has no room, even if all running requests end. `resetsAt` is null for
+ *   `total` and `req`.
+ * - `insufficient_funds`: the whole balance, with held money and without what is owed, does not pay
+ *   for `least`.
+ * - `held`: balance and meters would be enough, but the account's running requests hold them. The
+ *   ledger does not wait; the gate waits and asks again.
  */
 export type HoldRefused =
   | { readonly why: 'hold_exists' }
@@ -147,58 +158,63 @@ export type HoldRefused =
   | { readonly why: 'insufficient_funds'; readonly needed: Msat; readonly balance: Msat }
   | { readonly why: 'held'; readonly needed: Msat; readonly available: Msat }
 
-/** What a request came to: an amount, and the quantities that it is the price of. */
+/** The charge for a request: an amount, and the quantities that were used. */
 export interface Charge {
   readonly amount: Msat
   readonly quantities: Quantities
   readonly usage: 'reported' | 'counted' | 'none'
-  /** How it ended, for the usage page. */
+  /** How the request ended, for the usage page. */
   readonly end: string
   readonly at: number
 }
 
 export interface Settled {
   readonly id: HoldId
-  /** What the buyer paid by now: the charge, less what could not be taken. */
+  /** What the buyer has paid so far: the charge without what could not be taken. */
   readonly charged: Msat
-  /** What the account's other requests hold of the charge: taken as those close. */
+  /**
+   * The part of the charge that other requests of the account hold. It is taken when those close.
+   */
   readonly owed: Msat
-  /** What this close posted to `loss:overrun`, of earlier requests that owed it as well. */
+  /** What this close posted to `loss:overrun`, with debts of earlier requests. */
   readonly overrun: Msat
   /** The account's `available` afterwards. */
   readonly after: Msat
 }
 
-/** Why a hold could not be closed. The first close stands (threats B4). */
+/** Why a hold could not be closed. The first close counts (threats B4). */
 export type Closed = 'hold_not_found' | 'already_settled' | 'already_released'
 
 export interface Balance {
   readonly account: AccountId
-  /** Unspent paid-in and bonus credit, what is held not counted. */
+  /** Unspent paid-in and bonus credit, without what is held. */
   readonly paid: Msat
   readonly bonus: Msat
   readonly held: Msat
-  /** Of closed requests, to be taken as running ones close. Above zero, nothing is available. */
+  /**
+   * Debt of closed requests, to be taken as running ones close. While it is above zero, nothing is
+   * available.
+   */
   readonly owed: Msat
   /** paid + bonus. */
   readonly available: Msat
 }
 
 export interface OpenHold extends Hold {
-  /** What the granted units are. */
+  /** The quantity whose units were granted. */
   readonly clamped: Clamped
   readonly paid: Msat
   readonly bonus: Msat
   readonly openedAt: number
   readonly deadline: number
-  /** What was journalled as flowed so far: charged after a crash (threats B6). */
+  /** What the journal says was used so far, in msat. After a crash this is charged (threats B6). */
   readonly sofar: Msat
   readonly model: string
 }
 
 export interface UsageRow {
   readonly id: HoldId
-  /** When it was opened: the order of the page. */
+  /** When it was opened. The page is in this order. */
   readonly at: number
   readonly model: string
   readonly dialect: string
@@ -211,46 +227,56 @@ export interface UsageRow {
 }
 
 export interface Ledger {
-  /** Resolves when it is on disk. `already_deposited` is an honest retry (threats C6, B7). */
+  /**
+   * Resolves when the deposit is on disk. `already_deposited` answers an honest retry (threats C6,
+   * B7).
+   */
   deposit(deposit: Deposit): Promise<Result<Balance, 'already_deposited' | 'deposited_elsewhere'>>
-  /** Check and set aside in one step over the account and every meter. Does not wait for the disk. */
+  /**
+   * Checks the account and every meter and sets the money aside, in one step. Does not wait for the
+   * disk.
+   */
   hold(request: HoldRequest): Promise<Result<Hold, HoldRefused>>
-  /** A stream goes on: moves its deadline, journals what has flowed so far (priced). */
+  /**
+   * Called while a stream runs: moves the deadline, and journals the price of what was used so far.
+   */
   extend(id: HoldId, deadline: number, sofar: Msat): Promise<Result<true, Closed>>
   /**
-   * Closes a hold with its charge, whatever the limits say: they decided its admission, and their
-   * meters show more than full (threats J4). A charge above the hold takes what is free on the
-   * account. While other requests hold money of it the rest is owed, and taken as that is free
-   * again; what is missing when the last of them has closed is `loss:overrun`. An expired hold
-   * still settles: what its expiry charged is its own money, the rest is taken of what
-   * is there.
+   * Closes a hold with its charge, even if limits are exceeded: limits decide only about admission,
+   * and their meters then show more than full (threats J4). A charge above the hold is taken from
+   * what is free on the account. While other requests hold the account's money, the rest is owed,
+   * and taken when that money is free again. What is still missing when the last of them has closed
+   * is `loss:overrun`. An expired hold can still be settled: what its expiry charged is used first,
+   * the rest is taken from the account.
    */
   settle(id: HoldId, charge: Charge): Promise<Result<Settled, Closed>>
   /**
-   * Closes a hold for nothing, even if it has expired. `end` is for the usage page: such a request
-   * was free, and counts at no meter.
+   * Closes a hold without a charge, even if it has expired. It counts at no meter. `end` is for the
+   * usage page.
    */
   release(id: HoldId, end: string, at: number): Promise<Result<Settled, Closed>>
   /**
-   * Closes the open holds whose deadline has passed, whichever gate owns them: settles what was
-   * journalled, gives back the rest. If anything was journalled, the hold counts at meters as it was
-   * held, because how much flowed is not known. Answers what it closed.
+   * Closes all open holds whose deadline has passed, of every gate: charges what the journal says,
+   * and gives the rest back. If the journal says anything, the hold counts in full at its meters,
+   * because it is not known how much was used. Returns what it closed.
    */
   expire(at: number): Promise<readonly Settled[]>
   /**
-   * The same for all holds of this gate, whatever their deadline. Called once, at its start: whatever
-   * it owns was left open by an earlier life. The running holds of other gates stay.
+   * Closes all holds of this gate in the same way, whatever their deadline. It is called once, at
+   * the start: an earlier process left these holds open. Holds of other gates stay open.
    */
   recover(at: number): Promise<readonly Settled[]>
   balance(account: AccountId): Promise<Balance | null>
-  /** What a limit still allows at that time, in its unit; holds counted. Never below zero. */
+  /**
+   * What a limit still allows at that time, in its unit, less what open holds count. Never below zero.
+   */
   left(limit: Limit, at: number): Promise<bigint>
-  /** Closed holds of an account (of one pass of it), newest first. */
+  /** Closed holds of an account, or of one pass of it, newest first. */
   usage(account: AccountId, pass: string | null, page: Page): Promise<readonly UsageRow[]>
 }
 
 export interface Page {
   readonly limit: number
-  /** Rows older than this hold id's; null starts at the newest. */
+  /** Only rows older than this hold. Null begins with the newest. */
   readonly before: HoldId | null
 }

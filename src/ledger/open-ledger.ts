@@ -5,30 +5,31 @@ import type { Invoices } from './invoices.ts'
 import type { AccountId, Balance, Drawer, Entry, Ledger, MoneyKind, OpenHold } from './ledger.ts'
 import type { Passes } from './passes.ts'
 
-/** A ledger, its passes and its invoices in one store: they share commits. What `compose` opens and closes. */
+/** A ledger, its passes and its invoices. They are in one store, so they share commits. */
 export interface Books {
   readonly kind: MoneyKind
   readonly ledger: Ledger
   readonly passes: Passes
   readonly invoices: Invoices
   readonly statement: Statement
-  /** False while a commit has failed or is late: nothing is admitted then. */
+  /** False while a commit has failed or is late. No request is admitted then. */
   healthy(): boolean
-  /** Resolves when everything so far is on disk. */
+  /** Resolves when everything written so far is on disk. */
   flush(): Promise<void>
   /**
-   * Takes holds that were released before that time out of the books, with their postings, which
-   * cancel each other, and meters at zero: they say nothing, and anybody makes as many as they like
-   * (threats J20). Goes in small steps, each of them all or nothing, and ends where the books are
-   * closed. Answers how many holds left. Rejects if a step cannot be written; then nothing of it was.
+   * Removes holds that were released before that time, with their postings, and meters at zero.
+   * Such postings cancel each other, so they say nothing, and strangers can make any number of them
+   * (threats J20). Works in small steps, each of them one transaction, and stops when the books are
+   * closed. Returns how many holds it removed. Rejects if a step cannot be written; that step then
+   * changed nothing.
    */
   prune(before: number): Promise<number>
   close(): Promise<void>
 }
 
 /**
- * Read-only views, for `satgate ledger` and `satgate earnings`. Rows come newest first, at most `limit`
- * of them; with `of`, only those of that account.
+ * Read-only views for `satgate ledger` and `satgate earnings`. Rows come newest first, at most
+ * `limit` of them. With `of`, only those of that account.
  */
 export interface Statement {
   accounts(
@@ -37,18 +38,21 @@ export interface Statement {
   ): Promise<readonly (Balance & { readonly createdAt: number })[]>
   holds(limit: number, of?: AccountId): Promise<readonly OpenHold[]>
   entries(limit: number, of?: AccountId): Promise<readonly Entry[]>
-  /** Every account that fits. Looks at all of them, in parts, so that streams go on meanwhile. */
+  /**
+   * All accounts for which `fits` is true. Reads the accounts in parts, so that streams go on
+   * meanwhile.
+   */
   find(fits: (account: AccountId) => boolean): Promise<readonly AccountId[]>
   /** Charges by UTC day and model, newest first. */
   earnings(): Promise<readonly Earning[]>
   /** Deposits by UTC day and rail, newest first. */
   income(): Promise<readonly Income[]>
   /**
-   * What buyers have paid in and not spent, what is held of it included: a wallet does not pay it out.
-   * Bonus credit never leaves as sats and is not in it.
+   * Paid-in credit that is not spent, with what is held of it. The wallet keeps this much when it
+   * pays out. Bonus credit is not in it, because it is never paid out.
    */
   owed(): Promise<Msat>
-  /** Proves that the books balance, or names every place that is wrong. */
+  /** Proves that the books balance, or names everything that is wrong. */
   verify(): Promise<Result<Proof, readonly string[]>>
 }
 
@@ -57,7 +61,7 @@ export interface Earning {
   readonly day: string
   readonly model: string
   readonly requests: number
-  /** All that its requests used, together. */
+  /** The sum of what its requests used. */
   readonly quantities: Quantities
   readonly earned: Msat
   readonly overrun: Msat

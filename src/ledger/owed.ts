@@ -5,20 +5,22 @@ import { entry, paidFirst, posting } from './posting.ts'
 import { type Account, available, type HoldState } from './state.ts'
 
 /**
- * A request may come to more than was held for it, when other requests of its account hold the rest
- * of its money. That is owed: taken as soon as it is free, by whatever step frees it, and given up
- * only when the account holds nothing any more (threats J4).
+ * A request may use more than was held for it while other requests of its account hold the rest of
+ * its money. The difference is owed. It is taken by whichever step frees money, and given up only
+ * when the account holds nothing any more (threats J4).
  */
 export interface Collected {
   readonly account: Account
   /** The holds whose debt changed. */
   readonly owing: readonly HoldState[]
   readonly entries: readonly Entry[]
-  /** What was given up. */
+  /** Debts that were given up. */
   readonly lost: Msat
 }
 
-/** Takes of what is free what closed holds owe, the oldest first. `owing` are all that owe. */
+/**
+ * Pays debts of closed holds from what is free, the oldest first. `owing` are all holds that owe.
+ */
 export function collect(account: Account, owing: readonly HoldState[], at: number): Collected {
   let left = account
   let lost = ZERO

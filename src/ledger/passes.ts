@@ -9,38 +9,39 @@ export interface PassRow {
   readonly hash: string
   readonly payment: PaymentId
   /**
-   * 64 hex digits, random: the second half of the macaroon's identifier. Null for the pass of a shared
-   * invoice until one of those who were shown the invoice has paid. Each of them has a macaroon with
-   * a token id of its own (threats J6).
+   * 64 hex digits, random: the second half of the macaroon's identifier. Null for the pass of a
+   * shared invoice until somebody has paid it. Each client that was shown the invoice has a
+   * macaroon with a token id of its own (threats J6).
    */
   readonly tokenId: string | null
-  /** Which root key its macaroon is made with (threats C12). */
+  /** The root key with which its macaroon is made (threats C12). */
   readonly keyId: string
   readonly account: AccountId
-  /** True if many are shown its invoice. Then no secret but the preimage opens it (threats I2). */
+  /** Whether many clients are shown its invoice. If so, only the preimage opens it (threats I2). */
   readonly shared: boolean
   /**
-   * The caveats that its macaroon was made with, canonical. With them it can be made again for somebody
-   * who has the status token. Null if the payment gives no macaroon (threats I4), or gave it away at once.
+   * The canonical caveats of its macaroon. With them the macaroon can be made again for somebody
+   * with the status token. Null if the payment gives no macaroon (threats I4), or the pass was
+   * given out at once.
    */
   readonly caveats: readonly string[] | null
   readonly createdAt: number
   /**
-   * When it was first used, or given to its buyer. Its payment is credited by then. Until then the
-   * status token of its invoice discloses it.
+   * When it was first used or given to its buyer. Its payment is credited by then. Before that, the
+   * status token of its invoice gives the macaroon out.
    */
   readonly usedAt: number | null
 }
 
 export interface Passes {
-  /** Resolves when the row is on disk: only then may the pass, or an offer of it, leave. */
+  /** Resolves when the row is on disk. The pass or an offer of it must not be sent before. */
   put(row: PassRow): Promise<void>
   get(hash: string): Promise<PassRow | null>
-  /** Only ever goes from null to a time. */
+  /** Set once. */
   markUsed(hash: string, at: number): Promise<void>
   /**
-   * Gives a shared row to the one who comes first, for good. Answers the token id that owns it, on
-   * disk. Null if there is no such row.
+   * Gives a shared row for good to the first token id that asks. Returns the token id that owns it;
+   * that is on disk. Null if there is no such row.
    */
   claim(hash: string, tokenId: string): Promise<string | null>
 }

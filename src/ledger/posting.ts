@@ -1,11 +1,11 @@
 import { least, type Msat, subtract } from '../money/msat.ts'
 import type { Drawer, Entry, Posting, Why } from './ledger.ts'
 
-/** A posting of nothing is left out. */
+/** A posting, or nothing if the amount is zero. */
 export const posting = (debit: Drawer, credit: Drawer, amount: Msat): readonly Posting[] =>
   amount === 0n ? [] : [{ debit, credit, amount }]
 
-/** An entry without postings is left out. */
+/** An entry, or nothing if it has no postings. */
 export function entry(
   head: { readonly at: number; readonly why: Why; readonly ref: string },
   postings: readonly Posting[],
@@ -13,7 +13,7 @@ export function entry(
   return postings.length === 0 ? [] : [{ ...head, postings }]
 }
 
-/** That much of two credits: paid-in credit is spent first. */
+/** Takes an amount from two credits: paid-in credit is spent first. */
 export function paidFirst(
   from: { readonly paid: Msat },
   amount: Msat,

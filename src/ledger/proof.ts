@@ -2,21 +2,21 @@ import type { Drawer, HoldId } from './ledger.ts'
 import type { HoldState, Meter } from './state.ts'
 
 /**
- * What books must satisfy, as sentences about what does not. Adapters gather the figures in their
- * own way (a map, a query); what the figures have to say to each other stands here once.
+ * The rules that books must obey. Each function returns a sentence for each rule that is broken.
+ * Adapters collect the figures in their own way (a map, a query); the rules are here only once.
  */
 
-/** What the postings of one hold come to, in msat. */
+/** The sums of the postings of one hold, in msat. */
 export interface Posted {
-  /** Still in `held:`, of this hold. */
+  /** What is still in `held:` for this hold. */
   readonly held: bigint
-  /** Into `revenue:`, less what was taken back. */
+  /** What went into `revenue:`, less what was taken back. */
   readonly revenue: bigint
-  /** Out of `loss:overrun`, less what was put back. */
+  /** What came out of `loss:overrun`, less what was put back. */
   readonly overrun: bigint
-  /** Out of `owed:`, less what was collected. */
+  /** What came out of `owed:`, less what was collected. */
   readonly owed: bigint
-  /** Out of `paid:` and `bonus:`, less what was given back. */
+  /** What came out of `paid:` and `bonus:`, less what was given back. */
   readonly paid: bigint
   readonly bonus: bigint
 }
@@ -30,7 +30,7 @@ export const NOTHING_POSTED: Posted = {
   bonus: 0n,
 }
 
-/** What the postings of a hold must come to. */
+/** What the sums of a hold must be. */
 function expected({ amount, bonus, close, paid }: HoldState): Posted {
   if (close === null) return { ...NOTHING_POSTED, held: amount, paid, bonus }
   const { overrun, owed } = close
@@ -38,7 +38,7 @@ function expected({ amount, bonus, close, paid }: HoldState): Posted {
   return { held: 0n, revenue, overrun, owed, paid: close.paid, bonus: close.bonus }
 }
 
-/** A hold against its postings. */
+/** Compares a hold with its postings. */
 export function* doubtHold(hold: HoldState, posted: Posted): Iterable<string> {
   const right = expected(hold)
   for (const part of ['held', 'revenue', 'overrun', 'owed', 'paid', 'bonus'] as const) {
@@ -49,7 +49,7 @@ export function* doubtHold(hold: HoldState, posted: Posted): Iterable<string> {
   }
 }
 
-/** A drawer's stored balance against the sum of its postings. */
+/** Compares the stored balance of a drawer with the sum of its postings. */
 export function* doubtDrawer(drawer: Drawer, stored: bigint, posted: bigint): Iterable<string> {
   if (stored !== posted) {
     yield `drawer ${drawer} says ${stored} msat, its postings say ${posted}`
@@ -57,22 +57,25 @@ export function* doubtDrawer(drawer: Drawer, stored: bigint, posted: bigint): It
   if (posted < 0n && !mayOwe(drawer)) yield `drawer ${drawer} is at ${posted} msat, below zero`
 }
 
-/** Money comes from outside, a loss from nowhere, a debt is still to come: only these are below zero. */
+/** Drawers that may be below zero: where money comes from, losses, and debts. */
 const mayOwe = (drawer: Drawer): boolean =>
   drawer === 'loss:overrun' || /^(?:rail|grant|owed):/.test(drawer)
 
-/** An account's open holds against its `held:` drawer. */
+/** Compares the `held:` drawer of an account with its open holds. */
 export function* doubtHeld(drawer: Drawer, stored: bigint, open: bigint): Iterable<string> {
   if (stored !== open) yield `drawer ${drawer} says ${stored} msat, its open holds say ${open}`
 }
 
-/** An account's `owed:` drawer against what its closed holds owe; all are zero or below. */
+/**
+ * Compares the `owed:` drawer of an account with the debts of its closed holds. It is never above
+ * zero.
+ */
 export function* doubtOwed(drawer: Drawer, stored: bigint, owed: bigint): Iterable<string> {
   if (stored > 0n) yield `drawer ${drawer} is at ${stored} msat, above zero`
   if (stored !== owed) yield `drawer ${drawer} says ${stored} msat, its closed holds say ${owed}`
 }
 
-/** A meter against the holds that were counted at it. */
+/** Compares a meter with the holds that count at it. */
 export function* doubtMeter(stored: Meter, counted: Meter): Iterable<string> {
   const { key } = stored
   if (stored.used < 0n || stored.held < 0n) yield `meter ${key} is below zero`
@@ -82,7 +85,7 @@ export function* doubtMeter(stored: Meter, counted: Meter): Iterable<string> {
   }
 }
 
-/** What stands against every posting alike. */
+/** Checks that hold for every posting. */
 export function* doubtPosting(
   ref: string | HoldId,
   { amount, credit, debit }: { debit: Drawer; credit: Drawer; amount: bigint },

@@ -14,7 +14,7 @@ import { Writer } from './sqlite/writer.ts'
 import { StoreLedger } from './store-ledger.ts'
 
 export interface SqliteOptions {
-  /** The file. It is made if there is none. */
+  /** The file. It is made if it does not exist. */
   readonly path: string
   readonly kind: MoneyKind
   readonly world: World
@@ -22,9 +22,9 @@ export interface SqliteOptions {
 }
 
 /**
- * A ledger in a SQLite file. Balances are decided in memory and written behind; a deposit waits
- * for the disk, a hold does not. Throws `LedgerDamaged`, `LedgerTooNew` or `WrongMoneyKind`
- * (`errors.ts`) if the file must not be served from. One process at a time.
+ * Opens a ledger in a SQLite file. Balances are decided in memory and written soon afterwards. A
+ * deposit waits for the disk, a hold does not. Throws `LedgerDamaged`, `LedgerTooNew` or
+ * `WrongMoneyKind` (`errors.ts`) if the file must not be used. Only one process may have it open.
  */
 export function openSqliteBooks(options: SqliteOptions): Books {
   const { kind, path, world } = options
@@ -37,7 +37,10 @@ export function openSqliteBooks(options: SqliteOptions): Books {
   }
 }
 
-/** Books over a file that `openDatabase` opened. Reads the open holds; closes it in the end. */
+/**
+ * Books over a file that `openDatabase` opened. Loads the open holds. Closing the books closes the
+ * file.
+ */
 export function booksOver(
   db: DatabaseSync,
   { kind, onTrouble, path, world }: SqliteOptions,

@@ -2,47 +2,50 @@ import type { Msat } from '../money/msat.ts'
 import type { Quantities } from '../money/quantities.ts'
 import type { AccountId, Deposit, Entry, OpenHold, OwnerId, Unit } from './ledger.ts'
 
-/** What the rule looks at and what it answers with. Plain records, never changed in place. */
+/** The records that the rules read and return. They are never changed in place. */
 
 export interface Account {
   readonly id: AccountId
   readonly paid: Msat
   readonly bonus: Msat
   readonly held: Msat
-  /** What its closed holds owe, together. While it is above zero, `paid` and `bonus` are not. */
+  /** The sum of what its closed holds owe. While it is above zero, `paid` and `bonus` are zero. */
   readonly owed: Msat
   readonly createdAt: number
 }
 
-/** A limit's counter in one window of time. `used` may pass the limit's `max`, by what flowed. */
+/**
+ * The counter of a limit in one window of time. `used` may exceed the limit's `max`, because
+ * everything that was used counts.
+ */
 export interface Meter {
-  /** `meterKey`: the meter, its unit and its window's start. */
+  /** See `meterKey`: the meter, its unit and the start of its window. */
   readonly key: string
   readonly used: bigint
   readonly held: bigint
 }
 
-/** A hold's own share of a meter, in the window it was opened in. */
+/** What one hold counts at a meter, in the window in which it was opened. */
 export interface Count {
-  /** Null for a `req` limit: it is met by this hold alone and has no state. */
+  /** Null for a `req` limit, which looks at this hold alone and has no meter. */
   readonly key: string | null
   readonly unit: Unit
   readonly max: bigint
-  /** Held while the hold is open; used once it is closed. */
+  /** What is held while the hold is open, and what was used once it is closed. */
   readonly counted: bigint
 }
 
-/** An expired hold is closed for want of its owner, and still takes its owner's word. */
+/** An expired hold was closed because its owner was silent. Its owner can still settle or release it. */
 export type Status = 'open' | 'settled' | 'released' | 'expired'
 
 export interface HoldState extends OpenHold {
-  /** The gate that opened it. Null once it is closed: nobody asks for it then. */
+  /** The gate that opened it. Null once the hold is closed, because nobody needs it then. */
   readonly owner: OwnerId | null
   readonly dialect: string
   readonly pass: string | null
   readonly counts: readonly Count[]
   readonly status: Status
-  /** Null exactly while it is open. */
+  /** Null while the hold is open, and only then. */
   readonly close: Close | null
 }
 
@@ -51,29 +54,29 @@ export interface Close {
   readonly end: string
   readonly usage: string
   readonly quantities: Quantities
-  /** What was charged, by the credit it was taken from. */
+  /** What was charged, by the credit from which it was taken. */
   readonly paid: Msat
   readonly bonus: Msat
-  /** What was charged and is still to be taken, and what never was. */
+  /** Charged but not yet taken, and charged but never paid. */
   readonly owed: Msat
   readonly overrun: Msat
 }
 
-/** Everything one step changes: all of it is written, or none. */
+/** Everything that one step changes. All of it is written, or nothing. */
 export interface Step {
   readonly account: Account
   readonly deposit: Deposit | null
   readonly hold: HoldState | null
-  /** Other holds of the account, closed before, whose debt was taken or given up. */
+  /** Other closed holds of the account whose debt was taken or given up. */
   readonly owing: readonly HoldState[]
   readonly meters: readonly Meter[]
-  /** None if no money moved: a free model, a deposit of nothing. */
+  /** Empty if no money moved, for example for a free model. */
   readonly entries: readonly Entry[]
 }
 
 export const available = (account: Account): bigint => account.paid + account.bonus
 
-/** A hold as the contract shows it: without what only the rule needs. */
+/** A hold as the contract shows it. */
 export function openHoldOf(hold: HoldState): OpenHold {
   const { account, amount, before, bonus, clamped, deadline, granted, id } = hold
   const { model, openedAt, paid, sofar } = hold

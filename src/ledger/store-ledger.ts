@@ -24,20 +24,22 @@ import * as transitions from './transitions.ts'
 import { meterKey } from './window.ts'
 
 /**
- * Where the state lies. Reads and `write` are synchronous: from the first read of a step to its
- * write nothing else runs, which is what makes a step atomic in one process.
+ * Where the state is kept. Reads and `write` are synchronous, so nothing else runs between the
+ * first read of a step and its write. This makes a step atomic within one process.
  */
 export interface Store {
   account(id: AccountId): Account | null
-  /** An unused meter is one at zero. */
+  /** A meter that was never used is at zero. */
   meter(key: string): Meter
   hold(id: HoldId): HoldState | null
   openHolds(): Iterable<HoldState>
   /** Closed holds of an account that owe, oldest first. */
   owing(account: AccountId): readonly HoldState[]
-  /** The account a payment was credited to. */
+  /** The account to which a payment was credited. */
   creditedTo(payment: PaymentId): AccountId | null
-  /** All of it or nothing. Durable later: see `durable`. */
+  /**
+   * Writes all of the step, or throws and writes nothing. It is on disk when `durable` resolves.
+   */
   write(step: Step): void
   writeHold(hold: HoldState): void
   /** Resolves when everything written so far is on disk. */
@@ -45,7 +47,10 @@ export interface Store {
   usage(account: AccountId, pass: string | null, page: Page): readonly UsageRow[]
 }
 
-/** The ledger over a store: reads what a step needs, asks the rule, writes what it answers. */
+/**
+ * A ledger over a store: reads what a step needs, lets `transitions.ts` decide, and writes the
+ * result.
+ */
 export class StoreLedger implements Ledger {
   readonly #store: Store
   readonly #owner: OwnerId
@@ -63,7 +68,7 @@ export class StoreLedger implements Ledger {
     const known = this.#store.creditedTo(deposit.payment)
     const step = transitions.deposit(deposit, { account, known, owing: this.#owing(account) })
     if (step.ok) this.#store.write(step.value)
-    // A retry waits as well: it must not be told of a credit that a crash may still take away.
+    // A retry waits for the disk too. Otherwise it could report a credit that a crash still undoes.
     await this.#store.durable()
     return step.ok ? ok(balanceOf(step.value.account)) : step
   }

@@ -27,22 +27,21 @@ import {
 import { meterKey, windowEnd } from './window.ts'
 
 /**
- * What the ledger decides: pure and synchronous, the same for every adapter. Each verb is a
- * column of refusals in order of precedence; after it, the step must succeed. How a hold is
- * closed is in `close.ts`.
+ * The decisions of the ledger, pure and the same for every adapter. Each function first checks its
+ * refusals in order of precedence; after them, the step must succeed. `close.ts` closes holds.
  */
 
-/** What a deposit is judged against. */
+/** What the decision about a deposit needs. */
 export interface DepositView {
-  /** As it is; null if this deposit opens it. */
+  /** Null if this deposit opens the account. */
   readonly account: Account | null
-  /** The account that the payment was credited to before. */
+  /** The account to which the payment was credited before. */
   readonly known: AccountId | null
   /** Closed holds of the account that owe, oldest first. */
   readonly owing: readonly HoldState[]
 }
 
-/** Credits a payment. What the account owes is taken of it at once. */
+/** Credits a payment. Debts of the account are taken from it at once. */
 export function deposit(
   deposit: Deposit,
   { account, known, owing }: DepositView,
@@ -81,16 +80,16 @@ const opened = ({ account, at }: Deposit): Account => ({
   createdAt: at,
 })
 
-/** What a hold is judged against. `meters` stand in the order of the request's limits. */
+/** What the decision about a hold needs. `meters` are in the order of the request's limits. */
 export interface HoldView {
   readonly account: Account | null
-  /** That hold id was used before, whatever became of it. */
+  /** Whether that hold id was used before. */
   readonly used: boolean
   /** Null if the limit is a `req` limit. */
   readonly meters: readonly (Meter | null)[]
 }
 
-/** Sets aside the price of as many units as account and meters allow, least to most. */
+/** Sets aside the price of as many units as the account and its meters allow, from `least` to `most`. */
 export function hold(
   request: HoldRequest,
   owner: OwnerId,
@@ -118,7 +117,7 @@ export function hold(
   return ok(opening(request, account, { owner, granted, meters: view.meters }))
 }
 
-/** Ids sort alike in every store: by their bytes. */
+/** Ids of these characters sort in the same way in every store, by their bytes. */
 const PLAIN = /^[!-~]+$/
 
 function checkRequest(request: HoldRequest, { meters }: HoldView): void {
@@ -140,14 +139,17 @@ function checkRequest(request: HoldRequest, { meters }: HoldView): void {
   assert(new Set(keys).size === keys.length, 'no two limits at one meter')
 }
 
-/** What a limit is judged by: one in a request, that no meter remembers, by the worst. */
+/**
+ * What a limit is checked against. A `req` limit is checked against the worst case, because it has
+ * no meter.
+ */
 const judged = (
   request: HoldRequest,
   { window }: Limit,
 ): { readonly price: Line; readonly quantities: Quantities } =>
   window === 'req' && request.worst !== undefined ? request.worst : request
 
-/** What the smallest grant takes of a limit, in the limit's unit. */
+/** What the smallest grant counts at a limit, in the limit's unit. */
 function need(request: HoldRequest, limit: Limit): bigint {
   const { price, quantities } = judged(request, limit)
   const { clamped, least } = request
@@ -155,7 +157,7 @@ function need(request: HoldRequest, limit: Limit): bigint {
   return countAt(limit.unit, { quantities, clamped }, least)
 }
 
-/** Room at a limit now, in its unit: holds counted. Never below zero, whatever flowed past it. */
+/** The room at a limit now, in its unit, less what open holds count. Never below zero. */
 export function room({ max }: Limit, meter: Meter | null): bigint {
   const left = meter === null ? max : max - meter.used - meter.held
   return left > 0n ? left : 0n
@@ -166,19 +168,22 @@ type RoomAt = (limit: Limit, i: number) => bigint
 const now = (limit: Limit, { meters }: HoldView, i: number): bigint =>
   room(limit, meters[i] ?? null)
 
-/** Room at a limit if every running request gave back all it holds. */
+/** The room at a limit if every running request gave back all that it holds. */
 function whateverEnds(limit: Limit, { meters }: HoldView, i: number): bigint {
   const meter = meters[i] ?? null
   return room(limit, meter && { ...meter, held: 0n })
 }
 
-/** What an account has if every running request gave back all it holds. */
+/** The money of an account if every running request gave back all that it holds. */
 function whole(account: Account): Msat {
   const all = available(account) + account.held
   return msat(all > account.owed ? all - account.owed : 0n)
 }
 
-/** As much as it would get if nothing of the account ran: less is not worth having yet. */
+/**
+ * The units that the request would get if nothing else of the account ran. With less, a patient
+ * request goes on waiting.
+ */
 function patientLeast(request: HoldRequest, account: Account, view: HoldView): number {
   const most = grant(request, whole(account), (limit, i) => whateverEnds(limit, view, i))
   assert(most !== null && most >= request.least, 'what no running request keeps is granted')
@@ -192,7 +197,10 @@ const limitReached = ({ at }: HoldRequest, limit: Limit, meter: Meter | null): H
   resetsAt: windowEnd(limit.window, at),
 })
 
-/** Units that money and limits allow together; null when not even what is held besides them. */
+/**
+ * The units that money and limits allow. Null if they do not even allow what is held besides the
+ * units.
+ */
 function grant(request: HoldRequest, money: Msat, roomAt: RoomAt): number | null {
   let { most } = request
   for (const [i, limit] of request.limits.entries()) {
@@ -204,7 +212,7 @@ function grant(request: HoldRequest, money: Msat, roomAt: RoomAt): number | null
   return affordable(request.price, money, most)
 }
 
-/** Units, at most the most asked for, that a limit with that much room allows. */
+/** The units, up to `most`, that a limit with that much room allows. */
 function unitsAt(request: HoldRequest, limit: Limit, left: bigint): number {
   const { price, quantities } = judged(request, limit)
   const { clamped, most } = request
@@ -269,7 +277,7 @@ function opening(
   }
 }
 
-/** The share of a limit's meter that a grant takes, in the limit's unit. */
+/** What a grant counts at the meter of a limit, in the limit's unit. */
 function count(
   request: HoldRequest,
   limit: Limit,
@@ -280,7 +288,7 @@ function count(
   return { key: meterKey(limit, request.at), unit, max, counted }
 }
 
-/** Moves an open hold's deadline and journals what has flowed, in msat. */
+/** Moves the deadline of an open hold, and journals what was used, in msat. */
 export function extend(
   hold: HoldState | null,
   deadline: number,

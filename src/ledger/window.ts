@@ -1,10 +1,13 @@
 import type { Limit, Window } from './ledger.ts'
 
-/** Windows are fixed in UTC: no summer time, no sliding, the same for every reader. */
+/**
+ * Windows are fixed in UTC. They do not slide and know no summer time, so they are the same for
+ * everybody.
+ */
 
 const FIXED: Partial<Record<Window, number>> = { min: 60_000, hour: 3_600_000, day: 86_400_000 }
 
-/** When the window that holds `at` began, ms since the epoch. 0 for `total` and `req`. */
+/** When the window that contains `at` began, in ms since the epoch. 0 for `total` and `req`. */
 function windowStart(window: Window, at: number): number {
   const length = FIXED[window]
   if (length !== undefined) return Math.floor(at / length) * length
@@ -13,7 +16,9 @@ function windowStart(window: Window, at: number): number {
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1)
 }
 
-/** When it ends and its meter is empty again, ms since the epoch. Null for `total` and `req`. */
+/**
+ * When the window ends, in ms since the epoch; its meter is empty then. Null for `total` and `req`.
+ */
 export function windowEnd(window: Window, at: number): number | null {
   const length = FIXED[window]
   if (length !== undefined) return windowStart(window, at) + length
@@ -23,8 +28,8 @@ export function windowEnd(window: Window, at: number): number | null {
 }
 
 /**
- * Names a limit's counter at that time. Null for `req`, which counts nothing. The unit and the
- * window are part of the name, so that a counter is never read in another unit.
+ * The key of a limit's counter at that time. Null for `req`, which has no counter. The unit and the
+ * window are in the key, so that a counter is never read in another unit.
  */
 export function meterKey(limit: Limit, at: number): string | null {
   if (limit.window === 'req') return null

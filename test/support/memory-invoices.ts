@@ -1,7 +1,7 @@
 import type { InvoiceRow, Invoices, Payable } from '../../src/ledger/invoices.ts'
 import type { MemoryPasses } from './memory-passes.ts'
 
-/** Invoices that live as long as their process. */
+/** Invoices in memory. */
 export class MemoryInvoices implements Invoices {
   readonly #passes: MemoryPasses
   readonly #rows = new Map<string, InvoiceRow>()

@@ -1,6 +1,6 @@
 import type { Passes, PassRow } from '../../src/ledger/passes.ts'
 
-/** Passes that live as long as their process. */
+/** Passes in memory. */
 export class MemoryPasses implements Passes {
   readonly #rows = new Map<string, PassRow>()
 
@@ -24,7 +24,7 @@ export class MemoryPasses implements Passes {
     return row.tokenId ?? tokenId
   }
 
-  /** Its invoice is dropped. */
+  /** Drops the pass, because its invoice is dropped. */
   drop(hash: string): void {
     this.#rows.delete(hash)
   }

@@ -137,7 +137,7 @@ export class MemoryStatement implements Statement {
   }
 }
 
-/** The drawers of an account. */
+/** The kinds of drawers that an account has. */
 const OWN = ['paid', 'bonus', 'held', 'owed']
 
 const NO_EARNING = { requests: 0, quantities: {}, earned: ZERO as Msat, overrun: ZERO as Msat }
@@ -158,7 +158,7 @@ function postedByHold(entries: readonly Entry[]): Map<HoldId, proof.Posted> {
   return posted
 }
 
-/** `held` and `revenue` are counted as they fill, the others as they are drawn from. */
+/** `held` and `revenue` count what goes in, the others what goes out. */
 function moved(sum: proof.Posted, drawer: Drawer, by: bigint): proof.Posted {
   if (drawer.startsWith('held:')) return { ...sum, held: sum.held + by }
   if (drawer.startsWith('revenue:')) return { ...sum, revenue: sum.revenue + by }

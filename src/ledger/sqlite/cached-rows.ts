@@ -4,7 +4,10 @@ import type { Journal } from './journal.ts'
 
 const CACHED = 10_000
 
-/** Rows of one table, read through a cache. What is not on disk yet is read from the journal's group. */
+/**
+ * The rows of one table, read through a cache. Rows that are not on disk yet are read from the
+ * journal's group.
+ */
 export class CachedRows<T extends { readonly hash: string }> {
   readonly #journal: Journal
   readonly #unwritten: (group: Group) => Map<string, T>
@@ -32,7 +35,7 @@ export class CachedRows<T extends { readonly hash: string }> {
     return row
   }
 
-  /** It is on disk with the next commit. */
+  /** The row is on disk after the next commit. */
   write(row: T): void {
     this.#unwritten(this.#journal.group).set(row.hash, row)
     this.#cache.set(row.hash, row)

@@ -6,7 +6,7 @@ import type { MoneyKind, OwnerId } from '../ledger.ts'
 import { reading } from './rows.ts'
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts'
 
-/** Opens ledger files, and refuses the ones that must not be served from. */
+/** Opens ledger files, and refuses files that must not be used. */
 
 export interface OpenOptions {
   readonly path: string
@@ -15,7 +15,7 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a ledger for writing; makes it if there is none, readable by its owner only. Throws
+ * Opens a ledger for writing. If there is no file, makes one that only its owner can read. Throws
  * `LedgerDamaged`, `LedgerTooNew` or `WrongMoneyKind`.
  */
 export const openDatabase = (options: OpenOptions): DatabaseSync =>
@@ -24,7 +24,7 @@ export const openDatabase = (options: OpenOptions): DatabaseSync =>
     balance(db, options.path)
   })
 
-/** A second connection that sees one moment of the file, whatever is written meanwhile. */
+/** Opens a second connection. It sees the file as it is at one moment, whatever is written meanwhile. */
 export function openSnapshot(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { readOnly: true, timeout: 100 })
   db.exec('BEGIN')
@@ -33,8 +33,8 @@ export function openSnapshot(path: string): DatabaseSync {
 }
 
 /**
- * Synchronous FULL: what is committed is on disk. References are checked by `verify`, not with every
- * row: four look-ups for each posting cost more than the posting.
+ * Synchronous FULL: after a commit the rows are on disk. References are checked by `verify` and not
+ * for every row, because the four look-ups for each posting would cost more than the posting.
  */
 const PRAGMAS = `
   PRAGMA journal_mode = WAL;
@@ -47,7 +47,8 @@ const LEDGER: FileKind = {
   applicationId: APPLICATION_ID,
   migrations: MIGRATIONS,
   pragmas: PRAGMAS,
-  // Waiting for another process's lock stops every stream here: a failed commit is retried later.
+  // ms. Waiting for the lock of another process would stop every stream here, so this is short. A
+  // failed commit is tried again later.
   timeout: 100,
   refused(path, unopened) {
     if (unopened.why === 'newer') return new LedgerTooNew(path, unopened.version)
@@ -61,7 +62,7 @@ const LEDGER: FileKind = {
 const integer = (db: DatabaseSync, sql: string): bigint =>
   BigInt((Object.values(reading(db, sql).get() ?? {})[0] as bigint | null) ?? 0n)
 
-/** A new ledger takes its kind of money; an old one insists on its own (threats I9). */
+/** A new ledger stores its kind of money. An old one refuses any other kind (threats I9). */
 function bind(db: DatabaseSync, { kind, now, path }: OpenOptions): void {
   db.prepare(
     'INSERT INTO book (one, kind, created_at) VALUES (1, ?, ?) ON CONFLICT DO NOTHING',
@@ -71,8 +72,8 @@ function bind(db: DatabaseSync, { kind, now, path }: OpenOptions): void {
 }
 
 /**
- * The gate that owns the holds of this file: it is named when the file is made, and keeps its name.
- * A file from before holds had owners belongs to one gate as well: its open holds become that one's.
+ * The gate that owns the holds of this file. Its name is made once, with the file. A file from
+ * before holds had owners gets a name now, and its open holds get this owner.
  */
 export function ownerOf(db: DatabaseSync, random: World['random']): OwnerId {
   const kept = db.prepare('SELECT owner FROM book').get()?.owner
@@ -85,7 +86,7 @@ export function ownerOf(db: DatabaseSync, random: World['random']): OwnerId {
   return owner
 }
 
-/** The totals, which cost little; `verify()` proves the rest from the postings. */
+/** Checks the totals, which is cheap. `verify()` proves the rest from the postings. */
 function balance(db: DatabaseSync, path: string): void {
   const total = integer(db, 'SELECT sum(balance) FROM drawers')
   if (total !== 0n) throw new LedgerDamaged(path, `its drawers sum up to ${total} msat, not to 0`)

@@ -3,15 +3,17 @@ import type { World } from '../../floor/world.ts'
 import type { AccountId, Drawer, Entry, Posting, Why } from '../ledger.ts'
 import { money, number, type Row, reading, text } from './rows.ts'
 
-/** Rows looked at in one turn of the event loop: some 20 ms, so that streams go on meanwhile. */
+/**
+ * Rows that are read in one turn of the event loop. They take about 20 ms, so that streams go on.
+ */
 const CHUNK = 20_000
 
-/** Of one entry: see `close.ts`. */
+/** The most postings of one entry, see `close.ts`. */
 const MOST_POSTINGS = 10
 
 /**
- * The newest entries of a book, or of one account in it. There is no index of postings by account:
- * the book is read backwards, a part at a time, until there are enough.
+ * The newest entries of the book, or of one account. There is no index of postings by account, so
+ * the book is read backwards in parts until there are enough entries.
  */
 export async function newestEntries(
   world: World,
@@ -22,7 +24,7 @@ export async function newestEntries(
   const entries = new Map<number, Entry & { readonly postings: Posting[] }>()
   const most = (limit + 1) * MOST_POSTINGS
   let to = lastOf(db, 'postings')
-  // One more than asked for: of the last one found a part may be missing.
+  // One entry more than asked for, because the last one may be incomplete.
   while (to > 0 && entries.size <= limit) {
     const from = Math.max(0, to - CHUNK)
     const named = of === undefined ? {} : { of }
@@ -50,7 +52,7 @@ function add(row: Row, entries: Map<number, Entry & { readonly postings: Posting
   entries.set(n, entry)
 }
 
-/** The accounts that fit, read a part at a time. */
+/** The accounts for which `fits` is true, read in parts. */
 export async function accountsThat(
   world: World,
   db: DatabaseSync,

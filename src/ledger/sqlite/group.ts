@@ -4,17 +4,17 @@ import type { PassRow } from '../passes.ts'
 import type { Account, HoldState, Meter } from '../state.ts'
 
 /**
- * What is not on disk yet. It is read before the disk is, so that evicting a copy from a cache
- * loses nothing, and it is dropped only when a commit has succeeded.
+ * Rows that are not on disk yet. They are looked up before the disk, so that a cache may drop its
+ * copy. They are dropped only after a successful commit.
  */
 export interface Group {
-  /** When its first row came; null while it is empty. */
+  /** ms. When its first row was added; null while it is empty. */
   since: number | null
   readonly accounts: Map<AccountId, Numbered<Account>>
   readonly newAccounts: Numbered<Account>[]
-  /** Names of drawers that are new. */
+  /** New drawers: name and number. */
   readonly newDrawers: Map<string, number>
-  /** By how much the postings of this group move each drawer, in msat. */
+  /** By how much this group's postings change each drawer, in msat. */
   readonly moves: Map<number, bigint>
   readonly deposits: Map<PaymentId, DepositRow>
   readonly holds: Map<HoldId, HoldRow>
@@ -22,12 +22,12 @@ export interface Group {
   readonly postings: PostingRow[]
   readonly passes: Map<string, PassRow>
   readonly invoices: Map<string, InvoiceRow>
-  /** Hashes of invoices that are dropped, each with its pass. */
+  /** Hashes of invoices that are dropped with their passes. */
   readonly forgotten: Set<string>
   readonly facts: Map<string, string>
 }
 
-/** Rows name each other by `n`, counted up from 1. */
+/** Rows refer to each other by `n`, which counts up from 1. */
 export interface Numbered<T> {
   readonly n: number
   readonly value: T

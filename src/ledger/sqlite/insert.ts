@@ -1,16 +1,16 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Cell } from './rows.ts'
 
-/** Rows to one statement: half of what a row costs is the statement around it. */
+/** Rows in one statement. Half of the time for a row is spent on its statement. */
 const MANY = 16
 
-/** Inserts rows into one table, many to a statement if there are many. */
+/** Inserts rows into one table, several in one statement if there are many. */
 export class Insert {
   readonly #one: StatementSync
   readonly #many: StatementSync
   readonly #width: number
 
-  /** `into` is `table (columns)`, `conflict` what follows the values. */
+  /** `into` is `table (columns)`; `conflict` is the text after the values. */
   constructor(db: DatabaseSync, into: { table: string; columns: string[]; conflict?: string }) {
     const { columns, conflict = '', table } = into
     const row = `(${columns.map(() => '?').join(', ')})`

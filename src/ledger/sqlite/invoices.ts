@@ -5,7 +5,7 @@ import type { Journal } from './journal.ts'
 import type { SqlitePasses } from './passes.ts'
 import { invoiceOf, number, reading, text } from './rows.ts'
 
-/** Invoices in the ledger's file: they share its commits. */
+/** Invoices in the file of the ledger. They share its commits. */
 export class SqliteInvoices implements Invoices {
   readonly #journal: Journal
   readonly #passes: SqlitePasses
@@ -33,7 +33,7 @@ export class SqliteInvoices implements Invoices {
       SELECT * FROM lightning_invoices WHERE wallet = ? AND settled_at IS NULL AND expires_at > ?
       ORDER BY created_at DESC LIMIT ?`,
     )
-    // Who expired by then was made by then: the index ends the search.
+    // An invoice that expired by then was made before then, so the index can end the search.
     this.#stale = reading(
       db,
       `

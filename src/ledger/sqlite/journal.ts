@@ -1,17 +1,17 @@
 import type { Timer, World } from '../../floor/world.ts'
 import { emptyGroup, type Group } from './group.ts'
 
-/** Told to the operator: a commit failed, or, after that, one succeeded again. */
+/** Called when a commit fails, and when a commit succeeds again after that. */
 export type OnTrouble = (trouble: {
   readonly what: 'ledger_commit'
   readonly solved: boolean
   readonly detail: string
 }) => void
 
-/** Under load commits come this often, in ms: the cost of one is shared by all that came meanwhile. */
+/** ms between two commits under load. All rows that come meanwhile share one commit. */
 const GROUP_MS = 10
 const RETRY_MS = 250
-/** A row that waits longer than this for its commit stops admission, in ms. */
+/** ms. If a row waits longer than this for its commit, no request is admitted. */
 const LATE_MS = 2_000
 
 interface Waiter {
@@ -20,8 +20,9 @@ interface Waiter {
 }
 
 /**
- * Writes behind, in groups: rows of one turn of the event loop, or of a few ms under load, share a
- * transaction. A group that cannot be committed is kept, grows, and is tried again until it is.
+ * Writes rows soon after they were decided, in groups. All rows of one turn of the event loop share
+ * a transaction, under load all rows of a few ms. A group that cannot be committed is kept, takes
+ * further rows, and is tried again until it is.
  */
 export class Journal {
   group = emptyGroup()
@@ -35,7 +36,7 @@ export class Journal {
 
   constructor(parts: {
     readonly world: World
-    /** One transaction: all of the group or, by throwing, nothing. */
+    /** Writes all of the group in one transaction, or throws and writes nothing. */
     readonly write: (group: Group) => void
     readonly onTrouble: OnTrouble
   }) {
@@ -44,14 +45,14 @@ export class Journal {
     this.#onTrouble = parts.onTrouble
   }
 
-  /** Call it with every row added to the group. */
+  /** Must be called after each row that is added to the group. */
   touch(): void {
     if (this.group.since !== null) return
     this.group.since = this.#world.now()
     this.#schedule(this.group.since)
   }
 
-  /** Resolves when everything so far is on disk; never before, however long that takes. */
+  /** Resolves when everything so far is on disk, however long that takes. */
   durable(): Promise<void> {
     if (this.group.since === null) return Promise.resolve()
     return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }))
@@ -62,7 +63,7 @@ export class Journal {
     return !this.#failing && (since === null || this.#world.now() - since <= LATE_MS)
   }
 
-  /** Commits now. False if it failed: the rows are kept and a retry is on its way. */
+  /** Commits now. Returns false if that failed: the rows are kept and tried again. */
   commit(): boolean {
     this.#unschedule()
     if (this.group.since === null) return true
@@ -76,7 +77,7 @@ export class Journal {
     return true
   }
 
-  /** Commits what is left. Throws if that fails: those rows are lost with the process. */
+  /** Commits the rest. Throws if that fails: those rows are lost. */
   close(): void {
     const done = this.commit()
     this.#unschedule()

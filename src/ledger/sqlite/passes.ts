@@ -4,7 +4,7 @@ import { CachedRows } from './cached-rows.ts'
 import type { Journal } from './journal.ts'
 import { passOf, reading } from './rows.ts'
 
-/** Passes in the ledger's file: they share its commits. */
+/** Passes in the file of the ledger. They share its commits. */
 export class SqlitePasses implements Passes {
   readonly #journal: Journal
   readonly #rows: CachedRows<PassRow>
@@ -44,7 +44,7 @@ export class SqlitePasses implements Passes {
     return row === null ? null : (row.tokenId ?? tokenId)
   }
 
-  /** Its invoice is dropped, and both leave the disk in one commit. */
+  /** Its invoice is dropped. Both are removed from the disk in one commit. */
   drop(hash: string): void {
     this.#rows.drop(hash)
   }

@@ -4,14 +4,17 @@ import { sleep, type World } from '../../floor/world.ts'
 import { number, reading } from './rows.ts'
 import type { Writer } from './writer.ts'
 
-/** Holds that leave in one step, some ms, and ms between two steps: streams go on meanwhile. */
+/**
+ * Holds that one step removes, which takes a few ms, and the pause between two steps in ms. Streams
+ * go on in the pause.
+ */
 const STEP = 100
 const PAUSE = 10
 
 /**
- * Takes released holds out of the books (ADR 25). Each step is one transaction, in which what leaves
- * is proved to come to nothing in every drawer, hold by hold: so the totals are after it what they
- * were before. A hold whose postings do not cancel stays, for `verify` to name.
+ * Removes released holds from the books (ADR 25). Each step is one transaction. A hold is removed
+ * only if its postings cancel each other in every drawer, so the totals do not change. A hold whose
+ * postings do not cancel stays, and `verify` reports it.
  */
 export class Pruner {
   readonly #world: World
@@ -24,7 +27,7 @@ export class Pruner {
     readonly world: World
     readonly db: DatabaseSync
     readonly writer: Writer
-    /** Puts on disk what is on its way there: what leaves must have come. */
+    /** Writes all waiting rows to disk. A hold must be on disk before it can be removed. */
     readonly commit: () => boolean
   }) {
     this.#world = parts.world
@@ -33,14 +36,14 @@ export class Pruner {
     this.#sql = statements(parts.db)
   }
 
-  /** Takes no further step. */
+  /** Stops after the current step. */
   stop(): void {
     this.#stopped = true
   }
 
   async run(before: number): Promise<number> {
     let pruned = 0
-    // Of the holds closed in one ms some may stay, so a time does not say from where to go on.
+    // Some of the holds that were closed in one ms may stay, so the place is a time and a number.
     let from: Place = { at: 0, n: 0 }
     while (!this.#stopped && this.#commit()) {
       const { found, left, last } = this.#writer.transaction(() => this.#holds(before, from))
@@ -77,7 +80,7 @@ export class Pruner {
   }
 }
 
-/** Where a step ended: released holds lie in the order of their closing. */
+/** Where a step ended, in the order in which released holds were closed. */
 interface Place {
   readonly at: number
   readonly n: number

@@ -9,11 +9,14 @@ import type { PassRow } from '../passes.ts'
 import type { Close, Count, HoldState, Status } from '../state.ts'
 import type { HoldRow } from './group.ts'
 
-/** Rows as they lie on disk, and back. Whole numbers are read as bigint, so that no money is rounded. */
+/**
+ * Turns rows of the disk into records and back. Whole numbers are read as bigint, so that no amount
+ * is rounded.
+ */
 export type Cell = string | number | bigint | null
 export type Row = Readonly<Record<string, unknown>>
 
-/** A query whose rows the functions here can read. */
+/** Prepares a query whose rows the functions here can read. */
 export function reading(db: DatabaseSync, sql: string): StatementSync {
   const statement = db.prepare(sql)
   statement.setReadBigInts(true)
@@ -32,7 +35,7 @@ export const whole = (row: Row, column: string): bigint => {
   return value
 }
 
-/** A time or a count. */
+/** For times and counts. */
 export const number = (row: Row, column: string): number => Number(whole(row, column))
 export const money = (row: Row, column: string) => msat(whole(row, column))
 
@@ -41,11 +44,11 @@ const maybeText = (row: Row, column: string): string | null =>
 const maybeNumber = (row: Row, column: string): number | null =>
   row[column] === null ? null : number(row, column)
 
-/** What never changes of a hold, in the order of `holdCells`. */
+/** The columns of a hold that never change, in the order of `holdCells`. */
 const HOLD_FIXED =
   'n id account pass model dialect granted clamped amount before paid bonus opened_at'.split(' ')
 
-/** What its extending and closing change. */
+/** The columns that extending or closing a hold changes. */
 const HOLD_MOVING = [
   ...['owner', 'deadline', 'sofar', 'counts', 'status', 'closed_at', 'end', 'usage'],
   ...['input', 'cached', 'output', 'others', 'charged_paid', 'charged_bonus', 'overrun', 'owed'],
@@ -53,7 +56,7 @@ const HOLD_MOVING = [
 
 export const HOLD_COLUMNS = [...HOLD_FIXED, ...HOLD_MOVING]
 
-/** What writing a hold again changes. */
+/** What changes if a hold is written again. */
 export const HOLD_CHANGES = `ON CONFLICT (n) DO UPDATE SET
   ${HOLD_MOVING.map((name) => `${name} = excluded.${name}`).join(', ')}`
 
@@ -93,7 +96,7 @@ export function holdCells({ account, n, value: hold }: HoldRow): Cell[] {
   ]
 }
 
-/** Of a row of `holds` joined with its account's id as `account_id`. */
+/** Reads a row of `holds` that is joined with its account's id as `account_id`. */
 export function holdOf(row: Row): HoldState {
   return {
     id: text(row, 'id'),
@@ -140,7 +143,7 @@ function othersText(used: Quantities): string | null {
   return JSON.stringify(used, [...OTHERS])
 }
 
-/** Of a row with the columns `input`, `cached`, `output` and `others`. */
+/** Reads a row with the columns `input`, `cached`, `output` and `others`. */
 export function quantitiesOf(row: Row): Quantities {
   const others = maybeText(row, 'others')
   const quantities: Partial<Record<Quantity, number>> = others === null ? {} : JSON.parse(others)
@@ -148,7 +151,10 @@ export function quantitiesOf(row: Row): Quantities {
   return quantities
 }
 
-/** A hold's shares of meters, one list of four each. Whole numbers are text: JSON has no bigint. */
+/**
+ * What a hold counts at meters, as one list of four values each. Whole numbers are texts, because
+ * JSON has no bigint.
+ */
 function countsText(counts: readonly Count[]): string | null {
   if (counts.length === 0) return null
   return JSON.stringify(counts.map((c) => [c.key, c.unit, `${c.max}`, `${c.counted}`]))

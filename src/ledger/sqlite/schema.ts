@@ -1,17 +1,19 @@
 /**
- * The tables of a ledger file. A migration is a step from one `user_version` to the next and is
- * never edited once released: what follows is appended.
+ * The tables of a ledger file. A migration is a step from one `user_version` to the next. A
+ * released migration is never edited; new ones are appended.
  *
- * - `postings` are the book; they are only ever added, but for those of a released hold, which leave
- *   with it: they cancel each other (`prune.ts`). Rows name each other by small integers.
- * - `drawers.balance` is moved by the postings of a commit, in that commit. Those of a buyer
- *   cannot fall below zero: such a commit fails, whatever asked for it.
- * - `holds` are kept when closed: they are the usage pages and the earnings.
+ * - `postings` are the book. They are only added, with one exception: the postings of a released
+ *   hold cancel each other, and are removed with it (`prune.ts`). Rows refer to each other by small
+ *   integers.
+ * - `drawers.balance` is changed by the postings of a commit, in that commit. A buyer's drawer
+ *   cannot fall below zero: such a commit fails, whatever caused it.
+ * - `holds` are kept after they are closed, for the usage pages and the earnings.
  *
- * The two tables of the hot path do not list the words they take: two such lists cost 2 µs a request.
+ * The two tables of the hot path do not check their words against lists: two such checks cost 2 µs
+ * a request.
  */
 
-/** "satg": tells a ledger from another program's SQLite file. */
+/** "satg": tells a ledger from the SQLite file of another program. */
 export const APPLICATION_ID = 0x73617467
 
 const V1 = `
@@ -123,14 +125,14 @@ CREATE INDEX invoices_pending ON invoices (wallet, created_at) WHERE settled_at 
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `
 
-/** The caveats of a row from before are not known: its macaroon cannot be made again. */
+/** Older rows have no caveats, so their macaroons cannot be made again. */
 const V2 = `
 ALTER TABLE invoices ADD COLUMN caveats TEXT;
 `
 
 /**
- * What closed holds owe. `owed:` drawers are zero or below: the rule about drawers is a part of their
- * table, which is made anew.
+ * What closed holds owe. `owed:` drawers are at most zero. The check of balances is a part of the
+ * table, so the table is made anew.
  */
 const V3 = `
 ALTER TABLE holds ADD COLUMN owed INTEGER NOT NULL DEFAULT 0 CHECK (owed >= 0);
@@ -149,7 +151,7 @@ DROP TABLE drawers;
 ALTER TABLE drawers_3 RENAME TO drawers;
 `
 
-/** What `prune.ts` looks for, and the one case in which a posting may leave. */
+/** The index that `prune.ts` needs, and the one case in which a posting may be removed. */
 const V4 = `
 CREATE INDEX holds_released ON holds (closed_at) WHERE status = 'released';
 CREATE INDEX postings_by_hold ON postings (hold) WHERE hold IS NOT NULL;
@@ -162,10 +164,10 @@ CREATE TRIGGER postings_are_not_removed BEFORE DELETE ON postings
 `
 
 /**
- * `owner` is the gate that an open hold belongs to. The file itself belongs to one gate, whose data
- * folder it lies in: `database.ts` names it, and gives it the holds that are open from before.
- * `clamped` is what the granted units are; null: output tokens. `others` is all that a request used
- * besides tokens, as JSON; null: nothing.
+ * `owner` is the gate to which an open hold belongs. The file itself belongs to one gate:
+ * `database.ts` names that gate, and gives it the older open holds. `clamped` is the quantity whose
+ * units are granted; null means output tokens. `others` is all that a request used besides tokens,
+ * as JSON; null means nothing.
  */
 const V5 = `
 ALTER TABLE book ADD COLUMN owner TEXT;
@@ -175,9 +177,9 @@ ALTER TABLE holds ADD COLUMN others TEXT;
 `
 
 /**
- * Passes and Lightning invoices apart: a pass may be bought by any payment, an invoice may be asked
- * for by any rail of Lightning. A deposit names its payment and no longer its rail, so that one
- * payment is credited once, whichever rail presents it. The pass of a gift was given away whole.
+ * Separates passes from Lightning invoices: any payment may buy a pass, and any Lightning rail may
+ * use an invoice. A deposit names its payment and no longer its rail, so that one payment is
+ * credited once, whichever rail presents it. Passes of gifts were given out at once.
  */
 const V6 = `
 CREATE TABLE passes (
@@ -214,5 +216,5 @@ DROP TABLE invoices;
 UPDATE deposits SET payment = 'ln:' || substr(payment, 6) WHERE payment GLOB 'l402:*';
 `
 
-/** `MIGRATIONS[v]` takes a file from version v to v + 1. */
+/** `MIGRATIONS[v]` changes a file of version v to version v + 1. */
 export const MIGRATIONS: readonly string[] = [V1, V2, V3, V4, V5, V6]

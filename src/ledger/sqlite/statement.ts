@@ -23,13 +23,16 @@ import { verify } from './verify.ts'
 export interface StatementParts {
   readonly world: World
   readonly path: string
-  /** Tries to write to disk what is on its way there. */
+  /** Tries to write all waiting rows to disk. */
   readonly commit: () => boolean
-  /** What memory says of an account, to be compared with what is on disk. */
+  /** The balances of drawers in memory, to be compared with those on disk. */
   readonly inMemory: () => ReadonlyMap<Drawer, bigint>
 }
 
-/** The read-only views of a ledger file: over a connection of their own, each over one moment. */
+/**
+ * The read-only views of a ledger file. Each uses a connection of its own, which sees one moment of
+ * the file.
+ */
 export class SqliteStatement implements Statement {
   readonly #parts: StatementParts
 
@@ -95,7 +98,7 @@ export class SqliteStatement implements Statement {
     return this.#over(async (db) => reading(db, sql).all(...cells))
   }
 
-  /** Over one moment of the file: what is on its way there is on disk before. */
+  /** Reads one moment of the file. Waiting rows are written to disk first. */
   async #over<T>(read: (db: DatabaseSync) => Promise<T>): Promise<T> {
     this.#parts.commit()
     const db = openSnapshot(this.#parts.path)

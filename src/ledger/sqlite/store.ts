@@ -9,12 +9,12 @@ import type { HoldRow, Numbered } from './group.ts'
 import type { Journal } from './journal.ts'
 import { holdOf, number, type Row, reading, text, whole } from './rows.ts'
 
-/** Copies kept of rows that were used lately. A hold is small: megabytes in all. */
+/** Rows kept in each cache. A hold is small, so all caches together take a few megabytes. */
 const CACHED = 10_000
 
 /**
- * The state over a file. What a step reads is looked for where it was last seen: among the
- * copies, among the rows on their way to the disk, on the disk. Open holds are always in memory.
+ * The state over a file. A step looks for a row in the cache, then among the rows that are not on
+ * disk yet, then on disk. Open holds are always in memory.
  */
 export class SqliteStore implements Store {
   readonly #journal: Journal
@@ -25,8 +25,8 @@ export class SqliteStore implements Store {
   readonly #open = new Map<HoldId, HoldRow>()
   readonly #owing = new Map<HoldId, HoldRow>()
   /**
-   * No id above it was used, which spares the disk a question if ids grow with time. Others
-   * are as right, and dearer: an index over ids in no order writes a page for each.
+   * The greatest id that was used. If ids grow with time, a new id needs no look-up on disk. Other
+   * ids work too, but each costs a page of the index.
    */
   #greatest: HoldId
   readonly #next: Record<
@@ -121,14 +121,14 @@ export class SqliteStore implements Store {
   }
 
   usage(account: AccountId, pass: string | null, { before, limit }: Page) {
-    // Rows on their way are written first. If the disk refuses them, what it has is still shown.
+    // Waiting rows are written first. If the disk refuses them, the rows on disk are shown.
     this.#journal.commit()
     const read = pass === null ? this.#read.usage : this.#read.usageOfPass
     const cells = pass === null ? [account] : [pass, account]
     return read.all(...cells, before, before, limit).map((row) => usageOf(holdOf(row)))
   }
 
-  /** Accounts as memory has them, to be compared with what is on disk. */
+  /** The accounts in memory, to be compared with those on disk. */
   *cachedAccounts(): Iterable<Account> {
     for (const { value } of this.#accounts.values()) yield value
   }
@@ -181,7 +181,7 @@ export class SqliteStore implements Store {
     return n
   }
 
-  /** The rule opens no hold twice: one that a step leaves open is new. */
+  /** No hold is opened twice, so a hold that is open after a step is new. */
   #writeHold(value: HoldState, account: number): void {
     const n = value.status === 'open' ? this.#next.holds++ : this.#numberOf(value.id)
     this.#putHold({ n, account, value })
@@ -194,7 +194,7 @@ export class SqliteStore implements Store {
     this.#remember(row)
   }
 
-  /** Holds that something is still to happen to are always in memory. */
+  /** Holds that can still change are always in memory. */
   #remember(row: HoldRow): void {
     const { close, id } = row.value
     if (close === null) this.#open.set(id, row)
@@ -245,7 +245,7 @@ export class SqliteStore implements Store {
   }
 }
 
-/** Of a row of `HOLDS`. */
+/** Reads a row of `HOLDS`. */
 const rowOf = (row: Row): HoldRow => ({
   n: number(row, 'n'),
   account: number(row, 'account'),

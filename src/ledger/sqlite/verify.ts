@@ -6,15 +6,17 @@ import type { Proof } from '../open-ledger.ts'
 import * as proof from '../proof.ts'
 import { holdOf, number, type Row, reading, text, whole } from './rows.ts'
 
-/** Rows looked at in one turn of the event loop: some 20 ms, so that streams go on meanwhile. */
+/**
+ * Rows that are read in one turn of the event loop. They take about 20 ms, so that streams go on.
+ */
 const CHUNK = 20_000
 
-/** A book that is wrong everywhere is told of in this many places, and in how many more. */
+/** The most errors that are listed. Further ones are only counted. */
 const MOST_DOUBTS = 1_000
 
 /**
- * Proves from the postings alone that books balance. `db` sees one moment; `inMemory` is what the
- * running ledger took the same drawers to be at that moment.
+ * Proves from the postings alone that the books balance. `db` sees one moment; `inMemory` are the
+ * drawers of the running ledger at that moment.
  */
 export async function verify(
   world: World,
@@ -50,7 +52,7 @@ export async function verify(
   })
 }
 
-/** Rows that name a row that is not there. */
+/** Rows that refer to a row that does not exist. */
 function checkReferences(db: DatabaseSync, doubt: Doubt): void {
   for (const row of rows(db, 'PRAGMA foreign_key_check')) {
     doubt([
@@ -124,7 +126,7 @@ function checkMeters(db: DatabaseSync, doubt: Doubt): void {
   }
 }
 
-/** Sums on the way, in a file of SQLite's own: they would not all fit in memory. */
+/** Sums are kept in a temporary file of SQLite, because they may not fit in memory. */
 const SCRATCH = `
   CREATE TEMP TABLE by_drawer (n INTEGER PRIMARY KEY, posted INTEGER NOT NULL);
   CREATE TEMP TABLE by_hold (n INTEGER PRIMARY KEY, held INTEGER NOT NULL,
@@ -172,7 +174,7 @@ const HOLDS = `
   FROM holds JOIN accounts ON accounts.n = account LEFT JOIN temp.by_hold ON by_hold.n = holds.n
   WHERE holds.n > ? AND holds.n <= ?`
 
-/** A hold's counts are lists of key, unit, max, counted: see `rows.ts`. */
+/** A hold's counts are lists of key, unit, max and counted: see `rows.ts`. */
 const METERS = `
   WITH shares AS (
     SELECT share.value ->> 0 AS key, CAST(share.value ->> 3 AS INTEGER) AS counted,

@@ -12,7 +12,7 @@ import {
   passCells,
 } from './rows.ts'
 
-/** Writes to the file, a transaction at a time: all of it, or, by throwing, nothing. */
+/** Writes to the file in transactions: all of a transaction or, by throwing, nothing. */
 export class Writer {
   readonly #db: DatabaseSync
   readonly #into: ReturnType<typeof inserts>
@@ -46,15 +46,15 @@ export class Writer {
       this.#db.exec('COMMIT')
       return done
     } catch (error) {
-      // A COMMIT that failed for want of space has rolled back already.
+      // A COMMIT that fails because the disk is full has rolled back already.
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
       throw error
     }
   }
 
   /**
-   * Balances are decided in memory: were another process to write to the same file, both would
-   * spend the same money. Then nothing is committed here any more, and admission stops.
+   * Balances are decided in memory. If another process wrote to the same file, both would spend the
+   * same money. So nothing is committed any more, and no request is admitted.
    */
   #ownedByUs(): void {
     if (this.#dataVersion() !== this.#seen) throw new Error('another process wrote to this ledger')
@@ -64,7 +64,7 @@ export class Writer {
     return this.#version.get()?.data_version
   }
 
-  /** In the order in which rows refer to each other. */
+  /** Rows are written before the rows that refer to them. */
   #rows(group: Group): void {
     const into = this.#into
     into.accounts.all(group.newAccounts, ({ n, value }) => [n, value.id, value.createdAt])
@@ -72,7 +72,7 @@ export class Writer {
     into.deposits.all(group.deposits.values(), depositCells)
     into.holds.all(group.holds.values(), holdCells)
     into.postings.all(group.postings, postingCells)
-    // What was set aside and given back within the group moves nothing.
+    // Money that was held and given back within the group does not move.
     for (const [n, by] of group.moves) if (by !== 0n) this.#move.run(by, n)
     into.meters.all(group.meters.values(), ({ held, key, used }) => [key, used, held])
     into.passes.all(group.passes.values(), passCells)

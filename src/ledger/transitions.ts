@@ -197,10 +197,7 @@ const limitReached = ({ at }: HoldRequest, limit: Limit, meter: Meter | null): H
   resetsAt: windowEnd(limit.window, at),
 })
 
-/**
- * The units that money and limits allow. Null if they do not even allow what is held besides the
- * units.
- */
+/** The units that money and limits allow. Null if not even what is held besides them is allowed. */
 function grant(request: HoldRequest, money: Msat, roomAt: RoomAt): number | null {
   let { most } = request
   for (const [i, limit] of request.limits.entries()) {

@@ -26,7 +26,10 @@ import {
   notPayable,
 } from './refusals.ts'
 
-/** Every endpoint of the gate's own, then its routes. What is neither is a 404 and goes nowhere (G7). */
+/**
+ * Serves the gate's own endpoints, then its routes. Any other request is a 404 and is sent nowhere
+ * (G7).
+ */
 export function makeApp(parts: AppParts): Hono<Env> {
   const app = new Hono<Env>()
   const page = loadPage(parts.money)
@@ -44,7 +47,7 @@ export function makeApp(parts: AppParts): Hono<Env> {
   return app
 }
 
-/** The listener's function. */
+/** Makes the function that Node's listener calls. */
 export function makeListener(
   parts: AppParts,
 ): (request: IncomingMessage, response: ServerResponse) => void {
@@ -93,7 +96,7 @@ function addBuying(app: Hono<Env>, parts: AppParts, page: Page | null): void {
   })
 }
 
-/** The page for buyers, at `/` and, for browsers, where an invoice is paid. Programs get text. */
+/** The page for buyers, at `/` and where an invoice is paid. Browsers get HTML, programs get text. */
 function addPage(app: Hono<Env>, parts: AppParts, page: Page | null): void {
   app.get('/', async (c) => {
     c.header('vary', 'Accept, Authorization, Origin, X-API-Key')
@@ -109,7 +112,7 @@ function addPage(app: Hono<Env>, parts: AppParts, page: Page | null): void {
   })
 }
 
-/** Programs say nothing or a star, and get JSON. */
+/** Programs accept anything, or send no `Accept`, and get JSON. */
 const wantsHtml = (c: Context<Env>): boolean => {
   const [json, html] = ['application/json', 'text/html'] as const
   return accepts(c, { header: 'Accept', supports: [json, html], default: json }) === html
@@ -139,7 +142,7 @@ function addPages(app: Hono<Env>, parts: AppParts): void {
   })
 }
 
-/** What is free to read. */
+/** The documents and endpoints that are free to read. */
 function addDescriptions(app: Hono<Env>, parts: AppParts): void {
   const { describe } = parts
   const open = { 'cache-control': 'no-cache' }
@@ -179,7 +182,7 @@ function addDescriptions(app: Hono<Env>, parts: AppParts): void {
   })
 }
 
-/** A target or a Host that is no URL: nothing was read of it yet. */
+/** The target or the `Host` is no URL, so nothing else of the request was read. */
 function unreadable({ envelopeOf }: AppParts): Response {
   const message = 'This target or Host is no URL.'
   const problem = { status: 400, code: 'bad_request', message, param: null }
@@ -192,7 +195,7 @@ function unreadable({ envelopeOf }: AppParts): Response {
 const fieldOf = (body: unknown, name: string): unknown =>
   typeof body === 'object' && body !== null ? Reflect.get(body, name) : undefined
 
-/** As Markdown, Firefox would save it instead of showing it. */
+/** Firefox would save Markdown instead of showing it. */
 const TEXT = 'text/plain; charset=utf-8'
 const PRIVATE = { 'cache-control': 'private, no-store' }
 

@@ -1,31 +1,34 @@
 import { assert } from '../floor/assert.ts'
 
-/** Bytes of a body that is small: prompts, hardly ever files. */
+/** Bytes. A body up to this size is small: prompts are, files hardly ever. */
 export const SMALL_BODY = 262_144
-/** Bytes a second that a large body has to come at where others wait for its room. */
+/** Bytes a second. A slower large body loses its room if others wait for room. */
 const LEAST_RATE = 262_144
-/** ms before a rate is worth its name. */
+/** ms before the rate of a large body is measured. */
 const LARGE_GRACE = 1_000
-/** ms that a small body may take where others wait for its room. */
+/** ms. A small body that takes longer loses its room if others wait for room. */
 const SMALL_GRACE = 5_000
 
 /** How much memory bodies may take, in bytes. */
 export interface ShareBounds {
-  /** Of all holders together. */
+  /** For all holders together. */
   readonly total: number
-  /** What only bodies of up to `SMALL_BODY` may take of that. */
+  /** The part of the total that only bodies of up to `SMALL_BODY` may use. */
   readonly smallOnly: number
-  /** Of one holder. */
+  /** For one holder. */
   readonly each: number
-  /** Of one holder with a large body among its own: one as large as the operator allows always fits. */
+  /**
+   * For one holder while it sends a large body. The largest body that the operator allows always
+   * fits.
+   */
   readonly eachLarge: number
-  /** Bodies above `SMALL_BODY` that one holder may have at a time. */
+  /** How many bodies above `SMALL_BODY` one holder may send at a time. */
   readonly largeEach: number
-  /** Of all holders of one site: who has an IPv6 /48 has 65,536 of them. */
+  /** For all holders of one site, because an IPv6 /48 contains 65,536 of them. */
   readonly site: number
 }
 
-/** Whose a body is. `site` is the same for all of one site, and for most it is the holder itself. */
+/** Whose body it is. `site` is the same for all of one site. For most clients it equals the holder. */
 export interface Whose {
   readonly holder: string
   readonly site: string
@@ -34,8 +37,8 @@ export interface Whose {
 const MB = 1_048_576
 
 /**
- * What strangers' bodies may take (threats J7): 64 MB, of which a client has an eighth at most and
- * one large body at a time. Where the operator takes larger bodies, one of them still fits.
+ * The room for bodies of strangers (threats J7): 64 MB. One client gets at most an eighth of it,
+ * and one large body at a time. If the operator allows larger bodies, one of them still fits.
  */
 export function strangersBounds(bodyLimit: number): ShareBounds {
   const large = Math.max(48 * MB, bodyLimit)
@@ -44,7 +47,10 @@ export function strangersBounds(bodyLimit: number): ShareBounds {
   return { total, smallOnly: 16 * MB, each: 8 * MB, eachLarge, largeEach: 1, site: 2 * eachLarge }
 }
 
-/** What bodies of verified passes may take: a pass of ten sats cannot fill it for all the others. */
+/**
+ * The room for bodies of verified passes. It is divided too, so that somebody with a pass of ten
+ * sats cannot fill it.
+ */
 export function passesBounds(bodyLimit: number): ShareBounds {
   const eachLarge = Math.max(32 * MB, bodyLimit)
   const total = Math.max(128 * MB, 2 * eachLarge)
@@ -55,21 +61,21 @@ export function passesBounds(bodyLimit: number): ShareBounds {
 interface Holder {
   readonly name: string
   bytes: number
-  /** Its large bodies, and their part of its bytes. */
+  /** How many large bodies it has, and their bytes. */
   large: number
   largeBytes: number
   places: number
 }
 
 /**
- * Memory that the bodies of many requests share. It counts bytes and keeps none. A body that does
- * not fit is refused; before that, bodies that others send too slowly lose their place.
+ * The memory that the bodies of many requests share. It only counts bytes. A body that does not fit
+ * is refused. Before that, other bodies that arrive too slowly lose their room.
  */
 export class BodyShare {
   readonly #bounds: ShareBounds
   readonly #now: () => number
   readonly #holders = new Map<string, Holder>()
-  /** Places of bodies that still arrive; each knows its index. */
+  /** The rooms of bodies that still arrive. Each knows its index. */
   readonly #arriving: BodyRoom[] = []
   #bytes = 0
   #largeBytes = 0
@@ -79,14 +85,14 @@ export class BodyShare {
     this.#now = now
   }
 
-  /** Bytes that are taken now. */
+  /** The bytes that are taken now. */
   get bytes(): number {
     return this.#bytes
   }
 
   /**
-   * A place for one body; null where there is none. `declared` is the length that its request
-   * names. `drop` is called where the body came too slowly and others need its room.
+   * Takes room for one body. Null if there is none. `declared` is the length that its request
+   * names. `drop` is called if the body comes too slowly and others need its room.
    */
   enter(whose: Whose, declared: number | null, drop: () => void): BodyRoom | null {
     const holder = this.#holder(whose.holder)
@@ -104,7 +110,7 @@ export class BodyShare {
     return place
   }
 
-  /** For `BodyRoom`. */
+  /** Called by `BodyRoom`. */
   grow(place: BodyRoom, to: number): boolean {
     const more = to - place.bytes
     const { holder, site } = place
@@ -129,7 +135,7 @@ export class BodyShare {
     return true
   }
 
-  /** For `BodyRoom`: all of it is there, and it is no longer asked to hurry. */
+  /** Called by `BodyRoom` when the whole body is there. It cannot lose its room any more. */
   settle(place: BodyRoom): void {
     if (place.at < 0) return
     const last = this.#arriving.pop()
@@ -140,7 +146,7 @@ export class BodyShare {
     place.at = -1
   }
 
-  /** For `BodyRoom`: its bytes count on, and its holder may send another large one. */
+  /** Called by `BodyRoom`. The bytes still count, but the holder may send another large body. */
   admit(place: BodyRoom): void {
     this.settle(place)
     if (!place.large || place.admitted) return
@@ -148,7 +154,7 @@ export class BodyShare {
     place.holder.large -= 1
   }
 
-  /** For `BodyRoom`. */
+  /** Called by `BodyRoom`. */
   giveBack(place: BodyRoom): void {
     const { holder, site } = place
     this.settle(place)
@@ -184,7 +190,10 @@ export class BodyShare {
     holder.largeBytes += bytes
   }
 
-  /** Of its holder, for this body to grow. Beside a large one, a small one finds a little room. */
+  /**
+   * The most bytes that this holder may have for this body. Beside a large body, a small one still
+   * gets a little room.
+   */
   #most({ large, holder }: BodyRoom): number {
     const { each, eachLarge } = this.#bounds
     return large ? eachLarge : Math.max(each, holder.largeBytes + each / 4)
@@ -196,7 +205,7 @@ export class BodyShare {
     return !place.large || this.#largeBytes + more <= total - smallOnly
   }
 
-  /** Drops what comes too slowly, large bodies first, until there is room. */
+  /** Drops bodies that come too slowly, large ones first, until there is room. */
   #makeRoom(isRoom: () => boolean, among: (one: BodyRoom) => boolean = () => true): boolean {
     const now = this.#now()
     const slow = this.#arriving.filter((one) => among(one) && one.isSlow(now))
@@ -218,15 +227,15 @@ const newHolder = (name: string): Holder => ({
 
 const isLarge = ({ large }: BodyRoom): boolean => large
 
-/** The room of one body. It is given back once, however often `leave` is called. */
+/** The room of one body. It is given back once, even if `leave` is called several times. */
 export class BodyRoom {
-  /** Of its buffer. */
+  /** The size of its buffer. */
   bytes = 0
-  /** That came so far. */
+  /** The bytes that have arrived. */
   received = 0
   large = false
   admitted = false
-  /** Its index among those that arrive; -1: no longer there. */
+  /** Its index among the bodies that arrive, or -1. */
   at: number
   readonly holder: Holder
   readonly site: Holder
@@ -253,22 +262,22 @@ export class BodyRoom {
     this.at = made.at
   }
 
-  /** Makes room for a buffer of so many bytes in all; false: there is none. */
+  /** Makes room for a buffer of that size. Returns false if there is none. */
   grow(to: number): boolean {
     return this.#share.grow(this, to)
   }
 
-  /** The whole body is there. */
+  /** Called when the whole body has arrived. */
   arrived(): void {
     this.#share.settle(this)
   }
 
-  /** It was not given back yet. */
+  /** Whether it was not given back yet. */
   get open(): boolean {
     return this.#open
   }
 
-  /** Its request is served, not only read. */
+  /** Called when its request is served and not only read. */
   admit(): void {
     if (this.#open) this.#share.admit(this)
   }

@@ -15,25 +15,31 @@ import { assert } from '../floor/assert.ts'
 import type { Member } from '../floor/quota.ts'
 
 export interface ClientsOptions {
-  /** Addresses or CIDR blocks whose X-Forwarded-* is believed. */
+  /** The addresses or CIDR blocks whose `X-Forwarded-*` headers are believed. */
   readonly trustedProxies: readonly string[]
-  /** Random, made anew by each process: what is counted today means nothing tomorrow. */
+  /** Random, and new in each process, so that the counts of two processes cannot be joined. */
   readonly salt: Uint8Array
-  /** A proxy that nobody named hides its clients: all look like one. Called once (I3). */
+  /**
+   * Called once if requests come through a proxy that is not in `trustedProxies`. All clients
+   * behind it look like one (I3).
+   */
   readonly onHidden?: () => void
 }
 
-/** Tells clients apart without keeping who they are: no address leaves this file (D3). */
+/** Tells clients apart without storing who they are. No address leaves this file (D3). */
 export interface Clients {
-  /** The same text for the same client (an IPv6 /64 is one), while this process lives. */
+  /** The same text for the same client while this process lives. An IPv6 /64 is one client. */
   key(request: IncomingMessage): string
-  /** Both of a connection; null where it is that of many people: loopback, or a trusted proxy. */
+  /** Client and site of a connection. Null if many people share it: loopback, or a trusted proxy. */
   ofConnection(socket: Socket): Member | null
-  /** The same text for all clients of one site, an IPv6 /48: who has one has 65,536 of the others (J17). */
+  /** The same text for all clients of one site, an IPv6 /48, which contains 65,536 clients (J17). */
   site(request: IncomingMessage): string
-  /** The peer itself is a trusted proxy. */
+  /** Whether the peer is a trusted proxy. */
   comesFromProxy(request: IncomingMessage): boolean
-  /** Sent on this machine by a program that says so: never through a proxy or from a foreign page (H4, I3). */
+  /**
+   * Whether a program on this machine sent it and its `Host` is a local name: never through a proxy
+   * or from a page of another site (H4, I3).
+   */
   isLocal(request: IncomingMessage): boolean
 }
 
@@ -88,7 +94,7 @@ export function makeClients(options: ClientsOptions): Clients {
     isLocal: (request) => {
       const peer = peerOf(request)
       if (peer === null || !isHere(peer) || isForwarded(request)) return false
-      // What nginx speaks with no more than `proxy_pass`: it says nothing else of itself.
+      // nginx with nothing but `proxy_pass` sends HTTP/1.0, and no other sign of a proxy.
       if (request.httpVersion === '1.0') return false
       return isLocalHost(request.headers.host ?? '') && isLocalOrigin(request.headers.origin)
     },
@@ -96,9 +102,9 @@ export function makeClients(options: ClientsOptions): Clients {
 }
 
 /**
- * Clients of the tunnel's own listener, where whoever asks is a stranger (I3): nobody is local, and
- * Cloudflare's header is who it is. Cloudflare writes that header over whatever a client sent; it
- * is believed nowhere else.
+ * The clients of the tunnel's own listener. All of them are strangers, so none is local (I3).
+ * Cloudflare's header names the client: Cloudflare overwrites what the client sent. The header is
+ * believed nowhere else.
  */
 export function makeTunnelClients(salt: Uint8Array): Clients {
   return {
@@ -113,7 +119,7 @@ export function makeTunnelClients(salt: Uint8Array): Clients {
 const tunnelled = ({ headers }: IncomingMessage): Ip | null =>
   readIp(String(headers['cf-connecting-ip'] ?? ''))
 
-/** What cannot be read is one client, whoever sends it. */
+/** All addresses that cannot be read count as one client. */
 function keysOf(ip: Ip | null, salt: Uint8Array): Member {
   const hash = (text: string) =>
     createHmac('sha256', salt).update(text).digest('base64url').slice(0, 22)
@@ -132,14 +138,17 @@ const isForwarded = ({ headers }: IncomingMessage): boolean =>
 
 const isLocalHost = (text: string): boolean => isLoopback(HOST.exec(text)?.[1] ?? '')
 
-/** A page of another site reaches this machine from a browser on it, and says where it is from. */
+/**
+ * A page of another site can send requests to this machine through a browser on it. Its `Origin`
+ * shows that.
+ */
 function isLocalOrigin(origin: string | undefined): boolean {
   return origin === undefined || isLocalHost(origin.replace(/^https?:\/\//i, ''))
 }
 
 /**
- * From right to left: each trusted proxy is believed about who spoke to it, and no further. What
- * cannot be read counts as the last address that could.
+ * Reads the forwarded addresses from right to left. Each trusted proxy is believed only about the
+ * peer that connected to it. If an address cannot be read, the last readable one counts.
  */
 function clientOf(request: IncomingMessage, isTrusted: (ip: Ip) => boolean): Ip | null {
   let client = peerOf(request)

@@ -2,21 +2,21 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { boundsOf, type Member, Quota } from '../floor/quota.ts'
 
-/** Requests that one connection may have unanswered: clients that mean well send one after another. */
+/** How many unanswered requests one connection may have. Honest clients wait for each answer. */
 const MOST_UNANSWERED = 32
 
 export interface ConnectionsOptions {
   /**
-   * Names the client behind a connection, the same for the same one; null where a connection is
-   * that of many people, whose number is nobody's own: loopback, or a trusted proxy.
+   * The client behind a connection. Null if many people share the connection (loopback, or a
+   * trusted proxy): those are not counted.
    */
   readonly clientOf: (socket: Socket) => Member | null
-  /** Connections that one client may have at a time; a site has as many as four. */
+  /** How many connections one client may have at a time. A site may have four times as many. */
   readonly each: number
 }
 
 interface Line {
-  /** To the last request that came. */
+  /** The response to the last request. */
   response: ServerResponse | null
   unanswered: number
   readonly answered: () => void
@@ -27,14 +27,17 @@ export class Connections {
   readonly #options: ConnectionsOptions
   readonly #quota = new Quota()
   readonly #lines = new WeakMap<Socket, Line>()
-  /** Those that asked nothing yet: browsers open some ahead, and Node does not call them idle. */
+  /**
+   * Connections without a request so far. Browsers open some in advance, and Node does not count
+   * them as idle.
+   */
   readonly #fresh = new Set<Socket>()
 
   constructor(options: ConnectionsOptions) {
     this.#options = options
   }
 
-  /** A new one. It is closed unanswered where its client has too many. */
+  /** A new connection. It is closed without an answer if its client has too many. */
   opened(socket: Socket): void {
     const { clientOf, each } = this.#options
     const keys = clientOf(socket)
@@ -52,7 +55,10 @@ export class Connections {
     })
   }
 
-  /** A request came on it. False: too many of them wait there, and the connection is closed. */
+  /**
+   * A request came on this connection. Returns false if too many wait there; the connection is then
+   * closed.
+   */
   asked(socket: Socket, response: ServerResponse): boolean {
     const line = this.#lines.get(socket) ?? newLine()
     this.#lines.set(socket, line)
@@ -66,12 +72,12 @@ export class Connections {
     return false
   }
 
-  /** The answer that a connection is at. */
+  /** The response that this connection is sending. */
   answering(socket: Socket): ServerResponse | null {
     return this.#lines.get(socket)?.response ?? null
   }
 
-  /** Ends those that asked nothing. */
+  /** Closes connections that have sent no request. */
   endUnasked(): void {
     for (const socket of this.#fresh) socket.destroy()
   }

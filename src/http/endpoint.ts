@@ -16,7 +16,7 @@ import type { Describe } from './describe.ts'
 import type { Begun, Receive } from './incoming.ts'
 import { NOT_JSON, wrongMethod } from './refusals.ts'
 
-/** Everything that the listener's routes stand on. */
+/** Called on a bug. The request gets a 500 and the operator is told. */
 export interface AppParts {
   readonly gate: Gate
   readonly buying: Buying
@@ -24,25 +24,31 @@ export interface AppParts {
   readonly describe: Describe
   readonly money: MoneyKind
   readonly routes: Routes
-  /** How an error is written on a path that no route serves. */
+  /** Pays an invoice of play money. Null with any other wallet. */
   envelopeOf(path: string): Envelope
-  /** Credit can be bought: the mode of the gate is `charge`. */
+  /** Whether the peer is on this machine and its `Host` is a local name too (threats H4, I3). */
   readonly sells: boolean
-  /** The 404 of what is not served; the path is null where it cannot be read in one way only. */
+  /**
+   * Handles a request that is for no endpoint of the gate itself: a route serves it, or it is a 404
+   * or 405.
+   */
   readonly notFound: (method: string, path: string | null) => Refusal
   readonly cors: Cors
   readonly receive: Receive
-  /** `onHead` is told the status just before a head leaves. */
+  /**
+   * A path that could be read in two ways is refused after the body was read, and that refusal is
+   * logged.
+   */
   reply(
     request: IncomingMessage,
     response: ServerResponse,
     onHead?: ((status: number) => void) | null,
   ): Reply
-  /** A bug: the request gets a 500, the operator is told. */
+  /** The request as it began. It has one id, and its credentials are read once. */
   onError(error: Error): void
-  /** Pays a play-money invoice; null with any other wallet. */
+  /** Reads a small JSON body, or returns why that is not possible. */
   readonly playPay: ((invoice: string) => Promise<PlayPaid>) | null
-  /** The peer is on this machine and says so in `Host` too (threats H4, I3). */
+  /** Undefined if it is not JSON. */
   isLocal(request: IncomingMessage): boolean
 }
 
@@ -53,11 +59,11 @@ export type PlayPaid =
 export type Env = { Bindings: HttpBindings; Variables: { begun: Begun } }
 export type Endpoint = (c: Context<Env>) => Promise<Response>
 
-/** A request that no endpoint of the gate's own has taken: one of a route, or a 404 or 405. */
+/** Answers a refusal on an endpoint of the gate itself. */
 export async function routed(c: Context<Env>, parts: AppParts): Promise<Response> {
   const { incoming: request, outgoing: response } = c.env
   const begun = begunOf(c, parts)
-  // A path that can be read in two ways is refused with the body, and its refusal is written down.
+  // Answers 404, or refuses a path in a form that is not served.
   const found = parts.routes.find(begun.incoming.method, c.req.path)
   if (found.is === 'method')
     return plain(c, parts, wrongMethod(begun.incoming.method, found.allowed))
@@ -80,7 +86,7 @@ export async function routed(c: Context<Env>, parts: AppParts): Promise<Response
   return RESPONSE_ALREADY_SENT
 }
 
-/** The request as it began: one id for it, and one reading of what it presents. */
+/** The memory for bodies of requests with a pass, and for all others. */
 export function begunOf(c: Context<Env>, parts: AppParts): Begun {
   const known = c.get('begun')
   if (known !== undefined) return known
@@ -104,7 +110,7 @@ export async function withBody(
   return parsed === undefined ? plain(c, parts, NOT_JSON) : then(incoming, parsed)
 }
 
-/** Undefined where it is not JSON. */
+/** ms. The deadline for a whole body. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -113,7 +119,10 @@ function parse(text: string): unknown {
   }
 }
 
-/** Answers a refusal on one of the gate's own endpoints. */
+/**
+ * The public URL, from the settings or from the tunnel, without a slash at its end. Null if the
+ * request's own headers must tell it.
+ */
 export async function plain(c: Context<Env>, parts: AppParts, refusal: Refusal): Promise<Response> {
   const { incoming } = begunOf(c, parts)
   const reply = parts.reply(c.env.incoming, c.env.outgoing)
@@ -121,7 +130,7 @@ export async function plain(c: Context<Env>, parts: AppParts, refusal: Refusal):
   return RESPONSE_ALREADY_SENT
 }
 
-/** The 404, or a request to a path in a form that is not served. */
+/** `http://127.0.0.1:3000`, for a request whose headers do not tell it. */
 export function notServed(c: Context<Env>, parts: AppParts): Promise<Response> {
   const { incoming, canonical } = begunOf(c, parts)
   return plain(c, parts, parts.notFound(incoming.method, canonical ? incoming.path : null))

@@ -14,34 +14,44 @@ export interface ReceiveOptions {
   readonly world: World
   readonly clients: Clients
   readonly readCredentials: ReadCredentials
-  /** The memory for bodies of passes, and of whoever has none. */
+  /** A request whose body was not read yet. */
   readonly shares: { readonly passes: BodyShare; readonly strangers: BodyShare }
-  /** `limits.body`, in bytes. */
+  /** Its body is empty. */
   readonly bodyLimit: number
-  /** For a whole body, in ms. */
+  /** Whether the path can be read in one way only (G1). Otherwise nothing is served. */
   readonly bodyMs?: number
-  /** As configured, or as the tunnel is called now; without a slash at its end. Null: as the buyer says. */
+  /** The payment hash of the pass that it presents, whether that is paid or not: see `holderOf`. */
   readonly publicUrl: () => string | null
-  /** `http://127.0.0.1:3000`, where a request does not say. */
+  /** Called once for each request. The request gets its id here. */
   readonly ownUrl: () => string
 }
 
-/** A request before its body was read. */
+/**
+ * Reads the body: up to `limits.body` for a dialect, which also sees the headers that it names,
+ * otherwise up to 64 KiB. The body counts in the memory until `letGoOfBody`. Refuses like
+ * `readBody`, and with 404.
+ */
 export interface Begun {
-  /** With an empty body. */
+  /**
+   * Makes the functions that turn a request into an `Incoming`. It has a canonical path, a body
+   * within its limits, an anonymous client, and the credentials that it presents.
+   */
   readonly incoming: Incoming
-  /** The request's path can be read in one way only (G1); where not, nothing is served. */
+  /** The headers that a dialect sees: the content type, and those that the dialect names. */
   readonly canonical: boolean
-  /** The payment hash of the pass that it carries, whether it is paid or not: see `holderOf`. */
+  /**
+   * The id of a request and of its hold: 24 hex digits, the time first. With growing ids, new rows
+   * go to the end of the ledger's index. Random ids would cost twice as much.
+   */
   readonly holder: string | null
 }
 
 export interface Receive {
-  /** Once for each request: it gets its id here. */
+  /** The query of a request target, with its question mark. */
   begin(request: IncomingMessage): Begun
   /**
-   * Reads the body: up to 64 KiB, or for a dialect, which also sees the headers that it names, up to
-   * `limits.body`. It counts until `letGoOfBody`. Refuses as `readBody`, and 404.
+   * The path of a request target without its query (RFC 9112 3.2). Null if two parsers could read
+   * it in two ways: absolute form, `//`, dot segments, escapes, `@`, backslashes (G1).
    */
   body(
     request: IncomingMessage,
@@ -59,8 +69,8 @@ const NO_SUCH_PATH = refuse(
 )
 
 /**
- * Makes what turns a request into an `Incoming`: a path that is spelled exactly, a body within its
- * limits, a client that is nobody in particular, and what it presents.
+ * The URL by which the buyer reaches the gate, for links in the answer. Only a trusted proxy may
+ * say that it is https.
  */
 export function makeReceive(options: ReceiveOptions): Receive {
   const { world, clients, readCredentials, shares, bodyLimit, bodyMs = 60_000 } = options
@@ -110,7 +120,7 @@ export function makeReceive(options: ReceiveOptions): Receive {
 const NO_HEADERS = {}
 const NO_HEAD: RequestHead = { contentType: null, headers: NO_HEADERS }
 
-/** What a dialect sees of a request's headers: the content type, and those that it names. */
+/** The value that the nearest proxy wrote. */
 function headOf({ headers }: IncomingMessage, names: readonly string[]): RequestHead {
   const contentType = headers['content-type'] ?? null
   if (names.length === 0) return { contentType, headers: NO_HEADERS }

@@ -21,13 +21,10 @@ export type CannotListen =
   | { readonly why: 'not_permitted'; readonly port: number }
   | { readonly why: 'no_such_host'; readonly host: string }
 
-/** How many ports are tried if the default port is taken. */
+/** The first dialect that has an example, with that example. */
 const TRIES = 21
 
-/**
- * Listens. If the default port is taken, it tries the next ones. Throws on other errors of input
- * and output.
- */
+/** Names that need no escaping inside JSON inside single quotes of a shell. */
 export async function listen(
   server: Server,
   { host, port, explicit }: ListenOptions,
@@ -54,7 +51,7 @@ const EXPECTED = [
   'EINVAL',
 ]
 
-/** Tries to listen. Returns null, or why it cannot. */
+/** Names that models that cannot chat usually have. */
 function tryPort(server: Server, host: string, port: number): Promise<string | null> {
   return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException) => {

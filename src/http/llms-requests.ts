@@ -2,10 +2,7 @@ import type { Envelope } from '../dialects/dialect.ts'
 import { unitOf } from '../money/unit.ts'
 import type { ForSale, Selling } from './selling.ts'
 
-/**
- * The literal requests of `/llms.txt`, in the order in which an agent needs them. A test runs each
- * of them against a real gate. No line begins with `#`: readers of llms.txt take it for a heading.
- */
+/** A model for an example. Null if no model has a plain name. */
 export function literalRequests(selling: Selling): string {
   const { origin, terms } = selling
   const unit = unitOf(terms.money)
@@ -52,7 +49,7 @@ export function literalRequests(selling: Selling): string {
   ].join('\n\n')
 }
 
-/** What `GET /` answers to programs. */
+/** A 402 in the envelope of the dialect, shortened. */
 export function greeting(selling: Selling): string {
   const { origin, terms } = selling
   const by = terms.operator.name === 'satgate' ? '' : ` of ${terms.operator.name}`
@@ -74,7 +71,10 @@ In an OpenAI SDK, base_url is ${origin}/v1 and api_key is a pass: <macaroon>:<pr
 const fenced = (language: string, text: string): string => `\`\`\`${language}\n${text}\n\`\`\``
 const sh = (command: string): string => fenced('sh', command)
 
-/** The first dialect that has a request to show, with that request. */
+/**
+ * Does the same as `satgate pass narrow`: a macaroon in V2 format ends with 00 06 20 and its
+ * signature.
+ */
 function exampleRequest({ terms }: Selling, model: string) {
   for (const { path, docs, wire } of terms.routes) {
     const body = docs.example(model)
@@ -84,18 +84,21 @@ function exampleRequest({ terms }: Selling, model: string) {
   return { path: '/', request: '{}', type: 'application/json', errors: terms.errors }
 }
 
-/** A name that can stand in single quotes of a shell, inside JSON, as it is. */
+/** How many models are listed by name. The others are behind a link. */
 const PLAIN_NAME = /^[A-Za-z0-9][\w.:/@+-]{0,79}$/
-/** Models that do not chat, by their usual names. */
+/**
+ * `/llms.txt` (llmstxt.org): an H1, a summary as a quotation, text without headings, then sections
+ * that contain only links. Every URL is absolute, with the origin that the reader uses.
+ */
 const NO_CHAT = /embed|rerank|\bbge\b|whisper|tts/i
 
-/** A model to show in a request; null where none has a plain name. */
+/** Empty if the operator gave neither a contact nor terms. */
 function exampleModel(models: readonly ForSale[]): string | null {
   const plain = models.map(({ id }) => id).filter((id) => PLAIN_NAME.test(id))
   return plain.find((id) => !NO_CHAT.test(id)) ?? plain[0] ?? null
 }
 
-/** A 402 in the dialect's envelope, shortened. */
+/** The routes. If all of them have one method, it is named once. */
 function shapeOf402(errors: Envelope, origin: string): string {
   const message = 'Insufficient credits: …'
   const problem = { status: 402, code: 'insufficient_credits', message, param: null }

@@ -2,14 +2,11 @@ import { unitOf } from '../money/unit.ts'
 import { literalRequests } from './llms-requests.ts'
 import type { ForSale, Operator, Selling, ShownPrice } from './selling.ts'
 
-/** Models that are listed by name; the rest is behind a link. */
+/** Every client removes these segments from a URL (RFC 3986 5.2.4). */
 const MOST_MODELS = 40
 const MOST_NAME = 80
 
-/**
- * `/llms.txt` (llmstxt.org): an H1, a summary in a quotation, text without headings, then sections
- * of links only. Every URL is absolute, from the reader's own origin.
- */
+/** One model. If its name needs escaping in a URL, the link leads to the whole list. */
 export function llmsTxt(selling: Selling): string {
   const { operator, sells } = selling.terms
   return `${[
@@ -52,7 +49,11 @@ function state({ terms, acceptingPayments, upstream, gone }: Selling): string {
   return `${pays} The model server answers. ${MONEY[terms.money]}`
 }
 
-/** Nothing where the operator says nothing. */
+/**
+ * A name that the backend gave, for use in a code span. Characters that could end the span, the
+ * link or the line are replaced, so that the name cannot add a link or a heading. Long names are
+ * cut.
+ */
 function operatorLine({ name, contact, terms }: Operator): readonly string[] {
   if (contact === null && terms === null) return []
   const said = [
@@ -82,14 +83,14 @@ function terms(selling: Selling): string {
   ].join('\n')
 }
 
-/** The routes. A method that all of them have is said once. */
+/** A price in sats as text. Equal figures are written once. */
 function served({ routes }: Selling['terms']): string {
   const posts = routes.every(({ method }) => method === 'POST')
   const paths = routes.map(({ method, path }) => (posts ? `\`${path}\`` : `\`${method} ${path}\``))
   return `Served${posts ? ', each by POST' : ''}: ${paths.join(', ')}`
 }
 
-/** Where the streams of each dialect tell their cost. What several dialects do alike is said once. */
+/** Everything that the metrics are read from. */
 function costInStreams({ routes }: Selling['terms']): string {
   return [...new Set(routes.flatMap(({ docs }) => docs.stream?.cost ?? []))].join(' ')
 }
@@ -106,10 +107,10 @@ function modelSection(selling: Selling): string {
   return ['## Models', '', ...lines, more > 0 ? `${all}; ${more} more of them` : all].join('\n')
 }
 
-/** Segments that every client takes out of a URL (RFC 3986 5.2.4). */
+/** Whether the backend answered when it was last asked. */
 const DOTS = /^\.{1,2}$/
 
-/** A name that cannot stand in a link as it is has the whole list behind it. */
+/** The setting `metrics`. Null if metrics are off. */
 function modelLine(selling: Selling, { id, pricing }: ForSale): string {
   const name = shownName(id)
   const path = name === id && !DOTS.test(id) ? `/v1/models/${encodeURIComponent(id)}` : '/v1/models'
@@ -117,8 +118,8 @@ function modelLine(selling: Selling, { id, pricing }: ForSale): string {
 }
 
 /**
- * A name that an upstream gave, inside a code span: no character that could end the span, the link
- * or the line is left in it, so that it cannot make a link or a heading. Long ones are cut.
+ * Serves metrics in the text format of Prometheus. They have a listener of their own, never the
+ * public one (threats H4). The earnings come from the ledger, so a restart does not reset them.
  */
 export function shownName(id: string): string {
   const plain = id.toWellFormed().replace(/[^\p{L}\p{N} ._:/@+=,-]/gu, '?')
@@ -126,7 +127,7 @@ export function shownName(id: string): string {
   return characters.length <= MOST_NAME ? plain : `${characters.slice(0, MOST_NAME).join('')}…`
 }
 
-/** A price in sats for people: figures that are alike are said once. */
+/** How many models have a series of their own. */
 export function priceWords({ input, cached, output, request }: ShownPrice, unit: string): string {
   const each = request === 0 ? '' : `${request} ${unit} per request`
   if (input === 0 && cached === 0 && output === 0) return each === '' ? 'free' : each

@@ -4,12 +4,20 @@ import type { Background } from '../floor/background.ts'
 import type { Counts } from '../gate/counts.ts'
 import type { Books } from '../ledger/open-ledger.ts'
 
-/** What a page of metrics is read from. */
+/**
+ * The earnings of each model. Models beyond the limit, those that earned least, share one name.
+ * This bounds the page: if a price has a `*` and the backend accepts any name, a buyer can invent a
+ * million names for a few thousand sats. A page with all of them would stop the gate and its
+ * reader.
+ */
 export interface Measured {
   readonly gate: {
     running(): number
     openInvoices(): number
-    /** The backend answered when it was last asked. */
+    /**
+     * The listed model with which a backend answers to `name`. Ollama ignores case, `:latest`, and
+     * its own registry at the beginning. llama.cpp lists `aliases`.
+     */
     upstreamUp(): boolean
     readonly breaker: { readonly up: boolean }
   }
@@ -17,16 +25,17 @@ export interface Measured {
   readonly counts: Counts
 }
 
-/** `metrics` of the settings; null if they are off. */
+/**
+ * Every model with which a backend may answer to `name`, each with all its names (threats J10). If
+ * the backend lists the name, it is that model. Otherwise it is the name itself, and each model
+ * that a backend could take it for; the highest of their prices is charged.
+ */
 export interface MetricsAddress {
   readonly host: string
   readonly port: number
 }
 
-/**
- * Prometheus' text format on a listener of its own, never on the public one (threats H4). Earned
- * money comes from the books, so that it survives a restart.
- */
+/** These two answer to an unknown name with a model that is loaded. */
 export async function startMetrics(
   address: MetricsAddress | null,
   measured: Measured,
@@ -121,15 +130,11 @@ async function register({ gate, books, counts }: Measured): Promise<Registry> {
   return registry
 }
 
-/** Models that have a series of their own. */
+/** An adapter without a price of its own has the price of its base. */
 const MOST_MODELS = 500
 const OTHERS = '(others)'
 
-/**
- * What each model earned, those that earned least under one name. Where a price has a `*` and the
- * backend answers to every name, a buyer can invent a million names for some thousand sats, and a
- * page of metrics with all of them would stop the gate and whoever reads it.
- */
+/** vLLM lists a model once for each `--served-model-name`, always with the same `root`. */
 export function byModel(
   rows: readonly { readonly model: string; readonly earned: bigint }[],
   most = MOST_MODELS,

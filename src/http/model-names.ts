@@ -3,8 +3,8 @@ import type { Named } from '../money/pricing.ts'
 import type { Model } from './probe.ts'
 
 /**
- * The listed model that a backend answers with for `name`. Ollama takes a name in any case, with
- * `:latest` or without, with its registry in front or without; llama.cpp lists `aliases`.
+ * Characters. A longer name is only compared as it is, because strangers can send any name (threats
+ * J1).
  */
 export function modelOf(kind: Backend, models: readonly Model[], name: string): Model | undefined {
   const exact = models.find(({ id }) => id === name)
@@ -17,11 +17,7 @@ export function modelOf(kind: Backend, models: readonly Model[], name: string): 
   return models.find((model) => model.id === latest || aliasesOf(model).includes(name))
 }
 
-/**
- * Every model that a backend may answer with for `name`, each by all its names (threats J10). It is
- * one where the backend lists it; a name that is not listed stands for itself, and for each model
- * that a backend could take it for: the dearest of them is its price.
- */
+/** The names, and each name with `:latest` also without it. */
 export function reached(kind: Backend, models: readonly Model[], name: string): readonly Named[] {
   const model = modelOf(kind, models, name)
   if (model !== undefined) return [namedOf(kind, models, { model, asked: name })]
@@ -33,7 +29,7 @@ export function reached(kind: Backend, models: readonly Model[], name: string): 
       return { names, fold: ollamaName }
     })
   }
-  // These two answer to a name that they do not know with a model that is loaded.
+  // The names, and those without a tag also with `:latest`, which Ollama adds.
   const loaded = kind === 'llamacpp' || kind === 'lmstudio' ? models : []
   return [
     { names: withTag([ollamaName(name)]), fold: ollamaName },
@@ -51,7 +47,7 @@ function namedOf(
   const fold = kind === 'ollama' ? ollamaName : asItIs
   const parent = kind === 'vllm' ? models.find(({ id }) => id === model.parent) : undefined
   if (parent === undefined || parent === model) return { names, fold }
-  // An adapter costs what its base costs where nobody priced it.
+  // A colon after the last slash begins a tag; before it, it begins a port.
   return {
     names,
     fold,
@@ -59,17 +55,24 @@ function namedOf(
   }
 }
 
-/** vLLM lists a model once for each of its `--served-model-name`s, all with one `root`. */
+/**
+ * A name as Ollama compares it: without case, and without its own registry and library at the
+ * beginning. It is first turned into capitals, so that the long s and the Kelvin sign become the
+ * letters that Go makes of them.
+ */
 function servedAs(kind: Backend, models: readonly Model[], { root, parent }: Model): string[] {
   if (kind !== 'vllm' || typeof root !== 'string' || isText(parent)) return []
   return models.filter((one) => one.root === root && !isText(one.parent)).map(({ id }) => id)
 }
 
 const LATEST = ':latest'
-/** Characters of a name that is compared otherwise than as it stands: strangers send any (threats J1). */
+/**
+ * Whether a backend might take a name for that model. The two may differ in case, folder, file or
+ * quantisation.
+ */
 const LONGEST = 512
 
-/** The names, and each that ends in `:latest` without it. */
+/** LM Studio accepts a part of a name. */
 const withoutTag = (names: readonly string[]): readonly string[] => [
   ...new Set(
     names.flatMap((name) =>
@@ -78,17 +81,14 @@ const withoutTag = (names: readonly string[]): readonly string[] => [
   ),
 ]
 
-/** `:latest` is what Ollama adds to a name without a tag. */
+/** The models that were last listed. Null if none ever were. For documents; it may wait for a call. */
 const withTag = (names: readonly string[]): readonly string[] => withoutTag(names.map(tagged))
 
-/** A colon behind the last slash is a tag; before it, it is a port. */
+/** Whether the upstream answered the last call, even if it listed no models. */
 const tagged = (name: string): string =>
   name.lastIndexOf(':') > name.lastIndexOf('/') ? name : name + LATEST
 
-/**
- * A name as Ollama compares it: in no case, without its own registry and library in front. Capitals
- * come first, so that the long s and the Kelvin sign are the letters that Go folds them to.
- */
+/** Not null while nothing can be delivered. */
 export const ollamaName = (name: string): string =>
   name
     .trim()
@@ -98,12 +98,15 @@ export const ollamaName = (name: string): string =>
     .replace(/^registry\.ollama\.ai\//, '')
     .replace(/^library\//, '')
 
-/** Whether a backend might take a name of that core for that model: case, folder, file, quantisation. */
+/**
+ * Called after something that happens when a backend ends or is replaced. The list is then out of
+ * date.
+ */
 function isNear(kind: Backend, model: Model, wanted: string): boolean {
   if (wanted === '') return false
   return [model.id, ...aliasesOf(model)].map(core).some((one) => {
     if (one === wanted) return true
-    // LM Studio takes a part of a name for the whole.
+    // Lists the models again, and returns whether a backend of that kind is there now.
     return kind === 'lmstudio' && (one.includes(wanted) || wanted.includes(one))
   })
 }

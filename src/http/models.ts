@@ -17,28 +17,31 @@ import {
 import type { HttpUpstream } from './upstream.ts'
 
 export interface ModelList extends Catalog {
-  /** The models that were last seen; null where none ever were. For documents: may wait for a try. */
+  /**
+   * Lists the models in the background: every 60 s, and every 5 s while the backend fails. If the
+   * backend has failed already, the watcher is told at once.
+   */
   list(): Promise<readonly Model[] | null>
-  /** The upstream answered when it was last asked, if only that it tells nobody its models. */
+  /** Stops the calls in the background. */
   answering(): boolean
-  /** Set while nothing can be delivered. */
+  /** Is also told if the backend is there or silent but has listed no model since the start. */
   gone(): Gone | null
   /** Something happened that a backend's end or change explains: what is known of it is old. */
   doubt(): void
-  /** Whether a backend of that kind is there now, as a listing tells that is made after this. */
+  /** Whether models that are not listed can be asked for, because the operator priced some by name. */
   isStill(kind: Backend): Promise<boolean>
-  /**
-   * Asks in the background from now on: every 60 s, and every 5 s while the backend fails. Tells at
-   * once of a backend that failed already.
-   */
+  /** What the start found out already. Left out if nothing was asked yet. */
   watch(background: Background, watcher: Watcher): void
-  /** Asks no more. */
+  /** ms between two tries while the backend fails. */
   stop(): void
 }
 
-/** Told besides of a backend that is there, or silent, and has listed no model since the start. */
+/** Keeps the list of the upstream's models, its kind, and whether it is there. */
 export interface Watcher extends Absence {
-  /** `how` is for the operator alone. */
+  /**
+   * Makes one call at a time; concurrent callers share it. An old list is replaced before it is
+   * used, and used further if that fails. Each listing also tells the kind of backend (threats J8).
+   */
   unlisted(how: FailedTry): void
   listed(): void
 }
@@ -48,25 +51,25 @@ export interface ModelListOptions {
   readonly world: Pick<World, 'now'>
   readonly ttlMs?: number
   readonly deadlineMs?: number
-  /** Models that are not listed can be asked for as well: the operator priced some by name. */
+  /** How the last call failed. Null if it did not. */
   readonly sellsUnlisted?: boolean
-  /** What the start already knows; left out: nothing was asked yet. */
+  /** An old list is replaced before it is used. Nobody waits for a backend that is gone. */
   readonly first?: Result<Pick<Probed, 'kind' | 'models'>, NotProbed>
 }
 
-/** ms between two tries of a backend that fails. */
+/** When a document may cause the next call. After a failure, that is some seconds later. */
 const RETRY = 5_000
 const PACE = { every: RETRY, longest: RETRY, first: RETRY }
 
-/** Keeps an upstream's list of models, its kind, and whether it is there at all. */
+/**
+ * If a doubt came while a call was under way, its answer may be from before the doubt. So it is
+ * asked again.
+ */
 export function makeModels(options: ModelListOptions): ModelList {
   return new Listing(options)
 }
 
-/**
- * One try at a time, whoever waits for it. A list is asked for anew once it is older than the time
- * to live; an older list serves where that fails, and the kind is learnt with each (threats J8).
- */
+/** `doubted`: something happened while the call was under way that its answer may not know of. */
 class Listing implements ModelList {
   readonly #options: ModelListOptions
   readonly #ttl: number
@@ -76,7 +79,7 @@ class Listing implements ModelList {
     back: (since) => this.#watcher?.back(since),
   })
   #models: readonly Model[] | null = null
-  /** How the last try failed. */
+  /** Tells once that there is no list. `Presence` reports failures. */
   #how: FailedTry | null = null
   #toldUnlisted = false
   #kind: Backend = 'other'
@@ -137,7 +140,7 @@ class Listing implements ModelList {
     this.#background = null
   }
 
-  /** Nobody waits for a backend that is gone; a list that is old is asked for before it is used. */
+  /** ms for which the list may be used. 0 while the backend fails. */
   async knows(name: string): Promise<boolean | null> {
     if (this.#presence.gone === null && this.#now() >= this.#freshUntil) await this.#askAnew()
     return this.#models === null ? null : this.#find(name) !== undefined
@@ -168,12 +171,12 @@ class Listing implements ModelList {
     return this.#options.world.now()
   }
 
-  /** When a document may ask again: a failure is not tried again for some seconds. */
+  /** Nobody waits for this. The next call is due in 5 s, however long this one takes. */
   #dueAt(): number {
     return Math.max(this.#freshUntil, this.#retryAt)
   }
 
-  /** A try that was under way when a doubt came may have been answered by the backend before. */
+  /** Null if the call did not fail. */
   async #askAnew(): Promise<void> {
     await this.#ask()
     if (this.#answering && this.#now() >= this.#freshUntil) await this.#ask()
@@ -192,7 +195,7 @@ class Listing implements ModelList {
     this.#learn(readProbe(await get(MODELS_PATH, deadlineMs)), doubts !== this.#doubts)
   }
 
-  /** `doubted`: while it was asked, something happened that its answer may not know of. */
+  /** It answers but lists no models, or it wants a key for that. */
   #learn(probed: Result<Pick<Probed, 'kind' | 'models'>, NotProbed>, doubted: boolean): void {
     const now = this.#now()
     this.#how = failedOf(probed, this.#options.sellsUnlisted === true)
@@ -207,7 +210,7 @@ class Listing implements ModelList {
     this.#retryAt = probed.ok ? Number.NEGATIVE_INFINITY : now + Math.min(this.#ttl, RETRY)
   }
 
-  /** Once, until there is a list. A failure is told of by the presence. */
+  /** Endpoints of other APIs, with the endpoint that does the same here. */
   #tellUnlisted(): void {
     const watcher = this.#watcher
     if (watcher === null) return
@@ -221,19 +224,19 @@ class Listing implements ModelList {
     watcher.unlisted(this.#how)
   }
 
-  /** ms for which what is known now may be used: not at all while the backend fails. */
+  /** Makes the 404 for a path or a method that is not served. It names the nearest paths that are. */
   #keeps(): number {
     if (this.#presence.failing) return 0
     return this.#models === null ? Math.min(this.#ttl, RETRY) : this.#ttl
   }
 
-  /** Nobody waits: the next try is due in 5 s, however long this one takes. */
+  /** The client's base URL has no `/v1`, or has it twice. */
   #askSoon(): void {
     this.#background?.once('models', () => this.#ask())
   }
 }
 
-/** Null where the try did not fail. */
+/** An endpoint. `/openapi.json` is written from the list of these. */
 export function failedOf(
   probed: Result<Pick<Probed, 'models'>, NotProbed>,
   sellsUnlisted: boolean,

@@ -3,7 +3,10 @@ import { type Refusal, refuse } from '../gate/refusal.ts'
 import { operations } from './openapi-operations.ts'
 import type { Terms } from './selling.ts'
 
-/** Endpoints of other APIs, and the one that does the same here. */
+/**
+ * `paid`: paid by tokens. `pass`: needs a pass, and charges nothing. `either`: with a pass or
+ * without.
+ */
 const INSTEAD: ReadonlyMap<string, string> = new Map([
   ['/v1/responses', '/v1/chat/completions'],
   ['/v1/messages', '/v1/chat/completions'],
@@ -14,7 +17,7 @@ const INSTEAD: ReadonlyMap<string, string> = new Map([
   ['/api/tags', '/v1/models'],
 ])
 
-/** Makes the 404 for a path, or a method of a path, that is not served: it names those that are. */
+/** The media types of a 200, each with its schema. Null if it never answers 200. */
 export function makeNotFound(
   terms: Pick<Terms, 'routes' | 'sells'>,
 ): (method: string, path: string | null) => Refusal {
@@ -39,7 +42,7 @@ function meant(path: string | null, paths: readonly string[]): string {
   const plain = path.toLowerCase().replace(/\/$/, '')
   const other = INSTEAD.get(plain)
   if (other !== undefined) return ` This API is not served; use ${other} instead.`
-  // A base URL without `/v1`, or with two of them.
+  // The name of the envelope of its errors. Left out for the usual one.
   const under = `/v1${plain.replace(/^(?:\/v1)+/, '')}`
   const close = paths.includes(under) ? under : nearest(plain, paths)
   return close === null ? '' : ` Did you mean ${close}?`

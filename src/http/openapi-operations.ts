@@ -1,22 +1,28 @@
 import { ref } from '../floor/json-schema.ts'
 import type { Terms } from './selling.ts'
 
-/** An endpoint as it is served: the one table that `/openapi.json` is written from. */
+/** All other statuses that it answers. */
 export interface Operation {
   readonly path: string
-  /** In lower case. */
+  /**
+   * The routes that are sold. If a route tells its price, it also gets an unpaid GET and HEAD, for
+   * clients that look first.
+   */
   readonly method: string
   readonly id: string
   readonly summary: string
-  /** `paid`: by the token. `pass`: a pass, and nothing is charged. `either`: a pass or none. */
+  /** A pattern in the form of OpenAPI: each segment with a star is a parameter. */
   readonly needs: 'paid' | 'pass' | 'either' | 'nothing'
   readonly parameters?: readonly object[]
   readonly body?: { readonly type: string; readonly schema: string; readonly required: boolean }
-  /** Media types of a 200, each with its schema; null where it never answers one. */
+  /**
+   * Everything that is served to everybody. `/play/pay` is left out, because it answers this
+   * machine only.
+   */
   readonly ok: Readonly<Record<string, object>> | null
-  /** The name of the envelope of its errors; left out for the usual one. */
+  /** JSON Schemas of what the gate itself reads and answers, and those of its dialects. */
   readonly errors?: string
-  /** Every other status that it answers. */
+  /** The fields that a 402 with an offer has beside the error. */
   readonly others: readonly number[]
 }
 
@@ -25,7 +31,7 @@ const TEXT = { type: 'string' }
 
 const PAID = [400, 402, 403, 404, 408, 413, 415, 422, 429, 500, 502, 503, 504]
 
-/** The product. If a route tells its price, an unpaid GET and HEAD do, for clients that look first. */
+/** The two schemas of an envelope: of an error, and of a 402 with an offer. */
 function routeOperations({ routes }: Pick<Terms, 'routes'>): readonly Operation[] {
   return routes.flatMap((route): readonly Operation[] => {
     const { docs, tellsPrice, wire } = route
@@ -64,7 +70,7 @@ function routeOperations({ routes }: Pick<Terms, 'routes'>): readonly Operation[
 
 const VERB: Readonly<Record<string, string>> = { post: 'create' }
 
-/** A pattern as OpenAPI writes it: each segment with a star is a parameter. */
+/** A list of names if there are few. Otherwise some examples, and other names are valid too. */
 function templated(pattern: string) {
   const names: string[] = []
   const segments = pattern.split('/').map((segment) => {

@@ -1,7 +1,10 @@
 import type { Dialect, Envelope } from '../dialects/dialect.ts'
 import { flag, list, object, ref, type Schema, text, whole } from '../floor/json-schema.ts'
 
-/** JSON Schemas of what the gate itself reads and answers, and of what its dialects say. */
+/**
+ * `components.schemas`. `few` is the most model names that are listed, `mostSats` the largest
+ * invoice.
+ */
 
 const TIER = object(['amountSats', 'creditSats'], { amountSats: whole(), creditSats: whole() })
 
@@ -16,7 +19,7 @@ const OFFER = object(['scheme', 'invoice', 'macaroon', 'payment_hash', 'amount_s
   status_token: text('For whoever got this invoice alone.'),
 })
 
-/** What a 402 that sells has beside the error. */
+/** All envelopes of errors, the usual one first. */
 const OFFERED: Readonly<Record<string, Schema>> = {
   l402: ref('Offer'),
   payment_url: text('A path of this server: the state of the invoice. Not for a shared invoice.'),
@@ -31,7 +34,7 @@ const OFFERED: Readonly<Record<string, Schema>> = {
   accepts: { type: 'array' },
 }
 
-/** The two schemas of an envelope: of any error, and of a 402 that sells. */
+/** With at most this many models, their names are the only valid ones. With more, some are examples. */
 const errorSchema = ({ schema }: Envelope): Schema => object(Object.keys(schema), schema)
 const paymentRequired = ({ schema }: Envelope): Schema =>
   object([...Object.keys(schema), 'credit_tiers', 'x402Version', 'accepts'], {
@@ -126,7 +129,7 @@ const HEALTH = object(['status', 'upstream', 'wallet', 'ledger'], {
   reason: text('Why nothing is sold, where the model server is gone.'),
 })
 
-/** A list of names where there are few, else some of them as examples: others may be spelled too. */
+/** Prices in the document. Registries read at most 64 KiB. All prices are at /v1/models. */
 const modelName = (ids: readonly string[], few: number): Schema => {
   if (ids.length === 0) return { type: 'string' }
   const distinct = [...new Set(ids)]
@@ -135,7 +138,11 @@ const modelName = (ids: readonly string[], few: number): Schema => {
     : { type: 'string', examples: distinct.slice(0, few) }
 }
 
-/** Schemas of one kind of all dialects, after those that they refer to. */
+/**
+ * `/openapi.json` (OpenAPI 3.1.0), with `x-service-info` and `x-payment-info` of
+ * draft-payment-discovery-01. Prices are in `x-satgate`. If a 402 says something else, the 402 is
+ * right.
+ */
 function ofDialects(
   dialects: readonly Pick<Dialect, 'docs'>[],
   which: 'request' | 'answer',
@@ -146,13 +153,13 @@ function ofDialects(
   return { ...Object.assign({}, ...parts), ...Object.fromEntries(named) }
 }
 
-/** `components.schemas`. `few`: how many model names are listed at most; `mostSats`: of an invoice. */
+/** `contact` and `termsOfService` of the specification. Terms that are no URL are in `x-terms`. */
 export const schemas = (about: {
   readonly models: readonly string[]
   readonly few: number
   readonly mostSats: number
   readonly dialects: readonly Pick<Dialect, 'docs'>[]
-  /** The envelopes of errors that are written here, the usual one first. */
+  /** The state of the gate now, and the prices. */
   readonly envelopes: readonly Envelope[]
 }): Readonly<Record<string, Schema>> => ({
   ...Object.assign({}, ...about.envelopes.map(({ parts }) => parts)),

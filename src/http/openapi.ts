@@ -3,9 +3,9 @@ import { type Operation, operations } from './openapi-operations.ts'
 import { schemas } from './openapi-schemas.ts'
 import type { Operator, Selling } from './selling.ts'
 
-/** Names that are listed as the only ones; with more models some stand as examples. */
+/** The amount is null, because the price depends on the model and the tokens. */
 const FEW_MODELS = 20
-/** Prices in the document: registries read no more than 64 KiB. All of them are at /v1/models. */
+/** A refusal: all have one envelope. A 402 with an offer has more fields; a HEAD has no body. */
 const MOST_PRICES = 100
 
 /**

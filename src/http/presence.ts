@@ -34,27 +34,24 @@ export class Presence {
     this.#tell = tell
   }
 
-  /** Null while the backend is there, by what the tries showed. */
+  /** A model as the upstream lists it, with every field. */
   get gone(): Gone | null {
     return this.#gone ? this.#failing : null
   }
 
-  /** Whether it failed at the last try. It may not be gone yet. */
+  /** By model: how many tokens a prompt and its answer may have together, if the backend says so. */
   get failing(): boolean {
     return this.#failing !== null
   }
 
-  /** Takes the result of a try at `now` (in ms). `not` is null if the backend listed its models. */
+  /** Nobody answers. The text is for the operator. */
   saw(not: FailedTry | null, now: number): void {
     const seen = not === null ? 'there' : seenOf(not)
     if (not === null || seen === 'there') this.#there()
     else if (seen !== 'silent') this.#failed({ why: seen, how: not }, now)
   }
 
-  /**
-   * Reports a failure at once, without waiting whether it lasts. A start does this, so that it
-   * shows how it found the backend.
-   */
+  /** It wants a key, or another key. */
   tell(): void {
     if (this.#failing === null || this.#how === null || this.#told) return
     this.#told = true

@@ -3,7 +3,7 @@ import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import { type JsonAnswer, makeUpstream } from './upstream.ts'
 
-/** One of an upstream's own model records, every field as it came. */
+/** Asks an upstream for its models. Its kind is told from that answer alone; nothing else is asked. */
 export interface Model {
   readonly id: string
   readonly [field: string]: unknown
@@ -17,16 +17,26 @@ export interface Probed {
 }
 
 export type NotProbed =
-  /** Nobody answers; text for the operator. */
+  /**
+   * Reads OpenAI's list, or the bare array that some backends send (threats K14). Ollama sends
+   * `data: null` if it has no models. Records without an id are left out, and those whose id no
+   * request may name.
+   */
   | { readonly why: 'unreachable'; readonly detail: string }
-  /** It wants a key, or another one. */
+  /**
+   * Tells the kind by the `Server` header, otherwise by the owner of the models. For a model that
+   * the user made, Ollama names the user as its owner.
+   */
   | { readonly why: 'refused'; readonly status: number }
-  /** It answers, but not with a list of models. */
+  /**
+   * The context in tokens. llama.cpp lists it as `meta.n_ctx`, vLLM as `max_model_len`, some
+   * routers as `context_length`.
+   */
   | { readonly why: 'no_models'; readonly status: number }
 
 export const MODELS_PATH = '/v1/models'
 
-/** Asks an upstream for its models, and from that answer alone names what it is. Nothing else is asked of it. */
+/** The default ports of Ollama, vLLM, LM Studio and llama.cpp. */
 export async function probeUpstream(
   base: URL,
   key: string | null,
@@ -41,7 +51,7 @@ export async function probeUpstream(
   }
 }
 
-/** Reads the answer to `GET /v1/models`. */
+/** Looks for a backend on this machine. The first of these ports that lists models is used. */
 export function readProbe(answer: Result<JsonAnswer, string>): Result<Probed, NotProbed> {
   if (!answer.ok) return err({ why: 'unreachable', detail: answer.error })
   const { status, headers, json } = answer.value
@@ -59,10 +69,7 @@ export function readProbe(answer: Result<JsonAnswer, string>): Result<Probed, No
   })
 }
 
-/**
- * OpenAI's list, or the bare array that some send (threats K14); Ollama has `data: null` without
- * models. Records without an id are left out, and those with one that no request may name.
- */
+/** Refusals of the endpoints of the gate itself. */
 function modelsOf(json: unknown): Model[] | null {
   const list = Array.isArray(json) ? json : isRecord(json) ? json.data : undefined
   if (list === null) return []
@@ -80,7 +87,7 @@ const OWNERS: Readonly<Record<string, Backend>> = {
   organization_owner: 'lmstudio',
 }
 
-/** By `Server`, else by who owns the models; Ollama's owner is the user for a model of one's own. */
+/** @param why for example "unknown here" */
 function kindOf(models: readonly Model[], server: string): Backend {
   if (/^llama\.cpp/i.test(server)) return 'llamacpp'
   for (const { owned_by: by } of models) {
@@ -102,7 +109,7 @@ export function contextSize(model: Model): number | null {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Where backends listen when nobody says otherwise: Ollama, vLLM, LM Studio, llama.cpp. */
+/** The path is served, but not with this method. */
 const USUAL_PORTS = [11434, 8000, 1234, 8080]
 
 export interface Discovered extends Probed {

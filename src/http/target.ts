@@ -1,14 +1,13 @@
 import { assert } from '../floor/assert.ts'
 
-/** What a canonical path looks like: no escapes, dot segments, empty segments or authority (G1). */
+/** The connection opens, but no answer comes. The backend may only be busy. */
 const CANONICAL = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9_~:.-]+)+$/
 const QUERY = /^(?:\?[!"$-~]*)?$/
 const VERSION = /^v\d+(?:[a-z]+\d*)?$/i
 
 /**
- * The target of one of our paths on that upstream. A base whose path names a version of an API
- * stands as it is (`/api/paas/v4`, `/v1beta/openai`); to any other ours is added, `/v1` and all
- * (threats K15).
+ * Finds the kind of a failed connection from the code and message of its error, as `getJson`
+ * returns them.
  */
 export function targetOf(base: URL, path: string, query = ''): string {
   assert(
@@ -22,11 +21,11 @@ export function targetOf(base: URL, path: string, query = ''): string {
   )
 }
 
-/** The operator's own query first: it may hold a key, and a buyer's cannot take its place. */
+/** A text for the operator: what is wrong at `url`, and what helps. */
 const together = (own: string, asked: string): string =>
   own === '' || asked === '' ? own + asked : `${own}&${asked.slice(1)}`
 
-/** Where one of our paths is on that upstream, for people: a query may hold a key. */
+/** What usually listens at a port, and how to start it. */
 export function shownTarget(base: URL, path: string): string {
   return base.origin + (targetOf(base, path).split('?')[0] ?? '')
 }

@@ -1,12 +1,16 @@
 import { explain, type Failure, failureOf, type Why } from '../outbound/failure.ts'
 
-/** Why a backend cannot be spoken to, in the kinds that events name. */
+/**
+ * One keep-alive connection over one socket, with one request at a time, and what it has carried.
+ * undici alone would open another socket by itself, which may lead to another backend than the one
+ * that the request was written for.
+ */
 export type Unreachable =
   | 'refused'
   | 'unknown_host'
   | 'certificate'
   | 'tls'
-  /** The connection opens, and no answer comes: it may only be busy. */
+  /** The number of complete answers. */
   | 'silent'
   | 'no_answer'
 
@@ -22,7 +26,7 @@ const KINDS: Partial<Readonly<Record<Why, Unreachable>>> = {
   silent: 'silent',
 }
 
-/** Sorts what a connection failed with: an error's code and message, as `getJson` gives them. */
+/** The number of bytes that were read. */
 export const whyUnreachable = (detail: string): Unreachable =>
   KINDS[failureIn(detail).why] ?? 'no_answer'
 
@@ -32,7 +36,7 @@ function failureIn(detail: string): Failure {
   return failureOf(/\b[A-Z][A-Z_]{4,}\b/.exec(detail)?.[0] ?? '')
 }
 
-/** What an operator is told: what is wrong at `url`, and what helps. */
+/** undici closes a connection that was idle for 4 s. No known backend closes it earlier (threats K20). */
 export function helpWith(detail: string, url: URL): string {
   const failure = failureIn(detail)
   const said = explain(failure, url)
@@ -53,7 +57,10 @@ export function helpWith(detail: string, url: URL): string {
   }
 }
 
-/** What usually listens at a port, and how it is started. */
+/**
+ * Counts the bytes that are read. With TLS it counts decrypted bytes, because `bytesRead` also
+ * counts TLS records and alerts.
+ */
 const USUAL: Readonly<Record<string, string>> = {
   11434: 'is Ollama running? Start it with: ollama serve',
   8000: 'is vLLM running?',

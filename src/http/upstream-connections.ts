@@ -8,9 +8,13 @@ import { buildConnector, Client } from 'undici'
  */
 export class UpstreamConnection {
   readonly client: Client
-  /** Answers that came whole. */
+  /**
+   * The keep-alive connections, with one request on each at a time. We use our own pool because we
+   * must know the connection of each request to see when the upstream has finished it, and because
+   * undici looks through all busy connections for a free one.
+   */
   answers = 0
-  /** Bytes that were read. */
+  /** `closedIdle` is called when the other side closes an unused connection. */
   bytes = 0
   #connected = false
 
@@ -20,7 +24,7 @@ export class UpstreamConnection {
       headersTimeout: 0,
       bodyTimeout: 0,
       pipelining: 1,
-      // undici keeps an idle connection for 4 s, less than any known backend does (threats K20).
+      // Takes a kept connection, or opens a new one.
       connect: (options, done) => {
         if (this.#connected) return done(new ClosedError(), null)
         connect(options, (...result) => {
@@ -31,7 +35,7 @@ export class UpstreamConnection {
     })
   }
 
-  /** Counts what is read, decrypted where there is TLS: `bytesRead` counts its records and alerts. */
+  /** Closes a connection. Resolves when the socket is closed. */
   #opened(socket: Socket): void {
     this.#connected = true
     const read = socket.read.bind(socket)
@@ -43,7 +47,7 @@ export class UpstreamConnection {
   }
 }
 
-/** The socket was closed before the request was written to it. */
+/** undici reports here what one of our handlers throws. */
 class ClosedError extends Error {
   readonly code = 'ECONNRESET'
 
@@ -52,11 +56,7 @@ class ClosedError extends Error {
   }
 }
 
-/**
- * Keep-alive connections, one request on each at a time. A pool of our own rather than undici's:
- * to know when an upstream has let go one must know which connection a request is on, and undici
- * looks through all busy connections for a free one.
- */
+/** The connection is closed already, so nobody waits for this. */
 export class UpstreamConnections {
   readonly #origin: string
   readonly #connectTimeout: number
@@ -64,14 +64,14 @@ export class UpstreamConnections {
   readonly #all = new Set<UpstreamConnection>()
   readonly #idle: UpstreamConnection[] = []
 
-  /** `closedIdle` is called when the other side closes a connection that nobody uses. */
+  /** undici's code for a connection that it closed itself because it was idle too long. */
   constructor(origin: string, connectTimeout: number, closedIdle: () => void) {
     this.#origin = origin
     this.#connectTimeout = connectTimeout
     this.#closedIdle = closedIdle
   }
 
-  /** One that is kept, else a new one. */
+  /** A request as it is sent. */
   take(): UpstreamConnection {
     return this.#idle.pop() ?? this.open()
   }
@@ -93,7 +93,7 @@ export class UpstreamConnections {
   open(): UpstreamConnection {
     const connection = new UpstreamConnection(this.#origin, this.#connectTimeout)
     this.#all.add(connection)
-    // What a handler of ours throws, undici says here.
+    // The content type of the body. Null if there is no body.
     ;(connection.client as EventEmitter).on('error', () => {
       this.cut(connection).catch(() => undefined)
     })
@@ -101,7 +101,8 @@ export class UpstreamConnections {
       const at = this.#idle.indexOf(connection)
       if (at < 0) return
       this.#idle.splice(at, 1)
-      // It is gone as it is: nobody waits for its end.
+      // What is known about the backend behind the connections. A request that was written for one
+      // kind must not be sent to another (threats J8).
       this.cut(connection).catch(() => undefined)
       if (error.code !== CLOSED_BY_US) this.#closedIdle()
     })
@@ -109,5 +110,5 @@ export class UpstreamConnections {
   }
 }
 
-/** undici's code for a connection that it closed because it was idle for too long. */
+/** Lists the models again, and returns whether a backend of that kind is there. */
 const CLOSED_BY_US = 'UND_ERR_INFO'

@@ -5,21 +5,21 @@ import type { Sent, UpstreamListener } from '../gate/ports.ts'
 import type { UpstreamConnection, UpstreamConnections } from './upstream-connections.ts'
 
 export type Headers = Readonly<Record<string, string | string[] | undefined>>
-/** A request as it leaves. */
+/** Called when the connection is open and the request is being sent. */
 export interface Outgoing {
   readonly method: string
-  /** With its query. */
+  /** One request and its answer, until its connection is free or closed. */
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array | null
-  /** Of the body; null without one. */
+  /** The bytes that the connection had read before this request. */
   readonly contentType: string | null
 }
 
-/** Who is behind the connections: what was written for one backend is not for another (threats J8). */
+/** The kind of backend that it was written for. */
 export interface Behind {
   kind(): Backend
-  /** Looks anew. */
+  /** Not while another answer's data is handled, because undici's parser cannot be entered twice. */
   isStill(kind: Backend): Promise<boolean>
 }
 
@@ -28,11 +28,14 @@ interface Parts {
   readonly now: () => number
   readonly onDoubt: () => void
   readonly behind: Behind
-  /** The connection stands, and the request leaves. */
+  /** A status such as 103 is not the answer yet. */
   readonly begun: () => void
 }
 
-/** One request and its answer, from the first byte to the release of its connection. */
+/**
+ * undici catches what its handlers throw. A failed assertion of ours must not look like a failure
+ * of the upstream.
+ */
 export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
   readonly released: Promise<void>
   readonly #parts: Parts
@@ -42,9 +45,15 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
   #release: () => void = () => {}
   #controller: Dispatcher.DispatchController | null = null
   #sentAt = Number.NaN
-  /** Bytes of the connection that were read before this request. */
+  /**
+   * Whether the backend had closed a kept connection before it took this request. If the request
+   * itself made the backend crash, more time passes, and it must not be sent again.
+   */
   readonly #bytesBefore: number
-  /** Whom it was written for. */
+  /**
+   * Sends the request once more on a new connection, because the other kept connections are as old
+   * as this one.
+   */
   readonly #kind: Backend
   #sentTwice = false
   #answered = false
@@ -70,7 +79,7 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
   }
 
   resume(): void {
-    // Not from within another answer's data: undici's parser does not stand being entered twice.
+    // A GET of the models may go to any backend; it is how the kind of backend is found out.
     queueMicrotask(() => {
       if (!this.#over) this.#controller?.resume()
     })
@@ -89,7 +98,7 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Headers): void {
-    // 103 and its like are not the answer.
+    // ms. A connection that was closed before it was used reports that within this time.
     if (this.#over || status < 200) return
     this.#answered = true
     this.#holdable = keepsAlive(headers)
@@ -113,7 +122,7 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
   }
 
   onResponseError(_: unknown, error: Error): void {
-    // undici catches what its handlers throw: a broken belief is not an upstream's failure.
+    // Statuses of a proxy that has no backend behind it.
     if (error instanceof BrokenBelief) {
       queueMicrotask(() => {
         throw error
@@ -132,8 +141,10 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
   }
 
   /**
-   * Whether the backend closed a kept connection before it took this request. A runner that this
-   * very request ended takes longer, and must not get it twice.
+   * Whether an answer may be paused. If an answer that ends with its connection is paused at its
+   * end, undici 7 throws from a socket event (`assert(!this.paused)` in its parser's `finish`,
+   * repaired in undici 8), and that would end the gate. Streaming backends send chunks and keep the
+   * connection open.
    */
   #wasClosedUnder(error: Error): boolean {
     const { answers, bytes } = this.#connection
@@ -142,13 +153,13 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
     return this.#controller === null || this.#parts.now() - this.#sentAt <= CLOSED_WITHIN
   }
 
-  /** Once, on a new connection: the other kept ones are as old as this one. */
+  /** The operator's own address, with `/v1` or without. This upstream connects to no other host (G1). */
   async #sendAgain(error: Error): Promise<void> {
     const { connections, behind } = this.#parts
     const request = this.#request
     assert(request !== null, 'a request that runs is kept')
     this.#sentTwice = true
-    // A look at the models is not written for anybody, and is how one knows who is there.
+    // Sent as a Bearer token. Null sends none.
     const same = request.method === 'GET' || (await behind.isStill(this.#kind))
     if (this.#over) return
     if (!same) return this.#fail(error)
@@ -164,16 +175,18 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
   }
 }
 
-/** ms in which a connection that was closed before it was used tells so. */
+/** Monotonic ms. If it is left out, nothing is sent twice. */
 const CLOSED_WITHIN = 500
 const CLOSED: ReadonlySet<unknown> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
-/** What a proxy says when nothing is behind it. */
+/**
+ * Called if a connection was lost, or an answer says that nobody is behind it. Another backend may
+ * be there soon.
+ */
 const NOBODY_BEHIND = new Set([502, 503, 504])
 
 /**
- * Whether an answer may be held back. undici 7 throws out of a socket event (`assert(!this.paused)`
- * in its parser's `finish`, mended in undici 8) when an answer that ends with its connection does
- * so while it is held: that would end the gate. Backends that stream send chunks and keep the line.
+ * The kind of backend, and whether it is still there. It is asked before a request is sent a second
+ * time (J8).
  */
 function keepsAlive(headers: Headers): boolean {
   const chunked = String(headers['transfer-encoding'] ?? '').toLowerCase() === 'chunked'

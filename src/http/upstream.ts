@@ -10,21 +10,31 @@ import { type Behind, type Headers, UpstreamExchange } from './upstream-exchange
 
 export interface UpstreamOptions {
   readonly world: World
-  /** The operator's own address, with `/v1` or without, and the only host that this upstream ever speaks to (G1). */
+  /**
+   * GETs a small JSON document such as `/v1/models`. An answer of any status is a value. The text
+   * in the error is for the operator.
+   */
   readonly base: URL
-  /** Sent as Bearer; null sends none. */
+  /** Ends what still runs, and closes every connection. */
   readonly key: string | null
   readonly timeouts?: { readonly connectMs?: number }
-  /** Monotonic ms. Left out: nothing is ever sent twice. */
+  /** Undefined if the body is not JSON. */
   readonly now?: () => number
-  /** A connection was lost, or an answer says that nobody is behind it: another may be there soon. */
+  /**
+   * The headers of a request that reach the upstream with every dialect. Credentials never do (G3,
+   * G5).
+   */
   readonly onDoubt?: () => void
-  /** Who is there, as far as it is known, and whether it is still: asked before a second send (J8). */
+  /** Used if nobody checks which kind of backend is there. */
   readonly behind?: Behind
 }
 
 export interface HttpUpstream extends Upstream {
-  /** GETs a small JSON document, `/v1/models`. An answer of any status is a value; text in the error is for the operator. */
+  /**
+   * Sends requests to one backend over HTTP/1.1. A redirect is an answer like any other (G2). The
+   * only deadline here is the one for connecting; the gate has all others. A request is sent a
+   * second time only if a kept connection was closed before the backend took it (threats K21).
+   */
   getJson(path: string, deadlineMs: number): Promise<Result<JsonAnswer, string>>
   /** Cuts what still runs and closes every connection. */
   close(): Promise<void>

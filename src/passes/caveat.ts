@@ -205,7 +205,7 @@ function limit(unit: Unit, takes: string): Grammar {
   }
 }
 
-/** A limit that no meter counts yet. */
+/** A limit in a unit that this version does not count yet. */
 function reservedLimit(takes: string): Grammar {
   const grammar = limit('calls', takes)
   return { ...grammar, read: (value) => grammar.read(value) && 'reserved' }

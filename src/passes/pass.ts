@@ -3,29 +3,29 @@ import type { Limit } from '../ledger/ledger.ts'
 import type { CaveatRefused, Rule } from './caveat.ts'
 
 /**
- * What a verified macaroon allows. A pass is a bearer credential whose caveats can only narrow; it
- * names an account through the payment hash in its identifier.
+ * What a verified macaroon allows. Whoever has a pass can use it, and its caveats can only narrow
+ * it. The payment hash in its identifier leads to the account.
  */
 export interface Pass {
   /** Payment hash, 64 hex digits. */
   readonly hash: string
-  /** 64 hex digits: must equal the invoice row's. */
+  /** 64 hex digits. It must equal the token id of the pass's row. */
   readonly tokenId: string
   /**
-   * `account`: a root pass. It has no caveats but the `preimage=` that lnget adds, may withdraw, and
-   * sees the whole account. Otherwise the name of this narrowed pass: the hex of sha256(signature at
-   * its last narrowing caveat).
+   * `account` is a root pass: it has no caveats except the `preimage=` that lnget adds, and sees
+   * the whole account. Otherwise the name of this narrowed pass: the hex of sha256(signature at its
+   * last narrowing caveat).
    */
   readonly scope: 'account' | { readonly pass: string }
   readonly rules: readonly Rule[]
-  /** Each `spend | calls | tokens` caveat at its own meter. */
+  /** One limit, with its meter, for each caveat `spend`, `calls` or `tokens`. */
   readonly limits: readonly Limit[]
 }
 
 /** In order of precedence. `expired` is a 402 with offers, the others a 403 without. */
 export type Forbidden = 'expired' | 'preimage' | 'path' | 'method' | 'model'
 
-/** The operation a pass is held against. `model` is null where the endpoint has none. */
+/** What a pass is checked against. `model` is null if the endpoint has none. */
 export interface Operation {
   readonly path: string
   readonly method: string
@@ -34,7 +34,10 @@ export interface Operation {
   readonly now: number
 }
 
-/** A pass that was signed here, and by which key: it must be the key of the row of the pass. */
+/**
+ * A pass that this gate signed, and the id of the root key. It must be the key id in the row of the
+ * pass.
+ */
 export interface Verified {
   readonly pass: Pass
   readonly keyId: string
@@ -49,34 +52,50 @@ export interface PresentedPass {
   readonly credential: Credential
   readonly verified: Result<Verified, PassRefused>
   /**
-   * What its secret is, if it opens the pass: the preimage of the payment hash, or the settlement
-   * secret that this gate gives for a paid invoice. Neither the store nor a wallet was asked.
+   * How its secret opens the pass: as the preimage of the payment hash, or as the settlement secret
+   * that this gate gives for a paid invoice. Null if it does not. Neither the store nor a wallet
+   * was asked.
    */
   readonly opens: 'preimage' | 'settlement' | null
 }
 
-/** What one request presents. Its headers are read once, in `present.ts`, so that no later code looks at a header for money. */
+/**
+ * The credentials of one request. `present.ts` reads the headers once, so no later code looks at a
+ * header for money.
+ */
 export type Presented =
-  /** Two different credentials in one request: 400, or one of them could be charged by mistake. */
+  /**
+   * Two different credentials in one request. It is refused with 400, because the wrong one could
+   * be charged.
+   */
   | { readonly is: 'conflict' }
-  /** A macaroon of ours, and no secret that opens it: 400 where it is paid, else as malformed (K12). */
+  /**
+   * A macaroon of this gate without a secret that opens it. It is a 400 if it is paid for,
+   * otherwise like `malformed` (K12).
+   */
   | {
       readonly is: 'damaged'
       readonly detail: string
       readonly pass: Pass
-      /** Of the root key that signed it. */
+      /** The id of the root key that signed it. */
       readonly keyId: string
     }
-  /** Looks like ours and is not right: 402 with offers. `detail` repeats nothing of it. */
+  /**
+   * It looks like a pass of this gate but is not valid: a 402 with offers. `detail` repeats nothing
+   * of it.
+   */
   | { readonly is: 'malformed'; readonly detail: string }
   | { readonly is: 'absent' }
   | PresentedPass
 
 export interface Credential {
-  /** The macaroon's bytes, V2. */
+  /** The bytes of the macaroon, in V2 format. */
   readonly macaroon: Uint8Array
-  /** 64 lowercase hex digits: the preimage, or the invoice's settlement secret. */
+  /** 64 lowercase hex digits: the preimage, or the settlement secret of the invoice. */
   readonly secret: string
-  /** One name for all spellings of the same credential; a cache key, itself a secret: never logged. */
+  /**
+   * The same text for all spellings of a credential, for use as a cache key. It is a secret, so it
+   * is never logged.
+   */
   readonly text: string
 }

@@ -5,15 +5,18 @@ import type { Credential, Presented, PresentedPass } from './pass.ts'
 import { readCaveat } from './read.ts'
 
 /**
- * The one reader of credentials. After it nobody looks at a header again, so that a request that
- * got in by another door and is not metered cannot be spelled (threats C5).
+ * The only reader of credentials. No later code reads a header, so no spelling of a request can
+ * avoid being charged (threats C5).
  */
 
-/** Where a pass may stand. */
+/** The headers in which a pass may be sent. */
 const OURS: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'api-key'])
-/** Older L402 clients: a macaroon in hex that carries its preimage (aperture `l402/header.go`). */
+/**
+ * Headers of older L402 clients: a macaroon in hex that contains its preimage (aperture
+ * `l402/header.go`).
+ */
 const LEGACY: ReadonlySet<string> = new Set(['macaroon', 'grpc-metadata-macaroon'])
-/** Credentials of other rails. */
+/** Headers with credentials of other payment protocols. */
 const FOREIGN: ReadonlySet<string> = new Set([
   'x-cashu',
   'payment-signature',
@@ -23,7 +26,7 @@ const FOREIGN: ReadonlySet<string> = new Set([
 
 export const PASS_HEADERS: readonly string[] = [...OURS, ...LEGACY]
 
-/** Lower-case names that never travel on to an upstream (threats G3). */
+/** Names of headers, in lower case, that are never sent to an upstream (threats G3). */
 export const CREDENTIAL_HEADERS: ReadonlySet<string> = new Set([
   ...PASS_HEADERS,
   ...FOREIGN,
@@ -32,7 +35,7 @@ export const CREDENTIAL_HEADERS: ReadonlySet<string> = new Set([
   'cookie',
 ])
 
-/** `ours`: what stands here can only be a pass. `any`: it is one, or some other service's key. */
+/** `ours`: the value can only be a pass. `any`: it is a pass, or a key of some other service. */
 type Scheme = 'ours' | 'any' | 'foreign'
 const SCHEMES: ReadonlyMap<string, Scheme> = new Map([
   ['l402', 'ours'],
@@ -41,23 +44,23 @@ const SCHEMES: ReadonlyMap<string, Scheme> = new Map([
   ['payment', 'foreign'],
 ])
 
-/** How V2 bytes with a location or an identifier first look in base64. */
+/** The beginning of V2 bytes in base64, if they begin with a location or an identifier. */
 const LIKE_A_MACAROON = /^Ag[EI][A-Za-z0-9+/_=-]{60}/
-/** An L402 identifier alone is this long in base64. */
+/** The length of an L402 identifier in base64. */
 const SHORTEST_TOKEN = 88
 const MOST_TOKENS = 4
-/** Values of one request that are mended. */
+/** How many values of one request are repaired at most. */
 const MOST_MENDED = 4
 
-/** What looks like ours and is not right, with what it may have been. */
+/** Something that looks like a pass of this gate but is not valid, and what it may have been. */
 export interface Malformed {
   readonly is: 'malformed'
-  /** Repeats nothing of it. */
+  /** A message that repeats nothing of it. */
   readonly detail: string
   readonly mended: readonly Mended[]
 }
 
-/** What the headers say by themselves: whose they are is not known yet. */
+/** What the headers contain, before any signature is checked. */
 export type Found =
   | Exclude<Presented, { readonly is: 'malformed' | 'damaged' | 'credential' }>
   | Pick<PresentedPass, 'is' | 'credential'>
@@ -70,9 +73,10 @@ interface Seen {
 }
 
 /**
- * What the headers present, name and value in turn as they came. Every line is read and every
- * value scanned to its end: clients repeat headers, and proxies fold lines into one (`LSAT a:b,
- * L402 a:b`). One credential in two places is one; two that differ are a conflict.
+ * Reads the credentials in the headers, which are names and values in turn. Every line is read and
+ * every value is read to its end, because clients repeat headers and proxies join lines into one
+ * (`LSAT a:b, L402 a:b`). The same credential in two places counts once. Two different ones are a
+ * conflict.
  */
 export function present(rawHeaders: readonly string[]): Found {
   const seen: Seen = { found: [], mended: [], foreign: false }
@@ -95,7 +99,7 @@ function verdict({ found, mended, foreign }: Seen): Found {
     else detail ??= one.error
   }
   const [credential] = credentials.values()
-  // The same one beside it, damaged: nothing else could be meant.
+  // The damaged value is a copy of the good credential, so it is ignored.
   const same = (one: Mended) => one.candidate !== null && one.candidate.text === credential?.text
   if (mended.length > 0 && mended.every(same)) detail = null
   const different = credentials.size + (detail === null ? 0 : 1) + (foreign ? 1 : 0)
@@ -104,7 +108,7 @@ function verdict({ found, mended, foreign }: Seen): Found {
   return credential === undefined ? { is: 'absent' } : { is: 'credential', credential }
 }
 
-/** One value. Where nothing good is in it and it can only be ours, it is mended. */
+/** Reads one value. If it contains nothing valid and can only be a pass of this gate, it is repaired. */
 function read(value: string, seen: Seen): void {
   const before = seen.found.length
   scan(value, seen)
@@ -115,7 +119,7 @@ function read(value: string, seen: Seen): void {
   if (seen.mended.length < MOST_MENDED) seen.mended.push(mend(value))
 }
 
-/** Splits a value into what stands behind each scheme. What has no scheme is read as a bare key. */
+/** Divides a value at its schemes. A part without a scheme is read as a bare key. */
 function scan(value: string, seen: Seen): void {
   let scheme: Scheme = 'any'
   let pieces: string[] = []
@@ -130,7 +134,10 @@ function scan(value: string, seen: Seen): void {
   readPieces(scheme, pieces, seen)
 }
 
-/** `token[,token…]:secret`, any number of them; what is left over is ours only if it looks so. */
+/**
+ * Reads any number of `token[,token…]:secret`. What remains counts as a broken pass only if it
+ * looks like one.
+ */
 function readPieces(scheme: Scheme, pieces: readonly string[], seen: Seen): void {
   if (scheme === 'foreign') {
     seen.foreign = true
@@ -143,7 +150,8 @@ function readPieces(scheme: Scheme, pieces: readonly string[], seen: Seen): void
     tokens.push(colon < 0 ? piece : piece.slice(0, colon))
     if (colon < 0) continue
     const secret = piece.slice(colon + 1)
-    // Words of an unknown scheme may stand before a pass: only behind ours must all be macaroons.
+    // Words of an unknown scheme may come before a pass. Only after a scheme of ours must every
+    // token be a macaroon.
     const ours = scheme === 'ours' ? tokens : tokens.filter((token) => looksOurs(token, secret))
     if (ours.length > 0) seen.found.push(...readPairs(ours, secret))
     tokens = []
@@ -168,7 +176,7 @@ function readLegacy(hex: string): Result<Credential, string> {
   if (bytes === null || macaroon === null) return err('the macaroon cannot be read')
   for (const bytesOfCaveat of macaroon.caveats) {
     const caveat = readCaveat(bytesOfCaveat)
-    // A second, different one cannot hold against this secret: every `preimage` caveat must.
+    // A second `preimage` caveat with another value cannot hold, because all must equal the secret.
     if (caveat.ok && caveat.value.kind === 'preimage') {
       return ok(credentialOf(bytes, caveat.value.hex))
     }

@@ -18,7 +18,7 @@ import { isPlainPath } from './plain-path.ts'
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** A caveat's bytes as the sentence that they say. */
+/** Reads the bytes of a caveat. */
 export function readCaveat(bytes: Uint8Array): Result<Caveat, CaveatProblem> {
   try {
     return parseCaveat(UTF_8.decode(bytes))
@@ -27,16 +27,16 @@ export function readCaveat(bytes: Uint8Array): Result<Caveat, CaveatProblem> {
   }
 }
 
-/** lnget writes the preimage into the macaroon that it paid for: that takes nothing away. */
+/** lnget adds the preimage to the macaroon that it paid for. That does not narrow the pass. */
 export const narrows = (caveat: Caveat): boolean => caveat.kind !== 'preimage'
 
-/** Names a meter, and a narrowed pass: nobody can have the same name without the same prefix. */
+/** Names a meter or a narrowed pass. Nobody can make the same name without the same caveats before it. */
 const nameOf = (signature: Uint8Array): string =>
   createHash('sha256').update(signature).digest('hex')
 
 /**
- * What a macaroon allows. `signatures` is what `verify` answered for it. One caveat that is unknown
- * or malformed refuses the whole pass (threats C4).
+ * Reads what a macaroon allows. `signatures` is the result of `verify`. One unknown or malformed
+ * caveat makes the whole pass invalid (threats C4).
  */
 export function readPass(
   macaroon: Macaroon,
@@ -63,7 +63,7 @@ export function readPass(
   return ok({ ...identifier, scope, rules, limits })
 }
 
-/** Whether one rule holds. An operation without a model is outside every `model` rule. */
+/** Whether one rule holds. A request without a model breaks every `model` rule. */
 function holds(rule: Rule, operation: Operation): boolean {
   switch (rule.kind) {
     case 'expires':
@@ -81,7 +81,7 @@ function holds(rule: Rule, operation: Operation): boolean {
   }
 }
 
-/** The rule that forbids it, for the words of a refusal. */
+/** The rule that forbids the request, for the text of a refusal. */
 export const brokenRule = (
   pass: Pass,
   operation: Operation,
@@ -89,16 +89,16 @@ export const brokenRule = (
 ): Rule | undefined => pass.rules.find((rule) => rule.kind === kind && !holds(rule, operation))
 
 /**
- * Holds a pass against an operation: every rule must hold, also where a kind stands twice. When
- * several do not, the first in the order of `Forbidden` is the answer.
+ * Checks a pass against a request. Every rule must hold, also several of one kind. If several do
+ * not hold, the first in the order of `Forbidden` is returned.
  */
 export function allows(pass: Pass, operation: Operation): Result<true, Forbidden> {
   return rulesHold(pass, operation, ['expired', 'preimage', 'path', 'method', 'model'])
 }
 
 /**
- * Whether the pass is good at all, whatever it may be used for: for the gate's own endpoints, such
- * as the balance, which a pass for one model may read too.
+ * Whether the pass is valid at all, whatever it may be used for. The gate's own endpoints need no
+ * more: a pass for one model may read its balance too.
  */
 export function allowsBearer(
   pass: Pass,

@@ -5,19 +5,19 @@ import type { Credential, Presented, PresentedPass, Verified } from './pass.ts'
 import { type Malformed, present } from './present.ts'
 import type { RootKey, Verify } from './verify.ts'
 
-/** Reads the passes in the headers of one request: the only reading there is. */
+/** Reads the passes in the headers of a request. No other code reads them. */
 export type Recognise = (rawHeaders: readonly string[]) => Presented
 
 /**
- * The payment hash of a pass whose signature and secret are right, whether it is paid or not. Null: a
- * stranger. Only those who paid have such a secret.
+ * The payment hash of a pass whose signature and secret are right, whether the invoice is paid or
+ * not. Null for anybody else. Only somebody who paid, or was given it, has such a secret.
  */
 export const holderOf = (presented: PresentedPass | { readonly is: string }): string | null =>
   'opens' in presented && presented.opens !== null && presented.verified.ok
     ? presented.verified.value.pass.hash
     : null
 
-/** `remember`: how many secrets that were right are compared with themselves from then on. */
+/** `remember`: how many right secrets are kept, so that they need not be checked again. */
 export function makeRecogniser(options: {
   readonly verify: Verify
   readonly keys: readonly RootKey[]
@@ -51,7 +51,7 @@ export function makeRecogniser(options: {
   }
 }
 
-/** A secret that opened a pass. A settlement secret opens the pass of one token id alone. */
+/** A secret that opened a pass. A settlement secret opens the pass of one token id only. */
 interface Opened {
   readonly secret: string
   readonly tokenId: string
@@ -59,8 +59,8 @@ interface Opened {
 }
 
 /**
- * What something malformed turns out to be (threats K12). It is served only if that is certain:
- * the signature of a mended one verifies, and its secret opens it.
+ * Finds out what a malformed value was (threats K12). It is served only if that is certain: the
+ * signature of the repaired pass is right, and the secret opens it.
  */
 function recognised(
   { detail, mended }: Malformed,
@@ -84,5 +84,5 @@ function recognised(
   return { is: 'malformed', detail }
 }
 
-/** Macaroons of one damaged request whose signatures are computed. */
+/** How many signatures are computed at most for one damaged request. */
 const MOST_VERIFIED = 4

@@ -12,13 +12,13 @@ export interface RootKey {
   readonly master: Uint8Array
 }
 
-/** Believes a macaroon, or not. */
+/** Checks the signature of a macaroon. */
 export type Verify = (credential: Credential) => Result<Verified, PassRefused>
 
 export interface VerifierOptions {
-  /** Every key that passes in use were made with, the usual one first (threats C12). */
+  /** Every root key with which passes in use were made, the current one first (threats C12). */
   readonly keys: readonly RootKey[]
-  /** How many verified macaroons to remember. */
+  /** How many verified macaroons are kept. */
   readonly remember: number
 }
 

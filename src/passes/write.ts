@@ -5,7 +5,7 @@ import { type Identifier, writeIdentifier } from './identifier.ts'
 import { macaroonKey } from './keys.ts'
 import { mint, serialize } from './macaroon.ts'
 
-/** Root keys by their id: a macaroon is verified with the one that it was made with (threats C12). */
+/** The root keys by id. A macaroon is verified with the key that made it (threats C12). */
 export interface RootKeys {
   readonly current: { readonly id: string; readonly master: Uint8Array }
   byId(id: string): Uint8Array | null
@@ -15,7 +15,7 @@ const LOCATION = 'satgate'
 
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
-/** The macaroon of that name, base64. */
+/** Makes the macaroon with that identifier, in base64. */
 export function macaroonOf(
   named: Identifier,
   master: Uint8Array,
@@ -26,11 +26,11 @@ export function macaroonOf(
 }
 
 /**
- * What the pass of a payment without a payment hash is called: 64 hex digits. The hashed text is longer
- * than a preimage, so nobody can have a preimage of it.
+ * The name of a pass that a payment without a payment hash buys: 64 hex digits. The hashed text is
+ * longer than a preimage, so no preimage of the name can exist.
  */
 export const passNameOf = (payment: PaymentId): string =>
   createHash('sha256').update(`satgate pass of the payment ${payment}`).digest('hex')
 
-/** 32 hex digits that name a balance. */
+/** A new account: 32 random hex digits. */
 export const newAccount = (random: (bytes: number) => Uint8Array): AccountId => hex(random(16))

@@ -15,19 +15,19 @@ import {
   WalletUnreachable,
 } from './wallet.ts'
 
-/** ms between two tries of a wallet that is down: with the try itself it is asked every 5 s or so. */
+/** ms between two tries while the wallet is down. With the try itself it is asked about every 5 s. */
 const RETRY = 4_000
 
-/** Told when the wallet goes and comes back, once each. `since` is ms. */
+/** Told once when the wallet fails and once when it works again. `since` is ms since the epoch. */
 export interface Outage {
   gone(wallet: string, reason: string, since: number): void
   back(wallet: string, since: number): void
 }
 
 /**
- * A circuit breaker in front of a wallet. While the wallet is down, nobody waits for it, and it is tried
- * again until it answers. A refusal (wrong key) is an outage too: the gate cannot sell until the
- * operator acts.
+ * A circuit breaker in front of a wallet. While the wallet is down, requests do not wait for it; it
+ * is tried in the background until it answers. A refusal, such as a wrong key, is an outage too,
+ * because the gate cannot sell until the operator acts.
  */
 export class WalletBreaker {
   readonly wallet: Wallet
@@ -36,7 +36,7 @@ export class WalletBreaker {
   readonly #background: Background
   #downSince: number | null = null
   #retry: Repeated | null = null
-  /** Sats of the smallest and of the largest invoice that it has made. */
+  /** Sats of the smallest and the largest invoice that the wallet has made. */
   #least = Number.POSITIVE_INFINITY
   #most = 0
   #probing: Promise<boolean> | null = null
@@ -60,7 +60,10 @@ export class WalletBreaker {
     return this.#downSince === null
   }
 
-  /** Refusals: it is down (`wallet_unreachable`), has none to give now, or none of that amount. */
+  /**
+   * Refuses if the wallet is down (`wallet_unreachable`), is busy (`wallet_busy`), or makes no
+   * invoice of that amount (`amount_refused`).
+   */
   async createInvoice(ask: InvoiceAsk): Promise<Result<Invoice, InvoiceRefused>> {
     if (!this.up) return err({ why: 'wallet_unreachable' })
     try {
@@ -79,8 +82,9 @@ export class WalletBreaker {
   }
 
   /**
-   * Where an amount fails that nobody usually asks for, or one is refused outside of those that were
-   * made, whether the wallet is down is for its probe to say (threats J13).
+   * Makes an invoice. If an unusual amount fails, or an amount outside of those made before is
+   * refused, that alone does not prove an outage. Then the wallet's probe decides whether it is
+   * down (threats J13).
    */
   async #make(ask: InvoiceAsk): Promise<Invoice> {
     try {
@@ -94,12 +98,15 @@ export class WalletBreaker {
     }
   }
 
-  /** Null where the wallet cannot say. Asked even while it is down: a buyer who paid is waiting. */
+  /**
+   * The state of an invoice. Null if the wallet cannot tell. It is asked even while it is down,
+   * because a buyer who paid is waiting.
+   */
   lookup(paymentHash: string, who: LookingUp = 'waiting'): Promise<InvoiceState | null> {
     return this.#call(() => this.wallet.lookup(paymentHash, who))
   }
 
-  /** Tries it once; tells of an outage that it finds. */
+  /** Tries the wallet once. Reports an outage, or its end. */
   probe(): Promise<boolean> {
     this.#probing ??= this.#probe().finally(() => {
       this.#probing = null

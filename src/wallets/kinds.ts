@@ -6,9 +6,9 @@ import { play } from './play/kind.ts'
 /** The wallets of this version. A new one is a folder with a row of this type, and a line here. */
 export const KINDS: readonly WalletKind[] = [ecash, lnd, play]
 
-/** The wallet of somebody who has chosen none. */
+/** The wallet that is used if the operator chose none. */
 export const USUAL: WalletKind = ecash
 
-/** The row of a kind that the settings have accepted. */
+/** The row of a kind. The settings accept only kinds that have one. */
 export const kindOf = (kind: string): WalletKind | undefined =>
   KINDS.find((one) => one.kind === kind)

@@ -3,27 +3,30 @@ import type { Timer, World } from '../floor/world.ts'
 import type { Asker } from './wallet.ts'
 
 /**
- * How often somebody else's service is asked. A gate that asks too much is locked out, and then it
- * sells to nobody (threats I10).
+ * Limits how often the gate calls somebody else's service. A service locks out a gate that calls
+ * too often, and then that gate cannot sell (threats I10).
  */
 
-/** Questions a second, evenly; a few at once after a pause, so that one buyer never waits. */
+/**
+ * Calls a second, spread evenly. After a pause a few may go at once, so that a single buyer never
+ * waits.
+ */
 const QUESTIONS_A_SECOND = 2
 const AT_ONCE = 4
-/** A question that would wait longer than some 5 s is not asked: its asker comes again. */
+/** A call that would wait longer than about 5 s is refused, and its caller comes again. */
 const MOST_WAITING = 5 * QUESTIONS_A_SECOND
 
 export interface RateLimit {
   /**
-   * Resolves true when it is one's turn: somebody who waits comes before a routine. False where too
-   * many wait already, or where all is over.
+   * Resolves with true when the call may be made. Calls of somebody who waits come before routine
+   * ones. Resolves with false if too many calls wait already, or after `end`.
    */
   take(who: 'waiting' | 'routine'): Promise<boolean>
-  /** Nobody gets a turn any more. */
+  /** From now on all calls are refused. */
   end(): void
 }
 
-/** Lets questions to one service through as often as that service bears them. */
+/** Lets calls to one service pass, as often as that service accepts them. */
 export function makeRateLimit(world: World): RateLimit {
   const waiting: Array<(mine: boolean) => void> = []
   const routine: Array<(mine: boolean) => void> = []
@@ -62,12 +65,12 @@ export function makeRateLimit(world: World): RateLimit {
   }
 }
 
-/** Invoices asked for in a minute: what public services were seen to bear from one address. */
+/** Invoices in a minute. Public services were seen to accept this many from one address. */
 export const INVOICES_A_MINUTE = 60
-/** Of these, for buyers who paid before: strangers cannot use them up. */
+/** The part of them that is kept for buyers who paid before, so that strangers cannot use it up. */
 export const KEPT_FOR_BUYERS = 20
 
-/** A bucket of invoices, filled evenly. `take` answers 0, or how many ms this asker has to wait. */
+/** A bucket of invoices that fills evenly. `take` returns 0, or the ms that this asker must wait. */
 export function makeInvoiceShares(world: Pick<World, 'now'>): {
   take(asker: Asker): number
 } {

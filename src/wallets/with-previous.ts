@@ -44,7 +44,7 @@ interface Cursors {
   older: string | null
 }
 
-/** A cursor from the time when there was one wallet belongs to the current one. */
+/** A cursor without the names of two wallets is from the time before, and belongs to the current one. */
 function cursorsOf(cursor: string | null): Cursors {
   if (cursor === null || !cursor.startsWith('{')) return { current: cursor, older: null }
   const { current, older }: Cursors = JSON.parse(cursor)

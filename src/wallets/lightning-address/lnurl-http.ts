@@ -6,13 +6,14 @@ import { plainTransport } from '../../outbound/transport.ts'
 import { WalletBusy, WalletRefused, WalletUnreachable } from '../wallet.ts'
 
 /**
- * How an LNURL service is asked: GET, JSON back. It is a stranger's machine that names the next URL
- * to ask, so where a question may go is checked each time (threats C8; LUD-06, LUD-16).
+ * Sends requests to an LNURL service: GET, with JSON as the answer. The service is not ours, and it
+ * names the URLs of further requests. So every URL is checked before it is used (threats C8;
+ * LUD-06, LUD-16).
  */
 export interface LnurlWeb {
   /**
-   * GETs `url`, which a service behind `trusted` has named. Two redirects are followed. Throws
-   * `WalletRefused` where the URL must not be asked, `WalletUnreachable` where nobody answers in time.
+   * GETs `url`, which was named by a service at `trusted`. Follows up to two redirects. Throws
+   * `WalletRefused` if this URL must not be used, `WalletUnreachable` if no answer comes in time.
    */
   get(url: string, trusted: string): Promise<LnurlAnswer>
 }
@@ -20,9 +21,9 @@ export interface LnurlWeb {
 export type Json = { readonly [name: string]: unknown }
 export interface LnurlAnswer {
   readonly status: number
-  /** Null where it is no JSON object. */
+  /** Null if it is no JSON object. */
   readonly body: Json | null
-  /** What its `Retry-After` says, as it stands. */
+  /** The value of `Retry-After`, unchanged. */
   readonly retryAfter: string | null
 }
 
@@ -30,7 +31,7 @@ const MOST_REDIRECTS = 2
 const LONGEST_ANSWER = 64 * 1024
 const LONGEST_URL = 2048
 
-/** Opens the way out; talks to nobody yet. `deadlineMs` is for a whole exchange, its body too. */
+/** Makes the client without a call. `deadlineMs` is for a whole exchange, with its body. */
 export function lnurlWeb(
   world: World,
   deadlineMs: number,
@@ -62,7 +63,7 @@ export function lnurlWeb(
   }
 }
 
-/** What a service said yes with. Throws what its no, its failure or its nonsense means. */
+/** Returns the body of a successful answer. For any other answer, throws the error that it means. */
 export function said(answer: LnurlAnswer, now: number): Json {
   const { status, body } = answer
   if (status === 429) throw new WalletBusy(pauseOf(answer.retryAfter, now))
@@ -76,25 +77,26 @@ export function said(answer: LnurlAnswer, now: number): Json {
   return body
 }
 
-/** The reason of `{"status":"ERROR"}`, cleaned; null where it is none. */
+/** The reason of `{"status":"ERROR"}`, with secrets removed. Null if the answer is no error. */
 export function complaintIn(body: Json | null): string | null {
   if (typeof body?.status !== 'string' || body.status.toUpperCase() !== 'ERROR') return null
   return cleaned(typeof body.reason === 'string' ? body.reason : '') || 'no reason given'
 }
 
-/** What answers there is no LNURL service, or a broken one. */
+/** The server there is no LNURL service, or a broken one. */
 export const NOT_LNURL = () =>
   new WalletUnreachable('what answers there does not answer as a Lightning address does')
 
-/** Whether plain http is as good as https there: this machine, or a Tor service. */
+/** Whether plain http is as safe as https there: on this machine, or at a Tor service. */
 export function mayBePlain(hostname: string): boolean {
   return isLocalName(hostname) || isOnion(hostname)
 }
 
 /**
- * A URL that a service behind `trusted` has named, where it may be asked; throws `WalletRefused`
- * where not. A private network may be named only from within: by that very host. Names are not
- * resolved: who points one inwards is answered only by what speaks LNURL there.
+ * Returns a URL that a service at `trusted` named, if it may be used; otherwise throws
+ * `WalletRefused`. Only a host in a private network may name a URL in it, and only its own host.
+ * Names are not resolved: a public name may point into a private network, but then only an LNURL
+ * service there would give an answer that is used.
  */
 export function mayBeAsked(named: string, trusted: string): URL {
   const url = named.length > LONGEST_URL ? null : URL.parse(named)
@@ -124,7 +126,10 @@ function redirected(location: string, from: URL, trusted: string): URL {
   return url
 }
 
-/** A service's own words for the operator: one short line without a URL, an invoice, a hash, a key. */
+/**
+ * The words of a service, made safe for the operator: one short line without URLs, invoices, hashes
+ * and keys.
+ */
 function cleaned(words: string): string {
   const plain = words
     .slice(0, 1000)
@@ -137,7 +142,7 @@ const LEAST_PAUSE_MS = 1_000
 const USUAL_PAUSE_MS = 30_000
 const LONGEST_PAUSE_MS = 600_000
 
-/** `Retry-After` in ms, in seconds or as a date (RFC 9110 10.2.3), within reason. */
+/** `Retry-After` in ms. It may be seconds or a date (RFC 9110 10.2.3); extreme values are limited. */
 function pauseOf(retryAfter: string | null, now: number): number {
   const text = retryAfter?.trim() ?? ''
   const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now

@@ -15,60 +15,62 @@ import {
   said,
 } from './lnurl-http.ts'
 
-/** `you@domain` (LUD-16), as it was understood. */
+/** An address `you@domain` (LUD-16), parsed. */
 export interface LightningAddress {
   /** `you@domain`, in lower case. */
   readonly text: string
   readonly name: string
-  /** With its port where that is not the usual one. */
+  /** With its port, if that is not the usual one. */
   readonly host: string
-  /** Where its pay request is. */
+  /** The URL of its pay request. */
   readonly url: string
 }
 
-/** What an address takes, and where it is asked for invoices (LUD-06). Whole sats. */
+/** The amounts that an address accepts in whole sats, and the URL for invoices (LUD-06). */
 export interface PayRequest {
   readonly address: LightningAddress
   readonly callback: string
   readonly minSat: number
   readonly maxSat: number
-  /** As it came: JSON in a string. */
+  /** JSON as a string, exactly as it was received. */
   readonly metadata: string
-  /** Characters of a comment it takes (LUD-12); 0 where it takes none. */
+  /** The most characters of a comment (LUD-12). 0 if it accepts no comment. */
   readonly commentAllowed: number
 }
 
 export interface LnurlInvoice extends Invoice {
   readonly money: 'real' | 'test'
-  /** Where it can be asked whether this invoice was paid (LUD-21); null where it cannot. */
+  /** The URL that tells whether this invoice was paid (LUD-21). Null if there is none. */
   readonly verify: string | null
 }
 
-/** LNURL-pay towards any service: LUD-06, LUD-12, LUD-16, LUD-21. */
+/** A client for the LNURL-pay service of any provider: LUD-06, LUD-12, LUD-16, LUD-21. */
 export interface LnurlClient {
-  /** What the address takes now; up to five minutes old unless `fresh`. */
+  /** What the address accepts. The answer may be five minutes old, unless `fresh`. */
   payRequest(address: LightningAddress, how?: { readonly fresh: boolean }): Promise<PayRequest>
   /**
-   * An invoice for exactly that many sats. A comment is cut to what the address takes. Its
-   * `description_hash` is not looked at: providers drop it, and it protects the payer, not the payee.
+   * Requests an invoice for exactly that many sats. A comment is cut to the length that the address
+   * accepts. The invoice's `description_hash` is not checked: providers leave it out, and it
+   * protects the payer and not the receiver.
    */
   invoice(request: PayRequest, sat: number, comment?: string): Promise<LnurlInvoice>
   /**
-   * Whether an invoice was paid. "Not found" is not paid: providers lag, and forget. An unpaid
-   * invoice's preimage is never given on: providers show it before the payment. A paid one's may be missing.
+   * Whether an invoice was paid. "Not found" counts as not paid, because providers are late and
+   * forget. The preimage of an unpaid invoice is never returned, although providers show it before
+   * the payment. The preimage of a paid one may be missing.
    */
   verify(url: string, paymentHash: string): Promise<LnurlSettlement>
 }
 
 export interface LnurlSettlement {
   readonly settled: boolean
-  /** 64 hex digits, the payment hash's own. */
+  /** 64 hex digits. Its hash is the payment hash. */
   readonly preimage: string | null
 }
 
 const EXAMPLE = 'a Lightning address looks like you@domain'
 
-/** Reads `you@domain` or `you@domain:port`; the error is one line for who typed it. */
+/** Reads `you@domain` or `you@domain:port`. The error is one line for the person who typed it. */
 export function parseLightningAddress(text: string): Result<LightningAddress, string> {
   const plain = text
     .trim()
@@ -102,13 +104,13 @@ const CACHED_MS = 300_000
 const DEADLINE_MS = 10_000
 
 /**
- * Makes the client; talks to nobody yet. Every call throws `WalletUnreachable` where there is no
- * answer in time or only nonsense, `WalletRefused` where the answer is no or not what was asked for,
- * `WalletBusy` on HTTP 429.
+ * Makes the client without a call. Every method throws `WalletUnreachable` if there is no useful
+ * answer in time, `WalletRefused` if the service refuses or sends something else than it was asked
+ * for, and `WalletBusy` on HTTP 429.
  */
 export function makeLnurl(options: {
   readonly world: World
-  /** For one whole exchange, ms. */
+  /** ms for one whole exchange. */
   readonly deadlineMs?: number
   readonly transport?: Transport
 }): LnurlClient {
@@ -130,7 +132,7 @@ export function makeLnurl(options: {
         const body = said(await web.get(url, request.address.url), world.now())
         return invoiceIn(body, { request, sat, now: world.now() })
       } catch (error) {
-        // Its bounds or its callback may have changed.
+        // The bounds or the URL of the address may have changed, so they are asked for again.
         known.delete(request.address.url)
         throw error
       }
@@ -149,7 +151,8 @@ function payRequestIn(body: Json, address: LightningAddress): PayRequest {
   if (tag !== 'payRequest') throw new WalletRefused('it is no address to pay to')
   if (typeof callback !== 'string' || typeof metadata !== 'string') throw NOT_LNURL()
   if (!Number.isFinite(minSendable) || !Number.isFinite(maxSendable)) throw NOT_LNURL()
-  // Whole sats, inwards: a bound of 1500 msat is one of 2 sats below and of 1 sat above.
+  // Whole sats inside the bounds in msat: 1500 msat as the lower bound is 2 sats, as the upper
+  // bound 1 sat.
   const minSat = Math.max(1, Math.ceil(Number(minSendable) / 1000))
   const maxSat = Math.min(MOST_SAT, Math.floor(Number(maxSendable) / 1000))
   if (minSat > maxSat) throw new WalletRefused('it takes no whole number of sats')
@@ -157,7 +160,7 @@ function payRequestIn(body: Json, address: LightningAddress): PayRequest {
   return { address, callback, minSat, maxSat, metadata, commentAllowed: length }
 }
 
-/** All the sats there will ever be; their msat are a safe integer no longer. */
+/** All sats that there will ever be. In msat they no longer fit into a safe integer. */
 const MOST_SAT = 2_100_000_000_000_000
 
 function questionFor(request: PayRequest, sat: number, comment: string): string {
@@ -195,7 +198,10 @@ function invoiceIn(
   }
 }
 
-/** Checked now: where it will be asked, the address that named it is no longer at hand. */
+/**
+ * The URL is checked now, because the address that named it is not known any more when the URL is
+ * used.
+ */
 function verifyIn(verify: unknown, { address }: PayRequest): string | null {
   if (typeof verify !== 'string' || verify === '') return null
   return mayBeAsked(verify, address.url).href

@@ -14,7 +14,7 @@ export const lnd: WalletKind = {
   isPlay: false,
   async open({ url, key, tlsCert }, opening) {
     assert(url !== undefined && key !== undefined, 'the settings have what this wallet needs')
-    // Most commands read the settings and open no wallet.
+    // Imported late, because most commands read the settings and open no wallet.
     const { openLndWallet } = await import('./lnd.ts')
     const tlsCertPem = tlsCert ?? null
     return openLndWallet({ url, macaroonHex: key.reveal(), tlsCertPem, ...opening })

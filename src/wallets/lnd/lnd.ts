@@ -15,27 +15,31 @@ import { complaint, type Json, type LndRest, lndRest, messageOf, NOT_LND } from 
 import { watchLnd } from './watch.ts'
 
 export interface LndOptions {
-  /** `https://host:8080`; `http:` only on loopback. */
+  /** `https://host:8080`. `http:` only on loopback. */
   readonly url: string
-  /** The node's invoice.macaroon, hex. */
+  /** The node's invoice.macaroon in hex. */
   readonly macaroonHex: string
-  /** The node's tls.cert; null where a public authority signed it. */
+  /** The node's tls.cert. Null if a public authority signed its certificate. */
   readonly tlsCertPem: string | null
-  /** What the ledger holds already, so that the gate starts while the node is down; null: nothing. */
+  /**
+   * The kind of money of the ledger, so that the gate can start while the node is down. Null for a
+   * new ledger.
+   */
   readonly moneyHint: MoneyKind | null
   readonly world: World
   readonly background: Background
-  /** No call takes longer, in ms. */
+  /** ms. No call takes longer. */
   readonly deadlineMs?: number
 }
 
 /**
- * Opens an lnd over REST (0.15 and later). An invoice.macaroon cannot ask the node for its network,
- * so one invoice of 1 sat that lives for a second is made to see it. Where the node is out of reach
- * the hint is believed, until its first invoice says otherwise and is refused.
+ * Opens an lnd over REST (0.15 and later). An invoice.macaroon does not allow to ask for the
+ * network of the node. So one invoice of 1 sat is made that expires after a second, and its prefix
+ * tells the network. If the node does not answer, the hint is used; if its first invoice
+ * contradicts the hint, that invoice is refused.
  *
- * Throws `WalletRefused` where url, macaroon or certificate are wrong, `WalletUnreachable` where
- * the node does not answer and there is no hint.
+ * Throws `WalletRefused` if URL, macaroon or certificate are wrong, `WalletUnreachable` if the node
+ * does not answer and there is no hint.
  */
 export async function openLndWallet(options: LndOptions): Promise<Wallet> {
   const rest = lndRest({ deadlineMs: 10_000, ...options })
@@ -76,7 +80,10 @@ async function learnMoney(rest: LndRest, hint: MoneyKind | null): Promise<MoneyK
   }
 }
 
-/** Asks for the state, which needs no macaroon and is answered when nothing else is. */
+/**
+ * Asks for the state of the node. This needs no macaroon, and is answered even while the node is
+ * locked or starting.
+ */
 async function beActive(rest: LndRest): Promise<void> {
   const answer = await rest.ask('/v1/state')
   if (answer.status !== 200) throw complaint(answer)
@@ -95,8 +102,8 @@ const WAITING: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * An ask that contradicts itself: lnd checks the permission first, so its "no" to the ask shows that
- * this macaroon may make invoices, and none is made.
+ * Sends a request that contradicts itself. lnd checks the permission first, so if it complains
+ * about the contradiction, the macaroon may make invoices. No invoice is made.
  */
 async function probe(rest: LndRest): Promise<void> {
   await beActive(rest)
@@ -110,7 +117,8 @@ async function makeInvoice(rest: LndRest, ask: InvoiceAsk): Promise<Invoice> {
     value: String(ask.sat),
     memo: fitDescription(ask.memo),
     expiry: String(ask.expirySeconds),
-    // With its route hints: a node that has only unannounced channels could not be paid otherwise.
+    // Adds route hints, because otherwise nobody could pay a node that has only unannounced
+    // channels.
     private: true,
   })
   if (answer.status !== 200) throw complaint(answer)
@@ -123,12 +131,12 @@ async function makeInvoice(rest: LndRest, ask: InvoiceAsk): Promise<Invoice> {
   return { bolt11, paymentHash: read.paymentHash, expiresAt: read.expiresAt }
 }
 
-/** How long after its expiry an invoice that lnd still calls open may yet be paid, in ms. */
+/** ms after its expiry in which an invoice that lnd still calls open may be paid. */
 const LATE_MS = 60_000
 
 /**
- * Where an invoice stands. lnd shows the preimage of an open invoice to us as well: it proves
- * nothing, only SETTLED does.
+ * The state of an invoice. lnd shows us the preimage of an open invoice too, so only the state
+ * SETTLED proves a payment.
  */
 async function lookup(
   rest: LndRest,
@@ -152,7 +160,7 @@ async function lookup(
       }
     case 'CANCELED':
       return { is: 'dead' }
-    // A payment is held: it will be settled or canceled, however late it is.
+    // A payment arrived and is held. It will be settled or canceled, even after the expiry.
     case 'ACCEPTED':
       return { is: 'open' }
     case 'OPEN': {
@@ -165,8 +173,8 @@ async function lookup(
 }
 
 /**
- * The second is the answer (500) of a node that never made an invoice. A 404 alone says nothing: a
- * path that lnd does not know is 404 with code 5 too.
+ * The second text is the answer (500) of a node that has never made an invoice. A 404 alone proves
+ * nothing, because an unknown path is a 404 with code 5 too.
  */
 const NO_INVOICE = /unable to locate invoice|there are no existing invoices/
 
@@ -176,14 +184,14 @@ function text(body: Json, name: string): string {
   return value
 }
 
-/** 32 bytes in base64, as 64 hex digits. */
+/** Turns 32 bytes in base64 into 64 hex digits. */
 function hexOf(body: Json, name: string): string {
   const bytes = Buffer.from(text(body, name), 'base64')
   if (bytes.length !== 32) throw NOT_LND()
   return bytes.toString('hex')
 }
 
-/** An int64, which REST writes as a string. */
+/** An int64. REST writes it as a string. */
 function whole(body: Json, name: string): bigint {
   const digits = text(body, name)
   if (!/^\d+$/.test(digits)) throw NOT_LND()

@@ -6,29 +6,32 @@ import { explain, type Failure, failureIn, type Why } from '../../outbound/failu
 import { ownTransport } from '../../outbound/transport.ts'
 import { AmountRefused, WalletRefused, WalletUnreachable } from '../wallet.ts'
 
-/** Where an lnd is and how to be let in. */
+/** The address of an lnd and the access to it. */
 export interface LndAccess {
-  /** `https://host:8080`; `http:` only on loopback (`no-rest-tls`), or the macaroon would be seen. */
+  /**
+   * `https://host:8080`. `http:` is allowed only on loopback (`no-rest-tls`), because others could
+   * read the macaroon.
+   */
   readonly url: string
-  /** invoice.macaroon is enough, and all that should be given. */
+  /** invoice.macaroon is enough, and no stronger one should be used. */
   readonly macaroonHex: string
-  /** lnd's own tls.cert; null where a public authority signed it. */
+  /** The tls.cert of lnd. Null if a public authority signed its certificate. */
   readonly tlsCertPem: string | null
-  /** No call takes longer, in ms: an lnd that is not synced never answers `POST /v1/invoices`. */
+  /** ms. No call takes longer. An lnd that is not synced never answers `POST /v1/invoices`. */
   readonly deadlineMs: number
   readonly world: World
 }
 
-/** lnd's REST gateway: JSON over HTTPS, with its ways of saying no. */
+/** The REST gateway of lnd: JSON over HTTPS. lnd writes refusals in several ways. */
 export interface LndRest {
-  /** GET, or POST where there is a body. Throws `WalletUnreachable` where nobody answers in time. */
+  /** Sends a GET, or a POST if there is a body. Throws `WalletUnreachable` if no answer comes in time. */
   ask(path: string, body?: Json): Promise<LndAnswer>
   /**
-   * A GET that goes on, one JSON message a line, until `over`. Resolves why it ended, without a
-   * throw of its own; what `onMessage` throws goes through.
+   * Sends a GET whose answer goes on, with one JSON message on each line, until `over`. Resolves
+   * with the reason why it ended. If `onMessage` throws, it rejects with that.
    */
   follow(path: string, over: AbortSignal, onMessage: (message: Json) => void): Promise<Error>
-  /** Ends every call and whatever is followed. */
+  /** Ends all calls and all streams. */
   close(): void
   readonly closed: AbortSignal
 }
@@ -41,20 +44,23 @@ export interface LndAnswer {
 
 const LONGEST_ANSWER = 4 * 1024 * 1024
 
-/** Opens the gateway; talks to nobody yet. Throws `WalletRefused` where the access cannot be right. */
+/**
+ * Makes the gateway without a call. Throws `WalletRefused` if URL, macaroon or certificate cannot
+ * be right.
+ */
 export function lndRest(access: LndAccess): LndRest {
   const { deadlineMs, world } = access
   const { base, ca, headers } = checked(access)
   const own = ownTransport({ ca, connectMs: deadlineMs })
   const closed = new AbortController()
 
-  /** `POST /v1/invoices` may be repeated too: an invoice that nobody has seen only expires. */
+  /** `POST /v1/invoices` may be repeated too, because an invoice that nobody has seen only expires. */
   async function ask(path: string, body?: Json): Promise<LndAnswer> {
     const url = new URL(`${base}${path}`)
     const call = { url, body, headers, deadlineMs, over: closed.signal, most: LONGEST_ANSWER }
     const out = { transport: own.transport, world }
     const first = await askJson(out, call)
-    // lnd may have closed a connection that was kept: it never saw the call.
+    // lnd closed a kept connection before it got the call.
     const stale = !first.ok && first.error.why === 'hung_up'
     const answer = stale ? await askJson(out, call) : first
     if (!answer.ok) throw explained(answer.error)
@@ -66,7 +72,7 @@ export function lndRest(access: LndAccess): LndRest {
     async follow(path, signal, onMessage) {
       const over = AbortSignal.any([signal, closed.signal])
       try {
-        // There is no deadline on the answer, only on being connected.
+        // The deadline is only for connecting, because the answer goes on.
         const url = new URL(`${base}${path}`)
         const request = { method: 'GET', headers, body: null, redirect: 'manual' } as const
         return await messagesOf(await own.transport(url, { ...request, signal: over }), onMessage)
@@ -74,7 +80,7 @@ export function lndRest(access: LndAccess): LndRest {
         if (over.aborted) return explained({ why: 'closed', code: '' })
         if (error instanceof WalletUnreachable) return error
         const failure = failureIn(error)
-        // All that a connection throws has a code: what has none is a mistake of ours.
+        // All errors of connections have a code. An error without one is a bug of ours.
         if (failure === null) throw error
         return explained(failure)
       }
@@ -114,13 +120,13 @@ function pem(text: string): string {
   }
 }
 
-/** Messages may be cut anywhere, inside a character too. */
+/** A piece may end anywhere, also inside a character. */
 async function messagesOf(response: Response, onMessage: (message: Json) => void): Promise<Error> {
   const decoder = new TextDecoder()
   let rest = ''
   for await (const chunk of response.body ?? []) {
     rest += decoder.decode(chunk, { stream: true })
-    // A no is one message, however many lines it has.
+    // A refusal is one message, even if it has several lines.
     const lines = response.status === 200 ? rest.split('\n') : [rest]
     rest = lines.pop() ?? ''
     if (rest.length > LONGEST_ANSWER) throw NOT_LND()
@@ -138,7 +144,7 @@ function parsed(text: string): Json {
   try {
     return jsonIn(JSON.parse(text))
   } catch {
-    // A proxy's page, or half an answer.
+    // The page of a proxy, or an incomplete answer.
     throw NOT_LND()
   }
 }
@@ -149,10 +155,13 @@ function jsonIn(json: unknown): Json {
   return object
 }
 
-/** What answers there is not an lnd, or a broken one. */
+/** The server there is no lnd, or a broken one. */
 export const NOT_LND = () => new WalletUnreachable('what answers there does not answer as lnd does')
 
-/** Everything lnd complains of is HTTP 500, so only its words tell (0.18). They are not repeated. */
+/**
+ * lnd sends every complaint as HTTP 500, so only its words tell the reason (0.18). They are not
+ * repeated to anybody.
+ */
 const COMPLAINTS: readonly (readonly [RegExp, (words: string) => Error])[] = [
   [/wallet locked/, () => new WalletUnreachable('its wallet is locked: run lncli unlock')],
   [/starting up|not yet ready|not yet active/, () => new WalletUnreachable('it is starting')],
@@ -166,27 +175,30 @@ const COMPLAINTS: readonly (readonly [RegExp, (words: string) => Error])[] = [
   [/too large/, (words) => new AmountRefused(null, mostIn(words))],
 ]
 
-/** "invoice amount … is too large, max is 100000 BTC", in sats. */
+/** The bound in sats, from "invoice amount … is too large, max is 100000 BTC". */
 function mostIn(words: string): number | null {
   const btc = /max is (\d+) BTC/.exec(words)?.[1]
   return btc === undefined ? null : Number(btc) * 100_000_000
 }
 
-/** What an answer other than 200 means. Text for the operator, without the body of the answer. */
+/**
+ * The error that an answer other than 200 means. Its text is for the operator and contains nothing
+ * of the body.
+ */
 export function complaint(answer: LndAnswer): Error {
   const words = messageOf(answer)
   const known = COMPLAINTS.find(([pattern]) => pattern.test(words))
   return known?.[1](words) ?? new WalletUnreachable(`it answered with HTTP ${answer.status}`)
 }
 
-/** lnd's own words; on a stream they are one level down. */
+/** The message of lnd. In a stream it is one level deeper. */
 export function messageOf(answer: LndAnswer): string {
   const { error, message } = answer.body
   const nested = typeof error === 'object' && error !== null && 'message' in error && error.message
   return String(nested || message || '')
 }
 
-/** What lnd's operator does about failures that have a cure of their own there. */
+/** What the operator of lnd can do about some failures. */
 const REFUSALS: Partial<Readonly<Record<Why, string>>> = {
   untrusted: 'its TLS certificate is not the one given: set tlsCert to the tls.cert of this node',
   expired: 'its TLS certificate has expired: delete tls.cert and tls.key and restart lnd',

@@ -6,13 +6,13 @@ import { type Json, type LndRest, NOT_LND } from './rest.ts'
 
 const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 5_000
-/** A subscription has no heartbeat: one that died without a word is not trusted for longer. */
+/** ms after which a subscription is opened anew. It has no heartbeat, so a dead one gives no sign. */
 const RENEW_MS = 60_000
 
 /**
- * Follows the settlements of an lnd from `cursor` (its `settle_index`) on, over any number of
- * connections. Without a cursor lnd tells of nothing that was before, so what is settled while
- * there is none and no connection is learned by looking it up.
+ * Reports the settlements of an lnd from `cursor` (its `settle_index`) on, and reconnects as often
+ * as needed. Without a cursor lnd reports nothing from the past. Then a settlement that happens
+ * while there is no connection is only found by looking the invoice up.
  */
 export function watchLnd(
   rest: LndRest,
@@ -22,7 +22,7 @@ export function watchLnd(
   const { cursor, onSettled } = from
   const stopped = new AbortController()
   const over = AbortSignal.any([stopped.signal, rest.closed])
-  // lnd's own "nothing to make up for".
+  // lnd's value for "report nothing from the past".
   let settleIndex = /^\d+$/.test(cursor ?? '') ? BigInt(cursor ?? 0) : 0n
   let failures = 0
 
@@ -31,7 +31,8 @@ export function watchLnd(
     failures = 0
     const settled = settlementIn(message)
     if (settled === null) return
-    // The cursor moves when the telling has not failed: at least once, not at most.
+    // The cursor moves only if `onSettled` did not throw, so each settlement is reported at least
+    // once.
     onSettled(settled)
     if (BigInt(settled.cursor) > settleIndex) settleIndex = BigInt(settled.cursor)
   }
@@ -41,7 +42,8 @@ export function watchLnd(
       const path = `/v1/invoices/subscribe?settle_index=${settleIndex}`
       const renewal = new AbortController()
       const old = world.after(RENEW_MS, () => renewal.abort(), 'unref')
-      // Without a cursor the moment between two subscriptions would be lost, so there it stays.
+      // Without a cursor, a settlement between two subscriptions would be missed, so the
+      // subscription is not renewed.
       const until = settleIndex > 0n ? AbortSignal.any([over, renewal.signal]) : over
       await rest.follow(path, until, onMessage)
       old.cancel()
@@ -60,7 +62,10 @@ export function watchLnd(
   }
 }
 
-/** The settlement in a message; null where it tells of an invoice made, held or canceled. */
+/**
+ * The settlement in a message. Null if the message is about an invoice that was made, held or
+ * canceled.
+ */
 function settlementIn(message: Json): (Settlement & { readonly cursor: string }) | null {
   const { result } = message
   if (typeof result !== 'object' || result === null) throw NOT_LND()

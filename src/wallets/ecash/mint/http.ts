@@ -11,14 +11,14 @@ import {
   type RefusedMeaning,
 } from './mint.ts'
 
-/** A mint's HTTP interface: JSON both ways, with the mints' several ways of saying no. */
+/** A mint's HTTP interface, with JSON in both directions. Mints write refusals in several ways. */
 export interface MintHttp {
   /**
-   * GET, or POST where there is a body; `deadlineMs` is for the whole exchange. Throws the errors of
-   * the port, none of which repeats what the mint wrote.
+   * Sends a GET, or a POST if there is a body. `deadlineMs` is for the whole exchange. Throws the
+   * errors of the port. Their texts contain nothing that the mint wrote.
    */
   ask(path: string, ask?: { readonly body?: object; readonly deadlineMs?: number }): Promise<Json>
-  /** Ends what is asked; from here on everything is unreachable. */
+  /** Ends running calls. Later calls throw `MintUnreachable`. */
   close(): void
 }
 
@@ -26,7 +26,7 @@ export type Json = { readonly [name: string]: unknown }
 
 const LONGEST_ANSWER = 1024 * 1024
 
-/** Opens it; talks to nobody yet. `url` is normalised. */
+/** Makes the interface without a call. `url` is in normal form. */
 export function mintHttp(world: World, url: string, deadlineMs: number): MintHttp {
   const closed = new AbortController()
   return {
@@ -47,19 +47,19 @@ export function mintHttp(world: World, url: string, deadlineMs: number): MintHtt
   }
 }
 
-/** What an answer says: the object in it, or the error that its status and its code stand for. */
+/** Returns the object in an answer, or throws the error that the status and the code mean. */
 function meant({ status, headers, json }: Answer): Json {
   const early = earlyNo(status)
   if (early !== null) throw early(headers.get('retry-after'))
   const body = objectIn(json)
   if (status === 200 && body !== null) return body
   if (status >= 200 && status < 300) throw new MintLies('an answer that is no JSON object')
-  // cdk-mintd says it in plain text, Nutshell with a list: what we sent was not even looked at.
+  // The mint did not look at what we sent. cdk-mintd says so as plain text, Nutshell with a list.
   if (status === 422) throw new MintRefused(422, 'other')
   throw refusal(status, body?.code)
 }
 
-/** What the status alone says, without the body; null if it says too little. */
+/** The error that the status alone means, without the body. Null if the status says too little. */
 function earlyNo(status: number): ((retryAfterText: string | null) => Error) | null {
   if (status >= 300 && status < 400) return () => new MintLies('a redirect')
   if (status === 429) return (text) => new MintBusy(retryAfter(text))
@@ -67,15 +67,15 @@ function earlyNo(status: number): ((retryAfterText: string | null) => Error) | n
   return null
 }
 
-/** Seconds only: nobody was seen to send a date. */
+/** In ms. Only seconds are read, because no mint is known to send a date. */
 function retryAfter(text: string | null): number | null {
   return /^\d{1,6}$/.test(text ?? '') ? Number(text) * 1000 : null
 }
 
 /**
- * What the codes mean that mean the same on every mint (NUTs error_codes; where Nutshell and
- * cdk-mintd differ, both). 10002 is how mints before 2025 said 11003; 11008 are outputs twice in one
- * request, which is never ours, or to cdk-mintd those of an earlier one.
+ * Codes that mean the same at every mint (error codes of the NUTs; where Nutshell and cdk-mintd
+ * differ, both are here). 10002 is what mints before 2025 sent for 11003. 11008 means outputs that
+ * are twice in one request, which we never send, or at cdk-mintd outputs of an earlier request.
  */
 const MEANINGS: Readonly<Record<number, RefusedMeaning>> = {
   10002: 'signed',
@@ -95,8 +95,9 @@ const MEANINGS: Readonly<Record<number, RefusedMeaning>> = {
 }
 
 /**
- * Codes that do not say that nothing happened. 0 is Nutshell and 50000 cdk-mintd with a trouble of
- * its own, its Lightning node down among them; 20005 means that the same is on its way.
+ * Codes that do not prove that nothing happened. 0 (Nutshell) and 50000 (cdk-mintd) are problems of
+ * the mint itself, for example of its Lightning node. 20005 means that the same request is already
+ * under way.
  */
 const SAYS_NOTHING: readonly number[] = [0, 50000, 20005]
 const OUTPUTS_KEPT = 11004

@@ -38,19 +38,22 @@ export interface GateOptions {
   /** As in satgate.yaml. */
   readonly settings?: Readonly<Record<string, unknown>>
   readonly books?: 'memory' | 'sqlite'
-  /** Books, key and time of a gate before this one: the same gate after a restart. */
+  /** Continues with the books, the key and the time of this gate, as after a restart. */
   readonly after?: TestGate
-  /** Another root key than the one before, or a new one. */
+  /** Another root key than the one of the earlier gate. */
   readonly keys?: RootKeys
-  /** Another wallet than play money; the play wallet is what its payments go through. */
+  /** Another wallet than the one for play money. Payments still go through the play wallet. */
   readonly wallet?: (play: PlayWallet) => Wallet
-  /** Between the gate and its books, to see or to disturb. */
+  /** Wraps the books, to watch or to disturb them. */
   readonly watch?: (books: Books) => Books
-  /** As the program's own, unless others are given. */
+  /** The routes. Those of the program if not given. */
   readonly routes?: GateParts['routes']
-  /** Ways to be paid, besides the program's own. */
+  /** Further rails besides those of the program. */
   readonly rails?: readonly Rail[]
-  /** Closed by the test file itself; else at the end of the test that started it. */
+  /**
+   * If true, the test file closes the gate. Otherwise it is closed at the end of the test that
+   * started it.
+   */
   readonly shared?: boolean
 }
 
@@ -60,8 +63,9 @@ const MODEL_LIST = [
 ]
 
 /**
- * The whole gate in this process, composed as the program composes it: a real listener on a free
- * loopback port, a fake upstream, play money. Only folder, lock and command line are left out.
+ * The whole gate in this process, composed like the program: a real listener on a free loopback
+ * port, a fake upstream, and play money. Only the folder, the lock and the command line are
+ * missing.
  */
 export async function startGate(options: GateOptions = {}): Promise<TestGate> {
   const script = { models: MODEL_LIST, ...options.script }
@@ -119,7 +123,7 @@ interface Parts {
   readonly config: Config
   readonly world: TestWorld
   readonly folder: string
-  /** As the gate sees them. */
+  /** The books as the gate sees them. */
   readonly books: Books
   readonly kept: Books
   readonly keys: RootKeys
@@ -133,7 +137,7 @@ interface Parts {
 
 type RequestEvent = Extract<GateEvent, { event: 'request' }>
 
-/** A gate under test, and a buyer beside it. */
+/** A gate under test, with a buyer. */
 export class TestGate {
   readonly #parts: Parts
   readonly client: Client
@@ -182,7 +186,7 @@ export class TestGate {
     return this.client.ask(question)
   }
 
-  /** A chat completion of a small prompt; `body` is added to it. */
+  /** Sends a chat completion with a small prompt. `body` is added to it. */
   chat(pass: Pass | string | null, body: object = {}, headers = {}): Promise<Answered> {
     return this.ask(this.chatQuestion(pass, body, headers))
   }
@@ -195,7 +199,7 @@ export class TestGate {
     }
   }
 
-  /** A pass as a buyer gets one: an invoice, paid at `/play/pay`. */
+  /** Buys a pass as a buyer does: an invoice, paid at `/play/pay`. */
   async buy(amountSats = 1000, ask: object = {}, headers = {}): Promise<Pass> {
     const made = await this.ask({
       path: '/create-invoice',
@@ -207,39 +211,39 @@ export class TestGate {
     return passOf(made.json.macaroon, secret, made.json.payment_hash)
   }
 
-  /** A pass through a 402's own offer. */
+  /** Pays the offer of a 402. Returns the pass. */
   async accept(refused: Answered): Promise<Pass> {
     const { invoice, macaroon, payment_hash: hash } = refused.json.l402
     return passOf(macaroon, await this.pay(invoice), hash)
   }
 
-  /** Answers the preimage. */
+  /** Pays an invoice. Returns the preimage. */
   async pay(invoice: string): Promise<string> {
     const paid = await this.ask({ path: '/play/pay', body: { invoice } })
     if (paid.status !== 200) throw new Error(`play/pay: ${paid.status} ${paid.text}`)
     return paid.json.preimage
   }
 
-  /** What `GET /v1/balance` says. */
+  /** The answer of `GET /v1/balance`. */
   async balance(pass: Pass | string): Promise<Answered['json']> {
     return (await this.ask({ path: '/v1/balance', headers: bearer(pass) })).json
   }
 
-  /** Request events so far; waits until there are that many. */
+  /** Waits until there are that many request events. Returns all of them. */
   async requests(count = 1): Promise<RequestEvent[]> {
     const all = () => this.events.filter((one): one is RequestEvent => one.event === 'request')
     while (all().length < count) await tick()
     return all()
   }
 
-  /** The last request event, once there are that many. */
+  /** Waits until there are that many request events. Returns the last one. */
   async last(count = 1): Promise<RequestEvent> {
     const event = (await this.requests(count)).at(-1)
     if (event === undefined) throw new Error('no request yet')
     return event
   }
 
-  /** Everything that was said, as JSON lines and as lines for people. */
+  /** All events, as JSON lines and as lines for people. */
   log(): string {
     let text = ''
     const out = {
@@ -257,7 +261,7 @@ export class TestGate {
     return text
   }
 
-  /** Proves that the books balance and that nothing is held any more. */
+  /** Checks that the books balance and that no hold is open. */
   async proof(): Promise<void> {
     const holds = await this.books.statement.holds(10)
     if (holds.length > 0) throw new Error(`${holds.length} holds are open`)
@@ -265,7 +269,7 @@ export class TestGate {
     if (!proved.ok) throw new Error(proved.error.join('\n'))
   }
 
-  /** Stops the gate and leaves books and upstream for one after it. */
+  /** Stops the gate. Books and upstream stay open for a gate after it. */
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true

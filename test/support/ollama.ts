@@ -5,7 +5,7 @@ import { real } from './world.ts'
 
 const MODEL = 'llama3.2:3b'
 
-/** A backend that says that it is Ollama and has one model; the toy model answers. */
+/** A backend that says that it is Ollama, with one model. The toy model answers. */
 export async function startOllama(): Promise<{ readonly port: number; close(): Promise<void> }> {
   const toy = await startToyModel({ world: real, paceMs: 0 })
   const answer = async (request: IncomingMessage, response: ServerResponse) => {

@@ -1,6 +1,6 @@
 /**
- * What comments, test titles and documents refer to, and which of it is not in this repository.
- * Pure: files are handed in as text, so that each rule can be seen to fail.
+ * Finds references in comments, test titles and documents, and those that lead nowhere. Pure: files
+ * are given as text, so a test can show that each rule fails.
  */
 
 /** A file of the tree: its path from the root with `/`, and its text. */
@@ -9,13 +9,13 @@ export interface Source {
   readonly text: string
 }
 
-/** What can be referred to. */
+/** What references may point to. */
 export interface Known {
-  /** Ids of threats that have a row. */
+  /** The ids of all threats. */
   readonly threats: ReadonlySet<string>
-  /** Numbers of the files in `docs/adr`. */
+  /** The numbers of all files in `docs/adr`. */
   readonly adrs: ReadonlySet<number>
-  /** `NUT-04`, `RFC 9110`: what `docs/wire.md` lists with its address. */
+  /** The specifications that `docs/wire.md` lists with an address, such as `NUT-04` and `RFC 9110`. */
   readonly specs: ReadonlySet<string>
   /** Paths of all files of the repository. */
   readonly files: ReadonlySet<string>
@@ -23,7 +23,7 @@ export interface Known {
   readonly anchors: (path: string) => ReadonlySet<string>
 }
 
-/** An id of a threat. Not a part of a name, a path, a number or a longer word. */
+/** The id of a threat. It must not be a part of a name, a path, a number or a longer word. */
 const THREAT = /(?<![\w./#-])[A-L]\d{1,2}(?![\w-]|\.\d)/g
 const ADR = /\bADR (\d+)\b/g
 const SPEC = /\b(?:NUT|LUD|BIP|b?BLIP|bLIP|BOLT|RFC|NIP|EIP|UAX)[- ]?#?\d+\b/g
@@ -31,13 +31,13 @@ const DOCUMENT = /(?<![\w/.:-])([\w./-]+\.md)(?:#([\w-]+))?/g
 const CODE = /(?<![\w/.:@*-])([\w.][\w./-]*\.(?:ts|mts|mjs))\b/g
 const FOLDER =
   /(?<![\w/.:@*-])((?:src|test|scripts|bench|examples|docs)\/[\w-]+(?:\/[\w-]+)*)\/?(?![\w/.*-])/g
-/** A path with a word in capitals that stands for a name, and what a build makes. */
+/** A path with a word in capitals is an example; `dist/` is made by a build. */
 const STANDS_FOR = /(?:^|\/)[A-Z]{2,}(?:\/|\.md$|$)|^dist\//
-/** Words for documents that people who only have this repository cannot look up. */
+/** Words for documents that are not in this repository. */
 const ELSEWHERE =
   /\bDESIGN\b|\bdesign: |\bshared\/design\b|\breal parts\b|\b(?:wire facts?|surface|seams?|style(?: rule)?) \d/g
 
-/** The rows of a table whose first cell is an id. A row under `Not built yet` is reserved. */
+/** The ids in the tables of threats. A row under `Not built yet` is reserved. */
 export function threatsOf(document: string): ReadonlyMap<string, 'built' | 'reserved'> {
   const rows = new Map<string, 'built' | 'reserved'>()
   let state: 'built' | 'reserved' = 'built'
@@ -60,7 +60,10 @@ export function specsOf(document: string): ReadonlySet<string> {
   )
 }
 
-/** The lines that people read: of code its comments and, in tests, the titles; of documents all but code blocks. */
+/**
+ * The lines that people read: the comments of code, and the titles of tests; all of a document
+ * except code blocks.
+ */
 function proseOf({ path, text }: Source): readonly string[] {
   const lines = text.split('\n')
   if (/\.md$/.test(path)) return withoutBlocks(lines)
@@ -78,7 +81,7 @@ function proseOf({ path, text }: Source): readonly string[] {
 const isTitle = (line: string): boolean =>
   /\b(?:it|test|describe)\b[\w.]*[(`]/.test(line) || /^\s*(?:\]\)\()?['"`]/.test(line)
 
-/** Fenced blocks are left out, line by line, so that numbers of lines stay. */
+/** Replaces fenced blocks by empty lines, so that line numbers do not change. */
 function withoutBlocks(lines: readonly string[]): readonly string[] {
   let inside = false
   return lines.map((line) => {
@@ -122,7 +125,7 @@ const adrs = (line: string, known: Known): readonly string[] =>
 const specs = (line: string, known: Known): readonly string[] =>
   [...line.matchAll(SPEC)].map(([cited]) => cited).filter((cited) => !known.specs.has(cited))
 
-/** In a document a path may also start at its own folder; elsewhere it starts at the root. */
+/** A document may name a path from its own folder or from the root. Other files name it from the root. */
 function documents(from: string, line: string, known: Known): readonly string[] {
   return [...line.matchAll(DOCUMENT)].flatMap(([cited, path = '', anchor]) => {
     const file = places(from, path).find((place) => known.files.has(place))
@@ -141,7 +144,7 @@ const places = (from: string, path: string): readonly string[] => {
   return [parts.join('/'), path]
 }
 
-/** A file of code may be named by the end of its path; a folder is named from the root. */
+/** A file of code may be named by the end of its path. A folder is named from the root. */
 function code(from: string, line: string, known: Known): readonly string[] {
   const files = [...line.matchAll(CODE)].map(([, path = '']) => path)
   const folders = [...line.matchAll(FOLDER)].map(([, path = '']) => path)

@@ -1,9 +1,9 @@
 import type { Refusal } from '../../src/gate/refusal.ts'
 import { type Target, Targets } from '../../src/gate/targets.ts'
 
-/** A backend that takes so many requests at a time, and is never asked anything. */
+/** A backend with that many slots. It is never sent a request. */
 export const slotsOf = (slots: number | null, gone: Refusal | null = null): Targets =>
   new Targets({ slots, gone: () => gone } as Partial<Target> as Target)
 
-/** A backend that takes any number of requests. */
+/** A backend with any number of slots. */
 export const everySlot = slotsOf(null)

@@ -1,6 +1,6 @@
 /**
- * What `test/tidy.test.ts` looks with. Pure: files are handed in as text, so each rule can be seen
- * to fail.
+ * The rules that `test/tidy.test.ts` checks. Pure: files are given as text, so a test can show that
+ * each rule fails.
  */
 
 /** A file of the tree: its path from the root with `/`, and its text. */
@@ -9,10 +9,10 @@ export interface Source {
   readonly text: string
 }
 
-/** One import: where it stands, what it names, and whether only types come of it. */
+/** One import: in which file, of what, and whether it imports only types. */
 export interface Import {
   readonly from: string
-  /** A path from the root for a file of ours, else the package's or module's own name. */
+  /** A path from the root for a file of ours, otherwise the name of the package or module. */
   readonly to: string
   readonly typeOnly: boolean
 }
@@ -50,7 +50,7 @@ function packageOf(name: string): string {
 const within = (path: string, place: string): boolean =>
   place.endsWith('/') ? path.startsWith(place) : path === place
 
-/** The folders of ours that a folder may import, besides itself. */
+/** For each folder of ours, the other folders that it may import. */
 export type Layers = Readonly<Record<string, readonly string[]>>
 
 /** Imports that go against the direction. */
@@ -107,10 +107,7 @@ function circlesOf(arrows: readonly (readonly string[])[]): readonly string[] {
   return found.sort()
 }
 
-/**
- * Adapters that import one another. An adapter is a file. Files that adapters share are no
- * adapters.
- */
+/** Adapters that import each other. An adapter is a file; files that adapters share are not adapters. */
 export function acquainted(
   imports: readonly Import[],
   adapters: readonly string[],
@@ -120,7 +117,7 @@ export function acquainted(
     .map(({ from, to }) => `${from} imports ${to}`)
 }
 
-/** Packages and modules that are imported outside the place where they belong, or by nobody. */
+/** Packages and modules that are imported outside of their place, or nowhere. */
 export function keysLent(
   imports: readonly Import[],
   keepers: Readonly<Record<string, readonly string[]>>,
@@ -137,7 +134,7 @@ export function keysLent(
   return [...lent, ...idle.map((name) => `nobody imports ${name}`)]
 }
 
-/** The clock and the dice of the machine. A `World` is handed in instead. */
+/** The clock and the randomness of the machine. Code gets a `World` instead. */
 const CLOCK: readonly RegExp[] = [
   /\bDate\.now\b/,
   /\bnew Date\(\)/,
@@ -146,14 +143,14 @@ const CLOCK: readonly RegExp[] = [
   /\bMath\.random\b/,
 ]
 
-/** Its timers, which the page for buyers sets as every program in a browser does. */
+/** The timers of the machine. Only the page for buyers uses them directly. */
 const TIMERS: readonly RegExp[] = [
   /\b(?:set|clear)(?:Timeout|Interval|Immediate)\b/,
   /\bnode:timers\b/,
   /\bAbortSignal\.timeout\b/,
 ]
 
-/** Chance, environment and console: only the command line takes them. */
+/** Randomness, environment and console. Only the command line uses them directly. */
 const TAKEN: readonly RegExp[] = [
   ...CLOCK,
   /\bprocess\.(?!(?:nextTick|platform|execPath)\b)\w+/,
@@ -165,10 +162,10 @@ const TAKEN: readonly RegExp[] = [
 const withoutComments = (text: string): string =>
   text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[\s;{(,])\/\/[^\n]*/g, '$1')
 
-/** Clock, chance, environment and console that this file takes by itself. */
+/** The uses of clock, randomness, environment and console in this file. */
 export const taken = (source: Source): readonly string[] => foundIn(source, TAKEN)
 
-/** Clock and timers alone. */
+/** Only clock and timers. */
 export const takesTime = (source: Source): readonly string[] =>
   foundIn(source, [...CLOCK, ...TIMERS])
 
@@ -188,7 +185,7 @@ export function tooLong(sources: readonly Source[], most: number): readonly stri
   })
 }
 
-/** Paths of one person's machine, and marks of work that is not done. Tests make up `/home/op`. */
+/** Paths of one person's machine, and marks of unfinished work. Tests use `/home/op`. */
 const LEFT_BEHIND =
   /\/(?:home|Users|root|work)\/(?!op\b)[\w.-]+|[A-Z]:\\Users\\|\b(?:TODO|FIXME|XXX)\b/
 
@@ -217,7 +214,10 @@ export function unreached(sources: readonly Source[], from: readonly string[]): 
   return [...texts.keys()].filter((path) => !reached.has(path))
 }
 
-/** The string literals of an exported type, `'held'` of `type HoldRefused = … why: 'held'`. */
+/**
+ * The string literals of an exported type, for example `'held'` in `type HoldRefused = … why:
+ * 'held'`.
+ */
 export function literalsOf(text: string, type: string): readonly string[] {
   const start = text.search(new RegExp(`export type ${type}\\b`))
   if (start === -1) return []
@@ -233,7 +233,7 @@ export function sectionOf(text: string, name: string): string {
   return sections.find((section) => section.split('\n', 1)[0]?.includes(`\`${name}\``)) ?? ''
 }
 
-/** Literals that the text does not say in code, or says before the one that comes first. */
+/** Literals that the text does not name in code, or names in another order. */
 export function outOfOrder(text: string, literals: readonly string[]): readonly string[] {
   let from = 0
   return literals.filter((literal) => {

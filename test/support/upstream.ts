@@ -67,26 +67,27 @@ export interface Script {
   body?: string | Uint8Array
   headers?: Readonly<Record<string, string>>
   /**
-   * A body in pieces, `paceMs` apart; an event stream where `headers` say nothing else. A function
-   * is waited for before the next piece.
+   * A body in pieces, `paceMs` apart. It is an event stream unless `headers` say something else. A
+   * function is awaited before the next piece.
    */
   pieces?: readonly (string | Uint8Array | (() => Promise<unknown>))[]
-  /** Behind its pieces an answer stays open. */
+  /** The answer stays open after its pieces. */
   staysOpen?: boolean
   /**
-   * After that many deltas: cut the socket, say nothing more, or repeat the last delta for ever.
+   * What happens after that many deltas: it cuts the socket, sends nothing more, or repeats the
+   * last delta for ever.
    */
   after?: { readonly deltas: number; readonly does: 'die' | 'silence' | 'flood' }
   /** Cut the socket before any byte of an answer. */
   refuse?: boolean
-  /** Compress the buffered answer whatever the client accepts. */
+  /** Compresses the buffered answer, whatever the client accepts. */
   gzip?: boolean
   models?: readonly Record<string, unknown>[]
-  /** Refuse requests that have one of these fields, in that backend's own words (threats K5). */
+  /** Refuses requests with one of these fields, in the words of that backend (threats K5). */
   refuses?: { readonly fields: readonly string[]; readonly as: keyof typeof REFUSALS }
 }
 
-/** How a backend says that it does not take a field. */
+/** How backends write that they do not accept a field. */
 export const REFUSALS = {
   openai: (field: string) => ({
     status: 400,
@@ -137,7 +138,7 @@ export const REFUSALS = {
     status: 400,
     body: { error: { message: `'${field}' is not known here.`, code: 'unknown_parameter' } },
   }),
-  /** A text alone, which may only repeat a prompt. */
+  /** Only a text, which may repeat a prompt. */
   text: (field: string) => ({
     status: 400,
     body: { error: { message: `I was asked about ${field}, and do not like it.`, code: null } },
@@ -146,7 +147,7 @@ export const REFUSALS = {
 
 const MODELS = [{ id: 'fake', object: 'model', created: 0, owned_by: 'fake' }]
 
-/** Listens on a free loopback port, or on the one that another has left. */
+/** Listens on a free loopback port, or on the given one. */
 export async function startFakeUpstream(script: Script = {}, port = 0): Promise<FakeUpstream> {
   const fake = new Fake(script)
   await fake.listen(port)
@@ -253,7 +254,7 @@ async function answer(seen: Seen, script: Script, response: ServerResponse): Pro
   json(response, spoken.whole(), script.gzip)
 }
 
-/** Says its pieces as they stand. */
+/** Sends its pieces unchanged. */
 async function recite(script: Script, response: ServerResponse): Promise<void> {
   if (script.headers === undefined) response.setHeader('content-type', 'text/event-stream')
   response.flushHeaders()

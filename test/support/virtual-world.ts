@@ -1,6 +1,6 @@
 import { steady, type Timer, type World } from '../../src/floor/world.ts'
 
-/** A timer of a virtual world. `at` is on the clock that only runs forward. */
+/** A timer of a virtual world. `at` is in `elapsed` time. */
 interface Waiting {
   at: number
   /** Of two timers for the same ms, the one that was set first fires first. */
@@ -9,8 +9,9 @@ interface Waiting {
 }
 
 /**
- * Time that moves only when nothing else can run: hours of a gate pass in milliseconds. Two runs from
- * one seed do the same, because the timers fire in one order and the random numbers come from the seed.
+ * Time that moves only when nothing else can run, so that hours of a gate pass in milliseconds. Two
+ * runs with one seed do the same: timers fire in a fixed order, and random numbers come from the
+ * seed.
  */
 export class VirtualWorld implements World {
   readonly chance: Chance
@@ -22,16 +23,16 @@ export class VirtualWorld implements World {
   #order = 0
   readonly now: () => number
 
-  /** `busy`: real input or output is under way, which time waits for. */
+  /** `busy` is true while real input or output is under way. Time waits for it. */
   constructor(seed: number, busy?: () => boolean) {
     this.chance = new Chance(seed)
     this.#busy = busy ?? (() => false)
-    // What came of input needs some turns of its own.
+    // Input needs some turns of the event loop until its effects are over.
     this.#turns = busy === undefined ? 1 : 5
     this.now = steady(() => START + this.#elapsed + this.#ahead)
   }
 
-  /** ms since the beginning, whatever is done to the clock. */
+  /** ms since the beginning. Changes of the clock do not affect it. */
   readonly elapsed = (): number => this.#elapsed
 
   readonly random = (bytes: number): Uint8Array<ArrayBuffer> => this.chance.bytes(bytes)
@@ -52,12 +53,15 @@ export class VirtualWorld implements World {
 
   readonly turn = (): Promise<void> => new Promise((resolve) => this.after(0, resolve))
 
-  /** Sets the wall clock forward or back, as an operator or NTP does. Timers do not notice. */
+  /** Moves the wall clock forward or back, as an operator or NTP does. Timers do not change. */
   jump(ms: number): void {
     this.#ahead += ms
   }
 
-  /** Lets `ms` pass: fires every timer whose time comes, each after all that the one before it began. */
+  /**
+   * Lets `ms` pass. Fires every timer that becomes due. The effects of one timer are over before
+   * the next one fires.
+   */
   async pass(ms: number): Promise<void> {
     const until = this.#elapsed + ms
     await this.#idle()
@@ -79,14 +83,14 @@ export class VirtualWorld implements World {
     const done = work.finally(() => {
       over = true
     })
-    // A rejection is the caller's, once time has stopped.
+    // The caller handles a rejection when time has stopped.
     done.catch(() => {})
     for (let left = MOST_WAITS; !over && left > 0; left--) await this.pass(10)
     if (!over) throw new Error('it never ends')
     return done
   }
 
-  /** Every promise that can go on has gone on. */
+  /** Resolves when no promise can go on. */
   async #idle(): Promise<void> {
     for (let quiet = 0; quiet < this.#turns; ) {
       await turn()
@@ -104,7 +108,7 @@ export class VirtualWorld implements World {
   }
 }
 
-/** Timers that fire in one ms, before this is taken for a loop without an end. */
+/** How many timers may fire in one ms before this counts as an endless loop. */
 const MOST_AT_ONCE = 20_000
 
 /** Steps of 10 ms. */
@@ -114,7 +118,7 @@ const START = Date.UTC(2026, 10, 21, 12)
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-/** A process in a virtual world. Once it is killed, none of its timers fires. */
+/** A process in a virtual world. After it is killed, none of its timers fires. */
 export class VirtualProcess implements World {
   readonly #world: VirtualWorld
   alive = true
@@ -129,14 +133,14 @@ export class VirtualProcess implements World {
   readonly after = (ms: number, then: () => void): Timer => this.#world.after(ms, this.while(then))
   readonly turn = (): Promise<void> => new Promise((resolve) => this.after(0, resolve))
 
-  /** The same function, which does nothing once the process is dead. */
+  /** Wraps a function so that it does nothing after the process is dead. */
   while<A extends unknown[]>(then: (...given: A) => void): (...given: A) => void {
     return (...given) => {
       if (this.alive) then(...given)
     }
   }
 
-  /** What `work` resolves with or rejects with; a dead process never learns it. */
+  /** The result of `work`. A dead process never gets it. */
   hear<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       work.then(this.while(resolve), this.while(reject))
@@ -156,7 +160,7 @@ export class Chance {
     this.#state = seed >>> 0
   }
 
-  /** From 0 to 1, without 1. */
+  /** From 0 up to, but without, 1. */
   fraction(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0
     let mixed = this.#state
@@ -165,12 +169,12 @@ export class Chance {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
   }
 
-  /** A whole number, both ends included. */
+  /** A whole number from `least` to `most`, both included. */
   from(least: number, most: number): number {
     return least + Math.floor(this.fraction() * (most - least + 1))
   }
 
-  /** True so many times of a hundred. */
+  /** True with that probability in percent. */
   percent(times: number): boolean {
     return this.fraction() * 100 < times
   }

@@ -2,20 +2,20 @@ import { realWorld } from '../../src/floor/real-world.ts'
 import type { Timer, World } from '../../src/floor/world.ts'
 import { tick } from './buyer.ts'
 
-/** The machine's own time, timers and randomness. Its clock follows a test that sets time back. */
+/** The real time, timers and randomness of the machine. `now` follows tests that set the time. */
 export const real: World = { ...realWorld(), now: () => Date.now() }
 
 /** The same with another clock. */
 export const worldAt = (now: () => number): World => ({ ...real, now })
 
 interface Waiting {
-  /** On `elapsed`. */
+  /** When it fires, in `elapsed` time. */
   due: number
   timer: Timer
   readonly fire: () => void
 }
 
-/** The machine's time, which a test may move on, and real randomness. */
+/** The time of the machine, which a test can move forward, and real randomness. */
 export class TestWorld implements World {
   readonly #waiting = new Set<Waiting>()
   #ahead = 0
@@ -47,26 +47,28 @@ export class TestWorld implements World {
     }
   }
 
-  /** Everybody who asks the time from now on is told that it is later by so many ms. */
+  /** Moves the wall clock forward by so many ms. */
   advance(ms: number): void {
     this.#ahead += ms
     for (const waiting of this.#waiting) waiting.due += ms
   }
 
-  /** So many ms pass: every timer whose time is then over fires now. */
+  /** Lets so many ms pass. Every timer that is then due fires now. */
   skip(ms: number): void {
     this.#ahead += ms
     const over = [...this.#waiting].filter(({ due }) => due <= this.elapsed())
     for (const waiting of over.sort((a, b) => a.due - b.due)) {
-      // One that fired before may have cancelled it.
+      // A timer that fired before may have cancelled this one.
       if (!this.#waiting.has(waiting)) continue
       waiting.timer.cancel()
       waiting.fire()
     }
   }
 
-  /** Waits until the condition is true; a quarter of a second passes in
-   * each turn, in which what is on its way comes some way on. */
+  /**
+   * Waits until the condition is true. A quarter of a second passes in each turn, and real input
+   * and output can go on in between.
+   */
   async until(so: () => boolean | Promise<boolean>): Promise<void> {
     while (!(await so())) {
       this.skip(250)
@@ -74,7 +76,7 @@ export class TestWorld implements World {
     }
   }
 
-  /** What `work` comes to; time passes as fast meanwhile. */
+  /** The result of `work`. Time passes fast meanwhile. */
   async hurry<T>(work: Promise<T>): Promise<T> {
     let over = false
     const done = work.finally(() => {

@@ -7,44 +7,44 @@ import { CREDENTIAL_HEADERS } from '../../src/passes/present.ts'
 import { BACKENDS, bytes, feed, grant, HEAD, pieces } from '../support/dialects.ts'
 import { checker } from '../support/schema.ts'
 
-/** What a client of the dialect understands of a stream. Costs and signs of life are not in it. */
+/** What a client of the dialect understands of a stream, without costs and keep-alives. */
 export interface Understood {
-  /** What was made, joined. */
+  /** The output, joined. */
   readonly made: string
-  /** `limit`: the answer is shorter than the model would have made it. Null: it broke off. */
+  /** `limit`: the output limit ended it. Null: it broke off. */
   readonly end: 'done' | 'limit' | 'error' | null
 }
 
-/** What a dialect brings to its contract. Bodies are sent as they stand here. */
+/** What a dialect gives to its contract. Bodies are sent unchanged. */
 export interface DialectSample {
   /** The request's headers, if it is not JSON. */
   readonly head?: RequestHead
-  /** A good request that asks for an answer in one piece, and the model that it names. */
+  /** A valid request for an answer in one piece, and the model that it names. */
   readonly request: string | Uint8Array
   readonly model: string | null
-  /** Requests that nobody could price, or that can be read in two ways. */
+  /** Requests that have no clear price, or that can be read in two ways. */
   readonly refused: readonly (string | Uint8Array)[]
-  /** A good answer in one piece, and answers that are none. */
+  /** A valid answer in one piece, and answers that are not valid. */
   readonly answer: string | Uint8Array
   readonly noAnswers: readonly (string | Uint8Array)[]
-  /** What the answer and the stream report. */
+  /** The usage that the answer and the stream report. */
   readonly usage: Quantities
   /** Null if the dialect never streams. */
   readonly streaming: {
-    /** A good request that asks for a stream. */
+    /** A valid request for a stream. */
     readonly request: string | Uint8Array
-    /** The answer as a stream, and the label that backends put on it. */
+    /** The answer as a stream, and the content type that backends give it. */
     readonly stream: string
     readonly label: string
-    /** A part of the stream that is made again and again by a backend that obeys no limit. */
+    /** A part of the stream that a backend repeats if it ignores its limit. */
     readonly endless: string
     readonly reads: (stream: string) => Understood
   } | null
 }
 
 /**
- * What every dialect promises, whatever its API looks like. A dialect hands in a request, its answers
- * and a reader as its clients have one; it never has to look like OpenAI's.
+ * What every dialect must do, whatever its API looks like. A dialect gives a request, its answers,
+ * and a reader like those of its clients. It need not look like OpenAI's.
  */
 export function runDialectContract(dialect: Dialect, sample: DialectSample): void {
   describe(`${dialect.name}: the contract of a dialect`, () => {
@@ -203,7 +203,7 @@ function documents({ docs }: Dialect, sample: DialectSample): void {
   })
 }
 
-/** A schema whose references point into the document that stands beside it. */
+/** A schema whose references point into the document beside it. */
 const within = (schema: object): object =>
   JSON.parse(JSON.stringify(schema).replaceAll('"#/components', '"root#/components'))
 
@@ -246,7 +246,7 @@ function streams(dialect: Dialect, sample: DialectSample, streaming: Streaming):
       [metered(), (meter, cost) => meter.broken({ code: 'x', message: 'It broke.' }, cost)],
     ]
     for (const [at, [meter, end]] of ends.entries()) {
-      // The first has its end already; the others are ended in the middle.
+      // The first stream has its end; the others stop in the middle.
       const fed = text(meter.stream(at === 0 ? whole : whole.subarray(0, whole.length / 2)))
       const told = text(end(meter, cost))
       expect(told).toContain('123457')
@@ -324,7 +324,7 @@ function readable(dialect: Dialect, sample: DialectSample, body: string | Uint8A
   return read.value
 }
 
-/** Every quantity is a count, and no more of the input is cached than there is. */
+/** Every quantity is a count, and the cached input is at most the input. */
 function expectCounts(quantities: Quantities): void {
   for (const name of QUANTITIES) {
     const count = quantities[name] ?? 0

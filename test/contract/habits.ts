@@ -1,7 +1,10 @@
-/** Habits of backends, as ways to say the same stream: each dialect that streams is fed with all. */
+/**
+ * Habits of backends: different ways to write the same stream. Each dialect that streams is tested
+ * with all of them.
+ */
 export interface Habit {
   readonly name: string
-  /** The stream as such a backend sends it. */
+  /** The stream as a backend with this habit sends it. */
   bend(stream: string): string
 }
 
@@ -13,13 +16,13 @@ const DONE = 'data: [DONE]\n\n'
 const events = (stream: string): string[] => stream.split('\n\n').filter((event) => event !== '')
 const isDone = (event: string): boolean => event === DONE.trimEnd()
 
-/** Every event but `[DONE]`, changed as text. */
+/** Changes the text of every event but `[DONE]`. */
 const each = (stream: string, change: (event: string) => string): string =>
   events(stream)
     .map((event) => `${isDone(event) ? event : change(event)}\n\n`)
     .join('')
 
-/** Every chunk changed as JSON; none, one or several for each. */
+/** Changes every chunk as JSON into none, one or several. */
 const chunks = (stream: string, change: (chunk: Chunk) => readonly Chunk[]): string =>
   events(stream)
     .flatMap((event) =>
@@ -35,7 +38,7 @@ const choices = (chunk: Chunk, change: (choice: Choice) => Choice): Chunk => ({
   choices: (chunk.choices as Choice[]).map(change),
 })
 
-/** The text of a choice, and the choice with another one. */
+/** The text of a choice, and a function that makes the same choice with another text. */
 const textOf = (choice: Choice): string =>
   String(choice.text ?? (choice.delta as Choice).content ?? '')
 const say = (choice: Choice, text: string): Choice =>

@@ -5,7 +5,7 @@ import type { Test } from './ledger.ts'
 import { type Open, ScriptWorld } from './ledger-script.ts'
 import { passRow } from './passes.ts'
 
-/** What the invoices of every ledger do. */
+/** What every ledger must do with invoices. */
 export function runInvoicesContract(test: Test, open: Open): void {
   const withInvoices = async (use: (opened: Awaited<ReturnType<Open>>) => Promise<void>) => {
     const opened = await open(new ScriptWorld())

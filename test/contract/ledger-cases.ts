@@ -1,4 +1,4 @@
-/** What a ledger takes and sets aside, case by case. How to read a line: `ledger-script.ts`. */
+/** What a ledger accepts and holds, case by case. `ledger-script.ts` explains the lines. */
 
 type Cases = Readonly<Record<string, string>>
 
@@ -221,7 +221,7 @@ export const LIMITS: Cases = {
     hold h2 ann 1..100 m:spend<=100/day                      → limit_reached at m, 0 left, until 2026-11-23T00:00:00.000Z`,
 }
 
-/** Limits count what their unit says, whatever a hold is clamped in. */
+/** A limit counts its own unit, whatever quantity the hold is clamped in. */
 export const QUANTITIES = {
   'a hold is clamped in any quantity: as many units as money buys': `
     deposit p1 ann 100                          → ok, 100 left
@@ -259,7 +259,7 @@ export const QUANTITIES = {
     left m:calls<=9/day                         → 3`,
 }
 
-/** Several gates over one store: each closes its own holds, and those that everybody gave up on. */
+/** Several gates over one store. Each closes its own holds, and those whose deadline has passed. */
 export const OWNERS = {
   'a gate that starts leaves the running holds of others alone': `
     deposit p1 ann 100                          → ok, 100 left

@@ -1,4 +1,4 @@
-/** How a ledger ends its holds, and what is left of them. How to read a line: `ledger-script.ts`. */
+/** How a ledger closes holds, and what is left afterwards. `ledger-script.ts` explains the lines. */
 
 type Cases = Readonly<Record<string, string>>
 

@@ -32,9 +32,9 @@ import { real } from '../support/world.ts'
 
 export interface Opened {
   readonly books: Books
-  /** Closes the books and opens what they left. */
+  /** Closes the books and opens them again. */
   reopen(): Promise<Books>
-  /** The ledger of another gate over the same store; null if the store is for one gate. */
+  /** The ledger of another gate over the same store. Null if only one gate can use the store. */
   readonly beside: ((gate: string) => Books) | null
   dispose(): Promise<void>
 }
@@ -55,7 +55,7 @@ export class ScriptWorld implements World {
   turn = real.turn
 }
 
-/** Plays a script and holds each answer against the one written down; the books must balance. */
+/** Runs a script and compares each answer with the written one. The books must balance. */
 export async function play(open: Open, script: string): Promise<void> {
   const world = new ScriptWorld()
   const opened = await open(world)

@@ -17,7 +17,7 @@ export interface LedgerContract {
 
 const CASES = { DEPOSITS, HOLDS, LIMITS, QUANTITIES, SETTLING, PRUNED, REOPENED, OWNERS }
 
-/** What every ledger does, whatever it is kept in. */
+/** What every ledger must do, wherever it is stored. */
 export function runLedgerContract({ name, open, skip }: LedgerContract): void {
   const reasons = new Map(skip.flatMap(({ reason, tests }) => tests.map((test) => [test, reason])))
   const test = (title: string, run: () => Promise<void>) => {
@@ -132,7 +132,7 @@ function others(test: Test, withBooks: WithBooks): void {
 export const WAITING =
   'a request that waits for money gets it when another gate closes what a lost one held'
 
-/** Ledgers of several gates over one store. */
+/** The ledgers of several gates over one store. */
 function owners(test: Test, withBooks: WithBooks): void {
   test(WAITING, () =>
     withBooks(async ({ beside, books: { ledger } }, world) => {
@@ -147,7 +147,7 @@ function owners(test: Test, withBooks: WithBooks): void {
       world.time += 60_001
       expect(await other.expire(world.now())).toMatchObject([{ id: 'h1', charged: 0n }])
       expect(await other.hold(waiting)).toMatchObject({ ok: true })
-      // The gate that was only slow finds its hold closed, and still says what flowed.
+      // The gate was only slow. Its hold was closed, and it still reports what was used.
       expect(await ledger.settle('h1', charge(world, 30n))).toMatchObject({ ok: true })
       expect(await ledger.balance('ann')).toMatchObject({ paid: 10n, held: 60n })
     }),
@@ -255,7 +255,7 @@ function reading(test: Test, withBooks: WithBooks): void {
       expect(await statement.accounts(1, 'bob')).toEqual([{ ...bob, createdAt: at }])
       expect(await statement.accounts(1, 'ann')).toEqual([{ ...ann, createdAt: at }])
       expect((await statement.holds(1, 'ann')).map(({ id }) => id)).toEqual(['h2'])
-      // The account's own newest, however many entries of others came since.
+      // The newest entries of this account, although others have many newer ones.
       expect((await statement.entries(2, 'ann')).map(line)).toEqual([
         'hold h2: paid:ann → held:ann 870, bonus:ann → held:ann 30',
         'settle h1: held:ann → revenue:llama3 100, paid:ann → revenue:llama3 30',

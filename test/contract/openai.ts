@@ -7,11 +7,14 @@ import { HABITS } from './habits.ts'
 
 /** One request and its answers. */
 export interface OpenAiSample {
-  /** A good request without any option. */
+  /** A valid request without options. */
   readonly request: Record<string, unknown>
-  /** A good buffered answer that reports 5 tokens in (and 3 out, where there is output). */
+  /** A valid buffered answer that reports 5 tokens in (and 3 out, if it has output). */
   readonly answer: unknown
-  /** The same answer as a stream that was asked for usage; null where the dialect never streams. */
+  /**
+   * The same answer as a stream, for a request that asked for usage. Null if the dialect never
+   * streams.
+   */
   readonly stream: string | null
 }
 
@@ -27,7 +30,7 @@ export function clientReads(stream: string): unknown[] {
   return events
 }
 
-/** What OpenAI's three APIs promise besides the contract of every dialect. */
+/** What OpenAI's three APIs must do in addition to the contract of every dialect. */
 export function runOpenAiContract(dialect: Dialect, sample: OpenAiSample): void {
   describe(`${dialect.name}: an API of OpenAI`, () => {
     requests(dialect, sample)
@@ -181,7 +184,7 @@ function answers(dialect: Dialect, sample: OpenAiSample): void {
   })
 }
 
-/** Repeats a stream without its end until the meter has had enough. */
+/** Repeats a stream without its end until the meter says that it is over. */
 function flood(meter: Meter, whole: Buffer): void {
   const last = whole.lastIndexOf('\n\n', whole.indexOf('"stop"')) + 2
   for (let i = 0; i < 1_000 && !meter.seen.over; i += 1) meter.stream(whole.subarray(0, last))
@@ -325,7 +328,7 @@ function streams(dialect: Dialect, sample: OpenAiSample & { stream: string }): v
   })
 }
 
-/** Whatever habits a backend has, its stream costs the same, however it comes. */
+/** A stream costs the same, whatever habits the backend has and however the bytes arrive. */
 function habits(dialect: Dialect, sample: OpenAiSample & { stream: string }): void {
   const asked = mustRead(dialect, { ...sample.request, stream: true })
   const meter = () => dialect.meter(asked, grant(), 'other')

@@ -3,7 +3,7 @@ import type { PassRow } from '../../src/ledger/passes.ts'
 import type { Test } from './ledger.ts'
 import { type Open, ScriptWorld } from './ledger-script.ts'
 
-/** What the passes of every ledger do. */
+/** What every ledger must do with passes. */
 export function runPassesContract(test: Test, open: Open): void {
   const withPasses = async (use: (opened: Awaited<ReturnType<Open>>) => Promise<void>) => {
     const opened = await open(new ScriptWorld())

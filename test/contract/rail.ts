@@ -8,18 +8,21 @@ import { newKeys } from '../support/gate.ts'
 import { openMemoryBooks } from '../support/memory-books.ts'
 import { real } from '../support/world.ts'
 
-/** A rail, the buyer who pays on it, and what can go wrong with it. A string says why there is no such thing. */
+/**
+ * A rail, a buyer who pays on it, and possible failures. A string says why this rail has no such
+ * thing.
+ */
 export interface RailUnderTest {
   readonly rail: Rail
-  /** The buyer pays an offer. Answers the headers that present the payment. */
+  /** The buyer pays an offer. Returns the headers that present the payment. */
   readonly pay: string | ((offer: Offer) => Promise<readonly string[]>)
-  /** The headers of somebody who has the offer and did not pay. */
+  /** Headers of somebody who has the offer but did not pay. */
   readonly unpaid: string | ((offer: Offer) => readonly string[])
-  /** The headers of something that looks like a payment of this rail and cannot be read. */
+  /** Headers that look like a payment of this rail but cannot be read. */
   readonly malformed: string | readonly string[]
-  /** Nobody can pay from now on. */
+  /** From now on nobody can pay. */
   readonly outage: string | (() => void)
-  /** Somebody pays and presents nothing. Resolves when the rail could have learned of it. */
+  /** Somebody pays and presents nothing. Resolves when the rail could know of it. */
   readonly unpresented: string | (() => Promise<void>)
 }
 
@@ -52,7 +55,7 @@ export function railContract(name: string, make: (parts: RailParts) => RailUnder
     if (!offer.ok) throw new Error(offer.error.why)
     return offer.value
   }
-  /** What `redeem` takes of these headers. */
+  /** The payment that the rail reads from these headers. */
   function paymentIn({ rail }: Opened, headers: readonly string[]): unknown {
     const read = rail.read(headers)
     if (read.is === 'payment') return read.payment
@@ -64,7 +67,7 @@ export function railContract(name: string, make: (parts: RailParts) => RailUnder
     if (!redeemed.ok) throw new Error(redeemed.error)
     return redeemed.value
   }
-  /** A test that needs what the rail may not have. */
+  /** A test that is skipped if the rail has no such thing. */
   const needs = (what: keyof Omit<RailUnderTest, 'rail'>, title: string, test: () => unknown) => {
     const has = opened()[what]
     return typeof has === 'string' ? it.skip(`${title} (${has})`) : it(title, () => test())

@@ -11,23 +11,26 @@ import {
 import { unheard } from '../support/background.ts'
 import { real } from '../support/world.ts'
 
-/** A wallet, the buyer who pays its invoices, and what can go wrong with it. */
+/** A wallet, a buyer who pays its invoices, and possible failures. */
 export interface WalletUnderTest {
-  /** Opens it as one more process would: the same wallet, nothing kept in memory. */
+  /** Opens the same wallet as another process would, with nothing kept in memory. */
   open(): Promise<Wallet>
-  /** The buyer pays; answers the preimage, hex. */
+  /** The buyer pays. Returns the preimage in hex. */
   pay(bolt11: string): Promise<string>
-  /** Nobody answers between the two. A string where this wallet has no such thing: why. */
+  /**
+   * The wallet does not answer between `begin` and `end`. A string says why this wallet has no
+   * outage.
+   */
   readonly outage: string | { begin(): Promise<void>; end(): Promise<void> }
-  /** `theirs`: its invoices live as long as somebody else likes. `asked` where it is not said. */
+  /** `theirs`: somebody else decides how long its invoices are valid. The default is `asked`. */
   readonly expiry?: 'asked' | 'theirs'
-  /** `maybe`: it settles, but somebody else may not show the preimage. `shown` where it is not said. */
+  /** `maybe`: it settles, but the preimage may not be shown. The default is `shown`. */
   readonly preimage?: 'shown' | 'maybe'
-  /** The least it makes an invoice for, sat; 1 where it is not said. */
+  /** The smallest invoice in sats. The default is 1. */
   readonly least?: number
-  /** The most, sat; no bound that a test meets where it is not said. */
+  /** The largest invoice in sats. By default larger than any test needs. */
   readonly most?: number
-  /** Amounts that it refuses, sat. A string where it refuses none: why. */
+  /** Amounts in sats that it refuses. A string says why it refuses none. */
   readonly refuses: readonly number[] | string
   cleanup(): Promise<void>
 }
@@ -245,7 +248,7 @@ export function walletContract(name: string, make: () => Promise<WalletUnderTest
   })
 }
 
-/** A listener that remembers. */
+/** A listener that stores what it was told. */
 export function heard() {
   const all: Settlement[] = []
   return {
@@ -256,7 +259,7 @@ export function heard() {
   }
 }
 
-/** Waits until it holds; fails after `ms`. */
+/** Waits until the condition is true. Fails after `ms`. */
 export async function until(holds: () => Promise<boolean>, ms = 20_000): Promise<void> {
   const deadline = performance.now() + ms
   while (!(await holds())) {

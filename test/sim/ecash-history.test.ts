@@ -5,10 +5,10 @@ import { Till } from '../unit/wallets/ecash-till.ts'
 import { type Call, Crash, type Fault, fund, MintBank } from '../unit/wallets/mint-double.ts'
 
 /**
- * Random histories of a wallet whose mints fail and whose process dies at any call. After each step
- * every sat is a coin that is ours or in a token that left, or was paid out, or was a fee; one payment
- * is open at most; what is owed stayed. In the end all of it is at hand. A failure prints the seed and
- * the shortest history that shows it.
+ * Random histories of an ecash wallet whose mints fail, and whose process is killed at any call.
+ * After each step, every sat is a coin of ours, or in an exported token, or was paid out, or was a
+ * fee. At most one payment is open, and the credit of buyers is covered. At the end all sats can be
+ * used. A failure prints the seed and the shortest history that shows it.
  */
 
 const FAULTS: readonly Fault[] = [
@@ -156,7 +156,7 @@ class History {
     return due.fault
   }
 
-  /** At the moment when money leaves: what stays is worth what is owed. */
+  /** When money leaves, the rest must cover what buyers are owed. */
   #expectOwedStays(): void {
     if (this.#insisting) return
     let net = 0
@@ -241,7 +241,7 @@ class History {
     this.funded += amounts.reduce((sum, amount) => sum + amount, 0)
   }
 
-  /** Sats in tokens that left. */
+  /** Sats in exported tokens. */
   exported(): number {
     const row = this.till.now.store.get('SELECT coalesce(sum(sat), 0) AS sat FROM exports')
     return Number(row?.sat)
@@ -261,7 +261,7 @@ class History {
     expect(underWay.length, 'one payment is under way').toBeLessThanOrEqual(1)
   }
 
-  /** All is well again, and time passes: everything is at hand. */
+  /** Everything works again, and time passes. All coins must be usable. */
   async end(): Promise<void> {
     const { till } = this
     this.#faults.length = 0

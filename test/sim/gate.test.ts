@@ -4,7 +4,7 @@ import { playHistory } from './gate/history.ts'
 import { PLANTS } from './gate/plants.ts'
 
 /**
- * Whole gates in virtual time. A failure names its seed: `SIM_SEED=17` plays that history alone, and
+ * Whole gates in virtual time. A failure names its seed. `SIM_SEED=17` plays only that history, and
  * `SIM_HISTORIES=50000` plays that many.
  */
 const ONE = process.env.SIM_SEED
@@ -23,7 +23,7 @@ describe('a whole gate', () => {
       expect(told.wrong, `SIM_SEED=${seed} npm test -- test/sim/gate.test.ts`).toEqual([])
     }
     if (seeds.length < 1_000) return
-    // Histories in which nothing happens prove nothing.
+    // The histories must contain all kinds of ends, or they would prove nothing.
     const ends = ['complete', 'client_left', 'upstream_failed', 'stalled', 'stopped', 'refused']
     const statuses = ['200', '400', '402', '403', '429', '502', '503', '504']
     expect([...seen]).toEqual(expect.arrayContaining([...ends, ...statuses, 'left', 'lost']))

@@ -3,9 +3,9 @@ import { msat } from '../../src/money/msat.ts'
 import { real } from '../support/world.ts'
 
 /**
- * A gate's worth of ledger work until it is killed: buyers in parallel, each depositing, holding,
- * journalling, settling or releasing. Each deposit is printed when it is acknowledged, not before.
- * Arguments: the file, a name for this life.
+ * Does the ledger work of a gate until it is killed: parallel buyers who deposit, hold, journal,
+ * settle or release. Each deposit is printed when it is acknowledged. Arguments: the file, and a
+ * name for this process.
  */
 
 const [path = '', life = ''] = process.argv.slice(2)
@@ -21,7 +21,8 @@ async function buyer(account: string): Promise<never> {
   for (let i = 0; ; i++) {
     const id = `${life}-${account}-${i}`
     if (i % 3 === 0) await pay(account, id)
-    // Two at once: what one comes to more is owed while the other holds the rest.
+    // Two at once: if one costs more than its hold, the difference is owed while the other holds
+    // the rest.
     await Promise.all([buy(account, `${id}-a`, i), buy(account, `${id}-b`, i + 1)])
     await new Promise((resolve) => setImmediate(resolve))
   }
@@ -53,7 +54,7 @@ async function buy(account: string, id: string, i: number): Promise<void> {
   })
   if (!hold.ok) return
   await ledger.extend(id, at + 60_000, msat(BigInt(i % 50)))
-  // Some are in flight whenever the end comes.
+  // So some are under way whenever the process is killed.
   if (i % 4 === 0) await new Promise((resolve) => setTimeout(resolve, 5))
   if (i % 5 === 0) await ledger.release(id, 'refused', at)
   else {
@@ -63,7 +64,7 @@ async function buy(account: string, id: string, i: number): Promise<void> {
   }
 }
 
-/** What was given back leaves at once here, and the end may come in the middle of it. */
+/** Released holds are removed at once here, so the kill may come in the middle of that. */
 async function keepTidy(): Promise<never> {
   for (;;) {
     await books.prune(world.now())

@@ -11,7 +11,10 @@ import { deposit } from '../unit/ledger/use.ts'
 const CHILD = fileURLToPath(new URL('ledger-crash-child.ts', import.meta.url))
 const LIVES = 6
 
-/** Runs the child on the file, kills it some ms after so many deposits; answers what it acknowledged. */
+/**
+ * Runs the child on the file, and kills it some ms after that many deposits. Returns the deposits
+ * that it acknowledged.
+ */
 async function live(path: string, life: string, deposits: number): Promise<string[]> {
   const child = spawn(process.execPath, [CHILD, path, life], {
     stdio: ['ignore', 'pipe', 'inherit'],

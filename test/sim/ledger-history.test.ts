@@ -10,15 +10,18 @@ import { scratch } from '../unit/ledger/scratch.ts'
 import { Model } from './ledger-model.ts'
 
 /**
- * Random histories against a model that adds everything up from the start. After each command the
- * answer, the balances, the room at every limit and the proof of the books must agree. A failure
- * prints the seed and the shortest history that shows it.
+ * Random histories against a model that adds everything up from the beginning. After each command
+ * the answer, the balances, the room at every limit and the proof of the books must agree. A
+ * failure prints the seed and the shortest history that shows it.
  */
 
 const ACCOUNTS = ['ann', 'bob', 'cyd'] as const
 const IDS = Array.from({ length: 14 }, (_, i) => `h${i}`)
 
-/** Each account's own: a meter belongs to a pass, and a pass to one account. */
+/**
+ * Limits are not shared between accounts, because a meter belongs to a pass, and a pass to one
+ * account.
+ */
 const LIMITS: Readonly<Record<string, readonly Limit[]>> = Object.fromEntries(
   ACCOUNTS.map((account) => [
     account,

@@ -1,8 +1,8 @@
 import type { Limit } from '../../src/ledger/ledger.ts'
 
 /**
- * A second ledger that agrees with the first by another way: it keeps a list of what happened,
- * adds it all up at every question, finds a grant by trying, and takes money one msat at a time.
+ * A second ledger that works in another way: it keeps a list of what happened, adds all of it up
+ * for every question, finds a grant by trying, and takes money one msat at a time.
  */
 
 export interface HoldCommand {
@@ -12,7 +12,7 @@ export interface HoldCommand {
   readonly fixed: number
   readonly each: number
   readonly input: number
-  /** What limits in a request are judged by. */
+  /** What limits in one request are checked against. */
   readonly worst: { readonly fixed: number; readonly input: number }
   readonly patient: boolean
   readonly least: number
@@ -35,24 +35,24 @@ interface Held extends HoldCommand {
   status: 'open' | 'settled' | 'released' | 'expired'
   closedAt: number
   sofar: number
-  /** Msat taken from each credit: set aside while it is open, charged once it is closed. */
+  /** Msat from each credit: held while it is open, charged once it is closed. */
   paid: number
   bonus: number
-  /** What it came to and is still to be taken. */
+  /** The part of the charge that is still to be taken. */
   owed: number
-  /** What counts at this hold's limits, by their place. */
+  /** What this hold counts at each of its limits. */
   shares: number[]
 }
 
 type Answer = string
 
 export class Model {
-  /** What the next close is told that it is. */
+  /** The time of the next close. */
   now = 0
   readonly #deposits: Paid[] = []
   readonly #holds: Held[] = []
 
-  /** Given up at the last close. */
+  /** Debts that the last close gave up. */
   #lost = 0
 
   deposit(paid: Paid): Answer {
@@ -69,7 +69,7 @@ export class Model {
     if (this.#holds.some(({ id }) => id === command.id)) return 'hold_exists'
     if (!this.#exists(command.account)) return 'account_not_found'
     const { least } = command
-    // Pretend that nothing runs: a limit that is full even then is reached.
+    // Assumes that nothing runs: a limit that is full even then is reached.
     const full = command.limits.find((limit) => !this.#fits(limit, command, least, false))
     if (full !== undefined) return `limit_reached ${full.meter}`
     const needs = cost(command, least)
@@ -85,7 +85,7 @@ export class Model {
     return `granted ${output} for ${amount}`
   }
 
-  /** The longest answer that money and limits buy; without `running`, if nothing else ran. */
+  /** The longest answer that money and limits allow. Without `running`: if nothing else ran. */
   #most(command: HoldCommand, running: boolean): number | null {
     const { account, least, most } = command
     const free = this.credit(account, 'paid') + this.credit(account, 'bonus')
@@ -111,7 +111,7 @@ export class Model {
     return this.#close(id, { status: 'settled', amount, tokens, calls: 1 })
   }
 
-  /** Released holds that were closed before that leave as if they had never been. */
+  /** Removes released holds that were closed before that time, as if they had never existed. */
   prune(before: number): Answer {
     const leaves = ({ closedAt, status }: Held) => status === 'released' && closedAt < before
     const leaving = this.#holds.filter(leaves).length
@@ -149,7 +149,7 @@ export class Model {
     return sum(this.#holds.filter((one) => one.account === account).map(({ owed }) => owed))
   }
 
-  /** What a limit allows still; `running`: with what open holds have of it taken off. */
+  /** What a limit still allows. `running`: less what open holds take of it. */
   room(limit: Limit, at: number, running = true): number {
     if (limit.window === 'req') return Number(limit.max)
     const counted = this.#holds.filter((one) => running || one.status !== 'open')
@@ -199,7 +199,7 @@ export class Model {
     return `charged ${charged} owed ${hold.owed} overrun ${this.#lost}`
   }
 
-  /** Debts are paid one msat at a time, the oldest first; with nothing held they are given up. */
+  /** Pays debts one msat at a time, the oldest first. If nothing is held, the rest is given up. */
   #collect(account: string): void {
     this.#lost = 0
     for (const hold of this.#holds.filter((one) => one.account === account)) {
@@ -242,7 +242,7 @@ function share(limit: Limit, command: HoldCommand, output: number): number {
   return limit.unit === 'tokens' ? command.input + output : cost(command, output)
 }
 
-/** As much of the written-out time as the window lasts. */
+/** The part of the written time that names the window. */
 function windowOf({ window }: Limit, at: number): string {
   const length = { min: 16, hour: 13, day: 10, month: 7, total: 0, req: 0 }[window]
   return new Date(at).toISOString().slice(0, length)

@@ -8,17 +8,17 @@ import type { SimWallet } from './wallet.ts'
 
 const PATH = '/v1/chat/completions'
 
-/** One request of a buyer, with all that the buyer knows of it. */
+/** One request of a buyer, with everything that the buyer knows of it. */
 export interface Asked {
   readonly id: string
   readonly at: number
   readonly pass: string | null
   readonly reply: SimReply
-  /** The secret of its pass is wrong. */
+  /** Whether the secret of its pass is wrong. */
   readonly forged: boolean
-  /** The gate was killed while it ran. */
+  /** Whether the gate was killed while it ran. */
   killed: boolean
-  /** What the gate threw: a bug. */
+  /** What the gate threw, which is a bug. Null if it threw nothing. */
   bug: unknown
 }
 
@@ -27,7 +27,7 @@ export interface SimPass {
   readonly hash: string
 }
 
-/** What a pass may be narrowed to. */
+/** Caveats by which passes are narrowed. */
 const LIMITS = [
   'spend <= 12/hour',
   'spend <= 30/total',
@@ -37,10 +37,10 @@ const LIMITS = [
   'calls <= 5/total',
 ]
 
-/** A scripted buyer: buys, spends, narrows, tops up, leaves, forges. */
+/** A scripted buyer. It buys, spends, narrows, tops up, leaves and sends forged passes. */
 export class SimBuyer {
   readonly asked: Asked[] = []
-  /** Every text of a pass that was ever used, a narrowed one too. */
+  /** All passes that it ever used, with the narrowed ones. */
   readonly passes = new Set<string>()
   readonly #world: VirtualWorld
   readonly #gate: SimGate
@@ -60,7 +60,7 @@ export class SimBuyer {
     this.#wallet = parts.wallet
   }
 
-  /** Does so many things, one after the other, with pauses between. */
+  /** Does that many things, one after the other, with pauses in between. */
   async live(acts: number): Promise<void> {
     const { chance } = this.#world
     for (let i = 0; i < acts; i++) {
@@ -86,7 +86,7 @@ export class SimBuyer {
     await this.#ask(text)
   }
 
-  /** Buys ahead, or tops up the account of a pass. */
+  /** Buys credit in advance, or tops up the account of a pass. */
   async #buy(topUp: SimPass | null): Promise<void> {
     const inside = this.#gate.composed?.inside
     if (inside === undefined) return
@@ -100,7 +100,7 @@ export class SimBuyer {
     await this.#pay(row.hash, macaroon)
   }
 
-  /** Asks without a pass, and takes the offer of the 402. */
+  /** Sends a request without a pass, and pays the offer of the 402. */
   async #accept(): Promise<void> {
     const asked = await this.#ask(null)
     if (asked.reply.status !== 402) return
@@ -182,7 +182,7 @@ export class SimBuyer {
     }
   }
 
-  /** What a call of the gate answers; null if that gate is killed meanwhile. */
+  /** The result of a call of the gate. Null if that gate is killed meanwhile. */
   async #patient<T>(work: Promise<T>): Promise<T | null> {
     const { process } = this.#gate
     const killed = async () => {

@@ -18,7 +18,7 @@ export interface Played {
 
 type RequestEvent = Extract<GateEvent, { event: 'request' }>
 
-/** What the backend gave for one request, by its own account. */
+/** What the backend sent for one request, by its own count. */
 interface Given {
   readonly words: number
   readonly limit: number
@@ -26,21 +26,21 @@ interface Given {
   readonly prompt: number
 }
 
-/** All that the books say, added up here from the single postings. */
+/** The content of the books, added up here from the single postings. */
 interface Sums {
   readonly entries: readonly Entry[]
-  /** By hold: what its close took to be its price, paid or not. */
+  /** By hold: the price that its close posted, whether it was paid or not. */
   readonly price: ReadonlyMap<string, bigint>
   readonly drawers: ReadonlyMap<string, bigint>
 }
 
 const ALL = 100_000
-/** ms past its expiry that an unpaid invoice is looked up. */
+/** ms after its expiry during which an unpaid invoice is looked up. */
 const LOOKED_UP = 600_000
 
 /**
- * What is wrong with a history that is over. The sums are made here, from single postings, from what the
- * wallet was paid, from what the backend gave out and from what the buyers received.
+ * What is wrong at the end of a history. The sums are made here: from single postings, from the
+ * payments to the wallet, from what the backend sent, and from what the buyers received.
  */
 export async function violations(played: Played): Promise<readonly string[]> {
   const { statement } = played.gate.books
@@ -74,7 +74,7 @@ function addUp(entries: readonly Entry[]): Sums {
   return { entries, price, drawers }
 }
 
-/** Nobody has less than nothing, and what the gate says of an account is what its postings come to. */
+/** No account is negative, and the balance that the gate tells is the sum of the account's postings. */
 async function balances({ gate }: Played, { drawers }: Sums): Promise<string[]> {
   const wrong: string[] = []
   for (const [drawer, sum] of drawers) {
@@ -89,7 +89,7 @@ async function balances({ gate }: Played, { drawers }: Sums): Promise<string[]> 
   return wrong
 }
 
-/** Each payment is one credit, of what was received: none is lost, none counts twice. */
+/** Each payment is credited exactly once, with the amount that was received. */
 function payments({ wallet, world }: Played, { entries }: Sums): string[] {
   const wrong: string[] = []
   const credited = new Map<string, bigint[]>()
@@ -103,8 +103,8 @@ function payments({ wallet, world }: Played, { entries }: Sums): string[] {
     const credits = credited.get(hash) ?? []
     credited.delete(hash)
     if (credits.length > 1) wrong.push(`payment ${hash} was credited ${credits.length} times`)
-    // A wallet that told nobody, and a clock that jumped past the time in which it is asked: then it is
-    // credited when its buyer comes.
+    // If the wallet told no gate and the clock jumped past the time of look-ups, the payment is
+    // credited only when its buyer comes.
     const due = told || world.now() < expiresAt + LOOKED_UP
     if (settled && due && credits.length === 0) wrong.push(`payment ${hash} is lost`)
     if (!settled && credits.length > 0) wrong.push(`payment ${hash} was credited and not received`)
@@ -163,16 +163,17 @@ function requestIsWrong(
   } else if (events.length > 1) wrong.push(`${events.length} events`)
   const { words } = reply
   if ((forged || pass === null) && words > 0) wrong.push(`${words} words for nobody's money`)
-  // A stop, and a crash less than a second after the last journal, give some away: docs/failure.md says so.
+  // A stop gives some output away, and so does a crash less than a second after the last journal
+  // entry, as docs/failure.md says.
   const free = killed || event?.end === 'stopped'
-  // What the gate counted itself never comes to more than was asked for.
+  // Our own count is never charged above the requested limit.
   const counted = event?.usage === 'counted' ? Math.min(words, given?.limit ?? 0) : words
   const worth = BigInt(counted) * PRICE.output
   if (!free && words > 0 && price < worth) wrong.push(`${words} words for ${price} msat`)
   const most = mostOf(given, event)
   if (price > most) wrong.push(`it costs ${price} msat, and at most ${most} are due`)
   if (events.length === 1 && event !== undefined && !killed) {
-    // What is lost of earlier requests is told with the request whose end made it sure.
+    // Losses of earlier requests are reported with the request whose end made them certain.
     const said = BigInt((event.charged_msat ?? 0) + (event.owed_msat ?? 0))
     const lost = BigInt(event.overrun_msat ?? 0)
     if (price < said || price > said + lost) {
@@ -182,17 +183,17 @@ function requestIsWrong(
   return wrong
 }
 
-/** What a request may cost at most: the words that the backend gave out or reported, and its prompt. */
+/** The most that a request may cost: the words that the backend sent or reported, and its prompt. */
 function mostOf(given: Given | undefined, event: RequestEvent | undefined): bigint {
   if (given === undefined) return 0n
   const held = BigInt(event?.held_msat ?? 0)
   const prompt = BigInt(Math.max(given.prompt, 90)) * PRICE.input
   const flowed = BigInt(Math.max(given.words, given.reported)) * PRICE.output + prompt
-  // Who leaves an answer that is not streamed pays all that was held.
+  // A buyer who leaves a buffered answer pays all that was held.
   return event?.end === 'client_left' && held > flowed ? held : flowed
 }
 
-/** What is left of every limit is what its holds in that window leave of it. */
+/** The room of every limit is its maximum less what its holds in that window used. */
 async function meters({ gate, buyers, world }: Played, { price }: Sums): Promise<string[]> {
   const verify = makeVerifier({ keys: [KEYS.current], remember: 1_000 })
   const { ledger } = gate.books
@@ -219,7 +220,7 @@ async function meters({ gate, buyers, world }: Played, { price }: Sums): Promise
   return wrong
 }
 
-/** Null where it cannot be said from outside: a crash, or a request at the edge of a window. */
+/** Null if it cannot be known from outside: after a crash, or for a request at the edge of a window. */
 function usedOf(
   limit: Limit,
   own: readonly Asked[],

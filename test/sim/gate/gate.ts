@@ -22,7 +22,7 @@ import { VirtualProcess, type VirtualWorld } from '../../support/virtual-world.t
 import type { SimUpstream } from './upstream.ts'
 import type { SimWallet } from './wallet.ts'
 
-/** Msat for a token: the price of `CONFIG`, which is in sats for 1,000 tokens. */
+/** Msat for each token: the price in `CONFIG`, which is in sats per 1,000 tokens. */
 export const PRICE = { input: 100n, output: 1_000n }
 const CONFIG = configOf({
   pricing: { default: '100/1000' },
@@ -44,11 +44,11 @@ export interface SimParts {
   readonly wallet: SimWallet
   readonly upstream: SimUpstream
   readonly store: 'memory' | 'sqlite'
-  /** Stands between the gate and its books: a mistake that the simulation has to find. */
+  /** Wraps the books with a mistake that the simulation must find. */
   readonly plant?: (books: Books) => Books
 }
 
-/** One gate with its books, which can be killed and started again over the same books. */
+/** One gate with its books. It can be killed, and started again over the same books. */
 export class SimGate {
   readonly events: GateEvent[] = []
   readonly #parts: SimParts
@@ -67,7 +67,7 @@ export class SimGate {
     this.#books = this.#open()
   }
 
-  /** The books themselves, without a planted mistake. */
+  /** The books without a planted mistake. */
   get books(): Books {
     return this.#books
   }
@@ -109,7 +109,7 @@ export class SimGate {
     })
   }
 
-  /** As `kill -9`: what was not on disk is lost, and nothing of this process happens any more. */
+  /** Like `kill -9`: what was not on disk is lost, and no code of this process runs any more. */
   kill(): void {
     this.#process.kill()
     this.#composed = null
@@ -125,7 +125,7 @@ export class SimGate {
     this.#books = this.#open()
   }
 
-  /** As SIGTERM: answers have a moment to end, and the rest is given back. */
+  /** Like SIGTERM: answers have a moment to end, and the money of the others is given back. */
   async stop(): Promise<void> {
     const composed = this.#composed
     this.#composed = null

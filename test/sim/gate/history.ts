@@ -7,22 +7,22 @@ import { SimGate } from './gate.ts'
 import { SimUpstream } from './upstream.ts'
 import { SimWallet } from './wallet.ts'
 
-/** Longer than every outage, every late settlement and every patience of the gate. ms. */
+/** ms. Longer than every outage, every late settlement and every waiting time of the gate. */
 const CALM = 75_000
 const GIVEN_UP = 600_000
 
-/** What a history came to. */
+/** The result of a history. */
 export interface Told {
-  /** Nothing, if the gate is right. */
+  /** Empty if the gate did everything right. */
   readonly wrong: readonly string[]
-  /** How requests ended, and the statuses that buyers saw. */
+  /** The ends of requests, and the statuses that buyers saw. */
   readonly seen: ReadonlySet<string>
 }
 
 /**
- * Plays one history of a whole gate: buyers, a backend and a wallet that misbehave, crashes, a clock that
- * jumps. Answers what was wrong at its end, when all is calm and nothing runs any more. One seed is
- * one history, always the same.
+ * Plays one history of a whole gate, with buyers, a backend and a wallet that misbehave, with
+ * crashes, and with a clock that jumps. Returns what is wrong at its end, when nothing runs any
+ * more. One seed always gives the same history.
  */
 export async function playHistory(seed: number, plant?: (books: Books) => Books): Promise<Told> {
   const world = new VirtualWorld(seed)
@@ -72,7 +72,7 @@ function seenIn({ events }: SimGate, buyers: readonly SimBuyer[]): ReadonlySet<s
   return new Set([...ends, ...fates, ...statuses])
 }
 
-/** What goes wrong around the gate: it is killed or stopped, the wallet goes away, the clock jumps. */
+/** The troubles around the gate: it is killed or stopped, the wallet fails, the clock jumps. */
 async function troubles(
   world: VirtualWorld,
   about: {
@@ -101,7 +101,7 @@ async function troubles(
   }
 }
 
-/** The connections of a killed gate are gone. */
+/** Breaks the connections of a killed gate. */
 function lose(buyers: readonly SimBuyer[]): void {
   for (const { asked } of buyers) {
     for (const one of asked) {

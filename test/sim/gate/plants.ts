@@ -1,7 +1,7 @@
 import type { Ledger } from '../../../src/ledger/ledger.ts'
 import type { Books } from '../../../src/ledger/open-ledger.ts'
 
-/** Books with one mistake in them, as it could be made in the gate. */
+/** Wraps books with one mistake, as somebody could make it in the gate. */
 type Plant = (books: Books) => Books
 
 const withLedger = (books: Books, change: (ledger: Ledger) => Partial<Ledger>): Books => {
@@ -21,7 +21,7 @@ const withLedger = (books: Books, change: (ledger: Ledger) => Partial<Ledger>): 
   return { ...books, ledger: { ...own, ...change(ledger) } }
 }
 
-/** By what goes wrong, and the words in which the simulation says so. */
+/** The mistakes, each with the words by which the simulation reports it. */
 export const PLANTS: readonly {
   readonly what: string
   readonly found: RegExp

@@ -2,10 +2,10 @@ import type { Reply } from '../../../src/gate/ports.ts'
 import type { VirtualWorld } from '../../support/virtual-world.ts'
 import { wordsIn } from './upstream.ts'
 
-/** How a reply came to its end, as its buyer sees it. */
+/** How a reply ended, from the view of its buyer. */
 export type Fate = 'open' | 'ended' | 'left' | 'lost'
 
-/** A buyer's connection. It can read slowly, leave, or lose its gate. */
+/** The connection of a buyer. It can read slowly, leave, or lose its gate. */
 export class SimReply implements Reply {
   readonly done: Promise<void>
   readonly #world: VirtualWorld
@@ -16,7 +16,7 @@ export class SimReply implements Reply {
   #drains: (() => void)[] = []
   status: number | null = null
   fate: Fate = 'open'
-  /** Ends that the gate wrote: never more than one. */
+  /** How often the gate ended it. Never more than once. */
   ends = 0
   backlog = 0
 
@@ -36,7 +36,7 @@ export class SimReply implements Reply {
     return Buffer.concat(this.#chunks).toString('utf8')
   }
 
-  /** Words of the model that reached the buyer. */
+  /** Number of words of the model that reached the buyer. */
   get words(): number {
     return wordsIn(this.text)
   }

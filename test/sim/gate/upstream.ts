@@ -2,13 +2,16 @@ import type { Timer } from '../../../src/floor/world.ts'
 import type { Sent, Upstream, UpstreamListener, UpstreamRequest } from '../../../src/gate/ports.ts'
 import type { VirtualProcess, VirtualWorld } from '../../support/virtual-world.ts'
 
-/** What the model says, one after the other: each is one token, and none begins as what was said before. */
+/**
+ * The words of the model, one after the other. Each is one token, and none begins with the text
+ * before it.
+ */
 const WORDS = [' red', ' blue', ' green', ' house', ' tree', ' water', ' stone', ' light', ' road']
 const saying = (from: number, count: number): string =>
   Array.from({ length: count }, (_, i) => WORDS[(from + i) % WORDS.length]).join('')
 const SAID = new RegExp(WORDS.join('|'), 'g')
 
-/** How many words of the model stand in a text. */
+/** Number of words of the model in a text. */
 export const wordsIn = (text: string): number => text.match(SAID)?.length ?? 0
 
 /** How the backend behaves for one request. */
@@ -30,22 +33,22 @@ export const MANNERS = [
 ] as const
 export type Manner = (typeof MANNERS)[number]
 
-/** What the backend did for one request of the gate, as it knows it itself. */
+/** What the backend did for one request, by its own knowledge. */
 export interface Work {
   readonly id: string
   readonly manner: Manner
-  /** The most words that it was asked for. */
+  /** The most words that were requested. */
   readonly limit: number
-  /** Words that it gave out. */
+  /** Number of words that it sent. */
   words: number
-  /** What it reported; null: nothing. */
+  /** The usage that it reported. Null if none. */
   reported: { readonly prompt: number; readonly completion: number } | null
   over: boolean
 }
 
 const ENCODER = new TextEncoder()
 
-/** A scripted backend: it outlives every gate, and keeps its own books of what it gave out. */
+/** A scripted backend. It lives longer than every gate, and counts what it sends. */
 export class SimUpstream {
   readonly work: Work[] = []
   readonly #world: VirtualWorld
@@ -84,7 +87,7 @@ interface Body {
 const bodyOf = (request: UpstreamRequest): Body =>
   JSON.parse(Buffer.from(request.body ?? []).toString('utf8'))
 
-/** One answer on its way. */
+/** An answer that is being sent. */
 class Answer implements Sent {
   readonly released: Promise<void>
   readonly #world: VirtualWorld
@@ -149,7 +152,7 @@ class Answer implements Sent {
     this.#release()
   }
 
-  /** A gate that is killed takes its connections with it. */
+  /** When a gate is killed, its connections break. */
   #later(ms: number, then: () => void): void {
     this.#timer = this.#world.after(ms, () => {
       if (!this.#process.alive) return this.#end()

@@ -9,11 +9,11 @@ export interface SimInvoice {
   readonly preimage: string
   readonly sat: number
   readonly expiresAt: number
-  /** When the buyer paid; null: not paid. */
+  /** When the buyer paid. Null if not yet. */
   paidAt: number | null
-  /** The wallet says that it is settled, which may be much later. */
+  /** Whether the wallet says that it is settled. This may be much later than the payment. */
   settled: boolean
-  /** A gate was told of it, and lived to hear it. */
+  /** Whether a gate was told of it and was not killed before it heard it. */
   told: boolean
   readonly receivedMsat: bigint
 }
@@ -24,8 +24,8 @@ interface Listener {
 }
 
 /**
- * A wallet that outlives every gate. It settles late, goes away and comes back, loses notifications and
- * sends others twice.
+ * A wallet that lives longer than every gate. It settles late, fails and recovers, loses
+ * notifications, and sends others twice.
  */
 export class SimWallet {
   readonly invoices = new Map<string, SimInvoice>()
@@ -33,14 +33,14 @@ export class SimWallet {
   readonly #settled: string[] = []
   readonly #listeners = new Set<Listener>()
   up = true
-  /** From now on it settles at once and loses nothing. */
+  /** If true, it settles at once and loses nothing. */
   calm = false
 
   constructor(world: VirtualWorld) {
     this.#world = world
   }
 
-  /** A buyer pays. Answers the preimage; null if the invoice cannot be paid. */
+  /** A buyer pays. Returns the preimage. Null if the invoice cannot be paid. */
   pay(hash: string): string | null {
     const invoice = this.invoices.get(hash)
     if (invoice === undefined || this.#world.now() >= invoice.expiresAt) return null
@@ -51,7 +51,7 @@ export class SimWallet {
     return invoice.preimage
   }
 
-  /** The wallet as one process of the gate sees it. A killed process hears nothing more. */
+  /** The wallet as one process of the gate sees it. A killed process hears nothing. */
   seenBy(process: VirtualProcess): Wallet {
     const answer = <T>(work: () => T): Promise<T> => process.hear(this.#answer(work))
     return {

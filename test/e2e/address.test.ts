@@ -5,7 +5,10 @@ import { GateProcess } from '../support/gate-process.ts'
 import { type LnurlServer, startLnurlServer } from '../support/lnurl-server.ts'
 import { startFakeUpstream } from '../support/upstream.ts'
 
-/** The program with a Lightning address: paid directly where that can be seen, else by way of ecash. */
+/**
+ * The program with a Lightning address. Buyers pay the address directly if its provider tells of
+ * payments, otherwise a mint.
+ */
 const clean: (() => Promise<unknown>)[] = []
 afterEach(async () => {
   for (const one of clean.splice(0).reverse()) await one()
@@ -35,7 +38,7 @@ const noVerify = ({ provider }: Shop) => {
   provider.traps.invoice = { verify: undefined }
 }
 
-/** Buys, paid by whichever made the invoice. */
+/** Buys a pass. Whoever made the invoice is paid. */
 async function buy({ gate }: Shop, payee: { pay(bolt11: string): string }): Promise<string> {
   const made = await gate.client.ask({ path: '/create-invoice', body: { amountSats: 100 } })
   const pass = `${made.json.macaroon}:${payee.pay(made.json.bolt11)}`
@@ -49,7 +52,7 @@ const chat = async (gate: GateProcess, pass: string) => {
 }
 
 describe('--payout you@domain', () => {
-  it('is the wallet itself where its provider tells of payments: no coin is made', async () => {
+  it('is the wallet itself if its provider tells of payments: no coin is made', async () => {
     const here = await shop()
     await here.gate.start()
     expect(here.gate.events('ready')).toMatchObject([{ wallet: 'lightningaddress' }])
@@ -62,7 +65,7 @@ describe('--payout you@domain', () => {
     expect(owned).toMatchObject({ balance_sat: 0 })
   })
 
-  it('is where the ecash goes where its provider does not, and that is said', async () => {
+  it('is where the ecash is sent if its provider does not, and the output says so', async () => {
     const here = await shop()
     noVerify(here)
     await here.gate.start()
@@ -75,7 +78,7 @@ describe('--payout you@domain', () => {
     expect(balance).toMatchObject({ balance_sat: 100, payout: { state: 'first' } })
   })
 
-  it('that does not answer: ecash for now, and that is said', async () => {
+  it('if it does not answer, ecash is used for now, and the output says so', async () => {
     const here = await shop()
     here.provider.traps.hangsUp = true
     await here.gate.start()
@@ -85,7 +88,7 @@ describe('--payout you@domain', () => {
     )
   })
 
-  it('that nobody has, as its domain says: 2, before anything is sold', async () => {
+  it('if its domain says that nobody has it, the exit code is 2, before anything is sold', async () => {
     const here = await shop()
     here.provider.traps.page = () => ({
       status: 404,
@@ -95,7 +98,7 @@ describe('--payout you@domain', () => {
     expect(why).toMatch(/ended with 2: .*refuses.*no such user.*spelled right/s)
   })
 
-  it('what was earned as ecash before is still there, and its invoices may still be paid', async () => {
+  it('what was earned as ecash before is still there, and its invoices can still be paid', async () => {
     const here = await shop()
     noVerify(here)
     await here.gate.start()

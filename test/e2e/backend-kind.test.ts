@@ -6,7 +6,7 @@ import { startFakeUpstream } from '../support/upstream.ts'
 const OLLAMA = [{ id: 'fake:latest', object: 'model', created: 0, owned_by: 'library' }]
 const LIMIT = { max_completion_tokens: 16 }
 
-/** The limits that the last request was sent with. */
+/** The limits in the last request to the backend. */
 const limits = (json: Record<string, unknown> | undefined) => [
   json?.max_tokens,
   json?.max_completion_tokens,
@@ -25,7 +25,7 @@ describe('J8 backend_kind_is_learnt_anew', () => {
     expect(limits(gate.fake.seen.at(-1)?.json)).toEqual([16, 16])
   })
 
-  it('one that comes in the place of another is known by its next listing', async () => {
+  it('a backend that replaces another is recognised by its next listing', async () => {
     const gate = await startGate()
     const pass = await gate.buy(10)
     await gate.chat(pass, LIMIT)
@@ -36,7 +36,7 @@ describe('J8 backend_kind_is_learnt_anew', () => {
     expect(limits(gate.fake.seen.at(-1)?.json)).toEqual([16, 16])
   })
 
-  it('one that was swapped under open connections is asked what it is at once', async () => {
+  it('a backend that was swapped under open connections is asked at once what it is', async () => {
     const gate = await startGate()
     const pass = await gate.buy(10)
     await gate.chat(pass, LIMIT)
@@ -44,7 +44,8 @@ describe('J8 backend_kind_is_learnt_anew', () => {
     await gate.fake.close()
     const other = await startFakeUpstream({ models: OLLAMA }, port)
     try {
-      // What was written for the one before is not sent to this one: 502 at most, for nothing.
+      // A request that was written for the first backend is not sent to the second. It fails with
+      // 502 at most, and costs nothing.
       await gate.chat(pass, LIMIT)
       expect((await gate.chat(pass, LIMIT)).status).toBe(200)
       const sent = other.seen.filter(({ method }) => method === 'POST')
@@ -55,7 +56,7 @@ describe('J8 backend_kind_is_learnt_anew', () => {
     }
   })
 
-  it('one that was swapped while it was seen to be down is asked before it is trusted', async () => {
+  it('a backend that was swapped while it was known to be down is asked before it is trusted', async () => {
     const gate = await startGate()
     const pass = await gate.buy(10)
     const { port } = gate.fake
@@ -95,7 +96,7 @@ describe('J10 alias_has_the_price_of_its_model', () => {
     expect(Number(answer.headers['x-cost-msat'])).toBe((input + output) * 100)
   })
 
-  it('before the backend was ever asked, too', async () => {
+  it('also before the backend was ever asked', async () => {
     const gate = await startGate({ settings: { pricing }, script: { status: 404, body: '{}' } })
     const pass = await gate.buy(1000)
     gate.fake.script = {}
@@ -104,7 +105,7 @@ describe('J10 alias_has_the_price_of_its_model', () => {
     expect(Number(answer.headers['x-cost-msat'])).toBe((input + output) * 100)
   })
 
-  it('however it is spelled, what it earns and what is learnt of it stand under one name', async () => {
+  it('however it is spelled, its earnings and what is learnt of it are kept under one name', async () => {
     const gate = await startGate({ settings: { pricing }, script: { models: listed } })
     const pass = await gate.buy(1000)
     for (const model of ['deepseek-r1', 'DeepSeek-R1', 'library/deepseek-r1:LATEST']) {
@@ -115,7 +116,7 @@ describe('J10 alias_has_the_price_of_its_model', () => {
     expect(names).toEqual(Array.from({ length: 3 }, () => 'deepseek-r1:latest'))
   })
 
-  it('what is shown is what is charged', async () => {
+  it('the price that is shown is the price that is charged', async () => {
     const gate = await startGate({ settings: { pricing }, script: { models: listed } })
     const { json } = await gate.ask({ path: '/v1/models' })
     expect(json.data[0]).toMatchObject({ id: 'deepseek-r1:latest', pricing: { input: 100 } })

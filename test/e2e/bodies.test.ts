@@ -9,10 +9,10 @@ import { startFakeUpstream } from '../support/upstream.ts'
 const CHAT = '/v1/chat/completions'
 const KB = 1024
 const MB = 1024 * KB
-/** Whoever comes through a proxy that is trusted is the client that it names. */
+/** Requests come through a trusted proxy, which names the client. */
 const settings = { trustedProxies: ['127.0.0.1'] }
 
-/** A body that begins and never ends. */
+/** Sends the beginning of a body and never its end. */
 function unfinished(gate: Pick<TestGate, 'port'>, headers: string, bytes: number): RawClient {
   const client = new RawClient(gate.port)
   onTestFinished(() => void client.socket.destroy())
@@ -22,7 +22,7 @@ function unfinished(gate: Pick<TestGate, 'port'>, headers: string, bytes: number
 const as = (who: number | string) => `X-Forwarded-For: 198.51.100.${who}`
 const long = (bytes: number, more = '') => `${more}Content-Length: ${bytes}`
 
-/** JSON of so many bytes and a little. */
+/** JSON of a little more than that many bytes. */
 const prompt = (bytes: number) => ({
   messages: [{ role: 'user', content: 'a '.repeat(bytes / 2) }],
 })
@@ -50,7 +50,7 @@ describe('J7 unpaid_bytes_take_bounded_memory', () => {
     await gate.proof()
   })
 
-  it('J7 small unfinished bodies of one client take an eighth, and others go on', async () => {
+  it('J7 small unfinished bodies of one client take at most an eighth, and others go on', async () => {
     const gate = await startGate({ settings })
     const bodies = Array.from({ length: 60 }, () =>
       unfinished(gate, `${as(1)}\r\n${long(200 * KB)}`, 180 * KB),
@@ -61,14 +61,14 @@ describe('J7 unpaid_bytes_take_bounded_memory', () => {
     expect(other.status).toBe(402)
   })
 
-  it('J7 who sends before having a pass is no stranger to be turned away: 402 for a body of 9 MB', async () => {
+  it('J7 a client that sends before it has a pass gets a 402, with a body of 9 MB too', async () => {
     const gate = await startGate()
     const refused = await gate.chat(null, prompt(9_000_000))
     expect([refused.status, refused.json.error.type]).toEqual([402, 'insufficient_quota'])
     expect(gate.composed.bodyBytes()).toBe(0)
   })
 
-  it('J7 a thief with a pass of ten sats does not fill the memory of all passes', async () => {
+  it('J7 somebody with a pass of ten sats cannot fill the memory of all passes', async () => {
     const gate = await startGate()
     const [thief, buyer] = [await gate.buy(10), await gate.buy(100_000)]
     const stolen = `Authorization: Bearer ${thief.text}\r\n`
@@ -91,7 +91,7 @@ describe('J7 unpaid_bytes_take_bounded_memory', () => {
     expect(first.text + second.text).toContain('bodies_busy')
   })
 
-  it('J7 a pass that waits for its payment is none: its wallet is not asked before the body is read', async () => {
+  it('J7 a pass whose payment is not seen yet counts as none: its wallet is not asked before the body is read', async () => {
     const gate = await startGate()
     const made = await gate.ask({ path: '/create-invoice', body: { amountSats: 10 } })
     const wrong = `Authorization: L402 ${made.json.macaroon}:${'1'.repeat(64)}\r\n`
@@ -101,7 +101,7 @@ describe('J7 unpaid_bytes_take_bounded_memory', () => {
     expect([body.text, gate.events.length]).toEqual(['', lookups])
   })
 
-  it('J7 a body is let go with its answer, whatever the answer is', async () => {
+  it('J7 a body is freed with its answer, whatever the answer is', async () => {
     const gate = await startGate()
     const pass = await gate.buy(1_000)
     const statuses = [
@@ -117,7 +117,7 @@ describe('J7 unpaid_bytes_take_bounded_memory', () => {
     await until(() => gate.composed.bodyBytes() === 0)
   })
 
-  it('J7 a stream that is paid keeps no body while it runs; one that nobody pays counts to its end', async () => {
+  it('J7 a paid stream keeps no body while it runs; the body of an unpaid one counts to its end', async () => {
     const script = { deltas: ['a', 'b', 'c'], after: { deltas: 2, does: 'silence' } } as const
     const gate = await startGate({
       settings: { pricing: { models: { 'free-*': 'free' } } },
@@ -140,7 +140,7 @@ describe('J7 unpaid_bytes_take_bounded_memory', () => {
     await gate.proof()
   })
 
-  it('J7 what is free is served to one client in parallel, large prompts too', async () => {
+  it('J7 a free model serves one client in parallel, also with large prompts', async () => {
     const script = { deltas: ['a', 'b'], after: { deltas: 1, does: 'silence' } } as const
     const gate = await startGate({
       settings: { pricing: { models: { 'free-*': 'free' } } },
@@ -159,7 +159,7 @@ describe('J7 unpaid_bytes_take_bounded_memory', () => {
     await until(() => gate.composed.bodyBytes() === 0)
   })
 
-  it('J7 who asks before sending is told no before sending, where there is no room', async () => {
+  it('J7 a client that asks before sending is refused before sending, if there is no room', async () => {
     const gate = await startGate()
     unfinished(gate, long(1 * MB), 300 * KB)
     await until(() => gate.composed.bodyBytes() > 0)

@@ -3,7 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { type Pass, until } from '../support/buyer.ts'
 import { type GateOptions, startGate, type TestGate } from '../support/gate.ts'
 
-/** A token in costs nothing, a token out a sat: what is charged is what flowed, in sats. */
+/**
+ * An input token costs nothing and an output token one sat, so the charge in sats is the number of
+ * output tokens.
+ */
 const PRICES = { pricing: { default: '0/1000', maxOutputTokens: 2_048 } }
 const words = (count: number) => Array.from({ length: count }, () => ' word')
 const MB = 1024 * 1024
@@ -18,11 +21,11 @@ async function spent(gate: TestGate, pass: Pass): Promise<number> {
   return (10_000_000 - (await gate.balance(pass)).balance_msat) / 1_000
 }
 
-/** The limit that the backend was sent last. */
+/** The limit in the last request to the backend. */
 const sentLimit = (gate: TestGate) => gate.fake.seen.at(-1)?.json?.max_tokens
 
 describe('J14 a_failure_that_the_buyer_can_choose_is_paid: an answer that outgrows its size', () => {
-  it('J14 is stopped, charged its ceiling, and not worth another try', async () => {
+  it('J14 is stopped, charged at its ceiling, and not offered for another try', async () => {
     const { gate, pass } = await paid()
     const part = Buffer.alloc(8 * MB, ' ')
     const headers = { 'content-type': 'application/json' }
@@ -36,7 +39,7 @@ describe('J14 a_failure_that_the_buyer_can_choose_is_paid: an answer that outgro
     await gate.proof()
   })
 
-  it('J14 K17 nor is one free that only outgrows it when it is decoded', async () => {
+  it('J14 K17 nor is one free that outgrows it only when it is decoded', async () => {
     const { gate, pass } = await paid()
     const answer = `{"choices":[{"index":0,"message":{"content":"${'a'.repeat(65 * MB)}"}}]}`
     const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' }
@@ -60,7 +63,7 @@ describe('J14 a_failure_that_the_buyer_can_choose_is_paid: an answer that outgro
 })
 
 describe('J14 a_failure_that_the_buyer_can_choose_is_paid: an answer that takes too long', () => {
-  it('J14 is asked for no more than a careful guess before anything was seen of the model', async () => {
+  it('J14 has a careful output limit before the speed of the model is known', async () => {
     const { gate, pass } = await paid()
     const answer = await gate.chat(pass, { max_tokens: 9_000 })
     expect([answer.headers['x-max-tokens-applied'], sentLimit(gate)]).toEqual(['2250', 2_250])
@@ -82,7 +85,7 @@ describe('J14 a_failure_that_the_buyer_can_choose_is_paid: an answer that takes 
     gate.fake.script = {}
     await gate.chat(pass, { max_tokens: 9_000 })
     const learnt = Number(sentLimit(gate))
-    // A hundred tokens a second at most, and ten seconds: more than the guess before, 150 tokens.
+    // At most a hundred tokens a second for ten seconds. The first guess was 150 tokens.
     expect(learnt).toBeGreaterThan(150)
     expect(learnt).toBeLessThan(1_100)
     await gate.chat(pass, { max_tokens: 9_000, model: 'other' })
@@ -120,7 +123,7 @@ describe('J14 a_failure_that_the_buyer_can_choose_is_paid: an answer that takes 
     expect(Number(sentLimit(gate))).toBeGreaterThanOrEqual(150)
   })
 
-  it('J14 is free when it comes too late all the same, and the next limit is half of it', async () => {
+  it('J14 is free if it comes too late nevertheless, and halves the next limit', async () => {
     const { gate, pass } = await paid()
     const never = () => new Promise<void>(() => {})
     gate.fake.script = { pieces: [never], headers: { 'content-type': 'application/json' } }
@@ -175,7 +178,7 @@ describe('J8 a whole answer beyond what was granted', () => {
     await gate.proof()
   })
 
-  it('J8 one that is a thousand times too long is shown as far as it is paid', async () => {
+  it('J8 one that is a thousand times too long is shown as far as it is paid for', async () => {
     const { gate, pass } = await paid()
     gate.fake.script = { deltas: words(60_000) }
     const answer = await gate.chat(pass, { max_tokens: 60 })
@@ -205,7 +208,7 @@ describe('J8 a whole answer beyond what was granted', () => {
     expect(shown(choice.message.reasoning_content)).toBe(4)
   })
 
-  it('J8 one whose hidden thinking went over its limit is shown whole, and charged at the limit', async () => {
+  it('J8 one whose hidden thinking exceeded its limit is shown whole, and charged at the limit', async () => {
     const { gate, pass } = await paid()
     const usageValue = { prompt_tokens: 5, completion_tokens: 900 }
     gate.fake.script = { deltas: words(8), usageValue }
@@ -214,7 +217,7 @@ describe('J8 a whole answer beyond what was granted', () => {
     expect(await spent(gate, pass)).toBe(10)
   })
 
-  it('J8 one of another vocabulary, within four times our own count, is shown whole', async () => {
+  it('J8 one of another vocabulary, up to four times our own count, is shown whole', async () => {
     const { gate, pass } = await paid()
     const usageValue = { prompt_tokens: 5, completion_tokens: 10 }
     gate.fake.script = { deltas: words(35), usageValue }
@@ -225,7 +228,7 @@ describe('J8 a whole answer beyond what was granted', () => {
   })
 })
 
-describe('J8 a stream that says everything in one event', () => {
+describe('J8 a stream that sends everything in one event', () => {
   const event = (part: object) => `data: ${JSON.stringify({ id: 'x', ...part })}\n\n`
   const say = (content: string, finish_reason: string | null = null) =>
     event({ choices: [{ index: 0, delta: { content }, finish_reason }] })
@@ -258,7 +261,7 @@ describe('J8 a stream that says everything in one event', () => {
     await gate.proof()
   })
 
-  it('J8 nothing of half a tool call leaves', async () => {
+  it('J8 nothing of an incomplete tool call is sent', async () => {
     const { gate, pass } = await paid()
     const call = { index: 0, id: 'c', type: 'function', function: { name: 'f', arguments: all } }
     const delta = { tool_calls: [call] }

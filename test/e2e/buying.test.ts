@@ -6,7 +6,7 @@ const create = (gate: TestGate, body: unknown = {}, headers = {}) =>
   gate.ask({ path: '/create-invoice', body, headers })
 
 describe('POST /create-invoice', () => {
-  it('sells credit ahead: everything a buyer needs in one answer', async () => {
+  it('sells credit in advance: the answer has everything that a buyer needs', async () => {
     const gate = await startGate()
     const { status, json, headers } = await create(gate)
     expect(status).toBe(200)
@@ -26,7 +26,7 @@ describe('POST /create-invoice', () => {
     })
   })
 
-  it('is small, and has a picture only where it is asked for one', async () => {
+  it('is small, and has a picture only if one is asked for', async () => {
     const gate = await startGate()
     expect((await create(gate)).text.length).toBeLessThan(2_000)
     const drawn = await gate.ask({ path: '/create-invoice?qr=svg', body: {} })
@@ -104,7 +104,7 @@ describe('POST /create-invoice', () => {
     expect((await create(gate, body)).status).toBe(status)
   })
 
-  it('asked for with caveats, the macaroon is born narrowed, no two alike', async () => {
+  it('if caveats are asked for, the macaroon has them from the beginning, and no two are alike', async () => {
     const gate = await startGate()
     const ask = { caveats: ['spend <= 1 / day'] }
     const [a, b] = [await gate.buy(100, ask), await gate.buy(100, ask)]
@@ -114,7 +114,7 @@ describe('POST /create-invoice', () => {
     expect((await gate.balance(b)).available_msat).toBe(1_000)
   })
 
-  it('with a root pass it tops that account up and gives a macaroon for it', async () => {
+  it('with a root pass it tops up that account, and gives a macaroon for it', async () => {
     const gate = await startGate()
     const pass = await gate.buy(10)
     const more = await gate.buy(5, {}, bearer(pass))
@@ -132,12 +132,12 @@ describe('POST /create-invoice', () => {
     await gate.pay(made.json.bolt11)
     await until(async () => (await gate.balance(pass)).balance_msat === 15_000)
     expect((await gate.balance(narrowed)).available_msat).toBe(3_000)
-    // Not even with caveats of its own choice, nor in the status of its invoice.
+    // Neither with caveats of its own choice, nor in the status of its invoice.
     const again = await create(gate, { amountSats: 5, caveats: ['label = x'] }, bearer(narrowed))
     expect(again.json).not.toHaveProperty('macaroon')
   })
 
-  it('I4 a child sees its own usage and what it may spend itself, nothing of the account', async () => {
+  it('I4 a child sees its own usage and what it may spend, and nothing else of the account', async () => {
     const gate = await startGate()
     const pass = await gate.buy(10)
     const narrowed = child(pass, 'spend <= 3')
@@ -153,7 +153,7 @@ describe('POST /create-invoice', () => {
     expect(answer.headers['x-credit-balance-msat']).toBe('2986')
   })
 
-  it('a credential that is not good is told so: nobody pays into nothing', async () => {
+  it('a credential that is not good is refused, so that nobody pays by mistake', async () => {
     const gate = await startGate()
     const pass = await gate.buy(10)
     const bad = `${pass.macaroon}:${'0'.repeat(64)}`
@@ -174,7 +174,7 @@ describe('GET /invoice-status', () => {
   const statusOf = (gate: TestGate, made: { payment_url: string }) =>
     gate.ask({ path: made.payment_url })
 
-  it('C9 tells its token’s holder preimage and secret once paid, either of them opens the pass', async () => {
+  it('C9 tells the holder of its token preimage and secret once it is paid, and each of them opens the pass', async () => {
     const gate = await startGate()
     const { json: made } = await create(gate, { amountSats: 10 })
     const invoice = {
@@ -199,7 +199,7 @@ describe('GET /invoice-status', () => {
     expect((await gate.chat(passOf(made.macaroon, preimage, made.payment_hash))).status).toBe(200)
   })
 
-  it('discloses nothing more once the pass was used', async () => {
+  it('tells nothing more after the pass was used', async () => {
     const gate = await startGate()
     const { json: made } = await create(gate, { amountSats: 10 })
     const preimage = await gate.pay(made.bolt11)
@@ -207,7 +207,7 @@ describe('GET /invoice-status', () => {
     expect((await statusOf(gate, made)).json).toEqual({ paid: true })
   })
 
-  it('without the very token there is no such invoice', async () => {
+  it('without the right token there is no such invoice', async () => {
     const gate = await startGate()
     const [a, b] = [(await create(gate)).json, (await create(gate)).json]
     const token = (of: { payment_url: string }) => of.payment_url.split('=')[1]
@@ -223,7 +223,7 @@ describe('GET /invoice-status', () => {
     }
   })
 
-  it('I2 two_clients_one_nat_share_no_secret: past the bound an offer has no token, and the payer’s pass is his alone', async () => {
+  it('I2 two_clients_one_nat_share_no_secret: past the bound an offer has no token, and the pass belongs only to the payer', async () => {
     const gate = await startGate({ settings: { limits: { invoicesPerClient: 1 } } })
     await gate.chat(null)
     const [one, two] = [await gate.chat(null), await gate.chat(null)]
@@ -240,7 +240,7 @@ describe('GET /invoice-status', () => {
 })
 
 describe('GET /v1/balance and /v1/usage', () => {
-  it('tell what there is, what is held, and each charge, newest first, by pages', async () => {
+  it('tell the balance, what is held, and each charge, newest first, in pages', async () => {
     const gate = await startGate()
     const pass = await gate.buy(10)
     for (let i = 0; i < 3; i += 1) await gate.chat(pass)

@@ -6,7 +6,10 @@ import { startLnurlServer } from '../support/lnurl-server.ts'
 import { startFakeUpstream } from '../support/upstream.ts'
 import { type LndDouble, startLndDouble } from '../unit/wallets/lnd/lnd-double.ts'
 
-/** The program whose wallet was changed: what can still be paid is not forgotten unsaid (threats J24). */
+/**
+ * The program after its wallet was changed: it does not silently forget invoices that can still be
+ * paid (threats J24).
+ */
 const clean: (() => Promise<unknown>)[] = []
 afterEach(async () => {
   for (const one of clean.splice(0).reverse()) await one()
@@ -78,7 +81,7 @@ describe('J24 a_wallet_that_was_changed_still_answers_for_its_invoices:', {
     await credited(gate, `${open.macaroon}:${mint.pay(open.bolt11)}`)
   })
 
-  it('a node that became another node is another wallet; the same one is not', async () => {
+  it('a node that became another node is another wallet; the same node is not', async () => {
     const { gate, lnd, upstream } = await shop()
     gate.configure(onNode(upstream, lnd))
     await gate.start(envOf(lnd))
@@ -96,7 +99,7 @@ describe('J24 a_wallet_that_was_changed_still_answers_for_its_invoices:', {
     await credited(gate, `${open.macaroon}:${lnd.pay(open.bolt11)}`)
   })
 
-  it('what is paid, or can be paid no more, is not in the way', async () => {
+  it('invoices that are paid or can no longer be paid do not prevent a start', async () => {
     const { gate, mint, lnd, upstream } = await shop()
     await gate.start()
     const paid = await invoice(gate)
@@ -107,7 +110,7 @@ describe('J24 a_wallet_that_was_changed_still_answers_for_its_invoices:', {
     expect(gate.events('problem')).toEqual([])
   })
 
-  it('an address after ecash answers for both; ecash after an address does not', async () => {
+  it('an address after ecash serves the invoices of both; ecash after an address does not', async () => {
     const { gate, mint, ecash, direct } = await shop()
     await gate.start()
     const old = await invoice(gate)

@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { child, type Pass, tick, until } from '../support/buyer.ts'
 import { type GateOptions, startGate, type TestGate } from '../support/gate.ts'
 
-/** A token out is a sat, prompts are free: an account affords as many words as it has sats. */
+/**
+ * An output token costs one sat and prompts are free, so an account can pay for as many words as it
+ * has sats.
+ */
 const settings = (more: object = {}) => ({ pricing: { default: '0/1000' }, ...more })
 const words = (count: number) => Array.from({ length: count }, () => ' word')
 
@@ -17,7 +20,7 @@ const ten = (gate: TestGate, pass: Pass | string, body = {}) =>
   gate.chat(pass, { max_tokens: 10, ...body })
 
 describe.each(['memory', 'sqlite'] as const)('one balance, %s books', (books) => {
-  it('B1 many parallel requests on a balance for one: exactly one runs at a time, none for free', async () => {
+  it('B1 many parallel requests on a balance for one: one runs at a time, and none is free', async () => {
     const { gate, pass } = await paid(10, { books, script: { deltas: words(10), paceMs: 20 } })
     const all = await Promise.all(Array.from({ length: 20 }, () => ten(gate, pass)))
     const statuses = all.map(({ status }) => status)
@@ -28,7 +31,7 @@ describe.each(['memory', 'sqlite'] as const)('one balance, %s books', (books) =>
     await gate.proof()
   })
 
-  it('B1 who waits for its own running request gets the money when that is done', async () => {
+  it('B1 a request that waits for another one of its account gets the money when that one ends', async () => {
     const { gate, pass } = await paid(30, { books, script: { deltas: words(5), paceMs: 10 } })
     const all = await Promise.all(
       Array.from({ length: 6 }, () => gate.chat(pass, { max_tokens: 25 })),
@@ -38,7 +41,7 @@ describe.each(['memory', 'sqlite'] as const)('one balance, %s books', (books) =>
     await gate.proof()
   })
 
-  it('B2 J4 an answer that overruns takes nothing of another request’s hold, and the rest is owed', async () => {
+  it('B2 J4 an answer that overruns takes nothing from the hold of another request, and the rest is owed', async () => {
     const { gate, pass } = await paid(30, { books })
     gate.fake.script = { deltas: words(200), paceMs: 30 }
     const other = gate.client.start(gate.chatQuestion(pass, { stream: true, max_tokens: 10 }))
@@ -53,7 +56,7 @@ describe.each(['memory', 'sqlite'] as const)('one balance, %s books', (books) =>
     expect((await ten(gate, pass)).status).toBe(402)
     other.leave()
     await until(() => gate.composed.running() === 0)
-    // What that one did not use is taken for the first, and what is missing then is a loss.
+    // What the other request did not use pays for the first one. The rest is a loss.
     const [, , left] = await gate.requests(3)
     const lost = 15_000 - (10_000 - (left?.charged_msat ?? 0))
     expect(left).toMatchObject({ end: 'client_left', overrun_msat: lost, left_msat: 0 })
@@ -61,7 +64,7 @@ describe.each(['memory', 'sqlite'] as const)('one balance, %s books', (books) =>
     await gate.proof()
   })
 
-  it('I8 J4 the offer to an account that owes buys the answer too', async () => {
+  it('I8 J4 the offer to an account that owes also pays for the answer', async () => {
     const { gate, pass } = await paid(30, { books })
     gate.fake.script = { deltas: words(200), paceMs: 30 }
     const other = gate.client.start(gate.chatQuestion(pass, { stream: true, max_tokens: 10 }))
@@ -79,7 +82,7 @@ describe.each(['memory', 'sqlite'] as const)('one balance, %s books', (books) =>
     await gate.proof()
   })
 
-  it('B9 top-ups, charges and hang-ups at once: not a msat is made or lost', async () => {
+  it('B9 top-ups, charges and hang-ups at once: no msat is made or lost', async () => {
     const { gate, pass } = await paid(500, { books, script: { deltas: words(5), paceMs: 1 } })
     let topped = 0
     await Promise.all(
@@ -103,7 +106,7 @@ describe.each(['memory', 'sqlite'] as const)('one balance, %s books', (books) =>
 })
 
 describe('limits under load', () => {
-  it('429 for money that is held, never a second invoice', async () => {
+  it('429 if the money is held, never a second invoice', async () => {
     const { gate, pass } = await paid(10, { script: { firstByteMs: 8_000 } })
     const running = gate.client.start(gate.chatQuestion(pass, { stream: true, max_tokens: 10 }))
     await until(() => gate.fake.running === 1)
@@ -115,7 +118,7 @@ describe('limits under load', () => {
     await gate.proof()
   })
 
-  it('B8 calls of a window: as many as it says, however many come at once; the next window is whole', async () => {
+  it('B8 calls in a window: as many as the limit allows, however many come at once; the next window is full again', async () => {
     const { gate, pass } = await paid(1_000)
     const now = gate.world.now()
     gate.world.advance(60_000 - (now % 60_000) + 1_000)
@@ -139,14 +142,14 @@ describe('limits under load', () => {
     running.leave()
     await until(() => gate.composed.running() === 0)
     gate.fake.script = { deltas: words(10) }
-    // The new day has its own call and its own 50 sats, not one more.
+    // The new day has its own call and its own 50 sats, and nothing of the day before.
     expect((await gate.balance(narrowed)).available_msat).toBe(50_000)
     expect((await ten(gate, narrowed)).status).toBe(200)
     expect((await ten(gate, narrowed)).status).toBe(429)
     expect((await gate.balance(narrowed)).available_msat).toBe(40_000)
   })
 
-  it('H9 a child cannot exceed its parent, nor reset it by another caveat', async () => {
+  it('H9 a child cannot exceed its parent, and no further caveat resets the limit', async () => {
     const { gate, pass } = await paid(1_000)
     const team = child(pass, 'spend <= 25')
     const [a, b] = [child(team, 'spend <= 20'), child(team, 'spend <= 20')]
@@ -163,7 +166,7 @@ describe('limits under load', () => {
 })
 
 describe('capacity', () => {
-  it('a full gate is 503, free, and a slot is free again only when the upstream has let go', async () => {
+  it('a full gate is 503, free of charge, and a slot is free again only when the upstream is done', async () => {
     const { gate, pass } = await paid(1_000, {
       settings: { capacity: { maxConcurrent: 2 } },
       script: { deltas: words(100), paceMs: 20 },
@@ -184,7 +187,7 @@ describe('capacity', () => {
     await gate.proof()
   })
 
-  it('B3 every exit gives its slot and its hold back: nothing is taken when all is over', async () => {
+  it('B3 every way to end gives slot and hold back: nothing is taken when all is over', async () => {
     const { gate, pass } = await paid(1_000, { settings: { capacity: { maxConcurrent: 1 } } })
     const scripts = [
       { refuse: true },
@@ -208,7 +211,7 @@ describe('capacity', () => {
     await gate.proof()
   })
 
-  it('a buyer who leaves while its money is waited for is charged nothing, nothing is sent', async () => {
+  it('a buyer who leaves while its money is waited for is charged nothing, and nothing is sent', async () => {
     const { gate, pass } = await paid(10, { script: { deltas: words(100), paceMs: 200 } })
     const running = gate.client.start(gate.chatQuestion(pass, { stream: true, max_tokens: 10 }))
     await until(() => gate.fake.running === 1)
@@ -228,7 +231,7 @@ describe('capacity', () => {
 })
 
 describe('books that cannot write', () => {
-  it('I12 nothing is admitted while a commit has failed; free of charge, without a challenge', async () => {
+  it('I12 no request is admitted while a commit has failed: free of charge, and without a challenge', async () => {
     let healthy = true
     const gate = await startGate({ watch: (books) => ({ ...books, healthy: () => healthy }) })
     const pass = await gate.buy(10)

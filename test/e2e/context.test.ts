@@ -3,7 +3,7 @@ import { startGate } from '../support/gate.ts'
 
 const MODEL = { id: 'fake', object: 'model', created: 0, owned_by: 'vllm', max_model_len: 1_024 }
 
-it('K5 a model whose context is smaller than the usual limit answers who names none', async () => {
+it('K5 a model whose context is smaller than the usual limit serves a request without a limit', async () => {
   const gate = await startGate({ script: { models: [MODEL] } })
   const pass = await gate.buy()
   for (const [words, most] of [

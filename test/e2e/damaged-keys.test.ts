@@ -25,7 +25,7 @@ beforeAll(async () => {
       close: () => play.close(),
     }),
   })
-  // One of about 40 passes has no plus sign, which a test here damages.
+  // The tests here damage a plus sign. One of about 40 passes has none.
   do pass = await gate.buy(1_000)
   while (!pass.text.includes('+'))
   await gate.chat(pass)
@@ -86,7 +86,7 @@ describe.each(PLACES)('K12 a damaged pass as %s', (_, put) => {
     expect(asked.length).toBe(before)
   })
 
-  it('K12 an unpaid one of ours, and one that cannot be read: 402 that says what is wrong', async () => {
+  it('K12 one of ours that is unpaid, and one that cannot be read: a 402 that says what is wrong', async () => {
     const made = (await gate.ask({ path: '/create-invoice', body: {} })).json
     const unpaid = passOf(made.macaroon, '0'.repeat(63), made.payment_hash).text
     for (const value of [unpaid, pass.text.slice(0, 60), pass.text.slice(20)]) {
@@ -102,7 +102,7 @@ describe.each(PLACES)('K12 a damaged pass as %s', (_, put) => {
     }
   })
 
-  it('K12 as the password of a URL it is never served, for browsers send those by themselves', async () => {
+  it('K12 as the password of a URL it is never served, because browsers send those by themselves', async () => {
     for (const value of [pass.text, `me:${pass.text}`, pass.text.slice(0, -3)]) {
       const headers = { authorization: `Basic ${Buffer.from(value).toString('base64')}` }
       const refused = await gate.chat(null, {}, headers)
@@ -110,7 +110,7 @@ describe.each(PLACES)('K12 a damaged pass as %s', (_, put) => {
     }
   })
 
-  it('K12 a key of another service is still as good as absent', async () => {
+  it('K12 a key of another service still counts as no key', async () => {
     for (const value of ['ollama', 'sk-proj-0123456789']) {
       if (put(value).authorization?.startsWith('L402')) continue
       expect((await gate.chat(null, { model: 'free-1' }, put(value))).status).toBe(200)

@@ -9,7 +9,7 @@ import { GateProcess } from '../support/gate-process.ts'
 import { lacks } from '../support/terminal.ts'
 import { startFakeUpstream } from '../support/upstream.ts'
 
-/** The program on a disk that takes nothing: the kernel refuses it every byte of a file. */
+/** The program on a full disk: every write to a file is refused. */
 const FULL = pathToFileURL(join(import.meta.dirname, '../support/full-disk.mjs')).href
 const clean: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -33,7 +33,10 @@ async function shop(): Promise<{ mint: FakeMint; gate: GateProcess }> {
   return { mint, gate: await gate.start() }
 }
 
-/** Bytes that fit what is written, and nothing more: SQLite's own memory of 32 KiB is in a file. */
+/**
+ * The limit of file sizes with which nothing more can be written. It is at least 32 KiB, because
+ * SQLite keeps its shared memory in a file of that size.
+ */
 const written = (gate: GateProcess): number => {
   const sizes = ['ledger.db-wal', 'ecash.db-wal'].map(
     (name) => statSync(join(gate.data, name)).size,
@@ -50,7 +53,7 @@ const invoice = (gate: GateProcess) =>
   gate.client.ask({ path: '/create-invoice', body: { amountSats: 100 } })
 
 describe.skipIf(lacks('prlimit'))('J12 a disk that is full', { timeout: 60_000 }, () => {
-  it('J12 one payment at the mint does not end the gate: 503 until it is written, then credited, nothing lost', async () => {
+  it('J12 a payment at the mint does not end the gate: 503 until it is written, then credited, and nothing is lost', async () => {
     const { mint, gate } = await shop()
     const bought = await invoice(gate)
     const paying = (await invoice(gate)).json
@@ -60,7 +63,7 @@ describe.skipIf(lacks('prlimit'))('J12 a disk that is full', { timeout: 60_000 }
     const second = `${paying.macaroon}:${mint.pay(paying.bolt11)}`
     await until(async () => (await chat(gate)) === 503)
     expect((await invoice(gate)).status).toBe(503)
-    // The answer that finds the disk full is still given: it is settled in memory, and written later.
+    // The answer that meets the full disk is still sent. It is settled in memory and written later.
     await until(async () => (await chat(gate, pass)) === 503)
     await gate.event(({ event, what }) => event === 'problem' && what === 'ledger_commit')
     expect((await gate.client.ask({ path: '/health' })).json.ledger).not.toBe('ok')
@@ -74,7 +77,7 @@ describe.skipIf(lacks('prlimit'))('J12 a disk that is full', { timeout: 60_000 }
     expect(await gate.stop()).toBe(0)
   })
 
-  it('J12 nor does it end it again at each start: the gate runs, sells nothing, and credits what was paid', async () => {
+  it('J12 nor does it end the gate at each start: the gate runs, sells nothing, and credits what was paid', async () => {
     const { mint, gate } = await shop()
     const { json } = await invoice(gate)
     disk(gate, 'full')

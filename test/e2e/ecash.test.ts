@@ -6,7 +6,7 @@ import { type FakeMint, startFakeMint } from '../support/fake-mint.ts'
 import { GateProcess } from '../support/gate-process.ts'
 import { startFakeUpstream } from '../support/upstream.ts'
 
-/** The program with the wallet that needs nothing: killed, moved to another machine, run twice. */
+/** The program with the ecash wallet: killed, moved to another machine, and run twice. */
 const clean: (() => Promise<unknown>)[] = []
 afterEach(async () => {
   for (const one of clean.splice(0).reverse()) await one()
@@ -31,7 +31,7 @@ async function shop(): Promise<{ mint: FakeMint; gate: GateProcess; another(): G
 
 const folderOf = (gate: GateProcess) => join(gate.folder, 'data')
 
-/** All files of a folder at rest, where another machine has them. */
+/** Moves all files of a stopped gate to another machine. */
 function moved(from: GateProcess, to: GateProcess): GateProcess {
   rmSync(folderOf(to), { recursive: true })
   cpSync(folderOf(from), folderOf(to), { recursive: true })
@@ -64,7 +64,7 @@ const coins = async (gate: GateProcess): Promise<number> =>
   (await gate.command('wallet', 'balance')).balance_sat
 
 describe('with nothing configured but a backend', () => {
-  it('it earns: 402, paid, served, the coins in its folder, told to be backed up', async () => {
+  it('it earns: a 402, a payment, an answer, coins in its folder, and the advice to make a backup', async () => {
     const { gate, mint } = await shop()
     await gate.start()
     expect(gate.events('ready')).toMatchObject([{ wallet: 'ecash' }])
@@ -78,7 +78,7 @@ describe('with nothing configured but a backend', () => {
     expect(gate.stderr).not.toContain('back up')
   })
 
-  it('E4 killed between the payment and its coins: the next start takes them', async () => {
+  it('E4 killed between the payment and its coins: the next start takes the coins', async () => {
     const { gate, mint } = await shop()
     await gate.start()
     const made = await invoice(gate)
@@ -91,7 +91,7 @@ describe('with nothing configured but a backend', () => {
     expect(await coins(gate)).toBe(100)
   })
 
-  it('a mint that is away: no 402, no free answer; who has credit is served', async () => {
+  it('if a mint is away there is no 402 and no free answer; buyers with credit are served', async () => {
     const { gate, mint } = await shop()
     await gate.start()
     const pass = await buy({ gate, mint })
@@ -104,7 +104,7 @@ describe('with nothing configured but a backend', () => {
 })
 
 describe('a backup', () => {
-  it('taken of a gate at rest earns on elsewhere, with every balance and coin', async () => {
+  it('of a stopped gate earns on elsewhere, with every balance and coin', async () => {
     const { gate, mint, another } = await shop()
     await gate.start()
     const pass = await buy({ gate, mint })
@@ -155,7 +155,7 @@ describe('a backup', () => {
     expect([await coins(gate), await coins(twin)]).toEqual([200, 0])
   })
 
-  it('without its seed or its root key it does not start: nothing is made anew beside money', async () => {
+  it('without its seed or its root key it does not start, and makes no new one beside the money', async () => {
     const { gate, mint } = await shop()
     await gate.start()
     await buy({ gate, mint })

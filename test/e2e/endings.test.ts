@@ -7,7 +7,7 @@ import { READERS } from '../support/readers.ts'
 describe.each([
   ['events ended by LF', '\n\n', Object.keys(READERS)],
   ['events ended by CRLF', '\r\n\r\n', Object.keys(READERS)],
-  // K7: nobody but who reads lines can read the backend's own events.
+  // K7: only clients that read line by line can read the events of this backend.
   ['events parted by one LF', '\n', ['byLine']],
 ])('K2 every ending of a stream, %s', (_, eventEnd, families) => {
   const lineEnd = eventEnd.startsWith('\r') ? '\r\n' : '\n'

@@ -41,12 +41,12 @@ describe('J16 request fields are an allow-list', () => {
     },
   )
 
-  it('nothing is said where nothing was left out', async () => {
+  it('without an ignored field there is no header', async () => {
     const answer = await gate.chat(pass, { temperature: 0.5, store: null })
     expect(answer.headers['x-satgate-ignored']).toBeUndefined()
   })
 
-  it('what is left out is not paid for', async () => {
+  it('a field that is left out is not charged', async () => {
     const held = async (body: object) => {
       gate.events.length = 0
       await gate.chat(pass, { max_tokens: 5, ...body })

@@ -11,8 +11,8 @@ import {
 } from '../support/transcript.ts'
 
 /**
- * Every command of docs/transcripts is typed, and what comes is compared. `RECORD=1` writes down what
- * came: lines that fit stay as they are, with their wildcards.
+ * Types every command of docs/transcripts and compares the output. `RECORD=1` writes the new output
+ * into the files; lines that still fit stay, with their wildcards.
  */
 const RECORD = process.env.RECORD === '1'
 const LONGEST = 240_000
@@ -79,7 +79,7 @@ const requestsOf = (lines: readonly string[]): string[] =>
     line === '```sh' ? [lines.slice(at + 1, lines.indexOf('```', at)).join('\n')] : [],
   )
 
-/** A request without the values that an agent fills in; a pass may be one value or its two halves. */
+/** A request without the values that an agent fills in. A pass may be one value or two. */
 const emptied = (request: string): string =>
   request
     .replace(/‹\w+›|\b(?:MACAROON|PREIMAGE|INVOICE|PAYMENT_HASH|STATUS_TOKEN)\b/g, '‹›')

@@ -11,7 +11,7 @@ import { GateProcess } from '../support/gate-process.ts'
 import { startFakeUpstream } from '../support/upstream.ts'
 import { real } from '../support/world.ts'
 
-/** Data folders of killed gates of earlier versions: each figure in them is there today. */
+/** Data folders of killed gates of earlier versions. Every figure in them must be right today. */
 const clean: (() => unknown)[] = []
 afterEach(async () => {
   for (const one of clean.splice(0).reverse()) await one()
@@ -25,7 +25,7 @@ function thawed(name: string) {
   return found
 }
 
-/** What an account has once its open holds are resolved: what was journalled is charged. */
+/** The balance of an account after its open holds are closed. What was journalled is charged. */
 function resolved({ holds }: Frozen, account: Frozen['accounts'][number]): number {
   const own = holds.filter((hold) => hold.account === account.account)
   const charged = own.reduce((sum, { sofar }) => sum + sofar, account.owed ?? 0)
@@ -33,7 +33,7 @@ function resolved({ holds }: Frozen, account: Frozen['accounts'][number]): numbe
 }
 
 describe.each(readdirSync(FOLDERS))('the data folder %s', (name) => {
-  it('is the ledger that it was: balances, open holds, drawers, unpaid invoices', async () => {
+  it('is the same ledger: balances, open holds, drawers, unpaid invoices', async () => {
     const { folder, frozen } = thawed(name)
     const path = join(folder, 'ledger.db')
     const books = openSqliteBooks({ path, kind: 'test', world })
@@ -54,7 +54,7 @@ describe.each(readdirSync(FOLDERS))('the data folder %s', (name) => {
       const row = { amount: BigInt(sat) * 1_000n, bolt11, settledAt: null, wallet: 'ecash' }
       expect(await invoices.get(hash)).toMatchObject(row)
     }
-    // Deposits name their payments, whichever rail an older version named (threats L4).
+    // Deposits name their payments, whatever rail an older version wrote (threats L4).
     const deposits = (await statement.entries(10_000)).filter(({ why }) => why === 'deposit')
     expect(deposits.length).toBeGreaterThan(0)
     expect(deposits.filter(({ ref }) => !/^(?:ln|grant):[0-9a-f]{64}$/.test(ref))).toEqual([])
@@ -62,7 +62,7 @@ describe.each(readdirSync(FOLDERS))('the data folder %s', (name) => {
     await books.close()
   })
 
-  it('is the gate that it was: passes verify and buy, unpaid invoices credit, coins are there', async () => {
+  it('is the same gate: passes verify and buy, unpaid invoices are credited, the coins are there', async () => {
     const { gate, mint, frozen } = await revived(name)
     const balance = async (pass: string) =>
       (await gate.client.ask({ path: '/v1/balance', headers: bearer(pass) })).json
@@ -95,7 +95,7 @@ describe.each(readdirSync(FOLDERS))('the data folder %s', (name) => {
     const all = frozen.coins + sats.reduce((sum, sat) => sum + sat, 0)
     expect((await gate.command('wallet', 'balance')).balance_sat).toBe(all)
     expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, open_holds: 0 })
-    // Neither the gate nor its mint knows of anything else.
+    // Neither the gate nor its mint has other coins.
     expect(mint.issuedSat()).toBe(all)
     expect(gate.events('problem').map(({ what }) => what)).not.toContain('seed_elsewhere')
   })
@@ -131,7 +131,7 @@ describe('a data folder of a later satgate', () => {
   })
 })
 
-/** A gate on a copy, beside the mint that it knew, which is at another port now. */
+/** A gate on a copy of the folder. Its mint is at another port now. */
 async function revived(name: string) {
   const { folder, frozen, mint: remembers } = thawed(name)
   const [upstream, mint] = await Promise.all([
@@ -154,7 +154,7 @@ async function revived(name: string) {
   return { gate, mint, frozen }
 }
 
-/** Every table that names a mint. Of a frozen file: later versions make no other of it. */
+/** Changes the address of the mint in every table of a frozen file. */
 function moveMint(path: string, from: string, to: string): void {
   const db = new DatabaseSync(path)
   const tables = db

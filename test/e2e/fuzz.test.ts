@@ -5,8 +5,8 @@ import { startGate, type TestGate } from '../support/gate.ts'
 import { RawClient } from '../support/serve.ts'
 
 /**
- * Whatever is sent: an answer that is documented, an error in OpenAI's envelope, nothing charged
- * for a refusal, and a gate that lives.
+ * Whatever is sent, the answer is documented or an error in OpenAI's envelope, a refusal costs
+ * nothing, and the gate goes on.
  */
 let gate: TestGate
 let pass: Pass
@@ -19,7 +19,10 @@ afterAll(() => gate.close())
 const REFUSALS = new Set([400, 402, 403, 404, 405, 408, 413, 415, 429, 431])
 const RUNS = 250
 
-/** Asks; anything but a paid 200 must cost nothing and be an error that every client reads. */
+/**
+ * Sends a question. Everything but a paid 200 must cost nothing, and be an error that every client
+ * reads.
+ */
 async function harmless(question: Parameters<TestGate['ask']>[0]): Promise<number> {
   const before = (await gate.balance(pass)).balance_msat
   const answered = await gate.ask(question)
@@ -39,7 +42,7 @@ async function harmless(question: Parameters<TestGate['ask']>[0]): Promise<numbe
 
 const paths = fc.constantFrom('/v1/chat/completions', '/v1/completions', '/v1/embeddings')
 
-/** Sane as a rule, and now and then anything at all. */
+/** A valid value in most cases, and any value sometimes. */
 const mostly = <T>(sane: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 30, arbitrary: sane }, { weight: 1, arbitrary: fc.jsonValue() })
 
@@ -49,7 +52,7 @@ const message = fc.record({
 })
 const texts = fc.oneof(fc.string(), fc.array(fc.string(), { minLength: 1, maxLength: 3 }))
 
-/** Requests that are nearly right. */
+/** Requests that are nearly valid. */
 const nearly = fc.record(
   {
     model: mostly(fc.constant('fake')),
@@ -101,7 +104,7 @@ describe('fuzz', () => {
       ),
       { numRuns: RUNS },
     )
-    // It is not all refused at the door: what is well-formed gets through.
+    // Not all requests are refused: well-formed ones are served.
     expect(statuses.get(200)).toBeGreaterThan(RUNS / 20)
     expect(statuses.get(400)).toBeGreaterThan(RUNS / 20)
   }, 60_000)
@@ -152,7 +155,7 @@ describe('fuzz', () => {
     )
   }, 60_000)
 
-  it('any caveats: a child never costs its parent more than it is allowed', async () => {
+  it('any caveats: a child never costs its parent more than it may', async () => {
     const caveat = fc.oneof(
       fc.constantFrom(
         'model = fake',
@@ -253,7 +256,7 @@ describe('fuzz', () => {
     expect((await gate.chat(pass)).status).toBe(200)
   }, 60_000)
 
-  it('and when all is over the books balance, and no bug was said', async () => {
+  it('at the end the books balance, and no bug was reported', async () => {
     await until(() => gate.composed.running() === 0)
     await gate.proof()
     expect(gate.events.filter((event) => event.event === 'problem')).toEqual([])

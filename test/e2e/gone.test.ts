@@ -7,7 +7,7 @@ import { startGate, type TestGate } from '../support/gate.ts'
 import { serve } from '../support/serve.ts'
 import { type FakeUpstream, startFakeUpstream } from '../support/upstream.ts'
 
-/** Nothing is sold that cannot be delivered: what a gate does whose backend is gone. */
+/** A gate whose backend is gone sells nothing that it cannot deliver. */
 const CHAT = '/v1/chat/completions'
 
 const said = (gate: TestGate, event: 'problem' | 'solved') =>
@@ -16,14 +16,14 @@ const said = (gate: TestGate, event: 'problem' | 'solved') =>
       one.event === event && 'what' in one && one.what === 'upstream_unreachable',
   )
 
-/** Two tries that fail, 15 s apart: what the gate's own tries every 5 s come to. */
+/** Two failed tries, 15 s apart. The gate's own tries, every 5 s, have the same effect. */
 async function vanish(gate: TestGate): Promise<void> {
   await gate.chat(null)
   gate.world.advance(15_000)
   await gate.chat(null)
 }
 
-/** A gate that had a backend, and a buyer with credit; then `end` takes the backend away. */
+/** Starts a gate with a backend, and a buyer with credit. Then `end` removes the backend. */
 async function orphan(end: (fake: FakeUpstream) => unknown): Promise<TestGate> {
   const gate = await startGate()
   await end(gate.fake)
@@ -31,7 +31,7 @@ async function orphan(end: (fake: FakeUpstream) => unknown): Promise<TestGate> {
   return gate
 }
 
-/** Nobody is asked for money, and everything free says so. */
+/** Nobody is asked for money, and everything that is free to read says why. */
 async function expectGone(gate: TestGate, words: RegExp): Promise<void> {
   const asked = [
     await gate.chat(null),
@@ -119,7 +119,8 @@ describe('nothing is sold that cannot be delivered', () => {
     const gate = await startGate({ settings: { upstream, pricing } })
     await vanish(gate)
     await expectGone(gate, words)
-    // Where the backend is, is for the operator: its problem says it, and nothing that buyers read.
+    // The address of the backend is for the operator only: the problem event has it, and nothing
+    // that buyers read.
     const { host } = new URL(upstream)
     const [problem] = said(gate, 'problem')
     expect(problem).toMatchObject({ url: expect.stringContaining(host) })
@@ -146,7 +147,7 @@ describe('nothing is sold that cannot be delivered', () => {
     expect(said(gate, 'problem')).toEqual([])
   })
 
-  it('one that lists no model is there where a model was priced by its name', async () => {
+  it('a backend that lists no model is there if a model has a price by its name', async () => {
     const gate = await startGate({
       settings: { pricing: { default: 1, models: { fake: 1 } } },
       script: { models: [] },
@@ -156,7 +157,7 @@ describe('nothing is sold that cannot be delivered', () => {
     expect((await gate.chat(await gate.buy(10))).status).toBe(200)
   })
 
-  it('one that starts without a model is gone 15 s later, for passes too', async () => {
+  it('a backend that starts without a model is gone 15 s later, for passes too', async () => {
     const gate = await startGate({ script: { models: [] } })
     const pass = await gate.buy(10)
     await vanish(gate)
@@ -167,7 +168,7 @@ describe('nothing is sold that cannot be delivered', () => {
     expect((await gate.chat(pass)).status).toBe(200)
   })
 
-  it('one that fails for less than 15 s, or answers at its last try, is not gone', async () => {
+  it('a backend that fails for less than 15 s, or answers at its last try, is not gone', async () => {
     const gate = await orphan((fake) => {
       fake.script = { status: 500, body: '' }
     })
@@ -182,7 +183,7 @@ describe('nothing is sold that cannot be delivered', () => {
 })
 
 describe('while the backend is gone', () => {
-  it('a pass keeps its credit, gets 503 for nothing, and may be topped up', async () => {
+  it('a pass keeps its credit, gets a 503 for free, and can be topped up', async () => {
     const gate = await startGate()
     const pass = await gate.buy(100)
     await gate.fake.close()
@@ -201,13 +202,14 @@ describe('while the backend is gone', () => {
     await gate.proof()
   })
 
-  it('nobody waits for it, and no request of a buyer reaches it', async () => {
+  it('no request waits for it, and no request of a buyer reaches it', async () => {
     const gate = await startGate()
     const pass = await gate.buy(10)
     gate.fake.script = { status: 500, body: '' }
     gate.world.advance(60_000)
     await vanish(gate)
-    // From now on it takes every connection and says nothing: who waited for it would wait long.
+    // From now on the backend accepts connections and answers nothing. A request that waited for it
+    // would take long.
     gate.fake.script = { firstByteMs: 60_000 }
     gate.fake.seen.length = 0
     for (let turn = 0; turn < 20; turn += 1) {
@@ -218,7 +220,7 @@ describe('while the backend is gone', () => {
     expect(gate.fake.seen.filter(({ path }) => path !== '/v1/models')).toEqual([])
   })
 
-  it('it is tried every 5 s, and sells again by itself; both are said once', async () => {
+  it('it is tried every 5 s, and the gate sells again by itself; both are reported once', async () => {
     const gate = await orphan((fake) => {
       fake.script = { status: 500, body: '' }
     })
@@ -227,7 +229,7 @@ describe('while the backend is gone', () => {
     gate.fake.script = {}
     gate.fake.seen.length = 0
     await gate.world.until(() => said(gate, 'solved').length > 0)
-    // Its next try, and nothing that a buyer sends.
+    // Only the gate's own try, and no request of a buyer.
     expect(gate.fake.seen.map(({ method, path }) => `${method} ${path}`)).toEqual([
       'GET /v1/models',
     ])
@@ -237,7 +239,7 @@ describe('while the backend is gone', () => {
     expect(said(gate, 'solved')).toHaveLength(1)
   })
 
-  it('a request that failed starts the clock: nobody has to ask for the models', async () => {
+  it('a failed request starts the clock: nobody has to ask for the models', async () => {
     const gate = await startGate()
     const pass = await gate.buy(10)
     await gate.fake.close()
@@ -248,7 +250,7 @@ describe('while the backend is gone', () => {
     expect((await gate.ask({ path: CHAT, method: 'GET' })).status).toBe(503)
   })
 
-  it('one that never answered since the start is gone 15 s later', async () => {
+  it('a backend that never answered since the start is gone 15 s later', async () => {
     const closed = await startFakeUpstream()
     const { origin } = closed.base
     await closed.close()

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { startGate } from '../support/gate.ts'
 
-/** What streams of odd backends cost through a whole gate: a token in is free, one out is a sat. */
+/**
+ * The price of streams of unusual backends, through a whole gate. Input is free, and an output
+ * token costs one sat.
+ */
 const PRICES = { pricing: { default: '0/1000', maxOutputTokens: 50 } }
 
 const event = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`
@@ -29,7 +32,7 @@ async function ask(pieces: readonly string[], stream = true) {
   return { answer, paid: [end, usage, (charged_msat ?? 0) / 1_000] }
 }
 
-describe('a stream that says its tokens in odd ways', () => {
+describe('a stream that writes its tokens in unusual ways', () => {
   const sofar = Array.from({ length: 40 }, (_, i) => ' word'.repeat(i + 1))
   it.each<[string, string, [string, number]]>([
     ['K3 one character per delta', [...' word word'].map(say).join('') + END, ['counted', 2]],
@@ -77,14 +80,14 @@ describe('a stream that says its tokens in odd ways', () => {
   ])('%s: all of it arrives, and is paid once', async (_, text, [source, sats]) => {
     const { answer, paid } = await ask([text, DONE])
     expect(answer.status).toBe(200)
-    // Nobody asked for the usage.
+    // The request did not ask for usage.
     const own = text.replaceAll(/,"usage":\{[^}]*\}/g, '').trimEnd()
     expect(answer.text).toContain(own.slice(0, 200))
     expect(answer.text.endsWith(DONE)).toBe(true)
     expect(paid).toEqual(['complete', source, sats])
   })
 
-  it('K7 each line leaves before the next one comes', async () => {
+  it('K7 each line is sent before the next one comes', async () => {
     const gate = await startGate({ settings: PRICES })
     const line = (text: string) => `${say(text).trimEnd()}\n`
     gate.fake.script = { pieces: [line('one'), line(' two'), `${END}${DONE}`], paceMs: 400 }
@@ -133,7 +136,7 @@ describe('what cannot be read', () => {
 })
 
 describe('a backend that does not stop', () => {
-  it('K3 in one burst: nothing leaves behind the event that was too much', async () => {
+  it('K3 in one burst: nothing is sent after the event that was too much', async () => {
     const { answer, paid } = await ask([words(3_000), END, DONE])
     const delivered = answer.text.match(/word/g)?.length ?? 0
     expect(delivered).toBeGreaterThan(4 * 50)

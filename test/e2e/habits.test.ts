@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { startGate } from '../support/gate.ts'
 import type { Script } from '../support/upstream.ts'
 
-/** Habits of backends that were seen in public reports, each through a whole gate. */
+/** Habits of backends from public reports, each through a whole gate. */
 
-/** A token in costs nothing, a token out a sat. */
+/** An input token costs nothing and an output token one sat. */
 const PRICES = { pricing: { default: '0/1000', maxOutputTokens: 200 } }
 
 const event = (value: object): string => `data: ${JSON.stringify(value)}\n\n`
@@ -25,15 +25,15 @@ async function ask(script: Script, body: object = {}) {
   return { answer, last, sats: (last.charged_msat ?? 0) / 1_000 }
 }
 
-/** What a client shows that reads lines. */
+/** What a client shows that reads line by line. */
 function shown(text: string): string {
   const data = text.split('\n').filter((line) => line.startsWith('data: {'))
   const deltas = data.map((line) => JSON.parse(line.slice(6)).choices?.[0]?.delta?.content ?? '')
   return deltas.join('')
 }
 
-describe('K1 a finish_reason that is none', () => {
-  it('all words, [DONE], the reported usage, and the two seconds begin anew with each', async () => {
+describe('K1 a finish_reason that means nothing', () => {
+  it('all words, [DONE] and the reported usage arrive, and the two seconds begin anew with each', async () => {
     const reasons = ['', 'null', 'none', {}, 'stop']
     await Promise.all(
       reasons.map(async (reason) => {
@@ -47,7 +47,7 @@ describe('K1 a finish_reason that is none', () => {
     )
   })
 
-  it('and end when nothing comes', async () => {
+  it('and ends if nothing more comes', async () => {
     const words = WORDS.map((word) => choice(word, 'stop'))
     const { answer, last } = await ask({ pieces: words, staysOpen: true })
     expect(shown(answer.text)).toBe('one two three four')

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bearer, child, type Pass } from '../support/buyer.ts'
 import { startGate, type TestGate } from '../support/gate.ts'
 
-/** Status codes in the order of judgment: where two things are wrong, the first one is the answer. */
+/** The order of the checks: if two things are wrong, the first one decides the status. */
 let gate: TestGate
 let rich: Pass
 let poor: Pass
@@ -36,7 +36,7 @@ interface Row {
   readonly headers?: () => Record<string, string>
   readonly method?: string
   readonly path?: string
-  /** A 402 with an offer; every other answer has none. */
+  /** The answer is a 402 with an offer. No other answer has one. */
   readonly offer?: true
 }
 
@@ -148,7 +148,7 @@ const TABLE: readonly Row[] = [
     body: { model: 'fake', messages: [{ role: 'user', content: LONG }] },
     headers: () => bearer(poor),
   },
-  // 403 without
+  // 403 without an offer
   {
     why: 'C3 a path that the pass forbids',
     status: 403,
@@ -185,7 +185,7 @@ const TABLE: readonly Row[] = [
     code: 'limit_reached',
     headers: () => bearer(child(rich, 'tokens <= 1')),
   },
-  // 402 without
+  // 402 without an offer
   {
     why: 'a pass’s own spend in total',
     status: 402,
@@ -244,7 +244,7 @@ describe('status codes, in the order of judgment', () => {
     expect((await gate.balance(rich)).balance_msat).toBe(charged)
   })
 
-  it('B3 none of them kept a hold', async () => {
+  it('B3 none of them left a hold open', async () => {
     await gate.proof()
   })
 
@@ -263,7 +263,7 @@ describe('status codes, in the order of judgment', () => {
     },
   )
 
-  it('J25 a window of a minute says in how many seconds, and may be tried again', async () => {
+  it('J25 a window of a minute tells in how many seconds to try again', async () => {
     const before = gate.world.now()
     const { headers, json } = await gate.chat(child(rich, 'calls <= 0 / min'))
     const until = (now: number) => (Date.parse(json.resets_at) - now) / 1000
@@ -292,7 +292,7 @@ describe('status codes, in the order of judgment', () => {
   })
 })
 
-/** A caveat that this gate would not write. */
+/** Adds a caveat that this gate would not write. */
 function withCaveat(pass: Pass, caveat: string): string {
   const macaroon = Buffer.from(pass.macaroon, 'base64')
   const signature = macaroon.subarray(-32)

@@ -3,11 +3,11 @@ import type { Books } from '../../src/ledger/open-ledger.ts'
 import { tick, until } from '../support/buyer.ts'
 import { startGate } from '../support/gate.ts'
 
-/** A disk that fails under the ledger while everything of a gate goes on: each promise has an owner. */
+/** The ledger's disk fails while all parts of a gate run. Somebody must handle every rejection. */
 
 const FAILS = new Error('SQLITE_IOERR: lnbc-secret')
 
-/** Books of which every answer is a failure while `broken` says so. */
+/** Books whose calls all fail while `broken` returns true. */
 function failing(books: Books, broken: () => boolean, failed: Set<string>): Books {
   const over = <T extends object>(part: T, name: string): T =>
     new Proxy(part, {
@@ -31,7 +31,7 @@ function failing(books: Books, broken: () => boolean, failed: Set<string>): Book
   }
 }
 
-it('J12 a ledger that fails at every call leaves no rejection without an owner, and the gate goes on', async () => {
+it('J12 a ledger that fails at every call leaves no rejection unhandled, and the gate goes on', async () => {
   const lost: unknown[] = []
   const hear = (error: unknown) => void lost.push(error)
   process.on('unhandledRejection', hear)
@@ -60,7 +60,7 @@ it('J12 a ledger that fails at every call leaves no rejection without an owner, 
     gate.ask({ path: open.payment_url }),
     gate.buy(10),
   ])
-  // What streams is journalled once a second; then it ends.
+  // Running streams are journalled once a second. Then this one ends.
   expect((await streams[1]?.over)?.text).toContain('word')
   await until(() => gate.composed.running() === 0)
   await tick(50)
@@ -70,7 +70,7 @@ it('J12 a ledger that fails at every call leaves no rejection without an owner, 
   gate.fake.script = { deltas: ['yes'] }
   expect((await gate.chat(pass, { max_tokens: 5 })).status).toBe(200)
   expect(gate.log()).not.toContain('secret')
-  // What could not be closed is closed by the next start, or when its time is over.
+  // Holds that could not be closed are closed at the next start, or after their deadline.
   await gate.books.ledger.recover(gate.world.now())
   await gate.proof()
 })

@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { bearer, child } from '../support/buyer.ts'
 import { startGate } from '../support/gate.ts'
 
-/** 1 sat for 1,000 tokens: a token is a msat. */
+/** 1 sat for 1,000 tokens, so a token costs one msat. */
 const settings = { pricing: { default: '1' } }
 const reported = (prompt_tokens: number) => ({ prompt_tokens, completion_tokens: 1 })
 const long = 'word '.repeat(4_000)
 
-/** Limits decide admission; what was admitted is paid by the account (threats J4). */
+/** Limits decide about admission. An admitted request is paid in full by the account (threats J4). */
 describe('J4 a limit protects its owner, not a buyer against the seller:', () => {
-  it('what does not fit a limit in a request is refused, and costs nothing', async () => {
+  it('a request that does not fit its limit is refused, and costs nothing', async () => {
     const gate = await startGate({ settings })
     gate.fake.script = { deltas: ['yes'], usageValue: reported(65_484) }
     const pass = await gate.buy(1_000)
@@ -28,7 +28,7 @@ describe('J4 a limit protects its owner, not a buyer against the seller:', () =>
     expect((await gate.balance(pass)).balance_msat).toBe(1_000_000)
   })
 
-  it('a template that nobody knew of is paid in full, and known from then on', async () => {
+  it('a template that was not known is paid in full, and known from then on', async () => {
     const gate = await startGate({ settings })
     gate.fake.script = { deltas: ['yes'], usageValue: reported(620) }
     const pass = await gate.buy(1_000)
@@ -46,7 +46,7 @@ describe('J4 a limit protects its owner, not a buyer against the seller:', () =>
     await gate.proof()
   })
 
-  it('a template that is known is reckoned with by limits in a window too, and by offers', async () => {
+  it('a known template is included in limits with a window, and in offers', async () => {
     const gate = await startGate({ settings })
     gate.fake.script = { deltas: ['yes'], usageValue: reported(620) }
     const pass = await gate.buy(1_000)
@@ -63,7 +63,7 @@ describe('J4 a limit protects its owner, not a buyer against the seller:', () =>
     await gate.proof()
   })
 
-  it('a limit in a window is more than full afterwards, and admits nothing until it resets', async () => {
+  it('a limit with a window may be exceeded, and admits nothing until it resets', async () => {
     const gate = await startGate({ settings: { pricing: { default: '0/1' } } })
     gate.fake.script = { deltas: Array.from({ length: 35 }, () => ' word') }
     const pass = await gate.buy(1_000)

@@ -8,7 +8,7 @@ import { lacks } from '../support/terminal.ts'
 
 const run = promisify(execFile)
 
-/** A block as it is printed, but for the words in capitals that its reader fills in. */
+/** Runs a block exactly as it is printed, with the words in capitals filled in. */
 async function execute({ code }: Block, words: Readonly<Record<string, string>>): Promise<string> {
   const filled = Object.entries(words).reduce((text, [word, value]) => {
     return text.replaceAll(new RegExp(`\\b${word}\\b`, 'g'), value)
@@ -16,7 +16,7 @@ async function execute({ code }: Block, words: Readonly<Record<string, string>>)
   return (await run('bash', ['-c', filled])).stdout
 }
 
-/** The names of all members, of those in members too. */
+/** The names of all members, also of nested ones. */
 const namesIn = (value: object, under = ''): readonly string[] =>
   Object.entries(value).flatMap(([name, one]) => [
     `${under}${name}`,
@@ -53,7 +53,7 @@ describe.skipIf(lacks('bash', 'curl', 'python3'))('llms.txt, run as it is writte
     const told = JSON.parse(await execute(status, asked))
     expect(told.preimage).toBe(preimage)
 
-    // A wallet that shows no preimage: what the status says takes its place.
+    // A wallet that shows no preimage. The settlement secret from the status replaces it.
     const other = { MACAROON: macaroon, PREIMAGE: told.token_suffix }
     for (const words of [mine, other]) {
       const answer = JSON.parse(await execute(again, words))

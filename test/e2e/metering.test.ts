@@ -63,7 +63,7 @@ describe('what is charged', () => {
     expect([whole.usage, streamed.usage]).toEqual([source, source])
   })
 
-  it('A7 cached tokens at their own rate where there is one', async () => {
+  it('A7 cached tokens at their own rate, if there is one', async () => {
     says({ usageValue: usage(10, 2, { prompt_tokens_details: { cached_tokens: 8 } }) })
     expect((await charged({ model: 'cheap' })).cost).toBe(2 + 4 + 4)
   })
@@ -90,17 +90,17 @@ describe('what is charged', () => {
     }
   })
 
-  it('A5 a reported zero is believed where nothing flowed', async () => {
+  it('A5 a reported zero is believed if there was no output', async () => {
     says({ deltas: [], usageValue: usage(0, 0) })
     expect((await charged({ stream: true })).cost).toBe(0)
   })
 
-  it('a price for each request, whatever flows', async () => {
+  it('a price for each request, whatever it uses', async () => {
     says({})
     expect((await charged({ model: 'fee' })).cost).toBe(5_000)
   })
 
-  it('a free model costs nothing, with a pass and without one', async () => {
+  it('a free model costs nothing, with a pass or without', async () => {
     says({})
     const answer = await gate.chat(null, { model: 'free-1' })
     expect([answer.status, answer.json.choices[0].message.content]).toEqual([200, 'Hello there'])
@@ -108,7 +108,7 @@ describe('what is charged', () => {
     expect((await charged({ model: 'free-1' })).cost).toBe(0)
   })
 
-  it('A8 K17 a compressed answer is not asked for, and decoded where it comes all the same', async () => {
+  it('A8 K17 a compressed answer is not asked for, and is decoded if it comes nevertheless', async () => {
     says({ gzip: true })
     const { answer, cost } = await charged()
     expect(gate.fake.seen.at(-1)?.headers['accept-encoding']).toBe('identity')
@@ -137,7 +137,7 @@ describe('what is charged', () => {
     },
   )
 
-  it('J9 K17 a stream in an encoding that nobody knows is not delivered, and free', async () => {
+  it('J9 K17 a stream in an unknown encoding is not delivered, and free', async () => {
     const headers = { 'content-type': 'text/event-stream', 'content-encoding': 'compress' }
     says({ pieces: ['data: {"choices":[]}\n\n'], headers })
     const { answer, cost } = await charged({ stream: true })
@@ -153,7 +153,7 @@ describe('what is charged', () => {
     gate.world.advance(61_000)
   })
 
-  it('A11 a model that is named behind 64 KiB of prompt is the one that is priced', async () => {
+  it('A11 a model that is named after 64 KiB of prompt is the one that is priced', async () => {
     says({})
     const content = 'word '.repeat(14_000)
     const body = `{"messages":[{"role":"user","content":"${content}"}],"model":"fee"}`
@@ -161,7 +161,7 @@ describe('what is charged', () => {
     expect([answer.status, answer.headers['x-cost-msat']]).toEqual([200, '5000'])
   })
 
-  it('A12 a model that nothing prices is not for sale, even where the upstream has it', async () => {
+  it('A12 a model without a price is not for sale, even if the upstream has it', async () => {
     const strict = await startGate({
       settings: { pricing: { default: 'refuse', models: { fake: 1 } } },
     })
@@ -173,7 +173,7 @@ describe('what is charged', () => {
   })
 })
 
-describe('A2 what the client says of usage cannot lower its bill', () => {
+describe('A2 nothing that the client says about usage lowers its bill', () => {
   it.each([
     ['nothing', undefined, false],
     ['false', { include_usage: false }, false],

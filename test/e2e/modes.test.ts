@@ -4,7 +4,7 @@ import { startGate, type TestGate } from '../support/gate.ts'
 
 type Mode = 'charge' | 'control' | 'observe'
 
-/** 1 sat for 1,000 tokens: a token is a msat. */
+/** 1 sat for 1,000 tokens, so a token costs one msat. */
 const settings = (mode: Mode, more: object = {}) => ({
   mode,
   pricing: { default: '1' },
@@ -14,7 +14,7 @@ const settings = (mode: Mode, more: object = {}) => ({
 const usageValue = { prompt_tokens: 600, completion_tokens: 400 }
 const script = { deltas: ['yes'], usageValue }
 
-/** A gate that sold passes of so many sats, started again in another mode. */
+/** A gate that sold passes of these amounts in sats, and was started again in another mode. */
 async function sold(mode: Mode, ...sats: readonly number[]) {
   const before = await startGate({ settings: settings('charge'), script })
   const passes = await Promise.all(sats.map((amount) => before.buy(amount)))
@@ -155,7 +155,7 @@ describe('mode observe', () => {
     expect(gate.composed.openInvoices()).toBe(0)
   })
 
-  it('L26 beyond this machine a pass is needed', async () => {
+  it('L26 from another machine a pass is needed', async () => {
     const { gate, passes } = await sold('observe', 10)
     for (const headers of [{ host: 'gate.example' }, { 'x-forwarded-for': '203.0.113.7' }]) {
       const refused = await gate.chat(null, {}, headers)
@@ -164,7 +164,7 @@ describe('mode observe', () => {
     }
   })
 
-  it('a price is not asked for where nothing is sold', async () => {
+  it('the price cannot be asked for if nothing is sold', async () => {
     const gate = await startGate({ settings: settings('observe') })
     const asked = await gate.ask({ path: '/v1/chat/completions', method: 'GET' })
     expect(asked.status).toBe(402)

@@ -92,7 +92,7 @@ describe('the output limit', () => {
     ).toBeGreaterThan(2)
   })
 
-  it('a small balance buys a short answer, and a backend that obeys ends it there', async () => {
+  it('a small balance pays for a short answer, and a backend that obeys ends it there', async () => {
     says({ deltas: Array.from({ length: 90 }, () => 'x '), obeyLimit: true })
     const small = await gate.buy(1, { caveats: ['spend <= 0.1'] })
     const answer = await gate.chat(small)
@@ -113,7 +113,7 @@ describe('the output limit', () => {
     await gate.fake.untilAborted()
   })
 
-  it('J8 J16 nor is its answer cheap where it reports a few tokens of many: what is shown is charged', async () => {
+  it('J8 J16 nor is its answer cheap if it reports few of many tokens: what is shown is charged', async () => {
     for (const completion_tokens of [1, 12, 20]) {
       says({
         deltas: Array.from({ length: 500 }, () => ' word'),

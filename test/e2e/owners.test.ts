@@ -6,7 +6,7 @@ import { tick, until } from '../support/buyer.ts'
 import { GateProcess } from '../support/gate-process.ts'
 import { type Script, startFakeUpstream } from '../support/upstream.ts'
 
-/** The program itself, and what would end it: every error in it has an owner. */
+/** The program, and everything that could end it: every error is handled somewhere. */
 const clean: (() => Promise<unknown>)[] = []
 afterEach(async () => {
   for (const one of clean.splice(0).reverse()) await one()
@@ -46,7 +46,7 @@ describe('J12 an error that nobody handles', () => {
       const over = gate.ended()
       gate.signal(signal)
       await gate.event(({ event }) => event === 'stopping')
-      // One more on the way down changes nothing.
+      // A second signal while it stops changes nothing.
       gate.signal(signal)
       const { text } = await stream.over
       expect(text.match(/word/g)).toHaveLength(20)
@@ -68,7 +68,7 @@ describe('J12 an error that nobody handles', () => {
 })
 
 describe('J11 no command ends a running gate', () => {
-  it('J11 Ctrl+C in any of them, clients that reset, garbage, and questions without an end', async () => {
+  it('J11 nor do Ctrl+C in any of them, clients that reset, garbage, and endless questions', async () => {
     const gate = await running()
     const pass = await gate.mint(100)
     const path = join(gate.data, 'control.sock')

@@ -19,14 +19,14 @@ beforeAll(async () => {
 })
 afterAll(() => gate.close())
 
-/** Paths that the page asks for by its own markup. */
+/** The paths that the page's own HTML requests. */
 async function linked(): Promise<readonly string[]> {
   const { text } = await gate.ask(HOME)
   return [...text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path]) => path ?? '')
 }
 
 describe('the page', () => {
-  it('H6 lets only its own files run, and gives its address to nobody', async () => {
+  it('H6 runs only its own files, and tells its address to nobody', async () => {
     const { status, headers, text } = await gate.ask(HOME)
     expect(status).toBe(200)
     expect(headers['content-type']).toBe('text/html; charset=utf-8')
@@ -61,7 +61,8 @@ describe('the page', () => {
     for (const name of files) {
       const text = readFileSync(join(BUILT, name), 'utf8')
       const origins = [...text.matchAll(/\b(?:https?|wss?):\/\/[^\s'"`)]*/g)].map(String)
-      // A namespace is a name, never asked for; the other is how the parser completes a link.
+      // A namespace is a name and is never requested. The other one is how the parser completes a
+      // link.
       const named = origins.filter(
         (url) => !/^http:\/\/(?:www\.w3\.org\/2000\/svg$|\$\{)/.test(url),
       )
@@ -76,12 +77,12 @@ describe('the page', () => {
       names
         .filter((name) => /\.(?:html|js|css|svg)$/.test(name) && which(name))
         .reduce((sum, name) => sum + gzipSync(readFileSync(join(BUILT, name))).length, 0)
-    // The parser of markdown is loaded with the first answer.
+    // The Markdown parser is loaded with the first answer.
     expect(sizeOf((name) => !name.includes('/blocks-'))).toBeLessThan(25_000)
     expect(sizeOf((name) => name.includes('/blocks-'))).toBeLessThan(45_000)
   })
 
-  it('is asked for again each time, and answered by 304 while it is the same', async () => {
+  it('is requested again each time, and answered with 304 while it is the same', async () => {
     const { headers } = await gate.ask(HOME)
     expect(headers['cache-control']).toBe('no-cache')
     const etag = String(headers.etag)
@@ -97,7 +98,7 @@ describe('the page', () => {
     expect((await gate.ask(again('"other"'))).status).toBe(200)
   })
 
-  it('has assets that are kept for ever', async () => {
+  it('has assets that browsers keep for ever', async () => {
     const paths = await linked()
     expect(paths).toHaveLength(3)
     const types = ['image/svg+xml', 'text/css; charset=utf-8', 'text/javascript; charset=utf-8']
@@ -167,7 +168,7 @@ describe('the page', () => {
     }
   })
 
-  it('is not there where it was not built, and nothing breaks', () => {
+  it('is missing if it was not built, and nothing breaks', () => {
     const empty = mkdtempSync(join(tmpdir(), 'satgate-page-'))
     onTestFinished(() => rmSync(empty, { recursive: true }))
     expect(loadPage('play', [pathToFileURL(`${empty}/`)])).toBeNull()
@@ -196,7 +197,7 @@ describe('where an invoice is paid', () => {
     expect(text.includes(made.json.bolt11)).toBe(type === 'application/json')
   })
 
-  it('I2 the page knows nothing of the invoice: its token is asked for as JSON', async () => {
+  it('I2 the page contains nothing of the invoice, which is asked for as JSON with its token', async () => {
     const path = `/invoice-status/${'0'.repeat(64)}?token=none`
     const page = await gate.ask({ path, headers: { accept: BROWSER } })
     expect(page.text).toBe((await gate.ask(HOME)).text)

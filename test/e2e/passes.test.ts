@@ -21,7 +21,7 @@ describe('a 403 names what was asked for and the caveat that does not allow it',
     expect(json.error.message).toContain(`This pass does not allow ${words}`)
   })
 
-  it('a request that names no model is told so', async () => {
+  it('a request without a model is told so', async () => {
     const gate = await startGate()
     const narrowed = child(await gate.buy(10), 'model = other')
     const { status, json } = await gate.ask({ path: CHAT, headers: bearer(narrowed) })
@@ -30,7 +30,7 @@ describe('a 403 names what was asked for and the caveat that does not allow it',
   })
 })
 
-describe('C5 every way to present a pass is metered, or no way at all', () => {
+describe('C5 every way to present a pass is metered, or is not accepted', () => {
   const hex = (pass: Pass) => {
     const text = child(pass, `preimage = ${pass.secret}`)
     return Buffer.from(text.slice(0, text.indexOf(':')), 'base64').toString('hex')
@@ -88,7 +88,7 @@ describe('C5 every way to present a pass is metered, or no way at all', () => {
   })
 })
 
-describe('C1 a credential is what its account has left, wherever and whenever it is shown', () => {
+describe('C1 a credential is worth what its account has left, wherever and whenever it is shown', () => {
   it.each(['memory', 'sqlite'] as const)(
     'after a restart it has what it had, and no more (%s)',
     async (books) => {
@@ -105,7 +105,7 @@ describe('C1 a credential is what its account has left, wherever and whenever it
     },
   )
 
-  it('used up is used up: shown a hundred times more it buys nothing', async () => {
+  it('an empty pass buys nothing, even if it is shown a hundred times more', async () => {
     const gate = await startGate({ settings: { pricing: { default: '0/500' } } })
     const pass = await gate.buy(1)
     expect((await gate.chat(pass)).status).toBe(200)
@@ -115,7 +115,7 @@ describe('C1 a credential is what its account has left, wherever and whenever it
     expect(gate.fake.seen.length).toBe(before)
   })
 
-  it('C12 another key opens nothing; the right one again, everything is there', async () => {
+  it('C12 with another root key it opens nothing; with the right one again, everything is there', async () => {
     const before = await startGate()
     const pass = await before.buy(10)
     await before.stop()
@@ -151,7 +151,7 @@ describe('C4 caveats can only narrow', () => {
     expect(await verdictOf(gate, pass.text)).toBe(200)
   })
 
-  it('C3 a pass for one model or path is for no other, not by another header or method', async () => {
+  it('C3 a pass for one model or path is good for no other, not by another header or method either', async () => {
     const gate = await startGate()
     const narrowed = child(await gate.buy(10), 'model = fake', 'path = /v1/chat/*')
     expect((await gate.chat(narrowed)).status).toBe(200)
@@ -164,7 +164,7 @@ describe('C4 caveats can only narrow', () => {
     expect(legacy.status).toBe(403)
   })
 
-  it('H9 what a child spends lands on its parent, and a refusal spends nothing', async () => {
+  it('H9 what a child spends is taken from its parent, and a refusal spends nothing', async () => {
     const gate = await startGate()
     const parent = child(await gate.buy(10), 'calls <= 2')
     const own = child(parent, 'calls <= 2')
@@ -178,7 +178,7 @@ describe('C4 caveats can only narrow', () => {
     expect(await verdictOf(gate, free)).toBe(200)
   })
 
-  it('H2 a bit of macaroon or secret that is flipped opens nothing', async () => {
+  it('H2 with one bit of macaroon or secret flipped it opens nothing', async () => {
     const gate = await startGate()
     const pass = await gate.buy(10)
     const bytes = Buffer.from(pass.macaroon, 'base64')

@@ -4,8 +4,8 @@ import { bearer, child } from '../support/buyer.ts'
 import { startGate, type TestGate } from '../support/gate.ts'
 
 /**
- * The one 402 that every client accepts: wire format, header by header, and the very expressions by
- * which deployed clients read it.
+ * The 402 that every client accepts, header by header, and the expressions with which deployed
+ * clients read it.
  */
 let gate: TestGate
 beforeAll(async () => {
@@ -23,7 +23,7 @@ const ask = (question: Partial<Question> = {}): Promise<Answered> =>
 const STANDARD_BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 
 describe('a 402', () => {
-  it('has one challenge, a header line of its own, L402 first', async () => {
+  it('has one challenge, in a header line of its own, with L402 first', async () => {
     const refused = await ask()
     expect(refused.status).toBe(402)
     const challenges = lines(refused, 'www-authenticate')
@@ -45,18 +45,18 @@ describe('a 402', () => {
     const folded = [...separate, 'Payment id="x", realm="y", method="lightning"'].join(', ')
     const { macaroon, invoice } = refused.json.l402
     for (const header of [separate[0] ?? '', folded]) {
-      // aperture's and lnd's client: l402/client_interceptor.go
+      // The client of aperture and lnd: l402/client_interceptor.go
       const aperture = /(LSAT|L402) macaroon="(.*?)", invoice="(.*?)"/.exec(header)
       expect(aperture?.slice(2, 4)).toEqual([macaroon, invoice])
-      // lnget reads the first value only, and decodes the macaroon's identifier
+      // lnget reads only the first value, and decodes the identifier of the macaroon
       expect(/^(l402|lsat)/i.test(header)).toBe(true)
-      // 402-mcp reads the joined lines
+      // 402-mcp reads all lines joined
       expect(/^(?:L402|LSAT)\s+/i.test(header)).toBe(true)
       expect(/macaroon="([^"]+)"/.exec(header)?.[1]).toBe(macaroon)
-      // npm l402: the scheme is the start of the header
+      // npm l402: the header begins with the scheme
       expect(header.split(' ')[0]).toBe('L402')
       expect(/invoice="([^"]+)"/.exec(header)?.[1]).toBe(invoice)
-      // Alby: every k="v", the last one wins, token over macaroon
+      // Alby: every k="v", the last one counts, and token before macaroon
       const pairs = Object.fromEntries(
         [...header.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, value]) => [key, value]),
       )
@@ -75,7 +75,7 @@ describe('a 402', () => {
     expect(identifier.subarray(2, 34).toString('hex')).toBe(l402.payment_hash)
   })
 
-  it('is an OpenAI error first, with every machine field beside it', async () => {
+  it('is an OpenAI error first, with all machine fields beside it', async () => {
     const { json, headers } = await ask()
     expect(Object.keys(json)[0]).toBe('error')
     expect(json.error).toMatchObject({ type: 'insufficient_quota', code: 402, param: null })
@@ -109,7 +109,7 @@ describe('a 402', () => {
     expect(text.length).toBeLessThan(3_000)
   })
 
-  it('is read by a legacy x402 client: version 1, and nothing in accepts that it does not know', async () => {
+  it('is read by a legacy x402 client: version 1, and nothing unknown in accepts', async () => {
     const { json } = await ask()
     expect(json.x402Version).toBe(1)
     expect(json.accepts).toEqual([])
@@ -123,7 +123,7 @@ describe('a 402', () => {
     expect(refused.headers['x-request-id']).toMatch(/^[0-9a-f]{24}$/)
   })
 
-  it('asks for the estimate between the bounds, and says the balance to who has one', async () => {
+  it('asks for the estimate within the bounds, and tells the balance to the holder of a pass', async () => {
     const dear = await ask({
       body: {
         model: 'fake',
@@ -183,7 +183,7 @@ describe('asking the price', () => {
     expect(lines(refused, 'www-authenticate')).toHaveLength(1)
   })
 
-  it('D4 HEAD answers 402 with the price alone: no challenge, no invoice, no body', async () => {
+  it('D4 HEAD answers 402 with only the price: no challenge, no invoice, no body', async () => {
     const before = gate.composed.openInvoices()
     const head = await gate.ask({ method: 'HEAD', path: CHAT })
     expect(head.status).toBe(402)
@@ -214,7 +214,7 @@ describe('asking the price', () => {
     expect(gate.composed.openInvoices()).toBe(before)
   })
 
-  it('a GET with a good pass is 405, a POST with nothing in it 400: free both', async () => {
+  it('a GET with a good pass is a 405, a POST with an empty body a 400, both free', async () => {
     const pass = await gate.buy(10)
     const get = await gate.ask({ path: CHAT, headers: bearer(pass) })
     const post = await gate.ask({ path: CHAT, body: '', headers: bearer(pass) })

@@ -6,7 +6,7 @@ import { startGate, type TestGate } from '../support/gate.ts'
 const create = (gate: TestGate, body: unknown = {}, headers = {}) =>
   gate.ask({ path: '/create-invoice', body, headers })
 
-/** A wallet whose answers a test may hold back. */
+/** A wallet whose answers a test can hold back. */
 function lateWallet(state: { lookup: InvoiceState | 'down' | null }) {
   return (play: Wallet): Wallet => ({
     ...play,
@@ -19,7 +19,7 @@ function lateWallet(state: { lookup: InvoiceState | 'down' | null }) {
 }
 
 describe('payments', () => {
-  it('I8 a payment that the wallet sees late is waited for: served, never asked to pay again', async () => {
+  it('I8 a payment that the wallet sees late is waited for: served, and never asked for again', async () => {
     const state = { lookup: { is: 'open' } as InvoiceState | null }
     const gate = await startGate({ wallet: lateWallet(state) })
     const pass = await gate.accept(await gate.chat(null))
@@ -51,7 +51,7 @@ describe('payments', () => {
     },
   )
 
-  it('C10 a payment that nobody told of is credited by looking', async () => {
+  it('C10 a payment without a notification is credited by looking it up', async () => {
     const state = { lookup: null }
     const gate = await startGate({ wallet: lateWallet(state) })
     const { json } = await create(gate, { amountSats: 10 })
@@ -61,7 +61,7 @@ describe('payments', () => {
     expect(gate.events).toMatchObject([{ event: 'paid', amount_msat: 10_000 }])
   })
 
-  it('C8 paid but never claimed is credited when told of, and found by its hash later', async () => {
+  it('C8 a payment that nobody presents is credited when it is reported, and found by its hash later', async () => {
     const gate = await startGate()
     const { json } = await create(gate, { amountSats: 10 })
     const preimage = await gate.pay(json.bolt11)
@@ -72,7 +72,7 @@ describe('payments', () => {
     expect(gate.events.filter(({ event }) => event === 'paid')).toHaveLength(1)
   })
 
-  it('C8 an invoice that was paid after its time credits all the same', async () => {
+  it('C8 an invoice that was paid after its expiry is credited nevertheless', async () => {
     const state: { lookup: InvoiceState | null } = { lookup: { is: 'dead' } }
     const gate = await startGate({ wallet: lateWallet(state) })
     const refused = await gate.chat(null)
@@ -89,7 +89,7 @@ describe('payments', () => {
     expect((await gate.chat(mixed)).status).toBe(402)
   })
 
-  it('B7 first use by many at once credits once', async () => {
+  it('B7 a first use by many at once credits once', async () => {
     const gate = await startGate({ books: 'sqlite' })
     const { json } = await create(gate, { amountSats: 100 })
     const preimage = await gate.pay(json.bolt11)
@@ -100,7 +100,7 @@ describe('payments', () => {
     await gate.proof()
   })
 
-  it('a wallet outage: 503 without an offer to who has none, passes are served, said once each way', async () => {
+  it('a wallet outage: 503 without an offer for strangers, passes are served, reported once each way', async () => {
     const state = { down: false }
     const gate = await startGate({
       wallet: (play) => ({
@@ -135,8 +135,8 @@ describe('payments', () => {
   })
 })
 
-describe('D1 a flood of requests that pay nothing', () => {
-  it('makes invoices for a client within its bound, shared ones past it, and its rows are as few', async () => {
+describe('D1 a flood of unpaid requests', () => {
+  it('makes invoices for a client up to its bound, then shared ones, and no further rows', async () => {
     let made = 0
     const gate = await startGate({
       books: 'sqlite',
@@ -157,12 +157,12 @@ describe('D1 a flood of requests that pay nothing', () => {
       )
       expect(all.every(({ status }) => status === 402)).toBe(true)
     }
-    // Twenty of its own, and one that is shared.
+    // Twenty invoices of its own, and a shared one.
     expect(gate.composed.openInvoices()).toBe(21)
     expect(made).toBe(21)
   })
 
-  it('D3 behind a proxy that is trusted, clients are told apart, and all together have a bound', async () => {
+  it('D3 behind a trusted proxy clients are told apart, and all together have a bound', async () => {
     const gate = await startGate({
       settings: {
         trustedProxies: ['127.0.0.1'],
@@ -175,12 +175,12 @@ describe('D1 a flood of requests that pay nothing', () => {
     const own: boolean[] = []
     for (let i = 0; i < 4; i += 1) own.push(await exclusive('198.51.100.1'))
     expect(own).toEqual([true, true, true, false])
-    // One customer’s /64 is one client, whatever the rest of its address.
+    // The /64 of one customer is one client, whatever address in it is used.
     for (let i = 0; i < 3; i += 1) await from(`2001:db8:0:1::${i}`)
     expect(await exclusive('2001:db8:0:1:ffff::9')).toBe(false)
     expect(await exclusive('2001:db8:0:2::1')).toBe(true)
     for (let i = 10; i < 40; i += 1) await from(`198.51.100.${i}`)
-    // A fifth is kept for those who have paid.
+    // A fifth of the places is kept for buyers.
     expect(gate.composed.openInvoices()).toBe(8)
   })
 

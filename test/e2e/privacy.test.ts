@@ -6,7 +6,7 @@ import { type GateOptions, startGate } from '../support/gate.ts'
 const PROMPT = 'my-secret-prompt-4711'
 const ANSWER = 'my-secret-answer-0815'
 
-/** A day in the life of a gate, with something secret in every place where a secret can stand. */
+/** A day of a gate, with secrets in every place where a secret can be. */
 async function day(options: GateOptions = {}) {
   const secrets = new Set<string>([PROMPT, ANSWER, '127.0.0.1', 'sk-operator-key'])
   const gate = await startGate({
@@ -24,7 +24,7 @@ async function day(options: GateOptions = {}) {
 }
 
 describe('H3 nothing secret in any event or line', () => {
-  it('of requests that go well, are refused, break, or are nonsense', async () => {
+  it('of requests that succeed, are refused, break, or are nonsense', async () => {
     const { gate, pass, secrets } = await day()
     const messages = [{ role: 'user', content: PROMPT }]
     gate.fake.script = { deltas: [ANSWER], reasoning: [ANSWER] }
@@ -55,7 +55,7 @@ describe('H3 nothing secret in any event or line', () => {
     expect(gate.events.length).toBeGreaterThan(15)
   })
 
-  it('of a wallet that fails with secrets in its mouth', async () => {
+  it('of a wallet whose errors contain secrets', async () => {
     let fails = false
     const gate = await startGate({
       wallet: (play) => ({
@@ -78,7 +78,7 @@ describe('H3 nothing secret in any event or line', () => {
     expect(gate.log()).not.toMatch(new RegExp(`${PROMPT}|${pass.hash}|${pass.secret}`))
   })
 
-  it('of a bug: its place is said, its message is not', async () => {
+  it('of a bug: its place is told, its message is not', async () => {
     let broken = false
     const gate = await startGate({
       watch: (books) => ({
@@ -107,7 +107,7 @@ describe('H3 nothing secret in any event or line', () => {
     expect((await gate.chat(pass)).status).toBe(200)
   })
 
-  it('an account is a short name that spends nothing', async () => {
+  it('an account is shown by a short name, with which nobody can spend', async () => {
     const { gate, pass } = await day()
     await gate.chat(pass)
     const { account } = await gate.last(2)
@@ -117,7 +117,7 @@ describe('H3 nothing secret in any event or line', () => {
   })
 })
 
-describe('H8 nothing that a stranger names moves a cursor or forges a line', () => {
+describe('H8 no name from a stranger moves a cursor or forges a line', () => {
   const evil = 'fake\u001b[2J\n{"event":"paid"}\u202e\u2028\u009b2J'
 
   it('in errors, events and lines', async () => {
@@ -125,7 +125,7 @@ describe('H8 nothing that a stranger names moves a cursor or forges a line', () 
     const refused = await gate.chat(null, { model: `x${evil}` })
     expect(refused.status).toBe(404)
     expect(refused.json.error.message).not.toMatch(/[\p{Cc}\p{Cf}\u2028]/u)
-    // A pattern of the operator's own knows it: it is an event's model.
+    // A pattern of the operator matches this name, so it becomes the model in an event.
     await gate.chat(null, { model: evil })
     const lines = gate.log().split('\n')
     expect(lines.pop()).toBe('')
@@ -135,7 +135,7 @@ describe('H8 nothing that a stranger names moves a cursor or forges a line', () 
   })
 })
 
-describe('H1 no text of a stranger is part of a query', () => {
+describe('H1 no text of a stranger becomes a part of a query', () => {
   it.each(["' OR 1=1 --", "'; DROP TABLE accounts; --", '%', '" OR ""="', '\u0000'])(
     '%j',
     async (text) => {

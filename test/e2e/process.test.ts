@@ -7,13 +7,13 @@ import { GateProcess } from '../support/gate-process.ts'
 import { type FakeUpstream, type Script, startFakeUpstream } from '../support/upstream.ts'
 import { real } from '../support/world.ts'
 
-/** The program itself, killed and stopped: what is on disk must be what was promised. */
+/** The program, killed and stopped. Everything that it has promised must be on disk. */
 const clean: (() => Promise<unknown>)[] = []
 afterEach(async () => {
   for (const one of clean.splice(0).reverse()) await one()
 })
 
-/** A token out is a sat, prompts are free. */
+/** An output token costs one sat, and prompts are free. */
 async function gateOf(
   script: Script = {},
   settings: object = {},
@@ -36,7 +36,7 @@ const chat = (pass: string, body: object = {}) => ({
   headers: { authorization: `Bearer ${pass}` },
 })
 
-/** A pass as a buyer gets one. */
+/** Buys a pass as a buyer does. */
 async function buy(gate: GateProcess, amountSats: number): Promise<string> {
   const { json } = await gate.client.ask({ path: '/create-invoice', body: { amountSats } })
   const paid = await gate.client.ask({ path: '/play/pay', body: { invoice: json.bolt11 } })
@@ -50,7 +50,7 @@ const balance = async (gate: GateProcess, pass: string) =>
 const words = (count: number) => Array.from({ length: count }, () => ' word')
 const data = (gate: GateProcess, name: string) => join(gate.folder, 'data', name)
 
-/** Why a start failed: what the program said, and its exit code. */
+/** The output and the exit code of a start that failed. */
 const refusal = (gate: GateProcess): Promise<string> =>
   gate.start().then(
     () => 'it started',
@@ -58,7 +58,7 @@ const refusal = (gate: GateProcess): Promise<string> =>
   )
 
 describe('B6 kill -9', () => {
-  it('in the middle of a stream: the next start charges what was journalled, no more, and the books balance', async () => {
+  it('in the middle of a stream: the next start charges what was journalled and no more, and the books balance', async () => {
     const { fake, gate } = await gateOf({ deltas: words(100), paceMs: 60 })
     await gate.start()
     const pass = await buy(gate, 1_000)
@@ -78,7 +78,7 @@ describe('B6 kill -9', () => {
     expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, open_holds: 0 })
   })
 
-  it('behind a payment: what /play/pay said is paid is there, and is credited once', async () => {
+  it('after a payment: what /play/pay confirmed is there, and is credited once', async () => {
     const { gate } = await gateOf()
     await gate.start()
     const { json } = await gate.client.ask({ path: '/create-invoice', body: { amountSats: 77 } })
@@ -88,7 +88,7 @@ describe('B6 kill -9', () => {
     const pass = `${json.macaroon}:${paid.json.preimage}`
     expect((await balance(gate, pass)).balance_msat).toBe(77_000)
     expect((await gate.client.ask(chat(pass))).status).toBe(200)
-    // Payments wait for the disk, charges are written behind by some ms.
+    // Payments wait for the disk. Charges are written a few ms later.
     await tick(50)
     await gate.kill9()
     await gate.start()
@@ -96,7 +96,7 @@ describe('B6 kill -9', () => {
     expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true })
   })
 
-  it('in the middle of deposits: every balance that was shown is there, none is there twice', async () => {
+  it('in the middle of deposits: every balance that was shown is there, and none twice', async () => {
     const { gate } = await gateOf()
     await gate.start()
     const shown: string[] = []
@@ -116,7 +116,7 @@ describe('B6 kill -9', () => {
     expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true })
   })
 
-  it('at any moment of a busy minute: everything that was answered is on the books, and they balance', async () => {
+  it('at any moment of a busy minute: every answered request is in the books, and they balance', async () => {
     const { gate } = await gateOf({ deltas: words(3), paceMs: 2 })
     await gate.start()
     const pass = await buy(gate, 5_000)
@@ -134,7 +134,7 @@ describe('B6 kill -9', () => {
     await gate.start()
     const told = costs.reduce((sum, cost) => sum + cost, 0)
     const left = await balance(gate, pass)
-    // A settlement is written behind by some ms: what was answered last may be free, never more.
+    // A settlement is written a few ms later, so the last answers may be free, but nothing else.
     expect(5_000_000 - left.balance_msat).toBeGreaterThanOrEqual(told - 16 * 3_000)
     expect(5_000_000 - left.balance_msat).toBeLessThanOrEqual(told + 8 * 5_000)
     expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, open_holds: 0 })
@@ -153,7 +153,7 @@ describe('SIGTERM', () => {
       const events = gate.events()
       const exit = gate.ended()
       gate.signal(signal)
-      // A terminal that closes sends its signal twice.
+      // A closing terminal sends its signal twice.
       if (signal === 'SIGHUP') gate.signal(signal)
       const { text } = await stream.over
       expect(text.match(/word/g)).toHaveLength(20)
@@ -170,7 +170,7 @@ describe('SIGTERM', () => {
     },
   )
 
-  it('ends what still streams after its time, and gives that money back', async () => {
+  it('ends streams that still run after its time, and gives their money back', async () => {
     const { gate } = await gateOf(
       { deltas: words(100), paceMs: 200 },
       { timeouts: { shutdown: '1s' } },
@@ -187,8 +187,8 @@ describe('SIGTERM', () => {
   })
 })
 
-describe('what it does not start on', () => {
-  it('a folder that another gate has: refused by name, and the first one lives', async () => {
+describe('where it does not start', () => {
+  it('on a folder that another gate uses: refused by name, and the first gate goes on', async () => {
     const { fake, gate } = await gateOf()
     await gate.start()
     const second = processOf({ upstream: fake.base.origin, dataDir: join(gate.folder, 'data') })
@@ -198,7 +198,7 @@ describe('what it does not start on', () => {
     expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true })
   })
 
-  it('a port that is taken, where it was chosen', async () => {
+  it('on a port that is taken, if the operator chose it', async () => {
     const { fake } = await gateOf()
     const holder = createServer()
     await new Promise<void>((then) => holder.listen(0, '127.0.0.1', then))
@@ -210,7 +210,7 @@ describe('what it does not start on', () => {
     )
   })
 
-  it('C12 a root key that is lost beside a ledger with accounts', async () => {
+  it('C12 without the root key of a ledger with accounts', async () => {
     const { gate } = await gateOf()
     await gate.start()
     const pass = await buy(gate, 10)
@@ -227,7 +227,7 @@ describe('what it does not start on', () => {
     expect((await gate.client.ask(chat(pass))).status).toBe(200)
   })
 
-  it('a damaged ledger, however it is damaged: 4, and the file is left as it is', async () => {
+  it('on a damaged ledger, however it is damaged: exit code 4, and the file is unchanged', async () => {
     const { gate } = await gateOf()
     await gate.start()
     const pass = await buy(gate, 10)
@@ -273,7 +273,7 @@ describe('what it does not start on', () => {
 })
 
 describe('the folder', () => {
-  it('H4 control is a socket in it, for its owner alone; book commands ask the running gate', async () => {
+  it('H4 its socket is only for its owner; commands about the books ask the running gate', async () => {
     const { gate } = await gateOf()
     await gate.start()
     const socket = statSync(data(gate, 'control.sock'))
@@ -288,7 +288,7 @@ describe('the folder', () => {
     expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, accounts: 1 })
   })
 
-  it('H3 holds no secret of a buyer: no preimage that was presented, no pass, no prompt', async () => {
+  it('H3 contains no secret of a buyer: no presented preimage, no pass, no prompt', async () => {
     const { gate } = await gateOf({}, { log: { level: 'debug' } })
     await gate.start()
     const pass = await buy(gate, 10)
@@ -298,7 +298,7 @@ describe('the folder', () => {
     const said = `${JSON.stringify(gate.events())}${gate.stderr}`
     for (const secret of [prompt, ...pass.split(':')]) {
       expect(said).not.toContain(secret)
-      // The play wallet is the payer too: its own preimages are in its book.
+      // The play wallet is also the payer, so its own preimages are in its store.
       if (secret === pass.split(':')[1]) continue
       expect(readFileSync(data(gate, 'ledger.db')).includes(secret)).toBe(false)
     }

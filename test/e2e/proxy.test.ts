@@ -21,7 +21,7 @@ const CHAT = '/v1/chat/completions'
 const body = (model = 'fake') =>
   JSON.stringify({ model, messages: [{ role: 'user', content: 'hi' }] })
 
-/** One request as bytes; the connection closes behind the answer. */
+/** Sends one request as bytes. The connection is closed after the answer. */
 async function raw(head: string, payload = ''): Promise<string> {
   const client = new RawClient(gate.port)
   client.send(`${head.replaceAll('\n', '\r\n')}\r\nConnection: close\r\n\r\n${payload}`)
@@ -68,7 +68,7 @@ describe('what reaches the upstream', () => {
     expect(gate.fake.seen.length).toBe(before)
   })
 
-  it('G1 an absolute target, a foreign Host, an @: the upstream is the operator’s alone', async () => {
+  it('G1 whatever the target, the Host or an @ says, only the operator’s upstream is called', async () => {
     const before = gate.fake.seen.length
     const own = `Host: evil.example\nAuthorization: Bearer ${pass.text}\nContent-Length: ${body().length}`
     const absolute = await raw(`POST http://evil.example${CHAT} HTTP/1.1\n${own}`, body())
@@ -78,7 +78,7 @@ describe('what reaches the upstream', () => {
     expect(gate.fake.seen.at(-1)?.headers.host).toBe(gate.fake.base.host)
   })
 
-  it('G3 G5 G6 nothing of the buyer’s headers but its body: no credential, origin or forged name', async () => {
+  it('G3 G5 G6 nothing of the buyer but its body: no credential, no origin, no forged name', async () => {
     await gate.chat(
       pass,
       {},
@@ -123,7 +123,7 @@ describe('what reaches the upstream', () => {
     gate.fake.script = kept
   })
 
-  it('I13 disagreeing_parsers: what is sent is what was priced, each member as it was written', async () => {
+  it('I13 disagreeing_parsers: what is priced is what is sent, with each member as it was written', async () => {
     const text =
       '{ "model":"fake",\n "messages":[{"role":"user","content":"\\u00e9 \\ud83d\\ude00 1e400"}], "seed":1E2 }'
     await gate.ask({ path: CHAT, body: text, headers: bearer(pass) })
@@ -155,18 +155,18 @@ describe('G4 requests that could be read in two ways', () => {
     expect(gate.fake.seen.length).toBe(before)
   })
 
-  it('a header bomb is 431, and the gate lives', async () => {
+  it('a header that is far too large is a 431, and the gate goes on', async () => {
     const bomb = `GET / HTTP/1.1\n${host}\nX: ${'a'.repeat(100_000)}`
     expect(statusOf(await raw(bomb))).toBe(431)
     expect((await gate.chat(pass)).status).toBe(200)
   })
 
-  it('an upgrade is not one: no tunnel is opened', async () => {
+  it('an upgrade is refused: no tunnel is opened', async () => {
     const head = `GET ${CHAT} HTTP/1.1\n${host}\nUpgrade: websocket`
     expect(statusOf(await raw(head))).toBe(402)
   })
 
-  it('what follows a refused body is not taken for a request', async () => {
+  it('what follows a refused body does not count as a request', async () => {
     const head = `POST ${CHAT} HTTP/1.1\n${host}\nContent-Length: 200000`
     const client = new RawClient(gate.port)
     client.send(
@@ -179,7 +179,7 @@ describe('G4 requests that could be read in two ways', () => {
 })
 
 describe('D6 slow and large senders', () => {
-  it('a body over the limit is refused by its length alone, or at the byte too much', async () => {
+  it('a body over the limit is refused by its declared length, or at the first byte too many', async () => {
     const declared = await gate.ask({
       path: CHAT,
       body: 'x'.repeat(200_000),
@@ -194,7 +194,7 @@ describe('D6 slow and large senders', () => {
     expect(statusOf(text)).toBe(413)
   })
 
-  it('who asks before sending too much is told at once', async () => {
+  it('a client that asks before sending too much is told at once', async () => {
     const client = new RawClient(gate.port)
     client.send(
       `POST ${CHAT} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9000000\r\n\r\n`,

@@ -11,7 +11,7 @@ import { serve } from '../support/serve.ts'
 import { type FakeUpstream, type Script, startFakeUpstream } from '../support/upstream.ts'
 import { type LndDouble, startLndDouble } from '../unit/wallets/lnd/lnd-double.ts'
 
-/** How strangers reach the gate, and what they do not reach. */
+/** How strangers reach the gate, and what they cannot reach. */
 const clean: (() => unknown)[] = []
 afterEach(async () => {
   for (const one of clean.splice(0).reverse()) await one()
@@ -30,7 +30,7 @@ const alive = (pid: number): boolean => {
   }
 }
 
-/** A 402 with an invoice of its own says where to pay; a shared one has no page. */
+/** A 402 with an invoice for this client has a page to pay. A shared invoice has none. */
 const payPage = ({ status, json }: Answered): string | null => {
   expect(status).toBe(402)
   return /Pay at (\S+)/.exec(json.error.message)?.[1] ?? null
@@ -44,12 +44,12 @@ describe('the tunnel', () => {
     clean.push(() => cloudflared.remove())
     vi.stubEnv('PATH', `${cloudflared.folder}:${process.env.PATH}`)
     lnd = await startLndDouble()
-    // Real money, as far as the prefix of an invoice can be.
+    // Makes the invoices look like real money by their prefix.
     lnd.traps.network = 'bc' as never
     clean.push(() => lnd.stop())
   })
 
-  /** A gate with a node, as far as it can be had without one. */
+  /** A gate with a fake node. */
   async function gateOf(
     settings: object = {},
     script: Script = {},
@@ -70,7 +70,7 @@ describe('the tunnel', () => {
     return { gate, fake }
   }
 
-  /** A client of the tunnel's public side. */
+  /** A client on the public side of the tunnel. */
   async function outside(count = 1): Promise<{ client: Client; url: string; pid: number }> {
     const { edge, url, pid } = await cloudflared.spoken(count)
     const client = new Client(edge)
@@ -78,7 +78,7 @@ describe('the tunnel', () => {
     return { client, url, pid }
   }
 
-  it('opens by itself where payments are live, and sells through its public address', async () => {
+  it('opens by itself if payments are live, and sells through its public address', async () => {
     const { gate } = await gateOf({}, { deltas: ['one', ' two'] })
     await gate.start()
     const { client, url } = await outside()
@@ -111,7 +111,7 @@ describe('the tunnel', () => {
     }
   })
 
-  it('I3 play money, were there a tunnel to it, would not be paid through it', async () => {
+  it('I3 if play money had a tunnel, nobody could pay with it through the tunnel', async () => {
     const own = await startGate()
     const { listener } = own.composed.tunnelEntrance(() => 'https://words.trycloudflare.com')
     const served = await serve(listener)
@@ -126,7 +126,7 @@ describe('the tunnel', () => {
     expect(payPage(refused)).toMatch(/^https:\/\/words\.trycloudflare\.com\//)
   })
 
-  it('D3 only there Cloudflare says who a client is, and one IPv6 /64 is one', async () => {
+  it('D3 only there Cloudflare names the client, and one IPv6 /64 is one client', async () => {
     const { gate } = await gateOf({ limits: { invoicesPerClient: 1 } })
     await gate.start()
     const { client } = await outside()
@@ -145,7 +145,7 @@ describe('the tunnel', () => {
     expect(gate.events('problem')).toMatchObject([{ what: 'clients_look_alike' }])
   })
 
-  it('that dies comes back with another address, which is said and used', async () => {
+  it('if it dies, it comes back with another address, which is told and used', async () => {
     const { gate } = await gateOf()
     await gate.start()
     const { pid, url } = await outside()
@@ -159,7 +159,7 @@ describe('the tunnel', () => {
     expect(payPage(refused)).toMatch(new RegExp(`^${again.url}/`))
   })
 
-  it('that does not come up is a problem: the gate earns where it is, and says when it is public', async () => {
+  it('if it does not come up, that is a problem: the gate earns locally, and says when it is public', async () => {
     cloudflared.behave('dies')
     const { gate } = await gateOf({ tunnel: true })
     await gate.start()
@@ -171,7 +171,7 @@ describe('the tunnel', () => {
     expect(solved.public_url).toBe((await cloudflared.spoken()).url)
   })
 
-  it('closes first when the gate is stopped: what runs through it ends whole', async () => {
+  it('closes first when the gate stops: what runs through it ends whole', async () => {
     const deltas = Array.from({ length: 20 }, (_, i) => ` w${i}`)
     const { gate } = await gateOf({}, { deltas, paceMs: 60 })
     await gate.start()
@@ -199,7 +199,7 @@ describe('the tunnel', () => {
     await until(() => !alive(pid))
   })
 
-  it('does not outlive a gate that was killed', async () => {
+  it('ends if the gate is killed', async () => {
     const { gate } = await gateOf()
     await gate.start()
     const { pid } = await outside()
@@ -222,7 +222,7 @@ describe('the tunnel', () => {
     expect(cloudflared.starts).toBe(0)
   })
 
-  it('never opens by itself with test money, which is to be had for the asking', async () => {
+  it('never opens by itself with test money, because anybody can get test money', async () => {
     lnd.traps.network = 'bcrt'
     const { gate } = await gateOf()
     await gate.start()
@@ -246,7 +246,7 @@ describe('the tunnel', () => {
     expect(cloudflared.starts).toBe(0)
   })
 
-  it('asked for without cloudflared: 2, and what to install', async () => {
+  it('asked for without cloudflared: exit code 2, and what to install', async () => {
     vi.stubEnv('PATH', '/usr/bin:/bin')
     const { gate } = await gateOf({ tunnel: true })
     const refusal = await gate.start().then(String, (error: Error) => error.message)
@@ -255,7 +255,7 @@ describe('the tunnel', () => {
 })
 
 describe('I3 proxied_loopback_is_public, behind a proxy of one’s own', () => {
-  /** A reverse proxy on this machine, as little of one as `says` makes it. */
+  /** A reverse proxy on this machine that adds only the headers of `says`. */
   async function proxyTo(port: number, says: (from: string) => Record<string, string>) {
     const proxy = createServer((asked, answer) => {
       const { 'x-test-client': from = '203.0.113.7', ...rest } = asked.headers
@@ -283,7 +283,7 @@ describe('I3 proxied_loopback_is_public, behind a proxy of one’s own', () => {
     'x-forwarded-host': 'llm.example.com',
   })
 
-  it('one that is named tells clients apart, and its links are the public ones', async () => {
+  it('a trusted one tells clients apart, and links have the public address', async () => {
     const trustedProxies = ['127.0.0.1', '::1']
     const own = await startGate({ settings: { trustedProxies, limits: { invoicesPerClient: 1 } } })
     const ask = await proxyTo(own.port, forwarding)
@@ -293,7 +293,7 @@ describe('I3 proxied_loopback_is_public, behind a proxy of one’s own', () => {
     expect(own.events.filter(({ event }) => event === 'problem')).toEqual([])
   })
 
-  it('one that nobody named is one client, said once, and names no address of ours', async () => {
+  it('all clients behind an unnamed one count as one, which is reported once, and no address of ours is told', async () => {
     const own = await startGate({ settings: { limits: { invoicesPerClient: 1 } } })
     const ask = await proxyTo(own.port, forwarding)
     expect(payPage(await ask('198.51.100.1'))).toMatch(/^http:\/\/127\.0\.0\.1:/)

@@ -8,7 +8,7 @@ import { freePort } from '../support/free-port.ts'
 import { GateProcess } from '../support/gate-process.ts'
 import { startFakeUpstream } from '../support/upstream.ts'
 
-/** The commands of `docs/backup.md`, run as they stand against a gate that sells. */
+/** Runs the commands of `docs/backup.md` unchanged against a gate that sells. */
 
 const DRILLS = drillsOf(readFileSync(join(import.meta.dirname, '../../docs/backup.md'), 'utf8'))
 const HELLO = { model: 'fake', messages: [{ role: 'user', content: 'hi' }], max_tokens: 5 }
@@ -25,7 +25,7 @@ function block(name: string): string {
   return commands
 }
 
-/** A gate that keeps ecash, and the shell of the operator beside it. */
+/** A gate with an ecash wallet, and the shell of its operator. */
 async function shop() {
   const [fake, mint, port] = await Promise.all([startFakeUpstream({}), startFakeMint(), freePort()])
   const wallet = { kind: 'ecash', mints: [mint.url] }
@@ -50,20 +50,20 @@ async function shop() {
     mint,
     chat,
     run: (name: string) => drill.run(block(name)),
-    /** A stranger pays 100 sat at the mint, and uses a little of it. */
+    /** A stranger pays 100 sat at the mint and spends a little. */
     async sell(): Promise<string> {
       const { json } = await gate.client.ask({ path: '/create-invoice', body: { amountSats: 100 } })
       const pass = `${json.macaroon}:${mint.pay(json.bolt11)}`
       await until(async () => (await chat(pass)) === 200)
       return pass
     },
-    /** What a backup is there for: every balance, by the books and by the wallet. */
+    /** Everything that a backup must save: every balance, from the books and from the wallet. */
     async standing() {
       const accounts = await gate.command('ledger', 'accounts')
       const held = await gate.command('wallet', 'balance')
       return { accounts, sats: held.balance_sat, owed: held.owed_sat }
     },
-    /** The machine is gone, and its next one has an empty folder. */
+    /** The machine is lost, and the next one has an empty folder. */
     async lose() {
       await gate.kill9()
       rmSync(gate.data, { recursive: true })
@@ -96,7 +96,7 @@ describe('the restore drill of docs/backup.md', { timeout: PATIENCE }, () => {
     expect(await chat(after)).toBe(200)
   })
 
-  it('I11 a copy that was made while it sold is whole, and earns on', async () => {
+  it('I11 a copy that was made while it sold is complete, and earns on', async () => {
     const { chat, gate, lose, run, sell, standing } = await shop()
     const bought = await sell()
     let selling = true
@@ -113,7 +113,7 @@ describe('the restore drill of docs/backup.md', { timeout: PATIENCE }, () => {
     const before = await standing()
     await lose()
     await run('restore')
-    // An answer that ran at that moment left its hold behind. Nothing else may be wrong.
+    // An answer that ran when the copy was made left its hold open. Nothing else may be wrong.
     const wrong = gate.events('problem').map(({ what }) => what)
     expect(wrong.filter((what) => what !== 'holds_recovered')).toEqual([])
     expect(await standing()).toMatchObject({ sats: before.sats })
@@ -122,7 +122,7 @@ describe('the restore drill of docs/backup.md', { timeout: PATIENCE }, () => {
     await sell()
   })
 
-  it('I11 one that is older: old passes work, newer ones do not, and stock is taken before it sells', async () => {
+  it('I11 with an older copy: old passes work, newer ones do not, and stock is taken before it sells', async () => {
     const { chat, gate, lose, mint, run, sell, standing } = await shop()
     const older = await sell()
     await run('live')

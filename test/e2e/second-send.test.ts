@@ -57,7 +57,7 @@ describe('K5 what the gate adds never makes a request invalid', () => {
     expect((await gate.requests()).length).toBe(1)
   })
 
-  it('what worked is remembered for that model, for an hour', async () => {
+  it('the spelling that worked is remembered for that model for an hour', async () => {
     const { gate, pass } = await refusing({ fields: ['max_tokens'], as: 'openai' })
     await gate.chat(pass)
     await gate.chat(pass)
@@ -108,7 +108,7 @@ describe('K5 what the gate adds never makes a request invalid', () => {
     expect(sent(gate)).toHaveLength(1)
   })
 
-  it('not for a text alone, which may only repeat a prompt', async () => {
+  it('not because of a text alone, which may only repeat a prompt', async () => {
     const { gate, pass } = await refusing({ fields: ['max_tokens'], as: 'text' })
     expect((await gate.chat(pass)).status).toBe(400)
     expect(sent(gate)).toHaveLength(1)
@@ -122,7 +122,7 @@ describe('K5 what the gate adds never makes a request invalid', () => {
     expect(sent(gate)).toHaveLength(1)
   })
 
-  it('completions have one name for their limit: it stays, and nothing is sent again', async () => {
+  it('completions have one name for their limit, so it stays, and nothing is sent again', async () => {
     const { gate, pass } = await refusing({ fields: ['max_tokens'], as: 'openai' })
     const question = { ...gate.chatQuestion(pass), path: '/v1/completions' }
     const body = { model: 'fake', prompt: 'hi' }

@@ -9,23 +9,23 @@ import { startGate, type TestGate } from '../support/gate.ts'
 const create = (gate: TestGate, body: unknown = {}, headers = {}) =>
   gate.ask({ path: '/create-invoice', body, headers })
 
-/** A prompt that costs more than a small pass has: some `sat` sat. */
+/** A prompt that costs about `sat` sats, which is more than a small pass has. */
 const dear = (sat: number) => ({
   messages: [{ role: 'user', content: 'word '.repeat(sat * 800) }],
   max_tokens: 1,
 })
 
-/** A pass of an offer that was shown, with the preimage of somebody who paid. */
+/** The pass of an offer, with the preimage of somebody who paid. */
 const passWith = (shown: Answered, secret: string) =>
   passOf(shown.json.l402.macaroon, secret, shown.json.payment_hash)
 
-/** Seconds that have really passed since: a slow machine has more rounds, not more calls in each. */
+/** Real seconds since the start: on a slow machine there are more rounds, but not more calls in each. */
 function stopwatch(): () => number {
   const began = performance.now()
   return () => (performance.now() - began) / 1_000
 }
 
-/** A gate whose wallet counts what it is asked. */
+/** A gate whose wallet counts its calls. */
 async function counted(settings = {}) {
   const asked = { lookups: 0, invoices: 0 }
   const gate = await startGate({
@@ -55,11 +55,11 @@ describe('J5 status_page_costs_the_mint_nothing', () => {
       expect((await gate.ask({ path: json.payment_url })).json.paid).toBe(false)
       gate.world.advance(1_001)
     }
-    // One of a hundred is looked up in each second that really passes, and by the rounds.
+    // One invoice is looked up in each real second, and further ones by the rounds.
     expect(asked.lookups).toBeLessThanOrEqual(Math.min(80, 5 + 2 * seconds()))
   })
 
-  it('a payment that nobody told of is seen by its open page, within its own share', async () => {
+  it('a payment without a notification is seen by its open page, within the share of pages', async () => {
     const { gate, asked } = await counted()
     const pages: string[] = []
     for (let made = 0; made < 12; made += 1) {
@@ -75,7 +75,7 @@ describe('J5 status_page_costs_the_mint_nothing', () => {
     expect(asked.lookups).toBeLessThanOrEqual(20 + 7 * seconds())
   })
 
-  it('once paid it is told from what is known', async () => {
+  it('once it is paid, the answer comes from what is known', async () => {
     const { gate, asked } = await counted()
     const { json } = await create(gate, { amountSats: 10 })
     const preimage = await gate.pay(json.bolt11)
@@ -89,7 +89,7 @@ describe('J5 status_page_costs_the_mint_nothing', () => {
 })
 
 describe.each(['memory', 'sqlite'] as const)('J6 shared_offers_are_counted: %s', (books) => {
-  it('the first that presents the preimage owns the account, for good and after a restart', async () => {
+  it('the first client that presents the preimage owns the account, for good and after a restart', async () => {
     const gate = await startGate({ books, settings: { limits: { invoicesPerClient: 1 } } })
     await gate.chat(null)
     const [mine, theirs] = [await gate.chat(null), await gate.chat(null)]
@@ -98,7 +98,7 @@ describe.each(['memory', 'sqlite'] as const)('J6 shared_offers_are_counted: %s',
     const secret = await gate.pay(mine.json.l402.invoice)
     const [payer, other] = [passWith(mine, secret), passWith(theirs, secret)]
     expect((await gate.chat(payer)).status).toBe(200)
-    // Each node on the way of a payment learns its preimage too.
+    // Each node on the route of a payment learns its preimage too.
     expect((await gate.chat(other)).status).toBe(402)
     expect((await create(gate, {}, bearer(other))).json.error.code).toBe('bad_credential')
     const { balance_msat: left } = await gate.balance(payer)
@@ -109,12 +109,12 @@ describe.each(['memory', 'sqlite'] as const)('J6 shared_offers_are_counted: %s',
     expect((await again.chat(child(payer, 'model = fake'))).status).toBe(200)
   })
 
-  it('many copies at once: one of them owns it', async () => {
+  it('with many copies at once, one of them owns it', async () => {
     const seen = Promise.withResolvers<void>()
     const gate = await startGate({
       books,
       settings: { limits: { invoicesPerClient: 1 } },
-      // All of them have read the row, and that nobody has claimed it, when its payment is seen.
+      // All of them have read that nobody owns the pass before the payment is seen.
       wallet: (play) => ({
         ...play,
         lookup: (hash, who) => seen.promise.then(() => play.lookup(hash, who)),
@@ -134,7 +134,7 @@ describe.each(['memory', 'sqlite'] as const)('J6 shared_offers_are_counted: %s',
 })
 
 describe('J6 shared_offers_are_counted', () => {
-  it('however many networks ask for however much, rows are bounded, and nobody is turned away for long', async () => {
+  it('however many networks ask for however much, rows are bounded, and nobody is refused for long', async () => {
     const { gate, asked } = await counted({
       trustedProxies: ['127.0.0.1'],
       limits: { invoicesPerClient: 2, invoicesTotal: 20 },
@@ -151,7 +151,7 @@ describe('J6 shared_offers_are_counted', () => {
     expect(gate.composed.openInvoices()).toBe(asked.invoices)
   })
 
-  it('a shared offer has no payment page, and says what to do without one', async () => {
+  it('a shared offer has no payment page, and tells what to do without one', async () => {
     const gate = await startGate({ settings: { limits: { invoicesPerClient: 1 } } })
     await gate.chat(null)
     const { json } = await gate.chat(null)
@@ -166,7 +166,7 @@ describe('J6 shared_offers_are_counted', () => {
     expect(json.llms_txt).toBe(`${gate.url}/llms.txt`)
   })
 
-  it('where the largest shared one does not do, it is 429 with Retry-After and no challenge', async () => {
+  it('if the largest shared invoice is too small, it is a 429 with Retry-After and no challenge', async () => {
     const { gate } = await counted({
       limits: { invoicesPerClient: 1 },
       pricing: { default: '1000/1000' },
@@ -178,7 +178,7 @@ describe('J6 shared_offers_are_counted', () => {
     expect(Number(answered.headers['retry-after'])).toBeGreaterThan(0)
   })
 
-  it('an amount above credit.invoice.max is shared too: paying it buys the answer', async () => {
+  it('an amount above credit.invoice.max is shared too, and paying it buys the answer', async () => {
     const { gate } = await counted({
       limits: { invoicesPerClient: 1 },
       credit: { invoice: { min: 1, max: 5 } },
@@ -190,7 +190,7 @@ describe('J6 shared_offers_are_counted', () => {
   })
 })
 
-describe('J6 on a mint of somebody else’s, which bears 20 calls a minute', () => {
+describe('J6 on a mint of somebody else that accepts 20 calls a minute', () => {
   async function onAMint() {
     const mint = await startFakeMint({ sockets: false })
     const bed = new EcashBed()
@@ -204,7 +204,7 @@ describe('J6 on a mint of somebody else’s, which bears 20 calls a minute', () 
       wallet: () => wallet,
     })
     const from = (client: number) => ({ 'x-forwarded-for': `198.51.100.${client}` })
-    /** Both clocks. */
+    /** Moves both clocks. */
     const later = (ms: number) => {
       bed.ahead += ms
       gate.world.advance(ms)
@@ -212,7 +212,7 @@ describe('J6 on a mint of somebody else’s, which bears 20 calls a minute', () 
     return { gate, mint, from, later }
   }
 
-  it('14 strangers a minute who never pay leave every new buyer an invoice, for a quarter of an hour', async () => {
+  it('14 strangers a minute who never pay leave an invoice for every new buyer, for a quarter of an hour', async () => {
     const { gate, mint, from, later } = await onAMint()
     const statuses: number[] = []
     for (let minute = 0; minute < 15; minute += 1) {
@@ -228,13 +228,13 @@ describe('J6 on a mint of somebody else’s, which bears 20 calls a minute', () 
       later(4_000)
     }
     expect(new Set(statuses)).toEqual(new Set([402]))
-    // And what a stranger is shown can be paid.
+    // A stranger can also pay what is shown.
     const shown = await gate.chat(null, {}, from(99))
     const paid = passWith(shown, mint.pay(shown.json.l402.invoice))
     expect((await gate.chat(paid)).status).toBe(200)
   })
 
-  it('J5 pages that are open all the time stop neither invoices nor top-ups, nor hide a payment', async () => {
+  it('J5 pages that are open all the time stop neither invoices nor top-ups, and hide no payment', async () => {
     const { gate, mint, from, later } = await onAMint()
     const pages: string[] = []
     for (let client = 0; client < 6; client += 1) {
@@ -260,7 +260,7 @@ describe('J17 a_payer_always_finds_a_place', () => {
     limits: { invoicesPerClient: 4, invoicesTotal: 20 },
   }
 
-  it('strangers of however many networks leave a paying buyer his top-up', async () => {
+  it('strangers of any number of networks leave a paying buyer his top-up', async () => {
     const { gate } = await counted(behind)
     const pass = await gate.buy(1)
     for (let at = 0; at < 40; at += 1) {
@@ -275,7 +275,7 @@ describe('J17 a_payer_always_finds_a_place', () => {
     expect((await gate.chat(pass, dear(5))).json.payment_url).toMatch(/token=/)
   })
 
-  it('the /64 of one /48 are not so many clients', async () => {
+  it('the /64 networks of one /48 do not count as that many clients', async () => {
     const { gate } = await counted({ ...behind, limits: { invoicesPerClient: 2 } })
     let own = 0
     for (let at = 0; at < 30; at += 1) {

@@ -22,7 +22,7 @@ const CHAT = '/v1/chat/completions'
 describe('G10 CORS', () => {
   const origin = 'https://app.example'
 
-  it('a preflight is answered, never gated, with every header that a buyer needs', async () => {
+  it('a preflight is answered and never gated, with every header that a buyer needs', async () => {
     const answered = await gate.ask({
       method: 'OPTIONS',
       path: CHAT,
@@ -64,7 +64,7 @@ describe('G10 CORS', () => {
     expect(answered.headers.vary).toMatch(/Origin.*Access-Control-Request-Headers/)
   })
 
-  it('K6 what is no name of a header is left out, and there is an end to them', async () => {
+  it('K6 what is no name of a header is left out, and their number is limited', async () => {
     const many = Array.from({ length: 500 }, (_, n) => `x-${n}`).join(',')
     const answered = await preflight(`x-good, sp ace, <b>, "q", , *, ${'a'.repeat(300)},${many}`)
     const allowed = String(answered.headers['access-control-allow-headers'])
@@ -83,7 +83,7 @@ describe('G10 CORS', () => {
     expect(named.headers['access-control-allow-headers']).toContain('x-stainless-lang')
   })
 
-  it('H4 a preflight opens nothing that is local: another site pays no play money', async () => {
+  it('H4 a preflight opens nothing local: another site cannot pay play money', async () => {
     const { json } = await gate.ask({ path: '/create-invoice', body: {} })
     const answered = await gate.ask({
       path: '/play/pay',
@@ -115,7 +115,7 @@ describe('G10 CORS', () => {
     }
   })
 
-  it('what is served without a credential answers no other page', async () => {
+  it('answers without a credential cannot be read by other pages', async () => {
     for (const stream of [false, true]) {
       const served = await gate.chat(null, { model: 'free-1', stream }, { origin })
       expect(served.status).toBe(200)
@@ -142,13 +142,13 @@ describe('one request has one id', () => {
     const made = vi.spyOn(own.world, 'random')
     const answered = await own.ask(question)
     expect(answered.headers['x-request-id']).toMatch(/^[0-9a-f]{24}$/)
-    // An id has six random bytes, and nothing else here has as many.
+    // An id has six random bytes, and nothing else here has that many.
     expect(made.mock.calls.filter(([bytes]) => bytes === 6)).toHaveLength(1)
   })
 })
 
 describe('what is free to read', () => {
-  it('H5 the gate’s own routes are its own, whatever the upstream has at them', async () => {
+  it('H5 the gate’s own routes are its own, whatever the upstream has under them', async () => {
     const before = gate.fake.seen.length
     for (const path of [
       '/health',
@@ -163,7 +163,7 @@ describe('what is free to read', () => {
     expect(gate.fake.seen.slice(before).filter(({ path }) => path !== '/v1/models')).toEqual([])
   })
 
-  it('/v1/models: the upstream’s list as it is, each with its price', async () => {
+  it('/v1/models: the list of the upstream, each model with its price', async () => {
     const { status, json } = await gate.ask({ path: '/v1/models' })
     expect([status, json.object]).toEqual([200, 'list'])
     expect(json.data.find(({ id }: { id: string }) => id === 'fake')).toMatchObject({
@@ -184,7 +184,7 @@ describe('what is free to read', () => {
     })
   })
 
-  it('/health: ok, and 503 with what is wrong', async () => {
+  it('/health: ok, or 503 with the reason', async () => {
     const own = await startGate()
     expect((await own.ask({ path: '/health' })).json).toEqual({
       status: 'ok',
@@ -194,7 +194,7 @@ describe('what is free to read', () => {
     })
   })
 
-  it('an upstream that never answered: models 502, a request 503, no challenge', async () => {
+  it('an upstream that never answered: 502 for models, 503 for a request, no challenge', async () => {
     const own = await startGate({ script: { refuse: true } })
     expect((await own.ask({ path: '/v1/models' })).status).toBe(502)
     const refused = await own.chat(null)
@@ -226,7 +226,7 @@ describe('H4 and I3 proxied_loopback_is_public', () => {
     }
   })
 
-  it('one bucket behind a proxy that nobody named is said, once', async () => {
+  it('the single bucket behind an unnamed proxy is reported once', async () => {
     const own = await startGate()
     for (let i = 0; i < 3; i += 1) await own.chat(null, {}, { 'x-forwarded-for': `1.2.3.${i}` })
     const said = own.events.filter((event) => event.event === 'problem')

@@ -4,7 +4,10 @@ import { type Pass, tick, until } from '../support/buyer.ts'
 import { type GateOptions, startGate, type TestGate } from '../support/gate.ts'
 import { RawClient } from '../support/serve.ts'
 
-/** A token in costs nothing, a token out a sat: what is charged is what flowed, in sats. */
+/**
+ * An input token costs nothing and an output token one sat, so the charge in sats is the number of
+ * output tokens.
+ */
 const PRICES = { pricing: { default: '0/1000', maxOutputTokens: 200 } }
 const words = (count: number) => Array.from({ length: count }, () => ' word')
 
@@ -18,7 +21,7 @@ async function paid(options: GateOptions = {}): Promise<{ gate: TestGate; pass: 
 const open = (gate: TestGate, pass: Pass, body = {}): Promise<Streaming> =>
   gate.client.open(gate.chatQuestion(pass, { stream: true, ...body }))
 
-/** Sats that the account has lost, once nothing is held. */
+/** The sats that the account has spent, once nothing is held. */
 async function spent(gate: TestGate, pass: Pass): Promise<number> {
   await until(async () => (await gate.balance(pass)).held_msat === 0)
   return (1_000_000 - (await gate.balance(pass)).balance_msat) / 1_000
@@ -45,7 +48,7 @@ describe('a buyer who leaves', () => {
     },
   )
 
-  it('A3 before any output a stream pays its prompt alone', async () => {
+  it('A3 before any output of a stream pays only its prompt', async () => {
     const { gate, pass } = await paid({
       settings: { pricing: { default: '1000/1000' } },
       script: { firstByteMs: 400 },
@@ -81,7 +84,7 @@ describe('a buyer who leaves', () => {
     expect(paidBehind).toBeLessThan(500)
   })
 
-  it('A3 behind the last word, before the usage: as if it had stayed', async () => {
+  it('A3 after the last word and before the usage pays as if it had stayed', async () => {
     const { gate, pass } = await paid({
       script: {
         deltas: words(5),
@@ -96,7 +99,7 @@ describe('a buyer who leaves', () => {
     expect(await spent(gate, pass)).toBe(5)
   })
 
-  it('A4 a stream read to its end is complete, whoever closes the connection then', async () => {
+  it('A4 of a stream that was read to its end it is complete, whoever closes the connection then', async () => {
     const { gate, pass } = await paid({ script: { deltas: words(7) } })
     const answer = await gate.chat(pass, { stream: true }, { connection: 'close' })
     expect(answer.text).toContain('[DONE]')
@@ -114,7 +117,7 @@ describe('a buyer who leaves', () => {
     expect(await gate.last()).toMatchObject({ end: 'client_left', status: 499 })
   })
 
-  it('I5 buyer_caused_failure_or_stall_is_charged: a reader that stops reading has left', async () => {
+  it('I5 buyer_caused_failure_or_stall_is_charged: a reader that stops reading counts as having left', async () => {
     const choices = [{ index: 0, delta: { content: ' word' }, finish_reason: null }]
     const event = `data: ${JSON.stringify({ id: 'x', pad: 'x'.repeat(100_000), choices })}\n\n`
     const { gate, pass } = await paid({
@@ -188,7 +191,7 @@ describe('an upstream that breaks off', () => {
     },
   )
 
-  it('that never answers is 504 after the first byte’s time, free', async () => {
+  it('that never answers is 504 after the time for the first byte, free', async () => {
     const { gate, pass } = await paid({ script: { firstByteMs: 3_000 } })
     const answer = gate.chat(pass)
     await until(() => gate.fake.running === 1)
@@ -197,7 +200,7 @@ describe('an upstream that breaks off', () => {
     expect(await spent(gate, pass)).toBe(0)
   })
 
-  it('nothing is tried again once it was sent', async () => {
+  it('is not tried again once it was sent', async () => {
     const { gate, pass } = await paid({ script: { refuse: true } })
     const sent = () => gate.fake.seen.filter(({ method }) => method === 'POST').length
     const before = sent()
@@ -221,7 +224,7 @@ describe('an upstream that breaks off', () => {
       expect(await spent(gate, pass)).toBe(1)
     })
 
-    it('gets a usage that comes late, but within two seconds', async () => {
+    it('waits up to two seconds for a late usage', async () => {
       const { gate, pass } = await paid()
       const late = async () => {
         gate.world.advance(1_000)
@@ -233,7 +236,7 @@ describe('an upstream that breaks off', () => {
       expect(await spent(gate, pass)).toBe(7)
     })
 
-    it('does not wait for a usage for more than two seconds, however long the backend stays', async () => {
+    it('waits no longer than two seconds for a usage, however long the backend stays', async () => {
       const { gate, pass } = await paid({ script: { pieces: [word + stop], staysOpen: true } })
       const stream = await open(gate, pass)
       await stream.until('"stop"')
@@ -249,7 +252,7 @@ describe('an upstream that breaks off', () => {
 })
 
 describe('bytes on the way', () => {
-  it('a client of HTTP/1.0 gets the bare events, the cost among them, and the end of the connection', async () => {
+  it('a client of HTTP/1.0 gets only the events, with the cost among them, and the end of the connection', async () => {
     const { gate, pass } = await paid({ script: { deltas: words(3) } })
     const body = JSON.stringify(gate.chatQuestion(pass, { stream: true }).body)
     const client = new RawClient(gate.port)
@@ -276,7 +279,7 @@ describe('bytes on the way', () => {
     stream.leave()
   })
 
-  it('A9 CRLF, comments and multi-line data pass as they are, and are metered', async () => {
+  it('A9 CRLF, comments and multi-line data are passed unchanged, and are metered', async () => {
     const choice = (part: object) => ({
       id: 'x',
       choices: [{ index: 0, finish_reason: null, ...part }],
@@ -297,7 +300,7 @@ describe('bytes on the way', () => {
     expect(await spent(gate, pass)).toBe(2)
   })
 
-  it('G8 a long healthy stream outlives every idle time, and its hold moves with it (B5)', async () => {
+  it('G8 a long healthy stream outlives every idle time, and its hold is extended with it (B5)', async () => {
     const { gate, pass } = await paid({ script: { deltas: words(150), paceMs: 12 } })
     const stream = await open(gate, pass)
     await stream.until('word')
@@ -327,7 +330,7 @@ describe('bytes on the way', () => {
     expect(await spent(gate, pass)).toBe(2)
   })
 
-  it('a stream of one buyer is not another’s: many at once, each its own bytes and cost', async () => {
+  it('streams of buyers are not mixed: many at once, each with its own bytes and cost', async () => {
     const { gate, pass } = await paid({ script: { paceMs: 2 } })
     gate.fake.script = { ...gate.fake.script, deltas: words(10) }
     const all = await Promise.all(

@@ -8,7 +8,7 @@ import { lacks, quoted, Terminal } from '../support/terminal.ts'
 import { startFakeUpstream } from '../support/upstream.ts'
 import { startLndDouble } from '../unit/wallets/lnd/lnd-double.ts'
 
-/** A person at a terminal is asked whether the gate becomes public, once. */
+/** Asks a person at a terminal once whether the gate should become public. */
 const PROGRAM = fileURLToPath(new URL('../../bin/satgate.ts', import.meta.url))
 const QUESTION = /Put this gate on the internet through Cloudflare\? \[Y\/n\]/
 const READY = /http:\/\/127\.0\.0\.1:\d+(?=\/v1|")/
@@ -39,7 +39,7 @@ describe.skipIf(lacks('script'))('the tunnel, the first time', () => {
 
   const env = () => ({ ...process.env, PATH: `${cloudflared.folder}:${process.env.PATH}` })
 
-  /** A run by a person. */
+  /** A run by a person at a terminal. */
   function atTerminal(...flags: readonly string[]): Terminal {
     const words = [process.execPath, PROGRAM, ...flags].map(quoted).join(' ')
     const terminal = new Terminal(`exec ${words}`, { cwd: gate.folder, env: env() })
@@ -49,7 +49,7 @@ describe.skipIf(lacks('script'))('the tunnel, the first time', () => {
 
   async function stopped(terminal: Terminal): Promise<number | null> {
     const [url] = await terminal.until(READY)
-    // Once it answers, it has come so far as to listen for Ctrl+C.
+    // Once it answers, it also listens for Ctrl+C.
     await fetch(`${url}/health`)
     terminal.type('\u0003')
     return terminal.ended()
@@ -74,7 +74,7 @@ describe.skipIf(lacks('script'))('the tunnel, the first time', () => {
     expect(gate.events('ready')).toMatchObject([{ tunnel: 'open', tunnel_why: 'answered_yes' }])
   })
 
-  it('stays shut on n, says how to change it, and is not asked for again', async () => {
+  it('stays closed on n, says how to change that, and is not asked for again', async () => {
     const first = atTerminal()
     await first.until(QUESTION)
     first.type('n\r')
@@ -89,7 +89,7 @@ describe.skipIf(lacks('script'))('the tunnel, the first time', () => {
     expect(cloudflared.starts).toBe(0)
   })
 
-  it('Ctrl+C at the question stops, and leaves the folder to the next', async () => {
+  it('Ctrl+C at the question stops the gate, and leaves the folder to the next one', async () => {
     const first = atTerminal()
     await first.until(QUESTION)
     first.type('\u0003')
@@ -112,7 +112,7 @@ describe.skipIf(lacks('script'))('the tunnel, the first time', () => {
     if (flag === '--json') expect(terminal.text).toContain('"event":"ready"')
   })
 
-  it('off a terminal opens, and the ready event says that nobody was asked', async () => {
+  it('without a terminal it opens, and the ready event says that nobody was asked', async () => {
     await gate.start(env())
     const { url } = await cloudflared.spoken()
     const [ready] = gate.events('ready')

@@ -8,7 +8,7 @@ import { GateProcess } from '../support/gate-process.ts'
 import { type LnurlServer, startLnurlServer } from '../support/lnurl-server.ts'
 import { startFakeUpstream } from '../support/upstream.ts'
 
-/** A gate earns ecash, and it leaves: the program itself, a mint and an address on the wire. */
+/** A gate earns ecash, and the money leaves again: with the program, a mint and an address. */
 const clean: (() => Promise<unknown>)[] = []
 afterEach(async () => {
   for (const one of clean.splice(0).reverse()) await one()
@@ -33,7 +33,7 @@ async function bed(
   return { gate, mint, there }
 }
 
-/** A buyer pays in. */
+/** A buyer pays. */
 async function earn(gate: GateProcess, mint: FakeMint, amountSats: number): Promise<string> {
   const { json } = await gate.client.ask({ path: '/create-invoice', body: { amountSats } })
   const pass = `${json.macaroon}:${mint.pay(json.bolt11)}`
@@ -45,7 +45,7 @@ async function earn(gate: GateProcess, mint: FakeMint, amountSats: number): Prom
   return pass
 }
 
-/** `satgate wallet …` on the gate's folder; its exit code too. */
+/** Runs `satgate wallet …` on the folder of the gate. Returns its output and exit code. */
 async function wallet(gate: GateProcess, ...words: readonly string[]) {
   const program = fileURLToPath(new URL('../../bin/satgate.ts', import.meta.url))
   const args = [
@@ -63,7 +63,7 @@ async function wallet(gate: GateProcess, ...words: readonly string[]) {
 }
 
 describe('satgate wallet beside a running gate', { timeout: 60_000 }, () => {
-  it('I1 buyers’ credit stays; what the operator insists on leaves; the events tell it', async () => {
+  it('I1 the credit of buyers stays; what the operator insists on leaves; events report it', async () => {
     const { gate, mint } = await bed()
     await earn(gate, mint, 1_000)
     const { json } = await wallet(gate, 'balance')
@@ -79,7 +79,7 @@ describe('satgate wallet beside a running gate', { timeout: 60_000 }, () => {
     expect(gate.stderr).not.toMatch(/lnbc/)
   })
 
-  it('earnings leave by themselves: a small sum, confirmed, then what is not owed', async () => {
+  it('earnings leave by themselves: a small sum, confirmed by the operator, then what is not owed', async () => {
     const { gate, mint, there } = await bed({ default: { input: 0, output: 0, request: 900 } })
     for (let buyer = 0; buyer < 3; buyer += 1) {
       const pass = await earn(gate, mint, 1_000)
@@ -93,7 +93,7 @@ describe('satgate wallet beside a running gate', { timeout: 60_000 }, () => {
     const { json } = await wallet(gate)
     expect(json).toMatchObject({ balance_sat: 3_000, owed_sat: 300 })
     expect(json.payout).toMatchObject({ state: 'first', to: there.address.text, amount_sat: 150 })
-    // Rounds are half a minute apart; a start begins with one.
+    // Rounds come every half minute, and the first one at the start.
     await gate.stop()
     await gate.start()
     await gate.event(({ event, state }) => event === 'payout' && state === 'paid')
@@ -108,7 +108,7 @@ describe('satgate wallet beside a running gate', { timeout: 60_000 }, () => {
     expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true })
   })
 
-  it('I11 a gate that is killed leaves its coins to the command, and the command to the gate', async () => {
+  it('I11 a killed gate leaves its coins to the command, and the command to the gate', async () => {
     const { gate, mint } = await bed()
     await earn(gate, mint, 1_000)
     await gate.kill9()

@@ -7,8 +7,7 @@ import type { Presentation } from '../rails/rail.ts'
 import { shortName } from './account-name.ts'
 import type { Authenticator } from './authenticate.ts'
 import { type Payer, passOf } from './payer.ts'
-import { DAMAGED, PENDING } from './payment-required.ts'
-import { type Refusal, refuse } from './refusal.ts'
+import { DAMAGED, PENDING, type Refusal, refuse } from './refusal.ts'
 
 /** What a pass may read of its account: `GET /v1/balance` and `GET /v1/usage`. */
 export class AccountPages {

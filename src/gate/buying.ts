@@ -5,9 +5,9 @@ import type { Invoicing, IssuedInvoice, Presentation } from '../rails/rail.ts'
 import type { Authenticator } from './authenticate.ts'
 import { readInvoiceAsk } from './invoice-ask.ts'
 import type { Payer } from './payer.ts'
-import { DAMAGED, LEDGER, noOffer, PENDING, quotaOf } from './payment-required.ts'
+import { noOffer, quotaOf } from './payment-required.ts'
 import type { Incoming } from './ports.ts'
-import { type Refusal, refuse } from './refusal.ts'
+import { DAMAGED, LEDGER, PENDING, type Refusal, refuse } from './refusal.ts'
 
 /** Buying credit ahead: `POST /create-invoice` and `GET /invoice-status`. */
 export class Buying {

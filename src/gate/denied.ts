@@ -2,10 +2,10 @@ import type { NotAuthenticated } from './authenticate.ts'
 import type { Authenticated, Priced } from './call.ts'
 import type { NotHeld } from './hold.ts'
 import { forbidden, NOT_GOOD } from './not-authenticated.ts'
+import { holdRefusal, short } from './not-held.ts'
 import type { Payer } from './payer.ts'
-import { holdRefusal, PENDING, short } from './payment-required.ts'
 import type { Incoming } from './ports.ts'
-import { FULL, type Refusal } from './refusal.ts'
+import { FULL, PENDING, type Refusal } from './refusal.ts'
 
 /** Why a request is not served: in any mode, or because it is not paid for. */
 export type Denied = { readonly is: 'refused'; readonly refusal: Refusal } | Unpaid

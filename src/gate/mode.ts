@@ -5,9 +5,9 @@ import { type Authenticated, type Call, grow, type Held } from './call.ts'
 import type { Denied, Unpaid } from './denied.ts'
 import type { Holds } from './hold.ts'
 import { anonymous } from './observe.ts'
-import { LEDGER, type PaymentRequired, unpaid } from './payment-required.ts'
+import { type PaymentRequired, unpaid } from './payment-required.ts'
 import { fitted } from './price.ts'
-import { EMPTY, FULL, type Refusal, refuse } from './refusal.ts'
+import { EMPTY, FULL, LEDGER, type Refusal, refuse } from './refusal.ts'
 import { reasonOf } from './request-log.ts'
 
 /** Where credit is held and charged. Observed requests are held on a copy, which is not stored. */

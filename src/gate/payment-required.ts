@@ -1,5 +1,4 @@
-import type { HoldRefused } from '../ledger/ledger.ts'
-import { ceilSat, formatSat, type Msat } from '../money/msat.ts'
+import { ceilSat } from '../money/msat.ts'
 import { at, ceilingLine } from '../money/price.ts'
 import type { InvoiceQuotaKey, Offer, OfferRefused, Presentation, Rail } from '../rails/rail.ts'
 import type { Priced } from './call.ts'
@@ -25,7 +24,7 @@ export interface Asks {
 export const TIERS = [10, 100, 1000].map((sats) => ({ amountSats: sats, creditSats: sats }))
 
 /** Fields of every 402, with an offer or without. */
-const BESIDE = { x402Version: 1, accepts: [], credit_tiers: TIERS }
+export const BESIDE = { x402Version: 1, accepts: [], credit_tiers: TIERS }
 const PASS_FORMAT = '<macaroon>:<preimage>'
 
 /** Builds the 402 from the offers of all rails. */
@@ -136,25 +135,6 @@ function amountRefused({ least, most }: { least: number | null; most: number | n
 }
 
 /**
- * The secret is right but the wallet does not see the payment yet. This is never a 402, and never
- * has a challenge, because the client would pay twice (threats C10, I8).
- */
-export const PENDING: Refusal = refuse(
-  503,
-  'payment_pending',
-  'Your payment is not seen yet. Do not pay again: send the same request in some seconds.',
-  { retryAfterSeconds: 3 },
-)
-
-/** A commit has failed or is late. Without the disk nothing can be sold. */
-export const LEDGER: Refusal = refuse(
-  503,
-  'ledger_unavailable',
-  'The ledger cannot write at the moment; nothing was charged. Try again.',
-  { retryAfterSeconds: 5 },
-)
-
-/**
  * A 402 with offers, in the order that all clients accept. Some clients show only `message`: it
  * contains the words that stop them from trying again. If two rails write the same field, the field
  * of the first rail is kept.
@@ -200,42 +180,3 @@ export function unpaid(sat: number, presented: Presentation): string {
   }
   return `Insufficient credits: the key of this request is damaged: ${presented.detail}. This needs up to ${sat} sat.`
 }
-
-/** The damaged key was paid for. An offer would make its owner pay a second time (threats K12). */
-export const DAMAGED: Refusal = refuse(
-  400,
-  'damaged_key',
-  'This key was paid for, and it arrives here damaged: its first part is right, its secret is not. Copy the whole key again, <macaroon>:<64 hex digits>, without quotes or spaces. Do not pay again.',
-)
-
-/** The refusal for a hold that was refused. Null if an offer is made instead. */
-export function holdRefusal(refused: HoldRefused, now: number): Refusal | null {
-  if (refused.why === 'held') {
-    const message = `Your own running requests hold the credit: this needs ${formatSat(refused.needed)} sat, ${formatSat(refused.available)} are free. Try again when one has finished.`
-    return refuse(429, 'rate_limit_exceeded', message, { retryAfterSeconds: 5 })
-  }
-  if (refused.why !== 'limit_reached') return null
-  const { limit, left, resetsAt } = refused
-  const { unit, window } = limit
-  const amount = unit === 'spend' ? `${formatSat(left)} sat` : `${left} ${unit}`
-  const where = window === 'total' ? 'in total' : `of its limit per ${window}`
-  const said =
-    window === 'req'
-      ? `pass allows ${amount} for each request, and this one may need more. Send a shorter prompt, or use a pass that allows more.`
-      : `pass has ${amount} left ${where}, and this request may need more.`
-  const message = `This ${said}`
-  if (resetsAt !== null) {
-    const resets_at = new Date(resetsAt).toISOString()
-    const extra = { resets_at }
-    const retryAfterSeconds = Math.max(1, Math.ceil((resetsAt - now) / 1000))
-    const text = `${message} It resets at ${resets_at}.`
-    return refuse(429, 'rate_limit_exceeded', text, { extra, retryAfterSeconds })
-  }
-  return unit === 'spend'
-    ? refuse(402, 'insufficient_quota', `Insufficient credits: this ${said}`, { extra: BESIDE })
-    : refuse(403, 'limit_reached', message)
-}
-
-/** For example "this needs 12 sat, the pass has 3." */
-export const short = (needed: Msat, balance: Msat): string =>
-  `Insufficient credits: this needs ${formatSat(needed)} sat, the pass has ${formatSat(balance)}.`

@@ -55,3 +55,29 @@ export const EMPTY = refuse(
   'invalid_request_error',
   'The body is empty: send a JSON object with the model and the prompt.',
 )
+
+/**
+ * The secret is right but the wallet does not see the payment yet. This is never a 402, and never
+ * has a challenge, because the client would pay twice (threats C10, I8).
+ */
+export const PENDING = refuse(
+  503,
+  'payment_pending',
+  'Your payment is not seen yet. Do not pay again: send the same request in some seconds.',
+  { retryAfterSeconds: 3 },
+)
+
+/** A commit has failed or is late. Without the disk nothing can be sold. */
+export const LEDGER = refuse(
+  503,
+  'ledger_unavailable',
+  'The ledger cannot write at the moment; nothing was charged. Try again.',
+  { retryAfterSeconds: 5 },
+)
+
+/** The damaged key was paid for. An offer would make its owner pay a second time (threats K12). */
+export const DAMAGED = refuse(
+  400,
+  'damaged_key',
+  'This key was paid for, and it arrives here damaged: its first part is right, its secret is not. Copy the whole key again, <macaroon>:<64 hex digits>, without quotes or spaces. Do not pay again.',
+)

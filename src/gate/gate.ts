@@ -14,7 +14,7 @@ import {
 } from './call.ts'
 import { carrying } from './carrying.ts'
 import { type Denied, notAdmitted, notHeld, refused, unpaidFor } from './denied.ts'
-import type { Forwarder } from './forward.ts'
+import type { Forwarded, Forwarder } from './forward.ts'
 import type { ModeRule } from './mode.ts'
 import { parse } from './parse.ts'
 import { passOf } from './payer.ts'
@@ -126,18 +126,31 @@ export class Gate {
       await this.settle(held, { sent: false, end: 'client_left' })
       return log.left(held)
     }
-    const before = await respond.balance(held, held.hold?.before ?? null)
-    // Its money was waited for while the gate stopped, and nobody would end its answer any more.
-    if (this.#ended) {
-      await this.settle(held, { sent: false, end: 'stopped' })
+    const forwarded = await this.#forward(held)
+    if (forwarded === null) {
+      await this.settle(held, NOT_SENT)
       return this.refuse(held, STOPPING)
     }
-    const forwarded = await forwarder.run(held, before)
     const settled = await this.settle(held, forwarded.ending)
     forwarder.learn(settled, forwarded)
     const balance = await respond.balance(settled, settled.cost.after)
     const status = respond.end(settled, forwarded, balance)
     log.ended(settled, { status, ttft: forwarded.ttft, detail: forwarded.relayed.detail })
+  }
+
+  /**
+   * Sends it. Null: its money was waited for while the gate stopped, and nobody would end its answer
+   * any more. A bug of ours keeps neither the money nor the slot.
+   */
+  async #forward(held: Held): Promise<Forwarded | null> {
+    const { forwarder, respond } = this.#parts
+    try {
+      const before = await respond.balance(held, held.hold?.before ?? null)
+      return this.#ended ? null : await forwarder.run(held, before)
+    } catch (bug) {
+      await this.settle(held, NOT_SENT)
+      throw bug
+    }
   }
 
   /** Reads the request, finds its price and finds out who pays. */
@@ -261,6 +274,8 @@ export class Gate {
 /** A GET or an empty body asks for the price. */
 const asksThePrice = ({ incoming, route }: Call): boolean =>
   route.tellsPrice && (incoming.method !== route.method || incoming.body.length === 0)
+
+const NOT_SENT: Ending = { sent: false, end: 'stopped' }
 
 const CONFLICT = refuse(
   400,

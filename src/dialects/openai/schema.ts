@@ -20,6 +20,9 @@ const SHOWN: Bounds = { items: 1_000_000, length: 1e12, nested: Number.POSITIVE_
 /** The most characters of a schema or a grammar that is given as text. */
 const MOST_TEXT = 256 * 1024
 
+/** The keys whose values always become a grammar. */
+const GRAMMARS = [...FORMATS, ...GUIDES]
+
 const ITEMS = new Set(['minitems', 'maxitems', 'minproperties', 'maxproperties', 'mincontains'])
 const LENGTHS = new Set(['minlength', 'maxlength'])
 const PATTERNS = new Set(['pattern', 'regex', 'grammar'])
@@ -29,16 +32,19 @@ const PATTERNS = new Set(['pattern', 'regex', 'grammar'])
  * One request with a huge `minItems` makes Ollama crash, and with it every stream that runs.
  */
 export function unbounded(request: JsonObject, backend: Backend): string | null {
-  for (const key of [...FORMATS, ...GUIDES]) {
+  for (const key of GRAMMARS) {
     const value = request[key]
+    if (value === undefined) continue
     if (typeof value === 'string' && value.length > MOST_TEXT) return key
     const schema = typeof value === 'string' ? (parse(value) ?? value) : value
-    if (!bounded(schema ?? null, COMPILED)) return key
+    if (!bounded(schema, COMPILED)) return key
     if (typeof value === 'string' && !boundedPattern(value, COMPILED)) return key
   }
-  const bounds = compilesTools(request, backend) ? COMPILED_TOOLS : SHOWN
   for (const key of TOOLS) {
-    if (!bounded(request[key] ?? null, bounds)) return key
+    const tools = request[key]
+    if (tools === undefined) continue
+    const bounds = compilesTools(request, backend) ? COMPILED_TOOLS : SHOWN
+    if (!bounded(tools, bounds)) return key
   }
   return null
 }

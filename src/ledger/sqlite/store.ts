@@ -8,6 +8,7 @@ import { type Store, usageOf } from '../store-ledger.ts'
 import type { HoldRow, Numbered } from './group.ts'
 import type { Journal } from './journal.ts'
 import { holdOf, number, type Row, reading, text, whole } from './rows.ts'
+import { UsedIds } from './used-ids.ts'
 
 /** Rows kept in each cache. A hold is small, so all caches together take a few megabytes. */
 const CACHED = 10_000
@@ -24,11 +25,7 @@ export class SqliteStore implements Store {
   readonly #drawers = new Cache<number>(CACHED)
   readonly #open = new Map<HoldId, HoldRow>()
   readonly #owing = new Map<HoldId, HoldRow>()
-  /**
-   * The greatest id that was used. If ids grow with time, a new id needs no look-up on disk. Other
-   * ids work too, but each costs a page of the index.
-   */
-  #greatest: HoldId
+  readonly #used: UsedIds
   readonly #next: Record<
     'accounts' | 'drawers' | 'deposits' | 'holds' | 'postings' | 'entry',
     number
@@ -50,7 +47,7 @@ export class SqliteStore implements Store {
       entry: next('postings', 'entry'),
     }
     const greatest = reading(db, "SELECT coalesce(max(id), '') AS id FROM holds").get()
-    this.#greatest = text(greatest ?? {}, 'id')
+    this.#used = new UsedIds(text(greatest ?? {}, 'id'))
     const known = [...this.#read.open.all(), ...this.#read.owing.all()]
     for (const row of known.map(rowOf)) this.#remember(row)
   }
@@ -160,7 +157,7 @@ export class SqliteStore implements Store {
   #hold(id: HoldId): HoldRow | null {
     const known = this.#open.get(id) ?? this.#owing.get(id) ?? this.#journal.group.holds.get(id)
     if (known !== undefined) return known
-    if (id > this.#greatest) return null
+    if (this.#used.lacks(id)) return null
     const row = this.#read.hold.get(id)
     return row === undefined ? null : rowOf(row)
   }
@@ -189,7 +186,7 @@ export class SqliteStore implements Store {
 
   #putHold(row: HoldRow): void {
     const { id } = row.value
-    if (id > this.#greatest) this.#greatest = id
+    this.#used.add(id)
     this.#journal.group.holds.set(id, row)
     this.#remember(row)
   }

@@ -11,7 +11,7 @@ import { Mints } from '../../src/wallets/ecash/mints.ts'
 import { openEcashFile } from '../../src/wallets/ecash/store/database.ts'
 import { EcashStore } from '../../src/wallets/ecash/store/store.ts'
 import type { Wallet } from '../../src/wallets/wallet.ts'
-import { real } from './world.ts'
+import { TestWorld } from './world.ts'
 
 export interface EcashOptions {
   readonly mints: readonly { readonly url: string }[]
@@ -29,16 +29,23 @@ export class EcashBed {
   readonly folder = mkdtempSync(join(tmpdir(), 'satgate-coins-'))
   readonly seed: Uint8Array
   readonly events: Record<string, unknown>[] = []
-  ahead = 0
   readonly #open: { wallet: Wallet | null; store: EcashStore }[] = []
 
   constructor(seed: Uint8Array = randomBytes(64)) {
     this.seed = seed
   }
 
-  readonly world = {
-    ...real,
-    now: () => Date.now() + this.ahead,
+  readonly world = new TestWorld()
+  #ahead = 0
+
+  /** By how many ms time was set forward. Nothing that waits is due because of it. */
+  get ahead(): number {
+    return this.#ahead
+  }
+
+  set ahead(ms: number) {
+    this.world.advance(ms - this.#ahead)
+    this.#ahead = ms
   }
 
   /** Opens only the coins, as a command does while no gate runs. */
@@ -50,7 +57,7 @@ export class EcashBed {
     return store
   }
 
-  async parts({ mints, limited = false, deadlineMs = 400 }: EcashOptions) {
+  async parts({ mints, limited = false, deadlineMs = 5_000 }: EcashOptions) {
     const store = this.store()
     const { world, seed } = this
     const all = await Promise.all(

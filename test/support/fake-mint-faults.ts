@@ -61,6 +61,7 @@ export function spoil(fault: WireFault, response: ServerResponse, work: () => ob
   const headers = { 'content-type': type, location: 'http://127.0.0.1:1/', 'retry-after': '7' }
   switch (fault) {
     case 'hang':
+      keep(response)
       return
     case 'dropBefore':
       response.destroy()
@@ -71,6 +72,7 @@ export function spoil(fault: WireFault, response: ServerResponse, work: () => ob
       return
     case 'trickle':
       response.writeHead(200, headers)
+      keep(response)
       trickle(response, JSON.stringify(work()))
       return
     case 'endless':
@@ -100,6 +102,16 @@ const PAGES: Partial<Record<WireFault, readonly [number, string, string]>> = {
   code20005: json(400, { detail: 'quote is pending', code: 20005 }),
   code20006: json(400, { detail: 'invoice already paid', code: 20006 }),
   code11000: json(400, { detail: 'transaction error', code: 11000 }),
+}
+
+const kept = new Set<ServerResponse>()
+
+/** Whether somebody waits for an answer that never comes to its end. */
+export const keepsWaiting = (): boolean => kept.size > 0
+
+function keep(response: ServerResponse): void {
+  kept.add(response)
+  response.on('close', () => kept.delete(response))
 }
 
 /** Sends single bytes: it is never idle for long, and never ends. */

@@ -76,13 +76,17 @@ export class TestWorld implements World {
     }
   }
 
-  /** The result of `work`. Time passes fast meanwhile. */
-  async hurry<T>(work: Promise<T>): Promise<T> {
-    let over = false
-    const done = work.finally(() => {
-      over = true
-    })
-    await Promise.race([done, this.until(() => over)])
-    return done
+  /** The result of `work`. Time passes fast meanwhile, as long as `when` says so. */
+  async hurry<T>(work: Promise<T>, when: () => boolean = () => true): Promise<T> {
+    const stop = this.rush(when)
+    return await work.finally(stop)
+  }
+
+  /** Lets time pass fast, as long as `when` says so, until the returned function is called. */
+  rush(when: () => boolean = () => true): () => void {
+    const timer = setInterval(() => {
+      if (when()) this.skip(250)
+    }, 5)
+    return () => clearInterval(timer)
   }
 }

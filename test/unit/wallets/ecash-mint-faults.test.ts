@@ -1,8 +1,13 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import type { FakeMint } from '../../support/fake-mint.ts'
-import type { LieFault, Route, WireFault } from '../../support/fake-mint-faults.ts'
-import { IMPATIENCE, KEY, PATIENCE, setUp, sum } from './ecash-mint-setup.ts'
+import {
+  keepsWaiting,
+  type LieFault,
+  type Route,
+  type WireFault,
+} from '../../support/fake-mint-faults.ts'
+import { KEY, setUp, sum, world } from './ecash-mint-setup.ts'
 
 type Stage = Awaited<ReturnType<typeof setUp>>
 type Call = () => Promise<unknown>
@@ -63,15 +68,11 @@ async function paying({ fake, mint, coins, batch }: Stage) {
   return { fake, mint, inputs, quote, blanks }
 }
 
-async function whatIsSaid(
-  route: keyof typeof CALLS,
-  is: WireFault | LieFault,
-  deadlineMs = PATIENCE,
-): Promise<Error> {
-  const stage = await setUp({}, { deadlineMs })
+async function whatIsSaid(route: keyof typeof CALLS, is: WireFault | LieFault): Promise<Error> {
+  const stage = await setUp()
   const [call, secrets] = await CALLS[route](stage)
   stage.fake.faults[route] = { is, times: 1 }
-  const error = await call().then(
+  const error = await world.hurry(call(), keepsWaiting).then(
     (value) => expect.unreachable(`answered ${JSON.stringify(value)}`),
     (thrown: Error) => thrown,
   )
@@ -108,7 +109,7 @@ describe.each(['hang', 'trickle'] as const)(
   'an answer that does not come to its end, by %s',
   (is) => {
     it.each(['info', 'quote', 'mint', 'melt'] as const)('to %s', async (route) => {
-      expect(await whatIsSaid(route, is, IMPATIENCE)).toMatchObject({
+      expect(await whatIsSaid(route, is)).toMatchObject({
         reason: expect.stringMatching(/^no answer/),
       })
     })

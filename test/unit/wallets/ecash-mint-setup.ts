@@ -3,33 +3,29 @@ import { openMint } from '../../../src/wallets/ecash/mint/cashu.ts'
 import type { Batch, Mint, Proof, QuoteKey } from '../../../src/wallets/ecash/mint/mint.ts'
 import { splitSats } from '../../../src/wallets/ecash/mint/sats.ts'
 import { type FakeMint, type FakeMintOptions, startFakeMint } from '../../support/fake-mint.ts'
-import { worldAt } from '../../support/world.ts'
+import { TestWorld } from '../../support/world.ts'
 
 /** A client and a mint for one test, both gone after it. */
 
 const SEED = Uint8Array.from({ length: 64 }, (_, index) => index)
 export const KEY: QuoteKey = { privateKey: '07'.repeat(32) }
-/** Long where nothing is late, on a machine that is busy; short where something is. */
+/** Long, because a machine may be busy. Where nobody answers, time is let pass. */
 export const PATIENCE = 5_000
-export const IMPATIENCE = 600
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
-let clock = 1_795_000_000_000
-export const pass = (ms: number): void => {
-  clock += ms
-}
+export const world = new TestWorld()
+/** So many ms pass for whoever asks the time. No timer is due because of it. */
+export const pass = (ms: number): void => world.advance(ms)
 
 interface As {
   readonly seed?: Uint8Array
-  readonly deadlineMs?: number
 }
 
 export async function client(fake: FakeMint, as: As = {}): Promise<Mint> {
-  const world = worldAt(() => clock)
   const mint = await openMint({ url: fake.url, seed: SEED, world, deadlineMs: PATIENCE, ...as })
   cleanups.push(() => mint.close())
   return mint

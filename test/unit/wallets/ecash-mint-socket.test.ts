@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { mintLine } from '../../../src/wallets/ecash/mint/socket.ts'
+import { tick, until } from '../../support/buyer.ts'
 import type { Welcome } from '../../support/fake-mint-socket.ts'
 import { real } from '../../support/world.ts'
-import { IMPATIENCE, KEY, setUp } from './ecash-mint-setup.ts'
+import { KEY, PATIENCE, setUp, world } from './ecash-mint-setup.ts'
 
 type Stage = Awaited<ReturnType<typeof setUp>>
 
@@ -18,14 +19,6 @@ function watching({ mint }: Stage, quotes: readonly string[]) {
   return { told, ends: () => ends, watch }
 }
 
-const wait = (ms: number) => new Promise((then) => setTimeout(then, ms))
-async function until(there: () => boolean): Promise<void> {
-  for (let tries = 0; !there(); tries += 1) {
-    if (tries > 150) expect.unreachable('it did not happen in 3 s')
-    await wait(20)
-  }
-}
-
 async function quotesOf({ mint }: Stage, count: number) {
   const made = []
   for (let one = 0; one < count; one += 1) {
@@ -36,7 +29,7 @@ async function quotesOf({ mint }: Stage, count: number) {
 
 describe('a line to a mint', () => {
   it('tells where each quote stands, then what becomes of it', async () => {
-    const stage = await setUp({}, { deadlineMs: IMPATIENCE })
+    const stage = await setUp()
     const quotes = await quotesOf(stage, 2)
     const { told, ends, watch } = watching(
       stage,
@@ -50,7 +43,8 @@ describe('a line to a mint', () => {
     await stage.mint.mint(second?.quote ?? '', KEY, await stage.batch(8))
     await until(() => told.length === 4)
     expect(told.slice(2)).toEqual(['1 paid', '1 issued'])
-    await wait(IMPATIENCE + 100)
+    world.skip(PATIENCE + 100)
+    await tick(50)
     expect(ends()).toBe(0)
     watch?.stop()
     await until(() => stage.fake.sockets.open.size === 0)
@@ -58,7 +52,7 @@ describe('a line to a mint', () => {
   })
 
   it('takes more quotes than go into one subscription', async () => {
-    const stage = await setUp({}, { deadlineMs: IMPATIENCE })
+    const stage = await setUp()
     const quotes = await quotesOf(stage, 120)
     const { told } = watching(
       stage,
@@ -81,15 +75,16 @@ describe('a line to a mint', () => {
   it.each<Welcome>(['drop', 'hang', 'refuse', 'mute'])(
     'that is met with %s ends, once',
     async (how) => {
-      const stage = await setUp({}, { deadlineMs: IMPATIENCE })
+      const stage = await setUp()
       const quotes = await quotesOf(stage, 1)
       stage.fake.welcome = how
       const { told, ends } = watching(
         stage,
         quotes.map(({ quote }) => quote),
       )
-      await until(() => ends() > 0)
-      await wait(IMPATIENCE + 100)
+      await world.until(() => ends() > 0)
+      world.skip(PATIENCE + 100)
+      await tick(50)
       expect(ends()).toBe(1)
       expect(told).toEqual([])
     },
@@ -100,7 +95,7 @@ describe('a line to a mint', () => {
     ['an error', '{"jsonrpc":"2.0","error":{"code":-32600,"message":"slowly"},"id":7}'],
     ['a flood', `{"a":"${'a'.repeat(70_000)}"}`],
   ])('that says %s ends', async (_, text) => {
-    const stage = await setUp({}, { deadlineMs: IMPATIENCE })
+    const stage = await setUp()
     const { told, ends } = watching(
       stage,
       (await quotesOf(stage, 1)).map(({ quote }) => quote),
@@ -111,7 +106,7 @@ describe('a line to a mint', () => {
   })
 
   it('does not tell of what it was not asked, or in words that are none', async () => {
-    const stage = await setUp({}, { deadlineMs: IMPATIENCE })
+    const stage = await setUp()
     const quotes = await quotesOf(stage, 1)
     const { told, ends } = watching(
       stage,
@@ -135,7 +130,7 @@ describe('a line to a mint', () => {
   })
 
   it('that is lost ends once, and the next one tells what was missed', async () => {
-    const stage = await setUp({}, { deadlineMs: IMPATIENCE })
+    const stage = await setUp()
     const quotes = await quotesOf(stage, 1)
     const ids = quotes.map(({ quote }) => quote)
     const first = watching(stage, ids)
@@ -165,7 +160,7 @@ describe('a line to a mint', () => {
   })
 
   it('is hung up with the mint, without an end told', async () => {
-    const stage = await setUp({}, { deadlineMs: IMPATIENCE })
+    const stage = await setUp()
     const { told, ends } = watching(
       stage,
       (await quotesOf(stage, 1)).map(({ quote }) => quote),

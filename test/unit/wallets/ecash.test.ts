@@ -12,7 +12,7 @@ import {
 import { heard, until, wait, walletContract } from '../../contract/wallet.ts'
 import { EcashBed, type EcashOptions } from '../../support/ecash.ts'
 import { type FakeMint, type FakeMintOptions, startFakeMint } from '../../support/fake-mint.ts'
-import type { Fault, Route } from '../../support/fake-mint-faults.ts'
+import { type Fault, keepsWaiting, type Route } from '../../support/fake-mint-faults.ts'
 
 const ASK = { sat: 21, memo: 'ecash', expirySeconds: 600 }
 
@@ -98,7 +98,7 @@ describe('an invoice is bound to its mint', () => {
     const { bed, wallet, mints: its } = await selling({ mints: [await aMint(), await aMint()] })
     const [first, second] = its as [FakeMint, FakeMint]
     first.faults[route] = fault(is, 9)
-    const invoice = await wallet.createInvoice(ASK)
+    const invoice = await bed.world.hurry(wallet.createInvoice(ASK), keepsWaiting)
     expect(second.counts.quote).toBe(1)
     expect(bed.problems()).toContain(`problem ${what}`)
     expect(JSON.stringify(bed.events)).not.toMatch(/lnbcrt|[0-9a-f]{32}/)
@@ -156,7 +156,7 @@ describe('an invoice is bound to its mint', () => {
 
 describe('which money it is', () => {
   const opening = async (mint: FakeMint, patienceMs: number) => {
-    const parts = await aBed().parts({ mints: [mint], deadlineMs: 5_000 })
+    const parts = await aBed().parts({ mints: [mint] })
     return openEcashWallet({ ...parts, maxPerMint: 1, money: null, patienceMs })
   }
 
@@ -226,6 +226,7 @@ describe('settled means that the coins are here', () => {
     const { bolt11, paymentHash } = await wallet.createInvoice(ASK)
     Object.assign(mint.faults, faults)
     mint.pay(bolt11)
+    onTestFinished(bed.world.rush(keepsWaiting))
     await until(async () => {
       bed.ahead += 5_000
       return settled(wallet, paymentHash)
@@ -239,6 +240,7 @@ describe('settled means that the coins are here', () => {
     const { bolt11, paymentHash } = await wallet.createInvoice(ASK)
     Object.assign(mint.faults, faults)
     mint.pay(bolt11)
+    onTestFinished(bed.world.rush(keepsWaiting))
     await wallet.lookup(paymentHash).catch(() => null)
     await bed.die()
     const next = await bed.open({ mints: [mint] })

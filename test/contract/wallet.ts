@@ -260,7 +260,7 @@ export function heard() {
 }
 
 /** Waits until the condition is true. Fails after `ms`. */
-export async function until(holds: () => Promise<boolean>, ms = 20_000): Promise<void> {
+export async function until(holds: () => Promise<boolean>, ms = 50_000): Promise<void> {
   const deadline = performance.now() + ms
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`did not come to hold in ${ms} ms: ${holds}`)

@@ -185,7 +185,7 @@ describe('settled means that the coins are here', () => {
     const { bolt11, paymentHash } = await wallet.createInvoice(ASK)
     mint.pay(bolt11)
     bed.ahead += 6_000
-    await until(async () => told.hashes().includes(paymentHash), 5_000)
+    await until(async () => told.hashes().includes(paymentHash))
     expect(bed.sats()).toBe(21)
   })
 
@@ -199,7 +199,7 @@ describe('settled means that the coins are here', () => {
     const told = heard()
     wallet.watch(null, told.listen)
     bed.ahead += 3_000
-    await until(async () => told.hashes().includes(paymentHash), 5_000)
+    await until(async () => told.hashes().includes(paymentHash))
   })
 
   it('C8 an invoice that is paid late is credited all the same', async () => {
@@ -416,7 +416,7 @@ describe('I10 stranger_cannot_starve_quotes', () => {
       await wait(10)
     }
     mint.pay(bolt11)
-    await until(async () => told.hashes().includes(paymentHash), 5_000)
+    await until(async () => told.hashes().includes(paymentHash))
     expect([mint.counts.quoteState, bed.sats()]).toEqual([0, 21])
   })
 

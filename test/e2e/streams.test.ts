@@ -152,7 +152,7 @@ describe('an upstream that breaks off', () => {
       })
       const stream = await open(gate, pass)
       await until(() => stream.text().match(/word/g)?.length === 4)
-      if (row.does === 'silence') gate.world.advance(121_000)
+      if (row.does === 'silence') gate.world.skip(121_000)
       const { text, cut } = await stream.over
       expect(cut).toBe(false)
       const [last = '', cost] = text.split('\n\n').slice(-2)
@@ -195,7 +195,7 @@ describe('an upstream that breaks off', () => {
     const { gate, pass } = await paid({ script: { firstByteMs: 3_000 } })
     const answer = gate.chat(pass)
     await until(() => gate.fake.running === 1)
-    gate.world.advance(300_000)
+    gate.world.skip(300_000)
     expect((await answer).json.error.code).toBe('upstream_timeout')
     expect(await spent(gate, pass)).toBe(0)
   })
@@ -240,9 +240,9 @@ describe('an upstream that breaks off', () => {
       const { gate, pass } = await paid({ script: { pieces: [word + stop], staysOpen: true } })
       const stream = await open(gate, pass)
       await stream.until('"stop"')
-      gate.world.advance(1_000)
+      gate.world.skip(1_000)
       expect((await gate.balance(pass)).held_msat).toBeGreaterThan(0)
-      gate.world.advance(1_000)
+      gate.world.skip(1_000)
       const { text, cut } = await stream.over
       expect([text.match(/ word/g)?.length, cut]).toEqual([1, false])
       expect(await gate.last()).toMatchObject({ end: 'complete', usage: 'counted' })
@@ -319,13 +319,16 @@ describe('bytes on the way', () => {
   })
 
   it('a stream that is silent for 10 s is kept open by comments', async () => {
-    const { gate, pass } = await paid({ script: { firstByteMs: 1_500, deltas: words(2) } })
+    let go = () => {}
+    const before = () => new Promise<void>((then) => (go = then))
+    const { gate, pass } = await paid({ script: { before, deltas: words(2) } })
     const opening = open(gate, pass)
     await until(() => gate.fake.running === 1)
-    gate.world.advance(10_500)
+    gate.world.skip(10_500)
     const stream = await opening
     expect(stream.status).toBe(200)
     await stream.until(': ')
+    go()
     expect((await stream.over).text).toMatch(/^: waiting for the model\ndata: /)
     expect(await spent(gate, pass)).toBe(2)
   })

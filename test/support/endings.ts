@@ -57,7 +57,7 @@ const WHOLE = {
 /** Moves the time on until the gate sends something into a silent stream by itself. */
 async function silence(gate: TestGate, seen: () => string, what: RegExp): Promise<void> {
   const before = seen().match(what)?.length ?? 0
-  gate.world.advance(10_500)
+  gate.world.skip(10_500)
   await until(() => (seen().match(what)?.length ?? 0) > before)
 }
 
@@ -148,8 +148,11 @@ export const ENDINGS: readonly Ending[] = [
   },
   {
     name: 'kept open, then refused',
-    script: () => ({ firstByteMs: 1_500, status: 500, body: 'no' }),
-    meanwhile: (gate, seen) => silence(gate, seen, COMMENT),
+    script: () => ({ before: hold, status: 500, body: 'no' }),
+    meanwhile: async (gate, seen) => {
+      await silence(gate, seen, COMMENT)
+      go()
+    },
     reads: { text: '', error: 'upstream_error' },
     msat: 0,
     ends: false,
@@ -157,11 +160,14 @@ export const ENDINGS: readonly Ending[] = [
   {
     name: 'kept open, then answered in one piece',
     script: () => ({
-      firstByteMs: 1_500,
+      before: hold,
       body: JSON.stringify(WHOLE),
       headers: { 'content-type': 'application/json' },
     }),
-    meanwhile: (gate, seen) => silence(gate, seen, COMMENT),
+    meanwhile: async (gate, seen) => {
+      await silence(gate, seen, COMMENT)
+      go()
+    },
     reads: { ...FULL },
     msat: 2_000,
     ends: true,
@@ -171,7 +177,7 @@ export const ENDINGS: readonly Ending[] = [
     script: (end) => ({ pieces: [word(end, 'a'), word(end, 'b'), hold] }),
     meanwhile: async (gate, seen) => {
       await until(() => seen().includes('"b"'))
-      gate.world.advance(121_000)
+      gate.world.skip(121_000)
     },
     reads: { text: 'ab', error: 'upstream_timeout' },
     msat: 1_000,

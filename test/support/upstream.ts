@@ -61,6 +61,8 @@ export interface Script {
   /** Without `data: [DONE]`. */
   noDone?: boolean
   firstByteMs?: number
+  /** Waited for before the first byte. */
+  before?: () => Promise<unknown>
   paceMs?: number
   /** Another status and body instead of an answer. */
   status?: number
@@ -229,6 +231,7 @@ async function read(request: IncomingMessage): Promise<Seen> {
 async function answer(seen: Seen, script: Script, response: ServerResponse): Promise<void> {
   if (script.refuse) return void response.destroy()
   if (script.firstByteMs) await sleep(script.firstByteMs)
+  await script.before?.()
   for (const [name, value] of Object.entries(script.headers ?? {})) response.setHeader(name, value)
   if (script.status !== undefined || script.body !== undefined) {
     response.statusCode = script.status ?? 200

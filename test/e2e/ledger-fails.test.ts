@@ -63,6 +63,7 @@ it('J12 a ledger that fails at every call leaves no rejection unhandled, and the
   // Running streams are journalled once a second. Then this one ends.
   expect((await streams[1]?.over)?.text).toContain('word')
   await until(() => gate.composed.running() === 0)
+  await until(() => failed.has('ledger.extend') && failed.has('ledger.settle'))
   await tick(50)
   expect([...failed]).toEqual(expect.arrayContaining(['ledger.extend', 'ledger.settle']))
   expect(lost).toEqual([])

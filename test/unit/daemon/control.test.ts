@@ -116,7 +116,7 @@ describe('J11 no command ends a running gate', () => {
   })
 
   it('J11 one who never asks is let go, one who asked is waited for', async () => {
-    await listening({ patience: 60, afterMs: 200 })
+    await listening({ patience: 500, afterMs: 800 })
     const silent = await client()
     const slow = await client()
     slow.write('{"half":')

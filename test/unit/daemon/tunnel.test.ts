@@ -16,7 +16,7 @@ import { Tunnel, type TunnelOptions } from '../../../src/daemon/tunnel.ts'
 import { tunnelChance } from '../../../src/daemon/tunnel-choice.ts'
 import { until } from '../../support/buyer.ts'
 import { type FakeCloudflared, fakeCloudflared } from '../../support/cloudflared.ts'
-import { real } from '../../support/world.ts'
+import { real, TestWorld } from '../../support/world.ts'
 
 const clean: (() => unknown)[] = []
 afterEach(async () => {
@@ -117,10 +117,12 @@ describe('the process', () => {
   it.each(['no address', 'no connection'] as const)('with %s is no tunnel', async (how) => {
     const fake = fakeOf()
     fake.behave(how)
-    const { tunnel } = opened(fake, { startMs: 700 })
+    const world = new TestWorld()
+    const { tunnel } = opened(fake, { world, startMs: 30_000 })
     expect(await tunnel.first(300)).toBe(null)
     const { pid } = await fake.spoken()
     fake.behave('well')
+    world.skip(30_000)
     await until(() => tunnel.url !== null)
     await until(() => !alive(pid))
   })

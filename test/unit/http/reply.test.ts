@@ -4,6 +4,7 @@ import { setTimeout as soon } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Reply } from '../../../src/gate/ports.ts'
 import { nodeReply } from '../../../src/http/reply.ts'
+import { until } from '../../support/buyer.ts'
 import { RawClient, serve } from '../../support/serve.ts'
 import { real } from '../../support/world.ts'
 
@@ -194,6 +195,7 @@ describe('back-pressure', () => {
     })
     client.socket.pause()
     client.send(GET)
+    await until(() => seen.length > 0)
     await soon(60)
     expect(seen).toEqual(['backlog true'])
     client.socket.resume()
@@ -224,8 +226,7 @@ describe('a buyer that leaves', () => {
     })
     await client.send(GET).until('one')
     client.socket.destroy()
-    await soon(50)
-    expect(gone).toBe(1)
+    await until(() => gone > 0)
     expect(replied?.write(text('two'))).toBe(true)
     replied?.end(text('three'))
     expect(gone).toBe(1)
@@ -233,14 +234,16 @@ describe('a buyer that leaves', () => {
 
   it('before onGone was asked for: told at once', async () => {
     const told: string[] = []
-    const client = await talk(async (reply) => {
-      await soon(60)
+    let arrived = false
+    const client = await talk(async (reply, _, response) => {
+      arrived = true
+      await until(() => response.destroyed)
       reply.onGone(() => told.push('gone'))
     })
     client.send(GET)
-    await soon(20)
+    await until(() => arrived)
     client.socket.destroy()
-    await soon(80)
+    await until(() => told.length > 0)
     expect(told).toEqual(['gone'])
   })
 

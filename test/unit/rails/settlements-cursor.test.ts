@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { Background } from '../../../src/floor/background.ts'
 import { Settlements } from '../../../src/rails/settlements.ts'
 import type { Settlement } from '../../../src/wallets/wallet.ts'
-import { tick } from '../../support/buyer.ts'
+import { tick, until } from '../../support/buyer.ts'
 import { real, worldAt } from '../../support/world.ts'
 
 /** What is told of payments, and what becomes of the place where the next process goes on. */
@@ -80,7 +80,7 @@ it.each([
 it('J12 where the place to go on from cannot be read it is tried again', async () => {
   const { learnt, troubles, payments, settlements } = await following(async () => null, 1)
   expect(troubles).toEqual(['problem payments'])
-  await tick(2_200)
+  await until(() => troubles.length === 2)
   await payments('a')
   expect(learnt).toEqual(['a'])
   expect(troubles).toEqual(['problem payments', 'solved payments'])

@@ -3,8 +3,9 @@ import { join, relative, sep } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 /**
- * Nothing floats: what the lint cannot see of it. The lint forbids statements that are promises, and
- * `void`; here are the emitters, whose unheard errors end the process, and the callbacks of timers.
+ * Every promise is handled. The lint forbids statements that are promises, and `void`. This test
+ * checks what the lint cannot see: emitters, whose unhandled errors end the process, and callbacks
+ * of timers.
  */
 const ROOT = join(import.meta.dirname, '../..')
 const sources = ['src', 'bin']
@@ -17,7 +18,7 @@ const sources = ['src', 'bin']
   .filter((path) => !path.startsWith('src/web/'))
   .map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }))
 
-/** What makes an emitter. `gateServer` hands its server to those who call it. */
+/** Calls that make an emitter. `gateServer` returns its server to its callers. */
 const MAKES =
   /(?<![.\w]|function )(?:createServer|gateServer|spawn|createInterface)\(|\.library\.request\(|\bnew (?:Client|Worker|WebSocket|EventEmitter)\((?!\{)/g
 const DIALS = /import \{[^}]*\bconnect\b[^}]*\} from 'node:net'/
@@ -30,7 +31,7 @@ const unheard = ({ path, text }: { path: string; text: string }): string[] => {
   return made > heard ? [`${path}: ${made} made, ${heard} heard`] : []
 }
 
-/** A callback whose promise nobody takes. */
+/** Callbacks whose promise nobody handles. */
 const CALLS = /(?:queueMicrotask|nextTick|(?<!background)\.on(?:ce)?|addEventListener)\(/
 const TAKEN = new RegExp(
   `${CALLS.source}\\s*(?:'[^']*',\\s*)?async\\b|createServer\\(\\s*async\\b|(?:\\.after|\\bevery)\\([^)]*?,\\s*async\\b`,
@@ -51,7 +52,7 @@ const dropped = ({ path, text }: { path: string; text: string }): string[] => {
 }
 
 describe('J11 every emitter has an owner', () => {
-  it('J11 each file that makes one listens for its errors', () => {
+  it('J11 each file that makes one listens to its errors', () => {
     const files = sources.filter(({ path }) => path !== 'src/http/server.ts')
     expect(files.flatMap(unheard)).toEqual([])
   })

@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-/** Property tests are as good as what they draw: `test/setup.ts` makes a bound one that is reached. */
+/**
+ * Property tests must draw long values too. `test/setup.ts` makes sure that the bounds of
+ * arbitraries are reached.
+ */
 const middle = (lengths: readonly number[]) =>
   lengths.toSorted((a, b) => a - b)[lengths.length >> 1]
 

@@ -82,7 +82,7 @@ describe('what was printed', () => {
     expect(matched(['‹x›'], ['two words'])).toBe(null)
   })
 
-  it('is recorded: what fits stays, what is another each time is cut out', () => {
+  it('is recorded: what fits stays, and what differs in each run becomes a wildcard', () => {
     const expected = ['a …', '⋮', 'old', 'end']
     const actual = ['a b', 'x', 'y', `new ${'0f'.repeat(20)} 2026-01-01T00:00:00.000Z`, 'end']
     const lines = recorded(expected, actual)

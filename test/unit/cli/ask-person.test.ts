@@ -20,7 +20,7 @@ it.each([
   expect(shown()).toBe('sure? ')
 })
 
-it('a terminal that closes, and one that says nothing, are none', async () => {
+it('a terminal that closes, and one on which nobody answers, count as no answer', async () => {
   const closed = terminal()
   const asked = askPerson(real, 'sure? ', closed)
   closed.input.end()

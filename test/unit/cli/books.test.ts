@@ -15,7 +15,7 @@ import { Gifts } from '../../../src/rails/gifts.ts'
 import { satgateAt } from '../../support/command-line.ts'
 import { real } from '../../support/world.ts'
 
-/** The commands that read the books, in a home folder of their own. */
+/** The commands that read the books, with a home folder of their own. */
 
 const world = {
   ...real,
@@ -48,7 +48,7 @@ function openBooks(name: string, kind: MoneyKind): Books {
   return openSqliteBooks({ path: join(folder, 'ledger.db'), kind, world })
 }
 
-/** Ann paid 100 sat, was charged 3 and has 2 held; after her Bob paid in often. */
+/** Ann paid 100 sat, was charged 3 and has 2 held. After that Bob paid in many times. */
 async function lived(books: Books): Promise<void> {
   await pay(books, ANN, 100_000n, 'a')
   await books.ledger.hold(request('h1', ANN))
@@ -72,7 +72,7 @@ const request = (id: string, account: string) => ({
   what: { model: 'llama3', dialect: 'openai-chat', pass: null },
 })
 
-/** A gate on that folder, as far as commands are answered. */
+/** A gate on that folder that only answers commands. */
 async function running(name: string, kind: MoneyKind): Promise<Books> {
   const books = openBooks(name, kind)
   const keys = rootKeys(join(home, name), true, world)
@@ -96,7 +96,7 @@ async function atRest(name: string, kind: MoneyKind): Promise<void> {
 }
 
 describe('which books a command looked at', () => {
-  it('is said, with the kind of money, beside a running gate and without one', async () => {
+  it('is printed, with the kind of money, with a running gate and without one', async () => {
     await lived(await running(REAL, 'real'))
     const asked = await satgate('ledger')
     expect(asked.stderr).toBe('books of ~/.satgate: real money, asked of the running gate\n')
@@ -117,12 +117,12 @@ describe('which books a command looked at', () => {
     expect(stderr).toContain(
       'A gate runs on ~/.satgate-play (play money). To look there: satgate ledger entries --limit 3 --data-dir ~/.satgate-play\n',
     )
-    // Where a gate runs there is nothing to point to.
+    // If a gate runs there, no other folder is proposed.
     const there = await satgate('earnings', '--wallet', 'play')
     expect(there.stderr).toBe('books of ~/.satgate-play: play money, asked of the running gate\n')
   })
 
-  it('what is no token has a column of its own, if a request used any', async () => {
+  it('other quantities than tokens have a column of their own, if a request used any', async () => {
     const books = await running(PLAY, 'play')
     await lived(books)
     const tokens = await satgate('earnings', '--wallet', 'play')
@@ -137,7 +137,7 @@ describe('which books a command looked at', () => {
     expect(json.charges).toMatchObject([{ prompt_tokens: 7, completion_tokens: 5, images: 3 }])
   })
 
-  it('a folder without a ledger is a mistake that says where one is', async () => {
+  it('a folder without a ledger is a mistake, and the message says where a ledger is', async () => {
     const none = await satgate('earnings')
     expect(none).toMatchObject({ code: 1, stdout: '' })
     expect(none.stderr).toContain('there is no ledger in ~/.satgate yet: start the gate once')
@@ -150,7 +150,7 @@ describe('which books a command looked at', () => {
     )
   })
 
-  it('a gate of another version is told apart from none', async () => {
+  it('a gate of another version is not taken for no gate', async () => {
     mkdirSync(join(home, REAL))
     const control = await listenForCommands(real, socketIn(join(home, REAL)), async () => {
       throw new Error('this gate does not know that question')
@@ -163,7 +163,7 @@ describe('which books a command looked at', () => {
 })
 
 describe('an account', () => {
-  it('has one name, which every view takes, however many rows of others came since', async () => {
+  it('has one name, which every view accepts, however many rows of others came since', async () => {
     await lived(await running(REAL, 'real'))
     const name = nameOf(ANN)
     const accounts = (await satgate('ledger', 'accounts', '--account', name, '--json')).json()
@@ -191,7 +191,7 @@ describe('an account', () => {
       expect((await satgate('ledger', view, '--json')).stdout).not.toMatch(/(aa|bb){16}/)
   })
 
-  it('that is not there, or that is not named well, is a mistake', async () => {
+  it('that does not exist, or whose name is malformed, is a mistake', async () => {
     await lived(await running(REAL, 'real'))
     const missing = await satgate('ledger', '--account', '0123abcd')
     expect(missing).toMatchObject({ code: 1, stdout: '' })
@@ -200,7 +200,7 @@ describe('an account', () => {
     expect(odd.stderr).toContain('"ann" is not the name of an account: a name is 8 hex digits')
   })
 
-  it('is not guessed if two begin alike', async () => {
+  it('is not guessed if two names begin in the same way', async () => {
     const books = await running(REAL, 'real')
     const [one, other] = alike()
     await pay(books, one, 1_000n, 'one')
@@ -226,7 +226,7 @@ function alike(): readonly [string, string] {
 }
 
 describe('satgate pass', () => {
-  it('mint prints the bare pass, and says which gate takes it', async () => {
+  it('mint prints only the pass, and says which gate accepts it', async () => {
     await running(PLAY, 'play')
     const where = ['--data-dir', join(home, PLAY)]
     const minted = await satgate('pass', 'mint', '--sats', '100', ...where)
@@ -243,7 +243,7 @@ describe('satgate pass', () => {
     expect(accounts).toMatchObject([{ account, bonus_msat: 7_000 }])
   })
 
-  it('narrow prints the bare pass too, and inspect a text for people', async () => {
+  it('narrow prints only the pass too, and inspect a text for people', async () => {
     await running(REAL, 'real')
     const pass = (await satgate('pass', 'mint', '--sats', '1')).stdout.trim()
     const narrowed = await satgate('pass', 'narrow', pass, 'spend <= 10 / day')

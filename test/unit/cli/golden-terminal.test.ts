@@ -70,7 +70,7 @@ const MANY = [
   ),
 ]
 
-/** Their characters are two columns wide, or are several characters to a program. */
+/** Their characters take two columns, or consist of several code points. */
 const WIDE = ['通义千问-2.5-七十二亿参数-指令微调版', 'かな-モデル', 'm-👩‍👩‍👧-é']
 
 const REFUSED = helpWith('unreachable: ECONNREFUSED: connect', new URL('http://localhost:11434'))
@@ -143,7 +143,7 @@ const RUN: readonly object[] = [
     ...{ event: 'problem', what: 'upstream_unreachable', reason: 'refused', since },
     ...{ url: 'http://localhost:11434', detail: REFUSED },
   },
-  // The same once more is no news.
+  // The same problem again is not printed.
   {
     ...{ event: 'problem', what: 'upstream_unreachable', reason: 'refused', since },
     ...{ url: 'http://localhost:11434', detail: REFUSED },
@@ -207,7 +207,7 @@ const CASES: Readonly<Record<string, (terminal: Terminal) => string>> = {
   },
 }
 
-/** Each problem in its own words, as if its every field were known. */
+/** Each problem in its own words, with all of its fields. */
 const PROBLEM_RUN = Object.entries(PROBLEMS).flatMap(([what, { fields, ends }]) => {
   const known = Object.fromEntries(fields.map((field) => [field, field === 'holds' ? 2 : field]))
   const about = { what, ...known, ...(what.startsWith('invoices') ? { invoices: 1 } : {}) }
@@ -238,7 +238,7 @@ describe('golden terminal', () => {
     }
   })
 
-  it('says of the models of the list what priceLines makes of them', () => {
+  it('lists the models as priceLines does', () => {
     const { prices } = priceLines(
       { fallback: { in: 'refuse' }, models: [] } as unknown as Parameters<typeof priceLines>[0],
       [{ id: 'm', priced: { is: 'refused' } }],
@@ -247,7 +247,7 @@ describe('golden terminal', () => {
     expect(prices).toEqual([{ model: 'm', price: 'not for sale', usual: false, sold: 'no' }])
   })
 
-  it('counts prices in play sat where the money is play money', () => {
+  it('shows prices in play sat if the money is play money', () => {
     const price = parsePrice('1/3')
     if (!price.ok) throw new Error(price.error)
     const priced = { is: 'priced', price: price.value } as unknown as Priced
@@ -279,7 +279,7 @@ describe('a terminal of any width', () => {
   })
 })
 
-describe('what is said before the status block', () => {
+describe('problems before the status block', () => {
   const gone = { event: 'problem', what: 'upstream_unreachable', detail: 'nothing listens' }
   const silent = { event: 'problem', what: 'wallet_unreachable', label: 'lnd', reason: 'no answer' }
 
@@ -296,7 +296,7 @@ describe('what is said before the status block', () => {
     return { screen, block, lines: () => text.split('\n').slice(0, -1) }
   }
 
-  it('stands in the block, and is not told again as a line', () => {
+  it('are in the block, and are not printed again as a line', () => {
     const { block, screen, lines } = started(gone, silent)
     expect(block).toEqual([
       expect.stringContaining('nothing listens'),
@@ -310,20 +310,20 @@ describe('what is said before the status block', () => {
     expect(lines()).toHaveLength(2)
   })
 
-  it('and is over before it, stands nowhere', () => {
+  it('that end before it are printed nowhere', () => {
     const solved = { event: 'solved', what: 'wallet_unreachable' }
     const { block, lines } = started(silent, gone, solved)
     expect(block).toHaveLength(1)
     expect(lines()).toEqual([])
   })
 
-  it('with another reason is news', () => {
+  it('with another reason are printed again', () => {
     const { screen, lines } = started(gone)
     screen.say({ ...gone, detail: 'its certificate is not trusted' })
     expect(lines()).toEqual([expect.stringContaining('PROBLEM  its certificate')])
   })
 
-  it('two mints are two problems', () => {
+  it('of two mints are two problems', () => {
     const of = (mint: string) => ({ event: 'problem', what: 'mint_busy', mint })
     const { block } = started(of('a'), of('b'), { event: 'solved', what: 'mint_busy', mint: 'a' })
     expect(block).toEqual([expect.stringContaining('the mint b')])
@@ -353,7 +353,7 @@ describe('events for programs', () => {
     expect(levels.internal_error).toBe('error')
   })
 
-  it('have no other fields than the table says', () => {
+  it('have only the fields of the table', () => {
     for (const event of RUN) {
       const { event: name, what, ...fields } = event as Record<string, string>
       if (what === 'not_in_the_table') continue

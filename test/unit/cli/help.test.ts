@@ -1,6 +1,6 @@
 /**
- * Each file of test/golden/help is the help of a command at a width: UPDATE_GOLDEN=1 writes what is
- * printed now, and removes the files of commands that are gone.
+ * Each file of test/golden/help is the help of a command at a width. UPDATE_GOLDEN=1 writes what is
+ * printed now, and removes the files of removed commands.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { stripVTControlCharacters } from 'node:util'
@@ -43,7 +43,7 @@ describe('--help', () => {
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(width)
   })
 
-  it('is golden for each command, and for nothing else', () => {
+  it('has a golden file for each command, and for nothing else', () => {
     const names = cases.map(([path, width]) => fileOf(path, width))
     expect(readdirSync(FOLDER).sort()).toEqual(names.sort())
   })
@@ -59,7 +59,7 @@ describe('--help', () => {
     },
   )
 
-  it('is what satgate help prints too', async () => {
+  it('is also printed by satgate help', async () => {
     const { code, stdout } = await satgateAt({}, 'help', 'ledger')
     expect([code, stdout]).toEqual([0, (await help(['ledger'], null)).stdout])
   })
@@ -75,7 +75,7 @@ describe('--help', () => {
     expect(stderr).toBe(`satgate: there is no command "${word}". See ${group} --help\n`)
   })
 
-  it('begins with real money, and shows no flag that does nothing', async () => {
+  it('begins with real money, and shows no flag without effect', async () => {
     const { stdout } = await help([], 120)
     const [first] = stdout.slice(stdout.indexOf('Examples:')).split('\n').slice(1)
     expect(first).toContain('satgate --upstream http://localhost:11434 ')
@@ -86,7 +86,7 @@ describe('--help', () => {
     expect(stdout).not.toMatch(/--free|--mode\b/)
   })
 
-  it('shows the flags of the gate where a gate is started, and nowhere else', async () => {
+  it('shows the flags of the gate for commands that start a gate, and for no others', async () => {
     for (const path of [[], ['run']]) expect((await help(path, 120)).stdout).toContain('--payout')
     for (const path of PATHS.filter(([name]) => !['run', undefined].includes(name))) {
       const { stdout } = await help(path, 120)

@@ -5,13 +5,13 @@ import { printable, printableInInk } from '../../../src/floor/printable.ts'
 const ESC = String.fromCharCode(27)
 
 describe('text on a terminal', () => {
-  it('has no weight and no colour where none are shown', () => {
+  it('has no weight and no colour if none are shown', () => {
     const ink = inkOf({ colour: false })
     expect(ink.bold('satgate')).toBe('satgate')
     expect(ink.red('PROBLEM')).toBe('PROBLEM')
   })
 
-  it('J22 keeps its own ink, and no other sequence', () => {
+  it('J22 keeps its own colours, and no other control sequence', () => {
     const ink = inkOf({ colour: true })
     const own = Object.values(ink).map((of) => of('a'))
     expect(own.every((text) => text.startsWith(ESC))).toBe(true)

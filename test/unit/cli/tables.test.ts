@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { table } from '../../../src/cli/tables.ts'
 
 describe('a table', () => {
-  it('has as many rows as there are: the ledger of a year is more than a call takes arguments', () => {
+  it('can have more rows than a call may have arguments, as the ledger of a year has', () => {
     const rows = Array.from({ length: 200_000 }, (_, at) => [`row ${at}`, at])
     const lines = table(['name', 'count'], rows).trimEnd().split('\n')
     expect(lines).toHaveLength(200_001)

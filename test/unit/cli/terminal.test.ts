@@ -32,7 +32,7 @@ const EVIL: Readonly<Record<string, string>> = {
 const NAME = Object.values(EVIL).join('|')
 const RAW = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u
 
-/** Nothing but printable text and line ends of ours; of the forged line only a part of another. */
+/** Only printable text and our own line ends. The forged line is only a part of another line. */
 const expectSafe = (text: string) => {
   const rest = text.replaceAll('\n', '')
   expect(RAW.exec(rest)?.[0].codePointAt(0)).toBeUndefined()
@@ -64,7 +64,7 @@ async function satgate(terminal: boolean, ...argv: readonly string[]) {
 const mint = `https://mint.example/${NAME}`
 const refusal = (why: string) => ({ ok: false, error: { why, says: NAME } })
 
-/** What a gate answers whose every field somebody else chose. */
+/** Answers of a gate in which somebody else chose every field. */
 const ANSWERS: readonly (readonly [command: readonly string[], answer: unknown])[] = [
   [
     ['ledger'],
@@ -145,11 +145,11 @@ describe('J22 nothing on a terminal is raw', () => {
         const { stdout, stderr, code } = await satgate(terminal, ...command, ...where)
         expect(`${stdout}${stderr}`.length).toBeGreaterThan(1)
         expect(stderr).not.toContain('internal error')
-        // Whatever is no refusal is printed for people, piped too.
+        // Everything except a refusal is printed for people, also into a pipe.
         if (code === 0) expect(() => JSON.parse(stdout)).toThrow()
       }
       const { stdout, json } = await satgate(false, ...command, ...where, '--json')
-      // A value that was changed would be another key, model or address to the program that reads it.
+      // A changed value would be another key, model or address to the program that reads it.
       if (stdout !== '') {
         expect(JSON.stringify(json())).toContain(JSON.stringify(NAME).slice(1, -1))
       }
@@ -202,7 +202,10 @@ describe('J22 nothing on a terminal is raw', () => {
     [false, true].map((colour) => ({ colour, columns: () => width })),
   )
 
-  /** As it is printed on such a terminal, and then without our own ink: that of others is not there. */
+  /**
+   * What is printed on such a terminal, without our own colours. No other control sequence may
+   * remain.
+   */
   const printed = (text: string, colour: boolean): string => {
     const shown = (colour ? printableInInk : printable)(text)
     expect(shown).toBe(text)
@@ -288,7 +291,7 @@ describe('J22 nothing on a terminal is raw', () => {
 describe('J22 the one place that makes text safe', () => {
   const anything = fc.string({ unit: 'binary', maxLength: 200, size: 'max' })
 
-  it('J22 whatever a text holds, what is printed of it stands still', () => {
+  it('J22 whatever a text contains, its printed form moves no cursor', () => {
     fc.assert(
       fc.property(anything, fc.constantFrom(...Object.values(EVIL)), (text, evil) => {
         for (const one of [`${text}${evil}`, `${evil}${text}`]) {
@@ -300,7 +303,7 @@ describe('J22 the one place that makes text safe', () => {
     )
   })
 
-  it('J22 JSON is the same value, and stands still', () => {
+  it('J22 JSON has the same value, and moves no cursor', () => {
     fc.assert(
       fc.property(fc.jsonValue(), anything, (value, text) => {
         const json = JSON.stringify({ [text]: [value, text, NAME] })

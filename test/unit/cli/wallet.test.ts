@@ -35,7 +35,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true })
 })
 
-/** `satgate <words>`, as from a terminal or, with `--json`, from a program. */
+/** `satgate <words>`, as from a terminal. With `--json`, as from a program. */
 async function satgate(...argv: readonly string[]) {
   const settings = { wallet: { kind: 'ecash', mints: [mint.url] }, payout: there.address.text }
   writeFileSync(join(folder, 'satgate.json'), JSON.stringify({ ...settings, dataDir: 'data' }))
@@ -44,7 +44,7 @@ async function satgate(...argv: readonly string[]) {
 
 const data = () => join(folder, 'data')
 
-/** A gate has run here: buyers paid in, and were served for some of it. */
+/** A gate has run here: buyers paid, and spent a part of it. */
 async function earned(sats: readonly number[], owed: bigint) {
   const { store, seed, close } = openEcashFolder(data(), world)
   const wire = await openMint({ url: mint.url, seed, world })
@@ -72,7 +72,7 @@ async function earned(sats: readonly number[], owed: bigint) {
 }
 
 describe('satgate wallet, without a running gate', () => {
-  it('says what is held, what is owed, and what can leave', async () => {
+  it('tells what is held, what is owed, and what can leave', async () => {
     await earned([1000, 24], 100_500n)
     const shown = await satgate('wallet')
     expect(shown.code).toBe(0)
@@ -115,7 +115,7 @@ describe('satgate wallet, without a running gate', () => {
     expect((await satgate('wallet', '--json')).json().balance_sat).toBe(mint.issuedSat())
   })
 
-  it('pays an invoice of somebody’s', async () => {
+  it('pays an invoice of somebody else', async () => {
     await earned([1024], 0n)
     const done = await satgate('wallet', 'withdraw', mint.invoice(50), '--json')
     expect(done.json()).toEqual({ ...done.json(), state: 'paid', amount_sat: 50, to: 'invoice' })
@@ -151,7 +151,7 @@ describe('satgate wallet, without a running gate', () => {
     })
   })
 
-  it('E7 gives the coins away where the seed is lost and there is no backup', async () => {
+  it('E7 exports the coins if the seed is lost and there is no backup', async () => {
     await earned([1024], 500_000n)
     rmSync(join(data(), 'ecash.seed'))
     const shown = await satgate('wallet')
@@ -162,7 +162,7 @@ describe('satgate wallet, without a running gate', () => {
     expect(left.json()).toMatchObject([{ amount_sat: 1024, mint: mint.url }])
   })
 
-  it('ends with 3 where the mint does not answer', async () => {
+  it('exits with 3 if the mint does not answer', async () => {
     await earned([1024], 0n)
     await mint.stop()
     expect((await satgate('wallet', 'withdraw', there.address.text, '--sats', '10')).code).toBe(3)
@@ -190,7 +190,7 @@ describe('satgate wallet, without a running gate', () => {
     expect(none.stderr).toContain('there is no ledger in ~/data yet')
   })
 
-  it('waits for nobody who has the folder and does not answer', async () => {
+  it('does not wait for a process that holds the folder and does not answer', async () => {
     await earned([64], 0n)
     const taken = takeFolder(data())
     const answer = await satgate('wallet')
@@ -201,7 +201,7 @@ describe('satgate wallet, without a running gate', () => {
 })
 
 describe('satgate wallet, through the running gate', () => {
-  it('asks it, is told how far it is, and ends as it says', async () => {
+  it('asks the gate, shows its progress, and exits as it says', async () => {
     const asked: unknown[] = []
     const folder = takeFolder(data())
     const server = await listenForCommands(real, socketIn(data()), async (question, told) => {

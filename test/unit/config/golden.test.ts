@@ -1,7 +1,8 @@
 /**
- * Each file of test/golden/config is a case: a command line, then `NAME=value` lines, then files
- * under `── name [mode]`, then what comes out under `── exit N`, stderr behind `! `. A new case is a
- * new file with anything under its last rule: UPDATE_GOLDEN=1 writes what really comes out.
+ * Each file of test/golden/config is a case: a command line, then lines `NAME=value`, then files
+ * under `── name [mode]`, then the output under `── exit N`, with stderr behind `! `. For a new
+ * case, write a new file with any text under its last rule; UPDATE_GOLDEN=1 replaces that text by
+ * the real output.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
@@ -19,7 +20,7 @@ interface Case {
   readonly argv: readonly string[]
   readonly env: Record<string, string>
   readonly files: TestFiles
-  /** All text up to the output. */
+  /** All text before the output. */
   readonly given: string
   readonly output: string
 }
@@ -42,7 +43,7 @@ function readCase(text: string): Case {
   return { argv: words.slice(2), env, files, given, output: `── ${output}` }
 }
 
-/** What the command line makes of it: commander is told of the flags by the table alone. */
+/** Runs the command line. Commander knows the flags only from the table. */
 function run({ argv, env, files }: Case): Outcome {
   const command = new Command().argument('<verb>').argument('[file]').option('--config <file>')
   const collect = (value: string, before: string[] = []) => [...before, value]

@@ -16,7 +16,7 @@ const bomb = (): string => {
   return lines.join('\n')
 }
 
-describe('hostile YAML is a mistake that says so, soon, and never a crash', () => {
+describe('hostile YAML is a mistake with a message, soon, and never a crash', () => {
   it.each([
     ['an alias bomb', bomb()],
     ['an alias of itself', 'pricing: &a { models: *a }'],
@@ -40,7 +40,7 @@ describe('hostile YAML is a mistake that says so, soon, and never a crash', () =
     ['a NUL', 'port: 1\0'],
   ])('%s', (_, yaml) => {
     expect(mistakes({ yaml }).length).toBeGreaterThan(0)
-    // What is expanded without a bound would not end.
+    // If it were expanded without a bound, this would not end.
     expect(({} as { port?: unknown }).port).toBeUndefined()
   })
 
@@ -49,7 +49,7 @@ describe('hostile YAML is a mistake that says so, soon, and never a crash', () =
   })
 })
 
-/** Text that is nearly a config: keys and values of real ones, with signs of YAML in between. */
+/** Text that is nearly a config: keys and values of real ones, with characters of YAML in between. */
 const nearlyYaml = fc
   .array(
     fc.oneof(
@@ -134,7 +134,7 @@ describe('the nearest word', () => {
     expect(editDistance(b, a)).toBe(steps)
   })
 
-  it('is none where nothing is near', () => {
+  it('is null if no word is similar', () => {
     expect(nearest('xylophone', ['port', 'host'])).toBeNull()
     expect(nearest('PORT', ['port', 'host'])).toBe('port')
   })

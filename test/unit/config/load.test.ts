@@ -146,7 +146,7 @@ describe('the environment', () => {
     expect(config.port).toBe(4000)
   })
 
-  it('says an unknown SATGATE_ name, but not one that a setting asks for', () => {
+  it('reports an unknown SATGATE_ name, but not one that a setting asks for', () => {
     const env = { SATGATE_MY_KEY: 'sk-1', SATGATE_UPSTREAM_KEYS: 'x' }
     const yaml = 'upstreamKey: { env: SATGATE_MY_KEY }'
     expect(mistakes({ env, yaml })).toEqual([
@@ -154,13 +154,13 @@ describe('the environment', () => {
     ])
   })
 
-  it('takes no name for another because both begin with SATGATE_', () => {
+  it('does not find two names similar because both begin with SATGATE_', () => {
     expect(mistakes({ env: { SATGATE_CONFIG: 'x.yaml' } })).toEqual([
       'SATGATE_CONFIG: no setting has this name; satgate config lists the settings',
     ])
   })
 
-  it('says of YAML that cannot be read where to look, once for each line', () => {
+  it('says where YAML cannot be read, once for each line', () => {
     const said = mistakes({ yaml: 'upstream: http://x\n port: 3\n' })
     expect(said).toHaveLength(1)
     expect(said[0]).toMatch(/^satgate.yaml:1:11: this is not YAML: .+\. Look at the indentation/)
@@ -180,7 +180,7 @@ describe('the environment', () => {
 })
 
 describe('flags', () => {
-  it('that are none are mistakes with the nearest one', () => {
+  it('that do not exist are mistakes, with the nearest flag', () => {
     expect(mistakes({ flags: { modelPrices: ['a=1'] } })).toEqual([
       '--model-prices: there is no such flag; did you mean --model-price?',
     ])
@@ -194,7 +194,7 @@ describe('flags', () => {
     expect(mistakes({ flags: { modelPrice: ['a=3', 'a=4'] } })).toHaveLength(1)
   })
 
-  it('mark another wallet, so nothing of the one in the file is meant', () => {
+  it('that choose another wallet make the wallet in the file irrelevant', () => {
     const yaml = 'wallet: { kind: lnd, url: https://localhost:8080, key: { file: gone } }'
     expect(loaded({ yaml, flags: { wallet: 'play' } }).config.wallet).toEqual({ kind: 'play' })
     expect(mistakes({ yaml, flags: { wallet: 'lnd' } })).toHaveLength(1)
@@ -207,7 +207,7 @@ describe('flags', () => {
 })
 
 describe('files', () => {
-  it('are found beside the config that names them', () => {
+  it('are searched beside the config that names them', () => {
     const files = {
       '/etc/satgate/gate.yaml': {
         text: 'wallet: { kind: lnd, url: https://n:8080, key: { file: x.macaroon }, tlsCert: ~/tls.cert }',
@@ -219,12 +219,12 @@ describe('files', () => {
     expect(wallet.key?.reveal()).toBe('020103ff')
   })
 
-  it('satgate.yaml is taken before satgate.json', () => {
+  it('satgate.yaml is read before satgate.json', () => {
     const files = { 'satgate.json': { text: '{"port":1}' }, 'satgate.yaml': { text: 'port: 2' } }
     expect(loaded({ files })).toMatchObject({ file: 'satgate.yaml', config: { port: 2 } })
   })
 
-  it('that are no text, or too large, are said and not read', () => {
+  it('that are no text, or too large, are reported and not read', () => {
     const no = { 'satgate.yaml': { text: Uint8Array.of(0xff, 0xfe) } }
     expect(mistakes({ files: no })).toEqual([
       'satgate.yaml:1:1: the file is not text in UTF-8: save it as UTF-8',
@@ -234,7 +234,7 @@ describe('files', () => {
     ])
   })
 
-  it('are read from this machine with their permissions, and never whole when they are large', () => {
+  it('are read from this machine with their permissions, and only in part if they are large', () => {
     const folder = mkdtempSync(join(tmpdir(), 'satgate-config-'))
     const path = join(folder, 'large')
     writeFileSync(path, Buffer.alloc(3_000_000), { mode: 0o640 })
@@ -253,7 +253,7 @@ describe('secrets', () => {
     ])
   })
 
-  it('H7 a secret is seen nowhere but where it is revealed', () => {
+  it('H7 a secret is printed nowhere, and only reveal returns it', () => {
     const { upstreamKey } = loaded({ env: { SATGATE_UPSTREAM_KEY: 'sk-seen' } }).config
     expect(upstreamKey?.reveal()).toBe('sk-seen')
     const everyWay = [String(upstreamKey), JSON.stringify(upstreamKey), inspect({ upstreamKey })]
@@ -275,7 +275,7 @@ describe('secrets', () => {
   })
 })
 
-it('H8 what was written cannot move a terminal', () => {
+it('H8 what an operator wrote cannot move the cursor of a terminal', () => {
   const said = mistakes({ yaml: '"\\e[2J\\u202e": 1\nport: "\\e[31m\\x9b"' }).join('\n')
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   expect(said).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/)
@@ -293,7 +293,7 @@ it('the config is frozen, all the way down', () => {
   expect(loose).toEqual([])
 })
 
-it('J16 a field that is a way around the price may never pass, and is named with its line', () => {
+it('J16 a field that is a way around the price is refused, with its line', () => {
   expect(
     loaded({ yaml: 'limits: { requestFields: [guidance_scale] }' }).config.limits.requestFields,
   ).toEqual(['guidance_scale'])
@@ -312,7 +312,7 @@ it('J16 a field that is a way around the price may never pass, and is named with
 })
 
 describe('the table', () => {
-  it('has a right example in every row', () => {
+  it('has a correct example in every row', () => {
     for (const [key, { secret, example }] of BY_KEY) {
       if (secret || key === 'wallet.tlsCert' || key.startsWith('wallet.')) continue
       const written = key.split('.').reduceRight((inner, name) => `{ ${name}: ${inner} }`, example)
@@ -320,7 +320,7 @@ describe('the table', () => {
     }
   })
 
-  it('stands in docs/configuration.md, without the settings that have no effect', () => {
+  it('is in docs/configuration.md, without the settings that have no effect', () => {
     const path = new URL('../../../docs/configuration.md', import.meta.url)
     const text = readFileSync(path, 'utf8')
     expect(withParts(text)).toBe(text)
@@ -333,7 +333,7 @@ describe('the table', () => {
     expect(items).toEqual(idle)
   })
 
-  it('stands in no other document', () => {
+  it('is in no other document', () => {
     const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
     expect(readme).not.toContain('`SATGATE_UPSTREAM`')
   })
@@ -348,7 +348,7 @@ describe('the table', () => {
     }
   })
 
-  it('every example in satgate.yaml.example is right once its sign is taken away', () => {
+  it('every example in satgate.yaml.example is correct when its sign is removed', () => {
     const path = new URL('../../../satgate.yaml.example', import.meta.url)
     const yaml = readFileSync(path, 'utf8').replace(
       /^( *)# (?=(upstreamKey|publicUrl|tunnel|llama3|deepseek|gpt-oss|legacy|url|second|payout|cashu|x402|payment|tiers|freeTier|metrics|name|contact|terms|kind|mints| {2}\w+): ?)/gm,

@@ -5,7 +5,7 @@ import { mistakeLine } from '../../../src/config/node.ts'
 export const CWD = '/srv/gate'
 export const HOME = '/home/op'
 
-/** Files by path, relative ones in CWD. */
+/** Files by path. Relative paths are in CWD. */
 export type TestFiles = Record<string, { text: string | Uint8Array; mode?: number }>
 
 export const readFrom =
@@ -18,7 +18,7 @@ export const readFrom =
   }
 
 export interface Given extends Partial<Pick<LoadInput, 'flags' | 'env'>> {
-  /** Text of satgate.yaml. */
+  /** The text of satgate.yaml. */
   readonly yaml?: string
   readonly files?: TestFiles
 }
@@ -31,14 +31,14 @@ const inputOf = ({ yaml, files, flags, env }: Given): LoadInput => ({
   readFile: readFrom({ ...files, ...(yaml !== undefined && { 'satgate.yaml': { text: yaml } }) }),
 })
 
-/** Loads what has to be right. */
+/** Loads settings that must be right. */
 export function loaded(given: Given): Loaded {
   const result = load(inputOf(given))
   if (!result.ok) throw new Error(result.error.map(mistakeLine).join('\n'))
   return result.value
 }
 
-/** The mistakes of what is wrong, a line each; none where nothing is. */
+/** The mistakes of wrong settings, one on each line. Empty if there is none. */
 export function mistakes(given: Given): string[] {
   const result = load(inputOf(given))
   return result.ok ? [] : result.error.map(mistakeLine)

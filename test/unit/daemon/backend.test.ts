@@ -12,7 +12,7 @@ afterEach(() => bench.clean())
 
 const world = { ...real, now: Date.now, random: (bytes: number) => new Uint8Array(bytes) }
 
-/** What the operator is told at the start of a gate with that backend. */
+/** What the operator is told when a gate starts with that backend. */
 async function told(upstream: string): Promise<string | null> {
   const pricing = { list: { models: [] } }
   const config = { upstream, upstreamKey: null, pricing } as unknown as Config
@@ -21,7 +21,7 @@ async function told(upstream: string): Promise<string | null> {
   return found.problem
 }
 
-describe('what an operator is told of a backend that gives no models', () => {
+describe('what an operator is told about a backend that lists no models', () => {
   it.each([
     ['', '/v1/models'],
     ['/v1', '/v1/models'],
@@ -48,7 +48,7 @@ describe('what an operator is told of a backend that gives no models', () => {
     expect(said).toContain('NODE_EXTRA_CA_CERTS=')
   })
 
-  it('and nothing of one that has some', async () => {
+  it('and nothing about one that lists some', async () => {
     const { fake } = await bench.both({ models: [{ id: 'm' }] })
     expect(await told(fake.base.origin)).toBe(null)
   })

@@ -7,7 +7,7 @@ import { askRunningGate, listenForCommands } from '../../../src/daemon/control.t
 import { tick, until } from '../../support/buyer.ts'
 import { real } from '../../support/world.ts'
 
-/** A real socket, and clients that misbehave on it. An error without an owner fails the run. */
+/** A real socket, and clients that misbehave on it. An unhandled error fails the run. */
 let folder = ''
 let path = ''
 const clean: (() => void)[] = []
@@ -20,7 +20,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true })
 })
 
-/** Answers what it was asked, after some ms, and tells of progress meanwhile. */
+/** Answers questions after some ms, and reports progress meanwhile. */
 async function listening({ patience = 10_000, afterMs = 0 } = {}) {
   const asked: unknown[] = []
   const answer = async (question: unknown, told: (progress: string) => void) => {
@@ -52,7 +52,7 @@ const stillAnswers = async () =>
   expect(await askRunningGate(path, 'hello')).toEqual({ ok: true, value: { asked: 'hello' } })
 
 describe('J11 no command ends a running gate', () => {
-  it('J11 Ctrl+C while the gate answers: the answer has nobody to go to, and the gate goes on', async () => {
+  it('J11 Ctrl+C while the gate answers: nobody receives the answer, and the gate goes on', async () => {
     const asked = await listening({ afterMs: 40 })
     for (let i = 0; i < 5; i += 1) {
       const socket = await client()
@@ -64,7 +64,7 @@ describe('J11 no command ends a running gate', () => {
     await stillAnswers()
   })
 
-  it('J11 a client that goes in the middle of its question, or asks nothing at all', async () => {
+  it('J11 a client that leaves in the middle of its question, or asks nothing', async () => {
     await listening()
     for (const begun of ['', '{"ask":', 'x'.repeat(10_000)]) {
       const socket = await client()
@@ -78,7 +78,7 @@ describe('J11 no command ends a running gate', () => {
     await stillAnswers()
   })
 
-  it('J11 garbage is refused in words, bytes that are no text too', async () => {
+  it('J11 garbage is refused with a message, also bytes that are no text', async () => {
     await listening()
     for (const garbage of ['GET / HTTP/1.1\r', '{', '', 'null', '\u0000\u0001', '[1,']) {
       const socket = await client()
@@ -97,7 +97,7 @@ describe('J11 no command ends a running gate', () => {
     await stillAnswers()
   })
 
-  it('J11 megabytes without a line end: hung up on long before they are all taken', async () => {
+  it('J11 megabytes without a line end: the connection is closed long before all are read', async () => {
     await listening()
     const socket = await client()
     let taken = 0
@@ -127,7 +127,7 @@ describe('J11 no command ends a running gate', () => {
     expect(await answer).toEqual({ ok: true, value: { asked: 'long' } })
   })
 
-  it('J11 a question in pieces, inside a character too, is one question; a second one is not asked', async () => {
+  it('J11 a question in pieces is one question, also if a character is cut in two; a second one is ignored', async () => {
     const asked = await listening()
     const bytes = Buffer.from('"größer als 😀"\n"second"\n')
     const socket = await client()
@@ -142,7 +142,7 @@ describe('J11 no command ends a running gate', () => {
 })
 
 describe('J11 the command itself', () => {
-  /** Somebody else on the socket, who says this and hangs up. */
+  /** Another server on the socket, which sends this text and hangs up. */
   async function stranger(says: string | null) {
     const server = createServer((socket) => {
       socket.on('error', () => {})
@@ -166,11 +166,11 @@ describe('J11 the command itself', () => {
     })
   })
 
-  it('J11 finds nobody where no gate runs', async () => {
+  it('J11 finds nobody if no gate runs', async () => {
     expect(await askRunningGate(path, 'hello')).toEqual({ ok: false, error: { why: 'nobody' } })
   })
 
-  it('J11 hears how far it is, and a refusal', async () => {
+  it('J11 hears the progress, and a refusal', async () => {
     await listening({ afterMs: 12 })
     const heard: string[] = []
     const answer = await askRunningGate(path, 'hello', (progress) => heard.push(progress))

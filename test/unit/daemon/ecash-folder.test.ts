@@ -24,7 +24,7 @@ function opened() {
 }
 
 describe('the seed of a data folder', () => {
-  it('is twelve words, its owner’s alone, and the same ever after', () => {
+  it('is twelve words, only for its owner, and the same for ever', () => {
     const first = opened()
     expect(first.words.split(' ')).toHaveLength(12)
     expect(statSync(seedFile()).mode & 0o777).toBe(0o600)
@@ -44,7 +44,7 @@ describe('the seed of a data folder', () => {
     )
   })
 
-  it('E7 is never made anew beside coins', () => {
+  it('E7 is never made anew if there are coins', () => {
     opened()
     rmSync(seedFile())
     expect(() => openEcashFolder(folder, WORLD)).toThrow(Failed)
@@ -52,7 +52,7 @@ describe('the seed of a data folder', () => {
     expect(existsSync(seedFile())).toBe(false)
   })
 
-  it('E7 is not exchanged beside coins', () => {
+  it('E7 is not replaced if there are coins', () => {
     opened()
     writeFileSync(seedFile(), `${'abandon '.repeat(11)}about`)
     expect(() => openEcashFolder(folder, WORLD)).toThrow('coins of another seed')
@@ -78,7 +78,7 @@ describe('the seed of a data folder', () => {
     expect(() => openEcashFolder(folder, WORLD)).toThrow(/^(?!.*(?:zebra|zoom)).*$/s)
   })
 
-  it('I11 without its coins asks for stock to be taken before anything is sold', () => {
+  it('I11 without its coins requires that stock is taken before anything is sold', () => {
     opened()
     rmSync(ecashIn(folder).coins)
     expect(opened().raised).toContain('satgate wallet restore')

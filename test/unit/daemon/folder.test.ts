@@ -12,7 +12,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(path, { recursive: true }))
 
-it('one process has the folder, and it is free when that one gives it back', () => {
+it('one process has the folder, and it is free when that process gives it back', () => {
   const first = takeFolder(path)
   expect([first.ok, takeFolder(path)]).toEqual([true, { ok: false, error: 'in_use' }])
   if (first.ok) first.value.unlock()
@@ -21,7 +21,7 @@ it('one process has the folder, and it is free when that one gives it back', () 
   if (again.ok) again.value.unlock()
 })
 
-it('J12 a start does not wait for a disk that takes nothing: its mark is written when it can be', async () => {
+it('J12 a start does not wait for a full disk: its mark is written when that is possible', async () => {
   const ledger = join(path, 'ledger.db')
   writeFileSync(ledger, '')
   const kept: string[] = []

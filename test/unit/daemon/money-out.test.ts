@@ -22,7 +22,7 @@ const row = (hash: string, sat: number): InvoiceRow => ({
   ...{ createdAt: 1, expiresAt: 2, settledAt: null },
 })
 
-/** A buyer has paid: the coins are here. */
+/** A buyer has paid, and the coins are here. */
 async function paid(sat: number, credited: boolean, sold = true): Promise<void> {
   n += 1
   const hash = `h${n}`
@@ -64,7 +64,7 @@ describe('what is owed to buyers', () => {
     expect(await owedToBuyers(books, store)).toBe(99)
   })
 
-  it('E7 holds what was paid for coins that are here, before the ledger knows of it', async () => {
+  it('E7 includes payments whose coins are here before the ledger knows of them', async () => {
     for (let count = 0; count < 120; count += 1) await paid(1, true)
     await paid(40, false)
     for (let count = 0; count < 30; count += 1) await paid(1, true)
@@ -72,7 +72,7 @@ describe('what is owed to buyers', () => {
     expect(await owedToBuyers(books, store)).toBe(150 + 42)
   })
 
-  it('does not hold what an invoice brought that was never sold', async () => {
+  it('does not include payments of an invoice that was never sold', async () => {
     await paid(40, false, false)
     expect(await owedToBuyers(books, store)).toBe(0)
   })

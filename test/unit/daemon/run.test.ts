@@ -11,7 +11,7 @@ afterEach(async () => {
 })
 
 describe('satgate run', () => {
-  it('is stopped in order from the moment that it says it is ready', async () => {
+  it('is stopped in order from the moment when it says that it is ready', async () => {
     const home = mkdtempSync(join(tmpdir(), 'satgate-run-'))
     const upstream = await startFakeUpstream({})
     clean.push(

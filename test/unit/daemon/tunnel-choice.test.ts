@@ -17,7 +17,7 @@ import type { Answer, Host } from '../../../src/daemon/host.ts'
 import { rememberTunnel } from '../../../src/daemon/remembered-answers.ts'
 import { chooseTunnel, noTunnelNote, type TunnelChance } from '../../../src/daemon/tunnel-choice.ts'
 
-/** The question that `tunnel: auto` asks, and what is remembered of it. */
+/** The question that `tunnel: auto` asks, and how its answer is stored. */
 let root = ''
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'satgate-choice-'))
@@ -35,7 +35,7 @@ function folderOf(name = 'data'): Folder {
 const AUTO: TunnelChance = { program: '/bin/cloudflared', why: 'auto' }
 const YES = { program: '/bin/cloudflared', why: 'answered_yes' }
 
-/** A person who answers one after another; null: nobody sits there. */
+/** A person who gives these answers one after the other. Null: nobody is at the terminal. */
 function hostOf(answers: readonly (string | Answer)[] | null) {
   const asked: string[] = []
   let said = ''
@@ -99,7 +99,7 @@ describe('the question about the tunnel', () => {
     }
   })
 
-  it('something else is asked again, and three times is no answer', async () => {
+  it('any other answer leads to the question again, and three of them count as no answer', async () => {
     const folder = folderOf()
     expect(await choose(hostOf(['what?', 'y']), folder)).toEqual(YES)
     const other = folderOf('other')
@@ -111,7 +111,7 @@ describe('the question about the tunnel', () => {
     expect(again.asked).toHaveLength(1)
   })
 
-  it('Ctrl+C ends with 130, and nothing is remembered', async () => {
+  it('Ctrl+C exits with 130, and nothing is stored', async () => {
     const folder = folderOf()
     await expect(choose(hostOf(['interrupted']), folder)).rejects.toMatchObject({ code: 130 })
     const again = hostOf(['y'])
@@ -119,7 +119,7 @@ describe('the question about the tunnel', () => {
     expect(again.asked).toHaveLength(1)
   })
 
-  it('is not asked where nobody sits, with --json, where it was asked for, or with test money', async () => {
+  it('is not asked if nobody is there, with --json, if the tunnel was asked for, or with test money', async () => {
     const nobody = { program: '/bin/cloudflared', why: 'nobody_to_ask' }
     expect(await choose(hostOf(null), folderOf('a'))).toEqual(nobody)
     expect(await choose(hostOf([]), folderOf('b'), { json: true })).toEqual(nobody)
@@ -130,7 +130,7 @@ describe('the question about the tunnel', () => {
     expect(test).toEqual({ program: null, why: 'test_money' })
   })
 
-  it('play money is never public, whatever the settings came to say', async () => {
+  it('play money is never public, whatever the settings say', async () => {
     const { host } = hostOf([])
     const about = { folder: folderOf(), money: 'play', ...asking(host, false) } as const
     for (const why of ['asked_for', 'auto'] as const) {
@@ -156,13 +156,13 @@ describe('the answer', () => {
     expect(await choose(hostOf([]), folder)).toEqual(YES)
   })
 
-  it('no holds in a copy of the folder', async () => {
+  it('no is valid in a copy of the folder too', async () => {
     const folder = folderOf()
     await choose(hostOf(['n']), folder)
     expect(await choose(hostOf([]), copyOf(folder))).toMatchObject({ why: 'answered_no' })
   })
 
-  it('is the owner’s alone to read, and what else the file says stays', () => {
+  it('is readable only by the owner, and the rest of the file stays', () => {
     const folder = folderOf()
     const path = join(folder.path, 'answers.json')
     writeFileSync(path, '{"another":{"a":1},"tunnel":7}')
@@ -190,7 +190,7 @@ describe('the answer', () => {
     expect(await choose(hostOf([]), folder)).toEqual(YES)
   })
 
-  it('that cannot be written counts this once, and is said', async () => {
+  it('that cannot be stored counts for this run, and a message says so', async () => {
     const folder = folderOf()
     mkdirSync(join(folder.path, 'answers.json.new'))
     const person = hostOf(['n'])

@@ -44,7 +44,7 @@ const alive = (pid: number): boolean => {
   }
 }
 
-/** A file that can be run. */
+/** Writes a file that can be run. */
 function script(path: string, text: string): string {
   writeFileSync(path, text)
   chmodSync(path, 0o755)
@@ -77,7 +77,7 @@ describe('the process', () => {
     expect(said).toEqual(['up https://fake-words-1.trycloudflare.com'])
   })
 
-  it('is handed no key and nothing of the tunnels that the operator has', async () => {
+  it('gets no key and nothing of the tunnels that the operator has', async () => {
     const fake = fakeOf()
     const { tunnel } = opened(fake)
     await tunnel.first(10_000)
@@ -102,7 +102,7 @@ describe('the process', () => {
     ])
   })
 
-  it('is tried with longer and longer pauses, and says nothing while it fails', async () => {
+  it('is tried with longer and longer pauses, and reports nothing while it fails', async () => {
     const fake = fakeOf()
     fake.behave('dies')
     const { tunnel, said } = opened(fake)
@@ -127,7 +127,7 @@ describe('the process', () => {
     await until(() => !alive(pid))
   })
 
-  it('is gone when it is closed, also while it starts', async () => {
+  it('ends when it is closed, also while it starts', async () => {
     const fake = fakeOf()
     const { tunnel } = opened(fake)
     await tunnel.first(10_000)
@@ -141,7 +141,7 @@ describe('the process', () => {
     expect(fake.starts).toBe(before)
   })
 
-  it('that cannot be run is no tunnel, and closes', async () => {
+  it('that cannot be run means that there is no tunnel, and can be closed', async () => {
     const fake = fakeOf()
     const { tunnel } = opened(fake, { program: join(fake.folder, 'not-there') })
     expect(await tunnel.first(10_000)).toBe(null)
@@ -165,7 +165,7 @@ describe('where cloudflared is', () => {
     expect(find({ PATH: onPath, CLOUDFLARED_BIN: join(named, 'gone') })).toBe(null)
   })
 
-  it('a folder or a file that cannot be run is none', () => {
+  it('a folder or a file that cannot be run does not count', () => {
     const onPath = folderOf()
     mkdirSync(join(onPath, 'cloudflared'))
     expect(findCloudflared({ env: { PATH: onPath } }, folderOf())).toBe(null)
@@ -174,14 +174,14 @@ describe('where cloudflared is', () => {
     expect(findCloudflared({ env: { PATH: other } }, folderOf())).toBe(null)
   })
 
-  it('another program gets what reaches the network, and no more', () => {
+  it('another program gets the variables for the network, and no others', () => {
     const env = { PATH: '/bin', https_proxy: 'http://p', SATGATE_WALLET_KEY: 'x', TUNNEL_URL: 'y' }
     expect(strangersEnv(env)).toEqual({ PATH: '/bin', https_proxy: 'http://p' })
   })
 })
 
 describe('--tunnel without cloudflared', () => {
-  /** An npm that puts an installer where npm would: what it downloads is `program`. */
+  /** An npm that installs `program` where npm would put it. */
   const npmThat = (program: string): string => {
     const folder = folderOf()
     const lib = `exports.install = async (to) => require('fs').writeFileSync(to, ${JSON.stringify(program)}, { mode: 0o755 })`
@@ -213,7 +213,7 @@ describe('--tunnel without cloudflared', () => {
     return { host, asked, said: () => said }
   }
 
-  it('off a terminal says what to install: 2', async () => {
+  it('without a terminal says what to install, and exits with 2', async () => {
     const { host } = hostOf(null, '')
     await expect(needCloudflared(host, folderOf())).rejects.toMatchObject({
       name: 'Failed',
@@ -235,12 +235,12 @@ describe('--tunnel without cloudflared', () => {
     },
   )
 
-  it('Ctrl+C at that question ends with 130', async () => {
+  it('Ctrl+C at that question exits with 130', async () => {
     const { host } = hostOf('interrupted', '')
     await expect(needCloudflared(host, folderOf())).rejects.toMatchObject({ code: 130 })
   })
 
-  it('on a yes installs it, runs no script of a package, and finds it the next time', async () => {
+  it('installs it on a yes, runs no script of a package, and finds it the next time', async () => {
     const folder = folderOf()
     const npm = npmThat('#!/bin/sh\necho cloudflared version 2026.11.0\n')
     const { host, said } = hostOf({ typed: 'y' }, npm)
@@ -292,7 +292,7 @@ describe('whether a tunnel may open by itself', () => {
     expect(await chance(settings)).toEqual({ program: null, why })
   })
 
-  it('does not without a cloudflared', async () => {
+  it('not without a cloudflared', async () => {
     expect(await chance({}, folderOf())).toEqual({ program: null, why: 'no_cloudflared' })
   })
 })

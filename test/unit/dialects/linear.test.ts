@@ -7,21 +7,21 @@ import { present } from '../../../src/passes/present.ts'
 import { HEAD } from '../../support/dialects.ts'
 import { growth } from '../../support/growth.ts'
 
-/** What hostile texts are made of. */
+/** The units of hostile texts. */
 const UNITS: readonly string[] = [
   ...['a', ' ', '1', '=', '"', '\\', '\\"', '\n', '{', '[', '{1,', '{1}', '%7B', ':', ','],
   ...['\u0300', 'a\u0315\u0300', '\u1100\u1161\u11a8', '\u11a8', '\uac01', '\ufdfa'],
   ...['\u1ebf', 'ß', 'İ', 'Σ', '🙂', '\u{1d15e}', '\ud800'],
 ]
 
-/** A run of one unit behind another, as marks need a letter and out of their order. */
+/** Texts that repeat one unit. A mark needs a letter before it and is put in an unusual order. */
 const TEXTS: readonly [string, (times: number) => string][] = [
   ...UNITS.map((unit): [string, (times: number) => string] => [unit, (n) => unit.repeat(n)]),
   ['marks out of order', (n) => `a${'\u0315'.repeat(n)}${'\u0300'.repeat(n)}`],
   ['marks of three classes', (n) => `a${'\u0315\u0327\u0300'.repeat(n)}`],
 ]
 
-/** A text everywhere in a request where a stranger's may stand. */
+/** Puts a text everywhere in a request where a stranger can put one. */
 const everywhere = (text: string): object => ({
   model: 'm',
   messages: [
@@ -46,7 +46,7 @@ describe('J1 bytes of a stranger never cost more than linear time', () => {
     expect(growth(read)).toBeLessThan(3)
   })
 
-  it('as a body that is no JSON, or nothing but brackets', { timeout: 60_000 }, () => {
+  it('as a body that is no JSON, or only brackets', { timeout: 60_000 }, () => {
     const bodies: readonly ((times: number) => string)[] = [
       ...['{"a":', '[', '{', '"', '\\"', '{"a":[', '[],', '"a",', '-', '1', ' ', ',', ':'].map(
         (unit) => (times: number) => unit.repeat(times),
@@ -84,16 +84,17 @@ describe('J1 bytes of a stranger never cost more than linear time', () => {
     }
   })
 
-  it('J1 a long text is cut into pieces in linear time, whether it has a space or none', () => {
+  it('J1 a long text is cut into pieces in linear time, with spaces or without', () => {
     for (const unit of ['a', 'a b', '\ud55c', '9']) {
       const read = (times: number) => {
-        // What `repeat` makes is not in one piece yet.
+        // The result of `repeat` is not one flat string yet, so it is copied.
         const text = Buffer.from(unit.repeat(4 * times)).toString()
         return () => {
           for (let from = 0; from < text.length; ) from = pieceEnd(text, from, 500)
         }
       }
-      // So little is done for each piece that a text which the cache cannot hold costs some more.
+      // The work for each piece is small, so a text that does not fit into the cache costs a little
+      // more.
       expect.soft(growth(read, 3.5), unit).toBeLessThan(3.5)
     }
   })

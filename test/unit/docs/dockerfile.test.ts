@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 const ROOT = join(import.meta.dirname, '../../..')
 const linesOf = (name: string) => readFileSync(join(ROOT, name), 'utf8').split('\n')
 
-/** What the lines of a Dockerfile copy out of the build context. */
+/** The paths that the lines of a Dockerfile copy from the build context. */
 const copied = (lines: readonly string[]): readonly string[] =>
   lines
     .filter((line) => line.startsWith('COPY ') && !line.includes('--from'))

@@ -11,7 +11,7 @@ interface Named {
   readonly folder: string
 }
 
-/** The names that a file exports in this way. */
+/** The names that a file exports as that kind. */
 function exported(path: string, text: string, kind: 'class' | 'interface|type'): readonly Named[] {
   const declared = new RegExp(`^export (?:abstract )?(?:${kind}) (\\w+)`, 'gm')
   const folder = path.split('/').slice(1, -1).join('/')
@@ -37,7 +37,7 @@ const product = ownFiles()
 const classes = product.flatMap(({ path, text }) => exported(path, text, 'class'))
 const types = product.flatMap(({ path, text }) => exported(path, text, 'interface|type'))
 
-/** Classes that share their name with a type. The list only gets shorter. */
+/** Classes that share their name with a type. No name may be added to this list. */
 const HOMONYMS: readonly string[] = []
 
 describe('the glossary', () => {
@@ -48,7 +48,7 @@ describe('the glossary', () => {
   it('has one meaning for one name: no two classes, and no class and a type', () => {
     const names = classes.map(({ name }) => name)
     expect(twice(names)).toEqual([])
-    // The page for buyers is a program of its own, in the browser.
+    // The page for buyers is a program of its own.
     const ours = ({ folder }: Named) => folder !== 'web'
     const others = new Set(types.filter(ours).map(({ name }) => name))
     const shared = classes.filter((one) => ours(one) && others.has(one.name))

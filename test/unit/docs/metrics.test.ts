@@ -7,7 +7,7 @@ import { GateProcess } from '../../support/gate-process.ts'
 import { names, rowsOf, section } from '../../support/monitoring.ts'
 import { startFakeUpstream } from '../../support/upstream.ts'
 
-/** `docs/monitoring.md` and the alerts name the metrics of a gate, all of them and nothing else. */
+/** `docs/monitoring.md` and the alerts name all metrics of a gate, and no others. */
 
 const ROOT = join(import.meta.dirname, '../../..')
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
@@ -18,9 +18,9 @@ const HELLO = { model: 'fake', messages: [{ role: 'user', content: 'hi' }], max_
 
 const clean: (() => Promise<unknown>)[] = []
 let gate: GateProcess
-/** As Prometheus gets it, after an answer and a refusal. */
+/** The metrics after an answer and a refusal. */
 let exposed = ''
-/** The same when the backend is away. */
+/** The metrics while the backend is away. */
 let afterwards = ''
 let answered: number[] = []
 
@@ -48,7 +48,7 @@ afterAll(async () => {
   for (const one of clean.splice(0).reverse()) await one()
 })
 
-/** The kind of each metric that the gate exposes, and the labels of those that are satgate's own. */
+/** The kind of each metric that the gate exposes, and the labels of satgate's own metrics. */
 const typesOf = (page: string) =>
   [...page.matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(
     ([, name = '', type = '']) => [name, type] as const,

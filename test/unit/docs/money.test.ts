@@ -7,7 +7,7 @@ import { formatSat, fromSat, type Msat, msat } from '../../../src/money/msat.ts'
 import { ceilingLine, charge, type Rate } from '../../../src/money/price.ts'
 import { openMemoryBooks } from '../../support/memory-books.ts'
 
-/** The tables of `docs/money.md` are what the ledger does: each event is replayed here. */
+/** The tables of `docs/money.md` show what the ledger does. Each event is replayed here. */
 
 const MONEY = readFileSync(join(import.meta.dirname, '../../../docs/money.md'), 'utf8')
 
@@ -58,7 +58,7 @@ async function drawers({ statement }: Books): Promise<ReadonlyMap<string, bigint
 
 const cell = (amount: bigint): string => `${amount}`.replace(/\B(?=(\d{3})+$)/g, ',')
 
-/** Every drawer before and after an event, as the document shows it. */
+/** Every drawer before and after an event, in the form of the document. */
 async function table(books: Books, event: () => Promise<unknown>): Promise<string> {
   const before = await drawers(books)
   await event()
@@ -70,7 +70,7 @@ async function table(books: Books, event: () => Promise<unknown>): Promise<strin
   return `| drawer | before | after |\n|---|--:|--:|\n${rows.join('')}`
 }
 
-/** A ledger in which 10 sat were paid in, and `done` happened. */
+/** A ledger into which 10 sat were paid, after the events `done`. */
 async function paid(...done: readonly ((books: Books) => Promise<unknown>)[]): Promise<Books> {
   const books = openMemoryBooks('test')
   await books.ledger.deposit(deposit('ln:5c', fromSat(10), 'paid'))

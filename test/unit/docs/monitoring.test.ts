@@ -7,7 +7,7 @@ import { GateProcess } from '../../support/gate-process.ts'
 import { MONITORING, names, rowsOf } from '../../support/monitoring.ts'
 import { startFakeUpstream } from '../../support/upstream.ts'
 
-/** `docs/monitoring.md` has every event and problem of a gate, and no other. */
+/** `docs/monitoring.md` has every event and problem of a gate, and no others. */
 
 const ROOT = join(import.meta.dirname, '../../..')
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
@@ -51,7 +51,7 @@ describe('docs/monitoring.md', () => {
     expect(byName(told)).toEqual(byName(real))
   })
 
-  it('has each kind of problem with its level, its fields and whether it is solved, and no other', () => {
+  it('has each kind of problem with its level, its fields and whether it ends, and no other', () => {
     const told = rowsOf('## Problems').map(
       ([what = '', level = '', fields = '', solved = '', action = '']) => {
         expect(action.length, `${what} says what to do`).toBeGreaterThan(40)
@@ -72,7 +72,7 @@ describe('docs/monitoring.md', () => {
     for (const field of EVENTS.request?.fields ?? []) expect(explained).toContain(field)
   })
 
-  it('knows every event and field that a gate really says, from its start to its stop', async () => {
+  it('knows every event and field that a gate really writes, from its start to its stop', async () => {
     await gate.stop()
     const said = gate.events()
     const kinds = new Set(said.map(({ event }) => event))

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { ownFiles } from '../../support/own-files.ts'
 
-/** What somebody who runs the examples in a clone has beside them. The first two are money. */
+/** Files that somebody has who runs the examples in a clone. The first two are worth money. */
 const OWN = [
   'examples/compose/backup/root.key',
   'examples/compose/backup/ecash.seed',
@@ -18,7 +18,7 @@ const OWN = [
   'bench/results.json',
 ]
 
-/** What npm would pack in that folder, without running a script. */
+/** The files that npm would pack in that folder, without running a script. */
 function packedIn(folder: string): readonly string[] {
   const said = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
     cwd: folder,

@@ -7,11 +7,11 @@ import { at, ceilingLine, charge, type Rate } from '../../../src/money/price.ts'
 import { inSats, makePricing } from '../../../src/money/pricing.ts'
 import { loaded } from '../config/world.ts'
 
-/** The figures of docs/pricing.md follow from each other, by the code that charges. */
+/** The figures of docs/pricing.md are what the code charges. */
 
 const DOCUMENT = readFileSync(join(import.meta.dirname, '../../../docs/pricing.md'), 'utf8')
 
-/** The rows below the header of a table, each as the texts of its cells. */
+/** The rows of the table with this header, each as a list of cells. */
 function table(header: string): readonly (readonly string[])[] {
   const lines = DOCUMENT.split('\n')
   const start = lines.findIndex((line) => line.startsWith(`| ${header}`))
@@ -32,7 +32,7 @@ const figure = (text = ''): number => {
 
 const USD_PER_BTC = 100_000
 
-/** The rate of a price as it is written in satgate.yaml, at the rate of the document. */
+/** The rate for a price as in satgate.yaml, at the dollar rate of the document. */
 function rateOf(price: string): Rate {
   const { config } = loaded({
     yaml: `pricing: { default: ${price}, rate: { usdPerBtc: ${USD_PER_BTC} } }`,

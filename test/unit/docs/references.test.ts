@@ -15,9 +15,9 @@ import {
 const ROOT = join(import.meta.dirname, '../../..')
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 
-/** Tests that hold bad samples. */
+/** Tests that contain bad samples on purpose. */
 const SAMPLES = ['test/unit/docs/references.test.ts', 'test/tidy.test.ts']
-/** Files that people read. Fixtures are data. */
+/** Files that people read. Fixtures are data, so they are left out. */
 const READ = /\.(?:ts|mts|mjs|md|yaml|sh|py|css|html|service)$/
 const files = ownFiles()
 const sources: readonly Source[] = files

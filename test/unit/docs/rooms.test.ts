@@ -10,7 +10,7 @@ const ARCHITECTURE = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8')
 const roomsIn = (document: string): string =>
   document.split(/^## /m).find((part) => part.startsWith('The rooms, file by file')) ?? ''
 
-/** The files that have a row of their own, or stand in a list of helpers, as often as they do. */
+/** The files that have a row of their own or are in a list of helpers, as often as they occur. */
 function placesIn(rooms: string): readonly string[] {
   const lists = rooms.matchAll(/^Helpers?: [^#|]*/gm)
   const rows = rooms.matchAll(/^\| `([\w/-]+\.ts)` \|/gm)

@@ -5,12 +5,12 @@ import { parse } from 'yaml'
 import type { Config } from '../../../src/config/config.ts'
 import { load } from '../../../src/config/load.ts'
 
-/** The files of `docs/running.md` for systemd and Docker fit the program that they start. */
+/** The files of `docs/running.md` for systemd and Docker must fit the program that they start. */
 
 const ROOT = join(import.meta.dirname, '../../..')
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 
-/** The settings of a run with this environment; fails where the program would. */
+/** The settings of a run with this environment. Throws if the program would not start. */
 function configOf(env: Readonly<Record<string, string>>): Config {
   const nothing = { cwd: '/app', home: '/app', readFile: () => ({ ok: false }) as never }
   const loaded = load({ flags: {}, env, ...nothing })
@@ -18,7 +18,7 @@ function configOf(env: Readonly<Record<string, string>>): Config {
   return loaded.value.config
 }
 
-/** ms that a stop may take: running answers, connections that linger, and work in the background. */
+/** ms that a stop may take: running answers, lingering connections, and background work. */
 const stopping = (config: Config): number => config.timeouts.shutdownMs + 2_000 + 2_000
 const seconds = (text: string): number => Number(/^(\d+)s?$/.exec(text)?.[1]) * 1_000
 

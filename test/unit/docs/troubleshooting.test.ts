@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parseAst } from 'vite'
 import { describe, expect, it } from 'vitest'
 
-/** Messages that docs/troubleshooting.md quotes are messages that the program prints. */
+/** Messages that docs/troubleshooting.md quotes must be messages that the program prints. */
 
 const ROOT = join(import.meta.dirname, '../../..')
 const DOCUMENT = readFileSync(join(ROOT, 'docs/troubleshooting.md'), 'utf8')
@@ -16,7 +16,7 @@ interface Node {
 const isNode = (value: unknown): value is Node =>
   typeof value === 'object' && value !== null && 'type' in value
 
-/** The texts in a source file, a `…` for each value that is put into one. */
+/** The texts in a source file, with `…` for each inserted value. */
 function textsOf(source: string): readonly string[] {
   const texts: string[] = []
   const visit = (value: unknown): void => {
@@ -40,7 +40,7 @@ const sources = ['src', 'bin'].flatMap((folder) =>
 )
 const printed = sources.flatMap(textsOf)
 
-/** The lines of every block of messages. */
+/** The lines of all blocks with messages. */
 const messagesIn = (document: string): readonly string[] =>
   [...document.matchAll(/^```text\n([^`]*)^```$/gm)].flatMap(([, block = '']) =>
     block.trimEnd().split('\n'),

@@ -34,7 +34,7 @@ describe('J12 work in the background has an owner', () => {
     ])
   })
 
-  it('J12 what throws before it has a promise is reported too', async () => {
+  it('J12 an error before there is a promise is reported too', async () => {
     const { said, background } = owner()
     background.once('mint socket', () => {
       throw failure()
@@ -43,7 +43,7 @@ describe('J12 work in the background has an owner', () => {
     expect(said).toHaveLength(1)
   })
 
-  it('J12 what is repeated goes on after failures, ever later, and at its pace once it works', async () => {
+  it('J12 repeated work goes on after failures, later and later, and at its pace once it works', async () => {
     const { said, background } = owner()
     const at: number[] = []
     const start = Date.now()
@@ -56,7 +56,7 @@ describe('J12 work in the background has an owner', () => {
     expect(said).toHaveLength(2)
   })
 
-  it('J12 one runs at a time; a nudge brings the next one forward, and none begins after a stop', async () => {
+  it('J12 one runs at a time; a nudge moves the next one forward, and none begins after a stop', async () => {
     const { background } = owner()
     let running = 0
     let runs = 0
@@ -88,7 +88,7 @@ describe('J12 work in the background has an owner', () => {
     expect(runs).toBe(3)
   })
 
-  it('J12 a nudge does not hurry what fails', async () => {
+  it('J12 a nudge does not hurry work that fails', async () => {
     const { background } = owner()
     const run = vi.fn(() => Promise.reject(failure()))
     const work = background.repeat('worker', PACE, run)
@@ -100,7 +100,7 @@ describe('J12 work in the background has an owner', () => {
     expect(run).toHaveBeenCalledTimes(2)
   })
 
-  it('J12 a broken belief ends it, and is said', async () => {
+  it('J12 a failed assertion ends it, and is reported', async () => {
     const { said, background } = owner()
     const run = vi.fn(() => Promise.reject(new BrokenBelief('the sum is the sum')))
     background.repeat('payout', PACE, run)
@@ -109,7 +109,7 @@ describe('J12 work in the background has an owner', () => {
     expect(said).toEqual([expect.stringMatching(/^problem payout: BrokenBelief at /)])
   })
 
-  it('J12 what is tried until it succeeds is not tried again', async () => {
+  it('J12 work that is tried until it succeeds is not tried again', async () => {
     const { background } = owner()
     const run = vi.fn(async () => {})
     run.mockRejectedValueOnce(failure())
@@ -119,15 +119,15 @@ describe('J12 work in the background has an owner', () => {
   })
 })
 
-describe('J12 what is said of an error', () => {
-  it('J12 never repeats its message, whatever that looks like', () => {
+describe('J12 what is reported of an error', () => {
+  it('J12 never contains its message, whatever that looks like', () => {
     const secrets = 'L402 mac:preimage at prompt.ts:1\n    at lnbc10n1secret.ts:2'
     for (const error of [new Error(secrets), new TypeError(secrets), secrets, { secrets }, null]) {
       expect(sayError(error)).not.toMatch(/L402|preimage|prompt|lnbc/)
     }
   })
 
-  it('J12 says what SQLite says of a full disk', () => {
+  it('J12 contains what SQLite says of a full disk', () => {
     const db = new DatabaseSync(':memory:')
     db.exec('CREATE TABLE t (x); PRAGMA max_page_count = 2')
     let said = ''

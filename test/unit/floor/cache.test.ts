@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { Cache } from '../../../src/floor/cache.ts'
 
-it('a cache keeps what was used lately, and never more than two generations', () => {
+it('a cache keeps what was used lately, in at most two generations', () => {
   const cache = new Cache<number>(3)
   for (let i = 0; i < 100; i++) {
     cache.set(`k${i}`, i)
@@ -16,7 +16,7 @@ it('a cache keeps what was used lately, and never more than two generations', ()
   ])
 })
 
-it('the last value of a key is its only one', () => {
+it('only the last value of a key counts', () => {
   const cache = new Cache<number>(2)
   for (const [key, value] of [
     ['a', 1],
@@ -31,7 +31,7 @@ it('the last value of a key is its only one', () => {
   expect([...cache.values()].sort()).toEqual([1, 1, 2])
 })
 
-it('C2 a burst does not push out what is in use', () => {
+it('C2 a burst does not push out values that are in use', () => {
   const cache = new Cache<number>(10)
   cache.set('hot', 1)
   for (let burst = 0; burst < 1000; burst += 1) {
@@ -55,6 +55,6 @@ it('is bounded, also when all of it is in use', () => {
   }
 })
 
-it('needs room for one', () => {
+it('needs room for at least one value', () => {
   expect(() => new Cache(0)).toThrow('not a size')
 })

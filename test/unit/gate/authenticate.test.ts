@@ -9,7 +9,7 @@ afterEach(() => {
 })
 
 describe('a pass whose payment cannot be written', () => {
-  it('J12 waits for the disk for some seconds, then is told to come again, not to pay again', async () => {
+  it('J12 waits some seconds for the disk, then is told to come again, and not to pay again', async () => {
     vi.useFakeTimers()
     const row = { hash: 'aa', keyId: 'k', tokenId: 't', account: 'a', usedAt: null } as never
     const never = new Promise<never>(() => {})

@@ -21,11 +21,11 @@ import { openMemoryBooks } from '../../support/memory-books.ts'
 import { slotsOf } from '../../support/slots.ts'
 import { real as world } from '../../support/world.ts'
 
-/** A call costs 10 msat; whatever else it uses is free. */
+/** A call costs 10 msat. Everything else is free. */
 const PRICE: PriceRule = { by: 'call', rate: { call: 10_000_000n } }
 const GONE = refuse(503, 'gone', 'gone')
 
-/** A gate without a network: authorize and settle alone, on books in memory. */
+/** A gate without a network: only authorize and settle, on books in memory. */
 async function stage(parts: { balance: number; slots: number | null; mode?: Mode }) {
   const { balance, slots, mode = 'charge' } = parts
   const { ledger, statement } = openMemoryBooks('play')
@@ -119,14 +119,14 @@ describe('authorize and settle', () => {
     expect([settled.cost.charged, settled.cost.after]).toEqual([10n, 90n])
   })
 
-  it('what is let in and never sent costs nothing, and gives its slot back', async () => {
+  it('a request that is admitted and never sent costs nothing, and gives its slot back', async () => {
     const at = await stage({ balance: 100, slots: 1 })
     await at.gate.settle(await heldOf(at), { sent: false, end: 'client_left' })
     expect(at.free()).toBe(1)
     expect(await at.ledger.balance('a')).toMatchObject({ available: 100n, held: 0n })
   })
 
-  it('a sent request keeps its slot until the backend has let go, settled or not', async () => {
+  it('a sent request keeps its slot until the backend is done, settled or not', async () => {
     const at = await stage({ balance: 100, slots: 1 })
     const held = await heldOf(at)
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -147,7 +147,7 @@ describe('authorize and settle', () => {
     expect(await at.statement.holds(10)).toEqual([])
   })
 
-  it('402 comes before 503: a full gate tells who cannot pay, and holds nothing', async () => {
+  it('a 402 comes before a 503: a full gate tells those who cannot pay, and holds nothing', async () => {
     for (const [balance, status] of [
       [9, 402],
       [10, 503],
@@ -160,7 +160,7 @@ describe('authorize and settle', () => {
     }
   })
 
-  it('a slot is not kept while its account’s other requests are waited for', async () => {
+  it('no slot is kept while other requests of the account are waited for', async () => {
     const at = await stage({ balance: 15, slots: 2 })
     const first = await heldOf(at)
     const waits = at.gate.authorize(at.call().call)
@@ -172,7 +172,7 @@ describe('authorize and settle', () => {
     expect(at.free()).toBe(1)
   })
 
-  it('a backend that is gone is said before a slot or credit is taken', async () => {
+  it('a backend that is gone is reported before a slot or credit is taken', async () => {
     const at = await stage({ balance: 100, slots: 1 })
     const route = { ...at.route, targets: slotsOf(1, GONE) }
     const { call } = at.call()
@@ -212,7 +212,7 @@ describe('authorize and settle', () => {
           const over = hows.map(async ({ end, usage, sent, flowed, releasedFirst }) => {
             const { call, leave } = at.call()
             const authorized = at.gate.authorize(call)
-            // Nobody waits for credit here.
+            // Nobody waits for credit in this test.
             leave()
             const held = await authorized
             if (!held.ok) return
@@ -251,7 +251,7 @@ describe('the mode of a route decides', () => {
     expect([cost.charged, cost.wouldCharge]).toEqual([0n, 10n])
   })
 
-  it('free asks for nothing, and takes a slot like any other', async () => {
+  it('free asks for nothing, and needs a slot like any other', async () => {
     const at = await stage({ balance: 0, slots: 1 })
     const route: Route = { ...at.route, mode: 'free', price: { by: 'call', rate: {} } }
     const answer = await at.gate.authorize({ ...at.call('absent').call, route })

@@ -23,7 +23,7 @@ const tokensOf = (request: object, dialect = openaiChat): Promise<number> =>
 
 const chat = (content: string) => ({ model: 'm', messages: [{ role: 'user', content }] })
 
-/** Where a string may stand in a request, known places and others. */
+/** The places in a request where a string may be: known and unknown ones. */
 const PLACES: readonly [string, (text: string) => object][] = [
   ['content', chat],
   [
@@ -52,7 +52,7 @@ const PLACES: readonly [string, (text: string) => object][] = [
   ['stop', (text) => ({ ...chat('a'), stop: [text] })],
 ]
 
-describe('J2 bound and estimate walk the same strings', () => {
+describe('J2 bound and estimate contain the same strings', () => {
   it.each(PLACES)('%s is in both or in neither', (_, place) => {
     const { asked } = estimated(place('xyzzy-plugh'))
     const less = estimated(place('')).asked
@@ -60,7 +60,7 @@ describe('J2 bound and estimate walk the same strings', () => {
     expect(asked.most.input > less.most.input).toBe(inTexts)
   })
 
-  it('whatever the request, its texts and the bound differ by what stands around them alone', () => {
+  it('in every request, the bound is its texts and what is put around them', () => {
     const extra = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 }), { maxKeys: 6 })
     fc.assert(
       fc.property(extra, extra, (inMessage, beside) => {
@@ -76,7 +76,7 @@ describe('J2 bound and estimate walk the same strings', () => {
         const bytes = Buffer.byteLength(texts.join(''))
         const keys = texts.length * 4
         expect(inputBound).toBeGreaterThanOrEqual(bytes + 16 * parts + 64)
-        // A key of no letters is no text and still stands between quotes.
+        // An empty key has no text but is still between quotes.
         const empty = JSON.stringify(request).split('"":').length * 4
         const atWorst = texts.reduce((sum, text) => sum + 33 * text.length, 0)
         expect(inputBound).toBeLessThanOrEqual(
@@ -119,7 +119,7 @@ describe('J2 bound and estimate walk the same strings', () => {
     }
   })
 
-  it('J2 the bound holds whichever way a backend writes its JSON', () => {
+  it('J2 the bound is enough for every way in which backends write JSON', () => {
     const spaced = (text: string) => JSON.stringify(JSON.parse(text), null, 1)
     const html = (text: string) =>
       text.replace(
@@ -170,12 +170,12 @@ describe('J2 bound and estimate walk the same strings', () => {
   })
 })
 
-describe('J3 the estimate cannot be steered by where text stands', () => {
+describe('J3 the estimate does not depend on where text is placed', () => {
   const sentence = 'The quick brown fox jumps over the lazy dog. '
-  /** Said here, not counted by what is tested. */
+  /** Written here, so that the code under test does not count it. */
   const TOKENS = 10
 
-  /** Sentences over that many characters, with white space in each of these places. */
+  /** Sentences with that many characters, and white space at each of these places. */
   function steered(length: number, places: readonly number[], gap: number) {
     const text = sentence
       .repeat(Math.ceil(length / sentence.length))
@@ -185,10 +185,10 @@ describe('J3 the estimate cannot be steered by where text stands', () => {
     return { text: text.join(''), left: text.filter((letter) => letter !== ' ').length }
   }
 
-  /** Letters and points of a sentence. */
+  /** The letters and points of a sentence. */
   const LETTERS = sentence.replaceAll(' ', '').length
 
-  it('white space in 32 places of a long prompt, as many as once were looked at', async () => {
+  it('white space in 32 places of a long prompt', async () => {
     for (const [samples, gap] of [
       [32, 1_000],
       [31, 1_200],
@@ -206,7 +206,7 @@ describe('J3 the estimate cannot be steered by where text stands', () => {
     }
   })
 
-  it('white space anywhere, and in any prompt that is long', { timeout: 60_000 }, async () => {
+  it('white space anywhere, and in any long prompt', { timeout: 60_000 }, async () => {
     const place = fc.integer({ min: 0, max: 99_000 })
     await fc.assert(
       fc.asyncProperty(

@@ -6,7 +6,7 @@ import { openMemoryBooks } from '../../support/memory-books.ts'
 import { everySlot } from '../../support/slots.ts'
 import { real } from '../../support/world.ts'
 
-/** A token is a msat, so that tokens and money read alike. */
+/** Each token costs one msat, so tokens and money have equal figures. */
 const RATE = {
   input: 1_000_000n,
   cached: 1_000_000n,
@@ -51,7 +51,7 @@ const output = (taken: Taken) => (taken.ok ? taken.hold.granted : taken.refused.
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-describe('what is set aside', () => {
+describe('what is held', () => {
   it.each([
     { balance: 1_000n, output: 200, input: 100, why: 'the bound and all that was asked for' },
     { balance: 300n, output: 200, input: 100, why: 'to the last msat' },
@@ -76,32 +76,32 @@ describe('what is set aside', () => {
     if (taken.ok) expect(taken.hold.amount).toBe(BigInt(row.input + taken.hold.granted))
   })
 
-  it('an estimate above the bound is never held: the bound is never too low', async () => {
+  it('an estimate above the bound is never held, because the bound is never too low', async () => {
     const { holds } = await holdsWith(250n)
     const taken = await holds.take(want({ inputEstimate: async () => 4_000 }), everySlot, stays)
     expect([output(taken), taken.input]).toEqual([150, 100])
   })
 
-  it('the estimate is not made where the bound is affordable: it is dear', async () => {
+  it('the estimate is not made if the account can pay for the bound, because it is slow', async () => {
     const { holds } = await holdsWith(1_000n)
     const inputEstimate = vi.fn(async () => 40)
     await holds.take(want({ inputEstimate }), everySlot, stays)
     expect(inputEstimate).not.toHaveBeenCalled()
   })
 
-  it('a refusal says what the least would cost and what there is', async () => {
+  it('a refusal tells what the least would cost and what there is', async () => {
     const { holds } = await holdsWith(50n)
     const taken = await holds.take(want(), everySlot, stays)
     expect(taken).toMatchObject({ refused: { needed: 51n, balance: 50n } })
   })
 
-  it('embeddings have no output: the prompt alone is held', async () => {
+  it('embeddings have no output: only the prompt is held', async () => {
     const { holds } = await holdsWith(100n)
     const taken = await holds.take(want({ least: 0, most: 0 }), everySlot, stays)
     expect(taken).toMatchObject({ ok: true, hold: { granted: 0, amount: 100n } })
   })
 
-  it('everything that has a price is held with the prompt, whatever the prompt comes to', async () => {
+  it('everything that has a price is held with the prompt, whatever the prompt costs', async () => {
     const images = { rate: { ...RATE, image: 20_000_000n }, bound: { input: 100, image: 3 } }
     for (const [balance, granted, amount] of [
       [360n, 200, 360n],
@@ -148,7 +148,7 @@ describe('money that the account’s own running requests hold', () => {
     expect(await second).toMatchObject({ refused: { why: 'held', needed: 51n, available: 0n } })
   })
 
-  it('a wake-up for less than is needed waits on within the same 5 s', async () => {
+  it('if less than needed is freed, the request waits on within the same 5 s', async () => {
     const { holds } = await holdsWith(300n)
     await holds.take(want(), everySlot, stays)
     const second = holds.take(want(), everySlot, stays)
@@ -172,7 +172,7 @@ describe('money that the account’s own running requests hold', () => {
     expect(output(await second)).toBe('held')
   })
 
-  it('of a pass whose own limit they fill is waited for, not clamped to what is free', async () => {
+  it('of a pass whose own limit they fill is waited for, and the request is not clamped', async () => {
     const { ledger, holds } = await holdsWith(10_000n)
     const limits: Limit[] = [{ meter: 'm1', unit: 'spend', window: 'total', max: 300n }]
     const first = await holds.take(want({ limits }), everySlot, stays)
@@ -210,7 +210,7 @@ describe('money that the account’s own running requests hold', () => {
   })
 })
 
-describe('J4 a limit in a request, which no meter remembers', () => {
+describe('J4 a limit in one request, which has no meter', () => {
   const inARequest = (max: bigint, unit: Limit['unit'] = 'spend'): Limit[] => [
     { meter: 'm1', unit, window: 'req', max },
   ]
@@ -223,7 +223,8 @@ describe('J4 a limit in a request, which no meter remembers', () => {
     { limits: inARequest(750n, 'tokens'), output: 50, why: 'tokens likewise' },
     { limits: inARequest(10_000n), output: 200, why: 'a wide one changes nothing' },
   ])('$why: $output', async ({ limits, output: granted }) => {
-    // Where the bound is dear the estimate is held, and the limit is judged by the bound all the same.
+    // If the account cannot pay for the bound, the estimate is held. The limit is still checked
+    // against the bound.
     for (const [balance, held] of [
       [10_000n, 700],
       [890n, 650],

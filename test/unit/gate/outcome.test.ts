@@ -3,7 +3,7 @@ import { type Ended, outcome, type Verdict } from '../../../src/gate/outcome.ts'
 import { msat } from '../../../src/money/msat.ts'
 import type { Rate } from '../../../src/money/price.ts'
 
-/** One sat per 1,000 tokens either way: a token is a msat. */
+/** 1 sat per 1,000 tokens for input and output, so a token costs one msat. */
 const RATE: Rate = {
   input: 1_000_000n,
   cached: 1_000_000n,
@@ -11,7 +11,7 @@ const RATE: Rate = {
 }
 const HOLD = msat(100n)
 
-/** The prompt is 10 tokens, the answer 20; nothing of either where nothing is known. */
+/** The prompt has 10 tokens and the answer 20. Both are 0 if nothing is known. */
 const USAGE = {
   reported: { source: 'reported', quantities: { input: 10, cached: 0, output: 20 } },
   counted: { source: 'counted', quantities: { input: 10, cached: 0, output: 20 } },
@@ -34,7 +34,7 @@ const SOURCES = ['reported', 'counted', 'none'] as const
 const BOTH = [true, false]
 const BILLING = ['used', 'release'] as const
 
-/** What one row of the table takes, in msat; null gives everything back. */
+/** What one row of the table charges, in msat. Null gives everything back. */
 type Taken = number | null
 const takenOf = (verdict: Verdict): Taken =>
   verdict.do === 'release' ? null : Number(verdict.amount)
@@ -66,7 +66,7 @@ const EVERY: Row[] = ENDS.flatMap((end) =>
   ),
 )
 
-/** The table of `docs/failure.md`, a line each. */
+/** The table of `docs/failure.md`, one line for each row. */
 function expected({ end, source, flowed, streamed, billing }: Row): Taken {
   const used = source === 'none' ? 0 : 30
   switch (end) {
@@ -97,7 +97,7 @@ describe('who pays, by how a response ended', () => {
     },
   )
 
-  it('covers every row there is', () => {
+  it('covers every row of the table', () => {
     expect(EVERY).toHaveLength(7 * 3 * 2 * 2 * 2)
   })
 
@@ -108,24 +108,24 @@ describe('who pays, by how a response ended', () => {
     },
   )
 
-  it('A5 a reported zero is free where nothing flowed', () => {
+  it('A5 a reported zero is free if nothing flowed', () => {
     const nothing = { source: 'reported', quantities: USAGE.none.quantities } as const
     expect(takenOf(outcome(ended({ flowed: false, ...nothing })))).toBe(0)
   })
 
-  it('a price for the request itself is owed for an answer in which nothing flowed', () => {
+  it('a price for the call is charged for an answer without output', () => {
     const rate = { ...RATE, call: 7_000_000n }
     expect(takenOf(outcome(ended({ flowed: false, ...USAGE.none, rate })))).toBe(7)
   })
 
-  it('what we counted ourselves is never above the hold, what was reported may be', () => {
+  it('our own count is never above the hold; a report may be', () => {
     const much = { input: 10, cached: 0, output: 500 }
     const counted = outcome(ended({ source: 'counted', quantities: much }))
     const reported = outcome(ended({ source: 'reported', quantities: much }))
     expect([takenOf(counted), takenOf(reported)]).toEqual([100, 510])
   })
 
-  it('says which figures it went by, and the tokens they are', () => {
+  it('tells which figures were used, and the tokens', () => {
     expect(outcome(ended({}))).toEqual({
       do: 'settle',
       amount: 30n,

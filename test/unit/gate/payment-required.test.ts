@@ -19,7 +19,7 @@ const counter = new TokenCounter()
 afterAll(() => counter.close())
 
 const world = real
-/** How much is asked for needs no rail. */
+/** The amount of an offer does not depend on a rail. */
 
 const flat = (input: bigint, output = input, call = 0n): Rate => ({
   input: input,
@@ -87,12 +87,12 @@ describe('how many sats an offer asks for', () => {
     expect(await satsFor(step)).toBe(sats)
   })
 
-  it('between the bounds it is the estimate, rounded up to a sat', async () => {
+  it('within the bounds it is the estimate, rounded up to a sat', async () => {
     const step = priced({ rate: flat(0n, 1_000_000n), text: 'hi', wanted: 123_456 })
     expect(await satsFor(step)).toBe(124)
   })
 
-  it('a prompt that is dear to count is asked for by its bound, uncounted', async () => {
+  it('for a prompt that is slow to count it is the bound, uncounted', async () => {
     const text = 'word '.repeat(50_000)
     const step = priced({ rate: flat(1_000_000n), text, wanted: 10 })
     expect(await satsFor(step)).toBe(Math.ceil((step.asked.most.input + 10) / 1000))
@@ -120,7 +120,7 @@ describe('I8 paying_the_offer_admits_the_request', () => {
     .tuple(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 0, max: 5_000 }))
     .map(([min, more]) => ({ min, max: min + more }))
 
-  it('for any rate, prompt, limit and bounds, the offer’s sats on the account admit it', async () => {
+  it('for any rate, prompt, limit and bounds, the sats of the offer on the account admit the request', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.record({
@@ -148,7 +148,7 @@ describe('I8 paying_the_offer_admits_the_request', () => {
           const credit = 'paid' as const
           const deposit = { payment: 'ln:1', account: 'a', credit, rail: 'l402', native, at: 0 }
           await ledger.deposit({ ...deposit, amount: fromSat(sats) })
-          // The paid request is a new one: it is read and estimated anew.
+          // The paid request is a new one. It is read and estimated again.
           const again = new PromptEstimate(step.asked, 'c', { estimator, counter })
           const what = { model: 'm', dialect: 'openai-chat', pass: null }
           const taken = await new Holds(ledger, world, 600_000).take(

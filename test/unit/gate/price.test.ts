@@ -51,19 +51,19 @@ describe('the model’s context as bound', () => {
   const long = 'word '.repeat(10_000)
   const chat = { model: 'm', messages: [{ role: 'user', content: long }] }
 
-  it('is the context where that is smaller than the bytes', async () => {
+  it('is the context if that is smaller than the bytes', async () => {
     expect(await boundOf(openaiChat, chat, 4_096)).toBe(4_096)
     expect(await boundOf(openaiChat, chat, null)).toBeGreaterThan(50_000)
     expect(await boundOf(openaiChat, chat, 1_000_000)).toBe(await boundOf(openaiChat, chat, null))
   })
 
-  it('is one for each prompt, however many answers each gets', async () => {
+  it('is one context for each prompt, however many answers each gets', async () => {
     expect(await boundOf(openaiChat, { ...chat, n: 3 }, 4_096)).toBe(4_096)
     const two = { model: 'm', prompt: [long, long], n: 2 }
     expect(await boundOf(openaiCompletions, two, 4_096)).toBe(8_192)
   })
 
-  it('J7 leaves a request that can still be let go of', async () => {
+  it('J7 leaves a request whose memory can still be freed', async () => {
     const { asked } = await priced(openaiChat, chat, 4_096)
     expect(asked.body.length).toBeGreaterThan(50_000)
     asked.forget()
@@ -71,7 +71,7 @@ describe('the model’s context as bound', () => {
     expect(asked.splice).toBeNull()
   })
 
-  it('is none for embeddings: some models take longer inputs in parts', async () => {
+  it('is none for embeddings, because some models take longer inputs in parts', async () => {
     const input = { model: 'm', input: long }
     expect(await boundOf(openaiEmbeddings, input, 4_096)).toBeGreaterThan(50_000)
   })
@@ -111,12 +111,12 @@ describe('K5 what the gate adds never makes a request invalid', () => {
       const wanted = await wantedOf(openaiChat, chat(words), context)
       expect(wanted).toBeGreaterThanOrEqual(16)
       expect(wanted).toBeLessThan(2_048)
-      // Words as a backend counts them, and its template.
+      // Words as a backend counts them, with its template.
       expect(words + 20 + wanted).toBeLessThanOrEqual(context)
     }
   })
 
-  it('it is what the context leaves of the estimate and a quarter, less 64', async () => {
+  it('it is what the context leaves after the estimate, a quarter and 64 tokens', async () => {
     const step = await priced(openaiChat, chat(1_000), 3_000)
     const estimate = new PromptEstimate(step.asked, 'c', {
       estimator: new PromptEstimator(),
@@ -130,7 +130,7 @@ describe('K5 what the gate adds never makes a request invalid', () => {
     expect(wanted).toBe(3_000 - Math.ceil(tokens * 1.25) - 64)
   })
 
-  it('it is 16 at least, and nothing is counted where it fits anyhow', async () => {
+  it('it is at least 16, and nothing is counted if it fits anyway', async () => {
     expect(await wantedOf(openaiChat, chat(5_000), 4_096)).toBe(16)
     expect(counted).toBe(1)
     expect(await wantedOf(openaiChat, chat(10), 8_192)).toBe(2_048)
@@ -138,12 +138,12 @@ describe('K5 what the gate adds never makes a request invalid', () => {
     expect(counted).toBe(1)
   })
 
-  it('the buyer’s own limit stays as it is', async () => {
+  it('the buyer’s own limit is not changed', async () => {
     expect(await wantedOf(openaiChat, chat(3_000, { max_tokens: 4_000 }), 4_096)).toBe(4_000)
     expect(await wantedOf(openaiChat, chat(10, { max_tokens: -1 }), 1_024)).toBeLessThan(1_024)
   })
 
-  it('of several prompts the longest is what needs room', async () => {
+  it('of several prompts the longest one needs room', async () => {
     const prompt = [...new Array(20).fill('word '.repeat(300)), 'word '.repeat(1_000)]
     const wanted = await wantedOf(openaiCompletions, { model: 'm', prompt }, 2_048)
     expect(wanted).toBeGreaterThan(500)

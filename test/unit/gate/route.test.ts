@@ -45,11 +45,11 @@ describe('routes', () => {
     expect(routes.find(method, path)).toEqual({ is: 'route', route })
   })
 
-  it('a method that no route of the path has is named with those that they have', () => {
+  it('for a method that no route of the path has, the methods that they have are named', () => {
     expect(routes.find('POST', '/f/x')).toEqual({ is: 'method', allowed: ['GET', 'PUT'] })
   })
 
-  it('capitals are no way to another route and its price', () => {
+  it('capital letters lead to no other route and price', () => {
     expect(routes.find('GET', '/V1/chat')).toEqual({ is: 'nothing' })
     expect(routes.find('GET', '/F/x')).toEqual({ is: 'nothing' })
   })

@@ -10,7 +10,7 @@ interface Sending {
   letGo(): void
 }
 
-/** An upstream that is played by hand, and what the gate heard of it. */
+/** An upstream that the test controls, and what the gate heard from it. */
 function stage(otherwise: (refusal: string) => string | null) {
   const sendings: Sending[] = []
   const heard: string[] = []
@@ -64,7 +64,7 @@ function stage(otherwise: (refusal: string) => string | null) {
 const turn = () => new Promise((then) => setImmediate(then))
 
 describe('K5 a request that is sent a second time', () => {
-  it('is heard as one answer, and its slot is taken until the second has let go', async () => {
+  it('is heard as one answer, and its slot is taken until the second request is over', async () => {
     const { at, heard, state } = stage(() => 'second')
     at(0).listener.onHead(400, {})
     at(0).listener.onData(Buffer.from('no'))
@@ -85,7 +85,7 @@ describe('K5 a request that is sent a second time', () => {
     expect(state.released).toBe(true)
   })
 
-  it('a refusal with nothing to change passes as it came', async () => {
+  it('a refusal for which nothing can be changed is passed unchanged', async () => {
     const { at, heard, state, sendings } = stage(() => null)
     at(0).listener.onHead(422, {})
     at(0).listener.onData(Buffer.from('no'))
@@ -115,7 +115,7 @@ describe('K5 a request that is sent a second time', () => {
     expect([heard, sendings.length, state.worked]).toEqual([['head 400', 'data 2', 'end'], 2, 0])
   })
 
-  it('a refusal that breaks off, or is too long to be one, passes', () => {
+  it('a refusal that breaks off or is too long is passed on', () => {
     const broken = stage(() => 'second')
     broken.at(0).listener.onHead(400, {})
     broken.at(0).listener.onData(Buffer.from('no'))
@@ -130,7 +130,7 @@ describe('K5 a request that is sent a second time', () => {
     expect(long.sendings).toHaveLength(1)
   })
 
-  it('a buyer who left is sent nothing for', async () => {
+  it('for a buyer who has left nothing is sent', async () => {
     const { at, heard, send, sendings, state } = stage(() => 'second')
     at(0).listener.onHead(400, {})
     send.abort()
@@ -185,7 +185,7 @@ describe('K5 which field an error names', () => {
     expect(refusedFields(Buffer.from(JSON.stringify(body)))).toEqual(fields)
   })
 
-  it('no JSON names none', () => {
+  it('text that is no JSON names none', () => {
     expect(refusedFields(Buffer.from('<html>max_tokens'))).toEqual([])
   })
 })

@@ -7,14 +7,14 @@ const streamed = (tokens: number, ms: number) => ({ tokens, ms, streamed: true }
 const whole = (tokens: number, ms: number) => ({ tokens, ms, streamed: false })
 
 describe('J14 what a model makes in half of the time for the first byte', () => {
-  it('J14 is a careful guess before anything was seen, shared by the choices', () => {
+  it('J14 is a careful guess before anything was seen, divided by the choices', () => {
     const speeds = new Speeds(FIVE_MINUTES)
     expect(speeds.most('m', 1)).toBe(2_250)
     expect(speeds.most('m', 4)).toBe(562)
     expect(speeds.most('m', 128)).toBe(17)
   })
 
-  it('J14 is learnt from a stream, for that model alone', () => {
+  it('J14 is learnt from a stream, for that model only', () => {
     const speeds = new Speeds(FIVE_MINUTES)
     speeds.made('m', streamed(100, 1_000))
     expect(speeds.most('m', 1)).toBe(15_000)
@@ -42,7 +42,7 @@ describe('J14 what a model makes in half of the time for the first byte', () => 
     expect(speeds.most('m', 1)).toBe(8_100)
   })
 
-  it('J14 each time-out makes the next limit half as long: what is free ends by itself', () => {
+  it('J14 each time-out halves the next limit, so free answers end by themselves', () => {
     const speeds = new Speeds(FIVE_MINUTES)
     const limits = Array.from({ length: 8 }, () => {
       const limit = speeds.most('m', 1)
@@ -54,14 +54,14 @@ describe('J14 what a model makes in half of the time for the first byte', () => 
     expect(speeds.most('m', 1)).toBe(6_900)
   })
 
-  it('J14 a time-out that asked for little teaches nothing of a fast model that it did not know', () => {
+  it('J14 a time-out of a short answer teaches nothing new about a fast model', () => {
     const speeds = new Speeds(FIVE_MINUTES)
     speeds.made('m', streamed(500, 10_000))
     speeds.timedOut('m', 100_000)
     expect(speeds.most('m', 1)).toBe(7_500)
   })
 
-  it('J14 any name may be asked for: what is remembered is bounded, and always a whole limit', () => {
+  it('J14 any name may be asked for: what is remembered is bounded, and a limit is always a whole number', () => {
     const speeds = new Speeds(FIVE_MINUTES)
     speeds.made('first', streamed(100, 1_000))
     for (let at = 0; at < 1_000; at += 1) speeds.made(`m${at}`, streamed(100, 1_000))

@@ -9,7 +9,7 @@ const error = (message: string, more: object = {}) => words({ error: { message, 
 
 const REFUSED = 'The model server refused the request.'
 
-/** What an operator would not have a stranger read. */
+/** Texts that a stranger must not see. */
 const SECRETS = [
   '/srv/models/llama-3/model.safetensors',
   '/home/op/.cache/huggingface',
@@ -37,7 +37,7 @@ const SECRETS = [
   'hunter2',
 ]
 
-describe('a 429 carries a code that clients wait for', () => {
+describe('a 429 has a code for which clients wait', () => {
   const BUSY = 'The model server takes no more requests at the moment. Try again later.'
 
   it.each([
@@ -89,7 +89,7 @@ describe('J21 upstream_words_are_scrubbed_by_what_may_pass', () => {
       expect(JSON.stringify(words(body))).not.toContain(JSON.stringify(secret).slice(1, -1))
   })
 
-  it('a secret anywhere in a sentence takes the sentence with it, and no other', () => {
+  it('a secret anywhere in a sentence removes that sentence, and no other', () => {
     const plain = ['The', 'value', 'of', 'temperature', 'must', 'be', 'less', 'than', '2']
     fc.assert(
       fc.property(fc.nat({ max: plain.length }), fc.constantFrom(...SECRETS), (at, secret) => {
@@ -100,7 +100,7 @@ describe('J21 upstream_words_are_scrubbed_by_what_may_pass', () => {
     )
   })
 
-  it('whatever is said, each word that passes is a plain one', () => {
+  it('whatever the backend says, each word that passes is a plain one', () => {
     const text = fc.array(
       fc.oneof(fc.string(), fc.constantFrom('the', 'model', '\n', '. ', '12')),
       {
@@ -231,7 +231,7 @@ describe('J21 upstream_words_are_scrubbed_by_what_may_pass', () => {
     expect(error(message).message).toBe(message)
   })
 
-  it('a field that is named stays named', () => {
+  it('a named field stays named', () => {
     expect(error('nope-1', { param: 'messages[0].content', code: 'invalid_value' })).toEqual({
       code: 'invalid_value',
       message: `${REFUSED} It is about 'messages[0].content'.`,

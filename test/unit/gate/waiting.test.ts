@@ -8,8 +8,8 @@ import { everySlot } from '../../support/slots.ts'
 import { real } from '../../support/world.ts'
 
 /**
- * Who waits for money that its own running requests hold is admitted when one of them closes, however
- * it closes: the clock stands still here, so nobody's patience ends.
+ * A request waits for money that other requests of its account hold. It is admitted when one of
+ * them closes, in whatever way. The clock does not move here, so no wait ends by time.
  */
 const RATE = {
   input: 1_000_000n,

@@ -13,7 +13,7 @@ const KB = 1024
 const MB = 1024 * KB
 const TEN_MB = 10_000_000
 
-/** A share whose time a test moves on, and who was dropped from it. */
+/** A share with a clock that the test moves, and the bodies that it dropped. */
 function shareOf(bounds: ShareBounds) {
   const dropped: string[] = []
   const time = { now: 0 }
@@ -37,7 +37,7 @@ function shareOf(bounds: ShareBounds) {
 describe('J7 unpaid_bytes_take_bounded_memory: strangers share 64 MB', () => {
   const bounds = strangersBounds(TEN_MB)
 
-  it('J7 all of them never take more, whoever they are and however much they send', () => {
+  it('J7 all together never take more, whoever they are and however much they send', () => {
     const { share, enter, took } = shareOf(bounds)
     for (let who = 0; who < 500; who += 1) took(enter(`large ${who}`, TEN_MB), TEN_MB)
     expect(share.bytes).toBeLessThanOrEqual(48 * MB)
@@ -71,7 +71,7 @@ describe('J7 unpaid_bytes_take_bounded_memory: strangers share 64 MB', () => {
     }
   })
 
-  it('J7 a quarter is for small bodies alone', () => {
+  it('J7 a quarter is only for small bodies', () => {
     const { enter, took } = shareOf(bounds)
     let who = 0
     while (took(enter(`large ${who}`, 4 * MB), 4 * MB)) who += 1
@@ -82,7 +82,7 @@ describe('J7 unpaid_bytes_take_bounded_memory: strangers share 64 MB', () => {
     expect(took(enter('late'), SMALL_BODY)).toBe(false)
   })
 
-  it('J7 a large body that comes below 256 KB a second is dropped first, and only where its room is needed', () => {
+  it('J7 a large body below 256 KB a second is dropped first, and only if its room is needed', () => {
     const { dropped, time, enter, took } = shareOf(bounds)
     const fast = enter('fast', TEN_MB)
     took(fast, 8 * MB)
@@ -98,7 +98,7 @@ describe('J7 unpaid_bytes_take_bounded_memory: strangers share 64 MB', () => {
     expect(dropped.sort()).toEqual([0, 1, 2, 3, 4].map((who) => `slow ${who}`))
   })
 
-  it('J7 a declared length is no claim to room: who stalls makes way for others of its own client', () => {
+  it('J7 a declared length reserves no room: bodies that stall make room for others of the same client', () => {
     const { dropped, time, enter, took } = shareOf(bounds)
     const stalled = enter('one', TEN_MB)
     expect(took(stalled, 16 * KB)).toBe(true)
@@ -108,7 +108,7 @@ describe('J7 unpaid_bytes_take_bounded_memory: strangers share 64 MB', () => {
     expect(dropped).toEqual(['one'])
   })
 
-  it('J7 small bodies that trickle make way, and what has arrived never does', () => {
+  it('J7 small bodies that come slowly make room, and complete ones never do', () => {
     const { dropped, time, enter, took } = shareOf(bounds)
     const all = Array.from({ length: 256 }, (_, who) => enter(`${who % 40}`))
     for (const place of all) expect(took(place, SMALL_BODY)).toBe(true)
@@ -120,7 +120,7 @@ describe('J7 unpaid_bytes_take_bounded_memory: strangers share 64 MB', () => {
     expect(took(enter('later'), 1)).toBe(false)
   })
 
-  it('J7 one that is slow itself drops nobody else for itself', () => {
+  it('J7 a body that is slow itself causes no other body to be dropped', () => {
     const { dropped, time, enter, took } = shareOf(bounds)
     const places = Array.from({ length: 6 }, (_, who) => enter(`${who}`, TEN_MB))
     for (const place of places) took(place, 8 * MB)
@@ -131,7 +131,7 @@ describe('J7 unpaid_bytes_take_bounded_memory: strangers share 64 MB', () => {
 })
 
 describe('J7 a body whose request is served', () => {
-  it('J7 counts on, and its client may send another large one', () => {
+  it('J7 still counts, and its client may send another large one', () => {
     const { share, enter, took } = shareOf(strangersBounds(TEN_MB))
     const served: (BodyRoom | null)[] = []
     for (;;) {
@@ -152,7 +152,7 @@ describe('J7 a body whose request is served', () => {
 })
 
 describe('J7 one site', () => {
-  it('J7 an IPv6 /48 has 65,536 clients, and a third of it all at most', () => {
+  it('J7 an IPv6 /48 has 65,536 clients, and together at most a third', () => {
     const { share, enter, took } = shareOf(strangersBounds(TEN_MB))
     for (let who = 0; who < 200; who += 1) took(enter(`large ${who}`, TEN_MB, 'site'), TEN_MB)
     for (let who = 0; who < 200; who += 1) took(enter(`small ${who}`, null, 'site'), SMALL_BODY)
@@ -162,7 +162,7 @@ describe('J7 one site', () => {
 })
 
 describe('J7 beside a large body', () => {
-  it('J7 its client still sends small ones, a quarter of its part', () => {
+  it('J7 its client can still send small ones, up to a quarter of its part', () => {
     const { share, enter, took } = shareOf(strangersBounds(TEN_MB))
     expect(took(enter('one', TEN_MB), TEN_MB)).toBe(true)
     while (took(enter('one'), SMALL_BODY)) expect(share.bytes).toBeLessThanOrEqual(TEN_MB + 2 * MB)
@@ -171,7 +171,7 @@ describe('J7 beside a large body', () => {
 })
 
 describe('J7 bodies of passes are bounded too', () => {
-  it('J7 a thief with one pass of ten sats leaves three quarters of them to the others', () => {
+  it('J7 somebody with one pass of ten sats leaves three quarters to the others', () => {
     const { share, enter, took } = shareOf(passesBounds(TEN_MB))
     for (let many = 0; many < 100; many += 1) took(enter('thief', TEN_MB), TEN_MB)
     expect(share.bytes).toBeLessThanOrEqual(32 * MB)

@@ -8,7 +8,7 @@ import { real } from '../../support/world.ts'
 
 const LIMIT = 300_000
 
-/** A request that a test writes the body of, piece by piece. */
+/** A request whose body the test writes in pieces. */
 function requestOf(declared: number | null): IncomingMessage & PassThrough {
   const headers =
     declared === null ? { 'transfer-encoding': 'chunked' } : { 'content-length': `${declared}` }
@@ -26,7 +26,7 @@ const limitsOf = (share: BodyShare, more: Partial<BodyLimits> = {}): BodyLimits 
 })
 const newShare = () => new BodyShare(strangersBounds(LIMIT), Date.now)
 
-/** Writes `body` in pieces of these sizes, and the rest in one. */
+/** Writes `body` in pieces of these sizes, and the rest in one piece. */
 function send(request: PassThrough, body: Buffer, sizes: readonly number[]): void {
   let at = 0
   for (const size of sizes) {
@@ -38,7 +38,7 @@ function send(request: PassThrough, body: Buffer, sizes: readonly number[]): voi
 }
 
 describe('J7 one growing buffer', () => {
-  it('J7 holds what came, in whatever pieces it came, and counts the buffer as long as it lives', async () => {
+  it('J7 holds what came, in any pieces, and counts the buffer as long as it lives', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 200_000 }),
@@ -105,7 +105,7 @@ describe('J7 one growing buffer', () => {
   })
 })
 
-describe('J7 what was refused keeps nothing', () => {
+describe('J7 a refused body keeps nothing', () => {
   it.each<[string, string, (request: PassThrough) => void, Partial<BodyLimits>]>([
     ['too long', 'request_too_large', (request) => void request.end('x'.repeat(LIMIT + 1)), {}],
     ['too slow', 'request_timeout', (request) => void request.write('x'), { deadlineMs: 20 }],
@@ -119,7 +119,7 @@ describe('J7 what was refused keeps nothing', () => {
     expect([!read.ok && read.error.code, share.bytes]).toEqual([code, 0])
   })
 
-  it('J7 past the bound: 503, soon again, and what still comes is thrown away', async () => {
+  it('J7 beyond the bound: a 503 that may soon be tried again, and the rest is thrown away', async () => {
     const bounds = {
       total: 20_000,
       smallOnly: 0,

@@ -28,7 +28,7 @@ describe('D3 one client, one key', () => {
     expect(clients().key(from(one))).not.toBe(clients().key(from(other)))
   })
 
-  it('D3 the key says nothing of the address, and another process has another', () => {
+  it('D3 the key tells nothing about the address, and another process has another key', () => {
     const key = clients().key(from('1.2.3.4'))
     expect(key).toMatch(/^[\w-]{22}$/)
     const other = makeClients({ trustedProxies: [], salt: Buffer.from('another') })
@@ -82,8 +82,8 @@ describe('D3 X-Forwarded-For', () => {
   })
 })
 
-describe('I3 a proxy on this machine that nobody named', () => {
-  it('is said once', () => {
+describe('I3 a proxy on this machine that is not in trustedProxies', () => {
+  it('is reported once', () => {
     let said = 0
     const hidden = clients([], () => {
       said += 1
@@ -96,7 +96,7 @@ describe('I3 a proxy on this machine that nobody named', () => {
     expect(said).toBe(1)
   })
 
-  it('a named one is not', () => {
+  it('a trusted one is not', () => {
     clients(['127.0.0.1'], () => expect.unreachable()).key(from('127.0.0.1', '1.2.3.4'))
   })
 
@@ -112,7 +112,7 @@ describe('I3 a proxy on this machine that nobody named', () => {
   })
 })
 
-describe('H4 I3 what is for this machine alone', () => {
+describe('H4 I3 what is only for this machine', () => {
   const local = (peer: string, headers: Record<string, string>) =>
     clients().isLocal(fakeRequest(peer, headers))
   it.each([
@@ -180,7 +180,7 @@ describe('J7 whose connections are counted', () => {
   })
 })
 
-describe('an address in one spelling', () => {
+describe('an address has one spelling', () => {
   it('any IPv6 text: the same eight groups as its URL spelling', () => {
     fc.assert(
       fc.property(fc.ipV6(), (text) => {
@@ -193,7 +193,7 @@ describe('an address in one spelling', () => {
     )
   })
 
-  it('any text is an address or nothing, and never throws', () => {
+  it('any text is an address or null, and never throws', () => {
     fc.assert(fc.property(fc.string(), (text) => void readIp(text)))
   })
 
@@ -230,21 +230,21 @@ describe('I3 proxied_loopback_is_public: clients of the tunnel', () => {
     expect(tunnel.key(through(one))).toBe(tunnel.key(through(other)))
   })
 
-  it('is the client that comes directly, and X-Forwarded-For is not asked', () => {
+  it('is the client that connects directly, and X-Forwarded-For is ignored', () => {
     expect(tunnel.key(through('198.51.100.1'))).toBe(clients().key(from('198.51.100.1')))
     const forged = through('198.51.100.1', { 'X-Forwarded-For': '9.9.9.9' })
     expect(tunnel.key(forged)).toBe(tunnel.key(through('198.51.100.1')))
     expect(tunnel.key(through('198.51.100.2'))).not.toBe(tunnel.key(through('198.51.100.1')))
   })
 
-  it('nobody is local, and nobody is a proxy to be believed', () => {
+  it('nobody is local, and no proxy is believed', () => {
     for (const request of [through(undefined), through('127.0.0.1'), fakeRequest('127.0.0.1')]) {
       expect([tunnel.isLocal(request), tunnel.comesFromProxy(request)]).toEqual([false, false])
     }
   })
 })
 
-it('I3 HTTP/1.0 with a local Host is nginx with no more than proxy_pass', () => {
+it('I3 HTTP/1.0 with a local Host is nginx with only proxy_pass', () => {
   const local = fakeRequest('127.0.0.1', { Host: '127.0.0.1:3000' })
   const version = (httpVersion: string) => Object.assign({ ...local }, { httpVersion }) as never
   expect(clients().isLocal(version('1.1'))).toBe(true)

@@ -10,7 +10,7 @@ const ALL = Object.keys(CODINGS) as Coding[]
 const EVENTS = ['data: {"a":1}\n\n', 'data: {"a":2}\n\n', 'data: [DONE]\n\n']
 const headers = (coding: string) => ({ 'content-encoding': coding })
 
-describe('K17 an answer that is encoded though nobody asked', () => {
+describe('K17 an answer that is encoded although nobody asked for it', () => {
   it.each(ALL)('K17 %s: a whole one is decoded', async (coding) => {
     const body = Buffer.concat(await encoded(coding, ['{"choices":', '[]}']))
     const { upstream } = await bench.both({ body, headers: headers(labelOf(coding)) })
@@ -59,7 +59,7 @@ describe('K17 an answer that is encoded though nobody asked', () => {
     expect([heard.text, heard.end]).toEqual(['', 'broken'])
   })
 
-  it('K17 an end that is missing is forgiven; what came before a break is heard before it', async () => {
+  it('K17 a missing end is accepted; what came before a break is heard before the break', async () => {
     const parts = await encoded('gzip', EVENTS)
     const short = await bench.both({ pieces: parts.slice(0, -1), headers: headers('gzip') })
     expect(await asked(short.upstream)).toMatchObject({ text: EVENTS.join(''), end: 'end' })
@@ -71,7 +71,7 @@ describe('K17 an answer that is encoded though nobody asked', () => {
     expect(await asked(upstream)).toMatchObject({ text: `${EVENTS[0]}${EVENTS[1]}`, end: 'broken' })
   })
 
-  it('K17 a bomb is decoded no further than it is read, and not at all once nobody listens', async () => {
+  it('K17 a bomb is decoded only as far as it is read, and not at all once nobody listens', async () => {
     const bomb = gzipSync(gzipSync(Buffer.alloc(256 * 1024 * 1024)))
     const { upstream } = await bench.both({ body: bomb, headers: headers('gzip, gzip') })
     let taken = 0

@@ -41,7 +41,7 @@ const price = (text: string) => {
   return parsed.value
 }
 
-/** A gate's descriptions over that list of models, at 1 sat unless `parts` says otherwise. */
+/** The documents of a gate with these models, at 1 sat unless `parts` says otherwise. */
 const about = (ids: readonly string[], parts: Partial<DescribeParts> = {}) =>
   makeDescribe({
     terms,
@@ -100,7 +100,7 @@ describe('each document is what its specification asks for', () => {
     expect(links.filter(({ url }) => !url.startsWith(`${ORIGIN}/`))).toEqual([])
   })
 
-  it('and what is not is found', async () => {
+  it('and a document that does not follow it is found', async () => {
     const { openapi, wellKnown } = await written(about(['llama3']))
     expect(fitsL402({ ...wellKnown, version: 2 })).toHaveLength(1)
     expect(fitsL402({ ...wellKnown, secret: 'x' })).toHaveLength(1)
@@ -121,7 +121,7 @@ describe('each document is what its specification asks for', () => {
   })
 })
 
-/** Appendix of draft-payment-discovery-01. */
+/** From the appendix of draft-payment-discovery-01. */
 const OFFER = {
   type: 'object',
   required: ['intent', 'method', 'amount'],
@@ -179,7 +179,7 @@ describe('openapi.json', () => {
     expect(described.sort()).toEqual(api.sort())
   })
 
-  it('names the few models that there are, and of many some', async () => {
+  it('names all models if there are few, and some of many', async () => {
     const few = await written(about(['a', 'b', 'a']))
     expect(few.openapi.components.schemas.ModelName).toEqual({ type: 'string', enum: ['a', 'b'] })
     const many = await written(about(Array.from({ length: 21 }, (_, n) => `m${n}`)))
@@ -193,9 +193,9 @@ interface Operation {
   readonly 'x-payment-info'?: object
 }
 
-/** What an `ALL` of a dialect answers otherwise than by 405. */
+/** The methods of a route to which it does not answer 405. */
 const SOLD = ['GET', 'HEAD', 'POST']
-/** For this machine alone, and for people. */
+/** Paths for this machine only, and for people. */
 const NOT_THE_API = new Set(['POST /play/pay', 'GET /', 'GET /assets/{name}'])
 
 describe('the requests of llms.txt', () => {
@@ -211,7 +211,7 @@ describe('the requests of llms.txt', () => {
     expect(text.includes('MODEL stands for a name')).toBe(model === 'MODEL')
   })
 
-  it('pay by themselves only where the money is play money', async () => {
+  it('pay by themselves only if the money is play money', async () => {
     const of = (money: Terms['money']) =>
       about(['llama3'], { terms: { ...terms, money } }).llmsTxt(ORIGIN)
     expect(await of('play')).toContain(`${ORIGIN}/play/pay`)
@@ -255,7 +255,7 @@ describe('the operator', () => {
     )
   })
 
-  it('may say terms in words, or nothing at all', async () => {
+  it('may give terms as text, or nothing at all', async () => {
     const { llms, openapi, wellKnown } = await written(named(null, 'No refunds. Be kind.'))
     expect(openapi.info).toMatchObject({ 'x-terms': 'No refunds. Be kind.' })
     expect(openapi.info).not.toHaveProperty('contact')
@@ -315,7 +315,7 @@ describe('what is sold', () => {
     expect((await listed(() => ok(90_000n * 10n ** 8n))).named).toContain('usd')
   })
 
-  it('is nothing where the upstream does not answer, and every document says so', async () => {
+  it('is nothing if the upstream does not answer, and every document says so', async () => {
     const { llms, openapi, wellKnown } = await written(about(['one'], { upstreamOk: () => false }))
     expect(wellKnown).toMatchObject({ upstream: 'unreachable', capabilities: { models: [] } })
     expect(openapi['x-satgate']).toMatchObject({ upstream: 'unreachable', prices: {} })
@@ -338,7 +338,7 @@ describe('what is sold', () => {
     expect(parseLlmsTxt(llms).text).toContain('No payment can be taken at the moment')
   })
 
-  it('forty of many models stand in llms.txt, and how many more there are', async () => {
+  it('forty of many models are in llms.txt, with the number of the others', async () => {
     const { llms } = await written(about(Array.from({ length: 45 }, (_, n) => `m${n}`)))
     const { Models = [] } = parseLlmsTxt(llms).sections
     expect(Models).toHaveLength(41)
@@ -368,7 +368,7 @@ describe('a price in words', () => {
 })
 
 describe('J21 a model’s record', () => {
-  it('says what a buyer chooses by, and nothing of the operator’s machine', async () => {
+  it('tells what a buyer chooses by, and nothing of the operator’s machine', async () => {
     const record = {
       id: '/srv/models/llama.gguf',
       object: 'model',
@@ -398,7 +398,7 @@ describe('J21 a model’s record', () => {
   })
 })
 
-/** In single quotes of a shell and inside JSON: no other sign may stand there. */
+/** The name is in single quotes of a shell and inside JSON, so no other characters are allowed. */
 const SHOWN_MODEL = /"model":"[A-Za-z0-9][\w.:/@+-]{0,79}"/g
 const neutral = (text: string): string =>
   text.replaceAll(SHOWN_MODEL, '"model":"MODEL"').replace(/ MODEL stands for [^.]*\./, '')
@@ -457,7 +457,7 @@ describe('H6 a model’s name stays a name', () => {
 })
 
 describe('J7 unpaid_bytes_take_bounded_memory: documents', () => {
-  it('J7 a list is priced once however many documents are asked for, and anew after a second', async () => {
+  it('J7 a list is priced once however many documents are asked for, and again after a second', async () => {
     const models = Array.from({ length: 300 }, (_, at) => ({ id: `model-${at}` }))
     let [asked, now] = [0, 0]
     const price1 = makePricing({ fallback: price('1'), models: [] }, () => err('no rate')).priceOf

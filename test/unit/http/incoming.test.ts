@@ -25,7 +25,7 @@ interface Setup {
 }
 type Read = Result<Incoming, Refusal> & { readonly began: Incoming; readonly text: string }
 
-/** A server that reads whole bodies of up to 1,000 bytes and answers with the status it came to. */
+/** A server that reads bodies of up to 1,000 bytes, and answers with the resulting status. */
 async function receiving(setup: Setup = {}): Promise<{ client: RawClient; received: Read[] }> {
   const received: Read[] = []
   const share = new BodyShare(strangersBounds(1_000), Date.now)
@@ -72,13 +72,13 @@ describe('a body', () => {
     expect(received.map(({ text }) => text)).toEqual(['hello', 'hello'])
   })
 
-  it('none is an empty one', async () => {
+  it('a missing body is an empty one', async () => {
     const { client, received } = await receiving()
     await client.send('GET /v1/models HTTP/1.1\r\nhost: x\r\n\r\n').until('read')
     expect(received[0]).toMatchObject({ ok: true, value: { method: 'GET', path: '/v1/models' } })
   })
 
-  it('D6 413 before reading where the length is told, and nobody is told to go on', async () => {
+  it('D6 413 before reading if the length is declared, without 100 Continue', async () => {
     const { client } = await receiving()
     const answer = await client
       .send(post('expect: 100-continue\r\ncontent-length: 1001'))
@@ -86,14 +86,14 @@ describe('a body', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 413/)
   })
 
-  it('who asks before sending is told to go on', async () => {
+  it('a client that waits for 100 Continue gets it', async () => {
     const { client } = await receiving()
     const asked = client.send(post('expect: 100-continue\r\ncontent-length: 5'))
     expect(await asked.until('100 Continue')).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\n$/)
     expect(await client.send('hello').until('read')).toContain('HTTP/1.1 200')
   })
 
-  it('D6 413 at the byte too much where it is not told', async () => {
+  it('D6 413 at the first byte too many if no length is declared', async () => {
     const { client } = await receiving()
     client.send(post('transfer-encoding: chunked', `3e9\r\n${'x'.repeat(1001)}\r\n`))
     const answer = await client.untilClosed()
@@ -114,7 +114,7 @@ describe('a body', () => {
     clearInterval(more)
   })
 
-  it('D6 a body that trickles is 408 at its deadline', async () => {
+  it('D6 a body that comes too slowly is 408 at its deadline', async () => {
     const { client } = await receiving({ bodyMs: 120 })
     client.send(post('content-length: 900'))
     const drip = setInterval(() => client.send('x'), 20)
@@ -190,7 +190,7 @@ describe('G1 a path is spelled exactly, or nothing is served', () => {
     expect(canonicalPath(target)).toBeNull()
   })
 
-  it('what is a path is read the same by the URL standard', () => {
+  it('a path is read in the same way by the URL standard', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'/.%2e@:\\?#abv1') }), (text) => {
         const path = canonicalPath(`/${text}`)
@@ -241,7 +241,7 @@ describe('where the buyer reaches us', () => {
   })
 })
 
-it('an id is random, and the client no address', async () => {
+it('an id is random, and the client is no address', async () => {
   const { client, received } = await receiving()
   await client.send('GET / HTTP/1.1\r\nhost: x\r\n\r\n').until('read')
   client.text = ''

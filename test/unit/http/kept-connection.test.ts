@@ -9,7 +9,7 @@ afterEach(() => bench.clean())
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'
 
-/** A server of raw sockets: `speak` is told how many requests came over this connection before. */
+/** A server of raw sockets. `speak` gets the number of earlier requests on this connection. */
 async function rawServer(
   speak: (socket: Socket, before: number) => void,
 ): Promise<{ base: URL; requests: string[] }> {
@@ -56,7 +56,7 @@ describe('K21 a kept connection that the backend closed', () => {
     expect(requests[2]).toBe(requests[1])
   })
 
-  it('never twice more: one that closes again has failed', async () => {
+  it('never a third time: if the new connection closes too, the request has failed', async () => {
     let open = true
     const { base, requests } = await rawServer((socket) => {
       if (open) socket.write(OK)
@@ -75,7 +75,7 @@ describe('K21 a kept connection that the backend closed', () => {
     expect(requests).toHaveLength(1)
   })
 
-  it('not once a byte came, if only of a head', async () => {
+  it('not after one byte came, even if only of a head', async () => {
     const { base, requests } = await rawServer((socket, before) => {
       if (before === 0) socket.write(OK)
       else socket.end('HTTP/1.1 2')
@@ -102,7 +102,7 @@ describe('K21 a kept connection that the backend closed', () => {
     }
   })
 
-  it('not later than 500 ms: a runner that this very request ended must not get it twice', async () => {
+  it('not later than 500 ms, because a runner that crashed at this request must not get it twice', async () => {
     const clock = { now: 0 }
     const { base, requests } = await rawServer((socket, before) => {
       if (before === 0) return void socket.write(OK)
@@ -115,7 +115,7 @@ describe('K21 a kept connection that the backend closed', () => {
     expect(requests).toHaveLength(2)
   })
 
-  it('not to another backend than it was written for', async () => {
+  it('not to another backend than the one that it was written for', async () => {
     const { base, requests } = await rawServer((socket, before) => {
       if (before === 0) socket.write(OK)
       else socket.end()
@@ -164,7 +164,7 @@ describe('K21 a kept connection that the backend closed', () => {
     expect([requests.length, heard.calls]).toEqual([2, []])
   })
 
-  it('whatever else fails is told once, and that something is doubtful', async () => {
+  it('any other failure is reported once, and causes a doubt', async () => {
     let doubts = 0
     const { base } = await rawServer((socket) => socket.end('nonsense\r\n\r\n'))
     const upstream = upstreamAt(base, { onDoubt: () => (doubts += 1) })
@@ -174,7 +174,7 @@ describe('K21 a kept connection that the backend closed', () => {
 })
 
 describe('K20 kept connections towards the backend', () => {
-  it('one that the backend closes while nobody uses it is doubtful, and is not used again', async () => {
+  it('one that the backend closes while nobody uses it causes a doubt, and is not used again', async () => {
     let doubts = 0
     const { base, requests } = await rawServer((socket) => {
       socket.write(OK)

@@ -32,7 +32,7 @@ async function taken(): Promise<number> {
 }
 
 describe('K20 idle connections', () => {
-  it('K20 live longer here than in what stands before the gate', () => {
+  it('K20 live longer here than in proxies before the gate', () => {
     const server = gateServer(() => {}, { clientOf: () => null, errors: openAiErrors })
     // cloudflared keeps its own for 90 s, Caddy for 2 min.
     expect(server.keepAliveTimeout).toBeGreaterThan(120_000)
@@ -46,7 +46,7 @@ describe('listening', () => {
     expect(got.ok && got.value.port).toBeGreaterThan(0)
   })
 
-  it('a taken default moves on and says from where', async () => {
+  it('a taken default port leads to the next one, and the taken one is told', async () => {
     const port = await taken()
     const got = await listen(fresh(), { host, port, explicit: false })
     expect(got).toEqual({ ok: true, value: { port: port + 1, taken: [port] } })
@@ -58,7 +58,7 @@ describe('listening', () => {
     expect(got).toEqual({ ok: false, error: { why: 'port_taken', port } })
   })
 
-  it('an address that is not ours is named', async () => {
+  it('an address that is not ours is named in the error', async () => {
     const got = await listen(fresh(), { host: '203.0.113.7', port: 0, explicit: true })
     expect(got).toEqual({ ok: false, error: { why: 'no_such_host', host: '203.0.113.7' } })
   })
@@ -84,7 +84,7 @@ async function say(bytes: string, listener = okListener, options = {}): Promise<
   return client.send(bytes).untilClosed()
 }
 
-describe('G4 what can be read in two ways is not read at all', () => {
+describe('G4 a request that can be read in two ways is not read', () => {
   const body = '0\r\n\r\nGET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n'
   it.each([
     ['length and chunks', `content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n${body}`],
@@ -114,7 +114,7 @@ describe('G4 what can be read in two ways is not read at all', () => {
     expect(await say('GET / HTTP/1.1\r\n\r\n')).toMatch(/^HTTP\/1\.1 400/)
   })
 
-  it('nothing is put into an answer that is under way', async () => {
+  it('nothing is written into an answer that is under way', async () => {
     const answer = await say(
       'POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n',
       (_, response) => response.writeHead(200, { 'content-length': 100 }).write('half'),
@@ -123,7 +123,7 @@ describe('G4 what can be read in two ways is not read at all', () => {
   })
 })
 
-describe('D6 who takes too much or too long', () => {
+describe('D6 clients that send too much or too slowly', () => {
   it('D6 headers above 64 KiB are 431, below are read', async () => {
     const bomb = (size: number) =>
       `GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-a: ${'a'.repeat(size)}\r\n\r\n`
@@ -132,7 +132,7 @@ describe('D6 who takes too much or too long', () => {
     expect(await say(bomb(60_000))).toContain('read /')
   })
 
-  it('D6 a head that trickles is 408', async () => {
+  it('D6 a head that comes too slowly is 408', async () => {
     const { port } = await gate(okListener, { headMs: 150 })
     const client = new RawClient(port).send('GET / HTTP/1.1\r\nhost: x\r\n')
     const drip = setInterval(() => client.send('x-a: b\r\n'), 30)
@@ -181,7 +181,7 @@ describe('D6 who takes too much or too long', () => {
     while (!(await connected()).served) await soon(5)
   })
 
-  it('J7 a site has as many as four clients, however many of them it is', async () => {
+  it('J7 a site has as many as four clients, however many clients it has', async () => {
     let count = 0
     let site = 'one'
     const clientOf = () => ({ client: `${count++}`, site })
@@ -197,7 +197,7 @@ describe('D6 who takes too much or too long', () => {
     expect(await served()).toBe(true)
   })
 
-  it('J7 a connection that piles requests up without waiting for answers is closed', async () => {
+  it('J7 a connection that sends many requests without waiting for answers is closed', async () => {
     let asked = 0
     const { port } = await gate(() => {
       asked += 1
@@ -207,7 +207,7 @@ describe('D6 who takes too much or too long', () => {
     expect(asked).toBe(32)
   })
 
-  it('requests that wait for their answers are as many as one likes', async () => {
+  it('requests that wait for their answers are not limited', async () => {
     const { port } = await gate((_, response) => response.end('read'))
     const client = new RawClient(port)
     for (let turn = 1; turn <= 100; turn += 1) {

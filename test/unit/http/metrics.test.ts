@@ -14,7 +14,7 @@ describe('earnings in metrics', () => {
     ])
   })
 
-  it('have so many series and no more, however many names buyers invent', () => {
+  it('have a bounded number of series, however many names buyers invent', () => {
     const rows = Array.from({ length: 2_000 }, (_, at) => ({
       model: `llama-${at}`,
       earned: BigInt(at),

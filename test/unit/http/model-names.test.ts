@@ -14,7 +14,7 @@ const price = (text: string): Price => {
   return read.value
 }
 
-/** What a request for `name` costs per 1,000 tokens; a word where it is not sold. */
+/** The price of a request for `name` per 1,000 tokens, or a word if it is not sold. */
 function cost(
   kind: Backend,
   ids: readonly (string | Model)[],
@@ -67,7 +67,7 @@ describe('J10 a name is resolved as its backend resolves it', () => {
     }
   })
 
-  it('a price that is written in another spelling holds for an Ollama', () => {
+  it('a price that is written in another spelling is valid for an Ollama', () => {
     for (const pattern of [
       'Tiny',
       'tiny:latest',
@@ -80,7 +80,7 @@ describe('J10 a name is resolved as its backend resolves it', () => {
     }
   })
 
-  it('of two whole names of one model the dearer price holds, in any order', () => {
+  it('of two whole names of one model the higher price counts, in any order', () => {
     for (const prices of [
       { tiny: '9', 'tiny:latest': '2' },
       { 'tiny:latest': '2', tiny: '9' },
@@ -117,7 +117,7 @@ describe('J10 a name is resolved as its backend resolves it', () => {
     }
   })
 
-  it('vLLM: every served name is the same model; an adapter costs what its base does', () => {
+  it('vLLM: every served name is the same model; an adapter has the price of its base', () => {
     const models = [
       { id: 'big', root: '/m/big', parent: null },
       { id: 'alias', root: '/m/big', parent: null },
@@ -135,7 +135,7 @@ describe('J10 a name is resolved as its backend resolves it', () => {
     expect(cost('vllm', loop, { name: 'a', prices: {} })).toBe('1')
   })
 
-  it('what may be one of two models is as dear as the dearer', () => {
+  it('a name that may be one of two models has the higher price', () => {
     const prices = { 'a/tiny': '5', 'b/tiny': '8', 'tin*': '1' }
     expect(cost('other', ['a/tiny', 'b/tiny'], { name: 'tiny', prices })).toBe('8')
     expect(
@@ -146,7 +146,7 @@ describe('J10 a name is resolved as its backend resolves it', () => {
     ).toBe('refused')
   })
 
-  it('J1 a name of a megabyte is compared as it stands, however many models there are', () => {
+  it('J1 a name of a megabyte is compared unchanged, however many models there are', () => {
     const name = 'Tiny'.repeat(250_000)
     const models = Array.from({ length: 300 }, (_, at) => ({ id: `tiny-${at}` }))
     expect(modelOf('ollama', models, name)).toBe(undefined)

@@ -27,7 +27,7 @@ const answered = (json: object, status = 200): Result<JsonAnswer, string> =>
   ok({ status, headers: {}, json })
 
 describe('a backend is gone', () => {
-  it('after 15 s of failing, at its last try, and not a moment before', () => {
+  it('after 15 s of failures, at its last try, and not earlier', () => {
     const { presence, told } = watched()
     presence.saw(REFUSED, 1_000)
     presence.saw(REFUSED, 15_999)
@@ -41,7 +41,7 @@ describe('a backend is gone', () => {
     expect(told).toEqual(['gone refused 1000', 'back 1000'])
   })
 
-  it('not by one try, however long ago it was: a machine may have slept', () => {
+  it('not after one try, however long ago it was, because the machine may have slept', () => {
     const { presence } = watched()
     presence.saw(REFUSED, 0)
     expect(presence.gone).toBeNull()
@@ -56,7 +56,7 @@ describe('a backend is gone', () => {
     expect([presence.gone, told]).toEqual([null, []])
   })
 
-  it('until it answers: that it takes connections again proves nothing', () => {
+  it('until it answers: that it accepts connections again proves nothing', () => {
     const { presence, told } = watched()
     presence.saw(REFUSED, 0)
     presence.saw(REFUSED, 15_000)
@@ -112,7 +112,7 @@ describe('J8 what is known of a backend', () => {
     return { models, asks, answer }
   }
 
-  it('is not believed where it was asked for before the doubt came', async () => {
+  it('is not believed if it was asked for before the doubt came', async () => {
     const { models, asks, answer } = list()
     const first = models.knows('m')
     models.doubt()
@@ -123,7 +123,7 @@ describe('J8 what is known of a backend', () => {
     expect([await models.knows('m'), asks.length]).toEqual([true, 0])
   })
 
-  it('is looked at anew before a request goes a second time', async () => {
+  it('is asked again before a request is sent a second time', async () => {
     const { models, answer } = list()
     const first = models.knows('m')
     await answer('library')
@@ -180,14 +180,14 @@ describe('a backend that has listed no model since the start', () => {
     expect(await heard(first, ...answers)).toEqual([`unlisted ${how}`, ...over])
   })
 
-  it('but not where it fails: then it is gone', async () => {
+  it('but not if it fails: then it is gone', async () => {
     expect(await heard(REFUSED, LISTED)).toEqual(['gone refused', 'back'])
     expect(await heard(REFUSED, answered({}, 401), LISTED)).toEqual([
       ...['gone refused', 'back', 'unlisted refused', 'listed'],
     ])
   })
 
-  it('nor once it has listed some', async () => {
+  it('nor after it has listed some', async () => {
     expect(await heard(status(404), LISTED, answered({}, 401))).toEqual([
       ...['unlisted no_models', 'listed'],
     ])

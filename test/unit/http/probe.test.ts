@@ -13,7 +13,7 @@ afterEach(() => bench.clean())
 const answer = (data: unknown, headers = {}, status = 200): Result<JsonAnswer, string> =>
   ok({ status, headers, json: { object: 'list', data } })
 
-/** As the servers named answered, shortened. */
+/** Shortened answers of the named servers. */
 const LLAMACPP = {
   id: 'tiny',
   aliases: ['tiny', 'small'],
@@ -56,7 +56,7 @@ describe('a backend is named by its list of models', () => {
     expect(probed.ok && probed.value.models).toEqual([LLAMACPP])
   })
 
-  it('leaves out names that no request may have: a page that shows one of a million letters hangs', () => {
+  it('leaves out names that no request may have, because a page hangs on a name of a million letters', () => {
     const ids = ['a', 'b'.repeat(256), 'c'.repeat(257), '\u0301'.repeat(1_000_000)]
     const probed = readProbe(answer(ids.map((id) => ({ id }))))
     expect(probed.ok && probed.value.models.map(({ id }) => id)).toEqual(ids.slice(0, 2))
@@ -78,7 +78,7 @@ describe('a backend is named by its list of models', () => {
 })
 
 describe('probing', () => {
-  it('asks for /v1/models and for nothing else, with the operator’s key', async () => {
+  it('asks for /v1/models and nothing else, with the operator’s key', async () => {
     const { fake } = await bench.both({ models: [OLLAMA] })
     const probed = await probeUpstream(fake.base, 'sk-operator', real)
     expect(probed).toMatchObject({ ok: true, value: { kind: 'ollama', models: [OLLAMA] } })
@@ -86,7 +86,7 @@ describe('probing', () => {
     expect(fake.seen[0]?.headers.authorization).toBe('Bearer sk-operator')
   })
 
-  it('a server that takes the connection and says nothing is given up', async () => {
+  it('a server that accepts the connection and sends nothing is given up', async () => {
     const silent = createServer(() => {})
     await new Promise<void>((then) => silent.listen(0, '127.0.0.1', then))
     bench.later(() => silent.close())
@@ -121,7 +121,7 @@ describe('the list of models', () => {
     return { at, list }
   }
 
-  it('is asked for once by all who wait, and again when it is old', async () => {
+  it('is asked for once for all who wait, and again when it is old', async () => {
     const { at, list } = models()
     await Promise.all([list.list(), list.list(), list.knows('x')])
     expect(at.asked).toBe(1)
@@ -133,7 +133,7 @@ describe('the list of models', () => {
     expect(at.asked).toBe(2)
   })
 
-  it('an older list serves while the upstream fails, which is asked again after 5 s', async () => {
+  it('an older list is used while the upstream fails, which is asked again after 5 s', async () => {
     const { at, list } = models()
     await list.list()
     at.now += 60_000
@@ -146,14 +146,14 @@ describe('the list of models', () => {
     expect(await list.list()).toEqual([VLLM])
   })
 
-  it('what was never had is null, not empty', async () => {
+  it('a list that never came is null, not empty', async () => {
     const { at, list } = models()
     at.answer = { ok: false, error: 'down' }
     expect(await list.list()).toBeNull()
     expect(await list.knows('tiny')).toBeNull()
   })
 
-  it('what the start learned is not asked for again', async () => {
+  it('what the start learnt is not asked for again', async () => {
     const list = makeModels({
       world: worldAt(() => 0),
       get: () => expect.unreachable(),

@@ -13,7 +13,7 @@ afterEach(async () => {
   for (const clean of cleanups.splice(0).reverse()) await clean()
 })
 
-/** Answers every request with `speak`; gives a raw client. */
+/** Answers every request with `speak`. Returns a raw client. */
 async function talk(
   speak: (reply: Reply, request: IncomingMessage, response: ServerResponse) => void,
   idleMs = 5_000,
@@ -27,9 +27,9 @@ async function talk(
   return client
 }
 const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'
-/** More than the kernel takes for a reader that does not read. */
+/** More bytes than the kernel buffers for a reader that does not read. */
 const BIG = Buffer.alloc(20_000_000)
-/** A response whose reader takes what was written when the test says so. */
+/** A response whose reader takes the written bytes when the test says so. */
 class SlowReader extends EventEmitter {
   readonly #taken: Array<() => void> = []
   bytes = 0
@@ -59,7 +59,7 @@ class SlowReader extends EventEmitter {
     this.#taken.shift()?.()
   }
 }
-/** A request that was read whole. */
+/** A request that was read to its end. */
 const FINE = { httpVersion: '1.1', headers: {}, complete: true } as IncomingMessage
 const text = (bytes: string) => Buffer.from(bytes)
 
@@ -99,7 +99,7 @@ describe('a reply', () => {
     expect(packets[0]).not.toContain('two')
   })
 
-  it('G9 a head alone does not wait for the body', async () => {
+  it('G9 a head does not wait for the body', async () => {
     const client = await talk((reply) => reply.head(200, { 'x-a': 'b' }))
     expect(await client.send(GET).until('x-a: b')).toContain('x-a: b')
   })
@@ -139,7 +139,7 @@ describe('a reply', () => {
     expect(answer.slice(answer.indexOf('\r\n\r\n') + 4)).toHaveLength(3_000_001)
   })
 
-  it('G4 an unread body closes the connection: it is never the next request', async () => {
+  it('G4 an unread body closes the connection, so it is never read as the next request', async () => {
     const client = await talk((reply) => {
       reply.head(413, {})
       reply.end(text('too large'))
@@ -161,7 +161,7 @@ describe('a reply', () => {
 })
 
 describe('an answer', () => {
-  it('has one head: a second one is a bug, not a header that came too late', async () => {
+  it('has one head: a second one is a bug', async () => {
     const told: unknown[] = []
     const client = await talk((reply) => {
       reply.head(200, {})
@@ -189,7 +189,7 @@ describe('back-pressure', () => {
         reply.end(text('END'))
       })
     })
-    // To look through all that came with each piece would take longer than the piece.
+    // Searching all bytes after each piece would take longer than the piece.
     const ended = new Promise<void>((then) => {
       client.socket.on('data', (piece) => piece.toString('latin1').includes('END') && then())
     })
@@ -203,7 +203,7 @@ describe('back-pressure', () => {
     expect(seen).toEqual(['backlog true', 'drained to 0'])
   })
 
-  it('onDrain where nothing waits is called all the same', async () => {
+  it('onDrain is called even if nothing waits', async () => {
     const client = await talk((reply) => {
       reply.head(200, {})
       reply.onDrain(() => reply.end(text('END')))
@@ -213,7 +213,7 @@ describe('back-pressure', () => {
 })
 
 describe('a buyer that leaves', () => {
-  it('is told once, and what is written after is dropped', async () => {
+  it('is reported once, and what is written afterwards is dropped', async () => {
     let gone = 0
     let replied: Reply | undefined
     const client = await talk((reply) => {
@@ -232,7 +232,7 @@ describe('a buyer that leaves', () => {
     expect(gone).toBe(1)
   })
 
-  it('before onGone was asked for: told at once', async () => {
+  it('before onGone was set: reported at once', async () => {
     const told: string[] = []
     let arrived = false
     const client = await talk(async (reply, _, response) => {
@@ -247,7 +247,7 @@ describe('a buyer that leaves', () => {
     expect(told).toEqual(['gone'])
   })
 
-  it('A4 a reply that ended is not a buyer that left', async () => {
+  it('A4 a reply that ended does not count as a buyer that left', async () => {
     const told: string[] = []
     const client = await talk((reply) => {
       reply.onGone(() => told.push('gone'))
@@ -262,7 +262,7 @@ describe('a buyer that leaves', () => {
 })
 
 describe('D6 G8 a reader that stops reading', () => {
-  it('has left when nothing was taken for the idle time, whatever is written meanwhile', async () => {
+  it('has left if nothing was taken for the idle time, whatever is written meanwhile', async () => {
     const { promise, resolve } = Promise.withResolvers<void>()
     const client = await talk((reply) => {
       reply.head(200, {})
@@ -290,7 +290,7 @@ describe('D6 G8 a reader that stops reading', () => {
     await closed.promise
   })
 
-  it('a slow one that takes some now and then lives on, however large what waits for it is', () => {
+  it('a slow one that takes some now and then lives on, however much waits for it', () => {
     vi.useFakeTimers()
     cleanups.push(() => vi.useRealTimers())
     for (const ends of [false, true]) {
@@ -307,14 +307,14 @@ describe('D6 G8 a reader that stops reading', () => {
         slow.take()
         taken += 1
       }
-      // None of them waits for all that is behind it.
+      // No piece waits for everything after it.
       expect(taken).toBe(Math.ceil(body.length / 65_536))
       expect(slow.bytes).toBe(body.length)
       expect(reply.backlog).toBe(0)
     }
   })
 
-  it('one that takes nothing more has left, in the middle of one large write too', () => {
+  it('one that takes nothing more has left, also in the middle of one large write', () => {
     vi.useFakeTimers()
     cleanups.push(() => vi.useRealTimers())
     const slow = new SlowReader()
@@ -342,7 +342,7 @@ describe('D6 G8 a reader that stops reading', () => {
     expect(body === Buffer.concat(parts).toString()).toBe(true)
   })
 
-  it('a silent upstream is no fault of the reader', async () => {
+  it('a silent upstream is not the reader’s fault', async () => {
     let gone = false
     const client = await talk(async (reply) => {
       reply.onGone(() => {

@@ -42,7 +42,7 @@ describe('K16 why a backend cannot be spoken to', () => {
     expect(await help(`https://127.0.0.1:${fake.port}`)).toContain('http:// rather than https://')
   })
 
-  it('nobody listens, and an unknown host, are two things', async () => {
+  it('nobody listens, and an unknown host, are two kinds', async () => {
     const { fake } = await bench.both()
     const { origin } = fake.base
     await fake.close()
@@ -54,7 +54,7 @@ describe('K16 why a backend cannot be spoken to', () => {
     )
   })
 
-  it('one that takes the connection and says nothing', async () => {
+  it('one that accepts the connection and sends nothing', async () => {
     const { fake } = await bench.both({ firstByteMs: 60_000 })
     const answer = await bench.at(fake.base).getJson('/v1/models', 60)
     expect(whyUnreachable(answer.ok ? '' : answer.error)).toBe('silent')

@@ -168,7 +168,7 @@ describe('abort', () => {
     expect((await settled(other)).end).toBe('end')
   })
 
-  it('after the end and twice is nothing', async () => {
+  it('after the end, or twice, does nothing', async () => {
     const { upstream } = await bench.both()
     const heard = await asked(upstream)
     heard.sent.abort()
@@ -220,7 +220,7 @@ describe('back-pressure', () => {
     expect([heard.text, heard.end]).toEqual(['hello', end])
   })
 
-  it('an upstream that died while it was held back is broken on resume', async () => {
+  it('an upstream that died while it was paused is broken on resume', async () => {
     const base = await rawServer((socket) => {
       socket.write(`${CHUNKED}\r\n5\r\nhello\r\n`, () => setTimeout(() => socket.end(), 30))
     })

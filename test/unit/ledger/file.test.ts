@@ -11,7 +11,7 @@ import { ScriptWorld } from '../../contract/ledger-script.ts'
 import { scratch } from './scratch.ts'
 import { charge, deposit, hold } from './use.ts'
 
-/** The ledger's file: whose it is, how old it may be, and what is never served from. */
+/** The file of the ledger: who can read it, which versions are opened, and when it is refused. */
 
 let folder = scratch()
 let path = ''
@@ -23,7 +23,7 @@ beforeEach(() => {
 })
 afterEach(() => folder.remove())
 
-/** A ledger with some life behind it: two open holds, one settled past its hold, a meter. */
+/** A used ledger: two open holds, one that was settled above its hold, and a meter. */
 async function lived(): Promise<void> {
   const books = open()
   const { ledger } = books
@@ -58,7 +58,7 @@ describe('a ledger file', () => {
     await books.close()
   })
 
-  it('has every commit on the disk itself when it is said to be there', () => {
+  it('has each commit on disk when it says so', () => {
     const db = openDatabase({ path, kind: 'play', now: 0 })
     expect(db.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' })
     expect(db.prepare('PRAGMA synchronous').get()).toEqual({ synchronous: 2 })
@@ -71,7 +71,7 @@ describe('a ledger file', () => {
     expect(() => tamper('DELETE FROM postings')).toThrow('never removed')
   })
 
-  it('does not let a buyer’s drawer fall below zero, whatever asks for it', async () => {
+  it('does not let a buyer’s drawer fall below zero, whatever causes it', async () => {
     await lived()
     const db = new DatabaseSync(path)
     const take = "UPDATE drawers SET balance = balance - 9999 WHERE name = 'paid:ann'"
@@ -79,13 +79,13 @@ describe('a ledger file', () => {
     db.close()
   })
 
-  it('forgets nothing that its cache forgets', async () => {
+  it('forgets nothing when its cache forgets', async () => {
     const books = open()
     const accounts = Array.from({ length: 25_000 }, (_, i) => `account-${i}`)
     const done = accounts.map((account) =>
       books.ledger.deposit(deposit({ account, payment: account, amount: msat(7n) })),
     )
-    // The first is out of the cache by now and not on disk yet.
+    // The first one has left the cache, and is not on disk yet.
     expect(await books.ledger.balance('account-0')).toMatchObject({ paid: 7n })
     await Promise.all(done)
     await books.ledger.hold(hold({ account: 'account-1', most: 3 }))
@@ -95,7 +95,7 @@ describe('a ledger file', () => {
   })
 })
 
-describe('a damaged ledger is said to be damaged, and nothing is served from it:', () => {
+describe('a damaged ledger is reported as damaged, and nothing is served from it:', () => {
   const refused = () => {
     const before = readFileSync(path)
     expect(() => open()).toThrow(LedgerDamaged)
@@ -206,7 +206,7 @@ describe('a proof names', () => {
     })
   }
 
-  it('what the running ledger takes to be otherwise', async () => {
+  it('a difference to the running ledger', async () => {
     await lived()
     const books = open()
     await books.ledger.balance('ann')
@@ -257,8 +257,8 @@ const V6_ROWS = V5_ROWS.replace(
 )
 
 /**
- * For each version that was ever released: rows as that version wrote them. A migration is tested
- * by opening them; the next one appends its own.
+ * For each released version, rows as that version wrote them. Each migration is tested by opening
+ * them. A new migration needs new rows here.
  */
 const FIXTURES: readonly string[] = ['', V1_ROWS, V2_ROWS, V3_ROWS, V3_ROWS, V5_ROWS, V6_ROWS]
 
@@ -298,7 +298,7 @@ describe('a ledger of an older version', () => {
     })
   }
 
-  it('L4 passes and invoices come apart, and a deposit names its payment and not its rail', async () => {
+  it('L4 passes and invoices are separated, and a deposit names its payment and not its rail', async () => {
     const schema = MIGRATIONS.slice(0, 4).join(';')
     tamper(`${schema}; PRAGMA application_id = 0x73617467; PRAGMA user_version = 4; ${V3_ROWS}
       UPDATE deposits SET payment = 'l402:a' WHERE payment = 'p1';
@@ -320,7 +320,7 @@ describe('a ledger of an older version', () => {
       ...{ ...pass, hash: 's', payment: 'ln:s', tokenId: null, account: 'eve' },
       ...{ shared: true, caveats: [], createdAt: 3, usedAt: null },
     })
-    // A gift was given away whole: nothing has to be redeemed at its first use.
+    // The pass of a gift was given out whole, so nothing is redeemed at its first use.
     expect(await books.passes.get('g')).toEqual({
       ...{ ...pass, hash: 'g', payment: 'grant:g', tokenId: 't', account: 'bob' },
       ...{ createdAt: 6, usedAt: 7 },
@@ -337,7 +337,7 @@ describe('a ledger of an older version', () => {
     await books.close()
   })
 
-  it('one of a later version is refused by name', async () => {
+  it('a ledger of a later version is refused by name', async () => {
     await lived()
     tamper(`PRAGMA user_version = ${MIGRATIONS.length + 1}`)
     expect(() => open()).toThrow(LedgerTooNew)

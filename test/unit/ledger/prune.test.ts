@@ -7,7 +7,7 @@ import { ScriptWorld } from '../../contract/ledger-script.ts'
 import { scratch } from './scratch.ts'
 import { charge, deposit, hold } from './use.ts'
 
-/** What was free leaves the file (threats J20): in steps, each of them all or nothing. */
+/** Free requests are removed from the file (threats J20), in steps that succeed or fail as a whole. */
 
 const DAY = 86_400_000
 let folder = scratch()
@@ -29,7 +29,7 @@ afterEach(async () => {
 const one = (sql: string): unknown => Object.values(db.prepare(sql).get() ?? {})[0]
 const rows = (table: string) => one(`SELECT count(*) FROM ${table}`)
 
-/** Requests that cost nothing, each with a pass of its own made from the same one. */
+/** Requests that cost nothing, each with its own child of one pass. */
 async function refused(count: number, at: number): Promise<void> {
   for (let i = 0; i < count; i++) {
     const id = `${at}-${String(i).padStart(5, '0')}`
@@ -48,7 +48,8 @@ describe('J20 the ledger does not grow for free requests', () => {
       await books.prune(day * DAY)
       pages.push(Number(one('PRAGMA page_count')))
     }
-    // A page more or less is how full SQLite leaves its pages. A day that stays is a hundred of them.
+    // A page more or less depends on how full SQLite leaves its pages. A day that is not removed is
+    // a hundred pages.
     const later = pages.slice(2)
     expect(Math.max(...later) - Math.min(...later), String(pages)).toBeLessThan(5)
     expect([rows('holds'), rows('postings'), rows('meters')]).toEqual([1_000, 2_001, 0])
@@ -70,11 +71,11 @@ describe('J20 the ledger does not grow for free requests', () => {
       await new Promise((resolve) => setImmediate(resolve))
     }
     expect(await pruned).toBe(1_000)
-    // A hundred holds leave in a step.
+    // A step removes a hundred holds.
     expect(served).toBeGreaterThan(10)
   })
 
-  it('a step that cannot be written changes nothing, and those before it stand', async () => {
+  it('a step that cannot be written changes nothing, and earlier steps stay', async () => {
     await refused(250, DAY)
     db.exec(`CREATE TEMP TRIGGER full BEFORE DELETE ON holds WHEN OLD.id = '${DAY}-00150'
       BEGIN SELECT RAISE(ABORT, 'disk full'); END`)
@@ -87,7 +88,7 @@ describe('J20 the ledger does not grow for free requests', () => {
     expect(await books.statement.verify()).toMatchObject({ ok: true })
   })
 
-  it('one whose postings do not cancel stays, and the proof names it', async () => {
+  it('a hold whose postings do not cancel stays, and the proof names it', async () => {
     await refused(3, DAY)
     const id = `${DAY}-00001`
     db.exec(`INSERT INTO postings SELECT 999, 999, 0, 'release', NULL, h.n, d.n, c.n, 5
@@ -99,7 +100,7 @@ describe('J20 the ledger does not grow for free requests', () => {
     expect(proof.ok ? '' : proof.error.join()).toContain(`hold ${id}`)
   })
 
-  it('ends where the books are closed', async () => {
+  it('ends when the books are closed', async () => {
     await refused(250, DAY)
     const pruned = books.prune(2 * DAY)
     await books.close()
@@ -111,7 +112,7 @@ describe('J20 the ledger does not grow for free requests', () => {
     expect(await books.statement.verify()).toMatchObject({ ok: true })
   })
 
-  it('takes nothing while what came before cannot be written', async () => {
+  it('removes nothing while earlier rows cannot be written', async () => {
     await refused(3, DAY)
     db.exec(`CREATE TEMP TRIGGER full BEFORE INSERT ON deposits
       BEGIN SELECT RAISE(ABORT, 'disk full'); END`)
@@ -122,7 +123,7 @@ describe('J20 the ledger does not grow for free requests', () => {
     expect(await books.prune(2 * DAY)).toBe(3)
   })
 
-  it('no other posting is ever removed, whatever asks for it', async () => {
+  it('no other posting is ever removed, whatever causes it', async () => {
     await books.ledger.hold(hold({ id: 'h1' }))
     await books.ledger.settle('h1', charge(5n))
     await books.ledger.hold(hold({ id: 'h2' }))

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A folder of a test's own, to be removed by it. */
+/** A temporary folder for a test. The test must remove it. */
 export function scratch() {
   const folder = mkdtempSync(join(tmpdir(), 'satgate-ledger-'))
   return {

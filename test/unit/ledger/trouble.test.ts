@@ -9,7 +9,7 @@ import { ScriptWorld } from '../../contract/ledger-script.ts'
 import { scratch } from './scratch.ts'
 import { charge, deposit, hold, isDone } from './use.ts'
 
-/** A disk that is full, slow or locked: nothing is granted on it, nothing is forgotten. */
+/** A disk that is full, slow or locked: nothing is granted on it, and nothing is forgotten. */
 
 let folder = scratch()
 let path = ''
@@ -32,7 +32,7 @@ async function until(truth: () => boolean): Promise<void> {
   expect(truth()).toBe(true)
 }
 
-/** Another process's lock on the file: every commit fails while it lasts. */
+/** Another process locks the file. Every commit fails until the lock is released. */
 function lock(): () => void {
   const other = new DatabaseSync(path)
   other.exec('BEGIN IMMEDIATE')
@@ -78,7 +78,7 @@ describe('a ledger whose disk fails', () => {
     await again.close()
   })
 
-  it('I12 a full disk stops admission, loses no row and makes none up', async () => {
+  it('I12 a full disk stops admission, and no row is lost or invented', async () => {
     const db = openDatabase({ path, kind: 'play', now: 0 })
     const books = booksOver(db, { path, kind: 'play', world, onTrouble })
     await books.ledger.deposit(deposit())
@@ -89,7 +89,7 @@ describe('a ledger whose disk fails', () => {
     const paid = books.ledger.deposit(deposit({ payment: 'p2' }))
     await until(() => !books.healthy())
     expect(await isDone(Promise.race([put, paid]))).toBe(false)
-    // Nothing of the failed group is on disk, and nothing of it is lost to who asks.
+    // Nothing of the failed group is on disk, but reads still see it.
     const other = new DatabaseSync(path, { readOnly: true })
     expect(other.prepare('SELECT count(*) AS n FROM deposits').get()).toEqual({ n: 1 })
     other.close()
@@ -103,7 +103,7 @@ describe('a ledger whose disk fails', () => {
     await books.close()
   })
 
-  it('rows that cannot be written when it is closed are said to be lost', async () => {
+  it('rows that cannot be written when it is closed are reported as lost', async () => {
     const books = open()
     await books.ledger.deposit(deposit())
     const unlock = lock()
@@ -114,7 +114,7 @@ describe('a ledger whose disk fails', () => {
     unlock()
   })
 
-  it('another process that writes to the file stops this one: nobody spends twice', async () => {
+  it('another process that writes to the file stops this one, so nothing is spent twice', async () => {
     const [one, two] = [open(), open()]
     await one.ledger.deposit(deposit())
     const stolen = [two.invoices.remember('key', 'value')]
@@ -174,7 +174,7 @@ describe('a journal', () => {
     expect(sizes).toEqual([3])
   })
 
-  it('keeps a group that failed, with what came since, and says so once', () => {
+  it('keeps a group that failed, with what came since, and reports it once', () => {
     let full = true
     const { journal: failing } = journal(() => {
       if (full) throw new Error('disk full')

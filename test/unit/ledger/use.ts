@@ -1,7 +1,7 @@
 import type { Charge, Deposit, HoldRequest } from '../../../src/ledger/ledger.ts'
 import { msat } from '../../../src/money/msat.ts'
 
-/** Requests of a ledger, with what a test says of them. */
+/** Requests to a ledger, with default values that a test can replace. */
 
 export const deposit = (some: Partial<Deposit> = {}): Deposit => ({
   payment: 'p1',
@@ -37,7 +37,7 @@ export const charge = (amount: bigint): Charge => ({
   at: 2_000,
 })
 
-/** Whether a promise is done, after the event loop has turned a few times. */
+/** Whether a promise is settled after some turns of the event loop. */
 export async function isDone(promise: Promise<unknown>): Promise<boolean> {
   let done = false
   promise.then(

@@ -3,7 +3,7 @@ import { TokenCounter } from '../../../src/money/counter.ts'
 import { startThread, type Thread } from '../../../src/money/thread.ts'
 import { countTokens } from '../../../src/money/tokens.ts'
 
-/** A thread that says what it was given, and answers when it is told to. */
+/** A thread that records its input, and answers when the test says so. */
 class Scripted implements Thread {
   readonly given: string[] = []
   readonly #waiting: (() => void)[] = []
@@ -23,7 +23,7 @@ class Scripted implements Thread {
     for (const answer of this.#waiting.splice(0)) answer()
   }
 
-  /** Answers one after the other, until nothing more is asked. */
+  /** Answers everything that is asked, in order. */
   async answerAll(): Promise<void> {
     for (let idle = 0; idle < 20; ) {
       const answer = this.#waiting.shift()
@@ -54,7 +54,7 @@ describe('J19 tokenising for strangers is off the main thread', () => {
     expect(started()).toBe(0)
   })
 
-  it('a long one is counted in it, a slice at a time, as it would be here', async () => {
+  it('a long one is counted in it, slice by slice, with the same result', async () => {
     const counter = new TokenCounter(async () => startThread())
     const long = 'The quick brown fox jumps over the lazy dog.\n'.repeat(2_000)
     const measured = await counter.measure(long, { client: 'a' })
@@ -77,13 +77,14 @@ describe('J19 tokenising for strangers is off the main thread', () => {
     setImmediate(turn)
     const measured = await counter.measure(long, { client: 'a' })
     counting = false
-    // At least one turn of the event loop for each slice: counted here it would be none at all.
+    // At least one turn of the event loop for each slice. If it were counted on this thread, there
+    // would be none.
     expect(turns).toBeGreaterThanOrEqual(10)
     expect(measured?.tokens).toBeGreaterThan(20_000)
     await counter.close()
   })
 
-  it('a client has one text in it at a time, all strangers a bounded length', async () => {
+  it('a client has one text in it at a time, and all strangers a bounded length', async () => {
     const { thread, counter } = scripted()
     const first = counter.measure(text('a', 10), { client: 'a' })
     expect(await counter.measure(text('b', 1), { client: 'a' })).toBeNull()
@@ -97,7 +98,7 @@ describe('J19 tokenising for strangers is off the main thread', () => {
     expect((await again)?.tokens).toBe(16_000)
   })
 
-  it('whoever has an account is never sent away, and has a turn after each stranger’s slice', async () => {
+  it('an account is never refused, and has a turn after each stranger’s slice', async () => {
     const { thread, counter } = scripted()
     const strangers = ['a', 'b', 'c', 'd'].map((client) =>
       counter.measure(text(client, 5), { client }),
@@ -129,7 +130,7 @@ describe('J19 tokenising for strangers is off the main thread', () => {
     expect(await counter.measure(text('a', 2), { client: 'a' })).toBeNull()
   })
 
-  it('closing stops the thread, and what waits is let go', async () => {
+  it('closing stops the thread, and what waits is released', async () => {
     const { thread, counter } = scripted()
     const waiting = counter.measure(text('a', 5), { account: 'p' })
     await counter.close()

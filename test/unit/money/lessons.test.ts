@@ -15,7 +15,7 @@ describe('what an account learns', () => {
     expect(estimator.estimate(of('a', 'another'), 9)).toBe(first)
   })
 
-  it('is another vocabulary from long prompts, without hurting short ones', () => {
+  it('is another vocabulary from long prompts, without harm to short ones', () => {
     const estimator = new PromptEstimator()
     const short = estimator.estimate(of(), 9)
     const first = estimator.estimate(of(), 2_000)
@@ -40,7 +40,7 @@ describe('what an account learns', () => {
   })
 })
 
-it('J3 no account teaches itself an estimate that its margin does not make up for', () => {
+it('J3 no account teaches itself an estimate for which its margin is too small', () => {
   const estimator = new PromptEstimator()
   for (let i = 0; i < 50; i += 1) {
     estimator.learn(of(), { own: 5_000, bound: 9_000, reported: 600 })
@@ -49,8 +49,8 @@ it('J3 no account teaches itself an estimate that its margin does not make up fo
   expect(estimator.estimate(of(), 10_000) * 1.25).toBeGreaterThan(9_900)
 })
 
-describe('J18 one buyer does not teach another’s price', () => {
-  it('odd requests of somebody else leave an estimate as it was', () => {
+describe('J18 one buyer does not change another’s price', () => {
+  it('unusual requests of somebody else leave an estimate unchanged', () => {
     const estimator = new PromptEstimator()
     for (const other of [of('b'), of(null), of('c')]) {
       for (let i = 0; i < 15; i += 1) {
@@ -63,18 +63,18 @@ describe('J18 one buyer does not teach another’s price', () => {
     expect(estimator.estimate(of('b'), 2_007)).toBeGreaterThan(4_000)
   })
 
-  it('nor do odd prompts that came to more than their bound, once there was an ordinary one', () => {
+  it('and so do unusual prompts above their bound, once there was an ordinary one', () => {
     const estimator = new PromptEstimator()
     const odd = { own: 300, bound: 2_100, reported: 3_600 }
     estimator.learn(of('c'), { own: null, bound: 90, reported: 12 })
     for (let i = 0; i < 15; i += 1) estimator.learn(of('b'), odd)
     estimator.learn(of('c'), { own: null, bound: 900, reported: 300 })
-    // A template is in every prompt: it is no longer than the shortest of them.
+    // A template is in every prompt, so it cannot be longer than the shortest one.
     expect(estimator.estimate(of('a'), 2_007)).toBeLessThanOrEqual(2_007 + 12)
     expect(estimator.estimate(of(null), 2_007)).toBeLessThanOrEqual(2_007 + 12)
   })
 
-  it('whatever others sent, as long as no prompt has more tokens than bytes', () => {
+  it('whatever others sent, if no prompt has more tokens than bytes', () => {
     const prompt = fc.record({ own: fc.nat(5_000), bound: fc.nat(20_000), part: fc.nat(100) })
     fc.assert(
       fc.property(fc.array(prompt, { size: 'max', maxLength: 60 }), (prompts) => {
@@ -102,7 +102,7 @@ describe('what a template was seen to add to a bound', () => {
     expect(estimator.estimate(of('a'), 3)).toBeGreaterThan(590)
   })
 
-  it('J18 the template of a chat is none of a plain completion of the same model', () => {
+  it('J18 the template of a chat is not used for a plain completion of the same model', () => {
     const estimator = new PromptEstimator()
     const chat = of('a', 'm', true, 'openai-chat')
     const completion = of('a', 'm', true, 'openai-completions')

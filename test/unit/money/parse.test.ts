@@ -55,8 +55,8 @@ describe('sats per 1,000 tokens are msat per million', () => {
   })
 })
 
-it('A14 a price is what was written: no float comes in between', () => {
-  // 0.1 + 0.2, and 0.29 × 100, are the usual floats that come out a hair beside.
+it('A14 a price is exactly what was written: no float is used', () => {
+  // 0.1 + 0.2 and 0.29 × 100 are well-known cases in which floats are inexact.
   const rate = { ...rateOf('0.29'), call: value(parseSatsEach('0.3')) }
   expect(charge(rate, { input: 100_000, cached: 0, output: 0 })).toBe(29_300n)
   const decimal = fc.tuple(fc.nat(), fc.nat({ max: 999_999 }))
@@ -117,7 +117,7 @@ it.each(['a', '=1', ''])('"%s" is no model and price', (text) => {
   expect(splitModelPrice(text).ok).toBe(false)
 })
 
-it('other amounts have their own grain', () => {
+it('other amounts have their own precision', () => {
   expect(value(parseSatsEach('0.1'))).toBe(100_000_000n)
   expect(parseSatsEach('0.0001').ok).toBe(false)
   expect(value(parseUsdPerMillion('0.075'))).toBe(75_000n)

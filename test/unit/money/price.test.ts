@@ -12,7 +12,7 @@ import {
 } from '../../../src/money/price.ts'
 import { checkQuantities, QUANTITIES, type Quantities, sum } from '../../../src/money/quantities.ts'
 
-/** The arithmetic of every charge, said again in fractions of a micro-msat. */
+/** The arithmetic of every charge, written again with fractions of a micro-msat. */
 const price = fc.oneof(fc.bigInt({ min: 0n, max: 10n ** 12n }), fc.constant(0n))
 const rateOf = (names: readonly (keyof Rate)[]): fc.Arbitrary<Rate> =>
   fc.record(Object.fromEntries(names.map((name) => [name, price])), { requiredKeys: [] })
@@ -52,12 +52,13 @@ describe('a charge', () => {
     [{ input: 1n }, { input: 1_000_000, cached: 0, output: 0 }, 1n],
     [{ input: 1n }, { input: 1_000_001, cached: 0, output: 0 }, 2n],
     [{}, { input: 10, cached: 4, output: 7 }, 0n],
-    // Without a price of its own a cached token is an input token: it is not given away.
+    // A cached token without a price of its own costs as much as an input token.
     [{ input: 1_000_000n }, { input: 10, cached: 4, output: 7 }, 10n],
     [{ image: 20_000_000_000n, call: 5_000_000n }, { image: 3 }, 60_005n],
     [{ byte: 5_000n }, { byte: 1_000_001 }, 5_001n],
     [{ second: 200_000_000n }, { second: 7 }, 1_400n],
-    // A request is one call, whatever its usage says or leaves out; several calls are several.
+    // A request is one call if its usage names no number of calls. Several calls cost several
+    // times.
     [{ call: 5_000_000n }, {}, 5n],
     [{ call: 5_000_000n }, { call: 3 }, 15n],
   ] as const)('of the parts of a rate: case %#', (rate, quantities, amount) => {
@@ -92,7 +93,7 @@ describe('a ceiling', () => {
     )
   })
 
-  it('affords the most output that the money buys, and one token more costs more', () => {
+  it('allows the most output that the money buys, and one token more costs more', () => {
     fc.assert(
       fc.property(
         rates,
@@ -114,13 +115,13 @@ describe('a ceiling', () => {
     )
   })
 
-  it('that takes the very last msat is affordable', () => {
+  it('that takes the very last msat can be paid', () => {
     const line = ceilingLine({ input: 1_000_000n }, { input: 10 }, 'output')
     expect([affordable(line, 10n, 5), affordable(line, 9n, 5)]).toEqual([5, null])
   })
 })
 
-it('only what costs nothing in any way is free', () => {
+it('only what costs nothing at all is free', () => {
   expect(isFree({})).toBe(true)
   expect(isFree(Object.fromEntries(QUANTITIES.map((name) => [name, 0n])))).toBe(true)
   for (const name of QUANTITIES) expect(isFree({ [name]: 1n })).toBe(false)

@@ -57,7 +57,7 @@ describe('the most specific name wins, in whatever order they were written', () 
     }
   })
 
-  it('and a model that is refused is refused whatever the default', () => {
+  it('and a refused model is refused whatever the default', () => {
     expect(makePricing(listOf('1', models), noRate).priceOf('legacy-x')).toEqual({ is: 'refused' })
   })
 })
@@ -89,21 +89,21 @@ describe('J10 of all the names of a model the most specific pattern counts', () 
     expect(of(prices as Record<string, string>, 'b-1', 'a-1')).toContain(label)
   })
 
-  it('where each of two is dearer in one part, no mix of tokens gets by', () => {
+  it('if each of two is dearer in one part, no mix of tokens gets around it', () => {
     const pricing = makePricing(listOf('7', { 'a-1': '2/8', 'b-1': '4/3' }), noRate)
     const priced = pricing.priceOf({ names: ['a-1', 'b-1'], fold: asItIs })
     expect(priced).toMatchObject({ rate: { input: 4_000_000n, output: 8_000_000n } })
     expect(labelOf(priced)).toBe('4 sat in, 8 sat out per 1,000 tokens')
   })
 
-  it('a price without a rate now is dearer than any that has one', () => {
+  it('a price without a current rate is dearer than any that has one', () => {
     const list = listOf('1', { 'a-1': dollars(1n, 1n), 'b-1': '1' })
     const pricing = makePricing(list, noRate)
     expect(pricing.priceOf({ names: ['b-1', 'a-1'], fold: asItIs }).is).toBe('usd_unavailable')
   })
 })
 
-describe('A12 a model that nobody priced is not sold cheap', () => {
+describe('A12 a model without a price is not sold cheaply', () => {
   const pricing = makePricing(listOf('refuse', { llama3: '2' }), noRate)
   it.each(['gpt-9', 'llama3 ', 'llama3:8b', '', '*', 'llama', 'allama3'])('"%s"', (model) => {
     expect(pricing.priceOf(model)).toEqual({ is: 'unpriced' })
@@ -115,7 +115,7 @@ describe('A12 a model that nobody priced is not sold cheap', () => {
     expect(pricing.priceOf('llama3').is).toBe('priced')
   })
 
-  it('but has the default price where there is one', () => {
+  it('but has the default price if there is one', () => {
     const open = makePricing(listOf('1', {}), noRate)
     expect(labelOf(open.priceOf('gpt-9'))).toBe('1 sat per 1,000 tokens')
     expect(open.names('gpt-9')).toBe(false)
@@ -136,12 +136,12 @@ describe('prices in dollars', () => {
     expect(input).toBe(expected)
   })
 
-  it('the dearest price there may be is still an amount of money', () => {
+  it('the highest possible price is still an amount of money', () => {
     const rate = inSats(dollars(100_000_000_000n, 100_000_000_000n), usdPerBtc('1'))
     expect(() => charge(rate, { input: 0, cached: 0, output: 100_000_000 })).not.toThrow()
   })
 
-  it('need a rate; prices in sats do not ask for one', () => {
+  it('need a rate; prices in sats need none', () => {
     let asked = 0
     const none = () => {
       asked += 1

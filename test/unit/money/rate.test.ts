@@ -15,10 +15,10 @@ interface Answers {
   [url: string]: unknown
 }
 
-/** Stands for a source that takes the connection and says nothing. */
+/** A source that accepts the connection and sends nothing. */
 const NEVER = Symbol('never')
 
-/** A source whose answers and clock the test sets. A string is sent as it is, an Error thrown. */
+/** A source whose answers and clock the test controls. A string is sent as it is, an Error is thrown. */
 function source(settings: { url?: string; second?: string } = {}) {
   const state = { answers: {} as Answers, now: 0, asked: [] as string[] }
   const transport: Transport = async (url, init) => {
@@ -54,7 +54,7 @@ function source(settings: { url?: string; second?: string } = {}) {
   return { rate, state, said, ask }
 }
 
-it('a rate of the operator is what it is, and nobody is asked', () => {
+it('a rate of the operator is used unchanged, and nobody is asked', () => {
   const usdPerBtc = parseUsdPerBtc('90000')
   const rate = makeRateSource(
     { usdPerBtc: usdPerBtc.ok ? usdPerBtc.value : 0n },
@@ -68,7 +68,7 @@ it('a rate of the operator is what it is, and nobody is asked', () => {
 })
 
 describe('a source', () => {
-  it('is asked when it is started or told to, never by asking for the rate', async () => {
+  it('is asked when it is started or told to, and never because somebody needs the rate', async () => {
     const { rate, state, said, ask } = source()
     expect(said()).toBe('no rate has been asked for yet')
     expect(state.asked).toEqual([])
@@ -77,7 +77,7 @@ describe('a source', () => {
     expect(state.asked).toEqual([COINBASE])
   })
 
-  it('is asked once where many want to know', async () => {
+  it('is asked once if many want to know', async () => {
     const { rate, state } = source()
     state.answers = { [COINBASE]: coinbase('64000') }
     await Promise.all([rate.refresh(), rate.refresh(), rate.refresh()])
@@ -118,7 +118,7 @@ describe('a source', () => {
     expect(answer).not.toContain('sk-secret')
   })
 
-  it('says how it failed', async () => {
+  it('tells how it failed', async () => {
     const { ask } = source()
     expect(await ask({ [COINBASE]: new Response('', { status: 429 }) })).toBe(
       'api.coinbase.com answered 429',
@@ -150,7 +150,7 @@ describe('a rate that jumps by more than a tenth', () => {
     expect(await ask({ [COINBASE]: coinbase('65000') })).toBe('65000')
   })
 
-  it('is believed where a second source says the same', async () => {
+  it('is believed if a second source says the same', async () => {
     const { ask, state } = source({ second: SECOND })
     expect(await ask({ ...before, [SECOND]: { price: '61000' } })).toBe('60000')
     expect(await ask({ [COINBASE]: coinbase('70000'), [SECOND]: { price: '69000' } })).toBe('70000')
@@ -159,7 +159,7 @@ describe('a rate that jumps by more than a tenth', () => {
     expect(state.asked).toEqual([COINBASE])
   })
 
-  it('is held back where the second source says another, or nothing', async () => {
+  it('is held back if the second source says something else, or nothing', async () => {
     const { ask } = source({ second: SECOND })
     const disagree = { [COINBASE]: coinbase('60000'), [SECOND]: { price: '90000' } }
     expect(await ask(disagree)).toContain('second.example says 90000')
@@ -167,7 +167,7 @@ describe('a rate that jumps by more than a tenth', () => {
     expect(await ask(silent)).toContain('not confirmed: second.example cannot be reached')
   })
 
-  it('is no jump where the last rate is older than a day: a gate that slept wakes up', async () => {
+  it('is no jump if the last rate is older than a day, as after a gate has slept', async () => {
     const { ask } = source()
     await ask(before)
     expect(await ask({ [COINBASE]: coinbase('80000') }, 24 * HOUR)).toContain('a jump')

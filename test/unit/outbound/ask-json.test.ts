@@ -14,7 +14,7 @@ afterEach(async () => {
 
 type Answers = (request: IncomingMessage, response: ServerResponse) => void
 
-/** A service, and the way to ask it. */
+/** A service, and a function that sends it a request. */
 async function service(answers: Answers) {
   const server = await serve(answers)
   closers.push(() => server.close())
@@ -48,7 +48,7 @@ describe('an answer', () => {
     expect(answer.ok && answer.value.headers.get('Retry-After')).toBe('7')
   })
 
-  it('is to a GET, or to a POST of JSON, without anything that says who asks', async () => {
+  it('is to a GET, or to a POST of JSON, without anything that tells who asks', async () => {
     const seen: unknown[] = []
     const { ask } = await service((request, response) => {
       const { host, ...headers } = request.headers
@@ -80,7 +80,7 @@ describe('an answer', () => {
     ])
   })
 
-  it('that is longer than it may be is not read on', async () => {
+  it('that is longer than allowed is not read further', async () => {
     const { ask } = await service(says(200, JSON.stringify('x'.repeat(1_000))))
     expect(await ask()).toMatchObject({ ok: false, error: { why: 'too_large' } })
     expect(await ask({ most: 1_002 })).toMatchObject({ ok: true })
@@ -89,7 +89,7 @@ describe('an answer', () => {
 })
 
 describe('a failure is a value', () => {
-  it('where nothing is said in time, or never to the end', async () => {
+  it('if no answer comes in time, or it never ends', async () => {
     const silent = await service(() => {})
     expect(await silent.ask({ deadlineMs: 50 })).toEqual({
       ok: false,
@@ -99,7 +99,7 @@ describe('a failure is a value', () => {
     expect(await slow.ask({ deadlineMs: 50 })).toMatchObject({ error: { why: 'silent' } })
   })
 
-  it('where the caller gives up, where it hangs up, and where nothing listens', async () => {
+  it('if the caller gives up, the service hangs up, or nothing listens', async () => {
     const over = AbortSignal.abort()
     const silent = await service(() => {})
     expect(await silent.ask({ over })).toMatchObject({ error: { why: 'closed' } })
@@ -109,7 +109,7 @@ describe('a failure is a value', () => {
     expect(await rude.ask()).toMatchObject({ error: { why: 'refused' } })
   })
 
-  it('where the certificate is nobody’s, until it is one’s own', async () => {
+  it('if the certificate is not trusted, until it is given', async () => {
     const tls = await serve(
       says(200, '{}'),
       (listener) => createServer(selfSigned, listener) as never,
@@ -139,7 +139,7 @@ describe('a redirect', () => {
     expect(await ask()).toMatchObject({ value: { status: 302, json: { left: 3 } } })
   })
 
-  it('is followed as often, and as far, as the policy says', async () => {
+  it('is followed as often, and as far, as the policy allows', async () => {
     const { at, ask } = await service(around)
     const follow = (location: string) => at(location)
     expect(await ask({ redirects: { times: 2, follow } })).toMatchObject({ value: { status: 200 } })

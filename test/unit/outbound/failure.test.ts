@@ -24,7 +24,7 @@ describe('why a service cannot be asked', () => {
     ['', 'the connection failed'],
   ])('%j: %s', (code, words) => expect(explain(failureOf(code))).toContain(words))
 
-  it('a certificate that nobody vouches for comes with the setting that helps', async () => {
+  it('an untrusted certificate comes with the setting that helps', async () => {
     const tls = await serve(
       () => {},
       (listener) => createServer(selfSigned, listener) as never,

@@ -43,7 +43,7 @@ describe('a caveat is read in any spelling and written in one', () => {
   })
 })
 
-describe('C4 whatever is not a caveat of ours refuses', () => {
+describe('C4 every text that is no caveat of ours is refused', () => {
   it.each([
     '',
     ' ',
@@ -150,7 +150,7 @@ describe('C4 whatever is not a caveat of ours refuses', () => {
   })
 })
 
-describe('G4 what could end a header or move a cursor refuses', () => {
+describe('G4 a text that could end a header or move a cursor is refused', () => {
   const invisible = ['\r', '\n', '\r\n', '\0', '\t', '\x1b', '\x7f', '\u0085', '\u2028', '\u2029']
   it.each([...invisible, '\u200b', '\u202e', '\ufeff', '\ud800'])('%j', (character) => {
     for (const text of [`label = a${character}b`, `model = a${character}`, `${character}id = a`]) {
@@ -204,7 +204,7 @@ describe('the grammar', () => {
     )
   })
 
-  it('answers any text with a caveat whose spelling is a fixed point, or a refusal', () => {
+  it('reads any text as a caveat whose spelling stays the same, or refuses it', () => {
     const names =
       'expires|path|method|model|spend|calls|tokens|seconds|tool|id|label|preimage'.split('|')
     const near = fc
@@ -230,7 +230,7 @@ describe('caveats from outside', () => {
     })
   })
 
-  it('are refused at the first that is wrong, and past their bounds', () => {
+  it('are refused at the first that is wrong, and beyond their bounds', () => {
     expect(canonicalCaveats(['method=POST', 'foo'])).toMatchObject({ ok: false })
     const expires = ['expires = 2030-01-01T00:00:00Z']
     expect(canonicalCaveats(expires, Date.UTC(2029, 0)).ok).toBe(true)

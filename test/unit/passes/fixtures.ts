@@ -22,7 +22,7 @@ export const IDENTIFIER: Identifier = {
   tokenId: hex(filled(0x33)),
 }
 
-/** A macaroon signed by a master key, with these caveats in it from the start. */
+/** A macaroon signed by a master key, with these caveats from the beginning. */
 export const macaroon = (caveats: readonly string[] = [], key: RootKey = KEY): Macaroon =>
   mint(macaroonKey(key.master, IDENTIFIER), writeIdentifier(IDENTIFIER), {
     location: 'satgate',

@@ -14,7 +14,7 @@ const MASTER = filled(0x11)
 const OTHER = { ...IDENTIFIER, tokenId: hex(filled(0x34)) }
 
 describe('secrets derived from the master key', () => {
-  it('are fixed: credentials that are out there must still open after an upgrade', () => {
+  it('are fixed: passes in use must still open after an upgrade', () => {
     const hmac = (purpose: string, about: string) =>
       createHmac('sha256', MASTER)
         .update(`satgate ${purpose}\0`)

@@ -15,7 +15,7 @@ import {
 } from '../../../src/passes/macaroon.ts'
 import { filled, hex, IDENTIFIER } from './fixtures.ts'
 
-/** Made with Go's gopkg.in/macaroon.v2, root key 11 ×32, token id 33 ×32. */
+/** Made with Go's gopkg.in/macaroon.v2, with root key 11 ×32 and token id 33 ×32. */
 const GOLDEN =
   'AgEEbHNhdAJCAACfcuoM9JU248ZseH9wUYbfmkN4CDdTrpU21ls61/zdxDMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzAAIPc2VydmljZXM9Z2F0ZTowAAIbZ2F0ZV92YWxpZF91bnRpbD0xOTk5OTk5OTk5AAAGIPmbwSItnZvrj4ySG/O/OQPKJHPpvKzfuzYLTyBgDxLK'
 const CAVEATS = ['services=gate:0', 'gate_valid_until=1999999999']
@@ -31,7 +31,7 @@ function parsed(bytes: Uint8Array): Macaroon {
   return macaroon.value
 }
 
-/** Bytes in the V2 framing with one part replaced. */
+/** Bytes in V2 format with one part replaced. */
 function framed(parts: { head?: number[]; caveats?: number[]; tail?: number[] }): Uint8Array {
   const head = parts.head ?? [2, 1, 1, 0x6c, 2, 1, 0x69, 0]
   const tail = parts.tail ?? [0, 6, 32, ...filled(9)]
@@ -52,7 +52,7 @@ describe('the golden vector', () => {
     expect(encodeBase64(serialize(macaroon))).toBe(GOLDEN)
   })
 
-  it('grows by attenuation as by minting', () => {
+  it('is the same by attenuation as by minting', () => {
     const { location } = golden()
     let macaroon = mint(filled(0x11), writeIdentifier(IDENTIFIER), {
       location: Buffer.from(location).toString(),
@@ -121,7 +121,7 @@ describe('reading is strict', () => {
     expect(parse(bytes)).toEqual({ ok: false, error: 'not_v2' })
   })
 
-  it('takes the plain frame that those are made of', () => {
+  it('accepts the plain form of which those are made', () => {
     expect(parse(framed({})).ok).toBe(true)
     expect(parse(framed({ caveats: [2, 1, 0x63, 0] })).ok).toBe(true)
   })
@@ -141,7 +141,7 @@ describe('reading is strict', () => {
     expect(attenuate(golden(), 'a'.repeat(MAX_BYTES))).toEqual({ ok: false, error: 'too_large' })
   })
 
-  it('answers any bytes with a macaroon of the same bytes, or a refusal', () => {
+  it('reads any bytes as a macaroon of the same bytes, or refuses them', () => {
     const near = fc
       .tuple(fc.nat(), fc.uint8Array({ minLength: 1, maxLength: 8 }))
       .map(([at, patch]) => {
@@ -167,7 +167,7 @@ describe('reading is strict', () => {
     )
   })
 
-  it('C4 a flipped bit verifies nowhere but in the location', () => {
+  it('C4 with a flipped bit it verifies only if the bit is in the location', () => {
     const bytes = bytesOf(GOLDEN)
     const location = { from: 3, to: 7 }
     const believed: number[] = []
@@ -196,7 +196,7 @@ describe('base64', () => {
     },
   )
 
-  it('round-trips, and answers any text with bytes or null', () => {
+  it('round-trips, and reads any text as bytes or null', () => {
     fc.assert(
       fc.property(fc.uint8Array(), (bytes) => {
         const url = Buffer.from(bytes).toString('base64url')

@@ -42,17 +42,17 @@ describe('narrowing a pass', () => {
     expect(read(made)).toMatchObject({ ...IDENTIFIER, scope: { pass: expect.any(String) } })
   })
 
-  it('I4 a child of a root pass is no root pass, even with nothing but its id', () => {
+  it('I4 a child of a root pass is no root pass, even if it has only its id', () => {
     expect(read(child(text(), [], A)).scope).not.toBe('account')
   })
 
-  it('H9 two children made alike have two meters', () => {
+  it('H9 two children that were made in the same way have two meters', () => {
     const [one, two] = [A, B].map((id) => read(child(text(), ['spend <= 5'], id)))
     expect(one?.limits[0]?.meter).not.toBe(two?.limits[0]?.meter)
     expect(one?.scope).not.toEqual(two?.scope)
   })
 
-  it('H9 a grandchild spends on the meters of all above it', () => {
+  it('H9 a grandchild spends on the meters of all passes above it', () => {
     const parent = child(text(), ['spend <= 5 / day'], A)
     const grandchild = child(parent, ['spend <= 50 / day', 'calls <= 3'], B)
     const [above, below] = [read(parent), read(grandchild)]
@@ -65,7 +65,7 @@ describe('narrowing a pass', () => {
     expect(read(made).limits).toHaveLength(1)
   })
 
-  it('takes the pass as it stands in a header', () => {
+  it('accepts the pass as it is written in a header', () => {
     expect(child(`L402 ${text()}`, ['calls <= 1'], A)).toBe(child(text(), ['calls <= 1'], A))
   })
 
@@ -83,7 +83,7 @@ describe('narrowing a pass', () => {
 })
 
 describe('inspecting a pass', () => {
-  it('says what can be said without a key', () => {
+  it('tells what can be told without a key', () => {
     expect(inspect(text(['id = a', 'spend<=1.5/day', `preimage=${SECRET}`]))).toEqual({
       ok: true,
       value: {
@@ -106,7 +106,7 @@ describe('inspecting a pass', () => {
     expect(inspect(settled)).toMatchObject({ ok: true, value: { root: true, preimage: false } })
   })
 
-  it('shows a caveat that refuses the pass, with nothing in it that moves a cursor', () => {
+  it('shows a caveat that makes the pass invalid, with nothing in it that moves a cursor', () => {
     const grown = attenuate(macaroon(), 'foo = \x1b[2J\u202e')
     if (!grown.ok) throw new Error(grown.error)
     const shown = inspect(`${token(grown.value)}:${SECRET}`)

@@ -93,7 +93,7 @@ describe('C5 older headers are metered too', () => {
   })
 })
 
-describe('none of ours is as good as absent', () => {
+describe('nothing of ours counts as absent', () => {
   it.each<[string, Headers]>([
     ['nothing', []],
     ['no credential', ['Host', 'here', 'Accept', '*/*']],
@@ -117,7 +117,7 @@ describe('none of ours is as good as absent', () => {
   })
 })
 
-describe('malformed: looks like ours and is not right', () => {
+describe('malformed: it looks like ours and is not valid', () => {
   it.each<[string, Headers]>([
     ['the scheme alone', ['authorization', 'L402']],
     ['no secret', ['authorization', `L402 ${TOKEN}`]],
@@ -185,7 +185,7 @@ describe('any headers at all', () => {
   )
   const value = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(''))
 
-  it('get one of four answers, never an exception', () => {
+  it('lead to one of four answers, never to an exception', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(name, value), { maxLength: 5 }), (headers) => {
         expect(['absent', 'malformed', 'conflict', 'credential']).toContain(answer(headers.flat()))
@@ -203,15 +203,15 @@ describe('any headers at all', () => {
     )
   })
 
-  it('are read in a time that grows with their length', () => {
-    // Quadratic ones would not end.
+  it('are read in linear time', () => {
+    // With quadratic time this would not end.
     for (const unit of ['a,', 'L402 ', 'a:', `${SECRET}:`, ' ', 'AgEEbHNhdA', '=']) {
       answer(['authorization', `L402 ${unit.repeat(600_000 / unit.length)}`])
     }
   })
 })
 
-describe('G3 the names that never travel on', () => {
+describe('G3 the names that are never sent to an upstream', () => {
   it('are lower-case and hold every header that is read here', () => {
     for (const name of CREDENTIAL_HEADERS) expect(name).toBe(name.toLowerCase())
     for (const name of [

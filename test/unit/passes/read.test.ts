@@ -83,7 +83,7 @@ describe('a pass', () => {
   })
 })
 
-describe('C4 unknown or malformed refuses the whole pass', () => {
+describe('C4 one unknown or malformed caveat makes the whole pass invalid', () => {
   it.each([
     [['services=gate:0'], 'unknown_caveat'],
     [['spend <= 1', 'foo = 1'], 'unknown_caveat'],
@@ -151,7 +151,7 @@ describe('judging', () => {
     expect(verdict(caveats)).toBe(answer)
   })
 
-  it('answers the first refusal in the order that is documented', () => {
+  it('returns the first refusal in the documented order', () => {
     const caveats = [
       'model = other',
       'method = GET',
@@ -165,7 +165,7 @@ describe('judging', () => {
     }
   })
 
-  it('for the gate itself asks only whether the pass is good at all', () => {
+  it('for the gate itself only checks whether the pass is valid at all', () => {
     const bearer = { secret: SECRET, now: CHAT.now }
     const good = pass('path = /v1/chat/*', 'method = POST', 'model = llama*')
     expect(allowsBearer(good, bearer).ok).toBe(true)

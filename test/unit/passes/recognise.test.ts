@@ -26,7 +26,7 @@ const OTHER = text(['calls <= 3'])
 const auth = (value: string) => ['Authorization', value]
 const presented = (headers: readonly string[]) => recogniser().recognise(headers).presented
 
-describe('a holder is who has the secret of a macaroon of ours', () => {
+describe('a holder has the secret of a macaroon of ours', () => {
   it('by the preimage, or by the settlement secret', () => {
     const { recognise } = recogniser()
     const settlement = settlementSecret(KEY.master, IDENTIFIER)
@@ -68,7 +68,7 @@ const PLACES: readonly (readonly [string, (value: string) => readonly string[]])
   ['a scheme twice', (value) => auth(`Bearer L402 ${value}`)],
 ]
 
-describe('K12 damaged passes that are certain are served', () => {
+describe('K12 damaged passes are served if it is certain what they were', () => {
   for (const [place, put] of PLACES) {
     it.each(DAMAGES)(`K12 %s, ${place}`, (_, damage) => {
       const { recognise, verified } = recogniser()
@@ -83,7 +83,7 @@ describe('K12 damaged passes that are certain are served', () => {
     expect(presented(auth(`"Bearer ${PASS}"`))).toMatchObject({ is: 'credential' })
   })
 
-  it('K12 the same one beside it, damaged, is no conflict; another one is', () => {
+  it('K12 a damaged copy beside the same pass is no conflict; another pass is', () => {
     const beside = (pass: string) =>
       presented([...auth(`Bearer ${PASS}`), 'x-api-key', `"${pass}"`])
     expect(beside(PASS)).toMatchObject({ is: 'credential' })
@@ -125,7 +125,7 @@ describe('K12 what is not certain is never served, and never absent', () => {
     }
   })
 
-  it('K12 every pass begins as is looked for', () => {
+  it('K12 every pass has the beginning that is looked for', () => {
     expect(TOKEN.startsWith('AgEHc2F0Z2F0ZQJC')).toBe(true)
   })
 

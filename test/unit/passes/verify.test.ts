@@ -18,7 +18,7 @@ const NEW = rootKey(0x77)
 const verifier = (...keys: RootKey[]) => makeVerifier({ keys, remember: 4 })
 
 describe('the verifier', () => {
-  it('believes what was signed here, and says with which key', () => {
+  it('accepts what was signed here, and tells with which key', () => {
     const verified = verifier(KEY)(credential(text(['calls <= 1'])))
     expect(verified).toMatchObject({
       ok: true,
@@ -26,7 +26,7 @@ describe('the verifier', () => {
     })
   })
 
-  it('C12 a new root key beside the old one keeps every pass good', () => {
+  it('C12 with a new root key beside the old one every pass stays valid', () => {
     const verify = verifier(NEW, KEY)
     expect(verify(credential(text([], KEY)))).toMatchObject({ ok: true, value: { keyId: KEY.id } })
     expect(verify(credential(text([], NEW)))).toMatchObject({ ok: true, value: { keyId: NEW.id } })

@@ -12,7 +12,7 @@ const owner = (account: string): InvoiceQuotaKey => ({ is: 'owner', account })
 const holder = (account: string): InvoiceQuotaKey => ({ is: 'holder', account })
 const bounded = (perClient: number, total: number) => new InvoiceQuota({ perClient, total })
 
-/** Reserves and opens in one go. */
+/** Reserves a place and opens it. */
 function open(offers: InvoiceQuota, payer: InvoiceQuotaKey, hash: string, until = 100): boolean {
   const place = offers.reserve(payer, 'ask', 0)
   if (place !== null) offers.opened(place, hash, until)
@@ -40,7 +40,7 @@ describe('D1 unpaid invoices are bounded', () => {
     expect(offers.size).toBe(3)
   })
 
-  it('a place is taken before the invoice is there: a burst cannot pass the bound', () => {
+  it('a place is taken before the invoice is there, so a burst cannot exceed the bound', () => {
     const offers = bounded(2, 3)
     const reserve = (client: string) => offers.reserve(stranger(client), 'offer', 0)
     expect(taken([reserve('a'), reserve('a'), reserve('a')])).toEqual([true, true, false])
@@ -83,7 +83,7 @@ describe('D1 unpaid invoices are bounded', () => {
     expect(taken([reserve(), reserve(), reserve(), reserve()])).toEqual([true, true, true, false])
   })
 
-  it('J6 shared_offers_are_counted: one that lives for a day keeps no other from being forgotten', () => {
+  it('J6 shared_offers_are_counted: one that lives for a day does not stop others from being forgotten', () => {
     const offers = bounded(1, 10)
     const shared = offers.reserveShared(0)
     if (shared === null) throw new Error('no place')
@@ -94,7 +94,7 @@ describe('D1 unpaid invoices are bounded', () => {
     expect(offers.size).toBe(1)
   })
 
-  it('J6 shared ones that expired are forgotten too, or there would be none any more', () => {
+  it('J6 shared ones that expired are forgotten too', () => {
     const offers = bounded(1, 10)
     const share = (now: number, hash: string): boolean => {
       const place = offers.reserveShared(now)
@@ -105,7 +105,7 @@ describe('D1 unpaid invoices are bounded', () => {
     expect(offers.size).toBe(1)
   })
 
-  it('paid twice, or unknown, gives back nothing more', () => {
+  it('paid twice, or unknown, frees nothing more', () => {
     const offers = bounded(2, 2)
     const a = stranger('a')
     open(offers, a, '1')
@@ -118,14 +118,14 @@ describe('D1 unpaid invoices are bounded', () => {
 })
 
 describe('J17 a_payer_always_finds_a_place', () => {
-  /** As many places as that payer gets, one after the other. */
+  /** The number of places that this payer gets, one after the other. */
   const most = (reserve: () => Place | null): number => {
     let got = 0
     while (got < 1_000 && reserve() !== null) got += 1
     return got
   }
 
-  it('strangers of however many networks leave a fifth to those who have paid, and some to shared ones', () => {
+  it('strangers of any number of networks leave a fifth to buyers, and some to shared ones', () => {
     const offers = bounded(20, 100)
     let at = 0
     const strangers = most(() => offers.reserve(stranger(`${at}`, `${at++}`), 'offer', 0))
@@ -134,14 +134,14 @@ describe('J17 a_payer_always_finds_a_place', () => {
     expect(most(() => offers.reserve(owner('paid'), 'ask', 0))).toBe(20)
   })
 
-  it('those who have paid leave half of it to strangers', () => {
+  it('buyers leave half of it to strangers', () => {
     const offers = bounded(20, 100)
     let at = 0
     expect(most(() => offers.reserve(owner(`${at++}`), 'ask', 0))).toBe(50)
     expect(offers.reserve(stranger('a'), 'offer', 0)).not.toBe(null)
   })
 
-  it('whoever has one open leaves half of that to those who have none: passes of a sat are cheap', () => {
+  it('buyers with an open one leave half of that to those without, because small passes are cheap', () => {
     const offers = bounded(20, 1_000)
     let at = 0
     const greedy = () => {
@@ -158,7 +158,7 @@ describe('J17 a_payer_always_finds_a_place', () => {
     expect(offers.reserve(holder('honest'), 'offer', 0)).not.toBe(null)
   })
 
-  it('a site has as many as four of its networks: a /48 has 65,536 of them', () => {
+  it('a site has as many as four of its networks, because a /48 has 65,536 of them', () => {
     const offers = bounded(3, 1_000)
     let at = 0
     expect(most(() => offers.reserve(stranger(`${at++}`, 'site'), 'offer', 0))).toBe(12)
@@ -174,7 +174,7 @@ describe('J17 a_payer_always_finds_a_place', () => {
     expect(offers.reserve(owner('b'), 'offer', 0)).not.toBe(null)
   })
 
-  it('the newest of a payer is found that fits, and nobody else’s', () => {
+  it('the newest one of a payer that fits is found, and nobody else’s', () => {
     const offers = bounded(20, 1_000)
     const made = (hash: string) => ({ row: { hash } }) as IssuedInvoice
     for (const [account, hash] of [
@@ -197,7 +197,7 @@ describe('J17 a_payer_always_finds_a_place', () => {
 
 describe('for any order of events', () => {
   const CLIENTS = ['a', 'b', 'c']
-  it('nobody has more than he may, all together neither, and each place comes back', () => {
+  it('nobody has more than allowed, all together neither, and each place comes back', () => {
     const event = fc.record({
       client: fc.constantFrom(...CLIENTS),
       does: fc.constantFrom('open', 'fail', 'pay', 'wait'),

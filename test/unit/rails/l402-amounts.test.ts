@@ -7,7 +7,7 @@ describe('a wallet with bounds of its own', () => {
   const bounded = (ask: InvoiceAsk) =>
     ask.sat < 50 || ask.sat > 500 ? new AmountRefused(50, 500) : null
 
-  it('an offer below its least asks for the least: more credit, not no credit', async () => {
+  it('an offer below its least amount asks for the least: more credit, not no credit', async () => {
     const offer = await rail({ mind: bounded }).l402.offer(want('a', 10))
     expect(offer).toMatchObject({ ok: true, value: { body: { amount_sats: 50 } } })
   })
@@ -31,7 +31,7 @@ describe('I10 a wallet that makes only so many invoices', () => {
     expect(asks.map(({ asker }) => asker)).toEqual(['stranger', 'buyer'])
   })
 
-  it('shows strangers a shared invoice that is there, and else says when to come back', async () => {
+  it('shows strangers a shared invoice if there is one, and otherwise when to come back', async () => {
     let free = 1
     const { l402 } = rail({
       mind: () => {

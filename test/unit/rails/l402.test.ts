@@ -13,14 +13,14 @@ async function created(l402: L402, client = 'a', sat = 10): Promise<IssuedInvoic
   return made.value
 }
 
-/** The preimage of an invoice that is paid now. */
+/** Pays an invoice now. Returns the preimage. */
 async function preimage(play: PlayWallet, hash: unknown): Promise<string> {
   const paid = await play.pay(String(hash))
   if (!paid.ok) throw new Error(paid.error)
   return paid.value
 }
 
-/** The payment hash and the token id that a macaroon names. */
+/** The payment hash and the token id in a macaroon. */
 function namedBy(macaroon: string) {
   const parsed = parse(Buffer.from(macaroon, 'base64'))
   const named = parsed.ok ? readIdentifier(parsed.value.identifier) : null
@@ -29,7 +29,7 @@ function namedBy(macaroon: string) {
 }
 
 describe('offers', () => {
-  it('the row is on disk before the offer leaves', async () => {
+  it('the row is on disk before the offer is sent', async () => {
     const { promise: written, resolve: write } = Promise.withResolvers<void>()
     const { l402 } = rail({ invoices: { put: () => written } })
     const left = vi.fn()
@@ -48,7 +48,7 @@ describe('offers', () => {
     expect((await offered(l402)).body.payment_url).toBeDefined()
   })
 
-  it('macaroon and invoice stand first and adjacent in the challenge', async () => {
+  it('macaroon and invoice come first and adjacent in the challenge', async () => {
     const { l402 } = rail()
     const { challenges, body } = await offered(l402)
     expect(challenges).toHaveLength(1)
@@ -75,7 +75,7 @@ describe('offers', () => {
 })
 
 describe('I2 two_clients_one_nat_share_no_secret', () => {
-  it('past the bound an offer is shared, and nothing secret comes with it', async () => {
+  it('beyond the bound an offer is shared, and contains no secret', async () => {
     const { l402, passes } = rail({ perClient: 1 })
     const own = await offered(l402)
     const [first, second] = [await offered(l402), await offered(l402)]
@@ -96,12 +96,12 @@ describe('I2 two_clients_one_nat_share_no_secret', () => {
     const notIts = { ok: false, error: { why: 'bad_secret' } }
     expect(await authenticate(macaroon, settlement)).toEqual(notIts)
     expect(await authenticate(macaroon, right)).toMatchObject({ ok: true })
-    // Not even when it is somebody's. The very same secrets open an invoice of one's own.
+    // Not even after somebody has paid. For an invoice of one's own the same secrets work.
     expect(await authenticate(macaroon, settlement)).toEqual(notIts)
     expect(await l402.status(named.hash, statusToken(master, named))).toBeNull()
   })
 
-  it('a pass of a shared invoice is its payer’s alone: only the preimage opens it', async () => {
+  it('a pass of a shared invoice belongs to its payer: only the preimage opens it', async () => {
     const { l402, play, authenticate } = rail({ perClient: 0 })
     const [mine, other] = [await offered(l402), await offered(l402)].map(
       ({ body }) => body.l402 as { macaroon: string; payment_hash: string },
@@ -113,7 +113,7 @@ describe('I2 two_clients_one_nat_share_no_secret', () => {
     expect(await authenticate(other?.macaroon, right)).toMatchObject({ error: { why: 'unknown' } })
   })
 
-  it('D1 many at once past the bound make one invoice', async () => {
+  it('D1 many at once beyond the bound make one invoice', async () => {
     const { l402 } = rail({ perClient: 0 })
     const all = await Promise.all(Array.from({ length: 50 }, () => offered(l402)))
     expect(new Set(all.map(({ body }) => body.payment_hash)).size).toBe(1)
@@ -121,7 +121,7 @@ describe('I2 two_clients_one_nat_share_no_secret', () => {
 })
 
 describe('D1 and D2 bounds', () => {
-  it('create is refused past the bound of a client, and of all', async () => {
+  it('create is refused beyond the bound of a client, and of all', async () => {
     const { l402 } = rail({ perClient: 2, total: 3 })
     await created(l402, 'a')
     await created(l402, 'a')
@@ -131,7 +131,7 @@ describe('D1 and D2 bounds', () => {
     expect(l402.open).toBe(3)
   })
 
-  it('D2 a burst evicts no row: an offer past its time is credited all the same', async () => {
+  it('D2 a burst evicts no row: an offer past its expiry is still credited', async () => {
     const { l402, play, advance, authenticate } = rail({ perClient: 2 })
     const made = await created(l402)
     const right = await preimage(play, made.row.hash)
@@ -163,7 +163,7 @@ describe('C8 only settled counts', () => {
     expect(await l402.redeem(pass)).toMatchObject({ ok: true })
   })
 
-  it('C1 a wallet that is down fails closed, and settled once is never asked again', async () => {
+  it('C1 a wallet that is down fails closed, and a settled invoice is never asked for again', async () => {
     const { l402, play, state, lookup, presented, authenticate } = rail()
     const made = await created(l402)
     const right = await preimage(play, made.row.hash)
@@ -195,7 +195,7 @@ describe('C8 only settled counts', () => {
     })
   })
 
-  it('a secret is compared with its own invoice alone', async () => {
+  it('a secret is compared only with its own invoice', async () => {
     const { l402, play, authenticate } = rail()
     const [a, b] = [await created(l402), await created(l402)]
     const right = await preimage(play, a.row.hash)
@@ -209,7 +209,7 @@ describe('C9 the status token', () => {
   const statusOf = (l402: L402, { row, statusToken: token }: IssuedInvoice) =>
     l402.status(row.hash, token ?? '')
 
-  /** What it tells once the invoice is paid. */
+  /** The status once the invoice is paid. */
   async function paidStatus(l402: L402, made: IssuedInvoice) {
     const status = await statusOf(l402, made)
     if (status === null || status.used || status.paid === null) throw new Error('not paid')
@@ -265,7 +265,7 @@ describe('C9 the status token', () => {
     expect(lookup).not.toHaveBeenCalled()
   })
 
-  it('J5 a preimage that an earlier process learned is asked for once', async () => {
+  it('J5 a preimage that an earlier process learnt is asked for once', async () => {
     const { l402, play, store, lookup } = rail()
     const made = await created(l402)
     await preimage(play, made.row.hash)

@@ -25,11 +25,11 @@ export interface RailOptions {
   readonly total?: number
   readonly invoices?: Partial<Invoices>
   readonly wallet?: Partial<Wallet>
-  /** The wallet's own mind about asks. */
+  /** What the wallet refuses, and how. */
   readonly mind?: (ask: InvoiceAsk) => Error | null
 }
 
-/** The rail on a play wallet whose time, moods and outages a test decides. */
+/** The rail on a play wallet. The test controls its time, its refusals and its outages. */
 export function rail(options: RailOptions = {}) {
   let ahead = 0
   const world = {
@@ -77,7 +77,7 @@ export function rail(options: RailOptions = {}) {
   })
   const deposits = new Deposits({ ledger, passes, keys, world, say: () => {} })
   const authenticator = new Authenticator({ passes, unpaid: l402, deposits, world })
-  /** What a request presents that carries this pass. */
+  /** What a request with this pass presents. */
   const presented = (macaroon: unknown, secret: string) => {
     const read = l402.read(['authorization', `L402 ${macaroon}:${secret}`])
     if (read.is !== 'credential') throw new Error(read.is)
@@ -100,7 +100,7 @@ const stranger = (client: string, site = client): InvoiceQuotaKey => ({
   site,
 })
 
-/** What a stranger wants, or the owner of that account. */
+/** What a stranger or the owner of that account asks for. */
 export const want = (from: string | InvoiceQuotaKey = 'a', sat = 10) => {
   const quota = typeof from === 'string' ? stranger(from) : from
   const account = quota.is === 'owner' ? quota.account : null

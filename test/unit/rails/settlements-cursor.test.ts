@@ -5,7 +5,7 @@ import type { Settlement } from '../../../src/wallets/wallet.ts'
 import { tick, until } from '../../support/buyer.ts'
 import { real, worldAt } from '../../support/world.ts'
 
-/** What is told of payments, and what becomes of the place where the next process goes on. */
+/** What the wallet reports, and which cursor is kept for the next process. */
 async function following(learn: (hash: string) => Promise<string | null>, lost = 0) {
   const kept: string[] = []
   const troubles: string[] = []
@@ -51,7 +51,7 @@ async function following(learn: (hash: string) => Promise<string | null>, lost =
   return { kept, troubles, learnt, payments, settlements }
 }
 
-it('J12 a payment that cannot be credited now neither ends the gate nor the learning of those behind it', async () => {
+it('J12 a payment that cannot be credited now ends neither the gate nor the learning of later ones', async () => {
   const { kept, troubles, learnt, payments, settlements } = await following(async (hash) => {
     if (hash === 'b') throw new Error('disk full')
     return null
@@ -77,7 +77,7 @@ it.each([
   await settlements.stop()
 })
 
-it('J12 where the place to go on from cannot be read it is tried again', async () => {
+it('J12 if the cursor cannot be read, it is tried again', async () => {
   const { learnt, troubles, payments, settlements } = await following(async () => null, 1)
   expect(troubles).toEqual(['problem payments'])
   await until(() => troubles.length === 2)

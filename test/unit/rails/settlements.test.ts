@@ -19,7 +19,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** What learns of payments, on a wallet whose notifications are lost, and whose clock a test steps. */
+/** Learns of payments from a wallet that loses notifications. The test moves its clock. */
 function learning(over: Partial<Wallet> = {}) {
   let bytes = 0
   const random = (length: number) => {
@@ -69,7 +69,7 @@ function learning(over: Partial<Wallet> = {}) {
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
 
 describe('C10 notifications that are lost', () => {
-  it('are made up for by a round of look-ups, every ten seconds', async () => {
+  it('are replaced by a round of look-ups every ten seconds', async () => {
     const { invoice, paid, play } = learning()
     await play.pay(await invoice())
     await pass(9_900)
@@ -104,7 +104,7 @@ describe('C10 notifications that are lost', () => {
     expect(lookup).not.toHaveBeenCalled()
   })
 
-  it('nothing is asked any more once it was stopped', async () => {
+  it('nothing is asked after a stop', async () => {
     const { invoice, lookup, settlements } = learning()
     settlements.wake(await invoice())
     await settlements.stop()
@@ -123,7 +123,7 @@ describe('J5 status_page_costs_the_mint_nothing', () => {
     expect(paid).toEqual([10_000])
   })
 
-  it('however many pages are open, so many a second are looked up and no more, each in turn', async () => {
+  it('however many pages are open, a fixed number is looked up each second, in turn', async () => {
     const { invoice, lookup, settlements } = learning()
     const hashes: string[] = []
     for (let made = 0; made < 40; made += 1) hashes.push(await invoice())
@@ -149,7 +149,7 @@ describe('J5 status_page_costs_the_mint_nothing', () => {
 })
 
 describe('J6 unpaid rows go', () => {
-  it('30 days after their expiry, with one last look', async () => {
+  it('30 days after their expiry, with one last look-up', async () => {
     const { invoice, invoices, lookup } = learning()
     const hash = await invoice()
     await pass(1_300_000)
@@ -161,7 +161,7 @@ describe('J6 unpaid rows go', () => {
     expect([lookup.mock.calls.length, await invoices.get(hash)]).toEqual([1, null])
   })
 
-  it('a payment that arrived late is credited all the same', async () => {
+  it('a payment that arrived late is still credited', async () => {
     const { invoice, invoices, paid, said } = learning()
     const hash = await invoice()
     vi.setSystemTime(Date.now() + 31 * DAY)

@@ -22,7 +22,7 @@ describe('J6 shared_offers_are_counted', () => {
     expect((await offered(l402, 'a', least)).body.amount_sats).toBe(sat)
   })
 
-  it('where 1,000 sat do not admit the request it is too many, with a time to come back', async () => {
+  it('if 1,000 sat do not admit the request it is too many, with a time to come back', async () => {
     const { l402 } = rail({ perClient: 0 })
     const error = { why: 'too_many_open', retryAfterSeconds: 60 }
     expect(await l402.offer(want('a', 1_001))).toEqual({ ok: false, error })
@@ -69,14 +69,14 @@ describe('J6 shared_offers_are_counted', () => {
     expect(await passes.get(String(all[0]?.body.payment_hash))).toMatchObject({ tokenId: null })
   })
 
-  it('none at all on a wallet whose preimage anybody can read by the hash', async () => {
+  it('there are none on a wallet whose preimages anybody can read by the hash', async () => {
     const { l402, asks } = rail({ perClient: 1, wallet: { preimageIsPublic: true } })
     expect((await offered(l402)).body.payment_url).toBeDefined()
     expect(await l402.offer(want())).toMatchObject({ error: { why: 'too_many_open' } })
     expect(asks.map(({ asker }) => asker)).toEqual(['stranger'])
   })
 
-  it('the first stranger of the minute has one made: it is there when the wallet has no more', async () => {
+  it('the first stranger of the minute has one made, which is there when the wallet has no more', async () => {
     let free = 2
     const { l402 } = rail({
       mind: () => {
@@ -92,7 +92,7 @@ describe('J6 shared_offers_are_counted', () => {
     expect(free).toBeLessThan(0)
   })
 
-  it('no more than one a minute is made before it is needed', async () => {
+  it('at most one a minute is made in advance', async () => {
     const { l402, asks, advance } = rail()
     const prepared = () => asks.filter(({ asker }) => asker === 'shared').map(({ sat }) => sat)
     for (const sat of [5, 20, 200]) await offered(l402, 'a', sat)
@@ -102,7 +102,7 @@ describe('J6 shared_offers_are_counted', () => {
     expect(prepared()).toEqual([10, 30])
   })
 
-  it('minute by minute all of them are made, and are there while a wallet is to be left alone', async () => {
+  it('minute by minute all of them are made, and are there while a wallet must not be asked', async () => {
     let silent = false
     const { l402, advance } = rail({ mind: () => (silent ? new WalletBusy(900_000) : null) })
     for (let minute = 0; minute < 5; minute += 1) {
@@ -121,7 +121,7 @@ describe('J6 shared_offers_are_counted', () => {
     }
   })
 
-  it('is of the next amount where the wallet makes none so small', async () => {
+  it('is of the next amount if the wallet makes none so small', async () => {
     const mind = ({ sat }: { sat: number }) =>
       sat < 50 || sat > 500 ? new AmountRefused(50, 500) : null
     const { l402 } = rail({ perClient: 0, mind })
@@ -142,7 +142,7 @@ describe('J6 shared_offers_are_counted', () => {
     expect((await l402.create(want('a'))).ok).toBe(true)
   })
 
-  it('nor does one account what it makes for those who have paid', async () => {
+  it('nor does one account use up what it makes for buyers', async () => {
     const { l402, advance } = rail({ wallet: { strangersAMinute: () => 3 } })
     const ask = (account: string) => l402.create(want({ is: 'owner', account }))
     const four = async (account: string) => {
@@ -154,7 +154,7 @@ describe('J6 shared_offers_are_counted', () => {
     expect((await ask('a')).ok).toBe(true)
   })
 
-  it('a bucket is for a site, whatever network of it asks', async () => {
+  it('a bucket is for a site, whichever network of it asks', async () => {
     const { l402 } = rail({ wallet: { strangersAMinute: () => 6 } })
     let own = 0
     for (let at = 0; at < 10; at += 1) {
@@ -169,7 +169,7 @@ describe('J17 a_payer_always_finds_a_place', () => {
   const owner = { is: 'owner', account: 'ab'.repeat(16) } as const
   const holder = { ...owner, is: 'holder' } as const
 
-  it('402s make three invoices for a root pass, then the newest that does is shown again', async () => {
+  it('402s make three invoices for a root pass, then the newest that is enough is shown again', async () => {
     const { l402, asks } = rail()
     const three = [
       await offered(l402, owner, 50),
@@ -185,7 +185,7 @@ describe('J17 a_payer_always_finds_a_place', () => {
     expect(asks).toHaveLength(3)
   })
 
-  it('one that dies within two minutes is not shown again', async () => {
+  it('one that expires within two minutes is not shown again', async () => {
     const { l402, advance } = rail()
     for (let made = 0; made < 3; made += 1) await offered(l402, owner)
     advance(481_000)
@@ -209,7 +209,7 @@ describe('J17 a_payer_always_finds_a_place', () => {
     expect(await l402.create(want(owner))).toMatchObject({ error: { why: 'too_many_open' } })
   })
 
-  it('two holders of one child never share a status token: past the bound it is a shared invoice', async () => {
+  it('two holders of one child never share a status token: beyond the bound it is a shared invoice', async () => {
     const { l402 } = rail()
     const all = await Promise.all(Array.from({ length: 9 }, () => offered(l402, holder)))
     const tokens = all.map(({ body }) => body.payment_url).filter((url) => url !== undefined)
@@ -218,7 +218,7 @@ describe('J17 a_payer_always_finds_a_place', () => {
     expect((await offered(l402, owner)).body.payment_url).toBeDefined()
   })
 
-  it('strangers leave room for those who have paid', async () => {
+  it('strangers leave room for buyers', async () => {
     const { l402 } = rail({ total: 20 })
     for (let at = 0; at < 100; at += 1) await l402.offer(want(`${at}`))
     expect(l402.open).toBeLessThanOrEqual(16)

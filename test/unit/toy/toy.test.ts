@@ -31,7 +31,7 @@ const tokensOf = (text: string): number => tokenize(text).length
 const json = async (response: Response | Promise<Response>) =>
   JSON.parse(await (await response).text())
 
-/** The events of a stream, parsed; the last one must be `[DONE]`. */
+/** The parsed events of a stream. The last one must be `[DONE]`. */
 const events = async (response: Response) => {
   const data = (await response.text()).split('\n\n').filter((event) => event !== '')
   expect(data.pop()).toBe('data: [DONE]')
@@ -83,7 +83,7 @@ describe('buffered answers', () => {
 })
 
 describe('streams', () => {
-  it('sends one token an event, which joined are the buffered answer, then the usage', async () => {
+  it('sends one token an event, which together are the buffered answer, then the usage', async () => {
     const { url } = await start()
     const { choices, usage } = await json(post(`${url}/v1/chat/completions`, chat()))
     const options = { stream: true, stream_options: { include_usage: true } }

@@ -6,7 +6,7 @@ import { decode } from 'light-bolt11-decoder'
 import { describe, expect, it } from 'vitest'
 import { type Bolt11Draft, moneyOf, readBolt11, writeBolt11 } from '../../../src/wallets/bolt11.ts'
 
-/** Examples of BOLT 11 itself. */
+/** Examples from BOLT 11. */
 const SPEC = {
   coffee:
     'lnbc2500u1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdq5xysxxatsyp3k7enxv4jsxqzpu9qrsgquk0rl77nj30yxdy8j9vdx85fkpmdla2087ne0xh8nhedh8w27kyke0lp53ut353s06fv3qfegext0eh0ymjpf39tuven09sam30g4vgpfna3rh',
@@ -39,7 +39,7 @@ describe('reading an invoice', () => {
     expect(readBolt11(SPEC.donation)?.description).toMatch(/^Please consider supporting/)
   })
 
-  it('an invoice that does not say lives for an hour', () => {
+  it('an invoice without an expiry is valid for an hour', () => {
     const read = readBolt11(SPEC.donation)
     expect((read?.expiresAt ?? 0) - (read?.createdAt ?? 0)).toBe(3_600_000)
   })
@@ -49,7 +49,7 @@ describe('reading an invoice', () => {
     expect(readBolt11(`L${SPEC.coffee.slice(1)}`)).toBeNull()
   })
 
-  it('C8 an invoice with any one letter changed is none', () => {
+  it('C8 an invoice with any one letter changed is invalid', () => {
     const at = fc.integer({ min: 0, max: SPEC.coffee.length - 1 })
     const letter = fc.constantFrom(...'qpzry9x8gf2tvdw0s3jn54khce6mua7l')
     fc.assert(
@@ -61,7 +61,7 @@ describe('reading an invoice', () => {
     )
   })
 
-  it('whatever else is no invoice, and never throws', () => {
+  it('no other text is an invoice, and none throws', () => {
     fc.assert(fc.property(fc.string(), (text) => readBolt11(text) === null))
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 31 }), { maxLength: 300 }), (words) => {
@@ -146,7 +146,7 @@ describe('writing an invoice', () => {
     )
   })
 
-  it('keeps as much of a description as fits, and cuts no character', () => {
+  it('keeps as much of a description as fits, and cuts no character in two', () => {
     for (const text of ['a'.repeat(700), 'é'.repeat(400), '☕'.repeat(400), '🫖'.repeat(200)]) {
       const description =
         readBolt11(writeBolt11({ ...draft, description: text }))?.description ?? ''

@@ -44,7 +44,7 @@ const DOWN = { ok: false, error: { why: 'wallet_unreachable' } }
 const down = () => new WalletUnreachable('connection refused')
 
 describe('a wallet with its outages', () => {
-  it('I10 one that has no invoice to give now is busy, not gone', async () => {
+  it('I10 a wallet that has no invoice to give now is busy, not down', async () => {
     const { breaker: it, told, wallet } = breaker()
     wallet.createInvoice.mockRejectedValueOnce(new WalletBusy(2_400))
     const busy = { ok: false, error: { why: 'wallet_busy', retryAfterSeconds: 3 } }
@@ -74,7 +74,7 @@ describe('a wallet with its outages', () => {
       expect([it.up, told]).toEqual([true, []])
     })
 
-    it('nor is a usual amount that it does not make, where it makes others', async () => {
+    it('nor does a usual amount that it does not make, if it makes others', async () => {
       const { breaker: it, told, wallet } = breaker()
       wallet.createInvoice.mockImplementation(async ({ sat }: InvoiceAsk) => {
         if (sat < 100 || sat > 500) throw new WalletRefused('it says no')
@@ -86,12 +86,12 @@ describe('a wallet with its outages', () => {
         expect(refused).toMatchObject({ error: { why: 'amount_refused' } })
       }
       expect([it.up, told]).toEqual([true, []])
-      // What it has made before and makes no longer is another matter.
+      // An amount that it made before and refuses now is an outage.
       wallet.createInvoice.mockRejectedValue(new WalletRefused('the account is closed'))
       expect(await it.createInvoice({ ...ASK, sat: 300 })).toEqual(DOWN)
     })
 
-    it('many of those at once ask the wallet once whether it is there', async () => {
+    it('many of those at once cause one probe of the wallet', async () => {
       const { breaker: it, wallet } = breaker()
       failing(wallet, down())
       const many = Array.from({ length: 50 }, () => it.createInvoice({ ...ASK, sat: 1_000_000 }))
@@ -99,7 +99,7 @@ describe('a wallet with its outages', () => {
       expect(wallet.probe).toHaveBeenCalledOnce()
     })
 
-    it('one that is down is down, whatever amount found it out', async () => {
+    it('a wallet that is down is down, whatever amount showed it', async () => {
       const { breaker: it, told, wallet } = breaker()
       failing(wallet, down())
       wallet.probe.mockRejectedValue(down())
@@ -121,7 +121,7 @@ describe('a wallet with its outages', () => {
     expect(told).toEqual([`gone lnd: ${error.reason}`])
   })
 
-  it('is tried again at least every 5 s until it answers, and told once', async () => {
+  it('is tried again at least every 5 s until it answers, and reported once', async () => {
     const { breaker: it, told, wallet } = breaker()
     wallet.createInvoice.mockRejectedValueOnce(down())
     wallet.probe.mockRejectedValueOnce(down()).mockRejectedValueOnce(down())
@@ -145,7 +145,7 @@ describe('a wallet with its outages', () => {
     expect(it.up).toBe(true)
   })
 
-  it('C1 a wallet that cannot say is not a payment', async () => {
+  it('C1 a wallet that cannot tell is not a payment', async () => {
     const { breaker: it, wallet } = breaker()
     wallet.lookup.mockRejectedValueOnce(down())
     expect(await it.lookup(INVOICE.paymentHash)).toBe(null)
@@ -158,7 +158,7 @@ describe('a wallet with its outages', () => {
     expect(it.up).toBe(true)
   })
 
-  it('closed, it tries no more', async () => {
+  it('after closing, it tries no more', async () => {
     const { breaker: it, wallet } = breaker()
     wallet.createInvoice.mockRejectedValueOnce(down())
     await it.createInvoice(ASK)

@@ -12,7 +12,7 @@ import { KEY, setUp, sum, world } from './ecash-mint-setup.ts'
 type Stage = Awaited<ReturnType<typeof setUp>>
 type Call = () => Promise<unknown>
 
-/** Each call, up to the point where the mint goes wrong; and what it must never say. */
+/** Each call up to the point where the mint fails, and the texts that an error must not contain. */
 const CALLS: Readonly<Record<Exclude<Route, 'ws'>, (stage: Stage) => Promise<[Call, string[]]>>> = {
   info: async ({ mint }) => [() => mint.about(), []],
   keysets: async ({ mint }) => [() => mint.about(), []],
@@ -116,7 +116,7 @@ describe.each(['hang', 'trickle'] as const)(
   },
 )
 
-/** By the route, what cannot be believed. */
+/** By route: answers that must not be believed. */
 const LIED: readonly (readonly [keyof typeof CALLS, readonly (LieFault | WireFault)[]])[] = [
   ['keysets', ['noList', 'moreFee', 'negativeFee', 'oldIds', 'noKeys', 'list']],
   ['keys', ['noList', 'otherKeys', 'noKeys', 'list']],

@@ -7,7 +7,7 @@ const clocked = (limited = true) => {
   return { clock, rateLimit: new MintRateLimit({ now: () => clock.now }, limited) }
 }
 
-/** As many as that kind gets at once. */
+/** How many calls of that kind are allowed at once. */
 function most(rateLimit: MintRateLimit, call: Call): number {
   let got = 0
   while (got < 100 && rateLimit.take(call) === 0) got += 1
@@ -15,9 +15,9 @@ function most(rateLimit: MintRateLimit, call: Call): number {
 }
 
 describe('J5 status_page_costs_the_mint_nothing', () => {
-  it('whatever is polled and offered, there is room for shared ones, top-ups and what was paid', () => {
+  it('whatever is polled and offered, there is room for shared invoices, top-ups and paid ones', () => {
     const { clock, rateLimit } = clocked()
-    // Minutes of pages that are open and of strangers who ask on and on.
+    // Minutes with open pages and strangers who keep asking.
     for (let second = 0; second < 600; second += 1) {
       most(rateLimit, 'poll')
       most(rateLimit, 'offer')
@@ -28,7 +28,7 @@ describe('J5 status_page_costs_the_mint_nothing', () => {
     expect(most(rateLimit, 'paid')).toBeGreaterThanOrEqual(4)
   })
 
-  it('polls leave strangers invoices, and strangers who ask for invoices leave polls', () => {
+  it('polls leave invoices to strangers, and strangers leave polls', () => {
     const polled = clocked()
     for (let second = 0; second < 60; second += 1) {
       most(polled.rateLimit, 'poll')
@@ -59,7 +59,7 @@ describe('J5 status_page_costs_the_mint_nothing', () => {
 })
 
 describe('a mint is asked within its limit', () => {
-  it('I10 in no minute more than it bears, in any order of calls, and each wait is long enough', () => {
+  it('I10 in no minute more than it allows, in any order of calls, and each wait is long enough', () => {
     const step = fc.record({
       call: fc.constantFrom<Call>('poll', 'offer', 'shared', 'top_up', 'paid'),
       pass: fc.constantFrom(0, 0, 0, 300, 5_000, 30_000),
@@ -80,7 +80,7 @@ describe('a mint is asked within its limit', () => {
     )
   })
 
-  it('whoever waits as long as it says gets there, where nobody else asks', () => {
+  it('a call that waits as long as it is told succeeds, if nobody else asks', () => {
     for (const call of ['poll', 'offer', 'shared', 'top_up', 'paid'] as const) {
       const { clock, rateLimit } = clocked()
       for (const other of ['paid', 'offer', 'top_up', 'shared', 'poll'] as const)
@@ -94,7 +94,7 @@ describe('a mint is asked within its limit', () => {
     }
   })
 
-  it('one on this machine is asked freely until it says 429', () => {
+  it('a mint on this machine is asked freely until it answers 429', () => {
     const { clock, rateLimit } = clocked(false)
     expect([rateLimit.strangersAMinute, most(rateLimit, 'offer')]).toEqual([null, 100])
     rateLimit.refused(null)

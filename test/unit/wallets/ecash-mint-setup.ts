@@ -5,7 +5,7 @@ import { splitSats } from '../../../src/wallets/ecash/mint/sats.ts'
 import { type FakeMint, type FakeMintOptions, startFakeMint } from '../../support/fake-mint.ts'
 import { TestWorld } from '../../support/world.ts'
 
-/** A client and a mint for one test, both gone after it. */
+/** A client and a mint for one test. Both are closed after it. */
 
 const SEED = Uint8Array.from({ length: 64 }, (_, index) => index)
 export const KEY: QuoteKey = { privateKey: '07'.repeat(32) }
@@ -35,7 +35,7 @@ export async function setUp(options: FakeMintOptions = {}, as: As = {}) {
   const fake = await startFakeMint(options)
   cleanups.push(() => fake.stop())
   const mint = await client(fake, as)
-  /** Outputs from `counter` on that make up so many sats. */
+  /** Outputs of that many sats, from `counter` on. */
   const batch = async (sat: number, counter = 0): Promise<Batch> => {
     const { keyset, amounts } = await mint.about()
     return { keyset, counter, amounts: splitSats(sat, amounts) }

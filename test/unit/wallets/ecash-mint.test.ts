@@ -6,7 +6,7 @@ import type { FakeMintOptions } from '../../support/fake-mint.ts'
 import { client, KEY, pass, setUp, sum } from './ecash-mint-setup.ts'
 
 describe('a mint', () => {
-  it('is asked nothing before it is needed', async () => {
+  it('is not asked before it is needed', async () => {
     const { fake } = await setUp()
     expect(Object.values(fake.counts).every((count) => count === 0)).toBe(true)
   })
@@ -57,13 +57,13 @@ describe('a mint', () => {
       const asked = mint.createQuote({ sat, ...ask })
       await expect(asked).rejects.toMatchObject({ name: 'MintRefused', means: 'amount' })
     }
-    // What is kept there can still be paid out.
+    // Coins that the mint holds can still be paid out.
     fake.nuts[4] = { ...(fake.nuts[4] as object), disabled: true }
     pass(11 * 60_000)
     expect((await mint.about()).most).toBe(0)
   })
 
-  it('asks what it offers once for many who want to know, and again after some minutes', async () => {
+  it('asks what it offers once for all who want to know, and again after some minutes', async () => {
     const { fake, mint } = await setUp()
     await Promise.all([mint.about(), mint.about(), mint.feeFor([])])
     pass(60_000)
@@ -74,13 +74,13 @@ describe('a mint', () => {
     expect(fake.counts).toMatchObject({ info: 2, keysets: 2, keys: 1 })
   })
 
-  it('is asked without a word about who asks, or where its coins come from', async () => {
+  it('is not told who asks, or where its coins come from', async () => {
     const { fake, mint, batch, coins } = await setUp()
     const old = await coins(8)
     await mint.swap(old, await batch(8, 50))
     const last = fake.heard.at(-1)?.body
     expect(last).toContain(old[0]?.secret)
-    // A DLEQ proof would lead from the coin to the blinded message that it was.
+    // A DLEQ proof would connect the coin with its blinded message.
     expect(last).not.toContain('dleq')
     for (const { headers } of fake.heard) {
       expect(headers['user-agent']).toBe('satgate')
@@ -98,7 +98,7 @@ describe('a mint', () => {
     expect(await mint.states(some)).toEqual(['unspent'])
   })
 
-  it('that is closed is not asked any more, and what is under way ends', async () => {
+  it('that is closed is not asked any more, and running calls end', async () => {
     const { fake, mint } = await setUp()
     fake.faults.info = { is: 'hang', times: 1 }
     const asked = mint.about()
@@ -131,7 +131,7 @@ describe('locked quotes', () => {
 })
 
 describe('what was done before', () => {
-  it('E4 an answer that is lost is found again: minting, swapping', async () => {
+  it('E4 an answer that was lost is found again: minting, swapping', async () => {
     const { fake, mint, batch, paidQuote } = await setUp()
     const quote = await paidQuote(21)
     const first = await batch(21)
@@ -151,7 +151,7 @@ describe('what was done before', () => {
     expect(fake.issuedSat()).toBe(21)
   })
 
-  it('E5 a batch is the same outputs in every process, and a seed of its own for everybody', async () => {
+  it('E5 a batch is the same outputs in every process, and other ones for every seed', async () => {
     const { fake, mint, coins, batch } = await setUp()
     const made = await coins(21)
     const again = await client(fake)
@@ -173,7 +173,7 @@ describe('what was done before', () => {
     expect(found).toEqual(made)
   })
 
-  it('E3 signed for another amount than was asked for is not believed, though it checks', async () => {
+  it('E3 a signature for another amount than was asked for is not believed, although it is valid', async () => {
     const { mint, batch, coins } = await setUp()
     await coins(8)
     const restored = mint.restore({ ...(await batch(8)), amounts: [16] })
@@ -204,7 +204,7 @@ describe('payments', () => {
     }
   }
 
-  it('give back what the way did not take, but for the fee', async () => {
+  it('give back what the route did not take, except the fee', async () => {
     const { fake, mint, pay, inputs, blanks } = await paying()
     fake.routeSat = 2
     const fee = await mint.feeFor(inputs)
@@ -244,11 +244,11 @@ describe('payments', () => {
     },
   )
 
-  it('E4 whose answer is lost are asked after, never taken for refused', async () => {
+  it('E4 whose answer is lost are looked up, and never count as refused', async () => {
     const { fake, mint, pay, quote, blanks } = await paying()
     fake.faults.melt = { is: 'dropAfter', times: 1 }
     await expect(pay()).rejects.toMatchObject({ name: 'MintUnreachable' })
-    // It was paid: a second try says so, and that is no end either.
+    // It was paid. A second try says so, and is no proof of a failure either.
     await expect(pay()).rejects.toMatchObject({ name: 'MintUnreachable' })
     const end = await mint.meltState(quote, blanks)
     expect(end.is === 'paid' && sum(end.change)).toBe(99)
@@ -264,7 +264,7 @@ describe('payments', () => {
     expect(end.is === 'paid' && sum(end.change)).toBe(99)
   })
 
-  it('E3 whose change does not check were made all the same, and say so', async () => {
+  it('E3 whose change is invalid were made nevertheless, and that is reported', async () => {
     const { fake, mint, pay, quote, blanks } = await paying()
     fake.faults.melt = { is: 'badDleq', times: 1 }
     await expect(pay()).rejects.toBeInstanceOf(ChangeLies)
@@ -274,7 +274,7 @@ describe('payments', () => {
     expect((await mint.meltState(quote, blanks)).is).toBe('paid')
   })
 
-  it('of an invoice of the same mint go by no way', async () => {
+  it('of an invoice of the same mint need no route', async () => {
     const { fake, mint, inputs } = await paying()
     const { quote, bolt11 } = await mint.createQuote({ sat: 100, memo: '', key: KEY })
     const own = await mint.meltQuote(bolt11)
@@ -327,13 +327,13 @@ describe('keysets', () => {
     expect(token.proofs.every((proof) => hasValidDleq(proof, keys))).toBe(true)
   })
 
-  it('E6 change: what was made with the one before is spent at its own fee', async () => {
+  it('E6 change: coins of the old one are spent at their own fee', async () => {
     const { fake, mint, batch, coins } = await setUp({ feePpk: 100 })
     const old = await coins(64)
     const before = await batch(63, 50)
     fake.rotate(2000)
     await expect(mint.swap(old, before)).rejects.toMatchObject({ means: 'keyset' })
-    // The refusal made it ask again.
+    // After the refusal it asked for the keysets again.
     const now = await batch(63, 100)
     expect(now.keyset).not.toBe(before.keyset)
     const swapped = await mint.swap(old, now)

@@ -36,7 +36,7 @@ function expectWhole(funded: number) {
   expect(till.held()).toBe(out)
 }
 
-/** The first payout has arrived, and the operator has said so. */
+/** The first payout has arrived, and the operator has confirmed it. */
 const confirmed = () => till.now.payouts.confirm('you@example.com')
 
 describe('when money leaves by itself', () => {
@@ -123,7 +123,7 @@ describe('when money leaves by itself', () => {
     expect(paid()).toHaveLength(1)
   })
 
-  it('what buyers pay in while it is prepared stays behind too', async () => {
+  it('what buyers pay in while it is prepared stays too', async () => {
     confirmed()
     fund(till.now.store, till.bank, [32768])
     till.bank.fault = (call) => {
@@ -137,7 +137,7 @@ describe('when money leaves by itself', () => {
     expectWhole(32768)
   })
 
-  it('I11 of two mints the one with most, and the small one waits', async () => {
+  it('I11 from the mint with most, and the small one waits', async () => {
     use(new Till(new MintBank('https://a.example'), new MintBank('https://b.example')))
     confirmed()
     const [a, b] = till.banks
@@ -150,7 +150,7 @@ describe('when money leaves by itself', () => {
     expectWhole(32768 + 768)
   })
 
-  it('a mint that does not answer is no cover for what is owed, and stops no other', async () => {
+  it('a mint that does not answer does not cover what is owed, and stops no other', async () => {
     use(new Till(new MintBank('https://a.example', 100), new MintBank('https://b.example')))
     confirmed()
     const [a, b] = till.banks
@@ -175,7 +175,7 @@ describe('when money leaves by itself', () => {
   })
 })
 
-describe('what stands in the way', () => {
+describe('what prevents a payout', () => {
   it('I11 a typo in the address: nothing leaves, and it is said once', async () => {
     till.there.trouble = 'typo'
     fund(till.now.store, till.bank, [32768])
@@ -197,7 +197,7 @@ describe('what stands in the way', () => {
     expect(paid()).toEqual([1000])
   })
 
-  it('I11 a fee reserve of a quarter is not paid; it is tried again ever more slowly', async () => {
+  it('I11 a fee reserve of a quarter is not paid; it is tried again with growing pauses', async () => {
     till.bank.reserveOf = (sat) => Math.ceil(sat / 4)
     fund(till.now.store, till.bank, [32768])
     for (let minute = 0; minute < 240; minute += 1) {
@@ -254,7 +254,7 @@ describe('what stands in the way', () => {
     expect(said('problem')[0]?.reason).toContain('Set wallet.payoutAbove to 50000 or more')
   })
 
-  it('an invoice that has all but expired', async () => {
+  it('an invoice that has almost expired', async () => {
     till.there.expirySeconds = 20
     fund(till.now.store, till.bank, [32768])
     await tick()
@@ -340,7 +340,7 @@ describe('a payment whose end is not known', () => {
     },
   )
 
-  it('E4 a mint that died over its change: failed after a minute, and paid another time', async () => {
+  it('E4 a mint that crashed over its change: failed after a minute, and paid another time', async () => {
     fund(till.now.store, till.bank, [32768])
     till.bank.fault = (call) => (call === 'melt' ? 'kept' : null)
     await tick()
@@ -357,7 +357,7 @@ describe('a payment whose end is not known', () => {
     expectWhole(32768)
   })
 
-  it('asks a mint that is silent ever less often', async () => {
+  it('a silent mint is asked with growing pauses', async () => {
     fund(till.now.store, till.bank, [32768])
     till.bank.fault = (call) => (call === 'melt' || call === 'meltState' ? 'before' : null)
     for (let second = 0; second < 3600; second += 5) {
@@ -460,7 +460,7 @@ describe('I11 a crash', () => {
     expectWhole(32768)
   })
 
-  it('while the address is asked: another invoice, because none was kept', async () => {
+  it('while the address is asked: another invoice is used, because none was kept', async () => {
     fund(till.now.store, till.bank, [32768])
     till.there.trouble = 'crash'
     await expect(tick()).rejects.toThrow(Crash)
@@ -470,7 +470,7 @@ describe('I11 a crash', () => {
     expect(paid()).toEqual([1000])
   })
 
-  it('of what the operator asked for by hand is not paid behind their back', async () => {
+  it('of a payment that the operator asked for: it is not paid without the operator', async () => {
     const { payouts } = till.now
     fund(till.now.store, till.bank, [32768])
     const asked = payouts.begin(
@@ -506,7 +506,7 @@ describe('by itself', () => {
     expect(paid()).toHaveLength(2)
   })
 
-  it('a mistake of ours ends them, and is said', async () => {
+  it('a bug of ours ends them, and is reported', async () => {
     fund(till.now.store, till.bank, [32768])
     const owedSat = () => Promise.reject(new BrokenBelief('what is owed is a number'))
     const payer = new PayoutRunner({ ...parts(), owedSat })
@@ -528,7 +528,7 @@ describe('by itself', () => {
     fund(till.now.store, till.bank, [32768])
     const running = startPayout(parts(), unheard)
     await new Promise((then) => setTimeout(then, 100))
-    // That mint never answers, and this resolves all the same.
+    // The mint never answers, and this resolves nevertheless.
     await running.stop()
   })
 })

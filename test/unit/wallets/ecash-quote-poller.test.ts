@@ -12,7 +12,10 @@ afterEach(async () => {
   for (const mint of mints.splice(0)) await mint.stop()
 })
 
-/** A worker whose seconds a test counts out, on a mint that bears little; `sockets`: that tells (NUT-17). */
+/**
+ * A poller on a mint that allows few calls; the test counts its seconds. `sockets`: the mint
+ * reports payments (NUT-17).
+ */
 async function counting(sockets = false) {
   const mint = await startFakeMint({ sockets })
   mints.push(mint)
@@ -31,7 +34,7 @@ async function counting(sockets = false) {
     worker,
     minter,
     invoice: (asker: Asker = 'stranger') => offers.create({ ...ask, asker }),
-    /** Seconds until it is seen to be paid, with these pages open. */
+    /** The seconds until the payment is seen while these pages are open. */
     async secondsUntil(paid: Invoice, pages: readonly Invoice[]): Promise<number> {
       for (let second = 0; second < 300; second += 1) {
         if (seen.includes(paid.paymentHash)) return second
@@ -45,7 +48,7 @@ async function counting(sockets = false) {
 }
 
 describe('J5 status_page_costs_the_mint_nothing', () => {
-  it('an open page costs a mint no more than the rounds do', async () => {
+  it('an open page costs a mint no more calls than the rounds do', async () => {
     const calls = async (open: boolean) => {
       const { mint, secondsUntil, invoice } = await counting()
       const page = await invoice()
@@ -59,7 +62,7 @@ describe('J5 status_page_costs_the_mint_nothing', () => {
     expect(without).toBeGreaterThan(0)
   })
 
-  it('of a mint that tells (NUT-17) an open page is looked up once a minute, for what got lost', async () => {
+  it('of a mint that reports payments (NUT-17) an open page is looked up once a minute, because reports get lost', async () => {
     const { bed, mint, worker, invoice } = await counting(true)
     const { paymentHash } = await invoice()
     await worker.tick()
@@ -73,7 +76,7 @@ describe('J5 status_page_costs_the_mint_nothing', () => {
     expect(mint.counts.quoteState).toBeLessThanOrEqual(5)
   })
 
-  it('while pages are open all the time, invoices are made, and who has paid is seen at once', async () => {
+  it('while pages are open all the time, invoices are made, and payments are seen at once', async () => {
     const { mint, secondsUntil, invoice, minter, worker } = await counting()
     const pages = [await invoice(), await invoice(), await invoice()]
     await secondsUntil({ ...pages[0], paymentHash: 'never' } as Invoice, pages).catch(() => null)
@@ -96,7 +99,7 @@ describe('J5 status_page_costs_the_mint_nothing', () => {
     expect(await secondsUntil(mine, [mine])).toBeLessThanOrEqual(12)
   })
 
-  it('one that is paid and whose page is closed comes too, however many pages are open', async () => {
+  it('a paid invoice whose page is closed is seen too, however many pages are open', async () => {
     const { mint, secondsUntil, invoice } = await counting()
     const [paid, ...pages] = [await invoice(), await invoice(), await invoice(), await invoice()]
     mint.pay(paid.bolt11)

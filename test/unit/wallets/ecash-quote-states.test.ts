@@ -64,7 +64,7 @@ describe('K13 a mint whose quotes have no state', () => {
     expect(quoteStateOf(answer)).toBe(state)
   })
 
-  it('K13 by amounts it is paid exactly while more was paid than was given out', () => {
+  it('K13 by amounts it is paid only while more was paid than was issued', () => {
     fc.assert(
       fc.property(fc.nat(), fc.nat(), (amount_paid, amount_issued) => {
         const said = quoteStateOf({ amount_paid, amount_issued })

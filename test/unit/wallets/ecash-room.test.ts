@@ -4,7 +4,7 @@ import { until } from '../../contract/wallet.ts'
 import { EcashBed } from '../../support/ecash.ts'
 import { startFakeMint } from '../../support/fake-mint.ts'
 
-it('what a mint holds for something that is under way is held by it all the same: wallet.maxPerMint', async () => {
+it('coins that are set aside count for wallet.maxPerMint too', async () => {
   const mint = await startFakeMint({ sockets: false })
   const bed = new EcashBed()
   onTestFinished(async () => {
@@ -18,7 +18,7 @@ it('what a mint holds for something that is under way is held by it all the same
   await until(async () => (await wallet.lookup(paymentHash)).is === 'settled')
   const refused = () => wallet.createInvoice(ask).catch((error: unknown) => error)
   expect(await refused()).toMatchObject({ most: 400 })
-  // A payout that has not come through yet.
+  // A payout that is not finished yet.
   const store = bed.store()
   const [keyset] = store.keysets()
   store.beginBatch({

@@ -29,11 +29,11 @@ const amountsOf = (coins: readonly Proof[] | null) => coins?.map(({ amount }) =>
 const free = () => store.holdings().reduce((sum, one) => sum + one.free, 0)
 const ours = () => store.holdings().reduce((sum, one) => sum + one.free + one.held, 0)
 
-/** Nothing is lost: what the mint has out is what we hold. */
+/** Nothing is lost: the coins that the mint has issued are the coins that we hold. */
 const expectWhole = () => expect(bank.out()).toBe(ours())
 
 describe('coins of the right amounts', () => {
-  it('are taken as they are where they are there', async () => {
+  it('are taken unchanged if they are there', async () => {
     fund(store, bank, [1, 2, 4, 8])
     expect(amountsOf(await swapper.ofValue(mint, 5))).toEqual([1, 4])
     expect(bank.calls).not.toContain('swap')
@@ -58,7 +58,7 @@ describe('coins of the right amounts', () => {
     expect(await swapper.ofValue(mint, 32)).toBeNull()
   })
 
-  it('E6 for spending carry their own fee', async () => {
+  it('E6 for spending include their own fee', async () => {
     open(1000)
     fund(store, bank, [64, 64])
     const coins = (await swapper.forSpending(mint, 40)) ?? []
@@ -68,7 +68,7 @@ describe('coins of the right amounts', () => {
     expectWhole()
   })
 
-  it('E6 that cost more than they are worth stay where they are', async () => {
+  it('E6 that cost more than they are worth stay', async () => {
     open(1000)
     fund(store, bank, [1, 1, 1, 1, 2])
     expect(await swapper.forSpending(mint, 2)).toBeNull()
@@ -103,14 +103,14 @@ describe('coins of the right amounts', () => {
     expectWhole()
   })
 
-  it('I11 of thousands of small ones one amount is reached without merging them all', async () => {
+  it('I11 of thousands of small ones one amount is made without merging them all', async () => {
     for (let n = 0; n < 300; n += 1) fund(store, bank, Array(10).fill(1))
     expect(amountsOf(await swapper.ofValue(mint, 500))).toEqual([4, 16, 32, 64, 128, 256])
     expect(store.freeProofs(bank.url).length).toBeGreaterThan(1000)
     expectWhole()
   })
 
-  it('are chosen biggest first, a hundred at most', async () => {
+  it('are chosen largest first, a hundred at most', async () => {
     fund(store, bank, [...Array(200).fill(1), 8])
     const fees = await feesAt(mint, store.freeProofs(bank.url))
     expect(pick(store.freeProofs(bank.url), 9, fees)).toHaveLength(2)
@@ -119,7 +119,7 @@ describe('coins of the right amounts', () => {
   })
 })
 
-/** A swap goes wrong once; what the next process finds out. */
+/** A swap fails once, and the next process finds out what happened. */
 describe('a swap whose answer is lost', () => {
   const once = (fault: 'before' | 'after' | 'busy') => {
     let left = 1
@@ -139,7 +139,7 @@ describe('a swap whose answer is lost', () => {
     expectWhole()
   })
 
-  it('E4 that did not happen is the very same swap once more', async () => {
+  it('E4 that did not happen is sent again unchanged', async () => {
     fund(store, bank, [64])
     once('before')
     await expect(swapper.ofValue(mint, 5)).rejects.toThrow('unreachable')
@@ -163,7 +163,7 @@ describe('a swap whose answer is lost', () => {
     expectWhole()
   })
 
-  it('E4 leaves the coins free where the mint was only too busy', async () => {
+  it('E4 leaves the coins free if the mint was only too busy', async () => {
     fund(store, bank, [64])
     once('busy')
     await expect(swapper.ofValue(mint, 5)).rejects.toThrow('too often')
@@ -184,7 +184,7 @@ describe('a swap whose answer is lost', () => {
   })
 })
 
-describe('a mint that died while it signed', () => {
+describe('a mint that crashed while it signed', () => {
   it('E4 is asked for other coins after a minute; the inputs are free again', async () => {
     fund(store, bank, [64])
     bank.fault = (call) => (call === 'swap' ? 'kept' : null)
@@ -202,7 +202,7 @@ describe('a mint that died while it signed', () => {
 })
 
 describe('another wallet on the same seed', () => {
-  it('I11 that spent our coins sets the freeze, and they are counted no longer', async () => {
+  it('I11 that spent our coins sets the freeze, and they no longer count', async () => {
     fund(store, bank, [64, 8])
     const [big] = store.freeProofs(bank.url)
     bank.mark(big === undefined ? [] : [big], 'spent')
@@ -212,7 +212,7 @@ describe('another wallet on the same seed', () => {
     expectWhole()
   })
 
-  it('I11 that used our counters sets the freeze; what it made is not taken', async () => {
+  it('I11 that used our counters sets the freeze, and its coins are not taken', async () => {
     fund(store, bank, [64])
     bank.sign('seed', { keyset: bank.active, counter: 1, amounts: [4, 2, 1] })
     await expect(swapper.ofValue(mint, 5)).rejects.toThrow('signed')
@@ -220,7 +220,7 @@ describe('another wallet on the same seed', () => {
     expect(amountsOf(store.freeProofs(bank.url))).toEqual([64])
   })
 
-  it('I11 is noticed when a lost swap is looked into', async () => {
+  it('I11 is noticed when a lost swap is looked up', async () => {
     fund(store, bank, [64])
     bank.fault = (call) => (call === 'swap' ? 'before' : null)
     await expect(swapper.ofValue(mint, 5)).rejects.toThrow('unreachable')
@@ -232,7 +232,7 @@ describe('another wallet on the same seed', () => {
     expect(store.sentBatches(bank.url)).toEqual([])
   })
 
-  it('I11 that is at our coins right now is waited for', async () => {
+  it('I11 that uses our coins right now is waited for', async () => {
     fund(store, bank, [64])
     bank.fault = (call) => (call === 'swap' ? 'before' : null)
     await expect(swapper.ofValue(mint, 5)).rejects.toThrow('unreachable')
@@ -245,7 +245,7 @@ describe('another wallet on the same seed', () => {
 })
 
 describe('one at a time', () => {
-  it('jobs wait for each other, and one that fails stops nobody', async () => {
+  it('jobs wait for each other, and one that fails stops no other', async () => {
     const order: string[] = []
     const job = (name: string, fails: boolean) => async () => {
       order.push(`${name} begins`)

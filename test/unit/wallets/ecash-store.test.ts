@@ -47,7 +47,7 @@ const batch = (hash: string, inputs: readonly Proof[] = []) => ({
 })
 
 describe('the coins on disk', () => {
-  it('E5 counters go on where the last process stopped, whatever became of their batch', () => {
+  it('E5 counters go on where the last process stopped, whatever happened to their batch', () => {
     const store = open()
     store.addQuote(quote('a'))
     expect(store.beginBatch(batch('a'))).toMatchObject({ n: 1, counter: 0 })
@@ -61,7 +61,7 @@ describe('the coins on disk', () => {
     expect(again.counter(KEYSET)).toBe(6)
   })
 
-  it('I11 a batch that was sent is there after a crash, with all that brings it back', () => {
+  it('I11 a batch that was sent is there after a crash, with all that restores it', () => {
     const store = open()
     store.addQuote(quote('a'))
     store.beginBatch(batch('a'))

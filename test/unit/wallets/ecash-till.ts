@@ -17,7 +17,7 @@ import { AddressDouble, MintBank, mintDouble } from './mint-double.ts'
 
 const NOON = Date.UTC(2026, 10, 21, 12)
 
-/** A wallet in a folder of its own, the mints it deals with, and an address: all that lasts. */
+/** A wallet in a folder of its own, with its mints and an address. It outlives the processes. */
 export class Till {
   readonly folder = mkdtempSync(join(tmpdir(), 'satgate-till-'))
   clock = NOON
@@ -27,7 +27,7 @@ export class Till {
   readonly there: AddressDouble
   readonly events: Record<string, unknown>[] = []
   address: LightningAddress | null = addressOf('you@example.com')
-  /** What one process has; `reopen` is the next one. */
+  /** The state of the current process. `reopen` starts the next one. */
   now: Process
 
   constructor(...banks: MintBank[]) {
@@ -52,12 +52,12 @@ export class Till {
     rmSync(this.folder, { recursive: true })
   }
 
-  /** Sats that leave at the mints' word. */
+  /** Sats that have left, as the mints say. */
   paidOut(): number {
     return this.banks.flatMap(({ paidOut }) => paidOut).reduce((sum, { sat }) => sum + sat, 0)
   }
 
-  /** Coins that are ours, free or set aside. */
+  /** Our coins, free or held. */
   held(): number {
     return this.now.store.holdings().reduce((sum, { free, held }) => sum + free + held, 0)
   }

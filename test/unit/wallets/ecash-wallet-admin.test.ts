@@ -4,7 +4,7 @@ import { openWalletAdmin, type WalletAdmin } from '../../../src/wallets/ecash/sp
 import { Till } from './ecash-till.ts'
 import { fund, invoiceFor, MintBank } from './mint-double.ts'
 
-/** Of BOLT 11's own examples. */
+/** From the examples of BOLT 11. */
 const BOLT11_REAL =
   'lnbc2500u1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdq5xysxxatsyp3k7enxv4jsxqzpu9qrsgquk0rl77nj30yxdy8j9vdx85fkpmdla2087ne0xh8nhedh8w27kyke0lp53ut353s06fv3qfegext0eh0ymjpf39tuven09sam30g4vgpfna3rh'
 const BOLT11_ANY =
@@ -20,7 +20,7 @@ function use(...banks: MintBank[]) {
   open()
 }
 
-/** Another process on the same folder. */
+/** Opens the same folder as another process would. */
 function open() {
   till.reopen()
   const { address, above, banks } = till
@@ -66,7 +66,7 @@ describe('the balance', () => {
     })
   })
 
-  it('E6 is shown net of fees, for each mint', async () => {
+  it('E6 is shown after fees, for each mint', async () => {
     use(new MintBank('https://a.example', 100), new MintBank('https://b.example'))
     const [a, b] = till.banks
     if (a === undefined || b === undefined) throw new Error('two mints')
@@ -91,7 +91,7 @@ describe('the balance', () => {
     expect(withdrawable).toBe(0)
   })
 
-  it('says where payouts stand, from the first to the last', async () => {
+  it('tells the state of payouts, from the first to the last', async () => {
     const state = async () => (await admin.balance()).payout.state
     expect(await admin.confirm()).toMatchObject({ ok: false, error: { why: 'failed' } })
     fund(till.now.store, till.bank, [32768])
@@ -127,7 +127,7 @@ describe('withdraw', () => {
     expectWhole(1024)
   })
 
-  it('pays an address, all that may leave unless said', async () => {
+  it('pays an address, with all that may leave unless an amount is given', async () => {
     fund(till.now.store, till.bank, [1024])
     expect(await to('You@Example.com', 100)).toMatchObject({ ok: true, value: { sat: 100 } })
     expect(await to('you@example.com')).toMatchObject({ ok: true, value: { state: 'paid' } })
@@ -183,7 +183,7 @@ describe('withdraw', () => {
     expect(paid()).toEqual([100])
   })
 
-  it('an invoice whose payment failed may be tried again', async () => {
+  it('an invoice whose payment failed can be tried again', async () => {
     fund(till.now.store, till.bank, [1024])
     till.bank.meltsEnd = 'failed'
     const bolt11 = invoice(100)
@@ -193,7 +193,7 @@ describe('withdraw', () => {
     expectWhole(1024)
   })
 
-  it('says what is too much, and what no single mint can pay', async () => {
+  it('tells what is too much, and what no single mint can pay', async () => {
     use(new MintBank('https://a.example'), new MintBank('https://b.example'))
     expect(await to('you@example.com', 100)).toMatchObject({
       error: { why: 'failed', says: 'this wallet is empty' },
@@ -217,7 +217,7 @@ describe('withdraw', () => {
     expectWhole(1024)
   })
 
-  it('I11 tells of a payment whose end is not known, and pays nothing else before it is', async () => {
+  it('I11 reports a payment whose end is not known, and pays nothing else before it is', async () => {
     fund(till.now.store, till.bank, [1024])
     till.bank.meltsEnd = 'pending'
     expect(await to('you@example.com', 100)).toMatchObject({ ok: true, value: { state: 'sent' } })
@@ -264,7 +264,7 @@ describe('export', () => {
     expect(till.held()).toBe(0)
   })
 
-  it('takes everything even of a mint that is gone', async () => {
+  it('takes everything, also from a mint that is gone', async () => {
     fund(till.now.store, till.bank, [...Array(120).fill(1), 1024])
     till.bank.keysets.clear()
     till.bank.fault = () => 'before'
@@ -282,7 +282,7 @@ describe('export', () => {
     expect(answer.value.reduce((sum, { sat }) => sum + sat, 0)).toBe(700)
   })
 
-  it('E7 a token is shown again until it is taken', async () => {
+  it('E7 a token is shown again until it is redeemed', async () => {
     fund(till.now.store, till.bank, [64, 8])
     const answer = await admin.export({ sat: 8, yes: false })
     if (!answer.ok) throw new Error(answer.error.says)
@@ -312,7 +312,7 @@ describe('export', () => {
 describe('restore', () => {
   const restore = (yes = false) => admin.restore(yes, () => {})
 
-  /** The folder is lost; the words were kept. */
+  /** The folder is lost, but the words were kept. */
   function loseTheFile() {
     const { banks } = till
     till.close()
@@ -320,7 +320,7 @@ describe('restore', () => {
     open()
   }
 
-  it('E5 brings every unspent coin back from the seed, and goes on behind the last', async () => {
+  it('E5 restores every unspent coin from the seed, and goes on after the last one', async () => {
     fund(till.now.store, till.bank, Array(250).fill(2))
     fund(till.now.store, till.bank, [512])
     await to('you@example.com', 100)
@@ -375,7 +375,7 @@ describe('restore', () => {
     expect(await restore()).toMatchObject([{ added: 0, holds: 0 }])
   })
 
-  it('I11 keeps the freeze where a mint does not answer', async () => {
+  it('I11 keeps the freeze if a mint does not answer', async () => {
     use(new MintBank('https://a.example'), new MintBank('https://b.example'))
     for (const bank of till.banks) fund(till.now.store, bank, [64])
     till.now.freeze.set('Elsewhere')

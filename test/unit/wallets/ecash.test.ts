@@ -54,7 +54,7 @@ function aBed(from?: EcashBed): EcashBed {
   return bed
 }
 
-/** A wallet on mints, and an invoice of it. */
+/** A wallet with these mints, and an invoice of it. */
 async function selling(options: Omit<EcashOptions, 'mints'> & { mints?: FakeMint[] } = {}) {
   const its = options.mints ?? [await aMint()]
   const bed = aBed()
@@ -71,7 +71,7 @@ const settled = (wallet: Wallet, hash: string) =>
 const fault = (is: Fault['is'], times = 1): Fault => ({ is, times })
 
 describe('an invoice is bound to its mint', () => {
-  it('the first mint that gives one has it, in the operator’s order', async () => {
+  it('it belongs to the first mint that gives one, in the operator’s order', async () => {
     const { wallet, mints: its } = await selling({ mints: [await aMint(), await aMint()] })
     await wallet.createInvoice(ASK)
     expect(its.map(({ counts }) => counts.quote)).toEqual([1, 0])
@@ -109,7 +109,7 @@ describe('an invoice is bound to its mint', () => {
     expect([second.issuedSat(), bed.sats()]).toEqual([21, 21])
   })
 
-  it('C10 a mint whose node is down is not well because it is known what it offers', async () => {
+  it('C10 a mint whose node is down does not count as working because its offer is known', async () => {
     const { bed, wallet, mint } = await selling()
     await wallet.createInvoice(ASK)
     mint.faults.quote = fault('code0', 4)
@@ -154,23 +154,23 @@ describe('an invoice is bound to its mint', () => {
   })
 })
 
-describe('which money it is', () => {
+describe('the kind of money', () => {
   const opening = async (mint: FakeMint, patienceMs: number) => {
     const parts = await aBed().parts({ mints: [mint] })
     return openEcashWallet({ ...parts, maxPerMint: 1, money: null, patienceMs })
   }
 
-  it('is what the first invoice says', async () => {
+  it('is that of the first invoice', async () => {
     const wallet = await opening(await aMint(), 5_000)
     expect(wallet.money).toBe('test')
     await wallet.close()
   })
 
-  it('cannot be said where a network swallows everything, and is not waited for', async () => {
+  it('is unknown on a network that drops everything, and is not waited for', async () => {
     const mint = await aMint()
     mint.faults.info = fault('hang', 9)
     const refused = await opening(mint, 200).catch((error: unknown) => error)
-    // It was given up before its own deadline had come, which would say so.
+    // It was given up before its own deadline, which would have another message.
     expect(refused).toBeInstanceOf(WalletUnreachable)
     expect(String(refused)).not.toContain('no answer in')
     expect(String(refused)).toContain(': no answer yet')
@@ -178,7 +178,7 @@ describe('which money it is', () => {
 })
 
 describe('settled means that the coins are here', () => {
-  it('C10 whoever pays and never returns is minted all the same', async () => {
+  it('C10 the coins of a buyer who pays and never returns are taken too', async () => {
     const { wallet, mint, bed } = await selling()
     const told = heard()
     wallet.watch(null, told.listen)
@@ -189,7 +189,7 @@ describe('settled means that the coins are here', () => {
     expect(bed.sats()).toBe(21)
   })
 
-  it('C10 a mint that hangs up on who listens is asked instead, and not besieged', async () => {
+  it('C10 a mint that breaks its connections is asked instead, and not too often', async () => {
     const { wallet, mint, bed } = await selling({ mints: [await aMint({ sockets: true })] })
     mint.welcome = 'drop'
     const { bolt11, paymentHash } = await wallet.createInvoice(ASK)
@@ -202,7 +202,7 @@ describe('settled means that the coins are here', () => {
     await until(async () => told.hashes().includes(paymentHash))
   })
 
-  it('C8 an invoice that is paid late is credited all the same', async () => {
+  it('C8 an invoice that is paid late is still credited', async () => {
     const { wallet, mint, bed } = await selling()
     const { bolt11, paymentHash } = await wallet.createInvoice(ASK)
     bed.ahead += 2 * 3_600_000
@@ -302,7 +302,7 @@ describe('settled means that the coins are here', () => {
     },
   )
 
-  it('a mint that says it was issued, and not to us, credits nobody and is set aside', async () => {
+  it('a mint that says it was issued, but not to us, credits nobody and is set aside', async () => {
     const { wallet, mint, bed } = await selling()
     const { paymentHash } = await wallet.createInvoice(ASK)
     mint.faults.quoteState = fault('sayIssued', 99)
@@ -312,7 +312,7 @@ describe('settled means that the coins are here', () => {
     expect(bed.problems()).toEqual(['problem mint_lies'])
   })
 
-  it('E6 a new keyset of the mint is taken over in the middle', async () => {
+  it('E6 a new keyset of the mint is used at once', async () => {
     const { wallet, mint, bed } = await selling()
     const before = await wallet.createInvoice(ASK)
     const rotated = mint.rotate(100)
@@ -329,7 +329,7 @@ describe('settled means that the coins are here', () => {
 })
 
 describe('I11 seed_twice: two gates on one seed', () => {
-  it('the second is told before it takes what is the first’s, and earns on after stock was taken', async () => {
+  it('the second is told before it takes coins of the first, and earns on after stock was taken', async () => {
     const { bed, wallet, mint } = await selling()
     const twin = aBed(bed.copy())
     const other = await twin.open({ mints: [mint] })
@@ -380,7 +380,7 @@ describe('I11 seed_twice: two gates on one seed', () => {
 })
 
 describe('I10 stranger_cannot_starve_quotes', () => {
-  it('strangers leave room for buyers, both leave room for looking after what was paid', async () => {
+  it('strangers leave room for buyers, and both leave room for looking up what was paid', async () => {
     const { wallet, mint, bed } = await selling({ limited: true })
     const kept: string[] = []
     const ask = async (asker: Asker) => {
@@ -402,7 +402,7 @@ describe('I10 stranger_cannot_starve_quotes', () => {
     expect(await ask('stranger')).toBeGreaterThan(0)
   })
 
-  it('J5 what a mint tells of (NUT-17) needs no look-up', async () => {
+  it('J5 a payment that a mint reports (NUT-17) needs no look-up', async () => {
     const { wallet, mint, bed } = await selling({
       ...{ limited: true, mints: [await aMint({ sockets: true })] },
     })
@@ -420,7 +420,7 @@ describe('I10 stranger_cannot_starve_quotes', () => {
     expect([mint.counts.quoteState, bed.sats()]).toEqual([0, 21])
   })
 
-  it('after its 429 the mint is left in silence for longer than its window', async () => {
+  it('after its 429 the mint is not called for longer than its window', async () => {
     const { wallet, mint, bed } = await selling()
     mint.faults.quote = fault('status429')
     expect(await wallet.createInvoice(ASK).catch((error) => error)).toBeInstanceOf(WalletBusy)

@@ -16,7 +16,7 @@ describe('the table of wallets', () => {
     expect(row.key !== null).toBe(row.takes.includes('key'))
   })
 
-  it('gives somebody who chose none a wallet that needs nothing and holds real money', () => {
+  it('has a default wallet that needs nothing and holds real money', () => {
     expect(USUAL.needs).toEqual({})
     expect(USUAL.isPlay).toBe(false)
   })

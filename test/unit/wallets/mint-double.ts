@@ -15,17 +15,18 @@ import type { EcashStore } from '../../../src/wallets/ecash/store/store.ts'
 import { WalletRefused, WalletUnreachable } from '../../../src/wallets/wallet.ts'
 
 /**
- * A mint without its wire and its curve: the same rules, a thousand times as fast, and it fails at the
- * very place that a test names. `fake-mint.ts` is the one with both.
+ * A mint without HTTP and without cryptography: it has the same rules, is a thousand times as fast,
+ * and fails exactly where a test says. `fake-mint.ts` has both.
  */
 
-/** The process ends here: what a test does then is to open everything anew. */
+/** The process ends here. After it, a test opens everything again. */
 export class Crash extends Error {}
 
 export type Call = 'swap' | 'restore' | 'states' | 'meltQuote' | 'melt' | 'meltState' | 'about'
 /**
- * `before`: not done, no answer. `after`: done, no answer. `late`: no answer, and done a call later.
- * `kept`: the mint died over it and keeps its outputs unsigned. `crash…`: the same, and the process ends.
+ * `before`: not done, no answer. `after`: done, no answer. `late`: no answer, and done one call
+ * later. `kept`: the mint crashed and keeps the outputs unsigned. `crash…`: the same, and our
+ * process ends too.
  */
 export type Fault =
   | 'before'
@@ -51,21 +52,21 @@ export class MintBank {
   readonly signed = new Map<string, number>()
   readonly states = new Map<string, ProofState>()
   readonly payments = new Map<string, Payment>()
-  /** Sats paid to others. */
+  /** Payments to others. */
   readonly paidOut: { readonly bolt11: string; readonly sat: number }[] = []
-  /** What it kept: input fees, and what its ways cost. */
+  /** Sats that it earned with input fees, and that routes cost. */
   kept = 0
   readonly keysets = new Map<string, { ppk: number; active: boolean }>()
   meltsEnd: 'paid' | 'failed' | 'pending' = 'paid'
   route = 0
   reserveOf = (sat: number): number => Math.max(2, Math.ceil(sat / 100))
-  /** Asked before each call; a test's own choice of what goes wrong. */
+  /** Called before each call: the failure that the test chose. */
   fault: (call: Call) => Fault | null = () => null
-  /** Requests that are still on their way. */
+  /** Requests that arrive later. */
   readonly late: (() => unknown)[] = []
-  /** Calls by name, in order. */
+  /** The names of all calls, in order. */
   readonly calls: string[] = []
-  /** Most inputs of one request so far. */
+  /** The most inputs that one request has had. */
   mostInputs = 0
 
   constructor(url = 'https://mint.example', ppk = 0) {
@@ -84,7 +85,7 @@ export class MintBank {
     return [...this.keysets].find(([, { active }]) => active)?.[0] ?? ''
   }
 
-  /** Sats of the coins that are out. */
+  /** The sats of all coins that were issued and not spent. */
   out(): number {
     let sum = 0
     for (const [secret, amount] of this.signed) {
@@ -97,7 +98,7 @@ export class MintBank {
     return this.states.get(secret) ?? 'unspent'
   }
 
-  /** Those requests come through; who sent them does not hear of it. */
+  /** The late requests arrive now. Their senders do not hear of it. */
   arrive(): void {
     for (const work of this.late.splice(0)) {
       try {
@@ -109,7 +110,7 @@ export class MintBank {
   }
 
   sign(seed: string, batch: Batch): Proof[] {
-    // All or nothing.
+    // All outputs or none.
     for (const at of batch.amounts.keys()) {
       const { secret } = proofOf(seed, batch.keyset, { counter: batch.counter + at, amount: 0 })
       if (this.signed.has(secret)) throw new MintRefused(11003, 'signed')
@@ -147,7 +148,7 @@ export class MintBank {
     for (const { secret } of inputs) this.states.set(secret, state)
   }
 
-  /** How the payments end that are on their way. */
+  /** Decides how payments end that are under way. */
   resolve(how: 'paid' | 'failed'): void {
     for (const payment of this.payments.values()) {
       if (payment.state === 'pending') this.end(payment, how)
@@ -180,7 +181,7 @@ export class MintBank {
 const sum = (coins: readonly { readonly amount: number }[]): number =>
   coins.reduce((all, { amount }) => all + amount, 0)
 
-/** The powers of two that a number is made of. */
+/** The powers of two in a number. */
 const powersOf = (sat: number): number[] =>
   [...sat.toString(2)].reverse().flatMap((bit, at) => (bit === '1' ? [2 ** at] : []))
 
@@ -190,12 +191,13 @@ const proofOf = (
   { counter, amount }: { readonly counter: number; readonly amount: number },
 ): Proof => ({ secret: `${seed}/${keyset}/${counter}`, keyset, amount, c: '02', dleq: null })
 
-/** A wallet's way to that mint. */
+/** The client of a wallet for that mint. */
 export function mintDouble(bank: MintBank, seed = 'seed'): Mint {
   const call = async <T>(name: Call, work: () => T): Promise<T> => {
     bank.calls.push(name)
     const fault = bank.fault(name)
-    // What comes late finds the calls after it done, or not: here it comes before or behind the next.
+    // A late request arrives after one or more later calls. Here that depends on how many calls
+    // there were.
     const arrives = bank.late.length > 0 && bank.calls.length % 2 === 0
     if (arrives) bank.arrive()
     try {
@@ -295,7 +297,7 @@ export function mintDouble(bank: MintBank, seed = 'seed'): Mint {
 
 let funded = 0
 
-/** Coins of these amounts, as if buyers had paid for them. */
+/** Makes coins of these amounts, as if buyers had paid for them. */
 export function fund(
   store: EcashStore,
   bank: MintBank,
@@ -316,16 +318,16 @@ export function fund(
   store.finishBatch(batch, bank.sign(seed, batch))
 }
 
-/** A Lightning address without its wire. */
+/** A Lightning address without HTTP. */
 export class AddressDouble {
   minSat = 1
   maxSat = 100_000_000
-  /** Sats of every invoice it gave. */
+  /** Every invoice that it gave. */
   readonly gave: { readonly bolt11: string; readonly sat: number }[] = []
   trouble: 'typo' | 'down' | 'crash' | null = null
   money: 'real' | 'test' = 'test'
   repeats = false
-  /** An invoice is about to be given. */
+  /** Called just before it gives an invoice. */
   onInvoice: () => void = () => {}
   expirySeconds = 600
   readonly now: () => number
@@ -360,7 +362,7 @@ export class AddressDouble {
 
 let invoices = 0
 
-/** An invoice of somebody's. */
+/** An invoice of somebody else. */
 export function invoiceFor(
   sat: number,
   { now, seconds = 600 }: { readonly now: number; readonly seconds?: number },

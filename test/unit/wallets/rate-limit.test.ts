@@ -25,7 +25,7 @@ it('I10 four turns at once, then two a second', async () => {
   turns.end()
 })
 
-it('I10 who waits has the turn before a routine, whoever asked first', async () => {
+it('I10 waiting calls come before routine ones, whichever asked first', async () => {
   const turns = makeRateLimit(real)
   const order: string[] = []
   for (let at = 0; at < 4; at += 1) expect(await turns.take('routine')).toBe(true)

@@ -28,6 +28,6 @@ it('each wallet is asked for its own invoices: looked up, woken and forgotten (J
   expect(older.lookup.mock.calls).toEqual([['old', 'routine']])
   expect([current.wake.mock.calls, older.wake.mock.calls]).toEqual([[['new']], [['old']]])
   expect([current.forget.mock.calls, older.forget.mock.calls]).toEqual([[['new']], [['old']]])
-  // What may be shown, and how often, is the matter of the one that makes the invoices.
+  // The wallet that makes invoices decides whether they may be shown, and how often.
   expect([both.preimageIsPublic, both.strangersAMinute?.()]).toEqual([true, 40])
 })

@@ -5,7 +5,7 @@ import { Keys, looksLikeKey } from '../../../src/web/keys.ts'
 const path = (n: number) =>
   `/invoice-status/${n.toString(16).padStart(64, '0')}?token=${'a'.repeat(64)}`
 
-/** A browser's storage. */
+/** Works like the storage of a browser. */
 function storage(): Storage {
   const kept = new Map<string, string>()
   return {
@@ -40,7 +40,7 @@ describe('J23 the_page_adopts_only_keys_it_asked_for', () => {
     expect([one.has('/'), one.has('/invoice-status/x'), one.has('')]).toEqual([false, false, false])
   })
 
-  it('J23 one that was paid leaves nothing behind', () => {
+  it('J23 a paid one leaves nothing behind', () => {
     const store = storage()
     const page = new AskedInvoices(store)
     for (const n of [1, 2]) page.add(path(n))
@@ -57,7 +57,7 @@ describe('J23 the_page_adopts_only_keys_it_asked_for', () => {
     expect(new AskedInvoices(null).has(path(1))).toBe(false)
   })
 
-  it('J23 what is remembered is bounded, and nonsense in its place is nothing', () => {
+  it('J23 what is remembered is bounded, and nonsense in its place is ignored', () => {
     const store = storage()
     const page = new AskedInvoices(store)
     for (let n = 0; n < 300; n += 1) page.add(path(n))
@@ -76,7 +76,7 @@ describe('J23 the_page_adopts_only_keys_it_asked_for', () => {
 describe('J23 a key that came by a link', () => {
   const key = (n: number) => `${'A'.repeat(60)}:${n.toString(16).padStart(64, '0')}`
 
-  it('J23 stays marked until its owner says otherwise, after a reload too', () => {
+  it('J23 stays marked until its owner says otherwise, also after a reload', () => {
     const store = storage()
     const keys = new Keys(store)
     keys.use(key(1))
@@ -89,7 +89,7 @@ describe('J23 a key that came by a link', () => {
     expect(new Keys(store).isFromLink(key(2))).toBe(false)
   })
 
-  it('J23 bought here again or forgotten, it leaves no mark behind', () => {
+  it('J23 bought here again or forgotten, it leaves no mark', () => {
     const store = storage()
     const keys = new Keys(store)
     keys.use(key(1), 'link')

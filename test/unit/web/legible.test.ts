@@ -8,7 +8,7 @@ const grown = (text: string, size: number): string => {
 }
 
 describe('what is drawn of a text', () => {
-  it('J22 has no control character in it but line feeds and tabs', () => {
+  it('J22 contains no control character but line feeds and tabs', () => {
     expect(grown('a\u001b[201~\r\n\tb\u0007\u009b31m\u0000\u007f', 3)).toBe('a[201~\n\tb31m')
   })
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Blocks, MOST } from '../../../src/web/blocks.ts'
 import { blocksOf, type Part, type Piece } from '../../../src/web/markdown.ts'
 
-/** A tree as one line: `p(a strong(b))`. */
+/** Writes a tree as one line: `p(a strong(b))`. */
 function line(piece: Piece): string {
   if (typeof piece === 'string') return piece
   const { tag, kids, ...rest } = piece
@@ -15,7 +15,7 @@ const tree = (text: string): string =>
     .map(({ part }) => line(part))
     .join(' ')
 
-/** The blocks of a text that arrives in pieces, each looked at as it arrives. */
+/** The blocks of a text that arrives in pieces. It is parsed after each piece. */
 function grown(chunks: Iterable<string>): readonly Piece[] {
   const blocks = new Blocks()
   const done: Piece[] = []
@@ -132,7 +132,7 @@ describe('markdown of an answer', () => {
     ]) {
       expect(hrefs(blocksOf(text, {}).map(({ part }) => part))).toEqual([])
     }
-    // As bare text, a part of it may be a harmless address of the web.
+    // As plain text, a part of it may look like a harmless web address.
     for (const href of hrefs(blocksOf(address, {}).map(({ part }) => part))) {
       expect(href).toMatch(/^https:\/\/[\w.]+\/1?$/)
     }
@@ -161,7 +161,7 @@ describe('markdown of an answer', () => {
     }
   })
 
-  it('keeps a long code block in one, for it is copied as one', () => {
+  it('keeps a long code block in one piece, because it is copied as one', () => {
     const code = 'let a = 1\n'.repeat(10_000)
     const parts = grown([`before\n\n\`\`\`js\n${code}\`\`\`\n\nafter`])
     expect(parts.map((part) => (part as Part).tag)).toEqual(['p', 'pre', 'p'])
@@ -176,13 +176,13 @@ describe('markdown of an answer', () => {
     ])
   })
 
-  it('J22 has nothing in it that does more in a terminal than stand there', () => {
+  it('J22 contains nothing that acts on a terminal', () => {
     const code = 'echo a\u001b[201~\r\n\trm -rf ~\u0007\u009b31m\u0000'
     const [block] = grown([`\`\`\`sh\n${code}\n\`\`\``, '\n\nx\u001b]0;y'])
     expect((block as Part).kids).toEqual(['echo a[201~\n\trm -rf ~31m\n'])
   })
 
-  it('parses no more than so much at once, whatever came before', () => {
+  it('parses a bounded amount at once, whatever came before', () => {
     const blocks = new Blocks()
     blocks.add(`\`\`\`\n${'code\n'.repeat(20_000)}\`\`\`\n\n${'*a '.repeat(100_000)}`)
     let [most, before] = [0, 0]
@@ -195,7 +195,7 @@ describe('markdown of an answer', () => {
     expect(most).toBeLessThanOrEqual(MOST)
   })
 
-  it('draws no table of a million cells, and the one beside it', () => {
+  it('does not draw a table of a million cells, but draws the one beside it', () => {
     const head = `${'a|'.repeat(300)}\n${'-|'.repeat(300)}\n`
     expect(tables(grown([`${head}${'x\n'.repeat(500)}`]))).toEqual([])
     expect(tables(grown(['a|b\n-|-\nc|d']))).toEqual([4])
@@ -210,12 +210,12 @@ describe('markdown of an answer', () => {
     const table = `${'a|'.repeat(69)}a\n${'-|'.repeat(69)}-\n${'x\n'.repeat(66)}\n\n`
     const drawn = tables(grown(chunksOf(table.repeat(60), size)))
     expect(drawn.reduce((sum, cells) => sum + cells, 0)).toBeLessThanOrEqual(20_000)
-    // Tables of a usual size are not kept from being drawn.
+    // Tables of usual size must still be drawn.
     const usual = `a|b|c\n-|-|-\n${'1|2|3\n'.repeat(20)}\n\n`
     expect(tables(grown(chunksOf(usual.repeat(100), size)))).toHaveLength(100)
   })
 
-  it('nests only so deep', () => {
+  it('nests only to a bounded depth', () => {
     for (const text of ['> '.repeat(4_000), '- '.repeat(4_000), '*a **a '.repeat(1_000)]) {
       expect(depth(blocksOf(text, {}).map(({ part }) => part))).toBeLessThan(60)
     }
@@ -229,7 +229,7 @@ const hrefs = (pieces: readonly Piece[]): string[] =>
       : [...(piece.href === undefined ? [] : [piece.href]), ...hrefs(piece.kids)],
   )
 
-/** Cells of each table. */
+/** The number of cells of each table. */
 const tables = (pieces: readonly Piece[]): number[] =>
   pieces.flatMap((piece) => {
     if (typeof piece === 'string' || piece.tag !== 'table') return []

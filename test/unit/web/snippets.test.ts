@@ -7,7 +7,7 @@ const run = promisify(execFile)
 
 const use = (model: string) => ({ baseUrl: 'http://127.0.0.1:3000/v1', key: 'AgE+/=:00ff', model })
 
-/** A model's name comes from an upstream and may be anything. */
+/** The name of a model comes from an upstream and can be any text. */
 const NAMES = [
   'llama3:8b',
   `it's "quoted"`,

@@ -4,7 +4,7 @@ import { answerOf, type Piece, piecesOf } from '../../../src/web/stream.ts'
 const chunk = (choice: object): string => `data: ${JSON.stringify({ choices: [choice] })}\n\n`
 const text = (content: string): string => chunk({ delta: { content } })
 
-/** The pieces of a stream that arrives so many bytes at a time. */
+/** The pieces of a stream that arrives in chunks of that many bytes. */
 async function read(stream: string, size: number): Promise<Piece[]> {
   const bytes = new TextEncoder().encode(stream)
   const body = new ReadableStream<Uint8Array>({
@@ -50,7 +50,7 @@ describe('an answer', () => {
     return read
   }
 
-  it('is read whole where the backend does not stream', async () => {
+  it('is read whole if the backend does not stream', async () => {
     const choices = [{ message: { role: 'assistant', content: 'hi' }, finish_reason: 'stop' }]
     const headers = { 'content-type': 'application/json; charset=utf-8', 'x-cost-msat': '15' }
     expect(await pieces(JSON.stringify({ choices }), headers)).toEqual([
@@ -61,7 +61,7 @@ describe('an answer', () => {
     expect(await pieces('{oops', { 'content-type': 'application/json' })).toEqual([])
   })
 
-  it('is read as it comes where it streams', async () => {
+  it('is read as it comes if it streams', async () => {
     const headers = { 'content-type': 'text/event-stream' }
     expect(await pieces(text('a') + text('b'), headers)).toEqual(ab())
   })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { OutputCounter } from '../../../../src/dialects/kit/output-counter.ts'
 
-/** A token a character. */
+/** Each character is a token. */
 const counter = () => new OutputCounter((text) => text.length, 1e9)
 
 function added(...texts: readonly string[]): number {
@@ -11,7 +11,7 @@ function added(...texts: readonly string[]): number {
   return own.bytes
 }
 
-describe('K4 texts that hold all that was said before', () => {
+describe('K4 texts that contain everything that was said before', () => {
   it.each<[string, readonly string[], number]>([
     ['count what is new', ['a', 'ab', 'abc', 'abcd', 'abcde'], 5],
     ['count nothing where nothing is new', ['a', 'ab', 'abc', 'abcd', 'abcd', 'abcde'], 5],
@@ -24,7 +24,7 @@ describe('K4 texts that hold all that was said before', () => {
     expect(added(...texts)).toBe(bytes)
   })
 
-  it('an answer told again counts what is new, beside its delta or behind all of them', () => {
+  it('an answer that is repeated counts only what is new, beside its delta or after all of them', () => {
     const own = counter()
     own.addText('Hello')
     own.addText(', world')
@@ -32,11 +32,11 @@ describe('K4 texts that hold all that was said before', () => {
     expect(own.addAgain('Hello, world!', true)).toBe(1)
     expect(own.addAgain('Hello, world!', false)).toBe(0)
     expect(own.addAgain('Hello, world!!', false)).toBe(1)
-    // No repetition: the next piece.
+    // This is no repetition but the next piece.
     expect(own.addAgain(' And so on.', false)).toBe(11)
   })
 
-  it('a repetition is known behind what was counted and dropped', () => {
+  it('a repetition of text that was counted and dropped is recognised', () => {
     const own = counter()
     const text = 'word '.repeat(8_000)
     for (let i = 0; i < 8_000; i += 1) own.addText('word ')

@@ -1,7 +1,7 @@
 import { openaiChat } from '../../../../src/dialects/openai/chat.ts'
 import { bytes, feed, grant, mustRead } from '../../../support/dialects.ts'
 
-/** A chat stream's events, and what becomes of them. */
+/** The events of a chat stream, and what the meter makes of them. */
 const asked = mustRead(openaiChat, {
   model: 'm',
   stream: true,

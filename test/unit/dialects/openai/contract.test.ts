@@ -14,7 +14,7 @@ interface Event {
   }[]
 }
 
-/** What an SDK of OpenAI makes of a stream. */
+/** What an SDK of OpenAI understands of a stream. */
 function understands(stream: string): Understood {
   const events = clientReads(stream) as (string | Event)[]
   const choices = events.flatMap((event) =>
@@ -29,7 +29,7 @@ function understands(stream: string): Understood {
   return { made, end: short ? 'limit' : 'done' }
 }
 
-/** The contract of every dialect, and what OpenAI's three APIs promise besides. */
+/** The contract of every dialect, and the contract of OpenAI's three APIs. */
 function runBoth(dialect: Dialect, sample: OpenAiSample): void {
   const { request, answer, stream } = sample
   const { model, ...nameless } = request

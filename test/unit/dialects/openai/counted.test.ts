@@ -9,7 +9,7 @@ const asked = mustRead(openaiChat, {
   messages: [{ role: 'user', content: 'hi' }],
 })
 
-describe('delivered implies counted', () => {
+describe('everything that is delivered is counted', () => {
   const KEYS = [
     'content',
     'reasoning',
@@ -59,7 +59,7 @@ describe('delivered implies counted', () => {
   )
   const stream = fc.array(fc.tuple(chunk, frame), { minLength: 1, maxLength: 6, size: 'max' })
 
-  it('J9 K9 whatever a backend sends, every word that leaves was counted', () => {
+  it('J9 K9 whatever a backend sends, every word that is delivered was counted', () => {
     let delivered = 0
     fc.assert(
       fc.property(stream, fc.array(fc.nat(), { maxLength: 6 }), (events, cuts) => {
@@ -83,7 +83,7 @@ describe('delivered implies counted', () => {
     expect(delivered).toBeGreaterThan(1_000)
   })
 
-  it('J9 K9 nor does a whole answer hold a word that was not counted', () => {
+  it('J9 K9 nor does a whole answer contain a word that was not counted', () => {
     const message = fc.oneof(delta, tree)
     const choice = fc.oneof(
       message.map((message) => ({ message })),

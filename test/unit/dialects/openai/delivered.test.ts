@@ -37,7 +37,7 @@ describe('J9 what cannot be read is not delivered', () => {
     expect(out).toContain('word')
     if (!name.startsWith('words behind')) expect(seen.error).not.toBeNull()
     expect(usage).toMatchObject({ output: 1, source: 'counted' })
-    // And the same before anything was said: nothing leaves at all.
+    // The same before anything was said: nothing is sent.
     const alone = run(odd + say('secret')).out
     expect(alone).toBe(name.startsWith('such a line') ? END : '')
   })
@@ -49,7 +49,7 @@ describe('J9 what cannot be read is not delivered', () => {
     expect(run(stream).out).not.toContain('secret')
   })
 
-  it('NaN and its like are values, and in a text they are text', () => {
+  it('NaN and the like are values, and inside a text they are text', () => {
     const text = '{"a":NaN,"b":[-Infinity,Infinity],"c":"\\"NaN\\" \\\\","d":{"NaN":-NaN}}'
     const value = { a: null, b: [null, null], c: '"NaN" \\', d: { NaN: null } }
     expect(readJson(text)).toEqual(value)
@@ -58,7 +58,7 @@ describe('J9 what cannot be read is not delivered', () => {
     }
   })
 
-  it('invalid UTF-8 costs the same in any pieces, told by a template or not', () => {
+  it('invalid UTF-8 costs the same in any pieces, on the fast path or not', () => {
     const odd = (raw: Buffer) =>
       Buffer.concat([
         bytes('data: {"choices":[{"index":0,"delta":{"content":"'),
@@ -149,18 +149,18 @@ describe('K8 an error in a stream', () => {
     expect(out).toBe('')
   })
 
-  it('what came before the first choice leaves with it', () => {
+  it('what came before the first choice is delivered with it', () => {
     const before = `: hello\n\n${event({ choices: [], prompt_filter_results: [] })}`
     expect(run(before + say('a') + END + DONE).out).toBe(before + say('a') + END + DONE)
   })
 
-  it('and a text among it is counted then', () => {
+  it('and a text in it is counted then', () => {
     const { seen, usage } = run(event({ message: { content: 'abcd' } }) + END + DONE)
     expect(seen).toMatchObject({ output: true, done: true })
     expect(usage).toMatchObject({ output: 1, source: 'counted' })
   })
 
-  it('and is bounded', () => {
+  it('and its size is bounded', () => {
     const watching = meter()
     for (let i = 0; i < 100; i += 1) watching.stream(bytes(`: ${'x'.repeat(1_000)}\n\n`))
     expect(watching.seen.error).toContain('does not begin')
@@ -202,14 +202,14 @@ describe('K9 every string that a delta carries is output', () => {
     expect(run(choice({ delta })).seen).toMatchObject({ output: false, over: false })
   })
 
-  it('K3 strings under unknown keys are billed, and never a reason to cut', () => {
+  it('K3 strings under unknown keys are charged, and never a reason to cut', () => {
     const { seen, usage } = run(choice({ delta: { novel: 'x'.repeat(40_000) } }).repeat(3) + END)
     expect(seen.over).toBe(false)
     expect(usage.output).toBe(1_000)
     expect(run(say('x'.repeat(40_000)) + END).seen.over).toBe(true)
   })
 
-  it('names of keys that a buyer has chosen hide nothing', () => {
+  it('keys that a buyer has chosen hide nothing', () => {
     const schema = Object.fromEntries(
       Array.from({ length: 400 }, (_, i) => [`a${i}_id`, 'word '.repeat(20)]),
     )
@@ -227,12 +227,12 @@ describe('K9 every string that a delta carries is output', () => {
     expect(usage.output).toBe(Math.ceil(text.length / 4))
   })
 
-  it('K1 a text under an unknown key goes on, too', () => {
+  it('K1 a text under an unknown key means that the choice goes on, too', () => {
     const { seen } = run(say('a') + END + choice({ delta: { novel: 'abcd' } }))
     expect(seen).toMatchObject({ finished: false, finishes: 1 })
   })
 
-  it('K4 of a delta and a message the delta alone is read', () => {
+  it('K4 of a delta and a message only the delta is read', () => {
     const both = choice({ delta: { content: 'abcd' }, message: { content: 'abcd' } })
     expect(run(both + END).usage.output).toBe(1)
     const last = choice({ delta: {}, message: { content: 'abcd1234' }, finish_reason: 'stop' })

@@ -13,7 +13,7 @@ const sentText = (body: unknown, dialect = openaiChat): string =>
   Buffer.from(dialect.rewrite(mustRead(dialect, body), 9, 'other').body).toString()
 const sent = (body: unknown, dialect = openaiChat) => JSON.parse(sentText(body, dialect))
 
-/** What real clients send, by client. */
+/** Requests as real clients send them. */
 const CLIENTS: readonly [string, object][] = [
   [
     'OpenAI’s SDKs',
@@ -96,7 +96,7 @@ describe('J16 request fields are an allow-list', () => {
     expect(mustRead(openaiChat, body).ignored).toEqual([])
   })
 
-  it('what is not on the list is left out and named, what is null only left out', () => {
+  it('a field that is not on the list is left out and named; a null field is only left out', () => {
     const more = { n_predict: -1, whatever: { a: 1 }, store: false, prediction: {}, audio: null }
     const asked = mustRead(openaiChat, { ...chat, ...more, nothing: null })
     expect(asked.ignored).toEqual(['n_predict', 'whatever', 'store', 'prediction'])
@@ -104,7 +104,7 @@ describe('J16 request fields are an allow-list', () => {
     expect(asked.most.input).toBe(mustRead(openaiChat, chat).most.input)
   })
 
-  it('an API’s field is none of another’s', () => {
+  it('the fields of one API are not fields of another', () => {
     const both = { ...chat, prompt: 'hi', suffix: 'there', input: 'hi' }
     expect(sent(both)).toEqual({ ...chat, max_tokens: 9 })
     expect(mustRead(openaiChat, both).ignored).toEqual(['prompt', 'suffix', 'input'])
@@ -116,7 +116,7 @@ describe('J16 request fields are an allow-list', () => {
     })
   })
 
-  it('the operator’s own names pass too, and none that folds to one of them', () => {
+  it('the operator’s own names pass too, and no name that folds to one of them', () => {
     const terms = { also: new Set(['guidance']), backend: 'other' } as const
     const read = openaiChat.read(bytes({ ...chat, guidance: { a: 'b' }, other: 1 }), HEAD, terms)
     if (!read.ok) throw new Error(read.error.message)
@@ -186,7 +186,7 @@ describe('J16 request fields are an allow-list', () => {
     )
   })
 
-  it('the names of what was left out may stand in a header, whatever they are', () => {
+  it('the names of left out fields fit into a header, whatever they are', () => {
     const key = fc.string({ unit: 'binary', maxLength: 100 })
     fc.assert(
       fc.property(fc.dictionary(key, fc.constant(1), { size: 'max', maxKeys: 60 }), (extra) => {
@@ -204,7 +204,7 @@ describe('J16 request fields are an allow-list', () => {
     )
   })
 
-  it('nothing that was ever taken out is on a list', () => {
+  it('no field that was ever taken out is on a list', () => {
     const extra = Object.fromEntries([...NEVER_PASSED].map((key) => [key, 1]))
     const terms = { also: NEVER_PASSED, backend: 'other' } as const
     const read = openaiChat.read(bytes({ ...chat, ...extra }), HEAD, terms)
@@ -227,7 +227,7 @@ describe('K22 schemas of tools in the wild', () => {
   const refused = (request: object, backend: Backend): boolean =>
     !openaiChat.read(bytes(request), HEAD, { also: new Set(), backend }).ok
 
-  it('pass where the backend shows them to the model alone', () => {
+  it('pass if the backend only shows them to the model', () => {
     for (const schema of WILD) {
       for (const backend of ['ollama', 'vllm', 'lmstudio', 'other'] as const) {
         expect(refused(tool(schema), backend)).toBe(false)
@@ -236,7 +236,7 @@ describe('K22 schemas of tools in the wild', () => {
     }
   })
 
-  it('are bounded where it compiles them: llama.cpp, a forced call, strict arguments', () => {
+  it('are bounded if the backend compiles them: llama.cpp, a forced call, strict arguments', () => {
     for (const schema of WILD) {
       expect(refused(tool(schema), 'llamacpp')).toBe(true)
       expect(refused({ ...tool(schema), tool_choice: 'required' }, 'vllm')).toBe(true)

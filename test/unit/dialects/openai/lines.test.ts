@@ -4,11 +4,11 @@ import { clientReads } from '../../../contract/openai.ts'
 import { bytes } from '../../../support/dialects.ts'
 import { DONE, END, event, meter, run, say } from './chat-events.ts'
 
-describe('events parted by one line feed', () => {
+describe('events with one line feed between them', () => {
   const line = (stream: string) => stream.trimEnd()
   const REPORT = event({ choices: [], usage: { prompt_tokens: 5, completion_tokens: 2 } })
 
-  it('K7 each leaves at once, the usage that we asked for without its neighbours', () => {
+  it('K7 each is sent at once, and a usage that we asked for is removed without its neighbours', () => {
     const watching = meter()
     const lines = [say('a'), say('b'), END].map((each) => `${line(each)}\n`)
     for (const each of lines) {
@@ -21,7 +21,7 @@ describe('events parted by one line feed', () => {
     expect(watching.usage(7)).toMatchObject({ input: 5, output: 2, source: 'reported' })
   })
 
-  it('K7 [DONE] needs no blank line, while the connection stays open', () => {
+  it('K7 [DONE] needs no blank line while the connection stays open', () => {
     for (const end of ['\n', '\r\n']) {
       const watching = meter()
       const lines = [say('a'), END].map((each) => `${line(each)}${end}`).join('')
@@ -31,7 +31,7 @@ describe('events parted by one line feed', () => {
     }
   })
 
-  it('K7 what we put behind begins with the missing line feed, and no empty event is left', () => {
+  it('K7 our own bytes begin with the missing line feed, and make no empty event', () => {
     const watching = meter()
     const out: string[] = []
     const add = (part: Uint8Array) => void out.push(Buffer.from(part).toString())
@@ -45,7 +45,7 @@ describe('events parted by one line feed', () => {
     expect(text).not.toContain('\n\n\n')
   })
 
-  it('K7 a usage in an event of its own goes with its blank line', () => {
+  it('K7 a usage in an event of its own is removed with its blank line', () => {
     for (const stream of [
       say('a') + END + REPORT + DONE,
       `${say('a')}${END}: x\n${REPORT}${DONE}`,
@@ -54,7 +54,7 @@ describe('events parted by one line feed', () => {
     }
   })
 
-  it('K7 an event in several lines stays one, also where one of them is an object', () => {
+  it('K7 an event of several lines stays one, also if one of them is an object', () => {
     const value = { choices: [{ index: 0, delta: { content: 'abcd' }, finish_reason: 'stop' }] }
     const lines = JSON.stringify(value, null, 1).replaceAll('{\n', '{ \n').split('\n')
     const odd = [

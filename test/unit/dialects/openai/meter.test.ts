@@ -65,13 +65,13 @@ describe('A9 framing', () => {
     }
   })
 
-  it('an event that was cut off is dropped, so that an error behind it can be read', () => {
+  it('an incomplete event is dropped, so that an error after it can be read', () => {
     const { out, seen } = run(`${sse(say('a'))}data: {"choices":[{"ind`)
     expect(out).toBe(sse(say('a')))
     expect(seen.done).toBe(false)
   })
 
-  it('an event without an end is an error, and holds no more memory', () => {
+  it('an event without an end is an error, and takes no more memory', () => {
     const meter = chat()
     const piece = Buffer.alloc(1024 * 1024, 'x')
     for (let i = 0; i < 8; i += 1) meter.stream(piece)
@@ -89,7 +89,7 @@ describe('A9 framing', () => {
 describe('ordinary events', () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 12 }),
-    // So that each text may begin with the one before.
+    // So that a text can begin with the text before it.
     fc.nat(5).map((size) => 'ababab'.slice(0, size)),
     fc.constantFrom('', '\n', '"', '\\', '\u2028', 'é', '漢字', '\ud800', '"content":"x"', ' the'),
   )
@@ -134,7 +134,7 @@ describe('ordinary events', () => {
       `data: {"choices":[{"index":0,"delta":{"${key}":${value},"tool_calls":[{"function":{"arguments":${value}}}]}}]}\n\n`,
   )
 
-  it('A1 are told without parsing just as with it', () => {
+  it('A1 are read without parsing exactly as with it', () => {
     const spelled = fc.tuple(text, spelling).map(([text, spell]) => spell(text))
     const value = fc.oneof({ weight: 5, arbitrary: spelled }, { weight: 1, arbitrary: broken })
     const events = fc.array(fc.tuple(shape, key, fc.array(value, { maxLength: 5 })), {
@@ -144,7 +144,7 @@ describe('ordinary events', () => {
       fc.property(events, fc.boolean(), (runs, asks) => {
         const all = runs.flatMap(([shape, key, values]) => values.map((value) => shape(key, value)))
         const fast = feed(chat(asks ? wanting : request), all.map(bytes))
-        // A comment in front makes every event one that no template knows.
+        // A comment in front keeps events off the fast path.
         const slow = feed(
           chat(asks ? wanting : request),
           all.map((event) => bytes(`:\n${event}`)),
@@ -157,7 +157,7 @@ describe('ordinary events', () => {
     )
   })
 
-  it('K4 a text that repeats what deltas said is no event of a template', () => {
+  it('K4 a text that repeats earlier deltas does not fit the fast path', () => {
     const text = (text: string) => ({ choices: [{ index: 0, text }] })
     const both = delta({ content: 'x', refusal: 'y' })
     const chunks = [text('abcdefgh'), text('ijklmnop'), both, text('abcdefghijklmnopxy')]
@@ -171,7 +171,7 @@ describe('ordinary events', () => {
     expect(fast.seen).toEqual(slow.seen)
   })
 
-  it('leave as they came: the same bytes, not a copy', () => {
+  it('are passed unchanged: the same bytes, not a copy', () => {
     const meter = chat()
     for (const word of ['a', 'b', 'c', '\n', 'd']) {
       const chunk = bytes(sse(say(word)))
@@ -213,7 +213,7 @@ describe('what counts as output', () => {
     expect(run(sse(delta(part))).seen).toMatchObject({ output: false, floor: 0 })
   })
 
-  it('K3 pieces are not tokens: text is counted as one', () => {
+  it('K3 pieces are not tokens: the text is counted as a whole', () => {
     const text = 'x'.repeat(400)
     expect(run(sse(say(text), END)).usage.output).toBe(100)
     expect(run(sse(...[...text].map((c) => say(c)), END)).usage.output).toBe(100)
@@ -233,7 +233,7 @@ describe('what counts as output', () => {
     expect(longest).toBeLessThanOrEqual(16 * 1024)
   })
 
-  it('K3 is counted no further than anybody asks', () => {
+  it('K3 is counted only as far as somebody asks', () => {
     let characters = 0
     const count = (text: string) => {
       characters += text.length
@@ -340,13 +340,13 @@ describe('which usage is believed', () => {
     expect(told(...chunks)).toMatchObject(expected)
   })
 
-  it('says what was reported of the prompt, to learn from, but not an impossible figure', () => {
+  it('tells what was reported of the prompt, for learning, but no impossible figure', () => {
     expect(told(say('a'), END, report(5, 0)).reportedInput).toBe(5)
     expect(told(say('a'), END, report(99_999, 1)).reportedInput).toBeNull()
     expect(told(say('a'), END).reportedInput).toBeNull()
   })
 
-  it('what is counted is never above what is held', () => {
+  it('our own count is never above the hold', () => {
     const { usage } = run(sse(say('x'.repeat(40_000)), END), request, grant(20))
     expect(usage).toMatchObject({ output: 20, source: 'counted' })
     const meter = chat()
@@ -360,7 +360,7 @@ describe('several choices', () => {
   const end = (index: number) => ({ choices: [{ index, delta: {}, finish_reason: 'stop' }] })
   const of = (...chunks: object[]) => run(sse(...chunks), two, grant(1_000, 2))
 
-  it('A15 a usage after each choice is summed, the prompt counted once', () => {
+  it('A15 a usage after each choice is added up, and the prompt is counted once', () => {
     const { usage } = of(
       say('a', 1),
       say('b'),
@@ -373,7 +373,7 @@ describe('several choices', () => {
     expect(usage).toMatchObject({ input: 19, output: 7, source: 'reported' })
   })
 
-  it('A15 a usage in the last chunk of each choice is summed', () => {
+  it('A15 a usage in the last chunk of each choice is added up', () => {
     const last = (index: number, output: number) => ({
       ...end(index),
       usage: report(19, output).usage,
@@ -384,13 +384,13 @@ describe('several choices', () => {
     })
   })
 
-  it('A15 one usage for both is believed where it can be, else what flowed counts', () => {
+  it('A15 one usage for both is believed if it is possible; otherwise our own count is used', () => {
     const text = [say('x'.repeat(40)), say('y'.repeat(40), 1), end(0), end(1)]
     expect(of(...text, report(19, 20)).usage).toMatchObject({ output: 20, source: 'reported' })
     expect(of(...text, report(19, 10)).usage).toMatchObject({ output: 20, source: 'counted' })
   })
 
-  it('are finished when all are', () => {
+  it('are finished when all of them are', () => {
     expect(of(say('a'), say('b', 1), end(1)).seen.finished).toBe(false)
     expect(of(say('a'), say('b', 1), end(1), end(0)).seen.finished).toBe(true)
   })
@@ -412,7 +412,7 @@ describe('several choices', () => {
     })
   })
 
-  it('a batch of embeddings is believed as it is', () => {
+  it('the usage of a batch of embeddings is believed unchanged', () => {
     const batch = { model: 'm', input: ['a', 'b', 'c'] }
     const meter = openaiEmbeddings.meter(mustRead(openaiEmbeddings, batch), grant(0), 'ollama')
     meter.whole(bytes({ data: [{ embedding: [] }], usage: { prompt_tokens: 6, total_tokens: 6 } }))
@@ -425,7 +425,7 @@ describe('several choices', () => {
   })
 })
 
-describe('a stream that runs over', () => {
+describe('a stream that exceeds its grant', () => {
   const feedUntil = (granted: Granted, ...chunks: object[]) => {
     const meter = chat(wanting, granted)
     return chunks.findIndex((chunk) => {
@@ -433,7 +433,7 @@ describe('a stream that runs over', () => {
       return meter.seen.over
     })
   }
-  it('by a running usage', () => {
+  it('by a usage that is reported while it runs', () => {
     const running = [3, 6].map((n) => ({ ...say('a'), usage: report(5, n).usage }))
     expect(feedUntil(grant(5), ...running)).toBe(1)
   })
@@ -444,14 +444,14 @@ describe('a stream that runs over', () => {
     count: (t: string) => t.length / 4,
   })
 
-  it('J16 but not by a report behind the end: that is charged, and seen by who asked for it', () => {
+  it('J16 but not by a report after the end: that is charged, and shown to a client that asked for it', () => {
     const whole = sse(say('a'), END, report(5, 5_120), DONE)
     const { seen, usage, out } = run(whole, wanting)
     expect([seen.over, seen.done, out]).toEqual([false, true, whole])
     expect(usage).toMatchObject({ input: 5, output: 1_000 })
   })
 
-  it('K3 by our own count only when it is four times over, however small the pieces', () => {
+  it('K3 by our own count only if it is four times the grant, however small the pieces', () => {
     const granted = counting(100)
     expect(feedUntil(granted, say('x'.repeat(1_500)))).toBe(-1)
     expect(feedUntil(granted, say('x'.repeat(1_500)), say('x'.repeat(200)))).toBe(1)
@@ -461,14 +461,14 @@ describe('a stream that runs over', () => {
     expect(cutAt).toBeLessThan(1_700)
   })
 
-  it('K4 not by our own count while a running usage says how many it made', () => {
+  it('K4 not by our own count while a running usage tells the number of tokens', () => {
     const running = (text: string, n: number) => ({ ...say(text), usage: report(5, n).usage })
     const many = Array.from({ length: 90 }, (_, i) => running('x'.repeat(100), i + 1))
     expect(feedUntil(counting(100), ...many)).toBe(-1)
     expect(feedUntil(counting(100), ...many, running('x', 101))).toBe(90)
   })
 
-  it('K4 but a usage that stands still is none', () => {
+  it('K4 but a usage that does not grow does not count', () => {
     const still = Array.from({ length: 200 }, () => ({
       ...say('x'.repeat(100)),
       usage: report(5, 1).usage,
@@ -477,14 +477,14 @@ describe('a stream that runs over', () => {
     expect(feedUntil(counting(100), ...still)).toBeLessThan(60)
   })
 
-  it('counts nothing while the bytes are few', () => {
+  it('counts nothing while there are few bytes', () => {
     const count = () => expect.fail('counted')
     const meter = chat(request, { output: 100, limit: 100, count })
     for (let i = 0; i < 100; i += 1) meter.stream(bytes(sse(say(' word'))))
     expect(meter.seen).toMatchObject({ over: false, floor: 125 })
   })
 
-  it('K3 and nothing leaves behind the event that was too much', () => {
+  it('K3 and nothing is sent after the event that was too much', () => {
     const event = sse(say('x'.repeat(1_000)))
     const chunk = bytes(event.repeat(20))
     const meter = chat(request, counting(100))
@@ -493,7 +493,7 @@ describe('a stream that runs over', () => {
     expect(meter.stream(chunk)).toHaveLength(0)
   })
 
-  it('is cut in its own id and model, each open choice, what was held back dropped', () => {
+  it('is cut with its own id and model, for each open choice, and what was held back is dropped', () => {
     const meter = chat({ ...request, n: 3 }, grant(1, 3))
     const finished = { choices: [{ index: 1, delta: {}, finish_reason: 'stop' }] }
     meter.stream(bytes(sse(say('a'), say('b', 1), finished, say('c', 2), 'data: {"choi')))
@@ -507,7 +507,7 @@ describe('a stream that runs over', () => {
     expect(meter.finish()).toHaveLength(0)
   })
 
-  it('only ends when it has ended by itself', () => {
+  it('only ends if it has ended by itself', () => {
     const meter = chat()
     meter.stream(bytes(sse(say('a'), END, DONE)))
     expect(Buffer.from(meter.cut()).toString()).toBe(DONE)
@@ -518,14 +518,14 @@ describe('a stream that runs over', () => {
 describe('a stream that ends too early', () => {
   const words = Array.from({ length: 20 }, (_, i) => say(` word${i}`))
 
-  it('I7 leaving before the usage pays what flowed, as staying would have', () => {
+  it('I7 that is left before the usage costs what flowed, as staying would have', () => {
     const stayed = run(sse(...words, END, report(7, 20))).usage
     const left = run(sse(...words)).usage
     expect(left).toMatchObject({ input: 7, source: 'counted' })
     expect(left.output).toBeGreaterThanOrEqual(stayed.output ?? 0)
   })
 
-  it('I7 a usage that came early is no price for what came behind it', () => {
+  it('I7 whose usage came early is not charged by it for what came afterwards', () => {
     const early = {
       ...delta({ role: 'assistant' }),
       usage: { prompt_tokens: 5, completion_tokens: 1 },
@@ -533,7 +533,7 @@ describe('a stream that ends too early', () => {
     expect(run(sse(early, ...words)).usage.output).toBeGreaterThanOrEqual(20)
   })
 
-  it('I5 a failure midway leaves what flowed to be charged', () => {
+  it('I5 a failure in the middle leaves what flowed to be charged', () => {
     const { seen, usage, out } = run(
       sse(...words, { error: { message: 'out of memory', code: 500 } }),
     )
@@ -555,7 +555,7 @@ describe('a stream that ends too early', () => {
   })
 })
 
-describe('A2 usage that is there because the gate asked', () => {
+describe('A2 usage that is only there because the gate asked for it', () => {
   const cut = (event: string) => run(sse(END) + event).out.slice(sse(END).length)
   it.each([
     [

@@ -6,7 +6,7 @@ const bytes = (text: string) => Buffer.from(text)
 const CHUNK = { id: 'a', object: 'chat.completion.chunk', created: 3, model: 'm', choices: [] }
 const EVENT = `data: ${JSON.stringify(CHUNK)}`
 
-/** After one event of a stream that ends its lines like this. */
+/** The state after one event of a stream with these line ends. */
 function having(event: string): OwnBytes {
   const own = new OwnBytes(CHAT, 'asked')
   own.learn(CHUNK, event)
@@ -28,20 +28,20 @@ describe('the bytes of our own in a stream', () => {
     expect(having(EVENT + end).keepAlive(0)).toMatch(new RegExp(`^${missing}data: `))
   })
 
-  it('K2 a blank line by itself owes nothing more', () => {
+  it('K2 after a blank line no further line end is missing', () => {
     const own = having(`${EVENT}\n`)
     own.passes(bytes('\n'))
     expect(own.end('', 'note')).toBe(': note\n')
   })
 
-  it('K2 [DONE] without its blank line gets it', () => {
+  it('K2 [DONE] without its blank line gets one', () => {
     expect(having(`${EVENT}\n\n`).end('data: [DONE]', 'note')).toBe(': note\ndata: [DONE]\n\n')
     expect(having(`${EVENT}\r\n\r\n`).end('data: [DONE]\r\n', 'n')).toBe(
       ': n\r\ndata: [DONE]\r\n\r\n',
     )
   })
 
-  it('K2 a comment before the first chunk is closed by an empty one, an error event too', () => {
+  it('K2 a comment before the first chunk is followed by an empty chunk, also before an error event', () => {
     const own = new OwnBytes(CHAT, 'asked')
     expect(own.keepAlive(0)).toBe(': waiting for the model\n')
     expect(own.event({ error: {} })).toMatch(
@@ -50,24 +50,24 @@ describe('the bytes of our own in a stream', () => {
     expect(own.event({ error: {} })).toBe('data: {"error":{}}\n\n')
   })
 
-  it('K2 a stream whose first chunk has no id yet is headed by the one that has', () => {
+  it('K2 a stream whose first chunk has no id gets its head from the first chunk that has one', () => {
     const own = new OwnBytes(CHAT, 'asked')
     own.learn({ id: '', model: '', choices: [] }, 'data: {}\n\n')
     own.learn(CHUNK, `${EVENT}\n\n`)
     expect(own.chunk({})).toEqual({ ...CHUNK, choices: undefined })
   })
 
-  it('K2 a stream without ids gets none from us: a reader would take ours for another stream', () => {
+  it('K2 a stream without ids gets none from us, because a reader would take ours for another stream', () => {
     const own = new OwnBytes(CHAT, 'asked')
     own.learn({ choices: [] }, 'data: {"choices":[]}\n\n')
     expect(own.keepAlive(0)).not.toContain('"id"')
   })
 
-  it('K2 where every choice has finished there is nothing to say', () => {
+  it('K2 if every choice has finished, nothing is sent', () => {
     expect(having(`${EVENT}\n\n`).keepAlive(undefined)).toBe('')
   })
 
-  it('K2 lines end as those of the first chunk do, whatever stands in front of it', () => {
+  it('K2 lines end like those of the first chunk, whatever comes before it', () => {
     const own = new OwnBytes(CHAT, 'asked')
     own.learn({ choices: [] }, ': hello\ndata: {"choices":[]}\r\n\r\n')
     own.learn({ choices: [] }, 'data: {"choices":[]}\n\n')

@@ -10,7 +10,7 @@ beforeAll(prepare)
 
 const BACKEND = { llamacpp: 'llamacpp', ollama: 'ollama', litellm: 'other' } as const
 
-/** The meter of a recorded exchange, fed with its answer. */
+/** A meter that was fed with the answer of a recorded exchange. */
 function replay(exchange: Recorded, backend: Backend) {
   const dialect = dialects.find(({ path }) => path === exchange.path)
   if (dialect === undefined) throw new Error(exchange.path)
@@ -25,7 +25,7 @@ function replay(exchange: Recorded, backend: Backend) {
 
 type Server = keyof typeof BACKEND
 describe('what real servers sent is charged as', () => {
-  // The prompt is estimated at 7 tokens for a stream and at 19 for a whole answer.
+  // The estimate of the prompt is 7 tokens for a stream, and 19 for a whole answer.
   it.each<[Server, string, string]>([
     ['llamacpp', 'chat', '19 (0 cached) + 40 reported'],
     ['llamacpp', 'chat-thinking', '21 (19 cached) + 16 reported'],
@@ -73,7 +73,7 @@ describe('A2 what a client sees that did not ask for usage', () => {
     return { ...exchange, request: Buffer.from(JSON.stringify(request)) }
   }
 
-  /** Events without what differs between two runs. */
+  /** Events without the values that differ between two runs. */
   const events = (stream: string): unknown[] =>
     clientReads(stream).map((event) => {
       if (typeof event !== 'object') return event
@@ -96,7 +96,7 @@ describe('A2 what a client sees that did not ask for usage', () => {
     expect(replay(exchange, 'llamacpp').out).toBe(exchange.response.toString())
   })
 
-  it('and one that asked sees every byte', () => {
+  it('and a client that asked for it sees every byte', () => {
     for (const [server, name] of [
       ['llamacpp', 'chat-stream-usage'],
       ['llamacpp', 'chat-n2-stream'],
@@ -109,7 +109,7 @@ describe('A2 what a client sees that did not ask for usage', () => {
   })
 })
 
-it('A7 I6 Ollama ignored the limit: the meter says so when our own count is four times over', () => {
+it('A7 I6 Ollama ignored the limit: the meter reports it when our own count is four times the grant', () => {
   const exchange = recorded('ollama', 'chat-stream')
   const [chat] = dialects
   const asked = mustRead(chat!, exchange.request.toString())
@@ -125,7 +125,7 @@ it('A7 I6 Ollama ignored the limit: the meter says so when our own count is four
   expect(tokens).toBeLessThan(8 * 50)
 })
 
-it('A7 an image has no price: the request that llama.cpp failed on never gets there', () => {
+it('A7 an image has no price: the request at which llama.cpp failed is refused before', () => {
   const [chat] = dialects
   const read = chat!.read(recorded('llamacpp', 'chat-image').request, HEAD)
   expect(read).toMatchObject({ ok: false, error: { status: 400, code: 'unsupported_content' } })

@@ -10,7 +10,7 @@ import { BACKENDS, bytes, HEAD, mustRead } from '../../../support/dialects.ts'
 const chat = { model: 'm', messages: [{ role: 'user', content: 'hi' }] }
 const completion = { model: 'm', prompt: 'hi' }
 
-/** What a backend reads. Only a body that can be read in one way is sent. */
+/** The body that a backend gets. It can be read in one way only. */
 const sent = (request: object, output: number, backend: Backend, dialect = openaiChat) => {
   const body = Buffer.from(
     dialect.rewrite(mustRead(dialect, request), output, backend).body,
@@ -43,7 +43,7 @@ it.each([
   expect(told(request)).toContain(words)
 })
 
-it('every dialect stands in the list once', () => {
+it('every dialect is in the list once', () => {
   expect(dialects.map(({ name, path }) => `${name} ${path}`)).toEqual([
     'openai-chat /v1/chat/completions',
     'openai-completions /v1/completions',
@@ -155,7 +155,7 @@ describe('what is refused', () => {
     expect(refusal(request)).toBe(expected)
   })
 
-  it('J16 a tool that is run for the model: says which tools can be sent', () => {
+  it('J16 a tool that runs at the backend: the message names the tools that can be sent', () => {
     const read = openaiChat.read(bytes({ ...chat, tools: [{ type: 'web_search' }] }), HEAD)
     expect(read).toMatchObject({
       error: {
@@ -213,7 +213,7 @@ describe('what is refused', () => {
     expect(refusal({ model: 'm', input: prompt }, openaiEmbeddings)).toBe(param)
   })
 
-  it('a count with zeros before it is read as it is', () => {
+  it('a count with leading zeros is read as a number', () => {
     const padded = `a{${'0'.repeat(50)}99999}`
     expect(refusal({ ...chat, grammar: padded })).toBe('400 invalid_value grammar')
   })
@@ -249,7 +249,7 @@ describe('K19 how much is asked for', () => {
     expect(batch).toMatchObject({ choices: 1, hasOutput: false, limit: null, stream: false })
   })
 
-  it('the input bound covers every string, before and after NFKC', () => {
+  it('the input bound contains every string, before and after NFKC', () => {
     const bound = (content: string, extra = {}) =>
       mustRead(openaiChat, { ...chat, messages: [{ role: 'user', content }], ...extra }).most.input
     const base = bound('')
@@ -266,7 +266,7 @@ describe('K19 how much is asked for', () => {
     expect(bound('', { user: 'x'.repeat(300), chat_template: 'x'.repeat(300) })).toBe(base)
   })
 
-  it('token ids are a token each', () => {
+  it('each token id is one token', () => {
     const asked = mustRead(openaiCompletions, { ...completion, prompt: [[7, 8], [123_456]] })
     expect(asked).toMatchObject({ most: { input: 64 + 2 * 16 + 3 }, ids: 3, texts: [], parts: 2 })
   })
@@ -294,12 +294,12 @@ describe('what is sent', () => {
     expect(sent({ ...chat, ...extra }, 9, backend)).toEqual({ ...chat, ...limits })
   })
 
-  it('completions know one limit', () => {
+  it('completions have only one limit', () => {
     const extra = { ...completion, max_completion_tokens: 50 }
     expect(sent(extra, 9, 'other', openaiCompletions)).toEqual({ ...completion, max_tokens: 9 })
   })
 
-  it('never a limit of 0, which is none to Ollama', () => {
+  it('never a limit of 0, which Ollama reads as no limit', () => {
     expect(sent({ ...chat, max_tokens: 0 }, 0, 'ollama')).toEqual({ ...chat, max_tokens: 1 })
   })
 
@@ -357,7 +357,7 @@ describe('what is sent', () => {
     )
   })
 
-  it('embeddings untouched, the very bytes', () => {
+  it('embeddings unchanged, byte for byte', () => {
     const asked = mustRead(openaiEmbeddings, {
       model: 'm',
       input: ['a'],

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { isObject, type Json, type JsonObject } from '../../../../src/dialects/kit/json.ts'
 import { shorten } from '../../../../src/dialects/openai/shorten.ts'
 
-/** A token is a word. */
+/** Each word is a token. */
 const count = (text: string) => text.split(' ').filter((word) => word !== '').length
 const words = (many: number, word = 'word') => `${word} `.repeat(many)
 const share = (tokens: number) => ({ tokens, output: tokens, count })
@@ -37,7 +37,7 @@ function strings(value: Json | undefined): string[] {
 }
 
 describe('J8 an answer beyond what was granted', () => {
-  it('J8 ends where its tokens end, in the words of a backend that obeyed', () => {
+  it('J8 ends where its tokens end, as from a backend that obeyed', () => {
     const short = shorten(answer(message({ content: words(900) })), share(10))
     const [only] = choices(short)
     expect(count(only.message.content)).toBe(10)
@@ -46,7 +46,7 @@ describe('J8 an answer beyond what was granted', () => {
     expect(short.usage).toEqual({ prompt_tokens: 5, completion_tokens: 10, total_tokens: 15 })
   })
 
-  it('J8 each choice has its own share; one within it stays as it is', () => {
+  it('J8 each choice has its own share, and a choice within its share stays unchanged', () => {
     const little = message({ content: words(3) }, 1)
     const short = shorten(answer(message({ content: words(50) }), little), share(10))
     expect(choices(short).map((one) => count(one.message.content))).toEqual([10, 3])
@@ -65,7 +65,7 @@ describe('J8 an answer beyond what was granted', () => {
     expect(none.message.reasoning_content).toBe(none.message.reasoning)
   })
 
-  it('J8 a tool call is shown whole or not at all, and none behind the first that is not', () => {
+  it('J8 a tool call is shown whole or not at all, and none after the first that does not fit', () => {
     const calls = [call('a', words(3)), call('b', words(30)), call('c', 'x')]
     const [only] = choices(
       shorten(answer(message({ content: 'yes', tool_calls: calls })), share(20)),
@@ -99,7 +99,7 @@ describe('J8 an answer beyond what was granted', () => {
     expect(count(only.message.content.map((part: JsonObject) => part.text).join(' '))).toBe(10)
   })
 
-  it('J8 whatever else tells the text again goes with it', () => {
+  it('J8 other members that repeat the text are removed with it', () => {
     const told = answer({ ...message({ content: words(900), echo: words(900) }), raw: words(900) })
     const short = shorten({ ...told, generated: words(900) }, share(10))
     expect(count(strings(short).join(' '))).toBeLessThan(20)

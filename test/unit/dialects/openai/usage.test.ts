@@ -6,11 +6,11 @@ import { bytes, grant, mustRead } from '../../../support/dialects.ts'
 
 const asked = mustRead(openaiChat, { model: 'm', messages: [{ role: 'user', content: 'hi' }] })
 const BOUND = asked.most.input
-/** Tokens of a template that no bound of ours sees. */
+/** Tokens that a template may add, and that are not in the bound. */
 const TEMPLATE = 2_048
 const LIMIT = 1_000
 
-/** What is charged for this text and this usage, the prompt being estimated at 7. */
+/** The charge for this text and this usage. The prompt is estimated at 7 tokens. */
 function charged(usage: unknown, text = 'abcd', more: object = {}) {
   const meter = openaiChat.meter(asked, grant(LIMIT), 'other')
   const choices = [{ index: 0, message: { content: text }, finish_reason: 'stop' }]
@@ -57,7 +57,7 @@ describe('what a report is worth', () => {
     expect(charged(reported)).toMatchObject({ ...expected, source: 'counted' })
   })
 
-  it('J16 what goes uncharged of a prompt was cached', () => {
+  it('J16 the part of a prompt that is not charged counts as cached', () => {
     const cached = { prompt_tokens_details: { cached_tokens: 99_000 } }
     expect(charged(usage(100_000, 5, cached))).toMatchObject({
       input: BOUND + TEMPLATE,
@@ -65,7 +65,7 @@ describe('what a report is worth', () => {
     })
   })
 
-  it('J16 a_report_above_the_bound_is_not_the_cheapest: more reported is never less charged', () => {
+  it('J16 a_report_above_the_bound_is_not_the_cheapest: a larger report is never charged less', () => {
     const figure = fc.oneof(fc.nat(BOUND + 5_000), fc.nat(2_000_000))
     fc.assert(
       fc.property(figure, figure, figure, figure, (input, output, moreIn, moreOut) => {
@@ -111,7 +111,7 @@ describe('output beside the completion tokens', () => {
     expect(charged(usage(5, 10, more))).toMatchObject({ input: 5, output })
   })
 
-  it('K10 a total says what the completion tokens were, where those are missing', () => {
+  it('K10 a total tells the completion tokens if those are missing', () => {
     const reported = charged(usage(5, undefined, { total_tokens: 105 }))
     expect(reported).toMatchObject({ input: 5, output: 100, source: 'reported' })
     const above = charged(usage(5, undefined, { total_tokens: 50_000 }))
@@ -141,7 +141,7 @@ describe('K11 cache hits', () => {
   })
 })
 
-describe('a usage that stands elsewhere', () => {
+describe('a usage in another place', () => {
   it.each<[string, object]>([
     ['Groq', { x_groq: { id: 'x', usage: usage(10, 5) } }],
     [

@@ -84,7 +84,7 @@ async function open(change: Partial<LightningAddressOptions> = {}): Promise<Wall
   wallets.push(wallet)
   return wallet
 }
-/** What goes wrong, as one line; null where nothing does. */
+/** The error as one line. Null if there is none. */
 const trouble = (work: Promise<unknown>) =>
   work.then(
     () => null,
@@ -134,7 +134,7 @@ describe('opening', () => {
     expect(await trouble(open())).toBe('WalletUnreachable: it answered with HTTP 500')
   })
 
-  it('C9 one that calls everything paid is a liar', async () => {
+  it('C9 one that calls everything paid is refused', async () => {
     server.traps.verified = { settled: true }
     expect(await trouble(open())).toBe(
       'WalletRefused: it calls an invoice paid that nobody has paid',
@@ -162,7 +162,7 @@ describe('opening', () => {
 })
 
 describe('invoices', () => {
-  it('C10 where to ask is on disk before the invoice leaves', async () => {
+  it('C10 the address for look-ups is on disk before the invoice is given out', async () => {
     const wallet = await open()
     store.fail = true
     expect(await trouble(wallet.createInvoice(ASK))).toBe('Error: disk full')
@@ -171,10 +171,10 @@ describe('invoices', () => {
     expect([...store.kept.values()].join()).toContain(`${server.url}/verify/${paymentHash}`)
   })
 
-  it('C8 one that was given before is not sold twice, at the same time neither', async () => {
+  it('C8 an invoice that was given before is not sold twice, also not at the same time', async () => {
     const wallet = await open()
     server.traps.repeats = true
-    // The invoice that it was opened with was offered to nobody.
+    // The invoice with which it was opened was offered to nobody.
     expect(await trouble(wallet.createInvoice({ ...ASK, sat: 1 }))).toBe(null)
     const twice = 'WalletRefused: it gave an invoice that it gave before'
     expect(await trouble(wallet.createInvoice({ ...ASK, sat: 1 }))).toBe(twice)
@@ -187,7 +187,7 @@ describe('invoices', () => {
     ])
   })
 
-  it('I9 of another money are refused', async () => {
+  it('I9 of another kind of money are refused', async () => {
     await open()
     answer('/', { status: 500 })
     const wallet = await open({ moneyHint: 'real' })
@@ -197,13 +197,13 @@ describe('invoices', () => {
     )
   })
 
-  it('that nobody could tell the payment of are refused', async () => {
+  it('whose payment nobody could confirm are refused', async () => {
     const wallet = await open()
     server.traps.invoice = { verify: null }
     expect(await trouble(wallet.createInvoice(ASK))).toMatch(/no longer shows .* \(LUD-21\)$/)
   })
 
-  it('D1 out of bounds are refused with the bounds, without a question or a share', async () => {
+  it('D1 out of bounds are refused with the bounds, without a call', async () => {
     server.traps.request = { minSendable: 2000, maxSendable: 10_000 }
     const wallet = await open()
     const before = server.requests.length
@@ -240,7 +240,7 @@ describe('invoices', () => {
     expect(await trouble(wallet.createInvoice(ASK))).toBe(null)
   })
 
-  it('I10 after a 429 there is silence until it said', async () => {
+  it('I10 after a 429 nothing is asked until the time that it named', async () => {
     const wallet = await open()
     const { paymentHash } = await wallet.createInvoice(ASK)
     answer('/', { status: 429, headers: { 'retry-after': '9' } })
@@ -284,7 +284,7 @@ describe('whether an invoice was paid', () => {
     expect(await wallet.lookup(paymentHash)).toMatchObject({ is: 'settled', preimage })
   })
 
-  it('C8 is dead a minute after its expiry, and settled all the same when it turns out paid', async () => {
+  it('C8 is dead a minute after its expiry, and settled nevertheless if it turns out paid', async () => {
     const wallet = await open()
     const { bolt11, paymentHash, expiresAt } = await wallet.createInvoice(ASK)
     clock.now = expiresAt + 60_000
@@ -314,7 +314,7 @@ describe('whether an invoice was paid', () => {
     expect(await wallet.lookup(paymentHash)).toEqual({ is: 'open' })
   })
 
-  it('C9 a settlement without a preimage counts, is kept, and is asked for no more', async () => {
+  it('C9 a settlement without a preimage counts, is kept, and is not asked for again', async () => {
     const wallet = await open()
     const { bolt11, paymentHash } = await wallet.createInvoice(ASK)
     server.pay(bolt11)
@@ -326,7 +326,7 @@ describe('whether an invoice was paid', () => {
     expect(await (await open()).lookup(paymentHash)).toEqual(settled)
   })
 
-  it('D1 many who ask for one at once are one question', async () => {
+  it('D1 many who ask for one at once cause one call', async () => {
     const wallet = await open()
     const { paymentHash } = await wallet.createInvoice(ASK)
     server.traps.silent = true
@@ -338,7 +338,7 @@ describe('whether an invoice was paid', () => {
     expect(server.requests.length).toBe(before + 1)
   })
 
-  it('I10 look-ups are two a second, and who would wait too long is not asked for', async () => {
+  it('I10 look-ups are two a second, and those that would wait too long are refused', async () => {
     const world = virtual()
     const wallet = await open({ world, lnurl: client(world) })
     const hashes: string[] = []
@@ -354,14 +354,14 @@ describe('whether an invoice was paid', () => {
 })
 
 describe('J6 shared_offers_are_counted', () => {
-  it('anybody who knows the hash reads a preimage once it is paid: no invoice is shown to two', async () => {
+  it('a preimage can be read by the hash once it is paid, so no invoice is shown to two clients', async () => {
     const wallet = await open()
     expect([wallet.preimageIsPublic, wallet.strangersAMinute?.()]).toEqual([true, 40])
   })
 })
 
 describe('watching', () => {
-  it('C10 tells of what was paid while no process ran, before what is newer', async () => {
+  it('C10 reports what was paid while no process ran, before what is newer', async () => {
     const first = await open()
     const missed = [await first.createInvoice(ASK), await first.createInvoice(ASK)]
     await first.close()
@@ -374,7 +374,7 @@ describe('watching', () => {
     expect(told.all.map(({ cursor }) => cursor)).toEqual(['1', '2'])
   })
 
-  it('tells two listeners, each from its own cursor on, in order', async () => {
+  it('reports to two listeners, to each from its own cursor on, in order', async () => {
     const wallet = await open()
     const all = heard()
     wallet.watch(null, all.listen)
@@ -392,7 +392,7 @@ describe('watching', () => {
     await until(async () => odd.all.length === 3)
   })
 
-  it('C10 a crash between number and settlement tells again', async () => {
+  it('C10 after a crash between number and settlement it is reported again', async () => {
     const first = await open()
     const { bolt11, paymentHash } = await first.createInvoice(ASK)
     server.pay(bolt11)
@@ -407,7 +407,7 @@ describe('watching', () => {
     expect(await second.lookup(paymentHash)).toMatchObject({ is: 'settled' })
   })
 
-  it('a settlement that two learn of at once has one number', async () => {
+  it('a settlement that is learnt twice at once has one number', async () => {
     const book = addressBook(store)
     const kept = { verify: 'https://x.example/', sat: 1, expiresAt: clock.now, paid: null }
     for (const hash of ['a', 'b']) await book.add(hash, kept)
@@ -415,7 +415,7 @@ describe('watching', () => {
     expect(await Promise.all([1, 2, 3].map(book.paidAt))).toEqual(['a', 'b', null])
   })
 
-  it('J6 what is over and unpaid can be forgotten, what was paid stays, and no number is given twice', async () => {
+  it('J6 what is over and unpaid can be forgotten, what was paid stays, and no number is used twice', async () => {
     const book = addressBook(store)
     const kept = { verify: 'https://x.example/', sat: 1, expiresAt: clock.now, paid: null }
     for (const hash of ['a', 'b', 'c']) await book.add(hash, kept)
@@ -428,7 +428,7 @@ describe('watching', () => {
     expect((await addressBook(store).open(0)).map(({ hash }) => hash)).toEqual(['c', 'd'])
   })
 
-  it('J5 an open page makes its invoice come sooner, and one that was given up come at all', async () => {
+  it('J5 an open page has its invoice looked up sooner, even one that was given up', async () => {
     const world = virtual()
     const one = (number: number, hash: string) => ({ number, hash, expiresAt: clock.now + 1e9 })
     const book = { ...addressBook(store), open: async () => [] }
@@ -441,7 +441,7 @@ describe('watching', () => {
     const running = poll.run(stop.signal)
     poll.add(one(1, 'mine'))
     poll.add(one(2, 'other'))
-    // Each is asked for ever more rarely.
+    // Each invoice is looked up less and less often.
     while (order.length < 14) await world.pass(1_000)
     for (let round = 0; round < 2; round += 1) {
       const before = order.length
@@ -457,7 +457,7 @@ describe('watching', () => {
     expect(order.filter((hash) => hash === 'given up')).toHaveLength(1)
   })
 
-  it('I10 asks for new ones first, and for an old one in the end', async () => {
+  it('I10 asks for new ones first, and for old ones in the end', async () => {
     const one = (number: number, hash: string) => ({ number, hash, expiresAt: clock.now + 1e9 })
     const book = { ...addressBook(store), open: async () => [one(1, 'older'), one(2, 'old')] }
     const order: string[] = []
@@ -486,7 +486,7 @@ describe('watching', () => {
     expect(order).toEqual(['first', 'second', 'old', 'older', 'third'])
   })
 
-  it('asks ever more rarely, and no more when the invoice is an hour over', async () => {
+  it('asks with growing pauses, and no more an hour after the expiry', async () => {
     const world = virtual()
     const background = new Background(world, () => {})
     const wallet = await open({ world, background, lnurl: client(world) })
@@ -504,7 +504,7 @@ describe('watching', () => {
       await later(seconds * 1_000)
       seen.push(times())
     }
-    // Each wait is twice the last, up to 30 s.
+    // Each wait is twice as long as the last one, up to 30 s.
     expect(seen).toEqual([1, 1, 2, 3, 4, 5, 6])
     await later(expiresAt + 3_600_001 - clock.now)
     expect(times()).toBe(6)
@@ -512,7 +512,7 @@ describe('watching', () => {
     expect(times()).toBe(7)
   })
 
-  it('one invoice whose verify fails holds up no other', async () => {
+  it('one invoice whose verify fails delays no other', async () => {
     const wallet = await open()
     const bad = await wallet.createInvoice(ASK)
     const good = await wallet.createInvoice(ASK)
@@ -524,7 +524,7 @@ describe('watching', () => {
     await until(async () => told.hashes().includes(good.paymentHash), 5_000)
   })
 
-  it('a process starts behind what is over', async () => {
+  it('a process starts after the invoices that are over', async () => {
     const first = await open()
     first.watch(null, () => undefined)
     const paid = await first.createInvoice(ASK)
@@ -550,7 +550,7 @@ describe('watching', () => {
 })
 
 let underWay = 0
-/** Counts what is under way, so that a virtual world waits for it. */
+/** Counts the work that is under way, so that a virtual world waits for it. */
 const counted =
   <A extends unknown[], T>(ask: (...given: A) => Promise<T>) =>
   (...given: A): Promise<T> => {
@@ -564,7 +564,7 @@ const client = (world: World): LnurlClient => {
   return { payRequest: counted(payRequest), invoice: counted(invoice), verify: counted(verify) }
 }
 
-/** Its clock is the server's too. */
+/** A virtual world whose clock is also the server's. */
 function virtual(): VirtualWorld {
   const world = new VirtualWorld(1, () => underWay > 0)
   clock = {

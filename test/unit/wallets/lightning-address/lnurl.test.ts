@@ -8,7 +8,7 @@ import {
 import { type LnurlServer, type Page, startLnurlServer } from '../../../support/lnurl-server.ts'
 import { worldAt } from '../../../support/world.ts'
 
-/** Long, so that a busy machine is no failure; those that are meant to be late have a short one. */
+/** ms. Long, so that a busy machine causes no failure. Tests of lateness use a shorter one. */
 const DEADLINE = 20_000
 const SHORT = 300
 
@@ -69,7 +69,7 @@ afterEach(() => server.stop())
 
 const request = () => lnurl.payRequest(server.address)
 const invoice = async (sat = 21, comment = '') => lnurl.invoice(await request(), sat, comment)
-/** What goes wrong, as one line; null where nothing does. */
+/** The error as one line. Null if there is none. */
 const trouble = (work: Promise<unknown>) =>
   work.then(
     () => null,
@@ -81,7 +81,7 @@ const answer = (start: string, page: Page) => {
 const NOT_LNURL =
   'WalletUnreachable: what answers there does not answer as a Lightning address does'
 
-describe('what an address takes', () => {
+describe('what an address accepts', () => {
   it.each([
     [{ minSendable: 1000, maxSendable: 5000 }, 1, 5],
     [{ minSendable: 1001, maxSendable: 5999 }, 2, 5],
@@ -106,7 +106,7 @@ describe('what an address takes', () => {
     expect(await trouble(request())).toBe(error)
   })
 
-  it('is asked for once in five minutes, or when it is to be fresh', async () => {
+  it('is asked for once in five minutes, or if it must be fresh', async () => {
     await invoice()
     await invoice()
     clock.now += 299_999
@@ -120,7 +120,7 @@ describe('what an address takes', () => {
     expect(asked()).toBe(3)
   })
 
-  it('is asked for anew when it gave no invoice: its callback may have moved', async () => {
+  it('is asked for again after it gave no invoice, because its URL may have changed', async () => {
     server.traps.request = { callback: `${server.url}/moved` }
     expect(await trouble(invoice())).toMatch(/no such name/)
     server.traps.request = {}
@@ -129,7 +129,7 @@ describe('what an address takes', () => {
 })
 
 describe('an invoice', () => {
-  it('is for the sats of the ask, with its own hash, expiry, money and where to ask', async () => {
+  it('is for the requested sats, with its own hash, expiry, money and verify URL', async () => {
     const made = await invoice(123_456)
     expect(readBolt11(made.bolt11)).toMatchObject({
       amountMsat: 123_456_000n,
@@ -203,7 +203,7 @@ describe('an invoice', () => {
   )
 
   it('of the main network is real money', async () => {
-    // BOLT 11, "Please send $3 for a cup of coffee".
+    // From BOLT 11, "Please send $3 for a cup of coffee".
     const pr =
       'lnbc2500u1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdq5xysxxatsyp3k7enxv4jsxqzpu9qrsgquk0rl77nj30yxdy8j9vdx85fkpmdla2087ne0xh8nhedh8w27kyke0lp53ut353s06fv3qfegext0eh0ymjpf39tuven09sam30g4vgpfna3rh'
     server.traps.invoice = { pr: pr.toUpperCase() }
@@ -239,7 +239,7 @@ describe('whether it was paid', () => {
     expect(await ask()).toEqual({ settled: true, preimage: null })
   })
 
-  it('C9 a preimage that is shown too early is not given on', async () => {
+  it('C9 a preimage that is shown too early is not returned', async () => {
     const { made, ask } = await verified()
     const preimage = server.pay(made.bolt11)
     server.traps.verified = { settled: false, preimage }
@@ -325,7 +325,7 @@ describe('an address that fails', () => {
     expect(said).toMatch(/^[\x20-\x7e…]{1,160}$/)
   })
 
-  it('with more than 64 KB, however right', async () => {
+  it('with more than 64 KB, even if it is valid', async () => {
     server.traps.request = { metadata: 'x'.repeat(65_536) }
     expect(await trouble(request())).toBe(NOT_LNURL)
     server.traps.request = { metadata: 'x'.repeat(65_000) }
@@ -370,7 +370,7 @@ describe('an address that fails', () => {
   })
 })
 
-/** Asks a service of the wide world that does not exist: every answer is made up here. */
+/** Asks a service on the internet that does not exist. All of its answers are made here. */
 function far(pages: Readonly<Record<string, Page>>) {
   const asked: string[] = []
   const client = makeLnurl({
@@ -469,7 +469,7 @@ describe('where an address may send us', () => {
     expect(await trouble(request())).toMatch(said)
   })
 
-  it('https to the plain http of a Tor service is not followed', async () => {
+  it('a redirect from https to the plain http of a Tor service is not followed', async () => {
     const { client, address } = far({ [PAY]: to('http://abc.onion/x') })
     expect(await trouble(client.payRequest(address))).toMatch(/without TLS/)
   })

@@ -5,8 +5,9 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import { writeBolt11 } from '../../../../src/wallets/bolt11.ts'
 
 /**
- * An lnd 0.18 REST gateway as a double: shapes, status codes and words recorded from a real one
- * (`test/interop/lnd.test.ts` runs the same contract on it). Each trap has a switch.
+ * A test double of the REST gateway of lnd 0.18. Its answers, status codes and words were recorded
+ * from a real one (`test/interop/lnd.test.ts` runs the same contract on that). Each possible
+ * failure has a switch.
  */
 export interface LndDouble {
   readonly url: string
@@ -14,36 +15,36 @@ export interface LndDouble {
   readonly traps: Traps
   readonly requests: string[]
   pay(bolt11OrHash: string): string
-  /** Holds, cancels, reopens: whatever a test needs of an invoice's state. */
+  /** Changes an invoice: holds it, cancels it, opens it again. */
   set(hash: string, change: Partial<Kept>): void
-  /** Breaks every connection, subscriptions too. */
+  /** Breaks every connection, with the subscriptions. */
   hangUp(): void
   readonly subscribers: number
-  /** How many it has made. */
+  /** How many invoices it has made. */
   readonly invoices: number
   stop(): Promise<void>
 }
 
 export interface Traps {
   state: string
-  /** Nothing is answered until it is over: a process that is stopped behind an open port. */
+  /** It answers nothing, like a stopped process behind an open port. */
   silent: boolean
-  /** `POST /v1/invoices` is never answered: not synced to its chain. */
+  /** `POST /v1/invoices` is never answered, because it is not synced to its chain. */
   unsynced: boolean
-  /** lnd's words for everything but /v1/state, with HTTP 500. */
+  /** Words of lnd that answer everything but /v1/state, with HTTP 500. */
   complaint: string | null
-  /** Status and body of everything, whatever is asked. */
+  /** A status and body that answer everything. */
   page: { status: number; body: string } | null
-  /** Connections are closed instead of answered, this many times. */
+  /** How many connections are closed instead of answered. */
   hangUps: number
-  /** The invoice that comes back is for so many sats more. */
+  /** The invoice asks for that many sats more than requested. */
   extraSat: number
-  /** The r_hash beside the invoice is another's. */
+  /** The r_hash beside the invoice is that of another invoice. */
   otherHash: boolean
   network: 'bcrt' | 'tb' | 'tbs'
-  /** Events go out in pieces of so many bytes. */
+  /** Events are sent in pieces of that many bytes. */
   pieces: number
-  /** The subscription complains in the middle. */
+  /** A complaint that the subscription sends in the middle. */
   complainMidway: string | null
 }
 
@@ -95,7 +96,7 @@ export async function startLndDouble(port = 0): Promise<LndDouble> {
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   })
 
-  /** Null where nothing is answered, or not yet. */
+  /** Null if it does not answer, or not yet. */
   async function answerTo(
     request: IncomingMessage,
     response: ServerResponse,
@@ -147,7 +148,7 @@ export async function startLndDouble(port = 0): Promise<LndDouble> {
     })
     const kept: Kept = { preimage, bolt11, sat, createdAt, expiry, state: 'OPEN', settleIndex: 0 }
     invoices.set(hash.toString('hex'), kept)
-    // lnd cancels by itself what nobody paid in time.
+    // lnd itself cancels an invoice that nobody paid in time.
     setTimeout(expiry * 1000, undefined, { ref: false }).then(() => {
       if (kept.state === 'OPEN') kept.state = 'CANCELED'
     })
@@ -165,7 +166,7 @@ export async function startLndDouble(port = 0): Promise<LndDouble> {
     return complaint('there are no existing invoices')
   }
 
-  /** No byte of an answer, no header either, before the first event. */
+  /** Before the first event it sends not even the headers. */
   function subscribe(response: ServerResponse, path: string): null {
     streams.add(response)
     response.once('close', () => streams.delete(response))
@@ -185,7 +186,7 @@ export async function startLndDouble(port = 0): Promise<LndDouble> {
     speaking = speaking.then(async () => {
       for (let at = 0; at < bytes.length; at += traps.pieces) {
         response.write(bytes.subarray(at, at + traps.pieces))
-        // What is written in one turn leaves in one piece.
+        // Everything that is written in one turn is sent in one piece.
         await setImmediate()
       }
       if (words !== null) response.end()
@@ -229,7 +230,7 @@ export async function startLndDouble(port = 0): Promise<LndDouble> {
   }
 }
 
-/** As REST writes an invoice; what no test looks at is left out. */
+/** An invoice as REST writes it, without the fields that no test reads. */
 function shape(hash: string, kept: Kept) {
   return {
     memo: 'Käse ☕',

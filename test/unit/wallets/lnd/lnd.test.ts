@@ -82,7 +82,7 @@ async function open(change: Partial<LndOptions> = {}): Promise<Wallet> {
   opened.push(wallet)
   return wallet
 }
-/** What goes wrong, as one line; null where nothing does. */
+/** The error as one line. Null if there is none. */
 const trouble = (work: Promise<unknown>) =>
   work.then(
     () => null,
@@ -90,7 +90,7 @@ const trouble = (work: Promise<unknown>) =>
   )
 
 describe('opening', () => {
-  it('sees by an invoice of a second which money it is, and keeps to it', async () => {
+  it('learns the kind of money from an invoice that lasts a second, and keeps to it', async () => {
     const wallet = await open()
     expect(wallet.money).toBe('test')
     expect(double.requests).toEqual(['GET /v1/state', 'POST /v1/invoices'])
@@ -114,11 +114,11 @@ describe('opening', () => {
     },
   )
 
-  it('what the node says counts more than the hint', async () => {
+  it('the node counts more than the hint', async () => {
     expect((await open({ moneyHint: 'real' })).money).toBe('test')
   })
 
-  it('C8 a hint that was wrong makes no invoice', async () => {
+  it('C8 with a wrong hint no invoice is made', async () => {
     double.traps.silent = true
     const wallet = await open({ moneyHint: 'real' })
     double.traps.silent = false
@@ -149,7 +149,7 @@ describe('opening', () => {
   })
 })
 
-describe('an lnd that says no', () => {
+describe('an lnd that refuses', () => {
   it.each([
     [
       'wallet locked, unlock it to enable full RPC access',
@@ -204,7 +204,7 @@ describe('an lnd that says no', () => {
     expect(double.invoices).toBe(made)
   })
 
-  it('an lnd that is not synced never answers an ask for an invoice: the deadline does', async () => {
+  it('an lnd that is not synced never answers a request for an invoice; the deadline ends it', async () => {
     const wallet = await open()
     double.traps.unsynced = true
     expect(await trouble(wallet.createInvoice(ASK))).toBe(
@@ -242,7 +242,7 @@ describe('an lnd that says no', () => {
     }
   })
 
-  it('a kept connection that lnd has closed since is no outage', async () => {
+  it('a kept connection that lnd has closed is no outage', async () => {
     const wallet = await open()
     await wallet.createInvoice(ASK)
     double.traps.hangUps = 1
@@ -288,7 +288,7 @@ describe('invoices', () => {
     expect(states).toEqual(['open', 'dead', 'open', 'dead'])
   })
 
-  it('C8 C10 what was dead or unknown and is settled late is settled', async () => {
+  it('C8 C10 an invoice that was dead or unknown and is settled late is settled', async () => {
     const late = Date.now() + 3_600_000
     const wallet = await open({ world: worldAt(() => late) })
     const { paymentHash } = await wallet.createInvoice(ASK)
@@ -352,7 +352,7 @@ describe('watching', () => {
     expect(told.hashes()).toEqual(hashes)
   })
 
-  it('C10 what a listener could not take is told again', async () => {
+  it('C10 a settlement that a listener could not take is reported again', async () => {
     const wallet = await open()
     const told = heard()
     const { paymentHash } = await wallet.createInvoice(ASK)
@@ -394,7 +394,7 @@ describe('watching', () => {
     expect(double.requests.at(-1)).toBe('GET /v1/invoices/subscribe?settle_index=0')
   })
 
-  it('close ends what is being asked, too', async () => {
+  it('close ends running calls too', async () => {
     const wallet = await open()
     double.traps.unsynced = true
     const asked = trouble(wallet.createInvoice(ASK))
@@ -407,7 +407,7 @@ describe('watching', () => {
   })
 })
 
-it('no error of any kind says a secret', async () => {
+it('no error of any kind contains a secret', async () => {
   const wallet = await open()
   const { bolt11, paymentHash } = await wallet.createInvoice(ASK)
   double.traps.complaint = `${bolt11} ${paymentHash} ${double.macaroonHex}`

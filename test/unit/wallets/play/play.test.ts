@@ -11,7 +11,7 @@ walletContract('play money', async () => {
   const store = memoryStore()
   let wallet = openPlayWallet({ store, world, background: unheard })
   return {
-    // A payment is served by the gate's own process, so the buyer's wallet is the one last opened.
+    // The gate's own process takes payments, so the buyer pays at the wallet that was opened last.
     async open() {
       wallet = openPlayWallet({ store, world, background: unheard })
       return wallet
@@ -38,7 +38,7 @@ describe('paying with play money', () => {
     expect(await play.pay(invoice)).toEqual({ ok: false, error })
   })
 
-  it('takes the invoice in any spelling a wallet app uses, or its hash', async () => {
+  it('accepts the invoice in every spelling of wallet apps, or its hash', async () => {
     for (const spell of [
       (text: string) => text,
       (text: string) => text.toUpperCase(),
@@ -71,7 +71,7 @@ describe('paying with play money', () => {
     expect(told.hashes()).toEqual([paymentHash])
   })
 
-  it('C1 the preimage is out only when the payment is on disk', async () => {
+  it('C1 the preimage is told only when the payment is on disk', async () => {
     const store = memoryStore()
     const { play } = fresh(store)
     const { paymentHash } = await play.createInvoice(ASK)
@@ -83,7 +83,7 @@ describe('paying with play money', () => {
     expect(await fresh(store).play.lookup(paymentHash)).toMatchObject({ is: 'settled' })
   })
 
-  it('payments at the same time are all told of, each with a cursor of its own', async () => {
+  it('payments at the same time are all reported, each with its own cursor', async () => {
     const { play, store } = fresh()
     const told = heard()
     play.watch(null, told.listen)

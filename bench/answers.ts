@@ -1,7 +1,10 @@
-/** Where one HTTP/1.1 answer stands. Reads no more than is needed to time it and to find its end. */
+/**
+ * The position in one HTTP/1.1 answer. Reads only what is needed to time the answer and to find its
+ * end.
+ */
 export class AnswerReader {
   status = 0
-  /** The first SSE event has begun: comments and heads are not what a reader waits for. */
+  /** Whether the first SSE event has begun. Comments and the head do not count. */
   event = false
   #head = ''
   #at: 'head' | 'length' | 'size' | 'data' | 'gap' | 'trailer' = 'head'
@@ -16,7 +19,10 @@ export class AnswerReader {
     this.#at = 'head'
   }
 
-  /** True where this piece held the end of the answer. Nothing may follow: nothing is pipelined here. */
+  /**
+   * Returns true if this piece contains the end of the answer. Nothing may follow, because requests
+   * are not pipelined.
+   */
   feed(bytes: Buffer): boolean {
     let from = 0
     if (this.#at === 'head') {

@@ -1,8 +1,9 @@
 /**
- * Measures what satgate costs beside nginx and beside nothing: the same work through each, in turns, in
- * one run. What the figures mean, and why only ratios travel: README.md.
+ * Measures what satgate costs, compared with nginx and with no proxy: the same work through each of
+ * them in turn, in one run. README.md explains the figures, and why only ratios can be compared
+ * between machines.
  *
- *   npm run bench [-- --quick] [-- --write] [-- --entry dist/bin/satgate.js]
+ * npm run bench [-- --quick] [-- --write] [-- --entry dist/bin/satgate.js]
  */
 import { type ChildProcess, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -81,7 +82,7 @@ async function start(
   return { load: startOurs('load.ts'), targets, authorization, rounds, shorter, wrong: [] }
 }
 
-/** The same work has to come out of each: the whole stream, to its end. */
+/** Each target must give the same result: the whole stream, to its end. */
 async function check(name: Target, port: number, authorization: string): Promise<void> {
   for (const [kind, events] of [
     ['burst', 100],
@@ -104,7 +105,10 @@ function requestFor(kind: Kind, authorization: string) {
   return { body, headers: { authorization, 'content-type': 'application/json' } }
 }
 
-/** Every target in turn, in each round another one first. satgate's first turn is to warm up, and thrown away. */
+/**
+ * Measures all targets in turn. Each round begins with another one. satgate's first turn only warms
+ * it up, and does not count.
+ */
 async function measure(bench: Bench, work: Work): Promise<Measured[]> {
   const names = [...bench.targets.keys()].filter((name) => work.paying || name === 'satgate')
   const samples = new Map<Target, Sample[]>(names.map((name) => [name, []]))
@@ -145,7 +149,7 @@ async function turn(
   return { ...figures, ...(name === 'direct' ? { rssMb: Number.NaN, cpu: Number.NaN } : taken) }
 }
 
-/** Watches a process until asked: its most memory, and its share of a core, since then. */
+/** Watches a process. The returned function tells its most memory and its share of a core since then. */
 function watch(target: Running): () => Pick<Sample, 'rssMb' | 'cpu'> {
   const [began, before] = [performance.now(), cpuSeconds(target)]
   let rssMb = residentMb(target)
@@ -164,7 +168,7 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
 
-/** What a reader has to know to do the same again. `busy` is the machine's load before the run. */
+/** What a reader needs to repeat the run. `busy` is the load of the machine before it. */
 function circumstances(quick: boolean, busy: number): string {
   const nginx = program('nginx')
   const version = nginx === null ? 'no nginx' : nginxVersion(nginx)
@@ -175,7 +179,7 @@ function circumstances(quick: boolean, busy: number): string {
 }
 
 function nginxVersion(nginx: string): string {
-  // It writes its version to stderr, which only a shell's redirect or a spawn shows.
+  // nginx writes its version to stderr, so the shell redirects it.
   const text = execFileSync('sh', ['-c', '"$0" -v 2>&1', nginx], { encoding: 'utf8' })
   return text.replace(/^.*version: /s, '').trim()
 }

@@ -1,4 +1,4 @@
-/** The load: bare sockets in a process of its own, which does one job at a time for `bench.ts`. */
+/** The load: plain sockets in a process of its own, which does one job at a time for `bench.ts`. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { AnswerReader } from './answers.ts'
@@ -65,7 +65,10 @@ function ramp(open: readonly Connection[], request: Buffer, rampMs: number): Nod
   }, 1)
 }
 
-/** Sends at the rate on whichever connection is idle, answered or not: a slow target is not spared. */
+/**
+ * Sends at the given rate on idle connections, whether earlier requests were answered or not. So a
+ * slow target gets no fewer requests.
+ */
 function pace(
   open: readonly Connection[],
   request: Buffer,
@@ -91,7 +94,7 @@ function ask(one: Connection, request: Buffer): void {
   one.socket.write(request)
 }
 
-/** Times the answer that these bytes belong to; true where they end it. */
+/** Times the answer to which these bytes belong. Returns true if they end it. */
 function hear(one: Connection, bytes: Buffer, { job, tally }: { job: Job; tally: Tally }): boolean {
   const ended = one.reader.feed(bytes)
   if (one.reader.event && !one.spoke) {
@@ -106,7 +109,7 @@ function hear(one: Connection, bytes: Buffer, { job, tally }: { job: Job; tally:
   return true
 }
 
-/** All connections read into this one buffer: what they read is looked at before the next may read. */
+/** All connections read into this one buffer. What one has read is handled before the next one reads. */
 const READ = Buffer.alloc(65_536)
 
 async function dial(port: number): Promise<Connection> {
@@ -122,7 +125,7 @@ async function dial(port: number): Promise<Connection> {
   return one
 }
 
-/** The nearest rank; NaN of nothing. */
+/** By nearest rank. NaN if there are no samples. */
 function percentile(samples: readonly number[], percent: number): number {
   const sorted = Float64Array.from(samples).sort()
   return sorted[Math.ceil((percent / 100) * sorted.length) - 1] ?? Number.NaN

@@ -1,4 +1,4 @@
-/** Starts what is measured, each as a process of its own, and stops every one of them by its pid. */
+/** Starts the measured programs, each in a process of its own, and stops each by its pid. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
@@ -10,20 +10,20 @@ import { setTimeout as pause } from 'node:timers/promises'
 const HERE = import.meta.dirname
 const CORES = availableParallelism()
 
-/** A process that answers on a loopback port. */
+/** A process that serves a loopback port. */
 export interface Running {
   readonly child: ChildProcess
   readonly port: number
 }
 
 export interface Satgate extends Running {
-  /** What a paying client sends as `Authorization`. */
+  /** The value of `Authorization` that a paying client sends. */
   readonly authorization: string
 }
 
 const started: ChildProcess[] = []
 
-/** Ends everything that was started here, and waits until it is gone. */
+/** Ends every process that was started here, and waits until it has ended. */
 export async function stopAll(): Promise<void> {
   await Promise.all(
     started.map(async (child) => {
@@ -37,12 +37,15 @@ export async function stopAll(): Promise<void> {
   )
 }
 
-/** The proxy has the last core for itself, load and upstream share the others, where this can be had. */
+/**
+ * If the machine allows it, the proxy has the last core for itself, and load and upstream share the
+ * others.
+ */
 export const pinning = CORES > 1 && program('taskset') !== null
 const LOAD_CORES = pinning ? `0-${CORES - 2}` : null
 const PROXY_CORE = pinning ? `${CORES - 1}` : null
 
-/** A process of this folder that is talked to by messages. */
+/** A process of this folder. It exchanges messages with this one. */
 export function startOurs(file: string): ChildProcess {
   return launch([process.execPath, join(HERE, file)], {
     cores: LOAD_CORES,
@@ -57,7 +60,7 @@ export async function startUpstream(): Promise<Running> {
   return { child, port: Number((said as { port: number }).port) }
 }
 
-/** nginx as a streaming proxy, one worker, nothing logged; null where there is no nginx. */
+/** nginx as a streaming proxy with one worker and no log. Null if nginx is not installed. */
 export async function startNginx(upstream: number, folder: string): Promise<Running | null> {
   const nginx = program('nginx')
   if (nginx === null) return null
@@ -88,7 +91,10 @@ http {
   return { child, port }
 }
 
-/** satgate as an operator starts it: payment on, SQLite ledger, play money, and one pass with credit. */
+/**
+ * satgate as an operator starts it: with payment, a SQLite ledger, play money, and one pass with
+ * credit.
+ */
 export async function startSatgate(
   upstream: number,
   { entry, folder }: { entry: string; folder: string },
@@ -109,7 +115,7 @@ export async function startSatgate(
   return { child, port, authorization: `L402 ${pass[0]}` }
 }
 
-/** Memory of a process in MB, NaN where the system does not say. */
+/** Memory of a process in MB. NaN if the system does not tell. */
 export function residentMb({ child }: Running): number {
   try {
     const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
@@ -119,10 +125,10 @@ export function residentMb({ child }: Running): number {
   }
 }
 
-/** CPU time that a process has used in all its threads, in seconds, NaN where the system does not say. */
+/** CPU time that a process has used in all its threads, in seconds. NaN if the system does not tell. */
 export function cpuSeconds({ child }: Running): number {
   try {
-    // proc(5): fields 14 and 15, in ticks of 1/100 s; the name in field 2 may hold spaces.
+    // proc(5): fields 14 and 15, in ticks of 1/100 s. The name in field 2 may contain spaces.
     const stat = readFileSync(`/proc/${child.pid}/stat`, 'utf8').replace(/^.*\) /s, '')
     const fields = stat.split(' ')
     return (Number(fields[11]) + Number(fields[12])) / 100
@@ -131,7 +137,10 @@ export function cpuSeconds({ child }: Running): number {
   }
 }
 
-/** The path of a program, null where there is none. nginx often stands in /usr/sbin, off a user's PATH. */
+/**
+ * The path of a program. Null if there is none. nginx is often in /usr/sbin, which is not in a
+ * user's PATH.
+ */
 export function program(name: string): string | null {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path)) ?? null

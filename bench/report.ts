@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 export type Target = 'direct' | 'nginx' | 'satgate'
 
-/** Medians over the rounds; NaN where a target was not measured. */
+/** Medians over the rounds. NaN if a target was not measured. */
 export interface Measured {
   readonly figure: Figure
   readonly values: Readonly<Record<Target, number>>
@@ -13,12 +13,15 @@ export interface Measured {
 export interface Figure {
   readonly name: string
   readonly digits: number
-  /** `ratio`: satgate ÷ nginx. `added`: the same, of what each adds to direct. `plain`: satgate's own figure. */
+  /**
+   * `ratio`: satgate ÷ nginx. `added`: the ratio of what each adds to direct. `plain`: satgate's
+   * own figure.
+   */
   readonly judged: 'ratio' | 'added' | 'plain'
   readonly goal: { readonly least: number } | { readonly most: number } | null
 }
 
-/** One row for each figure, the goal beside what it is held against. */
+/** One row for each figure, with its goal. */
 export function tableOf(measured: readonly Measured[]): string {
   const rows = measured.map(({ figure, values }) => {
     const show = (target: Target): string => number(values[target], figure.digits)
@@ -38,7 +41,7 @@ export function tableOf(measured: readonly Measured[]): string {
 function judge({ judged }: Figure, { direct, nginx, satgate }: Measured['values']): number {
   if (judged === 'plain') return satgate
   if (judged === 'ratio') return satgate / nginx
-  // In the noise of a busy machine nginx may seem to add nothing: then there is no ratio.
+  // On a busy machine, nginx may seem to add nothing. Then there is no ratio.
   return nginx > direct ? (satgate - direct) / (nginx - direct) : Number.NaN
 }
 

@@ -1,7 +1,8 @@
 /**
- * The mock model server: every answer is made of buffers that exist before the first request, written
- * to bare sockets, because whatever it costs is taken from the core that the load runs on. The model's
- * name says what is wanted: `whole`, `burst` (100 events, no delay) or `paced` (50 events, 20 ms apart).
+ * The mock model server. Its answers are buffers that exist before the first request, and are
+ * written to plain sockets, because it uses the core on which the load runs. The name of the model
+ * chooses the answer: `whole`, `burst` (100 events without delay) or `paced` (50 events, 20 ms
+ * apart).
  */
 import { createServer, type Socket } from 'node:net'
 import { type Kind, PACED } from './work.ts'
@@ -70,7 +71,7 @@ function stream(socket: Socket, { paced, counted }: { paced: boolean; counted: b
     socket.write(DONE)
   }
   if (!paced) {
-    // A write of its own for each event, as a model server makes them.
+    // One write for each event, as model servers do it.
     socket.write(STREAM_HEAD)
     for (const bytes of DELTAS) socket.write(bytes)
     last()
@@ -96,7 +97,7 @@ function stream(socket: Socket, { paced, counted }: { paced: boolean; counted: b
   socket.once('close', stop)
 }
 
-/** Splits what comes into requests. Lengths are by content-length: proxies here send nothing else. */
+/** Splits the received bytes into requests by content-length, which is all that these proxies send. */
 function serve(socket: Socket): void {
   let waiting: Buffer = Buffer.alloc(0)
   socket.setNoDelay(true)

@@ -1,8 +1,11 @@
-/** What every target is asked, the same bytes for each but for the credential. */
+/** The requests for every target. Only the credential differs. */
 
 export type Kind = 'whole' | 'burst' | 'paced'
 
-/** 50 events, the first after 5 ms: a stream lasts about a second, so 1,000 of them are 50,000 events/s. */
+/**
+ * 50 events, the first after 5 ms. A stream lasts about a second, so 1,000 of them are 50,000
+ * events/s.
+ */
 export const PACED = { events: 50, firstMs: 5, everyMs: 20 }
 
 /** One measurement, done by `load.ts`. */
@@ -11,24 +14,27 @@ export interface Job {
   readonly request: string
   readonly status: number
   readonly connections: number
-  /** Time that is measured, after the ramp. */
+  /** Seconds that are measured, after the ramp. */
   readonly seconds: number
-  /** Connections start spread over this time, which is not measured. */
+  /** ms over which the start of the connections is spread. They are not measured. */
   readonly rampMs: number
-  /** Requests per second, whatever the answers do. Null: each connection asks again when it was answered. */
+  /**
+   * Requests per second, whatever the answers do. Null: each connection sends its next request
+   * after an answer.
+   */
   readonly rate: number | null
 }
 
 export interface Figures {
-  /** Whole answers per second. */
+  /** Complete answers per second. */
   readonly perSecond: number
-  /** ms from request to whole answer. */
+  /** ms from the request to the end of the answer. */
   readonly p50: number
   readonly p99: number
-  /** ms from request to the first event; NaN where there was no stream. */
+  /** ms from the request to the first event. NaN if there was no stream. */
   readonly firstP50: number
   readonly firstP99: number
-  /** Another status, a broken connection, an answer without its end. A run with any is worth nothing. */
+  /** Another status, a broken connection, or an incomplete answer. A run with an error does not count. */
   readonly errors: number
 }
 

@@ -9,14 +9,14 @@ export interface Work {
   readonly figures: readonly [Figure, (of: Sample) => number][]
 }
 
-/** What the load saw of a target, and what the target's process took meanwhile; NaN for direct. */
+/** What the load measured at a target, and what the process of the target used. NaN for direct. */
 export interface Sample extends Figures {
   readonly rssMb: number
-  /** Of one core: 1 is all of it. */
+  /** The share of one core. 1 is all of it. */
   readonly cpu: number
 }
 
-/** The streams come first: memory over idle is then not the memory of the work before. */
+/** The streams come first, so that their memory does not contain the memory of earlier work. */
 export const WORKS: readonly Work[] = [
   {
     kind: 'paced',
@@ -81,7 +81,7 @@ function perSecond(of: Sample): number {
   return of.perSecond
 }
 
-/** µs of a core for each of so many a second. */
+/** µs of a core for each of that many a second. */
 function cpuPer({ cpu }: Sample, perSecond: number): number {
   return (cpu * 1e6) / perSecond
 }

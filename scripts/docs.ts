@@ -1,7 +1,7 @@
 /**
- * Writes what is generated from the settings into docs/configuration.md, each part between two
- * markers: the table of settings, and the list of settings that have no effect yet. With --check it
- * writes nothing and fails if the document is out of date.
+ * Writes the parts of docs/configuration.md that are generated from the settings, each between two
+ * markers: the table of settings, and the list of settings without an effect yet. With --check it
+ * writes nothing, and fails if the document is out of date.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { envName, noEffectYet } from '../src/config/setting.ts'
@@ -29,7 +29,7 @@ function settingsTable(): string {
   return [head, head.map(() => '---'), ...cells].map((row) => `| ${row.join(' | ')} |\n`).join('')
 }
 
-/** The settings that are read and checked, but that nothing in this version acts on. */
+/** The settings that are read and checked but have no effect in this version. */
 function withoutEffect(): string {
   return rows
     .filter(([, { later }]) => later === noEffectYet)
@@ -45,7 +45,7 @@ const PARTS: Readonly<Record<string, () => string>> = {
   'without effect': withoutEffect,
 }
 
-/** The document with every part as it is now. */
+/** The document with every generated part as it is now. */
 export function withParts(document: string): string {
   return Object.entries(PARTS).reduce((text, [name, make]) => {
     const open = `<!-- ${name}: made by npm run docs -->`

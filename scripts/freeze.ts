@@ -1,7 +1,8 @@
 /**
- * Freezes a data folder as this version leaves it when it is killed, for every later version to open:
- * `node scripts/freeze.ts NAME` writes `test/fixtures/data-folders/NAME`. It runs the program on a
- * mint and a backend of its own. Its money is a test mint's: the keys in it are worth nothing.
+ * Freezes a data folder as this version leaves it when it is killed, so that later versions can be
+ * tested with it: `node scripts/freeze.ts NAME` writes `test/fixtures/data-folders/NAME`. It runs
+ * the program with a mint and a backend of its own. The money is a test mint's, so the keys in it
+ * are worth nothing.
  */
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,13 +17,13 @@ import { type FakeUpstream, startFakeUpstream } from '../test/support/upstream.t
 import { real } from '../test/support/world.ts'
 
 const FOLDERS = join(import.meta.dirname, '../test/fixtures/data-folders')
-/** Invoices of a fixture may still be paid when it is opened. */
+/** Seconds. The invoices of a fixture must still be payable when it is opened. */
 const TWENTY_YEARS = 631_152_000
 const KEPT = ['ledger.db', 'ecash.db', 'ecash.seed', 'root.key']
 
 const words = (count: number) => Array.from({ length: count }, () => ' word')
 
-/** Buyers of one gate. */
+/** The buyers of one gate. */
 class Market {
   readonly #gate: GateProcess
   readonly #mint: FakeMint
@@ -39,7 +40,7 @@ class Market {
     return json
   }
 
-  /** A pass with its preimage, credited and seen to be. */
+  /** A pass with its preimage. Its payment is credited. */
   async buy(amountSats: number, caveats: readonly string[] = []): Promise<string> {
     const { bolt11, macaroon } = await this.invoice(amountSats, caveats)
     const pass = `${macaroon}:${this.#mint.pay(bolt11)}`
@@ -47,7 +48,7 @@ class Market {
     return pass
   }
 
-  /** A pass with its settlement secret, paid and credited, that was never used. */
+  /** A pass with its settlement secret. Its payment is credited, and it was never used. */
   async buyUnused(amountSats: number): Promise<string> {
     const { bolt11, macaroon, payment_url: path } = await this.invoice(amountSats)
     this.#mint.pay(bolt11)
@@ -82,7 +83,7 @@ class Market {
     return { hash, bolt11, sat: amountSats, macaroon, path }
   }
 
-  /** What a 402 asks of a stranger. */
+  /** The offer of a 402 for a stranger. */
   async offered(): Promise<FrozenInvoice> {
     const { json } = await this.#gate.client.ask(chat(null, {}))
     const { invoice: bolt11, macaroon } = json.l402 ?? {}
@@ -104,7 +105,7 @@ async function freeze(name: string): Promise<void> {
   const gate = new GateProcess({
     upstream: upstream.base.origin,
     wallet: { mints: [mint.url] },
-    // A token out is a sat, prompts are free.
+    // An output token costs one sat, and prompts are free.
     pricing: { default: '0/1000', maxOutputTokens: 100 },
     limits: { invoicesPerClient: 8 },
   })
@@ -118,7 +119,7 @@ async function freeze(name: string): Promise<void> {
     await market.stream(root.pass, 40)
     await market.stream(narrowed.pass, 30)
     await overdrawn(market, upstream, root.pass)
-    // What flowed is journalled once a second.
+    // Running streams are journalled once a second.
     await sleep(2_600)
     await gate.kill9()
     mint.pay(invoices[0]?.bolt11 ?? '')
@@ -130,7 +131,10 @@ async function freeze(name: string): Promise<void> {
   }
 }
 
-/** Passes, one of each kind: a root pass, a child with meters, one unused, one born narrowed, two gifts. */
+/**
+ * One pass of each kind: a root pass, a child with meters, an unused one, one with caveats from the
+ * beginning, two gifts.
+ */
 async function lived(market: Market, gate: GateProcess): Promise<readonly FrozenPass[]> {
   const ann = await market.buy(100)
   const kid = child(ann, 'spend <= 60', 'calls <= 10', 'tokens <= 5000')
@@ -138,7 +142,7 @@ async function lived(market: Market, gate: GateProcess): Promise<readonly Frozen
   const eve = await market.buy(30, ['spend <= 20'])
   const gift = await gate.mint(20, 'calls <= 5')
   const dan = await gate.mint(5)
-  // Three tokens each.
+  // Three tokens for each.
   for (const pass of [ann, kid, kid, eve, gift]) await market.answered(pass)
   return [
     { is: 'root', pass: ann, ownLeft: null },
@@ -150,7 +154,7 @@ async function lived(market: Market, gate: GateProcess): Promise<readonly Frozen
   ]
 }
 
-/** One request that cost nothing, and one that came to more than its account has free. */
+/** One free request, and one that cost more than its account has free. */
 async function overdrawn(market: Market, upstream: FakeUpstream, pass: string): Promise<void> {
   upstream.script = { status: 400, body: '{"error":{"message":"no"}}' }
   await market.refused(pass)
@@ -158,7 +162,7 @@ async function overdrawn(market: Market, upstream: FakeUpstream, pass: string): 
   await market.answered(pass, { max_tokens: 20, stream: true })
 }
 
-/** Unpaid: two of `/create-invoice`, the offers of 402s, the last of them shared. */
+/** Unpaid invoices: two of `/create-invoice`, and the offers of 402s, of which the last one is shared. */
 async function asked(market: Market): Promise<readonly FrozenInvoice[]> {
   const invoices = [await market.unpaid(25), await market.unpaid(50)]
   for (;;) {
@@ -168,7 +172,7 @@ async function asked(market: Market): Promise<readonly FrozenInvoice[]> {
   }
 }
 
-/** What the version that wrote it says of it. */
+/** What the writing version tells about it. */
 async function described(
   gate: GateProcess,
   mint: FakeMint,
@@ -177,7 +181,7 @@ async function described(
   const { balance_sat: coins } = await gate.command('wallet', 'balance')
   const { proof, accounts, holds } = await booksOf(gate)
   if (!proof.ok || coins !== mint.issuedSat()) throw new Error('not worth freezing')
-  // The narrowed pass has the newest; what was journalled of it is charged by the next start.
+  // The narrowed pass has the newest hold. The next start charges what its journal says.
   const [newest] = holds
   return {
     mint: mint.url,
@@ -195,7 +199,7 @@ async function described(
   }
 }
 
-/** The books of a gate that is dead, with whole account ids: commands show their names. */
+/** The books of a killed gate, with whole account ids. Commands show only names. */
 async function booksOf(gate: GateProcess) {
   const world = { ...real, now: Date.now, random: (bytes: number) => new Uint8Array(bytes) }
   const books = openSqliteBooks({ path: join(gate.data, 'ledger.db'), kind: 'test', world })
@@ -228,7 +232,7 @@ function keep(to: string, gate: GateProcess, mint: FakeMint, frozen: Frozen): vo
   writeFileSync(join(to, 'expected.json'), json(frozen))
 }
 
-/** All of it in one file. */
+/** Writes all of it into one file. */
 function checkpoint(path: string): void {
   const db = new DatabaseSync(path)
   db.exec('PRAGMA wal_checkpoint(TRUNCATE)')

@@ -1,4 +1,4 @@
-/** Builds the page for buyers into dist/web where it is missing or older than its sources. */
+/** Builds the page for buyers into dist/web if it is missing or older than its sources. */
 import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -20,11 +20,11 @@ interface Picture {
   readonly name: string
   readonly width: number
   readonly height: number
-  /** Where the picture is cut off below, if not at the end of the window. */
+  /** Where the picture is cut off at the bottom. Without it, at the end of the window. */
   readonly shown?: number
   readonly scheme: 'light' | 'dark'
   readonly phone?: true
-  /** Brings the page to what is to be seen. */
+  /** Brings the page into the state for the picture. */
   readonly prepare: (page: Page) => Promise<void>
 }
 
@@ -85,7 +85,7 @@ async function take(browser: Browser, url: string, picture: Picture): Promise<vo
   if (length > MOST_BYTES) throw new Error(`${picture.name}.png has ${length} bytes`)
 }
 
-/** The URL of the demo once it says that it is ready. Throws where it ends before. */
+/** The URL of the demo, once it is ready. Throws if the demo ends before. */
 async function ready(demo: ChildProcess): Promise<string> {
   if (demo.stdout === null) throw new Error('the demo says nothing')
   for await (const line of createInterface(demo.stdout)) {

@@ -4,7 +4,7 @@ import { startGate, type TestGate } from '../support/gate.ts'
 import { browserMissing, launch } from './chromium.ts'
 import { buy, send, visit } from './visit.ts'
 
-/** Texts that have run code in some page, as an answer might have them. */
+/** Texts that have run code in some page, as an answer might contain them. */
 const HOSTILE = [
   '<script>window.owned = 1</script>',
   '<img src=x onerror="window.owned = 1">',
@@ -54,7 +54,7 @@ const HOSTILE = [
   '{{constructor.constructor("window.owned=1")()}}',
 ]
 
-/** Elements of an answer and their attributes that are not on the short list of what may be there. */
+/** Elements and attributes of an answer that are not on the short list of allowed ones. */
 const FOREIGN = `[...document.querySelectorAll('.assistant .text *')].flatMap((one) => [
   ...(/^(?:P|H[3-6]|UL|OL|LI|BLOCKQUOTE|TABLE|THEAD|TBODY|TR|TH|TD|STRONG|EM|S|A|PRE|CODE|BR|HR|DIV|SPAN|BUTTON)$/
     .test(one.tagName) ? [] : [one.tagName]),
@@ -91,7 +91,7 @@ const bought = async (browser: Browser, gate: TestGate, options = {}) => {
   return seen
 }
 
-/** Waits until the answer is whole. */
+/** Waits until the answer is complete. */
 const answered = (page: Page) => page.locator('#doing', { hasText: /^Cost/ }).waitFor()
 
 describe.skipIf(browserMissing !== null)('an answer on the page', () => {
@@ -118,7 +118,7 @@ describe.skipIf(browserMissing !== null)('an answer on the page', () => {
     await text.getByText('Copied', { exact: true }).waitFor()
     const clipboard = () => page.evaluate<string>('navigator.clipboard.readText()')
     await expect.poll(clipboard).toBe('echo "$HOME"\n')
-    // The model is told what it wrote, not what was drawn of it.
+    // The model gets its own text, not what was drawn of it.
     await send(page, 'And?')
     const told = () => gate.fake.seen.at(-1)?.json?.messages as { content: string }[] | undefined
     await expect.poll(() => told()?.[1]?.content).toBe(MARKDOWN)
@@ -127,7 +127,7 @@ describe.skipIf(browserMissing !== null)('an answer on the page', () => {
   it('H6 runs nothing, fetches nothing and leads nowhere else, whatever the model writes', async () => {
     const text = HOSTILE.join('\n\n')
     const gate = await startGate({ script: { deltas: text.match(/[\s\S]{1,40}/g) ?? [] } })
-    // At the end of a visit, nobody else may have been asked and no policy violated.
+    // When a visit ends, no other origin may have been asked and no policy violated.
     const { page } = await bought(browser, gate)
     await send(page, 'Attack')
     await answered(page)
@@ -183,7 +183,7 @@ describe.skipIf(browserMissing !== null)('an answer on the page', () => {
     }`)
     await send(page, 'Write')
     await page.getByText('The end.', { exact: true }).waitFor()
-    // One frame for each step at least: no step waits for another.
+    // At least one frame for each step: a step does not wait for the one before it.
     expect(await page.evaluate('window.frames')).toBeGreaterThan(20)
     expect(await page.locator('.assistant .text li').count()).toBe(3_000)
     expect(await page.locator('.assistant .text .code').count()).toBe(1)

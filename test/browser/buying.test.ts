@@ -168,7 +168,7 @@ describe.skipIf(browserMissing !== null)('the page, for a buyer', () => {
     const key = await keyOf(page)
     expect(key.startsWith(`${refused.json.l402.macaroon}:`)).toBe(true)
     expect(await balanceOf(page)).toBe(refused.json.amount_sats * 1000)
-    // Whoever has the address afterwards gets no key.
+    // Somebody who opens the address later gets no key.
     const late = await visit(browser, url)
     await late.page.getByText('its key is in use').waitFor()
     expect(await keyOf(late.page)).toBe('')
@@ -228,7 +228,7 @@ describe.skipIf(browserMissing !== null)('the page, for a buyer', () => {
     await page.reload()
     await page.getByRole('button', { name: 'Pay with play money' }).click()
     await page.getByRole('heading', { name: 'Your key' }).waitFor()
-    // Nobody comes back to an invoice that is paid.
+    // The back button does not lead to a paid invoice.
     expect(page.url()).toBe(`${gate.url}/`)
     await page.goBack()
     expect(page.url()).toBe(`${gate.url}/`)

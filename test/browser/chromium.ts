@@ -4,18 +4,18 @@ import { type Browser, chromium } from 'playwright-core'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome']
 
-/** The machine's own Chromium; null where PATH has none. */
+/** The Chromium of the machine. Null if PATH has none. */
 const chromiumPath: string | null =
   (process.env.PATH ?? '')
     .split(delimiter)
     .flatMap((folder) => NAMES.map((name) => join(folder, name)))
     .find(isProgram) ?? null
 
-/** Why the browser suite cannot run; null where it can. */
+/** Why the browser suite cannot run. Null if it can. */
 export const browserMissing =
   chromiumPath === null ? 'no Chromium on PATH (Debian: apt-get install chromium)' : null
 
-/** A headless browser of its own. Its sandbox needs what containers do not give. */
+/** A headless browser. Its sandbox is off, because containers do not allow what it needs. */
 export function launch(): Promise<Browser> {
   return chromium.launch({
     executablePath: chromiumPath ?? 'chromium',

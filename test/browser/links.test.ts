@@ -4,10 +4,10 @@ import { startGate, type TestGate } from '../support/gate.ts'
 import { browserMissing, launch } from './chromium.ts'
 import { buy, keyOf, send, visit } from './visit.ts'
 
-/** What a browser keeps, in one text. */
+/** Everything that a browser stores, as one text. */
 const kept = (page: Page) => page.evaluate<string>('JSON.stringify(Object.values(localStorage))')
 
-/** An invoice that somebody else made, and its key: they have it too. */
+/** An invoice that somebody else made, and its key, which that person has too. */
 async function foreign(gate: TestGate, amountSats = 21) {
   const { json } = await gate.ask({ path: '/create-invoice', body: { amountSats } })
   return { url: `${gate.url}${json.payment_url}`, invoice: json.bolt11, macaroon: json.macaroon }
@@ -67,7 +67,7 @@ describe.skipIf(browserMissing !== null)('J23 the_page_adopts_only_keys_it_asked
     expect(linked.startsWith(link.macaroon)).toBe(true)
     await page.getByRole('button', { name: 'Buy a key of your own' }).click()
     await buy(page, '100')
-    // Until the new key is there, the page still shows the one that came by the link.
+    // Until the new key is there, the page still shows the one from the link.
     await page.locator('#balance', { hasText: '100 play sat' }).waitFor()
     expect(await keyOf(page)).not.toBe(linked)
     expect((await gate.balance(linked)).balance_msat).toBe(21_000)

@@ -16,7 +16,7 @@ async function tabTo(page: Page, id: string): Promise<void> {
   throw new Error(`Tab never came to #${id}`)
 }
 
-/** Texts whose contrast with what is behind them is below WCAG's 4.5 to 1. */
+/** Texts whose contrast with their background is below WCAG's 4.5 to 1. */
 const PALE = `(() => {
   const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true })
   const rgba = (colour) => {
@@ -171,7 +171,7 @@ describe.skipIf(browserMissing !== null)('the page, for everybody', () => {
     await page.locator('#doing', { hasText: 'Cost' }).waitFor()
     await page.locator('.assistant .code').waitFor()
     expect(await page.evaluate(WIDER)).toBe(0)
-    // What is wide scrolls by itself.
+    // Wide elements scroll by themselves.
     const scrolls = `[...document.querySelectorAll('.assistant :is(pre, .wide-table)')].map((one) => one.scrollWidth > one.clientWidth)`
     expect(await page.evaluate(scrolls)).toEqual([true, true])
   })

@@ -6,7 +6,7 @@ import { balanceOf, buy, keyOf, send, visit } from './visit.ts'
 
 const MARKUP = '<img src=x onerror="document.title=\'owned\'">'
 
-/** The page as a gate with that kind of money serves it; the gate behind it still plays. */
+/** The page as a gate with that kind of money serves it. The gate still uses play money. */
 const asIf = (money: 'real' | 'test', page: Page) =>
   page.route(/\/(?:$|invoice-status)/, async (route) => {
     const response = await route.fetch()
@@ -67,7 +67,7 @@ describe.skipIf(browserMissing !== null)('the page, where things go wrong', () =
     expect(await page.locator('body > :not(.skip)').first().getAttribute('id')).toBe('gone')
     gate.fake.script = { ...gate.fake.script, refuse: false }
     await top.waitFor({ state: 'hidden' })
-    // The browser says of a 503 that it is one.
+    // The browser logs each 503.
     wrong.splice(0)
   })
 

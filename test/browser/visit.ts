@@ -1,11 +1,11 @@
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
 
-/** A page in a browser without a past, and everything that went wrong on it. */
+/** A page in a new browser, and everything that went wrong on it. */
 export interface Visit {
   readonly context: BrowserContext
   readonly page: Page
-  /** Errors, refused loads and violations of the policy, in words. */
+  /** Errors, refused loads and violations of the policy, as text. */
   readonly wrong: string[]
   /** Origins that were asked for anything. */
   readonly origins: Set<string>
@@ -32,7 +32,7 @@ export async function visit(
   const wrong: string[] = []
   const origins = new Set<string>()
   page.on('console', (message) => {
-    // A 402 or a 404 in the network's log is an answer that the page handles.
+    // The browser logs each 402 and 404, but the page handles these answers.
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) {
       wrong.push(message.text())
     }
@@ -42,7 +42,8 @@ export async function visit(
     if (!/^(?:data|blob):/.test(request.url())) origins.add(new URL(request.url()).origin)
   })
   onTestFinished(async () => {
-    // A handler of a route that still fetches would reject in nobody's hands when the context closes.
+    // A route handler that still fetches when the context closes would reject, and nobody would
+    // handle that.
     for (const opened of context.pages()) await opened.unrouteAll({ behavior: 'ignoreErrors' })
     await context.close()
     expect(wrong).toEqual([])
@@ -52,7 +53,7 @@ export async function visit(
   return { context, page, wrong, origins }
 }
 
-/** Buys by the form and pays with play money; resolves with the key. */
+/** Buys with the form, and pays with play money. Resolves with the key. */
 export async function buy(page: Page, sats: '100' | '1000' | '5000' = '1000'): Promise<string> {
   await page.locator(`input[name=sats][value="${sats}"]`).check()
   await page.getByRole('button', { name: 'Get an invoice' }).click()
@@ -63,7 +64,7 @@ export async function buy(page: Page, sats: '100' | '1000' | '5000' = '1000'): P
 
 export const keyOf = (page: Page): Promise<string> => page.locator('#key').inputValue()
 
-/** The balance as it stands, in msat; waits until it is there. */
+/** Waits for the balance. Returns it in msat. */
 export async function balanceOf(page: Page): Promise<number> {
   const shown = page.locator('#balance', { hasText: /[\d,.]+ play sat/ })
   const text = (await shown.textContent()) ?? ''

@@ -2,7 +2,10 @@ import { expect } from 'vitest'
 
 const BODY = JSON.stringify({ model: 'fake', messages: [{ role: 'user', content: 'Hello' }] })
 
-/** Asks a gate as a stranger, pays its invoice, asks again with the pass; the two answers. */
+/**
+ * Sends a request as a stranger, pays the invoice, and sends it again with the pass. Returns both
+ * answers.
+ */
 export async function buy(
   url: string,
   pay: (invoice: string) => string | Promise<string>,
@@ -20,14 +23,14 @@ export async function buy(
   return { cost, text: answer.choices[0]?.message.content ?? '' }
 }
 
-/** The page for people, as a browser asks for it. */
+/** The page for people, requested as a browser does. */
 export async function pageOf(url: string): Promise<string> {
   const page = await fetch(url, { headers: { accept: 'text/html' } })
   expect(page.status).toBe(200)
   return page.text()
 }
 
-/** Pays with play money, at the gate itself. */
+/** Pays with play money, at the gate. */
 export async function payInPlay(url: string, invoice: string): Promise<string> {
   const body = JSON.stringify({ invoice })
   const paid = await fetch(`${url}/play/pay`, { method: 'POST', body })

@@ -1,6 +1,9 @@
 import { registryMissing } from './machine.ts'
 
-/** Without a registry nothing is proven: said on a person's machine, an error where CI counts on it. */
+/**
+ * Without a registry nothing is tested. On a person's machine that is only printed; in CI it is an
+ * error.
+ */
 export default function setup(): void {
   if (registryMissing === null) return
   if (process.env.CI === 'true') throw new Error(registryMissing)

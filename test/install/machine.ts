@@ -8,13 +8,13 @@ import { ownFiles } from '../support/own-files.ts'
 const ROOT = join(import.meta.dirname, '../..')
 const run = promisify(execFile)
 
-/** The PATH of a person's shell: what npm added for this test run is left out. */
+/** The PATH of a person's shell, without what npm added for this test run. */
 const ownPath = (process.env.PATH ?? '')
   .split(delimiter)
   .filter((folder) => folder !== '' && !folder.includes('node_modules'))
   .join(delimiter)
 
-/** What a machine needs to reach the registry. Everything else in the environment stays out. */
+/** The environment that is needed to reach the registry. No other variable is passed. */
 const PASSED = [
   'NODE_EXTRA_CA_CERTS',
   'HTTP_PROXY',
@@ -27,7 +27,7 @@ const PASSED = [
 
 const registry = await npmSays('config', 'get', 'registry')
 
-/** Why the suite cannot run; null where it can. */
+/** Why the suite cannot run. Null if it can. */
 export const registryMissing: string | null =
   registry === null
     ? 'no npm on PATH'
@@ -35,7 +35,7 @@ export const registryMissing: string | null =
       ? `the package registry ${registry} cannot be reached`
       : null
 
-/** What npm prints on the machine's own Node; null where it fails. */
+/** The output of npm on the machine's own Node. Null if it fails. */
 async function npmSays(...words: readonly string[]): Promise<string | null> {
   try {
     const options = { env: { ...process.env, PATH: ownPath }, timeout: 60_000 }
@@ -69,7 +69,7 @@ export class Machine {
       PATH: ownPath,
       HOME: home,
       npm_config_registry: registry ?? '',
-      // A machine that has cloudflared is not made public by its tests.
+      // Tests must not make a machine with cloudflared public.
       SATGATE_TUNNEL: 'false',
     }
   }
@@ -91,12 +91,12 @@ export class Machine {
     return clone
   }
 
-  /** The environment with the Node that this test runs on, which is the pinned one. */
+  /** The environment with the Node of this test run, which is the pinned one. */
   get pinned(): Readonly<Record<string, string>> {
     return this.#withFirst(dirname(process.execPath))
   }
 
-  /** The environment with Node 20: the machine's own if it is that, else one from the registry. */
+  /** The environment with Node 20: that of the machine, or else one from the registry. */
   async node20(): Promise<Readonly<Record<string, string>>> {
     const own = await this.run('node --version', this.folder)
     if (own.stdout.startsWith('v20.')) return this.env
@@ -116,7 +116,7 @@ export class Machine {
     return { code, stdout: started.stdout, stderr: started.stderr }
   }
 
-  /** Runs a line of the shell that starts a gate; resolves when the gate is ready. */
+  /** Runs a line of the shell that starts a gate. Resolves when the gate is ready. */
   async gate(line: string, cwd: string, env: Readonly<Record<string, string>>): Promise<Gate> {
     const started = new Started(line, cwd, env)
     return { url: await started.ready(), stop: () => started.interrupt() }
@@ -127,20 +127,20 @@ export class Machine {
   }
 }
 
-/** The whole lines of a gate's events, among what npm prints. */
+/** The complete lines of a gate's events, without what npm prints. */
 function linesOf(stdout: string): readonly { readonly event: string; readonly url?: string }[] {
   const whole = stdout.split('\n').slice(0, -1)
   return whole.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line))
 }
 
-/** A gate that a line of the shell started. */
+/** A gate that was started by a line of the shell. */
 interface Gate {
   readonly url: string
-  /** Ctrl+C. Resolves with everything that was printed. */
+  /** Sends Ctrl+C. Resolves with everything that was printed. */
   stop(): Promise<Ran>
 }
 
-/** ms after which a command that did not end is ended. */
+/** ms after which a command is ended. */
 const LONGEST = 240_000
 
 /** A line of the shell in a process group of its own, as on a terminal. */

@@ -7,10 +7,10 @@ import { type FakeUpstream, startFakeUpstream } from '../support/upstream.ts'
 import { buy, pageOf } from './buy.ts'
 import { Machine, registryMissing } from './machine.ts'
 
-/** Where README's backend listens. */
+/** The port of the backend in the README. */
 const OLLAMA = 11_434
 
-/** The lines of fenced blocks that install a clone and then do something with it. */
+/** The lines of fenced blocks that install a clone and then use it. */
 function commandsOf(readme: string): readonly string[] {
   const blocks = [...readme.matchAll(/^```\w*\n([\s\S]*?)^```/gm)].map(([, block = '']) => block)
   return blocks
@@ -41,7 +41,7 @@ describe.skipIf(registryMissing !== null)('the first two commands of README', ()
     clone = machine.clone()
     commands = commandsOf(readFileSync(join(clone, 'README.md'), 'utf8'))
     mint = await startFakeMint()
-    // The public mints stay unasked: this run has a mint of its own, as its only setting.
+    // This run uses its own mint, so the public mints are not called.
     env = { ...(await machine.node20()), SATGATE_WALLET_MINTS: JSON.stringify([mint.url]) }
     const script = { deltas: ['Hel', 'lo'], models: [{ id: 'fake', object: 'model' }] }
     backend = await startFakeUpstream(script, (await isFree(OLLAMA)) ? OLLAMA : 0)

@@ -20,7 +20,7 @@ const TOP = [
   'package.json',
   'satgate.yaml.example',
 ]
-/** Bytes of the packed file, and of what is in it. */
+/** The most bytes of the packed file and of its content. */
 const [PACKED, UNPACKED] = [1_200_000, 3_000_000]
 
 interface Manifest {
@@ -152,7 +152,7 @@ describe.skipIf(registryMissing !== null)('the packed tarball', () => {
       ) ?? []
     expect([refused.code, old?.split('.')[0]], refused.stderr).toEqual([1, '20'])
     expect(command).toBe('npx -p node@24 -p satgate satgate')
-    // Before the package is published, its name stands for this file.
+    // Before the package is published, its name is replaced by this file.
     const works = command.replace('npx', 'npx --yes').replace('-p satgate', `-p ./${file}`)
     const { stdout, stderr, code } = await machine.run(`${works} --version`, folder, env)
     expect([code, stdout.trim()], stderr).toEqual([0, version])

@@ -4,13 +4,13 @@ import type { AddressInfo } from 'node:net'
 import type { Payer } from './payer.ts'
 
 /**
- * A Lightning address without LUD-21 whose invoices are a real node's: what it was paid is there.
- * The lab's own address is the mint's node, and no node pays itself.
+ * A Lightning address without LUD-21 that gives invoices of a real node, which shows what it was
+ * paid. The lab's own address belongs to the node of the mint, and no node pays itself.
  */
 export interface PayersAddress {
   /** `operator@127.0.0.1:port`. */
   readonly text: string
-  /** Invoices asked for so far. */
+  /** How many invoices it was asked for. */
   readonly asked: number
   close(): Promise<void>
 }

@@ -13,13 +13,13 @@ export interface Usage {
   readonly completion_tokens?: number
 }
 
-/** What a usage costs at these prices, in msat. */
+/** The price of a usage, in msat. */
 export const costOf = (usage: Usage): number =>
   usage.prompt_tokens * INPUT + (usage.completion_tokens ?? 0) * OUTPUT
 
 export const bearer = (pass: string) => ({ authorization: `Bearer ${pass}` })
 
-/** A buyer with a pass, who compares every charge with the books. */
+/** A buyer with a pass who compares every charge with the books. */
 export class Buyer {
   readonly #gate: GateProcess
   readonly pass: string
@@ -29,7 +29,7 @@ export class Buyer {
     this.pass = pass
   }
 
-  /** The account's balance as the gate tells it. */
+  /** The balance of the account, as the gate tells it. */
   // biome-ignore lint/suspicious/noExplicitAny: an answer as it came
   async balance(): Promise<any> {
     return (await this.#gate.client.ask({ path: '/v1/balance', headers: bearer(this.pass) })).json
@@ -48,8 +48,8 @@ export class Buyer {
   }
 
   /**
-   * Asks, and holds every place that tells the cost against the others: header or comment and
-   * trailer, the event, the balance before and after.
+   * Sends a request, and compares all places that tell its cost: header or comment and trailer, the
+   * event, and the balance before and after.
    */
   async buy(path: string, body: unknown): Promise<Bought> {
     const before = await this.balance()
@@ -63,7 +63,7 @@ export class Buyer {
     return { answer, event, charged }
   }
 
-  /** The event of this buyer's last request, once it is over. */
+  /** The event of this buyer's last request, once it has ended. */
   async lastEvent(seen: number): Promise<Said> {
     const events = () => this.#gate.events('request')
     await this.#gate.event(() => events().length > seen)
@@ -96,17 +96,17 @@ export const chunksOf = (text: string): any[] =>
 /** A stream without the gate's own comments. */
 export const withoutComments = (text: string): string => text.replace(/^: [^\n]*\n/gm, '')
 
-/** The text that a stream has said so far, of every choice. */
+/** The text of all choices that a stream has sent so far. */
 export const textOf = (text: string): string =>
   chunksOf(text.slice(0, text.lastIndexOf('\n\n') + 1))
     .flatMap(({ choices }) => choices ?? [])
     .map((choice) => choice.delta?.content ?? choice.text ?? '')
     .join('')
 
-/** The tokens of what a stream has said so far, as the gate counts them where nothing is reported. */
+/** The tokens that a stream has sent so far, by the gate's own count. */
 export const countedIn = (text: string): number => countTokens(textOf(text))
 
-/** A stream is counted piece by piece as it comes: words that were cut in two count a little more. */
+/** A stream is counted in pieces as it comes, so words that were cut in two count a little more. */
 export const about = (tokens: number) => ({ least: 0.95 * tokens - 2, most: 1.05 * tokens + 2 })
 
 /** Deltas with text in them. */

@@ -20,7 +20,7 @@ const API_CLIENTS = [
 const PAYING = ['alby-fetch402', 'alby-fetch-l402', 'l402-npm']
 const BOTH = [['buffered'], ['stream']] as const
 
-/** What a client printed, and what went over the wire meanwhile. */
+/** The output of a client, and what was on the wire meanwhile. */
 interface Ran {
   readonly ok: boolean
   readonly status: number
@@ -43,7 +43,7 @@ describeWithLab('the clients that people use', () => {
   })
   afterAll(() => closeProved({ lab, gate }))
 
-  /** Runs a client for one chat; one that fails says so in what it prints. */
+  /** Runs a client for one chat. A client that fails prints why. */
   const run = async (client: string, key: string, mode: string): Promise<Ran> => {
     const words = [client, `${gate.url}/v1`, key, MODEL, ...(mode === 'stream' ? [mode] : [])]
     const printed = await lab
@@ -106,7 +106,7 @@ describeWithLab('the clients that people use', () => {
     const pay = async (invoice: string): Promise<string> =>
       JSON.parse(await lab.exec('lnd', 'pay', invoice)).preimage
 
-    /** As it reads a challenge: all header lines joined, L402 or LSAT at the very start. */
+    /** Reads a challenge: all header lines joined, with L402 or LSAT at the very start. */
     const challengeOf = (answer: Answered) => {
       const joined = lines(answer, 'www-authenticate').join(', ')
       const rest = /^(?:L402|LSAT)\s+(.+)$/i.exec(joined)?.[1] ?? ''

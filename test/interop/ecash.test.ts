@@ -36,7 +36,7 @@ if (labMissing === null) {
   })
 }
 
-/** A gate on mints, in a process of its own, before a model server that answers at once. */
+/** A gate with these mints in a process of its own, and a model server that answers at once. */
 class Shop {
   readonly gate: GateProcess
   readonly #upstream: FakeUpstream
@@ -52,7 +52,7 @@ class Shop {
 
   static async open(settings: Readonly<Record<string, unknown>>): Promise<Shop> {
     const shop = new Shop(await startFakeUpstream(), settings)
-    // Also where a test fails before it closes its shop.
+    // Also if a test fails before it closes its shop.
     onTestFinished(() => shop.gate.kill9())
     await shop.gate.start()
     return shop
@@ -64,7 +64,7 @@ class Shop {
     return made.json
   }
 
-  /** With the secret that the status page tells: a fake payment has no preimage that opens. */
+  /** With the secret from the status page, because a fake payment has no valid preimage. */
   async passOf(made: { payment_url: string; macaroon: string }): Promise<string> {
     let secret = ''
     await until(async () => {
@@ -77,7 +77,7 @@ class Shop {
 
   buyer = (pass: string): Buyer => new Buyer(this.gate, pass)
 
-  /** Sooner or later that pass is served. */
+  /** Waits until that pass is served. */
   async served(pass: string, within = 60_000): Promise<void> {
     const answers = new Set<string>()
     const served = async () => {
@@ -91,7 +91,7 @@ class Shop {
     })
   }
 
-  /** Null while the payment behind a pass is not seen. */
+  /** Null while the payment of a pass is not seen. */
   async balanceNow(pass: string): Promise<{ balance_msat: number } | null> {
     const { status, json } = await this.gate.client.ask({
       path: '/v1/balance',
@@ -102,7 +102,7 @@ class Shop {
 
   chat = (pass: string) => this.gate.client.ask({ path: CHAT, body: HELLO, headers: bearer(pass) })
 
-  /** Everything that came in is in the books, and behind it are coins. */
+  /** Everything that came in is in the books, and the coins for it are here. */
   async accounts(): Promise<{ deposited: number; coins: number; awaited: number }> {
     const earnings = await this.gate.command('earnings')
     const balance = await this.gate.command('wallet', 'balance')
@@ -168,7 +168,7 @@ describeWithLab('a gate that needs no node', () => {
     await paused
     const open = [await shop.invoice(31), await shop.invoice(32)]
     await lab.kill('nutshell-lnd')
-    // Its node is up: it takes what the mint does not know of yet.
+    // Its node is up, and accepts payments that the mint does not know of yet.
     for (const { bolt11, macaroon, amount_sats: sats } of open) {
       const preimage = await payer.pay(bolt11)
       sold.push(Promise.resolve({ sats, pass: `${macaroon}:${preimage}` }))
@@ -177,7 +177,8 @@ describeWithLab('a gate that needs no node', () => {
     const paid = (await Promise.all(sold)).filter((one) => one !== null)
     expect(paid.map(({ sats }) => sats)).toEqual(expect.arrayContaining([11, 15, 31, 32]))
 
-    // A Nutshell that dies while it signs never does it again: what it kept is named, not forgotten.
+    // A Nutshell that crashes while it signs never signs these outputs later. They are reported,
+    // not forgotten.
     const total = paid.reduce((sum, { sats }) => sum + sats, 0)
     await until(async () => {
       const { deposited, awaited } = await shop.accounts()
@@ -269,7 +270,7 @@ describeWithLab('a gate on a Nutshell with fees, whose quotes are held', () => {
   })
 })
 
-/** A public mint counts its clients: on loopback it does only where a proxy says who they are. */
+/** A public mint counts its clients. On loopback it does that only if a proxy names them. */
 function counted(mint: string): Promise<{ server: Server; url: string; refused: () => number }> {
   let refused = 0
   const server = createServer((incoming, outgoing) => {

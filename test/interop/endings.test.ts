@@ -15,16 +15,16 @@ const run = promisify(execFile)
 const MODEL = 'fake'
 const READERS = fileURLToPath(new URL('./readers', import.meta.url))
 
-/** What a client made of a stream. */
+/** What a client understood of a stream. */
 interface Read {
   readonly text: string
-  /** The whole error as JSON or text, empty where there is none. */
+  /** The whole error as JSON or text. Empty if there is none. */
   readonly error: string
-  /** Null where this client does not tell it. */
+  /** Null if this client does not tell it. */
   readonly finish: string | null
 }
 
-/** Lets a client read one ending through a gate, over a tap that shows what it was sent. */
+/** Lets a client read one ending through a gate, with a tap that shows what was sent. */
 async function reads(
   ending: Ending,
   eventEnd: string,
@@ -80,7 +80,7 @@ describeWithLab('K2 every ending of a stream, read by SDKs that nobody here wrot
   })
 })
 
-/** Why the Go suite cannot run here; null where it can. Where CI counts on it, it is an error. */
+/** Why the Go suite cannot run here. Null if it can. In CI, a reason is an error. */
 const goMissing = ((): string | null => {
   try {
     execFileSync('go', ['version'], { stdio: 'ignore' })

@@ -10,44 +10,44 @@ import { describe } from 'vitest'
 const run = promisify(execFile)
 const SCRIPT = fileURLToPath(new URL('../../../shared/lab/lab', import.meta.url))
 
-/** Why the interop suites cannot run here; null where they can. */
+/** Why the interop suites cannot run here. Null if they can. */
 export const labMissing: string | null = existsSync(SCRIPT)
   ? null
   : `the lab of real peers is not beside this repository (${SCRIPT})`
 
-/** `describe` for what needs the lab: skipped, with the reason, where there is none. */
+/** A `describe` for tests that need the lab. Without the lab they are skipped, with the reason. */
 export function describeWithLab(name: string, body: () => void): void {
   if (labMissing === null) describe(name, body)
   else describe.skip(`${name} (skipped: ${labMissing})`, body)
 }
 
-/** What a part says of itself: `LND_REST`, `MINT_URL`, … */
+/** The variables that a part prints: `LND_REST`, `MINT_URL`, … */
 export type PartEnv = Readonly<Record<string, string>>
 
-/** Real peers on loopback, in a run folder of its own: other labs on this machine are not touched. */
+/** Real peers on loopback, in a folder of their own. Other labs on this machine are not touched. */
 export interface Lab {
-  /** Installs the part if need be (minutes), starts it and waits until it is ready. */
+  /** Installs the part if it is missing (minutes), starts it, and waits until it is ready. */
   startPart(part: string, options?: Readonly<Record<string, string>>): Promise<PartEnv>
-  /** Runs a part's own command (`exec('lnd', 'pay', bolt11)`); answers what it printed. */
+  /** Runs a command of a part (`exec('lnd', 'pay', bolt11)`). Returns its output. */
   exec(part: string, ...words: readonly string[]): Promise<string>
-  /** The same, with something typed into it. */
+  /** The same, with a typed input. */
   type(typed: string, part: string, ...words: readonly string[]): Promise<string>
-  /** kill -9; `startPart(part, { KEEP: '1' })` brings it back with its data and ports. */
+  /** Sends SIGKILL. `startPart(part, { KEEP: '1' })` starts it again with its data and ports. */
   kill(part: string): Promise<void>
-  /** SIGSTOP, until `resume`. */
+  /** Sends SIGSTOP. `resume` ends that. */
   pause(part: string): Promise<void>
   resume(part: string): Promise<void>
-  /** Stops these parts, or all that this lab started and removes its folder. */
+  /** Stops these parts. Without arguments, stops all parts and removes the folder of this lab. */
   stop(...parts: readonly string[]): Promise<void>
 }
 
-/** A lab with nothing started. What is installed is shared with every other lab (LAB_HOME). */
+/** A lab in which nothing is started. Installed parts are shared by all labs (LAB_HOME). */
 export async function openLab(): Promise<Lab> {
   const folder = await mkdtemp(join(tmpdir(), 'satgate-lab-'))
   const env = { ...process.env, LAB_RUN: folder }
   const typing = async (typed: string, words: readonly string[]) => {
     const running = run(SCRIPT, [...words], { env, maxBuffer: 64 * 1024 * 1024 })
-    // A command that ends before it has read what is typed is no failure of the test's.
+    // A command may end before it has read what is typed. That is no failure.
     running.child.stdin?.on('error', () => {}).end(typed)
     return (await running).stdout
   }

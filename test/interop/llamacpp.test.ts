@@ -22,7 +22,7 @@ import { openTap, type Tap } from './tap.ts'
 const CHAT = '/v1/chat/completions'
 const TEXT = '/v1/completions'
 const CONTEXT = '8192'
-/** The model's end: without it the answer runs to its limit. */
+/** The token with which the model ends. Without it the answer goes on to its limit. */
 const ENDLESS = { logit_bias: { 1019: -100 } }
 const hello = (more: object = {}) => ({
   model: 'tiny',
@@ -53,7 +53,7 @@ describeWithLab('satgate in front of llama.cpp', () => {
     const slots = (await (await fetch(`${url}/slots`)).json()) as { is_processing: boolean }[]
     return slots.every((slot) => !slot.is_processing)
   }
-  /** How many tokens this backend takes that text for. */
+  /** How many tokens that text is for this backend. */
   const tokensOf = async (content: string): Promise<number> => {
     const body = JSON.stringify({ content, add_special: false })
     const answer = await fetch(`${upstream}/tokenize`, { method: 'POST', body })

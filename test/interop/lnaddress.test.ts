@@ -52,7 +52,7 @@ describeWithLab('a Lightning address on a real node', () => {
   }
   const pay = async (bolt11: string): Promise<string> =>
     JSON.parse(await lab.exec('lnd', 'pay', bolt11)).preimage
-  /** What goes wrong, as one line; null where nothing does. */
+  /** The error as one line. Null if there is none. */
   const trouble = (work: Promise<unknown>) =>
     work.then(
       () => null,

@@ -209,7 +209,7 @@ describeWithLab('a real lnd', () => {
     await works(wallet)
     // The probe shows that a macaroon may make invoices, and makes none.
     await expect(reader.probe()).rejects.toMatchObject({ name: 'WalletRefused' })
-    // Longer than the longest pause between two tries: it listens by now.
+    // Longer than the longest pause between two tries, so it listens again.
     await wait(5_500)
     const { bolt11, paymentHash } = await wallet.createInvoice(ASK)
     await until(async () => (await pay(bolt11).catch(() => null)) !== null, 60_000)

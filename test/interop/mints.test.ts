@@ -12,19 +12,22 @@ import { describeWithLab, type Lab, openLab } from './lab.ts'
 
 type End = 'paid' | 'failed' | 'pending'
 
-/** A real mint whose invoices and payments go as a test wants them to. */
+/** A real mint whose invoices and payments end as a test wants. */
 interface RealMint {
   readonly url: string
   pay(bolt11: string): Promise<unknown>
-  /** An invoice for it to pay, which ends so, and is said later to have ended so. */
+  /**
+   * An invoice that the mint can pay. Its payment ends in that way, and `later` is what is said
+   * about it afterwards.
+   */
   invoice(sat: number, end: End, later?: End): Promise<string>
-  /** The mint's own wallet takes a token. */
+  /** The mint's own wallet receives a token. */
   receive(token: string): Promise<string>
 }
 
 interface Kind {
   readonly name: string
-  /** Why it cannot be tried here; null where it can. */
+  /** Why it cannot be tested here. Null if it can. */
   readonly missing: string | null
   start(lab: Lab): Promise<RealMint>
   readonly digits: number
@@ -81,7 +84,7 @@ async function until(there: () => boolean): Promise<void> {
   }
 }
 
-/** Between the client and a mint: what the mint answers can be lost on the way. */
+/** A proxy between the client and a mint that can lose the answers of the mint. */
 async function losingProxy(url: string) {
   const port = Number(new URL(url).port)
   const proxy = { url: '', losing: false, close: () => {} }
@@ -138,7 +141,7 @@ function speaksTo(kind: Kind): void {
   const paidQuote = async (sat: number, key = newKey()) => {
     const { quote, bolt11 } = await mint.createQuote({ sat, memo: 'lab', key })
     await real.pay(bolt11)
-    // It asks its own backend rarely: told by its stream, or asked again after 10 s.
+    // It asks its own backend rarely: it listens to a stream, or asks again after 10 s.
     for (let tries = 0; (await mint.quoteState(quote)) === 'unpaid'; tries += 1) {
       if (tries > 60) expect.unreachable('paid, and not seen')
       await wait(250)
@@ -269,7 +272,8 @@ function speaksTo(kind: Kind): void {
     const inputs = await coins(200)
     const { quote } = await mint.meltQuote(await real.invoice(100, 'pending'))
     const change = await blanks()
-    // One answers at once, the other when it is over: no answer, then.
+    // One mint answers at once. The other answers only when it is over, so there is no answer in
+    // time.
     const melted = await mint.melt(quote, inputs, change).catch((error: Error) => error.name)
     expect([{ is: 'pending' }, 'MintUnreachable']).toContainEqual(melted)
     expect(await mint.meltState(quote, change)).toEqual({ is: 'pending' })

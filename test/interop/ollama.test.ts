@@ -18,7 +18,7 @@ import { openTap, type Tap } from './tap.ts'
 
 const CHAT = '/v1/chat/completions'
 const TEXT = '/v1/completions'
-/** An answer that cannot end early: JSON of 400 numbers. */
+/** An answer that cannot end early: JSON with 400 numbers. */
 const LONG = {
   response_format: {
     type: 'json_schema',

@@ -3,7 +3,10 @@ import { GateProcess } from '../support/gate-process.ts'
 import { PRICE } from './buyer.ts'
 import type { Lab, PartEnv } from './lab.ts'
 
-/** A gate with play money and these prices, not started; 64 tokens of output where the buyer says nothing. */
+/**
+ * A gate with play money and these prices, not started. The output limit is 64 tokens if a request
+ * names none.
+ */
 export const playGate = (
   upstream: string,
   more: Readonly<Record<string, unknown>> = {},
@@ -13,7 +16,10 @@ export const playGate = (
     ...more,
   })
 
-/** A gate that the lab's node receives for, not started. `node`: what the part `lnd` says of itself. */
+/**
+ * A gate whose payments the lab's node receives, not started. `node` are the variables of the part
+ * `lnd`.
+ */
 export const lndGate = (
   upstream: string | undefined,
   node: PartEnv,
@@ -28,18 +34,18 @@ export const lndGate = (
       tlsCert: node.LND_TLS_CERT,
     },
     pricing: { default: PRICE, maxOutputTokens },
-    // One client asks for all the invoices here: none of them is to be a shared one.
+    // One client requests all invoices here, and none of them may be a shared one.
     limits: { invoicesPerClient: 1000 },
   })
 
-/** What a suite opened before its tests; undefined where that failed. */
+/** What a suite opened before its tests. Undefined if that failed. */
 interface Opened {
   readonly lab: Lab | undefined
   readonly gate: GateProcess | undefined
   readonly between?: { close(): Promise<unknown> | undefined } | undefined
 }
 
-/** Ends all of it, then proves the books of the gate. */
+/** Closes all of it, and proves the books of the gate. */
 export async function closeProved({ lab, gate, between }: Opened): Promise<void> {
   const verdict = await gate?.command('ledger', 'verify')
   await gate?.remove()

@@ -8,14 +8,14 @@ import { closeProved, lndGate } from './opening.ts'
 import { openWire, type Wire } from './wire.ts'
 
 const CHAT = '/v1/chat/completions'
-/** The model's end: without it the answer runs to its limit. */
+/** The token with which the model ends. Without it the answer goes on to its limit. */
 const ENDLESS = { logit_bias: { 1019: -100 } }
 const hello = (more: object = {}) => ({
   model: 'tiny',
   messages: [{ role: 'user', content: 'What is a license?' }],
   ...more,
 })
-/** ms until new buyers are served again once the node is back. */
+/** ms after which new buyers must be served again when the node is back. */
 const BACK = 5_000
 
 describeWithLab('satgate paid by a real lnd', () => {
@@ -33,7 +33,7 @@ describeWithLab('satgate paid by a real lnd', () => {
   })
   afterAll(() => closeProved({ lab, gate, between: wire }))
 
-  /** No test begins with the outage of the one before it. */
+  /** No test may begin with the outage of the test before it. */
   beforeEach(async () => {
     wire.heal()
     await until(async () => (await post(CHAT, hello())).status === 402, 15_000)
@@ -48,7 +48,7 @@ describeWithLab('satgate paid by a real lnd', () => {
     expect(made.status).toBe(200)
     return made.json
   }
-  /** A pass with that many sats, bought. */
+  /** Buys a pass with that many sats. */
   const buy = async (sats: number): Promise<Buyer> => {
     const { bolt11, macaroon } = await invoiceOf(sats)
     return new Buyer(gate, `${macaroon}:${await pay(bolt11)}`)
@@ -84,7 +84,7 @@ describeWithLab('satgate paid by a real lnd', () => {
     })
 
     it('I8 paying the offer of a dear request buys that very request, unclamped', async () => {
-      // An answer that is not streamed is bounded by what its model makes in time (J14).
+      // A buffered answer is limited by what its model makes in time (J14).
       const dear = hello({ max_tokens: 6000, stream: true })
       const refused = await post(CHAT, dear)
       expect(refused.json.amount_sats).toBeGreaterThanOrEqual(18)
@@ -283,7 +283,7 @@ describeWithLab('satgate paid by a real lnd', () => {
   })
 })
 
-/** A node that stands still takes connections and says nothing on them. */
+/** A stopped node accepts connections and sends nothing. */
 function isSilent(port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, timeout: 500 })

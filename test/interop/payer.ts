@@ -2,18 +2,18 @@ import { readFileSync } from 'node:fs'
 import { Agent, request } from 'node:https'
 import type { PartEnv } from './lab.ts'
 
-/** The lab's second node, asked over its REST API: a payment takes some ms and no process. */
+/** The second node of the lab, through its REST API. A payment takes a few ms and no process. */
 export interface Payer {
-  /** Pays, and answers the preimage, hex. */
+  /** Pays an invoice. Returns the preimage in hex. */
   pay(bolt11: string): Promise<string>
-  /** An invoice of its own, over that many msat. `descriptionHash`: base64. */
+  /** Makes an invoice for that many msat. `descriptionHash` is base64. */
   invoice(msat: number, descriptionHash: string): Promise<string>
-  /** Sats that its own invoices were paid so far, each. */
+  /** The sats that each of its invoices was paid so far. */
   received(): Promise<readonly number[]>
   close(): void
 }
 
-/** `env`: what the lab's part `lnd` says of itself. */
+/** `env` are the variables of the part `lnd`. */
 export function openPayer(env: PartEnv): Payer {
   const agent = new Agent({ ca: readFileSync(env.PAYER_TLS_CERT ?? ''), keepAlive: true })
   const headers = { 'Grpc-Metadata-macaroon': env.PAYER_ADMIN_MACAROON_HEX ?? '' }

@@ -18,7 +18,7 @@ import { parseLightningAddress } from '../../src/wallets/lightning-address/lnurl
 import { worldAt } from '../support/world.ts'
 import { describeWithLab, type Lab, openLab } from './lab.ts'
 
-/** Money that leaves real mints: what they sign, take, give back and say of it is theirs. */
+/** Money that leaves real mints. What they sign, accept, return and say is their own. */
 
 type End = 'paid' | 'failed' | 'pending'
 type Part = 'nutshell' | 'cdk-mintd'
@@ -37,7 +37,7 @@ function leaves(part: Part): void {
   let files = 0
 
   const world = worldAt(() => Date.now() + ahead)
-  /** An invoice for the mint to pay, which ends so. */
+  /** An invoice that the mint can pay. Its payment ends in that way. */
   async function invoice(sat: number, end: End = 'paid', later: End = end): Promise<string> {
     const words = [WORDS[part][end], WORDS[part][later]]
     if (part === 'cdk-mintd') return lab.exec(part, 'invoice', String(sat), ...words)
@@ -73,7 +73,7 @@ function leaves(part: Part): void {
   }
   let wallet: ReturnType<typeof open>
 
-  /** Coins of exactly these amounts. */
+  /** Gets coins of exactly these amounts. */
   async function earn(amounts: readonly number[]): Promise<void> {
     const sat = amounts.reduce((sum, amount) => sum + amount, 0)
     const { quote, bolt11 } = await mint.createQuote({ sat, memo: 'lab', key: null })
@@ -94,7 +94,7 @@ function leaves(part: Part): void {
 
   const held = () => wallet.store.holdings().reduce((sum, one) => sum + one.free + one.held, 0)
   const withdraw = (to: string, yes = false) => wallet.admin.withdraw({ to, sat: null, yes })
-  /** What the mint says of our coins, one by one. */
+  /** Whether the mint says that each of our coins is unspent. */
   const unspent = async () => {
     const coins = wallet.store.freeProofs(mint.url)
     const states = await mint.states(coins)
@@ -132,7 +132,7 @@ function leaves(part: Part): void {
   it('a payment that fails leaves every coin', async () => {
     const before = held()
     expect(await withdraw(await invoice(500, 'failed'))).toMatchObject({ ok: false })
-    // Making change costs its fee whether the payment goes through or not.
+    // Making change costs a fee, whether the payment succeeds or not.
     expect(before - held()).toBeLessThanOrEqual(5)
     expect(await unspent()).toBe(true)
     expect(wallet.payouts.open()).toBeNull()
@@ -174,7 +174,7 @@ function leaves(part: Part): void {
       await new Promise((then) => setTimeout(then, 250))
     }
     const ended = wallet.payouts.newest(1)[0]
-    // A mint that never learns how it ended says so for as long.
+    // A mint that never learns how the payment ended says so for ever.
     if (part === 'nutshell') expect(ended).toMatchObject({ state: 'paid', sat: 300 })
     else if (ended?.state === 'sent') wallet.payouts.failed(ended.n, 'the lab is over', 1)
     if (ended?.state !== 'sent') expect(await unspent()).toBe(true)

@@ -27,11 +27,11 @@ interface Answer {
   readonly text: string
   // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever came
   readonly json: any
-  /** ms after the request was sent at which pieces of the body came. */
+  /** ms after the request at which pieces of the body arrived. */
   readonly came: readonly number[]
 }
 
-/** Asks over TLS, as a stranger would. */
+/** Sends a request over TLS, as a stranger would. */
 async function askTls(
   port: number,
   question: { path: string; body?: object; headers?: Record<string, string> },
@@ -69,7 +69,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** One of `examples/`, with the given places changed; each has to be in it. */
+/** A file of `examples/`, with these places changed. Each of them must be in it. */
 function example(name: string, changes: readonly (readonly [RegExp, string])[]): string {
   const text = readFileSync(new URL(`../../examples/${name}`, import.meta.url), 'utf8')
   return changes.reduce((kept, [what, by]) => {
@@ -114,7 +114,7 @@ async function startProxy(
   }
 }
 
-/** The example's server, in the least that nginx wants around it. */
+/** The server of the example, with the least configuration that nginx needs around it. */
 async function startNginx(gatePort: number): Promise<Proxy> {
   const folder = mkdtempSync(join(tmpdir(), 'satgate-nginx-'))
   const port = await freePort()
@@ -139,7 +139,7 @@ async function startNginx(gatePort: number): Promise<Proxy> {
   return startProxy(['/usr/sbin/nginx', ...words], { port, folder })
 }
 
-/** The example's site, with a certificate of Caddy's own making. */
+/** The site of the example, with a certificate that Caddy makes itself. */
 async function startCaddy(gatePort: number): Promise<Proxy> {
   const folder = mkdtempSync(join(tmpdir(), 'satgate-caddy-'))
   const port = await freePort()
@@ -158,7 +158,7 @@ async function startCaddy(gatePort: number): Promise<Proxy> {
   return startProxy([caddy, ...words], { port, folder })
 }
 
-/** A 402 with an invoice of its own says where to pay; a shared one has no page. */
+/** A 402 with an invoice for this client has a page to pay. A shared invoice has none. */
 const payPage = ({ status, json }: Pick<Answer, 'status' | 'json'>): string | null => {
   expect(status).toBe(402)
   return /Pay at (\S+)/.exec(json.error.message)?.[1] ?? null
@@ -195,7 +195,7 @@ describeWithLab('satgate behind a real reverse proxy', () => {
     ['nginx', 'examples/nginx.conf', startNginx],
     ['caddy', 'examples/Caddyfile', startCaddy],
   ] as const)('%s, with %s', (part, _, start) => {
-    /** A gate that is told of its proxy, and one that is not. */
+    /** A gate that knows its proxy, and one that does not. */
     let gate: GateProcess
     let unaware: GateProcess
     let proxy: Proxy
@@ -203,7 +203,7 @@ describeWithLab('satgate behind a real reverse proxy', () => {
     beforeAll(async () => {
       gate = await gateOf({ trustedProxies: ['127.0.0.1', '::1'] })
       unaware = await gateOf()
-      // The lab installs it; what is tested here runs on the example alone.
+      // The lab installs it. The test itself uses only the example.
       await lab.startPart(part, { UPSTREAM: gate.url })
       proxy = await start(portOf(gate))
       blind = await start(portOf(unaware))
@@ -214,7 +214,7 @@ describeWithLab('satgate behind a real reverse proxy', () => {
     })
 
     let nobody = 0
-    /** A pass, paid for on the gate's own machine. */
+    /** A pass that was paid for on the gate's own machine. */
     const buy = async (): Promise<string> => {
       nobody += 1
       const headers = { 'x-forwarded-for': `198.51.100.${nobody}` }
@@ -295,7 +295,7 @@ describeWithLab('satgate behind a real reverse proxy', () => {
         for (const host of ['localhost', '127.0.0.1', `localhost:${port}`]) {
           const body = { payment_hash: made.json.payment_hash }
           const asked = { path: '/play/pay', body, headers: { host } }
-          // Caddy answers an empty 200 for a host that it does not serve: nothing reached the gate.
+          // Caddy answers an empty 200 for a host that it does not serve. Nothing reached the gate.
           const { text } = await askTls(port, asked)
           expect(text).not.toContain('preimage')
         }

@@ -10,13 +10,13 @@ import { openPayer } from './payer.ts'
 
 const SALES = Number(process.env.SOAK_SALES ?? 2_000)
 const AT_ONCE = 8
-/** Each buys a request and a bit, in sat. */
+/** Sats. Each buyer buys a little more than one request. */
 const BOUGHT = 12
 const SPENT = 11
 
 const HELLO = { model: 'fake', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 5 }
 
-/** What swaps took in and did not give back, sat. */
+/** The sats that swaps took and did not give back. */
 function costOfSwaps(path: string): number {
   const db = new DatabaseSync(path, { readOnly: true })
   const sum = (column: string) =>
@@ -72,7 +72,7 @@ describeWithLab('a day of small sales', () => {
     const took = (Date.now() - began) / 1000
     console.log(`${sold} sales in ${took.toFixed(0)} s, ${(sold / took).toFixed(1)} a second`)
 
-    // Nothing but the small first sum left before the operator said that it arrived.
+    // Only the small first sum left before the operator confirmed it.
     const paid = () => gate.events('payout').filter(({ state }) => state === 'paid')
     await until(async () => paid().length === 1, 60_000)
     expect((await payer.received()).slice(before)).toEqual([paid()[0]?.sat])
@@ -92,7 +92,7 @@ describeWithLab('a day of small sales', () => {
     expect(address.asked).toBe(paid().length)
     expect(balance.owed_sat).toBe(sold * (BOUGHT - SPENT))
     expect(balance.balance_sat).toBeGreaterThanOrEqual(balance.owed_sat)
-    // Every sat: as coins, at the operator's node, or a fee of a payout or of putting coins together.
+    // Every sat is a coin, or at the operator's node, or a fee of a payout or of a swap.
     const together = costOfSwaps(join(gate.folder, 'data', 'ecash.db'))
     expect(balance.balance_sat + left + fees + together).toBe(sold * BOUGHT)
     console.log(

@@ -11,15 +11,15 @@ export interface Tapped {
   status: number
   /** The answer's body so far. */
   answer: string
-  /** The gate hung up before the answer's end. */
+  /** Whether the gate hung up before the end of the answer. */
   hungUp: boolean
 }
 
-/** Stands between a gate and a real upstream, changes nothing and keeps what passed. */
+/** Sits between a gate and a real upstream, changes nothing, and records everything. */
 export interface Tap {
   readonly url: string
   readonly tapped: readonly Tapped[]
-  /** The last request for an answer, not for the list of models. */
+  /** The last request for an answer. Requests for the list of models do not count. */
   last(): Tapped
   close(): Promise<void>
 }

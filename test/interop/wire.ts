@@ -1,10 +1,10 @@
 import type { AddressInfo } from 'node:net'
 import { connect, createServer, type Socket } from 'node:net'
 
-/** A cable between the gate and a node, which a test can pull out. */
+/** A cable between the gate and a node, which a test can cut. */
 export interface Wire {
   readonly port: number
-  /** Every connection ends, and no new one is taken. */
+  /** Ends every connection, and accepts no new one. */
   cut(): void
   heal(): void
   close(): Promise<void>

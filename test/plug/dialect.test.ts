@@ -8,7 +8,7 @@ import { imageLines } from './image-lines.ts'
 
 const image = (data: string) => `{"image":"${data}"}\n`
 
-/** A client of it: one value a line, empty lines and costs left out. */
+/** A client of it: one value on each line. Empty lines and costs are left out. */
 function reads(stream: string) {
   const values = stream
     .split('\n')
@@ -37,10 +37,10 @@ runDialectContract(imageLines, {
   },
 })
 
-/** 5 sat an image: a price is msat for a million of each quantity. */
+/** 5 sat for each image. A price is in msat per million of a quantity. */
 const IMAGE = 5_000_000_000n
 
-/** A gate that serves it beside OpenAI's dialects. `lines` is what the backend streams. */
+/** A gate with this dialect beside OpenAI's. `lines` is what the backend streams. */
 const drawing = (lines: readonly (string | (() => Promise<unknown>))[], headers = {}) =>
   startGate({
     routes: (targets: Targets) =>

@@ -15,9 +15,9 @@ import type { Msat } from '../../src/money/msat.ts'
 import type { Quantities } from '../../src/money/quantities.ts'
 
 /**
- * A dialect that differs from OpenAI's in everything: it streams lines of JSON, is paid by the image,
- * writes its errors as strings, and streams unless a client asks it not to. It exists in tests alone,
- * to show that such a dialect needs no change under `src`.
+ * A dialect that differs from OpenAI's in everything: it streams lines of JSON, is paid by the
+ * image, writes its errors as strings, and streams unless a client asks it not to. It exists only
+ * in tests, to show that such a dialect needs no change under `src`.
  */
 export const imageLines: Dialect = {
   name: 'image-lines',
@@ -131,7 +131,7 @@ function asked(body: Uint8Array, request: Request): Asked {
   }
 }
 
-/** As Ollama's clients read them. */
+/** Errors as Ollama's clients read them. */
 function errorsAsStrings(): Envelope {
   return {
     name: 'Draw',
@@ -145,7 +145,7 @@ function errorsAsStrings(): Envelope {
 const LF = 0x0a
 const MOST_LINE = 1024 * 1024
 
-/** Lets whole lines pass and counts images. The last line is held back, for the cost comes before it. */
+/** Passes whole lines and counts images. Holds the last line back, because the cost comes before it. */
 class LineMeter implements Meter {
   readonly #granted: number
   readonly seen: { -readonly [Name in keyof Seen]: Seen[Name] } = {
@@ -259,7 +259,7 @@ class LineMeter implements Meter {
 
   #told = false
 
-  /** Readers of lines leave an empty one out. */
+  /** Readers of lines ignore an empty one. */
   keepAlive(): Uint8Array {
     return Buffer.from(this.#ended ? '' : '\n')
   }

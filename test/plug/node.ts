@@ -9,7 +9,10 @@ interface Sold {
   readonly expiresAt: number
 }
 
-/** A Lightning node of nobody's, with a REST API of its own: three paths, JSON both ways. */
+/**
+ * A Lightning node that satgate does not know, with its own REST API: three paths, with JSON in
+ * both directions.
+ */
 export async function startNode() {
   const sold = new Map<string, Sold>()
   const settled: string[] = []
@@ -57,7 +60,7 @@ export async function startNode() {
   })
   return {
     url: `http://127.0.0.1:${server.port}`,
-    /** The buyer pays; the preimage. */
+    /** The buyer pays. Returns the preimage. */
     pay(bolt11: string): string {
       const [hash, one] = [...sold].find(([, each]) => each.bolt11 === bolt11) ?? []
       if (hash === undefined || one === undefined) throw new Error('not an invoice of this node')

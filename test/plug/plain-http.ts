@@ -4,7 +4,7 @@ import { ok } from '../../src/floor/result.ts'
 
 const NOTHING = Buffer.alloc(0)
 
-/** Any HTTP API that is priced by the call: nothing is read of a request, nothing of an answer. */
+/** Any HTTP API with a price for each call. Neither the request nor the answer is read. */
 export const plainHttp: Dialect = {
   ...{ name: 'http', path: '/', headers: ['accept-language', 'if-none-match'] },
   read: (body, head) =>

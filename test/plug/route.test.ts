@@ -11,7 +11,7 @@ import { plainHttp } from './plain-http.ts'
 /** 5 sat for each call. */
 const price = { by: 'call', rate: { call: 5_000_000_000n } } as const
 
-/** The usual routes, and one for any HTTP API beside them. */
+/** The usual routes, and a route for any HTTP API. */
 const withFiles =
   (mode: Mode, dialect: Dialect = plainHttp, method = 'GET'): NonNullable<GateOptions['routes']> =>
   (targets) =>

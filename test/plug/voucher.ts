@@ -3,14 +3,14 @@ import { err, ok } from '../../src/floor/result.ts'
 import { fromSat } from '../../src/money/msat.ts'
 import type { Offer, Rail } from '../../src/rails/rail.ts'
 
-/** What stands in the header `X-Voucher`. */
+/** The content of the header `X-Voucher`. */
 interface Voucher {
   readonly id: string
   readonly sat: number
   readonly seal: string
 }
 
-/** A shop that sells vouchers, and the rail that takes them: a way to be paid that satgate has never heard of. */
+/** A shop that sells vouchers, and the rail that accepts them. satgate knows nothing about them. */
 export class VoucherShop {
   #sold = 0
   open = true

@@ -14,7 +14,7 @@ import { startGate } from '../support/gate.ts'
 import { real } from '../support/world.ts'
 import { startNode } from './node.ts'
 
-/** A wallet that satgate has never heard of: its row, and the adapter that the row opens. */
+/** A wallet that satgate does not know: its row, and the adapter that the row opens. */
 const acorn: WalletKind = {
   kind: 'acorn',
   named: { message: 'acorn', docs: 'acorn (a node of a test)', help: 'acorn (a test)' },

@@ -2,7 +2,7 @@ import { err, ok } from '../../src/floor/result.ts'
 import { fromSat } from '../../src/money/msat.ts'
 import type { Offer, Rail, Want } from '../../src/rails/rail.ts'
 
-/** What a buyer signs: that so much may be taken, once. */
+/** What a buyer signs: that this amount may be taken once. */
 interface Authorization {
   readonly nonce: string
   readonly value: number
@@ -14,13 +14,13 @@ interface Version {
   readonly x402Version: 1 | 2
   readonly payment: string
   readonly receipt: string
-  /** The header that the offer stands in; null: it stands in `accepts` of the body. */
+  /** The header with the offer. Null if the offer is in `accepts` of the body. */
   readonly offer: string | null
 }
 
 /**
- * The part of somebody who settles payments on a chain, and the rails of both versions of x402 that
- * settle through it. An authorization that both present is one payment.
+ * Settles payments on a chain, and makes the rails of both versions of x402 that settle through it.
+ * An authorization that is presented to both is one payment.
  */
 export class Facilitator {
   open = true
@@ -39,7 +39,7 @@ export class Facilitator {
     offer: 'payment-required',
   })
 
-  /** A payment of that many sats, as a header carries it. */
+  /** A payment of that many sats, as a header contains it. */
   sign(sat: number): string {
     this.#signed += 1
     const nonce = `0x${this.#signed.toString(16).padStart(64, '0')}`

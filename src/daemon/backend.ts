@@ -19,9 +19,12 @@ export interface FoundBackend {
   readonly first: readonly Model[]
   readonly upstream: HttpUpstream
   readonly models: ModelList
-  /** Set where it did not answer: the gate runs, says so, and asks again. */
+  /**
+   * Why the backend lists no models; null if it does. The gate runs nevertheless, reports this, and
+   * asks again.
+   */
   readonly problem: string | null
-  /** What to say of a later try that failed, in the same words. For the operator alone. */
+  /** Describes a later failure in the same words, for the operator only. */
   readonly explain: (how: NotListed) => string
 }
 

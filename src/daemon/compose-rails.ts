@@ -14,7 +14,10 @@ export interface RailsParts extends DepositParts, Omit<L402Parts, 'read'> {
   readonly more: readonly Rail[]
 }
 
-/** The ways to be paid, started, and who finds out who pays. The only place that names concrete rails. */
+/**
+ * Makes and starts the rails, and the code that finds out who pays. Only this file names concrete
+ * rails.
+ */
 export function composeRails(parts: RailsParts) {
   const { keys, passes, world } = parts
   const known = { keys: [keys.current], remember: PASSES_REMEMBERED }

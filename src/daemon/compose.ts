@@ -36,7 +36,7 @@ interface Inside {
 
 /** A gate, ready to be listened for. */
 export interface Composed extends Entrances {
-  /** For whoever brings requests in without HTTP. */
+  /** For code that brings in requests without HTTP. */
   readonly inside: Inside
   readonly breaker: WalletBreaker
   /** What the operator gives away. */

@@ -39,9 +39,9 @@ export type WalletQuestion =
   | ({ readonly do: 'export' } & ExportAsk)
 
 export interface WalletParts {
-  /** Null where the wallet is another than ecash. */
+  /** Null if the wallet is not an ecash wallet. */
   readonly admin: WalletAdmin | null
-  /** Its kind, for whoever asks all the same. */
+  /** The kind of the wallet, for the message in that case. */
   readonly wallet: string
 }
 
@@ -52,7 +52,8 @@ export interface HandlerParts extends Partial<WalletParts> {
 }
 
 /**
- * Answers questions about the books in the JSON of `control-json.ts`. Throws what a person is told.
+ * Answers questions about the books, in the JSON of `control-json.ts`. Throws an error whose
+ * message is for a person.
  */
 export function controlHandlers(
   parts: HandlerParts,
@@ -102,7 +103,10 @@ async function rowsOf(
   }
 }
 
-/** What the admin answers; amounts in sats. Throws where this gate has no such admin. */
+/**
+ * The answer of the ecash wallet's commands, with amounts in sats. Throws if this gate has no ecash
+ * wallet.
+ */
 export async function answerWallet(
   { admin, wallet }: WalletParts,
   question: WalletQuestion,
@@ -121,7 +125,7 @@ export async function answerWallet(
   }
 }
 
-/** Where the money of other wallets is. */
+/** Says where the money of the other wallets is. */
 export const elsewhere = (wallet: string): string =>
   wallet === 'play'
     ? 'the wallet of this gate is play money, which is worth nothing and cannot be taken out. Its books: satgate ledger'

@@ -21,13 +21,13 @@ import { EcashDamaged, openEcashFile } from '../wallets/ecash/store/database.ts'
 import { EcashStore } from '../wallets/ecash/store/store.ts'
 import { Failed } from './failed.ts'
 
-/** Where the embedded ecash wallet keeps its coins and its seed. */
+/** The files with the coins and the seed of the ecash wallet. */
 export const ecashIn = (folder: string): { readonly coins: string; readonly seed: string } => ({
   coins: join(folder, 'ecash.db'),
   seed: join(folder, 'ecash.seed'),
 })
 
-/** The words and the key that is made of them. Whoever knows either has the money. */
+/** The words and the key that is made from them. Somebody who knows one of them has the money. */
 export interface Seed {
   /** 64 bytes (BIP-39, without a passphrase). NUT-13 derives the secrets of coins from them. */
   readonly seed: Uint8Array

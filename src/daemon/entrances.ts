@@ -22,7 +22,7 @@ type Listener = (request: IncomingMessage, response: ServerResponse) => void
 export interface Entrance {
   readonly listener: Listener
   readonly clientOf: (socket: Socket) => Member | null
-  /** How what is no HTTP request is answered. */
+  /** The envelope for errors of requests that are no valid HTTP. */
   readonly errors: Envelope
 }
 

@@ -14,7 +14,7 @@ import type { PlayWallet } from '../wallets/play/play.ts'
 import type { Wallet } from '../wallets/wallet.ts'
 import type { FoundBackend } from './backend.ts'
 
-/** What a gate is made of. `compose` knows ports alone, so each part may be one of a test's own. */
+/** Everything that a gate is made of. `compose` knows only ports, so a test can replace each part. */
 export interface GateParts {
   readonly config: Config
   readonly books: Books
@@ -26,9 +26,9 @@ export interface GateParts {
   readonly rails?: readonly Rail[]
   readonly upstream: Upstream
   readonly models: ModelList
-  /** Where the upstream is, and what a failure of it means, for the operator alone. */
+  /** The address of the upstream, and the text for its failures. For the operator only. */
   readonly backend: Pick<FoundBackend, 'url' | 'explain'>
-  /** What is served. `targets` is the upstream, for routes that go there. */
+  /** The routes. `targets` is the upstream, for routes that are sent there. */
   readonly routes: (targets: Targets) => Routes
   readonly pricing: Pricing
   readonly world: World

@@ -13,7 +13,7 @@ import type { EcashStore } from '../wallets/ecash/store/store.ts'
 import { type Wallet, WalletUnreachable } from '../wallets/wallet.ts'
 import { type EcashFolder, openEcashFolder } from './ecash-folder.ts'
 
-/** The ecash wallet's parts, for whoever spends what it holds. */
+/** The parts of the ecash wallet, for code that spends its coins. */
 export interface EcashParts {
   readonly folder: EcashFolder
   readonly store: EcashStore

@@ -31,9 +31,9 @@ export interface Starting {
   /** To the operator, and counted. */
   readonly say: (event: object) => void
   readonly options: RunOptions
-  /** What is opened adds its own closer, so that a start that fails closes everything. */
+  /** Everything that is opened adds its closer here, so that a failed start closes all of it. */
   readonly closers: Cleanup[]
-  /** What is known about the tunnel before the kind of money is. */
+  /** What is known about the tunnel before the kind of money is known. */
   readonly chance: TunnelChance
 }
 

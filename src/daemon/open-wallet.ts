@@ -36,7 +36,10 @@ export interface Choosing {
   /** The ledger's kind of money, null for a new ledger. */
   readonly kept: MoneyKind | null
   readonly say: (event: object) => void
-  /** Told that it waits for that wallet, and why; what it returns is called when that is over. */
+  /**
+   * Called with that wallet and the reason when the start waits for it. The returned function is
+   * called when the wait is over.
+   */
   readonly waiting: Waiting
   readonly world: World
   readonly background: Background
@@ -44,7 +47,10 @@ export interface Choosing {
 
 type Waiting = (name: string, reason: string) => () => void
 
-/** Opens the configured wallet; waits for one that was never seen and says so. Throws `Failed`. */
+/**
+ * Opens the configured wallet. If it was never seen before and does not answer, waits for it and
+ * says so. Throws `Failed`.
+ */
 export async function chooseWallet(
   config: Pick<Config, 'wallet' | 'payout'>,
   choosing: Choosing,
@@ -89,8 +95,8 @@ function ready(
 }
 
 /**
- * Ecash, or a Lightning address that needs none. What was earned in ecash before stays in the
- * folder, and so does what is still to be paid for.
+ * Opens the ecash wallet, or a Lightning address that works without it. Coins that were earned
+ * before stay in the folder, and so do invoices that can still be paid.
  */
 async function chooseEcash(
   { wallet: settings, payout }: Pick<Config, 'wallet' | 'payout'>,
@@ -125,8 +131,8 @@ const backUp = (folder: string): string =>
   `back up ${folder}: its files are your earnings, your buyers' balances and the keys to both`
 
 /**
- * The Lightning address as the wallet itself. Where it does not tell of payments (LUD-21), or
- * cannot be asked now, earnings go there by way of the ecash wallet, and the answer says why.
+ * Opens the Lightning address as the wallet. If it does not tell of payments (LUD-21) or does not
+ * answer now, earnings are sent to it through the ecash wallet, and the result says why.
  */
 async function paidDirectly(
   payout: string,

@@ -5,10 +5,7 @@ import type { Wallet } from '../wallets/wallet.ts'
 import type { FoundBackend } from './backend.ts'
 import type { TunnelChoice } from './tunnel-choice.ts'
 
-/**
- * Where the facts about a running gate go. The gate hands over values; who implements this prints
- * them.
- */
+/** Receives the facts about a running gate, as values. The implementation prints them. */
 export interface Operator {
   /** Something happened. */
   say(event: object): void
@@ -23,7 +20,7 @@ export interface Ready {
   readonly config: Config
   readonly backend: FoundBackend
   readonly pricing: Pricing
-  /** Where this machine reaches the gate. */
+  /** The URL for this machine. */
   readonly url: string
   /** As configured, or the tunnel's; null: nobody said one. */
   readonly publicUrl: string | null

@@ -14,7 +14,7 @@ export interface PublicTunnel {
   readonly publicUrl: string | null
   /** At the start. */
   readonly state: 'open' | 'down'
-  /** What a person is told of it. */
+  /** A line about it for the operator. */
   readonly note: string
   /** Lets no new requests in. Resolves when the running ones are answered, or cut after `ms`. */
   drain(ms: number): Promise<void>
@@ -25,9 +25,9 @@ export interface PublicTunnel {
 const FIRST = 15_000
 
 /**
- * Opens the tunnel on a listener of its own, and waits a while for its address. An address that
- * comes later or changes is told by the event `solved` with `public_url`. The gate runs without
- * one, too.
+ * Opens the tunnel on a listener of its own, and waits a while for its address. If the address
+ * comes later or changes, the event `solved` reports it as `public_url`. The gate runs without a
+ * tunnel too.
  */
 export async function openPublicTunnel(
   { program, why }: Extract<TunnelChoice, { readonly program: string }>,

@@ -99,7 +99,7 @@ async function start(
   const reached = { host, config, gate, say, background }
   const reach = tunnel.program === null ? null : await openPublicTunnel(tunnel, reached)
   if (reach !== null) closers.push(() => reach.close())
-  // An event has told of a tunnel that is down.
+  // If the tunnel is down, an event has said so already.
   const reachNote = reach?.state === 'down' ? null : (reach?.note ?? noTunnelNote(tunnel, folder))
   let stopping: Promise<void> | null = null
   const stop = () => {

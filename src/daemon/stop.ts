@@ -85,8 +85,9 @@ export async function closeAll(closers: Cleanup[]): Promise<void> {
 const LAST = 15_000
 
 /**
- * Resolves with the exit code once the gate has stopped: because it was told to, or because of an
- * error that nobody handled. Then it says so, drains as always, and ends with 1 (J12).
+ * Resolves with the exit code when the gate has stopped, because of a signal or because of an
+ * unhandled error. After an error, it says so, lets running answers end as always, and the code is
+ * 1 (J12).
  */
 export function untilStopped(
   host: Host,

@@ -15,7 +15,7 @@ export interface TunnelOptions {
   /** An existing folder for an empty config, so that the operator's own is not used. */
   readonly folder: string
   readonly env: Host['env']
-  /** ms that running answers have after it is told to stop. */
+  /** ms that running answers get after a stop. */
   readonly graceMs: number
   /** ms until a cloudflared that ended is started again: at first, then doubled up to a maximum. */
   readonly pause?: { readonly first: number; readonly most: number }
@@ -119,7 +119,7 @@ export class Tunnel {
       process.platform === 'win32'
         ? ([program, this.#args] as const)
         : (['/bin/sh', ['-c', GUARD, 'satgate-tunnel', program, ...this.#args]] as const)
-    // In a process group of its own, so that Ctrl+C reaches the gate alone, which then stops the
+    // The process group is its own, so that Ctrl+C reaches only the gate, which then stops the
     // tunnel.
     const child = spawn(...command, {
       detached: process.platform !== 'win32',

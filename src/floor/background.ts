@@ -21,19 +21,19 @@ export interface Schedule {
 
 /** Work that goes on until it is stopped. */
 export interface Repeated {
-  /** Now instead of later; where it is running, once more as soon as it has ended. */
+  /** Runs it now instead of later. If it is running, it runs again as soon as it has ended. */
   soon(): void
   /** Begins no more. */
   end(): void
-  /** The same, and resolves when what is running has ended, after 2 s all the same. */
+  /** Begins no more runs. Resolves when the current one has ended, or after 2 s. */
   stop(): Promise<void>
 }
 
 /**
- * The owner of all work that nobody waits for. A promise in `src` is awaited, returned, or given to
- * this owner: `background.once('collect', () => collector.collect(hash))`. A failure is reported,
- * never thrown: one that nobody handles ends the process. The lint forbids `void promise` for that
- * reason. The name of the work is what the operator reads.
+ * The owner of all work that nobody waits for. Every promise in `src` is awaited, returned, or
+ * given to this owner: `background.once('collect', () => collector.collect(hash))`. A failure is
+ * reported and never thrown, because an unhandled one ends the process. For that reason the lint
+ * forbids `void promise`. The operator reads the name of the work.
  */
 export class Background {
   readonly #world: World
@@ -50,7 +50,10 @@ export class Background {
     this.#attempt(work, run).then(nothing, nothing)
   }
 
-  /** Says what an emitter has told: one without a listener for its errors ends the process (J11). */
+  /**
+   * Reports an error that an emitter gave. An emitter without a listener for its errors would end
+   * the process (J11).
+   */
   failed(work: string, error: unknown): void {
     this.once(work, () => Promise.reject(error))
   }
@@ -130,5 +133,5 @@ export class Background {
 const OVER = Symbol('over')
 const nothing = (): void => {}
 
-/** ms that a stop waits: what is under way may wait for a mint, or for a full disk. */
+/** ms that a stop waits. Work that still runs may be waiting for a mint, or for a full disk. */
 const PATIENCE = 2_000

@@ -4,7 +4,10 @@ export interface Member {
   readonly site: string
 }
 
-/** Whoever has an IPv6 /48 has 65,536 clients: without a bound of its own such a site would have all. */
+/**
+ * How many clients' share one site gets. An IPv6 /48 contains 65,536 clients, so without this bound
+ * a site could take everything.
+ */
 const CLIENTS_OF_A_SITE = 4
 
 /** How many of something a name may have at a time. */
@@ -20,7 +23,7 @@ export const boundsOf = ({ client, site }: Member, each: number): readonly Bound
 export class Quota {
   readonly #counts = new Map<string, number>()
 
-  /** None of the names has as many as it may. */
+  /** Whether each of the names has less than its bound. */
   hasRoom(bounds: readonly Bound[]): boolean {
     return bounds.every(([name, most]) => this.count(name) < most)
   }

@@ -2,7 +2,7 @@ const MINUTE = 60_000
 
 /** A bucket that fills evenly. */
 export interface Level {
-  /** What was in it at `at`, in 60,000ths, so that it is counted in whole numbers. */
+  /** The content at the time `at`, in 60,000ths, so that only whole numbers are needed. */
   readonly left: number
   /** ms since the epoch. */
   readonly at: number

@@ -21,8 +21,8 @@ export interface FileKind {
 }
 
 /**
- * Opens a file of that kind; makes it if there is none, readable by its owner only. `check` is what
- * else must be true of it before it is used. Throws what `refused` makes of the reason.
+ * Opens a file of that kind. If there is none, makes one that only its owner can read. `check`
+ * makes further tests before the file is used. Throws what `refused` makes of the reason.
  */
 export function openSqliteFile(
   path: string,

@@ -11,7 +11,7 @@ export type Asker =
  * take longer.
  */
 const SHORT = 1_000
-/** The thread counts so many characters before it is the turn of somebody else. */
+/** Characters that the thread counts before it is somebody else's turn. */
 const SLICE = 16_000
 /**
  * At most so many characters of strangers wait. The thread counts them in less than two seconds.

@@ -4,7 +4,7 @@ const MINUTE = 60_000
 export interface Level {
   /** The content at the time `at`, in 60,000ths, so that only whole numbers are needed. */
   readonly left: number
-  /** ms since the epoch. */
+  /** ms by a clock that nobody sets: one that was set back would keep the bucket empty. */
   readonly at: number
 }
 

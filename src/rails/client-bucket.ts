@@ -13,10 +13,10 @@ const MOST = 10_000
  * minute.
  */
 export class ClientBucket {
-  readonly #world: Pick<World, 'now'>
+  readonly #world: Pick<World, 'elapsed'>
   readonly #buckets = new Map<string, Level>()
 
-  constructor(world: Pick<World, 'now'>) {
+  constructor(world: Pick<World, 'elapsed'>) {
     this.#world = world
   }
 
@@ -25,7 +25,7 @@ export class ClientBucket {
    * client must wait.
    */
   take(client: string, size: number): number {
-    const now = this.#world.now()
+    const now = this.#world.elapsed()
     const level = takeOne(this.#buckets.get(client), { size, now })
     if ('waitMs' in level) return level.waitMs
     this.#buckets.delete(client)

@@ -71,14 +71,14 @@ export const INVOICES_A_MINUTE = 60
 export const KEPT_FOR_BUYERS = 20
 
 /** A bucket of invoices that fills evenly. `take` returns 0, or the ms that this asker must wait. */
-export function makeInvoiceShares(world: Pick<World, 'now'>): {
+export function makeInvoiceShares(world: Pick<World, 'elapsed'>): {
   take(asker: Asker): number
 } {
   let level: Level | undefined
   return {
     take(asker) {
       const keeps = asker === 'buyer' ? 0 : KEPT_FOR_BUYERS
-      const taken = takeOne(level, { size: INVOICES_A_MINUTE, keeps, now: world.now() })
+      const taken = takeOne(level, { size: INVOICES_A_MINUTE, keeps, now: world.elapsed() })
       if ('waitMs' in taken) return taken.waitMs
       level = taken
       return 0

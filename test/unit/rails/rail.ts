@@ -32,9 +32,11 @@ export interface RailOptions {
 /** The rail on a play wallet. The test controls its time, its refusals and its outages. */
 export function rail(options: RailOptions = {}) {
   let ahead = 0
+  let behind = 0
   const world = {
     ...real,
-    now: () => Date.now() + ahead,
+    now: () => Date.now() + ahead - behind,
+    elapsed: () => real.elapsed() + ahead,
   }
   const { invoices: store, ledger, passes } = openMemoryBooks('play')
   const play = openPlayWallet({ store, world, background: unheard })
@@ -85,11 +87,15 @@ export function rail(options: RailOptions = {}) {
   }
   const authenticate = (macaroon: unknown, secret: string) =>
     authenticator.authenticate(presented(macaroon, secret), null)
+  /** Sets the wall clock back. No time passes. */
+  const setBack = (ms: number) => {
+    behind += ms
+  }
   const advance = (ms: number) => {
     ahead += ms
   }
   return {
-    ...{ l402, play, store, passes, state, lookup, breaker, asks, advance, master },
+    ...{ l402, play, store, passes, state, lookup, breaker, asks, advance, setBack, master },
     ...{ presented, authenticate },
   }
 }

@@ -142,6 +142,14 @@ describe('J6 shared_offers_are_counted', () => {
     expect((await l402.create(want('a'))).ok).toBe(true)
   })
 
+  it('a clock that is set back by an hour keeps nobody waiting for an hour', async () => {
+    const { l402, advance, setBack } = rail({ wallet: { strangersAMinute: () => 6 } })
+    for (let one = 0; one < 3; one += 1) expect((await l402.create(want('a'))).ok).toBe(true)
+    setBack(3_600_000)
+    advance(20_000)
+    expect((await l402.create(want('a'))).ok).toBe(true)
+  })
+
   it('nor does one account use up what it makes for buyers', async () => {
     const { l402, advance } = rail({ wallet: { strangersAMinute: () => 3 } })
     const ask = (account: string) => l402.create(want({ is: 'owner', account }))

@@ -50,7 +50,7 @@ it('nobody waits for a turn that never comes', async () => {
 
 it('I10 shares fill up evenly, and no higher than a minute', () => {
   const clock = { now: 5_000 }
-  const shares = makeInvoiceShares({ now: () => clock.now })
+  const shares = makeInvoiceShares({ elapsed: () => clock.now })
   const most = (asker: 'stranger' | 'buyer') => {
     let taken = 0
     while (shares.take(asker) === 0) taken += 1

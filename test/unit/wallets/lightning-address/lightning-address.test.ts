@@ -70,7 +70,7 @@ afterEach(async () => {
   await server.stop()
 })
 
-const world = worldAt(() => clock.now)
+const world = { ...worldAt(() => clock.now), elapsed: () => clock.now }
 const options = (): LightningAddressOptions => ({
   address: server.address,
   lnurl: client(world),

@@ -59,7 +59,7 @@ export type Refused = ReadonlySet<string>
 
 /** How the bytes of answers and errors look, as far as one request does not change it. */
 export interface Wire {
-  /** The media type of a stream, which the backend labelled like this, or not yet. */
+  /** The media type of a stream. `label` is the backend's own, or null before its answer begins. */
   streamType(label: string | null): string
   /**
    * The media type of an answer in one piece, which the backend labelled like this, or not at all.
@@ -68,8 +68,8 @@ export interface Wire {
   /** Whether an answer of this status is one. Everything else is a refusal of the backend. */
   isAnswer(status: number): boolean
   /**
-   * Headers of the backend's answer that the buyer gets too, in lower case. Never one that is about the
-   * connection, the length or the encoding of the body, cookies, or who may read the answer.
+   * Headers of the backend's answer that the buyer gets too, in lower case. None of them may be
+   * about the connection, the length or encoding of the body, cookies, or who may read the answer.
    */
   readonly headers: readonly string[]
   /**
@@ -86,8 +86,8 @@ export interface Envelope {
   readonly name: string
   readonly contentType: string
   /**
-   * The members of the JSON body that say what is wrong. What stands beside them is the gate's. Some
-   * APIs repeat a part of the request; `asked` is null if the request could not be read.
+   * The members of the JSON body that say what is wrong. The gate adds other members beside them.
+   * Some APIs repeat a part of the request; `asked` is null if the request could not be read.
    */
   error(problem: Problem, asked: Asked | null): Readonly<Record<string, unknown>>
   /** The schema of each of those members. */

@@ -1,9 +1,9 @@
 import type { Wire } from '../dialects/dialect.ts'
 
-/** How the answer of a backend begins, as far as anybody looks at it. */
+/** The head of a backend's answer, as far as the gate uses it. */
 export interface AnswerHead {
   readonly status: number
-  /** The dialect takes it for an answer. Everything else is a refusal of the backend. */
+  /** Whether the dialect takes it for an answer. Otherwise it is a refusal of the backend. */
   readonly answers: boolean
   /** The content type that the backend gave. */
   readonly label: string | null

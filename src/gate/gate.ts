@@ -139,8 +139,8 @@ export class Gate {
   }
 
   /**
-   * Sends it. Null: its money was waited for while the gate stopped, and nobody would end its answer
-   * any more. A bug of ours keeps neither the money nor the slot.
+   * Sends the request. Returns null if it waited for money while the gate stopped, because nobody
+   * would end its answer any more. If a bug throws, hold and slot are given back.
    */
   async #forward(held: Held): Promise<Forwarded | null> {
     const { forwarder, respond } = this.#parts

@@ -15,7 +15,7 @@ export interface Patience {
 /** How the exchange with the backend ended. */
 export interface Relayed {
   readonly end: End
-  /** The backend's refusal, if the dialect takes its status for none of an answer. */
+  /** The backend's refusal, if the dialect does not take its status for an answer. */
   readonly said: UpstreamSaid | null
   /** An answer in one piece, as the buyer may see it. */
   readonly whole: Uint8Array | null

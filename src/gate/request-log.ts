@@ -87,7 +87,7 @@ function nameOf(payer: Payer | null): string | null {
   return payer.via === 'free' ? payer.account : shortName(payer.account)
 }
 
-/** Of an observed request nothing of anybody's is held: its hold is on a copy (threats L26). */
+/** An observed request holds nothing of the account: its hold is on a copy (threats L26). */
 const heldOf = ({ hold, observed }: Held): number =>
   observed === null ? Number(hold?.amount ?? 0n) : 0
 

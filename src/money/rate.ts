@@ -11,7 +11,7 @@ export type RateSettings =
       readonly source: 'coinbase'
       /** Asked instead of Coinbase; may answer in any of the shapes of `SHAPES`. */
       readonly url: string | null
-      /** Asked as well, where one source is not to be believed alone. */
+      /** A second source. A large jump of the rate must be confirmed by it. */
       readonly second: string | null
       readonly maxAgeMs: number
     }
@@ -107,7 +107,7 @@ function askedRate(settings: Asked, needs: RateNeeds): RateSource {
   return { current, refresh, start }
 }
 
-/** Null where the rate may be believed, else why not. */
+/** Null if the rate can be believed, otherwise why not. */
 async function doubtful(
   rate: UsdPerBtc,
   yardstick: UsdPerBtc | null,

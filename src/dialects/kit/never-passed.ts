@@ -1,7 +1,8 @@
 /**
- * Fields of a request that never pass, whatever the dialect, and not even where `limits.requestFields` names it. Each of them lets some backend make
- * more than was paid for, or do something that has no price. One list for all backends: a backend
- * does not miss a field that it does not know, and a gateway may have any of the others behind it.
+ * Fields of a request that never pass, whatever the dialect, even if `limits.requestFields` names
+ * them. Each of them makes some backend produce more than was paid for, or do something that has no
+ * price. There is one list for all backends, because a gateway may have any backend behind it, and
+ * a missing field does no harm.
  */
 export const NEVER_PASSED: ReadonlySet<string> = new Set([
   // Other names of the output limit: llama.cpp, Ollama, Transformers, Anthropic, Responses

@@ -122,7 +122,7 @@ function answers(dialect: Dialect, sample: OpenAiSample): void {
     '{"choices":[]}',
     '<html>',
     '{"a',
-  ])('takes %j for no answer', (body) => {
+  ])('does not take %j for an answer', (body) => {
     const meter = dialect.meter(mustRead(dialect, sample.request), grant(), 'other')
     expect(meter.whole(bytes(body))).toBeNull()
     expect(meter.seen.output).toBe(false)

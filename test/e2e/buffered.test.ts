@@ -78,7 +78,7 @@ describe('J14 a_failure_that_the_buyer_can_choose_is_paid: an answer that takes 
   it.each([
     { how: 'a stream', stream: true },
     { how: 'a whole answer', stream: false },
-  ])('J14 is asked for what the model makes in half of the time, learnt from $how', async (row) => {
+  ])('J14 may be as long as the model makes in half of the time, learnt from $how', async (row) => {
     const { gate, pass } = await paid({ timeouts: { firstByte: '20s' } })
     gate.fake.script = { deltas: words(60), paceMs: 10 }
     await gate.chat(pass, { stream: row.stream, max_tokens: 90 })
@@ -95,7 +95,7 @@ describe('J14 a_failure_that_the_buyer_can_choose_is_paid: an answer that takes 
   it.each([
     { how: 'a stream', stream: true },
     { how: 'a whole answer', stream: false },
-  ])('J14 choices that are made side by side teach no speed: $how', async ({ stream }) => {
+  ])('J14 choices that are made at the same time teach no speed: $how', async ({ stream }) => {
     const { gate, pass } = await paid({ timeouts: { firstByte: '20s' } })
     gate.fake.script = { deltas: words(60), paceMs: stream ? 1 : 10 }
     await gate.chat(pass, { stream, max_tokens: 90, n: 12 })
@@ -246,7 +246,7 @@ describe('J8 a stream that sends everything in one event', () => {
         event({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 3_000 } }) + done,
       ],
     },
-  ])('J8 $how: no more of it leaves than of one that comes word by word', async ({ pieces }) => {
+  ])('J8 $how: no more is delivered than of one that comes word by word', async ({ pieces }) => {
     const { gate, pass } = await paid()
     gate.fake.script = { pieces, paceMs: 20 }
     const { text } = await gate.chat(pass, { max_tokens: 10, stream: true })

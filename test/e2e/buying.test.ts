@@ -42,7 +42,7 @@ describe('POST /create-invoice', () => {
     [{ memo: 'x' }, 'memo', 'The fields are amountSats and caveats.'],
     ['{"__proto__": 1}', '__proto__', 'The fields are amountSats and caveats.'],
     [{ 'a\u202eb': 1 }, 'a?b', 'The fields are'],
-  ])('sells nothing where a field is not known: %j', async (body, param, fix) => {
+  ])('sells nothing if a field is not known: %j', async (body, param, fix) => {
     const gate = await startGate()
     const { status, json } = await create(gate, body)
     expect(status).toBe(400)
@@ -56,7 +56,7 @@ describe('POST /create-invoice', () => {
     ['?QR=svg', 'QR', 'The only one is qr, as in ?qr=svg.'],
     ['?qr=png', 'qr', 'takes svg alone'],
     ['?qr', 'qr', 'takes svg alone'],
-  ])('nor where the query is not known: %s', async (query, param, fix) => {
+  ])('nor if a query parameter is not known: %s', async (query, param, fix) => {
     const gate = await startGate()
     const { status, json } = await gate.ask({ path: `/create-invoice${query}`, body: {} })
     expect([status, json.error.param]).toEqual([400, param])
@@ -72,7 +72,7 @@ describe('POST /create-invoice', () => {
     [{ caveats: 'spend <= 1' }, 'caveats is a list of texts'],
     [{ caveats: ['spent <= 1'] }, 'What is wrong here: a caveat starts with one of'],
     [{ caveats: ['expires = 2020-01-01T00:00:00Z'] }, 'the time in expires is over'],
-  ])('says how to write it right: %j', async (body, words) => {
+  ])('tells how to write it correctly: %j', async (body, words) => {
     const gate = await startGate()
     expect((await create(gate, body)).json.error.message).toContain(words)
   })

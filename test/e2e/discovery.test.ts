@@ -212,7 +212,7 @@ describe('the documents', () => {
     ['/.well-known/l402', 'application/json'],
     ['/llms.txt', 'text/plain; charset=utf-8'],
     ['/openapi.json', 'application/json'],
-  ])('%s: GET, HEAD, a preflight, any origin, never cached unasked', async (path, type) => {
+  ])('%s: GET, HEAD, a preflight, any origin, no-cache', async (path, type) => {
     const origin = 'https://page.example'
     const get = await gate.ask({ path, headers: { origin } })
     expect(get.status).toBe(200)

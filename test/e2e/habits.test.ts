@@ -66,7 +66,7 @@ describe('K18 a stream with another label', () => {
     ['text/plain, a comment first', 'text/plain', `: hello\n\n${stream}`],
     ['a byte order mark and blank lines first', 'application/json', `\uFEFF\n\n${stream}`],
     ['an event name first', 'application/octet-stream', `event: x\n${stream}`],
-  ])('%s: flows, and is metered as one', async (_, type, text) => {
+  ])('%s: is a stream, and is metered as one', async (_, type, text) => {
     for (const pieces of [[text], [...text]]) {
       const { answer, last, sats } = await ask({ pieces, headers: label(type) })
       expect(answer.headers['content-type']).toContain('text/event-stream')

@@ -79,7 +79,7 @@ describe('what is charged', () => {
     ['zero though something flowed', usage(0, 0)],
     ['an empty object', {}],
     ['a list', [1, 2]],
-  ])('A6 a usage that is %s: what was counted, never 0, never above the hold', async (_, value) => {
+  ])('A6 a usage that is %s: our count is charged, never 0 or above the hold', async (_, value) => {
     for (const stream of [false, true]) {
       gate.events.length = 0
       says(value === undefined ? { usage: 'none' } : { usage: 'own', usageValue: value })

@@ -185,7 +185,7 @@ describe('where an invoice is paid', () => {
     ['a program that would take HTML', 'application/json, text/html;q=0.9', 'application/json'],
     ['a program that refuses HTML', 'text/html;q=0, */*', 'application/json'],
     ['nonsense', ';;;q=x', 'application/json'],
-  ])('%s gets its own kind', async (_, accept, type) => {
+  ])('%s gets its own media type', async (_, accept, type) => {
     const made = await gate.ask({ path: '/create-invoice', body: { amountSats: 10 } })
     const { status, headers, text } = await gate.ask({
       path: made.json.payment_url,

@@ -81,7 +81,7 @@ describe('C5 every way to present a pass is metered, or is not accepted', () => 
       'Proxy-Authorization',
       (pass: Pass) => ({ path: CHAT, headers: { 'proxy-authorization': `L402 ${pass.text}` } }),
     ],
-  ])('%s is no way', async (_, question) => {
+  ])('%s does not count', async (_, question) => {
     const gate = await startGate()
     const pass = await gate.buy(10)
     expect((await gate.ask({ body: BODY, ...question(pass) })).status).toBe(402)

@@ -176,7 +176,7 @@ describe('asking the price', () => {
   it.each([
     ['GET', undefined],
     ['POST', ''],
-  ])('%s with nothing in it is the 402, asking the least', async (method, body) => {
+  ])('%s with an empty body is the 402, and asks for the least', async (method, body) => {
     const refused = await ask({ method, body, headers: {} })
     expect(refused.status).toBe(402)
     expect(refused.json.amount_sats).toBe(10)

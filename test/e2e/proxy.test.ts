@@ -47,7 +47,7 @@ describe('what reaches the upstream', () => {
     '/control.sock',
     '/slots',
     '/v1/internal/model/load',
-  ])('G1 and G7 %s is 404 and reaches nobody', async (path) => {
+  ])('G1 and G7 %s is a 404 and is sent to nobody', async (path) => {
     const before = gate.fake.seen.length
     const answered = await gate.ask({ path, body: body(), headers: bearer(pass) })
     expect(answered.status).toBe(404)
@@ -60,7 +60,7 @@ describe('what reaches the upstream', () => {
     ['http://[/', 'x'],
     [CHAT, 'evil@x'],
     [CHAT, 'a b'],
-  ])('G1 %s with Host %s is no URL: 400 in the dialect’s words', async (target, host) => {
+  ])('G1 %s with Host %s is no URL: 400 in the words of the dialect', async (target, host) => {
     const before = gate.fake.seen.length
     const text = await raw(`POST ${target} HTTP/1.1\nHost: ${host}\nContent-Length: 0`)
     expect(statusOf(text)).toBe(400)
@@ -149,7 +149,7 @@ describe('G4 requests that could be read in two ways', () => {
     ['no Host', `POST ${CHAT} HTTP/1.1\nContent-Length: 0`],
     ['a space before the colon', `POST ${CHAT} HTTP/1.1\n${host}\nContent-Length : 0`],
     ['a bare control character', `POST ${CHAT} HTTP/1.1\n${host}\nX: a\u0000b`],
-  ])('%s: 400, nothing reaches anybody', async (_, head) => {
+  ])('%s: 400, and nothing is sent to anybody', async (_, head) => {
     const before = gate.fake.seen.length
     expect(statusOf(await raw(head, 'hello'))).toBe(400)
     expect(gate.fake.seen.length).toBe(before)

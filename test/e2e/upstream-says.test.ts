@@ -82,7 +82,7 @@ describe('what the upstream says', () => {
     ['soon 5', '5'],
     ['', '5'],
     ['Thu, 01 Jan 1970 00:00:00 GMT', '1'],
-  ])('J25 its Retry-After passes with a 429 where it is near: %j', async (says, told) => {
+  ])('J25 its Retry-After passes with a 429 if it is soon: %j', async (says, told) => {
     const { headers, json } = await scripted(429, said, { 'retry-after': says })
     expect(headers['retry-after']).toBe(told)
     expect([headers['x-should-retry'], json.resets_at]).toEqual([undefined, undefined])
@@ -95,7 +95,7 @@ describe('what the upstream says', () => {
     ['a date', inDays],
     ['1e9', 5],
     ['99999999999999999999', 366 * 86_400],
-  ])('J25 far away it is no Retry-After: %s', async (says, seconds) => {
+  ])('J25 if it is far away there is no Retry-After: %s', async (says, seconds) => {
     const date = new Date(gate.world.now() + inDays * 1000).toUTCString()
     const told = says === 'a date' ? date : says
     const { headers, json } = await scripted(429, said, { 'retry-after': told })
@@ -110,7 +110,7 @@ describe('what the upstream says', () => {
     ['JSON that is no answer', '{"ok":true}', 502],
     ['an answer without choices', '{"choices":[]}', 502],
     ['nothing', '', 502],
-  ])('a 200 with %s is nothing usable: free', async (_, body, status) => {
+  ])('a 200 with %s is not usable, and free', async (_, body, status) => {
     const before = (await gate.balance(rich)).balance_msat
     expect((await scripted(200, body)).status).toBe(status)
     expect((await gate.balance(rich)).balance_msat).toBe(before)

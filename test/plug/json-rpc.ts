@@ -6,9 +6,9 @@ import { err, ok } from '../../src/floor/result.ts'
 const NOTHING = Buffer.alloc(0)
 
 /**
- * Calls of tools as MCP writes them. A method has the price of a model of that name, and a tool the one
- * of `tools/call:NAME`. Errors repeat the id of the request. A notification is answered with 202 and
- * nothing. The backend names its session in a header, which the client sends back.
+ * Tool calls in the form of MCP. A method has the price of the model with its name, a tool the
+ * price of `tools/call:NAME`. Errors repeat the id of the request. A notification is answered with
+ * 202 and no body. The backend names its session in a header, which the client sends back.
  */
 export const jsonRpc: Dialect = {
   ...{ name: 'json-rpc', path: '/mcp', headers: ['mcp-session-id', 'mcp-protocol-version'] },

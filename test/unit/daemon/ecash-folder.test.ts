@@ -63,7 +63,7 @@ describe('the seed of a data folder', () => {
     ['abandon about', 'it has 2 words'],
     [`${'abandon '.repeat(11)}abouts`, 'its word 12 is not in the English list'],
     ['abandon '.repeat(12), 'its checksum does not fit'],
-  ])('that is not one is refused: %j', (text, what) => {
+  ])('that is not valid is refused: %j', (text, what) => {
     writeFileSync(seedFile(), text)
     expect(() => openEcashFolder(folder, WORLD)).toThrow(what)
     expect(readFileSync(seedFile(), 'utf8')).toBe(text)

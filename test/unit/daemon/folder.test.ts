@@ -40,7 +40,7 @@ it.each([
   [{ code: 'ENOSPC' }, /no space/],
   [{ code: 'ERR_SQLITE_ERROR', errcode: 13, errstr: 'database or disk is full' }, /full/],
   [{ code: 'ERR_SQLITE_ERROR', errcode: 4874, errstr: 'disk I/O error' }, /I\/O/],
-])('J12 %j says that the disk takes nothing', (what, why) => {
+])('J12 %j means that the disk is full', (what, why) => {
   expect(unwritable(Object.assign(new Error('x'), what))).toMatch(why)
 })
 
@@ -48,6 +48,6 @@ it.each([
   [{ code: 'ERR_SQLITE_ERROR', errcode: 19, errstr: 'constraint failed' }],
   [{}],
   [{ code: 'EPIPE' }],
-])('J12 %j is another trouble', (what) => {
+])('J12 %j means something else', (what) => {
   expect(unwritable(Object.assign(new Error('x'), what))).toBe(null)
 })

@@ -181,7 +181,7 @@ describe('the answer', () => {
     '{"tunnel":{"answer":"perhaps"}}',
     '{"tunnel":"yes"}',
     '\u0000',
-  ])('that reads %j is none', async (text) => {
+  ])('that reads %j counts as no answer', async (text) => {
     const folder = folderOf()
     writeFileSync(join(folder.path, 'answers.json'), text)
     const person = hostOf(['y'])

@@ -256,7 +256,7 @@ describe('--tunnel without cloudflared', () => {
   it.each([
     ['an empty file', ''],
     ['a program that ends with an error', '#!/bin/sh\nexit 1\n'],
-  ])('%s is not taken for it', async (_, program) => {
+  ])('%s is not used as cloudflared', async (_, program) => {
     const folder = folderOf()
     const { host } = hostOf({ typed: 'y' }, npmThat(program))
     const refused = expect(needCloudflared(host, folder)).rejects

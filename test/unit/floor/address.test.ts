@@ -144,7 +144,7 @@ describe('a network', () => {
     '::/129',
     'fe80::1%eth0',
     'a',
-  ])('%j is none', (text) => {
+  ])('%j is not valid', (text) => {
     expect(readNetwork(text)).toBeNull()
   })
 })

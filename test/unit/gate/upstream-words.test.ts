@@ -46,7 +46,7 @@ describe('a 429 has a code for which clients wait', () => {
     ['no code', { error: { message: 'Too many requests.' } }, 'Too many requests.'],
     ['a code that says nothing of it', { error: { type: 'invalid_request_error' } }, BUSY],
     ['null', { error: { message: 'x9', code: null, type: null } }, BUSY],
-  ])('where the model server gives %s', (_, body, message) => {
+  ])('if the model server gives %s', (_, body, message) => {
     expect(wordsOf(429, body)).toEqual({ code: 'rate_limit_exceeded', message, param: null })
     expect(wordsOf(400, body).code).toBe('invalid_request_error')
   })
@@ -195,7 +195,7 @@ describe('J21 upstream_words_are_scrubbed_by_what_may_pass', () => {
     ['model_not_found', 'model_not_found', /does not have this model/],
     ['content_filter', 'content_filter', /content filter/],
     ['unsupported_parameter', 'unsupported_parameter', /does not take/],
-  ])('%s has words of our own', (code, told, pattern) => {
+  ])('%s has our own words', (code, told, pattern) => {
     const said = error('You exceeded your current quota, acme, see https://x.example', { code })
     expect(said.code).toBe(told)
     expect(said.message).toMatch(pattern)
@@ -213,7 +213,7 @@ describe('J21 upstream_words_are_scrubbed_by_what_may_pass', () => {
     ],
     ['"hunter2" does not support chat', 'This model does not support chat.'],
     ['"hunter2" does not support embeddings at gpu-07', 'This model does not support embeddings.'],
-  ])('J21 what an Ollama model cannot do is said without its name: %s', (message, told) => {
+  ])('J21 what an Ollama model cannot do is told without its name: %s', (message, told) => {
     expect(error(message, { type: 'api_error' })).toEqual({
       code: 'unsupported_parameter',
       message: told,

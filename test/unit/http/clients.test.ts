@@ -175,7 +175,7 @@ describe('J7 whose connections are counted', () => {
     ['loopback', '127.0.0.1', []],
     ['loopback over IPv6', '::ffff:127.0.0.1', []],
     ['a trusted proxy', '10.0.0.7', ['10.0.0.0/8']],
-  ])('J7 not those of %s, which are many people’s', (_, peer, trusted) => {
+  ])('J7 not those of %s, which many people share', (_, peer, trusted) => {
     expect(of(peer, trusted)).toBe(null)
   })
 })
@@ -207,7 +207,7 @@ describe('an address has one spelling', () => {
     '::1]:80',
     '1.2.3.4:x',
     'localhost',
-  ])('%j is none', (text) => {
+  ])('%j is no address', (text) => {
     expect(readIp(text)).toBeNull()
   })
 })

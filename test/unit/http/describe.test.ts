@@ -234,7 +234,7 @@ describe('the operator', () => {
     ['ada@example.com', { email: 'ada@example.com' }],
     ['https://ada.example/help', { url: 'https://ada.example/help' }],
     [NPUB, { url: `nostr:${NPUB}` }],
-  ])('stands in every document with %s', async (contact, field) => {
+  ])('is in every document with %s', async (contact, field) => {
     const url = 'https://ada.example/terms'
     const { llms, openapi, wellKnown } = await written(named(contact, url))
     expect(wellKnown).toMatchObject({
@@ -329,7 +329,7 @@ describe('what is sold', () => {
     ['the wallet is down', { walletOk: () => false }],
     ['the ledger is late', { ledgerOk: () => false }],
     ['no rail is on', { terms: { ...terms, methods: [] } }],
-  ])('is not to be paid for where %s, and every document says so', async (_, parts) => {
+  ])('cannot be paid for if %s, and every document says so', async (_, parts) => {
     const { llms, openapi, wellKnown } = await written(about(['one'], parts))
     expect(wellKnown.accepting_payments).toBe(false)
     expect(openapi['x-satgate'].accepting_payments).toBe(false)

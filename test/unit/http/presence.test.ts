@@ -175,7 +175,7 @@ describe('a backend that has listed no model since the start', () => {
       ['unreachable', 'listed'],
     ],
     ['and then lists none', status(404), [answered({ data: [] })], ['no_models']],
-  ])('is told of at once, and when it lists some: it %s', async (_, first, answers, told) => {
+  ])('is reported at once, and when it lists some: it %s', async (_, first, answers, told) => {
     const [how = '', ...over] = told
     expect(await heard(first, ...answers)).toEqual([`unlisted ${how}`, ...over])
   })

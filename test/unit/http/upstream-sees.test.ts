@@ -40,7 +40,7 @@ describe('what an upstream sees', () => {
       '/v1/projects/a/locations/b/endpoints/openapi',
     ],
     ['/V3', '/V3'],
-  ])('K15 base %s stands as it is: %s', async (base, prefix) => {
+  ])('K15 base %s is used unchanged: %s', async (base, prefix) => {
     const { fake } = await bench.both()
     await asked(bench.at(new URL(base, fake.base)))
     await bench.at(new URL(base, fake.base)).getJson('/v1/models', 1_000)
@@ -75,7 +75,7 @@ describe('what an upstream sees', () => {
     '/v1/chat\r\nx: y',
     '/v1//chat',
     '',
-  ])('G1 %j is a broken belief, never a request', async (path) => {
+  ])('G1 %j is a failed assertion, never a request', async (path) => {
     const { fake, upstream } = await bench.both()
     expect(() => hear(upstream, { ...chat({}), path })).toThrow(/allow-listed/)
     expect(fake.seen).toHaveLength(0)

@@ -214,7 +214,7 @@ describe('back-pressure', () => {
     ['told by closing', 'HTTP/1.1 200 OK\r\n\r\nhello', 'end'],
     ['of HTTP/1.0', 'HTTP/1.0 200 OK\r\ncontent-length: 9\r\n\r\nhello', 'broken'],
     ['of a closing connection', `${CHUNKED}connection: close\r\n\r\n5\r\nhello\r\n`, 'broken'],
-  ])('an answer %s is not held back, and its end is no crash', async (_, bytes, end) => {
+  ])('an answer %s is not paused, and its end is no crash', async (_, bytes, end) => {
     const base = await rawServer((socket) => socket.end(bytes))
     const heard = await settled(hear(bench.at(base), chat({}), () => false))
     expect([heard.text, heard.end]).toEqual(['hello', end])

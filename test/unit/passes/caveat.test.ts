@@ -145,7 +145,7 @@ describe('C4 every text that is no caveat of ours is refused', () => {
     'tool = a,,b',
     'tool <= 3',
     'calls <= 5 / year',
-  ])('L8 %s is not well written', (text) => {
+  ])('L8 %s is malformed', (text) => {
     expect(parseCaveat(text)).toMatchObject({ error: { why: 'malformed_caveat' } })
   })
 })

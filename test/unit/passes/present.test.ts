@@ -78,7 +78,7 @@ describe('C5 older headers are metered too', () => {
     'ff'.repeat(100),
     TOKEN,
     'ollama',
-  ])('refuses what carries no preimage, and never ignores it: %s', (value) => {
+  ])('refuses a header without a preimage, and never ignores it: %s', (value) => {
     for (const name of ['Macaroon', 'Grpc-Metadata-Macaroon']) {
       expect(answer([name, value])).toBe('malformed')
     }

@@ -68,7 +68,7 @@ it.each([
   ['unreachable', ['1']],
   ['pending', ['1', '3']],
   ['unknown', ['1', '2', '3']],
-])('J12 one of which the wallet says %s: the cursor goes as far as %j', async (says, cursors) => {
+])('J12 if the wallet says %s of a payment, the cursor moves to %j', async (says, cursors) => {
   const { kept, payments, settlements } = await following(async (hash) =>
     hash === 'b' ? says : null,
   )

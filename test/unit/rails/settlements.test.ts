@@ -186,7 +186,7 @@ describe('J6 unpaid rows go', () => {
   it.each([
     ['of one’s own', {}],
     ['of somebody else’s', { asksItself: true as const }],
-  ])('a few that stay do not keep the others from going: a wallet %s', async (_, over) => {
+  ])('a few that stay do not stop the others from being dropped: a wallet %s', async (_, over) => {
     const { invoice, invoices, wallet, play } = learning(over)
     const hashes: string[] = []
     for (let made = 0; made < 45; made += 1) {

@@ -17,7 +17,7 @@ describe('J6 shared_offers_are_counted', () => {
     [101, 300],
     [301, 1000],
     [1000, 1000],
-  ])('what %i sat admit is asked for in %i', async (least, sat) => {
+  ])('a request that needs %i sat gets an invoice of %i', async (least, sat) => {
     const { l402 } = rail({ perClient: 0 })
     expect((await offered(l402, 'a', least)).body.amount_sats).toBe(sat)
   })

@@ -73,7 +73,7 @@ describe('buffered answers', () => {
     [{ max_completion_tokens: 4 }, 4],
     [{ max_completion_tokens: 4, max_tokens: 9 }, 4],
     [{ max_completion_tokens: null, max_tokens: 9 }, 9],
-  ])('%j makes %i tokens and says length', async (limit, most) => {
+  ])('%j makes %i tokens and ends with length', async (limit, most) => {
     const { url } = await start()
     const { choices, usage } = await json(post(`${url}/v1/chat/completions`, chat(limit)))
     expect(usage.completion_tokens).toBe(most)
@@ -156,7 +156,7 @@ describe('the toy tokenizer', () => {
     ['naïve Straße 東京', 3],
     ['1,000 sats…', 5],
     ['\u{1f680}\u{1f680}', 2],
-  ])('%j is %i tokens, which joined are the text', (text, count) => {
+  ])('%j is %i tokens, which together are the text', (text, count) => {
     expect(tokensOf(text)).toBe(count)
     expect(tokenize(text).join('')).toBe(text)
   })

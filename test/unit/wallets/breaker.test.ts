@@ -63,7 +63,7 @@ describe('a wallet with its outages', () => {
     it.each([
       ['refuses', new WalletRefused('it says no: too much')],
       ['breaks at', down()],
-    ])('what it %s, of another amount than usual, is nobody else’s matter', async (_, error) => {
+    ])('if it %s for an unusual amount, other buyers do not notice', async (_, error) => {
       const { breaker: it, told, wallet } = breaker()
       failing(wallet, error)
       const refused = { why: 'amount_refused', least: null, most: null }
@@ -111,7 +111,7 @@ describe('a wallet with its outages', () => {
   it.each([
     ['unreachable', down()],
     ['refused: the operator must act', new WalletRefused('wrong macaroon')],
-  ])('%s: no invoice, told once, nobody waits for it', async (_, error) => {
+  ])('%s: no invoice, reported once, and nobody waits for it', async (_, error) => {
     const { breaker: it, told, wallet } = breaker()
     wallet.createInvoice.mockRejectedValue(error)
     expect(await it.createInvoice(ASK)).toEqual(DOWN)

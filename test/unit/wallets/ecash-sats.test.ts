@@ -41,7 +41,7 @@ describe('E1 the address of a mint', () => {
     ' https://mint.example',
     'https://mint.exa\nmple',
     `https://mint.example/${'a'.repeat(500)}`,
-  ])('%j is none', (text) => {
+  ])('%j is no address', (text) => {
     expect(normalMintUrl(text)).toBe(null)
   })
 })

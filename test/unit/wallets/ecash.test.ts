@@ -261,7 +261,7 @@ describe('settled means that the coins are here', () => {
         quoteState: fault('sayPaid', 5),
       },
     ],
-  ])('E7 a mint keeps the coins that it was to sign, %s', async (_, faults) => {
+  ])('E7 a mint keeps the coins that it should sign, %s', async (_, faults) => {
     const { wallet, mint, bed } = await selling()
     const { bolt11, paymentHash } = await wallet.createInvoice(ASK)
     Object.assign(mint.faults, faults)

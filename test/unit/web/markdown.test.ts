@@ -206,7 +206,7 @@ describe('markdown of an answer', () => {
   it.each([
     ['at once', 1_000_000],
     ['as a model writes them', 100],
-  ])('draws only so many cells of many small tables, %s', (_, size) => {
+  ])('draws a bounded number of cells of many small tables, %s', (_, size) => {
     const table = `${'a|'.repeat(69)}a\n${'-|'.repeat(69)}-\n${'x\n'.repeat(66)}\n\n`
     const drawn = tables(grown(chunksOf(table.repeat(60), size)))
     expect(drawn.reduce((sum, cells) => sum + cells, 0)).toBeLessThanOrEqual(20_000)

@@ -45,7 +45,7 @@ describe('J9 what cannot be read is not delivered', () => {
   it.each([
     ['an event without its end, behind the last reason', `${say('a')}${END}data: secret`],
     ['a line without its end', `${say('a')}${END}secret`],
-  ])('%s, where the stream ends', (_, stream) => {
+  ])('%s, if the stream ends', (_, stream) => {
     expect(run(stream).out).not.toContain('secret')
   })
 

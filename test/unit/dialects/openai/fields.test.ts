@@ -170,7 +170,7 @@ describe('J16 request fields are an allow-list', () => {
     'verbosity',
     'reasoning',
     'chat_template_kwargs',
-  ])('%s is no place for a prompt', (key) => {
+  ])('%s cannot contain a prompt', (key) => {
     for (const value of ['word '.repeat(100), ['a'], '{{ 7 * 7 }}']) {
       const asked = mustRead(openaiChat, { ...chat, [key]: value })
       expect(asked.ignored).toEqual([key])

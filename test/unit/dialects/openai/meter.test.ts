@@ -582,7 +582,7 @@ describe('A2 usage that is only there because the gate asked for it', () => {
   it.each([
     '{"choices":[],"usage":{}}',
     '{"choices":[{"index":0,"delta":{}}],"usage":{"prompt_tokens":1}}',
-  ])('alone is left out: %s', (data) => {
+  ])('as the only content it is left out: %s', (data) => {
     expect(cut(`data: ${data}\n\n`)).toBe('')
   })
 

@@ -22,7 +22,7 @@ describe('the bytes of our own in a stream', () => {
     ['parted by one line feed (K7)', '\n', '\n'],
     ['parted by one CRLF', '\r\n', '\r\n'],
     ['without any line end', '', '\n\n'],
-  ])('K2 begin behind the blank line of an event that is %s', (_, end, missing) => {
+  ])('K2 begin after the blank line of an event that is %s', (_, end, missing) => {
     expect(having(EVENT + end).end('', 'note')).toMatch(new RegExp(`^${missing}: note\\r?\\n?$`))
     expect(having(EVENT + end).event({ x: 1 })).toMatch(new RegExp(`^${missing}data: `))
     expect(having(EVENT + end).keepAlive(0)).toMatch(new RegExp(`^${missing}data: `))

@@ -39,7 +39,7 @@ it.each([
   [{ messages: chat.messages }, 'name one of the models at GET /v1/models.'],
   [{ model: 'm' }, 'Send for example "messages": [{"role": "user", "content": "Hello"}].'],
   [{ ...chat, messages: [] }, 'messages must be a list of at least one message.'],
-])('a refusal of %j says how to write it', (request, words) => {
+])('a refusal of %j tells how to write it', (request, words) => {
   expect(told(request)).toContain(words)
 })
 

@@ -124,7 +124,7 @@ describe('opening', () => {
     ],
     ['fails', { status: 500 }, 'WalletUnreachable: it answered with HTTP 500'],
     ['has enough', { status: 429 }, 'WalletUnreachable: it takes no more questions for now'],
-  ])('one never seen that %s', async (_, page, error) => {
+  ])('an address never seen that %s', async (_, page, error) => {
     answer('/', page)
     expect(await trouble(open({ moneyHint: 'test' }))).toBe(error)
   })

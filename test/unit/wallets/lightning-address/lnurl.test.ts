@@ -48,7 +48,7 @@ describe('a Lightning address', () => {
     ['you@x..io:x', /no domain/],
     ['lnurl1dp68gurn8ghj7', /an LNURL is not taken/],
     ['https://x.io/.well-known/lnurlp/you', /looks like you@domain/],
-  ])('%j is none: %s', (typed, error) => {
+  ])('%j is no address: %s', (typed, error) => {
     expect(parseLightningAddress(typed)).toMatchObject({
       ok: false,
       error: expect.stringMatching(error),

@@ -135,7 +135,7 @@ describe('opening', () => {
     [{ macaroonHex: 'AgEDbG5k' }, /its macaroon must be hex/],
     [{ tlsCertPem: 'MIIC' }, /its tlsCert must be a certificate/],
     [{ macaroonHex: '00ff' }, /does not take this macaroon/],
-  ])('%j is refused, also where there is a hint', async (change, reason) => {
+  ])('%j is refused, also with a hint', async (change, reason) => {
     const said = await trouble(open({ ...change, moneyHint: 'test' }))
     expect(said).toMatch(/^WalletRefused/)
     expect(said).toMatch(reason)
@@ -333,7 +333,7 @@ describe('watching', () => {
   it.each([
     ['hangs up', () => double.hangUp()],
     ['says that it stops', () => Object.assign(double.traps, { complainMidway: 'stopping' })],
-  ])('C10 misses nothing where lnd %s', async (_, breakIt) => {
+  ])('C10 misses nothing if lnd %s', async (_, breakIt) => {
     const wallet = await open()
     const told = heard()
     wallet.watch(null, told.listen)

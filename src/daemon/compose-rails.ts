@@ -24,11 +24,12 @@ export function composeRails(parts: RailsParts) {
   const read = makeRecogniser({ ...known, verify: makeVerifier(known) })
   const l402 = new L402({ ...parts, read })
   const gifts = new Gifts(world.random)
-  const rails: readonly Rail[] = [l402, gifts, ...parts.more]
+  const selling: readonly Rail[] = [l402, ...parts.more]
+  const rails: readonly Rail[] = [...selling, gifts]
   const deposits = new Deposits(parts)
   const started = rails.map((rail) => rail.start((receipt) => deposits.credit(receipt)))
   return {
-    ...{ rails, l402, gifts },
+    ...{ selling, rails, l402, gifts },
     authenticator: new Authenticator({ passes, unpaid: l402, deposits, world }),
     readCredentials: readerOf(rails),
     async stop(): Promise<void> {

@@ -127,7 +127,7 @@ export function compose(parts: GateParts): Composed {
       priceOf: (model) => priceOf(model, { pricing, models }),
       listed: () => models.list(),
       now: world.now,
-      terms: termsOf(parts, routes.all.map(soldOf)),
+      terms: termsOf(parts, { routes: routes.all.map(soldOf), rails: money.selling }),
       upstreamOk: upstreamUp,
       gone: () => models.gone(),
       usdPerBtc: () => pricing.usdPerBtc(),

@@ -2,13 +2,14 @@ import { envelopeOf } from '../dialects/envelopes.ts'
 import { MOST_SATS } from '../gate/invoice-ask.ts'
 import { TIERS } from '../gate/payment-required.ts'
 import type { Terms } from '../http/selling.ts'
+import type { Rail } from '../rails/rail.ts'
 import type { GateParts } from './gate-parts.ts'
 import { version } from './version.ts'
 
 /** What the documents of the gate say, as far as it does not change while the gate runs. */
 export const termsOf = (
-  { config, wallet, rails = [] }: Pick<GateParts, 'config' | 'wallet' | 'rails'>,
-  routes: Terms['routes'],
+  { config, wallet }: Pick<GateParts, 'config' | 'wallet'>,
+  { routes, rails }: Pick<Terms, 'routes'> & { readonly rails: readonly Pick<Rail, 'name'>[] },
 ): Terms => ({
   version: version(),
   operator: { ...config.operator, name: config.operator.name ?? 'satgate' },
@@ -18,7 +19,7 @@ export const termsOf = (
   sells: config.mode === 'charge',
   methods:
     config.mode === 'charge'
-      ? [...(config.rails.l402 ? ['l402'] : []), ...rails.map(({ name }) => name)]
+      ? rails.map(({ name }) => name).filter((name) => name !== 'l402' || config.rails.l402)
       : [],
   invoice: config.credit.invoice,
   mostSats: MOST_SATS,

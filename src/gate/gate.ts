@@ -21,7 +21,15 @@ import { passOf } from './payer.ts'
 import type { PaymentRequired } from './payment-required.ts'
 import type { Incoming, Reply } from './ports.ts'
 import { fitted, type PriceParts, price } from './price.ts'
-import { DAMAGED, EMPTY, LEDGER, type Refusal, refuse, STOPPING } from './refusal.ts'
+import {
+  DAMAGED,
+  emptyBody,
+  LEDGER,
+  methodNotAllowed,
+  type Refusal,
+  refuse,
+  STOPPING,
+} from './refusal.ts'
 import type { RequestLog } from './request-log.ts'
 import type { Respond } from './respond.ts'
 import type { Route } from './route.ts'
@@ -207,14 +215,15 @@ export class Gate {
   async #priceAsked({ incoming, route }: Call): Promise<Denied> {
     const { method, path, presented } = incoming
     const allowed = method === 'GET' || method === route.method
-    const other = refused(methodNotAllowed(route))
+    const other = refused(methodNotAllowed(route.method, route.dialect))
     // There is nothing to answer, so the payment is not taken.
-    if (presented.is === 'payment') return method === route.method ? refused(EMPTY) : other
+    if (presented.is === 'payment')
+      return method === route.method ? refused(emptyBody(route.dialect)) : other
     if (presented.is !== 'credential') return allowed ? unpaidFor(incoming, null) : other
     const operation = { path, method, model: null }
     const admitted = await this.#parts.authenticator.authenticate(presented, operation)
     if (!admitted.ok) return notAdmitted(incoming, admitted.error, null)
-    return method === route.method ? refused(EMPTY) : other
+    return method === route.method ? refused(emptyBody(route.dialect)) : other
   }
 
   async #authenticate(call: Priced): Promise<Result<Authenticated, Denied>> {
@@ -282,7 +291,3 @@ const CONFLICT = refuse(
   'conflicting_credentials',
   'This request carries two different credentials, perhaps one in Authorization and one in X-API-Key. Send one of them.',
 )
-const methodNotAllowed = ({ method: allow }: Route): Refusal =>
-  refuse(405, 'method_not_allowed', METHOD, { allow })
-const METHOD =
-  'Send a POST with a JSON body to this path. A GET without a pass is answered 402, with an invoice for credit.'

@@ -7,7 +7,7 @@ import type { Holds } from './hold.ts'
 import { anonymous } from './observe.ts'
 import { type PaymentRequired, unpaid } from './payment-required.ts'
 import { fitted } from './price.ts'
-import { EMPTY, FULL, LEDGER, type Refusal, refuse } from './refusal.ts'
+import { emptyBody, FULL, LEDGER, type Refusal, refuse } from './refusal.ts'
 import { reasonOf } from './request-log.ts'
 
 /** Where credit is held and charged. Observed requests are held on a copy, which is not stored. */
@@ -70,7 +70,9 @@ export class ModeRule {
       }
       case 'free': {
         const { priced } = denied
-        return priced === null ? err(EMPTY) : this.letIn(grow(priced, { payer: null }))
+        return priced === null
+          ? err(emptyBody(call.route.dialect))
+          : this.letIn(grow(priced, { payer: null }))
       }
     }
   }

@@ -1,3 +1,4 @@
+import type { Dialect } from '../dialects/dialect.ts'
 import type { Offer } from '../rails/rail.ts'
 
 /**
@@ -49,12 +50,22 @@ export const FULL = refuse(
   },
 )
 
-/** The request asks what it would cost, but nothing has to be paid. */
-export const EMPTY = refuse(
-  400,
-  'invalid_request_error',
-  'The body is empty: send a JSON object with the model and the prompt.',
-)
+/** The request has no body, and nothing is offered for it: nothing has to be paid, or it is paid for. */
+export const emptyBody = ({ docs }: Pick<Dialect, 'docs'>): Refusal => {
+  const { type } = docs.request
+  const what = type === JSON_TYPE ? 'a JSON object with the model and the prompt' : `it as ${type}`
+  return refuse(400, 'invalid_request_error', `The body is empty: send ${what}.`)
+}
+
+/** The request has another method than its route, and does not ask for the price. */
+export const methodNotAllowed = (method: string, { docs }: Pick<Dialect, 'docs'>): Refusal => {
+  const { type } = docs.request
+  const body = type === JSON_TYPE ? 'a JSON body' : `a body of the type ${type}`
+  const message = `Send a ${method} with ${body} to this path. A GET without a pass is answered 402, with an invoice for credit.`
+  return refuse(405, 'method_not_allowed', message, { allow: method })
+}
+
+const JSON_TYPE = 'application/json'
 
 /**
  * The secret is right but the wallet does not see the payment yet. This is never a 402, and never

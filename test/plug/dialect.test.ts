@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { Dialect } from '../../src/dialects/dialect.ts'
+import { err, ok } from '../../src/floor/result.ts'
 import { pattern, Routes } from '../../src/gate/route.ts'
 import type { Targets } from '../../src/gate/targets.ts'
 import { runDialectContract } from '../contract/dialect.ts'
@@ -40,13 +42,17 @@ runDialectContract(imageLines, {
 /** 5 sat for each image. A price is in msat per million of a quantity. */
 const IMAGE = 5_000_000_000n
 
-/** A gate with this dialect beside OpenAI's. `lines` is what the backend streams. */
-const drawing = (lines: readonly (string | (() => Promise<unknown>))[], headers = {}) =>
+/** A gate with this dialect alone. `lines` is what the backend streams. */
+const drawing = (
+  lines: readonly (string | (() => Promise<unknown>))[],
+  headers = {},
+  dialect: Dialect = imageLines,
+) =>
   startGate({
     routes: (targets: Targets) =>
       new Routes([
         {
-          ...{ method: 'POST', path: pattern(imageLines.path), dialect: imageLines },
+          ...{ method: 'POST', path: pattern(dialect.path), dialect },
           ...{ mode: 'charge', price: { by: 'call', rate: { image: IMAGE } }, targets },
           ...{ query: false, tellsPrice: true },
         },
@@ -137,5 +143,83 @@ describe('a dialect that the program has never heard of, in a whole gate', () =>
     expect(schemas.DrawRequest.required).toEqual(['model', 'prompt'])
     const { text } = await gate.ask({ path: '/llms.txt' })
     expect(text).toContain(imageLines.docs.stream?.cost)
+  })
+})
+
+/** The same API with a form for its requests, as APIs of images have. It never streams. */
+const imageForm: Dialect = {
+  ...imageLines,
+  ...{ name: 'image-form', path: '/v1/images/edits' },
+  read(body, { contentType, headers }) {
+    const boundary = /^multipart\/form-data; boundary=([\w-]+)$/.exec(contentType ?? '')?.[1]
+    if (boundary === undefined) return err({ ...UNREADABLE, status: 415 })
+    const field = /^\r\nContent-Disposition: form-data; name="(\w+)"\r\n\r\n(.*)\r\n$/s
+    const parts = Buffer.from(body).toString('latin1').split(`--${boundary}`).slice(1, -1)
+    const fields = parts.map((part) => field.exec(part)?.slice(1) ?? [])
+    const { count = '1', ...others } = Object.fromEntries(fields)
+    const json = JSON.stringify({ ...others, count: Number(count), stream: false })
+    const asked = imageLines.read(Buffer.from(json), { contentType, headers })
+    return asked.ok
+      ? ok({ ...asked.value, dialect: 'image-form', body, splice: contentType })
+      : asked
+  },
+  rewrite: ({ body, splice }) => ({ body, contentType: String(splice), headers: {} }),
+  docs: {
+    ...imageLines.docs,
+    ...{ name: 'Edit', stream: null },
+    request: { type: 'multipart/form-data', schema: {}, parts: {} },
+  },
+}
+const UNREADABLE = { code: 'invalid_body', message: 'Send a form.', param: null }
+
+describe('a dialect whose requests are forms', () => {
+  const form = (...fields: readonly (readonly [string, string])[]) => {
+    const lines = fields.map(
+      ([name, value]) =>
+        `--B1\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+    )
+    return Buffer.from(`${lines.join('')}--B1--\r\n`, 'latin1')
+  }
+  const asked = {
+    path: imageForm.path,
+    body: form(
+      ['model', 'sd'],
+      ['prompt', 'a cat'],
+      ['mask', '\xff\x00\r\n\x89PNG'],
+      ['count', '2'],
+    ),
+    headers: { 'content-type': 'multipart/form-data; boundary=B1' },
+  }
+
+  it('is sold by the image, and its bytes reach the backend as they are', async () => {
+    const gate = await drawing(
+      ['{"images":["aa","bb"],"done":true}'],
+      { 'content-type': 'application/json' },
+      imageForm,
+    )
+    const refused = await gate.ask(asked)
+    expect([refused.status, refused.json.l402.amount_sats]).toEqual([402, 10])
+    const pass = await gate.accept(refused)
+    const headers = { ...asked.headers, ...bearer(pass) }
+    const answer = await gate.ask({ ...asked, headers })
+    expect([answer.status, answer.json.images]).toEqual([200, ['aa', 'bb']])
+    expect(gate.fake.seen.at(-1)?.headers['content-type']).toBe(asked.headers['content-type'])
+    expect(gate.fake.seen.at(-1)?.bytes.equals(asked.body)).toBe(true)
+    expect((await gate.balance(pass)).balance_msat).toBe(0)
+    await gate.proof()
+  })
+
+  it('is told what to send in its own words', async () => {
+    const gate = await drawing([], {}, imageForm)
+    const json = await gate.ask({ path: imageForm.path, body: {} })
+    expect([json.status, json.json]).toEqual([415, { error: 'Send a form.' }])
+    const headers = bearer(await gate.buy(100))
+    const empty = await gate.ask({ path: imageForm.path, body: '', method: 'POST', headers })
+    expect(empty.json.error).toContain('multipart/form-data')
+    const other = await gate.ask({ path: imageForm.path, method: 'GET', headers })
+    expect([other.status, other.json.error]).toEqual([
+      405,
+      expect.stringMatching(/^Send a POST with a body of the type multipart\/form-data /),
+    ])
   })
 })

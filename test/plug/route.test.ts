@@ -133,6 +133,24 @@ describe('a route for a plain HTTP API', () => {
     await gate.proof()
   })
 
+  it('L26 in observe mode moves nobody’s credit, and writes what each request would have cost', async () => {
+    const gate = await startGate({ routes: withFiles('observe') })
+    const pass = await gate.buy(7)
+    gate.fake.script = { ...gate.fake.script, ...script }
+    const before = await gate.balance(pass)
+    const ask = () => gate.ask({ path: '/files/a', method: 'GET', headers: bearer(pass) })
+    const [first, second] = [await ask(), await ask()]
+    expect([first.status, second.status]).toEqual([200, 200])
+    expect(first.headers['x-credit-balance']).toBeUndefined()
+    expect(await gate.requests(2)).toMatchObject([
+      { charged_msat: 0, would_charge_msat: 5_000 },
+      { charged_msat: 0, would_charge_msat: 5_000, would_refuse: 'payment_required' },
+    ])
+    expect((await gate.requests(2))[0]).not.toHaveProperty('would_refuse')
+    expect(await gate.balance(pass)).toEqual(before)
+    await gate.proof()
+  })
+
   it('has a 405 with what is allowed, and stands in the description', async () => {
     const gate = await startGate({ routes: withFiles('charge') })
     for (const method of ['POST', 'DELETE', 'HEAD']) {

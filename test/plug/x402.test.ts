@@ -65,6 +65,12 @@ describe('several rails of other people in one gate', () => {
     expect(new Set(exposed).size).toBe(exposed.length)
   })
 
+  it('the documents name them all as ways to pay', async () => {
+    const { gate } = await opened()
+    const { json } = await gate.ask({ path: '/.well-known/l402' })
+    expect(json.payment.methods).toEqual(['l402', 'x402-v1', 'x402-v2', 'voucher'])
+  })
+
   it('L3 a payment is served, with its receipt each time and a pass the first time', async () => {
     const { gate, facilitator, paid } = await opened()
     const payment = facilitator.sign(500)

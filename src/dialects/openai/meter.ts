@@ -289,7 +289,7 @@ export class OpenAiMeter implements Meter {
   }
 
   sofar(prompt: number): Quantities {
-    return { input: prompt, output: this.#response.seen.floor }
+    return { input: prompt, output: this.#response.sofar() }
   }
 
   usage(promptEstimate: number): Counted {

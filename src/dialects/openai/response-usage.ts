@@ -121,6 +121,11 @@ export class ResponseUsage {
     if (asked.hasOutput && running > granted.output && !this.seen.finished) this.seen.over = true
   }
 
+  /** Output tokens for the journal. An estimate of ours is never more than what was granted. */
+  sofar(): number {
+    return Math.min(this.seen.floor, Math.max(this.#watched.granted.output, this.#running()))
+  }
+
   #running(): number {
     const total = this.#reports.total(this.#watched.prompts)
     return total === null ? 0 : (outputOf(total) ?? 0)

@@ -179,6 +179,14 @@ describe('ordinary events', () => {
     }
     expect(meter.sofar(7)).toEqual({ input: 7, output: 2 })
   })
+
+  it('K3 are journalled as no more than was granted, unless the backend reports more', () => {
+    const meter = chat(request, grant(3))
+    meter.stream(bytes(sse(say('four tokens, and no more than four'))))
+    expect(meter.sofar(7)).toEqual({ input: 7, output: 3 })
+    meter.stream(bytes(sse(report(5, 6))))
+    expect(meter.sofar(7)).toEqual({ input: 7, output: 6 })
+  })
 })
 
 describe('what counts as output', () => {

@@ -74,6 +74,6 @@ export interface Config {
 /** The kind of wallet, and the settings that this kind takes. */
 export interface WalletSettings extends WalletValues {
   readonly kind: string
-  /** Nobody asked for it: it is what a gate has if no wallet was chosen. */
+  /** Whether this is the default, because no wallet was chosen. */
   readonly unasked?: boolean
 }

@@ -139,8 +139,8 @@ function merge(layers: readonly Layer[]): ReadonlyMap<string, Node> {
 }
 
 /**
- * For example, `--wallet play` outranks a file that describes a node: then nothing of that node
- * counts any more.
+ * For example, if the file describes a node and the command line says `--wallet play`, no setting
+ * of that node counts any more.
  */
 const changesWallet = (before: Node | undefined, after: Node | undefined): boolean =>
   before?.is === 'text' && after?.is === 'text' && before.text !== after.text

@@ -59,7 +59,7 @@ interface Parsing {
   readonly reading: Reading
 }
 
-/** Input and output are both needed: an output that nobody priced would be given away (A13). */
+/** Input and output both need a price. An output without one would be given away (A13). */
 function tokenPrices(
   node: RecordNode,
   parts: Partial<Record<'input' | 'output' | 'cached', Node>>,
@@ -78,7 +78,7 @@ function tokenPrices(
 const optional = <T>(node: Node | undefined, read: Reader<T>, reading: Reading): T | undefined =>
   node === undefined ? undefined : read(node, reading)
 
-/** The values by key, those without one left out; undefined where a key is none of these. */
+/** The values by key. A key without a value is left out. Undefined if there is an unknown key. */
 function partsOf<const K extends string>(
   node: RecordNode,
   keys: readonly K[],

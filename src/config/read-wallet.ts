@@ -5,7 +5,10 @@ import { secretLine, secretMacaroon } from './read-secret.ts'
 import { anyOf, fitting, type Reader, scalar } from './reader.ts'
 import type { Secret } from './secret.ts'
 
-/** Wallets that are to come. They are refused by name: money has to land somewhere. */
+/**
+ * Wallets of later versions. They are refused by name, because a gate without a wallet could not
+ * receive money.
+ */
 const LATER = ['phoenixd', 'cln', 'lnbits', 'nwc']
 
 /** The name of a wallet that this version has. */
@@ -29,7 +32,10 @@ export const walletKey: Reader<Secret> = (node, reading) =>
  */
 export const DEFAULT_MINTS = '["https://mint.minibits.cash/Bitcoin", "https://mint.coinos.io"]'
 
-/** A mint's address: https, or http on this machine and on .onion. Nobody in between may see coins. */
+/**
+ * The address of a mint: https, or http on this machine and for .onion. On other connections
+ * somebody could read the coins.
+ */
 export const mintUrl: Reader<string> = fitting('the https:// URL of a mint', (text) => {
   const url = URL.parse(text)
   if (url === null || url.username !== '' || url.password !== '') return null
@@ -39,7 +45,7 @@ export const mintUrl: Reader<string> = fitting('the https:// URL of a mint', (te
   return url.href.replace(/\/+$/, '')
 })
 
-/** `you@example.com` (LUD-16). That it can be paid is seen when it is asked. */
+/** `you@example.com` (LUD-16). Whether it can be paid is found out when it is asked. */
 export const lightningAddress: Reader<string> = fitting('a Lightning address', (text) =>
   /^[a-z0-9._+-]+@[a-z0-9.-]+(?::\d{1,5})?$/i.test(text) ? text.toLowerCase() : null,
 )

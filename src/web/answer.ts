@@ -11,14 +11,14 @@ const MOST_FRAMES = 12
 const MOST_PLAIN = 4_000
 
 /**
- * An answer as it grows on the page. The parser is no part of the page's first load: it is asked for
- * with the first answer, and until it is here, or where it cannot be had, the text stands as it came.
+ * An answer as it grows on the page. The parser is loaded with the first answer, and not with the
+ * page. Until it is loaded, or if it cannot be loaded, the text is shown unchanged.
  */
 export class Answer {
   readonly #place: HTMLElement
   readonly #around: (draw: () => void) => void
   #text = ''
-  /** What is to be drawn while there is no parser, and how much of it is drawn. */
+  /** The text to draw while there is no parser, and how much of it is drawn. */
   #legible = ''
   #drawn = 0
   #blocks: Blocks | null = null
@@ -26,7 +26,7 @@ export class Answer {
   #wait = 0
   #planned = false
 
-  /** `around` draws: it may keep its view at the end of what grows. */
+  /** `around` calls the function that draws, and may keep the end of the text in view. */
   constructor(place: HTMLElement, around: (draw: () => void) => void) {
     this.#place = place
     this.#around = around
@@ -53,7 +53,7 @@ export class Answer {
       this.#around(() => this.#place.replaceChildren())
       this.#plan()
     } catch {
-      // The network is gone: plain text is an answer, too.
+      // The parser could not be loaded. Plain text is an answer too.
     }
   }
 

@@ -95,7 +95,7 @@ export class Api {
     return this.#ask('/v1/models', {})
   }
 
-  /** With a key the invoice tops its account up. */
+  /** With a key, the invoice tops up the account of that key. */
   createInvoice(
     amountSats: number,
     key: string | null,

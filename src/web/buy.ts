@@ -106,7 +106,7 @@ export class Buy {
     this.#showBuys()
   }
 
-  /** What is for sale, so that an amount says what it buys. */
+  /** The prices, so that the form can say what an amount buys. */
   priced(prices: readonly Price[]): void {
     this.#prices = prices
     this.#showBuys()
@@ -124,7 +124,7 @@ export class Buy {
     box('buys').textContent = amount === null ? '' : buysSentence(amount, this.#prices, about)
   }
 
-  /** Sats, or null if what is in the form is no amount. */
+  /** Sats. Null if the form contains no valid amount. */
   #wanted(): number | null {
     const chosen = this.#chosen()
     const amount = Number(chosen === 'own' ? input('own').value : chosen)

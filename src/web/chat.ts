@@ -10,7 +10,7 @@ interface Message {
   readonly content: string
 }
 
-/** What a chat needs of the rest of the page. */
+/** The functions of the page that a chat calls. */
 export interface ChatParts {
   readonly shop: Shop
   model(): string | null

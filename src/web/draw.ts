@@ -2,8 +2,8 @@ import { make } from './dom.ts'
 import type { Part, Piece } from './markdown.ts'
 
 /**
- * Draws pieces as nodes, each in the place of the piece that was drawn there before. What is the same
- * stays, so that a selection, the focus and a sideways scroll outlive the next words.
+ * Draws pieces as nodes, each in the place of the piece that was drawn there before. A node that
+ * does not change stays, so that a selection, the focus and a sideways scroll are kept.
  */
 export function redraw(place: Element, before: readonly Piece[], after: readonly Piece[]): void {
   // The nodes of these pieces are the last ones: what stands before them is done.
@@ -78,7 +78,7 @@ function codeBox(language: string): HTMLElement {
   return around
 }
 
-/** It scrolls by keyboard, too. */
+/** The keyboard can scroll it too. */
 function scrolling<T extends HTMLElement>(node: T, name: string): T {
   node.tabIndex = 0
   node.setAttribute('role', 'group')

@@ -125,7 +125,7 @@ export class KeyCard {
       const amount = fromMsat(this.#msat, this.#shop.unit)
       box('balance').textContent = amount
       box('balance-note').textContent = asked.value.narrowed === true ? 'may be spent' : 'left'
-      // Beside the message field, too: there it is in view while an answer is read.
+      // The balance is also beside the message field, where it is in view while an answer is read.
       box('left').textContent = `${amount} ${box('balance-note').textContent}`
     } else this.#noBalance(asked.problem)
     return document.hidden ? LOOK_SELDOM : LOOK

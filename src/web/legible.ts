@@ -1,6 +1,7 @@
 /**
- * Nobody sees these, and code is copied from here into terminals, where an escape sequence can end a
- * paste and begin a command. The parser takes a carriage return for a line of its own.
+ * Control characters are invisible, and code is copied from here into terminals, where an escape
+ * sequence can end a paste and begin a command. The parser also reads a carriage return as a line
+ * end.
  */
 const CONTROLS = /(?![\n\t])\p{Cc}/gu
 
@@ -8,7 +9,7 @@ const CONTROLS = /(?![\n\t])\p{Cc}/gu
 const MOST_MARKS = 16
 const TOO_MANY = new RegExp(`(\\p{M}{${MOST_MARKS}})\\p{M}+`, 'gu')
 
-/** What is drawn of `more`, which comes after the text that is drawn already. */
+/** The part of `more` that is drawn. It comes after the text that is drawn already. */
 export function legible(drawn: string, more: string): string {
   const marks = /\p{M}*$/u.exec(drawn.slice(-2 * MOST_MARKS))?.[0] ?? ''
   const text = marks + more.replace(CONTROLS, '')

@@ -62,7 +62,7 @@ export function announce(
   )
 }
 
-/** Null where there is nothing to advise, or a note says it. */
+/** Null if there is no advice, or a note gives it. */
 function publicHint({ host }: Config, { state, why }: Ready['tunnel']): string | null {
   if (state !== 'off' || ['answered_no', 'not_answered'].includes(why)) return null
   return isLoopback(host)

@@ -6,7 +6,7 @@ import { hang, inkOf, widthOf } from './terminal.ts'
 
 const QUESTION = 'What is it like to be paid by the token?'
 
-/** Buys one answer from the gate at `url` as any client would, and tells it step by step. */
+/** Buys one answer from the gate at `url`, as any client does, and explains each step. */
 export async function story(host: Host, url: string): Promise<void> {
   const say = (text: string) => host.stdout.write(`${text}\n`)
   const ink = inkOf(host.stdout)

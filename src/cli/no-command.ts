@@ -1,7 +1,7 @@
 import { Failed } from '../daemon/failed.ts'
 import { nearest } from '../floor/nearest.ts'
 
-/** Commands of `satgate` that people look for and that are not there yet. */
+/** Commands that people look for and that this version does not have. */
 const LATER = [
   ...['init', 'doctor', 'requests', 'price', 'backup', 'restore', 'announce'],
   ...['connect', 'mcp'],
@@ -14,7 +14,7 @@ interface Program {
   readonly commands: readonly { name(): string }[]
 }
 
-/** What to say to whoever asks for a command that is not there. */
+/** The message for a command that does not exist. */
 export function noCommand(name: string, program: Program): Failed {
   if (LATER.includes(name)) {
     return new Failed(`satgate ${name} is not in this version yet`, 2)

@@ -6,7 +6,7 @@ import type { SimGate } from './gate.ts'
 import { SimReply } from './reply.ts'
 import type { SimWallet } from './wallet.ts'
 
-const PATH = '/v1/chat/completions'
+export const PATH = '/v1/chat/completions'
 
 /** One request of a buyer, with everything that the buyer knows of it. */
 export interface Asked {
@@ -42,6 +42,8 @@ export class SimBuyer {
   readonly asked: Asked[] = []
   /** All passes that it ever used, with the narrowed ones. */
   readonly passes = new Set<string>()
+  /** By the payment of a top-up: the payment that opened the account. */
+  readonly topUps = new Map<string, string>()
   readonly #world: VirtualWorld
   readonly #gate: SimGate
   readonly #wallet: SimWallet
@@ -97,6 +99,7 @@ export class SimBuyer {
     const made = await this.#patient(work)
     if (made === null || !made.ok) return
     const { row, macaroon } = made.value
+    if (topUp !== null) this.topUps.set(row.hash, topUp.hash)
     await this.#pay(row.hash, macaroon)
   }
 

@@ -3,8 +3,8 @@ import type { Entry, Limit, Posting } from '../../../src/ledger/ledger.ts'
 import { credentialOf } from '../../../src/passes/pair.ts'
 import { makeVerifier } from '../../../src/passes/verify.ts'
 import type { VirtualWorld } from '../../support/virtual-world.ts'
-import type { Asked, SimBuyer } from './buyer.ts'
-import { KEYS, PRICE, type SimGate } from './gate.ts'
+import { type Asked, PATH, type SimBuyer } from './buyer.ts'
+import { KEYS, PRICE, type SimGate, SLOTS } from './gate.ts'
 import type { SimUpstream } from './upstream.ts'
 import type { SimWallet } from './wallet.ts'
 
@@ -52,6 +52,8 @@ export async function violations(played: Played): Promise<readonly string[]> {
     ...open.map(({ id }) => `the hold of ${id} is open and nothing runs`),
     ...(await balances(played, sums)),
     ...payments(played, sums),
+    ...topUps(played, sums),
+    ...slots(played),
     ...requests(played, sums),
     ...(await meters(played, sums)),
   ]
@@ -116,6 +118,34 @@ function payments({ wallet, world }: Played, { entries }: Sums): string[] {
   return wrong
 }
 
+/** A top-up is credited to the account of the pass that it was bought with. */
+function topUps({ buyers }: Played, { entries }: Sums): string[] {
+  const accounts = new Map<string, string>()
+  for (const { why, ref, postings } of entries) {
+    const hash = /[0-9a-f]{64}/.exec(ref)?.[0]
+    const credited = postings.find(({ credit }) => credit.startsWith('paid:'))?.credit
+    if (why === 'deposit' && hash !== undefined && credited !== undefined)
+      accounts.set(hash, credited)
+  }
+  return buyers.flatMap((buyer) =>
+    [...buyer.topUps].flatMap(([hash, first]) => {
+      const [to, of] = [accounts.get(hash), accounts.get(first)]
+      if (to === undefined || of === undefined || to === of) return []
+      return [`top-up ${hash} was credited to ${to} instead of ${of}`]
+    }),
+  )
+}
+
+/** Nothing runs, so every slot of the backend is free. */
+function slots({ gate }: Played): string[] {
+  const found = gate.composed?.inside.routes.find('POST', PATH)
+  if (found?.is !== 'route') return ['the gate has no route']
+  const { targets } = found.route
+  const taken = Array.from({ length: SLOTS }, () => targets.take()).filter((slot) => slot !== null)
+  for (const slot of taken) slot.letGo()
+  return taken.length === SLOTS ? [] : [`${SLOTS - taken.length} slots are taken and nothing runs`]
+}
+
 /** Every request has one end and one event, and its price is that of what its buyer received. */
 function requests({ gate, buyers, upstream }: Played, { price }: Sums): string[] {
   const events = new Map<string, RequestEvent[]>()
@@ -172,6 +202,10 @@ function requestIsWrong(
   if (!free && words > 0 && price < worth) wrong.push(`${words} words for ${price} msat`)
   const most = mostOf(given, event)
   if (price > most) wrong.push(`it costs ${price} msat, and at most ${most} are due`)
+  const held = BigInt(event?.held_msat ?? 0)
+  if (event?.usage === 'counted' && price > held) {
+    wrong.push(`it costs ${price} msat by the gate's own count, and ${held} were held`)
+  }
   if (events.length === 1 && event !== undefined && !killed) {
     // Losses of earlier requests are reported with the request whose end made them certain.
     const said = BigInt((event.charged_msat ?? 0) + (event.owed_msat ?? 0))

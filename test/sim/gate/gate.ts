@@ -24,10 +24,12 @@ import type { SimWallet } from './wallet.ts'
 
 /** Msat for each token: the price in `CONFIG`, which is in sats per 1,000 tokens. */
 export const PRICE = { input: 100n, output: 1_000n }
+/** How many requests the backend takes at a time. */
+export const SLOTS = 4
 const CONFIG = configOf({
   pricing: { default: '100/1000' },
   timeouts: { firstByte: '12s', idle: '8s' },
-  capacity: { maxConcurrent: 4 },
+  capacity: { maxConcurrent: SLOTS },
   limits: { invoicesPerClient: 4 },
 })
 const MASTER = new Uint8Array(32).fill(9)

@@ -50,6 +50,17 @@ export const PLANTS: readonly {
       })),
   },
   {
+    what: 'a top-up goes to another account',
+    found: /was credited to paid:\w+ instead of/,
+    plant: (books) =>
+      withLedger(books, (ledger) => ({
+        deposit: async (deposit) => {
+          const isTopUp = (await ledger.balance(deposit.account)) !== null
+          return ledger.deposit(isTopUp ? { ...deposit, account: 'another' } : deposit)
+        },
+      })),
+  },
+  {
     what: 'a deposit is said to be on disk and is not made',
     found: /is lost/,
     plant: (books) => {

@@ -79,8 +79,8 @@ export function compose(parts: GateParts): Composed {
   const sells = config.mode === 'charge'
   const pages = new AccountPages({ ledger, authenticator, world, sells })
   const speeds = new Speeds(firstByte)
-  const patience = { firstByte, idle }
-  const forwarder = new Forwarder({ settler, world, background, patience, speeds })
+  const timeouts = { firstByte, idle }
+  const forwarder = new Forwarder({ settler, world, background, timeouts, speeds })
   const also = new Set(config.limits.requestFields)
   const paymentRequired = new PaymentRequired(rails, config.credit.invoice)
   const targets = new Targets({

@@ -13,7 +13,7 @@ import {
   entryJson,
   holdJson,
   mintedJson,
-  verdictJson,
+  proofJson,
 } from './control-json.ts'
 import { accountNamed } from './named-account.ts'
 
@@ -73,7 +73,7 @@ export function controlHandlers(
         return rowsOf(statement, ask, [limit, of])
       }
       case 'verify':
-        return verdictJson(await statement.verify())
+        return proofJson(await statement.verify())
       case 'earnings': {
         const [charges, deposits] = await Promise.all([statement.earnings(), statement.income()])
         return earningsJson(charges, deposits)

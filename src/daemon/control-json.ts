@@ -73,21 +73,21 @@ const drawerName = (drawer: Drawer): string => {
   return `${drawer.slice(0, colon)}:${shortName(drawer.slice(colon + 1))}`
 }
 
-export const verdictJson = (verdict: Result<Proof, readonly string[]>) =>
-  verdict.ok
+export const proofJson = (proof: Result<Proof, readonly string[]>) =>
+  proof.ok
     ? {
         balanced: true as const,
-        accounts: verdict.value.accounts,
-        open_holds: verdict.value.openHolds,
-        postings: verdict.value.postings,
-        drawers: verdict.value.drawers.map(({ drawer, balance }) => ({
+        accounts: proof.value.accounts,
+        open_holds: proof.value.openHolds,
+        postings: proof.value.postings,
+        drawers: proof.value.drawers.map(({ drawer, balance }) => ({
           drawer: drawerName(drawer),
           balance_msat: amount(balance),
         })),
         problems: [],
       }
-    : { balanced: false as const, problems: verdict.error.map(withNames) }
-export type VerdictJson = ReturnType<typeof verdictJson>
+    : { balanced: false as const, problems: proof.error.map(withNames) }
+export type ProofJson = ReturnType<typeof proofJson>
 
 /** Replaces the ids of accounts in a sentence of the proof by their names. */
 const withNames = (problem: string): string =>

@@ -52,7 +52,7 @@ export function openMoneyOut(
     ...payoutParts,
     mints: mints.all.map(({ mint }) => mint.url),
     writeToken,
-    patience: { everyMs: 2_000, mostMs: 40_000 },
+    polling: { everyMs: 2_000, mostMs: 40_000 },
     nudge: () => nudge(),
   })
   return {

@@ -107,7 +107,7 @@ export class Background {
       },
       async stop() {
         end()
-        if (running !== null) await inTime(world, running, { ms: PATIENCE, late: undefined })
+        if (running !== null) await inTime(world, running, { ms: STOP_WITHIN, late: undefined })
       },
     }
   }
@@ -134,4 +134,4 @@ const OVER = Symbol('over')
 const nothing = (): void => {}
 
 /** ms that a stop waits. Work that still runs may be waiting for a mint, or for a full disk. */
-const PATIENCE = 2_000
+const STOP_WITHIN = 2_000

@@ -10,11 +10,11 @@ export async function inTime<T, L>(
   { ms, late }: { readonly ms: number; readonly late: L },
 ): Promise<T | L> {
   let timer: Timer | null = null
-  const patience = new Promise<L>((resolve) => {
+  const timeout = new Promise<L>((resolve) => {
     timer = world.after(ms, () => resolve(late))
   })
   try {
-    return await Promise.race([work, patience])
+    return await Promise.race([work, timeout])
   } finally {
     ;(timer as Timer | null)?.cancel()
   }

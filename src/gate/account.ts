@@ -87,9 +87,9 @@ export class AccountPages {
       return err(DAMAGED)
     }
     if (presented.is !== 'credential') return err(this.#noCredential)
-    const admitted = await this.#authenticator.authenticate(presented, null)
-    if (admitted.ok) return admitted
-    const { why } = admitted.error
+    const identified = await this.#authenticator.authenticate(presented, null)
+    if (identified.ok) return identified
+    const { why } = identified.error
     return err(why === 'pending' || why === 'unreachable' ? PENDING : this.#noCredential)
   }
 }

@@ -37,12 +37,12 @@ export type NotAuthenticated =
  * ms that the first use of a pass may take: the wait for the wallet (below) and for the disk
  * together.
  */
-const PATIENCE = 20_000
+const FIRST_USE_WITHIN = 20_000
 /**
  * ms in which a right payment that the wallet does not see yet is looked up, and ms between two
  * such look-ups.
  */
-const WALLET_PATIENCE = 15_000
+const WALLET_WITHIN = 15_000
 const ASK_AGAIN = 500
 
 /** The rail that sells passes before they are paid for. */
@@ -99,7 +99,7 @@ export class Authenticator {
     if (row.usedAt === null) {
       const entered = this.#firstUse(presented, row, pass.tokenId)
       const refused = await inTime(this.#world, entered, {
-        ms: PATIENCE,
+        ms: FIRST_USE_WITHIN,
         late: 'unreachable' as const,
       })
       if (refused !== null) return err({ why: refused })
@@ -160,7 +160,7 @@ export class Authenticator {
   async #patiently(
     redeem: () => Promise<Result<Receipt, RedeemRefused>>,
   ): Promise<Result<Receipt, RedeemRefused>> {
-    const until = this.#world.elapsed() + WALLET_PATIENCE
+    const until = this.#world.elapsed() + WALLET_WITHIN
     for (;;) {
       const redeemed = await redeem()
       if (redeemed.ok || redeemed.error === 'unknown' || redeemed.error === 'bad_secret') {

@@ -104,9 +104,9 @@ export class Buying {
       return err(DAMAGED)
     }
     if (presented.is !== 'credential') return err(BAD_CREDENTIAL)
-    const admitted = await this.#parts.authenticator.authenticate(presented, null)
-    if (admitted.ok) return admitted
-    const { why } = admitted.error
+    const identified = await this.#parts.authenticator.authenticate(presented, null)
+    if (identified.ok) return identified
+    const { why } = identified.error
     return err(why === 'pending' || why === 'unreachable' ? PENDING : BAD_CREDENTIAL)
   }
 }

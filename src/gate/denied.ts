@@ -38,7 +38,7 @@ export const unpaidFor = ({ presented }: Incoming, priced: Priced | null): Unpai
 }
 
 /** The credential was read, and it does not admit this request. */
-export function notAdmitted(
+export function notAuthenticated(
   incoming: Incoming,
   not: NotAuthenticated,
   priced: Priced | null,

@@ -4,7 +4,7 @@ import type { World } from '../floor/world.ts'
 import type { Msat } from '../money/msat.ts'
 import { countTokens } from '../money/tokens.ts'
 import type { Held, Settled } from './call.ts'
-import { type Patience, Relay, type Relayed } from './relay.ts'
+import { Relay, type Relayed, type Timeouts } from './relay.ts'
 import { Respelling } from './respelling.ts'
 import type { Sent, Settler } from './settle.ts'
 import type { Speeds } from './speeds.ts'
@@ -14,7 +14,7 @@ export interface ForwarderParts {
   readonly settler: Pick<Settler, 'journal'>
   readonly world: World
   readonly background: Background
-  readonly patience: Patience
+  readonly timeouts: Timeouts
   readonly speeds: Speeds
 }
 
@@ -50,7 +50,7 @@ export class Forwarder {
 
   /** `balance` is told in the head of a stream: what the buyer had before this request. */
   async run(held: Held, balance: Msat | null): Promise<Forwarded> {
-    const { settler, world, background, patience } = this.#parts
+    const { settler, world, background, timeouts } = this.#parts
     const { asked, id, incoming, limit, reply, route, slot } = held
     const { dialect } = route
     const backend = slot.target.backend()
@@ -73,7 +73,7 @@ export class Forwarder {
       meter,
       wire: dialect.wire,
       streamed: asked.stream,
-      patience,
+      timeouts,
       world,
       open: (head) => openStream(held, { reply, head, before: balance }),
       answered: () => {

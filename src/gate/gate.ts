@@ -13,7 +13,7 @@ import {
   type Settled,
 } from './call.ts'
 import { carrying } from './carrying.ts'
-import { type Denied, notAdmitted, notHeld, refused, unpaidFor } from './denied.ts'
+import { type Denied, notAuthenticated, notHeld, refused, unpaidFor } from './denied.ts'
 import type { Forwarded, Forwarder } from './forward.ts'
 import type { ModeRule } from './mode.ts'
 import { parse } from './parse.ts'
@@ -48,7 +48,7 @@ export interface GateParts {
   readonly respond: Respond
   readonly log: RequestLog
   readonly world: World
-  /** False while a commit has failed or is late. No request is admitted then. */
+  /** False while a commit has failed or is late. No request is let in then. */
   healthy(): boolean
 }
 
@@ -115,7 +115,7 @@ export class Gate {
     return held.ok ? held : this.#parts.mode.decide(call, held.error)
   }
 
-  /** Settles or releases the money of an admitted request, and gives its slot back. */
+  /** Settles or releases the money of a request that was let in, and gives its slot back. */
   async settle(held: Held, how: Ending): Promise<Settled> {
     held.slot.letGo()
     return grow(held, { cost: await this.#parts.settler.close(held, how) })
@@ -221,8 +221,8 @@ export class Gate {
       return method === route.method ? refused(emptyBody(route.dialect)) : other
     if (presented.is !== 'credential') return allowed ? unpaidFor(incoming, null) : other
     const operation = { path, method, model: null }
-    const admitted = await this.#parts.authenticator.authenticate(presented, operation)
-    if (!admitted.ok) return notAdmitted(incoming, admitted.error, null)
+    const identified = await this.#parts.authenticator.authenticate(presented, operation)
+    if (!identified.ok) return notAuthenticated(incoming, identified.error, null)
     return method === route.method ? refused(emptyBody(route.dialect)) : other
   }
 
@@ -243,9 +243,9 @@ export class Gate {
       if (call.route.mode !== 'charge') return err(unpaidFor(incoming, call))
     }
     const operation = { path, method, model: asked.model }
-    const admitted = await this.#parts.authenticator.authenticate(presented, operation)
-    if (!admitted.ok) return err(notAdmitted(incoming, admitted.error, call))
-    const payer = admitted.value
+    const identified = await this.#parts.authenticator.authenticate(presented, operation)
+    if (!identified.ok) return err(notAuthenticated(incoming, identified.error, call))
+    const payer = identified.value
     estimate.of(payer.account)
     if (payer.carries === null) return ok(grow(call, { payer }))
     return ok(grow(call, { payer, reply: carrying(payer.carries, call.reply) }))

@@ -55,7 +55,7 @@ type Slots = Pick<Targets, 'take'>
 export type HoldLedger = Pick<Ledger, 'hold' | 'extend' | 'settle' | 'release' | 'balance'>
 
 /** ms that a request waits for money that other requests of its account hold. */
-const PATIENCE = 5_000
+const MONEY_WAIT = 5_000
 
 /**
  * Holds money for a request: the whole wish if the account can pay for it, otherwise what it can
@@ -89,7 +89,7 @@ export class Holds {
     if (whole.ok) return whole
     if (whole.refused.why === 'no_slot') return this.#noSlot(want, bound)
     const input = await estimated(want)
-    const until = this.#world.elapsed() + PATIENCE
+    const until = this.#world.elapsed() + MONEY_WAIT
     for (;;) {
       const tried = await this.#hold(want, slots, { input, least: want.least, patient: true })
       if (!tried.ok && tried.refused.why === 'no_slot') return this.#noSlot(want, input)

@@ -13,7 +13,7 @@ export type End =
   | 'stalled'
   | 'stopped'
 
-/** Everything on which the verdict depends. */
+/** Everything on which the outcome depends. */
 export interface Ended {
   readonly end: End
   readonly streamed: boolean
@@ -31,7 +31,7 @@ export interface Ended {
   readonly onUpstreamFailure: 'used' | 'release'
 }
 
-export type Verdict =
+export type Outcome =
   | {
       readonly do: 'settle'
       readonly amount: Msat
@@ -40,14 +40,14 @@ export type Verdict =
     }
   | { readonly do: 'release' }
 
-const RELEASE: Verdict = { do: 'release' }
+const RELEASE: Outcome = { do: 'release' }
 
 /**
  * Decides who pays, as one table (`docs/failure.md`). Pure. A reported usage may exceed the hold:
  * the ledger takes what the account has, and books the rest as owed or lost. Our own count never
  * exceeds the hold.
  */
-export function outcome(ended: Ended): Verdict {
+export function outcome(ended: Ended): Outcome {
   switch (ended.end) {
     case 'complete':
       return ended.source === 'none' && !ended.flowed && !charges(ended) ? RELEASE : settle(ended)
@@ -75,7 +75,7 @@ export function outcome(ended: Ended): Verdict {
 const charges = ({ rate, quantities }: Ended): boolean =>
   eachOf(rate, 'call') > 0n || QUANTITIES.some((name) => (quantities[name] ?? 0) > 0)
 
-function settle(ended: Ended): Verdict {
+function settle(ended: Ended): Outcome {
   const { hold, quantities, rate, source } = ended
   const price = charge(rate, quantities)
   if (source === 'reported') return { do: 'settle', amount: price, quantities, usage: 'reported' }
@@ -87,7 +87,7 @@ function settle(ended: Ended): Verdict {
  * the gate cannot see how much the backend makes. It may be all that was allowed. The buyer chose
  * it, so it is charged (J14).
  */
-function ceiling({ hold, quantities }: Ended): Verdict {
+function ceiling({ hold, quantities }: Ended): Outcome {
   return { do: 'settle', amount: hold, quantities, usage: 'counted' }
 }
 

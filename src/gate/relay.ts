@@ -7,7 +7,7 @@ import type { Reply, Sent, Upstream, UpstreamRequest } from './ports.ts'
 import type { UpstreamSaid } from './upstream-words.ts'
 
 /** ms. The setting `timeouts`. */
-export interface Patience {
+export interface Timeouts {
   readonly firstByte: number
   readonly idle: number
 }
@@ -37,7 +37,7 @@ export interface RelayParts {
   /** Tells a stream from an answer in one piece. */
   readonly wire: Wire
   readonly streamed: boolean
-  readonly patience: Patience
+  readonly timeouts: Timeouts
   readonly world: World
   /** Opens the stream to the buyer. Called once, before the first byte. */
   readonly open: (head: AnswerHead | null) => void
@@ -240,9 +240,9 @@ export class Relay {
   }
 
   #tick(): void {
-    const { patience, reply, world } = this.#parts
+    const { timeouts, reply, world } = this.#parts
     const now = world.elapsed()
-    const patient = this.#begun ? patience.idle : patience.firstByte
+    const patient = this.#begun ? timeouts.idle : timeouts.firstByte
     const waitingForBuyer = reply.headSent && reply.backlog > 0
     if (this.#finishedAt !== null && now - this.#finishedAt >= USAGE_GRACE) {
       this.#finish('complete')

@@ -32,7 +32,7 @@ export class Settler {
     const counted = shownOf(held, how, await this.#count(held, how))
     const { reportedInput, source, ...quantities } = counted
     if (reportedInput !== null) held.estimate.reported(reportedInput)
-    const verdict = outcome({
+    const decided = outcome({
       end,
       streamed: held.asked.stream,
       flowed: meter.seen.output,
@@ -43,8 +43,8 @@ export class Settler {
       hold: ceilingOf(held),
       onUpstreamFailure: this.#onUpstreamFailure,
     })
-    if (verdict.do === 'release') return this.#release(held, end)
-    const { amount, usage } = verdict
+    if (decided.do === 'release') return this.#release(held, end)
+    const { amount, usage } = decided
     const cost = { end, usage, quantities }
     if (held.hold === null) return { ...cost, ...shown(held, null, amount) }
     const charge = { amount, quantities, usage, end, at: this.#world.now() }

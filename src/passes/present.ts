@@ -88,10 +88,10 @@ export function present(rawHeaders: readonly string[]): Found {
     else if (LEGACY.has(name)) seen.found.push(readLegacy(value))
     else if (FOREIGN.has(name)) seen.foreign = true
   }
-  return verdict(seen)
+  return foundIn(seen)
 }
 
-function verdict({ found, mended, foreign }: Seen): Found {
+function foundIn({ found, mended, foreign }: Seen): Found {
   const credentials = new Map<string, Credential>()
   let detail: string | null = null
   for (const one of found) {

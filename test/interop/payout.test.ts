@@ -56,7 +56,7 @@ function leaves(part: Part): void {
       ...{ store, freeze, swapper, world, payouts: new Payouts(store), money: 'test' as const },
       ...{ mint: () => mint, owedSat: async () => 500, say: () => {}, above: 2_000 },
       ...{ address: address.value, mints: [mint.url], writeToken, nudge: () => {} },
-      patience: { everyMs: 500, mostMs: 1_000 },
+      polling: { everyMs: 500, mostMs: 1_000 },
       lnurl: {
         payRequest: async () => ({ address: address.value, minSat: 1, maxSat: 1_000_000 }) as never,
         invoice: async (_: unknown, sat: number) => {

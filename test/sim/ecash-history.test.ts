@@ -142,7 +142,7 @@ class History {
       ...till.now,
       ...{ address: till.address, above: till.above, mints: till.banks.map(({ url }) => url) },
       writeToken: async (mint, coins) => `${mint} ${coins.map(({ secret }) => secret).join(' ')}`,
-      patience: { everyMs: 1, mostMs: 2 },
+      polling: { everyMs: 1, mostMs: 2 },
       nudge: () => {},
     })
   }

@@ -1,4 +1,4 @@
-import { isBuyers, type VerdictJson } from '../../daemon/control-json.ts'
+import { isBuyers, type ProofJson } from '../../daemon/control-json.ts'
 import { plural } from '../../floor/plural.ts'
 import { onLines } from '../../floor/printable.ts'
 import { formatSat } from '../../money/msat.ts'
@@ -65,7 +65,7 @@ export const ledger: Command = {
       async run(invocation) {
         const { askBooks } = await import('../ask-gate.ts')
         const { answer, unit } = await askBooks(invocation, { ask: 'verify' })
-        return verdict(answer as VerdictJson, { json: invocation.json, unit })
+        return proofOutcome(answer as ProofJson, { json: invocation.json, unit })
       },
     },
   ],
@@ -86,8 +86,8 @@ async function showRows(invocation: Invocation, view: keyof typeof VIEWS): Promi
 }
 
 /** 0 if the books balance, 4 if they do not. */
-function verdict(
-  said: VerdictJson,
+function proofOutcome(
+  said: ProofJson,
   { json, unit }: { readonly json: boolean; readonly unit: string },
 ): Outcome {
   const code = said.balanced ? 0 : 4

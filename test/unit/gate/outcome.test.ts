@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Ended, outcome, type Verdict } from '../../../src/gate/outcome.ts'
+import { type Ended, type Outcome, outcome } from '../../../src/gate/outcome.ts'
 import { msat } from '../../../src/money/msat.ts'
 import type { Rate } from '../../../src/money/price.ts'
 
@@ -36,7 +36,7 @@ const BILLING = ['used', 'release'] as const
 
 /** What one row of the table charges, in msat. Null gives everything back. */
 type Taken = number | null
-const takenOf = (verdict: Verdict): Taken =>
+const takenOf = (verdict: Outcome): Taken =>
   verdict.do === 'release' ? null : Number(verdict.amount)
 
 interface Row {

@@ -29,7 +29,7 @@ function open() {
     ...{ address, above, mints: banks.map(({ url }) => url) },
     writeToken: async (mint: string, coins: readonly Proof[]) =>
       `cashuB ${mint} ${coins.map(({ secret }) => secret).join(' ')}`,
-    patience: { everyMs: 1, mostMs: 3 },
+    polling: { everyMs: 1, mostMs: 3 },
     nudge: () => {
       nudged += 1
     },
@@ -302,7 +302,7 @@ describe('export', () => {
       ...till.now,
       ...{ address: null, above: 1, mints: [], nudge: () => {} },
       writeToken: () => Promise.reject(new Error('no token')),
-      patience: { everyMs: 1, mostMs: 1 },
+      polling: { everyMs: 1, mostMs: 1 },
     })
     await expect(broken.export({ sat: null, yes: false })).rejects.toThrow('no token')
     expect(till.held()).toBe(64)

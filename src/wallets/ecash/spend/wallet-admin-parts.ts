@@ -21,7 +21,7 @@ export interface WalletAdminParts extends PayoutRunnerParts {
   /**
    * How often, and how long, a payment under way is looked up before the operator gets an answer.
    */
-  readonly patience: { readonly everyMs: number; readonly mostMs: number }
+  readonly polling: { readonly everyMs: number; readonly mostMs: number }
   /** Called when something changed that a payout may wait for. */
   readonly nudge: () => void
 }

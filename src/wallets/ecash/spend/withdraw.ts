@@ -183,7 +183,7 @@ async function pay(
 
 /** Looks up a payment under way, for as long as an operator waits. */
 async function patiently(parts: WalletAdminParts, payout: Payout): Promise<Payout> {
-  const { everyMs, mostMs } = parts.patience
+  const { everyMs, mostMs } = parts.polling
   let now = payout
   for (let waited = 0; now.state === 'sent' && waited < mostMs; waited += everyMs) {
     await sleep(parts.world, everyMs)

@@ -19,7 +19,7 @@ export default defineConfig({
           setupFiles: ['test/setup.ts'],
           globalSetup: ['test/page-setup.ts'],
           env: { NODE_COMPILE_CACHE: COMPILED },
-          // Most tests wait for an answer more than they compute, so a core is enough for two files.
+          // Most tests wait more than they compute, so two cores are enough for three files.
           maxWorkers: Math.ceil(availableParallelism() * 1.5),
           // A busy machine makes a test slow, and no slower test is a wrong one.
           testTimeout: 60_000,

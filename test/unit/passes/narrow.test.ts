@@ -114,4 +114,12 @@ describe('inspecting a pass', () => {
     expect(shown.ok && shown.value.caveats[0]?.text).toBe('foo = \ufffd[2J\ufffd')
     expect(shown.ok && shown.value.caveats[0]?.problem).toContain('control')
   })
+  it.each(['tool = search', 'seconds <= 60', 'spend <= 5 / week'])(
+    'L8 shows %s, which a later version will serve, and says that it is not served yet',
+    (caveat) => {
+      const shown = inspect(text([caveat]))
+      expect(shown.ok && shown.value.caveats[0]?.text).toBe(caveat)
+      expect(shown.ok && shown.value.caveats[0]?.problem).toContain('is not served here yet')
+    },
+  )
 })

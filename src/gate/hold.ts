@@ -10,7 +10,7 @@ import type {
   Settled,
 } from '../ledger/ledger.ts'
 import { least, type Msat, msat, ZERO } from '../money/msat.ts'
-import { at, ceilingLine, type Rate } from '../money/price.ts'
+import { at, ceilingPrice, type Rate } from '../money/price.ts'
 import type { Slot, Targets } from './targets.ts'
 
 /** What a request wants to hold. */
@@ -148,10 +148,10 @@ export class Holds {
     const most = { ...want.bound, input: want.bound.input + want.template }
     const request: HoldRequest = {
       ...want.request,
-      price: ceilingLine(want.rate, quantities, 'output'),
+      price: ceilingPrice(want.rate, quantities, 'output'),
       quantities,
       clamped: 'output',
-      worst: { price: ceilingLine(want.rate, most, 'output'), quantities: most },
+      worst: { price: ceilingPrice(want.rate, most, 'output'), quantities: most },
       ...how,
       most: want.most,
       at: openedAt,
@@ -178,7 +178,7 @@ export class Holds {
     const all = account.available + account.held
     const balance = msat(all > account.owed ? all - account.owed : 0n)
     const leastOf = (bound: number) =>
-      at(ceilingLine(want.rate, { ...want.bound, input: bound }, 'output'), want.least)
+      at(ceilingPrice(want.rate, { ...want.bound, input: bound }, 'output'), want.least)
     const estimate = balance < leastOf(input) ? await estimated(want) : input
     const needed = leastOf(estimate)
     if (balance >= needed) return { ok: false, refused: { why: 'no_slot' }, input }

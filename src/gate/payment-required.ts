@@ -1,5 +1,5 @@
 import { ceilSat } from '../money/msat.ts'
-import { at, ceilingLine } from '../money/price.ts'
+import { at, ceilingPrice } from '../money/price.ts'
 import type { InvoiceQuotaKey, Offer, OfferRefused, Presentation, Rail } from '../rails/rail.ts'
 import type { Priced } from './call.ts'
 import type { PromptEstimate } from './estimate.ts'
@@ -52,14 +52,14 @@ export class PaymentRequired {
     const { rate, asked } = step
     const template = estimate.template()
     const bound = { ...asked.most, input: asked.most.input + template }
-    const worst = at(ceilingLine(rate, bound, 'output'), step.wanted * asked.choices)
+    const worst = at(ceilingPrice(rate, bound, 'output'), step.wanted * asked.choices)
     if (ceilSat(worst) <= min) return { sat: min, least: min }
     const wanted = await fitted(step, estimate)
     const most = wanted * asked.choices
     const likely = { ...asked.most, input: (await estimate.withMargin()) + template }
-    const line = ceilingLine(rate, likely, 'output')
-    const admits = ceilSat(at(line, asked.hasOutput ? asked.choices : 0))
-    const sat = Math.max(Math.min(Math.max(ceilSat(at(line, most)), min), max), admits)
+    const ceiling = ceilingPrice(rate, likely, 'output')
+    const admits = ceilSat(at(ceiling, asked.hasOutput ? asked.choices : 0))
+    const sat = Math.max(Math.min(Math.max(ceilSat(at(ceiling, most)), min), max), admits)
     return { sat, least: Math.max(admits, min) }
   }
 

@@ -2,7 +2,7 @@ import type { Counted, Meter } from '../dialects/dialect.ts'
 import type { World } from '../floor/world.ts'
 import type { Settled } from '../ledger/ledger.ts'
 import { type Msat, ZERO } from '../money/msat.ts'
-import { at, ceilingLine, charge } from '../money/price.ts'
+import { at, ceilingPrice, charge } from '../money/price.ts'
 import type { Quantities } from '../money/quantities.ts'
 import type { Cost, Held } from './call.ts'
 import { type End, outcome } from './outcome.ts'
@@ -40,7 +40,7 @@ export class Settler {
       quantities,
       source,
       rate: held.rate,
-      hold: ceilingOf(held),
+      hold: ceilingOfHeld(held),
       onUpstreamFailure: this.#onUpstreamFailure,
     })
     if (decided.do === 'release') return this.#release(held, end)
@@ -79,10 +79,10 @@ export class Settler {
 }
 
 /** The most that our own count may charge: the hold, or what the hold would have been. */
-function ceilingOf({ asked, hold, observed, rate, wanted }: Held): Msat {
+function ceilingOfHeld({ asked, hold, observed, rate, wanted }: Held): Msat {
   if (hold !== null) return hold.amount
   if (observed === null) return ZERO
-  return at(ceilingLine(rate, asked.most, 'output'), wanted * asked.choices)
+  return at(ceilingPrice(rate, asked.most, 'output'), wanted * asked.choices)
 }
 
 /** How a request ended. If nothing was sent to a backend, it costs nothing. */

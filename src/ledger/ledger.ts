@@ -1,6 +1,6 @@
 import type { Result } from '../floor/result.ts'
 import type { Msat } from '../money/msat.ts'
-import type { Clamped, Line } from '../money/price.ts'
+import type { Clamped, LinearPrice } from '../money/price.ts'
 import type { Quantities } from '../money/quantities.ts'
 
 /**
@@ -97,7 +97,7 @@ export interface HoldRequest {
   readonly id: HoldId
   readonly account: AccountId
   /** The price as a linear function of the granted units. */
-  readonly price: Line
+  readonly price: LinearPrice
   /** What is held besides the granted units. */
   readonly quantities: Quantities
   /**
@@ -116,7 +116,7 @@ export interface HoldRequest {
    * Limits in one request are checked against this, if it is more than what is held. Such a limit
    * has no meter that could show later that it is full (threats J4).
    */
-  readonly worst?: { readonly price: Line; readonly quantities: Quantities }
+  readonly worst?: { readonly price: LinearPrice; readonly quantities: Quantities }
   readonly limits: readonly Limit[]
   readonly at: number
   readonly deadline: number

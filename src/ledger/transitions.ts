@@ -1,7 +1,7 @@
 import { assert } from '../floor/assert.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import { add, least, type Msat, msat, subtract, ZERO } from '../money/msat.ts'
-import { affordable, type Line, at as priceAt } from '../money/price.ts'
+import { affordable, type LinearPrice, at as priceAt } from '../money/price.ts'
 import { checkQuantities, type Quantities } from '../money/quantities.ts'
 import { baseCount, countAt, countsUnits } from './counting.ts'
 import type {
@@ -146,7 +146,7 @@ function checkRequest(request: HoldRequest, { meters }: HoldView): void {
 const judged = (
   request: HoldRequest,
   { window }: Limit,
-): { readonly price: Line; readonly quantities: Quantities } =>
+): { readonly price: LinearPrice; readonly quantities: Quantities } =>
   window === 'req' && request.worst !== undefined ? request.worst : request
 
 /** What the smallest grant counts at a limit, in the limit's unit. */

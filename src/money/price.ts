@@ -51,10 +51,10 @@ export function charge(rate: Rate, quantities: Quantities): Msat {
 }
 
 /**
- * The price of a request as a line: `base + each × units`, in msat × 10^6. What the ledger holds is
- * the line at the number of units that the account affords.
+ * The price of a request over one quantity: `base + each × units`, in msat × 10^6. What the ledger holds is
+ * that price at the number of units that the account affords.
  */
-export interface Line {
+export interface LinearPrice {
   readonly base: MicroMsat
   readonly each: MicroMsat
 }
@@ -63,11 +63,11 @@ export interface Line {
 export type Clamped = Exclude<Quantity, 'input' | 'cached'>
 
 /**
- * The ceiling of a request as a line over one of its quantities: output tokens if an answer is
+ * The ceiling of a request over one of its quantities: output tokens if an answer is
  * clamped, seconds if a stream is. `most` is the most of everything else, and what there is of that
  * quantity besides the units.
  */
-export function ceilingLine(rate: Rate, most: Quantities, units: Clamped): Line {
+export function ceilingPrice(rate: Rate, most: Quantities, units: Clamped): LinearPrice {
   const calls = units === 'call' ? (most.call ?? 0) : callsOf(most)
   return {
     base: besideInput(rate, most, calls) + BigInt(most.input ?? 0) * dearestInput(rate),
@@ -75,17 +75,17 @@ export function ceilingLine(rate: Rate, most: Quantities, units: Clamped): Line 
   }
 }
 
-/** The line at that many units, in msat, rounded up. */
-export function at(line: Line, units: number): Msat {
-  return msat(ceilDiv(line.base + line.each * BigInt(units), MICRO))
+/** The price of that many units, in msat, rounded up. */
+export function at(price: LinearPrice, units: number): Msat {
+  return msat(ceilDiv(price.base + price.each * BigInt(units), MICRO))
 }
 
 /** How many units so many msat can buy, at most `most`. Null if they cannot pay for the base. */
-export function affordable(line: Line, available: bigint, most: number): number | null {
-  const left = available * MICRO - line.base
+export function affordable(price: LinearPrice, available: bigint, most: number): number | null {
+  const left = available * MICRO - price.base
   if (left < 0n) return null
-  if (line.each === 0n) return most
-  const steps = left / line.each
+  if (price.each === 0n) return most
+  const steps = left / price.each
   return steps < BigInt(most) ? Number(steps) : most
 }
 

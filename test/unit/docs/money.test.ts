@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Charge, Deposit, HoldRequest } from '../../../src/ledger/ledger.ts'
 import type { Books } from '../../../src/ledger/open-ledger.ts'
 import { formatSat, fromSat, type Msat, msat } from '../../../src/money/msat.ts'
-import { ceilingLine, charge, type Rate } from '../../../src/money/price.ts'
+import { ceilingPrice, charge, type Rate } from '../../../src/money/price.ts'
 import { openMemoryBooks } from '../../support/memory-books.ts'
 
 /** The tables of `docs/money.md` show what the ledger does. Each event is replayed here. */
@@ -31,7 +31,7 @@ const deposit = (payment: string, amount: Msat, credit: 'paid' | 'bonus'): Depos
 const request = (id: string, input: number, most: number): HoldRequest => ({
   id,
   account: 'a91f',
-  price: ceilingLine(RATE, { input }, 'output'),
+  price: ceilingPrice(RATE, { input }, 'output'),
   quantities: { input },
   clamped: 'output',
   least: 1,

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ceilSat, formatSat } from '../../../src/money/msat.ts'
 import { formatDecimal, parseSatsPerThousand, parseUsdPerBtc } from '../../../src/money/parse.ts'
-import { at, ceilingLine, charge, type Rate } from '../../../src/money/price.ts'
+import { at, ceilingPrice, charge, type Rate } from '../../../src/money/price.ts'
 import { inSats, makePricing } from '../../../src/money/pricing.ts'
 import { loaded } from '../config/world.ts'
 
@@ -109,7 +109,7 @@ describe('docs/pricing.md', () => {
     expect(rows.length).toBe(3)
     for (const [price = '', input, output, held, asked] of rows) {
       const amount = at(
-        ceilingLine(rateOf(price), { input: figure(input) }, 'output'),
+        ceilingPrice(rateOf(price), { input: figure(input) }, 'output'),
         figure(output),
       )
       expect(formatSat(amount), price).toBe(held)

@@ -4,7 +4,7 @@ import {
   affordable,
   at,
   type Clamped,
-  ceilingLine,
+  ceilingPrice,
   charge,
   eachOf,
   isFree,
@@ -76,7 +76,7 @@ describe('a ceiling', () => {
         fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 8, maxLength: 8 }),
         (units, rate, most, parts) => {
           const held = at(
-            ceilingLine(rate, { ...most, [units]: 0 }, units),
+            ceilingPrice(rate, { ...most, [units]: 0 }, units),
             most[units] ?? (units === 'call' ? 1 : 0),
           )
           const less = (name: keyof Quantities, i: number) =>
@@ -101,7 +101,7 @@ describe('a ceiling', () => {
         fc.bigInt({ min: 0n, max: 10n ** 15n }),
         count,
         (rate, input, money, most) => {
-          const line = ceilingLine(rate, { input }, 'output')
+          const line = ceilingPrice(rate, { input }, 'output')
           const output = affordable(line, money, most)
           if (output === null) {
             expect(at(line, 0)).toBeGreaterThan(money)
@@ -116,7 +116,7 @@ describe('a ceiling', () => {
   })
 
   it('that takes the very last msat can be paid', () => {
-    const line = ceilingLine({ input: 1_000_000n }, { input: 10 }, 'output')
+    const line = ceilingPrice({ input: 1_000_000n }, { input: 10 }, 'output')
     expect([affordable(line, 10n, 5), affordable(line, 9n, 5)]).toEqual([5, null])
   })
 })

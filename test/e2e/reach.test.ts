@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { alive } from '../support/alive.ts'
 import { type Answered, Client, lines } from '../support/ask.ts'
 import { until } from '../support/buyer.ts'
 import { type FakeCloudflared, fakeCloudflared } from '../support/cloudflared.ts'
@@ -20,15 +21,6 @@ afterEach(async () => {
 
 const CHAT = '/v1/chat/completions'
 const hello = { model: 'fake', messages: [{ role: 'user', content: 'hi' }] }
-
-const alive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
 
 /** A 402 with an invoice for this client has a page to pay. A shared invoice has none. */
 const payPage = ({ status, json }: Answered): string | null => {

@@ -1,9 +1,8 @@
-import type { Asked, Dialect, Meter } from '../../src/dialects/dialect.ts'
+import type { Asked, Dialect } from '../../src/dialects/dialect.ts'
 import { isObject, readObject } from '../../src/dialects/kit/json.ts'
 import { object, text } from '../../src/floor/json-schema.ts'
 import { err, ok } from '../../src/floor/result.ts'
-
-const NOTHING = Buffer.alloc(0)
+import { passingMeter } from './plain-http.ts'
 
 /**
  * Tool calls in the form of MCP. A method has the price of the model with its name, a tool the
@@ -30,16 +29,7 @@ export const jsonRpc: Dialect = {
     headers: (splice as { head: { headers: Record<string, string> } }).head.headers,
   }),
   respell: () => null,
-  meter: (): Meter => {
-    const seen = { output: false, finished: false, finishes: 0, done: false, over: false }
-    return {
-      ...{ stream: (chunk) => chunk, rest: () => NOTHING, whole: (body) => body },
-      ...{ asStream: (body) => body, finish: () => NOTHING, keepAlive: () => NOTHING },
-      ...{ cut: () => NOTHING, broken: () => NOTHING, seen: { ...seen, error: null } },
-      sofar: () => ({}),
-      usage: () => ({ source: 'none', input: 0, cached: 0, output: 0, reportedInput: null }),
-    }
-  },
+  meter: passingMeter,
   wire: {
     streamType: () => 'text/event-stream',
     answerType: (label) => label ?? 'application/json',

@@ -4,6 +4,18 @@ import { ok } from '../../src/floor/result.ts'
 
 const NOTHING = Buffer.alloc(0)
 
+/** Watches nothing: every byte passes, and nothing is counted but the call itself. */
+export const passingMeter = (): Meter => {
+  const seen = { output: false, finished: false, finishes: 0, done: false, over: false }
+  return {
+    ...{ stream: (chunk) => chunk, rest: () => NOTHING, whole: (body) => body },
+    ...{ asStream: (body) => body, finish: () => NOTHING, keepAlive: () => NOTHING },
+    ...{ cut: () => NOTHING, broken: () => NOTHING, seen: { ...seen, error: null } },
+    sofar: () => ({}),
+    usage: () => ({ source: 'none', input: 0, cached: 0, output: 0, reportedInput: null }),
+  }
+}
+
 /** Any HTTP API with a price for each call. Neither the request nor the answer is read. */
 export const plainHttp: Dialect = {
   ...{ name: 'http', path: '/', headers: ['accept-language', 'if-none-match'] },
@@ -18,16 +30,7 @@ export const plainHttp: Dialect = {
     return { body, contentType: contentType ?? 'application/octet-stream', headers }
   },
   respell: () => null,
-  meter: (): Meter => {
-    const seen = { output: false, finished: false, finishes: 0, done: false, over: false }
-    return {
-      ...{ stream: (chunk) => chunk, rest: () => NOTHING, whole: (body) => body },
-      ...{ asStream: (body) => body, finish: () => NOTHING, keepAlive: () => NOTHING },
-      ...{ cut: () => NOTHING, broken: () => NOTHING, seen: { ...seen, error: null } },
-      sofar: () => ({}),
-      usage: () => ({ source: 'none', input: 0, cached: 0, output: 0, reportedInput: null }),
-    }
-  },
+  meter: passingMeter,
   wire: {
     ...openaiChat.wire,
     isStream: () => false,

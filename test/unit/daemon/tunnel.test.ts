@@ -14,6 +14,7 @@ import { findCloudflared, needCloudflared, strangersEnv } from '../../../src/dae
 import type { Answer, Host } from '../../../src/daemon/host.ts'
 import { Tunnel, type TunnelOptions } from '../../../src/daemon/tunnel.ts'
 import { tunnelChance } from '../../../src/daemon/tunnel-choice.ts'
+import { alive } from '../../support/alive.ts'
 import { until } from '../../support/buyer.ts'
 import { type FakeCloudflared, fakeCloudflared } from '../../support/cloudflared.ts'
 import { real, TestWorld } from '../../support/world.ts'
@@ -33,15 +34,6 @@ function fakeOf(): FakeCloudflared {
   const fake = fakeCloudflared()
   clean.push(() => fake.remove())
   return fake
-}
-
-const alive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** Writes a file that can be run. */

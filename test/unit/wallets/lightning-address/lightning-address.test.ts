@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Background } from '../../../../src/floor/background.ts'
 import type { World } from '../../../../src/floor/world.ts'
-import { type AddressStore, addressBook } from '../../../../src/wallets/lightning-address/book.ts'
+import { addressBook } from '../../../../src/wallets/lightning-address/book.ts'
 import {
   type LightningAddressOptions,
   openLightningAddressWallet,
@@ -13,6 +13,7 @@ import { AmountRefused, type Wallet } from '../../../../src/wallets/wallet.ts'
 import { heard, until, wait, walletContract } from '../../../contract/wallet.ts'
 import { unheard } from '../../../support/background.ts'
 import { type LnurlServer, type Page, startLnurlServer } from '../../../support/lnurl-server.ts'
+import { memoryFacts } from '../../../support/memory-facts.ts'
 import { VirtualWorld } from '../../../support/virtual-world.ts'
 import { real, worldAt } from '../../../support/world.ts'
 
@@ -23,7 +24,7 @@ const DEADLINE = 20_000
 walletContract('a Lightning address (a double that hangs up)', async () => {
   const server = await startLnurlServer()
   const world = real
-  const store = memoryStore()
+  const store = memoryFacts()
   const bodies: Readonly<Record<string, Page>> = {
     2000000000: { body: { status: 'ERROR', reason: 'no liquidity for that' } },
     3000000000: { status: 500, body: { status: 'ERROR', reason: 'amount out of range' } },
@@ -56,13 +57,13 @@ walletContract('a Lightning address (a double that hangs up)', async () => {
 })
 
 let server: LnurlServer
-let store: ReturnType<typeof memoryStore>
+let store: ReturnType<typeof memoryFacts>
 let clock: { now: number }
 let wallets: Wallet[]
 beforeEach(async () => {
   clock = { now: Date.now() }
   server = await startLnurlServer(() => clock.now)
-  store = memoryStore()
+  store = memoryFacts()
   wallets = []
 })
 afterEach(async () => {
@@ -179,7 +180,7 @@ describe('invoices', () => {
     const twice = 'WalletRefused: it gave an invoice that it gave before'
     expect(await trouble(wallet.createInvoice({ ...ASK, sat: 1 }))).toBe(twice)
     expect(await trouble((await open()).createInvoice({ ...ASK, sat: 1 }))).toBe(twice)
-    const fresh = await open({ store: memoryStore() })
+    const fresh = await open({ store: memoryFacts() })
     const both = [fresh.createInvoice({ ...ASK, sat: 1 }), fresh.createInvoice({ ...ASK, sat: 1 })]
     expect((await Promise.allSettled(both)).map(({ status }) => status).sort()).toEqual([
       'fulfilled',
@@ -579,23 +580,4 @@ async function opened(options: LightningAddressOptions): Promise<Wallet> {
   const wallet = await openLightningAddressWallet(options)
   if (wallet === 'no_verify') throw new Error(wallet)
   return wallet
-}
-
-function memoryStore(): AddressStore & { readonly kept: Map<string, string>; fail: boolean } {
-  const kept = new Map<string, string>()
-  return {
-    kept,
-    fail: false,
-    async remember(key, value) {
-      await new Promise((done) => setImmediate(done))
-      if (this.fail) throw new Error('disk full')
-      kept.set(key, value)
-    },
-    async recall(key) {
-      return kept.get(key) ?? null
-    },
-    async forget(key) {
-      kept.delete(key)
-    },
-  }
 }

@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { openPlayWallet, type PlayStore } from '../../../../src/wallets/play/play.ts'
+import { openPlayWallet } from '../../../../src/wallets/play/play.ts'
 import { heard, walletContract } from '../../../contract/wallet.ts'
 import { unheard } from '../../../support/background.ts'
+import { memoryFacts } from '../../../support/memory-facts.ts'
 import { real } from '../../../support/world.ts'
 
 const world = real
 const ASK = { sat: 21, memo: 'play', expirySeconds: 600 }
 
 walletContract('play money', async () => {
-  const store = memoryStore()
+  const store = memoryFacts()
   let wallet = openPlayWallet({ store, world, background: unheard })
   return {
     // The gate's own process takes payments, so the buyer pays at the wallet that was opened last.
@@ -72,7 +73,7 @@ describe('paying with play money', () => {
   })
 
   it('C1 the preimage is told only when the payment is on disk', async () => {
-    const store = memoryStore()
+    const store = memoryFacts()
     const { play } = fresh(store)
     const { paymentHash } = await play.createInvoice(ASK)
     store.fail = true
@@ -100,7 +101,7 @@ describe('paying with play money', () => {
   })
 })
 
-function fresh(store = memoryStore()) {
+function fresh(store = memoryFacts()) {
   const clock = { now: Date.now() }
   const play = openPlayWallet({
     store,
@@ -108,19 +109,4 @@ function fresh(store = memoryStore()) {
     background: unheard,
   })
   return { play, clock, store }
-}
-
-function memoryStore(): PlayStore & { fail: boolean } {
-  const kept = new Map<string, string>()
-  return {
-    fail: false,
-    async remember(key, value) {
-      await new Promise((done) => setImmediate(done))
-      if (this.fail) throw new Error('disk full')
-      kept.set(key, value)
-    },
-    async recall(key) {
-      return kept.get(key) ?? null
-    },
-  }
 }

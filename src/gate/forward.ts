@@ -1,5 +1,6 @@
 import type { Meter } from '../dialects/dialect.ts'
 import type { Background } from '../floor/background.ts'
+import { Roster } from '../floor/roster.ts'
 import type { World } from '../floor/world.ts'
 import type { Msat } from '../money/msat.ts'
 import { countTokens } from '../money/tokens.ts'
@@ -34,7 +35,7 @@ export interface Forwarded {
  * Only `respelling.ts` and the upstream's kept connections ever send a request twice.
  */
 export class Forwarder {
-  readonly #running = new Set<Relay>()
+  readonly #running = new Roster<Relay>()
   readonly #parts: ForwarderParts
   readonly #respelling: Respelling
 
@@ -45,7 +46,7 @@ export class Forwarder {
 
   /** Ends every answer that still runs. */
   stop(): void {
-    for (const relay of this.#running) relay.stop()
+    this.#running.each((relay) => relay.stop())
   }
 
   /** `balance` is told in the head of a stream: what the buyer had before this request. */

@@ -1,3 +1,4 @@
+import { andThen } from '../floor/awaitable.ts'
 import type { Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { AccountId, Hold, HoldId, HoldRefused, HoldRequest, Ledger } from '../ledger/ledger.ts'
@@ -32,16 +33,17 @@ export class ObservedLedger implements HoldLedger {
     }
     await this.#credit(request.account)
     const { ledger } = this.#copy
-    const held = await ledger.hold(request)
-    if (held.ok) this.#open.set(request.id, ledger)
-    return held
+    return andThen(ledger.hold(request), (held) => {
+      if (held.ok) this.#open.set(request.id, ledger)
+      return held
+    })
   }
 
   balance(account: AccountId): ReturnType<Ledger['balance']> {
     return this.#copy.ledger.balance(account)
   }
 
-  async extend(...args: Parameters<Ledger['extend']>): ReturnType<Ledger['extend']> {
+  extend(...args: Parameters<Ledger['extend']>): ReturnType<Ledger['extend']> {
     return this.#ledgerOf(args[0]).extend(...args)
   }
 

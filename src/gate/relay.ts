@@ -1,4 +1,5 @@
 import type { Meter, Wire } from '../dialects/dialect.ts'
+import type { Seated } from '../floor/roster.ts'
 import { every, type Timer, type World } from '../floor/world.ts'
 import { type AnswerHead, headOf } from './answer-head.ts'
 import type { End } from './outcome.ts'
@@ -63,7 +64,8 @@ const ERROR_EVENT = 'error event'
  * A stream flows as it comes; if the buyer reads slowly, the backend is held back. Everything else
  * is gathered and delivered in one piece.
  */
-export class Relay {
+export class Relay implements Seated {
+  seat = -1
   readonly #parts: RelayParts
   readonly #done: (relayed: Relayed) => void
   readonly result: Promise<Relayed>

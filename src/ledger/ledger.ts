@@ -1,3 +1,4 @@
+import type { Awaitable } from '../floor/awaitable.ts'
 import type { Result } from '../floor/result.ts'
 import type { Msat } from '../money/msat.ts'
 import type { Clamped, LinearPrice } from '../money/price.ts'
@@ -226,6 +227,10 @@ export interface UsageRow {
   readonly owed: Msat
 }
 
+/**
+ * What is decided in memory is answered at once, so that a request waits for nothing; an adapter that
+ * asks a server answers with a promise.
+ */
 export interface Ledger {
   /**
    * Resolves when the deposit is on disk. `already_deposited` answers an honest retry (threats C6,
@@ -236,11 +241,11 @@ export interface Ledger {
    * Checks the account and every meter and sets the money aside, in one step. Does not wait for the
    * disk.
    */
-  hold(request: HoldRequest): Promise<Result<Hold, HoldRefused>>
+  hold(request: HoldRequest): Awaitable<Result<Hold, HoldRefused>>
   /**
    * Called while a stream runs: moves the deadline, and journals the price of what was used so far.
    */
-  extend(id: HoldId, deadline: number, sofar: Msat): Promise<Result<true, Closed>>
+  extend(id: HoldId, deadline: number, sofar: Msat): Awaitable<Result<true, Closed>>
   /**
    * Closes a hold with its charge, even if limits are exceeded: limits decide only about admission,
    * and their meters then show more than full (threats J4). A charge above the hold is taken from
@@ -249,12 +254,12 @@ export interface Ledger {
    * is `loss:overrun`. An expired hold can still be settled: what its expiry charged is used first,
    * the rest is taken from the account.
    */
-  settle(id: HoldId, charge: Charge): Promise<Result<Settled, Closed>>
+  settle(id: HoldId, charge: Charge): Awaitable<Result<Settled, Closed>>
   /**
    * Closes a hold without a charge, even if it has expired. It counts at no meter. `end` is for the
    * usage page.
    */
-  release(id: HoldId, end: string, at: number): Promise<Result<Settled, Closed>>
+  release(id: HoldId, end: string, at: number): Awaitable<Result<Settled, Closed>>
   /**
    * Closes all open holds whose deadline has passed, of every gate: charges what the journal says,
    * and gives the rest back. If the journal says anything, the hold counts in full at its meters,
@@ -266,11 +271,11 @@ export interface Ledger {
    * the start: an earlier process left these holds open. Holds of other gates stay open.
    */
   recover(at: number): Promise<readonly Settled[]>
-  balance(account: AccountId): Promise<Balance | null>
+  balance(account: AccountId): Awaitable<Balance | null>
   /**
    * What a limit still allows at that time, in its unit, less what open holds count. Never below zero.
    */
-  left(limit: Limit, at: number): Promise<bigint>
+  left(limit: Limit, at: number): Awaitable<bigint>
   /** Closed holds of an account, or of one pass of it, newest first. */
   usage(account: AccountId, pass: string | null, page: Page): Promise<readonly UsageRow[]>
 }

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../floor/awaitable.ts'
 import type { AccountId, PaymentId } from './ledger.ts'
 
 /**
@@ -36,7 +37,7 @@ export interface PassRow {
 export interface Passes {
   /** Resolves when the row is on disk. The pass or an offer of it must not be sent before. */
   put(row: PassRow): Promise<void>
-  get(hash: string): Promise<PassRow | null>
+  get(hash: string): Awaitable<PassRow | null>
   /** Set once. */
   markUsed(hash: string, at: number): Promise<void>
   /**

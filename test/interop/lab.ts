@@ -55,7 +55,16 @@ export async function openLab(): Promise<Lab> {
   return {
     async startPart(part, options = {}) {
       const settings = Object.entries(options).map(([key, value]) => `${key}=${value}`)
-      return partEnv(await lab('start', part, ...settings))
+      const start = () => lab('start', part, ...settings)
+      try {
+        return partEnv(await start())
+      } catch (error) {
+        // A real node on a busy machine sometimes needs longer than the lab waits for it. What must
+        // keep its data is not started a second time, because that could hide a loss.
+        if (options.KEEP !== undefined) throw error
+        console.warn(`${part} did not start; once more. ${error}`)
+        return partEnv(await start())
+      }
     },
     exec: async (part, ...words) => (await lab('exec', part, ...words)).trim(),
     type: async (typed, part, ...words) => (await typing(typed, ['exec', part, ...words])).trim(),

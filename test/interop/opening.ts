@@ -51,5 +51,7 @@ export async function closeProved({ lab, gate, between }: Opened): Promise<void>
   await gate?.remove()
   await between?.close()
   await lab?.stop()
+  // Without a gate, `beforeAll` failed, and its own error says why.
+  if (gate === undefined) return
   expect(verdict).toMatchObject({ balanced: true, open_holds: 0 })
 }

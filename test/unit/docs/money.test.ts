@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import type { Awaitable } from '../../../src/floor/awaitable.ts'
 import type { Charge, Deposit, HoldRequest } from '../../../src/ledger/ledger.ts'
 import type { Books } from '../../../src/ledger/open-ledger.ts'
 import { formatSat, fromSat, type Msat, msat } from '../../../src/money/msat.ts'
@@ -59,7 +60,7 @@ async function drawers({ statement }: Books): Promise<ReadonlyMap<string, bigint
 const cell = (amount: bigint): string => `${amount}`.replace(/\B(?=(\d{3})+$)/g, ',')
 
 /** Every drawer before and after an event, in the form of the document. */
-async function table(books: Books, event: () => Promise<unknown>): Promise<string> {
+async function table(books: Books, event: () => Awaitable<unknown>): Promise<string> {
   const before = await drawers(books)
   await event()
   const after = await drawers(books)
@@ -71,7 +72,7 @@ async function table(books: Books, event: () => Promise<unknown>): Promise<strin
 }
 
 /** A ledger into which 10 sat were paid, after the events `done`. */
-async function paid(...done: readonly ((books: Books) => Promise<unknown>)[]): Promise<Books> {
+async function paid(...done: readonly ((books: Books) => Awaitable<unknown>)[]): Promise<Books> {
   const books = openMemoryBooks('test')
   await books.ledger.deposit(deposit('ln:5c', fromSat(10), 'paid'))
   for (const step of done) await step(books)

@@ -53,7 +53,7 @@ const FORWARDED = [
   'cf-connecting-ip',
   'via',
 ] as const
-/** A host, and a port behind it. */
+/** A host name or address, with a port or without. */
 const HOST = /^(\[[^\]]*\]|[^:]*)(?::\d{1,5})?$/
 const HOPS = 32
 

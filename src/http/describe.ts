@@ -52,14 +52,20 @@ export interface DescribeParts {
   now(): number
   /** `https://host`, under which everybody reaches this gate. Null if there is no such address. */
   publicUrl(): string | null
-  /** Everything that the handlers of requests use. */
+  /**
+   * Dollars for one bitcoin. Null if no price needs them, or if they are not known. Makes no call.
+   */
   usdPerBtc(): number | null
 }
 
-/** The envelope of errors on a path that no route serves. */
+/**
+ * A list with prices is used again for so many ms. Anybody may ask for a document, with 40 bytes
+ * and a hundred times at once, and finding the prices of hundreds of models is the largest part of
+ * the work (threats J7).
+ */
 const PRICED_FOR = 1_000
 
-/** Whether credit can be bought: the mode of the gate is `charge`. */
+/** Makes the documents. They never fail: what is not known is left out or null. */
 export function makeDescribe(parts: DescribeParts): Describe {
   const priced = (model: { readonly id: string }) => {
     const pricing = forSale(parts.priceOf(model.id))
@@ -122,11 +128,14 @@ async function health(parts: DescribeParts): Promise<Health> {
   return { status: ok ? 'ok' : 'degraded', upstream, wallet, ledger, ...why }
 }
 
-/** The 404 for a request that is not served. `path` is null if it could be read in two ways. */
+/** The price as it is shown. Null if the model is not for sale now. */
 const forSale = (priced: Priced): ShownPrice | null =>
   priced.is === 'priced' ? shownPrice(priced.rate) : null
 
-/** `onHead` is called with the status just before the head is sent. */
+/**
+ * A price in msat per million tokens is 10^6 times that in sats per thousand tokens, and 10^9 times
+ * that in sats per request.
+ */
 const shownPrice = (rate: Rate): ShownPrice => ({
   unit: 'sats per 1,000 tokens',
   input: Number(formatDecimal(eachOf(rate, 'input'), 6)),

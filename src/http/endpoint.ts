@@ -16,7 +16,7 @@ import type { Describe } from './describe.ts'
 import type { Begun, Receive } from './incoming.ts'
 import { NOT_JSON, wrongMethod } from './refusals.ts'
 
-/** Called on a bug. The request gets a 500 and the operator is told. */
+/** Everything that the handlers of requests use. */
 export interface AppParts {
   readonly gate: Gate
   readonly buying: Buying
@@ -24,31 +24,25 @@ export interface AppParts {
   readonly describe: Describe
   readonly money: MoneyKind
   readonly routes: Routes
-  /** Pays an invoice of play money. Null with any other wallet. */
+  /** The envelope of errors on a path that no route serves. */
   envelopeOf(path: string): Envelope
-  /** Whether the peer is on this machine and its `Host` is a local name too (threats H4, I3). */
+  /** Whether credit can be bought: the mode of the gate is `charge`. */
   readonly sells: boolean
-  /**
-   * Handles a request that is for no endpoint of the gate itself: a route serves it, or it is a 404
-   * or 405.
-   */
+  /** The 404 for a request that is not served. `path` is null if it could be read in two ways. */
   readonly notFound: (method: string, path: string | null) => Refusal
   readonly cors: Cors
   readonly receive: Receive
-  /**
-   * A path that could be read in two ways is refused after the body was read, and that refusal is
-   * logged.
-   */
+  /** `onHead` is called with the status just before the head is sent. */
   reply(
     request: IncomingMessage,
     response: ServerResponse,
     onHead?: ((status: number) => void) | null,
   ): Reply
-  /** The request as it began. It has one id, and its credentials are read once. */
+  /** Called on a bug. The request gets a 500 and the operator is told. */
   onError(error: Error): void
-  /** Reads a small JSON body, or returns why that is not possible. */
+  /** Pays an invoice of play money. Null with any other wallet. */
   readonly playPay: ((invoice: string) => Promise<PlayPaid>) | null
-  /** Undefined if it is not JSON. */
+  /** Whether the peer is on this machine and its `Host` is a local name too (threats H4, I3). */
   isLocal(request: IncomingMessage): boolean
 }
 
@@ -59,11 +53,15 @@ export type PlayPaid =
 export type Env = { Bindings: HttpBindings; Variables: { begun: Begun } }
 export type Endpoint = (c: Context<Env>) => Promise<Response>
 
-/** Answers a refusal on an endpoint of the gate itself. */
+/**
+ * Handles a request that is for no endpoint of the gate itself: a route serves it, or it is a 404
+ * or 405.
+ */
 export async function routed(c: Context<Env>, parts: AppParts): Promise<Response> {
   const { incoming: request, outgoing: response } = c.env
   const begun = begunOf(c, parts)
-  // Answers 404, or refuses a path in a form that is not served.
+  // A path that could be read in two ways is refused after the body was read, and that refusal is
+  // logged.
   const found = parts.routes.find(begun.incoming.method, c.req.path)
   if (found.is === 'method')
     return plain(c, parts, wrongMethod(begun.incoming.method, found.allowed))
@@ -86,7 +84,7 @@ export async function routed(c: Context<Env>, parts: AppParts): Promise<Response
   return RESPONSE_ALREADY_SENT
 }
 
-/** The memory for bodies of requests with a pass, and for all others. */
+/** The request as it began. It has one id, and its credentials are read once. */
 export function begunOf(c: Context<Env>, parts: AppParts): Begun {
   const known = c.get('begun')
   if (known !== undefined) return known
@@ -95,7 +93,7 @@ export function begunOf(c: Context<Env>, parts: AppParts): Begun {
   return begun
 }
 
-/** A small JSON body, or why it is none. */
+/** Reads a small JSON body, or returns why that is not possible. */
 export async function withBody(
   c: Context<Env>,
   parts: AppParts,
@@ -110,7 +108,7 @@ export async function withBody(
   return parsed === undefined ? plain(c, parts, NOT_JSON) : then(incoming, parsed)
 }
 
-/** ms. The deadline for a whole body. */
+/** Undefined if it is not JSON. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -119,10 +117,7 @@ function parse(text: string): unknown {
   }
 }
 
-/**
- * The public URL, from the settings or from the tunnel, without a slash at its end. Null if the
- * request's own headers must tell it.
- */
+/** Answers a refusal on an endpoint of the gate itself. */
 export async function plain(c: Context<Env>, parts: AppParts, refusal: Refusal): Promise<Response> {
   const { incoming } = begunOf(c, parts)
   const reply = parts.reply(c.env.incoming, c.env.outgoing)
@@ -130,7 +125,7 @@ export async function plain(c: Context<Env>, parts: AppParts, refusal: Refusal):
   return RESPONSE_ALREADY_SENT
 }
 
-/** `http://127.0.0.1:3000`, for a request whose headers do not tell it. */
+/** Answers 404, or refuses a path in a form that is not served. */
 export function notServed(c: Context<Env>, parts: AppParts): Promise<Response> {
   const { incoming, canonical } = begunOf(c, parts)
   return plain(c, parts, parts.notFound(incoming.method, canonical ? incoming.path : null))

@@ -14,44 +14,38 @@ export interface ReceiveOptions {
   readonly world: World
   readonly clients: Clients
   readonly readCredentials: ReadCredentials
-  /** A request whose body was not read yet. */
+  /** The memory for bodies of requests with a pass, and for all others. */
   readonly shares: { readonly passes: BodyShare; readonly strangers: BodyShare }
-  /** Its body is empty. */
+  /** `limits.body`, in bytes. */
   readonly bodyLimit: number
-  /** Whether the path can be read in one way only (G1). Otherwise nothing is served. */
+  /** ms. The deadline for a whole body. */
   readonly bodyMs?: number
-  /** The payment hash of the pass that it presents, whether that is paid or not: see `holderOf`. */
+  /**
+   * The public URL, from the settings or from the tunnel, without a slash at its end. Null if the
+   * request's own headers must tell it.
+   */
   readonly publicUrl: () => string | null
-  /** Called once for each request. The request gets its id here. */
+  /** `http://127.0.0.1:3000`, for a request whose headers do not tell it. */
   readonly ownUrl: () => string
 }
 
-/**
- * Reads the body: up to `limits.body` for a dialect, which also sees the headers that it names,
- * otherwise up to 64 KiB. The body counts in the memory until `letGoOfBody`. Refuses like
- * `readBody`, and with 404.
- */
+/** A request whose body was not read yet. */
 export interface Begun {
-  /**
-   * Makes the functions that turn a request into an `Incoming`. It has a canonical path, a body
-   * within its limits, an anonymous client, and the credentials that it presents.
-   */
+  /** Its body is empty. */
   readonly incoming: Incoming
-  /** The headers that a dialect sees: the content type, and those that the dialect names. */
+  /** Whether the path can be read in one way only (G1). Otherwise nothing is served. */
   readonly canonical: boolean
-  /**
-   * The id of a request and of its hold: 24 hex digits, the time first. With growing ids, new rows
-   * go to the end of the ledger's index. Random ids would cost twice as much.
-   */
+  /** The payment hash of the pass that it presents, whether that is paid or not: see `holderOf`. */
   readonly holder: string | null
 }
 
 export interface Receive {
-  /** The query of a request target, with its question mark. */
+  /** Called once for each request. The request gets its id here. */
   begin(request: IncomingMessage): Begun
   /**
-   * The path of a request target without its query (RFC 9112 3.2). Null if two parsers could read
-   * it in two ways: absolute form, `//`, dot segments, escapes, `@`, backslashes (G1).
+   * Reads the body: up to `limits.body` for a dialect, which also sees the headers that it names,
+   * otherwise up to 64 KiB. The body counts in the memory until `letGoOfBody`. Refuses like
+   * `readBody`, and with 404.
    */
   body(
     request: IncomingMessage,
@@ -69,8 +63,8 @@ const NO_SUCH_PATH = refuse(
 )
 
 /**
- * The URL by which the buyer reaches the gate, for links in the answer. Only a trusted proxy may
- * say that it is https.
+ * Makes the functions that turn a request into an `Incoming`. It has a canonical path, a body
+ * within its limits, an anonymous client, and the credentials that it presents.
  */
 export function makeReceive(options: ReceiveOptions): Receive {
   const { world, clients, readCredentials, shares, bodyLimit, bodyMs = 60_000 } = options
@@ -120,7 +114,7 @@ export function makeReceive(options: ReceiveOptions): Receive {
 const NO_HEADERS = {}
 const NO_HEAD: RequestHead = { contentType: null, headers: NO_HEADERS }
 
-/** The value that the nearest proxy wrote. */
+/** The headers that a dialect sees: the content type, and those that the dialect names. */
 function headOf({ headers }: IncomingMessage, names: readonly string[]): RequestHead {
   const contentType = headers['content-type'] ?? null
   if (names.length === 0) return { contentType, headers: NO_HEADERS }
@@ -151,8 +145,8 @@ function withBody(
 }
 
 /**
- * Names a request, and its hold: 24 hex digits, the time first. Ids that grow are put at the end of
- * the ledger's index; random ones cost it twice as much.
+ * The id of a request and of its hold: 24 hex digits, the time first. With growing ids, new rows go
+ * to the end of the ledger's index. Random ids would cost twice as much.
  */
 function newId(at: number, random: Uint8Array): string {
   return `${at.toString(16).padStart(12, '0')}${Buffer.from(random).toString('hex')}`
@@ -165,8 +159,8 @@ function queryOf(target = ''): string {
 }
 
 /**
- * The path of a request target (RFC 9112 3.2), without its query; null for everything that two
- * parsers could read in two ways: absolute form, `//`, dot segments, escapes, `@`, backslashes (G1).
+ * The path of a request target without its query (RFC 9112 3.2). Null if two parsers could read it
+ * in two ways: absolute form, `//`, dot segments, escapes, `@`, backslashes (G1).
  */
 export function canonicalPath(target: string | undefined): string | null {
   const path = target?.split('?', 1)[0] ?? ''
@@ -177,7 +171,10 @@ export function canonicalPath(target: string | undefined): string | null {
 
 const HOST = /^(?:[A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/
 
-/** Where the buyer reaches us, for links in its own answer. Only a trusted proxy may say https. */
+/**
+ * The URL by which the buyer reaches the gate, for links in the answer. Only a trusted proxy may
+ * say that it is https.
+ */
 function originOf(
   request: IncomingMessage,
   { publicUrl, ownUrl, clients }: Pick<ReceiveOptions, 'publicUrl' | 'ownUrl' | 'clients'>,

@@ -21,10 +21,13 @@ export type CannotListen =
   | { readonly why: 'not_permitted'; readonly port: number }
   | { readonly why: 'no_such_host'; readonly host: string }
 
-/** The first dialect that has an example, with that example. */
+/** How many ports are tried if the default port is taken. */
 const TRIES = 21
 
-/** Names that need no escaping inside JSON inside single quotes of a shell. */
+/**
+ * Listens. If the default port is taken, it tries the next ones. Throws on other errors of input
+ * and output.
+ */
 export async function listen(
   server: Server,
   { host, port, explicit }: ListenOptions,
@@ -51,7 +54,7 @@ const EXPECTED = [
   'EINVAL',
 ]
 
-/** Names that models that cannot chat usually have. */
+/** Tries to listen. Returns null, or why it cannot. */
 function tryPort(server: Server, host: string, port: number): Promise<string | null> {
   return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException) => {

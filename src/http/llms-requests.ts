@@ -2,7 +2,10 @@ import type { Envelope } from '../dialects/dialect.ts'
 import { unitOf } from '../money/unit.ts'
 import type { ForSale, Selling } from './selling.ts'
 
-/** A model for an example. Null if no model has a plain name. */
+/**
+ * The literal requests of `/llms.txt`, in the order in which an agent needs them. A test runs each
+ * of them against a real gate. No line begins with `#`: readers of llms.txt take it for a heading.
+ */
 export function literalRequests(selling: Selling): string {
   const { origin, terms } = selling
   const unit = unitOf(terms.money)
@@ -49,7 +52,7 @@ export function literalRequests(selling: Selling): string {
   ].join('\n\n')
 }
 
-/** A 402 in the envelope of the dialect, shortened. */
+/** What `GET /` answers to programs. */
 export function greeting(selling: Selling): string {
   const { origin, terms } = selling
   const by = terms.operator.name === 'satgate' ? '' : ` of ${terms.operator.name}`
@@ -71,10 +74,7 @@ In an OpenAI SDK, base_url is ${origin}/v1 and api_key is a pass: <macaroon>:<pr
 const fenced = (language: string, text: string): string => `\`\`\`${language}\n${text}\n\`\`\``
 const sh = (command: string): string => fenced('sh', command)
 
-/**
- * Does the same as `satgate pass narrow`: a macaroon in V2 format ends with 00 06 20 and its
- * signature.
- */
+/** The first dialect that has an example, with that example. */
 function exampleRequest({ terms }: Selling, model: string) {
   for (const { path, docs, wire } of terms.routes) {
     const body = docs.example(model)
@@ -84,21 +84,18 @@ function exampleRequest({ terms }: Selling, model: string) {
   return { path: '/', request: '{}', type: 'application/json', errors: terms.errors }
 }
 
-/** How many models are listed by name. The others are behind a link. */
+/** Names that need no escaping inside JSON inside single quotes of a shell. */
 const PLAIN_NAME = /^[A-Za-z0-9][\w.:/@+-]{0,79}$/
-/**
- * `/llms.txt` (llmstxt.org): an H1, a summary as a quotation, text without headings, then sections
- * that contain only links. Every URL is absolute, with the origin that the reader uses.
- */
+/** Names that models that cannot chat usually have. */
 const NO_CHAT = /embed|rerank|\bbge\b|whisper|tts/i
 
-/** Empty if the operator gave neither a contact nor terms. */
+/** A model for an example. Null if no model has a plain name. */
 function exampleModel(models: readonly ForSale[]): string | null {
   const plain = models.map(({ id }) => id).filter((id) => PLAIN_NAME.test(id))
   return plain.find((id) => !NO_CHAT.test(id)) ?? plain[0] ?? null
 }
 
-/** The routes. If all of them have one method, it is named once. */
+/** A 402 in the envelope of the dialect, shortened. */
 function shapeOf402(errors: Envelope, origin: string): string {
   const message = 'Insufficient credits: …'
   const problem = { status: 402, code: 'insufficient_credits', message, param: null }
@@ -123,7 +120,10 @@ function playPay({ origin, terms }: Selling): string {
 const NARROWER =
   'Make a narrower pass out of yours, for a tool or another agent that you do not fully trust. This needs no request: it adds caveats to the macaroon and signs them. The new pass spends from the same credit and never more than its caveats allow. Other caveats are `expires = 2030-12-31T00:00:00Z`, `spend <= 50 / day` (sats), `calls <= 100` and `model = NAME`.'
 
-/** The same as `satgate pass narrow`: V2 of the macaroon format ends in 00 06 20 and its signature. */
+/**
+ * Does the same as `satgate pass narrow`: a macaroon in V2 format ends with 00 06 20 and its
+ * signature.
+ */
 const NARROW = `python3 - 'MACAROON:PREIMAGE' 'spend <= 5' <<'END'
 import base64, hmac, secrets, sys
 macaroon, preimage = sys.argv[1].split(":")

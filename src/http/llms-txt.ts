@@ -2,11 +2,14 @@ import { unitOf } from '../money/unit.ts'
 import { literalRequests } from './llms-requests.ts'
 import type { ForSale, Operator, Selling, ShownPrice } from './selling.ts'
 
-/** Every client removes these segments from a URL (RFC 3986 5.2.4). */
+/** How many models are listed by name. The others are behind a link. */
 const MOST_MODELS = 40
 const MOST_NAME = 80
 
-/** One model. If its name needs escaping in a URL, the link leads to the whole list. */
+/**
+ * `/llms.txt` (llmstxt.org): an H1, a summary as a quotation, text without headings, then sections
+ * that contain only links. Every URL is absolute, with the origin that the reader uses.
+ */
 export function llmsTxt(selling: Selling): string {
   const { operator, sells } = selling.terms
   return `${[
@@ -49,11 +52,7 @@ function state({ terms, acceptingPayments, upstream, gone }: Selling): string {
   return `${pays} The model server answers. ${MONEY[terms.money]}`
 }
 
-/**
- * A name that the backend gave, for use in a code span. Characters that could end the span, the
- * link or the line are replaced, so that the name cannot add a link or a heading. Long names are
- * cut.
- */
+/** Empty if the operator gave neither a contact nor terms. */
 function operatorLine({ name, contact, terms }: Operator): readonly string[] {
   if (contact === null && terms === null) return []
   const said = [
@@ -83,14 +82,16 @@ function terms(selling: Selling): string {
   ].join('\n')
 }
 
-/** A price in sats as text. Equal figures are written once. */
+/** The routes. If all of them have one method, it is named once. */
 function served({ routes }: Selling['terms']): string {
   const posts = routes.every(({ method }) => method === 'POST')
   const paths = routes.map(({ method, path }) => (posts ? `\`${path}\`` : `\`${method} ${path}\``))
   return `Served${posts ? ', each by POST' : ''}: ${paths.join(', ')}`
 }
 
-/** Everything that the metrics are read from. */
+/**
+ * Where the streams of each dialect tell their cost. What several dialects do alike is said once.
+ */
 function costInStreams({ routes }: Selling['terms']): string {
   return [...new Set(routes.flatMap(({ docs }) => docs.stream?.cost ?? []))].join(' ')
 }
@@ -107,10 +108,10 @@ function modelSection(selling: Selling): string {
   return ['## Models', '', ...lines, more > 0 ? `${all}; ${more} more of them` : all].join('\n')
 }
 
-/** Whether the backend answered when it was last asked. */
+/** Every client removes these segments from a URL (RFC 3986 5.2.4). */
 const DOTS = /^\.{1,2}$/
 
-/** The setting `metrics`. Null if metrics are off. */
+/** One model. If its name needs escaping in a URL, the link leads to the whole list. */
 function modelLine(selling: Selling, { id, pricing }: ForSale): string {
   const name = shownName(id)
   const path = name === id && !DOTS.test(id) ? `/v1/models/${encodeURIComponent(id)}` : '/v1/models'
@@ -118,8 +119,9 @@ function modelLine(selling: Selling, { id, pricing }: ForSale): string {
 }
 
 /**
- * Serves metrics in the text format of Prometheus. They have a listener of their own, never the
- * public one (threats H4). The earnings come from the ledger, so a restart does not reset them.
+ * A name that the backend gave, for use in a code span. Characters that could end the span, the
+ * link or the line are replaced, so that the name cannot add a link or a heading. Long names are
+ * cut.
  */
 export function shownName(id: string): string {
   const plain = id.toWellFormed().replace(/[^\p{L}\p{N} ._:/@+=,-]/gu, '?')
@@ -127,7 +129,7 @@ export function shownName(id: string): string {
   return characters.length <= MOST_NAME ? plain : `${characters.slice(0, MOST_NAME).join('')}…`
 }
 
-/** How many models have a series of their own. */
+/** A price in sats as text. Equal figures are written once. */
 export function priceWords({ input, cached, output, request }: ShownPrice, unit: string): string {
   const each = request === 0 ? '' : `${request} ${unit} per request`
   if (input === 0 && cached === 0 && output === 0) return each === '' ? 'free' : each

@@ -4,20 +4,12 @@ import type { Background } from '../floor/background.ts'
 import type { Counts } from '../gate/counts.ts'
 import type { Books } from '../ledger/open-ledger.ts'
 
-/**
- * The earnings of each model. Models beyond the limit, those that earned least, share one name.
- * This bounds the page: if a price has a `*` and the backend accepts any name, a buyer can invent a
- * million names for a few thousand sats. A page with all of them would stop the gate and its
- * reader.
- */
+/** Everything that the metrics are read from. */
 export interface Measured {
   readonly gate: {
     running(): number
     openInvoices(): number
-    /**
-     * The listed model with which a backend answers to `name`. Ollama ignores case, `:latest`, and
-     * its own registry at the beginning. llama.cpp lists `aliases`.
-     */
+    /** Whether the backend answered when it was last asked. */
     upstreamUp(): boolean
     readonly breaker: { readonly up: boolean }
   }
@@ -25,17 +17,16 @@ export interface Measured {
   readonly counts: Counts
 }
 
-/**
- * Every model with which a backend may answer to `name`, each with all its names (threats J10). If
- * the backend lists the name, it is that model. Otherwise it is the name itself, and each model
- * that a backend could take it for; the highest of their prices is charged.
- */
+/** The setting `metrics`. Null if metrics are off. */
 export interface MetricsAddress {
   readonly host: string
   readonly port: number
 }
 
-/** These two answer to an unknown name with a model that is loaded. */
+/**
+ * Serves metrics in the text format of Prometheus. They have a listener of their own, never the
+ * public one (threats H4). The earnings come from the ledger, so a restart does not reset them.
+ */
 export async function startMetrics(
   address: MetricsAddress | null,
   measured: Measured,
@@ -130,11 +121,16 @@ async function register({ gate, books, counts }: Measured): Promise<Registry> {
   return registry
 }
 
-/** An adapter without a price of its own has the price of its base. */
+/** How many models have a series of their own. */
 const MOST_MODELS = 500
 const OTHERS = '(others)'
 
-/** vLLM lists a model once for each `--served-model-name`, always with the same `root`. */
+/**
+ * The earnings of each model. Models beyond the limit, those that earned least, share one name.
+ * This bounds the page: if a price has a `*` and the backend accepts any name, a buyer can invent a
+ * million names for a few thousand sats. A page with all of them would stop the gate and its
+ * reader.
+ */
 export function byModel(
   rows: readonly { readonly model: string; readonly earned: bigint }[],
   most = MOST_MODELS,

@@ -3,8 +3,8 @@ import type { Named } from '../money/pricing.ts'
 import type { Model } from './probe.ts'
 
 /**
- * Characters. A longer name is only compared as it is, because strangers can send any name (threats
- * J1).
+ * The listed model with which a backend answers to `name`. Ollama ignores case, `:latest`, and its
+ * own registry at the beginning. llama.cpp lists `aliases`.
  */
 export function modelOf(kind: Backend, models: readonly Model[], name: string): Model | undefined {
   const exact = models.find(({ id }) => id === name)
@@ -17,7 +17,11 @@ export function modelOf(kind: Backend, models: readonly Model[], name: string): 
   return models.find((model) => model.id === latest || aliasesOf(model).includes(name))
 }
 
-/** The names, and each name with `:latest` also without it. */
+/**
+ * Every model with which a backend may answer to `name`, each with all its names (threats J10). If
+ * the backend lists the name, it is that model. Otherwise it is the name itself, and each model
+ * that a backend could take it for; the highest of their prices is charged.
+ */
 export function reached(kind: Backend, models: readonly Model[], name: string): readonly Named[] {
   const model = modelOf(kind, models, name)
   if (model !== undefined) return [namedOf(kind, models, { model, asked: name })]
@@ -29,7 +33,7 @@ export function reached(kind: Backend, models: readonly Model[], name: string): 
       return { names, fold: ollamaName }
     })
   }
-  // The names, and those without a tag also with `:latest`, which Ollama adds.
+  // These two answer to an unknown name with a model that is loaded.
   const loaded = kind === 'llamacpp' || kind === 'lmstudio' ? models : []
   return [
     { names: withTag([ollamaName(name)]), fold: ollamaName },
@@ -47,7 +51,7 @@ function namedOf(
   const fold = kind === 'ollama' ? ollamaName : asItIs
   const parent = kind === 'vllm' ? models.find(({ id }) => id === model.parent) : undefined
   if (parent === undefined || parent === model) return { names, fold }
-  // A colon after the last slash begins a tag; before it, it begins a port.
+  // An adapter without a price of its own has the price of its base.
   return {
     names,
     fold,
@@ -55,11 +59,7 @@ function namedOf(
   }
 }
 
-/**
- * A name as Ollama compares it: without case, and without its own registry and library at the
- * beginning. It is first turned into capitals, so that the long s and the Kelvin sign become the
- * letters that Go makes of them.
- */
+/** vLLM lists a model once for each `--served-model-name`, always with the same `root`. */
 function servedAs(kind: Backend, models: readonly Model[], { root, parent }: Model): string[] {
   if (kind !== 'vllm' || typeof root !== 'string' || isText(parent)) return []
   return models.filter((one) => one.root === root && !isText(one.parent)).map(({ id }) => id)
@@ -67,12 +67,12 @@ function servedAs(kind: Backend, models: readonly Model[], { root, parent }: Mod
 
 const LATEST = ':latest'
 /**
- * Whether a backend might take a name for that model. The two may differ in case, folder, file or
- * quantisation.
+ * Characters. A longer name is only compared as it is, because strangers can send any name (threats
+ * J1).
  */
 const LONGEST = 512
 
-/** LM Studio accepts a part of a name. */
+/** The names, and each name with `:latest` also without it. */
 const withoutTag = (names: readonly string[]): readonly string[] => [
   ...new Set(
     names.flatMap((name) =>
@@ -81,14 +81,18 @@ const withoutTag = (names: readonly string[]): readonly string[] => [
   ),
 ]
 
-/** The models that were last listed. Null if none ever were. For documents; it may wait for a call. */
+/** The names, and those without a tag also with `:latest`, which Ollama adds. */
 const withTag = (names: readonly string[]): readonly string[] => withoutTag(names.map(tagged))
 
-/** Whether the upstream answered the last call, even if it listed no models. */
+/** A colon after the last slash begins a tag; before it, it begins a port. */
 const tagged = (name: string): string =>
   name.lastIndexOf(':') > name.lastIndexOf('/') ? name : name + LATEST
 
-/** Not null while nothing can be delivered. */
+/**
+ * A name as Ollama compares it: without case, and without its own registry and library at the
+ * beginning. It is first turned into capitals, so that the long s and the Kelvin sign become the
+ * letters that Go makes of them.
+ */
 export const ollamaName = (name: string): string =>
   name
     .trim()
@@ -99,14 +103,14 @@ export const ollamaName = (name: string): string =>
     .replace(/^library\//, '')
 
 /**
- * Called after something that happens when a backend ends or is replaced. The list is then out of
- * date.
+ * Whether a backend might take a name for that model. The two may differ in case, folder, file or
+ * quantisation.
  */
 function isNear(kind: Backend, model: Model, wanted: string): boolean {
   if (wanted === '') return false
   return [model.id, ...aliasesOf(model)].map(core).some((one) => {
     if (one === wanted) return true
-    // Lists the models again, and returns whether a backend of that kind is there now.
+    // LM Studio accepts a part of a name.
     return kind === 'lmstudio' && (one.includes(wanted) || wanted.includes(one))
   })
 }

@@ -18,30 +18,33 @@ import type { HttpUpstream } from './upstream.ts'
 
 export interface ModelList extends Catalog {
   /**
+   * The models that were last listed. Null if none ever were. For documents; it may wait for a
+   * call.
+   */
+  list(): Promise<readonly Model[] | null>
+  /** Whether the upstream answered the last call, even if it listed no models. */
+  answering(): boolean
+  /** Not null while nothing can be delivered. */
+  gone(): Gone | null
+  /**
+   * Called after something that happens when a backend ends or is replaced. The list is then out of
+   * date.
+   */
+  doubt(): void
+  /** Lists the models again, and returns whether a backend of that kind is there now. */
+  isStill(kind: Backend): Promise<boolean>
+  /**
    * Lists the models in the background: every 60 s, and every 5 s while the backend fails. If the
    * backend has failed already, the watcher is told at once.
    */
-  list(): Promise<readonly Model[] | null>
-  /** Stops the calls in the background. */
-  answering(): boolean
-  /** Is also told if the backend is there or silent but has listed no model since the start. */
-  gone(): Gone | null
-  /** Something happened that a backend's end or change explains: what is known of it is old. */
-  doubt(): void
-  /** Whether models that are not listed can be asked for, because the operator priced some by name. */
-  isStill(kind: Backend): Promise<boolean>
-  /** What the start found out already. Left out if nothing was asked yet. */
   watch(background: Background, watcher: Watcher): void
-  /** ms between two tries while the backend fails. */
+  /** Stops the calls in the background. */
   stop(): void
 }
 
-/** Keeps the list of the upstream's models, its kind, and whether it is there. */
+/** Is also told if the backend is there or silent but has listed no model since the start. */
 export interface Watcher extends Absence {
-  /**
-   * Makes one call at a time; concurrent callers share it. An old list is replaced before it is
-   * used, and used further if that fails. Each listing also tells the kind of backend (threats J8).
-   */
+  /** `how` is for the operator alone. */
   unlisted(how: FailedTry): void
   listed(): void
 }
@@ -51,25 +54,27 @@ export interface ModelListOptions {
   readonly world: Pick<World, 'now'>
   readonly ttlMs?: number
   readonly deadlineMs?: number
-  /** How the last call failed. Null if it did not. */
+  /**
+   * Whether models that are not listed can be asked for, because the operator priced some by name.
+   */
   readonly sellsUnlisted?: boolean
-  /** An old list is replaced before it is used. Nobody waits for a backend that is gone. */
+  /** What the start found out already. Left out if nothing was asked yet. */
   readonly first?: Result<Pick<Probed, 'kind' | 'models'>, NotProbed>
 }
 
-/** When a document may cause the next call. After a failure, that is some seconds later. */
+/** ms between two tries while the backend fails. */
 const RETRY = 5_000
 const PACE = { every: RETRY, longest: RETRY, first: RETRY }
 
-/**
- * If a doubt came while a call was under way, its answer may be from before the doubt. So it is
- * asked again.
- */
+/** Keeps the list of the upstream's models, its kind, and whether it is there. */
 export function makeModels(options: ModelListOptions): ModelList {
   return new Listing(options)
 }
 
-/** `doubted`: something happened while the call was under way that its answer may not know of. */
+/**
+ * Makes one call at a time; concurrent callers share it. An old list is replaced before it is used,
+ * and used further if that fails. Each listing also tells the kind of backend (threats J8).
+ */
 class Listing implements ModelList {
   readonly #options: ModelListOptions
   readonly #ttl: number
@@ -79,7 +84,7 @@ class Listing implements ModelList {
     back: (since) => this.#watcher?.back(since),
   })
   #models: readonly Model[] | null = null
-  /** Tells once that there is no list. `Presence` reports failures. */
+  /** How the last call failed. Null if it did not. */
   #how: FailedTry | null = null
   #toldUnlisted = false
   #kind: Backend = 'other'
@@ -140,7 +145,7 @@ class Listing implements ModelList {
     this.#background = null
   }
 
-  /** ms for which the list may be used. 0 while the backend fails. */
+  /** An old list is replaced before it is used. Nobody waits for a backend that is gone. */
   async knows(name: string): Promise<boolean | null> {
     if (this.#presence.gone === null && this.#now() >= this.#freshUntil) await this.#askAnew()
     return this.#models === null ? null : this.#find(name) !== undefined
@@ -171,12 +176,15 @@ class Listing implements ModelList {
     return this.#options.world.now()
   }
 
-  /** Nobody waits for this. The next call is due in 5 s, however long this one takes. */
+  /** When a document may cause the next call. After a failure, that is some seconds later. */
   #dueAt(): number {
     return Math.max(this.#freshUntil, this.#retryAt)
   }
 
-  /** Null if the call did not fail. */
+  /**
+   * If a doubt came while a call was under way, its answer may be from before the doubt. So it is
+   * asked again.
+   */
   async #askAnew(): Promise<void> {
     await this.#ask()
     if (this.#answering && this.#now() >= this.#freshUntil) await this.#ask()
@@ -195,7 +203,7 @@ class Listing implements ModelList {
     this.#learn(readProbe(await get(MODELS_PATH, deadlineMs)), doubts !== this.#doubts)
   }
 
-  /** It answers but lists no models, or it wants a key for that. */
+  /** `doubted`: something happened while the call was under way that its answer may not know of. */
   #learn(probed: Result<Pick<Probed, 'kind' | 'models'>, NotProbed>, doubted: boolean): void {
     const now = this.#now()
     this.#how = failedOf(probed, this.#options.sellsUnlisted === true)
@@ -210,7 +218,7 @@ class Listing implements ModelList {
     this.#retryAt = probed.ok ? Number.NEGATIVE_INFINITY : now + Math.min(this.#ttl, RETRY)
   }
 
-  /** Endpoints of other APIs, with the endpoint that does the same here. */
+  /** Tells once that there is no list. `Presence` reports failures. */
   #tellUnlisted(): void {
     const watcher = this.#watcher
     if (watcher === null) return
@@ -224,19 +232,19 @@ class Listing implements ModelList {
     watcher.unlisted(this.#how)
   }
 
-  /** Makes the 404 for a path or a method that is not served. It names the nearest paths that are. */
+  /** ms for which the list may be used. 0 while the backend fails. */
   #keeps(): number {
     if (this.#presence.failing) return 0
     return this.#models === null ? Math.min(this.#ttl, RETRY) : this.#ttl
   }
 
-  /** The client's base URL has no `/v1`, or has it twice. */
+  /** Nobody waits for this. The next call is due in 5 s, however long this one takes. */
   #askSoon(): void {
     this.#background?.once('models', () => this.#ask())
   }
 }
 
-/** An endpoint. `/openapi.json` is written from the list of these. */
+/** Null if the call did not fail. */
 export function failedOf(
   probed: Result<Pick<Probed, 'models'>, NotProbed>,
   sellsUnlisted: boolean,
@@ -245,5 +253,5 @@ export function failedOf(
   return probed.value.models.length === 0 && !sellsUnlisted ? { why: 'empty' } : null
 }
 
-/** It answers, and tells nobody its models, or wants a key for that. */
+/** It answers but lists no models, or it wants a key for that. */
 const isThere = (not: NotProbed): boolean => not.why !== 'unreachable' && not.status < 500

@@ -3,10 +3,7 @@ import { type Refusal, refuse } from '../gate/refusal.ts'
 import { operations } from './openapi-operations.ts'
 import type { Terms } from './selling.ts'
 
-/**
- * `paid`: paid by tokens. `pass`: needs a pass, and charges nothing. `either`: with a pass or
- * without.
- */
+/** Endpoints of other APIs, with the endpoint that does the same here. */
 const INSTEAD: ReadonlyMap<string, string> = new Map([
   ['/v1/responses', '/v1/chat/completions'],
   ['/v1/messages', '/v1/chat/completions'],
@@ -17,7 +14,7 @@ const INSTEAD: ReadonlyMap<string, string> = new Map([
   ['/api/tags', '/v1/models'],
 ])
 
-/** The media types of a 200, each with its schema. Null if it never answers 200. */
+/** Makes the 404 for a path or a method that is not served. It names the nearest paths that are. */
 export function makeNotFound(
   terms: Pick<Terms, 'routes' | 'sells'>,
 ): (method: string, path: string | null) => Refusal {
@@ -42,7 +39,7 @@ function meant(path: string | null, paths: readonly string[]): string {
   const plain = path.toLowerCase().replace(/\/$/, '')
   const other = INSTEAD.get(plain)
   if (other !== undefined) return ` This API is not served; use ${other} instead.`
-  // The name of the envelope of its errors. Left out for the usual one.
+  // The client's base URL has no `/v1`, or has it twice.
   const under = `/v1${plain.replace(/^(?:\/v1)+/, '')}`
   const close = paths.includes(under) ? under : nearest(plain, paths)
   return close === null ? '' : ` Did you mean ${close}?`

@@ -1,28 +1,25 @@
 import { ref } from '../floor/json-schema.ts'
 import type { Terms } from './selling.ts'
 
-/** All other statuses that it answers. */
+/** An endpoint. `/openapi.json` is written from the list of these. */
 export interface Operation {
   readonly path: string
-  /**
-   * The routes that are sold. If a route tells its price, it also gets an unpaid GET and HEAD, for
-   * clients that look first.
-   */
+  /** In lower case. */
   readonly method: string
   readonly id: string
   readonly summary: string
-  /** A pattern in the form of OpenAPI: each segment with a star is a parameter. */
+  /**
+   * `paid`: paid by tokens. `pass`: needs a pass, and charges nothing. `either`: with a pass or
+   * without.
+   */
   readonly needs: 'paid' | 'pass' | 'either' | 'nothing'
   readonly parameters?: readonly object[]
   readonly body?: { readonly type: string; readonly schema: string; readonly required: boolean }
-  /**
-   * Everything that is served to everybody. `/play/pay` is left out, because it answers this
-   * machine only.
-   */
+  /** The media types of a 200, each with its schema. Null if it never answers 200. */
   readonly ok: Readonly<Record<string, object>> | null
-  /** JSON Schemas of what the gate itself reads and answers, and those of its dialects. */
+  /** The name of the envelope of its errors. Left out for the usual one. */
   readonly errors?: string
-  /** The fields that a 402 with an offer has beside the error. */
+  /** All other statuses that it answers. */
   readonly others: readonly number[]
 }
 
@@ -31,7 +28,10 @@ const TEXT = { type: 'string' }
 
 const PAID = [400, 402, 403, 404, 408, 413, 415, 422, 429, 500, 502, 503, 504]
 
-/** The two schemas of an envelope: of an error, and of a 402 with an offer. */
+/**
+ * The routes that are sold. If a route tells its price, it also gets an unpaid GET and HEAD, for
+ * clients that look first.
+ */
 function routeOperations({ routes }: Pick<Terms, 'routes'>): readonly Operation[] {
   return routes.flatMap((route): readonly Operation[] => {
     const { docs, tellsPrice, wire } = route
@@ -70,7 +70,7 @@ function routeOperations({ routes }: Pick<Terms, 'routes'>): readonly Operation[
 
 const VERB: Readonly<Record<string, string>> = { post: 'create' }
 
-/** A list of names if there are few. Otherwise some examples, and other names are valid too. */
+/** A pattern in the form of OpenAPI: each segment with a star is a parameter. */
 function templated(pattern: string) {
   const names: string[] = []
   const segments = pattern.split('/').map((segment) => {
@@ -163,7 +163,10 @@ const FREE: readonly Operation[] = [
   free('/openapi.json', 'getOpenApi', { summary: 'This document', ok: json('OpenApi') }),
 ]
 
-/** Everything that is served to everybody now. `/play/pay` answers this machine alone. */
+/**
+ * Everything that is served to everybody. `/play/pay` is left out, because it answers this machine
+ * only.
+ */
 export const operations = (terms: Pick<Terms, 'routes' | 'sells'>): readonly Operation[] => [
   ...routeOperations(terms),
   ...(terms.sells ? BUYING : []),

@@ -1,10 +1,7 @@
 import type { Dialect, Envelope } from '../dialects/dialect.ts'
 import { flag, list, object, ref, type Schema, text, whole } from '../floor/json-schema.ts'
 
-/**
- * `components.schemas`. `few` is the most model names that are listed, `mostSats` the largest
- * invoice.
- */
+/** JSON Schemas of what the gate itself reads and answers, and those of its dialects. */
 
 const TIER = object(['amountSats', 'creditSats'], { amountSats: whole(), creditSats: whole() })
 
@@ -19,7 +16,7 @@ const OFFER = object(['scheme', 'invoice', 'macaroon', 'payment_hash', 'amount_s
   status_token: text('For whoever got this invoice alone.'),
 })
 
-/** All envelopes of errors, the usual one first. */
+/** The fields that a 402 with an offer has beside the error. */
 const OFFERED: Readonly<Record<string, Schema>> = {
   l402: ref('Offer'),
   payment_url: text('A path of this server: the state of the invoice. Not for a shared invoice.'),
@@ -34,7 +31,7 @@ const OFFERED: Readonly<Record<string, Schema>> = {
   accepts: { type: 'array' },
 }
 
-/** With at most this many models, their names are the only valid ones. With more, some are examples. */
+/** The two schemas of an envelope: of an error, and of a 402 with an offer. */
 const errorSchema = ({ schema }: Envelope): Schema => object(Object.keys(schema), schema)
 const paymentRequired = ({ schema }: Envelope): Schema =>
   object([...Object.keys(schema), 'credit_tiers', 'x402Version', 'accepts'], {
@@ -129,7 +126,7 @@ const HEALTH = object(['status', 'upstream', 'wallet', 'ledger'], {
   reason: text('Why nothing is sold, where the model server is gone.'),
 })
 
-/** Prices in the document. Registries read at most 64 KiB. All prices are at /v1/models. */
+/** A list of names if there are few. Otherwise some examples, and other names are valid too. */
 const modelName = (ids: readonly string[], few: number): Schema => {
   if (ids.length === 0) return { type: 'string' }
   const distinct = [...new Set(ids)]
@@ -138,11 +135,7 @@ const modelName = (ids: readonly string[], few: number): Schema => {
     : { type: 'string', examples: distinct.slice(0, few) }
 }
 
-/**
- * `/openapi.json` (OpenAPI 3.1.0), with `x-service-info` and `x-payment-info` of
- * draft-payment-discovery-01. Prices are in `x-satgate`. If a 402 says something else, the 402 is
- * right.
- */
+/** Schemas of one kind of all dialects, after those that they refer to. */
 function ofDialects(
   dialects: readonly Pick<Dialect, 'docs'>[],
   which: 'request' | 'answer',
@@ -153,13 +146,16 @@ function ofDialects(
   return { ...Object.assign({}, ...parts), ...Object.fromEntries(named) }
 }
 
-/** `contact` and `termsOfService` of the specification. Terms that are no URL are in `x-terms`. */
+/**
+ * `components.schemas`. `few` is the most model names that are listed, `mostSats` the largest
+ * invoice.
+ */
 export const schemas = (about: {
   readonly models: readonly string[]
   readonly few: number
   readonly mostSats: number
   readonly dialects: readonly Pick<Dialect, 'docs'>[]
-  /** The state of the gate now, and the prices. */
+  /** All envelopes of errors, the usual one first. */
   readonly envelopes: readonly Envelope[]
 }): Readonly<Record<string, Schema>> => ({
   ...Object.assign({}, ...about.envelopes.map(({ parts }) => parts)),

@@ -3,14 +3,17 @@ import { type Operation, operations } from './openapi-operations.ts'
 import { schemas } from './openapi-schemas.ts'
 import type { Operator, Selling } from './selling.ts'
 
-/** The amount is null, because the price depends on the model and the tokens. */
+/**
+ * With at most this many models, their names are the only valid ones. With more, some are examples.
+ */
 const FEW_MODELS = 20
-/** A refusal: all have one envelope. A 402 with an offer has more fields; a HEAD has no body. */
+/** Prices in the document. Registries read at most 64 KiB. All prices are at /v1/models. */
 const MOST_PRICES = 100
 
 /**
  * `/openapi.json` (OpenAPI 3.1.0), with `x-service-info` and `x-payment-info` of
- * draft-payment-discovery-01. Prices stand in `x-satgate`; a 402 is what counts.
+ * draft-payment-discovery-01. Prices are in `x-satgate`. If a 402 says something else, the 402 is
+ * right.
  */
 export function openApi(selling: Selling): unknown {
   const { terms, origin, models } = selling
@@ -49,7 +52,7 @@ export function openApi(selling: Selling): unknown {
   }
 }
 
-/** `contact` and `termsOfService` of the specification; terms that are no URL stand in `x-terms`. */
+/** `contact` and `termsOfService` of the specification. Terms that are no URL are in `x-terms`. */
 function operatorInfo({ name, contact, terms }: Operator): object {
   return {
     ...(contact === null ? {} : { contact: { name, ...contactField(contact) } }),
@@ -64,7 +67,7 @@ function contactField(contact: string): object {
 
 const isUrl = (text: string): boolean => /^https?:/i.test(text)
 
-/** What holds now, and the price list. */
+/** The state of the gate now, and the prices. */
 function state({ terms, origin, models, upstream, acceptingPayments }: Selling): unknown {
   const prices = models.slice(0, MOST_PRICES).map(({ id, pricing }) => {
     const { unit: _, ...figures } = pricing
@@ -121,7 +124,7 @@ function written(operation: Operation, selling: Selling): unknown {
   }
 }
 
-/** Null: the price hangs on the model and on the tokens that flow. */
+/** The amount is null, because the price depends on the model and the tokens. */
 function paymentInfo({ acceptingPayments }: Selling): unknown {
   const now = acceptingPayments ? '' : ' No payment can be taken at the moment.'
   const description = `By the token, from credit that is bought over Lightning (L402).${now}`
@@ -185,7 +188,7 @@ const charged = (needs: Operation['needs']) => (needs === 'paid' ? { headers: CH
 const media = (types: Readonly<Record<string, object>>) =>
   Object.fromEntries(Object.entries(types).map(([type, schema]) => [type, { schema }]))
 
-/** One envelope for every refusal. A 402 that sells has more; a HEAD has no body. */
+/** A refusal: all have one envelope. A 402 with an offer has more fields; a HEAD has no body. */
 function other(status: number, { method, path, needs, errors = '' }: Operation): unknown {
   const description = SAID[status]
   if (method === 'head') return { description, ...(status === 402 ? { headers: PRICE } : {}) }

@@ -34,24 +34,27 @@ export class Presence {
     this.#tell = tell
   }
 
-  /** A model as the upstream lists it, with every field. */
+  /** Null while the backend is there, by what the tries showed. */
   get gone(): Gone | null {
     return this.#gone ? this.#failing : null
   }
 
-  /** By model: how many tokens a prompt and its answer may have together, if the backend says so. */
+  /** Whether it failed at the last try. It may not be gone yet. */
   get failing(): boolean {
     return this.#failing !== null
   }
 
-  /** Nobody answers. The text is for the operator. */
+  /** Takes the result of a try at `now` (in ms). `not` is null if the backend listed its models. */
   saw(not: FailedTry | null, now: number): void {
     const seen = not === null ? 'there' : seenOf(not)
     if (not === null || seen === 'there') this.#there()
     else if (seen !== 'silent') this.#failed({ why: seen, how: not }, now)
   }
 
-  /** It wants a key, or another key. */
+  /**
+   * Reports a failure at once, without waiting whether it lasts. A start does this, so that it
+   * shows how it found the backend.
+   */
   tell(): void {
     if (this.#failing === null || this.#how === null || this.#told) return
     this.#told = true

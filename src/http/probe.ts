@@ -3,7 +3,7 @@ import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import { type JsonAnswer, makeUpstream } from './upstream.ts'
 
-/** Asks an upstream for its models. Its kind is told from that answer alone; nothing else is asked. */
+/** A model as the upstream lists it, with every field. */
 export interface Model {
   readonly id: string
   readonly [field: string]: unknown
@@ -12,31 +12,25 @@ export interface Model {
 export interface Probed {
   readonly kind: Backend
   readonly models: readonly Model[]
-  /** Tokens that a prompt and its answer may have together, by model, where the backend says so. */
+  /**
+   * By model: how many tokens a prompt and its answer may have together, if the backend says so.
+   */
   readonly context: Readonly<Record<string, number>>
 }
 
 export type NotProbed =
-  /**
-   * Reads OpenAI's list, or the bare array that some backends send (threats K14). Ollama sends
-   * `data: null` if it has no models. Records without an id are left out, and those whose id no
-   * request may name.
-   */
+  /** Nobody answers. The text is for the operator. */
   | { readonly why: 'unreachable'; readonly detail: string }
-  /**
-   * Tells the kind by the `Server` header, otherwise by the owner of the models. For a model that
-   * the user made, Ollama names the user as its owner.
-   */
+  /** It wants a key, or another key. */
   | { readonly why: 'refused'; readonly status: number }
-  /**
-   * The context in tokens. llama.cpp lists it as `meta.n_ctx`, vLLM as `max_model_len`, some
-   * routers as `context_length`.
-   */
+  /** It answers, but not with a list of models. */
   | { readonly why: 'no_models'; readonly status: number }
 
 export const MODELS_PATH = '/v1/models'
 
-/** The default ports of Ollama, vLLM, LM Studio and llama.cpp. */
+/**
+ * Asks an upstream for its models. Its kind is told from that answer alone; nothing else is asked.
+ */
 export async function probeUpstream(
   base: URL,
   key: string | null,
@@ -51,7 +45,7 @@ export async function probeUpstream(
   }
 }
 
-/** Looks for a backend on this machine. The first of these ports that lists models is used. */
+/** Reads the answer to `GET /v1/models`. */
 export function readProbe(answer: Result<JsonAnswer, string>): Result<Probed, NotProbed> {
   if (!answer.ok) return err({ why: 'unreachable', detail: answer.error })
   const { status, headers, json } = answer.value
@@ -69,7 +63,11 @@ export function readProbe(answer: Result<JsonAnswer, string>): Result<Probed, No
   })
 }
 
-/** Refusals of the endpoints of the gate itself. */
+/**
+ * Reads OpenAI's list, or the bare array that some backends send (threats K14). Ollama sends `data:
+ * null` if it has no models. Records without an id are left out, and those whose id no request may
+ * name.
+ */
 function modelsOf(json: unknown): Model[] | null {
   const list = Array.isArray(json) ? json : isRecord(json) ? json.data : undefined
   if (list === null) return []
@@ -87,7 +85,10 @@ const OWNERS: Readonly<Record<string, Backend>> = {
   organization_owner: 'lmstudio',
 }
 
-/** @param why for example "unknown here" */
+/**
+ * Tells the kind by the `Server` header, otherwise by the owner of the models. For a model that the
+ * user made, Ollama names the user as its owner.
+ */
 function kindOf(models: readonly Model[], server: string): Backend {
   if (/^llama\.cpp/i.test(server)) return 'llamacpp'
   for (const { owned_by: by } of models) {
@@ -97,7 +98,10 @@ function kindOf(models: readonly Model[], server: string): Backend {
   return 'other'
 }
 
-/** In tokens: llama.cpp has `meta.n_ctx`, vLLM `max_model_len`, some routers `context_length`. */
+/**
+ * The context in tokens. llama.cpp lists it as `meta.n_ctx`, vLLM as `max_model_len`, some routers
+ * as `context_length`.
+ */
 export function contextSize(model: Model): number | null {
   const meta = isRecord(model.meta) ? model.meta : {}
   for (const size of [meta.n_ctx, model.max_model_len, model.context_length]) {
@@ -109,14 +113,14 @@ export function contextSize(model: Model): number | null {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The path is served, but not with this method. */
+/** The default ports of Ollama, vLLM, LM Studio and llama.cpp. */
 const USUAL_PORTS = [11434, 8000, 1234, 8080]
 
 export interface Discovered extends Probed {
   readonly base: URL
 }
 
-/** Looks for a backend on this machine; the first port of the list that lists models wins. */
+/** Looks for a backend on this machine. The first of these ports that lists models is used. */
 export async function discover(
   world: World,
   ports: readonly number[] = USUAL_PORTS,

@@ -1,7 +1,7 @@
 import { onLine } from '../floor/printable.ts'
 import { type Refusal, refuse } from '../gate/refusal.ts'
 
-/** Refusals of the gate's own endpoints. */
+/** Refusals of the endpoints of the gate itself. */
 
 export const BUG = refuse(
   500,
@@ -21,7 +21,7 @@ export const NO_INVOICE = refuse(
   'Name the invoice that is to be paid: {"invoice": "lnbcrt…"} or {"payment_hash": "…"}.',
 )
 
-/** @param why as in "unknown here" */
+/** @param why for example "unknown here" */
 export const notPayable = (why: string): Refusal =>
   refuse(400, 'invoice_not_payable', `This invoice cannot be paid: it is ${why}.`)
 
@@ -52,7 +52,7 @@ export const NOT_FOR_SALE = refuse(
   'This gate sells no credit. Ask its operator for a pass.',
 )
 
-/** The path is served, and not with this method. */
+/** The path is served, but not with this method. */
 export const wrongMethod = (method: string, allowed: readonly string[]): Refusal => {
   const allow = allowed.join(', ')
   const message = `${onLine(method, 20)} is not served at this path: send ${allow}.`

@@ -119,7 +119,7 @@ export async function closeGently(world: World, server: Server, graceMs: number)
   if (!server.listening) return 0
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   connectionsOf.get(server)?.endUnasked()
-  // A canonical path: without escapes, dot segments, empty segments and authority (G1).
+  // A kept connection becomes idle when its answer ends. Only this code closes it then.
   const sweep = every(world, 50, () => server.closeIdleConnections())
   let cut = 0
   const deadline = world.after(graceMs, () => {

@@ -1,10 +1,6 @@
 import type { Model } from './probe.ts'
 
-/**
- * The target for one of our paths at that upstream. If the path of the base names a version of an
- * API (`/api/paas/v4`, `/v1beta/openai`), it replaces our `/v1`; otherwise our whole path is added
- * to it (threats K15).
- */
+/** A text of a few words. A path, an address or a URL does not fit (threats J21). */
 const PLAIN = /^[\w .:+-]{1,100}$/
 
 const isPlain = (value: unknown): boolean =>
@@ -13,7 +9,10 @@ const isPlain = (value: unknown): boolean =>
   (typeof value === 'number' && Number.isFinite(value)) ||
   (typeof value === 'string' && PLAIN.test(value))
 
-/** The operator's query comes first. It may contain a key, and the query of a buyer cannot replace it. */
+/**
+ * The fields by which a buyer chooses a model. Fields that tell where its files are, or whose key
+ * serves it, are not among them.
+ */
 const SHOWN: ReadonlySet<string> = new Set([
   ...['object', 'created', 'owned_by', 'type', 'state', 'arch', 'quantization', 'family'],
   ...['context_length', 'context_window', 'max_context_length', 'loaded_context_length'],
@@ -21,14 +20,17 @@ const SHOWN: ReadonlySet<string> = new Set([
   ...['input_modalities', 'output_modalities', 'supported_parameters', 'capabilities'],
 ])
 
-/** The same URL without its query, for people, because a query may contain a key. */
+/** The field `meta` of llama.cpp. Only its numbers are shown. */
 const figures = (meta: unknown): object | null => {
   if (typeof meta !== 'object' || meta === null || Array.isArray(meta)) return null
   const kept = Object.entries(meta).filter(([, value]) => typeof value === 'number')
   return Object.fromEntries(kept)
 }
 
-/** Why a backend cannot be reached. Events use these words. */
+/**
+ * The part of a model record of the backend that a buyer may see. Names of models are always shown,
+ * because buyers ask for models by them.
+ */
 export function shownModel(model: Model): Model {
   const shown = Object.entries(model).filter(
     ([key, value]) =>

@@ -1,13 +1,14 @@
 import { assert } from '../floor/assert.ts'
 
-/** The connection opens, but no answer comes. The backend may only be busy. */
+/** A canonical path: without escapes, dot segments, empty segments and authority (G1). */
 const CANONICAL = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9_~:.-]+)+$/
 const QUERY = /^(?:\?[!"$-~]*)?$/
 const VERSION = /^v\d+(?:[a-z]+\d*)?$/i
 
 /**
- * Finds the kind of a failed connection from the code and message of its error, as `getJson`
- * returns them.
+ * The target for one of our paths at that upstream. If the path of the base names a version of an
+ * API (`/api/paas/v4`, `/v1beta/openai`), it replaces our `/v1`; otherwise our whole path is added
+ * to it (threats K15).
  */
 export function targetOf(base: URL, path: string, query = ''): string {
   assert(
@@ -21,11 +22,14 @@ export function targetOf(base: URL, path: string, query = ''): string {
   )
 }
 
-/** A text for the operator: what is wrong at `url`, and what helps. */
+/**
+ * The operator's query comes first. It may contain a key, and the query of a buyer cannot replace
+ * it.
+ */
 const together = (own: string, asked: string): string =>
   own === '' || asked === '' ? own + asked : `${own}&${asked.slice(1)}`
 
-/** What usually listens at a port, and how to start it. */
+/** The same URL without its query, for people, because a query may contain a key. */
 export function shownTarget(base: URL, path: string): string {
   return base.origin + (targetOf(base, path).split('?')[0] ?? '')
 }

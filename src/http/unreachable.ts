@@ -1,16 +1,12 @@
 import { explain, type Failure, failureOf, type Why } from '../outbound/failure.ts'
 
-/**
- * One keep-alive connection over one socket, with one request at a time, and what it has carried.
- * undici alone would open another socket by itself, which may lead to another backend than the one
- * that the request was written for.
- */
+/** Why a backend cannot be reached. Events use these words. */
 export type Unreachable =
   | 'refused'
   | 'unknown_host'
   | 'certificate'
   | 'tls'
-  /** The number of complete answers. */
+  /** The connection opens, but no answer comes. The backend may only be busy. */
   | 'silent'
   | 'no_answer'
 
@@ -26,7 +22,10 @@ const KINDS: Partial<Readonly<Record<Why, Unreachable>>> = {
   silent: 'silent',
 }
 
-/** The number of bytes that were read. */
+/**
+ * Finds the kind of a failed connection from the code and message of its error, as `getJson`
+ * returns them.
+ */
 export const whyUnreachable = (detail: string): Unreachable =>
   KINDS[failureIn(detail).why] ?? 'no_answer'
 
@@ -36,7 +35,7 @@ function failureIn(detail: string): Failure {
   return failureOf(/\b[A-Z][A-Z_]{4,}\b/.exec(detail)?.[0] ?? '')
 }
 
-/** undici closes a connection that was idle for 4 s. No known backend closes it earlier (threats K20). */
+/** A text for the operator: what is wrong at `url`, and what helps. */
 export function helpWith(detail: string, url: URL): string {
   const failure = failureIn(detail)
   const said = explain(failure, url)
@@ -57,10 +56,7 @@ export function helpWith(detail: string, url: URL): string {
   }
 }
 
-/**
- * Counts the bytes that are read. With TLS it counts decrypted bytes, because `bytesRead` also
- * counts TLS records and alerts.
- */
+/** What usually listens at a port, and how to start it. */
 const USUAL: Readonly<Record<string, string>> = {
   11434: 'is Ollama running? Start it with: ollama serve',
   8000: 'is vLLM running?',

@@ -5,21 +5,24 @@ import type { Sent, UpstreamListener } from '../gate/ports.ts'
 import type { UpstreamConnection, UpstreamConnections } from './upstream-connections.ts'
 
 export type Headers = Readonly<Record<string, string | string[] | undefined>>
-/** Called when the connection is open and the request is being sent. */
+/** A request as it is sent. */
 export interface Outgoing {
   readonly method: string
-  /** One request and its answer, until its connection is free or closed. */
+  /** With its query. */
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array | null
-  /** The bytes that the connection had read before this request. */
+  /** The content type of the body. Null if there is no body. */
   readonly contentType: string | null
 }
 
-/** The kind of backend that it was written for. */
+/**
+ * What is known about the backend behind the connections. A request that was written for one kind
+ * must not be sent to another (threats J8).
+ */
 export interface Behind {
   kind(): Backend
-  /** Not while another answer's data is handled, because undici's parser cannot be entered twice. */
+  /** Lists the models again, and returns whether a backend of that kind is there. */
   isStill(kind: Backend): Promise<boolean>
 }
 
@@ -28,14 +31,11 @@ interface Parts {
   readonly now: () => number
   readonly onDoubt: () => void
   readonly behind: Behind
-  /** A status such as 103 is not the answer yet. */
+  /** Called when the connection is open and the request is being sent. */
   readonly begun: () => void
 }
 
-/**
- * undici catches what its handlers throw. A failed assertion of ours must not look like a failure
- * of the upstream.
- */
+/** One request and its answer, until its connection is free or closed. */
 export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
   readonly released: Promise<void>
   readonly #parts: Parts
@@ -45,15 +45,9 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
   #release: () => void = () => {}
   #controller: Dispatcher.DispatchController | null = null
   #sentAt = Number.NaN
-  /**
-   * Whether the backend had closed a kept connection before it took this request. If the request
-   * itself made the backend crash, more time passes, and it must not be sent again.
-   */
+  /** The bytes that the connection had read before this request. */
   readonly #bytesBefore: number
-  /**
-   * Sends the request once more on a new connection, because the other kept connections are as old
-   * as this one.
-   */
+  /** The kind of backend that it was written for. */
   readonly #kind: Backend
   #sentTwice = false
   #answered = false
@@ -79,7 +73,7 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
   }
 
   resume(): void {
-    // A GET of the models may go to any backend; it is how the kind of backend is found out.
+    // Not while another answer's data is handled, because undici's parser cannot be entered twice.
     queueMicrotask(() => {
       if (!this.#over) this.#controller?.resume()
     })
@@ -98,7 +92,7 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Headers): void {
-    // ms. A connection that was closed before it was used reports that within this time.
+    // A status such as 103 is not the answer yet.
     if (this.#over || status < 200) return
     this.#answered = true
     this.#holdable = keepsAlive(headers)
@@ -122,7 +116,8 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
   }
 
   onResponseError(_: unknown, error: Error): void {
-    // Statuses of a proxy that has no backend behind it.
+    // undici catches what its handlers throw. A failed assertion of ours must not look like a
+    // failure of the upstream.
     if (error instanceof BrokenBelief) {
       queueMicrotask(() => {
         throw error
@@ -141,10 +136,8 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
   }
 
   /**
-   * Whether an answer may be paused. If an answer that ends with its connection is paused at its
-   * end, undici 7 throws from a socket event (`assert(!this.paused)` in its parser's `finish`,
-   * repaired in undici 8), and that would end the gate. Streaming backends send chunks and keep the
-   * connection open.
+   * Whether the backend had closed a kept connection before it took this request. If the request
+   * itself made the backend crash, more time passes, and it must not be sent again.
    */
   #wasClosedUnder(error: Error): boolean {
     const { answers, bytes } = this.#connection
@@ -153,13 +146,16 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
     return this.#controller === null || this.#parts.now() - this.#sentAt <= CLOSED_WITHIN
   }
 
-  /** The operator's own address, with `/v1` or without. This upstream connects to no other host (G1). */
+  /**
+   * Sends the request once more on a new connection, because the other kept connections are as old
+   * as this one.
+   */
   async #sendAgain(error: Error): Promise<void> {
     const { connections, behind } = this.#parts
     const request = this.#request
     assert(request !== null, 'a request that runs is kept')
     this.#sentTwice = true
-    // Sent as a Bearer token. Null sends none.
+    // A GET of the models may go to any backend; it is how the kind of backend is found out.
     const same = request.method === 'GET' || (await behind.isStill(this.#kind))
     if (this.#over) return
     if (!same) return this.#fail(error)
@@ -175,18 +171,17 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
   }
 }
 
-/** Monotonic ms. If it is left out, nothing is sent twice. */
+/** ms. A connection that was closed before it was used reports that within this time. */
 const CLOSED_WITHIN = 500
 const CLOSED: ReadonlySet<unknown> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
-/**
- * Called if a connection was lost, or an answer says that nobody is behind it. Another backend may
- * be there soon.
- */
+/** Statuses of a proxy that has no backend behind it. */
 const NOBODY_BEHIND = new Set([502, 503, 504])
 
 /**
- * The kind of backend, and whether it is still there. It is asked before a request is sent a second
- * time (J8).
+ * Whether an answer may be paused. If an answer that ends with its connection is paused at its end,
+ * undici 7 throws from a socket event (`assert(!this.paused)` in its parser's `finish`, repaired in
+ * undici 8), and that would end the gate. Streaming backends send chunks and keep the connection
+ * open.
  */
 function keepsAlive(headers: Headers): boolean {
   const chunked = String(headers['transfer-encoding'] ?? '').toLowerCase() === 'chunked'

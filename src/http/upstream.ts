@@ -11,54 +11,59 @@ import { type Behind, type Headers, UpstreamExchange } from './upstream-exchange
 export interface UpstreamOptions {
   readonly world: World
   /**
-   * GETs a small JSON document such as `/v1/models`. An answer of any status is a value. The text
-   * in the error is for the operator.
+   * The operator's own address, with `/v1` or without. This upstream connects to no other host
+   * (G1).
    */
   readonly base: URL
-  /** Ends what still runs, and closes every connection. */
+  /** Sent as a Bearer token. Null sends none. */
   readonly key: string | null
   readonly timeouts?: { readonly connectMs?: number }
-  /** Undefined if the body is not JSON. */
+  /** Monotonic ms. If it is left out, nothing is sent twice. */
   readonly now?: () => number
   /**
-   * The headers of a request that reach the upstream with every dialect. Credentials never do (G3,
-   * G5).
+   * Called if a connection was lost, or an answer says that nobody is behind it. Another backend
+   * may be there soon.
    */
   readonly onDoubt?: () => void
-  /** Used if nobody checks which kind of backend is there. */
+  /**
+   * The kind of backend, and whether it is still there. It is asked before a request is sent a
+   * second time (J8).
+   */
   readonly behind?: Behind
 }
 
 export interface HttpUpstream extends Upstream {
   /**
-   * Sends requests to one backend over HTTP/1.1. A redirect is an answer like any other (G2). The
-   * only deadline here is the one for connecting; the gate has all others. A request is sent a
-   * second time only if a kept connection was closed before the backend took it (threats K21).
+   * GETs a small JSON document such as `/v1/models`. An answer of any status is a value. The text
+   * in the error is for the operator.
    */
   getJson(path: string, deadlineMs: number): Promise<Result<JsonAnswer, string>>
-  /** Cuts what still runs and closes every connection. */
+  /** Ends what still runs, and closes every connection. */
   close(): Promise<void>
 }
 
 export interface JsonAnswer {
   readonly status: number
   readonly headers: Headers
-  /** Undefined where the body is not JSON. */
+  /** Undefined if the body is not JSON. */
   readonly json: unknown
 }
 
-/** Headers of a request that an upstream sees whatever its dialect. Every credential is left behind (G3, G5). */
+/**
+ * The headers of a request that reach the upstream with every dialect. Credentials never do (G3,
+ * G5).
+ */
 const PASSED = ['accept', 'x-request-id']
 const PRINTABLE = /^[\x20-\x7e]{1,256}$/
-/** Where nobody looks who is there. */
+/** Used if nobody checks which kind of backend is there. */
 const ANYBODY: Behind = { kind: () => 'other', isStill: async () => true }
 const KEY = /^[\x21-\x7e]+$/
 const JSON_LIMIT = 8 * 1024 * 1024
 
 /**
- * Speaks HTTP/1.1 to one backend. Redirects are answers like any other (G2), and no deadline but
- * that of connecting is kept here: the gate owns them. A request is sent twice only where a kept
- * connection was closed under it (threats K21).
+ * Sends requests to one backend over HTTP/1.1. A redirect is an answer like any other (G2). The
+ * only deadline here is the one for connecting; the gate has all others. A request is sent a second
+ * time only if a kept connection was closed before the backend took it (threats K21).
  */
 export function makeUpstream(options: UpstreamOptions): HttpUpstream {
   assert(options.key === null || KEY.test(options.key), 'an upstream key is one printable word')

@@ -1,4 +1,5 @@
 import type { Bound } from '../dialects/dialect.ts'
+import { Sweep, type Swept } from '../floor/sweep.ts'
 import type { World } from '../floor/world.ts'
 import type {
   AccountId,
@@ -70,13 +71,14 @@ export class Holds {
   readonly #ledger: HoldLedger
   readonly #world: World
   readonly #life: number
-  readonly #waiting = new Map<AccountId, Set<() => void>>()
+  readonly #waiting: Sweep<Waiting>
 
   /** `life`: ms without news from its stream after which a hold counts as lost. */
   constructor(ledger: HoldLedger, world: World, life: number) {
     this.#ledger = ledger
     this.#world = world
     this.#life = life
+    this.#waiting = new Sweep(world)
   }
 
   /**
@@ -94,10 +96,11 @@ export class Holds {
       const tried = await this.#hold(want, slots, { input, least: want.least, patient: true })
       if (!tried.ok && tried.refused.why === 'no_slot') return this.#noSlot(want, input)
       if (tried.ok || tried.refused.why !== 'held') return tried
-      const left = until - this.#world.elapsed()
       // The wait is over, so take what is free now, even if it is less.
-      if (gone() || left <= 0) return this.#hold(want, slots, { input, least: want.least })
-      await this.#released(want.request.account, left)
+      if (gone() || this.#world.elapsed() >= until) {
+        return this.#hold(want, slots, { input, least: want.least })
+      }
+      await this.#released(want.request.account, until)
     }
   }
 
@@ -106,11 +109,15 @@ export class Holds {
     return (await this.#ledger.balance(account))?.owed ?? ZERO
   }
 
-  /** Wakes the requests that wait for money of this account. */
+  /** Wakes the requests that wait for money of this account; the one that came first tries first. */
   released(account: AccountId): void {
-    const waiting = this.#waiting.get(account)
-    this.#waiting.delete(account)
-    for (const wake of waiting ?? []) wake()
+    if (this.#waiting.size === 0) return
+    const woken: Waiting[] = []
+    this.#waiting.each((one) => {
+      if (one.account === account) woken.push(one)
+    })
+    woken.sort((a, b) => a.due - b.due)
+    for (const one of woken) one.onDue()
   }
 
   /** Settles a hold with a charge. Null if the hold was closed before. */
@@ -185,18 +192,32 @@ export class Holds {
     return { ok: false, refused: { why: 'insufficient_funds', needed, balance }, input: estimate }
   }
 
-  #released(account: AccountId, ms: number): Promise<void> {
+  /** Resolves when money of the account was released, or at `until`, at most 250 ms late. */
+  #released(account: AccountId, until: number): Promise<void> {
     return new Promise((resolve) => {
-      const waiting = this.#waiting.get(account) ?? new Set()
-      this.#waiting.set(account, waiting)
-      const wake = (): void => {
-        timer.cancel()
-        waiting.delete(wake)
-        resolve()
-      }
-      const timer = this.#world.after(ms, wake)
-      waiting.add(wake)
+      this.#waiting.add(new Waiting(account, until, this.#waiting, resolve))
     })
+  }
+}
+
+/** A request that waits for money. */
+class Waiting implements Swept {
+  seat = -1
+  readonly account: AccountId
+  readonly due: number
+  readonly #among: Sweep<Waiting>
+  readonly #goOn: () => void
+
+  constructor(account: AccountId, due: number, among: Sweep<Waiting>, goOn: () => void) {
+    this.account = account
+    this.due = due
+    this.#among = among
+    this.#goOn = goOn
+  }
+
+  onDue(): void {
+    this.#among.delete(this)
+    this.#goOn()
   }
 }
 

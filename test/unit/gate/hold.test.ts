@@ -195,6 +195,7 @@ describe('money that the account’s own running requests hold', () => {
     if (first.ok) await ledger.release(first.hold.id, 'complete', world.now())
     holds.released('a')
     await second
+    await vi.advanceTimersByTimeAsync(500)
     expect(vi.getTimerCount()).toBe(0)
   })
 

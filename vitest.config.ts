@@ -15,7 +15,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/interop/**', 'test/browser/**', 'test/install/**'],
+          exclude: ['test/interop/**', 'test/browser/**', 'test/install/**', 'test/soak/**'],
           setupFiles: ['test/setup.ts'],
           globalSetup: ['test/page-setup.ts'],
           env: { NODE_COMPILE_CACHE: COMPILED },
@@ -50,7 +50,7 @@ export default defineConfig({
       {
         test: {
           name: 'interop',
-          include: ['test/interop/**/*.test.ts'],
+          include: ['test/interop/**/*.test.ts', 'test/soak/**/*.test.ts'],
           setupFiles: ['test/setup.ts'],
           globalSetup: ['test/interop/lab-setup.ts'],
           fileParallelism: false,

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import {
   acquainted,
   againstTheLayers,
+  astray,
   circles,
   importsOf,
   keysLent,
@@ -309,6 +310,10 @@ describe('the files', () => {
     expect(ours.filter(({ path }) => !self.includes(path)).flatMap(leftBehind)).toEqual([])
   })
 
+  it('of the product have comments that name what stands below them', () => {
+    expect(product.flatMap(astray)).toEqual([])
+  })
+
   it('of the product are all reached from where a program starts', () => {
     expect(unreached(product, STARTS)).toEqual([])
   })
@@ -320,6 +325,11 @@ describe('the files', () => {
       'a.ts:2: /home/ann',
     ])
     expect(leftBehind({ path: 'a.ts', text: '// TODO later' })).toHaveLength(1)
+    const said = '/** `path` is null if it is not known. */'
+    expect(
+      astray({ path: 'a.ts', text: `${said}\nfunction find(path: string | null) {}` }),
+    ).toEqual([])
+    expect(astray({ path: 'a.ts', text: `${said}\nfunction find(to: string) {}` })).toHaveLength(1)
     const tree = [
       { path: 'bin/a.ts', text: "await import('../src/b.ts')" },
       { path: 'src/b.ts', text: '' },

@@ -162,8 +162,8 @@ export interface Asked {
   readonly plain: boolean
   /**
    * The most that the request can come to, but for its output, whose limit the gate chooses. Never
-   * too low. `input` are the tokens of the prompt: UTF-8 bytes of every string, tools included, at
-   * their worst compatibility expansion, 16 for each part, and 64.
+   * too low. The tokens of the prompt (`input`) are the UTF-8 bytes of every string, tools
+   * included, at their worst compatibility expansion, 16 for each part, and 64.
    */
   readonly most: Bound
   /** Every string that is in the bound. An estimate counts these very strings (threats J2). */

@@ -14,8 +14,8 @@ import type { Payer } from './payer.ts'
 export type Paying = Extract<Presentation, { readonly is: 'credential' | 'payment' }>
 
 /**
- * The payer. `headers` are on the answer whatever happens to the request: the pass that its payment
- * has just bought (threats L3), and what the rail adds. Null if there are none.
+ * The payer. `carries` are headers of the answer, whatever happens to the request: the pass that
+ * its payment has just bought (threats L3), and what the rail adds. Null if there are none.
  */
 export type Identified = Payer & { readonly carries: Readonly<Record<string, string>> | null }
 

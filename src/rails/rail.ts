@@ -41,8 +41,8 @@ export type PaidRequest = Pick<Operation, 'path' | 'method' | 'model'>
 
 /**
  * What one rail finds in the headers. Only L402 reads passes, so a pass is spent through L402,
- * whichever rail sold it. `malformed` is not `absent`: somebody who sends something like a key is
- * told what is wrong with it.
+ * whichever rail sold it. Something like a key is `malformed` and not `absent`, because whoever
+ * sends it is told what is wrong with it.
  */
 export type Read<Payment> = Presented | { readonly is: 'payment'; readonly payment: Payment }
 

@@ -214,6 +214,28 @@ export function unreached(sources: readonly Source[], from: readonly string[]): 
   return [...texts.keys()].filter((path) => !reached.has(path))
 }
 
+/** `/** … *\/` and the code from the next line on, to a blank line. */
+const DOCUMENTED = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n((?:[ \t]*\S.*(?:\n|$))+)/g
+/** A sentence about a thing that it names: `` `drop` is called … ``, `` `few`: … ``. */
+const ABOUT = /(?:^|[.:;] )`([a-z]\w*)`(?=:| (?:is|are|gets|bounds)\b)/g
+
+/**
+ * Comments of declarations that speak of something that is not in the declaration. Such a comment
+ * is about another one, or about a parameter that has another name by now.
+ */
+export function astray({ path, text }: Source): readonly string[] {
+  return [...text.matchAll(DOCUMENTED)].flatMap(([, comment = '', code = '']) => {
+    const says = comment
+      .replace(/\n\s*\*/g, ' ')
+      .replace(/\s+/g, ' ')
+      .trim()
+    return [...says.matchAll(ABOUT)]
+      .map(([, name = '']) => name)
+      .filter((name) => !new RegExp(`\\b${name}\\b`).test(code))
+      .map((name) => `${path}: nothing below is ${name}: ${says.slice(0, 60)}`)
+  })
+}
+
 /**
  * The string literals of an exported type, for example `'held'` in `type HoldRefused = … why:
  * 'held'`.

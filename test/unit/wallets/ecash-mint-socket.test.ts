@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { mintLine } from '../../../src/wallets/ecash/mint/socket.ts'
+import { mintSocket } from '../../../src/wallets/ecash/mint/socket.ts'
 import { tick, until } from '../../support/buyer.ts'
 import type { Welcome } from '../../support/fake-mint-socket.ts'
 import { real } from '../../support/world.ts'
@@ -147,7 +147,7 @@ describe('a line to a mint', () => {
   it('that is silent for long is replaced', async () => {
     const stage = await setUp()
     const [one] = await quotesOf(stage, 1)
-    const line = mintLine(real, stage.fake.url, { deadlineMs: 5_000, renewMs: 200 })
+    const line = mintSocket(real, stage.fake.url, { deadlineMs: 5_000, renewMs: 200 })
     const told: string[] = []
     let ends = 0
     const onEnd = () => {

@@ -26,7 +26,7 @@ import {
   type RefusedMeaning,
 } from './mint.ts'
 import { type MintInfo, mintInfo } from './mint-info.ts'
-import { mintLine } from './socket.ts'
+import { mintSocket } from './socket.ts'
 
 export interface MintOptions {
   /** In the form that `normalMintUrl` returns. */
@@ -55,7 +55,7 @@ export async function openMint(options: MintOptions): Promise<Mint> {
   const coins = await import('./coins.ts')
   const http = mintHttp(world, url, deadlineMs)
   const offer = mintInfo({ http, now: world.now, isIdOf: coins.isIdOf })
-  const line = mintLine(world, url, { deadlineMs })
+  const socket = mintSocket(world, url, { deadlineMs })
   const outputs = (batch: Batch) => coins.outputsOf(seed, batch)
   const parts: Parts = { world, coins, http, offer, outputs, deadlineMs }
   return {
@@ -70,10 +70,10 @@ export async function openMint(options: MintOptions): Promise<Mint> {
     ...signing(parts),
     ...payments(parts),
     watchQuotes: (quotes, told) =>
-      offer.heard()?.tells === false ? null : line.watch(quotes, told),
+      offer.heard()?.tells === false ? null : socket.watch(quotes, told),
     close() {
       http.close()
-      line.close()
+      socket.close()
     },
   }
 }

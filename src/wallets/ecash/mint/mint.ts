@@ -24,7 +24,7 @@ export interface Mint {
   quoteState(quote: string): Promise<QuoteState>
   /**
    * Tells when one of these quotes is paid (NUT-17), the present state first. Null if the mint
-   * cannot do that. `onEnd` is called once, when the connection is lost. Then the caller connects
+   * cannot do that. It calls `onEnd` once, when the connection is lost. Then the caller connects
    * again, or polls.
    */
   watchQuotes(quotes: readonly string[], told: QuoteWatch): { stop(): void } | null

@@ -3,7 +3,7 @@ import { isObject, quoteStateOf } from './answers.ts'
 import type { QuoteWatch } from './mint.ts'
 
 /** Connections on which a mint tells of payments (NUT-17), one socket for each watch. */
-export interface KnownMint {
+export interface MintSocket {
   watch(quotes: readonly string[], told: QuoteWatch): { stop(): void }
   /** Closes the connections and does not call `onEnd`. */
   close(): void
@@ -24,11 +24,11 @@ const LONGEST_MESSAGE = 64 * 1024
  * `deadlineMs` is the time to connect and to get an answer. The connection ends `renewMs` after
  * that.
  */
-export function mintLine(
+export function mintSocket(
   world: World,
   url: string,
   { deadlineMs, renewMs = RENEW_MS }: { readonly deadlineMs: number; readonly renewMs?: number },
-): KnownMint {
+): MintSocket {
   const open = new Set<{ stop(): void }>()
   return {
     watch(quotes, told) {

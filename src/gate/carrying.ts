@@ -1,17 +1,13 @@
-import type { Reply } from './ports.ts'
+import type { FlatHeaders, Reply } from './ports.ts'
 
 /**
  * Wraps the reply so that the answer carries these headers, whatever happens to the request: its payment
  * was taken (threats L3). They are for this buyer alone, so no cache may store the answer.
  */
 export function carrying(carries: Readonly<Record<string, string>>, reply: Reply): Reply {
+  const more = { ...carries, 'cache-control': 'private, no-store, no-transform' }
   return {
-    head: (status, headers) =>
-      reply.head(status, {
-        ...headers,
-        ...carries,
-        'cache-control': 'private, no-store, no-transform',
-      }),
+    head: (status, headers) => reply.head(status, replaced(headers, more)),
     write: (bytes) => reply.write(bytes),
     end: (bytes, trailers) => reply.end(bytes, trailers),
     onDrain: (then) => reply.onDrain(then),
@@ -23,4 +19,14 @@ export function carrying(carries: Readonly<Record<string, string>>, reply: Reply
       return reply.backlog
     },
   }
+}
+
+/** Adds the headers of `more`. They replace those of the same name, however it is written. */
+export function replaced(
+  headers: FlatHeaders,
+  more: Readonly<Record<string, string>>,
+): FlatHeaders {
+  const names = new Set(Object.keys(more).map((name) => name.toLowerCase()))
+  const kept = headers.filter((_, at) => !names.has(headers[at - (at % 2)]?.toLowerCase() ?? ''))
+  return [...kept, ...Object.entries(more).flat()]
 }

@@ -200,11 +200,8 @@ export class Gate {
     if (undeliverable !== null) return this.refuse(call, undeliverable)
     if (denied.is === 'refused') return this.refuse(call, denied.refusal)
     const sats = await this.#parts.paymentRequired.sats(null, null)
-    reply.head(402, {
-      'x-l402-price-sats': `${sats}`,
-      'cache-control': 'no-store',
-      'x-request-id': id,
-    })
+    const price = ['x-l402-price-sats', `${sats}`]
+    reply.head(402, [...price, 'cache-control', 'no-store', 'x-request-id', id])
     reply.end()
   }
 

@@ -45,11 +45,22 @@ export interface Incoming {
   readonly trailers: boolean
 }
 
+/**
+ * Headers of an answer: name, value, name, value. A header that has several values stands several
+ * times. Node writes such an array as it is, without an object for each answer.
+ */
+export type FlatHeaders = readonly string[]
+
 /** The response to the buyer. The gate writes at most one head and one end. */
 export interface Reply {
-  head(status: number, headers: Readonly<Record<string, string | readonly string[]>>): void
   /**
-   * If it returns false, wait for `onDrain` before writing more (back-pressure from end to end).
+   * Takes the head of the answer. It leaves with the first bytes, or alone at the end of this turn of
+   * the event loop. The reply itself writes how long the body is, or that it comes in chunks.
+   */
+  head(status: number, headers: FlatHeaders): void
+  /**
+   * What is written in one turn of the event loop leaves together, as one chunk. If it returns false,
+   * wait for `onDrain` before writing more (back-pressure from end to end).
    */
   write(bytes: Uint8Array): boolean
   end(bytes?: Uint8Array, trailers?: Readonly<Record<string, string>>): void

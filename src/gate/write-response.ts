@@ -2,16 +2,9 @@ import type { Asked, Envelope } from '../dialects/dialect.ts'
 import { floorSat, type Msat } from '../money/msat.ts'
 import type { AnswerHead } from './answer-head.ts'
 import type { Held } from './call.ts'
-import type { Incoming, Reply } from './ports.ts'
+import { replaced } from './carrying.ts'
+import type { FlatHeaders, Incoming, Reply } from './ports.ts'
 import type { Refusal } from './refusal.ts'
-
-type Headers = Record<string, string | readonly string[]>
-
-/** A stream must pass every proxy on the way unbuffered. */
-const STREAM: Headers = {
-  'cache-control': 'no-cache, no-transform',
-  'x-accel-buffering': 'no',
-}
 
 /** Answers a refusal in an envelope. Only a 402 has challenges. */
 export function answerRefusal(
@@ -26,27 +19,27 @@ export function answerRefusal(
 ): void {
   const { incoming, reply, refusal } = to
   const { status, offer } = refusal
-  const headers: Headers = {
-    'content-type': errors.contentType,
-    'x-request-id': incoming.id,
-    'cache-control': 'no-store',
-  }
+  const headers = ['content-type', errors.contentType, 'x-request-id', incoming.id]
+  headers.push('cache-control', 'no-store')
   // RFC 9110 15.5.6: a 405 must say which methods are allowed.
-  if (refusal.allow !== null) headers.allow = refusal.allow
+  if (refusal.allow !== null) headers.push('allow', refusal.allow)
   const wait = waiting(refusal, incoming.at)
-  Object.assign(headers, wait.headers)
-  if (offer !== null && status === 402) {
-    Object.assign(headers, offer.headers)
-    if (offer.challenges.length > 0) headers['www-authenticate'] = offer.challenges
-  }
+  headers.push(...wait.headers)
   const beside = { ...(offer?.body ?? {}), ...wait.beside, ...refusal.extra }
-  reply.head(status, headers)
+  reply.head(status, offer !== null && status === 402 ? offering(headers, offer) : headers)
   const body = json({ ...errors.error(refusal, to.asked ?? null), ...beside })
   reply.end(incoming.method === 'HEAD' ? undefined : body)
 }
 
+/** Adds the headers and the challenges of an offer. */
+function offering(headers: FlatHeaders, offer: NonNullable<Refusal['offer']>): FlatHeaders {
+  const challenges = offer.challenges.flatMap((challenge) => ['www-authenticate', challenge])
+  return [...replaced(headers, offer.headers), ...challenges]
+}
+
 /** Seconds. SDKs and Codex sleep as long as `Retry-After` says, and Codex does so five times. */
 const LONGEST_WAIT = 60
+const AT_ONCE = { headers: [], beside: {} }
 
 /**
  * When to try again. If it is within a minute, `Retry-After` says so. If it is later, only
@@ -56,11 +49,11 @@ const LONGEST_WAIT = 60
 function waiting(
   { retryAfterSeconds: seconds }: Refusal,
   at: number,
-): { readonly headers: Headers; readonly beside: { readonly resets_at?: string } } {
-  if (seconds === null) return { headers: {}, beside: {} }
-  if (seconds <= LONGEST_WAIT) return { headers: { 'retry-after': `${seconds}` }, beside: {} }
+): { readonly headers: FlatHeaders; readonly beside: { readonly resets_at?: string } } {
+  if (seconds === null) return AT_ONCE
+  if (seconds <= LONGEST_WAIT) return { headers: ['retry-after', `${seconds}`], beside: {} }
   const resets_at = new Date(at + seconds * 1000).toISOString()
-  return { headers: { 'x-should-retry': 'false' }, beside: { resets_at } }
+  return { headers: ['x-should-retry', 'false'], beside: { resets_at } }
 }
 
 /** Writes the head of a stream, with the balance before the hold of this request. */
@@ -70,16 +63,28 @@ export function openStream(
 ): void {
   const { incoming } = held
   const { before, head, reply } = to
-  reply.head(200, {
-    ...head?.headers,
-    'content-type': held.route.dialect.wire.streamType(head?.label ?? null),
-    ...STREAM,
-    ...paidHeaders(held, before),
-    'x-request-id': incoming.id,
-    ...(incoming.trailers ? { trailer: 'X-Cost-Msat' } : {}),
-  })
+  const headers = [
+    ...passedOn(head),
+    'content-type',
+    held.route.dialect.wire.streamType(head?.label ?? null),
+    // A stream must pass every proxy on the way unbuffered.
+    'cache-control',
+    'no-cache, no-transform',
+    'x-accel-buffering',
+    'no',
+  ]
+  pushPaid(headers, held, before)
+  headers.push('x-request-id', incoming.id)
+  if (incoming.trailers) headers.push('trailer', 'X-Cost-Msat')
+  reply.head(200, headers)
 }
 
+/** Headers that the gate writes itself. A backend's own of that name is not passed on. */
+const OWN: ReadonlySet<string> = new Set([
+  ...['content-type', 'content-length', 'cache-control', 'x-accel-buffering', 'x-request-id'],
+  ...['x-cost-msat', 'x-credit-balance', 'x-credit-balance-msat'],
+  ...['x-max-tokens-applied', 'x-satgate-ignored'],
+])
 /** Statuses of answers that never have a body (RFC 9110 15.3.5 and 15.4.5). */
 const BODILESS: ReadonlySet<number> = new Set([204, 304])
 
@@ -96,35 +101,38 @@ export function answerWhole(
 ): void {
   const { body, head } = said
   const status = head?.status ?? 200
-  const type = held.route.dialect.wire.answerType(head?.label ?? null)
-  const about = { 'content-type': type, 'content-length': `${body.length}` }
-  reply.head(status, {
-    ...head?.headers,
-    ...(BODILESS.has(status) ? {} : about),
-    'cache-control': 'private, no-store',
-    'x-request-id': held.incoming.id,
-    'x-cost-msat': `${said.charged}`,
-    ...paidHeaders(held, said.after),
-  })
+  const { wire } = held.route.dialect
+  const headers = passedOn(head)
+  if (!BODILESS.has(status)) headers.push('content-type', wire.answerType(head?.label ?? null))
+  headers.push('cache-control', 'private, no-store', 'x-request-id', held.incoming.id)
+  headers.push('x-cost-msat', `${said.charged}`)
+  pushPaid(headers, held, said.after)
+  reply.head(status, headers)
   reply.end(BODILESS.has(status) ? undefined : body)
+}
+
+/** The headers of the backend that the buyer gets. Those that the gate writes itself are left out. */
+function passedOn(head: AnswerHead | null): string[] {
+  const passed: string[] = []
+  for (const name in head?.headers) {
+    if (!OWN.has(name)) passed.push(name, head?.headers[name] ?? '')
+  }
+  return passed
 }
 
 /**
  * The balance, the output limit if the gate chose it, and the names of the fields that are left
  * out.
  */
-function paidHeaders(held: Held, balance: Msat | null): Headers {
-  const headers: Headers = {}
+function pushPaid(headers: string[], held: Held, balance: Msat | null): void {
   if (balance !== null) {
-    headers['x-credit-balance'] = `${floorSat(balance)}`
-    headers['x-credit-balance-msat'] = `${balance}`
+    headers.push('x-credit-balance', `${floorSat(balance)}`, 'x-credit-balance-msat', `${balance}`)
   }
   if (held.asked.hasOutput && held.limit !== held.asked.limit) {
-    headers['x-max-tokens-applied'] = `${held.limit}`
+    headers.push('x-max-tokens-applied', `${held.limit}`)
   }
   const { ignored } = held.asked
-  if (ignored.length > 0) headers['x-satgate-ignored'] = ignored.join(', ')
-  return headers
+  if (ignored.length > 0) headers.push('x-satgate-ignored', ignored.join(', '))
 }
 
 const json = (body: unknown): Buffer => Buffer.from(JSON.stringify(body))

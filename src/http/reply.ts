@@ -1,16 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { assert } from '../floor/assert.ts'
 import type { Timer, World } from '../floor/world.ts'
-import type { Reply } from '../gate/ports.ts'
+import type { FlatHeaders, Reply } from '../gate/ports.ts'
+import { takeFrom, writePiece } from './framing.ts'
 
 export interface ReplyOptions {
   readonly world: World
   /** So many ms a reader may read nothing of what waits for it (threats D6, G8). */
   readonly idleMs: number
-  /**
-   * Called with the status just before a head is sent, so that the listener can set its own
-   * headers.
-   */
+  /** Called with the status just before a head is sent: the listener's own headers. */
   readonly onHead?: ((status: number) => void) | null
 }
 
@@ -24,9 +22,11 @@ const PIECE = 65_536
 const MOST_WAITING = 65_536
 
 /**
- * Answers one buyer through Node's own response, without copies and without Web streams. A head and
- * first bytes that come together leave in one packet. Waiting bytes have a deadline, which moves
- * with each piece that the reader takes. A reader who misses it counts as having left.
+ * Answers one buyer through Node's own response, without Web streams. What is written in one turn of
+ * the event loop leaves at its end in one system call and as one chunk, with the head if that was
+ * not sent yet. The end of an answer leaves at once, with what still waits. Waiting bytes have a
+ * deadline, which moves with each piece that the reader takes. A reader who misses it counts as
+ * having left.
  */
 export function nodeReply(
   incoming: IncomingMessage,
@@ -42,14 +42,19 @@ class NodeReply implements Reply {
   readonly #world: World
   readonly #idleMs: number
   readonly #onHead: ((status: number) => void) | null
-  readonly #trailers: boolean
-  #headSent = false
-  #written = false
+  #status = 0
+  /** The head until it is given to Node. */
+  #head: FlatHeaders | null = null
+  #chunked = false
+  #trailers: Readonly<Record<string, string>> | null = null
   #ended = false
   #gone = false
-  /** The number of pieces that the socket has and that are not taken yet. */
+  /** Whether this turn of the event loop ends with a flush. */
+  #flushes = false
+  #finished = false
+  /** The number of pieces that the socket has and that the reader did not take yet. */
   #handed = 0
-  /** The pieces that wait for the socket, in order. */
+  /** The bytes that wait for the end of this turn or for the socket, in order. */
   readonly #queue: Uint8Array[] = []
   #queued = 0
   /** The callers that wait until everything is taken. */
@@ -63,57 +68,51 @@ class NodeReply implements Reply {
     this.#world = options.world
     this.#idleMs = options.idleMs
     this.#onHead = options.onHead ?? null
-    this.#trailers = incoming.httpVersion === '1.1'
     if (outgoing.destroyed || outgoing.closed) this.#left()
-    else outgoing.once('close', () => this.#left())
+    else outgoing.on('close', () => this.#left())
     // A broken connection also emits 'close'.
-    outgoing.on('error', () => {})
+    outgoing.on('error', ignored)
   }
 
   get headSent(): boolean {
-    return this.#headSent
+    return this.#status !== 0
   }
 
   get backlog(): number {
     return this.#queued + this.#outgoing.writableLength
   }
 
-  head(status: number, headers: Readonly<Record<string, string | readonly string[]>>): void {
-    assert(!this.#headSent, 'an answer has one head')
-    this.#headSent = true
+  head(status: number, headers: FlatHeaders): void {
+    assert(this.#status === 0, 'an answer has one head')
+    this.#status = status
     if (this.#gone) return
-    this.#outgoing.statusCode = status
-    this.#onHead?.(status)
-    for (const [name, value] of Object.entries(headers)) {
-      if (name.toLowerCase() === 'trailer' && !this.#trailers) continue
-      this.#outgoing.setHeader(name, value)
-    }
-    // The unread rest of a request must not be taken for the next request.
-    if (isUnread(this.#incoming)) this.#outgoing.setHeader('connection', 'close')
-    process.nextTick(() => {
-      if (!this.#written && !this.#gone) this.#outgoing.flushHeaders()
-    })
+    this.#head = headers
+    this.#flushSoon()
   }
 
   write(bytes: Uint8Array): boolean {
-    this.#written = true
     if (this.#gone || this.#ended || bytes.byteLength === 0) return true
-    this.#pass(bytes)
+    this.#queue.push(bytes)
+    this.#queued += bytes.byteLength
+    if (this.#queued >= PIECE) this.#pump()
+    else this.#flushSoon()
     const more = this.backlog < MOST_WAITING
     if (!more) this.#await()
     return more
   }
 
   end(bytes?: Uint8Array, trailers?: Readonly<Record<string, string>>): void {
-    this.#written = true
     if (this.#ended) return
     this.#ended = true
     if (this.#gone) return
-    if (trailers !== undefined && this.#trailers) this.#outgoing.addTrailers(trailers)
-    this.#await()
-    const size = bytes?.byteLength ?? 0
-    if (this.#queued === 0 && size <= PIECE) this.#outgoing.end(bytes)
-    else if (bytes !== undefined && size > 0) this.#endInPieces(bytes)
+    if (bytes !== undefined && bytes.byteLength > 0) {
+      this.#queue.push(bytes)
+      this.#queued += bytes.byteLength
+    }
+    if (trailers !== undefined && this.#incoming.httpVersion === '1.1') this.#trailers = trailers
+    if (this.#head !== null) this.#open(this.#trailers === null ? this.#queued : null)
+    this.#pump()
+    if (this.backlog > 0) this.#await()
   }
 
   onDrain(then: () => void): void {
@@ -126,49 +125,72 @@ class NodeReply implements Reply {
     else this.#onGone = then
   }
 
-  #endInPieces(bytes: Uint8Array): void {
-    const chunked = this.#outgoing.headersSent || this.#outgoing.hasHeader('trailer')
-    if (!chunked) this.#outgoing.setHeader('content-length', bytes.byteLength)
-    this.#pass(bytes)
-  }
-
-  /** Gives bytes to the socket if it has room, otherwise to the queue. */
-  #pass(bytes: Uint8Array): void {
-    const size = bytes.byteLength
-    if (this.#queued === 0 && this.#hasRoom(size)) this.#hand(bytes)
-    else {
-      this.#queue.push(bytes)
-      this.#queued += size
-      this.#pump()
+  /** Called at the end of a turn in which something was written. */
+  flush(): void {
+    this.#flushes = false
+    if (this.#gone || this.#ended) return
+    if (this.#queued > 0) this.#pump()
+    else if (this.#head !== null) {
+      this.#open(null)
+      this.#outgoing.flushHeaders()
     }
   }
 
-  #hasRoom(size: number): boolean {
-    return size <= PIECE && this.#outgoing.writableLength + size <= PIECE
+  #flushSoon(): void {
+    if (this.#flushes) return
+    this.#flushes = true
+    process.nextTick(flush, this)
   }
 
-  #hand(bytes: Uint8Array): void {
-    this.#handed += 1
-    this.#outgoing.write(bytes, this.#taken)
+  /** Gives the head to Node. `length` is null if the length of the body is not known yet. */
+  #open(length: number | null): void {
+    const outgoing = this.#outgoing
+    this.#onHead?.(this.#status)
+    const headers = this.#incoming.httpVersion === '1.1' ? [...(this.#head ?? [])] : this.#plain()
+    this.#head = null
+    const bodiless = this.#status === 204 || this.#status === 304
+    const known = length !== null && !bodiless && this.#incoming.method !== 'HEAD'
+    if (known) headers.push('content-length', `${length}`)
+    // The unread rest of a request must not be taken for the next request.
+    if (isUnread(this.#incoming)) headers.push('connection', 'close')
+    outgoing.writeHead(this.#status, headers)
+    // Node would write each chunk in four parts. Here the gate writes the frame of its chunks.
+    this.#chunked = outgoing.chunkedEncoding
+    outgoing.chunkedEncoding = false
   }
 
-  /** Gives the waiting pieces to the socket, one at a time. */
+  /** The headers for a client that understands no trailers. */
+  #plain(): string[] {
+    const headers = this.#head ?? []
+    return headers.filter((_, at) => headers[at - (at % 2)]?.toLowerCase() !== 'trailer')
+  }
+
+  /** Gives the socket what it has room for, and the end after the last piece. */
   #pump(): void {
-    for (let [first] = this.#queue; first !== undefined; [first] = this.#queue) {
-      const piece = first.subarray(0, PIECE)
-      if (this.#handed > 0 && !this.#hasRoom(piece.byteLength)) return
-      if (piece.byteLength === first.byteLength) this.#queue.shift()
-      else this.#queue[0] = first.subarray(PIECE)
-      this.#queued -= piece.byteLength
-      this.#hand(piece)
-    }
-    if (this.#ended) this.#outgoing.end()
+    if (this.#head !== null) this.#open(null)
+    do {
+      const size = Math.min(this.#queued, PIECE)
+      if (this.#handed > 0 && this.#outgoing.writableLength + size > PIECE) return
+      this.#queued -= size
+      this.#finished = this.#ended && this.#queued === 0
+      const end = this.#finished ? (this.#trailers ?? NO_TRAILERS) : null
+      const bytes = takeFrom(this.#queue, size)
+      writePiece(this.#outgoing, { bytes, size, chunked: this.#chunked, end })
+      if (!this.#finished) this.#watch()
+    } while (this.#queued > 0)
+  }
+
+  /** Node tells when the reader has taken a piece, if it was not taken at once. */
+  #watch(): void {
+    if (this.#outgoing.writableLength === 0) return
+    this.#handed += 1
+    this.#outgoing.write('', this.#taken)
   }
 
   readonly #taken = (): void => {
     this.#handed -= 1
     if (this.#gone) return
-    if (this.#queue.length > 0) this.#pump()
+    if (this.#queued > 0 || this.#ended !== this.#finished) this.#pump()
     if (this.#handed === 0) this.#drained()
     if (this.#deadline === null) return
     if (this.#handed > 0 || this.#ended) this.#deadline.refresh()
@@ -192,11 +214,16 @@ class NodeReply implements Reply {
   #left(): void {
     this.#gone = true
     this.#queue.length = 0
+    this.#queued = 0
     this.#rest()
     if (!this.#ended) this.#onGone?.()
     this.#onGone = null
   }
 }
+
+const NO_TRAILERS = {}
+const ignored = (): void => {}
+const flush = (reply: NodeReply): void => reply.flush()
 
 function isUnread({ complete, headers }: IncomingMessage): boolean {
   const bodied = headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0

@@ -1,3 +1,4 @@
+import { setTimeout as soon } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { type Pass, until } from '../support/buyer.ts'
@@ -115,6 +116,8 @@ describe('J14 a_failure_that_the_buyer_can_choose_is_paid: an answer that takes 
     const stream = await gate.client.open(gate.chatQuestion(pass, { stream: true }))
     stream.response.pause()
     await until(() => gate.fake.running === 1)
+    // Until the buffers between backend and buyer are full: they hold a part of the 20 MB.
+    await soon(300)
     gate.world.advance(15_000)
     stream.response.resume()
     await stream.over

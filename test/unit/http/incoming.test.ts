@@ -46,7 +46,7 @@ async function receiving(setup: Setup = {}): Promise<{ client: RawClient; receiv
       const text = body.ok ? Buffer.from(body.value.body).toString() : ''
       received.push({ ...body, began: begun.incoming, text })
       const reply = nodeReply(request, response, { world: real, idleMs: 1_000 })
-      reply.head(body.ok ? 200 : body.error.status, {})
+      reply.head(body.ok ? 200 : body.error.status, [])
       reply.end(Buffer.from(body.ok ? 'read' : body.error.code))
       if (body.ok) body.value.letGoOfBody()
       expect([share.bytes, body.ok && body.value.body.length]).toEqual([0, body.ok && 0])

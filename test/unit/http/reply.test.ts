@@ -31,32 +31,38 @@ const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'
 const BIG = Buffer.alloc(20_000_000)
 /** A response whose reader takes the written bytes when the test says so. */
 class SlowReader extends EventEmitter {
-  readonly #taken: Array<() => void> = []
+  readonly #written: Array<{ readonly size: number; readonly told?: () => void }> = []
   bytes = 0
   writableLength = 0
   destroyed = false
-  headersSent = false
+  chunkedEncoding = false
 
   get waiting(): boolean {
-    return this.#taken.length > 0
+    return this.#written.length > 0
   }
-  setHeader(): void {}
-  hasHeader = (): boolean => false
+  writeHead(): void {}
   flushHeaders(): void {}
-  end(): void {}
+  cork(): void {}
+  uncork(): void {}
   destroy(): void {
     this.destroyed = true
   }
-  write(bytes: Uint8Array, then: () => void): void {
+  write(bytes: Uint8Array | string, how?: string | (() => void)): void {
+    const { length: size } = bytes
+    this.#written.push(typeof how === 'function' ? { size, told: how } : { size })
     this.writableLength += bytes.length
-    this.#taken.push(() => {
-      this.writableLength -= bytes.length
-      this.bytes += bytes.length
-      then()
-    })
   }
+  end(bytes: Uint8Array | string = ''): void {
+    if (bytes.length > 0) this.write(bytes)
+  }
+  /** Takes what was written, up to the next piece of a body. */
   take(): void {
-    this.#taken.shift()?.()
+    do {
+      const first = this.#written.shift()
+      this.writableLength -= first?.size ?? 0
+      this.bytes += first?.size ?? 0
+      first?.told?.()
+    } while (this.#written[0]?.size === 0)
   }
 }
 /** A request that was read to its end. */
@@ -66,7 +72,7 @@ const text = (bytes: string) => Buffer.from(bytes)
 describe('a reply', () => {
   it('buffered: one head, a content-length, the body', async () => {
     const client = await talk((reply) => {
-      reply.head(402, { 'content-type': 'application/json' })
+      reply.head(402, ['content-type', 'application/json'])
       reply.end(text('{}'))
     })
     const answer = await client.send(GET).until('{}')
@@ -77,7 +83,8 @@ describe('a reply', () => {
 
   it('C11 several values of a header are separate lines, in order', async () => {
     const client = await talk((reply) => {
-      reply.head(402, { 'www-authenticate': ['L402 a="1"', 'Payment b="2"'] })
+      const name = 'www-authenticate'
+      reply.head(402, [name, 'L402 a="1"', name, 'Payment b="2"'])
       reply.end()
     })
     const answer = await client.send(GET).until('\r\n\r\n')
@@ -87,7 +94,7 @@ describe('a reply', () => {
 
   it('G9 head and first bytes leave together, the next ones at once', async () => {
     const client = await talk(async (reply) => {
-      reply.head(200, {})
+      reply.head(200, [])
       reply.write(text('one'))
       await soon(60)
       reply.end(text('two'))
@@ -99,14 +106,46 @@ describe('a reply', () => {
     expect(packets[0]).not.toContain('two')
   })
 
+  it('G9 what is written in one turn of the event loop is one chunk', async () => {
+    const client = await talk(async (reply) => {
+      reply.head(200, [])
+      reply.write(text('one'))
+      reply.write(text('two'))
+      await soon(20)
+      reply.write(text('three'))
+      reply.end(text('four'))
+    })
+    const answer = await client.send(GET).until('0\r\n\r\n')
+    expect(answer.slice(answer.indexOf('\r\n\r\n') + 4)).toBe(
+      '6\r\nonetwo\r\n9\r\nthreefour\r\n0\r\n\r\n',
+    )
+  })
+
+  it('every byte arrives as it is, in small pieces and in large ones', async () => {
+    const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
+    const large = Buffer.alloc(20_000, bytes)
+    const client = await talk(async (reply) => {
+      reply.head(200, [])
+      reply.write(bytes)
+      await soon(20)
+      reply.write(new Uint8Array(large))
+      await soon(20)
+      reply.end(large)
+    })
+    const answer = await client.send(GET).until('0\r\n\r\n')
+    const chunk = (body: Buffer) => `${body.length.toString(16)}\r\n${body.toString('latin1')}\r\n`
+    const body = answer.slice(answer.indexOf('\r\n\r\n') + 4)
+    expect(body === `${chunk(bytes)}${chunk(large)}${chunk(large)}0\r\n\r\n`).toBe(true)
+  })
+
   it('G9 a head does not wait for the body', async () => {
-    const client = await talk((reply) => reply.head(200, { 'x-a': 'b' }))
+    const client = await talk((reply) => reply.head(200, ['x-a', 'b']))
     expect(await client.send(GET).until('x-a: b')).toContain('x-a: b')
   })
 
   it('a trailer is announced and sent on HTTP/1.1', async () => {
     const client = await talk((reply) => {
-      reply.head(200, { trailer: 'X-Cost-Msat' })
+      reply.head(200, ['trailer', 'X-Cost-Msat'])
       reply.write(text('hi'))
       reply.end(undefined, { 'X-Cost-Msat': '52' })
     })
@@ -117,7 +156,7 @@ describe('a reply', () => {
 
   it('a trailer is neither announced nor sent on HTTP/1.0', async () => {
     const client = await talk((reply) => {
-      reply.head(200, { trailer: 'X-Cost-Msat' })
+      reply.head(200, ['trailer', 'X-Cost-Msat'])
       reply.write(text('hi'))
       reply.end(undefined, { 'X-Cost-Msat': '52' })
     })
@@ -129,7 +168,7 @@ describe('a reply', () => {
   it('a large body arrives whole, with its length', async () => {
     const body = Buffer.alloc(3_000_001, 'x')
     const client = await talk((reply) => {
-      reply.head(200, {})
+      reply.head(200, [])
       reply.end(body)
     })
     const answer = await client
@@ -141,7 +180,7 @@ describe('a reply', () => {
 
   it('G4 an unread body closes the connection, so it is never read as the next request', async () => {
     const client = await talk((reply) => {
-      reply.head(413, {})
+      reply.head(413, [])
       reply.end(text('too large'))
     })
     client.send(`POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 900\r\n\r\n${GET}`)
@@ -152,7 +191,7 @@ describe('a reply', () => {
 
   it('an unread GET keeps the connection', async () => {
     const client = await talk((reply) => {
-      reply.head(200, {})
+      reply.head(200, [])
       reply.end(text('ok'))
     })
     await client.send(GET).until('ok')
@@ -164,9 +203,9 @@ describe('an answer', () => {
   it('has one head: a second one is a bug', async () => {
     const told: unknown[] = []
     const client = await talk((reply) => {
-      reply.head(200, {})
+      reply.head(200, [])
       try {
-        reply.head(500, {})
+        reply.head(500, [])
       } catch (error) {
         told.push(error)
       }
@@ -181,7 +220,7 @@ describe('back-pressure', () => {
   it('write answers false, drain comes when the reader goes on', async () => {
     const seen: string[] = []
     const client = await talk((reply) => {
-      reply.head(200, {})
+      reply.head(200, [])
       expect(reply.write(BIG)).toBe(false)
       seen.push(`backlog ${reply.backlog > 0}`)
       reply.onDrain(() => {
@@ -205,7 +244,7 @@ describe('back-pressure', () => {
 
   it('onDrain is called even if nothing waits', async () => {
     const client = await talk((reply) => {
-      reply.head(200, {})
+      reply.head(200, [])
       reply.onDrain(() => reply.end(text('END')))
     })
     expect(await client.send(GET).until('END')).toContain('END')
@@ -221,7 +260,7 @@ describe('a buyer that leaves', () => {
       reply.onGone(() => {
         gone += 1
       })
-      reply.head(200, {})
+      reply.head(200, [])
       reply.write(text('one'))
     })
     await client.send(GET).until('one')
@@ -251,7 +290,7 @@ describe('a buyer that leaves', () => {
     const told: string[] = []
     const client = await talk((reply) => {
       reply.onGone(() => told.push('gone'))
-      reply.head(200, {})
+      reply.head(200, [])
       reply.end(text('END'))
     })
     await client.send(GET).until('END')
@@ -265,7 +304,7 @@ describe('D6 G8 a reader that stops reading', () => {
   it('has left if nothing was taken for the idle time, whatever is written meanwhile', async () => {
     const { promise, resolve } = Promise.withResolvers<void>()
     const client = await talk((reply) => {
-      reply.head(200, {})
+      reply.head(200, [])
       reply.write(BIG)
       const more = setInterval(() => reply.write(text(': still here\n\n')), 20)
       reply.onGone(() => {
@@ -282,7 +321,7 @@ describe('D6 G8 a reader that stops reading', () => {
     const closed = Promise.withResolvers<void>()
     const client = await talk((reply, _, response) => {
       response.on('close', () => closed.resolve())
-      reply.head(200, {})
+      reply.head(200, [])
       reply.end(BIG)
     }, 100)
     client.socket.pause()
@@ -296,7 +335,7 @@ describe('D6 G8 a reader that stops reading', () => {
     for (const ends of [false, true]) {
       const slow = new SlowReader()
       const reply = nodeReply(FINE, slow as never, { world: real, idleMs: 1_000 })
-      reply.head(200, {})
+      reply.head(200, [])
       const body = Buffer.alloc(1_200_001, 'x')
       if (ends) reply.end(body)
       else expect(reply.write(body)).toBe(false)
@@ -319,7 +358,7 @@ describe('D6 G8 a reader that stops reading', () => {
     cleanups.push(() => vi.useRealTimers())
     const slow = new SlowReader()
     const reply = nodeReply(FINE, slow as never, { world: real, idleMs: 1_000 })
-    reply.head(200, {})
+    reply.head(200, [])
     reply.write(Buffer.alloc(1_200_000))
     for (let turn = 0; turn < 3; turn += 1) slow.take()
     vi.advanceTimersByTime(999)
@@ -333,7 +372,7 @@ describe('D6 G8 a reader that stops reading', () => {
       Buffer.alloc(size, 'abcdef'[at]),
     )
     const client = await talk((reply) => {
-      reply.head(200, {})
+      reply.head(200, [])
       for (const part of parts.slice(0, -1)) reply.write(part)
       reply.end(parts.at(-1))
     })
@@ -348,7 +387,7 @@ describe('D6 G8 a reader that stops reading', () => {
       reply.onGone(() => {
         gone = true
       })
-      reply.head(200, {})
+      reply.head(200, [])
       reply.write(text('one'))
       await soon(200)
       reply.end(text('END'))

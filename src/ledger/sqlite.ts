@@ -1,16 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { World } from '../floor/world.ts'
 import { LedgerDamaged } from './errors.ts'
-import type { Drawer, MoneyKind } from './ledger.ts'
+import type { MoneyKind } from './ledger.ts'
 import type { Books } from './open-ledger.ts'
 import { openDatabase, ownerOf } from './sqlite/database.ts'
+import { InlineWriter } from './sqlite/inline-writer.ts'
 import { SqliteInvoices } from './sqlite/invoices.ts'
 import { Journal, type OnTrouble } from './sqlite/journal.ts'
 import { SqlitePasses } from './sqlite/passes.ts'
 import { Pruner } from './sqlite/prune.ts'
 import { SqliteStatement } from './sqlite/statement.ts'
 import { SqliteStore } from './sqlite/store.ts'
-import { Writer } from './sqlite/writer.ts'
 import { StoreLedger } from './store-ledger.ts'
 
 export interface SqliteOptions {
@@ -46,15 +46,12 @@ export function booksOver(
   { kind, onTrouble, path, world }: SqliteOptions,
 ): Books {
   const owner = ownerOf(db, world.random)
-  const writer = new Writer(db)
-  const journal = new Journal({
-    world,
-    write: (group) => writer.write(group),
-    onTrouble: onTrouble ?? (() => {}),
-  })
+  const writer = new InlineWriter(db)
+  const journal = new Journal({ world, writer, onTrouble: onTrouble ?? (() => {}) })
+  const flush = () => journal.flush()
   const store = new SqliteStore(db, journal)
   const passes = new SqlitePasses(db, journal)
-  const pruner = new Pruner({ world, db, writer, commit: () => journal.commit() })
+  const pruner = new Pruner({ world, writer, flush })
   return {
     kind,
     ledger: new StoreLedger(store, owner),
@@ -63,8 +60,9 @@ export function booksOver(
     statement: new SqliteStatement({
       world,
       path,
-      commit: () => journal.commit(),
-      inMemory: () => drawersInMemory(store),
+      flush,
+      still: (read) => journal.still(read),
+      onDisk: () => store.onDisk(),
     }),
     healthy: () => journal.healthy(),
     flush: () => journal.durable(),
@@ -72,19 +70,11 @@ export function booksOver(
     async close() {
       pruner.stop()
       try {
-        journal.close()
+        await journal.close()
       } finally {
+        await writer.close()
         db.close()
       }
     },
   }
-}
-
-function drawersInMemory(store: SqliteStore): ReadonlyMap<Drawer, bigint> {
-  const drawers = new Map<Drawer, bigint>()
-  for (const { bonus, held, id, owed, paid } of store.cachedAccounts()) {
-    drawers.set(`paid:${id}`, paid).set(`bonus:${id}`, bonus).set(`held:${id}`, held)
-    drawers.set(`owed:${id}`, -owed)
-  }
-  return drawers
 }

@@ -1,4 +1,5 @@
 import { assert } from '../floor/assert.ts'
+import type { Awaitable } from '../floor/awaitable.ts'
 import { ok, type Result } from '../floor/result.ts'
 import { add, msat } from '../money/msat.ts'
 import { type ClosedStep, type CloseView, closable, expire, release, settle } from './close.ts'
@@ -44,7 +45,7 @@ export interface Store {
   writeHold(hold: HoldState): void
   /** Resolves when everything written so far is on disk. */
   durable(): Promise<void>
-  usage(account: AccountId, pass: string | null, page: Page): readonly UsageRow[]
+  usage(account: AccountId, pass: string | null, page: Page): Awaitable<readonly UsageRow[]>
 }
 
 /**

@@ -6,7 +6,7 @@ const CACHED = 10_000
 
 /**
  * The rows of one table, read through a cache. Rows that are not on disk yet are read from the
- * journal's group.
+ * journal's groups.
  */
 export class CachedRows<T extends { readonly hash: string }> {
   readonly #journal: Journal
@@ -26,13 +26,16 @@ export class CachedRows<T extends { readonly hash: string }> {
   }
 
   get(hash: string): T | null {
-    const { group } = this.#journal
-    if (group.forgotten.has(hash)) return null
-    const known = this.#cache.get(hash) ?? this.#unwritten(group).get(hash)
+    const known = this.#cache.get(hash) ?? this.#journal.find(this.#in(hash))
     if (known !== undefined) return known
     const row = this.#read(hash)
     if (row !== null) this.#cache.set(hash, row)
     return row
+  }
+
+  /** Finds the row in a group; null if that group drops it. */
+  #in(hash: string): (group: Group) => T | null | undefined {
+    return (group) => (group.forgotten.has(hash) ? null : this.#unwritten(group).get(hash))
   }
 
   /** The row is on disk after the next commit. */

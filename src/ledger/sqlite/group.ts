@@ -1,14 +1,15 @@
 import type { InvoiceRow } from '../invoices.ts'
-import type { AccountId, Deposit, HoldId, PaymentId, Why } from '../ledger.ts'
+import type { AccountId, Deposit, HoldId, PaymentId } from '../ledger.ts'
 import type { PassRow } from '../passes.ts'
 import type { Account, HoldState, Meter } from '../state.ts'
 
 /**
- * Rows that are not on disk yet. They are looked up before the disk, so that a cache may drop its
- * copy. They are dropped only after a successful commit.
+ * Rows that are not on disk yet and go there in one transaction. They are looked up before the disk,
+ * so that a cache may drop its copy. They are dropped only when the writer has said that they are on
+ * disk.
  */
 export interface Group {
-  /** ms. When its first row was added; null while it is empty. */
+  /** ms of `elapsed`. When its first row was added; null while it is empty. */
   since: number | null
   readonly accounts: Map<AccountId, Numbered<Account>>
   readonly newAccounts: Numbered<Account>[]
@@ -19,13 +20,17 @@ export interface Group {
   readonly deposits: Map<PaymentId, DepositRow>
   readonly holds: Map<HoldId, HoldRow>
   readonly meters: Map<string, Meter>
-  readonly postings: PostingRow[]
+  /** The cells of `POSTING_COLUMNS` for one posting after those of another. */
+  readonly postings: JsonCell[]
   readonly passes: Map<string, PassRow>
   readonly invoices: Map<string, InvoiceRow>
   /** Hashes of invoices that are dropped with their passes. */
   readonly forgotten: Set<string>
   readonly facts: Map<string, string>
 }
+
+/** A cell on its way to the disk. JSON has no bigint (`jsonCell` in `rows.ts`). */
+export type JsonCell = string | number | null
 
 /** Rows refer to each other by `n`, which counts up from 1. */
 export interface Numbered<T> {
@@ -39,18 +44,6 @@ export interface DepositRow extends Numbered<Deposit> {
 
 export interface HoldRow extends Numbered<HoldState> {
   readonly account: number
-}
-
-export interface PostingRow {
-  readonly n: number
-  readonly entry: number
-  readonly at: number
-  readonly why: Why
-  readonly deposit: number | null
-  readonly hold: number | null
-  readonly debit: number
-  readonly credit: number
-  readonly amount: bigint
 }
 
 export const emptyGroup = (): Group => ({

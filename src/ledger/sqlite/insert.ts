@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { Cell } from './rows.ts'
+import type { JsonCell } from './group.ts'
 
 /** Rows in one statement. Half of the time for a row is spent on its statement. */
 const MANY = 16
@@ -21,16 +21,12 @@ export class Insert {
     this.#width = columns.length
   }
 
-  all<T>(rows: Iterable<T>, cellsOf: (row: T) => readonly Cell[]): void {
-    const full = this.#width * MANY
-    let cells: Cell[] = []
-    for (const row of rows) {
-      cells.push(...cellsOf(row))
-      if (cells.length < full) continue
-      this.#many.run(...cells)
-      cells = []
-    }
-    for (let at = 0; at < cells.length; at += this.#width) {
+  /** `cells` are those of one row after those of another. */
+  all(cells: readonly JsonCell[]): void {
+    const many = this.#width * MANY
+    let at = 0
+    for (; at + many <= cells.length; at += many) this.#many.run(...cells.slice(at, at + many))
+    for (; at < cells.length; at += this.#width) {
       this.#one.run(...cells.slice(at, at + this.#width))
     }
   }

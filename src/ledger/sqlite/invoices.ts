@@ -71,7 +71,7 @@ export class SqliteInvoices implements Invoices {
     { before, after }: { readonly before: number; readonly after: number },
     limit: number,
   ): Promise<readonly InvoiceRow[]> {
-    this.#journal.commit()
+    await this.#journal.flush()
     return this.#stale.all(wallet, after, before, before, limit).map(invoiceOf)
   }
 
@@ -85,7 +85,7 @@ export class SqliteInvoices implements Invoices {
   }
 
   async payable(after: number): Promise<readonly Payable[]> {
-    this.#journal.commit()
+    await this.#journal.flush()
     return this.#payable.all(after).map((row) => ({
       wallet: text(row, 'wallet'),
       invoices: number(row, 'invoices'),
@@ -94,7 +94,7 @@ export class SqliteInvoices implements Invoices {
   }
 
   async pending(wallet: string, after: number, limit: number): Promise<readonly InvoiceRow[]> {
-    this.#journal.commit()
+    await this.#journal.flush()
     return this.#pending.all(wallet, after, limit).map(invoiceOf)
   }
 
@@ -105,7 +105,7 @@ export class SqliteInvoices implements Invoices {
   }
 
   async recall(key: string): Promise<string | null> {
-    const unwritten = this.#journal.group.facts.get(key)
+    const unwritten = this.#journal.find(({ facts }) => facts.get(key))
     if (unwritten !== undefined) return unwritten
     const row = this.#recall.get(key)
     return row === undefined ? null : text(row, 'value')

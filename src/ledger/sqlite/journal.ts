@@ -1,5 +1,8 @@
+import type { Awaitable } from '../../floor/awaitable.ts'
 import type { Timer, World } from '../../floor/world.ts'
 import { emptyGroup, type Group } from './group.ts'
+import { groupText } from './group-text.ts'
+import type { GroupWriter } from './group-writer.ts'
 
 /** Called when a commit fails, and when a commit succeeds again after that. */
 export type OnTrouble = (trouble: {
@@ -8,113 +11,218 @@ export type OnTrouble = (trouble: {
   readonly detail: string
 }) => void
 
-/** ms between two commits under load. All rows that come meanwhile share one commit. */
-const GROUP_MS = 10
+/** ms that a group takes rows if nobody waits for one of them. */
+const GROUP_MS = 25
+/** ms until a group that could not be written is sent again. */
 const RETRY_MS = 250
-/** ms. If a row waits longer than this for its commit, no request is admitted. */
+/** ms. If a row waits longer than this for the disk, no request is admitted. */
 const LATE_MS = 2_000
+/** ms that `close` tries to write the rest. */
+const CLOSE_MS = 2_000
 
 interface Waiter {
-  readonly resolve: () => void
+  /** With false if the row is not on disk, which is told only to those who give up. */
+  readonly resolve: (onDisk: boolean) => void
   readonly reject: (error: unknown) => void
+  /** It waits no longer than until the first commit that fails. */
+  readonly givesUp: boolean
+}
+
+/** A group that takes no more rows and is not on disk for all we know. */
+interface Sealed {
+  readonly group: Group
+  readonly n: number
+  readonly text: string
+  waiters: Waiter[]
 }
 
 /**
- * Writes rows soon after they were decided, in groups. All rows of one turn of the event loop share
- * a transaction, under load all rows of a few ms. A group that cannot be committed is kept, takes
- * further rows, and is tried again until it is.
+ * Writes rows soon after they were decided, in groups. One group grows while at most one other is
+ * with the writer. A group for which somebody waits is sealed as soon as the work that is ready has
+ * run, any other after a few ms, and both not before the earlier group is on disk. A sealed group
+ * that cannot be written is sent again, unchanged, until it is, so groups reach the disk in order.
  */
 export class Journal {
+  /** The group that grows: rows are added to it. After that, `touch` must be called. */
   group = emptyGroup()
   readonly #world: World
-  readonly #write: (group: Group) => void
+  readonly #writer: GroupWriter
   readonly #onTrouble: OnTrouble
+  /** Those who wait for the group that grows. */
   #waiters: Waiter[] = []
-  #lastCommit = Number.NEGATIVE_INFINITY
+  #inFlight: Sealed | null = null
+  #sealed = 0
   #failing = false
+  /** How many reads want the disk to stand still. */
+  #stills = 0
+  /** While it closes, rows are written whatever reads. */
+  #closing = false
+  #closed = false
+  /** Seals the group that grows, or sends the one in flight again: never both. */
   #timer: Timer | null = null
 
   constructor(parts: {
     readonly world: World
-    /** Writes all of the group in one transaction, or throws and writes nothing. */
-    readonly write: (group: Group) => void
+    readonly writer: GroupWriter
     readonly onTrouble: OnTrouble
   }) {
     this.#world = parts.world
-    this.#write = parts.write
+    this.#writer = parts.writer
     this.#onTrouble = parts.onTrouble
   }
 
   /** Must be called after each row that is added to the group. */
   touch(): void {
     if (this.group.since !== null) return
-    this.group.since = this.#world.now()
-    this.#schedule(this.group.since)
+    this.group.since = this.#world.elapsed()
+    this.#schedule()
   }
 
-  /** Resolves when everything so far is on disk, however long that takes. */
-  durable(): Promise<void> {
-    if (this.group.since === null) return Promise.resolve()
-    return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }))
+  /**
+   * The newest row that is not on disk yet, or undefined. `read` looks for it in one group; it is
+   * asked about the group that grows, and then about the one in flight. What it does not find is on
+   * disk, or nowhere.
+   */
+  find<T>(read: (group: Group) => T | undefined): T | undefined {
+    const found = read(this.group)
+    return found !== undefined || this.#inFlight === null ? found : read(this.#inFlight.group)
   }
 
-  healthy(): boolean {
-    const { since } = this.group
-    return !this.#failing && (since === null || this.#world.now() - since <= LATE_MS)
+  /**
+   * Resolves when everything so far is on disk, however long that takes. Rejects if the ledger is
+   * closed before.
+   */
+  async durable(): Promise<void> {
+    await this.#wait(false)
   }
 
-  /** Commits now. Returns false if that failed: the rows are kept and tried again. */
-  commit(): boolean {
-    this.#unschedule()
-    if (this.group.since === null) return true
+  /**
+   * Writes what waits. Resolves with true when everything so far is on disk, with false when a
+   * commit fails, and with false at once while the journal is not healthy.
+   */
+  flush(): Promise<boolean> {
+    return this.healthy() ? this.#wait(true) : Promise.resolve(false)
+  }
+
+  /**
+   * Calls `read` at a moment at which no group is in flight: the disk has everything but the group
+   * that grows. No group is sent until `read` is done, so it must be quick. Rejects if the group
+   * that is in flight cannot be written.
+   */
+  async still<T>(read: () => Awaitable<T>): Promise<T> {
+    this.#stills += 1
     try {
-      this.#write(this.group)
-    } catch (error) {
-      this.#failed(error)
-      return false
+      if (!(await this.#answered())) throw new Error('the ledger cannot be written now')
+      return await read()
+    } finally {
+      this.#stills -= 1
+      this.#schedule()
     }
-    this.#succeeded()
-    return true
   }
 
-  /** Commits the rest. Throws if that fails: those rows are lost. */
-  close(): void {
-    const done = this.commit()
-    this.#unschedule()
-    if (done) return
+  /** False while a commit has failed or is late, or nobody is there who could write. */
+  healthy(): boolean {
+    const oldest = this.#inFlight?.group.since ?? this.group.since
+    const late = oldest !== null && this.#world.elapsed() - oldest > LATE_MS
+    return !this.#failing && !late && this.#writer.alive()
+  }
+
+  /**
+   * Writes the rest. If that is not possible within two seconds, throws: those rows are lost. The
+   * writer may be closed afterwards.
+   */
+  async close(): Promise<void> {
+    this.#closing = true
+    const over = Promise.withResolvers<void>()
+    const bound = this.#world.after(CLOSE_MS, over.resolve)
+    await Promise.race([this.#drain(), over.promise])
+    bound.cancel()
+    this.#closed = true
+    this.#timer?.cancel()
+    const lost = [...(this.#inFlight?.waiters ?? []), ...this.#waiters.splice(0)]
+    if (this.#inFlight === null && this.group.since === null) return
     const error = new Error('the ledger was closed with rows that could not be written')
-    for (const { reject } of this.#waiters.splice(0)) reject(error)
+    for (const { reject } of lost) reject(error)
     throw error
   }
 
-  readonly #commit = (): void => {
-    this.commit()
+  /** Seals without a timer, because the clock of a simulation may stand. */
+  async #drain(): Promise<void> {
+    for (this.#seal(); this.#inFlight !== null; this.#seal()) await this.#answered(false)
   }
 
-  #schedule(now: number): void {
-    const wait = this.#failing ? RETRY_MS : Math.min(this.#lastCommit + GROUP_MS - now, GROUP_MS)
-    this.#timer = this.#world.after(wait, this.#commit)
+  /** Resolves with true when the newest row is on disk. */
+  #wait(givesUp: boolean): Promise<boolean> {
+    if (this.group.since === null) return this.#answered(givesUp)
+    if (this.#closed) return Promise.reject(new Error('the ledger is closed'))
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ resolve, reject, givesUp })
+      if (this.#waiters.length === 1) this.#schedule()
+    })
   }
 
-  #unschedule(): void {
+  /** Resolves with true when no group is in flight any more. */
+  #answered(givesUp = true): Promise<boolean> {
+    const sealed = this.#inFlight
+    if (sealed === null) return Promise.resolve(true)
+    return new Promise((resolve, reject) => sealed.waiters.push({ resolve, reject, givesUp }))
+  }
+
+  /** Chooses when the group that grows is sealed. */
+  #schedule(): void {
+    const { since } = this.group
+    if (since === null || this.#inFlight !== null || this.#isHeld() || this.#closed) return
+    const isWanted = this.#waiters.length > 0
+    const wait = isWanted ? 0 : Math.max(0, since + GROUP_MS - this.#world.elapsed())
     this.#timer?.cancel()
-    this.#timer = null
+    this.#timer = this.#world.after(wait, this.#seal)
   }
 
-  #failed(error: unknown): void {
+  #isHeld(): boolean {
+    return this.#stills > 0 && !this.#closing
+  }
+
+  readonly #seal = (): void => {
+    const { group } = this
+    if (group.since === null || this.#inFlight !== null || this.#isHeld()) return
+    this.#timer?.cancel()
+    const text = groupText(group)
+    this.#inFlight = { group, text, n: ++this.#sealed, waiters: this.#waiters }
+    this.#waiters = []
+    this.group = emptyGroup()
+    this.#send()
+  }
+
+  readonly #send = (): void => {
+    const sealed = this.#inFlight
+    if (sealed === null) return
+    this.#writer.write(sealed.text, sealed.n).then(this.#succeeded, this.#failed)
+  }
+
+  readonly #succeeded = (): void => {
+    const solved = this.#failing
+    const waiters = this.#inFlight?.waiters ?? []
+    this.#inFlight = null
+    this.#failing = false
+    for (const { resolve } of waiters) resolve(true)
+    this.#schedule()
+    if (solved) this.#onTrouble({ what: 'ledger_commit', solved: true, detail: 'committed again' })
+  }
+
+  readonly #failed = (error: unknown): void => {
     const first = !this.#failing
     this.#failing = true
-    this.#schedule(this.#world.now())
+    const sealed = this.#inFlight
+    if (sealed !== null) sealed.waiters = patientOf(sealed.waiters)
+    this.#waiters = patientOf(this.#waiters)
+    if (!this.#closed) this.#timer = this.#world.after(RETRY_MS, this.#send)
     const detail = error instanceof Error ? error.message : String(error)
     if (first) this.#onTrouble({ what: 'ledger_commit', solved: false, detail })
   }
+}
 
-  #succeeded(): void {
-    const solved = this.#failing
-    this.group = emptyGroup()
-    this.#failing = false
-    this.#lastCommit = this.#world.now()
-    for (const { resolve } of this.#waiters.splice(0)) resolve()
-    if (solved) this.#onTrouble({ what: 'ledger_commit', solved: true, detail: 'committed again' })
-  }
+/** Tells those who give up that their rows are not on disk. Returns the others. */
+function patientOf(waiters: readonly Waiter[]): Waiter[] {
+  for (const { givesUp, resolve } of waiters) if (givesUp) resolve(false)
+  return waiters.filter(({ givesUp }) => !givesUp)
 }

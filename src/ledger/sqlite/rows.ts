@@ -7,7 +7,7 @@ import type { InvoiceRow } from '../invoices.ts'
 import type { Unit } from '../ledger.ts'
 import type { PassRow } from '../passes.ts'
 import type { Close, Count, HoldState, Status } from '../state.ts'
-import type { HoldRow } from './group.ts'
+import type { HoldRow, JsonCell } from './group.ts'
 
 /**
  * Turns rows of the disk into records and back. Whole numbers are read as bigint, so that no amount
@@ -15,6 +15,15 @@ import type { HoldRow } from './group.ts'
  */
 export type Cell = string | number | bigint | null
 export type Row = Readonly<Record<string, unknown>>
+
+/**
+ * A whole number as JSON can carry it: as a text if a number could not name it exactly. SQLite turns
+ * such a text back into the same whole number when it puts it into an INTEGER column.
+ */
+export function jsonCell(value: bigint): number | string {
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : String(value)
+}
 
 /** Prepares a query whose rows the functions here can read. */
 export function reading(db: DatabaseSync, sql: string): StatementSync {
@@ -44,7 +53,7 @@ const maybeText = (row: Row, column: string): string | null =>
 const maybeNumber = (row: Row, column: string): number | null =>
   row[column] === null ? null : number(row, column)
 
-/** The columns of a hold that never change, in the order of `holdCells`. */
+/** The columns of a hold that never change, in the order of `pushHold`. */
 const HOLD_FIXED =
   'n id account pass model dialect granted clamped amount before paid bonus opened_at'.split(' ')
 
@@ -60,10 +69,10 @@ export const HOLD_COLUMNS = [...HOLD_FIXED, ...HOLD_MOVING]
 export const HOLD_CHANGES = `ON CONFLICT (n) DO UPDATE SET
   ${HOLD_MOVING.map((name) => `${name} = excluded.${name}`).join(', ')}`
 
-export function holdCells({ account, n, value: hold }: HoldRow): Cell[] {
+export function pushHold(cells: JsonCell[], { account, n, value: hold }: HoldRow): void {
   const { close } = hold
   const used = close?.quantities
-  return [
+  cells.push(
     n,
     hold.id,
     account,
@@ -72,14 +81,14 @@ export function holdCells({ account, n, value: hold }: HoldRow): Cell[] {
     hold.dialect,
     hold.granted,
     hold.clamped === 'output' ? null : hold.clamped,
-    hold.amount,
-    hold.before,
-    hold.paid,
-    hold.bonus,
+    jsonCell(hold.amount),
+    jsonCell(hold.before),
+    jsonCell(hold.paid),
+    jsonCell(hold.bonus),
     hold.openedAt,
     hold.owner,
     hold.deadline,
-    hold.sofar,
+    jsonCell(hold.sofar),
     countsText(hold.counts),
     hold.status,
     close?.at ?? null,
@@ -89,11 +98,11 @@ export function holdCells({ account, n, value: hold }: HoldRow): Cell[] {
     used?.cached ?? null,
     used?.output ?? null,
     used === undefined ? null : othersText(used),
-    close?.paid ?? null,
-    close?.bonus ?? null,
-    close?.overrun ?? null,
-    close?.owed ?? 0n,
-  ]
+    close === null ? null : jsonCell(close.paid),
+    close === null ? null : jsonCell(close.bonus),
+    close === null ? null : jsonCell(close.overrun),
+    close === null ? 0 : jsonCell(close.owed),
+  )
 }
 
 /** Reads a row of `holds` that is joined with its account's id as `account_id`. */
@@ -174,17 +183,11 @@ function countsOf(json: string | null): readonly Count[] {
 export const PASS_COLUMNS =
   'hash payment token_id key_id account shared caveats created_at used_at'.split(' ')
 
-export const passCells = (row: PassRow): Cell[] => [
-  row.hash,
-  row.payment,
-  row.tokenId,
-  row.keyId,
-  row.account,
-  row.shared ? 1 : 0,
-  row.caveats === null ? null : JSON.stringify(row.caveats),
-  row.createdAt,
-  row.usedAt,
-]
+export function pushPass(cells: JsonCell[], row: PassRow): void {
+  const caveats = row.caveats === null ? null : JSON.stringify(row.caveats)
+  cells.push(row.hash, row.payment, row.tokenId, row.keyId, row.account, row.shared ? 1 : 0)
+  cells.push(caveats, row.createdAt, row.usedAt)
+}
 
 export const passOf = (row: Row): PassRow => ({
   hash: text(row, 'hash'),
@@ -204,16 +207,10 @@ const caveatsOf = (json: string | null): readonly string[] | null =>
 export const INVOICE_COLUMNS =
   'hash account amount wallet bolt11 created_at expires_at settled_at'.split(' ')
 
-export const invoiceCells = (row: InvoiceRow): Cell[] => [
-  row.hash,
-  row.account,
-  row.amount,
-  row.wallet,
-  row.bolt11,
-  row.createdAt,
-  row.expiresAt,
-  row.settledAt,
-]
+export function pushInvoice(cells: JsonCell[], row: InvoiceRow): void {
+  cells.push(row.hash, row.account, jsonCell(row.amount), row.wallet, row.bolt11)
+  cells.push(row.createdAt, row.expiresAt, row.settledAt)
+}
 
 export const invoiceOf = (row: Row): InvoiceRow => ({
   hash: text(row, 'hash'),

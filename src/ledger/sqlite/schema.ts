@@ -3,7 +3,7 @@
  * released migration is never edited; new ones are appended.
  *
  * - `postings` are the book. They are only added, with one exception: the postings of a released
- *   hold cancel each other, and are removed with it (`prune.ts`). Rows refer to each other by small
+ *   hold cancel each other, and are removed with it (`prune-steps.ts`). Rows refer to each other by small
  *   integers.
  * - `drawers.balance` is changed by the postings of a commit, in that commit. A buyer's drawer
  *   cannot fall below zero: such a commit fails, whatever caused it.
@@ -151,7 +151,7 @@ DROP TABLE drawers;
 ALTER TABLE drawers_3 RENAME TO drawers;
 `
 
-/** The index that `prune.ts` needs, and the one case in which a posting may be removed. */
+/** The index that `prune-steps.ts` needs, and the one case in which a posting may be removed. */
 const V4 = `
 CREATE INDEX holds_released ON holds (closed_at) WHERE status = 'released';
 CREATE INDEX postings_by_hold ON postings (hold) WHERE hold IS NOT NULL;

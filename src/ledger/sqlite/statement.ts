@@ -24,9 +24,11 @@ export interface StatementParts {
   readonly world: World
   readonly path: string
   /** Tries to write all waiting rows to disk. */
-  readonly commit: () => boolean
-  /** The balances of drawers in memory, to be compared with those on disk. */
-  readonly inMemory: () => ReadonlyMap<Drawer, bigint>
+  readonly flush: () => Promise<boolean>
+  /** Calls `read` at a moment at which nothing is written to the file (`Journal.still`). */
+  readonly still: <T>(read: () => T) => Promise<T>
+  /** What the file must say about the drawers that are in memory, within `still`. */
+  readonly onDisk: () => ReadonlyMap<Drawer, bigint>
 }
 
 /**
@@ -91,7 +93,14 @@ export class SqliteStatement implements Statement {
   }
 
   async verify(): Promise<Result<Proof, readonly string[]>> {
-    return this.#over((db) => verify(this.#parts.world, db, this.#parts.inMemory()))
+    const { flush, onDisk, path, still, world } = this.#parts
+    await flush()
+    const { db, drawers } = await still(() => ({ db: openSnapshot(path), drawers: onDisk() }))
+    try {
+      return await verify(world, db, drawers)
+    } finally {
+      db.close()
+    }
   }
 
   #all(sql: string, ...cells: Cell[]): Promise<Row[]> {
@@ -100,7 +109,7 @@ export class SqliteStatement implements Statement {
 
   /** Reads one moment of the file. Waiting rows are written to disk first. */
   async #over<T>(read: (db: DatabaseSync) => Promise<T>): Promise<T> {
-    this.#parts.commit()
+    await this.#parts.flush()
     const db = openSnapshot(this.#parts.path)
     try {
       return await read(db)

@@ -7,7 +7,7 @@ import type { Account, HoldState, Meter, Step } from '../state.ts'
 import { type Store, usageOf } from '../store-ledger.ts'
 import type { HoldRow, Numbered } from './group.ts'
 import type { Journal } from './journal.ts'
-import { holdOf, number, type Row, reading, text, whole } from './rows.ts'
+import { holdOf, jsonCell, number, type Row, reading, text, whole } from './rows.ts'
 import { UsedIds } from './used-ids.ts'
 
 /** Rows kept in each cache. A hold is small, so all caches together take a few megabytes. */
@@ -57,7 +57,7 @@ export class SqliteStore implements Store {
   }
 
   meter(key: string): Meter {
-    const known = this.#meters.get(key) ?? this.#journal.group.meters.get(key)
+    const known = this.#meters.get(key) ?? this.#journal.find(({ meters }) => meters.get(key))
     if (known !== undefined) return known
     const row = this.#read.meter.get(key)
     const used = row === undefined ? 0n : whole(row, 'used')
@@ -80,7 +80,7 @@ export class SqliteStore implements Store {
   }
 
   creditedTo(payment: PaymentId): AccountId | null {
-    const unwritten = this.#journal.group.deposits.get(payment)
+    const unwritten = this.#journal.find(({ deposits }) => deposits.get(payment))
     if (unwritten !== undefined) return unwritten.value.account
     const row = this.#read.deposit.get(payment)
     return row === undefined ? null : text(row, 'account')
@@ -117,21 +117,35 @@ export class SqliteStore implements Store {
     return this.#journal.durable()
   }
 
-  usage(account: AccountId, pass: string | null, { before, limit }: Page) {
+  async usage(account: AccountId, pass: string | null, { before, limit }: Page) {
     // Waiting rows are written first. If the disk refuses them, the rows on disk are shown.
-    this.#journal.commit()
+    await this.#journal.flush()
     const read = pass === null ? this.#read.usage : this.#read.usageOfPass
     const cells = pass === null ? [account] : [pass, account]
     return read.all(...cells, before, before, limit).map((row) => usageOf(holdOf(row)))
   }
 
-  /** The accounts in memory, to be compared with those on disk. */
-  *cachedAccounts(): Iterable<Account> {
-    for (const { value } of this.#accounts.values()) yield value
+  /**
+   * What the file must say about the drawers of the accounts in memory, while no group is in flight:
+   * what memory says, less what the group that grows moves.
+   */
+  onDisk(): ReadonlyMap<Drawer, bigint> {
+    const drawers = new Map<Drawer, bigint>()
+    const { accounts, moves } = this.#journal.group
+    for (const { value } of this.#accounts.values()) {
+      const { bonus, held, id, owed, paid } = value
+      const moved = (name: Drawer) =>
+        accounts.has(id) ? (moves.get(this.#known(name) ?? 0) ?? 0n) : 0n
+      drawers.set(`paid:${id}`, paid - moved(`paid:${id}`))
+      drawers.set(`bonus:${id}`, bonus - moved(`bonus:${id}`))
+      drawers.set(`held:${id}`, held - moved(`held:${id}`))
+      drawers.set(`owed:${id}`, -owed - moved(`owed:${id}`))
+    }
+    return drawers
   }
 
   #account(id: AccountId): Numbered<Account> | null {
-    const known = this.#accounts.get(id) ?? this.#journal.group.accounts.get(id)
+    const known = this.#accounts.get(id) ?? this.#journal.find(({ accounts }) => accounts.get(id))
     if (known !== undefined) return known
     const row = this.#read.account.get(id)
     if (row === undefined) return null
@@ -155,7 +169,8 @@ export class SqliteStore implements Store {
   }
 
   #hold(id: HoldId): HoldRow | null {
-    const known = this.#open.get(id) ?? this.#owing.get(id) ?? this.#journal.group.holds.get(id)
+    const known =
+      this.#open.get(id) ?? this.#owing.get(id) ?? this.#journal.find(({ holds }) => holds.get(id))
     if (known !== undefined) return known
     if (this.#used.lacks(id)) return null
     const row = this.#read.hold.get(id)
@@ -215,28 +230,31 @@ export class SqliteStore implements Store {
     for (const { amount, ...names } of postings) {
       const debit = this.#drawer(names.debit)
       const credit = this.#drawer(names.credit)
-      group.postings.push({
-        n: this.#next.postings++,
-        entry,
-        at,
-        why,
-        ...refs,
-        debit,
-        credit,
-        amount,
-      })
+      const n = this.#next.postings++
+      const { deposit, hold } = refs
+      group.postings.push(n, entry, at, why, deposit, hold, debit, credit, jsonCell(amount))
       group.moves.set(debit, (group.moves.get(debit) ?? 0n) - amount)
       group.moves.set(credit, (group.moves.get(credit) ?? 0n) + amount)
     }
   }
 
   #drawer(name: Drawer): number {
-    const { newDrawers } = this.#journal.group
-    const known = this.#drawers.get(name) ?? newDrawers.get(name)
+    const known = this.#known(name)
+    if (known !== null) return known
+    const n = this.#next.drawers++
+    this.#journal.group.newDrawers.set(name, n)
+    this.#drawers.set(name, n)
+    return n
+  }
+
+  /** The number of a drawer, or null if there is none. */
+  #known(name: Drawer): number | null {
+    const known =
+      this.#drawers.get(name) ?? this.#journal.find(({ newDrawers }) => newDrawers.get(name))
     if (known !== undefined) return known
     const row = this.#read.drawer.get(name)
-    const n = row === undefined ? this.#next.drawers++ : number(row, 'n')
-    if (row === undefined) newDrawers.set(name, n)
+    if (row === undefined) return null
+    const n = number(row, 'n')
     this.#drawers.set(name, n)
     return n
   }

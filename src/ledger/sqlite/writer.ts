@@ -1,16 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { DepositRow, Group, PostingRow } from './group.ts'
+import { type GroupRows, groupRows } from './group-text.ts'
 import { Insert } from './insert.ts'
-import {
-  type Cell,
-  HOLD_CHANGES,
-  HOLD_COLUMNS,
-  holdCells,
-  INVOICE_COLUMNS,
-  invoiceCells,
-  PASS_COLUMNS,
-  passCells,
-} from './rows.ts'
+import { type JobInput, type JobName, type JobOutput, type Jobs, jobsOver } from './jobs.ts'
+import { HOLD_CHANGES, HOLD_COLUMNS, INVOICE_COLUMNS, PASS_COLUMNS } from './rows.ts'
 
 /** Writes to the file in transactions: all of a transaction or, by throwing, nothing. */
 export class Writer {
@@ -21,6 +13,7 @@ export class Writer {
   readonly #forgetPass: StatementSync
   readonly #version: StatementSync
   readonly #seen: unknown
+  #jobs: Jobs | null = null
 
   constructor(db: DatabaseSync) {
     this.#db = db
@@ -34,11 +27,19 @@ export class Writer {
     this.#seen = this.#dataVersion()
   }
 
-  write(group: Group): void {
-    this.transaction(() => this.#rows(group))
+  /** `group` is a text of `group-text.ts`. */
+  write(group: string): void {
+    const rows = groupRows(group)
+    this.#transaction(() => this.#rows(rows))
   }
 
-  transaction<T>(work: () => T): T {
+  run<K extends JobName>(job: K, input: JobInput<K>): JobOutput<K> {
+    this.#jobs ??= jobsOver(this.#db)
+    const work = this.#jobs[job] as (input: JobInput<K>) => JobOutput<K>
+    return this.#transaction(() => work(input))
+  }
+
+  #transaction<T>(work: () => T): T {
     this.#db.exec('BEGIN IMMEDIATE')
     try {
       this.#ownedByUs()
@@ -65,22 +66,24 @@ export class Writer {
   }
 
   /** Rows are written before the rows that refer to them. */
-  #rows(group: Group): void {
+  #rows(group: GroupRows): void {
     const into = this.#into
-    into.accounts.all(group.newAccounts, ({ n, value }) => [n, value.id, value.createdAt])
-    into.drawers.all(group.newDrawers, ([name, n]) => [n, name])
-    into.deposits.all(group.deposits.values(), depositCells)
-    into.holds.all(group.holds.values(), holdCells)
-    into.postings.all(group.postings, postingCells)
-    // Money that was held and given back within the group does not move.
-    for (const [n, by] of group.moves) if (by !== 0n) this.#move.run(by, n)
-    into.meters.all(group.meters.values(), ({ held, key, used }) => [key, used, held])
-    into.passes.all(group.passes.values(), passCells)
-    into.invoices.all(group.invoices.values(), invoiceCells)
+    into.accounts.all(group.accounts)
+    into.drawers.all(group.drawers)
+    into.deposits.all(group.deposits)
+    into.holds.all(group.holds)
+    into.postings.all(group.postings)
+    for (let at = 0; at < group.moves.length; at += 2) {
+      // As a bigint, because SQLite adds a number of JavaScript as a fraction.
+      this.#move.run(BigInt(group.moves[at + 1] ?? 0), group.moves[at] ?? null)
+    }
+    into.meters.all(group.meters)
+    into.passes.all(group.passes)
+    into.invoices.all(group.invoices)
     for (const hash of group.forgotten) {
       if (this.#forget.run(hash).changes > 0) this.#forgetPass.run(hash)
     }
-    into.facts.all(group.facts, (fact) => fact)
+    into.facts.all(group.facts)
   }
 }
 
@@ -116,21 +119,4 @@ const inserts = (db: DatabaseSync) => ({
 const DEPOSIT_COLUMNS =
   'n payment account amount credit rail native_amount native_unit native_rate at'.split(' ')
 
-function depositCells({ account, n, value }: DepositRow): Cell[] {
-  const { amount, at, credit, native, payment, rail } = value
-  return [n, payment, account, amount, credit, rail, native.amount, native.unit, native.rate, at]
-}
-
 const POSTING_COLUMNS = 'n entry at why deposit hold debit credit amount'.split(' ')
-
-const postingCells = (p: PostingRow): Cell[] => [
-  p.n,
-  p.entry,
-  p.at,
-  p.why,
-  p.deposit,
-  p.hold,
-  p.debit,
-  p.credit,
-  p.amount,
-]

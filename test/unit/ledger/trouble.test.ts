@@ -2,8 +2,6 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Books } from '../../../src/ledger/open-ledger.ts'
 import { openDatabase } from '../../../src/ledger/sqlite/database.ts'
-import { emptyGroup } from '../../../src/ledger/sqlite/group.ts'
-import { Journal } from '../../../src/ledger/sqlite/journal.ts'
 import { booksOver, openSqliteBooks } from '../../../src/ledger/sqlite.ts'
 import { ScriptWorld } from '../../contract/ledger-script.ts'
 import { scratch } from './scratch.ts'
@@ -139,58 +137,6 @@ describe('a ledger whose disk fails', () => {
     await books.ledger.deposit(deposit({ payment: 'p3' }))
     expect(books.healthy()).toBe(true)
     await books.close()
-  })
-})
-
-describe('a journal', () => {
-  const journal = (write: () => void) => {
-    const clock = new ScriptWorld()
-    return { clock, journal: new Journal({ world: clock, write, onTrouble }) }
-  }
-
-  it('I12 is not healthy while a row has waited for two seconds', () => {
-    const { clock, journal: late } = journal(() => {})
-    late.touch()
-    clock.time += 2_000
-    expect(late.healthy()).toBe(true)
-    clock.time += 1
-    expect(late.healthy()).toBe(false)
-    late.close()
-    expect(late.healthy()).toBe(true)
-  })
-
-  it('puts the rows of one turn into one commit', async () => {
-    const sizes: number[] = []
-    const { journal: grouped } = journal(() => {
-      sizes.push(grouped.group.facts.size)
-    })
-    for (const key of ['a', 'b', 'c']) {
-      grouped.group.facts.set(key, '')
-      grouped.touch()
-    }
-    await Promise.all([grouped.durable(), grouped.durable()])
-    expect([sizes, grouped.group]).toEqual([[3], emptyGroup()])
-    await grouped.durable()
-    expect(sizes).toEqual([3])
-  })
-
-  it('keeps a group that failed, with what came since, and reports it once', () => {
-    let full = true
-    const { journal: failing } = journal(() => {
-      if (full) throw new Error('disk full')
-    })
-    failing.group.facts.set('a', '')
-    failing.touch()
-    expect([failing.commit(), failing.commit(), failing.healthy()]).toEqual([false, false, false])
-    failing.group.facts.set('b', '')
-    failing.touch()
-    expect([...failing.group.facts.keys()]).toEqual(['a', 'b'])
-    full = false
-    expect([failing.commit(), failing.healthy(), troubles]).toEqual([
-      true,
-      true,
-      ['trouble', 'solved'],
-    ])
   })
 })
 

@@ -1,0 +1,16 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { pruneHolds, pruneMeters } from './prune-steps.ts'
+
+/**
+ * Work on the file besides the groups. Each job is a function that the writer calls within a
+ * transaction of its own. What goes in and comes out may cross to another thread, so it is data.
+ */
+export const jobsOver = (db: DatabaseSync) => ({
+  pruneHolds: pruneHolds(db),
+  pruneMeters: pruneMeters(db),
+})
+
+export type Jobs = ReturnType<typeof jobsOver>
+export type JobName = keyof Jobs
+export type JobInput<K extends JobName> = Parameters<Jobs[K]>[0]
+export type JobOutput<K extends JobName> = ReturnType<Jobs[K]>

@@ -4,6 +4,7 @@ import { LedgerDamaged } from './errors.ts'
 import type { MoneyKind } from './ledger.ts'
 import type { Books } from './open-ledger.ts'
 import { openDatabase, ownerOf } from './sqlite/database.ts'
+import type { GroupWriter, WriterParts } from './sqlite/group-writer.ts'
 import { InlineWriter } from './sqlite/inline-writer.ts'
 import { SqliteInvoices } from './sqlite/invoices.ts'
 import { Journal, type OnTrouble } from './sqlite/journal.ts'
@@ -11,6 +12,7 @@ import { SqlitePasses } from './sqlite/passes.ts'
 import { Pruner } from './sqlite/prune.ts'
 import { SqliteStatement } from './sqlite/statement.ts'
 import { SqliteStore } from './sqlite/store.ts'
+import { openingOf } from './sqlite/writer.ts'
 import { StoreLedger } from './store-ledger.ts'
 
 export interface SqliteOptions {
@@ -19,6 +21,8 @@ export interface SqliteOptions {
   readonly kind: MoneyKind
   readonly world: World
   readonly onTrouble?: OnTrouble
+  /** Makes what writes to the file. Unless said, that is done on this thread. */
+  readonly writer?: (parts: WriterParts) => GroupWriter
 }
 
 /**
@@ -43,10 +47,13 @@ export function openSqliteBooks(options: SqliteOptions): Books {
  */
 export function booksOver(
   db: DatabaseSync,
-  { kind, onTrouble, path, world }: SqliteOptions,
+  { kind, onTrouble, path, world, ...options }: SqliteOptions,
 ): Books {
   const owner = ownerOf(db, world.random)
-  const writer = new InlineWriter(db)
+  const opening = openingOf(db, world.random)
+  const onGone = (why: Error | null) => journal.writerGone(why)
+  const parts = { world, path, db, opening, onGone }
+  const writer = options.writer?.(parts) ?? new InlineWriter(parts)
   const journal = new Journal({ world, writer, onTrouble: onTrouble ?? (() => {}) })
   const flush = () => journal.flush()
   const store = new SqliteStore(db, journal)
@@ -69,10 +76,13 @@ export function booksOver(
     prune: (before) => pruner.run(before),
     async close() {
       pruner.stop()
+      let clean = false
       try {
         await journal.close()
+        clean = true
       } finally {
-        await writer.close()
+        // The connection that is closed last moves the rows from the log to the file.
+        await writer.close(clean)
         db.close()
       }
     },

@@ -17,8 +17,8 @@ const GROUP_MS = 25
 const RETRY_MS = 250
 /** ms. If a row waits longer than this for the disk, no request is admitted. */
 const LATE_MS = 2_000
-/** ms that `close` tries to write the rest. */
-const CLOSE_MS = 2_000
+/** How long `close` tries to write the rest, in ms, and how often a commit may fail meanwhile. */
+const CLOSING = { ms: 10_000, failures: 3 }
 
 interface Waiter {
   /** With false if the row is not on disk, which is told only to those who give up. */
@@ -53,6 +53,7 @@ export class Journal {
   #inFlight: Sealed | null = null
   #sealed = 0
   #failing = false
+  #gone = false
   /** How many reads want the disk to stand still. */
   #stills = 0
   /** While it closes, rows are written whatever reads. */
@@ -124,17 +125,24 @@ export class Journal {
   healthy(): boolean {
     const oldest = this.#inFlight?.group.since ?? this.group.since
     const late = oldest !== null && this.#world.elapsed() - oldest > LATE_MS
-    return !this.#failing && !late && this.#writer.alive()
+    return !this.#failing && !this.#gone && !late
+  }
+
+  /** Nobody is there who could write, for that reason; null: somebody is there again. */
+  writerGone(why: Error | null): void {
+    const was = this.#inTrouble()
+    this.#gone = why !== null
+    this.#report(was, why)
   }
 
   /**
-   * Writes the rest. If that is not possible within two seconds, throws: those rows are lost. The
-   * writer may be closed afterwards.
+   * Writes the rest. If that fails several times or takes 10 seconds, throws: those rows are lost.
+   * The writer may be closed afterwards.
    */
   async close(): Promise<void> {
     this.#closing = true
     const over = Promise.withResolvers<void>()
-    const bound = this.#world.after(CLOSE_MS, over.resolve)
+    const bound = this.#world.after(CLOSING.ms, over.resolve)
     await Promise.race([this.#drain(), over.promise])
     bound.cancel()
     this.#closed = true
@@ -148,7 +156,11 @@ export class Journal {
 
   /** Seals without a timer, because the clock of a simulation may stand. */
   async #drain(): Promise<void> {
-    for (this.#seal(); this.#inFlight !== null; this.#seal()) await this.#answered(false)
+    let failures = 0
+    for (this.#seal(); this.#inFlight !== null; this.#seal()) {
+      if (!(await this.#answered())) failures += 1
+      if (failures === CLOSING.failures) return
+    }
   }
 
   /** Resolves with true when the newest row is on disk. */
@@ -200,24 +212,39 @@ export class Journal {
   }
 
   readonly #succeeded = (): void => {
-    const solved = this.#failing
+    const was = this.#inTrouble()
     const waiters = this.#inFlight?.waiters ?? []
     this.#inFlight = null
     this.#failing = false
     for (const { resolve } of waiters) resolve(true)
     this.#schedule()
-    if (solved) this.#onTrouble({ what: 'ledger_commit', solved: true, detail: 'committed again' })
+    this.#report(was, null)
   }
 
   readonly #failed = (error: unknown): void => {
-    const first = !this.#failing
+    const was = this.#inTrouble()
     this.#failing = true
     const sealed = this.#inFlight
     if (sealed !== null) sealed.waiters = patientOf(sealed.waiters)
     this.#waiters = patientOf(this.#waiters)
     if (!this.#closed) this.#timer = this.#world.after(RETRY_MS, this.#send)
-    const detail = error instanceof Error ? error.message : String(error)
-    if (first) this.#onTrouble({ what: 'ledger_commit', solved: false, detail })
+    this.#report(was, error)
+  }
+
+  #inTrouble(): boolean {
+    return this.#failing || this.#gone
+  }
+
+  /** Reports the first failure of many, and the end of the last one. */
+  #report(was: boolean, error: unknown): void {
+    const is = this.#inTrouble()
+    if (was === is) return
+    const why = error instanceof Error ? error.message : String(error)
+    this.#onTrouble({
+      what: 'ledger_commit',
+      solved: !is,
+      detail: is ? why : 'committed again',
+    })
   }
 }
 

@@ -216,5 +216,16 @@ DROP TABLE invoices;
 UPDATE deposits SET payment = 'ln:' || substr(payment, 6) WHERE payment GLOB 'l402:*';
 `
 
+/**
+ * `last_group` counts the groups of rows that were ever written, and `last_writer` names the opening
+ * of the ledger that wrote last (`writer.ts`). `clean` is 1 if that opening was closed in order and
+ * all of its rows are here.
+ */
+const V7 = `
+ALTER TABLE book ADD COLUMN last_group INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE book ADD COLUMN last_writer TEXT;
+ALTER TABLE book ADD COLUMN clean INTEGER NOT NULL DEFAULT 0 CHECK (clean IN (0, 1));
+`
+
 /** `MIGRATIONS[v]` changes a file of version v to version v + 1. */
-export const MIGRATIONS: readonly string[] = [V1, V2, V3, V4, V5, V6]
+export const MIGRATIONS: readonly string[] = [V1, V2, V3, V4, V5, V6, V7]

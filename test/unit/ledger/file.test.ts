@@ -255,12 +255,22 @@ const V6_ROWS = V5_ROWS.replace(
   `INSERT INTO passes VALUES ('a', 'ln:a', 't', 'k', 'ann', 0, NULL, 1, NULL);
    INSERT INTO lightning_invoices VALUES ('a', 'ann', 1000, 'play', '', 1, 2, NULL);`,
 )
+const V7_ROWS = V6_ROWS.replace("'0a0b0c0d');", "'0a0b0c0d', 7, 'w', 1);")
 
 /**
  * For each released version, rows as that version wrote them. Each migration is tested by opening
  * them. A new migration needs new rows here.
  */
-const FIXTURES: readonly string[] = ['', V1_ROWS, V2_ROWS, V3_ROWS, V3_ROWS, V5_ROWS, V6_ROWS]
+const FIXTURES: readonly string[] = [
+  '',
+  V1_ROWS,
+  V2_ROWS,
+  V3_ROWS,
+  V3_ROWS,
+  V5_ROWS,
+  V6_ROWS,
+  V7_ROWS,
+]
 
 describe('a ledger of an older version', () => {
   const version = () => {

@@ -11,7 +11,6 @@ import { isDone } from './use.ts'
 /** A writer that answers when the test says so. */
 class SlowWriter implements GroupWriter {
   readonly given: { readonly n: number; readonly keys: readonly unknown[] }[] = []
-  here = true
   #answer = Promise.withResolvers<void>()
 
   write(group: string, n: number): Promise<void> {
@@ -32,10 +31,6 @@ class SlowWriter implements GroupWriter {
 
   run(): never {
     throw new Error('no job is given here')
-  }
-
-  alive(): boolean {
-    return this.here
   }
 
   async close(): Promise<void> {}
@@ -178,9 +173,17 @@ describe('I12 a journal whose writer fails', () => {
     expect(journal.healthy()).toBe(false)
   })
 
-  it('is not healthy while there is no writer', () => {
-    writer.here = false
-    expect(journal.healthy()).toBe(false)
+  it('is not healthy while nobody is there who could write, and says so once', async () => {
+    add('a')
+    await world.pass(25)
+    journal.writerGone(new Error('the thread has ended'))
+    await writer.fails()
+    expect([journal.healthy(), troubles]).toEqual([false, ['trouble']])
+    journal.writerGone(null)
+    expect([journal.healthy(), troubles]).toEqual([false, ['trouble']])
+    await world.pass(250)
+    await writer.written()
+    expect([journal.healthy(), troubles]).toEqual([true, ['trouble', 'solved']])
   })
 })
 
@@ -232,15 +235,26 @@ describe('a journal that is closed', () => {
     await closed
   })
 
-  it('throws after two seconds if rows are lost, and tells those who wait', async () => {
+  it('throws after ten seconds if rows are lost, and tells those who wait', async () => {
     add('a')
     await world.pass(25)
     add('b')
     const lost = expect(journal.durable()).rejects.toThrow('could not be written')
     const closed = expect(journal.close()).rejects.toThrow('could not be written')
-    await world.pass(2_000)
+    await world.pass(10_000)
     await Promise.all([lost, closed])
     add('c')
     await expect(journal.durable()).rejects.toThrow('closed')
+  })
+
+  it('throws after three failures', async () => {
+    add('a')
+    const closed = expect(journal.close()).rejects.toThrow('could not be written')
+    for (let failures = 0; failures < 3; failures++) {
+      await world.pass(250)
+      await writer.fails()
+    }
+    await closed
+    expect(keys()).toEqual(['a', 'a', 'a'])
   })
 })

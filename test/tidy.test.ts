@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { ALLOWED, NOT_YET, outliving } from './support/outliving.ts'
 import {
   acquainted,
   againstTheLayers,
@@ -281,6 +282,31 @@ describe('time', () => {
     ['world.after(1, then)', 0],
   ])('%s is found to take %d', (text, found) => {
     expect(takesTime({ path: 'a.ts', text })).toHaveLength(found)
+  })
+})
+
+describe('nothing that outlives a request maps to a request:', () => {
+  const found = product.filter(({ path }) => !path.startsWith('src/web/')).flatMap(outliving)
+
+  it('each collection that may outlive one has its reason in test/support/outliving.ts', () => {
+    expect(found.filter((one) => !(one in ALLOWED) && !NOT_YET.includes(one))).toEqual([])
+  })
+
+  it('and each reason there has its collection', () => {
+    const named = [...Object.keys(ALLOWED), ...NOT_YET]
+    expect(named.filter((one) => !found.includes(one))).toEqual([])
+  })
+
+  it.each([
+    ['class A {\n  readonly #all = new Map<string, Call>()\n}', ['a.ts #all']],
+    ['class A {\n  #all = new TransientMap<Call>()\n}', []],
+    ["class A {\n  go() {\n    const all = new Set<string>()\n    all.add('')\n  }\n}", []],
+    ['const seen = new Set<string>()', ['a.ts seen']],
+    ["const WORDS = new Set(['a'])", []],
+    ['function make() {\n  const all = new Map()\n  return (id) => all.get(id)\n}', ['a.ts all']],
+    ['function sum() {\n  const all = new Map()\n  return list.map((id) => all.get(id))\n}', []],
+  ])('%j is found to be %j', (text, wanted) => {
+    expect(outliving({ path: 'a.ts', text })).toEqual(wanted)
   })
 })
 

@@ -1,3 +1,5 @@
+import { TransientMap } from './transient-map.ts'
+
 /** A client, and the network that it is in: all of an IPv6 /48 are one site (RFC 6177). */
 export interface Member {
   readonly client: string
@@ -21,7 +23,7 @@ export const boundsOf = ({ client, site }: Member, each: number): readonly Bound
 
 /** Counts what is held under each name at a time. */
 export class Quota {
-  readonly #counts = new Map<string, number>()
+  readonly #counts = new TransientMap<number>()
 
   /** Whether each of the names has less than its bound. */
   hasRoom(bounds: readonly Bound[]): boolean {

@@ -92,9 +92,9 @@ class ShortMemory extends MemoryStore {
     this.deposits.clear()
   }
 
-  override writeHold(hold: Parameters<MemoryStore['writeHold']>[0]): void {
-    super.writeHold(hold)
-    if (hold.close !== null && hold.close.owed === 0n) this.holds.delete(hold.id)
+  protected override remember(hold: Parameters<MemoryStore['writeHold']>[0]): void {
+    if (hold.close !== null && hold.close.owed > 0n) super.remember(hold)
+    else this.holds.delete(hold.id)
   }
 }
 

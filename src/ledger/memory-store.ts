@@ -1,3 +1,4 @@
+import { TransientMap } from '../floor/transient-map.ts'
 import type { AccountId, Deposit, Entry, HoldId, Page, PaymentId } from './ledger.ts'
 import type { Account, HoldState, Meter, Step } from './state.ts'
 import { type Store, usageOf } from './store-ledger.ts'
@@ -9,11 +10,11 @@ export class MemoryStore implements Store {
   readonly holds = new Map<HoldId, HoldState>()
   readonly deposits = new Map<PaymentId, Deposit>()
   readonly entries: Entry[] = []
-  readonly #open = new Map<HoldId, HoldState>()
+  readonly #open = new TransientMap<HoldState>()
 
   account = (id: AccountId): Account | null => this.accounts.get(id) ?? null
   meter = (key: string): Meter => this.meters.get(key) ?? { key, used: 0n, held: 0n }
-  hold = (id: HoldId): HoldState | null => this.holds.get(id) ?? null
+  hold = (id: HoldId): HoldState | null => this.#open.get(id) ?? this.holds.get(id) ?? null
   openHolds = (): Iterable<HoldState> => this.#open.values()
   owing = (account: AccountId): readonly HoldState[] =>
     [...this.holds.values()].filter(
@@ -32,9 +33,13 @@ export class MemoryStore implements Store {
   }
 
   writeHold(hold: HoldState): void {
-    this.holds.set(hold.id, hold)
+    this.remember(hold)
     if (hold.status === 'open') this.#open.set(hold.id, hold)
     else this.#open.delete(hold.id)
+  }
+
+  protected remember(hold: HoldState): void {
+    this.holds.set(hold.id, hold)
   }
 
   prune(before: number): number {

@@ -50,7 +50,7 @@ export interface Store {
 
 /**
  * A ledger over a store: reads what a step needs, lets `transitions.ts` decide, and writes the
- * result.
+ * result. Everything that does not wait for the disk is answered at once, without a promise.
  */
 export class StoreLedger implements Ledger {
   readonly #store: Store
@@ -74,7 +74,7 @@ export class StoreLedger implements Ledger {
     return step.ok ? ok(balanceOf(step.value.account)) : step
   }
 
-  async hold(request: HoldRequest): Promise<Result<Hold, HoldRefused>> {
+  hold(request: HoldRequest): Result<Hold, HoldRefused> {
     const step = transitions.hold(request, this.#owner, {
       account: this.#store.account(request.account),
       used: this.#store.hold(request.id) !== null,
@@ -86,18 +86,18 @@ export class StoreLedger implements Ledger {
     return ok({ id, account, granted, amount, before })
   }
 
-  async extend(...[id, deadline, sofar]: Parameters<Ledger['extend']>) {
+  extend(...[id, deadline, sofar]: Parameters<Ledger['extend']>): Result<true, Closed> {
     const hold = transitions.extend(this.#store.hold(id), deadline, sofar)
     if (!hold.ok) return hold
     this.#store.writeHold(hold.value)
     return ok<true>(true)
   }
 
-  async settle(...[id, charge]: Parameters<Ledger['settle']>): Promise<Result<Settled, Closed>> {
+  settle(...[id, charge]: Parameters<Ledger['settle']>): Result<Settled, Closed> {
     return this.#close(id, (view) => settle(view, charge))
   }
 
-  async release(...[id, end, at]: Parameters<Ledger['release']>): Promise<Result<Settled, Closed>> {
+  release(...[id, end, at]: Parameters<Ledger['release']>): Result<Settled, Closed> {
     return this.#close(id, (view) => release(view, end, at))
   }
 
@@ -109,12 +109,12 @@ export class StoreLedger implements Ledger {
     return this.#expire(({ owner }) => owner === this.#owner, at)
   }
 
-  async balance(account: AccountId): Promise<Balance | null> {
+  balance(account: AccountId): Balance | null {
     const state = this.#store.account(account)
     return state === null ? null : balanceOf(state)
   }
 
-  async left(limit: Limit, at: number): Promise<bigint> {
+  left(limit: Limit, at: number): bigint {
     const [meter] = this.#meters([meterKey(limit, at)])
     return transitions.room(limit, meter ?? null)
   }

@@ -1,4 +1,5 @@
 import { type Level, takeOne } from '../floor/rate-limit.ts'
+import { TransientMap } from '../floor/transient-map.ts'
 import type { World } from '../floor/world.ts'
 
 const MINUTE = 60_000
@@ -14,7 +15,7 @@ const MOST = 10_000
  */
 export class ClientBucket {
   readonly #world: Pick<World, 'elapsed'>
-  readonly #buckets = new Map<string, Level>()
+  readonly #buckets = new TransientMap<Level>()
 
   constructor(world: Pick<World, 'elapsed'>) {
     this.#world = world
@@ -39,7 +40,7 @@ export class ClientBucket {
    * the search.
    */
   #forget(now: number): void {
-    for (const [client, { at }] of this.#buckets) {
+    for (const [client, { at }] of this.#buckets.entries()) {
       if (now - at < MINUTE && this.#buckets.size <= MOST) return
       this.#buckets.delete(client)
     }

@@ -1,4 +1,5 @@
 import { type Bound, boundsOf, Quota } from '../floor/quota.ts'
+import { TransientMap } from '../floor/transient-map.ts'
 import type { InvoiceQuotaKey, IssuedInvoice } from './rail.ts'
 
 /** Who caused an invoice: `offer` is a 402, `ask` is somebody who asked for that invoice. */
@@ -55,7 +56,7 @@ export class InvoiceQuota {
   readonly #quota = new Quota()
   readonly #pools: Record<Pool, number> = { stranger: 0, shared: 0, buyer: 0 }
   /** In the order in which they were made. */
-  readonly #open = new Map<string, Open>()
+  readonly #open = new TransientMap<Open>()
   /** Kept apart, because they expire in no order. They are few. */
   readonly #shared = new Map<string, Open>()
 
@@ -154,7 +155,7 @@ export class InvoiceQuota {
    */
   #forgetExpired(now: number): void {
     for (const [hash, { until }] of this.#shared) if (until <= now) this.closed(hash)
-    for (const [hash, { until }] of this.#open) {
+    for (const [hash, { until }] of this.#open.entries()) {
       if (until > now) return
       this.closed(hash)
     }

@@ -6,7 +6,8 @@ const CACHED = 10_000
 
 /**
  * The rows of one table, read through a cache. Rows that are not on disk yet are read from the
- * journal's groups.
+ * journal's groups. A new row is not cached before somebody asks for it: most invoices that strangers
+ * are offered are never paid, and would only keep their requests in memory.
  */
 export class CachedRows<T extends { readonly hash: string }> {
   readonly #journal: Journal
@@ -41,7 +42,7 @@ export class CachedRows<T extends { readonly hash: string }> {
   /** The row is on disk after the next commit. */
   write(row: T): void {
     this.#unwritten(this.#journal.group).set(row.hash, row)
-    this.#cache.set(row.hash, row)
+    if (this.#cache.get(row.hash) !== undefined) this.#cache.set(row.hash, row)
     this.#journal.touch()
   }
 

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { assert } from '../../floor/assert.ts'
 import { Cache } from '../../floor/cache.ts'
+import { TransientMap } from '../../floor/transient-map.ts'
 import { msat } from '../../money/msat.ts'
 import type { AccountId, Deposit, Drawer, Entry, HoldId, Page, PaymentId } from '../ledger.ts'
 import type { Account, HoldState, Meter, Step } from '../state.ts'
@@ -23,8 +24,8 @@ export class SqliteStore implements Store {
   readonly #accounts = new Cache<Numbered<Account>>(CACHED)
   readonly #meters = new Cache<Meter>(CACHED)
   readonly #drawers = new Cache<number>(CACHED)
-  readonly #open = new Map<HoldId, HoldRow>()
-  readonly #owing = new Map<HoldId, HoldRow>()
+  readonly #open = new TransientMap<HoldRow>()
+  readonly #owing = new TransientMap<HoldRow>()
   readonly #used: UsedIds
   readonly #next: Record<
     'accounts' | 'drawers' | 'deposits' | 'holds' | 'postings' | 'entry',

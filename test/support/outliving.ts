@@ -1,0 +1,145 @@
+import type { Source } from './tidy.ts'
+
+/**
+ * Finds the collections that may outlive a request: fields of classes, constants of modules that
+ * begin empty, and variables that a function hands on to functions which it leaves behind. The
+ * formatter indents all files in one way, so indentation says what is inside of what.
+ */
+
+const MAKES = /\bnew (?:Map|Set|WeakMap|WeakSet|Cache)\b/
+const NAMED =
+  /^(\s*)(?:export )?(?:(?:const|let|readonly|static|protected) )*(#?\w+)(?:: [^=]+)? = /
+/** Contents that are written down or come from elsewhere at once: `new Set([…])`, `new Map(list)`. */
+const FILLED = /\bnew (?:Map|Set|WeakSet)(?:<.*>)?\((?!\))/
+
+/** Each as `path name`, in the order in which they stand in the file. */
+export function outliving({ path, text }: Source): readonly string[] {
+  const lines = text.split('\n')
+  return lines.flatMap((line, at) => {
+    if (!MAKES.test(line) || /^\s*(?:\/?\*|\/\/)/.test(line)) return []
+    const [, indent = '', name = ''] = NAMED.exec(line) ?? []
+    if (name === '') return []
+    const local = /^\s*(?:export )?(?:const|let) /.test(line)
+    const outlives = local ? indent === '' || handedOn(lines, at, name) : isField(line)
+    return outlives && !(local && indent === '' && FILLED.test(line)) ? [`${path} ${name}`] : []
+  })
+}
+
+/** A field stands in a class, two spaces deep. What is assigned elsewhere is a field already. */
+const isField = (line: string): boolean => /^ {2}(?! )/.test(line) && !/^\s*this\./.test(line)
+
+const depth = (line: string): number => line.search(/\S/)
+
+/** Whether a function that stays behind uses the local variable which line `at` declares. */
+function handedOn(lines: readonly string[], at: number, name: string): boolean {
+  const own = depth(lines[at] ?? '')
+  const uses = new RegExp(`(?<![.\\w#])${name}\\b`)
+  /** The lines that the current one stands in. */
+  const within: string[] = []
+  for (const line of lines.slice(at + 1)) {
+    if (line.trim() === '') continue
+    if (depth(line) < own) return false
+    while (within.length > 0 && depth(within.at(-1) ?? '') >= depth(line)) within.pop()
+    if (uses.test(line) && [...within, line].some((one) => STAYS.test(one))) return true
+    within.push(line)
+  }
+  return false
+}
+
+/** The beginning of a function with a name: declared, assigned, or a property or method. */
+const STAYS =
+  /^\s*(?:(?:async )?function \w|(?:const|let) \w+ = (?:async )?(?:\([^)]*\)|\w+)(?:: [^=]+)? =>|\w+: (?:async )?(?:\([^)]*\)|\w+)(?:: [^=]+)? =>|(?:async )?(?!if|for|while|switch|catch\b)#?\w+\(.*\)(?:: .+)? \{$|return (?:async )?(?:\([^)]*\)|\w+)(?:: [^=]+)? =>)/
+
+/**
+ * The collections of `src` that may outlive a request, each with the reason why finished requests do
+ * not stay alive in it. Use `Roster` or `TransientMap` (`src/floor`) for what comes and goes with
+ * requests; `TransientMap` says why.
+ */
+export const ALLOWED: Readonly<Record<string, string>> = {
+  'src/cli/log.ts #told': 'a problem that is not over',
+  'src/config/load.ts NOTHING': 'stays empty',
+  'src/daemon/compose.ts also': 'settings',
+  'src/daemon/control.ts asking': 'a command of the operator',
+  'src/dialects/kit/response-text.ts #thoughts': 'lives as long as one answer',
+  'src/dialects/kit/usage-report.ts #byChoice': 'lives as long as one answer',
+  'src/dialects/openai/dialect.ts NONE': 'stays empty',
+  'src/dialects/openai/dialect.ts UNKNOWN': 'stays empty',
+  'src/dialects/openai/response-usage.ts #counters': 'lives as long as one answer',
+  'src/dialects/openai/response-usage.ts #finished': 'lives as long as one answer',
+  'src/dialects/openai/response-usage.ts #spoke': 'lives as long as one answer',
+  'src/floor/background.ts #failing': 'a kind of work that fails',
+  'src/floor/cache.ts #old': 'facts by key, replaced whole and never emptied entry by entry',
+  'src/floor/cache.ts #young': 'facts by key, replaced whole and never emptied entry by entry',
+  'src/gate/counts.ts requests': 'a number for each end and status',
+  'src/gate/deposits.ts #running': 'a payment that is being credited',
+  'src/gate/hold.ts #waiting': 'an account whose requests wait for its money',
+  'src/gate/observe.ts #copy': 'a number for each account, replaced each day',
+  'src/gate/hold.ts waiting': 'the requests of one account that wait for its money',
+  'src/gate/respelling.ts NOTHING': 'stays empty',
+  'src/gate/respelling.ts #known': 'a model of a backend',
+  'src/gate/speeds.ts #seen': 'a model of a backend',
+  'src/http/body-share.ts #holders': 'a client whose body arrives now',
+  'src/http/clients.ts direct': 'a connection, held weakly',
+  'src/http/connections.ts #fresh': 'a connection without a request so far',
+  'src/http/connections.ts #lines': 'a connection, held weakly',
+  'src/http/metrics.ts sums': 'local to one call',
+  'src/http/not-found.ts methods': 'a path of a route',
+  'src/http/server.ts connectionsOf': 'a server',
+  'src/http/upstream-connections.ts #all': 'a connection to the backend',
+  'src/ledger/memory-store.ts accounts': 'an account',
+  'src/ledger/memory-store.ts deposits':
+    'a payment; for tests, and emptied at once where requests are observed',
+  'src/ledger/memory-store.ts holds':
+    'closed holds, for tests; where requests are observed, those that owe',
+  'src/ledger/memory-store.ts meters': 'a limit in its window',
+  'src/ledger/sqlite/cached-rows.ts #cache': 'a pass or an invoice that somebody asked for',
+  'src/ledger/sqlite/store.ts #accounts': 'an account',
+  'src/ledger/sqlite/store.ts #drawers': 'a drawer',
+  'src/ledger/sqlite/store.ts #meters': 'a limit in its window',
+  'src/money/counter.ts #clients': 'a stranger whose long prompt is being counted',
+  'src/money/counter.ts #shares': 'an account whose long prompts are being counted',
+  'src/money/lessons.ts #lessons': 'a model, or a buyer and a model',
+  'src/money/lessons.ts #shortest': 'a model',
+  'src/money/lessons.ts #templates': 'a model',
+  'src/money/pricing.ts folded': 'a way of comparing names',
+  'src/money/tokens.ts PLAIN': 'stays empty',
+  'src/passes/recognise.ts opened': 'a pass',
+  'src/passes/verify.ts known': 'a pass',
+  'src/rails/invoice-quota.ts #shared': 'an amount',
+  'src/rails/l402.ts #making': 'an account whose invoice is being made',
+  'src/rails/lightning.ts #learning': 'a payment that is being looked up',
+  'src/rails/lightning.ts #preimages': 'a payment',
+  'src/rails/settlements.ts #awake': 'an invoice whose page is open',
+  'src/rails/shared-offers.ts #kept': 'an amount',
+  'src/rails/shared-offers.ts #making': 'an amount',
+  'src/wallets/ecash/ecash.ts watchers': 'a rail',
+  'src/wallets/ecash/mint-tokens.ts #looked': 'an unpaid invoice that was looked up',
+  'src/wallets/ecash/mint-tokens.ts #retries': 'a paid invoice whose coins are missing',
+  'src/wallets/ecash/mint-tokens.ts #running': 'a paid invoice whose coins are being made',
+  'src/wallets/ecash/mint/mint-info.ts keysById': 'a keyset of a mint',
+  'src/wallets/ecash/mint/socket.ts open': 'a list of invoices that a mint watches',
+  'src/wallets/ecash/mints.ts #solved': 'a mint',
+  'src/wallets/ecash/mints.ts #troubles': 'a mint',
+  'src/wallets/ecash/quote-poller.ts #awake': 'an invoice whose page is open',
+  'src/wallets/ecash/quote-poller.ts #pauses': 'a mint',
+  'src/wallets/ecash/quote-poller.ts #watched': 'a mint, and its invoices that are watched',
+  'src/wallets/ecash/quote-poller.ts #watches': 'a mint',
+  'src/wallets/ecash/quote-poller.ts hashes': 'lives as long as one watch',
+  'src/wallets/ecash/quote-poller.ts watched': 'see #watched',
+  'src/wallets/ecash/quote-poller.ts watches': 'see #watches',
+  'src/wallets/ecash/spend/fees.ts ppk': 'a keyset of a mint',
+  'src/wallets/ecash/store/store.ts #statements': 'a text of SQL',
+  'src/wallets/lightning-address/lightning-address.ts asking': 'an invoice that is being looked up',
+  'src/wallets/lightning-address/lnurl.ts known': 'a Lightning address',
+  'src/wallets/lightning-address/watch.ts old': 'an invoice whose page is open',
+  'src/wallets/lightning-address/watch.ts open': 'an unpaid invoice',
+  'src/wallets/lightning-address/watch.ts tellers': 'a rail',
+  'src/wallets/play/play.ts watchers': 'a rail',
+}
+
+/** Those that have an entry for each request and wait for their change. This list only gets shorter. */
+export const NOT_YET: readonly string[] = [
+  'src/gate/gate.ts #running',
+  'src/gate/observe.ts #open',
+  'src/http/body.ts waiting',
+]

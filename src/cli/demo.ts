@@ -1,6 +1,6 @@
 import { defaultFolders } from '../config/assemble.ts'
 import type { Loaded } from '../config/load.ts'
-import type { Host } from '../daemon/host.ts'
+import type { Host, Out } from '../daemon/host.ts'
 import { type Running, startGate } from '../daemon/run.ts'
 import { untilStopped } from '../daemon/stop.ts'
 import { startToyModel } from '../toy/toy.ts'
@@ -35,8 +35,9 @@ export async function runDemo(
     const json = flags.json === true
     const portChosen = flags.port !== undefined
     const stage = curtain(host)
+    const operator = operatorAt(stage.host, { json, level: config.config.log.level })
     running = await startGate(stage.host, config, {
-      operator: operatorAt(stage.host, { json, level: config.config.log.level }),
+      operator,
       mayAsk: !json,
       portChosen,
       yes: false,
@@ -45,16 +46,19 @@ export async function runDemo(
     if (!json) {
       stage.close()
       await story(host, running.url)
+      await operator.drained()
       host.stdout.write('  Meanwhile the operator saw:\n\n')
       stage.open()
       host.stdout.write('\n  The gate stays up; Ctrl+C stops it.\n\n')
     }
-    return await untilStopped(host, running, {
+    const code = await untilStopped(host, running, {
       graceMs: config.config.timeouts.shutdownMs,
       stopping() {
         if (!json) host.stderr.write('\n  stopping: streams finish first\n')
       },
     })
+    if (!(await operator.drained())) host.exit(code)
+    return code
   } finally {
     await running?.stop()
     await toy?.close()
@@ -65,9 +69,10 @@ export async function runDemo(
 function curtain(host: Host): { readonly host: Host; close(): void; open(): void } {
   const waiting: string[] = []
   let closed = false
-  const write = (text: string) => {
-    if (closed) waiting.push(text)
-    else host.stdout.write(text)
+  const write: Out['write'] = (text, taken) => {
+    if (!closed) return host.stdout.write(text, taken)
+    waiting.push(text)
+    taken?.(true)
   }
   return {
     host: { ...host, stdout: { ...host.stdout, write } },

@@ -10,7 +10,7 @@ import { askPerson } from './ask-person.ts'
 export function printing(host: Host): Host {
   const safe = (out: Out): Out => {
     const clean = out.colour ? printableInInk : printable
-    return { ...out, write: (text) => out.write(clean(text)) }
+    return { ...out, write: (text, taken) => out.write(clean(text), taken) }
   }
   return { ...host, stdout: safe(host.stdout), stderr: safe(host.stderr) }
 }
@@ -22,8 +22,9 @@ export function thisHost(): Host {
   // If the reader of our output is gone, the gate must still serve those who paid.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const out = (stream: NodeJS.WriteStream): Out => ({
-    write: (text) => {
-      if (stream.writable) stream.write(text)
+    write: (text, taken) => {
+      if (stream.writable) stream.write(text, (error) => taken?.(!error))
+      else taken?.(false)
     },
     terminal: stream.isTTY === true,
     colour: stream.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb',
@@ -53,6 +54,9 @@ export function thisHost(): Host {
       process.on('uncaughtException', (error) => told(error))
     },
     exit: (code) => process.exit(code),
+    onExit: (last) => {
+      process.once('exit', last)
+    },
   }
 }
 

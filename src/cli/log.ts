@@ -52,20 +52,34 @@ const ORDER = ['error', 'warn', 'info', 'debug']
  * At `warn` and `error` only problems are printed. `debug` adds to each request what was held and
  * how long it waited.
  */
-export function openLog(out: Out, options: LogOptions, now: () => number): EventLog {
+export function openLog(out: LogOut, options: LogOptions, now: () => number): EventLog {
   const lines = new LogLines(out, options.level === 'debug')
   const quiet = (event: object) =>
     ORDER.indexOf(EVENTS[nameOf(event)]?.saidFrom ?? 'error') > ORDER.indexOf(options.level)
+  const timeText = makeTimeText()
   return {
     say(event) {
       if (quiet(event)) return
-      if (!options.json) lines.say(event, now())
-      else {
-        const time = new Date(now()).toISOString()
-        out.write(jsonLine({ time, level: levelOf(event), ...event }))
-      }
+      if (!options.json) return lines.say(event, now())
+      const line = jsonLine({ time: timeText(now()), level: levelOf(event), ...event })
+      if (nameOf(event) === 'request' && out.soon !== undefined) out.soon(line)
+      else out.write(line)
     },
     open: (about) => lines.open(about),
+  }
+}
+
+/** Where the log goes. `soon` is for lines that may wait for others for a few ms: requests. */
+type LogOut = Out & { soon?(line: string): void }
+
+/** Times in RFC 3339. Many events of a busy gate have the same ms. */
+function makeTimeText(): (ms: number) => string {
+  let last = Number.NaN
+  let text = ''
+  return (ms) => {
+    if (ms !== last) text = new Date(ms).toISOString()
+    last = ms
+    return text
   }
 }
 
@@ -74,7 +88,7 @@ type RequestEvent = Extract<GateEvent, { event: 'request' }>
 
 /** Prints one line for each event. No line contains a prompt, a key or an invoice. */
 class LogLines {
-  readonly #out: Out
+  readonly #out: LogOut
   readonly #debug: boolean
   /** Problems that began before the status block and are not over. Null after the block. */
   #waiting: ProblemEvent[] | null = []
@@ -84,7 +98,7 @@ class LogLines {
   /** Columns that each field of a request has needed so far. */
   readonly #widths: number[] = [8]
 
-  constructor(out: Out, debug: boolean) {
+  constructor(out: LogOut, debug: boolean) {
     this.#out = out
     this.#debug = debug
   }
@@ -154,7 +168,9 @@ class LogLines {
     const more = this.#debug ? waited(event, this.#unit) : []
     const head = `  ${this.#clock(at)}  ${status}  `
     const fields = [...this.#fields(event, ink), ...more]
-    this.#out.write(`${hangFields(head, fields, widthOf(this.#out))}\n`)
+    const line = `${hangFields(head, fields, widthOf(this.#out))}\n`
+    if (this.#out.soon === undefined) this.#out.write(line)
+    else this.#out.soon(line)
   }
 
   /** The fields of a request in columns. A narrow terminal gets fewer fields. */

@@ -103,6 +103,12 @@ export const PROBLEMS: Readonly<Record<string, Problem>> = {
     begins: (field) =>
       `another wallet (${field('wallet')}) made ${counted(field('invoices'), 'invoice')} that can be paid until ${field('until')}, and this gate would not see the payment`,
   },
+  log_dropped: {
+    level: 'warn',
+    fields: ['lines', 'since'],
+    begins: (field) =>
+      `${counted(field('lines'), 'line')} of this log ${field('lines') === '1' ? 'is' : 'are'} missing here, from ${field('since')} on: whatever reads it had stopped, or its disk was full. The books have every charge`,
+  },
   clients_look_alike: {
     level: 'warn',
     fields: ['fix'],

@@ -24,10 +24,16 @@ export interface Host {
   onLost(told: (error: unknown) => void): void
   /** Ends the process at once. */
   exit(code: number): void
+  /** Calls `last` when the process ends by itself. It must not wait for anything. */
+  onExit(last: () => void): void
 }
 
 export interface Out {
-  write(text: string): void
+  /**
+   * `taken` is called when the system has the text, or with false when that failed and will not be
+   * tried again.
+   */
+  write(text: string, taken?: (all: boolean) => void): void
   readonly terminal: boolean
   readonly colour: boolean
   /** Columns of the terminal at this moment. Null if the output is no terminal. */

@@ -13,6 +13,10 @@ export interface Operator {
   ready(about: Ready): void
   /** Background that a person needs before a question. */
   explain(text: string): void
+  /** Events that were dropped since the start, because nobody took them. */
+  dropped(): number
+  /** Resolves when every event is written, or with false if that takes too long. */
+  drained(): Promise<boolean>
 }
 
 /** The facts about a gate at the moment when it is ready. */

@@ -91,7 +91,11 @@ async function start(
   const handlers = controlHandlers({ books, gifts: gate.gifts, world, admin, wallet: wallet.kind })
   const control = await listenForCommands(world, folder.socket, handlers)
   closers.push(() => control.close())
-  const metrics = await startMetrics(config.metrics, { gate, books, counts }, background)
+  const metrics = await startMetrics(
+    config.metrics,
+    { gate, books, counts, logDropped: options.operator.dropped },
+    background,
+  )
   closers.push(() => metrics.close())
   await checkWallet(gate, { world, wallet, say, background })
   const payout = moneyOut?.start(background)

@@ -15,6 +15,8 @@ export interface Measured {
   }
   readonly books: Books
   readonly counts: Counts
+  /** Lines of the log that were dropped since the start. */
+  logDropped(): number
 }
 
 /** The setting `metrics`. Null if metrics are off. */
@@ -63,7 +65,7 @@ export async function startMetrics(
   }
 }
 
-async function register({ gate, books, counts }: Measured): Promise<Registry> {
+async function register({ gate, books, counts, logDropped }: Measured): Promise<Registry> {
   const { Counter, Gauge, Registry, collectDefaultMetrics } = await import('prom-client')
   const registry = new Registry()
   const registers = [registry]
@@ -97,6 +99,7 @@ async function register({ gate, books, counts }: Measured): Promise<Registry> {
   counter('charged_msat', 'Charged since the start, msat', () => counts.chargedMsat)
   counter('overrun_msat', 'Flowed past everything a buyer had, msat', () => counts.overrunMsat)
   counter('counted', 'Requests charged by our own count', () => counts.counted)
+  counter('log_dropped', 'Lines of the log that nobody took', logDropped)
   new Counter({
     name: 'satgate_requests_total',
     help: 'Requests by how they ended',

@@ -26,9 +26,10 @@ export async function satgateAt(where: Where, ...argv: readonly string[]) {
   let stop: (() => void) | null = null
   const out = { stdout: '', stderr: '' }
   const to = (name: 'stdout' | 'stderr') => ({
-    write: (text: string) => {
+    write: (text: string, taken?: (all: boolean) => void) => {
       out[name] += text
       if (name === 'stdout') hear?.(text, stop)
+      taken?.(true)
     },
     terminal: columns !== null,
     colour,
@@ -43,7 +44,7 @@ export async function satgateAt(where: Where, ...argv: readonly string[]) {
     onStop: (told) => {
       stop = told
     },
-    ...{ onLost: () => {}, exit: () => {} },
+    ...{ onLost: () => {}, exit: () => {}, onExit: () => {} },
   }
   const code = await main(host)
   return { code, ...out, json: () => JSON.parse(out.stdout) }

@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { stringify } from 'yaml'
@@ -140,6 +141,13 @@ export class GateProcess {
 
   get pid(): number | undefined {
     return this.#child?.pid
+  }
+
+  /** The other end of its stdout, on which events come. */
+  get stdout(): Readable {
+    const stdout = this.#child?.stdout
+    if (!stdout) throw new Error('the gate does not run')
+    return stdout
   }
 
   /** Sends a signal and does not wait. */

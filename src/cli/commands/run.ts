@@ -31,8 +31,9 @@ export async function serve({ host, flags, load }: Invocation): Promise<number> 
   const { format, level } = settings.config.log
   const json = format === 'json' || (format === 'auto' && !host.stdout.terminal)
   const portChosen = settings.settings.get('port')?.at.layer !== 'default'
+  const operator = operatorAt(host, { json, level })
   const running = await startGate(host, settings, {
-    operator: operatorAt(host, { json, level }),
+    operator,
     mayAsk: !json,
     portChosen,
     yes: flags.yes === true,
@@ -44,5 +45,8 @@ export async function serve({ host, flags, load }: Invocation): Promise<number> 
     },
   })
   running.announce()
-  return ended
+  const code = await ended
+  // A reader of the log who has stopped would keep the process alive.
+  if (!(await operator.drained())) host.exit(code)
+  return code
 }

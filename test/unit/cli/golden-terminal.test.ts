@@ -209,7 +209,9 @@ const CASES: Readonly<Record<string, (terminal: Terminal) => string>> = {
 
 /** Each problem in its own words, with all of its fields. */
 const PROBLEM_RUN = Object.entries(PROBLEMS).flatMap(([what, { fields, ends }]) => {
-  const known = Object.fromEntries(fields.map((field) => [field, field === 'holds' ? 2 : field]))
+  const known = Object.fromEntries(
+    fields.map((field) => [field, ['holds', 'lines'].includes(field) ? 2 : field]),
+  )
   const about = { what, ...known, ...(what.startsWith('invoices') ? { invoices: 1 } : {}) }
   const solved = { event: 'solved', ...about, public_url: 'https://other.trycloudflare.com' }
   return [{ event: 'problem', ...about }, ...(ends === undefined ? [] : [solved])]

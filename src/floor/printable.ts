@@ -6,11 +6,19 @@
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 
 /**
+ * Text of these characters alone has no unsafe one. Nearly every line is such a text, and this is
+ * seen several times faster than that there is no unsafe character.
+ */
+const PLAIN = /^[ -~]*$/
+const PLAIN_LINES = /^[\n -~]*$/
+
+/**
  * Makes somebody's text safe inside a line: each unsafe character becomes `?`, and at most `most`
  * characters are kept.
  */
 export function onLine(text: string, most = Number.POSITIVE_INFINITY): string {
-  const plain = text.slice(0, Math.min(most * 2, text.length)).replace(UNSAFE, '?')
+  const start = text.slice(0, Math.min(most * 2, text.length))
+  const plain = PLAIN.test(start) ? start : start.replace(UNSAFE, '?')
   return plain.length > most ? `${plain.slice(0, most - 1)}…` : plain
 }
 
@@ -25,7 +33,7 @@ export function onLines(value: unknown): unknown {
 
 /** Makes whole lines of output safe, and keeps their line ends and tabs. */
 export const printable = (text: string): string =>
-  text.replace(UNSAFE, (sign) => (sign === '\n' ? sign : '?'))
+  PLAIN_LINES.test(text) ? text : text.replace(UNSAFE, (sign) => (sign === '\n' ? sign : '?'))
 
 /** The colours that our own commands use, and no other escape sequence (ECMA-48 8.3.117, SGR). */
 const INK = new RegExp(`${String.fromCharCode(27)}\\[(?:1|2|22|31|32|33|36|39)m`, 'g')
@@ -44,7 +52,9 @@ export function printableInInk(text: string): string {
 
 /** Escapes every unsafe character of a JSON text. Its value stays the same. */
 export const printableJson = (json: string): string =>
-  json.replace(UNSAFE, (sign) => (sign === '\n' ? sign : escaped(sign)))
+  PLAIN_LINES.test(json)
+    ? json
+    : json.replace(UNSAFE, (sign) => (sign === '\n' ? sign : escaped(sign)))
 
 const escaped = (sign: string): string =>
   Array.from(

@@ -19,7 +19,7 @@ export interface LnurlServer {
   readonly requests: string[]
   /** Pays an invoice. Returns the preimage in hex. */
   pay(bolt11: string): string
-  /** Starts again on the same port. */
+  /** Closes all connections, as a service does that was started again. */
   hangUp(): void
   stop(): Promise<void>
 }

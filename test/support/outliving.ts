@@ -70,6 +70,7 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'src/floor/background.ts #failing': 'a kind of work that fails',
   'src/floor/cache.ts #old': 'facts by key, replaced whole and never emptied entry by entry',
   'src/floor/cache.ts #young': 'facts by key, replaced whole and never emptied entry by entry',
+  'src/gate/account-name.ts NAMES': 'an account',
   'src/gate/counts.ts requests': 'a number for each end and status',
   'src/gate/deposits.ts #running': 'a payment that is being credited',
   'src/gate/observe.ts #copy': 'a number for each account, replaced each day',

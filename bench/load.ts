@@ -8,9 +8,13 @@ interface Tally {
   readonly whole: number[]
   readonly first: number[]
   errors: number
+  /** Whole answers, also those of the ramp. */
+  answered: number
   /** Answers count between these times, by `performance.now()`. */
   readonly from: number
   readonly until: number
+  /** Called when the job has its number of requests. */
+  enough: () => void
 }
 
 interface Connection {
@@ -18,40 +22,52 @@ interface Connection {
   readonly reader: AnswerReader
   asked: number
   spoke: boolean
-  busy: boolean
   onBytes: (bytes: Buffer) => void
 }
 
-process.on('message', (job: Job) => {
-  void run(job).then((figures) => process.send?.(figures))
-})
+process.on('message', (job: Job) => void run(job))
 process.once('disconnect', () => process.exit())
 
-async function run(job: Job): Promise<Figures> {
+/** Sends `began` when it begins to measure, and the figures when it has ended. */
+async function run(job: Job): Promise<void> {
   const request = Buffer.from(job.request, 'latin1')
   const open = await Promise.all(Array.from({ length: job.connections }, () => dial(job.port)))
   const from = performance.now() + job.rampMs
-  const tally: Tally = { whole: [], first: [], errors: 0, from, until: from + job.seconds * 1000 }
+  const until = from + job.seconds * 1000
+  const tally: Tally = { whole: [], first: [], errors: 0, answered: 0, from, until, enough() {} }
+  const idle = [...open]
   for (const one of open) {
     one.onBytes = (bytes) => {
-      if (hear(one, bytes, { job, tally }) && job.rate === null) ask(one, request)
+      if (!hear(one, bytes, { job, tally })) return
+      if (job.rate === null) ask(one, request)
+      else idle.push(one)
     }
     one.socket.on('close', () => tally.errors++).on('error', () => {})
   }
   const closed = job.rate === null
-  const starter = closed ? ramp(open, request, job.rampMs) : pace(open, request, { job, tally })
-  await new Promise((done) => setTimeout(done, tally.until - performance.now()))
+  const starter = closed ? ramp(open, request, job.rampMs) : pace(idle, request, { job, tally })
+  const telling = setTimeout(() => process.send?.('began'), job.rampMs)
+  await new Promise<void>((done) => {
+    tally.enough = done
+    setTimeout(done, tally.until - performance.now())
+  })
   clearInterval(starter)
+  clearTimeout(telling)
+  process.send?.(figuresOf(tally))
   for (const { socket } of open)
     socket
       .removeAllListeners()
       .on('error', () => {})
       .destroy()
+}
+
+function figuresOf({ whole, first, errors, from, until }: Tally): Figures {
   return {
-    perSecond: tally.whole.length / job.seconds,
-    ...{ p50: percentile(tally.whole, 50), p99: percentile(tally.whole, 99) },
-    ...{ firstP50: percentile(tally.first, 50), firstP99: percentile(tally.first, 99) },
-    errors: tally.errors,
+    perSecond: whole.length / ((Math.min(performance.now(), until) - from) / 1000),
+    count: whole.length,
+    ...{ p50: percentile(whole, 50), p99: percentile(whole, 99) },
+    ...{ firstP50: percentile(first, 50), firstP99: percentile(first, 99) },
+    errors,
   }
 }
 
@@ -70,7 +86,7 @@ function ramp(open: readonly Connection[], request: Buffer, rampMs: number): Nod
  * slow target gets no fewer requests.
  */
 function pace(
-  open: readonly Connection[],
+  idle: Connection[],
   request: Buffer,
   { job, tally }: { job: Job; tally: Tally },
 ): NodeJS.Timeout {
@@ -79,8 +95,8 @@ function pace(
   return setInterval(() => {
     const due = ((performance.now() - began) / 1000) * (job.rate ?? 1)
     for (; sent < due; sent++) {
-      const idle = open.find((one) => !one.busy)
-      if (idle) ask(idle, request)
+      const next = idle.pop()
+      if (next) ask(next, request)
       else tally.errors++
     }
   }, 1)
@@ -88,7 +104,6 @@ function pace(
 
 function ask(one: Connection, request: Buffer): void {
   one.reader.reset()
-  one.busy = true
   one.spoke = false
   one.asked = performance.now()
   one.socket.write(request)
@@ -102,8 +117,8 @@ function hear(one: Connection, bytes: Buffer, { job, tally }: { job: Job; tally:
     if (one.asked >= tally.from) tally.first.push(performance.now() - one.asked)
   }
   if (!ended) return false
-  one.busy = false
   const now = performance.now()
+  if (++tally.answered === job.requests) tally.enough()
   if (one.reader.status !== job.status) tally.errors++
   else if (now >= tally.from && now < tally.until) tally.whole.push(now - one.asked)
   return true
@@ -119,14 +134,14 @@ async function dial(port: number): Promise<Connection> {
   }
   const socket = connect({ port, host: '127.0.0.1', onread: { buffer: READ, callback } })
   const reader = new AnswerReader()
-  const one: Connection = { socket, reader, asked: 0, spoke: false, busy: false, onBytes: () => {} }
+  const one: Connection = { socket, reader, asked: 0, spoke: false, onBytes: () => {} }
   socket.setNoDelay(true)
   await once(socket, 'connect')
   return one
 }
 
-/** By nearest rank. NaN if there are no samples. */
-function percentile(samples: readonly number[], percent: number): number {
+/** By nearest rank. Null if there are no samples, because a message carries no NaN. */
+function percentile(samples: readonly number[], percent: number): number | null {
   const sorted = Float64Array.from(samples).sort()
-  return sorted[Math.ceil((percent / 100) * sorted.length) - 1] ?? Number.NaN
+  return sorted[Math.ceil((percent / 100) * sorted.length) - 1] ?? null
 }

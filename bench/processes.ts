@@ -1,11 +1,9 @@
-/** Starts the measured programs, each in a process of its own, and stops each by its pid. */
+/** Starts programs, each in a process of its own on its cores, and stops each by its pid. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 
 const HERE = import.meta.dirname
 const CORES = availableParallelism()
@@ -14,11 +12,6 @@ const CORES = availableParallelism()
 export interface Running {
   readonly child: ChildProcess
   readonly port: number
-}
-
-export interface Satgate extends Running {
-  /** The value of `Authorization` that a paying client sends. */
-  readonly authorization: string
 }
 
 const started: ChildProcess[] = []
@@ -38,17 +31,17 @@ export async function stopAll(): Promise<void> {
 }
 
 /**
- * If the machine allows it, the proxy has the last core for itself, and load and upstream share the
- * others.
+ * If the machine allows it, the proxy that is measured has the last core for the thread that serves,
+ * and load, upstream and the helper threads of that proxy share the others.
  */
 export const pinning = CORES > 1 && program('taskset') !== null
-const LOAD_CORES = pinning ? `0-${CORES - 2}` : null
-const PROXY_CORE = pinning ? `${CORES - 1}` : null
+const LOAD_CORES = `0-${CORES - 2}`
+const PROXY_CORE = `${CORES - 1}`
 
 /** A process of this folder. It exchanges messages with this one. */
 export function startOurs(file: string): ChildProcess {
   return launch([process.execPath, join(HERE, file)], {
-    cores: LOAD_CORES,
+    on: 'load',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
 }
@@ -60,59 +53,30 @@ export async function startUpstream(): Promise<Running> {
   return { child, port: Number((said as { port: number }).port) }
 }
 
-/** nginx as a streaming proxy with one worker and no log. Null if nginx is not installed. */
-export async function startNginx(upstream: number, folder: string): Promise<Running | null> {
-  const nginx = program('nginx')
-  if (nginx === null) return null
-  mkdirSync(folder, { recursive: true })
-  const port = await freePort()
-  const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-  writeFileSync(
-    join(folder, 'nginx.conf'),
-    `daemon off; master_process off; pid ${folder}/pid; error_log stderr crit;
-events { worker_connections 8192; }
-http {
-  access_log off; client_max_body_size 64m; keepalive_requests 100000000;
-  ${temp.map((name) => `${name}_temp_path ${folder}/${name};`).join(' ')}
-  upstream backend { server 127.0.0.1:${upstream}; keepalive 1024; keepalive_requests 100000000; }
-  server {
-    listen 127.0.0.1:${port} backlog=4096;
-    location / {
-      proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection '';
-      proxy_buffering off; proxy_request_buffering off; proxy_read_timeout 60s;
-    }
-  }
+interface Launched {
+  readonly on: 'load' | 'proxy'
+  readonly stdio: ('ignore' | 'inherit' | 'ipc' | number)[]
+  readonly env?: Readonly<Record<string, string>>
 }
-`,
-  )
-  const command = [nginx, '-e', 'stderr', '-p', folder, '-c', join(folder, 'nginx.conf')]
-  const child = launch(command, { cores: PROXY_CORE, stdio: ['ignore', 'inherit', 'inherit'] })
-  await reachable(child, port)
-  return { child, port }
+
+export function launch(command: readonly string[], { on, stdio, env }: Launched): ChildProcess {
+  const cores = on === 'load' ? LOAD_CORES : PROXY_CORE
+  const [file = '', ...args] = pinning ? ['taskset', '-c', cores, ...command] : command
+  const child = spawn(file, args, { stdio, cwd: dirname(HERE), env: { ...process.env, ...env } })
+  started.push(child)
+  return child
 }
 
 /**
- * satgate as an operator starts it: with payment, a SQLite ledger, play money, and one pass with
- * credit.
+ * Puts the helper threads of a process (garbage collector, compiler, file system, a writer of the
+ * ledger) on the cores of the load, and leaves its first thread alone on the proxy's core. A thread
+ * inherits its cores from the one that starts it, so this is done again before each work.
  */
-export async function startSatgate(
-  upstream: number,
-  { entry, folder }: { entry: string; folder: string },
-): Promise<Satgate> {
-  mkdirSync(folder, { recursive: true })
-  const log = join(folder, 'stdout.jsonl')
-  const out = openSync(log, 'w')
-  const common = ['--data-dir', join(folder, 'data'), '--json']
-  const flags = ['--upstream', `http://127.0.0.1:${upstream}`, '--wallet', 'play', '--port', '0']
-  const command = [process.execPath, entry, ...flags, '--price', '1', ...common]
-  const child = launch(command, { cores: PROXY_CORE, stdio: ['ignore', out, 'inherit'] })
-  closeSync(out)
-  const port = await readyPort(child, log)
-  const mint = [entry, 'pass', 'mint', '--sats', '10000000', ...common]
-  const minted = execFileSync(process.execPath, mint, { encoding: 'utf8' })
-  const pass = /[\w+/=-]+:[0-9a-f]{64}\b/.exec(minted)
-  if (pass === null) throw new Error(`no macaroon:secret in what was minted: ${minted}`)
-  return { child, port, authorization: `L402 ${pass[0]}` }
+export function placeThreads({ child }: Running): void {
+  if (!pinning) return
+  const quiet = { stdio: 'ignore' } as const
+  execFileSync('taskset', ['-a', '-c', '-p', LOAD_CORES, String(child.pid)], quiet)
+  execFileSync('taskset', ['-c', '-p', PROXY_CORE, String(child.pid)], quiet)
 }
 
 /** Memory of a process in MB. NaN if the system does not tell. */
@@ -125,12 +89,23 @@ export function residentMb({ child }: Running): number {
   }
 }
 
-/** CPU time that a process has used in all its threads, in seconds. NaN if the system does not tell. */
-export function cpuSeconds({ child }: Running): number {
+/**
+ * CPU time that a process has used, in seconds: in all its threads, and in its first one, which is
+ * the only one that serves. NaN if the system does not tell.
+ */
+export function cpuSeconds({ child }: Running): { readonly all: number; readonly first: number } {
+  return {
+    all: ticks(`/proc/${child.pid}/stat`),
+    first: ticks(`/proc/${child.pid}/task/${child.pid}/stat`),
+  }
+}
+
+function ticks(path: string): number {
   try {
     // proc(5): fields 14 and 15, in ticks of 1/100 s. The name in field 2 may contain spaces.
-    const stat = readFileSync(`/proc/${child.pid}/stat`, 'utf8').replace(/^.*\) /s, '')
-    const fields = stat.split(' ')
+    const fields = readFileSync(path, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')
     return (Number(fields[11]) + Number(fields[12])) / 100
   } catch {
     return Number.NaN
@@ -144,51 +119,4 @@ export function cpuSeconds({ child }: Running): number {
 export function program(name: string): string | null {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path)) ?? null
-}
-
-function launch(
-  command: readonly string[],
-  { cores, stdio }: { cores: string | null; stdio: ('ignore' | 'inherit' | 'ipc' | number)[] },
-): ChildProcess {
-  const [file = '', ...args] = cores === null ? command : ['taskset', '-c', cores, ...command]
-  const child = spawn(file, args, { stdio, cwd: dirname(HERE) })
-  started.push(child)
-  return child
-}
-
-/** The port in the `ready` line that it writes. */
-async function readyPort(child: ChildProcess, log: string): Promise<number> {
-  for (let waited = 0; waited < 20_000; waited += 50) {
-    if (child.exitCode !== null) throw new Error(`satgate did not start: exit ${child.exitCode}`)
-    const line = readFileSync(log, 'utf8')
-      .split('\n')
-      .find((text) => text.includes('"ready"'))
-    if (line !== undefined) return Number(new URL(JSON.parse(line).url).port)
-    await pause(50)
-  }
-  throw new Error('satgate was not ready within 20 s')
-}
-
-async function reachable(child: ChildProcess, port: number): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    if (child.exitCode !== null) throw new Error(`nginx did not start: exit ${child.exitCode}`)
-    const open = await new Promise((done) => {
-      const socket = connect(port, '127.0.0.1')
-      socket.once('connect', () => done(true)).once('error', () => done(false))
-      socket.once('connect', () => socket.destroy())
-    })
-    if (open) return
-    await pause(50)
-  }
-  throw new Error('nginx was not reachable within 5 s')
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  const port = address !== null && typeof address === 'object' ? address.port : 0
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -2,58 +2,86 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-export type Target = 'direct' | 'nginx' | 'satgate'
+/** `before` is a second satgate, of `--against`. */
+export type Target = 'direct' | 'bare' | 'nginx' | 'satgate' | 'before'
 
-/** Medians over the rounds. NaN if a target was not measured. */
+/** One value of each round, in order. A target that was not measured has none. */
 export interface Measured {
   readonly figure: Figure
-  readonly values: Readonly<Record<Target, number>>
+  readonly values: Readonly<Partial<Record<Target, readonly number[]>>>
 }
 
 export interface Figure {
   readonly name: string
   readonly digits: number
   /**
-   * `ratio`: satgate ÷ nginx. `added`: the ratio of what each adds to direct. `plain`: satgate's
-   * own figure.
+   * `ratio`: satgate ÷ the bare proxy in each round. `less`: satgate less the bare proxy. `plain`:
+   * satgate's own.
    */
-  readonly judged: 'ratio' | 'added' | 'plain'
+  readonly judged: 'ratio' | 'less' | 'plain'
   readonly goal: { readonly least: number } | { readonly most: number } | null
 }
 
-/** One row for each figure, with its goal. */
-export function tableOf(measured: readonly Measured[]): string {
+/** One row for each figure: medians over the rounds, then the median and range of what is judged. */
+export function tableOf(measured: readonly Measured[], targets: readonly Target[]): string {
+  const before = targets.includes('before')
   const rows = measured.map(({ figure, values }) => {
-    const show = (target: Target): string => number(values[target], figure.digits)
-    const judged = judge(figure, values)
-    const digits = figure.judged === 'plain' ? figure.digits : 2
-    const cells = [show('direct'), show('nginx'), show('satgate'), number(judged, digits)]
-    return [figure.name, ...cells, goal(figure, judged)]
+    const shown = targets.map((target) => number(median(values[target] ?? []), figure.digits))
+    const judged = judge(figure, values, 'satgate')
+    const cells = [...shown, ...(before ? [spread(figure, judge(figure, values, 'before'))] : [])]
+    return [figure.name, ...cells, spread(figure, judged), goal(figure, median(judged))]
   })
-  const header = ['figure', 'direct', 'nginx', 'satgate', 'held against the goal', 'goal']
+  const held = ['satgate ÷ bare (range)', 'goal']
+  const header = ['figure', ...targets, ...(before ? ['before ÷ bare (range)'] : []), ...held]
+  return table(header, rows)
+}
+
+/** A Markdown table. The first column is to the left, the others to the right. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = header.map((_, at) => Math.max(...[header, ...rows].map((row) => row[at]!.length)))
-  const line = (cells: string[]): string =>
+  const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell, at) => (at === 0 ? cell.padEnd(widths[at]!) : cell.padStart(widths[at]!))).join(' | ')} |`
   const rule = `|${widths.map((width, at) => (at === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`
   return [line(header), rule, ...rows.map(line)].join('\n')
 }
 
-function judge({ judged }: Figure, { direct, nginx, satgate }: Measured['values']): number {
-  if (judged === 'plain') return satgate
-  if (judged === 'ratio') return satgate / nginx
-  // On a busy machine, nginx may seem to add nothing. Then there is no ratio.
-  return nginx > direct ? (satgate - direct) / (nginx - direct) : Number.NaN
+/** One value for each round in which both were measured. */
+function judge(
+  { judged }: Figure,
+  values: Measured['values'],
+  target: 'satgate' | 'before',
+): readonly number[] {
+  const own = values[target] ?? []
+  if (judged === 'plain') return own
+  const bare = values.bare ?? []
+  return own
+    .slice(0, bare.length)
+    .map((value, at) => (judged === 'less' ? value - bare[at]! : value / bare[at]!))
 }
 
-function goal({ goal }: Figure, judged: number): string {
+/** The median, and the least and the greatest if there was more than one round. */
+function spread({ judged, digits }: Figure, values: readonly number[]): string {
+  const show = (value: number): string => number(value, judged === 'ratio' ? 2 : digits)
+  const range = `(${show(Math.min(...values))}–${show(Math.max(...values))})`
+  const sign = judged === 'less' && median(values) > 0 ? '+' : ''
+  return `${sign}${show(median(values))}${values.length > 1 ? ` ${range}` : ''}`
+}
+
+function goal({ goal, judged }: Figure, held: number): string {
   if (goal === null) return ''
   const [sign, bound] = 'least' in goal ? ['≥', goal.least] : ['≤', goal.most]
-  const met = 'least' in goal ? judged >= bound : judged <= bound
-  const verdict = Number.isNaN(judged) ? '' : met ? ', met' : ', missed'
-  return `${sign} ${number(bound, Number.isInteger(bound) ? 0 : 1)}${verdict}`
+  const met = 'least' in goal ? held >= bound : held <= bound
+  const verdict = Number.isNaN(held) ? '' : met ? ', met' : ', missed'
+  return `${sign} ${judged === 'less' ? '+' : ''}${bound}${verdict}`
 }
 
-const number = (value: number, digits: number): string =>
+/** NaN if there are none. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}
+
+export const number = (value: number, digits: number): string =>
   Number.isFinite(value)
     ? value.toLocaleString('en-US', {
         minimumFractionDigits: digits,
@@ -61,14 +89,13 @@ const number = (value: number, digits: number): string =>
       })
     : '–'
 
-const BEGIN = '<!-- table: npm run bench -- --write -->'
-const END = '<!-- end of table -->'
-
-/** Puts a table between the markers of bench/README.md. */
-export function writeReadme(text: string): void {
+/** Puts a table between the markers of bench/README.md that name this command. */
+export function writeReadme(command: string, text: string): void {
   const path = join(import.meta.dirname, 'README.md')
   const readme = readFileSync(path, 'utf8')
-  const [from, to] = [readme.indexOf(BEGIN), readme.indexOf(END)]
-  if (from < 0 || to < from) throw new Error('bench/README.md has lost its markers')
-  writeFileSync(path, `${readme.slice(0, from + BEGIN.length)}\n\n${text}\n\n${readme.slice(to)}`)
+  const begin = `<!-- table: ${command} -->`
+  const from = readme.indexOf(begin) + begin.length
+  const to = readme.indexOf('<!-- end of table -->', from)
+  if (from < begin.length || to < 0) throw new Error(`bench/README.md has lost ${begin}`)
+  writeFileSync(path, `${readme.slice(0, from)}\n\n${text}\n\n${readme.slice(to)}`)
 }

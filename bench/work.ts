@@ -16,6 +16,8 @@ export interface Job {
   readonly connections: number
   /** Seconds that are measured, after the ramp. */
   readonly seconds: number
+  /** The job ends earlier when that many requests have been answered. Null: it does not. */
+  readonly requests: number | null
   /** ms over which the start of the connections is spread. They are not measured. */
   readonly rampMs: number
   /**
@@ -28,12 +30,14 @@ export interface Job {
 export interface Figures {
   /** Complete answers per second. */
   readonly perSecond: number
-  /** ms from the request to the end of the answer. */
-  readonly p50: number
-  readonly p99: number
-  /** ms from the request to the first event. NaN if there was no stream. */
-  readonly firstP50: number
-  readonly firstP99: number
+  /** ms from the request to the end of the answer. Null if none ended. */
+  readonly p50: number | null
+  readonly p99: number | null
+  /** Requests that were answered whole while it measured. */
+  readonly count: number
+  /** ms from the request to the first event. Null if there was no stream. */
+  readonly firstP50: number | null
+  readonly firstP99: number | null
   /** Another status, a broken connection, or an incomplete answer. A run with an error does not count. */
   readonly errors: number
 }

@@ -1,80 +1,113 @@
-/** What is measured, which figures are read from it, and the goal of each. */
+/** What is measured in rounds, which figures are read from it, and the goal of each. */
 import type { Figure } from './report.ts'
 import { type Figures, type Job, type Kind, PACED } from './work.ts'
 
 export interface Work {
+  /** The name for `--only`. */
+  readonly name: string
   readonly kind: Kind
-  readonly paying: boolean
-  readonly job: Pick<Job, 'connections' | 'seconds' | 'rampMs' | 'rate' | 'status'>
+  /**
+   * Whether satgate is sent no credential, and answers 402. The bare proxy serves such a request as
+   * any other.
+   */
+  readonly unpaid?: true
+  readonly job: Pick<Job, 'connections' | 'seconds' | 'rampMs'>
+  /**
+   * The share of the bare proxy's saturation at which requests are sent, whatever the answers do,
+   * and the least number of requests in a full round. Without it each connection sends its next
+   * request after an answer, as fast as the target goes.
+   */
+  readonly paced?: { readonly share: number; readonly requests: number }
   readonly figures: readonly [Figure, (of: Sample) => number][]
 }
 
-/** What the load measured at a target, and what the process of the target used. NaN for direct. */
+/** What the load measured at a target, and what the process of the target used. NaN if not known. */
 export interface Sample extends Figures {
-  readonly rssMb: number
-  /** The share of one core. 1 is all of it. */
+  /** The share of one core that all its threads used. 1 is all of it. */
   readonly cpu: number
+  /** The share that its first thread used, which serves. If it is 1, the target is saturated. */
+  readonly firstThread: number
+  /** The longest stall of its event loop in ms. Only known for paced work of a program on Node. */
+  readonly stall: number
 }
 
-/** The streams come first, so that their memory does not contain the memory of earlier work. */
 export const WORKS: readonly Work[] = [
   {
-    kind: 'paced',
-    paying: true,
-    job: { connections: 1000, seconds: 3, rampMs: 1000, rate: null, status: 200 },
+    name: 'buffered',
+    kind: 'whole',
+    job: { connections: 64, seconds: 3, rampMs: 200 },
     figures: [
       [
-        figure('time to first token p50, ms, 1,000 streams', 'ratio', { most: 1.1 }, 1),
-        (of) => of.firstP50,
+        figure('CPU per buffered completion, µs', { most: 1.8 }, 1),
+        (of) => cpuPer(of, of.perSecond),
       ],
+      [figure('buffered completions/s, 64 connections'), perSecond],
+    ],
+  },
+  {
+    name: 'challenges',
+    kind: 'whole',
+    unpaid: true,
+    job: { connections: 64, seconds: 3, rampMs: 200 },
+    figures: [[figure('402 challenges/s (bare: completions/s)', { least: 0.7 }), perSecond]],
+  },
+  {
+    name: 'burst',
+    kind: 'burst',
+    job: { connections: 64, seconds: 3, rampMs: 200 },
+    figures: [
+      [figure('CPU per 100-event burst, µs', { most: 1.4 }), (of) => cpuPer(of, of.perSecond)],
+      [figure('100-event bursts/s, 64 connections'), perSecond],
+    ],
+  },
+  {
+    name: 'streams',
+    kind: 'paced',
+    job: { connections: 1000, seconds: 3, rampMs: 1000 },
+    figures: [
       [
-        figure('time to first token p99, ms, 1,000 streams', 'ratio', { most: 2 }, 1),
-        (of) => of.firstP99,
-      ],
-      [figure('memory for 1,000 streams over idle, MB', 'plain', { most: 40 }), (of) => of.rssMb],
-      [
-        figure('CPU per event, µs', 'ratio', null, 1),
+        figure('CPU per event, 1,000 paced streams, µs', { most: 1.05 }, 1),
         (of) => cpuPer(of, of.perSecond * PACED.events),
       ],
     ],
   },
   {
-    kind: 'whole',
-    paying: true,
-    job: { connections: 64, seconds: 2.5, rampMs: 200, rate: null, status: 200 },
-    figures: [
-      [figure('buffered completions/s, 64 connections', 'ratio', { least: 0.5 }), perSecond],
-      [figure('CPU per completion, µs', 'ratio', null, 1), (of) => cpuPer(of, of.perSecond)],
-    ],
-  },
-  {
-    kind: 'burst',
-    paying: true,
-    job: { connections: 64, seconds: 2.5, rampMs: 200, rate: null, status: 200 },
-    figures: [[figure('100-event streams/s, 64 connections', 'ratio', { least: 1.7 }), perSecond]],
-  },
-  {
-    kind: 'whole',
-    paying: true,
-    job: { connections: 64, seconds: 3, rampMs: 200, rate: 500, status: 200 },
+    name: 'first-token',
+    kind: 'paced',
+    job: { connections: 64, seconds: 4, rampMs: 1500 },
+    paced: { share: 0.6, requests: 0 },
     figures: [
       [
-        figure('p50 at 500 completions/s, ms (added ÷ added)', 'added', { most: 1 }, 3),
-        (of) => of.p50,
+        figure("time to first token p50, ms, 60 % of bare's saturation", { most: 1.2 }, 2),
+        (of) => of.firstP50 ?? Number.NaN,
       ],
-      [figure('p99 at 500 completions/s, ms (added ÷ added)', 'added', null, 3), (of) => of.p99],
+      [
+        figure("time to first token p99, ms, 60 % of bare's saturation", { most: 1.2 }, 2),
+        (of) => of.firstP99 ?? Number.NaN,
+      ],
     ],
   },
   {
+    name: 'calm',
     kind: 'whole',
-    paying: false,
-    job: { connections: 64, seconds: 2, rampMs: 200, rate: null, status: 402 },
-    figures: [[figure('402 challenges/s, 64 connections', 'plain', { least: 10_000 }), perSecond]],
+    job: { connections: 64, seconds: 3, rampMs: 500 },
+    paced: { share: 0.1, requests: 10_000 },
+    figures: [
+      [
+        figure("calm p50, ms, 10 % of bare's saturation", { most: 1.2 }, 3),
+        (of) => of.p50 ?? Number.NaN,
+      ],
+      [
+        figure("calm p99, ms, 10 % of bare's saturation", { most: 1.2 }, 3),
+        (of) => of.p99 ?? Number.NaN,
+      ],
+      [figure('calm, longest stall of the event loop, ms', null, 1), (of) => of.stall],
+    ],
   },
 ]
 
-function figure(name: string, judged: Figure['judged'], goal: Figure['goal'], digits = 0): Figure {
-  return { name, judged, goal, digits }
+function figure(name: string, goal: Figure['goal'] = null, digits = 0): Figure {
+  return { name, judged: 'ratio', goal, digits }
 }
 
 function perSecond(of: Sample): number {

@@ -1,0 +1,132 @@
+/** The work of `works.ts`, done by all targets in turn. */
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Inspector } from './inspect.ts'
+import { cpuSeconds, placeThreads, type Running } from './processes.ts'
+import type { Measured, Target } from './report.ts'
+import type { OnNode, Satgate } from './targets.ts'
+import { type Figures, type Job, requestOf } from './work.ts'
+import type { Sample, Work } from './works.ts'
+
+type Server = Running | OnNode | Satgate
+
+export interface Bench {
+  readonly load: ChildProcess
+  readonly targets: ReadonlyMap<Target, Server>
+  readonly rounds: number
+  /** Requests that warm a target up before each work, and the most seconds that they may take. */
+  readonly warm: { readonly requests: number; readonly seconds: number }
+  /** What the seconds and requests of a full round are multiplied with. */
+  readonly shorter: number
+  /** What went wrong so far. A run with a wrong answer is worthless. */
+  readonly wrong: string[]
+}
+
+/** Measures all targets in turn. Each round begins with another one. */
+export async function measure(bench: Bench, work: Work): Promise<Measured[]> {
+  const names = [...bench.targets.keys()].filter(
+    (name) => !work.unpaid || (name !== 'direct' && name !== 'nginx'),
+  )
+  const samples = new Map<Target, Sample[]>(names.map((name) => [name, []]))
+  for (const name of names) await warmUp(bench, work, name)
+  const job = await paced(bench, work)
+  for (let round = 0; round < bench.rounds; round++) {
+    for (const at of names.keys()) {
+      const name = names[(at + round) % names.length]!
+      const sample = await turn(bench, work, { name, job })
+      samples.get(name)!.push(sample)
+      if (sample.errors > 0) bench.wrong.push(`${name}, ${work.name}: ${sample.errors} bad answers`)
+    }
+  }
+  return work.figures.map(([figure, read]) => {
+    const values = names.map((name) => [name, samples.get(name)!.map(read)])
+    return { figure, values: Object.fromEntries(values) }
+  })
+}
+
+/** A program on Node is fast only after its code has been compiled for the work that it does. */
+async function warmUp(bench: Bench, work: Work, name: Target): Promise<void> {
+  const target = bench.targets.get(name)!
+  if (!('stderr' in target)) return
+  await send(bench, { ...closedLoop(bench, work, name), ...bench.warm })
+  placeThreads(target)
+  process.stderr.write('w')
+}
+
+export function closedLoop(
+  { targets }: Bench,
+  { kind, unpaid, job }: Pick<Work, 'kind' | 'unpaid' | 'job'>,
+  name: Target,
+): Job {
+  const target = targets.get(name)!
+  const pays = !unpaid || name === 'bare'
+  const credential = 'authorization' in target ? target.authorization : null
+  return {
+    ...job,
+    port: target.port,
+    request: requestOf(kind, pays ? credential : null),
+    status: pays ? 200 : 402,
+    connections: kind === 'paced' ? 1000 : 64,
+    requests: null,
+    rate: null,
+  }
+}
+
+type Pace = Pick<Job, 'connections' | 'rate' | 'seconds'>
+
+/**
+ * How the requests of a round are sent. For work at a share of the bare proxy's saturation, that is
+ * measured first: its answers per second divided by the share of its core that this took.
+ */
+async function paced(bench: Bench, work: Work): Promise<Pace> {
+  const seconds = work.job.seconds * bench.shorter
+  if (!work.paced) return { connections: work.job.connections, rate: null, seconds }
+  const job = { ...closedLoop(bench, work, 'bare'), seconds: Math.max(2, seconds) }
+  const bare = bench.targets.get('bare')!
+  const { perSecond, firstThread } = await watched(bench, bare, job)
+  const rate = Math.round((work.paced.share * perSecond) / Math.min(1, firstThread || 1))
+  const atLeast = (work.paced.requests * bench.shorter) / rate
+  process.stderr.write(`(${work.name}: ${rate}/s)`)
+  const open = work.kind === 'paced' ? rate * 3 : 0
+  return { connections: work.job.connections + open, rate, seconds: Math.max(seconds, atLeast) }
+}
+
+async function turn(
+  bench: Bench,
+  work: Work,
+  { name, job }: { name: Target; job: Pace },
+): Promise<Sample> {
+  const target = bench.targets.get(name)!
+  const inspector = work.paced && 'stderr' in target ? await Inspector.of(target) : null
+  await inspector?.watchLoop()
+  const whole = { ...closedLoop(bench, work, name), ...job }
+  const sample = await watched(bench, target, whole)
+  const stall = (await inspector?.longestStall()) ?? Number.NaN
+  inspector?.close()
+  process.stderr.write('.')
+  await pause(300)
+  const nothing = { cpu: Number.NaN, firstThread: Number.NaN }
+  return { ...sample, stall, ...(name === 'direct' ? nothing : {}) }
+}
+
+/** Does a job, and watches the process of the target while the load measures. */
+async function watched({ load }: Bench, target: Running, job: Job): Promise<Omit<Sample, 'stall'>> {
+  load.send(job)
+  await once(load, 'message')
+  const [began, before] = [performance.now(), cpuSeconds(target)]
+  const [figures] = (await once(load, 'message')) as [Figures]
+  const [seconds, after] = [(performance.now() - began) / 1000, cpuSeconds(target)]
+  return {
+    ...figures,
+    cpu: (after.all - before.all) / seconds,
+    firstThread: (after.first - before.first) / seconds,
+  }
+}
+
+/** Does that many requests of a job that is not measured. */
+export async function send({ load }: Bench, job: Job): Promise<void> {
+  load.send({ ...job, rampMs: Math.min(job.rampMs, 50) })
+  let said: unknown = 'began'
+  while (said === 'began') [said] = await once(load, 'message')
+}

@@ -31,9 +31,10 @@ export async function askBooks(invocation: Invocation, question: Question): Prom
     throw new Failed(await noLedger(status, host))
   }
   host.stderr.write(await statusLines('books', status, host))
+  const told = (progress: string) => host.stderr.write(`  ${onLine(progress)}\n`)
   const answer = status.running
-    ? await askRunning(folder, question)
-    : await booksAtRest(folder, question, host.world)
+    ? await askRunning(folder, question, told)
+    : await booksAtRest(folder, question, { world: host.world, told })
   return { answer, unit: unitOf(status.money), status }
 }
 

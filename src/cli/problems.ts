@@ -50,6 +50,12 @@ export const PROBLEMS: Readonly<Record<string, Problem>> = {
       `the ledger cannot be written: ${sentence(field('detail'))} Nothing is sold until it can be. Look whether the disk is full or read-only`,
     ends: () => 'the ledger is written again',
   },
+  ledger_damaged: {
+    level: 'error',
+    fields: ['detail'],
+    begins: (field) =>
+      `the ledger is damaged: ${sentence(field('detail'))} No request is admitted any more. Stop the gate, keep a copy of its folder, and put a backup in its place`,
+  },
   seed_elsewhere: {
     level: 'error',
     fields: ['fix'],

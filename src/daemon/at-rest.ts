@@ -22,7 +22,7 @@ import { type EcashParts, ecashParts } from './open-ecash.ts'
 export async function booksAtRest(
   path: string,
   question: Question,
-  world: World,
+  { told, world }: Pick<AtRest, 'world' | 'told'>,
 ): Promise<unknown> {
   const folder = takeFolder(path)
   if (!folder.ok) throw new Failed(busy(path))
@@ -36,9 +36,13 @@ export async function booksAtRest(
     const gifts = new Gifts(world.random)
     const deposits = new Deposits({ ...books, keys: keys.value, world, say: () => {} })
     gifts.start((receipt) => deposits.credit(receipt))
-    const answer = await controlHandlers({ books, gifts, world })(question)
+    const parts: unknown[] = []
+    const part = async (rows: readonly unknown[]) => {
+      for (const row of rows) parts.push(row)
+    }
+    const answer = await controlHandlers({ books, gifts, world })(question, { told, part })
     await books.close()
-    return answer
+    return Array.isArray(answer) ? [...parts, ...answer] : answer
   } finally {
     folder.value.unlock()
   }

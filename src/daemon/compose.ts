@@ -133,6 +133,7 @@ export function compose(parts: GateParts): Composed {
       usdPerBtc: () => pricing.usdPerBtc(),
       walletOk: () => breaker.up,
       ledgerOk: healthy,
+      ledgerDamaged: () => books.damaged(),
     },
   })
   return {

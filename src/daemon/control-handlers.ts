@@ -1,12 +1,13 @@
 import { assert } from '../floor/assert.ts'
 import type { World } from '../floor/world.ts'
-import type { AccountId } from '../ledger/ledger.ts'
+import type { AccountId, HoldId } from '../ledger/ledger.ts'
 import type { Books, Statement } from '../ledger/open-ledger.ts'
 import { canonicalCaveats } from '../passes/caveat.ts'
 import type { Gifts } from '../rails/gifts.ts'
 import type { ExportAsk } from '../wallets/ecash/spend/export.ts'
 import type { WalletAdmin } from '../wallets/ecash/spend/wallet-admin.ts'
 import type { WithdrawAsk } from '../wallets/ecash/spend/withdraw.ts'
+import type { Asker } from './control.ts'
 import {
   accountJson,
   earningsJson,
@@ -57,10 +58,10 @@ export interface HandlerParts extends Partial<WalletParts> {
  */
 export function controlHandlers(
   parts: HandlerParts,
-): (question: unknown, told?: (progress: string) => void) => Promise<unknown> {
+): (question: unknown, asker: Asker) => Promise<unknown> {
   const { statement } = parts.books
   const { admin = null, wallet = 'another' } = parts
-  return async (asked, told = () => {}) => {
+  return async (asked, asker) => {
     const question = asked as Question
     switch (question.ask) {
       case 'about':
@@ -69,11 +70,11 @@ export function controlHandlers(
       case 'holds':
       case 'entries': {
         const { ask, limit, account } = question
-        const of = account === null ? undefined : await accountNamed(account, statement)
-        return rowsOf(statement, ask, [limit, of])
+        const of = account === null ? null : await accountNamed(account, statement)
+        return rowsOf(statement, ask, { limit, of, asker })
       }
       case 'verify':
-        return proofJson(await statement.verify())
+        return proofJson(await statement.verify(asker.told))
       case 'earnings': {
         const [charges, deposits] = await Promise.all([statement.earnings(), statement.income()])
         return earningsJson(charges, deposits)
@@ -81,26 +82,59 @@ export function controlHandlers(
       case 'mint':
         return mint(parts, question)
       case 'wallet':
-        return answerWallet({ admin, wallet }, question.what, told)
+        return answerWallet({ admin, wallet }, question.what, asker.told)
       default:
         throw new Error('this gate does not know that question: is it of another version?')
     }
   }
 }
 
+/** Rows in one part of an answer. They are turned into JSON in a few ms. */
+const PART = 500
+
+/** Sends all parts but the last, which it returns. */
 async function rowsOf(
   statement: Statement,
   ask: 'accounts' | 'holds' | 'entries',
-  args: readonly [limit: number, of: AccountId | undefined],
+  asked: { readonly limit: number; readonly of: AccountId | null; readonly asker: Asker },
 ): Promise<readonly unknown[]> {
-  switch (ask) {
-    case 'accounts':
-      return (await statement.accounts(...args)).map(accountJson)
-    case 'holds':
-      return (await statement.holds(...args)).map(holdJson)
-    case 'entries':
-      return (await statement.entries(...args)).map(entryJson)
+  const { asker, limit, of } = asked
+  const next = pages(statement, ask, of)
+  for (let left = limit; ; left -= PART) {
+    const size = Math.min(left, PART)
+    const rows = await next(size)
+    if (size === left || rows.length < size) return rows
+    await asker.part(rows)
   }
+}
+
+/** Reads a list in pages, each after the one before. */
+function pages(
+  statement: Statement,
+  ask: 'accounts' | 'holds' | 'entries',
+  of: AccountId | null,
+): (size: number) => Promise<readonly unknown[]> {
+  let account: AccountId | undefined
+  let hold: HoldId | undefined
+  let entry: number | undefined
+  const views = {
+    async accounts(size: number) {
+      const rows = await statement.accounts(size, of, account)
+      account = rows.at(-1)?.account
+      return rows.map(accountJson)
+    },
+    async holds(size: number) {
+      const rows = await statement.holds(size, of, hold)
+      hold = rows.at(-1)?.id
+      return rows.map(holdJson)
+    },
+    async entries(size: number) {
+      const rows = await statement.entries(size, of, entry)
+      entry = rows.at(-1)?.n
+      return rows.map(entryJson)
+    },
+  }
+  return views[ask]
 }
 
 /**

@@ -64,8 +64,8 @@ export const entryJson = (entry: Entry) => ({
 })
 export type EntryJson = ReturnType<typeof entryJson>
 
-/** Whether a drawer belongs to an account. `owed:` is below zero, because the buyer owes it. */
-export const isBuyers = (drawer: string): boolean => /^(?:paid|bonus|held|owed):/.test(drawer)
+/** Whether a drawer belongs to an account. */
+const isBuyers = (drawer: string): boolean => /^(?:paid|bonus|held|owed):/.test(drawer)
 
 const drawerName = (drawer: Drawer): string => {
   const colon = drawer.indexOf(':')
@@ -81,9 +81,15 @@ export const proofJson = (proof: Result<Proof, readonly string[]>) =>
         open_holds: proof.value.openHolds,
         postings: proof.value.postings,
         drawers: proof.value.drawers.map(({ drawer, balance }) => ({
-          drawer: drawerName(drawer),
+          drawer,
           balance_msat: amount(balance),
         })),
+        buyers: {
+          paid_msat: amount(proof.value.buyers.paid),
+          bonus_msat: amount(proof.value.buyers.bonus),
+          held_msat: amount(proof.value.buyers.held),
+          owed_msat: amount(proof.value.buyers.owed),
+        },
         problems: [],
       }
     : { balanced: false as const, problems: proof.error.map(withNames) }

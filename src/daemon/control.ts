@@ -4,8 +4,19 @@ import { StringDecoder } from 'node:string_decoder'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { Timer, World } from '../floor/world.ts'
 
-/** Answers one question of the command line, JSON in, JSON out. `told` reports progress. */
-export type Handler = (question: unknown, told: (progress: string) => void) => Promise<unknown>
+/** The one who asked, while the answer is made. */
+export interface Asker {
+  /** Reports progress. */
+  told(progress: string): void
+  /**
+   * Sends a part of a long list, so that it is never in memory as a whole. What the handler returns is
+   * then the last part. Resolves when the asker has taken it.
+   */
+  part(rows: readonly unknown[]): Promise<void>
+}
+
+/** Answers one question of the command line, JSON in, JSON out. */
+export type Handler = (question: unknown, asker: Asker) => Promise<unknown>
 
 /** Characters of a question. A question about a pass with many caveats is much shorter. */
 const LONGEST_QUESTION = 64 * 1024
@@ -58,10 +69,14 @@ function serve(socket: Socket, handler: Handler, late: Timer): void {
     if (asked) return
     asked = true
     late.cancel()
-    const send = (said: unknown) => {
-      if (socket.writable) socket.write(`${JSON.stringify(said)}\n`)
+    const send = (said: unknown) => !socket.writable || socket.write(`${JSON.stringify(said)}\n`)
+    const asker: Asker = {
+      told: (progress) => send({ told: progress }),
+      part: async (rows) => {
+        if (!send({ part: rows })) await drained(socket)
+      },
     }
-    reply(line, (question) => handler(question, (told) => send({ told }))).then(
+    reply(line, (question) => handler(question, asker)).then(
       (said) => {
         send(said)
         socket.end()
@@ -70,6 +85,16 @@ function serve(socket: Socket, handler: Handler, late: Timer): void {
     )
   })
 }
+
+/** Resolves when the socket takes more, or is closed. */
+const drained = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => {
+    const done = () => {
+      socket.off('drain', done).off('close', done)
+      resolve()
+    }
+    socket.once('drain', done).once('close', done)
+  })
 
 /**
  * Calls `onLine` for each line of a socket. A line of more than `most` characters ends the
@@ -106,7 +131,7 @@ async function reply(
   }
 }
 
-/** Characters of an answer. A person may ask for many rows. */
+/** Characters of an answer, or of a part of one. */
 const LONGEST_ANSWER = 256 * 1024 * 1024
 
 /**
@@ -121,6 +146,7 @@ export function askRunningGate(
   return new Promise((resolve) => {
     const socket = connect(path)
     let connected = false
+    const parts: unknown[] = []
     const over = (result: Result<unknown, { readonly why: string }>) => {
       resolve(result)
       socket.destroy()
@@ -135,7 +161,9 @@ export function askRunningGate(
       const said = parsed(line)
       if (said === null) over(err({ why: 'what answers there is not a gate of this version' }))
       else if (typeof said.told === 'string') told(said.told)
-      else over(said.error === undefined ? ok(said.ok) : err({ why: String(said.error) }))
+      else if (Array.isArray(said.part)) for (const row of said.part) parts.push(row)
+      else if (said.error !== undefined) over(err({ why: String(said.error) }))
+      else over(ok(Array.isArray(said.ok) ? [...parts, ...said.ok] : said.ok))
     })
   })
 }

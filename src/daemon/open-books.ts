@@ -17,6 +17,7 @@ export function openBooks(
     path: folder.ledger,
     kind,
     world,
+    readsOnThread: true,
     onTrouble: ({ what, solved, detail }) =>
       say(solved ? { event: 'solved', what } : { event: 'problem', what, detail }),
   })

@@ -66,7 +66,7 @@ export async function openParts(
   const books = openBooks(folder, choice.money, { world, say })
   closers.push(() => books.close())
   const copied = await noteIfCopied(folder, books.invoices, background)
-  const keys = await keysFor(folder, books, world)
+  const keys = keysFor(folder, books, world)
   const recovered = await books.ledger.recover(world.now())
   if (recovered.length > 0) {
     say({ event: 'problem', what: 'holds_recovered', holds: recovered.length })
@@ -92,9 +92,8 @@ export async function openParts(
   }
 }
 
-async function keysFor(folder: Folder, books: Books, world: World) {
-  const accounts = await books.statement.accounts(1)
-  const keys = rootKeys(folder.path, accounts.length > 0, world)
+function keysFor(folder: Folder, books: Books, world: World) {
+  const keys = rootKeys(folder.path, books.hasAccounts(), world)
   if (keys.ok) return keys.value
   throw new Failed(
     `${keys.error.path} is ${keys.error.why}, and ${ledgerIn(folder.path)} has accounts: without that key every pass that was sold is dead. Put it back from your backup.`,

@@ -8,6 +8,7 @@ export const HOLD_LIFE = 60_000
 /** ms that a request which cost nothing stays in the books (threats J20). */
 const FREE_IS_KEPT = 86_400_000
 const PRUNING = { every: 3_600_000, longest: 3_600_000 }
+const CHECKING = { every: 10_000, longest: 600_000 }
 const SWEEPING = { first: HOLD_LIFE, every: HOLD_LIFE, longest: HOLD_LIFE }
 
 /** Work on the books that no request waits for. */
@@ -23,11 +24,16 @@ export function startUpkeep(parts: {
     const lost = await books.ledger.expire(world.now())
     if (lost.length > 0) say({ event: 'problem', what: 'holds_expired', holds: lost.length })
   })
+  const checking = background.until('check of the ledger', CHECKING, async () => {
+    const wrong = await books.check()
+    if (wrong !== null) say({ event: 'problem', what: 'ledger_damaged', detail: wrong })
+  })
   const pruning = background.repeat('upkeep of the ledger', PRUNING, () =>
     books.prune(world.now() - FREE_IS_KEPT),
   )
   return {
     async stop() {
+      checking.end()
       await Promise.all([sweep.stop(), pruning.stop()])
     },
   }

@@ -16,6 +16,11 @@ export interface FileKind {
   readonly pragmas: string
   /** ms that a statement waits for the lock of another process. The whole process waits with it. */
   readonly timeout: number
+  /**
+   * Bytes. The structure of a larger file is not checked when it is opened, because that reads all of
+   * it.
+   */
+  readonly checkedUpTo: number
   /** The error to throw. */
   refused(path: string, unopened: Unopened): Error
 }
@@ -48,7 +53,8 @@ export function openSqliteFile(
 /** SQLITE_CORRUPT and SQLITE_NOTADB: https://www.sqlite.org/rescode.html */
 const DAMAGED = new Set([11, 26])
 
-const isDamage = (error: unknown): boolean =>
+/** Whether SQLite found that the file itself is wrong. */
+export const isDamage = (error: unknown): boolean =>
   error instanceof Error && 'errcode' in error && DAMAGED.has(Number(error.errcode) & 0xff)
 
 const number = (db: DatabaseSync, sql: string): number =>
@@ -66,7 +72,12 @@ function identify(db: DatabaseSync, path: string, kind: FileKind): void {
   if (at > kind.migrations.length) throw kind.refused(path, { why: 'newer', version: at })
 }
 
+/** Bytes of the file. */
+export const sizeOf = (db: DatabaseSync): number =>
+  number(db, 'PRAGMA page_count') * number(db, 'PRAGMA page_size')
+
 function inspect(db: DatabaseSync, path: string, kind: FileKind): void {
+  if (sizeOf(db) > kind.checkedUpTo) return
   const answer = Object.values(db.prepare('PRAGMA quick_check(1)').get() ?? {})[0]
   if (answer === 'ok') return
   throw kind.refused(path, { why: 'damaged', detail: String(answer) })

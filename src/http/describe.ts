@@ -31,7 +31,7 @@ export interface Health {
   readonly status: 'ok' | 'degraded'
   readonly upstream: 'ok' | 'unreachable'
   readonly wallet: 'ok' | 'unreachable'
-  readonly ledger: 'ok' | 'late'
+  readonly ledger: 'ok' | 'late' | 'damaged'
   /** Why nothing is sold, in words. Only set if the backend is gone. */
   readonly reason?: string
 }
@@ -48,6 +48,8 @@ export interface DescribeParts {
   gone(): Gone | null
   walletOk(): boolean
   ledgerOk(): boolean
+  /** Its file is wrong, so nothing is admitted any more. */
+  ledgerDamaged(): boolean
   /** In ms. */
   now(): number
   /** `https://host`, under which everybody reaches this gate. Null if there is no such address. */
@@ -121,7 +123,7 @@ async function health(parts: DescribeParts): Promise<Health> {
   await parts.listed()
   const upstream = parts.upstreamOk() ? 'ok' : 'unreachable'
   const wallet = parts.walletOk() ? 'ok' : 'unreachable'
-  const ledger = parts.ledgerOk() ? 'ok' : 'late'
+  const ledger = parts.ledgerDamaged() ? 'damaged' : parts.ledgerOk() ? 'ok' : 'late'
   const ok = upstream === 'ok' && wallet === 'ok' && ledger === 'ok'
   const gone = parts.gone()
   const why = gone === null ? {} : { reason: goneWords(gone) }

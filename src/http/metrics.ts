@@ -117,35 +117,19 @@ async function register({ gate, books, counts, logDropped }: Measured): Promise<
     registers,
     async collect() {
       this.reset()
-      const sums = byModel(await books.statement.earnings())
-      for (const [model, sum] of sums) this.set({ model }, Number(sum))
+      for (const { earned, model } of await books.statement.earnedBy(MOST_MODELS)) {
+        this.set({ model: model === '' ? OTHERS : model }, Number(earned))
+      }
     },
   })
   return registry
 }
 
-/** How many models have a series of their own. */
-const MOST_MODELS = 500
-const OTHERS = '(others)'
-
 /**
- * The earnings of each model. Models beyond the limit, those that earned least, share one name.
+ * How many models have a series of their own: those that earned most. All others share one name.
  * This bounds the page: if a price has a `*` and the backend accepts any name, a buyer can invent a
  * million names for a few thousand sats. A page with all of them would stop the gate and its
  * reader.
  */
-export function byModel(
-  rows: readonly { readonly model: string; readonly earned: bigint }[],
-  most = MOST_MODELS,
-): ReadonlyMap<string, bigint> {
-  const sums = new Map<string, bigint>()
-  const add = (model: string, earned: bigint) => sums.set(model, (sums.get(model) ?? 0n) + earned)
-  for (const { model, earned } of rows) add(model, earned)
-  if (sums.size <= most) return sums
-  const sorted = [...sums].sort(([, a], [, b]) => (a < b ? 1 : a > b ? -1 : 0))
-  for (const [model, earned] of sorted.slice(most)) {
-    sums.delete(model)
-    add(OTHERS, earned)
-  }
-  return sums
-}
+const MOST_MODELS = 500
+const OTHERS = '(others)'

@@ -116,13 +116,13 @@ const INVOICE_STATUS = object(['paid'], {
   token_suffix: text('Good as the secret of the pass where there is no preimage.'),
 })
 
-const OK_OR = (other: string): Schema => ({ enum: ['ok', other] })
+const OK_OR = (...others: readonly string[]): Schema => ({ enum: ['ok', ...others] })
 
 const HEALTH = object(['status', 'upstream', 'wallet', 'ledger'], {
   status: OK_OR('degraded'),
   upstream: OK_OR('unreachable'),
   wallet: OK_OR('unreachable'),
-  ledger: OK_OR('late'),
+  ledger: OK_OR('late', 'damaged'),
   reason: text('Why nothing is sold, where the model server is gone.'),
 })
 

@@ -2,7 +2,16 @@ import type { Result } from '../floor/result.ts'
 import type { Msat } from '../money/msat.ts'
 import type { Quantities } from '../money/quantities.ts'
 import type { Invoices } from './invoices.ts'
-import type { AccountId, Balance, Drawer, Entry, Ledger, MoneyKind, OpenHold } from './ledger.ts'
+import type {
+  AccountId,
+  Balance,
+  Drawer,
+  Entry,
+  HoldId,
+  Ledger,
+  MoneyKind,
+  OpenHold,
+} from './ledger.ts'
 import type { Passes } from './passes.ts'
 
 /** A ledger, its passes and its invoices. They are in one store, so they share commits. */
@@ -12,8 +21,20 @@ export interface Books {
   readonly passes: Passes
   readonly invoices: Invoices
   readonly statement: Statement
-  /** False while a commit has failed or is late. No request is admitted then. */
+  /**
+   * False while a commit has failed or is late, and once `check` has found damage. No request is
+   * admitted then.
+   */
   healthy(): boolean
+  /**
+   * Checks what opening the books has not checked because that would have taken long: the totals of a
+   * large file that was not closed as it should be, and its structure. Returns what is wrong, or null.
+   */
+  check(): Promise<string | null>
+  /** True once `check` has found damage. */
+  damaged(): boolean
+  /** Whether anybody ever paid. */
+  hasAccounts(): boolean
   /** Resolves when everything written so far is on disk. */
   flush(): Promise<void>
   /**
@@ -27,17 +48,26 @@ export interface Books {
   close(): Promise<void>
 }
 
+/** The most rows that one question to a `Statement` answers with. */
+export const MOST_ROWS = 1_000
+
+/** An entry with its number in the book. Numbers grow with time. */
+export type NumberedEntry = Entry & { readonly n: number }
+
 /**
- * Read-only views for `satgate ledger` and `satgate earnings`. Rows come newest first, at most
- * `limit` of them. With `of`, only those of that account.
+ * Read-only views for `satgate ledger`, `satgate earnings` and metrics. A running gate reads on a
+ * thread of its own, so that no stream waits for it. Rows come newest first, at most `limit` and at
+ * most `MOST_ROWS` of them. With `of`, only those of that account. With `before`, only those that
+ * are older than that account, hold or number of an entry.
  */
 export interface Statement {
   accounts(
     limit: number,
-    of?: AccountId,
+    of?: AccountId | null,
+    before?: AccountId,
   ): Promise<readonly (Balance & { readonly createdAt: number })[]>
-  holds(limit: number, of?: AccountId): Promise<readonly OpenHold[]>
-  entries(limit: number, of?: AccountId): Promise<readonly Entry[]>
+  holds(limit: number, of?: AccountId | null, before?: HoldId): Promise<readonly OpenHold[]>
+  entries(limit: number, of?: AccountId | null, before?: number): Promise<readonly NumberedEntry[]>
   /**
    * All accounts for which `fits` is true. Reads the accounts in parts, so that streams go on
    * meanwhile.
@@ -45,6 +75,11 @@ export interface Statement {
   find(fits: (account: AccountId) => boolean): Promise<readonly AccountId[]>
   /** Charges by UTC day and model, newest first. */
   earnings(): Promise<readonly Earning[]>
+  /**
+   * What each model earned in all, for at most `models` of them: those that earned most. All others
+   * are one row with an empty name.
+   */
+  earnedBy(models: number): Promise<readonly Pick<Earning, 'model' | 'earned'>[]>
   /** Deposits by UTC day and rail, newest first. */
   income(): Promise<readonly Income[]>
   /**
@@ -52,8 +87,10 @@ export interface Statement {
    * pays out. Bonus credit is not in it, because it is never paid out.
    */
   owed(): Promise<Msat>
-  /** Proves that the books balance, or names everything that is wrong. */
-  verify(): Promise<Result<Proof, readonly string[]>>
+  /**
+   * Proves that the books balance, or names everything that is wrong. `told` hears how far it is.
+   */
+  verify(told?: (progress: string) => void): Promise<Result<Proof, readonly string[]>>
 }
 
 export interface Earning {
@@ -79,5 +116,8 @@ export interface Proof {
   readonly accounts: number
   readonly openHolds: number
   readonly postings: number
+  /** The drawers that belong to no buyer. */
   readonly drawers: readonly { readonly drawer: Drawer; readonly balance: bigint }[]
+  /** The sums of the buyers' drawers, which may be millions. `owed` is at most zero. */
+  readonly buyers: Readonly<Record<'paid' | 'bonus' | 'held' | 'owed', bigint>>
 }

@@ -3,13 +3,14 @@ import type { World } from '../floor/world.ts'
 import { LedgerDamaged } from './errors.ts'
 import type { MoneyKind } from './ledger.ts'
 import type { Books } from './open-ledger.ts'
-import { openDatabase, ownerOf } from './sqlite/database.ts'
+import { isLarge, openDatabase, ownerOf, wasClean } from './sqlite/database.ts'
 import type { GroupWriter, WriterParts } from './sqlite/group-writer.ts'
 import { InlineWriter } from './sqlite/inline-writer.ts'
 import { SqliteInvoices } from './sqlite/invoices.ts'
 import { Journal, type OnTrouble } from './sqlite/journal.ts'
 import { SqlitePasses } from './sqlite/passes.ts'
 import { Pruner } from './sqlite/prune.ts'
+import { readHere, readOnThread } from './sqlite/reader.ts'
 import { SqliteStatement } from './sqlite/statement.ts'
 import { SqliteStore } from './sqlite/store.ts'
 import { openingOf } from './sqlite/writer.ts'
@@ -23,6 +24,11 @@ export interface SqliteOptions {
   readonly onTrouble?: OnTrouble
   /** Makes what writes to the file. Unless said, that is done on this thread. */
   readonly writer?: (parts: WriterParts) => GroupWriter
+  /**
+   * Reads for statements on a thread of its own, as a running gate must. Without it they are read
+   * here, and nothing else happens meanwhile.
+   */
+  readonly readsOnThread?: boolean
 }
 
 /**
@@ -47,8 +53,9 @@ export function openSqliteBooks(options: SqliteOptions): Books {
  */
 export function booksOver(
   db: DatabaseSync,
-  { kind, onTrouble, path, world, ...options }: SqliteOptions,
+  { kind, onTrouble, path, readsOnThread = false, world, ...options }: SqliteOptions,
 ): Books {
+  const isUnchecked = isLarge(db) && !wasClean(db)
   const owner = ownerOf(db, world.random)
   const opening = openingOf(db, world.random)
   const onGone = (why: Error | null) => journal.writerGone(why)
@@ -59,24 +66,34 @@ export function booksOver(
   const store = new SqliteStore(db, journal)
   const passes = new SqlitePasses(db, journal)
   const pruner = new Pruner({ world, writer, flush })
+  const statement = new SqliteStatement({
+    world,
+    start: () => (readsOnThread ? readOnThread(path) : readHere(path)),
+    flush,
+    still: (read) => journal.still(read),
+    onDisk: () => store.onDisk(),
+  })
+  let isDamaged = false
   return {
     kind,
     ledger: new StoreLedger(store, owner),
     passes,
     invoices: new SqliteInvoices(db, journal, passes),
-    statement: new SqliteStatement({
-      world,
-      path,
-      flush,
-      still: (read) => journal.still(read),
-      onDisk: () => store.onDisk(),
-    }),
-    healthy: () => journal.healthy(),
+    statement,
+    hasAccounts: () => store.hasAccounts(),
+    healthy: () => !isDamaged && journal.healthy(),
+    damaged: () => isDamaged,
+    async check() {
+      const wrong = isUnchecked ? await statement.check() : null
+      isDamaged ||= wrong !== null
+      return wrong
+    },
     flush: () => journal.durable(),
     prune: (before) => pruner.run(before),
     async close() {
       pruner.stop()
       let clean = false
+      await statement.close()
       try {
         await journal.close()
         clean = true

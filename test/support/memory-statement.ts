@@ -17,26 +17,28 @@ export class MemoryStatement implements Statement {
     this.#store = store
   }
 
-  async accounts(limit: number, of?: AccountId) {
+  async accounts(limit: number, of: AccountId | null = null, before?: AccountId) {
     const all = [...this.#store.accounts.values()].reverse()
-    const accounts = all.filter(({ id }) => of === undefined || id === of).slice(0, limit)
-    return accounts.map((account) => ({ ...balanceOf(account), createdAt: account.createdAt }))
+    const accounts = all.filter(({ id }) => of === null || id === of)
+    return older(accounts, ({ id }) => id === before, limit).map((account) => ({
+      ...balanceOf(account),
+      createdAt: account.createdAt,
+    }))
   }
 
-  async holds(limit: number, of?: AccountId) {
+  async holds(limit: number, of: AccountId | null = null, before?: HoldId) {
     const all = [...this.#store.openHolds()].reverse()
-    const holds = all.filter(({ account }) => of === undefined || account === of)
-    return holds.slice(0, limit).map(openHoldOf)
+    const holds = all.filter(({ account }) => of === null || account === of)
+    return older(holds, ({ id }) => id === before, limit).map(openHoldOf)
   }
 
-  async entries(limit: number, of?: AccountId): Promise<readonly Entry[]> {
-    const all = this.#store.entries.toReversed()
-    const isOf = (drawer: Drawer) =>
-      of === undefined || OWN.some((kind) => drawer === `${kind}:${of}`)
+  async entries(limit: number, of: AccountId | null = null, before?: number) {
+    const all = this.#store.entries.map((entry, i) => ({ ...entry, n: i + 1 })).reverse()
+    const isOf = (drawer: Drawer) => of === null || OWN.some((kind) => drawer === `${kind}:${of}`)
     const entries = all.filter(({ postings }) =>
       postings.some(({ debit, credit }) => isOf(debit) || isOf(credit)),
     )
-    return entries.slice(0, limit)
+    return entries.filter(({ n }) => before === undefined || n < before).slice(0, limit)
   }
 
   async find(fits: (account: AccountId) => boolean): Promise<readonly AccountId[]> {
@@ -58,6 +60,20 @@ export class MemoryStatement implements Statement {
       })
     }
     return [...rows.values()].sort((a, b) => newestDay(a, b) || order(a.model, b.model))
+  }
+
+  async earnedBy(models: number) {
+    const sums = new Map<string, bigint>()
+    for (const { earned, model } of await this.earnings()) {
+      sums.set(model, (sums.get(model) ?? 0n) + earned)
+    }
+    const sorted = [...sums].sort(([, a], [, b]) => Number(b - a))
+    const rest = sorted.slice(models).reduce((sum, [, earned]) => sum + earned, 0n)
+    const rows = [
+      ...sorted.slice(0, models),
+      ...(sorted.length > models ? [['', rest] as const] : []),
+    ]
+    return rows.map(([model, earned]) => ({ model, earned: msat(earned) }))
   }
 
   async income(): Promise<readonly Income[]> {
@@ -88,7 +104,15 @@ export class MemoryStatement implements Statement {
       accounts: this.#store.accounts.size,
       openHolds: [...this.#store.openHolds()].length,
       postings: this.#store.entries.reduce((sum, { postings }) => sum + postings.length, 0),
-      drawers: [...sums].map(([drawer, balance]) => ({ drawer, balance })),
+      drawers: [...sums]
+        .filter(([drawer]) => !OWN.includes(kindOf(drawer)))
+        .map(([drawer, balance]) => ({ drawer, balance })),
+      buyers: {
+        paid: ofKind(sums, 'paid'),
+        bonus: ofKind(sums, 'bonus'),
+        held: ofKind(sums, 'held'),
+        owed: ofKind(sums, 'owed'),
+      },
     })
   }
 
@@ -139,6 +163,17 @@ export class MemoryStatement implements Statement {
 
 /** The kinds of drawers that an account has. */
 const OWN = ['paid', 'bonus', 'held', 'owed']
+
+const kindOf = (drawer: Drawer): string => drawer.slice(0, drawer.indexOf(':'))
+
+const ofKind = (sums: ReadonlyMap<Drawer, bigint>, kind: string): bigint =>
+  [...sums].reduce((sum, [drawer, by]) => (kindOf(drawer) === kind ? sum + by : sum), 0n)
+
+/** The rows after the one that `isBefore`, or all if none is. */
+const older = <T>(rows: readonly T[], isBefore: (row: T) => boolean, limit: number): T[] => {
+  const from = rows.findIndex(isBefore) + 1
+  return rows.slice(from, from + limit)
+}
 
 const NO_EARNING = { requests: 0, quantities: {}, earned: ZERO as Msat, overrun: ZERO as Msat }
 

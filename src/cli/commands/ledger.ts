@@ -1,4 +1,4 @@
-import { isBuyers, type ProofJson } from '../../daemon/control-json.ts'
+import type { ProofJson } from '../../daemon/control-json.ts'
 import { plural } from '../../floor/plural.ts'
 import { onLines } from '../../floor/printable.ts'
 import { formatSat } from '../../money/msat.ts'
@@ -97,9 +97,7 @@ function proofOutcome(
     const problems = shown.problems.map((line) => `  ${line}\n`).join('')
     return { code, stdout: `The books do NOT balance:\n${problems}`, stderr: '' }
   }
-  const own = shown.drawers.filter(({ drawer }) => !isBuyers(drawer))
-  const buyers = shown.drawers.filter(({ drawer }) => isBuyers(drawer))
-  const owed = buyers.reduce((sum, { balance_msat: one }) => sum + BigInt(one), 0n)
+  const owed = Object.values(shown.buyers).reduce((sum: bigint, one) => sum + BigInt(one), 0n)
   const counts = [
     plural(shown.postings, 'posting'),
     plural(shown.accounts, 'account'),
@@ -111,7 +109,7 @@ function proofOutcome(
       table(
         ['drawer', unit],
         [
-          ...own.map((one) => [one.drawer, inSats(one.balance_msat)]),
+          ...shown.drawers.map((one) => [one.drawer, inSats(one.balance_msat)]),
           ['owed to buyers', formatSat(owed)],
         ],
       ),

@@ -1,9 +1,9 @@
 import { DatabaseSync } from 'node:sqlite'
-import { type FileKind, openSqliteFile } from '../../floor/sqlite-file.ts'
+import { type FileKind, openSqliteFile, sizeOf } from '../../floor/sqlite-file.ts'
 import type { World } from '../../floor/world.ts'
 import { LedgerDamaged, LedgerTooNew, WrongMoneyKind } from '../errors.ts'
 import type { MoneyKind, OwnerId } from '../ledger.ts'
-import { reading } from './rows.ts'
+import { checkDrawers, checkTotals } from './check.ts'
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts'
 
 /** Opens ledger files, and refuses files that must not be used. */
@@ -14,6 +14,16 @@ export interface OpenOptions {
   readonly now: number
 }
 
+/** Bytes. A ledger up to this size is checked whole in a few ms, so it is, whenever it is opened. */
+const SMALL = 16_000_000
+
+/** Whether a file is so large that `openDatabase` has checked its totals alone. */
+export const isLarge = (db: DatabaseSync): boolean => sizeOf(db) > SMALL
+
+/** Whether the ledger was closed in order when it was open last, with all of its rows. */
+export const wasClean = (db: DatabaseSync): boolean =>
+  db.prepare('SELECT clean FROM book').get()?.clean === 1
+
 /**
  * Opens a ledger for writing. If there is no file, makes one that only its owner can read. Throws
  * `LedgerDamaged`, `LedgerTooNew` or `WrongMoneyKind`.
@@ -21,7 +31,8 @@ export interface OpenOptions {
 export const openDatabase = (options: OpenOptions): DatabaseSync =>
   openSqliteFile(options.path, LEDGER, (db) => {
     bind(db, options)
-    balance(db, options.path)
+    const wrong = checkTotals(db) ?? (isLarge(db) ? null : checkDrawers(db))
+    if (wrong !== null) throw new LedgerDamaged(options.path, wrong)
   })
 
 /** Opens a second connection. It sees the file as it is at one moment, whatever is written meanwhile. */
@@ -50,6 +61,7 @@ const LEDGER: FileKind = {
   // ms. Waiting for the lock of another process would stop every stream here, so this is short. A
   // failed commit is tried again later.
   timeout: 100,
+  checkedUpTo: SMALL,
   refused(path, unopened) {
     if (unopened.why === 'newer') return new LedgerTooNew(path, unopened.version)
     if (unopened.why === 'foreign')
@@ -58,9 +70,6 @@ const LEDGER: FileKind = {
     return new LedgerDamaged(path, detail ?? (cause as Error).message, { cause })
   },
 }
-
-const integer = (db: DatabaseSync, sql: string): bigint =>
-  BigInt((Object.values(reading(db, sql).get() ?? {})[0] as bigint | null) ?? 0n)
 
 /** A new ledger stores its kind of money. An old one refuses any other kind (threats I9). */
 function bind(db: DatabaseSync, { kind, now, path }: OpenOptions): void {
@@ -84,20 +93,4 @@ export function ownerOf(db: DatabaseSync, random: World['random']): OwnerId {
   db.prepare('UPDATE book SET owner = ?').run(owner)
   db.exec('COMMIT')
   return owner
-}
-
-/** Checks the totals, which is cheap. `verify()` proves the rest from the postings. */
-function balance(db: DatabaseSync, path: string): void {
-  const total = integer(db, 'SELECT sum(balance) FROM drawers')
-  if (total !== 0n) throw new LedgerDamaged(path, `its drawers sum up to ${total} msat, not to 0`)
-  const held = integer(db, "SELECT sum(balance) FROM drawers WHERE name GLOB 'held:*'")
-  const open = integer(db, "SELECT sum(amount) FROM holds WHERE status = 'open'")
-  if (held !== open) {
-    throw new LedgerDamaged(path, `it holds ${held} msat, its open holds say ${open}`)
-  }
-  const debt = -integer(db, "SELECT sum(balance) FROM drawers WHERE name GLOB 'owed:*'")
-  const owed = integer(db, 'SELECT sum(owed) FROM holds WHERE owed > 0')
-  if (debt !== owed) {
-    throw new LedgerDamaged(path, `it is owed ${debt} msat, its closed holds say ${owed}`)
-  }
 }

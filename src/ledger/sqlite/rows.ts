@@ -153,7 +153,7 @@ function othersText(used: Quantities): string | null {
 }
 
 /** Reads a row with the columns `input`, `cached`, `output` and `others`. */
-export function quantitiesOf(row: Row): Quantities {
+function quantitiesOf(row: Row): Quantities {
   const others = maybeText(row, 'others')
   const quantities: Partial<Record<Quantity, number>> = others === null ? {} : JSON.parse(others)
   for (const name of TOKENS) if (row[name] !== null) quantities[name] = number(row, name)

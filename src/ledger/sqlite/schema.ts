@@ -1,3 +1,5 @@
+import { SUMS } from './schema-sums.ts'
+
 /**
  * The tables of a ledger file. A migration is a step from one `user_version` to the next. A
  * released migration is never edited; new ones are appended.
@@ -228,4 +230,4 @@ ALTER TABLE book ADD COLUMN clean INTEGER NOT NULL DEFAULT 0 CHECK (clean IN (0,
 `
 
 /** `MIGRATIONS[v]` changes a file of version v to version v + 1. */
-export const MIGRATIONS: readonly string[] = [V1, V2, V3, V4, V5, V6, V7]
+export const MIGRATIONS: readonly string[] = [V1, V2, V3, V4, V5, V6, V7, SUMS]

@@ -1,155 +1,133 @@
-import type { DatabaseSync } from 'node:sqlite'
 import type { Result } from '../../floor/result.ts'
 import type { World } from '../../floor/world.ts'
-import { msat, ZERO } from '../../money/msat.ts'
-import type { AccountId, Drawer, Entry } from '../ledger.ts'
-import type { Proof, Statement } from '../open-ledger.ts'
-import { openHoldOf } from '../state.ts'
-import { openSnapshot } from './database.ts'
-import { accountsThat, newestEntries } from './entries.ts'
-import {
-  type Cell,
-  holdOf,
-  money,
-  number,
-  quantitiesOf,
-  type Row,
-  reading,
-  text,
-  whole,
-} from './rows.ts'
-import { verify } from './verify.ts'
+import type { AccountId, Drawer, HoldId } from '../ledger.ts'
+import { MOST_ROWS, type Proof, type Statement } from '../open-ledger.ts'
+import type { Reader, StartReader } from './reader.ts'
+import type { Told } from './verify.ts'
 
 export interface StatementParts {
   readonly world: World
-  readonly path: string
-  /** Tries to write all waiting rows to disk. */
+  readonly start: StartReader
+  /** Tries to write all waiting rows to disk. If it cannot, the rows on disk are shown. */
   readonly flush: () => Promise<boolean>
-  /** Calls `read` at a moment at which nothing is written to the file (`Journal.still`). */
-  readonly still: <T>(read: () => T) => Promise<T>
-  /** What the file must say about the drawers that are in memory, within `still`. */
+  /** Runs `read` while nothing is committed. */
+  readonly still: <T>(read: () => Promise<T>) => Promise<T>
+  /** What the drawers of accounts in memory must say on disk now. Valid inside `still`. */
   readonly onDisk: () => ReadonlyMap<Drawer, bigint>
 }
 
+/** Drawers that are handed to the reader in one turn of the event loop. */
+const PART = 2_000
+/** ms after which a reader that nobody asks anything is ended. */
+const IDLE = 60_000
+
 /**
- * The read-only views of a ledger file. Each uses a connection of its own, which sees one moment of
- * the file.
+ * The read-only views of a ledger file. Short questions share one reader, which ends when nobody has
+ * asked for a minute. A long one gets a reader of its own, so that the others do not wait for it.
  */
 export class SqliteStatement implements Statement {
   readonly #parts: StatementParts
+  readonly #long = new Set<Reader>()
+  #reader: Reader | null = null
+  #idle: { refresh(): void; cancel(): void } | null = null
 
   constructor(parts: StatementParts) {
     this.#parts = parts
   }
 
-  async accounts(limit: number, of?: AccountId) {
-    return (await this.#all(ACCOUNTS, limit, of ?? null)).map((row) => ({
-      account: text(row, 'id'),
-      paid: money(row, 'paid'),
-      bonus: money(row, 'bonus'),
-      held: money(row, 'held'),
-      owed: msat(-whole(row, 'owed')),
-      available: msat(whole(row, 'paid') + whole(row, 'bonus')),
-      createdAt: number(row, 'created_at'),
-    }))
+  async accounts(limit: number, of: AccountId | null = null, before?: AccountId) {
+    return (await this.#fresh()).call('accounts', [limit, of, before ?? null])
   }
 
-  async holds(limit: number, of?: AccountId) {
-    return (await this.#all(OPEN_HOLDS, limit, of ?? null)).map((row) => openHoldOf(holdOf(row)))
+  async holds(limit: number, of: AccountId | null = null, before?: HoldId) {
+    return (await this.#fresh()).call('holds', [limit, of, before ?? null])
   }
 
-  async entries(limit: number, of?: AccountId): Promise<readonly Entry[]> {
-    return this.#over((db) => newestEntries(this.#parts.world, db, limit, of))
+  async entries(limit: number, of: AccountId | null = null, before?: number) {
+    return (await this.#fresh()).call('entries', [limit, of, before ?? null])
   }
 
   async find(fits: (account: AccountId) => boolean): Promise<readonly AccountId[]> {
-    return this.#over((db) => accountsThat(this.#parts.world, db, fits))
+    const found: AccountId[] = []
+    const reader = await this.#fresh()
+    let after: AccountId | null = null
+    for (;;) {
+      const ids: readonly AccountId[] = await reader.call('ids', [after])
+      found.push(...ids.filter(fits))
+      if (ids.length < MOST_ROWS) return found
+      after = ids.at(-1) ?? null
+    }
   }
 
   async earnings() {
-    return (await this.#all(EARNINGS)).map((row) => ({
-      day: text(row, 'day'),
-      model: text(row, 'model'),
-      requests: number(row, 'requests'),
-      quantities: quantitiesOf(row),
-      earned: money(row, 'earned'),
-      overrun: money(row, 'overrun'),
-    }))
+    return (await this.#fresh()).call('earnings', [])
+  }
+
+  async earnedBy(models: number) {
+    return (await this.#fresh()).call('earnedBy', [models])
   }
 
   async income() {
-    return (await this.#all(INCOME)).map((row) => ({
-      day: text(row, 'day'),
-      rail: text(row, 'rail'),
-      credit: text(row, 'credit') as 'paid' | 'bonus',
-      payments: number(row, 'payments'),
-      amount: money(row, 'amount'),
-    }))
+    return (await this.#fresh()).call('income', [])
   }
 
   async owed() {
-    const [row] = await this.#all(OWED)
-    return row === undefined ? ZERO : money(row, 'owed')
+    return (await this.#fresh()).call('owed', [])
   }
 
-  async verify(): Promise<Result<Proof, readonly string[]>> {
-    const { flush, onDisk, path, still, world } = this.#parts
-    await flush()
-    const { db, drawers } = await still(() => ({ db: openSnapshot(path), drawers: onDisk() }))
-    try {
-      return await verify(world, db, drawers)
-    } finally {
-      db.close()
-    }
+  verify(told: Told = () => {}): Promise<Result<Proof, readonly string[]>> {
+    return this.#alone(async (reader) => {
+      await this.#parts.flush()
+      const drawers = await this.#parts.still(async () => {
+        await reader.call('open', [])
+        return this.#parts.onDisk()
+      })
+      let part: [Drawer, bigint][] = []
+      for (const one of drawers) {
+        if (part.push(one) < PART) continue
+        await reader.call('expect', [part])
+        part = []
+      }
+      await reader.call('expect', [part])
+      return reader.call('verify', [], told)
+    })
   }
 
-  #all(sql: string, ...cells: Cell[]): Promise<Row[]> {
-    return this.#over(async (db) => reading(db, sql).all(...cells))
+  /** Checks the totals and the structure of the file. Returns what is wrong, or null. */
+  check(): Promise<string | null> {
+    return this.#alone((reader) => reader.call('check', []))
   }
 
-  /** Reads one moment of the file. Waiting rows are written to disk first. */
-  async #over<T>(read: (db: DatabaseSync) => Promise<T>): Promise<T> {
+  /** Ends all readers. Questions that wait are rejected. */
+  async close(): Promise<void> {
+    const readers = [...this.#long, ...(this.#reader === null ? [] : [this.#reader])]
+    this.#reader = null
+    this.#idle?.cancel()
+    await Promise.all(readers.map((reader) => reader.close()))
+  }
+
+  /** The reader of short questions. What was decided before is on disk then. */
+  async #fresh(): Promise<Reader> {
     await this.#parts.flush()
-    const db = openSnapshot(this.#parts.path)
+    if (this.#reader === null || this.#reader.ended) this.#reader = this.#parts.start()
+    if (this.#idle === null) this.#idle = this.#parts.world.after(IDLE, this.#end, 'unref')
+    else this.#idle.refresh()
+    return this.#reader
+  }
+
+  readonly #end = (): void => {
+    this.#reader?.close().catch(() => {})
+    this.#reader = null
+  }
+
+  async #alone<T>(work: (reader: Reader) => Promise<T>): Promise<T> {
+    const reader = this.#parts.start()
+    this.#long.add(reader)
     try {
-      return await read(db)
+      return await work(reader)
     } finally {
-      db.close()
+      this.#long.delete(reader)
+      await reader.close()
     }
   }
 }
-
-const balanceOf = (drawer: string): string =>
-  `coalesce((SELECT balance FROM drawers WHERE name = '${drawer}:' || id), 0) AS ${drawer}`
-
-const ACCOUNTS = `
-  SELECT id, created_at, ${balanceOf('paid')}, ${balanceOf('bonus')}, ${balanceOf('held')},
-    ${balanceOf('owed')}
-  FROM accounts WHERE ?2 IS NULL OR id = ?2 ORDER BY n DESC LIMIT ?1`
-
-const OPEN_HOLDS = `
-  SELECT holds.*, accounts.id AS account_id FROM holds JOIN accounts ON accounts.n = account
-  WHERE status = 'open' AND (?2 IS NULL OR accounts.id = ?2) ORDER BY holds.n DESC LIMIT ?1`
-
-const DAY = (column: string): string => `date(${column} / 1000, 'unixepoch')`
-
-const EARNINGS = `
-  WITH charged AS (
-    SELECT *, ${DAY('closed_at')} AS day FROM holds WHERE status IN ('settled', 'expired')
-  ), counted AS (
-    SELECT day, model, other.key, sum(other.value) AS n
-    FROM charged, json_each(others) AS other WHERE others IS NOT NULL GROUP BY day, model, other.key
-  )
-  SELECT day, model, count(*) AS requests, sum(input) AS input, sum(cached) AS cached,
-    sum(output) AS output, sum(charged_paid + charged_bonus) AS earned, sum(overrun) AS overrun,
-    (SELECT json_group_object(key, n) FROM counted
-      WHERE counted.day = charged.day AND counted.model = charged.model HAVING count(*) > 0) AS others
-  FROM charged GROUP BY day, model ORDER BY day DESC, model`
-
-const INCOME = `
-  SELECT ${DAY('at')} AS day, rail, credit, count(*) AS payments, sum(amount) AS amount
-  FROM deposits GROUP BY day, rail, credit ORDER BY day DESC, rail, credit DESC`
-
-const OWED = `
-  SELECT (SELECT coalesce(sum(balance), 0) FROM drawers WHERE name GLOB 'paid:*')
-    + (SELECT coalesce(sum(paid), 0) FROM holds WHERE status = 'open') AS owed`

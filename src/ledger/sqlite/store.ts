@@ -36,8 +36,10 @@ export class SqliteStore implements Store {
     this.#journal = journal
     this.#read = prepareReads(db)
     const next = (table: string, column = 'n') => {
-      const last = reading(db, `SELECT coalesce(max(${column}), 0) AS last FROM ${table}`).get()
-      return number(last ?? {}, 'last') + 1
+      // The newest row has the greatest number, whichever number that is.
+      const newest = `SELECT ${column} AS last FROM ${table} ORDER BY n DESC LIMIT 1`
+      const last = reading(db, newest).get()
+      return last === undefined ? 1 : number(last, 'last') + 1
     }
     this.#next = {
       accounts: next('accounts'),
@@ -65,6 +67,10 @@ export class SqliteStore implements Store {
     const meter = { key, used, held: row === undefined ? 0n : whole(row, 'held') }
     this.#meters.set(key, meter)
     return meter
+  }
+
+  hasAccounts(): boolean {
+    return this.#next.accounts > 1
   }
 
   hold(id: HoldId): HoldState | null {

@@ -94,6 +94,7 @@ const ANSWERS: readonly (readonly [command: readonly string[], answer: unknown])
     {
       ...{ balanced: true, accounts: 1, open_holds: 0, postings: 1 },
       drawers: [{ drawer: NAME, balance_msat: 1 }],
+      buyers: { paid_msat: 1, bonus_msat: 0, held_msat: 0, owed_msat: 0 },
     },
   ],
   [
@@ -135,7 +136,7 @@ describe('J22 nothing on a terminal is raw', () => {
       const control = await listenForCommands(
         real,
         join(folder, 'data/control.sock'),
-        async (question, told) => {
+        async (question, { told }) => {
           told(NAME)
           return (question as { ask: string }).ask === 'about' ? { money: NAME } : answer
         },

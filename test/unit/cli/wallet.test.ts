@@ -204,7 +204,7 @@ describe('satgate wallet, through the running gate', () => {
   it('asks the gate, shows its progress, and exits as it says', async () => {
     const asked: unknown[] = []
     const folder = takeFolder(data())
-    const server = await listenForCommands(real, socketIn(data()), async (question, told) => {
+    const server = await listenForCommands(real, socketIn(data()), async (question, { told }) => {
       if ((question as { ask: string }).ask === 'about') return { money: 'real' }
       asked.push(question)
       told('half way')

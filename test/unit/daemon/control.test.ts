@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { askRunningGate, listenForCommands } from '../../../src/daemon/control.ts'
+import { type Asker, askRunningGate, listenForCommands } from '../../../src/daemon/control.ts'
 import { tick, until } from '../../support/buyer.ts'
 import { real } from '../../support/world.ts'
 
@@ -23,7 +23,7 @@ afterEach(() => {
 /** Answers questions after some ms, and reports progress meanwhile. */
 async function listening({ patience = 10_000, afterMs = 0 } = {}) {
   const asked: unknown[] = []
-  const answer = async (question: unknown, told: (progress: string) => void) => {
+  const answer = async (question: unknown, { told }: Asker) => {
     asked.push(question)
     if (question === 'refuse') throw new Error('no such question')
     for (let at = 0; at < afterMs; at += 5) {

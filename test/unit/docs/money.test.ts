@@ -6,6 +6,7 @@ import type { Charge, Deposit, HoldRequest } from '../../../src/ledger/ledger.ts
 import type { Books } from '../../../src/ledger/open-ledger.ts'
 import { formatSat, fromSat, type Msat, msat } from '../../../src/money/msat.ts'
 import { ceilingPrice, charge, type Rate } from '../../../src/money/price.ts'
+import { drawersOf } from '../../support/drawers.ts'
 import { openMemoryBooks } from '../../support/memory-books.ts'
 
 /** The tables of `docs/money.md` show what the ledger does. Each event is replayed here. */
@@ -51,20 +52,15 @@ const used = (input: number, output: number): Charge => ({
   at: 0,
 })
 
-async function drawers({ statement }: Books): Promise<ReadonlyMap<string, bigint>> {
-  const proof = await statement.verify()
-  if (!proof.ok) throw new Error(proof.error.join('\n'))
-  return new Map(proof.value.drawers.map(({ drawer, balance }) => [drawer, balance]))
-}
-
 const cell = (amount: bigint): string => `${amount}`.replace(/\B(?=(\d{3})+$)/g, ',')
 
-/** Every drawer before and after an event, in the form of the document. */
+/** The drawers before and after an event, in the form of the document. */
 async function table(books: Books, event: () => Awaitable<unknown>): Promise<string> {
-  const before = await drawers(books)
+  const before = await drawersOf(books.statement)
   await event()
-  const after = await drawers(books)
-  const rows = [...after.keys()].sort().map((drawer) => {
+  const after = await drawersOf(books.statement)
+  const names = new Set([...before.keys(), ...after.keys()])
+  const rows = [...names].sort().map((drawer) => {
     const [was, is] = [before.get(drawer) ?? 0n, after.get(drawer) ?? 0n]
     return `| \`${drawer}\` | ${cell(was)} | ${cell(is)} |\n`
   })

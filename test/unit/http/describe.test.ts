@@ -52,6 +52,7 @@ const about = (ids: readonly string[], parts: Partial<DescribeParts> = {}) =>
     now: () => 0,
     walletOk: () => true,
     ledgerOk: () => true,
+    ledgerDamaged: () => false,
     publicUrl: () => null,
     usdPerBtc: () => null,
     ...parts,

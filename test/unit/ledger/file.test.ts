@@ -134,6 +134,8 @@ describe('a damaged ledger is reported as damaged, and nothing is served from it
     'held money without its hold': "DELETE FROM holds WHERE id = 'h2'",
     'an open hold that was raised':
       "UPDATE holds SET amount = 999, paid = 999, bonus = 0 WHERE id = 'h2'",
+    'a total of drawers that was changed':
+      "UPDATE totals SET msat = msat - 5 * iif(kind = 'paid', 1, -1) WHERE kind IN ('paid', 'revenue')",
     'a debt without its drawer': "UPDATE holds SET owed = 5 WHERE id = 'h1'",
     'shares of meters that cannot be read': "UPDATE holds SET counts = 'x' WHERE id = 'h2'",
   }
@@ -175,20 +177,32 @@ describe('a proof names', () => {
     ],
     'a posting that was edited': [
       "DROP TRIGGER postings_are_not_edited; UPDATE postings SET amount = 99 WHERE why = 'hold' AND n = 2",
-      'drawer paid:ann says 670 msat, its postings say 671',
-      'drawer held:ann says 200 msat, its postings say 199',
       'hold h1 (settled) says held 0 msat, its postings say -1',
       'hold h1 (settled) says paid 130 msat, its postings say 129',
+      'drawer paid:ann says 670 msat, its postings say 671',
+      'drawer held:ann says 200 msat, its postings say 199',
     ],
     'a debt that nobody has': [
       `INSERT INTO drawers VALUES (77, 'owed:ann', 0);
        UPDATE drawers SET balance = balance + 5 WHERE name = 'revenue:llama3';
        UPDATE drawers SET balance = -5 WHERE n = 77;
        UPDATE holds SET owed = 5 WHERE id = 'h1'`,
-      'drawer revenue:llama3 says 135 msat, its postings say 130',
-      'drawer owed:ann says -5 msat, its postings say 0',
       'hold h1 (settled) says revenue 135 msat, its postings say 130',
       'hold h1 (settled) says owed 5 msat, its postings say 0',
+      'drawer revenue:llama3 says 135 msat, its postings say 130',
+      'drawer owed:ann says -5 msat, its postings say 0',
+    ],
+    'earnings that nobody was charged': [
+      'UPDATE earnings SET earned = 131, image = 2',
+      'earnings of day 0 llama3 say 1,131,0,1,0,2,2,0,0,0,0, its holds say 1,130,0,1,0,2,0,0,0,0,0',
+    ],
+    'earnings that are missing': [
+      'DELETE FROM earnings',
+      'earnings of day 0 llama3 say nothing, its holds say 1,130,0,1,0,2,0,0,0,0,0',
+    ],
+    'income that nobody paid': [
+      'UPDATE income SET amount = 1001',
+      'income of 1970-01-01 l402 paid says 1001 msat, its deposits say 1000',
     ],
     'a row that names nobody': [
       "UPDATE deposits SET account = 77 WHERE payment = 'p1'",
@@ -270,6 +284,7 @@ const FIXTURES: readonly string[] = [
   V5_ROWS,
   V6_ROWS,
   V7_ROWS,
+  V7_ROWS.replace("total 0', 0, 100)", "total 0', 0, 100, 0)"),
 ]
 
 describe('a ledger of an older version', () => {

@@ -31,6 +31,7 @@ const ECASH: FileKind = {
   migrations: MIGRATIONS,
   pragmas: 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON',
   timeout: 2_000,
+  checkedUpTo: Number.POSITIVE_INFINITY,
   refused(path, unopened) {
     if (unopened.why === 'damaged') {
       const { cause, detail } = unopened

@@ -166,8 +166,11 @@ export interface Asked {
    * included, at their worst compatibility expansion, 16 for each part, and 64.
    */
   readonly most: Bound
-  /** Every string that is in the bound. An estimate counts these very strings (threats J2). */
-  readonly texts: readonly string[]
+  /**
+   * Every string that is in the bound. An estimate counts these very strings (threats J2). It may
+   * have to write them first, so it is called only if somebody counts. It works after `forget`.
+   */
+  texts(): readonly string[]
   /** Token ids in the bound that came as numbers. Each is one token. */
   readonly ids: number
   /** The number of messages or prompts. A template puts tokens around each. */

@@ -103,7 +103,8 @@ export class PromptEstimate {
 
   /** Counts exactly the strings from which the bound was made (threats J2). */
   async #count(): Promise<Own | null> {
-    const { texts, parts, ids, most } = this.#asked
+    const { parts, ids, most } = this.#asked
+    const texts = this.#asked.texts()
     const account = this.#account
     const asker = account === null ? { client: this.#client } : { account }
     const measured = await this.#parts.counter.measure(texts.join('\n'), asker)

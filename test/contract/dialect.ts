@@ -63,7 +63,7 @@ function requests(dialect: Dialect, sample: DialectSample): void {
     const asked = readable(dialect, sample, sample.request)
     expect(asked).toMatchObject({ dialect: dialect.name, model: sample.model, stream: false })
     expect(asked.choices).toBeGreaterThan(0)
-    expect(asked.most.input).toBeGreaterThanOrEqual(Buffer.byteLength(asked.texts.join('')))
+    expect(asked.most.input).toBeGreaterThanOrEqual(Buffer.byteLength(asked.texts().join('')))
     expectCounts(asked.most)
   })
 

@@ -46,7 +46,7 @@ function requests(dialect: Dialect, sample: OpenAiSample): void {
     const asked = mustRead(dialect, sample.request)
     expect(asked).toMatchObject({ dialect: dialect.name, model: sample.request.model, choices: 1 })
     expect(asked.stream).toBe(false)
-    expect(asked.most.input).toBeGreaterThan(asked.texts.join('').length)
+    expect(asked.most.input).toBeGreaterThan(asked.texts().join('').length)
   })
 
   it('never throws, whatever the bytes', () => {

@@ -8,7 +8,8 @@ import type {
   Problem,
   Seen,
 } from '../../src/dialects/dialect.ts'
-import { isObject, type JsonObject, parse, readObject } from '../../src/dialects/kit/json.ts'
+import { isObject, type JsonObject, parse } from '../../src/dialects/kit/json.ts'
+import { readObject } from '../../src/dialects/kit/json-object.ts'
 import { object, text, whole } from '../../src/floor/json-schema.ts'
 import { err, ok } from '../../src/floor/result.ts'
 import type { Msat } from '../../src/money/msat.ts'
@@ -121,7 +122,7 @@ function asked(body: Uint8Array, request: Request): Asked {
     hasOutput: false,
     plain: true,
     most: { input: 0, image: request.count },
-    texts: [],
+    texts: () => [],
     ids: 0,
     parts: 0,
     splice: request,

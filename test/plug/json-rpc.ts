@@ -1,5 +1,6 @@
 import type { Asked, Dialect } from '../../src/dialects/dialect.ts'
-import { isObject, readObject } from '../../src/dialects/kit/json.ts'
+import { isObject } from '../../src/dialects/kit/json.ts'
+import { readObject } from '../../src/dialects/kit/json-object.ts'
 import { object, text } from '../../src/floor/json-schema.ts'
 import { err, ok } from '../../src/floor/result.ts'
 import { passingMeter } from './plain-http.ts'
@@ -20,7 +21,7 @@ export const jsonRpc: Dialect = {
     return ok({
       ...{ dialect: 'json-rpc', body, model: method + tool, stream: false, wantsUsage: false },
       ...{ ignored: [], limit: null, prompts: 1, longest: 1, choices: 1, hasOutput: false },
-      ...{ plain: true, most: { input: 0 }, texts: [], ids: 0, parts: 0 },
+      ...{ plain: true, most: { input: 0 }, texts: () => [], ids: 0, parts: 0 },
       ...{ splice: { id, head }, forget: () => {} },
     } satisfies Asked)
   },

@@ -23,7 +23,7 @@ export const plainHttp: Dialect = {
     ok({
       ...{ dialect: 'http', body, model: null, stream: false, wantsUsage: false, ignored: [] },
       ...{ limit: null, prompts: 1, longest: 1, choices: 1, hasOutput: false, plain: true },
-      ...{ most: { input: 0 }, texts: [], ids: 0, parts: 0, splice: head, forget: () => {} },
+      ...{ most: { input: 0 }, texts: () => [], ids: 0, parts: 0, splice: head, forget: () => {} },
     } satisfies Asked),
   rewrite: ({ body, splice }) => {
     const { contentType, headers } = splice as Parameters<Dialect['read']>[1]

@@ -1,8 +1,17 @@
 import type { Json } from './json.ts'
+import type { Document } from './json-object.ts'
 import { jsonBytes, worstBytes } from './worst-bytes.ts'
 
 /** The quotes, the colon and the comma around a key, in bytes. */
 const AROUND_KEY = 4
+
+/** A list or an object whose JSON is written only if somebody counts it. */
+interface Written {
+  /** Undefined when it was let go of. */
+  value: Json | undefined
+  /** As the client wrote it. */
+  bytes: Uint8Array
+}
 
 /**
  * Collects what a model can read of a request. One walk finds both the bound of its tokens and the
@@ -13,11 +22,11 @@ export class Readable {
   bound = 0
   /** Token ids that came as numbers. Each is one token, and none is text. */
   ids = 0
-  readonly texts: string[] = []
+  readonly #texts: (string | Written)[] = []
 
   text(text: string): void {
     this.bound += worstBytes(text)
-    if (text !== '') this.texts.push(text)
+    if (text !== '') this.#texts.push(text)
   }
 
   tokens(count: number): void {
@@ -36,19 +45,50 @@ export class Readable {
     }
     const json = JSON.stringify(value)
     this.bound += jsonBytes(json)
-    this.texts.push(json)
+    this.#texts.push(json)
+  }
+
+  /** The same for an outermost member of a body. Most need no JSON of them: the bytes tell. */
+  member({ body, members }: Document, key: string, value: Json): void {
+    const member = members.find((one) => one.key === key)
+    if (typeof value !== 'object' || value === null || member === undefined) {
+      this.value(value)
+      return
+    }
+    this.bound += member.json ?? jsonBytes(JSON.stringify(value))
+    this.#texts.push({ value, bytes: body.subarray(member.value, member.end) })
   }
 
   /** Adds the members of an object. A name counts as text unless it is in `known`. */
   members(object: { readonly [key: string]: Json }, known: ReadonlySet<string>): void {
-    for (const [key, inner] of Object.entries(object)) {
-      if (!known.has(key)) this.#key(key)
-      this.value(inner)
+    for (const key in object) {
+      if (!known.has(key)) this.key(key)
+      this.value(object[key] as Json)
     }
   }
 
-  #key(key: string): void {
+  /** Adds the name of a member that nobody knows. */
+  key(key: string): void {
     this.text(key)
     this.bound += AROUND_KEY
   }
+
+  /** Every string that is in the bound. */
+  texts(): readonly string[] {
+    return this.#texts.map((text) => (typeof text === 'string' ? text : jsonOf(text)))
+  }
+
+  /** Lets go of the body and its value. What `texts` needs of them is copied. */
+  forget(): void {
+    for (const text of this.#texts) {
+      if (typeof text === 'string' || text.value === undefined) continue
+      text.value = undefined
+      const own = Buffer.allocUnsafeSlow(text.bytes.length)
+      own.set(text.bytes)
+      text.bytes = own
+    }
+  }
 }
+
+const jsonOf = ({ value, bytes }: Written): string =>
+  JSON.stringify(value === undefined ? JSON.parse(Buffer.from(bytes).toString('utf8')) : value)

@@ -1,4 +1,4 @@
-import { membersOf } from './json.ts'
+import { membersOf } from './json-object.ts'
 import { readJson } from './tolerant-json.ts'
 
 /** A range of bytes of an event that is left out for the client. */

@@ -24,18 +24,38 @@ function conversation(request: JsonObject): Result<Prompt, Malformed> {
   }
   const readable = new Readable()
   let parts = messages.length
-  for (const [at, message] of messages.entries()) {
-    const refusal = unclear(message, `messages[${at}]`)
+  let at = 0
+  for (const message of messages) {
+    const refusal = isPlain(message) ? null : unclear(message, `messages[${at}]`)
     if (refusal !== null) return err(refusal)
     readMessage(message, readable)
     if (Array.isArray(message.tool_calls)) parts += message.tool_calls.length
+    at += 1
   }
   return ok({ key: 'messages', prompts: 1, longest: 1, parts, readable })
 }
 
+/** A message like almost all others: known keys, no media, and a text. */
+function isPlain(message: JsonObject): boolean {
+  for (const key in message) {
+    if (key === 'role') continue
+    if (key !== 'content') {
+      if (!PLAIN_KEYS.has(key)) return false
+    } else if (typeof message[key] !== 'string') return false
+  }
+  return true
+}
+
+const PLAIN_KEYS: ReadonlySet<string> = new Set([...MESSAGE].filter((key) => !isMedia(key)))
+
 /** A template writes the texts of the parts of a content, and nothing else of them. */
-function readMessage({ content, ...rest }: JsonObject, readable: Readable): void {
-  readable.members(rest, MESSAGE)
+function readMessage(message: JsonObject, readable: Readable): void {
+  for (const key in message) {
+    if (key === 'content') continue
+    if (!MESSAGE.has(key)) readable.key(key)
+    readable.value(message[key] as Json)
+  }
+  const { content } = message
   if (typeof content === 'string') readable.text(content)
   if (!Array.isArray(content)) return
   for (const part of content) if (isObject(part)) readable.members(part, MESSAGE)

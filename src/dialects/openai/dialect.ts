@@ -10,7 +10,8 @@ import type {
   Terms,
   Wire,
 } from '../dialect.ts'
-import { type Document, isObject, type Json, type JsonObject, splice } from '../kit/json.ts'
+import { isObject, type Json, type JsonObject } from '../kit/json.ts'
+import { type Document, splice } from '../kit/json-object.ts'
 import type { Readable } from '../kit/readable.ts'
 import { EVENT_STREAM, isEventStream, isLabelledEvents } from '../kit/sniff-sse.ts'
 import { JSON_TYPE } from './docs.ts'
@@ -18,9 +19,10 @@ import type { Api, Endpoint } from './endpoint.ts'
 import { openAiErrors } from './errors.ts'
 import { LIMITS, TEMPLATED } from './fields.ts'
 import { OpenAiMeter } from './meter.ts'
+import { OUTLINE } from './outline.ts'
 import { respell } from './refused-fields.ts'
-import { countOf, limitOf, media, open, readRest, tooMuch } from './request.ts'
-import { type Sifted, sift } from './sift.ts'
+import { countOf, limitOf, media, type Opened, open, readRest, tooMuch } from './request.ts'
+import { type Sifted, sift, untouched } from './sift.ts'
 
 /** What `read` keeps of a request for `rewrite` and `meter`. */
 class Parsed {
@@ -70,17 +72,21 @@ export function openAiDialect(
     path: endpoint.path,
     headers: [],
     read(body, _, { also, backend } = UNKNOWN) {
-      const document = open(body, also)
-      if (!document.ok) return document
-      const sifted = sift(endpoint.name, document.value.value, also)
-      const { request } = sifted
-      const refusal = media(document.value.value) ?? tooMuch(request, backend)
+      const read = open(endpoint.name, body, also)
+      if (!read.ok) return read
+      const opened = read.value
+      const { outline } = opened
+      const { value } = opened.document
+      const sifts = (outline & OUTLINE.sifted) !== 0
+      const sifted = sifts ? sift(endpoint.name, value, also) : untouched(value)
+      const compiled = (outline & OUTLINE.compiled) !== 0
+      const refusal =
+        media(value, outline) ??
+        (compiled ? tooMuch(sifted.request, backend, opened.document) : null)
       if (refusal !== null) return err(refusal)
-      const prompt = find(document.value.value)
+      const prompt = find(value)
       if (!prompt.ok) return prompt
-      return ok(
-        put(endpoint.name, body, { document: document.value, sifted, prompt: prompt.value }),
-      )
+      return ok(put(endpoint.name, body, { opened, sifted, prompt: prompt.value }))
     },
     rewrite,
     respell,
@@ -104,6 +110,7 @@ const WIRE: Wire = {
 }
 
 const NOTHING = new Uint8Array(0)
+const ONE = { shown: 1, made: 1 }
 /** The most tokens that a template puts around each message or prompt, and around all of them. */
 const AROUND_PART = 16
 const AROUND_ALL = 64
@@ -112,18 +119,21 @@ const AROUND_ALL = 64
 function put(
   dialect: Api,
   body: Uint8Array,
-  opened: { readonly document: Document; readonly sifted: Sifted; readonly prompt: Prompt },
+  parts: { readonly opened: Opened; readonly sifted: Sifted; readonly prompt: Prompt },
 ): Asked {
-  const { document, sifted, prompt } = opened
+  const { opened, sifted, prompt } = parts
+  const { document, outline } = opened
   const { request, ignored } = sifted
   const stream = request.stream === true
   const options = request.stream_options
   const hasOutput = dialect !== 'openai-embeddings'
-  const { shown, made } = hasOutput ? countOf(request) : { shown: 1, made: 1 }
+  const counts = hasOutput && (outline & OUTLINE.counts) !== 0
+  const { shown, made } = counts ? countOf(request) : ONE
   const answers = hasOutput ? prompt.prompts : 1
   const { readable } = prompt
-  readRest(request, prompt.key, readable)
-  const parts = prompt.parts + listed(request)
+  readRest(opened, request, prompt)
+  const templated = (outline & OUTLINE.templated) !== 0
+  const around = prompt.parts + (templated ? listed(request) : 0)
   return {
     dialect,
     body,
@@ -131,21 +141,22 @@ function put(
     stream: stream && hasOutput,
     wantsUsage: stream && isObject(options) && options.include_usage === true,
     ignored,
-    limit: hasOutput ? limitOf(request) : null,
+    limit: hasOutput && (outline & OUTLINE.limit) !== 0 ? limitOf(request) : null,
     prompts: prompt.prompts,
     longest: prompt.longest,
     choices: answers * made,
     hasOutput,
-    plain: !TEMPLATED.some((key) => request[key] !== undefined),
-    most: { input: readable.bound + AROUND_PART * parts + AROUND_ALL },
-    parts,
-    texts: readable.texts,
+    plain: !templated || !TEMPLATED.some((key) => request[key] !== undefined),
+    most: { input: readable.bound + AROUND_PART * around + AROUND_ALL },
+    parts: around,
+    texts: () => readable.texts(),
     ids: readable.ids,
     splice: new Parsed({ document, sifted, prompts: prompt.prompts, shown: answers * shown }),
     // Of the record that it is called on: later steps have copies of this one.
     forget(this: { body: Uint8Array; splice: unknown }) {
       this.body = NOTHING
       this.splice = null
+      readable.forget()
     },
   }
 }
@@ -183,8 +194,8 @@ function rewrite(
     gone.add('stream_options')
     added.push(`"stream_options":${streamOptions(options)}`)
   }
-  const untouched = added.length === 0 && document.members.every(({ key }) => !gone.has(key))
-  const body = untouched ? asked.body : Buffer.from(splice(document, gone, added))
+  const same = added.length === 0 && document.members.every(({ key }) => !gone.has(key))
+  const body = same ? asked.body : splice(document, gone, added)
   return { body, contentType: JSON_TYPE, headers: NO_HEADERS }
 }
 

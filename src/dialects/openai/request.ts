@@ -1,19 +1,14 @@
 import { err, ok, type Result } from '../../floor/result.ts'
 import { type Backend, LONGEST_MODEL, type Malformed } from '../dialect.ts'
-import {
-  type Document,
-  fold,
-  folded,
-  isObject,
-  type Json,
-  type JsonObject,
-  quoted,
-  readObject,
-} from '../kit/json.ts'
+import { fold, folded, isObject, type Json, type JsonObject, quoted } from '../kit/json.ts'
+import { type Document, readObject } from '../kit/json-object.ts'
+import type { Purpose } from '../kit/json-scan.ts'
 import type { Readable } from '../kit/readable.ts'
+import type { Api } from './endpoint.ts'
 import { isMedia, LIMITS, NOT_PROMPT, STREAM_OPTIONS } from './fields.ts'
+import { OUTLINE, outlineOf } from './outline.ts'
 import { KNOWN } from './passed.ts'
-import { unbounded } from './schema.ts'
+import { BOUNDING, unbounded } from './schema.ts'
 
 /** A refusal with status 400. */
 export const refuse = (code: string, message: string, param: string | null = null): Malformed => ({
@@ -45,60 +40,104 @@ const MOST_CHOICES = 128
  */
 const MOST_LOGPROBS = 20
 
-/** The checks of a request to any of OpenAI's three APIs. The first that fails is answered. */
-const CHECKS: readonly Check[] = [
-  (request, also) => {
-    const key = folded(request, KNOWN) ?? folded(request, also)
-    if (key === null || also.has(key)) return null
-    return ambiguous(key, key)
-  },
-  ({ model }) => {
-    if (model === undefined) return NO_MODEL
-    if (typeof model === 'string' && model.length > 0 && model.length <= LONGEST_MODEL) {
-      return null
-    }
-    return refuse(
-      'invalid_type',
-      `model must be a string of 1 to ${LONGEST_MODEL} characters.`,
-      'model',
-    )
-  },
-  ({ stream }) => isOptional(stream, 'boolean', 'stream'),
-  ({ stream_options: options }) => {
-    if (options === undefined || options === null) return null
-    const param = 'stream_options'
-    if (!isObject(options)) {
-      const message = `${param} must be an object, as in {"include_usage": true}.`
-      return refuse('invalid_type', message, param)
-    }
-    const key = folded(options, STREAM_OPTIONS)
-    if (key !== null) {
-      return ambiguous(key, param)
-    }
-    return isOptional(options.include_usage, 'boolean', `${param}.include_usage`)
-  },
-  (request) => limit(request, 'max_tokens') ?? limit(request, 'max_completion_tokens'),
-  (request) => whole(request, 'n', 1, MOST_CHOICES) ?? whole(request, 'best_of', 1, MOST_CHOICES),
-  (request) =>
-    whole(request, 'top_logprobs', 0, MOST_LOGPROBS) ??
-    (typeof request.logprobs === 'number' ? whole(request, 'logprobs', 0, MOST_LOGPROBS) : null),
-  ({ echo }) => {
-    if (echo !== true) return isOptional(echo, 'boolean', 'echo')
-    const message =
-      'echo is not served, because a prompt that is sent back has no price. Leave it out.'
-    return refuse('unsupported_parameter', message, 'echo')
-  },
+/**
+ * The checks of a request to any of OpenAI's three APIs, each with the names that call for it
+ * (`outline.ts`; 0 for every request). The first that fails is answered.
+ */
+const CHECKS: readonly (readonly [calls: number, Check])[] = [
+  [
+    OUTLINE.unknown,
+    (request, also) => {
+      const key = folded(request, KNOWN) ?? folded(request, also)
+      if (key === null || also.has(key)) return null
+      return ambiguous(key, key)
+    },
+  ],
+  [
+    0,
+    ({ model }) => {
+      if (model === undefined) return NO_MODEL
+      if (typeof model === 'string' && model.length > 0 && model.length <= LONGEST_MODEL) {
+        return null
+      }
+      return refuse(
+        'invalid_type',
+        `model must be a string of 1 to ${LONGEST_MODEL} characters.`,
+        'model',
+      )
+    },
+  ],
+  [0, ({ stream }) => isOptional(stream, 'boolean', 'stream')],
+  [
+    OUTLINE.streamOptions,
+    ({ stream_options: options }) => {
+      if (options === undefined || options === null) return null
+      const param = 'stream_options'
+      if (!isObject(options)) {
+        const message = `${param} must be an object, as in {"include_usage": true}.`
+        return refuse('invalid_type', message, param)
+      }
+      const key = folded(options, STREAM_OPTIONS)
+      if (key !== null) {
+        return ambiguous(key, param)
+      }
+      return isOptional(options.include_usage, 'boolean', `${param}.include_usage`)
+    },
+  ],
+  [
+    OUTLINE.limit,
+    (request) => limit(request, 'max_tokens') ?? limit(request, 'max_completion_tokens'),
+  ],
+  [
+    OUTLINE.counts,
+    (request) => whole(request, 'n', 1, MOST_CHOICES) ?? whole(request, 'best_of', 1, MOST_CHOICES),
+  ],
+  [
+    OUTLINE.counts,
+    (request) =>
+      whole(request, 'top_logprobs', 0, MOST_LOGPROBS) ??
+      (typeof request.logprobs === 'number' ? whole(request, 'logprobs', 0, MOST_LOGPROBS) : null),
+  ],
+  [
+    OUTLINE.counts,
+    ({ echo }) => {
+      if (echo !== true) return isOptional(echo, 'boolean', 'echo')
+      const message =
+        'echo is not served, because a prompt that is sent back has no price. Leave it out.'
+      return refuse('unsupported_parameter', message, 'echo')
+    },
+  ],
 ]
 
+/** The prompt is read by itself, and schemas are looked at if they bound something. */
+const PURPOSES: Readonly<Record<Api, Purpose>> = {
+  'openai-chat': { apart: 'messages', watch: BOUNDING },
+  'openai-completions': { apart: 'prompt', watch: BOUNDING },
+  'openai-embeddings': { apart: 'input', watch: BOUNDING },
+}
+
+/** A body that was read, and the bits of its names. */
+export interface Opened {
+  readonly document: Document
+  readonly outline: number
+}
+
 /** Opens a body and makes sure that it can be read, and priced, in one way only. */
-export function open(body: Uint8Array, also: ReadonlySet<string>): Result<Document, Malformed> {
-  const read = readObject(body)
+export function open(
+  api: Api,
+  body: Uint8Array,
+  also: ReadonlySet<string>,
+): Result<Opened, Malformed> {
+  const read = readObject(body, PURPOSES[api])
   if (!read.ok) return err(refuse(read.error.code, read.error.message))
-  for (const check of CHECKS) {
-    const refusal = check(read.value.value, also)
+  const document = read.value
+  const outline = outlineOf(api, document.value)
+  for (const [calls, check] of CHECKS) {
+    if (calls !== 0 && (outline & calls) === 0) continue
+    const refusal = check(document.value, also)
     if (refusal !== null) return err(refusal)
   }
-  return ok(read.value)
+  return ok({ document, outline })
 }
 
 function isOptional(value: Json | undefined, type: 'boolean', param: string): Malformed | null {
@@ -130,8 +169,12 @@ function whole(
 }
 
 /** Refuses a schema, a grammar or a pattern that would make a backend crash. */
-export function tooMuch(request: JsonObject, backend: Backend): Malformed | null {
-  const key = unbounded(request, backend)
+export function tooMuch(
+  request: JsonObject,
+  backend: Backend,
+  { members }: Document,
+): Malformed | null {
+  const key = unbounded(request, backend, members)
   if (key === null) return null
   return refuse(
     'invalid_value',
@@ -141,7 +184,8 @@ export function tooMuch(request: JsonObject, backend: Backend): Malformed | null
 }
 
 /** Refuses images, sound and files, which have no price yet. */
-export function media(request: JsonObject): Malformed | null {
+export function media(request: JsonObject, outline: number): Malformed | null {
+  if ((outline & (OUTLINE.media | OUTLINE.tools | OUTLINE.counts)) === 0) return null
   const { modalities } = request
   for (const [key, value] of Object.entries(request)) {
     if (value !== null && isMedia(key)) return unpriced(key)
@@ -185,10 +229,22 @@ export function countOf(request: JsonObject): { shown: number; made: number } {
   return { shown, made: Math.max(shown, made) }
 }
 
-/** Walks the outermost members that a model can read, except the one that contains the prompt. */
-export function readRest(request: JsonObject, apart: string, readable: Readable): void {
-  for (const [key, value] of Object.entries(request)) {
+/**
+ * Walks the outermost members that a model can read, except the one that contains the prompt.
+ * @param sent what passes of the request
+ */
+export function readRest(
+  { document, outline }: Opened,
+  sent: JsonObject,
+  { key: apart, readable }: { readonly key: string; readonly readable: Readable },
+): void {
+  if ((outline & OUTLINE.read) === 0) return
+  for (const key in sent) {
     if (key === apart || NOT_PROMPT.has(key)) continue
-    if (typeof value === 'string' || typeof value === 'object') readable.value(value)
+    const value = sent[key] as Json
+    if (typeof value !== 'string' && typeof value !== 'object') continue
+    // A member that was sifted differs from the bytes.
+    if (value === document.value[key]) readable.member(document, key, value)
+    else readable.value(value)
   }
 }

@@ -1,5 +1,6 @@
 import type { Backend } from '../dialect.ts'
 import { fold, isObject, type Json, type JsonObject, parse } from '../kit/json.ts'
+import { type Member, type Watch, watchFor } from '../kit/json-scan.ts'
 import { FORMATS, GUIDES, TOOLS } from './fields.ts'
 
 /** The largest counts that a schema may ask for. */
@@ -27,14 +28,25 @@ const ITEMS = new Set(['minitems', 'maxitems', 'minproperties', 'maxproperties',
 const LENGTHS = new Set(['minlength', 'maxlength'])
 const PATTERNS = new Set(['pattern', 'regex', 'grammar'])
 
+/** The keys that bound something. A value without any of them has nothing to refuse. */
+export const BOUNDING: Watch = watchFor([...ITEMS, ...LENGTHS, ...PATTERNS])
+
 /**
  * The key of the first schema, grammar or pattern in a request that exceeds the bounds, or null.
  * One request with a huge `minItems` makes Ollama crash, and with it every stream that runs.
+ * @param members the outermost members, scanned for `BOUNDING`
  */
-export function unbounded(request: JsonObject, backend: Backend): string | null {
+export function unbounded(
+  request: JsonObject,
+  backend: Backend,
+  members: readonly Member[],
+): string | null {
+  const watched = (key: string): boolean =>
+    members.some((member) => member.key === key && member.watched)
   for (const key of GRAMMARS) {
     const value = request[key]
     if (value === undefined) continue
+    if (typeof value !== 'string' && !watched(key)) continue
     if (typeof value === 'string' && value.length > MOST_TEXT) return key
     const schema = typeof value === 'string' ? (parse(value) ?? value) : value
     if (!bounded(schema, COMPILED)) return key
@@ -42,7 +54,7 @@ export function unbounded(request: JsonObject, backend: Backend): string | null 
   }
   for (const key of TOOLS) {
     const tools = request[key]
-    if (tools === undefined) continue
+    if (tools === undefined || !watched(key)) continue
     const bounds = compilesTools(request, backend) ? COMPILED_TOOLS : SHOWN
     if (!bounded(tools, bounds)) return key
   }
@@ -66,14 +78,18 @@ const isStrict = (tool: Json | undefined): boolean => isObject(tool) && tool.str
 
 /** Walks a schema, and multiplies the counts around each part. */
 function bounded(schema: Json, bounds: Bounds): boolean {
-  const open: { value: Json; around: number }[] = [{ value: schema, around: 1 }]
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { value, around } = next
-    if (Array.isArray(value)) for (const item of value) open.push({ value: item, around })
-    if (!isObject(value)) continue
-    const times = counts(value, bounds)
+  const open: Json[] = [schema]
+  const arounds: number[] = [1]
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    const around = arounds.pop() ?? 1
+    const times = isObject(value) ? counts(value, bounds) : 1
     if (times === null || around * times > bounds.nested) return false
-    for (const inner of Object.values(value)) open.push({ value: inner, around: around * times })
+    const inside = Array.isArray(value) ? value : isObject(value) ? Object.values(value) : []
+    for (const inner of inside) {
+      if (typeof inner !== 'object' || inner === null) continue
+      open.push(inner)
+      arounds.push(around * times)
+    }
   }
   return true
 }
@@ -81,14 +97,15 @@ function bounded(schema: Json, bounds: Bounds): boolean {
 /** The largest number of items that one object asks for. Null if a count exceeds its bound. */
 function counts(schema: JsonObject, bounds: Bounds): number | null {
   let items = 1
-  for (const [key, value] of Object.entries(schema)) {
-    const name = fold(key)
+  for (const key in schema) {
+    const value = schema[key]
     if (typeof value === 'number') {
+      const name = fold(key)
       if (ITEMS.has(name) && value > bounds.items) return null
       if (LENGTHS.has(name) && value > bounds.length) return null
       if (ITEMS.has(name)) items = Math.max(items, value)
     }
-    if (typeof value === 'string' && PATTERNS.has(name) && !boundedPattern(value, bounds))
+    if (typeof value === 'string' && PATTERNS.has(fold(key)) && !boundedPattern(value, bounds))
       return null
   }
   return items

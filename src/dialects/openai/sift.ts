@@ -16,6 +16,17 @@ export interface Sifted {
   readonly ignored: readonly string[]
 }
 
+const NO_KEYS: ReadonlySet<string> = new Set()
+const NO_NAMES: readonly string[] = []
+
+/** A request of which everything passes. */
+export const untouched = (request: JsonObject): Sifted => ({
+  request,
+  gone: NO_KEYS,
+  anew: NO_NAMES,
+  ignored: NO_NAMES,
+})
+
 /** Keeps the fields on the list of the API and on the operator's own. */
 export function sift(dialect: Api, request: JsonObject, also: ReadonlySet<string>): Sifted {
   const kept: JsonObject = {}

@@ -16,6 +16,6 @@ export function usageSoFar(
 function promptOf(asked: Asked, { count }: Granted): number {
   if (asked.most.input > MOST_COUNTED) return Math.ceil(asked.most.input / 4)
   let prompt = asked.ids
-  for (const text of asked.texts) prompt += count(text)
+  for (const text of asked.texts()) prompt += count(text)
   return prompt
 }

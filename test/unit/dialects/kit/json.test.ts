@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fold, membersOf, readObject, splice } from '../../../../src/dialects/kit/json.ts'
+import { fold } from '../../../../src/dialects/kit/json.ts'
+import { membersOf, readObject, splice } from '../../../../src/dialects/kit/json-object.ts'
 
 const read = (text: string | Uint8Array) => readObject(Buffer.from(text))
 
@@ -54,11 +55,13 @@ describe('readObject', () => {
         if (!document.ok) throw new Error(document.error.message)
         const { members } = document.value
         const found = members.map(({ start, end }): object =>
-          JSON.parse(`{${text.slice(start, end)}}`),
+          JSON.parse(`{${Buffer.from(text).toString('utf8', start, end)}}`),
         )
         expect(Object.fromEntries(found.flatMap(Object.entries))).toEqual(JSON.parse(text))
-        expect(JSON.parse(splice(document.value, new Set(), []))).toEqual(JSON.parse(text))
-        expect(membersOf(text)).toEqual(members)
+        expect(JSON.parse(splice(document.value, new Set(), []).toString())).toEqual(
+          JSON.parse(text),
+        )
+        expect(membersOf(Buffer.from(text).toString('latin1'))).toEqual(members)
       }),
     )
   })
@@ -68,10 +71,10 @@ describe('splice', () => {
   it('leaves every other byte unchanged', () => {
     const document = read('{ "a" : 1.50, "b":[ 1 , 2],"c":"\\u00e9" }')
     if (!document.ok) throw new Error('unreadable')
-    expect(splice(document.value, new Set(['b']), ['"d":4'])).toBe(
+    expect(splice(document.value, new Set(['b']), ['"d":4']).toString()).toBe(
       '{"a" : 1.50,"c":"\\u00e9","d":4}',
     )
-    expect(splice(document.value, new Set(['a', 'b', 'c']), [])).toBe('{}')
+    expect(splice(document.value, new Set(['a', 'b', 'c']), []).toString()).toBe('{}')
   })
 })
 

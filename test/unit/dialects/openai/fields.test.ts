@@ -121,7 +121,7 @@ describe('J16 request fields are an allow-list', () => {
     const read = openaiChat.read(bytes({ ...chat, guidance: { a: 'b' }, other: 1 }), HEAD, terms)
     if (!read.ok) throw new Error(read.error.message)
     expect(read.value.ignored).toEqual(['other'])
-    expect(read.value.texts).toContain('{"a":"b"}')
+    expect(read.value.texts()).toContain('{"a":"b"}')
     const out = JSON.parse(Buffer.from(openaiChat.rewrite(read.value, 9, 'other').body).toString())
     expect(out).toEqual({ ...chat, guidance: { a: 'b' }, max_tokens: 9 })
     expect(openaiChat.read(bytes({ ...chat, Guidance: 1 }), HEAD, terms)).toMatchObject({
@@ -160,7 +160,7 @@ describe('J16 request fields are an allow-list', () => {
       },
       max_tokens: 9,
     })
-    expect(asked.texts.join(' ')).not.toContain('xxx')
+    expect(asked.texts().join(' ')).not.toContain('xxx')
   })
 
   it.each([

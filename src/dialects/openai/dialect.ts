@@ -180,7 +180,7 @@ function rewrite(
   refused: Refused = NONE,
 ): Rewritten {
   const { document, sifted } = parsed(asked)
-  const gone = new Set(sifted.gone)
+  const gone = new Set(sifted.gone ?? [])
   const added = [...sifted.anew]
   if (asked.hasOutput) {
     assert(Number.isSafeInteger(output) && output >= 0, `not an output limit: ${output}`)

@@ -8,21 +8,20 @@ import { PASSED } from './passed.ts'
 export interface Sifted {
   /** What is sent of it, apart from limits and stream options. */
   readonly request: JsonObject
-  /** The outermost keys whose bytes are left out. */
-  readonly gone: ReadonlySet<string>
+  /** The outermost keys whose bytes are left out; null if there are none. */
+  readonly gone: ReadonlySet<string> | null
   /** Members as JSON that are written anew, because a part of them is left out. */
   readonly anew: readonly string[]
   /** The names of what was left out, for a header. */
   readonly ignored: readonly string[]
 }
 
-const NO_KEYS: ReadonlySet<string> = new Set()
 const NO_NAMES: readonly string[] = []
 
 /** A request of which everything passes. */
 export const untouched = (request: JsonObject): Sifted => ({
   request,
-  gone: NO_KEYS,
+  gone: null,
   anew: NO_NAMES,
   ignored: NO_NAMES,
 })

@@ -78,8 +78,8 @@ export function openEntrances(parts: GateParts, served: Served): Entrances {
       methods: served.routes.all.map(({ method }) => method),
     }),
     receive: makeReceive({ ...receiving, clients, publicUrl: () => config.publicUrl }),
-    reply: (request, response, onHead = null) =>
-      nodeReply(request, response, { world, idleMs: config.timeouts.idleMs, onHead }),
+    reply: (request, response, standing = null) =>
+      nodeReply(request, response, { world, idleMs: config.timeouts.idleMs, standing }),
     playPay: play === null ? null : (invoice) => play.pay(invoice),
     isLocal: (request) => clients.isLocal(request),
   }

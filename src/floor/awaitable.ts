@@ -5,7 +5,8 @@
  */
 export type Awaitable<T> = T | Promise<T>
 
-const isPromise = <T>(value: Awaitable<T>): value is Promise<T> => value instanceof Promise
+/** Whether a value has yet to come. */
+export const isPromise = <T>(value: Awaitable<T>): value is Promise<T> => value instanceof Promise
 
 /** Goes on with a value: at once if it is there, else when it has come. */
 export const andThen = <T, U>(

@@ -4,6 +4,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type Context, Hono } from 'hono'
 import { accepts } from 'hono/accepts'
 import { setCors } from './cors.ts'
+import { directRoutes, serveDirect } from './direct.ts'
 import {
   type AppParts,
   begunOf,
@@ -47,7 +48,10 @@ export function makeApp(parts: AppParts): Hono<Env> {
   return app
 }
 
-/** Makes the function that Node's listener calls. */
+/**
+ * Makes the function that Node's listener calls. Requests for the routes of dialects do not pass
+ * through Hono.
+ */
 export function makeListener(
   parts: AppParts,
 ): (request: IncomingMessage, response: ServerResponse) => void {
@@ -57,8 +61,14 @@ export function makeListener(
     errorHandler: (error) =>
       error instanceof RequestError ? unreadable(parts) : new Response(null, { status: 500 }),
   })
+  const directly = directRoutes(
+    parts.routes,
+    app.routes.map(({ path }) => path),
+  )
   return (request, response) => {
-    response.setHeader('x-content-type-options', 'nosniff')
+    const route = directly(request)
+    // After this tick, a body that came together with its head is there as a whole.
+    if (route !== null) return process.nextTick(serveDirect, parts, route, request, response)
     if (!setCors(parts.cors, request, response)) return
     listener(request, response).catch(() => response.destroy())
   }

@@ -1,4 +1,5 @@
 import { assert } from '../floor/assert.ts'
+import { type Holder, Holders } from './holders.ts'
 
 /** Bytes. A body up to this size is small: prompts are, files hardly ever. */
 export const SMALL_BODY = 262_144
@@ -58,15 +59,6 @@ export function passesBounds(bodyLimit: number): ShareBounds {
   return { total, smallOnly: total / 4, each: 32 * MB, eachLarge, largeEach, site: total }
 }
 
-interface Holder {
-  readonly name: string
-  bytes: number
-  /** How many large bodies it has, and their bytes. */
-  large: number
-  largeBytes: number
-  places: number
-}
-
 /**
  * The memory that the bodies of many requests share. It only counts bytes. A body that does not fit
  * is refused. Before that, other bodies that arrive too slowly lose their room.
@@ -74,7 +66,8 @@ interface Holder {
 export class BodyShare {
   readonly #bounds: ShareBounds
   readonly #now: () => number
-  readonly #holders = new Map<string, Holder>()
+  readonly #holders = new Holders()
+  readonly #sites = new Holders()
   /** The rooms of bodies that still arrive. Each knows its index. */
   readonly #arriving: BodyRoom[] = []
   #bytes = 0
@@ -95,30 +88,49 @@ export class BodyShare {
    * names. `drop` is called if the body comes too slowly and others need its room.
    */
   enter(whose: Whose, declared: number | null, drop: () => void): BodyRoom | null {
-    const holder = this.#holder(whose.holder)
-    const large = (declared ?? 0) > SMALL_BODY
-    if (large && !this.#admitsLarge(holder)) return null
-    const site = this.#holder(`site ${whose.site}`)
-    const [since, at] = [this.#now(), this.#arriving.length]
-    const place = new BodyRoom(this, { holder, site, since, drop, at })
-    for (const one of [holder, site]) {
-      this.#holders.set(one.name, one)
-      one.places += 1
-    }
-    this.#arriving.push(place)
-    if (large) this.#enlarge(place)
+    const place = this.#placeFor(whose, {
+      declared: declared ?? 0,
+      drop,
+      at: this.#arriving.length,
+    })
+    if (place !== null) this.#arriving.push(place)
     return place
+  }
+
+  /** Takes room for a body that has arrived. Null if there is none. */
+  take(whose: Whose, size: number): BodyRoom | null {
+    const place = this.#placeFor(whose, { declared: size, drop: nothing, at: -1 })
+    if (place === null || this.grow(place, size)) return place
+    place.leave()
+    return null
   }
 
   /** Called by `BodyRoom`. */
   grow(place: BodyRoom, to: number): boolean {
     const more = to - place.bytes
-    const { holder, site } = place
     assert(more >= 0, 'a body that arrives does not shrink')
     if (to > SMALL_BODY && !place.large) {
-      if (!this.#admitsLarge(holder)) return false
+      if (!this.#admitsLarge(place.holder)) return false
       this.#enlarge(place)
     }
+    if (!this.#hasRoom(place, more) && !this.#getsRoom(place, more)) return false
+    place.bytes = to
+    place.holder.bytes += more
+    place.site.bytes += more
+    this.#bytes += more
+    if (place.large) this.#addLarge(place.holder, more)
+    return true
+  }
+
+  #hasRoom(place: BodyRoom, more: number): boolean {
+    const { holder, site } = place
+    const near = site.bytes + more <= this.#bounds.site
+    return holder.bytes + more <= this.#most(place) && near && this.#fits(place, more)
+  }
+
+  /** Others may lose their room for it: bodies of its holder, of its site, then any. */
+  #getsRoom(place: BodyRoom, more: number): boolean {
+    const { holder, site } = place
     const mine = () => holder.bytes + more <= this.#most(place)
     const ofMine = (one: BodyRoom) => one.holder === holder
     if (!mine() && (place.isSlow(this.#now()) || !this.#makeRoom(mine, ofMine))) return false
@@ -126,13 +138,7 @@ export class BodyShare {
     const ofSite = (one: BodyRoom) => one.site === site
     if (!near() && (place.isSlow(this.#now()) || !this.#makeRoom(near, ofSite))) return false
     const all = () => this.#fits(place, more)
-    if (!all() && (place.isSlow(this.#now()) || !this.#makeRoom(all))) return false
-    place.bytes = to
-    holder.bytes += more
-    site.bytes += more
-    this.#bytes += more
-    if (place.large) this.#addLarge(holder, more)
-    return true
+    return all() || (!place.isSlow(this.#now()) && this.#makeRoom(all))
   }
 
   /** Called by `BodyRoom` when the whole body is there. It cannot lose its room any more. */
@@ -166,12 +172,22 @@ export class BodyShare {
     for (const one of [holder, site]) {
       one.bytes -= place.bytes
       one.places -= 1
-      if (one.places === 0) this.#holders.delete(one.name)
     }
   }
 
-  #holder(name: string): Holder {
-    return this.#holders.get(name) ?? newHolder(name)
+  #placeFor(
+    { holder: name, site: near }: Whose,
+    { declared, ...arrives }: Pick<BodyRoom, 'at' | 'drop'> & { readonly declared: number },
+  ): BodyRoom | null {
+    const holder = this.#holders.of(name)
+    const large = declared > SMALL_BODY
+    if (large && !this.#admitsLarge(holder)) return null
+    const site = this.#sites.of(near)
+    const place = new BodyRoom(this, { holder, site, since: this.#now(), ...arrives })
+    holder.places += 1
+    site.places += 1
+    if (large) this.#enlarge(place)
+    return place
   }
 
   #admitsLarge(holder: Holder): boolean {
@@ -217,14 +233,7 @@ export class BodyShare {
   }
 }
 
-const newHolder = (name: string): Holder => ({
-  name,
-  bytes: 0,
-  large: 0,
-  largeBytes: 0,
-  places: 0,
-})
-
+const nothing = (): void => {}
 const isLarge = ({ large }: BodyRoom): boolean => large
 
 /** The room of one body. It is given back once, even if `leave` is called several times. */
@@ -241,22 +250,17 @@ export class BodyRoom {
   readonly site: Holder
   readonly #share: BodyShare
   readonly #since: number
-  readonly #drop: () => void
+  /** Called if others need its room. */
+  readonly drop: () => void
   #open = true
 
   constructor(
     share: BodyShare,
-    made: {
-      readonly holder: Holder
-      readonly site: Holder
-      readonly since: number
-      readonly drop: () => void
-      readonly at: number
-    },
+    made: Pick<BodyRoom, 'holder' | 'site' | 'at' | 'drop'> & { readonly since: number },
   ) {
     this.#share = share
     this.#since = made.since
-    this.#drop = made.drop
+    this.drop = made.drop
     this.holder = made.holder
     this.site = made.site
     this.at = made.at
@@ -286,10 +290,6 @@ export class BodyRoom {
     if (!this.#open) return
     this.#open = false
     this.#share.giveBack(this)
-  }
-
-  drop(): void {
-    this.#drop()
   }
 
   isSlow(now: number): boolean {

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Awaitable, andThen } from '../floor/awaitable.ts'
 import { err, ok, type Result } from '../floor/result.ts'
-import type { Timer, World } from '../floor/world.ts'
+import type { Sweep, Swept } from '../floor/sweep.ts'
+import type { World } from '../floor/world.ts'
 import { type Refusal, refuse } from '../gate/refusal.ts'
 import { type BodyRoom, type BodyShare, SMALL_BODY, type Whose } from './body-share.ts'
 
@@ -12,6 +14,8 @@ export interface BodyLimits {
    * The time for the whole body in ms, also for one that arrives steadily and slowly (threats D6).
    */
   readonly deadlineMs: number
+  /** Where the deadlines of bodies stand that still arrive. */
+  readonly deadlines: Sweep<Swept>
   /** The memory that the body is counted in, and whose body it is (threats J7). */
   readonly share: BodyShare
   readonly whose: Whose
@@ -51,10 +55,10 @@ export function awaitsContinue(request: IncomingMessage, response: ServerRespons
  * is over. 400: the buyer left. 503: the memory that bodies share is full, or was needed while this
  * one came too slowly.
  */
-export async function readBody(
+export function readBody(
   request: IncomingMessage,
   limits: BodyLimits,
-): Promise<Result<Body, Refusal>> {
+): Awaitable<Result<Body, Refusal>> {
   const { headers } = request
   const encoding = headers['content-encoding'] ?? 'identity'
   const transfer = headers['transfer-encoding'] ?? 'chunked'
@@ -65,8 +69,23 @@ export async function readBody(
   if (declared === 0) return ok(NOTHING)
   if (declared !== null && declared > limits.limit)
     return refused(request, limits.world, tooLarge(limits.limit))
-  const read = await new Reading(request, limits, declared).result
-  return read.ok ? read : refused(request, limits.world, read.error)
+  if (request.complete && declared !== null && request.readableLength === declared) {
+    return readWhole(request, limits, declared)
+  }
+  return andThen(new Reading(request, limits, declared).result, (read) =>
+    read.ok ? read : refused(request, limits.world, read.error),
+  )
+}
+
+/** Reads a body that has arrived: nothing is waited for. */
+function readWhole(
+  request: IncomingMessage,
+  { share, whose }: BodyLimits,
+  size: number,
+): Result<Body, Refusal> {
+  const room = share.take(whose, size)
+  if (room === null) return err(BUSY)
+  return ok(new KeptBody(request.read(), room))
 }
 
 /** The declared length of a body. Null if it comes in chunks without a declared length. */
@@ -103,16 +122,37 @@ const tooLarge = (limit: number): Refusal =>
     `The request body is larger than the ${limit} bytes that are taken here. Send less in one request.`,
   )
 
+/** A body with its room. */
+class KeptBody implements Body {
+  readonly bytes: Uint8Array
+  readonly #room: BodyRoom
+
+  constructor(bytes: Uint8Array, room: BodyRoom) {
+    this.bytes = bytes
+    this.#room = room
+  }
+
+  admit(): void {
+    this.#room.admit()
+  }
+
+  release(): void {
+    this.#room.leave()
+  }
+}
+
 /**
  * Reads one body into one buffer. The buffer grows as the body arrives, and only as far as it has
  * room.
  */
-class Reading {
+class Reading implements Swept {
+  seat = -1
+  readonly due: number
   readonly result: Promise<Result<Body, Refusal>>
   readonly #request: IncomingMessage
   readonly #limit: number
   readonly #most: number
-  readonly #timer: Timer
+  readonly #deadlines: Sweep<Swept>
   readonly #place: BodyRoom | null
   #buffer: Uint8Array = NOTHING.bytes
   #size = 0
@@ -125,12 +165,18 @@ class Reading {
     this.result = new Promise((resolve) => {
       this.#done = resolve
     })
-    this.#timer = limits.world.after(limits.deadlineMs, () => this.#refuse(TOO_SLOW))
+    this.due = limits.world.elapsed() + limits.deadlineMs
+    this.#deadlines = limits.deadlines
+    this.#deadlines.add(this)
     const { share, whose } = limits
     this.#place = share.enter(whose, declared, () => this.#refuse(BUSY))
     if (this.#place === null) this.#refuse(BUSY)
     else if (request.destroyed && !request.readableEnded) this.#refuse(CUT)
     else this.#start()
+  }
+
+  onDue(): void {
+    this.#refuse(TOO_SLOW)
   }
 
   #start(): void {
@@ -183,10 +229,10 @@ class Reading {
 
   readonly #onEnd = (): void => {
     const place = this.#place
-    place?.arrived()
     this.#stop()
-    const bytes = this.#buffer.subarray(0, this.#size)
-    this.#done(ok({ bytes, admit: () => place?.admit(), release: () => place?.leave() }))
+    if (place === null) return
+    place.arrived()
+    this.#done(ok(new KeptBody(this.#buffer.subarray(0, this.#size), place)))
   }
 
   readonly #onClose = (): void => this.#refuse(CUT)
@@ -199,7 +245,7 @@ class Reading {
   }
 
   #stop(): void {
-    this.#timer.cancel()
+    this.#deadlines.delete(this)
     this.#request.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose)
   }
 }
@@ -209,20 +255,19 @@ class Reading {
  * the answer (RFC 9112 9.6). So the rest of the body is read for a while. A client that waits for
  * `100 Continue` sends nothing.
  */
-async function refused(
+function refused(
   request: IncomingMessage,
   world: World,
   error: Refusal,
-): Promise<Result<Body, Refusal>> {
+): Awaitable<Result<Body, Refusal>> {
   if (request.complete || request.destroyed || waiting.has(request)) return err(error)
-  await new Promise<void>((resolve) => {
-    const timer = world.after(LINGER_MS, resolve)
+  return new Promise((resolve) => {
     const done = () => {
       timer.cancel()
-      resolve()
+      request.pause()
+      resolve(err(error))
     }
+    const timer = world.after(LINGER_MS, done)
     request.on('error', done).once('end', done).once('close', done).resume()
   })
-  request.pause()
-  return err(error)
 }

@@ -28,12 +28,13 @@ export interface ClientsOptions {
 
 /** Tells clients apart without storing who they are. No address leaves this file (D3). */
 export interface Clients {
-  /** The same text for the same client while this process lives. An IPv6 /64 is one client. */
-  key(request: IncomingMessage): string
+  /**
+   * The client and the site of a request: the same texts for the same client while this process
+   * lives. An IPv6 /64 is one client. An IPv6 /48 is one site; it contains 65,536 clients (J17).
+   */
+  of(request: IncomingMessage): Member
   /** Client and site of a connection. Null if many people share it: loopback, or a trusted proxy. */
   ofConnection(socket: Socket): Member | null
-  /** The same text for all clients of one site, an IPv6 /48, which contains 65,536 clients (J17). */
-  site(request: IncomingMessage): string
   /** Whether the peer is a trusted proxy. */
   comesFromProxy(request: IncomingMessage): boolean
   /**
@@ -74,7 +75,7 @@ export function makeClients(options: ClientsOptions): Clients {
     const peer = peerOf(request)
     return peer !== null && isTrusted(peer)
   }
-  const keys = (request: IncomingMessage): Member => {
+  const of = (request: IncomingMessage): Member => {
     if (comesFromProxy(request)) return keysOf(clientOf(request, isTrusted), options.salt)
     notice(request)
     const known = direct.get(request.socket)
@@ -85,8 +86,7 @@ export function makeClients(options: ClientsOptions): Clients {
   }
   return {
     comesFromProxy,
-    key: (request) => keys(request).client,
-    site: (request) => keys(request).site,
+    of,
     ofConnection: ({ remoteAddress }) => {
       const peer = readIp(remoteAddress ?? '')
       return peer !== null && (isHere(peer) || isTrusted(peer)) ? null : keysOf(peer, options.salt)
@@ -109,8 +109,7 @@ export function makeClients(options: ClientsOptions): Clients {
 export function makeTunnelClients(salt: Uint8Array): Clients {
   return {
     comesFromProxy: () => false,
-    key: (request) => keysOf(tunnelled(request), salt).client,
-    site: (request) => keysOf(tunnelled(request), salt).site,
+    of: (request) => keysOf(tunnelled(request), salt),
     ofConnection: () => null,
     isLocal: () => false,
   }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { FlatHeaders } from '../gate/ports.ts'
 
 /** Which web pages may call the gate, and what they may see of its answers. */
 export interface Cors {
@@ -43,28 +44,59 @@ function joined(own: readonly string[], more: readonly string[]): string {
   return [...own, ...new Set(more.filter((name) => !known.has(name.toLowerCase())))].join(', ')
 }
 
+/** Headers that stand in every answer of a route, besides its own. */
+export interface Standing {
+  /** In a 200. */
+  readonly served: FlatHeaders
+  /** In an error or an offer. */
+  readonly refused: FlatHeaders
+}
+
+const NOSNIFF = ['x-content-type-options', 'nosniff', 'vary'] as const
+const VARY = 'Origin, Authorization, X-API-Key'
+const FOR_NO_PAGE: Standing = { served: [...NOSNIFF, VARY], refused: [...NOSNIFF, VARY] }
+
 /**
- * Sets the CORS headers of an answer (Fetch standard 3.2), with one origin only. It answers
- * preflights itself, without asking for a pass or money (threats G10, D4), and then returns false.
+ * The headers with which a route answers a page of another site (Fetch standard 3.2), with one
+ * origin only. `open`: the request has no pass. Then the page may not read a 200, unless the
+ * operator named its origin. Otherwise any page on the web could use a free model of the person who
+ * looks at the page. Errors and offers stay readable.
+ */
+export function standing(cors: Cors, { headers }: IncomingMessage, open: boolean): Standing {
+  const { origin } = headers
+  if (origin === undefined || !isAllowed(cors, origin)) return FOR_NO_PAGE
+  const exposed = [...FOR_NO_PAGE.served, 'access-control-expose-headers', cors.exposed]
+  const readable = [...exposed, 'access-control-allow-origin', origin]
+  return { served: open && !named(cors, origin) ? exposed : readable, refused: readable }
+}
+
+/**
+ * Sets the headers of an answer that no route gives: the same as `standing`. It answers preflights
+ * itself, without asking for a pass or money (threats G10, D4), and then returns false.
  */
 export function setCors(cors: Cors, request: IncomingMessage, response: ServerResponse): boolean {
+  if (request.method !== 'OPTIONS') {
+    const { refused } = standing(cors, request, false)
+    for (let at = 0; at + 1 < refused.length; at += 2) {
+      response.setHeader(refused[at] ?? '', refused[at + 1] ?? '')
+    }
+    return true
+  }
   const { origin } = request.headers
-  const preflight = request.method === 'OPTIONS'
-  response.setHeader('vary', preflight ? VARY_PREFLIGHT : 'Origin, Authorization, X-API-Key')
-  const allowed = origin !== undefined && (cors.origins.includes('*') || named(cors, origin))
-  if (allowed) {
-    response.setHeader('access-control-allow-origin', origin)
-    response.setHeader('access-control-expose-headers', cors.exposed)
+  const headers: string[] = [...NOSNIFF, VARY_PREFLIGHT]
+  if (origin !== undefined && isAllowed(cors, origin)) {
+    headers.push('access-control-allow-origin', origin)
+    headers.push('access-control-expose-headers', cors.exposed)
+    headers.push('access-control-allow-methods', cors.methods)
+    headers.push('access-control-allow-headers', allowedHeaders(request))
+    headers.push('access-control-max-age', '600')
   }
-  if (!preflight) return true
-  if (allowed) {
-    response.setHeader('access-control-allow-methods', cors.methods)
-    response.setHeader('access-control-allow-headers', allowedHeaders(request))
-    response.setHeader('access-control-max-age', '600')
-  }
-  response.writeHead(204).end()
+  response.writeHead(204, headers).end()
   return false
 }
+
+const isAllowed = (cors: Cors, origin: string): boolean =>
+  cors.origins.includes('*') || named(cors, origin)
 
 const VARY_PREFLIGHT = 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers'
 
@@ -80,20 +112,3 @@ function allowedHeaders({ headers }: IncomingMessage): string {
 }
 
 const named = (cors: Cors, origin: string): boolean => cors.origins.includes(origin)
-
-/**
- * Returns what to do with the head of an answer to a request without a pass: it removes the
- * permission for other origins, unless the operator named them. Otherwise any page on the web could
- * use a free model of the person who looks at the page. Errors and offers stay readable. Null if
- * nothing is to be hidden.
- */
-export function hidingFromOthers(
-  cors: Cors,
-  { headers }: IncomingMessage,
-  response: ServerResponse,
-): ((status: number) => void) | null {
-  if (headers.origin === undefined || named(cors, headers.origin)) return null
-  return (status) => {
-    if (status === 200) response.removeHeader('access-control-allow-origin')
-  }
-}

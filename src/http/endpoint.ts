@@ -11,10 +11,11 @@ import type { Refusal } from '../gate/refusal.ts'
 import type { Routes } from '../gate/route.ts'
 import { answerRefusal } from '../gate/write-response.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
-import { type Cors, hidingFromOthers } from './cors.ts'
+import type { Cors, Standing } from './cors.ts'
 import type { Describe } from './describe.ts'
 import type { Begun, Receive } from './incoming.ts'
 import { NOT_JSON, wrongMethod } from './refusals.ts'
+import { serveRoute } from './serve-route.ts'
 
 /** Everything that the handlers of requests use. */
 export interface AppParts {
@@ -32,12 +33,8 @@ export interface AppParts {
   readonly notFound: (method: string, path: string | null) => Refusal
   readonly cors: Cors
   readonly receive: Receive
-  /** `onHead` is called with the status just before the head is sent. */
-  reply(
-    request: IncomingMessage,
-    response: ServerResponse,
-    onHead?: ((status: number) => void) | null,
-  ): Reply
+  /** `standing`: the headers of the listener. Null if they are set already. */
+  reply(request: IncomingMessage, response: ServerResponse, standing?: Standing | null): Reply
   /** Called on a bug. The request gets a 500 and the operator is told. */
   onError(error: Error): void
   /** Pays an invoice of play money. Null with any other wallet. */
@@ -60,27 +57,13 @@ export type Endpoint = (c: Context<Env>) => Promise<Response>
 export async function routed(c: Context<Env>, parts: AppParts): Promise<Response> {
   const { incoming: request, outgoing: response } = c.env
   const begun = begunOf(c, parts)
-  // A path that could be read in two ways is refused after the body was read, and that refusal is
-  // logged.
   const found = parts.routes.find(begun.incoming.method, c.req.path)
   if (found.is === 'method')
     return plain(c, parts, wrongMethod(begun.incoming.method, found.allowed))
   if (found.is === 'nothing') return notServed(c, parts)
-  const { presented } = begun.incoming
-  const open = presented.is !== 'credential' && presented.is !== 'payment'
-  const hiding = open ? hidingFromOthers(parts.cors, request, response) : null
-  const received = await parts.receive.body(request, begun, found.route.dialect)
-  const reply = parts.reply(request, response, hiding)
-  if (!received.ok) {
-    const call = parts.gate.begin(found.route, begun.incoming, reply)
-    parts.gate.refuse(call, received.error)
-    return RESPONSE_ALREADY_SENT
-  }
-  try {
-    await parts.gate.serve(parts.gate.begin(found.route, received.value, reply))
-  } finally {
-    received.value.letGoOfBody()
-  }
+  // The route writes all headers itself.
+  for (const name of response.getHeaderNames()) response.removeHeader(name)
+  await serveRoute(parts, found.route, { request, response, begun })
   return RESPONSE_ALREADY_SENT
 }
 

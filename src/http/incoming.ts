@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Dialect, RequestHead } from '../dialects/dialect.ts'
+import { type Awaitable, isPromise } from '../floor/awaitable.ts'
 import { err, ok, type Result } from '../floor/result.ts'
+import { Sweep, type Swept } from '../floor/sweep.ts'
 import type { World } from '../floor/world.ts'
 import type { Incoming } from '../gate/ports.ts'
 import type { ReadCredentials } from '../gate/presentation.ts'
@@ -32,7 +34,7 @@ export interface ReceiveOptions {
 /** A request whose body was not read yet. */
 export interface Begun {
   /** Its body is empty. */
-  readonly incoming: Incoming
+  readonly incoming: Received
   /** Whether the path can be read in one way only (G1). Otherwise nothing is served. */
   readonly canonical: boolean
   /** The payment hash of the pass that it presents, whether that is paid or not: see `holderOf`. */
@@ -51,11 +53,10 @@ export interface Receive {
     request: IncomingMessage,
     begun: Begun,
     size: 'small' | Pick<Dialect, 'headers'>,
-  ): Promise<Result<Incoming, Refusal>>
+  ): Awaitable<Result<Incoming, Refusal>>
 }
 
 const SMALL = 65_536
-const NONE = new Uint8Array(0)
 const NO_SUCH_PATH = refuse(
   404,
   'not_found',
@@ -67,52 +68,106 @@ const NO_SUCH_PATH = refuse(
  * within its limits, an anonymous client, and the credentials that it presents.
  */
 export function makeReceive(options: ReceiveOptions): Receive {
-  const { world, clients, readCredentials, shares, bodyLimit, bodyMs = 60_000 } = options
+  const { world, readCredentials, shares, bodyLimit, bodyMs = 60_000 } = options
+  const deadlines = new Sweep<Swept>(world)
   return {
     begin(request) {
       const path = canonicalPath(request.url)
       const presented = readCredentials(request.rawHeaders)
-      const at = world.now()
-      const incoming: Incoming = {
-        id: newId(at, world.random(6)),
-        at,
-        method: request.method ?? 'GET',
-        path: path ?? '',
-        query: queryOf(request.url),
-        presented,
-        head: NO_HEAD,
-        body: NONE,
-        admitBody: () => {},
-        letGoOfBody: () => {},
-        client: clients.key(request),
-        site: clients.site(request),
-        origin: originOf(request, options),
-        isLocal: () => clients.isLocal(request),
-        trailers: request.httpVersion === '1.1',
-      }
+      const incoming = new Received(request, path ?? '', { presented, options })
       return { incoming, canonical: path !== null, holder: holderOf(presented) }
     },
-    async body(request, { incoming, canonical, holder }, size) {
+    body(request, { incoming, canonical, holder }, size) {
       if (!canonical) return err(NO_SUCH_PATH)
-      const read = await readBody(request, {
+      const read = readBody(request, {
         world,
         limit: size === 'small' ? SMALL : bodyLimit,
         deadlineMs: bodyMs,
+        deadlines,
         share: holder === null ? shares.strangers : shares.passes,
         whose:
           holder === null
             ? { holder: incoming.client, site: incoming.site }
             : { holder, site: holder },
       })
-      if (!read.ok) return read
       const head = size === 'small' ? NO_HEAD : headOf(request, size.headers)
-      return ok(withBody(incoming, head, read.value))
+      return isPromise(read)
+        ? read.then((body) => incoming.with(head, body))
+        : incoming.with(head, read)
     },
   }
 }
 
 const NO_HEADERS = {}
 const NO_HEAD: RequestHead = { contentType: null, headers: NO_HEADERS }
+const NO_BODY: Body = { bytes: new Uint8Array(0), admit: () => {}, release: () => {} }
+
+/** A request as it came, with its body once that was read. */
+class Received implements Incoming {
+  readonly id: string
+  readonly at: number
+  readonly method: string
+  readonly path: string
+  readonly presented: Incoming['presented']
+  readonly client: string
+  readonly site: string
+  readonly trailers: boolean
+  head = NO_HEAD
+  #body = NO_BODY
+  readonly #request: IncomingMessage
+  readonly #options: ReceiveOptions
+
+  constructor(
+    request: IncomingMessage,
+    path: string,
+    { presented, options }: Pick<Incoming, 'presented'> & { readonly options: ReceiveOptions },
+  ) {
+    const { clients, world } = options
+    const { client, site } = clients.of(request)
+    this.at = world.now()
+    this.id = newId(this.at, world.random(6))
+    this.method = request.method ?? 'GET'
+    this.path = path
+    this.presented = presented
+    this.client = client
+    this.site = site
+    this.trailers = request.httpVersion === '1.1'
+    this.#request = request
+    this.#options = options
+  }
+
+  with(head: RequestHead, read: Result<Body, Refusal>): Result<Incoming, Refusal> {
+    if (!read.ok) return read
+    this.head = head
+    this.#body = read.value
+    return ok(this)
+  }
+
+  get body(): Uint8Array {
+    return this.#body.bytes
+  }
+
+  get query(): string {
+    return queryOf(this.#request.url)
+  }
+
+  get origin(): string {
+    return originOf(this.#request, this.#options)
+  }
+
+  isLocal(): boolean {
+    return this.#options.clients.isLocal(this.#request)
+  }
+
+  admitBody(): void {
+    this.#body.admit()
+  }
+
+  letGoOfBody(): void {
+    this.#body.release()
+    this.#body = NO_BODY
+  }
+}
 
 /** The headers that a dialect sees: the content type, and those that the dialect names. */
 function headOf({ headers }: IncomingMessage, names: readonly string[]): RequestHead {
@@ -126,31 +181,17 @@ function headOf({ headers }: IncomingMessage, names: readonly string[]): Request
   return { contentType, headers: named }
 }
 
-function withBody(
-  incoming: Incoming,
-  head: RequestHead,
-  { bytes, admit, release }: Body,
-): Incoming {
-  const received = {
-    ...incoming,
-    head,
-    body: bytes,
-    admitBody: admit,
-    letGoOfBody: () => {
-      received.body = NONE
-      release()
-    },
-  }
-  return received
-}
-
 /**
  * The id of a request and of its hold: 24 hex digits, the time first. With growing ids, new rows go
  * to the end of the ledger's index. Random ids would cost twice as much.
  */
 function newId(at: number, random: Uint8Array): string {
-  return `${at.toString(16).padStart(12, '0')}${Buffer.from(random).toString('hex')}`
+  let id = at.toString(16).padStart(12, '0')
+  for (const byte of random) id += HEX[byte]
+  return id
 }
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /** The query of a request target, with its question mark. */
 function queryOf(target = ''): string {

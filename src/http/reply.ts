@@ -2,14 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { assert } from '../floor/assert.ts'
 import type { Timer, World } from '../floor/world.ts'
 import type { FlatHeaders, Reply } from '../gate/ports.ts'
+import type { Standing } from './cors.ts'
 import { takeFrom, writePiece } from './framing.ts'
 
 export interface ReplyOptions {
   readonly world: World
   /** So many ms a reader may read nothing of what waits for it (threats D6, G8). */
   readonly idleMs: number
-  /** Called with the status just before a head is sent: the listener's own headers. */
-  readonly onHead?: ((status: number) => void) | null
+  /** The listener's own headers. */
+  readonly standing?: Standing | null
 }
 
 /**
@@ -41,7 +42,7 @@ class NodeReply implements Reply {
   readonly #outgoing: ServerResponse
   readonly #world: World
   readonly #idleMs: number
-  readonly #onHead: ((status: number) => void) | null
+  readonly #standing: Standing | null
   #status = 0
   /** The head until it is given to Node. */
   #head: FlatHeaders | null = null
@@ -67,7 +68,7 @@ class NodeReply implements Reply {
     this.#outgoing = outgoing
     this.#world = options.world
     this.#idleMs = options.idleMs
-    this.#onHead = options.onHead ?? null
+    this.#standing = options.standing ?? null
     if (outgoing.destroyed || outgoing.closed) this.#left()
     else outgoing.on('close', () => this.#left())
     // A broken connection also emits 'close'.
@@ -129,6 +130,8 @@ class NodeReply implements Reply {
   flush(): void {
     this.#flushes = false
     if (this.#gone || this.#ended) return
+    // After a bug, the answer that says so went first.
+    if (this.#head !== null && this.#outgoing.headersSent) return
     if (this.#queued > 0) this.#pump()
     else if (this.#head !== null) {
       this.#open(null)
@@ -145,14 +148,16 @@ class NodeReply implements Reply {
   /** Gives the head to Node. `length` is null if the length of the body is not known yet. */
   #open(length: number | null): void {
     const outgoing = this.#outgoing
-    this.#onHead?.(this.#status)
-    const headers = this.#incoming.httpVersion === '1.1' ? [...(this.#head ?? [])] : this.#plain()
+    const incoming = this.#incoming
+    const served = this.#status === 200
+    const headers = [...((served ? this.#standing?.served : this.#standing?.refused) ?? NO_HEADERS)]
+    headers.push(...(incoming.httpVersion === '1.1' ? (this.#head ?? []) : this.#plain()))
     this.#head = null
     const bodiless = this.#status === 204 || this.#status === 304
-    const known = length !== null && !bodiless && this.#incoming.method !== 'HEAD'
+    const known = length !== null && !bodiless && incoming.method !== 'HEAD'
     if (known) headers.push('content-length', `${length}`)
     // The unread rest of a request must not be taken for the next request.
-    if (isUnread(this.#incoming)) headers.push('connection', 'close')
+    if (isUnread(incoming)) headers.push('connection', 'close')
     outgoing.writeHead(this.#status, headers)
     // Node would write each chunk in four parts. Here the gate writes the frame of its chunks.
     this.#chunked = outgoing.chunkedEncoding
@@ -222,6 +227,7 @@ class NodeReply implements Reply {
 }
 
 const NO_TRAILERS = {}
+const NO_HEADERS: FlatHeaders = []
 const ignored = (): void => {}
 const flush = (reply: NodeReply): void => reply.flush()
 

@@ -29,15 +29,51 @@ const JSON_TYPE = 'content-type: application/json'
 
 const TARGETS = [
   ...[CHAT, '/v1/completions', '/v1/embeddings', '/v1/models', '/', '/create-invoice', '/nothing'],
-  ...[`${CHAT}/`, `/${CHAT}`, '/V1/chat/completions', '/v1/./chat/completions', '/v1/chat%2Fcompletions'],
-  ...[`${CHAT}?x=1`, `${CHAT}?`, `${CHAT}?a=%00&b=\\`, `${CHAT}#x`, `http://else.example${CHAT}`, '*', 'v1'],
-  ...['/v1\\chat\\completions', '/v1/chat', '/invoice-status/x', '/play/pay', '/health', '/assets/x'],
+  ...[
+    `${CHAT}/`,
+    `/${CHAT}`,
+    '/V1/chat/completions',
+    '/v1/./chat/completions',
+    '/v1/chat%2Fcompletions',
+  ],
+  ...[
+    `${CHAT}?x=1`,
+    `${CHAT}?`,
+    `${CHAT}?a=%00&b=\\`,
+    `${CHAT}#x`,
+    `http://else.example${CHAT}`,
+    '*',
+    'v1',
+  ],
+  ...[
+    '/v1\\chat\\completions',
+    '/v1/chat',
+    '/invoice-status/x',
+    '/play/pay',
+    '/health',
+    '/assets/x',
+  ],
   ...['/v1/balance', '/v1/usage?limit=0', '/llms.txt?x', '/v1/models/none', '/v1/messages'],
 ]
 const METHODS = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'PATCH', 'TRACE', 'PROPFIND']
 const HOSTS = [
-  ...['gate.example', 'gate.example:3000', 'gate.example:80', 'GATE.example', '[::1]:3000', '256.1.1.1:80'],
-  ...['256.1.1.1', 'gate.example:99999', 'a b', 'user@gate.example', 'user:pw@x:1', 'gäte.example', ''],
+  ...[
+    'gate.example',
+    'gate.example:3000',
+    'gate.example:80',
+    'GATE.example',
+    '[::1]:3000',
+    '256.1.1.1:80',
+  ],
+  ...[
+    '256.1.1.1',
+    'gate.example:99999',
+    'a b',
+    'user@gate.example',
+    'user:pw@x:1',
+    'gäte.example',
+    '',
+  ],
   null,
 ]
 
@@ -54,7 +90,12 @@ function* odd(): Generator<readonly [string, Odd]> {
     yield [`host ${host}`, { host }]
     yield [`host ${host}, paid`, { host, paid: true }]
   }
-  for (const origin of ['https://page.example', 'https://own.example', 'null', 'http://127.0.0.1:1']) {
+  for (const origin of [
+    'https://page.example',
+    'https://own.example',
+    'null',
+    'http://127.0.0.1:1',
+  ]) {
     const headers = [`origin: ${origin}`, JSON_TYPE]
     const asks = 'access-control-request-method: POST'
     yield [`origin ${origin}`, { headers }]
@@ -75,12 +116,18 @@ function* odd(): Generator<readonly [string, Odd]> {
     yield post('not JSON', { body: '{"model"' })
     yield post('an array', { body: '[1]' })
     yield post('a number of bytes too many', { body: HI + ' '.repeat(3_000) })
-    yield post('a number of bytes too many, in chunks', { body: HI + ' '.repeat(3_000), chunked: true })
+    yield post('a number of bytes too many, in chunks', {
+      body: HI + ' '.repeat(3_000),
+      chunked: true,
+    })
     yield post('gzip', { headers: ['content-encoding: gzip'] })
     yield post('identity', { headers: ['content-encoding: identity'] })
     yield post('another coding', { headers: ['transfer-encoding: gzip, chunked'], body: '' })
     yield post('100-continue', { headers: ['expect: 100-continue'] })
-    yield post('100-continue, too large', { headers: ['expect: 100-continue'], body: ' '.repeat(3_000) })
+    yield post('100-continue, too large', {
+      headers: ['expect: 100-continue'],
+      body: ' '.repeat(3_000),
+    })
     yield post('another expectation', { headers: ['expect: 200-ok'] })
     yield post('two lengths', { headers: ['content-length: 1'] })
     yield post('length and chunks', { headers: ['content-length: 1'], chunked: true })

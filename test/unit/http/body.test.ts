@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { PassThrough } from 'node:stream'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { Sweep } from '../../../src/floor/sweep.ts'
 import { type BodyLimits, readBody } from '../../../src/http/body.ts'
 import { BodyShare, strangersBounds } from '../../../src/http/body-share.ts'
 import { real } from '../../support/world.ts'
@@ -20,6 +21,7 @@ const limitsOf = (share: BodyShare, more: Partial<BodyLimits> = {}): BodyLimits 
   world: real,
   limit: LIMIT,
   deadlineMs: 10_000,
+  deadlines: new Sweep(real),
   share,
   whose: { holder: 'somebody', site: 'somewhere' },
   ...more,

@@ -41,12 +41,14 @@ const FIRST_BUFFER = 16_384
 
 const NOTHING: Body = { bytes: new Uint8Array(0), admit: () => {}, release: () => {} }
 
-/** Requests whose sender waits for `100 Continue` (RFC 9110 10.1.1). */
-const waiting = new WeakMap<IncomingMessage, ServerResponse>()
+/** Where a request keeps its response while its sender waits for `100 Continue` (RFC 9110 10.1.1). */
+const CONTINUE = Symbol('continue')
+
+type Waiting = IncomingMessage & { [CONTINUE]?: ServerResponse | undefined }
 
 /** Notes that this client sends its body only after `100 Continue`. `readBody` sends that. */
-export function awaitsContinue(request: IncomingMessage, response: ServerResponse): void {
-  waiting.set(request, response)
+export function awaitsContinue(request: Waiting, response: ServerResponse): void {
+  request[CONTINUE] = response
 }
 
 /**
@@ -149,7 +151,7 @@ class Reading implements Swept {
   seat = -1
   readonly due: number
   readonly result: Promise<Result<Body, Refusal>>
-  readonly #request: IncomingMessage
+  readonly #request: Waiting
   readonly #limit: number
   readonly #most: number
   readonly #deadlines: Sweep<Swept>
@@ -180,8 +182,8 @@ class Reading implements Swept {
   }
 
   #start(): void {
-    waiting.get(this.#request)?.writeContinue()
-    waiting.delete(this.#request)
+    this.#request[CONTINUE]?.writeContinue()
+    this.#request[CONTINUE] = undefined
     // Without this listener, the error of a broken connection would end the process.
     this.#request.on('error', () => {})
     this.#request.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose)
@@ -255,12 +257,8 @@ class Reading implements Swept {
  * the answer (RFC 9112 9.6). So the rest of the body is read for a while. A client that waits for
  * `100 Continue` sends nothing.
  */
-function refused(
-  request: IncomingMessage,
-  world: World,
-  error: Refusal,
-): Awaitable<Result<Body, Refusal>> {
-  if (request.complete || request.destroyed || waiting.has(request)) return err(error)
+function refused(request: Waiting, world: World, error: Refusal): Awaitable<Result<Body, Refusal>> {
+  if (request.complete || request.destroyed || request[CONTINUE] !== undefined) return err(error)
   return new Promise((resolve) => {
     const done = () => {
       timer.cancel()

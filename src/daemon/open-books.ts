@@ -3,6 +3,7 @@ import type { World } from '../floor/world.ts'
 import { LedgerDamaged, LedgerTooNew, WrongMoneyKind } from '../ledger/errors.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 import type { Books } from '../ledger/open-ledger.ts'
+import { ThreadWriter } from '../ledger/sqlite/thread-writer.ts'
 import { openSqliteBooks } from '../ledger/sqlite.ts'
 import { Failed } from './failed.ts'
 import type { Folder } from './folder.ts'
@@ -18,6 +19,7 @@ export function openBooks(
     kind,
     world,
     readsOnThread: true,
+    writer: (parts) => new ThreadWriter(parts),
     onTrouble: ({ what, solved, detail }) =>
       say(solved ? { event: 'solved', what } : { event: 'problem', what, detail }),
   })

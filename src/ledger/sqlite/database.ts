@@ -35,6 +35,13 @@ export const openDatabase = (options: OpenOptions): DatabaseSync =>
     if (wrong !== null) throw new LedgerDamaged(options.path, wrong)
   })
 
+/** Opens a connection that writes to a file which `openDatabase` has opened. */
+export function openForWriter(path: string): DatabaseSync {
+  const db = new DatabaseSync(path, { timeout: LEDGER.timeout })
+  db.exec(PRAGMAS)
+  return db
+}
+
 /** Opens a second connection. It sees the file as it is at one moment, whatever is written meanwhile. */
 export function openSnapshot(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { readOnly: true, timeout: 100 })

@@ -1,0 +1,49 @@
+import { ThreadWriter } from '../../src/ledger/sqlite/thread-writer.ts'
+import { openSqliteBooks } from '../../src/ledger/sqlite.ts'
+import { msat } from '../../src/money/msat.ts'
+import { PLANTED, type Plant, plant } from '../support/planted-writer.ts'
+import { real } from '../support/world.ts'
+import { deposit, hold } from '../unit/ledger/use.ts'
+
+/**
+ * Writes one group of rows and stands still at one moment of its way to the disk, so that it can be
+ * killed there. Says `here` at that moment, and `acknowledged` if the deposit of that group is
+ * acknowledged before. Arguments: the file and the moment.
+ */
+
+const [path = '', at = ''] = process.argv.slice(2)
+const books = openSqliteBooks({
+  path,
+  kind: 'play',
+  world: { ...real, now: () => 1_000 },
+  writer: (parts) => new ThreadWriter(parts, PLANTED),
+})
+const { ledger } = books
+for (const account of ['open', 'journalled', 'settled']) {
+  await ledger.deposit(deposit({ account, payment: `of ${account}` }))
+}
+for (const account of ['journalled', 'settled']) {
+  await ledger.hold(hold({ id: account, account }))
+  await ledger.extend(account, 61_000, msat(40n))
+}
+await books.flush()
+
+const moment = at as Plant['at'] | 'growing'
+if (moment !== 'growing' && moment !== 'answered') plant(path, { at: moment, does: 'stand' })
+await ledger.hold(hold({ id: 'open', account: 'open' }))
+await ledger.extend('journalled', 61_000, msat(70n))
+const quantities = { input: 1, cached: 0, output: 2 }
+const charge = { quantities, usage: 'reported', end: 'complete', at: 2_000 } as const
+await ledger.settle('settled', { ...charge, amount: msat(60n) })
+const waits = ledger.deposit(deposit({ account: 'waiting', payment: 'waits' })).then(() => {
+  process.stdout.write('acknowledged\n')
+})
+// No timer has fired and no input was read since the first of these rows.
+if (moment === 'growing') stand()
+await waits
+stand()
+
+function stand(): void {
+  process.stdout.write('here\n')
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+}

@@ -1,3 +1,4 @@
+import { type Awaitable, andThen } from '../floor/awaitable.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { Ledger, UsageRow } from '../ledger/ledger.ts'
@@ -75,11 +76,16 @@ export class AccountPages {
   }
 
   /** Returns `available`, or less if a `spend` limit of the pass has less room. */
-  async spendable(payer: Payer, available: Msat): Promise<Msat> {
+  spendable(payer: Payer, available: Msat): Awaitable<Msat> {
     const now = this.#world.now()
-    const spends = payer.limits.filter((limit) => limit.unit === 'spend')
-    const rooms = await Promise.all(spends.map((limit) => this.#ledger.left(limit, now)))
-    return msat(rooms.reduce((least, room) => (room < least ? room : least), available as bigint))
+    let spendable: Awaitable<bigint> = available
+    for (const limit of payer.limits) {
+      if (limit.unit !== 'spend') continue
+      spendable = andThen(spendable, (most) =>
+        andThen(this.#ledger.left(limit, now), (room) => (room < most ? room : most)),
+      )
+    }
+    return andThen(spendable, msat)
   }
 
   async #payer(presented: Presentation): Promise<Result<Payer, Refusal>> {

@@ -1,10 +1,11 @@
 import { assert } from '../floor/assert.ts'
+import { type Awaitable, andThen } from '../floor/awaitable.ts'
 import { inTime } from '../floor/in-time.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import { sleep, type World } from '../floor/world.ts'
 import type { Passes, PassRow } from '../ledger/passes.ts'
 import { printCaveat } from '../passes/caveat.ts'
-import type { Forbidden, Pass, Presented, PresentedPass } from '../passes/pass.ts'
+import type { Forbidden, Pass, Presented, PresentedPass, Verified } from '../passes/pass.ts'
 import { allows, allowsBearer, brokenRule } from '../passes/read.ts'
 import type { PaidRequest, Presentation, Rail, Receipt, RedeemRefused } from '../rails/rail.ts'
 import type { Deposits } from './deposits.ts'
@@ -76,17 +77,24 @@ export class Authenticator {
   /**
    * Finds the account that pays. Its payment is credited and on disk when this resolves. `call` is
    * checked against the caveats of a pass. If `call` is null (balance, usage, top-up), no payment
-   * is taken.
+   * is taken. Answers at once if a pass was used before.
    */
-  async authenticate(
+  authenticate(
     presented: Paying,
     call: PaidRequest | null,
-  ): Promise<Result<Identified, NotAuthenticated>> {
+  ): Awaitable<Result<Identified, NotAuthenticated>> {
     if (presented.is === 'payment') return this.#payment(presented, call)
     const { verified } = presented
     if (!verified.ok) return err({ why: WHY[verified.error] })
-    const { pass, keyId } = verified.value
-    const row = await this.#passes.get(pass.hash)
+    return andThen(this.#passes.get(verified.value.pass.hash), (row) =>
+      this.#pass(presented, { ...verified.value, row, call }),
+    )
+  }
+
+  #pass(
+    presented: PresentedPass,
+    { pass, keyId, row, call }: Verified & Judged,
+  ): Awaitable<Result<Identified, NotAuthenticated>> {
     if (row === null || !belongs(row, pass, keyId)) return err({ why: 'unknown' })
     const forbidden = this.#forbids(pass, presented.credential.secret, call)
     if (forbidden !== null && forbidden.why !== 'forbidden') return err(forbidden)
@@ -95,18 +103,12 @@ export class Authenticator {
     if (presented.opens === null || (presented.opens === 'settlement' && row.shared)) {
       return err({ why: 'bad_secret' })
     }
+    const identified = forbidden === null ? ok(payerOf(row, pass)) : err(forbidden)
     // A pass that was used before is paid for, so neither its rail nor the ledger is asked again.
-    if (row.usedAt === null) {
-      const entered = this.#firstUse(presented, row, pass.tokenId)
-      const refused = await inTime(this.#world, entered, {
-        ms: FIRST_USE_WITHIN,
-        late: 'unreachable' as const,
-      })
-      if (refused !== null) return err({ why: refused })
-    }
-    if (forbidden !== null) return err(forbidden)
-    const { limits, scope } = pass
-    return ok({ account: row.account, limits, scope, via: 'pass', carries: null })
+    if (row.usedAt !== null) return identified
+    return this.#firstUseInTime(presented, row, pass.tokenId).then((refused) =>
+      refused === null ? identified : err({ why: refused }),
+    )
   }
 
   /** Whether a damaged key was paid for. Asks the store, and never the wallet (threats K12). */
@@ -114,6 +116,11 @@ export class Authenticator {
     const row = await this.#passes.get(pass.hash)
     if (row === null || !belongs(row, pass, keyId)) return false
     return row.usedAt !== null || this.#unpaid.isPaid(row.hash)
+  }
+
+  #firstUseInTime(...use: [PresentedPass, PassRow, string]): Promise<RedeemRefused | null> {
+    const within = { ms: FIRST_USE_WITHIN, late: 'unreachable' as const }
+    return inTime(this.#world, this.#firstUse(...use), within)
   }
 
   /**
@@ -172,6 +179,7 @@ export class Authenticator {
   }
 
   #forbids(pass: Pass, secret: string, call: PaidRequest | null): NotAuthenticated | null {
+    if (pass.rules.length === 0) return null
     const now = this.#world.now()
     if (call === null) {
       const good = allowsBearer(pass, { secret, now })
@@ -188,6 +196,20 @@ export class Authenticator {
     return { why: 'forbidden', by, caveat: printCaveat(rule) }
   }
 }
+
+/** What a verified pass is judged by: its row, if there is one, and the request. */
+interface Judged {
+  readonly row: PassRow | null
+  readonly call: PaidRequest | null
+}
+
+const payerOf = ({ account }: PassRow, { limits, scope }: Pass): Identified => ({
+  account,
+  limits,
+  scope,
+  via: 'pass',
+  carries: null,
+})
 
 /**
  * A macaroon is valid with the key and the token id of its row. The row of a shared invoice has no

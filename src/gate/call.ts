@@ -1,4 +1,5 @@
 import type { Asked } from '../dialects/dialect.ts'
+import type { Seated } from '../floor/roster.ts'
 import type { Hold } from '../ledger/ledger.ts'
 import type { Msat } from '../money/msat.ts'
 import type { Rate } from '../money/price.ts'
@@ -16,8 +17,10 @@ import type { Slot } from './targets.ts'
  * a function's parameter says how far a request must have come to reach it.
  *
  *   Call ─parse→ Parsed ─price→ Priced ─authenticate→ Authenticated ─hold→ Held ─settle→ Settled
+ *
+ * Only the functions at the end of this file write its fields.
  */
-export interface Call {
+export interface Call extends Seated {
   /** The id of the request, of its hold, of its line in the log and of what is sent upstream. */
   readonly id: string
   /** ms since the epoch. When the whole request had arrived. */
@@ -86,6 +89,107 @@ export interface Settled extends Held {
   readonly cost: Cost
 }
 
-/** Adds fields to the one record of a request. */
-export const grow = <C extends Call, M extends object>(call: C, more: M): C & M =>
-  Object.assign(call, more)
+/**
+ * The object behind all of these types. The fields of later steps stand here too, because an object
+ * that gets fields one after the other costs much more.
+ */
+class Growing implements Call {
+  seat = -1
+  readonly id: string
+  readonly at: number
+  readonly route: Route
+  readonly incoming: Incoming
+  reply: Reply
+  left = false
+  asked: Asked | undefined = undefined
+  served: string | undefined = undefined
+  rate: Rate | undefined = undefined
+  context: number | null | undefined = undefined
+  wanted = 0
+  estimate: PromptEstimate | undefined = undefined
+  payer: Payer | null | undefined = undefined
+  holds: Holds | undefined = undefined
+  hold: Hold | null | undefined = undefined
+  limit = 0
+  slot: Slot | undefined = undefined
+  observed: Held['observed'] | undefined = undefined
+  cost: Cost | undefined = undefined
+
+  constructor({ id, at, route, incoming, reply }: Begun) {
+    this.id = id
+    this.at = at
+    this.route = route
+    this.incoming = incoming
+    this.reply = reply
+  }
+}
+
+type Begun = Pick<Call, 'id' | 'at' | 'route' | 'incoming' | 'reply'>
+type Writable<C> = { -readonly [Field in keyof C]: C[Field] }
+
+/** The record of a request that has just begun. It learns by itself that the buyer has left. */
+export function begun(of: Begun): Call {
+  const call = new Growing(of)
+  of.reply.onGone(() => {
+    call.left = true
+  })
+  return call
+}
+
+export function toParsed(call: Call, asked: Asked): Parsed {
+  const parsed = call as Writable<Parsed>
+  parsed.asked = asked
+  return parsed
+}
+
+export function toPriced(
+  call: Parsed,
+  found: Pick<Priced, 'asked' | 'context' | 'estimate' | 'rate' | 'served' | 'wanted'>,
+): Priced {
+  const priced = call as Writable<Priced>
+  priced.asked = found.asked
+  priced.served = found.served
+  priced.rate = found.rate
+  priced.context = found.context
+  priced.wanted = found.wanted
+  priced.estimate = found.estimate
+  return priced
+}
+
+/** `reply` replaces the one that it had, if the answer to this payer carries more. */
+export function toAuthenticated(
+  call: Priced,
+  payer: Payer | null,
+  reply: Reply = call.reply,
+): Authenticated {
+  const authenticated = call as Writable<Authenticated>
+  authenticated.payer = payer
+  authenticated.reply = reply
+  return authenticated
+}
+
+/** `wanted`: the output tokens for each choice, once the room in the model's context is known. */
+export function withWanted<C extends Priced>(call: C, wanted: number): C {
+  const priced: Writable<Priced> = call
+  priced.wanted = wanted
+  return call
+}
+
+export function toHeld(
+  call: Authenticated,
+  got: Pick<Held, 'hold' | 'holds' | 'limit' | 'observed' | 'slot'>,
+): Held {
+  const held = call as Writable<Held>
+  held.holds = got.holds
+  held.hold = got.hold
+  held.limit = got.limit
+  held.observed = got.observed
+  held.slot = got.slot
+  return held
+}
+
+export function toSettled(held: Held, cost: Cost): Settled {
+  const settled = held as Writable<Settled>
+  settled.cost = cost
+  return settled
+}

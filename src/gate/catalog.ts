@@ -1,4 +1,5 @@
 import type { Backend } from '../dialects/dialect.ts'
+import type { Awaitable } from '../floor/awaitable.ts'
 import type { Named } from '../money/pricing.ts'
 
 /** The models of the upstream, as far as they are known. */
@@ -7,7 +8,7 @@ export interface Catalog {
    * Whether the upstream serves this model; null if the upstream has never listed its models.
    * Refreshes the list first if it is old, so this is asked before anything else.
    */
-  knows(model: string): Promise<boolean | null>
+  knows(model: string): Awaitable<boolean | null>
   /** Context in tokens; null if the upstream does not say. */
   contextOf(model: string): number | null
   /** Every model that may answer to this name, each by all its names (threats A10, J10). */

@@ -26,28 +26,42 @@ interface Own {
 }
 
 /** The prompt of one request in tokens. It is counted at most once, and only if it is needed. */
-export class PromptEstimate {
+export class PromptEstimate implements Learner {
+  readonly model: string
+  account: AccountId | null = null
   readonly #asked: Asked
   readonly #parts: Estimating
   readonly #client: string
-  #account: AccountId | null = null
   #own: Own | null = null
 
   /**
-   * Until `of` says who pays, the counting is charged to `client`, which shares its turn with all
-   * who have no account.
+   * What is learned is kept under `model`. Until `of` says who pays, the counting is charged to
+   * `client`, which shares its turn with all who have no account.
    */
-  constructor(asked: Asked, client: string, parts: Estimating) {
+  constructor(
+    asked: Asked,
+    whose: { readonly model: string; readonly client: string },
+    parts: Estimating,
+  ) {
     this.#asked = asked
-    this.#client = client
+    this.model = whose.model
+    this.#client = whose.client
     this.#parts = parts
+  }
+
+  get dialect(): string {
+    return this.#asked.dialect
+  }
+
+  get plain(): boolean {
+    return this.#asked.plain
   }
 
   /**
    * Names the account that pays. From now on its share of the counting and its lessons are used.
    */
   of(account: AccountId): void {
-    this.#account = account
+    this.account = account
   }
 
   /**
@@ -73,7 +87,7 @@ export class PromptEstimate {
    */
   async withMargin(): Promise<number> {
     const { input: inputBound } = this.#asked.most
-    if (this.#account === null && inputBound > DEAR) return inputBound
+    if (this.account === null && inputBound > DEAR) return inputBound
     return Math.min(inputBound, Math.ceil((await this.tokens()) * 1.25))
   }
 
@@ -81,23 +95,18 @@ export class PromptEstimate {
    * Tokens that this model's template was seen to add to a bound. Limits `/ req` include them (J4).
    */
   template(): number {
-    return this.#parts.estimator.template(this.#learner)
+    return this.#parts.estimator.template(this)
   }
 
   /** Learns from the number of prompt tokens that the backend reported. */
   reported(input: number): void {
     const { input: bound } = this.#asked.most
     const own = this.#own?.tokens ?? null
-    this.#parts.estimator.learn(this.#learner, { own, bound, reported: input })
-  }
-
-  get #learner(): Learner {
-    const { dialect, model, plain } = this.#asked
-    return { dialect, model: model ?? '', plain, account: this.#account }
+    this.#parts.estimator.learn(this, { own, bound, reported: input })
   }
 
   #corrected({ tokens, least }: Own): number {
-    const estimate = this.#parts.estimator.estimate(this.#learner, tokens)
+    const estimate = this.#parts.estimator.estimate(this, tokens)
     return Math.min(Math.max(estimate, least), this.#asked.most.input)
   }
 
@@ -105,7 +114,7 @@ export class PromptEstimate {
   async #count(): Promise<Own | null> {
     const { parts, ids, most } = this.#asked
     const texts = this.#asked.texts()
-    const account = this.#account
+    const { account } = this
     const asker = account === null ? { client: this.#client } : { account }
     const measured = await this.#parts.counter.measure(texts.join('\n'), asker)
     if (measured === null) return null

@@ -1,35 +1,33 @@
 import type { Terms } from '../dialects/dialect.ts'
+import { type Awaitable, andThen, isPromise } from '../floor/awaitable.ts'
 import { err, ok, type Result } from '../floor/result.ts'
+import { Roster } from '../floor/roster.ts'
 import type { World } from '../floor/world.ts'
 import { isFree } from '../money/price.ts'
+import { asksThePrice, priceAsked } from './ask-price.ts'
 import type { Authenticator } from './authenticate.ts'
 import {
   type Authenticated,
+  begun,
   type Call,
-  grow,
   type Held,
   type Parsed,
   type Priced,
   type Settled,
+  toAuthenticated,
+  toSettled,
+  withWanted,
 } from './call.ts'
 import { carrying } from './carrying.ts'
-import { type Denied, notAuthenticated, notHeld, refused, unpaidFor } from './denied.ts'
+import { type Denied, notAuthenticated, refused, unpaidFor } from './denied.ts'
 import type { Forwarded, Forwarder } from './forward.ts'
+import { holdOf } from './hold-request.ts'
 import type { ModeRule } from './mode.ts'
 import { parse } from './parse.ts'
-import { passOf } from './payer.ts'
 import type { PaymentRequired } from './payment-required.ts'
 import type { Incoming, Reply } from './ports.ts'
 import { fitted, type PriceParts, price } from './price.ts'
-import {
-  DAMAGED,
-  emptyBody,
-  LEDGER,
-  methodNotAllowed,
-  type Refusal,
-  refuse,
-  STOPPING,
-} from './refusal.ts'
+import { DAMAGED, LEDGER, type Refusal, refuse, STOPPING } from './refusal.ts'
 import type { RequestLog } from './request-log.ts'
 import type { Respond } from './respond.ts'
 import type { Route } from './route.ts'
@@ -52,12 +50,17 @@ export interface GateParts {
   healthy(): boolean
 }
 
-/** Serves one request, from its first byte to its last posting. */
+/**
+ * Serves one request, from its first byte to its last posting. Each step is a plain function that
+ * answers at once where nothing has to be waited for. Only the exchange with the backend always
+ * waits.
+ */
 export class Gate {
   readonly #parts: GateParts
-  readonly #running = new Set<Promise<void>>()
+  readonly #running = new Roster<Held>()
   #stopping = false
   #ended = false
+  #allOver: () => void = () => {}
 
   constructor(parts: GateParts) {
     this.#parts = parts
@@ -74,51 +77,51 @@ export class Gate {
   }
 
   /** Ends every answer that still runs. Resolves when the money of each is settled or released. */
-  async endStreams(): Promise<void> {
+  endStreams(): Promise<void> {
     this.#ended = true
     this.#parts.forwarder.stop()
-    await Promise.all(this.#running)
+    if (this.#running.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#allOver = resolve
+    })
   }
 
   /** Begins the record of a request. */
   begin(route: Route, incoming: Incoming, reply: Reply): Call {
-    const at = this.#parts.world.now()
-    const call = { id: incoming.id, at, route, incoming, reply, left: false }
-    reply.onGone(() => {
-      call.left = true
-    })
-    return call
+    return begun({ id: incoming.id, at: this.#parts.world.now(), route, incoming, reply })
   }
 
   /**
-   * Serves one request: authorizes it, forwards it, settles it. Rejects only if the code is wrong.
+   * Serves one request: authorizes it, forwards it, settles it. Throws or rejects only if the code is
+   * wrong.
    */
-  async serve(call: Call): Promise<void> {
+  serve(call: Call): Awaitable<void> {
     if (call.incoming.method === 'HEAD') return this.#tellHead(call)
-    const held = await this.authorize(call)
-    if (!held.ok) return this.refuse(call, held.error)
-    const over = this.#deliver(held.value)
-    this.#running.add(over)
-    return over.finally(() => this.#running.delete(over))
+    return andThen(this.authorize(call), (held) =>
+      held.ok ? this.#deliver(held.value) : this.refuse(call, held.error),
+    )
   }
 
   /**
    * Admits a request: its money is held and it has a slot at a backend. The caller who gets a
    * `Held` must call `settle` with it exactly once, however the request ends.
    */
-  async authorize(call: Call): Promise<Result<Held, Refusal>> {
-    const known = await this.#identify(call)
-    const undeliverable = this.#undeliverable(call, known)
-    if (undeliverable !== null) return err(undeliverable)
-    if (!known.ok) return this.#parts.mode.decide(call, known.error)
-    const held = await this.#hold(known.value)
-    return held.ok ? held : this.#parts.mode.decide(call, held.error)
+  authorize(call: Call): Awaitable<Result<Held, Refusal>> {
+    const { mode } = this.#parts
+    return andThen(this.#identify(call), (known) => {
+      const undeliverable = this.#undeliverable(call, known)
+      if (undeliverable !== null) return err(undeliverable)
+      if (!known.ok) return mode.decide(call, known.error)
+      return andThen(this.#hold(known.value), (held) =>
+        held.ok ? held : mode.decide(call, held.error),
+      )
+    })
   }
 
   /** Settles or releases the money of a request that was let in, and gives its slot back. */
-  async settle(held: Held, how: Ending): Promise<Settled> {
+  settle(held: Held, how: Ending): Awaitable<Settled> {
     held.slot.letGo()
-    return grow(held, { cost: await this.#parts.settler.close(held, how) })
+    return andThen(this.#parts.settler.close(held, how), (cost) => toSettled(held, cost))
   }
 
   /** Answers a request that is not served, and logs it. */
@@ -129,54 +132,79 @@ export class Gate {
   }
 
   async #deliver(held: Held): Promise<void> {
-    const { forwarder, log, respond } = this.#parts
-    if (held.left) {
-      await this.settle(held, { sent: false, end: 'client_left' })
-      return log.left(held)
+    this.#running.add(held)
+    try {
+      if (held.left) return await this.#leave(held)
+      let forwarded: Forwarded | null
+      try {
+        forwarded = await this.#forward(held)
+      } catch (bug) {
+        await this.settle(held, NOT_SENT)
+        throw bug
+      }
+      const over = this.#finish(held, forwarded)
+      if (isPromise(over)) await over
+    } finally {
+      this.#running.delete(held)
+      if (this.#running.size === 0) this.#allOver()
     }
-    const forwarded = await this.#forward(held)
-    if (forwarded === null) {
-      await this.settle(held, NOT_SENT)
-      return this.refuse(held, STOPPING)
-    }
-    const settled = await this.settle(held, forwarded.ending)
-    forwarder.learn(settled, forwarded)
-    const balance = await respond.balance(settled, settled.cost.after)
-    const status = respond.end(settled, forwarded, balance)
-    log.ended(settled, { status, ttft: forwarded.ttft, detail: forwarded.relayed.detail })
+  }
+
+  /** The buyer left before anything was sent. */
+  #leave(held: Held): Awaitable<void> {
+    return andThen(this.settle(held, { sent: false, end: 'client_left' }), (settled) =>
+      this.#parts.log.left(settled),
+    )
   }
 
   /**
-   * Sends the request. Returns null if it waited for money while the gate stopped, because nobody
-   * would end its answer any more. If a bug throws, hold and slot are given back.
+   * Sends the request. The result is null if the request waited for money while the gate stopped,
+   * because nobody would end its answer any more. If a bug throws, the caller gives hold and slot
+   * back.
    */
-  async #forward(held: Held): Promise<Forwarded | null> {
+  #forward(held: Held): Awaitable<Forwarded | null> {
     const { forwarder, respond } = this.#parts
-    try {
-      const before = await respond.balance(held, held.hold?.before ?? null)
-      return this.#ended ? null : await forwarder.run(held, before)
-    } catch (bug) {
-      await this.settle(held, NOT_SENT)
-      throw bug
+    return andThen(respond.balance(held, held.hold?.before ?? null), (before) =>
+      this.#ended ? null : forwarder.run(held, before),
+    )
+  }
+
+  /** Settles the money, and only then ends the answer, because its end tells the cost. */
+  #finish(held: Held, forwarded: Forwarded | null): Awaitable<void> {
+    if (forwarded === null) {
+      return andThen(this.settle(held, NOT_SENT), () => this.refuse(held, STOPPING))
     }
+    const { forwarder, log, respond } = this.#parts
+    return andThen(this.settle(held, forwarded.ending), (settled) => {
+      forwarder.learn(settled, forwarded)
+      return andThen(respond.balance(settled, settled.cost.after), (balance) => {
+        const status = respond.end(settled, forwarded, balance)
+        const { relayed, ttft } = forwarded
+        log.ended(settled, { status, ttft, detail: relayed.detail })
+      })
+    })
   }
 
   /** Reads the request, finds its price and finds out who pays. */
-  async #identify(call: Call): Promise<Result<Authenticated, Denied>> {
-    const misread = await this.#misread(call)
-    if (misread !== null) return err(misread)
-    if (asksThePrice(call)) return err(await this.#priceAsked(call))
-    const parsed = parse(call, this.#parts.terms())
-    if (!parsed.ok) return err(refused(parsed.error))
-    const priced = await price(parsed.value, this.#parts.pricing)
-    return priced.ok ? this.#authenticate(priced.value) : err(refused(priced.error))
+  #identify(call: Call): Awaitable<Result<Authenticated, Denied>> {
+    return andThen(this.#misread(call), (misread) => {
+      if (misread !== null) return err(misread)
+      if (asksThePrice(call)) return priceAsked(call, this.#parts.authenticator).then(err)
+      const parsed = parse(call, this.#parts.terms())
+      if (!parsed.ok) return err(refused(parsed.error))
+      return andThen(price(parsed.value, this.#parts.pricing), (priced) =>
+        priced.ok ? this.#authenticate(priced.value) : err(refused(priced.error)),
+      )
+    })
   }
 
   /** Refuses two different credentials, and a damaged credential that was paid for. */
-  async #misread({ incoming: { presented } }: Call): Promise<Denied | null> {
+  #misread({ incoming: { presented } }: Call): Awaitable<Denied | null> {
     if (presented.is === 'conflict') return refused(CONFLICT)
     if (presented.is !== 'damaged') return null
-    return (await this.#parts.authenticator.wasPaid(presented)) ? refused(DAMAGED) : null
+    return andThen(this.#parts.authenticator.wasPaid(presented), (paid) =>
+      paid ? refused(DAMAGED) : null,
+    )
   }
 
   /**
@@ -205,81 +233,45 @@ export class Gate {
     reply.end()
   }
 
-  /**
-   * Answers a GET or an empty body: with a 402 if no pass is presented, with 405 or 400 if a good
-   * pass is.
-   */
-  async #priceAsked({ incoming, route }: Call): Promise<Denied> {
-    const { method, path, presented } = incoming
-    const allowed = method === 'GET' || method === route.method
-    const other = refused(methodNotAllowed(route.method, route.dialect))
-    // There is nothing to answer, so the payment is not taken.
-    if (presented.is === 'payment')
-      return method === route.method ? refused(emptyBody(route.dialect)) : other
-    if (presented.is !== 'credential') return allowed ? unpaidFor(incoming, null) : other
-    const operation = { path, method, model: null }
-    const identified = await this.#parts.authenticator.authenticate(presented, operation)
-    if (!identified.ok) return notAuthenticated(incoming, identified.error, null)
-    return method === route.method ? refused(emptyBody(route.dialect)) : other
-  }
-
-  async #authenticate(call: Priced): Promise<Result<Authenticated, Denied>> {
+  #authenticate(call: Priced): Awaitable<Result<Authenticated, Denied>> {
     if (this.#stopping) return err(refused(STOPPING))
     if (!this.#parts.healthy()) return err(refused(LEDGER))
-    const { asked, estimate, incoming, rate } = call
+    const { asked, incoming, rate, route } = call
     const { method, path, presented } = incoming
     if (presented.is !== 'credential' && presented.is !== 'payment') {
-      if (presented.is === 'absent' && isFree(rate)) return ok(grow(call, { payer: null }))
+      if (presented.is === 'absent' && isFree(rate)) return ok(toAuthenticated(call, null))
       return err(unpaidFor(incoming, call))
     }
     // A payment cannot be given back, so it is taken only if the route sells and the backend is
     // there.
     if (presented.is === 'payment') {
-      const gone = call.route.targets.gone()
+      const gone = route.targets.gone()
       if (gone !== null) return err(refused(gone))
-      if (call.route.mode !== 'charge') return err(unpaidFor(incoming, call))
+      if (route.mode !== 'charge') return err(unpaidFor(incoming, call))
     }
     const operation = { path, method, model: asked.model }
-    const identified = await this.#parts.authenticator.authenticate(presented, operation)
-    if (!identified.ok) return err(notAuthenticated(incoming, identified.error, call))
-    const payer = identified.value
-    estimate.of(payer.account)
-    if (payer.carries === null) return ok(grow(call, { payer }))
-    return ok(grow(call, { payer, reply: carrying(payer.carries, call.reply) }))
+    return andThen(this.#parts.authenticator.authenticate(presented, operation), (identified) => {
+      if (!identified.ok) return err(notAuthenticated(incoming, identified.error, call))
+      const payer = identified.value
+      call.estimate.of(payer.account)
+      const reply = payer.carries === null ? call.reply : carrying(payer.carries, call.reply)
+      return ok(toAuthenticated(call, payer, reply))
+    })
   }
 
   /** Takes a slot at a backend and holds the money. */
-  async #hold(call: Authenticated): Promise<Result<Held, Denied>> {
-    const { asked, estimate, payer, rate, route, served } = call
-    if (payer === null) {
-      const free = await this.#parts.mode.letIn(call)
-      return free.ok ? free : err(refused(free.error))
+  #hold(call: Authenticated): Awaitable<Result<Held, Denied>> {
+    const { payer } = call
+    if (payer !== null) {
+      return andThen(fitted(call, call.estimate), (wanted) =>
+        holdOf(withWanted(call, wanted), payer, this.#parts),
+      )
     }
-    const wanted = await fitted(call, estimate)
-    const { account, limits } = payer
-    const what = { model: served, dialect: route.dialect.name, pass: passOf(payer) }
-    const { observed, holds } = this.#parts.mode.holdsOf(call)
-    const want = {
-      request: { id: call.id, account, limits, what },
-      rate,
-      bound: asked.most,
-      template: estimate.template(),
-      inputEstimate: () => estimate.tokens(),
-      least: asked.hasOutput ? asked.choices : 0,
-      most: wanted * asked.choices,
-    }
-    const taken = await holds.take(want, route.targets, () => call.left)
-    if (!taken.ok)
-      return err(notHeld(grow(call, { wanted }), taken.refused, this.#parts.world.now()))
-    const { hold, slot } = taken
-    const limit = asked.hasOutput ? Math.floor(hold.granted / asked.choices) : 0
-    return ok(grow(call, { wanted, holds, hold, limit, slot, observed }))
+    return andThen(this.#parts.mode.letIn(call), (free) =>
+      free.ok ? free : err(refused(free.error)),
+    )
   }
 }
-
-/** A GET or an empty body asks for the price. */
-const asksThePrice = ({ incoming, route }: Call): boolean =>
-  route.tellsPrice && (incoming.method !== route.method || incoming.body.length === 0)
 
 const NOT_SENT: Ending = { sent: false, end: 'stopped' }
 

@@ -1,9 +1,12 @@
 import type { Bound } from '../dialects/dialect.ts'
+import { type Awaitable, andThen, isPromise } from '../floor/awaitable.ts'
+import type { Result } from '../floor/result.ts'
 import { Sweep, type Swept } from '../floor/sweep.ts'
 import type { World } from '../floor/world.ts'
 import type {
   AccountId,
   Charge,
+  Closed,
   Hold,
   HoldRefused,
   HoldRequest,
@@ -83,13 +86,21 @@ export class Holds {
 
   /**
    * Refuses with the reasons of the ledger, in its order. `held` is returned only after about 5 s
-   * of waiting.
+   * of waiting. Answers at once if the account can pay for the whole wish.
    */
-  async take(want: Want, slots: Slots, gone: () => boolean): Promise<Taken> {
-    const bound = want.bound.input + want.template
-    const whole = await this.#hold(want, slots, { input: bound, least: want.most })
-    if (whole.ok) return whole
-    if (whole.refused.why === 'no_slot') return this.#noSlot(want, bound)
+  take(want: Want, slots: Slots, gone: () => boolean): Awaitable<Taken> {
+    const input = want.bound.input + want.template
+    return andThen(this.#hold(want, slots, { input, least: want.most }), (whole) =>
+      whole.ok ? whole : this.#takeLess(want, { slots, gone, refused: whole }),
+    )
+  }
+
+  /** The account cannot pay for the whole wish at its bound, or no slot is free. */
+  async #takeLess(
+    want: Want,
+    { slots, gone, refused }: { slots: Slots; gone: () => boolean; refused: NotTaken },
+  ): Promise<Taken> {
+    if (refused.refused.why === 'no_slot') return this.#noSlot(want, refused.input)
     const input = await estimated(want)
     const until = this.#world.elapsed() + MONEY_WAIT
     for (;;) {
@@ -105,8 +116,8 @@ export class Holds {
   }
 
   /** Msat that the account owes. Its next payment pays this before it buys anything. */
-  async owed(account: AccountId): Promise<Msat> {
-    return (await this.#ledger.balance(account))?.owed ?? ZERO
+  owed(account: AccountId): Awaitable<Msat> {
+    return andThen(this.#ledger.balance(account), (balance) => balance?.owed ?? ZERO)
   }
 
   /** Wakes the requests that wait for money of this account; the one that came first tries first. */
@@ -121,57 +132,70 @@ export class Holds {
   }
 
   /** Settles a hold with a charge. Null if the hold was closed before. */
-  async settle(hold: Hold, charge: Charge): Promise<Settled | null> {
-    const settled = await this.#ledger.settle(hold.id, charge)
-    this.released(hold.account)
-    return settled.ok ? settled.value : null
+  settle(hold: Hold, charge: Charge): Awaitable<Settled | null> {
+    return andThen(this.#ledger.settle(hold.id, charge), (settled) => this.#closed(hold, settled))
   }
 
   /** Releases the whole hold. Null if it was closed before. */
-  async release(hold: Hold, end: string): Promise<Settled | null> {
-    const released = await this.#ledger.release(hold.id, end, this.#world.now())
-    this.released(hold.account)
-    return released.ok ? released.value : null
+  release(hold: Hold, end: string): Awaitable<Settled | null> {
+    const released = this.#ledger.release(hold.id, end, this.#world.now())
+    return andThen(released, (settled) => this.#closed(hold, settled))
   }
 
   /**
    * Journals what has flowed so far, in msat. After a crash this is charged, and no more (threats
    * B5, B6).
    */
-  async journal(hold: Hold, sofar: Msat): Promise<void> {
+  journal(hold: Hold, sofar: Msat): Awaitable<void> {
     const deadline = this.#world.now() + this.#life
-    await this.#ledger.extend(hold.id, deadline, least(sofar, hold.amount))
+    return andThen(this.#ledger.extend(hold.id, deadline, least(sofar, hold.amount)), () => {})
   }
 
-  async #hold(
-    want: Want,
-    slots: Slots,
-    { input, ...how }: Pick<HoldRequest, 'least' | 'patient'> & { readonly input: number },
-  ): Promise<Taken> {
+  #closed({ account }: Hold, settled: Result<Settled, Closed>): Settled | null {
+    this.released(account)
+    return settled.ok ? settled.value : null
+  }
+
+  #hold(want: Want, slots: Slots, how: How): Awaitable<Taken> {
     const slot = slots.take()
+    const { input } = how
     if (slot === null) return { ok: false, refused: { why: 'no_slot' }, input }
-    const openedAt = this.#world.now()
-    const quantities = { ...want.bound, input }
-    const most = { ...want.bound, input: want.bound.input + want.template }
-    const request: HoldRequest = {
-      ...want.request,
-      price: ceilingPrice(want.rate, quantities, 'output'),
+    const taken = (held: Result<Hold, HoldRefused>): Taken => {
+      if (held.ok) return { ok: true, hold: held.value, slot, input }
+      slot.letGo()
+      return { ok: false, refused: held.error, input }
+    }
+    const failed = (bug: unknown): never => {
+      slot.letGo()
+      throw bug
+    }
+    try {
+      const held = this.#ledger.hold(this.#request(want, how))
+      return isPromise(held) ? held.then(taken, failed) : taken(held)
+    } catch (bug) {
+      return failed(bug)
+    }
+  }
+
+  #request(want: Want, { input, least, patient }: How): HoldRequest {
+    const { bound, most, rate, request } = want
+    const at = this.#world.now()
+    const quantities = withInput(bound, input)
+    return {
+      id: request.id,
+      account: request.account,
+      limits: request.limits,
+      what: request.what,
+      price: ceilingPrice(rate, quantities, 'output'),
       quantities,
       clamped: 'output',
-      worst: { price: ceilingPrice(want.rate, most, 'output'), quantities: most },
-      ...how,
-      most: want.most,
-      at: openedAt,
-      deadline: openedAt + this.#life,
-    }
-    let kept = false
-    try {
-      const held = await this.#ledger.hold(request)
-      kept = held.ok
-      if (held.ok) return { ok: true, hold: held.value, slot, input }
-      return { ok: false, refused: held.error, input }
-    } finally {
-      if (!kept) slot.letGo()
+      // Only limits are checked against it.
+      worst: request.limits.length === 0 ? undefined : worstOf(want),
+      least,
+      most,
+      patient,
+      at,
+      deadline: at + this.#life,
     }
   }
 
@@ -219,6 +243,18 @@ class Waiting implements Swept {
     this.#among.delete(this)
     this.#goOn()
   }
+}
+
+type How = Pick<HoldRequest, 'least' | 'patient'> & { readonly input: number }
+type NotTaken = Extract<Taken, { readonly ok: false }>
+
+/** The same bound with another input. It is not copied if it has that input already. */
+const withInput = (bound: Bound, input: number): Bound =>
+  bound.input === input ? bound : { ...bound, input }
+
+function worstOf({ bound, rate, template }: Want): NonNullable<HoldRequest['worst']> {
+  const quantities = withInput(bound, bound.input + template)
+  return { price: ceilingPrice(rate, quantities, 'output'), quantities }
 }
 
 /** Tokens of the prompt with a margin, at most its bound, plus those of the template. */

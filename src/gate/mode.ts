@@ -1,7 +1,15 @@
+import { type Awaitable, andThen } from '../floor/awaitable.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import { ceilSat } from '../money/msat.ts'
-import { type Authenticated, type Call, grow, type Held } from './call.ts'
+import {
+  type Authenticated,
+  type Call,
+  type Held,
+  toAuthenticated,
+  toHeld,
+  withWanted,
+} from './call.ts'
 import type { Denied, Unpaid } from './denied.ts'
 import type { Holds } from './hold.ts'
 import { anonymous } from './observe.ts'
@@ -51,38 +59,49 @@ export class ModeRule {
     return { holds: real, observed: null }
   }
 
-  async decide(call: Call, denied: Denied): Promise<Result<Held, Refusal>> {
+  /** What becomes of a request that is not served as it is: it is let in all the same, or refused. */
+  decide(call: Call, denied: Denied): Awaitable<Result<Held, Refusal>> {
     if (denied.is === 'refused') return err(denied.refusal)
     switch (call.route.mode) {
       case 'charge':
-        return err(denied.refusal ?? (await this.#offer(call, denied)))
+        return denied.refusal === null ? this.#offer(call, denied).then(err) : err(denied.refusal)
       case 'control':
-        return err(denied.refusal ?? (await this.#withoutOffer(call, denied)))
-      case 'observe': {
-        const { priced } = denied
-        if (priced === null || !mayBeObserved(call, denied)) {
-          return err(denied.refusal ?? (await this.#withoutOffer(call, denied)))
-        }
-        const refusal = denied.refusal === null ? 'payment_required' : reasonOf(denied.refusal)
-        const payer = denied.payer ?? anonymous(this.#parts.world.now())
-        const held = await this.letIn(grow(priced, { payer }))
-        return held.ok ? ok(grow(held.value, { observed: { refusal } })) : held
-      }
+        return this.#refuse(call, denied)
+      case 'observe':
+        return this.#observe(call, denied)
       case 'free': {
         const { priced } = denied
         return priced === null
           ? err(emptyBody(call.route.dialect))
-          : this.letIn(grow(priced, { payer: null }))
+          : this.letIn(toAuthenticated(priced, null))
       }
     }
   }
 
   /** Lets a request in that nobody's credit is held for. It has a slot like any other. */
-  async letIn(call: Authenticated): Promise<Result<Held, Refusal>> {
-    const wanted = await fitted(call, call.estimate)
-    const slot = call.route.targets.take()
-    if (slot === null) return err(FULL)
-    return ok(grow(call, { ...this.holdsOf(call), wanted, hold: null, limit: wanted, slot }))
+  letIn(call: Authenticated): Awaitable<Result<Held, Refusal>> {
+    return andThen(fitted(call, call.estimate), (wanted) => {
+      const slot = call.route.targets.take()
+      if (slot === null) return err(FULL)
+      const { holds, observed } = this.holdsOf(call)
+      const free = withWanted(call, wanted)
+      return ok(toHeld(free, { holds, hold: null, limit: wanted, observed, slot }))
+    })
+  }
+
+  #observe(call: Call, denied: Unpaid): Awaitable<Result<Held, Refusal>> {
+    const { payer, priced } = denied
+    if (priced === null || !mayBeObserved(call, denied)) return this.#refuse(call, denied)
+    const refusal = denied.refusal === null ? 'payment_required' : reasonOf(denied.refusal)
+    const observed = toAuthenticated(priced, payer ?? anonymous(this.#parts.world.now()))
+    return andThen(this.letIn(observed), (held) =>
+      held.ok ? ok(toHeld(held.value, { ...held.value, observed: { refusal } })) : held,
+    )
+  }
+
+  #refuse(call: Call, denied: Unpaid): Awaitable<Result<Held, Refusal>> {
+    if (denied.refusal !== null) return err(denied.refusal)
+    return this.#withoutOffer(call, denied).then(err)
   }
 
   async #offer({ incoming }: Call, { payer, priced, reason }: Unpaid): Promise<Refusal> {

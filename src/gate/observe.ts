@@ -1,7 +1,6 @@
 import { andThen } from '../floor/awaitable.ts'
-import type { Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
-import type { AccountId, Hold, HoldId, HoldRefused, HoldRequest, Ledger } from '../ledger/ledger.ts'
+import type { AccountId, HoldId, HoldRequest, Ledger } from '../ledger/ledger.ts'
 import { MemoryStore } from '../ledger/memory-store.ts'
 import { StoreLedger } from '../ledger/store-ledger.ts'
 import { msat } from '../money/msat.ts'
@@ -26,16 +25,17 @@ export class ObservedLedger implements HoldLedger {
     this.#world = world
   }
 
-  async hold(request: HoldRequest): Promise<Result<Hold, HoldRefused>> {
+  hold(request: HoldRequest): ReturnType<Ledger['hold']> {
     const day = dayOf(this.#world.now())
     if (day !== this.#copy.day) {
       this.#copy = { day, ledger: newCopy(), credited: new Map(), deposits: 0 }
     }
-    await this.#credit(request.account)
-    const { ledger } = this.#copy
-    return andThen(ledger.hold(request), (held) => {
-      if (held.ok) this.#open.set(request.id, ledger)
-      return held
+    return andThen(this.#credit(request.account), () => {
+      const { ledger } = this.#copy
+      return andThen(ledger.hold(request), (held) => {
+        if (held.ok) this.#open.set(request.id, ledger)
+        return held
+      })
     })
   }
 

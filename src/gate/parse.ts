@@ -1,6 +1,6 @@
 import type { Terms } from '../dialects/dialect.ts'
 import { err, ok, type Result } from '../floor/result.ts'
-import { type Call, grow, type Parsed } from './call.ts'
+import { type Call, type Parsed, toParsed } from './call.ts'
 import { type Refusal, refuse } from './refusal.ts'
 
 /** Reads the body in the dialect of its route. Refuses with 400, 413 or 415. */
@@ -8,7 +8,7 @@ export function parse(call: Call, terms: Terms): Result<Parsed, Refusal> {
   const { body, head, query } = call.incoming
   if (call.route.query && !QUERY.test(query)) return err(BAD_QUERY)
   const asked = call.route.dialect.read(body, head, terms)
-  if (asked.ok) return ok(grow(call, { asked: asked.value }))
+  if (asked.ok) return ok(toParsed(call, asked.value))
   const { status, code, message, param } = asked.error
   return err(refuse(status, code, message, { param }))
 }

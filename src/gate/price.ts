@@ -1,8 +1,9 @@
 import type { Asked } from '../dialects/dialect.ts'
+import { type Awaitable, andThen } from '../floor/awaitable.ts'
 import { onLine } from '../floor/printable.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import { dearest, type Priced as PricedModel, type Pricing } from '../money/pricing.ts'
-import { grow, type Parsed, type Priced } from './call.ts'
+import { type Parsed, type Priced, toPriced } from './call.ts'
 import type { Catalog } from './catalog.ts'
 import { type Estimating, PromptEstimate } from './estimate.ts'
 import { type Refusal, refuse } from './refusal.ts'
@@ -29,9 +30,15 @@ export interface PriceParts {
  * Finds the price by the rule of the route, and how much output is asked for. The request must name
  * a model only if the price depends on it.
  */
-export async function price(call: Parsed, parts: PriceParts): Promise<Result<Priced, Refusal>> {
+export function price(call: Parsed, parts: PriceParts): Awaitable<Result<Priced, Refusal>> {
   const { route, asked } = call
-  if (route.price.by === 'model') return priceByModel(call, parts)
+  if (route.price.by === 'model') {
+    const { model } = asked
+    if (model === null) return err(NO_MODEL)
+    return andThen(parts.models.knows(model), (known) =>
+      priceOfModel(call, model, { known, parts }),
+    )
+  }
   const served = asked.model ?? route.path.text
   return ok(priced(call, { asked, context: null, served, rate: route.price.rate }, parts))
 }
@@ -39,12 +46,13 @@ export async function price(call: Parsed, parts: PriceParts): Promise<Result<Pri
 /**
  * Finds the model and its price. Models that are unknown, refused or without a price are a 404. An
  * alias keeps the price of its own name (threats A10, A12). A price in dollars is a 503 while there
- * is no current rate.
+ * is no current rate. `known` is null if the upstream has never listed its models.
  */
-async function priceByModel(call: Parsed, parts: PriceParts): Promise<Result<Priced, Refusal>> {
-  const { model } = call.asked
-  if (model === null) return err(NO_MODEL)
-  const known = await parts.models.knows(model)
+function priceOfModel(
+  call: Parsed,
+  model: string,
+  { known, parts }: { readonly known: boolean | null; readonly parts: PriceParts },
+): Result<Priced, Refusal> {
   if (known !== true && !parts.pricing.names(model)) {
     return err(known === null ? NO_UPSTREAM : unknownModel(model, parts.models.some()))
   }
@@ -71,9 +79,13 @@ function priced(
   // An answer that is not streamed may be only as long as the model makes in time (threats J14).
   const inTime = stream ? most : Math.min(most, speeds.most(served, choices))
   const wanted = hasOutput ? inTime : 0
-  const prompt = { ...asked, model: served }
-  const estimate = new PromptEstimate(prompt, call.incoming.client, estimating)
-  return grow(call, { ...found, wanted, estimate })
+  const estimate = new PromptEstimate(
+    asked,
+    { model: served, client: call.incoming.client },
+    estimating,
+  )
+  const { context, rate } = found
+  return toPriced(call, { asked, context, estimate, rate, served, wanted })
 }
 
 /** Tokens: what a template may put around a prompt, and the shortest useful answer. */
@@ -85,15 +97,16 @@ const LEAST_ANSWER = 16
  * limit: a limit that the buyer did not name must never make the request invalid (threats K5). The
  * prompt is counted only if its bound and the usual output do not fit into the context.
  */
-export async function fitted(
+export function fitted(
   { asked, context, wanted }: Pick<Priced, 'asked' | 'context' | 'wanted'>,
   estimate: PromptEstimate,
-): Promise<number> {
+): Awaitable<number> {
   if (context === null || asked.limit !== null || !asked.hasOutput) return wanted
   const room = (prompt: number): number => context - Math.ceil(prompt * asked.longest) - AROUND
   if (wanted <= room(asked.most.input)) return wanted
-  const fits = Math.max(LEAST_ANSWER, room(await estimate.withMargin()))
-  return Math.min(wanted, fits)
+  return andThen(estimate.withMargin(), (prompt) =>
+    Math.min(wanted, Math.max(LEAST_ANSWER, room(prompt))),
+  )
 }
 
 const NO_MODEL = refuse(400, 'model_required', 'This request names no model. Name one in it.', {
@@ -109,7 +122,8 @@ const NO_UPSTREAM = refuse(
 /** Each prompt is at most as long as the model's context. */
 function withinContext(asked: Asked, context: number | null): Asked {
   if (context === null || !asked.hasOutput) return asked
-  const input = Math.min(asked.most.input, context * asked.prompts)
+  const input = context * asked.prompts
+  if (asked.most.input <= input) return asked
   return { ...asked, most: { ...asked.most, input } }
 }
 
@@ -121,7 +135,10 @@ export function priceOf(
   model: string,
   { pricing, models }: { readonly pricing: Pricing; readonly models: Pick<Catalog, 'reached'> },
 ): PricedModel {
-  return dearest(models.reached(model).map((named) => pricing.priceOf(named)))
+  const reached = models.reached(model)
+  const [only] = reached
+  if (only !== undefined && reached.length === 1) return pricing.priceOf(only)
+  return dearest(reached.map((named) => pricing.priceOf(named)))
 }
 
 function unknownModel(model: string, some: readonly string[]): Refusal {

@@ -1,4 +1,5 @@
 import type { Meter, Problem } from '../dialects/dialect.ts'
+import type { Awaitable } from '../floor/awaitable.ts'
 import type { World } from '../floor/world.ts'
 import type { Msat } from '../money/msat.ts'
 import type { AccountPages } from './account.ts'
@@ -24,7 +25,7 @@ export class Respond {
    * The balance that the buyer is told, in msat. For a narrowed pass it is what the pass may still
    * spend. It is null for an observed request.
    */
-  async balance({ hold, observed, payer }: Held, available: Msat | null): Promise<Msat | null> {
+  balance({ hold, observed, payer }: Held, available: Msat | null): Awaitable<Msat | null> {
     if (observed !== null) return null
     if (available === null || payer === null || payer.scope === 'account' || hold === null) {
       return available

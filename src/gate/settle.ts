@@ -1,4 +1,5 @@
 import type { Counted, Meter } from '../dialects/dialect.ts'
+import { type Awaitable, andThen } from '../floor/awaitable.ts'
 import type { World } from '../floor/world.ts'
 import type { Settled } from '../ledger/ledger.ts'
 import { type Msat, ZERO } from '../money/msat.ts'
@@ -8,9 +9,6 @@ import type { Cost, Held } from './call.ts'
 import { type End, outcome } from './outcome.ts'
 
 const NOTHING: Quantities = {}
-
-/** Nobody paid, or no credit moved. */
-const UNPAID = { charged: ZERO, owed: ZERO, overrun: ZERO, after: null, wouldCharge: null } as const
 
 /** Closes holds. It is the one place where the money of a request is settled or given back. */
 export class Settler {
@@ -26,10 +24,21 @@ export class Settler {
   }
 
   /** Settles or releases the money of a request, once, by the table in `outcome.ts`. */
-  async close(held: Held, how: Ending): Promise<Cost> {
+  close(held: Held, how: Ending): Awaitable<Cost> {
     if (!how.sent) return this.#release(held, how.end)
-    const { meter, end } = how
-    const counted = shownOf(held, how, await this.#count(held, how))
+    return andThen(this.#count(held, how), (counted) =>
+      this.#charge(held, how, shownOf(held, how, counted)),
+    )
+  }
+
+  /** Journals what has been used so far. */
+  journal(held: Held, meter: Meter): Awaitable<void> {
+    if (held.hold === null) return
+    const sofar = meter.sofar(held.estimate.rough())
+    return held.holds.journal(held.hold, charge(held.rate, sofar))
+  }
+
+  #charge(held: Held, { meter, end }: Sent, counted: Counted): Awaitable<Cost> {
     const { reportedInput, source, ...quantities } = counted
     if (reportedInput !== null) held.estimate.reported(reportedInput)
     const decided = outcome({
@@ -45,17 +54,12 @@ export class Settler {
     })
     if (decided.do === 'release') return this.#release(held, end)
     const { amount, usage } = decided
-    const cost = { end, usage, quantities }
-    if (held.hold === null) return { ...cost, ...shown(held, null, amount) }
-    const charge = { amount, quantities, usage, end, at: this.#world.now() }
-    return { ...cost, ...shown(held, await held.holds.settle(held.hold, charge), amount) }
-  }
-
-  /** Journals what has been used so far. */
-  async journal(held: Held, meter: Meter): Promise<void> {
-    if (held.hold === null) return
-    const sofar = meter.sofar(held.estimate.rough())
-    await held.holds.journal(held.hold, charge(held.rate, sofar))
+    const { hold, holds } = held
+    if (hold === null) return costOf(held, { end, usage, quantities }, { settled: null, amount })
+    const charged = { amount, quantities, usage, end, at: this.#world.now() }
+    return andThen(holds.settle(hold, charged), (settled) =>
+      costOf(held, { end, usage, quantities }, { settled, amount }),
+    )
   }
 
   /**
@@ -63,18 +67,20 @@ export class Settler {
    * for it. A buyer who leaves before the first token pays for the estimate, like one who leaves
    * after it, not for the bound (threats J15).
    */
-  async #count({ asked, estimate }: Held, { end, meter }: Sent) {
+  #count({ asked, estimate }: Held, { end, meter }: Sent): Awaitable<Counted> {
     const known = meter.usage(asked.most.input)
     const { source } = known
     const chosen = end === 'client_left' || end === 'outgrown'
     const pays = source === 'counted' || (source === 'none' && chosen)
-    return pays ? meter.usage(await estimate.tokens()) : known
+    return pays ? estimate.tokens().then((tokens) => meter.usage(tokens)) : known
   }
 
-  async #release(held: Held, end: End): Promise<Cost> {
+  #release(held: Held, end: End): Awaitable<Cost> {
     const free = { end, usage: 'none', quantities: NOTHING } as const
-    if (held.hold === null) return { ...free, ...shown(held, null, ZERO) }
-    return { ...free, ...shown(held, await held.holds.release(held.hold, end), ZERO) }
+    if (held.hold === null) return costOf(held, free, { settled: null, amount: ZERO })
+    return andThen(held.holds.release(held.hold, end), (settled) =>
+      costOf(held, free, { settled, amount: ZERO }),
+    )
   }
 }
 
@@ -105,9 +111,20 @@ function shownOf(held: Held, { end, whole }: Sent, counted: Counted): Counted {
 }
 
 /** Of an observed request only what would have been charged is told, because no credit moved. */
-function shown({ observed }: Held, settled: Settled | null, amount: Msat) {
-  if (observed !== null) return { ...UNPAID, wouldCharge: amount }
-  if (settled === null) return UNPAID
-  const { charged, owed, overrun, after } = settled
-  return { charged, owed, overrun, after, wouldCharge: null }
+function costOf(
+  { observed }: Held,
+  { end, usage, quantities }: Pick<Cost, 'end' | 'usage' | 'quantities'>,
+  { settled, amount }: { readonly settled: Settled | null; readonly amount: Msat },
+): Cost {
+  const paid = observed === null && settled !== null
+  return {
+    end,
+    usage,
+    quantities,
+    charged: paid ? settled.charged : ZERO,
+    owed: paid ? settled.owed : ZERO,
+    overrun: paid ? settled.overrun : ZERO,
+    after: paid ? settled.after : null,
+    wouldCharge: observed === null ? null : amount,
+  }
 }

@@ -32,9 +32,12 @@ export class Targets {
   take(): Slot | null {
     if (this.#taken >= (this.#target.slots ?? Number.POSITIVE_INFINITY)) return null
     this.#taken += 1
-    return new Slot(this.#target, () => {
-      this.#taken -= 1
-    })
+    return new Slot(this.#target, this)
+  }
+
+  /** A slot is free again. Only the slot calls it, once. */
+  freed(): void {
+    this.#taken -= 1
   }
 }
 
@@ -44,12 +47,12 @@ export class Targets {
  */
 export class Slot {
   readonly target: Target
-  readonly #giveBack: () => void
+  readonly #of: Pick<Targets, 'freed'>
   #state: 'ours' | 'sent' | 'free' = 'ours'
 
-  constructor(target: Target, giveBack: () => void) {
+  constructor(target: Target, of: Pick<Targets, 'freed'>) {
     this.target = target
-    this.#giveBack = giveBack
+    this.#of = of
   }
 
   /**
@@ -61,18 +64,19 @@ export class Slot {
   }
 
   /** Something was sent, so the slot is given back when `released` resolves. */
-  async sent(released: Promise<void>): Promise<void> {
+  sent(released: Promise<void>): Promise<void> {
     assert(this.#state === 'ours', 'one slot is for one request')
     this.#state = 'sent'
-    try {
-      await released
-    } finally {
-      this.#free()
+    const free = () => this.#free()
+    const failed = (bug: unknown): never => {
+      free()
+      throw bug
     }
+    return released.then(free, failed)
   }
 
   #free(): void {
     this.#state = 'free'
-    this.#giveBack()
+    this.#of.freed()
   }
 }

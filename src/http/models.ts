@@ -1,4 +1,5 @@
 import type { Backend } from '../dialects/dialect.ts'
+import type { Awaitable } from '../floor/awaitable.ts'
 import type { Background, Repeated } from '../floor/background.ts'
 import type { Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
@@ -146,9 +147,10 @@ class Listing implements ModelList {
   }
 
   /** An old list is replaced before it is used. Nobody waits for a backend that is gone. */
-  async knows(name: string): Promise<boolean | null> {
-    if (this.#presence.gone === null && this.#now() >= this.#freshUntil) await this.#askAnew()
-    return this.#models === null ? null : this.#find(name) !== undefined
+  knows(name: string): Awaitable<boolean | null> {
+    const isListed = () => (this.#models === null ? null : this.#find(name) !== undefined)
+    const isOld = this.#presence.gone === null && this.#now() >= this.#freshUntil
+    return isOld ? this.#askAnew().then(isListed) : isListed()
   }
 
   contextOf(name: string): number | null {

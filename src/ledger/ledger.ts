@@ -112,12 +112,12 @@ export interface HoldRequest {
    * If true, the caller waits for money that the account's running requests hold. The hold is then
    * refused as `held` unless it gets as many units as it would if they gave everything back.
    */
-  readonly patient?: boolean
+  readonly patient?: boolean | undefined
   /**
    * Limits in one request are checked against this, if it is more than what is held. Such a limit
    * has no meter that could show later that it is full (threats J4).
    */
-  readonly worst?: { readonly price: LinearPrice; readonly quantities: Quantities }
+  readonly worst?: { readonly price: LinearPrice; readonly quantities: Quantities } | undefined
   readonly limits: readonly Limit[]
   readonly at: number
   readonly deadline: number

@@ -27,7 +27,7 @@ export class SqlitePasses implements Passes {
     await this.#journal.durable()
   }
 
-  async get(hash: string): Promise<PassRow | null> {
+  get(hash: string): PassRow | null {
     return this.#rows.get(hash)
   }
 

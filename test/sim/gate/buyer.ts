@@ -159,7 +159,8 @@ export class SimBuyer {
     const found = inside.routes.find('POST', PATH)
     if (found.is !== 'route') throw new Error('no such route')
     const call = inside.gate.begin(found.route, incoming, reply)
-    inside.gate.serve(call).catch((error) => {
+    const serving = async () => inside.gate.serve(call)
+    serving().catch((error) => {
       if (process.alive) asked.bug = error
     })
     await reply.done

@@ -8,12 +8,14 @@ import { PromptEstimator } from '../../../src/money/lessons.ts'
 import { countTokens } from '../../../src/money/tokens.ts'
 import { HEAD, mustRead } from '../../support/dialects.ts'
 
+const WHOSE = { model: 'm', client: 'c' }
+
 const counter = new TokenCounter()
 afterAll(() => counter.close())
 
 function estimated(request: object, dialect = openaiChat) {
   const asked = mustRead(dialect, request)
-  const estimate = new PromptEstimate(asked, 'c', { estimator: new PromptEstimator(), counter })
+  const estimate = new PromptEstimate(asked, WHOSE, { estimator: new PromptEstimator(), counter })
   estimate.of('a')
   return { asked, estimate }
 }

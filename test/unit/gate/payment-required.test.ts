@@ -15,6 +15,8 @@ import { openMemoryBooks } from '../../support/memory-books.ts'
 import { everySlot } from '../../support/slots.ts'
 import { real } from '../../support/world.ts'
 
+const WHOSE = { model: 'm', client: 'c' }
+
 const counter = new TokenCounter()
 afterAll(() => counter.close())
 
@@ -51,7 +53,7 @@ const satsFor = (step: Priced | null, min = 10, max = 1000): Promise<number> =>
     step,
     step === null
       ? null
-      : new PromptEstimate(step.asked, 'c', { estimator: new PromptEstimator(), counter }),
+      : new PromptEstimate(step.asked, WHOSE, { estimator: new PromptEstimator(), counter }),
   )
 
 describe('how many sats an offer asks for', () => {
@@ -141,7 +143,7 @@ describe('I8 paying_the_offer_admits_the_request', () => {
           }
           const sats = await new PaymentRequired([], bounds).sats(
             step,
-            new PromptEstimate(step.asked, 'c', { estimator, counter }),
+            new PromptEstimate(step.asked, WHOSE, { estimator, counter }),
           )
           const { ledger } = openMemoryBooks('play')
           const native = { amount: `${sats}`, unit: 'sat', rate: '1000' }
@@ -149,7 +151,7 @@ describe('I8 paying_the_offer_admits_the_request', () => {
           const deposit = { payment: 'ln:1', account: 'a', credit, rail: 'l402', native, at: 0 }
           await ledger.deposit({ ...deposit, amount: fromSat(sats) })
           // The paid request is a new one. It is read and estimated again.
-          const again = new PromptEstimate(step.asked, 'c', { estimator, counter })
+          const again = new PromptEstimate(step.asked, WHOSE, { estimator, counter })
           const what = { model: 'm', dialect: 'openai-chat', pass: null }
           const taken = await new Holds(ledger, world, 600_000).take(
             {

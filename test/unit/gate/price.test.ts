@@ -13,6 +13,8 @@ import type { Pricing } from '../../../src/money/pricing.ts'
 import { measure } from '../../../src/money/tokens.ts'
 import { mustRead } from '../../support/dialects.ts'
 
+const WHOSE = { model: 'm', client: 'c' }
+
 const rate = {
   input: 1n,
   cached: 1n,
@@ -92,7 +94,7 @@ describe('K5 what the gate adds never makes a request invalid', () => {
   async function wantedOf(dialect: typeof openaiChat, request: object, context: number | null) {
     const step = await priced(dialect, request, context)
     const parts = { estimator: new PromptEstimator(), counter }
-    const estimate = new PromptEstimate(step.asked, 'c', parts)
+    const estimate = new PromptEstimate(step.asked, WHOSE, parts)
     estimate.of('a')
     return fitted(step, estimate)
   }
@@ -118,7 +120,7 @@ describe('K5 what the gate adds never makes a request invalid', () => {
 
   it('it is what the context leaves after the estimate, a quarter and 64 tokens', async () => {
     const step = await priced(openaiChat, chat(1_000), 3_000)
-    const estimate = new PromptEstimate(step.asked, 'c', {
+    const estimate = new PromptEstimate(step.asked, WHOSE, {
       estimator: new PromptEstimator(),
       counter,
     })

@@ -55,7 +55,7 @@ async function queue() {
   const first = await take('first')
   const second = await take('second')
   let admitted: Taken | null = null
-  void take('third').then((taken) => {
+  void Promise.resolve(take('third')).then((taken) => {
     admitted = taken
   })
   await vi.advanceTimersByTimeAsync(0)

@@ -104,14 +104,20 @@ export class Holds {
     const input = await estimated(want)
     const until = this.#world.elapsed() + MONEY_WAIT
     for (;;) {
-      const tried = await this.#hold(want, slots, { input, least: want.least, patient: true })
-      if (!tried.ok && tried.refused.why === 'no_slot') return this.#noSlot(want, input)
-      if (tried.ok || tried.refused.why !== 'held') return tried
-      // The wait is over, so take what is free now, even if it is less.
-      if (gone() || this.#world.elapsed() >= until) {
-        return this.#hold(want, slots, { input, least: want.least })
+      // It waits before it tries, so that it is also woken by what is released meanwhile.
+      const waiting = new Waiting(want.request.account, until, this.#waiting)
+      try {
+        const tried = await this.#hold(want, slots, { input, least: want.least, patient: true })
+        if (!tried.ok && tried.refused.why === 'no_slot') return this.#noSlot(want, input)
+        if (tried.ok || tried.refused.why !== 'held') return tried
+        // The wait is over, so take what is free now, even if it is less.
+        if (gone() || this.#world.elapsed() >= until) {
+          return this.#hold(want, slots, { input, least: want.least })
+        }
+        await waiting.over
+      } finally {
+        this.#waiting.delete(waiting)
       }
-      await this.#released(want.request.account, until)
     }
   }
 
@@ -215,32 +221,27 @@ export class Holds {
     if (balance >= needed) return { ok: false, refused: { why: 'no_slot' }, input }
     return { ok: false, refused: { why: 'insufficient_funds', needed, balance }, input: estimate }
   }
-
-  /** Resolves when money of the account was released, or at `until`, at most 250 ms late. */
-  #released(account: AccountId, until: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waiting.add(new Waiting(account, until, this.#waiting, resolve))
-    })
-  }
 }
 
-/** A request that waits for money. */
+/** A request that waits for money of its account, until a moment that may be noticed 250 ms late. */
 class Waiting implements Swept {
   seat = -1
   readonly account: AccountId
   readonly due: number
-  readonly #among: Sweep<Waiting>
+  readonly over: Promise<void>
   readonly #goOn: () => void
 
-  constructor(account: AccountId, due: number, among: Sweep<Waiting>, goOn: () => void) {
+  constructor(account: AccountId, due: number, among: Sweep<Waiting>) {
     this.account = account
     this.due = due
-    this.#among = among
-    this.#goOn = goOn
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.over = promise
+    this.#goOn = resolve
+    among.add(this)
   }
 
+  /** The moment has come, or money was released. May be called more than once. */
   onDue(): void {
-    this.#among.delete(this)
     this.#goOn()
   }
 }

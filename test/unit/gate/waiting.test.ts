@@ -110,3 +110,13 @@ describe('a waiting request is woken by the one that', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 })
+
+describe('money that is released while a waiting request tries again', () => {
+  it('is not missed', async () => {
+    const { settler, first, second, third } = await queue()
+    void settler.close(first, ending('client_left', true))
+    await settler.close(second, ending('client_left', true))
+    await vi.advanceTimersByTimeAsync(0)
+    expect(third()).toMatchObject({ ok: true })
+  })
+})

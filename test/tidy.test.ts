@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { ALLOWED, NOT_YET, outliving } from './support/outliving.ts'
+import { ALLOWED, outliving } from './support/outliving.ts'
 import {
   acquainted,
   againstTheLayers,
@@ -289,12 +289,11 @@ describe('nothing that outlives a request maps to a request:', () => {
   const found = product.filter(({ path }) => !path.startsWith('src/web/')).flatMap(outliving)
 
   it('each collection that may outlive one has its reason in test/support/outliving.ts', () => {
-    expect(found.filter((one) => !(one in ALLOWED) && !NOT_YET.includes(one))).toEqual([])
+    expect(found.filter((one) => !(one in ALLOWED))).toEqual([])
   })
 
   it('and each reason there has its collection', () => {
-    const named = [...Object.keys(ALLOWED), ...NOT_YET]
-    expect(named.filter((one) => !found.includes(one))).toEqual([])
+    expect(Object.keys(ALLOWED).filter((one) => !found.includes(one))).toEqual([])
   })
 
   it.each([

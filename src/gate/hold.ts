@@ -85,7 +85,7 @@ export class Holds {
   }
 
   /**
-   * Refuses with the reasons of the ledger, in its order. `held` is returned only after about 5 s
+   * Refuses with the reasons of the ledger, in its order; it refuses as `held` only after about 5 s
    * of waiting. Answers at once if the account can pay for the whole wish.
    */
   take(want: Want, slots: Slots, gone: () => boolean): Awaitable<Taken> {

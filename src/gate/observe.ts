@@ -1,11 +1,21 @@
-import { andThen } from '../floor/awaitable.ts'
+import { type Awaitable, andThen } from '../floor/awaitable.ts'
+import type { Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
-import type { AccountId, HoldId, HoldRequest, Ledger } from '../ledger/ledger.ts'
+import type { AccountId, Closed, HoldRequest, Ledger } from '../ledger/ledger.ts'
 import { MemoryStore } from '../ledger/memory-store.ts'
 import { StoreLedger } from '../ledger/store-ledger.ts'
 import { msat } from '../money/msat.ts'
 import type { HoldLedger } from './hold.ts'
 import type { Payer } from './payer.ts'
+
+/** A copy of the accounts, for one day. */
+interface Copy {
+  readonly day: string
+  readonly ledger: Ledger
+  /** What of the real credit of each account is in it. */
+  readonly credited: Map<AccountId, bigint>
+  deposits: number
+}
 
 /**
  * Judges observed requests by the rules of the ledger, on a copy of the accounts. The real ledger
@@ -16,9 +26,9 @@ import type { Payer } from './payer.ts'
 export class ObservedLedger implements HoldLedger {
   readonly #real: Pick<Ledger, 'balance'>
   readonly #world: Pick<World, 'now'>
-  /** The copy to which an open hold belongs. It may be the one of the day before. */
-  readonly #open = new Map<HoldId, Ledger>()
-  #copy = { day: '', ledger: newCopy(), credited: new Map<AccountId, bigint>(), deposits: 0 }
+  #copy: Copy = newCopy('')
+  /** The copy of the day before: a request that began then may still run. */
+  #before: Copy = this.#copy
 
   constructor(real: Pick<Ledger, 'balance'>, world: Pick<World, 'now'>) {
     this.#real = real
@@ -28,15 +38,11 @@ export class ObservedLedger implements HoldLedger {
   hold(request: HoldRequest): ReturnType<Ledger['hold']> {
     const day = dayOf(this.#world.now())
     if (day !== this.#copy.day) {
-      this.#copy = { day, ledger: newCopy(), credited: new Map(), deposits: 0 }
+      this.#before = this.#copy
+      this.#copy = newCopy(day)
     }
-    return andThen(this.#credit(request.account), () => {
-      const { ledger } = this.#copy
-      return andThen(ledger.hold(request), (held) => {
-        if (held.ok) this.#open.set(request.id, ledger)
-        return held
-      })
-    })
+    const copy = this.#copy
+    return andThen(this.#credit(request.account, copy), () => copy.ledger.hold(request))
   }
 
   balance(account: AccountId): ReturnType<Ledger['balance']> {
@@ -44,42 +50,45 @@ export class ObservedLedger implements HoldLedger {
   }
 
   extend(...args: Parameters<Ledger['extend']>): ReturnType<Ledger['extend']> {
-    return this.#ledgerOf(args[0]).extend(...args)
+    return this.#whereItIs((ledger) => ledger.extend(...args))
   }
 
   settle(...args: Parameters<Ledger['settle']>): ReturnType<Ledger['settle']> {
-    const ledger = this.#ledgerOf(args[0])
-    this.#open.delete(args[0])
-    return ledger.settle(...args)
+    return this.#whereItIs((ledger) => ledger.settle(...args))
   }
 
   release(...args: Parameters<Ledger['release']>): ReturnType<Ledger['release']> {
-    const ledger = this.#ledgerOf(args[0])
-    this.#open.delete(args[0])
-    return ledger.release(...args)
+    return this.#whereItIs((ledger) => ledger.release(...args))
   }
 
-  #ledgerOf(id: HoldId): Ledger {
-    return this.#open.get(id) ?? this.#copy.ledger
+  /** A hold that is not on the copy of today was opened on the one before, or is forgotten. */
+  #whereItIs<T>(
+    change: (ledger: Ledger) => Awaitable<Result<T, Closed>>,
+  ): Awaitable<Result<T, Closed>> {
+    const before = this.#before
+    return andThen(change(this.#copy.ledger), (changed) =>
+      changed.ok || changed.error !== 'hold_not_found' ? changed : change(before.ledger),
+    )
   }
 
   /** Adds the credit that the account got since the copy last read it. */
-  async #credit(account: AccountId): Promise<void> {
-    const real = await this.#real.balance(account)
-    const { credited, ledger } = this.#copy
-    const all = real === null ? 0n : real.available + real.held - real.owed
-    const before = credited.get(account) ?? 0n
-    if (real === null || (all <= before && credited.has(account))) return
-    credited.set(account, all)
-    this.#copy.deposits += 1
-    await ledger.deposit({
-      payment: `observed:${this.#copy.deposits}`,
-      account,
-      amount: msat(all - before),
-      credit: 'bonus',
-      rail: 'observed',
-      native: { amount: `${all - before}`, unit: 'msat', rate: '1' },
-      at: this.#world.now(),
+  #credit(account: AccountId, copy: Copy): Awaitable<unknown> {
+    return andThen(this.#real.balance(account), (real) => {
+      const { credited, ledger } = copy
+      const all = real === null ? 0n : real.available + real.held - real.owed
+      const before = credited.get(account) ?? 0n
+      if (real === null || (all <= before && credited.has(account))) return null
+      credited.set(account, all)
+      copy.deposits += 1
+      return ledger.deposit({
+        payment: `observed:${copy.deposits}`,
+        account,
+        amount: msat(all - before),
+        credit: 'bonus',
+        rail: 'observed',
+        native: { amount: `${all - before}`, unit: 'msat', rate: '1' },
+        at: this.#world.now(),
+      })
     })
   }
 }
@@ -98,7 +107,12 @@ class ShortMemory extends MemoryStore {
   }
 }
 
-const newCopy = (): Ledger => new StoreLedger(new ShortMemory(), 'observed')
+const newCopy = (day: string): Copy => ({
+  day,
+  ledger: new StoreLedger(new ShortMemory(), 'observed'),
+  credited: new Map(),
+  deposits: 0,
+})
 
 /** The payer of observed requests without a pass: one account for each day (threats L6). */
 export const anonymous = (now: number): Payer => ({

@@ -73,7 +73,6 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'src/gate/account-name.ts NAMES': 'an account',
   'src/gate/counts.ts requests': 'a number for each end and status',
   'src/gate/deposits.ts #running': 'a payment that is being credited',
-  'src/gate/observe.ts #copy': 'a number for each account, replaced each day',
   'src/gate/respelling.ts NOTHING': 'stays empty',
   'src/gate/respelling.ts #known': 'a model of a backend',
   'src/gate/speeds.ts #seen': 'a model of a backend',
@@ -140,6 +139,3 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'src/wallets/lightning-address/watch.ts tellers': 'a rail',
   'src/wallets/play/play.ts watchers': 'a rail',
 }
-
-/** Those that have an entry for each request and wait for their change. This list only gets shorter. */
-export const NOT_YET: readonly string[] = ['src/gate/gate.ts #running', 'src/gate/observe.ts #open']

@@ -36,16 +36,19 @@ async function run(job: Job): Promise<void> {
   const until = from + job.seconds * 1000
   const tally: Tally = { whole: [], first: [], errors: 0, answered: 0, from, until, enough() {} }
   const idle = [...open]
+  const owed: number[] = []
   for (const one of open) {
     one.onBytes = (bytes) => {
       if (!hear(one, bytes, { job, tally })) return
+      const late = owed.shift()
       if (job.rate === null) ask(one, request)
-      else idle.push(one)
+      else if (late === undefined) idle.push(one)
+      else ask(one, request, late)
     }
     one.socket.on('close', () => tally.errors++).on('error', () => {})
   }
   const closed = job.rate === null
-  const starter = closed ? ramp(open, request, job.rampMs) : pace(idle, request, { job, tally })
+  const starter = closed ? ramp(open, request, job.rampMs) : pace(idle, owed, { job, request })
   const telling = setTimeout(() => process.send?.('began'), job.rampMs)
   await new Promise<void>((done) => {
     tally.enough = done
@@ -83,29 +86,31 @@ function ramp(open: readonly Connection[], request: Buffer, rampMs: number): Nod
 
 /**
  * Sends at the given rate on idle connections, whether earlier requests were answered or not. So a
- * slow target gets no fewer requests.
+ * slow target gets no fewer requests. If no connection is idle, the request waits in `owed`, and its
+ * time counts from the moment when it should have been sent.
  */
 function pace(
   idle: Connection[],
-  request: Buffer,
-  { job, tally }: { job: Job; tally: Tally },
+  owed: number[],
+  { job, request }: { job: Job; request: Buffer },
 ): NodeJS.Timeout {
   const began = performance.now()
   let sent = 0
   return setInterval(() => {
-    const due = ((performance.now() - began) / 1000) * (job.rate ?? 1)
+    const now = performance.now()
+    const due = ((now - began) / 1000) * (job.rate ?? 1)
     for (; sent < due; sent++) {
       const next = idle.pop()
       if (next) ask(next, request)
-      else tally.errors++
+      else owed.push(now)
     }
   }, 1)
 }
 
-function ask(one: Connection, request: Buffer): void {
+function ask(one: Connection, request: Buffer, from = performance.now()): void {
   one.reader.reset()
   one.spoke = false
-  one.asked = performance.now()
+  one.asked = from
   one.socket.write(request)
 }
 

@@ -89,23 +89,12 @@ export function residentMb({ child }: Running): number {
   }
 }
 
-/**
- * CPU time that a process has used, in seconds: in all its threads, and in its first one, which is
- * the only one that serves. NaN if the system does not tell.
- */
-export function cpuSeconds({ child }: Running): { readonly all: number; readonly first: number } {
-  return {
-    all: ticks(`/proc/${child.pid}/stat`),
-    first: ticks(`/proc/${child.pid}/task/${child.pid}/stat`),
-  }
-}
-
-function ticks(path: string): number {
+/** CPU time that a process has used in all its threads, in seconds. NaN if the system does not tell. */
+export function cpuSeconds({ child }: Running): number {
   try {
     // proc(5): fields 14 and 15, in ticks of 1/100 s. The name in field 2 may contain spaces.
-    const fields = readFileSync(path, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ')
+    const stat = readFileSync(`/proc/${child.pid}/stat`, 'utf8').replace(/^.*\) /s, '')
+    const fields = stat.split(' ')
     return (Number(fields[11]) + Number(fields[12])) / 100
   } catch {
     return Number.NaN

@@ -77,18 +77,18 @@ type Pace = Pick<Job, 'connections' | 'rate' | 'seconds'>
 
 /**
  * How the requests of a round are sent. For work at a share of the bare proxy's saturation, that is
- * measured first: its answers per second divided by the share of its core that this took.
+ * measured first: its answers per second, to 64 connections or to 2,000 streams that are open at once.
  */
 async function paced(bench: Bench, work: Work): Promise<Pace> {
   const seconds = work.job.seconds * bench.shorter
   if (!work.paced) return { connections: work.job.connections, rate: null, seconds }
-  const job = { ...closedLoop(bench, work, 'bare'), seconds: Math.max(2, seconds) }
-  const bare = bench.targets.get('bare')!
-  const { perSecond, firstThread } = await watched(bench, bare, job)
-  const rate = Math.round((work.paced.share * perSecond) / Math.min(1, firstThread || 1))
+  const full = { ...closedLoop(bench, work, 'bare'), seconds: Math.max(2, seconds) }
+  if (work.kind === 'paced') full.connections = 2000
+  const { perSecond } = await watched(bench, bench.targets.get('bare')!, full)
+  const rate = Math.round(work.paced.share * perSecond)
   const atLeast = (work.paced.requests * bench.shorter) / rate
   process.stderr.write(`(${work.name}: ${rate}/s)`)
-  const open = work.kind === 'paced' ? rate * 3 : 0
+  const open = work.kind === 'paced' ? rate * 2 : 0
   return { connections: work.job.connections + open, rate, seconds: Math.max(seconds, atLeast) }
 }
 
@@ -106,8 +106,7 @@ async function turn(
   inspector?.close()
   process.stderr.write('.')
   await pause(300)
-  const nothing = { cpu: Number.NaN, firstThread: Number.NaN }
-  return { ...sample, stall, ...(name === 'direct' ? nothing : {}) }
+  return { ...sample, stall, ...(name === 'direct' ? { cpu: Number.NaN } : {}) }
 }
 
 /** Does a job, and watches the process of the target while the load measures. */
@@ -119,8 +118,7 @@ async function watched({ load }: Bench, target: Running, job: Job): Promise<Omit
   const [seconds, after] = [(performance.now() - began) / 1000, cpuSeconds(target)]
   return {
     ...figures,
-    cpu: (after.all - before.all) / seconds,
-    firstThread: (after.first - before.first) / seconds,
+    cpu: (after - before) / seconds,
   }
 }
 

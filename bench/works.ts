@@ -25,8 +25,6 @@ export interface Work {
 export interface Sample extends Figures {
   /** The share of one core that all its threads used. 1 is all of it. */
   readonly cpu: number
-  /** The share that its first thread used, which serves. If it is 1, the target is saturated. */
-  readonly firstThread: number
   /** The longest stall of its event loop in ms. Only known for paced work of a program on Node. */
   readonly stall: number
 }

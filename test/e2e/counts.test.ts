@@ -100,7 +100,7 @@ async function counts(): Promise<Counts> {
   const { asked } = read()
   gate.signal('SIGUSR2')
   await until(() => read().asked > asked)
-  const io = LINUX ? readFileSync(`/proc/${gate.pid}/io`, 'utf8') : ''
+  const io = LINUX ? readFileSync(`/proc/${gate.pid}/task/${gate.pid}/io`, 'utf8') : ''
   const of = (name: string): number => Number(new RegExp(`${name}: (\\d+)`).exec(io)?.[1])
   return { ...read(), reads: of('syscr'), writes: of('syscw') }
 }
@@ -124,24 +124,26 @@ function written(): { rows: number; entries: number; bytes: number } {
 describe('a paid request', () => {
   // The hooks that count add one promise to each await.
   it.each([
-    ['buffered', 'promises', 80],
-    ['streamed', 'promises', 80],
-    ['buffered', 'timers', 6],
-    ['streamed', 'timers', 6],
-    ['buffered', 'immediates', 2],
-    ['streamed', 'immediates', 2],
+    ['buffered', 'promises', 33],
+    ['streamed', 'promises', 33],
+    ['buffered', 'timers', 5],
+    ['streamed', 'timers', 5],
+    ['buffered', 'immediates', 2.1],
+    ['streamed', 'immediates', 2.1],
   ] as const)('%s makes no more %s than %d', (kind, what, most) => {
     expect(perRequest.get(kind)?.[what]).toBeLessThanOrEqual(most)
   })
 
-  // Elsewhere the system does not tell them.
+  // Of the thread that serves. How often the writer of the ledger commits depends on the time that
+  // the requests take. Other systems than Linux do not tell.
   it.skipIf(!LINUX).each([
-    ['buffered', 'reads', 3],
-    ['buffered', 'writes', 9],
-    ['streamed', 'reads', 3],
+    ['buffered', 'reads', 2.5],
+    ['buffered', 'writes', 3],
+    // The six pieces of the answer may come one by one or together.
+    ['streamed', 'reads', 8],
     ['streamed', 'writes', 9],
   ] as const)(
-    '%s makes no more system calls of %s than %d (told by Linux only)',
+    '%s makes no more system calls for %s than %d, as far as Linux counts them',
     (kind, what, most) => {
       expect(perRequest.get(kind)?.[what]).toBeLessThanOrEqual(most)
     },

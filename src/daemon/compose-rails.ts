@@ -1,6 +1,7 @@
 import { Authenticator } from '../gate/authenticate.ts'
 import { type DepositParts, Deposits } from '../gate/deposits.ts'
 import { readerOf } from '../gate/presentation.ts'
+import { KnownPasses } from '../passes/known.ts'
 import { makeRecogniser } from '../passes/recognise.ts'
 import { makeVerifier } from '../passes/verify.ts'
 import { Gifts } from '../rails/gifts.ts'
@@ -20,8 +21,9 @@ export interface RailsParts extends DepositParts, Omit<L402Parts, 'read'> {
  */
 export function composeRails(parts: RailsParts) {
   const { keys, passes, world } = parts
-  const known = { keys: [keys.current], remember: PASSES_REMEMBERED }
-  const read = makeRecogniser({ ...known, verify: makeVerifier(known) })
+  const signed = { keys: [keys.current], remember: PASSES_REMEMBERED }
+  const known = new KnownPasses(PASSES_REMEMBERED)
+  const read = makeRecogniser({ keys: signed.keys, verify: makeVerifier(signed), known })
   const l402 = new L402({ ...parts, read })
   const gifts = new Gifts(world.random)
   const selling: readonly Rail[] = [l402, ...parts.more]
@@ -30,7 +32,7 @@ export function composeRails(parts: RailsParts) {
   const started = rails.map((rail) => rail.start((receipt) => deposits.credit(receipt)))
   return {
     ...{ selling, rails, l402, gifts },
-    authenticator: new Authenticator({ passes, unpaid: l402, deposits, world }),
+    authenticator: new Authenticator({ passes, unpaid: l402, deposits, known, world }),
     readCredentials: readerOf(rails),
     async stop(): Promise<void> {
       await Promise.all(started.map((rail) => rail.stop()))

@@ -5,6 +5,7 @@ import { err, ok, type Result } from '../floor/result.ts'
 import { sleep, type World } from '../floor/world.ts'
 import type { Passes, PassRow } from '../ledger/passes.ts'
 import { printCaveat } from '../passes/caveat.ts'
+import type { KnownPasses } from '../passes/known.ts'
 import type { Forbidden, Pass, Presented, PresentedPass, Verified } from '../passes/pass.ts'
 import { allows, allowsBearer, brokenRule } from '../passes/read.ts'
 import type { PaidRequest, Presentation, Rail, Receipt, RedeemRefused } from '../rails/rail.ts'
@@ -60,17 +61,20 @@ export class Authenticator {
   readonly #passes: Passes
   readonly #unpaid: UnpaidPasses
   readonly #deposits: Pick<Deposits, 'credit'>
+  readonly #known: Pick<KnownPasses, 'remember'>
   readonly #world: World
 
   constructor(parts: {
     readonly passes: Passes
     readonly unpaid: UnpaidPasses
     readonly deposits: Pick<Deposits, 'credit'>
+    readonly known: Pick<KnownPasses, 'remember'>
     readonly world: World
   }) {
     this.#passes = parts.passes
     this.#unpaid = parts.unpaid
     this.#deposits = parts.deposits
+    this.#known = parts.known
     this.#world = parts.world
   }
 
@@ -105,7 +109,10 @@ export class Authenticator {
     }
     const identified = forbidden === null ? ok(payerOf(row, pass)) : err(forbidden)
     // A pass that was used before is paid for, so neither its rail nor the ledger is asked again.
-    if (row.usedAt !== null) return identified
+    if (row.usedAt !== null) {
+      this.#known.remember(presented)
+      return identified
+    }
     return this.#firstUseInTime(presented, row, pass.tokenId).then((refused) =>
       refused === null ? identified : err({ why: refused }),
     )

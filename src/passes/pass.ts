@@ -57,6 +57,11 @@ export interface PresentedPass {
    * was asked.
    */
   readonly opens: 'preimage' | 'settlement' | null
+  /**
+   * The value of the header that it came in, by which `KnownPasses` finds it again. Null if it is
+   * known already, came in several headers, or was mended. It contains the secret.
+   */
+  readonly header: string | null
 }
 
 /**

@@ -9,27 +9,34 @@ import { readCaveat } from './read.ts'
  * avoid being charged (threats C5).
  */
 
-/** The headers in which a pass may be sent. */
-const OURS: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'api-key'])
 /**
- * Headers of older L402 clients: a macaroon in hex that contains its preimage (aperture
- * `l402/header.go`).
+ * The headers with credentials: those in which a pass may be sent, those of older L402 clients (a
+ * macaroon in hex that contains its preimage; aperture `l402/header.go`), and those of other payment
+ * protocols.
  */
-const LEGACY: ReadonlySet<string> = new Set(['macaroon', 'grpc-metadata-macaroon'])
-/** Headers with credentials of other payment protocols. */
-const FOREIGN: ReadonlySet<string> = new Set([
-  'x-cashu',
-  'payment-signature',
-  'x-payment',
-  'payment-authorization',
+const KINDS: ReadonlyMap<string, 'ours' | 'legacy' | 'foreign'> = new Map([
+  ['authorization', 'ours'],
+  ['x-api-key', 'ours'],
+  ['api-key', 'ours'],
+  ['macaroon', 'legacy'],
+  ['grpc-metadata-macaroon', 'legacy'],
+  ['x-cashu', 'foreign'],
+  ['payment-signature', 'foreign'],
+  ['x-payment', 'foreign'],
+  ['payment-authorization', 'foreign'],
 ])
+const NAMES = [...KINDS.keys()]
+/** Most headers have a name of another length, which saves looking for it. */
+const LENGTHS: ReadonlySet<number> = new Set(NAMES.map(({ length }) => length))
 
-export const PASS_HEADERS: readonly string[] = [...OURS, ...LEGACY]
+const kindOf = (name: string) =>
+  LENGTHS.has(name.length) ? KINDS.get(name.toLowerCase()) : undefined
+
+export const PASS_HEADERS = NAMES.filter((name) => KINDS.get(name) !== 'foreign')
 
 /** Names of headers, in lower case, that are never sent to an upstream (threats G3). */
 export const CREDENTIAL_HEADERS: ReadonlySet<string> = new Set([
-  ...PASS_HEADERS,
-  ...FOREIGN,
+  ...NAMES,
   'x-goog-api-key',
   'proxy-authorization',
   'cookie',
@@ -73,6 +80,23 @@ interface Seen {
 }
 
 /**
+ * The value of the only header with a credential, if that is one for passes. Empty if there is none;
+ * null if all headers must be read.
+ */
+export function onlyCredential(rawHeaders: readonly string[]): string | null {
+  let only = ''
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const kind = kindOf(rawHeaders[index] ?? '')
+    if (kind === undefined) continue
+    const value = rawHeaders[index + 1]?.trim() ?? ''
+    if (value === '') continue
+    if (only !== '' || kind !== 'ours') return null
+    only = value
+  }
+  return only
+}
+
+/**
  * Reads the credentials in the headers, which are names and values in turn. Every line is read and
  * every value is read to its end, because clients repeat headers and proxies join lines into one
  * (`LSAT a:b, L402 a:b`). The same credential in two places counts once. Two different ones are a
@@ -81,12 +105,13 @@ interface Seen {
 export function present(rawHeaders: readonly string[]): Found {
   const seen: Seen = { found: [], mended: [], foreign: false }
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index]?.toLowerCase() ?? ''
+    const kind = kindOf(rawHeaders[index] ?? '')
+    if (kind === undefined) continue
     const value = rawHeaders[index + 1]?.trim() ?? ''
     if (value === '') continue
-    if (OURS.has(name)) read(value, seen)
-    else if (LEGACY.has(name)) seen.found.push(readLegacy(value))
-    else if (FOREIGN.has(name)) seen.foreign = true
+    if (kind === 'ours') read(value, seen)
+    else if (kind === 'legacy') seen.found.push(readLegacy(value))
+    else seen.foreign = true
   }
   return foundIn(seen)
 }

@@ -1,8 +1,8 @@
-import { Cache } from '../floor/cache.ts'
 import { sameHex, secretMatches, settlementSecret } from './keys.ts'
+import type { KnownPasses } from './known.ts'
 import { credentialOf } from './pair.ts'
 import type { Credential, Presented, PresentedPass, Verified } from './pass.ts'
-import { type Malformed, present } from './present.ts'
+import { type Malformed, onlyCredential, present } from './present.ts'
 import type { RootKey, Verify } from './verify.ts'
 
 /** Reads the passes in the headers of a request. No other code reads them. */
@@ -17,46 +17,36 @@ export const holderOf = (presented: PresentedPass | { readonly is: string }): st
     ? presented.verified.value.pass.hash
     : null
 
-/** `remember`: how many right secrets are kept, so that they need not be checked again. */
+/** Makes the one reader of passes. `known`: passes whose headers need not be read again. */
 export function makeRecogniser(options: {
   readonly verify: Verify
   readonly keys: readonly RootKey[]
-  readonly remember: number
+  readonly known: Pick<KnownPasses, 'find'>
 }): Recognise {
-  const { verify, keys } = options
-  const opened = new Cache<Opened>(options.remember)
+  const { verify, keys, known } = options
   const opensOf = ({ pass, keyId }: Verified, secret: string): PresentedPass['opens'] => {
-    const known = opened.get(pass.hash)
-    if (known !== undefined && sameHex(known.secret, secret)) {
-      if (known.as === 'preimage' || known.tokenId === pass.tokenId) return known.as
-    }
+    if (secretMatches(secret, pass.hash)) return 'preimage'
     const key = keys.find(({ id }) => id === keyId)
-    const as = secretMatches(secret, pass.hash)
-      ? 'preimage'
-      : key !== undefined && sameHex(secret, settlementSecret(key.master, pass))
-        ? 'settlement'
-        : null
-    if (as !== null) opened.set(pass.hash, { secret, as, tokenId: pass.tokenId })
-    return as
+    const settles = key !== undefined && sameHex(secret, settlementSecret(key.master, pass))
+    return settles ? 'settlement' : null
   }
-  const read = (credential: Credential): PresentedPass => {
+  const read = (credential: Credential, header: string | null = null): PresentedPass => {
     const verified = verify(credential)
     const opens = verified.ok ? opensOf(verified.value, credential.secret) : null
-    return { is: 'credential', credential, verified, opens }
+    return { is: 'credential', credential, verified, opens, header }
   }
   return (rawHeaders) => {
+    const header = onlyCredential(rawHeaders)
+    if (header === '') return ABSENT
+    const before = header === null ? null : known.find(header)
+    if (before !== null) return before
     const found = present(rawHeaders)
     if (found.is === 'malformed') return recognised(found, verify, read)
-    return found.is === 'credential' ? read(found.credential) : found
+    return found.is === 'credential' ? read(found.credential, header) : found
   }
 }
 
-/** A secret that opened a pass. A settlement secret opens the pass of one token id only. */
-interface Opened {
-  readonly secret: string
-  readonly tokenId: string
-  readonly as: 'preimage' | 'settlement'
-}
+const ABSENT = { is: 'absent' } as const
 
 /**
  * Finds out what a malformed value was (threats K12). It is served only if that is certain: the

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Authenticator } from '../../../src/gate/authenticate.ts'
 import { Deposits } from '../../../src/gate/deposits.ts'
+import { KnownPasses } from '../../../src/passes/known.ts'
 import type { PresentedPass } from '../../../src/passes/pass.ts'
 import { real } from '../../support/world.ts'
 
@@ -29,7 +30,13 @@ describe('a pass whose payment cannot be written', () => {
     const pass = { hash: 'aa', tokenId: 't', limits: [], rules: [] }
     const verified = { ok: true, value: { pass, keyId: 'k' } }
     const presented = { is: 'credential', credential: { secret: 's' }, verified, opens: 'preimage' }
-    const authenticator = new Authenticator({ passes, unpaid, deposits, world })
+    const authenticator = new Authenticator({
+      passes,
+      unpaid,
+      deposits,
+      known: new KnownPasses(1),
+      world,
+    })
     const admitted = authenticator.authenticate(presented as unknown as PresentedPass, null)
     await vi.advanceTimersByTimeAsync(60_000)
     expect(await admitted).toEqual({ ok: false, error: { why: 'unreachable' } })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { settlementSecret } from '../../../src/passes/keys.ts'
+import { KnownPasses } from '../../../src/passes/known.ts'
 import { holderOf, makeRecogniser } from '../../../src/passes/recognise.ts'
 import { makeVerifier, type Verify } from '../../../src/passes/verify.ts'
 import { filled, hex, IDENTIFIER, KEY, macaroon, rootKey, SECRET, text, token } from './fixtures.ts'
@@ -13,7 +14,7 @@ function recogniser(key = KEY) {
     verified.count += 1
     return believes(credential)
   }
-  const read = makeRecogniser({ verify, keys: [key], remember: 100 })
+  const read = makeRecogniser({ verify, keys: [key], known: new KnownPasses(100) })
   const recognise = (headers: readonly string[]) => {
     const presented = read(headers)
     return { presented, holder: holderOf(presented) }

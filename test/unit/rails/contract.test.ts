@@ -1,4 +1,5 @@
 import { canonicalCaveats } from '../../../src/passes/caveat.ts'
+import { KnownPasses } from '../../../src/passes/known.ts'
 import { makeRecogniser } from '../../../src/passes/recognise.ts'
 import { makeVerifier } from '../../../src/passes/verify.ts'
 import { Gifts } from '../../../src/rails/gifts.ts'
@@ -21,8 +22,9 @@ railContract('L402 on play money', ({ books, keys }) => {
   }
   const outage = { gone() {}, back() {} }
   const breaker = new WalletBreaker(wallet, { world: real, outage, background: unheard })
-  const known = { keys: [keys.current], remember: 100 }
-  const read = makeRecogniser({ ...known, verify: makeVerifier(known) })
+  const signed = { keys: [keys.current], remember: 100 }
+  const known = new KnownPasses(100)
+  const read = makeRecogniser({ keys: signed.keys, verify: makeVerifier(signed), known })
   const bounds = { perClient: 20, total: 100 }
   const parts = { breaker, keys, world: real, background: unheard, read }
   const l402 = new L402({ ...books, ...parts, ...bounds })

@@ -4,6 +4,7 @@ import { Authenticator } from '../../../src/gate/authenticate.ts'
 import { Deposits } from '../../../src/gate/deposits.ts'
 import type { Invoices } from '../../../src/ledger/invoices.ts'
 import { keyId } from '../../../src/passes/keys.ts'
+import { KnownPasses } from '../../../src/passes/known.ts'
 import { makeRecogniser } from '../../../src/passes/recognise.ts'
 import { makeVerifier } from '../../../src/passes/verify.ts'
 import { L402 } from '../../../src/rails/l402.ts'
@@ -69,16 +70,17 @@ export function rail(options: RailOptions = {}) {
     current: { id, master },
     byId: (asked: string) => (asked === id ? master : null),
   }
+  const known = new KnownPasses(100)
   const verify = makeVerifier({ keys: [keys.current], remember: 100 })
   const l402 = new L402({
     ...{ breaker, passes, keys, world, background: unheard },
     invoices: Object.assign(store, options.invoices),
-    read: makeRecogniser({ verify, keys: [keys.current], remember: 100 }),
+    read: makeRecogniser({ verify, keys: [keys.current], known }),
     perClient: options.perClient ?? 20,
     total: options.total ?? 100,
   })
   const deposits = new Deposits({ ledger, passes, keys, world, say: () => {} })
-  const authenticator = new Authenticator({ passes, unpaid: l402, deposits, world })
+  const authenticator = new Authenticator({ passes, unpaid: l402, deposits, known, world })
   /** What a request with this pass presents. */
   const presented = (macaroon: unknown, secret: string) => {
     const read = l402.read(['authorization', `L402 ${macaroon}:${secret}`])

@@ -10,6 +10,7 @@ import type { WithdrawAsk } from '../wallets/ecash/spend/withdraw.ts'
 import type { Asker } from './control.ts'
 import {
   accountJson,
+  archivedJson,
   earningsJson,
   entryJson,
   holdJson,
@@ -17,6 +18,7 @@ import {
   proofJson,
 } from './control-json.ts'
 import { accountNamed } from './named-account.ts'
+import { archivedBefore } from './upkeep.ts'
 
 /** What the command line may ask of the books, of a running gate or of a folder at rest. */
 export type Question =
@@ -28,6 +30,7 @@ export type Question =
       readonly account: string | null
     }
   | { readonly ask: 'verify' }
+  | { readonly ask: 'archive'; readonly keepDays: number }
   | { readonly ask: 'earnings' }
   | { readonly ask: 'mint'; readonly sats: number; readonly caveats: readonly string[] }
   | { readonly ask: 'wallet'; readonly what: WalletQuestion }
@@ -75,6 +78,8 @@ export function controlHandlers(
       }
       case 'verify':
         return proofJson(await statement.verify(asker.told))
+      case 'archive':
+        return archive(parts, question, asker.told)
       case 'earnings': {
         const [charges, deposits] = await Promise.all([statement.earnings(), statement.income()])
         return earningsJson(charges, deposits)
@@ -87,6 +92,18 @@ export function controlHandlers(
         throw new Error('this gate does not know that question: is it of another version?')
     }
   }
+}
+
+/** Rolls up the details of requests that ended before the last `keepDays` days, and before today. */
+async function archive(
+  { books, world }: HandlerParts,
+  { keepDays }: Extract<Question, { ask: 'archive' }>,
+  told: Asker['told'],
+): Promise<unknown> {
+  if (!Number.isSafeInteger(keepDays) || keepDays < 1) throw new Error('keep at least 1 day')
+  const before = archivedBefore(world.now(), keepDays)
+  const archived = await books.archive(before, told)
+  return archivedJson({ archived, before, keepDays })
 }
 
 /** Rows in one part of an answer. They are turned into JSON in a few ms. */

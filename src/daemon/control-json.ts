@@ -122,6 +122,17 @@ export const earningsJson = (charges: readonly Earning[], deposits: readonly Inc
 })
 export type EarningsJson = ReturnType<typeof earningsJson>
 
+export const archivedJson = (done: {
+  readonly archived: number
+  readonly before: number
+  readonly keepDays: number
+}) => ({
+  archived_requests: done.archived,
+  before: time(done.before),
+  keep_days: done.keepDays,
+})
+export type ArchivedJson = ReturnType<typeof archivedJson>
+
 /** A pass that was given away. */
 export const mintedJson = (minted: {
   readonly pass: string

@@ -2,14 +2,22 @@ import type { Background } from '../floor/background.ts'
 import type { World } from '../floor/world.ts'
 import type { Say } from '../gate/ports.ts'
 import type { Books } from '../ledger/open-ledger.ts'
+import { dayStart } from '../ledger/window.ts'
 
 /** ms until a hold may be lost, on top of the longest silence that a stream may have. */
 export const HOLD_LIFE = 60_000
 /** ms that a request which cost nothing stays in the books (threats J20). */
 const FREE_IS_KEPT = 86_400_000
 const PRUNING = { every: 3_600_000, longest: 3_600_000 }
+/** Days that the details of a request stay in the books by themselves. */
+const DETAILS_ARE_KEPT = 31
+const ARCHIVING = { first: 600_000, every: 3_600_000, longest: 3_600_000 }
 const CHECKING = { every: 10_000, longest: 600_000 }
 const SWEEPING = { first: HOLD_LIFE, every: HOLD_LIFE, longest: HOLD_LIFE }
+
+/** The beginning of the UTC day that is `days` days before that of `now`. */
+export const archivedBefore = (now: number, days: number): number =>
+  dayStart(now) - days * 86_400_000
 
 /** Work on the books that no request waits for. */
 export function startUpkeep(parts: {
@@ -31,10 +39,13 @@ export function startUpkeep(parts: {
   const pruning = background.repeat('upkeep of the ledger', PRUNING, () =>
     books.prune(world.now() - FREE_IS_KEPT),
   )
+  const archiving = background.repeat('archive of the ledger', ARCHIVING, () =>
+    books.archive(archivedBefore(world.now(), DETAILS_ARE_KEPT)),
+  )
   return {
     async stop() {
       checking.end()
-      await Promise.all([sweep.stop(), pruning.stop()])
+      await Promise.all([sweep.stop(), pruning.stop(), archiving.stop()])
     },
   }
 }

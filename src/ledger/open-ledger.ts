@@ -45,6 +45,13 @@ export interface Books {
    * changed nothing.
    */
   prune(before: number): Promise<number>
+  /**
+   * Rolls up the details of requests that were closed before that time: one row stays for each UTC day,
+   * account and model, and the ledger can prove itself from these rows and the details that are left. A
+   * request that is open, expired or owes something keeps its details. Works in small steps like
+   * `prune`. `told` hears how far it is. Returns how many requests were rolled up.
+   */
+  archive(before: number, told?: (progress: string) => void): Promise<number>
   close(): Promise<void>
 }
 

@@ -3,6 +3,7 @@ import type { World } from '../floor/world.ts'
 import { LedgerDamaged } from './errors.ts'
 import type { MoneyKind } from './ledger.ts'
 import type { Books } from './open-ledger.ts'
+import { Archiver } from './sqlite/archive.ts'
 import { isLarge, openDatabase, ownerOf, wasClean } from './sqlite/database.ts'
 import type { GroupWriter, WriterParts } from './sqlite/group-writer.ts'
 import { InlineWriter } from './sqlite/inline-writer.ts'
@@ -66,6 +67,7 @@ export function booksOver(
   const store = new SqliteStore(db, journal)
   const passes = new SqlitePasses(db, journal)
   const pruner = new Pruner({ world, writer, flush })
+  const archiver = new Archiver({ world, writer, flush })
   const statement = new SqliteStatement({
     world,
     start: () => (readsOnThread ? readOnThread(path) : readHere(path)),
@@ -90,8 +92,10 @@ export function booksOver(
     },
     flush: () => journal.durable(),
     prune: (before) => pruner.run(before),
+    archive: (before, told = () => {}) => archiver.run(before, told),
     async close() {
       pruner.stop()
+      archiver.stop()
       let clean = false
       await statement.close()
       try {

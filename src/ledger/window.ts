@@ -36,5 +36,14 @@ export function meterKey(limit: Limit, at: number): string | null {
   return `${limit.meter} ${limit.unit}/${limit.window} ${windowStart(limit.window, at)}`
 }
 
+/** When the UTC day that contains `at` began. */
+export const dayStart = (at: number): number => windowStart('day', at)
+
+/** When the window of a meter ended, by its key. Null if that window never ends. */
+export function meterEnd(key: string): number | null {
+  const [, window, start] = /\/(min|hour|day|month) (\d+)$/.exec(key) ?? []
+  return window === undefined ? null : windowEnd(window as Window, Number(start))
+}
+
 /** The UTC day, `2026-11-21`. */
 export const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10)

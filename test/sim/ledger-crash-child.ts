@@ -64,10 +64,11 @@ async function buy(account: string, id: string, i: number): Promise<void> {
   }
 }
 
-/** Released holds are removed at once here, so the kill may come in the middle of that. */
+/** Holds are removed and archived at once here, so the kill may come in the middle of that. */
 async function keepTidy(): Promise<never> {
   for (;;) {
     await books.prune(world.now())
+    await books.archive(world.now())
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }

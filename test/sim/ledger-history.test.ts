@@ -95,7 +95,29 @@ const command = fc.oneof(
   },
 )
 
-type Command = typeof command extends fc.Arbitrary<infer T> ? T : never
+/** The clock above is set back by half a day at a time, and a window that has ended may leave. */
+const ARCHIVED_AFTER = 300_000_000
+
+/** Only files are archived. */
+const archived = fc.oneof(
+  { weight: 12, arbitrary: command },
+  { weight: 2, arbitrary: fc.constant({ do: 'archive' as const }) },
+  { weight: 1, arbitrary: fc.constant({ do: 'clock' as const, by: 2_000_000_000 }) },
+  { weight: 6, arbitrary: fc.constant({ do: 'settle' as const, id: 'h0', amount: 9, tokens: 8 }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      ...{ do: fc.constant('hold' as const), id: fc.constant('h0'), account: fc.constant('ann') },
+      ...{ fixed: fc.constant(0), each: fc.constant(1_000_000), input: fc.constant(0) },
+      ...{ least: fc.constant(1), more: fc.constant(9), patient: fc.constant(false) },
+      ...{ limits: fc.constant([0, 1, 2, 3, 6]), worse: fc.constant(0), lives: fc.constant(9_000) },
+    }),
+  },
+)
+const PAID = { payment: 'p1', account: 'ann', amount: 250, credit: 'paid' } as const
+const BEGUN = { do: 'deposit', ...PAID } as const
+
+type Command = typeof archived extends fc.Arbitrary<infer T> ? T : never
 
 interface Play {
   books: Books
@@ -117,7 +139,7 @@ describe('any history', () => {
 
   it('in SQLite is the model’s, through restarts', () =>
     fc.assert(
-      fc.asyncProperty(fc.array(command, { maxLength: 40, size: 'max' }), async (commands) => {
+      fc.asyncProperty(fc.array(archived, { maxLength: 40, size: 'max' }), async (commands) => {
         const folder = scratch()
         const world = new ScriptWorld()
         const open = () => openSqliteBooks({ path: folder.path('ledger.db'), kind: 'play', world })
@@ -131,7 +153,7 @@ describe('any history', () => {
           },
         }
         try {
-          await playAll(played, commands)
+          await playAll(played, [BEGUN, ...commands])
         } finally {
           await played.books.close()
           folder.remove()
@@ -183,6 +205,12 @@ async function perform(played: Play, command: Command): Promise<readonly [string
       return ['', '']
     case 'prune':
       return [`${await played.books.prune(at - command.ago)}`, model.prune(at - command.ago)]
+    case 'archive': {
+      const before = await shownBy(played.books)
+      const done = await played.books.archive(at - ARCHIVED_AFTER)
+      expect(await shownBy(played.books)).toEqual(before)
+      return [`${done}`, model.archive(at - ARCHIVED_AFTER)]
+    }
     case 'deposit': {
       const native = { amount: `${command.amount}`, unit: 'msat', rate: '1' }
       const amount = msat(BigInt(command.amount))
@@ -214,6 +242,13 @@ async function perform(played: Play, command: Command): Promise<readonly [string
       return [done.map((one) => `${one.id} ${settled(one)}`).join(), model.expire(before)]
     }
   }
+}
+
+/** What the archive must not change. */
+async function shownBy({ statement }: Books) {
+  const [earnings, income] = [await statement.earnings(), await statement.income()]
+  const accounts = await statement.accounts(99)
+  return { earnings, income, accounts, owed: await statement.owed() }
 }
 
 async function hold(

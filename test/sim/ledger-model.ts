@@ -40,6 +40,8 @@ interface Held extends HoldCommand {
   bonus: number
   /** The part of the charge that is still to be taken. */
   owed: number
+  /** Its details are gone: it counts, and is not known by its name any more. */
+  archived: boolean
   /** What this hold counts at each of its limits. */
   shares: number[]
 }
@@ -66,7 +68,7 @@ export class Model {
   }
 
   hold(command: HoldCommand): Answer {
-    if (this.#holds.some(({ id }) => id === command.id)) return 'hold_exists'
+    if (this.#find(command.id) !== undefined) return 'hold_exists'
     if (!this.#exists(command.account)) return 'account_not_found'
     const { least } = command
     // Assumes that nothing runs: a limit that is full even then is reached.
@@ -80,7 +82,16 @@ export class Model {
     const amount = cost(command, output)
     const paid = Math.min(this.credit(command.account, 'paid'), amount)
     const shares = command.limits.map((limit) => share(limit, command, output))
-    const rest = { amount, status: 'open' as const, sofar: 0, paid, owed: 0, shares, closedAt: 0 }
+    const rest = {
+      amount,
+      status: 'open' as const,
+      archived: false,
+      sofar: 0,
+      paid,
+      owed: 0,
+      shares,
+      closedAt: 0,
+    }
     this.#holds.push({ ...command, ...rest, bonus: amount - paid })
     return `granted ${output} for ${amount}`
   }
@@ -117,6 +128,14 @@ export class Model {
     const leaving = this.#holds.filter(leaves).length
     this.#holds.splice(0, this.#holds.length, ...this.#holds.filter((one) => !leaves(one)))
     return `${leaving}`
+  }
+
+  archive(before: number): Answer {
+    const due = this.#holds.filter(
+      (one) => one.status === 'settled' && !one.archived && one.owed === 0 && one.closedAt < before,
+    )
+    for (const one of due) one.archived = true
+    return `${due.length}`
   }
 
   release(id: string): Answer {
@@ -220,7 +239,8 @@ export class Model {
     return share(limit, judged, output) <= this.room(limit, command.at, running)
   }
 
-  #find = (id: string): Held | undefined => this.#holds.find((hold) => hold.id === id)
+  #find = (id: string): Held | undefined =>
+    this.#holds.find((hold) => hold.id === id && !hold.archived)
   #exists = (account: string): boolean => this.#deposits.some((one) => one.account === account)
   #owned = (account: string): number =>
     Math.max(

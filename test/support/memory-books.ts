@@ -23,6 +23,7 @@ export function openMemoryBooks(
     damaged: () => false,
     hasAccounts: () => store.accounts.size > 0,
     flush: store.durable,
+    archive: async () => 0,
     prune: async (before) => store.prune(before),
     close: store.durable,
   }

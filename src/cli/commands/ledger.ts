@@ -1,4 +1,4 @@
-import type { ProofJson } from '../../daemon/control-json.ts'
+import type { ArchivedJson, ProofJson } from '../../daemon/control-json.ts'
 import { plural } from '../../floor/plural.ts'
 import { onLines } from '../../floor/printable.ts'
 import { formatSat } from '../../money/msat.ts'
@@ -38,6 +38,7 @@ export const ledger: Command = {
     ['satgate ledger entries --account a1b2c3d4', 'every movement of one account'],
     ['satgate ledger holds', 'what running requests have set aside'],
     ['satgate ledger verify', 'prove that the books balance'],
+    ['satgate ledger archive --keep 7', 'roll up what is older than 7 days'],
   ],
   standard: 'accounts',
   settings: FOLDER_OF_BOOKS,
@@ -66,6 +67,26 @@ export const ledger: Command = {
         const { askBooks } = await import('../ask-gate.ts')
         const { answer, unit } = await askBooks(invocation, { ask: 'verify' })
         return proofOutcome(answer as ProofJson, { json: invocation.json, unit })
+      },
+    },
+    {
+      name: 'archive',
+      does: 'Roll up the details of old requests into one row for each day, account and model.',
+      more: 'Balances, earnings and limits stay as they are, and the books go on proving themselves. The usage pages of buyers then begin later. A gate does this by itself with details of more than 31 days.',
+      examples: [['satgate ledger archive --keep 7', 'keep the last 7 days']],
+      flags: [
+        { typed: '--keep <days>', does: 'whole UTC days before today that stay (default: 31)' },
+      ],
+      settings: FOLDER_OF_BOOKS,
+      async run(invocation) {
+        const { askBooks } = await import('../ask-gate.ts')
+        const keepDays = wholeAboveZero('--keep', invocation.flags.keep ?? 31)
+        const { answer } = await askBooks(invocation, { ask: 'archive', keepDays })
+        const said = answer as ArchivedJson
+        if (invocation.json) return done(jsonLine(said))
+        const requests = plural(said.archived_requests, 'request')
+        const verb = said.archived_requests === 1 ? 'was' : 'were'
+        return done(`${requests} from before ${said.before.slice(0, 10)} ${verb} rolled up.\n`)
       },
     },
   ],

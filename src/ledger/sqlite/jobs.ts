@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { archiveHolds, archiveMeters } from './archive-steps.ts'
 import { pruneHolds, pruneMeters } from './prune-steps.ts'
 
 /**
@@ -6,6 +7,8 @@ import { pruneHolds, pruneMeters } from './prune-steps.ts'
  * transaction of its own. What goes in and comes out may cross to another thread, so it is data.
  */
 export const jobsOver = (db: DatabaseSync) => ({
+  archiveHolds: archiveHolds(db),
+  archiveMeters: archiveMeters(db),
   pruneHolds: pruneHolds(db),
   pruneMeters: pruneMeters(db),
 })

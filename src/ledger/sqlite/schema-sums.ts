@@ -8,8 +8,8 @@
  * - `earnings`: what closed holds used and were charged, by UTC day (days since 1970) and model.
  * - `income`: deposits by UTC day, rail and credit.
  * - `totals`: the balances of all drawers of one kind (`paid`, `revenue`, …).
- * - `archived`: the holds of one account and model that were closed on one day, as one row.
- *   A hold leaves with its postings by way of the status `archived`, which is never
+ * - `archived`: the holds of one account and model that were closed on one day, as one row
+ *   (`archive-steps.ts`). A hold leaves with its postings by way of the status `archived`, which is never
  *   committed. `meters.archived` is what such holds counted.
  */
 

@@ -225,6 +225,39 @@ function alike(): readonly [string, string] {
   }
 }
 
+describe('satgate ledger archive', () => {
+  it.each(['with a running gate', 'without one'])('rolls up what is older, %s', async (how) => {
+    const books = how === 'without one' ? openBooks(REAL, 'real') : await running(REAL, 'real')
+    await lived(books)
+    const at = Date.UTC(2026, 10, 24, 23)
+    await books.ledger.hold({ ...request('h0', BOB), at, deadline: at + 60_000 })
+    const used = {
+      quantities: { input: 1, output: 1 },
+      end: 'complete',
+      usage: 'reported',
+    } as const
+    await books.ledger.settle('h0', { ...used, amount: msat(1_000n), at })
+    if (how === 'without one') await books.close()
+    const earned = (await satgate('earnings', '--json')).json()
+    const kept = await satgate('ledger', 'archive', '--keep', '2')
+    expect(kept.stdout).toBe('0 requests from before 2026-11-24 were rolled up.\n')
+    const done = await satgate('ledger', 'archive', '--keep', '1', '--json')
+    const before = '2026-11-25T00:00:00.000Z'
+    expect(done.json()).toEqual({ archived_requests: 1, before, keep_days: 1 })
+    expect((await satgate('earnings', '--json')).json()).toEqual(earned)
+    expect((await satgate('ledger', 'verify')).code).toBe(0)
+    const entries = (await satgate('ledger', 'entries', '--limit', '999', '--json')).json()
+    expect(entries.map(({ ref }: { ref: string }) => ref)).not.toContain('h0')
+  })
+
+  it('keeps at least a day', async () => {
+    await running(REAL, 'real')
+    for (const keep of ['0', '-1', '1.5', 'all']) {
+      expect((await satgate('ledger', 'archive', '--keep', keep)).code).toBe(2)
+    }
+  })
+})
+
 describe('satgate pass', () => {
   it('mint prints only the pass, and says which gate accepts it', async () => {
     await running(PLAY, 'play')

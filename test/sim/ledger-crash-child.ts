@@ -1,3 +1,4 @@
+import { ThreadWriter } from '../../src/ledger/sqlite/thread-writer.ts'
 import { openSqliteBooks } from '../../src/ledger/sqlite.ts'
 import { msat } from '../../src/money/msat.ts'
 import { real } from '../support/world.ts'
@@ -10,7 +11,12 @@ import { real } from '../support/world.ts'
 
 const [path = '', life = ''] = process.argv.slice(2)
 const world = { ...real, now: () => Date.now(), random: () => new Uint8Array() }
-const books = openSqliteBooks({ path, kind: 'play', world })
+const books = openSqliteBooks({
+  path,
+  kind: 'play',
+  world,
+  writer: (parts) => new ThreadWriter(parts),
+})
 const { ledger } = books
 await ledger.recover(world.now())
 process.stdout.write('ready\n')

@@ -14,6 +14,8 @@ export interface Asked {
   readonly at: number
   readonly pass: string | null
   readonly reply: SimReply
+  /** The payment that bought its pass. */
+  readonly payment: string | null
   /** Whether the secret of its pass is wrong. */
   readonly forged: boolean
   /** Whether the gate was killed while it ran. */
@@ -143,7 +145,8 @@ export class SimBuyer {
     this.#requests += 1
     const at = this.#world.now()
     const id = `${at.toString(36).padStart(9, '0')}-${this.#name}-${this.#requests}`
-    const asked: Asked = { ...{ id, at, pass, reply, forged, killed: false, bug: null } }
+    const payment = pass === null ? null : (this.#pass?.hash ?? null)
+    const asked: Asked = { id, at, pass, payment, reply, forged, killed: false, bug: null }
     this.asked.push(asked)
     if (pass !== null && !forged) this.passes.add(pass)
     const inside = this.#gate.composed?.inside

@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { type Composed, compose } from '../../../src/daemon/compose.ts'
 import { routesOf } from '../../../src/daemon/routes.ts'
 import { dialects } from '../../../src/dialects/index.ts'
@@ -10,7 +11,9 @@ import { sleep } from '../../../src/floor/world.ts'
 import type { GateEvent } from '../../../src/gate/ports.ts'
 import { makeModels } from '../../../src/http/models.ts'
 import type { Books } from '../../../src/ledger/open-ledger.ts'
-import { openSqliteBooks } from '../../../src/ledger/sqlite.ts'
+import { openDatabase } from '../../../src/ledger/sqlite/database.ts'
+import type { WriterParts } from '../../../src/ledger/sqlite/group-writer.ts'
+import { booksOver } from '../../../src/ledger/sqlite.ts'
 import { TokenCounter } from '../../../src/money/counter.ts'
 import { makePricing } from '../../../src/money/pricing.ts'
 import { measure } from '../../../src/money/tokens.ts'
@@ -19,8 +22,10 @@ import type { RootKeys } from '../../../src/passes/write.ts'
 import { configOf } from '../../support/gate.ts'
 import { openMemoryBooks } from '../../support/memory-books.ts'
 import { VirtualProcess, type VirtualWorld } from '../../support/virtual-world.ts'
+import type { Plant } from './plants.ts'
 import type { SimUpstream } from './upstream.ts'
 import type { SimWallet } from './wallet.ts'
+import { SimWriter } from './writer.ts'
 
 /** Msat for each token: the price in `CONFIG`, which is in sats per 1,000 tokens. */
 export const PRICE = { input: 100n, output: 1_000n }
@@ -46,8 +51,10 @@ export interface SimParts {
   readonly wallet: SimWallet
   readonly upstream: SimUpstream
   readonly store: 'memory' | 'sqlite'
-  /** Wraps the books with a mistake that the simulation must find. */
-  readonly plant?: (books: Books) => Books
+  /** True while no disk fails. */
+  readonly isCalm: () => boolean
+  /** A mistake that the simulation must find. */
+  readonly plant?: Plant
 }
 
 /** One gate with its books. It can be killed, and started again over the same books. */
@@ -58,6 +65,11 @@ export class SimGate {
   readonly #closers: (() => Promise<void>)[] = []
   #generation = 0
   #books: Books
+  /** The connection of the books. Null for books in memory. */
+  #db: DatabaseSync | null = null
+  #writer: SimWriter | null = null
+  /** By request: ms of `elapsed` when its event was written. */
+  readonly #ended = new Map<string, number>()
   #process: VirtualProcess
   #composed: Composed | null = null
 
@@ -88,8 +100,9 @@ export class SimGate {
     const world = this.#process
     const say = (event: GateEvent) => {
       this.events.push(event)
+      if (event.event === 'request') this.#ended.set(event.id, world.elapsed())
     }
-    const books = plant?.(this.#books) ?? this.#books
+    const books = typeof plant === 'function' ? plant(this.#books) : this.#books
     await books.ledger.recover(world.now())
     const background = new Background(world, ({ work, solved, reason }) =>
       say({ event: solved ? 'solved' : 'problem', what: 'background_failed', work, reason }),
@@ -111,20 +124,26 @@ export class SimGate {
     })
   }
 
-  /** Like `kill -9`: what was not on disk is lost, and no code of this process runs any more. */
-  kill(): void {
+  /**
+   * Like `kill -9`: what was not on disk is lost, and no code of this process runs any more. Returns
+   * the requests that had ended and whose settlements may be lost.
+   */
+  kill(): ReadonlySet<string> {
+    const until = this.#writer?.onDiskUntil ?? Number.POSITIVE_INFINITY
+    const lost = [...this.#ended].flatMap(([id, at]) => (at >= until ? [id] : []))
     this.#process.kill()
     this.#composed = null
     this.#process = new VirtualProcess(this.#parts.world)
-    if (this.#folder === null) return
-    const old = this.#books
-    this.#closers.push(() => old.close())
+    if (this.#folder === null) return new Set(lost)
+    const db = this.#db
+    this.#closers.push(async () => db?.close())
     const from = this.#path()
     this.#generation += 1
     for (const end of ['', '-wal']) {
       if (existsSync(from + end)) cpSync(from + end, this.#path() + end)
     }
     this.#books = this.#open()
+    return new Set(lost)
   }
 
   /** Like SIGTERM: answers have a moment to end, and the money of the others is given back. */
@@ -141,6 +160,15 @@ export class SimGate {
     this.#books = this.#open()
   }
 
+  /** Whether the credit of a payment is in the file. Null for books in memory. */
+  isOnDisk(payment: string): boolean | null {
+    if (this.#folder === null) return null
+    const db = new DatabaseSync(this.#path(), { readOnly: true })
+    const found = db.prepare('SELECT 1 FROM deposits WHERE payment = ?').get(`ln:${payment}`)
+    db.close()
+    return found !== undefined
+  }
+
   async close(): Promise<void> {
     await this.#books.close()
     for (const close of this.#closers) await close()
@@ -154,6 +182,15 @@ export class SimGate {
   #open(): Books {
     const world = this.#process
     if (this.#folder === null) return this.#books ?? openMemoryBooks('play')
-    return openSqliteBooks({ path: this.#path(), kind: 'play', world })
+    const path = this.#path()
+    const { isCalm, plant, world: virtual } = this.#parts
+    const about = { chance: virtual.chance, isCalm, tooEarly: typeof plant === 'object' }
+    const db = openDatabase({ path, kind: 'play', now: world.now() })
+    this.#db = db
+    const writer = (parts: WriterParts) => {
+      this.#writer = new SimWriter(parts, about)
+      return this.#writer
+    }
+    return booksOver(db, { path, kind: 'play', world, writer })
   }
 }

@@ -1,9 +1,9 @@
 import { sleep } from '../../../src/floor/world.ts'
-import type { Books } from '../../../src/ledger/open-ledger.ts'
 import { VirtualWorld } from '../../support/virtual-world.ts'
 import { SimBuyer } from './buyer.ts'
 import { violations } from './checks.ts'
 import { SimGate } from './gate.ts'
+import type { Plant } from './plants.ts'
 import { SimUpstream } from './upstream.ts'
 import { SimWallet } from './wallet.ts'
 
@@ -24,19 +24,26 @@ export interface Told {
  * crashes, and with a clock that jumps. Returns what is wrong at its end, when nothing runs any
  * more. One seed always gives the same history.
  */
-export async function playHistory(seed: number, plant?: (books: Books) => Books): Promise<Told> {
+export async function playHistory(seed: number, plant?: Plant): Promise<Told> {
   const world = new VirtualWorld(seed)
   const { chance } = world
   const wallet = new SimWallet(world)
   const upstream = new SimUpstream(world)
   const store = chance.percent(8) ? 'sqlite' : 'memory'
-  const gate = new SimGate({ world, wallet, upstream, store, ...(plant ? { plant } : {}) })
+  const isCalm = () => upstream.calm
+  const gate = new SimGate({ world, wallet, upstream, store, isCalm, ...(plant ? { plant } : {}) })
   await gate.start()
   const buyers = Array.from(
     { length: chance.from(1, 3) },
     (_, i) => new SimBuyer(`b${i}`, { world, gate, wallet }),
   )
   const wrong: string[] = []
+  upstream.onRequest = (id) => {
+    const payment = buyers.flatMap(({ asked }) => asked).find((one) => one.id === id)?.payment
+    // With that pass a crash now would let its payment buy the same once more.
+    if (typeof payment === 'string' && gate.isOnDisk(payment) === false)
+      wrong.push(`request ${id} is served before payment ${payment} is on disk`)
+  }
   let living = buyers.length
   const lives = buyers.map((buyer) =>
     buyer
@@ -92,20 +99,21 @@ async function troubles(
       await sleep(world, chance.one([500, 6_000, 25_000]))
       wallet.up = true
     } else {
-      if (what === 'kill') gate.kill()
-      else await gate.stop()
-      lose(buyers)
+      const lost = what === 'kill' ? gate.kill() : new Set<string>()
+      if (what === 'stop') await gate.stop()
+      lose(buyers, lost)
       await sleep(world, chance.one([0, 300, 4_000]))
       await gate.start()
     }
   }
 }
 
-/** Breaks the connections of a killed gate. */
-function lose(buyers: readonly SimBuyer[]): void {
+/** Breaks the connections of a gate that is gone. `lost`: ended, and perhaps not settled on disk. */
+function lose(buyers: readonly SimBuyer[], lost: ReadonlySet<string>): void {
   for (const { asked } of buyers) {
     for (const one of asked) {
-      if (one.reply.fate === 'open' || one.reply.ends === 0) one.killed = true
+      const isOpen = one.reply.fate === 'open' || one.reply.ends === 0
+      if (isOpen || lost.has(one.id)) one.killed = true
       one.reply.lose()
     }
   }

@@ -1,8 +1,8 @@
 import type { Ledger } from '../../../src/ledger/ledger.ts'
 import type { Books } from '../../../src/ledger/open-ledger.ts'
 
-/** Wraps books with one mistake, as somebody could make it in the gate. */
-type Plant = (books: Books) => Books
+/** One mistake, as somebody could make it in the gate: it wraps the books, or it is the writer's. */
+export type Plant = ((books: Books) => Books) | { readonly tooEarly: true }
 
 const withLedger = (books: Books, change: (ledger: Ledger) => Partial<Ledger>): Books => {
   const { ledger } = books
@@ -74,6 +74,11 @@ export const PLANTS: readonly {
         },
       }))
     },
+  },
+  {
+    what: 'rows are said to be on disk before they are',
+    found: /is served before payment \w+ is on disk/,
+    plant: { tooEarly: true },
   },
   {
     what: 'a hold is forgotten if the upstream fails',

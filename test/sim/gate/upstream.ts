@@ -53,6 +53,8 @@ export class SimUpstream {
   readonly work: Work[] = []
   readonly #world: VirtualWorld
   calm = false
+  /** Called with the id of each request that the gate sends. */
+  onRequest: (id: string) => void = () => {}
 
   constructor(world: VirtualWorld) {
     this.#world = world
@@ -70,6 +72,7 @@ export class SimUpstream {
     const limit = body.max_tokens ?? body.max_completion_tokens ?? 20
     const work: Work = { id, manner, limit, words: 0, reported: null, over: false }
     this.work.push(work)
+    this.onRequest(id)
     const answer = new Answer(this.#world, { process, listener, work, body })
     answer.begin()
     return answer

@@ -3,6 +3,7 @@ import type { Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { AccountId, Closed, HoldRequest, Ledger } from '../ledger/ledger.ts'
 import { MemoryStore } from '../ledger/memory-store.ts'
+import type { HoldState } from '../ledger/state.ts'
 import { StoreLedger } from '../ledger/store-ledger.ts'
 import { msat } from '../money/msat.ts'
 import type { HoldLedger } from './hold.ts'
@@ -101,7 +102,7 @@ class ShortMemory extends MemoryStore {
     this.deposits.clear()
   }
 
-  protected override remember(hold: Parameters<MemoryStore['writeHold']>[0]): void {
+  protected override remember(hold: HoldState): void {
     if (hold.close !== null && hold.close.owed > 0n) super.remember(hold)
     else this.holds.delete(hold.id)
   }

@@ -165,6 +165,7 @@ function close(view: CloseView, closing: Closing): ClosedStep {
       ...hold,
       owner: null,
       counts,
+      posted: true,
       status: closing.status,
       close: closeOf(closing, parts),
     },
@@ -179,11 +180,24 @@ function close(view: CloseView, closing: Closing): ClosedStep {
 }
 
 function postingsOf(
-  { account, model, status }: HoldState,
+  hold: HoldState,
   { drawer, ...stake }: Stake,
   { back, extra, kept, owed, overrun }: Split,
 ): readonly Posting[] {
+  const { account, model, status } = hold
   const revenue: Drawer = `revenue:${model}`
+  const missing = [
+    ...posting(`owed:${account}`, revenue, owed),
+    ...posting('loss:overrun', revenue, overrun),
+  ]
+  // The book does not know that its money was set aside, so only what is charged moves.
+  if (!hold.posted) {
+    return [
+      ...posting(`paid:${account}`, revenue, add(kept.paid, extra.paid)),
+      ...posting(`bonus:${account}`, revenue, add(kept.bonus, extra.bonus)),
+      ...missing,
+    ]
+  }
   return [
     ...posting(revenue, 'loss:overrun', stake.overrun),
     ...posting(revenue, `owed:${account}`, stake.owed),
@@ -192,8 +206,7 @@ function postingsOf(
     ...posting(drawer, `bonus:${account}`, back.bonus),
     ...posting(`paid:${account}`, revenue, extra.paid),
     ...posting(`bonus:${account}`, revenue, extra.bonus),
-    ...posting(`owed:${account}`, revenue, owed),
-    ...posting('loss:overrun', revenue, overrun),
+    ...missing,
   ]
 }
 

@@ -21,18 +21,24 @@ export class MemoryStore implements Store {
       (hold) => hold.account === account && hold.close !== null && hold.close.owed > 0n,
     )
   creditedTo = (payment: PaymentId): AccountId | null => this.deposits.get(payment)?.account ?? null
-  durable = async (): Promise<void> => {}
+  durable = async (): Promise<void> => {};
+
+  *debtors(): Iterable<AccountId> {
+    for (const { account, close } of this.holds.values()) {
+      if (close !== null && close.owed > 0n) yield account
+    }
+  }
 
   write({ account, deposit, entries, hold, meters, owing }: Step): void {
     this.accounts.set(account.id, account)
     if (deposit !== null) this.deposits.set(deposit.payment, deposit)
-    if (hold !== null) this.writeHold(hold)
-    for (const one of owing) this.writeHold(one)
+    if (hold !== null) this.#put(hold)
+    for (const one of owing) this.#put(one)
     for (const meter of meters) this.meters.set(meter.key, meter)
     this.entries.push(...entries)
   }
 
-  writeHold(hold: HoldState): void {
+  #put(hold: HoldState): void {
     this.remember(hold)
     if (hold.status === 'open') this.#open.set(hold.id, hold)
     else this.#open.delete(hold.id)

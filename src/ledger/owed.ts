@@ -2,7 +2,7 @@ import { assert } from '../floor/assert.ts'
 import { add, least, type Msat, msat, subtract, ZERO } from '../money/msat.ts'
 import type { Entry } from './ledger.ts'
 import { entry, paidFirst, posting } from './posting.ts'
-import { type Account, available, type HoldState } from './state.ts'
+import { type Account, available, type HoldState, type Step } from './state.ts'
 
 /**
  * A request may use more than was held for it while other requests of its account hold the rest of
@@ -38,6 +38,22 @@ export function collect(account: Account, owing: readonly HoldState[], at: numbe
     'what is owed is kept by running requests',
   )
   return { account: left, owing: changed, entries, lost }
+}
+
+/**
+ * Collects what an account owes without a step that frees money. At the start that is necessary: a
+ * crash ends holds that were not posted, and with them what the debt waited for.
+ */
+export function collected(account: Account, owing: readonly HoldState[], at: number): Step {
+  const { entries, ...after } = collect(account, owing, at)
+  return {
+    account: after.account,
+    deposit: null,
+    hold: null,
+    owing: after.owing,
+    meters: [],
+    entries,
+  }
 }
 
 function collectOne(account: Account, hold: HoldState, at: number): Collected {

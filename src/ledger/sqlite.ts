@@ -65,6 +65,7 @@ export function booksOver(
   const journal = new Journal({ world, writer, onTrouble: onTrouble ?? (() => {}) })
   const flush = () => journal.flush()
   const store = new SqliteStore(db, journal)
+  const ledger = new StoreLedger(store, owner)
   const passes = new SqlitePasses(db, journal)
   const pruner = new Pruner({ world, writer, flush })
   const archiver = new Archiver({ world, writer, flush })
@@ -72,13 +73,14 @@ export function booksOver(
     world,
     start: () => (readsOnThread ? readOnThread(path) : readHere(path)),
     flush,
+    postAll: () => ledger.postAll(),
     still: (read) => journal.still(read),
     onDisk: () => store.onDisk(),
   })
   let isDamaged = false
   return {
     kind,
-    ledger: new StoreLedger(store, owner),
+    ledger,
     passes,
     invoices: new SqliteInvoices(db, journal, passes),
     statement,
@@ -99,6 +101,7 @@ export function booksOver(
       let clean = false
       await statement.close()
       try {
+        ledger.postAll()
         await journal.close()
         clean = true
       } finally {

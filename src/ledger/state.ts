@@ -45,6 +45,11 @@ export interface HoldState extends OpenHold {
   readonly pass: string | null
   readonly counts: readonly Count[]
   readonly status: Status
+  /**
+   * Whether the book knows of it. An open hold that is not posted is in memory alone: in the book its
+   * money is still in `paid:` and `bonus:`, and after a crash it has never been (ADR 49).
+   */
+  readonly posted: boolean
   /** Null while the hold is open, and only then. */
   readonly close: Close | null
 }

@@ -20,6 +20,8 @@ import type {
   Settled,
   UsageRow,
 } from './ledger.ts'
+import { extend, post } from './open-hold.ts'
+import { collected } from './owed.ts'
 import { type Account, available, type HoldState, type Meter, type Step } from './state.ts'
 import * as transitions from './transitions.ts'
 import { meterKey } from './window.ts'
@@ -36,13 +38,15 @@ export interface Store {
   openHolds(): Iterable<HoldState>
   /** Closed holds of an account that owe, oldest first. */
   owing(account: AccountId): readonly HoldState[]
+  /** The accounts of all closed holds that owe. */
+  debtors(): Iterable<AccountId>
   /** The account to which a payment was credited. */
   creditedTo(payment: PaymentId): AccountId | null
   /**
-   * Writes all of the step, or throws and writes nothing. It is on disk when `durable` resolves.
+   * Writes all of the step, or throws and writes nothing. It is on disk when `durable` resolves; a
+   * hold that is not posted is remembered alone, and never on disk.
    */
   write(step: Step): void
-  writeHold(hold: HoldState): void
   /** Resolves when everything written so far is on disk. */
   durable(): Promise<void>
   usage(account: AccountId, pass: string | null, page: Page): Awaitable<readonly UsageRow[]>
@@ -87,9 +91,9 @@ export class StoreLedger implements Ledger {
   }
 
   extend(...[id, deadline, sofar]: Parameters<Ledger['extend']>): Result<true, Closed> {
-    const hold = transitions.extend(this.#store.hold(id), deadline, sofar)
+    const hold = extend(this.#store.hold(id), deadline, sofar)
     if (!hold.ok) return hold
-    this.#store.writeHold(hold.value)
+    this.#store.write(post(hold.value, this.#accountOf(hold.value)))
     return ok<true>(true)
   }
 
@@ -106,7 +110,21 @@ export class StoreLedger implements Ledger {
   }
 
   async recover(at: number): Promise<readonly Settled[]> {
+    for (const id of new Set(this.#store.debtors())) {
+      const account = this.#store.account(id)
+      if (account !== null) this.#store.write(collected(account, this.#owing(account), at))
+    }
     return this.#expire(({ owner }) => owner === this.#owner, at)
+  }
+
+  /**
+   * Posts all open holds that are in memory alone. Views of the book then show them, and after a stop
+   * without a crash they are still open.
+   */
+  postAll(): void {
+    for (const hold of [...this.#store.openHolds()].filter(({ posted }) => !posted)) {
+      this.#store.write(post(hold, this.#accountOf(hold)))
+    }
   }
 
   balance(account: AccountId): Balance | null {
@@ -146,10 +164,15 @@ export class StoreLedger implements Ledger {
   }
 
   #view(hold: HoldState): CloseView {
-    const account = this.#store.account(hold.account)
-    assert(account !== null, `hold ${hold.id} without its account`)
+    const account = this.#accountOf(hold)
     const owing = this.#owing(account).filter(({ id }) => id !== hold.id)
     return { hold, account, owing, meters: this.#meters(hold.counts.map(({ key }) => key)) }
+  }
+
+  #accountOf(hold: HoldState): Account {
+    const account = this.#store.account(hold.account)
+    assert(account !== null, `hold ${hold.id} without its account`)
+    return account
   }
 
   #owing(account: Account | null): readonly HoldState[] {

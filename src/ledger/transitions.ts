@@ -6,7 +6,6 @@ import { checkQuantities, type Quantities } from '../money/quantities.ts'
 import { baseCount, countAt, countsUnits } from './counting.ts'
 import type {
   AccountId,
-  Closed,
   Deposit,
   Drawer,
   HoldRefused,
@@ -14,6 +13,7 @@ import type {
   Limit,
   OwnerId,
 } from './ledger.ts'
+import { openingOf, postedAtOnce } from './open-hold.ts'
 import { collect } from './owed.ts'
 import { entry, posting } from './posting.ts'
 import {
@@ -235,6 +235,28 @@ function opening(
   const paid = least(account.paid, amount)
   const bonus = subtract(amount, paid)
   const counts = request.limits.map((limit) => count(request, limit, { granted, amount }))
+  const posted = postedAtOnce(counts)
+  const hold: HoldState = {
+    id,
+    account: account.id,
+    owner,
+    granted,
+    clamped: request.clamped,
+    amount,
+    before: msat(available(account)),
+    paid,
+    bonus,
+    openedAt: at,
+    deadline,
+    sofar: ZERO,
+    model: what.model,
+    dialect: what.dialect,
+    pass: what.pass,
+    counts,
+    status: 'open',
+    posted,
+    close: null,
+  }
   return {
     account: {
       ...account,
@@ -244,33 +266,11 @@ function opening(
     },
     deposit: null,
     owing: [],
-    hold: {
-      id,
-      account: account.id,
-      owner,
-      granted,
-      clamped: request.clamped,
-      amount,
-      before: msat(available(account)),
-      paid,
-      bonus,
-      openedAt: at,
-      deadline,
-      sofar: ZERO,
-      model: what.model,
-      dialect: what.dialect,
-      pass: what.pass,
-      counts,
-      status: 'open',
-      close: null,
-    },
+    hold,
     meters: meters.flatMap((meter, i) =>
       meter === null ? [] : { ...meter, held: meter.held + (counts[i]?.counted ?? 0n) },
     ),
-    entries: entry({ at, why: 'hold', ref: id }, [
-      ...posting(`paid:${account.id}`, `held:${account.id}`, paid),
-      ...posting(`bonus:${account.id}`, `held:${account.id}`, bonus),
-    ]),
+    entries: posted ? openingOf(hold) : [],
   }
 }
 
@@ -283,16 +283,4 @@ function count(
   const { max, unit } = limit
   const counted = unit === 'spend' ? amount : countAt(unit, request, granted)
   return { key: meterKey(limit, request.at), unit, max, counted }
-}
-
-/** Moves the deadline of an open hold, and journals what was used, in msat. */
-export function extend(
-  hold: HoldState | null,
-  deadline: number,
-  sofar: Msat,
-): Result<HoldState, Closed> {
-  if (hold === null) return err('hold_not_found')
-  if (hold.status === 'settled') return err('already_settled')
-  if (hold.status !== 'open') return err('already_released')
-  return ok({ ...hold, deadline, sofar })
 }

@@ -208,6 +208,63 @@ export const SETTLING: Cases = {
     usage ann before=h9                         → nothing`,
 }
 
+/** What the book is told of a hold (ADR 49). Asking for entries posts the holds that are open. */
+export const POSTED: Cases = {
+  'a hold without limits is posted as it closes, and only what it cost': `
+    deposit p1 ann 100                          → ok, 100 left
+    deposit g1 ann 50 bonus                     → ok, 150 left
+    hold h1 ann 1..120                          → 120 tokens for 120
+    balance ann                                 → paid 0, bonus 30, held 120
+    settle h1 110                               → 110 charged, 40 left
+    balance ann                                 → paid 0, bonus 40, held 0
+    entries                                     → settle h1, deposit g1, deposit p1`,
+
+  'a free request of an account leaves no entry, and is on the usage page': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 1..40                           → 40 tokens for 40
+    hold h2 ann 1..40 until=1000                → 40 tokens for 40
+    hold h3 ann 1..9 price=0+0                  → 9 tokens for 0
+    release h1                                  → 0 charged, 60 left
+    expire 12:00:02Z                            → h2: 0 charged, 100 left
+    settle h3 0                                 → 0 charged, 100 left
+    entries                                     → deposit p1
+    usage ann charged=yes                       → h3:0 h2:0 h1:0`,
+
+  'a hold is posted with its first journal, once': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 1..40                           → 40 tokens for 40
+    hold h2 ann 1..40                           → 40 tokens for 40
+    extend h1 3                                 → ok
+    extend h1 5                                 → ok
+    settle h2 1                                 → 1 charged, 59 left
+    settle h1 9                                 → 9 charged, 90 left
+    entries                                     → settle h1, settle h2, hold h1, deposit p1`,
+
+  'a hold that counts at a meter is posted at once, one with a limit in a request is not': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 1..20 m:spend<=50/day           → 20 tokens for 20
+    hold h2 ann 1..20 m:spend<=50/req           → 20 tokens for 20
+    settle h1 9                                 → 9 charged, 71 left
+    settle h2 9                                 → 9 charged, 82 left
+    entries                                     → settle h2, settle h1, hold h1, deposit p1`,
+
+  'J4 a hold that was never posted owes as any other, and pays what others owe': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 1..60                           → 60 tokens for 60
+    hold h2 ann 1..40                           → 40 tokens for 40
+    settle h1 75                                → 60 charged, 15 owed, 0 left
+    settle h2 30                                → 30 charged, 5 overrun, 0 left
+    entries                                     → collect h1, settle h2, settle h1, deposit p1`,
+
+  'what expired without being posted is settled as any other': `
+    deposit p1 ann 100                          → ok, 100 left
+    hold h1 ann 1..60 until=1000                → 60 tokens for 60
+    expire 12:00:02Z                            → h1: 0 charged, 100 left
+    settle h1 25                                → 25 charged, 75 left
+    settle h1 25                                → already_settled
+    entries                                     → settle h1, deposit p1`,
+}
+
 export const PRUNED: Cases = {
   'J20 released holds leave with their postings, and nothing else does': `
     deposit p1 ann 1000                         → ok, 1000 left
@@ -226,7 +283,7 @@ export const PRUNED: Cases = {
     release h6                                  → 0 charged, 1041 left
     prune 12:00:10Z                             → 2 left
     usage ann                                   → h6 h5 h3
-    entries                                     → release h6, expire h5, hold h6, hold h5, hold h4, settle h3, hold h3, deposit g1, deposit p1
+    entries                                     → hold h4, settle h3, hold h3, deposit g1, deposit p1
     balance ann                                 → paid 991, bonus 50, held 9
     left m:calls<=5/day                         → 4
     left n:spend<=2000/day                      → 2000
@@ -250,7 +307,7 @@ export const PRUNED: Cases = {
     release h1                                  → 0 charged, 50 left
     prune 12:00:30Z                             → 1 left
     balance ann                                 → paid 50, bonus 0, held 0
-    entries                                     → settle h2, deposit p2, hold h2, deposit p1`,
+    entries                                     → settle h2, deposit p2, deposit p1`,
 }
 
 export const REOPENED: Cases = {

@@ -26,7 +26,7 @@ it('J20 the_ledger_does_not_grow_for_free_requests: a day later they are gone, a
   await until(async () => (await usage(later, pass)).length === 1)
   expect(await later.balance(pass)).toMatchObject({ balance_msat: left, held_msat: 0 })
   const why = (await later.kept.statement.entries(100)).map((entry) => entry.why)
-  expect(why).toEqual(['settle', 'hold', 'deposit'])
+  expect(why).toEqual(['settle', 'deposit'])
   expect((await later.chat(pass)).status).toBe(200)
   await later.proof()
 })

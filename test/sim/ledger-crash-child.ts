@@ -55,11 +55,12 @@ async function buy(account: string, id: string, i: number): Promise<void> {
       deadline: at + 60_000,
     },
     price: { base: 3_000_000n, each: 1_000_000n },
-    limits: [{ meter: account, unit: 'tokens', window: 'min', max: 100_000n }],
+    limits: i % 2 === 0 ? [] : [{ meter: account, unit: 'tokens', window: 'min', max: 100_000n }],
     what: { model: 'llama3', dialect: 'openai-chat', pass: null },
   })
   if (!hold.ok) return
-  await ledger.extend(id, at + 60_000, msat(BigInt(i % 50)))
+  // Half of them have a meter, and two of three are journalled. The rest is in memory alone.
+  if (i % 3 > 0) await ledger.extend(id, at + 60_000, msat(BigInt(i % 50)))
   // So some are under way whenever the process is killed.
   if (i % 4 === 0) await new Promise((resolve) => setTimeout(resolve, 5))
   if (i % 5 === 0) await ledger.release(id, 'refused', at)

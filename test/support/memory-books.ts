@@ -12,12 +12,13 @@ export function openMemoryBooks(
   { owner = 'memory', store = new MemoryStore() }: { owner?: OwnerId; store?: MemoryStore } = {},
 ): Books {
   const passes = new MemoryPasses()
+  const ledger = new StoreLedger(store, owner)
   return {
     kind,
-    ledger: new StoreLedger(store, owner),
+    ledger,
     passes,
     invoices: new MemoryInvoices(passes),
-    statement: new MemoryStatement(store),
+    statement: new MemoryStatement(store, () => ledger.postAll()),
     healthy: () => true,
     check: async () => null,
     damaged: () => false,

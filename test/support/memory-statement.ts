@@ -1,6 +1,7 @@
 import { err, ok, type Result } from '../../src/floor/result.ts'
 import type { AccountId, Drawer, Entry, HoldId } from '../../src/ledger/ledger.ts'
 import type { MemoryStore } from '../../src/ledger/memory-store.ts'
+import { inBook } from '../../src/ledger/open-hold.ts'
 import type { Earning, Income, Proof, Statement } from '../../src/ledger/open-ledger.ts'
 import * as proof from '../../src/ledger/proof.ts'
 import { type HoldState, type Meter, openHoldOf } from '../../src/ledger/state.ts'
@@ -12,12 +13,16 @@ import { sum } from '../../src/money/quantities.ts'
 /** The read-only views of a ledger in memory. */
 export class MemoryStatement implements Statement {
   readonly #store: MemoryStore
+  readonly #postAll: () => void
 
-  constructor(store: MemoryStore) {
+  /** `postAll` posts the open holds that are in memory alone, so that they are seen. */
+  constructor(store: MemoryStore, postAll: () => void) {
     this.#store = store
+    this.#postAll = postAll
   }
 
   async accounts(limit: number, of: AccountId | null = null, before?: AccountId) {
+    this.#postAll()
     const all = [...this.#store.accounts.values()].reverse()
     const accounts = all.filter(({ id }) => of === null || id === of)
     return older(accounts, ({ id }) => id === before, limit).map((account) => ({
@@ -27,12 +32,14 @@ export class MemoryStatement implements Statement {
   }
 
   async holds(limit: number, of: AccountId | null = null, before?: HoldId) {
+    this.#postAll()
     const all = [...this.#store.openHolds()].reverse()
     const holds = all.filter(({ account }) => of === null || account === of)
     return older(holds, ({ id }) => id === before, limit).map(openHoldOf)
   }
 
   async entries(limit: number, of: AccountId | null = null, before?: number) {
+    this.#postAll()
     const all = this.#store.entries.map((entry, i) => ({ ...entry, n: i + 1 })).reverse()
     const isOf = (drawer: Drawer) => of === null || OWN.some((kind) => drawer === `${kind}:${of}`)
     const entries = all.filter(({ postings }) =>
@@ -133,14 +140,20 @@ export class MemoryStatement implements Statement {
       for (const posting of postings) yield* proof.doubtPosting(ref, posting)
     }
     const open = new Map<string, bigint>()
-    for (const { account, amount } of this.#store.openHolds()) {
+    const all = [...this.#store.openHolds()]
+    for (const { account, amount } of all.filter(({ posted }) => posted)) {
       open.set(account, (open.get(account) ?? 0n) + amount)
     }
+    const unposted = Map.groupBy(
+      all.filter(({ posted }) => !posted),
+      ({ account }) => account,
+    )
     const owing = new Map<string, bigint>()
     for (const { account, close } of this.#store.holds.values()) {
       owing.set(account, (owing.get(account) ?? 0n) + (close?.owed ?? 0n))
     }
-    for (const account of this.#store.accounts.values()) {
+    for (const known of this.#store.accounts.values()) {
+      const account = inBook(known, unposted.get(known.id) ?? [])
       for (const drawer of ['paid', 'bonus', 'held'] as const) {
         const name: Drawer = `${drawer}:${account.id}`
         yield* proof.doubtDrawer(name, account[drawer], sums.get(name) ?? 0n)
@@ -152,6 +165,9 @@ export class MemoryStatement implements Statement {
     }
     const posted = postedByHold(this.#store.entries)
     for (const hold of this.#store.holds.values()) {
+      if (!hold.posted && posted.has(hold.id))
+        yield `hold ${hold.id} is not posted and has postings`
+      if (!hold.posted) continue
       yield* proof.doubtHold(hold, posted.get(hold.id) ?? proof.NOTHING_POSTED)
     }
     const counted = countedByMeter(this.#store.holds.values())

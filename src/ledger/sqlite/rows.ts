@@ -125,6 +125,7 @@ export function holdOf(row: Row): HoldState {
     pass: maybeText(row, 'pass'),
     counts: countsOf(maybeText(row, 'counts')),
     status: text(row, 'status') as Status,
+    posted: true,
     close: row.closed_at === null ? null : closeOf(row),
   }
 }

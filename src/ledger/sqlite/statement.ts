@@ -10,6 +10,8 @@ export interface StatementParts {
   readonly start: StartReader
   /** Tries to write all waiting rows to disk. If it cannot, the rows on disk are shown. */
   readonly flush: () => Promise<boolean>
+  /** Posts the open holds that are in memory alone, so that they are seen. */
+  readonly postAll: () => void
   /** Runs `read` while nothing is committed. */
   readonly still: <T>(read: () => Promise<T>) => Promise<T>
   /** What the drawers of accounts in memory must say on disk now. Valid inside `still`. */
@@ -36,14 +38,17 @@ export class SqliteStatement implements Statement {
   }
 
   async accounts(limit: number, of: AccountId | null = null, before?: AccountId) {
+    this.#parts.postAll()
     return (await this.#fresh()).call('accounts', [limit, of, before ?? null])
   }
 
   async holds(limit: number, of: AccountId | null = null, before?: HoldId) {
+    this.#parts.postAll()
     return (await this.#fresh()).call('holds', [limit, of, before ?? null])
   }
 
   async entries(limit: number, of: AccountId | null = null, before?: number) {
+    this.#parts.postAll()
     return (await this.#fresh()).call('entries', [limit, of, before ?? null])
   }
 

@@ -4,11 +4,13 @@ import { Cache } from '../../floor/cache.ts'
 import { TransientMap } from '../../floor/transient-map.ts'
 import { msat } from '../../money/msat.ts'
 import type { AccountId, Deposit, Drawer, Entry, HoldId, Page, PaymentId } from '../ledger.ts'
+import { inBook, inMemory } from '../open-hold.ts'
 import type { Account, HoldState, Meter, Step } from '../state.ts'
 import { type Store, usageOf } from '../store-ledger.ts'
 import type { HoldRow, Numbered } from './group.ts'
 import type { Journal } from './journal.ts'
-import { holdOf, jsonCell, number, type Row, reading, text, whole } from './rows.ts'
+import { holdRowOf, prepareLookups } from './lookups.ts'
+import { holdOf, jsonCell, number, reading, text, whole } from './rows.ts'
 import { UsedIds } from './used-ids.ts'
 
 /** Rows kept in each cache. A hold is small, so all caches together take a few megabytes. */
@@ -16,11 +18,13 @@ const CACHED = 10_000
 
 /**
  * The state over a file. A step looks for a row in the cache, then among the rows that are not on
- * disk yet, then on disk. Open holds are always in memory.
+ * disk yet, then on disk. Open holds are always in memory, and those that are not posted nowhere
+ * else: what memory says of an account is what the file will say after the groups on their way, less
+ * what such holds set aside.
  */
 export class SqliteStore implements Store {
   readonly #journal: Journal
-  readonly #read: ReturnType<typeof prepareReads>
+  readonly #read: ReturnType<typeof prepareLookups>
   readonly #accounts = new Cache<Numbered<Account>>(CACHED)
   readonly #meters = new Cache<Meter>(CACHED)
   readonly #drawers = new Cache<number>(CACHED)
@@ -34,7 +38,7 @@ export class SqliteStore implements Store {
 
   constructor(db: DatabaseSync, journal: Journal) {
     this.#journal = journal
-    this.#read = prepareReads(db)
+    this.#read = prepareLookups(db)
     const next = (table: string, column = 'n') => {
       // The newest row has the greatest number, whichever number that is.
       const newest = `SELECT ${column} AS last FROM ${table} ORDER BY n DESC LIMIT 1`
@@ -52,7 +56,7 @@ export class SqliteStore implements Store {
     const greatest = reading(db, "SELECT coalesce(max(id), '') AS id FROM holds").get()
     this.#used = new UsedIds(text(greatest ?? {}, 'id'))
     const known = [...this.#read.open.all(), ...this.#read.owing.all()]
-    for (const row of known.map(rowOf)) this.#remember(row)
+    for (const row of known.map(holdRowOf)) this.#remember(row)
   }
 
   account(id: AccountId): Account | null {
@@ -93,11 +97,15 @@ export class SqliteStore implements Store {
     return row === undefined ? null : text(row, 'account')
   }
 
+  *debtors(): Iterable<AccountId> {
+    for (const { value } of this.#owing.values()) yield value.account
+  }
+
   write({ account, deposit, entries, hold, meters, owing }: Step): void {
-    const numbered = this.#writeAccount(account)
-    const credited = deposit === null ? null : this.#writeDeposit(deposit, numbered.n)
-    if (hold !== null) this.#writeHold(hold, numbered.n)
-    for (const one of owing) this.#writeHold(one, numbered.n)
+    const { n } = this.#writeAccount(account)
+    const credited = deposit === null ? null : this.#writeDeposit(deposit, n)
+    if (hold !== null) this.#writeHold(hold, n)
+    for (const one of owing) this.#writeHold(one, n)
     for (const meter of meters) {
       this.#meters.set(meter.key, meter)
       this.#journal.group.meters.set(meter.key, meter)
@@ -110,14 +118,8 @@ export class SqliteStore implements Store {
       }
       this.#writeEntry(entry, refs)
     }
-    this.#journal.touch()
-  }
-
-  writeHold(hold: HoldState): void {
-    const account = this.#account(hold.account)
-    assert(account !== null, `hold ${hold.id} without its account`)
-    this.#putHold({ n: this.#numberOf(hold.id), account: account.n, value: hold })
-    this.#journal.touch()
+    // A hold that is not posted comes alone, and leaves nothing to write.
+    if (hold === null || hold.posted) this.#journal.touch()
   }
 
   durable(): Promise<void> {
@@ -134,13 +136,16 @@ export class SqliteStore implements Store {
 
   /**
    * What the file must say about the drawers of the accounts in memory, while no group is in flight:
-   * what memory says, less what the group that grows moves.
+   * what memory says, less what the group that grows moves, and less what holds that are not posted
+   * set aside.
    */
   onDisk(): ReadonlyMap<Drawer, bigint> {
     const drawers = new Map<Drawer, bigint>()
     const { accounts, moves } = this.#journal.group
+    const unposted = Map.groupBy(this.#unposted(), ({ account }) => account)
     for (const { value } of this.#accounts.values()) {
-      const { bonus, held, id, owed, paid } = value
+      const { id, owed } = value
+      const { bonus, held, paid } = inBook(value, unposted.get(id) ?? [])
       const moved = (name: Drawer) =>
         accounts.has(id) ? (moves.get(this.#known(name) ?? 0) ?? 0n) : 0n
       drawers.set(`paid:${id}`, paid - moved(`paid:${id}`))
@@ -160,19 +165,26 @@ export class SqliteStore implements Store {
       const found = this.#read.drawer.get(drawer)
       return msat(found === undefined ? 0n : sign * whole(found, 'balance'))
     }
-    const account = {
-      n: number(row, 'n'),
-      value: {
-        id,
-        paid: balance(`paid:${id}`),
-        bonus: balance(`bonus:${id}`),
-        held: balance(`held:${id}`),
-        owed: balance(`owed:${id}`, -1n),
-        createdAt: number(row, 'created_at'),
-      },
+    const written = {
+      id,
+      paid: balance(`paid:${id}`),
+      bonus: balance(`bonus:${id}`),
+      held: balance(`held:${id}`),
+      owed: balance(`owed:${id}`, -1n),
+      createdAt: number(row, 'created_at'),
     }
+    const account = { n: number(row, 'n'), value: inMemory(written, this.#unposted(id)) }
     this.#accounts.set(id, account)
     return account
+  }
+
+  /** The open holds of an account, or of all, that are not posted. */
+  #unposted(of?: AccountId): readonly HoldState[] {
+    const found: HoldState[] = []
+    for (const { value } of this.#open.values()) {
+      if (!value.posted && (of === undefined || value.account === of)) found.push(value)
+    }
+    return found
   }
 
   #hold(id: HoldId): HoldRow | null {
@@ -181,7 +193,7 @@ export class SqliteStore implements Store {
     if (known !== undefined) return known
     if (this.#used.lacks(id)) return null
     const row = this.#read.hold.get(id)
-    return row === undefined ? null : rowOf(row)
+    return row === undefined ? null : holdRowOf(row)
   }
 
   #writeAccount(value: Account): Numbered<Account> {
@@ -200,17 +212,14 @@ export class SqliteStore implements Store {
     return n
   }
 
-  /** No hold is opened twice, so a hold that is open after a step is new. */
+  /** A hold that is not known is new. It has its number from then on, posted or not. */
   #writeHold(value: HoldState, account: number): void {
-    const n = value.status === 'open' ? this.#next.holds++ : this.#numberOf(value.id)
-    this.#putHold({ n, account, value })
-  }
-
-  #putHold(row: HoldRow): void {
-    const { id } = row.value
-    this.#used.add(id)
-    this.#journal.group.holds.set(id, row)
+    const { id, posted, status } = value
+    const old = (status === 'open' ? this.#open.get(id) : this.#hold(id)) ?? null
+    const row = { n: old?.n ?? this.#next.holds++, account, value }
+    if (old === null) this.#used.add(id)
     this.#remember(row)
+    if (posted) this.#journal.group.holds.set(id, row)
   }
 
   /** Holds that can still change are always in memory. */
@@ -266,30 +275,3 @@ export class SqliteStore implements Store {
     return n
   }
 }
-
-/** Reads a row of `HOLDS`. */
-const rowOf = (row: Row): HoldRow => ({
-  n: number(row, 'n'),
-  account: number(row, 'account'),
-  value: holdOf(row),
-})
-
-const HOLDS =
-  'SELECT holds.*, accounts.id AS account_id FROM holds JOIN accounts ON accounts.n = account'
-const OLDER = `status <> 'open' AND (? IS NULL OR holds.n < (SELECT n FROM holds WHERE id = ?))
-  ORDER BY holds.n DESC LIMIT ?`
-
-const prepareReads = (db: DatabaseSync) => ({
-  account: reading(db, 'SELECT n, created_at FROM accounts WHERE id = ?'),
-  drawer: reading(db, 'SELECT n, balance FROM drawers WHERE name = ?'),
-  meter: reading(db, 'SELECT used, held FROM meters WHERE key = ?'),
-  deposit: reading(
-    db,
-    'SELECT accounts.id AS account FROM deposits JOIN accounts ON accounts.n = account WHERE payment = ?',
-  ),
-  hold: reading(db, `${HOLDS} WHERE holds.id = ?`),
-  open: reading(db, `${HOLDS} WHERE status = 'open' ORDER BY holds.n`),
-  owing: reading(db, `${HOLDS} WHERE owed > 0 ORDER BY holds.n`),
-  usage: reading(db, `${HOLDS} WHERE account = (SELECT n FROM accounts WHERE id = ?) AND ${OLDER}`),
-  usageOfPass: reading(db, `${HOLDS} WHERE pass = ? AND accounts.id = ? AND ${OLDER}`),
-})

@@ -118,6 +118,16 @@ const EVENTS: readonly (readonly [string, () => Promise<string>])[] = [
     },
   ],
   [
+    'What is written of a request',
+    async () => {
+      const books = await paid()
+      return table(books, async () => {
+        await hold('r1', 312, 2048)(books)
+        await books.ledger.settle('r1', used(12, 40))
+      })
+    },
+  ],
+  [
     'More than was held',
     async () => {
       const books = await paid(hold('r1', 312, 2048), hold('r2', 300, 7000))

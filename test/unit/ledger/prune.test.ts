@@ -125,10 +125,11 @@ describe('J20 the ledger does not grow for free requests', () => {
   })
 
   it('no other posting is ever removed, whatever causes it', async () => {
-    await books.ledger.hold(hold({ id: 'h1' }))
+    const limits = [{ meter: 'm', unit: 'calls', window: 'day', max: 9n }] as const
+    await books.ledger.hold(hold({ id: 'h1', limits }))
     await books.ledger.settle('h1', charge(5n))
-    await books.ledger.hold(hold({ id: 'h2' }))
-    await books.ledger.hold(hold({ id: 'h3' }))
+    await books.ledger.hold(hold({ id: 'h2', limits }))
+    await books.ledger.hold(hold({ id: 'h3', limits }))
     await books.ledger.recover(5)
     await refused(1, DAY)
     for (const whose of ['deposit IS NOT NULL', ...[1, 2, 3].map((n) => `hold = ${n}`)]) {

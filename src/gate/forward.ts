@@ -1,11 +1,14 @@
-import type { Meter } from '../dialects/dialect.ts'
+import type { Backend, Meter, Wire } from '../dialects/dialect.ts'
 import type { Background } from '../floor/background.ts'
-import { Roster } from '../floor/roster.ts'
+import { Sweep } from '../floor/sweep.ts'
 import type { World } from '../floor/world.ts'
 import type { Msat } from '../money/msat.ts'
 import { countTokens } from '../money/tokens.ts'
+import type { AnswerHead } from './answer-head.ts'
 import type { Held, Settled } from './call.ts'
-import { Relay, type Relayed, type Timeouts } from './relay.ts'
+import type { Reply } from './ports.ts'
+import { Relay, type RelayParts } from './relay.ts'
+import type { Relayed, RelayOwner, Timeouts } from './relay-owner.ts'
 import { Respelling } from './respelling.ts'
 import type { Sent, Settler } from './settle.ts'
 import type { Speeds } from './speeds.ts'
@@ -35,63 +38,50 @@ export interface Forwarded {
  * Only `respelling.ts` and the upstream's kept connections ever send a request twice.
  */
 export class Forwarder {
-  readonly #running = new Roster<Relay>()
   readonly #parts: ForwarderParts
+  readonly #relaying: RelayParts
   readonly #respelling: Respelling
 
   constructor(parts: ForwarderParts) {
+    const { timeouts, world } = parts
     this.#parts = parts
-    this.#respelling = new Respelling(parts.world)
+    this.#relaying = { timeouts, world, sweep: new Sweep(world) }
+    this.#respelling = new Respelling(world)
   }
 
   /** Ends every answer that still runs. */
   stop(): void {
-    this.#running.each((relay) => relay.stop())
+    this.#relaying.sweep.each((relay) => relay.stop())
   }
 
   /** `balance` is told in the head of a stream: what the buyer had before this request. */
-  async run(held: Held, balance: Msat | null): Promise<Forwarded> {
-    const { settler, world, background, timeouts } = this.#parts
-    const { asked, id, incoming, limit, reply, route, slot } = held
-    const { dialect } = route
-    const backend = slot.target.backend()
-    const output = held.hold?.granted ?? limit * asked.choices
-    const meter = dialect.meter(asked, { output, limit, count: countTokens }, backend)
-    const { upstream, sent } = this.#respelling.of(held, backend)
-    const empty = sent.body.length === 0
-    const relay = new Relay({
-      upstream,
-      request: {
-        method: incoming.method,
-        path: incoming.path,
-        query: route.query ? incoming.query : '',
-        body: empty ? null : sent.body,
-        contentType: empty ? null : sent.contentType,
-        headers: { ...sent.headers, 'x-request-id': id },
-        passes: dialect.headers,
-      },
-      reply,
-      meter,
-      wire: dialect.wire,
-      streamed: asked.stream,
-      timeouts,
-      world,
-      open: (head) => openStream(held, { reply, head, before: balance }),
-      answered: () => {
-        // A request that nobody pays for keeps its memory until its answer is over.
-        if (held.hold !== null) letGoOfRequest(held)
-      },
-      progress: () => background.once('journal', () => settler.journal(held, meter)),
+  run(held: Held, balance: Msat | null): Promise<Forwarded> {
+    return new Promise((resolve) => {
+      const { id, incoming, route, slot } = held
+      const { dialect } = route
+      const backend = slot.target.backend()
+      const spelling = this.#respelling.of(held, backend)
+      const { body, contentType, headers } = spelling.sent
+      const empty = body.length === 0
+      const run = new Run(this.#parts, held, { backend, balance, resolve })
+      const relay = new Relay(this.#relaying, run)
+      incoming.admitBody()
+      slot.sent()
+      try {
+        relay.start(spelling, {
+          method: incoming.method,
+          path: incoming.path,
+          query: route.query ? incoming.query : '',
+          body: empty ? null : body,
+          contentType: empty ? null : contentType,
+          headers: { ...headers, 'x-request-id': id },
+          passes: dialect.headers,
+        })
+      } catch (bug) {
+        slot.released()
+        throw bug
+      }
     })
-    incoming.admitBody()
-    const sentAt = world.elapsed()
-    this.#running.add(relay)
-    background.once('upstream', () => slot.sent(relay.start()))
-    const relayed = await relay.result
-    this.#running.delete(relay)
-    const { end, firstByteAt, whole } = relayed
-    const ttft = firstByteAt === null ? null : firstByteAt - sentAt
-    return { relayed, meter, ttft, ending: { sent: true, end, whole: whole !== null, meter } }
   }
 
   /**
@@ -117,4 +107,69 @@ export class Forwarder {
 function letGoOfRequest({ asked, incoming }: Held): void {
   asked.forget()
   incoming.letGoOfBody()
+}
+
+/** One request that is at the backend. */
+class Run implements RelayOwner {
+  readonly reply: Reply
+  readonly meter: Meter
+  readonly wire: Wire
+  readonly streamed: boolean
+  readonly #parts: ForwarderParts
+  readonly #held: Held
+  readonly #balance: Msat | null
+  readonly #resolve: (forwarded: Forwarded) => void
+  readonly #sentAt: number
+
+  constructor(
+    parts: ForwarderParts,
+    held: Held,
+    how: {
+      readonly backend: Backend
+      readonly balance: Msat | null
+      readonly resolve: (forwarded: Forwarded) => void
+    },
+  ) {
+    const { asked, limit, route } = held
+    const output = held.hold?.granted ?? limit * asked.choices
+    this.reply = held.reply
+    this.meter = route.dialect.meter(asked, { output, limit, count: countTokens }, how.backend)
+    this.wire = route.dialect.wire
+    this.streamed = asked.stream
+    this.#parts = parts
+    this.#held = held
+    this.#balance = how.balance
+    this.#resolve = how.resolve
+    this.#sentAt = parts.world.elapsed()
+  }
+
+  open(head: AnswerHead | null): void {
+    openStream(this.#held, { reply: this.reply, head, before: this.#balance })
+  }
+
+  /** A request that nobody pays for keeps its memory until its answer is over. */
+  answered(): void {
+    if (this.#held.hold !== null) letGoOfRequest(this.#held)
+  }
+
+  progress(): void {
+    const { background, settler } = this.#parts
+    background.once('journal', () => settler.journal(this.#held, this.meter))
+  }
+
+  ended(relayed: Relayed): void {
+    const { meter } = this
+    const { end, firstByteAt, whole } = relayed
+    const ttft = firstByteAt === null ? null : firstByteAt - this.#sentAt
+    this.#resolve({
+      relayed,
+      meter,
+      ttft,
+      ending: { sent: true, end, whole: whole !== null, meter },
+    })
+  }
+
+  released(): void {
+    this.#held.slot.released()
+  }
 }

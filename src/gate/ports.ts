@@ -108,14 +108,17 @@ export interface UpstreamListener {
   onEnd(): void
   /** `unreachable` before an answer began, `broken` after. `detail` is for the operator only. */
   onError(kind: 'unreachable' | 'broken', detail: string): void
+  /**
+   * The upstream has closed or finished the request; only then its slot is free. Called once, also
+   * after `abort`.
+   */
+  onReleased(): void
 }
 
 export interface Sent {
   resume(): void
-  /** Stops the upstream at once. No listener is called afterwards. */
+  /** Stops the upstream at once. Afterwards the listener is told of the release alone. */
   abort(): void
-  /** Resolves when the upstream has closed or finished the request. Only then is its slot free. */
-  readonly released: Promise<void>
 }
 
 /** How a backend fails that is gone. */

@@ -1,51 +1,17 @@
-import type { Meter, Wire } from '../dialects/dialect.ts'
-import type { Seated } from '../floor/roster.ts'
-import { every, type Timer, type World } from '../floor/world.ts'
+import type { Sweep, Swept } from '../floor/sweep.ts'
+import type { World } from '../floor/world.ts'
 import { type AnswerHead, headOf } from './answer-head.ts'
 import type { End } from './outcome.ts'
 import { Pace } from './pace.ts'
-import type { Reply, Sent, Upstream, UpstreamRequest } from './ports.ts'
+import type { Reply, Sent, Upstream, UpstreamListener, UpstreamRequest } from './ports.ts'
+import type { RelayOwner, Timeouts } from './relay-owner.ts'
 import type { UpstreamSaid } from './upstream-words.ts'
 
-/** ms. The setting `timeouts`. */
-export interface Timeouts {
-  readonly firstByte: number
-  readonly idle: number
-}
-
-/** How the exchange with the backend ended. */
-export interface Relayed {
-  readonly end: End
-  /** The backend's refusal, if the dialect does not take its status for an answer. */
-  readonly said: UpstreamSaid | null
-  /** An answer in one piece, as the buyer may see it. */
-  readonly whole: Uint8Array | null
-  /** Null if the backend gave no answer at all. */
-  readonly head: AnswerHead | null
-  /** ms from sending to the first byte of output. */
-  readonly firstByteAt: number | null
-  /** ms in which the output was made (`Pace.made`). */
-  readonly madeMs: number | null
-  /** Why the backend failed. For the operator alone. */
-  readonly detail: string | null
-}
-
+/** What all relays of a gate share. */
 export interface RelayParts {
-  readonly upstream: Upstream
-  readonly request: UpstreamRequest
-  readonly reply: Reply
-  readonly meter: Meter
-  /** Tells a stream from an answer in one piece. */
-  readonly wire: Wire
-  readonly streamed: boolean
   readonly timeouts: Timeouts
   readonly world: World
-  /** Opens the stream to the buyer. Called once, before the first byte. */
-  readonly open: (head: AnswerHead | null) => void
-  /** The backend answered, so it has the request and is not sent it again. */
-  readonly answered: () => void
-  /** Something came. Called about once a second at most. */
-  readonly progress: () => void
+  readonly sweep: Sweep<Relay>
 }
 
 /** ms of silence after which the gate sends bytes of its own to keep the stream open. */
@@ -53,6 +19,8 @@ const KEEP_ALIVE = 10_000
 /** ms that the relay waits for the usage when every choice has ended. */
 const USAGE_GRACE = 2_000
 const PROGRESS = 1_000
+/** ms until a relay is looked at again that waits for its buyer to read. */
+const READING = 500
 /** The most bytes of an answer in one piece, and of a refusal (`docs/failure.md`). */
 const WHOLE_MOST = 64 * 1024 * 1024
 const REFUSAL_MOST = 64 * 1024
@@ -64,11 +32,12 @@ const ERROR_EVENT = 'error event'
  * A stream flows as it comes; if the buyer reads slowly, the backend is held back. Everything else
  * is gathered and delivered in one piece.
  */
-export class Relay implements Seated {
+export class Relay implements Swept, UpstreamListener {
   seat = -1
+  /** When it is looked at next: never later than the first of its limits of time. */
+  due: number
   readonly #parts: RelayParts
-  readonly #done: (relayed: Relayed) => void
-  readonly result: Promise<Relayed>
+  readonly #owner: RelayOwner
   #sent: Sent | null = null
   #head: AnswerHead | null = null
   /** Whether the answer is a stream, by the dialect. Null until enough bytes have come to tell. */
@@ -88,39 +57,31 @@ export class Relay implements Seated {
   #finishes = 0
   #draining = false
   #gone = false
-  #timer: Timer | null = null
 
-  constructor(parts: RelayParts) {
+  constructor(parts: RelayParts, owner: RelayOwner) {
     this.#parts = parts
-    const { promise, resolve } = Promise.withResolvers<Relayed>()
-    this.result = promise
-    this.#done = resolve
-    this.#lastData = parts.world.elapsed()
-    this.#pace = new Pace(this.#lastData)
-    this.#lastOut = this.#lastData
-    this.#lastProgress = this.#lastData
+    this.#owner = owner
+    const now = parts.world.elapsed()
+    this.#lastData = now
+    this.#pace = new Pace(now)
+    this.#lastOut = now
+    this.#lastProgress = now
+    this.due = now + Math.min(parts.timeouts.firstByte, KEEP_ALIVE)
   }
 
-  /**
-   * Sends the request. Resolves when the backend has finished or closed it: then its slot is free.
-   */
-  start(): Promise<void> {
-    const { upstream, request, reply, world } = this.#parts
-    this.#timer = every(world, 500, () => this.#tick())
-    this.#sent = upstream.send(request, {
-      onHead: (status, headers) => this.#onHead(status, headers),
-      onData: (chunk) => this.#onData(chunk),
-      onEnd: () => this.#onEnd(),
-      onError: (kind) => this.#finish('upstream_failed', kind),
-    })
+  /** Sends the request. */
+  start(upstream: Upstream, request: UpstreamRequest): void {
+    this.#sent = upstream.send(request, this)
     if (this.#ended) this.#sent.abort()
-    reply.onGone(() => this.#left())
-    return this.#sent.released
+    else {
+      this.#parts.sweep.add(this)
+      this.#owner.reply.onGone(() => this.#left())
+    }
   }
 
   /** A buyer who leaves after the answer's end got all of it, so its usage is awaited (J15). */
   #left(): void {
-    this.#gone = this.#parts.meter.seen.finished
+    this.#gone = this.#owner.meter.seen.finished
     if (!this.#gone) this.#finish('client_left')
     else this.#sent?.resume()
   }
@@ -130,36 +91,38 @@ export class Relay implements Seated {
     this.#finish('stopped')
   }
 
-  #onHead(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void {
-    this.#head = headOf(this.#parts.wire, status, headers)
+  onHead(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void {
+    const { streamed, wire } = this.#owner
+    this.#head = headOf(wire, status, headers)
     const { answers } = this.#head
-    if (answers) this.#parts.answered()
-    this.#flowing = answers && status === 200 && this.#parts.streamed ? null : false
+    if (answers) this.#owner.answered()
+    this.#flowing = answers && status === 200 && streamed ? null : false
   }
 
   /** Asks the dialect whether it is a stream (K18). Returns the bytes to go on with. */
   #begin(chunk: Uint8Array): Uint8Array {
     const first = this.#chunks.length === 0 ? chunk : Buffer.concat([...this.#chunks, chunk])
-    this.#flowing = this.#parts.wire.isStream(this.#head?.label ?? null, first)
+    this.#flowing = this.#owner.wire.isStream(this.#head?.label ?? null, first)
     if (!this.#flowing) return chunk
     this.#chunks = []
     this.#size = 0
     return first
   }
 
-  #onData(chunk: Uint8Array): boolean {
+  onData(chunk: Uint8Array): boolean {
     if (this.#ended) return true
     const now = this.#parts.world.elapsed()
     this.#lastData = now
+    if (!this.#begun) this.#dueBy(now + this.#parts.timeouts.idle)
     this.#begun = true
     const bytes = this.#flowing === null ? this.#begin(chunk) : chunk
     if (!this.#flowing) return this.#gather(bytes)
-    return this.#pass(this.#parts.meter.stream(bytes), now)
+    return this.#pass(this.#owner.meter.stream(bytes), now)
   }
 
   /** Writes what the meter lets through, then acts on what the meter has seen. */
   #pass(out: Uint8Array, now: number): boolean {
-    const { meter, reply } = this.#parts
+    const { meter, reply } = this.#owner
     const { seen } = meter
     if (seen.output) this.#pace.output(now)
     if (seen.error !== null && !seen.output) return this.#failed(ERROR_EVENT)
@@ -175,9 +138,12 @@ export class Relay implements Seated {
 
   /** The wait for the usage begins anew if a choice ends, and stops if a choice goes on (K1). */
   #awaitUsage(now: number): void {
-    const { finished, finishes } = this.#parts.meter.seen
+    const { finished, finishes } = this.#owner.meter.seen
     if (!finished) this.#finishedAt = null
-    else if (finishes !== this.#finishes) this.#finishedAt = now
+    else if (finishes !== this.#finishes) {
+      this.#finishedAt = now
+      this.#dueBy(now + USAGE_GRACE)
+    }
     this.#finishes = finishes
     if (this.#gone && !finished) this.#finish('client_left')
   }
@@ -201,12 +167,12 @@ export class Relay implements Seated {
   #journal(now: number): void {
     if (now - this.#lastProgress < PROGRESS) return
     this.#lastProgress = now
-    this.#parts.progress()
+    this.#owner.progress()
   }
 
   #write(out: Uint8Array, now: number): boolean {
-    const { reply, open } = this.#parts
-    if (!reply.headSent) open(this.#head)
+    const { reply } = this.#owner
+    if (!reply.headSent) this.#owner.open(this.#head)
     this.#lastOut = now
     return reply.write(out)
   }
@@ -221,75 +187,112 @@ export class Relay implements Seated {
     return true
   }
 
-  #onEnd(): void {
-    const { meter } = this.#parts
+  onEnd(): void {
     this.#upstreamEnded = true
-    if (this.#ended) return
-    if (this.#flowing) {
+    const { meter } = this.#owner
+    if (this.#ended) this.#parts.sweep.delete(this)
+    else if (this.#flowing) {
       this.#pass(meter.rest(), this.#parts.world.elapsed())
       const { done, finished } = meter.seen
       this.#finish(done || finished ? 'complete' : 'upstream_failed', 'ended without an end')
     } else if (this.#head?.answers !== true) {
       this.#finish('upstream_failed', `status ${this.#head?.status}`)
-    } else this.#whole(Buffer.concat(this.#chunks))
+    } else this.#whole(joined(this.#chunks))
+  }
+
+  onError(kind: 'unreachable' | 'broken'): void {
+    this.#upstreamEnded = true
+    if (this.#ended) this.#parts.sweep.delete(this)
+    else this.#finish('upstream_failed', kind)
+  }
+
+  onReleased(): void {
+    this.#owner.released()
   }
 
   #whole(body: Uint8Array): void {
-    const { meter } = this.#parts
+    const { meter } = this.#owner
     const whole = meter.whole(body)
     if (whole === null) this.#finish('upstream_failed', 'nothing usable in a 200')
     else this.#finish(meter.seen.over ? 'cut' : 'complete', null, whole)
   }
 
-  #tick(): void {
-    const { timeouts, reply, world } = this.#parts
-    const now = world.elapsed()
-    const patient = this.#begun ? timeouts.idle : timeouts.firstByte
-    const waitingForBuyer = reply.headSent && reply.backlog > 0
-    if (this.#finishedAt !== null && now - this.#finishedAt >= USAGE_GRACE) {
+  #dueBy(at: number): void {
+    this.due = Math.min(this.due, at)
+  }
+
+  onDue(now: number): void {
+    const { idle, firstByte } = this.#parts.timeouts
+    const waits = this.#waitsForBuyer()
+    // An answer that was complete may end by itself, so that its connection can be used again.
+    if (this.#ended) this.#cut()
+    else if (this.#finishedAt !== null && now - this.#finishedAt >= USAGE_GRACE) {
       this.#finish('complete')
-    } else if (!waitingForBuyer && now - this.#lastData >= patient) {
+    } else if (!waits && now - this.#lastData >= (this.#begun ? idle : firstByte)) {
       this.#finish(this.#begun ? 'stalled' : 'upstream_failed', 'silent')
-    } else this.#keepOpen(now)
+    } else this.#wait(now, waits)
+  }
+
+  #waitsForBuyer(): boolean {
+    const { reply } = this.#owner
+    return reply.headSent && reply.backlog > 0
+  }
+
+  /** Keeps the answer open if it is time, and finds out when it is looked at next. */
+  #wait(now: number, forBuyer: boolean): void {
+    const { idle, firstByte } = this.#parts.timeouts
+    this.due = forBuyer ? now + READING : this.#lastData + (this.#begun ? idle : firstByte)
+    if (!forBuyer && this.#speaks()) {
+      this.#keepOpen(now)
+      this.#dueBy(this.#lastOut + KEEP_ALIVE)
+    }
+    if (this.#finishedAt !== null) this.#dueBy(this.#finishedAt + USAGE_GRACE)
+  }
+
+  /** Whether the gate may keep the answer open with bytes of its own. */
+  #speaks(): boolean {
+    return this.#owner.streamed && (this.#head === null || this.#flowing !== false)
   }
 
   #keepOpen(now: number): void {
-    const { reply, streamed, open, meter } = this.#parts
-    const maySpeak = streamed && (this.#head === null || this.#flowing !== false)
-    if (!maySpeak || now - this.#lastOut < KEEP_ALIVE || reply.backlog > 0) return
+    if (now - this.#lastOut < KEEP_ALIVE) return
+    const { reply, meter } = this.#owner
     this.#lastOut = now
     const bytes = meter.keepAlive()
     if (bytes.length === 0) return
-    if (!reply.headSent) open(this.#head)
+    if (!reply.headSent) this.#owner.open(this.#head)
     reply.write(bytes)
   }
 
   #finish(end: End, detail: string | null = null, whole: Uint8Array | null = null): void {
     if (this.#ended) return
     this.#ended = true
-    this.#timer?.cancel()
-    this.#letGo(end)
-    this.#done({
+    const now = this.#parts.world.elapsed()
+    if (end !== 'complete' || this.#upstreamEnded) this.#cut()
+    else this.due = now + USAGE_GRACE
+    this.#owner.ended({
       end,
       said: this.#refusal(),
       whole,
       head: this.#head,
       firstByteAt: this.#pace.first,
-      madeMs: this.#pace.made(whole !== null, this.#parts.world.elapsed()),
+      madeMs: this.#pace.made(whole !== null, now),
       detail,
     })
   }
 
-  /** A complete answer may end by itself, so that its connection can be used again. */
-  #letGo(end: End): void {
-    const abort = () => this.#upstreamEnded || this.#sent?.abort()
-    if (end !== 'complete') abort()
-    else this.#parts.world.after(USAGE_GRACE, abort, 'unref')
+  /** Ends what the backend still does, and leaves the sweep. */
+  #cut(): void {
+    this.#parts.sweep.delete(this)
+    if (!this.#upstreamEnded) this.#sent?.abort()
   }
 
   #refusal(): UpstreamSaid | null {
     if (this.#head === null || this.#head.answers) return null
     const { retryAfter, status } = this.#head
-    return { status, body: Buffer.concat(this.#chunks), retryAfter }
+    return { status, body: joined(this.#chunks), retryAfter }
   }
 }
+
+const joined = (chunks: readonly Uint8Array[]): Uint8Array =>
+  chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)

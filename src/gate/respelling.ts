@@ -1,8 +1,8 @@
 import type { Backend, Refused, Rewritten } from '../dialects/dialect.ts'
 import type { World } from '../floor/world.ts'
 import type { Held } from './call.ts'
-import type { Sent, Upstream, UpstreamListener } from './ports.ts'
-import { SecondSend } from './second-send.ts'
+import type { Sent, Upstream, UpstreamListener, UpstreamRequest } from './ports.ts'
+import { type OtherSpelling, SecondSend } from './second-send.ts'
 
 /**
  * ms for which a spelling that worked is used at once. After that the first spelling is tried
@@ -30,24 +30,15 @@ export class Respelling {
     this.#world = world
   }
 
-  /** What is sent for a held request, and an upstream that may send it a second time. */
-  of(held: Held, backend: Backend): { readonly sent: Rewritten; readonly upstream: Upstream } {
-    const { asked, limit, route, served, slot } = held
-    const { dialect } = route
-    const name = `${backend} ${served}`
+  /** How a held request is spelled. It is sent through that spelling. */
+  of(held: Held, backend: Backend): Spelling {
+    const name = `${backend} ${held.served}`
     const before = this.#refused(name)
-    const spell = (refused: Refused) => dialect.rewrite(asked, limit, backend, refused)
-    const sent = spell(before)
-    const otherwise = (refusal: Uint8Array) => {
-      const refused = dialect.respell(asked, refusal, before)
-      if (refused === null) return null
-      const { body } = spell(refused)
-      if (Buffer.compare(body, sent.body) === 0) return null
-      return { body, worked: () => this.#remember(name, refused) }
-    }
-    const send: Upstream['send'] = (request, listener: UpstreamListener): Sent =>
-      new SecondSend(slot.target.upstream, { request, listener, otherwise }).start()
-    return { sent, upstream: { send } }
+    return new Spelling(held, {
+      backend,
+      before,
+      works: (refused) => this.#remember(name, refused),
+    })
   }
 
   #refused(name: string): Refused {
@@ -68,3 +59,52 @@ export class Respelling {
 }
 
 const NOTHING: Refused = new Set()
+
+/** The spelling of one request, and an upstream that may send it a second time. */
+class Spelling implements Upstream, OtherSpelling {
+  readonly sent: Rewritten
+  readonly #held: Held
+  readonly #backend: Backend
+  readonly #before: Refused
+  readonly #works: (refused: Refused) => void
+  #other: Refused = NOTHING
+
+  constructor(
+    held: Held,
+    how: {
+      readonly backend: Backend
+      readonly before: Refused
+      readonly works: (refused: Refused) => void
+    },
+  ) {
+    this.#held = held
+    this.#backend = how.backend
+    this.#before = how.before
+    this.#works = how.works
+    this.sent = this.#spell(how.before)
+  }
+
+  send(request: UpstreamRequest, listener: UpstreamListener): Sent {
+    const { upstream } = this.#held.slot.target
+    return new SecondSend(upstream, listener, { request, spelling: this })
+  }
+
+  otherwise(refusal: Uint8Array): Uint8Array | null {
+    const { asked, route } = this.#held
+    const refused = route.dialect.respell(asked, refusal, this.#before)
+    if (refused === null) return null
+    const { body } = this.#spell(refused)
+    if (Buffer.compare(body, this.sent.body) === 0) return null
+    this.#other = refused
+    return body
+  }
+
+  worked(): void {
+    this.#works(this.#other)
+  }
+
+  #spell(refused: Refused): Rewritten {
+    const { asked, limit, route } = this.#held
+    return route.dialect.rewrite(asked, limit, this.#backend, refused)
+  }
+}

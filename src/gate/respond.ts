@@ -7,7 +7,7 @@ import type { Held, Settled } from './call.ts'
 import type { Forwarded } from './forward.ts'
 import type { End } from './outcome.ts'
 import { type Refusal, STOPPING } from './refusal.ts'
-import type { Relayed } from './relay.ts'
+import type { Relayed } from './relay-owner.ts'
 import { TOO_LARGE, tooLarge, upstreamRefusal } from './upstream-refusal.ts'
 import { answerRefusal, answerWhole, openStream } from './write-response.ts'
 

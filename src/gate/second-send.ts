@@ -12,12 +12,15 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>
 
 interface Asked {
   readonly request: UpstreamRequest
-  readonly listener: UpstreamListener
-  /**
-   * For the text of a refusal: another body to try, and a callback if it worked. Null if there is
-   * none.
-   */
-  otherwise(refusal: Uint8Array): { readonly body: Uint8Array; worked(): void } | null
+  readonly spelling: OtherSpelling
+}
+
+/** Finds another way to write a request. */
+export interface OtherSpelling {
+  /** For the text of a refusal: another body to try. Null if there is none. */
+  otherwise(refusal: Uint8Array): Uint8Array | null
+  /** The other body worked. */
+  worked(): void
 }
 
 /**
@@ -26,12 +29,11 @@ interface Asked {
  * so a request that got a 200 is never sent twice.
  */
 export class SecondSend implements Sent, UpstreamListener {
-  readonly released: Promise<void>
   readonly #upstream: Upstream
-  readonly #asked: Asked
-  #release: () => void = () => {}
+  readonly #listener: UpstreamListener
+  /** Until an answer has begun that is not judged. From then on nothing is sent any more. */
+  #asked: Asked | null
   #sent: Sent | null = null
-  #gone: Sent | null = null
   #over = false
   /** A refusal that is not complete yet, so not judged. */
   #held: {
@@ -40,20 +42,16 @@ export class SecondSend implements Sent, UpstreamListener {
     readonly chunks: Uint8Array[]
   } | null = null
   #size = 0
-  #worked: (() => void) | null = null
   #tries = 0
+  /** How many of the requests that were sent the backend has not let go of. */
+  #running = 0
+  #released = false
 
-  constructor(upstream: Upstream, asked: Asked) {
+  constructor(upstream: Upstream, listener: UpstreamListener, asked: Asked) {
     this.#upstream = upstream
+    this.#listener = listener
     this.#asked = asked
-    this.released = new Promise((resolve) => {
-      this.#release = resolve
-    })
-  }
-
-  start(): this {
-    this.#send(this.#asked.request)
-    return this
+    this.#send(asked.request)
   }
 
   resume(): void {
@@ -63,6 +61,7 @@ export class SecondSend implements Sent, UpstreamListener {
   abort(): void {
     this.#over = true
     this.#held = null
+    this.#asked = null
     this.#sent?.abort()
     this.#letGo()
   }
@@ -72,12 +71,13 @@ export class SecondSend implements Sent, UpstreamListener {
       this.#held = { status, headers, chunks: [] }
       return
     }
-    if (status === 200) this.#worked?.()
-    this.#asked.listener.onHead(status, headers)
+    if (this.#tries === 2 && status === 200) this.#asked?.spelling.worked()
+    this.#asked = null
+    this.#listener.onHead(status, headers)
   }
 
   onData(chunk: Uint8Array): boolean {
-    if (this.#held === null) return this.#asked.listener.onData(chunk)
+    if (this.#held === null) return this.#listener.onData(chunk)
     this.#held.chunks.push(chunk)
     this.#size += chunk.length
     return this.#size <= MOST || this.#pass()
@@ -85,35 +85,35 @@ export class SecondSend implements Sent, UpstreamListener {
 
   onEnd(): void {
     if (this.#over) return
-    const other =
-      this.#held === null ? null : this.#asked.otherwise(Buffer.concat(this.#held.chunks))
-    if (other === null) {
+    const refusal = this.#held === null ? null : Buffer.concat(this.#held.chunks)
+    const asked = refusal === null ? null : this.#asked
+    const other = refusal === null ? null : (asked?.spelling.otherwise(refusal) ?? null)
+    if (asked === null || other === null) {
       this.#pass()
-      this.#asked.listener.onEnd()
+      this.#listener.onEnd()
       this.#letGo()
       return
     }
     this.#held = null
-    this.#worked = other.worked
-    this.#send({ ...this.#asked.request, body: other.body })
+    this.#send({ ...asked.request, body: other })
   }
 
   onError(kind: 'unreachable' | 'broken', detail: string): void {
     if (this.#over) return
     this.#pass()
-    this.#asked.listener.onError(kind, detail)
+    this.#listener.onError(kind, detail)
+    this.#letGo()
+  }
+
+  onReleased(): void {
+    this.#running -= 1
     this.#letGo()
   }
 
   #send(request: UpstreamRequest): void {
     this.#tries += 1
-    const sent = this.#upstream.send(request, this)
-    this.#sent = sent
-    const gone = () => {
-      this.#gone = sent
-      this.#letGo()
-    }
-    sent.released.then(gone, gone)
+    this.#running += 1
+    this.#sent = this.#upstream.send(request, this)
   }
 
   /** Passes the withheld part of a refusal on to the listener. */
@@ -121,12 +121,14 @@ export class SecondSend implements Sent, UpstreamListener {
     const held = this.#held
     this.#held = null
     if (held === null || this.#over) return true
-    this.#asked.listener.onHead(held.status, held.headers)
-    return held.chunks.map((chunk) => this.#asked.listener.onData(chunk)).every(Boolean)
+    this.#listener.onHead(held.status, held.headers)
+    return held.chunks.map((chunk) => this.#listener.onData(chunk)).every(Boolean)
   }
 
   /** The slot is free when the last upstream request is over and no other can follow. */
   #letGo(): void {
-    if (this.#held === null && this.#gone !== null && this.#gone === this.#sent) this.#release()
+    if (this.#held !== null || this.#running > 0 || this.#released) return
+    this.#released = true
+    this.#listener.onReleased()
   }
 }

@@ -63,16 +63,15 @@ export class Slot {
     if (this.#state === 'ours') this.#free()
   }
 
-  /** Something was sent, so the slot is given back when `released` resolves. */
-  sent(released: Promise<void>): Promise<void> {
+  /** Something is sent now, so the slot is given back by `released` alone. */
+  sent(): void {
     assert(this.#state === 'ours', 'one slot is for one request')
     this.#state = 'sent'
-    const free = () => this.#free()
-    const failed = (bug: unknown): never => {
-      free()
-      throw bug
-    }
-    return released.then(free, failed)
+  }
+
+  /** The backend is done with what was sent. */
+  released(): void {
+    if (this.#state === 'sent') this.#free()
   }
 
   #free(): void {

@@ -1,6 +1,6 @@
 import type { Transform } from 'node:stream'
 import zlib from 'node:zlib'
-import type { Sent, UpstreamListener } from '../gate/ports.ts'
+import type { UpstreamListener } from '../gate/ports.ts'
 
 /**
  * How the end of an answer is flushed: everything readable is read, and a missing ending is no
@@ -28,50 +28,25 @@ const DECODERS: Readonly<Record<string, (first: number) => Transform>> = {
 }
 
 /**
- * Sends a request, and undoes the encoding of an answer that is encoded although nobody asked for
- * that (threats K17), so that the meter can read it. If the encoding is unknown or broken, the
- * answer counts as broken.
+ * Undoes the encoding of an answer that is encoded although nobody asked for that (threats K17), so
+ * that the meter can read it. `more` asks the backend for more. Null if the encoding is not known:
+ * then the answer counts as broken.
  */
-export function decoding(
+export function decoderOf(
+  encoding: string | readonly string[],
   listener: UpstreamListener,
-  send: (listener: UpstreamListener) => Sent,
-): Sent {
-  let decoder: Decoder | null = null
-  const sent = send({
-    onHead(status, headers) {
-      listener.onHead(status, headers)
-      const codings = codingsOf(headers['content-encoding'])
-      if (codings?.length === 0) return
-      if (codings !== null) {
-        decoder = new Decoder(codings, listener, () => sent.resume())
-        return
-      }
-      sent.abort()
-      listener.onError('broken', 'an answer in an encoding that is not known')
-    },
-    onData: (chunk) => (decoder === null ? listener.onData(chunk) : decoder.write(chunk)),
-    onEnd: () => (decoder === null ? listener.onEnd() : decoder.end(() => listener.onEnd())),
-    onError(kind, detail) {
-      if (decoder === null) listener.onError(kind, detail)
-      else decoder.end(() => listener.onError(kind, detail))
-    },
-  })
-  return {
-    released: sent.released,
-    resume: () => (decoder === null ? sent.resume() : decoder.resume()),
-    abort() {
-      decoder?.stop()
-      sent.abort()
-    },
-  }
+  more: () => void,
+): Decoder | 'none' | null {
+  const codings = codingsOf(encoding)
+  if (codings === null) return null
+  return codings.length === 0 ? 'none' : new Decoder(codings, listener, more)
 }
 
 /**
  * The encodings of an answer, in the order in which they are undone. Null if one of them is
  * unknown.
  */
-function codingsOf(header: string | readonly string[] | undefined): readonly string[] | null {
-  if (header === undefined) return []
+function codingsOf(header: string | readonly string[]): readonly string[] | null {
   const names = String(header)
     .split(',')
     .map((name) =>
@@ -91,7 +66,7 @@ function codingsOf(header: string | readonly string[] | undefined): readonly str
  * listener takes it, and not further if the listener wants no more. So no answer is ever decoded as
  * a whole.
  */
-class Decoder {
+export class Decoder {
   readonly #listener: UpstreamListener
   readonly #codings: readonly string[]
   /** Asks the backend for more. */

@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici'
 import type { Backend } from '../dialects/dialect.ts'
 import { assert, BrokenBelief } from '../floor/assert.ts'
 import type { Sent, UpstreamListener } from '../gate/ports.ts'
+import { type Decoder, decoderOf } from './decode.ts'
 import type { UpstreamConnection, UpstreamConnections } from './upstream-connections.ts'
 
 export type Headers = Readonly<Record<string, string | string[] | undefined>>
@@ -10,10 +11,9 @@ export interface Outgoing {
   readonly method: string
   /** With its query. */
   readonly path: string
-  readonly headers: Readonly<Record<string, string>>
+  /** Names and values in turn. */
+  readonly headers: string[]
   readonly body: Uint8Array | null
-  /** The content type of the body. Null if there is no body. */
-  readonly contentType: string | null
 }
 
 /**
@@ -31,18 +31,17 @@ interface Parts {
   readonly now: () => number
   readonly onDoubt: () => void
   readonly behind: Behind
-  /** Called when the connection is open and the request is being sent. */
-  readonly begun: () => void
 }
 
 /** One request and its answer, until its connection is free or closed. */
 export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
-  readonly released: Promise<void>
   readonly #parts: Parts
   readonly #listener: UpstreamListener
   #request: Outgoing | null = null
   #connection: UpstreamConnection
-  #release: () => void = () => {}
+  #decoder: Decoder | null = null
+  /** Called when the connection is open and the request is being sent. */
+  readonly #begun: (() => void) | null
   #controller: Dispatcher.DispatchController | null = null
   #sentAt = Number.NaN
   /** The bytes that the connection had read before this request. */
@@ -54,15 +53,13 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
   #holdable = false
   #over = false
 
-  constructor(parts: Parts, listener: UpstreamListener) {
+  constructor(parts: Parts, listener: UpstreamListener, begun: (() => void) | null) {
     this.#parts = parts
     this.#connection = parts.connections.take()
     this.#bytesBefore = this.#connection.bytes
     this.#kind = parts.behind.kind()
     this.#listener = listener
-    this.released = new Promise((resolve) => {
-      this.#release = resolve
-    })
+    this.#begun = begun
   }
 
   start(request: Outgoing): this {
@@ -73,6 +70,11 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
   }
 
   resume(): void {
+    if (this.#decoder === null) this.#resume()
+    else this.#decoder.resume()
+  }
+
+  #resume(): void {
     // Not while another answer's data is handled, because undici's parser cannot be entered twice.
     queueMicrotask(() => {
       if (!this.#over) this.#controller?.resume()
@@ -80,6 +82,7 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
   }
 
   abort(): void {
+    this.#decoder?.stop()
     if (this.#over) return
     this.#over = true
     this.#cut()
@@ -88,7 +91,7 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
     this.#sentAt = this.#parts.now()
-    this.#parts.begun()
+    this.#begun?.()
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Headers): void {
@@ -97,11 +100,27 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
     this.#answered = true
     this.#holdable = keepsAlive(headers)
     if (NOBODY_BEHIND.has(status)) this.#parts.onDoubt()
+    // It is never sent again once an answer has begun.
+    this.#request = null
     this.#listener.onHead(status, headers)
+    const encoding = headers['content-encoding']
+    if (encoding !== undefined && !this.#over) this.#decode(encoding)
+  }
+
+  #decode(encoding: string | string[]): void {
+    const decoder = decoderOf(encoding, this.#listener, () => this.#resume())
+    if (decoder === 'none') return
+    if (decoder !== null) {
+      this.#decoder = decoder
+      return
+    }
+    this.abort()
+    this.#listener.onError('broken', 'an answer in an encoding that is not known')
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
-    if (this.#over || this.#listener.onData(chunk)) return
+    if (this.#over) return
+    if (this.#decoder === null ? this.#listener.onData(chunk) : this.#decoder.write(chunk)) return
     if (this.#holdable && !this.#over) controller.pause()
   }
 
@@ -111,8 +130,9 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
     this.#request = null
     this.#connection.answers += 1
     this.#parts.connections.giveBack(this.#connection)
-    this.#release()
-    this.#listener.onEnd()
+    if (this.#decoder === null) this.#listener.onEnd()
+    else this.#decoder.end(() => this.#listener.onEnd())
+    this.#listener.onReleased()
   }
 
   onResponseError(_: unknown, error: Error): void {
@@ -132,7 +152,10 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
   #fail(error: Error): void {
     this.#over = true
     this.#cut()
-    this.#listener.onError(this.#answered ? 'broken' : 'unreachable', detailOf(error))
+    const tell = () =>
+      this.#listener.onError(this.#answered ? 'broken' : 'unreachable', detailOf(error))
+    if (this.#decoder === null) tell()
+    else this.#decoder.end(tell)
   }
 
   /**
@@ -167,7 +190,8 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
 
   #cut(): void {
     this.#request = null
-    this.#parts.connections.cut(this.#connection).then(this.#release, this.#release)
+    const released = () => this.#listener.onReleased()
+    this.#parts.connections.cut(this.#connection).then(released, released)
   }
 }
 

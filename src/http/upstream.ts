@@ -1,9 +1,9 @@
 import { assert } from '../floor/assert.ts'
+import { Cache } from '../floor/cache.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { Sent, Upstream, UpstreamListener, UpstreamRequest } from '../gate/ports.ts'
 import { CREDENTIAL_HEADERS } from '../passes/present.ts'
-import { decoding } from './decode.ts'
 import { targetOf } from './target.ts'
 import { UpstreamConnections } from './upstream-connections.ts'
 import { type Behind, type Headers, UpstreamExchange } from './upstream-exchange.ts'
@@ -74,23 +74,23 @@ export function makeUpstream(options: UpstreamOptions): HttpUpstream {
     timeouts?.connectMs ?? 10_000,
     onDoubt,
   )
-  const own: Record<string, string> = { 'accept-encoding': 'identity', 'user-agent': 'satgate' }
-  if (options.key !== null) own.authorization = `Bearer ${options.key}`
+  const own = ['accept-encoding', 'identity', 'user-agent', 'satgate']
+  if (options.key !== null) own.push('authorization', `Bearer ${options.key}`)
   const parts = { connections, now, onDoubt, behind }
-  const exchange = (what: UpstreamRequest, listener: UpstreamListener, begun = () => {}): Sent => {
-    const headers = { ...passed(what), ...own }
-    const request = {
-      ...what,
-      path: targetOf(options.base, what.path, what.query),
-      headers:
-        what.contentType === null ? headers : { ...headers, 'content-type': what.contentType },
-    }
-    return decoding(listener, (decoded) =>
-      new UpstreamExchange({ ...parts, begun }, decoded).start(request),
-    )
+  const paths = new Paths(options.base)
+  const exchange = (
+    what: UpstreamRequest,
+    listener: UpstreamListener,
+    begun: (() => void) | null = null,
+  ): Sent => {
+    const { body, contentType, method } = what
+    const headers = passed(what, own)
+    if (contentType !== null) headers.push('content-type', contentType)
+    const path = paths.of(what.path, what.query)
+    return new UpstreamExchange(parts, listener, begun).start({ body, headers, method, path })
   }
   return {
-    send: exchange,
+    send: (what, listener) => exchange(what, listener),
     getJson: (path, deadlineMs) =>
       readJson(
         options.world,
@@ -109,17 +109,41 @@ export function makeUpstream(options: UpstreamOptions): HttpUpstream {
   }
 }
 
-function passed({
-  headers,
-  passes,
-}: Pick<UpstreamRequest, 'headers' | 'passes'>): Record<string, string> {
-  const kept: Record<string, string> = {}
-  for (const [name, value] of Object.entries(headers)) {
+/** The headers of a request: those that pass, then `own`, which replace those of the same name. */
+function passed(
+  { contentType, headers, passes }: Pick<UpstreamRequest, 'contentType' | 'headers' | 'passes'>,
+  own: readonly string[],
+): string[] {
+  const kept: string[] = []
+  for (const name in headers) {
     const lower = name.toLowerCase()
-    const passing = PASSED.includes(lower) || passes.includes(lower)
-    if (passing && !CREDENTIAL_HEADERS.has(lower) && PRINTABLE.test(value)) kept[lower] = value
+    if (!PASSED.includes(lower) && !passes.includes(lower)) continue
+    const replaced = own.includes(lower) || (lower === 'content-type' && contentType !== null)
+    const value = headers[name] ?? ''
+    if (!replaced && !CREDENTIAL_HEADERS.has(lower) && PRINTABLE.test(value))
+      kept.push(lower, value)
   }
+  kept.push(...own)
   return kept
+}
+
+/** The paths of requests to the backend, each found once: a gate has few of them. */
+class Paths {
+  readonly #base: URL
+  readonly #known = new Cache<string>(64)
+
+  constructor(base: URL) {
+    this.#base = base
+  }
+
+  of(path: string, query: string): string {
+    if (query !== '') return targetOf(this.#base, path, query)
+    const known = this.#known.get(path)
+    if (known !== undefined) return known
+    const found = targetOf(this.#base, path)
+    this.#known.set(path, found)
+    return found
+  }
 }
 
 function readJson(
@@ -155,6 +179,7 @@ function readJson(
       },
       onEnd: () => finish(ok({ ...head, json: parsed(Buffer.concat(chunks)) })),
       onError: (kind, detail) => finish(err(`${kind}: ${detail}`)),
+      onReleased: () => {},
     }
     const sent = send(listener, onBegun)
     const timer = world.after(deadlineMs, () => {

@@ -58,6 +58,8 @@ export interface Heard {
   calls: string[]
   sent: Sent
   over: Promise<void>
+  /** Resolves when the upstream has let go of the request. */
+  released: Promise<void>
 }
 
 /** Sends a request and records what the listener is told. `take` answers each chunk. */
@@ -67,6 +69,7 @@ export function hear(
   take: (heard: Heard) => boolean = () => true,
 ): Heard {
   const { promise, resolve } = Promise.withResolvers<void>()
+  const released = Promise.withResolvers<void>()
   const finish = (end: Heard['end'], detail = '') => {
     heard.calls.push(String(end))
     Object.assign(heard, { end, detail })
@@ -80,6 +83,7 @@ export function hear(
     detail: '',
     calls: [],
     over: promise,
+    released: released.promise,
   }
   const sent = upstream.send(request, {
     onHead: (status, headers) => {
@@ -93,6 +97,7 @@ export function hear(
     },
     onEnd: () => finish('end'),
     onError: finish,
+    onReleased: released.resolve,
   })
   return Object.assign(heard, { sent })
 }

@@ -83,6 +83,7 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'src/http/holders.ts #byName': 'a client, a pass or a site',
   'src/http/not-found.ts methods': 'a path of a route',
   'src/http/server.ts connectionsOf': 'a server',
+  'src/http/upstream.ts #known': 'a path that was asked for, replaced whole',
   'src/http/upstream-connections.ts #all': 'a connection to the backend',
   'src/ledger/memory-store.ts accounts': 'an account',
   'src/ledger/memory-store.ts deposits':

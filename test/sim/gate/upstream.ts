@@ -92,7 +92,6 @@ const bodyOf = (request: UpstreamRequest): Body =>
 
 /** An answer that is being sent. */
 class Answer implements Sent {
-  readonly released: Promise<void>
   readonly #world: VirtualWorld
   readonly #process: VirtualProcess
   readonly #listener: UpstreamListener
@@ -100,7 +99,6 @@ class Answer implements Sent {
   readonly #body: Body
   readonly #total: number
   readonly #pace: number
-  #release: () => void = () => {}
   #timer: Timer | null = null
   #paused = false
 
@@ -122,9 +120,6 @@ class Answer implements Sent {
     const wish = world.chance.from(1, 30)
     this.#total = parts.work.manner === 'overlong' ? limit * 6 + wish : Math.min(limit, wish)
     this.#pace = world.chance.one([5, 60, 400])
-    this.released = new Promise((resolve) => {
-      this.#release = resolve
-    })
   }
 
   begin(): void {
@@ -150,9 +145,11 @@ class Answer implements Sent {
   }
 
   #end(): void {
+    if (this.#work.over) return
     this.#work.over = true
     this.#timer?.cancel()
-    this.#release()
+    // The listener is told of the end first.
+    queueMicrotask(() => this.#listener.onReleased())
   }
 
   /** When a gate is killed, its connections break. */

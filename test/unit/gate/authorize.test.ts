@@ -129,12 +129,10 @@ describe('authorize and settle', () => {
   it('a sent request keeps its slot until the backend is done, settled or not', async () => {
     const at = await stage({ balance: 100, slots: 1 })
     const held = await heldOf(at)
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const over = held.slot.sent(promise)
+    held.slot.sent()
     await at.gate.settle(held, ended('client_left'))
     expect(at.free()).toBe(0)
-    resolve()
-    await over
+    held.slot.released()
     expect(at.free()).toBe(1)
   })
 
@@ -216,13 +214,12 @@ describe('authorize and settle', () => {
             leave()
             const held = await authorized
             if (!held.ok) return
-            const released = Promise.withResolvers<void>()
-            const slot = sent ? held.value.slot.sent(released.promise) : null
-            if (releasedFirst) released.resolve()
+            const { slot } = held.value
+            if (sent) slot.sent()
+            if (releasedFirst) slot.released()
             const ending = sent ? ended(end, usage, flowed) : { sent, end: 'client_left' as const }
             await at.gate.settle(held.value, ending as Ending)
-            released.resolve()
-            await slot
+            slot.released()
           })
           await Promise.all(over)
           expect(at.free()).toBe(slots)

@@ -17,16 +17,15 @@ function stage(otherwise: (refusal: string) => string | null) {
   const state = { worked: 0, released: false }
   const upstream = {
     send(request: UpstreamRequest, listener: UpstreamListener): Sent {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      const sending: Sending = { request, listener, aborted: false, letGo: resolve }
+      const letGo = () => listener.onReleased()
+      const sending: Sending = { request, listener, aborted: false, letGo }
       sendings.push(sending)
       return {
         resume: () => heard.push('resume'),
         abort: () => {
           sending.aborted = true
-          resolve()
+          letGo()
         },
-        released: promise,
       }
     },
   }
@@ -35,24 +34,24 @@ function stage(otherwise: (refusal: string) => string | null) {
     onData: (chunk) => heard.push(`data ${chunk.length}`) > 0,
     onEnd: () => heard.push('end'),
     onError: (kind) => heard.push(kind),
-  }
-  const send = new SecondSend(upstream, {
-    request: {
-      ...{ method: 'POST', path: '/v1/chat/completions', query: '', headers: {}, passes: [] },
-      ...{ body: Buffer.from('first'), contentType: 'application/json' },
-    },
-    listener,
-    otherwise(refusal) {
-      const body = otherwise(Buffer.from(refusal).toString())
-      return body === null ? null : { body: Buffer.from(body), worked: () => (state.worked += 1) }
-    },
-  }).start()
-  send.released.then(
-    () => {
+    onReleased: () => {
       state.released = true
     },
-    () => {},
-  )
+  }
+  const request = {
+    ...{ method: 'POST', path: '/v1/chat/completions', query: '', headers: {}, passes: [] },
+    ...{ body: Buffer.from('first'), contentType: 'application/json' },
+  }
+  const spelling = {
+    otherwise(refusal: Uint8Array) {
+      const body = otherwise(Buffer.from(refusal).toString())
+      return body === null ? null : Buffer.from(body)
+    },
+    worked: () => {
+      state.worked += 1
+    },
+  }
+  const send = new SecondSend(upstream, listener, { request, spelling })
   const at = (index: number): Sending => {
     const sending = sendings[index]
     if (sending === undefined) throw new Error(`only ${sendings.length} were sent`)

@@ -16,7 +16,7 @@ describe('K17 an answer that is encoded although nobody asked for it', () => {
     const { upstream } = await bench.both({ body, headers: headers(labelOf(coding)) })
     const heard = await asked(upstream)
     expect([heard.status, heard.text, heard.end]).toEqual([200, '{"choices":[]}', 'end'])
-    await heard.sent.released
+    await heard.released
   })
 
   it.each(ALL)('K17 %s: a stream whose events wait for each other is decoded', async (coding) => {
@@ -89,7 +89,7 @@ describe('K17 an answer that is encoded although nobody asked for it', () => {
     const after = heard.calls.length
     await soon(50)
     expect(heard.calls).toHaveLength(after)
-    await heard.sent.released
+    await heard.released
   })
 
   it('K17 a slow reader hears all of it, in order', async () => {

@@ -159,7 +159,7 @@ describe('K21 a kept connection that the backend closed', () => {
     await soon(20)
     heard.sent.abort()
     answer(true)
-    await heard.sent.released
+    await heard.released
     await soon(20)
     expect([requests.length, heard.calls]).toEqual([2, []])
   })

@@ -30,7 +30,7 @@ describe('an upstream answers', () => {
     expect(heard.status).toBe(200)
     expect(JSON.parse(heard.text).choices[0].message.content).toBe('Hello there')
     expect(heard.end).toBe('end')
-    await heard.sent.released
+    await heard.released
   })
 
   it('streamed: each event as it comes, byte for byte', async () => {
@@ -79,7 +79,7 @@ describe('an upstream fails', () => {
     const heard = await asked(upstream)
     expect([heard.end, heard.status]).toEqual(['unreachable', 0])
     expect(heard.detail).toMatch(/ECONNREFUSED/)
-    await heard.sent.released
+    await heard.released
   })
 
   it('it closes before a byte of the answer: unreachable, and the request is not sent again', async () => {
@@ -98,7 +98,7 @@ describe('an upstream fails', () => {
     const heard = await settled(hear(upstream, chat({ stream: true })))
     expect(heard.end).toBe('broken')
     expect(heard.text).toContain('"content":"b"')
-    await heard.sent.released
+    await heard.released
   })
 
   it('it speaks something else than HTTP: unreachable', async () => {
@@ -129,7 +129,7 @@ describe('abort', () => {
       while (heard.text === '') await soon(5)
       const calls = heard.calls.length
       heard.sent.abort()
-      await heard.sent.released
+      await heard.released
       await fake.untilAborted()
       await soon(20)
       expect(heard.calls).toHaveLength(calls)
@@ -142,7 +142,7 @@ describe('abort', () => {
     const heard = hear(upstream, chat({}))
     while (fake.seen.length === 0) await soon(5)
     heard.sent.abort()
-    await heard.sent.released
+    await heard.released
     await fake.untilAborted()
     expect(heard.calls).toEqual([])
   })
@@ -151,7 +151,7 @@ describe('abort', () => {
     const { fake, upstream } = await bench.both()
     const heard = hear(upstream, chat({}))
     heard.sent.abort()
-    await heard.sent.released
+    await heard.released
     await soon(30)
     expect([fake.seen.length, heard.calls.length]).toEqual([0, 0])
   })
@@ -163,7 +163,7 @@ describe('abort', () => {
       sent.abort()
       return true
     })
-    await heard.sent.released
+    await heard.released
     expect(heard.calls).toEqual(['head', 'data'])
     expect((await settled(other)).end).toBe('end')
   })

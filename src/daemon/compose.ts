@@ -77,7 +77,8 @@ export function compose(parts: GateParts): Composed {
   }
   const settler = new Settler({ world, onUpstreamFailure: config.billing.onUpstreamFailure })
   const sells = config.mode === 'charge'
-  const pages = new AccountPages({ ledger, authenticator, world, sells })
+  const archivedUpTo = () => books.archivedUpTo()
+  const pages = new AccountPages({ ledger, archivedUpTo, authenticator, world, sells })
   const speeds = new Speeds(firstByte)
   const timeouts = { firstByte, idle }
   const forwarder = new Forwarder({ settler, world, background, timeouts, speeds })

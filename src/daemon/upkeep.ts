@@ -11,7 +11,7 @@ const FREE_IS_KEPT = 86_400_000
 const PRUNING = { every: 3_600_000, longest: 3_600_000 }
 /** Days that the details of a request stay in the books by themselves. */
 const DETAILS_ARE_KEPT = 31
-const ARCHIVING = { first: 600_000, every: 3_600_000, longest: 3_600_000 }
+const ARCHIVING = { every: 3_600_000, longest: 3_600_000 }
 const CHECKING = { every: 10_000, longest: 600_000 }
 const SWEEPING = { first: HOLD_LIFE, every: HOLD_LIFE, longest: HOLD_LIFE }
 

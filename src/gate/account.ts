@@ -10,21 +10,32 @@ import type { Authenticator } from './authenticate.ts'
 import { type Payer, passOf } from './payer.ts'
 import { DAMAGED, PENDING, type Refusal, refuse } from './refusal.ts'
 
+interface UsagePage {
+  readonly data: readonly unknown[]
+  readonly has_more: boolean
+  /** Seconds since the epoch. */
+  readonly complete_since?: number
+}
+
 /** What a pass may read of its account: `GET /v1/balance` and `GET /v1/usage`. */
 export class AccountPages {
   readonly #ledger: Ledger
+  readonly #archivedUpTo: () => Promise<number | null>
   readonly #authenticator: Authenticator
   readonly #world: World
   readonly #noCredential: Refusal
 
   constructor(parts: {
     readonly ledger: Ledger
+    /** The time up to which details of charges may be gone. Null if all are there. */
+    readonly archivedUpTo: () => Promise<number | null>
     readonly authenticator: Authenticator
     readonly world: World
     /** Credit can be bought. */
     readonly sells: boolean
   }) {
-    const { ledger, authenticator, world, sells } = parts
+    const { ledger, archivedUpTo, authenticator, world, sells } = parts
+    this.#archivedUpTo = archivedUpTo
     this.#noCredential = sells ? NO_CREDENTIAL : NOT_SOLD
     this.#ledger = ledger
     this.#authenticator = authenticator
@@ -61,18 +72,23 @@ export class AccountPages {
     })
   }
 
-  /** The charges, newest first. A narrowed pass sees only its own charges (threats I4). */
+  /**
+   * The charges, newest first. A narrowed pass sees only its own charges (threats I4). `complete_since`
+   * is there if older charges were rolled up.
+   */
   async usage(
     presented: Presentation,
     page: { readonly limit: number; readonly before: string | null },
-  ): Promise<Result<{ readonly data: readonly unknown[]; readonly has_more: boolean }, Refusal>> {
+  ): Promise<Result<UsagePage, Refusal>> {
     const payer = await this.#payer(presented)
     if (!payer.ok) return payer
     const { account } = payer.value
     const asked = { limit: page.limit + 1, before: page.before }
     const rows = await this.#ledger.usage(account, passOf(payer.value), asked)
     const data = rows.slice(0, page.limit).map(shown)
-    return ok({ data, has_more: rows.length > page.limit })
+    const upTo = await this.#archivedUpTo()
+    const since = upTo === null ? {} : { complete_since: Math.floor(upTo / 1000) }
+    return ok({ data, has_more: rows.length > page.limit, ...since })
   }
 
   /** Returns `available`, or less if a `spend` limit of the pass has less room. */

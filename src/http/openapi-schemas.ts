@@ -173,7 +173,11 @@ export const schemas = (about: {
   ModelList: object(['object', 'data'], { object: { const: 'list' }, data: list(ref('Model')) }),
   Balance: BALANCE,
   Charge: CHARGE,
-  ChargeList: object(['data', 'has_more'], { data: list(ref('Charge')), has_more: flag }),
+  ChargeList: object(['data', 'has_more'], {
+    data: list(ref('Charge')),
+    has_more: flag,
+    complete_since: whole('Unix time. Charges before it are not listed one by one any more.'),
+  }),
   InvoiceRequest: INVOICE_ASK(about.mostSats),
   Invoice: INVOICE,
   InvoiceStatus: INVOICE_STATUS,

@@ -52,6 +52,8 @@ export interface Books {
    * `prune`. `told` hears how far it is. Returns how many requests were rolled up.
    */
   archive(before: number, told?: (progress: string) => void): Promise<number>
+  /** The time up to which `archive` has taken details away. Null if it never has. */
+  archivedUpTo(): Promise<number | null>
   close(): Promise<void>
 }
 

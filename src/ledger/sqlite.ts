@@ -4,6 +4,7 @@ import { LedgerDamaged } from './errors.ts'
 import type { MoneyKind } from './ledger.ts'
 import type { Books } from './open-ledger.ts'
 import { Archiver } from './sqlite/archive.ts'
+import { ARCHIVED } from './sqlite/archive-steps.ts'
 import { isLarge, openDatabase, ownerOf, wasClean } from './sqlite/database.ts'
 import type { GroupWriter, WriterParts } from './sqlite/group-writer.ts'
 import { InlineWriter } from './sqlite/inline-writer.ts'
@@ -68,6 +69,7 @@ export function booksOver(
   const ledger = new StoreLedger(store, owner)
   const passes = new SqlitePasses(db, journal)
   const pruner = new Pruner({ world, writer, flush })
+  const invoices = new SqliteInvoices(db, journal, passes)
   const archiver = new Archiver({ world, writer, flush })
   const statement = new SqliteStatement({
     world,
@@ -82,7 +84,7 @@ export function booksOver(
     kind,
     ledger,
     passes,
-    invoices: new SqliteInvoices(db, journal, passes),
+    invoices,
     statement,
     hasAccounts: () => store.hasAccounts(),
     healthy: () => !isDamaged && journal.healthy(),
@@ -95,6 +97,10 @@ export function booksOver(
     flush: () => journal.durable(),
     prune: (before) => pruner.run(before),
     archive: (before, told = () => {}) => archiver.run(before, told),
+    async archivedUpTo() {
+      const fact = await invoices.recall(ARCHIVED)
+      return fact === null ? null : Number(fact)
+    },
     async close() {
       pruner.stop()
       archiver.stop()

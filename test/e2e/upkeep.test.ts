@@ -30,3 +30,21 @@ it('J20 the_ledger_does_not_grow_for_free_requests: a day later they are gone, a
   expect((await later.chat(pass)).status).toBe(200)
   await later.proof()
 })
+
+it('details of charges are rolled up after 31 days: the usage page says since when it is complete, and no msat moves', async () => {
+  const gate = await startGate({ settings, books: 'sqlite' })
+  const { text: pass } = await gate.buy(3)
+  expect((await gate.chat(pass)).status).toBe(200)
+  const { balance_msat: left } = await gate.balance(pass)
+  await gate.stop()
+  gate.world.advance(40 * DAY)
+  const later = await startGate({ settings, after: gate })
+  await until(async () => (await usage(later, pass)).length === 0)
+  const page = await later.ask({ path: '/v1/usage', headers: bearer(pass) })
+  const today = Math.floor(later.world.now() / DAY) * DAY
+  const complete_since = (today - 31 * DAY) / 1_000
+  expect(page.json).toEqual({ data: [], has_more: false, complete_since })
+  expect(await later.balance(pass)).toMatchObject({ balance_msat: left, held_msat: 0 })
+  expect(await later.kept.statement.earnings()).toMatchObject([{ requests: 1 }])
+  await later.proof()
+})

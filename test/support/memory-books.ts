@@ -25,6 +25,7 @@ export function openMemoryBooks(
     hasAccounts: () => store.accounts.size > 0,
     flush: store.durable,
     archive: async () => 0,
+    archivedUpTo: async () => null,
     prune: async (before) => store.prune(before),
     close: store.durable,
   }

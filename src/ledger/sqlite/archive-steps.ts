@@ -5,6 +5,9 @@ import type { Close, HoldState } from '../state.ts'
 import { dayStart, meterEnd } from '../window.ts'
 import { type Cell, holdOf, number, type Row, reading, text, whole } from './rows.ts'
 
+/** The name of the fact that says up to which time details may be missing, in ms since the epoch. */
+export const ARCHIVED = 'ledger:archived'
+
 /** Rows that one step looks at, and holds that it archives at most, which takes a few ms. */
 const LOOKED_AT = 500
 const MOST = 100
@@ -23,14 +26,16 @@ export function archiveHolds(db: DatabaseSync) {
     let archived = 0
     let old = false
     for (const row of rows) {
-      if (archived === MOST) return { archived, last, over: false }
+      if (archived === MOST) break
       last = number(row, 'n')
       const hold = holdOf(row)
       old ||= hold.openedAt < before
       if (isDue(hold, before) && archive(sql, last, { ...hold, row })) archived++
     }
+    if (archived > 0) sql.note.run(`${before}`)
     // Numbers grow with time, so behind many newer holds there is none that is due.
-    return { archived, last, over: rows.length < LOOKED_AT || !old }
+    const isLast = last === number(rows.at(-1) ?? { n: BigInt(from) }, 'n')
+    return { archived, last, over: isLast && (rows.length < LOOKED_AT || !old) }
   }
 }
 
@@ -121,6 +126,11 @@ const ADD = `
     ${NAMES.map((name) => `${name} = coalesce(${name} + excluded.${name}, ${name}, excluded.${name})`).join(', ')},
     paid = paid + excluded.paid, bonus = bonus + excluded.bonus, overrun = overrun + excluded.overrun`
 
+/** Details that were closed before the greatest such time are not complete. */
+const NOTE = `
+  INSERT INTO facts VALUES ('${ARCHIVED}', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value
+  WHERE CAST(excluded.value AS INTEGER) > CAST(value AS INTEGER)`
+
 const POSTED = `
   SELECT name AS drawer, sum(moved) AS msat FROM (
     SELECT debit AS n, -amount AS moved FROM postings WHERE hold = ?1
@@ -138,6 +148,7 @@ const statements = (db: DatabaseSync) => ({
   add: db.prepare(ADD),
   count: db.prepare('UPDATE meters SET archived = archived + ? WHERE key = ?'),
   mark: db.prepare("UPDATE holds SET status = 'archived' WHERE n = ? AND status = 'settled'"),
+  note: db.prepare(NOTE),
   postings: db.prepare('DELETE FROM postings WHERE hold = ?'),
   leave: db.prepare("DELETE FROM holds WHERE n = ? AND status = 'archived'"),
 })

@@ -82,6 +82,8 @@ export class SqliteStatement implements Statement {
 
   verify(told: Told = () => {}): Promise<Result<Proof, readonly string[]>> {
     return this.#alone(async (reader) => {
+      // The reader is there before anything waits for it.
+      await reader.call('expect', [[]])
       await this.#parts.flush()
       const drawers = await this.#parts.still(async () => {
         await reader.call('open', [])

@@ -64,7 +64,11 @@ describe('the archive of a ledger', () => {
     await charged(120, 2)
     await charged(3, 3)
     const before = await shown()
+    expect(await books.archivedUpTo()).toBeNull()
     expect(await books.archive(3 * DAY)).toBe(270)
+    expect(await books.archivedUpTo()).toBe(3 * DAY)
+    expect(await books.archive(2 * DAY)).toBe(0)
+    expect(await books.archivedUpTo()).toBe(3 * DAY)
     expect([rows('holds'), rows('archived')]).toEqual([3, 2])
     expect(await shown()).toEqual(before)
     // The meters of the days that are over are gone. Those of today and for ever stay.

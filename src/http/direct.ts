@@ -24,9 +24,11 @@ export function directRoutes(
   routes: Routes,
   endpoints: readonly string[],
 ): (request: IncomingMessage) => Route | null {
-  const own = endpoints.map((path) => path.split(':', 1)[0] ?? path)
   const isOwn = (path: string) =>
-    own.some((start) => path === start || (start.endsWith('/') && path.startsWith(start)))
+    endpoints.some((own) => {
+      const parameter = own.indexOf(':')
+      return parameter < 0 ? own === path : path.startsWith(own.slice(0, parameter))
+    })
   const direct = new Map<string, Route>()
   for (const route of routes.all) {
     const { text } = route.path

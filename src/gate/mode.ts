@@ -13,6 +13,7 @@ import {
 import type { Denied, Unpaid } from './denied.ts'
 import type { Holds } from './hold.ts'
 import { anonymous } from './observe.ts'
+import type { Payer } from './payer.ts'
 import { type PaymentRequired, unpaid } from './payment-required.ts'
 import { fitted } from './price.ts'
 import { emptyBody, FULL, LEDGER, type Refusal, refuse } from './refusal.ts'
@@ -64,7 +65,7 @@ export class ModeRule {
     if (denied.is === 'refused') return err(denied.refusal)
     switch (call.route.mode) {
       case 'charge':
-        return denied.refusal === null ? this.#offer(call, denied).then(err) : err(denied.refusal)
+        return andThen(denied.refusal ?? this.#offer(call, denied), err)
       case 'control':
         return this.#refuse(call, denied)
       case 'observe':
@@ -100,33 +101,36 @@ export class ModeRule {
   }
 
   #refuse(call: Call, denied: Unpaid): Awaitable<Result<Held, Refusal>> {
-    if (denied.refusal !== null) return err(denied.refusal)
-    return this.#withoutOffer(call, denied).then(err)
+    return andThen(denied.refusal ?? this.#withoutOffer(call, denied), err)
   }
 
-  async #offer({ incoming }: Call, { payer, priced, reason }: Unpaid): Promise<Refusal> {
+  #offer({ incoming }: Call, { payer, priced, reason }: Unpaid): Awaitable<Refusal> {
     const { paymentRequired, healthy } = this.#parts
     // The row of an invoice must be on disk before its offer is sent. While the disk fails, that
     // would wait for ever.
     if (!healthy()) return LEDGER
-    const asks = await paymentRequired.asks(priced, priced?.estimate ?? null)
-    const debt = payer?.scope === 'account' ? await this.#debt(payer.account) : 0
-    const sums = { sat: asks.sat + debt, least: asks.least + debt }
-    const why = reason ?? unpaid(asks.sat, incoming.presented)
-    return paymentRequired.offer(incoming, { payer, ...sums, reason: why })
+    return andThen(paymentRequired.asks(priced, priced?.estimate ?? null), (asks) => {
+      const why = reason ?? unpaid(asks.sat, incoming.presented)
+      return andThen(this.#debt(payer), (debt) => {
+        const sums = { sat: asks.sat + debt, least: asks.least + debt }
+        return paymentRequired.offer(incoming, { payer, ...sums, reason: why })
+      })
+    })
   }
 
   /** Sats that a top-up pays for old debt before it buys anything. */
-  async #debt(account: string): Promise<number> {
-    return ceilSat(await this.#parts.holds.real.owed(account))
+  #debt(payer: Payer | null): Awaitable<number> {
+    if (payer?.scope !== 'account') return 0
+    return andThen(this.#parts.holds.real.owed(payer.account), ceilSat)
   }
 
-  async #withoutOffer({ incoming }: Call, { priced, reason }: Unpaid): Promise<Refusal> {
+  #withoutOffer({ incoming }: Call, { priced, reason }: Unpaid): Awaitable<Refusal> {
     const { contact, paymentRequired } = this.#parts
-    const sat = await paymentRequired.sats(priced, priced?.estimate ?? null)
-    const whom = contact === null ? '' : ` Contact: ${contact}`
-    const message = `${reason ?? unpaid(sat, incoming.presented)} This gate sells no credit: ask its operator for a pass.${whom}`
-    return refuse(402, 'insufficient_quota', message)
+    return andThen(paymentRequired.sats(priced, priced?.estimate ?? null), (sat) => {
+      const whom = contact === null ? '' : ` Contact: ${contact}`
+      const message = `${reason ?? unpaid(sat, incoming.presented)} This gate sells no credit: ask its operator for a pass.${whom}`
+      return refuse(402, 'insufficient_quota', message)
+    })
   }
 }
 

@@ -1,6 +1,15 @@
+import { type Awaitable, andThen, isPromise } from '../floor/awaitable.ts'
+import type { Result } from '../floor/result.ts'
 import { ceilSat } from '../money/msat.ts'
 import { at, ceilingPrice } from '../money/price.ts'
-import type { InvoiceQuotaKey, Offer, OfferRefused, Presentation, Rail } from '../rails/rail.ts'
+import type {
+  InvoiceQuotaKey,
+  Offer,
+  OfferRefused,
+  Presentation,
+  Rail,
+  Want,
+} from '../rails/rail.ts'
 import type { Priced } from './call.ts'
 import type { PromptEstimate } from './estimate.ts'
 import type { Payer } from './payer.ts'
@@ -41,22 +50,27 @@ export class PaymentRequired {
    * Sats that an offer asks for: the estimated cost of the request, within the operator's bounds,
    * but never less than what admits this very request (threats I8).
    */
-  async sats(step: Priced | null, estimate: PromptEstimate | null): Promise<number> {
-    return (await this.asks(step, estimate)).sat
+  sats(step: Priced | null, estimate: PromptEstimate | null): Awaitable<number> {
+    return andThen(this.asks(step, estimate), ({ sat }) => sat)
   }
 
   /** The same, with the fewest sats that admit the request. */
-  async asks(step: Priced | null, estimate: PromptEstimate | null): Promise<Asks> {
-    const { min, max } = this.#bounds
+  asks(step: Priced | null, estimate: PromptEstimate | null): Awaitable<Asks> {
+    const { min } = this.#bounds
     if (step === null || estimate === null) return { sat: min, least: min }
     const { rate, asked } = step
-    const template = estimate.template()
-    const bound = { ...asked.most, input: asked.most.input + template }
+    const bound = { ...asked.most, input: asked.most.input + estimate.template() }
     const worst = at(ceilingPrice(rate, bound, 'output'), step.wanted * asked.choices)
-    if (ceilSat(worst) <= min) return { sat: min, least: min }
+    return ceilSat(worst) <= min ? { sat: min, least: min } : this.#counted(step, estimate)
+  }
+
+  /** Counts the prompt, because its bound could cost more than the smallest invoice. */
+  async #counted(step: Priced, estimate: PromptEstimate): Promise<Asks> {
+    const { min, max } = this.#bounds
+    const { rate, asked } = step
     const wanted = await fitted(step, estimate)
     const most = wanted * asked.choices
-    const likely = { ...asked.most, input: (await estimate.withMargin()) + template }
+    const likely = { ...asked.most, input: (await estimate.withMargin()) + estimate.template() }
     const ceiling = ceilingPrice(rate, likely, 'output')
     const admits = ceilSat(at(ceiling, asked.hasOutput ? asked.choices : 0))
     const sat = Math.max(Math.min(Math.max(ceilSat(at(ceiling, most)), min), max), admits)
@@ -68,27 +82,45 @@ export class PaymentRequired {
    * everybody else a new account. A rail that cannot take money now is left out. If no rail can,
    * the refusal has no offer, because nobody should be asked for a payment that cannot be taken.
    */
-  async offer(
+  offer(
     incoming: Incoming,
     about: Asks & { readonly payer: Payer | null; readonly reason: string },
-  ): Promise<Refusal> {
+  ): Awaitable<Refusal> {
     const { payer, sat, least } = about
     const account = payer?.scope === 'account' ? payer.account : null
     const { origin, path } = incoming
     const want = { sat, least, account, quota: quotaOf(payer, incoming), origin, path }
-    const asked = await Promise.allSettled(this.#rails.map((rail) => rail.offer(want)))
-    const offers: Offer[] = []
-    const refused: OfferRefused[] = []
-    const failed: unknown[] = []
-    for (const one of asked) {
-      if (one.status === 'rejected') failed.push(one.reason)
-      else if (one.value.ok) offers.push(one.value.value)
-      else if (one.value.error.why !== 'nothing') refused.push(one.value.error)
-    }
-    if (offers.length > 0) return paymentRequired(about.reason, offers, origin)
-    if (failed.length > 0) throw failed[0]
-    return noOffer(refused[0] ?? { why: 'wallet_unreachable' })
+    const asked = this.#rails.map((rail) => offerOf(rail, want))
+    const answered = (offers: readonly Answer[]) => refusalOf(offers, about.reason, origin)
+    return asked.some(isPromise) ? Promise.all(asked).then(answered) : answered(asked as Answer[])
   }
+}
+
+/** What a rail answers, or the error with which it failed: then the other rails are still offered. */
+type Answer = Result<Offer, OfferRefused> | { readonly ok: 'failed'; readonly error: unknown }
+
+function offerOf(rail: Rail, want: Want): Awaitable<Answer> {
+  const failed = (error: unknown): Answer => ({ ok: 'failed', error })
+  try {
+    const offer = rail.offer(want)
+    return isPromise(offer) ? offer.catch(failed) : offer
+  } catch (error) {
+    return failed(error)
+  }
+}
+
+function refusalOf(answers: readonly Answer[], reason: string, origin: string): Refusal {
+  const offers: Offer[] = []
+  const refused: OfferRefused[] = []
+  const failed: unknown[] = []
+  for (const answer of answers) {
+    if (answer.ok === 'failed') failed.push(answer.error)
+    else if (answer.ok) offers.push(answer.value)
+    else if (answer.error.why !== 'nothing') refused.push(answer.error)
+  }
+  if (offers.length > 0) return paymentRequired(reason, offers, origin)
+  if (failed.length > 0) throw failed[0]
+  return noOffer(refused[0] ?? { why: 'wallet_unreachable' })
 }
 
 /** In whose quota the open invoices of this request are counted (threats J17). */

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { assert } from '../floor/assert.ts'
 import { hmac, hmacKey } from './hmac.ts'
 import type { Identifier } from './identifier.ts'
@@ -14,7 +14,18 @@ type Purpose = 'key id' | 'macaroon' | 'settlement' | 'status'
 function derive(master: Uint8Array, purpose: Purpose, about: Uint8Array | null): Buffer {
   assert(master.length === 32, 'a master key has 32 bytes')
   const named = Buffer.from(`satgate ${purpose}\0`)
-  return hmac(hmacKey(master), about === null ? named : Buffer.concat([named, about]))
+  return hmac(keyOf(master), about === null ? named : Buffer.concat([named, about]))
+}
+
+/** A master key as Node wants it. There is one, or one more that is still in use. */
+const KEYS = new WeakMap<Uint8Array, KeyObject>()
+
+function keyOf(master: Uint8Array): KeyObject {
+  const known = KEYS.get(master)
+  if (known !== undefined) return known
+  const key = hmacKey(master)
+  KEYS.set(master, key)
+  return key
 }
 
 /**

@@ -88,15 +88,27 @@ export function verify(rootKey: Uint8Array, macaroon: Macaroon): readonly Uint8A
 /** Writes V2 bytes. `parse` reads the same macaroon from them. */
 export function serialize(macaroon: Macaroon): Uint8Array {
   const { location, identifier, caveats, signature } = macaroon
-  return Buffer.concat([
-    Buffer.of(VERSION),
-    ...(location.length > 0 ? packet(LOCATION, location) : []),
-    ...packet(IDENTIFIER, identifier),
-    Buffer.of(END),
-    ...caveats.flatMap((caveat) => [...packet(IDENTIFIER, caveat), Buffer.of(END)]),
-    Buffer.of(END),
-    ...packet(SIGNATURE, signature),
-  ])
+  const bytes = Buffer.allocUnsafe(sizeOf(macaroon))
+  bytes[0] = VERSION
+  let at = location.length > 0 ? putPacket(bytes, 1, { kind: LOCATION, data: location }) : 1
+  at = putPacket(bytes, at, { kind: IDENTIFIER, data: identifier })
+  bytes[at++] = END
+  for (const caveat of caveats) {
+    at = putPacket(bytes, at, { kind: IDENTIFIER, data: caveat })
+    bytes[at++] = END
+  }
+  bytes[at++] = END
+  at = putPacket(bytes, at, { kind: SIGNATURE, data: signature })
+  assert(at === bytes.length, 'a macaroon is as long as was reckoned')
+  return bytes
+}
+
+/** Bytes that `serialize` writes. */
+function sizeOf({ location, identifier, caveats, signature }: Macaroon): number {
+  let size = 3 + sizeOfPacket(identifier) + sizeOfPacket(signature)
+  if (location.length > 0) size += sizeOfPacket(location)
+  for (const caveat of caveats) size += sizeOfPacket(caveat) + 1
+  return size
 }
 
 /**
@@ -139,7 +151,7 @@ function take(cursor: Cursor): Result<Macaroon, MacaroonRefused> {
 
 function tooMuch(macaroon: Macaroon): TooMuch | null {
   if (macaroon.caveats.length > MAX_CAVEATS) return 'too_many_caveats'
-  return serialize(macaroon).length > MAX_BYTES ? 'too_large' : null
+  return sizeOf(macaroon) > MAX_BYTES ? 'too_large' : null
 }
 
 interface Cursor {
@@ -147,10 +159,24 @@ interface Cursor {
   at: number
 }
 
-function packet(kind: number, data: Uint8Array): readonly Uint8Array[] {
-  const size = data.length
-  const head = size < 0x80 ? [kind, size] : [kind, (size & 0x7f) | 0x80, size >> 7]
-  return [Buffer.from(head), data]
+const sizeOfPacket = ({ length }: Uint8Array): number => length + (length < 0x80 ? 2 : 3)
+
+/** Writes a packet at that place, and returns the place behind it. */
+function putPacket(
+  bytes: Uint8Array,
+  at: number,
+  { kind, data }: { readonly kind: number; readonly data: Uint8Array },
+): number {
+  const { length } = data
+  let next = at
+  bytes[next++] = kind
+  if (length < 0x80) bytes[next++] = length
+  else {
+    bytes[next++] = (length & 0x7f) | 0x80
+    bytes[next++] = length >> 7
+  }
+  bytes.set(data, next)
+  return next + length
 }
 
 function takeByte(cursor: Cursor, byte: number): boolean {

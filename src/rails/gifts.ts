@@ -4,6 +4,8 @@ import { fromSat } from '../money/msat.ts'
 import { hex } from '../passes/write.ts'
 import type { Credited, Rail, Receipt } from './rail.ts'
 
+const NO_OFFER = err({ why: 'nothing' } as const)
+
 /**
  * The rail of what the operator gives away. It offers nothing, and nobody presents a gift. The
  * credit is a bonus: it buys answers, and is never paid out (threats I1).
@@ -20,7 +22,7 @@ export class Gifts implements Rail<never> {
   }
 
   read = () => ({ is: 'absent' }) as const
-  offer = async () => err({ why: 'nothing' } as const)
+  offer = () => NO_OFFER
   redeem = async () => err('unknown' as const)
 
   start(learned: (receipt: Receipt) => Promise<Credited>) {

@@ -1,3 +1,4 @@
+import { type Awaitable, andThen, isPromise } from '../floor/awaitable.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { InvoiceRow } from '../ledger/invoices.ts'
@@ -84,7 +85,7 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
   }
 
   /** Makes an invoice for one client, with its secrets. Its row is on disk when this resolves. */
-  create(want: InvoiceWant): Promise<Result<IssuedInvoice, OfferRefused>> {
+  async create(want: InvoiceWant): Promise<Result<IssuedInvoice, OfferRefused>> {
     return this.#own(want, 'ask')
   }
 
@@ -93,22 +94,31 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
    * account gets one of the account's open invoices again, and all others get a shared invoice.
    * `want.least` is the sats that admit the request.
    */
-  async offer(want: Want): Promise<Result<Offer, OfferRefused>> {
+  offer(want: Want): Awaitable<Result<Offer, OfferRefused>> {
     const shares = this.#breaker.wallet.preimageIsPublic !== true && want.quota.is !== 'owner'
-    const [own] = await Promise.all([
-      this.#offerOwn(want),
-      shares && this.up && want.quota.is === 'stranger' && this.#shared.prepare(want.least),
-    ])
+    const own = this.#offerOwn(want)
+    const prepares = shares && this.up && want.quota.is === 'stranger'
+    const prepared = prepares ? this.#shared.prepare(want.least) : null
+    if (!isPromise(own) && !isPromise(prepared)) return this.#offered(want, { own, shares })
+    return Promise.all([own, prepared]).then(([made]) => this.#offered(want, { own: made, shares }))
+  }
+
+  #offered(
+    want: Want,
+    { own, shares }: { own: Result<IssuedInvoice, OfferRefused>; shares: boolean },
+  ): Awaitable<Result<Offer, OfferRefused>> {
     if (own.ok) return ok(offerOf(own.value, want.origin))
     const { why } = own.error
     if (why === 'wallet_unreachable' || why === 'amount_refused') return own
     if (want.quota.is === 'owner') {
-      const again = await this.#again(want)
-      return again === null ? own : ok(offerOf(again, want.origin))
+      return this.#again(want).then((again) =>
+        again === null ? own : ok(offerOf(again, want.origin)),
+      )
     }
     if (!shares) return own
-    const shared = await this.#shared.get(want.least)
-    return shared.ok ? ok(offerOf(this.#issuer.copy(shared.value), want.origin)) : shared
+    return andThen(this.#shared.get(want.least), (shared) =>
+      shared.ok ? ok(offerOf(this.#issuer.copy(shared.value), want.origin)) : shared,
+    )
   }
 
   /** Redeems a pass that was not used before. The caller has checked that its secret opens it. */
@@ -145,16 +155,17 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
    * Makes the invoice of an offer. If the wallet refuses the amount, asks for the nearest amount
    * that the wallet makes, provided that it still admits the request.
    */
-  async #offerOwn(want: Want): Promise<Result<IssuedInvoice, OfferRefused>> {
-    const own = await this.#own({ ...want, caveats: [] }, 'offer')
-    if (own.ok || own.error.why !== 'amount_refused') return own
-    const { least, most } = own.error
-    const sat = Math.max(Math.min(want.sat, most ?? want.sat), least ?? 0)
-    if (sat === want.sat || sat < want.least) return own
-    return this.#own({ ...want, sat, caveats: [] }, 'offer')
+  #offerOwn(want: Want): Awaitable<Result<IssuedInvoice, OfferRefused>> {
+    return andThen(this.#own({ ...want, caveats: [] }, 'offer'), (own) => {
+      if (own.ok || own.error.why !== 'amount_refused') return own
+      const { least, most } = own.error
+      const sat = Math.max(Math.min(want.sat, most ?? want.sat), least ?? 0)
+      if (sat === want.sat || sat < want.least) return own
+      return this.#own({ ...want, sat, caveats: [] }, 'offer')
+    })
   }
 
-  async #own(want: InvoiceWant, by: MadeBy): Promise<Result<IssuedInvoice, OfferRefused>> {
+  #own(want: InvoiceWant, by: MadeBy): Awaitable<Result<IssuedInvoice, OfferRefused>> {
     if (!this.up) return err({ why: 'wallet_unreachable' })
     const { quota } = want
     const place = this.#open.reserve(quota, by, this.#world.now())

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../floor/awaitable.ts'
 import type { Result } from '../floor/result.ts'
 import type { InvoiceRow } from '../ledger/invoices.ts'
 import type { AccountId, Deposit, PaymentId } from '../ledger/ledger.ts'
@@ -22,7 +23,7 @@ export interface Rail<Payment = unknown> {
    */
   read(rawHeaders: readonly string[]): Read<Payment>
   /** Asks for money, for a 402. A rail that asks for none answers `nothing`. */
-  offer(want: Want): Promise<Result<Offer, OfferRefused>>
+  offer(want: Want): Awaitable<Result<Offer, OfferRefused>>
   /**
    * Takes a payment. No other function consumes one. Safe to repeat: the same payment gives the
    * same receipt again. `call` is the request that is paid for. It is null if the client asks for

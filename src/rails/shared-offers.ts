@@ -1,3 +1,4 @@
+import type { Awaitable } from '../floor/awaitable.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { InvoiceRow } from '../ledger/invoices.ts'
@@ -38,26 +39,30 @@ export class SharedOffers {
    * The invoice of the smallest amount of at least `least` sats. Refuses with `too_many_open` if no
    * amount is large enough, otherwise with the wallet's refusal.
    */
-  async get(least: number): Promise<Result<InvoiceRow, OfferRefused>> {
+  get(least: number): Awaitable<Result<InvoiceRow, OfferRefused>> {
     const sat = amountFor(least)
     if (sat === null) return err(NONE_SO_LARGE)
-    const row = await this.#get(sat)
-    if (row.ok || row.error.why !== 'amount_refused') return row
-    const { least: wallets } = row.error
-    return wallets !== null && wallets > sat ? this.get(wallets) : err(NONE_SO_LARGE)
+    const alive = this.#alive(sat)
+    if (alive !== null) return ok(alive)
+    return this.#get(sat).then((row) => {
+      if (row.ok || row.error.why !== 'amount_refused') return row
+      const { least: wallets } = row.error
+      return wallets !== null && wallets > sat ? this.get(wallets) : err(NONE_SO_LARGE)
+    })
   }
 
   /**
    * Makes this invoice, or another one that is missing, at most once a minute. The result is not
    * reported.
    */
-  async prepare(least: number): Promise<void> {
+  prepare(least: number): Awaitable<unknown> {
     const now = this.#world.now()
+    if (now - this.#prepared < MINUTE) return null
     const missing = AMOUNTS.filter((sat) => this.#alive(sat) === null)
     const sat = missing.find((one) => one >= least) ?? missing[0]
-    if (sat === undefined || now - this.#prepared < MINUTE) return
+    if (sat === undefined) return null
     this.#prepared = now
-    await this.#get(sat)
+    return this.#get(sat)
   }
 
   /** The invoice was paid. */

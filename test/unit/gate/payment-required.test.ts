@@ -48,7 +48,7 @@ function priced(parts: {
   return { incoming, asked: asked.value, at: 0, context: null, served: 'm', rate, wanted } as Priced
 }
 
-const satsFor = (step: Priced | null, min = 10, max = 1000): Promise<number> =>
+const satsFor = async (step: Priced | null, min = 10, max = 1000): Promise<number> =>
   new PaymentRequired([], { min, max }).sats(
     step,
     step === null

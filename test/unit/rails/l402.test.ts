@@ -33,7 +33,7 @@ describe('offers', () => {
     const { promise: written, resolve: write } = Promise.withResolvers<void>()
     const { l402 } = rail({ invoices: { put: () => written } })
     const left = vi.fn()
-    const offer = l402.offer(want()).then(left)
+    const offer = Promise.resolve(l402.offer(want())).then(left)
     await new Promise((then) => setTimeout(then, 20))
     expect(left).not.toHaveBeenCalled()
     write()

@@ -44,10 +44,16 @@ const NOTHING: Body = { bytes: new Uint8Array(0), admit: () => {}, release: () =
 /** Where a request keeps its response while its sender waits for `100 Continue` (RFC 9110 10.1.1). */
 const CONTINUE = Symbol('continue')
 
-type Waiting = IncomingMessage & { [CONTINUE]?: ServerResponse | undefined }
+/** Set when every byte of the body was read. */
+const READ = Symbol('read')
+
+type Arriving = IncomingMessage & {
+  [CONTINUE]?: ServerResponse | undefined
+  [READ]?: boolean
+}
 
 /** Notes that this client sends its body only after `100 Continue`. `readBody` sends that. */
-export function awaitsContinue(request: Waiting, response: ServerResponse): void {
+export function awaitsContinue(request: Arriving, response: ServerResponse): void {
   request[CONTINUE] = response
 }
 
@@ -57,10 +63,7 @@ export function awaitsContinue(request: Waiting, response: ServerResponse): void
  * is over. 400: the buyer left. 503: the memory that bodies share is full, or was needed while this
  * one came too slowly.
  */
-export function readBody(
-  request: IncomingMessage,
-  limits: BodyLimits,
-): Awaitable<Result<Body, Refusal>> {
+export function readBody(request: Arriving, limits: BodyLimits): Awaitable<Result<Body, Refusal>> {
   const { headers } = request
   const encoding = headers['content-encoding'] ?? 'identity'
   const transfer = headers['transfer-encoding'] ?? 'chunked'
@@ -71,7 +74,7 @@ export function readBody(
   if (declared === 0) return ok(NOTHING)
   if (declared !== null && declared > limits.limit)
     return refused(request, limits.world, tooLarge(limits.limit))
-  if (request.complete && declared !== null && request.readableLength === declared) {
+  if (request.readableLength === declared && request[CONTINUE] === undefined) {
     return readWhole(request, limits, declared)
   }
   return andThen(new Reading(request, limits, declared).result, (read) =>
@@ -81,14 +84,23 @@ export function readBody(
 
 /** Reads a body that has arrived: nothing is waited for. */
 function readWhole(
-  request: IncomingMessage,
+  request: Arriving,
   { share, whose }: BodyLimits,
   size: number,
 ): Result<Body, Refusal> {
+  const bytes: Uint8Array = request.read()
+  request[READ] = true
+  // Its end is still to come, and only a stream that flows tells it.
+  request.resume()
   const room = share.take(whose, size)
-  if (room === null) return err(BUSY)
-  return ok(new KeptBody(request.read(), room))
+  return room === null ? err(BUSY) : ok(new KeptBody(bytes, room))
 }
+
+/**
+ * Whether nothing of the body is still to come, so that the connection can be used again. Node
+ * hands a body over a moment before it says that the request is complete.
+ */
+export const isRead = (request: Arriving): boolean => request.complete || request[READ] === true
 
 /** The declared length of a body. Null if it comes in chunks without a declared length. */
 function declaredLength({ headers }: IncomingMessage): number | null {
@@ -151,7 +163,7 @@ class Reading implements Swept {
   seat = -1
   readonly due: number
   readonly result: Promise<Result<Body, Refusal>>
-  readonly #request: Waiting
+  readonly #request: Arriving
   readonly #limit: number
   readonly #most: number
   readonly #deadlines: Sweep<Swept>
@@ -257,7 +269,11 @@ class Reading implements Swept {
  * the answer (RFC 9112 9.6). So the rest of the body is read for a while. A client that waits for
  * `100 Continue` sends nothing.
  */
-function refused(request: Waiting, world: World, error: Refusal): Awaitable<Result<Body, Refusal>> {
+function refused(
+  request: Arriving,
+  world: World,
+  error: Refusal,
+): Awaitable<Result<Body, Refusal>> {
   if (request.complete || request.destroyed || request[CONTINUE] !== undefined) return err(error)
   return new Promise((resolve) => {
     const done = () => {

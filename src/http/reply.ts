@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { assert } from '../floor/assert.ts'
 import type { Timer, World } from '../floor/world.ts'
 import type { FlatHeaders, Reply } from '../gate/ports.ts'
+import { isRead } from './body.ts'
 import type { Standing } from './cors.ts'
 import { takeFrom, writePiece } from './framing.ts'
 
@@ -231,7 +232,8 @@ const NO_HEADERS: FlatHeaders = []
 const ignored = (): void => {}
 const flush = (reply: NodeReply): void => reply.flush()
 
-function isUnread({ complete, headers }: IncomingMessage): boolean {
+function isUnread(request: IncomingMessage): boolean {
+  const { headers } = request
   const bodied = headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0
-  return bodied && !complete
+  return bodied && !isRead(request)
 }

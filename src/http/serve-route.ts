@@ -52,6 +52,11 @@ function serve(
     incoming.letGoOfBody()
     throw bug
   }
-  if (isPromise(over)) return over.finally(() => incoming.letGoOfBody())
-  incoming.letGoOfBody()
+  const letGo = () => incoming.letGoOfBody()
+  if (!isPromise(over)) return letGo()
+  // One promise; `finally` would make four.
+  return over.then(letGo, (bug: unknown) => {
+    letGo()
+    throw bug
+  })
 }

@@ -80,6 +80,7 @@ export function booksOver(
     onDisk: () => store.onDisk(),
   })
   let isDamaged = false
+  let isInDoubt = isUnchecked
   return {
     kind,
     ledger,
@@ -92,6 +93,7 @@ export function booksOver(
     async check() {
       const wrong = isUnchecked ? await statement.check() : null
       isDamaged ||= wrong !== null
+      isInDoubt = wrong !== null
       return wrong
     },
     flush: () => journal.durable(),
@@ -105,12 +107,14 @@ export function booksOver(
       pruner.stop()
       archiver.stop()
       let clean = false
-      await statement.close()
       try {
         ledger.postAll()
         await journal.close()
-        clean = true
+        // A file that was not checked to its end is checked again at the next start.
+        clean = !isInDoubt
       } finally {
+        // Last among what is asked to end, because a reader ends only after its current query.
+        await statement.close()
         // The connection that is closed last moves the rows from the log to the file.
         await writer.close(clean)
         db.close()

@@ -62,6 +62,11 @@ describe('a large ledger after kill -9', () => {
     const health = await gate.client.ask({ path: '/health' })
     expect(health.json).toMatchObject({ status: 'degraded', ledger: 'damaged' })
     await expect(gate.command('ledger', 'verify')).rejects.toMatchObject({ code: 4 })
+    // A stop in order does not make the file right.
+    await gate.stop()
+    await gate.start()
+    await gate.event(({ what }) => what === 'ledger_damaged')
+    expect((await gate.client.ask(chat(pass))).status).toBe(503)
   })
 
   it('whose totals are wrong: the gate does not start', async () => {

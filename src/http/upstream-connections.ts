@@ -15,8 +15,7 @@ export class UpstreamConnection {
   bytes = 0
   #connected = false
 
-  constructor(origin: string, connectTimeout: number) {
-    const connect = buildConnector({ timeout: connectTimeout })
+  constructor(origin: string, connect: Connect) {
     this.client = new Client(origin, {
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -48,6 +47,8 @@ export class UpstreamConnection {
   }
 }
 
+type Connect = ReturnType<typeof buildConnector>
+
 /** The socket was closed before the request was written to it. */
 class ClosedError extends Error {
   readonly code = 'ECONNRESET'
@@ -64,7 +65,8 @@ class ClosedError extends Error {
  */
 export class UpstreamConnections {
   readonly #origin: string
-  readonly #connectTimeout: number
+  /** One for all connections, so that TLS sessions are resumed. */
+  readonly #connect: Connect
   readonly #closedIdle: () => void
   readonly #all = new Set<UpstreamConnection>()
   readonly #idle: UpstreamConnection[] = []
@@ -72,7 +74,7 @@ export class UpstreamConnections {
   /** `closedIdle` is called when the other side closes an unused connection. */
   constructor(origin: string, connectTimeout: number, closedIdle: () => void) {
     this.#origin = origin
-    this.#connectTimeout = connectTimeout
+    this.#connect = buildConnector({ timeout: connectTimeout })
     this.#closedIdle = closedIdle
   }
 
@@ -96,7 +98,7 @@ export class UpstreamConnections {
   }
 
   open(): UpstreamConnection {
-    const connection = new UpstreamConnection(this.#origin, this.#connectTimeout)
+    const connection = new UpstreamConnection(this.#origin, this.#connect)
     this.#all.add(connection)
     // undici reports here what one of our handlers throws.
     ;(connection.client as EventEmitter).on('error', () => {

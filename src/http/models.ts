@@ -1,10 +1,12 @@
 import type { Backend } from '../dialects/dialect.ts'
 import type { Awaitable } from '../floor/awaitable.ts'
 import type { Background, Repeated } from '../floor/background.ts'
+import { Cache } from '../floor/cache.ts'
 import type { Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { Catalog } from '../gate/catalog.ts'
 import type { Gone } from '../gate/ports.ts'
+import type { Named } from '../money/pricing.ts'
 import { modelOf, reached } from './model-names.ts'
 import { type Absence, type FailedTry, isFailure, Presence } from './presence.ts'
 import {
@@ -63,6 +65,8 @@ export interface ModelListOptions {
   readonly first?: Result<Pick<Probed, 'kind' | 'models'>, NotProbed>
 }
 
+/** Some backends accept any name, so not all that were asked for are remembered. */
+const NAMES_REMEMBERED = 500
 /** ms between two tries while the backend fails. */
 const RETRY = 5_000
 const PACE = { every: RETRY, longest: RETRY, first: RETRY }
@@ -85,6 +89,7 @@ class Listing implements ModelList {
     back: (since) => this.#watcher?.back(since),
   })
   #models: readonly Model[] | null = null
+  #reached = new Cache<readonly Named[]>(NAMES_REMEMBERED)
   /** How the last call failed. Null if it did not. */
   #how: FailedTry | null = null
   #toldUnlisted = false
@@ -158,8 +163,13 @@ class Listing implements ModelList {
     return model === undefined ? null : contextSize(model)
   }
 
-  reached(name: string) {
-    return reached(this.#kind, this.#models ?? [], name)
+  /** What one list says of a name is found out once. */
+  reached(name: string): readonly Named[] {
+    const known = this.#reached.get(name)
+    if (known !== undefined) return known
+    const found = reached(this.#kind, this.#models ?? [], name)
+    this.#reached.set(name, found)
+    return found
   }
 
   listedAs(name: string): string {
@@ -214,6 +224,7 @@ class Listing implements ModelList {
     if (probed.ok) {
       this.#models = probed.value.models
       this.#kind = probed.value.kind
+      this.#reached = new Cache(NAMES_REMEMBERED)
     }
     this.#tellUnlisted()
     this.#freshUntil = doubted ? Number.NEGATIVE_INFINITY : now + this.#keeps()

@@ -81,6 +81,7 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'src/http/connections.ts #lines': 'a connection, held weakly',
   'src/http/direct.ts direct': 'a path of a route',
   'src/http/holders.ts #byName': 'a client, a pass or a site',
+  'src/http/models.ts #reached': 'a name of a model, until the models are listed again',
   'src/http/not-found.ts methods': 'a path of a route',
   'src/http/server.ts connectionsOf': 'a server',
   'src/http/upstream.ts #known': 'a path that was asked for, replaced whole',

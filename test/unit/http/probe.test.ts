@@ -179,4 +179,18 @@ describe('the list of models', () => {
     expect(list.contextOf(name) !== null).toBe(known && model !== OLLAMA)
     expect(list.some()).toEqual([model.id])
   })
+
+  it('A10 what a name reaches is found out anew when the models are listed again', async () => {
+    let listed: object = LLAMACPP
+    let now = 0
+    const list = makeModels({ world: worldAt(() => now), get: async () => answer([listed]) })
+    await list.knows('small')
+    const names = () => list.reached('small').map((one) => one.names.includes(LLAMACPP.id))
+    const once = list.reached('small')
+    expect([names(), list.reached('small') === once]).toEqual([[true], true])
+    listed = VLLM
+    now = 61_000
+    expect(await list.knows('small')).toBe(false)
+    expect(names()).toEqual([false])
+  })
 })

@@ -268,7 +268,9 @@ export interface Ledger {
   expire(at: number): Promise<readonly Settled[]>
   /**
    * Closes all holds of this gate in the same way, whatever their deadline. It is called once, at
-   * the start: an earlier process left these holds open. Holds of other gates stay open.
+   * the start: an earlier process left these holds open. Holds of other gates stay open. Before that
+   * it takes what accounts owe from what they have: a crash ends holds that were not posted, gives
+   * their money back, and leaves nothing that would close and pay the debt (ADR 49).
    */
   recover(at: number): Promise<readonly Settled[]>
   balance(account: AccountId): Awaitable<Balance | null>

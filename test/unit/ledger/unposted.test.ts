@@ -1,4 +1,5 @@
 import { copyFileSync, existsSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Books } from '../../../src/ledger/open-ledger.ts'
 import { openSqliteBooks } from '../../../src/ledger/sqlite.ts'
@@ -162,6 +163,29 @@ describe('a hold in memory alone', () => {
     expect(await books.ledger.settle('h1', charge(1_005n))).toMatchObject({ value: { after: 35n } })
     expect(await books.ledger.release('h2', 'refused', 9)).toMatchObject({ value: { after: 45n } })
     expect(await books.statement.verify()).toMatchObject({ ok: true })
+  })
+
+  it('costs the file one row and one posting, and a free one a row', async () => {
+    const books = open()
+    await books.ledger.deposit(deposit())
+    const rows = () => {
+      const db = new DatabaseSync(folder.path('ledger.db'), { readOnly: true })
+      const count = (table: string) =>
+        Number(db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.n)
+      const counted = ['holds', 'postings', 'meters'].map(count)
+      db.close()
+      return counted
+    }
+    await books.flush()
+    expect(rows()).toEqual([0, 1, 0])
+    for (let i = 0; i < 100; i += 1) {
+      await books.ledger.hold(hold({ id: `paid-${i}`, most: 9 }))
+      await books.ledger.settle(`paid-${i}`, charge(5n))
+      await books.ledger.hold(hold({ id: `free-${i}`, most: 9 }))
+      await books.ledger.release(`free-${i}`, 'refused', 9)
+    }
+    await books.flush()
+    expect(rows()).toEqual([200, 101, 0])
   })
 
   it('has an id that cannot be used again', async () => {

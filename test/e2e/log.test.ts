@@ -13,13 +13,13 @@ afterEach(async () => {
   for (const one of clean.splice(0).reverse()) await one()
 })
 
-async function started(): Promise<{ gate: GateProcess; pass: string }> {
+async function started(env = {}): Promise<{ gate: GateProcess; pass: string }> {
   const fake = await startFakeUpstream({ models: [{ id: 'fake' }, { id: LONG }] })
   clean.push(() => fake.close())
   const pricing = { default: '0/1000', maxOutputTokens: 10 }
   const gate = new GateProcess({ wallet: 'play', pricing, upstream: fake.base.origin })
   clean.push(() => gate.remove())
-  await gate.start()
+  await gate.start(env)
   return { gate, pass: await gate.mint(100_000) }
 }
 
@@ -48,6 +48,19 @@ describe('a reader that reads', () => {
       { event: 'stopping' },
       { event: 'stopped', answers: 20 },
     ])
+  })
+
+  it('has every line in front of the one about a mistake that ended the gate', async () => {
+    const mistake = "process.on('SIGUSR2', () => { throw new TypeError('a mistake') })"
+    const module = `data:text/javascript,${encodeURIComponent(mistake)}`
+    const { gate, pass } = await started({ NODE_OPTIONS: `--import=${module}` })
+    const events = gate.events()
+    for (let n = 0; n < 5; n += 1) await gate.client.ask(asked('fake', pass))
+    gate.signal('SIGUSR2')
+    expect(await gate.ended()).toBe(1)
+    expect(events.filter(({ event }) => event === 'request')).toHaveLength(5)
+    expect(events.at(-3)).toMatchObject({ event: 'problem', what: 'fatal' })
+    expect(events.at(-1)).toMatchObject({ event: 'stopped', answers: 5 })
   })
 
   it('has every line that is older than a moment after kill -9', async () => {

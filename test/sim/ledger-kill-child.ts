@@ -19,22 +19,25 @@ const books = openSqliteBooks({
   writer: (parts) => new ThreadWriter(parts, PLANTED),
 })
 const { ledger } = books
-for (const account of ['open', 'journalled', 'settled']) {
+for (const account of ['open', 'metered', 'journalled', 'settled', 'whole']) {
   await ledger.deposit(deposit({ account, payment: `of ${account}` }))
 }
 for (const account of ['journalled', 'settled']) {
   await ledger.hold(hold({ id: account, account }))
   await ledger.extend(account, 61_000, msat(40n))
 }
+await ledger.hold(hold({ id: 'whole', account: 'whole' }))
 await books.flush()
 
 const moment = at as Plant['at'] | 'growing'
 if (moment !== 'growing' && moment !== 'answered') plant(path, { at: moment, does: 'stand' })
 await ledger.hold(hold({ id: 'open', account: 'open' }))
+const limits = [{ meter: 'metered', unit: 'spend', window: 'day', max: 500n }] as const
+await ledger.hold(hold({ id: 'metered', account: 'metered', limits }))
 await ledger.extend('journalled', 61_000, msat(70n))
 const quantities = { input: 1, cached: 0, output: 2 }
 const charge = { quantities, usage: 'reported', end: 'complete', at: 2_000 } as const
-await ledger.settle('settled', { ...charge, amount: msat(60n) })
+for (const id of ['settled', 'whole']) await ledger.settle(id, { ...charge, amount: msat(60n) })
 const waits = ledger.deposit(deposit({ account: 'waiting', payment: 'waits' })).then(() => {
   process.stdout.write('acknowledged\n')
 })

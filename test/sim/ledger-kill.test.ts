@@ -10,8 +10,9 @@ import { deposit } from '../unit/ledger/use.ts'
 
 /**
  * A process that writes a ledger is killed with `kill -9` at each moment of the way of one group to
- * the disk. In the group: a new hold, a journal of a hold that was journalled before, the settlement
- * of another such hold, and a deposit that waits. Each account has 1,000 msat.
+ * the disk. In the group: a new hold that counts at a limit, a journal of a hold that was journalled
+ * before, the settlement of another such hold and of one that was never written, and a deposit that
+ * waits. A hold that counts at no limit is open meanwhile. Each account has 1,000 msat.
  */
 
 const CHILD = fileURLToPath(new URL('ledger-kill-child.ts', import.meta.url))
@@ -29,8 +30,14 @@ async function killed(path: string, at: string): Promise<string[]> {
   return said
 }
 
-const LOST = { open: 1_000n, journalled: 960n, settled: 960n, waiting: null }
-const KEPT = { open: 1_000n, journalled: 930n, settled: 940n, waiting: 1_000n }
+const LOST = {
+  ...{ open: 1_000n, metered: 1_000n, journalled: 960n, settled: 960n, whole: 1_000n },
+  waiting: null,
+}
+const KEPT = {
+  ...{ open: 1_000n, metered: 1_000n, journalled: 930n, settled: 940n, whole: 940n },
+  waiting: 1_000n,
+}
 
 it.each([
   ['before it is sealed', 'growing', LOST],
@@ -48,13 +55,17 @@ it.each([
     const books = openSqliteBooks({ path, kind: 'play', world: new ScriptWorld() })
     const { ledger, statement } = books
     expect(await statement.verify()).toMatchObject({ ok: true })
-    await ledger.recover(5_000)
+    const recovered = (await ledger.recover(5_000)).map(({ id }) => id).sort()
+    const stillOpen = wanted === KEPT ? ['journalled', 'metered'] : ['journalled', 'settled']
+    expect(recovered).toEqual(stillOpen)
     expect(await statement.verify()).toMatchObject({ ok: true, value: { openHolds: 0 } })
     const left = async (account: string) => (await ledger.balance(account))?.available ?? null
     expect({
       open: await left('open'),
+      metered: await left('metered'),
       journalled: await left('journalled'),
       settled: await left('settled'),
+      whole: await left('whole'),
       waiting: await left('waiting'),
     }).toEqual(wanted)
     const again = await ledger.deposit(deposit({ account: 'waiting', payment: 'waits' }))

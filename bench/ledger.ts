@@ -117,7 +117,7 @@ interface Row {
   readonly pauses: Pauses | null
 }
 
-async function watch(folder: string, gate: Gate, upstream: number): Promise<readonly Row[]> {
+async function watch(folder: string, gate: Gate, upstream: number): Promise<void> {
   const mint = ['pass', 'mint', '--sats', '1000000', '--data-dir', folder, '--json']
   const minted = execFileSync(process.execPath, [values.entry, ...mint], {
     encoding: 'utf8',
@@ -133,45 +133,40 @@ async function watch(folder: string, gate: Gate, upstream: number): Promise<read
   reader.send({ direct: upstream, gate: gate.port, authorization } satisfies Watched)
   await pause(1_500)
   await pausesNow()
-  const rows: Row[] = []
   for (const [what, read] of Object.entries(readings(folder, gate.port, authorization))) {
     const from = performance.now()
     await read()
     const ms = performance.now() - from
     // The last event that was late has arrived by then.
     await pause(100)
-    rows.push({ what, ms, pauses: await pausesNow() })
+    print({ what, ms, pauses: await pausesNow() })
   }
   await end(reader, 'SIGTERM')
-  return rows
 }
 
-function print(rows: readonly Row[]): void {
-  const cells = rows.map(({ what, ms, pauses }) => [
-    what,
-    Math.round(ms).toLocaleString('en'),
-    ...(pauses === null
-      ? ['–', '–', '–']
-      : [pauses.direct, pauses.gate, Math.max(0, pauses.gate - pauses.direct)].map((n) =>
-          n.toFixed(1),
-        )),
-  ])
-  const head = ['what', 'ms', 'pause direct', 'pause gate', 'stopped ms']
-  const all = [head, head.map(() => '--'), ...cells]
-  console.log(all.map((row) => `| ${row.join(' | ')} |`).join('\n'))
+const line = (cells: readonly string[]): void => console.log(`| ${cells.join(' | ')} |`)
+
+/** Each row is printed when it is known, because a large ledger takes minutes. */
+function print({ what, ms, pauses }: Row): void {
+  const stopped = pauses === null ? [] : [pauses.direct, pauses.gate, pauses.gate - pauses.direct]
+  const shown = pauses === null ? ['–', '–', '–'] : stopped.map((n) => Math.max(0, n).toFixed(1))
+  line([what, Math.round(ms).toLocaleString('en'), ...shown])
 }
 
 async function run(folder: string): Promise<void> {
+  const size = (statSync(ledgerIn(folder)).size / 1e6).toFixed(0)
+  console.log(`${values.holds} holds, ${size} MB, ${values.entry}`)
   const started = launch([join(import.meta.dirname, 'ledger-stream.ts'), 'upstream'], 'inherit')
   const [{ port: upstream }] = await once(started, 'message')
-  const rows: Row[] = []
+  line(['what', 'ms', 'pause direct', 'pause gate', 'stopped ms'])
+  line(Array(5).fill('--'))
   const timed = async (what: string): Promise<Gate> => {
     const gate = await startGate(folder, upstream)
-    rows.push({ what, ms: gate.ms, pauses: null })
+    print({ what, ms: gate.ms, pauses: null })
     return gate
   }
   const empty = await startGate(join(folder, '..', 'empty'), upstream)
-  rows.push({ what: 'start on an empty folder', ms: empty.ms, pauses: null })
+  print({ what: 'start on an empty folder', ms: empty.ms, pauses: null })
   await end(empty.child, 'SIGTERM')
   const first = await timed('first start (migrates)')
   await end(first.child, 'SIGTERM')
@@ -179,13 +174,9 @@ async function run(folder: string): Promise<void> {
   await end(second.child, 'SIGKILL')
   const third = await timed('start after kill -9')
   await pause(1_000)
-  rows.push(...(await watch(folder, third, upstream)))
+  await watch(folder, third, upstream)
   await end(third.child, 'SIGTERM')
   await end(started, 'SIGTERM')
-  console.log(
-    `${values.holds} holds, ${(statSync(ledgerIn(folder)).size / 1e6).toFixed(0)} MB, ${values.entry}`,
-  )
-  print(rows)
 }
 
 const base = mkdtempSync(join(tmpdir(), 'satgate-ledger-'))

@@ -46,20 +46,24 @@ export function directRoutes(
   }
 }
 
-/** Serves a request. A bug is answered with a 500, or ends an answer that has begun. */
+/**
+ * Serves a request. A bug is answered with a 500. If an answer has begun, or nothing of the request
+ * could be read, the connection is closed.
+ */
 export function serveDirect(
   parts: AppParts,
   route: Route,
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  const begun = parts.receive.begin(request)
+  let begun: Begun | null = null
   const failed = (bug: unknown): void => {
     parts.onError(bug instanceof Error ? bug : new Error('no error was thrown'))
-    if (response.headersSent) response.destroy()
+    if (begun === null || response.headersSent) response.destroy()
     else answerBug(parts, { request, response, begun })
   }
   try {
+    begun = parts.receive.begin(request)
     const served = serveRoute(parts, route, { request, response, begun })
     if (isPromise(served)) served.catch(failed)
   } catch (bug) {

@@ -94,6 +94,8 @@ class NodeReply implements Reply {
 
   write(bytes: Uint8Array): boolean {
     if (this.#gone || this.#ended || bytes.byteLength === 0) return true
+    // Node throws here, and not at the end of the turn, if a header has a value that cannot be sent.
+    if (this.#head !== null) this.#open(null)
     this.#queue.push(bytes)
     this.#queued += bytes.byteLength
     if (this.#queued >= PIECE) this.#pump()

@@ -189,6 +189,21 @@ describe('a reply', () => {
     expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1)
   })
 
+  it('a header that cannot be sent is a bug of who writes, and not of the event loop', async () => {
+    const told: unknown[] = []
+    const client = await talk((reply, _, response) => {
+      reply.head(200, ['x-a', 'two\r\nlines'])
+      try {
+        reply.write(text('one'))
+      } catch (error) {
+        told.push(error)
+      }
+      response.destroy()
+    })
+    await client.send(GET).untilClosed()
+    expect(told).toMatchObject([{ code: 'ERR_INVALID_CHAR' }])
+  })
+
   it('an unread GET keeps the connection', async () => {
     const client = await talk((reply) => {
       reply.head(200, [])

@@ -28,6 +28,8 @@ export class OutputCounter {
   /** The last bytes that were counted and dropped. */
   #dropped: Buffer = Buffer.alloc(0)
   #additions = 0
+  /** Texts of an answer in one piece, which is in memory as a whole. Null for a stream. */
+  #later: string[] | null = null
   /** Bytes of text so far. */
   bytes = 0
 
@@ -38,6 +40,14 @@ export class OutputCounter {
   constructor(count: (text: string) => number, most: number) {
     this.#count = count
     this.#most = most
+  }
+
+  /**
+   * The texts that come are all of an answer in one piece: none is copied or counted until somebody
+   * asks for the tokens.
+   */
+  countLater(): void {
+    this.#later ??= []
   }
 
   /** The backend does not repeat itself, so bytes may be added as they are. */
@@ -72,6 +82,7 @@ export class OutputCounter {
    *   be the next piece; if it is no repetition, it counts in full.
    */
   addAgain(text: string, beside: boolean): number {
+    this.#catchUp()
     const bytes = Buffer.from(text)
     const isNew = bytes.subarray(Math.min(bytes.length, this.bytes))
     return this.#add(beside || this.#repeatedBy(bytes) ? isNew.toString('utf8') : text)
@@ -102,8 +113,22 @@ export class OutputCounter {
     if (size === 0) return 0
     this.bytes += size
     this.#additions += 1
+    if (this.#later === null) this.#put(text, size)
+    else this.#later.push(text)
+    return size
+  }
+
+  /** Texts that wait are treated as those of a stream, in their order. */
+  #catchUp(): void {
+    const texts = this.#later
+    if (texts === null || texts.length === 0) return
+    this.#later = []
+    for (const text of texts) this.#put(text, Buffer.byteLength(text))
+  }
+
+  #put(text: string, size: number): void {
     if (size > MOST_PENDING) {
-      this.tokens()
+      this.#flush()
       for (let from = 0; from < text.length; from += MOST_PENDING) {
         this.#drop(text.slice(from, from + MOST_PENDING))
       }
@@ -112,11 +137,10 @@ export class OutputCounter {
       this.#pending.write(text, this.#size)
       this.#size += size
     }
-    return size
   }
 
   #room(size: number): void {
-    if (this.#size + size > MOST_PENDING) this.tokens()
+    if (this.#size + size > MOST_PENDING) this.#flush()
     const needed = this.#size + size
     if (needed <= this.#pending.length) return
     const larger = Buffer.allocUnsafeSlow(Math.max(256, needed, 2 * this.#pending.length))
@@ -126,9 +150,14 @@ export class OutputCounter {
 
   /** Tokens of everything so far. Slow if text is pending. */
   tokens(): number {
+    this.#catchUp()
+    this.#flush()
+    return this.#tokens
+  }
+
+  #flush(): void {
     if (this.#size > 0) this.#drop(this.#pending.toString('utf8', 0, this.#size))
     this.#size = 0
-    return this.#tokens
   }
 
   /** Counts a text and forgets it. */

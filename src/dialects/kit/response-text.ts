@@ -79,12 +79,14 @@ export class ResponseText {
   readonly others: string[] = []
   /** Something is nested more deeply than any answer of a model. */
   tooDeep = false
-  readonly #thoughts = new Set<string>()
+  /** Thinking so far. Null until some comes. */
+  #thoughts: Set<string> | null = null
   #labels = 0
 
   /** A delta or a message. */
   part(part: JsonObject): void {
-    for (const [key, value] of Object.entries(part)) {
+    for (const key in part) {
+      const value = part[key] as Json
       if (THINKING.has(key)) this.#think(key, value)
       else this.add(key, value, TEXT.has(key))
     }
@@ -124,9 +126,7 @@ export class ResponseText {
       if (isDeeper(value, MOST_DEPTH - depth)) this.tooDeep = true
       else this.texts.push(JSON.stringify(value))
     } else {
-      for (const [name, item] of Object.entries(value)) {
-        this.add(name, item, known, depth)
-      }
+      for (const name in value) this.add(name, value[name], known, depth)
     }
   }
 
@@ -134,10 +134,11 @@ export class ResponseText {
     const own = new ResponseText()
     own.add(key, value, true)
     this.tooDeep ||= own.tooDeep
-    for (const text of own.texts) {
-      if (!this.#thoughts.has(text)) this.texts.push(text)
-    }
-    for (const text of own.texts) this.#thoughts.add(text)
+    if (own.texts.length === 0) return
+    this.#thoughts ??= new Set()
+    const known = this.#thoughts
+    for (const text of own.texts) if (!known.has(text)) this.texts.push(text)
+    for (const text of own.texts) known.add(text)
   }
 }
 

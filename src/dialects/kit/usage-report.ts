@@ -34,7 +34,8 @@ export const outputOf = ({ output, beside }: Report): number | null =>
 export class Reports {
   /** Reports that came without a choice. */
   readonly #apart: Report[] = []
-  readonly #byChoice = new Map<number, Report>()
+  /** Null until a report comes with a choice. */
+  #byChoice: Map<number, Report> | null = null
   readonly #choices: number
   #finishedThen = 0
   #zero: Report | null = null
@@ -51,6 +52,7 @@ export class Reports {
     if (isZero(report)) {
       this.#zero = report
     } else if (choice !== null) {
+      this.#byChoice ??= new Map()
       this.#byChoice.set(choice, report)
     } else {
       const anew =
@@ -63,7 +65,8 @@ export class Reports {
 
   /** One report stands for the whole response. */
   get single(): boolean {
-    return this.#apart.length + (this.#apart.length === 0 ? this.#byChoice.size : 0) === 1
+    const { length } = this.#apart
+    return length === 1 || (length === 0 && this.#byChoice?.size === 1)
   }
 
   /**
@@ -72,7 +75,7 @@ export class Reports {
    */
   total(prompts: number): Report | null {
     const apart = sum(this.#apart, prompts)
-    const byChoice = sum([...this.#byChoice.values()], prompts)
+    const byChoice = this.#byChoice === null ? null : sum([...this.#byChoice.values()], prompts)
     if (apart === null) return byChoice ?? this.#zero
     const more = byChoice !== null && (outputOf(byChoice) ?? 0) > (outputOf(apart) ?? 0)
     return more ? byChoice : apart

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../kit/json.ts'
+import { isObject, type Json, type JsonObject } from '../kit/json.ts'
 import { ELSEWHERE, ResponseText } from '../kit/response-text.ts'
 
 /** The strings in one choice, streamed or not. */
@@ -20,20 +20,24 @@ export interface Said {
  */
 export function saidBy(choice: JsonObject, spoke: boolean): Said | null {
   const strings = new ResponseText()
-  const { delta, message, text, ...rest } = choice
+  const { delta, message, text } = choice
   const deltas = delta !== undefined && delta !== null
   if (isObject(delta)) strings.part(delta)
   else strings.add('text', delta, true)
-  const twins = [message, text].map((twin) => {
+  let again = ''
+  for (const twin of [message, text]) {
+    if (twin === undefined || twin === null) continue
     const own = deltas || spoke ? new ResponseText() : strings
     if (isObject(twin)) own.part(twin)
     else own.add('text', twin, true)
     strings.tooDeep ||= own.tooDeep
-    return own === strings ? '' : [...own.texts, ...own.others].join('')
-  })
-  for (const [key, value] of Object.entries(rest)) strings.beside(key, value)
+    const whole = own === strings ? '' : own.texts.join('') + own.others.join('')
+    if (whole.length > again.length) again = whole
+  }
+  for (const key in choice) {
+    if (key !== 'delta' && key !== 'message' && key !== 'text') strings.beside(key, choice[key])
+  }
   if (strings.tooDeep) return null
-  const again = twins.reduce((longest, twin) => (twin.length > longest.length ? twin : longest))
   return { texts: strings.texts, others: strings.others, again }
 }
 
@@ -44,7 +48,8 @@ export function saidBy(choice: JsonObject, spoke: boolean): Said | null {
 export function saidBeside(chunk: JsonObject): readonly string[] | null {
   const strings = new ResponseText()
   const apart = choicesOf(chunk).length === 0
-  for (const [key, value] of Object.entries(chunk)) {
+  for (const key in chunk) {
+    const value = chunk[key]
     if (key !== 'choices') {
       if (apart || ELSEWHERE.has(key.toLowerCase())) strings.beside(key, value)
     } else if (Array.isArray(value)) {
@@ -56,11 +61,13 @@ export function saidBeside(chunk: JsonObject): readonly string[] | null {
 
 /** The choices of a chunk or an answer. A few backends send an object instead of a list. */
 export function choicesOf({ choices }: JsonObject): JsonObject[] {
-  if (Array.isArray(choices)) return choices.filter(isObject)
+  if (Array.isArray(choices)) return areObjects(choices) ? choices : choices.filter(isObject)
   if (!isObject(choices)) return []
   const single = ['delta', 'message', 'text'].some((key) => key in choices)
   return single ? [choices] : Object.values(choices).filter(isObject)
 }
+
+const areObjects = (list: Json[]): list is JsonObject[] => list.every(isObject)
 
 /** More choices than any request may ask for. */
 const MOST_CHOICES = 1_024

@@ -93,7 +93,7 @@ export class FastPath {
     const to = this.#textEnd(bytes, from)
     const end = to + behind.length
     if (to <= from || end > bytes.length) return -1
-    if (behind.compare(bytes, to, end) !== 0) return -1
+    for (let at = 0; at < behind.length; at += 1) if (behind[at] !== bytes[to + at]) return -1
     this.from = from
     this.to = to
     return end

@@ -81,8 +81,10 @@ export class OpenAiMeter implements Meter {
       kept = cut.to
     }
     if (kept === 0 && from === bytes.length && bytes === own) return this.#passed(chunk)
-    if (from > kept) pieces.push(bytes.subarray(kept, from))
-    const out = Buffer.concat(pieces)
+    pieces.push(bytes.subarray(kept, from))
+    // What was joined is written over when the next chunk comes, so it is copied.
+    const [only = NOTHING, ...more] = pieces
+    const out = more.length === 0 && bytes === own ? only : Buffer.concat(pieces)
     this.#keep(bytes, from)
     return this.#passed(out)
   }
@@ -210,7 +212,7 @@ export class OpenAiMeter implements Meter {
     const { hasOutput } = this.#watched.asked
     const list = hasOutput ? choicesOf(answer) : answer.data
     if (!Array.isArray(list) || list.length === 0) return null
-    if (!this.#response.read(answer)) return null
+    if (!this.#response.readWhole(answer)) return null
     if (!hasOutput) this.#response.seen.output = true
     this.#response.complete()
     const share = this.#response.share()

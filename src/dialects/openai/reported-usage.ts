@@ -35,9 +35,9 @@ function fromUsage(usage: JsonObject, hasOutput: boolean): Report | null {
 function hiddenOf(usage: JsonObject, made: number): number {
   const { completion_tokens_details: a, output_tokens_details: b } = usage
   const details = isObject(a) ? a : isObject(b) ? b : usage
-  const parts = [details.reasoning_tokens, details.rejected_prediction_tokens]
-  const hidden = parts.map((part) => countIn(part) ?? 0).filter((part) => part > made)
-  return hidden.reduce((all, part) => all + part, 0)
+  const thinking = countIn(details.reasoning_tokens) ?? 0
+  const rejected = countIn(details.rejected_prediction_tokens) ?? 0
+  return (thinking > made ? thinking : 0) + (rejected > made ? rejected : 0)
 }
 
 /** The names under which backends report how much of the prompt they had in their cache (K11). */
@@ -45,11 +45,17 @@ const CACHED = ['cached_tokens', 'prompt_cache_hit_tokens', 'cache_read_input_to
 const CACHED_DETAILS = ['prompt_tokens_details', 'input_tokens_details', 'prompt_details']
 
 function cachedOf(usage: JsonObject): number {
-  let most = 0
-  for (const part of [usage, ...CACHED_DETAILS.map((key) => usage[key])]) {
-    if (!isObject(part)) continue
-    for (const key of CACHED) most = Math.max(most, countIn(part[key]) ?? 0)
+  let most = cachedIn(usage)
+  for (const key of CACHED_DETAILS) {
+    const part = usage[key]
+    if (isObject(part)) most = Math.max(most, cachedIn(part))
   }
+  return most
+}
+
+function cachedIn(part: JsonObject): number {
+  let most = 0
+  for (const key of CACHED) most = Math.max(most, countIn(part[key]) ?? 0)
   return most
 }
 

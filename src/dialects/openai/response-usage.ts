@@ -39,10 +39,12 @@ export class ResponseUsage {
     error: null as string | null,
     floor: 0,
   }
-  /** Counts strings under unknown keys. */
-  readonly #unknown: OutputCounter
+  /** Counts strings under unknown keys. Null until one comes. */
+  #unknown: OutputCounter | null = null
+  /** The answer comes in one piece. */
+  #whole = false
   /** Choices that have sent deltas. */
-  readonly #spoke = new Set<number>()
+  readonly #spoke: boolean[] = []
   /** Bytes of the texts of all choices. */
   #bytes = 0
   /** The same before the last event. */
@@ -58,13 +60,18 @@ export class ResponseUsage {
   constructor(watched: Watched) {
     this.#watched = watched
     this.#reports = new Reports(watched.asked.choices)
-    this.#unknown = new OutputCounter(watched.granted.count, CUT_AT * watched.granted.output)
     this.#countAt = 8 * watched.granted.output + SLACK
   }
 
   /** Some chunk had a choice, so the stream is an answer. */
   get begun(): boolean {
     return this.#counters.size > 0
+  }
+
+  /** Reads an answer in one piece, as `read` does. Its texts are counted only if it is needed. */
+  readWhole(answer: JsonObject): boolean {
+    this.#whole = true
+    return this.read(answer)
   }
 
   /** Reads a chunk or a whole answer: texts, ends, a report. False if it cannot be read. */
@@ -79,8 +86,10 @@ export class ResponseUsage {
   }
 
   #texts(chunk: JsonObject, choices: readonly JsonObject[]): boolean {
-    for (const [place, choice] of choices.entries()) {
+    let place = 0
+    for (const choice of choices) {
       if (!this.#choice(choice, indexOf(choice, place))) return false
+      place += 1
     }
     const beside = saidBeside(chunk)
     if (beside === null) return false
@@ -91,7 +100,7 @@ export class ResponseUsage {
   #choice(choice: JsonObject, index: number): boolean {
     const said = saidBy(choice, this.spoke(index))
     if (said === null) return false
-    if (isObject(choice.delta) && said.texts.length > 0) this.#spoke.add(index)
+    if (isObject(choice.delta) && said.texts.length > 0) this.#spoke[index] = true
     const counter = this.counter(index)
     let size = 0
     for (const text of said.texts) size += counter.addText(text)
@@ -105,6 +114,7 @@ export class ResponseUsage {
   #others(texts: readonly string[]): void {
     if (texts.length === 0) return
     let size = 0
+    this.#unknown ??= this.#newCounter()
     for (const text of texts) size += this.#unknown.addText(text)
     this.#estimate(size)
   }
@@ -140,17 +150,23 @@ export class ResponseUsage {
 
   /** The choice has sent deltas. */
   spoke(choice: number): boolean {
-    return this.#spoke.has(choice)
+    return this.#spoke[choice] === true
   }
 
   /** The counter of a choice. */
   counter(choice: number): OutputCounter {
     const known = this.#counters.get(choice)
     if (known !== undefined) return known
-    const { count, output } = this.#watched.granted
-    const counter = new OutputCounter(count, CUT_AT * output)
+    const counter = this.#newCounter()
     this.#counters.set(choice, counter)
     this.seen.output ||= this.#known.behind > 0
+    return counter
+  }
+
+  #newCounter(): OutputCounter {
+    const { count, output } = this.#watched.granted
+    const counter = new OutputCounter(count, CUT_AT * output)
+    if (this.#whole) counter.countLater()
     return counter
   }
 
@@ -159,7 +175,8 @@ export class ResponseUsage {
     if (this.#finished.delete(choice)) this.seen.finished = false
     this.#bytes += bytes
     this.#estimate(bytes)
-    if (this.#bytes > this.#countAt && !this.seen.over) this.#recount()
+    // `share` decides whether a whole answer is too much.
+    if (this.#bytes > this.#countAt && !this.seen.over && !this.#whole) this.#recount()
   }
 
   #estimate(bytes: number): void {
@@ -179,12 +196,16 @@ export class ResponseUsage {
   #recount(): void {
     const { asked, granted } = this.#watched
     const tokens = this.#tokens()
-    this.#known = { tokens: tokens + this.#unknown.tokens(), behind: 0 }
+    this.#known = { tokens: tokens + this.#unknownTokens(), behind: 0 }
     const left = CUT_AT * granted.output - tokens
     const running = this.#running()
     if (left < 0 && running <= this.#ran) this.seen.over = asked.hasOutput
     this.#ran = running
     this.#countAt = this.#bytes + (left < 0 ? this.#bytes / 4 : 2 * left) + SLACK / 4
+  }
+
+  #unknownTokens(): number {
+    return this.#unknown === null ? 0 : this.#unknown.tokens()
   }
 
   #tokens(): number {
@@ -259,7 +280,7 @@ export class ResponseUsage {
       fresh: this.#fresh && !this.seen.over,
       flowed: this.seen.output,
       ended: this.seen.done || this.seen.finished,
-      counted: () => this.#tokens() + this.#unknown.tokens(),
+      counted: () => this.#tokens() + this.#unknownTokens(),
     })
   }
 }

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { OutputCounter } from '../../../../src/dialects/kit/output-counter.ts'
 
@@ -42,5 +43,30 @@ describe('K4 texts that contain everything that was said before', () => {
     for (let i = 0; i < 8_000; i += 1) own.addText('word ')
     expect(own.addAgain(text, false)).toBe(0)
     expect(own.addAgain(`${text}more`, false)).toBe(4)
+  })
+})
+
+describe('an answer in one piece', () => {
+  it('is counted when somebody asks, to the same number as a stream of the same texts', () => {
+    const word = fc.constantFrom('a', 'ab', 'abc', 'é', 'x'.repeat(9_000), 'y'.repeat(40_000))
+    const step = fc.tuple(word, fc.constantFrom('text', 'again', 'beside'))
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 8 }), (steps) => {
+        // The number depends on how the texts are cut into pieces.
+        const count = (text: string) => Math.ceil(text.length / 7)
+        const now = new OutputCounter(count, 1e9)
+        const later = new OutputCounter(count, 1e9)
+        later.countLater()
+        for (const [text, how] of steps) {
+          const [a, b] = [now, later].map((own) =>
+            how === 'text' ? own.addText(text) : own.addAgain(text, how === 'beside'),
+          )
+          expect(b).toBe(a)
+        }
+        expect([later.bytes, later.tokens(), later.tokens()]).toEqual([
+          ...[now.bytes, now.tokens(), now.tokens()],
+        ])
+      }),
+    )
   })
 })

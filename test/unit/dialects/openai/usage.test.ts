@@ -156,3 +156,19 @@ describe('a usage in another place', () => {
     })
   })
 })
+
+describe('an answer in one piece whose report is believed', () => {
+  it('is not counted, however long it is', () => {
+    const count = (): number => {
+      throw new Error('it was counted')
+    }
+    const granted = { ...grant(50_000), count }
+    const text = 'some words '.repeat(10_000)
+    for (const message of [{ content: text }, { content: text, note: text }]) {
+      const meter = openaiChat.meter(asked, granted, 'other')
+      const choices = [{ index: 0, message, finish_reason: 'stop' }]
+      expect(meter.whole(bytes({ choices, usage: usage(5, 20_000) }))).not.toBeNull()
+      expect(meter.usage(7)).toMatchObject({ input: 5, output: 20_000, source: 'reported' })
+    }
+  })
+})

@@ -15,9 +15,8 @@ import { Inspector } from './inspect.ts'
 import { longestPauses, measureHeap, measureResident, onNode } from './memory.ts'
 import { pinning, program, type Running, startOurs, startUpstream, stopAll } from './processes.ts'
 import { type Measured, number, type Target, tableOf, writeReadme } from './report.ts'
-import { type Bench, measure } from './rounds.ts'
+import { type Bench, measure, wrongAnswer } from './rounds.ts'
 import { startBare, startNginx, startSatgate } from './targets.ts'
-import { type Kind, requestOf } from './work.ts'
 import { WORKS } from './works.ts'
 
 const NAMES = [...WORKS.map(({ name }) => name), 'memory', 'heap']
@@ -74,32 +73,11 @@ async function start(
   const bench = { load: startOurs('load.ts'), targets, wrong: [], ...full }
   if (quick)
     Object.assign(bench, { rounds: 4, warm: { requests: 8_000, seconds: 4 }, shorter: 0.4 })
-  for (const [name, target] of targets) await check(name, target)
-  return bench
-}
-
-/** Each target must give the same result: the whole stream, to its end. */
-async function check(name: Target, target: Running): Promise<void> {
-  const authorization = 'authorization' in target ? String(target.authorization) : 'none'
-  for (const [kind, events] of [
-    ['burst', 100],
-    ['paced', 50],
-  ] as const) {
-    const { body, headers } = requestFor(kind, authorization)
-    const url = `http://127.0.0.1:${target.port}/v1/chat/completions`
-    const answer = await fetch(url, { method: 'POST', body, headers })
-    const text = await answer.text()
-    const found = text.match(/"content":" word/g)?.length ?? 0
-    if (answer.status !== 200 || found !== events || !text.includes('data: [DONE]'))
-      throw new Error(
-        `${name} ${kind}: ${answer.status}, ${found} of ${events} events: ${text.slice(0, 300)}`,
-      )
+  for (const [name, target] of targets) {
+    const wrong = (await wrongAnswer(target, 'burst')) ?? (await wrongAnswer(target, 'paced'))
+    if (wrong !== null) throw new Error(`${name}: ${wrong}`)
   }
-}
-
-function requestFor(kind: Kind, authorization: string) {
-  const body = requestOf(kind, null).split('\r\n\r\n')[1] ?? ''
-  return { body, headers: { authorization, 'content-type': 'application/json' } }
+  return bench
 }
 
 async function run(bench: Bench, only: readonly string[], quick: boolean): Promise<Measured[]> {
@@ -109,8 +87,13 @@ async function run(bench: Bench, only: readonly string[], quick: boolean): Promi
     inspector.close()
   }
   const measured: Measured[] = []
-  for (const work of WORKS)
-    if (only.includes(work.name)) measured.push(...(await measure(bench, work)))
+  for (const work of WORKS.filter(({ name }) => only.includes(name))) {
+    const names = [...bench.targets.keys()]
+    const asked = work.unpaid
+      ? names.filter((name) => name !== 'direct' && name !== 'nginx')
+      : names
+    measured.push(...(await measure(bench, work, asked)))
+  }
   if (only.includes('memory')) measured.push(...(await measureResident(bench, quick ? 1 : 3)))
   measured.push(...(await longestPauses(bench)))
   if (only.includes('heap')) measured.push(...(await measureHeap(bench, quick ? 50_000 : 1e6)))

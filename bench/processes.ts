@@ -12,6 +12,8 @@ const CORES = availableParallelism()
 export interface Running {
   readonly child: ChildProcess
   readonly port: number
+  /** Header lines that it needs in each request, for example a credential. */
+  readonly headers: readonly string[]
 }
 
 const started: ChildProcess[] = []
@@ -50,19 +52,23 @@ export function startOurs(file: string): ChildProcess {
 export async function startUpstream(): Promise<Running> {
   const child = startOurs('upstream.ts')
   const [said] = await once(child, 'message')
-  return { child, port: Number((said as { port: number }).port) }
+  return { child, port: Number((said as { port: number }).port), headers: [] }
 }
 
 interface Launched {
   readonly on: 'load' | 'proxy'
   readonly stdio: ('ignore' | 'inherit' | 'ipc' | number)[]
   readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
 }
 
-export function launch(command: readonly string[], { on, stdio, env }: Launched): ChildProcess {
+export function launch(
+  command: readonly string[],
+  { on, stdio, env, cwd = dirname(HERE) }: Launched,
+): ChildProcess {
   const cores = on === 'load' ? LOAD_CORES : PROXY_CORE
   const [file = '', ...args] = pinning ? ['taskset', '-c', cores, ...command] : command
-  const child = spawn(file, args, { stdio, cwd: dirname(HERE), env: { ...process.env, ...env } })
+  const child = spawn(file, args, { stdio, cwd, env: { ...process.env, ...env } })
   started.push(child)
   return child
 }

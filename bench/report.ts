@@ -2,13 +2,13 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** `before` is a second satgate, of `--against`. */
-export type Target = 'direct' | 'bare' | 'nginx' | 'satgate' | 'before'
+/** The name of what is measured. `before` is a second satgate, of `--against`. */
+export type Target = string
 
 /** One value of each round, in order. A target that was not measured has none. */
 export interface Measured {
   readonly figure: Figure
-  readonly values: Readonly<Partial<Record<Target, readonly number[]>>>
+  readonly values: Readonly<Record<Target, readonly number[]>>
 }
 
 export interface Figure {

@@ -5,15 +5,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Inspector } from './inspect.ts'
 import { cpuSeconds, placeThreads, type Running } from './processes.ts'
 import type { Measured, Target } from './report.ts'
-import type { OnNode, Satgate } from './targets.ts'
+import type { OnNode } from './targets.ts'
 import { type Figures, type Job, requestOf } from './work.ts'
 import type { Sample, Work } from './works.ts'
 
-type Server = Running | OnNode | Satgate
-
 export interface Bench {
   readonly load: ChildProcess
-  readonly targets: ReadonlyMap<Target, Server>
+  readonly targets: ReadonlyMap<Target, Running | OnNode>
   readonly rounds: number
   /** Requests that warm a target up before each work, and the most seconds that they may take. */
   readonly warm: { readonly requests: number; readonly seconds: number }
@@ -23,14 +21,15 @@ export interface Bench {
   readonly wrong: string[]
 }
 
-/** Measures all targets in turn. Each round begins with another one. */
-export async function measure(bench: Bench, work: Work): Promise<Measured[]> {
-  const names = [...bench.targets.keys()].filter(
-    (name) => !work.unpaid || (name !== 'direct' && name !== 'nginx'),
-  )
+/** Measures the targets with those names in turn. Each round begins with another one. */
+export async function measure(
+  bench: Bench,
+  work: Work,
+  names: readonly Target[],
+): Promise<Measured[]> {
   const samples = new Map<Target, Sample[]>(names.map((name) => [name, []]))
   for (const name of names) await warmUp(bench, work, name)
-  const job = await paced(bench, work)
+  const job = await paceOf(bench, work)
   for (let round = 0; round < bench.rounds; round++) {
     for (const at of names.keys()) {
       const name = names[(at + round) % names.length]!
@@ -48,7 +47,7 @@ export async function measure(bench: Bench, work: Work): Promise<Measured[]> {
 /** A program on Node is fast only after its code has been compiled for the work that it does. */
 async function warmUp(bench: Bench, work: Work, name: Target): Promise<void> {
   const target = bench.targets.get(name)!
-  if (!('stderr' in target)) return
+  if (name === 'direct' || name === 'nginx') return
   await send(bench, { ...closedLoop(bench, work, name), ...bench.warm })
   placeThreads(target)
   process.stderr.write('w')
@@ -61,13 +60,12 @@ export function closedLoop(
 ): Job {
   const target = targets.get(name)!
   const pays = !unpaid || name === 'bare'
-  const credential = 'authorization' in target ? target.authorization : null
   return {
     ...job,
     port: target.port,
-    request: requestOf(kind, pays ? credential : null),
+    request: requestOf(kind, pays ? target.headers : []),
     status: pays ? 200 : 402,
-    connections: kind === 'paced' ? 1000 : 64,
+    connections: kind === 'paced' ? 1000 : job.connections,
     requests: null,
     rate: null,
   }
@@ -79,14 +77,21 @@ type Pace = Pick<Job, 'connections' | 'rate' | 'seconds'>
  * How the requests of a round are sent. For work at a share of the bare proxy's saturation, that is
  * measured first: its answers per second, to 64 connections or to 2,000 streams that are open at once.
  */
-async function paced(bench: Bench, work: Work): Promise<Pace> {
+async function paceOf(bench: Bench, work: Work): Promise<Pace> {
   const seconds = work.job.seconds * bench.shorter
   if (!work.paced) return { connections: work.job.connections, rate: null, seconds }
+  const { paced } = work
+  if (paced.rate !== undefined)
+    return {
+      connections: work.job.connections,
+      rate: paced.rate,
+      seconds: Math.max(seconds, paced.requests / paced.rate),
+    }
   const full = { ...closedLoop(bench, work, 'bare'), seconds: Math.max(2, seconds) }
   if (work.kind === 'paced') full.connections = 2000
   const { perSecond } = await watched(bench, bench.targets.get('bare')!, full)
-  const rate = Math.round(work.paced.share * perSecond)
-  const atLeast = (work.paced.requests * bench.shorter) / rate
+  const rate = Math.round(paced.share * perSecond)
+  const atLeast = (paced.requests * bench.shorter) / rate
   process.stderr.write(`(${work.name}: ${rate}/s)`)
   const open = work.kind === 'paced' ? rate * 2 : 0
   return { connections: work.job.connections + open, rate, seconds: Math.max(seconds, atLeast) }
@@ -127,4 +132,24 @@ export async function send({ load }: Bench, job: Job): Promise<void> {
   load.send({ ...job, rampMs: Math.min(job.rampMs, 50) })
   let said: unknown = 'began'
   while (said === 'began') [said] = await once(load, 'message')
+}
+
+const EVENTS = { whole: 0, burst: 100, paced: 50 }
+
+/** Whether a target gives the whole answer, a stream to its end. Null, or what was wrong. */
+export async function wrongAnswer(
+  { port, headers }: Running,
+  kind: keyof typeof EVENTS,
+): Promise<string | null> {
+  const lines = ['content-type: application/json', ...headers].map((line) =>
+    line.split(/: (.*)/, 2),
+  )
+  const [, body = ''] = requestOf(kind, []).split('\r\n\r\n')
+  const url = `http://127.0.0.1:${port}/v1/chat/completions`
+  const answer = await fetch(url, { method: 'POST', body, headers: Object.fromEntries(lines) })
+  const text = await answer.text()
+  const found = text.match(/"content": ?" word/g)?.length ?? 0
+  const ended = kind === 'whole' ? text.includes(' and so on') : text.includes('data: [DONE]')
+  if (answer.status === 200 && found === EVENTS[kind] && ended) return null
+  return `${kind}: ${answer.status}, ${found} of ${EVENTS[kind]} events: ${text.slice(0, 300)}`
 }

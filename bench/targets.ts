@@ -13,11 +13,6 @@ export interface OnNode extends Running {
   readonly stderr: string
 }
 
-export interface Satgate extends OnNode {
-  /** The value of `Authorization` that a paying client sends. */
-  readonly authorization: string
-}
-
 /**
  * Flags of Node for satgate and the bare proxy alike. They stand in the environment, so that they
  * hold also if the program starts itself again. The inspector does nothing until somebody connects.
@@ -52,7 +47,7 @@ http {
   const command = [nginx, '-e', 'stderr', '-p', folder, '-c', join(folder, 'nginx.conf')]
   const child = launch(command, { on: 'proxy', stdio: ['ignore', 'inherit', 'inherit'] })
   await reachable(child, port)
-  return { child, port }
+  return { child, port, headers: [] }
 }
 
 /** The bare proxy of `bare.ts`. */
@@ -60,7 +55,7 @@ export async function startBare(upstream: number, folder: string): Promise<OnNod
   const command = [process.execPath, join(import.meta.dirname, 'bare.ts'), String(upstream)]
   const { child, stdout, stderr } = onNode(command, folder)
   const ready = await firstLine(child, { path: stdout, has: '"ready"' })
-  return { child, stderr, port: Number(JSON.parse(ready).ready) }
+  return { child, stderr, port: Number(JSON.parse(ready).ready), headers: [] }
 }
 
 /**
@@ -70,7 +65,7 @@ export async function startBare(upstream: number, folder: string): Promise<OnNod
 export async function startSatgate(
   upstream: number,
   { entry, folder }: { entry: string; folder: string },
-): Promise<Satgate> {
+): Promise<OnNode> {
   const common = ['--data-dir', join(folder, 'data'), '--json']
   const flags = ['--upstream', `http://127.0.0.1:${upstream}`, '--wallet', 'play', '--port', '0']
   const command = [process.execPath, entry, ...flags, '--price', '1', ...common]
@@ -81,7 +76,7 @@ export async function startSatgate(
   const minted = execFileSync(process.execPath, mint, { encoding: 'utf8', stdio: 'pipe' })
   const pass = /[\w+/=-]+:[0-9a-f]{64}\b/.exec(minted)
   if (pass === null) throw new Error(`no macaroon:secret in what was minted: ${minted}`)
-  return { child, port, stderr, authorization: `L402 ${pass[0]}` }
+  return { child, port, stderr, headers: [`authorization: L402 ${pass[0]}`] }
 }
 
 /** Starts a program on Node with its output in files, because a pipe would need a reader. */

@@ -1,4 +1,4 @@
-/** The requests for every target. Only the credential differs. */
+/** The requests for every target. Only the headers differ that a target needs. */
 
 export type Kind = 'whole' | 'burst' | 'paced'
 
@@ -45,8 +45,8 @@ export interface Figures {
 const TURN =
   'Name the three things that a streaming proxy must never do, and give one reason for each of them. '
 
-/** A chat of about 1 kB, as bytes of HTTP/1.1. */
-export function requestOf(kind: Kind, authorization: string | null): string {
+/** A chat of about 1 kB, as bytes of HTTP/1.1. `headers` are further lines of its head. */
+export function requestOf(kind: Kind, headers: readonly string[]): string {
   const body = JSON.stringify({
     model: kind,
     messages: [
@@ -62,7 +62,7 @@ export function requestOf(kind: Kind, authorization: string | null): string {
     'host: 127.0.0.1',
     'content-type: application/json',
     `content-length: ${Buffer.byteLength(body)}`,
-    ...(authorization === null ? [] : [`authorization: ${authorization}`]),
+    ...headers,
   ]
   return `${lines.join('\r\n')}\r\n\r\n${body}`
 }

@@ -13,11 +13,13 @@ export interface Work {
   readonly unpaid?: true
   readonly job: Pick<Job, 'connections' | 'seconds' | 'rampMs'>
   /**
-   * The share of the bare proxy's saturation at which requests are sent, whatever the answers do,
-   * and the least number of requests in a full round. Without it each connection sends its next
+   * The share of the bare proxy's saturation (or the rate per second) at which requests are sent,
+   * whatever the answers do, and the least number of requests in a full round. Without it each connection sends its next
    * request after an answer, as fast as the target goes.
    */
-  readonly paced?: { readonly share: number; readonly requests: number }
+  readonly paced?:
+    | { readonly share: number; readonly rate?: undefined; readonly requests: number }
+    | { readonly rate: number; readonly requests: number }
   readonly figures: readonly [Figure, (of: Sample) => number][]
 }
 

@@ -47,7 +47,7 @@ const WORKS: readonly Work[] = [
   {
     name: 'completions',
     kind: 'whole',
-    job: { connections: 16, seconds: 5, rampMs: 200 },
+    job: { connections: 16, seconds: 3, rampMs: 200 },
     figures: [
       [column('completions/s'), (of) => of.perSecond],
       [column('CPU each, µs'), cpu],
@@ -56,7 +56,7 @@ const WORKS: readonly Work[] = [
   {
     name: 'bursts',
     kind: 'burst',
-    job: { connections: 16, seconds: 5, rampMs: 200 },
+    job: { connections: 16, seconds: 3, rampMs: 200 },
     figures: [
       [column('100-event streams/s'), (of) => of.perSecond],
       [column('CPU each, µs'), cpu],
@@ -65,8 +65,8 @@ const WORKS: readonly Work[] = [
   {
     name: 'calm',
     kind: 'whole',
-    job: { connections: 16, seconds: 5, rampMs: 500 },
-    paced: { rate: CALM, requests: 200 },
+    job: { connections: 16, seconds: 3, rampMs: 500 },
+    paced: { rate: CALM, requests: 160 },
     figures: [[column(`p50 at ${CALM}/s, ms`, 2), (of) => of.p50 ?? Number.NaN]],
   },
 ]
@@ -99,7 +99,7 @@ async function main(): Promise<void> {
       )
       if (target !== null) targets.set(name, target)
     }
-    const warm = { requests: 10_000, seconds: 12 }
+    const warm = { requests: 10_000, seconds: 8 }
     const common = { load: startOurs('load.ts'), targets, wrong: [], rounds: 3, shorter: 1, warm }
     const text = [await tableOf(common, notes), ...notes.map((note) => `- ${note}`)].join('\n\n')
     console.log(`\n${text}`)

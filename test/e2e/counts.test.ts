@@ -15,6 +15,7 @@ import { type FakeUpstream, startFakeUpstream } from '../support/upstream.ts'
  */
 const REQUESTS = 300
 const WARM = 50
+const BATCHES = 6
 const COUNTING = pathToFileURL(join(import.meta.dirname, '../support/counting.mjs')).href
 const LINUX = existsSync('/proc/self/io')
 
@@ -64,18 +65,33 @@ const hooks = () => ({
   COUNTS_TO: join(gate.folder, 'counts.json'),
 })
 
+/**
+ * The least of several batches: on a busy machine more pieces arrive one by one and more groups are
+ * written, never fewer.
+ */
 async function measure(kind: Kind): Promise<Counts> {
   await ask(kind, WARM)
-  const before = await counts()
-  await ask(kind, REQUESTS)
-  const after = await counts()
-  const each = (what: keyof Counts): number => (after[what] - before[what]) / REQUESTS
+  const found: Counts[] = []
+  for (let before = await counts(); found.length < BATCHES; ) {
+    await ask(kind, REQUESTS / BATCHES)
+    const after = await counts()
+    const each = (what: keyof Counts): number => (after[what] - before[what]) / (REQUESTS / BATCHES)
+    found.push({
+      promises: each('promises'),
+      timers: each('timers'),
+      immediates: each('immediates'),
+      reads: each('reads'),
+      writes: each('writes'),
+    })
+    before = after
+  }
+  const least = (what: keyof Counts): number => Math.min(...found.map((one) => one[what]))
   return {
-    promises: each('promises'),
-    timers: each('timers'),
-    immediates: each('immediates'),
-    reads: each('reads'),
-    writes: each('writes'),
+    promises: least('promises'),
+    timers: least('timers'),
+    immediates: least('immediates'),
+    reads: least('reads'),
+    writes: least('writes'),
   }
 }
 
@@ -94,7 +110,7 @@ async function ask(kind: Kind, times: number): Promise<void> {
 
 /** The counts of the gate so far. First it may finish what it does after an answer. */
 async function counts(): Promise<Counts> {
-  await pause(100)
+  await pause(50)
   const path = join(gate.folder, 'counts.json')
   const read = () => (existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : { asked: 0 })
   const { asked } = read()
@@ -124,10 +140,10 @@ function written(): { rows: number; entries: number; bytes: number } {
 describe('a paid request', () => {
   // The hooks that count add one promise to each await.
   it.each([
-    ['buffered', 'promises', 33],
-    ['streamed', 'promises', 33],
-    ['buffered', 'timers', 5],
-    ['streamed', 'timers', 5],
+    ['buffered', 'promises', 6],
+    ['streamed', 'promises', 6],
+    ['buffered', 'timers', 2.5],
+    ['streamed', 'timers', 2.5],
     ['buffered', 'immediates', 2.1],
     ['streamed', 'immediates', 2.1],
   ] as const)('%s makes no more %s than %d', (kind, what, most) => {
@@ -137,8 +153,8 @@ describe('a paid request', () => {
   // Of the thread that serves. How often the writer of the ledger commits depends on the time that
   // the requests take. Other systems than Linux do not tell.
   it.skipIf(!LINUX).each([
-    ['buffered', 'reads', 2.5],
-    ['buffered', 'writes', 3],
+    ['buffered', 'reads', 4],
+    ['buffered', 'writes', 4],
     // The six pieces of the answer may come one by one or together.
     ['streamed', 'reads', 8],
     ['streamed', 'writes', 9],
@@ -150,10 +166,10 @@ describe('a paid request', () => {
   )
 
   it.each([
-    ['rows', 4],
-    ['entries', 5],
+    ['rows', 2],
+    ['entries', 3],
     // The file grows by pages.
-    ['bytes', 330],
+    ['bytes', 260],
   ] as const)('leaves no more %s in the ledger than %d', (what, most) => {
     expect(onDisk[what]).toBeLessThanOrEqual(most)
     expect(onDisk[what]).toBeGreaterThan(0)

@@ -48,8 +48,8 @@ export class Reads {
   }
 
   /** The ids of accounts, in the order in which they were opened, that come after `after`. */
-  ids(after: AccountId | null): readonly AccountId[] {
-    return this.#all(IDS, MOST_ROWS, after).map((row) => text(row, 'id'))
+  ids(limit: number, after: AccountId | null): readonly AccountId[] {
+    return this.#all(IDS, most(limit), after).map((row) => text(row, 'id'))
   }
 
   earnings() {

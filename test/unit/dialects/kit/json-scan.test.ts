@@ -241,6 +241,19 @@ describe('the pass over the bytes of a body', () => {
     }
   })
 
+  it.each([
+    ['minItems', true],
+    ['MINITEMS', true],
+    ['minIte㎳', true],
+    ['ｍinItems', true],
+    ['\\u006dinItems', true],
+    ['minimum', false],
+    ['properties', false],
+  ])('K22 a key %j may be one that was looked for: %j', (name, watched) => {
+    const members = scan(Buffer.from(`{"a":{"b":[{"${name}":1}]},"c":{}}`), PURPOSE)
+    expect(members?.map((member) => member.watched)).toEqual([watched, false])
+  })
+
   it('J1 takes linear time', () => {
     for (const unit of ['"\\\\",', '"\\"",', '"a":', '{"a":[', ' ', '1e9,', 'e+', '\\', '"e+",']) {
       const read = (times: number) => {

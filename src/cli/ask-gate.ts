@@ -12,6 +12,9 @@ import { unitOf } from '../money/unit.ts'
 import type { Invocation } from './commands/command.ts'
 import { type FolderStatus, noLedger, statusLines, statusOf, tilde } from './folder-status.ts'
 
+/** ms. Progress is printed only for what takes longer. */
+const PATIENCE = 1_000
+
 /** What the books answered, and the unit of their money in tables. */
 export interface Answer {
   readonly answer: unknown
@@ -31,7 +34,10 @@ export async function askBooks(invocation: Invocation, question: Question): Prom
     throw new Failed(await noLedger(status, host))
   }
   host.stderr.write(await statusLines('books', status, host))
-  const told = (progress: string) => host.stderr.write(`  ${onLine(progress)}\n`)
+  const began = host.world.elapsed()
+  const told = (progress: string) => {
+    if (host.world.elapsed() - began >= PATIENCE) host.stderr.write(`  ${onLine(progress)}\n`)
+  }
   const answer = status.running
     ? await askRunning(folder, question, told)
     : await booksAtRest(folder, question, { world: host.world, told })

@@ -142,8 +142,9 @@ describe('a paid request', () => {
   it.each([
     ['buffered', 'promises', 6],
     ['streamed', 'promises', 6],
-    ['buffered', 'timers', 2.5],
-    ['streamed', 'timers', 2.5],
+    // Node's own: of the connection that is kept, and of undici. A busy machine sets some more.
+    ['buffered', 'timers', 4],
+    ['streamed', 'timers', 4],
     ['buffered', 'immediates', 2.1],
     ['streamed', 'immediates', 2.1],
   ] as const)('%s makes no more %s than %d', (kind, what, most) => {

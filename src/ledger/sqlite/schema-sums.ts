@@ -2,8 +2,8 @@
  * The migration that adds sums and the archive. It is a part of `schema.ts` and, once released, is
  * never edited.
  *
- * Triggers keep the sums, so a sum changes in the transaction that changes its rows, whoever writes
- * them. `verify` proves each sum from the rows.
+ * Triggers keep the sums, so a sum changes in the transaction that changes its rows. Since V9
+ * `earned.ts` adds what holds earn. `verify` proves each sum from the rows.
  *
  * - `earnings`: what closed holds used and were charged, by UTC day (days since 1970) and model.
  * - `income`: deposits by UTC day, rail and credit.

@@ -1,9 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { World } from '../../floor/world.ts'
+import { holdsWriter } from './earned.ts'
 import { type GroupRows, groupRows } from './group-text.ts'
 import { Insert } from './insert.ts'
 import { type JobInput, type JobName, type JobOutput, type Jobs, jobsOver } from './jobs.ts'
-import { HOLD_CHANGES, HOLD_COLUMNS, INVOICE_COLUMNS, PASS_COLUMNS } from './rows.ts'
+import { INVOICE_COLUMNS, PASS_COLUMNS } from './rows.ts'
 
 /** One opening of the ledger, by which the file knows whose groups it has. */
 export interface Opening {
@@ -98,7 +99,7 @@ export class Writer {
     into.accounts.all(group.accounts)
     into.drawers.all(group.drawers)
     into.deposits.all(group.deposits)
-    into.holds.all(group.holds)
+    into.holds(group.holds)
     into.postings.all(group.postings)
     for (let at = 0; at < group.moves.length; at += 2) {
       // As a bigint, because SQLite adds a number of JavaScript as a fraction.
@@ -140,7 +141,7 @@ const inserts = (db: DatabaseSync) => ({
   accounts: new Insert(db, { table: 'accounts', columns: ['n', 'id', 'created_at'] }),
   drawers: new Insert(db, { table: 'drawers', columns: ['n', 'name'] }),
   deposits: new Insert(db, { table: 'deposits', columns: DEPOSIT_COLUMNS }),
-  holds: new Insert(db, { table: 'holds', columns: HOLD_COLUMNS, conflict: HOLD_CHANGES }),
+  holds: holdsWriter(db),
   postings: new Insert(db, { table: 'postings', columns: POSTING_COLUMNS }),
   meters: new Insert(db, {
     table: 'meters',

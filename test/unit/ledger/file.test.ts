@@ -160,6 +160,7 @@ describe('a proof names', () => {
       "UPDATE holds SET charged_paid = 120 WHERE id = 'h1'",
       'hold h1 (settled) says revenue 120 msat, its postings say 130',
       'hold h1 (settled) says paid 120 msat, its postings say 130',
+      'earnings of day 0 llama3 say 0,0,0,0,0,0,0,0,0,0,0, its holds say 1,120,0,1,0,2,0,0,0,0,0',
     ],
     'a meter that was emptied': [
       'UPDATE meters SET used = 0',
@@ -191,6 +192,7 @@ describe('a proof names', () => {
       'hold h1 (settled) says owed 5 msat, its postings say 0',
       'drawer revenue:llama3 says 135 msat, its postings say 130',
       'drawer owed:ann says -5 msat, its postings say 0',
+      'earnings of day 0 llama3 say 0,0,0,0,0,0,0,0,0,0,0, its holds say 1,130,0,1,0,2,0,0,0,0,0',
     ],
     'earnings that nobody was charged': [
       'UPDATE earnings SET earned = 131, image = 2',
@@ -270,6 +272,8 @@ const V6_ROWS = V5_ROWS.replace(
    INSERT INTO lightning_invoices VALUES ('a', 'ann', 1000, 'play', '', 1, 2, NULL);`,
 )
 const V7_ROWS = V6_ROWS.replace("'0a0b0c0d');", "'0a0b0c0d', 7, 'w', 1);")
+// Up to here, triggers of the version write the sums.
+const V8_ROWS = V7_ROWS.replace("total 0', 0, 100)", "total 0', 0, 100, 0)")
 
 /**
  * For each released version, rows as that version wrote them. Each migration is tested by opening
@@ -284,7 +288,9 @@ const FIXTURES: readonly string[] = [
   V5_ROWS,
   V6_ROWS,
   V7_ROWS,
-  V7_ROWS.replace("total 0', 0, 100)", "total 0', 0, 100, 0)"),
+  V8_ROWS,
+  `${V8_ROWS} INSERT INTO earnings (day, model, requests, input, cached, output, earned, overrun)
+     VALUES (0, 'llama3', 1, 1, 0, 2, 30, 0);`,
 ]
 
 describe('a ledger of an older version', () => {

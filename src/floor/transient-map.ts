@@ -32,6 +32,7 @@ export class TransientMap<V> {
   }
 
   get(key: string): V | undefined {
+    if (this.#size === 0) return undefined
     return this.#find(key, textHash(key))?.value
   }
 
@@ -56,6 +57,7 @@ export class TransientMap<V> {
 
   /** Does nothing if the key is not there. */
   delete(key: string): void {
+    if (this.#size === 0) return
     const hash = textHash(key)
     const at = hash & (this.#buckets.length - 1)
     let before: Entry<V> | null = null

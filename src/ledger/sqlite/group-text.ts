@@ -1,5 +1,5 @@
 import type { Account, Meter } from '../state.ts'
-import type { DepositRow, Group, JsonCell, Numbered } from './group.ts'
+import type { DepositRow, Group, HoldRow, JsonCell, Numbered } from './group.ts'
 import { jsonCell, pushHold, pushInvoice, pushPass } from './rows.ts'
 
 /**
@@ -26,7 +26,7 @@ export const groupText = (group: Group): string =>
     accounts: flat(group.newAccounts, pushAccount),
     drawers: flat(group.newDrawers, (cells, [name, n]) => cells.push(n, name)),
     deposits: flat(group.deposits.values(), pushDeposit),
-    holds: flat(group.holds.values(), pushHold),
+    holds: flat(inOrder(group.holds.values()), pushHold),
     postings: group.postings,
     moves: movesOf(group.moves),
     meters: flat(group.meters.values(), pushMeter),
@@ -64,3 +64,6 @@ function pushDeposit(cells: JsonCell[], { account, n, value }: DepositRow): void
   cells.push(n, payment, account, jsonCell(amount), credit, rail)
   cells.push(native.amount, native.unit, native.rate, at)
 }
+
+/** By their numbers, so that rows beside each other in the file are written one after the other. */
+const inOrder = (rows: Iterable<HoldRow>): readonly HoldRow[] => [...rows].sort((a, b) => a.n - b.n)

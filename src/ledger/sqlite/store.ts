@@ -104,19 +104,18 @@ export class SqliteStore implements Store {
   write({ account, deposit, entries, hold, meters, owing }: Step): void {
     const { n } = this.#writeAccount(account)
     const credited = deposit === null ? null : this.#writeDeposit(deposit, n)
-    if (hold !== null) this.#writeHold(hold, n)
+    const written = hold === null ? null : this.#writeHold(hold, n)
     for (const one of owing) this.#writeHold(one, n)
     for (const meter of meters) {
       this.#meters.set(meter.key, meter)
       this.#journal.group.meters.set(meter.key, meter)
     }
     for (const entry of entries) {
-      const ofDeposit = entry.why === 'deposit'
-      const refs = {
-        deposit: ofDeposit ? credited : null,
-        hold: ofDeposit ? null : this.#numberOf(entry.ref),
+      if (entry.why === 'deposit') this.#writeEntry(entry, { deposit: credited, hold: null })
+      else {
+        const own = entry.ref === hold?.id ? written : null
+        this.#writeEntry(entry, { deposit: null, hold: own ?? this.#numberOf(entry.ref) })
       }
-      this.#writeEntry(entry, refs)
     }
     // A hold that is not posted comes alone, and leaves nothing to write.
     if (hold === null || hold.posted) this.#journal.touch()
@@ -212,14 +211,15 @@ export class SqliteStore implements Store {
     return n
   }
 
-  /** A hold that is not known is new. It has its number from then on, posted or not. */
-  #writeHold(value: HoldState, account: number): void {
+  /** A hold that is not known is new. It has its number, which is returned, from then on, posted or not. */
+  #writeHold(value: HoldState, account: number): number {
     const { id, posted, status } = value
     const old = (status === 'open' ? this.#open.get(id) : this.#hold(id)) ?? null
     const row = { n: old?.n ?? this.#next.holds++, account, value }
     if (old === null) this.#used.add(id)
     this.#remember(row)
     if (posted) this.#journal.group.holds.set(id, row)
+    return row.n
   }
 
   /** Holds that can still change are always in memory. */
@@ -243,9 +243,10 @@ export class SqliteStore implements Store {
   ): void {
     const { group } = this.#journal
     const entry = this.#next.entry++
-    for (const { amount, ...names } of postings) {
-      const debit = this.#drawer(names.debit)
-      const credit = this.#drawer(names.credit)
+    for (const posting of postings) {
+      const { amount } = posting
+      const debit = this.#drawer(posting.debit)
+      const credit = this.#drawer(posting.credit)
       const n = this.#next.postings++
       const { deposit, hold } = refs
       group.postings.push(n, entry, at, why, deposit, hold, debit, credit, jsonCell(amount))

@@ -146,7 +146,7 @@ const KEEPERS: Readonly<Record<string, readonly string[]>> = {
   yaml: ['src/config/yaml.ts'],
   'ipaddr.js': ['src/floor/address.ts'],
   commander: ['src/cli/program.ts', 'src/cli/gate-flags.ts'],
-  'gpt-tokenizer': ['src/money/tokens.ts'],
+  'gpt-tokenizer': ['src/money/vocabulary.ts'],
   'string-width': ['src/cli/terminal.ts'],
   'wrap-ansi': ['src/cli/terminal.ts'],
   'light-bolt11-decoder': ['src/wallets/bolt11.ts'],

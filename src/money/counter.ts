@@ -1,5 +1,5 @@
 import type { Thread } from './thread.ts'
-import { type Measured, measure, pieceEnd, prepare } from './tokens.ts'
+import { type Measured, measure, pieceEnd } from './tokens.ts'
 
 /** Whose prompt is counted. All clients without a pass together have the share of one account. */
 export type Asker =
@@ -51,10 +51,7 @@ export class TokenCounter {
    * length. A text of an account is always counted, but perhaps late.
    */
   async measure(text: string, asker: Asker): Promise<Measured | null> {
-    if (text.length <= SHORT) {
-      await prepare()
-      return measure(text)
-    }
+    if (text.length <= SHORT) return measure(text)
     if (this.#closed || !this.#hasRoom(text, asker)) return null
     if (asker.client !== undefined) {
       this.#clients.add(asker.client)
@@ -134,7 +131,6 @@ export class TokenCounter {
   /** If the thread fails, texts of accounts are still counted here, one slice at a time. */
   async #without(slice: string, asker: Asker): Promise<Measured | null> {
     if (this.#closed || asker.account === undefined) return null
-    await prepare()
     return measure(slice)
   }
 

@@ -1,7 +1,4 @@
-import { createRequire } from 'node:module'
-
-/** The one function of gpt-tokenizer that we use. */
-type Encode = (text: string, options: object) => number
+import { readVocabulary, type Vocabulary } from './vocabulary.ts'
 
 /**
  * A text is counted in pieces of at most so many characters, because the time of the tokenizer
@@ -9,37 +6,23 @@ type Encode = (text: string, options: object) => number
  * count of ordinary text by only one percent.
  */
 const PIECE = 250
-/** A special token such as `<|endoftext|>` in a text is counted as ordinary text. */
-const PLAIN = { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<string>() }
 
-let encoding: Encode | null = null
-
-/** Loads the vocabulary (70 MB, 170 ms) before the first count. A second call costs nothing. */
-export async function prepare(): Promise<void> {
-  if (encoding !== null) return
-  const { countTokens: count } = await import('gpt-tokenizer/encoding/o200k_base')
-  encoding ??= (text, options) => count(text, options)
-}
-
-function load(): Encode {
-  encoding ??= createRequire(import.meta.url)('gpt-tokenizer/encoding/o200k_base')
-    .countTokens as Encode
-  return encoding
-}
+/** Null until the first text is counted. */
+let vocabulary: Vocabulary | null = null
 
 /**
  * Counts the tokens of a text in the vocabulary o200k. This number is charged if a backend reports
  * nothing. Another vocabulary may need twice or half as many. The whole text is counted, because a
- * buyer could steer samples (threats J3). The time is linear in the length, some 4 s for a million
+ * buyer could steer samples (threats J3). The time is linear in the length, about 1 s for a million
  * characters of the worst kind.
  */
 export function countTokens(text: string): number {
   if (text === '') return 0
-  const encode = load()
+  vocabulary ??= readVocabulary()
   let tokens = 0
   for (let from = 0; from < text.length; ) {
     const to = pieceEnd(text, from)
-    tokens += encode(text.slice(from, to), PLAIN)
+    tokens += vocabulary.count(text.slice(from, to))
     from = to
   }
   return tokens

@@ -1,5 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest'
-import { prepare } from '../../src/money/tokens.ts'
+import { describe, expect, it } from 'vitest'
 import { playHistory } from './gate/history.ts'
 import { PLANTS } from './gate/plants.ts'
 
@@ -11,8 +10,6 @@ const ONE = process.env.SIM_SEED
 const HISTORIES = Number(process.env.SIM_HISTORIES ?? 1_000)
 const seeds = ONE === undefined ? Array.from({ length: HISTORIES }, (_, i) => i + 1) : [Number(ONE)]
 const LONG = { timeout: 3_600_000 }
-
-beforeAll(prepare)
 
 describe('a whole gate', () => {
   it(`keeps its promises in ${seeds.length} histories, whatever fails`, LONG, async () => {

@@ -104,7 +104,6 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'src/money/lessons.ts #shortest': 'a model',
   'src/money/lessons.ts #templates': 'a model',
   'src/money/pricing.ts folded': 'a way of comparing names',
-  'src/money/tokens.ts PLAIN': 'stays empty',
   'src/passes/keys.ts KEYS': 'a root key, held weakly',
   'src/passes/verify.ts known': 'a pass',
   'src/rails/invoice-quota.ts #shared': 'an amount',

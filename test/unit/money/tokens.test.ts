@@ -1,8 +1,6 @@
 import fc from 'fast-check'
-import { beforeAll, describe, expect, it } from 'vitest'
-import { countTokens, prepare } from '../../../src/money/tokens.ts'
-
-beforeAll(prepare)
+import { describe, expect, it } from 'vitest'
+import { countTokens } from '../../../src/money/tokens.ts'
 
 describe('countTokens', () => {
   it.each([

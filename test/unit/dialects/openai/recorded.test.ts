@@ -1,12 +1,10 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Backend } from '../../../../src/dialects/dialect.ts'
 import { dialects } from '../../../../src/dialects/index.ts'
-import { countTokens, prepare } from '../../../../src/money/tokens.ts'
+import { countTokens } from '../../../../src/money/tokens.ts'
 import { clientReads } from '../../../contract/openai.ts'
 import { type Recorded, recorded } from '../../../fixtures/recorded/recorded.ts'
 import { feed, HEAD, mustRead } from '../../../support/dialects.ts'
-
-beforeAll(prepare)
 
 const BACKEND = { llamacpp: 'llamacpp', ollama: 'ollama', litellm: 'other' } as const
 

@@ -6,6 +6,11 @@ import type { PresentedPass } from './pass.ts'
 const SECRET = 64
 /** The most characters of a scheme before the pass. More are no way in which anybody sends it. */
 const SCHEME = 16
+/**
+ * The most characters of a header that is kept: a pass with ten caveats is shorter. Longer ones are
+ * read each time. Otherwise somebody with one pass could fill the memory with longer ones made of it.
+ */
+const LONGEST = 1_024
 
 interface Known {
   readonly presented: PresentedPass
@@ -44,10 +49,12 @@ export class KnownPasses {
   remember(presented: PresentedPass): void {
     const { credential, header, opens, verified } = presented
     if (header === null || opens === null || !verified.ok) return
-    if (header.length > credential.text.length + SCHEME) return
+    if (header.length > Math.min(LONGEST, credential.text.length + SCHEME)) return
     if (header.slice(-SECRET).toLowerCase() !== credential.secret) return
-    const known = { presented: { ...presented, header: null }, secret: secretIn(header) }
-    this.#known.set(header.slice(0, -SECRET), known)
+    // Decoded bytes are a part of 8 KB that many share, and would keep all of them alive.
+    const own = { ...credential, macaroon: Uint8Array.from(credential.macaroon) }
+    const known = { ...presented, credential: own, header: null }
+    this.#known.set(header.slice(0, -SECRET), { presented: known, secret: secretIn(header) })
   }
 }
 

@@ -187,6 +187,32 @@ describe('a pass that is known is only found by its own header', () => {
     expect(await present([...own, 'x-api-key', PASS])).toBe('a')
   })
 
+  it('C2 a pass with a kilobyte of caveats is read each time, and takes no memory', async () => {
+    const caveats = Array.from({ length: 10 }, (_, n) => `model = llama3,${`${n}`.repeat(80)}`)
+    const long = `L402 ${token(macaroon(caveats))}:${SECRET}`
+    expect(long.length).toBeGreaterThan(1_024)
+    const { present, verified } = stage({ caveats })
+    for (let time = 1; time <= 2; time += 1) {
+      expect(await present(long)).toBe('a')
+      expect(verified()).toBe(time)
+    }
+  })
+
+  it('C2 what is kept of a pass shares its memory with nothing else', async () => {
+    const known = new KnownPasses(100)
+    const read = makeRecogniser({
+      verify: makeVerifier({ keys: [KEY], remember: 100 }),
+      keys: [KEY],
+      known,
+    })
+    const presented = read(['Authorization', `L402 ${PASS}`])
+    if (presented.is !== 'credential') throw new Error('no pass')
+    known.remember(presented)
+    const kept = known.find(`L402 ${PASS}`)?.credential.macaroon
+    expect(kept).toEqual(new Uint8Array(presented.credential.macaroon))
+    expect(kept?.buffer.byteLength).toBe(kept?.byteLength)
+  })
+
   it('a header that is long, or says more behind the pass, is read each time', async () => {
     const at = stage()
     const long = `Bearer ${'word '.repeat(20)}${PASS}`

@@ -15,9 +15,9 @@ const ARCHIVING = { every: 3_600_000, longest: 3_600_000 }
 const CHECKING = { every: 10_000, longest: 600_000 }
 const SWEEPING = { first: HOLD_LIFE, every: HOLD_LIFE, longest: HOLD_LIFE }
 
-/** The beginning of the UTC day that is `days` days before that of `now`. */
+/** The beginning of the UTC day that is `days` days before that of `now`, not before 1970. */
 export const archivedBefore = (now: number, days: number): number =>
-  dayStart(now) - days * 86_400_000
+  Math.max(0, dayStart(now) - days * 86_400_000)
 
 /** Work on the books that no request waits for. */
 export function startUpkeep(parts: {

@@ -250,6 +250,13 @@ describe('satgate ledger archive', () => {
     expect(entries.map(({ ref }: { ref: string }) => ref)).not.toContain('h0')
   })
 
+  it('keeps any number of days', async () => {
+    await running(REAL, 'real')
+    const keep = String(Number.MAX_SAFE_INTEGER)
+    const done = await satgate('ledger', 'archive', '--keep', keep)
+    expect(done.stdout).toBe('0 requests from before 1970-01-01 were rolled up.\n')
+  })
+
   it('keeps at least a day', async () => {
     await running(REAL, 'real')
     for (const keep of ['0', '-1', '1.5', 'all']) {

@@ -28,7 +28,8 @@ export const untouched = (request: JsonObject): Sifted => ({
 
 /** Keeps the fields on the list of the API and on the operator's own. */
 export function sift(dialect: Api, request: JsonObject, also: ReadonlySet<string>): Sifted {
-  const kept: JsonObject = {}
+  // Without a prototype, so that a member named `__proto__` is a member like any other.
+  const kept: JsonObject = Object.create(null)
   const gone = new Set<string>()
   const anew: string[] = []
   const ignored: string[] = []

@@ -367,3 +367,16 @@ describe('what is sent', () => {
     expect(openaiEmbeddings.rewrite(asked, 0, 'ollama').body).toBe(asked.body)
   })
 })
+
+it('J2 a member named __proto__ that the operator lets pass is in the bound, and is no setting', () => {
+  const also = new Set(['__proto__'])
+  const read = (value: string) => {
+    const body = Buffer.from(`${JSON.stringify(chat).slice(0, -1)},"__proto__":${value}}`)
+    const asked = openaiChat.read(body, HEAD, { also, backend: 'other' })
+    if (!asked.ok) throw new Error(asked.error.message)
+    return asked.value
+  }
+  const asked = read(JSON.stringify({ stream: true, n: 9, max_tokens: 3, tools: ['a'] }))
+  expect(asked).toMatchObject({ stream: false, choices: 1, limit: null, plain: true })
+  expect(asked.most.input - read('0').most.input).toBeGreaterThan(40)
+})

@@ -1,6 +1,6 @@
-import { createHash, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { createHash, timingSafeEqual } from 'node:crypto'
 import { assert } from '../floor/assert.ts'
-import { hmac, hmacKey } from './hmac.ts'
+import { hmac } from './hmac.ts'
 import type { Identifier } from './identifier.ts'
 import { writeIdentifier } from './identifier.ts'
 
@@ -14,18 +14,7 @@ type Purpose = 'key id' | 'macaroon' | 'settlement' | 'status'
 function derive(master: Uint8Array, purpose: Purpose, about: Uint8Array | null): Buffer {
   assert(master.length === 32, 'a master key has 32 bytes')
   const named = Buffer.from(`satgate ${purpose}\0`)
-  return hmac(keyOf(master), about === null ? named : Buffer.concat([named, about]))
-}
-
-/** A master key as Node wants it. There is one, or one more that is still in use. */
-const KEYS = new WeakMap<Uint8Array, KeyObject>()
-
-function keyOf(master: Uint8Array): KeyObject {
-  const known = KEYS.get(master)
-  if (known !== undefined) return known
-  const key = hmacKey(master)
-  KEYS.set(master, key)
-  return key
+  return hmac(master, about === null ? named : Buffer.concat([named, about]))
 }
 
 /**
@@ -35,9 +24,12 @@ function keyOf(master: Uint8Array): KeyObject {
 export const keyId = (master: Uint8Array): string =>
   derive(master, 'key id', null).toString('hex').slice(0, 16)
 
-/** The root key of one macaroon. */
-export const macaroonKey = (master: Uint8Array, identifier: Identifier): Uint8Array =>
-  derive(master, 'macaroon', writeIdentifier(identifier))
+/** The root key of one macaroon. `written`: the bytes of its identifier, if they are there. */
+export const macaroonKey = (
+  master: Uint8Array,
+  identifier: Identifier,
+  written = writeIdentifier(identifier),
+): Uint8Array => derive(master, 'macaroon', written)
 
 /**
  * 64 hex digits that open the pass in place of the preimage once the invoice is settled. Some

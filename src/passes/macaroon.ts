@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { assert } from '../floor/assert.ts'
 import { err, ok, type Result } from '../floor/result.ts'
-import { hmac, hmacKey } from './hmac.ts'
+import { hmac } from './hmac.ts'
 
 /**
  * Macaroons in the V2 binary format, first-party caveats only:
@@ -35,14 +35,11 @@ const SIGNATURE_BYTES = 32
 const NOTHING = new Uint8Array(0)
 
 /** All macaroon libraries use this fixed string. */
-const GENERATOR = hmacKey(Buffer.from('macaroons-key-generator'))
+const GENERATOR = Buffer.from('macaroons-key-generator')
 
 /** The signature before the first caveat. */
 const firstSignature = (rootKey: Uint8Array, identifier: Uint8Array): Uint8Array =>
-  next(hmac(GENERATOR, rootKey), identifier)
-
-/** The signature behind one more link of the chain. */
-const next = (signature: Uint8Array, data: Uint8Array): Uint8Array => hmac(hmacKey(signature), data)
+  hmac(hmac(GENERATOR, rootKey), identifier)
 
 /** Signs a macaroon. The caller bounds caveats from outside before (`canonicalCaveats`). */
 export function mint(
@@ -51,7 +48,7 @@ export function mint(
   made: { readonly location: string; readonly caveats: readonly string[] },
 ): Macaroon {
   const caveats = made.caveats.map((caveat) => Buffer.from(caveat))
-  const signature = caveats.reduce(next, firstSignature(rootKey, identifier))
+  const signature = caveats.reduce<Uint8Array>(hmac, firstSignature(rootKey, identifier))
   const macaroon = { location: Buffer.from(made.location), identifier, caveats, signature }
   assert(tooMuch(macaroon) === null, 'a macaroon that nobody would accept')
   return macaroon
@@ -65,7 +62,7 @@ export function attenuate(macaroon: Macaroon, caveat: string): Result<Macaroon, 
   const narrowed = {
     ...macaroon,
     caveats: [...macaroon.caveats, bytes],
-    signature: next(macaroon.signature, bytes),
+    signature: hmac(macaroon.signature, bytes),
   }
   const refused = tooMuch(narrowed)
   return refused === null ? ok(narrowed) : err(refused)
@@ -79,7 +76,7 @@ export function attenuate(macaroon: Macaroon, caveat: string): Result<Macaroon, 
 export function verify(rootKey: Uint8Array, macaroon: Macaroon): readonly Uint8Array[] | null {
   let last = firstSignature(rootKey, macaroon.identifier)
   const signatures = macaroon.caveats.map((caveat) => {
-    last = next(last, caveat)
+    last = hmac(last, caveat)
     return last
   })
   return timingSafeEqual(last, macaroon.signature) ? signatures : null

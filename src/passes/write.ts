@@ -21,8 +21,9 @@ export function macaroonOf(
   master: Uint8Array,
   caveats: readonly string[],
 ): string {
-  const made = { location: LOCATION, caveats }
-  return encodeBase64(serialize(mint(macaroonKey(master, named), writeIdentifier(named), made)))
+  const identifier = writeIdentifier(named)
+  const rootKey = macaroonKey(master, named, identifier)
+  return encodeBase64(serialize(mint(rootKey, identifier, { location: LOCATION, caveats })))
 }
 
 /**

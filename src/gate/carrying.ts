@@ -26,7 +26,9 @@ export function replaced(
   headers: FlatHeaders,
   more: Readonly<Record<string, string>>,
 ): FlatHeaders {
-  const names = new Set(Object.keys(more).map((name) => name.toLowerCase()))
+  const written = Object.keys(more)
+  if (written.length === 0) return headers
+  const names = new Set(written.map((name) => name.toLowerCase()))
   const kept = headers.filter((_, at) => !names.has(headers[at - (at % 2)]?.toLowerCase() ?? ''))
   return [...kept, ...Object.entries(more).flat()]
 }

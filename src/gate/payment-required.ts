@@ -1,3 +1,4 @@
+import { assert } from '../floor/assert.ts'
 import { type Awaitable, andThen, isPromise } from '../floor/awaitable.ts'
 import type { Result } from '../floor/result.ts'
 import { ceilSat } from '../money/msat.ts'
@@ -40,6 +41,7 @@ const PASS_FORMAT = '<macaroon>:<preimage>'
 export class PaymentRequired {
   readonly #rails: readonly Rail[]
   readonly #bounds: InvoiceBounds
+  readonly #beside = new KeptBeside()
 
   constructor(rails: readonly Rail[], bounds: InvoiceBounds) {
     this.#rails = rails
@@ -91,7 +93,8 @@ export class PaymentRequired {
     const { origin, path } = incoming
     const want = { sat, least, account, quota: quotaOf(payer, incoming), origin, path }
     const asked = this.#rails.map((rail) => offerOf(rail, want))
-    const answered = (offers: readonly Answer[]) => refusalOf(offers, about.reason, origin)
+    const answered = (offers: readonly Answer[]) =>
+      refusalOf(offers, { reason: about.reason, origin, kept: this.#beside })
     return asked.some(isPromise) ? Promise.all(asked).then(answered) : answered(asked as Answer[])
   }
 }
@@ -109,7 +112,7 @@ function offerOf(rail: Rail, want: Want): Awaitable<Answer> {
   }
 }
 
-function refusalOf(answers: readonly Answer[], reason: string, origin: string): Refusal {
+function refusalOf(answers: readonly Answer[], about: About): Refusal {
   const offers: Offer[] = []
   const refused: OfferRefused[] = []
   const failed: unknown[] = []
@@ -118,7 +121,7 @@ function refusalOf(answers: readonly Answer[], reason: string, origin: string): 
     else if (answer.ok) offers.push(answer.value)
     else if (answer.error.why !== 'nothing') refused.push(answer.error)
   }
-  if (offers.length > 0) return paymentRequired(reason, offers, origin)
+  if (offers.length > 0) return paymentRequired(offers, about)
   if (failed.length > 0) throw failed[0]
   return noOffer(refused[0] ?? { why: 'wallet_unreachable' })
 }
@@ -171,23 +174,57 @@ function amountRefused({ least, most }: { least: number | null; most: number | n
  * contains the words that stop them from trying again. If two rails write the same field, the field
  * of the first rail is kept.
  */
-function paymentRequired(reason: string, offers: readonly Offer[], origin: string): Refusal {
+function paymentRequired(offers: readonly Offer[], { reason, origin, kept }: About): Refusal {
   const llms_txt = `${origin}/llms.txt`
   const how = (of: (offer: Offer) => string) => offers.map(of).join(' ')
   const message = `${reason} ${how(({ say }) => say)} How: ${llms_txt}`
-  const offer = {
-    challenges: offers.flatMap(({ challenges }) => challenges).sort((a, b) => rank(a) - rank(b)),
-    headers: firstOf(offers.map(({ headers }) => headers)),
-    body: firstOf(offers.map(({ body }) => body)),
-  }
-  const extra = {
+  const beside = () => ({
+    ...firstOf(offers.map(({ body }) => body)),
     llms_txt,
     pass_format: PASS_FORMAT,
     how_to_pay: how(({ howToPay }) => howToPay),
     ...BESIDE,
     accepts: offers.flatMap(({ accepts }) => accepts),
+  })
+  const [only] = offers
+  const copy = offers.length === 1 ? only?.copy : undefined
+  const offer = {
+    challenges: offers.flatMap(({ challenges }) => challenges).sort((a, b) => rank(a) - rank(b)),
+    headers: firstOf(offers.map(({ headers }) => headers)),
+    beside: copy === undefined ? JSON.stringify(beside()) : kept.of(copy, origin, beside),
   }
-  return refuse(402, 'insufficient_quota', message, { offer, extra })
+  return refuse(402, 'insufficient_quota', message, { offer })
+}
+
+interface About {
+  /** The first sentence of the message. */
+  readonly reason: string
+  readonly origin: string
+  readonly kept: KeptBeside
+}
+
+/**
+ * What the last 402 with a shared invoice had beside its error, as JSON. All others with that
+ * invoice and that origin have the same, but for the macaroon.
+ */
+class KeptBeside {
+  #of: object | null = null
+  #origin = ''
+  #before = ''
+  #after = ''
+
+  /** The JSON for this copy. `make` makes its value, if it is not the one that is kept. */
+  of({ of, own }: NonNullable<Offer['copy']>, origin: string, make: () => object): string {
+    if (of === this.#of && origin === this.#origin) return `${this.#before}${own}${this.#after}`
+    const json = JSON.stringify(make())
+    const [before = '', after = '', ...more] = json.split(own)
+    assert(more.length === 0 && after !== '', 'a copy has its own text once in its body')
+    this.#of = of
+    this.#origin = origin
+    this.#before = before
+    this.#after = after
+    return json
+  }
 }
 
 function firstOf<T>(records: readonly Readonly<Record<string, T>>[]): Readonly<Record<string, T>> {

@@ -11,12 +11,18 @@ export interface Refusal {
   readonly code: string
   readonly message: string
   readonly param: string | null
-  readonly offer: Pick<Offer, 'challenges' | 'headers' | 'body'> | null
+  readonly offer: OfferToAll | null
   readonly retryAfterSeconds: number | null
   /** Only for a 405: the methods that are allowed. */
   readonly allow: string | null
   /** Fields beside `error`. */
   readonly extra: Readonly<Record<string, unknown>>
+}
+
+/** What all rails together offer. */
+export interface OfferToAll extends Pick<Offer, 'challenges' | 'headers'> {
+  /** An object as JSON, with at least one member: the fields beside `error`. */
+  readonly beside: string
 }
 
 type Parts = Partial<Omit<Refusal, 'status' | 'code' | 'message'>>

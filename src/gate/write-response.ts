@@ -25,17 +25,25 @@ export function answerRefusal(
   if (refusal.allow !== null) headers.push('allow', refusal.allow)
   const wait = waiting(refusal, incoming.at)
   headers.push(...wait.headers)
-  const beside = { ...(offer?.body ?? {}), ...wait.beside, ...refusal.extra }
   reply.head(status, offer !== null && status === 402 ? offering(headers, offer) : headers)
-  const body = json({ ...errors.error(refusal, to.asked ?? null), ...beside })
-  reply.end(incoming.method === 'HEAD' ? undefined : body)
+  if (incoming.method === 'HEAD') {
+    reply.end()
+    return
+  }
+  const error = errors.error(refusal, to.asked ?? null)
+  const fields = JSON.stringify({ ...error, ...wait.beside, ...refusal.extra })
+  reply.end(Buffer.from(offer === null ? fields : joined(fields, offer.beside)))
 }
 
 /** Adds the headers and the challenges of an offer. */
 function offering(headers: FlatHeaders, offer: NonNullable<Refusal['offer']>): FlatHeaders {
-  const challenges = offer.challenges.flatMap((challenge) => ['www-authenticate', challenge])
-  return [...replaced(headers, offer.headers), ...challenges]
+  const all = [...replaced(headers, offer.headers)]
+  for (const challenge of offer.challenges) all.push('www-authenticate', challenge)
+  return all
 }
+
+/** One object of the members of two, all as JSON. Both have members, and none has the same name. */
+const joined = (a: string, b: string): string => `${a.slice(0, -1)},${b.slice(1)}`
 
 /** Seconds. SDKs and Codex sleep as long as `Retry-After` says, and Codex does so five times. */
 const LONGEST_WAIT = 60
@@ -134,5 +142,3 @@ function pushPaid(headers: string[], held: Held, balance: Msat | null): void {
   const { ignored } = held.asked
   if (ignored.length > 0) headers.push('x-satgate-ignored', ignored.join(', '))
 }
-
-const json = (body: unknown): Buffer => Buffer.from(JSON.stringify(body))

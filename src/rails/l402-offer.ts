@@ -9,43 +9,78 @@ const HOW_TO_PAY_SHARED =
 const SAY_SHARED =
   'Pay the invoice in this answer with a wallet that shows the preimage, then send the same request with <macaroon>:<preimage> as the key.'
 
+/** The offer of an invoice, which its client reaches at that origin. */
+export function offerOf(issued: IssuedInvoice, origin: string): Offer {
+  const { paymentUrl, statusToken: token } = issued
+  if (paymentUrl === null) return new SharedOffer(issued)
+  const payAt = `${origin}${paymentUrl}`
+  const page = { payment_url: paymentUrl }
+  return {
+    challenges: challengesOf(issued),
+    headers: {},
+    body: {
+      ...bodyOf(issued, token === null ? page : { ...page, status_token: token }, page),
+      pay_at: payAt,
+    },
+    accepts: [],
+    say: `Pay at ${payAt} or the invoice in this answer, then send the same request with the pass that it buys, <macaroon>:<preimage>, as the key.`,
+    howToPay: HOW_TO_PAY,
+  }
+}
+
+/** Shows one client a shared invoice. Only the macaroon differs from what others are shown. */
+class SharedOffer implements Offer {
+  readonly challenges: readonly string[]
+  readonly headers = NO_HEADERS
+  readonly accepts = NOTHING
+  readonly say = SAY_SHARED
+  readonly howToPay = HOW_TO_PAY_SHARED
+  readonly copy: Offer['copy']
+  readonly #issued: IssuedInvoice
+
+  constructor(issued: IssuedInvoice) {
+    const { macaroon, row } = issued
+    this.#issued = issued
+    this.challenges = challengesOf(issued)
+    this.copy = macaroon === null ? undefined : { of: row, own: macaroon }
+  }
+
+  /** Made only if it is asked for: most copies get the body of the first one. */
+  get body(): Offer['body'] {
+    return bodyOf(this.#issued, {}, {})
+  }
+}
+
+const NO_HEADERS: Offer['headers'] = {}
+const NOTHING: readonly unknown[] = []
+
+const challengesOf = ({ macaroon, row }: IssuedInvoice): readonly string[] =>
+  macaroon === null
+    ? []
+    : [`L402 macaroon="${macaroon}", invoice="${row.bolt11}", version="0", token="${macaroon}"`]
+
 /**
  * Macaroon and invoice come first and adjacent, because clients read them with a regular
  * expression.
  */
-export function offerOf(issued: IssuedInvoice, origin: string): Offer {
-  const { macaroon, row, paymentUrl, statusToken: token } = issued
-  const { bolt11 } = row
+function bodyOf(
+  { macaroon, row }: IssuedInvoice,
+  within: Readonly<Record<string, string>>,
+  beside: Readonly<Record<string, string>>,
+): Offer['body'] {
   const sats = floorSat(row.amount)
-  const payAt = `${origin}${paymentUrl}`
-  const shown = paymentUrl === null ? {} : { payment_url: paymentUrl }
   return {
-    challenges:
-      macaroon === null
-        ? []
-        : [`L402 macaroon="${macaroon}", invoice="${bolt11}", version="0", token="${macaroon}"`],
-    headers: {},
-    body: {
-      l402: {
-        scheme: 'L402',
-        description: `${sats} sat of credit`,
-        invoice: bolt11,
-        macaroon,
-        payment_hash: row.hash,
-        amount_sats: sats,
-        ...shown,
-        ...(token === null ? {} : { status_token: token }),
-      },
-      ...shown,
-      amount_sats: sats,
+    l402: {
+      scheme: 'L402',
+      description: `${sats} sat of credit`,
+      invoice: row.bolt11,
+      macaroon,
       payment_hash: row.hash,
-      ...(paymentUrl === null ? {} : { pay_at: payAt }),
+      amount_sats: sats,
+      ...within,
     },
-    accepts: [],
-    say:
-      paymentUrl === null
-        ? SAY_SHARED
-        : `Pay at ${payAt} or the invoice in this answer, then send the same request with the pass that it buys, <macaroon>:<preimage>, as the key.`,
-    howToPay: paymentUrl === null ? HOW_TO_PAY_SHARED : HOW_TO_PAY,
+    ...beside,
+    amount_sats: sats,
+    payment_hash: row.hash,
   }
 }

@@ -82,6 +82,11 @@ export interface Offer {
   readonly say: string
   /** The whole way to pay, for the field `how_to_pay`. */
   readonly howToPay: string
+  /**
+   * Set if many clients are shown this offer: `of` is one object for all of them, and `own` the one
+   * text in which they differ. It needs no escape in JSON, and stands in the body once.
+   */
+  readonly copy?: { readonly of: object; readonly own: string } | undefined
 }
 
 /**

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { openaiChat } from '../../../src/dialects/openai/chat.ts'
 import { openaiEmbeddings } from '../../../src/dialects/openai/embeddings.ts'
+import { ok } from '../../../src/floor/result.ts'
 import type { Priced } from '../../../src/gate/call.ts'
 import { PromptEstimate } from '../../../src/gate/estimate.ts'
 import { Holds } from '../../../src/gate/hold.ts'
@@ -10,6 +11,7 @@ import { TokenCounter } from '../../../src/money/counter.ts'
 import { PromptEstimator } from '../../../src/money/lessons.ts'
 import { fromSat } from '../../../src/money/msat.ts'
 import type { Rate } from '../../../src/money/price.ts'
+import type { Offer, Rail } from '../../../src/rails/rail.ts'
 import { HEAD } from '../../support/dialects.ts'
 import { openMemoryBooks } from '../../support/memory-books.ts'
 import { everySlot } from '../../support/slots.ts'
@@ -171,5 +173,42 @@ describe('I8 paying_the_offer_admits_the_request', () => {
       ),
       { numRuns: 400 },
     )
+  })
+})
+
+describe('402s with copies of one shared invoice', () => {
+  const invoice = {}
+  const copy = (own: string, of: object = invoice): Offer => ({
+    ...{ challenges: [`L402 macaroon="${own}"`], headers: {}, accepts: [] },
+    ...{ say: 'Pay.', howToPay: 'So.' },
+    body: { l402: { macaroon: own, invoice: of === invoice ? 'lnbc1' : 'lnbc2' }, amount_sats: 10 },
+    copy: { of, own },
+  })
+  const offers = (...list: readonly Offer[]) => {
+    const left = [...list]
+    const rail = { offer: () => ok(left.shift() as Offer) } as unknown as Rail
+    const gate = new PaymentRequired([rail], { min: 10, max: 1_000 })
+    return async (origin = 'https://a') => {
+      const incoming = { origin, path: '/', client: 'c', site: 's' } as Priced['incoming']
+      const about = { sat: 10, least: 10, payer: null, reason: 'Because.' }
+      return (await gate.offer(incoming, about)).offer?.beside
+    }
+  }
+
+  it('each has its own macaroon, and all else is what it would be by itself', async () => {
+    const other = {}
+    const list = [copy('aa+/='), copy('bb+/='), copy('cc+/=', other), copy('dd+/=')]
+    const next = offers(...list)
+    for (const one of list) {
+      const alone = { ...one, copy: undefined }
+      expect(await next()).toBe(await offers(alone)())
+    }
+  })
+
+  it('each has the address by which its client came', async () => {
+    const next = offers(copy('aa+/='), copy('bb+/='), copy('cc+/='))
+    expect(await next('https://a')).toContain('https://a/llms.txt')
+    expect(await next('https://b')).toContain('https://b/llms.txt')
+    expect(await next('https://b')).toContain('"macaroon":"cc+/="')
   })
 })

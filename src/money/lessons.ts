@@ -40,7 +40,20 @@ const SMALL = 256
  */
 const LEAST_RATIO = 0.8
 const MOST_LESSONS = 10_000
-const MOST_TEMPLATES = 2_000
+const MOST_MODELS = 2_000
+
+/** What the reports about one model showed of its template, in one dialect. */
+interface Template {
+  readonly dialect: string
+  readonly plain: boolean
+  /** Tokens that a report was above the bound of its prompt, the most so far. */
+  above: number
+  /**
+   * The shortest prompt that was reported. Every prompt contains the template, so the template is
+   * not longer.
+   */
+  shortest: number
+}
 
 /**
  * Corrects our own count of a prompt with what backends reported. The ratio of the vocabularies and the
@@ -51,12 +64,8 @@ const MOST_TEMPLATES = 2_000
  */
 export class PromptEstimator {
   readonly #lessons = new Cache<Lesson>(MOST_LESSONS)
-  readonly #templates = new Cache<number>(MOST_TEMPLATES)
-  /**
-   * The shortest prompt that was reported. Every prompt contains the template, so the template is
-   * not longer.
-   */
-  readonly #shortest = new Cache<number>(MOST_TEMPLATES)
+  /** By model: one for each dialect and kind of request, which are few. */
+  readonly #templates = new Cache<Template[]>(MOST_MODELS)
 
   /** The number of tokens that the model will see if our own count is `own`, without any margin. */
   estimate(of: Learner, own: number): number {
@@ -66,7 +75,7 @@ export class PromptEstimator {
 
   /** How many tokens the template of this model was seen to add to the bound of a prompt. */
   template(of: Learner): number {
-    return this.#templates.get(templateKey(of)) ?? 0
+    return this.#templateOf(of)?.above ?? 0
   }
 
   /**
@@ -77,14 +86,19 @@ export class PromptEstimator {
     const { own, bound, reported } = said
     if (reported <= 0) return
     if (own !== null && own > 0 && of.account !== null) this.#correct(of, own, reported)
-    const key = templateKey(of)
-    if (reported < (this.#shortest.get(key) ?? Number.POSITIVE_INFINITY)) {
-      this.#shortest.set(key, reported)
-    }
-    const above = reported - bound
-    if (above > this.template(of)) {
-      this.#templates.set(key, above)
-    }
+    const template = this.#templateOf(of) ?? this.#newTemplate(of)
+    template.shortest = Math.min(template.shortest, reported)
+    template.above = Math.max(template.above, reported - bound)
+  }
+
+  #templateOf({ dialect, model, plain }: Learner): Template | undefined {
+    return this.#templates.get(model)?.find((one) => one.plain === plain && one.dialect === dialect)
+  }
+
+  #newTemplate({ dialect, model, plain }: Learner): Template {
+    const made = { dialect, plain, above: 0, shortest: Number.POSITIVE_INFINITY }
+    this.#templates.set(model, [...(this.#templates.get(model) ?? []), made])
+    return made
   }
 
   #correct(of: Learner, own: number, reported: number): void {
@@ -105,17 +119,16 @@ export class PromptEstimator {
   #lessonOf(of: Learner): Lesson {
     const known = this.#lessons.get(lessonKey(of))
     if (known !== undefined) return known
-    const above = this.template(of)
-    const shortest = this.#shortest.get(templateKey(of)) ?? Number.POSITIVE_INFINITY
+    const { above, shortest } = this.#templateOf(of) ?? NOTHING_SEEN
     const offset = above > 0 ? Math.min(IN_BOUND + above, shortest) : OFFSET
     return { offset, ratio: 1, seen: 0 }
   }
 }
 
-const templateKey = ({ dialect, model, plain }: Learner): string =>
-  `${dialect} ${plain ? 'plain' : 'more'} ${model}`
+const NOTHING_SEEN = { above: 0, shortest: Number.POSITIVE_INFINITY }
 
-const lessonKey = (of: Learner): string => `${of.account ?? ''} ${templateKey(of)}`
+const lessonKey = ({ account, dialect, model, plain }: Learner): string =>
+  `${account ?? ''} ${dialect} ${plain ? 'plain' : 'more'} ${model}`
 
 const clamp = (value: number, least: number, most: number): number =>
   Math.min(most, Math.max(least, value))

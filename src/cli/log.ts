@@ -54,15 +54,16 @@ const ORDER = ['error', 'warn', 'info', 'debug']
  */
 export function openLog(out: LogOut, options: LogOptions, now: () => number): EventLog {
   const lines = new LogLines(out, options.level === 'debug')
-  const quiet = (event: object) =>
-    ORDER.indexOf(EVENTS[nameOf(event)]?.saidFrom ?? 'error') > ORDER.indexOf(options.level)
+  const quiet = quietAt(options.level)
   const timeText = makeTimeText()
   return {
     say(event) {
-      if (quiet(event)) return
+      const name = nameOf(event)
+      if (quiet.has(name)) return
       if (!options.json) return lines.say(event, now())
-      const line = jsonLine({ time: timeText(now()), level: levelOf(event), ...event })
-      if (nameOf(event) === 'request' && out.soon !== undefined) out.soon(line)
+      const head = `{"time":"${timeText(now())}","level":"${levelOf(event)}",`
+      const line = printableJson(`${head}${JSON.stringify(event).slice(1)}\n`)
+      if (name === 'request' && out.soon !== undefined) out.soon(line)
       else out.write(line)
     },
     open: (about) => lines.open(about),
@@ -72,14 +73,22 @@ export function openLog(out: LogOut, options: LogOptions, now: () => number): Ev
 /** Where the log goes. `soon` is for lines that may wait for others for a few ms: requests. */
 type LogOut = Out & { soon?(line: string): void }
 
-/** Times in RFC 3339. Many events of a busy gate have the same ms. */
+/** The events that are not printed at this level. */
+function quietAt(level: LogOptions['level']): ReadonlySet<string> {
+  const most = ORDER.indexOf(level)
+  const quiet = Object.entries(EVENTS).filter(([, kind]) => ORDER.indexOf(kind.saidFrom) > most)
+  return new Set(quiet.map(([name]) => name))
+}
+
+/** Times in RFC 3339. Most events of a busy gate come in the same second as the one before. */
 function makeTimeText(): (ms: number) => string {
   let last = Number.NaN
   let text = ''
   return (ms) => {
-    if (ms !== last) text = new Date(ms).toISOString()
-    last = ms
-    return text
+    const second = Math.floor(ms / 1000)
+    if (second !== last) text = new Date(second * 1000).toISOString().slice(0, -4)
+    last = second
+    return `${text}${String(Math.floor(ms) - second * 1000).padStart(3, '0')}Z`
   }
 }
 

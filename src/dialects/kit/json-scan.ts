@@ -49,6 +49,7 @@ const ANY: Purpose = { apart: '', watch: watchFor([]) }
 const SPACE = 0x20
 const QUOTE = 0x22
 const PLUS = 0x2b
+const DOT = 0x2e
 const SLASH = 0x2f
 const COMMA = 0x2c
 const MINUS = 0x2d
@@ -222,7 +223,8 @@ export function scan(bytes: Buffer, { apart, watch } = ANY, sure = false): Membe
       }
       if (end - at > MOST_DIGITS) return null
       const minus = at > 0 && bytes[at - 1] === MINUS
-      if (!plain || end - at > EXACT_DIGITS || (minus && c === ZERO)) {
+      const asItIs = end - at <= EXACT_DIGITS && (plain || isFraction(bytes, at, end))
+      if (!asItIs || (minus && c === ZERO)) {
         const from = minus ? at - 1 : at
         sum += rewritten(bytes.toString('latin1', from, end)) - (at - from)
       } else sum += end - at
@@ -249,6 +251,22 @@ function hashOfEscaped(bytes: Buffer, from: number, to: number): number {
   let hash = 0
   for (const c of Buffer.from(nameOf(bytes, from, to))) hash = (Math.imul(hash, FACTOR) + c) | 0
   return hash
+}
+
+/**
+ * Whether `JSON.stringify` writes this number of few digits as it stands, for example 0.7: a decimal
+ * fraction without an exponent and without a zero at its end, that is not below 0.1.
+ */
+function isFraction(bytes: Buffer, from: number, to: number): boolean {
+  if (bytes[from] === ZERO && bytes[from + 2] === ZERO) return false
+  let dots = 0
+  for (let at = from; at < to; at += 1) {
+    const c = bytes[at] as number
+    if (c === DOT) dots += 1
+    else if (c < ZERO || c > NINE) return false
+  }
+  const last = bytes[to - 1]
+  return dots === 1 && last !== ZERO && last !== DOT
 }
 
 /** `jsonBytes` of a number as `JSON.stringify` writes it. */

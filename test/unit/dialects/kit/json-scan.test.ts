@@ -217,6 +217,15 @@ describe('the pass over the bytes of a body', () => {
     )
   })
 
+  it.each([
+    ...['0.7', '0.70', '1.50', '2.0', '10.25', '0.05', '0.0000001', '-0.5', '-0.0', '1.5e3'],
+    ...['0.1234567890123', '0.12345678901234567', '123456789.123', '1.00', '100.001'],
+  ])('J2 counts %s as JSON.stringify writes it', (raw) => {
+    const read = readObject(Buffer.from(`{"a":${raw}}`), PURPOSE)
+    const written = JSON.stringify(JSON.parse(raw))
+    expect(read.ok && read.value.members[0]?.json).toBe(jsonBytes(written))
+  })
+
   it('two keys with the same hash are not the same key', () => {
     // Found by search: the hash is a sum of powers, so such pairs exist.
     const [a, b] = sameHash()

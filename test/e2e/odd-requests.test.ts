@@ -190,7 +190,7 @@ async function ask(gate: TestGate, bytes: string): Promise<string> {
 function plain(answer: string, gate: TestGate): string {
   const masked = answer
     .replaceAll(`127.0.0.1:${gate.port}`, '<gate>')
-    .replaceAll(`${gate.fake.port}`, '<backend>')
+    .replaceAll(new RegExp(`(?<![0-9a-f])${gate.fake.port}(?![0-9a-f])`, 'g'), '<backend>')
     .replace(/Date: [^\r]*\r\n/g, '')
     .replace(/\blnbc\w{60,}/g, '<invoice>')
     .replace(/[\w+/=-]{100,}/g, '<macaroon>')

@@ -58,7 +58,7 @@ describeWithLab('the clients that people use', () => {
   describe.each(API_CLIENTS)('%s, the pass as its api_key', (client) => {
     it.each(BOTH)('gets its answer and pays for it: %s', async (mode) => {
       const before = await buyer.balance()
-      const seen = gate.events('request').length
+      const seen = await gate.requestsSoFar()
       const ran = await run(client, buyer.pass, mode)
       expect(ran).toMatchObject({ ok: true, status: 200 })
       expect(ran.text).not.toBe('')

@@ -228,7 +228,7 @@ describeWithLab('satgate in front of llama.cpp', () => {
 
   describe('a buyer who leaves', () => {
     it('A3 mid-stream: llama.cpp stops, the charge is the estimate and what came so far', async () => {
-      const seen = gate.events('request').length
+      const seen = await gate.requestsSoFar()
       const before = await buyer.balance()
       const stream = await buyer.open(CHAT, hello({ max_tokens: 7000, stream: true, ...ENDLESS }))
       await until(() => deltasOf(stream.text()) >= 50, 20_000)
@@ -252,7 +252,7 @@ describeWithLab('satgate in front of llama.cpp', () => {
     })
 
     it('I6 before a buffered answer: charged the ceiling', async () => {
-      const seen = gate.events('request').length
+      const seen = await gate.requestsSoFar()
       const before = await buyer.balance()
       const sent = buyer.start(CHAT, hello({ max_tokens: 500, ...ENDLESS }))
       await until(async () => !(await idle()), 5_000)
@@ -281,7 +281,7 @@ describeWithLab('satgate in front of llama.cpp', () => {
   })
 
   it('the upstream killed mid-stream: an error event, charged for what flowed', async () => {
-    const seen = gate.events('request').length
+    const seen = await gate.requestsSoFar()
     const stream = await buyer.open(CHAT, hello({ max_tokens: 7000, stream: true, ...ENDLESS }))
     await until(() => deltasOf(stream.text()) >= 50, 20_000)
     await lab.kill('llamacpp')
@@ -376,7 +376,7 @@ describeWithLab('llama.cpp with one slot and a key', () => {
       expect(text).toMatch(/data: \[DONE\]\n\n$/)
     }
     expect(textOf(both[1].text)).not.toBe('')
-    const events = gate.events('request').slice(-2)
-    expect(events.map(({ end }) => end)).toEqual(['complete', 'complete'])
+    const events = [first, second].map(({ headers }) => gate.request(headers['x-request-id']))
+    for (const event of events) expect(await event).toMatchObject({ end: 'complete' })
   })
 })

@@ -208,7 +208,7 @@ describeWithLab('satgate in front of Ollama', () => {
 
   describe('a buyer who leaves', () => {
     it('A3 mid-stream: Ollama stops, the charge is the estimate and what came so far', async () => {
-      const seen = gate.events('request').length
+      const seen = await gate.requestsSoFar()
       const before = await buyer.balance()
       const body = hello({ max_tokens: 1900, stream: true, ...LONG })
       const stream = await buyer.open(CHAT, body)
@@ -231,7 +231,7 @@ describeWithLab('satgate in front of Ollama', () => {
     })
 
     it('I6 before a buffered answer: charged the ceiling', async () => {
-      const seen = gate.events('request').length
+      const seen = await gate.requestsSoFar()
       const posts = tap.tapped.length
       const sent = buyer.start(CHAT, hello({ max_tokens: 800, ...LONG }))
       await until(() => tap.tapped.length > posts, 5_000)
@@ -257,7 +257,7 @@ describeWithLab('satgate in front of Ollama', () => {
   })
 
   it('Ollama killed mid-stream: an error event, charged for what flowed', async () => {
-    const seen = gate.events('request').length
+    const seen = await gate.requestsSoFar()
     const body = hello({ max_tokens: 1900, stream: true, ...LONG })
     const stream = await buyer.open(CHAT, body)
     await until(() => deltasOf(stream.text()) >= 50, 20_000)

@@ -84,6 +84,12 @@ export class GateProcess {
     }
   }
 
+  /** How many requests have been told of, once the lines of those that are over have been written. */
+  async requestsSoFar(): Promise<number> {
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    return this.events('request').length
+  }
+
   /** The event of a request. `id` is the request id of its answer. */
   request(id: unknown): Promise<Said> {
     return this.event((said) => said.event === 'request' && said.id === id)

@@ -2,7 +2,7 @@
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 22 || (major === 22 && minor < 13)) {
   process.stderr.write(
-    `satgate needs Node 22.13 or newer, this is ${process.versions.node}. Run it with: npx -p node@24 -p satgate satgate\n`,
+    `satgate needs Node 22.13 or newer, this is ${process.versions.node}. Run it with: npx -p node@24 node "${process.argv[1]}"\n`,
   )
   process.exitCode = 1
 } else {

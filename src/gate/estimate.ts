@@ -13,6 +13,8 @@ const PER_PART = 2
  */
 const MOST_BYTES = 8
 const MOST_WHITE = 32
+/** Bytes of a prompt for one token in the journal. Text has four or five. */
+const ROUGH_BYTES = 6
 
 export interface Estimating {
   readonly estimator: PromptEstimator
@@ -74,11 +76,12 @@ export class PromptEstimate implements Learner {
   }
 
   /**
-   * Tokens for the journal, without counting: four bytes for each token, or our count if there is
-   * one.
+   * Tokens for the journal, which is what a crash charges: our count if there is one. Without it, one
+   * for each `ROUGH_BYTES`, which is less than most prompts have.
    */
   rough(): number {
-    return this.#own === null ? Math.ceil(this.#asked.most.input / 4) : this.#corrected(this.#own)
+    if (this.#own !== null) return this.#corrected(this.#own)
+    return Math.ceil(this.#asked.most.input / ROUGH_BYTES)
   }
 
   /**

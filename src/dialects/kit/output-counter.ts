@@ -50,6 +50,11 @@ export class OutputCounter {
     this.#later ??= []
   }
 
+  /** How many pieces of text have been added. */
+  get pieces(): number {
+    return this.#additions
+  }
+
   /** The backend does not repeat itself, so bytes may be added as they are. */
   get plain(): boolean {
     return this.#sofar === null

@@ -23,6 +23,8 @@ const BURST_SLACK = 1_024
 const MOST_COUNTED = 16 * 1024
 /** Bytes of a token in an estimate that needs no tokenizer. */
 const TOKEN_BYTES = 4
+/** The most bytes that a token of text usually has. */
+const MOST_BYTES = 8
 
 /** How much one response has used, by our own count and by the backend's reports. */
 export class ResponseUsage {
@@ -131,9 +133,17 @@ export class ResponseUsage {
     if (asked.hasOutput && running > granted.output && !this.seen.finished) this.seen.over = true
   }
 
-  /** Output tokens for the journal. An estimate of ours is never more than what was granted. */
+  /**
+   * Output tokens for the journal, which is what a crash charges: what the backend reported, else a
+   * figure that is not above what was delivered. Each piece of text has a token or more, and a token
+   * seldom has more than eight bytes.
+   */
   sofar(): number {
-    return Math.min(this.seen.floor, Math.max(this.#watched.granted.output, this.#running()))
+    let pieces = 0
+    for (const counter of this.#counters.values()) pieces += counter.pieces
+    const fewest = Math.max(pieces, Math.ceil(this.#bytes / MOST_BYTES))
+    const ours = Math.min(this.seen.floor, fewest, this.#watched.granted.output)
+    return Math.max(ours, this.#running())
   }
 
   #running(): number {

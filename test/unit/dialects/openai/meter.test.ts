@@ -187,6 +187,16 @@ describe('ordinary events', () => {
     meter.stream(bytes(sse(report(5, 6))))
     expect(meter.sofar(7)).toEqual({ input: 7, output: 6 })
   })
+
+  it('B6 the_journal_is_not_above_what_was_delivered: indented code has few tokens for its bytes', () => {
+    const meter = chat(request, grant(500))
+    for (let line = 0; line < 20; line += 1) {
+      meter.stream(bytes(sse(say('\n                return value'))))
+    }
+    const journalled = meter.sofar(7).output ?? 0
+    expect(journalled).toBeGreaterThanOrEqual(20)
+    expect(journalled).toBeLessThanOrEqual(meter.usage(7).output ?? 0)
+  })
 })
 
 describe('what counts as output', () => {

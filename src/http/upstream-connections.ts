@@ -13,6 +13,12 @@ export class UpstreamConnection {
   answers = 0
   /** The number of bytes that were read. */
   bytes = 0
+  /**
+   * Called before the socket is read again, so after all was handled that the last read gave. undici
+   * reads until nothing is left or the answer is paused, so the call comes in the same turn of the
+   * event loop.
+   */
+  onReadAgain: (() => void) | null = null
   #connected = false
 
   constructor(origin: string, connect: Connect) {
@@ -40,10 +46,21 @@ export class UpstreamConnection {
     this.#connected = true
     const read = socket.read.bind(socket)
     socket.read = (size?: number) => {
+      if (!this.#wasHandled(socket)) return null
       const chunk: Buffer | null = read(size)
       this.bytes += chunk?.length ?? 0
       return chunk
     }
+  }
+
+  /** A mistake of ours ends the connection, as one in a handler of undici does. */
+  #wasHandled(socket: Socket): boolean {
+    try {
+      this.onReadAgain?.()
+    } catch (bug) {
+      socket.destroy(bug instanceof Error ? bug : new Error('no error was thrown'))
+    }
+    return !socket.destroyed
   }
 }
 

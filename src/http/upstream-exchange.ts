@@ -40,6 +40,9 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
   #request: Outgoing | null = null
   #connection: UpstreamConnection
   #decoder: Decoder | null = null
+  /** What came since the socket was read. Mostly it is one piece, in a burst there are more. */
+  #piece: Uint8Array | null = null
+  #more: Uint8Array[] = []
   /** Called when the connection is open and the request is being sent. */
   readonly #begun: (() => void) | null
   #controller: Dispatcher.DispatchController | null = null
@@ -64,6 +67,7 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
 
   start(request: Outgoing): this {
     this.#request = request
+    this.#connection.onReadAgain = this.#readAgain
     const { body, headers, method, path } = request
     this.#connection.client.dispatch({ body, headers, method, path, blocking: false }, this)
     return this
@@ -118,15 +122,41 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
     this.#listener.onError('broken', 'an answer in an encoding that is not known')
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+  /**
+   * The pieces of one read of the socket are joined, so that who listens has them at once: a model
+   * that is fast sends many events together, each in a piece of its own. A piece that comes while the
+   * answer is paused waits here: undici does not read again before it is resumed.
+   */
+  onResponseData(_: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    if (this.#over) return
+    if (this.#piece === null) this.#piece = chunk
+    else this.#more.push(chunk)
+  }
+
+  /** Node itself reads too, to look whether more has come. Then a paused answer stays paused. */
+  readonly #readAgain = (): void => {
+    if (this.#piece !== null && this.#controller?.paused !== true) this.#deliver()
+  }
+
+  #deliver(): void {
+    const piece = this.#piece
+    if (piece === null) return
+    this.#piece = null
+    let chunk = piece
+    if (this.#more.length > 0) {
+      chunk = Buffer.concat([piece, ...this.#more])
+      this.#more = []
+    }
     if (this.#over) return
     if (this.#decoder === null ? this.#listener.onData(chunk) : this.#decoder.write(chunk)) return
-    if (this.#holdable && !this.#over) controller.pause()
+    if (this.#holdable && !this.#over) this.#controller?.pause()
   }
 
   onResponseEnd(): void {
+    this.#deliver()
     if (this.#over) return
     this.#over = true
+    this.#connection.onReadAgain = null
     this.#request = null
     this.#connection.answers += 1
     this.#parts.connections.giveBack(this.#connection)
@@ -143,6 +173,7 @@ export class UpstreamExchange implements Sent, Dispatcher.DispatchHandler {
         throw error
       })
     }
+    this.#deliver()
     if (this.#over) return
     this.#parts.onDoubt()
     if (!this.#wasClosedUnder(error)) this.#fail(error)

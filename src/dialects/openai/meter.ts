@@ -81,7 +81,7 @@ export class OpenAiMeter implements Meter {
       kept = cut.to
     }
     if (kept === 0 && from === bytes.length && bytes === own) return this.#passed(chunk)
-    pieces.push(bytes.subarray(kept, from))
+    if (from > kept) pieces.push(bytes.subarray(kept, from))
     // What was joined is written over when the next chunk comes, so it is copied.
     const [only = NOTHING, ...more] = pieces
     const out = more.length === 0 && bytes === own ? only : Buffer.concat(pieces)

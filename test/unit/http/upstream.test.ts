@@ -40,6 +40,19 @@ describe('an upstream answers', () => {
     expect(heard.text.endsWith('data: [DONE]\n\n')).toBe(true)
   })
 
+  it('in many pieces at once: they are heard as one, before the end and before a break', async () => {
+    for (const [rest, end] of [
+      ['0\r\n\r\n', 'end'],
+      ['no chunk\r\n', 'broken'],
+    ]) {
+      const pieces = '5\r\nhello\r\n1\r\n,\r\n6\r\n world\r\n'
+      const base = await rawServer((socket) => socket.write(`${CHUNKED}\r\n${pieces}${rest}`))
+      const heard = await settled(hear(bench.at(base), chat({})))
+      expect([heard.text, heard.end]).toEqual(['hello, world', end])
+      expect(heard.calls.filter((call) => call === 'data')).toHaveLength(1)
+    }
+  })
+
   it('with a refusal: it is passed on, not thrown', async () => {
     const { upstream } = await bench.both({ status: 400, body: '{"error":"no"}' })
     const heard = await asked(upstream)

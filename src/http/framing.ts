@@ -39,6 +39,18 @@ export function writePiece(outgoing: ServerResponse, { bytes, size, chunked, end
   }
 }
 
+/**
+ * Writes one chunk to the socket itself, past the response, which would make the same bytes of it at
+ * more cost. Allowed only if the response has a body in chunks. False if the socket has no room at
+ * once, if it is not this answer's turn, or if the chunk is large: then nothing was written.
+ */
+export function writeChunk(outgoing: ServerResponse, bytes: Uint8Array): boolean {
+  const { socket } = outgoing
+  if (bytes.byteLength > JOINED || !socket?.writable || outgoing.writableLength > 0) return false
+  socket.write(`${bytes.byteLength.toString(16)}\r\n${latin1(bytes)}\r\n`, 'latin1')
+  return true
+}
+
 /** Without this cork, Node would wait for the next tick. */
 function writeNow(outgoing: ServerResponse, text: string): void {
   outgoing.cork()

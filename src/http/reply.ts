@@ -4,7 +4,7 @@ import type { Timer, World } from '../floor/world.ts'
 import type { FlatHeaders, Reply } from '../gate/ports.ts'
 import { isRead } from './body.ts'
 import type { Standing } from './cors.ts'
-import { takeFrom, writePiece } from './framing.ts'
+import { takeFrom, writeChunk, writePiece } from './framing.ts'
 
 export interface ReplyOptions {
   readonly world: World
@@ -48,6 +48,8 @@ class NodeReply implements Reply {
   /** The head until it is given to Node. */
   #head: FlatHeaders | null = null
   #chunked = false
+  /** The head has left, with a first piece. */
+  #begun = false
   #trailers: Readonly<Record<string, string>> | null = null
   #ended = false
   #gone = false
@@ -135,8 +137,9 @@ class NodeReply implements Reply {
     if (this.#gone || this.#ended) return
     // After a bug, the answer that says so went first.
     if (this.#head !== null && this.#outgoing.headersSent) return
-    if (this.#queued > 0) this.#pump()
-    else if (this.#head !== null) {
+    if (this.#queued > 0) {
+      if (!this.#passOne()) this.#pump()
+    } else if (this.#head !== null) {
       this.#open(null)
       this.#outgoing.flushHeaders()
     }
@@ -184,8 +187,20 @@ class NodeReply implements Reply {
       const end = this.#finished ? (this.#trailers ?? NO_TRAILERS) : null
       const bytes = takeFrom(this.#queue, size)
       writePiece(this.#outgoing, { bytes, size, chunked: this.#chunked, end })
+      this.#begun = true
       if (!this.#finished) this.#watch()
     } while (this.#queued > 0)
+  }
+
+  /** Writes what waits if it is one piece that can leave at once. */
+  #passOne(): boolean {
+    const [only] = this.#queue
+    const one = only !== undefined && only.byteLength === this.#queued && this.#handed === 0
+    if (!one || !this.#chunked || !this.#begun || !writeChunk(this.#outgoing, only)) return false
+    this.#queue.length = 0
+    this.#queued = 0
+    this.#watch()
+    return true
   }
 
   /** Node tells when the reader has taken a piece, if it was not taken at once. */

@@ -121,6 +121,23 @@ describe('a reply', () => {
     )
   })
 
+  it('G9 a head, small pieces in turns of their own and a trailer: all in order', async () => {
+    const client = await talk(async (reply) => {
+      reply.head(200, ['x-a', 'b'])
+      await soon(10)
+      for (const piece of ['one', 'two', 'three']) {
+        reply.write(text(piece))
+        await soon(10)
+      }
+      reply.end(undefined, { 'X-Cost-Msat': '52' })
+    })
+    const answer = await client.send(GET).until('52\r\n\r\n')
+    expect(answer).toMatch(/^HTTP\/1\.1 200/)
+    expect(answer.slice(answer.indexOf('\r\n\r\n') + 4)).toBe(
+      '3\r\none\r\n3\r\ntwo\r\n5\r\nthree\r\n0\r\nX-Cost-Msat: 52\r\n\r\n',
+    )
+  })
+
   it('every byte arrives as it is, in small pieces and in large ones', async () => {
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
     const large = Buffer.alloc(20_000, bytes)

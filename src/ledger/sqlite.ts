@@ -3,7 +3,7 @@ import type { World } from '../floor/world.ts'
 import { LedgerDamaged } from './errors.ts'
 import type { MoneyKind } from './ledger.ts'
 import type { Books } from './open-ledger.ts'
-import { Archiver } from './sqlite/archive.ts'
+import { archive } from './sqlite/archive.ts'
 import { ARCHIVED } from './sqlite/archive-steps.ts'
 import { isLarge, openDatabase, ownerOf, wasClean } from './sqlite/database.ts'
 import type { GroupWriter, WriterParts } from './sqlite/group-writer.ts'
@@ -11,9 +11,10 @@ import { InlineWriter } from './sqlite/inline-writer.ts'
 import { SqliteInvoices } from './sqlite/invoices.ts'
 import { Journal, type OnTrouble } from './sqlite/journal.ts'
 import { SqlitePasses } from './sqlite/passes.ts'
-import { Pruner } from './sqlite/prune.ts'
+import { prune } from './sqlite/prune.ts'
 import { readHere, readOnThread } from './sqlite/reader.ts'
 import { SqliteStatement } from './sqlite/statement.ts'
+import { Steps } from './sqlite/steps.ts'
 import { SqliteStore } from './sqlite/store.ts'
 import { openingOf } from './sqlite/writer.ts'
 import { StoreLedger } from './store-ledger.ts'
@@ -68,9 +69,8 @@ export function booksOver(
   const store = new SqliteStore(db, journal)
   const ledger = new StoreLedger(store, owner)
   const passes = new SqlitePasses(db, journal)
-  const pruner = new Pruner({ world, writer, flush })
+  const steps = new Steps({ world, writer, flush })
   const invoices = new SqliteInvoices(db, journal, passes)
-  const archiver = new Archiver({ world, writer, flush })
   const statement = new SqliteStatement({
     world,
     start: () => (readsOnThread ? readOnThread(path) : readHere(path)),
@@ -97,15 +97,14 @@ export function booksOver(
       return wrong
     },
     flush: () => journal.durable(),
-    prune: (before) => pruner.run(before),
-    archive: (before, told = () => {}) => archiver.run(before, told),
+    prune: (before) => prune(steps, before),
+    archive: (before, told = () => {}) => archive(steps, before, told),
     async archivedUpTo() {
       const fact = await invoices.recall(ARCHIVED)
       return fact === null ? null : Number(fact)
     },
     async close() {
-      pruner.stop()
-      archiver.stop()
+      steps.stop()
       let clean = false
       try {
         ledger.postAll()

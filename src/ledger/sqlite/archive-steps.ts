@@ -4,6 +4,7 @@ import { QUANTITIES } from '../../money/quantities.ts'
 import type { Close, HoldState } from '../state.ts'
 import { dayStart, meterEnd } from '../window.ts'
 import { type Cell, holdOf, number, type Row, reading, text, whole } from './rows.ts'
+import { QUANTITIES_ADDED, QUANTITY_COLUMNS, QUANTITY_PLACES, SIDES_OF_HOLD } from './sums-sql.ts'
 
 /** The name of the fact that says up to which time details may be missing, in ms since the epoch. */
 export const ARCHIVED = 'ledger:archived'
@@ -117,13 +118,11 @@ const CHANGING = `
     SELECT counts FROM holds WHERE status = 'expired'), json_each(counts) AS share
   WHERE counts IS NOT NULL`
 
-const NAMES = [...QUANTITIES]
-
 const ADD = `
-  INSERT INTO archived (day, account, model, requests, ${NAMES.join(', ')}, paid, bonus, overrun)
-  VALUES (?, ?, ?, 1, ${NAMES.map(() => '?').join(', ')}, ?, ?, ?)
+  INSERT INTO archived (day, account, model, requests, ${QUANTITY_COLUMNS}, paid, bonus, overrun)
+  VALUES (?, ?, ?, 1, ${QUANTITY_PLACES}, ?, ?, ?)
   ON CONFLICT (day, account, model) DO UPDATE SET requests = requests + 1,
-    ${NAMES.map((name) => `${name} = coalesce(${name} + excluded.${name}, ${name}, excluded.${name})`).join(', ')},
+    ${QUANTITIES_ADDED},
     paid = paid + excluded.paid, bonus = bonus + excluded.bonus, overrun = overrun + excluded.overrun`
 
 /** Details that were closed before the greatest such time are not complete. */
@@ -132,9 +131,7 @@ const NOTE = `
   WHERE CAST(excluded.value AS INTEGER) > CAST(value AS INTEGER)`
 
 const POSTED = `
-  SELECT name AS drawer, sum(moved) AS msat FROM (
-    SELECT debit AS n, -amount AS moved FROM postings WHERE hold = ?1
-    UNION ALL SELECT credit, amount FROM postings WHERE hold = ?1)
+  SELECT name AS drawer, sum(moved) AS msat FROM (${SIDES_OF_HOLD})
   JOIN drawers USING (n) GROUP BY n HAVING sum(moved) <> 0`
 
 const statements = (db: DatabaseSync) => ({

@@ -3,6 +3,7 @@ import { QUANTITIES } from '../../money/quantities.ts'
 import type { JsonCell } from './group.ts'
 import { Insert } from './insert.ts'
 import { HOLD_CHANGES, HOLD_COLUMNS } from './rows.ts'
+import { QUANTITIES_ADDED, QUANTITY_COLUMNS, QUANTITY_PLACES } from './sums-sql.ts'
 
 /** What the holds of one group that were closed on one day earned with one model. */
 interface Earned {
@@ -81,10 +82,9 @@ const OTHERS = column('others')
 /** The column of each quantity, -1 if it is among the others. */
 const COLUMN_OF = QUANTITIES.map(column)
 
-const NAMES: readonly string[] = QUANTITIES
 const ADD = `
-  INSERT INTO earnings (day, model, requests, ${NAMES.join(', ')}, earned, overrun)
-  VALUES (?, ?, ?, ${NAMES.map(() => '?').join(', ')}, ?, ?)
+  INSERT INTO earnings (day, model, requests, ${QUANTITY_COLUMNS}, earned, overrun)
+  VALUES (?, ?, ?, ${QUANTITY_PLACES}, ?, ?)
   ON CONFLICT (day, model) DO UPDATE SET requests = requests + excluded.requests,
-    ${NAMES.map((name) => `${name} = coalesce(${name} + excluded.${name}, ${name}, excluded.${name})`).join(', ')},
+    ${QUANTITIES_ADDED},
     earned = earned + excluded.earned, overrun = overrun + excluded.overrun`

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { assert } from '../../floor/assert.ts'
 import { number, reading } from './rows.ts'
+import { SIDES_OF_HOLD } from './sums-sql.ts'
 
 /** Holds that one step removes, which takes a few ms. */
 export const STEP = 100
@@ -49,11 +50,7 @@ function statements(db: DatabaseSync) {
     ),
     uncancelled: reading(
       db,
-      `
-      SELECT drawer FROM (
-        SELECT debit AS drawer, -amount AS amount FROM postings WHERE hold = ?1
-        UNION ALL SELECT credit, amount FROM postings WHERE hold = ?1)
-      GROUP BY drawer HAVING sum(amount) <> 0 LIMIT 1`,
+      `SELECT n FROM (${SIDES_OF_HOLD}) GROUP BY n HAVING sum(moved) <> 0 LIMIT 1`,
     ),
     postings: db.prepare('DELETE FROM postings WHERE hold = ?'),
     hold: db.prepare("DELETE FROM holds WHERE n = ? AND status = 'released'"),

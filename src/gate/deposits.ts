@@ -88,9 +88,9 @@ export class Deposits {
   async #deposit(receipt: Receipt, account: AccountId): Promise<void> {
     const { ledger, world, say } = this.#parts
     const at = world.now()
-    const { payment, amount, credit, rail, native, record } = receipt
+    const { payment, amount, credit, rail, native, record, source } = receipt
     const [deposited] = await Promise.all([
-      ledger.deposit({ payment, account, amount, credit, rail, native, at }),
+      ledger.deposit({ payment, account, amount, credit, rail, native, source, at }),
       record?.(at),
     ])
     if (!deposited.ok) {

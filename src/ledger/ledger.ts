@@ -77,6 +77,16 @@ export interface Deposit {
   readonly rail: string
   /** What arrived, in its own unit, and the rate by which it became msat. */
   readonly native: { readonly amount: string; readonly unit: string; readonly rate: string }
+  /**
+   * The wallet or mint that has the sats: `lnd`, `ecash https://mint.example`. They can be withdrawn
+   * from there alone (threats L9). Not set: this credit can never be withdrawn.
+   */
+  readonly source?: string | undefined
+  /**
+   * Bonus credit that a tier adds to this deposit. It vests in proportion as the deposit is spent
+   * (threats L10).
+   */
+  readonly bonus?: Msat | undefined
   readonly at: number
 }
 

@@ -35,7 +35,9 @@ export class Lightning {
     this.#settled(row)
     this.#preimages.set(hash, state.preimage)
     const received = state.receivedMsat > row.amount ? state.receivedMsat : row.amount
-    return ok(receiptOf(row, received, (at) => invoices.markSettled(hash, at)))
+    const { source = row.wallet } = state
+    const record = (at: number) => invoices.markSettled(hash, at)
+    return ok({ ...receiptOf(row, received, record), source })
   }
 
   /** Whether an invoice is known to be paid. Does not ask the wallet. */

@@ -105,7 +105,7 @@ export type OfferRefused =
   | InvoiceRefused
 
 /** A payment that has arrived and cannot be taken back. */
-export interface Receipt extends Pick<Deposit, 'amount' | 'credit' | 'rail' | 'native'> {
+export interface Receipt extends Pick<Deposit, 'amount' | 'credit' | 'rail' | 'native' | 'source'> {
   /**
    * Names the payment and not the rail: if two rails present one payment, it is credited once
    * (threats L4).

@@ -1,4 +1,5 @@
 import type { MoneyKind } from '../ledger/ledger.ts'
+import type { Outgoing } from './outgoing.ts'
 
 /**
  * The port to a wallet, which makes invoices and receives sats. A wallet is not a rail: it knows
@@ -53,6 +54,8 @@ export interface Wallet {
   forget?(paymentHash: string): Promise<void>
   /** Throws `WalletUnreachable` if it could not make an invoice now. Makes none. */
   probe(): Promise<void>
+  /** Pays invoices. Not set if the key of the wallet does not allow that. */
+  readonly outgoing?: Outgoing | undefined
   close(): Promise<void>
 }
 
@@ -99,7 +102,16 @@ export interface Invoice {
 
 export type InvoiceState =
   | { readonly is: 'open' }
-  | { readonly is: 'settled'; readonly preimage: string | null; readonly receivedMsat: bigint }
+  | {
+      readonly is: 'settled'
+      readonly preimage: string | null
+      readonly receivedMsat: bigint
+      /**
+       * Where the sats are now, if the name of the wallet does not say it: `ecash https://mint.example`.
+       * They can be paid out of there alone (threats L9).
+       */
+      readonly source?: string
+    }
   /** It expired or was canceled, and was looked up after that. It can no longer be paid. */
   | { readonly is: 'dead' }
   | { readonly is: 'unknown' }

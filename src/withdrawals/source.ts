@@ -1,0 +1,34 @@
+import type { Outgoing } from '../wallets/outgoing.ts'
+
+/**
+ * A place that buyers' sats came into, and out of which alone they are paid back (threats L9): one
+ * wallet, or one mint of the ecash wallet.
+ */
+export interface WithdrawalSource {
+  /** As in the deposits of the ledger: `lnd`, `ecash https://mint.example`. */
+  readonly source: string
+  /** Pays invoices. Null if it cannot. */
+  readonly lightning: Outgoing | null
+  /** Gives ecash out. Null if it has none. */
+  readonly ecash: EcashOut | null
+  /** Whole sats that it holds now. Null if it does not say. */
+  held(): Promise<number | null>
+}
+
+/** Gives ecash of one mint out as tokens. */
+export interface EcashOut {
+  readonly mint: string
+  /**
+   * The most that a token of that value costs this wallet, in sats: the input fees of the swaps that
+   * make its coins (NUT-02). Throws the errors of the port to the mint.
+   */
+  feeFor(sat: number): Promise<number>
+  /**
+   * Makes a token of exactly that value and keeps it under the id, in one step, before it is
+   * returned. The same id again gives the same token, also after a crash, and never a second one
+   * (threats B10). Throws the errors of the port to the mint; then the coins are still here.
+   */
+  make(id: string, sat: number): Promise<{ readonly token: string; readonly feeSat: number }>
+  /** The token that was made under that id. Null: none was, and none is on its way. */
+  find(id: string): Promise<{ readonly token: string; readonly feeSat: number } | null>
+}

@@ -1,4 +1,5 @@
 import type { MoneyKind } from '../ledger/ledger.ts'
+import type { WalletAbout } from './about.ts'
 import type { Outgoing } from './outgoing.ts'
 
 /**
@@ -8,6 +9,12 @@ import type { Outgoing } from './outgoing.ts'
 export interface Wallet {
   readonly kind: string
   readonly money: MoneyKind
+  /**
+   * Names the node or the account behind it, wherever it is reached: its public key, or a hash of
+   * its id. No secret. With it, one node at two addresses is one wallet, and two nodes at one
+   * address are two. Not set if it is not known now, as while a node is down.
+   */
+  readonly identity?: string | undefined
   /** One line for the status block: what it is and where it is, without a secret. */
   readonly label: string
   /**
@@ -54,6 +61,11 @@ export interface Wallet {
   forget?(paymentHash: string): Promise<void>
   /** Throws `WalletUnreachable` if it could not make an invoice now. Makes none. */
   probe(): Promise<void>
+  /**
+   * What it can and cannot do, as far as its key lets it see. Asks the wallet, and changes nothing
+   * there. Throws `WalletUnreachable` or `WalletRefused`.
+   */
+  about?(): Promise<WalletAbout>
   /** Pays invoices. Not set if the key of the wallet does not allow that. */
   readonly outgoing?: Outgoing | undefined
   close(): Promise<void>

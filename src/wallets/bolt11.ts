@@ -18,6 +18,8 @@ export interface Bolt11 {
   readonly createdAt: number
   /** In ms since the epoch. If the invoice names no expiry, an hour after `createdAt`. */
   readonly expiresAt: number
+  /** Blocks that its receiver may hold a payment at least (`min_final_cltv_expiry_delta`). */
+  readonly finalCltv: number
 }
 
 export interface Bolt11Draft {
@@ -46,6 +48,10 @@ export function readBolt11(text: string): Bolt11 | null {
   const amount = sections.find((section) => section.name === 'amount')?.value
   const seconds = sections.find((section) => section.name === 'timestamp')?.value
   const expiry = sections.find((section) => section.name === 'expiry')?.value
+  // If the field stands there more than once, a wallet may obey any of them.
+  const cltvs = sections.flatMap((section) =>
+    section.name === 'min_final_cltv_expiry' ? [section.value] : [],
+  )
   const hashes = sections.filter((section) => section.name === 'payment_hash')
   const paymentHash = hashes.length === 1 ? hashes[0]?.value : undefined
   if (network === undefined || seconds === undefined) return null
@@ -60,6 +66,7 @@ export function readBolt11(text: string): Bolt11 | null {
     description: sections.find((section) => section.name === 'description')?.value ?? null,
     createdAt: seconds * 1000,
     expiresAt,
+    finalCltv: cltvs.length === 0 ? MIN_FINAL_CLTV : Math.max(...cltvs),
   }
 }
 

@@ -16,6 +16,12 @@ export interface Outgoing {
    */
   find(payment: PaymentName): Promise<PaymentState>
   /**
+   * The most that paying this invoice may cost, in msat, if the wallet tells it before: the reserve
+   * of a mint's quote with the input fees of the coins (NUT-05). Not set: the gate sets aside what
+   * routing usually costs at most. Throws `WalletUnreachable`.
+   */
+  readonly feeFor?: (invoice: Pick<PaymentOrder, 'bolt11' | 'amountMsat'>) => Promise<bigint>
+  /**
    * Every payment made since that time (ms since the epoch) that carries an id of this gate, also
    * those that this data folder does not know, because it was restored from an older backup (threats
    * L13). Null if the wallet cannot list them with their ids.

@@ -11,6 +11,11 @@ export interface WithdrawalSource {
   readonly lightning: Outgoing | null
   /** Gives ecash out. Null if it has none. */
   readonly ecash: EcashOut | null
+  /**
+   * Whether that invoice is one of this wallet itself. Paying it would send the sats in a circle.
+   * Throws `WalletUnreachable`. Not set if it cannot be asked.
+   */
+  readonly made?: (paymentHash: string) => Promise<boolean>
   /** Whole sats that it holds now. Null if it does not say. */
   held(): Promise<number | null>
 }

@@ -34,6 +34,7 @@ describe('reading an invoice', () => {
       description: '1 cup coffee',
       createdAt: 1_496_314_658_000,
       expiresAt: 1_496_314_718_000,
+      finalCltv: 18,
     })
     expect(readBolt11(SPEC.donation)?.amountMsat).toBeNull()
     expect(readBolt11(SPEC.donation)?.description).toMatch(/^Please consider supporting/)
@@ -140,6 +141,7 @@ describe('writing an invoice', () => {
           description: some.description,
           createdAt: draft.createdAt,
           expiresAt: draft.createdAt + some.expirySeconds * 1000,
+          finalCltv: 18,
         })
       }),
       { numRuns: 50 },

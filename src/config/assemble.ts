@@ -41,7 +41,10 @@ export function assemble(values: Values, nodes: Nodes, reading: Reading): Config
     wallet: wallet ?? { kind: 'play' },
     payout: values.payout ?? null,
     rails: { l402: values['rails.l402'] },
-    credit: { invoice: { min: values['credit.invoice.min'], max: values['credit.invoice.max'] } },
+    credit: {
+      invoice: { min: values['credit.invoice.min'], max: values['credit.invoice.max'] },
+      tiers: values['credit.tiers'] ?? [],
+    },
     operator: {
       name: values['operator.name'] ?? null,
       contact: values['operator.contact'] ?? null,

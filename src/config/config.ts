@@ -1,5 +1,6 @@
 import type { PriceList } from '../money/pricing.ts'
 import type { RateSettings } from '../money/rate.ts'
+import type { Tier } from '../money/tiers.ts'
 import type { WalletValues } from '../wallets/kind.ts'
 import type { HostPort } from './reader.ts'
 import type { Secret } from './secret.ts'
@@ -35,6 +36,7 @@ export interface Config {
   readonly credit: {
     /** Whole sats. */
     readonly invoice: { readonly min: number; readonly max: number }
+    readonly tiers: readonly Tier[]
   }
   /** What buyers are told about the operator. A field is null if it was not set. */
   readonly operator: {

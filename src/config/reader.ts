@@ -218,6 +218,3 @@ function itemsOf(node: Node): readonly Node[] | null {
   const words = node.text.split(',').map((word) => word.trim())
   return words.map((text) => ({ is: 'text', text, at: node.at }))
 }
-
-/** For settings that have no effect yet: every value is accepted. */
-export const anything: Reader<Node> = (node) => node

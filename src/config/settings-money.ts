@@ -2,10 +2,10 @@ import { parseUsdPerBtc } from '../money/parse.ts'
 import { KINDS } from '../wallets/kinds.ts'
 import { modelPrices, price } from './read-price.ts'
 import { certificate } from './read-secret.ts'
+import { tiers } from './read-tiers.ts'
 import { DEFAULT_MINTS, lightningAddress, mintUrl, walletKey, walletKind } from './read-wallet.ts'
 import {
   anyOf,
-  anything,
   anyUrl,
   baseUrl,
   duration,
@@ -212,12 +212,11 @@ export const MONEY = {
     doc: 'The largest invoice in a 402, in sats; `POST /create-invoice` may ask for more',
   }),
   'credit.tiers': setting({
-    read: anything,
+    read: tiers,
     standard: null,
     example: '[{ amountSats: 10000, creditSats: 11000 }]',
-    doc: 'Larger payments that buy more credit than they pay',
+    doc: 'Larger payments that buy more credit than they pay, on every way of paying. What a tier adds is bonus credit: it buys answers, and is earned as the payment itself is spent',
     structured: true,
-    later: noEffectYet,
   }),
   'freeTier.creditsPerDay': setting({
     read: wholeNumber(0, 1_000_000_000),

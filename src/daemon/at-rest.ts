@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
 import type { World } from '../floor/world.ts'
 import { Deposits } from '../gate/deposits.ts'
+import { Tiers } from '../money/tiers.ts'
 import { Gifts } from '../rails/gifts.ts'
 import { Freeze } from '../wallets/ecash/freeze.ts'
 import { Mints } from '../wallets/ecash/mints.ts'
@@ -34,7 +35,13 @@ export async function booksAtRest(
         `${keys.error.path} is ${keys.error.why}. Put it back from your backup: without it no pass works`,
       )
     const gifts = new Gifts(world.random)
-    const deposits = new Deposits({ ...books, keys: keys.value, world, say: () => {} })
+    const deposits = new Deposits({
+      ...books,
+      keys: keys.value,
+      world,
+      say: () => {},
+      tiers: new Tiers([]),
+    })
     gifts.start((receipt) => deposits.credit(receipt))
     const parts: unknown[] = []
     const part = async (rows: readonly unknown[]) => {

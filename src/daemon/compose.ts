@@ -17,6 +17,7 @@ import { Speeds } from '../gate/speeds.ts'
 import { Targets } from '../gate/targets.ts'
 import { soldOf } from '../http/selling.ts'
 import { PromptEstimator } from '../money/lessons.ts'
+import { Tiers } from '../money/tiers.ts'
 import type { Gifts } from '../rails/gifts.ts'
 import { WalletBreaker } from '../wallets/breaker.ts'
 import { composeRails } from './compose-rails.ts'
@@ -67,7 +68,11 @@ export function compose(parts: GateParts): Composed {
   }
   const { invoicesPerClient: perClient, invoicesTotal: total } = config.limits
   const bounds = { perClient, total }
-  const money = composeRails({ ...parts, ...books, ...bounds, breaker, more: parts.rails ?? [] })
+  const tiers = new Tiers(config.credit.tiers)
+  const money = composeRails({
+    ...{ ...parts, ...books, ...bounds, breaker, tiers },
+    more: parts.rails ?? [],
+  })
   const { authenticator, gifts, l402, rails, readCredentials } = money
   const { firstByteMs: firstByte, idleMs: idle } = config.timeouts
   const holdLife = HOLD_LIFE + 2 * Math.max(firstByte, idle)
@@ -83,7 +88,7 @@ export function compose(parts: GateParts): Composed {
   const timeouts = { firstByte, idle }
   const forwarder = new Forwarder({ settler, world, background, timeouts, speeds })
   const also = new Set(config.limits.requestFields)
-  const paymentRequired = new PaymentRequired(rails, config.credit.invoice)
+  const paymentRequired = new PaymentRequired(rails, config.credit.invoice, tiers)
   const targets = new Targets({
     upstream: parts.upstream,
     backend: () => models.kind(),
@@ -128,7 +133,7 @@ export function compose(parts: GateParts): Composed {
       priceOf: (model) => priceOf(model, { pricing, models }),
       listed: () => models.list(),
       now: world.now,
-      terms: termsOf(parts, { routes: routes.all.map(soldOf), rails: money.selling }),
+      terms: termsOf({ ...parts, tiers }, { routes: routes.all.map(soldOf), rails: money.selling }),
       upstreamOk: upstreamUp,
       gone: () => models.gone(),
       usdPerBtc: () => pricing.usdPerBtc(),

@@ -1,14 +1,14 @@
 import { envelopeOf } from '../dialects/envelopes.ts'
 import { MOST_SATS } from '../gate/invoice-ask.ts'
-import { TIERS } from '../gate/payment-required.ts'
 import type { Terms } from '../http/selling.ts'
+import type { Tiers } from '../money/tiers.ts'
 import type { Rail } from '../rails/rail.ts'
 import type { GateParts } from './gate-parts.ts'
 import { version } from './version.ts'
 
 /** What the documents of the gate say, as far as it does not change while the gate runs. */
 export const termsOf = (
-  { config, wallet }: Pick<GateParts, 'config' | 'wallet'>,
+  { config, tiers, wallet }: Pick<GateParts, 'config' | 'wallet'> & { readonly tiers: Tiers },
   { routes, rails }: Pick<Terms, 'routes'> & { readonly rails: readonly Pick<Rail, 'name'>[] },
 ): Terms => ({
   version: version(),
@@ -23,7 +23,7 @@ export const termsOf = (
       : [],
   invoice: config.credit.invoice,
   mostSats: MOST_SATS,
-  tiers: TIERS,
+  tiers: tiers.shown,
   limits: {
     body: config.limits.bodyBytes,
     outputTokens: config.limits.outputTokens,

@@ -49,9 +49,13 @@ export function notAuthenticated(
 }
 
 /** No slot was free, or the money could not be held. */
-export function notHeld(call: Authenticated, why: NotHeld, now: number): Denied {
+export function notHeld(
+  call: Authenticated,
+  why: NotHeld,
+  about: Parameters<typeof holdRefusal>[1],
+): Denied {
   if (why.why === 'no_slot') return refused(FULL)
   const reason = why.why === 'insufficient_funds' ? short(why.needed, why.balance) : null
   const { payer } = call
-  return { is: 'not_held', priced: call, payer, reason, refusal: holdRefusal(why, now) }
+  return { is: 'not_held', priced: call, payer, reason, refusal: holdRefusal(why, about) }
 }

@@ -2,6 +2,8 @@ import { assert } from '../floor/assert.ts'
 import type { World } from '../floor/world.ts'
 import type { AccountId, Ledger } from '../ledger/ledger.ts'
 import type { Passes } from '../ledger/passes.ts'
+import { type Msat, ZERO } from '../money/msat.ts'
+import type { Tiers } from '../money/tiers.ts'
 import { settlementSecret } from '../passes/keys.ts'
 import { hex, macaroonOf, newAccount, passNameOf, type RootKeys } from '../passes/write.ts'
 import type { Credited, Receipt } from '../rails/rail.ts'
@@ -14,6 +16,8 @@ export interface DepositParts {
   readonly keys: RootKeys
   readonly world: World
   readonly say: Say
+  /** What larger payments buy, whatever the rail. */
+  readonly tiers: Tiers
 }
 
 /** Turns receipts into balances. It is the only caller of `deposit` for a rail. */
@@ -89,8 +93,9 @@ export class Deposits {
     const { ledger, world, say } = this.#parts
     const at = world.now()
     const { payment, amount, credit, rail, native, record, source } = receipt
+    const bonus = this.#bonusOf(receipt)
     const [deposited] = await Promise.all([
-      ledger.deposit({ payment, account, amount, credit, rail, native, source, at }),
+      ledger.deposit({ payment, account, amount, credit, rail, native, source, bonus, at }),
       record?.(at),
     ])
     if (!deposited.ok) {
@@ -98,5 +103,12 @@ export class Deposits {
     } else if (credit === 'paid') {
       say({ event: 'paid', rail, account: shortName(account), amount_msat: Number(amount) })
     }
+  }
+
+  /** What the tiers add to a payment, or what its buyer was promised. A gift gets nothing. */
+  #bonusOf({ amount, credit, promised = ZERO }: Receipt): Msat {
+    if (credit !== 'paid') return ZERO
+    const bonus = this.#parts.tiers.bonusOf(amount)
+    return bonus > promised ? bonus : promised
   }
 }

@@ -31,7 +31,8 @@ export function holdOf(
   return andThen(
     holds.take(want, route.targets, () => call.left),
     (taken) => {
-      if (!taken.ok) return err(notHeld(call, taken.refused, world.now()))
+      if (!taken.ok)
+        return err(notHeld(call, taken.refused, { now: world.now(), beside: mode.beside }))
       const { hold, slot } = taken
       const limit = asked.hasOutput ? Math.floor(hold.granted / asked.choices) : 0
       return ok(toHeld(call, { holds, hold, limit, slot, observed }))

@@ -14,7 +14,7 @@ import type { Denied, Unpaid } from './denied.ts'
 import type { Holds } from './hold.ts'
 import { anonymous } from './observe.ts'
 import type { Payer } from './payer.ts'
-import { type PaymentRequired, unpaid } from './payment-required.ts'
+import { type BesideError, type PaymentRequired, unpaid } from './payment-required.ts'
 import { fitted } from './price.ts'
 import { emptyBody, FULL, LEDGER, type Refusal, refuse } from './refusal.ts'
 import { reasonOf } from './request-log.ts'
@@ -48,6 +48,11 @@ export class ModeRule {
     readonly contact: string | null
   }) {
     this.#parts = parts
+  }
+
+  /** Fields of every 402, with an offer or without. */
+  get beside(): BesideError {
+    return this.#parts.paymentRequired.beside
   }
 
   /**

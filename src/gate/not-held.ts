@@ -1,10 +1,13 @@
 import type { HoldRefused } from '../ledger/ledger.ts'
 import { formatSat, type Msat } from '../money/msat.ts'
-import { BESIDE } from './payment-required.ts'
+import type { BesideError } from './payment-required.ts'
 import { type Refusal, refuse } from './refusal.ts'
 
 /** The refusal for a hold that was refused. Null if an offer is made instead. */
-export function holdRefusal(refused: HoldRefused, now: number): Refusal | null {
+export function holdRefusal(
+  refused: HoldRefused,
+  { now, beside }: { readonly now: number; readonly beside: BesideError },
+): Refusal | null {
   if (refused.why === 'held') {
     const message = `Your own running requests hold the credit: this needs ${formatSat(refused.needed)} sat, ${formatSat(refused.available)} are free. Try again when one has finished.`
     return refuse(429, 'rate_limit_exceeded', message, { retryAfterSeconds: 5 })
@@ -27,7 +30,7 @@ export function holdRefusal(refused: HoldRefused, now: number): Refusal | null {
     return refuse(429, 'rate_limit_exceeded', text, { extra, retryAfterSeconds })
   }
   return unit === 'spend'
-    ? refuse(402, 'insufficient_quota', `Insufficient credits: this ${said}`, { extra: BESIDE })
+    ? refuse(402, 'insufficient_quota', `Insufficient credits: this ${said}`, { extra: beside })
     : refuse(403, 'limit_reached', message)
 }
 

@@ -3,6 +3,7 @@ import { type Awaitable, andThen, isPromise } from '../floor/awaitable.ts'
 import type { Result } from '../floor/result.ts'
 import { ceilSat } from '../money/msat.ts'
 import { at, ceilingPrice } from '../money/price.ts'
+import type { Tier, Tiers } from '../money/tiers.ts'
 import type {
   InvoiceQuotaKey,
   Offer,
@@ -30,22 +31,26 @@ export interface Asks {
   readonly least: number
 }
 
-/** Credit equals payment, because no tiers can be configured. */
-export const TIERS = [10, 100, 1000].map((sats) => ({ amountSats: sats, creditSats: sats }))
-
 /** Fields of every 402, with an offer or without. */
-export const BESIDE = { x402Version: 1, accepts: [], credit_tiers: TIERS }
+export interface BesideError extends Readonly<Record<string, unknown>> {
+  readonly x402Version: 1
+  readonly accepts: readonly unknown[]
+  readonly credit_tiers: readonly Tier[]
+}
+
 const PASS_FORMAT = '<macaroon>:<preimage>'
 
 /** Builds the 402 from the offers of all rails. */
 export class PaymentRequired {
+  readonly beside: BesideError
   readonly #rails: readonly Rail[]
   readonly #bounds: InvoiceBounds
-  readonly #beside = new KeptBeside()
+  readonly #kept = new KeptBeside()
 
-  constructor(rails: readonly Rail[], bounds: InvoiceBounds) {
+  constructor(rails: readonly Rail[], bounds: InvoiceBounds, { shown }: Pick<Tiers, 'shown'>) {
     this.#rails = rails
     this.#bounds = bounds
+    this.beside = { x402Version: 1, accepts: [], credit_tiers: shown }
   }
 
   /**
@@ -94,7 +99,7 @@ export class PaymentRequired {
     const want = { sat, least, account, quota: quotaOf(payer, incoming), origin, path }
     const asked = this.#rails.map((rail) => offerOf(rail, want))
     const answered = (offers: readonly Answer[]) =>
-      refusalOf(offers, { reason: about.reason, origin, kept: this.#beside })
+      refusalOf(offers, { reason: about.reason, origin, beside: this.beside, kept: this.#kept })
     return asked.some(isPromise) ? Promise.all(asked).then(answered) : answered(asked as Answer[])
   }
 }
@@ -174,7 +179,8 @@ function amountRefused({ least, most }: { least: number | null; most: number | n
  * contains the words that stop them from trying again. If two rails write the same field, the field
  * of the first rail is kept.
  */
-function paymentRequired(offers: readonly Offer[], { reason, origin, kept }: About): Refusal {
+function paymentRequired(offers: readonly Offer[], about: About): Refusal {
+  const { reason, origin, kept } = about
   const llms_txt = `${origin}/llms.txt`
   const how = (of: (offer: Offer) => string) => offers.map(of).join(' ')
   const message = `${reason} ${how(({ say }) => say)} How: ${llms_txt}`
@@ -183,7 +189,7 @@ function paymentRequired(offers: readonly Offer[], { reason, origin, kept }: Abo
     llms_txt,
     pass_format: PASS_FORMAT,
     how_to_pay: how(({ howToPay }) => howToPay),
-    ...BESIDE,
+    ...about.beside,
     accepts: offers.flatMap(({ accepts }) => accepts),
   })
   const [only] = offers
@@ -200,6 +206,7 @@ interface About {
   /** The first sentence of the message. */
   readonly reason: string
   readonly origin: string
+  readonly beside: BesideError
   readonly kept: KeptBeside
 }
 

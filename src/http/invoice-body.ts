@@ -52,7 +52,7 @@ export function invoiceBody(
     payment_url: paymentUrl,
     pay_at: paymentUrl === null ? null : `${origin}${paymentUrl}`,
     amount_sats: sats,
-    credit_sats: sats,
+    credit_sats: sats + floorSat(row.bonus),
     ...(macaroon === null ? {} : { macaroon }),
     expires_at: new Date(row.expiresAt).toISOString(),
     ...(qr ? { qr_svg: renderSVG(`lightning:${bolt11.toUpperCase()}`, { border: 2 }) } : {}),

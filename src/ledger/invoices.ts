@@ -13,6 +13,11 @@ export interface InvoiceRow {
   readonly account: AccountId
   /** The credit that its payment gives. */
   readonly amount: Msat
+  /**
+   * The bonus credit that was promised when it was made. A payment gets it although the operator has
+   * changed the tiers since.
+   */
+  readonly bonus: Msat
   /** The wallet that made it: `lnd`, `play`, … */
   readonly wallet: string
   readonly bolt11: string

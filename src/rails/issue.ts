@@ -3,6 +3,7 @@ import type { World } from '../floor/world.ts'
 import type { InvoiceRow, Invoices } from '../ledger/invoices.ts'
 import type { Passes, PassRow } from '../ledger/passes.ts'
 import { fromSat } from '../money/msat.ts'
+import type { Tiers } from '../money/tiers.ts'
 import { settlementSecret, statusToken } from '../passes/keys.ts'
 import { hex, macaroonOf, newAccount, type RootKeys } from '../passes/write.ts'
 import type { WalletBreaker } from '../wallets/breaker.ts'
@@ -15,6 +16,7 @@ export interface IssuerParts {
   readonly invoices: Invoices
   readonly keys: RootKeys
   readonly world: World
+  readonly tiers: Tiers
 }
 
 /** What is needed to make an invoice. */
@@ -94,15 +96,17 @@ export class Issuer {
     { sat, account, caveats }: Issue,
     { asker, tokenId }: { readonly asker: Asker; readonly tokenId: string | null },
   ): Promise<Result<InvoiceRow, OfferRefused>> {
-    const { breaker, passes, invoices, keys, world } = this.#parts
+    const { breaker, passes, invoices, keys, tiers, world } = this.#parts
     const ask = { sat, memo: 'satgate credit', expirySeconds: EXPIRY, asker }
     const created = await breaker.createInvoice(ask)
     if (!created.ok) return created
     const { paymentHash: hash, bolt11, expiresAt } = created.value
     const createdAt = world.now()
     const payee = account ?? newAccount(world.random)
+    const amount = fromSat(sat)
     const row: InvoiceRow = {
-      ...{ hash, account: payee, amount: fromSat(sat), wallet: breaker.wallet.kind, bolt11 },
+      ...{ hash, account: payee, amount, bonus: tiers.bonusOf(amount) },
+      ...{ wallet: breaker.wallet.kind, bolt11 },
       ...{ createdAt, expiresAt, settledAt: null },
     }
     await Promise.all([

@@ -106,6 +106,7 @@ const receiptOf = (row: InvoiceRow, received: bigint, record: Receipt['record'])
   credit: 'paid',
   rail: 'l402',
   native: { amount: String(received), unit: 'msat', rate: '1' },
+  promised: row.bonus,
   headers: null,
   record,
 })

@@ -2,6 +2,7 @@ import type { Awaitable } from '../floor/awaitable.ts'
 import type { Result } from '../floor/result.ts'
 import type { InvoiceRow } from '../ledger/invoices.ts'
 import type { AccountId, Deposit, PaymentId } from '../ledger/ledger.ts'
+import type { Msat } from '../money/msat.ts'
 import type { Operation, Presented } from '../passes/pass.ts'
 import type { InvoiceRefused } from '../wallets/wallet.ts'
 
@@ -111,6 +112,8 @@ export interface Receipt extends Pick<Deposit, 'amount' | 'credit' | 'rail' | 'n
    * (threats L4).
    */
   readonly payment: PaymentId
+  /** The bonus that its buyer was promised, if that is more than the tiers of now give. */
+  readonly promised?: Msat | undefined
   /**
    * The account that the payment was made for. Or the payment opens an account, and its first
    * answer carries a pass of it with these canonical caveats (threats L3).

@@ -124,5 +124,6 @@ const row = (some: Partial<InvoiceRow>): InvoiceRow => ({
   createdAt: 1,
   expiresAt: 100,
   settledAt: null,
+  bonus: msat(7n),
   ...some,
 })

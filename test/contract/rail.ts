@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Deposits } from '../../src/gate/deposits.ts'
 import type { Books } from '../../src/ledger/open-ledger.ts'
+import { Tiers } from '../../src/money/tiers.ts'
 import type { RootKeys } from '../../src/passes/write.ts'
 import type { Offer, Rail, Receipt } from '../../src/rails/rail.ts'
 import { newKeys } from '../support/gate.ts'
@@ -45,7 +46,13 @@ export function railContract(name: string, make: (parts: RailParts) => RailUnder
   const opened = () => {
     const books = openMemoryBooks('play')
     const keys = newKeys()
-    const deposits = new Deposits({ ...books, keys, world: real, say: () => {} })
+    const deposits = new Deposits({
+      ...books,
+      keys,
+      world: real,
+      say: () => {},
+      tiers: new Tiers([]),
+    })
     return { ...make({ books, keys }), books, deposits }
   }
   type Opened = ReturnType<typeof opened>

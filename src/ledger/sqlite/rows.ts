@@ -206,10 +206,11 @@ const caveatsOf = (json: string | null): readonly string[] | null =>
   json === null ? null : JSON.parse(json)
 
 export const INVOICE_COLUMNS =
-  'hash account amount wallet bolt11 created_at expires_at settled_at'.split(' ')
+  'hash account amount bonus wallet bolt11 created_at expires_at settled_at'.split(' ')
 
 export function pushInvoice(cells: JsonCell[], row: InvoiceRow): void {
-  cells.push(row.hash, row.account, jsonCell(row.amount), row.wallet, row.bolt11)
+  cells.push(row.hash, row.account, jsonCell(row.amount), jsonCell(row.bonus))
+  cells.push(row.wallet, row.bolt11)
   cells.push(row.createdAt, row.expiresAt, row.settledAt)
 }
 
@@ -217,6 +218,7 @@ export const invoiceOf = (row: Row): InvoiceRow => ({
   hash: text(row, 'hash'),
   account: text(row, 'account'),
   amount: money(row, 'amount'),
+  bonus: money(row, 'bonus'),
   wallet: text(row, 'wallet'),
   bolt11: text(row, 'bolt11'),
   createdAt: number(row, 'created_at'),

@@ -239,5 +239,10 @@ DROP TRIGGER holds_earn_at_once;
 DROP TRIGGER holds_earn;
 `
 
+/** The bonus credit that was promised with an invoice. Older ones promised none. */
+const PROMISED_BONUS = `
+ALTER TABLE lightning_invoices ADD COLUMN bonus INTEGER NOT NULL DEFAULT 0 CHECK (bonus >= 0);
+`
+
 /** `MIGRATIONS[v]` changes a file of version v to version v + 1. */
-export const MIGRATIONS: readonly string[] = [V1, V2, V3, V4, V5, V6, V7, SUMS, V9]
+export const MIGRATIONS: readonly string[] = [V1, V2, V3, V4, V5, V6, V7, SUMS, V9, PROMISED_BONUS]

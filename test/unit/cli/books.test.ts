@@ -11,6 +11,7 @@ import type { MoneyKind } from '../../../src/ledger/ledger.ts'
 import type { Books } from '../../../src/ledger/open-ledger.ts'
 import { openSqliteBooks } from '../../../src/ledger/sqlite.ts'
 import { msat } from '../../../src/money/msat.ts'
+import { Tiers } from '../../../src/money/tiers.ts'
 import { Gifts } from '../../../src/rails/gifts.ts'
 import { satgateAt } from '../../support/command-line.ts'
 import { real } from '../../support/world.ts'
@@ -78,7 +79,13 @@ async function running(name: string, kind: MoneyKind): Promise<Books> {
   const keys = rootKeys(join(home, name), true, world)
   if (!keys.ok) throw new Error('no keys')
   const gifts = new Gifts(world.random)
-  const deposits = new Deposits({ ...books, keys: keys.value, world, say: () => {} })
+  const deposits = new Deposits({
+    ...books,
+    keys: keys.value,
+    world,
+    say: () => {},
+    tiers: new Tiers([]),
+  })
   gifts.start((receipt) => deposits.credit(receipt))
   const office = controlHandlers({ books, gifts, world })
   const control = await listenForCommands(real, socketIn(join(home, name)), office)

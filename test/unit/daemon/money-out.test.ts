@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { owedToBuyers } from '../../../src/daemon/money-out.ts'
 import type { InvoiceRow } from '../../../src/ledger/invoices.ts'
 import type { Books } from '../../../src/ledger/open-ledger.ts'
-import { fromSat, msat } from '../../../src/money/msat.ts'
+import { fromSat, msat, ZERO } from '../../../src/money/msat.ts'
 import { openEcashFile } from '../../../src/wallets/ecash/store/database.ts'
 import { EcashStore } from '../../../src/wallets/ecash/store/store.ts'
 import { openMemoryBooks } from '../../support/memory-books.ts'
@@ -19,7 +19,7 @@ afterEach(() => store.close())
 
 const row = (hash: string, sat: number): InvoiceRow => ({
   ...{ hash, account: 'ann', amount: fromSat(sat), wallet: 'ecash', bolt11: 'lnbc…' },
-  ...{ createdAt: 1, expiresAt: 2, settledAt: null },
+  ...{ createdAt: 1, expiresAt: 2, settledAt: null, bonus: ZERO },
 })
 
 /** A buyer has paid, and the coins are here. */

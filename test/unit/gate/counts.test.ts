@@ -15,6 +15,7 @@ import { pattern, type Route } from '../../../src/gate/route.ts'
 import { Settler } from '../../../src/gate/settle.ts'
 import { PromptEstimator } from '../../../src/money/lessons.ts'
 import { msat } from '../../../src/money/msat.ts'
+import { Tiers } from '../../../src/money/tiers.ts'
 import { Gifts } from '../../../src/rails/gifts.ts'
 import { plainHttp } from '../../plug/plain-http.ts'
 import { openMemoryBooks } from '../../support/memory-books.ts'
@@ -65,7 +66,11 @@ async function stage() {
   const selling = Object.assign(new Gifts(world.random), {
     offer: () => ({ ok: true, value: offer }) as const,
   })
-  const paymentRequired = new PaymentRequired([selling as never], { min: 10, max: 1_000 })
+  const paymentRequired = new PaymentRequired(
+    [selling as never],
+    { min: 10, max: 1_000 },
+    new Tiers([]),
+  )
   const who = { account: 'a', limits: [], scope: 'account', via: 'pass', carries: null }
   const forwarded = {
     relayed: { end: 'complete', whole: Buffer.from('x'), head: null, detail: null },

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { holdRefusal } from '../../../src/gate/not-held.ts'
 import type { Limit } from '../../../src/ledger/ledger.ts'
 import { msat } from '../../../src/money/msat.ts'
+import { Tiers } from '../../../src/money/tiers.ts'
 
 describe('what a refused hold becomes', () => {
   const limit = (unit: Limit['unit'], window: Limit['window']): Limit => ({
@@ -11,8 +12,12 @@ describe('what a refused hold becomes', () => {
     max: 10n,
   })
   const now = Date.parse('2026-11-21T12:00:00Z')
+  const about = {
+    now,
+    beside: { x402Version: 1, accepts: [], credit_tiers: new Tiers([]).shown },
+  } as const
   const reached = (unit: Limit['unit'], window: Limit['window'], resetsAt: number | null) =>
-    holdRefusal({ why: 'limit_reached', limit: limit(unit, window), left: 3n, resetsAt }, now)
+    holdRefusal({ why: 'limit_reached', limit: limit(unit, window), left: 3n, resetsAt }, about)
 
   it.each([
     { unit: 'calls', window: 'day', status: 429 },
@@ -66,11 +71,11 @@ describe('what a refused hold becomes', () => {
 
   it('money held by one’s own requests: 429, never a second invoice', () => {
     const refused = { why: 'held', needed: msat(5n), available: msat(1n) } as const
-    expect(holdRefusal(refused, now)).toMatchObject({ status: 429, offer: null })
+    expect(holdRefusal(refused, about)).toMatchObject({ status: 429, offer: null })
   })
 
   it('too little money: an offer is to be made', () => {
     const refused = { why: 'insufficient_funds', needed: msat(5n), balance: msat(1n) } as const
-    expect(holdRefusal(refused, now)).toBe(null)
+    expect(holdRefusal(refused, about)).toBe(null)
   })
 })

@@ -11,6 +11,7 @@ import { TokenCounter } from '../../../src/money/counter.ts'
 import { PromptEstimator } from '../../../src/money/lessons.ts'
 import { fromSat } from '../../../src/money/msat.ts'
 import type { Rate } from '../../../src/money/price.ts'
+import { Tiers } from '../../../src/money/tiers.ts'
 import type { Offer, Rail } from '../../../src/rails/rail.ts'
 import { HEAD } from '../../support/dialects.ts'
 import { openMemoryBooks } from '../../support/memory-books.ts'
@@ -51,7 +52,7 @@ function priced(parts: {
 }
 
 const satsFor = async (step: Priced | null, min = 10, max = 1000): Promise<number> =>
-  new PaymentRequired([], { min, max }).sats(
+  new PaymentRequired([], { min, max }, new Tiers([])).sats(
     step,
     step === null
       ? null
@@ -143,7 +144,7 @@ describe('I8 paying_the_offer_admits_the_request', () => {
             const of = { model: 'm', dialect: 'openai-chat', account: 'b', plain: true }
             estimator.learn(of, { own: 20, bound: 100, reported: learned })
           }
-          const sats = await new PaymentRequired([], bounds).sats(
+          const sats = await new PaymentRequired([], bounds, new Tiers([])).sats(
             step,
             new PromptEstimate(step.asked, WHOSE, { estimator, counter }),
           )
@@ -187,7 +188,7 @@ describe('402s with copies of one shared invoice', () => {
   const offers = (...list: readonly Offer[]) => {
     const left = [...list]
     const rail = { offer: () => ok(left.shift() as Offer) } as unknown as Rail
-    const gate = new PaymentRequired([rail], { min: 10, max: 1_000 })
+    const gate = new PaymentRequired([rail], { min: 10, max: 1_000 }, new Tiers([]))
     return async (origin = 'https://a') => {
       const incoming = { origin, path: '/', client: 'c', site: 's' } as Priced['incoming']
       const about = { sat: 10, least: 10, payer: null, reason: 'Because.' }

@@ -275,6 +275,16 @@ const V7_ROWS = V6_ROWS.replace("'0a0b0c0d');", "'0a0b0c0d', 7, 'w', 1);")
 // Up to here, triggers of the version write the sums.
 const V8_ROWS = V7_ROWS.replace("total 0', 0, 100)", "total 0', 0, 100, 0)")
 
+/** From version 9 on, what holds earned is written with them. */
+const V9_ROWS = `${V8_ROWS} INSERT INTO earnings (day, model, requests, input, cached, output, earned, overrun)
+  VALUES (0, 'llama3', 1, 1, 0, 2, 30, 0);`
+
+/** From version 10 on, an invoice has the bonus that was promised with it. */
+const V10_ROWS = V9_ROWS.replace(
+  "INSERT INTO lightning_invoices VALUES ('a', 'ann', 1000, 'play', '', 1, 2, NULL)",
+  "INSERT INTO lightning_invoices VALUES ('a', 'ann', 1000, 'play', '', 1, 2, NULL, 0)",
+)
+
 /**
  * For each released version, rows as that version wrote them. Each migration is tested by opening
  * them. A new migration needs new rows here.
@@ -289,8 +299,8 @@ const FIXTURES: readonly string[] = [
   V6_ROWS,
   V7_ROWS,
   V8_ROWS,
-  `${V8_ROWS} INSERT INTO earnings (day, model, requests, input, cached, output, earned, overrun)
-     VALUES (0, 'llama3', 1, 1, 0, 2, 30, 0);`,
+  V9_ROWS,
+  V10_ROWS,
 ]
 
 describe('a ledger of an older version', () => {
@@ -359,7 +369,7 @@ describe('a ledger of an older version', () => {
     const row = { hash: 's', account: 'eve', amount: 9_000n, wallet: 'play', bolt11: 'lnbc…' }
     expect(await books.invoices.get('s')).toEqual({
       ...row,
-      ...{ createdAt: 3, expiresAt: 4, settledAt: null },
+      ...{ createdAt: 3, expiresAt: 4, settledAt: null, bonus: 0n },
     })
     expect(await books.invoices.get('a')).toMatchObject({ settledAt: 5 })
     expect(await books.invoices.get('g')).toBeNull()

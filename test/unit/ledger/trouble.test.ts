@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Books } from '../../../src/ledger/open-ledger.ts'
 import { openDatabase } from '../../../src/ledger/sqlite/database.ts'
 import { booksOver, openSqliteBooks } from '../../../src/ledger/sqlite.ts'
+import { ZERO } from '../../../src/money/msat.ts'
 import { ScriptWorld } from '../../contract/ledger-script.ts'
 import { scratch } from './scratch.ts'
 import { charge, deposit, hold, isDone } from './use.ts'
@@ -142,5 +143,5 @@ describe('a ledger whose disk fails', () => {
 
 const INVOICE = {
   ...{ hash: 'a', account: 'ann', amount: deposit().amount, wallet: 'play' },
-  ...{ bolt11: 'lnbc…', createdAt: 1, expiresAt: 2, settledAt: null },
+  ...{ bolt11: 'lnbc…', createdAt: 1, expiresAt: 2, settledAt: null, bonus: ZERO },
 }

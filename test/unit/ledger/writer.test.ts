@@ -5,7 +5,7 @@ import { emptyGroup } from '../../../src/ledger/sqlite/group.ts'
 import { groupText } from '../../../src/ledger/sqlite/group-text.ts'
 import { openingOf, Writer } from '../../../src/ledger/sqlite/writer.ts'
 import { openSqliteBooks } from '../../../src/ledger/sqlite.ts'
-import { msat } from '../../../src/money/msat.ts'
+import { msat, ZERO } from '../../../src/money/msat.ts'
 import { ScriptWorld } from '../../contract/ledger-script.ts'
 import { real } from '../../support/world.ts'
 import { scratch } from './scratch.ts'
@@ -120,7 +120,13 @@ describe('amounts that no number can name exactly', () => {
     await books.ledger.settle('h1', charge(ODD - 2n))
     await books.ledger.hold(hold({ id: 'h2', price, limits }))
     const invoice = { hash: 'a', account: 'ann', amount: msat(ODD), wallet: 'play', bolt11: 'ln' }
-    await books.invoices.put({ ...invoice, createdAt: 1, expiresAt: 2, settledAt: null })
+    await books.invoices.put({
+      ...invoice,
+      createdAt: 1,
+      expiresAt: 2,
+      settledAt: null,
+      bonus: ZERO,
+    })
     await books.close()
     const again = open()
     expect(await again.ledger.balance('ann')).toMatchObject({

@@ -1,3 +1,4 @@
+import { Tiers } from '../../../src/money/tiers.ts'
 import { canonicalCaveats } from '../../../src/passes/caveat.ts'
 import { KnownPasses } from '../../../src/passes/known.ts'
 import { makeRecogniser } from '../../../src/passes/recognise.ts'
@@ -26,7 +27,7 @@ railContract('L402 on play money', ({ books, keys }) => {
   const known = new KnownPasses(100)
   const read = makeRecogniser({ keys: signed.keys, verify: makeVerifier(signed), known })
   const bounds = { perClient: 20, total: 100 }
-  const parts = { breaker, keys, world: real, background: unheard, read }
+  const parts = { breaker, keys, world: real, background: unheard, read, tiers: new Tiers([]) }
   const l402 = new L402({ ...books, ...parts, ...bounds })
   const offered = (body: object) => body as { l402: { macaroon: string }; payment_hash: string }
   const presented = (body: object, secret: string) => [

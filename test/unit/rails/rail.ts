@@ -3,6 +3,7 @@ import { vi } from 'vitest'
 import { Authenticator } from '../../../src/gate/authenticate.ts'
 import { Deposits } from '../../../src/gate/deposits.ts'
 import type { Invoices } from '../../../src/ledger/invoices.ts'
+import { Tiers } from '../../../src/money/tiers.ts'
 import { keyId } from '../../../src/passes/keys.ts'
 import { KnownPasses } from '../../../src/passes/known.ts'
 import { makeRecogniser } from '../../../src/passes/recognise.ts'
@@ -73,13 +74,20 @@ export function rail(options: RailOptions = {}) {
   const known = new KnownPasses(100)
   const verify = makeVerifier({ keys: [keys.current], remember: 100 })
   const l402 = new L402({
-    ...{ breaker, passes, keys, world, background: unheard },
+    ...{ breaker, passes, keys, world, background: unheard, tiers: new Tiers([]) },
     invoices: Object.assign(store, options.invoices),
     read: makeRecogniser({ verify, keys: [keys.current], known }),
     perClient: options.perClient ?? 20,
     total: options.total ?? 100,
   })
-  const deposits = new Deposits({ ledger, passes, keys, world, say: () => {} })
+  const deposits = new Deposits({
+    ledger,
+    passes,
+    keys,
+    world,
+    say: () => {},
+    tiers: new Tiers([]),
+  })
   const authenticator = new Authenticator({ passes, unpaid: l402, deposits, known, world })
   /** What a request with this pass presents. */
   const presented = (macaroon: unknown, secret: string) => {

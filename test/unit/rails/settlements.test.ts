@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Deposits } from '../../../src/gate/deposits.ts'
+import { Tiers } from '../../../src/money/tiers.ts'
 import { L402 } from '../../../src/rails/l402.ts'
 import { Lightning } from '../../../src/rails/lightning.ts'
 import { WalletBreaker } from '../../../src/wallets/breaker.ts'
@@ -46,14 +47,22 @@ function learning(over: Partial<Wallet> = {}) {
     background: unheard,
   })
   const keys = newKeys()
-  const lightning = { breaker, passes, invoices, keys, world, background: unheard }
+  const lightning = {
+    breaker,
+    passes,
+    invoices,
+    keys,
+    world,
+    background: unheard,
+    tiers: new Tiers([]),
+  }
   const read = () => ({ is: 'absent' }) as const
   const l402 = new L402({ ...lightning, read, perClient: 999, total: 9_999 })
   const paid: number[] = []
   const say = (event: { event: string; amount_msat?: unknown }) => {
     if (event.event === 'paid') paid.push(Number(event.amount_msat))
   }
-  const deposits = new Deposits({ ledger, passes, keys, world, say })
+  const deposits = new Deposits({ ledger, passes, keys, world, say, tiers: new Tiers([]) })
   const learner = new Lightning(lightning, () => {})
   const started = learner.start((receipt) => deposits.credit(receipt))
   const settlements = { stop: () => started.stop(), wake: (hash: string) => learner.wake(hash) }

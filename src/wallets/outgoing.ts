@@ -12,7 +12,9 @@ export interface Outgoing {
   pay(order: PaymentOrder): Promise<PaymentState>
   /**
    * What became of a payment. `unknown`: the wallet is sure that it never tried it. Throws
-   * `WalletUnreachable` if it cannot say.
+   * `WalletUnreachable` if it cannot say. A call that an earlier process sent may still be in a queue
+   * of the wallet. So a process that did not send the order itself believes `unknown` only
+   * `IN_DOUBT_MS` (`pay-once.ts`) after the order can have been sent.
    */
   find(payment: PaymentName): Promise<PaymentState>
   /**

@@ -114,7 +114,7 @@ export function outgoingContract(name: string, make: () => Promise<OutgoingUnder
       expect(await outgoing.find(order(await under.invoice(SAT)))).toEqual({ is: 'unknown' })
     })
 
-    it('L12 the same payment again is not paid again, and the answer is the same', async () => {
+    it('the same payment again is not paid again, and the answer is the same', async () => {
       const outgoing = await open()
       const one = order(await under.invoice(SAT))
       const first = await outgoing.pay(one)
@@ -123,7 +123,7 @@ export function outgoingContract(name: string, make: () => Promise<OutgoingUnder
       expect(await under.arrived(one.bolt11)).toBe(1)
     })
 
-    it('L12 another id with the hash of an earlier payment pays nothing', async () => {
+    it('another id with the hash of an earlier payment pays nothing', async () => {
       const outgoing = await open()
       const one = order(await under.invoice(SAT))
       const first = await outgoing.pay(one)
@@ -131,7 +131,7 @@ export function outgoingContract(name: string, make: () => Promise<OutgoingUnder
       expect(await under.arrived(one.bolt11)).toBe(1)
     })
 
-    it('L12 the same payment twice at the same moment is paid once', async () => {
+    it('the same payment twice at the same moment is paid once', async () => {
       const outgoing = await open()
       const one = order(await under.invoice(SAT))
       const states = await Promise.all([outgoing.pay(one), outgoing.pay(one)])
@@ -140,7 +140,7 @@ export function outgoingContract(name: string, make: () => Promise<OutgoingUnder
       expect(await under.arrived(one.bolt11)).toBe(1)
     })
 
-    it('L12 two processes at the same moment pay once', async (context) => {
+    it('two processes at the same moment pay once', async (context) => {
       const { race = 'once' } = under
       if (race !== 'once') return context.skip(race)
       const both = [await open(), await open()]
@@ -246,7 +246,7 @@ export function outgoingContract(name: string, make: () => Promise<OutgoingUnder
       expect(await under.arrived(one.bolt11)).toBe(1)
     })
 
-    it("L13 restore_pays_nothing_twice: the list has all of ours with ids, and nobody else's", async (context) => {
+    it("the list has all of ours with ids, and nobody else's", async (context) => {
       const outgoing = await open()
       if (outgoing.list === null) return context.skip('it cannot list payments with their ids')
       const since = Date.now() - 1_000

@@ -4,6 +4,7 @@ import type { World } from '../floor/world.ts'
 import type { Ledger, UsageRow } from '../ledger/ledger.ts'
 import { floorSat, type Msat, msat } from '../money/msat.ts'
 import { othersShown } from '../money/quantities.ts'
+import { seesBalance } from '../passes/scope.ts'
 import type { Presentation } from '../rails/rail.ts'
 import { shortName } from './account-name.ts'
 import type { Authenticator } from './authenticate.ts'
@@ -55,8 +56,9 @@ export class AccountPages {
     const balance = await this.#ledger.balance(account)
     if (balance === null) return err(this.#noCredential)
     const available = await this.spendable(payer.value, balance.available)
-    const held = scope === 'account' ? balance.held : msat(0n)
-    const owed = scope === 'account' ? balance.owed : msat(0n)
+    const sees = seesBalance(scope)
+    const held = sees ? balance.held : msat(0n)
+    const owed = sees ? balance.owed : msat(0n)
     // While requests still run, the account may owe more than they hold.
     const all = msat(available + held > owed ? available + held - owed : 0n)
     return ok({
@@ -66,7 +68,7 @@ export class AccountPages {
       ...(owed > 0n ? { owed_msat: Number(owed) } : {}),
       available_msat: Number(available),
       balance_sats: floorSat(all),
-      ...(scope === 'account'
+      ...(sees
         ? { paid_msat: Number(balance.paid), bonus_msat: Number(balance.bonus) }
         : { narrowed: true }),
     })

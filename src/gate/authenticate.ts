@@ -164,7 +164,7 @@ export class Authenticator {
     const { account, pass } = await this.#deposits.credit(receipt.value)
     const { headers } = receipt.value
     const carries = pass === null ? headers : { ...headers, 'x-satgate-pass': pass }
-    return ok({ account, limits: [], scope: 'account', via: 'payment', carries })
+    return ok({ account, limits: [], scope: { is: 'request' }, via: 'payment', carries })
   }
 
   /**

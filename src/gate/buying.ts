@@ -1,6 +1,7 @@
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import { floorSat } from '../money/msat.ts'
+import { ownsAccount } from '../passes/scope.ts'
 import type { Invoicing, IssuedInvoice, Presentation } from '../rails/rail.ts'
 import type { Authenticator } from './authenticate.ts'
 import { readInvoiceAsk } from './invoice-ask.ts'
@@ -33,8 +34,8 @@ export class Buying {
 
   /**
    * Makes an invoice of `amountSats` (1000 if the body names none). With a credential it tops that
-   * account up. For a narrowed pass no macaroon is made, because it would not have the caveats of
-   * that pass (threats I4).
+   * account up. Only a root pass gets a macaroon for it, because that has no caveats of the pass
+   * that asked (threats I4).
    */
   async create(
     body: unknown,
@@ -58,7 +59,7 @@ export class Buying {
     const made = await this.#parts.invoicing.create({
       sat: sats,
       account: payer?.account ?? null,
-      caveats: payer !== null && payer.scope !== 'account' ? null : born,
+      caveats: payer === null || ownsAccount(payer.scope) ? born : null,
       quota: quotaOf(payer, from),
     })
     return made.ok ? made : err(noOffer(made.error))

@@ -2,6 +2,7 @@ import { type Awaitable, andThen } from '../floor/awaitable.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import { ceilSat } from '../money/msat.ts'
+import { topsUp } from '../passes/scope.ts'
 import {
   type Authenticated,
   type Call,
@@ -125,7 +126,7 @@ export class ModeRule {
 
   /** Sats that a top-up pays for old debt before it buys anything. */
   #debt(payer: Payer | null): Awaitable<number> {
-    if (payer?.scope !== 'account') return 0
+    if (payer === null || !topsUp(payer.scope)) return 0
     return andThen(this.#parts.holds.real.owed(payer.account), ceilSat)
   }
 

@@ -119,7 +119,7 @@ const newCopy = (day: string): Copy => ({
 export const anonymous = (now: number): Payer => ({
   account: `anonymous-${dayOf(now)}`,
   limits: [],
-  scope: 'account',
+  scope: { is: 'request' },
   via: 'free',
 })
 

@@ -1,4 +1,5 @@
 import type { AccountId, Limit } from '../ledger/ledger.ts'
+import { nameOfPass, type Scope } from '../passes/scope.ts'
 
 /**
  * Who pays for a request, however they came to be known. Authentication makes this record. The code
@@ -8,8 +9,8 @@ export interface Payer {
   readonly account: AccountId
   /** The limits that the payment must keep. Each is counted at its own meter. */
   readonly limits: readonly Limit[]
-  /** All of the account, or one narrowed pass of it, by its name. */
-  readonly scope: 'account' | { readonly pass: string }
+  /** What the payer may do with the account, besides paying. */
+  readonly scope: Scope
   /**
    * `pass`: a pass was presented. `payment`: a payment was presented with this very request. `free`:
    * nobody has to pay. `operator`: whoever runs the gate.
@@ -18,4 +19,4 @@ export interface Payer {
 }
 
 /** The name of the narrowed pass that pays; null if all of the account does. */
-export const passOf = ({ scope }: Payer): string | null => (scope === 'account' ? null : scope.pass)
+export const passOf = ({ scope }: Payer): string | null => nameOfPass(scope)

@@ -4,6 +4,7 @@ import type { Result } from '../floor/result.ts'
 import { ceilSat } from '../money/msat.ts'
 import { at, ceilingPrice } from '../money/price.ts'
 import type { Tier, Tiers } from '../money/tiers.ts'
+import { ownsAccount, topsUp } from '../passes/scope.ts'
 import type {
   InvoiceQuotaKey,
   Offer,
@@ -39,6 +40,7 @@ export interface BesideError extends Readonly<Record<string, unknown>> {
 }
 
 const PASS_FORMAT = '<macaroon>:<preimage>'
+const SAME_KEY = 'the key of this request'
 
 /** Builds the 402 from the offers of all rails. */
 export class PaymentRequired {
@@ -85,8 +87,8 @@ export class PaymentRequired {
   }
 
   /**
-   * Builds a 402 with offers. The holder of a root pass is offered a top-up of the account,
-   * everybody else a new account. A rail that cannot take money now is left out. If no rail can,
+   * Builds a 402 with offers. The holder of a root pass or a spending key is offered a top-up of the
+   * account, everybody else a new account. A macaroon of the account is for its root pass alone. A rail that cannot take money now is left out. If no rail can,
    * the refusal has no offer, because nobody should be asked for a payment that cannot be taken.
    */
   offer(
@@ -94,12 +96,15 @@ export class PaymentRequired {
     about: Asks & { readonly payer: Payer | null; readonly reason: string },
   ): Awaitable<Refusal> {
     const { payer, sat, least } = about
-    const account = payer?.scope === 'account' ? payer.account : null
+    const account = payer !== null && topsUp(payer.scope) ? payer.account : null
+    const macaroon = account === null || (payer !== null && ownsAccount(payer.scope))
     const { origin, path } = incoming
-    const want = { sat, least, account, quota: quotaOf(payer, incoming), origin, path }
+    const want = { sat, least, account, macaroon, quota: quotaOf(payer, incoming), origin, path }
     const asked = this.#rails.map((rail) => offerOf(rail, want))
     const answered = (offers: readonly Answer[]) =>
-      refusalOf(offers, { reason: about.reason, origin, beside: this.beside, kept: this.#kept })
+      refusalOf(offers, {
+        ...{ reason: about.reason, macaroon, origin, beside: this.beside, kept: this.#kept },
+      })
     return asked.some(isPromise) ? Promise.all(asked).then(answered) : answered(asked as Answer[])
   }
 }
@@ -132,13 +137,15 @@ function refusalOf(answers: readonly Answer[], about: About): Refusal {
 }
 
 /** In whose quota the open invoices of this request are counted (threats J17). */
-export const quotaOf = (
+export function quotaOf(
   payer: Payer | null,
   { client, site }: Pick<Incoming, 'client' | 'site'>,
-): InvoiceQuotaKey =>
-  payer === null
-    ? { is: 'stranger', client, site }
-    : { is: payer.scope === 'account' ? 'owner' : 'holder', account: payer.account }
+): InvoiceQuotaKey {
+  if (payer === null) return { is: 'stranger', client, site }
+  const { account, scope } = payer
+  if (ownsAccount(scope)) return { is: 'owner', account }
+  return { is: topsUp(scope) ? 'spender' : 'holder', account }
+}
 
 /** No offer can be made, because the wallet does not answer. Buyers with credit are served. */
 const WALLET_DOWN: Refusal = refuse(
@@ -180,14 +187,14 @@ function amountRefused({ least, most }: { least: number | null; most: number | n
  * of the first rail is kept.
  */
 function paymentRequired(offers: readonly Offer[], about: About): Refusal {
-  const { reason, origin, kept } = about
+  const { reason, macaroon, origin, kept } = about
   const llms_txt = `${origin}/llms.txt`
   const how = (of: (offer: Offer) => string) => offers.map(of).join(' ')
   const message = `${reason} ${how(({ say }) => say)} How: ${llms_txt}`
   const beside = () => ({
     ...firstOf(offers.map(({ body }) => body)),
     llms_txt,
-    pass_format: PASS_FORMAT,
+    pass_format: macaroon ? PASS_FORMAT : SAME_KEY,
     how_to_pay: how(({ howToPay }) => howToPay),
     ...about.beside,
     accepts: offers.flatMap(({ accepts }) => accepts),
@@ -205,6 +212,8 @@ function paymentRequired(offers: readonly Offer[], about: About): Refusal {
 interface About {
   /** The first sentence of the message. */
   readonly reason: string
+  /** Whether the payer gets a new pass, and not only credit on the key that is here. */
+  readonly macaroon: boolean
   readonly origin: string
   readonly beside: BesideError
   readonly kept: KeptBeside

@@ -2,6 +2,7 @@ import type { Meter, Problem } from '../dialects/dialect.ts'
 import type { Awaitable } from '../floor/awaitable.ts'
 import type { World } from '../floor/world.ts'
 import type { Msat } from '../money/msat.ts'
+import { seesBalance } from '../passes/scope.ts'
 import type { AccountPages } from './account.ts'
 import type { Held, Settled } from './call.ts'
 import type { Forwarded } from './forward.ts'
@@ -27,7 +28,7 @@ export class Respond {
    */
   balance({ hold, observed, payer }: Held, available: Msat | null): Awaitable<Msat | null> {
     if (observed !== null) return null
-    if (available === null || payer === null || payer.scope === 'account' || hold === null) {
+    if (available === null || payer === null || seesBalance(payer.scope) || hold === null) {
       return available
     }
     return this.#pages.spendable(payer, available)

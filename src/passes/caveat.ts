@@ -21,6 +21,8 @@ export type Caveat =
   | { readonly kind: 'id'; readonly value: string }
   /** A note for people. It means nothing to the gate. */
   | { readonly kind: 'label'; readonly value: string }
+  /** The pass spends: no withdrawal, no carving, no macaroon for a top-up (threats L14). */
+  | { readonly kind: 'only'; readonly value: 'spend' }
 
 /** `reserved_caveat`: it is well written, and this version does not serve it yet (threats L8). */
 export type CaveatRefused = 'malformed_caveat' | 'unknown_caveat' | 'reserved_caveat'
@@ -73,6 +75,7 @@ const GRAMMARS: ReadonlyMap<string, Grammar> = new Map<string, Grammar>([
   ['id', { operator: '=', takes: '1 to 64 letters, digits, - or _', read: readId }],
   ['label', { operator: '=', takes: '1 to 64 characters', read: readLabel }],
   ['preimage', { operator: '=', takes: '64 hex digits', read: readPreimage }],
+  ['only', { operator: '=', takes: 'the word spend', read: readOnly }],
   ['tool', { operator: '=', takes: 'tools like search_*', read: readTool }],
   ['seconds', reservedLimit('a whole number')],
 ])
@@ -123,6 +126,7 @@ export function printCaveat(caveat: Caveat): string {
       return printLimit(caveat)
     case 'id':
     case 'label':
+    case 'only':
       return `${caveat.kind} = ${caveat.value}`
   }
 }
@@ -224,6 +228,10 @@ function readId(value: string): Caveat | null {
 
 function readLabel(value: string): Caveat | null {
   return value !== '' && [...value].length <= 64 ? { kind: 'label', value } : null
+}
+
+function readOnly(value: string): Caveat | null {
+  return value === 'spend' ? { kind: 'only', value } : null
 }
 
 function readPreimage(value: string): Caveat | null {

@@ -1,6 +1,7 @@
 import type { Result } from '../floor/result.ts'
 import type { Limit } from '../ledger/ledger.ts'
 import type { CaveatRefused, Rule } from './caveat.ts'
+import type { Scope } from './scope.ts'
 
 /**
  * What a verified macaroon allows. Whoever has a pass can use it, and its caveats can only narrow
@@ -11,12 +12,7 @@ export interface Pass {
   readonly hash: string
   /** 64 hex digits. It must equal the token id of the pass's row. */
   readonly tokenId: string
-  /**
-   * `account` is a root pass: it has no caveats except the `preimage=` that lnget adds, and sees
-   * the whole account. Otherwise the name of this narrowed pass: the hex of sha256(signature at its
-   * last narrowing caveat).
-   */
-  readonly scope: 'account' | { readonly pass: string }
+  readonly scope: Scope
   readonly rules: readonly Rule[]
   /** One limit, with its meter, for each caveat `spend`, `calls` or `tokens`. */
   readonly limits: readonly Limit[]

@@ -15,6 +15,7 @@ import { sameHex } from './keys.ts'
 import type { Macaroon } from './macaroon.ts'
 import type { Forbidden, Operation, Pass } from './pass.ts'
 import { isPlainPath } from './plain-path.ts'
+import type { Scope } from './scope.ts'
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -29,6 +30,20 @@ export function readCaveat(bytes: Uint8Array): Result<Caveat, CaveatProblem> {
 
 /** lnget adds the preimage to the macaroon that it paid for. That does not narrow the pass. */
 export const narrows = (caveat: Caveat): boolean => caveat.kind !== 'preimage'
+
+/**
+ * What caveats leave of a root pass. A spending key is narrowed by `only = spend` alone; `id` and
+ * `label` beside it restrict nothing. `name` is the name of the pass at its last narrowing caveat.
+ */
+export function scopeOf(caveats: readonly Caveat[], name: () => string): Scope {
+  const narrowing = caveats.filter(narrows)
+  if (narrowing.length === 0) return { is: 'root' }
+  const kinds = new Set(narrowing.map(({ kind }) => kind))
+  const only = kinds.delete('only')
+  kinds.delete('id')
+  kinds.delete('label')
+  return { is: only && kinds.size === 0 ? 'spending' : 'narrowed', pass: name() }
+}
 
 /** Names a meter or a narrowed pass. Nobody can make the same name without the same caveats before it. */
 const nameOf = (signature: Uint8Array): string =>
@@ -47,21 +62,29 @@ export function readPass(
   assert(signatures.length === macaroon.caveats.length, 'a signature for each caveat')
   const rules: Rule[] = []
   const limits: Limit[] = []
-  let last: Uint8Array | null = null
+  const caveats: Caveat[] = []
+  let last: Uint8Array = macaroon.signature
   for (const [index, signature] of signatures.entries()) {
     const caveat = readCaveat(macaroon.caveats[index] ?? new Uint8Array(0))
     if (!caveat.ok) return err(caveat.error.why)
+    caveats.push(caveat.value)
     if (narrows(caveat.value)) last = signature
     if (caveat.value.kind === 'limit') {
       const { unit, window, max } = caveat.value
       limits.push({ meter: nameOf(signature), unit, window, max })
-    } else if (caveat.value.kind !== 'id' && caveat.value.kind !== 'label') {
+    } else if (isRule(caveat.value)) {
       rules.push(caveat.value)
     }
   }
-  const scope = last === null ? 'account' : { pass: nameOf(last) }
+  const scope = scopeOf(caveats, () => nameOf(last))
   return ok({ ...identifier, scope, rules, limits })
 }
+
+const isRule = (caveat: Caveat): caveat is Rule =>
+  caveat.kind !== 'limit' &&
+  caveat.kind !== 'id' &&
+  caveat.kind !== 'label' &&
+  caveat.kind !== 'only'
 
 /** Whether one rule holds. A request without a model breaks every `model` rule. */
 function holds(rule: Rule, operation: Operation): boolean {

@@ -9,9 +9,12 @@ const HOW_TO_PAY_SHARED =
 const SAY_SHARED =
   'Pay the invoice in this answer with a wallet that shows the preimage, then send the same request with <macaroon>:<preimage> as the key.'
 
+const HOW_TO_TOP_UP =
+  'Pay l402.invoice: it tops up the account of the key in this request. Then send this request again with the same key. GET payment_url says when it is paid.'
+
 /** The offer of an invoice, which its client reaches at that origin. */
 export function offerOf(issued: IssuedInvoice, origin: string): Offer {
-  const { paymentUrl, statusToken: token } = issued
+  const { macaroon, paymentUrl, statusToken: token } = issued
   if (paymentUrl === null) return new SharedOffer(issued)
   const payAt = `${origin}${paymentUrl}`
   const page = { payment_url: paymentUrl }
@@ -23,8 +26,11 @@ export function offerOf(issued: IssuedInvoice, origin: string): Offer {
       pay_at: payAt,
     },
     accepts: [],
-    say: `Pay at ${payAt} or the invoice in this answer, then send the same request with the pass that it buys, <macaroon>:<preimage>, as the key.`,
-    howToPay: HOW_TO_PAY,
+    say:
+      macaroon === null
+        ? `Pay at ${payAt} or the invoice in this answer: it tops up the account of this key. Then send the same request with the same key.`
+        : `Pay at ${payAt} or the invoice in this answer, then send the same request with the pass that it buys, <macaroon>:<preimage>, as the key.`,
+    howToPay: macaroon === null ? HOW_TO_TOP_UP : HOW_TO_PAY,
   }
 }
 

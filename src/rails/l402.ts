@@ -56,7 +56,7 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
   readonly #open: InvoiceQuota
   readonly #bucket: ClientBucket
   readonly #shared: SharedOffers
-  /** By account: the invoice that a 402 is making for it now. */
+  /** By account and quota: the invoice that a 402 is making for it now. */
   readonly #making = new Map<string, Promise<unknown>>()
 
   constructor(parts: L402Parts) {
@@ -90,12 +90,12 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
   }
 
   /**
-   * The offer of a 402: an invoice for this client alone. If the quota is used up, the owner of an
-   * account gets one of the account's open invoices again, and all others get a shared invoice.
+   * The offer of a 402: an invoice for this client alone. If the quota is used up, who tops an
+   * account up gets one of its open invoices again, and all others get a shared invoice.
    * `want.least` is the sats that admit the request.
    */
   offer(want: Want): Awaitable<Result<Offer, OfferRefused>> {
-    const shares = this.#breaker.wallet.preimageIsPublic !== true && want.quota.is !== 'owner'
+    const shares = this.#breaker.wallet.preimageIsPublic !== true && !isTopUp(want.quota)
     const own = this.#offerOwn(want)
     const prepares = shares && this.up && want.quota.is === 'stranger'
     const prepared = prepares ? this.#shared.prepare(want.least) : null
@@ -110,7 +110,7 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
     if (own.ok) return ok(offerOf(own.value, want.origin))
     const { why } = own.error
     if (why === 'wallet_unreachable' || why === 'amount_refused') return own
-    if (want.quota.is === 'owner') {
+    if (isTopUp(want.quota)) {
       return this.#again(want).then((again) =>
         again === null ? own : ok(offerOf(again, want.origin)),
       )
@@ -156,12 +156,12 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
    * that the wallet makes, provided that it still admits the request.
    */
   #offerOwn(want: Want): Awaitable<Result<IssuedInvoice, OfferRefused>> {
-    return andThen(this.#own({ ...want, caveats: [] }, 'offer'), (own) => {
+    return andThen(this.#own({ ...want, caveats: want.macaroon ? [] : null }, 'offer'), (own) => {
       if (own.ok || own.error.why !== 'amount_refused') return own
       const { least, most } = own.error
       const sat = Math.max(Math.min(want.sat, most ?? want.sat), least ?? 0)
       if (sat === want.sat || sat < want.least) return own
-      return this.#own({ ...want, sat, caveats: [] }, 'offer')
+      return this.#own({ ...want, sat, caveats: want.macaroon ? [] : null }, 'offer')
     })
   }
 
@@ -185,8 +185,8 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
         this.#open.opened(place, made.row.hash, until, made)
       },
     )
-    if (quota.is !== 'owner' || by !== 'offer') return making
-    return this.#remembered(quota.account, making)
+    if (!isTopUp(quota) || by !== 'offer') return making
+    return this.#remembered(`${quota.is} ${quota.account}`, making)
   }
 
   /**
@@ -201,12 +201,12 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
       : this.#bucket.take(`account ${quota.account}`, aMinute)
   }
 
-  async #remembered<T>(account: string, making: Promise<T>): Promise<T> {
-    this.#making.set(account, making)
+  async #remembered<T>(quota: string, making: Promise<T>): Promise<T> {
+    this.#making.set(quota, making)
     try {
       return await making
     } finally {
-      if (this.#making.get(account) === making) this.#making.delete(account)
+      if (this.#making.get(quota) === making) this.#making.delete(quota)
     }
   }
 
@@ -228,12 +228,13 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
   }
 
   /**
-   * The owner's newest open invoice that admits this request. All of its secrets belong to the
-   * owner already (threats J17).
+   * The newest open invoice of the same quota that admits this request. All of its secrets belong to
+   * the owner already, and an invoice for a spending key has none (threats J17).
    */
   async #again(want: Want): Promise<IssuedInvoice | null> {
     const { quota } = want
-    if (quota.is === 'owner') await this.#making.get(quota.account)?.catch(() => undefined)
+    if (isTopUp(quota))
+      await this.#making.get(`${quota.is} ${quota.account}`)?.catch(() => undefined)
     const until = this.#world.now() + LONG_ENOUGH
     const fits = ({ row }: IssuedInvoice) =>
       floorSat(row.amount) >= want.least && row.expiresAt > until
@@ -251,3 +252,9 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
     )
   }
 }
+
+/** Whether an offer in this quota tops up the account, so that all its invoices are for one payer. */
+const isTopUp = (
+  quota: InvoiceQuotaKey,
+): quota is Exclude<InvoiceQuotaKey, { readonly is: 'stranger' }> =>
+  quota.is === 'owner' || quota.is === 'spender'

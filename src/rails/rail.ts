@@ -60,6 +60,11 @@ export interface Want {
   readonly least: number
   /** The account to top up. Null opens a new one. */
   readonly account: AccountId | null
+  /**
+   * Whether the payer gets a macaroon. The holder of a spending key does not: a macaroon of its
+   * account would be a root pass (threats L14).
+   */
+  readonly macaroon: boolean
   readonly quota: InvoiceQuotaKey
   /** `https://host`, where the buyer reaches this gate. */
   readonly origin: string
@@ -91,13 +96,13 @@ export interface Offer {
 }
 
 /**
- * In whose quota an unpaid invoice counts. `owner` has a root pass of the account, `holder` a
- * narrowed pass. They are counted apart, so that the holder of a narrowed pass cannot use up the
- * owner's quota (threats J17).
+ * In whose quota an unpaid invoice counts. `owner` has a root pass of the account, `spender` a
+ * spending key or a payment, `holder` another narrowed pass. They are counted apart, so that nobody
+ * can use up the owner's quota (threats J17), or be shown an invoice that was made for the owner.
  */
 export type InvoiceQuotaKey =
   | { readonly is: 'stranger'; readonly client: string; readonly site: string }
-  | { readonly is: 'owner' | 'holder'; readonly account: AccountId }
+  | { readonly is: 'owner' | 'spender' | 'holder'; readonly account: AccountId }
 
 /** `nothing`: this rail never asks for money. */
 export type OfferRefused =

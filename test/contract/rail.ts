@@ -35,6 +35,7 @@ export interface RailParts {
 const WANT = {
   ...{ sat: 21, least: 10, account: null, origin: 'https://gate.example' },
   path: '/v1/chat/completions',
+  macaroon: true,
   quota: { is: 'stranger', client: 'a', site: 'a' },
 } as const
 const CALL = { path: '/v1/chat/completions', method: 'POST', model: 'fake' }

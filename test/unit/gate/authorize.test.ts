@@ -47,7 +47,7 @@ async function stage(parts: { balance: number; slots: number | null; mode?: Mode
       return refuse(402, 'insufficient_quota', reason)
     },
   } as unknown as PaymentRequired
-  const who = { account: 'a', limits: [], scope: 'account', via: 'pass', carries: null }
+  const who = { account: 'a', limits: [], scope: { is: 'root' }, via: 'pass', carries: null }
   const authenticator = {
     authenticate: async () => ({ ok: true, value: who }),
   } as unknown as Authenticator

@@ -71,7 +71,7 @@ async function stage() {
     { min: 10, max: 1_000 },
     new Tiers([]),
   )
-  const who = { account: 'a', limits: [], scope: 'account', via: 'pass', carries: null }
+  const who = { account: 'a', limits: [], scope: { is: 'root' }, via: 'pass', carries: null }
   const forwarded = {
     relayed: { end: 'complete', whole: Buffer.from('x'), head: null, detail: null },
     meter: null,

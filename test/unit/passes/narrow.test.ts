@@ -39,11 +39,14 @@ describe('narrowing a pass', () => {
     const made = child(text(), ['spend<=5/day', 'model=llama*'], A)
     expect(caveatsOf(made)).toEqual([`id = ${A}`, 'spend <= 5 / day', 'model = llama*'])
     expect(credential(made).secret).toBe(SECRET)
-    expect(read(made)).toMatchObject({ ...IDENTIFIER, scope: { pass: expect.any(String) } })
+    expect(read(made)).toMatchObject({
+      ...IDENTIFIER,
+      scope: { is: 'narrowed', pass: expect.any(String) },
+    })
   })
 
   it('I4 a child of a root pass is no root pass, even if it has only its id', () => {
-    expect(read(child(text(), [], A)).scope).not.toBe('account')
+    expect(read(child(text(), [], A)).scope.is).toBe('narrowed')
   })
 
   it('H9 two children that were made in the same way have two meters', () => {

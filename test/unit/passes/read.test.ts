@@ -36,12 +36,12 @@ const verdict = (caveats: readonly string[], operation: Partial<Operation> = {})
 
 describe('a pass', () => {
   it('without caveats is a root pass', () => {
-    expect(pass()).toEqual({ ...IDENTIFIER, scope: 'account', rules: [], limits: [] })
+    expect(pass()).toEqual({ ...IDENTIFIER, scope: { is: 'root' }, rules: [], limits: [] })
   })
 
   it('A-lnget the preimage caveat that lnget adds leaves a root pass a root pass', () => {
     const lnget = pass(`preimage=${SECRET}`)
-    expect(lnget).toMatchObject({ scope: 'account', limits: [] })
+    expect(lnget).toMatchObject({ scope: { is: 'root' }, limits: [] })
     expect(allows(lnget, CHAT)).toEqual({ ok: true, value: true })
     expect(allows(lnget, { ...CHAT, secret: hex(filled(0x23)) })).toEqual({
       ok: false,
@@ -58,15 +58,36 @@ describe('a pass', () => {
     'with %s is narrowed',
     (caveat) => {
       const { scope } = pass(caveat)
-      expect(scope).toEqual({ pass: expect.stringMatching(/^[0-9a-f]{64}$/) })
+      expect(scope).toEqual({ is: 'narrowed', pass: expect.stringMatching(/^[0-9a-f]{64}$/) })
     },
   )
+
+  it.each([
+    [['only = spend']],
+    [['id = a', 'only = spend']],
+    [['id = a', 'label = open webui', 'only = spend', 'id = b', 'only = spend']],
+    [['only = spend', `preimage=${SECRET}`]],
+  ])('L14 with %j alone is a spending key, and restricts no request', (caveats) => {
+    const key = pass(...caveats)
+    expect(key).toMatchObject({ scope: { is: 'spending', pass: expect.any(String) }, limits: [] })
+    expect(verdict(caveats)).toBe('good')
+  })
+
+  it.each([
+    ['calls <= 1'],
+    ['spend <= 10 / day'],
+    ['path = /v1/*'],
+    ['expires = 2126-12-31T00:00:00Z'],
+  ])('L14 with only = spend and %s it is narrowed, and no spending key', (caveat) => {
+    expect(pass('only = spend', caveat).scope.is).toBe('narrowed')
+    expect(pass(caveat, 'only = spend').scope.is).toBe('narrowed')
+  })
 
   it('meters each limit at the signature at its caveat', () => {
     const made = macaroon(['calls <= 1 / day', 'method = POST', 'spend <= 2'])
     const names = signatures(made).map((one) => createHash('sha256').update(one).digest('hex'))
     expect(pass('calls <= 1 / day', 'method = POST', 'spend <= 2')).toMatchObject({
-      scope: { pass: names[2] },
+      scope: { is: 'narrowed', pass: names[2] },
       limits: [
         { meter: names[0], unit: 'calls', window: 'day', max: 1n },
         { meter: names[2], unit: 'spend', window: 'total', max: 2000n },
@@ -87,6 +108,9 @@ describe('C4 one unknown or malformed caveat makes the whole pass invalid', () =
   it.each([
     [['services=gate:0'], 'unknown_caveat'],
     [['spend <= 1', 'foo = 1'], 'unknown_caveat'],
+    [['only = withdraw'], 'malformed_caveat'],
+    [['only = spend,withdraw'], 'malformed_caveat'],
+    [['only = SPEND'], 'malformed_caveat'],
     [['seconds <= 60'], 'reserved_caveat'],
     [['spend <= -1'], 'malformed_caveat'],
     [['method = POST', 'expires = never'], 'malformed_caveat'],

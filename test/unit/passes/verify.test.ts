@@ -22,7 +22,10 @@ describe('the verifier', () => {
     const verified = verifier(KEY)(credential(text(['calls <= 1'])))
     expect(verified).toMatchObject({
       ok: true,
-      value: { keyId: KEY.id, pass: { ...IDENTIFIER, scope: { pass: expect.any(String) } } },
+      value: {
+        keyId: KEY.id,
+        pass: { ...IDENTIFIER, scope: { is: 'narrowed', pass: expect.any(String) } },
+      },
     })
   })
 
@@ -73,7 +76,7 @@ describe('the verifier', () => {
     const passes = ['calls <= 1', 'calls <= 2', 'id = a'].map((caveat) => text([caveat]))
     const keys = [...passes, ...passes].map((pass) => {
       const verified = verify(credential(pass))
-      return verified.ok && verified.value.pass.scope !== 'account'
+      return verified.ok && 'pass' in verified.value.pass.scope
         ? verified.value.pass.scope.pass
         : null
     })

@@ -119,8 +119,9 @@ const stranger = (client: string, site = client): InvoiceQuotaKey => ({
 /** What a stranger or the owner of that account asks for. */
 export const want = (from: string | InvoiceQuotaKey = 'a', sat = 10) => {
   const quota = typeof from === 'string' ? stranger(from) : from
-  const account = quota.is === 'owner' ? quota.account : null
-  return { sat, least: sat, account, caveats: [], quota, origin: 'https://gate.example', path: '/' }
+  const account = quota.is === 'owner' || quota.is === 'spender' ? quota.account : null
+  const where = { quota, origin: 'https://gate.example', path: '/' }
+  return { sat, least: sat, account, caveats: [], macaroon: quota.is !== 'spender', ...where }
 }
 
 export async function offered(l402: L402, from: string | InvoiceQuotaKey = 'a', sat = 10) {

@@ -226,6 +226,22 @@ describe('J17 a_payer_always_finds_a_place', () => {
     expect((await offered(l402, owner)).body.payment_url).toBeDefined()
   })
 
+  it('L14 a spending key tops up without a macaroon, and is shown its own invoices again, never the owner’s', async () => {
+    const { l402 } = rail()
+    const spender = { ...owner, is: 'spender' } as const
+    const owners = await Promise.all([0, 1, 2].map(() => offered(l402, owner)))
+    const all = await Promise.all(Array.from({ length: 9 }, () => offered(l402, spender)))
+    const hashes = new Set(all.map(({ body }) => body.payment_hash))
+    expect(hashes.size).toBe(3)
+    for (const { body } of owners) expect(hashes).not.toContain(body.payment_hash)
+    for (const { body, challenges, howToPay, say } of all) {
+      expect(challenges).toEqual([])
+      expect(body.l402).toMatchObject({ macaroon: null, invoice: expect.stringMatching(/^lnbc/) })
+      expect([say, howToPay].join(' ')).toContain('with the same key')
+      expect(JSON.stringify([body, say, howToPay])).not.toContain('<macaroon>')
+    }
+  })
+
   it('strangers leave room for buyers', async () => {
     const { l402 } = rail({ total: 20 })
     for (let at = 0; at < 100; at += 1) await l402.offer(want(`${at}`))

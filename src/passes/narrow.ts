@@ -8,7 +8,8 @@ import { secretMatches } from './keys.ts'
 import { attenuate, type Macaroon, parse, serialize } from './macaroon.ts'
 import type { Credential } from './pass.ts'
 import { present } from './present.ts'
-import { narrows, readCaveat } from './read.ts'
+import { kindOf, readCaveat } from './read.ts'
+import type { Scope } from './scope.ts'
 
 export type NarrowProblem =
   | CaveatProblem
@@ -51,7 +52,8 @@ export interface Inspected {
    * invalid.
    */
   readonly caveats: readonly { readonly text: string; readonly problem: string | null }[]
-  readonly root: boolean
+  /** `root`, `spending` (a spending key), or `narrowed`. A wrong caveat narrows too. */
+  readonly kind: Exclude<Scope['is'], 'request'>
   readonly limits: readonly Omit<Limit, 'meter'>[]
   /**
    * Whether the secret is the preimage. Otherwise it can only be the settlement secret of the
@@ -68,9 +70,10 @@ export function inspect(pass: string): Result<Inspected, NarrowProblem> {
   const identifier = readIdentifier(macaroon.identifier)
   assert(identifier !== null, 'a credential that was read names a payment')
   const caveats = macaroon.caveats.map((bytes) => ({ bytes, caveat: readCaveat(bytes) }))
-  const limits = caveats.flatMap(({ caveat }) => {
-    if (!caveat.ok || caveat.value.kind !== 'limit') return []
-    const { unit, window, max } = caveat.value
+  const good = caveats.flatMap(({ caveat }) => (caveat.ok ? [caveat.value] : []))
+  const limits = good.flatMap((caveat) => {
+    if (caveat.kind !== 'limit') return []
+    const { unit, window, max } = caveat
     return [{ unit, window, max }]
   })
   return ok({
@@ -80,7 +83,7 @@ export function inspect(pass: string): Result<Inspected, NarrowProblem> {
       text: printable(bytes),
       problem: caveat.ok ? null : caveat.error.detail,
     })),
-    root: caveats.every(({ caveat }) => caveat.ok && !narrows(caveat.value)),
+    kind: good.length === caveats.length ? kindOf(good) : 'narrowed',
     limits,
     preimage: secretMatches(credential.secret, identifier.hash),
   })

@@ -29,20 +29,19 @@ export function readCaveat(bytes: Uint8Array): Result<Caveat, CaveatProblem> {
 }
 
 /** lnget adds the preimage to the macaroon that it paid for. That does not narrow the pass. */
-export const narrows = (caveat: Caveat): boolean => caveat.kind !== 'preimage'
+const narrows = (caveat: Caveat): boolean => caveat.kind !== 'preimage'
 
 /**
- * What caveats leave of a root pass. A spending key is narrowed by `only = spend` alone; `id` and
- * `label` beside it restrict nothing. `name` is the name of the pass at its last narrowing caveat.
+ * What these caveats leave of a root pass. A spending key is narrowed by `only = spend` alone; `id`
+ * and `label` beside it restrict nothing.
  */
-export function scopeOf(caveats: readonly Caveat[], name: () => string): Scope {
-  const narrowing = caveats.filter(narrows)
-  if (narrowing.length === 0) return { is: 'root' }
-  const kinds = new Set(narrowing.map(({ kind }) => kind))
+export function kindOf(caveats: readonly Caveat[]): 'root' | 'spending' | 'narrowed' {
+  const kinds = new Set(caveats.filter(narrows).map(({ kind }) => kind))
+  if (kinds.size === 0) return 'root'
   const only = kinds.delete('only')
   kinds.delete('id')
   kinds.delete('label')
-  return { is: only && kinds.size === 0 ? 'spending' : 'narrowed', pass: name() }
+  return only && kinds.size === 0 ? 'spending' : 'narrowed'
 }
 
 /** Names a meter or a narrowed pass. Nobody can make the same name without the same caveats before it. */
@@ -76,7 +75,8 @@ export function readPass(
       rules.push(caveat.value)
     }
   }
-  const scope = scopeOf(caveats, () => nameOf(last))
+  const kind = kindOf(caveats)
+  const scope: Scope = kind === 'root' ? { is: kind } : { is: kind, pass: nameOf(last) }
   return ok({ ...identifier, scope, rules, limits })
 }
 

@@ -111,20 +111,32 @@ const read = (pass: string): string => (pass === '-' ? readFileSync(0, 'utf8') :
 function inspected(given: string, json: boolean): Outcome {
   const found = inspect(read(given))
   if (!found.ok) return bad(found.error.detail)
-  const { hash, root, caveats, limits, preimage } = found.value
+  const { hash, kind, caveats, limits, preimage } = found.value
   if (json) {
-    const shown = { payment_hash: hash, root, caveats, limits: limits.map(printLimit) }
+    const shown = {
+      payment_hash: hash,
+      root: kind === 'root',
+      kind,
+      caveats,
+      limits: limits.map(printLimit),
+    }
     return done(jsonLine({ ...shown, secret_is_preimage: preimage }))
   }
   const lines = [
     `payment hash  ${hash}`,
-    `kind          ${root ? 'root pass: it may spend the whole account' : 'narrowed pass: it may spend what its caveats allow'}`,
+    `kind          ${KINDS[kind]}`,
     ...caveats.map(
       ({ text, problem }) =>
         `caveat        ${onLine(text)}${problem === null ? '' : `   (the gate refuses this pass: ${onLine(problem)})`}`,
     ),
   ]
   return done(`${lines.join('\n')}\n`)
+}
+
+const KINDS = {
+  root: 'root pass: it may spend the whole account, and take money out',
+  spending: 'spending key: it may spend the whole account, and take nothing out',
+  narrowed: 'narrowed pass: it may spend what its caveats allow',
 }
 
 const bad = (detail: string): Outcome => ({

@@ -97,7 +97,7 @@ describe('inspecting a pass', () => {
           { text: 'spend<=1.5/day', problem: null },
           { text: `preimage=${SECRET}`, problem: null },
         ],
-        root: false,
+        kind: 'narrowed',
         limits: [{ unit: 'spend', window: 'day', max: 1500n }],
         preimage: true,
       },
@@ -106,14 +106,14 @@ describe('inspecting a pass', () => {
 
   it('tells a root pass, and a settlement secret from a preimage', () => {
     const settled = text([`preimage=${SECRET}`]).replace(new RegExp(`${SECRET}$`), hex(filled(9)))
-    expect(inspect(settled)).toMatchObject({ ok: true, value: { root: true, preimage: false } })
+    expect(inspect(settled)).toMatchObject({ ok: true, value: { kind: 'root', preimage: false } })
   })
 
   it('shows a caveat that makes the pass invalid, with nothing in it that moves a cursor', () => {
     const grown = attenuate(macaroon(), 'foo = \x1b[2J\u202e')
     if (!grown.ok) throw new Error(grown.error)
     const shown = inspect(`${token(grown.value)}:${SECRET}`)
-    expect(shown).toMatchObject({ ok: true, value: { root: false } })
+    expect(shown).toMatchObject({ ok: true, value: { kind: 'narrowed' } })
     expect(shown.ok && shown.value.caveats[0]?.text).toBe('foo = \ufffd[2J\ufffd')
     expect(shown.ok && shown.value.caveats[0]?.problem).toContain('control')
   })

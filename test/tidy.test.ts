@@ -54,6 +54,7 @@ const PORTS = [
   'src/rails/rail.ts',
   'src/wallets/wallet.ts',
   'src/wallets/outgoing.ts',
+  'src/wallets/receiver.ts',
   'src/dialects/dialect.ts',
 ]
 
@@ -75,6 +76,7 @@ const LAYERS: Layers = {
     'src/ledger/passes.ts',
     'src/passes/',
     'src/wallets/wallet.ts',
+    'src/wallets/receiver.ts',
     'src/wallets/breaker.ts',
   ],
   'src/wallets/': [
@@ -167,7 +169,7 @@ const KEEPERS: Readonly<Record<string, readonly string[]>> = {
   'light-bolt11-decoder': ['src/wallets/bolt11.ts'],
   '@scure/base': ['src/wallets/bolt11.ts'],
   '@noble/curves': ['src/wallets/bolt11.ts'],
-  '@cashu/cashu-ts': ['src/wallets/ecash/mint/coins.ts'],
+  '@cashu/cashu-ts': ['src/wallets/ecash/mint/coins.ts', 'src/wallets/ecash/mint/token.ts'],
   '@scure/bip39': ['src/daemon/ecash-folder.ts'],
   'node:sqlite': [
     'src/floor/sqlite-file.ts',
@@ -359,6 +361,10 @@ describe('the files', () => {
       'src/ledger/withdrawals.ts',
       'src/wallets/pay-once.ts',
       'src/withdrawals/source.ts',
+      ...['accepted-mints', 'lane', 'read-token', 'receiver', 'token-rows', 'token-swaps'].map(
+        (name) => `src/wallets/ecash/receive/${name}.ts`,
+      ),
+      'src/wallets/receiver.ts',
     ]
     expect(unreached(product, STARTS).filter((file) => !contracts.includes(file))).toEqual([])
   })

@@ -89,6 +89,13 @@ export const PROBLEMS: Readonly<Record<string, Problem>> = {
       `the mint ${field('mint')} answers as no honest mint does: ${sentence(field('reason'))} It is asked for no invoice for an hour. Take out what it holds: satgate wallet balance`,
     ends: (field) => `the mint ${field('mint')} answers as it should`,
   },
+  mint_pays_nothing: {
+    level: 'warn',
+    fields: ['mint', 'reason'],
+    begins: (field) =>
+      `the mint ${field('mint')} is not used: ${sentence(field('reason'))} Take out what it holds as a token: satgate wallet export`,
+    ends: (field) => `the mint ${field('mint')} pays invoices again`,
+  },
   payout: {
     level: 'warn',
     fields: ['to', 'reason'],

@@ -76,6 +76,11 @@ export class Mints {
     return this.#troubles.get(url)?.what === 'mint_lies' || this.#free(url)
   }
 
+  /** Whether nothing keeps us from doing business with a mint now: it answers, and it did not lie. */
+  trusted(url: string): boolean {
+    return this.#free(url)
+  }
+
   /** Whether nothing was wrong at the last call. */
   ok(url: string): boolean {
     return !this.#troubles.has(url)

@@ -238,6 +238,7 @@ export function mintDouble(bank: MintBank, seed = 'seed'): Mint {
     url: bank.url,
     alive: async () => {},
     keysets: async () => [...bank.keysets.keys()],
+    isSigned: async () => true,
     createQuote: never,
     quoteState: never,
     watchQuotes: () => null,
@@ -245,7 +246,7 @@ export function mintDouble(bank: MintBank, seed = 'seed'): Mint {
     about: () =>
       call('about', () => ({
         ...{ keyset: bank.active, amounts: Array.from({ length: 40 }, (_, bit) => 2 ** bit) },
-        ...{ least: null, most: null, tells: false, locks: true },
+        ...{ least: null, most: null, tells: false, locks: true, melts: true },
       })),
     feeFor: async (inputs) => bank.feeOf(inputs),
     swap: (inputs, batch) =>

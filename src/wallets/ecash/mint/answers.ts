@@ -26,6 +26,7 @@ export interface Info {
   readonly describes: boolean
   readonly tells: boolean
   readonly locks: boolean
+  readonly melts: boolean
 }
 
 /**
@@ -48,6 +49,7 @@ export function infoOf(answer: Json): Info {
     describes: isObject(makes.options) && makes.options.description === true,
     tells: Array.isArray(commands) && commands.includes('bolt11_mint_quote'),
     locks: nut(20).supported === true,
+    melts: nut(5).disabled !== true,
   }
 }
 

@@ -52,7 +52,7 @@ type Coins = typeof import('./coins.ts')
  */
 export async function openMint(options: MintOptions): Promise<Mint> {
   const { url, seed, world, deadlineMs = DEADLINE_MS } = options
-  const coins = await import('./coins.ts')
+  const [coins, tokens] = await Promise.all([import('./coins.ts'), import('./token.ts')])
   const http = mintHttp(world, url, deadlineMs)
   const offer = mintInfo({ http, now: world.now, isIdOf: coins.isIdOf })
   const socket = mintSocket(world, url, { deadlineMs })
@@ -66,6 +66,7 @@ export async function openMint(options: MintOptions): Promise<Mint> {
     },
     feeFor: offer.feeFor,
     keysets: offer.keysets,
+    isSigned: async (proof) => tokens.isSigned(proof, await offer.keys(proof.keyset)),
     ...invoices(parts),
     ...signing(parts),
     ...payments(parts),

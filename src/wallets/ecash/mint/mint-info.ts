@@ -16,8 +16,8 @@ export interface MintInfo {
   /** The keys of a keyset, active or not, checked against its id (NUT-02). */
   keys(id: string): Promise<Keys>
   feeFor(inputs: readonly Pick<Proof, 'keyset'>[]): Promise<number>
-  /** The ids of all its keysets for sats. */
-  keysets(): Promise<readonly string[]>
+  /** The ids of all its keysets for sats. `anew`: not from the cache. */
+  keysets(anew?: 'anew'): Promise<readonly string[]>
   /** Forgets the keysets, because the mint refused one of them. */
   forget(): void
 }
@@ -67,19 +67,22 @@ export function mintInfo({ http, now, isIdOf }: Parts): MintInfo {
     heard: () => heard,
     keys: keysFor,
     async about() {
-      const { least, most, tells, locks } = await info.get()
+      const { least, most, tells, locks, melts } = await info.get()
       const active = (await keysets.get()).filter((keyset) => keyset.active)
       const cheapest = active.toSorted((a, b) => a.feePpk - b.feePpk)[0]
       if (cheapest === undefined) throw new MintLies('it has no active keyset for sats')
       const { id, keys } = await keysFor(cheapest.id)
-      return { keyset: id, amounts: amountsOf(keys), least, most, tells, locks }
+      return { keyset: id, amounts: amountsOf(keys), least, most, tells, locks, melts }
     },
     async feeFor(inputs) {
       let ppk = 0
       for (const { keyset } of inputs) ppk += (await keysetOf(keyset)).feePpk
       return Math.ceil(ppk / 1000)
     },
-    keysets: async () => (await keysets.get()).map(({ id }) => id),
+    async keysets(anew) {
+      if (anew !== undefined) keysets.forget()
+      return (await keysets.get()).map(({ id }) => id)
+    },
     forget: keysets.forget,
   }
 }

@@ -13,8 +13,9 @@ export interface Mint {
   alive(): Promise<void>
   /**
    * All keysets for sats that it ever signed with, active or not. Coins of each can be restored.
+   * `anew`: asks again, because one is missing that somebody has a coin of.
    */
-  keysets(): Promise<readonly string[]>
+  keysets(anew?: 'anew'): Promise<readonly string[]>
   /** Asks for an invoice (NUT-04), locked to a key if the mint supports it (NUT-20). */
   createQuote(ask: QuoteAsk): Promise<MintQuote>
   /**
@@ -47,6 +48,11 @@ export interface Mint {
   meltState(quote: string, change: Batch): Promise<Melted>
   /** Whether proofs were spent (NUT-07), in the order of the argument. */
   states(proofs: readonly Proof[]): Promise<readonly ProofState[]>
+  /**
+   * Whether the mint signed a proof that somebody else gave us, as its DLEQ shows (NUT-12). Takes
+   * some ms, and no call once the keys are known.
+   */
+  isSigned(proof: Proof): Promise<boolean>
   /** The fee in sat for spending these inputs: ⌈Σ input_fee_ppk / 1000⌉ (NUT-02). */
   feeFor(inputs: readonly Pick<Proof, 'keyset'>[]): Promise<number>
   close(): void
@@ -67,6 +73,8 @@ export interface MintAbout {
    */
   readonly tells: boolean
   readonly locks: boolean
+  /** Whether it pays invoices now (NUT-05). Otherwise its coins are worth nothing elsewhere. */
+  readonly melts: boolean
 }
 
 export interface QuoteAsk {

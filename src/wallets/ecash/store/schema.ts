@@ -11,6 +11,9 @@
  *   paid.
  * - `exports` keeps tokens that were taken out. `secrets` are those of its coins. By them the mint
  *   tells whether the token was redeemed.
+ * - `tokens` are those of buyers. A row is written before its swap is sent. `token_proofs` has the
+ *   hash of the secret of each proof for ever, so that no proof is taken twice, and the proof itself
+ *   until the swap is done.
  */
 
 /** "sate". It distinguishes this file from SQLite files of other programs. */
@@ -109,5 +112,30 @@ CREATE TABLE exports (
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `
 
+const V2 = `
+CREATE TABLE tokens (
+  n INTEGER PRIMARY KEY,
+  payment TEXT NOT NULL UNIQUE,
+  mint TEXT NOT NULL,
+  sat INTEGER NOT NULL CHECK (sat > 0),
+  fee INTEGER NOT NULL CHECK (fee >= 0 AND fee < sat),
+  keyset TEXT NOT NULL,
+  counter INTEGER NOT NULL,
+  amounts TEXT NOT NULL,
+  account TEXT,
+  state TEXT NOT NULL CHECK (state IN ('sent', 'here', 'credited', 'given', 'spent')),
+  at INTEGER NOT NULL,
+  UNIQUE (keyset, counter)
+) STRICT;
+CREATE INDEX tokens_open ON tokens (state, n) WHERE state IN ('sent', 'here');
+
+CREATE TABLE token_proofs (
+  secret TEXT PRIMARY KEY,
+  token INTEGER NOT NULL REFERENCES tokens,
+  proof TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX token_proofs_token ON token_proofs (token);
+`
+
 /** `MIGRATIONS[v]` takes a file from version v to v + 1. */
-export const MIGRATIONS: readonly string[] = [V1]
+export const MIGRATIONS: readonly string[] = [V1, V2]

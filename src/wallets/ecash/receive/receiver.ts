@@ -1,0 +1,289 @@
+import { createHash } from 'node:crypto'
+import type { Background, Repeated } from '../../../floor/background.ts'
+import { Cache } from '../../../floor/cache.ts'
+import { err, ok, type Result } from '../../../floor/result.ts'
+import { unwritable } from '../../../floor/unwritable.ts'
+import type { World } from '../../../floor/world.ts'
+import type {
+  ReceiveAsk,
+  ReceivedToken,
+  TokenReceiver,
+  TokenRefused,
+  TokenRequest,
+} from '../../receiver.ts'
+import type { Freeze } from '../freeze.ts'
+import { isOfMint, MintBusy } from '../mint/mint.ts'
+import { splitSats } from '../mint/sats.ts'
+import type { Mints } from '../mints.ts'
+import type { EcashStore } from '../store/store.ts'
+import type { AcceptedMints } from './accepted-mints.ts'
+import { Lane } from './lane.ts'
+import { paymentOf, type ReadToken, readHead, readToken } from './read-token.ts'
+import type { TokenRow, TokenRows } from './token-rows.ts'
+import { type Swapped, TokenSwaps } from './token-swaps.ts'
+
+export interface EcashReceiverParts {
+  readonly store: EcashStore
+  readonly rows: TokenRows
+  readonly mints: Mints
+  readonly accepted: AcceptedMints
+  readonly freeze: Freeze
+  readonly world: World
+  readonly background: Background
+}
+
+type Received = Result<ReceivedToken, TokenRefused>
+
+/** How many texts of tokens are remembered: those that were taken, and those that never will be. */
+const TAKEN = 10_000
+const REFUSED = 2_000
+const REQUESTS = 500
+/** ms between two looks at the mints, and at tokens that are not finished. */
+const LOOK = 30_000
+const LOOK_LONGEST = 120_000
+const TEND = 2_000
+const TEND_LONGEST = 30_000
+/** Rows in one round. */
+const AT_ONCE = 20
+/** A token whose coins are here is credited by whoever presented it, and after so many ms by us. */
+const LEFT_ALONE = 30_000
+
+/**
+ * Takes tokens of buyers at the mints of the ecash wallet. What a token costs us is bounded: the
+ * checks that cost little come first, the arithmetic of one token at a time comes last, and the mint
+ * is called only for a token that it has signed.
+ */
+export class EcashReceiver implements TokenReceiver {
+  readonly #parts: EcashReceiverParts
+  readonly #swaps: TokenSwaps
+  readonly #lane: Lane
+  /** By the hash of a text: its payment. */
+  readonly #taken = new Cache<string>(TAKEN)
+  /** By the hash of a text: why it is never taken (threats D5). */
+  readonly #refused = new Cache<TokenRefused>(REFUSED)
+  readonly #requests = new Cache<TokenRequest>(REQUESTS)
+  /** By the secrets of a token: it is being taken now. */
+  readonly #running = new Map<string, Promise<Received>>()
+  #write: typeof import('../mint/token.ts') | null = null
+
+  constructor(parts: EcashReceiverParts) {
+    this.#parts = parts
+    this.#swaps = new TokenSwaps(parts)
+    this.#lane = new Lane()
+  }
+
+  get mints(): readonly string[] {
+    return this.#parts.accepted.urls
+  }
+
+  request(sat: number): TokenRequest | null {
+    if (this.#write === null || this.#parts.freeze.reason !== null) return null
+    const open = this.#parts.accepted.open().filter(({ room }) => room >= sat)
+    if (open.length === 0) return null
+    const asked = sat + mostFee(sat, Math.max(...open.map(({ feePpk }) => feePpk)))
+    const mints = open.map(({ url }) => url)
+    const name = `${asked} ${mints.join(' ')}`
+    const known = this.#requests.get(name)
+    if (known !== undefined) return known
+    const made = { ...this.#write.requestOf(asked, mints), sat: asked, mints }
+    this.#requests.set(name, made)
+    return made
+  }
+
+  known(token: string): ReceivedToken | null {
+    const payment = this.#taken.get(hashOf(token))
+    const row = payment === undefined ? null : this.#parts.rows.get(payment)
+    return row === null || !isHere(row) ? null : receivedOf(row)
+  }
+
+  async receive(token: string, ask: ReceiveAsk): Promise<Received> {
+    const text = hashOf(token)
+    const known = this.known(token)
+    if (known !== null) return ok(known)
+    const before = this.#refused.get(text)
+    if (before !== undefined) return err(before)
+    const received = await this.#guarded(() => this.#receive(token, ask))
+    if (received.ok) this.#taken.set(text, received.value.payment)
+    else if (isFinal(received.error)) this.#refused.set(text, received.error)
+    return received
+  }
+
+  credited(...[payment, { account, given }]: Parameters<TokenReceiver['credited']>): void {
+    this.#parts.rows.credited(payment, account, given)
+  }
+
+  start(received: (token: ReceivedToken) => Promise<void>): { stop(): Promise<void> } {
+    const { accepted, background } = this.#parts
+    let first = true
+    const look = { every: LOOK, longest: LOOK_LONGEST }
+    const tend = { every: TEND, longest: TEND_LONGEST }
+    const work: Repeated[] = [
+      background.repeat('mints for tokens', look, async () => {
+        this.#write = await import('../mint/token.ts')
+        await accepted.look()
+      }),
+      background.repeat('received tokens', tend, async () => {
+        await this.#tend(received, first)
+        first = false
+      }),
+    ]
+    return {
+      async stop() {
+        await Promise.all(work.map((one) => one.stop()))
+      },
+    }
+  }
+
+  /** A mint that fails, and a disk that is full, are refusals. Neither has taken anything. */
+  async #guarded(work: () => Promise<Received>): Promise<Received> {
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof MintBusy) {
+        return err({ why: 'busy', retryAfterMs: error.retryAfterMs ?? 60_000 })
+      }
+      if (isOfMint(error) || unwritable(error) !== null) return err({ why: 'mint_silent' })
+      throw error
+    }
+  }
+
+  async #receive(token: string, ask: ReceiveAsk): Promise<Received> {
+    const head = await readHead(token)
+    if (!head.ok) return head
+    const { secrets } = head.value
+    const before = await this.#before(secrets)
+    if (before !== null) return before
+    const read = await readToken(token, head.value, this.#parts)
+    if (!read.ok) return read
+    const name = hashOf(secrets.toSorted().join('\n'))
+    const running = this.#running.get(name)
+    if (running !== undefined) return running
+    const short = await this.#short(read.value, ask)
+    if (short !== null) return err(short)
+    return this.#once(name, () => this.#take(read.value, ask))
+  }
+
+  #once(name: string, work: () => Promise<Received>): Promise<Received> {
+    const before = this.#running.get(name)
+    if (before !== undefined) return before
+    const running = this.#guarded(work).finally(() => this.#running.delete(name))
+    this.#running.set(name, running)
+    return running
+  }
+
+  /** What became of these proofs, if any of them was taken before. */
+  async #before(secrets: readonly string[]): Promise<Received | null> {
+    const { rows } = this.#parts
+    const { tokens, known } = rows.overlap(secrets)
+    const [row] = tokens
+    if (row === undefined) return null
+    const same = tokens.length === 1 && known === secrets.length && rows.proofsOf(row.n) === known
+    if (!same) return err({ why: 'partly_spent', known, of: secrets.length })
+    if (isHere(row)) return ok(receivedOf(row))
+    if (row.state === 'spent') return err({ why: 'spent' })
+    return this.#after(row, await this.#swaps.settle(row))
+  }
+
+  async #short({ known, sat, fee }: ReadToken, ask: ReceiveAsk): Promise<TokenRefused | null> {
+    const worth = sat - fee
+    const { accepted, freeze } = this.#parts
+    if (freeze.reason !== null) return { why: 'mint_silent' }
+    const needs = await ask.short(worth)
+    if (needs !== null) return { why: 'too_small', sat: worth, needs: needs + fee }
+    if (accepted.room(known.mint.url) < worth) return { why: 'mint_full' }
+    return null
+  }
+
+  /** The arithmetic, and the swap. The same token comes here once at a time. */
+  async #take(read: ReadToken, ask: ReceiveAsk): Promise<Received> {
+    const { accepted, world } = this.#parts
+    const { known, proofs } = read
+    const { url } = known.mint
+    if (!accepted.isOpen(url)) await accepted.lookAt(url)
+    if (!accepted.isOpen(url)) return err({ why: 'mint_silent' })
+    const checked = await this.#lane.run(async () => {
+      for (const proof of proofs) {
+        if (proof.dleq === null) return err({ why: 'no_dleq' } as const)
+        if (!(await known.mint.isSigned(proof))) return err({ why: 'forged' } as const)
+        await world.turn()
+      }
+      return ok(await paymentOf(proofs, world))
+    })
+    if (checked === null) return err({ why: 'busy', retryAfterMs: 1_000 })
+    return checked.ok ? this.#swap(checked.value, read, ask) : checked
+  }
+
+  /** Writes the token down, and swaps it. If the mint has changed its keyset, tries once more. */
+  async #swap(
+    payment: string,
+    { known, proofs, sat, fee }: ReadToken,
+    { account }: ReceiveAsk,
+  ): Promise<Received> {
+    const { mints, rows, world } = this.#parts
+    const mint = known.mint.url
+    for (let tries = 1; ; tries += 1) {
+      const { keyset, amounts } = await mints.about(known)
+      const wait = known.rateLimit.take('top_up')
+      if (wait > 0) return err({ why: 'busy', retryAfterMs: wait })
+      const row = rows.begin({
+        ...{ payment, mint, sat, fee, keyset, amounts: splitSats(sat - fee, amounts) },
+        ...{ account, proofs, at: world.now() },
+      })
+      const swapped = await this.#swaps.send(row, known, proofs)
+      if (swapped.is !== 'keyset' || tries === 2) return this.#after(row, swapped)
+    }
+  }
+
+  #after(row: TokenRow, swapped: Swapped): Received {
+    switch (swapped.is) {
+      case 'here':
+        return ok(receivedOf(this.#parts.rows.get(row.payment) ?? row))
+      case 'unknown':
+        return err({ why: 'pending' })
+      case 'busy':
+        return err({ why: 'busy', retryAfterMs: swapped.retryAfterMs })
+      case 'refused':
+        return err({ why: 'refused', code: swapped.code })
+      default:
+        return err({ why: swapped.is })
+    }
+  }
+
+  /**
+   * Finishes swaps whose answer was lost, and reports tokens that nobody has credited. At the start
+   * (`all`) these are all: whoever presented them is gone.
+   */
+  async #tend(received: (token: ReceivedToken) => Promise<void>, all: boolean): Promise<void> {
+    const { rows, world } = this.#parts
+    for (const row of rows.in('sent', AT_ONCE)) await this.#swaps.settle(row)
+    for (const row of rows.in('here', AT_ONCE)) {
+      if (!all && world.now() - row.at < LEFT_ALONE) continue
+      await received(receivedOf(row))
+    }
+  }
+}
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url')
+
+const isHere = ({ state }: TokenRow): boolean => state !== 'sent' && state !== 'spent'
+
+const receivedOf = ({ payment, mint, sat, fee, account, state }: TokenRow): ReceivedToken => ({
+  ...{ payment, mint, sat, feeSat: fee, account, given: state === 'given' },
+})
+
+/** Whether a refusal stays the same whatever happens, so that it need not be found out again. */
+const isFinal = ({ why }: TokenRefused): boolean => FINAL.has(why)
+
+const FINAL: ReadonlySet<TokenRefused['why']> = new Set([
+  ...(['damaged', 'too_large', 'unit', 'mint', 'locked', 'duplicates'] as const),
+  ...(['no_dleq', 'forged', 'spent'] as const),
+])
+
+/**
+ * The most that a payment of so many sats costs in input fees (NUT-02): a wallet that pays with as
+ * few coins as possible sends one for each binary digit, and twice as many are allowed for.
+ */
+function mostFee(sat: number, feePpk: number): number {
+  const proofs = 2 * (sat + feePpk).toString(2).length
+  return Math.ceil((proofs * feePpk) / 1000)
+}

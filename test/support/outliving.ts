@@ -141,6 +141,7 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'src/wallets/lightning-address/watch.ts old': 'an invoice whose page is open',
   'src/wallets/lightning-address/watch.ts open': 'an unpaid invoice',
   'src/wallets/lightning-address/watch.ts tellers': 'a rail',
+  'src/wallets/settled-since.ts told': 'the newest settlements that a listener was told of, bounded',
   'src/wallets/pay-once.ts doubts': 'a payment of a withdrawal whose call got no answer',
   'src/wallets/pay-once.ts running': 'a payment of a withdrawal that is being made',
   'src/wallets/play/play.ts watchers': 'a rail',

@@ -81,7 +81,7 @@ describe('payments by LNbits', () => {
   })
   const sent = () => double.requests.filter((one) => one.includes('"bolt11":"ln')).length
 
-  it('L12 the reserve of LNbits bounds the fee: nothing is sent if that is above the bound', async () => {
+  it('the reserve of LNbits bounds the fee: nothing is sent if that is above the bound', async () => {
     double.traps.reserveMsat = 10_001
     expect(await outgoing.feeFor?.(order(theirs(25)))).toBe(10_001n)
     expect(await outgoing.pay(order(theirs(25)))).toEqual({
@@ -91,7 +91,7 @@ describe('payments by LNbits', () => {
     expect(sent()).toBe(0)
   })
 
-  it('L12 an internal payment that LNbits calls failed because it was paid before is paid', async () => {
+  it('an internal payment that LNbits calls failed because it was paid before is paid', async () => {
     const bolt11 = theirs(25)
     await outgoing.pay(order(bolt11))
     const other = await openFor(double)

@@ -6,6 +6,7 @@ import { Tiers } from '../money/tiers.ts'
 import { Gifts } from '../rails/gifts.ts'
 import { Freeze } from '../wallets/ecash/freeze.ts'
 import { Mints } from '../wallets/ecash/mints.ts'
+import { Swapper } from '../wallets/ecash/spend/swap.ts'
 import {
   answerWallet,
   controlHandlers,
@@ -94,10 +95,14 @@ export async function walletAtRest(
 }
 
 /** Without its seed a folder can still export the coins that it has. */
-function coinsAlone(dataDir: string, world: World): Pick<EcashParts, 'store' | 'mints' | 'freeze'> {
+function coinsAlone(
+  dataDir: string,
+  world: World,
+): Pick<EcashParts, 'store' | 'mints' | 'freeze' | 'swapper'> {
   const store = openCoinsAlone(dataDir, world.now())
   const mints = new Mints({ all: [], store, world, say: () => {} })
-  return { store, mints, freeze: new Freeze(store) }
+  const freeze = new Freeze(store)
+  return { store, mints, freeze, swapper: new Swapper({ store, freeze, world }) }
 }
 
 /** Why a folder cannot be taken. */

@@ -114,7 +114,7 @@ export function openEcashFolder(folder: string, { now, random }: World): EcashFo
     const db = openEcashFile({ path: coins, seedMark: taken.value.mark, now: now() })
     const store = new EcashStore(db)
     if (!hasCoins && !taken.value.fresh) {
-      new Freeze(store).set(`${seedPath} was there before, its coins were not`)
+      new Freeze(store).set(`${seedPath} was there before, its coins were not`, now())
     }
     return { ...taken.value, store, close: () => store.close() }
   } catch (error) {

@@ -9,6 +9,7 @@ import { openMint } from '../wallets/ecash/mint/cashu.ts'
 import { normalMintUrl } from '../wallets/ecash/mint/url.ts'
 import { MintRateLimit } from '../wallets/ecash/mint-rate-limit.ts'
 import { type KnownMint, Mints } from '../wallets/ecash/mints.ts'
+import { Swapper } from '../wallets/ecash/spend/swap.ts'
 import type { EcashStore } from '../wallets/ecash/store/store.ts'
 import { type Wallet, WalletUnreachable } from '../wallets/wallet.ts'
 import { type EcashFolder, openEcashFolder } from './ecash-folder.ts'
@@ -19,6 +20,8 @@ export interface EcashParts {
   readonly store: EcashStore
   readonly mints: Mints
   readonly freeze: Freeze
+  /** Whoever chooses coins shares it, because it keeps two from choosing the same ones. */
+  readonly swapper: Swapper
 }
 
 type Say = (event: object) => void
@@ -47,7 +50,8 @@ export async function ecashParts(
   const freeze = new Freeze(store, () =>
     say({ event: 'problem', what: 'seed_elsewhere', fix: 'satgate wallet restore' }),
   )
-  return { folder, store, mints: new Mints({ all, store, world, say }), freeze }
+  const swapper = new Swapper({ store, freeze, world })
+  return { folder, store, mints: new Mints({ all, store, world, say }), freeze, swapper }
 }
 
 /**

@@ -129,6 +129,7 @@ export function walletContract(name: string, make: () => Promise<WalletUnderTest
         is: 'settled',
         preimage: hidden ? null : preimage,
         receivedMsat: BigInt(ask.sat) * 1000n,
+        source: state.is === 'settled' ? state.source : undefined,
       })
     })
 

@@ -15,6 +15,7 @@ import {
 } from '../wallet.ts'
 import type { Freeze } from './freeze.ts'
 import { isOfMint, MintBusy } from './mint/mint.ts'
+import { sourceOf } from './mint/url.ts'
 import { MintQuotes } from './mint-quotes.ts'
 import { TokenMinter } from './mint-tokens.ts'
 import type { KnownMint, Mints } from './mints.ts'
@@ -115,7 +116,8 @@ export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
 function stateOf(quote: Quote, lookedAt: number): InvoiceState {
   if (quote.state === 'minted') {
     // The Lightning node of the mint has the preimage and shows it only to the payer.
-    return { is: 'settled', preimage: null, receivedMsat: BigInt(quote.sat) * 1000n }
+    const source = sourceOf(quote.mint)
+    return { is: 'settled', preimage: null, receivedMsat: BigInt(quote.sat) * 1000n, source }
   }
   return { is: lookedAt < quote.expiresAt + LATE ? 'open' : 'dead' }
 }
@@ -189,7 +191,7 @@ async function firstMoney(mints: Mints): Promise<Exclude<MoneyKind, 'play'> | nu
  * that answer.
  */
 async function warnIfAhead(
-  { mints, store, freeze }: EcashOptions,
+  { mints, store, freeze, world }: EcashOptions,
   minter: TokenMinter,
 ): Promise<void> {
   if (store.keysets().length === 0) return
@@ -197,7 +199,8 @@ async function warnIfAhead(
     try {
       if (!(await minter.ahead(known))) continue
       const host = new URL(known.mint.url).host
-      return freeze.set(`${host} knows coins of this seed that this folder does not`)
+      const what = `${host} knows coins of this seed that this folder does not`
+      return freeze.set(what, world.now())
     } catch (error) {
       if (!isOfMint(error)) throw error
     }

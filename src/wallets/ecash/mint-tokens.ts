@@ -1,5 +1,6 @@
 import { backOff } from '../../floor/back-off.ts'
 import type { World } from '../../floor/world.ts'
+import { isAhead } from './ahead.ts'
 import type { Freeze } from './freeze.ts'
 import { isOfMint, type Mint, MintRefused, OutputsKept, type Proof } from './mint/mint.ts'
 import { splitSats } from './mint/sats.ts'
@@ -140,7 +141,7 @@ export class TokenMinter {
       // our seed.
       const theirs = await mints.tried(known, (mint) => mint.restore(batch))
       if (theirs.length > 0)
-        return freeze.set(`Coins of this seed were made elsewhere at ${hostOf(known)}`)
+        return freeze.set(`Coins of this seed were made elsewhere at ${hostOf(known)}`, world.now())
       mints.setAside(known.mint.url, 'it says that it signed what it never saw')
     }
   }
@@ -181,7 +182,7 @@ export class TokenMinter {
    * them, or the mint keeps them.
    */
   async #issuedElsewhere(known: KnownMint, quote: Quote): Promise<void> {
-    const { store, mints, freeze } = this.#parts
+    const { store, mints, freeze, world } = this.#parts
     for (const batch of store.voidFor(quote.hash)) {
       const coins = await mints.tried(known, (mint) => mint.restore(batch))
       if (coins.length < batch.amounts.length) continue
@@ -189,7 +190,7 @@ export class TokenMinter {
       return this.#finish(quote, batch, coins)
     }
     if (await this.ahead(known)) {
-      return freeze.set(`Coins of this seed were made elsewhere at ${hostOf(known)}`)
+      return freeze.set(`Coins of this seed were made elsewhere at ${hostOf(known)}`, world.now())
     }
     const sent = store.sentFor(quote.hash)
     if (sent !== null) store.voidBatch(sent.n)
@@ -204,14 +205,7 @@ export class TokenMinter {
   async ahead(known: KnownMint): Promise<boolean> {
     const { store, mints } = this.#parts
     const { keyset } = await mints.about(known)
-    for (;;) {
-      const counter = store.counter(keyset)
-      const batch = { keyset, counter, amounts: Array(AHEAD).fill(0) }
-      const found = await mints.tried(known, (mint) => mint.restore(batch))
-      if (found.length === 0) return false
-      // A payout of ours may have made outputs meanwhile. Those are not from another wallet.
-      if (store.counter(keyset) === counter) return true
-    }
+    return isAhead(store, keyset, (batch) => mints.tried(known, (mint) => mint.restore(batch)))
   }
 
   #finish(quote: Quote, batch: SentBatch, coins: readonly Proof[]): void {
@@ -225,9 +219,6 @@ export class TokenMinter {
     if (store.finishBatch(batch, coins)) onMinted(store.quote(quote.hash) ?? quote)
   }
 }
-
-/** How many counters are checked: more than a sale uses, and few enough for one call. */
-const AHEAD = 25
 
 const mintBatch = (mint: Mint, quote: Quote, batch: SentBatch): Promise<readonly Proof[]> => {
   const key = quote.privateKey === null ? null : { privateKey: quote.privateKey }

@@ -262,7 +262,7 @@ describe('what prevents a payout', () => {
   })
 
   it('a freeze: nothing is begun', async () => {
-    till.now.freeze.set('Elsewhere')
+    till.now.freeze.set('Elsewhere', 1)
     fund(till.now.store, till.bank, [32768])
     await tick()
     expect(gave()).toEqual([])

@@ -61,7 +61,7 @@ describe('coins of the right amounts', () => {
   it('E6 for spending include their own fee', async () => {
     open(1000)
     fund(store, bank, [64, 64])
-    const coins = (await swapper.forSpending(mint, 40)) ?? []
+    const { coins } = (await swapper.forSpending(mint, 40)) ?? { coins: [] }
     const sat = coins.reduce((sum, { amount }) => sum + amount, 0)
     expect(sat - coins.length).toBeGreaterThanOrEqual(40)
     expect(sat - coins.length).toBeLessThanOrEqual(44)

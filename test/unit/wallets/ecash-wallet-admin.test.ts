@@ -232,7 +232,7 @@ describe('withdraw', () => {
 
   it('I11 is refused while the freeze is set', async () => {
     fund(till.now.store, till.bank, [1024])
-    till.now.freeze.set('Elsewhere')
+    till.now.freeze.set('Elsewhere', 1)
     expect(await why(to('you@example.com', 100))).toBe('refused')
     expect(await why(admin.export({ sat: null, yes: true }))).toBe('refused')
   })
@@ -351,7 +351,7 @@ describe('restore', () => {
     const coins = till.now.store.freeProofs(till.bank.url)
     till.bank.mark(coins.slice(0, 1), 'spent')
     till.bank.sign('seed', { keyset: till.bank.active, counter: 40, amounts: [16, 4] })
-    till.now.freeze.set('Elsewhere')
+    till.now.freeze.set('Elsewhere', 1)
     expect(await restore()).toEqual([
       { mint: till.bank.url, added: 20, gone: 64, holds: 28, problem: null },
     ])
@@ -378,7 +378,7 @@ describe('restore', () => {
   it('I11 keeps the freeze if a mint does not answer', async () => {
     use(new MintBank('https://a.example'), new MintBank('https://b.example'))
     for (const bank of till.banks) fund(till.now.store, bank, [64])
-    till.now.freeze.set('Elsewhere')
+    till.now.freeze.set('Elsewhere', 1)
     if (till.banks[1] !== undefined) till.banks[1].fault = () => 'before'
     const [a, b] = await restore()
     expect(a?.problem).toBeNull()

@@ -19,3 +19,6 @@ export function normalMintUrl(text: string): string | null {
 
 const LONGEST = 500
 const ONION = /^[a-z2-7]{56}\.onion$/
+
+/** How deposits name this mint as the place where their sats are, and alone leave from (threats L9). */
+export const sourceOf = (mintUrl: string): string => `ecash ${mintUrl}`

@@ -1,4 +1,5 @@
 import type { Mint, Proof } from '../mint/mint.ts'
+import { splitSats } from '../mint/sats.ts'
 
 /**
  * The fees for spending coins at one mint (NUT-02). Each input costs `ppk / 1000` sat of its
@@ -69,13 +70,54 @@ export const tokenNetOf = (coins: readonly Proof[], fees: Fees): number =>
  * Picks as few of these coins as possible, the largest first, that are worth at least `need` sat
  * after their fee. Null if `MOST_INPUTS` of them are not enough.
  */
-export function pick(coins: readonly Proof[], need: number, fees: Fees): readonly Proof[] | null {
+export function pick<T extends Coin>(
+  coins: readonly T[],
+  need: number,
+  fees: Fees,
+): readonly T[] | null {
   const good = coins.filter(fees.worth).toSorted((a, b) => b.amount - a.amount)
   for (let count = 1; count <= Math.min(good.length, MOST_INPUTS); count += 1) {
     const some = good.slice(0, count)
     if (fees.net(some) >= need) return some
   }
   return null
+}
+
+/** What counts of a coin for choosing it. */
+type Coin = Pick<Proof, 'keyset' | 'amount'>
+
+/** The most coins that one request takes, the largest first. */
+export const topOf = <T extends Coin>(coins: readonly T[], fees: Fees): readonly T[] =>
+  coins
+    .filter(fees.worth)
+    .toSorted((a, b) => b.amount - a.amount)
+    .slice(0, MOST_INPUTS)
+
+/**
+ * The sats that the swaps cost which make new coins of these amounts together, as `Swapper.fresh`
+ * makes them: first into fewer coins, as long as one request does not take enough of them. `keyset`
+ * and `amounts` are those of new coins. Null if these coins are not worth it.
+ */
+export function feeToMake(
+  coins: readonly Coin[],
+  sat: number,
+  {
+    keyset,
+    amounts,
+    fees,
+  }: { readonly keyset: string; readonly amounts: readonly number[]; readonly fees: Fees },
+): number | null {
+  let left = coins
+  for (let fee = 0; ; ) {
+    const inputs = pick(left, sat, fees)
+    if (inputs !== null) return fee + fees.of(inputs)
+    const top = topOf(left, fees)
+    if (top.length < MOST_INPUTS || fees.net(top) === 0) return null
+    fee += fees.of(top)
+    const used = new Set(top)
+    const made = splitSats(fees.net(top), amounts).map((amount) => ({ keyset, amount }))
+    left = [...left.filter((coin) => !used.has(coin)), ...made]
+  }
 }
 
 /** Finds coins of exactly these amounts. Null if one is missing. */

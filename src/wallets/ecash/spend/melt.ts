@@ -1,21 +1,14 @@
 import { assert } from '../../../floor/assert.ts'
+import { Mutex } from '../../../floor/mutex.ts'
 import type { World } from '../../../floor/world.ts'
 import type { MoneyKind } from '../../../ledger/ledger.ts'
 import { type LnurlClient, parseLightningAddress } from '../../lightning-address/lnurl.ts'
 import type { Freeze } from '../freeze.ts'
-import {
-  ChangeLies,
-  isOfMint,
-  type Melted,
-  type Mint,
-  MintRefused,
-  OutputsKept,
-  type Proof,
-} from '../mint/mint.ts'
+import { isOfMint, type Mint } from '../mint/mint.ts'
 import type { Payout, PayoutInvoice, PayoutQuote, Payouts } from '../store/payouts.ts'
-import { isGivenUp, type SentBatch } from '../store/rows.ts'
 import type { EcashStore } from '../store/store.ts'
-import { sumOf, tokenNetOf } from './fees.ts'
+import { tokenNetOf } from './fees.ts'
+import { Melter, meltBatch } from './melter.ts'
 import type { Swapper } from './swap.ts'
 
 /** What all code needs that takes money out of the wallet. */
@@ -54,34 +47,57 @@ const LEAST_TIME = 30_000
  */
 export class PayoutRunner {
   readonly #parts: PayoutRunnerParts
+  readonly #melter: Melter
+  readonly #mutex = new Mutex()
 
   constructor(parts: PayoutRunnerParts) {
     this.#parts = parts
+    this.#melter = new Melter({ ...parts, onEnd: (payout) => this.#sayEnd(payout) })
+  }
+
+  /**
+   * Runs what the operator asked for, or what goes by itself, one at a time. Payments of buyers do
+   * not wait for it: they only wait while coins are chosen (`Swapper.alone`).
+   */
+  alone<T>(job: () => Promise<T>): Promise<T> {
+    return this.#mutex.alone(job)
   }
 
   /**
    * Takes the payout as far as possible now. With `leave`, also what is owed to buyers may leave.
+   * Call it under `alone`.
    */
   async advance(payout: Payout, leave = false): Promise<Payout> {
+    const { payouts } = this.#parts
     const mint = this.#parts.mint(payout.mint)
     if (mint === null) return payout
-    if (payout.state === 'sent') await this.#ask(mint, payout)
-    if (payout.state === 'open') await this.#prepare(mint, payout, leave)
-    return this.#parts.payouts.get(payout.n)
+    if (payout.state === 'sent') await this.#melter.ask(mint, payout)
+    if (payout.state === 'open' && (await this.#prepare(mint, payout, leave))) {
+      await this.#melter.send(mint, payouts.get(payout.n))
+    }
+    return payouts.get(payout.n)
   }
 
   /** Finishes swaps whose answer was lost, at every mint that answers. */
-  async recoverSwaps(): Promise<void> {
-    for (const { mint: url } of this.#parts.store.holdings()) {
-      const mint = this.#parts.mint(url)
-      if (mint !== null) await this.#parts.swapper.recoverAll(mint).catch(nullIfOfMint)
-    }
+  recoverSwaps(): Promise<void> {
+    return this.#parts.swapper.alone(async () => {
+      for (const { mint: url } of this.#parts.store.holdings()) {
+        const mint = this.#parts.mint(url)
+        if (mint !== null) await this.#parts.swapper.recoverAll(mint).catch(nullIfOfMint)
+      }
+    })
   }
 
   /** Ends a payout of which nothing was sent and nothing will be. */
-  fail({ n, sat, destination }: Payout, reason: string): void {
-    this.#parts.payouts.failed(n, reason, this.#parts.world.now())
-    this.#parts.say({ event: 'payout', state: 'failed', sat, to: destination, reason })
+  fail({ n }: Payout, reason: string): void {
+    const { payouts, world } = this.#parts
+    payouts.failed(n, reason, world.now())
+    this.#sayEnd(payouts.get(n))
+  }
+
+  #sayEnd({ state, sat, destination: to, fee, reason }: Payout): void {
+    const how = state === 'paid' ? { state, sat, fee_sat: fee, to } : { state, sat, to, reason }
+    this.#parts.say({ event: 'payout', ...how })
   }
 
   /** The sats that could leave beyond what is owed, from all mints that answer. May be negative. */
@@ -99,27 +115,48 @@ export class PayoutRunner {
     return held === null ? 0 : tokenNetOf(held.coins, held.fees)
   }
 
-  async #prepare(mint: Mint, payout: Payout, leave: boolean): Promise<void> {
-    const { swapper, payouts } = this.#parts
-    const { n, sat, feeLimit } = payout
-    if (!leave && (await this.spare()) < sat + feeLimit) return this.fail(payout, OWED)
+  /** Goes up to the step that writes the payment to the journal. Returns whether it got there. */
+  async #prepare(mint: Mint, payout: Payout, leave: boolean): Promise<boolean> {
+    const { swapper, world } = this.#parts
+    const { sat, feeLimit } = payout
+    if (!leave && (await this.spare()) < sat + feeLimit) return this.#stop(payout, OWED)
     // Merges coins before it asks for an invoice, because merging thousands may take longer than
     // the invoice lives.
-    await swapper.merge(mint)
+    await swapper.alone(() => swapper.merge(mint))
     const invoice = payout.invoice ?? (await this.#invoice(payout))
-    if (invoice === null) return
-    if (invoice.expiresAt - LEAST_TIME < this.#parts.world.now()) {
-      return this.fail(payout, 'the invoice has expired')
+    if (invoice === null) return false
+    if (invoice.expiresAt - LEAST_TIME < world.now()) {
+      return this.#stop(payout, 'the invoice has expired')
     }
     const quote = payout.quote ?? (await this.#quote(mint, payout, invoice))
-    if (quote === null) return
-    payouts.keepQuote(n, quote)
-    const inputs = await swapper.forSpending(mint, sat + quote.feeReserve)
-    if (inputs === null) return this.fail(payout, 'the mint holds too little for it')
+    if (quote === null) return false
+    this.#parts.payouts.keepQuote(payout.n, quote)
+    return swapper.alone(() => this.#setAside(mint, payout, { quote, leave }))
+  }
+
+  async #setAside(
+    mint: Mint,
+    payout: Payout,
+    { quote, leave }: { readonly quote: PayoutQuote; readonly leave: boolean },
+  ): Promise<boolean> {
+    const { swapper, payouts, world, say } = this.#parts
+    const { n, sat, destination: to } = payout
+    const made = await swapper.forSpending(mint, sat + quote.feeReserve)
+    if (made === null) return this.#stop(payout, 'the mint holds too little for it')
+    const { keyset } = await mint.about()
+    const { fees } = await swapper.coinsAt(mint)
     // Buyers may have paid in, or may have been served, meanwhile.
     const after = leave ? 0 : (await this.spare()) - sat - quote.feeReserve
-    if (after < 0) return this.fail(payout, OWED)
-    await this.#send(mint, payout, { quote, inputs })
+    if (after < 0) return this.#stop(payout, OWED)
+    const payment = { sat, keyset, quote: quote.quote, inputs: made.coins, fees, at: world.now() }
+    payouts.send(n, meltBatch(mint, payment))
+    say({ event: 'payout', state: 'sent', sat, to })
+    return true
+  }
+
+  #stop(payout: Payout, reason: string): false {
+    this.fail(payout, reason)
+    return false
   }
 
   async #invoice(payout: Payout): Promise<PayoutInvoice | null> {
@@ -151,93 +188,6 @@ export class PayoutRunner {
       return null
     }
     return { quote, feeReserve }
-  }
-
-  async #send(
-    mint: Mint,
-    payout: Payout,
-    { quote, inputs }: { readonly quote: PayoutQuote; readonly inputs: readonly Proof[] },
-  ): Promise<void> {
-    const { payouts, swapper, world, say } = this.#parts
-    const { keyset } = await mint.about()
-    const { fees } = await swapper.coinsAt(mint)
-    // Blank outputs for the change: as many as the number has bits (NUT-08).
-    const most = sumOf(inputs) - payout.sat - fees.of(inputs)
-    const amounts = Array.from({ length: Math.max(1, most.toString(2).length) }, () => 0)
-    const batch = payouts.send(payout.n, {
-      ...{ kind: 'melt', mint: mint.url, keyset, amounts },
-      ...{ quote: quote.quote, inputs, at: world.now() },
-    })
-    say({ event: 'payout', state: 'sent', sat: payout.sat, to: payout.destination })
-    await this.#melt(mint, payout, batch)
-  }
-
-  /** Looks up a payment whose answer is not known yet. */
-  async #ask(mint: Mint, payout: Payout): Promise<void> {
-    const batch = this.#parts.store.sentBatch(payout.batch ?? 0)
-    assert(batch !== null, 'a payout that was sent has its batch')
-    const melted = await this.#stateOf(mint, payout, batch)
-    if (melted === null) return
-    // Sends the very same request again. If the first one is still on its way, it cannot pay a
-    // second time.
-    if (melted.is === 'unpaid') await this.#melt(mint, payout, batch)
-    else await this.#conclude(mint, payout, { batch, melted })
-  }
-
-  /**
-   * The state of a payment. Null if the mint has paid and gives wrong change again and again. The
-   * change is lost then, unless `satgate wallet restore` gets it back, and other payouts must not
-   * wait for it.
-   */
-  async #stateOf(mint: Mint, payout: Payout, batch: SentBatch): Promise<Melted | null> {
-    try {
-      return await mint.meltState(batch.quote ?? '', batch)
-    } catch (error) {
-      const { world, say } = this.#parts
-      if (!(error instanceof ChangeLies) || !isGivenUp(batch, world.now())) throw error
-      say({ event: 'problem', what: 'mint_lies', mint: mint.url, reason: error.what })
-      this.#paid(payout, batch, [])
-      return null
-    }
-  }
-
-  async #melt(mint: Mint, payout: Payout, batch: SentBatch): Promise<void> {
-    const inputs = this.#parts.store.inputsOf(batch.n)
-    const quote = batch.quote ?? ''
-    try {
-      const melted = await mint.melt(quote, inputs, batch)
-      await this.#conclude(mint, payout, { batch, melted })
-    } catch (error) {
-      // The mint crashed while it made the change. While its quote is unpaid, no money has left.
-      const died = error instanceof OutputsKept && isGivenUp(batch, this.#parts.world.now())
-      if (!died && !(error instanceof MintRefused)) throw error
-      // An earlier request is still on its way.
-      if (error instanceof MintRefused && error.means === 'pending') throw error
-      const melted = await mint.meltState(quote, batch)
-      await this.#conclude(mint, payout, { batch, melted })
-      if (error instanceof MintRefused && error.means === 'spent' && melted.is === 'unpaid') {
-        await this.#parts.swapper.doubt(mint, inputs)
-      }
-    }
-  }
-
-  async #conclude(
-    mint: Mint,
-    payout: Payout,
-    { batch, melted }: { readonly batch: SentBatch; readonly melted: Melted },
-  ): Promise<void> {
-    if (melted.is === 'pending') return
-    if (melted.is === 'unpaid') return this.fail(payout, 'the mint could not pay it')
-    // A mint need not repeat the change, but it can be asked for what it signed (threats E7).
-    const change = melted.change.length > 0 ? melted.change : await mint.restore(batch)
-    this.#paid(payout, batch, change)
-  }
-
-  #paid({ n, sat, destination: to }: Payout, batch: SentBatch, change: readonly Proof[]): void {
-    const { payouts, store, world, say } = this.#parts
-    const fee = sumOf(store.inputsOf(batch.n)) - sumOf(change) - sat
-    payouts.paid(n, batch, { change, fee, at: world.now() })
-    say({ event: 'payout', state: 'paid', sat, fee_sat: fee, to })
   }
 }
 

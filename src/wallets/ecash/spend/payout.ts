@@ -56,7 +56,7 @@ export class AutoPayout {
 
   /** Runs one round: continues a payout that is under way, or begins one that is due. */
   tick(): Promise<void> {
-    return this.#parts.swapper.alone(() => this.#round())
+    return this.#parts.payer.alone(() => this.#round())
   }
 
   async #round(): Promise<void> {

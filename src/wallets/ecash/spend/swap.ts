@@ -1,4 +1,5 @@
 import { assert } from '../../../floor/assert.ts'
+import { Mutex } from '../../../floor/mutex.ts'
 import type { World } from '../../../floor/world.ts'
 import type { Freeze } from '../freeze.ts'
 import {
@@ -12,12 +13,18 @@ import {
 import { splitSats } from '../mint/sats.ts'
 import { isGivenUp, type SentBatch } from '../store/rows.ts'
 import type { EcashStore } from '../store/store.ts'
-import { type Fees, feesAt, MOST_INPUTS, match, pick, sumOf } from './fees.ts'
+import { type Fees, feesAt, feeToMake, MOST_INPUTS, match, pick, sumOf, topOf } from './fees.ts'
 
 export interface SpenderParts {
   readonly store: EcashStore
   readonly freeze: Freeze
   readonly world: Pick<World, 'now'>
+}
+
+/** Coins that were chosen, and the sats that the swaps cost which made them. */
+export interface Made {
+  readonly coins: readonly Proof[]
+  readonly fee: number
 }
 
 /**
@@ -27,7 +34,7 @@ export interface SpenderParts {
  */
 export class Swapper {
   readonly #parts: SpenderParts
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #mutex = new Mutex()
 
   constructor(parts: SpenderParts) {
     this.#parts = parts
@@ -38,9 +45,7 @@ export class Swapper {
    * aside.
    */
   alone<T>(job: () => Promise<T>): Promise<T> {
-    const mine = this.#last.then(job, job)
-    this.#last = mine.catch(() => {})
-    return mine
+    return this.#mutex.alone(job)
   }
 
   /** The free coins at a mint, and the fees for spending them. */
@@ -53,7 +58,7 @@ export class Swapper {
    * Free coins that are worth `sat` after their own fee, and not more than needed. Null if there
    * are not enough.
    */
-  forSpending(mint: Mint, sat: number): Promise<readonly Proof[] | null> {
+  forSpending(mint: Mint, sat: number): Promise<Made | null> {
     return this.#make(mint, (amounts, fee) => amountsToSpend(sat, amounts, fee))
   }
 
@@ -61,8 +66,37 @@ export class Swapper {
    * Free coins of exactly `sat`, without regard to the fee of whoever spends them. Null if there
    * are not enough.
    */
-  ofValue(mint: Mint, sat: number): Promise<readonly Proof[] | null> {
-    return this.#make(mint, (amounts) => splitSats(sat, amounts))
+  async ofValue(mint: Mint, sat: number): Promise<readonly Proof[] | null> {
+    const made = await this.#make(mint, (amounts) => splitSats(sat, amounts))
+    return made?.coins ?? null
+  }
+
+  /**
+   * New coins of exactly `sat`, which the mint has just signed. So they are surely unspent, and a
+   * folder that is restored from an older backup learns from the mint that they were made. Null if
+   * there are not enough.
+   */
+  async fresh(mint: Mint, sat: number): Promise<Made | null> {
+    for (let fee = 0; ; ) {
+      const { amounts } = await mint.about()
+      const { coins, fees } = await this.coinsAt(mint)
+      const inputs = pick(coins, sat, fees)
+      const want = inputs === null ? [] : splitSats(sat, amounts)
+      const swapped = await this.#swap(mint, inputs ?? topOf(coins, fees), want)
+      if (swapped === null) return null
+      fee += swapped.fee
+      if (inputs === null) continue
+      const made = match(swapped.coins, want)
+      assert(made !== null, 'a swap makes the coins that were asked for')
+      return { coins: made, fee }
+    }
+  }
+
+  /** The sats that `fresh` would cost now. Null if there are not enough. */
+  async feeForFresh(mint: Mint, sat: number): Promise<number | null> {
+    const { keyset, amounts } = await mint.about()
+    const coins = this.#parts.store.freeProofs(mint.url)
+    return feeToMake(coins, sat, { keyset, amounts, fees: await feesAt(mint, coins, keyset) })
   }
 
   /**
@@ -74,7 +108,7 @@ export class Swapper {
       const { coins, fees } = await this.coinsAt(mint)
       const good = coins.filter(fees.worth)
       if (good.length <= MOST_INPUTS) return
-      merged = await this.#swap(mint, good.slice(-MOST_INPUTS), [])
+      merged = (await this.#swap(mint, good.slice(-MOST_INPUTS), [])) !== null
     }
   }
 
@@ -116,19 +150,36 @@ export class Swapper {
     const states = await mint.states(coins)
     const spent = coins.filter((_, at) => states[at] === 'spent')
     if (spent.length === 0) return false
-    const { store, freeze } = this.#parts
+    const { store, freeze, world } = this.#parts
     store.atomically(() => {
       store.markSpent(spent)
-      freeze.set(`Coins at ${new URL(mint.url).host} were spent elsewhere`)
+      freeze.set(`Coins at ${new URL(mint.url).host} were spent elsewhere`, world.now())
     })
     return true
+  }
+
+  /**
+   * The most that paying `sat` with coins costs now: the swaps that make the coins of `forSpending`,
+   * and the input fees of these coins. Null if there are not enough.
+   */
+  async feeForSpending(mint: Mint, sat: number): Promise<number | null> {
+    const { keyset, amounts } = await mint.about()
+    const coins = this.#parts.store.freeProofs(mint.url)
+    const fees = await feesAt(mint, coins, keyset)
+    const fee = (count: number) => fees.of(Array.from({ length: count }, () => ({ keyset })))
+    const want = amountsToSpend(sat, amounts, fee)
+    const own = coins.filter((coin) => coin.keyset === keyset)
+    if (match(own, want) !== null) return fee(want.length)
+    const need = want.reduce((sum, amount) => sum + amount, 0)
+    const making = feeToMake(coins, need, { keyset, amounts, fees })
+    return making === null ? null : making + fee(want.length)
   }
 
   async #make(
     mint: Mint,
     wanted: (amounts: readonly number[], fee: (count: number) => number) => readonly number[],
-  ): Promise<readonly Proof[] | null> {
-    for (;;) {
+  ): Promise<Made | null> {
+    for (let paid = 0; ; ) {
       const { keyset, amounts } = await mint.about()
       const coins = this.#parts.store.freeProofs(mint.url)
       const fees = await feesAt(mint, coins, keyset)
@@ -138,32 +189,38 @@ export class Swapper {
         coins.filter((coin) => coin.keyset === keyset),
         want,
       )
-      if (ready !== null) return ready
+      if (ready !== null) return { coins: ready, fee: paid }
       const inputs = pick(coins, sumOf(want.map((amount) => ({ amount }))), fees)
-      if (inputs !== null) await this.#swap(mint, inputs, want)
-      else if (!(await this.#swap(mint, topOf(coins, fees), []))) return null
+      const swapped = await this.#swap(
+        mint,
+        inputs ?? topOf(coins, fees),
+        inputs === null ? [] : want,
+      )
+      if (swapped === null) return null
+      paid += swapped.fee
     }
   }
 
   /**
-   * Swaps inputs for `want` and as few coins as possible of the rest. Returns false if this gains
-   * nothing: if nothing is wanted and there would not be fewer coins.
+   * Swaps inputs for `want` and as few coins as possible of the rest. Null if this gains nothing: if
+   * nothing is wanted and there would not be fewer coins.
    */
-  async #swap(mint: Mint, inputs: readonly Proof[], want: readonly number[]): Promise<boolean> {
+  async #swap(mint: Mint, inputs: readonly Proof[], want: readonly number[]): Promise<Made | null> {
     const { store, world } = this.#parts
     const { keyset, amounts } = await mint.about()
     const fees = await feesAt(mint, inputs)
     const rest = fees.net(inputs) - sumOf(want.map((amount) => ({ amount })))
     // The smallest first, so that the order does not show which outputs are change (NUT-03).
     const outputs = [...want, ...splitSats(Math.max(0, rest), amounts)].sort((a, b) => a - b)
-    if (want.length === 0 && (outputs.length === 0 || inputs.length < MOST_INPUTS)) return false
+    if (want.length === 0 && (outputs.length === 0 || inputs.length < MOST_INPUTS)) return null
     const batch = store.beginBatch({
       ...{ kind: 'swap', mint: mint.url, keyset, amounts: outputs },
       ...{ quote: null, inputs, at: world.now() },
     })
     try {
-      store.finishBatch(batch, await mint.swap(inputs, batch))
-      return true
+      const coins = await mint.swap(inputs, batch)
+      store.finishBatch(batch, coins)
+      return { coins, fee: fees.of(inputs) }
     } catch (error) {
       if (error instanceof MintBusy) store.voidBatch(batch.n)
       if (error instanceof MintRefused) await this.#refused(mint, batch, inputs)
@@ -194,7 +251,7 @@ export class Swapper {
     if (states.includes('pending')) return 'pending'
     const happened = states.every((state) => state === 'spent')
     const ours = signed.length === batch.amounts.length && signed.every(fits(batch))
-    const { store, freeze } = this.#parts
+    const { store, freeze, world } = this.#parts
     if (happened && ours) {
       store.finishBatch(batch, signed)
       return 'closed'
@@ -203,7 +260,7 @@ export class Swapper {
     store.atomically(() => {
       store.voidBatch(batch.n)
       store.markSpent(inputs.filter((_, at) => states[at] === 'spent'))
-      freeze.set(`Coins at ${new URL(mint.url).host} were made or spent elsewhere`)
+      freeze.set(`Coins at ${new URL(mint.url).host} were made or spent elsewhere`, world.now())
     })
     return 'closed'
   }
@@ -223,10 +280,6 @@ const fits =
   (batch: Batch) =>
   ({ amount }: Proof, at: number): boolean =>
     amount === batch.amounts[at]
-
-/** The most coins that one request takes, the largest first. */
-const topOf = (coins: readonly Proof[], fees: Fees): readonly Proof[] =>
-  coins.filter(fees.worth).slice(0, MOST_INPUTS)
 
 /** Amounts that are worth `sat` after their own fee, which is added to them. */
 function amountsToSpend(

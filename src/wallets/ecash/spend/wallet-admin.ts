@@ -82,10 +82,10 @@ export interface PayoutStatus {
 
 /** Opens the commands over the coins. The caller holds the lock of the folder. */
 export function openWalletAdmin(parts: WalletAdminParts): WalletAdmin {
-  const { swapper } = parts
+  const { payer, swapper } = parts
   /** First looks up what an earlier process left under way. */
   const alone = <T>(job: () => Promise<T>): Promise<T> =>
-    swapper.alone(async () => {
+    payer.alone(async () => {
       await resume(parts)
       return job()
     })
@@ -93,9 +93,9 @@ export function openWalletAdmin(parts: WalletAdminParts): WalletAdmin {
     balance: () => balance(parts),
     withdraw: (ask) => alone(() => withdraw(parts, ask)),
     confirm: async () => confirm(parts),
-    export: (ask) => alone(() => exportCoins(parts, ask)),
+    export: (ask) => alone(() => swapper.alone(() => exportCoins(parts, ask))),
     exports: () => keptExports(parts),
-    restore: (yes, told) => alone(() => restoreAll(parts, { yes, told })),
+    restore: (yes, told) => alone(() => swapper.alone(() => restoreAll(parts, { yes, told }))),
   }
 }
 

@@ -128,6 +128,7 @@ const LAYERS: Layers = {
     'src/passes/',
     'src/rails/',
     'src/wallets/',
+    'src/withdrawals/',
     'src/dialects/',
     'src/gate/',
     'src/http/',
@@ -360,7 +361,6 @@ describe('the files', () => {
     const contracts = [
       'src/ledger/withdrawals.ts',
       'src/wallets/pay-once.ts',
-      'src/withdrawals/source.ts',
       ...['accepted-mints', 'lane', 'read-token', 'receiver', 'token-rows', 'token-swaps'].map(
         (name) => `src/wallets/ecash/receive/${name}.ts`,
       ),

@@ -6,24 +6,28 @@ import { ceilSat } from '../money/msat.ts'
 import { writeToken } from '../wallets/ecash/mint/cashu.ts'
 import { PayoutRunner } from '../wallets/ecash/spend/melt.ts'
 import { startPayout } from '../wallets/ecash/spend/payout.ts'
-import { Swapper } from '../wallets/ecash/spend/swap.ts'
 import { openWalletAdmin, type WalletAdmin } from '../wallets/ecash/spend/wallet-admin.ts'
 import { Payouts } from '../wallets/ecash/store/payouts.ts'
 import type { EcashStore } from '../wallets/ecash/store/store.ts'
 import { makeLnurl, parseLightningAddress } from '../wallets/lightning-address/lnurl.ts'
+import type { WithdrawalSource } from '../withdrawals/source.ts'
+import { ecashSources, type RestoredEcash, restoredEcash } from './ecash-sources.ts'
 import type { EcashParts } from './open-ecash.ts'
 
 /** How money leaves the ecash wallet. */
 export interface MoneyOut {
   /** Answers `satgate wallet`. */
   readonly admin: WalletAdmin
+  /** The mints that buyers are paid back from. None if the folder has no ledger yet. */
+  readonly sources: readonly WithdrawalSource[]
+  readonly restored: RestoredEcash
   /** Starts automatic payouts to the payout address. Call it once, in a running gate. */
   start(background: Background): { stop(): Promise<void> }
 }
 
 /** Composes the parts that take money out. `books` is null if the folder has no ledger yet. */
 export function openMoneyOut(
-  { store, mints, freeze }: Pick<EcashParts, 'store' | 'mints' | 'freeze'>,
+  ecash: Pick<EcashParts, 'store' | 'mints' | 'freeze' | 'swapper'>,
   parts: {
     readonly books: Books | null
     readonly config: Pick<Config, 'wallet' | 'payout'>
@@ -32,7 +36,7 @@ export function openMoneyOut(
   },
 ): MoneyOut {
   const { books, config, world, say } = parts
-  const swapper = new Swapper({ store, freeze, world })
+  const { store, mints, freeze, swapper } = ecash
   const payerParts = {
     ...{ store, swapper, freeze, world, say, payouts: new Payouts(store) },
     mint: (url: string) => mints.find(url)?.mint ?? null,
@@ -57,6 +61,8 @@ export function openMoneyOut(
   })
   return {
     admin,
+    sources: books === null ? [] : ecashSources(ecash, { money: books.kind, world, say }),
+    restored: restoredEcash(ecash),
     start(background) {
       const running = startPayout(payoutParts, background)
       nudge = running.nudge

@@ -25,13 +25,14 @@ export interface EcashOut {
   readonly mint: string
   /**
    * The most that a token of that value costs this wallet, in sats: the input fees of the swaps that
-   * make its coins (NUT-02). Throws the errors of the port to the mint.
+   * make its coins (NUT-02). Throws `WalletUnreachable`, also if there are not enough coins.
    */
   feeFor(sat: number): Promise<number>
   /**
-   * Makes a token of exactly that value and keeps it under the id, in one step, before it is
-   * returned. The same id again gives the same token, also after a crash, and never a second one
-   * (threats B10). Throws the errors of the port to the mint; then the coins are still here.
+   * Makes a token of exactly that face value and keeps it under the id, in one step, before it is
+   * returned. Whoever redeems it pays the mint's input fee out of it. The same id again gives the same
+   * token, also after a crash, and never a second one (threats B10). Throws `WalletUnreachable`; then
+   * the coins are still here, and it can be tried again.
    */
   make(id: string, sat: number): Promise<{ readonly token: string; readonly feeSat: number }>
   /** The token that was made under that id. Null: none was, and none is on its way. */

@@ -170,7 +170,10 @@ export class TokenSwaps {
     if (ours) return this.#here(row, signed)
     const host = new URL(row.mint).host
     if (signed.length === amounts.length) {
-      this.#parts.freeze.set(`Coins of this seed were made elsewhere at ${host}`)
+      this.#parts.freeze.set(
+        `Coins of this seed were made elsewhere at ${host}`,
+        this.#parts.world.now(),
+      )
     } else this.#parts.mints.setAside(row.mint, 'it signed a part of what a token was swapped for')
     return UNKNOWN
   }

@@ -1,8 +1,8 @@
-import { assert } from '../../../floor/assert.ts'
 import { ok, type Result } from '../../../floor/result.ts'
 import { isOfMint, type Mint, type Proof } from '../mint/mint.ts'
 import { proofOf } from '../store/rows.ts'
-import { MOST_INPUTS, sumOf, tokenNetOf } from './fees.ts'
+import { MOST_INPUTS, tokenNetOf } from './fees.ts'
+import { keepToken } from './kept-tokens.ts'
 import { type Refused, refuse, refusedBy, type WalletAdminParts } from './wallet-admin-parts.ts'
 
 export interface ExportAsk {
@@ -103,37 +103,28 @@ async function someOf(
   return ok(tokens)
 }
 
-/** Keeps the token in the same step in which its coins leave, so a crash cannot lose both. */
 async function leave(
-  parts: WalletAdminParts,
+  { store, world, writeToken }: WalletAdminParts,
   mint: string,
   coins: readonly Proof[],
 ): Promise<Exported> {
-  const { store, world } = parts
-  const token = await parts.writeToken(mint, coins)
-  const sat = sumOf(coins)
-  store.atomically(() => {
-    const free = new Set(store.freeProofs(mint).map(({ secret }) => secret))
-    assert(
-      coins.every(({ secret }) => free.has(secret)),
-      'only free coins leave',
-    )
-    store.markSpent(coins)
-    const secrets = coins.map(({ secret }) => secret).join(' ')
-    store.run(
-      'INSERT INTO exports (mint, sat, token, secrets, at) VALUES (?, ?, ?, ?, ?)',
-      ...[mint, sat, token, secrets, world.now()],
-    )
-  })
+  const token = await writeToken(mint, coins)
+  const sat = keepToken(store, { mint, token, coins, at: world.now(), id: null, fee: 0 })
   return { token, sat, mint }
 }
 
-/** Tokens that were taken out and that somebody may still redeem, the newest first. */
+/**
+ * Tokens of the operator that somebody may still redeem, the newest first. Those of buyers are not
+ * the operator's.
+ */
 export async function keptExports(
   parts: WalletAdminParts,
   limit = 100,
 ): Promise<readonly KeptExport[]> {
-  const rows = parts.store.all('SELECT * FROM exports ORDER BY n DESC LIMIT ?', limit)
+  const rows = parts.store.all(
+    'SELECT * FROM exports WHERE id IS NULL ORDER BY n DESC LIMIT ?',
+    limit,
+  )
   const kept: KeptExport[] = []
   for (const row of rows) {
     const mint = String(row.mint)

@@ -8,9 +8,11 @@ export interface Payout {
   readonly n: number
   /**
    * `first`: the small payout that the operator confirms. `chunk`: a later one that goes by itself.
-   * `asked`: the operator asked for it.
+   * `asked`: the operator asked for it. `buyer`: a buyer withdrew credit.
    */
-  readonly kind: 'first' | 'chunk' | 'asked'
+  readonly kind: 'first' | 'chunk' | 'asked' | 'buyer'
+  /** The id of the withdrawal of a buyer. Null for the operator's. */
+  readonly id: string | null
   /** A Lightning address, or `invoice`. */
   readonly destination: string
   readonly mint: string
@@ -26,7 +28,9 @@ export interface Payout {
   /** `open`: nothing was sent. `sent`: the mint may pay, or may have paid. */
   readonly state: 'open' | 'sent' | 'paid' | 'failed'
   readonly reason: string | null
-  /** Everything that it cost, with input fees. Null until it is paid. */
+  /** What the swaps cost that made its coins. */
+  readonly swapFee: number
+  /** Everything that it cost, with input fees and without `swapFee`. Null until it is paid. */
   readonly fee: number | null
   readonly createdAt: number
   readonly closedAt: number | null
@@ -44,9 +48,16 @@ export interface PayoutQuote {
   readonly feeReserve: number
 }
 
+/** A payment of a buyer that is about to be sent, or that cannot be made. */
+export interface BuyerPayout
+  extends Pick<Payout, 'mint' | 'sat' | 'feeLimit' | 'swapFee' | 'quote'> {
+  readonly id: string
+  readonly invoice: PayoutInvoice
+}
+
 /**
- * The payouts on the disk. Each step is written before it is carried out. One payout is open at a
- * time, over all mints.
+ * The payouts on the disk. Each step is written before it is carried out. One payout of the operator
+ * is open at a time, over all mints. Those of buyers are under way beside it.
  */
 export class Payouts {
   readonly #store: EcashStore
@@ -55,9 +66,67 @@ export class Payouts {
     this.#store = store
   }
 
-  /** The payout that is under way. */
+  /** The payout of the operator that is under way. */
   open(): Payout | null {
-    return this.#one(`SELECT * FROM payouts WHERE state IN ('open', 'sent')`)
+    return this.#one(`SELECT * FROM payouts WHERE state IN ('open', 'sent') AND kind <> 'buyer'`)
+  }
+
+  /** The payment of a buyer with that id or hash. At most one has either. */
+  ofBuyer({ id, hash }: { readonly id: string; readonly hash: string }): Payout | null {
+    return this.#one(
+      `SELECT * FROM payouts WHERE kind = 'buyer' AND (id = ? OR hash = ?) ORDER BY id = ? DESC`,
+      ...[id, hash, id],
+    )
+  }
+
+  /** Whether the operator has paid that invoice from this wallet, or may have. */
+  paidByOperator(hash: string): boolean {
+    const sql = `SELECT n FROM payouts WHERE hash = ? AND state <> 'failed' AND kind <> 'buyer'`
+    return this.#store.get(sql, hash) !== null
+  }
+
+  /** Payments of buyers from that mint whose end is not known, the oldest first. */
+  sentByBuyers(mint: string): readonly Payout[] {
+    const sql = `SELECT * FROM payouts WHERE state = 'sent' AND kind = 'buyer' AND mint = ? ORDER BY n`
+    return this.#store.all(sql, mint).map(payoutOf)
+  }
+
+  /**
+   * Writes a payment of a buyer down together with its coins, which are set aside. From now on it
+   * may have happened.
+   */
+  sendForBuyer(payout: BuyerPayout, batch: NewBatch): Payout {
+    return this.#store.atomically(() => {
+      const sent = this.#store.beginBatch(batch)
+      return this.#addForBuyer(payout, { state: 'sent', batch: sent.n, at: batch.at })
+    })
+  }
+
+  /** Writes down that a payment of a buyer was not made and never will be. */
+  refuseForBuyer(payout: BuyerPayout, reason: string, at: number): Payout {
+    const how = { state: 'failed', batch: null, at, reason } as const
+    return this.#store.atomically(() => this.#addForBuyer(payout, how))
+  }
+
+  #addForBuyer(
+    { id, mint, sat, feeLimit, swapFee, invoice, quote }: BuyerPayout,
+    how: {
+      readonly state: 'sent' | 'failed'
+      readonly batch: number | null
+      readonly at: number
+      readonly reason?: string
+    },
+  ): Payout {
+    const { bolt11, hash, expiresAt } = invoice
+    this.#store.run(
+      `INSERT INTO payouts (kind, id, destination, mint, sat, fee_limit, bolt11, hash, expires_at,
+         quote, fee_reserve, swap_fee, batch, state, reason, created_at, closed_at)
+       VALUES ('buyer', ?, 'invoice', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ...[id, mint, sat, feeLimit, bolt11, hash, expiresAt],
+      ...[quote?.quote ?? null, quote?.feeReserve ?? null, swapFee, how.batch, how.state],
+      ...[how.reason ?? null, how.at, how.state === 'failed' ? how.at : null],
+    )
+    return this.get(Number(this.#store.get('SELECT last_insert_rowid() AS n')?.n))
   }
 
   get(n: number): Payout {
@@ -136,12 +205,12 @@ export class Payouts {
 
   /** The automatic payouts to an address, the newest first. */
   toAddress(destination: string, limit: number): readonly Payout[] {
-    const sql = `SELECT * FROM payouts WHERE destination = ? AND kind <> 'asked'
+    const sql = `SELECT * FROM payouts WHERE destination = ? AND kind IN ('first', 'chunk')
       ORDER BY n DESC LIMIT ?`
     return this.#store.all(sql, destination, limit).map(payoutOf)
   }
 
-  /** The newest payouts, with an open one. */
+  /** The newest payouts, with those under way. */
   newest(limit: number): readonly Payout[] {
     return this.#store.all('SELECT * FROM payouts ORDER BY n DESC LIMIT ?', limit).map(payoutOf)
   }
@@ -181,6 +250,7 @@ const TROUBLE = 'payout_trouble'
 const payoutOf = (row: Row): Payout => ({
   n: Number(row.n),
   kind: String(row.kind) as Payout['kind'],
+  id: row.id === null ? null : String(row.id),
   destination: String(row.destination),
   mint: String(row.mint),
   sat: Number(row.sat),
@@ -194,6 +264,7 @@ const payoutOf = (row: Row): Payout => ({
   batch: row.batch === null ? null : Number(row.batch),
   state: String(row.state) as Payout['state'],
   reason: row.reason === null ? null : String(row.reason),
+  swapFee: Number(row.swap_fee),
   fee: row.fee === null ? null : Number(row.fee),
   createdAt: Number(row.created_at),
   closedAt: row.closed_at === null ? null : Number(row.closed_at),

@@ -7,10 +7,11 @@
  * - `batches` are written before they are sent. With the seed they restore their outputs, so no money
  *   is lost if an answer is lost (NUT-09).
  * - `proofs` are the money.
- * - `payouts` has at most one open row, so there is no second invoice while the first may still be
- *   paid.
+ * - `payouts` has at most one open row of the operator, so there is no second invoice while the first
+ *   may still be paid. The rows of buyers (`kind` buyer) have the `id` of their withdrawal and are
+ *   written when the payment is sent. `swap_fee` is what making its coins cost, in sats.
  * - `exports` keeps tokens that were taken out. `secrets` are those of its coins. By them the mint
- *   tells whether the token was redeemed.
+ *   tells whether the token was redeemed. Those of buyers have the `id` of their withdrawal.
  * - `tokens` are those of buyers. A row is written before its swap is sent. `token_proofs` has the
  *   hash of the secret of each proof for ever, so that no proof is taken twice, and the proof itself
  *   until the swap is done.
@@ -137,5 +138,47 @@ CREATE TABLE token_proofs (
 CREATE INDEX token_proofs_token ON token_proofs (token);
 `
 
+/** Payments and tokens of buyers stand beside those of the operator. */
+const V3 = `
+CREATE TABLE payouts_2 (
+  n INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL CHECK (kind IN ('first', 'chunk', 'asked', 'buyer')),
+  id TEXT,
+  destination TEXT NOT NULL,
+  mint TEXT NOT NULL,
+  sat INTEGER NOT NULL CHECK (sat > 0),
+  fee_limit INTEGER NOT NULL CHECK (fee_limit >= 0),
+  bolt11 TEXT,
+  hash TEXT,
+  expires_at INTEGER,
+  quote TEXT,
+  fee_reserve INTEGER,
+  swap_fee INTEGER NOT NULL DEFAULT 0,
+  batch INTEGER REFERENCES batches,
+  state TEXT NOT NULL CHECK (state IN ('open', 'sent', 'paid', 'failed')),
+  reason TEXT,
+  fee INTEGER,
+  created_at INTEGER NOT NULL,
+  closed_at INTEGER,
+  CHECK ((state IN ('open', 'sent')) = (closed_at IS NULL)),
+  CHECK (state = 'open' OR state = 'failed' OR batch IS NOT NULL),
+  CHECK ((kind = 'buyer') = (id IS NOT NULL)),
+  CHECK (kind <> 'buyer' OR (state <> 'open' AND hash IS NOT NULL))
+) STRICT;
+INSERT INTO payouts_2 (n, kind, destination, mint, sat, fee_limit, bolt11, hash, expires_at, quote,
+    fee_reserve, batch, state, reason, fee, created_at, closed_at)
+  SELECT n, kind, destination, mint, sat, fee_limit, bolt11, hash, expires_at, quote,
+    fee_reserve, batch, state, reason, fee, created_at, closed_at FROM payouts;
+DROP TABLE payouts;
+ALTER TABLE payouts_2 RENAME TO payouts;
+CREATE UNIQUE INDEX payouts_one_open ON payouts (1) WHERE state IN ('open', 'sent') AND kind <> 'buyer';
+CREATE UNIQUE INDEX payouts_paid_once ON payouts (hash) WHERE state <> 'failed';
+CREATE UNIQUE INDEX payouts_id ON payouts (id) WHERE id IS NOT NULL;
+CREATE INDEX payouts_sent ON payouts (n) WHERE state = 'sent';
+ALTER TABLE exports ADD COLUMN id TEXT;
+ALTER TABLE exports ADD COLUMN fee INTEGER NOT NULL DEFAULT 0;
+CREATE UNIQUE INDEX exports_id ON exports (id) WHERE id IS NOT NULL;
+`
+
 /** `MIGRATIONS[v]` takes a file from version v to v + 1. */
-export const MIGRATIONS: readonly string[] = [V1, V2]
+export const MIGRATIONS: readonly string[] = [V1, V2, V3]

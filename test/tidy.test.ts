@@ -77,7 +77,7 @@ const LAYERS: Layers = {
     'src/passes/',
     'src/wallets/wallet.ts',
     'src/wallets/receiver.ts',
-    'src/wallets/breaker.ts',
+    'src/wallets/wallet-list.ts',
   ],
   'src/wallets/': [
     'src/floor/',

@@ -17,6 +17,7 @@ export function announce(
   { log, json }: { readonly log: EventLog; readonly json: boolean },
 ): void {
   const { config, backend, url, money, notes } = about
+  const wallets = about.wallets.filter(({ makes }) => makes)
   if (json) {
     for (const note of notes) host.stderr.write(`satgate: ${onLine(note)}\n`)
     log.say({
@@ -26,7 +27,8 @@ export function announce(
       tunnel: about.tunnel.state,
       tunnel_why: about.tunnel.why,
       upstream: { kind: backend.kind, url: backend.url, models: backend.first.length },
-      wallet: about.wallet.kind,
+      wallet: wallets[0]?.name ?? '',
+      ...(wallets.length < 2 ? {} : { wallets: wallets.map(({ name }) => name) }),
       money,
       mode: config.mode,
       data_dir: config.dataDir,
@@ -50,9 +52,10 @@ export function announce(
         publicHint: money === 'play' ? null : publicHint(config, about.tunnel),
         upstream: backend.label,
         ...priceLines(config.pricing.list, models, unitOf(money)),
-        wallet: about.wallet.label,
-        walletHint:
-          about.wallet.kind === 'ecash' ? 'the mint holds it: satgate wallet withdraw' : '',
+        wallet: wallets.map(({ wallet }) => wallet.label).join(', then '),
+        walletHint: wallets.some(({ wallet }) => wallet.kind === 'ecash')
+          ? 'the mint holds it: satgate wallet withdraw'
+          : '',
         folder: config.dataDir,
         troubles: log.open({ money }),
         notes,

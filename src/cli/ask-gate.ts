@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
 import { booksAtRest, walletAtRest } from '../daemon/at-rest.ts'
+import { ecashSettings, kindsOf } from '../daemon/configured-wallets.ts'
 import { askRunningGate } from '../daemon/control.ts'
 import { elsewhere, type Question, type WalletQuestion } from '../daemon/control-handlers.ts'
 import { ecashIn } from '../daemon/ecash-folder.ts'
@@ -86,8 +87,8 @@ const hasWallet = (dataDir: string): boolean => {
 }
 
 /** Why there is no wallet in a folder, and which one was perhaps meant. */
-async function noneIn({ wallet }: Config, status: FolderStatus, host: Host): Promise<string> {
-  if (wallet.kind !== 'ecash') return elsewhere(wallet.kind)
+async function noneIn(config: Config, status: FolderStatus, host: Host): Promise<string> {
+  if (ecashSettings(config) === undefined) return elsewhere(kindsOf(config))
   if (!existsSync(ledgerIn(status.folder))) return noLedger(status, host)
   return `there is no ecash wallet in ${tilde(status.folder, host)}: its gate keeps no ecash`
 }

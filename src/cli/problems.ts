@@ -38,9 +38,11 @@ export const PROBLEMS: Readonly<Record<string, Problem>> = {
   },
   wallet_unreachable: {
     level: 'error',
-    fields: ['wallet', 'reason', 'since', 'label'],
+    fields: ['wallet', 'reason', 'since', 'label', 'instead'],
     begins: (field) =>
-      `the wallet cannot be used (${field('label') || field('wallet')}): ${sentence(field('reason'))} No credit can be sold until it answers; buyers who have credit are served`,
+      field('instead') === ''
+        ? `the wallet cannot be used (${field('label') || field('wallet')}): ${sentence(field('reason'))} No credit can be sold until it answers; buyers who have credit are served`
+        : `the wallet cannot be used (${field('label') || field('wallet')}): ${sentence(field('reason'))} Invoices come from ${field('instead')} meanwhile; payments of its own are seen when it answers`,
     ends: (field) => `the wallet answers (${field('label') || field('wallet')})`,
   },
   ledger_commit: {

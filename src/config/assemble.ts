@@ -2,26 +2,23 @@ import { join } from 'node:path'
 import { isLoopback } from '../floor/address.ts'
 import { isFree } from '../money/price.ts'
 import type { RateSettings } from '../money/rate.ts'
-import type { WalletValues } from '../wallets/kind.ts'
-import { KINDS, kindOf, USUAL } from '../wallets/kinds.ts'
 import type { Config, WalletSettings } from './config.ts'
-import type { Node } from './node.ts'
-import { anyOf, type Reading } from './reader.ts'
+import { isDefault, type Nodes, type Where, wrong } from './nodes.ts'
+import type { Reading } from './reader.ts'
 import type { Values } from './settings.ts'
-
-/**
- * For each setting, what was written for it. Messages need it to say where a mistake is. Defaults
- * are nodes too.
- */
-export type Nodes = ReadonlyMap<string, Node>
+import { checkPayout, isPlay, walletOf } from './wallet-settings.ts'
 
 /**
  * Makes the frozen config from all values. Values that contradict each other are reported as
- * mistakes.
+ * mistakes. `list` is the list of wallets, if one was written instead of a single wallet.
  */
-export function assemble(values: Values, nodes: Nodes, reading: Reading): Config {
-  const wallet = walletOf(values, nodes, reading)
-  if (isPlay(wallet)) checkPlay(values, nodes, reading)
+export function assemble(
+  values: Values,
+  { nodes, reading, list }: Where & { readonly list: readonly WalletSettings[] | null },
+): Config {
+  const wallets = list ?? single(values, { nodes, reading })
+  checkPayout(wallets, { nodes, reading })
+  if (isPlay(wallets)) checkPlay(values, nodes, reading)
   checkInvoice(values, nodes, reading)
   return deepFreeze({
     upstream: values.upstream?.url ?? null,
@@ -30,15 +27,14 @@ export function assemble(values: Values, nodes: Nodes, reading: Reading): Config
     host: values.host,
     publicUrl: values.publicUrl ?? null,
     tunnel: tunnelOf(values, nodes, reading),
-    dataDir: dataDirOf(values, nodes, wallet, reading.home),
+    dataDir: dataDirOf(values, nodes, wallets, reading.home),
     mode: values.mode,
     pricing: {
       list: { fallback: values['pricing.default'], models: values['pricing.models'] },
       maxOutputTokens: values['pricing.maxOutputTokens'],
       rate: rateOf(values, nodes, reading),
     },
-    // A mistake leaves this undefined, but a config with mistakes is never used.
-    wallet: wallet ?? { kind: 'play' },
+    wallets,
     payout: values.payout ?? null,
     rails: { l402: values['rails.l402'] },
     credit: {
@@ -71,59 +67,10 @@ export function assemble(values: Values, nodes: Nodes, reading: Reading): Config
   })
 }
 
-const isPlay = (wallet: Pick<WalletSettings, 'kind'> | null): boolean =>
-  kindOf(wallet?.kind ?? '')?.isPlay === true
-
-const isDefault = (nodes: Nodes, key: string): boolean => nodes.get(key)?.at.layer === 'default'
-
-function wrong(key: string, what: string, { nodes, reading }: Where): undefined {
-  const at = nodes.get(key)?.at
-  return at === undefined ? undefined : reading.mistake(at, `${key}: ${what}`)
-}
-
-interface Where {
-  readonly nodes: Nodes
-  readonly reading: Reading
-}
-
-/** The settings below `wallet.` that go with the chosen kind. What does not go with it is a mistake. */
-function walletOf(values: Values, nodes: Nodes, reading: Reading): WalletSettings | null {
-  const where = { nodes, reading }
-  const chosen = values['wallet.kind']
-  const kind = kindOf(chosen ?? '') ?? USUAL
-  for (const name of ALL.filter((one) => !kind.takes.includes(one))) {
-    const takers = KINDS.filter(({ takes }) => takes.includes(name)).map((one) => one.kind)
-    const why =
-      chosen === undefined
-        ? `needs wallet.kind: ${anyOf(takers)} beside it`
-        : `has no effect with wallet ${kind.kind}: remove it`
-    if (!isDefault(nodes, `wallet.${name}`)) wrong(`wallet.${name}`, why, where)
-  }
-  if (kind.payoutRefused !== null) wrong('payout', kind.payoutRefused, where)
-  if (kind.takes.includes('mints')) checkMints(values['wallet.mints'], where)
-  for (const [name, what] of Object.entries(kind.needs)) {
-    if (!nodes.has(`wallet.${name}`)) wrong('wallet.kind', `wallet ${kind.kind} ${what}`, where)
-  }
-  const given = {
-    url: values['wallet.url'],
-    key: values['wallet.key'],
-    tlsCert: values['wallet.tlsCert'],
-    mints: values['wallet.mints'],
-    payoutAbove: values['wallet.payoutAbove'],
-    maxPerMint: values['wallet.maxPerMint'],
-  } satisfies WalletValues
-  // Something is missing, and a mistake has told of it.
-  if (ALL.some((name) => name in kind.needs && given[name] === undefined)) return null
-  const taken = Object.fromEntries(kind.takes.map((name) => [name, given[name]]))
-  return { kind: kind.kind, ...(chosen === undefined ? { unasked: true } : {}), ...taken }
-}
-
-const ALL = [...new Set(KINDS.flatMap(({ takes }) => takes))]
-
-function checkMints(mints: readonly string[], where: Where): void {
-  if (mints.length === 0) wrong('wallet.mints', 'the list is empty: name at least one mint', where)
-  if (new Set(mints).size < mints.length)
-    wrong('wallet.mints', 'the list names a mint twice: remove one', where)
+/** The wallet of the settings below `wallet.`. None if they are wrong; such a config is never used. */
+function single(values: Values, where: Where): readonly WalletSettings[] {
+  const wallet = walletOf(values, where)
+  return wallet === null ? [] : [wallet]
 }
 
 /**
@@ -169,7 +116,7 @@ function tunnelOf(values: Values, nodes: Nodes, reading: Reading): Config['tunne
   }
   const prices = [values['pricing.default'], ...values['pricing.models'].map(({ price }) => price)]
   const given = free || prices.some((price) => price.in === 'sats' && isFree(price.rate))
-  if (isPlay({ kind: values['wallet.kind'] ?? '' })) return 'play'
+  if (isPlay([{ kind: values['wallet.kind'] ?? '' }])) return 'play'
   return given ? 'free' : 'auto'
 }
 
@@ -193,10 +140,10 @@ export const defaultFolders = (home: string) => ({
 function dataDirOf(
   values: Values,
   nodes: Nodes,
-  wallet: WalletSettings | null,
+  wallets: readonly WalletSettings[],
   home: string,
 ): string {
-  return isPlay(wallet) && isDefault(nodes, 'dataDir') ? defaultFolders(home).play : values.dataDir
+  return isPlay(wallets) && isDefault(nodes, 'dataDir') ? defaultFolders(home).play : values.dataDir
 }
 
 function rateOf(values: Values, nodes: Nodes, reading: Reading): RateSettings {

@@ -29,7 +29,8 @@ export interface Config {
     readonly maxOutputTokens: number
     readonly rate: RateSettings
   }
-  readonly wallet: WalletSettings
+  /** In the order in which they are asked for invoices. At least one. */
+  readonly wallets: readonly WalletSettings[]
   /** The Lightning address that earnings are sent to. Null if there is none. */
   readonly payout: string | null
   readonly rails: { readonly l402: boolean }
@@ -73,7 +74,7 @@ export interface Config {
   }
 }
 
-/** The kind of wallet, and the settings that this kind takes. */
+/** The kind of one wallet, and the settings that this kind takes. */
 export interface WalletSettings extends WalletValues {
   readonly kind: string
   /** Whether this is the default, because no wallet was chosen. */

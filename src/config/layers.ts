@@ -12,6 +12,9 @@ import { envName } from './setting.ts'
 import { BY_KEY, SHORT } from './settings.ts'
 import { parseYaml } from './yaml.ts'
 
+/** The group that may be a list instead: several wallets. A layer keeps the list under this key. */
+export const WALLET_LIST = 'wallet'
+
 /** The settings that one source contains, by key. Later layers outrank earlier ones. */
 export type Layer = Map<string, Node>
 
@@ -40,7 +43,8 @@ export function fromFile(root: Node | null): Said {
   return said
 }
 
-function addGroup(group: RecordNode, prefix: string, said: Said): void {
+/** Adds the entries of a group to the layer of `said`. What is no setting is a mistake. */
+export function addGroup(group: RecordNode, prefix: string, said: Said): void {
   for (const entry of group.entries) {
     const key = `${prefix}${entry.key}`
     if (entry.key.includes('.')) said.mistakes.push(dottedKey(key, entry.at))
@@ -73,6 +77,7 @@ function dottedKey(key: string, at: Place): Mistake {
 function addToGroup(key: string, value: Node, said: Said): void {
   const short = SHORT.get(key)
   if (value.is === 'record') addGroup(value, `${key}.`, said)
+  else if (value.is === 'list' && key === WALLET_LIST) said.layer.set(WALLET_LIST, value)
   else if (value.is === 'text' && short !== undefined) said.layer.set(short, value)
   else if (value.is !== 'nothing') {
     const first = [...BY_KEY].find(([name]) => name.startsWith(`${key}.`))

@@ -4,17 +4,12 @@ import type { Config } from './config.ts'
 import { type ReadFile, resolvePath, shownPath, utf8, whyUnreadable } from './files.ts'
 import { type FlagValues, fromFlags } from './flags.ts'
 import { fromEnv, fromFile, type Layer, type Said, unknownNames } from './layers.ts'
-import {
-  type Mistake,
-  type Node,
-  type Place,
-  placeText,
-  quote,
-  type RecordNode,
-  textNode,
-} from './node.ts'
+import { isOfWallet, merge } from './merge.ts'
+import { type Mistake, type Node, type Place, placeText, quote, textNode } from './node.ts'
+import type { Nodes } from './nodes.ts'
 import type { Reading } from './reader.ts'
 import { BY_KEY, type Values } from './settings.ts'
+import { readWalletList } from './wallet-list.ts'
 import { parseYaml } from './yaml.ts'
 
 export interface LoadInput {
@@ -57,7 +52,8 @@ export function load(input: LoadInput): Result<Loaded, readonly Mistake[]> {
   // it.
   const understood = mistakes.length === 0
   const notes: string[] = []
-  const nodes = merge(layers.map((said) => said.layer))
+  const { nodes, list, unused } = merge(layers.map((said) => said.layer))
+  mistakes.push(...unused)
   const wallet = nodes.get('wallet.kind')
   const reading: Reading = {
     ...input,
@@ -72,10 +68,15 @@ export function load(input: LoadInput): Result<Loaded, readonly Mistake[]> {
     },
   }
   const values = readAll(nodes, reading)
+  const standard = layers[0]?.layer ?? new Map()
+  const wallets =
+    list === null ? null : readWalletList(list, { reading, defaults: standard, read: readAll })
   mistakes.push(...unknownNames(input.env, reading.named, input.cwd))
-  const config = understood ? assemble(values, nodes, reading) : null
+  const assembling = { nodes, reading, list: wallets?.wallets ?? null }
+  const config = understood ? assemble(values, assembling) : null
   if (config === null || mistakes.length > 0) return err(inOrder(mistakes))
-  return ok({ config, file: found.file, settings: shown(nodes, config), notes })
+  const settings = shown(nodes, { config, wallets: wallets?.nodes ?? null })
+  return ok({ config, file: found.file, settings, notes })
 }
 
 /**
@@ -117,48 +118,25 @@ function defaults(folder: string): Said {
 }
 
 /**
- * Merges the layers, in the order of the table. Later layers outrank earlier ones, and the defaults
- * come first. Model prices are merged by name.
+ * What was written for each setting. One default depends on another setting, and is replaced here;
+ * so are the settings of a wallet if there is a list of wallets.
  */
-function merge(layers: readonly Layer[]): ReadonlyMap<string, Node> {
-  const merged = new Map<string, Node>()
-  const standard: Layer = layers[0] ?? new Map()
-  for (const layer of layers) {
-    if (changesWallet(merged.get('wallet.kind'), layer.get('wallet.kind'))) {
-      for (const key of [...merged.keys()]) if (key.startsWith('wallet.')) merged.delete(key)
-      // Callers rely on a value wherever the table has a default.
-      for (const [key, node] of standard) if (key.startsWith('wallet.')) merged.set(key, node)
-    }
-    for (const [key, node] of layer) merged.set(key, mergeNode(key, merged.get(key), node))
-  }
-  const order = [...BY_KEY.keys()].flatMap((key) => {
-    const node = merged.get(key)
-    return node === undefined ? [] : [[key, node] as const]
-  })
-  return new Map(order)
+function shown(
+  nodes: ReadonlyMap<string, Node>,
+  { config, wallets }: { readonly config: Config; readonly wallets: Nodes | null },
+): ReadonlyMap<string, Node> {
+  return new Map(
+    [...nodes].flatMap(([key, node]): [string, Node][] => {
+      if (key === 'dataDir') return [[key, textNode(config.dataDir, node.at)]]
+      if (wallets === null || !isOfWallet(key)) return [[key, node]]
+      // The list stands where the first default of a wallet was.
+      return key === FIRST_OF_WALLET ? [...wallets] : []
+    }),
+  )
 }
 
-/**
- * For example, if the file describes a node and the command line says `--wallet play`, no setting
- * of that node counts any more.
- */
-const changesWallet = (before: Node | undefined, after: Node | undefined): boolean =>
-  before?.is === 'text' && after?.is === 'text' && before.text !== after.text
-
-function mergeNode(key: string, before: Node | undefined, after: Node): Node {
-  if (key !== 'pricing.models' || before?.is !== 'record' || after.is !== 'record') return after
-  const kept = before.entries.filter((old) => !after.entries.some((entry) => entry.key === old.key))
-  return { ...after, entries: [...kept, ...after.entries] } satisfies RecordNode
-}
-
-/**
- * What was written for each setting. One default depends on another setting, and is replaced here.
- */
-function shown(nodes: ReadonlyMap<string, Node>, config: Config): ReadonlyMap<string, Node> {
-  const dataDir = nodes.get('dataDir')
-  if (dataDir === undefined) return nodes
-  return new Map([...nodes, ['dataDir', textNode(config.dataDir, dataDir.at)]])
-}
+/** The first setting of a wallet that always has a value, its default. */
+const FIRST_OF_WALLET = 'wallet.mints'
 
 interface Found {
   readonly file: string | null

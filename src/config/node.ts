@@ -15,7 +15,7 @@ interface NothingNode {
   readonly at: Place
 }
 
-interface ListNode {
+export interface ListNode {
   readonly is: 'list'
   readonly items: readonly Node[]
   readonly at: Place

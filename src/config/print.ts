@@ -41,9 +41,12 @@ function rows(loaded: Loaded): Row[] {
     }
     // These texts are public, so they are not masked.
     if (key.startsWith('operator.')) return [{ key, node }]
-    return [{ key, node: BY_KEY.get(key)?.secret ? maskSecret(node) : maskKeys(node) }]
+    return [{ key, node: isSecret(key) ? maskSecret(node) : maskKeys(node) }]
   })
 }
+
+/** Also of a wallet in a list: `wallet[1].key`. */
+const isSecret = (key: string): boolean => BY_KEY.get(key.replace(/\[\d+\]/, ''))?.secret === true
 
 const originOf = ({ at }: Node): string => placeText(at)
 

@@ -99,7 +99,7 @@ export const MONEY = {
     read: walletKind,
     standard: null,
     example: 'lnd',
-    doc: `Where the sats are received: ${anyOf(KINDS.map(({ named }) => named.docs))}. \`wallet: lnd\` is the short form. Unset: the Lightning address in \`payout\` if its provider confirms payments (LUD-21), else ecash`,
+    doc: `Where the sats are received: ${anyOf(KINDS.map(({ named }) => named.docs))}. \`wallet: lnd\` is the short form; \`wallet: [{ kind: lnd, … }, ecash]\` is a list, in which the next wallet makes the invoices while one does not work. Unset: the Lightning address in \`payout\` if its provider confirms payments (LUD-21), else ecash`,
     flag: {
       name: '--wallet',
       kind: 'text',

@@ -7,6 +7,7 @@ import { Gifts } from '../rails/gifts.ts'
 import { Freeze } from '../wallets/ecash/freeze.ts'
 import { Mints } from '../wallets/ecash/mints.ts'
 import { Swapper } from '../wallets/ecash/spend/swap.ts'
+import { ecashSettings, kindsOf } from './configured-wallets.ts'
 import {
   answerWallet,
   controlHandlers,
@@ -76,7 +77,7 @@ export async function walletAtRest(
     const { ledger } = folder.value
     const books = existsSync(ledger) ? openAnyKind(ledger, world) : null
     if (books !== null) closers.push(() => books.close())
-    const mints = config.wallet.mints ?? []
+    const mints = ecashSettings(config)?.mints ?? []
     const say = () => {}
     const lost =
       question.do === 'export' && !takeSeed(dataDir, { hasCoins: true, random: world.random }).ok
@@ -86,7 +87,7 @@ export async function walletAtRest(
     closers.push(() => ecash.store.close())
     for (const { mint } of ecash.mints.all) closers.push(() => mint.close())
     const { admin } = openMoneyOut(ecash, { books, config, world, say })
-    return await answerWallet({ admin, wallet: config.wallet.kind }, question, told)
+    return await answerWallet({ admin, wallet: kindsOf(config) }, question, told)
   } catch (error) {
     throw toldOf(error)
   } finally {

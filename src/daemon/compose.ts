@@ -19,11 +19,11 @@ import { soldOf } from '../http/selling.ts'
 import { PromptEstimator } from '../money/lessons.ts'
 import { Tiers } from '../money/tiers.ts'
 import type { Gifts } from '../rails/gifts.ts'
-import { WalletBreaker } from '../wallets/breaker.ts'
+import { WalletList } from '../wallets/wallet-list.ts'
 import { composeRails } from './compose-rails.ts'
 import { type Entrances, openEntrances } from './entrances.ts'
 import type { GateParts } from './gate-parts.ts'
-import { backendOutage, walletOutage } from './outages.ts'
+import { backendOutage, walletOutages } from './outages.ts'
 import { termsOf } from './terms.ts'
 import { HOLD_LIFE, startUpkeep } from './upkeep.ts'
 
@@ -39,7 +39,7 @@ interface Inside {
 export interface Composed extends Entrances {
   /** For code that brings in requests without HTTP. */
   readonly inside: Inside
-  readonly breaker: WalletBreaker
+  readonly wallets: WalletList
   /** What the operator gives away. */
   readonly gifts: Gifts
   readonly running: () => number
@@ -50,7 +50,7 @@ export interface Composed extends Entrances {
   refuseNew(): void
   /** Ends what still streams; resolves when every hold is closed. */
   endStreams(): Promise<void>
-  /** Stops timers and the wallet. */
+  /** Stops timers and the wallets. */
   close(): Promise<void>
 }
 
@@ -58,8 +58,8 @@ export interface Composed extends Entrances {
 export function compose(parts: GateParts): Composed {
   const { config, books, world, background, say, models, pricing, counter } = parts
   const { ledger } = books
-  const outage = walletOutage(parts.wallet, say)
-  const breaker = new WalletBreaker(parts.wallet, { world, outage, background })
+  const outages = walletOutages(say)
+  const wallets = new WalletList(parts.wallets, { world, outages, background })
   models.watch(background, backendOutage(parts.backend, say))
   const healthy = () => books.healthy()
   const undeliverable = () => {
@@ -70,7 +70,7 @@ export function compose(parts: GateParts): Composed {
   const bounds = { perClient, total }
   const tiers = new Tiers(config.credit.tiers)
   const money = composeRails({
-    ...{ ...parts, ...books, ...bounds, breaker, tiers },
+    ...{ ...parts, ...books, ...bounds, wallets, tiers },
     more: parts.rails ?? [],
   })
   const { authenticator, gifts, l402, rails, readCredentials } = money
@@ -137,14 +137,14 @@ export function compose(parts: GateParts): Composed {
       upstreamOk: upstreamUp,
       gone: () => models.gone(),
       usdPerBtc: () => pricing.usdPerBtc(),
-      walletOk: () => breaker.up,
+      walletOk: () => wallets.up,
       ledgerOk: healthy,
       ledgerDamaged: () => books.damaged(),
     },
   })
   return {
     ...entrances,
-    ...{ inside, breaker, gifts, upstreamUp },
+    ...{ inside, wallets, gifts, upstreamUp },
     running: () => gate.running,
     openInvoices: () => l402.open,
     refuseNew: () => gate.stop(),
@@ -153,7 +153,7 @@ export function compose(parts: GateParts): Composed {
       models.stop()
       await Promise.all([upkeep.stop(), money.stop()])
       await counter.close()
-      await breaker.close()
+      await wallets.close()
     },
   }
 }

@@ -64,7 +64,7 @@ export function openEntrances(parts: GateParts, served: Served): Entrances {
   const app: AppParts = {
     ...answering,
     describe: makeDescribe({ ...described, publicUrl: () => config.publicUrl ?? tunnelUrl() }),
-    money: parts.wallet.money,
+    money: parts.books.kind,
     envelopeOf,
     sells: described.terms.sells,
     notFound: makeNotFound(described.terms),

@@ -11,7 +11,7 @@ import type { Pricing } from '../money/pricing.ts'
 import type { RootKeys } from '../passes/write.ts'
 import type { Rail } from '../rails/rail.ts'
 import type { PlayWallet } from '../wallets/play/play.ts'
-import type { Wallet } from '../wallets/wallet.ts'
+import type { NamedWallet } from '../wallets/wallet-list.ts'
 import type { FoundBackend } from './backend.ts'
 
 /** Everything that a gate is made of. `compose` knows only ports, so a test can replace each part. */
@@ -19,8 +19,9 @@ export interface GateParts {
   readonly config: Config
   readonly books: Books
   readonly keys: RootKeys
-  readonly wallet: Wallet
-  /** The same wallet if it is play money, whose invoices the gate itself can pay. */
+  /** In the order in which they are asked for invoices. */
+  readonly wallets: readonly NamedWallet[]
+  /** The only wallet, if it is play money, whose invoices the gate itself can pay. */
   readonly play: Pick<PlayWallet, 'pay'> | null
   /** Ways to be paid, besides those of `compose-rails.ts`. */
   readonly rails?: readonly Rail[]

@@ -11,6 +11,7 @@ import { Payouts } from '../wallets/ecash/store/payouts.ts'
 import type { EcashStore } from '../wallets/ecash/store/store.ts'
 import { makeLnurl, parseLightningAddress } from '../wallets/lightning-address/lnurl.ts'
 import type { WithdrawalSource } from '../withdrawals/source.ts'
+import { ecashSettings } from './configured-wallets.ts'
 import { ecashSources, type RestoredEcash, restoredEcash } from './ecash-sources.ts'
 import type { EcashParts } from './open-ecash.ts'
 
@@ -30,7 +31,7 @@ export function openMoneyOut(
   ecash: Pick<EcashParts, 'store' | 'mints' | 'freeze' | 'swapper'>,
   parts: {
     readonly books: Books | null
-    readonly config: Pick<Config, 'wallet' | 'payout'>
+    readonly config: Pick<Config, 'wallets' | 'payout'>
     readonly world: World
     readonly say: (event: object) => void
   },
@@ -49,7 +50,7 @@ export function openMoneyOut(
     ...payerParts,
     payer: new PayoutRunner(payerParts),
     address: address.ok ? address.value : null,
-    above: config.wallet.payoutAbove ?? USUAL_ABOVE,
+    above: ecashSettings(config)?.payoutAbove ?? USUAL_ABOVE,
   }
   let nudge = () => {}
   const admin = openWalletAdmin({

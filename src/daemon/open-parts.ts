@@ -8,7 +8,7 @@ import { Failed } from './failed.ts'
 import { type Folder, ledgerIn, noteIfCopied, rootKeys } from './folder.ts'
 import type { Host } from './host.ts'
 import { openBooks } from './open-books.ts'
-import { chooseWallet } from './open-wallet.ts'
+import { chooseWallets } from './open-wallet.ts'
 import type { Operator } from './operator.ts'
 import { openPrices } from './prices.ts'
 import type { Cleanup } from './stop.ts'
@@ -51,11 +51,11 @@ export async function openParts(
         : { event: 'problem', what: 'background_failed', work, reason },
     ),
   )
-  const choice = await chooseWallet(config, {
+  const choice = await chooseWallets(config, {
     folder: folder.path,
     kept: ledgerKind(folder.ledger),
     say,
-    waiting: tellWaiting({ host, say, wallet: config.wallet.kind }),
+    waiting: tellWaiting({ host, say, wallet: config.wallets[0]?.kind ?? '' }),
     world,
     background,
   })
@@ -78,16 +78,15 @@ export async function openParts(
     ...{ folder, money, mayAsk: options.mayAsk },
     explain: options.operator.explain,
   })
-  const { wallet, play } = choice.open(books.invoices)
+  const { wallets, play } = await choice.open(books.invoices)
   await tellUnwatched({
-    ...{ invoices: books.invoices, wallet, answers: choice.answers, say },
-    ...{ world, yes: options.yes },
+    ...{ invoices: books.invoices, wallets, say, world, yes: options.yes },
   }).catch(async (error: unknown) => {
-    await wallet.close()
+    await choice.close()
     throw error
   })
   return {
-    ...{ background, backend, books, copied, keys, prices, tunnel, wallet, play, ecash, money },
+    ...{ background, backend, books, copied, keys, prices, tunnel, wallets, play, ecash, money },
     walletNotes: choice.notes,
   }
 }

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 import type { Pricing } from '../money/pricing.ts'
-import type { Wallet } from '../wallets/wallet.ts'
+import type { NamedWallet } from '../wallets/wallet-list.ts'
 import type { FoundBackend } from './backend.ts'
 import type { TunnelChoice } from './tunnel-choice.ts'
 
@@ -29,7 +29,8 @@ export interface Ready {
   /** As configured, or the tunnel's; null: nobody said one. */
   readonly publicUrl: string | null
   readonly tunnel: { readonly state: 'open' | 'down' | 'off'; readonly why: TunnelChoice['why'] }
-  readonly wallet: Pick<Wallet, 'kind' | 'label'>
+  /** In the order in which they are asked for invoices. */
+  readonly wallets: readonly NamedWallet[]
   readonly money: MoneyKind
   readonly notes: readonly string[]
 }

@@ -1,17 +1,17 @@
 import type { Say } from '../gate/ports.ts'
 import type { Watcher } from '../http/models.ts'
-import type { Outage } from '../wallets/breaker.ts'
-import type { Wallet } from '../wallets/wallet.ts'
+import type { NamedWallet, Outages } from '../wallets/wallet-list.ts'
 import type { FoundBackend } from './backend.ts'
 
-/** Tells the operator when the wallet cannot be used, and when it can again. */
-export function walletOutage({ label }: Pick<Wallet, 'label'>, say: Say): Outage {
-  const about = (wallet: string, since: number) => ({
-    ...{ what: 'wallet_unreachable', wallet, since: iso(since), label },
+/** Tells the operator when a wallet cannot be used, and when it can again. */
+export function walletOutages(say: Say): Outages {
+  const about = ({ name, wallet }: NamedWallet, since: number) => ({
+    ...{ what: 'wallet_unreachable', wallet: name, since: iso(since), label: wallet.label },
   })
   return {
-    gone: (wallet, reason, since) => say({ event: 'problem', ...about(wallet, since), reason }),
-    back: (wallet, since) => say({ event: 'solved', ...about(wallet, since) }),
+    gone: (named, { reason, since, instead }) =>
+      say({ event: 'problem', ...about(named, since), reason, ...(instead && { instead }) }),
+    back: (named, since) => say({ event: 'solved', ...about(named, since) }),
   }
 }
 

@@ -8,6 +8,7 @@ import { startMetrics } from '../http/metrics.ts'
 import { gateServer } from '../http/server.ts'
 import { TokenCounter } from '../money/counter.ts'
 import { compose } from './compose.ts'
+import { kindsOf } from './configured-wallets.ts'
 import { listenForCommands } from './control.ts'
 import { controlHandlers } from './control-handlers.ts'
 import { Failed } from './failed.ts'
@@ -21,7 +22,7 @@ import { openPublicTunnel } from './public-tunnel.ts'
 import { routesOf } from './routes.ts'
 import { type Cleanup, closeAll, stopGate } from './stop.ts'
 import { noTunnelNote, tunnelChance } from './tunnel-choice.ts'
-import { checkWallet } from './wallet-check.ts'
+import { checkWallets } from './wallet-check.ts'
 
 /** A gate that runs. */
 export interface Running {
@@ -69,10 +70,10 @@ async function start(
   const { world } = host
   const { folder, say, counts, options, closers } = starting
   const opened = await openParts(host, config, starting)
-  const { background, backend, books, prices, tunnel, wallet, ecash, money } = opened
+  const { background, backend, books, prices, tunnel, wallets, ecash, money } = opened
   let url = ''
   const gate = compose({
-    ...{ config, books, keys: opened.keys, wallet, play: opened.play, world, background, say },
+    ...{ config, books, keys: opened.keys, wallets, play: opened.play, world, background, say },
     ...{ upstream: backend.upstream, models: backend.models, backend, pricing: prices.pricing },
     routes: (targets) => routesOf(dialects, config.mode, targets),
     ownUrl: () => url,
@@ -88,7 +89,8 @@ async function start(
   url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port.port}`
   const moneyOut = ecash === null ? null : openMoneyOut(ecash, { books, config, world, say })
   const admin = moneyOut?.admin ?? null
-  const handlers = controlHandlers({ books, gifts: gate.gifts, world, admin, wallet: wallet.kind })
+  const wallet = kindsOf(config)
+  const handlers = controlHandlers({ books, gifts: gate.gifts, world, admin, wallet })
   const control = await listenForCommands(world, folder.socket, handlers)
   closers.push(() => control.close())
   const metrics = await startMetrics(
@@ -97,7 +99,7 @@ async function start(
     background,
   )
   closers.push(() => metrics.close())
-  await checkWallet(gate, { world, wallet, say, background })
+  await checkWallets(gate.wallets, { world, say, background })
   const payout = moneyOut?.start(background)
   if (payout !== undefined) closers.push(() => payout.stop())
   const reached = { host, config, gate, say, background }
@@ -116,7 +118,7 @@ async function start(
   }
   const ready = () =>
     options.operator.ready({
-      ...{ config, backend, url, wallet, money },
+      ...{ config, backend, url, wallets, money },
       pricing: prices.pricing,
       publicUrl: config.publicUrl ?? reach?.publicUrl ?? null,
       tunnel: { state: reach?.state ?? 'off', why: tunnel.why },

@@ -8,12 +8,12 @@ import { version } from './version.ts'
 
 /** What the documents of the gate say, as far as it does not change while the gate runs. */
 export const termsOf = (
-  { config, tiers, wallet }: Pick<GateParts, 'config' | 'wallet'> & { readonly tiers: Tiers },
+  { config, tiers, books }: Pick<GateParts, 'config' | 'books'> & { readonly tiers: Tiers },
   { routes, rails }: Pick<Terms, 'routes'> & { readonly rails: readonly Pick<Rail, 'name'>[] },
 ): Terms => ({
   version: version(),
   operator: { ...config.operator, name: config.operator.name ?? 'satgate' },
-  money: wallet.money,
+  money: books.kind,
   routes,
   errors: envelopeOf(''),
   sells: config.mode === 'charge',

@@ -2,16 +2,19 @@ import { inTime } from '../floor/in-time.ts'
 import type { World } from '../floor/world.ts'
 import type { Invoices, Payable } from '../ledger/invoices.ts'
 import type { Wallet } from '../wallets/wallet.ts'
+import type { NamedWallet } from '../wallets/wallet-list.ts'
 import { Failed } from './failed.ts'
+import { namesGiven } from './wallet-names.ts'
 
 /** ms that a wallet has to say whether it knows an invoice. */
 const LOOKUP_WITHIN = 3_000
 
 export interface UnwatchedParts {
-  readonly invoices: Pick<Invoices, 'payable' | 'pending'>
-  readonly wallet: Pick<Wallet, 'kind' | 'asksItself' | 'lookup'>
-  /** Kinds of wallets whose invoices this gate sees paid. */
-  readonly answers: readonly string[]
+  readonly invoices: Pick<Invoices, 'payable' | 'pending' | 'recall'>
+  /** The wallets whose invoices this gate sees paid. */
+  readonly wallets: readonly (Pick<NamedWallet, 'name' | 'also'> & {
+    readonly wallet: Pick<Wallet, 'asksItself' | 'lookup'>
+  })[]
   readonly world: World
   readonly say: (event: object) => void
   /** Start although there are such invoices. */
@@ -26,7 +29,9 @@ export interface UnwatchedParts {
 export async function tellUnwatched(parts: UnwatchedParts): Promise<void> {
   for (const one of await parts.invoices.payable(parts.world.now())) {
     if (await isAnswered(one, parts)) continue
-    if (!parts.yes) throw new Failed(`${sentence(one)} ${ADVICE}`, 4)
+    const given = await namesGiven(parts.invoices)
+    const label = given.find(({ name }) => name === one.wallet)?.label ?? one.wallet
+    if (!parts.yes) throw new Failed(`${sentence(one, label)} ${ADVICE}`, 4)
     parts.say({
       ...{ event: 'problem', what: 'invoices_unanswered', wallet: one.wallet },
       ...{ invoices: one.invoices, until: new Date(one.until).toISOString() },
@@ -34,13 +39,14 @@ export async function tellUnwatched(parts: UnwatchedParts): Promise<void> {
   }
 }
 
-async function isAnswered({ wallet: kind }: Payable, parts: UnwatchedParts): Promise<boolean> {
-  const { answers, invoices, wallet, world } = parts
-  if (!answers.includes(kind)) return false
+async function isAnswered({ wallet: name }: Payable, parts: UnwatchedParts): Promise<boolean> {
+  const { wallets, invoices, world } = parts
+  const own = wallets.find((one) => one.name === name || one.also.includes(name))
+  if (own === undefined) return false
   // Only a wallet without a list of its own can tell whether the node is another one now.
-  if (kind !== wallet.kind || wallet.asksItself === true) return true
-  const [newest] = await invoices.pending(kind, world.now(), 1)
-  return newest === undefined || (await knows(world, wallet, newest.hash))
+  if (own.wallet.asksItself === true) return true
+  const [newest] = await invoices.pending(name, world.now(), 1)
+  return newest === undefined || (await knows(world, own.wallet, newest.hash))
 }
 
 /** If the wallet does not answer now, it is assumed to know the invoice. */
@@ -52,7 +58,7 @@ async function knows(world: World, wallet: Pick<Wallet, 'lookup'>, hash: string)
   return inTime(world, answer, { ms: LOOKUP_WITHIN, late: true })
 }
 
-function sentence({ wallet, invoices, until }: Payable): string {
+function sentence({ invoices, until }: Payable, wallet: string): string {
   const time = `${new Date(until).toISOString().slice(0, 16).replace('T', ' ')} UTC`
   return invoices === 1
     ? `1 unpaid invoice was made by another wallet (${wallet}) and can be paid until ${time}; this gate would not see it paid.`
@@ -60,4 +66,4 @@ function sentence({ wallet, invoices, until }: Payable): string {
 }
 
 const ADVICE =
-  'Start with that wallet until then, or with --yes to go on without: who pays one of them gets nothing for it.'
+  'Keep that wallet until then, as the last one of a list (wallet: […]), or start with --yes to go on without it: who pays one of them gets nothing for it.'

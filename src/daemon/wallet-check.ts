@@ -3,8 +3,7 @@ import { inTime } from '../floor/in-time.ts'
 import { onLine } from '../floor/printable.ts'
 import { sentence } from '../floor/sentence.ts'
 import type { World } from '../floor/world.ts'
-import type { Wallet } from '../wallets/wallet.ts'
-import type { Composed } from './compose.ts'
+import type { Member, WalletList } from '../wallets/wallet-list.ts'
 import type { Host } from './host.ts'
 
 /** ms that a start waits for the first answer of the wallet. The question stays open afterwards. */
@@ -12,22 +11,26 @@ const ANSWER_WITHIN = 6_000
 
 type Say = (event: object) => void
 
-/** Asks the wallet once. If it is slow, that is a problem event, and its answer solves it. */
-export async function checkWallet(
-  { breaker }: Pick<Composed, 'breaker'>,
-  parts: {
-    readonly world: World
-    readonly wallet: Wallet
-    readonly say: Say
-    readonly background: Background
-  },
+interface Checking {
+  readonly world: World
+  readonly say: Say
+  readonly background: Background
+}
+
+/** Asks each wallet once. If it is slow, that is a problem event, and its answer solves it. */
+export async function checkWallets(list: WalletList, checking: Checking): Promise<void> {
+  await Promise.all(list.members.map((member) => checkWallet(member, checking)))
+}
+
+async function checkWallet(
+  { breaker, name, wallet }: Member,
+  { world, say, background }: Checking,
 ): Promise<void> {
-  const { world, wallet, say, background } = parts
   const probe = breaker.probe()
   const answered = await inTime(world, probe, { ms: ANSWER_WITHIN, late: false })
   // If the wallet said why it cannot be used, its own event has told it.
   if (answered || !breaker.up) return
-  const about = { what: 'wallet_unreachable', wallet: wallet.kind, label: wallet.label }
+  const about = { what: 'wallet_unreachable', wallet: name, label: wallet.label }
   say({ event: 'problem', ...about, reason: `no answer in ${ANSWER_WITHIN / 1_000} s` })
   background.once('wallet', async () => {
     if (await probe) say({ event: 'solved', ...about })

@@ -11,7 +11,7 @@ export interface Measured {
     openInvoices(): number
     /** Whether the backend answered when it was last asked. */
     upstreamUp(): boolean
-    readonly breaker: { readonly up: boolean }
+    readonly wallets: { readonly up: boolean }
   }
   readonly books: Books
   readonly counts: Counts
@@ -92,7 +92,7 @@ async function register({ gate, books, counts, logDropped }: Measured): Promise<
   gauge('requests_running', 'Requests at the upstream now', () => gate.running())
   gauge('invoices_open', 'Unpaid invoices with a secret', () => gate.openInvoices())
   gauge('upstream_up', '1 if the backend answers', () => (gate.upstreamUp() ? 1 : 0))
-  gauge('wallet_up', '1 if the wallet answers', () => (gate.breaker.up ? 1 : 0))
+  gauge('wallet_up', '1 if a wallet answers', () => (gate.wallets.up ? 1 : 0))
   gauge('ledger_healthy', '1 if commits are in time', () => (books.healthy() ? 1 : 0))
   counter('prompt_tokens', 'Prompt tokens charged', () => counts.promptTokens)
   counter('completion_tokens', 'Completion tokens charged', () => counts.completionTokens)

@@ -18,7 +18,7 @@ export interface InvoiceRow {
    * changed the tiers since.
    */
   readonly bonus: Msat
-  /** The wallet that made it: `lnd`, `play`, … */
+  /** The name of the wallet that made it and answers for it: `lnd`, `lnd-1f9a3c`, `play`, … */
   readonly wallet: string
   readonly bolt11: string
   readonly createdAt: number
@@ -50,6 +50,11 @@ export interface Invoices {
   payable(after: number): Promise<readonly Payable[]>
   /** Unsettled rows of a wallet that expire after `after`, newest first, at most `limit`. */
   pending(wallet: string, after: number, limit: number): Promise<readonly InvoiceRow[]>
+  /**
+   * The newest row of a wallet that is settled or expires after `after`: one that its wallet must
+   * know. Null if there is none. It reads all rows of the wallet, so it is for a start.
+   */
+  newest(wallet: string, after: number): Promise<InvoiceRow | null>
   /** Stores small facts about a wallet, such as its `settle_index`. */
   remember(key: string, value: string): Promise<void>
   recall(key: string): Promise<string | null>

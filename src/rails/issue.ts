@@ -6,12 +6,12 @@ import { fromSat } from '../money/msat.ts'
 import type { Tiers } from '../money/tiers.ts'
 import { settlementSecret, statusToken } from '../passes/keys.ts'
 import { hex, macaroonOf, newAccount, type RootKeys } from '../passes/write.ts'
-import type { WalletBreaker } from '../wallets/breaker.ts'
 import type { Asker } from '../wallets/wallet.ts'
+import type { WalletList } from '../wallets/wallet-list.ts'
 import type { InvoiceWant, IssuedInvoice, OfferRefused } from './rail.ts'
 
 export interface IssuerParts {
-  readonly breaker: WalletBreaker
+  readonly wallets: WalletList
   readonly passes: Passes
   readonly invoices: Invoices
   readonly keys: RootKeys
@@ -96,17 +96,17 @@ export class Issuer {
     { sat, account, caveats }: Issue,
     { asker, tokenId }: { readonly asker: Asker; readonly tokenId: string | null },
   ): Promise<Result<InvoiceRow, OfferRefused>> {
-    const { breaker, passes, invoices, keys, tiers, world } = this.#parts
+    const { wallets, passes, invoices, keys, tiers, world } = this.#parts
     const ask = { sat, memo: 'satgate credit', expirySeconds: EXPIRY, asker }
-    const created = await breaker.createInvoice(ask)
+    const created = await wallets.createInvoice(ask)
     if (!created.ok) return created
-    const { paymentHash: hash, bolt11, expiresAt } = created.value
+    const { paymentHash: hash, bolt11, expiresAt, wallet } = created.value
     const createdAt = world.now()
     const payee = account ?? newAccount(world.random)
     const amount = fromSat(sat)
     const row: InvoiceRow = {
       ...{ hash, account: payee, amount, bonus: tiers.bonusOf(amount) },
-      ...{ wallet: breaker.wallet.kind, bolt11 },
+      ...{ wallet, bolt11 },
       ...{ createdAt, expiresAt, settledAt: null },
     }
     await Promise.all([

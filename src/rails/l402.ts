@@ -7,7 +7,7 @@ import { sameHex } from '../passes/keys.ts'
 import type { PresentedPass } from '../passes/pass.ts'
 import { PASS_HEADERS } from '../passes/present.ts'
 import type { Recognise } from '../passes/recognise.ts'
-import type { WalletBreaker } from '../wallets/breaker.ts'
+import type { WalletList } from '../wallets/wallet-list.ts'
 import { ClientBucket } from './client-bucket.ts'
 import { InvoiceQuota, type MadeBy, type Place, type QuotaBounds } from './invoice-quota.ts'
 import { EXPIRY, Issuer, type IssuerParts } from './issue.ts'
@@ -49,7 +49,7 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
   readonly writes = []
   readonly read: Recognise
   readonly #parts: L402Parts
-  readonly #breaker: WalletBreaker
+  readonly #wallets: WalletList
   readonly #world: World
   readonly #issuer: Issuer
   readonly #lightning: Lightning
@@ -62,12 +62,16 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
   constructor(parts: L402Parts) {
     this.read = parts.read
     this.#parts = parts
-    this.#breaker = parts.breaker
+    this.#wallets = parts.wallets
     this.#world = parts.world
     this.#issuer = new Issuer(parts)
     this.#open = new InvoiceQuota(parts)
     this.#bucket = new ClientBucket(parts.world)
-    this.#shared = new SharedOffers(parts.world, (sat) => this.#makeShared(sat))
+    this.#shared = new SharedOffers({
+      world: parts.world,
+      make: (sat) => this.#makeShared(sat),
+      works: ({ wallet }) => parts.wallets.isUp(wallet),
+    })
     this.#lightning = new Lightning(parts, (row) => {
       this.#open.closed(row.hash)
       this.#shared.closed(row)
@@ -79,9 +83,9 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
     return this.#open.size
   }
 
-  /** Whether the wallet can be asked for invoices. */
+  /** Whether some wallet can be asked for invoices. */
   get up(): boolean {
-    return this.#breaker.up
+    return this.#wallets.up
   }
 
   /** Makes an invoice for one client, with its secrets. Its row is on disk when this resolves. */
@@ -95,7 +99,7 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
    * `want.least` is the sats that admit the request.
    */
   offer(want: Want): Awaitable<Result<Offer, OfferRefused>> {
-    const shares = this.#breaker.wallet.preimageIsPublic !== true && !isTopUp(want.quota)
+    const shares = !isTopUp(want.quota) && this.#wallets.shares
     const own = this.#offerOwn(want)
     const prepares = shares && this.up && want.quota.is === 'stranger'
     const prepared = prepares ? this.#shared.prepare(want.least) : null
@@ -143,10 +147,10 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
     if (pass.usedAt !== null) return { used: true }
     const macaroon = this.#issuer.macaroon(pass)
     if (row.settledAt === null) {
-      this.#lightning.wake(hash)
+      this.#lightning.wake(row)
       return { used: false, row, macaroon, paid: null }
     }
-    const preimage = await this.#lightning.preimage(hash)
+    const preimage = await this.#lightning.preimage(row)
     const paid = { preimage, settlementSecret: secrets.settlement }
     return { used: false, row, macaroon, paid }
   }
@@ -194,7 +198,7 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
    * Returns 0, or the ms to wait.
    */
   #takeFromBucket(quota: InvoiceQuotaKey): number {
-    const aMinute = this.#breaker.wallet.strangersAMinute?.() ?? null
+    const aMinute = this.#wallets.strangersAMinute()
     if (aMinute === null) return 0
     return quota.is === 'stranger'
       ? this.#bucket.take(`site ${quota.site}`, Math.ceil(aMinute / 2))
@@ -237,7 +241,7 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
       await this.#making.get(`${quota.is} ${quota.account}`)?.catch(() => undefined)
     const until = this.#world.now() + LONG_ENOUGH
     const fits = ({ row }: IssuedInvoice) =>
-      floorSat(row.amount) >= want.least && row.expiresAt > until
+      floorSat(row.amount) >= want.least && row.expiresAt > until && this.#wallets.isUp(row.wallet)
     return this.#open.newest(quota, 'offer', fits)
   }
 

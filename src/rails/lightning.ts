@@ -12,7 +12,8 @@ export class Lightning {
   readonly #settled: (row: InvoiceRow) => void
   readonly #preimages = new Cache<string | null>(20_000)
   readonly #learning = new Map<string, Promise<RedeemRefused | null>>()
-  #settlements: Settlements | null = null
+  /** By the name of the wallet. */
+  #settlements: ReadonlyMap<string, Settlements> = new Map()
 
   /** `settled` is called with each invoice that was found to be paid. */
   constructor(parts: SettlementParts, settled: (row: InvoiceRow) => void) {
@@ -25,11 +26,11 @@ export class Lightning {
    * proves nothing; the answer is stored for good. Safe to repeat.
    */
   async receipt(hash: string): Promise<Result<Receipt, RedeemRefused>> {
-    const { breaker, invoices } = this.#parts
+    const { wallets, invoices } = this.#parts
     const row = await invoices.get(hash)
     if (row === null) return err('unknown')
     if (row.settledAt !== null) return ok(receiptOf(row, row.amount, null))
-    const state = await breaker.lookup(hash)
+    const state = await wallets.lookup(row)
     if (state === null) return err('unreachable')
     if (state.is !== 'settled') return err('pending')
     this.#settled(row)
@@ -50,27 +51,36 @@ export class Lightning {
    * The preimage of a paid invoice. If an earlier process learnt of the payment, the wallet is
    * asked once. Null if the wallet does not tell it, or cannot be asked.
    */
-  async preimage(hash: string): Promise<string | null> {
-    const { breaker } = this.#parts
+  async preimage(row: InvoiceRow): Promise<string | null> {
+    const { wallets } = this.#parts
+    const { hash, wallet } = row
     const known = this.#preimages.get(hash)
-    if (known !== undefined || !breaker.up) return known ?? null
-    const state = await breaker.lookup(hash)
+    if (known !== undefined || !wallets.isUp(wallet)) return known ?? null
+    const state = await wallets.lookup(row)
     if (state?.is !== 'settled') return null
     this.#preimages.set(hash, state.preimage)
     return state.preimage
   }
 
   /** Somebody has the page of this invoice open, so it is looked up soon. */
-  wake(hash: string): void {
-    this.#settlements?.wake(hash)
+  wake({ hash, wallet }: Pick<InvoiceRow, 'hash' | 'wallet'>): void {
+    this.#settlements.get(wallet)?.wake(hash)
   }
 
   /** From now on, learns of payments that nobody presents. */
   start(learned: (receipt: Receipt) => Promise<Credited>): { stop(): Promise<void> } {
-    const settlements = new Settlements(this.#parts, (hash) => this.#learn(hash, learned))
-    this.#settlements = settlements
-    settlements.start()
-    return settlements
+    const learn = (hash: string) => this.#learn(hash, learned)
+    const all = this.#parts.wallets.members.map((member) => {
+      const settlements = new Settlements(member, this.#parts, learn)
+      settlements.start()
+      return [[member.name, ...member.also], settlements] as const
+    })
+    this.#settlements = new Map(all.flatMap(([names, one]) => names.map((name) => [name, one])))
+    return {
+      async stop() {
+        await Promise.all(all.map(([, settlements]) => settlements.stop()))
+      },
+    }
   }
 
   /**

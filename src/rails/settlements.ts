@@ -1,8 +1,8 @@
 import type { Background, Repeated } from '../floor/background.ts'
 import type { World } from '../floor/world.ts'
 import type { Invoices } from '../ledger/invoices.ts'
-import type { WalletBreaker } from '../wallets/breaker.ts'
 import type { Watch } from '../wallets/wallet.ts'
+import type { Member, WalletList } from '../wallets/wallet-list.ts'
 import type { RedeemRefused } from './rail.ts'
 
 /**
@@ -36,7 +36,7 @@ const SWEEP = 10_000
 const SWEPT = { own: 200, others: 10 }
 
 export interface SettlementParts {
-  readonly breaker: WalletBreaker
+  readonly wallets: WalletList
   readonly invoices: Invoices
   readonly world: World
   readonly background: Background
@@ -48,11 +48,11 @@ export interface SettlementParts {
 export type Learn = (hash: string) => Promise<RedeemRefused | null>
 
 /**
- * Learns of payments that nobody presents: from the wallet's notifications, and by look-ups,
- * because notifications get lost.
+ * Learns of payments of one wallet that nobody presents: from the wallet's notifications, and by
+ * look-ups, because notifications get lost.
  */
 export class Settlements {
-  readonly #breaker: WalletBreaker
+  readonly #member: Member
   readonly #invoices: Invoices
   readonly #learn: Learn
   readonly #world: World
@@ -63,8 +63,8 @@ export class Settlements {
   #swept = Number.NEGATIVE_INFINITY
   #stopped = false
 
-  constructor(parts: SettlementParts, learn: Learn) {
-    this.#breaker = parts.breaker
+  constructor(member: Member, parts: Omit<SettlementParts, 'wallets'>, learn: Learn) {
+    this.#member = member
     this.#invoices = parts.invoices
     this.#learn = learn
     this.#world = parts.world
@@ -75,7 +75,7 @@ export class Settlements {
     const listen = { every: 1_000, longest: LONGEST }
     this.#work.push(this.#background.until('payments', listen, () => this.#follow()))
     this.#every('invoice sweep', SWEEP, () => this.#sweep())
-    if (this.#breaker.wallet.asksItself === true) return
+    if (this.#member.wallet.asksItself === true) return
     this.#every('look-ups', ROUND, () => this.#round())
     this.#every('open pages', GLANCE, () => this.#glance())
   }
@@ -85,7 +85,7 @@ export class Settlements {
    * number of look-ups a second (threats J5).
    */
   wake(hash: string): void {
-    const { wallet } = this.#breaker
+    const { wallet } = this.#member
     if (wallet.asksItself === true) wallet.wake?.(hash)
     else if (this.#awake.size < MOST_AWAKE) this.#awake.add(hash)
   }
@@ -104,7 +104,7 @@ export class Settlements {
   #every(name: string, every: number, work: () => Promise<void>): void {
     const pace = { first: every, every, longest: LONGEST }
     const round = async () => {
-      if (this.#breaker.up) await work()
+      if (this.#member.breaker.up) await work()
     }
     this.#work.push(this.#background.repeat(name, pace, round))
   }
@@ -115,9 +115,9 @@ export class Settlements {
    * the next process is told of it again.
    */
   async #follow(): Promise<void> {
-    const { wallet } = this.#breaker
-    const name = `${wallet.kind}:cursor`
-    const cursor = await this.#invoices.recall(name)
+    const { wallet } = this.#member
+    const name = `${this.#member.name}:cursor`
+    const cursor = ownCursor(await this.#invoices.recall(name))
     if (this.#stopped) return
     let before: Promise<unknown> = Promise.resolve()
     let whole = true
@@ -138,10 +138,11 @@ export class Settlements {
 
   async #round(): Promise<void> {
     const after = this.#world.now() - LATE
-    const pending = await this.#invoices.pending(this.#breaker.wallet.kind, after, MOST)
-    for (const row of pending) {
-      if (this.#stopped || !this.#breaker.up) return
-      await this.#learn(row.hash)
+    for (const name of this.#names()) {
+      for (const row of await this.#invoices.pending(name, after, MOST)) {
+        if (this.#stopped || !this.#member.breaker.up) return
+        await this.#learn(row.hash)
+      }
     }
   }
 
@@ -158,12 +159,12 @@ export class Settlements {
    * (threats J6).
    */
   async #sweep(): Promise<void> {
-    const { wallet } = this.#breaker
+    const { wallet, breaker, name } = this.#member
     const times = { before: this.#world.now() - KEPT, after: this.#swept }
     const most = wallet.asksItself === true ? SWEPT.others : SWEPT.own
-    const stale = await this.#invoices.stale(wallet.kind, times, most)
+    const stale = await this.#invoices.stale(name, times, most)
     for (const { hash, createdAt } of stale) {
-      const state = await this.#breaker.lookup(hash, 'routine')
+      const state = await breaker.lookup(hash, 'routine')
       if (state === null || this.#stopped) return
       if (state.is === 'settled') await this.#learn(hash)
       if (state.is === 'dead') {
@@ -174,4 +175,19 @@ export class Settlements {
     }
     if (stale.length < most) this.#swept = Number.NEGATIVE_INFINITY
   }
+
+  /** The name of the wallet, and its earlier names. */
+  #names(): readonly string[] {
+    return [this.#member.name, ...this.#member.also]
+  }
+}
+
+/**
+ * Earlier versions joined the cursors of two wallets, a Lightning address and the ecash wallet before
+ * it, in one JSON. The one of the address is `current`.
+ */
+function ownCursor(cursor: string | null): string | null {
+  if (cursor === null || !cursor.startsWith('{')) return cursor
+  const { current }: { current: string | null } = JSON.parse(cursor)
+  return current
 }

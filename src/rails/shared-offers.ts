@@ -15,6 +15,13 @@ export const LONG_ENOUGH = 120_000
 /** ms between two invoices that are made in advance. */
 const MINUTE = 60_000
 
+export interface SharedOffersParts {
+  readonly world: Pick<World, 'now'>
+  readonly make: (sat: number) => Promise<Result<InvoiceRow, OfferRefused>>
+  /** Whether the wallet of that invoice works, so that a buyer who pays it is served at once. */
+  readonly works: (row: Pick<InvoiceRow, 'wallet'>) => boolean
+}
+
 /**
  * Invoices without a secret. Every client that has used up its quota is shown the same ones: one
  * invoice of each amount, until it is paid or expires. Once a minute a stranger's request has one
@@ -22,17 +29,16 @@ const MINUTE = 60_000
  */
 export class SharedOffers {
   readonly #world: Pick<World, 'now'>
-  readonly #make: (sat: number) => Promise<Result<InvoiceRow, OfferRefused>>
+  readonly #make: SharedOffersParts['make']
+  readonly #works: SharedOffersParts['works']
   readonly #kept = new Map<number, InvoiceRow>()
   readonly #making = new Map<number, Promise<Result<InvoiceRow, OfferRefused>>>()
   #prepared = Number.NEGATIVE_INFINITY
 
-  constructor(
-    world: Pick<World, 'now'>,
-    make: (sat: number) => Promise<Result<InvoiceRow, OfferRefused>>,
-  ) {
+  constructor({ world, make, works }: SharedOffersParts) {
     this.#world = world
     this.#make = make
+    this.#works = works
   }
 
   /**
@@ -87,10 +93,11 @@ export class SharedOffers {
     }
   }
 
-  /** The invoice of that amount, if it can still be paid for long enough. */
+  /** The invoice of that amount, if it can still be paid for long enough, and its wallet works. */
   #alive(sat: number): InvoiceRow | null {
     const row = this.#kept.get(sat)
-    return row !== undefined && row.expiresAt > this.#world.now() + LONG_ENOUGH ? row : null
+    if (row === undefined || row.expiresAt <= this.#world.now() + LONG_ENOUGH) return null
+    return this.#works(row) ? row : null
   }
 }
 

@@ -78,6 +78,27 @@ function sectionsOf(text: string) {
   }
 }
 
+/**
+ * The public key of the node that an invoice pays, in hex: the one that its signature proves
+ * (BOLT 11). Null if the text is no invoice or its signature is none.
+ */
+export function payeeOf(bolt11: string): string | null {
+  try {
+    const { prefix, words } = bech32.decode(bolt11 as `${string}1${string}`, LONGEST)
+    const signature = bech32.fromWords(words.slice(-SIGNATURE_WORDS))
+    const hash = signedHash(prefix, words.slice(0, -SIGNATURE_WORDS))
+    const recovered = Uint8Array.from([...signature.slice(-1), ...signature.slice(0, -1)])
+    return Buffer.from(secp256k1.recoverPublicKey(recovered, hash, { prehash: false })).toString(
+      'hex',
+    )
+  } catch {
+    return null
+  }
+}
+
+/** 65 bytes: the signature and its recovery id. */
+const SIGNATURE_WORDS = 104
+
 /** The kind of money of an invoice. Only `lnbc` is real money. Null if the text is no invoice. */
 export function moneyOf(bolt11: string): Exclude<MoneyKind, 'play'> | null {
   const read = readBolt11(bolt11)
@@ -140,11 +161,15 @@ function field(tag: number, words: number[]): number[] {
 }
 
 function signed(prefix: string, words: readonly number[], secretKey: Uint8Array): number[] {
-  const hash = createHash('sha256').update(prefix).update(paddedBytes(words)).digest()
+  const hash = signedHash(prefix, words)
   const recovered = secp256k1.sign(hash, secretKey, { prehash: false, format: 'recovered' })
   // BOLT 11 puts the recovery id after the signature, and the library before it.
   return bech32.toWords(Uint8Array.from([...recovered.slice(1), ...recovered.slice(0, 1)]))
 }
+
+/** What the signature of an invoice signs. */
+const signedHash = (prefix: string, words: readonly number[]): Uint8Array =>
+  createHash('sha256').update(prefix).update(paddedBytes(words)).digest()
 
 /**
  * Turns words of 5 bits into bytes and fills the last byte with zero bits. The signature is made

@@ -96,6 +96,17 @@ export function runInvoicesContract(test: Test, open: Open): void {
       expect(await invoices.payable(300)).toEqual([])
     }))
 
+  test('J24 the newest row that its wallet must know is paid, or can still be paid', () =>
+    withInvoices(async ({ books: { invoices } }) => {
+      const newest = async (after: number) => (await invoices.newest('play', after))?.hash ?? null
+      expect(await newest(0)).toBeNull()
+      await invoices.put(row({ hash: 'paid', createdAt: 1, expiresAt: 50 }))
+      await invoices.markSettled('paid', 5)
+      await invoices.put(row({ hash: 'open', createdAt: 2, expiresAt: 100 }))
+      await invoices.put(row({ hash: 'other', createdAt: 3, wallet: 'lnd' }))
+      expect([await newest(99), await newest(100)]).toEqual(['open', 'paid'])
+    }))
+
   test('invoices and facts are there after a restart', () =>
     withInvoices(async ({ books: { invoices, passes }, reopen }) => {
       await invoices.put(row({ hash: 'a' }))

@@ -41,6 +41,17 @@ const onNode = (upstream: string, node: LndDouble) => ({
   upstream,
   wallet: { kind: 'lnd', url: node.url, key: { env: 'LND_MACAROON' } },
 })
+const listOf = (upstream: string, ...nodes: readonly LndDouble[]) => ({
+  upstream,
+  wallet: nodes.map(
+    ({ url, macaroonHex }) =>
+      ({ kind: 'lnd', url, key: { env: `MACAROON_${macaroonHex.slice(-8)}` } }) as const,
+  ),
+})
+const envOfAll = (...nodes: readonly LndDouble[]) =>
+  Object.fromEntries(
+    nodes.map(({ macaroonHex }) => [`MACAROON_${macaroonHex.slice(-8)}`, macaroonHex]),
+  )
 const envOf = (node: LndDouble) => ({ LND_MACAROON: node.macaroonHex })
 
 async function invoice(gate: GateProcess) {
@@ -91,12 +102,47 @@ describe('J24 a_wallet_that_was_changed_still_answers_for_its_invoices:', {
     clean.push(() => other.stop())
     gate.configure(onNode(upstream, other))
     expect(await why(gate.start(envOf(other)))).toMatch(
-      /ended with 4: .*1 unpaid invoice .*\(lnd\)/s,
+      /ended with 4: .*1 unpaid invoice .*\(lnd at 127\.0\.0\.1:\d+\)/s,
     )
     gate.configure(onNode(upstream, lnd))
     await gate.start(envOf(lnd))
     expect(gate.events('problem')).toEqual([])
     await credited(gate, `${open.macaroon}:${lnd.pay(open.bolt11)}`)
+  })
+
+  it('a wallet that leaves a list is said, with its name and address, and what to do', async () => {
+    const { gate, lnd, upstream } = await shop()
+    const other = await startLndDouble()
+    clean.push(() => other.stop())
+    const env = envOfAll(lnd, other)
+    gate.configure(listOf(upstream, lnd, other))
+    await gate.start(env)
+    const [ready] = gate.events('ready')
+    const second = String(ready?.wallets[1])
+    expect([ready?.wallets[0], second]).toEqual(['lnd', expect.stringMatching(/^lnd-[0-9a-f]{6}$/)])
+    const open = await invoice(gate)
+    await gate.stop()
+    gate.configure(listOf(upstream, other))
+    const refused = await why(gate.start(env))
+    expect(refused).toMatch(/ended with 4: .*1 unpaid invoice .*\(lnd at 127\.0\.0\.1:\d+\)/s)
+    expect(refused).toMatch(/Keep that wallet until then, as the last one of a list/)
+    await gate.start(env, ['--yes'])
+    expect(gate.events('ready')).toMatchObject([{ wallet: second }])
+    expect(gate.events('problem')).toMatchObject([
+      { what: 'invoices_unanswered', wallet: 'lnd', invoices: 1 },
+    ])
+    // Its pass is not called unpaid: nobody can tell, so the buyer is not asked to pay again.
+    const pass = `${open.macaroon}:${lnd.pay(open.bolt11)}`
+    const headers = { authorization: `Bearer ${pass}` }
+    const balance = await gate.client.ask({ path: '/v1/balance', headers })
+    expect([balance.status, balance.headers['www-authenticate']]).toEqual([503, undefined])
+    await gate.stop()
+    // In another order each keeps its name, and the invoice is seen paid.
+    gate.configure(listOf(upstream, other, lnd))
+    await gate.start(env)
+    expect(gate.events('ready')).toMatchObject([{ wallets: [second, 'lnd'] }])
+    expect(gate.events('problem')).toEqual([])
+    await credited(gate, pass)
   })
 
   it('invoices that are paid or can no longer be paid do not prevent a start', async () => {

@@ -373,7 +373,7 @@ describe('what is sold now', () => {
       money: 'play',
       accepting_payments: true,
     })
-    await own.composed.breaker.probe()
+    await own.composed.wallets.members[0]?.breaker.probe()
     const { wellKnown, llms, openapi } = await documents(own)
     expect(wellKnown.accepting_payments).toBe(false)
     expect(openapi['x-satgate'].accepting_payments).toBe(false)

@@ -125,7 +125,7 @@ describe('payments', () => {
     expect((await gate.chat(pass)).status).toBe(200)
     expect((await gate.ask({ path: '/health' })).json).toMatchObject({ wallet: 'unreachable' })
     state.down = false
-    await gate.world.until(() => gate.composed.breaker.up)
+    await gate.world.until(() => gate.composed.wallets.up)
     expect((await gate.chat(null)).status).toBe(402)
     const said = gate.events.filter(({ event }) => event === 'problem' || event === 'solved')
     expect(said).toMatchObject([

@@ -27,6 +27,7 @@ if (labMissing === null) {
       refuses: [10_000_000],
       expiry: 'theirs',
       preimage: 'maybe',
+      source: /^ecash http:/,
       async cleanup() {
         payer.close()
         await bed.close()

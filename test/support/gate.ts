@@ -25,6 +25,7 @@ import type { RootKeys } from '../../src/passes/write.ts'
 import type { Rail } from '../../src/rails/rail.ts'
 import { openPlayWallet, type PlayWallet } from '../../src/wallets/play/play.ts'
 import type { Wallet } from '../../src/wallets/wallet.ts'
+import { alone, type NamedWallet } from '../../src/wallets/wallet-list.ts'
 import { type Answered, Client, type Question } from './ask.ts'
 import { unheard } from './background.ts'
 import { bearer, type Pass, passOf, tick } from './buyer.ts'
@@ -44,6 +45,8 @@ export interface GateOptions {
   readonly keys?: RootKeys
   /** Another wallet than the one for play money. Payments still go through the play wallet. */
   readonly wallet?: (play: PlayWallet) => Wallet
+  /** Several wallets instead. */
+  readonly wallets?: (play: PlayWallet) => readonly NamedWallet[]
   /** Wraps the books, to watch or to disturb them. */
   readonly watch?: (books: Books) => Books
   /** The routes. Those of the program if not given. */
@@ -88,7 +91,7 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
     config,
     books,
     keys,
-    wallet: options.wallet?.(play) ?? play,
+    wallets: options.wallets?.(play) ?? [alone(options.wallet?.(play) ?? play)],
     play,
     upstream: found.upstream,
     models: found.models,

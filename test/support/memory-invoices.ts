@@ -60,6 +60,14 @@ export class MemoryInvoices implements Invoices {
       .slice(0, limit)
   }
 
+  async newest(wallet: string, after: number): Promise<InvoiceRow | null> {
+    const rows = [...this.#rows.values()]
+      .filter((row) => row.wallet === wallet)
+      .filter(({ settledAt, expiresAt }) => settledAt !== null || expiresAt > after)
+      .sort((a, b) => b.createdAt - a.createdAt)
+    return rows[0] ?? null
+  }
+
   async remember(key: string, value: string): Promise<void> {
     this.#facts.set(key, value)
   }

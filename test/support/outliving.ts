@@ -58,6 +58,8 @@ const STAYS =
 export const ALLOWED: Readonly<Record<string, string>> = {
   'src/cli/log.ts #told': 'a problem that is not over',
   'src/config/load.ts NOTHING': 'stays empty',
+  'src/rails/lightning.ts #settlements': 'the wallets of the settings',
+  'src/wallets/wallet-list.ts #late': 'the wallets of the settings',
   'src/daemon/compose.ts also': 'settings',
   'src/daemon/control.ts asking': 'a command of the operator',
   'src/dialects/openai/dialect.ts NONE': 'stays empty',
@@ -143,7 +145,8 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'src/wallets/lightning-address/watch.ts old': 'an invoice whose page is open',
   'src/wallets/lightning-address/watch.ts open': 'an unpaid invoice',
   'src/wallets/lightning-address/watch.ts tellers': 'a rail',
-  'src/wallets/settled-since.ts told': 'the newest settlements that a listener was told of, bounded',
+  'src/wallets/settled-since.ts told':
+    'the newest settlements that a listener was told of, bounded',
   'src/wallets/pay-once.ts doubts': 'a payment of a withdrawal whose call got no answer',
   'src/wallets/pay-once.ts running': 'a payment of a withdrawal that is being made',
   'src/wallets/play/play.ts watchers': 'a rail',

@@ -12,6 +12,7 @@ export class SqliteInvoices implements Invoices {
   readonly #pending: StatementSync
   readonly #payable: StatementSync
   readonly #stale: StatementSync
+  readonly #newest: StatementSync
   readonly #recall: StatementSync
   readonly #rows: CachedRows<InvoiceRow>
 
@@ -47,6 +48,13 @@ export class SqliteInvoices implements Invoices {
       SELECT wallet, count(*) AS invoices, max(expires_at) AS until FROM lightning_invoices
       WHERE settled_at IS NULL AND expires_at > ?
       GROUP BY wallet ORDER BY wallet`,
+    )
+    this.#newest = reading(
+      db,
+      `
+      SELECT * FROM lightning_invoices WHERE wallet = ?
+        AND (settled_at IS NOT NULL OR expires_at > ?)
+      ORDER BY created_at DESC LIMIT 1`,
     )
     this.#recall = db.prepare('SELECT value FROM facts WHERE key = ?')
   }
@@ -96,6 +104,12 @@ export class SqliteInvoices implements Invoices {
   async pending(wallet: string, after: number, limit: number): Promise<readonly InvoiceRow[]> {
     await this.#journal.flush()
     return this.#pending.all(wallet, after, limit).map(invoiceOf)
+  }
+
+  async newest(wallet: string, after: number): Promise<InvoiceRow | null> {
+    await this.#journal.flush()
+    const row = this.#newest.get(wallet, after)
+    return row === undefined ? null : invoiceOf(row)
   }
 
   async remember(key: string, value: string): Promise<void> {

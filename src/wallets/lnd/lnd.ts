@@ -2,7 +2,7 @@ import { assert } from '../../floor/assert.ts'
 import type { Background } from '../../floor/background.ts'
 import type { World } from '../../floor/world.ts'
 import type { MoneyKind } from '../../ledger/ledger.ts'
-import { fitDescription, moneyOf, readBolt11 } from '../bolt11.ts'
+import { fitDescription, moneyOf, payeeOf, readBolt11 } from '../bolt11.ts'
 import {
   type Invoice,
   type InvoiceAsk,
@@ -34,8 +34,8 @@ export interface LndOptions {
 
 /**
  * Opens an lnd over REST (0.15 and later). An invoice.macaroon does not allow to ask for the
- * network of the node. So one invoice of 1 sat is made that expires after a second, and its prefix
- * tells the network. If the node does not answer, the hint is used; if its first invoice
+ * network of the node. So one invoice of 1 sat is made that expires after a second: its prefix tells
+ * the network, and its signature the key of the node. If the node does not answer, the hint is used; if its first invoice
  * contradicts the hint, that invoice is refused.
  *
  * Throws `WalletRefused` if URL, macaroon or certificate are wrong, `WalletUnreachable` if the node
@@ -43,19 +43,19 @@ export interface LndOptions {
  */
 export async function openLndWallet(options: LndOptions): Promise<Wallet> {
   const rest = lndRest({ deadlineMs: 10_000, ...options })
-  const learned = await learnMoney(rest, options.moneyHint).catch((error: unknown) => {
+  const { money, identity } = await learn(rest, options.moneyHint).catch((error: unknown) => {
     rest.close()
     throw error
   })
   return {
     kind: 'lnd',
-    money: learned,
+    ...{ money, identity },
     label: `lnd at ${new URL(options.url).host}`,
     async createInvoice(ask) {
       const invoice = await makeInvoice(rest, ask)
-      const money = moneyOf(invoice.bolt11)
-      if (money !== learned) {
-        throw new WalletRefused(`its invoices are for ${money} money, the ledger keeps ${learned}`)
+      const theirs = moneyOf(invoice.bolt11)
+      if (theirs !== money) {
+        throw new WalletRefused(`its invoices are for ${theirs} money, the ledger keeps ${money}`)
       }
       return invoice
     },
@@ -68,14 +68,21 @@ export async function openLndWallet(options: LndOptions): Promise<Wallet> {
   }
 }
 
-async function learnMoney(rest: LndRest, hint: MoneyKind | null): Promise<MoneyKind> {
+interface Learned {
+  readonly money: MoneyKind
+  readonly identity?: string | undefined
+}
+
+async function learn(rest: LndRest, hint: MoneyKind | null): Promise<Learned> {
   try {
     await beActive(rest)
     const memo = 'satgate looks which network this is'
     const { bolt11 } = await makeInvoice(rest, { sat: 1, memo, expirySeconds: 1 })
-    return moneyOf(bolt11) ?? 'test'
+    return { money: moneyOf(bolt11) ?? 'test', identity: payeeOf(bolt11) ?? undefined }
   } catch (error) {
-    if (error instanceof WalletUnreachable && hint !== null && hint !== 'play') return hint
+    if (error instanceof WalletUnreachable && hint !== null && hint !== 'play') {
+      return { money: hint }
+    }
     throw error
   }
 }

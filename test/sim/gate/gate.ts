@@ -19,6 +19,7 @@ import { makePricing } from '../../../src/money/pricing.ts'
 import { measure } from '../../../src/money/tokens.ts'
 import { keyId } from '../../../src/passes/keys.ts'
 import type { RootKeys } from '../../../src/passes/write.ts'
+import { alone } from '../../../src/wallets/wallet-list.ts'
 import { configOf } from '../../support/gate.ts'
 import { openMemoryBooks } from '../../support/memory-books.ts'
 import { VirtualProcess, type VirtualWorld } from '../../support/virtual-world.ts'
@@ -111,7 +112,7 @@ export class SimGate {
     this.#composed = compose({
       ...{ config: CONFIG, books, keys: KEYS, world, background, say, play: null },
       routes: (targets) => routesOf(dialects, CONFIG.mode, targets),
-      wallet: wallet.seenBy(world),
+      wallets: [alone(wallet.seenBy(world))],
       upstream: upstream.seenBy(world),
       models: makeModels({ get, world, first: ok(LISTED) }),
       backend: { url: 'http://sim', explain: () => 'as the script says' },

@@ -172,10 +172,10 @@ describe('the environment', () => {
       SATGATE_WALLET_URL: 'https://localhost:8080',
       SATGATE_WALLET_KEY: 'AB'.repeat(20),
     }
-    const { wallet } = loaded({ env }).config
+    const [wallet] = loaded({ env }).config.wallets
     expect(wallet).toMatchObject({ kind: 'lnd', url: 'https://localhost:8080' })
-    expect(wallet.tlsCert).toBeUndefined()
-    expect(wallet.key?.reveal()).toBe('ab'.repeat(20))
+    expect(wallet?.tlsCert).toBeUndefined()
+    expect(wallet?.key?.reveal()).toBe('ab'.repeat(20))
   })
 })
 
@@ -196,11 +196,11 @@ describe('flags', () => {
 
   it('that choose another wallet make the wallet in the file irrelevant', () => {
     const yaml = 'wallet: { kind: lnd, url: https://localhost:8080, key: { file: gone } }'
-    expect(loaded({ yaml, flags: { wallet: 'play' } }).config.wallet).toEqual({ kind: 'play' })
+    expect(loaded({ yaml, flags: { wallet: 'play' } }).config.wallets).toEqual([{ kind: 'play' }])
     expect(mistakes({ yaml, flags: { wallet: 'lnd' } })).toHaveLength(1)
     for (const yaml of ['wallet: play', 'wallet: { kind: lnd, url: https://localhost:8080 }']) {
-      const { wallet } = loaded({ yaml, flags: { wallet: 'ecash' } }).config
-      expect(wallet).toEqual({ ...loaded({}).config.wallet, unasked: undefined })
+      const [wallet] = loaded({ yaml, flags: { wallet: 'ecash' } }).config.wallets
+      expect(wallet).toEqual({ ...loaded({}).config.wallets[0], unasked: undefined })
       expect(mistakes({ yaml, flags: { wallet: 'ecsh' } })).toHaveLength(1)
     }
   })
@@ -215,8 +215,8 @@ describe('files', () => {
       '/etc/satgate/x.macaroon': { text: Uint8Array.of(2, 1, 3, 0xff) },
       '/home/op/tls.cert': { text: '-----BEGIN CERTIFICATE-----\n' },
     }
-    const { wallet } = loaded({ files, flags: { config: '/etc/satgate/gate.yaml' } }).config
-    expect(wallet.key?.reveal()).toBe('020103ff')
+    const [wallet] = loaded({ files, flags: { config: '/etc/satgate/gate.yaml' } }).config.wallets
+    expect(wallet?.key?.reveal()).toBe('020103ff')
   })
 
   it('satgate.yaml is read before satgate.json', () => {
@@ -361,7 +361,7 @@ describe('the table', () => {
     expect(mistakes({ yaml, files, env: { OPENAI_API_KEY: 'sk-1' } })).toEqual([])
     expect(loaded({ yaml, files, env: { OPENAI_API_KEY: 'sk-1' } }).config).toMatchObject({
       publicUrl: 'https://llm.example.com',
-      wallet: { kind: 'ecash', mints: ['https://mint.example.com'] },
+      wallets: [{ kind: 'ecash', mints: ['https://mint.example.com'] }],
       payout: 'you@example.com',
       operator: { name: 'Example Models', contact: 'help@example.com' },
       metrics: { port: 9464 },

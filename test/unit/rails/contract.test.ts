@@ -5,9 +5,9 @@ import { makeRecogniser } from '../../../src/passes/recognise.ts'
 import { makeVerifier } from '../../../src/passes/verify.ts'
 import { Gifts } from '../../../src/rails/gifts.ts'
 import { L402 } from '../../../src/rails/l402.ts'
-import { WalletBreaker } from '../../../src/wallets/breaker.ts'
 import { openPlayWallet } from '../../../src/wallets/play/play.ts'
 import { WalletUnreachable } from '../../../src/wallets/wallet.ts'
+import { alone, WalletList } from '../../../src/wallets/wallet-list.ts'
 import { railContract } from '../../contract/rail.ts'
 import { unheard } from '../../support/background.ts'
 import { real } from '../../support/world.ts'
@@ -21,13 +21,13 @@ railContract('L402 on play money', ({ books, keys }) => {
     createInvoice: (ask: Parameters<typeof play.createInvoice>[0]) =>
       down ? Promise.reject(new WalletUnreachable('down')) : play.createInvoice(ask),
   }
-  const outage = { gone() {}, back() {} }
-  const breaker = new WalletBreaker(wallet, { world: real, outage, background: unheard })
+  const outages = { gone() {}, back() {} }
+  const wallets = new WalletList([alone(wallet)], { world: real, outages, background: unheard })
   const signed = { keys: [keys.current], remember: 100 }
   const known = new KnownPasses(100)
   const read = makeRecogniser({ keys: signed.keys, verify: makeVerifier(signed), known })
   const bounds = { perClient: 20, total: 100 }
-  const parts = { breaker, keys, world: real, background: unheard, read, tiers: new Tiers([]) }
+  const parts = { wallets, keys, world: real, background: unheard, read, tiers: new Tiers([]) }
   const l402 = new L402({ ...books, ...parts, ...bounds })
   const offered = (body: object) => body as { l402: { macaroon: string }; payment_hash: string }
   const presented = (body: object, secret: string) => [

@@ -16,10 +16,10 @@ describe('a wallet with bounds of its own', () => {
     ['an offer above its most', (l402: L402) => l402.offer(want('a', 501))],
     ['an ask below its least', (l402: L402) => l402.create(want('a', 10))],
   ])('%s is refused with the bounds, and is no outage', async (_, ask) => {
-    const { l402, breaker } = rail({ mind: bounded })
+    const { l402, wallets } = rail({ mind: bounded })
     const error = { why: 'amount_refused', least: 50, most: 500 }
     expect(await ask(l402)).toEqual({ ok: false, error })
-    expect([breaker.up, l402.open]).toEqual([true, 0])
+    expect([wallets.up, l402.open]).toEqual([true, 0])
   })
 })
 

@@ -10,7 +10,6 @@ import { makeRecogniser } from '../../../src/passes/recognise.ts'
 import { makeVerifier } from '../../../src/passes/verify.ts'
 import { L402 } from '../../../src/rails/l402.ts'
 import type { InvoiceQuotaKey } from '../../../src/rails/rail.ts'
-import { WalletBreaker } from '../../../src/wallets/breaker.ts'
 import { openPlayWallet } from '../../../src/wallets/play/play.ts'
 import {
   type InvoiceAsk,
@@ -18,6 +17,7 @@ import {
   type Wallet,
   WalletUnreachable,
 } from '../../../src/wallets/wallet.ts'
+import { alone, WalletList } from '../../../src/wallets/wallet-list.ts'
 import { unheard } from '../../support/background.ts'
 import { openMemoryBooks } from '../../support/memory-books.ts'
 import { real } from '../../support/world.ts'
@@ -60,9 +60,9 @@ export function rail(options: RailOptions = {}) {
     },
   }
   const lookup = vi.spyOn(wallet, 'lookup')
-  const breaker = new WalletBreaker(wallet, {
+  const wallets = new WalletList([alone(wallet)], {
     world,
-    outage: { gone() {}, back() {} },
+    outages: { gone() {}, back() {} },
     background: unheard,
   })
   const master = new Uint8Array(randomBytes(32))
@@ -74,7 +74,7 @@ export function rail(options: RailOptions = {}) {
   const known = new KnownPasses(100)
   const verify = makeVerifier({ keys: [keys.current], remember: 100 })
   const l402 = new L402({
-    ...{ breaker, passes, keys, world, background: unheard, tiers: new Tiers([]) },
+    ...{ wallets, passes, keys, world, background: unheard, tiers: new Tiers([]) },
     invoices: Object.assign(store, options.invoices),
     read: makeRecogniser({ verify, keys: [keys.current], known }),
     perClient: options.perClient ?? 20,
@@ -105,7 +105,7 @@ export function rail(options: RailOptions = {}) {
     ahead += ms
   }
   return {
-    ...{ l402, play, store, passes, state, lookup, breaker, asks, advance, setBack, master },
+    ...{ l402, play, store, passes, state, lookup, wallets, asks, advance, setBack, master },
     ...{ presented, authenticate },
   }
 }

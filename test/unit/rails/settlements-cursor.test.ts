@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { Background } from '../../../src/floor/background.ts'
 import { Settlements } from '../../../src/rails/settlements.ts'
 import type { Settlement } from '../../../src/wallets/wallet.ts'
+import { alone } from '../../../src/wallets/wallet-list.ts'
 import { tick, until } from '../../support/buyer.ts'
 import { real, worldAt } from '../../support/world.ts'
 
@@ -37,11 +38,9 @@ async function following(learn: (hash: string) => Promise<string | null>, lost =
   const background = new Background(real, ({ work, solved }) => {
     troubles.push(`${solved ? 'solved' : 'problem'} ${work}`)
   })
-  const parts = { breaker: { wallet, up: true }, invoices, background }
-  const settlements = new Settlements(
-    { ...parts, world: worldAt(() => 1) } as never,
-    learning as never,
-  )
+  const member = { ...alone(wallet as never), breaker: { up: true } }
+  const parts = { invoices, background, world: worldAt(() => 1) }
+  const settlements = new Settlements(member as never, parts as never, learning as never)
   settlements.start()
   await tick(10)
   const payments = async (...hashes: string[]) => {

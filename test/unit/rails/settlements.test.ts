@@ -3,9 +3,9 @@ import { Deposits } from '../../../src/gate/deposits.ts'
 import { Tiers } from '../../../src/money/tiers.ts'
 import { L402 } from '../../../src/rails/l402.ts'
 import { Lightning } from '../../../src/rails/lightning.ts'
-import { WalletBreaker } from '../../../src/wallets/breaker.ts'
 import { openPlayWallet } from '../../../src/wallets/play/play.ts'
 import type { InvoiceState, Wallet } from '../../../src/wallets/wallet.ts'
+import { alone, WalletList } from '../../../src/wallets/wallet-list.ts'
 import { unheard } from '../../support/background.ts'
 import { newKeys } from '../../support/gate.ts'
 import { openMemoryBooks } from '../../support/memory-books.ts'
@@ -41,14 +41,14 @@ function learning(over: Partial<Wallet> = {}) {
     ...over,
   }
   const lookup = vi.spyOn(wallet, 'lookup')
-  const breaker = new WalletBreaker(wallet, {
+  const wallets = new WalletList([alone(wallet)], {
     world,
-    outage: { gone() {}, back() {} },
+    outages: { gone() {}, back() {} },
     background: unheard,
   })
   const keys = newKeys()
   const lightning = {
-    breaker,
+    wallets,
     passes,
     invoices,
     keys,
@@ -65,7 +65,10 @@ function learning(over: Partial<Wallet> = {}) {
   const deposits = new Deposits({ ledger, passes, keys, world, say, tiers: new Tiers([]) })
   const learner = new Lightning(lightning, () => {})
   const started = learner.start((receipt) => deposits.credit(receipt))
-  const settlements = { stop: () => started.stop(), wake: (hash: string) => learner.wake(hash) }
+  const settlements = {
+    stop: () => started.stop(),
+    wake: (hash: string) => learner.wake({ hash, wallet: 'play' }),
+  }
   const invoice = async () => {
     const quota = { is: 'stranger', client: 'a', site: 'a' } as const
     const made = await l402.create({ sat: 10, account: null, caveats: [], quota })

@@ -29,6 +29,7 @@ for (const sockets of [true, false]) {
       refuses: [2_000, 3_000, 4_000, 2, 10_000_000],
       expiry: 'theirs',
       preimage: 'maybe',
+      source: /^ecash http:/,
       async cleanup() {
         await bed.close()
         await mint.stop()

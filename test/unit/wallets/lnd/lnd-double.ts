@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setImmediate, setTimeout } from 'node:timers/promises'
+import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { writeBolt11 } from '../../../../src/wallets/bolt11.ts'
 
 /**
@@ -60,7 +61,11 @@ interface Kept {
 
 type Answer = readonly [status: number, body: object]
 
-export async function startLndDouble(port = 0): Promise<LndDouble> {
+/** `secretKey` is the identity of the node. Without one it is a node of its own. */
+export async function startLndDouble(
+  port = 0,
+  secretKey: Uint8Array = secp256k1.utils.randomSecretKey(),
+): Promise<LndDouble> {
   const traps: Traps = {
     state: 'SERVER_ACTIVE',
     silent: false,
@@ -144,7 +149,7 @@ export async function startLndDouble(port = 0): Promise<LndDouble> {
       description: memo,
       createdAt: createdAt * 1000,
       expirySeconds: expiry,
-      secretKey: new Uint8Array(32).fill(7),
+      secretKey,
     })
     const kept: Kept = { preimage, bolt11, sat, createdAt, expiry, state: 'OPEN', settleIndex: 0 }
     invoices.set(hash.toString('hex'), kept)

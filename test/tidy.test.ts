@@ -360,7 +360,6 @@ describe('the files', () => {
   it('of the product are all reached from where a program starts', () => {
     const contracts = [
       'src/ledger/withdrawals.ts',
-      'src/wallets/pay-once.ts',
       ...['accepted-mints', 'lane', 'read-token', 'receiver', 'token-rows', 'token-swaps'].map(
         (name) => `src/wallets/ecash/receive/${name}.ts`,
       ),

@@ -25,6 +25,8 @@ export interface Ask {
   readonly url: URL
   /** POST if there is one, else GET. */
   readonly body?: object | undefined
+  /** A POST of fields as a form of a page sends them, instead of `body`. */
+  readonly form?: Readonly<Record<string, string>> | undefined
   readonly headers?: Readonly<Record<string, string>>
   /** For the whole exchange: connection, redirects and body. */
   readonly deadlineMs: number
@@ -81,7 +83,7 @@ export async function askJson(
 
 async function send(transport: Transport, ask: Ask, signal: AbortSignal): Promise<Response> {
   const { redirects } = ask
-  const body = ask.body === undefined ? null : JSON.stringify(ask.body)
+  const [body, type] = bodyToSend(ask)
   const request: Request = {
     method: body === null ? 'GET' : 'POST',
     headers: {
@@ -89,7 +91,7 @@ async function send(transport: Transport, ask: Ask, signal: AbortSignal): Promis
       // Without it a service may choose to compress its answer.
       'accept-encoding': 'identity',
       'user-agent': 'satgate',
-      ...(body === null ? {} : { 'content-type': 'application/json' }),
+      ...(body === null ? {} : { 'content-type': type }),
       ...ask.headers,
     },
     body,
@@ -105,6 +107,13 @@ async function send(transport: Transport, ask: Ask, signal: AbortSignal): Promis
     await leave(response)
     at = redirects.follow(location, at)
   }
+}
+
+function bodyToSend({ body, form }: Ask): readonly [body: string | null, type: string] {
+  if (form !== undefined) {
+    return [new URLSearchParams(form).toString(), 'application/x-www-form-urlencoded']
+  }
+  return [body === undefined ? null : JSON.stringify(body), 'application/json']
 }
 
 /** Ends an answer of which the body is not read: leaving the loop closes the connection. */

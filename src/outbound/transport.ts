@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher, request as send } from 'undici'
+import { Agent, type Dispatcher, request as send, WebSocket } from 'undici'
 import type { Transport } from './ask-json.ts'
 
 /** The connections of this process to services that a public authority vouches for. */
@@ -7,7 +7,16 @@ export const plainTransport: Transport = transportOver(undefined)
 /** Connections of its own, with a certificate that they trust besides. */
 export interface OwnTransport {
   readonly transport: Transport
+  /** Opens a websocket that only listens. Whoever asks has a deadline for its opening. */
+  socket(url: URL, headers: Readonly<Record<string, string>>, told: SocketTold): { close(): void }
   close(): Promise<void>
+}
+
+export interface SocketTold {
+  onOpen(): void
+  onMessage(): void
+  /** It failed or was closed. It may be called more than once. */
+  onEnd(): void
 }
 
 /** `ca` is in PEM; null: the certificates that this machine trusts. `connectMs` bounds a connection alone. */
@@ -24,7 +33,20 @@ export function ownTransport(options: {
       keepAliveInitialDelay: 30_000,
     },
   })
-  return { transport: transportOver(agent), close: () => agent.destroy() }
+  return {
+    transport: transportOver(agent),
+    socket(url, headers, { onOpen, onMessage, onEnd }) {
+      const at = new URL(url)
+      at.protocol = url.protocol.replace('http', 'ws')
+      const socket = new WebSocket(at, { headers, dispatcher: agent })
+      socket.addEventListener('open', onOpen)
+      socket.addEventListener('message', onMessage)
+      socket.addEventListener('error', onEnd)
+      socket.addEventListener('close', onEnd)
+      return socket
+    },
+    close: () => agent.destroy(),
+  }
 }
 
 function transportOver(dispatcher: Dispatcher | undefined): Transport {

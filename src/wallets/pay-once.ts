@@ -1,4 +1,6 @@
+import { assert } from '../floor/assert.ts'
 import type { World } from '../floor/world.ts'
+import { readBolt11 } from './bolt11.ts'
 import type { Outgoing, PaymentName, PaymentOrder, PaymentState } from './outgoing.ts'
 
 /** The calls of one wallet that `payOnce` makes safe to repeat. */
@@ -71,6 +73,9 @@ export function payOnce(raw: RawPayments, world: Pick<World, 'now'>): Omit<Outgo
     find,
     pay(order) {
       const { paymentHash } = order
+      const read = readBolt11(order.bolt11)
+      assert(read?.paymentHash === paymentHash, 'the hash of an order is that of its invoice')
+      assert(read.amountMsat === order.amountMsat, 'the amount of an order is that of its invoice')
       const now = running.get(paymentHash)
       if (now !== undefined) return now
       const paying = pay(order).finally(() => running.delete(paymentHash))

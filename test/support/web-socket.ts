@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 /** One end of a connection. It knows only the part of RFC 6455 that short texts need. */
@@ -12,7 +12,7 @@ export interface ServedSocket {
 /** How connections are answered. */
 export interface Served {
   /** `drop`: closed at once. `hang`: never answered. */
-  welcome(): 'accept' | 'drop' | 'hang'
+  welcome(request: IncomingMessage): 'accept' | 'drop' | 'hang'
   /** Returns what is called with each text that comes. `path` is that of the request. */
   opened(socket: ServedSocket, path: string): (text: string) => void
   closed?(socket: ServedSocket): void
@@ -31,7 +31,7 @@ export function serveWebSocket(server: Server, served: Served): ReadonlySet<Dupl
       if (open.delete(socket)) served.closed?.(one)
     }
     socket.on('close', gone).on('error', () => {})
-    const how = served.welcome()
+    const how = served.welcome(request)
     if (how === 'drop') return void socket.destroy()
     if (how === 'hang') return
     const key = `${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`

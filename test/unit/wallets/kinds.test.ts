@@ -29,7 +29,7 @@ describe('the table of wallets', () => {
       expect(flag?.help?.[1]).toContain(row.named.help)
       const said: string[] = []
       const at = { layer: 'flag', name: '--wallet', folder: '/' } as const
-      read({ is: 'text', text: 'phoenixd', at }, {
+      read({ is: 'text', text: 'another', at }, {
         mistake: (_: unknown, what: string) => void said.push(what),
       } as unknown as Parameters<typeof read>[1])
       expect(said.join()).toContain(row.named.message)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { sleep } from '../../../src/floor/world.ts'
+import { readBolt11 } from '../../../src/wallets/bolt11.ts'
 import type { PaymentOrder, PaymentState } from '../../../src/wallets/outgoing.ts'
 import { IN_DOUBT_MS, payOnce, type RawPayments } from '../../../src/wallets/pay-once.ts'
 import { type Wallet, WalletUnreachable } from '../../../src/wallets/wallet.ts'
@@ -67,10 +68,11 @@ function stateOf({ state, feeMsat }: Payment): PaymentState {
   return { is: 'failed', reason: 'there is no route' }
 }
 
+const bolt11 = startPayingNode().invoice(25)
 const ORDER: PaymentOrder = {
   id: 'satgate:a:1',
-  paymentHash: 'ab'.repeat(32),
-  bolt11: 'lnbcrt1',
+  paymentHash: readBolt11(bolt11)?.paymentHash ?? '',
+  bolt11,
   amountMsat: 25_000n,
   maxFeeMsat: 1_000n,
 }
@@ -130,6 +132,15 @@ describe('an order whose call got no answer', () => {
     expect(await outgoing.find({ ...ORDER, paymentHash: 'cd'.repeat(32) })).toEqual({
       is: 'unknown',
     })
+  })
+
+  it.each([
+    ['another hash', { paymentHash: 'cd'.repeat(32) }],
+    ['another amount', { amountMsat: 25_001n }],
+  ])('with %s than its invoice is a mistake, and is not sent', (_, change) => {
+    const { outgoing, sent } = slowNode()
+    expect(() => outgoing.pay({ ...ORDER, ...change })).toThrow(/of an order is that of/)
+    expect(sent()).toBe(0)
   })
 
   it('a wallet that cannot be asked before the payment is sent nothing', async () => {

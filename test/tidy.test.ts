@@ -66,7 +66,14 @@ const LAYERS: Layers = {
   'src/outbound/': ['src/floor/'],
   'src/money/': ['src/floor/', 'src/outbound/'],
   'src/ledger/': ['src/floor/', 'src/money/'],
-  'src/passes/': ['src/floor/', 'src/money/', 'src/ledger/ledger.ts'],
+  // Of the ledger they see types, the rows of passes, and which passes have ended.
+  'src/passes/': [
+    'src/floor/',
+    'src/money/',
+    'src/ledger/ledger.ts',
+    'src/ledger/passes.ts',
+    'src/ledger/revocations.ts',
+  ],
   // A rail may post nothing: of the ledger it sees types and the invoices it sold.
   'src/rails/': [
     'src/floor/',
@@ -74,6 +81,7 @@ const LAYERS: Layers = {
     'src/ledger/ledger.ts',
     'src/ledger/invoices.ts',
     'src/ledger/passes.ts',
+    'src/ledger/revocations.ts',
     'src/passes/',
     'src/wallets/wallet.ts',
     'src/wallets/receiver.ts',

@@ -1,6 +1,7 @@
 import { Authenticator } from '../gate/authenticate.ts'
 import { type DepositParts, Deposits } from '../gate/deposits.ts'
 import { readerOf } from '../gate/presentation.ts'
+import type { Revocations } from '../ledger/revocations.ts'
 import { KnownPasses } from '../passes/known.ts'
 import { makeRecogniser } from '../passes/recognise.ts'
 import { makeVerifier } from '../passes/verify.ts'
@@ -11,6 +12,7 @@ import type { Rail } from '../rails/rail.ts'
 const PASSES_REMEMBERED = 10_000
 
 export interface RailsParts extends DepositParts, Omit<L402Parts, 'read'> {
+  readonly revocations: Revocations
   /** Ways to be paid, besides L402. */
   readonly more: readonly Rail[]
 }
@@ -20,10 +22,11 @@ export interface RailsParts extends DepositParts, Omit<L402Parts, 'read'> {
  * rails.
  */
 export function composeRails(parts: RailsParts) {
-  const { keys, passes, world } = parts
+  const { keys, passes, revocations, world } = parts
   const signed = { keys: [keys.current], remember: PASSES_REMEMBERED }
   const known = new KnownPasses(PASSES_REMEMBERED)
-  const read = makeRecogniser({ keys: signed.keys, verify: makeVerifier(signed), known })
+  const verify = makeVerifier(signed)
+  const read = makeRecogniser({ keys: signed.keys, verify, known })
   const l402 = new L402({ ...parts, read })
   const gifts = new Gifts(world.random)
   const selling: readonly Rail[] = [l402, ...parts.more]
@@ -31,8 +34,10 @@ export function composeRails(parts: RailsParts) {
   const deposits = new Deposits(parts)
   const started = rails.map((rail) => rail.start((receipt) => deposits.credit(receipt)))
   return {
-    ...{ selling, rails, l402, gifts },
-    authenticator: new Authenticator({ passes, unpaid: l402, deposits, known, world }),
+    ...{ selling, rails, l402, gifts, verify },
+    authenticator: new Authenticator({
+      ...{ passes, revocations, unpaid: l402, deposits, known, world },
+    }),
     readCredentials: readerOf(rails),
     async stop(): Promise<void> {
       await Promise.all(started.map((rail) => rail.stop()))

@@ -1,5 +1,6 @@
 import { AccountPages } from '../gate/account.ts'
 import { Buying } from '../gate/buying.ts'
+import { EndingPasses } from '../gate/ending-passes.ts'
 import { Forwarder } from '../gate/forward.ts'
 import { Gate } from '../gate/gate.ts'
 import { goneRefusal } from '../gate/gone.ts'
@@ -73,7 +74,7 @@ export function compose(parts: GateParts): Composed {
     ...{ ...parts, ...books, ...bounds, wallets, tiers },
     more: parts.rails ?? [],
   })
-  const { authenticator, gifts, l402, rails, readCredentials } = money
+  const { authenticator, gifts, l402, rails, readCredentials, verify } = money
   const { firstByteMs: firstByte, idleMs: idle } = config.timeouts
   const holdLife = HOLD_LIFE + 2 * Math.max(firstByte, idle)
   const holds = {
@@ -126,9 +127,10 @@ export function compose(parts: GateParts): Composed {
     ...{ invoicing: l402, authenticator, world, healthy },
     gone: undeliverable,
   })
+  const ending = new EndingPasses({ ...parts, ...books, authenticator, verify, healthy })
   const inside = { gate, buying, routes, readCredentials }
   const entrances = openEntrances(parts, {
-    ...{ ...inside, pages, rails },
+    ...{ ...inside, ending, pages, rails },
     described: {
       priceOf: (model) => priceOf(model, { pricing, models }),
       listed: () => models.list(),

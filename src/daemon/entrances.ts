@@ -28,7 +28,7 @@ export interface Entrance {
 
 /** What answers the requests that come in. */
 interface Served
-  extends Pick<AppParts, 'gate' | 'buying' | 'pages' | 'routes'>,
+  extends Pick<AppParts, 'gate' | 'buying' | 'ending' | 'pages' | 'routes'>,
     Pick<ReceiveOptions, 'readCredentials'> {
   readonly rails: readonly Rail[]
   /** What the documents of the gate are written from. */

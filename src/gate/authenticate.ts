@@ -4,6 +4,7 @@ import { inTime } from '../floor/in-time.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import { sleep, type World } from '../floor/world.ts'
 import type { Passes, PassRow } from '../ledger/passes.ts'
+import { generationOf, type Revocations } from '../ledger/revocations.ts'
 import { printCaveat } from '../passes/caveat.ts'
 import type { KnownPasses } from '../passes/known.ts'
 import type { Forbidden, Pass, Presented, PresentedPass, Verified } from '../passes/pass.ts'
@@ -27,6 +28,8 @@ export type Identified = Payer & { readonly carries: Readonly<Record<string, str
  */
 export type NotAuthenticated =
   | { readonly why: 'unknown' | 'bad_caveat' | 'not_served' | 'bad_secret' | 'expired' }
+  /** `was`: whom the pass made known before it ended. It gives no right to anything. */
+  | { readonly why: 'revoked'; readonly was: Payer; readonly by: 'revocation' | 'rotation' }
   | { readonly why: 'pending' | 'unreachable' }
   | {
       readonly why: 'forbidden'
@@ -62,10 +65,12 @@ export class Authenticator {
   readonly #unpaid: UnpaidPasses
   readonly #deposits: Pick<Deposits, 'credit'>
   readonly #known: Pick<KnownPasses, 'remember'>
+  readonly #revocations: Revocations
   readonly #world: World
 
   constructor(parts: {
     readonly passes: Passes
+    readonly revocations: Revocations
     readonly unpaid: UnpaidPasses
     readonly deposits: Pick<Deposits, 'credit'>
     readonly known: Pick<KnownPasses, 'remember'>
@@ -75,6 +80,7 @@ export class Authenticator {
     this.#unpaid = parts.unpaid
     this.#deposits = parts.deposits
     this.#known = parts.known
+    this.#revocations = parts.revocations
     this.#world = parts.world
   }
 
@@ -107,6 +113,9 @@ export class Authenticator {
     if (presented.opens === null || (presented.opens === 'settlement' && row.shared)) {
       return err({ why: 'bad_secret' })
     }
+    const ended = this.#ended(row, pass)
+    if (ended !== null) return this.#late(presented, row, ended)
+    this.#confirm(row)
     const identified = forbidden === null ? ok(payerOf(row, pass)) : err(forbidden)
     // A pass that was used before is paid for, so neither its rail nor the ledger is asked again.
     if (row.usedAt !== null) {
@@ -116,6 +125,38 @@ export class Authenticator {
     return this.#firstUseInTime(presented, row, pass.tokenId).then((refused) =>
       refused === null ? identified : err({ why: refused }),
     )
+  }
+
+  /** Why a pass has ended before its time. Null if it has not. Answers from memory. */
+  #ended(row: PassRow, pass: Pass): Extract<NotAuthenticated, { why: 'revoked' }> | null {
+    const revoked = this.#revocations.isRevoked(pass.names)
+    if (!revoked && row.generation === generationOf(this.#revocations, row.account)) return null
+    const by = revoked ? 'revocation' : 'rotation'
+    return { why: 'revoked', was: payerOf(row, pass), by }
+  }
+
+  /**
+   * A pass that ended before it was used may have been paid for since. That payment still credits its
+   * account.
+   */
+  #late(
+    presented: PresentedPass,
+    row: PassRow,
+    ended: Extract<NotAuthenticated, { why: 'revoked' }>,
+  ): Awaitable<Result<Identified, NotAuthenticated>> {
+    if (row.usedAt !== null) return err(ended)
+    const credited = this.#unpaid.redeem(presented, null).then(async (receipt) => {
+      if (receipt.ok) await this.#deposits.credit(receipt.value)
+      return err(ended)
+    })
+    return inTime(this.#world, credited, { ms: FIRST_USE_WITHIN, late: err(ended) })
+  }
+
+  /** The root pass that a rotation made, or a child of it, is used. From now on it is the only one. */
+  #confirm({ account, hash }: PassRow): void {
+    const rotation = this.#revocations.rotation(account)
+    if (rotation?.pass !== hash || rotation.usedAt !== null) return
+    this.#revocations.confirm(account, this.#world.now())
   }
 
   /** Whether a damaged key was paid for. Asks the store, and never the wallet (threats K12). */
@@ -164,7 +205,8 @@ export class Authenticator {
     const { account, pass } = await this.#deposits.credit(receipt.value)
     const { headers } = receipt.value
     const carries = pass === null ? headers : { ...headers, 'x-satgate-pass': pass }
-    return ok({ account, limits: [], scope: { is: 'request' }, via: 'payment', carries })
+    const whole = { account, limits: [], scope: { is: 'request' }, generation: 0 } as const
+    return ok({ ...whole, via: 'payment', carries })
   }
 
   /**
@@ -210,10 +252,14 @@ interface Judged {
   readonly call: PaidRequest | null
 }
 
-const payerOf = ({ account }: PassRow, { limits, scope }: Pass): Identified => ({
+const payerOf = (
+  { account, generation }: PassRow,
+  { limits, scope }: Pick<Pass, 'limits' | 'scope'>,
+): Identified => ({
   account,
   limits,
   scope,
+  generation,
   via: 'pass',
   carries: null,
 })

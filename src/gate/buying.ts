@@ -60,6 +60,7 @@ export class Buying {
       sat: sats,
       account: payer?.account ?? null,
       caveats: payer === null || ownsAccount(payer.scope) ? born : null,
+      generation: payer?.generation ?? 0,
       quota: quotaOf(payer, from),
     })
     return made.ok ? made : err(noOffer(made.error))

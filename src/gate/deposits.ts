@@ -75,9 +75,9 @@ export class Deposits {
     const createdAt = world.now()
     await Promise.all([
       passes.put({
-        ...{ ...named, payment, keyId, account, shared: false, caveats: null },
+        ...{ ...named, payment, keyId, account, shared: false, caveats },
         // The pass is given away now, so no status token may disclose it later.
-        ...{ createdAt, usedAt: createdAt },
+        ...{ createdAt, usedAt: createdAt, generation: 0 },
       }),
       this.#deposit(receipt, account),
     ])

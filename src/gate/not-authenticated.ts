@@ -26,4 +26,5 @@ export const NOT_GOOD = {
   not_served: 'Insufficient credits: this pass has a caveat that is not served here yet.',
   bad_secret: 'Insufficient credits: the secret of this pass is not the one of its invoice.',
   expired: 'Insufficient credits: this pass has expired.',
+  revoked: 'Insufficient credits: this pass was revoked by its owner.',
 } as const

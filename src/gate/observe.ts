@@ -120,6 +120,7 @@ export const anonymous = (now: number): Payer => ({
   account: `anonymous-${dayOf(now)}`,
   limits: [],
   scope: { is: 'request' },
+  generation: 0,
   via: 'free',
 })
 

@@ -12,6 +12,11 @@ export interface Payer {
   /** What the payer may do with the account, besides paying. */
   readonly scope: Scope
   /**
+   * How often the passes of the account were rotated before the one that pays was made. A macaroon that
+   * is made for the payer is of the same generation, so it ends with its maker's.
+   */
+  readonly generation: number
+  /**
    * `pass`: a pass was presented. `payment`: a payment was presented with this very request. `free`:
    * nobody has to pay. `operator`: whoever runs the gate.
    */

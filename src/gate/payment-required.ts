@@ -99,7 +99,9 @@ export class PaymentRequired {
     const account = payer !== null && topsUp(payer.scope) ? payer.account : null
     const macaroon = account === null || (payer !== null && ownsAccount(payer.scope))
     const { origin, path } = incoming
-    const want = { sat, least, account, macaroon, quota: quotaOf(payer, incoming), origin, path }
+    const generation = account === null ? 0 : (payer?.generation ?? 0)
+    const where = { quota: quotaOf(payer, incoming), origin, path }
+    const want = { sat, least, account, macaroon, generation, ...where }
     const asked = this.#rails.map((rail) => offerOf(rail, want))
     const answered = (offers: readonly Answer[]) =>
       refusalOf(offers, {

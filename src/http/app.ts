@@ -37,6 +37,7 @@ export function makeApp(parts: AppParts): Hono<Env> {
   addBuying(app, parts, page)
   addPage(app, parts, page)
   addPages(app, parts)
+  addEndings(app, parts)
   addDescriptions(app, parts)
   app.all('*', (c) => routed(c, parts))
   app.onError((error, c) => {
@@ -150,6 +151,22 @@ function addPages(app: Hono<Env>, parts: AppParts): void {
     const usage = await parts.pages.usage(presented, { limit, before })
     return usage.ok ? c.json(usage.value, 200, PRIVATE) : plain(c, parts, usage.error)
   })
+}
+
+/** How the holder of a pass ends passes. */
+function addEndings(app: Hono<Env>, parts: AppParts): void {
+  app.post('/v1/passes/rotate', async (c) => {
+    const { presented } = begunOf(c, parts).incoming
+    const key = c.req.header('idempotency-key') ?? null
+    const rotated = await parts.ending.rotate(presented, key)
+    return rotated.ok ? c.json(rotated.value, 200, PRIVATE) : plain(c, parts, rotated.error)
+  })
+  app.delete('/v1/pass', (c) =>
+    withBody(c, parts, async ({ presented }, body) => {
+      const revoked = await parts.ending.revoke(presented, body)
+      return revoked.ok ? c.json(revoked.value, 200, PRIVATE) : plain(c, parts, revoked.error)
+    }),
+  )
 }
 
 /** The documents and endpoints that are free to read. */

@@ -24,7 +24,7 @@ const EXPOSED = [
   ...['X-Max-Tokens-Applied', 'X-Request-Id', 'X-L402-Price-Sats', 'X-Satgate-Ignored'],
   ...['X-Satgate-Pass', 'Retry-After', 'X-Should-Retry'],
 ]
-const METHODS = ['GET', 'HEAD', 'POST', 'OPTIONS']
+const METHODS = ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS']
 
 /** What the gate itself writes and serves, and what its rails and routes do besides. */
 export function corsOf(

@@ -5,6 +5,7 @@ import type { Context } from 'hono'
 import type { Envelope } from '../dialects/dialect.ts'
 import type { AccountPages } from '../gate/account.ts'
 import type { Buying } from '../gate/buying.ts'
+import type { EndingPasses } from '../gate/ending-passes.ts'
 import type { Gate } from '../gate/gate.ts'
 import type { Incoming, Reply } from '../gate/ports.ts'
 import type { Refusal } from '../gate/refusal.ts'
@@ -21,6 +22,7 @@ import { serveRoute } from './serve-route.ts'
 export interface AppParts {
   readonly gate: Gate
   readonly buying: Buying
+  readonly ending: EndingPasses
   readonly pages: AccountPages
   readonly describe: Describe
   readonly money: MoneyKind

@@ -124,6 +124,24 @@ const CREDIT: readonly Operation[] = [
   },
 ]
 
+const ENDING: readonly Operation[] = [
+  {
+    ...{ path: '/v1/passes/rotate', method: 'post', id: 'rotatePass', needs: 'pass' },
+    summary:
+      'A new root pass; all other passes of the account end. Repeat it with one Idempotency-Key',
+    parameters: [{ name: 'Idempotency-Key', in: 'header', required: false, schema: TEXT }],
+    ok: json('RotatedPass'),
+    others: [400, 402, 403, 429, 500, 503],
+  },
+  {
+    ...{ path: '/v1/pass', method: 'delete', id: 'revokePass', needs: 'pass' },
+    summary: 'Ends the pass, or one that was made from it, and every pass that was made from that',
+    body: { type: 'application/json', schema: 'RevokeRequest', required: false },
+    ok: json('RevokedPass'),
+    others: [400, 402, 403, 408, 409, 413, 415, 500, 503],
+  },
+]
+
 const free = (path: string, id: string, about: Pick<Operation, 'summary' | 'ok'>): Operation => ({
   ...{ path, method: 'get', id, needs: 'nothing', others: [500] },
   ...about,
@@ -171,5 +189,6 @@ export const operations = (terms: Pick<Terms, 'routes' | 'sells'>): readonly Ope
   ...routeOperations(terms),
   ...(terms.sells ? BUYING : []),
   ...CREDIT,
+  ...ENDING,
   ...FREE,
 ]

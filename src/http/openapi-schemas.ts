@@ -181,6 +181,20 @@ export const schemas = (about: {
   InvoiceRequest: INVOICE_ASK(about.mostSats),
   Invoice: INVOICE,
   InvoiceStatus: INVOICE_STATUS,
+  RotatedPass: object(['pass'], {
+    pass: text('<macaroon>:<secret>. It is told this once: keep it before you use it.'),
+  }),
+  RevokeRequest: {
+    ...object([], {
+      pass: text('The macaroon of a pass that was made from the one of the request.'),
+      yes: { ...flag, description: 'End a root pass although its account has credit.' },
+    }),
+    additionalProperties: false,
+  },
+  RevokedPass: object(['revoked'], {
+    revoked: { const: true },
+    balance_msat: whole('Credit that the ended root pass could still spend.'),
+  }),
   Health: HEALTH,
   Description: object(['version', 'name', 'pricing', 'endpoints', 'payment', 'capabilities'], {
     version: { const: 1 },

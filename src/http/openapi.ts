@@ -142,6 +142,7 @@ const SAID: Readonly<Record<number, string>> = {
   404: 'No such thing here, or no such model.',
   405: 'Send a POST.',
   408: 'The body took too long to arrive.',
+  409: 'It would lose credit: the body has to say yes.',
   413: 'The body is too large.',
   415: 'The body is encoded.',
   422: 'The model server refuses these values.',

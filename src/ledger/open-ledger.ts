@@ -13,12 +13,14 @@ import type {
   OpenHold,
 } from './ledger.ts'
 import type { Passes } from './passes.ts'
+import type { Revocations } from './revocations.ts'
 
 /** A ledger, its passes and its invoices. They are in one store, so they share commits. */
 export interface Books {
   readonly kind: MoneyKind
   readonly ledger: Ledger
   readonly passes: Passes
+  readonly revocations: Revocations
   readonly invoices: Invoices
   readonly statement: Statement
   /**

@@ -22,8 +22,7 @@ export interface PassRow {
   readonly shared: boolean
   /**
    * The canonical caveats of its macaroon. With them the macaroon can be made again for somebody
-   * with the status token. Null if the payment gives no macaroon (threats I4), or the pass was
-   * given out at once.
+   * with the status token. Null if the payment gives no macaroon (threats I4).
    */
   readonly caveats: readonly string[] | null
   readonly createdAt: number
@@ -32,6 +31,8 @@ export interface PassRow {
    * status token of its invoice gives the macaroon out.
    */
   readonly usedAt: number | null
+  /** How often the passes of its account were rotated before it was made (`revocations.ts`). */
+  readonly generation: number
 }
 
 export interface Passes {

@@ -13,6 +13,7 @@ import { Journal, type OnTrouble } from './sqlite/journal.ts'
 import { SqlitePasses } from './sqlite/passes.ts'
 import { prune } from './sqlite/prune.ts'
 import { readHere, readOnThread } from './sqlite/reader.ts'
+import { SqliteRevocations } from './sqlite/revocations.ts'
 import { SqliteStatement } from './sqlite/statement.ts'
 import { Steps } from './sqlite/steps.ts'
 import { SqliteStore } from './sqlite/store.ts'
@@ -69,6 +70,7 @@ export function booksOver(
   const store = new SqliteStore(db, journal)
   const ledger = new StoreLedger(store, owner)
   const passes = new SqlitePasses(db, journal)
+  const revocations = new SqliteRevocations(db, journal)
   const steps = new Steps({ world, writer, flush })
   const invoices = new SqliteInvoices(db, journal, passes)
   const statement = new SqliteStatement({
@@ -85,6 +87,7 @@ export function booksOver(
     kind,
     ledger,
     passes,
+    revocations,
     invoices,
     statement,
     hasAccounts: () => store.hasAccounts(),

@@ -69,16 +69,17 @@ export function attenuate(macaroon: Macaroon, caveat: string): Result<Macaroon, 
 }
 
 /**
- * The signature after each caveat, in order. Null if this root key did not sign the macaroon. The
- * signature after a limit names its meter. A child has the same signatures as its parent up to the
+ * The signature before the first caveat, and the one after each caveat, in order. Null if this root
+ * key did not sign the macaroon. The signature after a limit names its meter. A child has the same signatures as its parent up to the
  * first caveat that it adds, so it shares all meters of its parent (threats H9).
  */
 export function verify(rootKey: Uint8Array, macaroon: Macaroon): readonly Uint8Array[] | null {
   let last = firstSignature(rootKey, macaroon.identifier)
-  const signatures = macaroon.caveats.map((caveat) => {
+  const signatures = [last]
+  for (const caveat of macaroon.caveats) {
     last = hmac(last, caveat)
-    return last
-  })
+    signatures.push(last)
+  }
   return timingSafeEqual(last, macaroon.signature) ? signatures : null
 }
 

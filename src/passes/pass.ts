@@ -13,6 +13,11 @@ export interface Pass {
   /** 64 hex digits. It must equal the token id of the pass's row. */
   readonly tokenId: string
   readonly scope: Scope
+  /**
+   * The names of all prefixes of the macaroon, from the one without caveats to the whole: each the hex
+   * of sha256(signature there). If one of them is revoked, the pass has ended (threats H9).
+   */
+  readonly names: readonly string[]
   readonly rules: readonly Rule[]
   /** One limit, with its meter, for each caveat `spend`, `calls` or `tokens`. */
   readonly limits: readonly Limit[]

@@ -58,26 +58,28 @@ export function readPass(
 ): Result<Pass, CaveatRefused> {
   const identifier = readIdentifier(macaroon.identifier)
   assert(identifier !== null, 'a macaroon that is signed here names a payment')
-  assert(signatures.length === macaroon.caveats.length, 'a signature for each caveat')
+  assert(signatures.length === macaroon.caveats.length + 1, 'a signature for each prefix')
+  const names = signatures.map(nameOf)
   const rules: Rule[] = []
   const limits: Limit[] = []
   const caveats: Caveat[] = []
-  let last: Uint8Array = macaroon.signature
-  for (const [index, signature] of signatures.entries()) {
-    const caveat = readCaveat(macaroon.caveats[index] ?? new Uint8Array(0))
+  let [last = ''] = names
+  for (const [index, bytes] of macaroon.caveats.entries()) {
+    const caveat = readCaveat(bytes)
+    const name = names[index + 1] ?? ''
     if (!caveat.ok) return err(caveat.error.why)
     caveats.push(caveat.value)
-    if (narrows(caveat.value)) last = signature
+    if (narrows(caveat.value)) last = name
     if (caveat.value.kind === 'limit') {
       const { unit, window, max } = caveat.value
-      limits.push({ meter: nameOf(signature), unit, window, max })
+      limits.push({ meter: name, unit, window, max })
     } else if (isRule(caveat.value)) {
       rules.push(caveat.value)
     }
   }
   const kind = kindOf(caveats)
-  const scope: Scope = kind === 'root' ? { is: kind } : { is: kind, pass: nameOf(last) }
-  return ok({ ...identifier, scope, rules, limits })
+  const scope: Scope = kind === 'root' ? { is: kind } : { is: kind, pass: last }
+  return ok({ ...identifier, names, scope, rules, limits })
 }
 
 const isRule = (caveat: Caveat): caveat is Rule =>

@@ -48,6 +48,7 @@ export class Issuer {
     const token = statusToken(master, named)
     return ok({
       row,
+      generation: issue.generation,
       macaroon: issue.caveats === null ? null : macaroonOf(named, master, issue.caveats),
       paymentUrl: `/invoice-status/${row.hash}?token=${token}`,
       statusToken: token,
@@ -59,7 +60,10 @@ export class Issuer {
    * paid (threats J6).
    */
   shared(sat: number): Promise<Result<InvoiceRow, OfferRefused>> {
-    return this.#row({ sat, account: null, caveats: [] }, { asker: 'shared', tokenId: null })
+    return this.#row(
+      { sat, account: null, caveats: [], generation: 0 },
+      { asker: 'shared', tokenId: null },
+    )
   }
 
   /** What one client gets of a shared invoice: its own macaroon, and no secret (threats I2). */
@@ -67,7 +71,7 @@ export class Issuer {
     const { keys, world } = this.#parts
     const named = { hash: row.hash, tokenId: hex(world.random(32)) }
     const macaroon = macaroonOf(named, keys.current.master, [])
-    return { row, macaroon, paymentUrl: null, statusToken: null }
+    return { row, generation: 0, macaroon, paymentUrl: null, statusToken: null }
   }
 
   /** The secrets of a pass whose invoice was shown to one client only. Null for any other pass. */
@@ -93,7 +97,7 @@ export class Issuer {
 
   /** Makes an invoice, and writes it and the pass that it buys in one commit. */
   async #row(
-    { sat, account, caveats }: Issue,
+    { sat, account, caveats, generation }: Issue,
     { asker, tokenId }: { readonly asker: Asker; readonly tokenId: string | null },
   ): Promise<Result<InvoiceRow, OfferRefused>> {
     const { wallets, passes, invoices, keys, tiers, world } = this.#parts
@@ -112,7 +116,14 @@ export class Issuer {
     await Promise.all([
       passes.put({
         ...{ hash, payment: lightningPayment(hash), tokenId, keyId: keys.current.id },
-        ...{ account: payee, shared: tokenId === null, caveats, createdAt, usedAt: null },
+        ...{
+          account: payee,
+          shared: tokenId === null,
+          caveats,
+          createdAt,
+          usedAt: null,
+          generation,
+        },
       }),
       invoices.put(row),
     ])

@@ -1,14 +1,15 @@
 import { type Awaitable, andThen, isPromise } from '../floor/awaitable.ts'
+import { ClientBucket } from '../floor/client-bucket.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { InvoiceRow } from '../ledger/invoices.ts'
+import { generationOf, type Revocations } from '../ledger/revocations.ts'
 import { floorSat } from '../money/msat.ts'
 import { sameHex } from '../passes/keys.ts'
 import type { PresentedPass } from '../passes/pass.ts'
 import { PASS_HEADERS } from '../passes/present.ts'
 import type { Recognise } from '../passes/recognise.ts'
 import type { WalletList } from '../wallets/wallet-list.ts'
-import { ClientBucket } from './client-bucket.ts'
 import { InvoiceQuota, type MadeBy, type Place, type QuotaBounds } from './invoice-quota.ts'
 import { EXPIRY, Issuer, type IssuerParts } from './issue.ts'
 import { offerOf } from './l402-offer.ts'
@@ -34,6 +35,7 @@ import { LONG_ENOUGH, SharedOffers } from './shared-offers.ts'
 const COME_BACK = 60
 
 export interface L402Parts extends IssuerParts, SettlementParts, QuotaBounds {
+  readonly revocations: Pick<Revocations, 'rotation'>
   /** The gate has only this one reader of passes. */
   readonly read: Recognise
 }
@@ -145,7 +147,9 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
     if (row === null || pass === null || secrets === null) return null
     if (!sameHex(token, secrets.status)) return null
     if (pass.usedAt !== null) return { used: true }
-    const macaroon = this.#issuer.macaroon(pass)
+    // Passes that were rotated since buy credit, and open nothing.
+    const ended = pass.generation !== generationOf(this.#parts.revocations, pass.account)
+    const macaroon = ended ? null : this.#issuer.macaroon(pass)
     if (row.settledAt === null) {
       this.#lightning.wake(row)
       return { used: false, row, macaroon, paid: null }
@@ -240,8 +244,12 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
     if (isTopUp(quota))
       await this.#making.get(`${quota.is} ${quota.account}`)?.catch(() => undefined)
     const until = this.#world.now() + LONG_ENOUGH
-    const fits = ({ row }: IssuedInvoice) =>
-      floorSat(row.amount) >= want.least && row.expiresAt > until && this.#wallets.isUp(row.wallet)
+    // An invoice that was made before the passes were rotated buys a pass that has ended.
+    const fits = ({ row, generation }: IssuedInvoice) =>
+      generation === want.generation &&
+      floorSat(row.amount) >= want.least &&
+      row.expiresAt > until &&
+      this.#wallets.isUp(row.wallet)
     return this.#open.newest(quota, 'offer', fits)
   }
 

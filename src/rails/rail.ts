@@ -65,6 +65,8 @@ export interface Want {
    * account would be a root pass (threats L14).
    */
   readonly macaroon: boolean
+  /** The generation of the pass that asks (`PassRow`). 0 opens a new account. */
+  readonly generation: number
   readonly quota: InvoiceQuotaKey
   /** `https://host`, where the buyer reaches this gate. */
   readonly origin: string
@@ -164,12 +166,16 @@ export interface InvoiceWant {
   readonly account: AccountId | null
   /** The canonical caveats of its macaroon. Null makes no macaroon (threats I4). */
   readonly caveats: readonly string[] | null
+  /** The generation of the pass that asks (`PassRow`). 0 opens a new account. */
+  readonly generation: number
   readonly quota: InvoiceQuotaKey
 }
 
 /** An invoice with everything that its client may know. */
 export interface IssuedInvoice {
   readonly row: InvoiceRow
+  /** That of its pass (`PassRow`). */
+  readonly generation: number
   readonly macaroon: string | null
   /** Path and query; null for a shared invoice. */
   readonly paymentUrl: string | null

@@ -6,7 +6,7 @@ import { runInvoicesContract } from './invoices.ts'
 import { DEPOSITS, HOLDS, LIMITS, OWNERS, QUANTITIES } from './ledger-cases.ts'
 import { POSTED, PRUNED, REOPENED, SETTLING } from './ledger-closing-cases.ts'
 import { type Open, type Opened, play, ScriptWorld } from './ledger-script.ts'
-import { runPassesContract } from './passes.ts'
+import { runPassesContract, runRevocationsContract } from './passes.ts'
 
 export interface LedgerContract {
   readonly name: string
@@ -45,6 +45,7 @@ export function runLedgerContract({ name, open, skip }: LedgerContract): void {
     describe('many at once', () => many(test, withBooks))
     describe('what is read', () => reading(test, withBooks))
     describe('passes', () => runPassesContract(test, open))
+    describe('revocations', () => runRevocationsContract(test, open))
     describe('other quantities', () => others(test, withBooks))
     describe('waiting', () => owners(test, withBooks))
     describe('invoices', () => runInvoicesContract(test, open))

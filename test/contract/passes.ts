@@ -62,6 +62,62 @@ export function runPassesContract(test: Test, open: Open): void {
     }))
 }
 
+/** What every ledger must do with passes that end. */
+export function runRevocationsContract(test: Test, open: Open): void {
+  const withBooks = async (use: (opened: Awaited<ReturnType<Open>>) => Promise<void>) => {
+    const opened = await open(new ScriptWorld())
+    try {
+      await use(opened)
+    } finally {
+      await opened.dispose()
+    }
+  }
+  const rotation = {
+    ...{ account: 'ann', generation: 1, pass: 'p', from: 0, at: 5, key: null, usedAt: null },
+  } as const
+
+  test('H9 a name is revoked at once, for every chain that has it, and once', () =>
+    withBooks(async ({ books: { revocations } }) => {
+      expect(revocations.isRevoked(['a', 'b'])).toBe(false)
+      const revoked = revocations.revoke({ name: 'b', account: 'ann', at: 1 })
+      expect(revocations.isRevoked(['a', 'b'])).toBe(true)
+      await revoked
+      await revocations.revoke({ name: 'b', account: 'ann', at: 2 })
+      expect(revocations.isRevoked(['a', 'c'])).toBe(false)
+      expect([revocations.count('ann'), revocations.count('eve')]).toEqual([1, 0])
+    }))
+
+  test('the last rotation of an account stands, and is used once', () =>
+    withBooks(async ({ books: { revocations } }) => {
+      expect(revocations.rotation('ann')).toBeNull()
+      revocations.confirm('ann', 1)
+      expect(revocations.rotation('ann')).toBeNull()
+      await revocations.rotate(rotation)
+      const next = { ...rotation, generation: 2, pass: 'q', key: 'k' }
+      const rotated = revocations.rotate(next)
+      expect(revocations.rotation('ann')).toEqual(next)
+      await rotated
+      revocations.confirm('ann', 9)
+      revocations.confirm('ann', 10)
+      expect(revocations.rotation('ann')).toEqual({ ...next, usedAt: 9 })
+    }))
+
+  test('revocations are there after a restart, and so is the generation of a pass', () =>
+    withBooks(async ({ books, reopen }) => {
+      await books.revocations.revoke({ name: 'b', account: 'ann', at: 1 })
+      await books.passes.put(passRow({ hash: 'p', generation: 1 }))
+      await books.revocations.rotate(rotation)
+      const again = await reopen()
+      expect(again.revocations.isRevoked(['b'])).toBe(true)
+      expect(again.revocations.count('ann')).toBe(1)
+      expect(again.revocations.rotation('ann')).toEqual(rotation)
+      expect(await again.passes.get('p')).toEqual(passRow({ hash: 'p', generation: 1 }))
+      again.revocations.confirm('ann', 7)
+      const last = await reopen()
+      expect(last.revocations.rotation('ann')).toEqual({ ...rotation, usedAt: 7 })
+    }))
+}
+
 export const passRow = (some: Partial<PassRow>): PassRow => ({
   hash: 'a',
   payment: 'ln:a',
@@ -72,5 +128,6 @@ export const passRow = (some: Partial<PassRow>): PassRow => ({
   caveats: null,
   createdAt: 1,
   usedAt: null,
+  generation: 0,
   ...some,
 })

@@ -36,6 +36,7 @@ const WANT = {
   ...{ sat: 21, least: 10, account: null, origin: 'https://gate.example' },
   path: '/v1/chat/completions',
   macaroon: true,
+  generation: 0,
   quota: { is: 'stranger', client: 'a', site: 'a' },
 } as const
 const CALL = { path: '/v1/chat/completions', method: 'POST', model: 'fake' }

@@ -4,6 +4,7 @@ import type { Books } from '../../src/ledger/open-ledger.ts'
 import { StoreLedger } from '../../src/ledger/store-ledger.ts'
 import { MemoryInvoices } from './memory-invoices.ts'
 import { MemoryPasses } from './memory-passes.ts'
+import { MemoryRevocations } from './memory-revocations.ts'
 import { MemoryStatement } from './memory-statement.ts'
 
 /** Books that live as long as their process. They pass the same contract as all others. */
@@ -17,6 +18,7 @@ export function openMemoryBooks(
     kind,
     ledger,
     passes,
+    revocations: new MemoryRevocations(),
     invoices: new MemoryInvoices(passes),
     statement: new MemoryStatement(store, () => ledger.postAll()),
     healthy: () => true,

@@ -91,6 +91,9 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'src/ledger/memory-store.ts holds':
     'closed holds, for tests; where requests are observed, those that owe',
   'src/ledger/memory-store.ts meters': 'a limit in its window',
+  'src/ledger/sqlite/revocations.ts #counts': 'an account that ended passes',
+  'src/ledger/sqlite/revocations.ts #names': 'a pass that has ended',
+  'src/ledger/sqlite/revocations.ts #rotations': 'an account that was rotated',
   'src/ledger/sqlite/cached-rows.ts #cache': 'a pass or an invoice that somebody asked for',
   'src/ledger/sqlite/store.ts #accounts': 'an account',
   'src/ledger/sqlite/store.ts #drawers': 'a drawer',

@@ -1,6 +1,6 @@
 import type { Account, Meter } from '../state.ts'
 import type { DepositRow, Group, HoldRow, JsonCell, Numbered } from './group.ts'
-import { jsonCell, pushHold, pushInvoice, pushPass } from './rows.ts'
+import { jsonCell, pushHold, pushInvoice, pushPass, pushRotation } from './rows.ts'
 
 /**
  * A group as one string, which is how it travels to the writer. Each table is one flat list: the
@@ -19,6 +19,8 @@ export interface GroupRows {
   readonly invoices: readonly JsonCell[]
   readonly forgotten: readonly string[]
   readonly facts: readonly JsonCell[]
+  readonly revoked: readonly JsonCell[]
+  readonly rotations: readonly JsonCell[]
 }
 
 export const groupText = (group: Group): string =>
@@ -34,6 +36,10 @@ export const groupText = (group: Group): string =>
     invoices: flat(group.invoices.values(), pushInvoice),
     forgotten: [...group.forgotten],
     facts: flat(group.facts, (cells, [key, value]) => cells.push(key, value)),
+    revoked: flat(group.revoked.values(), (cells, row) =>
+      cells.push(row.name, row.account, row.at),
+    ),
+    rotations: flat(group.rotations.values(), pushRotation),
   } satisfies GroupRows)
 
 export const groupRows = (text: string): GroupRows => JSON.parse(text)

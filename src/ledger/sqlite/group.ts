@@ -1,6 +1,7 @@
 import type { InvoiceRow } from '../invoices.ts'
 import type { AccountId, Deposit, HoldId, PaymentId } from '../ledger.ts'
 import type { PassRow } from '../passes.ts'
+import type { RevokedRow, Rotation } from '../revocations.ts'
 import type { Account, HoldState, Meter } from '../state.ts'
 
 /**
@@ -27,6 +28,8 @@ export interface Group {
   /** Hashes of invoices that are dropped with their passes. */
   readonly forgotten: Set<string>
   readonly facts: Map<string, string>
+  readonly revoked: Map<string, RevokedRow>
+  readonly rotations: Map<AccountId, Rotation>
 }
 
 /** A cell on its way to the disk. JSON has no bigint (`jsonCell` in `rows.ts`). */
@@ -60,4 +63,6 @@ export const emptyGroup = (): Group => ({
   invoices: new Map(),
   forgotten: new Set(),
   facts: new Map(),
+  revoked: new Map(),
+  rotations: new Map(),
 })

@@ -6,6 +6,7 @@ import { QUANTITIES, type Quantities, type Quantity } from '../../money/quantiti
 import type { InvoiceRow } from '../invoices.ts'
 import type { Unit } from '../ledger.ts'
 import type { PassRow } from '../passes.ts'
+import type { RevokedRow, Rotation } from '../revocations.ts'
 import type { Close, Count, HoldState, Status } from '../state.ts'
 import type { HoldRow, JsonCell } from './group.ts'
 
@@ -182,12 +183,12 @@ function countsOf(json: string | null): readonly Count[] {
 }
 
 export const PASS_COLUMNS =
-  'hash payment token_id key_id account shared caveats created_at used_at'.split(' ')
+  'hash payment token_id key_id account shared caveats created_at used_at generation'.split(' ')
 
 export function pushPass(cells: JsonCell[], row: PassRow): void {
   const caveats = row.caveats === null ? null : JSON.stringify(row.caveats)
   cells.push(row.hash, row.payment, row.tokenId, row.keyId, row.account, row.shared ? 1 : 0)
-  cells.push(caveats, row.createdAt, row.usedAt)
+  cells.push(caveats, row.createdAt, row.usedAt, row.generation)
 }
 
 export const passOf = (row: Row): PassRow => ({
@@ -200,6 +201,7 @@ export const passOf = (row: Row): PassRow => ({
   caveats: caveatsOf(maybeText(row, 'caveats')),
   createdAt: number(row, 'created_at'),
   usedAt: maybeNumber(row, 'used_at'),
+  generation: number(row, 'generation'),
 })
 
 const caveatsOf = (json: string | null): readonly string[] | null =>
@@ -224,4 +226,27 @@ export const invoiceOf = (row: Row): InvoiceRow => ({
   createdAt: number(row, 'created_at'),
   expiresAt: number(row, 'expires_at'),
   settledAt: maybeNumber(row, 'settled_at'),
+})
+
+export const revokedOf = (row: Row): RevokedRow => ({
+  name: text(row, 'name'),
+  account: text(row, 'account'),
+  at: number(row, 'at'),
+})
+
+export const ROTATION_COLUMNS =
+  'account generation pass from_generation at idempotency_key used_at'.split(' ')
+
+export function pushRotation(cells: JsonCell[], row: Rotation): void {
+  cells.push(row.account, row.generation, row.pass, row.from, row.at, row.key, row.usedAt)
+}
+
+export const rotationOf = (row: Row): Rotation => ({
+  account: text(row, 'account'),
+  generation: number(row, 'generation'),
+  pass: maybeText(row, 'pass'),
+  from: number(row, 'from_generation'),
+  at: number(row, 'at'),
+  key: maybeText(row, 'idempotency_key'),
+  usedAt: maybeNumber(row, 'used_at'),
 })

@@ -244,5 +244,30 @@ const PROMISED_BONUS = `
 ALTER TABLE lightning_invoices ADD COLUMN bonus INTEGER NOT NULL DEFAULT 0 CHECK (bonus >= 0);
 `
 
+/**
+ * Passes that end: names of revoked prefixes, and the last rotation of each account. A pass belongs to
+ * a generation of its account's passes. The index lists the passes of an account.
+ */
+const PASSES_END = `
+CREATE TABLE revoked_passes (
+  name TEXT PRIMARY KEY,
+  account TEXT NOT NULL,
+  at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE rotations (
+  account TEXT PRIMARY KEY,
+  generation INTEGER NOT NULL CHECK (generation > 0),
+  pass TEXT,
+  from_generation INTEGER NOT NULL CHECK (from_generation < generation),
+  at INTEGER NOT NULL,
+  idempotency_key TEXT,
+  used_at INTEGER
+) STRICT, WITHOUT ROWID;
+ALTER TABLE passes ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX passes_by_account ON passes (account);
+`
+
 /** `MIGRATIONS[v]` changes a file of version v to version v + 1. */
-export const MIGRATIONS: readonly string[] = [V1, V2, V3, V4, V5, V6, V7, SUMS, V9, PROMISED_BONUS]
+export const MIGRATIONS: readonly string[] = [
+  ...[V1, V2, V3, V4, V5, V6, V7, SUMS, V9, PROMISED_BONUS, PASSES_END],
+]

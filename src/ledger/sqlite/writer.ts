@@ -4,7 +4,7 @@ import { holdsWriter } from './earned.ts'
 import { type GroupRows, groupRows } from './group-text.ts'
 import { Insert } from './insert.ts'
 import { type JobInput, type JobName, type JobOutput, type Jobs, jobsOver } from './jobs.ts'
-import { INVOICE_COLUMNS, PASS_COLUMNS } from './rows.ts'
+import { INVOICE_COLUMNS, PASS_COLUMNS, ROTATION_COLUMNS } from './rows.ts'
 
 /** One opening of the ledger, by which the file knows whose groups it has. */
 export interface Opening {
@@ -112,6 +112,8 @@ export class Writer {
       if (this.#sql.forget.run(hash).changes > 0) this.#sql.forgetPass.run(hash)
     }
     into.facts.all(group.facts)
+    into.revoked.all(group.revoked)
+    into.rotations.all(group.rotations)
   }
 }
 
@@ -163,6 +165,17 @@ const inserts = (db: DatabaseSync) => ({
     table: 'facts',
     columns: ['key', 'value'],
     conflict: 'ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+  }),
+  revoked: new Insert(db, {
+    table: 'revoked_passes',
+    columns: ['name', 'account', 'at'],
+    conflict: 'ON CONFLICT (name) DO NOTHING',
+  }),
+  rotations: new Insert(db, {
+    table: 'rotations',
+    columns: ROTATION_COLUMNS,
+    conflict: `ON CONFLICT (account) DO UPDATE SET
+      ${ROTATION_COLUMNS.map((name) => `${name} = excluded.${name}`).join(', ')}`,
   }),
 })
 

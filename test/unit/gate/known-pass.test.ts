@@ -1,13 +1,16 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
 import { Authenticator } from '../../../src/gate/authenticate.ts'
 import { Holds } from '../../../src/gate/hold.ts'
 import type { PassRow } from '../../../src/ledger/passes.ts'
 import { msat } from '../../../src/money/msat.ts'
-import { settlementSecret } from '../../../src/passes/keys.ts'
+import { macaroonKey, settlementSecret } from '../../../src/passes/keys.ts'
 import { KnownPasses } from '../../../src/passes/known.ts'
+import { verify } from '../../../src/passes/macaroon.ts'
 import { makeRecogniser } from '../../../src/passes/recognise.ts'
 import { makeVerifier } from '../../../src/passes/verify.ts'
 import { openMemoryBooks } from '../../support/memory-books.ts'
+import { MemoryRevocations } from '../../support/memory-revocations.ts'
 import { everySlot } from '../../support/slots.ts'
 import { worldAt } from '../../support/world.ts'
 import { filled, hex, IDENTIFIER, KEY, macaroon, SECRET, token } from '../passes/fixtures.ts'
@@ -20,11 +23,16 @@ const CALL = { path: '/v1/chat/completions', method: 'POST', model: 'llama3' }
 const CAVEATS = ['expires = 2030-01-01T00:00:00Z', 'path = /v1/chat/*', 'model = llama*']
 const TOKEN = token(macaroon(CAVEATS))
 const PASS = `${TOKEN}:${SECRET}`
+/** The names of its prefixes. */
+const NAMES = (verify(macaroonKey(KEY.master, IDENTIFIER), macaroon(CAVEATS)) ?? []).map((one) =>
+  createHash('sha256').update(one).digest('hex'),
+)
 
 function stage(changes: Partial<PassRow> = {}) {
   let row: PassRow | null = {
     ...{ hash: IDENTIFIER.hash, payment: 'ln:p', tokenId: IDENTIFIER.tokenId, keyId: KEY.id },
-    ...{ account: 'a', shared: false, caveats: CAVEATS, createdAt: 0, usedAt: 1, ...changes },
+    ...{ account: 'a', shared: false, caveats: CAVEATS, createdAt: 0, usedAt: 1 },
+    ...{ generation: 0, ...changes },
   }
   let now = Date.UTC(2029, 0)
   const world = worldAt(() => now)
@@ -32,9 +40,11 @@ function stage(changes: Partial<PassRow> = {}) {
   const verify = vi.fn(believe)
   const known = new KnownPasses(100)
   const read = makeRecogniser({ verify, keys: [KEY], known })
+  const revocations = new MemoryRevocations()
   const redeem = async () => ({ ok: false, error: 'pending' }) as const
   const authenticator = new Authenticator({
     passes: { get: () => row } as never,
+    revocations,
     unpaid: { redeem } as never,
     deposits: null as never,
     known,
@@ -51,6 +61,7 @@ function stage(changes: Partial<PassRow> = {}) {
   }
   return {
     present,
+    revocations,
     /** How many signatures were asked for. */
     verified: () => verify.mock.calls.length,
     change: (changed: Partial<PassRow> | null) => {
@@ -92,6 +103,17 @@ describe('a pass that is known is refused', () => {
     const { present, change } = await served()
     change({ tokenId: hex(filled(9)) })
     expect(await present(`L402 ${PASS}`)).toBe('unknown')
+  })
+
+  it('H9 when it was revoked, or its account was rotated', async () => {
+    const { present, revocations, verified } = await served()
+    await revocations.revoke({ name: NAMES[1] ?? '', account: 'a', at: 1 })
+    expect(await present(`L402 ${PASS}`)).toBe('revoked')
+    const at = await served()
+    const rotation = { account: 'a', generation: 1, pass: 'p', from: 0, at: 1 }
+    await at.revocations.rotate({ ...rotation, key: null, usedAt: null })
+    expect(await at.present(`L402 ${PASS}`)).toBe('revoked')
+    expect(verified()).toBe(1)
   })
 
   it('C12 when its row names another key, or is gone', async () => {

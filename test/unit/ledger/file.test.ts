@@ -285,6 +285,12 @@ const V10_ROWS = V9_ROWS.replace(
   "INSERT INTO lightning_invoices VALUES ('a', 'ann', 1000, 'play', '', 1, 2, NULL, 0)",
 )
 
+/** From version 11 on, a pass has a generation. */
+const V11_ROWS = V10_ROWS.replace(
+  "'t', 'k', 'ann', 0, NULL, 1, NULL);",
+  "'t', 'k', 'ann', 0, NULL, 1, NULL, 0);",
+)
+
 /**
  * For each released version, rows as that version wrote them. Each migration is tested by opening
  * them. A new migration needs new rows here.
@@ -301,6 +307,7 @@ const FIXTURES: readonly string[] = [
   V8_ROWS,
   V9_ROWS,
   V10_ROWS,
+  V11_ROWS,
 ]
 
 describe('a ledger of an older version', () => {
@@ -331,7 +338,8 @@ describe('a ledger of an older version', () => {
         expect(expired).toMatchObject({ id: 'h2', charged: 40n, after: 930n })
         expect(await books.invoices.get('a')).toMatchObject({ amount: 1_000n, settledAt: null })
         const own = { payment: 'ln:a', tokenId: 't', account: 'ann', shared: false, usedAt: null }
-        expect(await books.passes.get('a')).toMatchObject(own)
+        expect(await books.passes.get('a')).toMatchObject({ ...own, generation: 0 })
+        expect(books.revocations.rotation('ann')).toBeNull()
         expect(await books.invoices.recall('settle_index')).toBe('7')
       }
       expect(await books.statement.verify()).toMatchObject({ ok: true })
@@ -352,7 +360,7 @@ describe('a ledger of an older version', () => {
       error: 'already_deposited',
     })
     expect((await books.statement.entries(99)).map(({ ref }) => ref)).toContain('ln:a')
-    const pass = { keyId: 'k', caveats: null, shared: false }
+    const pass = { keyId: 'k', caveats: null, shared: false, generation: 0 }
     expect(await books.passes.get('a')).toEqual({
       ...{ ...pass, hash: 'a', payment: 'ln:a', tokenId: 't', account: 'ann' },
       ...{ caveats: ['calls <= 5'], createdAt: 1, usedAt: null },

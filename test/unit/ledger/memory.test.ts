@@ -19,6 +19,7 @@ runLedgerContract({
         ...Object.keys(REOPENED),
         'invoices and facts are there after a restart',
         'passes are there after a restart',
+        'revocations are there after a restart, and so is the generation of a pass',
       ],
     },
   ],

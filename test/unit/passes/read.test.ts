@@ -36,7 +36,8 @@ const verdict = (caveats: readonly string[], operation: Partial<Operation> = {})
 
 describe('a pass', () => {
   it('without caveats is a root pass', () => {
-    expect(pass()).toEqual({ ...IDENTIFIER, scope: { is: 'root' }, rules: [], limits: [] })
+    const names = [expect.stringMatching(/^[0-9a-f]{64}$/)]
+    expect(pass()).toEqual({ ...IDENTIFIER, names, scope: { is: 'root' }, rules: [], limits: [] })
   })
 
   it('A-lnget the preimage caveat that lnget adds leaves a root pass a root pass', () => {
@@ -87,10 +88,10 @@ describe('a pass', () => {
     const made = macaroon(['calls <= 1 / day', 'method = POST', 'spend <= 2'])
     const names = signatures(made).map((one) => createHash('sha256').update(one).digest('hex'))
     expect(pass('calls <= 1 / day', 'method = POST', 'spend <= 2')).toMatchObject({
-      scope: { is: 'narrowed', pass: names[2] },
+      scope: { is: 'narrowed', pass: names[3] },
       limits: [
-        { meter: names[0], unit: 'calls', window: 'day', max: 1n },
-        { meter: names[2], unit: 'spend', window: 'total', max: 2000n },
+        { meter: names[1], unit: 'calls', window: 'day', max: 1n },
+        { meter: names[3], unit: 'spend', window: 'total', max: 2000n },
       ],
     })
   })
@@ -101,6 +102,7 @@ describe('a pass', () => {
     expect(child.limits[0]).toEqual(parent.limits[0])
     expect(new Set(child.limits.map(({ meter }) => meter)).size).toBe(3)
     expect(child.scope).not.toEqual(parent.scope)
+    expect(child.names.slice(0, parent.names.length)).toEqual(parent.names)
   })
 })
 
@@ -124,7 +126,10 @@ describe('C4 one unknown or malformed caveat makes the whole pass invalid', () =
     const plain = mint(ROOT_KEY, writeIdentifier(IDENTIFIER), { location: '', caveats: [] })
     for (const bytes of [[0xff], [...Buffer.from('label = a'), 0xc3]]) {
       const made = { ...plain, caveats: [Uint8Array.from(bytes)] }
-      expect(readPass(made, [filled(1)])).toEqual({ ok: false, error: 'malformed_caveat' })
+      expect(readPass(made, [filled(0), filled(1)])).toEqual({
+        ok: false,
+        error: 'malformed_caveat',
+      })
     }
   })
 })

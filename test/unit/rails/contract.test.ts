@@ -49,7 +49,7 @@ railContract('L402 on play money', ({ books, keys }) => {
     },
     async unpresented() {
       const quota = { is: 'stranger', client: 'a', site: 'a' } as const
-      const made = await l402.create({ sat: 10, account: null, caveats: [], quota })
+      const made = await l402.create({ sat: 10, account: null, caveats: [], generation: 0, quota })
       if (!made.ok) throw new Error(made.error.why)
       await preimage(made.value.row.hash)
     },

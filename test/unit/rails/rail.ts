@@ -20,6 +20,7 @@ import {
 import { alone, WalletList } from '../../../src/wallets/wallet-list.ts'
 import { unheard } from '../../support/background.ts'
 import { openMemoryBooks } from '../../support/memory-books.ts'
+import { MemoryRevocations } from '../../support/memory-revocations.ts'
 import { real } from '../../support/world.ts'
 
 export interface RailOptions {
@@ -73,8 +74,9 @@ export function rail(options: RailOptions = {}) {
   }
   const known = new KnownPasses(100)
   const verify = makeVerifier({ keys: [keys.current], remember: 100 })
+  const revocations = new MemoryRevocations()
   const l402 = new L402({
-    ...{ wallets, passes, keys, world, background: unheard, tiers: new Tiers([]) },
+    ...{ wallets, passes, revocations, keys, world, background: unheard, tiers: new Tiers([]) },
     invoices: Object.assign(store, options.invoices),
     read: makeRecogniser({ verify, keys: [keys.current], known }),
     perClient: options.perClient ?? 20,
@@ -88,7 +90,9 @@ export function rail(options: RailOptions = {}) {
     say: () => {},
     tiers: new Tiers([]),
   })
-  const authenticator = new Authenticator({ passes, unpaid: l402, deposits, known, world })
+  const authenticator = new Authenticator({
+    ...{ passes, revocations, unpaid: l402, deposits, known, world },
+  })
   /** What a request with this pass presents. */
   const presented = (macaroon: unknown, secret: string) => {
     const read = l402.read(['authorization', `L402 ${macaroon}:${secret}`])
@@ -120,8 +124,9 @@ const stranger = (client: string, site = client): InvoiceQuotaKey => ({
 export const want = (from: string | InvoiceQuotaKey = 'a', sat = 10) => {
   const quota = typeof from === 'string' ? stranger(from) : from
   const account = quota.is === 'owner' || quota.is === 'spender' ? quota.account : null
+  const made = { macaroon: quota.is !== 'spender', generation: 0 }
   const where = { quota, origin: 'https://gate.example', path: '/' }
-  return { sat, least: sat, account, caveats: [], macaroon: quota.is !== 'spender', ...where }
+  return { sat, least: sat, account, caveats: [], ...made, ...where }
 }
 
 export async function offered(l402: L402, from: string | InvoiceQuotaKey = 'a', sat = 10) {

@@ -9,6 +9,7 @@ import { alone, WalletList } from '../../../src/wallets/wallet-list.ts'
 import { unheard } from '../../support/background.ts'
 import { newKeys } from '../../support/gate.ts'
 import { openMemoryBooks } from '../../support/memory-books.ts'
+import { MemoryRevocations } from '../../support/memory-revocations.ts'
 import { real } from '../../support/world.ts'
 
 const DAY = 86_400_000
@@ -57,7 +58,13 @@ function learning(over: Partial<Wallet> = {}) {
     tiers: new Tiers([]),
   }
   const read = () => ({ is: 'absent' }) as const
-  const l402 = new L402({ ...lightning, read, perClient: 999, total: 9_999 })
+  const l402 = new L402({
+    ...lightning,
+    revocations: new MemoryRevocations(),
+    read,
+    perClient: 999,
+    total: 9_999,
+  })
   const paid: number[] = []
   const say = (event: { event: string; amount_msat?: unknown }) => {
     if (event.event === 'paid') paid.push(Number(event.amount_msat))
@@ -71,7 +78,7 @@ function learning(over: Partial<Wallet> = {}) {
   }
   const invoice = async () => {
     const quota = { is: 'stranger', client: 'a', site: 'a' } as const
-    const made = await l402.create({ sat: 10, account: null, caveats: [], quota })
+    const made = await l402.create({ sat: 10, account: null, caveats: [], generation: 0, quota })
     if (!made.ok) throw new Error(made.error.why)
     return made.value.row.hash
   }

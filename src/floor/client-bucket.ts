@@ -1,6 +1,6 @@
-import { type Level, takeOne } from '../floor/rate-limit.ts'
-import { TransientMap } from '../floor/transient-map.ts'
-import type { World } from '../floor/world.ts'
+import { type Level, takeOne } from './rate-limit.ts'
+import { TransientMap } from './transient-map.ts'
+import type { World } from './world.ts'
 
 const MINUTE = 60_000
 /**
@@ -9,9 +9,9 @@ const MINUTE = 60_000
 const MOST = 10_000
 
 /**
- * How many invoices one client or one account gets in a minute. Without this, one of them could use
- * up the invoices that the wallet makes for all (threats J6). The tokens come back evenly over the
- * minute.
+ * How much one client or one account gets in a minute: invoices, of which one of them could otherwise
+ * use up those that the wallet makes for all (threats J6), or rotations. The tokens come back evenly
+ * over the minute.
  */
 export class ClientBucket {
   readonly #world: Pick<World, 'elapsed'>

@@ -37,18 +37,6 @@ export async function rotate(parts: RotateParts, { account, ...asked }: Rotate):
   return `${macaroonOf(named, master, [])}:${settlementSecret(master, named)}`
 }
 
-/** Ends all passes of an account. Only the operator can do that: nobody reaches its credit then. */
-export function endAll(
-  { revocations, world }: Pick<RotateParts, 'revocations' | 'world'>,
-  account: AccountId,
-): Promise<void> {
-  const from = generationOf(revocations, account)
-  const at = world.now()
-  return revocations.rotate({
-    ...{ account, generation: from + 1, pass: null, from, at, key: null, usedAt: null },
-  })
-}
-
 /** Makes the root pass of a rotation again. Null if it has none, or its root key is not known. */
 export async function passAgain(
   { passes, keys }: Pick<RotateParts, 'passes' | 'keys'>,

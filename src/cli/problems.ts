@@ -98,6 +98,13 @@ export const PROBLEMS: Readonly<Record<string, Problem>> = {
       `the mint ${field('mint')} is not used: ${sentence(field('reason'))} Take out what it holds as a token: satgate wallet export`,
     ends: (field) => `the mint ${field('mint')} pays invoices again`,
   },
+  mint_short: {
+    level: 'warn',
+    fields: ['mint', 'holds_sat', 'owed_sat'],
+    begins: (field) =>
+      `the mint ${field('mint')} holds ${field('holds_sat')} sat, and buyers who paid in there are owed ${field('owed_sat')} sat. They cannot all be paid back: satgate wallet balance`,
+    ends: (field) => `the mint ${field('mint')} holds what buyers who paid in there are owed`,
+  },
   payout: {
     level: 'warn',
     fields: ['to', 'reason'],

@@ -149,12 +149,27 @@ export const mintedJson = (minted: {
 })
 export type MintedJson = ReturnType<typeof mintedJson>
 
-export const balanceJson = ({ sat, owed, withdrawable, mints, payout, frozen }: Balance) => ({
+export const balanceJson = ({
+  sat,
+  owed,
+  withdrawable,
+  mints,
+  payout,
+  frozen,
+  restored,
+}: Balance) => ({
   balance_sat: sat,
   owed_sat: owed,
   withdrawable_sat: withdrawable,
-  mints: mints.map(({ mint, free, held, net, coins, awaited, problem }) => ({
-    ...{ mint, free_sat: free, held_sat: held, net_sat: net, awaited_sat: awaited },
+  mints: mints.map(({ mint, free, held, owed: owedHere, net, coins, awaited, problem }) => ({
+    ...{
+      mint,
+      free_sat: free,
+      held_sat: held,
+      owed_sat: owedHere,
+      net_sat: net,
+      awaited_sat: awaited,
+    },
     ...{ coins, problem },
   })),
   payout: {
@@ -162,6 +177,7 @@ export const balanceJson = ({ sat, owed, withdrawable, mints, payout, frozen }: 
     ...{ amount_sat: payout.sat, problem: payout.problem },
   },
   alarm: frozen,
+  kept_back_before: restored === null ? null : time(restored),
 })
 
 export const withdrawnJson = ({ state, sat, fee, mint, to }: Withdrawn) => ({

@@ -2,18 +2,19 @@ import type { Config } from '../config/config.ts'
 import type { Background } from '../floor/background.ts'
 import type { World } from '../floor/world.ts'
 import type { Books } from '../ledger/open-ledger.ts'
-import { ceilSat } from '../money/msat.ts'
 import { writeToken } from '../wallets/ecash/mint/cashu.ts'
 import { PayoutRunner } from '../wallets/ecash/spend/melt.ts'
 import { startPayout } from '../wallets/ecash/spend/payout.ts'
+import { NOTHING_OWED } from '../wallets/ecash/spend/purses.ts'
 import { openWalletAdmin, type WalletAdmin } from '../wallets/ecash/spend/wallet-admin.ts'
 import { Payouts } from '../wallets/ecash/store/payouts.ts'
-import type { EcashStore } from '../wallets/ecash/store/store.ts'
 import { makeLnurl, parseLightningAddress } from '../wallets/lightning-address/lnurl.ts'
 import type { WithdrawalSource } from '../withdrawals/source.ts'
 import { ecashSettings } from './configured-wallets.ts'
 import { ecashSources, type RestoredEcash, restoredEcash } from './ecash-sources.ts'
 import type { EcashParts } from './open-ecash.ts'
+import { owedToBuyers } from './owed-to-buyers.ts'
+import { ShortMints } from './short-mints.ts'
 
 /** How money leaves the ecash wallet. */
 export interface MoneyOut {
@@ -38,12 +39,13 @@ export function openMoneyOut(
 ): MoneyOut {
   const { books, config, world, say } = parts
   const { store, mints, freeze, swapper } = ecash
+  const owed = async () => (books === null ? NOTHING_OWED : owedToBuyers(books, store))
   const payerParts = {
     ...{ store, swapper, freeze, world, say, payouts: new Payouts(store) },
     mint: (url: string) => mints.find(url)?.mint ?? null,
     lnurl: makeLnurl({ world }),
     money: books?.kind ?? null,
-    owedSat: async () => (books === null ? 0 : owedToBuyers(books, store)),
+    owed,
   }
   const address = parseLightningAddress(config.payout ?? '')
   const payoutParts = {
@@ -67,37 +69,20 @@ export function openMoneyOut(
     start(background) {
       const running = startPayout(payoutParts, background)
       nudge = running.nudge
-      return running
+      const urls = mints.all.map(({ mint }) => mint.url)
+      const short = new ShortMints({ store, mints: urls, owed, say })
+      const looks = background.repeat('what mints owe', LOOK, () => short.look())
+      return {
+        async stop() {
+          await Promise.all([running.stop(), looks.stop()])
+        },
+      }
     },
   }
 }
 
+/** ms until the first look whether each mint holds what it owes, and between two looks. */
+const LOOK = { first: 20_000, every: 60_000, longest: 600_000 }
+
 /** Sats. For coins that are left from a time when the wallet was ecash. */
 const USUAL_ABOVE = 20_000
-
-/** After so many credited payments in a row, older payments are taken to be credited too. */
-const ENOUGH = 50
-const PAGE = 100
-
-/**
- * Sats that are owed to buyers, rounded up: their unspent paid-in credit, and payments whose coins
- * are here although the ledger has not credited them yet.
- */
-export async function owedToBuyers(books: Books, store: EcashStore): Promise<number> {
-  let owed = ceilSat(await books.statement.owed())
-  let credited = 0
-  for (let before = Number.MAX_SAFE_INTEGER; credited < ENOUGH; ) {
-    const sql = `SELECT hash, sat, settled_n FROM quotes WHERE settled_n < ?
-      ORDER BY settled_n DESC LIMIT ?`
-    const rows = store.all(sql, before, PAGE)
-    for (const { hash, sat } of rows) {
-      const invoice = await books.invoices.get(String(hash))
-      if (invoice !== null && invoice.settledAt === null) owed += Number(sat)
-      credited = invoice !== null && invoice.settledAt === null ? 0 : credited + 1
-    }
-    const last = rows.at(-1)
-    if (last === undefined || rows.length < PAGE) return owed
-    before = Number(last.settled_n)
-  }
-  return owed
-}

@@ -54,7 +54,12 @@ function leaves(part: Part): void {
     if (!address.ok) throw new Error(address.error)
     const parts = {
       ...{ store, freeze, swapper, world, payouts: new Payouts(store), money: 'test' as const },
-      ...{ mint: () => mint, owedSat: async () => 500, say: () => {}, above: 2_000 },
+      ...{
+        mint: () => mint,
+        owed: async () => ({ total: 500, at: () => 0 }),
+        say: () => {},
+        above: 2_000,
+      },
       ...{ address: address.value, mints: [mint.url], writeToken, nudge: () => {} },
       polling: { everyMs: 500, mostMs: 1_000 },
       lnurl: {

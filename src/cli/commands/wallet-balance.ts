@@ -19,24 +19,26 @@ export const place = (mint: string): string => mint.replace(/^https?:\/\//, '')
 
 /** What `satgate wallet` prints. */
 export function balanceOutcome(balance: Balance, { json, unit, width }: How): Outcome {
-  const { sat, owed, withdrawable, mints, payout, frozen } = balance
+  const { sat, owed, withdrawable, mints, payout, frozen, restored } = balance
   if (json) return done(jsonLine(balanceJson(balance)))
   const rows = mints.map((one) => [
     place(one.mint),
     sats(one.free),
     sats(one.held),
     one.net === null ? '?' : sats(one.net),
+    sats(one.owed),
     one.coins,
   ])
   const lines = [
     ...(frozen === null ? [] : [hang('', `STOPPED: ${frozen}`, width), '']),
+    ...(restored === null ? [] : [hang('', withdrawalsOff(restored), width), '']),
     `held               ${sats(sat)} ${unit}`,
     `owed to buyers     ${sats(owed)} ${unit}`,
     `may leave          ${sats(withdrawable)} ${unit}`,
     '',
     ...(rows.length === 0
       ? ['No coins yet: nothing has been paid in.']
-      : [table(['mint', `free ${unit}`, 'in use', 'after fees', 'coins'], rows).trimEnd()]),
+      : [table(['mint', `free ${unit}`, 'in use', 'after fees', 'owed', 'coins'], rows).trimEnd()]),
     ...mints
       .flatMap(({ mint, awaited, problem }) => [
         ...(awaited === 0
@@ -54,6 +56,9 @@ export function balanceOutcome(balance: Balance, { json, unit, width }: How): Ou
   ]
   return done(`${lines.join('\n')}\n`)
 }
+
+const withdrawalsOff = (since: number): string =>
+  `Buyers cannot withdraw what they paid in before ${new Date(since).toISOString()}, because an older backup was restored. To let them: satgate wallet restore --yes`
 
 function payoutLines({ state, to, above, sat, problem }: PayoutStatus, unit: string): string[] {
   const failed =

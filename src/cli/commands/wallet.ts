@@ -101,7 +101,12 @@ export const wallet: Command = {
         does: 'Find the coins of the seed again, by asking the mints.',
         more: 'Needed if the file of coins was lost, or if the seed was used elsewhere. It can take minutes.',
         examples: [['satgate wallet restore', 'asks every mint of the wallet']],
-        flags: [{ typed: '--yes', does: 'go on without a mint that does not answer' }],
+        flags: [
+          {
+            typed: '--yes',
+            does: 'go on without a mint that does not answer; afterwards: let buyers withdraw older credit',
+          },
+        ],
       },
       ({ yes }) => ({ do: 'restore', yes: yes === true }),
     ),

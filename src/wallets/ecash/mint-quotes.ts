@@ -82,7 +82,8 @@ export class MintQuotes {
     const room = maxPerMint - (holding?.free ?? 0) - (holding?.held ?? 0)
     if (room < LEAST_ROOM) return { is: 'full' }
     try {
-      const { least, most, locks } = await mints.about(known)
+      const { least, most, locks, melts } = await mints.about(known)
+      if (!melts) return { is: 'failed' }
       const bound = Math.min(room, most ?? room)
       if (ask.sat > bound || ask.sat < (least ?? 1)) return { is: 'amount', least, most: bound }
       const waitMs = known.rateLimit.take(call)

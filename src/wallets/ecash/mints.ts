@@ -22,6 +22,8 @@ const QUIET = 60_000
 
 type Kind = 'mint_unreachable' | 'mint_lies' | 'mint_busy' | 'mint_refuses'
 
+const NO_MELTS = 'it pays no invoices now (NUT-05), so nothing is paid in there'
+
 interface Trouble {
   readonly what: Kind
   readonly reason: string
@@ -46,6 +48,8 @@ export class Mints {
   readonly #say: (event: object) => void
   readonly #troubles = new Map<string, Trouble>()
   readonly #solved = new Map<string, number>()
+  /** Mints that pay no invoices now. */
+  readonly #payless = new Set<string>()
 
   constructor(parts: {
     readonly all: readonly KnownMint[]
@@ -92,7 +96,7 @@ export class Mints {
       .filter(({ sells }) => sells)
       .map(
         ({ mint }) =>
-          `${new URL(mint.url).host}: ${this.#troubles.get(mint.url)?.reason ?? 'no answer yet'}`,
+          `${new URL(mint.url).host}: ${this.#troubles.get(mint.url)?.reason ?? (this.#payless.has(mint.url) ? NO_MELTS : 'no answer yet')}`,
       )
     return reasons.join('; ')
   }
@@ -137,8 +141,21 @@ export class Mints {
    * What the mint offers, as far as it is known. An older answer does not prove that the mint works
    * now.
    */
-  about(known: KnownMint): Promise<MintAbout> {
-    return this.#blaming(known, (mint) => mint.about())
+  async about(known: KnownMint): Promise<MintAbout> {
+    const about = await this.#blaming(known, (mint) => mint.about())
+    this.#tellMelting(known.mint.url, about.melts)
+    return about
+  }
+
+  /** Coins of a mint that pays no invoices would stay there, so nothing is paid in (threats L9). */
+  #tellMelting(mint: string, melts: boolean): void {
+    if (melts === !this.#payless.has(mint)) return
+    if (melts) this.#payless.delete(mint)
+    else this.#payless.add(mint)
+    const about = { what: 'mint_pays_nothing', mint }
+    this.#say(
+      melts ? { event: 'solved', ...about } : { event: 'problem', ...about, reason: NO_MELTS },
+    )
   }
 
   async #blaming<T>(known: KnownMint, ask: (mint: Mint) => Promise<T>): Promise<T> {

@@ -113,7 +113,8 @@ const ANSWERS: readonly (readonly [command: readonly string[], answer: unknown])
     ['wallet', 'balance'],
     {
       ...{ sat: 1, owed: 0, withdrawable: 1, frozen: NAME },
-      mints: [{ mint, free: 1, held: 0, net: null, coins: 1, awaited: 1, problem: NAME }],
+      restored: null,
+      mints: [{ mint, free: 1, held: 0, net: null, owed: 1, coins: 1, awaited: 1, problem: NAME }],
       payout: { state: 'first', to: NAME, above: 1, sat: 1, problem: NAME },
     },
   ],

@@ -123,6 +123,22 @@ describe('when money leaves by itself', () => {
     expect(paid()).toHaveLength(1)
   })
 
+  it('at each mint stays what buyers are owed who came in by it, whatever the others hold', async () => {
+    use(new Till(new MintBank('https://a.example'), new MintBank('https://b.example')))
+    confirmed()
+    const [a, b] = till.banks
+    if (a === undefined || b === undefined) throw new Error('two mints')
+    fund(till.now.store, a, [32768])
+    fund(till.now.store, b, [16384])
+    till.owed = 32_000
+    till.owedAt = { [a.url]: 32_000 }
+    for (let round = 0; round < 4; round += 1) await tick()
+    expect(a.paidOut).toEqual([])
+    expect(b.paidOut.length).toBeGreaterThan(0)
+    expect(b.out()).toBeLessThan(1_000)
+    expectWhole(32768 + 16384)
+  })
+
   it('what buyers pay in while it is prepared stays too', async () => {
     confirmed()
     fund(till.now.store, till.bank, [32768])
@@ -508,11 +524,11 @@ describe('by itself', () => {
 
   it('a bug of ours ends them, and is reported', async () => {
     fund(till.now.store, till.bank, [32768])
-    const owedSat = () => Promise.reject(new BrokenBelief('what is owed is a number'))
-    const payer = new PayoutRunner({ ...parts(), owedSat })
+    const owed = () => Promise.reject(new BrokenBelief('what is owed is a number'))
+    const payer = new PayoutRunner({ ...parts(), owed })
     const troubles: string[] = []
     const background = new Background(real, ({ work }) => troubles.push(work))
-    const running = startPayout({ ...parts(), owedSat, payer }, background)
+    const running = startPayout({ ...parts(), owed, payer }, background)
     await until(() => troubles.length === 1)
     running.nudge()
     await new Promise((then) => setTimeout(then, 120))

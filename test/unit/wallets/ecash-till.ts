@@ -21,7 +21,9 @@ const NOON = Date.UTC(2026, 10, 21, 12)
 export class Till {
   readonly folder = mkdtempSync(join(tmpdir(), 'satgate-till-'))
   clock = NOON
+  /** Sats owed in all, and by single mints. */
   owed = 0
+  owedAt: Record<string, number> = {}
   above = 20_000
   readonly banks: MintBank[]
   readonly there: AddressDouble
@@ -73,7 +75,7 @@ export class Till {
       ...{ store, freeze, swapper, world, payouts: new Payouts(store), money: 'test' as const },
       mint: (url) => mints.get(url) ?? null,
       lnurl: this.there,
-      owedSat: async () => this.owed,
+      owed: async () => ({ total: this.owed, at: (url) => this.owedAt[url] ?? 0 }),
       say: (event) => this.events.push({ ...event }),
     }
     const payer = new PayoutRunner(parts)

@@ -62,6 +62,7 @@ describe('the balance', () => {
   it('of a new wallet is nothing', async () => {
     expect(await admin.balance()).toEqual({
       ...{ sat: 0, owed: 0, withdrawable: 0, mints: [], frozen: null },
+      restored: null,
       payout: { state: 'first', to: 'you@example.com', above: 20_000, sat: 1000, problem: null },
     })
   })
@@ -80,6 +81,39 @@ describe('the balance', () => {
       { mint: b.url, free: 1024, held: 0, net: 1013, coins: 1, problem: null },
     ])
     expect(withdrawable).toBe(992)
+  })
+
+  it('shows for each mint what buyers are owed who came in by it, and takes nothing of that', async () => {
+    use(new MintBank('https://a.example'), new MintBank('https://b.example'))
+    const [a, b] = till.banks
+    if (a === undefined || b === undefined) throw new Error('two mints')
+    fund(till.now.store, a, [1024])
+    fund(till.now.store, b, [256])
+    till.owed = 1000
+    till.owedAt = { [a.url]: 1000 }
+    const { owed, withdrawable, mints } = await admin.balance()
+    expect(owed).toBe(1000)
+    expect(mints).toMatchObject([{ owed: 1000 }, { owed: 0 }])
+    expect(withdrawable).toBe(243)
+    expect(await why(to('you@example.com', 250))).toBe('refused')
+    expect(await to('you@example.com')).toMatchObject({ ok: true, value: { mint: b.url } })
+    const answer = await admin.export({ sat: null, yes: false })
+    expect(answer).toMatchObject({ ok: true })
+    expect(till.held()).toBeGreaterThanOrEqual(1000)
+    expect(a.out()).toBeGreaterThanOrEqual(1000)
+    expect(await admin.export({ sat: 500, yes: true })).toMatchObject({ value: [{ mint: a.url }] })
+  })
+
+  it('has a row for a mint that owes and holds nothing', async () => {
+    till.owed = 10
+    till.owedAt = { [till.bank.url]: 10 }
+    expect((await admin.balance()).mints).toMatchObject([{ free: 0, owed: 10 }])
+  })
+
+  it('says that a mint pays no invoices at the moment', async () => {
+    fund(till.now.store, till.bank, [64])
+    till.bank.melts = false
+    expect((await admin.balance()).mints[0]?.problem).toContain('NUT-05')
   })
 
   it('says which mint does not answer', async () => {
@@ -357,6 +391,28 @@ describe('restore', () => {
     ])
     expect(till.now.freeze.reason).toBeNull()
     expect(till.held()).toBe(till.bank.out())
+  })
+
+  it('L13 of an older backup: older credit does not leave until the operator says so, having seen it', async () => {
+    fund(till.now.store, till.bank, [64, 8])
+    const said = async (yes: boolean) => {
+      const told: string[] = []
+      await admin.restore(yes, (one) => told.push(one))
+      return told.at(-1) ?? ''
+    }
+    expect(await said(false)).not.toContain('withdraw')
+    till.bank.mark(till.now.store.freeProofs(till.bank.url).slice(0, 1), 'spent')
+    till.now.freeze.set('Elsewhere', till.clock)
+    till.clock += 60_000
+    // The first one takes stock. Its yes is about mints that are gone.
+    expect(await said(true)).toContain('satgate wallet restore --yes')
+    expect(till.now.freeze.reason).toBeNull()
+    expect(till.now.freeze.restored).toEqual({ since: till.clock })
+    expect((await admin.balance()).restored).toBe(till.clock)
+    expect(await said(false)).toContain('satgate wallet restore --yes')
+    expect(till.now.freeze.restored).not.toBeNull()
+    expect(await said(true)).toContain('can withdraw all')
+    expect(till.now.freeze.restored).toBeNull()
   })
 
   it('E4 finishes what was sent, and only that', async () => {

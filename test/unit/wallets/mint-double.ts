@@ -59,6 +59,8 @@ export class MintBank {
   readonly keysets = new Map<string, { ppk: number; active: boolean }>()
   meltsEnd: 'paid' | 'failed' | 'pending' = 'paid'
   route = 0
+  /** Whether it pays invoices now. */
+  melts = true
   reserveOf = (sat: number): number => Math.max(2, Math.ceil(sat / 100))
   /** Called before each call: the failure that the test chose. */
   fault: (call: Call) => Fault | null = () => null
@@ -246,7 +248,7 @@ export function mintDouble(bank: MintBank, seed = 'seed'): Mint {
     about: () =>
       call('about', () => ({
         ...{ keyset: bank.active, amounts: Array.from({ length: 40 }, (_, bit) => 2 ** bit) },
-        ...{ least: null, most: null, tells: false, locks: true, melts: true },
+        ...{ least: null, most: null, tells: false, locks: true, melts: bank.melts },
       })),
     feeFor: async (inputs) => bank.feeOf(inputs),
     swap: (inputs, batch) =>

@@ -43,7 +43,6 @@ export class AcceptedMints {
   readonly #parts: AcceptedMintsParts
   /** By mint. It is there while the mint may be used. */
   readonly #terms = new Map<string, { readonly feePpk: number }>()
-  readonly #told = new Set<string>()
   /** By mint: when it was last asked for its keysets because a token names another one. */
   readonly #anew = new Map<string, number>()
   #open: { readonly at: number; readonly mints: readonly OpenMint[] } | null = null
@@ -111,7 +110,6 @@ export class AcceptedMints {
       // A mint that sells invoices is called anyway, so its outage is noticed.
       if (!known.sells || !mints.ok(url)) await mints.ask(known, 'poll', (mint) => mint.alive())
       const { keyset, melts } = await mints.about(known)
-      this.#tellMelting(url, melts)
       const usable = melts && (await this.#isOurMoney(known))
       const thousand = Array.from({ length: 1000 }, () => ({ keyset }))
       if (usable) this.#terms.set(url, { feePpk: await known.mint.feeFor(thousand) })
@@ -120,16 +118,6 @@ export class AcceptedMints {
       if (!isOfMint(error)) throw error
     }
     this.#open = null
-  }
-
-  /** Coins of a mint that pays no invoices would stay there for ever (threats L9). */
-  #tellMelting(mint: string, melts: boolean): void {
-    if (melts === !this.#told.has(mint)) return
-    const about = { what: 'mint_pays_nothing', mint }
-    if (melts) this.#told.delete(mint)
-    else this.#told.add(mint)
-    const reason = 'it pays no invoices now (NUT-05), so its ecash is not taken'
-    this.#parts.say(melts ? { event: 'solved', ...about } : { event: 'problem', ...about, reason })
   }
 
   /**

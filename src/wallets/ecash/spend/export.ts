@@ -1,7 +1,7 @@
 import { ok, type Result } from '../../../floor/result.ts'
 import { isOfMint, type Mint, type Proof } from '../mint/mint.ts'
 import { proofOf } from '../store/rows.ts'
-import { MOST_INPUTS, tokenNetOf } from './fees.ts'
+import { MOST_INPUTS } from './fees.ts'
 import { keepToken } from './kept-tokens.ts'
 import { type Refused, refuse, refusedBy, type WalletAdminParts } from './wallet-admin-parts.ts'
 
@@ -33,19 +33,29 @@ export async function exportCoins(
 ): Promise<Result<readonly Exported[], Refused>> {
   if (parts.freeze.reason !== null) return refuse('refused', parts.freeze.reason)
   try {
-    const owed = await parts.owedSat()
+    const owed = (await parts.owed()).total
     // Needs no answer of a mint, because the coins are in the folder.
     if (sat === null && (yes || owed === 0)) return everything(parts)
-    const spare = Math.max(0, await parts.payer.spare())
+    const { all, spare: spareInAll, trouble } = await parts.payer.purses()
+    const purses = all.map(({ mint, tokenNet, spare }) => {
+      return { mint, most: yes ? tokenNet : Math.max(0, Math.min(tokenNet, spare)) }
+    })
+    const most = purses.reduce((sum, purse) => sum + purse.most, 0)
+    const spare = Math.max(0, Math.min(most, spareInAll))
     const wanted = sat ?? spare
     if (!yes && (wanted > spare || spare === 0)) {
+      if (trouble !== null) return refusedBy(trouble)
       return refuse(
         'refused',
         `buyers are owed ${owed} sat, so ${spare} sat can leave and no more. With --yes it is done all the same: then you owe them more than you hold`,
       )
     }
     if (wanted === 0) return refuse('failed', 'this wallet is empty')
-    return await someOf(parts, wanted)
+    if (wanted > most) {
+      if (trouble !== null) return refusedBy(trouble)
+      return refuse('failed', `the mints hold ${most} sat after their fees, not ${wanted}`)
+    }
+    return await someOf(parts, purses, wanted)
   } catch (error) {
     return refusedBy(error)
   }
@@ -69,26 +79,16 @@ async function everything(parts: WalletAdminParts): Promise<Result<readonly Expo
   return tokens.length > 0 ? ok(tokens) : refuse('failed', 'this wallet is empty')
 }
 
+/** Takes from the mint that can give most, then from the next one. */
 async function someOf(
   parts: WalletAdminParts,
+  purses: readonly { readonly mint: Mint; readonly most: number }[],
   wanted: number,
 ): Promise<Result<readonly Exported[], Refused>> {
-  const purses: { readonly mint: Mint; readonly net: number }[] = []
-  for (const { mint: url } of parts.store.holdings()) {
-    const mint = parts.mint(url)
-    if (mint === null) continue
-    const { coins, fees } = await parts.swapper.coinsAt(mint)
-    purses.push({ mint, net: tokenNetOf(coins, fees) })
-  }
-  purses.sort((a, b) => b.net - a.net)
-  const most = purses.reduce((sum, { net }) => sum + net, 0)
-  if (wanted > most) {
-    return refuse('failed', `the mints hold ${most} sat after their fees, not ${wanted}`)
-  }
   const tokens: Exported[] = []
   let rest = wanted
-  for (const { mint, net } of purses) {
-    const share = Math.min(rest, net)
+  for (const { mint, most } of purses.toSorted((a, b) => b.most - a.most)) {
+    const share = Math.min(rest, most)
     if (share <= 0) break
     const coins = await parts.swapper.ofValue(mint, share)
     if (coins === null) {

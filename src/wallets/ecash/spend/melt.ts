@@ -7,8 +7,8 @@ import type { Freeze } from '../freeze.ts'
 import { isOfMint, type Mint } from '../mint/mint.ts'
 import type { Payout, PayoutInvoice, PayoutQuote, Payouts } from '../store/payouts.ts'
 import type { EcashStore } from '../store/store.ts'
-import { tokenNetOf } from './fees.ts'
 import { Melter, meltBatch } from './melter.ts'
+import { type Owed, type Purses, pursesOf } from './purses.ts'
 import type { Swapper } from './swap.ts'
 
 /** What all code needs that takes money out of the wallet. */
@@ -22,8 +22,8 @@ export interface PayoutRunnerParts {
   readonly lnurl: Pick<LnurlClient, 'payRequest' | 'invoice'>
   /** The kind of money of the ledger. Null if there is no ledger yet. */
   readonly money: MoneyKind | null
-  /** The sats that buyers are owed, rounded up. It is called right before money leaves. */
-  readonly owedSat: () => Promise<number>
+  /** What buyers are owed. It is called right before money leaves. */
+  readonly owed: () => Promise<Owed>
   readonly world: World
   readonly say: (event: object) => void
 }
@@ -100,26 +100,22 @@ export class PayoutRunner {
     this.#parts.say({ event: 'payout', ...how })
   }
 
-  /** The sats that could leave beyond what is owed, from all mints that answer. May be negative. */
-  async spare(): Promise<number> {
-    const { store } = this.#parts
-    const nets = await Promise.all(store.holdings().map(({ mint }) => this.#tokenNetAt(mint)))
-    const owed = await this.#parts.owedSat()
-    return nets.reduce((sum, net) => sum + net, 0) - owed
+  /** What could leave from each mint that answers, and what is owed. */
+  purses(): Promise<Purses> {
+    return pursesOf(this.#parts)
   }
 
-  /** Coins of a mint that does not answer now do not count as cover for what is owed. */
-  async #tokenNetAt(url: string): Promise<number> {
-    const mint = this.#parts.mint(url)
-    const held = mint === null ? null : await this.#parts.swapper.coinsAt(mint).catch(nullIfOfMint)
-    return held === null ? 0 : tokenNetOf(held.coins, held.fees)
+  /** The sats that could leave that mint beyond what is owed. May be negative. */
+  async #spareAt(url: string): Promise<number> {
+    const { all } = await this.purses()
+    return all.find(({ mint }) => mint.url === url)?.spare ?? Number.NEGATIVE_INFINITY
   }
 
   /** Goes up to the step that writes the payment to the journal. Returns whether it got there. */
   async #prepare(mint: Mint, payout: Payout, leave: boolean): Promise<boolean> {
     const { swapper, world } = this.#parts
     const { sat, feeLimit } = payout
-    if (!leave && (await this.spare()) < sat + feeLimit) return this.#stop(payout, OWED)
+    if (!leave && (await this.#spareAt(mint.url)) < sat + feeLimit) return this.#stop(payout, OWED)
     // Merges coins before it asks for an invoice, because merging thousands may take longer than
     // the invoice lives.
     await swapper.alone(() => swapper.merge(mint))
@@ -146,7 +142,7 @@ export class PayoutRunner {
     const { keyset } = await mint.about()
     const { fees } = await swapper.coinsAt(mint)
     // Buyers may have paid in, or may have been served, meanwhile.
-    const after = leave ? 0 : (await this.spare()) - sat - quote.feeReserve
+    const after = leave ? 0 : (await this.#spareAt(mint.url)) - sat - quote.feeReserve
     if (after < 0) return this.#stop(payout, OWED)
     const payment = { sat, keyset, quote: quote.quote, inputs: made.coins, fees, at: world.now() }
     payouts.send(n, meltBatch(mint, payment))

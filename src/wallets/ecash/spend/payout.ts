@@ -5,8 +5,6 @@ import type { LightningAddress, PayRequest } from '../../lightning-address/lnurl
 import { WalletBusy, WalletRefused, WalletUnreachable } from '../../wallet.ts'
 import { isOfMint } from '../mint/mint.ts'
 import type { Payout } from '../store/payouts.ts'
-import { netOf } from './fees.ts'
-
 import { affordableOf, feeLimitFor, type PayoutRunner, type PayoutRunnerParts } from './melt.ts'
 
 export interface PayoutParts extends PayoutRunnerParts {
@@ -133,35 +131,21 @@ export class AutoPayout {
       return null
     }
     const least = Math.max(small, request.minSat)
-    const rich = (await this.#nets())
-      .filter(({ net }) => affordableOf(net) >= least)
-      .sort((a, b) => b.net - a.net)
-    // The mint that holds most. After a failure the next one, whose node may find a route.
+    const rich = (await payer.purses()).all
+      .map(({ mint, net, spare }) => {
+        const can = affordableOf(Math.min(net, spare - floatOf(above)))
+        return { mint: mint.url, can }
+      })
+      .filter(({ can }) => can >= least)
+      .sort((a, b) => b.can - a.can)
+    // The mint that can pay most. After a failure the next one, whose node may find a route.
     const from = rich[failures % Math.max(1, rich.length)]
     if (from === undefined) return null
-    const spare = affordableOf((await payer.spare()) - floatOf(above))
-    const most = Math.min(spare, affordableOf(from.net), request.maxSat)
+    const most = Math.min(from.can, request.maxSat)
     // After a failure a smaller amount is tried, because there may be no route for so much.
     const chunk = Math.max(small, Math.floor(CHUNK_SAT / 2 ** Math.min(failures, 16)))
     const sat = first ? small : Math.min(chunk, most)
     return sat <= most && sat >= least ? { mint: from.mint, sat } : null
-  }
-
-  /** What could leave from each mint that answers. */
-  async #nets(): Promise<{ readonly mint: string; readonly net: number }[]> {
-    const { store, swapper } = this.#parts
-    const nets: { readonly mint: string; readonly net: number }[] = []
-    for (const { mint: url } of store.holdings()) {
-      const mint = this.#parts.mint(url)
-      if (mint === null) continue
-      try {
-        const { coins, fees } = await swapper.coinsAt(mint)
-        nets.push({ mint: url, net: netOf(coins, fees) })
-      } catch (error) {
-        if (!isOfMint(error)) throw error
-      }
-    }
-    return nets
   }
 
   /** Before a payout is sent, any error ends it. Afterwards only an answer of the mint does. */

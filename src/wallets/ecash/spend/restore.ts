@@ -28,18 +28,34 @@ const TOLD = 100
  * first one on (NUT-13), takes coins that are unspent and not here yet, drops coins that are spent,
  * and moves the counters past what was found. When this is done at all mints, the freeze is over. A
  * mint that is gone for good would keep the freeze for ever; with `yes` it ends all the same.
+ *
+ * If something was found that this folder did not know, credit from before does not leave yet, because
+ * the mint cannot tell which buyer withdrew since the backup (threats L13). Only a `yes` after stock
+ * was taken, when the operator has seen what is missing, lets it leave.
  */
 export async function restoreAll(
   parts: WalletAdminParts,
   { yes, told }: { readonly yes: boolean; readonly told: (progress: string) => void },
 ): Promise<readonly Restored[]> {
-  const { store, freeze } = parts
+  const { store, freeze, world } = parts
+  const shown = freeze.reason === null && freeze.restored !== null
   const urls = [...new Set([...parts.mints, ...store.mints()])]
   const all: Restored[] = []
   for (const url of urls) all.push(await restockAt(parts, url, told))
-  if (yes || all.every(({ problem }) => problem === null)) freeze.clear()
+  const older = all.some(({ added, gone }) => added + gone > 0)
+  store.atomically(() => {
+    if (older) freeze.markRestored(world.now())
+    else if (yes && shown) freeze.confirm()
+    if (yes || all.every(({ problem }) => problem === null)) freeze.clear()
+  })
+  const held = freeze.restored
+  if (held !== null) told(keptBack(held.since))
+  else if (shown) told('buyers can withdraw all of their credit again')
   return all
 }
+
+const keptBack = (since: number): string =>
+  `buyers cannot withdraw what they paid in before ${new Date(since).toISOString()}: what left since the backup would leave a second time. To let them all the same: satgate wallet restore --yes`
 
 async function restockAt(
   parts: WalletAdminParts,

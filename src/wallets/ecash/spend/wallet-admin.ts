@@ -10,6 +10,7 @@ import {
 import { netOf } from './fees.ts'
 import { affordableOf } from './melt.ts'
 import { smallOf } from './payout.ts'
+import type { Owed } from './purses.ts'
 import { type Restored, restoreAll } from './restore.ts'
 import { type Refused, refuse, type WalletAdminParts } from './wallet-admin-parts.ts'
 import { type WithdrawAsk, type Withdrawn, withdraw } from './withdraw.ts'
@@ -40,7 +41,7 @@ export interface WalletAdmin {
 export interface Balance {
   /** Our coins, with those that are under way. */
   readonly sat: number
-  /** The unspent paid-in credit of buyers, rounded up. */
+  /** The unspent paid-in credit of buyers that came in by mints, rounded up. */
   readonly owed: number
   /** The most that one withdrawal could pay, without fees and what is owed. */
   readonly withdrawable: number
@@ -48,6 +49,11 @@ export interface Balance {
   readonly payout: PayoutStatus
   /** Why nothing is sold or spent. Null if all is well. */
   readonly frozen: string | null
+  /**
+   * Buyers cannot withdraw credit from before this time (ms since the epoch), because an older backup
+   * was restored. Null if they can.
+   */
+  readonly restored: number | null
 }
 
 export interface MintBalance {
@@ -55,6 +61,8 @@ export interface MintBalance {
   readonly free: number
   /** Coins that are set aside for something under way. */
   readonly held: number
+  /** What buyers are owed who came in by this mint, rounded up. */
+  readonly owed: number
   /** What could leave over Lightning after fees. Null if the mint does not answer. */
   readonly net: number | null
   readonly coins: number
@@ -114,31 +122,31 @@ async function resume({ payouts, payer }: WalletAdminParts): Promise<void> {
 async function balance(parts: WalletAdminParts): Promise<Balance> {
   const { store, freeze } = parts
   const awaited = store.awaited()
-  const empty = { free: 0, held: 0, proofs: 0 }
-  const bare = [...awaited.keys()].filter(
-    (url) => !store.holdings().some(({ mint }) => mint === url),
-  )
-  const holdings = [...store.holdings(), ...bare.map((mint) => ({ mint, ...empty }))]
-  // Asks all mints at once, because one that does not answer takes long.
-  const [mints, spare, owed] = await Promise.all([
-    Promise.all(
-      holdings.map(async ({ mint, free, held, proofs: coins }) => {
-        const rest = { coins, awaited: awaited.get(mint) ?? 0 }
-        return { mint, free, held, ...rest, ...(await netAt(parts, mint)) }
-      }),
-    ),
-    parts.payer.spare(),
-    parts.owedSat(),
-  ])
-  const most = Math.max(0, ...mints.map(({ net }) => affordableOf(net ?? 0)))
+  const { all, owed, spare } = await parts.payer.purses()
+  const urls = new Set([...store.holdings().map(({ mint }) => mint), ...awaited.keys()])
+  const rows = [...new Set([...urls, ...parts.mints.filter((url) => owed.at(url) > 0)])]
+  const mints = await Promise.all(rows.map((url) => rowOf(parts, url, { owed, awaited })))
+  const most = all.map((purse) => affordableOf(Math.min(purse.net, purse.spare)))
   return {
-    sat: holdings.reduce((sum, { free, held }) => sum + free + held, 0),
-    owed,
-    withdrawable: Math.min(most, affordableOf(spare)),
+    sat: mints.reduce((sum, { free, held }) => sum + free + held, 0),
+    owed: owed.total,
+    withdrawable: Math.max(0, Math.min(affordableOf(spare), Math.max(0, ...most))),
     mints,
     payout: statusOf(parts),
     frozen: freeze.reason,
+    restored: freeze.restored?.since ?? null,
   }
+}
+
+async function rowOf(
+  parts: WalletAdminParts,
+  url: string,
+  { owed, awaited }: { readonly owed: Owed; readonly awaited: ReadonlyMap<string, number> },
+): Promise<MintBalance> {
+  const holding = parts.store.holdings().find(({ mint }) => mint === url)
+  const { free, held, proofs: coins } = holding ?? { free: 0, held: 0, proofs: 0 }
+  const rest = { owed: owed.at(url), coins, awaited: awaited.get(url) ?? 0 }
+  return { mint: url, free, held, ...rest, ...(await netAt(parts, url)) }
 }
 
 async function netAt(
@@ -149,12 +157,17 @@ async function netAt(
   if (one === null) return { net: null, problem: 'not one of this wallet’s mints' }
   try {
     const { coins, fees } = await swapper.coinsAt(one)
-    return { net: netOf(coins, fees), problem: null }
+    const { melts } = await one.about()
+    return { net: netOf(coins, fees), problem: melts ? null : NO_MELTS }
   } catch (error) {
     if (!isOfMint(error)) throw error
     return { net: null, problem: error.message }
   }
 }
+
+/** What it holds can leave as ecash: `satgate wallet export`. */
+const NO_MELTS =
+  'it pays no invoices at the moment (NUT-05), so what it holds leaves as ecash alone'
 
 function statusOf({ payouts, address, above }: WalletAdminParts): PayoutStatus {
   const open = payouts.open()

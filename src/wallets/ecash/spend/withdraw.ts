@@ -4,7 +4,6 @@ import { moneyOf, readBolt11 } from '../../bolt11.ts'
 import { type LightningAddress, parseLightningAddress } from '../../lightning-address/lnurl.ts'
 import { isOfMint } from '../mint/mint.ts'
 import type { Payout, PayoutInvoice } from '../store/payouts.ts'
-import { netOf } from './fees.ts'
 import { affordableOf, feeLimitFor } from './melt.ts'
 import { type Refused, refuse, refusedBy, type WalletAdminParts } from './wallet-admin-parts.ts'
 
@@ -100,32 +99,37 @@ interface Chosen {
   readonly sat: number
 }
 
-/** Chooses the mint that holds most, and the amount. */
+/** Chooses the mint that can pay most, and the amount. */
 async function choose(
   parts: WalletAdminParts,
   target: Target,
   yes: boolean,
 ): Promise<Result<Chosen, Refused>> {
-  const richest = await richestOf(parts)
-  if (!richest.ok) return richest
-  const { mint, most } = richest.value
-  const owed = await parts.owedSat()
-  const spare = affordableOf(await parts.payer.spare())
-  const sat = target.sat ?? (await fitting(parts, target, yes ? most : Math.min(most, spare)))
-  if (sat > most) {
+  const { all, owed, trouble } = await parts.payer.purses()
+  const purses = all.map(({ mint, net, spare }) => {
+    const most = affordableOf(net)
+    return { mint: mint.url, most, may: yes ? most : Math.min(most, affordableOf(spare)) }
+  })
+  const [best] = purses.toSorted((a, b) => b.may - a.may || b.most - a.most)
+  const [richest] = purses.toSorted((a, b) => b.most - a.most)
+  if (best === undefined || richest === undefined) {
+    return trouble === null ? refuse('failed', 'this wallet is empty') : refusedBy(trouble)
+  }
+  const sat = target.sat ?? (await fitting(parts, target, best.may))
+  if (sat > richest.most) {
     return refuse(
       'failed',
-      `no mint can pay ${sat} sat: ${new URL(mint).host} holds most and can pay ${most}, fees kept back`,
+      `no mint can pay ${sat} sat: ${new URL(richest.mint).host} holds most and can pay ${richest.most}, fees kept back`,
     )
   }
-  if (!yes && sat > spare) {
+  if (sat > best.may) {
     return refuse(
       'refused',
-      `buyers are owed ${owed} sat, so ${spare} sat can leave and not ${sat}. With --yes it is done all the same: then you owe them more than you hold`,
+      `buyers are owed ${owed.total} sat, so ${best.may} sat can leave and not ${sat}. With --yes it is done all the same: then you owe them more than you hold`,
     )
   }
-  if (sat <= 0) return refuse('failed', `nothing can leave: buyers are owed ${owed} sat`)
-  return ok({ mint, sat })
+  if (sat <= 0) return refuse('failed', `nothing can leave: buyers are owed ${owed.total} sat`)
+  return ok({ mint: best.mint, sat })
 }
 
 /** As much of the amount as the address accepts. */
@@ -133,27 +137,6 @@ async function fitting(parts: WalletAdminParts, target: Target, sat: number): Pr
   if (target.is === 'invoice') return sat
   const { maxSat } = await parts.lnurl.payRequest(target.address)
   return Math.min(sat, maxSat)
-}
-
-async function richestOf(
-  parts: WalletAdminParts,
-): Promise<Result<{ readonly mint: string; readonly most: number }, Refused>> {
-  let best: { readonly mint: string; readonly most: number } | null = null
-  let trouble: Result<never, Refused> | null = null
-  for (const { mint: url } of parts.store.holdings()) {
-    const mint = parts.mint(url)
-    if (mint === null) continue
-    try {
-      const { coins, fees } = await parts.swapper.coinsAt(mint)
-      const most = affordableOf(netOf(coins, fees))
-      if (best === null || most > best.most) best = { mint: url, most }
-    } catch (error) {
-      if (!isOfMint(error)) throw error
-      trouble = refusedBy(error)
-    }
-  }
-  if (best !== null) return ok(best)
-  return trouble ?? refuse('failed', 'this wallet is empty')
 }
 
 async function pay(

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { owedToBuyers } from '../../../src/daemon/money-out.ts'
+import { owedToBuyers } from '../../../src/daemon/owed-to-buyers.ts'
 import type { InvoiceRow } from '../../../src/ledger/invoices.ts'
 import type { Books } from '../../../src/ledger/open-ledger.ts'
 import { fromSat, msat, ZERO } from '../../../src/money/msat.ts'
@@ -44,7 +44,7 @@ async function paid(sat: number, credited: boolean, sold = true): Promise<void> 
 
 describe('what is owed to buyers', () => {
   it('is nothing in the beginning', async () => {
-    expect(await owedToBuyers(books, store)).toBe(0)
+    expect((await owedToBuyers(books, store)).total).toBe(0)
   })
 
   it('I1 is their unspent paid-in credit, rounded up; a gift is not in it', async () => {
@@ -52,7 +52,7 @@ describe('what is owed to buyers', () => {
     const gift = { payment: 'g', account: 'bob', amount: msat(5_000n), credit: 'bonus' } as const
     const native = { amount: '5000', unit: 'msat', rate: '1' }
     await books.ledger.deposit({ ...gift, rail: 'gift', native, at: 1 })
-    expect(await owedToBuyers(books, store)).toBe(100)
+    expect((await owedToBuyers(books, store)).total).toBe(100)
     await books.ledger.hold({
       ...{ id: 'a', account: 'ann', price: { base: 1_500_000_000n, each: 0n } },
       ...{ quantities: {}, clamped: 'output' },
@@ -61,7 +61,7 @@ describe('what is owed to buyers', () => {
     })
     const charge = { amount: msat(1_500n), quantities: { input: 1, output: 1 } }
     await books.ledger.settle('a', { ...charge, usage: 'reported', end: 'complete', at: 1 })
-    expect(await owedToBuyers(books, store)).toBe(99)
+    expect((await owedToBuyers(books, store)).total).toBe(99)
   })
 
   it('E7 includes payments whose coins are here before the ledger knows of them', async () => {
@@ -69,11 +69,17 @@ describe('what is owed to buyers', () => {
     await paid(40, false)
     for (let count = 0; count < 30; count += 1) await paid(1, true)
     await paid(2, false)
-    expect(await owedToBuyers(books, store)).toBe(150 + 42)
+    expect((await owedToBuyers(books, store)).total).toBe(150 + 42)
+  })
+
+  it('says of these which mint they are at', async () => {
+    await paid(40, false)
+    const owed = await owedToBuyers(books, store)
+    expect([owed.at('https://m.example'), owed.at('https://other.example')]).toEqual([40, 0])
   })
 
   it('does not include payments of an invoice that was never sold', async () => {
     await paid(40, false, false)
-    expect(await owedToBuyers(books, store)).toBe(0)
+    expect((await owedToBuyers(books, store)).total).toBe(0)
   })
 })

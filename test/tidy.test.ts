@@ -167,7 +167,7 @@ const KEEPERS: Readonly<Record<string, readonly string[]>> = {
     'src/outbound/transport.ts',
   ],
   'prom-client': ['src/http/metrics.ts'],
-  uqr: ['src/http/invoice-body.ts', 'src/web/qr.ts'],
+  qr: ['src/http/invoice-body.ts', 'src/web/qr.ts', 'src/web/scan.ts'],
   'markdown-it': ['src/web/markdown.ts'],
   yaml: ['src/config/yaml.ts'],
   'ipaddr.js': ['src/floor/address.ts'],

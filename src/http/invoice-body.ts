@@ -1,4 +1,4 @@
-import { renderSVG } from 'uqr'
+import { encodeQR } from 'qr'
 import { onLine } from '../floor/printable.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import { meantField } from '../gate/invoice-ask.ts'
@@ -55,6 +55,8 @@ export function invoiceBody(
     credit_sats: sats + floorSat(row.bonus),
     ...(macaroon === null ? {} : { macaroon }),
     expires_at: new Date(row.expiresAt).toISOString(),
-    ...(qr ? { qr_svg: renderSVG(`lightning:${bolt11.toUpperCase()}`, { border: 2 }) } : {}),
+    ...(qr
+      ? { qr_svg: encodeQR(`lightning:${bolt11.toUpperCase()}`, 'svg', { ecc: 'low', border: 2 }) }
+      : {}),
   }
 }

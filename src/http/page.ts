@@ -46,7 +46,7 @@ const HTML_HEADERS = {
   'content-security-policy': POLICY,
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
-  'permissions-policy': 'camera=(), geolocation=(), microphone=(), usb=()',
+  'permissions-policy': 'camera=(self), geolocation=(), microphone=(), usb=()',
 }
 
 const TYPES: Readonly<Record<string, string>> = {

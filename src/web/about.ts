@@ -5,10 +5,25 @@ import { field } from './json.ts'
 /** What a gate without a name of its own is called. */
 const UNNAMED = 'satgate'
 
-/** Shows who runs this gate, and resolves with the dollars of a bitcoin, null if nobody knows them. */
-export async function showAbout(api: Api): Promise<number | null> {
+/** What the gate tells about itself that other parts of the page need. */
+export interface About {
+  /** Dollars of a bitcoin. Null if nobody knows them. */
+  readonly usdPerBtc: number | null
+  /** The mints whose ecash it takes. Null if it takes none. */
+  readonly mints: readonly string[] | null
+  readonly tiers: readonly Tier[]
+}
+
+/** A payment of so many sats or more buys so many sats of credit. */
+export interface Tier {
+  readonly amountSats: number
+  readonly creditSats: number
+}
+
+/** Shows who runs this gate, and resolves with what else it tells. */
+export async function showAbout(api: Api): Promise<About> {
   const asked = await api.about()
-  if (!asked.ok) return null
+  if (!asked.ok) return { usdPerBtc: null, mints: null, tiers: [] }
   const operator = field(asked.value, 'operator')
   const [name, contact, terms] = ['name', 'contact', 'terms'].map((one) => text(operator, one))
   if (name !== undefined && name !== UNNAMED) {
@@ -23,7 +38,23 @@ export async function showAbout(api: Api): Promise<number | null> {
   box('operator').hidden = parts.length === 0
   box('operator').replaceChildren(...parts)
   const usd = field(asked.value, 'usd_per_btc')
-  return typeof usd === 'number' && usd > 0 ? usd : null
+  const usdPerBtc = typeof usd === 'number' && usd > 0 ? usd : null
+  return { usdPerBtc, mints: mintsIn(asked.value), tiers: tiersIn(asked.value) }
+}
+
+function mintsIn(about: unknown): readonly string[] | null {
+  const mints = field(field(field(about, 'payment'), 'cashu'), 'mints')
+  const urls = Array.isArray(mints) ? mints.filter((one) => typeof one === 'string') : []
+  return urls.length === 0 ? null : urls
+}
+
+function tiersIn(about: unknown): readonly Tier[] {
+  const tiers = field(about, 'credit_tiers')
+  return (Array.isArray(tiers) ? tiers : []).flatMap((one) => {
+    const [amountSats, creditSats] = [field(one, 'amountSats'), field(one, 'creditSats')]
+    const good = typeof amountSats === 'number' && typeof creditSats === 'number'
+    return good ? [{ amountSats, creditSats }] : []
+  })
 }
 
 function text(value: unknown, name: string): string | undefined {

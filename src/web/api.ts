@@ -40,7 +40,39 @@ export interface Balance {
   readonly available_msat: number
   readonly held_msat: number
   readonly narrowed?: boolean
+  /** What may be taken out, by the wallet or mint that it came into. Only for a root pass. */
+  readonly withdrawable?: readonly Withdrawable[]
 }
+
+export interface Withdrawable {
+  readonly source: string
+  readonly sats: number
+}
+
+/** What became of a token that was sent to the gate. */
+export type Redeemed =
+  | { readonly state: 'pending'; readonly retryAfterMs: number }
+  | {
+      readonly state?: undefined
+      readonly credited: number
+      /** The new key, if the token did not top up an account that was there. */
+      readonly pass?: string
+      /** The second half of the key of the invoice that the token paid for. */
+      readonly token_suffix?: string
+    }
+
+/** Money that was taken out. */
+export interface Withdrawn {
+  readonly state: 'paid' | 'pending'
+  readonly kind: 'lightning' | 'ecash'
+  readonly amount_sats: number
+  readonly fee_msat: number
+  readonly token?: string
+  readonly mint?: string
+}
+
+/** What is taken out: an invoice is paid, or everything of one mint becomes a token. */
+export type TakeOut = { readonly invoice: string } | { readonly ecash: true }
 
 const NO_ANSWER: Problem = {
   status: 0,
@@ -112,6 +144,22 @@ export class Api {
     return this.#ask('/v1/balance', { key })
   }
 
+  /** Sends ecash: for the invoice that is shown, into the account of a key, or for a new key. */
+  redeem(
+    token: string,
+    to:
+      | { readonly key: string | null }
+      | { readonly paymentHash: string; readonly statusToken: string },
+  ): Promise<Asked<Redeemed>> {
+    if ('key' in to) return this.#ask('/cashu-redeem', { body: { token }, key: to.key })
+    return this.#ask('/cashu-redeem', { body: { token, ...to } })
+  }
+
+  /** Takes credit out. The same `id` again is the same withdrawal, and gives the same token. */
+  withdraw(key: string, what: TakeOut, id: string): Promise<Asked<Withdrawn>> {
+    return this.#ask('/v1/withdraw', { body: what, key, id })
+  }
+
   /** What the gate says about itself: its operator, and what a bitcoin costs. */
   about(): Promise<Asked<unknown>> {
     return this.#ask('/.well-known/l402', {})
@@ -134,11 +182,19 @@ export class Api {
 
   async #ask<T>(
     path: string,
-    { body, key }: { readonly body?: unknown; readonly key?: string | null },
+    {
+      body,
+      id,
+      key,
+    }: { readonly body?: unknown; readonly key?: string | null; readonly id?: string },
   ): Promise<Asked<T>> {
     try {
       const response = await fetch(path, {
-        headers: { accept: 'application/json', ...withKey(key ?? null) },
+        headers: {
+          accept: 'application/json',
+          ...withKey(key ?? null),
+          ...(id === undefined ? {} : { 'idempotency-key': id }),
+        },
         cache: 'no-store',
         ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
       })

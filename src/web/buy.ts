@@ -1,3 +1,4 @@
+import type { About, Tier } from './about.ts'
 import type { Shown } from './asked.ts'
 import { box, button, complain, el, goTo, input } from './dom.ts'
 import { buysSentence, type Price } from './format.ts'
@@ -13,6 +14,7 @@ export class Buy {
   readonly #topUp: () => string | null
   #prices: readonly Price[] = []
   #usdPerBtc: number | null = null
+  #tiers: readonly Tier[] = []
 
   /** `topUp` is the key whose account a payment goes to, null for a new one. */
   constructor(
@@ -37,6 +39,16 @@ export class Buy {
       void this.#make(this.#payment.amount ?? Number(USUAL))
     })
     this.#amountChanged()
+  }
+
+  /** The path of the shown invoice; '' if none is shown. */
+  get invoicePath(): string {
+    return this.#payment.path
+  }
+
+  /** A token has paid for the shown invoice, and that is the second half of its key. */
+  paidByToken(secret: string): void {
+    this.#payment.paidByToken(secret)
   }
 
   /** The form, with the focus on its heading. */
@@ -112,15 +124,16 @@ export class Buy {
     this.#showBuys()
   }
 
-  /** Dollars of a bitcoin, null if nobody knows them. Play and test money are worth none. */
-  rated(usdPerBtc: number | null): void {
+  /** What a bitcoin costs and what larger payments buy. Play and test money are worth nothing. */
+  told({ tiers, usdPerBtc }: Pick<About, 'tiers' | 'usdPerBtc'>): void {
     this.#usdPerBtc = this.#shop.worthless ? null : usdPerBtc
+    this.#tiers = tiers
     this.#showBuys()
   }
 
   #showBuys(): void {
     const amount = this.#wanted()
-    const about = { unit: this.#shop.unit, usdPerBtc: this.#usdPerBtc }
+    const about = { unit: this.#shop.unit, usdPerBtc: this.#usdPerBtc, tiers: this.#tiers }
     box('buys').textContent = amount === null ? '' : buysSentence(amount, this.#prices, about)
   }
 

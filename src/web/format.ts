@@ -51,23 +51,39 @@ const round = new Intl.NumberFormat('en', {
   maximumSignificantDigits: 2,
 })
 
+/** What the page knows of what sats buy. */
+export interface Buying {
+  readonly unit: string
+  readonly usdPerBtc: number | null
+  readonly tiers: readonly { readonly amountSats: number; readonly creditSats: number }[]
+}
+
+/** The sats that larger payments get on top: the largest bonus of the tiers that an amount reaches. */
+export const bonusOf = (amount: number, { tiers }: Pick<Buying, 'tiers'>): number =>
+  tiers
+    .filter(({ amountSats }) => amountSats <= amount)
+    .reduce((most, tier) => Math.max(most, tier.creditSats - tier.amountSats), 0)
+
 /** What an amount buys, in one sentence; '' if nothing is for sale or everything is free. */
 export function buysSentence(
   amount: number,
   prices: readonly Price[],
-  { unit, usdPerBtc }: { readonly unit: string; readonly usdPerBtc: number | null },
+  { tiers, unit, usdPerBtc }: Buying,
 ): string {
+  const bonus = bonusOf(amount, { tiers })
+  const credit = amount + bonus
   const rates = prices.flatMap(({ input, output }) => [input, output]).filter((rate) => rate > 0)
   const fees = prices.map(({ request }) => request).filter((fee) => fee > 0)
   const of = (costs: readonly number[], each: number): string => {
-    const least = round.format((amount * each) / Math.max(...costs))
-    const most = round.format((amount * each) / Math.min(...costs))
+    const least = round.format((credit * each) / Math.max(...costs))
+    const most = round.format((credit * each) / Math.min(...costs))
     return least === most ? least : `${least} to ${most}`
   }
   if (rates.length === 0 && fees.length === 0) return ''
   const much = rates.length > 0 ? `${of(rates, 1000)} tokens` : `${of(fees, 1)} requests`
   const worth = usdPerBtc === null ? '' : ` (about ${dollars((amount * usdPerBtc) / 1e8)})`
-  return `${sats(amount, unit)}${worth} buys about ${much}.`
+  const more = bonus === 0 ? '' : ` and a bonus of ${sats(bonus, unit)}`
+  return `${sats(amount, unit)}${worth}${more} ${bonus === 0 ? 'buys' : 'buy'} about ${much}.`
 }
 
 function dollars(value: number): string {

@@ -4,6 +4,7 @@ import { fromMsat } from './format.ts'
 import { looksLikeKey } from './keys.ts'
 import { poll } from './poll.ts'
 import type { Shop } from './shop.ts'
+import { TakeOut } from './take-out.ts'
 
 /** ms between two requests for the balance while nothing is going on. */
 const LOOK = 15_000
@@ -13,6 +14,7 @@ const LOOK_SELDOM = 60_000
 export class KeyCard {
   readonly #shop: Shop
   readonly #changed: () => void
+  readonly #takeOut: TakeOut
   /** Whether the gate knows the key; null before it has answered. */
   #good: boolean | null = null
   #msat: number | null = null
@@ -22,6 +24,7 @@ export class KeyCard {
   constructor(shop: Shop, changed: () => void) {
     this.#shop = shop
     this.#changed = changed
+    this.#takeOut = new TakeOut(shop, () => this.refresh())
     button('download').addEventListener('click', () => this.#download())
     el('keys', HTMLSelectElement).addEventListener('change', (event) => {
       if (event.target instanceof HTMLSelectElement) this.use(event.target.value)
@@ -106,6 +109,7 @@ export class KeyCard {
     box('balance').textContent = '…'
     box('left').textContent = ''
     box('balance-note').textContent = ''
+    this.#takeOut.show(null)
     this.#changed()
     this.#look.poke()
   }
@@ -127,6 +131,7 @@ export class KeyCard {
       box('balance-note').textContent = asked.value.narrowed === true ? 'may be spent' : 'left'
       // The balance is also beside the message field, where it is in view while an answer is read.
       box('left').textContent = `${amount} ${box('balance-note').textContent}`
+      this.#takeOut.show(asked.value)
     } else this.#noBalance(asked.problem)
     return document.hidden ? LOOK_SELDOM : LOOK
   }

@@ -4,6 +4,7 @@ import { AskedInvoices, adoption, type Shown } from './asked.ts'
 import { Buy } from './buy.ts'
 import { Chat } from './chat.ts'
 import { box, button, input, wireCopying } from './dom.ts'
+import { Ecash } from './ecash.ts'
 import { watchUpstream } from './gone.ts'
 import { KeyCard } from './key-card.ts'
 import { Keys } from './keys.ts'
@@ -72,7 +73,18 @@ function start(shop: Shop): void {
     showUse()
     buy.priced(parts.models?.prices ?? [])
   })
-  void showAbout(shop.api).then((usdPerBtc) => buy.rated(usdPerBtc))
+  const ecash = new Ecash(
+    shop,
+    { invoicePath: () => buy.invoicePath, topUp: () => card.topUp },
+    ({ key, secret }) => {
+      if (secret !== null) buy.paidByToken(secret)
+      else void paid(key, { asked: true, unpaid: true })
+    },
+  )
+  void showAbout(shop.api).then((about) => {
+    buy.told(about)
+    ecash.show(about.mints)
+  })
   button('top-up').addEventListener('click', () => buy.toggle())
   card.render()
   if (location.pathname !== '/') buy.open(`${location.pathname}${location.search}`)

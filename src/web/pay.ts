@@ -170,6 +170,12 @@ export class Payment {
     }
   }
 
+  /** Ecash has paid for the shown invoice. Its key has the macaroon of the invoice and that secret. */
+  paidByToken(secret: string): void {
+    const macaroon = this.#invoice?.macaroon
+    this.#finish(macaroon === undefined ? null : `${macaroon}:${secret}`)
+  }
+
   /** Its key came by a link: asks the user whether to use it (J23). */
   askWhose(): Promise<boolean> {
     box('to-pay').hidden = true

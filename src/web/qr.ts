@@ -1,12 +1,18 @@
-import { encode } from 'uqr'
+import { encodeQR } from 'qr'
 
 const SVG = 'http://www.w3.org/2000/svg'
 /** Modules of white around the code, as ISO/IEC 18004 asks. */
 const QUIET = 4
+/** The most bytes that the largest code holds at the lowest error correction (ISO/IEC 18004). */
+const MOST_BYTES = 2_953
+
+/** Whether a text of ASCII fits into one QR code. */
+export const fitsQr = (text: string): boolean => text.length <= MOST_BYTES
 
 /** A QR code, black on white in every colour scheme: many scanners fail at white on black. */
 export function qrCode(text: string, label: string): SVGSVGElement {
-  const { data, size } = encode(text, { border: QUIET, ecc: 'L' })
+  const rows = encodeQR(text, 'raw', { ecc: 'low', border: QUIET })
+  const size = rows.length
   const svg = document.createElementNS(SVG, 'svg')
   svg.setAttribute('viewBox', `0 0 ${size} ${size}`)
   svg.setAttribute('shape-rendering', 'crispEdges')
@@ -18,7 +24,7 @@ export function qrCode(text: string, label: string): SVGSVGElement {
   ground.setAttribute('fill', '#fff')
   const dark = document.createElementNS(SVG, 'path')
   dark.setAttribute('fill', '#000')
-  dark.setAttribute('d', data.flatMap((row, y) => row.map((on, x) => cell(on, x, y))).join(''))
+  dark.setAttribute('d', rows.flatMap((row, y) => row.map((on, x) => cell(on, x, y))).join(''))
   svg.append(ground, dark)
   return svg
 }

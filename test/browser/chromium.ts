@@ -15,11 +15,14 @@ const chromiumPath: string | null =
 export const browserMissing =
   chromiumPath === null ? 'no Chromium on PATH (Debian: apt-get install chromium)' : null
 
-/** A headless browser. Its sandbox is off, because containers do not allow what it needs. */
-export function launch(): Promise<Browser> {
+/**
+ * A headless browser. Its sandbox is off, because containers do not allow what it needs. `args` are
+ * further switches.
+ */
+export function launch(args: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath: chromiumPath ?? 'chromium',
-    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+    args: ['--no-sandbox', '--disable-dev-shm-usage', ...args],
   })
 }
 

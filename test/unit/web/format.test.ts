@@ -35,9 +35,22 @@ describe('what the page says', () => {
   ])(
     'of what %d sat buy at %j, a bitcoin being %s dollars, is %s',
     (amount, prices, usdPerBtc, sentence) => {
-      expect(buysSentence(amount, prices, { unit: 'sat', usdPerBtc })).toBe(sentence)
+      expect(buysSentence(amount, prices, { unit: 'sat', usdPerBtc, tiers: [] })).toBe(sentence)
     },
   )
+
+  it.each([
+    [999, '999 sat buys about 1 million tokens.'],
+    [1_000, '1,000 sat and a bonus of 50 sat buy about 1.1 million tokens.'],
+    [20_000, '20,000 sat and a bonus of 1,000 sat buy about 21 million tokens.'],
+  ])('of %d sat, where larger payments buy more: %s', (amount, sentence) => {
+    const tiers = [
+      { amountSats: 1_000, creditSats: 1_050 },
+      { amountSats: 10_000, creditSats: 11_000 },
+    ]
+    const prices = [{ input: 1, output: 1, request: 0 }]
+    expect(buysSentence(amount, prices, { unit: 'sat', usdPerBtc: null, tiers })).toBe(sentence)
+  })
 
   it.each([
     [0, '0 sat'],

@@ -31,7 +31,11 @@ function open(): Shop {
   document.body.classList.toggle('is-worthless', worthless)
   for (const place of document.querySelectorAll('[data-unit]')) place.textContent = unit
   const [keys, asked] = [new Keys(storage()), new AskedInvoices(storage())]
-  return { api: new Api(() => Date.now()), keys, asked, play, worthless, unit }
+  const randomId = () =>
+    [...crypto.getRandomValues(new Uint8Array(16))]
+      .map((byte) => byte.toString(16).padStart(2, '0'))
+      .join('')
+  return { api: new Api(() => Date.now()), keys, asked, play, worthless, unit, randomId }
 }
 
 function start(shop: Shop): void {

@@ -12,4 +12,6 @@ export interface Shop {
   readonly worthless: boolean
   /** `sat`, `play sat` or `test sat`. */
   readonly unit: string
+  /** 32 random hex digits. */
+  randomId(): string
 }

@@ -65,7 +65,7 @@ export class TakeOut {
     // What was asked for before and may have been made is asked for again under its own id.
     const before = read(this.#begun.text)
     const again = before?.key === key && JSON.stringify(before.what) === JSON.stringify(what)
-    const begun = again && before !== null ? before : { key, what, id: randomId() }
+    const begun = again && before !== null ? before : { key, what, id: this.#shop.randomId() }
     this.#begun.text = JSON.stringify(begun)
     await this.#run(begun)
   }
@@ -126,11 +126,6 @@ export class TakeOut {
 
 /** Whether a withdrawal may have been made although it was answered with that status. */
 const maybeSent = (status: number): boolean => status === 0 || (status >= 500 && status !== 503)
-
-const randomId = (): string =>
-  [...crypto.getRandomValues(new Uint8Array(16))]
-    .map((byte) => byte.toString(16).padStart(2, '0'))
-    .join('')
 
 const WAITING = 'Under way. This page asks until it is known how it ended.'
 

@@ -8,7 +8,7 @@ import type { Shop } from './shop.ts'
 /** A token in any of the forms in which wallets show it (NUT-00): `cashuA…`, `cashuB…`. */
 const TOKEN = /cashu[AB][A-Za-z0-9_\-+/]+=*/
 
-export const tokenIn = (text: string): string | null => TOKEN.exec(text)?.[0] ?? null
+const tokenIn = (text: string): string | null => TOKEN.exec(text)?.[0] ?? null
 
 /** ms between two tries while the gate gives no answer. */
 const AGAIN = 5_000

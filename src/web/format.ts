@@ -59,7 +59,7 @@ export interface Buying {
 }
 
 /** The sats that larger payments get on top: the largest bonus of the tiers that an amount reaches. */
-export const bonusOf = (amount: number, { tiers }: Pick<Buying, 'tiers'>): number =>
+const bonusOf = (amount: number, { tiers }: Pick<Buying, 'tiers'>): number =>
   tiers
     .filter(({ amountSats }) => amountSats <= amount)
     .reduce((most, tier) => Math.max(most, tier.creditSats - tier.amountSats), 0)

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { isLoopback } from '../floor/address.ts'
 import { isFree } from '../money/price.ts'
 import type { RateSettings } from '../money/rate.ts'
+import { cashuOf } from './cashu-settings.ts'
 import type { Config, WalletSettings } from './config.ts'
 import { isDefault, type Nodes, type Where, wrong } from './nodes.ts'
 import type { Reading } from './reader.ts'
@@ -36,7 +37,10 @@ export function assemble(
     },
     wallets,
     payout: values.payout ?? null,
-    rails: { l402: values['rails.l402'] },
+    rails: {
+      l402: values['rails.l402'],
+      cashu: cashuOf(values, wallets, { nodes, reading }),
+    },
     credit: {
       invoice: { min: values['credit.invoice.min'], max: values['credit.invoice.max'] },
       tiers: values['credit.tiers'] ?? [],

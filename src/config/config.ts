@@ -33,7 +33,11 @@ export interface Config {
   readonly wallets: readonly WalletSettings[]
   /** The Lightning address that earnings are sent to. Null if there is none. */
   readonly payout: string | null
-  readonly rails: { readonly l402: boolean }
+  readonly rails: {
+    readonly l402: boolean
+    /** Null if tokens are not taken. */
+    readonly cashu: CashuSettings | null
+  }
   readonly credit: {
     /** Whole sats. */
     readonly invoice: { readonly min: number; readonly max: number }
@@ -72,6 +76,14 @@ export interface Config {
     readonly format: 'auto' | 'text' | 'json'
     readonly level: 'error' | 'warn' | 'info' | 'debug'
   }
+}
+
+/** Whose tokens are taken as payment. */
+export interface CashuSettings {
+  /** Null: those of the ecash wallet. */
+  readonly mints: readonly string[] | null
+  /** Whether the operator asked for it. Otherwise it is on only where the ecash wallet is used. */
+  readonly asked: boolean
 }
 
 /** The kind of one wallet, and the settings that this kind takes. */

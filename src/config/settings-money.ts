@@ -163,13 +163,18 @@ export const MONEY = {
     example: 'true',
     doc: 'Whether a 402 offers to be paid over Lightning',
   }),
+  'rails.cashu.on': setting({
+    read: flag,
+    standard: null,
+    example: 'true',
+    doc: 'Whether Cashu tokens are taken as payment. `rails: { cashu: false }` is the short form. Unset: yes if the ecash wallet is used, or if mints are named',
+  }),
   'rails.cashu.mints': setting({
-    read: listOf(anyUrl),
+    read: listOf(mintUrl),
     standard: null,
     example: '[https://mint.example.com]',
-    doc: 'Mints whose ecash is taken',
+    doc: 'The mints whose tokens are taken. Unset: those of the ecash wallet. What a mint holds is yours to take out with `satgate wallet`, so name mints that you trust',
     structured: true,
-    later: noEffectYet,
   }),
   'rails.x402.payTo': setting({
     read: textOf,

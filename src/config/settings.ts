@@ -272,4 +272,7 @@ export type Values = { readonly [K in Key]: ValueOf<(typeof SETTINGS)[K]> }
 export const BY_KEY: ReadonlyMap<string, Setting<unknown>> = new Map(Object.entries(SETTINGS))
 
 /** Groups that may be written as one word, and the setting that this word sets. */
-export const SHORT: ReadonlyMap<string, Key> = new Map([['wallet', 'wallet.kind']])
+export const SHORT: ReadonlyMap<string, Key> = new Map([
+  ['wallet', 'wallet.kind'],
+  ['rails.cashu', 'rails.cashu.on'],
+])

@@ -24,7 +24,7 @@ export function walletOf(values: WalletSettingValues, where: Where): WalletSetti
         : `has no effect with wallet ${kind.kind}: remove it`
     if (!isDefault(nodes, `wallet.${name}`)) wrong(`wallet.${name}`, why, where)
   }
-  if (kind.takes.includes('mints')) checkMints(values['wallet.mints'], where)
+  if (kind.takes.includes('mints')) checkMints('wallet.mints', values['wallet.mints'], where)
   for (const [name, what] of Object.entries(kind.needs)) {
     if (!nodes.has(`wallet.${name}`)) wrong('wallet.kind', `wallet ${kind.kind} ${what}`, where)
   }
@@ -44,10 +44,11 @@ export function walletOf(values: WalletSettingValues, where: Where): WalletSetti
 
 const ALL = [...new Set(KINDS.flatMap(({ takes }) => takes))]
 
-function checkMints(mints: readonly string[], where: Where): void {
-  if (mints.length === 0) wrong('wallet.mints', 'the list is empty: name at least one mint', where)
+/** Checks that a list of mints names each of them once. */
+export function checkMints(key: string, mints: readonly string[], where: Where): void {
+  if (mints.length === 0) wrong(key, 'the list is empty: name at least one mint', where)
   if (new Set(mints).size < mints.length)
-    wrong('wallet.mints', 'the list names a mint twice: remove one', where)
+    wrong(key, 'the list names a mint twice: remove one', where)
 }
 
 /** `payout` has an effect if one of the wallets sends earnings there. */

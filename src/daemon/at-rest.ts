@@ -78,12 +78,13 @@ export async function walletAtRest(
     const books = existsSync(ledger) ? openAnyKind(ledger, world) : null
     if (books !== null) closers.push(() => books.close())
     const mints = ecashSettings(config)?.mints ?? []
+    const others = config.rails.cashu?.mints ?? []
     const say = () => {}
     const lost =
       question.do === 'export' && !takeSeed(dataDir, { hasCoins: true, random: world.random }).ok
     const ecash = lost
       ? coinsAlone(dataDir, world)
-      : await ecashParts(dataDir, mints, { world, say })
+      : await ecashParts(dataDir, { mints, others }, { world, say })
     closers.push(() => ecash.store.close())
     for (const { mint } of ecash.mints.all) closers.push(() => mint.close())
     const { admin } = openMoneyOut(ecash, { books, config, world, say })

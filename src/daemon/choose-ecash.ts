@@ -23,7 +23,7 @@ export interface EcashChoice {
  * and makes no new ones.
  */
 export async function chooseEcash(
-  config: Pick<Config, 'wallets' | 'payout'>,
+  config: Pick<Config, 'wallets' | 'payout' | 'rails'>,
   choosing: Choosing,
 ): Promise<EcashChoice> {
   const { folder, world, background, say } = choosing
@@ -31,7 +31,8 @@ export async function chooseEcash(
   const settings = ecashSettings(config)
   const { mints = [], maxPerMint } = settings ?? {}
   assert(maxPerMint !== undefined, 'this setting has a default')
-  const parts = await ecashParts(folder, mints, { world, say })
+  const others = config.rails.cashu?.mints ?? []
+  const parts = await ecashParts(folder, { mints, others }, { world, say })
   try {
     const notes = parts.folder.fresh ? [backUp(folder)] : []
     const direct =
@@ -55,7 +56,8 @@ export async function chooseEcash(
   }
 }
 
-const backUp = (folder: string): string =>
+/** Said once, when the seed was made. */
+export const backUp = (folder: string): string =>
   `back up ${folder}: its files are your earnings, your buyers' balances and the keys to both`
 
 /**

@@ -5,16 +5,22 @@ import type { Revocations } from '../ledger/revocations.ts'
 import { KnownPasses } from '../passes/known.ts'
 import { makeRecogniser } from '../passes/recognise.ts'
 import { makeVerifier } from '../passes/verify.ts'
+import { Cashu } from '../rails/cashu/cashu.ts'
 import { Gifts } from '../rails/gifts.ts'
 import { L402, type L402Parts } from '../rails/l402.ts'
 import type { Rail } from '../rails/rail.ts'
+import type { TokenReceiver } from '../wallets/receiver.ts'
 
 const PASSES_REMEMBERED = 10_000
 
 export interface RailsParts extends DepositParts, Omit<L402Parts, 'read'> {
   readonly revocations: Revocations
-  /** Ways to be paid, besides L402. */
+  /** Takes tokens. Null if none are taken. */
+  readonly receiver: TokenReceiver | null
+  /** Ways to be paid, besides L402 and ecash. */
   readonly more: readonly Rail[]
+  /** Whether 402s offer invoices. Passes are read in any case. */
+  readonly sellsInvoices: boolean
 }
 
 /**
@@ -29,12 +35,14 @@ export function composeRails(parts: RailsParts) {
   const read = makeRecogniser({ keys: signed.keys, verify, known })
   const l402 = new L402({ ...parts, read })
   const gifts = new Gifts(world.random)
-  const selling: readonly Rail[] = [l402, ...parts.more]
-  const rails: readonly Rail[] = [...selling, gifts]
+  const cashu = parts.receiver === null ? null : new Cashu(parts.receiver, world)
+  const others: readonly Rail[] = [...(cashu === null ? [] : [cashu]), ...parts.more]
+  const selling = parts.sellsInvoices ? [l402, ...others] : others
+  const rails: readonly Rail[] = [l402, ...others, gifts]
   const deposits = new Deposits(parts)
   const started = rails.map((rail) => rail.start((receipt) => deposits.credit(receipt)))
   return {
-    ...{ selling, rails, l402, gifts, verify },
+    ...{ selling, rails, l402, cashu, gifts, verify },
     authenticator: new Authenticator({
       ...{ passes, revocations, unpaid: l402, deposits, known, world },
     }),

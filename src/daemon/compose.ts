@@ -73,8 +73,10 @@ export function compose(parts: GateParts): Composed {
   const money = composeRails({
     ...{ ...parts, ...books, ...bounds, wallets, tiers },
     more: parts.rails ?? [],
+    receiver: parts.receiver ?? null,
+    sellsInvoices: config.rails.l402,
   })
-  const { authenticator, gifts, l402, rails, readCredentials, verify } = money
+  const { authenticator, gifts, l402, cashu, rails, readCredentials, verify } = money
   const { firstByteMs: firstByte, idleMs: idle } = config.timeouts
   const holdLife = HOLD_LIFE + 2 * Math.max(firstByte, idle)
   const holds = {
@@ -89,7 +91,7 @@ export function compose(parts: GateParts): Composed {
   const timeouts = { firstByte, idle }
   const forwarder = new Forwarder({ settler, world, background, timeouts, speeds })
   const also = new Set(config.limits.requestFields)
-  const paymentRequired = new PaymentRequired(rails, config.credit.invoice, tiers)
+  const paymentRequired = new PaymentRequired(money.selling, config.credit.invoice, tiers)
   const targets = new Targets({
     upstream: parts.upstream,
     backend: () => models.kind(),
@@ -140,6 +142,7 @@ export function compose(parts: GateParts): Composed {
       gone: () => models.gone(),
       usdPerBtc: () => pricing.usdPerBtc(),
       walletOk: () => wallets.up,
+      cashuOk: () => cashu?.up ?? null,
       ledgerOk: healthy,
       ledgerDamaged: () => books.damaged(),
     },

@@ -11,6 +11,7 @@ import type { Pricing } from '../money/pricing.ts'
 import type { RootKeys } from '../passes/write.ts'
 import type { Rail } from '../rails/rail.ts'
 import type { PlayWallet } from '../wallets/play/play.ts'
+import type { TokenReceiver } from '../wallets/receiver.ts'
 import type { NamedWallet } from '../wallets/wallet-list.ts'
 import type { FoundBackend } from './backend.ts'
 
@@ -23,6 +24,8 @@ export interface GateParts {
   readonly wallets: readonly NamedWallet[]
   /** The only wallet, if it is play money, whose invoices the gate itself can pay. */
   readonly play: Pick<PlayWallet, 'pay'> | null
+  /** Takes tokens of buyers. Null if none are taken. */
+  readonly receiver?: TokenReceiver | null
   /** Ways to be paid, besides those of `compose-rails.ts`. */
   readonly rails?: readonly Rail[]
   readonly upstream: Upstream

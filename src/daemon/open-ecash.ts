@@ -9,8 +9,12 @@ import { openMint } from '../wallets/ecash/mint/cashu.ts'
 import { normalMintUrl } from '../wallets/ecash/mint/url.ts'
 import { MintRateLimit } from '../wallets/ecash/mint-rate-limit.ts'
 import { type KnownMint, Mints } from '../wallets/ecash/mints.ts'
+import { AcceptedMints } from '../wallets/ecash/receive/accepted-mints.ts'
+import { EcashReceiver } from '../wallets/ecash/receive/receiver.ts'
+import { TokenRows } from '../wallets/ecash/receive/token-rows.ts'
 import { Swapper } from '../wallets/ecash/spend/swap.ts'
 import type { EcashStore } from '../wallets/ecash/store/store.ts'
+import type { TokenReceiver } from '../wallets/receiver.ts'
 import { type Wallet, WalletUnreachable } from '../wallets/wallet.ts'
 import { type EcashFolder, openEcashFolder } from './ecash-folder.ts'
 
@@ -26,21 +30,23 @@ export interface EcashParts {
 
 type Say = (event: object) => void
 
-/** Opens seed, coins and mints of a data folder; asks no mint anything. Throws `Failed`. */
+/**
+ * Opens seed, coins and mints of a data folder; asks no mint anything. `mints` make invoices; of
+ * `others`, only tokens are taken. Throws `Failed`.
+ */
 export async function ecashParts(
   path: string,
-  mints: readonly string[],
+  {
+    mints,
+    others = [],
+  }: { readonly mints: readonly string[]; readonly others?: readonly string[] },
   { world, say }: { readonly world: World; readonly say: Say },
 ): Promise<EcashParts> {
   const folder = openEcashFolder(path, world)
   const { store, seed } = folder
-  const configured = mints.map((text) => {
-    const url = normalMintUrl(text)
-    assert(url !== null, 'the settings take addresses of mints only')
-    return url
-  })
+  const configured = mints.map(normal)
   // Mints of earlier settings get no new invoices, but they still hold what they were paid.
-  const urls = [...new Set([...configured, ...store.mints()])]
+  const urls = [...new Set([...configured, ...others.map(normal), ...store.mints()])]
   const open = async (url: string): Promise<KnownMint> => ({
     mint: await openMint({ url, seed, world }),
     rateLimit: new MintRateLimit(world, !isNear(url)),
@@ -52,6 +58,32 @@ export async function ecashParts(
   )
   const swapper = new Swapper({ store, freeze, world })
   return { folder, store, mints: new Mints({ all, store, world, say }), freeze, swapper }
+}
+
+function normal(text: string): string {
+  const url = normalMintUrl(text)
+  assert(url !== null, 'the settings take addresses of mints only')
+  return url
+}
+
+/** The part of an ecash wallet that takes tokens, of those mints. */
+export function tokenReceiver(
+  { store, mints, freeze }: Pick<EcashParts, 'store' | 'mints' | 'freeze'>,
+  parts: {
+    readonly urls: readonly string[]
+    readonly maxPerMint: number
+    readonly money: MoneyKind
+    readonly world: World
+    readonly background: Background
+    readonly say: Say
+  },
+): TokenReceiver {
+  const rows = new TokenRows(store)
+  const accepted = new AcceptedMints({
+    ...{ ...parts, store, rows, mints },
+    urls: [...new Set(parts.urls.map(normal))],
+  })
+  return new EcashReceiver({ ...parts, store, rows, mints, accepted, freeze })
 }
 
 /**

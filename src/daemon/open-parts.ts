@@ -4,6 +4,7 @@ import type { World } from '../floor/world.ts'
 import { ledgerKind } from '../ledger/kind.ts'
 import type { Books } from '../ledger/open-ledger.ts'
 import { findBackend } from './backend.ts'
+import { backUp } from './choose-ecash.ts'
 import { Failed } from './failed.ts'
 import { type Folder, ledgerIn, noteIfCopied, rootKeys } from './folder.ts'
 import type { Host } from './host.ts'
@@ -11,6 +12,7 @@ import { openBooks } from './open-books.ts'
 import { chooseWallets } from './open-wallet.ts'
 import type { Operator } from './operator.ts'
 import { openPrices } from './prices.ts'
+import { openBeside, receiverOf } from './receiving.ts'
 import type { Cleanup } from './stop.ts'
 import { chooseTunnel, type TunnelChance } from './tunnel-choice.ts'
 import { tellUnwatched } from './unwatched-invoices.ts'
@@ -59,7 +61,9 @@ export async function openParts(
     world,
     background,
   })
-  const { ecash } = choice
+  const beside =
+    choice.ecash === null ? await openBeside(config, folder.path, { world, say }) : null
+  const ecash = choice.ecash ?? beside
   if (ecash !== null) closers.push(() => ecash.folder.close())
   const backend = await findBackend(config, world)
   closers.push(() => backend.upstream.close())
@@ -85,9 +89,12 @@ export async function openParts(
     await choice.close()
     throw error
   })
+  const taking = { wallets, money, world, background, say }
+  const receiver = ecash === null ? null : receiverOf(config, ecash, taking)
   return {
     ...{ background, backend, books, copied, keys, prices, tunnel, wallets, play, ecash, money },
-    walletNotes: choice.notes,
+    receiver,
+    walletNotes: [...choice.notes, ...(beside?.folder.fresh === true ? [backUp(folder.path)] : [])],
   }
 }
 

@@ -35,7 +35,7 @@ export interface WalletChoice {
  * Throws `Failed`.
  */
 export async function chooseWallets(
-  config: Pick<Config, 'wallets' | 'payout'>,
+  config: Pick<Config, 'wallets' | 'payout' | 'rails'>,
   choosing: Choosing,
 ): Promise<WalletChoice> {
   if (config.wallets.some(({ kind }) => kind === 'play')) return choosePlay(choosing)

@@ -1,5 +1,6 @@
 import type { Books } from '../ledger/open-ledger.ts'
 import { ceilSat } from '../money/msat.ts'
+import { TokenRows } from '../wallets/ecash/receive/token-rows.ts'
 import type { Owed } from '../wallets/ecash/spend/purses.ts'
 import type { EcashStore } from '../wallets/ecash/store/store.ts'
 
@@ -27,7 +28,7 @@ interface Uncredited {
 }
 
 async function uncredited(books: Books, store: EcashStore): Promise<readonly Uncredited[]> {
-  const found: Uncredited[] = []
+  const found: Uncredited[] = [...new TokenRows(store).uncredited()]
   let credited = 0
   for (let before = Number.MAX_SAFE_INTEGER; credited < ENOUGH; ) {
     const sql = `SELECT hash, mint, sat, settled_n FROM quotes WHERE settled_n < ?

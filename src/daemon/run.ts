@@ -74,6 +74,7 @@ async function start(
   let url = ''
   const gate = compose({
     ...{ config, books, keys: opened.keys, wallets, play: opened.play, world, background, say },
+    receiver: opened.receiver,
     ...{ upstream: backend.upstream, models: backend.models, backend, pricing: prices.pricing },
     routes: (targets) => routesOf(dialects, config.mode, targets),
     ownUrl: () => url,
@@ -145,8 +146,8 @@ const MODE_NOTES = {
 
 /** With no rail there is nothing to be paid by, and nothing is given away for want of one. */
 function refuseWithoutRail({ rails }: Config): void {
-  if (rails.l402) return
-  throw new Failed('rails.l402 is false and no other rail is there yet: nobody could pay', 2)
+  if (rails.l402 || rails.cashu !== null) return
+  throw new Failed('rails.l402 is false and rails.cashu is off: nobody could pay', 2)
 }
 
 function open(config: Config): Folder {

@@ -17,10 +17,7 @@ export const termsOf = (
   routes,
   errors: envelopeOf(''),
   sells: config.mode === 'charge',
-  methods:
-    config.mode === 'charge'
-      ? rails.map(({ name }) => name).filter((name) => name !== 'l402' || config.rails.l402)
-      : [],
+  methods: config.mode === 'charge' ? rails.map(({ name }) => name) : [],
   invoice: config.credit.invoice,
   mostSats: MOST_SATS,
   tiers: tiers.shown,

@@ -10,8 +10,8 @@ const MOST = 10_000
 
 /**
  * How much one client or one account gets in a minute: invoices, of which one of them could otherwise
- * use up those that the wallet makes for all (threats J6), or rotations. The tokens come back evenly
- * over the minute.
+ * use up those that the wallet makes for all (threats J6), rotations, or payments that are refused
+ * (threats D5). What was taken comes back evenly over the minute.
  */
 export class ClientBucket {
   readonly #world: Pick<World, 'elapsed'>
@@ -33,6 +33,12 @@ export class ClientBucket {
     this.#buckets.set(client, level)
     this.#forget(now)
     return 0
+  }
+
+  /** The ms that this client must wait, without taking one. */
+  wait(client: string, size: number): number {
+    const level = takeOne(this.#buckets.get(client), { size, now: this.#world.elapsed() })
+    return 'waitMs' in level ? level.waitMs : 0
   }
 
   /**

@@ -9,6 +9,7 @@ import type { Presentation } from '../rails/rail.ts'
 import { shortName } from './account-name.ts'
 import type { Authenticator } from './authenticate.ts'
 import { type Payer, passOf } from './payer.ts'
+import { withoutPayment } from './presentation.ts'
 import { DAMAGED, PENDING, type Refusal, refuse } from './refusal.ts'
 
 interface UsagePage {
@@ -50,7 +51,7 @@ export class AccountPages {
   async balance(
     presented: Presentation,
   ): Promise<Result<Readonly<Record<string, unknown>>, Refusal>> {
-    const payer = await this.#payer(presented)
+    const payer = await this.#payer(presented, 'balance')
     if (!payer.ok) return payer
     const { account, scope } = payer.value
     const balance = await this.#ledger.balance(account)
@@ -106,11 +107,20 @@ export class AccountPages {
     return andThen(spendable, msat)
   }
 
-  async #payer(presented: Presentation): Promise<Result<Payer, Refusal>> {
+  /**
+   * A payment that was credited before may see what its account has, and not what it bought: others
+   * than the buyer may know the payment (threats L2).
+   */
+  async #payer(
+    given: Presentation,
+    sees: 'balance' | null = null,
+  ): Promise<Result<Payer, Refusal>> {
+    const presented = withoutPayment(given)
     if (presented.is === 'damaged' && (await this.#authenticator.wasPaid(presented))) {
       return err(DAMAGED)
     }
-    if (presented.is !== 'credential') return err(this.#noCredential)
+    const looks = presented.is === 'payment' && sees === 'balance'
+    if (presented.is !== 'credential' && !looks) return err(this.#noCredential)
     const identified = await this.#authenticator.authenticate(presented, null)
     if (identified.ok) return identified
     const { why } = identified.error

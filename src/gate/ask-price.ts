@@ -1,6 +1,7 @@
 import type { Authenticator } from './authenticate.ts'
 import type { Call } from './call.ts'
 import { type Denied, notAuthenticated, refused, unpaidFor } from './denied.ts'
+import { withoutPayment } from './presentation.ts'
 import { emptyBody, methodNotAllowed } from './refusal.ts'
 
 /** A GET or an empty body asks for the price. */
@@ -15,7 +16,8 @@ export async function priceAsked(
   { incoming, route }: Call,
   authenticator: Authenticator,
 ): Promise<Denied> {
-  const { method, path, presented } = incoming
+  const { method, path } = incoming
+  const presented = withoutPayment(incoming.presented)
   const allowed = method === 'GET' || method === route.method
   const other = refused(methodNotAllowed(route.method, route.dialect))
   // There is nothing to answer, so the payment is not taken.

@@ -2,25 +2,27 @@ import { assert } from '../floor/assert.ts'
 import { type Awaitable, andThen } from '../floor/awaitable.ts'
 import { inTime } from '../floor/in-time.ts'
 import { err, ok, type Result } from '../floor/result.ts'
-import { sleep, type World } from '../floor/world.ts'
+import type { World } from '../floor/world.ts'
 import type { Passes, PassRow } from '../ledger/passes.ts'
 import { generationOf, type Revocations } from '../ledger/revocations.ts'
 import { printCaveat } from '../passes/caveat.ts'
 import type { KnownPasses } from '../passes/known.ts'
 import type { Forbidden, Pass, Presented, PresentedPass, Verified } from '../passes/pass.ts'
 import { allows, allowsBearer, brokenRule } from '../passes/read.ts'
-import type { PaidRequest, Presentation, Rail, Receipt, RedeemRefused } from '../rails/rail.ts'
+import { topsUp } from '../passes/scope.ts'
+import type {
+  PaidRequest,
+  PaymentRefused,
+  Presentation,
+  Rail,
+  RedeemRefused,
+} from '../rails/rail.ts'
 import type { Deposits } from './deposits.ts'
-import type { Payer } from './payer.ts'
+import type { Identified, Payer } from './payer.ts'
+import { type Payment, PaymentTaker, paidBy } from './take-payment.ts'
 
 /** A request that pays. */
 export type Paying = Extract<Presentation, { readonly is: 'credential' | 'payment' }>
-
-/**
- * The payer. `carries` are headers of the answer, whatever happens to the request: the pass that
- * its payment has just bought (threats L3), and what the rail adds. Null if there are none.
- */
-export type Identified = Payer & { readonly carries: Readonly<Record<string, string>> | null }
 
 /**
  * Why nobody is authenticated, in order of precedence. `unknown` to `expired` are a 402 with
@@ -31,6 +33,8 @@ export type NotAuthenticated =
   /** `was`: whom the pass made known before it ended. It gives no right to anything. */
   | { readonly why: 'revoked'; readonly was: Payer; readonly by: 'revocation' | 'rotation' }
   | { readonly why: 'pending' | 'unreachable' }
+  /** The rail refuses the payment in its own words. */
+  | { readonly why: 'payment'; readonly refused: PaymentRefused }
   | {
       readonly why: 'forbidden'
       readonly by: Exclude<Forbidden, 'expired' | 'preimage'>
@@ -43,13 +47,6 @@ export type NotAuthenticated =
  * together.
  */
 const FIRST_USE_WITHIN = 20_000
-/**
- * ms in which a right payment that the wallet does not see yet is looked up, and ms between two
- * such look-ups.
- */
-const WALLET_WITHIN = 15_000
-const ASK_AGAIN = 500
-
 /** The rail that sells passes before they are paid for. */
 export interface UnpaidPasses extends Pick<Rail<PresentedPass>, 'redeem'> {
   /** Whether the payment of that hash is known to be made. Asks the store, and never the wallet. */
@@ -64,6 +61,7 @@ export class Authenticator {
   readonly #passes: Passes
   readonly #unpaid: UnpaidPasses
   readonly #deposits: Pick<Deposits, 'credit'>
+  readonly #taker: PaymentTaker
   readonly #known: Pick<KnownPasses, 'remember'>
   readonly #revocations: Revocations
   readonly #world: World
@@ -79,6 +77,7 @@ export class Authenticator {
     this.#passes = parts.passes
     this.#unpaid = parts.unpaid
     this.#deposits = parts.deposits
+    this.#taker = new PaymentTaker(parts)
     this.#known = parts.known
     this.#revocations = parts.revocations
     this.#world = parts.world
@@ -86,14 +85,19 @@ export class Authenticator {
 
   /**
    * Finds the account that pays. Its payment is credited and on disk when this resolves. `call` is
-   * checked against the caveats of a pass. If `call` is null (balance, usage, top-up), no payment
-   * is taken. Answers at once if a pass was used before.
+   * checked against the caveats of a pass. If `call` is null (balance, usage, top-up), or `paying` is,
+   * no payment is taken. Answers at once if a pass was used before.
    */
   authenticate(
     presented: Paying,
-    call: PaidRequest | null,
+    call: Judging | null,
+    paying: PaysFor | null = null,
   ): Awaitable<Result<Identified, NotAuthenticated>> {
-    if (presented.is === 'payment') return this.#payment(presented, call)
+    if (presented.is === 'payment') {
+      return call === null || paying === null
+        ? this.#taker.look(presented).then(orNot)
+        : this.#payment(presented, { ...call, ...paying })
+    }
     const { verified } = presented
     if (!verified.ok) return err({ why: WHY[verified.error] })
     return andThen(this.#passes.get(verified.value.pass.hash), (row) =>
@@ -123,7 +127,7 @@ export class Authenticator {
       return identified
     }
     return this.#firstUseInTime(presented, row, pass.tokenId).then((refused) =>
-      refused === null ? identified : err({ why: refused }),
+      refused === null ? identified : err(notTaken(refused)),
     )
   }
 
@@ -180,7 +184,7 @@ export class Authenticator {
     { hash, tokenId }: PassRow,
     mine: string,
   ): Promise<RedeemRefused | null> {
-    const receipt = await this.#patiently(() => this.#unpaid.redeem(presented, null))
+    const receipt = await this.#taker.patiently(() => this.#unpaid.redeem(presented, null))
     if (!receipt.ok) return receipt.error
     await this.#deposits.credit(receipt.value)
     // A pass of a shared invoice belongs for good to the first client that presents the preimage.
@@ -191,50 +195,47 @@ export class Authenticator {
     return null
   }
 
+  async #payment(presented: Payment, call: PaidBy): Promise<Result<Identified, NotAuthenticated>> {
+    const { pass } = presented
+    if (pass !== null) return this.#beside(presented, pass, call)
+    const taken = await this.#taker.take(presented, { ...call, account: null })
+    return taken.ok ? ok(paidBy(taken.value.account, taken.value.carries)) : orNot(taken)
+  }
+
   /**
-   * A payment opens an account, and its pass is given out only once. So we wait for the deposit
-   * however long the disk takes. A request that only looks at a balance takes no payment.
+   * A payment beside a pass (threats L16). A pass that pays for its whole account is topped up, and
+   * pays. Any other one must not shed its caveats: the payment opens an account of its own, which
+   * pays for this request under them. If the pass is not good for the request, nothing is taken.
    */
-  async #payment(
-    { rail, payment }: Extract<Presentation, { is: 'payment' }>,
-    call: PaidRequest | null,
+  async #beside(
+    presented: Payment,
+    pass: PresentedPass,
+    call: PaidBy,
   ): Promise<Result<Identified, NotAuthenticated>> {
-    if (call === null) return err({ why: 'unknown' })
-    const receipt = await this.#patiently(() => rail.redeem(payment, call))
-    if (!receipt.ok) return err({ why: receipt.error })
-    const { account, pass } = await this.#deposits.credit(receipt.value)
-    const { headers } = receipt.value
-    const carries = pass === null ? headers : { ...headers, 'x-satgate-pass': pass }
-    const whole = { account, limits: [], scope: { is: 'request' }, generation: 0 } as const
-    return ok({ ...whole, via: 'payment', carries })
-  }
-
-  /**
-   * Redeems a payment. While its secret is right but the wallet does not see the payment, asks
-   * again for about 15 s.
-   */
-  async #patiently(
-    redeem: () => Promise<Result<Receipt, RedeemRefused>>,
-  ): Promise<Result<Receipt, RedeemRefused>> {
-    const until = this.#world.elapsed() + WALLET_WITHIN
-    for (;;) {
-      const redeemed = await redeem()
-      if (redeemed.ok || redeemed.error === 'unknown' || redeemed.error === 'bad_secret') {
-        return redeemed
-      }
-      if (this.#world.elapsed() >= until) return redeemed
-      await sleep(this.#world, ASK_AGAIN)
+    const identified = await this.authenticate(pass, call)
+    if (!identified.ok) return identified
+    const payer = identified.value
+    if (topsUp(payer.scope)) {
+      // What is paid stays on the account of the pass, so it is never too small.
+      const topUp = { ...call, account: payer.account, short: () => null }
+      const taken = await this.#taker.take(presented, topUp)
+      return taken.ok ? ok({ ...payer, carries: taken.value.carries }) : orNot(taken)
     }
+    const taken = await this.#taker.take(presented, { ...call, account: null })
+    if (!taken.ok) return orNot(taken)
+    const { account, carries } = taken.value
+    return ok({ ...payer, account, generation: 0, via: 'payment', carries })
   }
 
-  #forbids(pass: Pass, secret: string, call: PaidRequest | null): NotAuthenticated | null {
+  #forbids(pass: Pass, secret: string, call: Judging | null): NotAuthenticated | null {
     if (pass.rules.length === 0) return null
     const now = this.#world.now()
     if (call === null) {
       const good = allowsBearer(pass, { secret, now })
       return good.ok ? null : { why: good.error === 'expired' ? 'expired' : 'bad_secret' }
     }
-    const held = { ...call, secret, now }
+    const { path, method, model } = call
+    const held = { path, method, model, secret, now }
     const allowed = allows(pass, held)
     if (allowed.ok) return null
     if (allowed.error === 'expired') return { why: 'expired' }
@@ -249,8 +250,16 @@ export class Authenticator {
 /** What a verified pass is judged by: its row, if there is one, and the request. */
 interface Judged {
   readonly row: PassRow | null
-  readonly call: PaidRequest | null
+  readonly call: Judging | null
 }
+
+/** What the caveats of a pass are checked against. */
+type Judging = Pick<PaidRequest, 'path' | 'method' | 'model'>
+
+/** What else a payment needs to know of the request that it pays for. */
+export type PaysFor = Pick<PaidRequest, 'client' | 'short'>
+
+type PaidBy = Judging & PaysFor
 
 const payerOf = (
   { account, generation }: PassRow,
@@ -278,3 +287,9 @@ const WHY = {
   unknown_caveat: 'bad_caveat',
   reserved_caveat: 'not_served',
 } as const
+
+const notTaken = (refused: RedeemRefused): NotAuthenticated =>
+  typeof refused === 'string' ? { why: refused } : { why: 'payment', refused }
+
+const orNot = <T>(taken: Result<T, RedeemRefused>): Result<T, NotAuthenticated> =>
+  taken.ok ? taken : err(notTaken(taken.error))

@@ -8,6 +8,7 @@ import { readInvoiceAsk } from './invoice-ask.ts'
 import type { Payer } from './payer.ts'
 import { noOffer, quotaOf } from './payment-required.ts'
 import type { Incoming } from './ports.ts'
+import { withoutPayment } from './presentation.ts'
 import { DAMAGED, LEDGER, PENDING, type Refusal, refuse } from './refusal.ts'
 
 /** Buying credit ahead: `POST /create-invoice` and `GET /invoice-status`. */
@@ -100,7 +101,8 @@ export class Buying {
    * Null if no credential is presented. A credential that is not good is an error, so that nobody
    * buys a new pass by mistake.
    */
-  async #payer(presented: Presentation): Promise<Result<Payer | null, Refusal>> {
+  async #payer(given: Presentation): Promise<Result<Payer | null, Refusal>> {
+    const presented = withoutPayment(given)
     if (presented.is === 'absent') return ok(null)
     if (presented.is === 'damaged' && (await this.#parts.authenticator.wasPaid(presented))) {
       return err(DAMAGED)

@@ -1,3 +1,4 @@
+import type { PaymentRefused } from '../rails/rail.ts'
 import type { NotAuthenticated } from './authenticate.ts'
 import type { Authenticated, Priced } from './call.ts'
 import type { NotHeld } from './hold.ts'
@@ -5,7 +6,7 @@ import { forbidden, NOT_GOOD } from './not-authenticated.ts'
 import { holdRefusal, short } from './not-held.ts'
 import type { Payer } from './payer.ts'
 import type { Incoming } from './ports.ts'
-import { FULL, PENDING, type Refusal } from './refusal.ts'
+import { FULL, PENDING, type Refusal, refuse } from './refusal.ts'
 
 /** Why a request is not served: in any mode, or because it is not paid for. */
 export type Denied = { readonly is: 'refused'; readonly refusal: Refusal } | Unpaid
@@ -25,6 +26,8 @@ export interface Unpaid {
    * request.
    */
   readonly reason: string | null
+  /** The code of a payment that is refused, for the field `reason` beside the error. */
+  readonly code?: string
   /** This refusal is sent instead of an offer, if it is not null. */
   readonly refusal: Refusal | null
 }
@@ -45,7 +48,19 @@ export function notAuthenticated(
 ): Denied {
   if (not.why === 'forbidden') return refused(forbidden(incoming, not, priced?.asked.model ?? null))
   if (not.why === 'pending' || not.why === 'unreachable') return refused(PENDING)
+  if (not.why === 'payment') return paymentRefused(not.refused, priced)
   return { is: 'not_good', priced, payer: null, reason: NOT_GOOD[not.why], refusal: null }
+}
+
+/** Only a payment that was spent is answered with other ways to pay. */
+function paymentRefused(
+  { status, code, message, retryAfterSeconds: seconds }: PaymentRefused,
+  priced: Priced | null,
+): Denied {
+  if (status !== 402) {
+    return refused(refuse(status, code, message, { retryAfterSeconds: seconds ?? null }))
+  }
+  return { is: 'not_good', priced, payer: null, reason: message, code, refusal: null }
 }
 
 /** No slot was free, or the money could not be held. */

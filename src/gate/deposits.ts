@@ -1,9 +1,10 @@
 import { assert } from '../floor/assert.ts'
 import type { World } from '../floor/world.ts'
 import type { AccountId, Ledger } from '../ledger/ledger.ts'
-import type { Passes } from '../ledger/passes.ts'
+import type { Passes, PassRow } from '../ledger/passes.ts'
 import { type Msat, ZERO } from '../money/msat.ts'
 import type { Tiers } from '../money/tiers.ts'
+import type { Identifier } from '../passes/identifier.ts'
 import { settlementSecret } from '../passes/keys.ts'
 import { hex, macaroonOf, newAccount, passNameOf, type RootKeys } from '../passes/write.ts'
 import type { Credited, Receipt } from '../rails/rail.ts'
@@ -50,6 +51,12 @@ export class Deposits {
   }
 
   async #credit(receipt: Receipt): Promise<Credited> {
+    const credited = await this.#creditNow(receipt)
+    receipt.credited?.(credited.account)
+    return credited
+  }
+
+  async #creditNow(receipt: Receipt): Promise<Credited> {
     const { account } = receipt
     if (typeof account !== 'string') return this.#open(receipt, account.opens)
     await this.#deposit(receipt, account)
@@ -62,12 +69,12 @@ export class Deposits {
    */
   async #open(receipt: Receipt, caveats: readonly string[]): Promise<Credited> {
     const { passes, keys, world } = this.#parts
-    const { payment } = receipt
+    const { payment, unpresented = false } = receipt
     const hash = passNameOf(payment)
     const known = await passes.get(hash)
     if (known !== null) {
       await this.#deposit(receipt, known.account)
-      return { account: known.account, pass: null }
+      return { account: known.account, pass: await this.#kept(receipt, known) }
     }
     const named = { hash, tokenId: hex(world.random(32)) }
     const account = newAccount(world.random)
@@ -76,13 +83,23 @@ export class Deposits {
     await Promise.all([
       passes.put({
         ...{ ...named, payment, keyId, account, shared: false, caveats },
-        // The pass is given away now, so no status token may disclose it later.
-        ...{ createdAt, usedAt: createdAt, generation: 0 },
+        // If the pass is given away now, it is never disclosed again.
+        ...{ createdAt, usedAt: unpresented ? null : createdAt, generation: 0 },
       }),
       this.#deposit(receipt, account),
     ])
-    const secret = settlementSecret(master, named)
-    return { account, pass: `${macaroonOf(named, master, caveats)}:${secret}` }
+    const pass = unpresented ? null : passFor(named, master, caveats)
+    return { account, pass }
+  }
+
+  /** The pass of an account that was opened before anybody presented its payment, for the first who does. */
+  async #kept({ unpresented }: Receipt, row: PassRow): Promise<string | null> {
+    const { hash, tokenId, keyId, caveats, usedAt } = row
+    const master = this.#parts.keys.byId(keyId)
+    if (unpresented === true || usedAt !== null) return null
+    if (tokenId === null || caveats === null || master === null) return null
+    await this.#parts.passes.markUsed(hash, this.#parts.world.now())
+    return passFor({ hash, tokenId }, master, caveats)
   }
 
   /**
@@ -112,3 +129,6 @@ export class Deposits {
     return bonus > promised ? bonus : promised
   }
 }
+
+const passFor = (named: Identifier, master: Uint8Array, caveats: readonly string[]): string =>
+  `${macaroonOf(named, master, caveats)}:${settlementSecret(master, named)}`

@@ -26,6 +26,7 @@ import type { ModeRule } from './mode.ts'
 import { parse } from './parse.ts'
 import type { PaymentRequired } from './payment-required.ts'
 import type { Incoming, Reply } from './ports.ts'
+import { withoutPayment } from './presentation.ts'
 import { fitted, type PriceParts, price } from './price.ts'
 import { DAMAGED, LEDGER, type Refusal, refuse, STOPPING } from './refusal.ts'
 import type { RequestLog } from './request-log.ts'
@@ -39,7 +40,7 @@ export interface GateParts {
   /** Which fields of a request may pass, and to which kind of backend. */
   terms(): Terms
   readonly authenticator: Authenticator
-  readonly paymentRequired: Pick<PaymentRequired, 'sats'>
+  readonly paymentRequired: Pick<PaymentRequired, 'sats' | 'short'>
   readonly mode: ModeRule
   readonly forwarder: Forwarder
   readonly settler: Settler
@@ -237,7 +238,10 @@ export class Gate {
     if (this.#stopping) return err(refused(STOPPING))
     if (!this.#parts.healthy()) return err(refused(LEDGER))
     const { asked, incoming, rate, route } = call
-    const { method, path, presented } = incoming
+    const { client, method, path } = incoming
+    // Only a route that sells takes payments. A pass beside one is good everywhere.
+    const sells = route.mode === 'charge'
+    const presented = sells ? incoming.presented : withoutPayment(incoming.presented)
     if (presented.is !== 'credential' && presented.is !== 'payment') {
       if (presented.is === 'absent' && isFree(rate)) return ok(toAuthenticated(call, null))
       return err(unpaidFor(incoming, call))
@@ -247,10 +251,13 @@ export class Gate {
     if (presented.is === 'payment') {
       const gone = route.targets.gone()
       if (gone !== null) return err(refused(gone))
-      if (route.mode !== 'charge') return err(unpaidFor(incoming, call))
+      if (!sells) return err(unpaidFor(incoming, call))
     }
     const operation = { path, method, model: asked.model }
-    return andThen(this.#parts.authenticator.authenticate(presented, operation), (identified) => {
+    const short = (sat: number) => this.#parts.paymentRequired.short(call, call.estimate, sat)
+    const paying = { client, short }
+    const { authenticator } = this.#parts
+    return andThen(authenticator.authenticate(presented, operation, paying), (identified) => {
       if (!identified.ok) return err(notAuthenticated(incoming, identified.error, call))
       const payer = identified.value
       call.estimate.of(payer.account)

@@ -110,7 +110,7 @@ export class ModeRule {
     return andThen(denied.refusal ?? this.#withoutOffer(call, denied), err)
   }
 
-  #offer({ incoming }: Call, { payer, priced, reason }: Unpaid): Awaitable<Refusal> {
+  #offer({ incoming }: Call, { code, payer, priced, reason }: Unpaid): Awaitable<Refusal> {
     const { paymentRequired, healthy } = this.#parts
     // The row of an invoice must be on disk before its offer is sent. While the disk fails, that
     // would wait for ever.
@@ -119,7 +119,8 @@ export class ModeRule {
       const why = reason ?? unpaid(asks.sat, incoming.presented)
       return andThen(this.#debt(payer), (debt) => {
         const sums = { sat: asks.sat + debt, least: asks.least + debt }
-        return paymentRequired.offer(incoming, { payer, ...sums, reason: why })
+        const offer = paymentRequired.offer(incoming, { payer, ...sums, reason: why })
+        return code === undefined ? offer : andThen(offer, (made) => withReason(made, code))
       })
     })
   }
@@ -146,3 +147,8 @@ export class ModeRule {
  */
 const mayBeObserved = ({ incoming }: Call, { is, payer }: Unpaid): boolean =>
   is !== 'not_good' && (payer !== null || incoming.isLocal())
+
+const withReason = (refusal: Refusal, reason: string): Refusal => ({
+  ...refusal,
+  extra: { reason, ...refusal.extra },
+})

@@ -23,5 +23,11 @@ export interface Payer {
   readonly via: 'pass' | 'payment' | 'free' | 'operator'
 }
 
+/**
+ * The payer. `carries` are headers of the answer, whatever happens to the request: the pass that
+ * its payment has just bought (threats L3), and what the rail adds. Null if there are none.
+ */
+export type Identified = Payer & { readonly carries: Readonly<Record<string, string>> | null }
+
 /** The name of the narrowed pass that pays; null if all of the account does. */
 export const passOf = ({ scope }: Payer): string | null => nameOfPass(scope)

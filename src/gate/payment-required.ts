@@ -87,6 +87,22 @@ export class PaymentRequired {
   }
 
   /**
+   * Whether credit of `sat` on a new account admits a request. Null if it does, and otherwise the
+   * sats that are needed. Counts the prompt only if its bound costs more than that.
+   */
+  short(step: Priced, estimate: PromptEstimate, sat: number): Awaitable<number | null> {
+    const { rate, asked } = step
+    const least = asked.hasOutput ? asked.choices : 0
+    const sats = (input: number) =>
+      ceilSat(at(ceilingPrice(rate, { ...asked.most, input }, 'output'), least))
+    if (sats(asked.most.input + estimate.template()) <= sat) return null
+    return andThen(estimate.withMargin(), (input) => {
+      const needs = sats(input + estimate.template())
+      return needs <= sat ? null : needs
+    })
+  }
+
+  /**
    * Builds a 402 with offers. The holder of a root pass or a spending key is offered a top-up of the
    * account, everybody else a new account. A macaroon of the account is for its root pass alone. A rail that cannot take money now is left out. If no rail can,
    * the refusal has no offer, because nobody should be asked for a payment that cannot be taken.

@@ -32,6 +32,8 @@ export interface Health {
   readonly upstream: 'ok' | 'unreachable'
   readonly wallet: 'ok' | 'unreachable'
   readonly ledger: 'ok' | 'late' | 'damaged'
+  /** Whether tokens are taken now. Not set if none are ever. */
+  readonly cashu?: 'ok' | 'unreachable'
   /** Why nothing is sold, in words. Only set if the backend is gone. */
   readonly reason?: string
 }
@@ -47,6 +49,8 @@ export interface DescribeParts {
   /** Set if the backend has been away for so long that nothing is sold. */
   gone(): Gone | null
   walletOk(): boolean
+  /** Whether a token could be taken now. Null if none are. */
+  cashuOk(): boolean | null
   ledgerOk(): boolean
   /** Its file is wrong, so nothing is admitted any more. */
   ledgerDamaged(): boolean
@@ -100,7 +104,7 @@ export function makeDescribe(parts: DescribeParts): Describe {
       gone: gone === null ? null : goneWords(gone),
       usdPerBtc: parts.usdPerBtc(),
       acceptingPayments:
-        gone === null && parts.walletOk() && parts.ledgerOk() && parts.terms.methods.length > 0,
+        gone === null && takesMoney(parts) && parts.ledgerOk() && parts.terms.methods.length > 0,
     }
   }
   return {
@@ -119,6 +123,11 @@ export function makeDescribe(parts: DescribeParts): Describe {
   }
 }
 
+/** Whether one of the ways to pay works now. */
+function takesMoney({ cashuOk, terms, walletOk }: DescribeParts): boolean {
+  return (terms.methods.includes('l402') && walletOk()) || cashuOk() === true
+}
+
 async function health(parts: DescribeParts): Promise<Health> {
   await parts.listed()
   const upstream = parts.upstreamOk() ? 'ok' : 'unreachable'
@@ -127,7 +136,9 @@ async function health(parts: DescribeParts): Promise<Health> {
   const ok = upstream === 'ok' && wallet === 'ok' && ledger === 'ok'
   const gone = parts.gone()
   const why = gone === null ? {} : { reason: goneWords(gone) }
-  return { status: ok ? 'ok' : 'degraded', upstream, wallet, ledger, ...why }
+  const taken = parts.cashuOk()
+  const cashu = taken === null ? {} : { cashu: taken ? ('ok' as const) : ('unreachable' as const) }
+  return { status: ok ? 'ok' : 'degraded', upstream, wallet, ledger, ...cashu, ...why }
 }
 
 /** The price as it is shown. Null if the model is not for sale now. */

@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../floor/result.ts'
 import { Sweep, type Swept } from '../floor/sweep.ts'
 import type { World } from '../floor/world.ts'
 import type { Incoming } from '../gate/ports.ts'
-import type { ReadCredentials } from '../gate/presentation.ts'
+import { type ReadCredentials, withoutPayment } from '../gate/presentation.ts'
 import { type Refusal, refuse } from '../gate/refusal.ts'
 import { holderOf } from '../passes/recognise.ts'
 import { type Body, readBody } from './body.ts'
@@ -75,7 +75,7 @@ export function makeReceive(options: ReceiveOptions): Receive {
       const path = canonicalPath(request.url)
       const presented = readCredentials(request.rawHeaders)
       const incoming = new Received(request, path ?? '', { presented, options })
-      return { incoming, canonical: path !== null, holder: holderOf(presented) }
+      return { incoming, canonical: path !== null, holder: holderOf(withoutPayment(presented)) }
     },
     body(request, { incoming, canonical, holder }, size) {
       if (!canonical) return err(NO_SUCH_PATH)

@@ -11,8 +11,8 @@ import { readCaveat } from './read.ts'
 
 /**
  * The headers with credentials: those in which a pass may be sent, those of older L402 clients (a
- * macaroon in hex that contains its preimage; aperture `l402/header.go`), and those of other payment
- * protocols.
+ * macaroon in hex that contains its preimage; aperture `l402/header.go`), and those of payment
+ * protocols that no rail reads yet.
  */
 const KINDS: ReadonlyMap<string, 'ours' | 'legacy' | 'foreign'> = new Map([
   ['authorization', 'ours'],
@@ -20,7 +20,6 @@ const KINDS: ReadonlyMap<string, 'ours' | 'legacy' | 'foreign'> = new Map([
   ['api-key', 'ours'],
   ['macaroon', 'legacy'],
   ['grpc-metadata-macaroon', 'legacy'],
-  ['x-cashu', 'foreign'],
   ['payment-signature', 'foreign'],
   ['x-payment', 'foreign'],
   ['payment-authorization', 'foreign'],
@@ -37,6 +36,7 @@ export const PASS_HEADERS = NAMES.filter((name) => KINDS.get(name) !== 'foreign'
 /** Names of headers, in lower case, that are never sent to an upstream (threats G3). */
 export const CREDENTIAL_HEADERS: ReadonlySet<string> = new Set([
   ...NAMES,
+  'x-cashu',
   'x-goog-api-key',
   'proxy-authorization',
   'cookie',

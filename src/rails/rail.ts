@@ -3,7 +3,7 @@ import type { Result } from '../floor/result.ts'
 import type { InvoiceRow } from '../ledger/invoices.ts'
 import type { AccountId, Deposit, PaymentId } from '../ledger/ledger.ts'
 import type { Msat } from '../money/msat.ts'
-import type { Operation, Presented } from '../passes/pass.ts'
+import type { Operation, Presented, PresentedPass } from '../passes/pass.ts'
 import type { InvoiceRefused } from '../wallets/wallet.ts'
 
 /**
@@ -27,8 +27,9 @@ export interface Rail<Payment = unknown> {
   offer(want: Want): Awaitable<Result<Offer, OfferRefused>>
   /**
    * Takes a payment. No other function consumes one. Safe to repeat: the same payment gives the
-   * same receipt again. `call` is the request that is paid for. It is null if the client asks for
-   * its balance, its usage or a top-up.
+   * same receipt again. `call` is the request that is paid for. If it is null, the client only looks
+   * at its balance: a payment that is made by presenting it is not taken, and is answered only if it
+   * was credited before.
    */
   redeem(payment: Payment, call: PaidRequest | null): Promise<Result<Receipt, RedeemRefused>>
   /**
@@ -39,7 +40,20 @@ export interface Rail<Payment = unknown> {
 }
 
 /** The request that a payment pays for. */
-export type PaidRequest = Pick<Operation, 'path' | 'method' | 'model'>
+export interface PaidRequest extends Pick<Operation, 'path' | 'method' | 'model'> {
+  /** Who sends it, as `Incoming` names clients. */
+  readonly client: string
+  /**
+   * The account that the payment tops up, because a pass of it was sent too (threats L16). Null: the
+   * payment opens an account.
+   */
+  readonly account: AccountId | null
+  /**
+   * Called with the sats that a payment would credit, before it is taken. Returns null if they admit
+   * this request, and otherwise the sats that are needed (threats I8).
+   */
+  short(sat: number): Awaitable<number | null>
+}
 
 /**
  * What one rail finds in the headers. Only L402 reads passes, so a pass is spent through L402,
@@ -51,7 +65,13 @@ export type Read<Payment> = Presented | { readonly is: 'payment'; readonly payme
 /** What all rails together find in the headers of one request. */
 export type Presentation =
   | Presented
-  | { readonly is: 'payment'; readonly rail: Rail; readonly payment: unknown }
+  | {
+      readonly is: 'payment'
+      readonly rail: Rail
+      readonly payment: unknown
+      /** The pass that was sent beside it (threats L16). */
+      readonly pass: PresentedPass | null
+    }
 
 /** What an offer should ask for. */
 export interface Want {
@@ -130,6 +150,18 @@ export interface Receipt extends Pick<Deposit, 'amount' | 'credit' | 'rail' | 'n
   readonly headers: Readonly<Record<string, string>> | null
   /** What the rail itself writes in the commit of the deposit. Null if nothing. */
   readonly record: ((at: number) => Promise<void>) | null
+  /**
+   * Set if nobody has presented the payment. The pass of the account that it opens is then kept for
+   * the first who does.
+   */
+  readonly unpresented?: true
+  /** Called when the deposit is on disk, and the pass that it bought too. */
+  readonly credited?: (account: AccountId) => void
+  /**
+   * Set if the deposit has been on disk for some time, and its pass was given. Nothing is left to do,
+   * and `account` is the one that has it.
+   */
+  readonly known?: true
 }
 
 /** The result of crediting a receipt. */
@@ -147,7 +179,23 @@ export interface Credited {
  * open it. `pending`: the secret is right, but the wallet does not see the payment yet; such a
  * client must never be asked to pay again. `unreachable`: the wallet cannot say.
  */
-export type RedeemRefused = 'unknown' | 'bad_secret' | 'pending' | 'unreachable'
+export type RedeemRefused = 'unknown' | 'bad_secret' | 'pending' | 'unreachable' | PaymentRefused
+
+/**
+ * A refusal in words of the rail. `400`: the payment is not one that is taken; it was not touched.
+ * `402`: it was spent, and the answer offers other ways to pay. `429` and `503`: it may be good later,
+ * so no other payment is asked for.
+ */
+export interface PaymentRefused {
+  readonly status: 400 | 402 | 429 | 503
+  /** The code of the error: `token_spent`. */
+  readonly code: string
+  /** For the payer: what is wrong, what became of the payment, and what to do. */
+  readonly message: string
+  readonly retryAfterSeconds?: number
+  /** It may be known in a moment, so it is redeemed again for some seconds before this is said. */
+  readonly soon?: true
+}
 
 /** Selling credit ahead: what `POST /create-invoice` and `GET /invoice-status` need of a rail. */
 export interface Invoicing {

@@ -59,7 +59,7 @@ export interface ReceivedToken {
   readonly sat: number
   /** What the mint took for the swap (NUT-02). */
   readonly feeSat: number
-  /** The account that it tops up, or that it was credited to. Null: it opens one. */
+  /** The account that it tops up; once its buyer has the pass, the one that has it. Null: it opens one. */
   readonly account: AccountId | null
   /** Whether the ledger has it on disk, and its buyer got the pass. Then there is nothing to do. */
   readonly given: boolean

@@ -4,7 +4,7 @@ import { Deposits } from '../../src/gate/deposits.ts'
 import type { Books } from '../../src/ledger/open-ledger.ts'
 import { Tiers } from '../../src/money/tiers.ts'
 import type { RootKeys } from '../../src/passes/write.ts'
-import type { Offer, Rail, Receipt } from '../../src/rails/rail.ts'
+import type { Offer, PaidRequest, Rail, Receipt } from '../../src/rails/rail.ts'
 import { newKeys } from '../support/gate.ts'
 import { openMemoryBooks } from '../support/memory-books.ts'
 import { real } from '../support/world.ts'
@@ -19,10 +19,12 @@ export interface RailUnderTest {
   readonly pay: string | ((offer: Offer) => Promise<readonly string[]>)
   /** Headers of somebody who has the offer but did not pay. */
   readonly unpaid: string | ((offer: Offer) => readonly string[])
+  /** Resolves when the rail can make offers. At once if not given. */
+  readonly ready?: () => Promise<void>
   /** Headers that look like a payment of this rail but cannot be read. */
   readonly malformed: string | readonly string[]
   /** From now on nobody can pay. */
-  readonly outage: string | (() => void)
+  readonly outage: string | (() => unknown)
   /** Somebody pays and presents nothing. Resolves when the rail could know of it. */
   readonly unpresented: string | (() => Promise<void>)
 }
@@ -39,7 +41,10 @@ const WANT = {
   generation: 0,
   quota: { is: 'stranger', client: 'a', site: 'a' },
 } as const
-const CALL = { path: '/v1/chat/completions', method: 'POST', model: 'fake' }
+const CALL: PaidRequest = {
+  ...{ path: '/v1/chat/completions', method: 'POST', model: 'fake' },
+  ...{ client: 'a', account: null, short: () => null },
+}
 /** nginx refuses an answer whose headers are larger than a page of memory. */
 const MOST_HEADERS = 4_000
 
@@ -59,7 +64,8 @@ export function railContract(name: string, make: (parts: RailParts) => RailUnder
   }
   type Opened = ReturnType<typeof opened>
 
-  async function offerOf({ rail }: Opened): Promise<Offer> {
+  async function offerOf({ rail, ready }: Opened): Promise<Offer> {
+    await ready?.()
     const offer = await rail.offer(WANT)
     if (!offer.ok) throw new Error(offer.error.why)
     return offer.value
@@ -73,11 +79,15 @@ export function railContract(name: string, make: (parts: RailParts) => RailUnder
   }
   async function receiptOf(under: Opened, payment: unknown): Promise<Receipt> {
     const redeemed = await under.rail.redeem(payment, CALL)
-    if (!redeemed.ok) throw new Error(redeemed.error)
+    if (!redeemed.ok) throw new Error(JSON.stringify(redeemed.error))
     return redeemed.value
   }
   /** A test that is skipped if the rail has no such thing. */
-  const needs = (what: keyof Omit<RailUnderTest, 'rail'>, title: string, test: () => unknown) => {
+  const needs = (
+    what: keyof Omit<RailUnderTest, 'rail' | 'ready'>,
+    title: string,
+    test: () => unknown,
+  ) => {
     const has = opened()[what]
     return typeof has === 'string' ? it.skip(`${title} (${has})`) : it(title, () => test())
   }
@@ -171,10 +181,24 @@ export function railContract(name: string, make: (parts: RailParts) => RailUnder
       expect(await under.books.statement.verify()).toMatchObject({ ok: true })
     })
 
+    needs('pay', 'a refusal in its own words has a class, a code and a message', async () => {
+      const under = opened()
+      const read = under.rail.read([under.rail.reads[0] ?? '', 'nothing of this rail'])
+      if (read.is !== 'payment') return
+      const redeemed = await under.rail.redeem(read.payment, CALL)
+      if (redeemed.ok || typeof redeemed.error === 'string') return
+      const { status, code, message } = redeemed.error
+      expect([400, 402, 429, 503]).toContain(status)
+      expect([code, message]).toEqual([
+        expect.stringMatching(/^[a-z_]{3,40}$/),
+        expect.stringMatching(/^[A-Z].*\.$/),
+      ])
+    })
+
     needs('outage', 'an outage is a refusal and no exception', async () => {
       const { rail, outage } = opened()
       if (typeof outage === 'string') return
-      outage()
+      await outage()
       expect(await rail.offer(WANT)).toMatchObject({ ok: false, error: { why: expect.anything() } })
     })
 

@@ -24,6 +24,7 @@ import { keyId } from '../../src/passes/keys.ts'
 import type { RootKeys } from '../../src/passes/write.ts'
 import type { Rail } from '../../src/rails/rail.ts'
 import { openPlayWallet, type PlayWallet } from '../../src/wallets/play/play.ts'
+import type { TokenReceiver } from '../../src/wallets/receiver.ts'
 import type { Wallet } from '../../src/wallets/wallet.ts'
 import { alone, type NamedWallet } from '../../src/wallets/wallet-list.ts'
 import { type Answered, Client, type Question } from './ask.ts'
@@ -49,8 +50,12 @@ export interface GateOptions {
   readonly wallets?: (play: PlayWallet) => readonly NamedWallet[]
   /** Wraps the books, to watch or to disturb them. */
   readonly watch?: (books: Books) => Books
+  /** The time. One of its own if not given. */
+  readonly world?: TestWorld
   /** The routes. Those of the program if not given. */
   readonly routes?: GateParts['routes']
+  /** Takes tokens of buyers. Nobody does if not given. */
+  readonly receiver?: TokenReceiver
   /** Further rails besides those of the program. */
   readonly rails?: readonly Rail[]
   /**
@@ -75,7 +80,7 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
   const fake = options.after?.fake ?? (await startFakeUpstream(script))
   if (options.after === undefined) fake.script = script
   const config = configOf({ upstream: fake.base.origin, ...options.settings })
-  const world = options.after?.world ?? new TestWorld()
+  const world = options.after?.world ?? options.world ?? new TestWorld()
   const folder = options.after?.folder ?? mkdtempSync(join(tmpdir(), 'satgate-test-'))
   const opened = options.after?.kept ?? openBooks(options.books ?? 'memory', folder, world)
   const books = options.watch?.(opened) ?? opened
@@ -102,6 +107,7 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
     say: (event) => events.push(event),
     routes: options.routes ?? ((targets) => routesOf(dialects, config.mode, targets)),
     rails: options.rails ?? [],
+    receiver: options.receiver ?? null,
     ownUrl: () => url,
     counter: new TokenCounter(),
   })

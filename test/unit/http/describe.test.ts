@@ -50,6 +50,7 @@ const about = (ids: readonly string[], parts: Partial<DescribeParts> = {}) =>
     upstreamOk: () => true,
     gone: () => null,
     now: () => 0,
+    cashuOk: () => null,
     walletOk: () => true,
     ledgerOk: () => true,
     ledgerDamaged: () => false,

@@ -163,7 +163,6 @@ describe('conflict: one of two could be charged by mistake', () => {
     ['two secrets', ['authorization', `L402 ${PASS}`, 'x-api-key', `${TOKEN}:${OTHER_SECRET}`]],
     ['two macaroons, one secret', ['authorization', `L402 ${TOKEN},${OTHER_TOKEN}:${SECRET}`]],
     ['a good one and a broken one', ['authorization', `L402 ${PASS}`, 'x-api-key', `${PASS}0`]],
-    ['a pass and X-Cashu', ['authorization', `L402 ${PASS}`, 'x-cashu', 'cashuB']],
     ['a pass and PAYMENT-SIGNATURE', ['x-api-key', PASS, 'Payment-Signature', 'eyJ']],
     ['a pass and X-PAYMENT', ['x-payment', 'eyJ', 'x-api-key', PASS]],
     ['a pass and Payment', ['authorization', `Payment eyJ, L402 ${PASS}`]],

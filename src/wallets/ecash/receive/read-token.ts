@@ -19,15 +19,17 @@ export interface ReadToken {
 /** In characters: more than `MOST_PROOFS` proofs with their DLEQ need. */
 const LONGEST = 48_000
 /** Many small proofs cost input fees and time, and no wallet needs so many (threats E). */
-export const MOST_PROOFS = 64
+const MOST_PROOFS = 64
 /** In characters. A random secret has 64. */
 const LONGEST_SECRET = 512
 const POINT = /^0[23][0-9a-f]{64}$/
 
 /** Reads what a token says without its mint. */
-export async function readHead(text: string): Promise<Result<TokenHead, TokenRefused>> {
+export function headIn(
+  { tokenHead }: Pick<typeof import('../mint/token.ts'), 'tokenHead'>,
+  text: string,
+): Result<TokenHead, TokenRefused> {
   if (text.length > LONGEST) return err({ why: 'too_large', most: MOST_PROOFS })
-  const { tokenHead } = await import('../mint/token.ts')
   const head = tokenHead(text)
   if (head === null) return err({ why: 'damaged' })
   if (head.secrets.length > MOST_PROOFS) return err({ why: 'too_large', most: MOST_PROOFS })

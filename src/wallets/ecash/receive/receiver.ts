@@ -18,7 +18,8 @@ import type { Mints } from '../mints.ts'
 import type { EcashStore } from '../store/store.ts'
 import type { AcceptedMints } from './accepted-mints.ts'
 import { Lane } from './lane.ts'
-import { paymentOf, type ReadToken, readHead, readToken } from './read-token.ts'
+import { headIn, paymentOf, type ReadToken, readToken } from './read-token.ts'
+import { TokenRequests } from './token-requests.ts'
 import type { TokenRow, TokenRows } from './token-rows.ts'
 import { type Swapped, TokenSwaps } from './token-swaps.ts'
 
@@ -37,7 +38,6 @@ type Received = Result<ReceivedToken, TokenRefused>
 /** How many texts of tokens are remembered: those that were taken, and those that never will be. */
 const TAKEN = 10_000
 const REFUSED = 2_000
-const REQUESTS = 500
 /** ms between two looks at the mints, and at tokens that are not finished. */
 const LOOK = 30_000
 const LOOK_LONGEST = 120_000
@@ -61,15 +61,16 @@ export class EcashReceiver implements TokenReceiver {
   readonly #taken = new Cache<string>(TAKEN)
   /** By the hash of a text: why it is never taken (threats D5). */
   readonly #refused = new Cache<TokenRefused>(REFUSED)
-  readonly #requests = new Cache<TokenRequest>(REQUESTS)
+  readonly #requests: TokenRequests
   /** By the secrets of a token: it is being taken now. */
   readonly #running = new Map<string, Promise<Received>>()
-  #write: typeof import('../mint/token.ts') | null = null
+  #library: typeof import('../mint/token.ts') | null = null
 
   constructor(parts: EcashReceiverParts) {
     this.#parts = parts
     this.#swaps = new TokenSwaps(parts)
     this.#lane = new Lane()
+    this.#requests = new TokenRequests(parts.accepted)
   }
 
   get mints(): readonly string[] {
@@ -77,23 +78,33 @@ export class EcashReceiver implements TokenReceiver {
   }
 
   request(sat: number): TokenRequest | null {
-    if (this.#write === null || this.#parts.freeze.reason !== null) return null
-    const open = this.#parts.accepted.open().filter(({ room }) => room >= sat)
-    if (open.length === 0) return null
-    const asked = sat + mostFee(sat, Math.max(...open.map(({ feePpk }) => feePpk)))
-    const mints = open.map(({ url }) => url)
-    const name = `${asked} ${mints.join(' ')}`
-    const known = this.#requests.get(name)
-    if (known !== undefined) return known
-    const made = { ...this.#write.requestOf(asked, mints), sat: asked, mints }
-    this.#requests.set(name, made)
-    return made
+    if (this.#library === null || this.#parts.freeze.reason !== null) return null
+    return this.#requests.get(sat, this.#library)
   }
 
   known(token: string): ReceivedToken | null {
-    const payment = this.#taken.get(hashOf(token))
-    const row = payment === undefined ? null : this.#parts.rows.get(payment)
+    const text = hashOf(token)
+    const payment = this.#taken.get(text)
+    const row = payment === undefined ? this.#find(text, token) : this.#parts.rows.get(payment)
     return row === null || !isHere(row) ? null : receivedOf(row)
+  }
+
+  /** Finds a token by its proofs, whose text was not seen in this process. */
+  #find(text: string, token: string): TokenRow | null {
+    if (this.#library === null || this.#refused.get(text) !== undefined) return null
+    const head = headIn(this.#library, token)
+    const row = head.ok ? this.#same(head.value.secrets) : null
+    if (row !== null) this.#taken.set(text, row.payment)
+    return row
+  }
+
+  /** The token with exactly these proofs. */
+  #same(secrets: readonly string[]): TokenRow | null {
+    const { rows } = this.#parts
+    const { tokens, known } = rows.overlap(secrets)
+    const [row] = tokens
+    if (row === undefined || tokens.length > 1 || known < secrets.length) return null
+    return rows.proofsOf(row.n) === known ? row : null
   }
 
   async receive(token: string, ask: ReceiveAsk): Promise<Received> {
@@ -119,7 +130,7 @@ export class EcashReceiver implements TokenReceiver {
     const tend = { every: TEND, longest: TEND_LONGEST }
     const work: Repeated[] = [
       background.repeat('mints for tokens', look, async () => {
-        this.#write = await import('../mint/token.ts')
+        this.#library ??= await import('../mint/token.ts')
         await accepted.look()
       }),
       background.repeat('received tokens', tend, async () => {
@@ -148,7 +159,8 @@ export class EcashReceiver implements TokenReceiver {
   }
 
   async #receive(token: string, ask: ReceiveAsk): Promise<Received> {
-    const head = await readHead(token)
+    this.#library ??= await import('../mint/token.ts')
+    const head = headIn(this.#library, token)
     if (!head.ok) return head
     const { secrets } = head.value
     const before = await this.#before(secrets)
@@ -174,11 +186,10 @@ export class EcashReceiver implements TokenReceiver {
   /** What became of these proofs, if any of them was taken before. */
   async #before(secrets: readonly string[]): Promise<Received | null> {
     const { rows } = this.#parts
-    const { tokens, known } = rows.overlap(secrets)
-    const [row] = tokens
-    if (row === undefined) return null
-    const same = tokens.length === 1 && known === secrets.length && rows.proofsOf(row.n) === known
-    if (!same) return err({ why: 'partly_spent', known, of: secrets.length })
+    const { known } = rows.overlap(secrets)
+    if (known === 0) return null
+    const row = this.#same(secrets)
+    if (row === null) return err({ why: 'partly_spent', known, of: secrets.length })
     if (isHere(row)) return ok(receivedOf(row))
     if (row.state === 'spent') return err({ why: 'spent' })
     return this.#after(row, await this.#swaps.settle(row))
@@ -278,12 +289,3 @@ const FINAL: ReadonlySet<TokenRefused['why']> = new Set([
   ...(['damaged', 'too_large', 'unit', 'mint', 'locked', 'duplicates'] as const),
   ...(['no_dleq', 'forged', 'spent'] as const),
 ])
-
-/**
- * The most that a payment of so many sats costs in input fees (NUT-02): a wallet that pays with as
- * few coins as possible sends one for each binary digit, and twice as many are allowed for.
- */
-function mostFee(sat: number, feePpk: number): number {
-  const proofs = 2 * (sat + feePpk).toString(2).length
-  return Math.ceil((proofs * feePpk) / 1000)
-}

@@ -132,17 +132,25 @@ export class TokenRows {
     this.#store.run(`UPDATE tokens SET state = 'spent' WHERE n = ? AND state = 'sent'`, n)
   }
 
+  /** The ledger has it. Only when its buyer got the pass, there is nothing left to be looked up. */
   credited(payment: string, account: AccountId, given: boolean): void {
-    this.#store.run(
-      `UPDATE tokens SET state = ?, account = ? WHERE payment = ? AND state IN ('here', 'credited')`,
-      ...[given ? 'given' : 'credited', account, payment],
-    )
+    const where = `WHERE payment = ? AND state IN ('here', 'credited')`
+    if (given) {
+      const update = `UPDATE tokens SET state = 'given', account = ? ${where}`
+      this.#store.run(update, account, payment)
+    } else this.#store.run(`UPDATE tokens SET state = 'credited' ${where}`, payment)
   }
 
   /** Tokens in that state, oldest first. */
   in(state: 'sent' | 'here', limit: number): readonly TokenRow[] {
     const sql = 'SELECT * FROM tokens WHERE state = ? ORDER BY n LIMIT ?'
     return this.#store.all(sql, state, limit).map(tokenOf)
+  }
+
+  /** For each mint, the sats of tokens whose coins are here and that the ledger has not credited. */
+  uncredited(): readonly { readonly mint: string; readonly sat: number }[] {
+    const sql = `SELECT mint, sum(sat - fee) AS sat FROM tokens WHERE state = 'here' GROUP BY mint`
+    return this.#store.all(sql).map(({ mint, sat }) => ({ mint: String(mint), sat: Number(sat) }))
   }
 
   /** What a mint holds or may hold for us: coins, and tokens whose swap is not answered. */

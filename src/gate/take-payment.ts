@@ -1,0 +1,86 @@
+import { err, ok, type Result } from '../floor/result.ts'
+import { sleep, type World } from '../floor/world.ts'
+import type { AccountId } from '../ledger/ledger.ts'
+import type { PaidRequest, Presentation, Receipt, RedeemRefused } from '../rails/rail.ts'
+import type { Deposits } from './deposits.ts'
+import type { Identified } from './payer.ts'
+
+/**
+ * ms in which a right payment that the wallet does not see yet is looked up, and ms between two
+ * such look-ups.
+ */
+const WALLET_WITHIN = 15_000
+const ASK_AGAIN = 500
+
+/** A payment that a request presents. */
+export type Payment = Extract<Presentation, { readonly is: 'payment' }>
+
+/** Takes payments that requests present: asks their rail, and has them credited. */
+export class PaymentTaker {
+  readonly #deposits: Pick<Deposits, 'credit'>
+  readonly #world: World
+
+  constructor(parts: { readonly deposits: Pick<Deposits, 'credit'>; readonly world: World }) {
+    this.#deposits = parts.deposits
+    this.#world = parts.world
+  }
+
+  /** Finds the account of a payment that was credited before. Takes nothing. */
+  async look({ rail, payment }: Payment): Promise<Result<Identified, RedeemRefused>> {
+    const receipt = await rail.redeem(payment, null)
+    if (!receipt.ok) return receipt
+    const { account, known } = receipt.value
+    if (known !== true || typeof account !== 'string') return err('unknown')
+    return ok(paidBy(account, null))
+  }
+
+  /**
+   * Takes a payment. If it opens an account, its pass is given out only once, so we wait for the
+   * deposit however long the disk takes.
+   */
+  async take(
+    { rail, payment }: Payment,
+    call: PaidRequest,
+  ): Promise<Result<Pick<Identified, 'account' | 'carries'>, RedeemRefused>> {
+    const redeemed = await this.patiently(() => rail.redeem(payment, call))
+    if (!redeemed.ok) return redeemed
+    const { headers, known, account: named } = redeemed.value
+    if (known === true && typeof named === 'string') return ok({ account: named, carries: headers })
+    // A rail that does not know of accounts lets each payment open one.
+    const receipt = typeof named === 'string' ? redeemed.value : toppingUp(redeemed.value, call)
+    const { account, pass } = await this.#deposits.credit(receipt)
+    return ok({
+      account,
+      carries: pass === null ? headers : { ...headers, 'x-satgate-pass': pass },
+    })
+  }
+
+  /**
+   * Redeems a payment. While its secret is right but the wallet does not see the payment, asks
+   * again for about 15 s.
+   */
+  async patiently(
+    redeem: () => Promise<Result<Receipt, RedeemRefused>>,
+  ): Promise<Result<Receipt, RedeemRefused>> {
+    const until = this.#world.elapsed() + WALLET_WITHIN
+    for (;;) {
+      const redeemed = await redeem()
+      if (redeemed.ok || !isSoon(redeemed.error)) return redeemed
+      if (this.#world.elapsed() >= until) return redeemed
+      await sleep(this.#world, ASK_AGAIN)
+    }
+  }
+}
+
+/** Whoever presents a payment pays out of the account that it opened, and may no more (threats L2). */
+export const paidBy = (account: AccountId, carries: Identified['carries']): Identified => ({
+  ...{ account, limits: [], scope: { is: 'request' }, generation: 0, via: 'payment', carries },
+})
+
+const toppingUp = (receipt: Receipt, { account }: PaidRequest): Receipt =>
+  account === null ? receipt : { ...receipt, account }
+
+const isSoon = (refused: RedeemRefused): boolean =>
+  typeof refused === 'string'
+    ? refused === 'pending' || refused === 'unreachable'
+    : refused.soon === true

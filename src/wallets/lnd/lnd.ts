@@ -11,7 +11,10 @@ import {
   WalletRefused,
   WalletUnreachable,
 } from '../wallet.ts'
-import { complaint, type Json, type LndRest, lndRest, messageOf, NOT_LND } from './rest.ts'
+import { lndAbout } from './about.ts'
+import { complaint, type Json, messageOf, NOT_LND } from './answers.ts'
+import { lndOutgoing, mayPay } from './outgoing.ts'
+import { type LndRest, lndRest } from './rest.ts'
 import { watchLnd } from './watch.ts'
 
 export interface LndOptions {
@@ -43,14 +46,23 @@ export interface LndOptions {
  */
 export async function openLndWallet(options: LndOptions): Promise<Wallet> {
   const rest = lndRest({ deadlineMs: 10_000, ...options })
-  const { money, identity } = await learn(rest, options.moneyHint).catch((error: unknown) => {
+  let learned = await learn(rest, options.moneyHint).catch((error: unknown) => {
     rest.close()
     throw error
   })
+  const { money } = learned
+  const outgoing = lndOutgoing(rest, options.world)
+  const host = new URL(options.url).host
   return {
     kind: 'lnd',
-    ...{ money, identity },
-    label: `lnd at ${new URL(options.url).host}`,
+    money,
+    label: `lnd at ${host}`,
+    get identity() {
+      return learned.identity
+    },
+    get outgoing() {
+      return learned.mayPay ? outgoing : undefined
+    },
     async createInvoice(ask) {
       const invoice = await makeInvoice(rest, ask)
       const theirs = moneyOf(invoice.bolt11)
@@ -61,7 +73,11 @@ export async function openLndWallet(options: LndOptions): Promise<Wallet> {
     },
     lookup: (paymentHash) => lookup(rest, paymentHash, options.world),
     watch: (cursor, onSettled) => watchLnd(rest, { cursor, onSettled }, options),
-    probe: () => probe(rest),
+    async probe() {
+      await probe(rest)
+      if (learned.identity === undefined) learned = { ...(await ask(rest)), money }
+    },
+    about: () => lndAbout(rest, { mayPay: learned.mayPay }),
     async close() {
       rest.close()
     },
@@ -70,18 +86,29 @@ export async function openLndWallet(options: LndOptions): Promise<Wallet> {
 
 interface Learned {
   readonly money: MoneyKind
-  readonly identity?: string | undefined
+  /** Undefined as long as the node did not answer. */
+  readonly identity: string | undefined
+  readonly mayPay: boolean
+}
+
+/** Makes an invoice to see the network and the key of the node, and asks what the macaroon may. */
+async function ask(rest: LndRest): Promise<Learned> {
+  await beActive(rest)
+  const memo = 'satgate looks which network this is'
+  const { bolt11 } = await makeInvoice(rest, { sat: 1, memo, expirySeconds: 1 })
+  return {
+    money: moneyOf(bolt11) ?? 'test',
+    identity: payeeOf(bolt11) ?? undefined,
+    mayPay: await mayPay(rest),
+  }
 }
 
 async function learn(rest: LndRest, hint: MoneyKind | null): Promise<Learned> {
   try {
-    await beActive(rest)
-    const memo = 'satgate looks which network this is'
-    const { bolt11 } = await makeInvoice(rest, { sat: 1, memo, expirySeconds: 1 })
-    return { money: moneyOf(bolt11) ?? 'test', identity: payeeOf(bolt11) ?? undefined }
+    return await ask(rest)
   } catch (error) {
     if (error instanceof WalletUnreachable && hint !== null && hint !== 'play') {
-      return { money: hint }
+      return { money: hint, identity: undefined, mayPay: false }
     }
     throw error
   }

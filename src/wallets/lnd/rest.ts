@@ -1,10 +1,19 @@
 import { X509Certificate } from 'node:crypto'
 import { isLoopback } from '../../floor/address.ts'
-import type { World } from '../../floor/world.ts'
-import { askJson, objectIn, type Response } from '../../outbound/ask-json.ts'
-import { explain, type Failure, failureIn, type Why } from '../../outbound/failure.ts'
+import { deadline, type World } from '../../floor/world.ts'
+import { askJson, type Response } from '../../outbound/ask-json.ts'
+import { failureIn } from '../../outbound/failure.ts'
 import { ownTransport } from '../../outbound/transport.ts'
-import { AmountRefused, WalletRefused, WalletUnreachable } from '../wallet.ts'
+import { WalletRefused, WalletUnreachable } from '../wallet.ts'
+import {
+  complaint,
+  explained,
+  type Json,
+  jsonIn,
+  type LndAnswer,
+  NOT_LND,
+  parsed,
+} from './answers.ts'
 
 /** The address of an lnd and the access to it. */
 export interface LndAccess {
@@ -25,7 +34,9 @@ export interface LndAccess {
 /** The REST gateway of lnd: JSON over HTTPS. lnd writes refusals in several ways. */
 export interface LndRest {
   /** Sends a GET, or a POST if there is a body. Throws `WalletUnreachable` if no answer comes in time. */
-  ask(path: string, body?: Json): Promise<LndAnswer>
+  ask(path: string, body?: Json, how?: How): Promise<LndAnswer>
+  /** The first message of an answer that goes on. Throws `WalletUnreachable` if none comes in time. */
+  first(path: string): Promise<LndAnswer>
   /**
    * Sends a GET whose answer goes on, with one JSON message on each line, until `over`. Resolves
    * with the reason why it ended. If `onMessage` throws, it rejects with that.
@@ -36,10 +47,12 @@ export interface LndRest {
   readonly closed: AbortSignal
 }
 
-export type Json = { readonly [name: string]: unknown }
-export interface LndAnswer {
-  readonly status: number
-  readonly body: Json
+/** How a call is made. */
+export interface How {
+  /** ms to wait for the answer, if less than the deadline of all calls. */
+  readonly waitMs?: number
+  /** False for a call that must not be sent a second time if its connection was closed. */
+  readonly again?: boolean
 }
 
 const LONGEST_ANSWER = 4 * 1024 * 1024
@@ -55,20 +68,40 @@ export function lndRest(access: LndAccess): LndRest {
   const closed = new AbortController()
 
   /** `POST /v1/invoices` may be repeated too, because an invoice that nobody has seen only expires. */
-  async function ask(path: string, body?: Json): Promise<LndAnswer> {
+  async function ask(path: string, body?: Json, how: How = {}): Promise<LndAnswer> {
     const url = new URL(`${base}${path}`)
-    const call = { url, body, headers, deadlineMs, over: closed.signal, most: LONGEST_ANSWER }
+    const waitMs = Math.min(how.waitMs ?? deadlineMs, deadlineMs)
+    const over = closed.signal
+    const call = { url, body, headers, deadlineMs: waitMs, over, most: LONGEST_ANSWER }
     const out = { transport: own.transport, world }
     const first = await askJson(out, call)
     // lnd closed a kept connection before it got the call.
     const stale = !first.ok && first.error.why === 'hung_up'
-    const answer = stale ? await askJson(out, call) : first
+    const answer = stale && how.again !== false ? await askJson(out, call) : first
     if (!answer.ok) throw explained(answer.error)
     return { status: answer.value.status, body: jsonIn(answer.value.json) }
   }
 
+  async function first(path: string): Promise<LndAnswer> {
+    const late = deadline(world, deadlineMs)
+    try {
+      const url = new URL(`${base}${path}`)
+      const signal = AbortSignal.any([late, closed.signal])
+      const request = { method: 'GET', headers, body: null, redirect: 'manual', signal } as const
+      const response = await own.transport(url, request)
+      return { status: response.status, body: await firstMessage(response) }
+    } catch (error) {
+      if (error instanceof WalletUnreachable) throw error
+      if (closed.signal.aborted) throw explained({ why: 'closed', code: '' })
+      if (late.aborted) throw explained({ why: 'silent', code: `${deadlineMs} ms` })
+      const failure = failureIn(error)
+      throw failure === null ? error : explained(failure)
+    }
+  }
+
   return {
     ask,
+    first,
     async follow(path, signal, onMessage) {
       const over = AbortSignal.any([signal, closed.signal])
       try {
@@ -120,6 +153,18 @@ function pem(text: string): string {
   }
 }
 
+/** Of an answer that goes on, only its first line is read. Leaving the loop closes the connection. */
+async function firstMessage(response: Response): Promise<Json> {
+  const decoder = new TextDecoder()
+  let text = ''
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true })
+    if (text.length > LONGEST_ANSWER) throw NOT_LND()
+    if (response.status === 200 && text.includes('\n')) break
+  }
+  return parsed(response.status === 200 ? (text.split('\n')[0] ?? '') : text)
+}
+
 /** A piece may end anywhere, also inside a character. */
 async function messagesOf(response: Response, onMessage: (message: Json) => void): Promise<Error> {
   const decoder = new TextDecoder()
@@ -138,78 +183,4 @@ async function messagesOf(response: Response, onMessage: (message: Json) => void
   }
   if (response.status === 200) return new WalletUnreachable('it hung up')
   return complaint({ status: response.status, body: parsed(rest) })
-}
-
-function parsed(text: string): Json {
-  try {
-    return jsonIn(JSON.parse(text))
-  } catch {
-    // The page of a proxy, or an incomplete answer.
-    throw NOT_LND()
-  }
-}
-
-function jsonIn(json: unknown): Json {
-  const object = objectIn(json)
-  if (object === null) throw NOT_LND()
-  return object
-}
-
-/** The server there is no lnd, or a broken one. */
-export const NOT_LND = () => new WalletUnreachable('what answers there does not answer as lnd does')
-
-/**
- * lnd sends every complaint as HTTP 500, so only its words tell the reason (0.18). They are not
- * repeated to anybody.
- */
-const COMPLAINTS: readonly (readonly [RegExp, (words: string) => Error])[] = [
-  [/wallet locked/, () => new WalletUnreachable('its wallet is locked: run lncli unlock')],
-  [/starting up|not yet ready|not yet active/, () => new WalletUnreachable('it is starting')],
-  [
-    /permission denied|macaroon|verification failed|cannot get macaroon/,
-    () =>
-      new WalletRefused(
-        'it does not take this macaroon: give the invoice.macaroon of this very node (it may make and read invoices, and nothing else)',
-      ),
-  ],
-  [/too large/, (words) => new AmountRefused(null, mostIn(words))],
-]
-
-/** The bound in sats, from "invoice amount … is too large, max is 100000 BTC". */
-function mostIn(words: string): number | null {
-  const btc = /max is (\d+) BTC/.exec(words)?.[1]
-  return btc === undefined ? null : Number(btc) * 100_000_000
-}
-
-/**
- * The error that an answer other than 200 means. Its text is for the operator and contains nothing
- * of the body.
- */
-export function complaint(answer: LndAnswer): Error {
-  const words = messageOf(answer)
-  const known = COMPLAINTS.find(([pattern]) => pattern.test(words))
-  return known?.[1](words) ?? new WalletUnreachable(`it answered with HTTP ${answer.status}`)
-}
-
-/** The message of lnd. In a stream it is one level deeper. */
-export function messageOf(answer: LndAnswer): string {
-  const { error, message } = answer.body
-  const nested = typeof error === 'object' && error !== null && 'message' in error && error.message
-  return String(nested || message || '')
-}
-
-/** What the operator of lnd can do about some failures. */
-const REFUSALS: Partial<Readonly<Record<Why, string>>> = {
-  untrusted: 'its TLS certificate is not the one given: set tlsCert to the tls.cert of this node',
-  expired: 'its TLS certificate has expired: delete tls.cert and tls.key and restart lnd',
-  another_name: 'its TLS certificate is for another name: set tlsextradomain or tlsextraip',
-}
-
-function explained(failure: Failure): Error {
-  const { why } = failure
-  const refusal = REFUSALS[why]
-  if (refusal !== undefined) return new WalletRefused(refusal)
-  if (why === 'too_large') return NOT_LND()
-  const help = why === 'refused' ? ': is lnd running, and is that its restlisten?' : ''
-  return new WalletUnreachable(`${explain(failure)}${help}`)
 }

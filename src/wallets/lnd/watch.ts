@@ -2,7 +2,8 @@ import { backOff } from '../../floor/back-off.ts'
 import type { Background } from '../../floor/background.ts'
 import { sleep, type World } from '../../floor/world.ts'
 import type { Settlement, Watch } from '../wallet.ts'
-import { type Json, type LndRest, NOT_LND } from './rest.ts'
+import { type Json, NOT_LND } from './answers.ts'
+import type { LndRest } from './rest.ts'
 
 const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 5_000

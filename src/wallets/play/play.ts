@@ -2,9 +2,12 @@ import { createHash } from 'node:crypto'
 import type { Background } from '../../floor/background.ts'
 import { err, ok, type Result } from '../../floor/result.ts'
 import type { World } from '../../floor/world.ts'
-import type { Invoices } from '../../ledger/invoices.ts'
+import type { WalletAbout } from '../about.ts'
 import { readBolt11, writeBolt11 } from '../bolt11.ts'
+import type { PaymentOrder } from '../outgoing.ts'
 import type { Invoice, InvoiceAsk, InvoiceState, Settlement, Wallet, Watch } from '../wallet.ts'
+import { type Fate, type PlayOutgoing, playOutgoing } from './outgoing.ts'
+import type { PlayStore } from './store.ts'
 
 /**
  * The wallet for play money. Its invoices are valid ones of a test network, and a request pays
@@ -17,13 +20,11 @@ export interface PlayWallet extends Wallet {
    * payment is on the disk. A second call gives the same result.
    */
   pay(invoice: string): Promise<Result<string, PlayRefused>>
+  readonly outgoing: PlayOutgoing
 }
 
 /** In order of precedence. */
 export type PlayRefused = 'malformed' | 'unknown' | 'expired'
-
-/** The store for its invoices. `remember` resolves when the value is on the disk. */
-export type PlayStore = Pick<Invoices, 'remember' | 'recall'>
 
 interface Kept {
   readonly preimage: string
@@ -40,6 +41,8 @@ export function openPlayWallet(deps: {
   readonly store: PlayStore
   readonly world: World
   readonly background: Background
+  /** What becomes of its payments. All are paid unless given. */
+  readonly fate?: (order: PaymentOrder) => Fate
 }): PlayWallet {
   const book = playBook(deps.store)
   const watchers = new Set<(settled: Settlement) => void>()
@@ -49,9 +52,30 @@ export function openPlayWallet(deps: {
     }
     return { is: deps.world.now() < kept.expiresAt ? 'open' : 'dead' }
   }
+  async function pay(invoice: string): Promise<Result<string, PlayRefused>> {
+    const hash = hashOf(invoice)
+    if (hash === null) return err('malformed')
+    const kept = await book.find(hash)
+    if (kept === null) return err('unknown')
+    const state = stateOf(kept)
+    if (state.is === 'dead') return err('expired')
+    if (state.is === 'open') {
+      const cursor = await book.settle(hash, kept)
+      for (const tell of watchers) tell({ paymentHash: hash, cursor })
+    }
+    return ok(kept.preimage)
+  }
+  async function settleOwn(hash: string): Promise<boolean> {
+    const paid = await pay(hash)
+    return paid.ok || paid.error === 'unknown'
+  }
+  const { fate = () => ({ is: 'paid' }) as const } = deps
   return {
     kind: 'play',
     money: 'play',
+    outgoing: playOutgoing({ ...deps, fate, settleOwn }),
+    about: async () => ABOUT,
+    pay,
     label: 'play money (worth nothing)',
     async createInvoice(ask) {
       const { invoice, kept } = newInvoice(ask, deps.world)
@@ -64,24 +88,20 @@ export function openPlayWallet(deps: {
     },
     watch: (cursor, onSettled) =>
       replayThenFollow({ book, watchers, background: deps.background }, { cursor, onSettled }),
-    async pay(invoice) {
-      const hash = hashOf(invoice)
-      if (hash === null) return err('malformed')
-      const kept = await book.find(hash)
-      if (kept === null) return err('unknown')
-      const state = stateOf(kept)
-      if (state.is === 'dead') return err('expired')
-      if (state.is === 'open') {
-        const cursor = await book.settle(hash, kept)
-        for (const tell of watchers) tell({ paymentHash: hash, cursor })
-      }
-      return ok(kept.preimage)
-    },
     async probe() {},
     async close() {
       watchers.clear()
     },
   }
+}
+
+const ABOUT: WalletAbout = {
+  holder: 'nobody: it is worth nothing',
+  inbound: { sat: null, says: 'as much as you like' },
+  preimage: 'payer',
+  learns: 'subscription',
+  paysOut: true,
+  warnings: [],
 }
 
 function newInvoice(ask: InvoiceAsk, world: World): { invoice: Invoice; kept: Kept } {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { writeBolt11 } from '../../../../src/wallets/bolt11.ts'
+import { paymentsDouble } from './lnd-payments-double.ts'
 
 /**
  * A test double of the REST gateway of lnd 0.18. Its answers, status codes and words were recorded
@@ -13,6 +14,10 @@ import { writeBolt11 } from '../../../../src/wallets/bolt11.ts'
 export interface LndDouble {
   readonly url: string
   readonly macaroonHex: string
+  /** It may pay as well. */
+  readonly adminHex: string
+  /** What it pays. */
+  readonly payments: ReturnType<typeof paymentsDouble>
   readonly traps: Traps
   readonly requests: string[]
   pay(bolt11OrHash: string): string
@@ -23,6 +28,9 @@ export interface LndDouble {
   readonly subscribers: number
   /** How many invoices it has made. */
   readonly invoices: number
+  /** Nobody listens until `reopen`. What it knows stays. */
+  close(): Promise<void>
+  reopen(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -47,6 +55,8 @@ export interface Traps {
   pieces: number
   /** A complaint that the subscription sends in the middle. */
   complainMidway: string | null
+  /** It does what it is asked, and its answers do not arrive. */
+  loses: boolean
 }
 
 interface Kept {
@@ -78,11 +88,14 @@ export async function startLndDouble(
     network: 'bcrt',
     pieces: 1 << 20,
     complainMidway: null,
+    loses: false,
   }
   const macaroonHex = `02${randomBytes(39).toString('hex')}`
+  const adminHex = `02${randomBytes(39).toString('hex')}`
   const invoices = new Map<string, Kept>()
   const streams = new Set<ServerResponse>()
   const requests: string[] = []
+  const payments = paymentsDouble((hash) => invoices.has(hash))
   let settled = 0
 
   const server = createServer(async (request, response) => {
@@ -96,7 +109,7 @@ export async function startLndDouble(
     if (response.destroyed) return
     if (traps.page !== null) return void response.writeHead(traps.page.status).end(traps.page.body)
     const answer = await answerTo(request, response)
-    if (answer === null) return
+    if (answer === null || traps.loses) return
     const [status, body] = answer
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   })
@@ -113,6 +126,14 @@ export async function startLndDouble(
     if (words !== null) return complaint(words, subscription)
     if (subscription) return subscribe(response, path)
     if (path === '/v1/invoices') return make(JSON.parse(await bodyOf(request)))
+    if (path.startsWith('/v2/router/')) {
+      if (!isAdmin(request)) return nested('permission denied')
+      const text = await bodyOf(request)
+      return payments.answer(path, text === '' ? {} : JSON.parse(text), response)
+    }
+    if (path.startsWith('/v1/channels')) {
+      return isAdmin(request) ? [200, { channels: CHANNELS }] : complaint('permission denied')
+    }
     if (path.startsWith('/v1/invoice/')) return find(path.slice('/v1/invoice/'.length))
     return [404, { code: 5, message: 'Not Found', details: [] }]
   }
@@ -120,9 +141,11 @@ export async function startLndDouble(
   function macaroonTrouble(request: IncomingMessage): string | null {
     const given = request.headers['grpc-metadata-macaroon']
     if (given === undefined) return 'expected 1 macaroon, got 0'
-    if (given === macaroonHex) return null
+    if (given === macaroonHex || given === adminHex) return null
     return 'verification failed: signature mismatch after caveat verification'
   }
+
+  const isAdmin = ({ headers }: IncomingMessage) => headers['grpc-metadata-macaroon'] === adminHex
 
   function make(ask: Record<string, unknown>): Answer | null {
     if (traps.unsynced) return null
@@ -202,10 +225,17 @@ export async function startLndDouble(
     for (const response of streams) tell(response, hash, kept)
   }
 
-  await new Promise<void>((done) => server.listen(port, '127.0.0.1', done))
+  const listen = (at: number) => new Promise<void>((done) => server.listen(at, '127.0.0.1', done))
+  const close = async () => {
+    server.closeAllConnections()
+    await new Promise((done) => server.close(done))
+  }
+  await listen(port)
+  const own = (server.address() as AddressInfo).port
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    macaroonHex,
+    url: `http://127.0.0.1:${own}`,
+    ...{ macaroonHex, adminHex, payments, close },
+    reopen: () => listen(own),
     traps,
     requests,
     get subscribers() {
@@ -229,11 +259,18 @@ export async function startLndDouble(
     },
     hangUp: () => server.closeAllConnections(),
     async stop() {
-      server.closeAllConnections()
-      await new Promise((done) => server.close(done))
+      if (server.listening) await close()
     },
   }
 }
+
+/** Of the first, 50,000 sats can arrive. The other side of the second has less than its reserve. */
+const CHANNELS = [
+  { remote_balance: '60000', remote_constraints: { chan_reserve_sat: '10000' } },
+  { remote_balance: '500', remote_constraints: { chan_reserve_sat: '10000' } },
+]
+
+const nested = (message: string): Answer => [500, { error: { code: 2, message, details: [] } }]
 
 /** An invoice as REST writes it, without the fields that no test reads. */
 function shape(hash: string, kept: Kept) {

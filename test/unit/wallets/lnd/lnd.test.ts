@@ -93,7 +93,7 @@ describe('opening', () => {
   it('learns the kind of money from an invoice that lasts a second, and keeps to it', async () => {
     const wallet = await open()
     expect(wallet.money).toBe('test')
-    expect(double.requests).toEqual(['GET /v1/state', 'POST /v1/invoices'])
+    expect(double.requests).toEqual(['GET /v1/state', 'POST /v1/invoices', 'POST /v2/router/send'])
   })
 
   it.each(['real', 'test'] as const)(

@@ -178,7 +178,7 @@ const KEEPERS: Readonly<Record<string, readonly string[]>> = {
   'wrap-ansi': ['src/cli/terminal.ts'],
   'light-bolt11-decoder': ['src/wallets/bolt11.ts'],
   '@scure/base': ['src/wallets/bolt11.ts'],
-  '@noble/curves': ['src/wallets/bolt11.ts'],
+  '@noble/curves': ['src/wallets/bolt11.ts', 'src/wallets/nwc/curve.ts'],
   '@cashu/cashu-ts': ['src/wallets/ecash/mint/coins.ts', 'src/wallets/ecash/mint/token.ts'],
   '@scure/bip39': ['src/daemon/ecash-folder.ts'],
   'node:sqlite': [

@@ -9,7 +9,7 @@ import type { Secret } from './secret.ts'
  * Wallets of later versions. They are refused by name, because a gate without a wallet could not
  * receive money.
  */
-const LATER = ['cln', 'nwc']
+const LATER = ['cln']
 
 /** The name of a wallet that this version has. */
 export const walletKind: Reader<string> = scalar((text) => {

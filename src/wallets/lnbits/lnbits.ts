@@ -5,7 +5,6 @@ import type { World } from '../../floor/world.ts'
 import type { MoneyKind } from '../../ledger/ledger.ts'
 import type { WalletAbout } from '../about.ts'
 import { fitDescription, moneyOf, readBolt11 } from '../bolt11.ts'
-import type { Outgoing } from '../outgoing.ts'
 import {
   type Invoice,
   type InvoiceAsk,
@@ -44,7 +43,8 @@ interface Learned {
   readonly money: Exclude<MoneyKind, 'play'>
   /** Hash of the id of the wallet. */
   readonly identity: string | undefined
-  readonly outgoing: Outgoing | undefined
+  /** Whether the key may pay. */
+  readonly pays: boolean
 }
 
 /**
@@ -57,6 +57,7 @@ interface Learned {
  */
 export async function openLnbitsWallet(options: LnbitsOptions): Promise<Wallet> {
   const rest = lnbitsRest({ deadlineMs: 10_000, ...options })
+  const outgoing = lnbitsOutgoing(rest, options.world)
   let learned: Learned
   try {
     learned = await learn(rest, options)
@@ -83,7 +84,7 @@ export async function openLnbitsWallet(options: LnbitsOptions): Promise<Wallet> 
   }
 
   async function probe(): Promise<void> {
-    if (learned.identity === undefined || failed) learned = { ...(await ask(rest, options)), money }
+    if (learned.identity === undefined || failed) learned = { ...(await ask(rest)), money }
     else await greet(rest)
     failed = false
   }
@@ -105,7 +106,7 @@ export async function openLnbitsWallet(options: LnbitsOptions): Promise<Wallet> 
       return about(host, learned)
     },
     get outgoing() {
-      return learned.outgoing
+      return learned.pays ? outgoing : undefined
     },
     async close() {
       rest.close()
@@ -116,22 +117,21 @@ export async function openLnbitsWallet(options: LnbitsOptions): Promise<Wallet> 
 async function learn(rest: LnbitsRest, options: LnbitsOptions): Promise<Learned> {
   const { moneyHint } = options
   try {
-    return await ask(rest, options)
+    return await ask(rest)
   } catch (error) {
     if (!(error instanceof WalletUnreachable) || moneyHint === null || moneyHint === 'play') {
       throw error
     }
-    return { money: moneyHint, identity: undefined, outgoing: undefined }
+    return { money: moneyHint, identity: undefined, pays: false }
   }
 }
 
 /** Makes an invoice to see the network, the id of the wallet, and what the key may. */
-async function ask(rest: LnbitsRest, { world }: LnbitsOptions): Promise<Learned> {
+async function ask(rest: LnbitsRest): Promise<Learned> {
   const memo = 'satgate looks which network this is'
   const { invoice, walletId } = await makeInvoice(rest, { sat: 1, memo, expirySeconds: 1 })
-  const outgoing = (await mayPay(rest)) ? lnbitsOutgoing(rest, world) : undefined
   const identity = createHash('sha256').update(walletId).digest('hex').slice(0, 32)
-  return { money: moneyOf(invoice.bolt11) ?? 'test', identity, outgoing }
+  return { money: moneyOf(invoice.bolt11) ?? 'test', identity, pays: await mayPay(rest) }
 }
 
 /**
@@ -204,14 +204,13 @@ async function lookup(
   return own?.paymentHash === paymentHash ? stateOf(own, now()) : { is: 'unknown' }
 }
 
-const about = (host: string, { outgoing }: Learned): WalletAbout => ({
+const about = (host: string, { pays }: Learned): WalletAbout => ({
   holder: `the server ${host}`,
   inbound: { sat: null, says: 'LNbits does not tell how much its Lightning node can receive' },
   preimage: 'public',
   learns: 'subscription',
-  paysOut: outgoing !== undefined,
-  warnings:
-    outgoing === undefined
-      ? []
-      : ['its key is the admin key, which may spend all of it: the invoice key is enough to sell'],
+  paysOut: pays,
+  warnings: pays
+    ? ['its key is the admin key, which may spend all of it: the invoice key is enough to sell']
+    : [],
 })

@@ -5,18 +5,11 @@ import { secretLine, secretMacaroon } from './read-secret.ts'
 import { anyOf, fitting, type Reader, scalar } from './reader.ts'
 import type { Secret } from './secret.ts'
 
-/**
- * Wallets of later versions. They are refused by name, because a gate without a wallet could not
- * receive money.
- */
-const LATER = ['cln']
-
 /** The name of a wallet that this version has. */
 export const walletKind: Reader<string> = scalar((text) => {
   const names = KINDS.map(({ kind }) => kind)
   if (names.includes(text)) return { ok: true, value: text }
   const choose = `choose ${anyOf(KINDS.map(({ named }) => named.message))}`
-  if (LATER.includes(text)) return { ok: false, error: `is not in this version yet; ${choose}` }
   const near = nearest(text, names)
   const meant = near === null ? choose : `did you mean ${near}?`
   return { ok: false, error: `is not a wallet; ${meant}` }

@@ -111,20 +111,20 @@ export const MONEY = {
     read: baseUrl,
     standard: null,
     example: 'https://localhost:8080',
-    doc: 'The REST address of the node',
+    doc: 'The address of the API of the node or server',
   }),
   'wallet.key': setting({
     read: walletKey,
     standard: null,
     example: '{ file: invoice.macaroon }',
-    doc: 'The macaroon of the node: a file, or hex in an environment variable. The invoice macaroon is enough',
+    doc: 'What the node or server asks for: the invoice macaroon of lnd (a file, or hex in an environment variable), a rune of cln, a password of phoenixd, the invoice key of lnbits, the connection string of nwc. [wallet.md](wallet.md) says which one is enough',
     secret: true,
   }),
   'wallet.tlsCert': setting({
     read: certificate,
     standard: null,
     example: 'tls.cert',
-    doc: 'The self-signed certificate of the node, a PEM file',
+    doc: 'The self-signed certificate of the node, a PEM file: tls.cert of lnd, ca.pem of clnrest',
   }),
   'wallet.mints': setting({
     read: listOf(mintUrl),

@@ -32,11 +32,12 @@ export class Lightning {
     if (row.settledAt !== null) return ok(receiptOf(row, row.amount, null))
     const state = await wallets.lookup(row)
     if (state === null) return err('unreachable')
-    if (state.is !== 'settled') return err('pending')
+    // What has settled for nothing, in the words of a wallet, is not paid.
+    if (state.is !== 'settled' || state.receivedMsat <= 0n) return err('pending')
     this.#settled(row)
     this.#preimages.set(hash, state.preimage)
-    const received = state.receivedMsat > row.amount ? state.receivedMsat : row.amount
-    const { source = row.wallet } = state
+    // What arrived is credited, whether it is more or less than what was asked for.
+    const { receivedMsat: received, source = row.wallet } = state
     const record = (at: number) => invoices.markSettled(hash, at)
     return ok({ ...receiptOf(row, received, record), source })
   }

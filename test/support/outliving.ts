@@ -59,6 +59,7 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'src/cli/log.ts #told': 'a problem that is not over',
   'src/config/load.ts NOTHING': 'stays empty',
   'src/rails/lightning.ts #settlements': 'the wallets of the settings',
+  'src/wallets/cln/outgoing.ts parts': 'a payment that the node said has failed',
   'src/wallets/wallet-list.ts #late': 'the wallets of the settings',
   'src/daemon/compose.ts also': 'settings',
   'src/daemon/control.ts asking': 'a command of the operator',

@@ -182,11 +182,7 @@ describe('C8 only settled counts', () => {
 
   it.each([
     { why: 'more was paid: all of it is credited', received: 12_345n, credited: 12_345n },
-    {
-      why: 'the wallet says less: it settled, so what was asked is credited',
-      received: 1n,
-      credited: 10_000n,
-    },
+    { why: 'less arrived: no more than that is credited', received: 9_999n, credited: 9_999n },
   ])('$why', async ({ received, credited }) => {
     const { l402, state, presented } = rail()
     const made = await created(l402)
@@ -194,6 +190,16 @@ describe('C8 only settled counts', () => {
     expect(await l402.redeem(presented(made.macaroon, '0'.repeat(64)))).toMatchObject({
       value: { amount: credited, payment: `ln:${made.row.hash}` },
     })
+  })
+
+  it('settled, and nothing arrived, is not paid', async () => {
+    const { l402, state, presented } = rail()
+    const made = await created(l402)
+    state.is = { is: 'settled', preimage: null, receivedMsat: 0n }
+    expect(await l402.redeem(presented(made.macaroon, '0'.repeat(64)))).toMatchObject({
+      error: 'pending',
+    })
+    expect(made.row.settledAt).toBeNull()
   })
 
   it('a secret is compared only with its own invoice', async () => {

@@ -3,6 +3,7 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Background } from '../../src/floor/background.ts'
+import type { MoneyKind } from '../../src/ledger/ledger.ts'
 import { openEcashWallet } from '../../src/wallets/ecash/ecash.ts'
 import { Freeze } from '../../src/wallets/ecash/freeze.ts'
 import { openMint } from '../../src/wallets/ecash/mint/cashu.ts'
@@ -19,6 +20,8 @@ export interface EcashOptions {
   /** Whether mints are asked as rarely as mints on the internet are. */
   readonly limited?: boolean
   readonly deadlineMs?: number
+  /** The kind of money of its ledger. The default is `test`. */
+  readonly money?: MoneyKind
 }
 
 /**
@@ -77,8 +80,13 @@ export class EcashBed {
 
   async open(options: EcashOptions): Promise<Wallet> {
     const parts = await this.parts(options)
-    const { maxPerMint = 1_000_000 } = options
-    const wallet = await openEcashWallet({ ...parts, maxPerMint, money: 'test', patienceMs: 5_000 })
+    const { maxPerMint = 1_000_000, money = 'test' } = options
+    const wallet = await openEcashWallet({
+      ...parts,
+      maxPerMint,
+      money: money === 'real' ? 'real' : 'test',
+      patienceMs: 5_000,
+    })
     this.#open.push({ wallet, store: parts.store })
     return wallet
   }

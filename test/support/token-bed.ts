@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import type { MoneyKind } from '../../src/ledger/ledger.ts'
 import { openMint, writeToken } from '../../src/wallets/ecash/mint/cashu.ts'
 import type { Mint, Proof } from '../../src/wallets/ecash/mint/mint.ts'
 import { splitSats } from '../../src/wallets/ecash/mint/sats.ts'
@@ -12,7 +11,6 @@ import type { FakeMint } from './fake-mint.ts'
 import { real } from './world.ts'
 
 export interface TokenBedOptions extends EcashOptions {
-  readonly money?: MoneyKind
   /** The mints whose tokens are taken. All of them if not given. */
   readonly accepts?: readonly string[]
 }

@@ -278,6 +278,44 @@ describe('a payment whose end is not known', () => {
     expect(paid()).toEqual([])
   })
 
+  it('of an invoice that somebody else has paid is failed, and its coins are free', async () => {
+    wallet.fund(1024)
+    const order = wallet.order(1000)
+    wallet.bank.paidByOthers.add(order.bolt11)
+    expect(await pay(order)).toEqual({
+      is: 'failed',
+      reason: 'somebody else has paid that invoice',
+    })
+    expect(wallet.free()).toBe(1024)
+  })
+
+  it('is given up an hour after its invoice expired, if the mint says unpaid and took no coin', async () => {
+    wallet.fund(1024)
+    wallet.bank.fault = (call) => (call === 'melt' ? 'before' : null)
+    const order = wallet.order(1000)
+    expect(await pay(order)).toEqual({ is: 'pending' })
+    wallet.clock += 600_000 + 3_500_000
+    expect(await find(order)).toEqual({ is: 'pending' })
+    wallet.clock += 200_000
+    wallet.bank.fault = () => null
+    expect(await find(order)).toMatchObject({
+      is: 'failed',
+      reason: expect.stringMatching('expired'),
+    })
+    expect(wallet.free()).toBe(1024)
+    expect(paid()).toEqual([])
+  })
+
+  it('is not given up while the mint works on it, however old its invoice is', async () => {
+    wallet.fund(1024)
+    wallet.bank.meltsEnd = 'pending'
+    const order = wallet.order(1000)
+    await pay(order)
+    wallet.clock += 40 * 86_400_000
+    expect(await find(order)).toEqual({ is: 'pending' })
+    expect(wallet.free()).toBeLessThan(24)
+  })
+
   it('J5 is looked up less and less often, however often somebody asks', async () => {
     wallet.fund(1024)
     wallet.bank.meltsEnd = 'pending'

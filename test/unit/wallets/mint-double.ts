@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readBolt11, writeBolt11 } from '../../../src/wallets/bolt11.ts'
 import {
   type Batch,
+  InvoicePaid,
   type Melted,
   type Mint,
   MintBusy,
@@ -53,6 +54,7 @@ export class MintBank {
   readonly states = new Map<string, ProofState>()
   readonly payments = new Map<string, Payment>()
   /** Payments to others. */
+  readonly paidByOthers = new Set<string>()
   readonly paidOut: { readonly bolt11: string; readonly sat: number }[] = []
   /** Sats that it earned with input fees, and that routes cost. */
   kept = 0
@@ -281,7 +283,8 @@ export function mintDouble(bank: MintBank, seed = 'seed'): Mint {
         const payment = bank.payments.get(quote)
         if (payment === undefined) throw new MintRefused(0, 'other')
         if (payment.state === 'pending') throw new MintUnreachable('it is at it (20005)')
-        if (payment.state === 'paid') throw new MintUnreachable('it has paid (20006)')
+        if (payment.state === 'paid') throw new InvoicePaid()
+        if (bank.paidByOthers.has(payment.bolt11)) throw new InvoicePaid()
         bank.check(inputs)
         if (sum(inputs) < payment.sat + payment.reserve + bank.feeOf(inputs)) {
           throw new MintRefused(11005, 'other')

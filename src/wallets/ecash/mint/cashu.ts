@@ -16,6 +16,7 @@ import { type Json, type MintHttp, mintHttp } from './http.ts'
 import {
   type Batch,
   ChangeLies,
+  InvoicePaid,
   type Melted,
   type Mint,
   MintLies,
@@ -282,12 +283,14 @@ async function checked(change: () => Promise<readonly Proof[]>): Promise<readonl
 const BEFORE_PAYING: readonly RefusedMeaning[] = ['spent', 'pending', 'keyset', 'amount']
 /** The code of Nutshell for all other errors, also after it has paid. */
 const ANYTHING = 11000
+const INVOICE_PAID = 20006
 
 function notMelted(error: unknown, offer: MintInfo): { readonly is: 'unpaid' } {
   if (!(error instanceof MintRefused)) throw error
   if (error.means === 'not_paid') return { is: 'unpaid' }
   if (error.means === 'keyset') offer.forget()
   if (BEFORE_PAYING.includes(error.means) && error.code !== ANYTHING) throw error
+  if (error.code === INVOICE_PAID) throw new InvoicePaid()
   throw new MintUnreachable(`it does not say whether it has paid (${error.code})`)
 }
 

@@ -165,6 +165,16 @@ export class OutputsKept extends MintUnreachable {
 }
 
 /**
+ * The mint says that the invoice of a melt quote is paid: by this quote, whose answer was lost, or by
+ * somebody else, and then never by this quote. The state of the quote tells which.
+ */
+export class InvoicePaid extends MintUnreachable {
+  constructor() {
+    super('the invoice was paid before')
+  }
+}
+
+/**
  * The mint answered 429, because it was called too often. Nothing happened. Further calls would
  * make it longer (Nutshell).
  */

@@ -3,6 +3,7 @@ import type { World } from '../../../floor/world.ts'
 import type { Freeze } from '../freeze.ts'
 import {
   ChangeLies,
+  InvoicePaid,
   type Melted,
   type Mint,
   MintRefused,
@@ -27,6 +28,12 @@ export interface MelterParts {
 }
 
 /**
+ * An invoice that expired so many ms ago is paid by nobody. If its quote is unpaid then, it stays so,
+ * whatever else the mint answers.
+ */
+const LATE = 3_600_000
+
+/**
  * Carries out payments whose coins are set aside and that are written to the journal, and finds out
  * how they ended (NUT-05). One payment is never made twice. The methods throw the errors of the port
  * to the mint; then the payment may have happened, and it stays `sent`.
@@ -47,6 +54,7 @@ export class Melter {
       const melted = await mint.melt(quote, inputs, batch)
       await this.#conclude(mint, payout, { batch, melted })
     } catch (error) {
+      if (error instanceof InvoicePaid) return this.#paidBefore(mint, payout, batch)
       // The mint crashed while it made the change. While its quote is unpaid, no money has left.
       const died = error instanceof OutputsKept && isGivenUp(batch, this.#parts.world.now())
       if (!died && !(error instanceof MintRefused)) throw error
@@ -66,9 +74,29 @@ export class Melter {
     const melted = await this.#stateOf(mint, payout, batch)
     if (melted === null) return
     if (melted.is !== 'unpaid') return this.#conclude(mint, payout, { batch, melted })
+    const expiresAt = payout.invoice?.expiresAt ?? Number.POSITIVE_INFINITY
+    if (this.#parts.world.now() > expiresAt + LATE) {
+      return this.#giveUp(mint, payout, 'the mint did not pay it before it expired')
+    }
     // Sends the very same request again. If the first one is still on its way, it cannot pay a
     // second time. In a folder that may be an older copy nothing is sent.
     if (this.#parts.freeze.reason === null) await this.send(mint, payout)
+  }
+
+  /** By this quote, or by somebody else. Then this quote is unpaid for ever. */
+  async #paidBefore(mint: Mint, payout: Payout, batch: SentBatch): Promise<void> {
+    const melted = await mint.meltState(batch.quote ?? '', batch)
+    if (melted.is !== 'unpaid') return this.#conclude(mint, payout, { batch, melted })
+    await this.#giveUp(mint, payout, 'somebody else has paid that invoice')
+  }
+
+  /** Nothing is sent any more, if the mint says that it did not take the coins. */
+  async #giveUp(mint: Mint, payout: Payout, reason: string): Promise<void> {
+    const { store, payouts, world, onEnd } = this.#parts
+    const states = await mint.states(store.inputsOf(payout.batch ?? 0))
+    if (!states.every((state) => state === 'unspent')) return
+    payouts.failed(payout.n, reason, world.now())
+    onEnd(payouts.get(payout.n))
   }
 
   #batchOf({ batch: n }: Payout): SentBatch {

@@ -42,7 +42,7 @@ export function composeRails(parts: RailsParts) {
   const deposits = new Deposits(parts)
   const started = rails.map((rail) => rail.start((receipt) => deposits.credit(receipt)))
   return {
-    ...{ selling, rails, l402, cashu, gifts, verify },
+    ...{ selling, rails, l402, cashu, gifts, deposits, verify },
     authenticator: new Authenticator({
       ...{ passes, revocations, unpaid: l402, deposits, known, world },
     }),

@@ -10,6 +10,7 @@ import { ObservedLedger } from '../gate/observe.ts'
 import { PaymentRequired } from '../gate/payment-required.ts'
 import type { ReadCredentials } from '../gate/presentation.ts'
 import { priceOf } from '../gate/price.ts'
+import { Redeeming } from '../gate/redeeming.ts'
 import { RequestLog } from '../gate/request-log.ts'
 import { Respond } from '../gate/respond.ts'
 import type { Routes } from '../gate/route.ts'
@@ -130,14 +131,24 @@ export function compose(parts: GateParts): Composed {
     gone: undeliverable,
   })
   const ending = new EndingPasses({ ...parts, ...books, authenticator, verify, healthy })
+  const redeeming =
+    cashu === null || !sells
+      ? null
+      : new Redeeming({
+          ...{ rail: cashu, deposits: money.deposits, invoicing: l402, passes: books.passes },
+          ...{ authenticator, world, healthy, gone: undeliverable },
+        })
   const inside = { gate, buying, routes, readCredentials }
   const entrances = openEntrances(parts, {
-    ...{ ...inside, ending, pages, rails },
+    ...{ ...inside, redeeming, ending, pages, rails },
     described: {
       priceOf: (model) => priceOf(model, { pricing, models }),
       listed: () => models.list(),
       now: world.now,
-      terms: termsOf({ ...parts, tiers }, { routes: routes.all.map(soldOf), rails: money.selling }),
+      terms: termsOf(
+        { ...parts, tiers },
+        { routes: routes.all.map(soldOf), rails: money.selling, mints: cashu?.mints ?? null },
+      ),
       upstreamOk: upstreamUp,
       gone: () => models.gone(),
       usdPerBtc: () => pricing.usdPerBtc(),

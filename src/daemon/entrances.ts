@@ -28,7 +28,7 @@ export interface Entrance {
 
 /** What answers the requests that come in. */
 interface Served
-  extends Pick<AppParts, 'gate' | 'buying' | 'ending' | 'pages' | 'routes'>,
+  extends Pick<AppParts, 'gate' | 'buying' | 'redeeming' | 'ending' | 'pages' | 'routes'>,
     Pick<ReceiveOptions, 'readCredentials'> {
   readonly rails: readonly Rail[]
   /** What the documents of the gate are written from. */
@@ -66,7 +66,7 @@ export function openEntrances(parts: GateParts, served: Served): Entrances {
     describe: makeDescribe({ ...described, publicUrl: () => config.publicUrl ?? tunnelUrl() }),
     money: parts.books.kind,
     envelopeOf,
-    sells: described.terms.sells,
+    sells: described.terms.methods.includes('l402'),
     notFound: makeNotFound(described.terms),
     onError: (error) =>
       say({ event: 'problem', what: 'internal_error', error: error.name, at: placeOf(error) }),

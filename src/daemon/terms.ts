@@ -9,7 +9,15 @@ import { version } from './version.ts'
 /** What the documents of the gate say, as far as it does not change while the gate runs. */
 export const termsOf = (
   { config, tiers, books }: Pick<GateParts, 'config' | 'books'> & { readonly tiers: Tiers },
-  { routes, rails }: Pick<Terms, 'routes'> & { readonly rails: readonly Pick<Rail, 'name'>[] },
+  {
+    routes,
+    rails,
+    mints,
+  }: Pick<Terms, 'routes'> & {
+    readonly rails: readonly Pick<Rail, 'name'>[]
+    /** Whose tokens are taken. */
+    readonly mints: readonly string[] | null
+  },
 ): Terms => ({
   version: version(),
   operator: { ...config.operator, name: config.operator.name ?? 'satgate' },
@@ -18,6 +26,7 @@ export const termsOf = (
   errors: envelopeOf(''),
   sells: config.mode === 'charge',
   methods: config.mode === 'charge' ? rails.map(({ name }) => name) : [],
+  cashuMints: config.mode === 'charge' ? mints : null,
   invoice: config.credit.invoice,
   mostSats: MOST_SATS,
   tiers: tiers.shown,

@@ -131,7 +131,7 @@ const NO_INVOICE = refuse(
   'invoice_not_found',
   'No such invoice, or not with this token. Ask for the whole payment_url, with its token.',
 )
-const BAD_CREDENTIAL = refuse(
+export const BAD_CREDENTIAL = refuse(
   400,
   'bad_credential',
   'The key of this request is no pass of this gate, or one that is no longer good. Send no key to buy a new pass, or a good pass to top it up.',

@@ -17,6 +17,7 @@ import {
 } from './endpoint.ts'
 import { invoiceBody, readInvoiceQuery } from './invoice-body.ts'
 import { isFresh, loadPage, type Page, type PageFile } from './page.ts'
+import { redeemBody } from './redeem-body.ts'
 import {
   BAD_PAGE,
   BUG,
@@ -93,6 +94,7 @@ function addBuying(app: Hono<Env>, parts: AppParts, page: Page | null): void {
     const status = await parts.buying.status(c.req.param('hash'), c.req.query('token') ?? '')
     return status.ok ? c.json(status.value, 200, PRIVATE) : plain(c, parts, status.error)
   })
+  addRedeeming(app, parts)
   const { playPay } = parts
   if (playPay === null) return
   app.post('/play/pay', (c) => {
@@ -105,6 +107,20 @@ function addBuying(app: Hono<Env>, parts: AppParts, page: Page | null): void {
       return plain(c, parts, notPayable(paid.error))
     })
   })
+}
+
+/** `POST /cashu-redeem`, with the answers that 402-mcp reads. */
+function addRedeeming(app: Hono<Env>, parts: AppParts): void {
+  const { redeeming } = parts
+  if (redeeming === null) return
+  app.post('/cashu-redeem', (c) =>
+    withBody(c, parts, async (incoming, body) => {
+      const redeemed = await redeeming.redeem(body, incoming.presented, incoming)
+      if (!redeemed.ok) return plain(c, parts, redeemed.error)
+      const status = redeemed.value.is === 'pending' ? 202 : 200
+      return c.json(redeemBody(redeemed.value), status, PRIVATE)
+    }),
+  )
 }
 
 /** The page for buyers, at `/` and where an invoice is paid. Browsers get HTML, programs get text. */

@@ -8,6 +8,7 @@ import type { Buying } from '../gate/buying.ts'
 import type { EndingPasses } from '../gate/ending-passes.ts'
 import type { Gate } from '../gate/gate.ts'
 import type { Incoming, Reply } from '../gate/ports.ts'
+import type { Redeeming } from '../gate/redeeming.ts'
 import type { Refusal } from '../gate/refusal.ts'
 import type { Routes } from '../gate/route.ts'
 import { answerRefusal } from '../gate/write-response.ts'
@@ -22,6 +23,8 @@ import { serveRoute } from './serve-route.ts'
 export interface AppParts {
   readonly gate: Gate
   readonly buying: Buying
+  /** Null if no tokens are taken. */
+  readonly redeeming: Redeeming | null
   readonly ending: EndingPasses
   readonly pages: AccountPages
   readonly describe: Describe
@@ -29,7 +32,7 @@ export interface AppParts {
   readonly routes: Routes
   /** The envelope of errors on a path that no route serves. */
   envelopeOf(path: string): Envelope
-  /** Whether credit can be bought: the mode of the gate is `charge`. */
+  /** Whether invoices are sold. */
   readonly sells: boolean
   /** The 404 for a request that is not served. `path` is null if it could be read in two ways. */
   readonly notFound: (method: string, path: string | null) => Refusal

@@ -49,7 +49,17 @@ export function literalRequests(selling: Selling): string {
     sh(`curl -s ${origin}/create-invoice ${json} ${key} -d '{"amountSats":1000}'`),
     `Step 7, if you need it. ${NARROWER}`,
     sh(NARROW),
+    ...withEcash(selling, `${origin}${path} ${json}`, request),
   ].join('\n\n')
+}
+
+/** How to pay with a token. Empty if none are taken. */
+function withEcash({ terms }: Selling, where: string, request: string): readonly string[] {
+  if (terms.cashuMints === null) return []
+  return [
+    `Instead of an invoice you can pay with ecash: a Cashu token in sat of ${terms.cashuMints.join(' or ')}. \`cashu.request\` of a 402 asks for it (NUT-18), and \`cashu.amount\` is what it has to be worth. TOKEN is the token. The header \`X-Satgate-Pass\` of the answer is the pass for what is left: it comes only once. The token itself is good as a key too, but cannot take money out.`,
+    sh(`curl -s -i ${where} -H 'X-Cashu: TOKEN' -d '${request}'`),
+  ]
 }
 
 /** What `GET /` answers to programs. */

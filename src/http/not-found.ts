@@ -16,7 +16,7 @@ const INSTEAD: ReadonlyMap<string, string> = new Map([
 
 /** Makes the 404 for a path or a method that is not served. It names the nearest paths that are. */
 export function makeNotFound(
-  terms: Pick<Terms, 'routes' | 'sells'>,
+  terms: Pick<Terms, 'routes' | 'sells' | 'methods'>,
 ): (method: string, path: string | null) => Refusal {
   const methods = new Map<string, string>()
   for (const { path, method } of operations(terms)) {

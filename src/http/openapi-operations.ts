@@ -105,6 +105,16 @@ const BUYING: readonly Operation[] = [
   },
 ]
 
+const REDEEMING: readonly Operation[] = [
+  {
+    ...{ path: '/cashu-redeem', method: 'post', id: 'redeemToken', needs: 'either' },
+    summary: 'Takes a Cashu token as credit; with a pass it tops that pass up. 202: ask again',
+    body: { type: 'application/json', schema: 'RedeemRequest', required: true },
+    ok: json('Redeemed'),
+    others: [202, 400, 402, 404, 408, 413, 415, 429, 500, 503],
+  },
+]
+
 const CREDIT: readonly Operation[] = [
   {
     ...{ path: '/v1/balance', method: 'get', id: 'getBalance', needs: 'pass' },
@@ -185,9 +195,12 @@ const FREE: readonly Operation[] = [
  * Everything that is served to everybody. `/play/pay` is left out, because it answers this machine
  * only.
  */
-export const operations = (terms: Pick<Terms, 'routes' | 'sells'>): readonly Operation[] => [
+export const operations = (
+  terms: Pick<Terms, 'routes' | 'sells' | 'methods'>,
+): readonly Operation[] => [
   ...routeOperations(terms),
-  ...(terms.sells ? BUYING : []),
+  ...(terms.methods.includes('l402') ? BUYING : []),
+  ...(terms.methods.includes('cashu') ? REDEEMING : []),
   ...CREDIT,
   ...ENDING,
   ...FREE,

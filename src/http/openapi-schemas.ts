@@ -16,9 +16,35 @@ const OFFER = object(['scheme', 'invoice', 'macaroon', 'payment_hash', 'amount_s
   status_token: text('For whoever got this invoice alone.'),
 })
 
+const CASHU_OFFER = object(['request', 'request_bech32', 'mints', 'unit', 'amount'], {
+  request: text('A request for ecash (NUT-18), the same as in the header X-Cashu.'),
+  request_bech32: text('The same in bech32m (NUT-26).'),
+  mints: list({ type: 'string' }),
+  unit: { const: 'sat' },
+  amount: whole('Sats that a token has to be worth.'),
+})
+
+const REDEEM_ASK: Schema = {
+  ...object(['token'], {
+    token: text('cashuA… or cashuB…'),
+    paymentHash: text('Of an invoice: the token is for its account.'),
+    statusToken: text('Of that invoice.'),
+  }),
+  additionalProperties: false,
+}
+
+const REDEEMED = object(['credited'], {
+  credited: whole('Sats.'),
+  token_suffix: text('What stands behind the colon of the pass.'),
+  macaroon: text('What stands before it, if the token opened an account. Only once.'),
+  pass: text('Both together.'),
+})
+
 /** The fields that a 402 with an offer has beside the error. */
 const OFFERED: Readonly<Record<string, Schema>> = {
   l402: ref('Offer'),
+  cashu: CASHU_OFFER,
+  reason: text('Why a payment was not taken: token_spent, token_partly_spent.'),
   payment_url: text('A path of this server: the state of the invoice. Not for a shared invoice.'),
   pay_at: text('The same as a whole link, for people.'),
   pass_format: text('What the key is made of: the macaroon of this answer and the preimage.'),
@@ -178,6 +204,8 @@ export const schemas = (about: {
     has_more: flag,
     complete_since: whole('Unix time. Charges before it are not listed one by one any more.'),
   }),
+  RedeemRequest: REDEEM_ASK,
+  Redeemed: REDEEMED,
   InvoiceRequest: INVOICE_ASK(about.mostSats),
   Invoice: INVOICE,
   InvoiceStatus: INVOICE_STATUS,

@@ -1,7 +1,7 @@
 import { ref } from '../floor/json-schema.ts'
 import { type Operation, operations } from './openapi-operations.ts'
 import { schemas } from './openapi-schemas.ts'
-import type { Operator, Selling } from './selling.ts'
+import type { Operator, Selling, Terms } from './selling.ts'
 
 /**
  * With at most this many models, their names are the only valid ones. With more, some are examples.
@@ -40,7 +40,7 @@ export function openApi(selling: Selling): unknown {
     'x-satgate': state(selling),
     paths: paths(selling),
     components: {
-      securitySchemes: SCHEMES,
+      securitySchemes: takesTokens(terms) ? { ...SCHEMES, cashu: CASHU } : SCHEMES,
       schemas: schemas({
         models: models.map(({ id }) => id),
         few: FEW_MODELS,
@@ -84,6 +84,13 @@ function state({ terms, origin, models, upstream, acceptingPayments }: Selling):
   }
 }
 
+const CASHU = {
+  type: 'apiKey',
+  in: 'header',
+  name: 'X-Cashu',
+  description:
+    'A Cashu token (NUT-24): cashuB…. The pass for what is left of it is in X-Satgate-Pass of the answer.',
+}
 const SCHEMES = {
   bearer: { type: 'http', scheme: 'bearer', description: 'A pass: <macaroon>:<secret>.' },
   apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'The same pass.' },
@@ -96,6 +103,12 @@ const SCHEMES = {
 
 const PASS = [{ l402: [] }, { bearer: [] }, { apiKey: [] }]
 const SECURITY = { paid: PASS, pass: PASS, either: [{}, ...PASS], nothing: [] }
+
+const takesTokens = ({ methods }: Pick<Terms, 'methods'>): boolean => methods.includes('cashu')
+
+/** A token pays for what is sold, and for nothing else. */
+const securityOf = (needs: Operation['needs'], terms: Terms) =>
+  needs === 'paid' && takesTokens(terms) ? [...SECURITY.paid, { cashu: [] }] : SECURITY[needs]
 
 function paths(selling: Selling): unknown {
   const byPath = new Map<string, Record<string, unknown>>()
@@ -119,23 +132,33 @@ function written(operation: Operation, selling: Selling): unknown {
           requestBody: { required: body.required, content: content(ref(body.schema), body.type) },
         }),
     responses: responses(operation),
-    security: SECURITY[needs],
+    security: securityOf(needs, selling.terms),
     ...(needs === 'paid' && selling.terms.sells ? { 'x-payment-info': paymentInfo(selling) } : {}),
   }
 }
 
 /** The amount is null, because the price depends on the model and the tokens. */
-function paymentInfo({ acceptingPayments }: Selling): unknown {
+function paymentInfo({ acceptingPayments, terms }: Selling): unknown {
   const now = acceptingPayments ? '' : ' No payment can be taken at the moment.'
-  const description = `By the token, from credit that is bought over Lightning (L402).${now}`
-  const offer = { intent: 'charge', method: 'lightning', amount: null, currency: 'sat' }
-  return { offers: [{ ...offer, description }] }
+  const offer = (method: string, how: string) => ({
+    ...{ intent: 'charge', method, amount: null, currency: 'sat' },
+    description: `By the token, from credit that is bought ${how}.${now}`,
+  })
+  const offers = {
+    l402: offer('lightning', 'over Lightning (L402)'),
+    cashu: offer('cashu', 'with a Cashu token (NUT-24)'),
+  }
+  const methods = terms.methods.length === 0 ? ['l402'] : terms.methods
+  return {
+    offers: Object.entries(offers).flatMap(([name, one]) => (methods.includes(name) ? [one] : [])),
+  }
 }
 
 const content = (schema: object, type = 'application/json') => ({ [type]: { schema } })
 const header = (description: string, type = 'string') => ({ description, schema: { type } })
 
 const SAID: Readonly<Record<number, string>> = {
+  202: 'Not known yet: ask again after `retryAfterMs`.',
   400: 'The request cannot be read, or carries two credentials.',
   402: 'Payment required.',
   403: 'This pass is not good for this.',
@@ -193,6 +216,14 @@ const media = (types: Readonly<Record<string, object>>) =>
 function other(status: number, { method, path, needs, errors = '' }: Operation): unknown {
   const description = SAID[status]
   if (method === 'head') return { description, ...(status === 402 ? { headers: PRICE } : {}) }
+  if (status === 202) {
+    const pending = {
+      type: 'object',
+      required: ['state'],
+      properties: { state: { const: 'pending' } },
+    }
+    return { description, content: content(pending) }
+  }
   if (path === '/health' && status === 503) return { description, content: content(ref('Health')) }
   if (status !== 402) {
     const headers = status === 429 || status >= 502 ? { headers: RETRY } : {}

@@ -36,6 +36,8 @@ export interface Terms {
   readonly sells: boolean
   /** The names of the rails that are on. Empty if nothing is sold. */
   readonly methods: readonly string[]
+  /** The mints whose tokens are taken. Null if none are. */
+  readonly cashuMints: readonly string[] | null
   /** The smallest and largest invoice in a 402, in sats. */
   readonly invoice: { readonly min: number; readonly max: number }
   /** The largest invoice of `POST /create-invoice`, in sats. */

@@ -32,6 +32,12 @@ export function wellKnown(selling: Selling): unknown {
     free_endpoints: FREE.map((path) => ({ path, method: 'GET' })),
     payment: {
       methods: terms.methods,
+      ...(terms.cashuMints === null
+        ? {}
+        : {
+            cashu: { mints: terms.cashuMints, unit: 'sat', header: 'X-Cashu' },
+            cashuRedeem: '/cashu-redeem',
+          }),
       createInvoice: '/create-invoice',
       invoiceStatus: '/invoice-status/{payment_hash}',
       balance: '/v1/balance',

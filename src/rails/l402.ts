@@ -23,6 +23,7 @@ import type {
   IssuedInvoice,
   Offer,
   OfferRefused,
+  Payee,
   Rail,
   Receipt,
   RedeemRefused,
@@ -138,6 +139,16 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
 
   start(learned: (receipt: Receipt) => Promise<Credited>): { stop(): Promise<void> } {
     return this.#lightning.start(learned)
+  }
+
+  async payee(hash: string, token: string): Promise<Payee | null> {
+    const { invoices, passes } = this.#parts
+    const [row, pass] = await Promise.all([invoices.get(hash), passes.get(hash)])
+    const secrets = pass === null ? null : this.#issuer.secretsOf(pass)
+    if (row === null || pass === null || secrets === null) return null
+    if (!sameHex(token, secrets.status)) return null
+    const { account } = row
+    return { account, settlementSecret: secrets.settlement, used: pass.usedAt !== null }
   }
 
   async status(hash: string, token: string): Promise<InvoiceStatus | null> {

@@ -206,6 +206,19 @@ export interface Invoicing {
    * unpaid invoice (threats J5).
    */
   status(hash: string, token: string): Promise<InvoiceStatus | null>
+  /**
+   * Whom an invoice would credit, for somebody who pays into its account in another way. Null if that
+   * status token does not belong to that invoice.
+   */
+  payee(hash: string, token: string): Promise<Payee | null>
+}
+
+export interface Payee {
+  readonly account: AccountId
+  /** Opens the pass of the invoice in place of the preimage. */
+  readonly settlementSecret: string
+  /** Whether that pass was used. */
+  readonly used: boolean
 }
 
 export interface InvoiceWant {

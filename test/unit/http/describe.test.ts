@@ -29,6 +29,7 @@ const terms: Terms = {
   errors: openAiErrors,
   sells: true,
   methods: ['l402'],
+  cashuMints: null,
   invoice: { min: 10, max: 1000 },
   mostSats: 10_000_000,
   tiers: [{ amountSats: 10, creditSats: 10 }],
@@ -167,8 +168,9 @@ describe('openapi.json', () => {
 
   it('describes every route, and no other', async () => {
     const unused = null as never
-    const app = makeApp({ playPay: async () => unused } as never)
-    const { openapi } = await written(about(['llama3']))
+    const app = makeApp({ playPay: async () => unused, redeeming: {} } as never)
+    const cashu = { methods: ['l402', 'cashu'], cashuMints: ['https://mint.example'] }
+    const { openapi } = await written(about(['llama3'], { terms: { ...terms, ...cashu } }))
     const served = app.routes
       .filter(({ path }) => path !== '/*')
       .map(({ method, path }) => `${method} ${path}`)

@@ -8,6 +8,7 @@ import { ecashIn } from '../daemon/ecash-folder.ts'
 import { Failed } from '../daemon/failed.ts'
 import { ledgerIn, socketIn } from '../daemon/folder.ts'
 import type { Host } from '../daemon/host.ts'
+import { type NamedTest, testAtRest } from '../daemon/wallet-tests.ts'
 import { onLine } from '../floor/printable.ts'
 import { unitOf } from '../money/unit.ts'
 import type { Invocation } from './commands/command.ts'
@@ -65,6 +66,19 @@ export async function askWallet(
     return { answer: await walletAtRest(question, { config, world: host.world, told }), unit }
   }
   return { answer: await askRunning(dataDir, { ask: 'wallet', what: question }, told), unit }
+}
+
+/**
+ * Tests the wallets: asks the gate that runs on the data folder, or opens them itself. Says on stderr
+ * which of the two. Throws `Failed`.
+ */
+export async function askWalletTest(invocation: Invocation): Promise<readonly NamedTest[]> {
+  const { host } = invocation
+  const { config } = invocation.load()
+  const status = await statusOf(config.dataDir)
+  host.stderr.write(await statusLines('wallet', status, host))
+  if (!status.running) return testAtRest({ config, world: host.world })
+  return (await askRunning(config.dataDir, { ask: 'wallet_test' })) as readonly NamedTest[]
 }
 
 async function askRunning(

@@ -7,6 +7,7 @@ import type { Gifts } from '../rails/gifts.ts'
 import type { ExportAsk } from '../wallets/ecash/spend/export.ts'
 import type { WalletAdmin } from '../wallets/ecash/spend/wallet-admin.ts'
 import type { WithdrawAsk } from '../wallets/ecash/spend/withdraw.ts'
+import type { NamedWallet } from '../wallets/wallet-list.ts'
 import type { Asker } from './control.ts'
 import {
   accountJson,
@@ -19,6 +20,7 @@ import {
 } from './control-json.ts'
 import { accountNamed } from './named-account.ts'
 import { archivedBefore } from './upkeep.ts'
+import { testRunning } from './wallet-tests.ts'
 
 /** What the command line may ask of the books, of a running gate or of a folder at rest. */
 export type Question =
@@ -34,6 +36,7 @@ export type Question =
   | { readonly ask: 'earnings' }
   | { readonly ask: 'mint'; readonly sats: number; readonly caveats: readonly string[] }
   | { readonly ask: 'wallet'; readonly what: WalletQuestion }
+  | { readonly ask: 'wallet_test' }
 
 /** What `satgate wallet` asks of the ecash wallet's admin. Sats. */
 export type WalletQuestion =
@@ -50,6 +53,8 @@ export interface WalletParts {
 }
 
 export interface HandlerParts extends Partial<WalletParts> {
+  /** The wallets of a running gate. */
+  readonly wallets?: readonly NamedWallet[]
   readonly books: Books
   readonly gifts: Gifts
   readonly world: World
@@ -88,6 +93,8 @@ export function controlHandlers(
         return mint(parts, question)
       case 'wallet':
         return answerWallet({ admin, wallet }, question.what, asker.told)
+      case 'wallet_test':
+        return testRunning(parts.wallets ?? [], parts.world)
       default:
         throw new Error('this gate does not know that question: is it of another version?')
     }

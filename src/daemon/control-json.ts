@@ -13,6 +13,7 @@ import type { Exported, KeptExport } from '../wallets/ecash/spend/export.ts'
 import type { Restored } from '../wallets/ecash/spend/restore.ts'
 import type { Balance } from '../wallets/ecash/spend/wallet-admin.ts'
 import type { Withdrawn } from '../wallets/ecash/spend/withdraw.ts'
+import type { NamedTest } from './wallet-tests.ts'
 
 /**
  * The JSON of the commands about books and wallet. Names are snake_case and end in their unit.
@@ -194,4 +195,16 @@ export const keptJson = ({ at, state, ...exported }: KeptExport) => ({
 
 export const restoredJson = ({ mint, added, gone, holds, problem }: Restored) => ({
   ...{ mint, added_sat: added, gone_sat: gone, holds_sat: holds, problem },
+})
+
+export const testedJson = ({ name, label, problem, tookMs, about, ...invoice }: NamedTest) => ({
+  ...{ wallet: name, label, works: problem === null, problem, took_ms: tookMs },
+  ...{ money: invoice.money, network: invoice.network, invoice_sat: invoice.sat },
+  receivable_sat: about?.inbound.sat ?? null,
+  receivable: about?.inbound.says ?? null,
+  held_by: about?.holder ?? null,
+  preimage: about?.preimage ?? null,
+  learns: about?.learns ?? null,
+  pays_buyers: about?.paysOut ?? null,
+  warnings: about?.warnings ?? [],
 })

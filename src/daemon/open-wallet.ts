@@ -39,10 +39,8 @@ export async function chooseWallets(
   choosing: Choosing,
 ): Promise<WalletChoice> {
   if (config.wallets.some(({ kind }) => kind === 'play')) return choosePlay(choosing)
-  const hasEcash = config.wallets.some(({ kind }) => kind === 'ecash')
-  const ecash = hasEcash ? await chooseEcash(config, choosing) : null
+  const { configured, ecash } = await walletsOf(config, choosing)
   try {
-    const configured = config.wallets.flatMap((one) => configuredWallets(one, ecash, choosing))
     const opened = await openAll(configured, choosing)
     const money = await oneKindOfMoney(opened)
     return {
@@ -57,6 +55,20 @@ export async function chooseWallets(
     ecash?.parts.folder.close()
     throw error
   }
+}
+
+/** The wallets of the settings, not open yet, but for a Lightning address that is asked what it can do. */
+export async function walletsOf(
+  config: Pick<Config, 'wallets' | 'payout' | 'rails'>,
+  choosing: Choosing,
+): Promise<{
+  readonly configured: readonly ConfiguredWallet[]
+  readonly ecash: EcashChoice | null
+}> {
+  const hasEcash = config.wallets.some(({ kind }) => kind === 'ecash')
+  const ecash = hasEcash ? await chooseEcash(config, choosing) : null
+  const configured = config.wallets.flatMap((one) => configuredWallets(one, ecash, choosing))
+  return { configured, ecash }
 }
 
 /** Play money keeps its invoices in the ledger, and is always alone. */
@@ -139,7 +151,8 @@ interface Try {
   readonly reason: string
 }
 
-async function tryOpening(one: ConfiguredWallet, hint: MoneyKind | null): Promise<Try> {
+/** Opens a wallet, or says why it cannot be opened. */
+export async function tryOpening(one: ConfiguredWallet, hint: MoneyKind | null): Promise<Try> {
   try {
     return { one, wallet: await one.open(hint), refused: false, reason: '' }
   } catch (error) {

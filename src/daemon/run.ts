@@ -91,7 +91,9 @@ async function start(
   const moneyOut = ecash === null ? null : openMoneyOut(ecash, { books, config, world, say })
   const admin = moneyOut?.admin ?? null
   const wallet = kindsOf(config)
-  const handlers = controlHandlers({ books, gifts: gate.gifts, world, admin, wallet })
+  const handlers = controlHandlers({
+    ...{ books, gifts: gate.gifts, world, admin, wallet, wallets },
+  })
   const control = await listenForCommands(world, folder.socket, handlers)
   closers.push(() => control.close())
   const metrics = await startMetrics(

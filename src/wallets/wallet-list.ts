@@ -51,9 +51,10 @@ const LAST_FOR = { first: 4_000, longest: 300_000 }
 export class WalletList {
   readonly members: readonly Member[]
   readonly #world: World
-  readonly #byName: ReadonlyMap<string, Member>
+  /** More than one if a node is in the list at two addresses. */
+  readonly #byName: ReadonlyMap<string, readonly Member[]>
   /** Wallets that were late: how often in a row, and until when (ms of `elapsed`) they come last. */
-  readonly #late = new Map<string, { readonly times: number; readonly until: number }>()
+  readonly #late = new Map<Member, { readonly times: number; readonly until: number }>()
 
   constructor(
     wallets: readonly NamedWallet[],
@@ -65,9 +66,9 @@ export class WalletList {
       const outage = this.#outage(named, outages)
       return { ...named, breaker: new WalletBreaker(named.wallet, { world, outage, background }) }
     })
-    this.#byName = new Map(
-      this.members.flatMap((member) => [member.name, ...member.also].map((name) => [name, member])),
-    )
+    const names = [...new Set(wallets.flatMap(({ name, also }) => [name, ...also]))]
+    const has = (name: string) => (one: Member) => one.name === name || one.also.includes(name)
+    this.#byName = new Map(names.map((name) => [name, this.members.filter(has(name))]))
   }
 
   /** Whether some wallet can be asked for invoices. */
@@ -77,7 +78,7 @@ export class WalletList {
 
   /** Whether that wallet works. False for a name that no wallet has. */
   isUp(name: string): boolean {
-    return this.#byName.get(name)?.breaker.up === true
+    return this.#named(name).some(({ breaker }) => breaker.up)
   }
 
   /**
@@ -126,7 +127,14 @@ export class WalletList {
     invoice: { readonly hash: string; readonly wallet: string },
     who?: LookingUp,
   ): Promise<InvoiceState | null> {
-    return (await this.#byName.get(invoice.wallet)?.breaker.lookup(invoice.hash, who)) ?? null
+    const states: (InvoiceState | null)[] = []
+    for (const { breaker } of this.#named(invoice.wallet)) {
+      const state = await breaker.lookup(invoice.hash, who)
+      if (state !== null && state.is !== 'unknown') return state
+      states.push(state)
+    }
+    // It is unknown only if all of them say so.
+    return states.includes(null) ? null : (states[0] ?? null)
   }
 
   /** Stops all wallets. */
@@ -134,10 +142,16 @@ export class WalletList {
     await Promise.all(this.members.map(({ breaker }) => breaker.close()))
   }
 
+  /** The wallets of that name: those that work first. */
+  #named(name: string): readonly Member[] {
+    const all = this.#byName.get(name) ?? []
+    return [...all.filter(({ breaker }) => breaker.up), ...all.filter(({ breaker }) => !breaker.up)]
+  }
+
   /** The wallets that make invoices and work, those that are late behind the others. */
   #usable(): readonly Member[] {
     const working = this.members.filter(({ makes, breaker }) => makes && breaker.up)
-    const isLate = ({ name }: Member) => (this.#late.get(name)?.until ?? 0) > this.#world.elapsed()
+    const isLate = (member: Member) => (this.#late.get(member)?.until ?? 0) > this.#world.elapsed()
     return [...working.filter((one) => !isLate(one)), ...working.filter(isLate)]
   }
 
@@ -153,22 +167,22 @@ export class WalletList {
     return made.ok ? ok({ ...made.value, wallet: name }) : made
   }
 
-  async #patiently<T>({ name }: Member, making: Promise<T>): Promise<T | 'late'> {
+  async #patiently<T>(member: Member, making: Promise<T>): Promise<T | 'late'> {
     const made = await inTime(this.#world, making, { ms: LATE_AFTER, late: 'late' as const })
     if (made !== 'late') {
-      this.#late.delete(name)
+      this.#late.delete(member)
       return made
     }
-    const times = (this.#late.get(name)?.times ?? 0) + 1
+    const times = (this.#late.get(member)?.times ?? 0) + 1
     const lasts = Math.min(LAST_FOR.first * 2 ** (times - 1), LAST_FOR.longest)
-    this.#late.set(name, { times, until: this.#world.elapsed() + lasts })
+    this.#late.set(member, { times, until: this.#world.elapsed() + lasts })
     return made
   }
 
   #outage(named: NamedWallet, outages: Outages): Outage {
     return {
       gone: (_, reason, since) => {
-        const instead = this.#usable().find(({ name }) => name !== named.name)?.name ?? null
+        const instead = this.#usable().find(({ wallet }) => wallet !== named.wallet)?.name ?? null
         outages.gone(named, { reason, since, instead })
       },
       back: (_, since) => outages.back(named, since),

@@ -66,10 +66,18 @@ export interface Wallet {
    * there. Throws `WalletUnreachable` or `WalletRefused`.
    */
   about?(): Promise<WalletAbout>
+  /**
+   * The parts that make invoices on their own, as the mints of the ecash wallet, for
+   * `satgate wallet test`. Not set if there is only the wallet itself.
+   */
+  parts?(): readonly WalletPart[]
   /** Pays invoices. Not set if the key of the wallet does not allow that. */
   readonly outgoing?: Outgoing | undefined
   close(): Promise<void>
 }
+
+/** What can be tested by itself: a wallet, or one mint of the ecash wallet. */
+export type WalletPart = Pick<Wallet, 'label' | 'createInvoice' | 'lookup' | 'forget' | 'about'>
 
 /**
  * `waiting`: somebody waits who has paid, as far as can be told. `routine`: nobody in particular

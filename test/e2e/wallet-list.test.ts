@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import { until } from '../support/buyer.ts'
 import { startFakeMint } from '../support/fake-mint.ts'
@@ -22,25 +24,26 @@ async function shop(mintOptions: Parameters<typeof startFakeMint>[0] = {}) {
     () => mint.stop(),
     () => lnd.stop(),
   )
-  const node = { kind: 'lnd', url: lnd.url, key: { env: 'LND_MACAROON' } }
+  const gate = new GateProcess({})
+  writeFileSync(join(gate.folder, 'macaroon'), lnd.macaroonHex, { mode: 0o600 })
+  const node = { kind: 'lnd', url: lnd.url, key: { file: 'macaroon' } }
   const ecash = { kind: 'ecash', mints: [mint.url] }
-  const gate = new GateProcess({ upstream: fake.base.origin, wallet: [node, ecash] })
+  gate.configure({ upstream: fake.base.origin, wallet: [node, ecash] })
   clean.push(() => gate.remove())
-  const env = { LND_MACAROON: lnd.macaroonHex }
   const invoice = async () =>
     (await gate.client.ask({ path: '/create-invoice', body: { amountSats: 100 } })).json
   const ask = (pass: string) =>
     gate.client.ask({ path: '/v1/balance', headers: { authorization: `Bearer ${pass}` } })
   const credited = (pass: string) =>
     until(async () => (await ask(pass)).json.balance_msat === 100_000)
-  return { gate, mint, lnd, env, invoice, ask, credited }
+  return { gate, mint, lnd, invoice, ask, credited }
 }
 
 it('if the first wallet dies, the second one sells; each answers for its own invoices', {
   timeout: 90_000,
 }, async () => {
-  const { gate, mint, lnd, env, invoice, ask, credited } = await shop()
-  await gate.start(env)
+  const { gate, mint, lnd, invoice, ask, credited } = await shop()
+  await gate.start()
   expect(gate.events('ready')).toMatchObject([{ wallet: 'lnd', wallets: ['lnd', 'ecash'] }])
   const first = await invoice()
   await credited(`${first.macaroon}:${lnd.pay(first.bolt11)}`)
@@ -71,12 +74,28 @@ it('if the first wallet dies, the second one sells; each answers for its own inv
   await until(() => gate.events('paid').length > before)
 })
 
+it('satgate wallet test asks the running gate, also while one wallet is down', {
+  timeout: 60_000,
+}, async () => {
+  const { gate, lnd } = await shop()
+  await gate.start()
+  expect(await gate.command('wallet', 'test')).toMatchObject([
+    { wallet: 'lnd', works: true, money: 'test', receivable: 'cannot be read with this key' },
+    { wallet: 'ecash', works: true, money: 'test' },
+  ])
+  lnd.traps.hangUps = Number.POSITIVE_INFINITY
+  await expect(gate.command('wallet', 'test')).rejects.toMatchObject({
+    code: 3,
+    stdout: expect.stringMatching(/"wallet":"lnd".*"works":false.*"ecash".*"works":true/),
+  })
+})
+
 it('a gate starts while one of its wallets does not answer, also on a new folder', {
   timeout: 60_000,
 }, async () => {
-  const { gate, mint, lnd, env, invoice, credited } = await shop()
+  const { gate, mint, lnd, invoice, credited } = await shop()
   lnd.traps.hangUps = Number.POSITIVE_INFINITY
-  await gate.start(env)
+  await gate.start()
   const made = await invoice()
   await credited(`${made.macaroon}:${mint.pay(made.bolt11)}`)
   lnd.traps.hangUps = 0
@@ -88,7 +107,7 @@ it('a gate starts while one of its wallets does not answer, also on a new folder
 it('I9 it does not start on wallets whose money is of different kinds, and names both', {
   timeout: 60_000,
 }, async () => {
-  const { gate, env } = await shop({ network: 'bc' })
-  const why = await gate.start(env).then(String, (error: Error) => error.message)
+  const { gate } = await shop({ network: 'bc' })
+  const why = await gate.start().then(String, (error: Error) => error.message)
   expect(why).toMatch(/lnd at 127\.0\.0\.1:\d+ has test money and ecash has real money/)
 })

@@ -60,6 +60,8 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'src/config/load.ts NOTHING': 'stays empty',
   'src/rails/lightning.ts #settlements': 'the wallets of the settings',
   'src/wallets/cln/outgoing.ts parts': 'a payment that the node said has failed',
+  'src/daemon/wallet-tests.ts facts': 'one test of play money',
+  'src/wallets/ecash/mint-parts.ts quotes': 'one test of a mint, whose invoice is asked for twice',
   'src/wallets/wallet-list.ts #late': 'the wallets of the settings',
   'src/daemon/compose.ts also': 'settings',
   'src/daemon/control.ts asking': 'a command of the operator',

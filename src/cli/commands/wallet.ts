@@ -28,6 +28,7 @@ export const wallet: Command = {
   does: 'Look into the ecash wallet, and take money out of it.',
   more: 'Until you take it out, the mint holds the sats behind the ecash. With --payout you@domain the gate sends them on by itself.',
   examples: [
+    ['satgate wallet test', 'whether each wallet works, and what it can do'],
     ['satgate wallet', 'what it holds, what buyers are owed, and the state of payouts'],
     ['satgate wallet withdraw you@domain', 'send all that may leave to a Lightning address'],
     ['satgate wallet export --sats 1000', 'take ecash out as a token'],
@@ -47,6 +48,17 @@ export const wallet: Command = {
       },
       () => ({ do: 'balance' }),
     ),
+    {
+      name: 'test',
+      does: 'Make and look up a small invoice of each wallet, and show what it can do.',
+      more: 'Works for every kind of wallet, and for each mint. The exit code is 3 if one does not work.',
+      examples: [
+        ['satgate wallet test', 'can it be paid, how much can arrive, who holds the money'],
+        ['satgate wallet test --json', 'for programs'],
+      ],
+      settings: SETTINGS,
+      run: test,
+    },
     sub(
       {
         name: 'withdraw',
@@ -111,6 +123,17 @@ export const wallet: Command = {
       ({ yes }) => ({ do: 'restore', yes: yes === true }),
     ),
   ],
+}
+
+async function test(invocation: Invocation): Promise<Outcome> {
+  const [{ askWalletTest }, { testedOutcome }] = await Promise.all([
+    import('../ask-gate.ts'),
+    import('./wallet-test-outcome.ts'),
+  ])
+  const tested = await askWalletTest(invocation)
+  return testedOutcome(tested, {
+    ...{ json: invocation.json, unit: 'sat', width: widthOf(invocation.host.stdout) },
+  })
 }
 
 const orAll = (sats: unknown): number | null =>

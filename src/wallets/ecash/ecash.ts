@@ -16,6 +16,7 @@ import {
 import type { Freeze } from './freeze.ts'
 import { isOfMint, MintBusy } from './mint/mint.ts'
 import { sourceOf } from './mint/url.ts'
+import { mintParts } from './mint-parts.ts'
 import { MintQuotes } from './mint-quotes.ts'
 import { TokenMinter } from './mint-tokens.ts'
 import type { KnownMint, Mints } from './mints.ts'
@@ -79,6 +80,7 @@ export async function openEcashWallet(options: EcashOptions): Promise<Wallet> {
     get label() {
       return labelOf(options, money)
     },
+    parts: () => mintParts({ mints, store, maxPerMint }),
     async createInvoice(ask) {
       refuseIfRaised()
       const invoice = await onDisk(() => quotes.create(ask))

@@ -1,6 +1,7 @@
 import type { Background } from '../../floor/background.ts'
 import type { World } from '../../floor/world.ts'
 import type { MoneyKind } from '../../ledger/ledger.ts'
+import type { WalletAbout } from '../about.ts'
 import {
   INVOICES_A_MINUTE,
   KEPT_FOR_BUYERS,
@@ -117,6 +118,7 @@ function walletOf(
     money,
     label: `${address.text} (Lightning address)`,
     createInvoice,
+    about: async () => aboutAddress(address.text),
     lookup: settlements.lookup,
     wake: settlements.wake,
     forget: book.forget,
@@ -132,6 +134,15 @@ function walletOf(
     },
   }
 }
+
+const aboutAddress = (address: string): WalletAbout => ({
+  holder: `the provider of ${address}`,
+  inbound: { sat: null, says: 'a Lightning address does not tell' },
+  preimage: 'public',
+  learns: 'polling',
+  paysOut: false,
+  warnings: [],
+})
 
 /** An invoice may turn out to be paid so many ms after its expiry, because providers are late. */
 const LATE_MS = 60_000

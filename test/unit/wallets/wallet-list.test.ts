@@ -120,6 +120,20 @@ describe('an invoice is bound to the wallet that made it (J24)', () => {
     expect(await list.lookup({ hash: 'h', wallet: 'c' })).toBeNull()
   })
 
+  it('a node at two addresses has one name, and is asked at the address that works', async () => {
+    const { list, of, world } = plantedList(['a', 'b'], () => ({ also: ['node'] }))
+    const invoice = { hash: 'h', wallet: 'node' }
+    await list.lookup(invoice)
+    expect([of('a').lookups, of('b').lookups]).toEqual([['h'], []])
+    of('a').mood = 'down'
+    expect(await world.until(list.lookup(invoice))).toEqual(open)
+    expect([list.isUp('node'), of('b').lookups]).toEqual([true, ['h']])
+    // If one of them does not know it, it is another account of the same service.
+    of('b').state = { is: 'unknown' }
+    of('a').mood = 'works'
+    expect(await world.until(list.lookup(invoice))).toEqual(open)
+  })
+
   it('a wallet that only answers for its invoices makes no new ones', async () => {
     const { ask, list, of } = plantedList(['a', 'old'], (name) => ({ makes: name === 'a' }))
     of('a').mood = 'down'

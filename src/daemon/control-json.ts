@@ -1,12 +1,7 @@
 import type { Result } from '../floor/result.ts'
 import { shortName } from '../gate/account-name.ts'
-import type {
-  Balance as AccountBalance,
-  AccountId,
-  Drawer,
-  Entry,
-  OpenHold,
-} from '../ledger/ledger.ts'
+import type { Drawer, Entry } from '../ledger/entry.ts'
+import type { Balance as AccountBalance, AccountId, OpenHold } from '../ledger/ledger.ts'
 import type { Books, Earning, Income, Proof } from '../ledger/open-ledger.ts'
 import { othersShown } from '../money/quantities.ts'
 import type { Exported, KeptExport } from '../wallets/ecash/spend/export.ts'
@@ -34,6 +29,7 @@ export const accountJson = (row: AccountBalance & { readonly createdAt: number }
   paid_msat: amount(row.paid),
   bonus_msat: amount(row.bonus),
   held_msat: amount(row.held),
+  leaving_msat: amount(row.leaving),
   owed_msat: amount(row.owed),
   available_msat: amount(row.available),
   created_at: time(row.createdAt),
@@ -66,7 +62,7 @@ export const entryJson = (entry: Entry) => ({
 export type EntryJson = ReturnType<typeof entryJson>
 
 /** Whether a drawer belongs to an account. */
-const isBuyers = (drawer: string): boolean => /^(?:paid|bonus|held|owed):/.test(drawer)
+const isBuyers = (drawer: string): boolean => /^(?:paid|bonus|held|owed|leaving):/.test(drawer)
 
 const drawerName = (drawer: Drawer): string => {
   const colon = drawer.indexOf(':')
@@ -89,6 +85,7 @@ export const proofJson = (proof: Result<Proof, readonly string[]>) =>
           paid_msat: amount(proof.value.buyers.paid),
           bonus_msat: amount(proof.value.buyers.bonus),
           held_msat: amount(proof.value.buyers.held),
+          leaving_msat: amount(proof.value.buyers.leaving),
           owed_msat: amount(proof.value.buyers.owed),
         },
         problems: [],
@@ -98,7 +95,7 @@ export type ProofJson = ReturnType<typeof proofJson>
 
 /** Replaces the ids of accounts in a sentence of the proof by their names. */
 const withNames = (problem: string): string =>
-  problem.replace(/\b((?:paid|bonus|held|owed):)([0-9a-f]{32})\b/g, (_, kind, id) => {
+  problem.replace(/\b((?:paid|bonus|held|owed|leaving):)([0-9a-f]{32})\b/g, (_, kind, id) => {
     return `${kind}${shortName(id)}`
   })
 

@@ -2,12 +2,14 @@ import { assert } from '../floor/assert.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import { add, least, type Msat, msat, subtract, ZERO } from '../money/msat.ts'
 import { countOf } from './counting.ts'
-import type { Charge, Closed, Drawer, Posting, Why } from './ledger.ts'
+import type { Drawer, Posting, Why } from './entry.ts'
+import type { Charge, Closed } from './ledger.ts'
 import { collect } from './owed.ts'
 import { entry, paidFirst, posting } from './posting.ts'
 import {
   type Account,
   available,
+  awaits,
   type Close,
   type Count,
   type HoldState,
@@ -117,7 +119,7 @@ interface Split {
   readonly back: { readonly paid: Msat; readonly bonus: Msat }
   /** What is taken from the account's available money, beyond the stake. */
   readonly extra: { readonly paid: Msat; readonly bonus: Msat }
-  /** `owed` waits for the account's running requests; `overrun` is paid by nobody. */
+  /** `owed` waits for money that may come back; `overrun` is paid by nobody. */
   readonly owed: Msat
   readonly overrun: Msat
 }
@@ -136,8 +138,8 @@ function split(account: Account, stake: Stake, amount: Msat): Split {
     kept,
     back: { paid: subtract(stake.paid, kept.paid), bonus: subtract(stake.bonus, kept.bonus) },
     extra,
-    owed: account.held > 0n ? missing : ZERO,
-    overrun: account.held > 0n ? ZERO : missing,
+    owed: awaits(account) ? missing : ZERO,
+    overrun: awaits(account) ? ZERO : missing,
   }
 }
 

@@ -32,41 +32,6 @@ export type OwnerId = string
 /** The kind of money of a ledger. It has one kind, chosen when it is made. */
 export type MoneyKind = 'real' | 'test' | 'play'
 
-/**
- * The drawers. `paid:` is what a buyer paid in, `bonus:` what the operator gave; `held:` is set
- * aside for running requests; `rail:` is where payments come from, `grant:` where gifts come from;
- * `revenue:<model>` is earned. `owed:` is negative: it is what an account used but could not pay
- * yet, because its other requests hold the money. `loss:overrun` is what nobody paid.
- */
-export type Drawer =
-  | `paid:${AccountId}`
-  | `bonus:${AccountId}`
-  | `held:${AccountId}`
-  | `owed:${AccountId}`
-  | `rail:${string}`
-  | `grant:${string}`
-  | `revenue:${string}`
-  | 'loss:overrun'
-
-/** One movement of money, out of `debit` and into `credit`. */
-export interface Posting {
-  readonly debit: Drawer
-  readonly credit: Drawer
-  readonly amount: Msat
-}
-
-/** `collect` takes what a closed hold still owes, or books it as lost. */
-export type Why = 'deposit' | 'hold' | 'settle' | 'release' | 'expire' | 'collect'
-
-/** Postings that are written together or not at all. */
-export interface Entry {
-  readonly at: number
-  readonly why: Why
-  /** The payment or the hold it belongs to. */
-  readonly ref: PaymentId | HoldId
-  readonly postings: readonly Posting[]
-}
-
 export interface Deposit {
   readonly payment: PaymentId
   readonly account: AccountId
@@ -83,8 +48,8 @@ export interface Deposit {
    */
   readonly source?: string | undefined
   /**
-   * Bonus credit that a tier adds to this deposit. It vests in proportion as the deposit is spent
-   * (threats L10).
+   * Bonus credit that a tier adds to this deposit, which is of paid-in credit then. It comes from the
+   * drawer `grant:tier`, and vests in proportion as the deposit is spent (threats L10).
    */
   readonly bonus?: Msat | undefined
   readonly at: number
@@ -202,6 +167,8 @@ export interface Balance {
   readonly paid: Msat
   readonly bonus: Msat
   readonly held: Msat
+  /** What an open withdrawal has set aside. */
+  readonly leaving: Msat
   /**
    * Debt of closed requests, to be taken as running ones close. While it is above zero, nothing is
    * available.

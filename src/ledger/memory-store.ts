@@ -1,14 +1,18 @@
 import { TransientMap } from '../floor/transient-map.ts'
-import type { AccountId, Deposit, Entry, HoldId, Page, PaymentId } from './ledger.ts'
-import type { Account, HoldState, Meter, Step } from './state.ts'
+import { ZERO } from '../money/msat.ts'
+import type { Entry } from './entry.ts'
+import type { AccountId, HoldId, Page, PaymentId } from './ledger.ts'
+import type { Account, DepositState, HoldState, Meter, Step, WithdrawalState } from './state.ts'
 import { type Store, usageOf } from './store-ledger.ts'
+import type { WithdrawalId } from './withdrawals.ts'
 
 /** Everything that a ledger keeps, in memory: for tests, and for requests that are only observed. */
 export class MemoryStore implements Store {
   readonly accounts = new Map<AccountId, Account>()
   readonly meters = new Map<string, Meter>()
   readonly holds = new Map<HoldId, HoldState>()
-  readonly deposits = new Map<PaymentId, Deposit>()
+  readonly deposits = new Map<PaymentId, DepositState>()
+  readonly withdrawals = new Map<WithdrawalId, WithdrawalState>()
   readonly entries: Entry[] = []
   readonly #open = new TransientMap<HoldState>()
 
@@ -21,6 +25,14 @@ export class MemoryStore implements Store {
       (hold) => hold.account === account && hold.close !== null && hold.close.owed > 0n,
     )
   creditedTo = (payment: PaymentId): AccountId | null => this.deposits.get(payment)?.account ?? null
+  depositOf = (payment: PaymentId): DepositState | null => this.deposits.get(payment) ?? null
+  paidIn = (account: AccountId): Iterable<DepositState> =>
+    [...this.deposits.values()]
+      .filter((one) => one.account === account && one.credit === 'paid')
+      .reverse()
+  withdrawal = (id: WithdrawalId): WithdrawalState | null => this.withdrawals.get(id) ?? null
+  openWithdrawals = (): Iterable<WithdrawalState> =>
+    [...this.withdrawals.values()].filter(({ state }) => state === 'open')
   durable = async (): Promise<void> => {};
 
   *debtors(): Iterable<AccountId> {
@@ -29,9 +41,12 @@ export class MemoryStore implements Store {
     }
   }
 
-  write({ account, deposit, entries, hold, meters, owing }: Step): void {
+  write(step: Step): void {
+    const { account, deposit, deposits = [], entries, hold, meters, owing, withdrawal } = step
     this.accounts.set(account.id, account)
-    if (deposit !== null) this.deposits.set(deposit.payment, deposit)
+    if (deposit !== null) this.deposits.set(deposit.payment, { ...deposit, withdrawn: ZERO })
+    for (const one of deposits) this.deposits.set(one.payment, one)
+    if (withdrawal !== undefined) this.withdrawals.set(withdrawal.id, withdrawal)
     if (hold !== null) this.#put(hold)
     for (const one of owing) this.#put(one)
     for (const meter of meters) this.meters.set(meter.key, meter)

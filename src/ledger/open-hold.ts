@@ -1,6 +1,7 @@
 import { err, ok, type Result } from '../floor/result.ts'
 import { type Msat, msat } from '../money/msat.ts'
-import type { Closed, Entry } from './ledger.ts'
+import type { Entry } from './entry.ts'
+import type { Closed } from './ledger.ts'
 import { entry, posting } from './posting.ts'
 import type { Account, Count, HoldState, Step } from './state.ts'
 

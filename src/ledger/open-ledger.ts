@@ -1,27 +1,29 @@
 import type { Result } from '../floor/result.ts'
 import type { Msat } from '../money/msat.ts'
 import type { Quantities } from '../money/quantities.ts'
+import type { Drawer, Entry } from './entry.ts'
 import type { Invoices } from './invoices.ts'
 import type {
   AccountId,
   Balance,
-  Drawer,
-  Entry,
   HoldId,
   Ledger,
   MoneyKind,
   OpenHold,
+  PaymentId,
 } from './ledger.ts'
 import type { Passes } from './passes.ts'
 import type { Revocations } from './revocations.ts'
+import type { Withdrawable, WithdrawalBook } from './withdrawals.ts'
 
-/** A ledger, its passes and its invoices. They are in one store, so they share commits. */
+/** A ledger, its passes, its invoices and its withdrawals. They are in one store, so they share commits. */
 export interface Books {
   readonly kind: MoneyKind
   readonly ledger: Ledger
   readonly passes: Passes
   readonly revocations: Revocations
   readonly invoices: Invoices
+  readonly withdrawals: WithdrawalBook
   readonly statement: Statement
   /**
    * False while a commit has failed or is late, and once `check` has found damage. No request is
@@ -94,10 +96,23 @@ export interface Statement {
   /** Deposits by UTC day and rail, newest first. */
   income(): Promise<readonly Income[]>
   /**
-   * Paid-in credit that is not spent, with what is held of it. The wallet keeps this much when it
-   * pays out. Bonus credit is not in it, because it is never paid out.
+   * Payments with that source of whose credit not all has left, newest first. With `before`, only
+   * those that are older.
+   */
+  paymentsOf(source: string, limit: number, before?: PaymentId): Promise<readonly PaymentId[]>
+  /** What left, by UTC day of the day on which that was known and by source, newest first. */
+  outgo(): Promise<readonly Outgo[]>
+  /**
+   * Paid-in credit that is not spent, with what is held or leaving of it. The wallet keeps this much
+   * when it pays out. Bonus credit is not in it, because it is never paid out.
    */
   owed(): Promise<Msat>
+  /**
+   * The same by source, for the question whether each wallet and mint holds what it owes. What is held
+   * counts as it would if it were given back, so a source may owe a little less than this. Credit
+   * without a source has an empty one.
+   */
+  owedBySource(): Promise<readonly Withdrawable[]>
   /**
    * Proves that the books balance, or names everything that is wrong. `told` hears how far it is.
    */
@@ -123,6 +138,16 @@ export interface Income {
   readonly amount: Msat
 }
 
+export interface Outgo {
+  readonly day: string
+  readonly source: string
+  readonly withdrawals: number
+  /** With fees. */
+  readonly amount: Msat
+  /** What of it was fees. */
+  readonly fees: Msat
+}
+
 export interface Proof {
   readonly accounts: number
   readonly openHolds: number
@@ -130,5 +155,5 @@ export interface Proof {
   /** The drawers that belong to no buyer. */
   readonly drawers: readonly { readonly drawer: Drawer; readonly balance: bigint }[]
   /** The sums of the buyers' drawers, which may be millions. `owed` is at most zero. */
-  readonly buyers: Readonly<Record<'paid' | 'bonus' | 'held' | 'owed', bigint>>
+  readonly buyers: Readonly<Record<'paid' | 'bonus' | 'held' | 'owed' | 'leaving', bigint>>
 }

@@ -1,13 +1,13 @@
 import { assert } from '../floor/assert.ts'
 import { add, least, type Msat, msat, subtract, ZERO } from '../money/msat.ts'
-import type { Entry } from './ledger.ts'
+import type { Entry } from './entry.ts'
 import { entry, paidFirst, posting } from './posting.ts'
-import { type Account, available, type HoldState, type Step } from './state.ts'
+import { type Account, available, awaits, type HoldState, type Step } from './state.ts'
 
 /**
  * A request may use more than was held for it while other requests of its account hold the rest of
- * its money. The difference is owed. It is taken by whichever step frees money, and given up only
- * when the account holds nothing any more (threats J4).
+ * its money, or a withdrawal has set it aside. The difference is owed. It is taken by whichever step
+ * frees money, and given up only when nothing of the account can come back any more (threats J4).
  */
 export interface Collected {
   readonly account: Account
@@ -34,8 +34,8 @@ export function collect(account: Account, owing: readonly HoldState[], at: numbe
     entries.push(...one.entries)
   }
   assert(
-    left.owed === 0n || (available(left) === 0n && left.held > 0n),
-    'what is owed is kept by running requests',
+    left.owed === 0n || (available(left) === 0n && awaits(left)),
+    'what is owed waits for money that may come back',
   )
   return { account: left, owing: changed, entries, lost }
 }
@@ -61,7 +61,7 @@ function collectOne(account: Account, hold: HoldState, at: number): Collected {
   assert(close !== null, `hold ${id} owes and is open`)
   const taken = paidFirst(account, least(close.owed, msat(available(account))))
   const missing = subtract(close.owed, add(taken.paid, taken.bonus))
-  const lost = account.held === 0n ? missing : ZERO
+  const lost = awaits(account) ? ZERO : missing
   const owed = subtract(missing, lost)
   const after = {
     ...close,

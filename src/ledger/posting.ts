@@ -1,5 +1,5 @@
 import { least, type Msat, subtract } from '../money/msat.ts'
-import type { Drawer, Entry, Posting, Why } from './ledger.ts'
+import type { Drawer, Entry, Posting, Why } from './entry.ts'
 
 /** A posting, or nothing if the amount is zero. */
 export const posting = (debit: Drawer, credit: Drawer, amount: Msat): readonly Posting[] =>

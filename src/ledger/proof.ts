@@ -1,5 +1,8 @@
-import type { Drawer, HoldId } from './ledger.ts'
-import type { HoldState, Meter } from './state.ts'
+import { ZERO } from '../money/msat.ts'
+import type { Drawer } from './entry.ts'
+import type { HoldId } from './ledger.ts'
+import type { DepositState, HoldState, Meter, WithdrawalState } from './state.ts'
+import { takenBack } from './withdrawable.ts'
 
 /**
  * The rules that books must obey. Each function returns a sentence for each rule that is broken.
@@ -49,6 +52,96 @@ export function* doubtHold(hold: HoldState, posted: Posted): Iterable<string> {
   }
 }
 
+/** The sums of the postings of one withdrawal, in msat. */
+export interface PostedLeaving {
+  /** What is still in `leaving:` for it. */
+  readonly leaving: bigint
+  /** What went into `sent:`. */
+  readonly sent: bigint
+  /** What came out of `paid:` and `bonus:`, less what was given back. */
+  readonly paid: bigint
+  readonly bonus: bigint
+  /** What came out of `loss:overrun`. */
+  readonly overrun: bigint
+  /** What went into `grant:tier`, less what was given again. */
+  readonly grant: bigint
+}
+
+export const NOTHING_LEAVING: PostedLeaving = {
+  leaving: 0n,
+  sent: 0n,
+  paid: 0n,
+  bonus: 0n,
+  overrun: 0n,
+  grant: 0n,
+}
+
+/** Adds a posting. `leaving`, `sent` and `grant` count what goes in, the others what goes out. */
+export function moveLeaving(
+  sum: { -readonly [Part in keyof PostedLeaving]: bigint },
+  kind: string,
+  by: bigint,
+): void {
+  if (kind === 'leaving' || kind === 'sent' || kind === 'grant') sum[kind] += by
+  else if (kind === 'paid' || kind === 'bonus') sum[kind] -= by
+  else if (kind === 'loss') sum.overrun -= by
+}
+
+/** What a withdrawal has taken out of deposits. */
+function takenBy({ amount, fee, overrun, paidFee, state }: WithdrawalState): bigint {
+  if (state === 'failed') return 0n
+  return paidFee === null ? amount + fee : amount + paidFee - overrun
+}
+
+/** Compares a withdrawal with its postings, and with the parts of deposits that it names. */
+export function* doubtWithdrawal(
+  withdrawal: WithdrawalState,
+  posted: PostedLeaving,
+): Iterable<string> {
+  const { amount, bonus, id, instead, overrun, paidFee, parts, state } = withdrawal
+  const taken = takenBy(withdrawal)
+  const right: PostedLeaving = {
+    leaving: state === 'open' ? taken : 0n,
+    sent: paidFee === null ? 0n : amount + paidFee,
+    paid: taken + instead,
+    bonus,
+    overrun,
+    grant: bonus + instead,
+  }
+  for (const part of ['leaving', 'sent', 'paid', 'bonus', 'overrun', 'grant'] as const) {
+    if (posted[part] !== right[part]) {
+      const says = `withdrawal ${id} (${state}) says ${part} ${right[part]} msat`
+      yield `${says}, its postings say ${posted[part]}`
+    }
+  }
+  const sum = parts.reduce((all, part) => all + part.amount, 0n)
+  if (sum !== taken) yield `withdrawal ${id} takes ${taken} msat, its parts say ${sum}`
+}
+
+/** Compares what has left of a deposit with the withdrawals that took it. */
+export function* doubtDeposit(
+  { amount, payment, withdrawn }: Pick<DepositState, 'payment' | 'amount' | 'withdrawn'>,
+  taken: bigint,
+): Iterable<string> {
+  if (withdrawn > amount) {
+    yield `deposit ${payment} is of ${amount} msat, and ${withdrawn} of it left`
+  }
+  if (withdrawn !== taken) {
+    yield `deposit ${payment} says that ${withdrawn} msat left, its withdrawals say ${taken}`
+  }
+}
+
+/** Compares what all withdrawals of an account took back of bonuses with what had not vested. */
+export function* doubtVesting(account: string, took: bigint, right: bigint): Iterable<string> {
+  if (took !== right) {
+    yield `withdrawals of ${account} took back ${took} msat of bonus, its deposits say ${right}`
+  }
+}
+
+/** The bonus that has been taken back of a deposit. */
+export const tookBack = (deposit: DepositState): bigint =>
+  deposit.withdrawn === 0n ? 0n : takenBack({ ...deposit, withdrawn: ZERO }, deposit.withdrawn)
+
 /** Compares the stored balance of a drawer with the sum of its postings. */
 export function* doubtDrawer(drawer: Drawer, stored: bigint, posted: bigint): Iterable<string> {
   if (stored !== posted) {
@@ -64,6 +157,12 @@ const mayOwe = (drawer: Drawer): boolean =>
 /** Compares the `held:` drawer of an account with its open holds. */
 export function* doubtHeld(drawer: Drawer, stored: bigint, open: bigint): Iterable<string> {
   if (stored !== open) yield `drawer ${drawer} says ${stored} msat, its open holds say ${open}`
+}
+
+/** Compares the `leaving:` drawer of an account with its open withdrawal. */
+export function* doubtLeaving(drawer: Drawer, stored: bigint, open: bigint): Iterable<string> {
+  if (stored !== open)
+    yield `drawer ${drawer} says ${stored} msat, its open withdrawal says ${open}`
 }
 
 /**

@@ -19,6 +19,7 @@ import { Steps } from './sqlite/steps.ts'
 import { SqliteStore } from './sqlite/store.ts'
 import { openingOf } from './sqlite/writer.ts'
 import { StoreLedger } from './store-ledger.ts'
+import { StoreWithdrawals } from './store-withdrawals.ts'
 
 export interface SqliteOptions {
   /** The file. It is made if it does not exist. */
@@ -69,6 +70,7 @@ export function booksOver(
   const flush = () => journal.flush()
   const store = new SqliteStore(db, journal)
   const ledger = new StoreLedger(store, owner)
+  const withdrawals = new StoreWithdrawals(store)
   const passes = new SqlitePasses(db, journal)
   const revocations = new SqliteRevocations(db, journal)
   const steps = new Steps({ world, writer, flush })
@@ -89,6 +91,7 @@ export function booksOver(
     passes,
     revocations,
     invoices,
+    withdrawals,
     statement,
     hasAccounts: () => store.hasAccounts(),
     healthy: () => !isDamaged && journal.healthy(),

@@ -1,6 +1,8 @@
 import type { Msat } from '../money/msat.ts'
 import type { Quantities } from '../money/quantities.ts'
-import type { AccountId, Deposit, Entry, OpenHold, OwnerId, Unit } from './ledger.ts'
+import type { Entry } from './entry.ts'
+import type { AccountId, Deposit, OpenHold, OwnerId, PaymentId, Unit } from './ledger.ts'
+import type { Withdrawal } from './withdrawals.ts'
 
 /** The records that the rules read and return. They are never changed in place. */
 
@@ -9,6 +11,8 @@ export interface Account {
   readonly paid: Msat
   readonly bonus: Msat
   readonly held: Msat
+  /** Amount and fee of its open withdrawal. */
+  readonly leaving: Msat
   /** The sum of what its closed holds owe. While it is above zero, `paid` and `bonus` are zero. */
   readonly owed: Msat
   readonly createdAt: number
@@ -67,6 +71,30 @@ export interface Close {
   readonly overrun: Msat
 }
 
+/** A deposit of paid-in credit, and how much of it has left or is leaving. */
+export interface DepositState extends Deposit {
+  readonly withdrawn: Msat
+}
+
+/** Credit of one deposit. */
+export interface Part {
+  readonly payment: PaymentId
+  readonly amount: Msat
+}
+
+export interface WithdrawalState extends Withdrawal {
+  /** What it took of which deposits, those that it took first in front. Empty once it has failed. */
+  readonly parts: readonly Part[]
+  /**
+   * The bonus that it took back because it had not vested: out of bonus credit, and `instead` out of
+   * paid-in credit, because that bonus was spent although paid-in credit was there.
+   */
+  readonly bonus: Msat
+  readonly instead: Msat
+  /** What it cost beyond what the account had. */
+  readonly overrun: Msat
+}
+
 /** Everything that one step changes. All of it is written, or nothing. */
 export interface Step {
   readonly account: Account
@@ -75,11 +103,20 @@ export interface Step {
   /** Other closed holds of the account whose debt was taken or given up. */
   readonly owing: readonly HoldState[]
   readonly meters: readonly Meter[]
+  readonly withdrawal?: WithdrawalState
+  /** Deposits that were credited before and change: more or less of them is withdrawn. */
+  readonly deposits?: readonly DepositState[]
   /** Empty if no money moved, for example for a free model. */
   readonly entries: readonly Entry[]
 }
 
 export const available = (account: Account): bigint => account.paid + account.bonus
+
+/**
+ * Whether money of the account may come back: from running requests, or from a withdrawal that may
+ * fail. Debts wait for it.
+ */
+export const awaits = ({ held, leaving }: Account): boolean => held > 0n || leaving > 0n
 
 /** A hold as the contract shows it. */
 export function openHoldOf(hold: HoldState): OpenHold {

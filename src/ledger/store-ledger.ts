@@ -22,9 +22,18 @@ import type {
 } from './ledger.ts'
 import { extend, post } from './open-hold.ts'
 import { collected } from './owed.ts'
-import { type Account, available, type HoldState, type Meter, type Step } from './state.ts'
+import {
+  type Account,
+  available,
+  type DepositState,
+  type HoldState,
+  type Meter,
+  type Step,
+  type WithdrawalState,
+} from './state.ts'
 import * as transitions from './transitions.ts'
 import { meterKey } from './window.ts'
+import type { WithdrawalId } from './withdrawals.ts'
 
 /**
  * Where the state is kept. Reads and `write` are synchronous, so nothing else runs between the
@@ -42,6 +51,14 @@ export interface Store {
   debtors(): Iterable<AccountId>
   /** The account to which a payment was credited. */
   creditedTo(payment: PaymentId): AccountId | null
+  depositOf(payment: PaymentId): DepositState | null
+  /**
+   * The account's deposits of paid-in credit of which something is left, newest first. They are read
+   * as they are asked for, because nearly always the newest ones answer a question.
+   */
+  paidIn(account: AccountId): Iterable<DepositState>
+  withdrawal(id: WithdrawalId): WithdrawalState | null
+  openWithdrawals(): Iterable<WithdrawalState>
   /**
    * Writes all of the step, or throws and writes nothing. It is on disk when `durable` resolves; a
    * hold that is not posted is remembered alone, and never on disk.
@@ -190,6 +207,7 @@ export const balanceOf = (account: Account): Balance => ({
   paid: account.paid,
   bonus: account.bonus,
   held: account.held,
+  leaving: account.leaving,
   owed: account.owed,
   available: msat(available(account)),
 })

@@ -4,15 +4,8 @@ import { add, least, type Msat, msat, subtract, ZERO } from '../money/msat.ts'
 import { affordable, type LinearPrice, at as priceAt } from '../money/price.ts'
 import { checkQuantities, type Quantities } from '../money/quantities.ts'
 import { baseCount, countAt, countsUnits } from './counting.ts'
-import type {
-  AccountId,
-  Deposit,
-  Drawer,
-  HoldRefused,
-  HoldRequest,
-  Limit,
-  OwnerId,
-} from './ledger.ts'
+import type { Drawer } from './entry.ts'
+import type { AccountId, Deposit, HoldRefused, HoldRequest, Limit, OwnerId } from './ledger.ts'
 import { openingOf, postedAtOnce } from './open-hold.ts'
 import { collect } from './owed.ts'
 import { entry, posting } from './posting.ts'
@@ -51,12 +44,14 @@ export function deposit(
 
   // After this point the deposit must succeed.
   const { amount, at, credit, payment: ref, rail } = deposit
-  const old = account ?? opened(deposit)
-  const bonus = credit === 'bonus'
-  const from: Drawer = bonus ? `grant:${rail}` : `rail:${rail}`
-  const credited = bonus
+  const old = account ?? opened(deposit.account, at)
+  const gift = credit === 'bonus'
+  const tier = deposit.bonus ?? ZERO
+  assert(tier === 0n || (!gift && amount > 0n), 'a tier adds its bonus to paid-in credit')
+  const from: Drawer = gift ? `grant:${rail}` : `rail:${rail}`
+  const credited = gift
     ? { ...old, bonus: add(old.bonus, amount) }
-    : { ...old, paid: add(old.paid, amount) }
+    : { ...old, paid: add(old.paid, amount), bonus: add(old.bonus, tier) }
   const collected = collect(credited, owing, at)
   return ok({
     account: collected.account,
@@ -65,19 +60,27 @@ export function deposit(
     owing: collected.owing,
     meters: [],
     entries: [
-      ...entry({ at, why: 'deposit', ref }, posting(from, `${credit}:${old.id}`, amount)),
+      ...entry({ at, why: 'deposit', ref }, [
+        ...posting(from, `${credit}:${old.id}`, amount),
+        ...posting(TIER, `bonus:${old.id}`, tier),
+      ]),
       ...collected.entries,
     ],
   })
 }
 
-const opened = ({ account, at }: Deposit): Account => ({
-  id: account,
+/** Where the bonus of tiers comes from. */
+export const TIER: Drawer = 'grant:tier'
+
+/** A new account, without money. */
+export const opened = (id: AccountId, createdAt: number): Account => ({
+  id,
   paid: ZERO,
   bonus: ZERO,
   held: ZERO,
+  leaving: ZERO,
   owed: ZERO,
-  createdAt: at,
+  createdAt,
 })
 
 /** What the decision about a hold needs. `meters` are in the order of the request's limits. */

@@ -1,7 +1,7 @@
 import type { Awaitable } from '../floor/awaitable.ts'
 import type { Result } from '../floor/result.ts'
 import type { Msat } from '../money/msat.ts'
-import type { AccountId } from './ledger.ts'
+import type { AccountId, PaymentId } from './ledger.ts'
 
 /**
  * Money that leaves: the part of the ledger that withdrawals, change and refunds use. A withdrawal is
@@ -40,6 +40,12 @@ export interface WithdrawalBook {
    * goes, and books the rest as `loss:overrun`. The same id again changes nothing (threats L13).
    */
   recordLost(lost: LostWithdrawal): Promise<Withdrawal>
+  /**
+   * Says where the sats of a deposit are that was credited before deposits had a source. Such deposits
+   * have the name of their wallet, which for ecash is `ecash` and names no mint. They are found with
+   * `Statement.paymentsOf`. A payment that is not known changes nothing.
+   */
+  nameSource(payment: PaymentId, source: string): Promise<void>
 }
 
 /** What may leave from one source. */
@@ -48,7 +54,7 @@ export interface Withdrawable {
   readonly amount: Msat
 }
 
-/** Names the withdrawal by what it pays: `ln:<payment hash>`, or a hash of account and Idempotency-Key. */
+/** Names a withdrawal by what it pays: `ln:<payment hash>`, or a hash of account and Idempotency-Key. */
 export type WithdrawalId = string
 
 export interface WithdrawalRequest {

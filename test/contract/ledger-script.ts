@@ -6,6 +6,7 @@ import { msat } from '../../src/money/msat.ts'
 import type { Clamped } from '../../src/money/price.ts'
 import { QUANTITIES, type Quantities } from '../../src/money/quantities.ts'
 import { real } from '../support/world.ts'
+import { WITHDRAWAL_VERBS } from './withdrawal-script.ts'
 
 /**
  * A ledger's behaviour as lines a stranger can read: `command → answer`, money in msat.
@@ -21,6 +22,9 @@ import { real } from '../support/world.ts'
  *   usage ann charged=yes                              → h1:40
  *   prune 12:00:30Z                                    → 2 left
  *   entries                                            → settle h1, hold h1, deposit p1
+ *   deposit p2 ann 1000 source=lnd tier=100            → ok, 1100 left
+ *   withdraw w1 ann lnd 500 fee=10                     → ok, 590 left
+ *   (more of withdrawals in `withdrawal-script.ts`)
  *   reopen
  *   gate b                                             (what follows happens at another gate)
  *   settle h1 40 image=2                               → 40 charged, 960 left
@@ -87,7 +91,7 @@ async function perform(books: Books, world: ScriptWorld, command: string): Promi
   return run({ books, world, words: words.filter((w) => !w.includes('=')), ...named(words) })
 }
 
-interface Line {
+export interface Line {
   readonly books: Books
   readonly world: ScriptWorld
   readonly words: readonly string[]
@@ -129,6 +133,8 @@ const used = (option: Line['option']): Quantities =>
 const unitsOf = (of: string): string => (of === 'output' ? 'tokens' : `of ${of}`)
 
 const VERBS: Readonly<Record<string, (line: Line) => Promise<string | null>>> = {
+  ...WITHDRAWAL_VERBS,
+
   async clock({ words, world }) {
     world.time = timeOf(words[0] ?? '')
     return null
@@ -142,6 +148,8 @@ const VERBS: Readonly<Record<string, (line: Line) => Promise<string | null>>> = 
       amount: msat(BigInt(amount)),
       credit: credit as 'paid' | 'bonus',
       rail: option('rail', 'l402'),
+      source: option('source', '') || undefined,
+      bonus: msat(BigInt(option('tier', '0'))),
       native: { amount, unit: 'msat', rate: '1' },
       at: world.now(),
     })
@@ -230,7 +238,8 @@ const VERBS: Readonly<Record<string, (line: Line) => Promise<string | null>>> = 
     const balance = await books.ledger.balance(words[0] ?? '')
     if (balance === null) return 'none'
     const owed = balance.owed === 0n ? '' : `, owed ${balance.owed}`
-    return `paid ${balance.paid}, bonus ${balance.bonus}, held ${balance.held}${owed}`
+    const leaving = balance.leaving === 0n ? '' : `, leaving ${balance.leaving}`
+    return `paid ${balance.paid}, bonus ${balance.bonus}, held ${balance.held}${leaving}${owed}`
   },
 
   async left({ books, limits, world }) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Entry } from '../../src/ledger/ledger.ts'
+import type { Entry } from '../../src/ledger/entry.ts'
 import { msat } from '../../src/money/msat.ts'
 import type { Quantities } from '../../src/money/quantities.ts'
 import { runInvoicesContract } from './invoices.ts'
@@ -7,7 +7,7 @@ import { DEPOSITS, HOLDS, LIMITS, OWNERS, QUANTITIES } from './ledger-cases.ts'
 import { POSTED, PRUNED, REOPENED, SETTLING } from './ledger-closing-cases.ts'
 import { type Open, type Opened, play, ScriptWorld } from './ledger-script.ts'
 import { runPassesContract, runRevocationsContract } from './passes.ts'
-
+import { LOST, RESTARTED, SOURCES, VESTING, WITHDRAWABLE, WITHDRAWING } from './withdrawals.ts'
 export interface LedgerContract {
   readonly name: string
   readonly open: Open
@@ -15,7 +15,10 @@ export interface LedgerContract {
   readonly skip: readonly { readonly reason: string; readonly tests: readonly string[] }[]
 }
 
-const CASES = { DEPOSITS, HOLDS, LIMITS, QUANTITIES, SETTLING, POSTED, PRUNED, REOPENED, OWNERS }
+const CASES = {
+  ...{ DEPOSITS, HOLDS, LIMITS, QUANTITIES, SETTLING, POSTED, PRUNED, REOPENED, OWNERS },
+  ...{ WITHDRAWABLE, WITHDRAWING, VESTING, LOST, SOURCES, RESTARTED },
+}
 
 /** What every ledger must do, wherever it is stored. */
 export function runLedgerContract({ name, open, skip }: LedgerContract): void {
@@ -226,7 +229,15 @@ function reading(test: Test, withBooks: WithBooks): void {
       await ledger.hold(request(world, 'h1', 'ann', 100))
       await ledger.settle('h1', charge(world, 130n))
       await ledger.hold(request(world, 'h2', 'ann', 900))
-      const ann = { account: 'ann', paid: 0n, bonus: 20n, held: 900n, owed: 0n, available: 20n }
+      const ann = {
+        account: 'ann',
+        paid: 0n,
+        bonus: 20n,
+        held: 900n,
+        leaving: 0n,
+        owed: 0n,
+        available: 20n,
+      }
       expect(await statement.accounts(9)).toEqual([{ ...ann, createdAt: at }])
       expect(await statement.holds(9)).toEqual([
         {
@@ -251,7 +262,15 @@ function reading(test: Test, withBooks: WithBooks): void {
       expect((await statement.entries(2)).map(({ ref }) => ref)).toEqual(['h2', 'h1'])
       await ledger.deposit(deposit(world, 'p2', 'bob', 7n))
       await ledger.hold(request(world, 'h3', 'bob', 2))
-      const bob = { account: 'bob', paid: 5n, bonus: 0n, held: 2n, owed: 0n, available: 5n }
+      const bob = {
+        account: 'bob',
+        paid: 5n,
+        bonus: 0n,
+        held: 2n,
+        leaving: 0n,
+        owed: 0n,
+        available: 5n,
+      }
       expect(await statement.accounts(1, 'bob')).toEqual([{ ...bob, createdAt: at }])
       expect(await statement.accounts(1, 'ann')).toEqual([{ ...ann, createdAt: at }])
       expect((await statement.holds(1, 'ann')).map(({ id }) => id)).toEqual(['h2'])

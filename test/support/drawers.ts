@@ -1,4 +1,4 @@
-import type { Drawer } from '../../src/ledger/ledger.ts'
+import type { Drawer } from '../../src/ledger/entry.ts'
 import type { Statement } from '../../src/ledger/open-ledger.ts'
 
 /**
@@ -9,8 +9,9 @@ export async function drawersOf(statement: Statement): Promise<Map<Drawer, bigin
   const proof = await statement.verify()
   if (!proof.ok) throw new Error(proof.error.join('\n'))
   const drawers = new Map(proof.value.drawers.map(({ balance, drawer }) => [drawer, balance]))
-  for (const { account, bonus, held, owed, paid } of await statement.accounts(1_000)) {
+  for (const { account, bonus, held, leaving, owed, paid } of await statement.accounts(1_000)) {
     drawers.set(`paid:${account}`, paid).set(`bonus:${account}`, bonus)
+    drawers.set(`leaving:${account}`, leaving)
     drawers.set(`held:${account}`, held).set(`owed:${account}`, -owed)
   }
   return new Map([...drawers].filter(([, balance]) => balance !== 0n))

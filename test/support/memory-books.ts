@@ -2,6 +2,7 @@ import type { MoneyKind, OwnerId } from '../../src/ledger/ledger.ts'
 import { MemoryStore } from '../../src/ledger/memory-store.ts'
 import type { Books } from '../../src/ledger/open-ledger.ts'
 import { StoreLedger } from '../../src/ledger/store-ledger.ts'
+import { StoreWithdrawals } from '../../src/ledger/store-withdrawals.ts'
 import { MemoryInvoices } from './memory-invoices.ts'
 import { MemoryPasses } from './memory-passes.ts'
 import { MemoryRevocations } from './memory-revocations.ts'
@@ -20,6 +21,7 @@ export function openMemoryBooks(
     passes,
     revocations: new MemoryRevocations(),
     invoices: new MemoryInvoices(passes),
+    withdrawals: new StoreWithdrawals(store),
     statement: new MemoryStatement(store, () => ledger.postAll()),
     healthy: () => true,
     check: async () => null,

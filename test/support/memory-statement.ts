@@ -1,12 +1,15 @@
 import { err, ok, type Result } from '../../src/floor/result.ts'
-import type { AccountId, Drawer, Entry, HoldId } from '../../src/ledger/ledger.ts'
+import type { Drawer, Entry, Why } from '../../src/ledger/entry.ts'
+import type { AccountId, HoldId, PaymentId } from '../../src/ledger/ledger.ts'
 import type { MemoryStore } from '../../src/ledger/memory-store.ts'
 import { inBook } from '../../src/ledger/open-hold.ts'
-import type { Earning, Income, Proof, Statement } from '../../src/ledger/open-ledger.ts'
+import type { Earning, Income, Outgo, Proof, Statement } from '../../src/ledger/open-ledger.ts'
 import * as proof from '../../src/ledger/proof.ts'
 import { type HoldState, type Meter, openHoldOf } from '../../src/ledger/state.ts'
 import { balanceOf } from '../../src/ledger/store-ledger.ts'
 import { dayOf } from '../../src/ledger/window.ts'
+import { unspent } from '../../src/ledger/withdrawable.ts'
+import type { Withdrawable } from '../../src/ledger/withdrawals.ts'
 import { type Msat, msat, ZERO } from '../../src/money/msat.ts'
 import { sum } from '../../src/money/quantities.ts'
 
@@ -85,11 +88,15 @@ export class MemoryStatement implements Statement {
 
   async income(): Promise<readonly Income[]> {
     const rows = new Map<string, Income>()
-    for (const { amount, at, credit, rail } of this.#store.deposits.values()) {
+    const come = (at: number, rail: string, credit: 'paid' | 'bonus', amount: Msat) => {
       const day = dayOf(at)
       const key = `${day} ${rail} ${credit}`
       const old = rows.get(key) ?? { day, rail, credit, payments: 0, amount: ZERO }
       rows.set(key, { ...old, payments: old.payments + 1, amount: msat(old.amount + amount) })
+    }
+    for (const { amount, at, bonus = ZERO, credit, rail } of this.#store.deposits.values()) {
+      come(at, rail, credit, amount)
+      if (bonus > 0n) come(at, 'tier', 'bonus', bonus)
     }
     return [...rows.values()].sort(
       (a, b) => newestDay(a, b) || order(a.rail, b.rail) || order(b.credit, a.credit),
@@ -100,7 +107,47 @@ export class MemoryStatement implements Statement {
     let sum = 0n
     for (const { paid } of this.#store.accounts.values()) sum += paid
     for (const { paid } of this.#store.openHolds()) sum += paid
+    for (const { amount, fee } of this.#store.openWithdrawals()) sum += amount + fee
     return msat(sum)
+  }
+
+  async paymentsOf(source: string, limit: number, before?: PaymentId) {
+    const all = [...this.#store.deposits.values()].reverse()
+    const own = all.filter((one) => one.source === source && one.withdrawn < one.amount)
+    const payments = own.map(({ payment }) => payment)
+    return older(payments, (payment) => payment === before, limit)
+  }
+
+  async outgo(): Promise<readonly Outgo[]> {
+    const rows = new Map<string, Outgo>()
+    for (const { amount, closedAt, paidFee, source, state } of this.#store.withdrawals.values()) {
+      if (state !== 'sent' || closedAt === null || paidFee === null) continue
+      const day = dayOf(closedAt)
+      const key = `${day} ${source}`
+      const old = rows.get(key) ?? { day, source, withdrawals: 0, amount: ZERO, fees: ZERO }
+      rows.set(key, {
+        ...old,
+        withdrawals: old.withdrawals + 1,
+        amount: msat(old.amount + amount + paidFee),
+        fees: msat(old.fees + paidFee),
+      })
+    }
+    return [...rows.values()].sort((a, b) => newestDay(a, b) || order(a.source, b.source))
+  }
+
+  async owedBySource(): Promise<readonly Withdrawable[]> {
+    const sums = new Map<string, Msat>()
+    const owe = (source: string, amount: bigint) =>
+      sums.set(source, msat((sums.get(source) ?? 0n) + amount))
+    for (const { id, paid } of this.#store.accounts.values()) {
+      const own = [...this.#store.openHolds()].filter(({ account }) => account === id)
+      const all = own.reduce((sum, hold) => sum + hold.paid, paid as bigint)
+      for (const { amount, deposit } of unspent(msat(all), this.#store.paidIn(id))) {
+        owe(deposit.source ?? '', amount)
+      }
+    }
+    for (const { amount, fee, source } of this.#store.openWithdrawals()) owe(source, amount + fee)
+    return [...sums].map(([source, amount]) => ({ source, amount }))
   }
 
   async verify(): Promise<Result<Proof, readonly string[]>> {
@@ -119,6 +166,7 @@ export class MemoryStatement implements Statement {
         bonus: ofKind(sums, 'bonus'),
         held: ofKind(sums, 'held'),
         owed: ofKind(sums, 'owed'),
+        leaving: ofKind(sums, 'leaving'),
       },
     })
   }
@@ -154,7 +202,7 @@ export class MemoryStatement implements Statement {
     }
     for (const known of this.#store.accounts.values()) {
       const account = inBook(known, unposted.get(known.id) ?? [])
-      for (const drawer of ['paid', 'bonus', 'held'] as const) {
+      for (const drawer of ['paid', 'bonus', 'held', 'leaving'] as const) {
         const name: Drawer = `${drawer}:${account.id}`
         yield* proof.doubtDrawer(name, account[drawer], sums.get(name) ?? 0n)
       }
@@ -163,6 +211,7 @@ export class MemoryStatement implements Statement {
       yield* proof.doubtOwed(debt, -account.owed, -(owing.get(account.id) ?? 0n))
       yield* proof.doubtHeld(`held:${account.id}`, account.held, open.get(account.id) ?? 0n)
     }
+    yield* this.#leavingDoubts()
     const posted = postedByHold(this.#store.entries)
     for (const hold of this.#store.holds.values()) {
       if (!hold.posted && posted.has(hold.id))
@@ -175,10 +224,35 @@ export class MemoryStatement implements Statement {
       yield* proof.doubtMeter(meter, counted.get(meter.key) ?? { ...meter, used: 0n, held: 0n })
     }
   }
+
+  *#leavingDoubts(): Iterable<string> {
+    const posted = postedByWithdrawal(this.#store.entries)
+    const taken = new Map<string, bigint>()
+    const took = new Map<string, bigint>()
+    const leaving = new Map<string, bigint>()
+    const count = (sums: Map<string, bigint>, of: string, by: bigint) =>
+      sums.set(of, (sums.get(of) ?? 0n) + by)
+    for (const withdrawal of this.#store.withdrawals.values()) {
+      const { account, amount, bonus, fee, id, instead, parts, state } = withdrawal
+      yield* proof.doubtWithdrawal(withdrawal, posted.get(id) ?? proof.NOTHING_LEAVING)
+      for (const part of parts) count(taken, part.payment, part.amount)
+      count(took, account, bonus + instead)
+      if (state === 'open') count(leaving, account, amount + fee)
+    }
+    const right = new Map<string, bigint>()
+    for (const deposit of this.#store.deposits.values()) {
+      yield* proof.doubtDeposit(deposit, taken.get(deposit.payment) ?? 0n)
+      count(right, deposit.account, proof.tookBack(deposit))
+    }
+    for (const { id, leaving: stored } of this.#store.accounts.values()) {
+      yield* proof.doubtVesting(id, took.get(id) ?? 0n, right.get(id) ?? 0n)
+      yield* proof.doubtLeaving(`leaving:${id}`, stored, leaving.get(id) ?? 0n)
+    }
+  }
 }
 
 /** The kinds of drawers that an account has. */
-const OWN = ['paid', 'bonus', 'held', 'owed']
+const OWN = ['paid', 'bonus', 'held', 'owed', 'leaving']
 
 const kindOf = (drawer: Drawer): string => drawer.slice(0, drawer.indexOf(':'))
 
@@ -196,10 +270,26 @@ const NO_EARNING = { requests: 0, quantities: {}, earned: ZERO as Msat, overrun:
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 const newestDay = (a: { day: string }, b: { day: string }): number => order(b.day, a.day)
 
+const LEAVING: ReadonlySet<Why> = new Set(['withdraw', 'send', 'return'])
+
+function postedByWithdrawal(entries: readonly Entry[]): Map<string, proof.PostedLeaving> {
+  const posted = new Map<string, { -readonly [Part in keyof proof.PostedLeaving]: bigint }>()
+  for (const { postings, ref, why } of entries) {
+    if (!LEAVING.has(why)) continue
+    const sum = posted.get(ref) ?? { ...proof.NOTHING_LEAVING }
+    posted.set(ref, sum)
+    for (const { amount, credit, debit } of postings) {
+      proof.moveLeaving(sum, kindOf(debit), -amount)
+      proof.moveLeaving(sum, kindOf(credit), amount)
+    }
+  }
+  return posted
+}
+
 function postedByHold(entries: readonly Entry[]): Map<HoldId, proof.Posted> {
   const posted = new Map<HoldId, proof.Posted>()
   for (const { postings, ref, why } of entries) {
-    if (why === 'deposit') continue
+    if (why === 'deposit' || LEAVING.has(why)) continue
     let sum = posted.get(ref) ?? proof.NOTHING_POSTED
     for (const { amount, credit, debit } of postings) {
       sum = moved(moved(sum, debit, -amount), credit, amount)

@@ -99,7 +99,11 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'src/ledger/sqlite/revocations.ts #counts': 'an account that ended passes',
   'src/ledger/sqlite/revocations.ts #names': 'a pass that has ended',
   'src/ledger/sqlite/revocations.ts #rotations': 'an account that was rotated',
+  'src/ledger/memory-store.ts withdrawals':
+    'a withdrawal, for tests; nothing leaves where requests are observed',
   'src/ledger/sqlite/cached-rows.ts #cache': 'a pass or an invoice that somebody asked for',
+  'src/ledger/sqlite/owed-by-source.ts sums': 'a wallet or a mint, for one question',
+  'src/ledger/sqlite/withdrawal-store.ts rows': 'a deposit on its way, for one question',
   'src/ledger/sqlite/store.ts #accounts': 'an account',
   'src/ledger/sqlite/store.ts #drawers': 'a drawer',
   'src/ledger/sqlite/store.ts #meters': 'a limit in its window',

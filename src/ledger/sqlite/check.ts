@@ -4,7 +4,7 @@ import { type Row, reading, text, whole } from './rows.ts'
 
 /**
  * What is checked of a ledger file before it is trusted. `checkTotals` reads one row of each kind of
- * drawer and the holds that are open or owe, so it takes no longer for a large file.
+ * drawer, the holds that are open or owe and the open withdrawals, so it takes no longer for a large file.
  * `checkDrawers` reads every drawer, `checkFile` every row, and `checkPages` every page. `verify` proves the rest from
  * the postings. Each returns a sentence that says what is wrong, or null.
  */
@@ -24,6 +24,11 @@ export function checkTotals(db: DatabaseSync): string | null {
   const debt = -one(db, "SELECT msat FROM totals WHERE kind = 'owed'")
   const owed = one(db, 'SELECT sum(owed) FROM holds WHERE owed > 0')
   if (debt !== owed) return `it is owed ${debt} msat, its closed holds say ${owed}`
+  const leaving = one(db, "SELECT msat FROM totals WHERE kind = 'leaving'")
+  const withdrawals = one(db, "SELECT sum(amount + fee) FROM withdrawals WHERE state = 'open'")
+  if (leaving !== withdrawals) {
+    return `${leaving} msat are leaving, its open withdrawals say ${withdrawals}`
+  }
   return null
 }
 
@@ -48,7 +53,14 @@ const CHUNK = 100_000
 
 /** Walks through the tables that grow. Throws if SQLite finds a page that is none. */
 function readTables(db: DatabaseSync): null {
-  for (const table of ['accounts', 'deposits', 'holds', 'postings']) {
+  for (const table of [
+    'accounts',
+    'deposits',
+    'holds',
+    'postings',
+    'withdrawals',
+    'withdrawal_postings',
+  ]) {
     const last = Number(one(db, `SELECT coalesce(max(n), 0) FROM ${table}`))
     const part = db.prepare(`SELECT count(*) FROM ${table} NOT INDEXED WHERE n > ? AND n <= ?`)
     for (let from = 0; from < last; from += CHUNK) part.get(from, from + CHUNK)

@@ -1,12 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { AccountId, Drawer, Posting, Why } from '../ledger.ts'
+import type { Drawer, Posting, Why } from '../entry.ts'
+import type { AccountId } from '../ledger.ts'
 import type { NumberedEntry } from '../open-ledger.ts'
 import { money, number, type Row, reading, text } from './rows.ts'
 
 /** Postings that one query reads. */
 const CHUNK = 20_000
 
-/** The most postings of one entry, see `close.ts`. */
+/** The most postings of one entry, see `close.ts` and `withdraw.ts`. */
 const MOST_POSTINGS = 10
 
 /**
@@ -58,23 +59,35 @@ function add(
 }
 
 function lastPosting(db: DatabaseSync): number {
-  const row = reading(db, 'SELECT coalesce(max(n), 0) AS n FROM postings').get()
+  const row = reading(db, LAST).get()
   return row === undefined ? 0 : number(row, 'n')
 }
 
 const entriesWhere = (more: string): string => `
-  SELECT entry, postings.at, why, coalesce(payment, holds.id) AS ref,
-    debits.name AS debit, credits.name AS credit, postings.amount
-  FROM postings
-  LEFT JOIN deposits ON deposits.n = postings.deposit
-  LEFT JOIN holds ON holds.n = postings.hold
-  JOIN drawers AS debits ON debits.n = postings.debit
-  JOIN drawers AS credits ON credits.n = postings.credit
-  WHERE postings.n > $from AND postings.n <= $to AND ($before IS NULL OR entry < $before) ${more}
-  ORDER BY postings.n DESC LIMIT $most`
+  WITH posted AS (
+    SELECT n, entry, at, why, deposit, hold, NULL AS withdrawal, debit, credit, amount FROM postings
+    WHERE n > $from AND n <= $to
+    UNION ALL
+    SELECT n, entry, at, why, NULL, NULL, withdrawal, debit, credit, amount FROM withdrawal_postings
+    WHERE n > $from AND n <= $to
+  )
+  SELECT entry, posted.at, why, coalesce(payment, holds.id, withdrawals.id) AS ref,
+    debits.name AS debit, credits.name AS credit, posted.amount
+  FROM posted
+  LEFT JOIN deposits ON deposits.n = posted.deposit
+  LEFT JOIN holds ON holds.n = posted.hold
+  LEFT JOIN withdrawals ON withdrawals.n = posted.withdrawal
+  JOIN drawers AS debits ON debits.n = posted.debit
+  JOIN drawers AS credits ON credits.n = posted.credit
+  WHERE ($before IS NULL OR entry < $before) ${more}
+  ORDER BY posted.n DESC LIMIT $most`
 
-const OWN = `(SELECT n FROM drawers
-  WHERE name IN ('paid:' || $of, 'bonus:' || $of, 'held:' || $of, 'owed:' || $of))`
+const OWN = `(SELECT n FROM drawers WHERE name IN
+  ('paid:' || $of, 'bonus:' || $of, 'held:' || $of, 'owed:' || $of, 'leaving:' || $of))`
 
 const ALL = entriesWhere('')
-const OF_ACCOUNT = entriesWhere(`AND (postings.debit IN ${OWN} OR postings.credit IN ${OWN})`)
+const OF_ACCOUNT = entriesWhere(`AND (posted.debit IN ${OWN} OR posted.credit IN ${OWN})`)
+
+const LAST = `
+  SELECT max(coalesce((SELECT max(n) FROM postings), 0),
+    coalesce((SELECT max(n) FROM withdrawal_postings), 0)) AS n`

@@ -1,6 +1,7 @@
 import type { Account, Meter } from '../state.ts'
-import type { DepositRow, Group, HoldRow, JsonCell, Numbered } from './group.ts'
+import type { Group, HoldRow, JsonCell, Numbered } from './group.ts'
 import { jsonCell, pushHold, pushInvoice, pushPass, pushRotation } from './rows.ts'
+import { pushDeposit, pushWithdrawal } from './withdrawal-rows.ts'
 
 /**
  * A group as one string, which is how it travels to the writer. Each table is one flat list: the
@@ -12,6 +13,8 @@ export interface GroupRows {
   readonly deposits: readonly JsonCell[]
   readonly holds: readonly JsonCell[]
   readonly postings: readonly JsonCell[]
+  readonly withdrawals: readonly JsonCell[]
+  readonly withdrawalPostings: readonly JsonCell[]
   /** The number of a drawer, and by how much its balance changes. */
   readonly moves: readonly (string | number)[]
   readonly meters: readonly JsonCell[]
@@ -30,6 +33,8 @@ export const groupText = (group: Group): string =>
     deposits: flat(group.deposits.values(), pushDeposit),
     holds: flat(inOrder(group.holds.values()), pushHold),
     postings: group.postings,
+    withdrawals: flat(group.withdrawals.values(), pushWithdrawal),
+    withdrawalPostings: group.withdrawalPostings,
     moves: movesOf(group.moves),
     meters: flat(group.meters.values(), pushMeter),
     passes: flat(group.passes.values(), pushPass),
@@ -63,12 +68,6 @@ function pushAccount(cells: JsonCell[], { n, value }: Numbered<Account>): void {
 
 function pushMeter(cells: JsonCell[], { held, key, used }: Meter): void {
   cells.push(key, jsonCell(used), jsonCell(held))
-}
-
-function pushDeposit(cells: JsonCell[], { account, n, value }: DepositRow): void {
-  const { amount, at, credit, native, payment, rail } = value
-  cells.push(n, payment, account, jsonCell(amount), credit, rail)
-  cells.push(native.amount, native.unit, native.rate, at)
 }
 
 /** By their numbers, so that rows beside each other in the file are written one after the other. */

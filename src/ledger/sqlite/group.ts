@@ -1,8 +1,9 @@
 import type { InvoiceRow } from '../invoices.ts'
-import type { AccountId, Deposit, HoldId, PaymentId } from '../ledger.ts'
+import type { AccountId, HoldId, PaymentId } from '../ledger.ts'
 import type { PassRow } from '../passes.ts'
 import type { RevokedRow, Rotation } from '../revocations.ts'
-import type { Account, HoldState, Meter } from '../state.ts'
+import type { Account, DepositState, HoldState, Meter, WithdrawalState } from '../state.ts'
+import type { WithdrawalId } from '../withdrawals.ts'
 
 /**
  * Rows that are not on disk yet and go there in one transaction. They are looked up before the disk,
@@ -20,9 +21,12 @@ export interface Group {
   readonly moves: Map<number, bigint>
   readonly deposits: Map<PaymentId, DepositRow>
   readonly holds: Map<HoldId, HoldRow>
+  readonly withdrawals: Map<WithdrawalId, WithdrawalRow>
   readonly meters: Map<string, Meter>
   /** The cells of `POSTING_COLUMNS` for one posting after those of another. */
   readonly postings: JsonCell[]
+  /** The same of `WITHDRAWAL_POSTING_COLUMNS`. */
+  readonly withdrawalPostings: JsonCell[]
   readonly passes: Map<string, PassRow>
   readonly invoices: Map<string, InvoiceRow>
   /** Hashes of invoices that are dropped with their passes. */
@@ -41,11 +45,15 @@ export interface Numbered<T> {
   readonly value: T
 }
 
-export interface DepositRow extends Numbered<Deposit> {
+export interface DepositRow extends Numbered<DepositState> {
   readonly account: number
 }
 
 export interface HoldRow extends Numbered<HoldState> {
+  readonly account: number
+}
+
+export interface WithdrawalRow extends Numbered<WithdrawalState> {
   readonly account: number
 }
 
@@ -57,8 +65,10 @@ export const emptyGroup = (): Group => ({
   moves: new Map(),
   deposits: new Map(),
   holds: new Map(),
+  withdrawals: new Map(),
   meters: new Map(),
   postings: [],
+  withdrawalPostings: [],
   passes: new Map(),
   invoices: new Map(),
   forgotten: new Set(),

@@ -19,10 +19,6 @@ export const prepareLookups = (db: DatabaseSync) => ({
   account: reading(db, 'SELECT n, created_at FROM accounts WHERE id = ?'),
   drawer: reading(db, 'SELECT n, balance FROM drawers WHERE name = ?'),
   meter: reading(db, 'SELECT used, held FROM meters WHERE key = ?'),
-  deposit: reading(
-    db,
-    'SELECT accounts.id AS account FROM deposits JOIN accounts ON accounts.n = account WHERE payment = ?',
-  ),
   hold: reading(db, `${HOLDS} WHERE holds.id = ?`),
   open: reading(db, `${HOLDS} WHERE status = 'open' ORDER BY holds.n`),
   owing: reading(db, `${HOLDS} WHERE owed > 0 ORDER BY holds.n`),

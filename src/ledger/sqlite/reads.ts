@@ -2,12 +2,14 @@ import type { DatabaseSync } from 'node:sqlite'
 import { msat, ZERO } from '../../money/msat.ts'
 import type { Quantity } from '../../money/quantities.ts'
 import { QUANTITIES, type Quantities } from '../../money/quantities.ts'
-import type { AccountId, Drawer } from '../ledger.ts'
+import type { Drawer } from '../entry.ts'
+import type { AccountId, PaymentId } from '../ledger.ts'
 import { MOST_ROWS } from '../open-ledger.ts'
 import { openHoldOf } from '../state.ts'
 import { checkFile } from './check.ts'
 import { openSnapshot } from './database.ts'
 import { newestEntries } from './entries.ts'
+import { owedBySource } from './owed-by-source.ts'
 import { type Cell, holdOf, money, number, type Row, reading, text, whole } from './rows.ts'
 import { type Told, verify } from './verify.ts'
 
@@ -32,6 +34,7 @@ export class Reads {
       paid: money(row, 'paid'),
       bonus: money(row, 'bonus'),
       held: money(row, 'held'),
+      leaving: money(row, 'leaving'),
       owed: msat(-whole(row, 'owed')),
       available: msat(whole(row, 'paid') + whole(row, 'bonus')),
       createdAt: number(row, 'created_at'),
@@ -76,6 +79,25 @@ export class Reads {
       payments: number(row, 'payments'),
       amount: money(row, 'amount'),
     }))
+  }
+
+  outgo() {
+    return this.#all(OUTGO).map((row) => ({
+      day: text(row, 'date'),
+      source: text(row, 'source'),
+      withdrawals: number(row, 'withdrawals'),
+      amount: money(row, 'amount'),
+      fees: money(row, 'fees'),
+    }))
+  }
+
+  owedBySource() {
+    return this.#over(owedBySource)
+  }
+
+  paymentsOf(source: string, limit: number, before: PaymentId | null) {
+    const rows = this.#all(PAYMENTS, source, before, most(limit))
+    return rows.map((row) => text(row, 'payment'))
   }
 
   owed() {
@@ -140,7 +162,7 @@ const balanceOf = (drawer: string): string =>
 
 const ACCOUNTS = `
   SELECT id, created_at, ${balanceOf('paid')}, ${balanceOf('bonus')}, ${balanceOf('held')},
-    ${balanceOf('owed')}
+    ${balanceOf('owed')}, ${balanceOf('leaving')}
   FROM accounts WHERE (?2 IS NULL OR id = ?2)
     AND (?3 IS NULL OR n < (SELECT n FROM accounts WHERE id = ?3))
   ORDER BY n DESC LIMIT ?1`
@@ -170,6 +192,12 @@ const EARNED_BY_MODEL = `
 
 const INCOME = `SELECT *, ${DATE} FROM income ORDER BY day DESC, rail, credit DESC`
 
+const OUTGO = `SELECT *, ${DATE} FROM outgo ORDER BY day DESC, source`
+
+const PAYMENTS = `
+  SELECT payment FROM deposits WHERE source = ?1 AND withdrawn < amount
+    AND (?2 IS NULL OR n < (SELECT n FROM deposits WHERE payment = ?2)) ORDER BY n DESC LIMIT ?3`
+
 const OWED = `
-  SELECT (SELECT msat FROM totals WHERE kind = 'paid')
+  SELECT (SELECT sum(msat) FROM totals WHERE kind IN ('paid', 'leaving'))
     + (SELECT coalesce(sum(paid), 0) FROM holds WHERE status = 'open') AS owed`

@@ -33,6 +33,12 @@ export function reading(db: DatabaseSync, sql: string): StatementSync {
   return statement
 }
 
+/** The number of the next row of a table. The newest row has the greatest one. */
+export function nextNumber(db: DatabaseSync, table: string, column = 'n'): number {
+  const last = reading(db, `SELECT ${column} AS last FROM ${table} ORDER BY n DESC LIMIT 1`).get()
+  return last === undefined ? 1 : number(last, 'last') + 1
+}
+
 export const text = (row: Row, column: string): string => {
   const value = row[column]
   assert(typeof value === 'string', `column ${column} is no text`)
@@ -49,9 +55,9 @@ export const whole = (row: Row, column: string): bigint => {
 export const number = (row: Row, column: string): number => Number(whole(row, column))
 export const money = (row: Row, column: string) => msat(whole(row, column))
 
-const maybeText = (row: Row, column: string): string | null =>
+export const maybeText = (row: Row, column: string): string | null =>
   row[column] === null ? null : text(row, column)
-const maybeNumber = (row: Row, column: string): number | null =>
+export const maybeNumber = (row: Row, column: string): number | null =>
   row[column] === null ? null : number(row, column)
 
 /** The columns of a hold that never change, in the order of `pushHold`. */

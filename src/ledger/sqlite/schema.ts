@@ -1,4 +1,5 @@
 import { SUMS } from './schema-sums.ts'
+import { WITHDRAWALS } from './schema-withdrawals.ts'
 
 /**
  * The tables of a ledger file. A migration is a step from one `user_version` to the next. A
@@ -269,5 +270,5 @@ CREATE INDEX passes_by_account ON passes (account);
 
 /** `MIGRATIONS[v]` changes a file of version v to version v + 1. */
 export const MIGRATIONS: readonly string[] = [
-  ...[V1, V2, V3, V4, V5, V6, V7, SUMS, V9, PROMISED_BONUS, PASSES_END],
+  ...[V1, V2, V3, V4, V5, V6, V7, SUMS, V9, PROMISED_BONUS, PASSES_END, WITHDRAWALS],
 ]

@@ -1,6 +1,7 @@
 import type { Result } from '../../floor/result.ts'
 import type { World } from '../../floor/world.ts'
-import type { AccountId, Drawer, HoldId } from '../ledger.ts'
+import type { Drawer } from '../entry.ts'
+import type { AccountId, HoldId, PaymentId } from '../ledger.ts'
 import type { Proof, Statement } from '../open-ledger.ts'
 import type { Reader, StartReader } from './reader.ts'
 import type { Told } from './verify.ts'
@@ -76,6 +77,18 @@ export class SqliteStatement implements Statement {
 
   async income() {
     return (await this.#fresh()).call('income', [])
+  }
+
+  async outgo() {
+    return (await this.#fresh()).call('outgo', [])
+  }
+
+  async owedBySource() {
+    return (await this.#fresh()).call('owedBySource', [])
+  }
+
+  async paymentsOf(source: string, limit: number, before?: PaymentId) {
+    return (await this.#fresh()).call('paymentsOf', [source, limit, before ?? null])
   }
 
   async owed() {

@@ -2,16 +2,19 @@ import type { DatabaseSync } from 'node:sqlite'
 import { assert } from '../../floor/assert.ts'
 import { Cache } from '../../floor/cache.ts'
 import { TransientMap } from '../../floor/transient-map.ts'
-import { msat } from '../../money/msat.ts'
-import type { AccountId, Deposit, Drawer, Entry, HoldId, Page, PaymentId } from '../ledger.ts'
+import { msat, ZERO } from '../../money/msat.ts'
+import type { Drawer, Entry } from '../entry.ts'
+import type { AccountId, HoldId, Page, PaymentId } from '../ledger.ts'
 import { inBook, inMemory } from '../open-hold.ts'
-import type { Account, HoldState, Meter, Step } from '../state.ts'
+import type { Account, DepositState, HoldState, Meter, Step } from '../state.ts'
 import { type Store, usageOf } from '../store-ledger.ts'
+import type { WithdrawalId } from '../withdrawals.ts'
 import type { HoldRow, Numbered } from './group.ts'
 import type { Journal } from './journal.ts'
 import { holdRowOf, prepareLookups } from './lookups.ts'
-import { holdOf, jsonCell, number, reading, text, whole } from './rows.ts'
+import { holdOf, jsonCell, nextNumber, number, reading, text, whole } from './rows.ts'
 import { UsedIds } from './used-ids.ts'
+import { WithdrawalStore } from './withdrawal-store.ts'
 
 /** Rows kept in each cache. A hold is small, so all caches together take a few megabytes. */
 const CACHED = 10_000
@@ -31,27 +34,21 @@ export class SqliteStore implements Store {
   readonly #open = new TransientMap<HoldRow>()
   readonly #owing = new TransientMap<HoldRow>()
   readonly #used: UsedIds
-  readonly #next: Record<
-    'accounts' | 'drawers' | 'deposits' | 'holds' | 'postings' | 'entry',
-    number
-  >
+  readonly #leaves: WithdrawalStore
+  readonly #next: Record<'accounts' | 'drawers' | 'holds' | 'postings' | 'entry', number>
 
   constructor(db: DatabaseSync, journal: Journal) {
     this.#journal = journal
     this.#read = prepareLookups(db)
-    const next = (table: string, column = 'n') => {
-      // The newest row has the greatest number, whichever number that is.
-      const newest = `SELECT ${column} AS last FROM ${table} ORDER BY n DESC LIMIT 1`
-      const last = reading(db, newest).get()
-      return last === undefined ? 1 : number(last, 'last') + 1
-    }
+    this.#leaves = new WithdrawalStore(db, journal)
+    const next = (table: string, column?: string) => nextNumber(db, table, column)
+    const posted = ['postings', 'withdrawal_postings']
     this.#next = {
       accounts: next('accounts'),
       drawers: next('drawers'),
-      deposits: next('deposits'),
       holds: next('holds'),
-      postings: next('postings'),
-      entry: next('postings', 'entry'),
+      postings: Math.max(...posted.map((table) => next(table))),
+      entry: Math.max(...posted.map((table) => next(table, 'entry'))),
     }
     const greatest = reading(db, "SELECT coalesce(max(id), '') AS id FROM holds").get()
     this.#used = new UsedIds(text(greatest ?? {}, 'id'))
@@ -90,20 +87,16 @@ export class SqliteStore implements Store {
     return own.sort((a, b) => a.n - b.n).map(({ value }) => value)
   }
 
-  creditedTo(payment: PaymentId): AccountId | null {
-    const unwritten = this.#journal.find(({ deposits }) => deposits.get(payment))
-    if (unwritten !== undefined) return unwritten.value.account
-    const row = this.#read.deposit.get(payment)
-    return row === undefined ? null : text(row, 'account')
-  }
-
   *debtors(): Iterable<AccountId> {
     for (const { value } of this.#owing.values()) yield value.account
   }
 
-  write({ account, deposit, entries, hold, meters, owing }: Step): void {
+  write({ account, deposit, deposits, entries, hold, meters, owing, withdrawal }: Step): void {
     const { n } = this.#writeAccount(account)
-    const credited = deposit === null ? null : this.#writeDeposit(deposit, n)
+    const credited =
+      deposit === null ? null : this.#leaves.addDeposit({ ...deposit, withdrawn: ZERO }, n)
+    if (deposits !== undefined) for (const one of deposits) this.#leaves.changeDeposit(one, n)
+    const left = withdrawal === undefined ? null : this.#leaves.writeWithdrawal(withdrawal, n)
     const written = hold === null ? null : this.#writeHold(hold, n)
     for (const one of owing) this.#writeHold(one, n)
     for (const meter of meters) {
@@ -112,6 +105,7 @@ export class SqliteStore implements Store {
     }
     for (const entry of entries) {
       if (entry.why === 'deposit') this.#writeEntry(entry, { deposit: credited, hold: null })
+      else if (left !== null && entry.why !== 'collect') this.#writeEntry(entry, left)
       else {
         const own = entry.ref === hold?.id ? written : null
         this.#writeEntry(entry, { deposit: null, hold: own ?? this.#numberOf(entry.ref) })
@@ -119,6 +113,15 @@ export class SqliteStore implements Store {
     }
     // A hold that is not posted comes alone, and leaves nothing to write.
     if (hold === null || hold.posted) this.#journal.touch()
+  }
+
+  creditedTo = (payment: PaymentId) => this.depositOf(payment)?.account ?? null
+  depositOf = (payment: PaymentId) => this.#leaves.deposit(payment)
+  withdrawal = (id: WithdrawalId) => this.#leaves.withdrawal(id)
+  openWithdrawals = () => this.#leaves.open()
+  paidIn(account: AccountId): Iterable<DepositState> {
+    const known = this.#account(account)
+    return known === null ? [] : this.#leaves.paidIn(account, known.n)
   }
 
   durable(): Promise<void> {
@@ -143,13 +146,14 @@ export class SqliteStore implements Store {
     const { accounts, moves } = this.#journal.group
     const unposted = Map.groupBy(this.#unposted(), ({ account }) => account)
     for (const { value } of this.#accounts.values()) {
-      const { id, owed } = value
+      const { id, leaving, owed } = value
       const { bonus, held, paid } = inBook(value, unposted.get(id) ?? [])
       const moved = (name: Drawer) =>
         accounts.has(id) ? (moves.get(this.#known(name) ?? 0) ?? 0n) : 0n
       drawers.set(`paid:${id}`, paid - moved(`paid:${id}`))
       drawers.set(`bonus:${id}`, bonus - moved(`bonus:${id}`))
       drawers.set(`held:${id}`, held - moved(`held:${id}`))
+      drawers.set(`leaving:${id}`, leaving - moved(`leaving:${id}`))
       drawers.set(`owed:${id}`, -owed - moved(`owed:${id}`))
     }
     return drawers
@@ -169,6 +173,7 @@ export class SqliteStore implements Store {
       paid: balance(`paid:${id}`),
       bonus: balance(`bonus:${id}`),
       held: balance(`held:${id}`),
+      leaving: this.#leaves.leaving(id),
       owed: balance(`owed:${id}`, -1n),
       createdAt: number(row, 'created_at'),
     }
@@ -205,12 +210,6 @@ export class SqliteStore implements Store {
     return account
   }
 
-  #writeDeposit(value: Deposit, account: number): number {
-    const n = this.#next.deposits++
-    this.#journal.group.deposits.set(value.payment, { n, account, value })
-    return n
-  }
-
   /** A hold that is not known is new. It has its number, which is returned, from then on, posted or not. */
   #writeHold(value: HoldState, account: number): number {
     const { id, posted, status } = value
@@ -237,9 +236,10 @@ export class SqliteStore implements Store {
     return row.n
   }
 
+  /** `ref` is the number of a withdrawal, or what else the entry belongs to. */
   #writeEntry(
     { at, postings, why }: Entry,
-    refs: { readonly deposit: number | null; readonly hold: number | null },
+    ref: number | { readonly deposit: number | null; readonly hold: number | null },
   ): void {
     const { group } = this.#journal
     const entry = this.#next.entry++
@@ -247,12 +247,21 @@ export class SqliteStore implements Store {
       const { amount } = posting
       const debit = this.#drawer(posting.debit)
       const credit = this.#drawer(posting.credit)
+      this.#move(debit, credit, amount)
       const n = this.#next.postings++
-      const { deposit, hold } = refs
-      group.postings.push(n, entry, at, why, deposit, hold, debit, credit, jsonCell(amount))
-      group.moves.set(debit, (group.moves.get(debit) ?? 0n) - amount)
-      group.moves.set(credit, (group.moves.get(credit) ?? 0n) + amount)
+      if (typeof ref === 'number') {
+        group.withdrawalPostings.push(n, entry, at, why, ref, debit, credit, jsonCell(amount))
+      } else {
+        const { deposit, hold } = ref
+        group.postings.push(n, entry, at, why, deposit, hold, debit, credit, jsonCell(amount))
+      }
     }
+  }
+
+  #move(debit: number, credit: number, amount: bigint): void {
+    const { moves } = this.#journal.group
+    moves.set(debit, (moves.get(debit) ?? 0n) - amount)
+    moves.set(credit, (moves.get(credit) ?? 0n) + amount)
   }
 
   #drawer(name: Drawer): number {

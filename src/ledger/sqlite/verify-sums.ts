@@ -82,6 +82,9 @@ export function* provenSums(
   for (const row of reading(db, INCOME).iterate()) {
     yield `income of ${text(row, 'what')} says ${whole(row, 'kept')} msat, its deposits say ${whole(row, 'sum')}`
   }
+  for (const row of reading(db, OUTGO).iterate()) {
+    yield `what left on ${text(row, 'what')} is ${whole(row, 'kept')} msat, its withdrawals say ${whole(row, 'sum')}`
+  }
   for (const row of reading(db, 'SELECT kind, msat FROM totals').iterate()) {
     const kind = text(row, 'kind')
     const [kept, sum] = [whole(row, 'msat'), kinds.get(kind) ?? 0n]
@@ -129,10 +132,23 @@ const METERS = `
 
 const INCOME = `
   WITH sums AS (
-    SELECT at / ${DAY} AS day, rail, credit, count(*) AS n, sum(amount) AS amount
-    FROM deposits GROUP BY 1, 2, 3
+    SELECT day, rail, credit, count(*) AS n, sum(amount) AS amount FROM (
+      SELECT at / ${DAY} AS day, rail, credit, amount FROM deposits
+      UNION ALL SELECT at / ${DAY}, 'tier', 'bonus', bonus FROM deposits WHERE bonus > 0
+    ) GROUP BY 1, 2, 3
   )
   SELECT date(day * 86400, 'unixepoch') || ' ' || rail || ' ' || credit AS what,
     coalesce(income.amount, 0) AS kept, coalesce(sums.amount, 0) AS sum
   FROM income FULL JOIN sums USING (day, rail, credit)
   WHERE payments IS NOT n OR income.amount IS NOT sums.amount`
+
+const OUTGO = `
+  WITH sums AS (
+    SELECT closed_at / ${DAY} AS day, source, count(*) AS n, sum(amount + paid_fee) AS amount,
+      sum(paid_fee) AS fees
+    FROM withdrawals WHERE state = 'sent' GROUP BY 1, 2
+  )
+  SELECT date(day * 86400, 'unixepoch') || ' ' || source AS what,
+    coalesce(outgo.amount, 0) AS kept, coalesce(sums.amount, 0) AS sum
+  FROM outgo FULL JOIN sums USING (day, source)
+  WHERE withdrawals IS NOT n OR outgo.amount IS NOT sums.amount OR outgo.fees IS NOT sums.fees`

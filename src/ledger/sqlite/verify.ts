@@ -1,11 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { err, ok, type Result } from '../../floor/result.ts'
-import type { Drawer } from '../ledger.ts'
+import type { Drawer } from '../entry.ts'
 import type { Proof } from '../open-ledger.ts'
 import * as proof from '../proof.ts'
 import { checkPages } from './check.ts'
 import { holdOf, number, type Row, reading, text, whole } from './rows.ts'
 import { provenSums, Sums } from './verify-sums.ts'
+import { type Doubt, missing, readWithdrawals } from './verify-withdrawals.ts'
 
 /** Reports how far a long reading is, for a person who waits. */
 export type Told = (progress: string) => void
@@ -37,7 +38,10 @@ export function verify(
   const drawers = new Drawers(db)
   const sums = new Sums(db)
   readArchived(db, drawers, sums)
-  const postings = readDeposits(db, drawers, doubt) + readHolds(db, { drawers, sums, doubt, told })
+  const postings =
+    readDeposits(db, drawers, doubt) +
+    readHolds(db, { drawers, sums, doubt, told }) +
+    readWithdrawals(db, drawers, doubt)
   told('comparing the drawers')
   const own = drawers.compare(expected, doubt)
   doubt(provenSums(db, sums, drawers.kinds))
@@ -55,11 +59,10 @@ export function verify(
       bonus: drawers.kinds.get('bonus') ?? 0n,
       held: drawers.kinds.get('held') ?? 0n,
       owed: drawers.kinds.get('owed') ?? 0n,
+      leaving: drawers.kinds.get('leaving') ?? 0n,
     },
   })
 }
-
-type Doubt = (found: Iterable<string>) => void
 
 const rows = (db: DatabaseSync, sql: string, ...cells: number[]): Iterable<Row> =>
   reading(db, sql).iterate(...cells)
@@ -69,13 +72,12 @@ function count(db: DatabaseSync, sql: string): number {
   return 0
 }
 
-const missing = (table: string, parent: string): string =>
-  `a row of ${table} names a row of ${parent} that is not there`
-
 /** The kinds of drawers, in the order of their numbers below. */
-const KINDS = ['', 'held', 'revenue', 'loss', 'owed', 'paid', 'bonus', 'rail', 'grant'] as const
-const [, HELD, REVENUE, LOSS, OWED, PAID, BONUS] = KINDS.keys()
-const BUYERS: ReadonlySet<number | undefined> = new Set([HELD, OWED, PAID, BONUS])
+const KINDS: readonly string[] = [
+  ...['', 'held', 'revenue', 'loss', 'owed', 'paid', 'bonus', 'leaving', 'rail', 'grant', 'sent'],
+]
+const [, HELD, REVENUE, LOSS, OWED, PAID, BONUS, LEAVING] = KINDS.keys()
+const BUYERS: ReadonlySet<number | undefined> = new Set([HELD, OWED, PAID, BONUS, LEAVING])
 
 /** The drawers of the file, and what was posted to each. Millions of them take some tens of MB. */
 class Drawers {
@@ -94,7 +96,7 @@ class Drawers {
     this.#find = reading(db, 'SELECT n FROM drawers WHERE name = ?')
     for (const row of rows(db, 'SELECT n, name FROM drawers')) {
       const name = text(row, 'name')
-      const kind = KINDS.indexOf(name.slice(0, name.indexOf(':')) as (typeof KINDS)[number])
+      const kind = KINDS.indexOf(name.slice(0, name.indexOf(':')))
       this.#kind[number(row, 'n')] = Math.max(kind, 0)
     }
   }
@@ -104,6 +106,11 @@ class Drawers {
     if (n >= this.#posted.length) return 0
     this.#posted[n] = (this.#posted[n] ?? 0n) + by
     return this.#kind[n] ?? 0
+  }
+
+  /** The same; returns the word of its kind. */
+  postAs(n: number, by: bigint): string {
+    return KINDS[this.post(n, by)] ?? ''
   }
 
   postTo(name: Drawer, by: bigint): void {
@@ -116,6 +123,7 @@ class Drawers {
   compare(expected: ReadonlyMap<Drawer, bigint>, doubt: Doubt): Proof['drawers'] {
     const open = byDrawer(this.#db, HELD_BY_ACCOUNT)
     const owed = byDrawer(this.#db, OWED_BY_ACCOUNT)
+    const leaving = byDrawer(this.#db, LEAVING_BY_ACCOUNT)
     const own: { drawer: Drawer; balance: bigint }[] = []
     for (const row of rows(this.#db, 'SELECT n, name, balance FROM drawers')) {
       const drawer = text(row, 'name') as Drawer
@@ -127,6 +135,7 @@ class Drawers {
       doubt(proof.doubtDrawer(drawer, balance, this.#posted[n] ?? 0n))
       if (kind === HELD) doubt(proof.doubtHeld(drawer, balance, taken(open, drawer)))
       if (kind === OWED) doubt(proof.doubtOwed(drawer, balance, taken(owed, drawer)))
+      if (kind === LEAVING) doubt(proof.doubtLeaving(drawer, balance, taken(leaving, drawer)))
       const running = expected.get(drawer)
       if (running !== undefined && running !== balance) {
         doubt([`drawer ${drawer} says ${balance} msat, the running ledger says ${running}`])
@@ -135,6 +144,7 @@ class Drawers {
     }
     for (const [drawer, held] of open) doubt(proof.doubtHeld(drawer as Drawer, 0n, held))
     for (const [drawer, debt] of owed) doubt(proof.doubtOwed(drawer as Drawer, 0n, debt))
+    for (const [drawer, sum] of leaving) doubt(proof.doubtLeaving(drawer as Drawer, 0n, sum))
     return own
   }
 }
@@ -264,3 +274,7 @@ const HELD_BY_ACCOUNT = `
 const OWED_BY_ACCOUNT = `
   SELECT 'owed:' || accounts.id AS drawer, -sum(owed) AS sum
   FROM holds JOIN accounts ON accounts.n = account WHERE owed > 0 GROUP BY account`
+
+const LEAVING_BY_ACCOUNT = `
+  SELECT 'leaving:' || accounts.id AS drawer, sum(amount + fee) AS sum
+  FROM withdrawals JOIN accounts ON accounts.n = account WHERE state = 'open' GROUP BY account`

@@ -5,6 +5,12 @@ import { type GroupRows, groupRows } from './group-text.ts'
 import { Insert } from './insert.ts'
 import { type JobInput, type JobName, type JobOutput, type Jobs, jobsOver } from './jobs.ts'
 import { INVOICE_COLUMNS, PASS_COLUMNS, ROTATION_COLUMNS } from './rows.ts'
+import {
+  DEPOSIT_CHANGES,
+  DEPOSIT_COLUMNS,
+  WITHDRAWAL_CHANGES,
+  WITHDRAWAL_COLUMNS,
+} from './withdrawal-rows.ts'
 
 /** One opening of the ledger, by which the file knows whose groups it has. */
 export interface Opening {
@@ -101,6 +107,8 @@ export class Writer {
     into.deposits.all(group.deposits)
     into.holds(group.holds)
     into.postings.all(group.postings)
+    into.withdrawals.all(group.withdrawals)
+    into.withdrawalPostings.all(group.withdrawalPostings)
     for (let at = 0; at < group.moves.length; at += 2) {
       // As a bigint, because SQLite adds a number of JavaScript as a fraction.
       this.#sql.move.run(BigInt(group.moves[at + 1] ?? 0), group.moves[at] ?? null)
@@ -142,9 +150,22 @@ const statements = (db: DatabaseSync) => ({
 const inserts = (db: DatabaseSync) => ({
   accounts: new Insert(db, { table: 'accounts', columns: ['n', 'id', 'created_at'] }),
   drawers: new Insert(db, { table: 'drawers', columns: ['n', 'name'] }),
-  deposits: new Insert(db, { table: 'deposits', columns: DEPOSIT_COLUMNS }),
+  deposits: new Insert(db, {
+    table: 'deposits',
+    columns: DEPOSIT_COLUMNS,
+    conflict: DEPOSIT_CHANGES,
+  }),
   holds: holdsWriter(db),
   postings: new Insert(db, { table: 'postings', columns: POSTING_COLUMNS }),
+  withdrawals: new Insert(db, {
+    table: 'withdrawals',
+    columns: WITHDRAWAL_COLUMNS,
+    conflict: WITHDRAWAL_CHANGES,
+  }),
+  withdrawalPostings: new Insert(db, {
+    table: 'withdrawal_postings',
+    columns: WITHDRAWAL_POSTING_COLUMNS,
+  }),
   meters: new Insert(db, {
     table: 'meters',
     columns: ['key', 'used', 'held'],
@@ -179,7 +200,6 @@ const inserts = (db: DatabaseSync) => ({
   }),
 })
 
-const DEPOSIT_COLUMNS =
-  'n payment account amount credit rail native_amount native_unit native_rate at'.split(' ')
-
 const POSTING_COLUMNS = 'n entry at why deposit hold debit credit amount'.split(' ')
+
+const WITHDRAWAL_POSTING_COLUMNS = 'n entry at why withdrawal debit credit amount'.split(' ')

@@ -1,5 +1,6 @@
 import type { GateEvent } from '../../../src/gate/ports.ts'
-import type { Entry, Limit, Posting } from '../../../src/ledger/ledger.ts'
+import type { Entry, Posting } from '../../../src/ledger/entry.ts'
+import type { Limit } from '../../../src/ledger/ledger.ts'
 import { credentialOf } from '../../../src/passes/pair.ts'
 import { makeVerifier } from '../../../src/passes/verify.ts'
 import type { VirtualWorld } from '../../support/virtual-world.ts'

@@ -291,6 +291,9 @@ const V11_ROWS = V10_ROWS.replace(
   "'t', 'k', 'ann', 0, NULL, 1, NULL, 0);",
 )
 
+/** From version 12 on, a deposit has a source, a bonus, and what of it was withdrawn. */
+const V12_ROWS = V11_ROWS.replace("'sat', '1000', 1);", "'sat', '1000', 1, 'lnd', 0, 0);")
+
 /**
  * For each released version, rows as that version wrote them. Each migration is tested by opening
  * them. A new migration needs new rows here.
@@ -308,6 +311,7 @@ const FIXTURES: readonly string[] = [
   V9_ROWS,
   V10_ROWS,
   V11_ROWS,
+  V12_ROWS,
 ]
 
 describe('a ledger of an older version', () => {

@@ -1,6 +1,7 @@
 import { MemoryStore } from '../../../src/ledger/memory-store.ts'
 import { runLedgerContract } from '../../contract/ledger.ts'
 import { REOPENED } from '../../contract/ledger-closing-cases.ts'
+import { RESTARTED } from '../../contract/withdrawals.ts'
 import { openMemoryBooks } from '../../support/memory-books.ts'
 
 runLedgerContract({
@@ -17,6 +18,7 @@ runLedgerContract({
       reason: 'it ends with its process',
       tests: [
         ...Object.keys(REOPENED),
+        ...Object.keys(RESTARTED),
         'invoices and facts are there after a restart',
         'passes are there after a restart',
         'revocations are there after a restart, and so is the generation of a pass',

@@ -1,13 +1,27 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { readBolt11 } from '../../src/wallets/bolt11.ts'
+import { BuyerPayments } from '../../src/wallets/ecash/spend/buyer-payments.ts'
+import { BuyerTokens } from '../../src/wallets/ecash/spend/buyer-tokens.ts'
+import { SeedCheck } from '../../src/wallets/ecash/spend/seed-check.ts'
 import { openWalletAdmin, type WalletAdmin } from '../../src/wallets/ecash/spend/wallet-admin.ts'
+import type { PaymentOrder, PaymentState } from '../../src/wallets/outgoing.ts'
+import { WalletUnreachable } from '../../src/wallets/wallet.ts'
 import { Till } from '../unit/wallets/ecash-till.ts'
-import { type Call, Crash, type Fault, fund, MintBank } from '../unit/wallets/mint-double.ts'
+import {
+  type Call,
+  Crash,
+  type Fault,
+  fund,
+  invoiceFor,
+  MintBank,
+} from '../unit/wallets/mint-double.ts'
 
 /**
  * Random histories of an ecash wallet whose mints fail, and whose process is killed at any call.
  * After each step, every sat is a coin of ours, or in an exported token, or was paid out, or was a
- * fee. At most one payment is open, and the credit of buyers is covered. At the end all sats can be
+ * fee. At most one payout of the operator is open, and the credit of buyers is covered. A withdrawal
+ * of a buyer is one token or one payment, however often it is asked for. At the end all sats can be
  * used. A failure prints the seed and the shortest history that shows it.
  */
 
@@ -67,6 +81,27 @@ const step = fc.oneof(
       yes: fc.boolean(),
     }),
   },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('token' as const),
+      mint: fc.nat(1),
+      id: fc.nat(4),
+      sat: fc.integer({ min: 1, max: 5000 }),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('pay' as const),
+      mint: fc.nat(1),
+      id: fc.nat(4),
+      sat: fc.integer({ min: 1, max: 5000 }),
+      feeSat: fc.constantFrom(0, 5, 500),
+      beside: fc.constantFrom('nothing' as const, 'tick' as const, 'token' as const),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('find' as const), id: fc.nat(4) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restore' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('reopen' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('confirm' as const) }) },
@@ -121,10 +156,16 @@ class History {
   admin: WalletAdmin
   funded = 0
   #insisting = false
+  buyers: ReturnType<History['openBuyers']>
+  /** What buyers asked for, by the number of their withdrawal, and the last that they heard. */
+  readonly orders = new Map<number, PaymentOrder & { readonly mint: number }>()
+  readonly #ends = new Map<number, PaymentState>()
+  readonly #tokens = new Map<string, string>()
   readonly #faults: { bank: MintBank; call: Call; fault: Fault; after: number }[] = []
 
   constructor() {
     this.admin = this.#open()
+    this.buyers = this.openBuyers()
     for (const bank of this.till.banks) bank.fault = (call) => this.#faultAt(bank, call)
     this.till.there.onInvoice = () => {
       expect(this.till.now.payouts.open()?.state, 'no second invoice').toBe('open')
@@ -145,6 +186,49 @@ class History {
       polling: { everyMs: 1, mostMs: 2 },
       nudge: () => {},
     })
+  }
+
+  openBuyers() {
+    const { now, banks } = this.till
+    const shared = {
+      ...{ ...now, seedCheck: new SeedCheck(now), running: new Map(), money: 'test' as const },
+      writeToken: async (mint: string, coins: readonly { readonly secret: string }[]) =>
+        `${mint} ${coins.map(({ secret }) => secret).join(' ')}`,
+    }
+    return banks.map(({ url }) => {
+      const mint = now.mint(url)
+      if (mint === null) throw new Error('a mint')
+      return { tokens: new BuyerTokens(shared, mint), payments: new BuyerPayments(shared, mint) }
+    })
+  }
+
+  async #token({ mint, id, sat }: { mint: number; id: number; sat: number }): Promise<void> {
+    const { token } = (await this.buyers[mint]?.tokens.make(`${id}`, sat)) ?? { token: '' }
+    expect(this.#tokens.get(`${id}`) ?? token, 'one token for each id').toBe(token)
+    this.#tokens.set(`${id}`, token)
+  }
+
+  orderOf({ mint, id, sat, feeSat }: { mint: number; id: number; sat: number; feeSat: number }) {
+    const known = this.orders.get(id)
+    if (known !== undefined) return known
+    const bolt11 = invoiceFor(sat, { now: this.till.clock })
+    const paymentHash = readBolt11(bolt11)?.paymentHash ?? ''
+    const amounts = { amountMsat: BigInt(sat) * 1000n, maxFeeMsat: BigInt(feeSat) * 1000n }
+    const order = { mint, id: `satgate:ann:${id}`, bolt11, paymentHash, ...amounts }
+    this.orders.set(id, order)
+    return order
+  }
+
+  heard(id: number, state: PaymentState): void {
+    const before = this.#ends.get(id)
+    const final = before?.is === 'paid' || before?.is === 'failed'
+    if (final) expect(state, 'what is final stays').toEqual(before)
+    if (before?.is === 'pending') expect(state.is, 'what was sent is known').not.toBe('unknown')
+    const { paymentHash = '', maxFeeMsat = 0n } = this.orders.get(id) ?? {}
+    const row = this.till.now.payouts.ofBuyer({ id: '', hash: paymentHash })
+    if (state.is === 'pending' && row === null) return
+    if (state.is === 'paid') expect(state.feeMsat <= maxFeeMsat, 'the fee limit').toBe(true)
+    this.#ends.set(id, state)
   }
 
   #faultAt(bank: MintBank, call: Call): Fault | null {
@@ -174,6 +258,7 @@ class History {
     try {
       await this.#do(one)
     } catch (error) {
+      if (error instanceof WalletUnreachable) return this.expectWhole()
       if (!(error instanceof Crash)) throw error
       this.reopen()
     } finally {
@@ -185,6 +270,7 @@ class History {
   reopen(): void {
     this.till.reopen()
     this.admin = this.#open()
+    this.buyers = this.openBuyers()
   }
 
   async #do(one: Step): Promise<void> {
@@ -208,6 +294,31 @@ class History {
       case 'export':
         await this.admin.export({ sat: one.sat, yes: one.yes })
         return
+      case 'token':
+        return this.#token(one)
+      case 'pay': {
+        const paying = async () => {
+          const order = this.orderOf(one)
+          const state = await this.buyers[order.mint]?.payments.pay(order)
+          if (state !== undefined) this.heard(one.id, state)
+        }
+        const beside = {
+          nothing: async () => {},
+          tick: () => till.now.payout.tick(),
+          token: () => this.#token({ ...one, id: one.id + 10 }),
+        }
+        const ended = await Promise.allSettled([paying(), beside[one.beside]()])
+        const errors = ended.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []))
+        const worst = errors.find((error) => !(error instanceof WalletUnreachable))
+        if (worst !== undefined) throw worst
+        return
+      }
+      case 'find': {
+        const order = this.orders.get(one.id)
+        const state = order && (await this.buyers[order.mint]?.payments.find(order))
+        if (state) this.heard(one.id, state)
+        return
+      }
       case 'restore':
         await this.admin.restore(false, () => {})
         return
@@ -257,8 +368,11 @@ class History {
     expect(new Set(bolts).size, 'an invoice is paid once').toBe(bolts.length)
     const underWay = till.banks
       .flatMap(({ payments }) => [...payments.values()])
-      .filter(({ state }) => state === 'pending')
-    expect(underWay.length, 'one payment is under way').toBeLessThanOrEqual(1)
+      .filter(({ state, bolt11 }) => {
+        const ofBuyer = [...this.orders.values()].some((order) => order.bolt11 === bolt11)
+        return state === 'pending' && !ofBuyer
+      })
+    expect(underWay.length, 'one payout is under way').toBeLessThanOrEqual(1)
   }
 
   /** Everything works again, and time passes. All coins must be usable. */
@@ -274,6 +388,15 @@ class History {
     for (let hour = 0; hour < 3; hour += 1) {
       till.clock += 3_600_000
       await till.now.payout.tick()
+    }
+    for (const [id, order] of this.orders) {
+      const state = await this.buyers[order.mint]?.payments.find(order)
+      if (state === undefined) continue
+      this.heard(id, state)
+      expect(state.is, 'it is known how each payment ended').not.toBe('pending')
+      const arrived = till.banks.flatMap(({ paidOut }) => paidOut)
+      const times = arrived.filter(({ bolt11 }) => bolt11 === order.bolt11).length
+      expect(times, 'what is paid arrived once').toBe(state.is === 'paid' ? 1 : 0)
     }
     this.expectWhole()
     const out = till.banks.reduce((sum, bank) => sum + bank.out(), 0)

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ecashSources } from '../../src/daemon/ecash-sources.ts'
 import { readBolt11 } from '../../src/wallets/bolt11.ts'
 import { Swapper } from '../../src/wallets/ecash/spend/swap.ts'
-import type { PaymentOrder } from '../../src/wallets/outgoing.ts'
+import type { Outgoing, PaymentOrder, PaymentState } from '../../src/wallets/outgoing.ts'
 import { outgoingContract } from '../contract/outgoing.ts'
 import { EcashBed } from '../support/ecash.ts'
 import { until } from './buyer.ts'
@@ -201,6 +201,16 @@ describeWithLab('withdrawals from real mints', () => {
       return { id, bolt11, paymentHash, amountMsat: amountMsat ?? 0n, maxFeeMsat }
     }
 
+    /** Pays, and waits for the end if the mint or the machine is slow. */
+    async function paid(lightning: Outgoing, one: PaymentOrder): Promise<PaymentState> {
+      let state = await lightning.pay(one)
+      await until(async () => {
+        if (state.is === 'pending') state = await lightning.find(one)
+        return state.is !== 'pending'
+      }, 60_000)
+      return state
+    }
+
     it('a token of exactly that value, which another wallet takes for its input fee', async () => {
       const { source, ecash } = await openSource(mint)
       const before = (await source.held()) ?? 0
@@ -217,7 +227,7 @@ describeWithLab('withdrawals from real mints', () => {
       const before = (await source.held()) ?? 0
       const bolt11 = await mint.invoice(1_000)
       const most = await lightning.feeFor?.({ bolt11, amountMsat: 1_000_000n })
-      const state = await lightning.pay(order(bolt11, most))
+      const state = await paid(lightning, order(bolt11, most))
       expect(state.is).toBe('paid')
       const left = before - ((await source.held()) ?? 0)
       expect(state).toEqual({ is: 'paid', feeMsat: BigInt(left - 1_000) * 1000n })
@@ -227,7 +237,7 @@ describeWithLab('withdrawals from real mints', () => {
     it('a fee limit below the quote of the mint sends nothing', async () => {
       const { source, lightning } = await openSource(mint)
       const before = await source.held()
-      const state = await lightning.pay(order(await mint.invoice(1_000), 0n))
+      const state = await paid(lightning, order(await mint.invoice(1_000), 0n))
       expect(state).toMatchObject({ is: 'failed', reason: expect.stringContaining('fees') })
       expect(await source.held()).toBe(before)
     })
@@ -237,7 +247,7 @@ describeWithLab('withdrawals from real mints', () => {
       const end = name === 'cdk-mintd' ? 'failed' : 'paid'
       const { lightning, mints } = await openSource(mint, mint.bed, mint.money)
       const own = await mints.all[0]?.mint.createQuote({ sat: 50, memo: 'lab', key: null })
-      const state = await lightning.pay(order(own?.bolt11 ?? ''))
+      const state = await paid(lightning, order(own?.bolt11 ?? ''))
       expect(state.is).toBe(end)
       if (state.is === 'paid') expect(state.feeMsat).toBeLessThanOrEqual(4_000n)
       expect(['paid', 'issued']).toContain(await mints.all[0]?.mint.quoteState(own?.quote ?? ''))
@@ -249,9 +259,9 @@ describeWithLab('withdrawals from real mints', () => {
       const invoices = [await mint.invoice(100), await mint.invoice(101)]
       const [one, two, three, four] = await Promise.all([
         ecash.make('w2', 100),
-        lightning.pay(order(invoices[0] ?? '')),
+        paid(lightning, order(invoices[0] ?? '')),
         ecash.make('w3', 100),
-        lightning.pay(order(invoices[1] ?? '')),
+        paid(lightning, order(invoices[1] ?? '')),
       ])
       expect([two.is, four.is]).toEqual(['paid', 'paid'])
       const fees = one.feeSat + three.feeSat + feeOf(two) + feeOf(four)
@@ -262,11 +272,8 @@ describeWithLab('withdrawals from real mints', () => {
     it('a payment that fails leaves every coin', async () => {
       const { source, lightning } = await openSource(mint)
       const before = (await source.held()) ?? 0
-      const one = order(await mint.unpayable(500))
-      const state = await lightning.pay(one)
-      if (state.is === 'pending') {
-        await until(async () => (await lightning.find(one)).is === 'failed', 60_000)
-      } else expect(state.is).toBe('failed')
+      const state = await paid(lightning, order(await mint.unpayable(500)))
+      expect(state.is).toBe('failed')
       // Making coins of the right amounts costs a fee, whether the payment succeeds or not.
       expect(before - ((await source.held()) ?? 0)).toBeLessThanOrEqual(2)
     })

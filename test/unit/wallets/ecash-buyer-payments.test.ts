@@ -306,6 +306,18 @@ describe('a payment whose end is not known', () => {
     expect(paid()).toEqual([])
   })
 
+  it('is not given up while the mint keeps its coins, whatever it says of the quote', async () => {
+    wallet.fund(1024)
+    failOnce('melt', 'before')
+    const order = wallet.order(1000)
+    await pay(order)
+    const [sent] = wallet.now.store.sentBatches(wallet.bank.url)
+    wallet.bank.mark(wallet.now.store.inputsOf(sent?.n ?? 0), 'pending')
+    wallet.clock += 86_400_000
+    expect(await find(order)).toEqual({ is: 'pending' })
+    expect(wallet.free()).toBeLessThan(24)
+  })
+
   it('is not given up while the mint works on it, however old its invoice is', async () => {
     wallet.fund(1024)
     wallet.bank.meltsEnd = 'pending'

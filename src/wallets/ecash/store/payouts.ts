@@ -85,12 +85,6 @@ export class Payouts {
     return this.#store.get(sql, hash) !== null
   }
 
-  /** Payments of buyers from that mint whose end is not known, the oldest first. */
-  sentByBuyers(mint: string): readonly Payout[] {
-    const sql = `SELECT * FROM payouts WHERE state = 'sent' AND kind = 'buyer' AND mint = ? ORDER BY n`
-    return this.#store.all(sql, mint).map(payoutOf)
-  }
-
   /**
    * Writes a payment of a buyer down together with its coins, which are set aside. From now on it
    * may have happened.

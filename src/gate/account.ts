@@ -8,6 +8,7 @@ import { seesBalance } from '../passes/scope.ts'
 import type { Presentation } from '../rails/rail.ts'
 import { shortName } from './account-name.ts'
 import type { Authenticator } from './authenticate.ts'
+import { notGoodHere } from './not-authenticated.ts'
 import { type Payer, passOf } from './payer.ts'
 import { withoutPayment } from './presentation.ts'
 import { DAMAGED, PENDING, type Refusal, refuse } from './refusal.ts'
@@ -124,7 +125,8 @@ export class AccountPages {
     const identified = await this.#authenticator.authenticate(presented, null)
     if (identified.ok) return identified
     const { why } = identified.error
-    return err(why === 'pending' || why === 'unreachable' ? PENDING : this.#noCredential)
+    if (why === 'pending' || why === 'unreachable') return err(PENDING)
+    return err(notGoodHere(this.#noCredential, identified.error))
   }
 }
 

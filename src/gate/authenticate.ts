@@ -4,7 +4,7 @@ import { inTime } from '../floor/in-time.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { Passes, PassRow } from '../ledger/passes.ts'
-import { generationOf, type Revocations } from '../ledger/revocations.ts'
+import type { Revocations } from '../ledger/revocations.ts'
 import { printCaveat } from '../passes/caveat.ts'
 import type { KnownPasses } from '../passes/known.ts'
 import type { Forbidden, Pass, Presented, PresentedPass, Verified } from '../passes/pass.ts'
@@ -16,22 +16,26 @@ import type {
   Presentation,
   Rail,
   RedeemRefused,
+  UnpaidKey,
 } from '../rails/rail.ts'
 import type { Deposits } from './deposits.ts'
-import type { Identified, Payer } from './payer.ts'
+import { type Ended, EndedPasses, payerOf } from './ended-passes.ts'
+import type { Identified } from './payer.ts'
 import { type Payment, PaymentTaker, paidBy } from './take-payment.ts'
 
 /** A request that pays. */
 export type Paying = Extract<Presentation, { readonly is: 'credential' | 'payment' }>
 
 /**
- * Why nobody is authenticated, in order of precedence. `unknown` to `expired` are a 402 with
+ * Why nobody is authenticated, in order of precedence. `elsewhere` to `revoked` are a 402 with
  * offers; `forbidden` is a 403 without; `pending` and `unreachable` are a 503 without a challenge.
  */
 export type NotAuthenticated =
-  | { readonly why: 'unknown' | 'bad_caveat' | 'not_served' | 'bad_secret' | 'expired' }
-  /** `was`: whom the pass made known before it ended. It gives no right to anything. */
-  | { readonly why: 'revoked'; readonly was: Payer; readonly by: 'revocation' | 'rotation' }
+  | { readonly why: 'elsewhere' | 'bad_caveat' | 'not_served' | 'unknown' }
+  | { readonly why: 'bad_secret' | 'expired' }
+  /** The invoice of the pass is not paid. */
+  | { readonly why: 'unpaid' | 'invoice_expired'; readonly key: UnpaidKey }
+  | Ended
   | { readonly why: 'pending' | 'unreachable' }
   /** The rail refuses the payment in its own words. */
   | { readonly why: 'payment'; readonly refused: PaymentRefused }
@@ -42,15 +46,13 @@ export type NotAuthenticated =
       readonly caveat: string
     }
 
-/**
- * ms that the first use of a pass may take: the wait for the wallet (below) and for the disk
- * together.
- */
+/** ms that the first use of a pass may take: the waits for the wallet and for the disk together. */
 const FIRST_USE_WITHIN = 20_000
+
 /** The rail that sells passes before they are paid for. */
 export interface UnpaidPasses extends Pick<Rail<PresentedPass>, 'redeem'> {
-  /** Whether the payment of that hash is known to be made. Asks the store, and never the wallet. */
-  isPaid(hash: string): Promise<boolean>
+  /** What is known of the payment of that hash. Asks the store, and never the wallet. */
+  invoiceState(hash: string): Promise<'paid' | 'open' | 'expired' | 'unknown'>
 }
 
 /**
@@ -63,7 +65,7 @@ export class Authenticator {
   readonly #deposits: Pick<Deposits, 'credit'>
   readonly #taker: PaymentTaker
   readonly #known: Pick<KnownPasses, 'remember'>
-  readonly #revocations: Revocations
+  readonly #ended: EndedPasses
   readonly #world: World
 
   constructor(parts: {
@@ -79,7 +81,7 @@ export class Authenticator {
     this.#deposits = parts.deposits
     this.#taker = new PaymentTaker(parts)
     this.#known = parts.known
-    this.#revocations = parts.revocations
+    this.#ended = new EndedPasses(parts.revocations, parts.world)
     this.#world = parts.world
   }
 
@@ -95,7 +97,7 @@ export class Authenticator {
   ): Awaitable<Result<Identified, NotAuthenticated>> {
     if (presented.is === 'payment') {
       return call === null || paying === null
-        ? this.#taker.look(presented).then(orNot)
+        ? this.#taker.look(presented).then((found) => this.#notEnded(orNot(found)))
         : this.#payment(presented, { ...call, ...paying })
     }
     const { verified } = presented
@@ -115,12 +117,13 @@ export class Authenticator {
     // Many clients were shown a shared invoice, so no settlement secret was given out with it
     // (threats I2).
     if (presented.opens === null || (presented.opens === 'settlement' && row.shared)) {
-      return err({ why: 'bad_secret' })
+      return this.#withoutSecret(presented, row, pass)
     }
-    const ended = this.#ended(row, pass)
+    const ended = this.#ended.find(row, pass)
     if (ended !== null) return this.#late(presented, row, ended)
-    this.#confirm(row)
-    const identified = forbidden === null ? ok(payerOf(row, pass)) : err(forbidden)
+    this.#ended.used(row)
+    const identified =
+      forbidden === null ? ok({ ...payerOf(row, pass), carries: null }) : err(forbidden)
     // A pass that was used before is paid for, so neither its rail nor the ledger is asked again.
     if (row.usedAt !== null) {
       this.#known.remember(presented)
@@ -131,12 +134,23 @@ export class Authenticator {
     )
   }
 
-  /** Why a pass has ended before its time. Null if it has not. Answers from memory. */
-  #ended(row: PassRow, pass: Pass): Extract<NotAuthenticated, { why: 'revoked' }> | null {
-    const revoked = this.#revocations.isRevoked(pass.names)
-    if (!revoked && row.generation === generationOf(this.#revocations, row.account)) return null
-    const by = revoked ? 'revocation' : 'rotation'
-    return { why: 'revoked', was: payerOf(row, pass), by }
+  /**
+   * The secret does not open the pass. If its invoice is not paid, nobody can have the right one, so
+   * the client is told to pay that invoice.
+   */
+  #withoutSecret(
+    { credential: { text, secret } }: PresentedPass,
+    row: PassRow,
+    pass: Pass,
+  ): Awaitable<Result<Identified, NotAuthenticated>> {
+    const wrong = err({ why: 'bad_secret' } as const)
+    if (row.usedAt !== null || this.#ended.find(row, pass) !== null) return wrong
+    const macaroon = text.slice(0, -secret.length - 1)
+    const key = { hash: row.hash, macaroon, bare: pass.scope.is === 'root' }
+    return this.#unpaid.invoiceState(row.hash).then((state) => {
+      if (state === 'open') return err({ why: 'unpaid', key })
+      return state === 'expired' ? err({ why: 'invoice_expired', key }) : wrong
+    })
   }
 
   /**
@@ -146,7 +160,7 @@ export class Authenticator {
   #late(
     presented: PresentedPass,
     row: PassRow,
-    ended: Extract<NotAuthenticated, { why: 'revoked' }>,
+    ended: Ended,
   ): Awaitable<Result<Identified, NotAuthenticated>> {
     if (row.usedAt !== null) return err(ended)
     const credited = this.#unpaid.redeem(presented, null).then(async (receipt) => {
@@ -156,18 +170,11 @@ export class Authenticator {
     return inTime(this.#world, credited, { ms: FIRST_USE_WITHIN, late: err(ended) })
   }
 
-  /** The root pass that a rotation made, or a child of it, is used. From now on it is the only one. */
-  #confirm({ account, hash }: PassRow): void {
-    const rotation = this.#revocations.rotation(account)
-    if (rotation?.pass !== hash || rotation.usedAt !== null) return
-    this.#revocations.confirm(account, this.#world.now())
-  }
-
   /** Whether a damaged key was paid for. Asks the store, and never the wallet (threats K12). */
   async wasPaid({ pass, keyId }: Extract<Presented, { is: 'damaged' }>): Promise<boolean> {
     const row = await this.#passes.get(pass.hash)
     if (row === null || !belongs(row, pass, keyId)) return false
-    return row.usedAt !== null || this.#unpaid.isPaid(row.hash)
+    return row.usedAt !== null || (await this.#unpaid.invoiceState(row.hash)) === 'paid'
   }
 
   #firstUseInTime(...use: [PresentedPass, PassRow, string]): Promise<RedeemRefused | null> {
@@ -199,7 +206,18 @@ export class Authenticator {
     const { pass } = presented
     if (pass !== null) return this.#beside(presented, pass, call)
     const taken = await this.#taker.take(presented, { ...call, account: null })
-    return taken.ok ? ok(paidBy(taken.value.account, taken.value.carries)) : orNot(taken)
+    return this.#notEnded(
+      taken.ok ? ok(paidBy(taken.value.account, taken.value.carries)) : orNot(taken),
+    )
+  }
+
+  /**
+   * A payment that opened an account is a key to it, which others may know. So it ends like the passes
+   * when the account is rotated.
+   */
+  #notEnded(found: Result<Identified, NotAuthenticated>): Result<Identified, NotAuthenticated> {
+    if (!found.ok || this.#ended.isFirst(found.value.account)) return found
+    return err({ why: 'revoked', was: found.value, by: 'rotation' })
   }
 
   /**
@@ -261,18 +279,6 @@ export type PaysFor = Pick<PaidRequest, 'client' | 'short'>
 
 type PaidBy = Judging & PaysFor
 
-const payerOf = (
-  { account, generation }: PassRow,
-  { limits, scope }: Pick<Pass, 'limits' | 'scope'>,
-): Identified => ({
-  account,
-  limits,
-  scope,
-  generation,
-  via: 'pass',
-  carries: null,
-})
-
 /**
  * A macaroon is valid with the key and the token id of its row. The row of a shared invoice has no
  * token id until its first buyer comes.
@@ -281,8 +287,8 @@ const belongs = (row: PassRow, pass: Pass, keyId: string): boolean =>
   row.keyId === keyId && (row.tokenId ?? pass.tokenId) === pass.tokenId
 
 const WHY = {
-  malformed: 'unknown',
-  bad_signature: 'unknown',
+  malformed: 'elsewhere',
+  bad_signature: 'elsewhere',
   malformed_caveat: 'bad_caveat',
   unknown_caveat: 'bad_caveat',
   reserved_caveat: 'not_served',

@@ -5,6 +5,7 @@ import { ownsAccount } from '../passes/scope.ts'
 import type { Invoicing, IssuedInvoice, Presentation } from '../rails/rail.ts'
 import type { Authenticator } from './authenticate.ts'
 import { readInvoiceAsk } from './invoice-ask.ts'
+import { notGoodHere } from './not-authenticated.ts'
 import type { Payer } from './payer.ts'
 import { noOffer, quotaOf } from './payment-required.ts'
 import type { Incoming } from './ports.ts'
@@ -111,7 +112,8 @@ export class Buying {
     const identified = await this.#parts.authenticator.authenticate(presented, null)
     if (identified.ok) return identified
     const { why } = identified.error
-    return err(why === 'pending' || why === 'unreachable' ? PENDING : BAD_CREDENTIAL)
+    if (why === 'pending' || why === 'unreachable') return err(PENDING)
+    return err(notGoodHere(BAD_CREDENTIAL, identified.error))
   }
 }
 

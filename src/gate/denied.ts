@@ -1,10 +1,11 @@
-import type { PaymentRefused } from '../rails/rail.ts'
+import type { PaymentRefused, UnpaidKey } from '../rails/rail.ts'
 import type { NotAuthenticated } from './authenticate.ts'
 import type { Authenticated, Priced } from './call.ts'
 import type { NotHeld } from './hold.ts'
 import { forbidden, NOT_GOOD } from './not-authenticated.ts'
 import { holdRefusal, short } from './not-held.ts'
 import type { Payer } from './payer.ts'
+import type { PaymentState } from './payment-state.ts'
 import type { Incoming } from './ports.ts'
 import { FULL, PENDING, type Refusal, refuse } from './refusal.ts'
 
@@ -26,6 +27,9 @@ export interface Unpaid {
    * request.
    */
   readonly reason: string | null
+  readonly state: PaymentState
+  /** The key of the request, if its invoice is not paid. */
+  readonly unpaid: UnpaidKey | null
   /** The code of a payment that is refused, for the field `reason` beside the error. */
   readonly code?: string
   /** This refusal is sent instead of an offer, if it is not null. */
@@ -36,8 +40,21 @@ export const refused = (refusal: Refusal): Denied => ({ is: 'refused', refusal }
 
 /** A request that presents no good credential. Nothing else is known of it. */
 export const unpaidFor = ({ presented }: Incoming, priced: Priced | null): Unpaid => {
-  const is = presented.is === 'absent' ? 'absent' : 'not_good'
-  return { is, priced, payer: null, reason: null, refusal: null }
+  const nobody = { priced, payer: null, reason: null, unpaid: null, refusal: null } as const
+  switch (presented.is) {
+    case 'malformed':
+      return { ...nobody, is: 'not_good', state: 'damaged' }
+    // One that was paid for got a 400 before.
+    case 'damaged': {
+      const { macaroon, pass } = presented
+      const unpaid = { hash: pass.hash, macaroon, bare: pass.scope.is === 'root' }
+      return { ...nobody, is: 'not_good', state: 'unpaid', unpaid }
+    }
+    default: {
+      const is = presented.is === 'absent' ? 'absent' : 'not_good'
+      return { ...nobody, is, state: 'none' }
+    }
+  }
 }
 
 /** The credential was read, and it does not admit this request. */
@@ -49,7 +66,8 @@ export function notAuthenticated(
   if (not.why === 'forbidden') return refused(forbidden(incoming, not, priced?.asked.model ?? null))
   if (not.why === 'pending' || not.why === 'unreachable') return refused(PENDING)
   if (not.why === 'payment') return paymentRefused(not.refused, priced)
-  return { is: 'not_good', priced, payer: null, reason: NOT_GOOD[not.why], refusal: null }
+  const unpaid = 'key' in not ? not.key : null
+  return { is: 'not_good', priced, payer: null, ...NOT_GOOD[not.why], unpaid, refusal: null }
 }
 
 /** Only a payment that was spent is answered with other ways to pay. */
@@ -60,7 +78,8 @@ function paymentRefused(
   if (status !== 402) {
     return refused(refuse(status, code, message, { retryAfterSeconds: seconds ?? null }))
   }
-  return { is: 'not_good', priced, payer: null, reason: message, code, refusal: null }
+  const nobody = { priced, payer: null, unpaid: null, refusal: null } as const
+  return { ...nobody, is: 'not_good', reason: message, state: 'elsewhere', code }
 }
 
 /** No slot was free, or the money could not be held. */
@@ -72,5 +91,8 @@ export function notHeld(
   if (why.why === 'no_slot') return refused(FULL)
   const reason = why.why === 'insufficient_funds' ? short(why.needed, why.balance) : null
   const { payer } = call
-  return { is: 'not_held', priced: call, payer, reason, refusal: holdRefusal(why, about) }
+  return {
+    ...{ is: 'not_held', priced: call, payer, reason, state: 'used_up', unpaid: null },
+    refusal: holdRefusal(why, about),
+  }
 }

@@ -13,7 +13,8 @@ import { passAgain, type RotateParts, rotate } from '../passes/rotate.ts'
 import { nameOfPass, ownsAccount } from '../passes/scope.ts'
 import type { Verify } from '../passes/verify.ts'
 import type { Presentation } from '../rails/rail.ts'
-import type { Authenticator } from './authenticate.ts'
+import type { Authenticator, NotAuthenticated } from './authenticate.ts'
+import { notGoodHere } from './not-authenticated.ts'
 import { passHolder } from './pass-holder.ts'
 import type { Payer } from './payer.ts'
 import { LEDGER, type Refusal, refuse } from './refusal.ts'
@@ -57,7 +58,7 @@ export class EndingPasses {
     idempotencyKey: string | null,
   ): Promise<Result<{ readonly pass: string }, Refusal>> {
     if (!this.#parts.healthy()) return err(LEDGER)
-    const found = await passHolder(this.#parts.authenticator, presented, () => NO_PASS)
+    const found = await passHolder(this.#parts.authenticator, presented, nobody)
     if (!found.ok) return found
     const who = found.value
     if (who.is === 'ended' && who.ended.by === 'revocation') return err(REVOKED)
@@ -85,7 +86,7 @@ export class EndingPasses {
     if (!this.#parts.healthy()) return err(LEDGER)
     const asked = readAsk(body)
     if (!asked.ok) return asked
-    const found = await passHolder(this.#parts.authenticator, presented, () => NO_PASS)
+    const found = await passHolder(this.#parts.authenticator, presented, nobody)
     if (!found.ok) return found
     const who = found.value
     const own = passIn(who.presented)
@@ -188,10 +189,14 @@ const ROOT_ONLY = refuse(
   'root_pass_required',
   'Only the root pass of an account may do this, and this one is narrowed. Send the pass that was bought.',
 )
+const nobody = (not: NotAuthenticated | null): Refusal =>
+  not === null ? NO_PASS : notGoodHere(NO_PASS, not)
+
 const REVOKED = refuse(
   402,
   'insufficient_quota',
   'This pass was revoked by its owner: it cannot be used, rotated or brought back.',
+  { extra: { payment_state: 'revoked' } },
 )
 const TOO_MANY = refuse(
   403,

@@ -110,7 +110,8 @@ export class ModeRule {
     return andThen(denied.refusal ?? this.#withoutOffer(call, denied), err)
   }
 
-  #offer({ incoming }: Call, { code, payer, priced, reason }: Unpaid): Awaitable<Refusal> {
+  #offer({ incoming }: Call, denied: Unpaid): Awaitable<Refusal> {
+    const { code, payer, priced, reason, state, unpaid: key } = denied
     const { paymentRequired, healthy } = this.#parts
     // The row of an invoice must be on disk before its offer is sent. While the disk fails, that
     // would wait for ever.
@@ -119,7 +120,8 @@ export class ModeRule {
       const why = reason ?? unpaid(asks.sat, incoming.presented)
       return andThen(this.#debt(payer), (debt) => {
         const sums = { sat: asks.sat + debt, least: asks.least + debt }
-        const offer = paymentRequired.offer(incoming, { payer, ...sums, reason: why })
+        const about = { payer, ...sums, reason: why, state, unpaid: key }
+        const offer = paymentRequired.offer(incoming, about)
         return code === undefined ? offer : andThen(offer, (made) => withReason(made, code))
       })
     })
@@ -131,12 +133,13 @@ export class ModeRule {
     return andThen(this.#parts.holds.real.owed(payer.account), ceilSat)
   }
 
-  #withoutOffer({ incoming }: Call, { priced, reason }: Unpaid): Awaitable<Refusal> {
+  #withoutOffer({ incoming }: Call, { priced, reason, state }: Unpaid): Awaitable<Refusal> {
     const { contact, paymentRequired } = this.#parts
     return andThen(paymentRequired.sats(priced, priced?.estimate ?? null), (sat) => {
       const whom = contact === null ? '' : ` Contact: ${contact}`
       const message = `${reason ?? unpaid(sat, incoming.presented)} This gate sells no credit: ask its operator for a pass.${whom}`
-      return refuse(402, 'insufficient_quota', message)
+      const extra = { payment_state: state }
+      return refuse(402, 'insufficient_quota', message, { extra })
     })
   }
 }

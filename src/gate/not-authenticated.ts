@@ -1,5 +1,6 @@
 import { onLine } from '../floor/printable.ts'
 import type { NotAuthenticated } from './authenticate.ts'
+import type { PaymentState } from './payment-state.ts'
 import type { Incoming } from './ports.ts'
 import { shown } from './price.ts'
 import { type Refusal, refuse } from './refusal.ts'
@@ -19,12 +20,54 @@ export function forbidden(
   return refuse(403, 'forbidden', message)
 }
 
-/** The first sentence of the 402 for a pass that is not good. */
+/** What is said of a credential that is not good: the first sentence of the 402, and its state. */
+export interface NotGood {
+  readonly reason: string
+  readonly state: PaymentState
+}
+
 export const NOT_GOOD = {
-  unknown: 'Insufficient credits: this pass is not one of ours.',
-  bad_caveat: 'Insufficient credits: this pass has a caveat that this gate does not know.',
-  not_served: 'Insufficient credits: this pass has a caveat that is not served here yet.',
-  bad_secret: 'Insufficient credits: the secret of this pass is not the one of its invoice.',
-  expired: 'Insufficient credits: this pass has expired.',
-  revoked: 'Insufficient credits: this pass was revoked by its owner.',
-} as const
+  elsewhere: {
+    state: 'elsewhere',
+    reason:
+      'Insufficient credits: this gate did not sell this key. It was bought at another gate, or before the key of this one was changed. Nothing was taken.',
+  },
+  bad_caveat: {
+    state: 'not_understood',
+    reason: 'Insufficient credits: this pass has a caveat that this gate does not know.',
+  },
+  not_served: {
+    state: 'not_understood',
+    reason: 'Insufficient credits: this pass has a caveat that is not served here yet.',
+  },
+  unknown: {
+    state: 'unknown',
+    reason:
+      'Insufficient credits: this gate knows no payment for this pass. If you paid for it, ask the operator.',
+  },
+  bad_secret: {
+    state: 'wrong_secret',
+    reason: 'Insufficient credits: the secret of this pass is not the one of its invoice.',
+  },
+  expired: { state: 'expired', reason: 'Insufficient credits: this pass has expired.' },
+  unpaid: { state: 'unpaid', reason: 'Insufficient credits: this key is not paid yet.' },
+  invoice_expired: {
+    state: 'unpaid',
+    reason: 'Insufficient credits: this key was never paid, and its invoice has expired.',
+  },
+  revoked: {
+    state: 'revoked',
+    reason: 'Insufficient credits: this pass was revoked by its owner.',
+  },
+} as const satisfies Record<string, NotGood>
+
+/**
+ * The refusal of an endpoint of the gate itself, which has no offer, with what is wrong with the
+ * credential before its own words.
+ */
+export function notGoodHere(nobody: Refusal, not: NotAuthenticated): Refusal {
+  if (!(not.why in NOT_GOOD)) return nobody
+  const { reason, state } = NOT_GOOD[not.why as keyof typeof NOT_GOOD]
+  const extra = { ...nobody.extra, payment_state: state }
+  return { ...nobody, message: `${reason} ${nobody.message}`, extra }
+}

@@ -30,7 +30,9 @@ export function holdRefusal(
     return refuse(429, 'rate_limit_exceeded', text, { extra, retryAfterSeconds })
   }
   return unit === 'spend'
-    ? refuse(402, 'insufficient_quota', `Insufficient credits: this ${said}`, { extra: beside })
+    ? refuse(402, 'insufficient_quota', `Insufficient credits: this ${said}`, {
+        extra: { payment_state: 'used_up', ...beside },
+      })
     : refuse(403, 'limit_reached', message)
 }
 

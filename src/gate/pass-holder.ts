@@ -2,6 +2,7 @@ import { err, ok, type Result } from '../floor/result.ts'
 import type { PresentedPass } from '../passes/pass.ts'
 import type { Presentation } from '../rails/rail.ts'
 import type { Authenticator, NotAuthenticated } from './authenticate.ts'
+import type { Ended } from './ended-passes.ts'
 import type { Payer } from './payer.ts'
 import { DAMAGED, PENDING, type Refusal } from './refusal.ts'
 
@@ -10,7 +11,7 @@ export type PassHolder =
   | { readonly is: 'holder'; readonly payer: Payer; readonly presented: PresentedPass }
   | {
       readonly is: 'ended'
-      readonly ended: Extract<NotAuthenticated, { why: 'revoked' }>
+      readonly ended: Ended
       readonly presented: PresentedPass
     }
 

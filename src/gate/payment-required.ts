@@ -11,11 +11,13 @@ import type {
   OfferRefused,
   Presentation,
   Rail,
+  UnpaidKey,
   Want,
 } from '../rails/rail.ts'
 import type { Priced } from './call.ts'
 import type { PromptEstimate } from './estimate.ts'
 import type { Payer } from './payer.ts'
+import type { PaymentState } from './payment-state.ts'
 import type { Incoming } from './ports.ts'
 import { fitted } from './price.ts'
 import { type Refusal, refuse } from './refusal.ts'
@@ -109,19 +111,25 @@ export class PaymentRequired {
    */
   offer(
     incoming: Incoming,
-    about: Asks & { readonly payer: Payer | null; readonly reason: string },
+    about: Asks & {
+      readonly payer: Payer | null
+      readonly reason: string
+      readonly state: PaymentState
+      /** The key of the request, if its invoice is not paid. */
+      readonly unpaid: UnpaidKey | null
+    },
   ): Awaitable<Refusal> {
-    const { payer, sat, least } = about
+    const { payer, reason, sat, least, state, unpaid } = about
     const account = payer !== null && topsUp(payer.scope) ? payer.account : null
     const macaroon = account === null || (payer !== null && ownsAccount(payer.scope))
     const { origin, path } = incoming
     const generation = account === null ? 0 : (payer?.generation ?? 0)
-    const where = { quota: quotaOf(payer, incoming), origin, path }
+    const where = { quota: quotaOf(payer, incoming), origin, path, unpaid }
     const want = { sat, least, account, macaroon, generation, ...where }
     const asked = this.#rails.map((rail) => offerOf(rail, want))
     const answered = (offers: readonly Answer[]) =>
       refusalOf(offers, {
-        ...{ reason: about.reason, macaroon, origin, beside: this.beside, kept: this.#kept },
+        ...{ reason, state, macaroon, origin, beside: this.beside, kept: this.#kept },
       })
     return asked.some(isPromise) ? Promise.all(asked).then(answered) : answered(asked as Answer[])
   }
@@ -224,12 +232,14 @@ function paymentRequired(offers: readonly Offer[], about: About): Refusal {
     headers: firstOf(offers.map(({ headers }) => headers)),
     beside: copy === undefined ? JSON.stringify(beside()) : kept.of(copy, origin, beside),
   }
-  return refuse(402, 'insufficient_quota', message, { offer })
+  const extra = { payment_state: about.state }
+  return refuse(402, 'insufficient_quota', message, { offer, extra })
 }
 
 interface About {
   /** The first sentence of the message. */
   readonly reason: string
+  readonly state: PaymentState
   /** Whether the payer gets a new pass, and not only credit on the key that is here. */
   readonly macaroon: boolean
   readonly origin: string

@@ -81,7 +81,7 @@ export const PENDING = refuse(
   503,
   'payment_pending',
   'Your payment is not seen yet. Do not pay again: send the same request in some seconds.',
-  { retryAfterSeconds: 3 },
+  { retryAfterSeconds: 3, extra: { payment_state: 'pending' } },
 )
 
 /** A commit has failed or is late. Without the disk nothing can be sold. */
@@ -97,4 +97,5 @@ export const DAMAGED = refuse(
   400,
   'damaged_key',
   'This key was paid for, and it arrives here damaged: its first part is right, its secret is not. Copy the whole key again, <macaroon>:<64 hex digits>, without quotes or spaces. Do not pay again.',
+  { extra: { payment_state: 'damaged' } },
 )

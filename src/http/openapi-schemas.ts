@@ -47,7 +47,16 @@ const OFFERED: Readonly<Record<string, Schema>> = {
   reason: text('Why a payment was not taken: token_spent, token_partly_spent.'),
   payment_url: text('A path of this server: the state of the invoice. Not for a shared invoice.'),
   pay_at: text('The same as a whole link, for people.'),
-  pass_format: text('What the key is made of: the macaroon of this answer and the preimage.'),
+  payment_state: {
+    ...text('What became of the payment for the key of the request.'),
+    enum: [
+      ...['none', 'unpaid', 'used_up', 'elsewhere', 'unknown', 'revoked', 'expired'],
+      ...['wrong_secret', 'damaged', 'not_understood'],
+    ],
+  },
+  pass_format: text(
+    'What the key is made of: the macaroon of this answer and the preimage, or the key of the request.',
+  ),
   how_to_pay: text('In words.'),
   llms_txt: text('A link: how to use this API, with literal requests.'),
   amount_sats: whole(),

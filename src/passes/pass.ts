@@ -82,6 +82,8 @@ export type Presented =
   | {
       readonly is: 'damaged'
       readonly detail: string
+      /** The macaroon, in base64. */
+      readonly macaroon: string
       readonly pass: Pass
       /** The id of the root key that signed it. */
       readonly keyId: string

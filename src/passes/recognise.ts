@@ -1,3 +1,4 @@
+import { encodeBase64 } from './base64.ts'
 import { sameHex, secretMatches, settlementSecret } from './keys.ts'
 import type { KnownPasses } from './known.ts'
 import { credentialOf } from './pair.ts'
@@ -69,7 +70,7 @@ function recognised(
     const verified = verify(credentialOf(macaroon, ''))
     if (!verified.ok) continue
     const { pass, keyId } = verified.value
-    return { is: 'damaged', detail, pass, keyId }
+    return { is: 'damaged', detail, macaroon: encodeBase64(macaroon), pass, keyId }
   }
   return { is: 'malformed', detail }
 }

@@ -1,5 +1,4 @@
 import type { World } from '../floor/world.ts'
-import type { AccountId } from '../ledger/ledger.ts'
 import type { Passes } from '../ledger/passes.ts'
 import { generationOf, type Revocations, type Rotation } from '../ledger/revocations.ts'
 import { settlementSecret } from './keys.ts'

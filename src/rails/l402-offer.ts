@@ -1,5 +1,6 @@
 import { floorSat } from '../money/msat.ts'
 import type { IssuedInvoice, Offer } from './rail.ts'
+import { SAME } from './same-invoice.ts'
 
 /** The fixed texts of an offer. They are made once, because thousands of 402s are made a second. */
 const HOW_TO_PAY =
@@ -11,6 +12,15 @@ const SAY_SHARED =
 
 const HOW_TO_TOP_UP =
   'Pay l402.invoice: it tops up the account of the key in this request. Then send this request again with the same key. GET payment_url says when it is paid.'
+
+/** Offers the invoice of an unpaid key again. */
+export const offerOfSame = (issued: IssuedInvoice): Offer => ({
+  challenges: challengesOf(issued),
+  headers: NO_HEADERS,
+  body: bodyOf(issued, {}, {}),
+  accepts: NOTHING,
+  ...SAME,
+})
 
 /** The offer of an invoice, which its client reaches at that origin. */
 export function offerOf(issued: IssuedInvoice, origin: string): Offer {

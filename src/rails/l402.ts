@@ -12,8 +12,8 @@ import type { Recognise } from '../passes/recognise.ts'
 import type { WalletList } from '../wallets/wallet-list.ts'
 import { InvoiceQuota, type MadeBy, type Place, type QuotaBounds } from './invoice-quota.ts'
 import { EXPIRY, Issuer, type IssuerParts } from './issue.ts'
-import { offerOf } from './l402-offer.ts'
-import { Lightning } from './lightning.ts'
+import { offerOf, offerOfSame } from './l402-offer.ts'
+import { type KnownInvoiceState, Lightning } from './lightning.ts'
 import type {
   Credited,
   InvoiceQuotaKey,
@@ -29,6 +29,7 @@ import type {
   RedeemRefused,
   Want,
 } from './rail.ts'
+import { type SameInvoiceParts, sameInvoice } from './same-invoice.ts'
 import type { SettlementParts } from './settlements.ts'
 import { LONG_ENOUGH, SharedOffers } from './shared-offers.ts'
 
@@ -59,6 +60,7 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
   readonly #open: InvoiceQuota
   readonly #bucket: ClientBucket
   readonly #shared: SharedOffers
+  readonly #same: SameInvoiceParts
   /** By account and quota: the invoice that a 402 is making for it now. */
   readonly #making = new Map<string, Promise<unknown>>()
 
@@ -69,6 +71,11 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
     this.#world = parts.world
     this.#issuer = new Issuer(parts)
     this.#open = new InvoiceQuota(parts)
+    this.#same = {
+      ...parts,
+      macaroon: (pass) => this.#issuer.macaroon(pass),
+      isPayable: (row) => this.#isPayable(row),
+    }
     this.#bucket = new ClientBucket(parts.world)
     this.#shared = new SharedOffers({
       world: parts.world,
@@ -102,6 +109,14 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
    * `want.least` is the sats that admit the request.
    */
   offer(want: Want): Awaitable<Result<Offer, OfferRefused>> {
+    if (want.unpaid === null) return this.#offerNew(want)
+    const { unpaid, least } = want
+    return sameInvoice({ unpaid, least }, this.#same).then((same) =>
+      same === null ? this.#offerNew(want) : ok(offerOfSame(same)),
+    )
+  }
+
+  #offerNew(want: Want): Awaitable<Result<Offer, OfferRefused>> {
     const shares = !isTopUp(want.quota) && this.#wallets.shares
     const own = this.#offerOwn(want)
     const prepares = shares && this.up && want.quota.is === 'stranger'
@@ -133,8 +148,8 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
     return verified.ok ? this.#lightning.receipt(verified.value.pass.hash) : err('unknown')
   }
 
-  isPaid(hash: string): Promise<boolean> {
-    return this.#lightning.isPaid(hash)
+  invoiceState(hash: string): Promise<KnownInvoiceState> {
+    return this.#lightning.state(hash)
   }
 
   start(learned: (receipt: Receipt) => Promise<Credited>): { stop(): Promise<void> } {
@@ -254,14 +269,15 @@ export class L402 implements Rail<PresentedPass>, Invoicing {
     const { quota } = want
     if (isTopUp(quota))
       await this.#making.get(`${quota.is} ${quota.account}`)?.catch(() => undefined)
-    const until = this.#world.now() + LONG_ENOUGH
     // An invoice that was made before the passes were rotated buys a pass that has ended.
     const fits = ({ row, generation }: IssuedInvoice) =>
-      generation === want.generation &&
-      floorSat(row.amount) >= want.least &&
-      row.expiresAt > until &&
-      this.#wallets.isUp(row.wallet)
+      generation === want.generation && floorSat(row.amount) >= want.least && this.#isPayable(row)
     return this.#open.newest(quota, 'offer', fits)
+  }
+
+  /** Whether there is time to pay this invoice, at a wallet that answers. */
+  #isPayable({ expiresAt, wallet }: InvoiceRow): boolean {
+    return expiresAt > this.#world.now() + LONG_ENOUGH && this.#wallets.isUp(wallet)
   }
 
   async #makeShared(sat: number): Promise<Result<InvoiceRow, OfferRefused>> {

@@ -6,6 +6,9 @@ import { lightningPayment } from './issue.ts'
 import type { Credited, Receipt, RedeemRefused } from './rail.ts'
 import { type SettlementParts, Settlements } from './settlements.ts'
 
+/** `expired`: it was not paid in time, as far as is known. `unknown`: there is no such invoice. */
+export type KnownInvoiceState = 'paid' | 'open' | 'expired' | 'unknown'
+
 /** The payments of this gate's Lightning invoices, for every rail that uses Lightning. */
 export class Lightning {
   readonly #parts: SettlementParts
@@ -42,10 +45,13 @@ export class Lightning {
     return ok({ ...receiptOf(row, received, record), source })
   }
 
-  /** Whether an invoice is known to be paid. Does not ask the wallet. */
-  async isPaid(hash: string): Promise<boolean> {
-    const row = await this.#parts.invoices.get(hash)
-    return row !== null && row.settledAt !== null
+  /** What is known of an invoice. Does not ask the wallet. */
+  async state(hash: string): Promise<KnownInvoiceState> {
+    const { invoices, world } = this.#parts
+    const row = await invoices.get(hash)
+    if (row === null) return 'unknown'
+    if (row.settledAt !== null) return 'paid'
+    return row.expiresAt > world.now() ? 'open' : 'expired'
   }
 
   /**

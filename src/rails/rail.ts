@@ -92,6 +92,18 @@ export interface Want {
   readonly origin: string
   /** The path of the request that is to be paid for, without its query. */
   readonly path: string
+  /** The key of the request, if its invoice is not paid: that invoice is offered again. */
+  readonly unpaid: UnpaidKey | null
+}
+
+/** A key whose invoice is not paid. */
+export interface UnpaidKey {
+  /** The payment hash of the invoice. */
+  readonly hash: string
+  /** As it was presented, in base64. This gate signed it. */
+  readonly macaroon: string
+  /** It has no caveat. */
+  readonly bare: boolean
 }
 
 /** One rail's part of a 402. */

@@ -39,6 +39,7 @@ const WANT = {
   path: '/v1/chat/completions',
   macaroon: true,
   generation: 0,
+  unpaid: null,
   quota: { is: 'stranger', client: 'a', site: 'a' },
 } as const
 const CALL: PaidRequest = {

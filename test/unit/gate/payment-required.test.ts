@@ -191,7 +191,8 @@ describe('402s with copies of one shared invoice', () => {
     const gate = new PaymentRequired([rail], { min: 10, max: 1_000 }, new Tiers([]))
     return async (origin = 'https://a') => {
       const incoming = { origin, path: '/', client: 'c', site: 's' } as Priced['incoming']
-      const about = { sat: 10, least: 10, payer: null, reason: 'Because.' }
+      const denied = { payer: null, reason: 'Because.', state: 'none', unpaid: null } as const
+      const about = { sat: 10, least: 10, ...denied }
       return (await gate.offer(incoming, about)).offer?.beside
     }
   }

@@ -124,7 +124,7 @@ const stranger = (client: string, site = client): InvoiceQuotaKey => ({
 export const want = (from: string | InvoiceQuotaKey = 'a', sat = 10) => {
   const quota = typeof from === 'string' ? stranger(from) : from
   const account = quota.is === 'owner' || quota.is === 'spender' ? quota.account : null
-  const made = { macaroon: quota.is !== 'spender', generation: 0 }
+  const made = { macaroon: quota.is !== 'spender', generation: 0, unpaid: null }
   const where = { quota, origin: 'https://gate.example', path: '/' }
   return { sat, least: sat, account, caveats: [], ...made, ...where }
 }

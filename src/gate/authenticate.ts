@@ -157,13 +157,9 @@ export class Authenticator {
    * A pass that ended before it was used may have been paid for since. That payment still credits its
    * account.
    */
-  #late(
-    presented: PresentedPass,
-    row: PassRow,
-    ended: Ended,
-  ): Awaitable<Result<Identified, NotAuthenticated>> {
+  #late(pass: PresentedPass, row: PassRow, ended: Ended): Awaitable<Result<never, Ended>> {
     if (row.usedAt !== null) return err(ended)
-    const credited = this.#unpaid.redeem(presented, null).then(async (receipt) => {
+    const credited = this.#unpaid.redeem(pass, null).then(async (receipt) => {
       if (receipt.ok) await this.#deposits.credit(receipt.value)
       return err(ended)
     })

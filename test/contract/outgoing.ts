@@ -246,7 +246,7 @@ export function outgoingContract(name: string, make: () => Promise<OutgoingUnder
       expect(await under.arrived(one.bolt11)).toBe(1)
     })
 
-    it("the list has all of ours with ids, and nobody else's", async (context) => {
+    it("L13 restore_pays_nothing_twice: the list has all of ours with ids, and nobody else's", async (context) => {
       const outgoing = await open()
       if (outgoing.list === null) return context.skip('it cannot list payments with their ids')
       const since = Date.now() - 1_000

@@ -45,6 +45,8 @@ export interface ClnFaults {
   page: { status: number; body: string } | null
   /** An error of the node that answers everything but the judgement of the rune. */
   error: { code: number; message: string } | null
+  /** An error that answers a payment, and nothing is paid. */
+  payError: { code: number; message: string } | null
   /** It pays, and from then on no answer arrives. */
   losesAnswers: boolean
   /** A payment waits in a queue, and everything else is answered. */
@@ -83,7 +85,7 @@ export async function startClnDouble(
   const faults: ClnFaults = {
     ...{ network: 'bcrt', silent: false, page: null, error: null, losesAnswers: false },
     ...{ queued: false, between: false, extraSat: 0, otherHash: false, noPay: false },
-    ...{ tooSoon: false, page_size: 3 },
+    ...{ tooSoon: false, page_size: 3, payError: null },
   }
   const runes = new Map<string, readonly string[] | 'all'>()
   const invoices = new Map<string, Kept>()
@@ -229,6 +231,7 @@ export async function startClnDouble(
     const read = readBolt11(bolt11)
     if (read === null) return error(500, -32602, `Invalid bolt11: ${bolt11}`)
     while (faults.queued) await setTimeout(20)
+    if (faults.payError !== null) return error(500, faults.payError.code, faults.payError.message)
     const { label, maxfee } = params
     const order = {
       ...(typeof label === 'string' ? { label } : {}),

@@ -134,6 +134,26 @@ describe('an order whose call got no answer', () => {
     })
   })
 
+  it('is not sent a second time while the first call runs', async () => {
+    let sent = 0
+    const { promise, resolve } = Promise.withResolvers<PaymentState>()
+    const outgoing = payOnce(
+      {
+        find: async () => ({ is: 'unknown' }),
+        send() {
+          sent += 1
+          return promise
+        },
+      },
+      real,
+    )
+    const both = [outgoing.pay(ORDER), outgoing.pay(ORDER)]
+    expect(await outgoing.find(ORDER)).toEqual({ is: 'pending' })
+    resolve({ is: 'paid', feeMsat: 1n })
+    for (const each of both) expect(await each).toEqual({ is: 'paid', feeMsat: 1n })
+    expect(sent).toBe(1)
+  })
+
   it.each([
     ['another hash', { paymentHash: 'cd'.repeat(32) }],
     ['another amount', { amountMsat: 25_001n }],

@@ -384,10 +384,10 @@ describe('C10 the watch', () => {
 
   it('an index that does not grow is not asked for in a hot loop', async () => {
     const wallet = await open()
-    wallet.watch('5', heard().listen)
     const { paymentHash } = await wallet.createInvoice(ASK)
+    double.lie(paymentHash, { pay_index: 0 })
     double.pay(paymentHash)
-    double.lie(paymentHash, { pay_index: 3 })
+    wallet.watch('0', heard().listen)
     const before = double.requests.length
     await wait(500)
     expect(double.requests.length - before).toBeLessThan(6)
@@ -463,6 +463,16 @@ describe('paying', () => {
     double.faults.error = null
     double.node.end(order.bolt11, 'paid')
     await until(async () => (await outgoing.find(order)).is === 'paid')
+  })
+
+  it('an error that says nothing is in doubt, also if the node does not know the payment', async () => {
+    const outgoing = await outgoingOf()
+    const order = orderFor(double.node.invoice(25))
+    double.faults.payError = { code: -1, message: 'oops' }
+    expect(await outgoing.pay(order)).toEqual({ is: 'pending' })
+    expect(await outgoing.find(order)).toEqual({ is: 'pending' })
+    world.advance(200_000)
+    expect(await outgoing.find(order)).toEqual({ is: 'unknown' })
   })
 
   it('the list asks for page after page', async () => {

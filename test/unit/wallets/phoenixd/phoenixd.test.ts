@@ -232,6 +232,12 @@ describe('what phoenixd says of an invoice', () => {
       21_000n,
     ],
     [
+      'its fees are more than what is missing: no more than what was asked',
+      true,
+      { receivedSat: 15, fees: 9_000_000 },
+      21_000n,
+    ],
+    [
       'its fees explain a part of what is missing: no more than that',
       true,
       { receivedSat: 10, fees: 6_000 },

@@ -54,7 +54,8 @@ export interface ReceiveAsk {
 export interface ReceivedToken {
   /** Hex of the sha256 over the sorted Y (NUT-00, hash_to_curve) of its proofs, as hex texts. */
   readonly payment: string
-  readonly mint: string
+  /** Where the sats are, as deposits name it (threats L9). */
+  readonly source: string
   /** The value of its proofs. */
   readonly sat: number
   /** What the mint took for the swap (NUT-02). */

@@ -91,7 +91,7 @@ export class Cashu implements Rail<CashuPayment> {
   }
 
   #receipt(received: ReceivedToken, how: 'presented' | 'unpresented' = 'presented'): Receipt {
-    const { payment, mint, sat, feeSat, account, given } = received
+    const { payment, source, sat, feeSat, account, given } = received
     const presented = how === 'presented'
     return {
       payment: cashuPayment(payment),
@@ -100,7 +100,7 @@ export class Cashu implements Rail<CashuPayment> {
       credit: 'paid',
       rail: this.name,
       native: { amount: String(sat), unit: 'sat', rate: '1000' },
-      source: `ecash ${mint}`,
+      source,
       headers: null,
       record: null,
       ...(presented ? {} : { unpresented: true }),

@@ -14,6 +14,7 @@ import type {
 import type { Freeze } from '../freeze.ts'
 import { isOfMint, MintBusy } from '../mint/mint.ts'
 import { splitSats } from '../mint/sats.ts'
+import { sourceOf } from '../mint/url.ts'
 import type { Mints } from '../mints.ts'
 import type { EcashStore } from '../store/store.ts'
 import type { AcceptedMints } from './accepted-mints.ts'
@@ -279,7 +280,7 @@ const hashOf = (text: string): string => createHash('sha256').update(text).diges
 const isHere = ({ state }: TokenRow): boolean => state !== 'sent' && state !== 'spent'
 
 const receivedOf = ({ payment, mint, sat, fee, account, state }: TokenRow): ReceivedToken => ({
-  ...{ payment, mint, sat, feeSat: fee, account, given: state === 'given' },
+  ...{ payment, source: sourceOf(mint), sat, feeSat: fee, account, given: state === 'given' },
 })
 
 /** Whether a refusal stays the same whatever happens, so that it need not be found out again. */

@@ -4,6 +4,9 @@ import { type FakeMint, type FakeMintOptions, startFakeMint } from './fake-mint.
 import { type GateOptions, startGate, type TestGate } from './gate.ts'
 import { Payer, TokenBed, type TokenBedOptions } from './token-bed.ts'
 
+/** The machine may be busy. */
+const PATIENT = { timeout: 30_000 }
+
 /** A gate that takes tokens of one mint, the mint, and somebody who pays. */
 export interface CashuGate {
   readonly gate: TestGate
@@ -49,7 +52,7 @@ async function open(
     ...{ settings: DEAR, world: bed.world, ...options.gate, receiver },
     ...(after === null ? {} : { after }),
   })
-  await expect.poll(() => receiver.request(1), { timeout: 10_000 }).not.toBeNull()
+  await expect.poll(() => receiver.request(1), PATIENT).not.toBeNull()
   return {
     ...{ gate, bed, mint, payer },
     pays: (token, pass = null, body = {}) => gate.chat(pass, body, { 'x-cashu': token }),

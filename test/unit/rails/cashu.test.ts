@@ -7,6 +7,9 @@ import { type FakeMint, startFakeMint } from '../../support/fake-mint.ts'
 import { Payer, TokenBed } from '../../support/token-bed.ts'
 import { real } from '../../support/world.ts'
 
+/** The machine may be busy. */
+const PATIENT = { timeout: 30_000 }
+
 /** Where the rail of one test takes its tokens. It is opened before the test, which makes it anew. */
 let mint: FakeMint
 let bed: TokenBed
@@ -41,7 +44,7 @@ railContract('ecash', () => {
   let started: { stop(): Promise<void> } | null = null
   const ready = async () => {
     started ??= opened.receiver.start(async () => {})
-    await expect.poll(() => opened.receiver.request(1)).not.toBeNull()
+    await expect.poll(() => opened.receiver.request(1), PATIENT).not.toBeNull()
     await started.stop()
   }
   return {

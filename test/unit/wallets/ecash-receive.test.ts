@@ -2,6 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type FakeMint, type FakeMintOptions, startFakeMint } from '../../support/fake-mint.ts'
 import { asCashuA, ENOUGH, outcomeOf, Payer, TokenBed } from '../../support/token-bed.ts'
 
+/** The machine may be busy. */
+const PATIENT = { timeout: 30_000 }
+
 let bed: TokenBed
 let mint: FakeMint
 let payer: Payer
@@ -303,7 +306,7 @@ describe('E4 an answer that is lost leaves the token neither spent nor taken', (
       told.push(`${sat - feeSat}`)
       if (told.length > 1) now.receiver.credited(payment, { account: 'a', given: false })
     })
-    await expect.poll(() => told.length).toBe(1)
+    await expect.poll(() => told.length, PATIENT).toBe(1)
     await bed.world.until(() => told.length > 1)
     await started.stop()
     expect(now.rows.in('here', 9)).toEqual([])
@@ -348,7 +351,7 @@ describe('a request for tokens', () => {
     const now = await open({ maxPerMint: 500 })
     expect(now.receiver.request(100)).toBeNull()
     const started = now.receiver.start(async () => {})
-    await expect.poll(() => now.receiver.request(100)?.sat).toBe(102)
+    await expect.poll(() => now.receiver.request(100)?.sat, PATIENT).toBe(102)
     const { mints, creqA, creqB } = now.receiver.request(100) ?? {}
     expect([mints, creqA, creqB]).toEqual([
       [mint.url],
@@ -363,7 +366,7 @@ describe('a request for tokens', () => {
   it('is not made while the mint is down', async () => {
     const now = await open()
     const started = now.receiver.start(async () => {})
-    await expect.poll(() => now.receiver.request(100)?.sat).toBe(100)
+    await expect.poll(() => now.receiver.request(100)?.sat, PATIENT).toBe(100)
     await mint.stop()
     expect(await take(now, await payer.token(1).catch(() => 'cashuB'))).toBe('damaged')
     await now.mints.ask(now.mints.all[0] as never, 'paid', (one) => one.alive()).catch(() => null)

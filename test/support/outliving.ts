@@ -160,6 +160,7 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'src/wallets/settled-since.ts told':
     'the newest settlements that a listener was told of, bounded',
   'src/wallets/nwc/client.ts waiting': 'requests to a wallet without a reply, until their deadline',
+  'src/wallets/nwc/nwc.ts asked': 'amounts of the newest invoices, bounded',
   'src/wallets/nwc/relay.ts waiting': 'what was asked of a relay, until its deadline',
   'src/wallets/nwc/watch.ts all': 'the listeners of a wallet',
   'src/wallets/pay-once.ts doubts': 'a payment of a withdrawal whose call got no answer',

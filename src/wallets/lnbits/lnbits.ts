@@ -20,10 +20,12 @@ import { complaint, detailOf, type LnbitsRest, lnbitsRest, NOT_LNBITS } from './
 import { watchLnbits } from './watch.ts'
 
 export interface LnbitsOptions {
-  /** `https://host`. `http:` only on loopback. */
+  /** `https://host`. `http:` only on this machine or in a private network. */
   readonly url: string
   /** The invoice key of the wallet, or its admin key, which may also pay. */
   readonly key: string
+  /** PEM. Null: the certificates that this machine trusts. */
+  readonly tlsCertPem: string | null
   /**
    * The kind of money of the ledger, so that the gate can start while the server is down. Null for a
    * new ledger.

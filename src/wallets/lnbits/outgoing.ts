@@ -60,6 +60,7 @@ async function send(rest: LnbitsRest, order: PaymentOrder): Promise<PaymentState
   return 'in_doubt'
 }
 
+/** The call may have arrived. */
 function notAnswered(error: unknown): null {
   if (error instanceof NotSent || !(error instanceof WalletUnreachable)) throw error
   return null
@@ -74,16 +75,22 @@ async function feeReserve(rest: LnbitsRest, bolt11: string): Promise<bigint> {
   return BigInt(Number(fee_reserve))
 }
 
-/** Asks for one payment, which makes LNbits ask its backend. */
+/**
+ * ms for the question that makes LNbits ask its Lightning node. While a payment is on its way, some
+ * nodes answer only when it has ended.
+ */
+const ASK_NODE_MS = 1_000
+
+/** Reads its record of a payment. If that says pending, LNbits is made to ask its node. */
 async function find(rest: LnbitsRest, { paymentHash }: PaymentName): Promise<PaymentState> {
-  const answer = await rest.ask(`payments/${paymentHash}`)
-  if (/^Payment does not exist/.test(detailOf(answer.body))) return { is: 'unknown' }
-  if (answer.status !== 200) throw complaint(answer)
-  if (answer.body.details === undefined) throw complaint({ status: 403, body: {} })
-  const row = rowIn(answer.body.details)
-  if (row.paymentHash !== paymentHash) throw NOT_LNBITS()
-  // An invoice of this very wallet, which it has not paid.
-  return row.amountMsat > 0n ? { is: 'unknown' } : outcome(row)
+  // An invoice of this very wallet has a record too, with a positive amount.
+  const [row] = await rowsOf(rest, { payment_hash: paymentHash, 'amount[lt]': '0', limit: '1' })
+  if (row?.paymentHash !== paymentHash || row.amountMsat >= 0n) return { is: 'unknown' }
+  if (row.status !== 'pending') return outcome(row)
+  const asked = await rest.ask(`payments/${paymentHash}`, undefined, ASK_NODE_MS).catch(notAnswered)
+  if (asked?.status !== 200 || asked.body.details === undefined) return { is: 'pending' }
+  const now = rowIn(asked.body.details)
+  return now.paymentHash === paymentHash && now.amountMsat < 0n ? outcome(now) : { is: 'pending' }
 }
 
 function outcome(row: PaymentRow): PaymentState {

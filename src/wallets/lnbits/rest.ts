@@ -1,16 +1,18 @@
-import { isLoopback } from '../../floor/address.ts'
+import { isPrivate } from '../../floor/address.ts'
 import type { World } from '../../floor/world.ts'
-import { askJson, objectIn } from '../../outbound/ask-json.ts'
-import { explain, type Failure } from '../../outbound/failure.ts'
-import { ownTransport } from '../../outbound/transport.ts'
+import { objectIn } from '../../outbound/ask-json.ts'
+import type { SocketTold } from '../../outbound/transport.ts'
+import { mayHaveArrived, nodeRest } from '../node-rest.ts'
 import { AmountRefused, WalletRefused, WalletUnreachable } from '../wallet.ts'
 
 /** The address of an LNbits server and the access to one wallet on it. */
 export interface LnbitsAccess {
-  /** `https://host`. `http:` is allowed only on loopback, because others could read the key. */
+  /** `https://host`. `http:` only on this machine or in a private network: others could read the key. */
   readonly url: string
   /** The invoice key of the wallet, or its admin key, which may also pay. */
   readonly key: string
+  /** PEM. Null: the certificates that this machine trusts. */
+  readonly tlsCertPem: string | null
   /** ms. No call takes longer. */
   readonly deadlineMs: number
   readonly world: World
@@ -22,9 +24,9 @@ export interface LnbitsRest {
    * Sends a GET, or a POST if there is a body. Throws `WalletUnreachable` if no answer comes in time.
    * A call with a body may have had its effect then, unless `NotSent` is thrown.
    */
-  ask(path: string, body?: object): Promise<LnbitsAnswer>
-  /** The address of the notifications of this wallet. It contains the key. */
-  readonly socketUrl: string
+  ask(path: string, body?: object, deadlineMs?: number): Promise<LnbitsAnswer>
+  /** Listens to the notifications of this wallet. */
+  socket(told: SocketTold): { close(): void }
   close(): void
   readonly closed: AbortSignal
 }
@@ -38,47 +40,33 @@ export interface LnbitsAnswer {
 /** Nothing of the call can have reached the server. */
 export class NotSent extends WalletUnreachable {}
 
-/** A list of payments has about 2 KB for each, so this is enough for 1,000 of them. */
-const LONGEST_ANSWER = 4 * 1024 * 1024
-
-/** Makes the client without a call. Throws `WalletRefused` if URL or key cannot be right. */
+/** Makes the client without a call. Throws `WalletRefused` if URL, key or certificate cannot be right. */
 export function lnbitsRest(access: LnbitsAccess): LnbitsRest {
-  const { deadlineMs, world, key } = access
-  const base = checked(access)
-  const own = ownTransport({ ca: null, connectMs: deadlineMs })
-  const closed = new AbortController()
-  const headers = { 'x-api-key': key }
-
+  const { key } = access
+  if (!/^[0-9a-zA-Z_-]{16,128}$/.test(key)) throw WRONG_KEY()
+  const rest = nodeRest({ ...access, headers: { 'x-api-key': key } }, HABITS)
   return {
-    async ask(path, body) {
-      const url = new URL(`${base}/api/v1/${path}`)
-      const call = { url, body, headers, deadlineMs, over: closed.signal, most: LONGEST_ANSWER }
-      const out = { transport: own.transport, world }
-      const first = await askJson(out, call)
-      // The server closed a kept connection before it got the call. A POST is not repeated, because
-      // that could pay twice.
-      const stale = !first.ok && first.error.why === 'hung_up' && body === undefined
-      const answer = stale ? await askJson(out, call) : first
-      if (!answer.ok) throw explained(answer.error)
-      return { status: answer.value.status, body: objectIn(answer.value.json) ?? {} }
+    async ask(path, body, deadlineMs) {
+      // A POST is not repeated, because that could pay twice.
+      const sent = body === undefined ? {} : { body, once: true as const }
+      const late = deadlineMs === undefined ? {} : { deadlineMs }
+      const answer = await rest.ask({ path: `/api/v1/${path}`, ...sent, ...late })
+      if (answer.ok) return { status: answer.value.status, body: objectIn(answer.value.json) ?? {} }
+      const error = rest.explained(answer.error)
+      const lost = error instanceof WalletRefused || mayHaveArrived(answer.error)
+      throw lost ? error : new NotSent(error.reason)
     },
-    socketUrl: `${base.replace(/^http/, 'ws')}/api/v1/ws/${encodeURIComponent(key)}`,
-    close() {
-      closed.abort()
-      own.close().catch(() => undefined)
-    },
-    closed: closed.signal,
+    socket: (told) => rest.socket(`/api/v1/ws/${key}`, told),
+    close: () => rest.close(),
+    closed: rest.closed,
   }
 }
 
-function checked({ url: text, key }: LnbitsAccess): string {
-  const url = URL.parse(text)
-  const loopback = isLoopback(url?.hostname ?? '')
-  if (url?.protocol !== 'https:' && !(url?.protocol === 'http:' && loopback)) {
-    throw new WalletRefused('its url must be https, or http on this very machine')
-  }
-  if (!/^[0-9a-zA-Z_-]{16,128}$/.test(key)) throw WRONG_KEY()
-  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`
+const HABITS = {
+  plainHttp: (host: string) => isPrivate(host) || !host.includes('.'),
+  plainHttpIs: 'on this machine or in a private network',
+  tlsCertIs: 'that of your LNbits server',
+  advice: { refused: 'is LNbits running, and is that its port?' },
 }
 
 const WRONG_KEY = () =>
@@ -130,22 +118,3 @@ export function complaint({ status, body }: LnbitsAnswer): Error {
 
 /** The words of a refusal. Empty if there are none. */
 export const detailOf = (body: Json): string => (typeof body.detail === 'string' ? body.detail : '')
-
-function explained(failure: Failure): WalletUnreachable | WalletRefused {
-  switch (failure.why) {
-    case 'untrusted':
-    case 'expired':
-    case 'not_yet_valid':
-    case 'another_name':
-      return new WalletRefused(explain(failure))
-    case 'refused':
-    case 'unknown_host':
-    case 'no_lookup':
-    case 'no_connection':
-    case 'no_way':
-    case 'no_tls':
-      return new NotSent(explain(failure))
-    default:
-      return new WalletUnreachable(explain(failure))
-  }
-}

@@ -90,7 +90,6 @@ interface Listening {
 function listen({ rest, world, over }: Listening, onNews: () => void): Promise<void> {
   if (over.aborted) return Promise.resolve()
   const { promise, resolve } = Promise.withResolvers<void>()
-  const socket = new WebSocket(rest.socketUrl)
   const end = (): void => {
     renewal.cancel()
     over.removeEventListener('abort', end)
@@ -98,10 +97,7 @@ function listen({ rest, world, over }: Listening, onNews: () => void): Promise<v
     resolve()
   }
   const renewal = world.after(RENEW_MS, end, 'unref')
+  const socket = rest.socket({ onOpen: onNews, onMessage: onNews, onEnd: end })
   over.addEventListener('abort', end, { once: true })
-  socket.addEventListener('open', onNews)
-  socket.addEventListener('message', onNews)
-  socket.addEventListener('error', end)
-  socket.addEventListener('close', end)
   return promise
 }

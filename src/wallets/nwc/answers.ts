@@ -68,12 +68,19 @@ const textIn = (value: unknown): string | null =>
 /** ms after its expiry in which an invoice that the wallet still calls pending may be paid. */
 const LATE_MS = 60_000
 
-/** What a transaction means for the invoice that it is of. */
-export function invoiceStateOf(one: Transaction, now: number): InvoiceState {
+/**
+ * What a transaction means for the invoice that it is of. `askedMsat` is what was asked for, if that is
+ * known here.
+ */
+export function invoiceStateOf(
+  one: Transaction,
+  now: number,
+  askedMsat: bigint | null,
+): InvoiceState {
   switch (one.state) {
     case 'settled': {
       const preimage = opens(one) ? one.preimage : null
-      return { is: 'settled', preimage, receivedMsat: receivedBy(one) }
+      return { is: 'settled', preimage, receivedMsat: receivedBy(one, askedMsat) }
     }
     case 'expired':
     case 'failed':
@@ -89,16 +96,19 @@ export function invoiceStateOf(one: Transaction, now: number): InvoiceState {
 }
 
 /**
- * What arrived, at least what the invoice asks for and at most twice as much, which is what BOLT 4
+ * What arrived: at least what the invoice asks for, and at most twice as much, which is what BOLT 4
  * allows a payer. Any other figure is in another unit than msat, or of another invoice, so it is not
- * known what was paid. If the wallet does not show the invoice, nothing is said about the amount
- * beyond that it was paid, because a node settles no less than the invoice asks for.
+ * known what was paid. A wallet need not show the invoice. Then the amount is compared with what was
+ * asked for, if this process has asked.
  */
-function receivedBy({ invoice, paymentHash, amountMsat }: Transaction): bigint {
-  if (invoice === null) return 0n
-  const read = readBolt11(invoice)
-  if (read?.paymentHash !== paymentHash || read.amountMsat === null) throw NOT_NWC()
-  if (amountMsat < read.amountMsat || amountMsat > 2n * read.amountMsat) throw NOT_NWC()
+function receivedBy(
+  { invoice, paymentHash, amountMsat }: Transaction,
+  askedMsat: bigint | null,
+): bigint {
+  const read = invoice === null ? null : readBolt11(invoice)
+  if (invoice !== null && read?.paymentHash !== paymentHash) throw NOT_NWC()
+  const least = read?.amountMsat ?? askedMsat ?? amountMsat
+  if (amountMsat < least || amountMsat > 2n * least) throw NOT_NWC()
   return amountMsat
 }
 

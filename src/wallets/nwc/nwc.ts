@@ -1,5 +1,6 @@
 import { assert } from '../../floor/assert.ts'
 import type { Background } from '../../floor/background.ts'
+import { Cache } from '../../floor/cache.ts'
 import type { World } from '../../floor/world.ts'
 import type { MoneyKind } from '../../ledger/ledger.ts'
 import type { WalletAbout } from '../about.ts'
@@ -43,6 +44,8 @@ interface Told {
 /** ms after which a wallet is asked again that was asked too often. */
 const BUSY_MS = 10_000
 const DEADLINE_MS = 10_000
+/** So many amounts of invoices are remembered. */
+const ASKED = 10_000
 
 /**
  * Opens a wallet by Nostr Wallet Connect (NIP-47). A connection that may make and look up invoices is
@@ -70,11 +73,14 @@ export async function openNwcWallet(options: NwcOptions): Promise<Wallet> {
   let { told } = learned
   /** A wallet whose node is down answers everything else, so then only an invoice proves it. */
   let failed = false
+  /** The msat that invoices of this process ask for, by their hash. */
+  const asked = new Cache<bigint>(ASKED)
 
   async function createInvoice(ask: InvoiceAsk): Promise<Invoice> {
     try {
       const invoice = await makeInvoice(client, ask)
       failed = false
+      asked.set(invoice.paymentHash, BigInt(ask.sat) * 1000n)
       const made = moneyOf(invoice.bolt11)
       if (made === money) return invoice
       throw new WalletRefused(`its invoices are for ${made} money, the ledger keeps ${money}`)
@@ -92,7 +98,7 @@ export async function openNwcWallet(options: NwcOptions): Promise<Wallet> {
       return labelOf(connection, mayPay(told))
     },
     createInvoice,
-    lookup: (paymentHash) => lookup(client, paymentHash, world),
+    lookup: (hash) => lookup(client, { hash, askedMsat: asked.get(hash) ?? null }, world),
     watch: (cursor, onSettled) => listeners.watch(client, cursor, onSettled),
     async probe() {
       told = await ask(client)
@@ -192,16 +198,15 @@ async function makeInvoice(client: NwcClient, ask: InvoiceAsk): Promise<Invoice>
 /** The state of an invoice of this wallet. Only its word that it is settled counts. */
 async function lookup(
   client: NwcClient,
-  paymentHash: string,
+  { hash, askedMsat }: { readonly hash: string; readonly askedMsat: bigint | null },
   { now }: Pick<World, 'now'>,
 ): Promise<InvoiceState> {
-  if (!/^[0-9a-f]{64}$/.test(paymentHash)) return { is: 'unknown' }
+  if (!/^[0-9a-f]{64}$/.test(hash)) return { is: 'unknown' }
   try {
-    const found = transactionIn(
-      await client.request('lookup_invoice', { payment_hash: paymentHash }),
-    )
-    if (found.paymentHash !== paymentHash) throw NOT_NWC()
-    return found.direction === 'incoming' ? invoiceStateOf(found, now()) : { is: 'unknown' }
+    const found = transactionIn(await client.request('lookup_invoice', { payment_hash: hash }))
+    if (found.paymentHash !== hash) throw NOT_NWC()
+    if (found.direction === 'outgoing') return { is: 'unknown' }
+    return invoiceStateOf(found, now(), askedMsat)
   } catch (error) {
     if (error instanceof NwcError && error.code === 'NOT_FOUND') return { is: 'unknown' }
     // It was asked too often, which says nothing about the invoice.

@@ -11,7 +11,7 @@ import { type LnbitsDouble, startLnbitsDouble } from './lnbits-double.ts'
 
 const openFor = (double: LnbitsDouble) =>
   openLnbitsWallet({
-    ...{ url: double.url, key: double.adminKey, moneyHint: 'test', world: real },
+    ...{ url: double.url, key: double.adminKey, tlsCertPem: null, moneyHint: 'test', world: real },
     ...{ background: unheard, deadlineMs: 5_000 },
   })
 
@@ -76,7 +76,7 @@ describe('payments by LNbits', () => {
     await double.stop()
   })
   const order = (bolt11: string, maxFeeMsat = 10_000n) => ({
-    ...{ id: 'satgate:a:1', bolt11, maxFeeMsat, amountMsat: 25_000n },
+    ...{ id: 'satgate:a:1', bolt11, maxFeeMsat, amountMsat: readBolt11(bolt11)?.amountMsat ?? 0n },
     paymentHash: readBolt11(bolt11)?.paymentHash ?? '',
   })
   const sent = () => double.requests.filter((one) => one.includes('"bolt11":"ln')).length

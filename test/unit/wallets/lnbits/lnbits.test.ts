@@ -21,6 +21,7 @@ const DEADLINE = 5_000
 const optionsFor = (double: LnbitsDouble, world: World): LnbitsOptions => ({
   url: double.url,
   key: double.invoiceKey,
+  tlsCertPem: null,
   moneyHint: null,
   world,
   background: unheard,
@@ -152,6 +153,8 @@ describe('opening', () => {
 
   it.each([
     [{ url: 'lnbits.example' }, /its url must be https/],
+    [{ url: 'http://8.8.8.8' }, /its url must be https/],
+    [{ tlsCertPem: 'MIIC' }, /its tlsCert must be a certificate/],
     [{ url: 'http://lnbits.example' }, /its url must be https/],
     [{ key: '' }, /copy the "Invoice\/read key"/],
     [{ key: 'two words of a key' }, /copy the "Invoice\/read key"/],

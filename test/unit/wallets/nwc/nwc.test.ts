@@ -346,7 +346,9 @@ describe('C8 C10 a_lie_or_lag_of_the_wallet_credits_nothing', () => {
       [],
       { ...exact, receivedMsat: 31_500n },
     ],
-    ['settled, without the invoice', settled, ['invoice'], { ...exact, receivedMsat: 0n }],
+    ['settled, without the invoice', settled, ['invoice'], exact],
+    ['settled in sat, without the invoice', { ...settled, amount: 21 }, ['invoice'], NOT_NWC],
+    ['settled for nothing', { ...settled, amount: 0 }, [], NOT_NWC],
   ]
   it.each(cases)('%s', async (_, change, without, expected) => {
     const wallet = await open()

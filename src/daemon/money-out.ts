@@ -12,6 +12,7 @@ import { makeLnurl, parseLightningAddress } from '../wallets/lightning-address/l
 import type { WithdrawalSource } from '../withdrawals/source.ts'
 import { ecashSettings } from './configured-wallets.ts'
 import { ecashSources, type RestoredEcash, restoredEcash } from './ecash-sources.ts'
+import { nameMints } from './name-mints.ts'
 import type { EcashParts } from './open-ecash.ts'
 import { owedToBuyers } from './owed-to-buyers.ts'
 import { ShortMints } from './short-mints.ts'
@@ -72,9 +73,12 @@ export function openMoneyOut(
       const urls = mints.all.map(({ mint }) => mint.url)
       const short = new ShortMints({ store, mints: urls, owed, say })
       const looks = background.repeat('what mints owe', LOOK, () => short.look())
+      const naming = background.until('names of mints', NAMING, async () => {
+        if (books !== null) await nameMints(books, store)
+      })
       return {
         async stop() {
-          await Promise.all([running.stop(), looks.stop()])
+          await Promise.all([running.stop(), looks.stop(), naming.stop()])
         },
       }
     },
@@ -83,6 +87,9 @@ export function openMoneyOut(
 
 /** ms until the first look whether each mint holds what it owes, and between two looks. */
 const LOOK = { first: 20_000, every: 60_000, longest: 600_000 }
+
+/** ms until old deposits are given the names of their mints, and between two tries. */
+const NAMING = { first: 1_000, every: 10_000, longest: 600_000 }
 
 /** Sats. For coins that are left from a time when the wallet was ecash. */
 const USUAL_ABOVE = 20_000

@@ -64,7 +64,7 @@ const ecash = (source: WithdrawalSource) => {
 }
 
 describe('the mints as sources of withdrawals', () => {
-  it('each is named by its address, and tells what it holds', async () => {
+  it('L9 each is named by its address, and tells what it holds', async () => {
     await funded(300)
     const { source, sources } = await open()
     expect(sources.map((one) => one.source)).toEqual([`ecash ${mint.url}`])

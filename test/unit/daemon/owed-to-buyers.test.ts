@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { nameMints } from '../../../src/daemon/name-mints.ts'
 import { owedToBuyers } from '../../../src/daemon/owed-to-buyers.ts'
 import type { InvoiceRow } from '../../../src/ledger/invoices.ts'
 import type { Books } from '../../../src/ledger/open-ledger.ts'
@@ -22,14 +23,26 @@ const row = (hash: string, sat: number): InvoiceRow => ({
   ...{ createdAt: 1, expiresAt: 2, settledAt: null, bonus: ZERO },
 })
 
+const MINT = 'https://m.example'
+
+interface Paid {
+  readonly sold: boolean
+  readonly mint: string
+  readonly source: string
+}
+
 /** A buyer has paid, and the coins are here. */
-async function paid(sat: number, credited: boolean, sold = true): Promise<void> {
+async function paid(
+  sat: number,
+  credited: boolean,
+  { sold = true, mint = MINT, source = `ecash ${mint}` }: Partial<Paid> = {},
+): Promise<void> {
   n += 1
   const hash = `h${n}`
   const rest = { privateKey: null, bolt11: '', createdAt: 1, expiresAt: 2 }
-  store.addQuote({ hash, mint: 'https://m.example', quote: hash, sat, ...rest })
+  store.addQuote({ hash, mint, quote: hash, sat, ...rest })
   const batch = store.beginBatch({
-    ...{ kind: 'mint', mint: 'https://m.example', keyset: '00', amounts: [1], quote: hash },
+    ...{ kind: 'mint', mint, keyset: '00', amounts: [1], quote: hash },
     ...{ inputs: [], at: 1 },
   })
   store.finishBatch(batch, [])
@@ -38,7 +51,7 @@ async function paid(sat: number, credited: boolean, sold = true): Promise<void> 
   await books.invoices.markSettled(hash, 1)
   await books.ledger.deposit({
     ...{ payment: `ln:${hash}`, account: 'ann', amount: fromSat(sat), credit: 'paid' },
-    ...{ rail: 'l402', native: { amount: `${sat}`, unit: 'sat', rate: '1' }, at: 1 },
+    ...{ rail: 'l402', source, native: { amount: `${sat}`, unit: 'sat', rate: '1' }, at: 1 },
   })
 }
 
@@ -78,8 +91,27 @@ describe('what is owed to buyers', () => {
     expect([owed.at('https://m.example'), owed.at('https://other.example')]).toEqual([40, 0])
   })
 
+  it('L9 is owed by the mint that it came in by; what came in by another wallet is not owed here', async () => {
+    await paid(100, true)
+    await paid(40, true, { mint: 'https://b.example' })
+    await paid(7, true, { source: 'lnd' })
+    await paid(3, true, { source: 'ecash' })
+    const owed = await owedToBuyers(books, store)
+    expect([owed.total, owed.at(MINT), owed.at('https://b.example')]).toEqual([143, 100, 40])
+  })
+
+  it('of a deposit from before deposits had a source is owed by the mint of its invoice', async () => {
+    for (let count = 0; count < 3; count += 1) await paid(10, true, { source: 'ecash' })
+    await paid(5, true, { source: 'lnd' })
+    expect((await owedToBuyers(books, store)).at(MINT)).toBe(0)
+    await nameMints(books, store)
+    const owed = await owedToBuyers(books, store)
+    expect([owed.total, owed.at(MINT)]).toEqual([30, 30])
+    expect(await books.statement.paymentsOf('ecash', 10)).toEqual([])
+  })
+
   it('does not include payments of an invoice that was never sold', async () => {
-    await paid(40, false, false)
+    await paid(40, false, { sold: false })
     expect((await owedToBuyers(books, store)).total).toBe(0)
   })
 })

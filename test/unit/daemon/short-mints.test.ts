@@ -27,7 +27,7 @@ async function said(looks: readonly (readonly [holds: number, owed: number])[]) 
 const problem = { event: 'problem', what: 'mint_short', mint: MINT, holds_sat: 90, owed_sat: 100 }
 const solved = { event: 'solved', what: 'mint_short', mint: MINT }
 
-describe('a mint that holds less than buyers who came in by it are owed', () => {
+describe('L9 a mint that holds less than buyers who came in by it are owed', () => {
   it.each([
     [
       'is no problem as long as it holds enough',

@@ -48,7 +48,7 @@ describe('a payment for a buyer', () => {
     expect(wallet.whole(2400)).toBe(true)
   })
 
-  it('the same id or the same hash is never paid twice, also by another process', async () => {
+  it('L12 the same id or the same hash is never paid twice, also by another process', async () => {
     wallet.fund(1024)
     const order = wallet.order(100)
     const first = await pay(order)
@@ -244,7 +244,7 @@ describe('a payment whose end is not known', () => {
     },
   )
 
-  it('pending for a day, over restarts: its coins stay set aside, and it ends as the mint says', async () => {
+  it('L12 pending for a day, over restarts: its coins stay set aside, and it ends as the mint says', async () => {
     wallet.fund(1024, 1024)
     wallet.bank.meltsEnd = 'pending'
     const order = wallet.order(1000)

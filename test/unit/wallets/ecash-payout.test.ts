@@ -123,7 +123,7 @@ describe('when money leaves by itself', () => {
     expect(paid()).toHaveLength(1)
   })
 
-  it('at each mint stays what buyers are owed who came in by it, whatever the others hold', async () => {
+  it('L9 at each mint stays what buyers are owed who came in by it, whatever the others hold', async () => {
     use(new Till(new MintBank('https://a.example'), new MintBank('https://b.example')))
     confirmed()
     const [a, b] = till.banks

@@ -83,7 +83,7 @@ describe('the balance', () => {
     expect(withdrawable).toBe(992)
   })
 
-  it('shows for each mint what buyers are owed who came in by it, and takes nothing of that', async () => {
+  it('L9 shows for each mint what buyers are owed who came in by it, and takes nothing of that', async () => {
     use(new MintBank('https://a.example'), new MintBank('https://b.example'))
     const [a, b] = till.banks
     if (a === undefined || b === undefined) throw new Error('two mints')

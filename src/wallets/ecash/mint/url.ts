@@ -22,3 +22,7 @@ const ONION = /^[a-z2-7]{56}\.onion$/
 
 /** How deposits name this mint as the place where their sats are, and alone leave from (threats L9). */
 export const sourceOf = (mintUrl: string): string => `ecash ${mintUrl}`
+
+/** The mint that a source names. Null if it names none. */
+export const mintOf = (source: string): string | null =>
+  source.startsWith('ecash ') ? source.slice('ecash '.length) : null

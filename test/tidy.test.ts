@@ -129,6 +129,7 @@ const LAYERS: Layers = {
     'src/dialects/kit/never-passed.ts',
   ],
   'src/daemon/': [
+    'src/withdrawals/',
     'src/outbound/',
     'src/floor/',
     'src/money/',

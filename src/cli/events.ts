@@ -39,6 +39,12 @@ export const EVENTS: Readonly<Record<string, EventKind>> = {
     means: 'A payment has arrived and is credited to an account.',
     fields: ['rail', 'account', 'amount_msat'],
   },
+  withdrawn: {
+    level: 'info',
+    saidFrom: 'info',
+    means: 'A withdrawal of a buyer is over: `state` is `paid` or `failed`.',
+    fields: ['account', 'state', 'kind', 'source', 'amount_msat', 'fee_msat'],
+  },
   request: {
     level: 'info',
     saidFrom: 'info',

@@ -125,6 +125,7 @@ class LogLines {
     else if (event.event === 'solved') this.#solved(event, now)
     else if (event.event === 'request') this.#request(event, now)
     else if (event.event === 'paid') this.#paid(event, now)
+    else if (event.event === 'withdrawn') this.#withdrawn(event, now)
     else if (event.event === 'payout') this.#payout(event, now)
     else this.#stopped(event)
   }
@@ -160,6 +161,17 @@ class LogLines {
     const amount = this.#ink().bold(`${sat(event.amount_msat)} ${this.#unit}`)
     const text = `${amount} by ${onLine(event.rail)}  ${onLine(event.account)}`
     this.#write(`  ${this.#clock(at)}  ${this.#ink().green('paid')}  `, text)
+  }
+
+  #withdrawn(event: Extract<GateEvent, { event: 'withdrawn' }>, at: number): void {
+    const { account, amount_msat, fee_msat, kind, state } = event
+    const amount = this.#ink().bold(`${sat(amount_msat)} ${this.#unit}`)
+    const how =
+      state === 'paid'
+        ? `fee ${sat(fee_msat)} ${this.#unit}`
+        : this.#ink().red('failed: given back')
+    const text = `${amount} as ${onLine(kind)}  ${onLine(account)}  ${how}`
+    this.#write(`  ${this.#clock(at)}  withdrawn  `, text)
   }
 
   #payout({ state, sat: sats, fee_sat: fee, to }: PayoutEvent, at: number): void {
@@ -247,13 +259,13 @@ interface PayoutEvent {
   readonly to: string
 }
 
-const LINES = new Set(['paid', 'request', 'problem', 'solved', 'payout', 'stopped'])
+const LINES = new Set(['paid', 'withdrawn', 'request', 'problem', 'solved', 'payout', 'stopped'])
 const isLine = (event: object): event is GateEvent | PayoutEvent | StoppedEvent =>
   LINES.has(nameOf(event))
 
 /** Problems of the same kind are told apart by what they are about. */
-const keyOf = ({ what, mint, to, work }: ProblemEvent): string =>
-  JSON.stringify([what, mint, to, work])
+const keyOf = ({ what, mint, to, work, account, source }: ProblemEvent): string =>
+  JSON.stringify([what, mint, to, work, account, source])
 
 const said = (event: ProblemEvent): string =>
   sentenceOf(event, event.event === 'solved', (text) => onLine(text, LONGEST))

@@ -155,6 +155,26 @@ export const PROBLEMS: Readonly<Record<string, Problem>> = {
     begins: (field) => `work in the background fails (${field('work')}): ${field('reason')}`,
     ends: (field) => `work in the background goes on (${field('work')})`,
   },
+  withdrawal_open: {
+    level: 'warn',
+    fields: ['account', 'source', 'since'],
+    begins: (field) =>
+      `a withdrawal of the account ${field('account')} out of ${field('source')} has no end since ${field('since')}. It stays set aside until the wallet says how it ended, and is asked about every minute. Look for it in the wallet`,
+    ends: (field) => `the withdrawal of the account ${field('account')} has ended`,
+  },
+  withdrawals_paused: {
+    level: 'warn',
+    fields: ['source', 'fix'],
+    begins: (field) =>
+      `this folder was restored, and ${field('source')} cannot say what was withdrawn since the backup. Buyers withdraw nothing out of it until you run: ${field('fix')}`,
+    ends: (field) => `buyers may withdraw again out of ${field('source')}`,
+  },
+  withdrawal_recovered: {
+    level: 'warn',
+    fields: ['account', 'amount_msat', 'source'],
+    begins: (field) =>
+      `${field('source')} paid a withdrawal of ${field('amount_msat')} msat that this ledger did not know, because it was restored from a backup. It is taken from the account ${field('account')}`,
+  },
   internal_error: {
     level: 'error',
     fields: ['error', 'at'],

@@ -3,6 +3,7 @@ import { Buying } from '../gate/buying.ts'
 import { EndingPasses } from '../gate/ending-passes.ts'
 import { Forwarder } from '../gate/forward.ts'
 import { Gate } from '../gate/gate.ts'
+import { GiveChange } from '../gate/give-change.ts'
 import { goneRefusal } from '../gate/gone.ts'
 import { Holds } from '../gate/hold.ts'
 import { ModeRule } from '../gate/mode.ts'
@@ -18,11 +19,15 @@ import { Settler } from '../gate/settle.ts'
 import { Speeds } from '../gate/speeds.ts'
 import { Targets } from '../gate/targets.ts'
 import { soldOf } from '../http/selling.ts'
+import type { AccountId } from '../ledger/ledger.ts'
 import { PromptEstimator } from '../money/lessons.ts'
 import { Tiers } from '../money/tiers.ts'
 import type { Gifts } from '../rails/gifts.ts'
 import { WalletList } from '../wallets/wallet-list.ts'
+import type { RestoreCheck } from '../withdrawals/restore-check.ts'
+import type { Withdrawals } from '../withdrawals/withdrawals.ts'
 import { composeRails } from './compose-rails.ts'
+import { composeWithdrawals } from './compose-withdrawals.ts'
 import { type Entrances, openEntrances } from './entrances.ts'
 import type { GateParts } from './gate-parts.ts'
 import { backendOutage, walletOutages } from './outages.ts'
@@ -44,6 +49,9 @@ export interface Composed extends Entrances {
   readonly wallets: WalletList
   /** What the operator gives away. */
   readonly gifts: Gifts
+  /** How buyers are paid back. */
+  readonly withdrawals: Withdrawals
+  readonly restored: RestoreCheck
   readonly running: () => number
   readonly openInvoices: () => number
   /** The backend answered when it was last asked, and lists something to sell. */
@@ -84,10 +92,19 @@ export function compose(parts: GateParts): Composed {
     real: new Holds(ledger, world, holdLife),
     observed: new Holds(new ObservedLedger(ledger, world), world, holdLife),
   }
+  const out = composeWithdrawals({
+    ...{ ...parts, authenticator, healthy, ecash: parts.ecash ?? null },
+    wallets: parts.wallets.map(({ also, name, wallet }) => ({ names: [name, ...also], wallet })),
+    copied: parts.copied ?? false,
+  })
+  const { withdrawals, withdrawing } = out
   const settler = new Settler({ world, onUpstreamFailure: config.billing.onUpstreamFailure })
   const sells = config.mode === 'charge'
   const archivedUpTo = () => books.archivedUpTo()
-  const pages = new AccountPages({ ledger, archivedUpTo, authenticator, world, sells })
+  const withdrawable = (account: AccountId) => withdrawals.withdrawable(account)
+  const pages = new AccountPages({
+    ...{ ledger, archivedUpTo, authenticator, world, sells, withdrawable },
+  })
   const speeds = new Speeds(firstByte)
   const timeouts = { firstByte, idle }
   const forwarder = new Forwarder({ settler, world, background, timeouts, speeds })
@@ -119,6 +136,7 @@ export function compose(parts: GateParts): Composed {
     }),
     forwarder,
     settler,
+    change: new GiveChange(out.change),
     respond: new Respond(pages, world),
     log: new RequestLog(say, world),
     world,
@@ -140,7 +158,7 @@ export function compose(parts: GateParts): Composed {
         })
   const inside = { gate, buying, routes, readCredentials }
   const entrances = openEntrances(parts, {
-    ...{ ...inside, redeeming, ending, pages, rails },
+    ...{ ...inside, redeeming, ending, pages, rails, withdrawing },
     described: {
       priceOf: (model) => priceOf(model, { pricing, models }),
       listed: () => models.list(),
@@ -160,14 +178,17 @@ export function compose(parts: GateParts): Composed {
   })
   return {
     ...entrances,
-    ...{ inside, wallets, gifts, upstreamUp },
+    ...{ inside, wallets, gifts, upstreamUp, withdrawals, restored: out.restored },
     running: () => gate.running,
     openInvoices: () => l402.open,
-    refuseNew: () => gate.stop(),
+    refuseNew() {
+      gate.stop()
+      withdrawals.refuseNew()
+    },
     endStreams: () => gate.endStreams(),
     async close() {
       models.stop()
-      await Promise.all([upkeep.stop(), money.stop()])
+      await Promise.all([upkeep.stop(), money.stop(), withdrawals.stop()])
       await counter.close()
       await wallets.close()
     },

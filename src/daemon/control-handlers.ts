@@ -8,6 +8,7 @@ import type { ExportAsk } from '../wallets/ecash/spend/export.ts'
 import type { WalletAdmin } from '../wallets/ecash/spend/wallet-admin.ts'
 import type { WithdrawAsk } from '../wallets/ecash/spend/withdraw.ts'
 import type { NamedWallet } from '../wallets/wallet-list.ts'
+import type { RestoreCheck } from '../withdrawals/restore-check.ts'
 import type { Asker } from './control.ts'
 import {
   accountJson,
@@ -17,6 +18,7 @@ import {
   holdJson,
   mintedJson,
   proofJson,
+  withdrawalJson,
 } from './control-json.ts'
 import { accountNamed } from './named-account.ts'
 import { archivedBefore } from './upkeep.ts'
@@ -31,6 +33,8 @@ export type Question =
       /** The name of an account, or its beginning; null: all accounts. */
       readonly account: string | null
     }
+  | { readonly ask: 'withdrawals' }
+  | { readonly ask: 'allow_withdrawals'; readonly yes: boolean }
   | { readonly ask: 'verify' }
   | { readonly ask: 'archive'; readonly keepDays: number }
   | { readonly ask: 'earnings' }
@@ -58,6 +62,8 @@ export interface HandlerParts extends Partial<WalletParts> {
   readonly books: Books
   readonly gifts: Gifts
   readonly world: World
+  /** Null if no gate runs. */
+  readonly restored?: Pick<RestoreCheck, 'allow' | 'waiting'> | null
 }
 
 /**
@@ -81,6 +87,10 @@ export function controlHandlers(
         const of = account === null ? null : await accountNamed(account, statement)
         return rowsOf(statement, ask, { limit, of, asker })
       }
+      case 'withdrawals':
+        return (await parts.books.withdrawals.openWithdrawals()).map(withdrawalJson)
+      case 'allow_withdrawals':
+        return allowWithdrawals(parts, question.yes)
       case 'verify':
         return proofJson(await statement.verify(asker.told))
       case 'archive':
@@ -99,6 +109,17 @@ export function controlHandlers(
         throw new Error('this gate does not know that question: is it of another version?')
     }
   }
+}
+
+/** What is off since a restore. With `yes` it is on again. */
+async function allowWithdrawals(
+  { restored = null }: HandlerParts,
+  yes: boolean,
+): Promise<{ readonly sources: readonly string[]; readonly allowed: boolean }> {
+  if (restored === null) throw new Error('no gate runs here. Start it: it says what is off')
+  const sources = restored.waiting
+  if (yes) await restored.allow()
+  return { sources, allowed: yes }
 }
 
 /** Rolls up the details of requests that ended before the last `keepDays` days, and before today. */

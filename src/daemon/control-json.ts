@@ -3,6 +3,7 @@ import { shortName } from '../gate/account-name.ts'
 import type { Drawer, Entry } from '../ledger/entry.ts'
 import type { Balance as AccountBalance, AccountId, OpenHold } from '../ledger/ledger.ts'
 import type { Books, Earning, Income, Proof } from '../ledger/open-ledger.ts'
+import type { Withdrawal } from '../ledger/withdrawals.ts'
 import { othersShown } from '../money/quantities.ts'
 import type { Exported, KeptExport } from '../wallets/ecash/spend/export.ts'
 import type { Restored } from '../wallets/ecash/spend/restore.ts'
@@ -48,6 +49,16 @@ export const holdJson = (hold: OpenHold) => ({
   deadline: time(hold.deadline),
 })
 export type HoldJson = ReturnType<typeof holdJson>
+
+export const withdrawalJson = (one: Withdrawal) => ({
+  id: one.id,
+  account: shortName(one.account),
+  ...{ kind: one.kind, source: one.source },
+  amount_msat: amount(one.amount),
+  fee_msat: amount(one.fee),
+  opened_at: time(one.at),
+})
+export type WithdrawalJson = ReturnType<typeof withdrawalJson>
 
 export const entryJson = (entry: Entry) => ({
   at: time(entry.at),

@@ -28,7 +28,10 @@ export interface Entrance {
 
 /** What answers the requests that come in. */
 interface Served
-  extends Pick<AppParts, 'gate' | 'buying' | 'redeeming' | 'ending' | 'pages' | 'routes'>,
+  extends Pick<
+      AppParts,
+      'gate' | 'buying' | 'redeeming' | 'ending' | 'pages' | 'withdrawing' | 'routes'
+    >,
     Pick<ReceiveOptions, 'readCredentials'> {
   readonly rails: readonly Rail[]
   /** What the documents of the gate are written from. */

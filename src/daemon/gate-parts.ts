@@ -14,6 +14,7 @@ import type { PlayWallet } from '../wallets/play/play.ts'
 import type { TokenReceiver } from '../wallets/receiver.ts'
 import type { NamedWallet } from '../wallets/wallet-list.ts'
 import type { FoundBackend } from './backend.ts'
+import type { EcashSources } from './compose-withdrawals.ts'
 
 /** Everything that a gate is made of. `compose` knows only ports, so a test can replace each part. */
 export interface GateParts {
@@ -26,6 +27,10 @@ export interface GateParts {
   readonly play: Pick<PlayWallet, 'pay'> | null
   /** Takes tokens of buyers. Null if none are taken. */
   readonly receiver?: TokenReceiver | null
+  /** The mints that buyers are paid back from. Null without an ecash wallet. */
+  readonly ecash?: EcashSources | null
+  /** The data folder is a copy or a restored backup (threats L13). */
+  readonly copied?: boolean
   /** Ways to be paid, besides those of `compose-rails.ts`. */
   readonly rails?: readonly Rail[]
   readonly upstream: Upstream

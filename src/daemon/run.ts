@@ -72,11 +72,13 @@ async function start(
   const opened = await openParts(host, config, starting)
   const { background, backend, books, prices, tunnel, wallets, ecash, money } = opened
   let url = ''
+  const moneyOut = ecash === null ? null : openMoneyOut(ecash, { books, config, world, say })
   const gate = compose({
     ...{ config, books, keys: opened.keys, wallets, play: opened.play, world, background, say },
     receiver: opened.receiver,
     ...{ upstream: backend.upstream, models: backend.models, backend, pricing: prices.pricing },
     routes: (targets) => routesOf(dialects, config.mode, targets),
+    ...{ ecash: moneyOut, copied: opened.copied !== null },
     ownUrl: () => url,
     counter: new TokenCounter(),
   })
@@ -88,11 +90,11 @@ async function start(
     server.close()
   })
   url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port.port}`
-  const moneyOut = ecash === null ? null : openMoneyOut(ecash, { books, config, world, say })
   const admin = moneyOut?.admin ?? null
   const wallet = kindsOf(config)
+  const { gifts, restored } = gate
   const handlers = controlHandlers({
-    ...{ books, gifts: gate.gifts, world, admin, wallet, wallets },
+    ...{ books, gifts, world, admin, wallet, wallets, restored },
   })
   const control = await listenForCommands(world, folder.socket, handlers)
   closers.push(() => control.close())

@@ -1,11 +1,12 @@
 import { type Awaitable, andThen } from '../floor/awaitable.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
-import type { Ledger, UsageRow } from '../ledger/ledger.ts'
+import type { AccountId, Ledger, UsageRow } from '../ledger/ledger.ts'
 import { floorSat, type Msat, msat } from '../money/msat.ts'
 import { othersShown } from '../money/quantities.ts'
-import { seesBalance } from '../passes/scope.ts'
+import { ownsAccount, seesBalance } from '../passes/scope.ts'
 import type { Presentation } from '../rails/rail.ts'
+import type { Shown } from '../withdrawals/withdrawals.ts'
 import { shortName } from './account-name.ts'
 import type { Authenticator } from './authenticate.ts'
 import { notGoodHere } from './not-authenticated.ts'
@@ -20,6 +21,9 @@ interface UsagePage {
   readonly complete_since?: number
 }
 
+/** What may leave of an account, by source. Null if there is no such account. */
+type Withdrawable = (account: AccountId) => Promise<readonly Shown[] | null>
+
 /** What a pass may read of its account: `GET /v1/balance` and `GET /v1/usage`. */
 export class AccountPages {
   readonly #ledger: Ledger
@@ -27,6 +31,7 @@ export class AccountPages {
   readonly #authenticator: Authenticator
   readonly #world: World
   readonly #noCredential: Refusal
+  readonly #withdrawable: Withdrawable
 
   constructor(parts: {
     readonly ledger: Ledger
@@ -36,7 +41,9 @@ export class AccountPages {
     readonly world: World
     /** Credit can be bought. */
     readonly sells: boolean
+    readonly withdrawable: Withdrawable
   }) {
+    this.#withdrawable = parts.withdrawable
     const { ledger, archivedUpTo, authenticator, world, sells } = parts
     this.#archivedUpTo = archivedUpTo
     this.#noCredential = sells ? NO_CREDENTIAL : NOT_SOLD
@@ -73,7 +80,15 @@ export class AccountPages {
       ...(sees
         ? { paid_msat: Number(balance.paid), bonus_msat: Number(balance.bonus) }
         : { narrowed: true }),
+      ...(ownsAccount(scope) ? await this.#mayLeave(account) : {}),
     })
+  }
+
+  /** What the owner of an account may take out of it. */
+  async #mayLeave(account: AccountId) {
+    const all = (await this.#withdrawable(account)) ?? []
+    const sats = all.reduce((sum, one) => sum + one.sats, 0)
+    return { withdrawable_msat: sats * 1000, withdrawable: all }
   }
 
   /**

@@ -202,9 +202,9 @@ export class Authenticator {
     const { pass } = presented
     if (pass !== null) return this.#beside(presented, pass, call)
     const taken = await this.#taker.take(presented, { ...call, account: null })
-    return this.#notEnded(
-      taken.ok ? ok(paidBy(taken.value.account, taken.value.carries)) : orNot(taken),
-    )
+    if (!taken.ok) return orNot(taken)
+    const { account, carries, change } = taken.value
+    return this.#notEnded(ok({ ...paidBy(account, carries), change }))
   }
 
   /**

@@ -175,6 +175,12 @@ export function withWanted<C extends Priced>(call: C, wanted: number): C {
   return call
 }
 
+/** `reply` carries more than the one that the request had. */
+export function withReply(call: Call, reply: Reply): void {
+  const replied: Writable<Call> = call
+  replied.reply = reply
+}
+
 export function toHeld(
   call: Authenticated,
   got: Pick<Held, 'hold' | 'holds' | 'limit' | 'observed' | 'slot'>,

@@ -11,11 +11,14 @@ export class Counts {
   completionTokens = 0
   chargedMsat = 0
   overrunMsat = 0
+  /** Sats that left, without fees. */
+  withdrawnMsat = 0
   /** Requests whose usage was counted here because the backend's could not be believed. */
   counted = 0
 
-  /** Counts one event. Events that are no requests are ignored. */
+  /** Counts one event. Other events than requests and withdrawals are ignored. */
   see(event: object): void {
+    if (isWithdrawn(event)) this.withdrawnMsat += event.amount_msat
     if (!isRequest(event)) return
     const key = `${event.end} ${event.status}`
     const known = this.requests.get(key) ?? { end: event.end, status: event.status, n: 0 }
@@ -28,6 +31,9 @@ export class Counts {
     if (event.usage === 'counted') this.counted += 1
   }
 }
+
+const isWithdrawn = (event: object): event is Extract<GateEvent, { event: 'withdrawn' }> =>
+  'event' in event && event.event === 'withdrawn' && 'state' in event && event.state === 'paid'
 
 const isRequest = (event: object): event is Extract<GateEvent, { event: 'request' }> =>
   'event' in event && event.event === 'request'

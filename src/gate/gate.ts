@@ -18,9 +18,9 @@ import {
   toSettled,
   withWanted,
 } from './call.ts'
-import { carrying } from './carrying.ts'
 import { type Denied, notAuthenticated, refused, unpaidFor } from './denied.ts'
 import type { Forwarded, Forwarder } from './forward.ts'
+import type { GiveChange } from './give-change.ts'
 import { holdOf } from './hold-request.ts'
 import type { ModeRule } from './mode.ts'
 import { parse } from './parse.ts'
@@ -44,6 +44,7 @@ export interface GateParts {
   readonly mode: ModeRule
   readonly forwarder: Forwarder
   readonly settler: Settler
+  readonly change: Pick<GiveChange, 'leftAfter' | 'replyTo'>
   readonly respond: Respond
   readonly log: RequestLog
   readonly world: World
@@ -175,14 +176,16 @@ export class Gate {
     if (forwarded === null) {
       return andThen(this.settle(held, NOT_SENT), () => this.refuse(held, STOPPING))
     }
-    const { forwarder, log, respond } = this.#parts
+    const { change, forwarder, log, respond } = this.#parts
     return andThen(this.settle(held, forwarded.ending), (settled) => {
       forwarder.learn(settled, forwarded)
-      return andThen(respond.balance(settled, settled.cost.after), (balance) => {
-        const status = respond.end(settled, forwarded, balance)
-        const { relayed, ttft } = forwarded
-        log.ended(settled, { status, ttft, detail: relayed.detail })
-      })
+      return andThen(change.leftAfter(settled, forwarded), (after) =>
+        andThen(respond.balance(settled, after), (balance) => {
+          const status = respond.end(settled, forwarded, balance)
+          const { relayed, ttft } = forwarded
+          log.ended(settled, { status, ttft, detail: relayed.detail })
+        }),
+      )
     })
   }
 
@@ -261,8 +264,9 @@ export class Gate {
       if (!identified.ok) return err(notAuthenticated(incoming, identified.error, call))
       const payer = identified.value
       call.estimate.of(payer.account)
-      const reply = payer.carries === null ? call.reply : carrying(payer.carries, call.reply)
-      return ok(toAuthenticated(call, payer, reply))
+      return andThen(this.#parts.change.replyTo(payer, call.reply), (reply) =>
+        ok(toAuthenticated(call, payer, reply)),
+      )
     })
   }
 

@@ -1,4 +1,4 @@
-import type { AccountId, Limit } from '../ledger/ledger.ts'
+import type { AccountId, Limit, PaymentId } from '../ledger/ledger.ts'
 import { nameOfPass, type Scope } from '../passes/scope.ts'
 
 /**
@@ -21,6 +21,17 @@ export interface Payer {
    * nobody has to pay. `operator`: whoever runs the gate.
    */
   readonly via: 'pass' | 'payment' | 'free' | 'operator'
+  /** Set for a payment whose unspent rest goes back with a whole answer. */
+  readonly change?: ChangeDue | undefined
+}
+
+/** The change that a payment is to get. */
+export interface ChangeDue {
+  readonly payment: PaymentId
+  /** The header of the answer that has the token. */
+  readonly header: string
+  /** False if the payment was presented before, so its change may have been made. */
+  readonly first: boolean
 }
 
 /**

@@ -148,6 +148,17 @@ export type Say = (event: GateEvent) => void
 export type GateEvent =
   | { event: 'paid'; rail: string; account: string; amount_msat: number }
   | {
+      event: 'withdrawn'
+      account: string
+      /** `failed`: the credit is back on the account. */
+      state: 'paid' | 'failed'
+      /** `lightning`, `ecash` or `change`. */
+      kind: string
+      source: string
+      amount_msat: number
+      fee_msat: number
+    }
+  | {
       event: 'request'
       id: string
       account: string | null

@@ -41,17 +41,22 @@ export class PaymentTaker {
   async take(
     { rail, payment }: Payment,
     call: PaidRequest,
-  ): Promise<Result<Pick<Identified, 'account' | 'carries'>, RedeemRefused>> {
+  ): Promise<Result<Pick<Identified, 'account' | 'carries' | 'change'>, RedeemRefused>> {
     const redeemed = await this.patiently(() => rail.redeem(payment, call))
     if (!redeemed.ok) return redeemed
-    const { headers, known, account: named } = redeemed.value
-    if (known === true && typeof named === 'string') return ok({ account: named, carries: headers })
+    const { headers, known, account: named, payment: id } = redeemed.value
+    const header = rail.change?.(payment) ?? null
+    const dueTo = (first: boolean) => (header === null ? undefined : { payment: id, header, first })
+    if (known === true && typeof named === 'string') {
+      return ok({ account: named, carries: headers, change: dueTo(false) })
+    }
     // A rail that does not know of accounts lets each payment open one.
     const receipt = typeof named === 'string' ? redeemed.value : toppingUp(redeemed.value, call)
     const { account, pass } = await this.#deposits.credit(receipt)
     return ok({
       account,
       carries: pass === null ? headers : { ...headers, 'x-satgate-pass': pass },
+      change: dueTo(pass !== null),
     })
   }
 

@@ -155,6 +155,17 @@ function answerFile(c: Context<Env>, file: PageFile, cacheControl?: string): Res
 }
 
 function addPages(app: Hono<Env>, parts: AppParts): void {
+  app.post('/v1/withdraw', (c) =>
+    withBody(c, parts, async ({ presented }, body) => {
+      const key = c.req.header('idempotency-key')
+      const done = await parts.withdrawing.withdraw(body, presented, key)
+      if (!done.ok) return plain(c, parts, done.error)
+      const { body: said, pending } = done.value
+      return pending
+        ? c.json(said, 202, { ...PRIVATE, 'retry-after': '10' })
+        : c.json(said, 200, PRIVATE)
+    }),
+  )
   app.get('/v1/balance', async (c) => {
     const balance = await parts.pages.balance(begunOf(c, parts).incoming.presented)
     return balance.ok ? c.json(balance.value, 200, PRIVATE) : plain(c, parts, balance.error)

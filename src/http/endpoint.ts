@@ -11,6 +11,7 @@ import type { Incoming, Reply } from '../gate/ports.ts'
 import type { Redeeming } from '../gate/redeeming.ts'
 import type { Refusal } from '../gate/refusal.ts'
 import type { Routes } from '../gate/route.ts'
+import type { Withdrawing } from '../gate/withdraw.ts'
 import { answerRefusal } from '../gate/write-response.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 import type { Cors, Standing } from './cors.ts'
@@ -27,6 +28,7 @@ export interface AppParts {
   readonly redeeming: Redeeming | null
   readonly ending: EndingPasses
   readonly pages: AccountPages
+  readonly withdrawing: Withdrawing
   readonly describe: Describe
   readonly money: MoneyKind
   readonly routes: Routes

@@ -49,6 +49,8 @@ export function literalRequests(selling: Selling): string {
     sh(`curl -s ${origin}/create-invoice ${json} ${key} -d '{"amountSats":1000}'`),
     `Step 7, if you need it. ${NARROWER}`,
     sh(NARROW),
+    `Step 8, when you leave. What was paid in and not spent goes back: to an invoice of your own wallet, or as a Cashu token with the body \`{"ecash":true}\` where the answer of \`/v1/balance\` has a mint in \`withdrawable\`. An invoice asks for at most the \`invoice_sats\` of one source there, and the rest pays the fee. Send the same request again if you get no answer: nothing is sent twice. Only the root pass may do this, not a narrowed one.`,
+    sh(`curl -s ${origin}/v1/withdraw ${json} ${key} -d '{"invoice":"YOUR_INVOICE"}'`),
     ...withEcash(selling, `${origin}${path} ${json}`, request),
   ].join('\n\n')
 }

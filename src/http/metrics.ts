@@ -12,6 +12,8 @@ export interface Measured {
     /** Whether the backend answered when it was last asked. */
     upstreamUp(): boolean
     readonly wallets: { readonly up: boolean }
+    /** Withdrawals of buyers that are not over. */
+    readonly withdrawals: { readonly open: number }
   }
   readonly books: Books
   readonly counts: Counts
@@ -91,6 +93,7 @@ async function register({ gate, books, counts, logDropped }: Measured): Promise<
     })
   gauge('requests_running', 'Requests at the upstream now', () => gate.running())
   gauge('invoices_open', 'Unpaid invoices with a secret', () => gate.openInvoices())
+  gauge('withdrawals_open', 'Withdrawals that are not over', () => gate.withdrawals.open)
   gauge('upstream_up', '1 if the backend answers', () => (gate.upstreamUp() ? 1 : 0))
   gauge('wallet_up', '1 if a wallet answers', () => (gate.wallets.up ? 1 : 0))
   gauge('ledger_healthy', '1 if commits are in time', () => (books.healthy() ? 1 : 0))
@@ -98,6 +101,7 @@ async function register({ gate, books, counts, logDropped }: Measured): Promise<
   counter('completion_tokens', 'Completion tokens charged', () => counts.completionTokens)
   counter('charged_msat', 'Charged since the start, msat', () => counts.chargedMsat)
   counter('overrun_msat', 'Flowed past everything a buyer had, msat', () => counts.overrunMsat)
+  counter('withdrawn_msat', 'Paid back to buyers, msat', () => counts.withdrawnMsat)
   counter('counted', 'Requests charged by our own count', () => counts.counted)
   counter('log_dropped', 'Lines of the log that nobody took', logDropped)
   new Counter({

@@ -17,6 +17,8 @@ export interface Operation {
   readonly body?: { readonly type: string; readonly schema: string; readonly required: boolean }
   /** The media types of a 200, each with its schema. Null if it never answers 200. */
   readonly ok: Readonly<Record<string, object>> | null
+  /** What a 202 means, with the body of a 200. Left out if it never answers 202. */
+  readonly pending?: string
   /** The name of the envelope of its errors. Left out for the usual one. */
   readonly errors?: string
   /** All other statuses that it answers. */
@@ -152,6 +154,23 @@ const ENDING: readonly Operation[] = [
   },
 ]
 
+const WITHDRAWING: readonly Operation[] = [
+  {
+    ...{ path: '/v1/withdraw', method: 'post', id: 'withdraw', needs: 'pass' },
+    summary: 'Takes out what was paid in and not spent; root passes only',
+    parameters: [
+      {
+        ...{ name: 'Idempotency-Key', in: 'header', required: false, schema: TEXT },
+        description: 'The same key and body get the same result, and nothing is sent twice.',
+      },
+    ],
+    body: { type: 'application/json', schema: 'WithdrawRequest', required: true },
+    ok: json('Withdrawal'),
+    pending: 'Under way: ask again with the same request.',
+    others: [400, 402, 403, 404, 408, 409, 413, 415, 429, 500, 503],
+  },
+]
+
 const free = (path: string, id: string, about: Pick<Operation, 'summary' | 'ok'>): Operation => ({
   ...{ path, method: 'get', id, needs: 'nothing', others: [500] },
   ...about,
@@ -203,5 +222,6 @@ export const operations = (
   ...(terms.methods.includes('cashu') ? REDEEMING : []),
   ...CREDIT,
   ...ENDING,
+  ...(terms.sells ? WITHDRAWING : []),
   ...FREE,
 ]

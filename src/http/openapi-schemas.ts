@@ -86,6 +86,14 @@ const MODEL = object(['id', 'object', 'pricing'], {
   pricing: ref('Price'),
 })
 
+const SOURCES = list(
+  object(['source', 'sats'], {
+    source: text('The wallet or the mint that has the sats.'),
+    sats: whole('With the fee.'),
+    invoice_sats: whole('The most that an invoice may ask for. Not where no invoice can be paid.'),
+  }),
+)
+
 const BALANCE = object(['account', 'balance_msat', 'held_msat', 'available_msat', 'balance_sats'], {
   account: text('A short name of the account, not the pass.'),
   balance_msat: whole(),
@@ -96,7 +104,40 @@ const BALANCE = object(['account', 'balance_msat', 'held_msat', 'available_msat'
   paid_msat: whole(),
   bonus_msat: whole(),
   narrowed: { const: true, description: 'The pass has limits of its own.' },
+  withdrawable_msat: whole('Of a root pass: what may leave, with the fees.'),
+  withdrawable: SOURCES,
 })
+
+const WITHDRAW_ASK: Schema = {
+  ...object([], {
+    invoice: text('BOLT11, with an amount. Or `ecash`, and not both.'),
+    ecash: { const: true },
+    amount_sats: {
+      ...{ type: 'integer', minimum: 1 },
+      description: 'Of the token. Left out: everything that may leave of one mint.',
+    },
+    mint: text('Left out: the mint of which most may leave.'),
+  }),
+  additionalProperties: false,
+  oneOf: [{ required: ['invoice'] }, { required: ['ecash'] }],
+}
+
+const WITHDRAWAL = object(
+  ['id', 'state', 'kind', 'source', 'amount_sats', 'amount_msat', 'fee_msat', 'balance_msat'],
+  {
+    id: text(),
+    state: { enum: ['paid', 'pending'] },
+    kind: { enum: ['lightning', 'ecash', 'change'] },
+    source: text(),
+    amount_sats: whole('What its receiver gets, rounded down.'),
+    amount_msat: whole(),
+    fee_msat: whole('While it is pending: the most that it may cost.'),
+    token: text('Whoever has it has the sats.'),
+    mint: text(),
+    balance_msat: whole(),
+    withdrawable: SOURCES,
+  },
+)
 
 const CHARGE = object(['id', 'created', 'charged_msat'], {
   id: text(),
@@ -232,6 +273,8 @@ export const schemas = (about: {
     revoked: { const: true },
     balance_msat: whole('Credit that the ended root pass could still spend.'),
   }),
+  WithdrawRequest: WITHDRAW_ASK,
+  Withdrawal: WITHDRAWAL,
   Health: HEALTH,
   Description: object(['version', 'name', 'pricing', 'endpoints', 'payment', 'capabilities'], {
     version: { const: 1 },

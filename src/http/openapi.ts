@@ -165,7 +165,7 @@ const SAID: Readonly<Record<number, string>> = {
   404: 'No such thing here, or no such model.',
   405: 'Send a POST.',
   408: 'The body took too long to arrive.',
-  409: 'It would lose credit: the body has to say yes.',
+  409: 'It was asked for before in another way, was not sent, or would lose credit.',
   413: 'The body is too large.',
   415: 'The body is encoded.',
   422: 'The model server refuses these values.',
@@ -201,8 +201,14 @@ function responses(operation: Operation): unknown {
     ok === null
       ? []
       : [[200, { description: 'Served.', ...charged(needs), content: media(ok) }] as const]
+  const { pending } = operation
+  const under =
+    pending === undefined || ok === null
+      ? []
+      : [[202, { description: pending, headers: RETRY, content: media(ok) }] as const]
   return Object.fromEntries([
     ...served,
+    ...under,
     ...others.map((status) => [status, other(status, operation)]),
   ])
 }

@@ -33,6 +33,11 @@ export interface Rail<Payment = unknown> {
    */
   redeem(payment: Payment, call: PaidRequest | null): Promise<Result<Receipt, RedeemRefused>>
   /**
+   * The header of the answer in which the unspent rest of this payment goes back as a token, in lower
+   * case. Null: the rest stays on the pass. Not set if that is so for all payments of the rail.
+   */
+  change?(payment: Payment): string | null
+  /**
    * From now on, reports payments that nobody presents. `learned` resolves when the payment is
    * credited on disk. A payment that is reported twice is credited once.
    */

@@ -7,7 +7,7 @@ import type { Outgoing } from '../wallets/outgoing.ts'
 export interface WithdrawalSource {
   /** As in the deposits of the ledger: `lnd`, `ecash https://mint.example`. */
   readonly source: string
-  /** Pays invoices. Null if it cannot. */
+  /** Pays invoices. Null if it cannot, or if that is not known yet. */
   readonly lightning: Outgoing | null
   /** Gives ecash out. Null if it has none. */
   readonly ecash: EcashOut | null

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import type { PlayWallet } from '../../src/wallets/play/play.ts'
 import { WalletUnreachable } from '../../src/wallets/wallet.ts'
 import { type Answered, Client, type Question } from '../support/ask.ts'
 import { bearer, child, type Pass } from '../support/buyer.ts'
@@ -6,12 +7,17 @@ import { startGate, type TestGate } from '../support/gate.ts'
 import { parseLlmsTxt } from '../support/llms-txt.ts'
 import { checker } from '../support/schema.ts'
 import { serve } from '../support/serve.ts'
+import { FakePayer, hashOf, invoiceOf, PAID } from '../support/withdrawal-bed.ts'
 
 const DOCUMENTS = ['/.well-known/l402', '/llms.txt', '/openapi.json']
 
 let gate: TestGate
 beforeAll(async () => {
-  gate = await startGate({ shared: true, settings: SETTINGS })
+  const payer = new FakePayer()
+  payer.answer = async ({ paymentHash }) =>
+    paymentHash === hashOf('nobody') ? { is: 'failed', reason: 'no route' } : PAID
+  const wallet = (play: PlayWallet) => ({ ...play, outgoing: payer })
+  gate = await startGate({ shared: true, settings: SETTINGS, wallet })
 })
 afterAll(() => gate.close())
 
@@ -57,7 +63,11 @@ const BODIES: Readonly<Record<string, object>> = {
 type Asked = readonly (readonly [number, Omit<Question, 'path'> & { path?: string }])[]
 
 /** Questions for every operation, each with the expected status. */
-function questions(pass: Pass, invoice: { readonly hash: string; readonly token: string }) {
+function questions(
+  pass: Pass,
+  invoice: { readonly hash: string; readonly token: string },
+  leaving: { readonly good: string; readonly failing: string },
+) {
   const mine = { headers: bearer(pass) }
   const narrowed = { headers: bearer(child(pass, 'path = /v1/models')) }
   const broken = { headers: { authorization: `L402 ${'A'.repeat(90)}:${'0'.repeat(64)}` } }
@@ -130,6 +140,18 @@ function questions(pass: Pass, invoice: { readonly hash: string; readonly token:
       ],
     ],
     [
+      'post /v1/withdraw',
+      [
+        [200, { body: { invoice: leaving.good }, ...mine }],
+        [400, { body: { invoice: 'lnbc1' }, ...mine }],
+        [400, { body: {}, ...mine }],
+        [402, { body: { ecash: true } }],
+        [403, { body: { ecash: true }, headers: bearer(child(pass, 'only = spend')) }],
+        [409, { body: { invoice: leaving.failing }, ...mine }],
+        [415, { body: '{}', headers: { 'content-encoding': 'gzip' } }],
+      ],
+    ],
+    [
       'get /v1/usage',
       [
         [200, mine],
@@ -156,10 +178,14 @@ function questions(pass: Pass, invoice: { readonly hash: string; readonly token:
 describe('/openapi.json', () => {
   it('every operation answers as documented, and every operation is asked', async () => {
     const { openapi } = await documents(gate)
-    const pass = await gate.buy(1000)
+    const pass = await gate.buy(5000)
     const made = (await gate.ask({ path: '/create-invoice', body: {} })).json
     const token = new URL(made.payment_url, gate.url).searchParams.get('token') ?? ''
-    const asked = questions(pass, { hash: made.payment_hash, token })
+    const leaving = {
+      good: invoiceOf(gate.world, 1_000),
+      failing: invoiceOf(gate.world, 1_000, { name: 'nobody' }),
+    }
+    const asked = questions(pass, { hash: made.payment_hash, token }, leaving)
     const operations = Object.entries(
       openapi.paths as Record<string, Record<string, Operation>>,
     ).flatMap(([path, item]) =>

@@ -5,6 +5,7 @@ import { until } from '../support/buyer.ts'
 import { startGate } from '../support/gate.ts'
 import { type Block, blocksOf, parseLlmsTxt } from '../support/llms-txt.ts'
 import { lacks } from '../support/terminal.ts'
+import { FakePayer, invoiceOf } from '../support/withdrawal-bed.ts'
 
 const run = promisify(execFile)
 
@@ -25,14 +26,23 @@ const namesIn = (value: object, under = ''): readonly string[] =>
 
 describe.skipIf(lacks('bash', 'curl', 'python3'))('llms.txt, run as it is written', () => {
   it('leads from the price list to a paid answer, a top-up and a narrower pass', async () => {
-    const gate = await startGate()
+    const gate = await startGate({ wallet: (play) => ({ ...play, outgoing: new FakePayer() }) })
     const { text } = parseLlmsTxt((await gate.ask({ path: '/llms.txt' })).text)
     const blocks = blocksOf(text)
     const shapes = blocks.filter(({ language }) => language === 'json')
-    const [list, ask, playPay, status, again, balance, topUp, narrow, ...more] = blocks.filter(
-      ({ language }) => language === 'sh',
-    ) as [Block, Block, Block, Block, Block, Block, Block, Block]
-    expect([more, shapes.length, blocks.length]).toEqual([[], 1, 9])
+    const [list, ask, playPay, status, again, balance, topUp, narrow, leave, ...more] =
+      blocks.filter(({ language }) => language === 'sh') as [
+        Block,
+        Block,
+        Block,
+        Block,
+        Block,
+        Block,
+        Block,
+        Block,
+        Block,
+      ]
+    expect([more, shapes.length, blocks.length]).toEqual([[], 1, 10])
 
     const models = JSON.parse(await execute(list, {}))
     expect(models.data.map(({ id }: { id: string }) => id)).toContain('fake')
@@ -78,6 +88,10 @@ describe.skipIf(lacks('bash', 'curl', 'python3'))('llms.txt, run as it is writte
       expect(JSON.parse(await execute(again, narrowed)).choices).toHaveLength(1)
       expect(await left(narrowed)).toBeLessThan(5_000)
     }
+
+    const { withdrawable } = JSON.parse(await execute(balance, mine))
+    const out = { ...mine, YOUR_INVOICE: invoiceOf(gate.world, withdrawable[0].invoice_sats) }
+    expect(JSON.parse(await execute(leave, out))).toMatchObject({ state: 'paid', source: 'play' })
     await gate.proof()
   })
 })

@@ -1,4 +1,6 @@
 import { expect, onTestFinished } from 'vitest'
+import { ecashSources, restoredEcash } from '../../src/daemon/ecash-sources.ts'
+import { Swapper } from '../../src/wallets/ecash/spend/swap.ts'
 import type { Answered } from './ask.ts'
 import { type FakeMint, type FakeMintOptions, startFakeMint } from './fake-mint.ts'
 import { type GateOptions, startGate, type TestGate } from './gate.ts'
@@ -22,7 +24,9 @@ export interface CashuGate {
 export interface CashuGateOptions {
   readonly mint?: FakeMintOptions
   readonly taking?: Partial<TokenBedOptions>
-  readonly gate?: Omit<GateOptions, 'receiver'>
+  readonly gate?: Omit<GateOptions, 'ecash' | 'receiver'>
+  /** Buyers are paid back from the mint: change and withdrawals. */
+  readonly paysBack?: boolean
 }
 
 /** A thousand sats for a thousand tokens, so that small amounts show. */
@@ -47,9 +51,14 @@ async function open(
   },
 ): Promise<CashuGate> {
   const { mint, bed, payer, options, after } = parts
-  const { receiver } = await bed.receiver({ mints: [mint], ...options.taking })
+  const taking = await bed.receiver({ mints: [mint], ...options.taking })
+  const { freeze, receiver, world } = taking
+  const swapper = new Swapper({ store: taking.store, freeze, world })
+  // The coins of the fake mint are test money; the gate's ledger keeps play money.
+  const sources = ecashSources({ ...taking, swapper }, { money: 'test', world, say: () => {} })
+  const ecash = options.paysBack === true ? { sources, restored: restoredEcash({ freeze }) } : null
   const gate = await startGate({
-    ...{ settings: DEAR, world: bed.world, ...options.gate, receiver },
+    ...{ settings: DEAR, world: bed.world, ...options.gate, receiver, ecash },
     ...(after === null ? {} : { after }),
   })
   await expect.poll(() => receiver.request(1), PATIENT).not.toBeNull()

@@ -56,6 +56,8 @@ export interface GateOptions {
   readonly routes?: GateParts['routes']
   /** Takes tokens of buyers. Nobody does if not given. */
   readonly receiver?: TokenReceiver
+  /** Mints that buyers are paid back from. */
+  readonly ecash?: GateParts['ecash']
   /** Further rails besides those of the program. */
   readonly rails?: readonly Rail[]
   /**
@@ -108,6 +110,7 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
     routes: options.routes ?? ((targets) => routesOf(dialects, config.mode, targets)),
     rails: options.rails ?? [],
     receiver: options.receiver ?? null,
+    ecash: options.ecash ?? null,
     ownUrl: () => url,
     counter: new TokenCounter(),
   })

@@ -163,6 +163,8 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'src/wallets/nwc/nwc.ts asked': 'amounts of the newest invoices, bounded',
   'src/wallets/nwc/relay.ts waiting': 'what was asked of a relay, until its deadline',
   'src/wallets/nwc/watch.ts all': 'the listeners of a wallet',
+  'src/withdrawals/flights.ts #flying': 'a withdrawal that is not over',
+  'src/withdrawals/restore-check.ts #clear': 'a wallet or mint',
   'src/wallets/pay-once.ts doubts': 'a payment of a withdrawal whose call got no answer',
   'src/wallets/pay-once.ts running': 'a payment of a withdrawal that is being made',
   'src/wallets/play/play.ts watchers': 'a rail',

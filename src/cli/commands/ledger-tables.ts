@@ -1,4 +1,10 @@
-import type { AccountJson, Amount, EntryJson, HoldJson } from '../../daemon/control-json.ts'
+import type {
+  AccountJson,
+  Amount,
+  EntryJson,
+  HoldJson,
+  WithdrawalJson,
+} from '../../daemon/control-json.ts'
 import { formatSat } from '../../money/msat.ts'
 import { table } from '../tables.ts'
 
@@ -7,6 +13,7 @@ export const VIEWS = {
   accounts: accountsTable,
   holds: holdsTable,
   entries: entriesTable,
+  withdrawals: withdrawalsTable,
 } as const
 
 /** An amount of a command's JSON, in sats for people. */
@@ -33,6 +40,16 @@ function holdsTable(rows: readonly HoldJson[], unit: string): string {
     rows.map((row) => [
       ...[short(row.id), row.account, row.model],
       ...[inSats(row.amount_msat), clock(row.opened_at)],
+    ]),
+  )
+}
+
+function withdrawalsTable(rows: readonly WithdrawalJson[], unit: string): string {
+  return table(
+    ['withdrawal', 'account', 'kind', 'from', unit, 'fee at most', 'since (UTC)'],
+    rows.map((row) => [
+      ...[short(row.id), row.account, row.kind, row.source],
+      ...[inSats(row.amount_msat), inSats(row.fee_msat), clock(row.opened_at)],
     ]),
   )
 }

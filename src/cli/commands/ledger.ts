@@ -1,4 +1,4 @@
-import type { ArchivedJson, ProofJson } from '../../daemon/control-json.ts'
+import type { ArchivedJson, ProofJson, WithdrawalJson } from '../../daemon/control-json.ts'
 import { plural } from '../../floor/plural.ts'
 import { onLines } from '../../floor/printable.ts'
 import { formatSat } from '../../money/msat.ts'
@@ -16,7 +16,9 @@ const ROWS_FLAGS = [
   { typed: '--limit <rows>', does: 'rows at most, the newest first (default: 50)' },
 ] as const
 
-const rowsOf = (name: keyof typeof VIEWS, does: string, more: string): Command => ({
+type Rows = Exclude<keyof typeof VIEWS, 'withdrawals'>
+
+const rowsOf = (name: Rows, does: string, more: string): Command => ({
   name,
   does,
   more,
@@ -59,6 +61,21 @@ export const ledger: Command = {
       'An entry is one or more postings. Each posting takes an amount from one drawer and puts it into another.',
     ),
     {
+      name: 'withdrawals',
+      does: 'List the withdrawals of buyers that are not over.',
+      more: 'Each stays set aside until its wallet or mint says how it ended. Nothing is given back because time has passed.',
+      examples: [['satgate ledger withdrawals', 'which are under way, and since when']],
+      settings: FOLDER_OF_BOOKS,
+      async run(invocation) {
+        const { askBooks } = await import('../ask-gate.ts')
+        const { answer, unit } = await askBooks(invocation, { ask: 'withdrawals' })
+        if (invocation.json) return done(jsonLine(answer))
+        const rows = onLines(answer) as readonly WithdrawalJson[]
+        if (rows.length > 0) return done(VIEWS.withdrawals(rows, unit))
+        return done('', 'No withdrawal is under way.\n')
+      },
+    },
+    {
       name: 'verify',
       does: 'Prove from the entries that the books balance.',
       more: 'The exit code is 0 if they balance, 4 if they do not. The gate goes on meanwhile.',
@@ -92,7 +109,7 @@ export const ledger: Command = {
   ],
 }
 
-async function showRows(invocation: Invocation, view: keyof typeof VIEWS): Promise<Outcome> {
+async function showRows(invocation: Invocation, view: Rows): Promise<Outcome> {
   const { askBooks } = await import('../ask-gate.ts')
   const { limit = 50, account = null } = invocation.flags
   const { answer, unit } = await askBooks(invocation, {

@@ -17,10 +17,13 @@ const SETTINGS = [...FOLDER_OF_BOOKS, 'payout']
 const sub = (
   command: Omit<Command, 'run' | 'settings'>,
   question: (flags: Flags, words: readonly string[]) => WalletQuestion,
+  /** Asked first. Null goes on with the question. */
+  instead: (invocation: Invocation) => Promise<Outcome | null> = async () => null,
 ): Command => ({
   ...command,
   settings: SETTINGS,
-  run: (invocation) => ask(question(invocation.flags, invocation.words), invocation),
+  run: async (invocation) =>
+    (await instead(invocation)) ?? ask(question(invocation.flags, invocation.words), invocation),
 })
 
 export const wallet: Command = {
@@ -84,9 +87,24 @@ export const wallet: Command = {
         name: 'confirm',
         does: 'Say that the first payout has arrived.',
         more: 'The first payout to an address is small. After you confirm it, earnings go there by themselves.',
-        examples: [['satgate wallet confirm', 'after you saw the first payout in your wallet']],
+        examples: [
+          ['satgate wallet confirm', 'after you saw the first payout in your wallet'],
+          ['satgate wallet confirm --withdrawals', 'what is off since a backup was restored'],
+        ],
+        flags: [
+          {
+            typed: '--withdrawals',
+            does: 'say instead that buyers may withdraw again after a backup was restored',
+          },
+          { typed: '--yes', does: 'with --withdrawals: even if a buyer could withdraw twice' },
+        ],
       },
       () => ({ do: 'confirm' }),
+      async (invocation) => {
+        if (invocation.flags.withdrawals !== true) return null
+        const { allowWithdrawals } = await import('./allow-withdrawals.ts')
+        return allowWithdrawals(invocation)
+      },
     ),
     sub(
       {

@@ -14,7 +14,7 @@ import type {
   RedeemRefused,
   Want,
 } from '../rail.ts'
-import { TOKEN_HEADERS, tokensIn } from './read.ts'
+import { isInOwn, TOKEN_HEADERS, tokensIn } from './read.ts'
 import { refusalOf, tooManyRefused } from './words.ts'
 
 /** How many tokens of one client may be refused for good in a minute (threats D5). */
@@ -23,6 +23,8 @@ const REFUSED_A_MINUTE = 30
 /** A token, as a request presents it. */
 export interface CashuPayment {
   readonly token: string
+  /** It came in `X-Cashu` alone, so its sender expects the rest there (NUT-24). */
+  readonly wantsChange: boolean
 }
 
 /** The name of a payment by ecash. It is the same however its token is written (threats L4). */
@@ -58,7 +60,14 @@ export class Cashu implements Rail<CashuPayment> {
   read(rawHeaders: readonly string[]): Read<CashuPayment> {
     const [token, ...more] = tokensIn(rawHeaders)
     if (more.length > 0) return { is: 'conflict' }
-    return token === undefined ? { is: 'absent' } : { is: 'payment', payment: { token } }
+    return token === undefined
+      ? { is: 'absent' }
+      : { is: 'payment', payment: { token, wantsChange: isInOwn(rawHeaders) } }
+  }
+
+  /** A token that came as the API key is an account: its rest stays there. */
+  change({ wantsChange }: CashuPayment): string | null {
+    return wantsChange ? 'x-cashu' : null
   }
 
   offer({ sat }: Want): Result<Offer, OfferRefused> {

@@ -25,3 +25,16 @@ export function tokensIn(rawHeaders: readonly string[]): readonly string[] {
   }
   return [...found]
 }
+
+/** Whether a token stands in `X-Cashu`, and none in the place of an API key. */
+export function isInOwn(rawHeaders: readonly string[]): boolean {
+  let own = false
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]?.toLowerCase() ?? ''
+    if (name === OWN) own = true
+    else if (KEYS.has(name) && TOKEN.test(rawHeaders[at + 1]?.trim().replace(SCHEME, '') ?? '')) {
+      return false
+    }
+  }
+  return own
+}

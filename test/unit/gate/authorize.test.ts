@@ -59,6 +59,7 @@ async function stage(parts: { balance: number; slots: number | null; mode?: Mode
     mode: new ModeRule({ paymentRequired, holds, world, healthy: () => true, contact: null }),
     forwarder: null as never,
     settler: new Settler({ world, onUpstreamFailure: 'used' }),
+    change: { leftAfter: ({ cost }) => cost.after, replyTo: (_, reply) => reply },
     respond: null as never,
     log: null as unknown as RequestLog,
     world,

@@ -102,6 +102,7 @@ async function stage() {
     }),
     forwarder: { run: () => answer, learn() {} } as unknown as Forwarder,
     settler: new Settler({ world, onUpstreamFailure: 'used' }),
+    change: { leftAfter: ({ cost }) => cost.after, replyTo: (_, reply) => reply },
     respond: new Respond({ spendable: (_, available) => available }, world),
     log: { ended() {}, refused() {} } as unknown as RequestLog,
     world,

@@ -28,7 +28,7 @@ export function announce(
       tunnel_why: about.tunnel.why,
       upstream: { kind: backend.kind, url: backend.url, models: backend.first.length },
       wallet: wallets[0]?.name ?? '',
-      ...(wallets.length < 2 ? {} : { wallets: wallets.map(({ name }) => name) }),
+      wallets: wallets.map(({ name }) => name),
       money,
       mode: config.mode,
       data_dir: config.dataDir,

@@ -28,6 +28,7 @@ export const EVENTS: Readonly<Record<string, EventKind>> = {
       'tunnel_why',
       'upstream',
       'wallet',
+      'wallets',
       'money',
       'mode',
       'data_dir',

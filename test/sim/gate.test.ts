@@ -26,6 +26,17 @@ describe('a whole gate', () => {
     expect([...seen]).toEqual(expect.arrayContaining([...ends, ...statuses, 'left', 'lost']))
   })
 
+  it(
+    'keeps them with two wallets that fail one by one, in a quarter as many (J24)',
+    LONG,
+    async () => {
+      for (const seed of seeds.filter((one) => one % 4 === 0 || ONE !== undefined)) {
+        const { wrong } = await playHistory(seed, undefined, 2)
+        expect(wrong, `SIM_SEED=${seed} npm test -- test/sim/gate.test.ts`).toEqual([])
+      }
+    },
+  )
+
   it.each(PLANTS)('finds it if $what', LONG, async ({ found, plant }) => {
     for (let seed = 1; seed <= 200; seed++) {
       const { wrong } = await playHistory(seed, plant)

@@ -4,7 +4,7 @@ import { narrow } from '../../../src/passes/narrow.ts'
 import type { VirtualWorld } from '../../support/virtual-world.ts'
 import type { SimGate } from './gate.ts'
 import { SimReply } from './reply.ts'
-import type { SimWallet } from './wallet.ts'
+import type { SimWallets } from './wallets.ts'
 
 export const PATH = '/v1/chat/completions'
 
@@ -48,7 +48,7 @@ export class SimBuyer {
   readonly topUps = new Map<string, string>()
   readonly #world: VirtualWorld
   readonly #gate: SimGate
-  readonly #wallet: SimWallet
+  readonly #wallets: SimWallets
   readonly #name: string
   #pass: SimPass | null = null
   #children: string[] = []
@@ -56,12 +56,12 @@ export class SimBuyer {
 
   constructor(
     name: string,
-    parts: { readonly world: VirtualWorld; readonly gate: SimGate; readonly wallet: SimWallet },
+    parts: { readonly world: VirtualWorld; readonly gate: SimGate; readonly wallets: SimWallets },
   ) {
     this.#name = name
     this.#world = parts.world
     this.#gate = parts.gate
-    this.#wallet = parts.wallet
+    this.#wallets = parts.wallets
   }
 
   /** Does that many things, one after the other, with pauses in between. */
@@ -117,7 +117,7 @@ export class SimBuyer {
     const { chance } = this.#world
     if (chance.percent(10)) return
     await sleep(this.#world, chance.one([10, 900, 9_000]))
-    const preimage = this.#wallet.pay(hash)
+    const preimage = this.#wallets.pay(hash)
     if (preimage === null || macaroon === null) return
     this.#pass = { text: `${macaroon}:${preimage}`, hash }
     this.#children = []

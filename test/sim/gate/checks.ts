@@ -7,12 +7,12 @@ import type { VirtualWorld } from '../../support/virtual-world.ts'
 import { type Asked, PATH, type SimBuyer } from './buyer.ts'
 import { KEYS, PRICE, type SimGate, SLOTS } from './gate.ts'
 import type { SimUpstream } from './upstream.ts'
-import type { SimWallet } from './wallet.ts'
+import type { SimWallets } from './wallets.ts'
 
 export interface Played {
   readonly world: VirtualWorld
   readonly gate: SimGate
-  readonly wallet: SimWallet
+  readonly wallets: SimWallets
   readonly upstream: SimUpstream
   readonly buyers: readonly SimBuyer[]
 }
@@ -93,7 +93,7 @@ async function balances({ gate }: Played, { drawers }: Sums): Promise<string[]> 
 }
 
 /** Each payment is credited exactly once, with the amount that was received. */
-function payments({ wallet, world }: Played, { entries }: Sums): string[] {
+function payments({ wallets, world }: Played, { entries }: Sums): string[] {
   const wrong: string[] = []
   const credited = new Map<string, bigint[]>()
   for (const { why, ref, postings } of entries) {
@@ -102,7 +102,7 @@ function payments({ wallet, world }: Played, { entries }: Sums): string[] {
     const amount = postings.reduce((sum, posting) => sum + posting.amount, 0n)
     credited.set(hash, [...(credited.get(hash) ?? []), amount])
   }
-  for (const { hash, settled, receivedMsat, told, expiresAt } of wallet.invoices.values()) {
+  for (const { hash, settled, receivedMsat, told, expiresAt } of wallets.invoices) {
     const credits = credited.get(hash) ?? []
     credited.delete(hash)
     if (credits.length > 1) wrong.push(`payment ${hash} was credited ${credits.length} times`)

@@ -19,13 +19,12 @@ import { makePricing } from '../../../src/money/pricing.ts'
 import { measure } from '../../../src/money/tokens.ts'
 import { keyId } from '../../../src/passes/keys.ts'
 import type { RootKeys } from '../../../src/passes/write.ts'
-import { alone } from '../../../src/wallets/wallet-list.ts'
 import { configOf } from '../../support/gate.ts'
 import { openMemoryBooks } from '../../support/memory-books.ts'
 import { VirtualProcess, type VirtualWorld } from '../../support/virtual-world.ts'
 import type { Plant } from './plants.ts'
 import type { SimUpstream } from './upstream.ts'
-import type { SimWallet } from './wallet.ts'
+import type { SimWallets } from './wallets.ts'
 import { SimWriter } from './writer.ts'
 
 /** Msat for each token: the price in `CONFIG`, which is in sats per 1,000 tokens. */
@@ -49,7 +48,7 @@ const LISTED = { kind: 'other' as const, models: [MODEL], context: {} }
 
 export interface SimParts {
   readonly world: VirtualWorld
-  readonly wallet: SimWallet
+  readonly wallets: SimWallets
   readonly upstream: SimUpstream
   readonly store: 'memory' | 'sqlite'
   /** True while no disk fails. */
@@ -97,7 +96,7 @@ export class SimGate {
   }
 
   async start(): Promise<void> {
-    const { wallet, upstream, plant } = this.#parts
+    const { wallets, upstream, plant } = this.#parts
     const world = this.#process
     const say = (event: GateEvent) => {
       this.events.push(event)
@@ -112,7 +111,7 @@ export class SimGate {
     this.#composed = compose({
       ...{ config: CONFIG, books, keys: KEYS, world, background, say, play: null },
       routes: (targets) => routesOf(dialects, CONFIG.mode, targets),
-      wallets: [alone(wallet.seenBy(world))],
+      wallets: wallets.seenBy(world),
       upstream: upstream.seenBy(world),
       models: makeModels({ get, world, first: ok(LISTED) }),
       backend: { url: 'http://sim', explain: () => 'as the script says' },

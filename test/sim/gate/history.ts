@@ -5,7 +5,7 @@ import { violations } from './checks.ts'
 import { SimGate } from './gate.ts'
 import type { Plant } from './plants.ts'
 import { SimUpstream } from './upstream.ts'
-import { SimWallet } from './wallet.ts'
+import { SimWallets } from './wallets.ts'
 
 /** ms. Longer than every outage, every late settlement and every waiting time of the gate. */
 const CALM = 75_000
@@ -20,22 +20,22 @@ export interface Told {
 }
 
 /**
- * Plays one history of a whole gate, with buyers, a backend and a wallet that misbehave, with
+ * Plays one history of a whole gate, with buyers, a backend and wallets that misbehave, with
  * crashes, and with a clock that jumps. Returns what is wrong at its end, when nothing runs any
  * more. One seed always gives the same history.
  */
-export async function playHistory(seed: number, plant?: Plant): Promise<Told> {
+export async function playHistory(seed: number, plant?: Plant, count = 1): Promise<Told> {
   const world = new VirtualWorld(seed)
   const { chance } = world
-  const wallet = new SimWallet(world)
+  const wallets = new SimWallets(world, count)
   const upstream = new SimUpstream(world)
   const store = chance.percent(8) ? 'sqlite' : 'memory'
   const isCalm = () => upstream.calm
-  const gate = new SimGate({ world, wallet, upstream, store, isCalm, ...(plant ? { plant } : {}) })
+  const gate = new SimGate({ world, wallets, upstream, store, isCalm, ...(plant ? { plant } : {}) })
   await gate.start()
   const buyers = Array.from(
     { length: chance.from(1, 3) },
-    (_, i) => new SimBuyer(`b${i}`, { world, gate, wallet }),
+    (_, i) => new SimBuyer(`b${i}`, { world, gate, wallets }),
   )
   const wrong: string[] = []
   upstream.onRequest = (id) => {
@@ -53,20 +53,22 @@ export async function playHistory(seed: number, plant?: Plant): Promise<Told> {
         living -= 1
       }),
   )
-  const trouble = troubles(world, { gate, wallet, buyers }).catch((error) =>
+  const trouble = troubles(world, { gate, wallets, buyers }).catch((error) =>
     wrong.push(`the gate did not start again: ${error}`),
   )
+  const failing = wallets.fail(world)
   for (let waited = 0; living > 0 && waited < GIVEN_UP; waited += 5_000) await world.pass(5_000)
   if (living > 0) {
     return { wrong: [...wrong, 'a buyer waits for ever'], seen: seenIn(gate, buyers) }
   }
   await world.until(Promise.all([...lives, trouble]))
-  wallet.up = true
-  wallet.calm = true
+  wallets.calm()
+  await world.until(failing)
+  wallets.calm()
   upstream.calm = true
   if (gate.composed === null) await gate.start()
   await world.pass(CALM)
-  wrong.push(...(await world.until(violations({ world, gate, wallet, upstream, buyers }))))
+  wrong.push(...(await world.until(violations({ world, gate, wallets, upstream, buyers }))))
   await world.until(gate.stop())
   await gate.close()
   return { wrong, seen: seenIn(gate, buyers) }
@@ -84,20 +86,21 @@ async function troubles(
   world: VirtualWorld,
   about: {
     readonly gate: SimGate
-    readonly wallet: SimWallet
+    readonly wallets: SimWallets
     readonly buyers: readonly SimBuyer[]
   },
 ): Promise<void> {
   const { chance } = world
-  const { gate, wallet, buyers } = about
+  const { gate, wallets, buyers } = about
   for (let left = chance.from(0, 3); left > 0; left--) {
     await sleep(world, chance.from(100, 9_000))
     const what = chance.one(['kill', 'kill', 'stop', 'wallet', 'clock'] as const)
     if (what === 'clock') world.jump(chance.one([-3_600_000, -2_000, 1_500, 90_000, 3_600_000]))
     else if (what === 'wallet') {
-      wallet.up = false
+      const [first] = wallets.all
+      if (first !== undefined) first.up = false
       await sleep(world, chance.one([500, 6_000, 25_000]))
-      wallet.up = true
+      if (first !== undefined) first.up = true
     } else {
       const lost = what === 'kill' ? gate.kill() : new Set<string>()
       if (what === 'stop') await gate.stop()

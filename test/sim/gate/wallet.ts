@@ -33,6 +33,8 @@ export class SimWallet {
   readonly #settled: string[] = []
   readonly #listeners = new Set<Listener>()
   up = true
+  /** If true, it answers after longer than a list of wallets waits for it. */
+  slow = false
   /** If true, it settles at once and loses nothing. */
   calm = false
 
@@ -67,7 +69,7 @@ export class SimWallet {
   }
 
   async #answer<T>(work: () => T): Promise<T> {
-    await sleep(this.#world, this.#world.chance.from(1, 30))
+    await sleep(this.#world, this.slow ? 5_000 : this.#world.chance.from(1, 30))
     if (!this.up) throw new WalletUnreachable('it is away')
     return work()
   }

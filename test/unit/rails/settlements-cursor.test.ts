@@ -85,3 +85,35 @@ it('J12 if the cursor cannot be read, it is tried again', async () => {
   expect(troubles).toEqual(['problem payments', 'solved payments'])
   await settlements.stop()
 })
+
+it.each([
+  [null, null],
+  ['7', '7'],
+  // Earlier versions joined the cursors of a Lightning address and of the ecash wallet before it.
+  ['{"current":"7","older":"3"}', '7'],
+  ['{"current":null,"older":"3"}', null],
+])('J24 each wallet goes on from a cursor of its own name: %s is %s', async (kept, from) => {
+  const asked: (string | null)[] = []
+  const names: string[] = []
+  const wallet = {
+    ...{ kind: 'lnd', asksItself: true },
+    watch: (cursor: string | null) => {
+      asked.push(cursor)
+      return { stop() {} }
+    },
+  }
+  const invoices = {
+    recall: async (name: string) => {
+      names.push(name)
+      return kept
+    },
+  }
+  const member = { ...alone(wallet as never), name: 'lnd-1f9a3c', breaker: { up: true } }
+  const background = new Background(real, () => {})
+  const parts = { invoices, background, world: worldAt(() => 1) }
+  const settlements = new Settlements(member as never, parts as never, async () => null)
+  settlements.start()
+  await tick(10)
+  expect([names, asked]).toEqual([['lnd-1f9a3c:cursor'], [from]])
+  await settlements.stop()
+})

@@ -83,14 +83,21 @@ describe('an order whose call got no answer', () => {
     let state: PaymentState = { is: 'unknown' }
     let sent = 0
     const world = new TestWorld()
+    let gone = false
     const raw: RawPayments = {
-      find: async () => state,
+      async find() {
+        if (gone) throw new WalletUnreachable('it hung up')
+        return state
+      },
       async send() {
         sent += 1
         return 'in_doubt'
       },
     }
     return {
+      goes: () => {
+        gone = true
+      },
       ...{ world, outgoing: payOnce(raw, world), sent: () => sent },
       becomes: (next: PaymentState) => {
         state = next
@@ -103,6 +110,15 @@ describe('an order whose call got no answer', () => {
     expect(await outgoing.pay(ORDER)).toEqual({ is: 'pending' })
     expect(await outgoing.find(ORDER)).toEqual({ is: 'pending' })
     expect(await outgoing.pay(ORDER)).toEqual({ is: 'pending' })
+    expect(sent()).toBe(1)
+  })
+
+  it('is pending, and no outage, if the wallet is gone when it is ordered again', async () => {
+    const { outgoing, goes, sent } = slowNode()
+    await outgoing.pay(ORDER)
+    goes()
+    expect(await outgoing.pay(ORDER)).toEqual({ is: 'pending' })
+    await expect(outgoing.find(ORDER)).rejects.toBeInstanceOf(WalletUnreachable)
     expect(sent()).toBe(1)
   })
 

@@ -120,6 +120,12 @@ async function cdk(lab: Lab): Promise<Source> {
   }
 }
 
+async function funded(lab: Lab, start: (lab: Lab) => Promise<Source>): Promise<Source> {
+  const mint = await start(lab)
+  await mint.earn(20_000)
+  return mint
+}
+
 async function openSource({ bed, url }: Source, fromSeed = bed, money: Source['money'] = 'test') {
   const { world } = bed
   const parts = await fromSeed.parts({ mints: [{ url }] })
@@ -142,8 +148,10 @@ const MINTS: readonly (readonly [string, (lab: Lab) => Promise<Source>])[] = [
 for (const [name, start] of labMissing === null ? MINTS : []) {
   outgoingContract(name, async () => {
     const lab = await openLab()
-    const mint = await start(lab)
-    await mint.earn(20_000)
+    const mint = await funded(lab, start).catch(async (error: unknown) => {
+      await lab.stop()
+      throw error
+    })
     // Only its `outgoing` is used.
     const wallet = await mint.bed.open({ mints: [mint], money: mint.money })
     await wallet.close()

@@ -110,6 +110,22 @@ describe('an invoice is bound to its mint', () => {
     expect([second.issuedSat(), bed.sats()]).toEqual([21, 21])
   })
 
+  it('L9 a mint that pays no invoices makes none: what came in could not leave', async () => {
+    const { bed, wallet, mints: its } = await selling({ mints: [await aMint(), await aMint()] })
+    const [first, second] = its as [FakeMint, FakeMint]
+    first.nuts[5] = { ...(first.nuts[5] as object), disabled: true }
+    for (let count = 0; count < 3; count += 1) await wallet.createInvoice(ASK)
+    expect([first.counts.quote, second.counts.quote]).toEqual([0, 3])
+    expect(bed.problems()).toEqual(['problem mint_pays_nothing'])
+    second.nuts[5] = { ...(second.nuts[5] as object), disabled: true }
+    bed.ahead += 11 * 60_000
+    expect(await wallet.createInvoice(ASK).catch(String)).toContain('NUT-05')
+    first.nuts[5] = { ...(first.nuts[5] as object), disabled: false }
+    bed.ahead += 11 * 60_000
+    await wallet.createInvoice(ASK)
+    expect(bed.problems()).toContain('solved mint_pays_nothing')
+  })
+
   it('C10 a mint whose node is down does not count as working because its offer is known', async () => {
     const { bed, wallet, mint } = await selling()
     await wallet.createInvoice(ASK)

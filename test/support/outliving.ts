@@ -161,6 +161,9 @@ export const ALLOWED: Readonly<Record<string, string>> = {
     'the newest settlements that a listener was told of, bounded',
   'src/wallets/nwc/client.ts waiting': 'requests to a wallet without a reply, until their deadline',
   'src/wallets/nwc/nwc.ts asked': 'amounts of the newest invoices, bounded',
+  'src/wallets/nwc/outgoing.ts unanswered':
+    'payments of withdrawals without a reply, a day at most',
+  'src/wallets/nwc/outgoing.ts late': 'how the newest payments ended, bounded',
   'src/wallets/nwc/relay.ts waiting': 'what was asked of a relay, until its deadline',
   'src/wallets/nwc/watch.ts all': 'the listeners of a wallet',
   'src/withdrawals/flights.ts #flying': 'a withdrawal that is not over',

@@ -29,6 +29,14 @@ export class NwcError extends Error {
 
 export type Json = { readonly [name: string]: unknown }
 
+/** How a request is made, if not as usual. */
+export interface How {
+  /** A wallet that gets it much later must not execute it any more. */
+  readonly expires?: boolean
+  /** ms that are waited for the reply. */
+  readonly deadlineMs?: number
+}
+
 /** Requests to one wallet through its relays (NIP-47). */
 export interface NwcClient {
   /**
@@ -36,7 +44,7 @@ export interface NwcClient {
    * `NwcError` for an answer that is an error, `NothingSent` if no relay took the request, and
    * `WalletUnreachable` if no answer comes in time.
    */
-  request(method: string, params: Json, options?: { readonly expires: boolean }): Promise<Json>
+  request(method: string, params: Json, how?: How): Promise<Json>
   /** Connects to the relays that are not connected, and looks whether the others still answer. */
   refresh(): Promise<void>
   readonly relays: readonly Pick<NostrRelay, 'host' | 'isOpen'>[]
@@ -113,7 +121,7 @@ export function nwcClient(parts: ClientParts): NwcClient {
   /** Sends an event, and resolves with its answer. */
   async function exchange(event: NostrEvent, over: AbortSignal): Promise<Json> {
     const { promise, resolve, reject } = Promise.withResolvers<Json>()
-    const late = () => reject(noReply(closed.signal.aborted, relays, deadlineMs))
+    const late = () => reject(noReply(relays, deadlineMs))
     over.addEventListener('abort', late, { once: true })
     if (over.aborted) late()
     waiting.set(event.id, resolve)
@@ -130,11 +138,11 @@ export function nwcClient(parts: ClientParts): NwcClient {
     }
   }
 
-  async function attempt(method: string, params: Json, expires: boolean): Promise<Json> {
-    const over = AbortSignal.any([deadline(world, deadlineMs), closed.signal])
-    if (over.aborted) throw noReply(true, relays, deadlineMs)
+  async function attempt(method: string, params: Json, how: How): Promise<Json> {
+    const over = AbortSignal.any([deadline(world, how.deadlineMs ?? deadlineMs), closed.signal])
+    if (closed.signal.aborted) throw new NothingSent('it is no longer used')
     await anyOpen(relays)
-    const reply = await exchange(eventFor(method, params, expires), over)
+    const reply = await exchange(eventFor(method, params, how.expires === true), over)
     const error = objectIn(reply.error)
     if (error !== null) throw new NwcError(typeof error.code === 'string' ? error.code : 'OTHER')
     if (reply.result_type !== method) throw new NwcError('OTHER')
@@ -142,14 +150,14 @@ export function nwcClient(parts: ClientParts): NwcClient {
   }
 
   return {
-    async request(method, params, { expires } = { expires: false }) {
+    async request(method, params, how = {}) {
       try {
-        return await attempt(method, params, expires)
+        return await attempt(method, params, how)
       } catch (error) {
         if (!(error instanceof NwcError) || error.code !== 'UNSUPPORTED_ENCRYPTION') throw error
         // The wallet has not read the request, so it has done nothing.
         scheme = scheme === 'nip04' ? 'nip44_v2' : 'nip04'
-        return attempt(method, params, expires)
+        return attempt(method, params, how)
       }
     },
     async refresh() {
@@ -184,8 +192,7 @@ async function anyOpen(relays: readonly NostrRelay[]): Promise<void> {
   }
 }
 
-function noReply(closed: boolean, relays: readonly NostrRelay[], deadlineMs: number): Error {
-  if (closed) return new NothingSent('it is no longer used')
+function noReply(relays: readonly NostrRelay[], deadlineMs: number): Error {
   const hosts = relays.map(({ host }) => host).join(' and ')
   return new WalletUnreachable(
     `the wallet does not reply in ${deadlineMs} ms: is it running, and does it still use the relay ${hosts}?`,

@@ -61,7 +61,7 @@ export async function openNwcWallet(options: NwcOptions): Promise<Wallet> {
   const { world, background, deadlineMs = DEADLINE_MS } = options
   const listeners = listenersOf(world, background)
   const client = nwcClient({ connection, world, deadlineMs, ...listeners.hears })
-  const pays = nwcOutgoing(client, world)
+  const pays = nwcOutgoing(client, { world, deadlineMs })
   let learned: Learned
   try {
     learned = await learn(client, options)

@@ -1,3 +1,5 @@
+import { Cache } from '../../floor/cache.ts'
+import { inTime } from '../../floor/in-time.ts'
 import type { World } from '../../floor/world.ts'
 import type { Outgoing, PaymentName, PaymentOrder, PaymentState } from '../outgoing.ts'
 import { payOnce } from '../pay-once.ts'
@@ -18,13 +20,45 @@ const MOST_PAGES = 15
  * what routing costs is bounded by the wallet alone. There is no list, because a wallet does not say
  * whether it keeps our id.
  */
-export function nwcOutgoing(client: NwcClient, world: Pick<World, 'now'>): Outgoing {
-  const raw = {
-    find: (payment: PaymentName) => find(client, payment),
-    send: (order: PaymentOrder) => send(client, order),
+export function nwcOutgoing(client: NwcClient, { world, deadlineMs }: Patience): Outgoing {
+  /** Hashes of payments whose request has no reply yet. */
+  const unanswered = new Set<string>()
+  /** How payments ended whose reply came late. */
+  const late = new Cache<PaymentState>(REMEMBERED)
+
+  function send(order: PaymentOrder): Promise<PaymentState | 'in_doubt'> {
+    const { paymentHash } = order
+    unanswered.add(paymentHash)
+    const ending = request(client, order).finally(() => unanswered.delete(paymentHash))
+    ending.then(
+      (state) => {
+        if (state !== 'in_doubt') late.set(paymentHash, state)
+      },
+      () => {},
+    )
+    return inTime(world, ending, { ms: deadlineMs, late: 'in_doubt' as const })
   }
-  return { ...payOnce(raw, world), list: null }
+
+  async function findNow(payment: PaymentName): Promise<PaymentState> {
+    const state = await find(client, payment)
+    if (state.is !== 'unknown') return state
+    // Some wallets do not show a payment that is on its way. One that has not replied may be paying.
+    if (unanswered.has(payment.paymentHash)) return { is: 'pending' }
+    return late.get(payment.paymentHash) ?? state
+  }
+
+  return { ...payOnce({ find: findNow, send }, world), list: null }
 }
+
+interface Patience {
+  readonly world: World
+  /** ms after which a payment without a reply is pending. */
+  readonly deadlineMs: number
+}
+
+/** ms that a late reply is waited for. A payment may be held as long as its blocks allow. */
+const REPLY_MS = 86_400_000
+const REMEMBERED = 1_000
 
 const failed = (reason: string): PaymentState => ({ is: 'failed', reason })
 
@@ -34,11 +68,17 @@ const NOT_PAID: Readonly<Record<string, string>> = {
   QUOTA_EXCEEDED: 'the budget of the connection to the wallet is used up',
 }
 
-/** Pays. The request expires, so that a wallet that was away does not pay it much later. */
-async function send(client: NwcClient, order: PaymentOrder): Promise<PaymentState | 'in_doubt'> {
+/**
+ * Pays, and waits for the reply however late it comes. The request expires, so that a wallet that was
+ * away does not pay it much later.
+ */
+async function request(client: NwcClient, order: PaymentOrder): Promise<PaymentState | 'in_doubt'> {
   const params = { invoice: order.bolt11, metadata: { satgate: order.id } }
   try {
-    const paid = await client.request('pay_invoice', params, { expires: true })
+    const paid = await client.request('pay_invoice', params, {
+      expires: true,
+      deadlineMs: REPLY_MS,
+    })
     const { fees_paid } = paid
     if (Number.isSafeInteger(fees_paid)) return { is: 'paid', feeMsat: BigInt(Number(fees_paid)) }
     return await afterwards(client, order, { is: 'paid', feeMsat: 0n })

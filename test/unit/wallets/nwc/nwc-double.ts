@@ -69,6 +69,10 @@ export interface Traps {
   without: string[]
   paying: 'settled' | 'failed' | 'pending'
   feeMsat: number
+  /** Payments that have not ended are shown nowhere. */
+  hides: boolean
+  /** A payment is replied to when it has ended. */
+  waits: boolean
   /** Look-ups find no payments. */
   onlyInvoices: boolean
 }
@@ -86,13 +90,15 @@ const ALL = ['get_info', 'make_invoice', 'lookup_invoice', 'list_transactions', 
 
 class Refused extends Error {}
 
+const hashOf = (bolt11: string): string => readBolt11(bolt11)?.paymentHash ?? ''
+
 export async function startNwcDouble(): Promise<NwcDouble> {
   const traps: Traps = {
     ...{ methods: ALL.slice(0, 4), encryption: 'nip44_v2 nip04', reads: ['nip44_v2', 'nip04'] },
     ...{ noInfo: false, silent: false, refuses: null, drops: [], errors: {}, times: 1 },
     ...{ loses: false, longest: 1 << 20, mute: false, extraMsat: 0, otherHash: false },
     ...{ network: 'bcrt', info: { network: 'regtest' }, without: [], paying: 'settled' },
-    ...{ feeMsat: 0, onlyInvoices: false },
+    ...{ feeMsat: 0, onlyInvoices: false, hides: false, waits: false },
   }
   const walletKey = randomBytes(32)
   const clientKey = randomBytes(32)
@@ -103,6 +109,8 @@ export async function startNwcDouble(): Promise<NwcDouble> {
   const preimages = new Map<string, string>()
   const calls: string[] = []
   const events: NostrEvent[] = []
+  /** Replies that wait for the end of a payment. */
+  const ends = new Map<string, () => void>()
   const sockets = new Map<ServedSocket, string | null>()
 
   const event = (kind: number, tags: string[][], content: string): NostrEvent =>
@@ -143,10 +151,12 @@ export async function startNwcDouble(): Promise<NwcDouble> {
     const scheme = (request.tags.find(([name]) => name === 'encryption')?.[1] ?? 'nip04') as Scheme
     let method = ''
     let reply: object
+    let paying: string | null = null
     try {
       if (!traps.reads.includes(scheme)) throw new Refused('UNSUPPORTED_ENCRYPTION')
       const asked = JSON.parse(channel.open(request.content) ?? '{}')
       method = asked.method
+      if (traps.waits && method === 'pay_invoice') paying = hashOf(asked.params.invoice)
       calls.push(method)
       if (traps.drops.includes(method)) return
       const code = traps.errors[method]
@@ -165,7 +175,11 @@ export async function startNwcDouble(): Promise<NwcDouble> {
     const speaks = traps.reads.includes(scheme) ? scheme : (traps.reads[0] ?? 'nip04')
     const content = channel.seal(speaks, JSON.stringify(reply))
     if (traps.loses || content.length > traps.longest) return
-    for (let time = 0; time < traps.times; time += 1) say(event(23195, tags, content))
+    const deliver = () => {
+      for (let time = 0; time < traps.times; time += 1) say(event(23195, tags, content))
+    }
+    if (paying === null) deliver()
+    else ends.set(paying, deliver)
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: whatever a client sends
@@ -177,17 +191,21 @@ export async function startNwcDouble(): Promise<NwcDouble> {
       const found = transactions.find(
         (one) =>
           one.payment_hash === params.payment_hash &&
-          !(traps.onlyInvoices && one.type === 'outgoing'),
+          !(traps.onlyInvoices && one.type === 'outgoing') &&
+          !hidden(one),
       )
       if (found === undefined) throw new Refused('NOT_FOUND')
       return shown(found)
     }
     const listed = transactions
       .filter((one) => one.type === params.type && one.created_at >= (params.from ?? 0))
-      .filter((one) => params.unpaid || one.state === 'settled')
+      .filter((one) => (params.unpaid || one.state === 'settled') && !hidden(one))
       .reverse()
     return { transactions: listed.slice(params.offset, params.offset + params.limit).map(shown) }
   }
+
+  const hidden = (one: Transaction) =>
+    traps.hides && one.type === 'outgoing' && one.state === 'pending'
 
   function make({ amount, description, expiry }: Made): Transaction {
     const preimage = randomBytes(32)
@@ -212,7 +230,7 @@ export async function startNwcDouble(): Promise<NwcDouble> {
     const one = transaction(invoice, 'outgoing', amount)
     transactions.push(Object.assign(one, { metadata }))
     if (traps.paying !== 'pending') end(one.payment_hash, traps.paying)
-    if (traps.paying !== 'settled') throw new Refused('PAYMENT_FAILED')
+    if (traps.paying !== 'settled' && !traps.waits) throw new Refused('PAYMENT_FAILED')
     return { preimage: 'ab'.repeat(32), fees_paid: traps.feeMsat }
   }
 
@@ -220,6 +238,7 @@ export async function startNwcDouble(): Promise<NwcDouble> {
     const one = found(hash)
     const settled = state === 'settled' ? { settled_at: now(), fees_paid: traps.feeMsat } : {}
     Object.assign(one, { state, ...settled })
+    ends.get(hash)?.()
   }
 
   const transaction = (invoice: string, type: string, amount: number): Transaction => ({

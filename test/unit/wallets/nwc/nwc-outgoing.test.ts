@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { World } from '../../../../src/floor/world.ts'
 import { readBolt11, writeBolt11 } from '../../../../src/wallets/bolt11.ts'
 import { nwcClient } from '../../../../src/wallets/nwc/client.ts'
 import { readConnection } from '../../../../src/wallets/nwc/connection.ts'
@@ -7,14 +8,15 @@ import { openNwcWallet } from '../../../../src/wallets/nwc/nwc.ts'
 import type { Outgoing } from '../../../../src/wallets/outgoing.ts'
 import type { Wallet } from '../../../../src/wallets/wallet.ts'
 import { outgoingContract } from '../../../contract/outgoing.ts'
+import { until } from '../../../contract/wallet.ts'
 import { unheard } from '../../../support/background.ts'
 import { real } from '../../../support/world.ts'
 import { type NwcDouble, startNwcDouble } from './nwc-double.ts'
 
 const DEADLINE = 3_000
-const openFor = (double: NwcDouble) =>
+const openFor = (double: NwcDouble, world: World = real) =>
   openNwcWallet({
-    ...{ connection: double.connection, moneyHint: 'test', world: real },
+    ...{ connection: double.connection, moneyHint: 'test', world },
     ...{ background: unheard, deadlineMs: DEADLINE },
   })
 
@@ -68,10 +70,12 @@ describe('payments by Nostr Wallet Connect', () => {
   let double: NwcDouble
   let wallet: Wallet
   let outgoing: Outgoing
+  let at: number
   beforeEach(async () => {
     double = await startNwcDouble()
     double.traps.methods.push('pay_invoice')
-    wallet = await openFor(double)
+    at = Date.now()
+    wallet = await openFor(double, { ...real, now: () => at })
     outgoing = wallet.outgoing ?? expect.unreachable()
   })
   afterEach(async () => {
@@ -135,6 +139,26 @@ describe('payments by Nostr Wallet Connect', () => {
   it('an own invoice that was not paid is unknown to find', async () => {
     const { paymentHash } = await wallet.createInvoice({ sat: 21, memo: 'own', expirySeconds: 600 })
     expect(await outgoing.find({ id: 'x', paymentHash })).toEqual({ is: 'unknown' })
+  })
+
+  describe('a wallet that does not show what is on its way', () => {
+    beforeEach(() => Object.assign(double.traps, { hides: true, paying: 'pending', waits: true }))
+
+    it('C10 without a reply the payment is pending however long, and paid when the reply comes', async () => {
+      const bolt11 = theirs(25)
+      expect(await outgoing.pay(order(bolt11))).toEqual({ is: 'pending' })
+      at += 24 * 3_600_000
+      expect(await outgoing.find(order(bolt11))).toEqual({ is: 'pending' })
+      double.end(hashOf(bolt11), 'settled')
+      await until(async () => (await outgoing.find(order(bolt11))).is === 'paid')
+    })
+
+    it('C10 closing while there is no reply is never "nothing was sent"', async () => {
+      const paying = outgoing.pay(order(theirs(25)))
+      await until(async () => double.calls.includes('pay_invoice'))
+      await wallet.close()
+      expect(await paying).toEqual({ is: 'pending' })
+    })
   })
 
   it('its outgoing part stays the same over probes, with what it knows', async () => {

@@ -72,11 +72,12 @@ export function notAuthenticated(
 
 /** Only a payment that was spent is answered with other ways to pay. */
 function paymentRefused(
-  { status, code, message, retryAfterSeconds: seconds }: PaymentRefused,
+  { status, code, message, soon, retryAfterSeconds: seconds }: PaymentRefused,
   priced: Priced | null,
 ): Denied {
   if (status !== 402) {
-    return refused(refuse(status, code, message, { retryAfterSeconds: seconds ?? null }))
+    const extra = soon === true ? { payment_state: 'pending' } : {}
+    return refused(refuse(status, code, message, { retryAfterSeconds: seconds ?? null, extra }))
   }
   const nobody = { priced, payer: null, unpaid: null, refusal: null } as const
   return { ...nobody, is: 'not_good', reason: message, state: 'elsewhere', code }

@@ -1,4 +1,3 @@
-import { assert } from '../floor/assert.ts'
 import { type Awaitable, andThen, isPromise } from '../floor/awaitable.ts'
 import type { Result } from '../floor/result.ts'
 import { ceilSat } from '../money/msat.ts'
@@ -16,6 +15,7 @@ import type {
 } from '../rails/rail.ts'
 import type { Priced } from './call.ts'
 import type { PromptEstimate } from './estimate.ts'
+import { KeptBeside } from './kept-beside.ts'
 import type { Payer } from './payer.ts'
 import type { PaymentState } from './payment-state.ts'
 import type { Incoming } from './ports.ts'
@@ -225,12 +225,14 @@ function paymentRequired(offers: readonly Offer[], about: About): Refusal {
     ...about.beside,
     accepts: offers.flatMap(({ accepts }) => accepts),
   })
-  const [only] = offers
-  const copy = offers.length === 1 ? only?.copy : undefined
+  const shared = offers.find((offer) => offer.copy !== undefined)
+  const others = offers.filter((offer) => offer !== shared)
+  const copy = others.every((offer) => offer.copy === undefined) ? shared?.copy : undefined
   const offer = {
     challenges: offers.flatMap(({ challenges }) => challenges).sort((a, b) => rank(a) - rank(b)),
     headers: firstOf(offers.map(({ headers }) => headers)),
-    beside: copy === undefined ? JSON.stringify(beside()) : kept.of(copy, origin, beside),
+    beside:
+      copy === undefined ? JSON.stringify(beside()) : kept.of(copy, { origin, others }, beside),
   }
   const extra = { payment_state: about.state }
   return refuse(402, 'insufficient_quota', message, { offer, extra })
@@ -245,30 +247,6 @@ interface About {
   readonly origin: string
   readonly beside: BesideError
   readonly kept: KeptBeside
-}
-
-/**
- * What the last 402 with a shared invoice had beside its error, as JSON. All others with that
- * invoice and that origin have the same, but for the macaroon.
- */
-class KeptBeside {
-  #of: object | null = null
-  #origin = ''
-  #before = ''
-  #after = ''
-
-  /** The JSON for this copy. `make` makes its value, if it is not the one that is kept. */
-  of({ of, own }: NonNullable<Offer['copy']>, origin: string, make: () => object): string {
-    if (of === this.#of && origin === this.#origin) return `${this.#before}${own}${this.#after}`
-    const json = JSON.stringify(make())
-    const [before = '', after = '', ...more] = json.split(own)
-    assert(more.length === 0 && after !== '', 'a copy has its own text once in its body')
-    this.#of = of
-    this.#origin = origin
-    this.#before = before
-    this.#after = after
-    return json
-  }
 }
 
 function firstOf<T>(records: readonly Readonly<Record<string, T>>[]): Readonly<Record<string, T>> {

@@ -26,6 +26,19 @@ describe('the offer of ecash', () => {
     expect(json.how_to_pay).toContain('X-Satgate-Pass')
   })
 
+  it('stands beside a shared invoice too, whose 402s differ in the macaroon alone', async () => {
+    const settings = { pricing: { default: '1000' }, limits: { invoicesPerClient: 1 } }
+    const { gate } = await startCashuGate({ gate: { settings } })
+    await gate.chat(null)
+    const bodies = []
+    for (let at = 0; at < 3; at += 1) bodies.push((await gate.chat(null)).json)
+    const macaroons = bodies.map(({ l402 }) => l402.macaroon)
+    expect(new Set(macaroons).size).toBe(3)
+    const texts = bodies.map((body, at) => JSON.stringify(body).replaceAll(macaroons[at], ''))
+    expect(new Set(texts).size).toBe(1)
+    expect(bodies[2].cashu.request).toMatch(/^creqA/)
+  })
+
   it('is left out while the mint is down, and the invoice is not', async () => {
     const { gate, mint, payer, pays } = await startCashuGate()
     const token = await payer.token(64)
@@ -36,6 +49,19 @@ describe('the offer of ecash', () => {
     expect([status, json.cashu, headers['x-cashu']]).toEqual([402, undefined, undefined])
     expect(json.l402.scheme).toBe('L402')
     await mint.restart()
+  })
+
+  it('is the only one where rails.l402 is false; passes are read all the same', async () => {
+    const settings = { pricing: { default: '1000' }, rails: { l402: false } }
+    const { gate, payer, pays } = await startCashuGate({ gate: { settings } })
+    const { status, json, headers } = await gate.chat(null)
+    expect([status, json.l402, headers['www-authenticate']]).toEqual([402, undefined, undefined])
+    const paid = await pays(await payer.token(json.cashu.amount + 400))
+    expect((await gate.chat(passIn(paid))).status).toBe(200)
+    const invoice = await gate.ask({ path: '/create-invoice', body: { amountSats: 100 } })
+    expect([invoice.status, invoice.json.error.code]).toEqual([404, 'not_for_sale'])
+    const known = (await gate.ask({ path: '/.well-known/l402' })).json
+    expect(known.payment.methods).toEqual(['cashu'])
   })
 
   it('I8 paying the offer buys the answer, also at a mint that takes fees', async () => {
@@ -180,6 +206,7 @@ describe('a token that is not taken', () => {
     expect([spent.status, spent.json.reason, spent.json.error.code]).toEqual([
       ...[402, 'token_spent', 402],
     ])
+    expect(spent.json.payment_state).toBe('elsewhere')
     expect(spent.json.error.message).toContain('spent before, and not here')
     expect(spent.json.cashu.amount).toBeGreaterThan(0)
     const mine = await payer.coins(500)
@@ -220,6 +247,7 @@ describe('E4 a mint that does not answer the swap', () => {
     const refused = await gate.world.hurry(pays(token))
     expect([refused.status, refused.json.error.code]).toEqual([503, 'token_pending'])
     expect(refused.json.error.message).toContain('Do not pay again')
+    expect(refused.json.payment_state).toBe('pending')
     expect(refused.headers['www-authenticate']).toBeUndefined()
     expect(refused.headers['retry-after']).toBe('3')
     mint.faults.checkstate = { is: 'status500', times: 0 }

@@ -49,7 +49,10 @@ export async function booksAtRest(
     const part = async (rows: readonly unknown[]) => {
       for (const row of rows) parts.push(row)
     }
-    const answer = await controlHandlers({ books, gifts, world })(question, { told, part })
+    const answer = await controlHandlers({ books, gifts, keys: keys.value, world })(question, {
+      told,
+      part,
+    })
     await books.close()
     return Array.isArray(answer) ? [...parts, ...answer] : answer
   } finally {

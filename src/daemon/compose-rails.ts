@@ -29,7 +29,7 @@ export interface RailsParts extends DepositParts, Omit<L402Parts, 'read'> {
  */
 export function composeRails(parts: RailsParts) {
   const { keys, passes, revocations, world } = parts
-  const signed = { keys: [keys.current], remember: PASSES_REMEMBERED }
+  const signed = { keys: keys.all, remember: PASSES_REMEMBERED }
   const known = new KnownPasses(PASSES_REMEMBERED)
   const verify = makeVerifier(signed)
   const read = makeRecogniser({ keys: signed.keys, verify, known })

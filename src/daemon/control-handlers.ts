@@ -3,6 +3,7 @@ import type { World } from '../floor/world.ts'
 import type { AccountId, HoldId } from '../ledger/ledger.ts'
 import type { Books, Statement } from '../ledger/open-ledger.ts'
 import { canonicalCaveats } from '../passes/caveat.ts'
+import type { RootKeys } from '../passes/write.ts'
 import type { Gifts } from '../rails/gifts.ts'
 import type { ExportAsk } from '../wallets/ecash/spend/export.ts'
 import type { WalletAdmin } from '../wallets/ecash/spend/wallet-admin.ts'
@@ -20,6 +21,7 @@ import {
   proofJson,
   withdrawalJson,
 } from './control-json.ts'
+import { answerPasses, type PassQuestion } from './control-passes.ts'
 import { accountNamed } from './named-account.ts'
 import { archivedBefore } from './upkeep.ts'
 import { testRunning } from './wallet-tests.ts'
@@ -38,6 +40,7 @@ export type Question =
   | { readonly ask: 'verify' }
   | { readonly ask: 'archive'; readonly keepDays: number }
   | { readonly ask: 'earnings' }
+  | { readonly ask: 'passes'; readonly what: PassQuestion }
   | { readonly ask: 'mint'; readonly sats: number; readonly caveats: readonly string[] }
   | { readonly ask: 'wallet'; readonly what: WalletQuestion }
   | { readonly ask: 'wallet_test' }
@@ -61,6 +64,7 @@ export interface HandlerParts extends Partial<WalletParts> {
   readonly wallets?: readonly NamedWallet[]
   readonly books: Books
   readonly gifts: Gifts
+  readonly keys: RootKeys
   readonly world: World
   /** Null if no gate runs. */
   readonly restored?: Pick<RestoreCheck, 'allow' | 'waiting'> | null
@@ -101,6 +105,8 @@ export function controlHandlers(
       }
       case 'mint':
         return mint(parts, question)
+      case 'passes':
+        return answerPasses(parts, question.what, asker)
       case 'wallet':
         return answerWallet({ admin, wallet }, question.what, asker.told)
       case 'wallet_test':

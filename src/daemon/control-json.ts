@@ -19,11 +19,11 @@ import type { NamedTest } from './wallet-tests.ts'
 /** Msat. It is a string if a JSON number cannot hold it exactly. */
 export type Amount = number | string
 
-const amount = (msat: bigint): Amount => {
+export const amount = (msat: bigint): Amount => {
   const number = Number(msat)
   return Number.isSafeInteger(number) ? number : String(msat)
 }
-const time = (ms: number): string => new Date(ms).toISOString()
+export const time = (ms: number): string => new Date(ms).toISOString()
 
 export const accountJson = (row: AccountBalance & { readonly createdAt: number }) => ({
   account: shortName(row.account),

@@ -5,8 +5,7 @@ import type { Background } from '../floor/background.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { Invoices } from '../ledger/invoices.ts'
-import { keyId } from '../passes/keys.ts'
-import type { RootKeys } from '../passes/write.ts'
+import { type RootKeys, rootKeysOf } from '../passes/write.ts'
 
 /** The data folder: `ledger.db`, `root.key`, `control.sock`, and the lock of its gate. */
 export interface Folder {
@@ -44,8 +43,10 @@ export function takeFolder(path: string): Result<Folder, 'in_use'> {
 }
 
 /**
- * Reads the root key of all macaroons, and makes it if there is none (mode 0600). If the ledger has
- * accounts, it never makes one: all passes that were sold would become invalid.
+ * Reads the root keys of all macaroons, and makes one if there is no file (mode 0600). If the ledger
+ * has accounts, it never makes one: all passes that were sold would become invalid. A file with several
+ * lines has the key for new passes in the first, and older keys whose passes are still good below
+ * (threats C12).
  */
 export function rootKeys(
   folder: string,
@@ -57,13 +58,18 @@ export function rootKeys(
     if (hasAccounts) return err({ path, why: 'missing' })
     writeFileSync(path, `${Buffer.from(random(32)).toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
   }
-  const text = readFileSync(path, 'utf8').trim()
-  if (!/^[0-9a-f]{64}$/.test(text)) return err({ path, why: 'unreadable' })
+  const [first = '', ...older] = readFileSync(path, 'utf8')
+    .trim()
+    .split(/\s*\n\s*/)
+  const wrong = [first, ...older].some((line) => !/^[0-9a-f]{64}$/.test(line))
+  if (wrong || older.length > MOST_OLDER) return err({ path, why: 'unreadable' })
   if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
-  const master = Buffer.from(text, 'hex')
-  const id = keyId(master)
-  return ok({ current: { id, master }, byId: (asked) => (asked === id ? master : null) })
+  const bytes = (line: string) => Buffer.from(line, 'hex')
+  return ok(rootKeysOf(bytes(first), ...older.map(bytes)))
 }
+
+/** Older root keys. A strange macaroon costs a signature with each. */
+const MOST_OLDER = 15
 
 /** Inode and birth time of the ledger's file. A copy of the file has others. */
 export function ledgerMark(ledger: string): string {

@@ -94,7 +94,7 @@ async function start(
   const wallet = kindsOf(config)
   const { gifts, restored } = gate
   const handlers = controlHandlers({
-    ...{ books, gifts, world, admin, wallet, wallets, restored },
+    ...{ books, keys: opened.keys, gifts, world, admin, wallet, wallets, restored },
   })
   const control = await listenForCommands(world, folder.socket, handlers)
   closers.push(() => control.close())

@@ -10,7 +10,7 @@ import { decodeBase64 } from '../passes/base64.ts'
 import { credentialOf } from '../passes/pair.ts'
 import type { Pass, PresentedPass } from '../passes/pass.ts'
 import { passAgain, type RotateParts, rotate } from '../passes/rotate.ts'
-import { nameOfPass, ownsAccount } from '../passes/scope.ts'
+import { endOf, ownsAccount } from '../passes/scope.ts'
 import type { Verify } from '../passes/verify.ts'
 import type { Presentation } from '../rails/rail.ts'
 import type { Authenticator, NotAuthenticated } from './authenticate.ts'
@@ -148,9 +148,6 @@ function passIn({ verified }: PresentedPass): Pass {
   assert(verified.ok, 'a pass that was authenticated is verified')
   return verified.value.pass
 }
-
-/** The name at which a pass ends: that of its root, or of its last narrowing caveat. */
-const endOf = ({ names, scope }: Pass): string => nameOfPass(scope) ?? names[0] ?? ''
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 

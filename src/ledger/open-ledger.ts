@@ -12,7 +12,7 @@ import type {
   OpenHold,
   PaymentId,
 } from './ledger.ts'
-import type { Passes } from './passes.ts'
+import type { Passes, PassRow } from './passes.ts'
 import type { Revocations } from './revocations.ts'
 import type { Withdrawable, WithdrawalBook } from './withdrawals.ts'
 
@@ -80,6 +80,11 @@ export interface Statement {
     before?: AccountId,
   ): Promise<readonly (Balance & { readonly createdAt: number })[]>
   holds(limit: number, of?: AccountId | null, before?: HoldId): Promise<readonly OpenHold[]>
+  /**
+   * The passes of accounts, those of the newest account first. `before`: the hash of a pass. Passes of
+   * invoices that would open an account are not in it before they are paid.
+   */
+  passes(limit: number, of?: AccountId | null, before?: string): Promise<readonly ListedPass[]>
   entries(limit: number, of?: AccountId | null, before?: number): Promise<readonly NumberedEntry[]>
   /**
    * All accounts for which `fits` is true. Reads the accounts in parts, so that streams go on
@@ -117,6 +122,14 @@ export interface Statement {
    * Proves that the books balance, or names everything that is wrong. `told` hears how far it is.
    */
   verify(told?: (progress: string) => void): Promise<Result<Proof, readonly string[]>>
+}
+
+/** A pass, and what its account has. */
+export interface ListedPass {
+  readonly row: PassRow
+  /** The rail of the payment that bought it. Null if no payment did, or it is not paid. */
+  readonly rail: string | null
+  readonly available: Msat
 }
 
 export interface Earning {

@@ -1,4 +1,5 @@
 import type { World } from '../floor/world.ts'
+import type { AccountId } from '../ledger/ledger.ts'
 import type { Passes } from '../ledger/passes.ts'
 import { generationOf, type Revocations, type Rotation } from '../ledger/revocations.ts'
 import { settlementSecret } from './keys.ts'
@@ -34,6 +35,18 @@ export async function rotate(parts: RotateParts, { account, ...asked }: Rotate):
     revocations.rotate({ ...asked, account, generation, pass: named.hash, usedAt: null }),
   ])
   return `${macaroonOf(named, master, [])}:${settlementSecret(master, named)}`
+}
+
+/** Ends all passes of an account. Only the operator can do that: nobody reaches its credit then. */
+export function endAll(
+  { revocations, world }: Pick<RotateParts, 'revocations' | 'world'>,
+  account: AccountId,
+): Promise<void> {
+  const from = generationOf(revocations, account)
+  const at = world.now()
+  return revocations.rotate({
+    ...{ account, generation: from + 1, pass: null, from, at, key: null, usedAt: null },
+  })
 }
 
 /** Makes the root pass of a rotation again. Null if it has none, or its root key is not known. */

@@ -34,3 +34,12 @@ export const topsUp = ({ is }: Scope): boolean =>
 
 /** The name of the pass by which charges are counted and listed. Null: those of the whole account. */
 export const nameOfPass = (scope: Scope): string | null => ('pass' in scope ? scope.pass : null)
+
+/** The name at which a pass ends: that of its last narrowing caveat, or of its root. */
+export const endOf = ({
+  names,
+  scope,
+}: {
+  readonly names: readonly string[]
+  readonly scope: Scope
+}): string => nameOfPass(scope) ?? names[0] ?? ''

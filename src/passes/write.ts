@@ -2,13 +2,28 @@ import { createHash } from 'node:crypto'
 import type { AccountId, PaymentId } from '../ledger/ledger.ts'
 import { encodeBase64 } from './base64.ts'
 import { type Identifier, writeIdentifier } from './identifier.ts'
-import { macaroonKey } from './keys.ts'
+import { keyId, macaroonKey } from './keys.ts'
 import { mint, serialize } from './macaroon.ts'
+import type { RootKey } from './verify.ts'
 
 /** The root keys by id. A macaroon is verified with the key that made it (threats C12). */
 export interface RootKeys {
-  readonly current: { readonly id: string; readonly master: Uint8Array }
+  /** Makes new passes. */
+  readonly current: RootKey
+  /** All keys whose passes are good, the current one first. */
+  readonly all: readonly RootKey[]
   byId(id: string): Uint8Array | null
+}
+
+/** Root keys from their bytes. The first one makes new passes, the others are older. */
+export function rootKeysOf(current: Uint8Array, ...older: readonly Uint8Array[]): RootKeys {
+  const named = (master: Uint8Array): RootKey => ({ id: keyId(master), master })
+  const all = [named(current), ...older.map(named)]
+  return {
+    current: named(current),
+    all,
+    byId: (asked) => all.find(({ id }) => id === asked)?.master ?? null,
+  }
 }
 
 const LOCATION = 'satgate'

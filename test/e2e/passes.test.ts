@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { rootKeysOf } from '../../src/passes/write.ts'
 import { bearer, child, type Pass, passOf } from '../support/buyer.ts'
 import { newKeys, startGate, type TestGate } from '../support/gate.ts'
 
@@ -124,6 +125,35 @@ describe('C1 a credential is worth what its account has left, wherever and whene
     await wrong.stop()
     const right = await startGate({ after: before })
     expect((await right.balance(pass)).balance_msat).toBe(10_000)
+  })
+})
+
+describe('C12 root_key_rotation_keeps_balances', () => {
+  it('a new root key beside the old one: passes of both are good, and new ones are of the new', async () => {
+    const [old, young] = [newKeys(), newKeys()]
+    const first = await startGate({ books: 'sqlite', keys: old })
+    const [sold, child1] = [await first.buy(10), child(await first.buy(10), 'only = spend')]
+    const unpaid = (await first.ask({ path: '/create-invoice', body: { amountSats: 10 } })).json
+    expect((await first.chat(sold)).status).toBe(200)
+    await first.stop()
+    const both = rootKeysOf(young.current.master, old.current.master)
+    const second = await startGate({ after: first, keys: both })
+    expect((await second.balance(sold)).balance_msat).toBe(9_993)
+    expect((await second.chat(child1)).status).toBe(200)
+    // An invoice of the old key is paid after the change, and its secrets are those of the old key.
+    const secret = await second.pay(unpaid.bolt11)
+    expect((await second.chat(`${unpaid.macaroon}:${secret}`)).status).toBe(200)
+    const status = await second.ask({ path: unpaid.payment_url })
+    expect(status.json.paid).toBe(true)
+    const next = await second.buy(10)
+    const moved = await second.ask({ path: '/v1/passes/rotate', body: {}, headers: bearer(sold) })
+    await second.stop()
+    // Without the old key its passes open nothing. Those of the new key stay, and so does the credit.
+    const third = await startGate({ after: second, keys: young })
+    expect((await third.chat(child1)).json.payment_state).toBe('elsewhere')
+    expect((await third.balance(next)).balance_msat).toBe(10_000)
+    expect((await third.balance(moved.json.pass)).balance_msat).toBe(9_993)
+    await third.proof()
   })
 })
 

@@ -20,8 +20,7 @@ import type { Books } from '../../src/ledger/open-ledger.ts'
 import { openSqliteBooks } from '../../src/ledger/sqlite.ts'
 import { TokenCounter } from '../../src/money/counter.ts'
 import { makePricing } from '../../src/money/pricing.ts'
-import { keyId } from '../../src/passes/keys.ts'
-import type { RootKeys } from '../../src/passes/write.ts'
+import { type RootKeys, rootKeysOf } from '../../src/passes/write.ts'
 import type { Rail } from '../../src/rails/rail.ts'
 import { openPlayWallet, type PlayWallet } from '../../src/wallets/play/play.ts'
 import type { TokenReceiver } from '../../src/wallets/receiver.ts'
@@ -319,7 +318,5 @@ function openBooks(kind: 'memory' | 'sqlite', folder: string, world: World): Boo
 }
 
 export function newKeys(): RootKeys {
-  const master = new Uint8Array(randomBytes(32))
-  const id = keyId(master)
-  return { current: { id, master }, byId: (asked) => (asked === id ? master : null) }
+  return rootKeysOf(new Uint8Array(randomBytes(32)))
 }

@@ -22,7 +22,7 @@ export function openMemoryBooks(
     revocations: new MemoryRevocations(),
     invoices: new MemoryInvoices(passes),
     withdrawals: new StoreWithdrawals(store),
-    statement: new MemoryStatement(store, () => ledger.postAll()),
+    statement: new MemoryStatement(store, () => ledger.postAll(), passes),
     healthy: () => true,
     check: async () => null,
     damaged: () => false,

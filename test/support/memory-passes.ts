@@ -24,6 +24,10 @@ export class MemoryPasses implements Passes {
     return row.tokenId ?? tokenId
   }
 
+  get all(): readonly PassRow[] {
+    return [...this.#rows.values()]
+  }
+
   /** Drops the pass, because its invoice is dropped. */
   drop(hash: string): void {
     this.#rows.delete(hash)

@@ -12,16 +12,33 @@ import { unspent } from '../../src/ledger/withdrawable.ts'
 import type { Withdrawable } from '../../src/ledger/withdrawals.ts'
 import { type Msat, msat, ZERO } from '../../src/money/msat.ts'
 import { sum } from '../../src/money/quantities.ts'
+import { MemoryPasses } from './memory-passes.ts'
 
 /** The read-only views of a ledger in memory. */
 export class MemoryStatement implements Statement {
   readonly #store: MemoryStore
   readonly #postAll: () => void
+  readonly #passes: MemoryPasses
 
   /** `postAll` posts the open holds that are in memory alone, so that they are seen. */
-  constructor(store: MemoryStore, postAll: () => void) {
+  constructor(store: MemoryStore, postAll: () => void, passes = new MemoryPasses()) {
     this.#store = store
     this.#postAll = postAll
+    this.#passes = passes
+  }
+
+  async passes(limit: number, of: AccountId | null = null, before?: string) {
+    const accounts = await this.accounts(Number.POSITIVE_INFINITY, of)
+    const all = accounts.flatMap(({ account, available }) =>
+      this.#passes.all
+        .filter((row) => row.account === account)
+        .sort((a, b) => b.createdAt - a.createdAt || (a.hash < b.hash ? 1 : -1))
+        .map((row) => {
+          const rail = this.#store.deposits.get(row.payment)?.rail ?? null
+          return { row, rail, available }
+        }),
+    )
+    return older(all, ({ row }) => row.hash === before, limit)
   }
 
   async accounts(limit: number, of: AccountId | null = null, before?: AccountId) {

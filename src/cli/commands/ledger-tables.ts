@@ -19,7 +19,8 @@ export const VIEWS = {
 /** An amount of a command's JSON, in sats for people. */
 export const inSats = (msat: Amount): string => formatSat(BigInt(msat))
 
-const clock = (time: string): string => time.slice(0, 19).replace('T', ' ')
+/** A time of a command's JSON, for people. */
+export const clock = (time: string): string => time.slice(0, 19).replace('T', ' ')
 /** Ids of holds and payments are long. The first digits are enough to tell them apart. */
 const short = (id: string): string => id.slice(0, 14)
 

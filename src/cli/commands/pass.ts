@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { MintedJson } from '../../daemon/control-json.ts'
 import { onLine } from '../../floor/printable.ts'
 import { parseCaveat, printLimit } from '../../passes/caveat.ts'
@@ -13,6 +12,8 @@ import {
   type Invocation,
   type Outcome,
 } from './command.ts'
+import { PASS_LIFE } from './pass-life.ts'
+import { passGiven } from './pass-text.ts'
 
 const CAVEATS =
   'A caveat is a limit or a condition: "spend <= 10 / day" (sats), "calls <= 100 / hour", "tokens <= 50000 / month", "model = llama*", "expires = 2027-01-01T00:00:00Z".'
@@ -20,12 +21,14 @@ const FROM_STDIN = 'the pass, <macaroon>:<secret>; - reads it from stdin'
 
 export const pass: Command = {
   name: 'pass',
-  does: 'Give a pass away, look into one, or make a smaller one.',
+  does: 'Give passes away, look into them, make smaller ones, and end them.',
   more: 'A pass is an API key with credit: whoever has it can spend it.',
   examples: [
     ['PASS=$(satgate pass mint --sats 100)', 'a new pass with 100 sat of credit'],
     ['satgate pass narrow "$PASS" "spend <= 10 / day"', 'a pass for somebody else, from that one'],
+    ['satgate pass narrow "$PASS" "only = spend"', 'an API key for the settings of an app'],
     ['satgate pass inspect "$PASS"', 'what a pass allows'],
+    ['satgate pass revoke "$PASS"', 'end a pass, and every pass that was made from it'],
   ],
   commands: [
     {
@@ -70,11 +73,12 @@ export const pass: Command = {
         const wrong = wrongCaveat(caveats)
         if (wrong !== null) return bad(wrong)
         const id = Buffer.from(host.world.random(8)).toString('hex')
-        const made = narrow(read(given), caveats, id)
+        const made = narrow(passGiven(given), caveats, id)
         if (!made.ok) return bad(made.error.detail)
         return done(json ? jsonLine({ pass: made.value }) : `${made.value}\n`)
       },
     },
+    ...PASS_LIFE,
   ],
 }
 
@@ -104,12 +108,9 @@ function wrongCaveat(caveats: readonly string[]): string | null {
   return null
 }
 
-/** `-` reads the pass from stdin, because all processes of a machine can see its arguments. */
-const read = (pass: string): string => (pass === '-' ? readFileSync(0, 'utf8') : pass).trim()
-
 /** What a pass allows, without its secret. */
 function inspected(given: string, json: boolean): Outcome {
-  const found = inspect(read(given))
+  const found = inspect(passGiven(given))
   if (!found.ok) return bad(found.error.detail)
   const { hash, kind, caveats, limits, preimage } = found.value
   if (json) {

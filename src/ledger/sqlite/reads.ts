@@ -10,7 +10,7 @@ import { checkFile } from './check.ts'
 import { openSnapshot } from './database.ts'
 import { newestEntries } from './entries.ts'
 import { owedBySource } from './owed-by-source.ts'
-import { type Cell, holdOf, money, number, type Row, reading, text, whole } from './rows.ts'
+import { type Cell, holdOf, money, number, passOf, type Row, reading, text, whole } from './rows.ts'
 import { type Told, verify } from './verify.ts'
 
 /**
@@ -44,6 +44,14 @@ export class Reads {
   holds(limit: number, of: AccountId | null, before: string | null) {
     const rows = this.#all(OPEN_HOLDS, most(limit), of, before)
     return rows.map((row) => openHoldOf(holdOf(row)))
+  }
+
+  passes(limit: number, of: AccountId | null, before: string | null) {
+    return this.#all(PASSES, most(limit), of, before).map((row) => ({
+      row: passOf(row),
+      rail: typeof row.rail === 'string' ? row.rail : null,
+      available: msat(whole(row, 'paid') + whole(row, 'bonus')),
+    }))
   }
 
   entries(limit: number, of: AccountId | null, before: number | null) {
@@ -157,8 +165,8 @@ function quantitiesIn(row: Row): Quantities {
   return quantities
 }
 
-const balanceOf = (drawer: string): string =>
-  `coalesce((SELECT balance FROM drawers WHERE name = '${drawer}:' || id), 0) AS ${drawer}`
+const balanceOf = (drawer: string, id = 'id'): string =>
+  `coalesce((SELECT balance FROM drawers WHERE name = '${drawer}:' || ${id}), 0) AS ${drawer}`
 
 const ACCOUNTS = `
   SELECT id, created_at, ${balanceOf('paid')}, ${balanceOf('bonus')}, ${balanceOf('held')},
@@ -166,6 +174,18 @@ const ACCOUNTS = `
   FROM accounts WHERE (?2 IS NULL OR id = ?2)
     AND (?3 IS NULL OR n < (SELECT n FROM accounts WHERE id = ?3))
   ORDER BY n DESC LIMIT ?1`
+
+const PASSES = `
+  WITH at AS (
+    SELECT n, created_at, hash FROM (SELECT accounts.n, passes.created_at, passes.hash
+      FROM passes JOIN accounts ON accounts.id = passes.account WHERE passes.hash = ?3)
+  )
+  SELECT passes.*, deposits.rail, ${balanceOf('paid', 'accounts.id')}, ${balanceOf('bonus', 'accounts.id')}
+  FROM accounts JOIN passes ON passes.account = accounts.id
+    LEFT JOIN deposits ON deposits.payment = passes.payment
+  WHERE (?2 IS NULL OR accounts.id = ?2)
+    AND (?3 IS NULL OR (accounts.n, passes.created_at, passes.hash) < (SELECT * FROM at))
+  ORDER BY accounts.n DESC, passes.created_at DESC, passes.hash DESC LIMIT ?1`
 
 const OPEN_HOLDS = `
   SELECT holds.*, accounts.id AS account_id FROM holds JOIN accounts ON accounts.n = account

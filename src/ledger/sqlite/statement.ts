@@ -50,6 +50,10 @@ export class SqliteStatement implements Statement {
     return (await this.#fresh()).call('holds', [limit, of, before ?? null])
   }
 
+  async passes(limit: number, of: AccountId | null = null, before?: string) {
+    return (await this.#fresh()).call('passes', [limit, of, before ?? null])
+  }
+
   async entries(limit: number, of: AccountId | null = null, before?: number) {
     this.#parts.postAll()
     return (await this.#fresh()).call('entries', [limit, of, before ?? null])

@@ -17,8 +17,7 @@ import { booksOver } from '../../../src/ledger/sqlite.ts'
 import { TokenCounter } from '../../../src/money/counter.ts'
 import { makePricing } from '../../../src/money/pricing.ts'
 import { measure } from '../../../src/money/tokens.ts'
-import { keyId } from '../../../src/passes/keys.ts'
-import type { RootKeys } from '../../../src/passes/write.ts'
+import { type RootKeys, rootKeysOf } from '../../../src/passes/write.ts'
 import { configOf } from '../../support/gate.ts'
 import { openMemoryBooks } from '../../support/memory-books.ts'
 import { VirtualProcess, type VirtualWorld } from '../../support/virtual-world.ts'
@@ -38,11 +37,7 @@ const CONFIG = configOf({
   limits: { invoicesPerClient: 4 },
 })
 const MASTER = new Uint8Array(32).fill(9)
-const ID = keyId(MASTER)
-export const KEYS: RootKeys = {
-  current: { id: ID, master: MASTER },
-  byId: (id) => (id === ID ? MASTER : null),
-}
+export const KEYS: RootKeys = rootKeysOf(MASTER)
 const MODEL = { id: 'sim', object: 'model', created: 0, owned_by: 'nobody' }
 const LISTED = { kind: 'other' as const, models: [MODEL], context: {} }
 

@@ -87,7 +87,7 @@ async function running(name: string, kind: MoneyKind): Promise<Books> {
     tiers: new Tiers([]),
   })
   gifts.start((receipt) => deposits.credit(receipt))
-  const office = controlHandlers({ books, gifts, world })
+  const office = controlHandlers({ books, gifts, keys: keys.value, world })
   const control = await listenForCommands(real, socketIn(join(home, name)), office)
   clean.push(
     () => books.close(),
@@ -269,6 +269,97 @@ describe('satgate ledger archive', () => {
     for (const keep of ['0', '-1', '1.5', 'all']) {
       expect((await satgate('ledger', 'archive', '--keep', keep)).code).toBe(2)
     }
+  })
+})
+
+describe.each(['a running gate', 'a folder at rest'])('satgate pass, with %s', (where) => {
+  const opened = async () => {
+    if (where === 'a running gate') await running(REAL, 'real')
+    else await atRest(REAL, 'real')
+    const label = ['--caveat', 'label = team-a', '--caveat', 'spend <= 3 / day']
+    const root = (await satgate('pass', 'mint', '--sats', '10')).stdout.trim()
+    const team = (await satgate('pass', 'mint', '--sats', '5', ...label)).stdout.trim()
+    const child = (await satgate('pass', 'narrow', root, 'calls <= 2')).stdout.trim()
+    return { root, team, child }
+  }
+  const listed = async () => JSON.parse((await satgate('pass', 'list', '--json')).stdout)
+  const shown = async (what: string) =>
+    JSON.parse((await satgate('pass', 'show', what, '--json')).stdout)
+
+  it('lists passes with label and balance, and never a secret', async () => {
+    const { root, team } = await opened()
+    const table = await satgate('pass', 'list')
+    expect(table.stdout).toMatch(/^account +pass +kind +label +rail +sat +created/)
+    const rows = await listed()
+    expect(rows.slice(0, 2)).toMatchObject([
+      { kind: 'narrowed', label: 'team-a', rail: 'gift', balance_msat: 5_000, state: 'good' },
+      { kind: 'root', label: null, rail: 'gift', balance_msat: 10_000, state: 'good' },
+    ])
+    const all = [table.stdout, JSON.stringify(rows), JSON.stringify(await shown(team))].join('')
+    for (const pass of [root, team]) expect(all).not.toContain(pass.split(':')[1])
+    expect((await satgate('pass', 'list', '--limit', '1', '--json')).stdout).not.toContain('"root"')
+  })
+
+  it('shows caveats, the names of their prefixes, and what is left', async () => {
+    const { child, team } = await opened()
+    expect(await shown(team)).toMatchObject({
+      kind: 'narrowed',
+      state: 'good',
+      balance_msat: 5_000,
+      limits: [{ limit: 'spend <= 3 / day', left: '3000', unit: 'msat' }],
+    })
+    const { account, prefixes } = await shown(child)
+    expect(prefixes.map((one: { caveat: string }) => one.caveat)).toEqual([
+      null,
+      expect.stringMatching(/^id = /),
+      'calls <= 2',
+    ])
+    expect((await shown(account)).passes).toHaveLength(1)
+  })
+
+  it('revokes a child, a prefix and, with --yes, a root pass or an account that has credit', async () => {
+    const { child, root, team } = await opened()
+    expect((await satgate('pass', 'revoke', child)).code).toBe(0)
+    expect((await shown(child)).state).toBe('revoked')
+    expect((await shown(root)).state).toBe('good')
+    const refused = await satgate('pass', 'revoke', root)
+    expect([refused.code, refused.stderr]).toEqual([
+      4,
+      expect.stringMatching(/10 sat are on account/),
+    ])
+    const [prefix] = (await shown(root)).prefixes
+    expect((await satgate('pass', 'revoke', prefix.name)).code).toBe(0)
+    expect((await shown(root)).state).toBe('revoked')
+    const { account } = await shown(team)
+    expect((await satgate('pass', 'revoke', account)).code).toBe(4)
+    expect((await satgate('pass', 'revoke', account, '--yes')).code).toBe(0)
+    expect((await shown(team)).state).toBe('rotated')
+  })
+
+  it('rotates a root pass: the new one is printed once, and the others have ended', async () => {
+    const { child, root, team } = await opened()
+    const rotated = await satgate('pass', 'rotate', root)
+    expect(rotated.stdout).toMatch(/^[A-Za-z0-9+/=]+:[0-9a-f]{64}\n$/)
+    const next = rotated.stdout.trim()
+    expect((await shown(next)).state).toBe('good')
+    for (const old of [root, child]) expect((await shown(old)).state).toBe('rotated')
+    expect((await shown(next)).balance_msat).toBe(10_000)
+    expect(await satgate('pass', 'rotate', team)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('this pass is narrowed: give the root pass'),
+    })
+  })
+
+  it.each([
+    [['show', 'ffff'], 'there is no account ffff'],
+    [['revoke', 'AgEHc2F0Z2F0ZQJC'.repeat(8)], 'this gate did not make that pass'],
+    [['rotate', 'x', '--url', 'http://llm.example.com'], '--url takes the address of a gate'],
+    [['show', 'nonsense'], 'is not the name of an account'],
+  ])('bad input: %j', async (words, said) => {
+    await opened()
+    const { code, stderr } = await satgate('pass', ...words)
+    expect(code).toBeGreaterThan(0)
+    expect(stderr).toContain(said)
   })
 })
 

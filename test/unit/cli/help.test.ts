@@ -65,7 +65,7 @@ describe('--help', () => {
   })
 
   it.each([
-    ['pass show --help', 'show', 'satgate pass'],
+    ['pass shew --help', 'shew', 'satgate pass'],
     ['ledger book --help', 'book', 'satgate ledger'],
     ['shop --help', 'shop', 'satgate'],
     ['help shop', 'shop', 'satgate'],

@@ -4,10 +4,10 @@ import { Authenticator } from '../../../src/gate/authenticate.ts'
 import { Deposits } from '../../../src/gate/deposits.ts'
 import type { Invoices } from '../../../src/ledger/invoices.ts'
 import { Tiers } from '../../../src/money/tiers.ts'
-import { keyId } from '../../../src/passes/keys.ts'
 import { KnownPasses } from '../../../src/passes/known.ts'
 import { makeRecogniser } from '../../../src/passes/recognise.ts'
 import { makeVerifier } from '../../../src/passes/verify.ts'
+import { rootKeysOf } from '../../../src/passes/write.ts'
 import { L402 } from '../../../src/rails/l402.ts'
 import type { InvoiceQuotaKey } from '../../../src/rails/rail.ts'
 import { openPlayWallet } from '../../../src/wallets/play/play.ts'
@@ -67,11 +67,7 @@ export function rail(options: RailOptions = {}) {
     background: unheard,
   })
   const master = new Uint8Array(randomBytes(32))
-  const id = keyId(master)
-  const keys = {
-    current: { id, master },
-    byId: (asked: string) => (asked === id ? master : null),
-  }
+  const keys = rootKeysOf(master)
   const known = new KnownPasses(100)
   const verify = makeVerifier({ keys: [keys.current], remember: 100 })
   const revocations = new MemoryRevocations()

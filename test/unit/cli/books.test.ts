@@ -176,7 +176,14 @@ describe('an account', () => {
     const accounts = (await satgate('ledger', 'accounts', '--account', name, '--json')).json()
     expect(accounts).toEqual([
       {
-        ...{ account: name, paid_msat: 95_000, bonus_msat: 0, held_msat: 2_000, owed_msat: 0 },
+        ...{
+          account: name,
+          paid_msat: 95_000,
+          bonus_msat: 0,
+          held_msat: 2_000,
+          leaving_msat: 0,
+          owed_msat: 0,
+        },
         ...{ available_msat: 95_000, created_at: '2026-11-26T10:00:00.000Z' },
       },
     ])

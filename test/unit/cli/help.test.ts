@@ -65,7 +65,7 @@ describe('--help', () => {
   })
 
   it.each([
-    ['pass shew --help', 'shew', 'satgate pass'],
+    ['pass sell --help', 'sell', 'satgate pass'],
     ['ledger book --help', 'book', 'satgate ledger'],
     ['shop --help', 'shop', 'satgate'],
     ['help shop', 'shop', 'satgate'],

@@ -160,6 +160,22 @@ function questions(
         [402, {}],
       ],
     ],
+    [
+      'post /v1/passes/rotate',
+      [
+        [402, {}],
+        [403, narrowed],
+      ],
+    ],
+    [
+      'delete /v1/pass',
+      [
+        [402, {}],
+        [400, { body: '{', ...mine }],
+        [409, mine],
+        [200, { headers: bearer(child(pass, 'calls <= 2')) }],
+      ],
+    ],
     ['get /v1/models', [[200, {}]]],
     [
       'get /v1/models/{id}',

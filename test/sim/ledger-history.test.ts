@@ -40,6 +40,9 @@ const LIMITS: Readonly<Record<string, readonly Limit[]>> = Object.fromEntries(
 const small = fc.integer({ min: 0, max: 60 })
 const account = fc.constantFrom(...ACCOUNTS)
 const id = fc.constantFrom(...IDS)
+const withdrawal = fc.constantFrom('w1', 'w2', 'w3', 'w4', 'w5', 'w6', 'w7')
+const paidFrom = fc.constantFrom('lnd', 'mint')
+const source = fc.constantFrom('lnd', 'mint', 'lnd', '')
 
 const command = fc.oneof(
   {
@@ -49,7 +52,30 @@ const command = fc.oneof(
       payment: fc.constantFrom('p1', 'p2', 'p3', 'p4', 'p5', 'p6', 'p7', 'p8'),
       account,
       amount: fc.integer({ min: 0, max: 250 }),
-      credit: fc.constantFrom('paid' as const, 'bonus' as const),
+      credit: fc.constantFrom('paid' as const, 'paid' as const, 'bonus' as const),
+      source,
+      tier: fc.constantFrom(0, 0, 1, 30, 99),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      ...{ do: fc.constant('withdraw' as const), id: withdrawal, account, source: paidFrom },
+      ...{ amount: fc.integer({ min: 1, max: 150 }), fee: fc.constantFrom(0, 0, 5, 20) },
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      ...{ do: fc.constant('left' as const), id: withdrawal },
+      fee: fc.constantFrom(null, 0, 3, 20, 60),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      ...{ do: fc.constant('lost' as const), id: withdrawal, account, source: paidFrom },
+      ...{ amount: fc.integer({ min: 1, max: 150 }), fee: fc.constantFrom(0, 5) },
     }),
   },
   {
@@ -115,7 +141,7 @@ const archived = fc.oneof(
   },
 )
 const PAID = { payment: 'p1', account: 'ann', amount: 250, credit: 'paid' } as const
-const BEGUN = { do: 'deposit', ...PAID } as const
+const BEGUN = { do: 'deposit', ...PAID, source: 'lnd', tier: 30 } as const
 
 type Command = typeof archived extends fc.Arbitrary<infer T> ? T : never
 
@@ -173,6 +199,8 @@ async function playAll(played: Play, commands: readonly Command[]): Promise<void
 
 async function compare({ books, model, world }: Play): Promise<void> {
   expect(await books.statement.verify()).toMatchObject({ ok: true })
+  const [owed, sources] = [await books.statement.owed(), await books.statement.owedBySource()]
+  expect(sources.reduce((sum, { amount }) => sum + amount, 0n)).toBe(owed)
   for (const account of ACCOUNTS) {
     const balance = await books.ledger.balance(account)
     if (balance !== null) {
@@ -181,7 +209,11 @@ async function compare({ books, model, world }: Play): Promise<void> {
         bonus: BigInt(model.credit(account, 'bonus')),
         held: BigInt(model.held(account)),
         owed: BigInt(model.owed(account)),
+        leaving: BigInt(model.leaving(account)),
       })
+      const may = (await books.withdrawals.withdrawable(account)) ?? []
+      const shown = may.map(({ amount, source }) => `${source} ${amount}`).join(', ')
+      expect(shown, account).toBe(model.withdrawable(account))
     }
     for (const limit of LIMITS[account] ?? []) {
       const left = await books.ledger.left(limit, world.time)
@@ -214,9 +246,15 @@ async function perform(played: Play, command: Command): Promise<readonly [string
     case 'deposit': {
       const native = { amount: `${command.amount}`, unit: 'msat', rate: '1' }
       const amount = msat(BigInt(command.amount))
-      const done = await ledger.deposit({ ...command, amount, rail: 'l402', native, at })
-      return [done.ok ? 'ok' : done.error, model.deposit(command)]
+      const tier = command.credit === 'bonus' || command.amount === 0 ? 0 : command.tier
+      const more = { source: command.source || undefined, bonus: msat(BigInt(tier)) }
+      const done = await ledger.deposit({ ...command, ...more, amount, rail: 'l402', native, at })
+      return [done.ok ? 'ok' : done.error, model.deposit({ ...command, tier })]
     }
+    case 'withdraw':
+    case 'left':
+    case 'lost':
+      return leave(played, command)
     case 'hold':
       return hold(played, command)
     case 'extend': {
@@ -244,11 +282,40 @@ async function perform(played: Play, command: Command): Promise<readonly [string
   }
 }
 
+async function leave(
+  { books: { withdrawals }, model, world }: Play,
+  command: Extract<Command, { do: 'withdraw' | 'left' | 'lost' }>,
+): Promise<readonly [string, string]> {
+  const at = world.time
+  if (command.do === 'left') {
+    const { fee, id } = command
+    const close =
+      fee === null
+        ? ({ is: 'failed', reason: 'no route', at } as const)
+        : ({ is: 'sent', fee: msat(BigInt(fee)), at } as const)
+    const done = await withdrawals.closeWithdrawal(id, close)
+    return [done.ok ? done.value.state : done.error, model.closeWithdrawal(id, fee)]
+  }
+  const money = { amount: msat(BigInt(command.amount)), fee: msat(BigInt(command.fee)) }
+  const request = { ...command, ...money, at }
+  if (command.do === 'lost') {
+    const known = await withdrawals.withdrawal(command.id)
+    const { state } = await withdrawals.recordLost(request)
+    return [known === null ? state : 'known', model.lost(command)]
+  }
+  const done = await withdrawals.withdraw({ ...request, kind: 'lightning' })
+  const wanted = model.withdraw(command)
+  if (done.ok) return ['ok', wanted]
+  const { error } = done
+  return ['withdrawable' in error ? `${error.why} ${error.withdrawable}` : error.why, wanted]
+}
+
 /** What the archive must not change. */
 async function shownBy({ statement }: Books) {
   const [earnings, income] = [await statement.earnings(), await statement.income()]
   const accounts = await statement.accounts(99)
-  return { earnings, income, accounts, owed: await statement.owed() }
+  const [owed, sources] = [await statement.owed(), await statement.owedBySource()]
+  return { earnings, income, accounts, owed, sources, outgo: await statement.outgo() }
 }
 
 async function hold(

@@ -27,6 +27,26 @@ interface Paid {
   readonly account: string
   readonly amount: number
   readonly credit: 'paid' | 'bonus'
+  /** Empty: no source. */
+  readonly source: string
+  readonly tier: number
+}
+
+export interface WithdrawCommand {
+  readonly id: string
+  readonly account: string
+  readonly source: string
+  readonly amount: number
+  readonly fee: number
+}
+
+/** Each msat that it takes is one entry of `taken`: the deposit that it comes from. */
+interface Leaving extends WithdrawCommand {
+  state: 'open' | 'sent' | 'failed'
+  taken: Paid[]
+  /** Bonus that it took back, out of bonus credit and out of paid-in credit. */
+  bonus: number
+  instead: number
 }
 
 interface Held extends HoldCommand {
@@ -53,6 +73,7 @@ export class Model {
   now = 0
   readonly #deposits: Paid[] = []
   readonly #holds: Held[] = []
+  readonly #leaving: Leaving[] = []
 
   /** Debts that the last close gave up. */
   #lost = 0
@@ -154,9 +175,124 @@ export class Model {
   }
 
   credit(account: string, credit: 'paid' | 'bonus'): number {
-    const came = this.#deposits.filter((one) => one.account === account && one.credit === credit)
+    const came = this.#deposits.filter((one) => one.account === account)
     const went = this.#holds.filter((one) => one.account === account)
-    return sum(came.map(({ amount }) => amount)) - sum(went.map((one) => one[credit]))
+    const left = this.#leaving.filter((one) => one.account === account)
+    const tiers = credit === 'bonus' ? sum(came.map(({ tier }) => tier)) : 0
+    return (
+      sum(came.filter((one) => one.credit === credit).map(({ amount }) => amount)) +
+      tiers -
+      sum(went.map((one) => one[credit])) -
+      sum(left.map((one) => (credit === 'paid' ? one.taken.length + one.instead : one.bonus)))
+    )
+  }
+
+  leaving(account: string): number {
+    const open = this.#leaving.filter((one) => one.account === account && one.state === 'open')
+    return sum(open.map(({ amount, fee }) => amount + fee))
+  }
+
+  /** `lnd 30, mint 20`: what may leave, the source of the newest deposit first. */
+  withdrawable(account: string): string {
+    const sums = new Map<string, number>()
+    for (const { source } of this.#mayLeave(account)) sums.set(source, (sums.get(source) ?? 0) + 1)
+    return [...sums].map(([source, amount]) => `${source} ${amount}`).join(', ')
+  }
+
+  withdraw(command: WithdrawCommand): Answer {
+    const { account, amount, fee, id, source } = command
+    if (this.#leaving.some((one) => one.id === id)) return 'exists'
+    if (!this.#exists(account)) return 'account_not_found'
+    if (this.leaving(account) > 0) return 'in_flight'
+    if (this.held(account) > 0) return 'held'
+    const may = this.#mayLeave(account).filter((one) => one.source === source)
+    if (may.length < amount + fee) return `insufficient_funds ${may.length}`
+    this.#take({ ...command, state: 'open', taken: [], bonus: 0, instead: 0 }, amount + fee)
+    return 'ok'
+  }
+
+  /** What left although nobody set it aside. */
+  lost(command: WithdrawCommand): Answer {
+    if (this.#leaving.some((one) => one.id === command.id)) return 'known'
+    const { amount, fee } = command
+    this.#take({ ...command, state: 'sent', taken: [], bonus: 0, instead: 0 }, amount + fee)
+    return 'sent'
+  }
+
+  /** `fee` is null if it failed. */
+  closeWithdrawal(id: string, fee: number | null): Answer {
+    const one = this.#leaving.find((known) => known.id === id)
+    if (one === undefined) return 'withdrawal_not_found'
+    if (one.state !== 'open') return 'already_closed'
+    one.state = fee === null ? 'failed' : 'sent'
+    const wanted = fee === null ? 0 : one.amount + fee
+    while (one.taken.length > wanted) this.#giveBack(one)
+    if (wanted > one.taken.length) this.#take(one, wanted - one.taken.length)
+    this.#collect(one.account)
+    return one.state
+  }
+
+  /** Takes up to that many msat, one after the other. */
+  #take(one: Leaving, most: number): void {
+    const may = this.#mayLeave(one.account).filter(({ source }) => source === one.source)
+    if (!this.#leaving.includes(one)) this.#leaving.push(one)
+    for (const deposit of may.slice(0, most)) {
+      const back = this.#back(deposit, 1)
+      for (let i = 0; i < back; i++) {
+        if (this.credit(one.account, 'bonus') > 0) one.bonus++
+        else one.instead++
+      }
+      one.taken.push(deposit)
+    }
+  }
+
+  #giveBack(one: Leaving): void {
+    const deposit = one.taken.pop()
+    if (deposit === undefined) return
+    const back = this.#back(deposit, 1)
+    for (let i = 0; i < back; i++) {
+      if (one.instead > 0) one.instead--
+      else one.bonus--
+    }
+  }
+
+  /** The bonus that goes back if so many more msat of a deposit leave. */
+  #back({ amount, payment, tier }: Paid, more: number): number {
+    const left = this.#leftOf(payment)
+    const share = (gone: number) => (tier === 0 ? 0 : Math.ceil((tier * gone) / amount))
+    return share(left + more) - share(left)
+  }
+
+  #leftOf = (payment: string): number =>
+    sum(this.#leaving.map(({ taken }) => taken.filter((one) => one.payment === payment).length))
+
+  /** Each msat that may leave, by its deposit. Adds them one by one, as long as all of it can be paid. */
+  #mayLeave(account: string): Paid[] {
+    const paid = this.credit(account, 'paid')
+    const bonus = this.credit(account, 'bonus')
+    const own = this.#deposits.filter((one) => one.account === account && one.credit === 'paid')
+    const whole = sum(own.map((one) => one.amount - this.#leftOf(one.payment)))
+    let spent = whole - paid
+    const free = own.map((deposit) => {
+      const there = deposit.amount - this.#leftOf(deposit.payment)
+      const gone = Math.min(spent, there)
+      spent -= gone
+      return { deposit, amount: there - gone }
+    })
+    const may: Paid[] = []
+    let back = 0
+    for (const { amount, deposit } of free.reverse()) {
+      if (deposit.source === '') continue
+      let own = 0
+      for (let i = 1; i <= amount; i++) {
+        const more = this.#back(deposit, i)
+        if (may.length + 1 + Math.max(0, back + more - bonus) > paid) break
+        may.push(deposit)
+        own = more
+      }
+      back += own
+    }
+    return may
   }
 
   held(account: string): number {
@@ -228,7 +364,7 @@ export class Model {
         hold[from]++
         hold.owed--
       }
-      if (this.held(account) > 0) continue
+      if (this.held(account) > 0 || this.leaving(account) > 0) continue
       this.#lost += hold.owed
       hold.owed = 0
     }
@@ -241,7 +377,8 @@ export class Model {
 
   #find = (id: string): Held | undefined =>
     this.#holds.find((hold) => hold.id === id && !hold.archived)
-  #exists = (account: string): boolean => this.#deposits.some((one) => one.account === account)
+  #exists = (account: string): boolean =>
+    [...this.#deposits, ...this.#leaving].some((one) => one.account === account)
   #owned = (account: string): number =>
     Math.max(
       0,

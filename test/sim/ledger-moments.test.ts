@@ -12,6 +12,7 @@ import { SqliteStore } from '../../src/ledger/sqlite/store.ts'
 import { openingOf } from '../../src/ledger/sqlite/writer.ts'
 import { openSqliteBooks } from '../../src/ledger/sqlite.ts'
 import { StoreLedger } from '../../src/ledger/store-ledger.ts'
+import { StoreWithdrawals } from '../../src/ledger/store-withdrawals.ts'
 import { msat } from '../../src/money/msat.ts'
 import { ScriptWorld } from '../contract/ledger-script.ts'
 import { scratch } from '../unit/ledger/scratch.ts'
@@ -29,6 +30,7 @@ const IDS = Array.from({ length: 10 }, (_, i) => `h${i}`)
 const account = fc.constantFrom(...ACCOUNTS)
 const id = fc.constantFrom(...IDS)
 const amount = fc.integer({ min: 0, max: 150 })
+const withdrawal = fc.constantFrom('w1', 'w2', 'w3', 'w4', 'w5')
 
 const command = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('deposit' as const), account, amount }) },
@@ -43,6 +45,20 @@ const command = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('settle' as const), id, amount }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('release' as const), id }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('extend' as const), id, part: fc.nat(9) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      ...{ do: fc.constant('withdraw' as const), id: withdrawal, account },
+      ...{ amount: fc.integer({ min: 1, max: 150 }), fee: fc.constantFrom(0, 9) },
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      ...{ do: fc.constant('left' as const), id: withdrawal },
+      fee: fc.constantFrom(null, 0, 5),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('expire' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('post' as const) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('seal' as const) }) },
@@ -131,7 +147,8 @@ it('the file is memory, less what is on its way, less what is not posted; a cras
           const journal = new Journal({ world, writer, onTrouble: () => {} })
           const store = new SqliteStore(db, journal)
           const ledger = new StoreLedger(store, ownerOf(db, world.random))
-          const played: Play = { db, world, writer, journal, store, ledger }
+          const withdrawals = new StoreWithdrawals(store)
+          const played: Play = { db, world, writer, journal, store, ledger, withdrawals }
           for (const one of ACCOUNTS) await pay(played, one, 200)
           for (const [i, command] of commands.entries()) {
             await perform(played, command)
@@ -154,6 +171,7 @@ interface Play {
   readonly journal: Journal
   readonly store: SqliteStore
   readonly ledger: StoreLedger
+  readonly withdrawals: StoreWithdrawals
 }
 
 let payments = 0
@@ -162,7 +180,9 @@ let payments = 0
 async function pay({ ledger, writer, world }: Play, account: string, amount: number) {
   payments += 1
   const payment = `p${payments}`
-  const done = ledger.deposit(deposit({ payment, account, amount: msat(BigInt(amount)) }))
+  const done = ledger.deposit(
+    deposit({ payment, account, amount: msat(BigInt(amount)), source: 'lnd' }),
+  )
   // The group before it is written first, then its own.
   for (let i = 0; i < 2; i += 1) {
     await writer.answer()
@@ -173,7 +193,7 @@ async function pay({ ledger, writer, world }: Play, account: string, amount: num
 }
 
 async function perform(played: Play, command: Command): Promise<void> {
-  const { ledger, store, world, writer } = played
+  const { ledger, store, withdrawals, world, writer } = played
   switch (command.do) {
     case 'deposit':
       return pay(played, command.account, command.amount)
@@ -192,6 +212,24 @@ async function perform(played: Play, command: Command): Promise<void> {
     case 'extend': {
       const held = store.hold(command.id)?.amount ?? 0n
       ledger.extend(command.id, world.now() + 60, msat((held * BigInt(command.part)) / 9n))
+      return
+    }
+    case 'withdraw': {
+      const { account, amount, fee, id } = command
+      const money = { amount: msat(BigInt(amount)), fee: msat(BigInt(fee)) }
+      const request = { id, account, source: 'lnd', ...money, kind: 'lightning', at: 1 }
+      // It resolves when it is on disk, and the history decides when that is.
+      withdrawals.withdraw(request).catch(() => {})
+      return
+    }
+    case 'left': {
+      const { fee, id } = command
+      const at = world.now()
+      const close =
+        fee === null
+          ? ({ is: 'failed', reason: 'no route', at } as const)
+          : ({ is: 'sent', fee: msat(BigInt(fee)), at } as const)
+      withdrawals.closeWithdrawal(id, close).catch(() => {})
       return
     }
     case 'expire':
@@ -223,7 +261,7 @@ function balances(db: DatabaseSync): Balances {
 }
 
 const NAMES = ACCOUNTS.flatMap((account) =>
-  ['paid', 'bonus', 'held', 'owed'].map((drawer) => `${drawer}:${account}`),
+  ['paid', 'bonus', 'held', 'owed', 'leaving'].map((drawer) => `${drawer}:${account}`),
 )
 
 /** What they must say, added up without a look at the file. */
@@ -248,6 +286,7 @@ function wanted({ db, journal, store, writer }: Play): Balances {
       [`bonus:${id}`, account.bonus + of('bonus')],
       [`held:${id}`, account.held - of('amount')],
       [`owed:${id}`, -account.owed],
+      [`leaving:${id}`, account.leaving],
     ] as const
   })
   return Object.fromEntries(
@@ -272,13 +311,16 @@ async function crash({ store }: Play, folder: ReturnType<typeof scratch>): Promi
     expect(await books.statement.verify()).toMatchObject({ ok: true, value: { openHolds: 0 } })
     for (const id of ACCOUNTS) {
       const after = await books.ledger.balance(id)
-      expect(after).toMatchObject({ held: 0n, owed: 0n })
+      expect(after).toMatchObject({ held: 0n })
+      // No start gives a withdrawal back, and a debt may wait for it.
+      if (after?.leaving === 0n) expect(after.owed).toBe(0n)
       const was = store.account(id)
       if (was === null || after === null) throw new Error('deposits are on disk')
       const open = [...store.openHolds()].filter(({ account }) => account === id)
       const delivered = open.reduce((sum, { sofar }) => sum + sofar, 0n)
-      const least = was.paid + was.bonus + was.held - was.owed - delivered
-      expect(after.available >= least, `${id} has ${after.available}, had ${least}`).toBe(true)
+      const least = was.paid + was.bonus + was.held + was.leaving - was.owed - delivered
+      const left = after.available + after.leaving - after.owed
+      expect(left >= least, `${id} has ${left}, had ${least}`).toBe(true)
     }
   } finally {
     await books.close()

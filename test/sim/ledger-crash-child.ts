@@ -5,7 +5,7 @@ import { real } from '../support/world.ts'
 
 /**
  * Does the ledger work of a gate until it is killed: parallel buyers who deposit, hold, journal,
- * settle or release. Each deposit is printed when it is acknowledged. Arguments: the file, and a
+ * settle, release or withdraw. Each deposit and withdrawal is printed when it is acknowledged. Arguments: the file, and a
  * name for this process.
  */
 
@@ -17,7 +17,7 @@ const books = openSqliteBooks({
   world,
   writer: (parts) => new ThreadWriter(parts),
 })
-const { ledger } = books
+const { ledger, withdrawals } = books
 await ledger.recover(world.now())
 process.stdout.write('ready\n')
 
@@ -36,9 +36,38 @@ async function buyer(account: string): Promise<never> {
 
 async function pay(account: string, payment: string): Promise<void> {
   const native = { amount: '1', unit: 'sat', rate: '1000' }
-  const common = { payment, account, credit: 'paid', rail: 'l402', native } as const
-  const done = await ledger.deposit({ ...common, amount: msat(1_000n), at: world.now() })
+  const common = { payment, account, credit: 'paid', rail: 'l402', source: 'lnd', native } as const
+  const done = await ledger.deposit({
+    ...{ ...common, amount: msat(1_000n), bonus: msat(70n), at: world.now() },
+  })
   if (done.ok) process.stdout.write(`${payment} ${account}\n`)
+}
+
+/** A buyer who withdraws, with a new account each time. */
+async function leaver(name: string): Promise<never> {
+  for (let i = 0; ; i++) {
+    const account = `${life}-${name}-${i}`
+    await pay(account, `${account}-p`)
+    await buy(account, `${account}-b`, i)
+    await leave(account, `${account}-w`, i)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+/** Some are open whenever the process is killed, and the buyer goes on with the rest. */
+async function leave(account: string, id: string, i: number): Promise<void> {
+  const money = { amount: msat(BigInt(1 + (i % 90))), fee: msat(BigInt(i % 7)) }
+  const request = { id, account, source: 'lnd', ...money, kind: 'lightning', at: world.now() }
+  const done = await withdrawals.withdraw(request)
+  if (!done.ok) return
+  process.stdout.write(`${id} withdrawn\n`)
+  const at = world.now()
+  const ends = [
+    { is: 'sent', fee: msat(BigInt(i % 11)), at },
+    { is: 'failed', reason: 'no route', at },
+  ] as const
+  const close = ends[i % 3]
+  if (close !== undefined) await withdrawals.closeWithdrawal(id, close)
 }
 
 async function buy(account: string, id: string, i: number): Promise<void> {
@@ -80,4 +109,8 @@ async function keepTidy(): Promise<never> {
   }
 }
 
-await Promise.all([keepTidy(), ...Array.from({ length: BUYERS }, (_, i) => buyer(`buyer${i}`))])
+await Promise.all([
+  keepTidy(),
+  ...Array.from({ length: BUYERS }, (_, i) => buyer(`buyer${i}`)),
+  ...Array.from({ length: 2 }, (_, i) => leaver(`leaver${i}`)),
+])

@@ -12,8 +12,8 @@ const CHILD = fileURLToPath(new URL('ledger-crash-child.ts', import.meta.url))
 const LIVES = 6
 
 /**
- * Runs the child on the file, and kills it some ms after that many deposits. Returns the deposits
- * that it acknowledged.
+ * Runs the child on the file, and kills it some ms after that many deposits and withdrawals. Returns
+ * those that it acknowledged.
  */
 async function live(path: string, life: string, deposits: number): Promise<string[]> {
   const child = spawn(process.execPath, [CHILD, path, life], {
@@ -30,10 +30,11 @@ async function live(path: string, life: string, deposits: number): Promise<strin
   return lines
 }
 
-it('B6 kill -9 at any time: the books balance and every acknowledged deposit is there', async () => {
+it('B6 L12 kill -9 at any time: the books balance and every acknowledged deposit and withdrawal is there', async () => {
   const folder = scratch()
   const path = folder.path('ledger.db')
   let owed = false
+  let leaving = false
   const lengths = Array.from({ length: LIVES }, () => Math.floor(40 + Math.random() * 200))
   try {
     for (const [life, deposits] of lengths.entries()) {
@@ -44,17 +45,29 @@ it('B6 kill -9 at any time: the books balance and every acknowledged deposit is 
       expect(await books.statement.verify(), about).toMatchObject({ ok: true })
       for (const line of acknowledged) {
         const [payment = '', account = ''] = line.split(' ')
+        if (account === 'withdrawn') {
+          expect(await books.withdrawals.withdrawal(payment), `${about}: ${line}`).not.toBeNull()
+          continue
+        }
         const again = await books.ledger.deposit(deposit({ payment, account }))
         expect(again, `${about}: ${line}`).toEqual({ ok: false, error: 'already_deposited' })
       }
+      const open = await books.withdrawals.openWithdrawals()
       await books.ledger.recover(Date.now())
+      expect(await books.withdrawals.openWithdrawals(), about).toEqual(open)
+      leaving ||= open.length > 0
+      for (const { id } of open) {
+        const close = { is: 'failed', reason: 'not at the wallet', at: Date.now() } as const
+        await books.withdrawals.closeWithdrawal(id, close)
+      }
       const proof = await books.statement.verify()
-      const nothing = { openHolds: 0, buyers: { held: 0n, owed: 0n } }
+      const nothing = { openHolds: 0, buyers: { held: 0n, owed: 0n, leaving: 0n } }
       expect(proof, about).toMatchObject({ ok: true, value: nothing })
       owed ||= (await books.statement.entries(1_000)).some(({ why }) => why === 'collect')
       await books.close()
     }
     expect(owed, 'something was owed at times').toBe(true)
+    expect(leaving, 'something was leaving at times').toBe(true)
   } finally {
     folder.remove()
   }

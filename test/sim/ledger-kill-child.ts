@@ -7,8 +7,8 @@ import { deposit, hold } from '../unit/ledger/use.ts'
 
 /**
  * Writes one group of rows and stands still at one moment of its way to the disk, so that it can be
- * killed there. Says `here` at that moment, and `acknowledged` if the deposit of that group is
- * acknowledged before. Arguments: the file and the moment.
+ * killed there. Says `here` at that moment, and `acknowledged` for its deposit and for each step of a
+ * withdrawal in it, if that is acknowledged before. Arguments: the file and the moment.
  */
 
 const [path = '', at = ''] = process.argv.slice(2)
@@ -18,10 +18,17 @@ const books = openSqliteBooks({
   world: { ...real, now: () => 1_000 },
   writer: (parts) => new ThreadWriter(parts, PLANTED),
 })
-const { ledger } = books
-for (const account of ['open', 'metered', 'journalled', 'settled', 'whole']) {
-  await ledger.deposit(deposit({ account, payment: `of ${account}` }))
+const { ledger, withdrawals } = books
+const ACCOUNTS = ['open', 'metered', 'journalled', 'settled', 'whole', 'leaving', 'sent', 'failed']
+for (const account of ACCOUNTS) {
+  await ledger.deposit(deposit({ account, payment: `of ${account}`, source: 'lnd' }))
 }
+const leave = (account: string) =>
+  withdrawals.withdraw({
+    ...{ id: `from ${account}`, account, source: 'lnd', amount: msat(500n), fee: msat(50n) },
+    ...{ kind: 'lightning', at: 1_000 },
+  })
+for (const account of ['sent', 'failed']) await leave(account)
 for (const account of ['journalled', 'settled']) {
   await ledger.hold(hold({ id: account, account }))
   await ledger.extend(account, 61_000, msat(40n))
@@ -38,6 +45,12 @@ await ledger.extend('journalled', 61_000, msat(70n))
 const quantities = { input: 1, cached: 0, output: 2 }
 const charge = { quantities, usage: 'reported', end: 'complete', at: 2_000 } as const
 for (const id of ['settled', 'whole']) await ledger.settle(id, { ...charge, amount: msat(60n) })
+const leaves = [
+  leave('leaving'),
+  withdrawals.closeWithdrawal('from sent', { is: 'sent', fee: msat(3n), at: 2_000 }),
+  withdrawals.closeWithdrawal('from failed', { is: 'failed', reason: 'no route', at: 2_000 }),
+]
+for (const one of leaves) one.then(() => process.stdout.write('acknowledged\n'))
 const waits = ledger.deposit(deposit({ account: 'waiting', payment: 'waits' })).then(() => {
   process.stdout.write('acknowledged\n')
 })

@@ -100,8 +100,9 @@ export function controlHandlers(
       case 'archive':
         return archive(parts, question, asker.told)
       case 'earnings': {
-        const [charges, deposits] = await Promise.all([statement.earnings(), statement.income()])
-        return earningsJson(charges, deposits)
+        return earningsJson(
+          ...(await Promise.all([statement.earnings(), statement.income(), statement.outgo()])),
+        )
       }
       case 'mint':
         return mint(parts, question)

@@ -2,7 +2,7 @@ import type { Result } from '../floor/result.ts'
 import { shortName } from '../gate/account-name.ts'
 import type { Drawer, Entry } from '../ledger/entry.ts'
 import type { Balance as AccountBalance, AccountId, OpenHold } from '../ledger/ledger.ts'
-import type { Books, Earning, Income, Proof } from '../ledger/open-ledger.ts'
+import type { Books, Earning, Income, Outgo, Proof } from '../ledger/open-ledger.ts'
 import type { Withdrawal } from '../ledger/withdrawals.ts'
 import { othersShown } from '../money/quantities.ts'
 import type { Exported, KeptExport } from '../wallets/ecash/spend/export.ts'
@@ -110,7 +110,11 @@ const withNames = (problem: string): string =>
     return `${kind}${shortName(id)}`
   })
 
-export const earningsJson = (charges: readonly Earning[], deposits: readonly Income[]) => ({
+export const earningsJson = (
+  charges: readonly Earning[],
+  deposits: readonly Income[],
+  outgo: readonly Outgo[],
+) => ({
   charges: charges.map((row) => ({
     day: row.day,
     model: row.model,
@@ -127,6 +131,13 @@ export const earningsJson = (charges: readonly Earning[], deposits: readonly Inc
     credit: row.credit,
     payments: row.payments,
     amount_msat: amount(row.amount),
+  })),
+  withdrawals: outgo.map((row) => ({
+    day: row.day,
+    source: row.source,
+    withdrawals: row.withdrawals,
+    amount_msat: amount(row.amount),
+    fees_msat: amount(row.fees),
   })),
 })
 export type EarningsJson = ReturnType<typeof earningsJson>

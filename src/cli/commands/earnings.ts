@@ -7,10 +7,10 @@ import { inSats } from './ledger-tables.ts'
 
 export const earnings: Command = {
   name: 'earnings',
-  does: 'Show what was earned by day and model, and paid in by day and rail.',
+  does: 'Show what was earned by day and model, paid in by rail, and paid back to buyers.',
   more: 'Days are UTC. "lost" is what answers cost beyond what their buyers had.',
   examples: [
-    ['satgate earnings', 'two tables, newest day first'],
+    ['satgate earnings', 'tables, newest day first'],
     ['satgate earnings --json', 'the same for programs, in msat'],
   ],
   settings: FOLDER_OF_BOOKS,
@@ -24,7 +24,8 @@ export const earnings: Command = {
 
 const UNPAID = 'Nothing was earned and nothing was paid in yet.\n'
 
-function earningsTable({ charges, deposits }: EarningsJson, unit: string): string {
+function earningsTable(rows: EarningsJson, unit: string): string {
+  const { charges, deposits, withdrawals } = rows
   if (charges.length === 0 && deposits.length === 0) return UNPAID
   // A column for images, seconds and so on is there only if a request used any.
   const others = SHOWN_NAMES.filter((name) => charges.some((row) => row[name] !== undefined))
@@ -43,10 +44,17 @@ function earningsTable({ charges, deposits }: EarningsJson, unit: string): strin
     ['day', 'rail', 'kind', 'payments', unit],
     deposits.map((row) => [row.day, row.rail, row.credit, row.payments, inSats(row.amount_msat)]),
   )
+  const paidOut = table(
+    ['day', 'from', 'withdrawals', unit, `of it fees ${unit}`],
+    withdrawals.map((row) => [
+      ...[row.day, row.source, row.withdrawals, inSats(row.amount_msat), inSats(row.fees_msat)],
+    ]),
+  )
   return [
     'Earned, by UTC day and model\n',
     charges.length === 0 ? 'Nothing yet.\n' : earned,
     '\nPaid in, by UTC day and rail\n',
     deposits.length === 0 ? 'Nothing yet.\n' : paidIn,
+    withdrawals.length === 0 ? '' : `\nPaid back to buyers, by UTC day and source\n${paidOut}`,
   ].join('')
 }

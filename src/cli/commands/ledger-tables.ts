@@ -25,11 +25,18 @@ export const clock = (time: string): string => time.slice(0, 19).replace('T', ' 
 const short = (id: string): string => id.slice(0, 14)
 
 function accountsTable(rows: readonly AccountJson[], unit: string): string {
+  // Few accounts have a withdrawal under way.
+  const leaves = rows.some((row) => BigInt(row.leaving_msat) > 0n)
+  const leaving = leaves ? ['leaving'] : []
   return table(
-    ['account', `available ${unit}`, 'of it paid', 'of it bonus', 'held', 'owes', 'since (UTC)'],
+    [
+      ...['account', `available ${unit}`, 'of it paid', 'of it bonus', 'held', ...leaving],
+      ...['owes', 'since (UTC)'],
+    ],
     rows.map((row) => [
       row.account,
       ...[row.available_msat, row.paid_msat, row.bonus_msat, row.held_msat].map(inSats),
+      ...(leaves ? [inSats(row.leaving_msat)] : []),
       ...[inSats(row.owed_msat), clock(row.created_at)],
     ]),
   )

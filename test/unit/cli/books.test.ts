@@ -60,8 +60,9 @@ async function lived(books: Books): Promise<void> {
   await books.ledger.hold(request('h3', BOB))
 }
 
-const pay = (books: Books, account: string, amount: bigint, payment: string) =>
+const pay = (books: Books, account: string, amount: bigint, payment: string, source?: string) =>
   books.ledger.deposit({
+    source,
     ...{ payment, account, amount: msat(amount), credit: 'paid', rail: 'l402', at: world.now() },
     native: { amount: String(amount), unit: 'msat', rate: '1' },
   })
@@ -169,6 +170,42 @@ describe('which books a command looked at', () => {
   })
 })
 
+describe('what left', () => {
+  it('is in the earnings, the accounts, the entries and the proof, under the name of its account', async () => {
+    const books = await running(REAL, 'real')
+    await pay(books, ANN, 100_000n, 'a', 'lnd')
+    const leave = (id: string) =>
+      books.withdrawals.withdraw({
+        ...{ id, account: ANN, source: 'lnd', kind: 'lightning', at: world.now() },
+        ...{ amount: msat(20_000n), fee: msat(1_000n) },
+      })
+    await leave('ln:1')
+    const close = { is: 'sent', fee: msat(500n), at: world.now() } as const
+    await books.withdrawals.closeWithdrawal('ln:1', close)
+    await leave('ln:2')
+    const name = nameOf(ANN)
+    expect((await satgate('earnings', '--json')).json().withdrawals).toEqual([
+      { day: '2026-11-26', source: 'lnd', withdrawals: 1, amount_msat: 20_500, fees_msat: 500 },
+    ])
+    expect((await satgate('earnings')).stdout).toContain('Paid back to buyers')
+    const [account] = (await satgate('ledger', '--json')).json()
+    expect(account).toMatchObject({ account: name, paid_msat: 58_500, leaving_msat: 21_000 })
+    expect((await satgate('ledger')).stdout).toMatch(/leaving/)
+    const entries = (await satgate('ledger', 'entries', '--account', name, '--json')).json()
+    expect(entries.map(({ why, ref }: { why: string; ref: string }) => `${why} ${ref}`)).toEqual([
+      ...['withdraw ln:2', 'send ln:1', 'withdraw ln:1', 'deposit a'],
+    ])
+    expect(entries[0].postings).toEqual([
+      { debit: `paid:${name}`, credit: `leaving:${name}`, amount_msat: 21_000 },
+    ])
+    const proof = (await satgate('ledger', 'verify', '--json')).json()
+    expect(proof).toMatchObject({ balanced: true, buyers: { leaving_msat: 21_000 } })
+    expect(proof.drawers).toContainEqual({ drawer: 'sent:lnd', balance_msat: 20_500 })
+    for (const view of ['accounts', 'entries', 'verify'])
+      expect((await satgate('ledger', view, '--json')).stdout).not.toMatch(/(aa){16}/)
+  })
+})
+
 describe('an account', () => {
   it('has one name, which every view accepts, however many rows of others came since', async () => {
     await lived(await running(REAL, 'real'))
@@ -176,15 +213,8 @@ describe('an account', () => {
     const accounts = (await satgate('ledger', 'accounts', '--account', name, '--json')).json()
     expect(accounts).toEqual([
       {
-        ...{
-          account: name,
-          paid_msat: 95_000,
-          bonus_msat: 0,
-          held_msat: 2_000,
-          leaving_msat: 0,
-          owed_msat: 0,
-        },
-        ...{ available_msat: 95_000, created_at: '2026-11-26T10:00:00.000Z' },
+        ...{ account: name, paid_msat: 95_000, bonus_msat: 0, held_msat: 2_000, owed_msat: 0 },
+        ...{ leaving_msat: 0, available_msat: 95_000, created_at: '2026-11-26T10:00:00.000Z' },
       },
     ])
     const holds = (await satgate('ledger', 'holds', '--account', name, '--json')).json()

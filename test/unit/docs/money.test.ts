@@ -75,6 +75,29 @@ async function paid(...done: readonly ((books: Books) => Awaitable<unknown>)[]):
   return books
 }
 
+/** The same with a bonus of 1 sat, out of a wallet that can pay it back. */
+const withBonus = (): Deposit => ({
+  ...deposit('ln:5c', fromSat(10), 'paid'),
+  source: 'lnd',
+  bonus: fromSat(1),
+})
+
+/** A ledger with that payment, after the events `done`. */
+async function paidWithBonus(
+  ...done: readonly ((books: Books) => Awaitable<unknown>)[]
+): Promise<Books> {
+  const books = openMemoryBooks('test')
+  await books.ledger.deposit(withBonus())
+  for (const step of done) await step(books)
+  return books
+}
+
+const leave = ({ withdrawals }: Books) =>
+  withdrawals.withdraw({
+    ...{ id: 'ln:7e', account: 'a91f', source: 'lnd', amount: fromSat(5), fee: fromSat(1) },
+    ...{ kind: 'lightning', at: 0 },
+  })
+
 const hold =
   (id: string, input: number, most: number) =>
   ({ ledger }: Books) =>
@@ -148,6 +171,38 @@ const EVENTS: readonly (readonly [string, () => Promise<string>])[] = [
       const gift = ({ ledger }: Books) => ledger.deposit(deposit('grant:9e', fromSat(5), 'bonus'))
       const books = await paid(gift, hold('r1', 300, 12_000))
       return table(books, () => books.ledger.settle('r1', used(300, 10_700)))
+    },
+  ],
+  [
+    'A payment with a bonus',
+    async () => {
+      const books = openMemoryBooks('test')
+      return table(books, () => books.ledger.deposit(withBonus()))
+    },
+  ],
+  [
+    'A withdrawal begins',
+    async () => {
+      const books = await paidWithBonus()
+      return table(books, () => leave(books))
+    },
+  ],
+  [
+    'It was sent',
+    async () => {
+      const books = await paidWithBonus(leave)
+      return table(books, () =>
+        books.withdrawals.closeWithdrawal('ln:7e', { is: 'sent', fee: msat(200n), at: 0 }),
+      )
+    },
+  ],
+  [
+    'It was not sent',
+    async () => {
+      const books = await paidWithBonus(leave)
+      return table(books, () =>
+        books.withdrawals.closeWithdrawal('ln:7e', { is: 'failed', reason: 'no route', at: 0 }),
+      )
     },
   ],
 ]

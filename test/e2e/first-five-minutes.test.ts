@@ -82,5 +82,5 @@ const requestsOf = (lines: readonly string[]): string[] =>
 /** A request without the values that an agent fills in. A pass may be one value or two. */
 const emptied = (request: string): string =>
   request
-    .replace(/‹\w+›|\b(?:MACAROON|PREIMAGE|INVOICE|PAYMENT_HASH|STATUS_TOKEN)\b/g, '‹›')
+    .replace(/‹\w+›|\b(?:MACAROON|PREIMAGE|(?:YOUR_)?INVOICE|PAYMENT_HASH|STATUS_TOKEN)\b/g, '‹›')
     .replace('‹›:‹›', '‹›')

@@ -92,12 +92,14 @@ class PassAdmin {
       throw new Failed(`${what.slice(0, 8)}… is the name of a prefix: show the pass that has it`)
     const { account } = found
     const balance = await this.#books.ledger.balance(account)
+    const may = (await this.#books.withdrawals.withdrawable(account)) ?? []
     const money = {
       account: shortName(account),
       balance_msat: amount(balance === null ? 0n : balance.available + balance.held),
       held_msat: amount(balance?.held ?? 0n),
       paid_msat: amount(balance?.paid ?? 0n),
       bonus_msat: amount(balance?.bonus ?? 0n),
+      withdrawable: may.map(({ source, amount: left }) => ({ source, amount_msat: amount(left) })),
     }
     if (found.is === 'account') {
       const passes = await this.#books.statement.passes(MOST_SHOWN, account)

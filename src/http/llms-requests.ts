@@ -130,7 +130,7 @@ function playPay({ origin, terms }: Selling): string {
 }
 
 const NARROWER =
-  'Make a narrower pass out of yours, for a tool or another agent that you do not fully trust. This needs no request: it adds caveats to the macaroon and signs them. The new pass spends from the same credit and never more than its caveats allow. Other caveats are `expires = 2030-12-31T00:00:00Z`, `spend <= 50 / day` (sats), `calls <= 100` and `model = NAME`.'
+  'Make a narrower pass out of yours, for a tool or another agent that you do not fully trust. Into the settings of an app belongs a spending key, the pass with the caveat `only = spend`: whoever reads it there can spend, and cannot take money out. This needs no request: it adds caveats to the macaroon and signs them. The new pass spends from the same credit and never more than its caveats allow. Other caveats are `expires = 2030-12-31T00:00:00Z`, `spend <= 50 / day` (sats), `calls <= 100` and `model = NAME`.'
 
 /**
  * Does the same as `satgate pass narrow`: a macaroon in V2 format ends with 00 06 20 and its

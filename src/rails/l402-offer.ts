@@ -2,9 +2,12 @@ import { floorSat } from '../money/msat.ts'
 import type { IssuedInvoice, Offer } from './rail.ts'
 import { SAME } from './same-invoice.ts'
 
+/** What is said of keys in settings, wherever a pass is explained (threats L14). */
+const SPENDING_KEY =
+  'For the settings of an app, make a spending key of it first, satgate pass narrow "$PASS" "only = spend": whoever reads the settings can spend, and cannot take money out.'
+
 /** The fixed texts of an offer. They are made once, because thousands of 402s are made a second. */
-const HOW_TO_PAY =
-  'Pay l402.invoice: that gives you its preimage, 64 hex digits. The pass is l402.macaroon, a colon and the preimage. Send this request again with the header "Authorization: Bearer <macaroon>:<preimage>"; L402 instead of Bearer is good too. If your wallet shows no preimage, GET payment_url until it says paid: its preimage or token_suffix is the second half of the pass.'
+const HOW_TO_PAY = `Pay l402.invoice: that gives you its preimage, 64 hex digits. The pass is l402.macaroon, a colon and the preimage. Send this request again with the header "Authorization: Bearer <macaroon>:<preimage>"; L402 instead of Bearer is good too. If your wallet shows no preimage, GET payment_url until it says paid: its preimage or token_suffix is the second half of the pass. ${SPENDING_KEY}`
 const HOW_TO_PAY_SHARED =
   'Pay l402.invoice with a wallet that shows the preimage, 64 hex digits. The pass is l402.macaroon, a colon and the preimage. Send this request again with the header "Authorization: Bearer <macaroon>:<preimage>"; L402 instead of Bearer is good too. This invoice has no payment page, because too many unpaid invoices are open. If your wallet shows no preimage, do not pay it: send this request again in a minute.'
 const SAY_SHARED =

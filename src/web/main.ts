@@ -10,6 +10,7 @@ import { KeyCard } from './key-card.ts'
 import { Keys } from './keys.ts'
 import { Models } from './models.ts'
 import type { Shop } from './shop.ts'
+import { spendingKey } from './spending-key.ts'
 import { UseIt } from './use.ts'
 
 /** Null if the browser keeps nothing, as some do in private windows. */
@@ -45,7 +46,8 @@ function start(shop: Shop): void {
   const showUse = () => {
     const key = shop.keys.current
     const model = parts.models?.chosen ?? 'MODEL'
-    useIt.show(key === null ? null : { baseUrl: `${location.origin}/v1`, key, model })
+    const baseUrl = `${location.origin}/v1`
+    useIt.show(key === null ? null : { baseUrl, key: spendingKey(key), model })
   }
   const card = new KeyCard(shop, () => {
     showUse()

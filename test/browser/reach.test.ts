@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { spendingKey } from '../../src/web/spending-key.ts'
 import { startGate } from '../support/gate.ts'
 import { browserMissing, launch } from './chromium.ts'
 import { balanceOf, buy, keyOf, send, visit } from './visit.ts'
@@ -88,7 +89,7 @@ describe.skipIf(browserMissing !== null)('the page, for everybody', () => {
     expect(await page.locator('#snippet').textContent()).toContain('from openai import OpenAI')
     await page.keyboard.press('End')
     expect(await page.locator('#webui-url').inputValue()).toBe(`${gate.url}/v1`)
-    expect(await page.locator('#webui-key').inputValue()).toBe(await keyOf(page))
+    expect(await page.locator('#webui-key').inputValue()).toBe(spendingKey(await keyOf(page)))
     await page.keyboard.press('ArrowRight')
     expect(await focused(page)).toBe('tab-curl')
     await tabTo(page, 'prompt')

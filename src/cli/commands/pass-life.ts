@@ -29,6 +29,7 @@ export const PASS_LIFE: readonly Command[] = [
   {
     name: 'show',
     does: 'Show what a pass allows, what is left of its limits, and what its account has.',
+    more: 'Also what its owner may withdraw, from which wallet or mint.',
     examples: [
       ['satgate pass show "$PASS"', 'its caveats, limits and balance'],
       ['satgate pass show a1b2c3d4', 'an account and its passes'],

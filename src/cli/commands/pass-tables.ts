@@ -19,6 +19,9 @@ export function passTable(shown: PassJson, unit: string): string {
     `account  ${shown.account}`,
     `balance  ${inSats(shown.balance_msat)} ${unit}, ${inSats(shown.paid_msat)} of it paid, ${inSats(shown.held_msat)} held`,
   ]
+  for (const { amount_msat, source } of shown.withdrawable) {
+    lines.push(`may leave ${inSats(amount_msat)} ${unit}, by ${onLine(source)}`)
+  }
   if ('passes' in shown) return `${lines.join('\n')}\n\n${passesTable(shown.passes, unit)}`
   lines.push(`kind     ${shown.kind}`, `state    ${shown.state}`)
   const prefixes = table(

@@ -238,7 +238,7 @@ export class Authenticator {
     const taken = await this.#taker.take(presented, { ...call, account: null })
     if (!taken.ok) return orNot(taken)
     const { account, carries } = taken.value
-    return ok({ ...payer, account, generation: 0, via: 'payment', carries })
+    return this.#notEnded(ok({ ...payer, account, generation: 0, via: 'payment', carries }))
   }
 
   #forbids(pass: Pass, secret: string, call: Judging | null): NotAuthenticated | null {

@@ -1,7 +1,15 @@
 import { err, ok, type Result } from '../floor/result.ts'
 import { sleep, type World } from '../floor/world.ts'
-import type { AccountId } from '../ledger/ledger.ts'
-import type { PaidRequest, Presentation, Receipt, RedeemRefused } from '../rails/rail.ts'
+import type { AccountId, PaymentId } from '../ledger/ledger.ts'
+import type { Passes } from '../ledger/passes.ts'
+import { passNameOf } from '../passes/write.ts'
+import type {
+  PaidRequest,
+  PaymentRefused,
+  Presentation,
+  Receipt,
+  RedeemRefused,
+} from '../rails/rail.ts'
 import type { Deposits } from './deposits.ts'
 import type { Identified } from './payer.ts'
 
@@ -15,12 +23,21 @@ const ASK_AGAIN = 500
 /** A payment that a request presents. */
 export type Payment = Extract<Presentation, { readonly is: 'payment' }>
 
+/** The account of a payment, and what it is owed with the answer. */
+type Taken = Pick<Identified, 'account' | 'carries' | 'change'>
+
 /** Takes payments that requests present: asks their rail, and has them credited. */
 export class PaymentTaker {
   readonly #deposits: Pick<Deposits, 'credit'>
+  readonly #passes: Pick<Passes, 'get'>
   readonly #world: World
 
-  constructor(parts: { readonly deposits: Pick<Deposits, 'credit'>; readonly world: World }) {
+  constructor(parts: {
+    readonly deposits: Pick<Deposits, 'credit'>
+    readonly passes: Pick<Passes, 'get'>
+    readonly world: World
+  }) {
+    this.#passes = parts.passes
     this.#deposits = parts.deposits
     this.#world = parts.world
   }
@@ -29,31 +46,47 @@ export class PaymentTaker {
   async look({ rail, payment }: Payment): Promise<Result<Identified, RedeemRefused>> {
     const receipt = await rail.redeem(payment, null)
     if (!receipt.ok) return receipt
-    const { account, known } = receipt.value
+    const { account, known, payment: id } = receipt.value
     if (known !== true || typeof account !== 'string') return err('unknown')
-    return ok(paidBy(account, null))
+    return (await this.#opened(id, account)) ? ok(paidBy(account, null)) : err(NO_KEY)
   }
 
   /**
    * Takes a payment. If it opens an account, its pass is given out only once, so we wait for the
-   * deposit however long the disk takes.
+   * deposit however long the disk takes. Without an account to top up it is a key, and only to the
+   * account that it opened.
    */
-  async take(
+  async take(given: Payment, call: PaidRequest): Promise<Result<Taken, RedeemRefused>> {
+    const taken = await this.#take(given, call)
+    if (!taken.ok || call.account !== null) return taken
+    return (await this.#opened(taken.value.id, taken.value.account)) ? taken : err(NO_KEY)
+  }
+
+  /**
+   * Whether this payment opened that account. If it only topped it up, it buys nothing there: its giver
+   * knows it too, and the account may have more from others, and belong to others (threats L2, I4).
+   */
+  async #opened(payment: PaymentId, account: AccountId): Promise<boolean> {
+    return (await this.#passes.get(passNameOf(payment)))?.account === account
+  }
+
+  async #take(
     { rail, payment }: Payment,
     call: PaidRequest,
-  ): Promise<Result<Pick<Identified, 'account' | 'carries' | 'change'>, RedeemRefused>> {
+  ): Promise<Result<Taken & { readonly id: PaymentId }, RedeemRefused>> {
     const redeemed = await this.patiently(() => rail.redeem(payment, call))
     if (!redeemed.ok) return redeemed
     const { headers, known, account: named, payment: id } = redeemed.value
     const header = rail.change?.(payment) ?? null
     const dueTo = (first: boolean) => (header === null ? undefined : { payment: id, header, first })
     if (known === true && typeof named === 'string') {
-      return ok({ account: named, carries: headers, change: dueTo(false) })
+      return ok({ id, account: named, carries: headers, change: dueTo(false) })
     }
     // A rail that does not know of accounts lets each payment open one.
     const receipt = typeof named === 'string' ? redeemed.value : toppingUp(redeemed.value, call)
     const { account, pass } = await this.#deposits.credit(receipt)
     return ok({
+      id,
       account,
       carries: pass === null ? headers : { ...headers, 'x-satgate-pass': pass },
       change: dueTo(pass !== null),
@@ -84,6 +117,13 @@ export const paidBy = (account: AccountId, carries: Identified['carries']): Iden
 
 const toppingUp = (receipt: Receipt, { account }: PaidRequest): Receipt =>
   account === null ? receipt : { ...receipt, account }
+
+const NO_KEY: PaymentRefused = {
+  status: 402,
+  code: 'token_used',
+  message:
+    'Insufficient credits: this payment was credited to an account that had a pass before. Send that pass, or another payment.',
+}
 
 const isSoon = (refused: RedeemRefused): boolean =>
   typeof refused === 'string'

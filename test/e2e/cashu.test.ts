@@ -1,7 +1,7 @@
 import { decodePaymentRequest } from '@cashu/cashu-ts'
 import { describe, expect, it } from 'vitest'
 import { child } from '../support/buyer.ts'
-import { startCashuGate } from '../support/cashu-gate.ts'
+import { type CashuGate, startCashuGate } from '../support/cashu-gate.ts'
 import { asCashuA } from '../support/token-bed.ts'
 
 /** What is in `X-Satgate-Pass`. */
@@ -356,6 +356,66 @@ describe('L16 a payment beside a pass', () => {
     }
     const spent = costs.reduce((sum, one) => sum + one, 0)
     expect((await gate.balance(pass)).balance_msat).toBe(1_500_000 - spent)
+    await gate.proof()
+  })
+})
+
+describe('L2 I4 the text of a token is no key to an account that it did not open', () => {
+  /** What the account of a pass has after these requests with the token. */
+  const refusedOf = async (at: CashuGate, token: string, owner: { text: string }) => {
+    const before = (await at.gate.balance(owner.text)).balance_msat
+    const [own] = [await at.gate.buy(1000)]
+    const tries = [
+      await at.pays(token),
+      await at.gate.chat(token),
+      await at.pays(token, child(own, 'label = x')),
+    ]
+    const seen = await at.gate.ask({
+      path: '/v1/balance',
+      headers: { authorization: `Bearer ${token}` },
+    })
+    expect((await at.gate.balance(owner.text)).balance_msat).toBe(before)
+    await at.gate.proof()
+    return [...tries, seen].map(({ status, json }) => [status, json.reason ?? null])
+  }
+  const NO_KEY = [...Array.from({ length: 3 }, () => [402, 'token_used']), [402, null]]
+
+  it('the giver of a token that topped a pass up does not spend what else is there', async () => {
+    const at = await startCashuGate()
+    const pass = await at.gate.buy(5000)
+    const token = await at.payer.token(64)
+    expect((await at.pays(token, pass.text)).status).toBe(200)
+    expect(await refusedOf(at, token, pass)).toEqual(NO_KEY)
+    // Beside the pass it may come again: a client that retries sends both.
+    expect((await at.pays(token, pass.text)).status).toBe(200)
+  })
+
+  it('the holder of a narrowed pass does not shed its caveats by topping up', async () => {
+    const at = await startCashuGate()
+    const pass = await at.gate.buy(5000)
+    const token = await at.payer.token(64)
+    const headers = { authorization: `Bearer ${child(pass, 'spend <= 1')}` }
+    const { status } = await at.gate.ask({ path: '/cashu-redeem', headers, body: { token } })
+    expect(status).toBe(200)
+    expect(await refusedOf(at, token, pass)).toEqual(NO_KEY)
+  })
+
+  it('L14 once the account was rotated, the token that opened it buys nothing, also beside a pass', async () => {
+    const { gate, payer, pays } = await startCashuGate()
+    const token = await payer.token(2000)
+    const pass = passIn(await pays(token))
+    const headers = { authorization: `Bearer ${pass}` }
+    const rotated = await gate.ask({ path: '/v1/passes/rotate', method: 'POST', headers })
+    expect(rotated.status).toBe(200)
+    const before = (await gate.balance(rotated.json.pass)).balance_msat
+    const own = await gate.buy(1000)
+    const tries = [
+      await pays(token),
+      await gate.chat(token),
+      await pays(token, child(own, 'label = x')),
+    ]
+    expect(tries.map(({ status }) => status)).toEqual([402, 402, 402])
+    expect((await gate.balance(rotated.json.pass)).balance_msat).toBe(before)
     await gate.proof()
   })
 })

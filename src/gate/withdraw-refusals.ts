@@ -51,6 +51,12 @@ export function withdrawRefusal(refused: WithdrawRefused, shown: readonly Shown[
         `${onLine(refused.source, 100)} does not answer at the moment. Nothing was sent, and your credit is there. Send the same request again.`,
         { retryAfterSeconds: 10 },
       )
+    case 'too_often':
+      return later(
+        'too_many_withdrawals',
+        'This account asked for many withdrawals in this minute. Nothing was sent.',
+        Math.ceil(refused.waitMs / 1000),
+      )
     case 'cannot_send':
       return bad('cannot_send', `That cannot be sent from where your sats are. ${may(shown)}`)
     case 'unknown_mint':

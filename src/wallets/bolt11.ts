@@ -47,7 +47,10 @@ export function readBolt11(text: string): Bolt11 | null {
   const network = sections.find((section) => section.name === 'coin_network')?.letters
   const amount = sections.find((section) => section.name === 'amount')?.value
   const seconds = sections.find((section) => section.name === 'timestamp')?.value
-  const expiry = sections.find((section) => section.name === 'expiry')?.value
+  // Of two of them, a wallet may obey either. Then nobody could say when it can no longer be paid.
+  const expiries = sections.filter((section) => section.name === 'expiry')
+  if (expiries.length > 1) return null
+  const expiry = expiries[0]?.value
   // If the field stands there more than once, a wallet may obey any of them.
   const cltvs = sections.flatMap((section) =>
     section.name === 'min_final_cltv_expiry' ? [section.value] : [],

@@ -24,6 +24,8 @@ export type WithdrawRefused =
   | { readonly why: 'too_many' }
   /** No unspent paid-in sats. */
   | { readonly why: 'nothing' }
+  /** The account asked for many new withdrawals in this minute. */
+  | { readonly why: 'too_often'; readonly waitMs: number }
   /** The account has no sats at that mint. */
   | { readonly why: 'unknown_mint' }
   /** None of the wallets and mints that have the sats can send them in this way. */

@@ -1,4 +1,5 @@
 import type { Background } from '../floor/background.ts'
+import { ClientBucket } from '../floor/client-bucket.ts'
 import { inTime } from '../floor/in-time.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
@@ -21,6 +22,11 @@ import type { WithdrawalSource } from './source.ts'
 const STOP_WITHIN = 3_000
 /** ms that a request waits for the start to take up what an earlier process left open. */
 const START_WITHIN = 5_000
+/**
+ * New withdrawals that an account may ask for in a minute, whether they are refused or not: each asks
+ * its mint for a quote, out of the calls that other buyers need too (threats I10).
+ */
+const A_MINUTE = 10
 
 export interface WithdrawalParts {
   readonly book: OpenBook
@@ -59,12 +65,14 @@ export class Withdrawals {
   readonly #repeats: Repeats
   readonly #invoices: SentInvoices
   readonly #started = Promise.withResolvers<void>()
+  readonly #asked: ClientBucket
   #stopping = false
 
   constructor(parts: WithdrawalParts) {
     const { facts, told, world } = parts
     this.#parts = parts
     this.#repeats = new Repeats(facts, world)
+    this.#asked = new ClientBucket(world)
     this.#invoices = new SentInvoices(facts)
     this.flights = new Flights({
       ...parts,
@@ -210,7 +218,9 @@ export class Withdrawals {
     const { book, sources } = this.#parts
     const all = (await book.withdrawable(account)) ?? []
     const some = all.filter(({ amount }) => amount >= 1_000n)
-    return some.length === 0 ? err({ why: 'nothing' }) : ok(restsOf(some, sources))
+    if (some.length === 0) return err({ why: 'nothing' })
+    const waitMs = this.#asked.take(account, A_MINUTE)
+    return waitMs > 0 ? err({ why: 'too_often', waitMs }) : ok(restsOf(some, sources))
   }
 
   async #noteKey(asking: Asking): Promise<void> {

@@ -76,6 +76,7 @@ const REFUSALS: readonly (readonly [WithdrawRefused, number, string])[] = [
   [{ why: 'in_flight' }, 429, 'withdrawal_in_flight'],
   [{ why: 'too_many' }, 429, 'too_many_withdrawals'],
   [{ why: 'nothing' }, 400, 'nothing_to_withdraw'],
+  [{ why: 'too_often', waitMs: 1 }, 429, 'too_many_withdrawals'],
   [{ why: 'unknown_mint' }, 400, 'unknown_mint'],
   [{ why: 'cannot_send' }, 400, 'cannot_send'],
   [{ why: 'paused', source: 'lnd' }, 503, 'withdrawals_paused'],

@@ -45,6 +45,16 @@ describe('reading an invoice', () => {
     expect((read?.expiresAt ?? 0) - (read?.createdAt ?? 0)).toBe(3_600_000)
   })
 
+  it('L12 an invoice with two expiries or two payment hashes is none: wallets read it in two ways', () => {
+    const { prefix, words } = bech32.decode(writeBolt11(draft) as `lnbcrt1${string}`, false)
+    const twice = (field: readonly number[]) =>
+      bech32.encode(prefix, [...words.slice(0, -104), ...field, ...words.slice(-104)], false)
+    const hash = bech32.toWords(new Uint8Array(32).fill(9))
+    expect(readBolt11(twice([24, 0, 1, 20]))).not.toBeNull()
+    expect(readBolt11(twice([6, 0, 4, 18, 12, 0, 0]))).toBeNull()
+    expect(readBolt11(twice([1, 1, 20, ...hash]))).toBeNull()
+  })
+
   it('upper case is the same invoice, mixed case is none', () => {
     expect(readBolt11(SPEC.coffee.toUpperCase())).toEqual(readBolt11(SPEC.coffee))
     expect(readBolt11(`L${SPEC.coffee.slice(1)}`)).toBeNull()

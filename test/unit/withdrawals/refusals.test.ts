@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Outgoing } from '../../../src/wallets/outgoing.ts'
 import { WalletUnreachable } from '../../../src/wallets/wallet.ts'
 import { ALICE, BOB, hashOf, invoiceOf, MINT, withdrawalBed } from '../../support/withdrawal-bed.ts'
 
@@ -163,6 +164,31 @@ describe('L12 what is refused of an invoice, in order of precedence', () => {
     bed.payer.now(hashOf('1'), { is: 'failed', reason: 'no route' })
     await bed.world.pass(60_000)
     expect(await of('d', '5')).toBe('done')
+  })
+
+  it('I10 J5 an account that asks again and again makes no more than ten questions to a mint in a minute', async () => {
+    const bed = withdrawalBed()
+    bed.book.put(ALICE, `ecash ${MINT}`, 3_000)
+    let questions = 0
+    const feeFor = async () => {
+      questions += 1
+      return 3_000_000n
+    }
+    const { payer } = bed
+    const lightning: Outgoing = {
+      ...{ feeFor, list: null, pay: (order) => payer.pay(order), find: (name) => payer.find(name) },
+    }
+    const sources = [{ source: `ecash ${MINT}`, lightning, ecash: null, held: async () => null }]
+    const other = withdrawalBed({ world: bed.world, book: bed.book, sources })
+    const asked = []
+    for (let at = 0; at < 13; at += 1) {
+      asked.push(await pay(other, invoiceOf(bed.world, 2_000, { name: `${at}` })))
+    }
+    expect(asked.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 'too_much'))
+    expect([...new Set(asked.slice(10))]).toEqual(['too_often'])
+    expect(questions).toBe(10)
+    await bed.world.pass(60_000)
+    expect(await pay(other, invoiceOf(bed.world, 2_000, { name: 'later' }))).toBe('too_much')
   })
 
   it('a wallet that does not tell whether the invoice is its own pays nothing', async () => {

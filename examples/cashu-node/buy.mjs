@@ -34,10 +34,13 @@ for (let paid = false; !paid; ) {
 const proofs = await wallet.mintProofsBolt11(Number(amount), quote)
 const token = getEncodedToken({ mint: wallet.mint.mintUrl, unit, proofs })
 
-// 3. The same request again, with the token. Its answer has the pass, once.
+// 3. The same request again, with the token. What it did not cost comes back as a token in X-Cashu:
+//    that is money, so receive it in your wallet. Parts of a sat stay on the pass, which comes once.
 const answered = await ask({ 'x-cashu': token })
 const { choices, error } = await answered.json()
 console.log(choices?.[0].message.content ?? error.message)
 console.error(`left ${answered.headers.get('x-credit-balance')} sat`)
 console.error(`pass ${answered.headers.get('x-satgate-pass')}`)
+if (answered.ok)
+  console.error(`back ${answered.headers.get('x-cashu') ?? 'nothing: the rest is on the pass'}`)
 process.exit(answered.ok ? 0 : 1)

@@ -35,6 +35,12 @@ export interface Invoice {
   readonly token_suffix?: string
 }
 
+/** An invoice that was just made. A top-up has no macaroon. */
+interface Created {
+  readonly payment_url: string
+  readonly macaroon?: string
+}
+
 export interface Balance {
   readonly account: string
   readonly available_msat: number
@@ -128,10 +134,7 @@ export class Api {
   }
 
   /** With a key, the invoice tops up the account of that key. */
-  createInvoice(
-    amountSats: number,
-    key: string | null,
-  ): Promise<Asked<{ readonly payment_url: string }>> {
+  createInvoice(amountSats: number, key: string | null): Promise<Asked<Created>> {
     return this.#ask('/create-invoice', { body: { amountSats }, key })
   }
 

@@ -46,9 +46,14 @@ export class Buy {
     return this.#payment.path
   }
 
-  /** A token has paid for the shown invoice, and that is the second half of its key. */
-  paidByToken(secret: string): void {
-    this.#payment.paidByToken(secret)
+  /** The sats that are chosen; the usual ones if the form has no number. */
+  get amount(): number {
+    return this.#wanted() ?? Number(USUAL)
+  }
+
+  /** A token has paid for the shown invoice, and that is its key. Null: it topped up a key. */
+  paidByToken(key: string | null): void {
+    this.#payment.finish(key)
   }
 
   /** The form, with the focus on its heading. */

@@ -81,9 +81,13 @@ function start(shop: Shop): void {
   })
   const ecash = new Ecash(
     shop,
-    { invoicePath: () => buy.invoicePath, topUp: () => card.topUp },
-    ({ key, secret }) => {
-      if (secret !== null) buy.paidByToken(secret)
+    {
+      invoicePath: () => buy.invoicePath,
+      topUp: () => card.topUp,
+      amount: () => buy.amount,
+    },
+    ({ key, path }) => {
+      if (path !== '' && path === buy.invoicePath) buy.paidByToken(key)
       else void paid(key, { asked: true, unpaid: true })
     },
   )

@@ -159,8 +159,8 @@ export class Payment {
     keys.read()
     const elsewhere = keys.current !== before
     const toppedUp = last.amount_sats !== undefined
-    if (macaroon !== undefined && secret !== null) this.#finish(`${macaroon}:${secret}`)
-    else if (toppedUp || elsewhere) this.#finish(null)
+    if (macaroon !== undefined && secret !== null) this.finish(`${macaroon}:${secret}`)
+    else if (toppedUp || elsewhere) this.finish(null)
     else {
       box('to-pay').hidden = true
       this.#say(
@@ -168,12 +168,6 @@ export class Payment {
         'This invoice is paid and its key is in use. The person who bought it has the key.',
       )
     }
-  }
-
-  /** Ecash has paid for the shown invoice. Its key has the macaroon of the invoice and that secret. */
-  paidByToken(secret: string): void {
-    const macaroon = this.#invoice?.macaroon
-    this.#finish(macaroon === undefined ? null : `${macaroon}:${secret}`)
   }
 
   /** Its key came by a link: asks the user whether to use it (J23). */
@@ -187,7 +181,8 @@ export class Payment {
     })
   }
 
-  #finish(key: string | null): void {
+  /** The shown invoice is paid, and that is its key. Null: the payment topped up a key that is here. */
+  finish(key: string | null): void {
     this.#say('paid', 'Paid')
     announce('Paid.')
     const asked = this.#shop.asked.has(this.#path)

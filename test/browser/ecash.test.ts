@@ -58,7 +58,9 @@ describe.skipIf(browserMissing !== null)('the page, for a buyer with ecash', () 
     await page.getByRole('heading', { name: 'Your key' }).waitFor()
     expect(await keyOf(page)).toBe(key)
     expect(await balanceOf(page)).toBe(50_000)
-    expect(sent.at(-1)).toEqual({ token: TOKEN })
+    const { paymentHash, statusToken } = sent[0] as Record<string, string>
+    expect(sent.at(-1)).toEqual({ token: TOKEN, paymentHash, statusToken })
+    expect(paymentHash).toMatch(/^[0-9a-f]{64}$/)
     expect(await page.evaluate(`localStorage.getItem('satgate.token')`)).toBe(null)
   })
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { openMint, writeToken } from '../../src/wallets/ecash/mint/cashu.ts'
 import type { Mint, Proof } from '../../src/wallets/ecash/mint/mint.ts'
 import { splitSats } from '../../src/wallets/ecash/mint/sats.ts'
+import { tokenProofs } from '../../src/wallets/ecash/mint/token.ts'
 import { AcceptedMints } from '../../src/wallets/ecash/receive/accepted-mints.ts'
 import { EcashReceiver } from '../../src/wallets/ecash/receive/receiver.ts'
 import { TokenRows } from '../../src/wallets/ecash/receive/token-rows.ts'
@@ -67,6 +68,16 @@ export class Payer {
 
   write(proofs: readonly Proof[], url = this.#fake.url): Promise<string> {
     return writeToken(url, proofs)
+  }
+
+  /** Receives a token, as a wallet does. Returns its sats. */
+  async receive(token: string): Promise<number> {
+    const mint = await this.#mint
+    const { keyset } = await mint.about()
+    const proofs = tokenProofs(token, [keyset])
+    if (proofs === null) throw new Error('no token of this mint')
+    await this.spend(proofs)
+    return proofs.reduce((sum, { amount }) => sum + amount, 0)
   }
 
   /** Spends coins elsewhere. */

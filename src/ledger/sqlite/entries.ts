@@ -63,13 +63,20 @@ function lastPosting(db: DatabaseSync): number {
   return row === undefined ? 0 : number(row, 'n')
 }
 
-const entriesWhere = (more: string): string => `
+/**
+ * The postings of both tables in the order of their numbers. Each table is read backwards, and no
+ * further than is needed.
+ */
+const entriesWhere = (more: string): string => {
+  const where = `WHERE n > $from AND n <= $to AND ($before IS NULL OR entry < $before) ${more}`
+  return `
   WITH posted AS (
-    SELECT n, entry, at, why, deposit, hold, NULL AS withdrawal, debit, credit, amount FROM postings
-    WHERE n > $from AND n <= $to
+    SELECT n, entry, at, why, deposit, hold, NULL AS withdrawal, debit, credit, amount
+    FROM postings ${where}
     UNION ALL
-    SELECT n, entry, at, why, NULL, NULL, withdrawal, debit, credit, amount FROM withdrawal_postings
-    WHERE n > $from AND n <= $to
+    SELECT n, entry, at, why, NULL, NULL, withdrawal, debit, credit, amount
+    FROM withdrawal_postings ${where}
+    ORDER BY n DESC LIMIT $most
   )
   SELECT entry, posted.at, why, coalesce(payment, holds.id, withdrawals.id) AS ref,
     debits.name AS debit, credits.name AS credit, posted.amount
@@ -79,14 +86,14 @@ const entriesWhere = (more: string): string => `
   LEFT JOIN withdrawals ON withdrawals.n = posted.withdrawal
   JOIN drawers AS debits ON debits.n = posted.debit
   JOIN drawers AS credits ON credits.n = posted.credit
-  WHERE ($before IS NULL OR entry < $before) ${more}
-  ORDER BY posted.n DESC LIMIT $most`
+  ORDER BY posted.n DESC`
+}
 
 const OWN = `(SELECT n FROM drawers WHERE name IN
   ('paid:' || $of, 'bonus:' || $of, 'held:' || $of, 'owed:' || $of, 'leaving:' || $of))`
 
 const ALL = entriesWhere('')
-const OF_ACCOUNT = entriesWhere(`AND (posted.debit IN ${OWN} OR posted.credit IN ${OWN})`)
+const OF_ACCOUNT = entriesWhere(`AND (debit IN ${OWN} OR credit IN ${OWN})`)
 
 const LAST = `
   SELECT max(coalesce((SELECT max(n) FROM postings), 0),

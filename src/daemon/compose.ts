@@ -18,6 +18,7 @@ import type { Routes } from '../gate/route.ts'
 import { Settler } from '../gate/settle.ts'
 import { Speeds } from '../gate/speeds.ts'
 import { Targets } from '../gate/targets.ts'
+import type { Withdrawing } from '../gate/withdraw.ts'
 import { soldOf } from '../http/selling.ts'
 import type { AccountId } from '../ledger/ledger.ts'
 import { PromptEstimator } from '../money/lessons.ts'
@@ -38,6 +39,11 @@ import { HOLD_LIFE, startUpkeep } from './upkeep.ts'
 interface Inside {
   readonly gate: Gate
   readonly buying: Buying
+  /** Null if no tokens are taken. */
+  readonly redeeming: Redeeming | null
+  readonly ending: EndingPasses
+  readonly pages: AccountPages
+  readonly withdrawing: Withdrawing
   readonly routes: Routes
   readonly readCredentials: ReadCredentials
 }
@@ -156,9 +162,9 @@ export function compose(parts: GateParts): Composed {
           ...{ rail: cashu, deposits: money.deposits, invoicing: l402, passes: books.passes },
           ...{ authenticator, world, healthy, gone: undeliverable },
         })
-  const inside = { gate, buying, routes, readCredentials }
+  const inside = { gate, buying, redeeming, ending, pages, withdrawing, routes, readCredentials }
   const entrances = openEntrances(parts, {
-    ...{ ...inside, redeeming, ending, pages, rails, withdrawing },
+    ...{ ...inside, rails },
     described: {
       priceOf: (model) => priceOf(model, { pricing, models }),
       listed: () => models.list(),

@@ -11,6 +11,13 @@ const HISTORIES = Number(process.env.SIM_HISTORIES ?? 1_000)
 const seeds = ONE === undefined ? Array.from({ length: HISTORIES }, (_, i) => i + 1) : [Number(ONE)]
 const LONG = { timeout: 3_600_000 }
 
+/** What buyers do with ecash, with credit that they want back, and with passes. */
+const MONEY = [
+  ...['change', 'token as key', 'old token as key', 'token beside a pass', 'redeemed'],
+  ...['redeemed for an invoice', 'ecash paid', 'lightning paid', 'lightning pending'],
+  ...['rotated', 'revoked', 'a pass that has ended'],
+]
+
 describe('a whole gate', () => {
   it(`keeps its promises in ${seeds.length} histories, whatever fails`, LONG, async () => {
     const seen = new Set<string>()
@@ -24,6 +31,7 @@ describe('a whole gate', () => {
     const ends = ['complete', 'client_left', 'upstream_failed', 'stalled', 'stopped', 'refused']
     const statuses = ['200', '400', '402', '403', '429', '502', '503', '504']
     expect([...seen]).toEqual(expect.arrayContaining([...ends, ...statuses, 'left', 'lost']))
+    expect([...seen]).toEqual(expect.arrayContaining(MONEY))
   })
 
   it(

@@ -121,10 +121,16 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 /** A process in a virtual world. After it is killed, none of its timers fires. */
 export class VirtualProcess implements World {
   readonly #world: VirtualWorld
+  /** Resolves when it is dead. */
+  readonly killed: Promise<void>
+  #die: () => void = () => {}
   alive = true
 
   constructor(world: VirtualWorld) {
     this.#world = world
+    this.killed = new Promise((resolve) => {
+      this.#die = resolve
+    })
   }
 
   readonly now = (): number => this.#world.now()
@@ -149,6 +155,7 @@ export class VirtualProcess implements World {
 
   kill(): void {
     this.alive = false
+    this.#die()
   }
 }
 

@@ -3,7 +3,9 @@ import type { Incoming } from '../../../src/gate/ports.ts'
 import { narrow } from '../../../src/passes/narrow.ts'
 import type { VirtualWorld } from '../../support/virtual-world.ts'
 import type { SimGate } from './gate.ts'
+import type { SimMint, SimToken } from './mint.ts'
 import { SimReply } from './reply.ts'
+import { SimSpending } from './spending.ts'
 import type { SimWallets } from './wallets.ts'
 
 export const PATH = '/v1/chat/completions'
@@ -13,9 +15,13 @@ export interface Asked {
   readonly id: string
   readonly at: number
   readonly pass: string | null
+  /** The token that it carries. */
+  readonly token: SimToken | null
   readonly reply: SimReply
-  /** The payment that bought its pass. */
+  /** The payment that bought its pass, or that it carries. */
   readonly payment: string | null
+  /** Whether the gate has said before that this pass has ended. */
+  readonly revoked: boolean
   /** Whether the secret of its pass is wrong. */
   readonly forged: boolean
   /** Whether the gate was killed while it ran. */
@@ -39,66 +45,119 @@ const LIMITS = [
   'calls <= 5/total',
 ]
 
-/** A scripted buyer. It buys, spends, narrows, tops up, leaves and sends forged passes. */
+/** With what a request pays. */
+interface Paying {
+  readonly pass?: string | null
+  readonly token?: SimToken | undefined
+  /** The token stands in the place of the API key. */
+  readonly asKey?: boolean
+  readonly forged?: boolean
+}
+
+/**
+ * A scripted buyer. It buys, spends, narrows, tops up, leaves and sends forged passes. If there
+ * is a mint, it does what `SimSpending` says too.
+ */
 export class SimBuyer {
   readonly asked: Asked[] = []
   /** All passes that it ever used, with the narrowed ones. */
   readonly passes = new Set<string>()
   /** By the payment of a top-up: the payment that opened the account. */
   readonly topUps = new Map<string, string>()
-  readonly #world: VirtualWorld
+  /** Passes, and tokens as keys, of which the gate has said that they have ended. */
+  readonly dead = new Set<string>()
+  /** What it saw that must never be. */
+  readonly wrong: string[] = []
+  readonly spending: SimSpending | null
+  readonly world: VirtualWorld
+  readonly wallets: SimWallets
+  readonly name: string
   readonly #gate: SimGate
-  readonly #wallets: SimWallets
-  readonly #name: string
   #pass: SimPass | null = null
   #children: string[] = []
   #requests = 0
 
   constructor(
     name: string,
-    parts: { readonly world: VirtualWorld; readonly gate: SimGate; readonly wallets: SimWallets },
+    parts: {
+      readonly world: VirtualWorld
+      readonly gate: SimGate
+      readonly wallets: SimWallets
+      readonly mint: SimMint | null
+    },
   ) {
-    this.#name = name
-    this.#world = parts.world
+    this.name = name
+    this.world = parts.world
     this.#gate = parts.gate
-    this.#wallets = parts.wallets
+    this.wallets = parts.wallets
+    this.spending = parts.mint === null ? null : new SimSpending(this, parts.mint)
+  }
+
+  get pass(): SimPass | null {
+    return this.#pass
+  }
+
+  get children(): readonly string[] {
+    return this.#children
+  }
+
+  /** Undefined while no gate runs. */
+  get inside() {
+    return this.#gate.composed?.inside
+  }
+
+  /** From now on it pays with this pass. */
+  adopt(pass: SimPass): void {
+    this.#pass = pass
+    this.#children = []
+  }
+
+  /** What the gate reads in the headers of a request with that pass. */
+  presented(pass: string | null): Incoming['presented'] {
+    return this.inside?.readCredentials(headersOf({ pass })) ?? { is: 'absent' }
   }
 
   /** Does that many things, one after the other, with pauses in between. */
   async live(acts: number): Promise<void> {
-    const { chance } = this.#world
+    const { chance } = this.world
     for (let i = 0; i < acts; i++) {
-      await sleep(this.#world, chance.one([0, 20, 1_500, 6_000]))
+      await sleep(this.world, chance.one([0, 20, 1_500, 6_000]))
       await this.#act()
     }
   }
 
   async #act(): Promise<void> {
-    const { chance } = this.#world
+    const { chance } = this.world
+    if (this.spending !== null && (await this.spending.act())) return
     if (this.#pass === null) return chance.percent(50) ? this.#accept() : this.#buy(null)
     const what = chance.from(0, 99)
     if (what < 8) return this.#buy(chance.percent(70) ? this.#pass : null)
-    if (what < 18) return this.#narrow(this.#pass)
+    if (what < 18) {
+      this.narrow(this.#pass)
+      return
+    }
     if (what < 24) return this.#forge(this.#pass)
     if (what < 30) return this.#accept()
     const pass = chance.percent(40) && this.#children.length > 0 ? chance.one(this.#children) : null
     const text = pass ?? this.#pass.text
     if (what < 45) {
-      await Promise.all(Array.from({ length: chance.from(2, 5) }, () => this.#ask(text)))
+      await Promise.all(Array.from({ length: chance.from(2, 5) }, () => this.ask({ pass: text })))
       return
     }
-    await this.#ask(text)
+    await this.ask({ pass: text })
   }
 
   /** Buys credit in advance, or tops up the account of a pass. */
   async #buy(topUp: SimPass | null): Promise<void> {
     const inside = this.#gate.composed?.inside
     if (inside === undefined) return
-    const { chance } = this.#world
-    const presented = inside.readCredentials(headersOf(topUp?.text ?? null))
-    const from = { client: this.#name, site: this.#name }
-    const work = inside.buying.create({ amountSats: chance.from(10, 60) }, presented, from)
-    const made = await this.#patient(work)
+    const { chance } = this.world
+    const presented = this.presented(topUp?.text ?? null)
+    const from = { client: this.name, site: this.name }
+    const isLarge = this.spending !== null && chance.percent(40)
+    const amountSats = isLarge ? chance.from(900, 3_000) : chance.from(10, 60)
+    const work = inside.buying.create({ amountSats }, presented, from)
+    const made = await this.patient(work)
     if (made === null || !made.ok) return
     const { row, macaroon } = made.value
     if (topUp !== null) this.topUps.set(row.hash, topUp.hash)
@@ -107,24 +166,24 @@ export class SimBuyer {
 
   /** Sends a request without a pass, and pays the offer of the 402. */
   async #accept(): Promise<void> {
-    const asked = await this.#ask(null)
+    const asked = await this.ask({})
     if (asked.reply.status !== 402) return
     const { l402 } = JSON.parse(asked.reply.text)
     if (l402 !== undefined) await this.#pay(l402.payment_hash, l402.macaroon)
   }
 
   async #pay(hash: string, macaroon: string | null): Promise<void> {
-    const { chance } = this.#world
+    const { chance } = this.world
     if (chance.percent(10)) return
-    await sleep(this.#world, chance.one([10, 900, 9_000]))
-    const preimage = this.#wallets.pay(hash)
+    await sleep(this.world, chance.one([10, 900, 9_000]))
+    const preimage = this.wallets.pay(hash)
     if (preimage === null || macaroon === null) return
-    this.#pass = { text: `${macaroon}:${preimage}`, hash }
-    this.#children = []
+    this.adopt({ text: `${macaroon}:${preimage}`, hash })
   }
 
-  async #narrow(pass: SimPass): Promise<void> {
-    const { chance } = this.#world
+  /** Makes a child of a pass. */
+  narrow(pass: SimPass): string {
+    const { chance } = this.world
     const id = Buffer.from(chance.bytes(8)).toString('hex')
     const limits = chance.percent(30)
       ? [chance.one(LIMITS), chance.one(LIMITS)]
@@ -132,21 +191,26 @@ export class SimBuyer {
     const made = narrow(pass.text, [...new Set(limits)], id)
     if (!made.ok) throw new Error(made.error.detail)
     this.#children.push(made.value)
+    return made.value
   }
 
   async #forge(pass: SimPass): Promise<void> {
     const last = pass.text.at(-1) === '0' ? '1' : '0'
-    await this.#ask(pass.text.slice(0, -1) + last, true)
+    await this.ask({ pass: pass.text.slice(0, -1) + last, forged: true })
   }
 
-  async #ask(pass: string | null, forged = false): Promise<Asked> {
-    const { chance } = this.#world
-    const reply = new SimReply(this.#world, chance.percent(15))
+  async ask({ pass = null, token, asKey = false, forged = false }: Paying): Promise<Asked> {
+    const { chance } = this.world
+    const reply = new SimReply(this.world, chance.percent(15))
     this.#requests += 1
-    const at = this.#world.now()
-    const id = `${at.toString(36).padStart(9, '0')}-${this.#name}-${this.#requests}`
-    const payment = pass === null ? null : (this.#pass?.hash ?? null)
-    const asked: Asked = { id, at, pass, payment, reply, forged, killed: false, bug: null }
+    const at = this.world.now()
+    const id = `${at.toString(36).padStart(9, '0')}-${this.name}-${this.#requests}`
+    const payment = (pass === null ? token?.payment : this.#pass?.hash) ?? null
+    const revoked = this.dead.has(pass ?? token?.text ?? '')
+    const asked: Asked = {
+      ...{ id, at, pass, token: token ?? null, payment, reply, forged, revoked },
+      ...{ killed: false, bug: null },
+    }
     this.asked.push(asked)
     if (pass !== null && !forged) this.passes.add(pass)
     const inside = this.#gate.composed?.inside
@@ -154,10 +218,13 @@ export class SimBuyer {
       reply.lose()
       return asked
     }
-    const incoming = this.#incoming(asked, inside.readCredentials(headersOf(pass)))
+    const incoming = this.#incoming(
+      asked,
+      inside.readCredentials(headersOf({ pass, token, asKey })),
+    )
     const { process } = this.#gate
     if (chance.percent(20)) {
-      this.#world.after(chance.one([1, 40, 700, 4_000]), () => reply.leave())
+      this.world.after(chance.one([1, 40, 700, 4_000]), () => reply.leave())
     }
     const found = inside.routes.find('POST', PATH)
     if (found.is !== 'route') throw new Error('no such route')
@@ -167,11 +234,12 @@ export class SimBuyer {
       if (process.alive) asked.bug = error
     })
     await reply.done
+    if (token !== undefined) this.spending?.heard(token, (name) => reply.header(name))
     return asked
   }
 
   #incoming({ id, at }: Asked, presented: Incoming['presented']): Incoming {
-    const { chance } = this.#world
+    const { chance } = this.world
     const stream = chance.percent(65)
     const body = {
       ...{ model: 'sim', messages: [{ role: 'user', content: 'hi '.repeat(chance.from(1, 8)) }] },
@@ -185,20 +253,20 @@ export class SimBuyer {
       admitBody: () => {},
       letGoOfBody: () => {},
       isLocal: () => false,
-      ...{ client: this.#name, site: this.#name, origin: 'http://gate' },
+      ...{ client: this.name, site: this.name, origin: 'http://gate' },
     }
   }
 
   /** The result of a call of the gate. Null if that gate is killed meanwhile. */
-  async #patient<T>(work: Promise<T>): Promise<T | null> {
-    const { process } = this.#gate
-    const killed = async () => {
-      while (process.alive) await sleep(this.#world, 100)
-      return null
-    }
-    return Promise.race([work, killed()])
+  patient<T>(work: Promise<T>): Promise<T | null> {
+    return Promise.race([work, this.#gate.process.killed.then(() => null)])
   }
 }
 
-const headersOf = (pass: string | null): string[] =>
-  pass === null ? [] : ['Authorization', `Bearer ${pass}`]
+function headersOf({ pass = null, token, asKey = false }: Paying): string[] {
+  const key = asKey ? token?.text : pass
+  return [
+    ...(key === null || key === undefined ? [] : ['Authorization', `Bearer ${key}`]),
+    ...(token === undefined || asKey ? [] : ['X-Cashu', token.text]),
+  ]
+}

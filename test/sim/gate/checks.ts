@@ -5,7 +5,10 @@ import { credentialOf } from '../../../src/passes/pair.ts'
 import { makeVerifier } from '../../../src/passes/verify.ts'
 import type { VirtualWorld } from '../../support/virtual-world.ts'
 import { type Asked, PATH, type SimBuyer } from './buyer.ts'
+import { payments, topUps } from './credits.ts'
 import { KEYS, PRICE, type SimGate, SLOTS } from './gate.ts'
+import type { SimMint } from './mint.ts'
+import { moneyOut } from './money-out.ts'
 import type { SimUpstream } from './upstream.ts'
 import type { SimWallets } from './wallets.ts'
 
@@ -13,6 +16,8 @@ export interface Played {
   readonly world: VirtualWorld
   readonly gate: SimGate
   readonly wallets: SimWallets
+  readonly mint: SimMint | null
+  readonly hasTiers: boolean
   readonly upstream: SimUpstream
   readonly buyers: readonly SimBuyer[]
 }
@@ -28,7 +33,7 @@ interface Given {
 }
 
 /** The content of the books, added up here from the single postings. */
-interface Sums {
+export interface Sums {
   readonly entries: readonly Entry[]
   /** By hold: the price that its close posted, whether it was paid or not. */
   readonly price: ReadonlyMap<string, bigint>
@@ -36,8 +41,6 @@ interface Sums {
 }
 
 const ALL = 100_000
-/** ms after its expiry during which an unpaid invoice is looked up. */
-const LOOKED_UP = 600_000
 
 /**
  * What is wrong at the end of a history. The sums are made here: from single postings, from the
@@ -57,6 +60,8 @@ export async function violations(played: Played): Promise<readonly string[]> {
     ...slots(played),
     ...requests(played, sums),
     ...(await meters(played, sums)),
+    ...(await moneyOut(played, sums)),
+    ...played.buyers.flatMap(({ wrong }) => wrong),
   ]
 }
 
@@ -90,51 +95,6 @@ async function balances({ gate }: Played, { drawers }: Sums): Promise<string[]> 
     if (said?.paid !== sum) wrong.push(`${drawer} says ${said?.paid}, its postings say ${sum}`)
   }
   return wrong
-}
-
-/** Each payment is credited exactly once, with the amount that was received. */
-function payments({ wallets, world }: Played, { entries }: Sums): string[] {
-  const wrong: string[] = []
-  const credited = new Map<string, bigint[]>()
-  for (const { why, ref, postings } of entries) {
-    if (why !== 'deposit') continue
-    const hash = /[0-9a-f]{64}/.exec(ref)?.[0] ?? ref
-    const amount = postings.reduce((sum, posting) => sum + posting.amount, 0n)
-    credited.set(hash, [...(credited.get(hash) ?? []), amount])
-  }
-  for (const { hash, settled, receivedMsat, told, expiresAt } of wallets.invoices) {
-    const credits = credited.get(hash) ?? []
-    credited.delete(hash)
-    if (credits.length > 1) wrong.push(`payment ${hash} was credited ${credits.length} times`)
-    // If the wallet told no gate and the clock jumped past the time of look-ups, the payment is
-    // credited only when its buyer comes.
-    const due = told || world.now() < expiresAt + LOOKED_UP
-    if (settled && due && credits.length === 0) wrong.push(`payment ${hash} is lost`)
-    if (!settled && credits.length > 0) wrong.push(`payment ${hash} was credited and not received`)
-    if (credits.length === 1 && credits[0] !== receivedMsat) {
-      wrong.push(`payment ${hash} is ${receivedMsat} and credited as ${credits[0]}`)
-    }
-  }
-  for (const hash of credited.keys()) wrong.push(`a credit for ${hash}, which no wallet received`)
-  return wrong
-}
-
-/** A top-up is credited to the account of the pass that it was bought with. */
-function topUps({ buyers }: Played, { entries }: Sums): string[] {
-  const accounts = new Map<string, string>()
-  for (const { why, ref, postings } of entries) {
-    const hash = /[0-9a-f]{64}/.exec(ref)?.[0]
-    const credited = postings.find(({ credit }) => credit.startsWith('paid:'))?.credit
-    if (why === 'deposit' && hash !== undefined && credited !== undefined)
-      accounts.set(hash, credited)
-  }
-  return buyers.flatMap((buyer) =>
-    [...buyer.topUps].flatMap(([hash, first]) => {
-      const [to, of] = [accounts.get(hash), accounts.get(first)]
-      if (to === undefined || of === undefined || to === of) return []
-      return [`top-up ${hash} was credited to ${to} instead of ${of}`]
-    }),
-  )
 }
 
 /** Nothing runs, so every slot of the backend is free. */
@@ -176,7 +136,7 @@ function requests({ gate, buyers, upstream }: Played, { price }: Sums): string[]
 }
 
 function requestIsWrong(
-  { reply, forged, pass, killed, bug }: Asked,
+  { reply, forged, pass, token, revoked, killed, bug }: Asked,
   about: {
     readonly events: readonly RequestEvent[]
     readonly given: Given | undefined
@@ -193,7 +153,9 @@ function requestIsWrong(
     if (events.length !== 1 && !killed) wrong.push(`${events.length} events`)
   } else if (events.length > 1) wrong.push(`${events.length} events`)
   const { words } = reply
-  if ((forged || pass === null) && words > 0) wrong.push(`${words} words for nobody's money`)
+  if (revoked && words > 0) wrong.push('it was served with a pass that has ended')
+  if ((forged || (pass === null && token === null)) && words > 0)
+    wrong.push(`${words} words for nobody's money`)
   // A stop gives some output away, and so does a crash less than a second after the last journal
   // entry, as docs/failure.md says.
   const free = killed || event?.end === 'stopped'

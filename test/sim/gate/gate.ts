@@ -18,10 +18,13 @@ import { TokenCounter } from '../../../src/money/counter.ts'
 import { makePricing } from '../../../src/money/pricing.ts'
 import { measure } from '../../../src/money/tokens.ts'
 import { type RootKeys, rootKeysOf } from '../../../src/passes/write.ts'
+import type { TokenReceiver } from '../../../src/wallets/receiver.ts'
 import { configOf } from '../../support/gate.ts'
 import { openMemoryBooks } from '../../support/memory-books.ts'
 import { VirtualProcess, type VirtualWorld } from '../../support/virtual-world.ts'
+import type { SimMint } from './mint.ts'
 import type { Plant } from './plants.ts'
+import { SimReceiver } from './receiver.ts'
 import type { SimUpstream } from './upstream.ts'
 import type { SimWallets } from './wallets.ts'
 import { SimWriter } from './writer.ts'
@@ -30,12 +33,18 @@ import { SimWriter } from './writer.ts'
 export const PRICE = { input: 100n, output: 1_000n }
 /** How many requests the backend takes at a time. */
 export const SLOTS = 4
-const CONFIG = configOf({
+const SETTINGS = {
   pricing: { default: '100/1000' },
   timeouts: { firstByte: '12s', idle: '8s' },
   capacity: { maxConcurrent: SLOTS },
   limits: { invoicesPerClient: 4 },
-})
+}
+/** What a payment of so many sats credits, in some histories. */
+export const TIER = { amountSats: 1_000, creditSats: 1_200 }
+const CONFIGS = {
+  plain: configOf(SETTINGS),
+  tiers: configOf({ ...SETTINGS, credit: { tiers: [TIER] } }),
+}
 const MASTER = new Uint8Array(32).fill(9)
 export const KEYS: RootKeys = rootKeysOf(MASTER)
 const MODEL = { id: 'sim', object: 'model', created: 0, owned_by: 'nobody' }
@@ -44,6 +53,9 @@ const LISTED = { kind: 'other' as const, models: [MODEL], context: {} }
 export interface SimParts {
   readonly world: VirtualWorld
   readonly wallets: SimWallets
+  /** Null if nothing but invoices is taken, and nothing leaves. */
+  readonly mint: SimMint | null
+  readonly hasTiers: boolean
   readonly upstream: SimUpstream
   readonly store: 'memory' | 'sqlite'
   /** True while no disk fails. */
@@ -91,8 +103,9 @@ export class SimGate {
   }
 
   async start(): Promise<void> {
-    const { wallets, upstream, plant } = this.#parts
+    const { hasTiers, mint, wallets, upstream, plant } = this.#parts
     const world = this.#process
+    const config = hasTiers ? CONFIGS.tiers : CONFIGS.plain
     const say = (event: GateEvent) => {
       this.events.push(event)
       if (event.event === 'request') this.#ended.set(event.id, world.elapsed())
@@ -104,13 +117,14 @@ export class SimGate {
     )
     const get = async () => ok({ status: 200, headers: {}, json: { data: [MODEL] } })
     this.#composed = compose({
-      ...{ config: CONFIG, books, keys: KEYS, world, background, say, play: null },
-      routes: (targets) => routesOf(dialects, CONFIG.mode, targets),
+      ...{ config, books, keys: KEYS, world, background, say, play: null },
+      routes: (targets) => routesOf(dialects, config.mode, targets),
       wallets: wallets.seenBy(world),
+      ...(mint === null ? {} : ecashOf(mint, { process: world, plant })),
       upstream: upstream.seenBy(world),
       models: makeModels({ get, world, first: ok(LISTED) }),
       backend: { url: 'http://sim', explain: () => 'as the script says' },
-      pricing: makePricing(CONFIG.pricing.list, () => ({ ok: false, error: 'no rate' })),
+      pricing: makePricing(config.pricing.list, () => ({ ok: false, error: 'no rate' })),
       ownUrl: () => 'http://gate',
       counter: new TokenCounter(async () => ({
         measure: async (text) => measure(text),
@@ -159,7 +173,9 @@ export class SimGate {
   isOnDisk(payment: string): boolean | null {
     if (this.#folder === null) return null
     const db = new DatabaseSync(this.#path(), { readOnly: true })
-    const found = db.prepare('SELECT 1 FROM deposits WHERE payment = ?').get(`ln:${payment}`)
+    const found = db
+      .prepare('SELECT 1 FROM deposits WHERE payment IN (?, ?)')
+      .get(`ln:${payment}`, `cashu:${payment}`)
     db.close()
     return found !== undefined
   }
@@ -179,7 +195,7 @@ export class SimGate {
     if (this.#folder === null) return this.#books ?? openMemoryBooks('play')
     const path = this.#path()
     const { isCalm, plant, world: virtual } = this.#parts
-    const about = { chance: virtual.chance, isCalm, tooEarly: typeof plant === 'object' }
+    const about = { chance: virtual.chance, isCalm, tooEarly: isEarly(plant) }
     const db = openDatabase({ path, kind: 'play', now: world.now() })
     this.#db = db
     const writer = (parts: WriterParts) => {
@@ -189,3 +205,23 @@ export class SimGate {
     return booksOver(db, { path, kind: 'play', world, writer })
   }
 }
+
+/** What a gate has of the mint, with the mistake that is planted there. */
+function ecashOf(
+  mint: SimMint,
+  { plant, process }: { readonly process: VirtualProcess; readonly plant: Plant | undefined },
+) {
+  const receiver: TokenReceiver = new SimReceiver(mint, process)
+  const source = mint.sourceFor(process)
+  const planted = typeof plant === 'object' ? plant : null
+  return {
+    receiver: planted !== null && 'receiver' in planted ? planted.receiver(receiver) : receiver,
+    ecash: {
+      sources: [planted !== null && 'source' in planted ? planted.source(source) : source],
+      restored: { restored: () => null, confirm: () => {} },
+    },
+  }
+}
+
+const isEarly = (plant: Plant | undefined): boolean =>
+  typeof plant === 'object' && 'tooEarly' in plant

@@ -1,8 +1,9 @@
 import { sleep } from '../../../src/floor/world.ts'
-import { VirtualWorld } from '../../support/virtual-world.ts'
+import { Chance, VirtualWorld } from '../../support/virtual-world.ts'
 import { SimBuyer } from './buyer.ts'
 import { violations } from './checks.ts'
 import { SimGate } from './gate.ts'
+import { SimMint } from './mint.ts'
 import type { Plant } from './plants.ts'
 import { SimUpstream } from './upstream.ts'
 import { SimWallets } from './wallets.ts'
@@ -27,15 +28,28 @@ export interface Told {
 export async function playHistory(seed: number, plant?: Plant, count = 1): Promise<Told> {
   const world = new VirtualWorld(seed)
   const { chance } = world
-  const wallets = new SimWallets(world, count)
+  // A choice of its own, so that the histories without a mint stay those that they were.
+  const kind = new Chance(seed * 7 + 5)
+  const mint = kind.percent(60) ? new SimMint(world) : null
+  const hasTiers = mint !== null && kind.percent(50)
+  const wallets = new SimWallets(world, count, mint !== null)
   const upstream = new SimUpstream(world)
   const store = chance.percent(8) ? 'sqlite' : 'memory'
   const isCalm = () => upstream.calm
-  const gate = new SimGate({ world, wallets, upstream, store, isCalm, ...(plant ? { plant } : {}) })
+  const gate = new SimGate({
+    world,
+    wallets,
+    mint,
+    hasTiers,
+    upstream,
+    store,
+    isCalm,
+    ...(plant ? { plant } : {}),
+  })
   await gate.start()
   const buyers = Array.from(
     { length: chance.from(1, 3) },
-    (_, i) => new SimBuyer(`b${i}`, { world, gate, wallets }),
+    (_, i) => new SimBuyer(`b${i}`, { world, gate, wallets, mint }),
   )
   const wrong: string[] = []
   upstream.onRequest = (id) => {
@@ -53,22 +67,28 @@ export async function playHistory(seed: number, plant?: Plant, count = 1): Promi
         living -= 1
       }),
   )
-  const trouble = troubles(world, { gate, wallets, buyers }).catch((error) =>
-    wrong.push(`the gate did not start again: ${error}`),
-  )
+  const noStart = (error: unknown) => wrong.push(`the gate did not start again: ${error}`)
+  const restarts = new Restarts(world, { gate, buyers, noStart })
+  const trouble = troubles(world, { wallets, mint, restarts }).catch(noStart)
+  if (mint !== null) dieAtSteps(world, { wallets, mint, restarts })
   const failing = wallets.fail(world)
   for (let waited = 0; living > 0 && waited < GIVEN_UP; waited += 5_000) await world.pass(5_000)
   if (living > 0) {
     return { wrong: [...wrong, 'a buyer waits for ever'], seen: seenIn(gate, buyers) }
   }
   await world.until(Promise.all([...lives, trouble]))
+  restarts.over = true
+  await world.until(restarts.running)
   wallets.calm()
   await world.until(failing)
   wallets.calm()
+  mint?.calm()
   upstream.calm = true
   if (gate.composed === null) await gate.start()
   await world.pass(CALM)
-  wrong.push(...(await world.until(violations({ world, gate, wallets, upstream, buyers }))))
+  wrong.push(
+    ...(await world.until(violations({ world, gate, wallets, mint, hasTiers, upstream, buyers }))),
+  )
   await world.until(gate.stop())
   await gate.close()
   return { wrong, seen: seenIn(gate, buyers) }
@@ -78,37 +98,89 @@ function seenIn({ events }: SimGate, buyers: readonly SimBuyer[]): ReadonlySet<s
   const ends = events.flatMap((event) => (event.event === 'request' ? [event.end] : []))
   const fates = buyers.flatMap(({ asked }) => asked.map(({ reply }) => reply.fate))
   const statuses = buyers.flatMap(({ asked }) => asked.map(({ reply }) => `${reply.status}`))
-  return new Set([...ends, ...fates, ...statuses])
+  const money = buyers.flatMap(({ spending }) => [...(spending?.seen ?? [])])
+  return new Set([...ends, ...fates, ...statuses, ...money])
 }
 
-/** The troubles around the gate: it is killed or stopped, the wallet fails, the clock jumps. */
+interface Restarted {
+  readonly gate: SimGate
+  readonly buyers: readonly SimBuyer[]
+  readonly noStart: (error: unknown) => void
+}
+
+/** Ends a gate and starts it again, one after the other. */
+class Restarts {
+  readonly #world: VirtualWorld
+  readonly #about: Restarted
+  /** If true, none begins any more. */
+  over = false
+  running: Promise<unknown> = Promise.resolve()
+
+  constructor(world: VirtualWorld, about: Restarted) {
+    this.#world = world
+    this.#about = about
+  }
+
+  /** Ends the gate at once. Does nothing while no gate runs. */
+  begin(how: 'kill' | 'stop'): Promise<unknown> {
+    if (this.over || this.#about.gate.composed === null) return this.running
+    this.running = this.#restart(how).catch(this.#about.noStart)
+    return this.running
+  }
+
+  async #restart(how: 'kill' | 'stop'): Promise<void> {
+    const { buyers, gate } = this.#about
+    const lost = how === 'kill' ? gate.kill() : new Set<string>()
+    if (how === 'stop') await gate.stop()
+    lose(buyers, lost)
+    await sleep(this.#world, this.#world.chance.one([0, 300, 4_000]))
+    await gate.start()
+  }
+}
+
+/** The troubles around the gate: it is killed or stopped, a wallet or the mint fails, the clock jumps. */
 async function troubles(
   world: VirtualWorld,
   about: {
-    readonly gate: SimGate
     readonly wallets: SimWallets
-    readonly buyers: readonly SimBuyer[]
+    readonly mint: SimMint | null
+    readonly restarts: Restarts
   },
 ): Promise<void> {
   const { chance } = world
-  const { gate, wallets, buyers } = about
+  const { wallets, mint, restarts } = about
   for (let left = chance.from(0, 3); left > 0; left--) {
     await sleep(world, chance.from(100, 9_000))
     const what = chance.one(['kill', 'kill', 'stop', 'wallet', 'clock'] as const)
     if (what === 'clock') world.jump(chance.one([-3_600_000, -2_000, 1_500, 90_000, 3_600_000]))
     else if (what === 'wallet') {
       const [first] = wallets.all
-      if (first !== undefined) first.up = false
+      const away = mint !== null && chance.percent(60) ? mint : first
+      if (away !== undefined) away.up = false
       await sleep(world, chance.one([500, 6_000, 25_000]))
-      if (first !== undefined) first.up = true
-    } else {
-      const lost = what === 'kill' ? gate.kill() : new Set<string>()
-      if (what === 'stop') await gate.stop()
-      lose(buyers, lost)
-      await sleep(world, chance.one([0, 300, 4_000]))
-      await gate.start()
-    }
+      if (away !== undefined) away.up = true
+    } else await restarts.begin(what)
   }
+}
+
+/** Kills the gate at some of the steps at which money moves. */
+function dieAtSteps(
+  { chance }: VirtualWorld,
+  about: {
+    readonly wallets: SimWallets
+    readonly mint: SimMint
+    readonly restarts: Restarts
+  },
+): void {
+  const { mint, restarts, wallets } = about
+  let left = chance.from(0, 2)
+  const step = () => {
+    if (left === 0 || !chance.percent(12)) return
+    left -= 1
+    restarts.begin('kill').catch(() => {})
+  }
+  const payers = [mint.payer, ...wallets.all.flatMap(({ payer }) => payer ?? [])]
+  for (const one of [mint, ...payers]) one.onStep = step
 }
 
 /** Breaks the connections of a gate that is gone. `lost`: ended, and perhaps not settled on disk. */

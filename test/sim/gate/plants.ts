@@ -1,25 +1,26 @@
-import type { Ledger } from '../../../src/ledger/ledger.ts'
 import type { Books } from '../../../src/ledger/open-ledger.ts'
+import { msat } from '../../../src/money/msat.ts'
+import type { TokenReceiver } from '../../../src/wallets/receiver.ts'
+import type { WithdrawalSource } from '../../../src/withdrawals/source.ts'
+import {
+  alwaysNew,
+  nextNumber,
+  withEcash,
+  withLedger,
+  withoutFee,
+  withRevocations,
+  withWithdrawals,
+} from './wrap.ts'
 
-/** One mistake, as somebody could make it in the gate: it wraps the books, or it is the writer's. */
-export type Plant = ((books: Books) => Books) | { readonly tooEarly: true }
-
-const withLedger = (books: Books, change: (ledger: Ledger) => Partial<Ledger>): Books => {
-  const { ledger } = books
-  const own: Ledger = {
-    deposit: (deposit) => ledger.deposit(deposit),
-    hold: (request) => ledger.hold(request),
-    extend: (...args) => ledger.extend(...args),
-    settle: (...args) => ledger.settle(...args),
-    release: (...args) => ledger.release(...args),
-    expire: (at) => ledger.expire(at),
-    recover: (at) => ledger.recover(at),
-    balance: (account) => ledger.balance(account),
-    left: (limit, at) => ledger.left(limit, at),
-    usage: (...args) => ledger.usage(...args),
-  }
-  return { ...books, ledger: { ...own, ...change(ledger) } }
-}
+/**
+ * One mistake, as somebody could make it in the gate: it wraps the books, the wallet that pays, or what
+ * takes tokens, or it is the writer's. Each start of a gate wraps them anew.
+ */
+export type Plant =
+  | ((books: Books) => Books)
+  | { readonly tooEarly: true }
+  | { readonly receiver: (receiver: TokenReceiver) => TokenReceiver }
+  | { readonly source: (source: WithdrawalSource) => WithdrawalSource }
 
 /** The mistakes, each with the words by which the simulation reports it. */
 export const PLANTS: readonly {
@@ -64,12 +65,12 @@ export const PLANTS: readonly {
     what: 'a deposit is said to be on disk and is not made',
     found: /is lost/,
     plant: (books) => {
-      let times = 0
+      let deposits = 0
       return withLedger(books, (ledger) => ({
         deposit: async (deposit) => {
-          times += 1
+          deposits += 1
           const balance = await ledger.balance(deposit.account)
-          if (times % 3 !== 0 || balance === null) return ledger.deposit(deposit)
+          if (deposits % 3 !== 0 || balance === null) return ledger.deposit(deposit)
           return { ok: true, value: balance }
         },
       }))
@@ -90,6 +91,149 @@ export const PLANTS: readonly {
             ? { ok: false, error: 'hold_not_found' }
             : ledger.release(id, end, at),
       })),
+  },
+  {
+    what: 'a token of a mint is credited each time that it comes',
+    found: /token \w+ was credited [2-9] times/,
+    plant: {
+      receiver: (receiver) => ({
+        mints: receiver.mints,
+        request: (sat) => receiver.request(sat),
+        known: () => null,
+        credited: (...args) => receiver.credited(...args),
+        start: (received) => receiver.start(received),
+        receive: async (token, ask) => {
+          const taken = await receiver.receive(token, ask)
+          if (!taken.ok) return taken
+          const payment = `${taken.value.payment}:${nextNumber()}`
+          const value = { ...taken.value, payment, account: ask.account, given: false }
+          return { ok: true, value }
+        },
+      }),
+    },
+  },
+  {
+    what: 'a pass is given again when its token comes again',
+    found: /the pass of \w+ was given [2-9] times/,
+    plant: (books) => ({
+      ...books,
+      passes: {
+        put: (row) => books.passes.put({ ...row, usedAt: null }),
+        get: (hash) => books.passes.get(hash),
+        markUsed: async () => {},
+        claim: (...args) => books.passes.claim(...args),
+      },
+    }),
+  },
+  {
+    what: 'the mint forgets at a restart which tokens it has made',
+    found: /left ecash \S+ for \S+, and no book says so/,
+    plant: {
+      source: (source) => {
+        const since = nextNumber()
+        return withEcash(source, (ecash) => ({
+          make: (id, sat) => ecash.make(`${id}:${since}`, sat),
+          find: (id) => ecash.find(`${id}:${since}`),
+        }))
+      },
+    },
+  },
+  {
+    what: 'a payment that is pending is closed as failed',
+    found: /left \S+( \S+)? for ln:\w+, and no book says so/,
+    plant: (books) =>
+      withWithdrawals(books, (book) => ({
+        closeWithdrawal: (id, close) =>
+          book.closeWithdrawal(
+            id,
+            close.is === 'sent' && id.startsWith('ln:')
+              ? { is: 'failed', reason: 'it took long', at: close.at }
+              : close,
+          ),
+      })),
+  },
+  {
+    what: 'the fee of a withdrawal is forgotten',
+    found: /\d+ left for \S+, and the books say \d+/,
+    plant: (books) =>
+      withWithdrawals(books, (book) => ({
+        closeWithdrawal: (id, close) =>
+          book.closeWithdrawal(id, close.is === 'sent' ? { ...close, fee: msat(0n) } : close),
+      })),
+  },
+  {
+    what: 'a withdrawal is left open when it is over',
+    found: /is open, and it is over/,
+    plant: (books) => withWithdrawals(books, () => ({ openWithdrawals: async () => [] })),
+  },
+  {
+    what: 'the bonus of a tier may leave',
+    found: /left of \S+ \S+( \S+)?, which paid in \d+/,
+    plant: (books) =>
+      withLedger(books, (ledger) => ({
+        deposit: ({ bonus = msat(0n), ...deposit }) =>
+          ledger.deposit({ ...deposit, amount: msat(deposit.amount + bonus) }),
+      })),
+  },
+  {
+    what: 'revoked passes are good again after a restart',
+    found: /it was served with a pass that has ended/,
+    plant: (books) => {
+      const since = new Set<string>()
+      return withRevocations(books, (revocations) => ({
+        isRevoked: (names) => names.some((name) => since.has(name)),
+        revoke: (row) => {
+          since.add(row.name)
+          return revocations.revoke(row)
+        },
+        rotation: (account) => (since.has(account) ? revocations.rotation(account) : null),
+        rotate: (rotation) => {
+          since.add(rotation.account)
+          return revocations.rotate(rotation)
+        },
+      }))
+    },
+  },
+  {
+    what: 'a rotation leaves the tokens good that pay as a key',
+    found: /it was served with a pass that has ended/,
+    plant: (books) =>
+      withRevocations(books, () => ({ isRevoked: () => false, rotation: () => null })),
+  },
+  {
+    what: 'what a tier has added does not leave with its deposit',
+    found: /used \d+, and what it left here is \d+/,
+    plant: (books) =>
+      withLedger(books, (ledger) => ({
+        deposit: async ({ bonus = msat(0n), ...deposit }) => {
+          const given = { ...deposit, payment: `gift:${deposit.payment}`, amount: bonus }
+          const done = await ledger.deposit(deposit)
+          if (bonus > 0n) await ledger.deposit({ ...given, credit: 'bonus' })
+          return done
+        },
+      })),
+  },
+  {
+    what: 'the fee of a mint is credited',
+    found: /buyers are owed \d+ of the mint, which holds \d+/,
+    plant: {
+      receiver: (receiver) => ({
+        ...withoutFee(receiver),
+        mints: receiver.mints,
+        request: (sat) => receiver.request(sat),
+        credited: (...args) => receiver.credited(...args),
+      }),
+    },
+  },
+  {
+    what: 'a withdrawal that is asked for again is another token',
+    found: /got [2-9] tokens/,
+    plant: { source: (source) => withEcash(source, alwaysNew) },
+  },
+  {
+    what: 'a payment that is presented again has another change',
+    found: /has [2-9] changes/,
+    plant: { source: (source) => withEcash(source, alwaysNew) },
   },
   {
     what: 'a request is charged twice its price',

@@ -1,4 +1,4 @@
-import type { Reply } from '../../../src/gate/ports.ts'
+import type { FlatHeaders, Reply } from '../../../src/gate/ports.ts'
 import type { VirtualWorld } from '../../support/virtual-world.ts'
 import { wordsIn } from './upstream.ts'
 
@@ -14,6 +14,7 @@ export class SimReply implements Reply {
   #finish: () => void = () => {}
   #gone: (() => void) | null = null
   #drains: (() => void)[] = []
+  #headers: FlatHeaders = []
   status: number | null = null
   fate: Fate = 'open'
   /** How often the gate ended it. Never more than once. */
@@ -41,9 +42,16 @@ export class SimReply implements Reply {
     return wordsIn(this.text)
   }
 
-  head(status: number): void {
+  head(status: number, headers: FlatHeaders): void {
     if (this.status !== null) throw new Error('two heads')
     this.status = status
+    if (this.fate === 'open') this.#headers = headers
+  }
+
+  /** A header of the answer, by its name in lower case. */
+  header(name: string): string | null {
+    const at = this.#headers.findIndex((one, i) => i % 2 === 0 && one.toLowerCase() === name)
+    return at < 0 ? null : (this.#headers[at + 1] ?? null)
   }
 
   write(bytes: Uint8Array): boolean {

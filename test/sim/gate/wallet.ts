@@ -3,6 +3,7 @@ import { sleep } from '../../../src/floor/world.ts'
 import type { InvoiceState, Settlement, Wallet } from '../../../src/wallets/wallet.ts'
 import { WalletUnreachable } from '../../../src/wallets/wallet.ts'
 import type { VirtualProcess, VirtualWorld } from '../../support/virtual-world.ts'
+import { SimPayer } from './payer.ts'
 
 export interface SimInvoice {
   readonly hash: string
@@ -32,14 +33,26 @@ export class SimWallet {
   readonly #world: VirtualWorld
   readonly #settled: string[] = []
   readonly #listeners = new Set<Listener>()
-  up = true
+  /** Null if it pays nothing. */
+  readonly payer: SimPayer | null
+  #up = true
   /** If true, it answers after longer than a list of wallets waits for it. */
   slow = false
   /** If true, it settles at once and loses nothing. */
   calm = false
 
-  constructor(world: VirtualWorld) {
+  constructor(world: VirtualWorld, pays: boolean) {
     this.#world = world
+    this.payer = pays ? new SimPayer(world, null) : null
+  }
+
+  set up(up: boolean) {
+    this.#up = up
+    if (this.payer !== null) this.payer.up = up
+  }
+
+  get up(): boolean {
+    return this.#up
   }
 
   /** A buyer pays. Returns the preimage. Null if the invoice cannot be paid. */
@@ -65,6 +78,7 @@ export class SimWallet {
       watch: (cursor, tell) => this.#watch(process, cursor, tell),
       probe: () => answer(() => undefined),
       close: async () => {},
+      ...(this.payer === null ? {} : { outgoing: this.payer.seenBy(process) }),
     }
   }
 

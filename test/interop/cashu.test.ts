@@ -1,57 +1,14 @@
-import {
-  decodePaymentRequest,
-  getEncodedToken,
-  getTokenMetadata,
-  type Proof,
-  Wallet,
-} from '@cashu/cashu-ts'
+import { decodePaymentRequest, getTokenMetadata } from '@cashu/cashu-ts'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { GateProcess } from '../support/gate-process.ts'
 import { type FakeUpstream, startFakeUpstream } from '../support/upstream.ts'
 import { bearer, until } from './buyer.ts'
+import { EcashBuyer } from './ecash-buyer.ts'
 import { describeWithLab, type Lab, openLab, type PartEnv } from './lab.ts'
 import { lndGate } from './opening.ts'
 
 const CHAT = '/v1/chat/completions'
 const HELLO = { model: 'fake', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 5 }
-
-/** A buyer with a wallet of the library that most ecash wallets are made of. */
-class EcashBuyer {
-  readonly #wallet: Wallet
-
-  constructor(wallet: Wallet) {
-    this.#wallet = wallet
-  }
-
-  static async at(mint: string): Promise<EcashBuyer> {
-    const wallet = new Wallet(mint, { unit: 'sat' })
-    await wallet.loadMint()
-    return new EcashBuyer(wallet)
-  }
-
-  /** Coins of that many sats. The mint of the lab pays its own invoices. */
-  async coins(sats: number, pay: (bolt11: string) => Promise<unknown> = async () => {}) {
-    const quote = await this.#wallet.createMintQuoteBolt11(sats)
-    await pay(quote.request)
-    const paid = async () =>
-      String((await this.#wallet.checkMintQuoteBolt11(quote.quote)).state) === 'PAID'
-    await until(paid, 30_000)
-    return this.#wallet.mintProofsBolt11(sats, quote)
-  }
-
-  async token(sats: number): Promise<string> {
-    return this.write(await this.coins(sats))
-  }
-
-  write(proofs: readonly Proof[]): string {
-    return getEncodedToken({ mint: this.#wallet.mint.mintUrl, unit: 'sat', proofs: [...proofs] })
-  }
-
-  /** Spends coins elsewhere. */
-  async spend(proofs: readonly Proof[]): Promise<void> {
-    await this.#wallet.receive(this.write(proofs))
-  }
-}
 
 /** A gate in a process of its own. Its model server answers at once. */
 class Shop {

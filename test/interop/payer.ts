@@ -10,6 +10,8 @@ export interface Payer {
   invoice(msat: number, descriptionHash: string): Promise<string>
   /** The sats that each of its invoices was paid so far. */
   received(): Promise<readonly number[]>
+  /** The sats that it has sent so far, with fees, and how many of its payments have not ended. */
+  sent(): Promise<{ readonly sats: number; readonly running: number }>
   close(): void
 }
 
@@ -36,13 +38,24 @@ export function openPayer(env: PartEnv): Payer {
     },
     async invoice(msat, descriptionHash) {
       const body = { value_msat: String(msat), description_hash: descriptionHash, expiry: '600' }
-      return (await ask('/v1/invoices', body)).payment_request
+      const made = (await ask('/v1/invoices', body)).payment_request
+      // A node that is starting answers, with an error.
+      if (made === undefined) throw new Error('the payer made no invoice')
+      return made
     },
     async received() {
       const { invoices } = await ask('/v1/invoices?num_max_invoices=1000')
       return invoices
         .filter(({ state }) => state === 'SETTLED')
         .map(({ amt_paid_sat: sats }) => Number(sats))
+    },
+    async sent() {
+      const { payments } = await ask('/v1/payments?include_incomplete=true&max_payments=10000')
+      const ended = payments.filter(({ status }) => status === 'SUCCEEDED')
+      return {
+        sats: ended.reduce((sum, one) => sum + Number(one.value_sat) + Number(one.fee_sat), 0),
+        running: payments.filter(({ status }) => status === 'IN_FLIGHT').length,
+      }
     },
     close: () => agent.destroy(),
   }
@@ -52,5 +65,10 @@ interface Answer {
   readonly payment_error: string
   readonly payment_preimage: string
   readonly payment_request: string
+  readonly payments: readonly {
+    readonly status: string
+    readonly value_sat: string
+    readonly fee_sat: string
+  }[]
   readonly invoices: readonly { readonly state: string; readonly amt_paid_sat: string }[]
 }

@@ -70,8 +70,10 @@ export class Crowd {
     this.#stock = [...parts.coins]
   }
 
-  start(): void {
+  /** Resolves when the first buyers have paid and have their passes. */
+  async start(): Promise<void> {
     this.#running = Array.from({ length: AT_ONCE }, () => this.#shop())
+    await until(() => this.#keys().length > AT_ONCE, 60_000)
   }
 
   /** What was tried so far. */

@@ -59,7 +59,7 @@ async function play({ faults, mint, purse, wallet }: Scene): Promise<void> {
   const crowd = new Crowd({
     ...{ gate, purse, chance, coins: mint?.coins ?? [], ecash: mint !== undefined },
   })
-  crowd.start()
+  await crowd.start()
   const all = { ...faults, 'the gate is killed': killed(gate) }
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const [name, fault] of shuffled(Object.entries(all), chance)) {

@@ -33,14 +33,15 @@ export class Deposits {
   /**
    * Credits a payment; it is on disk when this resolves. The same payment is credited once, however
    * often it is told (threats B7, C6). Calls for one payment run one after the other, so that two
-   * of them cannot open two accounts.
+   * of them cannot open two accounts. If they are for different accounts, the first one has it, and the
+   * others are told where it is.
    */
   credit(receipt: Receipt): Promise<Credited> {
     const { payment } = receipt
-    const before = this.#running.get(payment) ?? Promise.resolve()
+    const before: Promise<Credited | null> = this.#running.get(payment) ?? Promise.resolve(null)
     const credited = before.then(
-      () => this.#credit(receipt),
-      () => this.#credit(receipt),
+      (earlier) => this.#credit(receipt, earlier),
+      () => this.#credit(receipt, null),
     )
     this.#running.set(payment, credited)
     const over = () => {
@@ -50,15 +51,22 @@ export class Deposits {
     return credited
   }
 
-  async #credit(receipt: Receipt): Promise<Credited> {
-    const credited = await this.#creditNow(receipt)
+  async #credit(receipt: Receipt, earlier: Credited | null): Promise<Credited> {
+    const credited = await this.#creditNow(receipt, earlier)
     receipt.credited?.(credited.account)
     return credited
   }
 
-  async #creditNow(receipt: Receipt): Promise<Credited> {
-    const { account } = receipt
-    if (typeof account !== 'string') return this.#open(receipt, account.opens)
+  async #creditNow(receipt: Receipt, earlier: Credited | null): Promise<Credited> {
+    const { account, payment } = receipt
+    if (typeof account !== 'string') {
+      const opened =
+        earlier === null || (await this.#parts.passes.get(passNameOf(payment))) !== null
+      return opened ? this.#open(receipt, account.opens) : { account: earlier.account, pass: null }
+    }
+    if (earlier !== null && earlier.account !== account) {
+      return { account: earlier.account, pass: null }
+    }
     await this.#deposit(receipt, account)
     return { account, pass: null }
   }

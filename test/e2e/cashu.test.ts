@@ -400,6 +400,29 @@ describe('L2 I4 the text of a token is no key to an account that it did not open
     expect(await refusedOf(at, token, pass)).toEqual(NO_KEY)
   })
 
+  it('B1 B7 one token alone and beside two passes at once is credited once, and nobody sees a failure', async () => {
+    const { gate, payer, pays } = await startCashuGate()
+    const [ann, bob] = [await gate.buy(5000), await gate.buy(5000)]
+    for (const order of [0, 1, 2]) {
+      const token = await payer.token(500)
+      const with3 = [ann.text, null, bob.text]
+      const passes = [...with3.slice(order), ...with3.slice(0, order)]
+      const all = await Promise.all(passes.map((pass) => pays(token, pass)))
+      for (const { status } of all) expect([200, 402]).toContain(status)
+      const redeem = (pass: string) =>
+        gate.ask({
+          path: '/cashu-redeem',
+          headers: { authorization: `Bearer ${pass}` },
+          body: { token: fresh },
+        })
+      const fresh = await payer.token(500)
+      const both = await Promise.all([redeem(ann.text), redeem(bob.text)])
+      expect(both.map(({ status }) => status).toSorted()).toEqual([200, 402])
+    }
+    expect(gate.events.filter(({ event }) => event === 'paid')).toHaveLength(8)
+    await gate.proof()
+  })
+
   it('L14 once the account was rotated, the token that opened it buys nothing, also beside a pass', async () => {
     const { gate, payer, pays } = await startCashuGate()
     const token = await payer.token(2000)

@@ -41,7 +41,8 @@ export function composeWithdrawals(parts: Parts) {
   const { facts, say } = { facts: books.invoices, say: parts.say }
   const gate = keys.current.id
   const sources = [...parts.wallets.flatMap(walletSources), ...(ecash?.sources ?? [])]
-  const shared = { book: books.withdrawals, sources, facts, gate, world, background }
+  const gates = keys.all.map(({ id }) => id)
+  const shared = { book: books.withdrawals, sources, facts, gate, gates, world, background }
   const restored = new RestoreCheck({
     ...{ ...shared, copied, ecash: ecash?.restored ?? null },
     told: {

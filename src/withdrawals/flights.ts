@@ -12,7 +12,7 @@ import type {
 import { fromSat, msat } from '../money/msat.ts'
 import type { Outgoing, PaymentOrder, PaymentState } from '../wallets/outgoing.ts'
 import { WalletRefused, WalletUnreachable } from '../wallets/wallet.ts'
-import { invoiceWithdrawal, nameAtWallet } from './names.ts'
+import { invoiceWithdrawal, nameAtWallet, nameOfToken } from './names.ts'
 import type { EcashOut } from './source.ts'
 
 /** ms between two questions what became of a withdrawal, and the longest pause. */
@@ -166,7 +166,7 @@ export class Flights {
     const { withdrawal } = flight
     const sat = Number(withdrawal.amount / 1000n)
     try {
-      const { feeSat } = await ecash.make(this.#name(withdrawal), sat)
+      const { feeSat } = await ecash.make(this.#token(withdrawal), sat)
       return await this.#close(flight, this.#sent(fromSat(feeSat)))
     } catch {
       // Whether the mint has not answered or has refused: its restore says what is there.
@@ -177,7 +177,7 @@ export class Flights {
   async #findToken(flight: Flight, ecash: EcashOut): Promise<Withdrawal | null> {
     let found: Awaited<ReturnType<EcashOut['find']>>
     try {
-      found = await ecash.find(this.#name(flight.withdrawal))
+      found = await ecash.find(this.#token(flight.withdrawal))
     } catch {
       return null
     }
@@ -262,14 +262,14 @@ export class Flights {
     ...{ is: 'failed', reason, at: this.#parts.world.now() },
   })
 
-  #name({ account, id }: Withdrawal): string {
-    return nameAtWallet(this.#parts.gate, account, id)
+  #token({ account, id }: Withdrawal): string {
+    return nameOfToken(account, id)
   }
 
-  #payment(withdrawal: Withdrawal): Pick<PaymentOrder, 'id' | 'paymentHash'> {
+  #payment({ account, id }: Withdrawal): Pick<PaymentOrder, 'id' | 'paymentHash'> {
     return {
-      id: this.#name(withdrawal),
-      paymentHash: withdrawal.id.slice(invoiceWithdrawal('').length),
+      id: nameAtWallet(this.#parts.gate, account, id),
+      paymentHash: id.slice(invoiceWithdrawal('').length),
     }
   }
 }

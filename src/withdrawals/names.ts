@@ -29,9 +29,16 @@ export const askedName = (account: AccountId, ...asked: readonly string[]): stri
 export const nameAtWallet = (gate: string, account: AccountId, id: WithdrawalId): string =>
   `satgate:${gate}:${account}:${id.replace(/^ln:/, '').slice(0, 40)}`
 
-/** The account in a name of this gate; null for any other text. */
-export function accountIn(name: string, gate: string): AccountId | null {
-  const [prefix, of, account, rest] = name.split(':')
-  const ours = prefix === 'satgate' && of === gate && rest !== undefined
+/**
+ * The name of a token that is made for a buyer. It is kept beside the coins of this gate, so it does
+ * not name the gate: a root key may be added or taken away, and the token is still found.
+ */
+export const nameOfToken = (account: AccountId, id: WithdrawalId): string =>
+  `satgate:${account}:${id}`
+
+/** The account in a name of this gate, which may have had several names; null for any other text. */
+export function accountIn(name: string, gates: readonly string[]): AccountId | null {
+  const [prefix, of = '', account, rest] = name.split(':')
+  const ours = prefix === 'satgate' && gates.includes(of) && rest !== undefined
   return ours && /^[0-9a-f]{32}$/.test(account ?? '') ? (account ?? null) : null
 }

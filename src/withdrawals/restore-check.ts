@@ -13,6 +13,8 @@ import type { WithdrawalSource } from './source.ts'
 const PAUSED = 'withdrawals:paused'
 /** When the payments of a source were last compared with the book, in ms since the epoch. */
 const compared = (source: string): string => `withdrawals:compared:${source}`
+/** The names that this gate had, separated by spaces: its root keys may have been exchanged since. */
+const NAMES = 'withdrawals:names'
 /** ms by which the clocks of a wallet and of a gate may differ. */
 const CLOCKS = 3_600_000
 
@@ -27,8 +29,8 @@ export interface RestoreCheckParts {
   readonly book: Pick<WithdrawalBook, 'withdrawal' | 'recordLost'>
   readonly sources: readonly WithdrawalSource[]
   readonly facts: Facts
-  /** Names this gate at its wallets. */
-  readonly gate: string
+  /** The names of this gate at its wallets: one for each of its root keys. */
+  readonly gates: readonly string[]
   /** The folder is a copy: its ledger may be older than what its wallets have paid. */
   readonly copied: boolean
   /** What the ecash wallet knows of a restore. Null if there is none. */
@@ -56,6 +58,7 @@ export class RestoreCheck {
   readonly #clear = new Set<string>()
   /** The folder is older than what left, or may be, and the operator has allowed nothing yet. */
   #older = false
+  #names: readonly string[] = []
 
   constructor(parts: RestoreCheckParts) {
     this.#parts = parts
@@ -95,9 +98,13 @@ export class RestoreCheck {
     for (const source of off) told.allowed(source)
   }
 
-  /** Decides what is paused. A pause outlives a restart. */
+  /** Decides what is paused, and how this gate may be called. Both outlive a restart. */
   async #remember(): Promise<void> {
-    const { copied, facts, world } = this.#parts
+    const { copied, facts, gates, world } = this.#parts
+    const before = (await facts.recall(NAMES)) ?? ''
+    this.#names = [...new Set([...gates, ...before.split(' ').filter((name) => name !== '')])]
+    const names = this.#names.join(' ')
+    if (names !== before) await facts.remember(NAMES, names)
     if (copied) await facts.remember(PAUSED, `${world.now()}`)
     const since = await facts.recall(PAUSED)
     this.#older = since !== null && since !== ''
@@ -128,8 +135,8 @@ export class RestoreCheck {
   }
 
   async #book({ amountMsat, id: name, paymentHash, state }: ListedPayment, source: string) {
-    const { book, gate, told, world } = this.#parts
-    const account = accountIn(name, gate)
+    const { book, told, world } = this.#parts
+    const account = accountIn(name, this.#names)
     if (account === null || state.is === 'failed' || state.is === 'unknown') return
     const id = invoiceWithdrawal(paymentHash)
     if ((await book.withdrawal(id)) !== null) return

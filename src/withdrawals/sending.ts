@@ -4,7 +4,7 @@ import { sleep, type World } from '../floor/world.ts'
 import type { AccountId } from '../ledger/ledger.ts'
 import type { Withdrawal, WithdrawalBook, WithdrawalRequest } from '../ledger/withdrawals.ts'
 import type { Flights, Way } from './flights.ts'
-import { nameAtWallet } from './names.ts'
+import { nameOfToken } from './names.ts'
 import type { WithdrawRefused } from './refused.ts'
 import type { WithdrawalSource } from './source.ts'
 
@@ -37,7 +37,6 @@ export interface SendingParts {
   readonly flights: Flights
   readonly sources: readonly WithdrawalSource[]
   readonly world: World
-  readonly gate: string
 }
 
 /** What is to be sent: the posting, the way, and what is stored between the two. */
@@ -142,14 +141,14 @@ export class Sending {
 
   /** Adds the token of a withdrawal as ecash. Refuses as `unreachable` if it cannot be read now. */
   async told(withdrawal: Withdrawal): Promise<Result<Withdrawn, WithdrawRefused>> {
-    const { gate, sources } = this.#parts
+    const { sources } = this.#parts
     const { account, id, kind, source, state } = withdrawal
     if (kind === 'lightning') return ok({ withdrawal, token: null, mint: null })
     const ecash = sources.find((one) => one.source === source)?.ecash ?? null
     const mint = ecash?.mint ?? null
     if (state !== 'sent') return ok({ withdrawal, token: null, mint })
     try {
-      const made = await ecash?.find(nameAtWallet(gate, account, id))
+      const made = await ecash?.find(nameOfToken(account, id))
       if (made !== null && made !== undefined) return ok({ withdrawal, token: made.token, mint })
     } catch {
       // Said below.

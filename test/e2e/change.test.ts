@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { rootKeysOf } from '../../src/passes/write.ts'
 import { startCashuGate } from '../support/cashu-gate.ts'
 
 /** The change of ecash payments, and withdrawals of ecash, at a mint. */
@@ -82,6 +83,19 @@ describe('a withdrawal of ecash', () => {
     expect((await gate.balance(pass)).balance_msat).toBeLessThan(5_000)
     expect((await pays(rest.json.token)).status).toBe(200)
     await gate.proof()
+  })
+
+  it('C12 B10 its token is told again also with another root key in front', async () => {
+    const { gate, payer, pays, again } = await start()
+    const pass = passIn(await pays(await payer.token(3_000), null, { stream: true }))
+    const headers = { authorization: `Bearer ${pass}`, 'idempotency-key': 'one' }
+    const asked = { path: '/v1/withdraw', body: { ecash: true, amount_sats: 1_000 }, headers }
+    const { token } = (await gate.ask(asked)).json
+    const [old] = gate.keys.all
+    const keys = rootKeysOf(new Uint8Array(32).fill(7), old?.master ?? new Uint8Array(32))
+    const next = await again({ keys })
+    const told = await next.gate.ask(asked)
+    expect([told.status, told.json.token]).toEqual([200, token])
   })
 
   it('L2 a token as a key takes nothing out', async () => {

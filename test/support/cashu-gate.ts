@@ -18,7 +18,7 @@ export interface CashuGate {
   /** Sends a chat completion with this token in `X-Cashu`. */
   pays(token: string, pass?: string | null, body?: object): Promise<Answered>
   /** The same gate after `kill -9`: another process on the same books and coins. */
-  again(): Promise<CashuGate>
+  again(more?: Pick<GateOptions, 'keys'>): Promise<CashuGate>
 }
 
 export interface CashuGateOptions {
@@ -65,10 +65,14 @@ async function open(
   return {
     ...{ gate, bed, mint, payer },
     pays: (token, pass = null, body = {}) => gate.chat(pass, body, { 'x-cashu': token }),
-    async again() {
+    async again(more = {}) {
       await gate.stop()
       await bed.die()
-      return open({ ...parts, after: gate })
+      return open({
+        ...parts,
+        options: { ...options, gate: { ...options.gate, ...more } },
+        after: gate,
+      })
     },
   }
 }

@@ -203,6 +203,8 @@ interface BedOptions {
   readonly still?: boolean
   /** Of the process: a test can kill it. */
   readonly process?: World
+  /** Names this gate. It changes with the root key. */
+  readonly gate?: string
 }
 
 export function withdrawalBed(options: BedOptions = {}) {
@@ -228,7 +230,9 @@ export function withdrawalBed(options: BedOptions = {}) {
   const coins: { restored: { since: number } | null } = { restored: options.coins ?? null }
   const ours = new Set<string>()
   const at = { healthy: true }
-  const shared = { book, sources, facts: kept, gate: GATE, world: process, background }
+  const gate = options.gate ?? GATE
+  const names = { gate, gates: [gate] }
+  const shared = { book, sources, facts: kept, ...names, world: process, background }
   const restored = new RestoreCheck({
     ...shared,
     copied: options.copied ?? false,
@@ -261,7 +265,7 @@ export function withdrawalBed(options: BedOptions = {}) {
   }
   return {
     ...{ world, book, facts, payer, mint, sources, troubles, said, ours, at, restored },
-    ...{ withdrawals, change, gate: GATE },
+    ...{ withdrawals, change, gate },
   }
 }
 

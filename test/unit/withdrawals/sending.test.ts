@@ -366,6 +366,27 @@ describe('L13 a ledger that was restored from an older backup', () => {
     expect(stateOf(await paying(bed))).toBe('sent')
   })
 
+  it('C12 also if the root key was exchanged since: the gate had another name at the wallet', async () => {
+    const { book, payer, world } = restored((gate) => [payment(gate)])
+    const facts = new Map<string, string>()
+    const sources = [{ source: 'lnd', lightning: payer, ecash: null, held: async () => null }]
+    payer.listed = []
+    withdrawalBed({ world, book, facts, sources })
+    await world.pass(100)
+    payer.listed = [payment('0123456789abcdef')]
+    const bed = withdrawalBed({
+      world,
+      book,
+      facts,
+      sources,
+      copied: true,
+      gate: 'fedcba9876543210',
+    })
+    await world.pass(100)
+    expect(bed.said).toEqual([`lost ${ALICE} 4000000 lnd`])
+    expect(book.left(ALICE, 'lnd')).toBe(998)
+  })
+
   it('coins that were restored wait for the operator', async () => {
     const { book, facts, world, sources } = withdrawalBed({ still: true })
     book.put(ALICE, ECASH, 3_000)

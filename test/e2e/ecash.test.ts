@@ -131,7 +131,10 @@ describe('a backup', () => {
     await gate.stop()
 
     await older.start()
-    expect(older.events('problem')).toMatchObject([{ what: 'seed_elsewhere' }, {}])
+    for (const problem of ['seed_elsewhere', 'wallet_unreachable', 'withdrawals_paused']) {
+      await older.event(({ what }) => what === problem)
+    }
+    expect(older.events('problem')).toHaveLength(3)
     expect([await chat(older), await chat(older, pass)]).toEqual([503, 200])
     await older.command('wallet', 'restore', '--yes')
     await until(async () => (await chat(older)) === 402)

@@ -144,6 +144,8 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'src/wallets/ecash/receive/accepted-mints.ts #anew': 'a mint',
   'src/wallets/ecash/receive/accepted-mints.ts #terms': 'a mint',
   'src/wallets/ecash/receive/receiver.ts #refused': 'a token that is never taken',
+  'src/wallets/ecash/receive/receiver.ts #spent':
+    'hashes of secrets, at most twice REFUSED: a spent token in another text is not asked for again',
   'src/wallets/ecash/receive/receiver.ts #running': 'a token that is being taken',
   'src/wallets/ecash/receive/receiver.ts #taken': 'a token that was taken',
   'src/wallets/ecash/receive/token-requests.ts #made': 'an amount',

@@ -58,22 +58,35 @@ export class MintRateLimit {
     return this.#limited ? KEPT.offer : null
   }
 
-  /** Takes a call and returns 0, or returns the ms to wait before the next try. */
-  take(call: Call): number {
-    const wait = this.wait(call)
-    if (wait === 0 && this.#limited) this.#calls.push({ at: this.#world.now(), call })
+  /**
+   * Takes a call and returns 0, or returns the ms to wait before the next try. `calls`: so many that
+   * may become necessary together.
+   */
+  take(call: Call, calls = 1): number {
+    const wait = this.wait(call, calls)
+    if (wait === 0) for (let count = 0; count < calls; count += 1) this.#made(call)
     return wait
   }
 
-  /** The ms until such a call may be made. 0 means now. */
-  wait(call: Call): number {
+  #made(call: Call): void {
+    if (this.#limited) this.#calls.push({ at: this.#world.now(), call })
+  }
+
+  /** A call that was taken was not needed. */
+  giveBack(call: Call): void {
+    const at = this.#calls.findLastIndex((made) => made.call === call)
+    if (at >= 0) this.#calls.splice(at, 1)
+  }
+
+  /** The ms until so many such calls may be made. 0 means now. */
+  wait(call: Call, calls = 1): number {
     const now = this.#world.now()
     if (now < this.#silentUntil) return this.#silentUntil - now
     if (!this.#limited) return 0
     this.#calls = this.#calls.filter(({ at }) => at > now - WINDOW)
     const pace = call === 'poll' ? this.#pace(now) : 0
     if (pace > 0) return pace
-    if (this.#calls.length + this.#keptFrom(call) < MOST) return 0
+    if (this.#calls.length + this.#keptFrom(call) + calls <= MOST) return 0
     const own = this.#calls.filter((made) => made.call === call)
     const [oldest] = own.length >= KEPT[call] ? own : this.#calls
     return oldest === undefined ? 0 : Math.max(1, oldest.at + WINDOW - now)

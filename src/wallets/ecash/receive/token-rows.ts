@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { assert } from '../../../floor/assert.ts'
 import type { AccountId } from '../../../ledger/ledger.ts'
+import type { ReceivedToken } from '../../receiver.ts'
 import type { Batch, Proof } from '../mint/mint.ts'
+import { sourceOf } from '../mint/url.ts'
 import type { Row } from '../store/rows.ts'
 import type { EcashStore } from '../store/store.ts'
 
@@ -141,10 +143,10 @@ export class TokenRows {
     } else this.#store.run(`UPDATE tokens SET state = 'credited' ${where}`, payment)
   }
 
-  /** Tokens in that state, oldest first. */
-  in(state: 'sent' | 'here', limit: number): readonly TokenRow[] {
-    const sql = 'SELECT * FROM tokens WHERE state = ? ORDER BY n LIMIT ?'
-    return this.#store.all(sql, state, limit).map(tokenOf)
+  /** Tokens in that state behind the row `after`, oldest first. */
+  in(state: 'sent' | 'here', limit: number, after = 0): readonly TokenRow[] {
+    const sql = 'SELECT * FROM tokens WHERE state = ? AND n > ? ORDER BY n LIMIT ?'
+    return this.#store.all(sql, state, after, limit).map(tokenOf)
   }
 
   /** For each mint, the sats of tokens whose coins are here and that the ledger has not credited. */
@@ -178,4 +180,19 @@ const tokenOf = (row: Row): TokenRow => ({
   account: row.account === null ? null : String(row.account),
   state: String(row.state) as TokenRow['state'],
   at: Number(row.at),
+})
+
+/** Whether its coins are ours. */
+export const isHere = ({ state }: TokenRow): boolean => state !== 'sent' && state !== 'spent'
+
+/** What the port tells of a token that was taken. */
+export const receivedOf = ({
+  payment,
+  mint,
+  sat,
+  fee,
+  account,
+  state,
+}: TokenRow): ReceivedToken => ({
+  ...{ payment, source: sourceOf(mint), sat, feeSat: fee, account, given: state === 'given' },
 })

@@ -1,8 +1,17 @@
 import { backOff } from '../../../floor/back-off.ts'
+import type { Background } from '../../../floor/background.ts'
 import { TransientMap } from '../../../floor/transient-map.ts'
 import type { World } from '../../../floor/world.ts'
 import type { Freeze } from '../freeze.ts'
-import { isOfMint, MintBusy, MintLies, MintRefused, OutputsKept, type Proof } from '../mint/mint.ts'
+import {
+  isOfMint,
+  MintBusy,
+  MintLies,
+  MintRefused,
+  MintUnreachable,
+  OutputsKept,
+  type Proof,
+} from '../mint/mint.ts'
 import type { KnownMint, Mints } from '../mints.ts'
 import { isGivenUp } from '../store/rows.ts'
 import type { TokenRow, TokenRows } from './token-rows.ts'
@@ -12,6 +21,7 @@ export interface TokenSwapsParts {
   readonly mints: Mints
   readonly freeze: Freeze
   readonly world: Pick<World, 'now' | 'elapsed'>
+  readonly background: Background
 }
 
 /**
@@ -27,6 +37,10 @@ export type Swapped =
 /** The ms between two questions about one token whose swap was not answered. */
 const AGAIN = 1_000
 const LONGEST_AGAIN = 60_000
+/** The same if nobody presents it. A token that its mint stumbles over would be asked for for ever. */
+const LONGEST_ALONE = 60 * 60_000
+/** Calls that finding out takes. */
+const RECOVER_CALLS = 3
 /** If a mint that is asked too often names no time. */
 const BUSY_MS = 60_000
 
@@ -50,12 +64,13 @@ export class TokenSwaps {
   }
 
   /** Finds out what became of a swap, unless it was asked a moment ago. */
-  async settle(row: TokenRow): Promise<Swapped> {
+  async settle(row: TokenRow, who: 'its buyer' | 'nobody waits' = 'its buyer'): Promise<Swapped> {
     const running = this.#running.get(row.payment)
     if (running !== undefined) return running
     const now = this.#parts.world.elapsed()
     const { at, times } = this.#asked.get(row.payment) ?? { at: 0, times: 0 }
-    if (times > 0 && now - at < backOff(AGAIN, times - 1, LONGEST_AGAIN)) return UNKNOWN
+    const longest = who === 'its buyer' ? LONGEST_AGAIN : LONGEST_ALONE
+    if (times > 0 && now - at < backOff(AGAIN, times - 1, longest)) return UNKNOWN
     const known = this.#parts.mints.find(row.mint)
     if (known === null || !this.#parts.mints.answers(row.mint)) return UNKNOWN
     this.#asked.set(row.payment, { at: now, times: times + 1 })
@@ -83,9 +98,9 @@ export class TokenSwaps {
   }
 
   async #first(row: TokenRow, known: KnownMint, proofs: readonly Proof[]): Promise<Swapped> {
-    const { mints, rows } = this.#parts
+    const { rows } = this.#parts
     try {
-      return this.#here(row, await mints.tried(known, (mint) => mint.swap(proofs, row.batch)))
+      return this.#here(row, await this.#swapped(row, known, proofs))
     } catch (error) {
       if (!isOfMint(error)) throw error
       if (error instanceof MintBusy) {
@@ -124,7 +139,8 @@ export class TokenSwaps {
 
   async #recover(row: TokenRow, known: KnownMint): Promise<Swapped> {
     const { mints, rows } = this.#parts
-    if (known.rateLimit.take('paid') > 0) return UNKNOWN
+    // Strangers choose what is asked here, so it is no call of those who paid (threats J5).
+    if (known.rateLimit.take('top_up', RECOVER_CALLS) > 0) return UNKNOWN
     const inputs = rows.inputs(row.n)
     const before = await mints.tried(known, (mint) => mint.states(inputs))
     const signed = await mints.tried(known, (mint) => mint.restore(asBlank(row)))
@@ -142,11 +158,39 @@ export class TokenSwaps {
     return this.#again(row, known, inputs)
   }
 
+  /**
+   * A stranger chose the proofs. That a mint stumbles over them, or that something in front of it
+   * does, does not prove that it is down (threats J13), so that is looked at.
+   */
+  async #swapped(
+    { batch }: TokenRow,
+    known: KnownMint,
+    proofs: readonly Proof[],
+  ): Promise<readonly Proof[]> {
+    const { mints, background } = this.#parts
+    try {
+      return await mints.forgiving(known, (mint) => mint.swap(proofs, batch))
+    } catch (error) {
+      if (error instanceof MintUnreachable) {
+        background.once('mints for tokens', () => this.#look(known))
+      }
+      throw error
+    }
+  }
+
+  async #look(known: KnownMint): Promise<void> {
+    try {
+      await this.#parts.mints.ask(known, 'poll', (mint) => mint.alive())
+    } catch (error) {
+      if (!isOfMint(error)) throw error
+    }
+  }
+
   /** Sends the very same swap. If it did happen, the mint cannot do it a second time. */
   async #again(row: TokenRow, known: KnownMint, inputs: readonly Proof[]): Promise<Swapped> {
-    const { mints, rows, world } = this.#parts
+    const { rows, world } = this.#parts
     try {
-      return this.#here(row, await mints.tried(known, (mint) => mint.swap(inputs, row.batch)))
+      return this.#here(row, await this.#swapped(row, known, inputs))
     } catch (error) {
       // The mint crashed while it signed these outputs and will never sign them. The proofs are
       // unspent, so their owner can send them again.

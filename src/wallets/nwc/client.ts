@@ -1,3 +1,4 @@
+import { ClientBucket } from '../../floor/client-bucket.ts'
 import type { World } from '../../floor/world.ts'
 import { deadline } from '../../floor/world.ts'
 import { objectIn } from '../../outbound/ask-json.ts'
@@ -63,6 +64,11 @@ export interface ClientParts {
   onLost(): void
 }
 
+/**
+ * Notifications of one kind, and descriptions of the wallet, that are read in a minute. They are a
+ * reason to look what was paid, which is done without them too.
+ */
+const HEARD_A_MINUTE = 60
 /** Events that are older than so many seconds are not asked for. Clocks differ. */
 const OLDEST_SECONDS = 600
 /** Seconds after which a wallet that was away must not execute a request any more. */
@@ -89,13 +95,21 @@ export function nwcClient(parts: ClientParts): NwcClient {
     },
   ]
 
+  const heard = new ClientBucket(world)
+
+  function wants(event: NostrEvent): boolean {
+    const { kind, pubkey } = event
+    if (pubkey !== wallet || (kind !== info && tagOf(event, 'p') !== own)) return false
+    if (kind === response) return waiting.has(tagOf(event, 'e') ?? '')
+    const isKnown = kind === info || kind === notification || kind === notification04
+    return isKnown && heard.take(String(kind), HEARD_A_MINUTE) === 0
+  }
+
   function onEvent(event: NostrEvent): void {
-    if (event.pubkey !== wallet) return
     if (event.kind === info) {
       scheme = schemeIn(event)
       return
     }
-    if (tagOf(event, 'p') !== own) return
     const opened = channel.open(event.content)
     const message = opened === null ? null : parsed(opened)
     if (message === null) return
@@ -106,7 +120,7 @@ export function nwcClient(parts: ClientParts): NwcClient {
   }
 
   const relays = connection.relays.map((url) =>
-    relayAt(url, { world, deadlineMs, filters, onEvent, onLost: () => parts.onLost() }),
+    relayAt(url, { world, deadlineMs, filters, wants, onEvent, onLost: () => parts.onLost() }),
   )
 
   function eventFor(method: string, params: Json, expires: boolean): NostrEvent {

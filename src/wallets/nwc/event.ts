@@ -30,11 +30,19 @@ export function signed(
 
 /** Reads a message. Null if it is none, or if its author has not signed it. */
 export function eventIn(json: unknown): NostrEvent | null {
-  const event = objectIn(json)
-  if (event === null || !isEvent(event)) return null
-  if (idOf(event) !== event.id) return null
-  return isSigned(event.sig, event.id, event.pubkey) ? event : null
+  const event = unprovenIn(json)
+  return event !== null && isProven(event) ? event : null
 }
+
+/** Reads a message whose author and content are not proven yet. Null if it is none. */
+export function unprovenIn(json: unknown): NostrEvent | null {
+  const event = objectIn(json)
+  return event !== null && isEvent(event) ? event : null
+}
+
+/** Whether its author has signed all of it. Takes some ms, so it comes last. */
+export const isProven = (event: NostrEvent): boolean =>
+  idOf(event) === event.id && isSigned(event.sig, event.id, event.pubkey)
 
 /** The first value of the first tag with that name. */
 export const tagOf = ({ tags }: NostrEvent, name: string): string | undefined =>
@@ -57,7 +65,13 @@ function isEvent(json: { readonly [name: string]: unknown }): json is NostrEvent
 }
 
 /** The hash of its canonical JSON. `JSON.stringify` escapes as NIP-01 asks. */
-function idOf({ pubkey, created_at, kind, tags, content }: Omit<NostrEvent, 'id' | 'sig'>): string {
+export function idOf({
+  pubkey,
+  created_at,
+  kind,
+  tags,
+  content,
+}: Omit<NostrEvent, 'id' | 'sig'>): string {
   const text = JSON.stringify([0, pubkey, created_at, kind, tags, content])
   return createHash('sha256').update(text).digest('hex')
 }

@@ -1,6 +1,6 @@
 import type { World } from '../../floor/world.ts'
 import { WalletUnreachable } from '../wallet.ts'
-import { eventIn, type NostrEvent } from './event.ts'
+import { isProven, type NostrEvent, unprovenIn } from './event.ts'
 
 /** Nothing was sent, or whoever got it has said that it passes nothing on. */
 export class NothingSent extends WalletUnreachable {}
@@ -30,13 +30,20 @@ export interface RelayParts {
   readonly deadlineMs: number
   /** Called for each connection, because time moves on. */
   filters(): Filters
-  /** Each event that the relay sends, with a signature that is right. */
+  /**
+   * Whether an event is of interest, before its signature is checked. That takes some ms, and a relay
+   * sends what it likes.
+   */
+  wants(event: NostrEvent): boolean
+  /** Each event that is wanted, with a signature that is right. */
   onEvent(event: NostrEvent): void
   /** It was open and is no longer. */
   onLost(): void
 }
 
 const LONGEST_MESSAGE = 512 * 1024
+/** Relays check what they pass on, so this many wrong signatures are no accident. */
+const MOST_FORGED = 10
 const ALL = 'satgate'
 /** Matches nothing. */
 const NOTHING: Filters = [{ ids: ['0'.repeat(64)], limit: 1 }]
@@ -94,6 +101,7 @@ function connect(url: string, host: string, parts: RelayParts, onEnd: () => void
   /** What was asked and not answered: ids of events and of subscriptions. */
   const waiting = new Map<string, Waiting>()
   let pings = 0
+  let forged = 0
   let isReady = false
   let over = false
 
@@ -132,14 +140,20 @@ function connect(url: string, host: string, parts: RelayParts, onEnd: () => void
   const say = (...message: readonly unknown[]): void => socket.send(JSON.stringify(message))
   const ask = (id: string, filters: Filters) => answered(id, () => say('REQ', id, ...filters))
 
+  function prove(event: NostrEvent): void {
+    if (isProven(event)) parts.onEvent(event)
+    else forged += 1
+    if (forged >= MOST_FORGED) end(`the relay ${host} sends what the wallet has not signed`)
+  }
+
   function hear(data: unknown): void {
     const message = messageIn(data)
     if (message === null || over) return
     const [verb, id, third, fourth] = message
     const one = typeof id === 'string' ? waiting.get(id) : undefined
     if (verb === 'EVENT' && id === ALL) {
-      const event = eventIn(third)
-      if (event !== null) parts.onEvent(event)
+      const event = unprovenIn(third)
+      if (event !== null && parts.wants(event)) prove(event)
     } else if (verb === 'EOSE') {
       one?.done()
     } else if (verb === 'OK') {

@@ -21,6 +21,8 @@ export interface NwcDouble {
   readonly calls: string[]
   /** Events that the relay got. */
   readonly events: NostrEvent[]
+  /** Events that the wallet has signed. */
+  readonly said: NostrEvent[]
   /** Pays an invoice of this wallet, and notifies. */
   pay(bolt11OrHash: string): string
   /** Changes what the wallet tells of a transaction. */
@@ -113,8 +115,12 @@ export async function startNwcDouble(): Promise<NwcDouble> {
   const ends = new Map<string, () => void>()
   const sockets = new Map<ServedSocket, string | null>()
 
-  const event = (kind: number, tags: string[][], content: string): NostrEvent =>
-    signed({ kind, created_at: now(), tags, content }, walletKey, real)
+  const said: NostrEvent[] = []
+  function event(kind: number, tags: string[][], content: string): NostrEvent {
+    const made = signed({ kind, created_at: now(), tags, content }, walletKey, real)
+    said.push(made)
+    return made
+  }
   const infoEvent = () =>
     event(13194, traps.encryption === null ? [] : [['encryption', traps.encryption]], ALL.join(' '))
 
@@ -290,7 +296,7 @@ export async function startNwcDouble(): Promise<NwcDouble> {
   const relay = encodeURIComponent(`ws://127.0.0.1:${port}`)
   return {
     connection: `nostr+walletconnect://${wallet}?relay=${relay}&secret=${clientKey.toString('hex')}`,
-    ...{ traps, calls, events, notify, say, end, hangUp, close, stop: close },
+    ...{ traps, calls, events, said, notify, say, end, hangUp, close, stop: close },
     pay(bolt11OrHash) {
       const hash = readBolt11(bolt11OrHash)?.paymentHash ?? bolt11OrHash
       const preimage = preimages.get(hash) ?? ''

@@ -233,8 +233,10 @@ describeWithLab('faults of real parts while payments flow', () => {
     })
     onTestFinished(() => client.close())
     const relay = (how: string) => lab.exec('nostr', 'relay', how, 'relay')
+    // It receives only, so withdrawals are refused: the pretended wallets share one ledger, and each
+    // says of an open invoice of the other that it is paying it.
     await play({
-      wallet: { kind: 'nwc', key: { file: keyFile(env.NWC_FULL_URL ?? '') } },
+      wallet: { kind: 'nwc', key: { file: keyFile(env.NWC_RECEIVE_ONLY_URL ?? '') } },
       purse: nwcPurse(client),
       faults: {
         'its relay stands still': { begin: () => relay('pause'), end: () => relay('resume') },

@@ -192,7 +192,7 @@ const nobody = (not: NotAuthenticated | null): Refusal =>
 const REVOKED = refuse(
   402,
   'insufficient_quota',
-  'This pass was revoked by its owner: it cannot be used, rotated or brought back.',
+  'This pass was revoked: it cannot be used, rotated or brought back.',
   { extra: { payment_state: 'revoked' } },
 )
 const TOO_MANY = refuse(

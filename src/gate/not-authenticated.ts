@@ -57,7 +57,7 @@ export const NOT_GOOD = {
   },
   revoked: {
     state: 'revoked',
-    reason: 'Insufficient credits: this pass was revoked by its owner.',
+    reason: 'Insufficient credits: this pass was revoked.',
   },
 } as const satisfies Record<string, NotGood>
 

@@ -63,7 +63,10 @@ export function refusalOf(refused: TokenRefused, mints: readonly string[]): Paym
         `${refused.known} of the ${refused.of} proofs of this token were paid in here before, in another token. Send exactly that token again to use its credit, and the rest as a token of its own.`,
       )
     case 'spent':
-      return spent('token_spent', 'This token was spent before, and not here. Send another one.')
+      return spent(
+        'token_spent',
+        'This token, or a part of it, was spent before, and not here. Send another one.',
+      )
     default:
       return later(refused)
   }

@@ -76,14 +76,15 @@ export class PaymentTaker {
   ): Promise<Result<Taken & { readonly id: PaymentId }, RedeemRefused>> {
     const redeemed = await this.patiently(() => rail.redeem(payment, call))
     if (!redeemed.ok) return redeemed
-    const { headers, known, account: named, payment: id } = redeemed.value
+    const { decided, headers, known, account: named, payment: id } = redeemed.value
     const header = rail.change?.(payment) ?? null
     const dueTo = (first: boolean) => (header === null ? undefined : { payment: id, header, first })
     if (known === true && typeof named === 'string') {
       return ok({ id, account: named, carries: headers, change: dueTo(false) })
     }
     // A rail that does not know of accounts lets each payment open one.
-    const receipt = typeof named === 'string' ? redeemed.value : toppingUp(redeemed.value, call)
+    const isNamed = typeof named === 'string' || decided === true
+    const receipt = isNamed ? redeemed.value : toppingUp(redeemed.value, call)
     const { account, pass } = await this.#deposits.credit(receipt)
     return ok({
       id,

@@ -163,6 +163,11 @@ export interface Receipt extends Pick<Deposit, 'amount' | 'credit' | 'rail' | 'n
    * answer carries a pass of it with these canonical caveats (threats L3).
    */
   readonly account: AccountId | { readonly opens: readonly string[] }
+  /**
+   * Set if the rail wrote down whose account it is when the payment was first presented. A pass beside
+   * the same payment changes nothing then, so that two requests never credit two accounts.
+   */
+  readonly decided?: true
   /** Headers of each answer to somebody who presents this payment. Null if there are none. */
   readonly headers: Readonly<Record<string, string>> | null
   /** What the rail itself writes in the commit of the deposit. Null if nothing. */

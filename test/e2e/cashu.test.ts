@@ -315,6 +315,18 @@ describe('L16 a payment beside a pass', () => {
     await gate.proof()
   })
 
+  it('of the same token that comes without the pass at once credits one account, and serves both', async () => {
+    const { gate, payer, pays } = await startCashuGate()
+    const pass = await gate.buy(1000)
+    const token = await payer.token(500)
+    const both = await Promise.all([pays(token), pays(token, pass.text), pays(token)])
+    expect(both.map(({ status }) => status)).toEqual([200, 200, 200])
+    const given = both.flatMap(({ headers }) => headers['x-satgate-pass'] ?? [])
+    const accounts = await gate.books.statement.accounts(9)
+    expect(given.length).toBe(accounts.length - 1)
+    await gate.proof()
+  })
+
   it('takes nothing if the pass forbids the request, or is none of ours', async () => {
     const { gate, payer, pays, mint } = await startCashuGate()
     const pass = await gate.buy(1000)

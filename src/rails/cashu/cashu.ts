@@ -104,7 +104,7 @@ export class Cashu implements Rail<CashuPayment> {
     const presented = how === 'presented'
     return {
       payment: cashuPayment(payment),
-      account: account ?? { opens: [] },
+      ...{ account: account ?? { opens: [] }, decided: true },
       amount: fromSat(sat - feeSat),
       credit: 'paid',
       rail: this.name,

@@ -38,10 +38,16 @@ function leftOf({ mint, wallets }: Played): readonly Left[] {
     })),
   )
   const made = [...(mint?.made.values() ?? [])].map(({ feeSat, id, token }) => ({
-    ...{ source: AT_MINT, ref: id.split(':').slice(3).join(':'), account: accountIn(id) },
+    ...{ source: AT_MINT, ...tokenIn(id) },
     msat: BigInt(token.sat + feeSat) * 1_000n,
   }))
   return [...paid, ...made]
+}
+
+/** `satgate:<account>:<id of the withdrawal>` */
+function tokenIn(name: string) {
+  const [, account = '', ...id] = name.split(':')
+  return { account, ref: id.join(':') }
 }
 
 /** `satgate:<gate>:<account>:<id of the withdrawal>` */

@@ -57,6 +57,7 @@ export async function story(host: Host, url: string): Promise<void> {
     5,
     `${sat(balance.available_msat)} play sat are left on the pass, good for the next answers.`,
   )
+  tell(5, 'Whoever has the pass can also take them out: on the page, or by POST /v1/withdraw.')
   say('')
   say('  Try it as an OpenAI client would:\n')
   say(`     export OPENAI_BASE_URL=${url}/v1`)

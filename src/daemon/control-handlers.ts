@@ -215,7 +215,7 @@ export async function answerWallet(
 export const elsewhere = (wallet: string): string =>
   wallet === 'play'
     ? 'the wallet of this gate is play money, which is worth nothing and cannot be taken out. Its books: satgate ledger'
-    : `the wallet of this gate is ${wallet}: its money is in your node, so take it out there`
+    : `the money of this gate is in ${wallet}, and satgate takes out ecash alone: take it out there. What each wallet can do: satgate wallet test`
 
 /** A pass that is given away, with an account of its own. */
 async function mint(

@@ -17,7 +17,7 @@ export function withdrawRefusal(refused: WithdrawRefused, shown: readonly Shown[
     case 'other_network':
       return bad(
         'other_network',
-        `This invoice is of another network (ln${onLine(refused.network, 10)}…) than the money of this gate.`,
+        `This invoice is of another network (ln${onLine(refused.network, 10)}…) than the money of this gate. Make one with a wallet on the network of its own invoices.`,
       )
     case 'final_cltv':
       return bad(
@@ -35,7 +35,7 @@ export function withdrawRefusal(refused: WithdrawRefused, shown: readonly Shown[
     case 'too_small':
       return bad(
         'too_small',
-        `${formatSat(refused.asked)} sat are less than 1,000, and not the whole rest. ${may(shown)}`,
+        `${formatSat(refused.asked)} sat are too few: at least 1,000 sat leave at once, or the whole rest of a source. ${may(shown)}`,
       )
     case 'paused':
       return refuse(

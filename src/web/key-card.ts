@@ -4,6 +4,7 @@ import { fromMsat } from './format.ts'
 import { looksLikeKey } from './keys.ts'
 import { poll } from './poll.ts'
 import type { Shop } from './shop.ts'
+import { spendingKey } from './spending-key.ts'
 import { TakeOut } from './take-out.ts'
 
 /** ms between two requests for the balance while nothing is going on. */
@@ -146,7 +147,7 @@ export class KeyCard {
 
   #download(): void {
     const { origin, host } = location
-    const text = `OPENAI_BASE_URL=${origin}/v1\nOPENAI_API_KEY=${this.#shop.keys.current}\n`
+    const text = envFile(origin, this.#shop.keys.current ?? '')
     const link = make('a')
     link.href = URL.createObjectURL(new Blob([text], { type: 'text/plain' }))
     link.download = `satgate-${host.replace(/[^\w.-]/g, '-')}.env.txt`
@@ -187,4 +188,12 @@ export class KeyCard {
     this.use(key)
     this.focus()
   }
+}
+
+/** The settings for a program, which gets the spending key, and the key itself to be kept (threats L14). */
+function envFile(origin: string, key: string): string {
+  const spending = spendingKey(key)
+  const settings = `OPENAI_BASE_URL=${origin}/v1\nOPENAI_API_KEY=${spending}\n`
+  if (spending === key) return settings
+  return `${settings}# Your own key. It can also take the credit out: keep it, and give it to no program.\nSATGATE_KEY=${key}\n`
 }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { spendingKey } from '../../src/web/spending-key.ts'
 import { startGate } from '../support/gate.ts'
 import { browserMissing, launch } from './chromium.ts'
 import { balanceOf, buy, keyOf, send, visit } from './visit.ts'
@@ -70,7 +71,9 @@ describe.skipIf(browserMissing !== null)('the page, for a buyer', () => {
       page.getByRole('button', { name: 'Download' }).click(),
     ])
     const file = await readFile(await download.path(), 'utf8')
-    expect(file).toBe(`OPENAI_BASE_URL=${gate.url}/v1\nOPENAI_API_KEY=${key}\n`)
+    const [base, spending, , own] = file.split('\n')
+    expect([base, own]).toEqual([`OPENAI_BASE_URL=${gate.url}/v1`, `SATGATE_KEY=${key}`])
+    expect(spending).toBe(`OPENAI_API_KEY=${spendingKey(key)}`)
     await page.getByRole('button', { name: 'Forget this key' }).click()
     await page.getByRole('dialog').getByText('100 play sat').waitFor()
     await page.getByRole('button', { name: 'Keep it' }).click()

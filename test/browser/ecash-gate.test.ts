@@ -38,10 +38,9 @@ describe.skipIf(browserMissing !== null)('the page, at a gate that takes ecash',
     await pay(page, await at.payer.token(2_000))
     await page.getByRole('heading', { name: 'Your key' }).waitFor()
     expect(await balanceOf(page)).toBe(2_000_000)
-    expect(redeemed.at(-1)?.json).toEqual({
-      credited: 2_000,
-      token_suffix: expect.stringMatching(/^[0-9a-f]{64}$/),
-    })
+    await expect
+      .poll(() => redeemed.at(-1)?.json)
+      .toEqual({ credited: 2_000, token_suffix: expect.stringMatching(/^[0-9a-f]{64}$/) })
     const key = await keyOf(page)
     const snippet = (await page.locator('#snippet').textContent()) ?? ''
     const spending = /OPENAI_API_KEY='([^']+)'/.exec(snippet)?.[1] ?? ''
@@ -53,6 +52,7 @@ describe.skipIf(browserMissing !== null)('the page, at a gate that takes ecash',
     await page.getByText('Take money out').click()
     await page.getByRole('button', { name: 'Take everything as an ecash token' }).click()
     await page.getByText('Ecash of 127.0.0.1').waitFor()
+    await expect.poll(() => withdrawn.length).toBe(1)
     const [done] = withdrawn
     expect(done?.json).toMatchObject({ state: 'paid', kind: 'ecash', mint: at.mint.url })
     const token = await page.getByLabel('The token').inputValue()
@@ -77,10 +77,12 @@ describe.skipIf(browserMissing !== null)('the page, at a gate that takes ecash',
     await page.getByLabel('A Lightning invoice').fill(at.mint.invoice(2_000))
     await page.getByRole('button', { name: 'Have it paid' }).click()
     await page.getByText('2,000 play sat paid.').waitFor()
-    expect(withdrawn.at(-1)?.json).toMatchObject({
-      ...{ state: 'paid', kind: 'lightning', amount_sats: 2_000 },
-      fee_msat: expect.any(Number),
-    })
+    await expect
+      .poll(() => withdrawn.at(-1)?.json)
+      .toMatchObject({
+        ...{ state: 'paid', kind: 'lightning', amount_sats: 2_000 },
+        fee_msat: expect.any(Number),
+      })
     await at.gate.proof()
   })
 

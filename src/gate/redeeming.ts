@@ -83,11 +83,12 @@ export class Redeeming {
 
   async #credit(receipt: Receipt, { account, payee }: Target): Promise<Result<Redeemed, Refusal>> {
     const { amount, known, account: owner } = receipt
+    // Whoever presented it first gets its pass, so it is not credited here.
+    if (account !== null && owner !== account) return err(ELSEWHERE)
     const credited =
       known === true && typeof owner === 'string'
         ? { account: owner, pass: null }
         : await this.#parts.deposits.credit(receipt)
-    if (account !== null && credited.account !== account) return err(ELSEWHERE)
     // From now on the pass of the invoice is paid for, whether the invoice is or not.
     if (payee !== null) await this.#parts.passes.markUsed(payee.hash, this.#parts.world.now())
     const { pass } = credited

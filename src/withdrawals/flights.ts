@@ -17,7 +17,7 @@ import type { EcashOut } from './source.ts'
 
 /** ms between two questions what became of a withdrawal, and the longest pause. */
 const ASK_AGAIN = 1_000
-const LONGEST_PAUSE = 60_000
+const LONGEST_PAUSE = 15_000
 /** ms that a wallet may take to answer, before it is asked in another way. */
 const PAY_WITHIN = 60_000
 /** ms behind its expiry at which no wallet can begin to pay an invoice, whatever its clock says. */

@@ -28,7 +28,7 @@ const SEED = Number(process.env.FAULTS_SEED ?? Date.now() % 1_000_000)
 /** How often all faults of a part come, in an order of their own. */
 const ROUNDS = Number(process.env.FAULTS_ROUNDS ?? 1)
 /** ms in which everything must be known once nothing is broken any more. */
-const QUIET = 150_000
+const QUIET = 240_000
 const FEE_PPK = 100
 
 interface Fault {

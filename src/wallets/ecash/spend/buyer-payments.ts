@@ -35,7 +35,7 @@ const PATIENCE = 8_000
 const LEAST_TIME = 30_000
 /** The ms between two look-ups of a payment under way. It grows up to the second value. */
 const ASK_AGAIN = 2_000
-const LONGEST_ASK = 120_000
+const LONGEST_ASK = 30_000
 
 /**
  * Pays invoices for buyers with the coins of one mint (NUT-05). Several payments may be under way,

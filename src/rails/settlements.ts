@@ -58,6 +58,8 @@ export class Settlements {
   readonly #world: World
   readonly #background: Background
   readonly #awake = new Set<string>()
+  /** The wallet has reported these, and could not be asked for them then. */
+  readonly #reported = new Set<string>()
   readonly #work: Repeated[] = []
   #watch: Watch | null = null
   #swept = Number.NEGATIVE_INFINITY
@@ -124,7 +126,10 @@ export class Settlements {
     this.#watch = wallet.watch(cursor, ({ paymentHash, cursor: next }) => {
       const credited = before.then(async () => {
         const refused = await this.#learn(paymentHash)
-        if (refused === 'unreachable') whole = false
+        if (refused === 'unreachable') {
+          whole = false
+          if (this.#reported.size < MOST) this.#reported.add(paymentHash)
+        }
         const known = refused === null || refused === 'unknown'
         if (known && whole && next !== null && !this.#stopped)
           await this.#invoices.remember(name, next)
@@ -137,6 +142,11 @@ export class Settlements {
   }
 
   async #round(): Promise<void> {
+    // These are paid, so they are looked up also long after their expiry.
+    for (const hash of this.#reported) {
+      if (this.#stopped || !this.#member.breaker.up) return
+      if ((await this.#learn(hash)) !== 'unreachable') this.#reported.delete(hash)
+    }
     const after = this.#world.now() - LATE
     for (const name of this.#names()) {
       for (const row of await this.#invoices.pending(name, after, MOST)) {

@@ -123,6 +123,8 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'src/rails/lightning.ts #learning': 'a payment that is being looked up',
   'src/rails/lightning.ts #preimages': 'a payment',
   'src/rails/settlements.ts #awake': 'an invoice whose page is open',
+  'src/rails/settlements.ts #reported':
+    'a paid invoice that could not be looked up yet, at most fifty',
   'src/rails/shared-offers.ts #kept': 'an amount',
   'src/rails/shared-offers.ts #making': 'an amount',
   'src/wallets/ecash/ecash.ts watchers': 'a rail',

@@ -252,6 +252,8 @@ describe('GET /v1/balance and /v1/usage', () => {
       balance_sats: 9,
       paid_msat: 9_979,
       bonus_msat: 0,
+      withdrawable_msat: 9_000,
+      withdrawable: [{ source: 'play', sats: 9, invoice_sats: 0 }],
     })
     const page = async (query: string) =>
       (await gate.ask({ path: `/v1/usage${query}`, headers: bearer(pass) })).json

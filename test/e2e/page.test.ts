@@ -49,7 +49,7 @@ describe('the page', () => {
     expect(headers['referrer-policy']).toBe('no-referrer')
     expect(headers['x-content-type-options']).toBe('nosniff')
     expect(headers['cross-origin-opener-policy']).toBe('same-origin')
-    expect(headers['permissions-policy']).toContain('camera=()')
+    expect(headers['permissions-policy']).toContain('camera=(self), ')
     expect(headers['set-cookie']).toBeUndefined()
     expect(text).not.toMatch(/<style|style="|\son\w+="|<script(?![^>]* src="\/assets\/)/)
   })
@@ -77,8 +77,11 @@ describe('the page', () => {
       names
         .filter((name) => /\.(?:html|js|css|svg)$/.test(name) && which(name))
         .reduce((sum, name) => sum + gzipSync(readFileSync(join(BUILT, name))).length, 0)
-    // The Markdown parser is loaded with the first answer.
-    expect(sizeOf((name) => !name.includes('/blocks-'))).toBeLessThan(25_000)
+    const later = (name: string) => /\/(?:blocks|decode)-/.test(name)
+    expect(sizeOf((name) => !later(name))).toBeLessThan(30_000)
+    // The reader of QR codes is loaded when the camera is used, the Markdown parser with the first
+    // answer.
+    expect(sizeOf((name) => name.includes('/decode-'))).toBeLessThan(15_000)
     expect(sizeOf((name) => name.includes('/blocks-'))).toBeLessThan(45_000)
   })
 

@@ -71,7 +71,7 @@ const ANSWERS: readonly (readonly [command: readonly string[], answer: unknown])
     [
       {
         ...{ account: NAME, paid_msat: 1, bonus_msat: 1, held_msat: 0, owed_msat: 0 },
-        ...{ available_msat: 2, created_at: NAME },
+        ...{ available_msat: 2, leaving_msat: 1, created_at: NAME },
       },
     ],
   ],
@@ -107,6 +107,7 @@ const ANSWERS: readonly (readonly [command: readonly string[], answer: unknown])
         },
       ],
       deposits: [{ day: NAME, rail: NAME, credit: NAME, payments: 1, amount_msat: 1 }],
+      withdrawals: [{ day: NAME, source: NAME, withdrawals: 1, amount_msat: 1, fees_msat: 0 }],
     },
   ],
   [

@@ -14,10 +14,11 @@ import {
   WalletRefused,
   WalletUnreachable,
 } from '../wallet.ts'
+import { watchList } from '../watch-list.ts'
 import { lnbitsOutgoing } from './outgoing.ts'
 import { rowIn, rowsOf, stateOf } from './payment.ts'
 import { complaint, detailOf, type LnbitsRest, lnbitsRest, NOT_LNBITS } from './rest.ts'
-import { watchLnbits } from './watch.ts'
+import { listedLnbits } from './watch.ts'
 
 export interface LnbitsOptions {
   /** `https://host`. `http:` only on this machine or in a private network. */
@@ -101,7 +102,7 @@ export async function openLnbitsWallet(options: LnbitsOptions): Promise<Wallet> 
     preimageIsPublic: true,
     createInvoice,
     lookup: (paymentHash) => lookup(rest, paymentHash, options.world),
-    watch: (cursor, onSettled) => watchLnbits(rest, { cursor, onSettled }, options),
+    watch: (cursor, onSettled) => watchList(listedLnbits(rest), { cursor, onSettled }, options),
     probe,
     about: async () => {
       await greet(rest)

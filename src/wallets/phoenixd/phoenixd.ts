@@ -13,11 +13,12 @@ import {
   WalletRefused,
   WalletUnreachable,
 } from '../wallet.ts'
+import { watchList } from '../watch-list.ts'
 import { aboutPhoenixd } from './about.ts'
 import { NOT_PHOENIXD, type PhoenixdAccess, type PhoenixdApi, phoenixdApi } from './api.ts'
 import { incomingIn, stateOf } from './incoming.ts'
 import { phoenixdPayments } from './outgoing.ts'
-import { watchPhoenixd } from './watch.ts'
+import { listedPhoenixd } from './watch.ts'
 
 export interface PhoenixdOptions extends Omit<PhoenixdAccess, 'deadlineMs'> {
   /**
@@ -76,7 +77,7 @@ export async function openPhoenixdWallet(options: PhoenixdOptions): Promise<Wall
       return invoice
     },
     lookup: (paymentHash) => lookup(api, { paymentHash, money, now: world.now() }),
-    watch: (cursor, onSettled) => watchPhoenixd(api, { cursor, onSettled }, options),
+    watch: (cursor, onSettled) => watchList(listedPhoenixd(api), { cursor, onSettled }, options),
     async probe() {
       await infoOf(api)
       node ??= await nodeOf(api, world)

@@ -49,12 +49,16 @@ interface CrowdParts {
   readonly ecash: boolean
 }
 
+/** ms for which a withdrawal that hangs is asked for, once nothing is broken any more. */
+const PATIENCE = 60_000
+
 /**
  * Buyers who pay invoices, send tokens, ask, and withdraw, whatever is broken meanwhile. Each keeps
  * what a buyer would keep: the invoice and its secret, the token, the Idempotency-Key.
  */
 export class Crowd {
   readonly #parts: CrowdParts
+  #patientUntil = Number.POSITIVE_INFINITY
   readonly #stock: Coins[]
   readonly #sales: Sale[] = []
   readonly #given: Given[] = []
@@ -93,6 +97,7 @@ export class Crowd {
       throw new Error('a payment of the buyers has not ended in their own wallet')
     })
     for (const one of this.#given) await this.#endOf(one, () => this.#taken(one), within)
+    this.#patientUntil = Date.now() + PATIENCE
     for (const one of this.#asked) await this.#endOf(one, () => this.#ended(one), within)
   }
 
@@ -226,7 +231,10 @@ export class Crowd {
       'idempotency-key': asked.key,
     })
     asked.last = `${answer.status} ${answer.text}`
-    if ([202, 429, 503].includes(answer.status)) return false
+    const hangs = answer.status === 202 || answer.status === 429
+    // A mint whose node never began a payment calls it pending for good, and so does the gate.
+    if (hangs && Date.now() > this.#patientUntil) return true
+    if (hangs || answer.status === 503) return false
     asked.answer = answer
     const left = answer.json?.error?.code
     if (left === 'nothing_to_withdraw' || left === 'too_much') this.#empty.add(asked.pass)

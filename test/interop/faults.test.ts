@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { getTokenMetadata } from '@cashu/cashu-ts'
-import { expect, it, onTestFailed, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFailed, onTestFinished } from 'vitest'
 import { nwcClient } from '../../src/wallets/nwc/client.ts'
 import { readConnection } from '../../src/wallets/nwc/connection.ts'
 import { GateProcess } from '../support/gate-process.ts'
@@ -25,8 +25,8 @@ import { lnbitsPurse, nodePurse, nwcPurse, type Purse } from './purses.ts'
  */
 
 const SEED = Number(process.env.FAULTS_SEED ?? Date.now() % 1_000_000)
-/** How often all faults of a part come, in an order of their own. */
-const ROUNDS = Number(process.env.FAULTS_ROUNDS ?? 1)
+/** How often all faults of a part come, in an order of their own. The short suite plays none. */
+const ROUNDS = Number(process.env.FAULTS_ROUNDS ?? 0)
 /** ms in which everything must be known once nothing is broken any more. */
 const QUIET = 240_000
 const FEE_PPK = 100
@@ -41,7 +41,12 @@ interface Scene {
   readonly purse: Purse
   readonly faults: Readonly<Record<string, Fault>>
   /** The mint that buyers' tokens are of. */
-  readonly mint?: { readonly buyer: EcashBuyer; readonly coins: readonly Coins[] }
+  readonly mint?: {
+    readonly buyer: EcashBuyer
+    readonly coins: readonly Coins[]
+    /** How many payments the mint itself calls pending. */
+    pending(): Promise<number>
+  }
 }
 
 async function play({ faults, mint, purse, wallet }: Scene): Promise<void> {
@@ -86,7 +91,8 @@ async function play({ faults, mint, purse, wallet }: Scene): Promise<void> {
   console.table(sums)
   expect({ seed: SEED, ...(sums ?? {}) }).toMatchObject({ missing: 0 })
   expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true, open_holds: 0 })
-  expect(await gate.command('ledger', 'withdrawals')).toEqual([])
+  const open = await gate.command('ledger', 'withdrawals')
+  expect(open.length).toBeLessThanOrEqual((await mint?.pending()) ?? 0)
   if (mint === undefined) return
   const { mints } = await gate.command('wallet', 'balance')
   for (const { free_sat, held_sat, owed_sat } of mints) {
@@ -107,6 +113,7 @@ async function sumsOf(gate: GateProcess, crowd: Crowd, out: number): Promise<Sum
   const { charges } = await gate.command('earnings')
   const left = {
     balances: await crowd.balances(),
+    leaving: await leavingFrom(gate),
     charged: sum(charges.map((row: { earned_msat: number }) => row.earned_msat)),
     tokensBack: 1000 * sum(crowd.tokens.map((token) => Number(getTokenMetadata(token).amount))),
     withdrawalFees: feesOf(gate),
@@ -115,6 +122,15 @@ async function sumsOf(gate: GateProcess, crowd: Crowd, out: number): Promise<Sum
   const tokensIn = 1000 * sum(crowd.given.map(({ sats }) => sats))
   const missing = out + tokensIn - sum(Object.values(left))
   return { lightningOut: out, tokensIn, ...left, missing }
+}
+
+/** What is set aside for withdrawals under way, in msat. */
+async function leavingFrom(gate: GateProcess): Promise<number> {
+  const open: { amount_msat: number; fee_msat: number }[] = await gate.command(
+    'ledger',
+    'withdrawals',
+  )
+  return open.reduce((sum, one) => sum + one.amount_msat + one.fee_msat, 0)
 }
 
 /** What withdrawals have cost the accounts beyond what arrived, in msat. */
@@ -135,7 +151,14 @@ function shuffled<T>(list: readonly T[], chance: Chance): readonly T[] {
   return keyed.sort((a, b) => a.key - b.key).map(({ one }) => one)
 }
 
-describeWithLab('faults of real parts while payments flow', () => {
+if (ROUNDS === 0) {
+  describe.skip('faults of real parts while payments flow (npm run test:interop:full)', () =>
+    it(''))
+}
+
+const describeFaults = ROUNDS === 0 ? () => {} : describeWithLab
+
+describeFaults('faults of real parts while payments flow', () => {
   it('E4 a mint over a real node', async () => {
     const lab = await openLab()
     onTestFinished(() => lab.stop())
@@ -153,7 +176,13 @@ describeWithLab('faults of real parts while payments flow', () => {
     await play({
       wallet: { kind: 'ecash', mints: [url] },
       purse: nodePurse(payer),
-      mint: { buyer, coins },
+      mint: {
+        ...{ buyer, coins },
+        async pending() {
+          const sql = "select count(*) from melt_quotes where state = 'PENDING'"
+          return Number(await lab.exec('nutshell-lnd', 'sql', sql))
+        },
+      },
       faults: {
         'the mint stands still': {
           begin: () => lab.pause('nutshell-lnd'),

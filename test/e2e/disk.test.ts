@@ -89,7 +89,8 @@ describe.skipIf(lacks('prlimit'))('J12 a disk that is full', { timeout: 60_000 }
         NODE_OPTIONS: `--import ${FULL}`,
         TEST_FILE_BYTES: String(written(gate)),
       })
-      await until(async () => (await invoice(gate)).status === 503)
+      await until(async () => (await chat(gate)) === 503)
+      expect((await invoice(gate)).status).toBe(503)
       await gate.kill9()
     }
     await gate.start()

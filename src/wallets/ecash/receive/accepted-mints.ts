@@ -1,3 +1,4 @@
+import { unwritable } from '../../../floor/unwritable.ts'
 import type { World } from '../../../floor/world.ts'
 import type { MoneyKind } from '../../../ledger/ledger.ts'
 import { moneyOf } from '../../bolt11.ts'
@@ -46,6 +47,8 @@ export class AcceptedMints {
   /** By mint: when it was last asked for its keysets because a token names another one. */
   readonly #anew = new Map<string, number>()
   #open: { readonly at: number; readonly mints: readonly OpenMint[] } | null = null
+  /** Whether a token could be written down. On a full disk none is asked for (threats J12). */
+  #writable = true
 
   constructor(parts: AcceptedMintsParts) {
     this.#parts = parts
@@ -93,7 +96,7 @@ export class AcceptedMints {
     if (this.#open === null || at - this.#open.at >= KEPT) {
       const mints = this.urls.flatMap((url) => {
         const terms = this.#terms.get(url)
-        if (terms === undefined || !this.#parts.mints.ok(url)) return []
+        if (!this.#writable || terms === undefined || !this.#parts.mints.ok(url)) return []
         return [{ url, feePpk: terms.feePpk, room: this.room(url) }]
       })
       this.#open = { at, mints }
@@ -101,9 +104,25 @@ export class AcceptedMints {
     return this.#open.mints
   }
 
-  /** Asks each mint whether it can be used. What it offers is asked for only now and then. */
+  /**
+   * Looks whether the disk takes tokens, and asks each mint whether it can be used. What a mint offers
+   * is asked for only now and then.
+   */
   async look(): Promise<void> {
+    this.#writable = this.#tryWriting()
+    this.#open = null
+    if (!this.#writable) return
     for (const url of this.urls) await this.lookAt(url)
+  }
+
+  #tryWriting(): boolean {
+    try {
+      this.#parts.store.tryWriting()
+      return true
+    } catch (error) {
+      if (unwritable(error) === null) throw error
+      return false
+    }
   }
 
   /** The same for one mint. Does not throw what the mint does. */

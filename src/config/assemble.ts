@@ -40,6 +40,8 @@ export function assemble(
     rails: {
       l402: values['rails.l402'],
       cashu: cashuOf(values, wallets, { nodes, reading }),
+      x402: null,
+      payment: false,
     },
     credit: {
       invoice: { min: values['credit.invoice.min'], max: values['credit.invoice.max'] },

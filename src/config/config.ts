@@ -1,6 +1,7 @@
 import type { PriceList } from '../money/pricing.ts'
 import type { RateSettings } from '../money/rate.ts'
 import type { Tier } from '../money/tiers.ts'
+import type { MicroUsd } from '../money/usd.ts'
 import type { WalletValues } from '../wallets/kind.ts'
 import type { HostPort } from './reader.ts'
 import type { Secret } from './secret.ts'
@@ -37,6 +38,10 @@ export interface Config {
     readonly l402: boolean
     /** Null if tokens are not taken. */
     readonly cashu: CashuSettings | null
+    /** Null if no dollars are taken. */
+    readonly x402: X402Settings | null
+    /** Whether a 402 offers the Payment scheme (MPP) as well. */
+    readonly payment: boolean
   }
   readonly credit: {
     /** Whole sats. */
@@ -84,6 +89,27 @@ export interface CashuSettings {
   readonly mints: readonly string[] | null
   /** Whether the operator asked for it. Otherwise it is on only where the ecash wallet is used. */
   readonly asked: boolean
+}
+
+/** Where dollars are paid to, and who settles those payments. */
+export interface X402Settings {
+  /** `0x` and 40 hex digits, in lower case. */
+  readonly payTo: string
+  /** As CAIP-2 writes it: `eip155:8453`. It is in the table of networks. */
+  readonly network: string
+  readonly facilitator:
+    | { readonly is: 'remote'; readonly url: string; readonly headers: readonly X402Header[] }
+    /** The gate settles itself: it sends transactions with this key, which pays their gas. */
+    | { readonly is: 'own'; readonly rpc: string; readonly key: Secret; readonly usdPerEth: number }
+  /** The most that one payment may be, and that all buyers together may have unspent. */
+  readonly maxPayment: MicroUsd
+  readonly maxOutstanding: MicroUsd
+}
+
+/** A header that a facilitator asks for, such as `Authorization`. */
+export interface X402Header {
+  readonly name: string
+  readonly value: Secret
 }
 
 /** The kind of one wallet, and the settings that this kind takes. */

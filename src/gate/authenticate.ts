@@ -271,7 +271,7 @@ interface Judged {
 type Judging = Pick<PaidRequest, 'path' | 'method' | 'model'>
 
 /** What else a payment needs to know of the request that it pays for. */
-export type PaysFor = Pick<PaidRequest, 'client' | 'short'>
+export type PaysFor = Pick<PaidRequest, 'client' | 'short' | 'origin' | 'body'>
 
 type PaidBy = Judging & PaysFor
 

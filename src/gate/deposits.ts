@@ -117,21 +117,28 @@ export class Deposits {
   async #deposit(receipt: Receipt, account: AccountId): Promise<void> {
     const { ledger, world, say } = this.#parts
     const at = world.now()
-    const { payment, amount, credit, rail, native, record, source } = receipt
-    const bonus = this.#bonusOf(receipt)
+    const { credit, payment, rail, native, record } = receipt
+    const head = { payment, account, rail, native, at }
     const [deposited] = await Promise.all([
-      ledger.deposit({ payment, account, amount, credit, rail, native, source, bonus, at }),
+      ledger.deposit(
+        credit === 'usd'
+          ? { ...head, credit, amount: receipt.amount }
+          : {
+              ...{ ...head, credit, amount: receipt.amount },
+              ...{ source: receipt.source, bonus: this.#bonusOf(receipt) },
+            },
+      ),
       record?.(at),
     ])
     if (!deposited.ok) {
       assert(deposited.error === 'already_deposited', 'a payment is credited to one account')
     } else if (credit === 'paid') {
-      say({ event: 'paid', rail, account: shortName(account), amount_msat: Number(amount) })
+      say({ event: 'paid', rail, account: shortName(account), amount_msat: Number(receipt.amount) })
     }
   }
 
   /** What the tiers add to a payment, or what its buyer was promised. A gift gets nothing. */
-  #bonusOf({ amount, credit, promised = ZERO }: Receipt): Msat {
+  #bonusOf({ amount, credit, promised = ZERO }: Exclude<Receipt, { credit: 'usd' }>): Msat {
     if (credit !== 'paid') return ZERO
     const bonus = this.#parts.tiers.bonusOf(amount)
     return bonus > promised ? bonus : promised

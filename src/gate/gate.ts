@@ -29,6 +29,7 @@ import type { Incoming, Reply } from './ports.ts'
 import { withoutPayment } from './presentation.ts'
 import { fitted, type PriceParts, price } from './price.ts'
 import { DAMAGED, LEDGER, type Refusal, refuse, STOPPING } from './refusal.ts'
+import { requestBody } from './request-body.ts'
 import type { RequestLog } from './request-log.ts'
 import type { Respond } from './respond.ts'
 import type { Route } from './route.ts'
@@ -258,7 +259,7 @@ export class Gate {
     }
     const operation = { path, method, model: asked.model }
     const short = (sat: number) => this.#parts.paymentRequired.short(call, call.estimate, sat)
-    const paying = { client, short }
+    const paying = { client, short, origin: incoming.origin, body: requestBody(incoming) }
     const { authenticator } = this.#parts
     return andThen(authenticator.authenticate(presented, operation, paying), (identified) => {
       if (!identified.ok) return err(notAuthenticated(incoming, identified.error, call))

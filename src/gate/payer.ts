@@ -1,4 +1,5 @@
 import type { AccountId, Limit, PaymentId } from '../ledger/ledger.ts'
+import type { UsdPerBtc } from '../money/parse.ts'
 import { nameOfPass, type Scope } from '../passes/scope.ts'
 
 /**
@@ -21,6 +22,8 @@ export interface Payer {
    * nobody has to pay. `operator`: whoever runs the gate.
    */
   readonly via: 'pass' | 'payment' | 'free' | 'operator'
+  /** The rate that the payment of this request was offered at, if it is in dollars (threats L5). */
+  readonly usdRate?: UsdPerBtc | undefined
   /** Set for a payment whose unspent rest goes back with a whole answer. */
   readonly change?: ChangeDue | undefined
 }

@@ -21,6 +21,7 @@ import type { PaymentState } from './payment-state.ts'
 import type { Incoming } from './ports.ts'
 import { fitted } from './price.ts'
 import { type Refusal, refuse } from './refusal.ts'
+import { requestBody } from './request-body.ts'
 
 /** `credit.invoice` of the settings, in sats. */
 export interface InvoiceBounds {
@@ -122,10 +123,11 @@ export class PaymentRequired {
     const { payer, reason, sat, least, state, unpaid } = about
     const account = payer !== null && topsUp(payer.scope) ? payer.account : null
     const macaroon = account === null || (payer !== null && ownsAccount(payer.scope))
-    const { origin, path } = incoming
+    const { method, origin, path } = incoming
     const generation = account === null ? 0 : (payer?.generation ?? 0)
-    const where = { quota: quotaOf(payer, incoming), origin, path, unpaid }
-    const want = { sat, least, account, macaroon, generation, ...where }
+    const where = { quota: quotaOf(payer, incoming), origin, path, method, unpaid }
+    const body = requestBody(incoming)
+    const want = { sat, least, account, macaroon, generation, ...where, body, acceptPayment: null }
     const asked = this.#rails.map((rail) => offerOf(rail, want))
     const answered = (offers: readonly Answer[]) =>
       refusalOf(offers, {

@@ -1,9 +1,10 @@
+import { assert } from '../floor/assert.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { AccountId } from '../ledger/ledger.ts'
 import type { Passes } from '../ledger/passes.ts'
 import { floorSat } from '../money/msat.ts'
-import type { Invoicing, Payee, Presentation, Rail, Receipt } from '../rails/rail.ts'
+import type { Invoicing, PaidRequest, Payee, Presentation, Rail, Receipt } from '../rails/rail.ts'
 import type { Authenticator } from './authenticate.ts'
 import { BAD_CREDENTIAL } from './buying.ts'
 import type { Deposits } from './deposits.ts'
@@ -11,6 +12,7 @@ import type { Incoming } from './ports.ts'
 import { withoutPayment } from './presentation.ts'
 import { readRedeemAsk } from './redeem-ask.ts'
 import { LEDGER, PENDING, type Refusal, refuse } from './refusal.ts'
+import { requestBody } from './request-body.ts'
 
 /** What a token bought. `pending`: its mint has not answered yet; it is asked for again. */
 export type Redeemed =
@@ -61,7 +63,7 @@ export class Redeeming {
   async redeem(
     body: unknown,
     presented: Presentation,
-    { client }: Pick<Incoming, 'client'>,
+    { client, origin, body: bytes }: Pick<Incoming, 'client' | 'origin' | 'body'>,
   ): Promise<Result<Redeemed, Refusal>> {
     const asked = readRedeemAsk(body)
     if (!asked.ok) return asked
@@ -71,8 +73,11 @@ export class Redeeming {
     if (!target.ok) return target
     const { account, payee } = target.value
     if (payee?.used === true && !(await this.#isTheirs(token, payee.account))) return err(IN_USE)
-    const call = { path: '/cashu-redeem', method: 'POST', model: null, client, account }
-    const redeemed = await this.#parts.rail.redeem({ token }, { ...call, short: () => null })
+    const call: PaidRequest = {
+      ...{ path: '/cashu-redeem', method: 'POST', model: null, client, account, origin },
+      ...{ body: requestBody({ body: bytes }), short: () => null },
+    }
+    const redeemed = await this.#parts.rail.redeem({ token }, call)
     if (redeemed.ok) return this.#credit(redeemed.value, target.value)
     const refused = redeemed.error
     if (typeof refused === 'string') return err(PENDING)
@@ -82,7 +87,8 @@ export class Redeeming {
   }
 
   async #credit(receipt: Receipt, { account, payee }: Target): Promise<Result<Redeemed, Refusal>> {
-    const { amount, known, account: owner } = receipt
+    const { amount, credit, known, account: owner } = receipt
+    assert(credit !== 'usd', 'a token is in sats')
     // Whoever presented it first gets its pass, so it is not credited here.
     if (account !== null && owner !== account) return err(ELSEWHERE)
     const credited =

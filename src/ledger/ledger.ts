@@ -1,8 +1,10 @@
 import type { Awaitable } from '../floor/awaitable.ts'
 import type { Result } from '../floor/result.ts'
 import type { Msat } from '../money/msat.ts'
+import type { UsdPerBtc } from '../money/parse.ts'
 import type { Clamped, LinearPrice } from '../money/price.ts'
 import type { Quantities } from '../money/quantities.ts'
+import type { MicroUsd } from '../money/usd.ts'
 
 /**
  * The contract of the ledger. It is a double-entry book in whole msat. Every change of a balance is
@@ -32,16 +34,34 @@ export type OwnerId = string
 /** The kind of money of a ledger. It has one kind, chosen when it is made. */
 export type MoneyKind = 'real' | 'test' | 'play'
 
-export interface Deposit {
+export type Deposit = SatDeposit | UsdDeposit
+
+export interface SatDeposit extends DepositHead, SatCredit {}
+export interface UsdDeposit extends DepositHead, UsdCredit {}
+
+interface DepositHead {
   readonly payment: PaymentId
   readonly account: AccountId
-  readonly amount: Msat
+  /**
+   * `l402`, `gift` and so on. The money comes from the drawer `rail:<rail>`, `grant:<rail>` or, in
+   * micro-dollars, `usd-rail:<rail>`.
+   */
+  readonly rail: string
+  /** What arrived, in its own unit, and the rate by which it became msat or micro-dollars. */
+  readonly native: { readonly amount: string; readonly unit: string; readonly rate: string }
+  readonly at: number
+}
+
+/** Dollars are a balance of their own. They pay for requests, and never leave as sats (threats L5). */
+export interface UsdCredit {
+  readonly credit: 'usd'
+  readonly amount: MicroUsd
+}
+
+export interface SatCredit {
   /** Paid-in credit can be paid out again; a bonus cannot (threats I1). */
   readonly credit: 'paid' | 'bonus'
-  /** `l402`, `gift` and so on. The money comes from the drawer `rail:<rail>` or `grant:<rail>`. */
-  readonly rail: string
-  /** What arrived, in its own unit, and the rate by which it became msat. */
-  readonly native: { readonly amount: string; readonly unit: string; readonly rate: string }
+  readonly amount: Msat
   /**
    * The wallet or mint that has the sats: `lnd`, `ecash https://mint.example`. They can be withdrawn
    * from there alone (threats L9). Not set: this credit can never be withdrawn.
@@ -52,7 +72,6 @@ export interface Deposit {
    * drawer `grant:tier`, and vests in proportion as the deposit is spent (threats L10).
    */
   readonly bonus?: Msat | undefined
-  readonly at: number
 }
 
 export type Unit = 'spend' | 'calls' | 'tokens'
@@ -94,10 +113,23 @@ export interface HoldRequest {
    */
   readonly worst?: { readonly price: LinearPrice; readonly quantities: Quantities } | undefined
   readonly limits: readonly Limit[]
+  /** How the dollars of the account may pay. Not set: they pay for nothing, because no rate is known. */
+  readonly usd?: UsdTerms | undefined
   readonly at: number
   readonly deadline: number
   /** For the usage page and the earnings. `pass` is null for a root pass. */
   readonly what: { readonly model: string; readonly dialect: string; readonly pass: string | null }
+}
+
+/** How dollars pay for a request (threats L5). */
+export interface UsdTerms {
+  /** By which msat are changed into micro-dollars, until the hold is closed for good. */
+  readonly rate: UsdPerBtc
+  /**
+   * Set if the price is in dollars: the same price in micro-dollars × 10^6. Dollars then pay first and at
+   * par; otherwise they pay last, after paid-in credit and bonus.
+   */
+  readonly price: LinearPrice | null
 }
 
 /** Money that was set aside. `amount` is the price of `granted` units. */
@@ -106,7 +138,7 @@ export interface Hold {
   readonly account: AccountId
   readonly granted: number
   readonly amount: Msat
-  /** The account's `available` before this hold. */
+  /** What the account had before this hold, with its dollars at the rate of the hold. */
   readonly before: Msat
 }
 
@@ -137,6 +169,8 @@ export type HoldRefused =
 /** The charge for a request: an amount, and the quantities that were used. */
 export interface Charge {
   readonly amount: Msat
+  /** The charge in micro-dollars, if the price of the hold is in dollars. */
+  readonly usd?: MicroUsd | undefined
   readonly quantities: Quantities
   readonly usage: 'reported' | 'counted' | 'none'
   /** How the request ended, for the usage page. */
@@ -154,7 +188,7 @@ export interface Settled {
   readonly owed: Msat
   /** What this close posted to `loss:overrun`, with debts of earlier requests. */
   readonly overrun: Msat
-  /** The account's `available` afterwards. */
+  /** What the account has afterwards, with its dollars at the rate of the hold. */
   readonly after: Msat
 }
 
@@ -176,6 +210,8 @@ export interface Balance {
   readonly owed: Msat
   /** paid + bonus. */
   readonly available: Msat
+  /** Unspent dollars, without what is held. They are not in `available`, because that needs a rate. */
+  readonly usd: MicroUsd
 }
 
 export interface OpenHold extends Hold {
@@ -257,6 +293,8 @@ export interface Ledger {
   left(limit: Limit, at: number): Awaitable<bigint>
   /** Closed holds of an account, or of one pass of it, newest first. */
   usage(account: AccountId, pass: string | null, page: Page): Promise<readonly UsageRow[]>
+  /** The dollars of all accounts together that are not spent, with what is held of them. */
+  outstandingUsd(): Awaitable<MicroUsd>
 }
 
 export interface Page {

@@ -44,7 +44,9 @@ export class MemoryStore implements Store {
   write(step: Step): void {
     const { account, deposit, deposits = [], entries, hold, meters, owing, withdrawal } = step
     this.accounts.set(account.id, account)
-    if (deposit !== null) this.deposits.set(deposit.payment, { ...deposit, withdrawn: ZERO })
+    if (deposit !== null && deposit.credit !== 'usd') {
+      this.deposits.set(deposit.payment, { ...deposit, withdrawn: ZERO })
+    }
     for (const one of deposits) this.deposits.set(one.payment, one)
     if (withdrawal !== undefined) this.withdrawals.set(withdrawal.id, withdrawal)
     if (hold !== null) this.#put(hold)

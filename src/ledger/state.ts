@@ -1,7 +1,15 @@
 import type { Msat } from '../money/msat.ts'
 import type { Quantities } from '../money/quantities.ts'
 import type { Entry } from './entry.ts'
-import type { AccountId, Deposit, OpenHold, OwnerId, PaymentId, Unit } from './ledger.ts'
+import type {
+  AccountId,
+  Deposit,
+  OpenHold,
+  OwnerId,
+  PaymentId,
+  SatDeposit,
+  Unit,
+} from './ledger.ts'
 import type { Withdrawal } from './withdrawals.ts'
 
 /** The records that the rules read and return. They are never changed in place. */
@@ -72,7 +80,7 @@ export interface Close {
 }
 
 /** A deposit of paid-in credit, and how much of it has left or is leaving. */
-export interface DepositState extends Deposit {
+export interface DepositState extends SatDeposit {
   readonly withdrawn: Msat
 }
 

@@ -2,6 +2,7 @@ import { assert } from '../floor/assert.ts'
 import type { Awaitable } from '../floor/awaitable.ts'
 import { ok, type Result } from '../floor/result.ts'
 import { add, msat } from '../money/msat.ts'
+import { type MicroUsd, NO_USD } from '../money/usd.ts'
 import { type ClosedStep, type CloseView, closable, expire, release, settle } from './close.ts'
 import type {
   AccountId,
@@ -154,6 +155,10 @@ export class StoreLedger implements Ledger {
     return transitions.room(limit, meter ?? null)
   }
 
+  outstandingUsd(): MicroUsd {
+    return NO_USD
+  }
+
   async usage(...args: Parameters<Ledger['usage']>): Promise<readonly UsageRow[]> {
     return this.#store.usage(...args)
   }
@@ -210,6 +215,7 @@ export const balanceOf = (account: Account): Balance => ({
   leaving: account.leaving,
   owed: account.owed,
   available: msat(available(account)),
+  usd: NO_USD,
 })
 
 /** A closed hold as its owner reads it. */

@@ -43,6 +43,7 @@ export function deposit(
   if (known !== null) return err('already_deposited')
 
   // After this point the deposit must succeed.
+  assert(deposit.credit !== 'usd', 'dollars are not kept yet')
   const { amount, at, credit, payment: ref, rail } = deposit
   const old = account ?? opened(deposit.account, at)
   const gift = credit === 'bonus'

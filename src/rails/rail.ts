@@ -1,8 +1,9 @@
 import type { Awaitable } from '../floor/awaitable.ts'
 import type { Result } from '../floor/result.ts'
 import type { InvoiceRow } from '../ledger/invoices.ts'
-import type { AccountId, Deposit, PaymentId } from '../ledger/ledger.ts'
+import type { AccountId, Deposit, PaymentId, SatCredit, UsdCredit } from '../ledger/ledger.ts'
 import type { Msat } from '../money/msat.ts'
+import type { UsdPerBtc } from '../money/parse.ts'
 import type { Operation, Presented, PresentedPass } from '../passes/pass.ts'
 import type { InvoiceRefused } from '../wallets/wallet.ts'
 
@@ -53,11 +54,21 @@ export interface PaidRequest extends Pick<Operation, 'path' | 'method' | 'model'
    * payment opens an account.
    */
   readonly account: AccountId | null
+  /** `https://host`, by which the client reaches this gate. */
+  readonly origin: string
+  readonly body: RequestBody
   /**
    * Called with the sats that a payment would credit, before it is taken. Returns null if they admit
    * this request, and otherwise the sats that are needed (threats I8).
    */
   short(sat: number): Awaitable<number | null>
+}
+
+/** What a rail may know of the body of a request. */
+export interface RequestBody {
+  readonly empty: boolean
+  /** SHA-256 of its bytes, in hex. */
+  hash(): string
 }
 
 /**
@@ -97,6 +108,13 @@ export interface Want {
   readonly origin: string
   /** The path of the request that is to be paid for, without its query. */
   readonly path: string
+  readonly method: string
+  readonly body: RequestBody
+  /**
+   * `Accept-Payment` of the request: the payment methods that its client can use, with their weights.
+   * Null if it has none.
+   */
+  readonly acceptPayment: string | null
   /** The key of the request, if its invoice is not paid: that invoice is offered again. */
   readonly unpaid: UnpaidKey | null
 }
@@ -150,14 +168,28 @@ export type OfferRefused =
   | InvoiceRefused
 
 /** A payment that has arrived and cannot be taken back. */
-export interface Receipt extends Pick<Deposit, 'amount' | 'credit' | 'rail' | 'native' | 'source'> {
+export type Receipt = ReceiptHead &
+  ((Pick<SatCredit, 'amount' | 'credit' | 'source'> & Promised) | (UsdCredit & UsdRate))
+
+interface Promised {
+  /** The bonus that its buyer was promised, if that is more than the tiers of now give. */
+  readonly promised?: Msat | undefined
+}
+
+interface UsdRate {
+  /**
+   * The rate that its buyer was offered. The request that presents the payment is held at this rate,
+   * so that what was asked for is enough (threats I8, L5).
+   */
+  readonly rate: UsdPerBtc
+}
+
+interface ReceiptHead extends Pick<Deposit, 'rail' | 'native'> {
   /**
    * Names the payment and not the rail: if two rails present one payment, it is credited once
    * (threats L4).
    */
   readonly payment: PaymentId
-  /** The bonus that its buyer was promised, if that is more than the tiers of now give. */
-  readonly promised?: Msat | undefined
   /**
    * The account that the payment was made for. Or the payment opens an account, and its first
    * answer carries a pass of it with these canonical caveats (threats L3).
@@ -184,6 +216,13 @@ export interface Receipt extends Pick<Deposit, 'amount' | 'credit' | 'rail' | 'n
    * and `account` is the one that has it.
    */
   readonly known?: true
+  /**
+   * What a repeat of a payment that opened an account gets (threats L1). `pass`: it proved something that
+   * only its buyer knows, so it is shown the pass again, and is served. `answer`: everybody may know it,
+   * so it gets the answer of before if that is still kept, and buys nothing. Not set for a first
+   * presentation, and for payments that buy as often as they are presented.
+   */
+  readonly repeat?: 'pass' | 'answer'
 }
 
 /** The result of crediting a receipt. */
@@ -215,6 +254,12 @@ export interface PaymentRefused {
   /** For the payer: what is wrong, what became of the payment, and what to do. */
   readonly message: string
   readonly retryAfterSeconds?: number
+  /** Set with a 402 that offers nothing: its payer must not pay again. */
+  readonly offersNothing?: true
+  /** Headers of the answer. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Fields of the body, beside `error`. */
+  readonly fields?: Readonly<Record<string, unknown>>
   /** It may be known in a moment, so it is redeemed again for some seconds before this is said. */
   readonly soon?: true
 }

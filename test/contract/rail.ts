@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Deposits } from '../../src/gate/deposits.ts'
+import { requestBody } from '../../src/gate/request-body.ts'
 import type { Books } from '../../src/ledger/open-ledger.ts'
 import { Tiers } from '../../src/money/tiers.ts'
 import type { RootKeys } from '../../src/passes/write.ts'
@@ -41,10 +42,14 @@ const WANT = {
   generation: 0,
   unpaid: null,
   quota: { is: 'stranger', client: 'a', site: 'a' },
+  method: 'POST',
+  body: requestBody({ body: new TextEncoder().encode('{}') }),
+  acceptPayment: null,
 } as const
 const CALL: PaidRequest = {
   ...{ path: '/v1/chat/completions', method: 'POST', model: 'fake' },
   ...{ client: 'a', account: null, short: () => null },
+  ...{ origin: WANT.origin, body: WANT.body },
 }
 /** nginx refuses an answer whose headers are larger than a page of memory. */
 const MOST_HEADERS = 4_000

@@ -13,6 +13,7 @@ function withChange({ rail }: VoucherShop): Rail {
   const redeem: Rail['redeem'] = async (voucher, call) => {
     const redeemed = await rail.redeem(voucher as never, call)
     if (!redeemed.ok) return redeemed
+    if (redeemed.value.credit === 'usd') throw new Error('a voucher is in sats')
     const receipt: Receipt = { ...redeemed.value, source: `ecash ${MINT}` }
     return { ok: true, value: receipt }
   }

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { msat, ZERO } from '../../money/msat.ts'
 import type { Quantity } from '../../money/quantities.ts'
 import { QUANTITIES, type Quantities } from '../../money/quantities.ts'
+import { NO_USD } from '../../money/usd.ts'
 import type { Drawer } from '../entry.ts'
 import type { AccountId, PaymentId } from '../ledger.ts'
 import { MOST_ROWS } from '../open-ledger.ts'
@@ -37,6 +38,7 @@ export class Reads {
       leaving: money(row, 'leaving'),
       owed: msat(-whole(row, 'owed')),
       available: msat(whole(row, 'paid') + whole(row, 'bonus')),
+      usd: NO_USD,
       createdAt: number(row, 'created_at'),
     }))
   }

@@ -94,7 +94,9 @@ export class SqliteStore implements Store {
   write({ account, deposit, deposits, entries, hold, meters, owing, withdrawal }: Step): void {
     const { n } = this.#writeAccount(account)
     const credited =
-      deposit === null ? null : this.#leaves.addDeposit({ ...deposit, withdrawn: ZERO }, n)
+      deposit === null || deposit.credit === 'usd'
+        ? null
+        : this.#leaves.addDeposit({ ...deposit, withdrawn: ZERO }, n)
     if (deposits !== undefined) for (const one of deposits) this.#leaves.changeDeposit(one, n)
     const left = withdrawal === undefined ? null : this.#leaves.writeWithdrawal(withdrawal, n)
     const written = hold === null ? null : this.#writeHold(hold, n)

@@ -171,8 +171,11 @@ export const PLANTS: readonly {
     found: /left of \S+ \S+( \S+)?, which paid in \d+/,
     plant: (books) =>
       withLedger(books, (ledger) => ({
-        deposit: ({ bonus = msat(0n), ...deposit }) =>
-          ledger.deposit({ ...deposit, amount: msat(deposit.amount + bonus) }),
+        deposit(deposit) {
+          if (deposit.credit === 'usd') return ledger.deposit(deposit)
+          const { bonus = msat(0n), ...paid } = deposit
+          return ledger.deposit({ ...paid, amount: msat(paid.amount + bonus) })
+        },
       })),
   },
   {
@@ -205,9 +208,11 @@ export const PLANTS: readonly {
     found: /used \d+, and what it left here is \d+/,
     plant: (books) =>
       withLedger(books, (ledger) => ({
-        deposit: async ({ bonus = msat(0n), ...deposit }) => {
-          const given = { ...deposit, payment: `gift:${deposit.payment}`, amount: bonus }
-          const done = await ledger.deposit(deposit)
+        deposit: async (deposit) => {
+          if (deposit.credit === 'usd') return ledger.deposit(deposit)
+          const { bonus = msat(0n), ...paid } = deposit
+          const given = { ...paid, payment: `gift:${paid.payment}`, amount: bonus }
+          const done = await ledger.deposit(paid)
           if (bonus > 0n) await ledger.deposit({ ...given, credit: 'bonus' })
           return done
         },

@@ -118,7 +118,7 @@ export class SimSpending {
     const presented = this.#buyer.presented(pass)
     const { name: client } = this.#buyer
     const done = await this.#buyer.patient(
-      redeeming.redeem({ token: token.text }, presented, { client }),
+      redeeming.redeem({ token: token.text }, presented, { ...BARE, client }),
     )
     if (!done?.ok || done.value.is !== 'credited') return true
     this.seen.add('redeemed')
@@ -132,14 +132,14 @@ export class SimSpending {
     if (buying === undefined || redeeming === undefined || redeeming === null) return false
     const { name: client, world } = this.#buyer
     const nobody = this.#buyer.presented(null)
-    const from = { client, site: client }
+    const from = { ...BARE, client, site: client }
     const made = await this.#buyer.patient(buying.create({ amountSats: 20 }, nobody, from))
     if (made === null || !made.ok) return false
     const { macaroon, row, statusToken } = made.value
     const token = this.#fresh()
     this.#used.push(token)
     const body = { token: token.text, paymentHash: row.hash, statusToken }
-    const done = await this.#buyer.patient(redeeming.redeem(body, nobody, { client }))
+    const done = await this.#buyer.patient(redeeming.redeem(body, nobody, from))
     if (done?.ok && done.value.is === 'credited' && macaroon !== null) {
       this.seen.add('redeemed for an invoice')
       this.#buyer.topUps.set(row.hash, token.payment)
@@ -298,3 +298,6 @@ export class SimSpending {
 }
 
 const SECRET = new Uint8Array(32).fill(7)
+
+/** What of a request the redeeming of a token does not look at. */
+const BARE = { origin: 'https://gate.example', body: new Uint8Array() }

@@ -78,6 +78,7 @@ export const withLedger = (books: Books, change: (ledger: Ledger) => Partial<Led
     balance: (account) => ledger.balance(account),
     left: (limit, at) => ledger.left(limit, at),
     usage: (...args) => ledger.usage(...args),
+    outstandingUsd: () => ledger.outstandingUsd(),
   }
   return { ...books, ledger: { ...own, ...change(ledger) } }
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Awaitable } from '../../../src/floor/awaitable.ts'
-import type { Charge, Deposit, HoldRequest } from '../../../src/ledger/ledger.ts'
+import type { Charge, Deposit, HoldRequest, SatDeposit } from '../../../src/ledger/ledger.ts'
 import type { Books } from '../../../src/ledger/open-ledger.ts'
 import { formatSat, fromSat, type Msat, msat } from '../../../src/money/msat.ts'
 import { ceilingPrice, charge, type Rate } from '../../../src/money/price.ts'
@@ -77,7 +77,7 @@ async function paid(...done: readonly ((books: Books) => Awaitable<unknown>)[]):
 
 /** The same with a bonus of 1 sat, out of a wallet that can pay it back. */
 const withBonus = (): Deposit => ({
-  ...deposit('ln:5c', fromSat(10), 'paid'),
+  ...(deposit('ln:5c', fromSat(10), 'paid') as SatDeposit),
   source: 'lnd',
   bonus: fromSat(1),
 })

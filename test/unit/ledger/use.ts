@@ -1,9 +1,9 @@
-import type { Charge, Deposit, HoldRequest } from '../../../src/ledger/ledger.ts'
+import type { Charge, HoldRequest, SatDeposit } from '../../../src/ledger/ledger.ts'
 import { msat } from '../../../src/money/msat.ts'
 
 /** Requests to a ledger, with default values that a test can replace. */
 
-export const deposit = (some: Partial<Deposit> = {}): Deposit => ({
+export const deposit = (some: Partial<SatDeposit> = {}): SatDeposit => ({
   payment: 'p1',
   account: 'ann',
   amount: msat(1_000n),

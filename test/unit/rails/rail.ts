@@ -121,8 +121,9 @@ export const want = (from: string | InvoiceQuotaKey = 'a', sat = 10) => {
   const quota = typeof from === 'string' ? stranger(from) : from
   const account = quota.is === 'owner' || quota.is === 'spender' ? quota.account : null
   const made = { macaroon: quota.is !== 'spender', generation: 0, unpaid: null }
-  const where = { quota, origin: 'https://gate.example', path: '/' }
-  return { sat, least: sat, account, caveats: [], ...made, ...where }
+  const where = { quota, origin: 'https://gate.example', path: '/', method: 'POST' }
+  const body = { empty: true, hash: () => '' }
+  return { sat, least: sat, account, caveats: [], ...made, ...where, body, acceptPayment: null }
 }
 
 export async function offered(l402: L402, from: string | InvoiceQuotaKey = 'a', sat = 10) {

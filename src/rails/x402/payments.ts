@@ -1,0 +1,45 @@
+import type { AccountId, PaymentId } from '../../ledger/ledger.ts'
+import type { UsdPerBtc } from '../../money/parse.ts'
+import type { MicroUsd } from '../../money/usd.ts'
+import type { X402Payment, X402Requirement } from './payment.ts'
+
+/**
+ * The rail's own rows: one for each authorization that was ever sent to a facilitator. A row is on disk
+ * before that. Its payment id is unique, so that one authorization is settled once, however often and in
+ * whichever form it comes (threats F1).
+ */
+export interface X402Row {
+  readonly id: PaymentId
+  readonly payment: X402Payment
+  readonly requirement: X402Requirement
+  /** The account of the pass beside it, which it tops up (threats L16). Null opens an account. */
+  readonly account: AccountId | null
+  readonly rate: UsdPerBtc
+  /** SHA-256 of the random id of the offer, in hex. Null in version 1, which sends none back. */
+  readonly offer: string | null
+  /** SHA-256 of the body of the request that it paid for, in hex. */
+  readonly body: string
+  /**
+   * `settling`: sent, and not known to have arrived. `settled`: on the chain. `credited`: in the ledger
+   * as well. `refused`: the facilitator said so; the payer may present it again.
+   */
+  readonly state: 'settling' | 'settled' | 'credited' | 'refused'
+  readonly transaction: string | null
+  /** ms since the epoch. */
+  readonly at: number
+}
+
+export interface X402Payments {
+  get(id: PaymentId): X402Row | null
+  /** Is on disk when it returns. False if there is a row of that payment that is not `refused`. */
+  begin(row: X402Row): boolean
+  /** Is on disk when it returns. */
+  settled(id: PaymentId, transaction: string): void
+  refused(id: PaymentId): void
+  credited(id: PaymentId, account: AccountId): void
+  /** Rows that are settling or settled, oldest first. */
+  open(limit: number): readonly X402Row[]
+  /** The sum of the rows that are settling or settled. */
+  outstanding(): MicroUsd
+  close(): void
+}

@@ -52,6 +52,7 @@ const imports = product.filter(({ path }) => path !== AS_TEXT).flatMap(importsOf
 /** Contracts between the money and the world. Everybody may know them; they know no adapter. */
 const PORTS = [
   'src/rails/rail.ts',
+  'src/rails/invoicing.ts',
   'src/wallets/wallet.ts',
   'src/wallets/outgoing.ts',
   'src/wallets/receiver.ts',
@@ -77,8 +78,11 @@ const LAYERS: Layers = {
   // A rail may post nothing: of the ledger it sees types and the invoices it sold.
   'src/rails/': [
     'src/floor/',
+    // To ask a facilitator.
+    'src/outbound/',
     'src/money/',
     'src/ledger/ledger.ts',
+    'src/ledger/deposit.ts',
     'src/ledger/invoices.ts',
     'src/ledger/passes.ts',
     'src/ledger/revocations.ts',

@@ -10,6 +10,8 @@ import type { TokenCounter } from '../money/counter.ts'
 import type { Pricing } from '../money/pricing.ts'
 import type { RootKeys } from '../passes/write.ts'
 import type { Rail } from '../rails/rail.ts'
+import type { Facilitator } from '../rails/x402/facilitator.ts'
+import type { X402Payments } from '../rails/x402/payments.ts'
 import type { PlayWallet } from '../wallets/play/play.ts'
 import type { TokenReceiver } from '../wallets/receiver.ts'
 import type { NamedWallet } from '../wallets/wallet-list.ts'
@@ -31,6 +33,8 @@ export interface GateParts {
   readonly ecash?: EcashSources | null
   /** The data folder is a copy or a restored backup (threats L13). */
   readonly copied?: boolean
+  /** Takes dollars. Null or not set if none are taken. */
+  readonly x402?: { readonly facilitator: Facilitator; readonly payments: X402Payments } | null
   /** Ways to be paid, besides those of `compose-rails.ts`. */
   readonly rails?: readonly Rail[]
   readonly upstream: Upstream

@@ -5,6 +5,7 @@ import type { UsdPerBtc } from '../money/parse.ts'
 import type { Clamped, LinearPrice } from '../money/price.ts'
 import type { Quantities } from '../money/quantities.ts'
 import type { MicroUsd } from '../money/usd.ts'
+import type { Deposit } from './deposit.ts'
 
 /**
  * The contract of the ledger. It is a double-entry book in whole msat. Every change of a balance is
@@ -33,46 +34,6 @@ export type OwnerId = string
 
 /** The kind of money of a ledger. It has one kind, chosen when it is made. */
 export type MoneyKind = 'real' | 'test' | 'play'
-
-export type Deposit = SatDeposit | UsdDeposit
-
-export interface SatDeposit extends DepositHead, SatCredit {}
-export interface UsdDeposit extends DepositHead, UsdCredit {}
-
-interface DepositHead {
-  readonly payment: PaymentId
-  readonly account: AccountId
-  /**
-   * `l402`, `gift` and so on. The money comes from the drawer `rail:<rail>`, `grant:<rail>` or, in
-   * micro-dollars, `usd-rail:<rail>`.
-   */
-  readonly rail: string
-  /** What arrived, in its own unit, and the rate by which it became msat or micro-dollars. */
-  readonly native: { readonly amount: string; readonly unit: string; readonly rate: string }
-  readonly at: number
-}
-
-/** Dollars are a balance of their own. They pay for requests, and never leave as sats (threats L5). */
-export interface UsdCredit {
-  readonly credit: 'usd'
-  readonly amount: MicroUsd
-}
-
-export interface SatCredit {
-  /** Paid-in credit can be paid out again; a bonus cannot (threats I1). */
-  readonly credit: 'paid' | 'bonus'
-  readonly amount: Msat
-  /**
-   * The wallet or mint that has the sats: `lnd`, `ecash https://mint.example`. They can be withdrawn
-   * from there alone (threats L9). Not set: this credit can never be withdrawn.
-   */
-  readonly source?: string | undefined
-  /**
-   * Bonus credit that a tier adds to this deposit, which is of paid-in credit then. It comes from the
-   * drawer `grant:tier`, and vests in proportion as the deposit is spent (threats L10).
-   */
-  readonly bonus?: Msat | undefined
-}
 
 export type Unit = 'spend' | 'calls' | 'tokens'
 export type Window = 'req' | 'min' | 'hour' | 'day' | 'month' | 'total'

@@ -1,15 +1,8 @@
 import type { Msat } from '../money/msat.ts'
 import type { Quantities } from '../money/quantities.ts'
+import type { Deposit, SatDeposit } from './deposit.ts'
 import type { Entry } from './entry.ts'
-import type {
-  AccountId,
-  Deposit,
-  OpenHold,
-  OwnerId,
-  PaymentId,
-  SatDeposit,
-  Unit,
-} from './ledger.ts'
+import type { AccountId, OpenHold, OwnerId, PaymentId, Unit } from './ledger.ts'
 import type { Withdrawal } from './withdrawals.ts'
 
 /** The records that the rules read and return. They are never changed in place. */

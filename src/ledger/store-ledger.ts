@@ -4,11 +4,11 @@ import { ok, type Result } from '../floor/result.ts'
 import { add, msat } from '../money/msat.ts'
 import { type MicroUsd, NO_USD } from '../money/usd.ts'
 import { type ClosedStep, type CloseView, closable, expire, release, settle } from './close.ts'
+import type { Deposit } from './deposit.ts'
 import type {
   AccountId,
   Balance,
   Closed,
-  Deposit,
   Hold,
   HoldId,
   HoldRefused,

@@ -8,7 +8,8 @@ import { settlementSecret, statusToken } from '../passes/keys.ts'
 import { hex, macaroonOf, newAccount, type RootKeys } from '../passes/write.ts'
 import type { Asker } from '../wallets/wallet.ts'
 import type { WalletList } from '../wallets/wallet-list.ts'
-import type { InvoiceWant, IssuedInvoice, OfferRefused } from './rail.ts'
+import type { InvoiceWant, IssuedInvoice } from './invoicing.ts'
+import type { OfferRefused } from './rail.ts'
 
 export interface IssuerParts {
   readonly wallets: WalletList

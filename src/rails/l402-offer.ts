@@ -1,5 +1,6 @@
 import { floorSat } from '../money/msat.ts'
-import type { IssuedInvoice, Offer } from './rail.ts'
+import type { IssuedInvoice } from './invoicing.ts'
+import type { Offer } from './rail.ts'
 import { SAME } from './same-invoice.ts'
 
 /** What is said of keys in settings, wherever a pass is explained (threats L14). */

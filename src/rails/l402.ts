@@ -11,19 +11,15 @@ import { PASS_HEADERS } from '../passes/present.ts'
 import type { Recognise } from '../passes/recognise.ts'
 import type { WalletList } from '../wallets/wallet-list.ts'
 import { InvoiceQuota, type MadeBy, type Place, type QuotaBounds } from './invoice-quota.ts'
+import type { InvoiceStatus, InvoiceWant, Invoicing, IssuedInvoice, Payee } from './invoicing.ts'
 import { EXPIRY, Issuer, type IssuerParts } from './issue.ts'
 import { offerOf, offerOfSame } from './l402-offer.ts'
 import { type KnownInvoiceState, Lightning } from './lightning.ts'
 import type {
   Credited,
   InvoiceQuotaKey,
-  InvoiceStatus,
-  InvoiceWant,
-  Invoicing,
-  IssuedInvoice,
   Offer,
   OfferRefused,
-  Payee,
   Rail,
   Receipt,
   RedeemRefused,

@@ -2,7 +2,7 @@ import type { X402Payment, X402Requirement } from './payment.ts'
 
 /**
  * Settles payments on a chain. The rail never believes anything but a transaction that its own `settle`
- * returned (threats L15). Every adapter runs `test/contract/facilitator.ts`.
+ * returned (threats L15).
  */
 export interface Facilitator {
   /** For the operator: `facilitator.example`, or `this gate`. */

@@ -1,4 +1,5 @@
-import type { Charge, HoldRequest, SatDeposit } from '../../../src/ledger/ledger.ts'
+import type { SatDeposit } from '../../../src/ledger/deposit.ts'
+import type { Charge, HoldRequest } from '../../../src/ledger/ledger.ts'
 import { msat } from '../../../src/money/msat.ts'
 
 /** Requests to a ledger, with default values that a test can replace. */

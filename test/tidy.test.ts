@@ -52,7 +52,7 @@ const imports = product.filter(({ path }) => path !== AS_TEXT).flatMap(importsOf
 /** Contracts between the money and the world. Everybody may know them; they know no adapter. */
 const PORTS = [
   'src/rails/rail.ts',
-  'src/rails/invoicing.ts',
+  'src/rails/lightning/invoicing.ts',
   'src/wallets/wallet.ts',
   'src/wallets/outgoing.ts',
   'src/wallets/receiver.ts',

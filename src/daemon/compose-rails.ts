@@ -7,13 +7,14 @@ import { makeRecogniser } from '../passes/recognise.ts'
 import { makeVerifier } from '../passes/verify.ts'
 import { Cashu } from '../rails/cashu/cashu.ts'
 import { Gifts } from '../rails/gifts.ts'
-import { L402, type L402Parts } from '../rails/l402.ts'
+import { L402 } from '../rails/l402.ts'
+import { LightningOffers, type LightningOffersParts } from '../rails/lightning/lightning-offers.ts'
 import type { Rail } from '../rails/rail.ts'
 import type { TokenReceiver } from '../wallets/receiver.ts'
 
 const PASSES_REMEMBERED = 10_000
 
-export interface RailsParts extends DepositParts, Omit<L402Parts, 'read'> {
+export interface RailsParts extends DepositParts, LightningOffersParts {
   readonly revocations: Revocations
   /** Takes tokens. Null if none are taken. */
   readonly receiver: TokenReceiver | null
@@ -33,7 +34,8 @@ export function composeRails(parts: RailsParts) {
   const known = new KnownPasses(PASSES_REMEMBERED)
   const verify = makeVerifier(signed)
   const read = makeRecogniser({ keys: signed.keys, verify, known })
-  const l402 = new L402({ ...parts, read })
+  const lightning = new LightningOffers(parts)
+  const l402 = new L402({ lightning, read })
   const gifts = new Gifts(world.random)
   const cashu = parts.receiver === null ? null : new Cashu(parts.receiver, world)
   const others: readonly Rail[] = [...(cashu === null ? [] : [cashu]), ...parts.more]
@@ -42,7 +44,7 @@ export function composeRails(parts: RailsParts) {
   const deposits = new Deposits(parts)
   const started = rails.map((rail) => rail.start((receipt) => deposits.credit(receipt)))
   return {
-    ...{ selling, rails, l402, cashu, gifts, deposits, verify },
+    ...{ selling, rails, lightning, cashu, gifts, deposits, verify },
     authenticator: new Authenticator({
       ...{ passes, revocations, unpaid: l402, deposits, known, world },
     }),

@@ -91,7 +91,7 @@ export function compose(parts: GateParts): Composed {
     receiver: parts.receiver ?? null,
     sellsInvoices: config.rails.l402,
   })
-  const { authenticator, gifts, l402, cashu, rails, readCredentials, verify } = money
+  const { authenticator, gifts, lightning, cashu, rails, readCredentials, verify } = money
   const { firstByteMs: firstByte, idleMs: idle } = config.timeouts
   const holdLife = HOLD_LIFE + 2 * Math.max(firstByte, idle)
   const holds = {
@@ -151,7 +151,7 @@ export function compose(parts: GateParts): Composed {
   const upkeep = startUpkeep(parts)
   const upstreamUp = () => models.answering() && models.gone() === null
   const buying = new Buying({
-    ...{ invoicing: l402, authenticator, world, healthy },
+    ...{ invoicing: lightning, authenticator, world, healthy },
     gone: undeliverable,
   })
   const ending = new EndingPasses({ ...parts, ...books, authenticator, verify, healthy })
@@ -159,7 +159,7 @@ export function compose(parts: GateParts): Composed {
     cashu === null || !sells
       ? null
       : new Redeeming({
-          ...{ rail: cashu, deposits: money.deposits, invoicing: l402, passes: books.passes },
+          ...{ rail: cashu, deposits: money.deposits, invoicing: lightning, passes: books.passes },
           ...{ authenticator, world, healthy, gone: undeliverable },
         })
   const inside = { gate, buying, redeeming, ending, pages, withdrawing, routes, readCredentials }
@@ -186,7 +186,7 @@ export function compose(parts: GateParts): Composed {
     ...entrances,
     ...{ inside, wallets, gifts, upstreamUp, withdrawals, restored: out.restored },
     running: () => gate.running,
-    openInvoices: () => l402.open,
+    openInvoices: () => lightning.open,
     refuseNew() {
       gate.stop()
       withdrawals.refuseNew()

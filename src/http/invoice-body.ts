@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../floor/result.ts'
 import { meantField } from '../gate/invoice-ask.ts'
 import { type Refusal, refuse } from '../gate/refusal.ts'
 import { floorSat } from '../money/msat.ts'
-import type { IssuedInvoice } from '../rails/invoicing.ts'
+import type { IssuedInvoice } from '../rails/lightning/invoicing.ts'
 
 /** What the query of `POST /create-invoice` asks for. */
 export interface InvoiceQuery {

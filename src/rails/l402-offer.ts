@@ -1,7 +1,7 @@
 import { floorSat } from '../money/msat.ts'
-import type { IssuedInvoice } from './invoicing.ts'
+import type { IssuedInvoice } from './lightning/invoicing.ts'
+import { SAME } from './lightning/same-invoice.ts'
 import type { Offer } from './rail.ts'
-import { SAME } from './same-invoice.ts'
 
 /** What is said of keys in settings, wherever a pass is explained (threats L14). */
 const SPENDING_KEY =

@@ -5,6 +5,7 @@ import { makeRecogniser } from '../../../src/passes/recognise.ts'
 import { makeVerifier } from '../../../src/passes/verify.ts'
 import { Gifts } from '../../../src/rails/gifts.ts'
 import { L402 } from '../../../src/rails/l402.ts'
+import { LightningOffers } from '../../../src/rails/lightning/lightning-offers.ts'
 import { openPlayWallet } from '../../../src/wallets/play/play.ts'
 import { WalletUnreachable } from '../../../src/wallets/wallet.ts'
 import { alone, WalletList } from '../../../src/wallets/wallet-list.ts'
@@ -27,8 +28,9 @@ railContract('L402 on play money', ({ books, keys }) => {
   const known = new KnownPasses(100)
   const read = makeRecogniser({ keys: signed.keys, verify: makeVerifier(signed), known })
   const bounds = { perClient: 20, total: 100 }
-  const parts = { wallets, keys, world: real, background: unheard, read, tiers: new Tiers([]) }
-  const l402 = new L402({ ...books, ...parts, ...bounds })
+  const parts = { wallets, keys, world: real, background: unheard, tiers: new Tiers([]) }
+  const lightning = new LightningOffers({ ...books, ...parts, ...bounds })
+  const l402 = new L402({ lightning, read })
   const offered = (body: object) => body as { l402: { macaroon: string }; payment_hash: string }
   const presented = (body: object, secret: string) => [
     'Authorization',
@@ -49,7 +51,13 @@ railContract('L402 on play money', ({ books, keys }) => {
     },
     async unpresented() {
       const quota = { is: 'stranger', client: 'a', site: 'a' } as const
-      const made = await l402.create({ sat: 10, account: null, caveats: [], generation: 0, quota })
+      const made = await lightning.create({
+        sat: 10,
+        account: null,
+        caveats: [],
+        generation: 0,
+        quota,
+      })
       if (!made.ok) throw new Error(made.error.why)
       await preimage(made.value.row.hash)
     },

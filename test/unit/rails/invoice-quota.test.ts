@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { InvoiceQuota, type Place } from '../../../src/rails/invoice-quota.ts'
-import type { IssuedInvoice } from '../../../src/rails/invoicing.ts'
+import { InvoiceQuota, type Place } from '../../../src/rails/lightning/invoice-quota.ts'
+import type { IssuedInvoice } from '../../../src/rails/lightning/invoicing.ts'
 import type { InvoiceQuotaKey } from '../../../src/rails/rail.ts'
 
 const stranger = (client: string, site = client): InvoiceQuotaKey => ({

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { L402 } from '../../../src/rails/l402.ts'
 import { AmountRefused, type InvoiceAsk, WalletBusy } from '../../../src/wallets/wallet.ts'
 import { rail, want } from './rail.ts'
+
+type Made = ReturnType<typeof rail>
 
 describe('a wallet with bounds of its own', () => {
   const bounded = (ask: InvoiceAsk) =>
@@ -13,27 +14,28 @@ describe('a wallet with bounds of its own', () => {
   })
 
   it.each([
-    ['an offer above its most', (l402: L402) => l402.offer(want('a', 501))],
-    ['an ask below its least', (l402: L402) => l402.create(want('a', 10))],
+    ['an offer above its most', ({ l402 }: Made) => l402.offer(want('a', 501))],
+    ['an ask below its least', ({ lightning }: Made) => lightning.create(want('a', 10))],
   ])('%s is refused with the bounds, and is no outage', async (_, ask) => {
-    const { l402, wallets } = rail({ mind: bounded })
+    const made = rail({ mind: bounded })
+    const { lightning, wallets } = made
     const error = { why: 'amount_refused', least: 50, most: 500 }
-    expect(await ask(l402)).toEqual({ ok: false, error })
-    expect([wallets.up, l402.open]).toEqual([true, 0])
+    expect(await ask(made)).toEqual({ ok: false, error })
+    expect([wallets.up, lightning.open]).toEqual([true, 0])
   })
 })
 
 describe('I10 a wallet that makes only so many invoices', () => {
   it('is told who asks: a stranger, or a buyer who tops up', async () => {
-    const { l402, asks } = rail()
-    await l402.create(want('a', 10))
-    await l402.create(want({ is: 'owner', account: 'a'.repeat(32) }))
+    const { lightning, asks } = rail()
+    await lightning.create(want('a', 10))
+    await lightning.create(want({ is: 'owner', account: 'a'.repeat(32) }))
     expect(asks.map(({ asker }) => asker)).toEqual(['stranger', 'buyer'])
   })
 
   it('shows strangers a shared invoice if there is one, and otherwise when to come back', async () => {
     let free = 1
-    const { l402 } = rail({
+    const { l402, lightning } = rail({
       mind: () => {
         free -= 1
         return free >= 0 ? null : new WalletBusy(4_200)
@@ -45,6 +47,6 @@ describe('I10 a wallet that makes only so many invoices', () => {
     free = 2
     expect(await l402.offer(want('a', 20))).toMatchObject({ ok: true })
     free = 0
-    expect(await l402.create(want('a', 20))).toEqual(busy)
+    expect(await lightning.create(want('a', 20))).toEqual(busy)
   })
 })

@@ -2,13 +2,13 @@ import { describe, expect, it, vi } from 'vitest'
 import { readIdentifier } from '../../../src/passes/identifier.ts'
 import { settlementSecret, statusToken } from '../../../src/passes/keys.ts'
 import { parse } from '../../../src/passes/macaroon.ts'
-import type { IssuedInvoice } from '../../../src/rails/invoicing.ts'
-import type { L402 } from '../../../src/rails/l402.ts'
+import type { IssuedInvoice } from '../../../src/rails/lightning/invoicing.ts'
+import type { LightningOffers } from '../../../src/rails/lightning/lightning-offers.ts'
 import type { PlayWallet } from '../../../src/wallets/play/play.ts'
 import { offered, rail, want } from './rail.ts'
 
-async function created(l402: L402, client = 'a', sat = 10): Promise<IssuedInvoice> {
-  const made = await l402.create(want(client, sat))
+async function created(lightning: LightningOffers, client = 'a', sat = 10): Promise<IssuedInvoice> {
+  const made = await lightning.create(want(client, sat))
   if (!made.ok) throw new Error(made.error.why)
   return made.value
 }
@@ -66,11 +66,11 @@ describe('offers', () => {
   })
 
   it('while the wallet is down there is none', async () => {
-    const { l402, state } = rail()
+    const { l402, lightning, state } = rail()
     state.down = true
     expect(await l402.offer(want())).toEqual({ ok: false, error: { why: 'wallet_unreachable' } })
-    expect(l402.up).toBe(false)
-    expect(l402.open).toBe(0)
+    expect(lightning.up).toBe(false)
+    expect(lightning.open).toBe(0)
   })
 })
 
@@ -88,7 +88,7 @@ describe('I2 two_clients_one_nat_share_no_secret', () => {
   })
 
   it('a shared invoice has neither a status token nor a settlement secret', async () => {
-    const { l402, play, master, authenticate } = rail({ perClient: 0 })
+    const { l402, lightning, play, master, authenticate } = rail({ perClient: 0 })
     const { body } = await offered(l402)
     const { macaroon } = body.l402 as { macaroon: string }
     const named = namedBy(macaroon)
@@ -100,7 +100,7 @@ describe('I2 two_clients_one_nat_share_no_secret', () => {
     // Not even after somebody has paid. For an invoice of one's own the same secrets work.
     const notIts = { ok: false, error: { why: 'bad_secret' } }
     expect(await authenticate(macaroon, settlement)).toEqual(notIts)
-    expect(await l402.status(named.hash, statusToken(master, named))).toBeNull()
+    expect(await lightning.status(named.hash, statusToken(master, named))).toBeNull()
   })
 
   it('a pass of a shared invoice belongs to its payer: only the preimage opens it', async () => {
@@ -124,18 +124,18 @@ describe('I2 two_clients_one_nat_share_no_secret', () => {
 
 describe('D1 and D2 bounds', () => {
   it('create is refused beyond the bound of a client, and of all', async () => {
-    const { l402 } = rail({ perClient: 2, total: 3 })
-    await created(l402, 'a')
-    await created(l402, 'a')
-    expect(await l402.create(want('a'))).toMatchObject({ error: { why: 'too_many_open' } })
-    await created(l402, 'b')
-    expect(await l402.create(want('c'))).toMatchObject({ error: { why: 'too_many_open' } })
-    expect(l402.open).toBe(3)
+    const { lightning } = rail({ perClient: 2, total: 3 })
+    await created(lightning, 'a')
+    await created(lightning, 'a')
+    expect(await lightning.create(want('a'))).toMatchObject({ error: { why: 'too_many_open' } })
+    await created(lightning, 'b')
+    expect(await lightning.create(want('c'))).toMatchObject({ error: { why: 'too_many_open' } })
+    expect(lightning.open).toBe(3)
   })
 
   it('D2 a burst evicts no row: an offer past its expiry is still credited', async () => {
-    const { l402, play, advance, authenticate } = rail({ perClient: 2 })
-    const made = await created(l402)
+    const { l402, lightning, play, advance, authenticate } = rail({ perClient: 2 })
+    const made = await created(lightning)
     const right = await preimage(play, made.row.hash)
     for (let i = 0; i < 30; i += 1) await l402.offer(want('a', 10 + i))
     advance(3_600_000)
@@ -144,17 +144,17 @@ describe('D1 and D2 bounds', () => {
   })
 
   it('a paid one frees its place', async () => {
-    const { l402, play, authenticate } = rail({ perClient: 1 })
-    const made = await created(l402)
+    const { lightning, play, authenticate } = rail({ perClient: 1 })
+    const made = await created(lightning)
     await authenticate(made.macaroon, await preimage(play, made.row.hash))
-    expect((await l402.create(want())).ok).toBe(true)
+    expect((await lightning.create(want())).ok).toBe(true)
   })
 })
 
 describe('C8 only settled counts', () => {
   it('the right preimage of an unpaid invoice is worth nothing', async () => {
-    const { l402, play, state, presented } = rail()
-    const made = await created(l402)
+    const { l402, lightning, play, state, presented } = rail()
+    const made = await created(lightning)
     const pass = presented(made.macaroon, await preimage(play, made.row.hash))
     expect(pass.opens).toBe('preimage')
     for (const is of ['open', 'dead', 'unknown'] as const) {
@@ -166,8 +166,8 @@ describe('C8 only settled counts', () => {
   })
 
   it('C1 a wallet that is down fails closed, and a settled invoice is never asked for again', async () => {
-    const { l402, play, state, lookup, presented, authenticate } = rail()
-    const made = await created(l402)
+    const { l402, lightning, play, state, lookup, presented, authenticate } = rail()
+    const made = await created(lightning)
     const right = await preimage(play, made.row.hash)
     const pass = presented(made.macaroon, right)
     state.down = true
@@ -185,8 +185,8 @@ describe('C8 only settled counts', () => {
     { why: 'more was paid: all of it is credited', received: 12_345n, credited: 12_345n },
     { why: 'less arrived: no more than that is credited', received: 9_999n, credited: 9_999n },
   ])('$why', async ({ received, credited }) => {
-    const { l402, state, presented } = rail()
-    const made = await created(l402)
+    const { l402, lightning, state, presented } = rail()
+    const made = await created(lightning)
     state.is = { is: 'settled', preimage: null, receivedMsat: received }
     expect(await l402.redeem(presented(made.macaroon, '0'.repeat(64)))).toMatchObject({
       value: { amount: credited, payment: `ln:${made.row.hash}` },
@@ -194,8 +194,8 @@ describe('C8 only settled counts', () => {
   })
 
   it('settled, and nothing arrived, is not paid', async () => {
-    const { l402, state, presented } = rail()
-    const made = await created(l402)
+    const { l402, lightning, state, presented } = rail()
+    const made = await created(lightning)
     state.is = { is: 'settled', preimage: null, receivedMsat: 0n }
     expect(await l402.redeem(presented(made.macaroon, '0'.repeat(64)))).toMatchObject({
       error: 'pending',
@@ -204,81 +204,81 @@ describe('C8 only settled counts', () => {
   })
 
   it('a secret is compared only with its own invoice', async () => {
-    const { l402, play, authenticate } = rail()
-    const [a, b] = [await created(l402), await created(l402)]
+    const { lightning, play, authenticate } = rail()
+    const [a, b] = [await created(lightning), await created(lightning)]
     const right = await preimage(play, a.row.hash)
     await preimage(play, b.row.hash)
     expect(await authenticate(b.macaroon, right)).toMatchObject({ error: { why: 'unpaid' } })
-    expect(await l402.status(b.row.hash, a.statusToken ?? '')).toBeNull()
+    expect(await lightning.status(b.row.hash, a.statusToken ?? '')).toBeNull()
   })
 })
 
 describe('C9 the status token', () => {
-  const statusOf = (l402: L402, { row, statusToken: token }: IssuedInvoice) =>
-    l402.status(row.hash, token ?? '')
+  const statusOf = (lightning: LightningOffers, { row, statusToken: token }: IssuedInvoice) =>
+    lightning.status(row.hash, token ?? '')
 
   /** The status once the invoice is paid. */
-  async function paidStatus(l402: L402, made: IssuedInvoice) {
-    const status = await statusOf(l402, made)
+  async function paidStatus(lightning: LightningOffers, made: IssuedInvoice) {
+    const status = await statusOf(lightning, made)
     if (status === null || status.used || status.paid === null) throw new Error('not paid')
     return status.paid
   }
 
   it('tells what the pass needs once it is paid, and nothing before', async () => {
-    const { l402, play, store, authenticate } = rail()
-    const made = await created(l402)
-    expect(await statusOf(l402, made)).toMatchObject({ used: false, paid: null })
+    const { lightning, play, store, authenticate } = rail()
+    const made = await created(lightning)
+    expect(await statusOf(lightning, made)).toMatchObject({ used: false, paid: null })
     const right = await preimage(play, made.row.hash)
-    expect(await statusOf(l402, made)).toMatchObject({ used: false, paid: null })
+    expect(await statusOf(lightning, made)).toMatchObject({ used: false, paid: null })
     await store.markSettled(made.row.hash, 1)
-    const paid = await paidStatus(l402, made)
+    const paid = await paidStatus(lightning, made)
     expect(paid.preimage).toBe(right)
     expect(await authenticate(made.macaroon, paid.settlementSecret)).toMatchObject({ ok: true })
-    expect(await statusOf(l402, made)).toEqual({ used: true })
+    expect(await statusOf(lightning, made)).toEqual({ used: true })
   })
 
   it('a wallet that shows no preimage still sells: the settlement secret opens the pass', async () => {
-    const { l402, state, store, authenticate } = rail()
-    const made = await created(l402)
+    const { lightning, state, store, authenticate } = rail()
+    const made = await created(lightning)
     state.is = { is: 'settled', preimage: null, receivedMsat: 10_000n }
     await store.markSettled(made.row.hash, 1)
-    const paid = await paidStatus(l402, made)
+    const paid = await paidStatus(lightning, made)
     expect(paid.preimage).toBeNull()
     expect(await authenticate(made.macaroon, paid.settlementSecret)).toMatchObject({ ok: true })
   })
 
   it('is 64 hex digits, compared in whole', async () => {
-    const { l402 } = rail()
-    const made = await created(l402)
+    const { lightning } = rail()
+    const made = await created(lightning)
     const { row, statusToken: token } = made
     expect(token).toMatch(/^[0-9a-f]{64}$/)
     for (const wrong of ['', 'x', token?.slice(1), `${token}0`, '0'.repeat(64)]) {
-      expect(await l402.status(row.hash, wrong ?? '')).toBeNull()
+      expect(await lightning.status(row.hash, wrong ?? '')).toBeNull()
     }
-    expect(await statusOf(l402, made)).not.toBeNull()
+    expect(await statusOf(lightning, made)).not.toBeNull()
   })
 
   it('J5 status_page_costs_the_mint_nothing: the wallet is not asked, paid or not', async () => {
-    const { l402, play, store, lookup, presented } = rail()
-    const made = await created(l402)
-    for (let poll = 0; poll < 20; poll += 1) await statusOf(l402, made)
+    const { l402, lightning, play, store, lookup, presented } = rail()
+    const made = await created(lightning)
+    for (let poll = 0; poll < 20; poll += 1) await statusOf(lightning, made)
     expect(lookup).not.toHaveBeenCalled()
     const right = await preimage(play, made.row.hash)
     expect(await l402.redeem(presented(made.macaroon, right))).toMatchObject({ ok: true })
     await store.markSettled(made.row.hash, 1)
     lookup.mockClear()
     for (let poll = 0; poll < 20; poll += 1) {
-      expect(await paidStatus(l402, made)).toMatchObject({ preimage: right })
+      expect(await paidStatus(lightning, made)).toMatchObject({ preimage: right })
     }
     expect(lookup).not.toHaveBeenCalled()
   })
 
   it('J5 a preimage that an earlier process learnt is asked for once', async () => {
-    const { l402, play, store, lookup } = rail()
-    const made = await created(l402)
+    const { lightning, play, store, lookup } = rail()
+    const made = await created(lightning)
     await preimage(play, made.row.hash)
     await store.markSettled(made.row.hash, 1)
-    for (let poll = 0; poll < 20; poll += 1) await statusOf(l402, made)
+    for (let poll = 0; poll < 20; poll += 1) await statusOf(lightning, made)
     expect(lookup).toHaveBeenCalledOnce()
   })
 })

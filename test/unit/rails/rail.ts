@@ -9,6 +9,7 @@ import { makeRecogniser } from '../../../src/passes/recognise.ts'
 import { makeVerifier } from '../../../src/passes/verify.ts'
 import { rootKeysOf } from '../../../src/passes/write.ts'
 import { L402 } from '../../../src/rails/l402.ts'
+import { LightningOffers } from '../../../src/rails/lightning/lightning-offers.ts'
 import type { InvoiceQuotaKey } from '../../../src/rails/rail.ts'
 import { openPlayWallet } from '../../../src/wallets/play/play.ts'
 import {
@@ -71,13 +72,14 @@ export function rail(options: RailOptions = {}) {
   const known = new KnownPasses(100)
   const verify = makeVerifier({ keys: [keys.current], remember: 100 })
   const revocations = new MemoryRevocations()
-  const l402 = new L402({
+  const lightning = new LightningOffers({
     ...{ wallets, passes, revocations, keys, world, background: unheard, tiers: new Tiers([]) },
     invoices: Object.assign(store, options.invoices),
-    read: makeRecogniser({ verify, keys: [keys.current], known }),
     perClient: options.perClient ?? 20,
     total: options.total ?? 100,
   })
+  const read = makeRecogniser({ verify, keys: [keys.current], known })
+  const l402 = new L402({ lightning, read })
   const deposits = new Deposits({
     ledger,
     passes,
@@ -105,7 +107,20 @@ export function rail(options: RailOptions = {}) {
     ahead += ms
   }
   return {
-    ...{ l402, play, store, passes, state, lookup, wallets, asks, advance, setBack, master },
+    ...{
+      l402,
+      lightning,
+      play,
+      store,
+      passes,
+      state,
+      lookup,
+      wallets,
+      asks,
+      advance,
+      setBack,
+      master,
+    },
     ...{ presented, authenticate },
   }
 }

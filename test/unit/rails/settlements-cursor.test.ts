@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { Background } from '../../../src/floor/background.ts'
-import { Settlements } from '../../../src/rails/settlements.ts'
+import { Settlements } from '../../../src/rails/lightning/settlements.ts'
 import type { Settlement } from '../../../src/wallets/wallet.ts'
 import { alone } from '../../../src/wallets/wallet-list.ts'
 import { tick, until } from '../../support/buyer.ts'

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Deposits } from '../../../src/gate/deposits.ts'
 import { Tiers } from '../../../src/money/tiers.ts'
-import { L402 } from '../../../src/rails/l402.ts'
-import { Lightning } from '../../../src/rails/lightning.ts'
+import { Lightning } from '../../../src/rails/lightning/lightning.ts'
+import { LightningOffers } from '../../../src/rails/lightning/lightning-offers.ts'
 import { openPlayWallet } from '../../../src/wallets/play/play.ts'
 import type { InvoiceState, Wallet } from '../../../src/wallets/wallet.ts'
 import { alone, WalletList } from '../../../src/wallets/wallet-list.ts'
@@ -48,7 +48,7 @@ function learning(over: Partial<Wallet> = {}) {
     background: unheard,
   })
   const keys = newKeys()
-  const lightning = {
+  const parts = {
     wallets,
     passes,
     invoices,
@@ -57,11 +57,9 @@ function learning(over: Partial<Wallet> = {}) {
     background: unheard,
     tiers: new Tiers([]),
   }
-  const read = () => ({ is: 'absent' }) as const
-  const l402 = new L402({
-    ...lightning,
+  const lightning = new LightningOffers({
+    ...parts,
     revocations: new MemoryRevocations(),
-    read,
     perClient: 999,
     total: 9_999,
   })
@@ -70,7 +68,7 @@ function learning(over: Partial<Wallet> = {}) {
     if (event.event === 'paid') paid.push(Number(event.amount_msat))
   }
   const deposits = new Deposits({ ledger, passes, keys, world, say, tiers: new Tiers([]) })
-  const learner = new Lightning(lightning, () => {})
+  const learner = new Lightning(parts, () => {})
   const started = learner.start((receipt) => deposits.credit(receipt))
   const settlements = {
     stop: () => started.stop(),
@@ -78,7 +76,13 @@ function learning(over: Partial<Wallet> = {}) {
   }
   const invoice = async () => {
     const quota = { is: 'stranger', client: 'a', site: 'a' } as const
-    const made = await l402.create({ sat: 10, account: null, caveats: [], generation: 0, quota })
+    const made = await lightning.create({
+      sat: 10,
+      account: null,
+      caveats: [],
+      generation: 0,
+      quota,
+    })
     if (!made.ok) throw new Error(made.error.why)
     return made.value.row.hash
   }

@@ -23,25 +23,25 @@ describe('J6 shared_offers_are_counted', () => {
   })
 
   it('if 1,000 sat do not admit the request it is too many, with a time to come back', async () => {
-    const { l402 } = rail({ perClient: 0 })
+    const { l402, lightning } = rail({ perClient: 0 })
     const error = { why: 'too_many_open', retryAfterSeconds: 60 }
     expect(await l402.offer(want('a', 1_001))).toEqual({ ok: false, error })
-    expect(l402.open).toBeLessThanOrEqual(1)
+    expect(lightning.open).toBeLessThanOrEqual(1)
   })
 
   it('however many ask for however many amounts, they are five, and they count', async () => {
-    const { l402, asks } = rail({ perClient: 1, total: 50 })
+    const { l402, lightning, asks } = rail({ perClient: 1, total: 50 })
     for (let round = 0; round < 3; round += 1) {
       for (let sat = 1; sat <= 1_000; sat += 7) await l402.offer(want('a', sat))
     }
     expect(asks.filter(({ asker }) => asker === 'shared')).toHaveLength(5)
-    expect([asks.length, l402.open]).toEqual([6, 6])
+    expect([asks.length, lightning.open]).toEqual([6, 6])
   })
 
   it('all open ones together stay within the bound', async () => {
-    const { l402 } = rail({ perClient: 20, total: 5 })
+    const { l402, lightning } = rail({ perClient: 20, total: 5 })
     for (let at = 0; at < 100; at += 1) await l402.offer(want(`${at}`, 1 + at * 9))
-    expect(l402.open).toBeLessThanOrEqual(5)
+    expect(lightning.open).toBeLessThanOrEqual(5)
   })
 
   it('one is kept until it expires or is paid, and shown while there is time to pay it', async () => {
@@ -130,29 +130,29 @@ describe('J6 shared_offers_are_counted', () => {
   })
 
   it('one client does not use up what the wallet makes for strangers in a minute', async () => {
-    const { l402, advance } = rail({ wallet: { strangersAMinute: () => 6 } })
+    const { l402, lightning, advance } = rail({ wallet: { strangersAMinute: () => 6 } })
     const own = async (client: string) =>
       (await offered(l402, client)).body.payment_url !== undefined
     const four = async (client: string) =>
       [await own(client), await own(client), await own(client), await own(client)].filter(Boolean)
     expect([(await four('a')).length, (await four('b')).length]).toEqual([3, 3])
-    const refused = await l402.create(want('a'))
+    const refused = await lightning.create(want('a'))
     expect(refused).toMatchObject({ error: { why: 'too_many_open', retryAfterSeconds: 20 } })
     advance(20_000)
-    expect((await l402.create(want('a'))).ok).toBe(true)
+    expect((await lightning.create(want('a'))).ok).toBe(true)
   })
 
   it('a clock that is set back by an hour keeps nobody waiting for an hour', async () => {
-    const { l402, advance, setBack } = rail({ wallet: { strangersAMinute: () => 6 } })
-    for (let one = 0; one < 3; one += 1) expect((await l402.create(want('a'))).ok).toBe(true)
+    const { lightning, advance, setBack } = rail({ wallet: { strangersAMinute: () => 6 } })
+    for (let one = 0; one < 3; one += 1) expect((await lightning.create(want('a'))).ok).toBe(true)
     setBack(3_600_000)
     advance(20_000)
-    expect((await l402.create(want('a'))).ok).toBe(true)
+    expect((await lightning.create(want('a'))).ok).toBe(true)
   })
 
   it('nor does one account use up what it makes for buyers', async () => {
-    const { l402, advance } = rail({ wallet: { strangersAMinute: () => 3 } })
-    const ask = (account: string) => l402.create(want({ is: 'owner', account }))
+    const { lightning, advance } = rail({ wallet: { strangersAMinute: () => 3 } })
+    const ask = (account: string) => lightning.create(want({ is: 'owner', account }))
     const four = async (account: string) => {
       const all = [await ask(account), await ask(account), await ask(account), await ask(account)]
       return all.filter(({ ok }) => ok).length
@@ -210,11 +210,11 @@ describe('J17 a_payer_always_finds_a_place', () => {
   })
 
   it('and they take no place from what the owner asks for itself', async () => {
-    const { l402 } = rail({ perClient: 2 })
+    const { l402, lightning } = rail({ perClient: 2 })
     for (let made = 0; made < 9; made += 1) await offered(l402, owner)
-    expect((await l402.create(want(owner))).ok).toBe(true)
-    expect((await l402.create(want(owner))).ok).toBe(true)
-    expect(await l402.create(want(owner))).toMatchObject({ error: { why: 'too_many_open' } })
+    expect((await lightning.create(want(owner))).ok).toBe(true)
+    expect((await lightning.create(want(owner))).ok).toBe(true)
+    expect(await lightning.create(want(owner))).toMatchObject({ error: { why: 'too_many_open' } })
   })
 
   it('two holders of one child never share a status token: beyond the bound it is a shared invoice', async () => {
@@ -243,10 +243,10 @@ describe('J17 a_payer_always_finds_a_place', () => {
   })
 
   it('strangers leave room for buyers', async () => {
-    const { l402 } = rail({ total: 20 })
+    const { l402, lightning } = rail({ total: 20 })
     for (let at = 0; at < 100; at += 1) await l402.offer(want(`${at}`))
-    expect(l402.open).toBeLessThanOrEqual(16)
-    expect((await l402.create(want(owner))).ok).toBe(true)
+    expect(lightning.open).toBeLessThanOrEqual(16)
+    expect((await lightning.create(want(owner))).ok).toBe(true)
     expect((await offered(l402, owner)).body.payment_url).toBeDefined()
   })
 })

@@ -1,9 +1,9 @@
-import type { Background, Repeated } from '../floor/background.ts'
-import type { World } from '../floor/world.ts'
-import type { Invoices } from '../ledger/invoices.ts'
-import type { Watch } from '../wallets/wallet.ts'
-import type { Member, WalletList } from '../wallets/wallet-list.ts'
-import type { RedeemRefused } from './rail.ts'
+import type { Background, Repeated } from '../../floor/background.ts'
+import type { World } from '../../floor/world.ts'
+import type { Invoices } from '../../ledger/invoices.ts'
+import type { Watch } from '../../wallets/wallet.ts'
+import type { Member, WalletList } from '../../wallets/wallet-list.ts'
+import type { RedeemRefused } from '../rail.ts'
 
 /**
  * ms between two rounds of looking up invoices whose payment the wallet may not have reported

@@ -1,9 +1,9 @@
-import type { InvoiceRow, Invoices } from '../ledger/invoices.ts'
-import type { Passes, PassRow } from '../ledger/passes.ts'
-import { generationOf, type Revocations } from '../ledger/revocations.ts'
-import { floorSat } from '../money/msat.ts'
+import type { InvoiceRow, Invoices } from '../../ledger/invoices.ts'
+import type { Passes, PassRow } from '../../ledger/passes.ts'
+import { generationOf, type Revocations } from '../../ledger/revocations.ts'
+import { floorSat } from '../../money/msat.ts'
+import type { Offer, UnpaidKey, Want } from '../rail.ts'
 import type { IssuedInvoice } from './invoicing.ts'
-import type { Offer, UnpaidKey, Want } from './rail.ts'
 
 export interface SameInvoiceParts {
   readonly invoices: Pick<Invoices, 'get'>

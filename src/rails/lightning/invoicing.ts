@@ -1,7 +1,7 @@
-import type { Result } from '../floor/result.ts'
-import type { InvoiceRow } from '../ledger/invoices.ts'
-import type { AccountId } from '../ledger/ledger.ts'
-import type { InvoiceQuotaKey, OfferRefused } from './rail.ts'
+import type { Result } from '../../floor/result.ts'
+import type { InvoiceRow } from '../../ledger/invoices.ts'
+import type { AccountId } from '../../ledger/ledger.ts'
+import type { InvoiceQuotaKey, OfferRefused } from '../rail.ts'
 
 /** Selling credit ahead: what `POST /create-invoice` and `GET /invoice-status` need of a rail. */
 export interface Invoicing {

@@ -1,9 +1,9 @@
-import type { Awaitable } from '../floor/awaitable.ts'
-import { err, ok, type Result } from '../floor/result.ts'
-import type { World } from '../floor/world.ts'
-import type { InvoiceRow } from '../ledger/invoices.ts'
-import { floorSat } from '../money/msat.ts'
-import type { OfferRefused } from './rail.ts'
+import type { Awaitable } from '../../floor/awaitable.ts'
+import { err, ok, type Result } from '../../floor/result.ts'
+import type { World } from '../../floor/world.ts'
+import type { InvoiceRow } from '../../ledger/invoices.ts'
+import { floorSat } from '../../money/msat.ts'
+import type { OfferRefused } from '../rail.ts'
 
 /**
  * The amounts of shared invoices, in sats. They are few, so that few invoices serve everybody

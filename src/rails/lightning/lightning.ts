@@ -1,9 +1,9 @@
-import { Cache } from '../floor/cache.ts'
-import { err, ok, type Result } from '../floor/result.ts'
-import type { InvoiceRow } from '../ledger/invoices.ts'
-import { msat } from '../money/msat.ts'
+import { Cache } from '../../floor/cache.ts'
+import { err, ok, type Result } from '../../floor/result.ts'
+import type { InvoiceRow } from '../../ledger/invoices.ts'
+import { msat } from '../../money/msat.ts'
+import type { Credited, Receipt, RedeemRefused } from '../rail.ts'
 import { lightningPayment } from './issue.ts'
-import type { Credited, Receipt, RedeemRefused } from './rail.ts'
 import { type SettlementParts, Settlements } from './settlements.ts'
 
 /** `expired`: it was not paid in time, as far as is known. `unknown`: there is no such invoice. */

@@ -1,7 +1,7 @@
-import { type Bound, boundsOf, Quota } from '../floor/quota.ts'
-import { TransientMap } from '../floor/transient-map.ts'
+import { type Bound, boundsOf, Quota } from '../../floor/quota.ts'
+import { TransientMap } from '../../floor/transient-map.ts'
+import type { InvoiceQuotaKey } from '../rail.ts'
 import type { IssuedInvoice } from './invoicing.ts'
-import type { InvoiceQuotaKey } from './rail.ts'
 
 /** Who caused an invoice: `offer` is a 402, `ask` is somebody who asked for that invoice. */
 export type MadeBy = 'offer' | 'ask'

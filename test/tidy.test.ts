@@ -124,13 +124,15 @@ const LAYERS: Layers = {
   'src/web/': [],
   // Late in the order because nobody inside may read it, not because it needs much. Of the wallets
   // it reads the table alone, which says what each kind takes; of the dialects the fields that pass
-  // in none of them, so that naming one is a mistake with a line.
+  // in none of them, so that naming one is a mistake with a line; of the rails the networks on which
+  // dollars are taken.
   'src/config/': [
     'src/floor/',
     'src/money/',
     'src/wallets/kind.ts',
     'src/wallets/kinds.ts',
     'src/dialects/kit/never-passed.ts',
+    'src/rails/x402/networks.ts',
   ],
   'src/daemon/': [
     'src/withdrawals/',
@@ -184,6 +186,7 @@ const KEEPERS: Readonly<Record<string, readonly string[]>> = {
   'light-bolt11-decoder': ['src/wallets/bolt11.ts'],
   '@scure/base': ['src/wallets/bolt11.ts'],
   '@noble/curves': ['src/wallets/bolt11.ts', 'src/wallets/nwc/curve.ts'],
+  '@noble/hashes': ['src/floor/keccak.ts'],
   '@cashu/cashu-ts': ['src/wallets/ecash/mint/coins.ts', 'src/wallets/ecash/mint/token.ts'],
   '@scure/bip39': ['src/daemon/ecash-folder.ts'],
   'node:sqlite': [

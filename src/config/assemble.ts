@@ -8,6 +8,7 @@ import { isDefault, type Nodes, type Where, wrong } from './nodes.ts'
 import type { Reading } from './reader.ts'
 import type { Values } from './settings.ts'
 import { checkPayout, isPlay, walletOf } from './wallet-settings.ts'
+import { asksX402, x402Of } from './x402-settings.ts'
 
 /**
  * Makes the frozen config from all values. Values that contradict each other are reported as
@@ -17,7 +18,9 @@ export function assemble(
   values: Values,
   { nodes, reading, list }: Where & { readonly list: readonly WalletSettings[] | null },
 ): Config {
-  const wallets = list ?? single(values, { nodes, reading })
+  const where = { nodes, reading }
+  const wallets = list ?? (needsWallet(values, where) ? single(values, where) : [])
+  const rails = railsOf(values, wallets, where)
   checkPayout(wallets, { nodes, reading })
   if (isPlay(wallets)) checkPlay(values, nodes, reading)
   checkInvoice(values, nodes, reading)
@@ -37,12 +40,7 @@ export function assemble(
     },
     wallets,
     payout: values.payout ?? null,
-    rails: {
-      l402: values['rails.l402'],
-      cashu: cashuOf(values, wallets, { nodes, reading }),
-      x402: null,
-      payment: false,
-    },
+    rails,
     credit: {
       invoice: { min: values['credit.invoice.min'], max: values['credit.invoice.max'] },
       tiers: values['credit.tiers'] ?? [],
@@ -71,6 +69,30 @@ export function assemble(
     cors: values.cors,
     log: { format: values['log.format'], level: values['log.level'] },
   })
+}
+
+/** The settings with which a wallet is chosen. The others bound one that is used anyway. */
+const CHOOSES = ['wallet.kind', 'wallet.url', 'wallet.key', 'wallet.tlsCert', 'wallet.mints']
+
+/** Whether sats are taken, or a wallet was chosen although they are not. */
+function needsWallet(values: Values, { nodes }: Where): boolean {
+  if (values['rails.l402'] || values['rails.payment']) return true
+  if (values['rails.cashu.on'] !== false) return true
+  return CHOOSES.some((key) => nodes.has(key) && !isDefault(nodes, key))
+}
+
+/** The ways to pay. At least one of them must be on. */
+function railsOf(
+  values: Values,
+  wallets: readonly WalletSettings[],
+  where: Where,
+): Config['rails'] {
+  const cashu = cashuOf(values, wallets, where)
+  const x402 = x402Of(values, wallets, where)
+  const rails = { l402: values['rails.l402'], cashu, x402, payment: values['rails.payment'] }
+  if (rails.l402 || cashu !== null || rails.payment || asksX402(where)) return rails
+  wrong('rails.l402', 'no other way to pay is on, so nobody could pay: turn one on', where)
+  return rails
 }
 
 /** The wallet of the settings below `wallet.`. None if they are wrong; such a config is never used. */

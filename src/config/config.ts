@@ -30,7 +30,10 @@ export interface Config {
     readonly maxOutputTokens: number
     readonly rate: RateSettings
   }
-  /** In the order in which they are asked for invoices. At least one. */
+  /**
+   * In the order in which they are asked for invoices. Empty if no rail takes sats and no wallet was
+   * chosen.
+   */
   readonly wallets: readonly WalletSettings[]
   /** The Lightning address that earnings are sent to. Null if there is none. */
   readonly payout: string | null
@@ -99,8 +102,11 @@ export interface X402Settings {
   readonly network: string
   readonly facilitator:
     | { readonly is: 'remote'; readonly url: string; readonly headers: readonly X402Header[] }
-    /** The gate settles itself: it sends transactions with this key, which pays their gas. */
-    | { readonly is: 'own'; readonly rpc: string; readonly key: Secret; readonly usdPerEth: number }
+    /**
+     * The gate settles itself: it sends transactions to this node with this key, which pays their gas.
+     * Providers of nodes put their key into the URL.
+     */
+    | { readonly is: 'own'; readonly rpc: Secret; readonly key: Secret; readonly usdPerEth: number }
   /** The most that one payment may be, and that all buyers together may have unspent. */
   readonly maxPayment: MicroUsd
   readonly maxOutstanding: MicroUsd

@@ -119,7 +119,7 @@ function defaults(folder: string): Said {
 
 /**
  * What was written for each setting. One default depends on another setting, and is replaced here;
- * so are the settings of a wallet if there is a list of wallets.
+ * so are the settings of a wallet if there is a list of wallets. A default that has no effect is left out.
  */
 function shown(
   nodes: ReadonlyMap<string, Node>,
@@ -128,12 +128,18 @@ function shown(
   return new Map(
     [...nodes].flatMap(([key, node]): [string, Node][] => {
       if (key === 'dataDir') return [[key, textNode(config.dataDir, node.at)]]
+      if (node.at.layer === 'default' && isIdle(key, config)) return []
       if (wallets === null || !isOfWallet(key)) return [[key, node]]
       // The list stands where the first default of a wallet was.
       return key === FIRST_OF_WALLET ? [...wallets] : []
     }),
   )
 }
+
+/** Whether nothing looks at the setting, so that its default would only astonish. */
+const isIdle = (key: string, { rails, wallets }: Config): boolean =>
+  (key.startsWith('rails.x402.') && rails.x402 === null) ||
+  (isOfWallet(key) && wallets.length === 0)
 
 /** The first setting of a wallet that always has a value, its default. */
 const FIRST_OF_WALLET = 'wallet.mints'

@@ -41,6 +41,7 @@ function rows(loaded: Loaded): Row[] {
     }
     // These texts are public, so they are not masked.
     if (key.startsWith('operator.')) return [{ key, node }]
+    if (key === 'rails.x402.facilitator') return [{ key, node: maskFacilitator(node) }]
     return [{ key, node: isSecret(key) ? maskSecret(node) : maskKeys(node) }]
   })
 }
@@ -74,6 +75,32 @@ function maskKeys(node: Node): Node {
   })
   return { ...node, entries }
 }
+
+/** Masks what a facilitator is shown, and the path of a node, in which providers expect their key. */
+function maskFacilitator(node: Node): Node {
+  if (node.is !== 'record') return maskKeys(node)
+  const entries = node.entries.map(({ value, ...entry }) => ({
+    ...entry,
+    value:
+      entry.key === 'headers' ? maskTexts(value) : entry.key === 'rpc' ? maskPath(value) : value,
+  }))
+  return maskKeys({ ...node, entries })
+}
+
+function maskTexts(node: Node): Node {
+  if (node.is !== 'record') return textNode(MASK, node.at)
+  const hidden = ({ at, is }: Node) => (is === 'text' ? textNode(MASK, at) : null)
+  const entries = node.entries.map((entry) => ({
+    ...entry,
+    value: hidden(entry.value) ?? entry.value,
+  }))
+  return { ...node, entries }
+}
+
+const maskPath = (node: Node): Node =>
+  node.is === 'text'
+    ? textNode(node.text.replace(/^(https?:\/\/[^/?]*)[/?].+$/i, `$1/${MASK}`), node.at)
+    : node
 
 /** Removes the values of the query of a URL, because some providers expect their key there. */
 const withoutValues = (text: string): string =>

@@ -16,6 +16,19 @@ const line: Form = (bytes) => {
   return /^[\x21-\x7e]{1,4096}$/.test(text) ? text : { wrong: 'does not hold a key on one line' }
 }
 
+/** One line of text with spaces in it: the value of a header, `Bearer …`. */
+const text: Form = (bytes) => {
+  const found = utf8(bytes)?.trim() ?? ''
+  return /^[\x20-\x7e]{1,4096}$/.test(found) ? found : { wrong: 'does not hold one line of text' }
+}
+
+/** The private key of an EVM account: 64 hex digits. The result is in lower case, behind 0x. */
+const evmKey: Form = (bytes) => {
+  const found = /^(?:0x)?([\da-f]{64})$/i.exec(utf8(bytes)?.trim() ?? '')?.[1]
+  if (found !== undefined && !/^0+$/.test(found)) return `0x${found.toLowerCase()}`
+  return { wrong: 'does not hold a private key of 64 hex digits' }
+}
+
 /** A macaroon: bytes, as LND writes it, or hex, as people copy it. The result is hex. */
 const macaroon: Form = (bytes) => {
   const text = utf8(bytes)?.trim() ?? ''
@@ -45,6 +58,8 @@ const secretOf =
 
 export const secretLine: Reader<Secret> = secretOf(line)
 export const secretMacaroon: Reader<Secret> = secretOf(macaroon)
+export const secretText: Reader<Secret> = secretOf(text)
+export const secretKey: Reader<Secret> = secretOf(evmKey)
 
 interface Found {
   readonly from: string

@@ -1,9 +1,12 @@
 import { parseUsdPerBtc } from '../money/parse.ts'
+import { NETWORKS } from '../rails/x402/networks.ts'
 import { KINDS } from '../wallets/kinds.ts'
+import { facilitator } from './read-facilitator.ts'
 import { modelPrices, price } from './read-price.ts'
 import { certificate } from './read-secret.ts'
 import { tiers } from './read-tiers.ts'
 import { DEFAULT_MINTS, lightningAddress, mintUrl, walletKey, walletKind } from './read-wallet.ts'
+import { dollarNetwork, dollars, evmAddress } from './read-x402.ts'
 import {
   anyOf,
   anyUrl,
@@ -13,7 +16,6 @@ import {
   listOf,
   oneOf,
   scalar,
-  textOf,
   wholeNumber,
 } from './reader.ts'
 import { noEffectYet, setting } from './setting.ts'
@@ -63,7 +65,7 @@ export const PRICING = {
     read: oneOf('coinbase'),
     standard: null,
     example: 'coinbase',
-    doc: 'Who is asked for the price of a bitcoin: coinbase. Nobody is asked unless a price is in dollars',
+    doc: 'Who is asked for the price of a bitcoin: coinbase. Nobody is asked unless a price is in dollars, or dollars are taken (x402)',
   }),
   'pricing.rate.url': setting({
     read: anyUrl,
@@ -177,32 +179,41 @@ export const MONEY = {
     structured: true,
   }),
   'rails.x402.payTo': setting({
-    read: textOf,
+    read: evmAddress,
     standard: null,
-    example: '"0x…"',
-    doc: 'The address that dollars are paid to',
-    later: noEffectYet,
+    example: '"0x209693bc6afc0c5328ba36faf03c514ef312287c"',
+    doc: 'The address that buyers pay dollars to (USDC), over x402. It is yours: the gate needs no key of it. With `network` and `facilitator` beside it, 402s offer this way to pay',
   }),
   'rails.x402.network': setting({
-    read: textOf,
+    read: dollarNetwork,
     standard: null,
     example: 'base',
-    doc: 'The network of that address',
-    later: noEffectYet,
+    doc: `The network on which they pay: ${anyOf(NETWORKS.map(({ name, network }) => `\`${name}\` (${network})`))}`,
   }),
   'rails.x402.facilitator': setting({
-    read: anyUrl,
+    read: facilitator,
     standard: null,
     example: 'https://facilitator.example.com',
-    doc: 'Who settles those payments',
-    later: noEffectYet,
+    doc: 'Who settles those payments: the URL of a service, or `{ url, headers: { Authorization: { env: NAME } } }` if it wants a key. Or the gate itself: `{ rpc, key: { file: PATH }, usdPerEth }`, with the URL of a node of the network (`{ env: NAME }` hides it), the private key of an account that pays the fees, and what one ether costs in dollars',
+    structured: true,
+  }),
+  'rails.x402.maxPayment': setting({
+    read: dollars,
+    standard: '1',
+    example: '1',
+    doc: 'The largest payment that is taken, in dollars',
+  }),
+  'rails.x402.maxOutstanding': setting({
+    read: dollars,
+    standard: '1000',
+    example: '1000',
+    doc: 'How many dollars all buyers together may have paid and not spent. Above it, no dollars are asked for',
   }),
   'rails.payment': setting({
     read: flag,
-    standard: null,
-    example: 'false',
-    doc: 'Whether a 402 offers the Payment scheme as well',
-    later: noEffectYet,
+    standard: 'false',
+    example: 'true',
+    doc: 'Whether a 402 offers the `Payment` scheme (MPP) as well, over Lightning',
   }),
   'credit.invoice.min': setting({
     read: wholeNumber(1, MOST_INVOICE_SAT),

@@ -53,6 +53,8 @@ export function checkMints(key: string, mints: readonly string[], where: Where):
 
 /** `payout` has an effect if one of the wallets sends earnings there. */
 export function checkPayout(wallets: readonly WalletSettings[], where: Where): void {
+  if (wallets.length === 0)
+    wrong('payout', 'has no effect: no rail takes sats, so remove it', where)
   const refusals = wallets.map(({ kind }) => kindOf(kind)?.payoutRefused ?? null)
   const [first] = refusals
   if (first == null || refusals.includes(null)) return

@@ -47,7 +47,6 @@ export async function startGate(
     options.operator.say(event)
   }
   for (const note of notes) host.stderr.write(`satgate: ${onLine(note)}\n`)
-  refuseWithoutRail(config)
   const chance = await tunnelChance(host, config)
   const folder = open(config)
   const closers: Cleanup[] = [() => folder.unlock()]
@@ -147,12 +146,6 @@ const MODE_NOTES = {
     'mode observe: nobody is charged, and the log says what would have been. Without a pass only this machine is served',
   ],
 } as const
-
-/** With no rail there is nothing to be paid by, and nothing is given away for want of one. */
-function refuseWithoutRail({ rails }: Config): void {
-  if (rails.l402 || rails.cashu !== null) return
-  throw new Failed('rails.l402 is false and rails.cashu is off: nobody could pay', 2)
-}
 
 function open(config: Config): Folder {
   const folder = takeFolder(config.dataDir)

@@ -311,12 +311,20 @@ it('J16 a field that is a way around the price is refused, with its line', () =>
   }
 })
 
+const X402 = {
+  SATGATE_RAILS_X402_PAY_TO: '0x209693bc6afc0c5328ba36faf03c514ef312287c',
+  SATGATE_RAILS_X402_NETWORK: 'base',
+  SATGATE_RAILS_X402_FACILITATOR: 'https://facilitator.example.com',
+}
+
 describe('the table', () => {
   it('has a correct example in every row', () => {
     for (const [key, { secret, example }] of BY_KEY) {
       if (secret || key === 'wallet.tlsCert' || key.startsWith('wallet.')) continue
+      // Some of them are needed together.
+      const env = key.startsWith('rails.x402.') ? { ...X402, [envName(key)]: '' } : {}
       const written = key.split('.').reduceRight((inner, name) => `{ ${name}: ${inner} }`, example)
-      expect(mistakes({ yaml: written }), written).toEqual([])
+      expect(mistakes({ yaml: written, env }), written).toEqual([])
     }
   })
 

@@ -178,6 +178,7 @@ export function compose(parts: GateParts): Composed {
       usdPerBtc: () => pricing.usdPerBtc(),
       walletOk: () => wallets.up,
       cashuOk: () => cashu?.up ?? null,
+      dollars: null,
       ledgerOk: healthy,
       ledgerDamaged: () => books.damaged(),
     },

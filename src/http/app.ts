@@ -21,6 +21,7 @@ import { redeemBody } from './redeem-body.ts'
 import {
   BAD_PAGE,
   BUG,
+  NO_DOLLARS,
   NO_INVOICE,
   NO_MODEL,
   NO_MODELS,
@@ -219,6 +220,13 @@ function addDescriptions(app: Hono<Env>, parts: AppParts): void {
   app.get(
     '/.well-known/l402',
     fromOrigin(async (c, origin) => c.json(await describe.wellKnown(origin), 200, open)),
+  )
+  app.get(
+    '/.well-known/x402',
+    fromOrigin(async (c, origin) => {
+      const document = await describe.wellKnownX402(origin)
+      return document === null ? plain(c, parts, NO_DOLLARS) : c.json(document, 200, open)
+    }),
   )
   app.get(
     '/openapi.json',

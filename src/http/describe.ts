@@ -6,9 +6,10 @@ import type { Priced } from '../money/pricing.ts'
 import { greeting } from './llms-requests.ts'
 import { llmsTxt } from './llms-txt.ts'
 import { openApi } from './openapi.ts'
-import type { Selling, ShownPrice, Terms } from './selling.ts'
+import type { DollarTerms, Selling, ShownPrice, ShownRail, Terms } from './selling.ts'
 import { shownModel } from './shown-model.ts'
 import { wellKnown } from './well-known.ts'
+import { wellKnownX402 } from './well-known-x402.ts'
 
 /**
  * The documents in which the gate describes itself. They are free to read and up to date. `origin`
@@ -19,6 +20,8 @@ export interface Describe {
   models(): Promise<unknown | null>
   model(id: string): Promise<unknown | null>
   wellKnown(origin: string): Promise<unknown>
+  /** Null if no dollars are taken. */
+  wellKnownX402(origin: string): Promise<unknown | null>
   /** Markdown, for agents (llmstxt.org). */
   llmsTxt(origin: string): Promise<string>
   openApi(origin: string): Promise<unknown>
@@ -30,10 +33,13 @@ export interface Describe {
 export interface Health {
   readonly status: 'ok' | 'degraded'
   readonly upstream: 'ok' | 'unreachable'
-  readonly wallet: 'ok' | 'unreachable'
+  /** `none`: this gate has no wallet, because it takes dollars alone. */
+  readonly wallet: 'ok' | 'unreachable' | 'none'
   readonly ledger: 'ok' | 'late' | 'damaged'
   /** Whether tokens are taken now. Not set if none are ever. */
   readonly cashu?: 'ok' | 'unreachable'
+  /** Whether the facilitator answers. Not set if no dollars are taken. */
+  readonly x402?: 'ok' | 'unreachable'
   /** Why nothing is sold, in words. Only set if the backend is gone. */
   readonly reason?: string
 }
@@ -48,9 +54,12 @@ export interface DescribeParts {
   upstreamOk(): boolean
   /** Set if the backend has been away for so long that nothing is sold. */
   gone(): Gone | null
-  walletOk(): boolean
+  /** Null if there is no wallet. */
+  walletOk(): boolean | null
   /** Whether a token could be taken now. Null if none are. */
   cashuOk(): boolean | null
+  /** How dollars are taken. Null if none are. */
+  readonly dollars: Dollars | null
   ledgerOk(): boolean
   /** Its file is wrong, so nothing is admitted any more. */
   ledgerDamaged(): boolean
@@ -62,6 +71,15 @@ export interface DescribeParts {
    * Dollars for one bitcoin. Null if no price needs them, or if they are not known. Makes no call.
    */
   usdPerBtc(): number | null
+}
+
+/** How dollars are taken now. */
+export interface Dollars {
+  readonly terms: DollarTerms
+  /** Whether the facilitator answered when it was last asked. */
+  up(): boolean
+  /** What so many sats cost at the rate of now, in micro-dollars. Null if no rate is known. */
+  amountOf(sat: number): bigint | null
 }
 
 /**
@@ -95,6 +113,7 @@ export function makeDescribe(parts: DescribeParts): Describe {
     const models = (await list()) ?? []
     const up = parts.upstreamOk()
     const gone = parts.gone()
+    const rails = railsOf(parts)
     return {
       terms: parts.terms,
       origin,
@@ -103,8 +122,10 @@ export function makeDescribe(parts: DescribeParts): Describe {
       upstream: up ? 'ok' : 'unreachable',
       gone: gone === null ? null : goneWords(gone),
       usdPerBtc: parts.usdPerBtc(),
-      acceptingPayments:
-        gone === null && takesMoney(parts) && parts.ledgerOk() && parts.terms.methods.length > 0,
+      acceptingPayments: gone === null && parts.ledgerOk() && rails.some((rail) => rail.up),
+      rails,
+      dollars: parts.dollars === null ? null : { ...parts.dollars.terms, least: leastOf(parts) },
+      now: parts.now(),
     }
   }
   return {
@@ -116,6 +137,10 @@ export function makeDescribe(parts: DescribeParts): Describe {
       return (await list())?.find((one) => one.id === id) ?? null
     },
     wellKnown: async (origin) => wellKnown(await selling(origin)),
+    async wellKnownX402(origin) {
+      if (parts.dollars === null || !parts.terms.methods.includes('x402')) return null
+      return wellKnownX402(await selling(origin))
+    },
     llmsTxt: async (origin) => llmsTxt(await selling(origin)),
     openApi: async (origin) => openApi(await selling(origin)),
     greeting: async (origin) => greeting(await selling(origin)),
@@ -123,22 +148,36 @@ export function makeDescribe(parts: DescribeParts): Describe {
   }
 }
 
-/** Whether one of the ways to pay works now. */
-function takesMoney({ cashuOk, terms, walletOk }: DescribeParts): boolean {
-  return (terms.methods.includes('l402') && walletOk()) || cashuOk() === true
+/** The rails that are on, each with whether it can take a payment now. */
+function railsOf(parts: DescribeParts): readonly ShownRail[] {
+  const up: Readonly<Record<string, () => boolean>> = {
+    l402: () => parts.walletOk() === true,
+    payment: () => parts.walletOk() === true,
+    cashu: () => parts.cashuOk() === true,
+    x402: () => leastOf(parts) !== null,
+  }
+  return parts.terms.methods.map((name) => ({ name, up: up[name]?.() ?? false }))
+}
+
+/** What the smallest x402 offer asks for, in micro-dollars. Null if none can be made. */
+function leastOf({ dollars, terms }: DescribeParts): bigint | null {
+  return dollars?.up() === true ? dollars.amountOf(terms.invoice.min) : null
 }
 
 async function health(parts: DescribeParts): Promise<Health> {
   await parts.listed()
   const upstream = parts.upstreamOk() ? 'ok' : 'unreachable'
-  const wallet = parts.walletOk() ? 'ok' : 'unreachable'
+  const wallet = parts.walletOk() === null ? 'none' : parts.walletOk() ? 'ok' : 'unreachable'
   const ledger = parts.ledgerDamaged() ? 'damaged' : parts.ledgerOk() ? 'ok' : 'late'
-  const ok = upstream === 'ok' && wallet === 'ok' && ledger === 'ok'
+  const ok = upstream === 'ok' && wallet !== 'unreachable' && ledger === 'ok'
   const gone = parts.gone()
   const why = gone === null ? {} : { reason: goneWords(gone) }
   const taken = parts.cashuOk()
   const cashu = taken === null ? {} : { cashu: taken ? ('ok' as const) : ('unreachable' as const) }
-  return { status: ok ? 'ok' : 'degraded', upstream, wallet, ledger, ...cashu, ...why }
+  const dollars = parts.dollars?.up()
+  const x402 =
+    dollars === undefined ? {} : { x402: dollars ? ('ok' as const) : ('unreachable' as const) }
+  return { status: ok ? 'ok' : 'degraded', upstream, wallet, ledger, ...cashu, ...x402, ...why }
 }
 
 /** The price as it is shown. Null if the model is not for sale now. */

@@ -1,5 +1,7 @@
 import type { Envelope } from '../dialects/dialect.ts'
 import { unitOf } from '../money/unit.ts'
+import { fenced, sh } from './fenced.ts'
+import { otherRails } from './llms-rails.ts'
 import type { ForSale, Selling } from './selling.ts'
 
 /**
@@ -30,39 +32,66 @@ export function literalRequests(selling: Selling): string {
       sh(NARROW),
     ].join('\n\n')
   }
+  const step = counted()
+  const listed = [`${step()}. List the models with their prices.${unnamed}`, list]
+  const asked = sh(`curl -s -i ${origin}${path} ${json} -d '${request}'`)
+  const where = { url: `${origin}${path}`, json, request }
+  const lightning = terms.methods.includes('l402') || terms.methods.length === 0
+  if (!lightning) {
+    return [
+      'How to pay. Words in capitals stand for values that you fill in.',
+      ...listed,
+      `${step()}. Ask without a key. The answer has the status 402, and says what this request needs.`,
+      asked,
+      `${step()}. Pay, in one of these ways.`,
+      ...otherRails(selling, where),
+      `${step()}. Send the next request with the pass of \`X-Satgate-Pass\`. In an OpenAI SDK, \`base_url\` is \`${origin}/v1\` and \`api_key\` is the pass, MACAROON:PREIMAGE in these requests.`,
+      send,
+      `${step()}. Keep the pass. \`X-Credit-Balance\` in each answer says what is left. \`GET /v1/balance\` says it exactly:`,
+      balance,
+      `${step()}, if you need it. ${NARROWER}`,
+      sh(NARROW),
+      ...(terms.cashuMints === null ? [] : [leaving(step()), takeOut(origin, json, key)]),
+    ].join('\n\n')
+  }
   return [
     'How to pay, with any Lightning wallet. Words in capitals stand for values that you fill in.',
-    `Step 1. List the models with their prices.${unnamed}`,
-    list,
-    'Step 2. Ask without a key.',
-    sh(`curl -s -i ${origin}${path} ${json} -d '${request}'`),
+    ...listed,
+    `${step()}. Ask without a key.`,
+    asked,
     `The answer has the status 402 and this form, shortened here. The header \`WWW-Authenticate: L402 macaroon="…", invoice="…"\` says the same.`,
     fenced('json', shapeOf402(errors, origin)),
-    `Step 3. Pay \`l402.invoice\` with your wallet. Paying it gives you the preimage of the invoice: 64 hex digits. A person can pay at \`pay_at\`.${playPay(selling)}`,
+    `${step()}. Pay \`l402.invoice\` with your wallet. Paying it gives you the preimage of the invoice: 64 hex digits. A person can pay at \`pay_at\`.${playPay(selling)}`,
     'If your wallet does not show the preimage, ask for it until `paid` is true. Then `preimage` or `token_suffix` is in the answer; either one is good in the place of PREIMAGE. PAYMENT_HASH is `l402.payment_hash` and STATUS_TOKEN is `l402.status_token`, and `payment_url` is this same path with both filled in. A 402 without a `payment_url` has an invoice that other people are shown too: pay it only with a wallet that shows the preimage.',
     sh(`curl -s '${origin}/invoice-status/PAYMENT_HASH?token=STATUS_TOKEN'`),
-    `Step 4. Send the same request again with the pass, which is \`MACAROON:PREIMAGE\`: the macaroon of the 402, a colon and the preimage. \`Authorization: L402 MACAROON:PREIMAGE\` is good too. In an OpenAI SDK, \`base_url\` is \`${origin}/v1\` and \`api_key\` is the pass.`,
+    `${step()}. Send the same request again with the pass, which is \`MACAROON:PREIMAGE\`: the macaroon of the 402, a colon and the preimage. \`Authorization: L402 MACAROON:PREIMAGE\` is good too. In an OpenAI SDK, \`base_url\` is \`${origin}/v1\` and \`api_key\` is the pass.`,
     send,
-    'Step 5. Keep the pass. What a request did not cost stays on it, and `X-Credit-Balance` in each answer says what is left, in whole sats. `GET /v1/balance` says it to the thousandth:',
+    `${step()}. Keep the pass. What a request did not cost stays on it, and \`X-Credit-Balance\` in each answer says what is left, in whole sats. \`GET /v1/balance\` says it to the thousandth:`,
     balance,
-    `Step 6. Top the pass up before it is empty. Pay \`invoice\` of the answer; then the same pass has more credit. Without the Authorization header this buys a new pass. An invoice asks for at most ${terms.mostSats.toLocaleString('en')} ${unit}.`,
+    `${step()}. Top the pass up before it is empty. Pay \`invoice\` of the answer; then the same pass has more credit. Without the Authorization header this buys a new pass. An invoice asks for at most ${terms.mostSats.toLocaleString('en')} ${unit}.`,
     sh(`curl -s ${origin}/create-invoice ${json} ${key} -d '{"amountSats":1000}'`),
-    `Step 7, if you need it. ${NARROWER}`,
+    `${step()}, if you need it. ${NARROWER}`,
     sh(NARROW),
-    `Step 8, when you leave. What was paid in and not spent goes back: to an invoice of your own wallet, or as a Cashu token with the body \`{"ecash":true}\` where the answer of \`/v1/balance\` has a mint in \`withdrawable\`. An invoice asks for at most the \`invoice_sats\` of one source there, and the rest pays the fee. Send the same request again if you get no answer: nothing is sent twice. Only the root pass may do this, not a narrowed one.`,
-    sh(`curl -s ${origin}/v1/withdraw ${json} ${key} -d '{"invoice":"YOUR_INVOICE"}'`),
-    ...withEcash(selling, `${origin}${path} ${json}`, request),
+    leaving(step()),
+    takeOut(origin, json, key),
+    ...otherRails(selling, where),
   ].join('\n\n')
 }
 
-/** How to pay with a token. Empty if none are taken. */
-function withEcash({ terms }: Selling, where: string, request: string): readonly string[] {
-  if (terms.cashuMints === null) return []
-  return [
-    `Instead of an invoice you can pay with ecash: a Cashu token in sat of ${terms.cashuMints.join(' or ')}. \`cashu.request\` of a 402 asks for it (NUT-18), and \`cashu.amount\` is what it has to be worth. TOKEN is the token. The header \`X-Satgate-Pass\` of the answer is the pass for what is left: it comes only once. The token itself is good as a key too, but cannot take money out.`,
-    sh(`curl -s -i ${where} -H 'X-Cashu: TOKEN' -d '${request}'`),
-  ]
+/** Numbers the steps: `Step 1`, `Step 2`. */
+function counted(): () => string {
+  let at = 0
+  return () => {
+    at += 1
+    return `Step ${at}`
+  }
 }
+
+const leaving = (step: string): string =>
+  `${step}, when you leave. What was paid in and not spent goes back: to an invoice of your own wallet, or as a Cashu token with the body \`{"ecash":true}\` where the answer of \`/v1/balance\` has a mint in \`withdrawable\`. An invoice asks for at most the \`invoice_sats\` of one source there, and the rest pays the fee. Send the same request again if you get no answer: nothing is sent twice. Only the root pass may do this, not a narrowed one.`
+
+const takeOut = (origin: string, json: string, key: string): string =>
+  sh(`curl -s ${origin}/v1/withdraw ${json} ${key} -d '{"invoice":"YOUR_INVOICE"}'`)
 
 /** What `GET /` answers to programs. */
 export function greeting(selling: Selling): string {
@@ -70,7 +99,7 @@ export function greeting(selling: Selling): string {
   const by = terms.operator.name === 'satgate' ? '' : ` of ${terms.operator.name}`
   const money = { real: '', test: ' Its money is test money.', play: ' Its money is play money.' }
   const [sold, pay] = terms.sells
-    ? [' that is paid by the token over Lightning', ' and how to pay']
+    ? [' that is paid by the token', ' and how to pay']
     : ['; its operator gives out the passes', '']
   return `This is satgate${by}: an OpenAI-compatible API${sold}.${money[terms.money]}
 
@@ -82,9 +111,6 @@ ${origin}/                 the same for people, in a browser
 In an OpenAI SDK, base_url is ${origin}/v1 and api_key is a pass: <macaroon>:<preimage>.
 `
 }
-
-const fenced = (language: string, text: string): string => `\`\`\`${language}\n${text}\n\`\`\``
-const sh = (command: string): string => fenced('sh', command)
 
 /** The first dialect that has an example, with that example. */
 function exampleRequest({ terms }: Selling, model: string) {

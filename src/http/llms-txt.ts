@@ -15,15 +15,28 @@ export function llmsTxt(selling: Selling): string {
   return `${[
     `# ${operator.name}`,
     sells
-      ? '> An OpenAI-compatible API that is paid by the token, with Bitcoin over Lightning (L402). No account and no sign-up: if you pay an invoice, you hold the key.'
+      ? `> An OpenAI-compatible API that is paid by the token, ${ways(selling)}. No account and no sign-up: if you pay, you hold the key.`
       : '> An OpenAI-compatible API. It sells no credit: its operator gives out the passes.',
     state(selling),
     ...operatorLine(operator),
     literalRequests(selling),
     terms(selling),
     modelSection(selling),
-    links(selling.origin),
+    links(selling),
   ].join('\n\n')}\n`
+}
+
+const WAYS: Readonly<Record<string, string>> = {
+  l402: 'with Bitcoin over Lightning (L402)',
+  payment: 'with Bitcoin over Lightning (Payment)',
+  cashu: 'with Cashu ecash (X-Cashu)',
+  x402: 'with dollars (x402)',
+}
+
+/** The ways to pay that are on. */
+function ways({ terms }: Selling): string {
+  const known = terms.methods.flatMap((name) => WAYS[name] ?? [])
+  return known.length === 0 ? 'with Bitcoin' : known.join(' or ')
 }
 
 const MONEY = {
@@ -32,7 +45,7 @@ const MONEY = {
   play: 'The money is play money and worth nothing.',
 }
 
-function state({ terms, acceptingPayments, upstream, gone }: Selling): string {
+function state({ terms, acceptingPayments, upstream, gone, rails }: Selling): string {
   if (!terms.sells) {
     const answers =
       upstream === 'ok'
@@ -47,9 +60,15 @@ function state({ terms, acceptingPayments, upstream, gone }: Selling): string {
     return `The model server does not answer at the moment, so nothing is for sale. Wait before you pay. ${MONEY[terms.money]}`
   }
   const pays = acceptingPayments
-    ? 'Payments are taken now.'
+    ? `Payments are taken now.${downNow(rails)}`
     : 'No payment can be taken at the moment; passes with credit are served.'
   return `${pays} The model server answers. ${MONEY[terms.money]}`
+}
+
+/** Names the ways to pay that are on and cannot be used now. Empty if all can. */
+function downNow(rails: Selling['rails']): string {
+  const down = rails.flatMap(({ name, up }) => (up ? [] : (WAYS[name] ?? [])))
+  return down.length === 0 ? '' : ` Not at the moment: ${down.join(', ')}.`
 }
 
 /** Empty if the operator gave neither a contact nor terms. */
@@ -73,13 +92,24 @@ function terms(selling: Selling): string {
     `- An answer tells its cost: in the header \`X-Cost-Msat\`. ${costInStreams(terms)}`.trimEnd(),
     ...(terms.sells
       ? [
-          `- A 402 asks for ${number(invoice.min)} to ${number(invoice.max)} ${unit}, or more if this request needs more. \`/create-invoice\` sells up to ${number(mostSats)} ${unit}.`,
+          `- A 402 asks for ${number(invoice.min)} to ${number(invoice.max)} ${unit}, or more if this request needs more.${terms.methods.includes('l402') ? ` \`/create-invoice\` sells up to ${number(mostSats)} ${unit}.` : ''}`,
+          ...severalWays(terms.methods),
         ]
       : []),
     `- At most ${number(limits.outputTokens)} output tokens in one answer; ${number(limits.usualOutputTokens)} if the request names no limit. The limit can be lower if the balance is small, or if the model is slow and the answer is not streamed. The header \`X-Max-Tokens-Applied\` tells the limit.`,
     `- At most ${number(limits.body)} bytes in one request.`,
     '- After a 503 with `payment_pending`, never pay again: send the same request in some seconds.',
   ].join('\n')
+}
+
+/** How a request chooses among the ways to pay. */
+function severalWays(methods: readonly string[]): readonly string[] {
+  if (methods.length < 2) return []
+  const names = methods.map((name) => `\`?rail=${name}\``).join(', ')
+  return [
+    `- A 402 has the offers of every way to pay that can be used now. Pay one of them. ${names} behind the path asks for one way alone.`,
+    '- A pass works the same, however it was bought. A payment beside a pass tops up the account of that pass.',
+  ]
 }
 
 /** The routes. If all of them have one method, it is named once. */
@@ -139,11 +169,11 @@ export function priceWords({ input, cached, output, request }: ShownPrice, unit:
   return each === '' ? tokens : `${tokens} and ${each}`
 }
 
-const links = (origin: string): string =>
+const links = ({ dollars, origin }: Selling): string =>
   `## Documents
 
 - [OpenAPI 3.1](${origin}/openapi.json): every endpoint, with its fields and errors
-- [L402 description](${origin}/.well-known/l402): prices, limits and payment, as JSON
+- [L402 description](${origin}/.well-known/l402): prices, limits and payment, as JSON${dollars === null ? '' : `\n- [x402 resources](${origin}/.well-known/x402): what is sold for dollars, as JSON`}
 - [Health](${origin}/health): whether model server, wallet and ledger answer
 
 ## Your pass

@@ -34,16 +34,20 @@ const PAID = [400, 402, 403, 404, 408, 413, 415, 422, 429, 500, 502, 503, 504]
  * The routes that are sold. If a route tells its price, it also gets an unpaid GET and HEAD, for
  * clients that look first.
  */
-function routeOperations({ routes }: Pick<Terms, 'routes'>): readonly Operation[] {
+function routeOperations({
+  methods,
+  routes,
+}: Pick<Terms, 'routes' | 'methods'>): readonly Operation[] {
   return routes.flatMap((route): readonly Operation[] => {
     const { docs, tellsPrice, wire } = route
     const { path, parameters } = templated(route.path)
     const method = route.method.toLowerCase()
     const { name: schema, summary, stream } = docs
     const errors = wire.errors.name
+    const asked = [...parameters, ...(methods.length > 1 ? [chosenRail(methods)] : [])]
     const sold: Operation = {
       ...{ path, method, id: `${VERB[method] ?? method}${schema}`, summary, needs: 'paid', errors },
-      ...(parameters.length === 0 ? {} : { parameters }),
+      ...(asked.length === 0 ? {} : { parameters: asked }),
       ...(method === 'get'
         ? {}
         : { body: { type: docs.request.type, schema: `${schema}Request`, required: true } }),
@@ -69,6 +73,10 @@ function routeOperations({ routes }: Pick<Terms, 'routes'>): readonly Operation[
     ]
   })
 }
+
+/** Of several ways to pay, the one that a 402 offers. */
+const chosenRail = (methods: readonly string[]) =>
+  query('rail', { enum: [...methods], description: 'A 402 then offers this way to pay alone.' })
 
 const VERB: Readonly<Record<string, string>> = { post: 'create' }
 
@@ -210,6 +218,11 @@ const FREE: readonly Operation[] = [
   free('/openapi.json', 'getOpenApi', { summary: 'This document', ok: json('OpenApi') }),
 ]
 
+const DOLLARS = free('/.well-known/x402', 'getX402Resources', {
+  summary: 'What is sold for dollars (x402), in the form of a list of discovered resources',
+  ok: json('X402Resources'),
+})
+
 /**
  * Everything that is served to everybody. `/play/pay` is left out, because it answers this machine
  * only.
@@ -224,4 +237,5 @@ export const operations = (
   ...ENDING,
   ...(terms.sells ? WITHDRAWING : []),
   ...FREE,
+  ...(terms.methods.includes('x402') ? [DOLLARS] : []),
 ]

@@ -1,44 +1,10 @@
 import type { Dialect, Envelope } from '../dialects/dialect.ts'
 import { flag, list, object, ref, type Schema, text, whole } from '../floor/json-schema.ts'
+import { CASHU_OFFER, OFFER, REDEEM_ASK, REDEEMED, X402_RESOURCES } from './openapi-offers.ts'
 
 /** JSON Schemas of what the gate itself reads and answers, and those of its dialects. */
 
 const TIER = object(['amountSats', 'creditSats'], { amountSats: whole(), creditSats: whole() })
-
-const OFFER = object(['scheme', 'invoice', 'macaroon', 'payment_hash', 'amount_sats'], {
-  scheme: { const: 'L402' },
-  description: text(),
-  invoice: text('BOLT11. Paying it gives the preimage.'),
-  macaroon: { type: ['string', 'null'], description: 'The pass, without its secret.' },
-  payment_hash: text(),
-  amount_sats: whole(),
-  payment_url: text(),
-  status_token: text('For whoever got this invoice alone.'),
-})
-
-const CASHU_OFFER = object(['request', 'request_bech32', 'mints', 'unit', 'amount'], {
-  request: text('A request for ecash (NUT-18), the same as in the header X-Cashu.'),
-  request_bech32: text('The same in bech32m (NUT-26).'),
-  mints: list({ type: 'string' }),
-  unit: { const: 'sat' },
-  amount: whole('Sats that a token has to be worth.'),
-})
-
-const REDEEM_ASK: Schema = {
-  ...object(['token'], {
-    token: text('cashuA… or cashuB…'),
-    paymentHash: text('Of an invoice: the token is for its account.'),
-    statusToken: text('Of that invoice.'),
-  }),
-  additionalProperties: false,
-}
-
-const REDEEMED = object(['credited'], {
-  credited: whole('Sats.'),
-  token_suffix: text('What stands behind the colon of the pass.'),
-  macaroon: text('What stands before it, if the token opened an account. Only once.'),
-  pass: text('Both together.'),
-})
 
 /** The fields that a 402 with an offer has beside the error. */
 const OFFERED: Readonly<Record<string, Schema>> = {
@@ -63,7 +29,10 @@ const OFFERED: Readonly<Record<string, Schema>> = {
   payment_hash: text(),
   credit_tiers: { ...list(ref('CreditTier')), minItems: 1 },
   x402Version: whole(),
-  accepts: { type: 'array' },
+  accepts: {
+    ...{ type: 'array' },
+    description: 'What x402 version 1 asks for. Empty where no dollars are taken.',
+  },
 }
 
 /** The two schemas of an envelope: of an error, and of a 402 with an offer. */
@@ -197,7 +166,9 @@ const OK_OR = (...others: readonly string[]): Schema => ({ enum: ['ok', ...other
 const HEALTH = object(['status', 'upstream', 'wallet', 'ledger'], {
   status: OK_OR('degraded'),
   upstream: OK_OR('unreachable'),
-  wallet: OK_OR('unreachable'),
+  wallet: OK_OR('unreachable', 'none'),
+  cashu: OK_OR('unreachable'),
+  x402: OK_OR('unreachable'),
   ledger: OK_OR('late', 'damaged'),
   reason: text('Why nothing is sold, where the model server is gone.'),
 })
@@ -286,6 +257,7 @@ export const schemas = (about: {
     payment: { type: 'object' },
     capabilities: { type: 'object' },
   }),
+  X402Resources: X402_RESOURCES,
   OpenApi: object(['openapi', 'info', 'paths'], {
     openapi: text(),
     info: { type: 'object' },

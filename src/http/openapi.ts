@@ -1,5 +1,7 @@
 import { ref } from '../floor/json-schema.ts'
+import { header } from './openapi-header.ts'
 import { type Operation, operations } from './openapi-operations.ts'
+import { offerHeaders, paymentInfo, paymentSchemes, receiptHeaders } from './openapi-payments.ts'
 import { schemas } from './openapi-schemas.ts'
 import type { Operator, Selling, Terms } from './selling.ts'
 
@@ -24,7 +26,7 @@ export function openApi(selling: Selling): unknown {
       version: terms.version,
       summary: 'An OpenAI-compatible API, paid by the token.',
       description: terms.sells
-        ? `Send a request; pay the invoice of the 402; send it again with the pass. How: ${origin}/llms.txt`
+        ? `Send a request; pay what the 402 asks for; send it again with the pass. How: ${origin}/llms.txt`
         : `Ask the operator for a pass, and send it with each request. How: ${origin}/llms.txt`,
       ...operatorInfo(terms.operator),
     },
@@ -40,7 +42,7 @@ export function openApi(selling: Selling): unknown {
     'x-satgate': state(selling),
     paths: paths(selling),
     components: {
-      securitySchemes: takesTokens(terms) ? { ...SCHEMES, cashu: CASHU } : SCHEMES,
+      securitySchemes: { ...SCHEMES, ...paymentSchemes(terms) },
       schemas: schemas({
         models: models.map(({ id }) => id),
         few: FEW_MODELS,
@@ -68,7 +70,8 @@ function contactField(contact: string): object {
 const isUrl = (text: string): boolean => /^https?:/i.test(text)
 
 /** The state of the gate now, and the prices. */
-function state({ terms, origin, models, upstream, acceptingPayments }: Selling): unknown {
+function state(selling: Selling): unknown {
+  const { terms, origin, models, upstream, acceptingPayments, rails } = selling
   const prices = models.slice(0, MOST_PRICES).map(({ id, pricing }) => {
     const { unit: _, ...figures } = pricing
     return [id, figures]
@@ -76,6 +79,7 @@ function state({ terms, origin, models, upstream, acceptingPayments }: Selling):
   return {
     money: terms.money,
     accepting_payments: acceptingPayments,
+    rails: Object.fromEntries(rails.map(({ name, up }) => [name, up && acceptingPayments])),
     upstream,
     unit: 'sats per 1,000 tokens',
     prices: Object.fromEntries(prices),
@@ -84,13 +88,6 @@ function state({ terms, origin, models, upstream, acceptingPayments }: Selling):
   }
 }
 
-const CASHU = {
-  type: 'apiKey',
-  in: 'header',
-  name: 'X-Cashu',
-  description:
-    'A Cashu token (NUT-24): cashuB…. The pass for what is left of it is in X-Satgate-Pass of the answer.',
-}
 const SCHEMES = {
   bearer: { type: 'http', scheme: 'bearer', description: 'A pass: <macaroon>:<secret>.' },
   apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'The same pass.' },
@@ -104,11 +101,11 @@ const SCHEMES = {
 const PASS = [{ l402: [] }, { bearer: [] }, { apiKey: [] }]
 const SECURITY = { paid: PASS, pass: PASS, either: [{}, ...PASS], nothing: [] }
 
-const takesTokens = ({ methods }: Pick<Terms, 'methods'>): boolean => methods.includes('cashu')
-
-/** A token pays for what is sold, and for nothing else. */
+/** A payment pays for what is sold, and for nothing else. */
 const securityOf = (needs: Operation['needs'], terms: Terms) =>
-  needs === 'paid' && takesTokens(terms) ? [...SECURITY.paid, { cashu: [] }] : SECURITY[needs]
+  needs === 'paid' && terms.sells
+    ? [...SECURITY.paid, ...Object.keys(paymentSchemes(terms)).map((name) => ({ [name]: [] }))]
+    : SECURITY[needs]
 
 function paths(selling: Selling): unknown {
   const byPath = new Map<string, Record<string, unknown>>()
@@ -131,31 +128,15 @@ function written(operation: Operation, selling: Selling): unknown {
       : {
           requestBody: { required: body.required, content: content(ref(body.schema), body.type) },
         }),
-    responses: responses(operation),
+    responses: responses(operation, selling.terms),
     security: securityOf(needs, selling.terms),
-    ...(needs === 'paid' && selling.terms.sells ? { 'x-payment-info': paymentInfo(selling) } : {}),
-  }
-}
-
-/** The amount is null, because the price depends on the model and the tokens. */
-function paymentInfo({ acceptingPayments, terms }: Selling): unknown {
-  const now = acceptingPayments ? '' : ' No payment can be taken at the moment.'
-  const offer = (method: string, how: string) => ({
-    ...{ intent: 'charge', method, amount: null, currency: 'sat' },
-    description: `By the token, from credit that is bought ${how}.${now}`,
-  })
-  const offers = {
-    l402: offer('lightning', 'over Lightning (L402)'),
-    cashu: offer('cashu', 'with a Cashu token (NUT-24)'),
-  }
-  const methods = terms.methods.length === 0 ? ['l402'] : terms.methods
-  return {
-    offers: Object.entries(offers).flatMap(([name, one]) => (methods.includes(name) ? [one] : [])),
+    ...(needs === 'paid' && selling.terms.methods.includes('payment')
+      ? { 'x-payment-info': paymentInfo(selling) }
+      : {}),
   }
 }
 
 const content = (schema: object, type = 'application/json') => ({ [type]: { schema } })
-const header = (description: string, type = 'string') => ({ description, schema: { type } })
 
 const SAID: Readonly<Record<number, string>> = {
   202: 'Not known yet: ask again after `retryAfterMs`.',
@@ -183,9 +164,6 @@ const RETRY = {
   ),
   'X-Should-Retry': header('false where that is more than a minute away.'),
 }
-const CHALLENGE = {
-  'WWW-Authenticate': header('L402 macaroon="…", invoice="…". Not where nothing is to be bought.'),
-}
 const PRICE = { 'X-L402-Price-Sats': header('Sats that an offer asks for.', 'integer') }
 const CHARGED = {
   'X-Credit-Balance': header('Whole sats, rounded down.', 'integer'),
@@ -195,12 +173,12 @@ const CHARGED = {
   'X-Satgate-Ignored': header('Fields of the request that were left out.'),
 }
 
-function responses(operation: Operation): unknown {
+function responses(operation: Operation, terms: Terms): unknown {
   const { ok, others, needs } = operation
   const served =
     ok === null
       ? []
-      : [[200, { description: 'Served.', ...charged(needs), content: media(ok) }] as const]
+      : [[200, { description: 'Served.', ...charged(needs, terms), content: media(ok) }] as const]
   const { pending } = operation
   const under =
     pending === undefined || ok === null
@@ -209,17 +187,22 @@ function responses(operation: Operation): unknown {
   return Object.fromEntries([
     ...served,
     ...under,
-    ...others.map((status) => [status, other(status, operation)]),
+    ...others.map((status) => [status, other(status, operation, terms)]),
   ])
 }
 
-const charged = (needs: Operation['needs']) => (needs === 'paid' ? { headers: CHARGED } : {})
+const charged = (needs: Operation['needs'], terms: Terms) =>
+  needs === 'paid' ? { headers: { ...CHARGED, ...receiptHeaders(terms) } } : {}
 
 const media = (types: Readonly<Record<string, object>>) =>
   Object.fromEntries(Object.entries(types).map(([type, schema]) => [type, { schema }]))
 
 /** A refusal: all have one envelope. A 402 with an offer has more fields; a HEAD has no body. */
-function other(status: number, { method, path, needs, errors = '' }: Operation): unknown {
+function other(
+  status: number,
+  { method, path, needs, errors = '' }: Operation,
+  terms: Terms,
+): unknown {
   const description = SAID[status]
   if (method === 'head') return { description, ...(status === 402 ? { headers: PRICE } : {}) }
   if (status === 202) {
@@ -236,5 +219,6 @@ function other(status: number, { method, path, needs, errors = '' }: Operation):
     return { description, ...headers, content: content(ref(`${errors}Error`)) }
   }
   if (needs === 'pass') return { description, content: content(ref(`${errors}Error`)) }
-  return { description, headers: CHALLENGE, content: content(ref(`${errors}PaymentRequired`)) }
+  const headers = offerHeaders(terms)
+  return { description, headers, content: content(ref(`${errors}PaymentRequired`)) }
 }

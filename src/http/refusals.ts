@@ -45,6 +45,12 @@ export const NO_MODEL = refuse(
   'There is no model of this name for sale here. GET /v1/models lists those that are.',
 )
 
+export const NO_DOLLARS = refuse(
+  404,
+  'not_found',
+  'This gate takes no x402 payments. /.well-known/l402 says how it is paid.',
+)
+
 /** Only a gate in mode `charge` takes payments. */
 export const NOT_FOR_SALE = refuse(
   404,

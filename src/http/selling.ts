@@ -70,6 +70,37 @@ export interface Selling {
   readonly acceptingPayments: boolean
   /** Dollars for one bitcoin. Null if the gate does not need or know them. */
   readonly usdPerBtc: number | null
+  /** The rails that are on, in the order of their offers. */
+  readonly rails: readonly ShownRail[]
+  /** How dollars are paid. Null if none are taken. */
+  readonly dollars: ShownDollars | null
+  /** In ms. */
+  readonly now: number
+}
+
+/** A rail that is on, and whether it can take a payment now. */
+export interface ShownRail {
+  readonly name: string
+  readonly up: boolean
+}
+
+/** What an x402 offer of this gate always says (x402 v2, `PaymentRequirements`). */
+export interface DollarTerms {
+  /** As CAIP-2 writes it: `eip155:8453`. */
+  readonly network: string
+  readonly asset: string
+  readonly payTo: string
+  /** The EIP-712 domain of the asset. */
+  readonly domain: { readonly name: string; readonly version: string }
+  readonly maxTimeoutSeconds: number
+}
+
+export interface ShownDollars extends DollarTerms {
+  /**
+   * What the smallest offer asks for now, in micro-dollars. Null if no offer can be made, because no
+   * rate is known or the facilitator does not answer.
+   */
+  readonly least: bigint | null
 }
 
 export interface ForSale {

@@ -52,6 +52,7 @@ const about = (ids: readonly string[], parts: Partial<DescribeParts> = {}) =>
     gone: () => null,
     now: () => 0,
     cashuOk: () => null,
+    dollars: null,
     walletOk: () => true,
     ledgerOk: () => true,
     ledgerDamaged: () => false,
@@ -154,7 +155,8 @@ const SERVICE_INFO = {
 
 describe('openapi.json', () => {
   it('tells payment as draft-payment-discovery-01 asks for', async () => {
-    const { openapi } = await written(about(['llama3']))
+    const payment = { terms: { ...terms, methods: ['l402', 'payment'] } }
+    const { openapi } = await written(about(['llama3'], payment))
     expect(checker(SERVICE_INFO)(openapi['x-service-info'])).toEqual([])
     const paid = Object.values(openapi.paths as Record<string, { post?: Operation }>)
       .map(({ post }) => post)
@@ -169,7 +171,7 @@ describe('openapi.json', () => {
   it('describes every route, and no other', async () => {
     const unused = null as never
     const app = makeApp({ playPay: async () => unused, redeeming: {} } as never)
-    const cashu = { methods: ['l402', 'cashu'], cashuMints: ['https://mint.example'] }
+    const cashu = { methods: ['l402', 'cashu', 'x402'], cashuMints: ['https://mint.example'] }
     const { openapi } = await written(about(['llama3'], { terms: { ...terms, ...cashu } }))
     const served = app.routes
       .filter(({ path }) => path !== '/*')
@@ -332,14 +334,16 @@ describe('what is sold', () => {
   it.each([
     ['the wallet is down', { walletOk: () => false }],
     ['the ledger is late', { ledgerOk: () => false }],
-    ['no rail is on', { terms: { ...terms, methods: [] } }],
+    ['the backend is gone', { gone: () => ({ why: 'refused', since: 0 }) as const }],
   ])('cannot be paid for if %s, and every document says so', async (_, parts) => {
-    const { llms, openapi, wellKnown } = await written(about(['one'], parts))
+    const on = { ...terms, methods: ['l402', 'payment'] }
+    const { llms, openapi, wellKnown } = await written(about(['one'], { terms: on, ...parts }))
     expect(wellKnown.accepting_payments).toBe(false)
+    expect(wellKnown.payment.l402.accepting).toBe(false)
     expect(openapi['x-satgate'].accepting_payments).toBe(false)
     const [offer] = openapi.paths['/v1/chat/completions'].post['x-payment-info'].offers
     expect(offer.description).toContain('No payment can be taken at the moment.')
-    expect(parseLlmsTxt(llms).text).toContain('No payment can be taken at the moment')
+    expect(parseLlmsTxt(llms).text).toMatch(/No payment can be taken at the moment|send no payment/)
   })
 
   it('forty of many models are in llms.txt, with the number of the others', async () => {

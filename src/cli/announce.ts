@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import { dollarsLine, settledBy } from '../daemon/dollars.ts'
 import type { Host } from '../daemon/host.ts'
 import type { Ready } from '../daemon/operator.ts'
 import { version } from '../daemon/version.ts'
@@ -27,8 +28,9 @@ export function announce(
       tunnel: about.tunnel.state,
       tunnel_why: about.tunnel.why,
       upstream: { kind: backend.kind, url: backend.url, models: backend.first.length },
-      wallet: wallets[0]?.name ?? '',
+      wallet: wallets[0]?.name ?? null,
       wallets: wallets.map(({ name }) => name),
+      x402: x402Of(config),
       money,
       mode: config.mode,
       data_dir: config.dataDir,
@@ -52,7 +54,9 @@ export function announce(
         publicHint: money === 'play' ? null : publicHint(config, about.tunnel),
         upstream: backend.label,
         ...priceLines(config.pricing.list, models, unitOf(money)),
-        wallet: wallets.map(({ wallet }) => wallet.label).join(', then '),
+        wallet: wallets.map(({ wallet }) => wallet.label).join(', then ') || null,
+        dollars: dollarsLine(config),
+        invoices: config.rails.l402 || config.rails.payment,
         walletHint: wallets.some(({ wallet }) => wallet.kind === 'ecash')
           ? 'the mint holds it: satgate wallet withdraw'
           : '',
@@ -64,6 +68,10 @@ export function announce(
     ),
   )
 }
+
+/** Where dollars go, for programs. Null if none are taken. */
+const x402Of = ({ rails: { x402 } }: Config) =>
+  x402 === null ? null : { network: x402.network, pay_to: x402.payTo, facilitator: settledBy(x402) }
 
 /** Null if there is no advice, or a note gives it. */
 function publicHint({ host }: Config, { state, why }: Ready['tunnel']): string | null {

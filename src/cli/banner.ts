@@ -30,8 +30,13 @@ export interface Banner {
   readonly upstream: string
   readonly prices: readonly ShownPrice[]
   readonly defaultPrice: string
-  readonly wallet: string
+  /** Null if there is none. */
+  readonly wallet: string | null
   readonly walletHint: string
+  /** Where dollars go. Null if none are taken. */
+  readonly dollars: string | null
+  /** Whether a 402 has an invoice. */
+  readonly invoices: boolean
   readonly folder: string
   /** Problems that there are now. */
   readonly troubles: readonly string[]
@@ -74,7 +79,8 @@ export function banner(given: Banner, out: Pick<Out, 'colour' | 'columns'>): str
     row('upstream', about.upstream),
     row('price', about.defaultPrice, '--price, --model-price'),
     ...priceRows(about, ink, width),
-    row('wallet', about.wallet, about.walletHint),
+    ...(about.wallet === null ? [] : [row('wallet', about.wallet, about.walletHint)]),
+    ...(about.dollars === null ? [] : [row('dollars', about.dollars)]),
     row('data', about.folder, kept(about)),
     ...(about.troubles.length + about.notes.length > 0 ? [''] : []),
     ...about.troubles.map((trouble) => hang(`  ${ink.red(ink.bold('!'))} `, trouble, width)),
@@ -151,7 +157,7 @@ function tryIt(about: Banner, ink: Ink, width: number | null): string[] {
     money === 'play'
       ? ['It answers 402 with an invoice. Pay it:', `curl ${url}/play/pay -d '{"invoice":"…"}'`]
       : [
-          'It answers 402 with an invoice. Pay it, or give a pass away:',
+          `It answers 402 with ${about.invoices ? 'an invoice' : 'an offer'}. Pay it, or give a pass away:`,
           'satgate pass mint --sats 100',
         ]
   const [words = '', typed = ''] = pay.map(ink.faint)

@@ -29,6 +29,7 @@ export const EVENTS: Readonly<Record<string, EventKind>> = {
       'upstream',
       'wallet',
       'wallets',
+      'x402',
       'money',
       'mode',
       'data_dir',

@@ -45,6 +45,13 @@ export const PROBLEMS: Readonly<Record<string, Problem>> = {
         : `the wallet cannot be used (${field('label') || field('wallet')}): ${sentence(field('reason'))} Invoices come from ${field('instead')} meanwhile; payments of its own are seen when it answers`,
     ends: (field) => `the wallet answers (${field('label') || field('wallet')})`,
   },
+  rate_unavailable: {
+    level: 'warn',
+    fields: ['reason'],
+    begins: (field) =>
+      `nobody can say what a bitcoin costs in dollars: ${sentence(field('reason'))} Models with a price in dollars answer 503, and no dollars are asked for. Another source: pricing.rate`,
+    ends: () => 'the price of a bitcoin in dollars is known again',
+  },
   ledger_commit: {
     level: 'error',
     fields: ['detail'],

@@ -176,7 +176,7 @@ export function compose(parts: GateParts): Composed {
       upstreamOk: upstreamUp,
       gone: () => models.gone(),
       usdPerBtc: () => pricing.usdPerBtc(),
-      walletOk: () => wallets.up,
+      walletOk: () => (wallets.members.length === 0 ? null : wallets.up),
       cashuOk: () => cashu?.up ?? null,
       dollars: null,
       ledgerOk: healthy,

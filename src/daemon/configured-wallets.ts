@@ -14,6 +14,10 @@ export const ecashSettings = ({ wallets }: Configured): WalletSettings | undefin
 export const kindsOf = ({ wallets }: Configured): string =>
   wallets.map(({ kind }) => kind).join(' and ')
 
+/** The answer of the commands about wallets if there is none. */
+export const NO_WALLET =
+  'this gate has no wallet: it is paid in dollars (rails.x402), which go to its payTo address without passing through it. What came in: satgate earnings'
+
 /** What opening wallets needs. */
 export interface Choosing {
   /** The data folder. */

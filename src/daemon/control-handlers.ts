@@ -10,6 +10,7 @@ import type { WalletAdmin } from '../wallets/ecash/spend/wallet-admin.ts'
 import type { WithdrawAsk } from '../wallets/ecash/spend/withdraw.ts'
 import type { NamedWallet } from '../wallets/wallet-list.ts'
 import type { RestoreCheck } from '../withdrawals/restore-check.ts'
+import { NO_WALLET } from './configured-wallets.ts'
 import type { Asker } from './control.ts'
 import {
   accountJson,
@@ -111,6 +112,7 @@ export function controlHandlers(
       case 'wallet':
         return answerWallet({ admin, wallet }, question.what, asker.told)
       case 'wallet_test':
+        if (wallet === '') throw new Error(NO_WALLET)
         return testRunning(parts.wallets ?? [], parts.world)
       default:
         throw new Error('this gate does not know that question: is it of another version?')
@@ -211,11 +213,13 @@ export async function answerWallet(
   }
 }
 
-/** Says where the money of the other wallets is. */
-export const elsewhere = (wallet: string): string =>
-  wallet === 'play'
+/** Says where the money of the other wallets is. `wallet` is empty if there is none. */
+export const elsewhere = (wallet: string): string => {
+  if (wallet === '') return NO_WALLET
+  return wallet === 'play'
     ? 'the wallet of this gate is play money, which is worth nothing and cannot be taken out. Its books: satgate ledger'
     : `the money of this gate is in ${wallet}, and satgate takes out ecash alone: take it out there. What each wallet can do: satgate wallet test`
+}
 
 /** A pass that is given away, with an account of its own. */
 async function mint(

@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Config } from '../config/config.ts'
 import type { Envelope } from '../dialects/dialect.ts'
 import { envelopeOf } from '../dialects/envelopes.ts'
 import type { Member } from '../floor/quota.ts'
 import { placeOf } from '../floor/say-error.ts'
+import type { Refusal } from '../gate/refusal.ts'
 import { makeListener } from '../http/app.ts'
 import { BodyShare, passesBounds, strangersBounds } from '../http/body-share.ts'
 import { makeClients, makeTunnelClients } from '../http/clients.ts'
@@ -12,6 +14,7 @@ import { type DescribeParts, makeDescribe } from '../http/describe.ts'
 import type { AppParts } from '../http/endpoint.ts'
 import { makeReceive, type ReceiveOptions } from '../http/incoming.ts'
 import { makeNotFound } from '../http/not-found.ts'
+import { NO_INVOICES, NOT_FOR_SALE } from '../http/refusals.ts'
 import { nodeReply } from '../http/reply.ts'
 import type { Rail } from '../rails/rail.ts'
 import type { GateParts } from './gate-parts.ts'
@@ -47,6 +50,12 @@ export interface Entrances {
   readonly bodyBytes: () => number
 }
 
+/** Why `POST /create-invoice` sells nothing. Null if it does. */
+function noInvoices(mode: Config['mode'], methods: readonly string[]): Refusal | null {
+  if (methods.includes('l402')) return null
+  return mode === 'charge' ? NO_INVOICES : NOT_FOR_SALE
+}
+
 export function openEntrances(parts: GateParts, served: Served): Entrances {
   const { config, world, say, play } = parts
   const { readCredentials, described, rails, ...answering } = served
@@ -69,7 +78,7 @@ export function openEntrances(parts: GateParts, served: Served): Entrances {
     describe: makeDescribe({ ...described, publicUrl: () => config.publicUrl ?? tunnelUrl() }),
     money: parts.books.kind,
     envelopeOf,
-    sells: described.terms.methods.includes('l402'),
+    noInvoices: noInvoices(config.mode, described.terms.methods),
     notFound: makeNotFound(described.terms),
     onError: (error) =>
       say({ event: 'problem', what: 'internal_error', error: error.name, at: placeOf(error) }),

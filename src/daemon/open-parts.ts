@@ -75,7 +75,7 @@ export async function openParts(
   if (recovered.length > 0) {
     say({ event: 'problem', what: 'holds_recovered', holds: recovered.length })
   }
-  const prices = await openPrices(config, world, background)
+  const prices = await openPrices(config, { world, background, say })
   closers.push(prices.stop)
   const { money } = choice
   const tunnel = await chooseTunnel(host, chance, {

@@ -10,6 +10,7 @@ import { type Wallet, WalletRefused, WalletUnreachable } from '../wallets/wallet
 import { alone, type NamedWallet } from '../wallets/wallet-list.ts'
 import { chooseEcash, type EcashChoice } from './choose-ecash.ts'
 import type { Choosing, ConfiguredWallet, OpenedWallet } from './configured-wallets.ts'
+import { dollarNetwork } from './dollars.ts'
 import { Failed } from './failed.ts'
 import type { EcashParts } from './open-ecash.ts'
 import { nameWallets } from './wallet-names.ts'
@@ -38,11 +39,12 @@ export async function chooseWallets(
   config: Pick<Config, 'wallets' | 'payout' | 'rails'>,
   choosing: Choosing,
 ): Promise<WalletChoice> {
+  if (config.wallets.length === 0) return chooseNone(config)
   if (config.wallets.some(({ kind }) => kind === 'play')) return choosePlay(choosing)
   const { configured, ecash } = await walletsOf(config, choosing)
   try {
     const opened = await openAll(configured, choosing)
-    const money = await oneKindOfMoney(opened)
+    const money = await oneKindOfMoney(opened, config)
     return {
       ...{ money, ecash: ecash?.parts ?? null, notes: ecash?.notes ?? [] },
       async open(invoices) {
@@ -69,6 +71,17 @@ export async function walletsOf(
   const ecash = hasEcash ? await chooseEcash(config, choosing) : null
   const configured = config.wallets.flatMap((one) => configuredWallets(one, ecash, choosing))
   return { configured, ecash }
+}
+
+/** A gate that takes dollars alone has no wallet: they go to the address of the operator by themselves. */
+function chooseNone(config: Pick<Config, 'rails'>): WalletChoice {
+  const network = dollarNetwork(config)
+  assert(network !== null, 'some way to pay is on')
+  return {
+    ...{ money: network.money, ecash: null, notes: [] },
+    open: async () => ({ wallets: [], play: null }),
+    async close() {},
+  }
 }
 
 /** Play money keeps its invoices in the ledger, and is always alone. */
@@ -163,15 +176,24 @@ export async function tryOpening(one: ConfiguredWallet, hint: MoneyKind | null):
 }
 
 /** All wallets of a gate have one kind of money, because its ledger has one (threats I9). */
-async function oneKindOfMoney(opened: readonly OpenedWallet[]): Promise<MoneyKind> {
+async function oneKindOfMoney(
+  opened: readonly OpenedWallet[],
+  config: Pick<Config, 'rails'>,
+): Promise<MoneyKind> {
   const [first, ...others] = opened
   assert(first !== undefined, 'the settings have a wallet')
-  const other = others.find(({ wallet }) => wallet.money !== first.wallet.money)
-  if (other === undefined) return first.wallet.money
+  const dollars = dollarNetwork(config)
+  const all = [
+    ...others.map(({ name, wallet }) => ({ name, money: wallet.money })),
+    ...(dollars === null ? [] : [{ name: `x402 on ${dollars.name}`, money: dollars.money }]),
+  ]
+  const own = { name: first.name, money: first.wallet.money }
+  const other = all.find(({ money }) => money !== own.money)
+  if (other === undefined) return own.money
   await closeAll(opened)
-  const says = ({ name, wallet }: OpenedWallet) => `${name} has ${wallet.money} money`
+  const says = ({ name, money }: typeof own) => `${name} has ${money} money`
   throw new Failed(
-    `${says(first)} and ${says(other)}. Money of different kinds is never mixed: give each gate its own wallets and its own --data-dir.`,
+    `${says(own)} and ${says(other)}. Money of different kinds is never mixed: give each gate its own wallets, its own network of dollars and its own --data-dir.`,
   )
 }
 

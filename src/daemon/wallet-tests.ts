@@ -9,7 +9,7 @@ import { mintParts } from '../wallets/ecash/mint-parts.ts'
 import { openPlayWallet } from '../wallets/play/play.ts'
 import { testPart, testWallet, untested, type WalletTested } from '../wallets/test-wallet.ts'
 import type { NamedWallet } from '../wallets/wallet-list.ts'
-import { type ConfiguredWallet, ecashSettings } from './configured-wallets.ts'
+import { type ConfiguredWallet, ecashSettings, NO_WALLET } from './configured-wallets.ts'
 import { ecashIn } from './ecash-folder.ts'
 import { Failed } from './failed.ts'
 import { ledgerIn, takeFolder } from './folder.ts'
@@ -44,6 +44,7 @@ interface AtRest {
  * is thrown away. Throws `Failed`.
  */
 export async function testAtRest({ config, world }: AtRest): Promise<readonly NamedTest[]> {
+  if (config.wallets.length === 0) throw new Failed(NO_WALLET)
   if (config.wallets.some(({ kind }) => kind === 'play')) return testPlay(world)
   const folder = takeEcashFolder(config)
   try {

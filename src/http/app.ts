@@ -25,7 +25,6 @@ import {
   NO_INVOICE,
   NO_MODEL,
   NO_MODELS,
-  NOT_FOR_SALE,
   notPayable,
 } from './refusals.ts'
 
@@ -80,7 +79,7 @@ export function makeListener(
 function addBuying(app: Hono<Env>, parts: AppParts, page: Page | null): void {
   app.post('/create-invoice', (c) =>
     withBody(c, parts, async (incoming, body) => {
-      if (!parts.sells) return plain(c, parts, NOT_FOR_SALE)
+      if (parts.noInvoices !== null) return plain(c, parts, parts.noInvoices)
       const query = readInvoiceQuery(c.req.query())
       if (!query.ok) return plain(c, parts, query.error)
       const made = await parts.buying.create(body, incoming.presented, incoming)

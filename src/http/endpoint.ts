@@ -34,8 +34,8 @@ export interface AppParts {
   readonly routes: Routes
   /** The envelope of errors on a path that no route serves. */
   envelopeOf(path: string): Envelope
-  /** Whether invoices are sold. */
-  readonly sells: boolean
+  /** Why no invoices are sold. Null if they are. */
+  readonly noInvoices: Refusal | null
   /** The 404 for a request that is not served. `path` is null if it could be read in two ways. */
   readonly notFound: (method: string, path: string | null) => Refusal
   readonly cors: Cors

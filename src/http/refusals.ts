@@ -58,6 +58,13 @@ export const NOT_FOR_SALE = refuse(
   'This gate sells no credit. Ask its operator for a pass.',
 )
 
+/** A gate in mode `charge` that is not paid over Lightning. */
+export const NO_INVOICES = refuse(
+  404,
+  'not_for_sale',
+  'This gate sells no invoices. /.well-known/l402 says how it is paid.',
+)
+
 /** The path is served, but not with this method. */
 export const wrongMethod = (method: string, allowed: readonly string[]): Refusal => {
   const allow = allowed.join(', ')

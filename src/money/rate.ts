@@ -29,8 +29,8 @@ export interface RateSource {
   current(): Result<RateQuote, string>
   /** Asks the source once. Never throws: what went wrong is said by `current`. */
   refresh(): Promise<void>
-  /** Keeps it fresh until the function that it returns is called. */
-  start(background: Background): () => void
+  /** Keeps it fresh until the function that it returns is called. `asked` is called after each time. */
+  start(background: Background, asked?: () => void): () => void
 }
 
 export interface RateNeeds {
@@ -99,9 +99,12 @@ function askedRate(settings: Asked, needs: RateNeeds): RateSource {
     return running
   }
 
-  function start(background: Background): () => void {
+  function start(background: Background, asked = () => {}): () => void {
     const every = Math.max(1_000, Math.floor(settings.maxAgeMs / 3))
-    return background.repeat('dollar rate', { every, longest: every }, refresh).end
+    return background.repeat('dollar rate', { every, longest: every }, async () => {
+      await refresh()
+      asked()
+    }).end
   }
 
   return { current, refresh, start }

@@ -52,7 +52,7 @@ describe('the offer of ecash', () => {
   })
 
   it('is the only one where rails.l402 is false; passes are read all the same', async () => {
-    const settings = { pricing: { default: '1000' }, rails: { l402: false } }
+    const settings = { pricing: { default: '1000' }, rails: { l402: false }, wallet: 'ecash' }
     const { gate, payer, pays } = await startCashuGate({ gate: { settings } })
     const { status, json, headers } = await gate.chat(null)
     expect([status, json.l402, headers['www-authenticate']]).toEqual([402, undefined, undefined])

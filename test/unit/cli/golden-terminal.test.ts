@@ -48,6 +48,8 @@ const REAL: Banner = {
   prices: ['qwen3:8b', 'llama3.2:3b', 'nomic-embed-text:latest'].map(usual),
   wallet: 'ecash at mint.minibits.cash, 0 sat',
   walletHint: 'the mint holds it: satgate wallet withdraw',
+  dollars: null,
+  invoices: true,
   folder: '/srv/.satgate',
   troubles: [],
   notes: [
@@ -94,6 +96,14 @@ const BLOCKS: Readonly<Record<string, Banner>> = {
     prices: [{ model: 'qwen3:8b', price: 'free', usual: true, sold: 'free' }],
   },
   test: { ...REAL, money: 'test', wallet: 'ecash at testnut.cashu.space, 0 test sat', notes: [] },
+  dollars: {
+    ...{ ...REAL, wallet: null, walletHint: '', invoices: false, notes: [] },
+    dollars: 'USDC on Base to 0x2096…287c, settled by facilitator.example.com',
+  },
+  'all-rails': {
+    ...{ ...REAL, notes: [] },
+    dollars: 'USDC on Base to 0x2096…287c, settled by this gate',
+  },
   'many-models': {
     ...REAL,
     ...{ upstream: `vLLM at gpu.lan:8000, ${MANY.length} models`, prices: MANY, everywhere: true },

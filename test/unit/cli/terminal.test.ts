@@ -223,6 +223,7 @@ describe('J22 nothing on a terminal is raw', () => {
         {
           ...{ version: '1', money: 'real', everywhere: false, publicHint: NAME },
           ...{ upstream: NAME, defaultPrice: NAME, wallet: NAME, walletHint: NAME, folder: NAME },
+          ...{ dollars: NAME, invoices: true },
           ...{ url: 'http://x', publicUrl: NAME, troubles: [], notes: [NAME] },
           prices: [
             { model: evil, price: NAME, usual: false, sold: 'paid' },
@@ -238,6 +239,7 @@ describe('J22 nothing on a terminal is raw', () => {
         {
           ...{ version: '1', money: 'play', everywhere: true, publicHint: null, publicUrl: null },
           ...{ upstream: NAME, defaultPrice: NAME, wallet: NAME, walletHint: NAME, folder: NAME },
+          ...{ dollars: NAME, invoices: true },
           ...{ url: 'http://x', troubles: [NAME], notes: [], prices: [] },
         },
         out,

@@ -1,6 +1,7 @@
 import type { Api } from './api.ts'
 import { box, make } from './dom.ts'
 import { field } from './json.ts'
+import { USUAL_WAYS, type Ways, waySentences, waysIn } from './ways.ts'
 
 /** What a gate without a name of its own is called. */
 const UNNAMED = 'satgate'
@@ -12,6 +13,7 @@ export interface About {
   /** The mints whose ecash it takes. Null if it takes none. */
   readonly mints: readonly string[] | null
   readonly tiers: readonly Tier[]
+  readonly ways: Ways
 }
 
 /** A payment of so many sats or more buys so many sats of credit. */
@@ -23,7 +25,7 @@ export interface Tier {
 /** Shows who runs this gate, and resolves with what else it tells. */
 export async function showAbout(api: Api): Promise<About> {
   const asked = await api.about()
-  if (!asked.ok) return { usdPerBtc: null, mints: null, tiers: [] }
+  if (!asked.ok) return { usdPerBtc: null, mints: null, tiers: [], ways: USUAL_WAYS }
   const operator = field(asked.value, 'operator')
   const [name, contact, terms] = ['name', 'contact', 'terms'].map((one) => text(operator, one))
   if (name !== undefined && name !== UNNAMED) {
@@ -39,7 +41,11 @@ export async function showAbout(api: Api): Promise<About> {
   box('operator').replaceChildren(...parts)
   const usd = field(asked.value, 'usd_per_btc')
   const usdPerBtc = typeof usd === 'number' && usd > 0 ? usd : null
-  return { usdPerBtc, mints: mintsIn(asked.value), tiers: tiersIn(asked.value) }
+  const ways = waysIn(asked.value)
+  const { people, programs } = waySentences(ways)
+  box('ways').textContent = people
+  box('programs').textContent = programs
+  return { usdPerBtc, mints: mintsIn(asked.value), tiers: tiersIn(asked.value), ways }
 }
 
 function mintsIn(about: unknown): readonly string[] | null {

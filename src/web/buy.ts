@@ -15,6 +15,8 @@ export class Buy {
   #prices: readonly Price[] = []
   #usdPerBtc: number | null = null
   #tiers: readonly Tier[] = []
+  /** Whether invoices are sold. */
+  #lightning = true
 
   /** `topUp` is the key whose account a payment goes to, null for a new one. */
   constructor(
@@ -64,7 +66,7 @@ export class Buy {
 
   /** Opens the form, or closes it if it is open. */
   toggle(): void {
-    if (box('buy').hidden || box('amount-form').hidden) this.start()
+    if (box('buy').hidden || this.#payment.path !== '') this.start()
     else this.hide()
   }
 
@@ -72,7 +74,7 @@ export class Buy {
     this.#payment.close('push')
     const known = this.#topUp() !== null
     box('buy-title').textContent = known ? 'Top up' : 'Buy credit'
-    box('amount-form').hidden = false
+    box('amount-form').hidden = !this.#lightning
     this.#reveal(true)
   }
 
@@ -130,7 +132,9 @@ export class Buy {
   }
 
   /** What a bitcoin costs and what larger payments buy. Play and test money are worth nothing. */
-  told({ tiers, usdPerBtc }: Pick<About, 'tiers' | 'usdPerBtc'>): void {
+  told({ tiers, usdPerBtc, ways }: Pick<About, 'tiers' | 'usdPerBtc' | 'ways'>): void {
+    this.#lightning = ways.lightning
+    if (!ways.lightning) box('amount-form').hidden = true
     this.#usdPerBtc = this.#shop.worthless ? null : usdPerBtc
     this.#tiers = tiers
     this.#showBuys()

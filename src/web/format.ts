@@ -16,6 +16,14 @@ export const sats = (value: number, unit: string): string => `${figure(value)} $
 /** Msat as sats, exact to the msat. */
 export const fromMsat = (msat: number, unit: string): string => sats(msat / 1000, unit)
 
+/** Micro-dollars as dollars, exact: $0.009. */
+export function usd(micro: string | number | bigint): string {
+  const dollars = Number(micro) / 1_000_000
+  return new Intl.NumberFormat('en', {
+    ...{ style: 'currency', currency: 'USD', maximumFractionDigits: 6 },
+  }).format(dollars)
+}
+
 /** Time left as 9:05 or 23:09:05, never below 0:00. */
 export function clock(ms: number): string {
   const seconds = Math.max(0, Math.ceil(ms / 1000))

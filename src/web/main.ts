@@ -3,6 +3,7 @@ import { Api } from './api.ts'
 import { AskedInvoices, adoption, type Shown } from './asked.ts'
 import { Buy } from './buy.ts'
 import { Chat } from './chat.ts'
+import { Dollars } from './dollars.ts'
 import { box, button, input, wireCopying } from './dom.ts'
 import { Ecash } from './ecash.ts'
 import { watchUpstream } from './gone.ts'
@@ -42,12 +43,15 @@ function open(): Shop {
 function start(shop: Shop): void {
   watchUpstream(shop.api)
   const useIt = new UseIt()
-  const parts: { buy: Buy | null; models: Models | null } = { buy: null, models: null }
+  const parts: { buy: Buy | null; models: Models | null; dollars: Dollars | null } = {
+    ...{ buy: null, models: null, dollars: null },
+  }
   const showUse = () => {
     const key = shop.keys.current
     const model = parts.models?.chosen ?? 'MODEL'
     const baseUrl = `${location.origin}/v1`
     useIt.show(key === null ? null : { baseUrl, key: spendingKey(key), model })
+    parts.dollars?.changed()
   }
   const card = new KeyCard(shop, () => {
     showUse()
@@ -91,9 +95,16 @@ function start(shop: Shop): void {
       else void paid(key, { asked: true, unpaid: true })
     },
   )
+  const dollars = new Dollars(
+    shop,
+    { topUp: () => card.topUp, model: () => parts.models?.chosen ?? null },
+    (key) => void paid(key, { asked: true, unpaid: true }),
+  )
+  parts.dollars = dollars
   void showAbout(shop.api).then((about) => {
     buy.told(about)
     ecash.show(about.mints)
+    dollars.show(about.ways)
   })
   button('top-up').addEventListener('click', () => buy.toggle())
   card.render()

@@ -9,6 +9,7 @@ import { Cashu } from '../rails/cashu/cashu.ts'
 import { Gifts } from '../rails/gifts.ts'
 import { L402 } from '../rails/l402.ts'
 import { LightningOffers, type LightningOffersParts } from '../rails/lightning/lightning-offers.ts'
+import { PaymentScheme } from '../rails/payment/payment.ts'
 import type { Rail } from '../rails/rail.ts'
 import type { TokenReceiver } from '../wallets/receiver.ts'
 
@@ -22,6 +23,8 @@ export interface RailsParts extends DepositParts, LightningOffersParts {
   readonly more: readonly Rail[]
   /** Whether 402s offer invoices. Passes are read in any case. */
   readonly sellsInvoices: boolean
+  /** Whether 402s offer their invoice in the Payment scheme too. */
+  readonly offersPayment: boolean
 }
 
 /**
@@ -38,7 +41,8 @@ export function composeRails(parts: RailsParts) {
   const l402 = new L402({ lightning, read })
   const gifts = new Gifts(world.random)
   const cashu = parts.receiver === null ? null : new Cashu(parts.receiver, world)
-  const others: readonly Rail[] = [...(cashu === null ? [] : [cashu]), ...parts.more]
+  const payment = parts.offersPayment ? [new PaymentScheme({ ...parts, lightning })] : []
+  const others: readonly Rail[] = [...payment, ...(cashu === null ? [] : [cashu]), ...parts.more]
   const selling = parts.sellsInvoices ? [l402, ...others] : others
   const rails: readonly Rail[] = [l402, ...others, gifts]
   const deposits = new Deposits(parts)

@@ -90,6 +90,7 @@ export function compose(parts: GateParts): Composed {
     more: parts.rails ?? [],
     receiver: parts.receiver ?? null,
     sellsInvoices: config.rails.l402,
+    offersPayment: config.rails.payment,
   })
   const { authenticator, gifts, lightning, cashu, rails, readCredentials, verify } = money
   const { firstByteMs: firstByte, idleMs: idle } = config.timeouts

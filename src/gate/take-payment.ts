@@ -59,7 +59,8 @@ export class PaymentTaker {
   async take(given: Payment, call: PaidRequest): Promise<Result<Taken, RedeemRefused>> {
     const taken = await this.#take(given, call)
     if (!taken.ok || call.account !== null) return taken
-    return (await this.#opened(taken.value.id, taken.value.account)) ? taken : err(NO_KEY)
+    const { account, id, pays } = taken.value
+    return pays || (await this.#opened(id, account)) ? taken : err(NO_KEY)
   }
 
   /**
@@ -73,14 +74,14 @@ export class PaymentTaker {
   async #take(
     { rail, payment }: Payment,
     call: PaidRequest,
-  ): Promise<Result<Taken & { readonly id: PaymentId }, RedeemRefused>> {
+  ): Promise<Result<Taken & { readonly id: PaymentId; readonly pays: boolean }, RedeemRefused>> {
     const redeemed = await this.patiently(() => rail.redeem(payment, call))
     if (!redeemed.ok) return redeemed
-    const { decided, headers, known, account: named, payment: id } = redeemed.value
+    const { decided, headers, known, pays = false, account: named, payment: id } = redeemed.value
     const header = rail.change?.(payment) ?? null
     const dueTo = (first: boolean) => (header === null ? undefined : { payment: id, header, first })
     if (known === true && typeof named === 'string') {
-      return ok({ id, account: named, carries: headers, change: dueTo(false) })
+      return ok({ id, pays, account: named, carries: headers, change: dueTo(false) })
     }
     // A rail that does not know of accounts lets each payment open one.
     const isNamed = typeof named === 'string' || decided === true
@@ -88,6 +89,7 @@ export class PaymentTaker {
     const { account, pass } = await this.#deposits.credit(receipt)
     return ok({
       id,
+      pays,
       account,
       carries: pass === null ? headers : { ...headers, 'x-satgate-pass': pass },
       change: dueTo(pass !== null),

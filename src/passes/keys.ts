@@ -9,7 +9,7 @@ import { writeIdentifier } from './identifier.ts'
  * beside the books. Each purpose has its own name in the HMAC. So a derived secret tells nothing
  * about another one (NIST SP 800-108, one block in counter mode).
  */
-type Purpose = 'key id' | 'macaroon' | 'settlement' | 'status'
+type Purpose = 'key id' | 'macaroon' | 'settlement' | 'status' | 'payment challenge'
 
 function derive(master: Uint8Array, purpose: Purpose, about: Uint8Array | null): Buffer {
   assert(master.length === 32, 'a master key has 32 bytes')
@@ -41,6 +41,10 @@ export const settlementSecret = (master: Uint8Array, identifier: Identifier): st
 /** 64 hex digits. Whoever has them can ask whether the invoice is paid. */
 export const statusToken = (master: Uint8Array, identifier: Identifier): string =>
   derive(master, 'status', writeIdentifier(identifier)).toString('hex')
+
+/** The key that signs challenges of the Payment scheme. */
+export const paymentKey = (master: Uint8Array): Uint8Array =>
+  derive(master, 'payment challenge', null)
 
 const HEX_32 = /^[0-9a-fA-F]{64}$/
 

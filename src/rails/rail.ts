@@ -28,7 +28,7 @@ export interface Rail<Payment = unknown> {
   offer(want: Want): Awaitable<Result<Offer, OfferRefused>>
   /**
    * Takes a payment. No other function consumes one. Safe to repeat: the same payment gives the
-   * same receipt again. `call` is the request that is paid for. If it is null, the client only looks
+   * same receipt again, or is refused if it buys once. `call` is the request that is paid for. If it is null, the client only looks
    * at its balance: a payment that is made by presenting it is not taken, and is answered only if it
    * was credited before.
    */
@@ -200,6 +200,11 @@ interface ReceiptHead extends Pick<Deposit, 'rail' | 'native'> {
    * the same payment changes nothing then, so that two requests never credit two accounts.
    */
   readonly decided?: true
+  /**
+   * Set if the rail has found that the payment may pay for its request out of that account. Otherwise
+   * only a payment that opened the account may, or one beside a pass of it.
+   */
+  readonly pays?: true
   /** Headers of each answer to somebody who presents this payment. Null if there are none. */
   readonly headers: Readonly<Record<string, string>> | null
   /** What the rail itself writes in the commit of the deposit. Null if nothing. */

@@ -84,7 +84,7 @@ export class InvoiceMaker {
   }
 
   /** What one client gets of a shared invoice. */
-  copy(row: InvoiceRow): IssuedInvoice {
+  copy(row: InvoiceRow): ReturnType<Issuer['copy']> {
     return this.#issuer.copy(row)
   }
 

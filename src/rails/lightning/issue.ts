@@ -68,11 +68,12 @@ export class Issuer {
   }
 
   /** What one client gets of a shared invoice: its own macaroon, and no secret (threats I2). */
-  copy(row: InvoiceRow): IssuedInvoice {
+  copy(row: InvoiceRow): { readonly issued: IssuedInvoice; readonly tokenId: string } {
     const { keys, world } = this.#parts
     const named = { hash: row.hash, tokenId: hex(world.random(32)) }
     const macaroon = macaroonOf(named, keys.current.master, [])
-    return { row, generation: 0, macaroon, paymentUrl: null, statusToken: null }
+    const issued = { row, generation: 0, macaroon, paymentUrl: null, statusToken: null }
+    return { issued, tokenId: named.tokenId }
   }
 
   /** The secrets of a pass whose invoice was shown to one client only. Null for any other pass. */

@@ -1,5 +1,6 @@
 import { type Awaitable, andThen, isPromise } from '../../floor/awaitable.ts'
 import { ok, type Result } from '../../floor/result.ts'
+import type { AccountId } from '../../ledger/ledger.ts'
 import { generationOf, type Revocations } from '../../ledger/revocations.ts'
 import { sameHex } from '../../passes/keys.ts'
 import type { WalletList } from '../../wallets/wallet-list.ts'
@@ -24,6 +25,21 @@ export interface LightningOffersParts extends IssuerParts, SettlementParts, Quot
 export interface OfferedInvoice {
   readonly is: 'own' | 'shared' | 'same'
   readonly issued: IssuedInvoice
+  /** The token id of this client's copy of a shared invoice. Null for other invoices. */
+  readonly tokenId: string | null
+}
+
+/** The pass that an invoice buys. */
+export interface SoldPass {
+  readonly account: AccountId
+  /** Null if its payment gives none, or the passes of the account were rotated since. */
+  readonly macaroon: string | null
+  /** Whether it was used, or given to its buyer. */
+  readonly used: boolean
+  /**
+   * Whether its payment alone says as much as the pass: that has no caveats, and has not ended.
+   */
+  readonly alone: boolean
 }
 
 /**
@@ -99,6 +115,31 @@ export class LightningOffers implements Invoicing {
     return this.#payments.state(hash)
   }
 
+  /**
+   * The pass that an invoice buys, for somebody who proves its payment. `tokenId`: of the copy of a
+   * shared invoice. Null if there is no such pass, or it belongs to somebody else.
+   */
+  async sold(hash: string, tokenId: string | null): Promise<SoldPass | null> {
+    const pass = await this.#parts.passes.get(hash)
+    if (pass === null || pass.shared !== (tokenId !== null)) return null
+    const owner = pass.tokenId ?? tokenId
+    if (tokenId !== null && owner !== tokenId) return null
+    const { account, caveats, usedAt } = pass
+    const first = pass.generation === 0 && generationOf(this.#parts.revocations, account) === 0
+    return {
+      ...{ account, used: usedAt !== null, alone: first && caveats?.length === 0 },
+      macaroon: first ? this.#maker.macaroon({ ...pass, tokenId: owner }) : null,
+    }
+  }
+
+  /**
+   * Gives the pass of a shared invoice to that copy, for good, unless another one has it (threats J6).
+   * Resolves when that is on disk, with whether the pass is that copy's.
+   */
+  async claim(hash: string, tokenId: string): Promise<boolean> {
+    return (await this.#parts.passes.claim(hash, tokenId)) === tokenId
+  }
+
   /** From now on, learns of payments that nobody presents. */
   start(learned: (receipt: Receipt) => Promise<Credited>): { stop(): Promise<void> } {
     return this.#payments.start(learned)
@@ -137,7 +178,7 @@ export class LightningOffers implements Invoicing {
     if (want.unpaid === null) return this.#offerNew(want)
     const { unpaid, least } = want
     return sameInvoice({ unpaid, least }, this.#same).then((same) =>
-      same === null ? this.#offerNew(want) : ok({ is: 'same', issued: same }),
+      same === null ? this.#offerNew(want) : ok({ is: 'same', issued: same, tokenId: null }),
     )
   }
 
@@ -155,17 +196,17 @@ export class LightningOffers implements Invoicing {
     want: Want,
     { own, shares }: { own: Result<IssuedInvoice, OfferRefused>; shares: boolean },
   ): Awaitable<Result<OfferedInvoice, OfferRefused>> {
-    if (own.ok) return ok({ is: 'own', issued: own.value })
+    if (own.ok) return ok(ownOf(own.value))
     const { why } = own.error
     if (why === 'wallet_unreachable' || why === 'amount_refused') return own
     if (isTopUp(want.quota)) {
-      return this.#maker
-        .again(want)
-        .then((again) => (again === null ? own : ok({ is: 'own', issued: again })))
+      return this.#maker.again(want).then((again) => (again === null ? own : ok(ownOf(again))))
     }
     if (!shares) return own
     return andThen(this.#shared.get(want.least), (shared) =>
-      shared.ok ? ok({ is: 'shared', issued: this.#maker.copy(shared.value) }) : shared,
+      shared.ok ? ok({ is: 'shared', ...this.#maker.copy(shared.value) }) : shared,
     )
   }
 }
+
+const ownOf = (issued: IssuedInvoice): OfferedInvoice => ({ is: 'own', issued, tokenId: null })

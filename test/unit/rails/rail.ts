@@ -121,7 +121,7 @@ export function rail(options: RailOptions = {}) {
       setBack,
       master,
     },
-    ...{ presented, authenticate },
+    ...{ presented, authenticate, authenticator, deposits, keys, ledger, revocations, world },
   }
 }
 

@@ -193,6 +193,7 @@ const KEEPERS: Readonly<Record<string, readonly string[]>> = {
     'src/floor/sqlite-file.ts',
     'src/ledger/',
     'src/wallets/ecash/store/',
+    'src/rails/x402/',
     'src/daemon/folder.ts',
   ],
 }

@@ -162,6 +162,19 @@ export const PROBLEMS: Readonly<Record<string, Problem>> = {
     begins: (field) => `work in the background fails (${field('work')}): ${field('reason')}`,
     ends: (field) => `work in the background goes on (${field('work')})`,
   },
+  facilitator_unreachable: {
+    level: 'warn',
+    fields: ['facilitator', 'reason', 'since'],
+    begins: (field) =>
+      `payments in dollars cannot be settled by ${field('facilitator')}: ${field('reason')}. They are not offered until it works`,
+    ends: (field) => `${field('facilitator')} settles payments in dollars again`,
+  },
+  x402_unknown: {
+    level: 'warn',
+    fields: ['payment', 'usd', 'network'],
+    begins: (field) =>
+      `nobody knows whether a payment of $${field('usd')} on ${field('network')} arrived (its id begins with ${field('payment')}). Its buyer got no credit. Compare what arrived at your address with: satgate earnings`,
+  },
   withdrawal_open: {
     level: 'warn',
     fields: ['account', 'source', 'since'],

@@ -10,13 +10,12 @@ import type { TokenCounter } from '../money/counter.ts'
 import type { Pricing } from '../money/pricing.ts'
 import type { RootKeys } from '../passes/write.ts'
 import type { Rail } from '../rails/rail.ts'
-import type { Facilitator } from '../rails/x402/facilitator.ts'
-import type { X402Payments } from '../rails/x402/payments.ts'
 import type { PlayWallet } from '../wallets/play/play.ts'
 import type { TokenReceiver } from '../wallets/receiver.ts'
 import type { NamedWallet } from '../wallets/wallet-list.ts'
 import type { FoundBackend } from './backend.ts'
 import type { EcashSources } from './compose-withdrawals.ts'
+import type { X402Parts } from './open-x402.ts'
 
 /** Everything that a gate is made of. `compose` knows only ports, so a test can replace each part. */
 export interface GateParts {
@@ -34,7 +33,7 @@ export interface GateParts {
   /** The data folder is a copy or a restored backup (threats L13). */
   readonly copied?: boolean
   /** Takes dollars. Null or not set if none are taken. */
-  readonly x402?: { readonly facilitator: Facilitator; readonly payments: X402Payments } | null
+  readonly x402?: Pick<X402Parts, 'facilitator' | 'payments' | 'reconciler'> | null
   /** Ways to be paid, besides those of `compose-rails.ts`. */
   readonly rails?: readonly Rail[]
   readonly upstream: Upstream

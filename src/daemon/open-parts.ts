@@ -10,6 +10,7 @@ import { type Folder, ledgerIn, noteIfCopied, rootKeys } from './folder.ts'
 import type { Host } from './host.ts'
 import { openBooks } from './open-books.ts'
 import { chooseWallets } from './open-wallet.ts'
+import { openX402 } from './open-x402.ts'
 import type { Operator } from './operator.ts'
 import { openPrices } from './prices.ts'
 import { openBeside, receiverOf } from './receiving.ts'
@@ -91,9 +92,12 @@ export async function openParts(
   })
   const taking = { wallets, money, world, background, say }
   const receiver = ecash === null ? null : receiverOf(config, ecash, taking)
+  const dollars = config.rails.x402
+  const x402 = dollars === null ? null : openX402(dollars, folder.path, { world, background, say })
+  if (x402 !== null) closers.push(() => x402.close())
   return {
     ...{ background, backend, books, copied, keys, prices, tunnel, wallets, play, ecash, money },
-    receiver,
+    ...{ receiver, x402 },
     walletNotes: [...choice.notes, ...(beside?.folder.fresh === true ? [backUp(folder.path)] : [])],
   }
 }

@@ -74,7 +74,7 @@ async function start(
   const moneyOut = ecash === null ? null : openMoneyOut(ecash, { books, config, world, say })
   const gate = compose({
     ...{ config, books, keys: opened.keys, wallets, play: opened.play, world, background, say },
-    receiver: opened.receiver,
+    ...{ receiver: opened.receiver, x402: opened.x402 },
     ...{ upstream: backend.upstream, models: backend.models, backend, pricing: prices.pricing },
     routes: (targets) => routesOf(dialects, config.mode, targets),
     ...{ ecash: moneyOut, copied: opened.copied !== null },

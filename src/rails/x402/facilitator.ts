@@ -16,9 +16,10 @@ export interface Facilitator {
   verify(payment: X402Payment, requirement: X402Requirement): Promise<Verified>
   /**
    * Sends the payment to the chain, and resolves when it is there. `unknown` is never `refused`: the
-   * payment may be settled. May be called again with the same payment after `unknown`.
+   * payment may be settled. May be called again with the same payment after `unknown`, with `again`:
+   * then `refused` means that no earlier call has settled it either.
    */
-  settle(payment: X402Payment, requirement: X402Requirement): Promise<Settlement>
+  settle(payment: X402Payment, requirement: X402Requirement, again?: 'again'): Promise<Settlement>
   /** Begins to ask from time to time whether it works. */
   start(): { stop(): Promise<void> }
 }
@@ -30,10 +31,12 @@ export type Verified =
   | { readonly is: 'unreachable'; readonly reason: string }
 
 /**
- * `refused`: it certainly was not settled by this call. `unknown`: no answer, one that cannot be read, or
- * success without a transaction (threats F2, F3, F9).
+ * `refused`: it certainly was not settled by this call. `unreachable`: that is certain too, because
+ * nothing was sent, and the same payment may be good later. `unknown`: no answer, one that cannot be
+ * read, or success without a transaction (threats F2, F3, F9).
  */
 export type Settlement =
   | { readonly is: 'settled'; readonly transaction: string }
   | { readonly is: 'refused'; readonly reason: string }
+  | { readonly is: 'unreachable'; readonly reason: string }
   | { readonly is: 'unknown'; readonly reason: string }

@@ -25,9 +25,10 @@ export interface X402Row {
   /**
    * `settling`: sent, and not known to have arrived. `settled`: on the chain. `credited`: in the ledger
    * as well. `given`: and its payer got the answer, with the pass if it bought one. `refused`: the
-   * facilitator said so; the payer may present it again.
+   * facilitator said so; the payer may present it again. `lost`: it is no longer valid, and no settlement
+   * of ours returned a transaction. Only the chain can tell whether it arrived.
    */
-  readonly state: 'settling' | 'settled' | 'credited' | 'given' | 'refused'
+  readonly state: 'settling' | 'settled' | 'credited' | 'given' | 'refused' | 'lost'
   readonly transaction: string | null
   /** ms since the epoch. */
   readonly at: number
@@ -42,6 +43,8 @@ export interface X402Payments {
   refused(id: PaymentId): void
   /** The ledger has it. What was given once stays given, also if it is credited once more. */
   credited(id: PaymentId, how: { readonly account: AccountId; readonly given: boolean }): void
+  /** Nobody will learn what became of it. Is on disk when it returns. */
+  lost(id: PaymentId): void
   /** Rows that are settling or settled, oldest first. */
   open(limit: number): readonly X402Row[]
   /** The sum of the rows that are settling or settled. */

@@ -15,13 +15,13 @@ const LONGEST = 8_192
 
 /** Reads what stands behind `Payment`. The error says what is wrong, and repeats nothing of it. */
 export function readCredential(token: string): Result<Credential, string> {
-  if (token.length > LONGEST) return err('its Payment credential is too long')
+  if (token.length > LONGEST) return err('it is longer than 8192 characters')
   const read = readJsonObject(token)
-  if (read === null) return err('its Payment credential is no JSON in base64url')
+  if (read === null) return err('it is no JSON object in base64url')
   const payload = objectOf(read.payload)
-  if (payload === null) return err('its Payment credential has no payload')
+  if (payload === null) return err('it has no payload')
   const challenge = challengeIn(objectOf(read.challenge) ?? {})
-  if (challenge === null) return err('its Payment credential does not repeat the whole challenge')
+  if (challenge === null) return err('it does not repeat the whole challenge')
   return ok({ challenge, payload })
 }
 

@@ -77,6 +77,7 @@ export class PaymentScheme implements Rail<Presented> {
     presented: Presented,
     call: PaidRequest | null,
   ): Promise<Result<Receipt, RedeemRefused>> {
+    if (presented.is === 'unreadable') return err(problems.unreadable(presented.detail))
     if (presented.is === 'unsupported') return err(problems.UNSUPPORTED)
     if (call === null) return err(problems.NO_KEY)
     const { challenge, preimage } = presented

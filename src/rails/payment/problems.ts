@@ -49,6 +49,13 @@ const byPass = (pass: Pass): string =>
     ? 'Send the pass that it bought.'
     : 'The header X-Satgate-Pass of this answer is the pass that it bought: send that as the API key.'
 
+/** The credential cannot be read: `detail` says why, and repeats nothing of it. */
+export const unreadable = (detail: string): PaymentRefused =>
+  refused('malformed-credential', {
+    code: 'payment_malformed',
+    message: `Insufficient credits: the Payment credential of this request cannot be read: ${detail}. Send it as your client made it, or pay the invoice in this answer.`,
+  })
+
 /** The credential is of another method or intent than lightning and charge. */
 export const UNSUPPORTED: PaymentRefused = refused('method-unsupported', {
   ...{ code: 'payment_method_unsupported', status: 400 },

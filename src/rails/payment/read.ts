@@ -7,9 +7,13 @@ import { type Credential, readCredential } from './credential.ts'
 export const PAYMENT_HEADERS = ['authorization', 'payment-authorization']
 const [SHARED, OWN] = PAYMENT_HEADERS
 
-/** A payment as a request presents it. `unsupported`: by a method that this gate does not offer. */
+/**
+ * A payment as a request presents it. `unreadable`: its buyer is told what is wrong with it. `unsupported`:
+ * by a method that this gate does not offer.
+ */
 export type Presented =
   | { readonly is: 'charge'; readonly challenge: Challenge; readonly preimage: string }
+  | { readonly is: 'unreadable'; readonly detail: string }
   | { readonly is: 'unsupported' }
 
 /** A scheme stands at the beginning of a value, or behind the comma of an earlier credential. */
@@ -26,9 +30,10 @@ export function readPayment(rawHeaders: readonly string[]): Read<Presented> {
   if (more.length > 0) return { is: 'conflict' }
   const read = readCredential(token)
   const presented = read.ok ? presentedBy(read.value) : read
-  return presented.ok
-    ? { is: 'payment', payment: presented.value }
-    : { is: 'malformed', detail: presented.error }
+  const payment = presented.ok
+    ? presented.value
+    : ({ is: 'unreadable', detail: presented.error } as const)
+  return { is: 'payment', payment }
 }
 
 function tokensIn(rawHeaders: readonly string[]): readonly string[] {
@@ -51,5 +56,5 @@ function presentedBy({ challenge, payload }: Credential): Result<Presented, stri
   const { preimage } = payload
   return typeof preimage === 'string' && PREIMAGE.test(preimage)
     ? ok({ is: 'charge', challenge, preimage })
-    : err('the preimage of its Payment credential is not 64 lowercase hex digits')
+    : err('its preimage is not 64 lowercase hex digits')
 }

@@ -87,7 +87,7 @@ railContract('the Payment scheme on play money', ({ books, keys }) => {
     pay: async (offer) =>
       answering(offer, await preimage(requestIn(challengeOf(offer)).methodDetails.paymentHash)),
     unpaid: (offer) => answering(offer, '0'.repeat(64)),
-    malformed: ['authorization', 'Payment eyJ'],
+    malformed: 'what cannot be read is refused with a problem type of its own',
     outage: fail,
     unpresented: 'L402 tells of all payments of Lightning invoices',
     buysOnce: true,

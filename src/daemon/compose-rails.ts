@@ -36,13 +36,14 @@ export function composeRails(parts: RailsParts) {
   const signed = { keys: keys.all, remember: PASSES_REMEMBERED }
   const known = new KnownPasses(PASSES_REMEMBERED)
   const verify = makeVerifier(signed)
-  const read = makeRecogniser({ keys: signed.keys, verify, known })
   const lightning = new LightningOffers(parts)
-  const l402 = new L402({ lightning, read })
   const gifts = new Gifts(world.random)
   const cashu = parts.receiver === null ? null : new Cashu(parts.receiver, world)
   const payment = parts.offersPayment ? [new PaymentScheme({ ...parts, lightning })] : []
   const others: readonly Rail[] = [...payment, ...(cashu === null ? [] : [cashu]), ...parts.more]
+  const besides = new Set(others.flatMap(({ reads }) => reads))
+  const read = makeRecogniser({ keys: signed.keys, verify, known, rails: besides })
+  const l402 = new L402({ lightning, read })
   const selling = parts.sellsInvoices ? [l402, ...others] : others
   const rails: readonly Rail[] = [l402, ...others, gifts]
   const deposits = new Deposits(parts)

@@ -1,3 +1,4 @@
+import { sayError } from '../floor/say-error.ts'
 import { AccountPages } from '../gate/account.ts'
 import { Buying } from '../gate/buying.ts'
 import { EndingPasses } from '../gate/ending-passes.ts'
@@ -116,7 +117,11 @@ export function compose(parts: GateParts): Composed {
   const timeouts = { firstByte, idle }
   const forwarder = new Forwarder({ settler, world, background, timeouts, speeds })
   const also = new Set(config.limits.requestFields)
-  const paymentRequired = new PaymentRequired(money.selling, config.credit.invoice, tiers)
+  const paymentRequired = new PaymentRequired(
+    ...([money.selling, config.credit.invoice, tiers] as const),
+    (rail, error) =>
+      say({ event: 'problem', what: 'internal_error', rail, error: sayError(error) }),
+  )
   const targets = new Targets({
     upstream: parts.upstream,
     backend: () => models.kind(),

@@ -88,6 +88,7 @@ export function openEntrances(parts: GateParts, served: Served): Entrances {
         ...served.routes.all.flatMap(({ dialect }) => dialect.wire.headers),
       ],
       methods: served.routes.all.map(({ method }) => method),
+      reads: rails.flatMap(({ reads }) => reads),
     }),
     receive: makeReceive({ ...receiving, clients, publicUrl: () => config.publicUrl }),
     reply: (request, response, standing = null) =>

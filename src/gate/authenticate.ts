@@ -7,44 +7,18 @@ import type { Passes, PassRow } from '../ledger/passes.ts'
 import type { Revocations } from '../ledger/revocations.ts'
 import { printCaveat } from '../passes/caveat.ts'
 import type { KnownPasses } from '../passes/known.ts'
-import type { Forbidden, Pass, Presented, PresentedPass, Verified } from '../passes/pass.ts'
+import type { Pass, Presented, PresentedPass, Verified } from '../passes/pass.ts'
 import { allows, allowsBearer, brokenRule } from '../passes/read.ts'
 import { topsUp } from '../passes/scope.ts'
-import type {
-  PaidRequest,
-  PaymentRefused,
-  Presentation,
-  Rail,
-  RedeemRefused,
-  UnpaidKey,
-} from '../rails/rail.ts'
+import type { PaidRequest, Presentation, Rail, RedeemRefused } from '../rails/rail.ts'
 import type { Deposits } from './deposits.ts'
 import { type Ended, EndedPasses, payerOf } from './ended-passes.ts'
+import type { NotAuthenticated } from './not-authenticated.ts'
 import type { Identified } from './payer.ts'
 import { type Payment, PaymentTaker, paidBy } from './take-payment.ts'
 
 /** A request that pays. */
 export type Paying = Extract<Presentation, { readonly is: 'credential' | 'payment' }>
-
-/**
- * Why nobody is authenticated, in order of precedence. `elsewhere` to `revoked` are a 402 with
- * offers; `forbidden` is a 403 without; `pending` and `unreachable` are a 503 without a challenge.
- */
-export type NotAuthenticated =
-  | { readonly why: 'elsewhere' | 'bad_caveat' | 'not_served' | 'unknown' }
-  | { readonly why: 'bad_secret' | 'expired' }
-  /** The invoice of the pass is not paid. */
-  | { readonly why: 'unpaid' | 'invoice_expired'; readonly key: UnpaidKey }
-  | Ended
-  | { readonly why: 'pending' | 'unreachable' }
-  /** The rail refuses the payment in its own words. */
-  | { readonly why: 'payment'; readonly refused: PaymentRefused }
-  | {
-      readonly why: 'forbidden'
-      readonly by: Exclude<Forbidden, 'expired' | 'preimage'>
-      /** The text of the caveat that forbids the request: `model = llama*`. */
-      readonly caveat: string
-    }
 
 /** ms that the first use of a pass may take: the waits for the wallet and for the disk together. */
 const FIRST_USE_WITHIN = 20_000
@@ -129,9 +103,10 @@ export class Authenticator {
       this.#known.remember(presented)
       return identified
     }
-    return this.#firstUseInTime(presented, row, pass.tokenId).then((refused) =>
-      refused === null ? identified : err(notTaken(refused)),
-    )
+    return this.#firstUseInTime(presented, row, pass.tokenId).then((refused) => {
+      if (refused !== null) return err(notTaken(refused))
+      return identified.ok ? ok({ ...identified.value, carries: firstPaid(presented) }) : identified
+    })
   }
 
   /**
@@ -203,8 +178,8 @@ export class Authenticator {
     if (pass !== null) return this.#beside(presented, pass, call)
     const taken = await this.#taker.take(presented, { ...call, account: null })
     if (!taken.ok) return orNot(taken)
-    const { account, carries, change } = taken.value
-    return this.#notEnded(ok({ ...paidBy(account, carries), change }))
+    const { account, carries, change, usdRate } = taken.value
+    return this.#notEnded(ok({ ...paidBy(account, carries), change, usdRate }))
   }
 
   /**
@@ -233,12 +208,15 @@ export class Authenticator {
       // What is paid stays on the account of the pass, so it is never too small.
       const topUp = { ...call, account: payer.account, short: () => null }
       const taken = await this.#taker.take(presented, topUp)
-      return taken.ok ? ok({ ...payer, carries: taken.value.carries }) : orNot(taken)
+      if (!taken.ok) return orNot(taken)
+      const carries = { ...payer.carries, ...taken.value.carries }
+      return ok({ ...payer, carries, usdRate: taken.value.usdRate })
     }
     const taken = await this.#taker.take(presented, { ...call, account: null })
     if (!taken.ok) return orNot(taken)
-    const { account, carries } = taken.value
-    return this.#notEnded(ok({ ...payer, account, generation: 0, via: 'payment', carries }))
+    const { account, carries, usdRate } = taken.value
+    const own = { account, generation: 0, via: 'payment', carries, usdRate } as const
+    return this.#notEnded(ok({ ...payer, ...own }))
   }
 
   #forbids(pass: Pass, secret: string, call: Judging | null): NotAuthenticated | null {
@@ -289,6 +267,9 @@ const WHY = {
   unknown_caveat: 'bad_caveat',
   reserved_caveat: 'not_served',
 } as const
+
+/** The first answer that a pass pays for has the pass, as those of all rails do (threats L3). */
+const firstPaid = ({ credential }: PresentedPass) => ({ 'x-satgate-pass': credential.text })
 
 const notTaken = (refused: RedeemRefused): NotAuthenticated =>
   typeof refused === 'string' ? { why: refused } : { why: 'payment', refused }

@@ -1,8 +1,7 @@
 import type { PaymentRefused, UnpaidKey } from '../rails/rail.ts'
-import type { NotAuthenticated } from './authenticate.ts'
 import type { Authenticated, Priced } from './call.ts'
 import type { NotHeld } from './hold.ts'
-import { forbidden, NOT_GOOD } from './not-authenticated.ts'
+import { forbidden, NOT_GOOD, type NotAuthenticated } from './not-authenticated.ts'
 import { holdRefusal, short } from './not-held.ts'
 import type { Payer } from './payer.ts'
 import type { PaymentState } from './payment-state.ts'
@@ -30,8 +29,8 @@ export interface Unpaid {
   readonly state: PaymentState
   /** The key of the request, if its invoice is not paid. */
   readonly unpaid: UnpaidKey | null
-  /** The code of a payment that is refused, for the field `reason` beside the error. */
-  readonly code?: string
+  /** Set if a payment is refused by its rail, which has more to say than the reason. */
+  readonly payment?: PaymentRefused
   /** This refusal is sent instead of an offer, if it is not null. */
   readonly refusal: Refusal | null
 }
@@ -71,16 +70,15 @@ export function notAuthenticated(
 }
 
 /** Only a payment that was spent is answered with other ways to pay. */
-function paymentRefused(
-  { status, code, message, soon, retryAfterSeconds: seconds }: PaymentRefused,
-  priced: Priced | null,
-): Denied {
+function paymentRefused(payment: PaymentRefused, priced: Priced | null): Denied {
+  const { status, code, message, soon, retryAfterSeconds: seconds } = payment
   if (status !== 402) {
-    const extra = soon === true ? { payment_state: 'pending' } : {}
-    return refused(refuse(status, code, message, { retryAfterSeconds: seconds ?? null, extra }))
+    const pending = soon === true ? { payment_state: 'pending' } : {}
+    const said = { headers: payment.headers ?? {}, extra: { ...pending, ...payment.fields } }
+    return refused(refuse(status, code, message, { retryAfterSeconds: seconds ?? null, ...said }))
   }
   const nobody = { priced, payer: null, unpaid: null, refusal: null } as const
-  return { ...nobody, is: 'not_good', reason: message, state: 'elsewhere', code }
+  return { ...nobody, is: 'not_good', reason: message, state: 'elsewhere', payment }
 }
 
 /** No slot was free, or the money could not be held. */

@@ -290,5 +290,5 @@ const NOT_SENT: Ending = { sent: false, end: 'stopped' }
 const CONFLICT = refuse(
   400,
   'conflicting_credentials',
-  'This request carries two different credentials, perhaps one in Authorization and one in X-API-Key. Send one of them.',
+  'This request carries two different credentials or payments, perhaps one in Authorization and one in X-API-Key. Nothing was taken. Send one of them.',
 )

@@ -3,6 +3,7 @@ import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import { ceilSat } from '../money/msat.ts'
 import { topsUp } from '../passes/scope.ts'
+import type { PaymentRefused } from '../rails/rail.ts'
 import {
   type Authenticated,
   type Call,
@@ -16,6 +17,7 @@ import type { Holds } from './hold.ts'
 import { anonymous } from './observe.ts'
 import type { Payer } from './payer.ts'
 import { type BesideError, type PaymentRequired, unpaid } from './payment-required.ts'
+import type { PaymentState } from './payment-state.ts'
 import { fitted } from './price.ts'
 import { emptyBody, FULL, LEDGER, type Refusal, refuse } from './refusal.ts'
 import { reasonOf } from './request-log.ts'
@@ -111,20 +113,27 @@ export class ModeRule {
   }
 
   #offer({ incoming }: Call, denied: Unpaid): Awaitable<Refusal> {
-    const { code, payer, priced, reason, state, unpaid: key } = denied
+    const { payer, payment, priced, reason, state, unpaid: key } = denied
     const { paymentRequired, healthy } = this.#parts
     // The row of an invoice must be on disk before its offer is sent. While the disk fails, that
     // would wait for ever.
     if (!healthy()) return LEDGER
+    if (payment?.offersNothing === true) return this.#nothingElse(payment, state)
     return andThen(paymentRequired.asks(priced, priced?.estimate ?? null), (asks) => {
       const why = reason ?? unpaid(asks.sat, incoming.presented)
       return andThen(this.#debt(payer), (debt) => {
         const sums = { sat: asks.sat + debt, least: asks.least + debt }
         const about = { payer, ...sums, reason: why, state, unpaid: key }
         const offer = paymentRequired.offer(incoming, about)
-        return code === undefined ? offer : andThen(offer, (made) => withReason(made, code))
+        return payment === undefined ? offer : andThen(offer, (made) => withReason(made, payment))
       })
     })
+  }
+
+  /** The payer must not pay again, so no rail is asked for an offer. */
+  #nothingElse(payment: PaymentRefused, state: PaymentState): Refusal {
+    const extra = { payment_state: state, ...this.beside }
+    return withReason(refuse(402, 'insufficient_quota', payment.message, { extra }), payment)
   }
 
   /** Sats that a top-up pays for old debt before it buys anything. */
@@ -151,7 +160,9 @@ export class ModeRule {
 const mayBeObserved = ({ incoming }: Call, { is, payer }: Unpaid): boolean =>
   is !== 'not_good' && (payer !== null || incoming.isLocal())
 
-const withReason = (refusal: Refusal, reason: string): Refusal => ({
+/** Adds what the rail says of the payment that it refused: its code, and its headers and fields. */
+const withReason = (refusal: Refusal, { code, fields, headers }: PaymentRefused): Refusal => ({
   ...refusal,
-  extra: { reason, ...refusal.extra },
+  headers: { ...refusal.headers, ...headers },
+  extra: { reason: code, ...refusal.extra, ...fields },
 })

@@ -1,9 +1,31 @@
 import { onLine } from '../floor/printable.ts'
-import type { NotAuthenticated } from './authenticate.ts'
+import type { Forbidden } from '../passes/pass.ts'
+import type { PaymentRefused, UnpaidKey } from '../rails/rail.ts'
+import type { Ended } from './ended-passes.ts'
 import type { PaymentState } from './payment-state.ts'
 import type { Incoming } from './ports.ts'
 import { shown } from './price.ts'
 import { type Refusal, refuse } from './refusal.ts'
+
+/**
+ * Why nobody is authenticated, in order of precedence. `elsewhere` to `revoked` are a 402 with
+ * offers; `forbidden` is a 403 without; `pending` and `unreachable` are a 503 without a challenge.
+ */
+export type NotAuthenticated =
+  | { readonly why: 'elsewhere' | 'bad_caveat' | 'not_served' | 'unknown' }
+  | { readonly why: 'bad_secret' | 'expired' }
+  /** The invoice of the pass is not paid. */
+  | { readonly why: 'unpaid' | 'invoice_expired'; readonly key: UnpaidKey }
+  | Ended
+  | { readonly why: 'pending' | 'unreachable' }
+  /** The rail refuses the payment in its own words. */
+  | { readonly why: 'payment'; readonly refused: PaymentRefused }
+  | {
+      readonly why: 'forbidden'
+      readonly by: Exclude<Forbidden, 'expired' | 'preimage'>
+      /** The text of the caveat that forbids the request: `model = llama*`. */
+      readonly caveat: string
+    }
 
 /** The refusal of a caveat. It names what was asked for and the caveat that forbids it. */
 export function forbidden(

@@ -1,8 +1,9 @@
 import { err, ok, type Result } from '../floor/result.ts'
 import type { PresentedPass } from '../passes/pass.ts'
 import type { Presentation } from '../rails/rail.ts'
-import type { Authenticator, NotAuthenticated } from './authenticate.ts'
+import type { Authenticator } from './authenticate.ts'
 import type { Ended } from './ended-passes.ts'
+import type { NotAuthenticated } from './not-authenticated.ts'
 import type { Payer } from './payer.ts'
 import { DAMAGED, PENDING, type Refusal } from './refusal.ts'
 

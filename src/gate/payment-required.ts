@@ -16,6 +16,7 @@ import type {
 import type { Priced } from './call.ts'
 import type { PromptEstimate } from './estimate.ts'
 import { KeptBeside } from './kept-beside.ts'
+import { type NotOffered, noOffers, noSuchRail } from './no-offer.ts'
 import type { Payer } from './payer.ts'
 import type { PaymentState } from './payment-state.ts'
 import type { Incoming } from './ports.ts'
@@ -51,9 +52,17 @@ export class PaymentRequired {
   readonly #rails: readonly Rail[]
   readonly #bounds: InvoiceBounds
   readonly #kept = new KeptBeside()
+  readonly #failed: (rail: string, error: unknown) => void
 
-  constructor(rails: readonly Rail[], bounds: InvoiceBounds, { shown }: Pick<Tiers, 'shown'>) {
+  /** `failed` is told which rail threw, and what: nobody else would notice while others are offered. */
+  constructor(
+    rails: readonly Rail[],
+    bounds: InvoiceBounds,
+    { shown }: Pick<Tiers, 'shown'>,
+    failed: (rail: string, error: unknown) => void = () => {},
+  ) {
     this.#rails = rails
+    this.#failed = failed
     this.#bounds = bounds
     this.beside = { x402Version: 1, accepts: [], credit_tiers: shown }
   }
@@ -107,8 +116,9 @@ export class PaymentRequired {
 
   /**
    * Builds a 402 with offers. The holder of a root pass or a spending key is offered a top-up of the
-   * account, everybody else a new account. A macaroon of the account is for its root pass alone. A rail that cannot take money now is left out. If no rail can,
-   * the refusal has no offer, because nobody should be asked for a payment that cannot be taken.
+   * account, everybody else a new account. A macaroon of the account is for its root pass alone. A rail that cannot take money now is left out, and so
+   * are all but the one that the client names. If no rail can, the refusal has no offer, because nobody
+   * should be asked for a payment that cannot be taken.
    */
   offer(
     incoming: Incoming,
@@ -121,48 +131,64 @@ export class PaymentRequired {
     },
   ): Awaitable<Refusal> {
     const { payer, reason, sat, least, state, unpaid } = about
+    const rails = railsOf(this.#rails, incoming.rail)
+    if (rails.length === 0 && incoming.rail !== null) {
+      return noSuchRail(this.#rails.map(({ name }) => name))
+    }
     const account = payer !== null && topsUp(payer.scope) ? payer.account : null
     const macaroon = account === null || (payer !== null && ownsAccount(payer.scope))
-    const { method, origin, path } = incoming
+    const { acceptPayment, method, origin, path } = incoming
     const generation = account === null ? 0 : (payer?.generation ?? 0)
     const where = { quota: quotaOf(payer, incoming), origin, path, method, unpaid }
     const body = requestBody(incoming)
-    const want = { sat, least, account, macaroon, generation, ...where, body, acceptPayment: null }
-    const asked = this.#rails.map((rail) => offerOf(rail, want))
-    const answered = (offers: readonly Answer[]) =>
-      refusalOf(offers, {
+    const want = { sat, least, account, macaroon, generation, ...where, body, acceptPayment }
+    const asked = rails.map((rail) => offerOf(rail, want))
+    const answered = (answers: readonly Answer[]) =>
+      this.#refusal(answers, {
         ...{ reason, state, macaroon, origin, beside: this.beside, kept: this.#kept },
       })
     return asked.some(isPromise) ? Promise.all(asked).then(answered) : answered(asked as Answer[])
   }
+
+  /** If all that were asked have failed, the first error is thrown: then nothing is known of any. */
+  #refusal(answers: readonly Answer[], about: About): Refusal {
+    const offers: Offer[] = []
+    const not: NotOffered[] = []
+    for (const one of answers) {
+      if (one.is === 'failed') {
+        this.#failed(one.rail, one.error)
+        not.push({ rail: one.rail, refused: { why: 'failed' } })
+      } else if (one.answer.ok) offers.push(one.answer.value)
+      else not.push({ rail: one.rail, refused: one.answer.error })
+    }
+    if (offers.length > 0) return paymentRequired(offers, about)
+    const [first] = answers
+    if (first?.is === 'failed' && answers.every(({ is }) => is === 'failed')) throw first.error
+    return noOffers(not)
+  }
 }
 
 /** What a rail answers, or the error with which it failed: then the other rails are still offered. */
-type Answer = Result<Offer, OfferRefused> | { readonly ok: 'failed'; readonly error: unknown }
+type Answer = { readonly rail: string } & (
+  | { readonly is: 'answer'; readonly answer: Result<Offer, OfferRefused> }
+  | { readonly is: 'failed'; readonly error: unknown }
+)
 
-function offerOf(rail: Rail, want: Want): Awaitable<Answer> {
-  const failed = (error: unknown): Answer => ({ ok: 'failed', error })
+function offerOf(asked: Rail, want: Want): Awaitable<Answer> {
+  const rail = asked.name
+  const failed = (error: unknown): Answer => ({ rail, is: 'failed', error })
+  const answered = (answer: Result<Offer, OfferRefused>): Answer => ({ rail, is: 'answer', answer })
   try {
-    const offer = rail.offer(want)
-    return isPromise(offer) ? offer.catch(failed) : offer
+    const offer = asked.offer(want)
+    return isPromise(offer) ? offer.then(answered, failed) : answered(offer)
   } catch (error) {
     return failed(error)
   }
 }
 
-function refusalOf(answers: readonly Answer[], about: About): Refusal {
-  const offers: Offer[] = []
-  const refused: OfferRefused[] = []
-  const failed: unknown[] = []
-  for (const answer of answers) {
-    if (answer.ok === 'failed') failed.push(answer.error)
-    else if (answer.ok) offers.push(answer.value)
-    else if (answer.error.why !== 'nothing') refused.push(answer.error)
-  }
-  if (offers.length > 0) return paymentRequired(offers, about)
-  if (failed.length > 0) throw failed[0]
-  return noOffer(refused[0] ?? { why: 'wallet_unreachable' })
-}
+/** The rail of that name alone, or all. */
+const railsOf = (rails: readonly Rail[], name: string | null): readonly Rail[] =>
+  name === null ? rails : rails.filter((rail) => rail.name === name)
 
 /** In whose quota the open invoices of this request are counted (threats J17). */
 export function quotaOf(
@@ -173,40 +199,6 @@ export function quotaOf(
   const { account, scope } = payer
   if (ownsAccount(scope)) return { is: 'owner', account }
   return { is: topsUp(scope) ? 'spender' : 'holder', account }
-}
-
-/** No offer can be made, because the wallet does not answer. Buyers with credit are served. */
-const WALLET_DOWN: Refusal = refuse(
-  503,
-  'wallet_unreachable',
-  'No payment can be taken at the moment: the wallet does not answer. Passes with credit are served. Try again in some seconds.',
-  { retryAfterSeconds: 5 },
-)
-
-/**
- * The refusal if no invoice can be made: the wallet is down, the quota is full, or the wallet makes
- * only so many a minute (I10).
- */
-export function noOffer(refused: OfferRefused): Refusal {
-  if (refused.why === 'wallet_unreachable' || refused.why === 'nothing') return WALLET_DOWN
-  if (refused.why === 'amount_refused') return amountRefused(refused)
-  const { retryAfterSeconds } = refused
-  if (refused.why === 'too_many_open') {
-    const message = 'Too many unpaid invoices are open. Pay one of them, or wait until they expire.'
-    return refuse(429, 'too_many_invoices', message, { retryAfterSeconds })
-  }
-  const message = 'Too many invoices are being asked for. Try again in some seconds.'
-  return refuse(503, 'invoices_busy', message, { retryAfterSeconds })
-}
-
-/** The wallet makes invoices, but not of that amount. */
-function amountRefused({ least, most }: { least: number | null; most: number | null }): Refusal {
-  const bounds = [
-    ...(least === null ? [] : [`from ${least} sat`]),
-    ...(most === null ? [] : [`up to ${most} sat`]),
-  ]
-  const said = bounds.length === 0 ? 'of other amounts' : bounds.join(' ')
-  return refuse(400, 'amount_refused', `No invoice of that amount: this gate makes them ${said}.`)
 }
 
 /**

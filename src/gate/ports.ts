@@ -14,8 +14,12 @@ export interface Incoming {
   readonly method: string
   /** Path as routed, without the query. */
   readonly path: string
-  /** With its question mark; empty if there is none. */
+  /** With its question mark, and without the choice of a rail; empty if there is none. */
   readonly query: string
+  /** The only rail whose offer the client wants to see: `?rail=NAME`. Null shows all. */
+  readonly rail: string | null
+  /** The value of `Accept-Payment`: how its client can pay. Null if it does not say. */
+  readonly acceptPayment: string | null
   /** The credentials in its headers. `presentation.ts` reads them once. */
   readonly presented: Presentation
   /** The headers that a dialect may see. */

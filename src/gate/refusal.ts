@@ -15,6 +15,8 @@ export interface Refusal {
   readonly retryAfterSeconds: number | null
   /** Only for a 405: the methods that are allowed. */
   readonly allow: string | null
+  /** Further headers of the answer, by their names in lower case. They replace the gate's own. */
+  readonly headers: Readonly<Record<string, string>>
   /** Fields beside `error`. */
   readonly extra: Readonly<Record<string, unknown>>
 }
@@ -24,6 +26,8 @@ export interface OfferToAll extends Pick<Offer, 'challenges' | 'headers'> {
   /** An object as JSON, with at least one member: the fields beside `error`. */
   readonly beside: string
 }
+
+const NO_HEADERS = {}
 
 type Parts = Partial<Omit<Refusal, 'status' | 'code' | 'message'>>
 
@@ -37,6 +41,7 @@ export function refuse(status: number, code: string, message: string, parts: Par
     offer: parts.offer ?? null,
     retryAfterSeconds: parts.retryAfterSeconds ?? null,
     allow: parts.allow ?? null,
+    headers: parts.headers ?? NO_HEADERS,
     extra: parts.extra ?? {},
   }
 }

@@ -24,7 +24,7 @@ const ASK_AGAIN = 500
 export type Payment = Extract<Presentation, { readonly is: 'payment' }>
 
 /** The account of a payment, and what it is owed with the answer. */
-type Taken = Pick<Identified, 'account' | 'carries' | 'change'>
+type Taken = Pick<Identified, 'account' | 'carries' | 'change' | 'usdRate'>
 
 /** Takes payments that requests present: asks their rail, and has them credited. */
 export class PaymentTaker {
@@ -79,9 +79,10 @@ export class PaymentTaker {
     if (!redeemed.ok) return redeemed
     const { decided, headers, known, pays = false, account: named, payment: id } = redeemed.value
     const header = rail.change?.(payment) ?? null
+    const usdRate = redeemed.value.credit === 'usd' ? redeemed.value.rate : undefined
     const dueTo = (first: boolean) => (header === null ? undefined : { payment: id, header, first })
     if (known === true && typeof named === 'string') {
-      return ok({ id, pays, account: named, carries: headers, change: dueTo(false) })
+      return ok({ id, pays, account: named, carries: headers, change: dueTo(false), usdRate })
     }
     // A rail that does not know of accounts lets each payment open one.
     const isNamed = typeof named === 'string' || decided === true
@@ -93,6 +94,7 @@ export class PaymentTaker {
       account,
       carries: pass === null ? headers : { ...headers, 'x-satgate-pass': pass },
       change: dueTo(pass !== null),
+      usdRate,
     })
   }
 

@@ -19,12 +19,13 @@ export function answerRefusal(
 ): void {
   const { incoming, reply, refusal } = to
   const { status, offer } = refusal
-  const headers = ['content-type', errors.contentType, 'x-request-id', incoming.id]
-  headers.push('cache-control', 'no-store')
+  const own = ['content-type', errors.contentType, 'x-request-id', incoming.id]
+  own.push('cache-control', 'no-store')
   // RFC 9110 15.5.6: a 405 must say which methods are allowed.
-  if (refusal.allow !== null) headers.push('allow', refusal.allow)
+  if (refusal.allow !== null) own.push('allow', refusal.allow)
   const wait = waiting(refusal, incoming.at)
-  headers.push(...wait.headers)
+  own.push(...wait.headers)
+  const headers = replaced(own, refusal.headers)
   reply.head(status, offer !== null && status === 402 ? offering(headers, offer) : headers)
   if (incoming.method === 'HEAD') {
     reply.end()
@@ -75,9 +76,9 @@ export function openStream(
     ...passedOn(head),
     'content-type',
     held.route.dialect.wire.streamType(head?.label ?? null),
-    // A stream must pass every proxy on the way unbuffered.
+    // It is for this buyer alone (threats F7), and must pass every proxy on the way unbuffered.
     'cache-control',
-    'no-cache, no-transform',
+    'private, no-store, no-transform',
     'x-accel-buffering',
     'no',
   ]

@@ -7,13 +7,25 @@ export interface Cors {
   readonly origins: readonly string[]
   /** Header names that pages may read of an answer, as one value. */
   readonly exposed: string
+  /** Header names that pages may send, in lower case. */
+  readonly allowed: ReadonlySet<string>
+  /** The same names, as one value. */
+  readonly allows: string
   /** Methods that pages may use, as one value. */
   readonly methods: string
+  /** The headers of an answer that no page may read. */
+  readonly forNoPage: Standing
 }
 
-const ALLOWED =
-  'Authorization, Content-Type, X-API-Key, Api-Key, X-Cashu, X-Payment, Payment-Signature, X-Request-Id'
-const ALLOWED_NAMES: ReadonlySet<string> = new Set(ALLOWED.toLowerCase().split(', '))
+const ALLOWED = [
+  ...['Authorization', 'Content-Type', 'X-API-Key', 'Api-Key', 'Accept-Payment', 'X-Cashu'],
+  ...['X-Payment', 'Payment-Signature', 'Payment-Authorization', 'X-Request-Id'],
+]
+/**
+ * The headers of a request on which every answer depends, whichever rails are on: a cache must not give
+ * one buyer's answer to another (threats F7).
+ */
+const VARIES = ['Origin', 'Authorization', 'X-API-Key', 'Accept-Payment']
 /** The name of a header (RFC 9110 5.6.2). */
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/
 /** One preflight allows at most so many names. */
@@ -29,12 +41,22 @@ const METHODS = ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS']
 /** What the gate itself writes and serves, and what its rails and routes do besides. */
 export function corsOf(
   origins: readonly string[],
-  besides: { readonly exposed: readonly string[]; readonly methods: readonly string[] },
+  besides: {
+    readonly exposed: readonly string[]
+    readonly methods: readonly string[]
+    /** The headers that rails read. */
+    readonly reads: readonly string[]
+  },
 ): Cors {
+  const allows = joined(ALLOWED, besides.reads)
+  const plain = [...NOSNIFF, joined(VARIES, besides.reads)]
   return {
     origins,
     exposed: joined(EXPOSED, besides.exposed),
+    allowed: new Set(allows.toLowerCase().split(', ')),
+    allows,
     methods: joined(METHODS, besides.methods),
+    forNoPage: { served: plain, refused: plain },
   }
 }
 
@@ -53,8 +75,6 @@ export interface Standing {
 }
 
 const NOSNIFF = ['x-content-type-options', 'nosniff', 'vary'] as const
-const VARY = 'Origin, Authorization, X-API-Key'
-const FOR_NO_PAGE: Standing = { served: [...NOSNIFF, VARY], refused: [...NOSNIFF, VARY] }
 
 /**
  * The headers with which a route answers a page of another site (Fetch standard 3.2), with one
@@ -64,8 +84,8 @@ const FOR_NO_PAGE: Standing = { served: [...NOSNIFF, VARY], refused: [...NOSNIFF
  */
 export function standing(cors: Cors, { headers }: IncomingMessage, open: boolean): Standing {
   const { origin } = headers
-  if (origin === undefined || !isAllowed(cors, origin)) return FOR_NO_PAGE
-  const exposed = [...FOR_NO_PAGE.served, 'access-control-expose-headers', cors.exposed]
+  if (origin === undefined || !isAllowed(cors, origin)) return cors.forNoPage
+  const exposed = [...cors.forNoPage.served, 'access-control-expose-headers', cors.exposed]
   const readable = [...exposed, 'access-control-allow-origin', origin]
   return { served: open && !named(cors, origin) ? exposed : readable, refused: readable }
 }
@@ -88,7 +108,7 @@ export function setCors(cors: Cors, request: IncomingMessage, response: ServerRe
     headers.push('access-control-allow-origin', origin)
     headers.push('access-control-expose-headers', cors.exposed)
     headers.push('access-control-allow-methods', cors.methods)
-    headers.push('access-control-allow-headers', allowedHeaders(request))
+    headers.push('access-control-allow-headers', allowedHeaders(cors, request))
     headers.push('access-control-max-age', '600')
   }
   response.writeHead(204, headers).end()
@@ -105,10 +125,10 @@ const VARY_PREFLIGHT = 'Origin, Access-Control-Request-Method, Access-Control-Re
  * headers of their own (`x-stainless-*`), and the gate trusts no header because a page may send it
  * (threats K6).
  */
-function allowedHeaders({ headers }: IncomingMessage): string {
+function allowedHeaders(cors: Cors, { headers }: IncomingMessage): string {
   const asked = String(headers['access-control-request-headers'] ?? '').split(',', MOST_NAMES)
   const names = asked.map((name) => name.trim()).filter((name) => NAME.test(name))
-  return [ALLOWED, ...names.filter((name) => !ALLOWED_NAMES.has(name.toLowerCase()))].join(', ')
+  return [cors.allows, ...names.filter((name) => !cors.allowed.has(name.toLowerCase()))].join(', ')
 }
 
 const named = (cors: Cors, origin: string): boolean => cors.origins.includes(origin)

@@ -11,6 +11,7 @@ import { holderOf } from '../passes/recognise.ts'
 import { type Body, readBody } from './body.ts'
 import type { BodyShare } from './body-share.ts'
 import type { Clients } from './clients.ts'
+import { railChoiceIn } from './rail-choice.ts'
 
 export interface ReceiveOptions {
   readonly world: World
@@ -148,7 +149,16 @@ class Received implements Incoming {
   }
 
   get query(): string {
-    return queryOf(this.#request.url)
+    return railChoiceIn(queryOf(this.#request.url)).query
+  }
+
+  get rail(): string | null {
+    return railChoiceIn(queryOf(this.#request.url)).rail
+  }
+
+  get acceptPayment(): string | null {
+    const value = this.#request.headers['accept-payment']
+    return value === undefined ? null : String(value)
   }
 
   get origin(): string {

@@ -11,8 +11,8 @@ import { readCaveat } from './read.ts'
 
 /**
  * The headers with credentials: those in which a pass may be sent, those of older L402 clients (a
- * macaroon in hex that contains its preimage; aperture `l402/header.go`), and those of payment
- * protocols that no rail reads yet.
+ * macaroon in hex that contains its preimage; aperture `l402/header.go`), and those of other payment
+ * protocols, whose rails are perhaps off.
  */
 const KINDS: ReadonlyMap<string, 'ours' | 'legacy' | 'foreign'> = new Map([
   ['authorization', 'ours'],
@@ -25,11 +25,20 @@ const KINDS: ReadonlyMap<string, 'ours' | 'legacy' | 'foreign'> = new Map([
   ['payment-authorization', 'foreign'],
 ])
 const NAMES = [...KINDS.keys()]
+/** No rail but the one of passes. */
+export const NO_RAILS: ForRails = new Set<string>([])
 /** Most headers have a name of another length, which saves looking for it. */
 const LENGTHS: ReadonlySet<number> = new Set(NAMES.map(({ length }) => length))
 
-const kindOf = (name: string) =>
-  LENGTHS.has(name.length) ? KINDS.get(name.toLowerCase()) : undefined
+/** The headers, in lower case, in which other rails read payments. They are no credentials for passes. */
+export type ForRails = ReadonlySet<string>
+
+function kindOf(name: string, rails: ForRails) {
+  if (!LENGTHS.has(name.length)) return undefined
+  const lower = name.toLowerCase()
+  const kind = KINDS.get(lower)
+  return kind === 'foreign' && rails.has(lower) ? undefined : kind
+}
 
 export const PASS_HEADERS = NAMES.filter((name) => KINDS.get(name) !== 'foreign')
 
@@ -76,17 +85,20 @@ export type Found =
 interface Seen {
   readonly found: Result<Credential, string>[]
   readonly mended: Mended[]
+  /** There is a payment in a header of its own, which nobody reads. */
   foreign: boolean
+  /** There is a payment of the scheme `Payment`. */
+  payment: boolean
 }
 
 /**
  * The value of the only header with a credential, if that is one for passes. Empty if there is none;
  * null if all headers must be read.
  */
-export function onlyCredential(rawHeaders: readonly string[]): string | null {
+export function onlyCredential(rawHeaders: readonly string[], rails: ForRails): string | null {
   let only = ''
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const kind = kindOf(rawHeaders[index] ?? '')
+    const kind = kindOf(rawHeaders[index] ?? '', rails)
     if (kind === undefined) continue
     const value = rawHeaders[index + 1]?.trim() ?? ''
     if (value === '') continue
@@ -100,12 +112,12 @@ export function onlyCredential(rawHeaders: readonly string[]): string | null {
  * Reads the credentials in the headers, which are names and values in turn. Every line is read and
  * every value is read to its end, because clients repeat headers and proxies join lines into one
  * (`LSAT a:b, L402 a:b`). The same credential in two places counts once. Two different ones are a
- * conflict.
+ * conflict, and so are a pass and a payment that no rail reads.
  */
-export function present(rawHeaders: readonly string[]): Found {
-  const seen: Seen = { found: [], mended: [], foreign: false }
+export function present(rawHeaders: readonly string[], rails: ForRails = NO_RAILS): Found {
+  const seen: Seen = { found: [], mended: [], foreign: false, payment: false }
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const kind = kindOf(rawHeaders[index] ?? '')
+    const kind = kindOf(rawHeaders[index] ?? '', rails)
     if (kind === undefined) continue
     const value = rawHeaders[index + 1]?.trim() ?? ''
     if (value === '') continue
@@ -113,7 +125,8 @@ export function present(rawHeaders: readonly string[]): Found {
     else if (kind === 'legacy') seen.found.push(readLegacy(value))
     else seen.foreign = true
   }
-  return foundIn(seen)
+  const unread = seen.payment && !rails.has('authorization')
+  return foundIn({ ...seen, foreign: seen.foreign || unread })
 }
 
 function foundIn({ found, mended, foreign }: Seen): Found {
@@ -165,7 +178,7 @@ function scan(value: string, seen: Seen): void {
  */
 function readPieces(scheme: Scheme, pieces: readonly string[], seen: Seen): void {
   if (scheme === 'foreign') {
-    seen.foreign = true
+    seen.payment = true
     return
   }
   const before = seen.found.length

@@ -3,7 +3,7 @@ import { sameHex, secretMatches, settlementSecret } from './keys.ts'
 import type { KnownPasses } from './known.ts'
 import { credentialOf } from './pair.ts'
 import type { Credential, Presented, PresentedPass, Verified } from './pass.ts'
-import { type Malformed, onlyCredential, present } from './present.ts'
+import { type ForRails, type Malformed, NO_RAILS, onlyCredential, present } from './present.ts'
 import type { RootKey, Verify } from './verify.ts'
 
 /** Reads the passes in the headers of a request. No other code reads them. */
@@ -23,8 +23,10 @@ export function makeRecogniser(options: {
   readonly verify: Verify
   readonly keys: readonly RootKey[]
   readonly known: Pick<KnownPasses, 'find'>
+  /** What other rails read is not for passes, and may stand beside one (threats L16). */
+  readonly rails?: ForRails
 }): Recognise {
-  const { verify, keys, known } = options
+  const { verify, keys, known, rails = NO_RAILS } = options
   const opensOf = ({ pass, keyId }: Verified, secret: string): PresentedPass['opens'] => {
     if (secretMatches(secret, pass.hash)) return 'preimage'
     const key = keys.find(({ id }) => id === keyId)
@@ -37,11 +39,11 @@ export function makeRecogniser(options: {
     return { is: 'credential', credential, verified, opens, header }
   }
   return (rawHeaders) => {
-    const header = onlyCredential(rawHeaders)
+    const header = onlyCredential(rawHeaders, rails)
     if (header === '') return ABSENT
     const before = header === null ? null : known.find(header)
     if (before !== null) return before
-    const found = present(rawHeaders)
+    const found = present(rawHeaders, rails)
     if (found.is === 'malformed') return recognised(found, verify, read)
     return found.is === 'credential' ? read(found.credential, header) : found
   }

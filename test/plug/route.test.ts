@@ -45,7 +45,9 @@ describe('a route for a plain HTTP API', () => {
       expect(seen?.headers).not.toHaveProperty(name)
     }
     expect(seen?.headers).not.toHaveProperty('authorization')
-    expect((await gate.balance(pass)).balance_msat).toBe(95_000)
+    const chosen = await gate.ask({ path: '/files/a?rail=l402&v=1', method: 'GET', headers })
+    expect([chosen.status, gate.fake.seen.at(-1)?.path]).toEqual([200, '/files/a?v=1'])
+    expect((await gate.balance(pass)).balance_msat).toBe(90_000)
     const event = await gate.last()
     expect(event).toMatchObject({ dialect: 'http', model: null, status: 200, charged_msat: 5_000 })
     await gate.proof()

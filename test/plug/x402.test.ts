@@ -139,7 +139,7 @@ describe('several rails of other people in one gate', () => {
       { 'x-payment': payment, 'payment-signature': payment },
       { 'x-payment': payment, 'x-voucher': voucher },
       { 'x-payment': 'damaged', 'x-voucher': voucher },
-      { 'payment-signature': payment, 'x-api-key': pass.text },
+      { 'payment-signature': 'damaged', 'x-api-key': pass.text },
     ]) {
       const { status, json } = await paid(headers)
       expect([status, json.error.code]).toEqual([400, 'conflicting_credentials'])

@@ -248,6 +248,7 @@ export class SimBuyer {
     }
     return {
       ...{ id, at, method: 'POST', path: PATH, query: '', presented, trailers: false },
+      ...{ rail: null, acceptPayment: null },
       head: { contentType: 'application/json', headers: {} },
       body: new TextEncoder().encode(JSON.stringify(body)),
       admitBody: () => {},

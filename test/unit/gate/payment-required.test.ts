@@ -190,7 +190,8 @@ describe('402s with copies of one shared invoice', () => {
     const rail = { offer: () => ok(left.shift() as Offer) } as unknown as Rail
     const gate = new PaymentRequired([rail], { min: 10, max: 1_000 }, new Tiers([]))
     return async (origin = 'https://a') => {
-      const from = { origin, path: '/', client: 'c', site: 's', body: new Uint8Array() }
+      const who = { client: 'c', site: 's', rail: null, acceptPayment: null }
+      const from = { origin, path: '/', ...who, body: new Uint8Array() }
       const incoming = from as unknown as Priced['incoming']
       const denied = { payer: null, reason: 'Because.', state: 'none', unpaid: null } as const
       const about = { sat: 10, least: 10, ...denied }

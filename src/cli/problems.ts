@@ -45,6 +45,13 @@ export const PROBLEMS: Readonly<Record<string, Problem>> = {
         : `the wallet cannot be used (${field('label') || field('wallet')}): ${sentence(field('reason'))} Invoices come from ${field('instead')} meanwhile; payments of its own are seen when it answers`,
     ends: (field) => `the wallet answers (${field('label') || field('wallet')})`,
   },
+  payments_unknown: {
+    level: 'warn',
+    fields: ['payments', 'usd', 'since'],
+    begins: (field) =>
+      `nobody knows whether ${counted(field('payments'), 'payment')} in dollars arrived ($${field('usd')}, the oldest since ${field('since')}). The facilitator is asked again by itself, and their buyers are told not to pay again`,
+    ends: () => 'it is known of every payment in dollars whether it arrived',
+  },
   rate_unavailable: {
     level: 'warn',
     fields: ['reason'],

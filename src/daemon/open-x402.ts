@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { X402Settings } from '../config/config.ts'
 import type { Background } from '../floor/background.ts'
@@ -11,13 +10,19 @@ import { Reconciler } from '../rails/x402/reconciler.ts'
 import { RemoteFacilitator } from '../rails/x402/remote-facilitator.ts'
 import { SqliteX402Payments } from '../rails/x402/sqlite-payments.ts'
 import { X402Damaged } from '../rails/x402/x402-file.ts'
+import { countSettlements, type SettlementCounts } from './counted-facilitator.ts'
 import { Failed } from './failed.ts'
+import { shortPayment } from './short-payment.ts'
+import { UnknownPayments } from './unknown-payments.ts'
 
 /** What stands between the x402 rail and a chain. */
 export interface X402Parts {
   readonly facilitator: Facilitator
   readonly payments: X402Payments
   readonly reconciler: X402Reconciler
+  /** How often the facilitator gave each answer to a settlement, since the start. */
+  readonly settlements: SettlementCounts
+  readonly unknown: UnknownPayments
   /** Stops asking the facilitator whether it works, and closes `x402.db`. */
   close(): Promise<void>
 }
@@ -36,14 +41,18 @@ export function openX402(
   },
 ): X402Parts {
   const payments = paymentsIn(join(folder, 'x402.db'))
-  const facilitator = facilitatorOf(settings, { ...parts, outage: facilitatorOutage(say) })
+  const { facilitator, settlements } = countSettlements(
+    facilitatorOf(settings, { ...parts, outage: facilitatorOutage(say) }),
+  )
   const started = facilitator.start()
+  const unknown = new UnknownPayments({ payments, world: parts.world, say })
+  const watch = unknown.start(parts.background)
   const onLost = (row: X402Row) => say(lostEvent(row))
   const reconciler = new Reconciler({ ...parts, payments, facilitator, onLost })
   return {
-    ...{ facilitator, payments, reconciler },
+    ...{ facilitator, payments, reconciler, settlements, unknown },
     async close() {
-      await started.stop()
+      await Promise.all([started.stop(), watch.stop()])
       payments.close()
     },
   }
@@ -84,9 +93,8 @@ function facilitatorOutage(say: (event: object) => void): FacilitatorOutage {
   }
 }
 
-/** The hash names the payment without its payer, whose address is part of its id. */
 const lostEvent = ({ id, requirement }: X402Row) => ({
   ...{ event: 'problem', what: 'x402_unknown', network: requirement.network },
-  payment: createHash('sha256').update(id).digest('hex').slice(0, 16),
+  payment: shortPayment(id),
   usd: formatUsd(requirement.amount),
 })

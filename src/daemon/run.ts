@@ -74,7 +74,7 @@ async function start(
   const moneyOut = ecash === null ? null : openMoneyOut(ecash, { books, config, world, say })
   const gate = compose({
     ...{ config, books, keys: opened.keys, wallets, play: opened.play, world, background, say },
-    ...{ receiver: opened.receiver, x402: opened.x402 },
+    ...{ receiver: opened.receiver, x402: opened.x402, usdPerBtc: prices.usdPerBtc },
     ...{ upstream: backend.upstream, models: backend.models, backend, pricing: prices.pricing },
     routes: (targets) => routesOf(dialects, config.mode, targets),
     ...{ ecash: moneyOut, copied: opened.copied !== null },
@@ -99,7 +99,7 @@ async function start(
   closers.push(() => control.close())
   const metrics = await startMetrics(
     config.metrics,
-    { gate, books, counts, logDropped: options.operator.dropped },
+    { gate, books, counts, x402: opened.x402, logDropped: options.operator.dropped },
     background,
   )
   closers.push(() => metrics.close())

@@ -169,7 +169,9 @@ async function health(parts: DescribeParts): Promise<Health> {
   const upstream = parts.upstreamOk() ? 'ok' : 'unreachable'
   const wallet = parts.walletOk() === null ? 'none' : parts.walletOk() ? 'ok' : 'unreachable'
   const ledger = parts.ledgerDamaged() ? 'damaged' : parts.ledgerOk() ? 'ok' : 'late'
-  const ok = upstream === 'ok' && wallet !== 'unreachable' && ledger === 'ok'
+  // Without a wallet dollars are the only way to pay.
+  const pays = wallet === 'none' ? parts.dollars?.up() !== false : wallet === 'ok'
+  const ok = upstream === 'ok' && pays && ledger === 'ok'
   const gone = parts.gone()
   const why = gone === null ? {} : { reason: goneWords(gone) }
   const taken = parts.cashuOk()

@@ -64,6 +64,7 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'src/wallets/ecash/mint-parts.ts quotes': 'one test of a mint, whose invoice is asked for twice',
   'src/wallets/wallet-list.ts #late': 'the wallets of the settings',
   'src/daemon/compose.ts also': 'settings',
+  'src/daemon/counted-facilitator.ts settlements': 'four answers of a facilitator',
   'src/daemon/control.ts asking': 'a command of the operator',
   'src/daemon/short-mints.ts #short': 'a mint',
   'src/daemon/short-mints.ts #told': 'a mint',

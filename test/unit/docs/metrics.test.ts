@@ -26,8 +26,9 @@ let answered: number[] = []
 
 beforeAll(async () => {
   const [fake, port] = await Promise.all([startFakeUpstream({}), freePort()])
+  const upstream = fake.base.origin
   gate = new GateProcess({
-    ...{ upstream: fake.base.origin, wallet: 'play', metrics: `127.0.0.1:${port}` },
+    ...{ upstream, wallet: 'play', metrics: `127.0.0.1:${port}` },
   })
   clean.push(() => gate.remove())
   await gate.start()
@@ -42,7 +43,28 @@ beforeAll(async () => {
   await fake.close()
   answered.push(await chat(headers))
   afterwards = await page()
+  exposed += await dollars(upstream)
 }, 60_000)
+
+/** The metrics of a gate that takes dollars alone, whose facilitator is away. */
+async function dollars(upstream: string): Promise<string> {
+  const port = await freePort()
+  const facilitator = `http://127.0.0.1:${await freePort()}`
+  const x402 = { payTo: `0x${'12'.repeat(20)}`, network: 'base-sepolia', facilitator }
+  const alone = new GateProcess({
+    ...{ upstream, metrics: `127.0.0.1:${port}`, pricing: { rate: { usdPerBtc: 100_000 } } },
+    rails: { l402: false, cashu: false, x402 },
+  })
+  clean.push(() => alone.remove())
+  await alone.start()
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  // No wallet, and so no alarm that it is down.
+  expect(text).not.toContain('satgate_wallet_up')
+  return text
+    .split('\n')
+    .filter((line) => /x402|dollars/.test(line))
+    .join('\n')
+}
 
 afterAll(async () => {
   for (const one of clean.splice(0).reverse()) await one()
@@ -66,6 +88,12 @@ describe('the metrics of docs/monitoring.md', () => {
     expect(exposed).toMatch(/^satgate_upstream_up 1$/m)
     expect(afterwards).toMatch(/^satgate_upstream_up 0$/m)
     expect(afterwards).toMatch(/^satgate_wallet_up 1$/m)
+  })
+
+  it('tells of dollars: the facilitator is away, and nothing was settled', () => {
+    expect(exposed).toMatch(/^satgate_x402_up 0$/m)
+    expect(exposed).toMatch(/^satgate_x402_settlements_total\{outcome="unknown"\} 0$/m)
+    expect(exposed).toMatch(/^satgate_dollars_outstanding 0$/m)
   })
 
   it('has each metric of the gate with its type and labels, and no other', () => {

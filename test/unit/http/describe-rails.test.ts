@@ -208,7 +208,9 @@ describe('a way to pay that is down', () => {
     const { llms, wellKnown } = await written(gate)
     expect(wellKnown.accepting_payments).toBe(false)
     expect(llms).toContain('No payment can be taken at the moment')
-    expect(await gate.health()).toMatchObject({ status: 'ok', wallet: 'none', x402: 'unreachable' })
+    expect(await gate.health()).toMatchObject({
+      ...{ status: 'degraded', wallet: 'none', x402: 'unreachable' },
+    })
   })
 
   it('a gate that takes dollars alone has no wallet to be down', async () => {

@@ -35,6 +35,7 @@ import type { GateParts } from './gate-parts.ts'
 import { backendOutage, walletOutages } from './outages.ts'
 import { termsOf } from './terms.ts'
 import { HOLD_LIFE, startUpkeep } from './upkeep.ts'
+import { dollarsOf, x402Of } from './x402-parts.ts'
 
 /** A gate behind its routes. */
 interface Inside {
@@ -90,10 +91,11 @@ export function compose(parts: GateParts): Composed {
     ...{ ...parts, ...books, ...bounds, wallets, tiers },
     more: parts.rails ?? [],
     receiver: parts.receiver ?? null,
+    x402: x402Of(parts),
     sellsInvoices: config.rails.l402,
     offersPayment: config.rails.payment,
   })
-  const { authenticator, gifts, lightning, cashu, rails, readCredentials, verify } = money
+  const { authenticator, gifts, lightning, cashu, x402, rails, readCredentials, verify } = money
   const { firstByteMs: firstByte, idleMs: idle } = config.timeouts
   const holdLife = HOLD_LIFE + 2 * Math.max(firstByte, idle)
   const holds = {
@@ -184,7 +186,7 @@ export function compose(parts: GateParts): Composed {
       usdPerBtc: () => pricing.usdPerBtc(),
       walletOk: () => (wallets.members.length === 0 ? null : wallets.up),
       cashuOk: () => cashu?.up ?? null,
-      dollars: null,
+      dollars: dollarsOf(x402),
       ledgerOk: healthy,
       ledgerDamaged: () => books.damaged(),
     },

@@ -7,6 +7,7 @@ import type { Targets } from '../gate/targets.ts'
 import type { ModelList } from '../http/models.ts'
 import type { Books } from '../ledger/open-ledger.ts'
 import type { TokenCounter } from '../money/counter.ts'
+import type { UsdPerBtc } from '../money/parse.ts'
 import type { Pricing } from '../money/pricing.ts'
 import type { RootKeys } from '../passes/write.ts'
 import type { Rail } from '../rails/rail.ts'
@@ -43,6 +44,8 @@ export interface GateParts {
   /** The routes. `targets` is the upstream, for routes that are sent there. */
   readonly routes: (targets: Targets) => Routes
   readonly pricing: Pricing
+  /** What a bitcoin costs now. Null if nobody can say. Not set if nothing needs it. */
+  readonly usdPerBtc?: () => UsdPerBtc | null
   readonly world: World
   /** Counts prompts; it is closed with the gate. */
   readonly counter: TokenCounter

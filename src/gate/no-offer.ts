@@ -1,4 +1,5 @@
 import type { OfferRefused } from '../rails/rail.ts'
+import { NO_DOLLARS } from './no-dollars.ts'
 import { type Refusal, refuse } from './refusal.ts'
 
 /** Why a rail makes no offer. `failed`: it threw. */
@@ -22,6 +23,7 @@ const WALLET_DOWN: Refusal = refuse(
 export function noOffer(refused: OfferRefused): Refusal {
   if (refused.why === 'wallet_unreachable' || refused.why === 'nothing') return WALLET_DOWN
   if (refused.why === 'amount_refused') return amountRefused(refused)
+  if (!('retryAfterSeconds' in refused)) return NO_DOLLARS[refused.why]
   const { retryAfterSeconds } = refused
   if (refused.why === 'too_many_open') {
     const message = 'Too many unpaid invoices are open. Pay one of them, or wait until they expire.'
@@ -48,6 +50,9 @@ export function noOffers(not: readonly NotOffered[]): Refusal {
 const WORDS: Readonly<Record<NotOffered['refused']['why'], string>> = {
   nothing: 'it takes none now',
   failed: 'it failed',
+  facilitator_unreachable: 'its facilitator does not answer',
+  rate_unavailable: 'nobody can say what a bitcoin costs in dollars',
+  dollars_full: 'buyers have as many dollars here as the operator keeps for them',
   too_many_open: 'too many of its invoices are open',
   wallet_unreachable: 'what takes its payments does not answer',
   wallet_busy: 'it is asked for too many invoices',

@@ -9,7 +9,7 @@ import { writeIdentifier } from './identifier.ts'
  * beside the books. Each purpose has its own name in the HMAC. So a derived secret tells nothing
  * about another one (NIST SP 800-108, one block in counter mode).
  */
-type Purpose = 'key id' | 'macaroon' | 'settlement' | 'status' | 'payment challenge'
+type Purpose = 'key id' | 'macaroon' | 'settlement' | 'status' | 'payment challenge' | 'x402 offer'
 
 function derive(master: Uint8Array, purpose: Purpose, about: Uint8Array | null): Buffer {
   assert(master.length === 32, 'a master key has 32 bytes')
@@ -45,6 +45,9 @@ export const statusToken = (master: Uint8Array, identifier: Identifier): string 
 /** The key that signs challenges of the Payment scheme. */
 export const paymentKey = (master: Uint8Array): Uint8Array =>
   derive(master, 'payment challenge', null)
+
+/** Signs what a 402 offers, where the client sends the offer back with its payment (x402). */
+export const offerKey = (master: Uint8Array): Uint8Array => derive(master, 'x402 offer', null)
 
 const HEX_32 = /^[0-9a-fA-F]{64}$/
 

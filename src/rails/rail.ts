@@ -161,9 +161,13 @@ export type InvoiceQuotaKey =
   | { readonly is: 'stranger'; readonly client: string; readonly site: string }
   | { readonly is: 'owner' | 'spender' | 'holder'; readonly account: AccountId }
 
-/** `nothing`: this rail never asks for money. */
+/**
+ * `nothing`: this rail never asks for money. `dollars_full`: buyers have as many dollars unspent as the
+ * operator allows.
+ */
 export type OfferRefused =
   | { readonly why: 'nothing' }
+  | { readonly why: 'facilitator_unreachable' | 'rate_unavailable' | 'dollars_full' }
   | { readonly why: 'too_many_open'; readonly retryAfterSeconds: number }
   | InvoiceRefused
 

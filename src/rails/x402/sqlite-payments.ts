@@ -78,7 +78,8 @@ export class SqliteX402Payments implements X402Payments {
     assert(was !== null && CREDITABLE.has(was.state), 'a payment is settled before it is credited')
     // What was given stays given.
     if (was.state === 'given') return
-    this.#statements.credited.run(given ? 'given' : 'credited', account, id)
+    if (given) this.#statements.given.run(account, id)
+    else this.#statements.credited.run(id)
     if (was.state === 'settled') this.#outstanding -= was.requirement.amount
   }
 
@@ -111,7 +112,9 @@ const SQL = {
     WHERE state = 'refused'`,
   settled: `UPDATE payments SET state = 'settled', tx = ? WHERE id = ? AND state = 'settling'`,
   end: `UPDATE payments SET state = ? WHERE id = ? AND state = 'settling' RETURNING amount`,
-  credited: 'UPDATE payments SET state = ?, account = ? WHERE id = ?',
+  // Whose account it is stands in the row only when its buyer has the pass: until then it opens one.
+  credited: "UPDATE payments SET state = 'credited' WHERE id = ?",
+  given: "UPDATE payments SET state = 'given', account = ? WHERE id = ?",
   open: `SELECT * FROM payments WHERE ${OPEN} ORDER BY at, id LIMIT ?`,
   outstanding: `SELECT coalesce(sum(amount), 0) AS sum FROM payments WHERE ${OPEN}`,
   prune: `DELETE FROM payments WHERE state = 'refused' AND id IN (

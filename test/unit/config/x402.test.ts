@@ -94,7 +94,7 @@ describe('x402', () => {
     ['bose', 'did you mean base?'],
     ['base-sepolie', 'did you mean base-sepolia?'],
     ['eip155:8454', 'did you mean eip155:8453?'],
-    ['ethereum', 'choose base, base-sepolia'],
+    ['bitcoin', 'choose base, base-sepolia'],
     ['solana', 'choose base'],
   ])('refuses the network %s: %s', (text, said) => {
     const yaml = yamlOf(`payTo: "${MIXED}", network: ${text}, facilitator: https://f.example`)

@@ -1,0 +1,39 @@
+import { assert } from '../floor/assert.ts'
+import type { Dollars } from '../http/describe.ts'
+import { x402Network } from '../rails/x402/networks.ts'
+import { MAX_TIMEOUT_SECONDS } from '../rails/x402/offer.ts'
+import type { X402 } from '../rails/x402/x402.ts'
+import type { RailsParts } from './compose-rails.ts'
+import type { GateParts } from './gate-parts.ts'
+
+/** What the rail of dollars is made of. Null if none are taken. */
+export function x402Of({
+  config,
+  usdPerBtc = () => null,
+  x402 = null,
+}: Pick<GateParts, 'config' | 'usdPerBtc' | 'x402'>): RailsParts['x402'] {
+  const settings = config.rails.x402
+  if (settings === null || x402 === null) return null
+  const { maxOutstanding, maxPayment, payTo } = settings
+  const network = x402Network(settings.network)
+  assert(network !== null, 'the settings take networks of the table only')
+  return { ...x402, usdPerBtc, terms: { payTo, network, maxPayment, maxOutstanding } }
+}
+
+/** How documents say that dollars are paid. Null if none are taken. */
+export function dollarsOf(x402: X402 | null): Dollars | null {
+  if (x402 === null) return null
+  const { network, payTo } = x402.terms
+  const { asset, domain } = network
+  return {
+    terms: {
+      network: network.network,
+      asset,
+      payTo,
+      domain,
+      maxTimeoutSeconds: MAX_TIMEOUT_SECONDS,
+    },
+    up: () => x402.up,
+    amountOf: (sat) => x402.amountOf(sat),
+  }
+}

@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest'
+import { microUsd } from '../../../../src/money/usd.ts'
+import { NETWORKS } from '../../../../src/rails/x402/networks.ts'
+import { amountOf } from '../../../../src/rails/x402/offer.ts'
+import { PAY_TO, rateOf, wantOf, X402Bed } from '../../../support/x402-bed.ts'
+import { read402 } from '../../../support/x402-buyer.ts'
+
+describe('an offer of dollars', () => {
+  it('is PAYMENT-REQUIRED of version 2, in padded base64', async () => {
+    const bed = new X402Bed()
+    const { headers, challenges } = await bed.offer()
+    const text = headers['payment-required'] ?? ''
+    expect(text).toMatch(/^[A-Za-z0-9+/]+={0,2}$/)
+    expect(text.length % 4).toBe(0)
+    expect([challenges, Object.keys(headers)]).toEqual([[], ['payment-required']])
+    expect(read402(text)).toEqual({
+      x402Version: 2,
+      error: 'payment required',
+      resource: {
+        url: 'https://gate.example/v1/chat/completions',
+        description: 'Credit for this request and the next',
+        mimeType: 'application/json',
+      },
+      accepts: [
+        {
+          ...{ scheme: 'exact', network: 'eip155:84532', amount: '21000', payTo: PAY_TO },
+          asset: '0x036cbd53842c5426634e7929541ec2318f3dcf7e',
+          maxTimeoutSeconds: 300,
+          extra: { name: 'USDC', version: '2', offer: expect.stringMatching(/^[\w-]{72}$/) },
+        },
+      ],
+    })
+  })
+
+  it('is an entry of accepts that every client of version 1 takes', async () => {
+    const { accepts } = await new X402Bed().offer()
+    expect(accepts).toEqual([
+      {
+        ...{ scheme: 'exact', network: 'base-sepolia', maxAmountRequired: '21000', payTo: PAY_TO },
+        resource: 'https://gate.example/v1/chat/completions',
+        description: 'Credit for this request and the next',
+        mimeType: 'application/json',
+        maxTimeoutSeconds: 300,
+        asset: '0x036cbd53842c5426634e7929541ec2318f3dcf7e',
+        extra: { name: 'USDC', version: '2' },
+      },
+    ])
+    expect((await new X402Bed({ network: 'arbitrum' }).offer()).accepts).toEqual([])
+  })
+
+  it('L5 says what it costs in dollars, and at which rate', async () => {
+    const bed = new X402Bed({ rate: '87654.32' })
+    const { body, say } = await bed.offer()
+    expect(body.x402).toEqual({
+      ...{ amount_usd: '0.018408', usd_per_btc: '87654.32', credit_sats: 21, amount: '18408' },
+      ...{ network: 'eip155:84532', asset: '0x036cbd53842c5426634e7929541ec2318f3dcf7e' },
+      pay_to: PAY_TO,
+      expires_at: expect.stringMatching(/^20.*Z$/),
+    })
+    const { expires_at } = body.x402 as { expires_at: string }
+    expect(Math.abs(Date.parse(expires_at) - bed.world.now() - 120_000)).toBeLessThan(60_000)
+    expect(say).toContain('0.018408 dollars by x402: USDC on Base Sepolia, at 87654.32 dollars')
+  })
+
+  it('differs each time, because its id is random', async () => {
+    const bed = new X402Bed()
+    const offers = await Promise.all([bed.offer(), bed.offer()])
+    const ids = offers.map(
+      (offer) => read402(offer.headers['payment-required']).accepts[0].extra.offer,
+    )
+    expect(new Set(ids).size).toBe(2)
+  })
+
+  it('leaves itself out if no rate is known, or if the request costs more than is taken', async () => {
+    const bed = new X402Bed({ maxPayment: 20_000n })
+    expect(await bed.rail.offer(wantOf({ sat: 100, least: 21 }))).toEqual({
+      ok: false,
+      error: { why: 'amount_refused', least: null, most: 20 },
+    })
+    bed.rate = null
+    expect(await bed.rail.offer(wantOf())).toMatchObject({ error: { why: 'rate_unavailable' } })
+    expect([bed.rail.up, bed.rail.amountOf(10)]).toEqual([false, null])
+  })
+})
+
+describe('the amount of an offer, in micro-dollars', () => {
+  /** At 100,000 dollars for a bitcoin a sat is 1,000 micro-dollars. */
+  it.each([
+    ['what the sats cost', 21, 10, 1_000_000n, 21_000n],
+    ['no more than version 1 pays, if that is enough', 500, 100, 1_000_000n, 100_000n],
+    ['what is needed, if that is more', 500, 300, 1_000_000n, 300_000n],
+    ['more than any client pays by itself, if it is needed', 5_000, 1_500, 2_000_000n, 1_500_000n],
+    ['no more than the operator takes at once', 90, 20, 50_000n, 50_000n],
+    ['what is needed of it', 90, 50, 50_000n, 50_000n],
+    ['at least something', 0, 0, 1_000_000n, 1_000n],
+  ])('is %s', (_, sat, least, most, amount) => {
+    expect(amountOf({ sat, least }, rateOf('100000'), microUsd(most))).toEqual({
+      ok: true,
+      value: amount,
+    })
+  })
+
+  it('is rounded up', () => {
+    const amount = amountOf({ sat: 1, least: 1 }, rateOf('33333.33'), microUsd(1_000_000n))
+    expect(amount).toEqual({ ok: true, value: 334n })
+  })
+})
+
+describe('the networks', () => {
+  it('are each named once, and their tokens are written as the chain sees them', () => {
+    for (const key of ['network', 'name', 'title'] as const) {
+      expect(new Set(NETWORKS.map((one) => one[key])).size).toBe(NETWORKS.length)
+    }
+    for (const { asset, network, name, v1 } of NETWORKS) {
+      expect(asset).toMatch(/^0x[0-9a-f]{40}$/)
+      expect(network).toMatch(/^eip155:\d+$/)
+      expect([null, name]).toContain(v1)
+    }
+  })
+})

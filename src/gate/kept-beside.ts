@@ -3,7 +3,7 @@ import type { Offer } from '../rails/rail.ts'
 
 /**
  * What the last 402 with a shared invoice had beside its error, as JSON. All others with that
- * invoice, that origin and the same offers of other rails have the same, but for the macaroon.
+ * invoice, that origin and other offers that say the same have the same, but for the macaroon.
  */
 export class KeptBeside {
   #of: object | null = null
@@ -32,5 +32,10 @@ export class KeptBeside {
   }
 }
 
+/** Whether these offers say the same in a body. Their challenges and headers do not stand there. */
 const isSame = (some: readonly Offer[], others: readonly Offer[]): boolean =>
-  some.length === others.length && some.every((offer, at) => offer === others[at])
+  some.length === others.length &&
+  some.every(({ accepts, body, howToPay }, at) => {
+    const other = others[at]
+    return accepts === other?.accepts && body === other.body && howToPay === other.howToPay
+  })

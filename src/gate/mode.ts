@@ -160,9 +160,22 @@ export class ModeRule {
 const mayBeObserved = ({ incoming }: Call, { is, payer }: Unpaid): boolean =>
   is !== 'not_good' && (payer !== null || incoming.isLocal())
 
-/** Adds what the rail says of the payment that it refused: its code, and its headers and fields. */
-const withReason = (refusal: Refusal, { code, fields, headers }: PaymentRefused): Refusal => ({
-  ...refusal,
-  headers: { ...refusal.headers, ...headers },
-  extra: { reason: code, ...refusal.extra, ...fields },
-})
+/**
+ * Adds what the rail says of the payment that it refused: its code, and its headers and fields. An offer
+ * may have a field of the same name, which says less.
+ */
+function withReason(refusal: Refusal, { code, fields = {}, headers }: PaymentRefused): Refusal {
+  const { offer } = refusal
+  return {
+    ...refusal,
+    headers: { ...refusal.headers, ...headers },
+    extra: { reason: code, ...refusal.extra, ...fields },
+    offer: offer === null ? null : { ...offer, beside: without(offer.beside, fields) },
+  }
+}
+
+/** An object as JSON, without the members that the other one has. */
+function without(json: string, others: Readonly<Record<string, unknown>>): string {
+  const kept = Object.entries(JSON.parse(json)).filter(([name]) => !(name in others))
+  return JSON.stringify(Object.fromEntries(kept))
+}

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { child } from '../support/buyer.ts'
 import { startGate, type TestGate } from '../support/gate.ts'
 import {
   challengesIn,
@@ -98,6 +99,32 @@ describe('a buyer of the Payment scheme', () => {
     expect(await gate.books.statement.verify()).toMatchObject({ ok: true })
   })
 
+  it('C6 one that is used is told so, shown its pass, and asked for nothing', async () => {
+    const gate = await startGate({ settings })
+    const credential = await pay(gate, await gate.chat(null))
+    const paid = await chatWith(gate, credential)
+    const again = await chatWith(gate, credential)
+    expect([again.status, linesOf(again, 'www-authenticate')]).toEqual([402, []])
+    const type = 'https://paymentauth.org/problems/verification-failed'
+    expect(again.json).toMatchObject({ type, reason: 'payment_used', accepts: [] })
+    const pass = String(again.headers['x-satgate-pass'])
+    expect(pass).toBe(paid.headers['x-satgate-pass'])
+    expect(again.headers['payment-receipt']).toBeUndefined()
+    expect((await gate.chat(pass)).status).toBe(200)
+    const used = await chatWith(gate, credential)
+    expect([used.status, used.headers['x-satgate-pass']]).toEqual([402, undefined])
+  })
+
+  it('C8 who pays or comes too late has the credit, and is not asked to pay again', async () => {
+    const gate = await startGate({ settings })
+    const credential = await pay(gate, await gate.chat(null))
+    gate.world.advance(700_000)
+    const late = await chatWith(gate, credential)
+    expect([late.status, linesOf(late, 'www-authenticate')]).toEqual([402, []])
+    expect(late.json.type).toBe('https://paymentauth.org/problems/payment-expired')
+    expect((await gate.chat(String(late.headers['x-satgate-pass']))).status).toBe(200)
+  })
+
   it('C6 a credential is used up also after a restart', async () => {
     const gate = await startGate({ settings, books: 'sqlite' })
     const credential = await pay(gate, await gate.chat(null))
@@ -136,6 +163,9 @@ describe('a buyer of the Payment scheme', () => {
     const answer = await chatWith(gate, 'Payment eyJ')
     expect([answer.status, challengeIn(answer).method]).toEqual([402, 'lightning'])
     expect(answer.json.error.message).toContain('Payment credential')
+    const type = 'https://paymentauth.org/problems/malformed-credential'
+    expect(answer.text.split('"type":"https')).toHaveLength(2)
+    expect(answer.json).toMatchObject({ type, status: 402 })
     expect(answer.text).not.toContain('eyJ"')
   })
 
@@ -155,5 +185,34 @@ describe('a buyer of the Payment scheme', () => {
     const names = Object.keys(seen?.headers ?? {})
     expect(names).not.toContain('authorization')
     expect(names).not.toContain('payment-authorization')
+  })
+})
+
+describe('L16 a credential beside a pass', () => {
+  it('tops its account up, and that pays', async () => {
+    const gate = await startGate({ settings })
+    const pass = await gate.buy()
+    let answer = await gate.chat(pass)
+    while (answer.status === 200) answer = await gate.chat(pass)
+    expect(answer.status).toBe(402)
+    const credential = await pay(gate, answer)
+    const served = await chatWith(gate, credential, { 'x-api-key': pass.text })
+    expect(served.status).toBe(200)
+    expect(await gate.books.statement.accounts(9)).toHaveLength(1)
+  })
+
+  it('with a narrowed pass opens an account, which pays under its caveats', async () => {
+    const gate = await startGate({ settings })
+    const narrowed = child(await gate.buy(), 'model = other')
+    const credential = await pay(gate, await gate.chat(null))
+    const beside = { 'x-api-key': narrowed }
+    expect((await chatWith(gate, credential, beside)).status).toBe(403)
+    const answer = await gate.chat(
+      null,
+      { model: 'other' },
+      { authorization: credential, ...beside },
+    )
+    expect(answer.status).toBe(200)
+    expect(answer.headers['x-satgate-pass']).toBeDefined()
   })
 })

@@ -189,6 +189,8 @@ const KEEPERS: Readonly<Record<string, readonly string[]>> = {
   '@noble/hashes': ['src/floor/keccak.ts'],
   '@cashu/cashu-ts': ['src/wallets/ecash/mint/coins.ts', 'src/wallets/ecash/mint/token.ts'],
   '@scure/bip39': ['src/daemon/ecash-folder.ts'],
+  viem: ['src/rails/x402/own/'],
+  '@x402/evm': ['src/rails/x402/own/libraries.ts'],
   'node:sqlite': [
     'src/floor/sqlite-file.ts',
     'src/ledger/',
@@ -262,9 +264,13 @@ describe('the keys', () => {
   })
 
   it('of package.json are all kept', () => {
-    const { dependencies, devDependencies } = JSON.parse(read('package.json').text)
+    const { dependencies, devDependencies, peerDependencies } = JSON.parse(
+      read('package.json').text,
+    )
+    // Those are installed by whoever needs them.
+    const peers = Object.keys(peerDependencies)
     const kept = Object.keys(KEEPERS).filter((name) => !name.startsWith('node:'))
-    expect(kept.sort()).toEqual([...Object.keys(dependencies), ...BUNDLED].sort())
+    expect(kept.sort()).toEqual([...Object.keys(dependencies), ...peers, ...BUNDLED].sort())
     expect(BUNDLED.filter((name) => !(name in devDependencies))).toEqual([])
   })
 

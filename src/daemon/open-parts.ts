@@ -93,7 +93,8 @@ export async function openParts(
   const taking = { wallets, money, world, background, say }
   const receiver = ecash === null ? null : receiverOf(config, ecash, taking)
   const dollars = config.rails.x402
-  const x402 = dollars === null ? null : openX402(dollars, folder.path, { world, background, say })
+  const x402 =
+    dollars === null ? null : await openX402(dollars, folder.path, { world, background, say })
   if (x402 !== null) closers.push(() => x402.close())
   return {
     ...{ background, backend, books, copied, keys, prices, tunnel, wallets, play, ecash, money },

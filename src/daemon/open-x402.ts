@@ -1,10 +1,17 @@
 import { join } from 'node:path'
 import type { X402Settings } from '../config/config.ts'
+import { assert } from '../floor/assert.ts'
 import type { Background } from '../floor/background.ts'
 import type { World } from '../floor/world.ts'
 import { formatUsd } from '../money/usd.ts'
 import type { Facilitator } from '../rails/x402/facilitator.ts'
 import type { FacilitatorOutage } from '../rails/x402/health.ts'
+import { x402Network } from '../rails/x402/networks.ts'
+import type { Chain } from '../rails/x402/own/chain.ts'
+import { INSTALL, loadLibraries } from '../rails/x402/own/libraries.ts'
+import { OwnFacilitator } from '../rails/x402/own/own-facilitator.ts'
+import { Transactions } from '../rails/x402/own/transactions.ts'
+import { BadKey, type ViemChainParts, viemChain } from '../rails/x402/own/viem-chain.ts'
 import type { X402Payments, X402Reconciler, X402Row } from '../rails/x402/payments.ts'
 import { Reconciler } from '../rails/x402/reconciler.ts'
 import { RemoteFacilitator } from '../rails/x402/remote-facilitator.ts'
@@ -28,7 +35,7 @@ export interface X402Parts {
 }
 
 /** Opens `x402.db` in the data folder, and begins to ask the facilitator whether it works. */
-export function openX402(
+export async function openX402(
   settings: X402Settings,
   folder: string,
   {
@@ -39,11 +46,16 @@ export function openX402(
     readonly background: Background
     readonly say: (event: object) => void
   },
-): X402Parts {
+): Promise<X402Parts> {
   const payments = paymentsIn(join(folder, 'x402.db'))
-  const { facilitator, settlements } = countSettlements(
-    facilitatorOf(settings, { ...parts, outage: facilitatorOutage(say) }),
+  const outage = facilitatorOutage(say)
+  const asked = await facilitatorOf(settings, { ...parts, payments, outage }).catch(
+    (error: unknown) => {
+      payments.close()
+      throw error
+    },
   )
+  const { facilitator, settlements } = countSettlements(asked)
   const started = facilitator.start()
   const unknown = new UnknownPayments({ payments, world: parts.world, say })
   const watch = unknown.start(parts.background)
@@ -67,18 +79,51 @@ function paymentsIn(path: string): SqliteX402Payments {
   }
 }
 
-function facilitatorOf(
+async function facilitatorOf(
   { facilitator, network }: X402Settings,
   parts: {
+    readonly payments: SqliteX402Payments
     readonly world: World
     readonly background: Background
     readonly outage: FacilitatorOutage
   },
-): Facilitator {
-  if (facilitator.is === 'own') throw new Failed('an own facilitator cannot be used yet', 2)
+): Promise<Facilitator> {
+  if (facilitator.is === 'own') return await ownFacilitator(facilitator, network, parts)
   const { url } = facilitator
   const headers = facilitator.headers.map(({ name, value }) => [name, value.reveal()] as const)
   return new RemoteFacilitator({ ...parts, url, network, headers: Object.fromEntries(headers) })
+}
+
+async function ownFacilitator(
+  { rpc, key, usdPerEth }: Extract<X402Settings['facilitator'], { readonly is: 'own' }>,
+  network: string,
+  parts: {
+    readonly payments: SqliteX402Payments
+    readonly world: World
+    readonly background: Background
+    readonly outage: FacilitatorOutage
+  },
+): Promise<Facilitator> {
+  const libraries = await loadLibraries()
+  if (libraries === null) {
+    throw new Failed(
+      `rails.x402.facilitator: this gate is to settle payments itself, and the libraries for that are not installed. Install them beside satgate: ${INSTALL}`,
+    )
+  }
+  const asset = x402Network(network)?.asset
+  assert(asset !== undefined, 'a network of the table')
+  const node = { libraries, rpc: rpc.reveal(), key: key.reveal(), network, asset }
+  const transactions = new Transactions(parts.payments.db)
+  return new OwnFacilitator({ ...parts, chain: chainOf(node), transactions, usdPerEth })
+}
+
+function chainOf(node: ViemChainParts): Chain {
+  try {
+    return viemChain(node)
+  } catch (error) {
+    if (error instanceof BadKey) throw new Failed(`rails.x402.facilitator.key: ${error.message}`)
+    throw error
+  }
 }
 
 /** Tells the operator when payments in dollars cannot be settled, and when they can again. */

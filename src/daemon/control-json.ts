@@ -1,6 +1,6 @@
 import type { Result } from '../floor/result.ts'
 import { shortName } from '../gate/account-name.ts'
-import type { Drawer, Entry } from '../ledger/entry.ts'
+import { type Drawer, type Entry, isInUsd } from '../ledger/entry.ts'
 import type { Balance as AccountBalance, AccountId, OpenHold } from '../ledger/ledger.ts'
 import type { Books, Earning, Income, Outgo, Proof } from '../ledger/open-ledger.ts'
 import type { Withdrawal } from '../ledger/withdrawals.ts'
@@ -16,7 +16,7 @@ import type { NamedTest } from './wallet-tests.ts'
  * Times are in RFC 3339. An account has the same name as in events and in `/v1/balance`.
  */
 
-/** Msat. It is a string if a JSON number cannot hold it exactly. */
+/** Msat or micro-dollars. It is a string if a JSON number cannot hold it exactly. */
 export type Amount = number | string
 
 export const amount = (msat: bigint): Amount => {
@@ -33,6 +33,7 @@ export const accountJson = (row: AccountBalance & { readonly createdAt: number }
   leaving_msat: amount(row.leaving),
   owed_msat: amount(row.owed),
   available_msat: amount(row.available),
+  usd_micros: amount(row.usd),
   created_at: time(row.createdAt),
 })
 export type AccountJson = ReturnType<typeof accountJson>
@@ -42,6 +43,7 @@ export const holdJson = (hold: OpenHold) => ({
   account: shortName(hold.account),
   model: hold.model,
   amount_msat: amount(hold.amount),
+  usd_micros: amount(hold.dollars?.usd ?? 0n),
   so_far_msat: amount(hold.sofar),
   output_tokens: hold.clamped === 'output' ? hold.granted : 0,
   ...othersShown({ [hold.clamped]: hold.granted }),
@@ -67,13 +69,15 @@ export const entryJson = (entry: Entry) => ({
   postings: entry.postings.map((one) => ({
     debit: drawerName(one.debit),
     credit: drawerName(one.credit),
-    amount_msat: amount(one.amount),
+    ...(isInUsd(one.debit)
+      ? { amount_usd_micros: amount(one.amount) }
+      : { amount_msat: amount(one.amount) }),
   })),
 })
 export type EntryJson = ReturnType<typeof entryJson>
 
 /** Whether a drawer belongs to an account. */
-const isBuyers = (drawer: string): boolean => /^(?:paid|bonus|held|owed|leaving):/.test(drawer)
+const isBuyers = (drawer: string): boolean => /^(?:paid|bonus|held|owed|leaving|usd):/.test(drawer)
 
 const drawerName = (drawer: Drawer): string => {
   const colon = drawer.indexOf(':')
@@ -90,7 +94,9 @@ export const proofJson = (proof: Result<Proof, readonly string[]>) =>
         postings: proof.value.postings,
         drawers: proof.value.drawers.map(({ drawer, balance }) => ({
           drawer,
-          balance_msat: amount(balance),
+          ...(isInUsd(drawer)
+            ? { balance_usd_micros: amount(balance) }
+            : { balance_msat: amount(balance) }),
         })),
         buyers: {
           paid_msat: amount(proof.value.buyers.paid),
@@ -98,6 +104,7 @@ export const proofJson = (proof: Result<Proof, readonly string[]>) =>
           held_msat: amount(proof.value.buyers.held),
           leaving_msat: amount(proof.value.buyers.leaving),
           owed_msat: amount(proof.value.buyers.owed),
+          usd_micros: amount(proof.value.buyers.usd),
         },
         problems: [],
       }
@@ -106,7 +113,7 @@ export type ProofJson = ReturnType<typeof proofJson>
 
 /** Replaces the ids of accounts in a sentence of the proof by their names. */
 const withNames = (problem: string): string =>
-  problem.replace(/\b((?:paid|bonus|held|owed|leaving):)([0-9a-f]{32})\b/g, (_, kind, id) => {
+  problem.replace(/\b((?:paid|bonus|held|owed|leaving|usd):)([0-9a-f]{32})\b/g, (_, kind, id) => {
     return `${kind}${shortName(id)}`
   })
 
@@ -130,7 +137,9 @@ export const earningsJson = (
     rail: row.rail,
     credit: row.credit,
     payments: row.payments,
-    amount_msat: amount(row.amount),
+    ...(row.credit === 'usd'
+      ? { amount_usd_micros: amount(row.amount) }
+      : { amount_msat: amount(row.amount) }),
   })),
   withdrawals: outgo.map((row) => ({
     day: row.day,

@@ -1,15 +1,17 @@
 import { assert } from '../floor/assert.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import { add, least, type Msat, msat, subtract, ZERO } from '../money/msat.ts'
+import { addUsd, subtractUsd } from '../money/usd.ts'
 import { countOf } from './counting.ts'
-import type { Drawer, Posting, Why } from './entry.ts'
-import type { Charge, Closed } from './ledger.ts'
+import { worth } from './dollars.ts'
+import type { Posting, Why } from './entry.ts'
+import type { Charge, Closed, HeldDollars } from './ledger.ts'
 import { collect } from './owed.ts'
-import { entry, paidFirst, posting } from './posting.ts'
+import { entry, posting, returnUsd, spendUsd } from './posting.ts'
+import { NO_DOLLARS, type Split, type Stake, split, stakeOf } from './split.ts'
 import {
   type Account,
   available,
-  awaits,
   type Close,
   type Count,
   type HoldState,
@@ -39,6 +41,8 @@ export type ClosedStep = Step & {
   readonly hold: HoldState & { readonly close: Close }
   /** Debts of earlier holds that are given up with this close. */
   readonly lost: Msat
+  /** What the account has afterwards, with its dollars at the rate of the hold. */
+  readonly after: Msat
 }
 
 /** Refuses a hold that cannot be closed. The first close counts (threats B4). */
@@ -50,9 +54,9 @@ export function closable(hold: HoldState | null): Result<HoldState, Closed> {
 }
 
 /** Charges what was used. */
-export const settle = (view: CloseView, charge: Charge): ClosedStep =>
+export const settle = (view: CloseView, charged: Charge): ClosedStep =>
   close(view, {
-    ...charge,
+    ...charged,
     why: 'settle',
     status: 'settled',
     counts: 'used',
@@ -96,53 +100,6 @@ interface Closing extends Omit<Charge, 'usage'> {
   readonly counts: 'used' | 'as_held' | 'nothing'
 }
 
-/** The money that belongs to this hold, and the drawer in which it is. */
-interface Stake {
-  readonly drawer: Drawer
-  readonly paid: Msat
-  readonly bonus: Msat
-  /** What its expiry could not take. It is settled anew with the rest. */
-  readonly owed: Msat
-  readonly overrun: Msat
-}
-
-function stakeOf({ account, bonus, close, model, paid }: HoldState): Stake {
-  return close === null
-    ? { drawer: `held:${account}`, paid, bonus, owed: ZERO, overrun: ZERO }
-    : { ...close, drawer: `revenue:${model}` }
-}
-
-/** Where the money of a close goes. Paid-in credit is spent first, of the stake and beyond it. */
-interface Split {
-  /** Parts of the stake: what is charged, and what goes back. */
-  readonly kept: { readonly paid: Msat; readonly bonus: Msat }
-  readonly back: { readonly paid: Msat; readonly bonus: Msat }
-  /** What is taken from the account's available money, beyond the stake. */
-  readonly extra: { readonly paid: Msat; readonly bonus: Msat }
-  /** `owed` waits for money that may come back; `overrun` is paid by nobody. */
-  readonly owed: Msat
-  readonly overrun: Msat
-}
-
-/**
- * Never takes the money of another hold (threats B2). Limits do not matter here: they decided
- * whether the request was admitted (J4).
- */
-function split(account: Account, stake: Stake, amount: Msat): Split {
-  const own = add(stake.paid, stake.bonus)
-  const kept = paidFirst(stake, least(amount, own))
-  const beyond = amount > own ? subtract(amount, own) : ZERO
-  const extra = paidFirst(account, least(beyond, msat(available(account))))
-  const missing = subtract(beyond, add(extra.paid, extra.bonus))
-  return {
-    kept,
-    back: { paid: subtract(stake.paid, kept.paid), bonus: subtract(stake.bonus, kept.bonus) },
-    extra,
-    owed: awaits(account) ? missing : ZERO,
-    overrun: awaits(account) ? ZERO : missing,
-  }
-}
-
 function close(view: CloseView, closing: Closing): ClosedStep {
   const { hold, owing } = view
   const { at, why } = closing
@@ -150,10 +107,12 @@ function close(view: CloseView, closing: Closing): ClosedStep {
   const held = wasOpen ? subtract(view.account.held, hold.amount) : view.account.held
   const account = { ...view.account, held }
   const stake = stakeOf(hold)
-  const parts = split(account, stake, closing.amount)
+  const { amount, usd } = closing
+  const parts = split(account, stake, { amount, usd, dollars: hold.dollars })
   const { back, extra } = parts
   const settled = {
     ...account,
+    ...(hold.dollars !== null && dollarsAfter(account, hold, { stake, parts })),
     paid: subtract(add(account.paid, back.paid), extra.paid),
     bonus: subtract(add(account.bonus, back.bonus), extra.bonus),
     owed: add(subtract(account.owed, stake.owed), parts.owed),
@@ -166,6 +125,7 @@ function close(view: CloseView, closing: Closing): ClosedStep {
     hold: {
       ...hold,
       owner: null,
+      dollars: dollarsKept(hold, closing, parts),
       counts,
       posted: true,
       status: closing.status,
@@ -178,16 +138,44 @@ function close(view: CloseView, closing: Closing): ClosedStep {
       ...collected.entries,
     ],
     lost: collected.lost,
+    after: worth(
+      { sats: msat(available(collected.account)), usd: collected.account.usd },
+      hold.dollars,
+    ),
   }
+}
+
+/** The dollars of an account after a hold of it is closed. */
+function dollarsAfter(
+  account: Account,
+  { close, dollars }: HoldState,
+  { parts, stake }: { readonly stake: Stake; readonly parts: Split },
+): Pick<Account, 'usd' | 'usdHeld' | 'bought'> {
+  const open = close === null ? (dollars ?? NO_DOLLARS) : NO_DOLLARS
+  return {
+    usd: subtractUsd(addUsd(account.usd, stake.usd), parts.usd),
+    usdHeld: subtractUsd(account.usdHeld, open.usd),
+    bought: subtract(account.bought, open.bought),
+  }
+}
+
+/** A hold that no dollars paid for need not say at which rate they would have. */
+function dollarsKept(
+  { dollars }: HoldState,
+  { status }: Closing,
+  { bought, owed, usd }: Split,
+): HeldDollars | null {
+  if (dollars === null || status === 'expired' || owed > 0n) return dollars
+  return dollars.usd + dollars.bought + usd + bought === 0n ? null : dollars
 }
 
 function postingsOf(
   hold: HoldState,
   { drawer, ...stake }: Stake,
-  { back, extra, kept, owed, overrun }: Split,
+  { back, bought, extra, kept, owed, overrun, usd }: Split,
 ): readonly Posting[] {
   const { account, model, status } = hold
-  const revenue: Drawer = `revenue:${model}`
+  const revenue = `revenue:${model}` as const
   const missing = [
     ...posting(`owed:${account}`, revenue, owed),
     ...posting('loss:overrun', revenue, overrun),
@@ -197,28 +185,37 @@ function postingsOf(
     return [
       ...posting(`paid:${account}`, revenue, add(kept.paid, extra.paid)),
       ...posting(`bonus:${account}`, revenue, add(kept.bonus, extra.bonus)),
+      ...posting('exchange:usd', revenue, bought),
+      ...spendUsd(account, usd),
       ...missing,
     ]
   }
+  const ofStake = least(bought, stake.bought)
   return [
     ...posting(revenue, 'loss:overrun', stake.overrun),
     ...posting(revenue, `owed:${account}`, stake.owed),
-    ...(status === 'open' ? posting(drawer, revenue, add(kept.paid, kept.bonus)) : []),
+    ...(status === 'open'
+      ? posting(drawer, revenue, add(add(kept.paid, kept.bonus), ofStake))
+      : []),
     ...posting(drawer, `paid:${account}`, back.paid),
     ...posting(drawer, `bonus:${account}`, back.bonus),
+    ...posting(drawer, 'exchange:usd', subtract(stake.bought, ofStake)),
+    ...(usd < stake.usd ? returnUsd(account, subtractUsd(stake.usd, usd)) : []),
     ...posting(`paid:${account}`, revenue, extra.paid),
     ...posting(`bonus:${account}`, revenue, extra.bonus),
+    ...posting('exchange:usd', revenue, subtract(bought, ofStake)),
+    ...(usd > stake.usd ? spendUsd(account, subtractUsd(usd, stake.usd)) : []),
     ...missing,
   ]
 }
 
 function closeOf(
   { at, end, quantities, usage }: Closing,
-  { extra, kept, owed, overrun }: Split,
+  { bought, extra, kept, owed, overrun, usd }: Split,
 ): Close {
   const paid = add(kept.paid, extra.paid)
   const bonus = add(kept.bonus, extra.bonus)
-  return { at, end, usage, quantities, paid, bonus, owed, overrun }
+  return { at, end, usage, quantities, paid, bonus, usd, bought, owed, overrun }
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Msat } from '../money/msat.ts'
+import type { MicroUsd } from '../money/usd.ts'
 import type { AccountId, HoldId, PaymentId } from './ledger.ts'
 import type { WithdrawalId } from './withdrawals.ts'
 
@@ -10,6 +11,10 @@ import type { WithdrawalId } from './withdrawals.ts'
  * `grant:` where gifts come from; `revenue:<model>` is earned, `sent:<source>` was paid out of that
  * wallet or mint, with fees. `owed:` is negative: it is what an account used but could not pay yet,
  * because its other requests hold the money. `loss:overrun` is what nobody paid.
+ *
+ * The drawers whose names begin with `usd` are in micro-dollars: `usd:` is what a buyer has,
+ * `usd-rail:` where dollars come from, `usd-spent:exchange` what buyers gave for credit. That credit
+ * comes out of `exchange:usd`, which is in msat as all others. No posting connects the two units.
  */
 export type Drawer =
   | `paid:${AccountId}`
@@ -22,12 +27,23 @@ export type Drawer =
   | `revenue:${string}`
   | `sent:${string}`
   | 'loss:overrun'
+  | 'exchange:usd'
+  | UsdDrawer
 
-/** One movement of money, out of `debit` and into `credit`. */
+export type UsdDrawer = `usd:${AccountId}` | `usd-rail:${string}` | 'usd-spent:exchange'
+
+/** Whether a drawer is in micro-dollars. */
+export const isInUsd = (drawer: string): drawer is UsdDrawer =>
+  /^usd(?:-rail|-spent)?:/.test(drawer)
+
+/** The unit of a drawer, in words. */
+export const unitOf = (drawer: string): string => (isInUsd(drawer) ? 'micro-dollars' : 'msat')
+
+/** One movement of money, out of `debit` and into `credit`, in the unit of both. */
 export interface Posting {
   readonly debit: Drawer
   readonly credit: Drawer
-  readonly amount: Msat
+  readonly amount: Msat | MicroUsd
 }
 
 /**

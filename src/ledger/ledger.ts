@@ -8,8 +8,8 @@ import type { MicroUsd } from '../money/usd.ts'
 import type { Deposit } from './deposit.ts'
 
 /**
- * The contract of the ledger. It is a double-entry book in whole msat. Every change of a balance is
- * an entry of postings, and entries are never edited. `transitions.ts` decides what happens,
+ * The contract of the ledger. It is a double-entry book in whole msat and, beside them, in whole
+ * micro-dollars. Every change of a balance is an entry of postings, and entries are never edited. `transitions.ts` decides what happens,
  * without side effects; an adapter makes each step atomic and durable. Each adapter runs
  * `test/contract/ledger.ts`.
  */
@@ -175,11 +175,27 @@ export interface Balance {
   readonly usd: MicroUsd
 }
 
+/** The dollars of a hold. */
+export interface HeldDollars {
+  /** Dollars for one bitcoin × 10^8, until the hold is closed for good. */
+  readonly rate: UsdPerBtc
+  /** The price is in dollars, so they pay first and at par. Otherwise they pay last, at the rate. */
+  readonly par: boolean
+  /** What is set aside of them, and the msat that these bought. */
+  readonly usd: MicroUsd
+  readonly bought: Msat
+}
+
 export interface OpenHold extends Hold {
   /** The quantity whose units were granted. */
   readonly clamped: Clamped
   readonly paid: Msat
   readonly bonus: Msat
+  /**
+   * How dollars pay for it. `amount` is paid + bonus + what these bought. Null if the request named no
+   * terms for dollars.
+   */
+  readonly dollars: HeldDollars | null
   readonly openedAt: number
   readonly deadline: number
   /** What the journal says was used so far, in msat. After a crash this is charged (threats B6). */

@@ -1,8 +1,18 @@
 import { TransientMap } from '../floor/transient-map.ts'
-import { ZERO } from '../money/msat.ts'
+import { type MicroUsd, NO_USD } from '../money/usd.ts'
 import type { Entry } from './entry.ts'
 import type { AccountId, HoldId, Page, PaymentId } from './ledger.ts'
-import type { Account, DepositState, HoldState, Meter, Step, WithdrawalState } from './state.ts'
+import {
+  type Account,
+  type Credited,
+  credited,
+  type DepositState,
+  type HoldState,
+  type Meter,
+  outstanding,
+  type Step,
+  type WithdrawalState,
+} from './state.ts'
 import { type Store, usageOf } from './store-ledger.ts'
 import type { WithdrawalId } from './withdrawals.ts'
 
@@ -11,10 +21,11 @@ export class MemoryStore implements Store {
   readonly accounts = new Map<AccountId, Account>()
   readonly meters = new Map<string, Meter>()
   readonly holds = new Map<HoldId, HoldState>()
-  readonly deposits = new Map<PaymentId, DepositState>()
+  readonly deposits = new Map<PaymentId, Credited>()
   readonly withdrawals = new Map<WithdrawalId, WithdrawalState>()
   readonly entries: Entry[] = []
   readonly #open = new TransientMap<HoldState>()
+  #outstanding = NO_USD
 
   account = (id: AccountId): Account | null => this.accounts.get(id) ?? null
   meter = (key: string): Meter => this.meters.get(key) ?? { key, used: 0n, held: 0n }
@@ -25,11 +36,15 @@ export class MemoryStore implements Store {
       (hold) => hold.account === account && hold.close !== null && hold.close.owed > 0n,
     )
   creditedTo = (payment: PaymentId): AccountId | null => this.deposits.get(payment)?.account ?? null
-  depositOf = (payment: PaymentId): DepositState | null => this.deposits.get(payment) ?? null
+  depositOf(payment: PaymentId): DepositState | null {
+    const known = this.deposits.get(payment)
+    return known === undefined || known.credit === 'usd' ? null : known
+  }
   paidIn = (account: AccountId): Iterable<DepositState> =>
     [...this.deposits.values()]
-      .filter((one) => one.account === account && one.credit === 'paid')
+      .flatMap((one) => (one.account === account && one.credit === 'paid' ? one : []))
       .reverse()
+  outstandingUsd = (): MicroUsd => this.#outstanding
   withdrawal = (id: WithdrawalId): WithdrawalState | null => this.withdrawals.get(id) ?? null
   openWithdrawals = (): Iterable<WithdrawalState> =>
     [...this.withdrawals.values()].filter(({ state }) => state === 'open')
@@ -43,10 +58,9 @@ export class MemoryStore implements Store {
 
   write(step: Step): void {
     const { account, deposit, deposits = [], entries, hold, meters, owing, withdrawal } = step
+    this.#outstanding = outstanding(this.#outstanding, this.accounts.get(account.id), account)
     this.accounts.set(account.id, account)
-    if (deposit !== null && deposit.credit !== 'usd') {
-      this.deposits.set(deposit.payment, { ...deposit, withdrawn: ZERO })
-    }
+    if (deposit !== null) this.deposits.set(deposit.payment, credited(deposit))
     for (const one of deposits) this.deposits.set(one.payment, one)
     if (withdrawal !== undefined) this.withdrawals.set(withdrawal.id, withdrawal)
     if (hold !== null) this.#put(hold)

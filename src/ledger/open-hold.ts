@@ -1,8 +1,9 @@
 import { err, ok, type Result } from '../floor/result.ts'
 import { type Msat, msat } from '../money/msat.ts'
+import { microUsd } from '../money/usd.ts'
 import type { Entry } from './entry.ts'
 import type { Closed } from './ledger.ts'
-import { entry, posting } from './posting.ts'
+import { entry, posting, spendUsd } from './posting.ts'
 import type { Account, Count, HoldState, Step } from './state.ts'
 
 /**
@@ -16,11 +17,19 @@ export const postedAtOnce = (counts: readonly Count[]): boolean =>
   counts.some(({ key }) => key !== null)
 
 /** The entry that sets the money of a hold aside. It has the time at which the hold was opened. */
-export const openingOf = ({ account, bonus, id, openedAt, paid }: HoldState): readonly Entry[] =>
-  entry({ at: openedAt, why: 'hold', ref: id }, [
+export function openingOf(hold: HoldState): readonly Entry[] {
+  const { account, bonus, dollars, id, openedAt, paid } = hold
+  return entry({ at: openedAt, why: 'hold', ref: id }, [
     ...posting(`paid:${account}`, `held:${account}`, paid),
     ...posting(`bonus:${account}`, `held:${account}`, bonus),
+    ...(dollars === null
+      ? []
+      : [
+          ...posting('exchange:usd', `held:${account}`, dollars.bought),
+          ...spendUsd(account, dollars.usd),
+        ]),
   ])
+}
 
 /** Posts an open hold. Its account stays as it is, because memory set the money aside before. */
 export const post = (hold: HoldState, account: Account): Step => ({
@@ -41,13 +50,17 @@ export const inMemory = (account: Account, unposted: readonly HoldState[]): Acco
   moved(account, unposted, 1n)
 
 function moved(account: Account, unposted: readonly HoldState[], sign: bigint): Account {
-  let { bonus, held, paid } = account
+  let { bonus, bought, held, paid, usd, usdHeld } = account
   for (const hold of unposted) {
     paid = msat(paid - sign * hold.paid)
     bonus = msat(bonus - sign * hold.bonus)
     held = msat(held + sign * hold.amount)
+    if (hold.dollars === null) continue
+    usd = microUsd(usd - sign * hold.dollars.usd)
+    usdHeld = microUsd(usdHeld + sign * hold.dollars.usd)
+    bought = msat(bought + sign * hold.dollars.bought)
   }
-  return { ...account, paid, bonus, held }
+  return { ...account, paid, bonus, held, usd, usdHeld, bought }
 }
 
 /** Moves the deadline of an open hold, and journals what was used, in msat. */

@@ -1,6 +1,7 @@
 import type { Result } from '../floor/result.ts'
 import type { Msat } from '../money/msat.ts'
 import type { Quantities } from '../money/quantities.ts'
+import type { MicroUsd } from '../money/usd.ts'
 import type { Drawer, Entry } from './entry.ts'
 import type { Invoices } from './invoices.ts'
 import type {
@@ -143,13 +144,15 @@ export interface Earning {
   readonly overrun: Msat
 }
 
-export interface Income {
+/** `amount` is in micro-dollars if `credit` is `usd`. The two units are never added up. */
+export type Income = {
   readonly day: string
   readonly rail: string
-  readonly credit: 'paid' | 'bonus'
   readonly payments: number
-  readonly amount: Msat
-}
+} & (
+  | { readonly credit: 'paid' | 'bonus'; readonly amount: Msat }
+  | { readonly credit: 'usd'; readonly amount: MicroUsd }
+)
 
 export interface Outgo {
   readonly day: string
@@ -167,6 +170,6 @@ export interface Proof {
   readonly postings: number
   /** The drawers that belong to no buyer. */
   readonly drawers: readonly { readonly drawer: Drawer; readonly balance: bigint }[]
-  /** The sums of the buyers' drawers, which may be millions. `owed` is at most zero. */
-  readonly buyers: Readonly<Record<'paid' | 'bonus' | 'held' | 'owed' | 'leaving', bigint>>
+  /** The sums of the buyers' drawers, which may be millions. `owed` is at most zero, `usd` in micro-dollars. */
+  readonly buyers: Readonly<Record<'paid' | 'bonus' | 'held' | 'owed' | 'leaving' | 'usd', bigint>>
 }

@@ -1,8 +1,10 @@
 import { assert } from '../floor/assert.ts'
-import { add, least, type Msat, msat, subtract, ZERO } from '../money/msat.ts'
+import { add, type Msat, subtract, ZERO } from '../money/msat.ts'
+import { addUsd, NO_USD, subtractUsd } from '../money/usd.ts'
+import { satsOf, type Taken, takeDebt } from './dollars.ts'
 import type { Entry } from './entry.ts'
-import { entry, paidFirst, posting } from './posting.ts'
-import { type Account, available, awaits, type HoldState, type Step } from './state.ts'
+import { entry, posting, spendUsd } from './posting.ts'
+import { type Account, available, awaits, type Close, type HoldState, type Step } from './state.ts'
 
 /**
  * A request may use more than was held for it while other requests of its account hold the rest of
@@ -59,14 +61,15 @@ export function collected(account: Account, owing: readonly HoldState[], at: num
 function collectOne(account: Account, hold: HoldState, at: number): Collected {
   const { close, id } = hold
   assert(close !== null, `hold ${id} owes and is open`)
-  const taken = paidFirst(account, least(close.owed, msat(available(account))))
-  const missing = subtract(close.owed, add(taken.paid, taken.bonus))
+  const { missing, ...taken } = takenFor(account, hold, close)
   const lost = awaits(account) ? ZERO : missing
   const owed = subtract(missing, lost)
   const after = {
     ...close,
     paid: add(close.paid, taken.paid),
     bonus: add(close.bonus, taken.bonus),
+    usd: addUsd(close.usd, taken.usd),
+    bought: add(close.bought, taken.bought),
     overrun: add(close.overrun, lost),
     owed,
   }
@@ -75,14 +78,25 @@ function collectOne(account: Account, hold: HoldState, at: number): Collected {
       ...account,
       paid: subtract(account.paid, taken.paid),
       bonus: subtract(account.bonus, taken.bonus),
+      usd: subtractUsd(account.usd, taken.usd),
       owed: subtract(account.owed, subtract(close.owed, owed)),
     },
     owing: [{ ...hold, close: after }],
     entries: entry({ at, why: 'collect', ref: id }, [
       ...posting(`paid:${account.id}`, `owed:${account.id}`, taken.paid),
       ...posting(`bonus:${account.id}`, `owed:${account.id}`, taken.bonus),
+      ...posting('exchange:usd', `owed:${account.id}`, taken.bought),
+      ...spendUsd(account.id, taken.usd),
       ...posting('loss:overrun', `owed:${account.id}`, lost),
     ]),
     lost,
   }
+}
+
+/** What pays a debt: sats, and then dollars at the rate of the hold that owes. */
+function takenFor(account: Account, { dollars }: HoldState, { bought, owed }: Close): Taken {
+  if (dollars !== null) return takeDebt(account, owed, { dollars, bought })
+  const sats = satsOf(account, owed)
+  const missing = subtract(owed, add(sats.paid, sats.bonus))
+  return { ...sats, usd: NO_USD, bought: ZERO, missing }
 }

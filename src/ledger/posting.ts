@@ -1,9 +1,29 @@
 import { least, type Msat, subtract } from '../money/msat.ts'
-import type { Drawer, Entry, Posting, Why } from './entry.ts'
+import type { MicroUsd } from '../money/usd.ts'
+import type { Drawer, Entry, Posting, UsdDrawer, Why } from './entry.ts'
+import type { AccountId } from './ledger.ts'
 
-/** A posting, or nothing if the amount is zero. */
-export const posting = (debit: Drawer, credit: Drawer, amount: Msat): readonly Posting[] =>
-  amount === 0n ? [] : [{ debit, credit, amount }]
+/** A posting of msat, or nothing if the amount is zero. */
+export const posting = (
+  debit: Exclude<Drawer, UsdDrawer>,
+  credit: Exclude<Drawer, UsdDrawer>,
+  amount: Msat,
+): readonly Posting[] => (amount === 0n ? [] : [{ debit, credit, amount }])
+
+/** A posting of micro-dollars, or nothing if the amount is zero. */
+export const usdPosting = (
+  debit: UsdDrawer,
+  credit: UsdDrawer,
+  amount: MicroUsd,
+): readonly Posting[] => (amount === 0n ? [] : [{ debit, credit, amount }])
+
+/** An account spends dollars. What they buy comes out of `exchange:usd`. */
+export const spendUsd = (account: AccountId, amount: MicroUsd): readonly Posting[] =>
+  usdPosting(`usd:${account}`, 'usd-spent:exchange', amount)
+
+/** An account gets back dollars that bought nothing. */
+export const returnUsd = (account: AccountId, amount: MicroUsd): readonly Posting[] =>
+  usdPosting('usd-spent:exchange', `usd:${account}`, amount)
 
 /** An entry, or nothing if it has no postings. */
 export function entry(

@@ -1,7 +1,8 @@
 import { ZERO } from '../money/msat.ts'
-import type { Drawer } from './entry.ts'
-import type { HoldId } from './ledger.ts'
-import type { DepositState, HoldState, Meter, WithdrawalState } from './state.ts'
+import { usdOf } from '../money/usd.ts'
+import { type Drawer, isInUsd, unitOf } from './entry.ts'
+import type { HeldDollars, HoldId } from './ledger.ts'
+import type { Close, DepositState, HoldState, Meter, WithdrawalState } from './state.ts'
 import { takenBack } from './withdrawable.ts'
 
 /**
@@ -9,7 +10,7 @@ import { takenBack } from './withdrawable.ts'
  * Adapters collect the figures in their own way (a map, a query); the rules are here only once.
  */
 
-/** The sums of the postings of one hold, in msat. */
+/** The sums of the postings of one hold, in msat; `usd` and `spent` in micro-dollars. */
 export interface Posted {
   /** What is still in `held:` for this hold. */
   readonly held: bigint
@@ -22,6 +23,11 @@ export interface Posted {
   /** What came out of `paid:` and `bonus:`, less what was given back. */
   readonly paid: bigint
   readonly bonus: bigint
+  /** What came out of `exchange:usd`, less what was put back. */
+  readonly bought: bigint
+  /** What came out of `usd:`, and what went into `usd-spent:`, less what was given back. */
+  readonly usd: bigint
+  readonly spent: bigint
 }
 
 export const NOTHING_POSTED: Posted = {
@@ -31,23 +37,63 @@ export const NOTHING_POSTED: Posted = {
   owed: 0n,
   paid: 0n,
   bonus: 0n,
+  bought: 0n,
+  usd: 0n,
+  spent: 0n,
+}
+
+/** Adds a posting. `held`, `revenue` and `spent` count what goes in, the others what goes out. */
+export function moveHold(
+  sum: { -readonly [Part in keyof Posted]: bigint },
+  kind: string,
+  by: bigint,
+): void {
+  if (kind === 'held' || kind === 'revenue') sum[kind] += by
+  else if (kind === 'paid' || kind === 'bonus' || kind === 'owed' || kind === 'usd') sum[kind] -= by
+  else if (kind === 'loss') sum.overrun -= by
+  else if (kind === 'exchange') sum.bought -= by
+  else if (kind === 'usd-spent') sum.spent += by
 }
 
 /** What the sums of a hold must be. */
-function expected({ amount, bonus, close, paid }: HoldState): Posted {
-  if (close === null) return { ...NOTHING_POSTED, held: amount, paid, bonus }
-  const { overrun, owed } = close
-  const revenue = close.paid + close.bonus + owed + overrun
-  return { held: 0n, revenue, overrun, owed, paid: close.paid, bonus: close.bonus }
+function expected({ amount, bonus, close, dollars, paid }: HoldState): Posted {
+  if (close === null) {
+    const { bought, usd } = dollars ?? { bought: 0n, usd: 0n }
+    return { ...NOTHING_POSTED, held: amount, paid, bonus, bought, usd, spent: usd }
+  }
+  const { bought, overrun, owed, usd } = close
+  const revenue = close.paid + close.bonus + bought + owed + overrun
+  const sats = { paid: close.paid, bonus: close.bonus }
+  return { held: 0n, revenue, overrun, owed, ...sats, bought, usd, spent: usd }
 }
+
+const IN_MSAT = ['held', 'revenue', 'overrun', 'owed', 'paid', 'bonus', 'bought'] as const
 
 /** Compares a hold with its postings. */
 export function* doubtHold(hold: HoldState, posted: Posted): Iterable<string> {
   const right = expected(hold)
-  for (const part of ['held', 'revenue', 'overrun', 'owed', 'paid', 'bonus'] as const) {
+  for (const part of IN_MSAT) {
     if (posted[part] !== right[part]) {
       const says = `hold ${hold.id} (${hold.status}) says ${part} ${right[part]} msat`
       yield `${says}, its postings say ${posted[part]}`
+    }
+  }
+  for (const part of ['usd', 'spent'] as const) {
+    if (posted[part] !== right[part]) {
+      const says = `hold ${hold.id} (${hold.status}) says ${part} ${right[part]} micro-dollars`
+      yield `${says}, its postings say ${posted[part]}`
+    }
+  }
+  if (hold.dollars !== null) yield* doubtRate(hold.id, hold.dollars, hold.close)
+}
+
+/** A price in sats changes dollars at the rate of its hold, rounded up once. */
+function* doubtRate(id: HoldId, held: HeldDollars, close: Close | null): Iterable<string> {
+  if (held.par) return
+  for (const { bought, usd } of close === null ? [held] : [held, close]) {
+    const right = usdOf(bought, held.rate)
+    if (usd !== right) {
+      yield `hold ${id} took ${usd} micro-dollars for ${bought} msat, its rate says ${right}`
     }
   }
 }
@@ -142,17 +188,31 @@ export function* doubtVesting(account: string, took: bigint, right: bigint): Ite
 export const tookBack = (deposit: DepositState): bigint =>
   deposit.withdrawn === 0n ? 0n : takenBack({ ...deposit, withdrawn: ZERO }, deposit.withdrawn)
 
+const kindOf = (drawer: Drawer): string => drawer.slice(0, drawer.indexOf(':'))
+
 /** Compares the stored balance of a drawer with the sum of its postings. */
 export function* doubtDrawer(drawer: Drawer, stored: bigint, posted: bigint): Iterable<string> {
+  const unit = unitOf(drawer)
   if (stored !== posted) {
-    yield `drawer ${drawer} says ${stored} msat, its postings say ${posted}`
+    yield `drawer ${drawer} says ${stored} ${unit}, its postings say ${posted}`
   }
-  if (posted < 0n && !mayOwe(drawer)) yield `drawer ${drawer} is at ${posted} msat, below zero`
+  if (posted < 0n && !mayOwe(drawer)) yield `drawer ${drawer} is at ${posted} ${unit}, below zero`
+  if (posted > 0n && neverHas(drawer)) yield `drawer ${drawer} is at ${posted} ${unit}, above zero`
 }
 
 /** Drawers that may be below zero: where money comes from, losses, and debts. */
 const mayOwe = (drawer: Drawer): boolean =>
-  drawer === 'loss:overrun' || /^(?:rail|grant|owed):/.test(drawer)
+  drawer === 'loss:overrun' || /^(?:rail|grant|owed|usd-rail|exchange):/.test(drawer)
+
+/** Drawers that are never above zero, besides debts. */
+const neverHas = (drawer: Drawer): boolean => /^(?:usd-rail|exchange):/.test(drawer)
+
+/** No posting connects drawers of two units. */
+export function* doubtUnits(ref: string, debit: string, credit: string): Iterable<string> {
+  if (isInUsd(`${debit}:`) !== isInUsd(`${credit}:`)) {
+    yield `a posting of ${ref} moves money from ${debit}: to ${credit}:, which has another unit`
+  }
+}
 
 /** Compares the `held:` drawer of an account with its open holds. */
 export function* doubtHeld(drawer: Drawer, stored: bigint, open: bigint): Iterable<string> {
@@ -191,4 +251,5 @@ export function* doubtPosting(
 ): Iterable<string> {
   if (amount <= 0n) yield `a posting of ${ref} moves ${amount} msat`
   if (debit === credit) yield `a posting of ${ref} moves money from ${debit} to itself`
+  yield* doubtUnits(ref, kindOf(debit), kindOf(credit))
 }

@@ -1,7 +1,8 @@
-import type { Msat } from '../money/msat.ts'
+import { type Msat, msat, ZERO } from '../money/msat.ts'
 import type { Quantities } from '../money/quantities.ts'
-import type { Deposit, SatDeposit } from './deposit.ts'
-import type { Entry } from './entry.ts'
+import { type MicroUsd, microUsd } from '../money/usd.ts'
+import type { Deposit, SatDeposit, UsdDeposit } from './deposit.ts'
+import type { Drawer, Entry } from './entry.ts'
 import type { AccountId, OpenHold, OwnerId, PaymentId, Unit } from './ledger.ts'
 import type { Withdrawal } from './withdrawals.ts'
 
@@ -14,8 +15,16 @@ export interface Account {
   readonly held: Msat
   /** Amount and fee of its open withdrawal. */
   readonly leaving: Msat
-  /** The sum of what its closed holds owe. While it is above zero, `paid` and `bonus` are zero. */
+  /**
+   * The sum of what its closed holds owe. While it is above zero, `paid` and `bonus` are zero, and no
+   * new hold takes dollars.
+   */
   readonly owed: Msat
+  /** Unspent dollars. */
+  readonly usd: MicroUsd
+  /** The dollars that its open holds have set aside, and the part of `held` that these bought. */
+  readonly usdHeld: MicroUsd
+  readonly bought: Msat
   readonly createdAt: number
 }
 
@@ -67,6 +76,9 @@ export interface Close {
   /** What was charged, by the credit from which it was taken. */
   readonly paid: Msat
   readonly bonus: Msat
+  /** The dollars that paid a part of it, and that part in msat. */
+  readonly usd: MicroUsd
+  readonly bought: Msat
   /** Charged but not yet taken, and charged but never paid. */
   readonly owed: Msat
   readonly overrun: Msat
@@ -76,6 +88,13 @@ export interface Close {
 export interface DepositState extends SatDeposit {
   readonly withdrawn: Msat
 }
+
+/** A payment that was credited. Dollars never leave, so nothing more is known of their deposits. */
+export type Credited = DepositState | UsdDeposit
+
+/** A payment as it is when it was just credited. */
+export const credited = (deposit: Deposit): Credited =>
+  deposit.credit === 'usd' ? deposit : { ...deposit, withdrawn: ZERO }
 
 /** Credit of one deposit. */
 export interface Part {
@@ -111,7 +130,35 @@ export interface Step {
   readonly entries: readonly Entry[]
 }
 
+/** What pays for any request. Dollars pay only where a rate is known (`dollars.ts`). */
 export const available = (account: Account): bigint => account.paid + account.bonus
+
+/** The dollars that these open holds have set aside, and what they bought. */
+export function dollarsHeld(holds: Iterable<HoldState>): Pick<Account, 'usdHeld' | 'bought'> {
+  let [usdHeld, bought] = [0n, 0n]
+  for (const { dollars } of holds) {
+    usdHeld += dollars?.usd ?? 0n
+    bought += dollars?.bought ?? 0n
+  }
+  return { usdHeld: microUsd(usdHeld), bought: msat(bought) }
+}
+
+/** The drawers of an account in the book, and what each of them says. */
+export const drawersOf = (account: Account): readonly (readonly [Drawer, bigint])[] => [
+  [`paid:${account.id}`, account.paid],
+  [`bonus:${account.id}`, account.bonus],
+  [`held:${account.id}`, account.held],
+  [`leaving:${account.id}`, account.leaving],
+  [`owed:${account.id}`, -account.owed],
+  [`usd:${account.id}`, account.usd],
+]
+
+/** What all accounts have in dollars after one of them has changed, with what open holds have of them. */
+export function outstanding(all: MicroUsd, was: Account | undefined, is: Account): MicroUsd {
+  if (was === undefined) return microUsd(all + is.usd + is.usdHeld)
+  if (was.usd === is.usd && was.usdHeld === is.usdHeld) return all
+  return microUsd(all - was.usd - was.usdHeld + is.usd + is.usdHeld)
+}
 
 /**
  * Whether money of the account may come back: from running requests, or from a withdrawal that may
@@ -121,8 +168,8 @@ export const awaits = ({ held, leaving }: Account): boolean => held > 0n || leav
 
 /** A hold as the contract shows it. */
 export function openHoldOf(hold: HoldState): OpenHold {
-  const { account, amount, before, bonus, clamped, deadline, granted, id } = hold
+  const { account, amount, before, bonus, clamped, deadline, dollars, granted, id } = hold
   const { model, openedAt, paid, sofar } = hold
-  const money = { amount, before, paid, bonus, sofar }
+  const money = { amount, before, paid, bonus, dollars, sofar }
   return { id, account, granted, clamped, ...money, openedAt, deadline, model }
 }

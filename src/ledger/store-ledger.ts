@@ -1,10 +1,11 @@
 import { assert } from '../floor/assert.ts'
 import type { Awaitable } from '../floor/awaitable.ts'
 import { ok, type Result } from '../floor/result.ts'
-import { add, msat } from '../money/msat.ts'
-import { type MicroUsd, NO_USD } from '../money/usd.ts'
+import { add, type Msat, msat } from '../money/msat.ts'
+import type { MicroUsd } from '../money/usd.ts'
 import { type ClosedStep, type CloseView, closable, expire, release, settle } from './close.ts'
 import type { Deposit } from './deposit.ts'
+import { room } from './grant.ts'
 import type {
   AccountId,
   Balance,
@@ -26,6 +27,7 @@ import { collected } from './owed.ts'
 import {
   type Account,
   available,
+  type Close,
   type DepositState,
   type HoldState,
   type Meter,
@@ -50,8 +52,11 @@ export interface Store {
   owing(account: AccountId): readonly HoldState[]
   /** The accounts of all closed holds that owe. */
   debtors(): Iterable<AccountId>
+  /** The unspent dollars of all accounts, with what open holds have of them. */
+  outstandingUsd(): MicroUsd
   /** The account to which a payment was credited. */
   creditedTo(payment: PaymentId): AccountId | null
+  /** A payment in sats. */
   depositOf(payment: PaymentId): DepositState | null
   /**
    * The account's deposits of paid-in credit of which something is left, newest first. They are read
@@ -152,11 +157,11 @@ export class StoreLedger implements Ledger {
 
   left(limit: Limit, at: number): bigint {
     const [meter] = this.#meters([meterKey(limit, at)])
-    return transitions.room(limit, meter ?? null)
+    return room(limit, meter ?? null)
   }
 
   outstandingUsd(): MicroUsd {
-    return NO_USD
+    return this.#store.outstandingUsd()
   }
 
   async usage(...args: Parameters<Ledger['usage']>): Promise<readonly UsageRow[]> {
@@ -175,13 +180,13 @@ export class StoreLedger implements Ledger {
 
   #apply(step: ClosedStep): Settled {
     this.#store.write(step)
-    const { bonus, overrun, owed, paid } = step.hold.close
+    const { overrun, owed } = step.hold.close
     return {
       id: step.hold.id,
-      charged: msat(paid + bonus),
+      charged: chargedOf(step.hold.close),
       owed,
       overrun: add(overrun, step.lost),
-      after: msat(available(step.account)),
+      after: step.after,
     }
   }
 
@@ -215,8 +220,11 @@ export const balanceOf = (account: Account): Balance => ({
   leaving: account.leaving,
   owed: account.owed,
   available: msat(available(account)),
-  usd: NO_USD,
+  usd: account.usd,
 })
+
+/** What a close has taken so far, in msat. */
+const chargedOf = ({ bonus, bought, paid }: Close): Msat => msat(paid + bonus + bought)
 
 /** A closed hold as its owner reads it. */
 export function usageOf(hold: HoldState): UsageRow {
@@ -231,7 +239,7 @@ export function usageOf(hold: HoldState): UsageRow {
     usage: close.usage,
     quantities: close.quantities,
     held: hold.amount,
-    charged: msat(close.paid + close.bonus),
+    charged: chargedOf(close),
     owed: close.owed,
   }
 }

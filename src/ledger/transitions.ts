@@ -1,23 +1,30 @@
 import { assert } from '../floor/assert.ts'
 import { err, ok, type Result } from '../floor/result.ts'
-import { add, least, type Msat, msat, subtract, ZERO } from '../money/msat.ts'
-import { affordable, type LinearPrice, at as priceAt } from '../money/price.ts'
-import { checkQuantities, type Quantities } from '../money/quantities.ts'
-import { baseCount, countAt, countsUnits } from './counting.ts'
-import type { Deposit } from './deposit.ts'
-import type { Drawer } from './entry.ts'
-import type { AccountId, HoldRefused, HoldRequest, Limit, OwnerId } from './ledger.ts'
+import { add, type Msat, subtract, ZERO } from '../money/msat.ts'
+import { at as priceAt } from '../money/price.ts'
+import { checkQuantities } from '../money/quantities.ts'
+import { addUsd, microUsd, NO_USD, subtractUsd } from '../money/usd.ts'
+import { baseCount, countAt } from './counting.ts'
+import type { Deposit, SatDeposit, UsdDeposit } from './deposit.ts'
+import { take, usable, worth } from './dollars.ts'
+import type { Posting } from './entry.ts'
+import {
+  grant,
+  type HoldView,
+  lacks,
+  need,
+  now,
+  patientLeast,
+  purse,
+  room,
+  whateverEnds,
+  whole,
+} from './grant.ts'
+import type { AccountId, HeldDollars, HoldRefused, HoldRequest, Limit, OwnerId } from './ledger.ts'
 import { openingOf, postedAtOnce } from './open-hold.ts'
 import { collect } from './owed.ts'
-import { entry, posting } from './posting.ts'
-import {
-  type Account,
-  available,
-  type Count,
-  type HoldState,
-  type Meter,
-  type Step,
-} from './state.ts'
+import { entry, paidFirst, posting, usdPosting } from './posting.ts'
+import type { Account, Count, HoldState, Meter, Step } from './state.ts'
 import { meterKey, windowEnd } from './window.ts'
 
 /**
@@ -44,16 +51,10 @@ export function deposit(
   if (known !== null) return err('already_deposited')
 
   // After this point the deposit must succeed.
-  assert(deposit.credit !== 'usd', 'dollars are not kept yet')
-  const { amount, at, credit, payment: ref, rail } = deposit
+  const { at, payment: ref } = deposit
   const old = account ?? opened(deposit.account, at)
-  const gift = credit === 'bonus'
-  const tier = deposit.bonus ?? ZERO
-  assert(tier === 0n || (!gift && amount > 0n), 'a tier adds its bonus to paid-in credit')
-  const from: Drawer = gift ? `grant:${rail}` : `rail:${rail}`
-  const credited = gift
-    ? { ...old, bonus: add(old.bonus, amount) }
-    : { ...old, paid: add(old.paid, amount), bonus: add(old.bonus, tier) }
+  const { credited, postings } =
+    deposit.credit === 'usd' ? inUsd(old, deposit) : inSats(old, deposit)
   const collected = collect(credited, owing, at)
   return ok({
     account: collected.account,
@@ -61,18 +62,40 @@ export function deposit(
     hold: null,
     owing: collected.owing,
     meters: [],
-    entries: [
-      ...entry({ at, why: 'deposit', ref }, [
-        ...posting(from, `${credit}:${old.id}`, amount),
-        ...posting(TIER, `bonus:${old.id}`, tier),
-      ]),
-      ...collected.entries,
-    ],
+    entries: [...entry({ at, why: 'deposit', ref }, postings), ...collected.entries],
   })
 }
 
+/** An account with a payment, and the postings that credit it. */
+interface Crediting {
+  readonly credited: Account
+  readonly postings: readonly Posting[]
+}
+
+const inUsd = (old: Account, { amount, rail }: UsdDeposit): Crediting => ({
+  credited: { ...old, usd: addUsd(old.usd, amount) },
+  postings: usdPosting(`usd-rail:${rail}`, `usd:${old.id}`, amount),
+})
+
+function inSats(old: Account, { amount, credit, rail, ...deposit }: SatDeposit): Crediting {
+  const gift = credit === 'bonus'
+  const tier = deposit.bonus ?? ZERO
+  assert(tier === 0n || (!gift && amount > 0n), 'a tier adds its bonus to paid-in credit')
+  const from = gift ? (`grant:${rail}` as const) : (`rail:${rail}` as const)
+  const credited = gift
+    ? { ...old, bonus: add(old.bonus, amount) }
+    : { ...old, paid: add(old.paid, amount), bonus: add(old.bonus, tier) }
+  return {
+    credited,
+    postings: [
+      ...posting(from, `${credit}:${old.id}`, amount),
+      ...posting(TIER, `bonus:${old.id}`, tier),
+    ],
+  }
+}
+
 /** Where the bonus of tiers comes from. */
-export const TIER: Drawer = 'grant:tier'
+export const TIER = 'grant:tier'
 
 /** A new account, without money. */
 export const opened = (id: AccountId, createdAt: number): Account => ({
@@ -82,17 +105,11 @@ export const opened = (id: AccountId, createdAt: number): Account => ({
   held: ZERO,
   leaving: ZERO,
   owed: ZERO,
+  usd: NO_USD,
+  usdHeld: NO_USD,
+  bought: ZERO,
   createdAt,
 })
-
-/** What the decision about a hold needs. `meters` are in the order of the request's limits. */
-export interface HoldView {
-  readonly account: Account | null
-  /** Whether that hold id was used before. */
-  readonly used: boolean
-  /** Null if the limit is a `req` limit. */
-  readonly meters: readonly (Meter | null)[]
-}
 
 /** Sets aside the price of as many units as the account and its meters allow, from `least` to `most`. */
 export function hold(
@@ -110,12 +127,16 @@ export function hold(
   const limit = request.limits[full]
   if (limit !== undefined) return err(limitReached(request, limit, view.meters[full] ?? null))
   const needed = priceAt(request.price, request.least)
-  const balance = whole(account)
-  if (balance < needed) return err({ why: 'insufficient_funds', needed, balance })
+  const terms = request.usd ?? null
+  const all = whole(request, account)
+  if (lacks(request, all)) {
+    return err({ why: 'insufficient_funds', needed, balance: worth(all, terms) })
+  }
   const least = request.patient === true ? patientLeast(request, account, view) : request.least
-  const granted = grant(request, msat(available(account)), (limit, i) => now(limit, view, i))
+  const free = purse(request, account)
+  const granted = grant(request, free, (limit, i) => now(limit, view, i))
   if (granted === null || granted < least) {
-    return err({ why: 'held', needed, available: msat(available(account)) })
+    return err({ why: 'held', needed, available: worth(free, terms) })
   }
 
   // After this point the hold must succeed.
@@ -144,85 +165,12 @@ function checkRequest(request: HoldRequest, { meters }: HoldView): void {
   assert(new Set(keys).size === keys.length, 'no two limits at one meter')
 }
 
-/**
- * What a limit is checked against. A `req` limit is checked against the worst case, because it has
- * no meter.
- */
-const judged = (
-  request: HoldRequest,
-  { window }: Limit,
-): { readonly price: LinearPrice; readonly quantities: Quantities } =>
-  window === 'req' && request.worst !== undefined ? request.worst : request
-
-/** What the smallest grant counts at a limit, in the limit's unit. */
-function need(request: HoldRequest, limit: Limit): bigint {
-  const { price, quantities } = judged(request, limit)
-  const { clamped, least } = request
-  if (limit.unit === 'spend') return priceAt(price, least)
-  return countAt(limit.unit, { quantities, clamped }, least)
-}
-
-/** The room at a limit now, in its unit, less what open holds count. Never below zero. */
-export function room({ max }: Limit, meter: Meter | null): bigint {
-  const left = meter === null ? max : max - meter.used - meter.held
-  return left > 0n ? left : 0n
-}
-
-type RoomAt = (limit: Limit, i: number) => bigint
-
-const now = (limit: Limit, { meters }: HoldView, i: number): bigint =>
-  room(limit, meters[i] ?? null)
-
-/** The room at a limit if every running request gave back all that it holds. */
-function whateverEnds(limit: Limit, { meters }: HoldView, i: number): bigint {
-  const meter = meters[i] ?? null
-  return room(limit, meter && { ...meter, held: 0n })
-}
-
-/** The money of an account if every running request gave back all that it holds. */
-function whole(account: Account): Msat {
-  const all = available(account) + account.held
-  return msat(all > account.owed ? all - account.owed : 0n)
-}
-
-/**
- * The units that the request would get if nothing else of the account ran. With less, a patient
- * request goes on waiting.
- */
-function patientLeast(request: HoldRequest, account: Account, view: HoldView): number {
-  const most = grant(request, whole(account), (limit, i) => whateverEnds(limit, view, i))
-  assert(most !== null && most >= request.least, 'what no running request keeps is granted')
-  return most
-}
-
 const limitReached = ({ at }: HoldRequest, limit: Limit, meter: Meter | null): HoldRefused => ({
   why: 'limit_reached',
   limit,
   left: room(limit, meter),
   resetsAt: windowEnd(limit.window, at),
 })
-
-/** The units that money and limits allow. Null if not even what is held besides them is allowed. */
-function grant(request: HoldRequest, money: Msat, roomAt: RoomAt): number | null {
-  let { most } = request
-  for (const [i, limit] of request.limits.entries()) {
-    const left = roomAt(limit, i)
-    if (left < need(request, limit)) return null
-    const allowed = unitsAt(request, limit, left)
-    if (allowed < most) most = allowed
-  }
-  return affordable(request.price, money, most)
-}
-
-/** The units, up to `most`, that a limit with that much room allows. */
-function unitsAt(request: HoldRequest, limit: Limit, left: bigint): number {
-  const { price, quantities } = judged(request, limit)
-  const { clamped, most } = request
-  if (limit.unit === 'spend') return affordable(price, left, most) ?? 0
-  if (!countsUnits(limit.unit, clamped)) return most
-  const units = left - baseCount(limit.unit, quantities, clamped)
-  return units < BigInt(most) ? Number(units) : most
-}
 
 interface Opening {
   readonly owner: OwnerId
@@ -237,8 +185,7 @@ function opening(
 ): Step & { readonly hold: HoldState } {
   const { at, id, deadline, what } = request
   const amount = priceAt(request.price, granted)
-  const paid = least(account.paid, amount)
-  const bonus = subtract(amount, paid)
+  const { bonus, dollars, paid } = takenOf(request, account, { amount, granted })
   const counts = request.limits.map((limit) => count(request, limit, { granted, amount }))
   const posted = postedAtOnce(counts)
   const hold: HoldState = {
@@ -248,9 +195,10 @@ function opening(
     granted,
     clamped: request.clamped,
     amount,
-    before: msat(available(account)),
+    before: worth(purse(request, account), request.usd ?? null),
     paid,
     bonus,
+    dollars,
     openedAt: at,
     deadline,
     sofar: ZERO,
@@ -268,6 +216,7 @@ function opening(
       paid: subtract(account.paid, paid),
       bonus: subtract(account.bonus, bonus),
       held: add(account.held, amount),
+      ...(dollars !== null && setAside(account, dollars)),
     },
     deposit: null,
     owing: [],
@@ -278,6 +227,33 @@ function opening(
     entries: posted ? openingOf(hold) : [],
   }
 }
+
+/** What pays for a grant. */
+function takenOf(
+  { price, usd: terms }: HoldRequest,
+  account: Account,
+  { amount, granted }: { readonly amount: Msat; readonly granted: number },
+): { readonly paid: Msat; readonly bonus: Msat; readonly dollars: HeldDollars | null } {
+  if (terms === undefined) return { ...paidFirst(account, amount), dollars: null }
+  const { rate } = terms
+  const par = terms.price !== null
+  const usd = usable(account)
+  if (usd === 0n) {
+    return { ...paidFirst(account, amount), dollars: { rate, par, usd, bought: ZERO } }
+  }
+  const atPar = terms.price === null ? null : microUsd(priceAt(terms.price, granted))
+  const taken = take({ ...account, usd }, { amount, usd: atPar }, rate)
+  assert(taken.missing === 0n, `${price.base} and ${price.each} a unit were affordable`)
+  const { bonus, bought, paid } = taken
+  return { paid, bonus, dollars: { rate, par, usd: taken.usd, bought } }
+}
+
+/** The dollars of an account after a hold has set some aside. */
+const setAside = (account: Account, { bought, usd }: HeldDollars) => ({
+  usd: subtractUsd(account.usd, usd),
+  usdHeld: addUsd(account.usdHeld, usd),
+  bought: add(account.bought, bought),
+})
 
 /** What a grant counts at the meter of a limit, in the limit's unit. */
 function count(

@@ -18,6 +18,13 @@ export function microUsd(value: bigint): MicroUsd {
 
 export const NO_USD: MicroUsd = microUsd(0n)
 
+export const addUsd = (a: MicroUsd, b: MicroUsd): MicroUsd => microUsd(a + b)
+
+/** `a - b`. The caller knows that b is not more than a. */
+export const subtractUsd = (a: MicroUsd, b: MicroUsd): MicroUsd => microUsd(a - b)
+
+export const leastUsd = (a: MicroUsd, b: MicroUsd): MicroUsd => (a < b ? a : b)
+
 /**
  * A bitcoin is 10^11 msat, a dollar 10^6 micro-dollars, and a rate is dollars × 10^8. So
  * micro-dollars are msat × rate ÷ 10^13.

@@ -1,10 +1,19 @@
 import { expect } from 'vitest'
 import { steady, type World } from '../../src/floor/world.ts'
-import type { HoldRefused, Limit, Settled, Unit, Window } from '../../src/ledger/ledger.ts'
+import type { Entry } from '../../src/ledger/entry.ts'
+import type {
+  HoldRefused,
+  Limit,
+  Settled,
+  Unit,
+  UsdTerms,
+  Window,
+} from '../../src/ledger/ledger.ts'
 import type { Books } from '../../src/ledger/open-ledger.ts'
 import { msat } from '../../src/money/msat.ts'
 import type { Clamped } from '../../src/money/price.ts'
 import { QUANTITIES, type Quantities } from '../../src/money/quantities.ts'
+import { microUsd } from '../../src/money/usd.ts'
 import { real } from '../support/world.ts'
 import { WITHDRAWAL_VERBS } from './withdrawal-script.ts'
 
@@ -25,6 +34,9 @@ import { WITHDRAWAL_VERBS } from './withdrawal-script.ts'
  *   deposit p2 ann 1000 source=lnd tier=100            → ok, 1100 left
  *   withdraw w1 ann lnd 500 fee=10                     → ok, 590 left
  *   (more of withdrawals in `withdrawal-script.ts`)
+ *   deposit x1 ann 1000 usd                            → ok, 0 left and 1000 µ$
+ *   hold h1 ann 1..100 rate=60000 usd=0+0.6            (dollars may pay; the price is in dollars too)
+ *   outstanding | postings h1
  *   reopen
  *   gate b                                             (what follows happens at another gate)
  *   settle h1 40 image=2                               → 40 charged, 960 left
@@ -130,6 +142,15 @@ const used = (option: Line['option']): Quantities =>
     }),
   )
 
+/** `rate=60000`: what dollars pay by. `usd=1+0.6`: the price is in dollars, fixed and each in µ$. */
+function termsOf(option: Line['option']): UsdTerms | undefined {
+  const rate = option('rate', '')
+  if (rate === '') return undefined
+  const [fixed = '', each] = option('usd', '').split('+')
+  const price = each === undefined ? null : { base: micro(fixed), each: micro(each) }
+  return { rate: BigInt(rate) * 100_000_000n, price }
+}
+
 const unitsOf = (of: string): string => (of === 'output' ? 'tokens' : `of ${of}`)
 
 const VERBS: Readonly<Record<string, (line: Line) => Promise<string | null>>> = {
@@ -142,18 +163,34 @@ const VERBS: Readonly<Record<string, (line: Line) => Promise<string | null>>> = 
 
   async deposit({ books, option, words, world }) {
     const [payment = '', account = '', amount = '', credit = 'paid'] = words
-    const done = await books.ledger.deposit({
-      payment,
-      account,
-      amount: msat(BigInt(amount)),
-      credit: credit as 'paid' | 'bonus',
-      rail: option('rail', 'l402'),
-      source: option('source', '') || undefined,
-      bonus: msat(BigInt(option('tier', '0'))),
-      native: { amount, unit: 'msat', rate: '1' },
-      at: world.now(),
-    })
-    return done.ok ? `ok, ${done.value.available} left` : done.error
+    const native = { amount, unit: 'msat', rate: '1' }
+    const head = { payment, account, native, rail: option('rail', 'l402'), at: world.now() }
+    const done = await books.ledger.deposit(
+      credit === 'usd'
+        ? { ...head, credit, amount: microUsd(BigInt(amount)) }
+        : {
+            ...head,
+            amount: msat(BigInt(amount)),
+            credit: credit as 'paid' | 'bonus',
+            source: option('source', '') || undefined,
+            bonus: msat(BigInt(option('tier', '0'))),
+          },
+    )
+    if (!done.ok) return done.error
+    const { available, usd } = done.value
+    return `ok, ${available} left${usd > 0n || credit === 'usd' ? ` and ${usd} µ$` : ''}`
+  },
+
+  async outstanding({ books }) {
+    return `${await books.ledger.outstandingUsd()} µ$`
+  },
+
+  async postings({ books, words }) {
+    const entries = await books.statement.entries(1_000)
+    const own = entries.filter(({ ref }) => ref === words[0])
+    const moves = ({ postings, why }: Entry) =>
+      `${why} ${postings.map((one) => `${one.debit}>${one.credit} ${one.amount}`).join(', ')}`
+    return own.map(moves).join(' | ') || 'nothing'
   },
 
   async hold({ books, limits, option, words, world }) {
@@ -169,6 +206,7 @@ const VERBS: Readonly<Record<string, (line: Line) => Promise<string | null>>> = 
       quantities: { input: Number(option('input', '0')) },
       clamped: option('of', 'output') as Clamped,
       patient: option('patient', 'no') === 'yes',
+      usd: termsOf(option),
       ...(worstInput === undefined
         ? {}
         : {
@@ -206,6 +244,7 @@ const VERBS: Readonly<Record<string, (line: Line) => Promise<string | null>>> = 
         ...{ input: Number(option('in', '0')), cached: 0, output: Number(option('out', '0')) },
         ...used(option),
       },
+      usd: option('usd', '') === '' ? undefined : microUsd(BigInt(option('usd', ''))),
       usage: 'reported',
       end: 'complete',
       at: world.now(),
@@ -239,7 +278,9 @@ const VERBS: Readonly<Record<string, (line: Line) => Promise<string | null>>> = 
     if (balance === null) return 'none'
     const owed = balance.owed === 0n ? '' : `, owed ${balance.owed}`
     const leaving = balance.leaving === 0n ? '' : `, leaving ${balance.leaving}`
-    return `paid ${balance.paid}, bonus ${balance.bonus}, held ${balance.held}${leaving}${owed}`
+    const usd = balance.usd === 0n ? '' : `, ${balance.usd} µ$`
+    const { bonus, held, paid } = balance
+    return `paid ${paid}, bonus ${bonus}, held ${held}${leaving}${owed}${usd}`
   },
 
   async left({ books, limits, world }) {

@@ -5,6 +5,7 @@ import type { Quantities } from '../../src/money/quantities.ts'
 import { runInvoicesContract } from './invoices.ts'
 import { DEPOSITS, HOLDS, LIMITS, OWNERS, QUANTITIES } from './ledger-cases.ts'
 import { POSTED, PRUNED, REOPENED, SETTLING } from './ledger-closing-cases.ts'
+import { DOLLARS, DOLLARS_REOPENED } from './ledger-dollar-cases.ts'
 import { type Open, type Opened, play, ScriptWorld } from './ledger-script.ts'
 import { runPassesContract, runRevocationsContract } from './passes.ts'
 import { LOST, RESTARTED, SOURCES, VESTING, WITHDRAWABLE, WITHDRAWING } from './withdrawals.ts'
@@ -17,6 +18,7 @@ export interface LedgerContract {
 
 const CASES = {
   ...{ DEPOSITS, HOLDS, LIMITS, QUANTITIES, SETTLING, POSTED, PRUNED, REOPENED, OWNERS },
+  ...{ DOLLARS, DOLLARS_REOPENED },
   ...{ WITHDRAWABLE, WITHDRAWING, VESTING, LOST, SOURCES, RESTARTED },
 }
 
@@ -237,6 +239,7 @@ function reading(test: Test, withBooks: WithBooks): void {
         leaving: 0n,
         owed: 0n,
         available: 20n,
+        usd: 0n,
       }
       expect(await statement.accounts(9)).toEqual([{ ...ann, createdAt: at }])
       expect(await statement.holds(9)).toEqual([
@@ -249,7 +252,7 @@ function reading(test: Test, withBooks: WithBooks): void {
             amount: 900n,
             before: 920n,
           },
-          ...{ paid: 870n, bonus: 30n, openedAt: at, deadline: at + 60_000 },
+          ...{ paid: 870n, bonus: 30n, dollars: null, openedAt: at, deadline: at + 60_000 },
           ...{ sofar: 0n, model: 'llama3' },
         },
       ])
@@ -270,6 +273,7 @@ function reading(test: Test, withBooks: WithBooks): void {
         leaving: 0n,
         owed: 0n,
         available: 5n,
+        usd: 0n,
       }
       expect(await statement.accounts(1, 'bob')).toEqual([{ ...bob, createdAt: at }])
       expect(await statement.accounts(1, 'ann')).toEqual([{ ...ann, createdAt: at }])

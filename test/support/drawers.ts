@@ -9,9 +9,11 @@ export async function drawersOf(statement: Statement): Promise<Map<Drawer, bigin
   const proof = await statement.verify()
   if (!proof.ok) throw new Error(proof.error.join('\n'))
   const drawers = new Map(proof.value.drawers.map(({ balance, drawer }) => [drawer, balance]))
-  for (const { account, bonus, held, leaving, owed, paid } of await statement.accounts(1_000)) {
+  for (const { account, bonus, held, leaving, owed, paid, usd } of await statement.accounts(
+    1_000,
+  )) {
     drawers.set(`paid:${account}`, paid).set(`bonus:${account}`, bonus)
-    drawers.set(`leaving:${account}`, leaving)
+    drawers.set(`leaving:${account}`, leaving).set(`usd:${account}`, usd)
     drawers.set(`held:${account}`, held).set(`owed:${account}`, -owed)
   }
   return new Map([...drawers].filter(([, balance]) => balance !== 0n))

@@ -82,7 +82,7 @@ export class MemoryStatement implements Statement {
         ...old,
         requests: old.requests + 1,
         quantities: sum(old.quantities, close.quantities),
-        earned: msat(old.earned + close.paid + close.bonus),
+        earned: msat(old.earned + close.paid + close.bonus + close.bought),
         overrun: msat(old.overrun + close.overrun),
       })
     }
@@ -105,15 +105,19 @@ export class MemoryStatement implements Statement {
 
   async income(): Promise<readonly Income[]> {
     const rows = new Map<string, Income>()
-    const come = (at: number, rail: string, credit: 'paid' | 'bonus', amount: Msat) => {
+    const come = (at: number, rail: string, credit: Income['credit'], amount: bigint) => {
       const day = dayOf(at)
       const key = `${day} ${rail} ${credit}`
-      const old = rows.get(key) ?? { day, rail, credit, payments: 0, amount: ZERO }
-      rows.set(key, { ...old, payments: old.payments + 1, amount: msat(old.amount + amount) })
+      const old = rows.get(key) ?? { payments: 0, amount: 0n }
+      const row = { day, rail, credit, payments: old.payments + 1, amount: old.amount + amount }
+      rows.set(key, row as Income)
     }
-    for (const { amount, at, bonus = ZERO, credit, rail } of this.#store.deposits.values()) {
+    for (const deposit of this.#store.deposits.values()) {
+      const { amount, at, credit, rail } = deposit
       come(at, rail, credit, amount)
-      if (bonus > 0n) come(at, 'tier', 'bonus', bonus)
+      if (credit !== 'usd' && (deposit.bonus ?? 0n) > 0n) {
+        come(at, 'tier', 'bonus', deposit.bonus ?? 0n)
+      }
     }
     return [...rows.values()].sort(
       (a, b) => newestDay(a, b) || order(a.rail, b.rail) || order(b.credit, a.credit),
@@ -130,7 +134,9 @@ export class MemoryStatement implements Statement {
 
   async paymentsOf(source: string, limit: number, before?: PaymentId) {
     const all = [...this.#store.deposits.values()].reverse()
-    const own = all.filter((one) => one.source === source && one.withdrawn < one.amount)
+    const own = all.filter(
+      (one) => one.credit !== 'usd' && one.source === source && one.withdrawn < one.amount,
+    )
     const payments = own.map(({ payment }) => payment)
     return older(payments, (payment) => payment === before, limit)
   }
@@ -184,6 +190,7 @@ export class MemoryStatement implements Statement {
         held: ofKind(sums, 'held'),
         owed: ofKind(sums, 'owed'),
         leaving: ofKind(sums, 'leaving'),
+        usd: ofKind(sums, 'usd'),
       },
     })
   }
@@ -219,7 +226,7 @@ export class MemoryStatement implements Statement {
     }
     for (const known of this.#store.accounts.values()) {
       const account = inBook(known, unposted.get(known.id) ?? [])
-      for (const drawer of ['paid', 'bonus', 'held', 'leaving'] as const) {
+      for (const drawer of ['paid', 'bonus', 'held', 'leaving', 'usd'] as const) {
         const name: Drawer = `${drawer}:${account.id}`
         yield* proof.doubtDrawer(name, account[drawer], sums.get(name) ?? 0n)
       }
@@ -258,6 +265,7 @@ export class MemoryStatement implements Statement {
     }
     const right = new Map<string, bigint>()
     for (const deposit of this.#store.deposits.values()) {
+      if (deposit.credit === 'usd') continue
       yield* proof.doubtDeposit(deposit, taken.get(deposit.payment) ?? 0n)
       count(right, deposit.account, proof.tookBack(deposit))
     }
@@ -269,7 +277,7 @@ export class MemoryStatement implements Statement {
 }
 
 /** The kinds of drawers that an account has. */
-const OWN = ['paid', 'bonus', 'held', 'owed', 'leaving']
+const OWN = ['paid', 'bonus', 'held', 'owed', 'leaving', 'usd']
 
 const kindOf = (drawer: Drawer): string => drawer.slice(0, drawer.indexOf(':'))
 
@@ -304,26 +312,17 @@ function postedByWithdrawal(entries: readonly Entry[]): Map<string, proof.Posted
 }
 
 function postedByHold(entries: readonly Entry[]): Map<HoldId, proof.Posted> {
-  const posted = new Map<HoldId, proof.Posted>()
+  const posted = new Map<HoldId, { -readonly [Part in keyof proof.Posted]: bigint }>()
   for (const { postings, ref, why } of entries) {
     if (why === 'deposit' || LEAVING.has(why)) continue
-    let sum = posted.get(ref) ?? proof.NOTHING_POSTED
-    for (const { amount, credit, debit } of postings) {
-      sum = moved(moved(sum, debit, -amount), credit, amount)
-    }
+    const sum = posted.get(ref) ?? { ...proof.NOTHING_POSTED }
     posted.set(ref, sum)
+    for (const { amount, credit, debit } of postings) {
+      proof.moveHold(sum, kindOf(debit), -amount)
+      proof.moveHold(sum, kindOf(credit), amount)
+    }
   }
   return posted
-}
-
-/** `held` and `revenue` count what goes in, the others what goes out. */
-function moved(sum: proof.Posted, drawer: Drawer, by: bigint): proof.Posted {
-  if (drawer.startsWith('held:')) return { ...sum, held: sum.held + by }
-  if (drawer.startsWith('revenue:')) return { ...sum, revenue: sum.revenue + by }
-  if (drawer.startsWith('paid:')) return { ...sum, paid: sum.paid - by }
-  if (drawer.startsWith('bonus:')) return { ...sum, bonus: sum.bonus - by }
-  if (drawer.startsWith('owed:')) return { ...sum, owed: sum.owed - by }
-  return { ...sum, overrun: sum.overrun - by }
 }
 
 function countedByMeter(holds: Iterable<HoldState>): Map<string, Meter> {

@@ -3,7 +3,7 @@ import { SHOWN_NAMES } from '../../money/quantities.ts'
 import { jsonLine } from '../log.ts'
 import { table } from '../tables.ts'
 import { type Command, done, FOLDER_OF_BOOKS } from './command.ts'
-import { inSats } from './ledger-tables.ts'
+import { inItsUnit, inSats } from './ledger-tables.ts'
 
 export const earnings: Command = {
   name: 'earnings',
@@ -11,7 +11,7 @@ export const earnings: Command = {
   more: 'Days are UTC. "lost" is what answers cost beyond what their buyers had.',
   examples: [
     ['satgate earnings', 'tables, newest day first'],
-    ['satgate earnings --json', 'the same for programs, in msat'],
+    ['satgate earnings --json', 'the same for programs, in msat and micro-dollars'],
   ],
   settings: FOLDER_OF_BOOKS,
   async run(invocation) {
@@ -42,7 +42,7 @@ function earningsTable(rows: EarningsJson, unit: string): string {
   )
   const paidIn = table(
     ['day', 'rail', 'kind', 'payments', unit],
-    deposits.map((row) => [row.day, row.rail, row.credit, row.payments, inSats(row.amount_msat)]),
+    deposits.map((row) => [row.day, row.rail, row.credit, row.payments, inItsUnit(row)]),
   )
   const paidOut = table(
     ['day', 'from', 'withdrawals', unit, `of it fees ${unit}`],

@@ -6,6 +6,7 @@ import type {
   WithdrawalJson,
 } from '../../daemon/control-json.ts'
 import { formatSat } from '../../money/msat.ts'
+import { formatUsd } from '../../money/usd.ts'
 import { table } from '../tables.ts'
 
 /** The tables of `satgate ledger`, by subcommand. The unit is that of the books. */
@@ -19,6 +20,14 @@ export const VIEWS = {
 /** An amount of a command's JSON, in sats for people. */
 export const inSats = (msat: Amount): string => formatSat(BigInt(msat))
 
+/** Micro-dollars of a command's JSON, in dollars for people. */
+export const inDollars = (micros: Amount): string => `$${formatUsd(BigInt(micros))}`
+
+/** An amount in the unit in which it is named. */
+export const inItsUnit = (
+  of: { readonly amount_msat: Amount } | { readonly amount_usd_micros: Amount },
+): string => ('amount_msat' in of ? inSats(of.amount_msat) : inDollars(of.amount_usd_micros))
+
 /** A time of a command's JSON, for people. */
 export const clock = (time: string): string => time.slice(0, 19).replace('T', ' ')
 /** Ids of holds and payments are long. The first digits are enough to tell them apart. */
@@ -28,26 +37,31 @@ function accountsTable(rows: readonly AccountJson[], unit: string): string {
   // Few accounts have a withdrawal under way.
   const leaves = rows.some((row) => BigInt(row.leaving_msat) > 0n)
   const leaving = leaves ? ['leaving'] : []
+  const hasUsd = rows.some((row) => BigInt(row.usd_micros) > 0n)
   return table(
     [
       ...['account', `available ${unit}`, 'of it paid', 'of it bonus', 'held', ...leaving],
-      ...['owes', 'since (UTC)'],
+      ...['owes', ...(hasUsd ? ['dollars'] : []), 'since (UTC)'],
     ],
     rows.map((row) => [
       row.account,
       ...[row.available_msat, row.paid_msat, row.bonus_msat, row.held_msat].map(inSats),
       ...(leaves ? [inSats(row.leaving_msat)] : []),
-      ...[inSats(row.owed_msat), clock(row.created_at)],
+      inSats(row.owed_msat),
+      ...(hasUsd ? [inDollars(row.usd_micros)] : []),
+      clock(row.created_at),
     ]),
   )
 }
 
 function holdsTable(rows: readonly HoldJson[], unit: string): string {
+  const hasUsd = rows.some((row) => BigInt(row.usd_micros) > 0n)
   return table(
-    ['hold', 'account', 'model', unit, 'since (UTC)'],
+    ['hold', 'account', 'model', unit, ...(hasUsd ? ['dollars set aside'] : []), 'since (UTC)'],
     rows.map((row) => [
-      ...[short(row.id), row.account, row.model],
-      ...[inSats(row.amount_msat), clock(row.opened_at)],
+      ...[short(row.id), row.account, row.model, inSats(row.amount_msat)],
+      ...(hasUsd ? [inDollars(row.usd_micros)] : []),
+      clock(row.opened_at),
     ]),
   )
 }
@@ -68,7 +82,7 @@ function entriesTable(rows: readonly EntryJson[], unit: string): string {
     rows.flatMap((row) =>
       row.postings.map((one) => [
         ...[clock(row.at), row.why, one.debit, one.credit],
-        ...[inSats(one.amount_msat), short(row.ref)],
+        ...[inItsUnit(one), short(row.ref)],
       ]),
     ),
   )

@@ -6,7 +6,7 @@ import { jsonLine } from '../log.ts'
 import { table } from '../tables.ts'
 import { wholeAboveZero } from '../whole-number.ts'
 import { type Command, done, FOLDER_OF_BOOKS, type Invocation, type Outcome } from './command.ts'
-import { inSats, VIEWS } from './ledger-tables.ts'
+import { inDollars, inSats, VIEWS } from './ledger-tables.ts'
 
 const ROWS_FLAGS = [
   {
@@ -135,7 +135,8 @@ function proofOutcome(
     const problems = shown.problems.map((line) => `  ${line}\n`).join('')
     return { code, stdout: `The books do NOT balance:\n${problems}`, stderr: '' }
   }
-  const owed = Object.values(shown.buyers).reduce((sum: bigint, one) => sum + BigInt(one), 0n)
+  const { usd_micros: usd, ...sats } = shown.buyers
+  const owed = Object.values(sats).reduce((sum: bigint, one) => sum + BigInt(one), 0n)
   const counts = [
     plural(shown.postings, 'posting'),
     plural(shown.accounts, 'account'),
@@ -147,8 +148,12 @@ function proofOutcome(
       table(
         ['drawer', unit],
         [
-          ...shown.drawers.map((one) => [one.drawer, inSats(one.balance_msat)]),
+          ...shown.drawers.map((one) => [
+            one.drawer,
+            'balance_msat' in one ? inSats(one.balance_msat) : inDollars(one.balance_usd_micros),
+          ]),
           ['owed to buyers', formatSat(owed)],
+          ...(BigInt(usd) > 0n ? [['dollars of buyers', inDollars(usd)]] : []),
         ],
       ),
     ].join(''),

@@ -57,7 +57,7 @@ function archive(sql: Statements, n: number, hold: Settled & { readonly row: Row
   const counted = hold.counts.filter(({ counted, key }) => key !== null && counted > 0n)
   if (counted.some(({ key }) => sql.meter.get(key) === undefined)) return false
   const quantities = QUANTITIES.map((name): Cell => close.quantities[name] ?? null)
-  const charged = [close.paid, close.bonus, close.overrun]
+  const charged = [close.paid, close.bonus, close.overrun, close.usd, close.bought]
   const day = dayStart(close.at) / DAY
   sql.add.run(day, whole(row, 'account'), model, ...quantities, ...charged)
   for (const { counted: used, key } of counted) sql.count.run(used, key)
@@ -69,12 +69,15 @@ function archive(sql: Statements, n: number, hold: Settled & { readonly row: Row
 
 /** Whether the postings of a hold come to exactly its charge, in the drawers of its account and model. */
 function isPosted(sql: Statements, n: number, { account, close, model }: Settled): boolean {
-  const { bonus, overrun, paid } = close
+  const { bonus, bought, overrun, paid, usd } = close
   const right = new Map([
     [`paid:${account}`, -paid],
     [`bonus:${account}`, -bonus],
     ['loss:overrun', -overrun],
-    [`revenue:${model}`, paid + bonus + overrun],
+    ['exchange:usd', -bought],
+    [`revenue:${model}`, paid + bonus + bought + overrun],
+    [`usd:${account}`, -usd],
+    ['usd-spent:exchange', usd],
   ])
   for (const row of sql.posted.all(n)) {
     const drawer = text(row, 'drawer')
@@ -119,11 +122,13 @@ const CHANGING = `
   WHERE counts IS NOT NULL`
 
 const ADD = `
-  INSERT INTO archived (day, account, model, requests, ${QUANTITY_COLUMNS}, paid, bonus, overrun)
-  VALUES (?, ?, ?, 1, ${QUANTITY_PLACES}, ?, ?, ?)
+  INSERT INTO archived (day, account, model, requests, ${QUANTITY_COLUMNS}, paid, bonus, overrun,
+    usd, bought)
+  VALUES (?, ?, ?, 1, ${QUANTITY_PLACES}, ?, ?, ?, ?, ?)
   ON CONFLICT (day, account, model) DO UPDATE SET requests = requests + 1,
     ${QUANTITIES_ADDED},
-    paid = paid + excluded.paid, bonus = bonus + excluded.bonus, overrun = overrun + excluded.overrun`
+    paid = paid + excluded.paid, bonus = bonus + excluded.bonus, overrun = overrun + excluded.overrun,
+    usd = usd + excluded.usd, bought = bought + excluded.bought`
 
 /** Details that were closed before the greatest such time are not complete. */
 const NOTE = `

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { isDamage } from '../../floor/sqlite-file.ts'
+import { unitOf } from '../entry.ts'
 import { type Row, reading, text, whole } from './rows.ts'
 
 /**
@@ -16,8 +17,10 @@ const one = (db: DatabaseSync, sql: string): bigint =>
 
 /** Compares the totals with each other and with the holds that can still change. */
 export function checkTotals(db: DatabaseSync): string | null {
-  const total = one(db, 'SELECT sum(msat) FROM totals')
+  const total = one(db, "SELECT sum(msat) FROM totals WHERE kind NOT GLOB 'usd*'")
   if (total !== 0n) return `its drawers sum up to ${total} msat, not to 0`
+  const usd = one(db, "SELECT sum(msat) FROM totals WHERE kind GLOB 'usd*'")
+  if (usd !== 0n) return `its drawers in dollars sum up to ${usd} micro-dollars, not to 0`
   const held = one(db, "SELECT msat FROM totals WHERE kind = 'held'")
   const open = one(db, "SELECT sum(amount) FROM holds WHERE status = 'open'")
   if (held !== open) return `it holds ${held} msat, its open holds say ${open}`
@@ -36,8 +39,10 @@ export function checkTotals(db: DatabaseSync): string | null {
 export function checkDrawers(db: DatabaseSync): string | null {
   for (const row of rowsOf(db, SUMS)) {
     const [kept, sum] = [whole(row, 'kept'), whole(row, 'sum')]
-    if (kept !== sum)
-      return `its drawers ${text(row, 'kind')} sum up to ${sum} msat, not to ${kept}`
+    if (kept !== sum) {
+      const kind = text(row, 'kind')
+      return `its drawers ${kind} sum up to ${sum} ${unitOf(`${kind}:`)}, not to ${kept}`
+    }
   }
   return null
 }

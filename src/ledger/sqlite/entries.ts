@@ -2,13 +2,13 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Drawer, Posting, Why } from '../entry.ts'
 import type { AccountId } from '../ledger.ts'
 import type { NumberedEntry } from '../open-ledger.ts'
-import { money, number, type Row, reading, text } from './rows.ts'
+import { number, type Row, reading, text, whole } from './rows.ts'
 
 /** Postings that one query reads. */
 const CHUNK = 20_000
 
 /** The most postings of one entry, see `close.ts` and `withdraw.ts`. */
-const MOST_POSTINGS = 10
+const MOST_POSTINGS = 16
 
 /**
  * The newest entries of the book, or of one account, that are older than entry `before`. There is
@@ -53,7 +53,7 @@ function add(
   entry.postings.unshift({
     debit: text(row, 'debit') as Drawer,
     credit: text(row, 'credit') as Drawer,
-    amount: money(row, 'amount'),
+    amount: whole(row, 'amount') as Posting['amount'],
   })
   entries.set(n, entry)
 }
@@ -90,7 +90,8 @@ const entriesWhere = (more: string): string => {
 }
 
 const OWN = `(SELECT n FROM drawers WHERE name IN
-  ('paid:' || $of, 'bonus:' || $of, 'held:' || $of, 'owed:' || $of, 'leaving:' || $of))`
+  ('paid:' || $of, 'bonus:' || $of, 'held:' || $of, 'owed:' || $of, 'leaving:' || $of,
+   'usd:' || $of))`
 
 const ALL = entriesWhere('')
 const OF_ACCOUNT = entriesWhere(`AND (debit IN ${OWN} OR credit IN ${OWN})`)

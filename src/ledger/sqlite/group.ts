@@ -2,7 +2,7 @@ import type { InvoiceRow } from '../invoices.ts'
 import type { AccountId, HoldId, PaymentId } from '../ledger.ts'
 import type { PassRow } from '../passes.ts'
 import type { RevokedRow, Rotation } from '../revocations.ts'
-import type { Account, DepositState, HoldState, Meter, WithdrawalState } from '../state.ts'
+import type { Account, Credited, HoldState, Meter, WithdrawalState } from '../state.ts'
 import type { WithdrawalId } from '../withdrawals.ts'
 
 /**
@@ -17,7 +17,7 @@ export interface Group {
   readonly newAccounts: Numbered<Account>[]
   /** New drawers: name and number. */
   readonly newDrawers: Map<string, number>
-  /** By how much this group's postings change each drawer, in msat. */
+  /** By how much this group's postings change each drawer, in its unit. */
   readonly moves: Map<number, bigint>
   readonly deposits: Map<PaymentId, DepositRow>
   readonly holds: Map<HoldId, HoldRow>
@@ -45,7 +45,7 @@ export interface Numbered<T> {
   readonly value: T
 }
 
-export interface DepositRow extends Numbered<DepositState> {
+export interface DepositRow extends Numbered<Credited> {
   readonly account: number
 }
 

@@ -18,6 +18,7 @@ const OLDER = `status <> 'open' AND (? IS NULL OR holds.n < (SELECT n FROM holds
 export const prepareLookups = (db: DatabaseSync) => ({
   account: reading(db, 'SELECT n, created_at FROM accounts WHERE id = ?'),
   drawer: reading(db, 'SELECT n, balance FROM drawers WHERE name = ?'),
+  unspentUsd: reading(db, "SELECT msat AS unspent FROM totals WHERE kind = 'usd'"),
   meter: reading(db, 'SELECT used, held FROM meters WHERE key = ?'),
   hold: reading(db, `${HOLDS} WHERE holds.id = ?`),
   open: reading(db, `${HOLDS} WHERE status = 'open' ORDER BY holds.n`),

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { msat, ZERO } from '../../money/msat.ts'
 import type { Quantity } from '../../money/quantities.ts'
 import { QUANTITIES, type Quantities } from '../../money/quantities.ts'
-import { NO_USD } from '../../money/usd.ts'
+import { microUsd } from '../../money/usd.ts'
 import type { Drawer } from '../entry.ts'
 import type { AccountId, PaymentId } from '../ledger.ts'
 import { MOST_ROWS } from '../open-ledger.ts'
@@ -38,7 +38,7 @@ export class Reads {
       leaving: money(row, 'leaving'),
       owed: msat(-whole(row, 'owed')),
       available: msat(whole(row, 'paid') + whole(row, 'bonus')),
-      usd: NO_USD,
+      usd: microUsd(whole(row, 'usd')),
       createdAt: number(row, 'created_at'),
     }))
   }
@@ -85,9 +85,8 @@ export class Reads {
     return this.#all(INCOME).map((row) => ({
       day: text(row, 'date'),
       rail: text(row, 'rail'),
-      credit: text(row, 'credit') as 'paid' | 'bonus',
       payments: number(row, 'payments'),
-      amount: money(row, 'amount'),
+      ...incomeOf(text(row, 'credit'), whole(row, 'amount')),
     }))
   }
 
@@ -158,6 +157,11 @@ export class Reads {
   }
 }
 
+const incomeOf = (credit: string, amount: bigint) =>
+  credit === 'usd'
+    ? { credit: 'usd' as const, amount: microUsd(amount) }
+    : { credit: credit as 'paid' | 'bonus', amount: msat(amount) }
+
 const most = (limit: number): number => Math.min(limit, MOST_ROWS)
 
 /** A quantity that no request has used is not there. */
@@ -172,7 +176,7 @@ const balanceOf = (drawer: string, id = 'id'): string =>
 
 const ACCOUNTS = `
   SELECT id, created_at, ${balanceOf('paid')}, ${balanceOf('bonus')}, ${balanceOf('held')},
-    ${balanceOf('owed')}, ${balanceOf('leaving')}
+    ${balanceOf('owed')}, ${balanceOf('leaving')}, ${balanceOf('usd')}
   FROM accounts WHERE (?2 IS NULL OR id = ?2)
     AND (?3 IS NULL OR n < (SELECT n FROM accounts WHERE id = ?3))
   ORDER BY n DESC LIMIT ?1`

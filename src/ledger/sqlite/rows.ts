@@ -8,6 +8,7 @@ import type { Unit } from '../ledger.ts'
 import type { PassRow } from '../passes.ts'
 import type { RevokedRow, Rotation } from '../revocations.ts'
 import type { Close, Count, HoldState, Status } from '../state.ts'
+import { type DollarsOfRow, dollarsOf, dollarsText } from './dollar-rows.ts'
 import type { HoldRow, JsonCell } from './group.ts'
 
 /**
@@ -68,6 +69,7 @@ const HOLD_FIXED =
 const HOLD_MOVING = [
   ...['owner', 'deadline', 'sofar', 'counts', 'status', 'closed_at', 'end', 'usage'],
   ...['input', 'cached', 'output', 'others', 'charged_paid', 'charged_bonus', 'overrun', 'owed'],
+  'dollars',
 ]
 
 export const HOLD_COLUMNS = [...HOLD_FIXED, ...HOLD_MOVING]
@@ -76,8 +78,9 @@ export const HOLD_COLUMNS = [...HOLD_FIXED, ...HOLD_MOVING]
 export const HOLD_CHANGES = `ON CONFLICT (n) DO UPDATE SET
   ${HOLD_MOVING.map((name) => `${name} = excluded.${name}`).join(', ')}`
 
+/** The columns of bonus contain what dollars bought (`schema-dollars.ts`). */
 export function pushHold(cells: JsonCell[], { account, n, value: hold }: HoldRow): void {
-  const { close } = hold
+  const { close, dollars } = hold
   const used = close?.quantities
   cells.push(
     n,
@@ -91,7 +94,7 @@ export function pushHold(cells: JsonCell[], { account, n, value: hold }: HoldRow
     jsonCell(hold.amount),
     jsonCell(hold.before),
     jsonCell(hold.paid),
-    jsonCell(hold.bonus),
+    jsonCell(dollars === null ? hold.bonus : hold.bonus + dollars.bought),
     hold.openedAt,
     hold.owner,
     hold.deadline,
@@ -106,14 +109,16 @@ export function pushHold(cells: JsonCell[], { account, n, value: hold }: HoldRow
     used?.output ?? null,
     used === undefined ? null : othersText(used),
     close === null ? null : jsonCell(close.paid),
-    close === null ? null : jsonCell(close.bonus),
+    close === null ? null : jsonCell(close.bonus + close.bought),
     close === null ? null : jsonCell(close.overrun),
     close === null ? 0 : jsonCell(close.owed),
+    dollarsText(hold),
   )
 }
 
 /** Reads a row of `holds` that is joined with its account's id as `account_id`. */
 export function holdOf(row: Row): HoldState {
+  const { bought, held, spent } = dollarsOf(maybeText(row, 'dollars'))
   return {
     id: text(row, 'id'),
     account: text(row, 'account_id'),
@@ -123,7 +128,8 @@ export function holdOf(row: Row): HoldState {
     amount: money(row, 'amount'),
     before: money(row, 'before'),
     paid: money(row, 'paid'),
-    bonus: money(row, 'bonus'),
+    bonus: msat(whole(row, 'bonus') - bought),
+    dollars: held,
     openedAt: number(row, 'opened_at'),
     deadline: number(row, 'deadline'),
     sofar: money(row, 'sofar'),
@@ -133,17 +139,19 @@ export function holdOf(row: Row): HoldState {
     counts: countsOf(maybeText(row, 'counts')),
     status: text(row, 'status') as Status,
     posted: true,
-    close: row.closed_at === null ? null : closeOf(row),
+    close: row.closed_at === null ? null : closeOf(row, spent),
   }
 }
 
-const closeOf = (row: Row): Close => ({
+const closeOf = (row: Row, { bought, usd }: DollarsOfRow['spent']): Close => ({
   at: number(row, 'closed_at'),
   end: text(row, 'end'),
   usage: text(row, 'usage'),
   quantities: quantitiesOf(row),
   paid: money(row, 'charged_paid'),
-  bonus: money(row, 'charged_bonus'),
+  bonus: msat(whole(row, 'charged_bonus') - bought),
+  usd,
+  bought,
   owed: money(row, 'owed'),
   overrun: money(row, 'overrun'),
 })

@@ -2,13 +2,25 @@ import type { DatabaseSync } from 'node:sqlite'
 import { assert } from '../../floor/assert.ts'
 import { Cache } from '../../floor/cache.ts'
 import { TransientMap } from '../../floor/transient-map.ts'
-import { msat, ZERO } from '../../money/msat.ts'
+import { msat } from '../../money/msat.ts'
+import { type MicroUsd, microUsd } from '../../money/usd.ts'
 import type { Drawer, Entry } from '../entry.ts'
 import type { AccountId, HoldId, Page, PaymentId } from '../ledger.ts'
 import { inBook, inMemory } from '../open-hold.ts'
-import type { Account, DepositState, HoldState, Meter, Step } from '../state.ts'
+import {
+  type Account,
+  credited,
+  type DepositState,
+  dollarsHeld,
+  drawersOf,
+  type HoldState,
+  type Meter,
+  outstanding,
+  type Step,
+} from '../state.ts'
 import { type Store, usageOf } from '../store-ledger.ts'
 import type { WithdrawalId } from '../withdrawals.ts'
+import { DrawerNumbers } from './drawer-numbers.ts'
 import type { HoldRow, Numbered } from './group.ts'
 import type { Journal } from './journal.ts'
 import { holdRowOf, prepareLookups } from './lookups.ts'
@@ -30,22 +42,24 @@ export class SqliteStore implements Store {
   readonly #read: ReturnType<typeof prepareLookups>
   readonly #accounts = new Cache<Numbered<Account>>(CACHED)
   readonly #meters = new Cache<Meter>(CACHED)
-  readonly #drawers = new Cache<number>(CACHED)
+  readonly #drawers: DrawerNumbers
   readonly #open = new TransientMap<HoldRow>()
   readonly #owing = new TransientMap<HoldRow>()
   readonly #used: UsedIds
   readonly #leaves: WithdrawalStore
-  readonly #next: Record<'accounts' | 'drawers' | 'holds' | 'postings' | 'entry', number>
+  #outstanding: MicroUsd
+  readonly #next: Record<'accounts' | 'holds' | 'postings' | 'entry', number>
 
   constructor(db: DatabaseSync, journal: Journal) {
     this.#journal = journal
     this.#read = prepareLookups(db)
     this.#leaves = new WithdrawalStore(db, journal)
     const next = (table: string, column?: string) => nextNumber(db, table, column)
+    const read = this.#read.drawer
+    this.#drawers = new DrawerNumbers({ journal, read, cached: CACHED, next: next('drawers') })
     const posted = ['postings', 'withdrawal_postings']
     this.#next = {
       accounts: next('accounts'),
-      drawers: next('drawers'),
       holds: next('holds'),
       postings: Math.max(...posted.map((table) => next(table))),
       entry: Math.max(...posted.map((table) => next(table, 'entry'))),
@@ -54,6 +68,9 @@ export class SqliteStore implements Store {
     this.#used = new UsedIds(text(greatest ?? {}, 'id'))
     const known = [...this.#read.open.all(), ...this.#read.owing.all()]
     for (const row of known.map(holdRowOf)) this.#remember(row)
+    const unspent = this.#read.unspentUsd.get()
+    const { usdHeld } = dollarsHeld(this.openHolds())
+    this.#outstanding = microUsd(usdHeld + whole(unspent ?? {}, 'unspent'))
   }
 
   account(id: AccountId): Account | null {
@@ -93,10 +110,7 @@ export class SqliteStore implements Store {
 
   write({ account, deposit, deposits, entries, hold, meters, owing, withdrawal }: Step): void {
     const { n } = this.#writeAccount(account)
-    const credited =
-      deposit === null || deposit.credit === 'usd'
-        ? null
-        : this.#leaves.addDeposit({ ...deposit, withdrawn: ZERO }, n)
+    const own = deposit === null ? null : this.#leaves.addDeposit(credited(deposit), n)
     if (deposits !== undefined) for (const one of deposits) this.#leaves.changeDeposit(one, n)
     const left = withdrawal === undefined ? null : this.#leaves.writeWithdrawal(withdrawal, n)
     const written = hold === null ? null : this.#writeHold(hold, n)
@@ -106,19 +120,23 @@ export class SqliteStore implements Store {
       this.#journal.group.meters.set(meter.key, meter)
     }
     for (const entry of entries) {
-      if (entry.why === 'deposit') this.#writeEntry(entry, { deposit: credited, hold: null })
+      if (entry.why === 'deposit') this.#writeEntry(entry, { deposit: own, hold: null })
       else if (left !== null && entry.why !== 'collect') this.#writeEntry(entry, left)
       else {
-        const own = entry.ref === hold?.id ? written : null
-        this.#writeEntry(entry, { deposit: null, hold: own ?? this.#numberOf(entry.ref) })
+        const known = entry.ref === hold?.id ? written : null
+        this.#writeEntry(entry, { deposit: null, hold: known ?? this.#numberOf(entry.ref) })
       }
     }
     // A hold that is not posted comes alone, and leaves nothing to write.
     if (hold === null || hold.posted) this.#journal.touch()
   }
 
-  creditedTo = (payment: PaymentId) => this.depositOf(payment)?.account ?? null
-  depositOf = (payment: PaymentId) => this.#leaves.deposit(payment)
+  outstandingUsd = () => this.#outstanding
+  creditedTo = (payment: PaymentId) => this.#leaves.deposit(payment)?.account ?? null
+  depositOf(payment: PaymentId): DepositState | null {
+    const known = this.#leaves.deposit(payment)
+    return known === null || known.credit === 'usd' ? null : known
+  }
   withdrawal = (id: WithdrawalId) => this.#leaves.withdrawal(id)
   openWithdrawals = () => this.#leaves.open()
   paidIn(account: AccountId): Iterable<DepositState> {
@@ -146,17 +164,13 @@ export class SqliteStore implements Store {
   onDisk(): ReadonlyMap<Drawer, bigint> {
     const drawers = new Map<Drawer, bigint>()
     const { accounts, moves } = this.#journal.group
-    const unposted = Map.groupBy(this.#unposted(), ({ account }) => account)
+    const unposted = Map.groupBy(this.#holdsOf(null, false), ({ account }) => account)
     for (const { value } of this.#accounts.values()) {
-      const { id, leaving, owed } = value
-      const { bonus, held, paid } = inBook(value, unposted.get(id) ?? [])
-      const moved = (name: Drawer) =>
-        accounts.has(id) ? (moves.get(this.#known(name) ?? 0) ?? 0n) : 0n
-      drawers.set(`paid:${id}`, paid - moved(`paid:${id}`))
-      drawers.set(`bonus:${id}`, bonus - moved(`bonus:${id}`))
-      drawers.set(`held:${id}`, held - moved(`held:${id}`))
-      drawers.set(`leaving:${id}`, leaving - moved(`leaving:${id}`))
-      drawers.set(`owed:${id}`, -owed - moved(`owed:${id}`))
+      const { id } = value
+      for (const [drawer, balance] of drawersOf(inBook(value, unposted.get(id) ?? []))) {
+        const moved = accounts.has(id) ? (moves.get(this.#drawers.known(drawer) ?? 0) ?? 0n) : 0n
+        drawers.set(drawer, balance - moved)
+      }
     }
     return drawers
   }
@@ -166,29 +180,31 @@ export class SqliteStore implements Store {
     if (known !== undefined) return known
     const row = this.#read.account.get(id)
     if (row === undefined) return null
-    const balance = (drawer: Drawer, sign = 1n) => {
+    const balance = (drawer: Drawer) => {
       const found = this.#read.drawer.get(drawer)
-      return msat(found === undefined ? 0n : sign * whole(found, 'balance'))
+      return found === undefined ? 0n : whole(found, 'balance')
     }
     const written = {
       id,
-      paid: balance(`paid:${id}`),
-      bonus: balance(`bonus:${id}`),
-      held: balance(`held:${id}`),
+      paid: msat(balance(`paid:${id}`)),
+      bonus: msat(balance(`bonus:${id}`)),
+      held: msat(balance(`held:${id}`)),
       leaving: this.#leaves.leaving(id),
-      owed: balance(`owed:${id}`, -1n),
+      owed: msat(-balance(`owed:${id}`)),
+      usd: microUsd(balance(`usd:${id}`)),
+      ...dollarsHeld(this.#holdsOf(id, true)),
       createdAt: number(row, 'created_at'),
     }
-    const account = { n: number(row, 'n'), value: inMemory(written, this.#unposted(id)) }
+    const account = { n: number(row, 'n'), value: inMemory(written, this.#holdsOf(id, false)) }
     this.#accounts.set(id, account)
     return account
   }
 
-  /** The open holds of an account, or of all, that are not posted. */
-  #unposted(of?: AccountId): readonly HoldState[] {
+  /** The open holds of an account, or of all, that are posted or not. */
+  #holdsOf(of: AccountId | null, posted: boolean): readonly HoldState[] {
     const found: HoldState[] = []
     for (const { value } of this.#open.values()) {
-      if (!value.posted && (of === undefined || value.account === of)) found.push(value)
+      if (value.posted === posted && (of === null || value.account === of)) found.push(value)
     }
     return found
   }
@@ -207,6 +223,7 @@ export class SqliteStore implements Store {
     const old = this.#account(value.id)
     const account = { n: old?.n ?? this.#next.accounts++, value }
     if (old === null) group.newAccounts.push(account)
+    this.#outstanding = outstanding(this.#outstanding, old?.value, value)
     group.accounts.set(value.id, account)
     this.#accounts.set(value.id, account)
     return account
@@ -247,8 +264,8 @@ export class SqliteStore implements Store {
     const entry = this.#next.entry++
     for (const posting of postings) {
       const { amount } = posting
-      const debit = this.#drawer(posting.debit)
-      const credit = this.#drawer(posting.credit)
+      const debit = this.#drawers.of(posting.debit)
+      const credit = this.#drawers.of(posting.credit)
       this.#move(debit, credit, amount)
       const n = this.#next.postings++
       if (typeof ref === 'number') {
@@ -264,26 +281,5 @@ export class SqliteStore implements Store {
     const { moves } = this.#journal.group
     moves.set(debit, (moves.get(debit) ?? 0n) - amount)
     moves.set(credit, (moves.get(credit) ?? 0n) + amount)
-  }
-
-  #drawer(name: Drawer): number {
-    const known = this.#known(name)
-    if (known !== null) return known
-    const n = this.#next.drawers++
-    this.#journal.group.newDrawers.set(name, n)
-    this.#drawers.set(name, n)
-    return n
-  }
-
-  /** The number of a drawer, or null if there is none. */
-  #known(name: Drawer): number | null {
-    const known =
-      this.#drawers.get(name) ?? this.#journal.find(({ newDrawers }) => newDrawers.get(name))
-    if (known !== undefined) return known
-    const row = this.#read.drawer.get(name)
-    if (row === undefined) return null
-    const n = number(row, 'n')
-    this.#drawers.set(name, n)
-    return n
   }
 }

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { QUANTITIES } from '../../money/quantities.ts'
+import { unitOf } from '../entry.ts'
 import * as proof from '../proof.ts'
 import type { HoldState } from '../state.ts'
 import { number, type Row, reading, text, whole } from './rows.ts'
@@ -34,13 +35,13 @@ export class Sums {
       this.#meters.set(key, meter)
     }
     if (close === null || status === 'released') return
-    const { bonus, overrun, paid, quantities } = close
+    const { bonus, bought, overrun, paid, quantities } = close
     const sum = this.#earned(Math.floor(close.at / DAY), model)
     for (const [i, name] of QUANTITIES.entries()) {
       sum.quantities[i] = (sum.quantities[i] ?? 0) + (quantities[name] ?? 0)
     }
     sum.requests++
-    sum.earned += paid + bonus
+    sum.earned += paid + bonus + bought
     sum.overrun += overrun
   }
 
@@ -80,7 +81,9 @@ export function* provenSums(
 ): Iterable<string> {
   yield* doubtEarnings(db, sums.earnings)
   for (const row of reading(db, INCOME).iterate()) {
-    yield `income of ${text(row, 'what')} says ${whole(row, 'kept')} msat, its deposits say ${whole(row, 'sum')}`
+    const what = text(row, 'what')
+    const unit = what.endsWith(' usd') ? 'micro-dollars' : 'msat'
+    yield `income of ${what} says ${whole(row, 'kept')} ${unit}, its deposits say ${whole(row, 'sum')}`
   }
   for (const row of reading(db, OUTGO).iterate()) {
     yield `what left on ${text(row, 'what')} is ${whole(row, 'kept')} msat, its withdrawals say ${whole(row, 'sum')}`
@@ -88,7 +91,9 @@ export function* provenSums(
   for (const row of reading(db, 'SELECT kind, msat FROM totals').iterate()) {
     const kind = text(row, 'kind')
     const [kept, sum] = [whole(row, 'msat'), kinds.get(kind) ?? 0n]
-    if (kept !== sum) yield `the total of ${kind} says ${kept} msat, its drawers say ${sum}`
+    if (kept !== sum) {
+      yield `the total of ${kind} says ${kept} ${unitOf(`${kind}:`)}, its drawers say ${sum}`
+    }
   }
   for (const row of reading(db, METERS).iterate()) {
     const key = text(row, 'key')

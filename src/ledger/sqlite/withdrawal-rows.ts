@@ -1,7 +1,8 @@
 import { type Msat, msat, ZERO } from '../../money/msat.ts'
-import type { DepositState, Part, WithdrawalState } from '../state.ts'
+import { microUsd } from '../../money/usd.ts'
+import type { Credited, DepositState, Part, WithdrawalState } from '../state.ts'
 import type { DepositRow, JsonCell, WithdrawalRow } from './group.ts'
-import { jsonCell, maybeNumber, maybeText, money, number, type Row, text } from './rows.ts'
+import { jsonCell, maybeNumber, maybeText, money, number, type Row, text, whole } from './rows.ts'
 
 /** Deposits and withdrawals as rows of the disk. */
 
@@ -15,27 +16,41 @@ export const DEPOSIT_CHANGES = `ON CONFLICT (n) DO UPDATE SET
   source = excluded.source, withdrawn = excluded.withdrawn`
 
 export function pushDeposit(cells: JsonCell[], { account, n, value }: DepositRow): void {
-  const { amount, at, bonus = ZERO, credit, native, payment, rail, source, withdrawn } = value
+  const { amount, at, credit, native, payment, rail } = value
   cells.push(n, payment, account, jsonCell(amount), credit, rail)
   cells.push(native.amount, native.unit, native.rate, at)
-  cells.push(source ?? null, jsonCell(bonus), jsonCell(withdrawn))
+  if (value.credit === 'usd') cells.push(null, 0, 0)
+  else {
+    const { bonus = ZERO, source = null, withdrawn } = value
+    cells.push(source, jsonCell(bonus), jsonCell(withdrawn))
+  }
 }
 
 /** Reads a row of `deposits` that is joined with its account's id as `account_id`. */
+export const creditedOf = (row: Row): Credited =>
+  row.credit === 'usd'
+    ? { ...headOf(row), credit: 'usd', amount: microUsd(whole(row, 'amount')) }
+    : depositOf(row)
+
+/** The same, of a deposit in sats. */
 export const depositOf = (row: Row): DepositState => ({
-  payment: text(row, 'payment'),
-  account: text(row, 'account_id'),
+  ...headOf(row),
   amount: money(row, 'amount'),
   credit: text(row, 'credit') as 'paid' | 'bonus',
+  source: maybeText(row, 'source') ?? undefined,
+  bonus: money(row, 'bonus'),
+  withdrawn: money(row, 'withdrawn'),
+})
+
+const headOf = (row: Row) => ({
+  payment: text(row, 'payment'),
+  account: text(row, 'account_id'),
   rail: text(row, 'rail'),
   native: {
     amount: text(row, 'native_amount'),
     unit: text(row, 'native_unit'),
     rate: text(row, 'native_rate'),
   },
-  source: maybeText(row, 'source') ?? undefined,
-  bonus: money(row, 'bonus'),
-  withdrawn: money(row, 'withdrawn'),
   at: number(row, 'at'),
 })
 

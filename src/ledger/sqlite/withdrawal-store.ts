@@ -3,12 +3,12 @@ import { assert } from '../../floor/assert.ts'
 import { TransientMap } from '../../floor/transient-map.ts'
 import { type Msat, msat } from '../../money/msat.ts'
 import type { AccountId, PaymentId } from '../ledger.ts'
-import type { DepositState, WithdrawalState } from '../state.ts'
+import type { Credited, DepositState, WithdrawalState } from '../state.ts'
 import type { WithdrawalId } from '../withdrawals.ts'
-import type { DepositRow, Group, WithdrawalRow } from './group.ts'
+import type { DepositRow, Group, Numbered, WithdrawalRow } from './group.ts'
 import type { Journal } from './journal.ts'
 import { nextNumber, number, type Row, reading } from './rows.ts'
-import { depositOf, withdrawalOf } from './withdrawal-rows.ts'
+import { creditedOf, depositOf, withdrawalOf } from './withdrawal-rows.ts'
 
 /** Deposits that are read from the disk at once. */
 const CHUNK = 50
@@ -36,7 +36,7 @@ export class WithdrawalStore {
     }
   }
 
-  deposit(payment: PaymentId): DepositState | null {
+  deposit(payment: PaymentId): Credited | null {
     return this.#deposit(payment)?.value ?? null
   }
 
@@ -45,10 +45,10 @@ export class WithdrawalStore {
     const fresh = this.#unwritten(account)
     let before = Number.MAX_SAFE_INTEGER
     for (;;) {
-      const rows = this.#read.paidIn.all(n, before, CHUNK).map(depositRowOf)
+      const rows = this.#read.paidIn.all(n, before, CHUNK).map(paidInRowOf)
       for (const row of rows) {
-        while ((fresh[0]?.n ?? 0) > row.n) yield (fresh.shift() as DepositRow).value
-        if (fresh[0]?.n === row.n) yield (fresh.shift() as DepositRow).value
+        while ((fresh[0]?.n ?? 0) > row.n) yield (fresh.shift() as PaidInRow).value
+        if (fresh[0]?.n === row.n) yield (fresh.shift() as PaidInRow).value
         else yield row.value
         before = row.n
       }
@@ -79,7 +79,7 @@ export class WithdrawalStore {
   }
 
   /** Returns the number of the row. */
-  addDeposit(value: DepositState, account: number): number {
+  addDeposit(value: Credited, account: number): number {
     const n = this.#next.deposits++
     this.#journal.group.deposits.set(value.payment, { n, account, value })
     return n
@@ -109,13 +109,13 @@ export class WithdrawalStore {
   }
 
   /** The account's deposits of paid-in credit that are not on disk as they are now, newest first. */
-  #unwritten(account: AccountId): DepositRow[] {
-    const rows = new Map<PaymentId, DepositRow>()
+  #unwritten(account: AccountId): PaidInRow[] {
+    const rows = new Map<PaymentId, PaidInRow>()
     const gather = ({ deposits }: Group): undefined => {
-      for (const row of deposits.values()) {
-        const { credit, payment } = row.value
-        if (row.value.account === account && credit === 'paid' && !rows.has(payment)) {
-          rows.set(payment, row)
+      for (const { n, value } of deposits.values()) {
+        const { payment } = value
+        if (value.account === account && value.credit === 'paid' && !rows.has(payment)) {
+          rows.set(payment, { n, value })
         }
       }
     }
@@ -124,11 +124,15 @@ export class WithdrawalStore {
   }
 }
 
+type PaidInRow = Numbered<DepositState>
+
 const depositRowOf = (row: Row): DepositRow => ({
   n: number(row, 'n'),
   account: number(row, 'account'),
-  value: depositOf(row),
+  value: creditedOf(row),
 })
+
+const paidInRowOf = (row: Row): PaidInRow => ({ n: number(row, 'n'), value: depositOf(row) })
 
 const withdrawalRowOf = (row: Row): WithdrawalRow => ({
   n: number(row, 'n'),

@@ -214,7 +214,12 @@ describe('an account', () => {
     expect(accounts).toEqual([
       {
         ...{ account: name, paid_msat: 95_000, bonus_msat: 0, held_msat: 2_000, owed_msat: 0 },
-        ...{ leaving_msat: 0, available_msat: 95_000, created_at: '2026-11-26T10:00:00.000Z' },
+        ...{
+          leaving_msat: 0,
+          available_msat: 95_000,
+          usd_micros: 0,
+          created_at: '2026-11-26T10:00:00.000Z',
+        },
       },
     ])
     const holds = (await satgate('ledger', 'holds', '--account', name, '--json')).json()

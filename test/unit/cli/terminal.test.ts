@@ -71,13 +71,13 @@ const ANSWERS: readonly (readonly [command: readonly string[], answer: unknown])
     [
       {
         ...{ account: NAME, paid_msat: 1, bonus_msat: 1, held_msat: 0, owed_msat: 0 },
-        ...{ available_msat: 2, leaving_msat: 1, created_at: NAME },
+        ...{ available_msat: 2, leaving_msat: 1, usd_micros: 1, created_at: NAME },
       },
     ],
   ],
   [
     ['ledger', 'holds'],
-    [{ id: NAME, account: NAME, model: NAME, amount_msat: 1, opened_at: NAME }],
+    [{ id: NAME, account: NAME, model: NAME, amount_msat: 1, usd_micros: 1, opened_at: NAME }],
   ],
   [
     ['ledger', 'entries'],
@@ -94,7 +94,7 @@ const ANSWERS: readonly (readonly [command: readonly string[], answer: unknown])
     {
       ...{ balanced: true, accounts: 1, open_holds: 0, postings: 1 },
       drawers: [{ drawer: NAME, balance_msat: 1 }],
-      buyers: { paid_msat: 1, bonus_msat: 0, held_msat: 0, owed_msat: 0 },
+      buyers: { paid_msat: 1, bonus_msat: 0, held_msat: 0, owed_msat: 0, usd_micros: 1 },
     },
   ],
   [

@@ -294,6 +294,12 @@ const V11_ROWS = V10_ROWS.replace(
 /** From version 12 on, a deposit has a source, a bonus, and what of it was withdrawn. */
 const V12_ROWS = V11_ROWS.replace("'sat', '1000', 1);", "'sat', '1000', 1, 'lnd', 0, 0);")
 
+/** From version 13 on, a hold may say how dollars pay for it. */
+const V13_ROWS = V12_ROWS.replace(
+  '30, 0, 0, 0, NULL, NULL, NULL);',
+  '30, 0, 0, 0, NULL, NULL, NULL, NULL);',
+).replace("NULL, 0, '0a0b0c0d', NULL, NULL);", "NULL, 0, '0a0b0c0d', NULL, NULL, NULL);")
+
 /**
  * For each released version, rows as that version wrote them. Each migration is tested by opening
  * them. A new migration needs new rows here.
@@ -312,6 +318,7 @@ const FIXTURES: readonly string[] = [
   V10_ROWS,
   V11_ROWS,
   V12_ROWS,
+  V13_ROWS,
 ]
 
 describe('a ledger of an older version', () => {

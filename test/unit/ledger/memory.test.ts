@@ -1,6 +1,7 @@
 import { MemoryStore } from '../../../src/ledger/memory-store.ts'
 import { runLedgerContract } from '../../contract/ledger.ts'
 import { REOPENED } from '../../contract/ledger-closing-cases.ts'
+import { DOLLARS_REOPENED } from '../../contract/ledger-dollar-cases.ts'
 import { RESTARTED } from '../../contract/withdrawals.ts'
 import { openMemoryBooks } from '../../support/memory-books.ts'
 
@@ -18,6 +19,7 @@ runLedgerContract({
       reason: 'it ends with its process',
       tests: [
         ...Object.keys(REOPENED),
+        ...Object.keys(DOLLARS_REOPENED),
         ...Object.keys(RESTARTED),
         'invoices and facts are there after a restart',
         'passes are there after a restart',

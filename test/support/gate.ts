@@ -57,6 +57,9 @@ export interface GateOptions {
   readonly receiver?: TokenReceiver
   /** Mints that buyers are paid back from. */
   readonly ecash?: GateParts['ecash']
+  /** Takes dollars, at this rate. `settings` name their network and address. */
+  readonly x402?: GateParts['x402']
+  readonly usdPerBtc?: GateParts['usdPerBtc']
   /** Further rails besides those of the program. */
   readonly rails?: readonly Rail[]
   /**
@@ -110,6 +113,8 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
     rails: options.rails ?? [],
     receiver: options.receiver ?? null,
     ecash: options.ecash ?? null,
+    x402: options.x402 ?? null,
+    usdPerBtc: options.usdPerBtc ?? (() => null),
     ownUrl: () => url,
     counter: new TokenCounter(),
   })

@@ -5,9 +5,11 @@ import type { FlatHeaders, Reply } from './ports.ts'
  * was taken (threats L3). They are for this buyer alone, so no cache may store the answer.
  */
 export function carrying(carries: Readonly<Record<string, string>>, reply: Reply): Reply {
-  const more = { ...carries, 'cache-control': 'private, no-store, no-transform' }
+  const { [RECEIPT]: receipt, ...always } = carries
+  const more = { ...always, 'cache-control': 'private, no-store, no-transform' }
+  const served = receipt === undefined ? more : { ...more, [RECEIPT]: receipt }
   return {
-    head: (status, headers) => reply.head(status, replaced(headers, more)),
+    head: (status, headers) => reply.head(status, replaced(headers, status < 400 ? served : more)),
     write: (bytes) => reply.write(bytes),
     end: (bytes, trailers) => reply.end(bytes, trailers),
     onDrain: (then) => reply.onDrain(then),
@@ -20,6 +22,9 @@ export function carrying(carries: Readonly<Record<string, string>>, reply: Reply
     },
   }
 }
+
+/** An answer that is an error must not have it (draft-httpauth-payment, section 5.3). */
+const RECEIPT = 'payment-receipt'
 
 /** Adds the headers of `more`. They replace those of the same name, however it is written. */
 export function replaced(

@@ -125,6 +125,17 @@ describe('a buyer of the Payment scheme', () => {
     expect((await gate.chat(String(late.headers['x-satgate-pass']))).status).toBe(200)
   })
 
+  it('L3 an answer that is an error has the pass, and no receipt', async () => {
+    const gate = await startGate({ settings })
+    const credential = await pay(gate, await gate.chat(null))
+    gate.fake.script = { status: 500 }
+    const failed = await chatWith(gate, credential)
+    expect(failed.status).toBeGreaterThanOrEqual(500)
+    expect(failed.headers['payment-receipt']).toBeUndefined()
+    gate.fake.script = {}
+    expect((await gate.chat(String(failed.headers['x-satgate-pass']))).status).toBe(200)
+  })
+
   it('C6 a credential is used up also after a restart', async () => {
     const gate = await startGate({ settings, books: 'sqlite' })
     const credential = await pay(gate, await gate.chat(null))

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -37,6 +37,8 @@ export interface Lab {
   /** Sends SIGSTOP. `resume` ends that. */
   pause(part: string): Promise<void>
   resume(part: string): Promise<void>
+  /** The number of one process of a part, to stop it alone. */
+  pidOf(part: string, process: string): Promise<number>
   /** Stops these parts. Without arguments, stops all parts and removes the folder of this lab. */
   stop(...parts: readonly string[]): Promise<void>
 }
@@ -71,6 +73,7 @@ export async function openLab(): Promise<Lab> {
     kill: async (part) => void (await lab('kill', part)),
     pause: async (part) => void (await lab('pause', part)),
     resume: async (part) => void (await lab('resume', part)),
+    pidOf: async (part, name) => Number(await readFile(join(folder, part, 'pids', name), 'utf8')),
     async stop(...parts) {
       await lab('stop', ...parts)
       if (parts.length === 0) await rm(folder, { recursive: true, force: true })

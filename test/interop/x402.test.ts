@@ -30,6 +30,9 @@ function hearing() {
   return { told, outage }
 }
 
+/** The first account of anvil, which pays the gas of the lab’s facilitator. */
+const LAB_FACILITATOR = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266'
+
 const parts = { world: real, background: unheard }
 
 const remote = (url: string, { outage } = hearing()) =>
@@ -197,6 +200,45 @@ describeWithLab('x402 on a chain', () => {
       }
     }
     expect(await arrived()).toBe(had)
+  })
+
+  it('a reference without money for gas settles nothing, is down by name, and settles it later', async () => {
+    const { requirement } = chain
+    const heard = hearing()
+    const facilitator = remote(String(env.X402_FACILITATOR), heard)
+    const running = await started(facilitator)
+    await chain.rpcCall('anvil_setBalance', LAB_FACILITATOR, '0x0')
+    for (const version of [1, 2] as const) {
+      const payment = sign({ version })
+      expect(await facilitator.verify(payment, requirement)).toEqual({ is: 'valid' })
+      const end = await facilitator.settle(payment, requirement)
+      expect(end).toMatchObject({ is: 'unreachable', reason: expect.stringMatching(/gas/) })
+      expect(facilitator.up).toBe(false)
+      expect(await chain.used(payment)).toBe(false)
+      await chain.rpcCall('anvil_setBalance', LAB_FACILITATOR, '0xde0b6b3a7640000')
+      expect((await facilitator.settle(payment, requirement)).is).toBe('settled')
+      await chain.rpcCall('anvil_setBalance', LAB_FACILITATOR, '0x0')
+    }
+    await chain.rpcCall('anvil_setBalance', LAB_FACILITATOR, '0xde0b6b3a7640000')
+    expect(heard.told).toEqual(['its account has no money for gas'])
+    await running.stop()
+  })
+
+  it('F3 a facilitator that is paused is unknown, and settles it once when it goes on', async () => {
+    const { requirement } = chain
+    const facilitator = remote(String(env.X402_FACILITATOR))
+    const [payment, had] = [sign(), await arrived()]
+    // Only the facilitator: the chain goes on.
+    const pid = await lab.pidOf('x402', 'facilitator')
+    process.kill(pid, 'SIGSTOP')
+    const end = await facilitator
+      .settle(payment, requirement)
+      .finally(() => process.kill(pid, 'SIGCONT'))
+    expect(end.is).toBe('unknown')
+    const again = await facilitator.settle(payment, requirement, 'again')
+    expect(['settled', 'unknown']).toContain(again.is)
+    await until(async () => (await arrived()) > had)
+    expect(await arrived()).toBe(had + requirement.amount)
   })
 
   it('F3 a facilitator that stands still is unknown, and asked again it tells of its transaction', async () => {

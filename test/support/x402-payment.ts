@@ -6,7 +6,7 @@ import { chainIdOf, FAKE_ASSET, FAKE_NETWORK, fakePayer } from './fake-chain.ts'
 /** Payments as a rail hands them to a facilitator: read, signed, and not believed. */
 
 export const PAYER = fakePayer(7)
-export const PAY_TO = '0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc'
+const PAY_TO = '0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc'
 export const TRANSACTION = `0x${'1'.repeat(64)}`
 
 export const aRequirement = (change: Partial<X402Requirement> = {}): X402Requirement => ({

@@ -129,7 +129,7 @@ export class RemoteFacilitator implements Facilitator {
   }
 }
 
-export const OUT_OF_GAS = 'its account has no money for gas'
+const OUT_OF_GAS = 'its account has no money for gas'
 
 const unreadable = (status: number): string =>
   status === 200

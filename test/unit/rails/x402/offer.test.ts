@@ -1,3 +1,4 @@
+import { DEFAULT_ASSETS, getDefaultAsset } from '@x402/evm'
 import { describe, expect, it } from 'vitest'
 import { microUsd } from '../../../../src/money/usd.ts'
 import { NETWORKS } from '../../../../src/rails/x402/networks.ts'
@@ -107,6 +108,17 @@ describe('the amount of an offer, in micro-dollars', () => {
 })
 
 describe('the networks', () => {
+  it('and their tokens are those of the reference library, where it knows them', () => {
+    const known = NETWORKS.filter(({ network }) => network in DEFAULT_ASSETS)
+    expect(known.length).toBeGreaterThanOrEqual(12)
+    for (const { network, asset, decimals, domain } of known) {
+      const { name, version, ...token } = getDefaultAsset(network as `eip155:${number}`)
+      const found = { asset: token.asset.toLowerCase(), decimals: token.decimals, name, version }
+      expect([network, found]).toEqual([network, { asset, decimals, ...domain }])
+      expect(token).not.toHaveProperty('assetTransferMethod')
+    }
+  })
+
   it('are each named once, and their tokens are written as the chain sees them', () => {
     for (const key of ['network', 'name', 'title'] as const) {
       expect(new Set(NETWORKS.map((one) => one[key])).size).toBe(NETWORKS.length)

@@ -56,7 +56,7 @@ export const read402 = (text: unknown): any =>
   JSON.parse(Buffer.from(String(text), 'base64').toString('utf8'))
 
 /** PAYMENT-REQUIRED of a 402, which is version 2. */
-function requiredV2({ headers }: Refused402) {
+export function requiredV2({ headers }: Refused402) {
   const found = Object.entries(headers).find(([name]) => name.toLowerCase() === 'payment-required')
   return found === undefined ? null : read402(found[1])
 }

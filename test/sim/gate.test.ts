@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { DOLLAR_PLANTS } from './gate/dollar-plants.ts'
 import { playHistory } from './gate/history.ts'
 import { PLANTS } from './gate/plants.ts'
 
@@ -45,7 +46,7 @@ describe('a whole gate', () => {
     },
   )
 
-  it.each(PLANTS)('finds it if $what', LONG, async ({ found, plant }) => {
+  it.each([...PLANTS, ...DOLLAR_PLANTS])('finds it if $what', LONG, async ({ found, plant }) => {
     for (let seed = 1; seed <= 200; seed++) {
       const { wrong } = await playHistory(seed, plant)
       if (wrong.some((one) => found.test(one))) return

@@ -2,6 +2,8 @@ import { sleep } from '../../../src/floor/world.ts'
 import type { Incoming } from '../../../src/gate/ports.ts'
 import { narrow } from '../../../src/passes/narrow.ts'
 import type { VirtualWorld } from '../../support/virtual-world.ts'
+import type { SimChain } from './chain.ts'
+import { hashOf, SimDollars, type SimSigned } from './dollars.ts'
 import type { SimGate } from './gate.ts'
 import type { SimMint, SimToken } from './mint.ts'
 import { SimReply } from './reply.ts'
@@ -17,6 +19,12 @@ export interface Asked {
   readonly pass: string | null
   /** The token that it carries. */
   readonly token: SimToken | null
+  /** The payment in dollars that it carries, and whether it was read from the chain. */
+  readonly x402: SimSigned | null
+  readonly stolen: boolean
+  /** The invoice whose charge it carries. */
+  readonly charge: string | null
+  readonly body: Uint8Array
   readonly reply: SimReply
   /** The payment that bought its pass, or that it carries. */
   readonly payment: string | null
@@ -51,6 +59,12 @@ interface Paying {
   readonly token?: SimToken | undefined
   /** The token stands in the place of the API key. */
   readonly asKey?: boolean
+  readonly x402?: SimSigned | undefined
+  readonly stolen?: boolean
+  /** A credential of the Payment scheme, and the payment hash of its invoice. */
+  readonly charge?: { readonly value: string; readonly hash: string } | undefined
+  /** Without it a new one. */
+  readonly body?: Uint8Array
   readonly forged?: boolean
 }
 
@@ -69,6 +83,7 @@ export class SimBuyer {
   /** What it saw that must never be. */
   readonly wrong: string[] = []
   readonly spending: SimSpending | null
+  readonly dollars: SimDollars | null
   readonly world: VirtualWorld
   readonly wallets: SimWallets
   readonly name: string
@@ -84,6 +99,7 @@ export class SimBuyer {
       readonly gate: SimGate
       readonly wallets: SimWallets
       readonly mint: SimMint | null
+      readonly chain: SimChain | null
     },
   ) {
     this.name = name
@@ -91,6 +107,7 @@ export class SimBuyer {
     this.#gate = parts.gate
     this.wallets = parts.wallets
     this.spending = parts.mint === null ? null : new SimSpending(this, parts.mint)
+    this.dollars = parts.chain === null ? null : new SimDollars(this, parts.chain)
   }
 
   get pass(): SimPass | null {
@@ -128,6 +145,7 @@ export class SimBuyer {
 
   async #act(): Promise<void> {
     const { chance } = this.world
+    if (this.dollars !== null && chance.percent(50) && (await this.dollars.act())) return
     if (this.spending !== null && (await this.spending.act())) return
     if (this.#pass === null) return chance.percent(50) ? this.#accept() : this.#buy(null)
     const what = chance.from(0, 99)
@@ -199,17 +217,20 @@ export class SimBuyer {
     await this.ask({ pass: pass.text.slice(0, -1) + last, forged: true })
   }
 
-  async ask({ pass = null, token, asKey = false, forged = false }: Paying): Promise<Asked> {
+  async ask(paying: Paying): Promise<Asked> {
+    const { pass = null, token, x402, charge, forged = false, stolen = false } = paying
     const { chance } = this.world
     const reply = new SimReply(this.world, chance.percent(15))
     this.#requests += 1
     const at = this.world.now()
     const id = `${at.toString(36).padStart(9, '0')}-${this.name}-${this.#requests}`
-    const payment = (pass === null ? token?.payment : this.#pass?.hash) ?? null
+    const carried = token?.payment ?? charge?.hash ?? (x402 === undefined ? null : hashOf(x402))
+    const payment = (pass === null ? carried : this.#pass?.hash) ?? null
     const revoked = this.dead.has(pass ?? token?.text ?? '')
+    const body = paying.body ?? this.#newBody()
     const asked: Asked = {
-      ...{ id, at, pass, token: token ?? null, payment, reply, forged, revoked },
-      ...{ killed: false, bug: null },
+      ...{ id, at, pass, token: token ?? null, x402: x402 ?? null, charge: charge?.hash ?? null },
+      ...{ payment, reply, body, forged, stolen, revoked, killed: false, bug: null },
     }
     this.asked.push(asked)
     if (pass !== null && !forged) this.passes.add(pass)
@@ -218,10 +239,7 @@ export class SimBuyer {
       reply.lose()
       return asked
     }
-    const incoming = this.#incoming(
-      asked,
-      inside.readCredentials(headersOf({ pass, token, asKey })),
-    )
+    const incoming = this.#incoming(asked, inside.readCredentials(headersOf(paying)))
     const { process } = this.#gate
     if (chance.percent(20)) {
       this.world.after(chance.one([1, 40, 700, 4_000]), () => reply.leave())
@@ -238,7 +256,7 @@ export class SimBuyer {
     return asked
   }
 
-  #incoming({ id, at }: Asked, presented: Incoming['presented']): Incoming {
+  #newBody(): Uint8Array {
     const { chance } = this.world
     const stream = chance.percent(65)
     const body = {
@@ -246,11 +264,15 @@ export class SimBuyer {
       ...{ stream, max_tokens: chance.from(1, 25) },
       ...(stream && chance.percent(30) ? { stream_options: { include_usage: true } } : {}),
     }
+    return new TextEncoder().encode(JSON.stringify(body))
+  }
+
+  #incoming({ id, at, body }: Asked, presented: Incoming['presented']): Incoming {
     return {
       ...{ id, at, method: 'POST', path: PATH, query: '', presented, trailers: false },
       ...{ rail: null, acceptPayment: null },
       head: { contentType: 'application/json', headers: {} },
-      body: new TextEncoder().encode(JSON.stringify(body)),
+      body,
       admitBody: () => {},
       letGoOfBody: () => {},
       isLocal: () => false,
@@ -264,10 +286,13 @@ export class SimBuyer {
   }
 }
 
-function headersOf({ pass = null, token, asKey = false }: Paying): string[] {
+function headersOf({ pass = null, token, asKey = false, x402, charge }: Paying): string[] {
   const key = asKey ? token?.text : pass
+  const keyed = charge === undefined ? 'Authorization' : 'X-API-Key'
   return [
-    ...(key === null || key === undefined ? [] : ['Authorization', `Bearer ${key}`]),
+    ...(key === null || key === undefined ? [] : [keyed, `Bearer ${key}`]),
     ...(token === undefined || asKey ? [] : ['X-Cashu', token.text]),
+    ...(x402 === undefined ? [] : x402.header),
+    ...(charge === undefined ? [] : ['Authorization', charge.value]),
   ]
 }

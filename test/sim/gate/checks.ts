@@ -5,7 +5,9 @@ import { credentialOf } from '../../../src/passes/pair.ts'
 import { makeVerifier } from '../../../src/passes/verify.ts'
 import type { VirtualWorld } from '../../support/virtual-world.ts'
 import { type Asked, PATH, type SimBuyer } from './buyer.ts'
+import type { SimChain } from './chain.ts'
 import { payments, topUps } from './credits.ts'
+import { dollars } from './dollar-checks.ts'
 import { KEYS, PRICE, type SimGate, SLOTS } from './gate.ts'
 import type { SimMint } from './mint.ts'
 import { moneyOut } from './money-out.ts'
@@ -17,6 +19,7 @@ export interface Played {
   readonly gate: SimGate
   readonly wallets: SimWallets
   readonly mint: SimMint | null
+  readonly chain: SimChain | null
   readonly hasTiers: boolean
   readonly upstream: SimUpstream
   readonly buyers: readonly SimBuyer[]
@@ -61,6 +64,7 @@ export async function violations(played: Played): Promise<readonly string[]> {
     ...requests(played, sums),
     ...(await meters(played, sums)),
     ...(await moneyOut(played, sums)),
+    ...(await dollars(played, sums)),
     ...played.buyers.flatMap(({ wrong }) => wrong),
   ]
 }
@@ -136,7 +140,7 @@ function requests({ gate, buyers, upstream }: Played, { price }: Sums): string[]
 }
 
 function requestIsWrong(
-  { reply, forged, pass, token, revoked, killed, bug }: Asked,
+  { reply, forged, pass, token, x402, charge, revoked, killed, bug }: Asked,
   about: {
     readonly events: readonly RequestEvent[]
     readonly given: Given | undefined
@@ -154,8 +158,8 @@ function requestIsWrong(
   } else if (events.length > 1) wrong.push(`${events.length} events`)
   const { words } = reply
   if (revoked && words > 0) wrong.push('it was served with a pass that has ended')
-  if ((forged || (pass === null && token === null)) && words > 0)
-    wrong.push(`${words} words for nobody's money`)
+  const paysNothing = pass === null && token === null && x402 === null && charge === null
+  if ((forged || paysNothing) && words > 0) wrong.push(`${words} words for nobody's money`)
   // A stop gives some output away, and so does a crash less than a second after the last journal
   // entry, as docs/failure.md says.
   const free = killed || event?.end === 'stopped'

@@ -8,7 +8,8 @@ export function payments({ mint, wallets, world }: Played, { entries }: Sums): s
   const wrong: string[] = []
   const credited = new Map<string, bigint[]>()
   for (const { why, ref, postings } of entries) {
-    if (why !== 'deposit') continue
+    // Dollars are looked at by themselves.
+    if (why !== 'deposit' || ref.includes('x402:')) continue
     const hash = /[0-9a-f]{64}/.exec(ref)?.[0] ?? ref
     // What a tier adds is bonus credit.
     const paid = postings.filter(({ credit }) => credit.startsWith('paid:'))
@@ -46,9 +47,9 @@ export function topUps({ buyers }: Played, { entries }: Sums): string[] {
   const accounts = new Map<string, string>()
   for (const { why, ref, postings } of entries) {
     const hash = /[0-9a-f]{64}/.exec(ref)?.[0]
-    const credited = postings.find(({ credit }) => credit.startsWith('paid:'))?.credit
+    const credited = postings.find(({ credit }) => /^(?:paid|usd):/.test(credit))?.credit
     if (why === 'deposit' && hash !== undefined && credited !== undefined)
-      accounts.set(hash, credited)
+      accounts.set(hash, credited.replace(/^\w+:/, ''))
   }
   return buyers.flatMap((buyer) =>
     [...buyer.topUps].flatMap(([hash, first]) => {

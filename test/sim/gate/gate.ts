@@ -18,11 +18,13 @@ import { TokenCounter } from '../../../src/money/counter.ts'
 import { makePricing } from '../../../src/money/pricing.ts'
 import { measure } from '../../../src/money/tokens.ts'
 import { type RootKeys, rootKeysOf } from '../../../src/passes/write.ts'
+import { Reconciler } from '../../../src/rails/x402/reconciler.ts'
 import type { TokenReceiver } from '../../../src/wallets/receiver.ts'
 import { configOf } from '../../support/gate.ts'
 import { openMemoryBooks } from '../../support/memory-books.ts'
 import { VirtualProcess, type VirtualWorld } from '../../support/virtual-world.ts'
-import type { SimMint } from './mint.ts'
+import { SIM_PAY_TO, type SimChain } from './chain.ts'
+import { MINT, type SimMint } from './mint.ts'
 import type { Plant } from './plants.ts'
 import { SimReceiver } from './receiver.ts'
 import type { SimUpstream } from './upstream.ts'
@@ -41,10 +43,25 @@ const SETTINGS = {
 }
 /** What a payment of so many sats credits, in some histories. */
 export const TIER = { amountSats: 1_000, creditSats: 1_200 }
-const CONFIGS = {
-  plain: configOf(SETTINGS),
-  tiers: configOf({ ...SETTINGS, credit: { tiers: [TIER] } }),
+const TIERS = { credit: { tiers: [TIER] } }
+/** The most dollars that all buyers together may have unspent. */
+export const MOST_DOLLARS = 80_000n
+const DOLLARS = {
+  // Nobody opens it: with play money no dollars are taken.
+  wallet: { mints: [MINT] },
+  rails: {
+    payment: true,
+    x402: {
+      ...{ payTo: SIM_PAY_TO, network: 'base-sepolia', facilitator: 'http://127.0.0.1:1' },
+      ...{ maxPayment: '0.06', maxOutstanding: '0.08' },
+    },
+  },
 }
+const configs = (more: object) => ({
+  plain: configOf({ ...SETTINGS, ...more }),
+  tiers: configOf({ ...SETTINGS, ...TIERS, ...more }),
+})
+const CONFIGS = { sats: configs({}), dollars: configs(DOLLARS) }
 const MASTER = new Uint8Array(32).fill(9)
 export const KEYS: RootKeys = rootKeysOf(MASTER)
 const MODEL = { id: 'sim', object: 'model', created: 0, owned_by: 'nobody' }
@@ -55,6 +72,8 @@ export interface SimParts {
   readonly wallets: SimWallets
   /** Null if nothing but invoices is taken, and nothing leaves. */
   readonly mint: SimMint | null
+  /** Null if no dollars are taken, and no charges of the Payment scheme. */
+  readonly chain: SimChain | null
   readonly hasTiers: boolean
   readonly upstream: SimUpstream
   readonly store: 'memory' | 'sqlite'
@@ -103,14 +122,14 @@ export class SimGate {
   }
 
   async start(): Promise<void> {
-    const { hasTiers, mint, wallets, upstream, plant } = this.#parts
+    const { chain, hasTiers, mint, wallets, upstream, plant } = this.#parts
     const world = this.#process
-    const config = hasTiers ? CONFIGS.tiers : CONFIGS.plain
+    const config = CONFIGS[chain === null ? 'sats' : 'dollars'][hasTiers ? 'tiers' : 'plain']
     const say = (event: GateEvent) => {
       this.events.push(event)
       if (event.event === 'request') this.#ended.set(event.id, world.elapsed())
     }
-    const books = typeof plant === 'function' ? plant(this.#books) : this.#books
+    const books = plantedBooks(this.#books, plant)
     await books.ledger.recover(world.now())
     const background = new Background(world, ({ work, solved, reason }) =>
       say({ event: solved ? 'solved' : 'problem', what: 'background_failed', work, reason }),
@@ -121,6 +140,7 @@ export class SimGate {
       routes: (targets) => routesOf(dialects, config.mode, targets),
       wallets: wallets.seenBy(world),
       ...(mint === null ? {} : ecashOf(mint, { process: world, plant })),
+      ...(chain === null ? {} : dollarsOf(chain, { process: world, background, plant })),
       upstream: upstream.seenBy(world),
       models: makeModels({ get, world, first: ok(LISTED) }),
       backend: { url: 'http://sim', explain: () => 'as the script says' },
@@ -174,8 +194,8 @@ export class SimGate {
     if (this.#folder === null) return null
     const db = new DatabaseSync(this.#path(), { readOnly: true })
     const found = db
-      .prepare('SELECT 1 FROM deposits WHERE payment IN (?, ?)')
-      .get(`ln:${payment}`, `cashu:${payment}`)
+      .prepare('SELECT 1 FROM deposits WHERE payment IN (?, ?, ?)')
+      .get(`ln:${payment}`, `cashu:${payment}`, this.#parts.chain?.idOf(payment) ?? '')
     db.close()
     return found !== undefined
   }
@@ -221,6 +241,30 @@ function ecashOf(
       restored: { restored: () => null, confirm: () => {} },
     },
   }
+}
+
+/** What a gate has of the chain, with the mistake that is planted there. */
+function dollarsOf(
+  chain: SimChain,
+  about: {
+    readonly process: VirtualProcess
+    readonly background: Background
+    readonly plant: Plant | undefined
+  },
+) {
+  const { background, plant, process } = about
+  const planted = typeof plant === 'object' ? plant : null
+  const own = { facilitator: chain.seenBy(process), payments: chain.rows.seenBy(process) }
+  const { facilitator, payments } =
+    planted !== null && 'dollars' in planted ? { ...own, ...planted.dollars(own) } : own
+  const parts = { facilitator, payments, world: process, background, onLost: () => {} }
+  const reconciler = new Reconciler(parts)
+  return { x402: { facilitator, payments, reconciler }, usdPerBtc: () => chain.usdPerBtc }
+}
+
+function plantedBooks(books: Books, plant: Plant | undefined): Books {
+  if (typeof plant === 'function') return plant(books)
+  return typeof plant === 'object' && 'books' in plant ? (plant.books?.(books) ?? books) : books
 }
 
 const isEarly = (plant: Plant | undefined): boolean =>

@@ -1,6 +1,7 @@
 import { sleep } from '../../../src/floor/world.ts'
 import { Chance, VirtualWorld } from '../../support/virtual-world.ts'
 import { SimBuyer } from './buyer.ts'
+import { SimChain } from './chain.ts'
 import { violations } from './checks.ts'
 import { SimGate } from './gate.ts'
 import { SimMint } from './mint.ts'
@@ -32,6 +33,7 @@ export async function playHistory(seed: number, plant?: Plant, count = 1): Promi
   const kind = new Chance(seed * 7 + 5)
   const mint = kind.percent(60) ? new SimMint(world) : null
   const hasTiers = mint !== null && kind.percent(50)
+  const chain = kind.percent(40) ? new SimChain(world, kind.percent(70)) : null
   const wallets = new SimWallets(world, count, mint !== null)
   const upstream = new SimUpstream(world)
   const store = chance.percent(8) ? 'sqlite' : 'memory'
@@ -40,16 +42,20 @@ export async function playHistory(seed: number, plant?: Plant, count = 1): Promi
     world,
     wallets,
     mint,
+    chain,
     hasTiers,
     upstream,
     store,
     isCalm,
     ...(plant ? { plant } : {}),
   })
+  if (chain !== null) {
+    chain.onAsk = () => void watchDollars(gate, chain).catch(() => {})
+  }
   await gate.start()
   const buyers = Array.from(
     { length: chance.from(1, 3) },
-    (_, i) => new SimBuyer(`b${i}`, { world, gate, wallets, mint }),
+    (_, i) => new SimBuyer(`b${i}`, { world, gate, wallets, mint, chain }),
   )
   const wrong: string[] = []
   upstream.onRequest = (id) => {
@@ -69,8 +75,8 @@ export async function playHistory(seed: number, plant?: Plant, count = 1): Promi
   )
   const noStart = (error: unknown) => wrong.push(`the gate did not start again: ${error}`)
   const restarts = new Restarts(world, { gate, buyers, noStart })
-  const trouble = troubles(world, { wallets, mint, restarts }).catch(noStart)
-  if (mint !== null) dieAtSteps(world, { wallets, mint, restarts })
+  const trouble = troubles(world, { wallets, mint, chain, restarts }).catch(noStart)
+  if (mint !== null || chain !== null) dieAtSteps(world, { wallets, mint, chain, restarts })
   const failing = wallets.fail(world)
   for (let waited = 0; living > 0 && waited < GIVEN_UP; waited += 5_000) await world.pass(5_000)
   if (living > 0) {
@@ -83,22 +89,36 @@ export async function playHistory(seed: number, plant?: Plant, count = 1): Promi
   await world.until(failing)
   wallets.calm()
   mint?.calm()
+  chain?.calm()
   upstream.calm = true
   if (gate.composed === null) await gate.start()
   await world.pass(CALM)
+  // What nobody answers is asked again ever more slowly, until it is no longer valid.
+  for (let left = 20; left > 0 && chain?.rows.isOpen === true; left--) await world.pass(60_000)
   wrong.push(
-    ...(await world.until(violations({ world, gate, wallets, mint, hasTiers, upstream, buyers }))),
+    ...(await world.until(
+      violations({ world, gate, wallets, mint, chain, hasTiers, upstream, buyers }),
+    )),
   )
   await world.until(gate.stop())
   await gate.close()
   return { wrong, seen: seenIn(gate, buyers) }
 }
 
+/** Notes how many dollars the gate has and owes now. */
+async function watchDollars({ books }: SimGate, chain: SimChain): Promise<void> {
+  const sum = chain.rows.settling() + (await books.ledger.outstandingUsd())
+  if (sum > chain.mostOutstanding) chain.mostOutstanding = sum
+}
+
 function seenIn({ events }: SimGate, buyers: readonly SimBuyer[]): ReadonlySet<string> {
   const ends = events.flatMap((event) => (event.event === 'request' ? [event.end] : []))
   const fates = buyers.flatMap(({ asked }) => asked.map(({ reply }) => reply.fate))
   const statuses = buyers.flatMap(({ asked }) => asked.map(({ reply }) => `${reply.status}`))
-  const money = buyers.flatMap(({ spending }) => [...(spending?.seen ?? [])])
+  const money = buyers.flatMap(({ dollars, spending }) => [
+    ...(spending?.seen ?? []),
+    ...(dollars?.seen ?? []),
+  ])
   return new Set([...ends, ...fates, ...statuses, ...money])
 }
 
@@ -144,18 +164,21 @@ async function troubles(
   about: {
     readonly wallets: SimWallets
     readonly mint: SimMint | null
+    readonly chain: SimChain | null
     readonly restarts: Restarts
   },
 ): Promise<void> {
   const { chance } = world
-  const { wallets, mint, restarts } = about
+  const { wallets, mint, chain, restarts } = about
   for (let left = chance.from(0, 3); left > 0; left--) {
     await sleep(world, chance.from(100, 9_000))
     const what = chance.one(['kill', 'kill', 'stop', 'wallet', 'clock'] as const)
+    if (chain !== null && chance.percent(50)) chain.moveRate()
     if (what === 'clock') world.jump(chance.one([-3_600_000, -2_000, 1_500, 90_000, 3_600_000]))
     else if (what === 'wallet') {
       const [first] = wallets.all
-      const away = mint !== null && chance.percent(60) ? mint : first
+      const settling = mint !== null && chance.percent(60) ? mint : first
+      const away = chain !== null && chance.percent(50) ? chain : settling
       if (away !== undefined) away.up = false
       await sleep(world, chance.one([500, 6_000, 25_000]))
       if (away !== undefined) away.up = true
@@ -168,19 +191,20 @@ function dieAtSteps(
   { chance }: VirtualWorld,
   about: {
     readonly wallets: SimWallets
-    readonly mint: SimMint
+    readonly mint: SimMint | null
+    readonly chain: SimChain | null
     readonly restarts: Restarts
   },
 ): void {
-  const { mint, restarts, wallets } = about
+  const { chain, mint, restarts, wallets } = about
   let left = chance.from(0, 2)
   const step = () => {
     if (left === 0 || !chance.percent(12)) return
     left -= 1
     restarts.begin('kill').catch(() => {})
   }
-  const payers = [mint.payer, ...wallets.all.flatMap(({ payer }) => payer ?? [])]
-  for (const one of [mint, ...payers]) one.onStep = step
+  const payers = wallets.all.flatMap(({ payer }) => payer ?? [])
+  for (const one of [mint, mint?.payer, chain, ...payers]) if (one) one.onStep = step
 }
 
 /** Breaks the connections of a gate that is gone. `lost`: ended, and perhaps not settled on disk. */

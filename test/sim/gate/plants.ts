@@ -1,5 +1,7 @@
 import type { Books } from '../../../src/ledger/open-ledger.ts'
 import { msat } from '../../../src/money/msat.ts'
+import type { Facilitator } from '../../../src/rails/x402/facilitator.ts'
+import type { X402Payments } from '../../../src/rails/x402/payments.ts'
 import type { TokenReceiver } from '../../../src/wallets/receiver.ts'
 import type { WithdrawalSource } from '../../../src/withdrawals/source.ts'
 import {
@@ -21,13 +23,25 @@ export type Plant =
   | { readonly tooEarly: true }
   | { readonly receiver: (receiver: TokenReceiver) => TokenReceiver }
   | { readonly source: (source: WithdrawalSource) => WithdrawalSource }
+  | {
+      readonly dollars: (own: Dollars) => Partial<Dollars>
+      readonly books?: (books: Books) => Books
+    }
 
-/** The mistakes, each with the words by which the simulation reports it. */
-export const PLANTS: readonly {
+/** What a gate has of the chain. */
+interface Dollars {
+  readonly facilitator: Facilitator
+  readonly payments: X402Payments
+}
+
+export interface Planted {
   readonly what: string
+  /** The words by which the simulation reports it. */
   readonly found: RegExp
   readonly plant: Plant
-}[] = [
+}
+
+export const PLANTS: readonly Planted[] = [
   {
     what: 'a buyer who leaves pays nothing',
     found: /words for \d+ msat/,
@@ -52,7 +66,7 @@ export const PLANTS: readonly {
   },
   {
     what: 'a top-up goes to another account',
-    found: /was credited to paid:\w+ instead of/,
+    found: /was credited to \w+ instead of/,
     plant: (books) =>
       withLedger(books, (ledger) => ({
         deposit: async (deposit) => {

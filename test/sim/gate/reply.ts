@@ -54,6 +54,15 @@ export class SimReply implements Reply {
     return at < 0 ? null : (this.#headers[at + 1] ?? null)
   }
 
+  /** The values of a header, one for each of its lines. */
+  lines(name: string): readonly string[] {
+    const lines: string[] = []
+    this.#headers.forEach((one, at) => {
+      if (at % 2 === 0 && one.toLowerCase() === name) lines.push(this.#headers[at + 1] ?? '')
+    })
+    return lines
+  }
+
   write(bytes: Uint8Array): boolean {
     this.#take(bytes)
     if (!this.#slow || bytes.length === 0 || this.fate !== 'open') return true

@@ -98,7 +98,7 @@ export class SimWallet {
       ...{ hash, preimage: Buffer.from(preimage).toString('hex'), sat, expiresAt },
       ...{ paidAt: null, settled: false, told: false, receivedMsat: BigInt(sat) * 1_000n + extra },
     })
-    return { bolt11: `lnsim${hash}`, paymentHash: hash, expiresAt }
+    return { bolt11: `lnbcrtsim${hash}`, paymentHash: hash, expiresAt }
   }
 
   #stateOf(hash: string): InvoiceState {

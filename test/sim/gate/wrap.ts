@@ -1,3 +1,4 @@
+import type { Invoices } from '../../../src/ledger/invoices.ts'
 import type { Ledger } from '../../../src/ledger/ledger.ts'
 import type { Books } from '../../../src/ledger/open-ledger.ts'
 import type { Revocations } from '../../../src/ledger/revocations.ts'
@@ -46,6 +47,26 @@ export const withRevocations = (
     confirm: (...args) => revocations.confirm(...args),
   }
   return { ...books, revocations: { ...own, ...change(revocations) } }
+}
+
+export const withInvoices = (
+  books: Books,
+  change: (invoices: Invoices) => Partial<Invoices>,
+): Books => {
+  const { invoices } = books
+  const own: Invoices = {
+    put: (row) => invoices.put(row),
+    get: (hash) => invoices.get(hash),
+    markSettled: (...args) => invoices.markSettled(...args),
+    stale: (...args) => invoices.stale(...args),
+    forget: (hash) => invoices.forget(hash),
+    payable: (after) => invoices.payable(after),
+    pending: (...args) => invoices.pending(...args),
+    newest: (...args) => invoices.newest(...args),
+    remember: (...args) => invoices.remember(...args),
+    recall: (key) => invoices.recall(key),
+  }
+  return { ...books, invoices: { ...own, ...change(invoices) } }
 }
 
 /** Wraps the part of a source that gives ecash out. */

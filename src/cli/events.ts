@@ -39,7 +39,7 @@ export const EVENTS: Readonly<Record<string, EventKind>> = {
     level: 'info',
     saidFrom: 'info',
     means: 'A payment has arrived and is credited to an account.',
-    fields: ['rail', 'account', 'amount_msat'],
+    fields: ['rail', 'account', 'amount_msat', 'amount_usd_micros'],
   },
   withdrawn: {
     level: 'info',

@@ -6,6 +6,7 @@ import type { GateEvent } from '../gate/ports.ts'
 import type { MoneyKind } from '../ledger/ledger.ts'
 import { formatSat } from '../money/msat.ts'
 import { unitOf } from '../money/unit.ts'
+import { formatUsd } from '../money/usd.ts'
 import { EVENTS, levelOf, nameOf } from './events.ts'
 import { PROBLEMS, sentenceOf } from './problems.ts'
 import {
@@ -158,8 +159,11 @@ class LogLines {
   }
 
   #paid(event: Extract<GateEvent, { event: 'paid' }>, at: number): void {
-    const amount = this.#ink().bold(`${sat(event.amount_msat)} ${this.#unit}`)
-    const text = `${amount} by ${onLine(event.rail)}  ${onLine(event.account)}`
+    const paid =
+      'amount_usd_micros' in event
+        ? `$${formatUsd(BigInt(event.amount_usd_micros))}`
+        : `${sat(event.amount_msat)} ${this.#unit}`
+    const text = `${this.#ink().bold(paid)} by ${onLine(event.rail)}  ${onLine(event.account)}`
     this.#write(`  ${this.#clock(at)}  ${this.#ink().green('paid')}  `, text)
   }
 

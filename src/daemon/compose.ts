@@ -111,9 +111,10 @@ export function compose(parts: GateParts): Composed {
   const settler = new Settler({ world, onUpstreamFailure: config.billing.onUpstreamFailure })
   const sells = config.mode === 'charge'
   const archivedUpTo = () => books.archivedUpTo()
+  const rateNow = parts.usdPerBtc ?? (() => null)
   const withdrawable = (account: AccountId) => withdrawals.withdrawable(account)
   const pages = new AccountPages({
-    ...{ ledger, archivedUpTo, authenticator, world, sells, withdrawable },
+    ...{ ledger, archivedUpTo, authenticator, world, sells, withdrawable, rateNow },
   })
   const speeds = new Speeds(firstByte)
   const timeouts = { firstByte, idle }
@@ -139,6 +140,7 @@ export function compose(parts: GateParts): Composed {
       estimating: { estimator: new PromptEstimator(), counter },
     },
     terms: () => ({ also, backend: models.kind() }),
+    rateNow,
     authenticator,
     paymentRequired,
     mode: new ModeRule({

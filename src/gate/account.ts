@@ -2,13 +2,15 @@ import { type Awaitable, andThen } from '../floor/awaitable.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { AccountId, Ledger, UsageRow } from '../ledger/ledger.ts'
-import { floorSat, type Msat, msat } from '../money/msat.ts'
+import { add, floorSat, type Msat, msat } from '../money/msat.ts'
 import { othersShown } from '../money/quantities.ts'
+import { formatUsd, type MicroUsd, msatOf } from '../money/usd.ts'
 import { ownsAccount, seesBalance } from '../passes/scope.ts'
 import type { Presentation } from '../rails/rail.ts'
 import type { Shown } from '../withdrawals/withdrawals.ts'
 import { shortName } from './account-name.ts'
 import type { Authenticator } from './authenticate.ts'
+import type { RateNow } from './dollars.ts'
 import { notGoodHere } from './not-authenticated.ts'
 import { type Payer, passOf } from './payer.ts'
 import { withoutPayment } from './presentation.ts'
@@ -32,6 +34,7 @@ export class AccountPages {
   readonly #world: World
   readonly #noCredential: Refusal
   readonly #withdrawable: Withdrawable
+  readonly #rateNow: RateNow
 
   constructor(parts: {
     readonly ledger: Ledger
@@ -42,7 +45,9 @@ export class AccountPages {
     /** Credit can be bought. */
     readonly sells: boolean
     readonly withdrawable: Withdrawable
+    readonly rateNow: RateNow
   }) {
+    this.#rateNow = parts.rateNow
     this.#withdrawable = parts.withdrawable
     const { ledger, archivedUpTo, authenticator, world, sells } = parts
     this.#archivedUpTo = archivedUpTo
@@ -53,8 +58,8 @@ export class AccountPages {
   }
 
   /**
-   * All amounts are in msat. A narrowed pass sees what it may still spend, not the balance of the
-   * account.
+   * All amounts are in msat, and have the dollars of the account in them at the rate of now. A narrowed
+   * pass sees what it may still spend, not the balance of the account.
    */
   async balance(
     presented: Presentation,
@@ -64,7 +69,10 @@ export class AccountPages {
     const { account, scope } = payer.value
     const balance = await this.#ledger.balance(account)
     if (balance === null) return err(this.#noCredential)
-    const available = await this.spendable(payer.value, balance.available)
+    const { usd } = balance
+    const rate = usd > 0n ? this.#rateNow() : null
+    const sats = rate === null ? balance.available : add(balance.available, msatOf(usd, rate))
+    const available = await this.spendable(payer.value, sats)
     const sees = seesBalance(scope)
     const held = sees ? balance.held : msat(0n)
     const owed = sees ? balance.owed : msat(0n)
@@ -80,6 +88,7 @@ export class AccountPages {
       ...(sees
         ? { paid_msat: Number(balance.paid), bonus_msat: Number(balance.bonus) }
         : { narrowed: true }),
+      ...(sees && usd > 0n ? dollarsShown(usd, rate !== null) : {}),
       ...(ownsAccount(scope) ? await this.#mayLeave(account) : {}),
     })
   }
@@ -144,6 +153,13 @@ export class AccountPages {
     return err(notGoodHere(this.#noCredential, identified.error))
   }
 }
+
+/** `usd_counted` is false while nobody knows what the dollars are worth: no amount in msat has them then. */
+const dollarsShown = (usd: MicroUsd, counted: boolean) => ({
+  usd_micros: Number(usd),
+  usd: formatUsd(usd),
+  usd_counted: counted,
+})
 
 const shown = (row: UsageRow) => ({
   id: row.id,

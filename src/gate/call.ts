@@ -3,6 +3,7 @@ import type { Seated } from '../floor/roster.ts'
 import type { Hold } from '../ledger/ledger.ts'
 import type { Msat } from '../money/msat.ts'
 import type { Rate } from '../money/price.ts'
+import type { DollarPrice } from '../money/pricing.ts'
 import type { Quantities } from '../money/quantities.ts'
 import type { PromptEstimate } from './estimate.ts'
 import type { Holds } from './hold.ts'
@@ -43,6 +44,8 @@ export interface Priced extends Parsed {
    */
   readonly served: string
   readonly rate: Rate
+  /** The same price in dollars. Null if it is in sats. */
+  readonly usd: DollarPrice | null
   /** The model's context in tokens; null if the upstream does not say. */
   readonly context: number | null
   /** Output tokens per choice that are asked for: the client's limit or the operator's default. */
@@ -104,6 +107,7 @@ class Growing implements Call {
   asked: Asked | undefined = undefined
   served: string | undefined = undefined
   rate: Rate | undefined = undefined
+  usd: DollarPrice | null = null
   context: number | null | undefined = undefined
   wanted = 0
   estimate: PromptEstimate | undefined = undefined
@@ -144,12 +148,13 @@ export function toParsed(call: Call, asked: Asked): Parsed {
 
 export function toPriced(
   call: Parsed,
-  found: Pick<Priced, 'asked' | 'context' | 'estimate' | 'rate' | 'served' | 'wanted'>,
+  found: Pick<Priced, 'asked' | 'context' | 'estimate' | 'rate' | 'served' | 'usd' | 'wanted'>,
 ): Priced {
   const priced = call as Writable<Priced>
   priced.asked = found.asked
   priced.served = found.served
   priced.rate = found.rate
+  priced.usd = found.usd
   priced.context = found.context
   priced.wanted = found.wanted
   priced.estimate = found.estimate

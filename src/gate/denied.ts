@@ -85,10 +85,10 @@ function paymentRefused(payment: PaymentRefused, priced: Priced | null): Denied 
 export function notHeld(
   call: Authenticated,
   why: NotHeld,
-  about: Parameters<typeof holdRefusal>[1],
+  about: Parameters<typeof holdRefusal>[1] & { readonly has?: string },
 ): Denied {
   if (why.why === 'no_slot') return refused(FULL)
-  const reason = why.why === 'insufficient_funds' ? short(why.needed, why.balance) : null
+  const reason = why.why === 'insufficient_funds' ? short(why.needed, why.balance, about.has) : null
   const { payer } = call
   return {
     ...{ is: 'not_held', priced: call, payer, reason, state: 'used_up', unpaid: null },

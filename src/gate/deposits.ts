@@ -132,8 +132,10 @@ export class Deposits {
     ])
     if (!deposited.ok) {
       assert(deposited.error === 'already_deposited', 'a payment is credited to one account')
-    } else if (credit === 'paid') {
-      say({ event: 'paid', rail, account: shortName(account), amount_msat: Number(receipt.amount) })
+    } else if (credit !== 'bonus') {
+      const amount = Number(receipt.amount)
+      const of = credit === 'usd' ? { amount_usd_micros: amount } : { amount_msat: amount }
+      say({ event: 'paid', rail, account: shortName(account), ...of })
     }
   }
 

@@ -19,6 +19,7 @@ import {
   withWanted,
 } from './call.ts'
 import { type Denied, notAuthenticated, refused, unpaidFor } from './denied.ts'
+import type { RateNow } from './dollars.ts'
 import type { Forwarded, Forwarder } from './forward.ts'
 import type { GiveChange } from './give-change.ts'
 import { holdOf } from './hold-request.ts'
@@ -38,6 +39,7 @@ import { answerRefusal } from './write-response.ts'
 
 export interface GateParts {
   readonly pricing: PriceParts
+  readonly rateNow: RateNow
   /** Which fields of a request may pass, and to which kind of backend. */
   terms(): Terms
   readonly authenticator: Authenticator

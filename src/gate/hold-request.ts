@@ -1,8 +1,17 @@
 import { type Awaitable, andThen } from '../floor/awaitable.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
+import { formatSat } from '../money/msat.ts'
 import { type Authenticated, type Held, toHeld } from './call.ts'
-import { type Denied, notHeld } from './denied.ts'
+import { type Denied, notHeld, refused as refusedWith } from './denied.ts'
+import {
+  bothBalances,
+  type DollarTerms,
+  dollarTerms,
+  NO_USD_RATE,
+  type RateNow,
+} from './dollars.ts'
+import type { NotHeld } from './hold.ts'
 import type { ModeRule } from './mode.ts'
 import { type Payer, passOf } from './payer.ts'
 
@@ -10,10 +19,16 @@ import { type Payer, passOf } from './payer.ts'
 export function holdOf(
   call: Authenticated,
   payer: Payer,
-  { mode, world }: { readonly mode: ModeRule; readonly world: Pick<World, 'now'> },
+  parts: {
+    readonly mode: ModeRule
+    readonly rateNow: RateNow
+    readonly world: Pick<World, 'now'>
+  },
 ): Awaitable<Result<Held, Denied>> {
   const { asked, estimate, rate, route, served } = call
+  const { mode, rateNow } = parts
   const { observed, holds } = mode.holdsOf(call)
+  const dollars = dollarTerms(call, payer, rateNow)
   const want = {
     request: {
       id: call.id,
@@ -22,6 +37,7 @@ export function holdOf(
       what: { model: served, dialect: route.dialect.name, pass: passOf(payer) },
     },
     rate,
+    dollars,
     bound: asked.most,
     template: estimate.template(),
     inputEstimate: () => estimate.tokens(),
@@ -32,10 +48,35 @@ export function holdOf(
     holds.take(want, route.targets, () => call.left),
     (taken) => {
       if (!taken.ok)
-        return err(notHeld(call, taken.refused, { now: world.now(), beside: mode.beside }))
+        return andThen(refusalOf(call, taken.refused, { ...parts, dollars, payer }), err)
       const { hold, slot } = taken
       const limit = asked.hasOutput ? Math.floor(hold.granted / asked.choices) : 0
       return ok(toHeld(call, { holds, hold, limit, slot, observed }))
     },
   )
+}
+
+/**
+ * Why the money is not held. A pass that has dollars is told both balances; if they have no rate, they
+ * can be spent later, so nobody is asked to pay again.
+ */
+function refusalOf(
+  call: Authenticated,
+  refused: NotHeld,
+  about: {
+    readonly mode: ModeRule
+    readonly world: Pick<World, 'now'>
+    readonly dollars: DollarTerms | null
+    readonly payer: Payer
+  },
+): Awaitable<Denied> {
+  const { dollars, mode, payer, world } = about
+  const said = { now: world.now(), beside: mode.beside }
+  if (refused.why !== 'insufficient_funds') return notHeld(call, refused, said)
+  return andThen(mode.dollars(payer.account), (usd) => {
+    if (usd === 0n) return notHeld(call, refused, said)
+    if (dollars === null) return refusedWith(NO_USD_RATE)
+    const [sats, text] = bothBalances(refused.balance, usd, dollars.rate)
+    return notHeld(call, refused, { ...said, has: `${formatSat(sats)} sat and ${text}` })
+  })
 }

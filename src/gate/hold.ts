@@ -12,15 +12,20 @@ import type {
   HoldRequest,
   Ledger,
   Settled,
+  UsdTerms,
 } from '../ledger/ledger.ts'
 import { least, type Msat, msat, ZERO } from '../money/msat.ts'
 import { at, ceilingPrice, type Rate } from '../money/price.ts'
+import { type MicroUsd, msatOf, NO_USD } from '../money/usd.ts'
+import type { DollarTerms } from './dollars.ts'
 import type { Slot, Targets } from './targets.ts'
 
 /** What a request wants to hold. */
 export interface Want {
   readonly request: Pick<HoldRequest, 'id' | 'account' | 'limits' | 'what'>
   readonly rate: Rate
+  /** How dollars may pay for it. Null: they do not. */
+  readonly dollars: DollarTerms | null
   /**
    * The most of every quantity except the output. The input, in bytes, is held in full if the
    * account can pay for it.
@@ -121,6 +126,11 @@ export class Holds {
     }
   }
 
+  /** Dollars of the account that are not spent. */
+  dollars(account: AccountId): Awaitable<MicroUsd> {
+    return andThen(this.#ledger.balance(account), (balance) => balance?.usd ?? NO_USD)
+  }
+
   /** Msat that the account owes. Its next payment pays this before it buys anything. */
   owed(account: AccountId): Awaitable<Msat> {
     return andThen(this.#ledger.balance(account), (balance) => balance?.owed ?? ZERO)
@@ -184,13 +194,14 @@ export class Holds {
   }
 
   #request(want: Want, { input, least, patient }: How): HoldRequest {
-    const { bound, most, rate, request } = want
+    const { bound, dollars, most, rate, request } = want
     const at = this.#world.now()
     const quantities = withInput(bound, input)
     return {
       id: request.id,
       account: request.account,
       limits: request.limits,
+      usd: dollars === null ? undefined : termsOf(dollars, quantities),
       what: request.what,
       price: ceilingPrice(rate, quantities, 'output'),
       quantities,
@@ -212,7 +223,9 @@ export class Holds {
   async #noSlot(want: Want, input: number): Promise<Taken> {
     const account = await this.#ledger.balance(want.request.account)
     if (account === null) return { ok: false, refused: { why: 'account_not_found' }, input }
-    const all = account.available + account.held
+    const { dollars } = want
+    const bought = dollars === null ? ZERO : msatOf(account.usd, dollars.rate)
+    const all = account.available + account.held + bought
     const balance = msat(all > account.owed ? all - account.owed : 0n)
     const leastOf = (bound: number) =>
       at(ceilingPrice(want.rate, { ...want.bound, input: bound }, 'output'), want.least)
@@ -252,6 +265,11 @@ type NotTaken = Extract<Taken, { readonly ok: false }>
 /** The same bound with another input. It is not copied if it has that input already. */
 const withInput = (bound: Bound, input: number): Bound =>
   bound.input === input ? bound : { ...bound, input }
+
+const termsOf = ({ price, rate }: DollarTerms, quantities: Bound): UsdTerms => ({
+  rate,
+  price: price === null ? null : ceilingPrice(price, quantities, 'output'),
+})
 
 function worstOf({ bound, rate, template }: Want): NonNullable<HoldRequest['worst']> {
   const quantities = withInput(bound, bound.input + template)

@@ -1,7 +1,9 @@
 import { type Awaitable, andThen } from '../floor/awaitable.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
+import type { AccountId } from '../ledger/ledger.ts'
 import { ceilSat } from '../money/msat.ts'
+import type { MicroUsd } from '../money/usd.ts'
 import { topsUp } from '../passes/scope.ts'
 import type { PaymentRefused } from '../rails/rail.ts'
 import {
@@ -134,6 +136,11 @@ export class ModeRule {
   #nothingElse(payment: PaymentRefused, state: PaymentState): Refusal {
     const extra = { payment_state: state, ...this.beside }
     return withReason(refuse(402, 'insufficient_quota', payment.message, { extra }), payment)
+  }
+
+  /** Dollars of an account that are not spent. They are looked at where they are really kept. */
+  dollars(account: AccountId): Awaitable<MicroUsd> {
+    return this.#parts.holds.real.dollars(account)
   }
 
   /** Sats that a top-up pays for old debt before it buys anything. */

@@ -36,6 +36,6 @@ export function holdRefusal(
     : refuse(403, 'limit_reached', message)
 }
 
-/** For example "this needs 12 sat, the pass has 3." */
-export const short = (needed: Msat, balance: Msat): string =>
-  `Insufficient credits: this needs ${formatSat(needed)} sat, the pass has ${formatSat(balance)}.`
+/** For example "this needs 12 sat, the pass has 3." `has` says it in other words, if it has dollars too. */
+export const short = (needed: Msat, balance: Msat, has = formatSat(balance)): string =>
+  `Insufficient credits: this needs ${formatSat(needed)} sat, the pass has ${has}.`

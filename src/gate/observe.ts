@@ -6,6 +6,7 @@ import { MemoryStore } from '../ledger/memory-store.ts'
 import type { HoldState } from '../ledger/state.ts'
 import { StoreLedger } from '../ledger/store-ledger.ts'
 import { msat } from '../money/msat.ts'
+import { microUsd } from '../money/usd.ts'
 import type { HoldLedger } from './hold.ts'
 import type { Payer } from './payer.ts'
 
@@ -14,7 +15,7 @@ interface Copy {
   readonly day: string
   readonly ledger: Ledger
   /** What of the real credit of each account is in it. */
-  readonly credited: Map<AccountId, bigint>
+  readonly credited: Map<AccountId, { readonly sats: bigint; readonly usd: bigint }>
   deposits: number
 }
 
@@ -76,20 +77,33 @@ export class ObservedLedger implements HoldLedger {
   #credit(account: AccountId, copy: Copy): Awaitable<unknown> {
     return andThen(this.#real.balance(account), (real) => {
       const { credited, ledger } = copy
-      const all = real === null ? 0n : real.available + real.held - real.owed
-      const before = credited.get(account) ?? 0n
-      if (real === null || (all <= before && credited.has(account))) return null
-      credited.set(account, all)
-      copy.deposits += 1
-      return ledger.deposit({
-        payment: `observed:${copy.deposits}`,
-        account,
-        amount: msat(all - before),
-        credit: 'bonus',
-        rail: 'observed',
-        native: { amount: `${all - before}`, unit: 'msat', rate: '1' },
-        at: this.#world.now(),
+      if (real === null) return null
+      const sats = real.available + real.held - real.owed
+      const before = credited.get(account)
+      const moreSats = sats - (before?.sats ?? 0n)
+      const moreUsd = real.usd - (before?.usd ?? 0n)
+      if (before !== undefined && moreSats <= 0n && moreUsd <= 0n) return null
+      const most = (a: bigint, b = a) => (a > b ? a : b)
+      credited.set(account, { sats: most(sats, before?.sats), usd: most(real.usd, before?.usd) })
+      const head = () => {
+        copy.deposits += 1
+        const payment = `observed:${copy.deposits}`
+        return { payment, account, rail: 'observed', at: this.#world.now() }
+      }
+      const native = (amount: bigint, unit: string) => ({ amount: `${amount}`, unit, rate: '1' })
+      const dollars =
+        moreUsd <= 0n
+          ? null
+          : ledger.deposit({
+              ...{ ...head(), credit: 'usd', amount: microUsd(moreUsd) },
+              native: native(moreUsd, 'micro-usd'),
+            })
+      if (moreSats <= 0n && before !== undefined) return dollars
+      const deposited = ledger.deposit({
+        ...{ ...head(), credit: 'bonus', amount: msat(most(moreSats, 0n)) },
+        native: native(moreSats, 'msat'),
       })
+      return dollars === null ? deposited : dollars.then(() => deposited)
     })
   }
 }

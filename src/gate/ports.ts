@@ -151,6 +151,8 @@ export type Say = (event: GateEvent) => void
 
 export type GateEvent =
   | { event: 'paid'; rail: string; account: string; amount_msat: number }
+  /** In millionths of a dollar. */
+  | { event: 'paid'; rail: string; account: string; amount_usd_micros: number }
   | {
       event: 'withdrawn'
       account: string

@@ -40,7 +40,9 @@ export function price(call: Parsed, parts: PriceParts): Awaitable<Result<Priced,
     )
   }
   const served = asked.model ?? route.path.text
-  return ok(priced(call, { asked, context: null, served, rate: route.price.rate }, parts))
+  return ok(
+    priced(call, { asked, context: null, served, rate: route.price.rate, usd: null }, parts),
+  )
 }
 
 /**
@@ -65,12 +67,13 @@ function priceOfModel(
   const context = parts.models.contextOf(model)
   const asked = withinContext(call.asked, context)
   const served = parts.models.listedAs(model)
-  return ok(priced(call, { asked, context, served, rate: found.rate }, parts))
+  const { rate, usd } = found
+  return ok(priced(call, { asked, context, served, rate, usd }, parts))
 }
 
 function priced(
   call: Parsed,
-  found: Pick<Priced, 'asked' | 'context' | 'served' | 'rate'>,
+  found: Pick<Priced, 'asked' | 'context' | 'served' | 'rate' | 'usd'>,
   { bounds, speeds, estimating }: PriceParts,
 ): Priced {
   const { asked, served } = found
@@ -84,8 +87,8 @@ function priced(
     { model: served, client: call.incoming.client },
     estimating,
   )
-  const { context, rate } = found
-  return toPriced(call, { asked, context, estimate, rate, served, wanted })
+  const { context, rate, usd } = found
+  return toPriced(call, { asked, context, estimate, rate, served, usd, wanted })
 }
 
 /** Tokens: what a template may put around a prompt, and the shortest useful answer. */

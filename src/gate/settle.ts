@@ -1,10 +1,11 @@
 import type { Counted, Meter } from '../dialects/dialect.ts'
 import { type Awaitable, andThen } from '../floor/awaitable.ts'
 import type { World } from '../floor/world.ts'
-import type { Settled } from '../ledger/ledger.ts'
+import type { Charge, Settled } from '../ledger/ledger.ts'
 import { type Msat, ZERO } from '../money/msat.ts'
 import { at, ceilingPrice, charge } from '../money/price.ts'
 import type { Quantities } from '../money/quantities.ts'
+import { type MicroUsd, microUsd } from '../money/usd.ts'
 import type { Cost, Held } from './call.ts'
 import { type End, outcome } from './outcome.ts'
 
@@ -56,7 +57,8 @@ export class Settler {
     const { amount, usage } = decided
     const { hold, holds } = held
     if (hold === null) return costOf(held, { end, usage, quantities }, { settled: null, amount })
-    const charged = { amount, quantities, usage, end, at: this.#world.now() }
+    const usd = dollarsOf(held, { amount, quantities })
+    const charged = { amount, usd, quantities, usage, end, at: this.#world.now() }
     return andThen(holds.settle(hold, charged), (settled) =>
       costOf(held, { end, usage, quantities }, { settled, amount }),
     )
@@ -89,6 +91,18 @@ function ceilingOfHeld({ asked, hold, observed, rate, wanted }: Held): Msat {
   if (hold !== null) return hold.amount
   if (observed === null) return ZERO
   return at(ceilingPrice(rate, asked.most, 'output'), wanted * asked.choices)
+}
+
+/**
+ * The charge at par, if the price is in dollars and what was used is what is charged. A charge that is
+ * less or more than that follows the dollars that were held.
+ */
+function dollarsOf(
+  { rate, usd }: Held,
+  { amount, quantities }: Pick<Charge, 'amount' | 'quantities'>,
+): MicroUsd | undefined {
+  if (usd === null || amount !== charge(rate, quantities)) return undefined
+  return microUsd(charge(usd.each, quantities))
 }
 
 /** How a request ended. If nothing was sent to a backend, it costs nothing. */

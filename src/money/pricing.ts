@@ -40,10 +40,20 @@ export type Priced =
        * prices, it is in sats.
        */
       readonly price: SalePrice
+      /** The price in dollars, if it is in dollars. */
+      readonly usd: DollarPrice | null
     }
   | { readonly is: 'refused' }
   | { readonly is: 'unpriced' }
   | { readonly is: 'usd_unavailable'; readonly reason: string }
+
+/** A price in dollars, as dollars pay it: at par, whatever the rate does later (threats L5). */
+export interface DollarPrice {
+  /** Micro-dollars per million of each quantity. */
+  readonly each: Rate
+  /** By which the same price in sats was made. */
+  readonly rate: UsdPerBtc
+}
 
 /** One model with all its names (threats J10). */
 export interface Named {
@@ -120,10 +130,16 @@ export function makePricing(list: PriceList, rateNow: () => Result<UsdPerBtc, st
 
 function priced(price: Price, rateNow: () => Result<UsdPerBtc, string>): Priced {
   if (price.in === 'refuse') return { is: 'refused' }
-  if (price.in === 'sats') return { is: 'priced', rate: price.rate, price }
+  if (price.in === 'sats') return { is: 'priced', rate: price.rate, price, usd: null }
   const usdPerBtc = rateNow()
   if (!usdPerBtc.ok) return { is: 'usd_unavailable', reason: usdPerBtc.error }
-  return { is: 'priced', rate: inSats(price, usdPerBtc.value), price }
+  const rate = usdPerBtc.value
+  return {
+    is: 'priced',
+    rate: inSats(price, rate),
+    price,
+    usd: { each: inDollars(price, rate), rate },
+  }
 }
 
 /** 10^11 msat are a bitcoin; dollars come × 10^6, their rate × 10^8. */
@@ -138,6 +154,19 @@ export function inSats({ sats, usd }: UsdPrice, usdPerBtc: UsdPerBtc): Rate {
     if (dollars !== undefined) rate[name] = ceilDiv(dollars * MSAT_SCALE, usdPerBtc * MICRO)
   }
   return rate
+}
+
+/**
+ * The same price in micro-dollars per million. A part that is written in sats is changed at that rate,
+ * and rounded up once (threats A14).
+ */
+export function inDollars({ sats, usd }: UsdPrice, usdPerBtc: UsdPerBtc): Rate {
+  const each: Partial<Record<Quantity, bigint>> = { ...usd }
+  for (const name of QUANTITIES) {
+    const msat = sats[name]
+    if (msat !== undefined) each[name] = ceilDiv(msat * usdPerBtc * MICRO, MSAT_SCALE)
+  }
+  return each
 }
 
 const asItIs = (text: string): string => text
@@ -176,7 +205,7 @@ function dearer(a: ForSale, b: ForSale): ForSale {
     if (each > 0n) rate[name] = each
   }
   for (const one of [a, b]) if (isSame(one.rate, rate)) return one
-  return { is: 'priced', rate, price: { in: 'sats', rate } }
+  return { is: 'priced', rate, price: { in: 'sats', rate }, usd: null }
 }
 
 const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b)

@@ -53,6 +53,7 @@ async function stage(parts: { balance: number; slots: number | null; mode?: Mode
   } as unknown as Authenticator
   const gate = new Gate({
     pricing: { bounds: { usual: 1, most: 1 }, speeds: { most: () => 1 }, estimating } as never,
+    rateNow: () => null,
     terms: () => ({ also: new Set(), backend: 'other' }),
     authenticator,
     paymentRequired,

@@ -91,6 +91,7 @@ async function stage() {
       speeds: { most: () => 1 },
       estimating: { estimator: new PromptEstimator(), counter: null },
     } as never,
+    rateNow: () => null,
     terms: () => ({ also: new Set(), backend: 'other' }),
     authenticator: {
       authenticate: () => ({ ok: true, value: who }),

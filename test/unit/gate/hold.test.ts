@@ -38,6 +38,7 @@ function want(parts: Partial<Want> & { limits?: readonly Limit[] } = {}): Want {
     rate: RATE,
     bound: { input: 100 },
     template: 0,
+    dollars: null,
     inputEstimate: async () => 40,
     least: 1,
     most: 200,

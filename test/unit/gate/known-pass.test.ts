@@ -166,7 +166,7 @@ describe('a pass that is known is refused', () => {
       const rate = { input: 0n, cached: 0n, output: 10_000_000n }
       const want = {
         ...{ request: { id, account, limits: [], what }, rate, bound: { input: 1 } },
-        ...{ template: 0, inputEstimate: async () => 1, least: 1, most: 10 },
+        ...{ template: 0, dollars: null, inputEstimate: async () => 1, least: 1, most: 10 },
       }
       return holds.take(want, everySlot, () => false)
     }

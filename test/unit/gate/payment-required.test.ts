@@ -162,6 +162,7 @@ describe('I8 paying_the_offer_admits_the_request', () => {
               rate: step.rate,
               bound: step.asked.most,
               template: again.template(),
+              dollars: null,
               inputEstimate: () => again.tokens(),
               least: step.asked.hasOutput ? step.asked.choices : 0,
               most: step.wanted * step.asked.choices,

@@ -45,6 +45,7 @@ async function queue() {
         rate: RATE,
         bound: { input: 10 },
         template: 0,
+        dollars: null,
         inputEstimate: async () => 8,
         least: 1,
         most: 40,
@@ -70,7 +71,7 @@ async function queue() {
 function heldOf(holds: Holds, taken: Taken): Held {
   if (!taken.ok) throw new Error('it was refused')
   const estimate = { reported() {}, tokens: async () => 8 }
-  const parts = { holds, hold: taken.hold, rate: RATE, observed: null, estimate }
+  const parts = { holds, hold: taken.hold, rate: RATE, usd: null, observed: null, estimate }
   return { ...parts, asked: { most: { input: 10 }, stream: true } } as unknown as Held
 }
 

@@ -22,7 +22,7 @@ import { openPublicTunnel } from './public-tunnel.ts'
 import { routesOf } from './routes.ts'
 import { type Cleanup, closeAll, stopGate } from './stop.ts'
 import { noTunnelNote, tunnelChance } from './tunnel-choice.ts'
-import { checkWallets } from './wallet-check.ts'
+import { checkFacilitator, checkWallets } from './wallet-check.ts'
 
 /** A gate that runs. */
 export interface Running {
@@ -103,7 +103,10 @@ async function start(
     background,
   )
   closers.push(() => metrics.close())
-  await checkWallets(gate.wallets, { world, say, background })
+  await Promise.all([
+    checkWallets(gate.wallets, { world, say, background }),
+    checkFacilitator(opened.x402?.facilitator ?? null, world),
+  ])
   const payout = moneyOut?.start(background)
   if (payout !== undefined) closers.push(() => payout.stop())
   const reached = { host, config, gate, say, background }

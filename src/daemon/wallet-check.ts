@@ -2,7 +2,8 @@ import type { Background } from '../floor/background.ts'
 import { inTime } from '../floor/in-time.ts'
 import { onLine } from '../floor/printable.ts'
 import { sentence } from '../floor/sentence.ts'
-import type { World } from '../floor/world.ts'
+import { sleep, type World } from '../floor/world.ts'
+import type { Facilitator } from '../rails/x402/facilitator.ts'
 import type { Member, WalletList } from '../wallets/wallet-list.ts'
 import type { Host } from './host.ts'
 
@@ -35,6 +36,22 @@ async function checkWallet(
   background.once('wallet', async () => {
     if (await probe) say({ event: 'solved', ...about })
   })
+}
+
+/** ms that a start waits for the first answer of the facilitator. */
+const FACILITATOR_WITHIN = 3_000
+const LOOK = 50
+
+/**
+ * Resolves when the facilitator has answered for the first time, or after three seconds: a gate that
+ * says that it is ready offers what it can take. If it stays away, its own event tells it.
+ */
+export async function checkFacilitator(
+  facilitator: Pick<Facilitator, 'up'> | null,
+  world: World,
+): Promise<void> {
+  const until = world.elapsed() + FACILITATOR_WITHIN
+  while (facilitator?.up === false && world.elapsed() < until) await sleep(world, LOOK)
 }
 
 /** Tells the operator, once, that the gate does not start until its wallet answers. */

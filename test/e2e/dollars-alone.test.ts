@@ -45,6 +45,54 @@ it('a gate that takes dollars alone opens no wallet, calls no mint and makes no 
   expect(gate.events('problem')).toEqual([])
 })
 
+const chat = (gate: GateProcess, headers: Readonly<Record<string, string>> = {}) =>
+  gate.client.ask({ path: '/v1/chat/completions', body: CHAT, headers })
+const offersDollars = ({ headers }: { headers: Readonly<Record<string, unknown>> }) =>
+  headers['payment-required'] !== undefined
+
+it('a facilitator that is away leaves out its own offer alone, and comes back by itself', {
+  timeout: 90_000,
+}, async () => {
+  const mint = await startFakeMint()
+  clean.push(() => mint.stop())
+  const { gate, facilitator, whole, x402 } = await shop()
+  gate.configure({ ...whole, wallet: { kind: 'ecash', mints: [mint.url] }, rails: { x402 } })
+  await facilitator.stop()
+  await gate.start()
+  const problem = await gate.event(({ what }) => what === 'facilitator_unreachable')
+  expect(problem).toMatchObject({ event: 'problem', facilitator: new URL(facilitator.url).host })
+  const without = await chat(gate)
+  expect([without.status, offersDollars(without)]).toEqual([402, false])
+  expect(without.headers['www-authenticate']).toMatch(/^L402 /)
+  expect((await gate.client.ask({ path: '/health' })).json).toMatchObject({
+    ...{ status: 'ok', wallet: 'ok', x402: 'unreachable' },
+  })
+  await facilitator.restart()
+  await gate.event(
+    ({ event, what }) => event === 'solved' && what === 'facilitator_unreachable',
+    60_000,
+  )
+  const offered = await chat(gate)
+  expect([offersDollars(offered), offered.json.accepts.length]).toEqual([true, 1])
+  expect(offered.headers['www-authenticate']).toMatch(/^L402 /)
+})
+
+it('alone, while its facilitator is away, it says that nothing can be bought now', {
+  timeout: 60_000,
+}, async () => {
+  const { gate, facilitator } = await shop()
+  await facilitator.stop()
+  await gate.start()
+  const unpaid = await chat(gate)
+  expect([unpaid.status, unpaid.json.error.code]).toEqual([503, 'facilitator_unreachable'])
+  expect(unpaid.headers['retry-after']).toBeDefined()
+  const headers = { authorization: `Bearer ${await gate.mint(100)}` }
+  expect((await chat(gate, headers)).status).toBe(200)
+  expect((await gate.client.ask({ path: '/health' })).json).toMatchObject({
+    ...{ status: 'degraded', wallet: 'none', x402: 'unreachable' },
+  })
+})
+
 it('what needs a wallet answers that there is none', { timeout: 60_000 }, async () => {
   const { gate } = await shop()
   await gate.start()

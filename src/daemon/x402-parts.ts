@@ -1,9 +1,9 @@
 import { assert } from '../floor/assert.ts'
 import type { Dollars } from '../http/describe.ts'
-import { x402Network } from '../rails/x402/networks.ts'
 import { MAX_TIMEOUT_SECONDS } from '../rails/x402/offer.ts'
 import type { X402 } from '../rails/x402/x402.ts'
 import type { RailsParts } from './compose-rails.ts'
+import { dollarNetwork } from './dollars.ts'
 import type { GateParts } from './gate-parts.ts'
 
 /** What the rail of dollars is made of. Null if none are taken. */
@@ -15,8 +15,8 @@ export function x402Of({
   const settings = config.rails.x402
   if (settings === null || x402 === null) return null
   const { maxOutstanding, maxPayment, payTo } = settings
-  const network = x402Network(settings.network)
-  assert(network !== null, 'the settings take networks of the table only')
+  const network = dollarNetwork(config)
+  assert(network !== null, 'dollars are taken on a network')
   return { ...x402, usdPerBtc, terms: { payTo, network, maxPayment, maxOutstanding } }
 }
 

@@ -46,6 +46,9 @@ export interface Balance {
   readonly available_msat: number
   readonly held_msat: number
   readonly narrowed?: boolean
+  /** Micro-dollars of the account. They are in the amounts above if `usd_counted`. */
+  readonly usd_micros?: number
+  readonly usd_counted?: boolean
   /** What may be taken out, by the wallet or mint that it came into. Only for a root pass. */
   readonly withdrawable?: readonly Withdrawable[]
 }

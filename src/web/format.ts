@@ -24,6 +24,12 @@ export function usd(micro: string | number | bigint): string {
   }).format(dollars)
 }
 
+/** The dollars of a balance in words; '' if it has none. `counted`: the sats beside it include them. */
+export function dollarsOf(micro: number | undefined, counted: boolean | undefined): string {
+  if (micro === undefined || micro <= 0) return ''
+  return counted === true ? `${usd(micro)} of it in dollars` : `and ${usd(micro)}`
+}
+
 /** Time left as 9:05 or 23:09:05, never below 0:00. */
 export function clock(ms: number): string {
   const seconds = Math.max(0, Math.ceil(ms / 1000))

@@ -1,6 +1,6 @@
 import type { Problem } from './api.ts'
 import { announce, box, button, complain, el, goTo, input, make } from './dom.ts'
-import { fromMsat } from './format.ts'
+import { dollarsOf, fromMsat } from './format.ts'
 import { looksLikeKey } from './keys.ts'
 import { poll } from './poll.ts'
 import type { Shop } from './shop.ts'
@@ -110,6 +110,7 @@ export class KeyCard {
     box('balance').textContent = '…'
     box('left').textContent = ''
     box('balance-note').textContent = ''
+    box('balance-dollars').textContent = ''
     this.#takeOut.show(null)
     this.#changed()
     this.#look.poke()
@@ -130,6 +131,8 @@ export class KeyCard {
       const amount = fromMsat(this.#msat, this.#shop.unit)
       box('balance').textContent = amount
       box('balance-note').textContent = asked.value.narrowed === true ? 'may be spent' : 'left'
+      const { usd_counted: counted, usd_micros: micro } = asked.value
+      box('balance-dollars').textContent = dollarsOf(micro, counted)
       // The balance is also beside the message field, where it is in view while an answer is read.
       box('left').textContent = `${amount} ${box('balance-note').textContent}`
       this.#takeOut.show(asked.value)

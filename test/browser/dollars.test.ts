@@ -177,6 +177,17 @@ describe.skipIf(browserMissing !== null)('the page, for a buyer with dollars', (
     expect(await keyOf(page)).toBe(key)
   })
 
+  it('shows the dollars of the balance', async () => {
+    const gate = await startGate()
+    const { page } = await visit(browser, gate.url)
+    await page.route('**/v1/balance', async (route) => {
+      const told = await (await route.fetch()).json()
+      await route.fulfill({ json: { ...told, usd_micros: 9_000, usd: '0.009', usd_counted: true } })
+    })
+    await buy(page, '100')
+    await page.getByText('$0.009 of it in dollars').waitFor()
+  })
+
   it('keeps the pass of a payment whose request failed', async () => {
     const gate = await startGate()
     const bought = (await gate.buy(50)).text

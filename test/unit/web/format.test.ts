@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   buysSentence,
   clock,
+  dollarsOf,
   fromMsat,
   type Price,
   priceSentence,
@@ -72,5 +73,17 @@ describe('what the page says', () => {
     [-5_000, '0:00'],
   ])('of %d ms left is %s', (ms, said) => {
     expect(clock(ms)).toBe(said)
+  })
+})
+
+describe('the dollars of a balance', () => {
+  it.each([
+    [undefined, undefined, ''],
+    [0, true, ''],
+    [9_000, true, '$0.009 of it in dollars'],
+    [1_500_000, false, 'and $1.50'],
+    [1, true, '$0.000001 of it in dollars'],
+  ])('%j, counted %j', (micro, counted, words) => {
+    expect(dollarsOf(micro, counted)).toBe(words)
   })
 })

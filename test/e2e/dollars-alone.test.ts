@@ -1,10 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
+import { fakePayer } from '../support/fake-chain.ts'
 import { startFakeFacilitator } from '../support/fake-facilitator.ts'
 import { startFakeMint } from '../support/fake-mint.ts'
 import { GateProcess } from '../support/gate-process.ts'
 import { startFakeUpstream } from '../support/upstream.ts'
+import { payV1, payV2 } from '../support/x402-buyer.ts'
 
 /** The program with payments in dollars, and without any wallet where nobody needs one. */
 const clean: (() => Promise<unknown>)[] = []
@@ -50,6 +52,30 @@ const chat = (gate: GateProcess, headers: Readonly<Record<string, string>> = {})
 const offersDollars = ({ headers }: { headers: Readonly<Record<string, unknown>> }) =>
   headers['payment-required'] !== undefined
 
+it('L3 F6 a gate without a wallet sells a completion for dollars, and its pass goes on', {
+  timeout: 60_000,
+}, async () => {
+  const { gate, facilitator } = await shop()
+  await gate.start()
+  const payer = fakePayer(7)
+  facilitator.chain.give(payer.address, 1_000_000n)
+  for (const pay of [payV2, payV1]) {
+    const unpaid = await chat(gate)
+    expect([unpaid.status, unpaid.headers['www-authenticate']]).toEqual([402, undefined])
+    const paying = pay(unpaid, payer)
+    const paid = await chat(gate, paying.headers)
+    expect(paid.status, paid.text).toBe(200)
+    expect([paid.status, paid.json.choices.length]).toEqual([200, 1])
+    const pass = String(paid.headers['x-satgate-pass'])
+    expect((await chat(gate, { authorization: `Bearer ${pass}` })).status).toBe(200)
+    const { address } = payer
+    expect(facilitator.chain.used(address, paying.authorization.nonce)).toBe(true)
+  }
+  expect(gate.events('paid')).toMatchObject([{ rail: 'x402' }, { rail: 'x402' }])
+  expect(await gate.command('ledger', 'verify')).toMatchObject({ balanced: true })
+  expect(facilitator.counts.settle).toBe(2)
+})
+
 it('a facilitator that is away leaves out its own offer alone, and comes back by itself', {
   timeout: 90_000,
 }, async () => {
@@ -75,6 +101,10 @@ it('a facilitator that is away leaves out its own offer alone, and comes back by
   const offered = await chat(gate)
   expect([offersDollars(offered), offered.json.accepts.length]).toEqual([true, 1])
   expect(offered.headers['www-authenticate']).toMatch(/^L402 /)
+  const payer = fakePayer(8)
+  facilitator.chain.give(payer.address, 1_000_000n)
+  const paid = await chat(gate, payV2(offered, payer).headers)
+  expect(paid.status).toBe(200)
 })
 
 it('alone, while its facilitator is away, it says that nothing can be bought now', {

@@ -3,6 +3,7 @@ import { err, ok, type Result } from '../../floor/result.ts'
 import type { Drawer } from '../entry.ts'
 import type { Proof } from '../open-ledger.ts'
 import * as proof from '../proof.ts'
+import type { HoldState } from '../state.ts'
 import { checkPages } from './check.ts'
 import { holdOf, number, type Row, reading, text, whole } from './rows.ts'
 import { Drawers, KINDS } from './verify-drawers.ts'
@@ -148,9 +149,11 @@ function readHolds(db: DatabaseSync, { drawers, sums, doubt, told }: Reading): n
       const n = number(row, 'n')
       if (row.account_id === null) doubt([missing('holds', 'accounts')])
       else {
-        const hold = holdOf(row)
-        doubt(proof.doubtHold(hold, posted.get(n) ?? proof.NOTHING_POSTED))
-        sums.hold(hold)
+        const hold = readable(row, doubt)
+        if (hold !== null) {
+          doubt(proof.doubtHold(hold, posted.get(n) ?? proof.NOTHING_POSTED))
+          sums.hold(hold)
+        }
       }
       posted.delete(n)
     }
@@ -158,6 +161,18 @@ function readHolds(db: DatabaseSync, { drawers, sums, doubt, told }: Reading): n
     sums.flush()
   }
   return postings
+}
+
+/** A hold whose figures are possible. */
+function readable(row: Row, doubt: Doubt): HoldState | null {
+  try {
+    return holdOf(row)
+  } catch (error) {
+    doubt([
+      `hold ${text(row, 'id')} cannot be read: ${error instanceof Error ? error.message : ''}`,
+    ])
+    return null
+  }
 }
 
 const ARCHIVED =

@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Awaitable } from '../../../src/floor/awaitable.ts'
 import type { Deposit, SatDeposit } from '../../../src/ledger/deposit.ts'
-import type { Charge, HoldRequest } from '../../../src/ledger/ledger.ts'
+import type { Charge, HoldRequest, UsdTerms } from '../../../src/ledger/ledger.ts'
 import type { Books } from '../../../src/ledger/open-ledger.ts'
 import { formatSat, fromSat, type Msat, msat } from '../../../src/money/msat.ts'
 import { ceilingPrice, charge, type Rate } from '../../../src/money/price.ts'
+import { microUsd } from '../../../src/money/usd.ts'
 import { drawersOf } from '../../support/drawers.ts'
 import { openMemoryBooks } from '../../support/memory-books.ts'
 
@@ -175,6 +176,15 @@ const EVENTS: readonly (readonly [string, () => Promise<string>])[] = [
     },
   ],
   [
+    'Dollars pay',
+    async () => {
+      const books = openMemoryBooks('test')
+      await dollars(books)
+      await books.ledger.hold({ ...request('r1', 312, 2048), usd: inDollars })
+      return table(books, () => books.ledger.settle('r1', used(12, 40)))
+    },
+  ],
+  [
     'A payment with a bonus',
     async () => {
       const books = openMemoryBooks('test')
@@ -207,6 +217,16 @@ const EVENTS: readonly (readonly [string, () => Promise<string>])[] = [
     },
   ],
 ]
+
+/** At a rate of 60,000 dollars for a bitcoin. */
+const inDollars: UsdTerms = { rate: 6_000_000_000_000n, price: null }
+
+const dollars = ({ ledger }: Books) =>
+  ledger.deposit({
+    ...{ payment: 'x402:7e', account: 'a91f', rail: 'x402', at: 0 },
+    ...{ credit: 'usd', amount: microUsd(2_000n) },
+    native: { amount: '2000', unit: 'USDC', rate: '60000' },
+  })
 
 describe('docs/money.md', () => {
   it.each(EVENTS)('shows what happens to the drawers: %s', async (heading, play) => {

@@ -16,6 +16,9 @@ export function countSettlements(facilitator: Facilitator): {
       get up() {
         return facilitator.up
       },
+      get least() {
+        return facilitator.least
+      },
       verify: (payment, requirement) => facilitator.verify(payment, requirement),
       async settle(...asked) {
         const settled = await facilitator.settle(...asked)

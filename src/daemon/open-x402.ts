@@ -3,7 +3,7 @@ import type { X402Settings } from '../config/config.ts'
 import { assert } from '../floor/assert.ts'
 import type { Background } from '../floor/background.ts'
 import type { World } from '../floor/world.ts'
-import { formatUsd } from '../money/usd.ts'
+import { formatUsd, type MicroUsd } from '../money/usd.ts'
 import type { Facilitator } from '../rails/x402/facilitator.ts'
 import type { FacilitatorOutage } from '../rails/x402/health.ts'
 import { x402Network } from '../rails/x402/networks.ts'
@@ -80,7 +80,7 @@ function paymentsIn(path: string): SqliteX402Payments {
 }
 
 async function facilitatorOf(
-  { facilitator, network }: X402Settings,
+  { facilitator, maxPayment, network }: X402Settings,
   parts: {
     readonly payments: SqliteX402Payments
     readonly world: World
@@ -88,7 +88,9 @@ async function facilitatorOf(
     readonly outage: FacilitatorOutage
   },
 ): Promise<Facilitator> {
-  if (facilitator.is === 'own') return await ownFacilitator(facilitator, network, parts)
+  if (facilitator.is === 'own') {
+    return await ownFacilitator(facilitator, network, { ...parts, maxPayment })
+  }
   const { url } = facilitator
   const headers = facilitator.headers.map(({ name, value }) => [name, value.reveal()] as const)
   return new RemoteFacilitator({ ...parts, url, network, headers: Object.fromEntries(headers) })
@@ -102,6 +104,7 @@ async function ownFacilitator(
     readonly world: World
     readonly background: Background
     readonly outage: FacilitatorOutage
+    readonly maxPayment: MicroUsd
   },
 ): Promise<Facilitator> {
   const libraries = await loadLibraries()

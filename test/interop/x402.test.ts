@@ -1,5 +1,6 @@
 import type { Hex } from 'viem'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { microUsd } from '../../src/money/usd.ts'
 import type { Facilitator } from '../../src/rails/x402/facilitator.ts'
 import type { FacilitatorOutage } from '../../src/rails/x402/health.ts'
 import { loadLibraries } from '../../src/rails/x402/own/libraries.ts'
@@ -51,7 +52,10 @@ async function own(chain: EvmChain, options: OwnOptions = {}, { outage } = heari
   const { asset, network } = chain.requirement
   const node = viemChain({ ...{ libraries, rpc: chain.rpc, key, network, asset } })
   const transactions = new Transactions(payments.db)
-  const facilitator = new OwnFacilitator({ ...parts, chain: node, transactions, usdPerEth, outage })
+  const facilitator = new OwnFacilitator({
+    ...{ ...parts, chain: node, transactions, usdPerEth, outage },
+    maxPayment: microUsd(1_000_000n),
+  })
   return { facilitator, payments, transactions, node }
 }
 

@@ -1,3 +1,4 @@
+import { type MicroUsd, NO_USD } from '../../src/money/usd.ts'
 import type { Facilitator, Settlement, Verified } from '../../src/rails/x402/facilitator.ts'
 import type { X402Payment, X402Requirement } from '../../src/rails/x402/payment.ts'
 import { FakeChain } from './fake-chain.ts'
@@ -17,6 +18,7 @@ export type MemoryFault =
 export class MemoryFacilitator implements Facilitator {
   readonly name = 'facilitator.example'
   up = true
+  least: MicroUsd = NO_USD
   readonly chain: FakeChain
   /** Taken in order, one for each call of that step. */
   readonly faults: Record<Step, MemoryFault[]> = { verify: [], settle: [] }

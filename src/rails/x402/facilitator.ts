@@ -1,3 +1,4 @@
+import type { MicroUsd } from '../../money/usd.ts'
 import type { X402Payment, X402Requirement } from './payment.ts'
 
 /**
@@ -9,6 +10,11 @@ export interface Facilitator {
   readonly name: string
   /** Whether it answered when it was last asked. Offers are made only while it does. Makes no call. */
   readonly up: boolean
+  /**
+   * The smallest payment that it settles now, in micro-dollars. Offers ask for no less. 0 if it names no
+   * bound. Makes no call.
+   */
+  readonly least: MicroUsd
   /**
    * Whether the payment could be settled now. Changes nothing. A valid answer is no proof that it can be
    * settled later.

@@ -19,14 +19,18 @@ const DESCRIPTION = 'Credit for this request and the next'
 
 /**
  * The amount of an offer: what the sats cost now. It is made as small as the request allows if that makes
- * more clients pay it, and where the operator takes no more at once.
+ * more clients pay it, and where the operator takes no more at once. It is never less than what the
+ * facilitator settles, and all of it is credited.
  */
 export function amountOf(
   { least, sat }: Pick<Want, 'least' | 'sat'>,
   rate: UsdPerBtc,
-  maxPayment: MicroUsd,
+  { leastPayment, maxPayment }: { readonly leastPayment: MicroUsd; readonly maxPayment: MicroUsd },
 ): Result<MicroUsd, OfferRefused> {
-  const [wanted, needed] = [sat, least].map((sats) => usdOf(fromSat(Math.max(sats, 1)), rate))
+  const [wanted, needed] = [sat, least].map((sats) => {
+    const usd = usdOf(fromSat(Math.max(sats, 1)), rate)
+    return usd < leastPayment ? leastPayment : usd
+  })
   if (wanted === undefined || needed === undefined || needed > maxPayment) {
     const most = satsOf(maxPayment, rate)
     return err({ why: 'amount_refused', least: null, most })

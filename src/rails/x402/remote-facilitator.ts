@@ -1,5 +1,6 @@
 import type { Background } from '../../floor/background.ts'
 import type { World } from '../../floor/world.ts'
+import { NO_USD } from '../../money/usd.ts'
 import { askJson, objectIn, type Transport } from '../../outbound/ask-json.ts'
 import { explain, type Failure } from '../../outbound/failure.ts'
 import { plainTransport } from '../../outbound/transport.ts'
@@ -37,6 +38,8 @@ export interface RemoteFacilitatorParts {
  */
 export class RemoteFacilitator implements Facilitator {
   readonly name: string
+  /** No facilitator says how little it settles. */
+  readonly least = NO_USD
   readonly #parts: RemoteFacilitatorParts
   readonly #base: string
   readonly #health: FacilitatorHealth

@@ -66,7 +66,7 @@ export class X402 implements Rail<X402Presented> {
   amountOf(sat: number): MicroUsd | null {
     const rate = this.#parts.usdPerBtc()
     if (rate === null) return null
-    const amount = amountOf({ sat, least: sat }, rate, this.#parts.terms.maxPayment)
+    const amount = amountOf({ sat, least: sat }, rate, this.#bounds())
     return amount.ok ? amount.value : null
   }
 
@@ -75,11 +75,11 @@ export class X402 implements Rail<X402Presented> {
   }
 
   offer(want: Want): Awaitable<Result<Offer, OfferRefused>> {
-    const { facilitator, terms } = this.#parts
+    const { facilitator } = this.#parts
     if (!facilitator.up) return err({ why: 'facilitator_unreachable' })
     const rate = this.#parts.usdPerBtc()
     if (rate === null) return err({ why: 'rate_unavailable' })
-    const amount = amountOf(want, rate, terms.maxPayment)
+    const amount = amountOf(want, rate, this.#bounds())
     if (!amount.ok) return amount
     return andThen(this.#taking.room(), (room) =>
       amount.value > room
@@ -97,6 +97,11 @@ export class X402 implements Rail<X402Presented> {
 
   start(learned: (receipt: Receipt) => Promise<Credited>): { stop(): Promise<void> } {
     return this.#taking.start(learned)
+  }
+
+  #bounds() {
+    const { facilitator, terms } = this.#parts
+    return { leastPayment: facilitator.least, maxPayment: terms.maxPayment }
   }
 
   #offer(want: Want, amount: MicroUsd, rate: UsdPerBtc): Offer {

@@ -1,5 +1,6 @@
 import { sleep } from '../../../src/floor/world.ts'
 import type { UsdPerBtc } from '../../../src/money/parse.ts'
+import { NO_USD } from '../../../src/money/usd.ts'
 import type { Facilitator, Settlement, Verified } from '../../../src/rails/x402/facilitator.ts'
 import {
   type Address,
@@ -91,6 +92,7 @@ export class SimChain {
       get up() {
         return chain.up
       },
+      least: NO_USD,
       verify: (payment, requirement) => process.hear(this.#verify(idOf(payment, requirement))),
       settle: (payment, requirement, again) => {
         const id = idOf(payment, requirement)

@@ -110,6 +110,7 @@ export const DOLLAR_PLANTS: readonly Planted[] = [
 
 const delegating = (facilitator: Facilitator): Facilitator => ({
   name: facilitator.name,
+  least: facilitator.least,
   get up() {
     return facilitator.up
   },

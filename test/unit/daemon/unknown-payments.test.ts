@@ -3,6 +3,7 @@ import { countSettlements } from '../../../src/daemon/counted-facilitator.ts'
 import { shortPayment } from '../../../src/daemon/short-payment.ts'
 import { UnknownPayments } from '../../../src/daemon/unknown-payments.ts'
 import type { PaymentId } from '../../../src/ledger/ledger.ts'
+import { microUsd } from '../../../src/money/usd.ts'
 import type { Facilitator, Settlement } from '../../../src/rails/x402/facilitator.ts'
 import type { X402Row } from '../../../src/rails/x402/payments.ts'
 
@@ -44,7 +45,7 @@ it('each answer of a facilitator is counted, and the answer is the same', async 
   ]
   const heard: unknown[] = []
   const own: Facilitator = {
-    ...{ name: 'f.example', up: true },
+    ...{ name: 'f.example', up: true, least: microUsd(7n) },
     verify: async () => ({ is: 'valid' }),
     async settle(...asked) {
       heard.push(asked)
@@ -53,6 +54,7 @@ it('each answer of a facilitator is counted, and the answer is the same', async 
     start: () => ({ stop: async () => {} }),
   }
   const { facilitator, settlements } = countSettlements(own)
+  expect(facilitator.least).toBe(7n)
   const settle = () => facilitator.settle({} as never, {} as never, 'again')
   expect([await settle(), await settle(), await settle()]).toEqual(answers)
   expect(Object.fromEntries(settlements)).toEqual({ settled: 2, unknown: 1 })

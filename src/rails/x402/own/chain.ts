@@ -5,6 +5,11 @@ import type { X402Payment, X402Requirement } from '../payment.ts'
 export interface Chain {
   /** Why nothing can be settled now. Null if it can. */
   trouble(): Promise<string | null>
+  /**
+   * The most that the gas of a usual payment costs now, in the smallest unit of the coin of the network.
+   * Null if the node did not answer.
+   */
+  gas(): Promise<bigint | null>
   /** Checks the payment, and runs its transaction on the node without sending it. */
   verify(payment: X402Payment, requirement: X402Requirement): Promise<Verified>
   /** Makes the transaction of a payment. Sends nothing. Null if the node did not answer, or would not run it. */

@@ -1,9 +1,9 @@
 import type { Background } from '../../../floor/background.ts'
 import { sleep, type World } from '../../../floor/world.ts'
 import type { PaymentId } from '../../../ledger/ledger.ts'
-import { type MicroUsd, microUsd } from '../../../money/usd.ts'
+import { formatUsd, type MicroUsd, microUsd, NO_USD } from '../../../money/usd.ts'
 import type { Facilitator, Settlement, Verified } from '../facilitator.ts'
-import { FacilitatorHealth, type FacilitatorOutage } from '../health.ts'
+import { FacilitatorHealth, type FacilitatorOutage, type Trouble } from '../health.ts'
 import { type X402Payment, type X402Requirement, x402PaymentId } from '../payment.ts'
 import { SettleQueue } from '../settle-queue.ts'
 import type { Chain, Ended, Signed, Transfer } from './chain.ts'
@@ -11,6 +11,8 @@ import type { Transaction, Transactions } from './transactions.ts'
 
 /** A payment is so many times what its gas may cost, at least. */
 const TIMES_THE_GAS = 10n
+/** Offers ask for a quarter more than that, because the gas may cost more until they are paid. */
+const ROOM = { of: 5n, to: 4n }
 /** What transactions that move nothing may cost in an hour: a dollar. Payers can make them fail. */
 const FOR_NOTHING = 1_000_000n
 const HOUR = 60 * 60_000
@@ -27,6 +29,8 @@ export interface OwnFacilitatorParts {
   readonly transactions: Transactions
   /** Dollars for one coin that pays the gas. */
   readonly usdPerEth: number
+  /** The largest payment that the operator takes. */
+  readonly maxPayment: MicroUsd
   readonly world: World
   readonly background: Background
   readonly outage: FacilitatorOutage
@@ -42,19 +46,20 @@ export class OwnFacilitator implements Facilitator {
   readonly #parts: OwnFacilitatorParts
   readonly #health: FacilitatorHealth
   readonly #queue: SettleQueue
+  #least: MicroUsd = NO_USD
 
   constructor(parts: OwnFacilitatorParts) {
     this.#parts = parts
     this.#queue = new SettleQueue(parts.world)
-    const check = async () => {
-      const reason = await parts.chain.trouble()
-      return reason === null ? null : { reason }
-    }
-    this.#health = new FacilitatorHealth({ ...parts, name: this.name, check })
+    this.#health = new FacilitatorHealth({ ...parts, name: this.name, check: () => this.#check() })
   }
 
   get up(): boolean {
     return this.#health.up
+  }
+
+  get least(): MicroUsd {
+    return this.#least
   }
 
   start(): { stop(): Promise<void> } {
@@ -74,6 +79,20 @@ export class OwnFacilitator implements Facilitator {
     const settlement = await this.#queue.run(id, () => this.#settle(id, transfer))
     if (settlement.is === 'unknown') this.#health.suspect()
     return settlement
+  }
+
+  async #check(): Promise<Trouble> {
+    const { chain, maxPayment } = this.#parts
+    const reason = await chain.trouble()
+    if (reason !== null) return { reason }
+    const wei = await chain.gas()
+    if (wei === null) return { reason: 'its node does not answer' }
+    const cost = this.#usdOf(wei)
+    this.#least = leastFor(cost)
+    if (this.#least <= maxPayment) return null
+    return {
+      reason: `the gas of a payment costs up to ${formatUsd(cost)} dollars, more than a tenth of maxPayment`,
+    }
   }
 
   async #settle(id: PaymentId, transfer: Transfer): Promise<Settlement> {
@@ -111,6 +130,9 @@ export class OwnFacilitator implements Facilitator {
     if (signed === null) return { is: 'unreachable', reason: 'its node makes no transaction' }
     const cost = this.#usdOf(signed.wei)
     if (transfer.requirement.amount < cost * TIMES_THE_GAS) {
+      // The next offer is in the answer of this one.
+      this.#least = leastFor(cost)
+      this.#health.suspect()
       return { is: 'refused', reason: 'less_than_ten_times_the_gas' }
     }
     if (transactions.spentForNothing(world.now() - HOUR) + cost > FOR_NOTHING) {
@@ -160,3 +182,7 @@ export class OwnFacilitator implements Facilitator {
     return microUsd((wei * microPerCoin + 10n ** 18n - 1n) / 10n ** 18n)
   }
 }
+
+/** Of a payment whose gas costs so much. */
+const leastFor = (cost: MicroUsd): MicroUsd =>
+  microUsd((cost * TIMES_THE_GAS * ROOM.of + ROOM.to - 1n) / ROOM.to)

@@ -31,6 +31,9 @@ const TRANSFER_ABI = [
   },
 ] as const
 
+/** The most that a transfer of Circle's token by EIP-3009 takes, and a fifth more, as it is sent. */
+const USUAL_GAS = 120_000n
+
 export interface ViemChainParts {
   readonly libraries: Libraries
   /** The address of the node. It may contain a key, so it is in no message. */
@@ -62,6 +65,12 @@ export function viemChain(parts: ViemChainParts): Chain {
 
   /** What the call returns. Null if the node did not answer it. */
   const tried = async <T>(call: Promise<T>): Promise<T | null> => await call.catch(() => null)
+
+  /** 0 on a chain that has no other chain below it. */
+  const l1Fee = async (raw: Hex): Promise<bigint> => {
+    const fee = { address: L1_FEES, abi: L1_FEE_ABI, functionName: 'getL1Fee' } as const
+    return (await tried(client.readContract({ ...fee, args: [raw] }))) ?? 0n
+  }
 
   /** A checker of its own for each payment, so that it is known whether the node answered. */
   const checker = () => {
@@ -99,6 +108,11 @@ export function viemChain(parts: ViemChainParts): Chain {
       return balance === 0n ? `its account ${account.address} has no money for gas` : null
     },
 
+    async gas() {
+      const fees = await tried(client.estimateFeesPerGas())
+      return fees === null ? null : USUAL_GAS * fees.maxFeePerGas + (await l1Fee(usualBytes(viem)))
+    },
+
     async verify(payment, requirement): Promise<Verified> {
       const { paymentPayload, paymentRequirements } = askOf(2, payment, requirement) as never
       const { seen, exact } = checker()
@@ -132,9 +146,8 @@ export function viemChain(parts: ViemChainParts): Chain {
         ...{ chainId: id, type: 'eip1559', nonce, gas, maxFeePerGas, maxPriorityFeePerGas },
         ...{ to, data, value: 0n },
       })
-      const fee = { address: L1_FEES, abi: L1_FEE_ABI, functionName: 'getL1Fee' } as const
-      const l1 = (await tried(client.readContract({ ...fee, args: [raw] }))) ?? 0n
-      return { hash: viem.keccak256(raw), raw, nonce, wei: gas * maxFeePerGas + l1 }
+      const wei = gas * maxFeePerGas + (await l1Fee(raw))
+      return { hash: viem.keccak256(raw), raw, nonce, wei }
     },
 
     async send(raw): Promise<Sent> {
@@ -168,6 +181,10 @@ export function viemChain(parts: ViemChainParts): Chain {
     }
   }
 }
+
+/** As many bytes as a signed payment has, which cannot be compressed either. */
+const usualBytes = ({ concat, keccak256, toHex }: Libraries['viem']): Hex =>
+  concat(Array.from({ length: 13 }, (_, at) => keccak256(toHex(at))))
 
 function accountOf({ libraries, key }: Pick<ViemChainParts, 'libraries' | 'key'>) {
   try {

@@ -72,6 +72,16 @@ describe('an offer of dollars', () => {
     expect(new Set(ids).size).toBe(2)
   })
 
+  it('asks for as much as the facilitator settles, in both versions and in the documents', async () => {
+    const bed = new X402Bed()
+    bed.facilitator.least = microUsd(30_000n)
+    const { accepts, body, headers } = await bed.offer({ sat: 21 })
+    expect(accepts).toMatchObject([{ maxAmountRequired: '30000' }])
+    expect(read402(headers['payment-required']).accepts).toMatchObject([{ amount: '30000' }])
+    expect(body.x402).toMatchObject({ amount_usd: '0.03', credit_sats: 30 })
+    expect(bed.rail.amountOf(21)).toBe(30_000n)
+  })
+
   it('leaves itself out if no rate is known, or if the request costs more than is taken', async () => {
     const bed = new X402Bed({ maxPayment: 20_000n })
     expect(await bed.rail.offer(wantOf({ sat: 100, least: 21 }))).toEqual({
@@ -82,6 +92,10 @@ describe('an offer of dollars', () => {
     expect(await bed.rail.offer(wantOf())).toMatchObject({ error: { why: 'rate_unavailable' } })
     expect([bed.rail.up, bed.rail.amountOf(10)]).toEqual([false, null])
   })
+})
+
+const bounds = (maxPayment: bigint, leastPayment = 0n) => ({
+  ...{ leastPayment: microUsd(leastPayment), maxPayment: microUsd(maxPayment) },
 })
 
 describe('the amount of an offer, in micro-dollars', () => {
@@ -95,14 +109,29 @@ describe('the amount of an offer, in micro-dollars', () => {
     ['what is needed of it', 90, 50, 50_000n, 50_000n],
     ['at least something', 0, 0, 1_000_000n, 1_000n],
   ])('is %s', (_, sat, least, most, amount) => {
-    expect(amountOf({ sat, least }, rateOf('100000'), microUsd(most))).toEqual({
+    expect(amountOf({ sat, least }, rateOf('100000'), bounds(most))).toEqual({
       ok: true,
       value: amount,
     })
   })
 
+  it.each([
+    ['more than what the sats cost', 21, 10, 30_000n, 30_000n],
+    ['more than version 1 pays', 21, 10, 150_000n, 150_000n],
+    ['no bound, if the sats cost more', 90, 20, 30_000n, 90_000n],
+    ['no bound, if version 1 pays more', 500, 20, 30_000n, 100_000n],
+  ])('is what the facilitator settles at least: %s', (_, sat, least, leastPayment, amount) => {
+    const asked = amountOf({ sat, least }, rateOf('100000'), bounds(1_000_000n, leastPayment))
+    expect(asked).toEqual({ ok: true, value: amount })
+  })
+
+  it('is nothing if the facilitator settles nothing so small as the operator takes', () => {
+    const asked = amountOf({ sat: 21, least: 10 }, rateOf('100000'), bounds(20_000n, 20_001n))
+    expect(asked).toMatchObject({ error: { why: 'amount_refused' } })
+  })
+
   it('is rounded up', () => {
-    const amount = amountOf({ sat: 1, least: 1 }, rateOf('33333.33'), microUsd(1_000_000n))
+    const amount = amountOf({ sat: 1, least: 1 }, rateOf('33333.33'), bounds(1_000_000n))
     expect(amount).toEqual({ ok: true, value: 334n })
   })
 })

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Background } from '../../../../src/floor/background.ts'
+import { microUsd } from '../../../../src/money/usd.ts'
 import type { Chain, Ended, Sent, Signed } from '../../../../src/rails/x402/own/chain.ts'
 import { OwnFacilitator } from '../../../../src/rails/x402/own/own-facilitator.ts'
 import { Transactions } from '../../../../src/rails/x402/own/transactions.ts'
@@ -17,6 +18,7 @@ class ScriptedChain implements Chain {
   why: string | null = null
   down: string | null = null
   wei = 10n ** 11n
+  gasNow: bigint | null = 10n ** 11n
   signs = true
   /** Whether the transaction was on disk when it was sent. */
   onDisk: (hash: string) => void = () => {}
@@ -24,6 +26,9 @@ class ScriptedChain implements Chain {
 
   async trouble() {
     return this.down
+  }
+  async gas() {
+    return this.gasNow
   }
   async verify() {
     this.calls.push('verify')
@@ -62,7 +67,7 @@ describe('an own facilitator', () => {
     transactions = new Transactions(payments.db)
     told.length = 0
     facilitator = new OwnFacilitator({
-      ...{ chain, transactions, usdPerEth: 3_000, world },
+      ...{ chain, transactions, usdPerEth: 3_000, world, maxPayment: microUsd(100_000n) },
       background: new Background(world, ({ reason }) => told.push(reason)),
       outage: { gone: (_, reason) => told.push(reason), back: () => told.push('back') },
     })
@@ -183,5 +188,48 @@ describe('an own facilitator', () => {
     await world.pass(6_000)
     expect(facilitator.up).toBe(true)
     await running.stop()
+  })
+
+  describe('the least that offers ask for', () => {
+    it('is ten times the gas of now and a quarter more, in micro-dollars', async () => {
+      expect(facilitator.least).toBe(0n)
+      // At 3,000 dollars: 300 micro-dollars.
+      const running = facilitator.start()
+      await world.pass(1_000)
+      expect([facilitator.up, facilitator.least]).toEqual([true, 3_750n])
+      chain.gasNow = 10n ** 11n * 2n
+      await world.pass(61_000)
+      expect(facilitator.least).toBe(7_500n)
+      await running.stop()
+    })
+
+    it('is more at once after a payment that was too small', async () => {
+      const running = facilitator.start()
+      await world.pass(1_000)
+      // 1,200 micro-dollars.
+      chain.wei = chain.gasNow = 4n * 10n ** 11n
+      expect((await settle()).is).toBe('refused')
+      expect([facilitator.up, facilitator.least]).toEqual([true, 15_000n])
+      await running.stop()
+    })
+
+    it('F10 is more than the operator takes at once: it is down, by name', async () => {
+      chain.gasNow = 3n * 10n ** 12n
+      const running = facilitator.start()
+      await world.pass(1_000)
+      expect([facilitator.up, told]).toEqual([
+        ...[
+          false,
+          ['the gas of a payment costs up to 0.009 dollars, more than a tenth of maxPayment'],
+        ],
+      ])
+      chain.gasNow = null
+      await world.pass(10_000)
+      expect(facilitator.up).toBe(false)
+      chain.gasNow = 10n ** 11n
+      await world.pass(60_000)
+      expect([facilitator.up, told.at(-1)]).toEqual([true, 'back'])
+      await running.stop()
+    })
   })
 })

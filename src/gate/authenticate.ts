@@ -24,7 +24,7 @@ export type Paying = Extract<Presentation, { readonly is: 'credential' | 'paymen
 const FIRST_USE_WITHIN = 20_000
 
 /** The rail that sells passes before they are paid for. */
-export interface UnpaidPasses extends Pick<Rail<PresentedPass>, 'redeem'> {
+export interface UnpaidPasses extends Pick<Rail<PresentedPass>, 'read' | 'redeem'> {
   /** What is known of the payment of that hash. Asks the store, and never the wallet. */
   invoiceState(hash: string): Promise<'paid' | 'open' | 'expired' | 'unknown'>
 }
@@ -46,7 +46,7 @@ export class Authenticator {
     readonly passes: Passes
     readonly revocations: Revocations
     readonly unpaid: UnpaidPasses
-    readonly deposits: Pick<Deposits, 'credit'>
+    readonly deposits: Pick<Deposits, 'credit' | 'passAgain'>
     readonly known: Pick<KnownPasses, 'remember'>
     readonly world: World
   }) {
@@ -178,8 +178,18 @@ export class Authenticator {
     if (pass !== null) return this.#beside(presented, pass, call)
     const taken = await this.#taker.take(presented, { ...call, account: null })
     if (!taken.ok) return orNot(taken)
-    const { account, carries, change, usdRate } = taken.value
+    const { account, again, carries, change, usdRate } = taken.value
+    const ended = again === undefined ? null : await this.#endedAgain(again, call)
+    if (ended !== null) return err(ended)
     return this.#notEnded(ok({ ...paidBy(account, carries), change, usdRate }))
+  }
+
+  /** Why the pass of a payment that is presented again is not good any more. Null if it is. */
+  async #endedAgain(text: string, call: Judging): Promise<NotAuthenticated | null> {
+    const pass = this.#unpaid.read(['authorization', `Bearer ${text}`])
+    assert(pass.is === 'credential', 'a pass that this gate has made is read')
+    const identified = await this.authenticate(pass, call)
+    return identified.ok ? null : identified.error
   }
 
   /**

@@ -1,6 +1,6 @@
 import { assert } from '../floor/assert.ts'
 import type { World } from '../floor/world.ts'
-import type { AccountId, Ledger } from '../ledger/ledger.ts'
+import type { AccountId, Ledger, PaymentId } from '../ledger/ledger.ts'
 import type { Passes, PassRow } from '../ledger/passes.ts'
 import { type Msat, ZERO } from '../money/msat.ts'
 import type { Tiers } from '../money/tiers.ts'
@@ -49,6 +49,15 @@ export class Deposits {
     }
     credited.then(over, over)
     return credited
+  }
+
+  /**
+   * The pass of the account that a payment opened, which was given out before. Only for somebody who has
+   * proved to be its buyer (threats L1). Null if the payment opened none.
+   */
+  async passAgain(payment: PaymentId): Promise<string | null> {
+    const row = await this.#parts.passes.get(passNameOf(payment))
+    return row === null ? null : this.#passIn(row)
   }
 
   async #credit(receipt: Receipt, earlier: Credited | null): Promise<Credited> {
@@ -102,11 +111,16 @@ export class Deposits {
 
   /** The pass of an account that was opened before anybody presented its payment, for the first who does. */
   async #kept({ unpresented }: Receipt, row: PassRow): Promise<string | null> {
-    const { hash, tokenId, keyId, caveats, usedAt } = row
+    if (unpresented === true || row.usedAt !== null) return null
+    const pass = this.#passIn(row)
+    if (pass !== null) await this.#parts.passes.markUsed(row.hash, this.#parts.world.now())
+    return pass
+  }
+
+  /** The text of a pass, made anew from its row. */
+  #passIn({ hash, tokenId, keyId, caveats }: PassRow): string | null {
     const master = this.#parts.keys.byId(keyId)
-    if (unpresented === true || usedAt !== null) return null
     if (tokenId === null || caveats === null || master === null) return null
-    await this.#parts.passes.markUsed(hash, this.#parts.world.now())
     return passFor({ hash, tokenId }, master, caveats)
   }
 

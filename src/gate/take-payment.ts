@@ -24,16 +24,19 @@ const ASK_AGAIN = 500
 export type Payment = Extract<Presentation, { readonly is: 'payment' }>
 
 /** The account of a payment, and what it is owed with the answer. */
-type Taken = Pick<Identified, 'account' | 'carries' | 'change' | 'usdRate'>
+interface Taken extends Pick<Identified, 'account' | 'carries' | 'change' | 'usdRate'> {
+  /** Set for a repeat by its buyer: the pass, which is shown again, and pays (threats L1). */
+  readonly again?: string | undefined
+}
 
 /** Takes payments that requests present: asks their rail, and has them credited. */
 export class PaymentTaker {
-  readonly #deposits: Pick<Deposits, 'credit'>
+  readonly #deposits: Pick<Deposits, 'credit' | 'passAgain'>
   readonly #passes: Pick<Passes, 'get'>
   readonly #world: World
 
   constructor(parts: {
-    readonly deposits: Pick<Deposits, 'credit'>
+    readonly deposits: Pick<Deposits, 'credit' | 'passAgain'>
     readonly passes: Pick<Passes, 'get'>
     readonly world: World
   }) {
@@ -60,7 +63,15 @@ export class PaymentTaker {
     const taken = await this.#take(given, call)
     if (!taken.ok || call.account !== null) return taken
     const { account, id, pays } = taken.value
-    return pays || (await this.#opened(id, account)) ? taken : err(NO_KEY)
+    if (!pays && !(await this.#opened(id, account))) return err(NO_KEY)
+    return taken.value.repeats ? this.#again(taken.value) : taken
+  }
+
+  /** The buyer presents a payment again that opened an account: its pass comes again. */
+  async #again(taken: Taken & { readonly id: PaymentId }): Promise<Result<Taken, RedeemRefused>> {
+    const again = await this.#deposits.passAgain(taken.id)
+    if (again === null) return err(NO_KEY)
+    return ok({ ...taken, again, carries: { ...taken.carries, 'x-satgate-pass': again } })
   }
 
   /**
@@ -74,15 +85,26 @@ export class PaymentTaker {
   async #take(
     { rail, payment }: Payment,
     call: PaidRequest,
-  ): Promise<Result<Taken & { readonly id: PaymentId; readonly pays: boolean }, RedeemRefused>> {
+  ): Promise<Result<Redeemed, RedeemRefused>> {
     const redeemed = await this.patiently(() => rail.redeem(payment, call))
     if (!redeemed.ok) return redeemed
+    const { repeat } = redeemed.value
+    if (repeat === 'answer') return err(redeemed.value.known === true ? PAID : ANSWERING)
+    const repeats = repeat === 'pass'
     const { decided, headers, known, pays = false, account: named, payment: id } = redeemed.value
     const header = rail.change?.(payment) ?? null
     const usdRate = redeemed.value.credit === 'usd' ? redeemed.value.rate : undefined
     const dueTo = (first: boolean) => (header === null ? undefined : { payment: id, header, first })
     if (known === true && typeof named === 'string') {
-      return ok({ id, pays, account: named, carries: headers, change: dueTo(false), usdRate })
+      return ok({
+        id,
+        pays,
+        repeats,
+        account: named,
+        carries: headers,
+        change: dueTo(false),
+        usdRate,
+      })
     }
     // A rail that does not know of accounts lets each payment open one.
     const isNamed = typeof named === 'string' || decided === true
@@ -91,6 +113,7 @@ export class PaymentTaker {
     return ok({
       id,
       pays,
+      repeats,
       account,
       carries: pass === null ? headers : { ...headers, 'x-satgate-pass': pass },
       change: dueTo(pass !== null),
@@ -115,6 +138,12 @@ export class PaymentTaker {
   }
 }
 
+type Redeemed = Taken & {
+  readonly id: PaymentId
+  readonly pays: boolean
+  readonly repeats: boolean
+}
+
 /** Whoever presents a payment pays out of the account that it opened, and may no more (threats L2). */
 export const paidBy = (account: AccountId, carries: Identified['carries']): Identified => ({
   ...{ account, limits: [], scope: { is: 'request' }, generation: 0, via: 'payment', carries },
@@ -128,6 +157,24 @@ const NO_KEY: PaymentRefused = {
   code: 'token_used',
   message:
     'Insufficient credits: this payment was credited to an account that had a pass before. Send that pass, or another payment.',
+}
+
+/** Anybody may know the payment by now, so it buys nothing (threats L1). */
+const PAID: PaymentRefused = {
+  status: 402,
+  code: 'x402_paid',
+  message:
+    'Insufficient credits: this payment was credited before, and bought its answer. Do not pay again: send its pass as the key, which came in X-Satgate-Pass with that answer.',
+  offersNothing: true,
+}
+/** Another request presents the same payment, and is being answered (threats F1). */
+const ANSWERING: PaymentRefused = {
+  status: 503,
+  code: 'x402_answering',
+  message:
+    'This payment pays for a request that is being answered now. Do not pay again: wait for that answer, and use the pass in its X-Satgate-Pass.',
+  retryAfterSeconds: 5,
+  fields: { payment_state: 'pending' },
 }
 
 const isSoon = (refused: RedeemRefused): boolean =>

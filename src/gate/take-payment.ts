@@ -2,6 +2,7 @@ import { err, ok, type Result } from '../floor/result.ts'
 import { sleep, type World } from '../floor/world.ts'
 import type { AccountId, PaymentId } from '../ledger/ledger.ts'
 import type { Passes } from '../ledger/passes.ts'
+import type { UsdPerBtc } from '../money/parse.ts'
 import { passNameOf } from '../passes/write.ts'
 import type {
   PaidRequest,
@@ -93,7 +94,7 @@ export class PaymentTaker {
     const repeats = repeat === 'pass'
     const { decided, headers, known, pays = false, account: named, payment: id } = redeemed.value
     const header = rail.change?.(payment) ?? null
-    const usdRate = redeemed.value.credit === 'usd' ? redeemed.value.rate : undefined
+    const usdRate = rateOf(redeemed.value)
     const dueTo = (first: boolean) => (header === null ? undefined : { payment: id, header, first })
     if (known === true && typeof named === 'string') {
       return ok({
@@ -137,6 +138,15 @@ export class PaymentTaker {
     }
   }
 }
+
+/**
+ * The rate of the offer, for the request that it was made for. A payment that was credited before brings
+ * it back to nobody: whoever keeps one, or reads it on the chain, would choose the rate (threats L5).
+ */
+const rateOf = (receipt: Receipt): UsdPerBtc | undefined =>
+  receipt.credit === 'usd' && receipt.known !== true && receipt.repeat === undefined
+    ? receipt.rate
+    : undefined
 
 type Redeemed = Taken & {
   readonly id: PaymentId

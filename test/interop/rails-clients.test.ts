@@ -62,8 +62,8 @@ const hello = (more: object = {}) => ({
   ...{ model: MODEL, messages: [{ role: 'user', content: 'Say hello.' }] },
   ...more,
 })
-/** Above the credit that any of these payments leaves: its 402 asks for more. */
-const DEAR = hello({ max_tokens: 20_000, stream: true })
+/** Its prompt alone costs more than any of these payments leaves, so its 402 asks for more. */
+const DEAR = hello({ messages: [{ role: 'user', content: 'word '.repeat(15_000) }] })
 
 describeWithLab('clients that pay, each with its own wallet', () => {
   let lab: Lab
@@ -201,8 +201,8 @@ describeWithLab('clients that pay, each with its own wallet', () => {
       (await gate.client.ask({ path: '/v1/balance', headers: bearer(pass) })).json
     /** The credit of an account, whatever it was bought with: sats and dollars. */
     const credit = async (pass: string) => {
-      const { account, balance_msat, balance_usd } = await balance(pass)
-      return { account, sats: balance_msat, dollars: Number(balance_usd ?? 0) }
+      const { account, balance_msat, usd_micros } = await balance(pass)
+      return { account, sats: balance_msat, dollars: usd_micros ?? 0 }
     }
     const coins = async (sats: number) => {
       const wallet = await EcashBuyer.at(peers.mint)

@@ -63,6 +63,8 @@ interface Paying {
   readonly stolen?: boolean
   /** A credential of the Payment scheme, and the payment hash of its invoice. */
   readonly charge?: { readonly value: string; readonly hash: string } | undefined
+  /** The payment that bought the pass, if it is not the pass of now. */
+  readonly boughtBy?: string
   /** Without it a new one. */
   readonly body?: Uint8Array
   readonly forged?: boolean
@@ -145,7 +147,7 @@ export class SimBuyer {
 
   async #act(): Promise<void> {
     const { chance } = this.world
-    if (this.dollars !== null && chance.percent(50) && (await this.dollars.act())) return
+    if (this.dollars !== null && chance.percent(65) && (await this.dollars.act())) return
     if (this.spending !== null && (await this.spending.act())) return
     if (this.#pass === null) return chance.percent(50) ? this.#accept() : this.#buy(null)
     const what = chance.from(0, 99)
@@ -225,7 +227,7 @@ export class SimBuyer {
     const at = this.world.now()
     const id = `${at.toString(36).padStart(9, '0')}-${this.name}-${this.#requests}`
     const carried = token?.payment ?? charge?.hash ?? (x402 === undefined ? null : hashOf(x402))
-    const payment = (pass === null ? carried : this.#pass?.hash) ?? null
+    const payment = paying.boughtBy ?? (pass === null ? carried : this.#pass?.hash) ?? null
     const revoked = this.dead.has(pass ?? token?.text ?? '')
     const body = paying.body ?? this.#newBody()
     const asked: Asked = {
@@ -252,7 +254,11 @@ export class SimBuyer {
       if (process.alive) asked.bug = error
     })
     await reply.done
-    if (token !== undefined) this.spending?.heard(token, (name) => reply.header(name))
+    if (token !== undefined) {
+      // The first answer that a pass pays for has that very pass.
+      const own = (value: string | null) => (value === pass ? null : value)
+      this.spending?.heard(token, (name) => own(reply.header(name)))
+    }
     return asked
   }
 

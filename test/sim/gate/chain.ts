@@ -53,12 +53,12 @@ export class SimChain {
   usdPerBtc = RATE
   readonly #world: VirtualWorld
   /** Whether it finds a transaction again that it sent before, when it is asked once more. */
-  readonly #remembers: boolean
+  readonly remembers: boolean
   #calm = false
 
   constructor(world: VirtualWorld, remembers: boolean) {
     this.#world = world
-    this.#remembers = remembers
+    this.remembers = remembers
   }
 
   calm(): void {
@@ -133,7 +133,7 @@ export class SimChain {
 
   /** It is on the chain already. Whether we sent it is known only to a facilitator that remembers. */
   #foundAgain({ by, hash }: SimTransaction, again: boolean): Settlement {
-    if (by === 'facilitator' && this.#remembers) return { is: 'settled', transaction: hash }
+    if (by === 'facilitator' && this.remembers) return { is: 'settled', transaction: hash }
     if (again) return { is: 'unknown', reason: 'nonce_already_used' }
     return { is: 'refused', reason: 'nonce_already_used' }
   }

@@ -44,8 +44,8 @@ export class SimDollars {
     if (what < 39) return this.#beside()
     if (what < 41) return this.#late()
     if (what < 45) return this.#steal()
-    if (what < 47) return this.#front()
-    if (what < 55) return this.#charge()
+    if (what < 51) return this.#front()
+    if (what < 61) return this.#charge()
     return false
   }
 
@@ -168,7 +168,7 @@ export class SimDollars {
     const alsoPass = chance.percent(30) && typeof l402?.macaroon === 'string'
     const all = await Promise.all([
       ...Array.from({ length: times }, () => this.#buyer.ask({ charge, body: asked.body })),
-      ...(alsoPass ? [this.#buyer.ask({ pass })] : []),
+      ...(alsoPass ? [this.#buyer.ask({ pass, boughtBy: charge.hash })] : []),
     ])
     if (all.some(({ reply }) => reply.status === 200)) this.seen.add('charge')
     // As if the answer had got lost.

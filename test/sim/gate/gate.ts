@@ -45,7 +45,7 @@ const SETTINGS = {
 export const TIER = { amountSats: 1_000, creditSats: 1_200 }
 const TIERS = { credit: { tiers: [TIER] } }
 /** The most dollars that all buyers together may have unspent. */
-export const MOST_DOLLARS = 80_000n
+export const MOST_DOLLARS = 40_000n
 const DOLLARS = {
   // Nobody opens it: with play money no dollars are taken.
   wallet: { mints: [MINT] },
@@ -53,7 +53,7 @@ const DOLLARS = {
     payment: true,
     x402: {
       ...{ payTo: SIM_PAY_TO, network: 'base-sepolia', facilitator: 'http://127.0.0.1:1' },
-      ...{ maxPayment: '0.06', maxOutstanding: '0.08' },
+      ...{ maxPayment: '0.04', maxOutstanding: '0.04' },
     },
   },
 }

@@ -33,7 +33,7 @@ export async function playHistory(seed: number, plant?: Plant, count = 1): Promi
   const kind = new Chance(seed * 7 + 5)
   const mint = kind.percent(60) ? new SimMint(world) : null
   const hasTiers = mint !== null && kind.percent(50)
-  const chain = kind.percent(40) ? new SimChain(world, kind.percent(70)) : null
+  const chain = kind.percent(20) ? new SimChain(world, kind.percent(70)) : null
   const wallets = new SimWallets(world, count, mint !== null)
   const upstream = new SimUpstream(world)
   const store = chance.percent(8) ? 'sqlite' : 'memory'

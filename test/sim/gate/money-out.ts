@@ -100,6 +100,9 @@ function perAccount(
     for (const { amount, credit, debit } of postings) {
       if (credit.startsWith(EARNINGS)) add(used, accountOf(debit), amount)
       if (debit.startsWith(EARNINGS)) add(used, accountOf(credit), -amount)
+      // What dollars bought was never paid in sats.
+      if (debit === 'exchange:usd') add(used, accountOf(credit), -amount)
+      if (credit === 'exchange:usd') add(used, accountOf(debit), amount)
       // A debt that nobody pays.
       if (debit === 'loss:overrun') add(used, accountOf(credit), -amount)
     }

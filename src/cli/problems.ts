@@ -180,7 +180,7 @@ export const PROBLEMS: Readonly<Record<string, Problem>> = {
     level: 'warn',
     fields: ['payment', 'usd', 'network'],
     begins: (field) =>
-      `nobody knows whether a payment of $${field('usd')} on ${field('network')} arrived (its id begins with ${field('payment')}). Its buyer got no credit. Compare what arrived at your address with: satgate earnings`,
+      `nobody knows whether a payment of $${field('usd')} on ${field('network')} arrived (its id begins with ${field('payment')}). Its buyer got no credit. Look for it on the chain, and if it arrived: satgate wallet confirm --payments`,
   },
   withdrawal_open: {
     level: 'warn',

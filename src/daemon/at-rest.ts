@@ -14,6 +14,7 @@ import {
   type Question,
   type WalletQuestion,
 } from './control-handlers.ts'
+import { openPayments } from './control-payments.ts'
 import { openCoinsAlone, takeSeed } from './ecash-folder.ts'
 import { Failed } from './failed.ts'
 import { rootKeys, takeFolder } from './folder.ts'
@@ -49,7 +50,9 @@ export async function booksAtRest(
     const part = async (rows: readonly unknown[]) => {
       for (const row of rows) parts.push(row)
     }
-    const answer = await controlHandlers({ books, gifts, keys: keys.value, world })(question, {
+    const payments = openPayments(path, null)
+    const known = { books, gifts, keys: keys.value, world, payments }
+    const answer = await controlHandlers(known)(question, {
       told,
       part,
     })

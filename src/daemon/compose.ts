@@ -25,6 +25,7 @@ import type { AccountId } from '../ledger/ledger.ts'
 import { PromptEstimator } from '../money/lessons.ts'
 import { Tiers } from '../money/tiers.ts'
 import type { Gifts } from '../rails/gifts.ts'
+import type { X402 } from '../rails/x402/x402.ts'
 import { WalletList } from '../wallets/wallet-list.ts'
 import type { RestoreCheck } from '../withdrawals/restore-check.ts'
 import type { Withdrawals } from '../withdrawals/withdrawals.ts'
@@ -60,6 +61,8 @@ export interface Composed extends Entrances {
   /** How buyers are paid back. */
   readonly withdrawals: Withdrawals
   readonly restored: RestoreCheck
+  /** Null if no dollars are taken. */
+  readonly x402: X402 | null
   readonly running: () => number
   readonly openInvoices: () => number
   /** The backend answered when it was last asked, and lists something to sell. */
@@ -195,7 +198,7 @@ export function compose(parts: GateParts): Composed {
   })
   return {
     ...entrances,
-    ...{ inside, wallets, gifts, upstreamUp, withdrawals, restored: out.restored },
+    ...{ inside, wallets, gifts, upstreamUp, withdrawals, restored: out.restored, x402 },
     running: () => gate.running,
     openInvoices: () => lightning.open,
     refuseNew() {

@@ -23,6 +23,7 @@ import {
   withdrawalJson,
 } from './control-json.ts'
 import { answerPasses, type PassQuestion } from './control-passes.ts'
+import { answerPayments, type OpenPayments, type PaymentQuestion } from './control-payments.ts'
 import { accountNamed } from './named-account.ts'
 import { archivedBefore } from './upkeep.ts'
 import { testRunning } from './wallet-tests.ts'
@@ -38,6 +39,7 @@ export type Question =
     }
   | { readonly ask: 'withdrawals' }
   | { readonly ask: 'allow_withdrawals'; readonly yes: boolean }
+  | { readonly ask: 'payments'; readonly what: PaymentQuestion }
   | { readonly ask: 'verify' }
   | { readonly ask: 'archive'; readonly keepDays: number }
   | { readonly ask: 'earnings' }
@@ -67,6 +69,8 @@ export interface HandlerParts extends Partial<WalletParts> {
   readonly gifts: Gifts
   readonly keys: RootKeys
   readonly world: World
+  /** The payments in dollars of the folder. */
+  readonly payments?: OpenPayments
   /** Null if no gate runs. */
   readonly restored?: Pick<RestoreCheck, 'allow' | 'waiting'> | null
 }
@@ -96,6 +100,8 @@ export function controlHandlers(
         return (await parts.books.withdrawals.openWithdrawals()).map(withdrawalJson)
       case 'allow_withdrawals':
         return allowWithdrawals(parts, question.yes)
+      case 'payments':
+        return answerPayments(parts.payments ?? null, question.what, parts.world)
       case 'verify':
         return proofJson(await statement.verify(asker.told))
       case 'archive':

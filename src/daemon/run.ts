@@ -11,6 +11,7 @@ import { compose } from './compose.ts'
 import { kindsOf } from './configured-wallets.ts'
 import { listenForCommands } from './control.ts'
 import { controlHandlers } from './control-handlers.ts'
+import { openPayments } from './control-payments.ts'
 import { Failed } from './failed.ts'
 import { type Folder, takeFolder } from './folder.ts'
 import type { Host } from './host.ts'
@@ -92,8 +93,9 @@ async function start(
   const admin = moneyOut?.admin ?? null
   const wallet = kindsOf(config)
   const { gifts, restored } = gate
+  const payments = openPayments(folder.path, { opened: opened.x402, rail: gate.x402 })
   const handlers = controlHandlers({
-    ...{ books, keys: opened.keys, gifts, world, admin, wallet, wallets, restored },
+    ...{ books, keys: opened.keys, gifts, world, admin, wallet, wallets, restored, payments },
   })
   const control = await listenForCommands(world, folder.socket, handlers)
   closers.push(() => control.close())

@@ -4,7 +4,7 @@ import { formatUsd } from '../money/usd.ts'
 import type { X402Payments } from '../rails/x402/payments.ts'
 
 /** ms after which a payment without an end is a problem. Most facilitators answer within seconds. */
-const LATE = 120_000
+export const LATE = 120_000
 const LOOK = { first: 5_000, every: 15_000, longest: 600_000 }
 /** More are not counted. */
 const MOST = 1_000

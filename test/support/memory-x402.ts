@@ -37,6 +37,20 @@ export class MemoryX402Payments implements X402Payments {
     this.#change(id, given ? { state: 'given', account } : { state: 'credited' })
   }
 
+  unknown(limit: number): readonly X402Row[] {
+    return [...this.rows.values()].filter(hasNoEnd).slice(-limit)
+  }
+
+  confirm(
+    ...[id, transaction, { write }]: Parameters<X402Payments['confirm']>
+  ): ReturnType<X402Payments['confirm']> {
+    const row = this.rows.get(id)
+    if (row === undefined || !hasNoEnd(row)) return 'not_unknown'
+    if ([...this.rows.values()].some((one) => one.transaction === transaction)) return 'of_another'
+    if (write) this.#change(id, { state: 'settled', transaction })
+    return 'confirmed'
+  }
+
   open(limit: number): readonly X402Row[] {
     return [...this.rows.values()].filter(isOpen).slice(0, limit)
   }
@@ -61,6 +75,8 @@ export class MemoryX402Payments implements X402Payments {
 }
 
 const isOpen = ({ state }: X402Row): boolean => state === 'settling' || state === 'settled'
+
+const hasNoEnd = ({ state }: X402Row): boolean => state === 'settling' || state === 'lost'
 
 /** Looks after payments only when a test says so. */
 export class HandReconciler implements X402Reconciler {

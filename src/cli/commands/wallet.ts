@@ -1,7 +1,9 @@
 import type { WalletQuestion } from '../../daemon/control-handlers.ts'
+import { Failed } from '../../daemon/failed.ts'
 import { widthOf } from '../terminal.ts'
 import { wholeAboveZero } from '../whole-number.ts'
 import {
+  BAD_USAGE,
   type Command,
   type Flags,
   FOLDER_OF_BOOKS,
@@ -85,23 +87,47 @@ export const wallet: Command = {
     sub(
       {
         name: 'confirm',
-        does: 'Say that the first payout has arrived.',
-        more: 'The first payout to an address is small. After you confirm it, earnings go there by themselves.',
+        does: 'Say that the first payout has arrived, or what else only you can know.',
+        more: 'The first payout to an address is small. After you confirm it, earnings go there by themselves. Of payments in dollars (x402) the gate believes only a transaction that its own settlement returned. If a facilitator never tells it, you look at the chain and say so here.',
         examples: [
           ['satgate wallet confirm', 'after you saw the first payout in your wallet'],
           ['satgate wallet confirm --withdrawals', 'what is off since a backup was restored'],
+          ['satgate wallet confirm --payments', 'payments in dollars whose end nobody knows'],
+          [
+            'satgate wallet confirm --payments 1a2b3c4d --transaction 0x…',
+            'what it would do; with --yes it does it',
+          ],
         ],
         flags: [
           {
             typed: '--withdrawals',
             does: 'say instead that buyers may withdraw again after a backup was restored',
           },
-          { typed: '--yes', does: 'with --withdrawals: even if a buyer could withdraw twice' },
+          {
+            typed: '--payments [id]',
+            does: 'list the payments in dollars whose end nobody knows, or show one',
+          },
+          {
+            typed: '--transaction <hash>',
+            does: 'with --payments ID: the payment arrived by this transaction, which you saw on the chain',
+          },
+          {
+            typed: '--yes',
+            does: 'with --withdrawals: even if a buyer could withdraw twice; with --transaction: do it',
+          },
         ],
       },
       () => ({ do: 'confirm' }),
       async (invocation) => {
-        if (invocation.flags.withdrawals !== true) return null
+        const { payments, transaction, withdrawals } = invocation.flags
+        if (payments !== undefined) {
+          const { confirmPayments } = await import('./confirm-payments.ts')
+          return confirmPayments(invocation)
+        }
+        if (transaction !== undefined) {
+          throw new Failed('--transaction needs --payments ID', BAD_USAGE)
+        }
+        if (withdrawals !== true) return null
         const { allowWithdrawals } = await import('./allow-withdrawals.ts')
         return allowWithdrawals(invocation)
       },

@@ -45,6 +45,18 @@ export interface X402Payments {
   credited(id: PaymentId, how: { readonly account: AccountId; readonly given: boolean }): void
   /** Nobody will learn what became of it. Is on disk when it returns. */
   lost(id: PaymentId): void
+  /** Rows that are settling or lost: nobody knows whether they arrived. The newest ones, oldest first. */
+  unknown(limit: number): readonly X402Row[]
+  /**
+   * The operator saw that transaction on the chain: a payment that is settling or lost is settled. Is on
+   * disk when it returns. Refuses if the payment is in another state, or if the transaction belongs to
+   * another payment. Without `write` it changes nothing.
+   */
+  confirm(
+    id: PaymentId,
+    transaction: string,
+    how: { readonly write: boolean },
+  ): 'confirmed' | 'not_unknown' | 'of_another'
   /** Rows that are settling or settled, oldest first. */
   open(limit: number): readonly X402Row[]
   /** The sum of the rows that are settling or settled. */

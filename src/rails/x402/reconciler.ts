@@ -59,8 +59,8 @@ export class Reconciler implements X402Reconciler {
   async #round(of: Parameters<X402Reconciler['start']>[0]): Promise<void> {
     const { payments } = this.#parts
     const failures: unknown[] = []
-    for (const { id } of payments.open(MOST)) {
-      if (of.busy(id) || !this.#isDue(id)) continue
+    for (const { id, state } of payments.open(MOST)) {
+      if (of.busy(id) || (state === 'settling' && !this.#isDue(id))) continue
       // A request may have changed it meanwhile.
       const row = payments.get(id)
       if (row === null) continue
@@ -86,6 +86,8 @@ export class Reconciler implements X402Reconciler {
     const settlement = facilitator.up
       ? await facilitator.settle(row.payment, row.requirement, 'again')
       : ASLEEP
+    // Meanwhile the operator may have confirmed it. The next round reports it.
+    if (payments.get(row.id)?.state !== 'settling') return
     switch (settlement.is) {
       case 'settled':
         payments.settled(row.id, settlement.transaction)

@@ -83,6 +83,23 @@ export class SqliteX402Payments implements X402Payments {
     if (was.state === 'settled') this.#outstanding -= was.requirement.amount
   }
 
+  unknown(limit: number): readonly X402Row[] {
+    return this.#statements.unknown.all(limit).map(rowOf).reverse()
+  }
+
+  confirm(
+    ...[id, transaction, { write }]: Parameters<X402Payments['confirm']>
+  ): ReturnType<X402Payments['confirm']> {
+    const was = this.get(id)
+    if (was === null || !UNKNOWN_END.has(was.state)) return 'not_unknown'
+    const other = this.#statements.others.get(transaction, id, transaction, id)
+    if (other !== undefined) return 'of_another'
+    if (!write) return 'confirmed'
+    this.#statements.confirm.run(transaction, id)
+    if (was.state === 'lost') this.#outstanding += was.requirement.amount
+    return 'confirmed'
+  }
+
   open(limit: number): readonly X402Row[] {
     return this.#statements.open.all(limit).map(rowOf)
   }
@@ -97,6 +114,8 @@ export class SqliteX402Payments implements X402Payments {
 }
 
 const CREDITABLE: ReadonlySet<X402Row['state']> = new Set(['settled', 'credited', 'given'])
+
+const UNKNOWN_END: ReadonlySet<X402Row['state']> = new Set(['settling', 'lost'])
 
 const OPEN = `state IN ('settling', 'settled')`
 
@@ -115,6 +134,13 @@ const SQL = {
   // Whose account it is stands in the row only when its buyer has the pass: until then it opens one.
   credited: "UPDATE payments SET state = 'credited' WHERE id = ?",
   given: "UPDATE payments SET state = 'given', account = ? WHERE id = ?",
+  unknown: `SELECT * FROM payments WHERE state IN ('settling', 'lost')
+    ORDER BY at DESC, id DESC LIMIT ?`,
+  // Those that this gate sent itself are known by their hash before they are settled.
+  others: `SELECT 1 FROM payments WHERE tx = ? AND id <> ?
+    UNION ALL SELECT 1 FROM transactions WHERE hash = ? AND payment <> ?`,
+  confirm: `UPDATE payments SET state = 'settled', tx = ?
+    WHERE id = ? AND state IN ('settling', 'lost')`,
   open: `SELECT * FROM payments WHERE ${OPEN} ORDER BY at, id LIMIT ?`,
   outstanding: `SELECT coalesce(sum(amount), 0) AS sum FROM payments WHERE ${OPEN}`,
   prune: `DELETE FROM payments WHERE state = 'refused' AND id IN (

@@ -33,6 +33,8 @@ export interface TakingParts {
   fitting(payment: X402Payment, call: PaidRequest): Result<Fitting, PaymentRefused>
 }
 
+export type Confirmed = ReturnType<X402Payments['confirm']> | 'busy'
+
 type Taken = Result<Receipt, RedeemRefused>
 
 /** How many payments of one client may be refused by the facilitator in a minute (threats D5). */
@@ -77,11 +79,20 @@ export class Taking {
 
   start(learned: (receipt: Receipt) => Promise<Credited>): { stop(): Promise<void> } {
     return this.#parts.reconciler.start({
-      busy: (id) => this.#running.get(id) !== undefined || this.#unwritten.get(id) !== undefined,
+      busy: (id) => this.#isBusy(id),
       settled: async (row) => {
         await learned(this.#receipt(row, { headers: null, unpresented: true }))
       },
     })
+  }
+
+  /** `busy`: a request presents it just now. See `X402Payments.confirm`. */
+  confirm(...about: Parameters<X402Payments['confirm']>): Confirmed {
+    return this.#isBusy(about[0]) ? 'busy' : this.#parts.payments.confirm(...about)
+  }
+
+  #isBusy(id: PaymentId): boolean {
+    return this.#running.get(id) !== undefined || this.#unwritten.get(id) !== undefined
   }
 
   #room(owed: MicroUsd): bigint {

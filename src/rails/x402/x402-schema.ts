@@ -32,6 +32,8 @@ CREATE TABLE payments (
 ) STRICT;
 CREATE INDEX open_payments ON payments (at, id) WHERE state IN ('settling', 'settled');
 CREATE INDEX refused_payments ON payments (at, id) WHERE state = 'refused';
+CREATE INDEX unknown_payments ON payments (at, id) WHERE state IN ('settling', 'lost');
+CREATE INDEX payments_by_transaction ON payments (tx) WHERE tx IS NOT NULL;
 
 CREATE TABLE transactions (
   hash TEXT PRIMARY KEY,

@@ -20,7 +20,7 @@ import { PAYMENT_HEADERS, presentedIn, type X402Presented } from './read.ts'
 import { ANSWER_HEADERS } from './receipt.ts'
 import { RecentOffers } from './recent-offers.ts'
 import { SignedOffers } from './signed-offer.ts'
-import { Taking, type TakingParts } from './taking.ts'
+import { type Confirmed, Taking, type TakingParts } from './taking.ts'
 
 export interface X402Parts extends Omit<TakingParts, 'fitting'> {
   readonly keys: RootKeys
@@ -97,6 +97,11 @@ export class X402 implements Rail<X402Presented> {
 
   start(learned: (receipt: Receipt) => Promise<Credited>): { stop(): Promise<void> } {
     return this.#taking.start(learned)
+  }
+
+  /** What the operator saw on the chain: see `X402Payments.confirm`. */
+  confirm(...about: Parameters<Taking['confirm']>): Confirmed {
+    return this.#taking.confirm(...about)
   }
 
   #bounds() {

@@ -37,6 +37,13 @@ export class SimRows {
         change(id, { state: isGiven ? 'given' : 'credited', ...(isGiven ? { account } : {}) })
       },
       lost: (id) => change(id, { state: 'lost' }),
+      unknown: (limit) => [...rows.values()].filter(hasNoEnd).slice(-limit),
+      confirm: (id, transaction, { write }) => {
+        const row = rows.get(id)
+        if (row === undefined || !hasNoEnd(row)) return 'not_unknown'
+        if (write) change(id, { state: 'settled', transaction })
+        return 'confirmed'
+      },
       open: (limit) => [...rows.values()].filter(isOpen).slice(0, limit),
       outstanding: () => sumOf([...rows.values()].filter(isOpen)),
       close: () => {},
@@ -46,5 +53,7 @@ export class SimRows {
 
 const sumOf = (rows: readonly X402Row[]): MicroUsd =>
   microUsd(rows.reduce((sum, { requirement }) => sum + requirement.amount, 0n))
+
+const hasNoEnd = ({ state }: X402Row): boolean => state === 'settling' || state === 'lost'
 
 const isOpen = ({ state }: X402Row): boolean => state === 'settling' || state === 'settled'

@@ -129,6 +129,39 @@ describe('the reconciler', () => {
     expect(settles()).toBe(asked)
   })
 
+  it('L15 what the operator confirms meanwhile counts, and is reported at the next round', async () => {
+    const seen = `0x${'7'.repeat(64)}`
+    const rows = [unknown(), unknown(), unknown()]
+    const [asked, waits, gone] = rows
+    if (asked === undefined || waits === undefined || gone === undefined) expect.unreachable()
+    let go = () => {}
+    const until = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    // The facilitator is asked about the first one while the operator confirms it.
+    facilitator.faults.settle.push({ is: 'waits', after: true, until })
+    never()
+    await world.pass(6 * SECOND)
+    expect(settles()).toBe(1)
+    payments.confirm(asked.id, seen, { write: true })
+    go()
+    await world.pass(10 * SECOND)
+    expect(reported.map(({ id, transaction }) => [id, transaction])).toEqual([[asked.id, seen]])
+    // Of the second one it waits for minutes to ask again.
+    await world.pass(2 * MINUTE)
+    payments.confirm(waits.id, `0x${'8'.repeat(64)}`, { write: true })
+    await world.pass(6 * SECOND)
+    expect(stateOf(waits)).toBe('credited')
+    await world.pass(6 * MINUTE)
+    expect(stateOf(gone)).toBe('lost')
+    payments.confirm(gone.id, `0x${'9'.repeat(64)}`, { write: true })
+    await world.pass(6 * SECOND)
+    expect(reported.map(({ id }) => id)).toEqual(rows.map(({ id }) => id))
+    await world.pass(60 * MINUTE)
+    expect(reported).toHaveLength(3)
+    expect(troubles).toEqual([])
+  })
+
   it('what certainly was not settled is refused at its end, and may be presented again', async () => {
     const row = unknown()
     facilitator.faults.settle.push({ is: 'refused', after: false })

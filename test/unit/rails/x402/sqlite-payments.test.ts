@@ -5,6 +5,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AccountId, PaymentId } from '../../../../src/ledger/ledger.ts'
 import { microUsd } from '../../../../src/money/usd.ts'
+import type { Signed } from '../../../../src/rails/x402/own/chain.ts'
+import { Transactions } from '../../../../src/rails/x402/own/transactions.ts'
 import { x402PaymentId } from '../../../../src/rails/x402/payment.ts'
 import type { X402Row } from '../../../../src/rails/x402/payments.ts'
 import { SqliteX402Payments } from '../../../../src/rails/x402/sqlite-payments.ts'
@@ -122,6 +124,50 @@ describe('the rows of payments in dollars', () => {
     expect(() => payments.refused(id)).toThrow('while it is being settled')
     expect(() => payments.lost(id)).toThrow('while it is being settled')
     expect(payments.outstanding()).toBe(aRequirement().amount)
+  })
+
+  it.each([
+    ['settling', 'confirmed'],
+    ['lost', 'confirmed'],
+    ['settled', 'not_unknown'],
+    ['credited', 'not_unknown'],
+    ['given', 'not_unknown'],
+    ['refused', 'not_unknown'],
+  ] as const)('L15 what the operator confirms of a row that is %s: %s', (state, answer) => {
+    const { id, requirement } = rowOf()
+    const seen = `0x${'5'.repeat(64)}`
+    payments.begin(rowOf())
+    if (state === 'refused') payments.refused(id)
+    else if (state === 'lost') payments.lost(id)
+    else if (state !== 'settling') payments.settled(id, TRANSACTION)
+    if (state === 'credited') payments.credited(id, CREDITED)
+    if (state === 'given') payments.credited(id, GIVEN)
+    const before = payments.get(id)
+    expect(payments.confirm(id, seen, { write: false })).toBe(answer)
+    expect(payments.get(id)).toEqual(before)
+    expect(payments.confirm(id, seen, { write: true })).toBe(answer)
+    const changed = { ...before, state: 'settled', transaction: seen }
+    expect(payments.get(id)).toEqual(answer === 'confirmed' ? changed : before)
+    const owed = answer === 'confirmed' || state === 'settled' ? requirement.amount : 0n
+    expect(payments.outstanding()).toBe(owed)
+    reopen()
+    expect(payments.outstanding()).toBe(owed)
+    expect(payments.unknown(10)).toEqual([])
+    expect(payments.confirm(id, seen, { write: true })).toBe('not_unknown')
+  })
+
+  it('L15 a transaction is of one payment, also if this gate sent it itself', () => {
+    for (const n of [1, 2, 3]) payments.begin(rowOf(n))
+    payments.settled(rowOf(1).id, TRANSACTION)
+    const own = { hash: `0x${'6'.repeat(64)}`, raw: '0x', nonce: 1 } as Signed
+    new Transactions(payments.db).add(rowOf(2).id, own, microUsd(1n), 1)
+    const { id } = rowOf(3)
+    for (const hash of [TRANSACTION, own.hash]) {
+      expect(payments.confirm(id, hash, { write: true })).toBe('of_another')
+    }
+    expect(payments.get(id)).toEqual(rowOf(3))
+    expect(payments.confirm(rowOf(2).id, own.hash, { write: true })).toBe('confirmed')
+    expect(payments.unknown(10)).toEqual([rowOf(3)])
   })
 
   it('refused ones do not fill the disk: a thousand are kept', () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   type Asking,
   callOf,
@@ -108,6 +108,51 @@ describe.each(BOTH)('a payment of version %d', (version) => {
     expect(receipt.account).toEqual({ opens: [] })
     const again = await bed.taken(paying)
     expect(again).toMatchObject({ known: true, repeat: version === 1 ? 'answer' : 'pass' })
+  })
+
+  it('L15 what the operator confirms is credited once, and its buyer alone gets the pass', async () => {
+    const bed = new X402Bed()
+    const learned = bed.learning()
+    const paying = await bed.pay(version)
+    bed.facilitator.faults.settle.push({ is: 'unknown', after: true })
+    await bed.redeem(paying.headers)
+    const [row] = bed.payments.unknown(1)
+    const seen = `0x${'5'.repeat(64)}`
+    const confirm = (write: boolean) => bed.rail.confirm(row?.id ?? '', seen, { write })
+    bed.payments.lost(row?.id ?? '')
+    expect(await bed.redeem(paying.headers)).toMatchObject(refused('x402_unknown'))
+    expect([confirm(false), bed.payments.get(row?.id ?? '')?.state]).toEqual(['confirmed', 'lost'])
+    expect([confirm(true), confirm(true)]).toEqual(['confirmed', 'not_unknown'])
+    await bed.reconciler.tend()
+    await bed.reconciler.tend()
+    expect(learned).toMatchObject([{ unpresented: true, amount: 21_000n, credit: 'usd' }])
+    const { authorization, signature } = paying
+    const rebuilt = await bed.pay(version, { signed: { authorization, signature } })
+    const stranger = version === 2 ? rebuilt.headers : paying.headers
+    const elsewhere = callOf({ body: '{"prompt":"mine"}' })
+    expect(await bed.redeem(stranger, elsewhere)).toMatchObject(refused('x402_paid'))
+    const receipt = await bed.credited(paying)
+    expect(receipt).not.toHaveProperty('repeat')
+    expect(read402(Object.values(receipt.headers ?? {})[0])).toMatchObject({ transaction: seen })
+    expect(bed.asked('settle')).toBe(1)
+  })
+
+  it('L15 a payment that a request presents just now cannot be confirmed', async () => {
+    const bed = new X402Bed()
+    const paying = await bed.pay(version)
+    let go = () => {}
+    const until = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    bed.facilitator.faults.settle.push({ is: 'waits', after: true, until })
+    const taken = bed.redeem(paying.headers)
+    await vi.waitFor(() => expect(bed.payments.unknown(1)).toHaveLength(1))
+    const id = bed.payments.unknown(1)[0]?.id ?? ''
+    const seen = `0x${'5'.repeat(64)}`
+    expect(bed.rail.confirm(id, seen, { write: true })).toBe('busy')
+    go()
+    expect((await taken).ok).toBe(true)
+    expect(bed.payments.get(id)?.transaction).toBe(bed.chain.transactions[0]?.hash)
   })
 
   it('F3 what turned out not to be settled may be presented again by its buyer alone', async () => {

@@ -42,7 +42,7 @@ function files(folder: string, ...ends: readonly string[]): readonly string[] {
 const STARTS = ['bin/satgate.ts', 'src/web/main.ts']
 
 /** Programs for buyers, as text: what they import and print is theirs. */
-const AS_TEXT = ['src/web/snippets.ts', 'src/http/paying-program.ts']
+const AS_TEXT = ['src/web/snippets.ts', 'src/web/paying-program.ts', 'src/http/paying-program.ts']
 /** Holds a program of a few lines that another process runs. */
 const FOR_A_CHILD = 'src/daemon/cloudflared.ts'
 

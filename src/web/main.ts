@@ -3,7 +3,7 @@ import { Api } from './api.ts'
 import { AskedInvoices, adoption, type Shown } from './asked.ts'
 import { Buy } from './buy.ts'
 import { Chat } from './chat.ts'
-import { Dollars } from './dollars.ts'
+import type { Dollars } from './dollars.ts'
 import { box, button, input, wireCopying } from './dom.ts'
 import { Ecash } from './ecash.ts'
 import { watchUpstream } from './gone.ts'
@@ -13,6 +13,7 @@ import { Models } from './models.ts'
 import type { Shop } from './shop.ts'
 import { spendingKey } from './spending-key.ts'
 import { UseIt } from './use.ts'
+import type { Ways } from './ways.ts'
 
 /** Null if the browser keeps nothing, as some do in private windows. */
 function storage(): Storage | null {
@@ -95,16 +96,20 @@ function start(shop: Shop): void {
       else void paid(key, { asked: true, unpaid: true })
     },
   )
-  const dollars = new Dollars(
-    shop,
-    { topUp: () => card.topUp, model: () => parts.models?.chosen ?? null },
-    (key) => void paid(key, { asked: true, unpaid: true }),
-  )
-  parts.dollars = dollars
+  /** Its code is loaded only where dollars are taken. */
+  const showDollars = async (ways: Ways) => {
+    const { Dollars } = await import('./dollars.ts')
+    parts.dollars = new Dollars(
+      shop,
+      { topUp: () => card.topUp, model: () => parts.models?.chosen ?? null },
+      (key) => void paid(key, { asked: true, unpaid: true }),
+    )
+    parts.dollars.show(ways)
+  }
   void showAbout(shop.api).then((about) => {
     buy.told(about)
     ecash.show(about.mints)
-    dollars.show(about.ways)
+    if (about.ways.dollars !== null) void showDollars(about.ways)
   })
   button('top-up').addEventListener('click', () => buy.toggle())
   card.render()

@@ -6,13 +6,13 @@ export interface Use {
   readonly model: string
 }
 
-const QUESTION = 'What is a millisatoshi?'
+export const QUESTION = 'What is a millisatoshi?'
 
 /** For a POSIX shell, which interprets nothing inside single quotes. */
 const shell = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
 /** A JSON string is a valid string of JavaScript and of Python, too. */
-const quoted = (text: string): string => JSON.stringify(text)
+export const quoted = (text: string): string => JSON.stringify(text)
 
 const body = (model: string): string =>
   JSON.stringify({ model, messages: [{ role: 'user', content: QUESTION }] })
@@ -53,33 +53,3 @@ const answer = await client.chat.completions.create({
 console.log(answer.choices[0].message.content)
 `,
 } as const satisfies Record<string, (use: Use) => string>
-
-/** A program that pays with dollars, by the client of x402 version 2. */
-export const payingProgram = ({
-  baseUrl,
-  model,
-  network,
-}: Omit<Use, 'key'> & {
-  readonly network: string
-}): string => `// npm install @x402/fetch@2.27.0 @x402/evm@2.27.0 viem@2.57.1
-// Save this as a file that ends in .mjs. Run it with PRIVATE_KEY in the environment.
-import { ExactEvmScheme } from '@x402/evm/exact/client'
-import { wrapFetchWithPayment, x402Client } from '@x402/fetch'
-import { privateKeyToAccount } from 'viem/accounts'
-
-const account = privateKeyToAccount(process.env.PRIVATE_KEY)
-const client = new x402Client().register(${quoted(network)}, new ExactEvmScheme(account))
-const pay = wrapFetchWithPayment(fetch, client)
-
-const answer = await pay(${quoted(`${baseUrl}/chat/completions`)}, {
-  method: 'POST',
-  headers: { 'content-type': 'application/json' },
-  body: JSON.stringify({
-    model: ${quoted(model)},
-    messages: [{ role: 'user', content: ${quoted(QUESTION)} }],
-  }),
-})
-// The API key for what is left. It comes once: keep it.
-console.log(answer.headers.get('x-satgate-pass'))
-console.log(await answer.text())
-`

@@ -43,9 +43,7 @@ const NETWORKS: Readonly<Record<string, string>> = {
   'eip155:8453': 'Base',
   'eip155:84532': 'Base Sepolia',
   'eip155:137': 'Polygon',
-  'eip155:80002': 'Polygon Amoy',
   'eip155:43114': 'Avalanche',
-  'eip155:43113': 'Avalanche Fuji',
 }
 
 export const networkName = (network: string): string => NETWORKS[network] ?? network

@@ -77,8 +77,10 @@ describe('the page', () => {
       names
         .filter((name) => /\.(?:html|js|css|svg)$/.test(name) && which(name))
         .reduce((sum, name) => sum + gzipSync(readFileSync(join(BUILT, name))).length, 0)
-    const later = (name: string) => /\/(?:blocks|decode)-/.test(name)
+    const later = (name: string) => /\/(?:blocks|decode|dollars)-/.test(name)
     expect(sizeOf((name) => !later(name))).toBeLessThan(30_000)
+    // Paying with dollars is loaded where they are taken.
+    expect(sizeOf((name) => name.includes('/dollars-'))).toBeLessThan(6_000)
     // The reader of QR codes is loaded when the camera is used, the Markdown parser with the first
     // answer.
     expect(sizeOf((name) => name.includes('/decode-'))).toBeLessThan(15_000)

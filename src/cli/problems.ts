@@ -52,6 +52,12 @@ export const PROBLEMS: Readonly<Record<string, Problem>> = {
       `nobody knows whether ${counted(field('payments'), 'payment')} in dollars arrived ($${field('usd')}, the oldest since ${field('since')}). The facilitator is asked again by itself, and their buyers are told not to pay again`,
     ends: () => 'it is known of every payment in dollars whether it arrived',
   },
+  payments_unwatched: {
+    level: 'warn',
+    fields: ['payments', 'usd'],
+    begins: (field) =>
+      `${counted(field('payments'), 'payment')} in dollars ($${field('usd')}) had no end or were not credited yet when rails.x402 was turned off. Nobody looks after them now, and their buyers get nothing. Turn it on again until they have an end; what the facilitator never tells: satgate wallet confirm --payments`,
+  },
   rate_unavailable: {
     level: 'warn',
     fields: ['reason'],

@@ -10,7 +10,7 @@ import { type Folder, ledgerIn, noteIfCopied, rootKeys } from './folder.ts'
 import type { Host } from './host.ts'
 import { openBooks } from './open-books.ts'
 import { chooseWallets } from './open-wallet.ts'
-import { openX402 } from './open-x402.ts'
+import { openX402, tellUnwatchedPayments } from './open-x402.ts'
 import type { Operator } from './operator.ts'
 import { openPrices } from './prices.ts'
 import { openBeside, receiverOf } from './receiving.ts'
@@ -96,6 +96,7 @@ export async function openParts(
   const x402 =
     dollars === null ? null : await openX402(dollars, folder.path, { world, background, say })
   if (x402 !== null) closers.push(() => x402.close())
+  else tellUnwatchedPayments(folder.path, say)
   return {
     ...{ background, backend, books, copied, keys, prices, tunnel, wallets, play, ecash, money },
     ...{ receiver, x402 },

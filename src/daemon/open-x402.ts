@@ -17,6 +17,7 @@ import { Reconciler } from '../rails/x402/reconciler.ts'
 import { RemoteFacilitator } from '../rails/x402/remote-facilitator.ts'
 import { SqliteX402Payments } from '../rails/x402/sqlite-payments.ts'
 import { X402Damaged } from '../rails/x402/x402-file.ts'
+import { paymentsAt } from './control-payments.ts'
 import { countSettlements, type SettlementCounts } from './counted-facilitator.ts'
 import { Failed } from './failed.ts'
 import { shortPayment } from './short-payment.ts'
@@ -146,3 +147,29 @@ const lostEvent = ({ id, requirement }: X402Row) => ({
   payment: shortPayment(id),
   usd: formatUsd(requirement.amount),
 })
+
+/** More are not counted. */
+const MOST_COUNTED = 1_000
+
+/**
+ * A gate that takes no dollars looks for payments in dollars that have no end, or that are settled and
+ * not credited: nobody asks the facilitator about them, and their buyers get nothing (threats F3). Tells
+ * the operator once, at the start. A file that cannot be read keeps no gate from selling for sats.
+ */
+export function tellUnwatchedPayments(folder: string, say: (event: object) => void): void {
+  const payments = readable(folder)
+  if (payments === null) return
+  const open = payments.open(MOST_COUNTED).length
+  const usd = formatUsd(payments.outstanding())
+  payments.close()
+  if (open > 0) say({ event: 'problem', what: 'payments_unwatched', payments: open, usd })
+}
+
+function readable(folder: string) {
+  try {
+    return paymentsAt(folder)
+  } catch (error) {
+    if (error instanceof Failed) return null
+    throw error
+  }
+}

@@ -4,9 +4,11 @@ import type { Limit, Settled } from '../../src/ledger/ledger.ts'
 import type { Books } from '../../src/ledger/open-ledger.ts'
 import { openSqliteBooks } from '../../src/ledger/sqlite.ts'
 import { msat } from '../../src/money/msat.ts'
+import { microUsd } from '../../src/money/usd.ts'
 import { limitOf, ScriptWorld } from '../contract/ledger-script.ts'
 import { openMemoryBooks } from '../support/memory-books.ts'
 import { scratch } from '../unit/ledger/scratch.ts'
+import type { Terms } from './dollar-model.ts'
 import { Model } from './ledger-model.ts'
 
 /**
@@ -44,15 +46,22 @@ const withdrawal = fc.constantFrom('w1', 'w2', 'w3', 'w4', 'w5', 'w6', 'w7')
 const paidFrom = fc.constantFrom('lnd', 'mint')
 const source = fc.constantFrom('lnd', 'mint', 'lnd', '')
 
+/** Dollars for one bitcoin: a msat is 0.09 to 10 µ$. Null: no terms for dollars. */
+const rate = fc.constantFrom(null, 60_000, 9_000, 100_000, 123_457, 200_001, 1_000_000)
+/** How a price in dollars was made of the price in msat. Null: the price is in sats. */
+const par = fc.constantFrom(null, null, 'exact' as const, 'odd' as const)
+/** The µ$ of a charge for each msat of it. Null: nobody says. */
+const inUsd = fc.constantFrom(null, 0.09, 0.6, 1, 2.00001, 7)
+
 const command = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
       do: fc.constant('deposit' as const),
-      payment: fc.constantFrom('p1', 'p2', 'p3', 'p4', 'p5', 'p6', 'p7', 'p8'),
+      payment: fc.constantFrom('p1', 'p2', 'p3', 'p4', 'p5', 'p6', 'p7', 'p8', 'x1', 'x2'),
       account,
       amount: fc.integer({ min: 0, max: 250 }),
-      credit: fc.constantFrom('paid' as const, 'paid' as const, 'bonus' as const),
+      credit: fc.constantFrom('paid' as const, 'paid' as const, 'bonus' as const, 'usd' as const),
       source,
       tier: fc.constantFrom(0, 0, 1, 30, 99),
     }),
@@ -93,6 +102,8 @@ const command = fc.oneof(
       patient: fc.boolean(),
       worse: fc.constantFrom(0, 0, 1, 15),
       lives: fc.constantFrom(1_000, 100_000, 100_000_000),
+      rate,
+      par,
     }),
   },
   {
@@ -102,6 +113,7 @@ const command = fc.oneof(
       id,
       amount: fc.integer({ min: 0, max: 250 }),
       tokens: fc.integer({ min: 0, max: 100 }),
+      inUsd,
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('release' as const), id }) },
@@ -129,7 +141,13 @@ const archived = fc.oneof(
   { weight: 12, arbitrary: command },
   { weight: 2, arbitrary: fc.constant({ do: 'archive' as const }) },
   { weight: 1, arbitrary: fc.constant({ do: 'clock' as const, by: 2_000_000_000 }) },
-  { weight: 6, arbitrary: fc.constant({ do: 'settle' as const, id: 'h0', amount: 9, tokens: 8 }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      ...{ do: fc.constant('settle' as const), id: fc.constant('h0'), inUsd },
+      ...{ amount: fc.constant(9), tokens: fc.constant(8) },
+    }),
+  },
   {
     weight: 6,
     arbitrary: fc.record({
@@ -137,6 +155,7 @@ const archived = fc.oneof(
       ...{ fixed: fc.constant(0), each: fc.constant(1_000_000), input: fc.constant(0) },
       ...{ least: fc.constant(1), more: fc.constant(9), patient: fc.constant(false) },
       ...{ limits: fc.constant([0, 1, 2, 3, 6]), worse: fc.constant(0), lives: fc.constant(9_000) },
+      ...{ rate, par },
     }),
   },
 )
@@ -153,7 +172,7 @@ interface Play {
 }
 
 describe('any history', () => {
-  it('in memory is the model’s', () =>
+  it('L5 I1 in memory is the model’s, with dollars beside sats', () =>
     fc.assert(
       fc.asyncProperty(fc.array(command, { maxLength: 60, size: 'max' }), async (commands) => {
         const world = new ScriptWorld()
@@ -163,7 +182,7 @@ describe('any history', () => {
       { numRuns: 150 },
     ))
 
-  it('in SQLite is the model’s, through restarts', () =>
+  it('L5 I1 in SQLite is the model’s, with dollars beside sats, through restarts', () =>
     fc.assert(
       fc.asyncProperty(fc.array(archived, { maxLength: 40, size: 'max' }), async (commands) => {
         const folder = scratch()
@@ -201,6 +220,7 @@ async function compare({ books, model, world }: Play): Promise<void> {
   expect(await books.statement.verify()).toMatchObject({ ok: true })
   const [owed, sources] = [await books.statement.owed(), await books.statement.owedBySource()]
   expect(sources.reduce((sum, { amount }) => sum + amount, 0n)).toBe(owed)
+  expect(await books.ledger.outstandingUsd()).toBe(BigInt(model.outstanding()))
   for (const account of ACCOUNTS) {
     const balance = await books.ledger.balance(account)
     if (balance !== null) {
@@ -210,6 +230,7 @@ async function compare({ books, model, world }: Play): Promise<void> {
         held: BigInt(model.held(account)),
         owed: BigInt(model.owed(account)),
         leaving: BigInt(model.leaving(account)),
+        usd: BigInt(model.credit(account, 'usd')),
       })
       const may = (await books.withdrawals.withdrawable(account)) ?? []
       const shown = may.map(({ amount, source }) => `${source} ${amount}`).join(', ')
@@ -245,10 +266,15 @@ async function perform(played: Play, command: Command): Promise<readonly [string
     }
     case 'deposit': {
       const native = { amount: `${command.amount}`, unit: 'msat', rate: '1' }
-      const amount = msat(BigInt(command.amount))
-      const tier = command.credit === 'bonus' || command.amount === 0 ? 0 : command.tier
+      const { account, credit, payment } = command
+      const head = { payment, account, rail: 'l402', native, at }
+      const tier = credit !== 'paid' || command.amount === 0 ? 0 : command.tier
       const more = { source: command.source || undefined, bonus: msat(BigInt(tier)) }
-      const done = await ledger.deposit({ ...command, ...more, amount, rail: 'l402', native, at })
+      const done = await ledger.deposit(
+        credit === 'usd'
+          ? { ...head, credit, amount: microUsd(BigInt(command.amount)) }
+          : { ...head, ...more, credit, amount: msat(BigInt(command.amount)) },
+      )
       return [done.ok ? 'ok' : done.error, model.deposit({ ...command, tier })]
     }
     case 'withdraw':
@@ -266,8 +292,12 @@ async function perform(played: Play, command: Command): Promise<readonly [string
       const tokens = { input: command.tokens - output, cached: 0, output }
       const amount = msat(BigInt(command.amount))
       const charge = { quantities: tokens, amount, usage: 'reported' as const, end: 'complete', at }
-      const done = await ledger.settle(command.id, charge)
-      const wanted = model.settle(command.id, command.amount, command.tokens)
+      const usd = command.inUsd === null ? null : Math.ceil(command.amount * command.inUsd)
+      const done = await ledger.settle(command.id, {
+        ...charge,
+        usd: usd === null ? undefined : microUsd(BigInt(usd)),
+      })
+      const wanted = model.settle(command.id, command.amount, command.tokens, usd)
       return [done.ok ? settled(done.value) : done.error, wanted]
     }
     case 'release': {
@@ -328,11 +358,19 @@ async function hold(
   const asked = { id, account, least, most: least + command.more, limits, at, patient }
   const worst = { fixed: fixed + worse * 1_500_000, input: input + worse }
   const deadline = at + command.lives
+  const terms = command.rate === null ? null : termsOf(command, command.rate)
   const held = await books.ledger.hold({
     ...asked,
     deadline,
     quantities: { input },
     clamped: 'output',
+    usd:
+      terms === null
+        ? undefined
+        : {
+            rate: BigInt(terms.rate) * 100_000_000n,
+            price: terms.par && { base: BigInt(terms.par.fixed), each: BigInt(terms.par.each) },
+          },
     price: { base: BigInt(fixed), each: BigInt(each) },
     worst: {
       price: { base: BigInt(worst.fixed), each: BigInt(each) },
@@ -340,12 +378,22 @@ async function hold(
     },
     what: { model: 'llama3', dialect: 'openai-chat', pass: null },
   })
-  const wanted = model.hold({ ...asked, input, worst, fixed, each, deadline })
+  const wanted = model.hold({ ...asked, input, worst, fixed, each, deadline, terms })
   if (held.ok) return [`granted ${held.value.granted} for ${held.value.amount}`, wanted]
   const { error } = held
   if (error.why === 'limit_reached') return [`limit_reached ${error.limit.meter}`, wanted]
   if ('needed' in error) return [`${error.why} ${error.needed}`, wanted]
   return [error.why, wanted]
+}
+
+function termsOf(
+  { each, fixed, par }: Pick<Extract<Command, { do: 'hold' }>, 'each' | 'fixed' | 'par'>,
+  rate: number,
+): Terms {
+  if (par === null) return { rate, par }
+  if (par === 'odd') return { rate, par: { fixed: 300_001, each: 777_777 } }
+  const at = (msat: number) => Math.ceil((msat * rate) / 100_000)
+  return { rate, par: { fixed: at(fixed), each: at(each) } }
 }
 
 const settled = ({ charged, overrun, owed }: Settled): string =>

@@ -1,4 +1,5 @@
 import type { Limit } from '../../src/ledger/ledger.ts'
+import { chargeOf, parOf, pays, priceOf, type Spent, type Terms, takeOf } from './dollar-model.ts'
 
 /**
  * A second ledger that works in another way: it keeps a list of what happened, adds all of it up
@@ -18,6 +19,8 @@ export interface HoldCommand {
   readonly least: number
   readonly most: number
   readonly limits: readonly Limit[]
+  /** How dollars pay. */
+  readonly terms: Terms | null
   readonly at: number
   readonly deadline: number
 }
@@ -26,7 +29,8 @@ interface Paid {
   readonly payment: string
   readonly account: string
   readonly amount: number
-  readonly credit: 'paid' | 'bonus'
+  /** Dollars are in µ$. */
+  readonly credit: 'paid' | 'bonus' | 'usd'
   /** Empty: no source. */
   readonly source: string
   readonly tier: number
@@ -58,6 +62,9 @@ interface Held extends HoldCommand {
   /** Msat from each credit: held while it is open, charged once it is closed. */
   paid: number
   bonus: number
+  /** The same in µ$, and what it bought in msat. */
+  usd: number
+  bought: number
   /** The part of the charge that is still to be taken. */
   owed: number
   /** Its details are gone: it counts, and is not known by its name any more. */
@@ -96,38 +103,53 @@ export class Model {
     const full = command.limits.find((limit) => !this.#fits(limit, command, least, false))
     if (full !== undefined) return `limit_reached ${full.meter}`
     const needs = cost(command, least)
-    if (this.#owned(command.account) < needs) return `insufficient_funds ${needs}`
+    if (!affords(command, this.#owned(command), least)) return `insufficient_funds ${needs}`
     const output = this.#most(command, true)
     const enough = command.patient ? this.#most(command, false) : least
     if (output === null || enough === null || output < enough) return `held ${needs}`
     const amount = cost(command, output)
-    const paid = Math.min(this.credit(command.account, 'paid'), amount)
+    const taken = this.#takeFor(command, amount, output)
     const shares = command.limits.map((limit) => share(limit, command, output))
     const rest = {
       amount,
       status: 'open' as const,
       archived: false,
       sofar: 0,
-      paid,
+      ...taken,
       owed: 0,
       shares,
       closedAt: 0,
     }
-    this.#holds.push({ ...command, ...rest, bonus: amount - paid })
+    this.#holds.push({ ...command, ...rest })
     return `granted ${output} for ${amount}`
   }
 
   /** The longest answer that money and limits allow. Without `running`: if nothing else ran. */
   #most(command: HoldCommand, running: boolean): number | null {
     const { account, least, most } = command
-    const free = this.credit(account, 'paid') + this.credit(account, 'bonus')
-    const money = running ? free : this.#owned(account)
+    const sats = this.credit(account, 'paid') + this.credit(account, 'bonus')
+    const free = { paid: sats, usd: this.#usable(account) }
+    const money = running ? free : this.#owned(command)
     for (let output = most; output >= least; output--) {
       const fit = command.limits.every((limit) => this.#fits(limit, command, output, running))
-      if (money >= cost(command, output) && fit) return output
+      if (affords(command, money, output) && fit) return output
     }
     return null
   }
+
+  #takeFor({ account, terms }: HoldCommand, amount: number, output: number): Spent {
+    const pot = {
+      paid: this.credit(account, 'paid'),
+      bonus: this.credit(account, 'bonus'),
+      usd: terms === null ? 0 : this.#usable(account),
+    }
+    const par =
+      terms === null || terms.par === null || pot.usd === 0 ? null : parOf(terms.par, output)
+    return takeOf(pot, amount, par, terms?.rate ?? 1)
+  }
+
+  /** The dollars that may pay for a new hold. */
+  #usable = (account: string): number => (this.owed(account) > 0 ? 0 : this.credit(account, 'usd'))
 
   extend(id: string, deadline: number, sofar: number): Answer {
     const hold = this.#find(id)
@@ -139,8 +161,9 @@ export class Model {
     return 'ok'
   }
 
-  settle(id: string, amount: number, tokens: number): Answer {
-    return this.#close(id, { status: 'settled', amount, tokens, calls: 1 })
+  /** `usd`: the charge at par, if the caller says one. */
+  settle(id: string, amount: number, tokens: number, usd: number | null): Answer {
+    return this.#close(id, { status: 'settled', amount, tokens, calls: 1, usd })
   }
 
   /** Removes released holds that were closed before that time, as if they had never existed. */
@@ -160,7 +183,7 @@ export class Model {
   }
 
   release(id: string): Answer {
-    return this.#close(id, { status: 'released', amount: 0, tokens: 0, calls: 0 })
+    return this.#close(id, { status: 'released', amount: 0, tokens: 0, calls: 0, usd: null })
   }
 
   expire(before: number): Answer {
@@ -169,12 +192,13 @@ export class Model {
       .map((hold) => {
         const calls = hold.sofar > 0 ? 1 : 0
         const tokens = hold.sofar > 0 ? null : 0
-        return `${hold.id} ${this.#close(hold.id, { status: 'expired', amount: hold.sofar, tokens, calls })}`
+        const end = { status: 'expired', amount: hold.sofar, tokens, calls, usd: null } as const
+        return `${hold.id} ${this.#close(hold.id, end)}`
       })
       .join()
   }
 
-  credit(account: string, credit: 'paid' | 'bonus'): number {
+  credit(account: string, credit: 'paid' | 'bonus' | 'usd'): number {
     const came = this.#deposits.filter((one) => one.account === account)
     const went = this.#holds.filter((one) => one.account === account)
     const left = this.#leaving.filter((one) => one.account === account)
@@ -183,7 +207,9 @@ export class Model {
       sum(came.filter((one) => one.credit === credit).map(({ amount }) => amount)) +
       tiers -
       sum(went.map((one) => one[credit])) -
-      sum(left.map((one) => (credit === 'paid' ? one.taken.length + one.instead : one.bonus)))
+      (credit === 'usd'
+        ? 0
+        : sum(left.map((one) => (credit === 'paid' ? one.taken.length + one.instead : one.bonus))))
     )
   }
 
@@ -300,6 +326,12 @@ export class Model {
     return sum(open.map(({ amount }) => amount))
   }
 
+  /** The dollars of all accounts, with what open holds have of them. */
+  outstanding(): number {
+    const came = this.#deposits.filter(({ credit }) => credit === 'usd').map(({ amount }) => amount)
+    return sum(came) - sum(this.#holds.map(({ status, usd }) => (status === 'open' ? 0 : usd)))
+  }
+
   owed(account: string): number {
     return sum(this.#holds.filter((one) => one.account === account).map(({ owed }) => owed))
   }
@@ -319,36 +351,37 @@ export class Model {
 
   #close(
     id: string,
-    end: { status: Held['status']; amount: number; tokens: number | null; calls: number },
+    end: {
+      status: Held['status']
+      amount: number
+      tokens: number | null
+      calls: number
+      usd: number | null
+    },
   ): Answer {
     const hold = this.#find(id)
     if (hold === undefined) return 'hold_not_found'
     if (hold.status === 'settled' || hold.status === 'released') return `already_${hold.status}`
-    const stake = { paid: hold.paid, bonus: hold.bonus }
-    const taken = { paid: 0, bonus: 0 }
     const free = {
       paid: this.credit(hold.account, 'paid'),
       bonus: this.credit(hold.account, 'bonus'),
+      usd: hold.terms === null ? 0 : this.credit(hold.account, 'usd'),
     }
-    for (let i = 0; i < end.amount; i++) {
-      if (taken.paid + taken.bonus < stake.paid + stake.bonus) {
-        taken[taken.paid < stake.paid ? 'paid' : 'bonus']++
-        continue
-      }
-      const from = free.paid > 0 ? 'paid' : free.bonus > 0 ? 'bonus' : null
-      if (from === null) break
-      free[from]--
-      taken[from]++
-    }
+    const rate = hold.terms?.rate ?? 1
+    const unsaid = () =>
+      hold.bought === 0
+        ? priceOf(end.amount, rate)
+        : Math.ceil((end.amount * hold.usd) / hold.bought)
+    const par = (hold.terms?.par ?? null) === null ? null : (end.usd ?? unsaid())
+    const taken = chargeOf(hold, free, { amount: end.amount, par, rate })
     hold.shares = hold.limits.map((limit, i) => {
       if (limit.unit === 'spend') return end.amount
       return limit.unit === 'calls' ? end.calls : (end.tokens ?? hold.shares[i] ?? 0)
     })
-    hold.paid = taken.paid
-    hold.bonus = taken.bonus
+    Object.assign(hold, taken)
     hold.status = end.status
     hold.closedAt = this.now
-    const charged = taken.paid + taken.bonus
+    const charged = taken.paid + taken.bonus + taken.bought
     hold.owed = end.amount - charged
     this.#collect(hold.account)
     return `charged ${charged} owed ${hold.owed} overrun ${this.#lost}`
@@ -364,10 +397,24 @@ export class Model {
         hold[from]++
         hold.owed--
       }
+      this.#collectUsd(hold)
       if (this.held(account) > 0 || this.leaving(account) > 0) continue
       this.#lost += hold.owed
       hold.owed = 0
     }
+  }
+
+  /** Dollars at par were not changed at the rate, so theirs is another sum. */
+  #collectUsd(hold: Held): void {
+    if (hold.terms === null) return
+    const { rate } = hold.terms
+    const free = this.credit(hold.account, 'usd')
+    const [before, paid] = hold.terms.par === null ? [hold.bought, hold.usd] : [0, 0]
+    let more = 0
+    while (more < hold.owed && priceOf(before + more + 1, rate) - paid <= free) more++
+    hold.owed -= more
+    hold.bought += more
+    hold.usd += priceOf(before + more, rate) - paid
   }
 
   #fits(limit: Limit, command: HoldCommand, output: number, running: boolean): boolean {
@@ -379,14 +426,29 @@ export class Model {
     this.#holds.find((hold) => hold.id === id && !hold.archived)
   #exists = (account: string): boolean =>
     [...this.#deposits, ...this.#leaving].some((one) => one.account === account)
-  #owned = (account: string): number =>
-    Math.max(
-      0,
+  /** What an account has if every running request gives back what it holds. */
+  #owned({ account, terms }: HoldCommand): { paid: number; usd: number } {
+    const running = this.#holds.filter((one) => one.account === account && one.status === 'open')
+    const sats =
       this.credit(account, 'paid') +
-        this.credit(account, 'bonus') +
-        this.held(account) -
-        this.owed(account),
-    )
+      this.credit(account, 'bonus') +
+      sum(running.map(({ bonus, paid }) => paid + bonus)) -
+      this.owed(account)
+    const usd =
+      terms === null ? 0 : this.credit(account, 'usd') + sum(running.map((one) => one.usd))
+    if (sats >= 0) return { paid: sats, usd }
+    return { paid: 0, usd: Math.max(0, usd - priceOf(-sats, terms?.rate ?? 1)) }
+  }
+}
+
+const affords = (
+  command: HoldCommand,
+  pot: { paid: number; usd: number },
+  output: number,
+): boolean => {
+  const { terms } = command
+  const par = terms === null || terms.par === null ? null : parOf(terms.par, output)
+  return pays(pot, cost(command, output), par, terms)
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0)

@@ -1,11 +1,13 @@
 import { ThreadWriter } from '../../src/ledger/sqlite/thread-writer.ts'
 import { openSqliteBooks } from '../../src/ledger/sqlite.ts'
 import { msat } from '../../src/money/msat.ts'
+import { microUsd } from '../../src/money/usd.ts'
 import { real } from '../support/world.ts'
+import { AT_60000, dollars } from '../unit/ledger/use.ts'
 
 /**
  * Does the ledger work of a gate until it is killed: parallel buyers who deposit, hold, journal,
- * settle, release or withdraw. Each deposit and withdrawal is printed when it is acknowledged. Arguments: the file, and a
+ * settle, release or withdraw, in sats and in dollars. Each deposit and withdrawal is printed when it is acknowledged. Arguments: the file, and a
  * name for this process.
  */
 
@@ -27,6 +29,7 @@ async function buyer(account: string): Promise<never> {
   for (let i = 0; ; i++) {
     const id = `${life}-${account}-${i}`
     if (i % 3 === 0) await pay(account, id)
+    if (i % 6 === 1) await payDollars(account, `${id}-x`)
     // Two at once: if one costs more than its hold, the difference is owed while the other holds
     // the rest.
     await Promise.all([buy(account, `${id}-a`, i), buy(account, `${id}-b`, i + 1)])
@@ -42,6 +45,16 @@ async function pay(account: string, payment: string): Promise<void> {
   })
   if (done.ok) process.stdout.write(`${payment} ${account}\n`)
 }
+
+async function payDollars(account: string, payment: string): Promise<void> {
+  const done = await ledger.deposit(
+    dollars({ account, payment, amount: microUsd(100n), at: world.now() }),
+  )
+  if (done.ok) process.stdout.write(`${payment} ${account}\n`)
+}
+
+/** A price in dollars: 0.6 µ$ a token. */
+const AT_PAR = { ...AT_60000, price: { base: 1_800_000n, each: 600_000n } }
 
 /** A buyer who withdraws, with a new account each time. */
 async function leaver(name: string): Promise<never> {
@@ -84,6 +97,7 @@ async function buy(account: string, id: string, i: number): Promise<void> {
       deadline: at + 60_000,
     },
     price: { base: 3_000_000n, each: 1_000_000n },
+    usd: [AT_60000, AT_PAR, undefined][i % 3],
     limits: i % 2 === 0 ? [] : [{ meter: account, unit: 'tokens', window: 'min', max: 100_000n }],
     what: { model: 'llama3', dialect: 'openai-chat', pass: null },
   })
@@ -96,7 +110,9 @@ async function buy(account: string, id: string, i: number): Promise<void> {
   else {
     const quantities = { input: 3, cached: 0, output: 97 }
     const flowed = { quantities, usage: 'reported', end: 'complete' } as const
-    await ledger.settle(id, { ...flowed, amount: msat(BigInt((i * 97) % 700)), at })
+    const amount = (i * 97) % 700
+    const usd = i % 3 === 1 ? microUsd(BigInt(Math.ceil(amount * 0.6))) : undefined
+    await ledger.settle(id, { ...flowed, amount: msat(BigInt(amount)), usd, at })
   }
 }
 

@@ -30,11 +30,12 @@ async function live(path: string, life: string, deposits: number): Promise<strin
   return lines
 }
 
-it('B6 L12 kill -9 at any time: the books balance and every acknowledged deposit and withdrawal is there', async () => {
+it('B6 L5 L12 kill -9 at any time: the books balance and every acknowledged deposit and withdrawal is there', async () => {
   const folder = scratch()
   const path = folder.path('ledger.db')
   let owed = false
   let leaving = false
+  let spent = false
   const lengths = Array.from({ length: LIVES }, () => Math.floor(40 + Math.random() * 200))
   try {
     for (const [life, deposits] of lengths.entries()) {
@@ -63,10 +64,15 @@ it('B6 L12 kill -9 at any time: the books balance and every acknowledged deposit
       const proof = await books.statement.verify()
       const nothing = { openHolds: 0, buyers: { held: 0n, owed: 0n, leaving: 0n } }
       expect(proof, about).toMatchObject({ ok: true, value: nothing })
+      if (proof.ok) {
+        expect(await books.ledger.outstandingUsd(), about).toBe(proof.value.buyers.usd)
+        spent ||= proof.value.drawers.some(({ drawer }) => drawer === 'usd-spent:exchange')
+      }
       owed ||= (await books.statement.entries(1_000)).some(({ why }) => why === 'collect')
       await books.close()
     }
     expect(owed, 'something was owed at times').toBe(true)
+    expect(spent, 'dollars were spent at times').toBe(true)
     expect(leaving, 'something was leaving at times').toBe(true)
   } finally {
     folder.remove()

@@ -3,7 +3,7 @@ import { openSqliteBooks } from '../../src/ledger/sqlite.ts'
 import { msat } from '../../src/money/msat.ts'
 import { PLANTED, type Plant, plant } from '../support/planted-writer.ts'
 import { real } from '../support/world.ts'
-import { deposit, hold } from '../unit/ledger/use.ts'
+import { AT_60000, deposit, dollars, hold } from '../unit/ledger/use.ts'
 
 /**
  * Writes one group of rows and stands still at one moment of its way to the disk, so that it can be
@@ -29,8 +29,9 @@ const leave = (account: string) =>
     ...{ kind: 'lightning', at: 1_000 },
   })
 for (const account of ['sent', 'failed']) await leave(account)
-for (const account of ['journalled', 'settled']) {
-  await ledger.hold(hold({ id: account, account }))
+await ledger.deposit(dollars({ account: 'dollars' }))
+for (const account of ['journalled', 'settled', 'dollars']) {
+  await ledger.hold(hold({ id: account, account, usd: AT_60000 }))
   await ledger.extend(account, 61_000, msat(40n))
 }
 await ledger.hold(hold({ id: 'whole', account: 'whole' }))
@@ -44,7 +45,8 @@ await ledger.hold(hold({ id: 'metered', account: 'metered', limits }))
 await ledger.extend('journalled', 61_000, msat(70n))
 const quantities = { input: 1, cached: 0, output: 2 }
 const charge = { quantities, usage: 'reported', end: 'complete', at: 2_000 } as const
-for (const id of ['settled', 'whole']) await ledger.settle(id, { ...charge, amount: msat(60n) })
+for (const id of ['settled', 'whole', 'dollars'])
+  await ledger.settle(id, { ...charge, amount: msat(60n) })
 const leaves = [
   leave('leaving'),
   withdrawals.closeWithdrawal('from sent', { is: 'sent', fee: msat(3n), at: 2_000 }),

@@ -2,6 +2,7 @@ import { copyFileSync, existsSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import type { Deposit } from '../../src/ledger/deposit.ts'
 import type { Limit } from '../../src/ledger/ledger.ts'
 import { openDatabase, ownerOf } from '../../src/ledger/sqlite/database.ts'
 import type { Group } from '../../src/ledger/sqlite/group.ts'
@@ -14,9 +15,10 @@ import { openSqliteBooks } from '../../src/ledger/sqlite.ts'
 import { StoreLedger } from '../../src/ledger/store-ledger.ts'
 import { StoreWithdrawals } from '../../src/ledger/store-withdrawals.ts'
 import { msat } from '../../src/money/msat.ts'
+import { addUsd, microUsd, msatOf } from '../../src/money/usd.ts'
 import { ScriptWorld } from '../contract/ledger-script.ts'
 import { scratch } from '../unit/ledger/scratch.ts'
-import { charge, deposit, hold } from '../unit/ledger/use.ts'
+import { AT_60000, charge, deposit, dollars, hold } from '../unit/ledger/use.ts'
 
 /**
  * At every moment of a random history: what the file says is what memory says, less the moves of the
@@ -131,7 +133,7 @@ class SlowWriter implements GroupWriter {
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-it('the file is memory, less what is on its way, less what is not posted; a crash costs no buyer more than its journal', () =>
+it('L5 the file is memory, less what is on its way, less what is not posted; a crash costs no buyer more than its journal', () =>
   fc.assert(
     fc.asyncProperty(
       fc.array(command, { minLength: 10, maxLength: 50, size: 'max' }),
@@ -149,7 +151,10 @@ it('the file is memory, less what is on its way, less what is not posted; a cras
           const ledger = new StoreLedger(store, ownerOf(db, world.random))
           const withdrawals = new StoreWithdrawals(store)
           const played: Play = { db, world, writer, journal, store, ledger, withdrawals }
-          for (const one of ACCOUNTS) await pay(played, one, 200)
+          for (const one of ACCOUNTS) {
+            await pay(played, one, 200)
+            await payDollars(played, one)
+          }
           for (const [i, command] of commands.entries()) {
             await perform(played, command)
             expect(balances(db), `command ${i}`).toEqual(wanted(played))
@@ -176,13 +181,16 @@ interface Play {
 
 let payments = 0
 
+const pay = (played: Play, account: string, amount: number) =>
+  credit(played, deposit({ account, amount: msat(BigInt(amount)), source: 'lnd' }))
+
+const payDollars = (played: Play, account: string) =>
+  credit(played, dollars({ account, amount: microUsd(60n) }))
+
 /** A deposit, which waits for its commit. */
-async function pay({ ledger, writer, world }: Play, account: string, amount: number) {
+async function credit({ ledger, writer, world }: Play, paid: Deposit) {
   payments += 1
-  const payment = `p${payments}`
-  const done = ledger.deposit(
-    deposit({ payment, account, amount: msat(BigInt(amount)), source: 'lnd' }),
-  )
+  const done = ledger.deposit({ ...paid, payment: `p${payments}` })
   // The group before it is written first, then its own.
   for (let i = 0; i < 2; i += 1) {
     await writer.answer()
@@ -200,7 +208,8 @@ async function perform(played: Play, command: Command): Promise<void> {
     case 'hold': {
       const limits = command.limit === 'none' ? [] : [limitOf(command.account, command.limit)]
       const { account, id, most } = command
-      ledger.hold(hold({ id, account, least: 0, most, limits, deadline: world.now() + 60 }))
+      const usd = most % 2 === 0 ? AT_60000 : undefined
+      ledger.hold(hold({ id, account, least: 0, most, limits, usd, deadline: world.now() + 60 }))
       return
     }
     case 'settle':
@@ -261,7 +270,7 @@ function balances(db: DatabaseSync): Balances {
 }
 
 const NAMES = ACCOUNTS.flatMap((account) =>
-  ['paid', 'bonus', 'held', 'owed', 'leaving'].map((drawer) => `${drawer}:${account}`),
+  ['paid', 'bonus', 'held', 'owed', 'leaving', 'usd'].map((drawer) => `${drawer}:${account}`),
 )
 
 /** What they must say, added up without a look at the file. */
@@ -287,6 +296,7 @@ function wanted({ db, journal, store, writer }: Play): Balances {
       [`held:${id}`, account.held - of('amount')],
       [`owed:${id}`, -account.owed],
       [`leaving:${id}`, account.leaving],
+      [`usd:${id}`, account.usd + open.reduce((sum, one) => sum + (one.dollars?.usd ?? 0n), 0n)],
     ] as const
   })
   return Object.fromEntries(
@@ -296,6 +306,9 @@ function wanted({ db, journal, store, writer }: Play): Balances {
     }),
   )
 }
+
+/** Msat. A part of a µ$ is lost by each hold that dollars pay for. */
+const ROUNDED = BigInt(2 * IDS.length)
 
 /** Kills the process: what is on the disk is opened by another one. */
 async function crash({ store }: Play, folder: ReturnType<typeof scratch>): Promise<void> {
@@ -307,6 +320,11 @@ async function crash({ store }: Play, folder: ReturnType<typeof scratch>): Promi
   const books = openSqliteBooks({ path, kind: 'play', world: new ScriptWorld() })
   try {
     expect(await books.statement.verify()).toMatchObject({ ok: true })
+    // The other process charges these, also if this one had settled them for less.
+    const journalled = new Map<string, bigint>()
+    for (const { account, sofar } of await books.statement.holds(99)) {
+      journalled.set(account, (journalled.get(account) ?? 0n) + sofar)
+    }
     await books.ledger.recover(9_000)
     expect(await books.statement.verify()).toMatchObject({ ok: true, value: { openHolds: 0 } })
     for (const id of ACCOUNTS) {
@@ -316,11 +334,12 @@ async function crash({ store }: Play, folder: ReturnType<typeof scratch>): Promi
       if (after?.leaving === 0n) expect(after.owed).toBe(0n)
       const was = store.account(id)
       if (was === null || after === null) throw new Error('deposits are on disk')
-      const open = [...store.openHolds()].filter(({ account }) => account === id)
-      const delivered = open.reduce((sum, { sofar }) => sum + sofar, 0n)
-      const least = was.paid + was.bonus + was.held + was.leaving - was.owed - delivered
-      const left = after.available + after.leaving - after.owed
-      expect(left >= least, `${id} has ${left}, had ${least}`).toBe(true)
+      const delivered = journalled.get(id) ?? 0n
+      const own = was.paid + was.bonus + was.held - was.bought + was.leaving - was.owed
+      const had = own + msatOf(addUsd(was.usd, was.usdHeld), AT_60000.rate)
+      const left = after.available + after.leaving - after.owed + msatOf(after.usd, AT_60000.rate)
+      const least = had - delivered - ROUNDED
+      expect(left >= least, `${id} has ${left}, had ${had}`).toBe(true)
     }
   } finally {
     await books.close()

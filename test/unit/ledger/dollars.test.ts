@@ -1,12 +1,11 @@
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { UsdDeposit } from '../../../src/ledger/deposit.ts'
 import type { Books } from '../../../src/ledger/open-ledger.ts'
 import { openSqliteBooks } from '../../../src/ledger/sqlite.ts'
 import { microUsd } from '../../../src/money/usd.ts'
 import { ScriptWorld } from '../../contract/ledger-script.ts'
 import { scratch } from './scratch.ts'
-import { charge, deposit, hold } from './use.ts'
+import { AT_60000, charge, deposit, dollars, hold } from './use.ts'
 
 /** Dollars in a file: what proves them, what is rolled up of them, and what a restart keeps. */
 
@@ -21,14 +20,6 @@ afterEach(() => folder.remove())
 const world = new ScriptWorld()
 const open = () => openSqliteBooks({ path, kind: 'play', world })
 
-const dollars = (some: Partial<UsdDeposit> = {}): UsdDeposit => ({
-  ...{ payment: 'x1', account: 'ann', rail: 'x402', credit: 'usd', at: 1_000 },
-  amount: microUsd(1_000n),
-  native: { amount: '1000', unit: 'USDC', rate: '60000' },
-  ...some,
-})
-
-const AT_60000 = { rate: 6_000_000_000_000n, price: null }
 /** 0.6 µ$ a token. */
 const AT_PAR = { rate: 6_000_000_000_000n, price: { base: 0n, each: 600_000n } }
 const limits = [{ meter: 'm', unit: 'spend', window: 'day', max: 5_000n }] as const

@@ -1,6 +1,7 @@
-import type { SatDeposit } from '../../../src/ledger/deposit.ts'
-import type { Charge, HoldRequest } from '../../../src/ledger/ledger.ts'
+import type { SatDeposit, UsdDeposit } from '../../../src/ledger/deposit.ts'
+import type { Charge, HoldRequest, UsdTerms } from '../../../src/ledger/ledger.ts'
 import { msat } from '../../../src/money/msat.ts'
+import { microUsd } from '../../../src/money/usd.ts'
 
 /** Requests to a ledger, with default values that a test can replace. */
 
@@ -14,6 +15,21 @@ export const deposit = (some: Partial<SatDeposit> = {}): SatDeposit => ({
   at: 1_000,
   ...some,
 })
+
+/** Of 1,000 µ$. */
+export const dollars = (some: Partial<UsdDeposit> = {}): UsdDeposit => ({
+  payment: 'x1',
+  account: 'ann',
+  amount: microUsd(1_000n),
+  credit: 'usd',
+  rail: 'x402',
+  native: { amount: '1000', unit: 'USDC', rate: '60000' },
+  at: 1_000,
+  ...some,
+})
+
+/** 60,000 dollars for a bitcoin, where a msat is 0.6 µ$; a price in sats. */
+export const AT_60000: UsdTerms = { rate: 6_000_000_000_000n, price: null }
 
 export const hold = (some: Partial<HoldRequest> = {}): HoldRequest => ({
   id: 'h1',

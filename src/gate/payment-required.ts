@@ -210,7 +210,7 @@ function paymentRequired(offers: readonly Offer[], about: About): Refusal {
   const { reason, macaroon, origin, kept } = about
   const llms_txt = `${origin}/llms.txt`
   const how = (of: (offer: Offer) => string) => offers.map(of).join(' ')
-  const message = `${reason} ${how(({ say }) => say)} How: ${llms_txt}`
+  const message = `${reason} ${saying(offers)} How: ${llms_txt}`
   const beside = () => ({
     ...firstOf(offers.map(({ body }) => body)),
     llms_txt,
@@ -241,6 +241,12 @@ interface About {
   readonly origin: string
   readonly beside: BesideError
   readonly kept: KeptBeside
+}
+
+/** What each rail says. The first has nothing before it to be an alternative to. */
+const saying = (offers: readonly Offer[]): string => {
+  const said = offers.map(({ say }) => say).join(' ')
+  return said.replace(/^Or (.)/, (_, letter: string) => letter.toUpperCase())
 }
 
 function firstOf<T>(records: readonly Readonly<Record<string, T>>[]): Readonly<Record<string, T>> {

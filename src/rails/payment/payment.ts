@@ -185,7 +185,7 @@ const OFFER: Offer = {
   headers: {},
   body: problems.problem('payment-required', 402, DETAIL),
   accepts: [],
-  say: 'Or pay that invoice with a client of the Payment scheme.',
+  say: 'Or pay the invoice of this answer with a client of the Payment scheme.',
   howToPay:
     'With the Payment scheme: pay the invoice of its challenge in WWW-Authenticate, and send this request again with the header "Authorization: Payment …", which has that challenge and the preimage. It is good for one request. The header X-Satgate-Pass of that answer is the pass for the rest.',
 }

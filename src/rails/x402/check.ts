@@ -53,7 +53,8 @@ export function fitting(payment: X402Payment, call: PaidRequest, against: Agains
   const payees = [authorization.to, accepted === null ? terms.payTo : addressOf(accepted.payTo)]
   if (payees.some((payee) => payee !== terms.payTo)) return no('x402_payee', terms.payTo)
   const { validAfter, validBefore, value } = authorization
-  if (value < 1n || value > terms.maxPayment) {
+  if (value < 1n) return no('x402_amount', 'it pays nothing')
+  if (value > terms.maxPayment) {
     return no('x402_amount', `at most ${formatUsd(terms.maxPayment)} dollars are taken at once`)
   }
   const offered = accepted === null ? recently(value, against) : echoed(payment, call, against)

@@ -251,8 +251,9 @@ export class Taking {
     return this.#receipt(row, { headers: this.#answered(row, payment) })
   }
 
-  #answered({ transaction }: X402Row, payment: X402Payment): Readonly<Record<string, string>> {
-    return this.#headersOf(payment, { transaction: transaction ?? '' })
+  #answered(row: X402Row, payment: X402Payment): Readonly<Record<string, string>> {
+    const { rate, requirement, transaction } = row
+    return this.#headersOf(payment, { transaction: transaction ?? '', rate, requirement })
   }
 
   #headersOf(payment: X402Payment, answered: Parameters<typeof answerHeaders>[2]) {

@@ -217,3 +217,19 @@ describe('402s with copies of one shared invoice', () => {
     expect(await next('https://b')).toContain('"macaroon":"cc+/="')
   })
 })
+
+it('whatever rail comes first, its words begin a sentence, and those of the others are alternatives', async () => {
+  const rail = (name: string) => ({
+    name,
+    offer: () =>
+      ok({ challenges: [], headers: {}, accepts: [], body: {}, howToPay: '', say: `Or ${name}.` }),
+  })
+  const rails = [rail('pay by one'), rail('pay by two')] as unknown as Rail[]
+  const gate = new PaymentRequired(rails, { min: 10, max: 1_000 }, new Tiers([]))
+  const who = { client: 'c', site: 's', rail: null, acceptPayment: null }
+  const from = { origin: 'https://a', path: '/', ...who, body: new Uint8Array() }
+  const denied = { payer: null, reason: 'Because.', state: 'none', unpaid: null } as const
+  const about = { sat: 10, least: 10, ...denied }
+  const { message } = await gate.offer(from as unknown as Priced['incoming'], about)
+  expect(message).toBe('Because. Pay by one. Or pay by two. How: https://a/llms.txt')
+})

@@ -40,6 +40,8 @@ describe.each(BOTH)('a payment of version %d', (version) => {
     expect(bed.rail.writes).toContain(name)
     expect(read402(headers?.[name])).toEqual({
       ...{ success: true, transaction: bed.chain.transactions[0]?.hash, payer: PAYER.address },
+      // L5: the rate of the offer stands in the receipt too.
+      ...{ amount: '21000', usd_per_btc: '100000' },
       network: version === 1 ? 'base-sepolia' : 'eip155:84532',
     })
   })

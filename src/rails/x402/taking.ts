@@ -252,8 +252,7 @@ export class Taking {
   }
 
   #answered(row: X402Row, payment: X402Payment): Readonly<Record<string, string>> {
-    const { rate, requirement, transaction } = row
-    return this.#headersOf(payment, { transaction: transaction ?? '', rate, requirement })
+    return this.#headersOf(payment, { ...row, transaction: row.transaction ?? '' })
   }
 
   #headersOf(payment: X402Payment, answered: Parameters<typeof answerHeaders>[2]) {

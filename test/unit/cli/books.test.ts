@@ -12,6 +12,7 @@ import type { Books } from '../../../src/ledger/open-ledger.ts'
 import { openSqliteBooks } from '../../../src/ledger/sqlite.ts'
 import { msat } from '../../../src/money/msat.ts'
 import { Tiers } from '../../../src/money/tiers.ts'
+import { microUsd } from '../../../src/money/usd.ts'
 import { Gifts } from '../../../src/rails/gifts.ts'
 import { satgateAt } from '../../support/command-line.ts'
 import { real } from '../../support/world.ts'
@@ -173,6 +174,60 @@ describe('which books a command looked at', () => {
     const { code, stderr } = await satgate('ledger')
     expect([code, stderr.split('\n').length]).toEqual([1, 2])
     expect(stderr).toContain('start it again with this one')
+  })
+})
+
+describe('L5 dollars', () => {
+  it('are shown as dollars in every view, and never added to sats', async () => {
+    const books = await running(REAL, 'real')
+    await pay(books, BOB, 5_000n, 'b')
+    await books.ledger.deposit({
+      ...{ payment: 'x', account: ANN, amount: microUsd(2_500_000n), credit: 'usd', rail: 'x402' },
+      ...{ native: { amount: '2500000', unit: 'USDC', rate: '60000' }, at: world.now() },
+    })
+    const usd = { rate: 6_000_000_000_000n, price: null }
+    await books.ledger.hold({ ...request('h1', ANN), usd })
+    const charge = { amount: msat(1_000n), quantities: { output: 1 }, end: 'complete' }
+    await books.ledger.settle('h1', { ...charge, usage: 'reported', at: world.now() })
+    await books.ledger.hold({ ...request('h2', ANN), usd })
+    const name = nameOf(ANN)
+
+    const [account] = (await satgate('ledger', '--json')).json()
+    expect(account).toMatchObject({ account: name, available_msat: 0, usd_micros: 2_498_200 })
+    expect((await satgate('ledger')).stdout).toMatch(/dollars +since/)
+    expect((await satgate('ledger')).stdout).toContain('$2.4982')
+    const [hold] = (await satgate('ledger', 'holds', '--json')).json()
+    expect(hold).toMatchObject({ id: 'h2', amount_msat: 2_000, usd_micros: 1_200 })
+    expect((await satgate('ledger', 'holds')).stdout).toContain('$0.0012')
+    const entries = (await satgate('ledger', 'entries', '--account', name, '--json')).json()
+    expect(entries.map((one: { postings: unknown }) => one.postings)).toEqual([
+      [
+        { debit: 'exchange:usd', credit: `held:${name}`, amount_msat: 2_000 },
+        { debit: `usd:${name}`, credit: 'usd-spent:exchange', amount_usd_micros: 1_200 },
+      ],
+      [{ debit: `usd:${name}`, credit: 'usd-spent:exchange', amount_usd_micros: 600 }],
+      [{ debit: 'usd-rail:x402', credit: `usd:${name}`, amount_usd_micros: 2_500_000 }],
+    ])
+    expect((await satgate('ledger', 'entries')).stdout).toMatch(/usd:\w{8} +\$2\.50 /)
+
+    const proof = (await satgate('ledger', 'verify', '--json')).json()
+    expect(proof).toMatchObject({ balanced: true, buyers: { usd_micros: 2_498_200 } })
+    expect(proof.drawers).toContainEqual({
+      ...{ drawer: 'usd-spent:exchange', balance_usd_micros: 1_800 },
+    })
+    const shown = (await satgate('ledger', 'verify')).stdout
+    expect(shown).toMatch(/^exchange:usd +-3$/m)
+    expect(shown).toMatch(/^usd-rail:x402 +\$-2\.50$/m)
+    expect(shown).toMatch(/^owed to buyers +7$/m)
+    expect(shown).toMatch(/^dollars of buyers +\$2\.4982$/m)
+
+    const earned = (await satgate('earnings', '--json')).json()
+    expect(earned.charges).toMatchObject([{ earned_msat: 1_000 }])
+    expect(earned.deposits).toEqual([
+      { day: '2026-11-26', rail: 'l402', credit: 'paid', payments: 1, amount_msat: 5_000 },
+      { day: '2026-11-26', rail: 'x402', credit: 'usd', payments: 1, amount_usd_micros: 2_500_000 },
+    ])
+    expect((await satgate('earnings')).stdout).toMatch(/x402 +usd +1 +\$2\.50$/m)
   })
 })
 

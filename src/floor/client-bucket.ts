@@ -35,9 +35,14 @@ export class ClientBucket {
     return 0
   }
 
-  /** The ms that this client must wait, without taking one. */
-  wait(client: string, size: number): number {
-    const level = takeOne(this.#buckets.get(client), { size, now: this.#world.elapsed() })
+  /**
+   * The ms that this client must wait, without taking one. `under` of its own are under way, and may still
+   * take theirs. That does not matter for a client that has taken none.
+   */
+  wait(client: string, size: number, under = 0): number {
+    const before = this.#buckets.get(client)
+    if (before === undefined) return 0
+    const level = takeOne(before, { size, keeps: under, now: this.#world.elapsed() })
     return 'waitMs' in level ? level.waitMs : 0
   }
 

@@ -39,6 +39,11 @@ type Fits = Result<Fitting, PaymentRefused>
 
 /** Seconds of validity that facilitators want to be left (the reference libraries). */
 const LEFT = 6n
+/**
+ * Seconds for which a payment may be valid at most. Whether one arrived of which nobody tells is open until
+ * then, and counts against `maxOutstanding`: its payer can see to it that nobody tells.
+ */
+const VALID_AT_MOST = 3_600n
 
 /**
  * Compares a payment with what was offered for this request, and touches nothing. The first that differs
@@ -61,6 +66,7 @@ export function fitting(payment: X402Payment, call: PaidRequest, against: Agains
   if (!offered.ok) return offered
   const now = BigInt(Math.floor(world.now() / 1000))
   if (validBefore < now + LEFT) return no('x402_expired')
+  if (validBefore > now + VALID_AT_MOST) return no('x402_valid_too_long')
   if (validAfter > now) return no('x402_not_yet_valid')
   return offered
 }
@@ -122,12 +128,9 @@ export function offerIn(accepted: X402Payment['accepted']): unknown {
 }
 
 /**
- * The payment as a facilitator gets it and the row keeps it: without the offer, whose id only the buyer
- * may know (threats L1).
+ * The payment as a facilitator gets it and the row keeps it: without anything of the offer that the client
+ * sent back. Only the buyer may know its id (threats L1), and the client may have written whatever it likes
+ * beside it.
  */
-export function withoutOffer(payment: X402Payment): X402Payment {
-  const { accepted } = payment
-  if (accepted === null || offerIn(accepted) === undefined) return payment
-  const { offer: _, ...extra } = accepted.extra as Readonly<Record<string, unknown>>
-  return { ...payment, accepted: { ...accepted, extra } }
-}
+export const withoutOffer = (payment: X402Payment): X402Payment =>
+  payment.accepted === null ? payment : { ...payment, accepted: {} }

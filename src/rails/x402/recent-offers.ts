@@ -49,8 +49,11 @@ export class RecentOffers {
   }
 
   #good(): readonly Second[] {
-    const since = this.#world.now() - OFFER_LIFE
-    return this.#seconds.filter(({ begins }) => begins + SECOND > since)
+    const now = this.#world.now()
+    // A clock that was set back makes offers of the future, which are no better.
+    return this.#seconds.filter(
+      ({ begins }) => begins + SECOND > now - OFFER_LIFE && begins <= now + OFFER_LIFE,
+    )
   }
 }
 

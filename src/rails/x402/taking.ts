@@ -1,7 +1,6 @@
 import type { Awaitable } from '../../floor/awaitable.ts'
 import { andThen } from '../../floor/awaitable.ts'
 import type { Background } from '../../floor/background.ts'
-import { ClientBucket } from '../../floor/client-bucket.ts'
 import { err, ok, type Result } from '../../floor/result.ts'
 import { TransientMap } from '../../floor/transient-map.ts'
 import { unwritable } from '../../floor/unwritable.ts'
@@ -18,6 +17,7 @@ import type { X402Payments, X402Reconciler, X402Row } from './payments.ts'
 import { MOST_CHARACTERS, type X402Presented } from './read.ts'
 import { answerHeaders, receiptOf } from './receipt.ts'
 import { isBuyers, repeated } from './repeat.ts'
+import { FacilitatorTurns } from './turns.ts'
 import { refusedBy, x402Refused } from './words.ts'
 
 export interface TakingParts {
@@ -37,10 +37,6 @@ export type Confirmed = ReturnType<X402Payments['confirm']> | 'busy'
 
 type Taken = Result<Receipt, RedeemRefused>
 
-/** How many payments of one client may be refused by the facilitator in a minute (threats D5). */
-const REFUSED_A_MINUTE = 30
-/** How many payments are at the facilitator at once. */
-const MOST_AT_ONCE = 100
 /** ms after which a settlement that could not be written down is written again. */
 const WRITE_AGAIN = { every: 500, longest: 10_000 }
 
@@ -50,18 +46,17 @@ const WRITE_AGAIN = { every: 500, longest: 10_000 }
  */
 export class Taking {
   readonly #parts: TakingParts
-  readonly #refused: ClientBucket
+  readonly #turns: FacilitatorTurns
   /** The last request of each payment that is being presented: copies wait for each other. */
   readonly #running = new TransientMap<Promise<unknown>>()
   /** Payments whose first answer is under way: it has a receipt, and is not credited yet. */
   readonly #answering = new TransientMap<true>()
   /** Settled payments whose transaction could not be written down yet. */
   readonly #unwritten = new TransientMap<true>()
-  #atFacilitator = 0
 
   constructor(parts: TakingParts) {
     this.#parts = parts
-    this.#refused = new ClientBucket(parts.world)
+    this.#turns = new FacilitatorTurns(parts.world)
   }
 
   /** Micro-dollars that may still be taken before buyers have the most that the operator allows. */
@@ -172,21 +167,9 @@ export class Taking {
     }
   }
 
-  /** Asks the facilitator. It is not asked more than it can bear, nor for those who send it nonsense. */
   async #settleOnce(row: X402Row, call: PaidRequest): Promise<Taken> {
     if (!this.#parts.facilitator.up) return err(x402Refused('facilitator_unreachable'))
-    const wait = this.#refused.wait(call.client, REFUSED_A_MINUTE)
-    if (wait > 0) return err(tooMany(wait))
-    if (this.#atFacilitator >= MOST_AT_ONCE) return err(x402Refused('x402_busy'))
-    this.#atFacilitator += 1
-    try {
-      const taken = await this.#settle(row)
-      const isRefused = !taken.ok && typeof taken.error !== 'string' && taken.error.status === 402
-      if (isRefused) this.#refused.take(call.client, REFUSED_A_MINUTE)
-      return taken
-    } finally {
-      this.#atFacilitator -= 1
-    }
+    return this.#turns.run(call.client, () => this.#settle(row))
   }
 
   async #settle(row: X402Row): Promise<Taken> {
@@ -295,6 +278,3 @@ async function shortOf(
   const dollars = formatUsd(usdOf(fromSat(needs), rate))
   return x402Refused('x402_amount', `this request needs ${dollars} dollars`)
 }
-
-const tooMany = (waitMs: number): PaymentRefused =>
-  x402Refused('too_many_payments', '', { retryAfterSeconds: Math.ceil(waitMs / 1000) })

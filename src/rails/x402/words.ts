@@ -48,6 +48,9 @@ const WORDS = {
   x402_expired: other(
     () => 'this payment has expired, or expires in less than six seconds (validBefore).',
   ),
+  x402_valid_too_long: other(
+    () => 'this payment is valid for more than an hour (validBefore), which is too long.',
+  ),
   x402_not_yet_valid: other(() => 'this payment is not valid yet (validAfter).'),
   x402_full: other(() => 'this gate takes no more dollars for now. Pay in another way.'),
   x402_signature: other(() => 'the signature of this payment is not the one of its payer.'),

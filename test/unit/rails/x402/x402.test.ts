@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { paymentText } from '../../../../src/rails/x402/row-text.ts'
 import {
   type Asking,
   callOf,
@@ -336,6 +337,21 @@ describe.each(BOTH)('a payment of version %d', (version) => {
     expect((await bed.redeem(headers, callOf({ client: 'b' }))).ok).toBe(true)
   })
 
+  it('D5 many at once of a client that was refused before are not passed on either', async () => {
+    const bed = new X402Bed()
+    const bad = async () => {
+      const { headers } = await bed.pay(version, { signer: STRANGER.key })
+      return () => bed.redeem(headers)
+    }
+    for (let times = 0; times < 30; times += 1) await (await bad())()
+    const asked = bed.asked('verify')
+    bed.world.advance(4_000)
+    const many = await Promise.all(Array.from({ length: 90 }, bad))
+    await Promise.all(many.map((send) => send()))
+    // One comes back every two seconds.
+    expect(bed.asked('verify') - asked).toBe(2)
+  })
+
   it('a look at the balance takes nothing, and tells its buyer alone', async () => {
     const bed = new X402Bed()
     const paying = await bed.pay(version)
@@ -383,6 +399,18 @@ describe('L1 a repeat', () => {
     expect(bed.asked('settle')).toBe(1)
   })
 
+  it('J12 what a client writes beside its offer is not kept, however deep it is', async () => {
+    const bed = new X402Bed()
+    const { headers } = await bed.pay(2)
+    const text = JSON.stringify(read402(headers['payment-signature']))
+    const deep = `"a":${'['.repeat(5_000)}${']'.repeat(5_000)}`
+    const whole = text.replace('"scheme":"exact"', `"scheme":"exact",${deep}`)
+    const header = Buffer.from(whole).toString('base64')
+    await bed.taken({ headers: { 'payment-signature': header } })
+    const [row] = bed.payments.rows.values()
+    expect(row === undefined ? null : paymentText(row.payment).length).toBeLessThan(1_000)
+  })
+
   it('the id of an offer reaches neither the facilitator nor the rows', async () => {
     const bed = new X402Bed()
     const paying = await bed.pay(2)
@@ -398,6 +426,15 @@ describe('L1 a repeat', () => {
 })
 
 describe('L5 a payment of version 1', () => {
+  it('I12 gets no rate of a day that the clock was set back from', async () => {
+    const bed = new X402Bed({ rate: '50000' })
+    bed.world.advance(86_400_000)
+    await bed.offer()
+    bed.world.advance(-86_400_000)
+    bed.rate = rateOf('100000')
+    expect(await bed.taken(await bed.pay(1))).toMatchObject({ rate: rateOf('100000') })
+  })
+
   it('gets the best rate that was offered in the last two minutes', async () => {
     const bed = new X402Bed()
     await bed.offer()
@@ -470,6 +507,12 @@ const BAD: readonly (readonly [
   ['the offer of another method', 'x402_offer', [2], {}, { method: 'PUT' }],
   ['expired', 'x402_expired', BOTH, (bed) => ({ validBefore: seconds(bed, -1) })],
   ['expiring', 'x402_expired', BOTH, (bed) => ({ validBefore: seconds(bed, 5) })],
+  [
+    'valid for longer than an hour',
+    'x402_valid_too_long',
+    BOTH,
+    (bed) => ({ validBefore: seconds(bed, 3_602) }),
+  ],
   ['not yet valid', 'x402_not_yet_valid', BOTH, (bed) => ({ validAfter: seconds(bed, 60) })],
   ['signed by another', 'x402_signature', BOTH, { signer: STRANGER.key }],
   ['a signature of nonsense', 'x402_signature', BOTH, { signature: '0x1234' }],

@@ -15,7 +15,8 @@ import type { Deposits } from './deposits.ts'
 import { type Ended, EndedPasses, payerOf } from './ended-passes.ts'
 import type { NotAuthenticated } from './not-authenticated.ts'
 import type { Identified } from './payer.ts'
-import { type Payment, PaymentTaker, paidBy } from './take-payment.ts'
+import { StoredAnswers } from './stored-answers.ts'
+import { type NotTaken, type Payment, PaymentTaker, paidBy } from './take-payment.ts'
 
 /** A request that pays. */
 export type Paying = Extract<Presentation, { readonly is: 'credential' | 'payment' }>
@@ -40,6 +41,7 @@ export class Authenticator {
   readonly #taker: PaymentTaker
   readonly #known: Pick<KnownPasses, 'remember'>
   readonly #ended: EndedPasses
+  readonly #answers: StoredAnswers
   readonly #world: World
 
   constructor(parts: {
@@ -53,7 +55,8 @@ export class Authenticator {
     this.#passes = parts.passes
     this.#unpaid = parts.unpaid
     this.#deposits = parts.deposits
-    this.#taker = new PaymentTaker(parts)
+    this.#answers = new StoredAnswers(parts.world)
+    this.#taker = new PaymentTaker({ ...parts, answers: this.#answers })
     this.#known = parts.known
     this.#ended = new EndedPasses(parts.revocations, parts.world)
     this.#world = parts.world
@@ -96,6 +99,7 @@ export class Authenticator {
     const ended = this.#ended.find(row, pass)
     if (ended !== null) return this.#late(presented, row, ended)
     this.#ended.used(row)
+    this.#answers.used(row.account)
     const identified =
       forbidden === null ? ok({ ...payerOf(row, pass), carries: null }) : err(forbidden)
     // A pass that was used before is paid for, so neither its rail nor the ledger is asked again.
@@ -178,10 +182,10 @@ export class Authenticator {
     if (pass !== null) return this.#beside(presented, pass, call)
     const taken = await this.#taker.take(presented, { ...call, account: null })
     if (!taken.ok) return orNot(taken)
-    const { account, again, carries, change, usdRate } = taken.value
+    const { account, again, carries, change, keeping, usdRate } = taken.value
     const ended = again === undefined ? null : await this.#endedAgain(again, call)
     if (ended !== null) return err(ended)
-    return this.#notEnded(ok({ ...paidBy(account, carries), change, usdRate }))
+    return this.#notEnded(ok({ ...paidBy(account, carries), change, keeping, usdRate }))
   }
 
   /** Why the pass of a payment that is presented again is not good any more. Null if it is. */
@@ -281,8 +285,10 @@ const WHY = {
 /** The first answer that a pass pays for has the pass, as those of all rails do (threats L3). */
 const firstPaid = ({ credential }: PresentedPass) => ({ 'x-satgate-pass': credential.text })
 
-const notTaken = (refused: RedeemRefused): NotAuthenticated =>
-  typeof refused === 'string' ? { why: refused } : { why: 'payment', refused }
+const notTaken = (refused: NotTaken): NotAuthenticated => {
+  if (typeof refused === 'string') return { why: refused }
+  return 'stored' in refused ? { why: 'answered', ...refused } : { why: 'payment', refused }
+}
 
-const orNot = <T>(taken: Result<T, RedeemRefused>): Result<T, NotAuthenticated> =>
+const orNot = <T>(taken: Result<T, NotTaken>): Result<T, NotAuthenticated> =>
   taken.ok ? taken : err(notTaken(taken.error))

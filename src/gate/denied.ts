@@ -6,7 +6,7 @@ import { holdRefusal, short } from './not-held.ts'
 import type { Payer } from './payer.ts'
 import type { PaymentState } from './payment-state.ts'
 import type { Incoming } from './ports.ts'
-import { FULL, PENDING, type Refusal, refuse } from './refusal.ts'
+import { answeredBefore, FULL, PENDING, type Refusal, refuse } from './refusal.ts'
 
 /** Why a request is not served: in any mode, or because it is not paid for. */
 export type Denied = { readonly is: 'refused'; readonly refusal: Refusal } | Unpaid
@@ -64,6 +64,7 @@ export function notAuthenticated(
 ): Denied {
   if (not.why === 'forbidden') return refused(forbidden(incoming, not, priced?.asked.model ?? null))
   if (not.why === 'pending' || not.why === 'unreachable') return refused(PENDING)
+  if (not.why === 'answered') return refused(answeredBefore(not.stored))
   if (not.why === 'payment') return paymentRefused(not.refused, priced)
   const unpaid = 'key' in not ? not.key : null
   return { is: 'not_good', priced, payer: null, ...NOT_GOOD[not.why], unpaid, refusal: null }

@@ -24,6 +24,7 @@ import type { Forwarded, Forwarder } from './forward.ts'
 import type { GiveChange } from './give-change.ts'
 import { holdOf } from './hold-request.ts'
 import type { ModeRule } from './mode.ts'
+import { isWhole } from './outcome.ts'
 import { parse } from './parse.ts'
 import type { PaymentRequired } from './payment-required.ts'
 import type { Incoming, Reply } from './ports.ts'
@@ -151,6 +152,7 @@ export class Gate {
       if (isPromise(over)) await over
     } finally {
       this.#running.delete(held)
+      held.payer?.keeping?.over()
       if (this.#running.size === 0) this.#allOver()
     }
   }
@@ -184,6 +186,7 @@ export class Gate {
       forwarder.learn(settled, forwarded)
       return andThen(change.leftAfter(settled, forwarded), (after) =>
         andThen(respond.balance(settled, after), (balance) => {
+          if (isWhole(settled.cost.end)) settled.payer?.keeping?.endsWell()
           const status = respond.end(settled, forwarded, balance)
           const { relayed, ttft } = forwarded
           log.ended(settled, { status, ttft, detail: relayed.detail })

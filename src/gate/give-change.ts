@@ -21,10 +21,11 @@ export class GiveChange {
 
   /**
    * The reply to whoever pays: with what the payment carries, and with the change that was made when
-   * the same payment was presented before (threats B10).
+   * the same payment was presented before (threats B10). It is copied if it is kept for a repeat.
    */
-  replyTo({ account, carries, change }: Identified, reply: Reply): Awaitable<Reply> {
-    const carried = carries === null ? reply : carrying(carries, reply)
+  replyTo({ account, carries, change, keeping }: Identified, reply: Reply): Awaitable<Reply> {
+    const kept = keeping?.copying(reply) ?? reply
+    const carried = carries === null ? kept : carrying(carries, kept)
     if (change === undefined || change.first) return carried
     return this.#maker
       .again(account, change.payment)

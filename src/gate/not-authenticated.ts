@@ -6,6 +6,7 @@ import type { PaymentState } from './payment-state.ts'
 import type { Incoming } from './ports.ts'
 import { shown } from './price.ts'
 import { type Refusal, refuse } from './refusal.ts'
+import type { StoredAnswer } from './stored-answers.ts'
 
 /**
  * Why nobody is authenticated, in order of precedence. `elsewhere` to `revoked` are a 402 with
@@ -20,6 +21,8 @@ export type NotAuthenticated =
   | { readonly why: 'pending' | 'unreachable' }
   /** The rail refuses the payment in its own words. */
   | { readonly why: 'payment'; readonly refused: PaymentRefused }
+  /** The payment bought an answer before, which is still kept. */
+  | { readonly why: 'answered'; readonly stored: StoredAnswer }
   | {
       readonly why: 'forbidden'
       readonly by: Exclude<Forbidden, 'expired' | 'preimage'>

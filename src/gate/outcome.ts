@@ -13,6 +13,9 @@ export type End =
   | 'stalled'
   | 'stopped'
 
+/** Whether the buyer got all that was bought: `cut` is where the credit for it ended. */
+export const isWhole = (end: End): boolean => end === 'complete' || end === 'cut'
+
 /** Everything on which the outcome depends. */
 export interface Ended {
   readonly end: End

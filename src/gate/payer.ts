@@ -1,6 +1,7 @@
 import type { AccountId, Limit, PaymentId } from '../ledger/ledger.ts'
 import type { UsdPerBtc } from '../money/parse.ts'
 import { nameOfPass, type Scope } from '../passes/scope.ts'
+import type { Keeping } from './stored-answers.ts'
 
 /**
  * Who pays for a request, however they came to be known. Authentication makes this record. The code
@@ -26,6 +27,8 @@ export interface Payer {
   readonly usdRate?: UsdPerBtc | undefined
   /** Set for a payment whose unspent rest goes back with a whole answer. */
   readonly change?: ChangeDue | undefined
+  /** Set if the answer is kept, because a repeat of its payment gets it again (threats L1). */
+  readonly keeping?: Keeping | undefined
 }
 
 /** The change that a payment is to get. */

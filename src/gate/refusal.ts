@@ -1,5 +1,6 @@
 import type { Dialect } from '../dialects/dialect.ts'
 import type { Offer } from '../rails/rail.ts'
+import type { StoredAnswer } from './stored-answers.ts'
 
 /**
  * The one form of a request that is not served. The status is never 401. Only a 402 has an offer,
@@ -19,6 +20,8 @@ export interface Refusal {
   readonly headers: Readonly<Record<string, string>>
   /** Fields beside `error`. */
   readonly extra: Readonly<Record<string, unknown>>
+  /** The answer of before, which is sent in place of an error: nothing is bought (threats L1). */
+  readonly stored: StoredAnswer | null
 }
 
 /** What all rails together offer. */
@@ -43,8 +46,13 @@ export function refuse(status: number, code: string, message: string, parts: Par
     allow: parts.allow ?? null,
     headers: parts.headers ?? NO_HEADERS,
     extra: parts.extra ?? {},
+    stored: parts.stored ?? null,
   }
 }
+
+/** A payment is presented again that bought this answer. */
+export const answeredBefore = (stored: StoredAnswer): Refusal =>
+  refuse(stored.status, 'stored_answer', 'This is the answer that the payment bought.', { stored })
 
 /** The gate takes no new request, or it ended an answer of which the buyer had seen nothing. */
 export const STOPPING = refuse(503, 'stopping', 'This gate is stopping; nothing was charged.', {

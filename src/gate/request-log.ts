@@ -28,7 +28,8 @@ export class RequestLog {
   }
 
   refused(call: Call, refusal: Refusal): void {
-    this.#say({ ...this.#base(call, refusal.status, 'refused'), reason: reasonOf(refusal) })
+    const end = refusal.stored === null ? 'refused' : 'complete'
+    this.#say({ ...this.#base(call, refusal.status, end), reason: reasonOf(refusal) })
   }
 
   /** Logs a request whose buyer left before anything was sent upstream. */

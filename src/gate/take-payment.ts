@@ -13,6 +13,7 @@ import type {
 } from '../rails/rail.ts'
 import type { Deposits } from './deposits.ts'
 import type { Identified } from './payer.ts'
+import type { StoredAnswer, StoredAnswers } from './stored-answers.ts'
 
 /**
  * ms in which a right payment that the wallet does not see yet is looked up, and ms between two
@@ -25,22 +26,28 @@ const ASK_AGAIN = 500
 export type Payment = Extract<Presentation, { readonly is: 'payment' }>
 
 /** The account of a payment, and what it is owed with the answer. */
-interface Taken extends Pick<Identified, 'account' | 'carries' | 'change' | 'usdRate'> {
+interface Taken extends Pick<Identified, 'account' | 'carries' | 'change' | 'keeping' | 'usdRate'> {
   /** Set for a repeat by its buyer: the pass, which is shown again, and pays (threats L1). */
   readonly again?: string | undefined
 }
+
+/** Why nothing was taken. `stored`: the payment bought that answer before. */
+export type NotTaken = RedeemRefused | { readonly stored: StoredAnswer }
 
 /** Takes payments that requests present: asks their rail, and has them credited. */
 export class PaymentTaker {
   readonly #deposits: Pick<Deposits, 'credit' | 'passAgain'>
   readonly #passes: Pick<Passes, 'get'>
+  readonly #answers: StoredAnswers
   readonly #world: World
 
   constructor(parts: {
     readonly deposits: Pick<Deposits, 'credit' | 'passAgain'>
     readonly passes: Pick<Passes, 'get'>
+    readonly answers: StoredAnswers
     readonly world: World
   }) {
+    this.#answers = parts.answers
     this.#passes = parts.passes
     this.#deposits = parts.deposits
     this.#world = parts.world
@@ -60,7 +67,7 @@ export class PaymentTaker {
    * deposit however long the disk takes. Without an account to top up it is a key, and only to the
    * account that it opened.
    */
-  async take(given: Payment, call: PaidRequest): Promise<Result<Taken, RedeemRefused>> {
+  async take(given: Payment, call: PaidRequest): Promise<Result<Taken, NotTaken>> {
     const taken = await this.#take(given, call)
     if (!taken.ok || call.account !== null) return taken
     const { account, id, pays } = taken.value
@@ -69,7 +76,7 @@ export class PaymentTaker {
   }
 
   /** The buyer presents a payment again that opened an account: its pass comes again. */
-  async #again(taken: Taken & { readonly id: PaymentId }): Promise<Result<Taken, RedeemRefused>> {
+  async #again(taken: Taken & { readonly id: PaymentId }): Promise<Result<Taken, NotTaken>> {
     const again = await this.#deposits.passAgain(taken.id)
     if (again === null) return err(NO_KEY)
     return ok({ ...taken, again, carries: { ...taken.carries, 'x-satgate-pass': again } })
@@ -83,14 +90,11 @@ export class PaymentTaker {
     return (await this.#passes.get(passNameOf(payment)))?.account === account
   }
 
-  async #take(
-    { rail, payment }: Payment,
-    call: PaidRequest,
-  ): Promise<Result<Redeemed, RedeemRefused>> {
+  async #take({ rail, payment }: Payment, call: PaidRequest): Promise<Result<Redeemed, NotTaken>> {
     const redeemed = await this.patiently(() => rail.redeem(payment, call))
     if (!redeemed.ok) return redeemed
     const { repeat } = redeemed.value
-    if (repeat === 'answer') return err(redeemed.value.known === true ? PAID : ANSWERING)
+    if (repeat === 'answer') return err(this.#answerOf(redeemed.value, call))
     const repeats = repeat === 'pass'
     const { decided, headers, known, pays = false, account: named, payment: id } = redeemed.value
     const header = rail.change?.(payment) ?? null
@@ -111,8 +115,11 @@ export class PaymentTaker {
     const isNamed = typeof named === 'string' || decided === true
     const receipt = isNamed ? redeemed.value : toppingUp(redeemed.value, call)
     const { account, pass } = await this.#deposits.credit(receipt)
+    const keeps = receipt.keepsAnswer === true && call.account === null && pass !== null
+    const keeping = keeps ? (this.#answers.begin(account, id, call) ?? undefined) : undefined
     return ok({
       id,
+      keeping,
       pays,
       repeats,
       account,
@@ -120,6 +127,14 @@ export class PaymentTaker {
       change: dueTo(pass !== null),
       usdRate,
     })
+  }
+
+  /** What a repeat gets that buys nothing: the answer of before, if it is kept for this request. */
+  #answerOf({ account, known, payment }: Receipt, call: PaidRequest): NotTaken {
+    if (known !== true || typeof account !== 'string') return ANSWERING
+    const found = this.#answers.find(account, payment, call)
+    if (found === 'running') return ANSWERING
+    return found === null ? PAID : { stored: found }
   }
 
   /**

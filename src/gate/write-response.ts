@@ -18,7 +18,12 @@ export function answerRefusal(
   },
 ): void {
   const { incoming, reply, refusal } = to
-  const { status, offer } = refusal
+  const { status, offer, stored } = refusal
+  if (stored !== null) {
+    reply.head(status, [...stored.headers, 'x-request-id', incoming.id])
+    reply.end(stored.body)
+    return
+  }
   const own = ['content-type', errors.contentType, 'x-request-id', incoming.id]
   own.push('cache-control', 'no-store')
   // RFC 9110 15.5.6: a 405 must say which methods are allowed.

@@ -232,6 +232,8 @@ interface ReceiptHead extends Pick<Deposit, 'rail' | 'native'> {
    * presentation, and for payments that buy as often as they are presented.
    */
   readonly repeat?: 'pass' | 'answer'
+  /** True for a first presentation whose repeats are `answer`: its answer is kept for them. */
+  readonly keepsAnswer?: boolean
 }
 
 /** The result of crediting a receipt. */

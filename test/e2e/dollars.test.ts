@@ -88,6 +88,31 @@ describe('L1 a payment of x402 is a proof, and no key', () => {
     expect(again.headers['x-satgate-pass']).toBeUndefined()
   })
 
+  it.each([false, true])('version 1 gets a lost answer again, streamed: %s', async (stream) => {
+    const paying = payV1(await chat({}, { stream }), PAYER)
+    const first = await chat(paying.headers, { stream })
+    expect(first.status).toBe(200)
+    const [seen, paid] = [fake.seen.length, paidEvents()]
+    for (const _ of [1, 2]) {
+      const again = await chat(paying.headers, { stream })
+      expect([again.status, again.text]).toEqual([200, first.text])
+      for (const name of ['content-type', 'x-payment-response', 'cache-control']) {
+        expect(again.headers[name]).toBe(first.headers[name])
+      }
+      expect(again.headers['x-satgate-pass'] ?? again.headers['x-credit-balance']).toBeUndefined()
+    }
+    const other = await chat(paying.headers, { stream, max_tokens: 6 })
+    expect([other.status, other.json.reason]).toEqual([402, 'x402_paid'])
+    expect([fake.seen.length, paidEvents()]).toEqual([seen, paid])
+    const isStored = (event: object) => 'reason' in event && event.reason === 'stored_answer'
+    await expect.poll(() => gate.events('request').some(isStored)).toBe(true)
+    expect(gate.events('request').find(isStored)).toMatchObject({ status: 200, end: 'complete' })
+    // Its pass is in use, so the answer was not lost.
+    await balance(String(first.headers['x-satgate-pass']))
+    const late = await chat(paying.headers, { stream })
+    expect([late.status, late.json.reason]).toEqual([402, 'x402_paid'])
+  })
+
   it('version 1 never buys a second answer, whoever sends it', async () => {
     const paying = await signed(payV1)
     const first = await chat(paying.headers)
@@ -109,8 +134,10 @@ describe('F1 fifty copies of one payment at once', () => {
     const paying = await signed(payV1)
     const [settled, before, seen] = [facilitator.counts.settle, paidEvents(), fake.seen.length]
     const all = await Promise.all(Array.from({ length: COPIES }, () => chat(paying.headers)))
-    const served = all.filter(({ status }) => status === 200)
+    const answers = all.filter(({ status }) => status === 200)
+    const served = answers.filter(({ headers }) => headers['x-satgate-pass'] !== undefined)
     expect(served).toHaveLength(1)
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
     expect(facilitator.counts.settle - settled).toBe(1)
     expect(paidEvents() - before).toBe(1)
     expect(fake.seen.length - seen).toBe(1)

@@ -47,7 +47,7 @@ const settledBy = ({
 export function receiptOf(
   { account, id, rate, requirement }: X402Row,
   about: Pick<Receipt, 'headers' | 'credited'> &
-    Partial<Pick<Receipt, 'unpresented' | 'known' | 'repeat'>>,
+    Partial<Pick<Receipt, 'unpresented' | 'known' | 'repeat' | 'keepsAnswer'>>,
 ): Receipt {
   return {
     payment: id,

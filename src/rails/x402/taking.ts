@@ -231,7 +231,10 @@ export class Taking {
   /** The receipt of the first answer. */
   #first(row: X402Row, payment: X402Payment): Receipt {
     this.#answering.set(row.id, true)
-    return this.#receipt(row, { headers: this.#answered(row, payment) })
+    return this.#receipt(row, {
+      headers: this.#answered(row, payment),
+      keepsAnswer: row.offer === null,
+    })
   }
 
   #answered(row: X402Row, payment: X402Payment): Readonly<Record<string, string>> {

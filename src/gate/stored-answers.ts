@@ -26,9 +26,9 @@ export type Asking = Pick<PaidRequest, 'path' | 'method' | 'body'>
 export interface Keeping {
   /** A reply that writes to `reply`, and keeps a copy of what is written. */
   copying(reply: Reply): Reply
-  /** Called before the end is written of an answer that is complete. Without it nothing is kept. */
+  /** Called before the end is written of an answer that is complete. Without it, the answer is lost. */
   endsWell(): void
-  /** The request is over. Keeps nothing of an answer that has no end. */
+  /** The request is over. An answer that has no end is lost. */
   over(): void
 }
 
@@ -40,13 +40,17 @@ interface Entry {
   readonly timer: Timer
   /** Set once the answer is complete. */
   answer: StoredAnswer | null
+  /** The request is over, and its buyer got no whole answer. */
+  isLost: boolean
   bytes: number
 }
 
 /**
  * The first answers to payments that everybody may know once they are settled (threats L1). A buyer who
  * lost the answer gets it again with the same payment and the same body, until a pass of its account is
- * used, and for ten minutes. They are in memory alone, because they are what a model said to its buyer.
+ * used, and for ten minutes. If there was no whole answer, because the buyer left or the request failed,
+ * the same request is answered anew. They are in memory alone, because they are what a model said to its
+ * buyer.
  */
 export class StoredAnswers {
   readonly #world: Pick<World, 'after'>
@@ -69,21 +73,29 @@ export class StoredAnswers {
     this.used(account)
     const timer = this.#world.after(KEPT, () => this.#drop(entry), 'unref')
     const asking = askingOf(request)
-    const entry: Entry = { account, payment, asking, timer, answer: null, bytes: 0 }
+    const entry: Entry = { account, payment, asking, timer, answer: null, isLost: false, bytes: 0 }
     this.#entries.set(account, entry)
     this.#grow(entry, EACH)
     return new Copy(entry, {
       isKept: () => this.#isKept(entry),
       grow: (bytes) => this.#grow(entry, bytes),
-      drop: () => this.#drop(entry),
+      lose: () => this.#lose(entry),
     })
   }
 
-  /** The answer to the same request with that payment. `running`: it has no end yet. */
-  find(account: AccountId, payment: PaymentId, request: Asking): StoredAnswer | 'running' | null {
+  /**
+   * The answer to the same request with that payment. `running`: it has no end yet. `lost`: it never
+   * had one, so the request may be answered anew.
+   */
+  find(
+    account: AccountId,
+    payment: PaymentId,
+    request: Asking,
+  ): StoredAnswer | 'running' | 'lost' | null {
     const entry = this.#entries.get(account)
     if (entry === undefined || entry.payment !== payment || request.body.empty) return null
     if (entry.asking !== askingOf(request)) return null
+    if (entry.isLost) return 'lost'
     return entry.answer ?? 'running'
   }
 
@@ -111,6 +123,14 @@ export class StoredAnswers {
     }
   }
 
+  #lose(entry: Entry): void {
+    if (!this.#isKept(entry)) return
+    this.#bytes -= entry.bytes - EACH
+    entry.bytes = EACH
+    entry.answer = null
+    entry.isLost = true
+  }
+
   #drop(entry: Entry): void {
     if (!this.#isKept(entry)) return
     entry.timer.cancel()
@@ -123,7 +143,7 @@ export class StoredAnswers {
 interface Shelf {
   isKept(): boolean
   grow(bytes: number): void
-  drop(): void
+  lose(): void
 }
 
 class Copy implements Keeping {
@@ -169,12 +189,12 @@ class Copy implements Keeping {
   }
 
   over(): void {
-    if (this.#entry.answer === null) this.#drop()
+    if (this.#entry.answer === null) this.#lose()
   }
 
   #begins(status: number, headers: FlatHeaders): void {
     if (status >= 400) {
-      this.#drop()
+      this.#lose()
       return
     }
     const kept = headers.filter((_, at) => !isOfOne(headers[at - (at % 2)] ?? ''))
@@ -184,7 +204,7 @@ class Copy implements Keeping {
 
   /** The bytes may stand in a buffer that is used again, so they are copied. */
   #add(bytes: Uint8Array): void {
-    if (!this.#shelf.isKept()) {
+    if (this.#entry.isLost || !this.#shelf.isKept()) {
       this.#chunks = []
       return
     }
@@ -195,7 +215,7 @@ class Copy implements Keeping {
   #ends(): void {
     const head = this.#head
     if (head === null || !this.#isWell || !this.#shelf.isKept()) {
-      this.#drop()
+      this.#lose()
       return
     }
     this.#entry.answer = { ...head, body: Buffer.concat(this.#chunks) }
@@ -203,9 +223,9 @@ class Copy implements Keeping {
     this.#chunks = []
   }
 
-  #drop(): void {
+  #lose(): void {
     this.#chunks = []
-    this.#shelf.drop()
+    this.#shelf.lose()
   }
 }
 

@@ -94,7 +94,7 @@ export class PaymentTaker {
     const redeemed = await this.patiently(() => rail.redeem(payment, call))
     if (!redeemed.ok) return redeemed
     const { repeat } = redeemed.value
-    if (repeat === 'answer') return err(this.#answerOf(redeemed.value, call))
+    if (repeat === 'answer') return this.#answerOf(redeemed.value, call)
     const repeats = repeat === 'pass'
     const { decided, headers, known, pays = false, account: named, payment: id } = redeemed.value
     const header = rail.change?.(payment) ?? null
@@ -129,12 +129,23 @@ export class PaymentTaker {
     })
   }
 
-  /** What a repeat gets that buys nothing: the answer of before, if it is kept for this request. */
-  #answerOf({ account, known, payment }: Receipt, call: PaidRequest): NotTaken {
-    if (known !== true || typeof account !== 'string') return ANSWERING
+  /**
+   * What a repeat gets that buys nothing: the answer of before, if it is kept for this request. If there
+   * was none, the request is answered anew, and its cost taken from what was paid. The pass does not come
+   * again.
+   */
+  #answerOf(
+    { account, headers, known, payment }: Receipt,
+    call: PaidRequest,
+  ): Result<Redeemed, NotTaken> {
+    if (known !== true || typeof account !== 'string') return err(ANSWERING)
     const found = this.#answers.find(account, payment, call)
-    if (found === 'running') return ANSWERING
-    return found === null ? PAID : { stored: found }
+    if (found === 'running') return err(ANSWERING)
+    if (found === null) return err(PAID)
+    if (found !== 'lost') return err({ stored: found })
+    const keeping = this.#answers.begin(account, payment, call) ?? undefined
+    const anew = { keeping, pays: false, repeats: false, usdRate: undefined, change: undefined }
+    return ok({ ...anew, id: payment, account, carries: headers })
   }
 
   /**

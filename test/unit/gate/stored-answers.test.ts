@@ -98,20 +98,36 @@ describe('L1 the answer to a payment that everybody may know', () => {
     expect([find(), store.bytes]).toEqual([null, 0])
   })
 
-  it.each([
-    ['broke off', { well: false }],
-    ['is an error', { status: 502 }],
-    ['is larger than 1 MB', { body: Buffer.alloc(MB) }],
-  ])('is not kept if it %s', (_, how) => {
+  it('is not kept if it is larger than 1 MB', () => {
     const { answer, find, store } = bed()
-    answer('a', how)
+    answer('a', { body: Buffer.alloc(MB) })
     expect([find(), store.bytes]).toEqual([null, 0])
   })
 
-  it('is not kept of a request without a body, nor of one that had no answer', () => {
+  it.each([
+    ['broke off', { well: false }],
+    ['is an error', { status: 502 }],
+  ])('is lost if it %s, so the same request is answered anew', (_, how) => {
+    const { answer, find, store } = bed()
+    answer('a', how)
+    expect([find(), find(asking('other')), store.bytes]).toEqual(['lost', null, 1024])
+    answer()
+    expect(find()).toMatchObject({ status: 200, body: Buffer.from('hello!') })
+  })
+
+  it('is lost if the request had none, until a pass is used', () => {
+    const { begin, find, store } = bed()
+    begin()?.over()
+    expect(find()).toBe('lost')
+    begin()
+    expect(find()).toBe('running')
+    store.used('a')
+    expect([find(), store.bytes]).toEqual([null, 0])
+  })
+
+  it('is not kept of a request without a body', () => {
     const { begin, find, store } = bed()
     expect(begin('a', asking(''))).toBeNull()
-    begin()?.over()
     expect([find(), store.bytes]).toEqual([null, 0])
   })
 

@@ -3,6 +3,7 @@ import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import type { AccountId, Ledger, UsageRow } from '../ledger/ledger.ts'
 import { add, floorSat, type Msat, msat } from '../money/msat.ts'
+import { formatUsdPerBtc } from '../money/parse.ts'
 import { othersShown } from '../money/quantities.ts'
 import { formatUsd, type MicroUsd, msatOf } from '../money/usd.ts'
 import { ownsAccount, seesBalance } from '../passes/scope.ts'
@@ -175,6 +176,12 @@ const shown = (row: UsageRow) => ({
   held_msat: Number(row.held),
   charged_msat: Number(row.charged),
   ...(row.owed > 0n ? { owed_msat: Number(row.owed) } : {}),
+  ...(row.usd === undefined
+    ? {}
+    : {
+        charged_usd_micros: Number(row.usd.charged),
+        usd_per_btc: formatUsdPerBtc(row.usd.rate),
+      }),
 })
 
 const SEND_A_PASS = 'Send a pass of this gate: Authorization: Bearer <macaroon>:<secret>.'

@@ -119,6 +119,8 @@ const CHARGE = object(['id', 'created', 'charged_msat'], {
   held_msat: whole(),
   charged_msat: whole(),
   owed_msat: whole('Still to be taken, as other running requests close.'),
+  charged_usd_micros: whole('The part that dollars paid, in millionths of a dollar.'),
+  usd_per_btc: text(),
 })
 
 const INVOICE_ASK = (mostSats: number): Schema => ({

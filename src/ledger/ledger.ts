@@ -215,6 +215,8 @@ export interface UsageRow {
   readonly held: Msat
   readonly charged: Msat
   readonly owed: Msat
+  /** What dollars paid of `charged`, and dollars for one bitcoin × 10^8. Not set if they paid nothing. */
+  readonly usd?: { readonly charged: MicroUsd; readonly rate: UsdPerBtc }
 }
 
 /**

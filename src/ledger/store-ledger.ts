@@ -228,7 +228,7 @@ const chargedOf = ({ bonus, bought, paid }: Close): Msat => msat(paid + bonus + 
 
 /** A closed hold as its owner reads it. */
 export function usageOf(hold: HoldState): UsageRow {
-  const { close } = hold
+  const { close, dollars } = hold
   assert(close !== null, `hold ${hold.id} is open`)
   return {
     id: hold.id,
@@ -241,5 +241,8 @@ export function usageOf(hold: HoldState): UsageRow {
     held: hold.amount,
     charged: chargedOf(close),
     owed: close.owed,
+    ...(dollars === null || close.usd === 0n
+      ? {}
+      : { usd: { charged: close.usd, rate: dollars.rate } }),
   }
 }

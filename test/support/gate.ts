@@ -13,6 +13,7 @@ import type { GateParts } from '../../src/daemon/gate-parts.ts'
 import { routesOf } from '../../src/daemon/routes.ts'
 import { dialects } from '../../src/dialects/index.ts'
 import { Background } from '../../src/floor/background.ts'
+import { err, ok } from '../../src/floor/result.ts'
 import type { World } from '../../src/floor/world.ts'
 import type { GateEvent } from '../../src/gate/ports.ts'
 import { closeGently, gateServer } from '../../src/http/server.ts'
@@ -105,7 +106,10 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
     upstream: found.upstream,
     models: found.models,
     backend: found,
-    pricing: makePricing(config.pricing.list, () => ({ ok: false, error: 'no rate' })),
+    pricing: makePricing(config.pricing.list, () => {
+      const rate = options.usdPerBtc?.() ?? null
+      return rate === null ? err('no rate') : ok(rate)
+    }),
     world,
     background,
     say: (event) => events.push(event),

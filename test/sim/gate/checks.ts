@@ -128,9 +128,24 @@ function requests({ gate, buyers, upstream }: Played, { price }: Sums): string[]
       prompt: Math.max(before.prompt, reported?.prompt ?? 0),
     })
   }
+  /** Whether another request with the same payment and body was charged for that many words. */
+  const wasBought = ({ body, id, reply, x402 }: Asked): boolean =>
+    buyers.some(({ asked }) =>
+      asked.some(
+        (other) =>
+          other.id !== id &&
+          other.x402?.id === x402?.id &&
+          other.body === body &&
+          (price.get(other.id) ?? 0n) > 0n &&
+          (given.get(other.id)?.words ?? 0) >= reply.words,
+      ),
+    )
   return buyers.flatMap(({ asked }) =>
     asked.flatMap((one) => {
-      const about = { events: events.get(one.id) ?? [], given: given.get(one.id) }
+      const ofOne = events.get(one.id) ?? []
+      const isStored = ofOne[0]?.reason === 'stored_answer'
+      if (isStored && !wasBought(one)) return [`request ${one.id} got an answer that nobody bought`]
+      const about = { events: ofOne, given: given.get(one.id), isStored }
       return requestIsWrong(one, about, price.get(one.id) ?? 0n).map(
         (what) =>
           `request ${one.id} (${one.reply.fate}, ${one.reply.status}): ${what}: ${JSON.stringify(about)}`,
@@ -144,10 +159,12 @@ function requestIsWrong(
   about: {
     readonly events: readonly RequestEvent[]
     readonly given: Given | undefined
+    /** It got the answer of an earlier request again. */
+    readonly isStored: boolean
   },
   price: bigint,
 ): string[] {
-  const { events, given } = about
+  const { events, given, isStored } = about
   const [event] = events
   const wrong: string[] = []
   if (bug !== null) wrong.push(`the gate failed: ${bug}`)
@@ -162,7 +179,7 @@ function requestIsWrong(
   if ((forged || paysNothing) && words > 0) wrong.push(`${words} words for nobody's money`)
   // A stop gives some output away, and so does a crash less than a second after the last journal
   // entry, as docs/failure.md says.
-  const free = killed || event?.end === 'stopped'
+  const free = killed || isStored || event?.end === 'stopped'
   // Our own count is never charged above the requested limit.
   const counted = event?.usage === 'counted' ? Math.min(words, given?.limit ?? 0) : words
   const worth = BigInt(counted) * PRICE.output

@@ -21,6 +21,15 @@ export function describeWithLab(name: string, body: () => void): void {
   else describe.skip(`${name} (skipped: ${labMissing})`, body)
 }
 
+/**
+ * The same for tests that take minutes. The short suite, which must end within 25 minutes, does without
+ * them: `npm run test:interop:full` runs them.
+ */
+export function describeInFullSuite(name: string, body: () => void): void {
+  if (process.env.FAULTS_ROUNDS !== undefined) describeWithLab(name, body)
+  else describe.skip(`${name} (npm run test:interop:full)`, body)
+}
+
 /** The variables that a part prints: `LND_REST`, `MINT_URL`, … */
 export type PartEnv = Readonly<Record<string, string>>
 

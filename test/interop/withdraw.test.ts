@@ -5,7 +5,7 @@ import type { Answered } from '../support/ask.ts'
 import { GateProcess, type Said } from '../support/gate-process.ts'
 import { type FakeUpstream, startFakeUpstream } from '../support/upstream.ts'
 import { bearer, until } from './buyer.ts'
-import { describeWithLab, type Lab, openLab, type PartEnv } from './lab.ts'
+import { describeInFullSuite, type Lab, openLab, type PartEnv } from './lab.ts'
 import { openPayer, type Payer } from './payer.ts'
 
 /** Buyers take out what they paid in, with a real node and a real mint on the other side. */
@@ -14,7 +14,7 @@ const HELLO = { model: 'fake', messages: [{ role: 'user', content: 'Hello' }], m
 /** Base64 of a description's hash, which the node of the lab asks for. */
 const ANY = createHash('sha256').update('any').digest('base64')
 
-describeWithLab('withdrawals', () => {
+describeInFullSuite('withdrawals', () => {
   let lab: Lab
   let node: PartEnv
   let payer: Payer

@@ -11,7 +11,20 @@ import { anyOf, type Reader, scalar } from './reader.ts'
  * An address of an EVM chain, in lower case. If it has capitals, they must be those of EIP-55, so that a
  * typing mistake is found before money is sent there.
  */
-export const evmAddress: Reader<string> = scalar((text) => {
+export const evmAddress: Reader<string> = (node, reading) => {
+  // Somebody may paste a private key here. A mistake is printed, and a log keeps it.
+  if (node.is === 'text' && PRIVATE_KEY.test(node.text)) {
+    return reading.mistake(
+      node.at,
+      'has 64 hex digits, as a private key has. Write the address that dollars are paid to: 0x and 40 hex digits. No private key belongs here',
+    )
+  }
+  return address(node, reading)
+}
+
+const PRIVATE_KEY = /^(?:0x)?[\da-f]{64}$/i
+
+const address = scalar((text) => {
   if (!/^0x[\da-f]{40}$/i.test(text)) return err('is not an address: 0x and 40 hex digits')
   const digits = text.slice(2).toLowerCase()
   if (/^0+$/.test(digits)) return err('is the address of nobody')

@@ -8,7 +8,7 @@ import { bearer, until } from './buyer.ts'
 import { describeWithLab, openLab } from './lab.ts'
 import { openPayer } from './payer.ts'
 
-const SALES = Number(process.env.SOAK_SALES ?? 2_000)
+const SALES = Number(process.env.SOAK_SALES ?? 800)
 const AT_ONCE = 8
 /** Sats. Each buyer buys a little more than one request. */
 const BOUGHT = 12

@@ -40,6 +40,14 @@ describe('x402', () => {
     })
   })
 
+  it('a private key in the place of the address is not printed', () => {
+    for (const key of [`0x${KEY}`, KEY.toUpperCase()]) {
+      const [first = ''] = mistakes({ yaml: whole().replace(MIXED, key) })
+      expect(first).toMatch(/payTo.*private key/)
+      expect(first.toLowerCase()).not.toContain(KEY.slice(0, 8))
+    }
+  })
+
   it('is read from the environment', () => {
     const { rails } = loaded({
       env: {

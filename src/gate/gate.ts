@@ -5,7 +5,7 @@ import { Roster } from '../floor/roster.ts'
 import type { World } from '../floor/world.ts'
 import { isFree } from '../money/price.ts'
 import { asksThePrice, priceAsked } from './ask-price.ts'
-import type { Authenticator } from './authenticate.ts'
+import type { Authenticator, PaysFor } from './authenticate.ts'
 import {
   type Authenticated,
   begun,
@@ -255,17 +255,18 @@ export class Gate {
       if (presented.is === 'absent' && isFree(rate)) return ok(toAuthenticated(call, null))
       return err(unpaidFor(incoming, call))
     }
-    // A payment cannot be given back, so it is taken only if the route sells and the backend is
-    // there.
+    // A payment cannot be given back: only a route that sells takes it, if its backend is there.
     if (presented.is === 'payment') {
       const gone = route.targets.gone()
       if (gone !== null) return err(refused(gone))
       if (!sells) return err(unpaidFor(incoming, call))
     }
     const operation = { path, method, model: asked.model }
-    const short = (sat: number) => this.#parts.paymentRequired.short(call, call.estimate, sat)
-    const paying = { client, short, origin: incoming.origin, body: requestBody(incoming) }
-    const { authenticator } = this.#parts
+    const { authenticator, paymentRequired } = this.#parts
+    const paying: PaysFor = {
+      ...{ client, origin: incoming.origin, body: requestBody(incoming) },
+      short: (sat, usd) => paymentRequired.short(call, call.estimate, { sat, usd }),
+    }
     return andThen(authenticator.authenticate(presented, operation, paying), (identified) => {
       if (!identified.ok) return err(notAuthenticated(incoming, identified.error, call))
       const payer = identified.value

@@ -1,8 +1,9 @@
 import { type Awaitable, andThen, isPromise } from '../floor/awaitable.ts'
 import type { Result } from '../floor/result.ts'
 import { ceilSat } from '../money/msat.ts'
-import { at, ceilingPrice } from '../money/price.ts'
+import { at, ceilingPrice, type Rate } from '../money/price.ts'
 import type { Tier, Tiers } from '../money/tiers.ts'
+import { type MicroUsd, NO_USD } from '../money/usd.ts'
 import { ownsAccount, topsUp } from '../passes/scope.ts'
 import type {
   InvoiceQuotaKey,
@@ -99,19 +100,26 @@ export class PaymentRequired {
   }
 
   /**
-   * Whether credit of `sat` on a new account admits a request. Null if it does, and otherwise the
+   * Whether a payment of `sat` on a new account admits a request. `usd` are its dollars, if it is in
+   * dollars: for a price in dollars they suffice if they do at par. Null if it does, and otherwise the
    * sats that are needed. Counts the prompt only if its bound costs more than that.
    */
-  short(step: Priced, estimate: PromptEstimate, sat: number): Awaitable<number | null> {
+  short(
+    step: Priced,
+    estimate: PromptEstimate,
+    { sat, usd = NO_USD }: { readonly sat: number; readonly usd?: MicroUsd | undefined },
+  ): Awaitable<number | null> {
     const { rate, asked } = step
     const least = asked.hasOutput ? asked.choices : 0
-    const sats = (input: number) =>
-      ceilSat(at(ceilingPrice(rate, { ...asked.most, input }, 'output'), least))
-    if (sats(asked.most.input + estimate.template()) <= sat) return null
-    return andThen(estimate.withMargin(), (input) => {
-      const needs = sats(input + estimate.template())
-      return needs <= sat ? null : needs
-    })
+    const cost = (each: Rate, input: number) =>
+      at(ceilingPrice(each, { ...asked.most, input }, 'output'), least)
+    const needs = (input: number): number | null => {
+      if (step.usd !== null && usd > 0n && cost(step.usd.each, input) <= usd) return null
+      const sats = ceilSat(cost(rate, input))
+      return sats <= sat ? null : sats
+    }
+    if (needs(asked.most.input + estimate.template()) === null) return null
+    return andThen(estimate.withMargin(), (input) => needs(input + estimate.template()))
   }
 
   /**

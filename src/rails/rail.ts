@@ -4,6 +4,7 @@ import type { Deposit, SatCredit, UsdCredit } from '../ledger/deposit.ts'
 import type { AccountId, PaymentId } from '../ledger/ledger.ts'
 import type { Msat } from '../money/msat.ts'
 import type { UsdPerBtc } from '../money/parse.ts'
+import type { MicroUsd } from '../money/usd.ts'
 import type { Operation, Presented, PresentedPass } from '../passes/pass.ts'
 import type { InvoiceRefused } from '../wallets/wallet.ts'
 
@@ -58,10 +59,11 @@ export interface PaidRequest extends Pick<Operation, 'path' | 'method' | 'model'
   readonly origin: string
   readonly body: RequestBody
   /**
-   * Called with the sats that a payment would credit, before it is taken. Returns null if they admit
-   * this request, and otherwise the sats that are needed (threats I8).
+   * Called with the sats that a payment would credit, before it is taken, and with its dollars if it is
+   * in dollars: they pay a price in dollars at par, whatever the rate did since the offer (threats L5).
+   * Returns null if it admits this request, and otherwise the sats that are needed (threats I8).
    */
-  short(sat: number): Awaitable<number | null>
+  short(sat: number, usd?: MicroUsd): Awaitable<number | null>
 }
 
 /** What a rail may know of the body of a request. */

@@ -79,7 +79,7 @@ describe('L5 dollars_do_not_leave_as_sats', () => {
     let last = await gate.chat(pass)
     for (let n = 0; n < 60 && last.status === 200; n += 1) last = await gate.chat(pass)
     expect(last.status, last.text).toBe(402)
-    expect(last.json.error.message).toMatch(/\$\d|\d+ dollars|USD/)
+    expect(last.json.error.message).toMatch(/\d sat and \$\d/)
     await gate.proof()
   })
 

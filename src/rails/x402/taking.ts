@@ -276,7 +276,7 @@ async function shortOf(
   { amount, rate }: Fitting,
   call: PaidRequest,
 ): Promise<PaymentRefused | null> {
-  const needs = await call.short(satsOf(amount, rate))
+  const needs = await call.short(satsOf(amount, rate), amount)
   if (needs === null) return null
   const dollars = formatUsd(usdOf(fromSat(needs), rate))
   return x402Refused('x402_amount', `this request needs ${dollars} dollars`)

@@ -6,6 +6,7 @@
  *   npm run bench:bodies            a table of all bodies
  *   npm run bench:bodies -- tools   only those whose name contains the word
  */
+import { UNKNOWN_TERMS } from '../src/dialects/dialect.ts'
 import { dialects } from '../src/dialects/index.ts'
 
 const GOAL = 1.5
@@ -133,7 +134,7 @@ const escaped = (json: string): string =>
 
 const [dialect] = dialects
 const HEAD = { contentType: 'application/json', headers: {} }
-const TERMS = { also: new Set<string>(), backend: 'other' } as const
+const TERMS = { ...UNKNOWN_TERMS, also: new Set<string>(), backend: 'other' } as const
 
 const parse = (body: Buffer): unknown => JSON.parse(body.toString('utf8'))
 

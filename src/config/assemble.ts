@@ -64,6 +64,8 @@ export function assemble(
       invoicesTotal: values['limits.invoicesTotal'],
       requestFields: values['limits.requestFields'],
     },
+    dialects: { translate: values['dialects.translate'], keyPath: values['dialects.keyPath'] },
+    media: { imageTokens: values['media.imageTokens'], remoteUrls: values['media.remoteUrls'] },
     metrics: values.metrics ?? null,
     trustedProxies: values.trustedProxies,
     cors: values.cors,

@@ -75,6 +75,18 @@ export interface Config {
     /** Names of request fields that reach the backend in addition to those of the dialects. */
     readonly requestFields: readonly string[]
   }
+  readonly dialects: {
+    /** Whether APIs that the backend lacks are translated to its chat completions. */
+    readonly translate: boolean
+    /** Whether a pass may stand in the path: `/k/<pass>/`. */
+    readonly keyPath: boolean
+  }
+  readonly media: {
+    /** The most tokens of one picture in a prompt. */
+    readonly imageTokens: number
+    /** Whether pictures may be named by URL. */
+    readonly remoteUrls: boolean
+  }
   readonly metrics: HostPort | null
   /** Addresses, and networks such as `10.0.0.0/8`. */
   readonly trustedProxies: readonly string[]

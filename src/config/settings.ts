@@ -15,6 +15,7 @@ import {
   wholeNumber,
 } from './reader.ts'
 import { noEffectYet, type Setting, setting, type ValueOf } from './setting.ts'
+import { APIS } from './settings-apis.ts'
 import { MONEY, PRICING } from './settings-money.ts'
 
 const MOST_TOKENS = 10_000_000
@@ -216,6 +217,7 @@ const RUNNING = {
     doc: 'Request fields that are sent to the backend in addition to the usual ones. The header `X-Satgate-Ignored` names the fields that were left out',
     structured: true,
   }),
+  ...APIS,
   metrics: setting({
     read: hostPort,
     standard: null,

@@ -142,7 +142,7 @@ export function compose(parts: GateParts): Composed {
       bounds: { usual: config.pricing.maxOutputTokens, most: config.limits.outputTokens },
       estimating: { estimator: new PromptEstimator(), counter },
     },
-    terms: () => ({ also, backend: models.kind() }),
+    terms: () => ({ also, backend: models.kind(), media: config.media }),
     rateNow,
     authenticator,
     paymentRequired,

@@ -1,7 +1,7 @@
 import type { Schema } from '../floor/json-schema.ts'
 import type { Result } from '../floor/result.ts'
 import type { Msat } from '../money/msat.ts'
-import type { Quantities } from '../money/quantities.ts'
+import type { Quantities, Quantity } from '../money/quantities.ts'
 
 /**
  * How one API writes a request, its output limit, its usage, its streams and its errors. A dialect
@@ -50,6 +50,8 @@ export interface RequestHead {
 export interface Rewritten {
   readonly body: Uint8Array
   readonly contentType: string
+  /** Where the backend takes it. Left out: at the path of the request. A translation names another. */
+  readonly path?: string
   /** Further headers. Only those that are named in `Dialect.headers` reach a backend. */
   readonly headers: Readonly<Record<string, string>>
 }
@@ -130,6 +132,25 @@ export interface Terms {
   /** `limits.requestFields`: further names of fields that pass. */
   readonly also: ReadonlySet<string>
   readonly backend: Backend
+  readonly media: MediaTerms
+}
+
+/** What the operator's settings say of pictures and sound in a prompt. */
+export interface MediaTerms {
+  /**
+   * `media.imageTokens`: the most tokens of one picture. It is the bound of a picture whose size the gate
+   * cannot see, and no bound is above it.
+   */
+  readonly imageTokens: number
+  /** `media.remoteUrls`: pictures may be given by URL, which the backend fetches (threats G11). */
+  readonly remoteUrls: boolean
+}
+
+/** The terms if nothing is known about the backend and the operator changed nothing. */
+export const UNKNOWN_TERMS: Terms = {
+  also: new Set(),
+  backend: 'other',
+  media: { imageTokens: 16_384, remoteUrls: false },
 }
 
 /** The most characters of a model's name. */
@@ -171,10 +192,23 @@ export interface Asked {
    * have to write them first, so it is called only if somebody counts. It works after `forget`.
    */
   texts(): readonly string[]
-  /** Token ids in the bound that came as numbers. Each is one token. */
+  /**
+   * Tokens in the bound that are no text: token ids that came as numbers, and the bounds of pictures and
+   * sound.
+   */
   readonly ids: number
   /** The number of messages or prompts. A template puts tokens around each. */
   readonly parts: number
+  /**
+   * What is sold if it is not tokens: the price must name one of these, or the request has no price
+   * (threats A12). Left out: tokens.
+   */
+  readonly sold?: readonly Quantity[]
+  /**
+   * The gate answers this itself, free, and no backend is asked: a request that only loads a model
+   * (threats L20). It is called with ms since the epoch.
+   */
+  readonly here?: (now: number) => Uint8Array
   /** What `read` keeps for `rewrite` and `meter`. Nobody else looks into it. */
   readonly splice: unknown
   /** Frees `body` and what only `rewrite` needs. After this it cannot be rewritten. */

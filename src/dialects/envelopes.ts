@@ -1,17 +1,9 @@
 import { object, type Schema, text } from '../floor/json-schema.ts'
 import type { Envelope, Problem } from './dialect.ts'
+import { ollamaErrors } from './ollama/errors.ts'
 import { openAiErrors } from './openai/errors.ts'
 
 const contentType = 'application/json; charset=utf-8'
-
-/** Ollama's clients print an object as `[object Object]`, so the error is a string. */
-const ollamaErrors: Envelope = {
-  name: 'Ollama',
-  contentType,
-  error: ({ message }) => ({ error: message }),
-  schema: { error: text() },
-  parts: {},
-}
 
 const DETAIL: Schema = object(['type', 'message'], { type: text(), message: text() })
 

@@ -1,7 +1,13 @@
 import type { Dialect } from './dialect.ts'
+import { ollamaChat } from './ollama/chat.ts'
 import { openaiChat } from './openai/chat.ts'
 import { openaiCompletions } from './openai/completions.ts'
 import { openaiEmbeddings } from './openai/embeddings.ts'
 
 /** Every API that is served: the only list of them. */
-export const dialects: readonly Dialect[] = [openaiChat, openaiCompletions, openaiEmbeddings]
+export const dialects: readonly Dialect[] = [
+  openaiChat,
+  openaiCompletions,
+  openaiEmbeddings,
+  ollamaChat,
+]

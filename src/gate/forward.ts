@@ -61,7 +61,7 @@ export class Forwarder {
       const { dialect } = route
       const backend = slot.target.backend()
       const spelling = this.#respelling.of(held, backend)
-      const { body, contentType, headers } = spelling.sent
+      const { body, contentType, headers, path } = spelling.sent
       const empty = body.length === 0
       const run = new Run(this.#parts, held, { backend, balance, resolve })
       const relay = new Relay(this.#relaying, run)
@@ -70,7 +70,7 @@ export class Forwarder {
       try {
         relay.start(spelling, {
           method: incoming.method,
-          path: incoming.path,
+          path: path ?? incoming.path,
           query: route.query ? incoming.query : '',
           body: empty ? null : body,
           contentType: empty ? null : contentType,

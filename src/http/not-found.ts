@@ -3,17 +3,6 @@ import { type Refusal, refuse } from '../gate/refusal.ts'
 import { operations } from './openapi-operations.ts'
 import type { Terms } from './selling.ts'
 
-/** Endpoints of other APIs, with the endpoint that does the same here. */
-const INSTEAD: ReadonlyMap<string, string> = new Map([
-  ['/v1/responses', '/v1/chat/completions'],
-  ['/v1/messages', '/v1/chat/completions'],
-  ['/api/chat', '/v1/chat/completions'],
-  ['/api/generate', '/v1/completions'],
-  ['/api/embed', '/v1/embeddings'],
-  ['/api/embeddings', '/v1/embeddings'],
-  ['/api/tags', '/v1/models'],
-])
-
 /** Makes the 404 for a path or a method that is not served. It names the nearest paths that are. */
 export function makeNotFound(
   terms: Pick<Terms, 'routes' | 'sells' | 'methods'>,
@@ -23,7 +12,15 @@ export function makeNotFound(
     if (method === 'post' || !methods.has(path)) methods.set(path, method.toUpperCase())
   }
   const paths = [...methods.keys()]
-  const served = `Served: ${paths.map((path) => `${methods.get(path)} ${path}`).join(', ')}.`
+  const sold = new Set(terms.routes.map((route) => route.path))
+  const [first, ...others] = paths.filter((path) => sold.has(path))
+  // A gate sells some twenty APIs, so that only the first one is named.
+  const short = [
+    ...(first === undefined ? [] : [first]),
+    ...paths.filter((path) => !sold.has(path)),
+  ]
+  const more = others.length === 0 ? '' : ', and the other APIs'
+  const served = `Served: ${short.map((path) => `${methods.get(path)} ${path}`).join(', ')}${more}.`
   return (method, path) => {
     const known = path === null ? undefined : methods.get(path)
     const said =
@@ -37,8 +34,6 @@ export function makeNotFound(
 function meant(path: string | null, paths: readonly string[]): string {
   if (path === null || path.length > 80) return ''
   const plain = path.toLowerCase().replace(/\/$/, '')
-  const other = INSTEAD.get(plain)
-  if (other !== undefined) return ` This API is not served; use ${other} instead.`
   // The client's base URL has no `/v1`, or has it twice.
   const under = `/v1${plain.replace(/^(?:\/v1)+/, '')}`
   const close = paths.includes(under) ? under : nearest(plain, paths)

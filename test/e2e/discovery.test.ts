@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { PlayWallet } from '../../src/wallets/play/play.ts'
 import { WalletUnreachable } from '../../src/wallets/wallet.ts'
+import { APIS, type ApiSample } from '../support/apis.ts'
 import { type Answered, Client, type Question } from '../support/ask.ts'
 import { bearer, child, type Pass } from '../support/buyer.ts'
 import { startGate, type TestGate } from '../support/gate.ts'
@@ -53,13 +54,6 @@ function unsaid(openapi: object, { responses }: Operation, answered: Answered): 
 const inRoot = (schema: object): object =>
   JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"root#/components/'))
 
-const CHAT = { messages: [{ role: 'user', content: 'hi' }] }
-const BODIES: Readonly<Record<string, object>> = {
-  '/v1/chat/completions': CHAT,
-  '/v1/completions': { prompt: 'hi' },
-  '/v1/embeddings': { input: 'hi' },
-}
-
 type Asked = readonly (readonly [number, Omit<Question, 'path'> & { path?: string }])[]
 
 /** Questions for every operation, each with the expected status. */
@@ -74,7 +68,7 @@ function questions(
   const two = {
     headers: { ...bearer(pass), 'x-api-key': child(pass, 'calls <= 1') },
   }
-  const sold = ([path, body]: readonly [string, object]): [string, Asked][] => [
+  const sold = ([path, { body, stream }]: readonly [string, ApiSample]): [string, Asked][] => [
     [
       `post ${path}`,
       [
@@ -86,9 +80,9 @@ function questions(
         [400, { body: '{', ...mine }],
         [404, { body: { model: 'gpt-x', ...body }, ...mine }],
         [415, { body: '{}', headers: { 'content-encoding': 'gzip' } }],
-        ...(path === '/v1/embeddings'
+        ...(stream === null
           ? []
-          : [[200, { body: { model: 'fake', stream: true, ...body }, ...mine }] as const]),
+          : [[200, { body: { model: 'fake', ...body, ...stream }, ...mine }] as const]),
       ],
     ],
     [
@@ -110,7 +104,7 @@ function questions(
   ]
   const { hash, token } = invoice
   return new Map<string, Asked>([
-    ...Object.entries(BODIES).flatMap(sold),
+    ...Object.entries(APIS).flatMap(sold),
     [
       'post /create-invoice',
       [

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
+import { APIS, type ApiSample } from './apis.ts'
 import { Spoken } from './spoken.ts'
 
 /**
@@ -244,6 +245,8 @@ async function answer(seen: Seen, script: Script, response: ServerResponse): Pro
     response.statusCode = status
     return json(response, body)
   }
+  const sample = APIS[seen.path.split('?')[0] ?? '']?.answer
+  if (seen.method === 'POST' && sample) return recited(sample, seen, response)
   const kind = seen.path.split('?')[0]?.replace(/^.*\/v1\//, '')
   if (kind === 'models') return json(response, { object: 'list', data: script.models ?? MODELS })
   if (kind === 'embeddings') return json(response, embeddings(seen, script))
@@ -255,6 +258,18 @@ async function answer(seen: Seen, script: Script, response: ServerResponse): Pro
   if (seen.json?.stream === true) return stream(spoken, script, response)
   if (script.paceMs) await sleep(script.paceMs * spoken.count)
   json(response, spoken.whole(), script.gzip)
+}
+
+/** Sends the answer of the table of APIs. */
+function recited(
+  answer: NonNullable<ApiSample['answer']>,
+  seen: Seen,
+  response: ServerResponse,
+): void {
+  const { streams = ({ stream }) => stream === true, type, whole } = answer
+  const asks = answer.stream !== undefined && streams(seen.json ?? {})
+  response.setHeader('content-type', asks ? (answer.streamType ?? 'text/event-stream') : type)
+  response.end(asks ? answer.stream : whole)
 }
 
 /** Sends its pieces unchanged. */

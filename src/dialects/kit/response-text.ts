@@ -70,6 +70,18 @@ export const ELSEWHERE: ReadonlySet<string> = new Set([
   'token',
 ])
 
+/** The strings in one choice, streamed or not. */
+export interface Said {
+  /** The texts of the answer. All of them were generated, so all are output (A7). */
+  readonly texts: readonly string[]
+  /**
+   * Strings under unknown keys. They are charged, but a stream is never cut because of them (K3).
+   */
+  readonly others: readonly string[]
+  /** The whole answer so far, if the backend repeats it beside its deltas (K4). Mostly empty. */
+  readonly again: string
+}
+
 /**
  * Collects the strings of a part of an answer by the keys that they stand under: texts, which are
  * output, and strings under keys that nobody knows. Ids, types and what is sealed are left out.

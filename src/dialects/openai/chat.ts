@@ -1,11 +1,12 @@
 import { err, ok, type Result } from '../../floor/result.ts'
 import type { Dialect, Malformed } from '../dialect.ts'
+import { ambiguous, refuse, unpriced } from '../kit/checks.ts'
 import { folded, isObject, type Json, type JsonObject } from '../kit/json.ts'
+import { isMedia } from '../kit/media-keys.ts'
 import { Readable } from '../kit/readable.ts'
 import { openAiDialect, type Prompt } from './dialect.ts'
 import { CHAT } from './endpoint.ts'
-import { isMedia, MESSAGE, TEXT_PARTS } from './fields.ts'
-import { ambiguous, refuse, unpriced } from './request.ts'
+import { MESSAGE, TEXT_PARTS } from './fields.ts'
 
 /** `POST /v1/chat/completions` (OpenAI API reference, "Create chat completion"). */
 export const openaiChat: Dialect = openAiDialect(CHAT, conversation)

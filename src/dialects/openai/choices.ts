@@ -1,17 +1,5 @@
 import { isObject, type Json, type JsonObject } from '../kit/json.ts'
-import { ELSEWHERE, ResponseText } from '../kit/response-text.ts'
-
-/** The strings in one choice, streamed or not. */
-export interface Said {
-  /** The texts of the answer. All of them were generated, so all are output (A7). */
-  readonly texts: readonly string[]
-  /**
-   * Strings under unknown keys. They are charged, but a stream is never cut because of them (K3).
-   */
-  readonly others: readonly string[]
-  /** The whole answer so far, if the backend repeats it beside its deltas (K4). Mostly empty. */
-  readonly again: string
-}
+import { ELSEWHERE, ResponseText, type Said } from '../kit/response-text.ts'
 
 /**
  * All strings in a choice, without ids and types. Null if it is nested too deeply.

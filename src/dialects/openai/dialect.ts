@@ -1,28 +1,29 @@
 import { assert } from '../../floor/assert.ts'
 import { err, ok, type Result } from '../../floor/result.ts'
-import type {
-  Asked,
-  Backend,
-  Dialect,
-  Malformed,
-  Refused,
-  Rewritten,
-  Terms,
-  Wire,
+import {
+  type Asked,
+  type Backend,
+  type Dialect,
+  type Malformed,
+  type Refused,
+  type Rewritten,
+  UNKNOWN_TERMS,
+  type Wire,
 } from '../dialect.ts'
 import { isObject, type Json, type JsonObject } from '../kit/json.ts'
 import { type Document, splice } from '../kit/json-object.ts'
 import type { Readable } from '../kit/readable.ts'
+import { type Sifted, sift, untouched } from '../kit/sift.ts'
 import { EVENT_STREAM, isEventStream, isLabelledEvents } from '../kit/sniff-sse.ts'
 import { JSON_TYPE } from './docs.ts'
 import type { Api, Endpoint } from './endpoint.ts'
 import { openAiErrors } from './errors.ts'
-import { LIMITS, TEMPLATED } from './fields.ts'
+import { LIMITS, SWITCHES, TEMPLATED } from './fields.ts'
 import { OpenAiMeter } from './meter.ts'
 import { OUTLINE } from './outline.ts'
+import { PASSED } from './passed.ts'
 import { respell } from './refused-fields.ts'
 import { countOf, limitOf, media, type Opened, open, readRest, tooMuch } from './request.ts'
-import { type Sifted, sift, untouched } from './sift.ts'
 
 /** What `read` keeps of a request for `rewrite` and `meter`. */
 class Parsed {
@@ -59,9 +60,6 @@ export interface Prompt {
   readonly readable: Readable
 }
 
-/** The terms if nothing is known about the backend and the operator added no fields. */
-const UNKNOWN: Terms = { also: new Set(), backend: 'other' }
-
 /** Makes one of the three APIs. `find` reads the part of a request that differs between them. */
 export function openAiDialect(
   endpoint: Endpoint,
@@ -71,14 +69,16 @@ export function openAiDialect(
     name: endpoint.name,
     path: endpoint.path,
     headers: [],
-    read(body, _, { also, backend } = UNKNOWN) {
+    read(body, _, { also, backend } = UNKNOWN_TERMS) {
       const read = open(endpoint.name, body, also)
       if (!read.ok) return read
       const opened = read.value
       const { outline } = opened
       const { value } = opened.document
       const sifts = (outline & OUTLINE.sifted) !== 0
-      const sifted = sifts ? sift(endpoint.name, value, also) : untouched(value)
+      const sifted = sifts
+        ? sift({ passed: PASSED[endpoint.name], switches: SWITCHES }, value, also)
+        : untouched(value)
       const compiled = (outline & OUTLINE.compiled) !== 0
       const refusal =
         media(value, outline) ??

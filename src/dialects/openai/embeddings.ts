@@ -1,10 +1,10 @@
 import { err, type Result } from '../../floor/result.ts'
 import type { Dialect, Malformed } from '../dialect.ts'
+import { refuse } from '../kit/checks.ts'
 import type { JsonObject } from '../kit/json.ts'
 import { openAiDialect, type Prompt } from './dialect.ts'
 import { EMBEDDINGS } from './endpoint.ts'
 import { prompts } from './prompts.ts'
-import { refuse } from './request.ts'
 
 /** `POST /v1/embeddings` (OpenAI API reference, "Create embeddings"). Never a stream, no output. */
 export const openaiEmbeddings: Dialect = openAiDialect(EMBEDDINGS, inputs)

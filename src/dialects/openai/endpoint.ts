@@ -1,5 +1,6 @@
-import type { Asked, Backend, Docs, Granted } from '../dialect.ts'
+import type { Backend, Docs } from '../dialect.ts'
 import type { JsonObject } from '../kit/json.ts'
+import type { Answered } from '../kit/response-usage.ts'
 import { CHAT_DOCS, COMPLETION_DOCS, EMBEDDING_DOCS } from './docs.ts'
 
 export type Api = 'openai-chat' | 'openai-completions' | 'openai-embeddings'
@@ -54,12 +55,7 @@ export const SENT_ANYWAY: Readonly<Record<Backend, readonly Api[]>> = {
 }
 
 /** What a meter knows about the response that it watches. */
-export interface Watched {
+export interface Watched extends Answered {
   readonly endpoint: Endpoint
-  readonly asked: Asked
-  readonly granted: Granted
   readonly backend: Backend
-  readonly prompts: number
-  /** The number of choices in the answer; the backend makes `asked.choices`. */
-  readonly shown: number
 }

@@ -1,5 +1,3 @@
-import { NEVER_PASSED } from '../kit/never-passed.ts'
-
 /** The fields of a request that can change its price, by what the gate does with them. */
 
 /** The output limits. They are read, and written anew with the granted limit. */
@@ -15,15 +13,6 @@ export const NOT_PROMPT: ReadonlySet<string> = new Set([
 export const SWITCHES: ReadonlySet<string> = new Set([
   ...['chat_template_kwargs', 'reasoning', 'thinking', 'think', 'reasoning_effort', 'verbosity'],
   ...['reasoning_format'],
-])
-
-/**
- * Members of such settings that a template engine takes as its own arguments. Padding is tokens.
- */
-export const NO_SWITCH: ReadonlySet<string> = new Set([
-  ...NEVER_PASSED,
-  ...['conversation', 'tokenize', 'padding', 'truncation', 'return_tensors', 'return_dict'],
-  ...['tokenizer_kwargs', 'add_generation_prompt', 'continue_final_message'],
 ])
 
 /** Keys that constrain the output. Backends compile them, and a huge one makes a backend crash. */
@@ -55,7 +44,3 @@ export const MESSAGE: ReadonlySet<string> = new Set([
 export const TEXT_PARTS: ReadonlySet<string> = new Set([
   ...['text', 'refusal', 'thinking', 'reasoning', 'input_text', 'output_text'],
 ])
-
-/** The key holds something other than text. */
-export const isMedia = (key: string): boolean =>
-  /image|audio|video|media|multi_?modal|embeds|^files?$/.test(key.toLowerCase())

@@ -2,7 +2,9 @@ import type { Msat } from '../../money/msat.ts'
 import type { Quantities } from '../../money/quantities.ts'
 import type { Counted, Meter, Problem, Seen } from '../dialect.ts'
 import { isObject, type Json, type JsonObject } from '../kit/json.ts'
+import { noteOf } from '../kit/note.ts'
 import { Preamble } from '../kit/preamble.ts'
+import { ResponseUsage } from '../kit/response-usage.ts'
 import { asBuffer, Frames, MOST_EVENT } from '../kit/sse.ts'
 import type { Span } from '../kit/strip-usage.ts'
 import { readJson } from '../kit/tolerant-json.ts'
@@ -14,14 +16,13 @@ import { openAiErrors } from './errors.ts'
 import { type Chunk, readEvent, wholeOf } from './event.ts'
 import { failureOf } from './failure.ts'
 import { FastPath } from './fast-path.ts'
-import { noteOf, OwnBytes } from './own-bytes.ts'
-import { ResponseUsage } from './response-usage.ts'
+import { OwnBytes } from './own-bytes.ts'
+import { readChunk } from './read-chunk.ts'
 import { shorten } from './shorten.ts'
 import { usageSoFar } from './usage-so-far.ts'
 
 const NOTHING = Buffer.alloc(0)
-const LF = 0x0a
-const CR = 0x0d
+const [LF, CR] = [0x0a, 0x0d]
 /** After so many fast paths in a row that never matched, no more are tried: every event differs. */
 const MOST_MISSES = 8
 
@@ -40,9 +41,7 @@ export class OpenAiMeter implements Meter {
   #line: JsonObject | null = null
   /** The bytes that left end with a line that is not blank. */
   #open = false
-  /**
-   * The next blank line belongs to an event that was left out, or that the gate has ended already.
-   */
+  /** The next blank line belongs to an event that was left out, or that the gate has ended. */
   #drops = false
   readonly #preamble = new Preamble()
   /** The stream ended, failed or exceeded its grant: nothing more is read, and nothing leaves. */
@@ -181,7 +180,7 @@ export class OpenAiMeter implements Meter {
     const failure = failureOf(chunk) ?? (failed ? 'an event with the name error' : null)
     if (failure === null) this.#own.learn(chunk, text)
     const { floor } = this.#response.seen
-    if (failure !== null || !this.#response.read(chunk)) {
+    if (failure !== null || !readChunk(this.#response, chunk, this.#watched.asked.hasOutput)) {
       this.#fail(failure ?? 'an event of the upstream is nested too deeply')
       return { from: 0, to: event.length }
     }
@@ -212,7 +211,8 @@ export class OpenAiMeter implements Meter {
     const { hasOutput } = this.#watched.asked
     const list = hasOutput ? choicesOf(answer) : answer.data
     if (!Array.isArray(list) || list.length === 0) return null
-    if (!this.#response.readWhole(answer)) return null
+    this.#response.inOnePiece()
+    if (!readChunk(this.#response, answer, hasOutput)) return null
     if (!hasOutput) this.#response.seen.output = true
     this.#response.complete()
     const share = this.#response.share()

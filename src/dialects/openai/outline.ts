@@ -1,7 +1,8 @@
 import type { JsonObject } from '../kit/json.ts'
+import { isMedia } from '../kit/media-keys.ts'
 import { NEVER_PASSED } from '../kit/never-passed.ts'
 import type { Api } from './endpoint.ts'
-import { FORMATS, GUIDES, isMedia, NOT_PROMPT, SWITCHES, TEMPLATED, TOOLS } from './fields.ts'
+import { FORMATS, GUIDES, NOT_PROMPT, SWITCHES, TEMPLATED, TOOLS } from './fields.ts'
 import { KNOWN, PASSED } from './passed.ts'
 
 /**

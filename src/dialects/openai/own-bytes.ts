@@ -1,4 +1,3 @@
-import type { Msat } from '../../money/msat.ts'
 import type { JsonObject } from '../kit/json.ts'
 import type { Endpoint } from './endpoint.ts'
 
@@ -136,9 +135,3 @@ function headOf({ id, object, created, model }: JsonObject): JsonObject {
   }
   return head
 }
-
-/**
- * The comment that tells the cost. It never tells the balance: streams are piped to third parties.
- */
-export const noteOf = (cost: Msat | null): string | null =>
-  cost === null ? null : `satgate cost_msat=${cost}`

@@ -1,9 +1,9 @@
 import { err, ok, type Result } from '../../floor/result.ts'
 import type { Malformed } from '../dialect.ts'
+import { refuse } from '../kit/checks.ts'
 import type { Json, JsonObject } from '../kit/json.ts'
 import { Readable } from '../kit/readable.ts'
 import type { Prompt } from './dialect.ts'
-import { refuse } from './request.ts'
 
 const MOST_PROMPTS = 2_048
 

@@ -1,36 +1,25 @@
 import { err, ok, type Result } from '../../floor/result.ts'
-import { type Backend, LONGEST_MODEL, type Malformed } from '../dialect.ts'
-import { fold, folded, isObject, type Json, type JsonObject, quoted } from '../kit/json.ts'
+import type { Backend, Malformed } from '../dialect.ts'
+import {
+  ambiguous,
+  modelRefused,
+  NO_LIMIT,
+  notALimit,
+  notBoolean,
+  notWhole,
+  refuse,
+  unpriced,
+} from '../kit/checks.ts'
+import { folded, isObject, type Json, type JsonObject } from '../kit/json.ts'
 import { type Document, readObject } from '../kit/json-object.ts'
 import type { Purpose } from '../kit/json-scan.ts'
+import { isMedia } from '../kit/media-keys.ts'
 import type { Readable } from '../kit/readable.ts'
+import { BOUNDING, type Schemas, unbounded } from '../kit/schema.ts'
 import type { Api } from './endpoint.ts'
-import { isMedia, LIMITS, NOT_PROMPT, STREAM_OPTIONS } from './fields.ts'
+import { FORMATS, GUIDES, LIMITS, NOT_PROMPT, STREAM_OPTIONS, TOOLS } from './fields.ts'
 import { OUTLINE, outlineOf } from './outline.ts'
 import { KNOWN } from './passed.ts'
-import { BOUNDING, unbounded } from './schema.ts'
-
-/** A refusal with status 400. */
-export const refuse = (code: string, message: string, param: string | null = null): Malformed => ({
-  status: 400,
-  code,
-  message,
-  param,
-})
-
-/** Refuses a key that a forgiving parser takes for a known one, for example `Model`. */
-export const ambiguous = (key: string, param: string): Malformed =>
-  refuse(
-    'ambiguous_key',
-    `Some servers read the key ${quoted(key)} as ${quoted(fold(key))}. Write it ${quoted(fold(key))}.`,
-    param,
-  )
-
-const NO_MODEL = refuse(
-  'missing_required_parameter',
-  'model is missing: name one of the models at GET /v1/models.',
-  'model',
-)
 
 type Check = (request: JsonObject, also: ReadonlySet<string>) => Malformed | null
 
@@ -53,21 +42,8 @@ const CHECKS: readonly (readonly [calls: number, Check])[] = [
       return ambiguous(key, key)
     },
   ],
-  [
-    0,
-    ({ model }) => {
-      if (model === undefined) return NO_MODEL
-      if (typeof model === 'string' && model.length > 0 && model.length <= LONGEST_MODEL) {
-        return null
-      }
-      return refuse(
-        'invalid_type',
-        `model must be a string of 1 to ${LONGEST_MODEL} characters.`,
-        'model',
-      )
-    },
-  ],
-  [0, ({ stream }) => isOptional(stream, 'boolean', 'stream')],
+  [0, modelRefused],
+  [0, ({ stream }) => notBoolean(stream, 'stream')],
   [
     OUTLINE.streamOptions,
     ({ stream_options: options }) => {
@@ -81,33 +57,39 @@ const CHECKS: readonly (readonly [calls: number, Check])[] = [
       if (key !== null) {
         return ambiguous(key, param)
       }
-      return isOptional(options.include_usage, 'boolean', `${param}.include_usage`)
+      return notBoolean(options.include_usage, `${param}.include_usage`)
     },
   ],
   [
     OUTLINE.limit,
-    (request) => limit(request, 'max_tokens') ?? limit(request, 'max_completion_tokens'),
-  ],
-  [
-    OUTLINE.counts,
-    (request) => whole(request, 'n', 1, MOST_CHOICES) ?? whole(request, 'best_of', 1, MOST_CHOICES),
+    (request) => notALimit(request, 'max_tokens') ?? notALimit(request, 'max_completion_tokens'),
   ],
   [
     OUTLINE.counts,
     (request) =>
-      whole(request, 'top_logprobs', 0, MOST_LOGPROBS) ??
-      (typeof request.logprobs === 'number' ? whole(request, 'logprobs', 0, MOST_LOGPROBS) : null),
+      notWhole(request, 'n', 1, MOST_CHOICES) ?? notWhole(request, 'best_of', 1, MOST_CHOICES),
+  ],
+  [
+    OUTLINE.counts,
+    (request) =>
+      notWhole(request, 'top_logprobs', 0, MOST_LOGPROBS) ??
+      (typeof request.logprobs === 'number'
+        ? notWhole(request, 'logprobs', 0, MOST_LOGPROBS)
+        : null),
   ],
   [
     OUTLINE.counts,
     ({ echo }) => {
-      if (echo !== true) return isOptional(echo, 'boolean', 'echo')
+      if (echo !== true) return notBoolean(echo, 'echo')
       const message =
         'echo is not served, because a prompt that is sent back has no price. Leave it out.'
       return refuse('unsupported_parameter', message, 'echo')
     },
   ],
 ]
+
+/** Where OpenAI's APIs and their relatives have schemas. */
+const SCHEMAS: Schemas = { grammars: [...FORMATS, ...GUIDES], tools: TOOLS }
 
 /** The prompt is read by itself, and schemas are looked at if they bound something. */
 const PURPOSES: Readonly<Record<Api, Purpose>> = {
@@ -140,41 +122,13 @@ export function open(
   return ok({ document, outline })
 }
 
-function isOptional(value: Json | undefined, type: 'boolean', param: string): Malformed | null {
-  if (value === undefined || value === null || typeof value === type) return null
-  return refuse('invalid_type', `${param} must be true or false, without quotes.`, param)
-}
-
-/** LM Studio, llama.cpp and their clients write -1 for no limit (threats K19). */
-const NO_LIMIT = -1
-
-const limit = (request: JsonObject, param: string): Malformed | null =>
-  request[param] === NO_LIMIT || whole(request, param, 0) === null
-    ? null
-    : refuse('invalid_value', `${param} must be a whole number of 1 or more. ${LEFT_OUT}`, param)
-
-const LEFT_OUT =
-  'Leave it out for the usual limit of this gate; -1 means the same as leaving it out.'
-
-function whole(
-  request: JsonObject,
-  param: string,
-  least: number,
-  most = Number.MAX_SAFE_INTEGER,
-): Malformed | null {
-  const value = request[param]
-  if (value === undefined || value === null) return null
-  if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return null
-  return refuse('invalid_value', `${param} must be a whole number from ${least} to ${most}.`, param)
-}
-
 /** Refuses a schema, a grammar or a pattern that would make a backend crash. */
 export function tooMuch(
   request: JsonObject,
   backend: Backend,
   { members }: Document,
 ): Malformed | null {
-  const key = unbounded(request, backend, members)
+  const key = unbounded(request, { backend, members, schemas: SCHEMAS })
   if (key === null) return null
   return refuse(
     'invalid_value',
@@ -204,13 +158,6 @@ const OWN_TOOLS = new Set(['function', 'custom'])
 
 const HOSTED =
   'tools holds one that the model server runs itself, which has no price here. Send tools of the types function and custom only.'
-
-export const unpriced = (param: string): Malformed =>
-  refuse(
-    'unsupported_content',
-    `Only text has a price here, and ${param} holds something else. Leave it out.`,
-    param,
-  )
 
 /**
  * The client's own output limit, the lower one of the two. 0 makes one token, as with llama.cpp.

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { UNKNOWN_TERMS } from '../../../src/dialects/dialect.ts'
 import type { Authenticator } from '../../../src/gate/authenticate.ts'
 import type { Held } from '../../../src/gate/call.ts'
 import { Gate } from '../../../src/gate/gate.ts'
@@ -54,7 +55,7 @@ async function stage(parts: { balance: number; slots: number | null; mode?: Mode
   const gate = new Gate({
     pricing: { bounds: { usual: 1, most: 1 }, speeds: { most: () => 1 }, estimating } as never,
     rateNow: () => null,
-    terms: () => ({ also: new Set(), backend: 'other' }),
+    terms: () => ({ ...UNKNOWN_TERMS }),
     authenticator,
     paymentRequired,
     mode: new ModeRule({ paymentRequired, holds, world, healthy: () => true, contact: null }),

@@ -1,5 +1,6 @@
 import { createHook } from 'node:async_hooks'
 import { describe, expect, it } from 'vitest'
+import { UNKNOWN_TERMS } from '../../../src/dialects/dialect.ts'
 import { isPromise } from '../../../src/floor/awaitable.ts'
 import type { Authenticator } from '../../../src/gate/authenticate.ts'
 import type { Call } from '../../../src/gate/call.ts'
@@ -92,7 +93,7 @@ async function stage() {
       estimating: { estimator: new PromptEstimator(), counter: null },
     } as never,
     rateNow: () => null,
-    terms: () => ({ also: new Set(), backend: 'other' }),
+    terms: () => ({ ...UNKNOWN_TERMS }),
     authenticator: {
       authenticate: () => ({ ok: true, value: who }),
     } as unknown as Authenticator,

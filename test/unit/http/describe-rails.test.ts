@@ -150,12 +150,8 @@ describe('/.well-known/x402', () => {
     expect(x402).toMatchObject({
       x402Version: 2,
       version: 1,
-      resources: [
-        `${ORIGIN}/v1/chat/completions`,
-        `${ORIGIN}/v1/completions`,
-        `${ORIGIN}/v1/embeddings`,
-      ],
-      pagination: { limit: 3, offset: 0, total: 3 },
+      resources: dialects.map(({ path }) => `${ORIGIN}${path}`),
+      pagination: { limit: dialects.length, offset: 0, total: dialects.length },
     })
     expect(x402.items[0]).toEqual({
       resource: `${ORIGIN}/v1/chat/completions`,
@@ -182,7 +178,9 @@ describe('/.well-known/x402', () => {
     ['the ledger is late', { ledgerOk: () => false }],
   ])('offers nothing while %s', async (_, parts) => {
     const { wellKnown, x402 } = await written(about(['l402', 'x402'], parts))
-    expect(x402.items.map(({ accepts }: { accepts: unknown }) => accepts)).toEqual([[], [], []])
+    expect(x402.items.map(({ accepts }: { accepts: unknown }) => accepts)).toEqual(
+      dialects.map(() => []),
+    )
     expect(wellKnown.payment.x402.accepting).toBe(false)
   })
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Backend } from '../../../../src/dialects/dialect.ts'
+import { UNKNOWN_TERMS } from '../../../../src/dialects/dialect.ts'
 import { dialects } from '../../../../src/dialects/index.ts'
 import { NEVER_PASSED } from '../../../../src/dialects/kit/never-passed.ts'
 import { openaiChat } from '../../../../src/dialects/openai/chat.ts'
@@ -117,7 +118,7 @@ describe('J16 request fields are an allow-list', () => {
   })
 
   it('the operator’s own names pass too, and no name that folds to one of them', () => {
-    const terms = { also: new Set(['guidance']), backend: 'other' } as const
+    const terms = { ...UNKNOWN_TERMS, also: new Set(['guidance']), backend: 'other' } as const
     const read = openaiChat.read(bytes({ ...chat, guidance: { a: 'b' }, other: 1 }), HEAD, terms)
     if (!read.ok) throw new Error(read.error.message)
     expect(read.value.ignored).toEqual(['other'])
@@ -206,7 +207,7 @@ describe('J16 request fields are an allow-list', () => {
 
   it('no field that was ever taken out is on a list', () => {
     const extra = Object.fromEntries([...NEVER_PASSED].map((key) => [key, 1]))
-    const terms = { also: NEVER_PASSED, backend: 'other' } as const
+    const terms = { ...UNKNOWN_TERMS, also: NEVER_PASSED, backend: 'other' } as const
     const read = openaiChat.read(bytes({ ...chat, ...extra }), HEAD, terms)
     if (!read.ok) throw new Error(read.error.message)
     const out = JSON.parse(Buffer.from(openaiChat.rewrite(read.value, 9, 'other').body).toString())
@@ -225,7 +226,7 @@ describe('K22 schemas of tools in the wild', () => {
     { properties: { a: { maxItems: 5_000, items: { maxItems: 5_000 } } } },
   ]
   const refused = (request: object, backend: Backend): boolean =>
-    !openaiChat.read(bytes(request), HEAD, { also: new Set(), backend }).ok
+    !openaiChat.read(bytes(request), HEAD, { ...UNKNOWN_TERMS, also: new Set(), backend }).ok
 
   it('pass if the backend only shows them to the model', () => {
     for (const schema of WILD) {

@@ -1,8 +1,5 @@
-import { isObject, type Json, type JsonObject } from '../kit/json.ts'
-import { NEVER_PASSED } from '../kit/never-passed.ts'
-import type { Api } from './endpoint.ts'
-import { NO_SWITCH, SWITCHES } from './fields.ts'
-import { PASSED } from './passed.ts'
+import { isObject, type Json, type JsonObject } from './json.ts'
+import { NEVER_PASSED } from './never-passed.ts'
 
 /** A request without what must not pass. */
 export interface Sifted {
@@ -26,17 +23,31 @@ export const untouched = (request: JsonObject): Sifted => ({
   ignored: NO_NAMES,
 })
 
-/** Keeps the fields on the list of the API and on the operator's own. */
-export function sift(dialect: Api, request: JsonObject, also: ReadonlySet<string>): Sifted {
+/** Which fields of an API pass. */
+export interface Passing {
+  readonly passed: ReadonlySet<string>
+  /** Those of them that contain settings of a template: only booleans, numbers and words pass. */
+  readonly switches: ReadonlySet<string>
+}
+
+/**
+ * Keeps the fields on the list of the API and on the operator's own. A field that never passes is kept
+ * only if the list of the API itself has it, because the dialect reads it.
+ */
+export function sift(
+  { passed, switches: switched }: Passing,
+  request: JsonObject,
+  also: ReadonlySet<string>,
+): Sifted {
   // Without a prototype, so that a member named `__proto__` is a member like any other.
   const kept: JsonObject = Object.create(null)
   const gone = new Set<string>()
   const anew: string[] = []
   const ignored: string[] = []
   for (const [key, value] of Object.entries(request)) {
-    const known = PASSED[dialect].has(key)
+    const known = passed.has(key)
     const { passes, left } =
-      known && SWITCHES.has(key) ? switches(key, value) : { passes: value, left: [] }
+      known && switched.has(key) ? switches(key, value) : { passes: value, left: [] }
     ignored.push(...left)
     if ((known || (also.has(key) && !NEVER_PASSED.has(key))) && passes !== undefined) {
       kept[key] = passes
@@ -47,6 +58,15 @@ export function sift(dialect: Api, request: JsonObject, also: ReadonlySet<string
   }
   return { request: kept, gone, anew, ignored: named(ignored) }
 }
+
+/**
+ * Members of such settings that a template engine takes as its own arguments. Padding is tokens.
+ */
+const NO_SWITCH: ReadonlySet<string> = new Set([
+  ...NEVER_PASSED,
+  ...['conversation', 'tokenize', 'padding', 'truncation', 'return_tensors', 'return_dict'],
+  ...['tokenizer_kwargs', 'add_generation_prompt', 'continue_final_message'],
+])
 
 /**
  * What passes of a member that contains switches (undefined if nothing does), and what is left out.

@@ -1,12 +1,18 @@
-import type { Counted } from '../dialect.ts'
-import { isObject, type JsonObject } from '../kit/json.ts'
-import { OutputCounter } from '../kit/output-counter.ts'
-import { isZero, outputOf, type Report, Reports } from '../kit/usage-report.ts'
-import { trusted } from '../kit/usage-trust.ts'
-import { choicesOf, indexOf, isFinished, saidBeside, saidBy, saysNothing } from './choices.ts'
-import type { Watched } from './endpoint.ts'
-import { reportOf } from './reported-usage.ts'
-import type { Share } from './shorten.ts'
+import type { Asked, Counted, Granted } from '../dialect.ts'
+import { OutputCounter } from './output-counter.ts'
+import type { Said } from './response-text.ts'
+import type { Share } from './text-left.ts'
+import { isZero, outputOf, type Report, Reports } from './usage-report.ts'
+import { trusted } from './usage-trust.ts'
+
+/** The answer whose usage is counted. */
+export interface Answered {
+  readonly asked: Asked
+  readonly granted: Granted
+  readonly prompts: number
+  /** The number of choices in the answer; the backend makes `asked.choices`. */
+  readonly shown: number
+}
 
 /** While a stream has fewer bytes of text than this, our own count is not made. */
 const SLACK = 256
@@ -26,9 +32,13 @@ const TOKEN_BYTES = 4
 /** The most bytes that a token of text usually has. */
 const MOST_BYTES = 8
 
-/** How much one response has used, by our own count and by the backend's reports. */
+/**
+ * How much one response has used, by our own count and by the backend's reports. A dialect reads its
+ * events and says what stood in them: `next`, then `says`, `others`, `finish` and `reports`. An API
+ * whose answers have no choices uses choice 0 alone.
+ */
 export class ResponseUsage {
-  readonly #watched: Watched
+  readonly #watched: Answered
   readonly #counters = new Map<number, OutputCounter>()
   readonly #finished = new Set<number>()
   readonly #reports: Reports
@@ -59,7 +69,7 @@ export class ResponseUsage {
   /** No output came since the last report. */
   #fresh = false
 
-  constructor(watched: Watched) {
+  constructor(watched: Answered) {
     this.#watched = watched
     this.#reports = new Reports(watched.asked.choices)
     this.#countAt = 8 * watched.granted.output + SLACK
@@ -70,50 +80,29 @@ export class ResponseUsage {
     return this.#counters.size > 0
   }
 
-  /** Reads an answer in one piece, as `read` does. Its texts are counted only if it is needed. */
-  readWhole(answer: JsonObject): boolean {
+  /** The answer comes in one piece. Its texts are counted only if it is needed. */
+  inOnePiece(): void {
     this.#whole = true
-    return this.read(answer)
   }
 
-  /** Reads a chunk or a whole answer: texts, ends, a report. False if it cannot be read. */
-  read(chunk: JsonObject): boolean {
-    const { hasOutput } = this.#watched.asked
+  /** Something else follows: an event, or the whole answer. */
+  next(): void {
     this.#before = this.#bytes
-    const choices = choicesOf(chunk)
-    if (hasOutput && !this.#texts(chunk, choices)) return false
-    const report = reportOf(chunk, hasOutput)
-    if (report !== null) this.#report(report, choices)
-    return true
   }
 
-  #texts(chunk: JsonObject, choices: readonly JsonObject[]): boolean {
-    let place = 0
-    for (const choice of choices) {
-      if (!this.#choice(choice, indexOf(choice, place))) return false
-      place += 1
-    }
-    const beside = saidBeside(chunk)
-    if (beside === null) return false
-    this.#others(beside)
-    return true
-  }
-
-  #choice(choice: JsonObject, index: number): boolean {
-    const said = saidBy(choice, this.spoke(index))
-    if (said === null) return false
-    if (isObject(choice.delta) && said.texts.length > 0) this.#spoke[index] = true
+  /** The strings of one choice. `delta`: they are a piece of it. */
+  says(index: number, said: Said, delta: boolean): void {
+    if (delta && said.texts.length > 0) this.#spoke[index] = true
     const counter = this.counter(index)
     let size = 0
     for (const text of said.texts) size += counter.addText(text)
     if (said.again !== '') size += counter.addAgain(said.again, said.texts.length > 0)
-    this.#others(said.others)
+    this.others(said.others)
     if (size > 0 || said.others.length > 0) this.flowed(index, size)
-    if (isFinished(choice)) this.finish(index)
-    return true
   }
 
-  #others(texts: readonly string[]): void {
+  /** Strings that belong to no choice, or that nobody knows. They are charged and never cut. */
+  others(texts: readonly string[]): void {
     if (texts.length === 0) return
     let size = 0
     this.#unknown ??= this.#newCounter()
@@ -121,10 +110,9 @@ export class ResponseUsage {
     this.#estimate(size)
   }
 
-  #report(report: Report, choices: readonly JsonObject[]): void {
-    const [only, ...more] = choices
-    const apart = more.length > 0 || only === undefined || saysNothing(only)
-    this.#reports.add(report, apart ? null : indexOf(only, 0), this.#finished.size)
+  /** A usage that the backend reported. `choice`: it is of that choice alone. */
+  reports(report: Report, choice: number | null): void {
+    this.#reports.add(report, choice, this.#finished.size)
     if (isZero(report)) return
     this.#fresh = true
     const running = this.#running()

@@ -1,7 +1,6 @@
 import type { Backend } from '../dialect.ts'
-import { fold, isObject, type Json, type JsonObject, parse } from '../kit/json.ts'
-import { type Member, type Watch, watchFor } from '../kit/json-scan.ts'
-import { FORMATS, GUIDES, TOOLS } from './fields.ts'
+import { fold, isObject, type Json, type JsonObject, parse } from './json.ts'
+import { type Member, type Watch, watchFor } from './json-scan.ts'
 
 /** The largest counts that a schema may ask for. */
 interface Bounds {
@@ -21,8 +20,13 @@ const SHOWN: Bounds = { items: 1_000_000, length: 1e12, nested: Number.POSITIVE_
 /** The most characters of a schema or a grammar that is given as text. */
 const MOST_TEXT = 256 * 1024
 
-/** The keys whose values always become a grammar. */
-const GRAMMARS = [...FORMATS, ...GUIDES]
+/** Where an API has its schemas. */
+export interface Schemas {
+  /** The outermost keys whose values always become a grammar. */
+  readonly grammars: readonly string[]
+  /** The outermost keys of lists of tools. */
+  readonly tools: readonly string[]
+}
 
 const ITEMS = new Set(['minitems', 'maxitems', 'minproperties', 'maxproperties', 'mincontains'])
 const LENGTHS = new Set(['minlength', 'maxlength'])
@@ -38,12 +42,19 @@ export const BOUNDING: Watch = watchFor([...ITEMS, ...LENGTHS, ...PATTERNS])
  */
 export function unbounded(
   request: JsonObject,
-  backend: Backend,
-  members: readonly Member[],
+  {
+    backend,
+    members,
+    schemas,
+  }: {
+    readonly backend: Backend
+    readonly members: readonly Member[]
+    readonly schemas: Schemas
+  },
 ): string | null {
   const watched = (key: string): boolean =>
     members.some((member) => member.key === key && member.watched)
-  for (const key of GRAMMARS) {
+  for (const key of schemas.grammars) {
     const value = request[key]
     if (value === undefined) continue
     if (typeof value !== 'string' && !watched(key)) continue
@@ -52,10 +63,10 @@ export function unbounded(
     if (!bounded(schema, COMPILED)) return key
     if (typeof value === 'string' && !boundedPattern(value, COMPILED)) return key
   }
-  for (const key of TOOLS) {
+  for (const key of schemas.tools) {
     const tools = request[key]
     if (tools === undefined || !watched(key)) continue
-    const bounds = compilesTools(request, backend) ? COMPILED_TOOLS : SHOWN
+    const bounds = compilesTools(request, backend, schemas) ? COMPILED_TOOLS : SHOWN
     if (!bounded(tools, bounds)) return key
   }
   return null
@@ -66,11 +77,11 @@ export function unbounded(
  * Others do if a call is forced or if its arguments must be strict; else they show them to the
  * model.
  */
-function compilesTools(request: JsonObject, backend: Backend): boolean {
+function compilesTools(request: JsonObject, backend: Backend, schemas: Schemas): boolean {
   if (backend === 'llamacpp') return true
   const { tool_choice: choice, function_call: call } = request
   if (choice === 'required' || isObject(choice) || isObject(call)) return true
-  const tools = TOOLS.flatMap((key) => (Array.isArray(request[key]) ? request[key] : []))
+  const tools = schemas.tools.flatMap((key) => (Array.isArray(request[key]) ? request[key] : []))
   return tools.some((tool) => isStrict(tool) || (isObject(tool) && isStrict(tool.function)))
 }
 

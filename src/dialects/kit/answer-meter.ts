@@ -168,11 +168,17 @@ export class AnswerMeter implements Meter {
 
   rest(): Uint8Array {
     const rest = Buffer.from(this.#frames.take())
-    if (this.#ended || rest.length === 0) return NOTHING
+    if (this.#ended || rest.length === 0 || !this.#isReadable(rest.toString('utf8'))) return NOTHING
     const leaves = this.#leaves(rest, 0, rest.length)
     const out = leaves ? this.#passed(rest) : NOTHING
     this.#ended = true
     return out.length === 0 ? out : Buffer.concat([out, Buffer.from(this.#takeGap())])
+  }
+
+  /** Clients drop an incomplete event. If it stayed, it would spoil the end that follows it. */
+  #isReadable(text: string): boolean {
+    const data = this.#spelling.framing === 'events' ? fieldsOf(text).data : text
+    return data === null || data.startsWith(DONE) || readJson(data) !== undefined
   }
 
   whole(body: Uint8Array): Uint8Array | null {

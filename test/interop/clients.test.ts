@@ -70,15 +70,6 @@ describeWithLab('the clients that people use', () => {
       expect(event.charged_msat).toBe(cost)
       expect(before.balance_msat - (await buyer.balance()).balance_msat).toBe(cost)
     })
-
-    it('shows what a 402 says, and asks once only', async () => {
-      const ran = await run(client, 'sk-nothing-was-paid', 'buffered')
-      expect(ran.ok).toBe(false)
-      expect(ran.status).toBe(402)
-      expect(ran.attempts).toHaveLength(1)
-      expect(JSON.stringify(ran.error)).toContain('Insufficient credits: this needs up to')
-      expect(JSON.stringify(ran.error)).toContain('/invoice-status/')
-    })
   })
 
   describe.each(PAYING)('%s, with a wallet', (client) => {

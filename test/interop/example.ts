@@ -1,13 +1,10 @@
 import { execFile } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
-
-const CACHE = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
-/** Where the lab keeps what it installed. */
-const INSTALLED = process.env.LAB_HOME ?? join(CACHE, 'satgate-lab')
+import { INSTALLED } from './lab.ts'
 
 export interface Printed {
   readonly code: number

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -9,6 +9,10 @@ import { describe } from 'vitest'
 
 const run = promisify(execFile)
 const SCRIPT = fileURLToPath(new URL('../../../shared/lab/lab', import.meta.url))
+
+const CACHE = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
+/** Where the lab keeps what it installed, a folder for each part. */
+export const INSTALLED = process.env.LAB_HOME ?? join(CACHE, 'satgate-lab')
 
 /** Why the interop suites cannot run here. Null if they can. */
 export const labMissing: string | null = existsSync(SCRIPT)
@@ -37,6 +41,8 @@ export type PartEnv = Readonly<Record<string, string>>
 export interface Lab {
   /** Installs the part if it is missing (minutes), starts it, and waits until it is ready. */
   startPart(part: string, options?: Readonly<Record<string, string>>): Promise<PartEnv>
+  /** Installs a part that has only commands, if it is missing (minutes). */
+  install(part: string): Promise<void>
   /** Runs a command of a part (`exec('lnd', 'pay', bolt11)`). Returns its output. */
   exec(part: string, ...words: readonly string[]): Promise<string>
   /** The same, with a typed input. */
@@ -77,6 +83,7 @@ export async function openLab(): Promise<Lab> {
         return partEnv(await start())
       }
     },
+    install: async (part) => void (await lab('install', part)),
     exec: async (part, ...words) => (await lab('exec', part, ...words)).trim(),
     type: async (typed, part, ...words) => (await typing(typed, ['exec', part, ...words])).trim(),
     kill: async (part) => void (await lab('kill', part)),

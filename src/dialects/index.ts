@@ -1,5 +1,8 @@
 import type { Dialect } from './dialect.ts'
 import { ollamaChat } from './ollama/chat.ts'
+import { ollamaEmbed } from './ollama/embed.ts'
+import { ollamaEmbeddings } from './ollama/embeddings.ts'
+import { ollamaGenerate } from './ollama/generate.ts'
 import { openaiChat } from './openai/chat.ts'
 import { openaiCompletions } from './openai/completions.ts'
 import { openaiEmbeddings } from './openai/embeddings.ts'
@@ -10,4 +13,7 @@ export const dialects: readonly Dialect[] = [
   openaiCompletions,
   openaiEmbeddings,
   ollamaChat,
+  ollamaGenerate,
+  ollamaEmbed,
+  ollamaEmbeddings,
 ]

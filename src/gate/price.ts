@@ -1,8 +1,9 @@
 import type { Asked } from '../dialects/dialect.ts'
 import { type Awaitable, andThen } from '../floor/awaitable.ts'
 import { onLine } from '../floor/printable.ts'
-import { err, ok, type Result } from '../floor/result.ts'
+import { err, type Result } from '../floor/result.ts'
 import { dearest, type Priced as PricedModel, type Pricing } from '../money/pricing.ts'
+import { answeredHere } from './answered-here.ts'
 import { type Parsed, type Priced, toPriced } from './call.ts'
 import type { Catalog } from './catalog.ts'
 import { type Estimating, PromptEstimate } from './estimate.ts'
@@ -28,7 +29,7 @@ export interface PriceParts {
 
 /**
  * Finds the price by the rule of the route, and how much output is asked for. The request must name
- * a model only if the price depends on it.
+ * a model only if the price depends on it. A request that the gate answers itself ends here.
  */
 export function price(call: Parsed, parts: PriceParts): Awaitable<Result<Priced, Refusal>> {
   const { route, asked } = call
@@ -40,7 +41,7 @@ export function price(call: Parsed, parts: PriceParts): Awaitable<Result<Priced,
     )
   }
   const served = asked.model ?? route.path.text
-  return ok(
+  return answeredHere(
     priced(call, { asked, context: null, served, rate: route.price.rate, usd: null }, parts),
   )
 }
@@ -68,7 +69,7 @@ function priceOfModel(
   const asked = withinContext(call.asked, context)
   const served = parts.models.listedAs(model)
   const { rate, usd } = found
-  return ok(priced(call, { asked, context, served, rate, usd }, parts))
+  return answeredHere(priced(call, { asked, context, served, rate, usd }, parts))
 }
 
 function priced(

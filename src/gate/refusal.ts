@@ -20,7 +20,10 @@ export interface Refusal {
   readonly headers: Readonly<Record<string, string>>
   /** Fields beside `error`. */
   readonly extra: Readonly<Record<string, unknown>>
-  /** The answer of before, which is sent in place of an error: nothing is bought (threats L1). */
+  /**
+   * An answer that is sent in place of an error: the one of before (threats L1), or one that the gate
+   * gives itself (`answered-here.ts`). Nothing is bought.
+   */
   readonly stored: StoredAnswer | null
 }
 

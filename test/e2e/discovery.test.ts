@@ -22,7 +22,12 @@ beforeAll(async () => {
 })
 afterAll(() => gate.close())
 
-const SETTINGS = { upstreamKey: { env: 'UPSTREAM_KEY' }, pricing: { models: { other: '2/8' } } }
+const SETTINGS = {
+  upstreamKey: { env: 'UPSTREAM_KEY' },
+  pricing: { models: { other: '2/8' } },
+  // Every API that is sold answers some 402s with an invoice.
+  limits: { invoicesPerClient: 1_000 },
+}
 
 const documents = async (of: TestGate, headers = {}) => ({
   wellKnown: (await of.ask({ path: '/.well-known/l402', headers })).json,

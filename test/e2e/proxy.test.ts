@@ -31,7 +31,7 @@ const statusOf = (text: string) => Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1] ??
 
 describe('what reaches the upstream', () => {
   it.each([
-    '/api/generate',
+    '/api/push',
     '/api/pull',
     '/v1/models/../chat/completions',
     '/v1/./chat/completions',

@@ -25,11 +25,21 @@ const JSON_TYPE = 'application/json'
 const lines = (...values: readonly object[]): string =>
   values.map((value) => `${JSON.stringify(value)}\n`).join('')
 
-const ollama = (content: string) => ({
-  ...{ model: 'fake', created_at: '2026-01-01T00:00:00Z' },
-  message: { role: 'assistant', content },
-})
+const AT = { model: 'fake', created_at: '2026-01-01T00:00:00Z' }
 const OLLAMA_END = { done: true, done_reason: 'stop', prompt_eval_count: 5, eval_count: 2 }
+
+/** The answers of Ollama's two APIs with output, which differ in where the text stands. */
+const ollama = (said: (text: string) => object): ApiSample['answer'] => ({
+  type: JSON_TYPE,
+  whole: JSON.stringify({ ...AT, ...said('a b'), ...OLLAMA_END }),
+  streamType: 'application/x-ndjson',
+  stream: lines(
+    { ...AT, ...said('a'), done: false },
+    { ...AT, ...said(' b'), done: false },
+    { ...AT, ...said(''), ...OLLAMA_END },
+  ),
+  streams: ({ stream }) => stream !== false,
+})
 
 export const APIS: Readonly<Record<string, ApiSample>> = {
   '/v1/chat/completions': { body: HI, stream: STREAM, answer: null },
@@ -38,16 +48,24 @@ export const APIS: Readonly<Record<string, ApiSample>> = {
   '/api/chat': {
     body: { ...HI, stream: false },
     stream: STREAM,
+    answer: ollama((content) => ({ message: { role: 'assistant', content } })),
+  },
+  '/api/generate': {
+    body: { prompt: 'hi', stream: false },
+    stream: STREAM,
+    answer: ollama((response) => ({ response })),
+  },
+  '/api/embed': {
+    body: { input: ['hi'] },
+    stream: null,
     answer: {
       type: JSON_TYPE,
-      whole: JSON.stringify({ ...ollama('a b'), ...OLLAMA_END }),
-      streamType: 'application/x-ndjson',
-      stream: lines(
-        { ...ollama('a'), done: false },
-        { ...ollama(' b'), done: false },
-        { ...ollama(''), ...OLLAMA_END },
-      ),
-      streams: ({ stream }) => stream !== false,
+      whole: JSON.stringify({ model: 'fake', embeddings: [[0.5, -0.5]], prompt_eval_count: 3 }),
     },
+  },
+  '/api/embeddings': {
+    body: { prompt: 'hi' },
+    stream: null,
+    answer: { type: JSON_TYPE, whole: JSON.stringify({ embedding: [0.5, -0.5] }) },
   },
 }

@@ -14,6 +14,7 @@ export interface Sifted {
 }
 
 const NO_NAMES: readonly string[] = []
+const NONE_INSIDE: NonNullable<Passing['inside']> = new Map()
 
 /** A request of which everything passes. */
 export const untouched = (request: JsonObject): Sifted => ({
@@ -28,6 +29,17 @@ export interface Passing {
   readonly passed: ReadonlySet<string>
   /** Those of them that contain settings of a template: only booleans, numbers and words pass. */
   readonly switches: ReadonlySet<string>
+  /**
+   * Members with a list of their own for what stands inside them: what passes of each, and the names of
+   * what is left out.
+   */
+  readonly inside?: ReadonlyMap<string, (value: Json) => Inside>
+}
+
+/** What passes of a member (undefined if nothing does), and the names of what is left out of it. */
+export interface Inside {
+  readonly passes: Json | undefined
+  readonly left: readonly string[]
 }
 
 /**
@@ -35,7 +47,7 @@ export interface Passing {
  * only if the list of the API itself has it, because the dialect reads it.
  */
 export function sift(
-  { passed, switches: switched }: Passing,
+  { passed, switches: switched, inside = NONE_INSIDE }: Passing,
   request: JsonObject,
   also: ReadonlySet<string>,
 ): Sifted {
@@ -47,7 +59,9 @@ export function sift(
   for (const [key, value] of Object.entries(request)) {
     const known = passed.has(key)
     const { passes, left } =
-      known && switched.has(key) ? switches(key, value) : { passes: value, left: [] }
+      known && switched.has(key)
+        ? switches(key, value)
+        : (inside.get(key)?.(value) ?? { passes: value, left: NO_NAMES })
     ignored.push(...left)
     if ((known || (also.has(key) && !NEVER_PASSED.has(key))) && passes !== undefined) {
       kept[key] = passes
@@ -68,10 +82,7 @@ const NO_SWITCH: ReadonlySet<string> = new Set([
   ...['tokenizer_kwargs', 'add_generation_prompt', 'continue_final_message'],
 ])
 
-/**
- * What passes of a member that contains switches (undefined if nothing does), and what is left out.
- */
-function switches(key: string, value: Json): { passes: Json | undefined; left: string[] } {
+function switches(key: string, value: Json): Inside {
   if (!isObject(value)) {
     return isSwitch(value) ? { passes: value, left: [] } : { passes: undefined, left: [key] }
   }

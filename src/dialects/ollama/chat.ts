@@ -1,122 +1,62 @@
-import { flag, list, object, text } from '../../floor/json-schema.ts'
-import { err, ok } from '../../floor/result.ts'
-import { type Asked, type Dialect, UNKNOWN_TERMS, type Wire } from '../dialect.ts'
-import { AnswerMeter } from '../kit/answer-meter.ts'
-import { modelRefused, notBoolean, refuse, unpriced } from '../kit/checks.ts'
-import { isObject, type JsonObject } from '../kit/json.ts'
-import { type Document, readObject, splice } from '../kit/json-object.ts'
+import { err, ok, type Result } from '../../floor/result.ts'
+import type { Dialect, Malformed, MediaTerms } from '../dialect.ts'
+import { ambiguous, refuse, unpriced } from '../kit/checks.ts'
+import { folded, isObject, type Json, type JsonObject } from '../kit/json.ts'
 import { Readable } from '../kit/readable.ts'
-import { ResponseUsage } from '../kit/response-usage.ts'
-import { type Sifted, sift } from '../kit/sift.ts'
-import { isLineStream, NDJSON } from '../kit/sniff-lines.ts'
-import { ollamaErrors } from './errors.ts'
-import { OllamaSpelling } from './spelling.ts'
+import { CHAT_DOCS } from './docs.ts'
+import { ollamaDialect, type Prompt } from './endpoint.ts'
+import { CHAT, MESSAGE } from './fields.ts'
+import { loaded } from './here.ts'
+import { otherMedia, readImages } from './request.ts'
+import { MESSAGES } from './said.ts'
+import { answerMeter } from './spelling.ts'
 
-const JSON_TYPE = 'application/json'
-
-const PASSING = { passed: new Set(['model', 'messages', 'stream']), switches: new Set<string>() }
-
-interface Kept {
-  readonly document: Document
-  readonly sifted: Sifted
-}
-
-/** `POST /api/chat` (Ollama API reference, "Generate a chat completion"). It streams unless told not to. */
-export const ollamaChat: Dialect = {
+/** `POST /api/chat` (Ollama API reference, "Generate a chat completion"). */
+export const ollamaChat: Dialect = ollamaDialect({
   name: 'ollama-chat',
   path: '/api/chat',
-  headers: [],
-  read(body, _, { also } = UNKNOWN_TERMS) {
-    const read = readObject(body)
-    if (!read.ok) return err(refuse(read.error.code, read.error.message))
-    const document = read.value
-    const { value } = document
-    const refusal = modelRefused(value) ?? notBoolean(value.stream, 'stream')
+  key: 'messages',
+  passing: CHAT,
+  hasOutput: true,
+  docs: CHAT_DOCS,
+  find: conversation,
+  meter: answerMeter(MESSAGES),
+})
+
+const AS_IN = 'Send for example "messages": [{"role": "user", "content": "Hello"}].'
+
+function conversation(request: JsonObject, media: MediaTerms): Result<Prompt, Malformed> {
+  const messages = request.messages ?? []
+  if (!Array.isArray(messages) || !messages.every(isObject)) {
+    return err(refuse('invalid_type', `messages must be a list of messages. ${AS_IN}`, 'messages'))
+  }
+  const readable = new Readable()
+  let parts = messages.length
+  for (const [at, message] of messages.entries()) {
+    const param = `messages[${at}]`
+    const refusal =
+      unclear(message, param) ?? readImages(message.images, `${param}.images`, { readable, media })
     if (refusal !== null) return err(refusal)
-    const { messages } = value
-    if (!Array.isArray(messages) || !messages.every(isObject))
-      return err(refuse('invalid_type', 'messages must be a list of messages.', 'messages'))
-    const readable = new Readable()
-    for (const [at, message] of messages.entries()) {
-      if (message.images !== undefined) return err(unpriced(`messages[${at}].images`))
-      readable.value(message)
+    for (const key in message) {
+      if (key === 'images') continue
+      if (!MESSAGE.has(key)) readable.key(key)
+      readable.value(message[key] as Json)
     }
-    const sifted = sift(PASSING, value, also)
-    return ok(asked(body, { document, sifted }, { readable, parts: messages.length }))
-  },
-  rewrite(asked, output) {
-    const { document, sifted } = asked.splice as Kept
-    const limit = `"options":{"num_predict":${Math.max(1, output)}}`
-    const gone = new Set([...(sifted.gone ?? []), 'options'])
-    return { body: splice(document, gone, [limit]), contentType: JSON_TYPE, headers: {} }
-  },
-  respell: () => null,
-  meter(asked, granted) {
-    const usage = new ResponseUsage({ asked, granted, prompts: 1, shown: 1 })
-    return new AnswerMeter(new OllamaSpelling(usage, asked), usage)
-  },
-  wire: wire(),
-  docs: {
-    name: 'OllamaChat',
-    summary: 'Chat completion in Ollama’s own form',
-    request: {
-      type: JSON_TYPE,
-      schema: object(['model', 'messages'], {
-        model: text(),
-        messages: list({ type: 'object' }),
-        stream: flag,
-      }),
-      parts: {},
-    },
-    answer: {
-      type: JSON_TYPE,
-      schema: object(['message', 'done'], { message: { type: 'object' }, done: flag }),
-      parts: {},
-    },
-    stream: {
-      type: NDJSON,
-      schema: text('A line of JSON for each piece; the last one has `done: true` and the counts.'),
-      cost: 'The last line of a stream tells it in the member `cost_msat`.',
-    },
-    example: () => null,
-  },
+    if (Array.isArray(message.tool_calls)) parts += message.tool_calls.length
+  }
+  const here = messages.length > 0 ? null : loaded(request, EMPTY)
+  return ok({ prompts: 1, longest: 1, parts, readable, here })
 }
 
-function wire(): Wire {
-  return {
-    streamType: () => NDJSON,
-    isAnswer: (status) => status === 200,
-    headers: [],
-    answerType: (label) => (label === null || label.startsWith(NDJSON) ? JSON_TYPE : label),
-    isStream: isLineStream,
-    errors: ollamaErrors,
-  }
-}
+const EMPTY = { message: { role: 'assistant', content: '' } }
 
-function asked(
-  body: Uint8Array,
-  splice: Kept,
-  { readable, parts }: { readonly readable: Readable; readonly parts: number },
-): Asked {
-  const request: JsonObject = splice.document.value
-  return {
-    dialect: 'ollama-chat',
-    body,
-    model: String(request.model),
-    stream: request.stream !== false,
-    wantsUsage: true,
-    ignored: splice.sifted.ignored,
-    limit: null,
-    ...{ prompts: 1, longest: 1, choices: 1, hasOutput: true, plain: true },
-    most: { input: readable.bound + 16 * parts + 64 },
-    texts: () => readable.texts(),
-    ids: readable.ids,
-    parts,
-    splice,
-    forget(this: { body: Uint8Array; splice: unknown }) {
-      this.body = new Uint8Array(0)
-      this.splice = null
-      readable.forget()
-    },
-  }
+/** Why a message cannot be priced, or null. */
+function unclear(message: JsonObject, param: string): Malformed | null {
+  const key = folded(message, MESSAGE)
+  if (key !== null) return ambiguous(key, param)
+  const other = otherMedia(message)
+  if (other !== null) return unpriced(`${param}.${other}`)
+  const { content } = message
+  if (content === undefined || content === null || typeof content === 'string') return null
+  return refuse('invalid_type', `${param}.content must be a string.`, `${param}.content`)
 }

@@ -1,82 +1,103 @@
-import type { Asked, Problem } from '../dialect.ts'
-import { isObject, type JsonObject } from '../kit/json.ts'
-import { ResponseText } from '../kit/response-text.ts'
-import type { ResponseUsage } from '../kit/response-usage.ts'
+import type { Asked, Granted, Meter, Problem } from '../dialect.ts'
+import { AnswerMeter } from '../kit/answer-meter.ts'
+import type { Json, JsonObject } from '../kit/json.ts'
+import { ResponseUsage } from '../kit/response-usage.ts'
 import type { Ending, Heard, Spelling } from '../kit/spelling.ts'
 import { type Share, TextLeft } from '../kit/text-left.ts'
 import { countIn } from '../kit/usage-report.ts'
+import { type Place, saidIn } from './said.ts'
 
-/** The members of an answer of `/api/chat`, as Ollama's API describes them. */
-const TEXTS = ['content', 'thinking'] as const
+/** A meter for an answer whose text stands at this place. */
+export const answerMeter =
+  (place: Place) =>
+  (asked: Asked, granted: Granted, request: JsonObject): Meter => {
+    const usage = new ResponseUsage({ asked, granted, prompts: 1, shown: 1 })
+    const about = { asked, place, constrained: isGiven(request.format) }
+    return new AnswerMeter(new OllamaSpelling(usage, about), usage)
+  }
 
-/** Writes and reads answers of Ollama's `/api/chat`: a JSON object on each line (Ollama API reference). */
+interface About {
+  readonly asked: Asked
+  readonly place: Place
+  /** The request asks for an answer that fits a schema. */
+  readonly constrained: boolean
+}
+
+const isGiven = (format: Json | undefined): boolean =>
+  format !== undefined && format !== null && format !== ''
+
+/** The time of a line that comes before the backend has told one. */
+const NO_TIME = '1970-01-01T00:00:00Z'
+const TOO_DEEP = 'a line of the upstream is nested too deeply'
+
+/** Writes and reads Ollama's answers: a JSON object on each line (Ollama API reference). */
 export class OllamaSpelling implements Spelling {
   readonly framing = 'lines'
   readonly #usage: ResponseUsage
-  readonly #asked: Asked
+  readonly #about: About
   /** `model` and `created_at` of the stream. */
   #head: JsonObject
+  /** The answer has thinking in it. */
+  #thought = false
 
-  constructor(usage: ResponseUsage, asked: Asked) {
+  constructor(usage: ResponseUsage, about: About) {
     this.#usage = usage
-    this.#asked = asked
-    this.#head = { model: asked.model ?? '', created_at: NO_TIME }
+    this.#about = about
+    this.#head = { model: about.asked.model ?? '', created_at: NO_TIME }
   }
 
   event(value: JsonObject): Heard {
     const failure = failureOf(value)
     if (failure !== null) return { failed: failure }
-    if (!this.#read(value)) return { failed: 'a line of the upstream is nested too deeply' }
+    if (!this.#read(value)) return { failed: TOO_DEEP }
     return value.done === true ? 'ends' : 'passes'
   }
 
   whole(answer: JsonObject): boolean {
-    return failureOf(answer) === null && isObject(answer.message) && this.#read(answer)
+    const { place } = this.#about
+    return failureOf(answer) === null && place.part(answer) !== null && this.#read(answer)
   }
 
   #read(value: JsonObject): boolean {
+    const { place } = this.#about
+    const said = saidIn(value, place)
+    if (said === null) return false
     const { model, created_at } = value
     if (typeof model === 'string') this.#head = { ...this.#head, model }
     if (typeof created_at === 'string') this.#head = { ...this.#head, created_at }
-    const strings = new ResponseText()
-    if (isObject(value.message)) strings.part(value.message)
-    for (const key in value) {
-      if (key !== 'message' && !DESCRIBES.has(key)) strings.beside(key, value[key])
-    }
-    if (strings.tooDeep) return false
-    const { texts, others } = strings
+    if (place.part(value)?.thinking) this.#thought = true
+    const { texts, others } = said
     this.#usage.says(0, { texts, others, again: '' }, value.done !== true)
-    if (value.done !== true) return true
-    this.#usage.finish(0)
-    const input = countIn(value.prompt_eval_count)
-    const output = countIn(value.eval_count)
-    if (input !== null || output !== null)
-      this.#usage.reports({ input, cached: 0, output, beside: 0 }, null)
+    if (value.done === true) this.#usage.finish(0)
+    this.#report(value)
     return true
   }
 
+  /**
+   * The counts of the last line, or of any line that has some. Ollama makes an answer with thinking
+   * that must fit a schema in two runs and counts the second one alone, so the output is then
+   * counted here (threats A7).
+   */
+  #report(value: JsonObject): void {
+    const input = countIn(value.prompt_eval_count)
+    const counted = countIn(value.eval_count)
+    const twice = this.#about.constrained && this.#thought
+    if (input === null && counted === null) return
+    const output = twice ? null : counted
+    this.#usage.reports({ input, cached: 0, output, beside: 0 }, null)
+  }
+
   shorten(answer: JsonObject, share: Share): JsonObject {
-    const left = new TextLeft(share)
-    const short = this.#shortMessage(answer, left)
+    const short = this.#about.place.shortened(answer, new TextLeft(share))
     return { ...answer, ...short, done_reason: 'length', eval_count: share.output }
   }
 
   shortEvent(value: JsonObject, share: Share): JsonObject {
-    return { ...value, ...this.#shortMessage(value, new TextLeft(share)) }
-  }
-
-  #shortMessage({ message }: JsonObject, left: TextLeft): JsonObject {
-    if (!isObject(message)) return {}
-    const short: JsonObject = { role: message.role ?? 'assistant' }
-    for (const key of TEXTS) {
-      const text = message[key]
-      if (typeof text === 'string') short[key] = left.text(text)
-    }
-    return { message: short }
+    return { ...value, ...this.#about.place.shortened(value, new TextLeft(share)) }
   }
 
   keepAlive(): string {
-    return this.#line({ message: { role: 'assistant', content: '' }, done: false })
+    return this.#line({ ...this.#about.place.line(''), done: false })
   }
 
   end(): Ending {
@@ -88,9 +109,10 @@ export class OllamaSpelling implements Spelling {
   }
 
   #done(reason: string): Ending {
-    const { input = 0, output = 0 } = this.#usage.usage(this.#asked.most.input)
+    const { asked, place } = this.#about
+    const { input = 0, output = 0 } = this.#usage.usage(asked.most.input)
     const last = this.#line({
-      message: { role: 'assistant', content: '' },
+      ...place.line(''),
       ...{ done: true, done_reason: reason, prompt_eval_count: input, eval_count: output },
     })
     return { before: '', last }
@@ -108,17 +130,6 @@ export class OllamaSpelling implements Spelling {
     return `${JSON.stringify({ ...this.#head, ...value })}\n`
   }
 }
-
-/** The time of a line that comes before the backend has told one. */
-const NO_TIME = '1970-01-01T00:00:00Z'
-
-/** Members of a line that are no text of the model. */
-const DESCRIBES: ReadonlySet<string> = new Set([
-  'model',
-  'created_at',
-  'done_reason',
-  'remote_model',
-])
 
 /** The error of a line or an answer. */
 const failureOf = ({ error }: JsonObject): string | null =>

@@ -14,7 +14,6 @@ export interface Sifted {
 }
 
 const NO_NAMES: readonly string[] = []
-const NONE_INSIDE: NonNullable<Passing['inside']> = new Map()
 
 /** A request of which everything passes. */
 export const untouched = (request: JsonObject): Sifted => ({
@@ -47,7 +46,7 @@ export interface Inside {
  * only if the list of the API itself has it, because the dialect reads it.
  */
 export function sift(
-  { passed, switches: switched, inside = NONE_INSIDE }: Passing,
+  { passed, switches: switched, inside }: Passing,
   request: JsonObject,
   also: ReadonlySet<string>,
 ): Sifted {
@@ -61,7 +60,7 @@ export function sift(
     const { passes, left } =
       known && switched.has(key)
         ? switches(key, value)
-        : (inside.get(key)?.(value) ?? { passes: value, left: NO_NAMES })
+        : (inside?.get(key)?.(value) ?? { passes: value, left: NO_NAMES })
     ignored.push(...left)
     if ((known || (also.has(key) && !NEVER_PASSED.has(key))) && passes !== undefined) {
       kept[key] = passes

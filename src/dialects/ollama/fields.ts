@@ -4,7 +4,7 @@ import { passing } from './options.ts'
 
 /**
  * The outermost fields that pass, by API (Ollama API reference). It is an allow-list (threats J16).
- * `keep_alive` is not on it: which model stays in memory is the operator's choice (threats L20).
+ * How long a model stays in memory is not on it: that is the operator's choice (threats L20).
  */
 const EVERYWHERE = ['model', 'options', 'truncate'] as const
 const ANSWER = ['stream', 'format', 'think', 'shift', 'logprobs', 'top_logprobs'] as const

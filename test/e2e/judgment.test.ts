@@ -82,7 +82,7 @@ const TABLE: readonly Row[] = [
     headers: () => ({ ...bearer(rich), 'x-api-key': poor.text }),
   },
   {
-    why: 'an image, which has no price',
+    why: 'G11 a picture by URL',
     status: 400,
     body: {
       model: 'fake',

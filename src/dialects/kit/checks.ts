@@ -23,7 +23,7 @@ export const ambiguous = (key: string, param: string): Malformed =>
 export const unpriced = (param: string): Malformed =>
   refuse(
     'unsupported_content',
-    `Only text has a price here, and ${param} holds something else. Leave it out.`,
+    `${param} holds something that has no price here. Leave it out.`,
     param,
   )
 

@@ -51,7 +51,7 @@ function png(bytes: Buffer): Size | null {
   return size
 }
 
-/** Start of a frame, C0 to CF without DHT, JPG and DAC (JPEG, table B.1). */
+/** The start of a frame: 0xc0 to 0xcf without DHT, JPG and DAC (JPEG, table B.1). */
 const isFrame = (marker: number): boolean =>
   marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)
 

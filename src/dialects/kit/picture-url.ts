@@ -7,7 +7,7 @@
 const PUBLIC_URL =
   /^https?:\/\/((?:[a-z0-9_-]{1,63}\.){1,10}[a-z][a-z0-9-]{1,62})(?::(?:80|443))?(?:[/?#][!-[\]-~]*)?$/i
 
-/** The ends of names that are inside a network, not in public (RFC 6761, RFC 6762, RFC 8375). */
+/** The ends of names that lead into a network of one's own, not into the public (RFC 6761). */
 const INSIDE =
   /\.(?:localhost|local|localdomain|internal|intranet|private|corp|home|lan|arpa|svc|onion|test|invalid)$/i
 

@@ -5,6 +5,7 @@ import {
   type Backend,
   type Dialect,
   type Malformed,
+  type MediaTerms,
   type Refused,
   type Rewritten,
   UNKNOWN_TERMS,
@@ -63,13 +64,13 @@ export interface Prompt {
 /** Makes one of the three APIs. `find` reads the part of a request that differs between them. */
 export function openAiDialect(
   endpoint: Endpoint,
-  find: (request: JsonObject) => Result<Prompt, Malformed>,
+  find: (request: JsonObject, media: MediaTerms) => Result<Prompt, Malformed>,
 ): Dialect {
   return {
     name: endpoint.name,
     path: endpoint.path,
     headers: [],
-    read(body, _, { also, backend } = UNKNOWN_TERMS) {
+    read(body, _, { also, backend, media: terms } = UNKNOWN_TERMS) {
       const read = open(endpoint.name, body, also)
       if (!read.ok) return read
       const opened = read.value
@@ -84,7 +85,7 @@ export function openAiDialect(
         media(value, outline) ??
         (compiled ? tooMuch(sifted.request, backend, opened.document) : null)
       if (refusal !== null) return err(refusal)
-      const prompt = find(value)
+      const prompt = find(value, terms)
       if (!prompt.ok) return prompt
       return ok(put(endpoint.name, body, { opened, sifted, prompt: prompt.value }))
     },

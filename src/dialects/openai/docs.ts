@@ -17,7 +17,8 @@ const MESSAGE = object(['role'], {
   role: { type: 'string', examples: ['system', 'user', 'assistant', 'tool'] },
   content: {
     anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'object' } }, { type: 'null' }],
-    description: 'Text, or parts of text. Images and audio are refused.',
+    description:
+      'Text, or a list of parts: text, image_url with a data: URL (PNG, JPEG, GIF, WebP, BMP), input_audio (wav, mp3).',
   },
   tool_calls: list({ type: 'object' }),
   tool_call_id: text(),

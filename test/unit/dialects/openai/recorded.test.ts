@@ -123,7 +123,7 @@ it('A7 I6 Ollama ignored the limit: the meter reports it when our own count is f
   expect(tokens).toBeLessThan(8 * 50)
 })
 
-it('A7 an image has no price: the request at which llama.cpp failed is refused before', () => {
+it('A7 the beginning of a picture, at which llama.cpp failed, is refused before', () => {
   const [chat] = dialects
   const read = chat!.read(recorded('llamacpp', 'chat-image').request, HEAD)
   expect(read).toMatchObject({ ok: false, error: { status: 400, code: 'unsupported_content' } })

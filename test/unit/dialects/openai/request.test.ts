@@ -88,9 +88,9 @@ describe('what is refused', () => {
       '400 ambiguous_key stream_options',
     ],
     [
-      'A7 an image',
+      'A7 an image that is none',
       part([{ type: 'image_url', image_url: { url: 'data:' } }]),
-      '400 unsupported_content messages[0].content[0]',
+      '400 unsupported_content messages[0].content[0].image_url.url',
     ],
     [
       'A7 an image that says it is text',
@@ -98,9 +98,9 @@ describe('what is refused', () => {
       '400 unsupported_content messages[0].content[0]',
     ],
     [
-      'A7 sound',
+      'A7 sound that is none',
       part([{ type: 'input_audio', input_audio: {} }]),
-      '400 unsupported_content messages[0].content[0]',
+      '400 invalid_type messages[0].content[0].input_audio',
     ],
     [
       'A7 images beside the content',

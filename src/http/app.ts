@@ -16,6 +16,7 @@ import {
   withBody,
 } from './endpoint.ts'
 import { invoiceBody, readInvoiceQuery } from './invoice-body.ts'
+import { addOllama } from './ollama-endpoints.ts'
 import { isFresh, loadPage, type Page, type PageFile } from './page.ts'
 import { redeemBody } from './redeem-body.ts'
 import {
@@ -40,6 +41,7 @@ export function makeApp(parts: AppParts): Hono<Env> {
   addPages(app, parts)
   addEndings(app, parts)
   addDescriptions(app, parts)
+  addOllama(app, parts)
   app.all('*', (c) => routed(c, parts))
   app.onError((error, c) => {
     parts.onError(error)

@@ -6,6 +6,7 @@ import type { Priced } from '../money/pricing.ts'
 import { greeting } from './llms-requests.ts'
 import { llmsTxt } from './llms-txt.ts'
 import { openApi } from './openapi.ts'
+import type { Model } from './probe.ts'
 import type { DollarTerms, Selling, ShownPrice, ShownRail, Terms } from './selling.ts'
 import { shownModel } from './shown-model.ts'
 import { wellKnown } from './well-known.ts'
@@ -19,6 +20,8 @@ export interface Describe {
   /** The models of the backend, each with its price. Null if the backend does not answer. */
   models(): Promise<unknown | null>
   model(id: string): Promise<unknown | null>
+  /** The models that are for sale now. Null if the backend never listed any. */
+  forSale(): Promise<readonly Model[] | null>
   wellKnown(origin: string): Promise<unknown>
   /** Null if no dollars are taken. */
   wellKnownX402(origin: string): Promise<unknown | null>
@@ -133,6 +136,7 @@ export function makeDescribe(parts: DescribeParts): Describe {
       const data = await list()
       return data === null ? null : { object: 'list', data }
     },
+    forSale: list,
     async model(id) {
       return (await list())?.find((one) => one.id === id) ?? null
     },

@@ -1,5 +1,6 @@
 import type { Dialect, Envelope } from '../dialects/dialect.ts'
 import { flag, list, object, ref, type Schema, text, whole } from '../floor/json-schema.ts'
+import { OLLAMA_SCHEMAS } from './ollama-operations.ts'
 import { CASHU_OFFER, OFFER, REDEEM_ASK, REDEEMED, X402_RESOURCES } from './openapi-offers.ts'
 
 /** JSON Schemas of what the gate itself reads and answers, and those of its dialects. */
@@ -260,6 +261,7 @@ export const schemas = (about: {
     capabilities: { type: 'object' },
   }),
   X402Resources: X402_RESOURCES,
+  ...OLLAMA_SCHEMAS,
   OpenApi: object(['openapi', 'info', 'paths'], {
     openapi: text(),
     info: { type: 'object' },

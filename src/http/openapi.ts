@@ -1,8 +1,9 @@
 import { ref } from '../floor/json-schema.ts'
 import { header } from './openapi-header.ts'
-import { type Operation, operations } from './openapi-operations.ts'
+import { operations } from './openapi-operations.ts'
 import { offerHeaders, paymentInfo, paymentSchemes, receiptHeaders } from './openapi-payments.ts'
 import { schemas } from './openapi-schemas.ts'
+import type { Operation } from './operation.ts'
 import type { Operator, Selling, Terms } from './selling.ts'
 
 /**

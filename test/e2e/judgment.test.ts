@@ -96,7 +96,7 @@ const TABLE: readonly Row[] = [
   },
   // 404
   { why: 'a path that is not served', status: 404, code: 'not_found', path: '/v1/responses' },
-  { why: 'a path of the upstream’s own', status: 404, path: '/api/tags' },
+  { why: 'a path of the upstream’s own', status: 404, path: '/api/blobs' },
   {
     why: 'an unknown model, unpaid',
     status: 404,

@@ -31,7 +31,7 @@ const NO_TIME = '1970-01-01T00:00:00Z'
 const TOO_DEEP = 'a line of the upstream is nested too deeply'
 
 /** Writes and reads Ollama's answers: a JSON object on each line (Ollama API reference). */
-export class OllamaSpelling implements Spelling {
+class OllamaSpelling implements Spelling {
   readonly framing = 'lines'
   readonly #usage: ResponseUsage
   readonly #about: About

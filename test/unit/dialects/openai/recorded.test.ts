@@ -52,6 +52,13 @@ describe('what real servers sent is charged as', () => {
     ['ollama', 'completion-stream', '7 (0 cached) + 2 counted'],
     ['ollama', 'completion-stream-usage', '14 (0 cached) + 3 reported'], // zeros in all but the last
     ['ollama', 'embeddings-base64', '4 (0 cached) + 0 reported'],
+    ['ollama', 'native-chat', '19 (0 cached) + 4 reported'],
+    ['ollama', 'native-chat-stream', '19 (0 cached) + 3 reported'],
+    ['ollama', 'native-chat-stream-aborted', '7 (0 cached) + 3 counted'],
+    ['ollama', 'native-generate', '14 (0 cached) + 4 reported'],
+    ['ollama', 'native-generate-stream', '14 (0 cached) + 3 reported'],
+    ['ollama', 'native-embed', '7 (0 cached) + 0 reported'],
+    ['ollama', 'native-embeddings-old', '19 (0 cached) + 0 counted'], // it reports nothing
     ['litellm', 'chat', '19 (18 cached) + 6 reported'],
     ['litellm', 'chat-stream', '7 (0 cached) + 3 counted'],
     ['litellm', 'chat-stream-usage', '19 (18 cached) + 4 reported'],

@@ -6,12 +6,14 @@ import { ollamaGenerate } from './ollama/generate.ts'
 import { openaiChat } from './openai/chat.ts'
 import { openaiCompletions } from './openai/completions.ts'
 import { openaiEmbeddings } from './openai/embeddings.ts'
+import { openaiResponses } from './responses/dialect.ts'
 
 /** Every API that is served: the only list of them. */
 export const dialects: readonly Dialect[] = [
   openaiChat,
   openaiCompletions,
   openaiEmbeddings,
+  openaiResponses,
   ollamaChat,
   ollamaGenerate,
   ollamaEmbed,

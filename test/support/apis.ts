@@ -25,6 +25,21 @@ const JSON_TYPE = 'application/json'
 const lines = (...values: readonly object[]): string =>
   values.map((value) => `${JSON.stringify(value)}\n`).join('')
 
+const named = (type: string, data: object): string =>
+  `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`
+
+const MESSAGE = { id: 'msg_1', type: 'message', role: 'assistant' }
+const part = (text: string) => ({ type: 'output_text', text, annotations: [], logprobs: [] })
+const response = (status: string, output: readonly object[], usage: object | null) => ({
+  ...{ id: 'resp_1', object: 'response', created_at: 7, status, model: 'fake', output, usage },
+})
+const ANSWERED = response(
+  'completed',
+  [{ ...MESSAGE, status: 'completed', content: [part('a b')] }],
+  { input_tokens: 5, output_tokens: 2, total_tokens: 7 },
+)
+const WHERE = { item_id: 'msg_1', output_index: 0, content_index: 0 }
+
 const AT = { model: 'fake', created_at: '2026-01-01T00:00:00Z' }
 const OLLAMA_END = { done: true, done_reason: 'stop', prompt_eval_count: 5, eval_count: 2 }
 
@@ -45,6 +60,28 @@ export const APIS: Readonly<Record<string, ApiSample>> = {
   '/v1/chat/completions': { body: HI, stream: STREAM, answer: null },
   '/v1/completions': { body: { prompt: 'hi' }, stream: STREAM, answer: null },
   '/v1/embeddings': { body: { input: 'hi' }, stream: null, answer: null },
+  '/v1/responses': {
+    body: { input: 'hi' },
+    stream: STREAM,
+    answer: {
+      type: JSON_TYPE,
+      whole: JSON.stringify(ANSWERED),
+      stream: [
+        named('response.created', { response: response('in_progress', [], null) }),
+        named('response.output_item.added', {
+          output_index: 0,
+          item: { ...MESSAGE, status: 'in_progress', content: [] },
+        }),
+        named('response.content_part.added', { ...WHERE, part: part('') }),
+        named('response.output_text.delta', { ...WHERE, delta: 'a' }),
+        named('response.output_text.delta', { ...WHERE, delta: ' b' }),
+        named('response.output_text.done', { ...WHERE, text: 'a b' }),
+        named('response.content_part.done', { ...WHERE, part: part('a b') }),
+        named('response.output_item.done', { output_index: 0, item: ANSWERED.output[0] }),
+        named('response.completed', { response: ANSWERED }),
+      ].join(''),
+    },
+  },
   '/api/chat': {
     body: { ...HI, stream: false },
     stream: STREAM,

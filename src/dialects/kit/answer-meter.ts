@@ -22,7 +22,7 @@ export class AnswerMeter implements Meter {
   readonly #spelling: Spelling
   readonly #usage: ResponseUsage
   readonly #frames = new Frames()
-  readonly #preamble = new Preamble()
+  readonly #preamble: Preamble
   /** The stream ended, failed or exceeded its grant: nothing more is read, and nothing leaves. */
   #ended = false
   /** The end of the stream was written. */
@@ -39,6 +39,7 @@ export class AnswerMeter implements Meter {
   constructor(spelling: Spelling, usage: ResponseUsage) {
     this.#spelling = spelling
     this.#usage = usage
+    this.#preamble = new Preamble(spelling.mostBefore)
   }
 
   get seen(): Seen {

@@ -1,4 +1,4 @@
-/** The most bytes before the first choice. */
+/** The most bytes before the first choice, unless the API begins its streams with more. */
 const MOST = 64 * 1024
 
 /**
@@ -7,12 +7,18 @@ const MOST = 64 * 1024
 export class Preamble {
   #held: Uint8Array[] = []
   #size = 0
+  readonly #most: number
+
+  /** @param most bytes that a beginning may have */
+  constructor(most = MOST) {
+    this.#most = most
+  }
 
   /** False if it is more than a beginning ever is. */
   hold(out: Uint8Array): boolean {
     this.#size += out.length
-    if (this.#size <= MOST) this.#held.push(Buffer.from(out))
-    return this.#size <= MOST
+    if (this.#size <= this.#most) this.#held.push(Buffer.from(out))
+    return this.#size <= this.#most
   }
 
   /** What was held back and these bytes after it. The bytes themselves if nothing was held back. */

@@ -10,6 +10,10 @@ export interface Spelling {
   /** `events`: server-sent events. `lines`: a JSON object on each line (NDJSON). */
   readonly framing: 'events' | 'lines'
   /**
+   * The most bytes before the first output, if it is more than usual: some APIs repeat the request there.
+   */
+  readonly mostBefore?: number
+  /**
    * Reads one event, or one line: what it says goes into the usage. `name` is the name of the event;
    * null if it has none.
    */

@@ -64,6 +64,11 @@ describe('what real servers sent is charged as', () => {
     ['litellm', 'chat-stream-usage', '19 (18 cached) + 4 reported'],
     ['litellm', 'completion', '2 (1 cached) + 4 reported'],
     ['litellm', 'completion-stream', '7 (0 cached) + 2 counted'], // zeros only
+    ['llamacpp', 'responses', '19 (18 cached) + 6 reported'],
+    ['llamacpp', 'responses-stream', '19 (18 cached) + 6 reported'],
+    ['ollama', 'responses', '19 (0 cached) + 4 reported'],
+    ['ollama', 'responses-stream', '19 (0 cached) + 3 reported'],
+    ['litellm', 'responses', '19 (18 cached) + 3 reported'],
   ])('%s %s: %s', (server, name, expected) => {
     const { usage, seen } = replay(recorded(server, name), BACKEND[server])
     const { input, cached, output, source } = usage

@@ -4,41 +4,85 @@ import {
   type Price,
   parsePrice,
   parseSatsEach,
+  parseSatsOfMany,
   parseSatsPerThousand,
   parseUsdPerMillion,
 } from '../money/parse.ts'
+import type { Rate } from '../money/price.ts'
 import type { ModelPrice } from '../money/pricing.ts'
 import { type Node, type Place, quote, type RecordNode } from './node.ts'
+import { type ImagePrices, imagePrices } from './read-image-prices.ts'
 import { type Reader, type Reading, scalar } from './reader.ts'
 
-const SATS_KEYS = ['input', 'output', 'cached', 'request', 'usdPerMillion'] as const
+/** Their prices are in sats for one, whatever the tokens are priced in. */
+const EACH_KEYS = ['request', 'image', 'second', 'character', 'byte'] as const
 const USD_KEYS = ['input', 'output', 'cached'] as const
+const SATS_KEYS = [...USD_KEYS, ...EACH_KEYS, 'usdPerMillion'] as const
 
-/** `1`, `1/3`, `free`, `refuse`, or a record of sats per 1,000 tokens or dollars per million. */
+type EachKey = (typeof EACH_KEYS)[number]
+type Parts = Partial<Record<(typeof SATS_KEYS)[number], Node>>
+
+/** What an operator may write for one of those, and what is right. */
+const HINTS: Readonly<Record<string, string>> = {
+  minute: 'write second, with a sixtieth of the price of a minute',
+  hour: 'write second, with a 3,600th of the price of an hour',
+  kilobyte: 'write byte, with a thousandth of the price of a kilobyte',
+  megabyte: 'write byte, with a millionth of the price of a megabyte',
+}
+
+/**
+ * `1`, `1/3`, `free`, `refuse`, or a record: sats per 1,000 tokens or dollars per million, and sats for each
+ * request, image, second, character or byte.
+ */
 export const price: Reader<Price> = (node, reading) =>
   node.is === 'record' ? priceRecord(node, reading) : scalar(parsePrice)(node, reading)
 
 function priceRecord(node: RecordNode, reading: Reading): Price | undefined {
   const parts = partsOf(node, SATS_KEYS, reading)
   if (parts === undefined) return undefined
-  const call = optional(parts.request, scalar(parseSatsEach), reading) ?? 0n
+  const each = eachPrices(parts, reading)
+  if (each === undefined) return undefined
   if (parts.usdPerMillion !== undefined) {
-    return usdPrice(parts.usdPerMillion, { node, call, reading })
+    return usdPrice(parts.usdPerMillion, { node, each, reading })
   }
+  const sellsOthers = EACH_KEYS.some((key) => parts[key] !== undefined)
+  const sellsTokens = USD_KEYS.some((key) => parts[key] !== undefined)
+  if (sellsOthers && !sellsTokens) return { in: 'sats', ...each }
   const tokens = tokenPrices(node, parts, { parse: parseSatsPerThousand, reading })
   if (tokens === undefined) return undefined
-  return { in: 'sats', rate: { ...tokens, call } }
+  return { in: 'sats', ...each, rate: { ...tokens, ...each.rate } }
+}
+
+/** The prices of what is not a token. */
+type Each = Pick<Extract<Price, { in: 'sats' }>, 'rate' | 'images'>
+
+/** Undefined if one of them is a mistake. */
+function eachPrices(parts: Parts, reading: Reading): Each | undefined {
+  const one = (key: EachKey, parse: Parsing['parse']) =>
+    parts[key] === undefined ? {} : { [key]: optional(parts[key], scalar(parse), reading) }
+  const prices = {
+    ...one('second', parseSatsOfMany),
+    ...one('character', parseSatsOfMany),
+    ...one('byte', parseSatsOfMany),
+  }
+  const call = parts.request === undefined ? 0n : scalar(parseSatsEach)(parts.request, reading)
+  const none: Partial<ImagePrices> = {}
+  const image = parts.image === undefined ? none : imagePrices(parts.image, reading)
+  if (call === undefined || image === undefined) return undefined
+  if (Object.values(prices).includes(undefined)) return undefined
+  const { images, ...ofImage } = image
+  const rate: Rate = { ...ofImage, ...prices, call }
+  return images === undefined ? { rate } : { rate, images }
 }
 
 interface Around {
   readonly node: RecordNode
-  /** msat per million requests. */
-  readonly call: bigint
+  readonly each: Each
   readonly reading: Reading
 }
 
-function usdPrice(usd: Node, { node, call, reading }: Around): Price | undefined {
-  const beside = node.entries.find(({ key }) => key !== 'usdPerMillion' && key !== 'request')
+function usdPrice(usd: Node, { node, each, reading }: Around): Price | undefined {
+  const beside = node.entries.find(({ key }) => USD_KEYS.some((name) => name === key))
   if (beside !== undefined) {
     return reading.mistake(
       beside.at,
@@ -51,7 +95,9 @@ function usdPrice(usd: Node, { node, call, reading }: Around): Price | undefined
   const parts = partsOf(usd, USD_KEYS, reading)
   if (parts === undefined) return undefined
   const tokens = tokenPrices(usd, parts, { parse: parseUsdPerMillion, reading })
-  return tokens === undefined ? undefined : { in: 'usd', usd: tokens, sats: { call } }
+  if (tokens === undefined) return undefined
+  const { rate: sats, ...images } = each
+  return { in: 'usd', usd: tokens, sats, ...images }
 }
 
 interface Parsing {
@@ -67,7 +113,7 @@ function tokenPrices(
 ): { input: bigint; cached: bigint; output: bigint } | undefined {
   const missing = (['input', 'output'] as const).filter((key) => parts[key] === undefined)
   for (const key of missing)
-    reading.mistake(node.at, `${key} is missing: a price needs input and output`)
+    reading.mistake(node.at, `${key} is missing: a price of tokens needs input and output`)
   const input = optional(parts.input, scalar(parse), reading)
   const output = optional(parts.output, scalar(parse), reading)
   const cached = optional(parts.cached, scalar(parse), reading)
@@ -90,7 +136,8 @@ function partsOf<const K extends string>(
     const key = keys.find((name) => name === entry.key)
     if (key === undefined) {
       const near = nearest(entry.key, keys)
-      const meant = near === null ? `its keys are ${keys.join(', ')}` : `did you mean ${near}?`
+      const guess = near === null ? `its keys are ${keys.join(', ')}` : `did you mean ${near}?`
+      const meant = Object.hasOwn(HINTS, entry.key) ? HINTS[entry.key] : guess
       reading.mistake(entry.at, `a price has no ${quote(entry.key)}; ${meant}`)
       known = false
     } else if (entry.value.is !== 'nothing') parts[key] = entry.value

@@ -1,5 +1,6 @@
 import type { Schema } from '../floor/json-schema.ts'
 import type { Result } from '../floor/result.ts'
+import type { ImageKind } from '../money/image-prices.ts'
 import type { Msat } from '../money/msat.ts'
 import type { Quantities, Quantity } from '../money/quantities.ts'
 
@@ -199,11 +200,10 @@ export interface Asked {
   readonly ids: number
   /** The number of messages or prompts. A template puts tokens around each. */
   readonly parts: number
-  /**
-   * What is sold if it is not tokens: the price must name one of these, or the request has no price
-   * (threats A12). Left out: tokens.
-   */
+  /** What is sold: the price must name one of it (threats A12). Left out: tokens. */
   readonly sold?: readonly Quantity[]
+  /** Of the images. If prices are a table, the gate puts the charged entry here to be sent (L19). */
+  readonly image?: ImageKind
   /**
    * The gate answers this itself, free, and no backend is asked: a request that only loads a model
    * (threats L20). It is called with ms since the epoch.

@@ -1,8 +1,17 @@
 import type { Asked } from '../dialects/dialect.ts'
 import { type Awaitable, andThen } from '../floor/awaitable.ts'
 import { onLine } from '../floor/printable.ts'
-import { err, type Result } from '../floor/result.ts'
-import { dearest, type Priced as PricedModel, type Pricing } from '../money/pricing.ts'
+import { err, ok, type Result } from '../floor/result.ts'
+import { imageKey, imagePriceOf, isLarge } from '../money/image-prices.ts'
+import { sells, TOKENS } from '../money/price.ts'
+import {
+  dearest,
+  type ForSale,
+  type Priced as PricedModel,
+  type Pricing,
+  withImagePrice,
+} from '../money/pricing.ts'
+import { QUANTITIES } from '../money/quantities.ts'
 import { answeredHere } from './answered-here.ts'
 import { type Parsed, type Priced, toPriced } from './call.ts'
 import type { Catalog } from './catalog.ts'
@@ -65,12 +74,43 @@ function priceOfModel(
     return err(refuse(503, 'rate_unavailable', message, { retryAfterSeconds: 30 }))
   }
   if (found.is !== 'priced') return err(unknownModel(model, parts.models.some()))
+  if (!sells(found.rate, call.asked.sold ?? TOKENS)) return err(notSoldSo(model, call.asked))
+  const image = ofImage(call.asked, found)
+  if (!image.ok) return image
   const context = parts.models.contextOf(model)
-  const asked = withinContext(call.asked, context)
+  const asked = withinContext(image.value.asked, context)
   const served = parts.models.listedAs(model)
-  const { rate, usd } = found
+  const { rate, usd } = image.value.found
   return answeredHere(priced(call, { asked, context, served, rate, usd }, parts))
 }
+
+/** The price of the size and quality of an image, which are then sent (threats I13, L19). */
+function ofImage(
+  asked: Asked,
+  found: ForSale,
+): Result<{ readonly asked: Asked; readonly found: ForSale }, Refusal> {
+  const { image } = asked
+  if (image === undefined) return ok({ asked, found })
+  const { images } = found.price
+  if (images === undefined) {
+    const { size } = image
+    return size !== null && isLarge(size) ? err(LARGE) : ok({ asked, found })
+  }
+  const entry = imagePriceOf(images, image)
+  if (entry === null) {
+    const list = images.map(imageKey).join(', ')
+    const message = `This model has no price for that size and quality. It has one for: ${list}.`
+    return err(refuse(400, 'invalid_value', message, { param: 'size' }))
+  }
+  return ok({ asked: { ...asked, image: entry }, found: withImagePrice(found, entry.each) })
+}
+
+const LARGE = refuse(
+  400,
+  'invalid_value',
+  'The images of this model have at most 2048 × 2048 pixels, and 4096 on one side.',
+  { param: 'size' },
+)
 
 function priced(
   call: Parsed,
@@ -143,6 +183,18 @@ export function priceOf(
   const [only] = reached
   if (only !== undefined && reached.length === 1) return pricing.priceOf(only)
   return dearest(reached.map((named) => pricing.priceOf(named)))
+}
+
+/**
+ * A model whose price does not name what the request is sold by. It is not sold for nothing (threats A12).
+ * The log shows the code to the operator.
+ */
+function notSoldSo(model: string, { sold = TOKENS }: Asked): Refusal {
+  const [first = 'input'] = sold
+  const code = TOKENS.includes(first) ? 'no_price_for_tokens' : `no_price_for_${first}s`
+  const parts = QUANTITIES.filter((name) => sold.includes(name)).map((name) => `\`${name}\``)
+  const message = `The model ${shown(model)} is not for sale here in this way: its price has no part named ${parts.join(' or ')}.`
+  return refuse(404, code, message, { param: 'model' })
 }
 
 function unknownModel(model: string, some: readonly string[]): Refusal {

@@ -1,8 +1,10 @@
 import { goneWords } from '../gate/gone.ts'
 import type { Gone } from '../gate/ports.ts'
+import { type ImagePrice, imageKey } from '../money/image-prices.ts'
 import { formatDecimal } from '../money/parse.ts'
-import { eachOf, type Rate } from '../money/price.ts'
+import { eachOf, type Rate, sells, TOKENS } from '../money/price.ts'
 import type { Priced } from '../money/pricing.ts'
+import type { Quantity } from '../money/quantities.ts'
 import { greeting } from './llms-requests.ts'
 import { llmsTxt } from './llms-txt.ts'
 import { openApi } from './openapi.ts'
@@ -188,16 +190,29 @@ async function health(parts: DescribeParts): Promise<Health> {
 
 /** The price as it is shown. Null if the model is not for sale now. */
 const forSale = (priced: Priced): ShownPrice | null =>
-  priced.is === 'priced' ? shownPrice(priced.rate) : null
+  priced.is === 'priced' ? shownPrice(priced.rate, priced.price.images) : null
 
 /**
  * A price in msat per million tokens is 10^6 times that in sats per thousand tokens, and 10^9 times
- * that in sats per request.
+ * that in sats for one.
  */
-const shownPrice = (rate: Rate): ShownPrice => ({
-  unit: 'sats per 1,000 tokens',
-  input: Number(formatDecimal(eachOf(rate, 'input'), 6)),
-  cached: Number(formatDecimal(eachOf(rate, 'cached'), 6)),
-  output: Number(formatDecimal(eachOf(rate, 'output'), 6)),
-  request: Number(formatDecimal(eachOf(rate, 'call'), 9)),
-})
+function shownPrice(rate: Rate, images: readonly ImagePrice[] | undefined): ShownPrice {
+  const byTokens = sells(rate, TOKENS)
+  const tokens = (name: Quantity) =>
+    byTokens ? Number(formatDecimal(eachOf(rate, name), 6)) : null
+  const others = OTHERS.filter((name) => rate[name] !== undefined)
+  return {
+    unit: 'sats per 1,000 tokens',
+    input: tokens('input'),
+    cached: tokens('cached'),
+    output: tokens('output'),
+    request: sats(eachOf(rate, 'call')),
+    ...Object.fromEntries(others.map((name) => [name, sats(eachOf(rate, name))])),
+    ...(images === undefined
+      ? {}
+      : { images: Object.fromEntries(images.map((one) => [imageKey(one), sats(one.each)])) }),
+  }
+}
+
+const OTHERS = ['image', 'second', 'character', 'byte'] as const
+const sats = (each: bigint): number => Number(formatDecimal(each, 9))

@@ -160,13 +160,29 @@ export function shownName(id: string): string {
 }
 
 /** A price in sats as text. Equal figures are written once. */
-export function priceWords({ input, cached, output, request }: ShownPrice, unit: string): string {
-  const each = request === 0 ? '' : `${request} ${unit} per request`
-  if (input === 0 && cached === 0 && output === 0) return each === '' ? 'free' : each
+export function priceWords(pricing: ShownPrice, unit: string): string {
+  const { images, request } = pricing
+  const parts = EACH.flatMap((name) => {
+    const each = pricing[name] ?? 0
+    const upTo = name === 'image' && images !== undefined ? 'up to ' : ''
+    return each === 0 ? [] : [`${upTo}${decimal(each)} ${unit} per ${name}`]
+  })
+  if (request !== 0) parts.push(`${request} ${unit} per request`)
+  const words = [...tokenWords(pricing, unit), ...parts]
+  const last = words.pop() ?? 'free'
+  return words.length === 0 ? last : `${words.join(', ')} and ${last}`
+}
+
+const EACH = ['image', 'second', 'character', 'byte'] as const
+
+/** Without an exponent: a price of a byte has many zeros. */
+const decimal = (value: number): string => value.toLocaleString('en', { maximumFractionDigits: 9 })
+
+function tokenWords({ input, cached, output }: ShownPrice, unit: string): readonly string[] {
+  if (input === null || (input === 0 && cached === 0 && output === 0)) return []
   const same = input === output && input === cached
   const split = `${input} ${unit} in, ${cached === input ? '' : `${cached} ${unit} cached, `}${output} ${unit} out`
-  const tokens = `${same ? `${input} ${unit}` : split} per 1,000 tokens`
-  return each === '' ? tokens : `${tokens} and ${each}`
+  return [`${same ? `${input} ${unit}` : split} per 1,000 tokens`]
 }
 
 const links = ({ dollars, origin }: Selling): string =>

@@ -46,8 +46,13 @@ const paymentRequired = ({ schema }: Envelope): Schema =>
 
 const PRICE = object(['unit', 'input', 'cached', 'output', 'request'], {
   unit: { const: 'sats per 1,000 tokens' },
-  ...Object.fromEntries(['input', 'cached', 'output'].map((name) => [name, { type: 'number' }])),
+  ...Object.fromEntries(
+    ['input', 'cached', 'output'].map((name) => [name, { type: ['number', 'null'] }]),
+  ),
   request: { type: 'number', description: 'Sats for each request.' },
+  image: { type: 'number', description: 'Sats for each image, or second, character, byte.' },
+  images: { type: 'object', additionalProperties: { type: 'number' } },
+  ...Object.fromEntries(['second', 'character', 'byte'].map((name) => [name, { type: 'number' }])),
 })
 
 const MODEL = object(['id', 'object', 'pricing'], {

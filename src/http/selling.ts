@@ -108,11 +108,21 @@ export interface ForSale {
   readonly pricing: ShownPrice
 }
 
-/** Sats per 1,000 tokens, and sats for each request, as decimal numbers. */
+/**
+ * Sats per 1,000 tokens, and sats for each request, image, second, character and byte, as decimal numbers.
+ * The three of tokens are null if the model is not sold by tokens.
+ */
 export interface ShownPrice {
   readonly unit: 'sats per 1,000 tokens'
-  readonly input: number
-  readonly cached: number
-  readonly output: number
+  readonly input: number | null
+  readonly cached: number | null
+  readonly output: number | null
   readonly request: number
+  /** Of the dearest image, if the price depends on size and quality. */
+  readonly image?: number
+  /** By size and quality: `1024x1024/hd`. */
+  readonly images?: Readonly<Record<string, number>>
+  readonly second?: number
+  readonly character?: number
+  readonly byte?: number
 }

@@ -1,4 +1,4 @@
-import type { Selling, ShownRail } from './selling.ts'
+import type { Selling, ShownPrice, ShownRail } from './selling.ts'
 
 /** The paths that can be read without a pass. */
 const FREE = ['/', '/v1/models', '/.well-known/l402', '/llms.txt', '/openapi.json', '/health']
@@ -13,7 +13,7 @@ export function wellKnown(selling: Selling): unknown {
   const { terms, models, origin } = selling
   const prices = models.map(({ id, pricing }) => [
     id,
-    { perThousandTokens: Math.max(pricing.input, pricing.output), ...pricing },
+    { perThousandTokens: dearer(pricing), ...pricing },
   ])
   return {
     version: 1,
@@ -60,6 +60,10 @@ export function wellKnown(selling: Selling): unknown {
     docs: { openapi: `${origin}/openapi.json`, llms: `${origin}/llms.txt` },
   }
 }
+
+/** Null if the model is not sold by tokens. */
+const dearer = ({ input, output }: ShownPrice): number | null =>
+  input === null || output === null ? null : Math.max(input, output)
 
 /** How a rail is paid, under its name. Nothing for a rail that this file does not know. */
 function railEntry(

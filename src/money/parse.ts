@@ -1,4 +1,5 @@
 import { err, ok, type Result } from '../floor/result.ts'
+import type { ImagePrice } from './image-prices.ts'
 import type { Rate } from './price.ts'
 import { QUANTITIES, type Quantity } from './quantities.ts'
 
@@ -14,13 +15,18 @@ export type MicroUsd = bigint
 /** Dollars for one bitcoin × 10^8. */
 export type UsdPerBtc = bigint
 
-interface SatPrice {
+interface SatPrice extends OfImages {
   readonly in: 'sats'
   readonly rate: Rate
 }
 
+interface OfImages {
+  /** The price of an image by its size and quality. The one in the rate is then the dearest of them. */
+  readonly images?: readonly ImagePrice[]
+}
+
 /** Some quantities have their price in dollars, the others theirs in sats. */
-export interface UsdPrice {
+export interface UsdPrice extends OfImages {
   readonly in: 'usd'
   readonly usd: Readonly<Partial<Record<Quantity, MicroUsd>>>
   readonly sats: Rate
@@ -88,6 +94,13 @@ export function parseSatsEach(text: string): Result<bigint, string> {
   return value.ok ? ok(value.value * MILLION) : value
 }
 
+/**
+ * The same for things of which there are thousands in a request, such as bytes: a millionth of a msat is
+ * the finest price.
+ */
+export const parseSatsOfMany = (text: string): Result<bigint, string> =>
+  bounded(text, MSAT_PLACES + EACH_PLACES, MOST_SATS)
+
 /** Dollars per million tokens. */
 export const parseUsdPerMillion = (text: string): Result<MicroUsd, string> =>
   bounded(text, USD_PLACES, MOST_USD)
@@ -131,27 +144,27 @@ export function splitModelPrice(text: string): Result<{ name: string; price: str
  */
 export function describePrice(price: Price, unit = 'sat'): string {
   if (price.in === 'refuse') return 'refused'
-  const parts = price.in === 'usd' ? usdParts(price, unit) : satParts(price.rate, unit)
+  const parts = price.in === 'usd' ? usdParts(price, unit) : satParts(price, unit)
   const last = parts.pop()
   if (last === undefined) return 'free'
   return parts.length === 0 ? last : `${parts.join(', ')} and ${last}`
 }
 
-function usdParts({ sats, usd }: UsdPrice, unit: string): string[] {
+function usdParts({ images, sats, usd }: UsdPrice, unit: string): string[] {
   const tokens = tokenWords(usd, (value) => `$${formatDecimal(value, USD_PLACES)}`)
   return [
     `${tokens} per million tokens`,
     ...wordsOf(usd, (value) => `$${formatDecimal(value, USD_PLACES + EACH_PLACES)}`),
-    ...wordsOf(sats, inSatsEach(unit)),
+    ...wordsOf(sats, inSatsEach(unit), images),
   ]
 }
 
-function satParts(rate: Rate, unit: string): string[] {
+function satParts({ images, rate }: SatPrice, unit: string): string[] {
   const { cached = 0n, input = 0n, output = 0n } = rate
   const tokens = tokenWords(rate, (value) => `${formatDecimal(value, SAT_PLACES)} ${unit}`)
   return [
     ...(input + cached + output === 0n ? [] : [`${tokens} per 1,000 tokens`]),
-    ...wordsOf(rate, inSatsEach(unit)),
+    ...wordsOf(rate, inSatsEach(unit), images),
   ]
 }
 
@@ -172,11 +185,13 @@ const EACH: Readonly<Partial<Record<Quantity, string>>> = {
   call: 'request',
 }
 
-const wordsOf = (amounts: Amounts, words: Words): string[] =>
+const wordsOf = (amounts: Amounts, words: Words, images?: readonly ImagePrice[]): string[] =>
   QUANTITIES.flatMap((name) => {
     const amount = amounts[name] ?? 0n
     const one = EACH[name]
-    return amount === 0n || one === undefined ? [] : [`${words(amount)} per ${one}`]
+    if (amount === 0n || one === undefined) return []
+    const upTo = name === 'image' && images !== undefined && images.length > 1 ? 'up to ' : ''
+    return [`${upTo}${words(amount)} per ${one}`]
   })
 
 /** Writes one figure if all three are the same, and the cached one only if it differs. */

@@ -91,3 +91,17 @@ export function affordable(price: LinearPrice, available: bigint, most: number):
 
 /** Whether a rate costs nothing, whatever flows, as with `pricing.models: { x: free }`. */
 export const isFree = (rate: Rate): boolean => QUANTITIES.every((name) => eachOf(rate, name) === 0n)
+
+/**
+ * Whether a price sells a request of which these quantities are charged: it names one of them, or it is
+ * free, or it is a price for each request and for no tokens. Such a price beside tokens is a part of
+ * theirs, and would sell anything else too cheaply (threats A12).
+ */
+export function sells(rate: Rate, sold: readonly Quantity[]): boolean {
+  if (sold.some((name) => rate[name] !== undefined) || isFree(rate)) return true
+  const ofTokens = TOKENS.some((name) => sold.includes(name) || eachOf(rate, name) > 0n)
+  return !ofTokens && eachOf(rate, 'call') > 0n
+}
+
+/** What most requests are sold by. */
+export const TOKENS: readonly Quantity[] = ['input', 'output']

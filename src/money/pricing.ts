@@ -164,10 +164,13 @@ export function inDollars({ sats, usd }: UsdPrice, usdPerBtc: UsdPerBtc): Rate {
   const each: Partial<Record<Quantity, bigint>> = { ...usd }
   for (const name of QUANTITIES) {
     const msat = sats[name]
-    if (msat !== undefined) each[name] = ceilDiv(msat * usdPerBtc * MICRO, MSAT_SCALE)
+    if (msat !== undefined) each[name] = usdEach(msat, usdPerBtc)
   }
   return each
 }
+
+const usdEach = (msat: bigint, usdPerBtc: UsdPerBtc): bigint =>
+  ceilDiv(msat * usdPerBtc * MICRO, MSAT_SCALE)
 
 const asItIs = (text: string): string => text
 
@@ -196,19 +199,36 @@ export function dearest(prices: readonly Priced[]): Priced {
   return prices.flatMap((one) => (one.is === 'priced' ? [one] : [])).reduce(dearer)
 }
 
-type ForSale = Extract<Priced, { is: 'priced' }>
+export type ForSale = Extract<Priced, { is: 'priced' }>
 
 function dearer(a: ForSale, b: ForSale): ForSale {
   const rate: Partial<Record<Quantity, MicroMsat>> = {}
   for (const name of QUANTITIES) {
-    const each = larger(eachOf(a.rate, name), eachOf(b.rate, name))
-    if (each > 0n) rate[name] = each
+    // A part that is named stays named, even at a price of zero: it is what is for sale (threats A12).
+    if (a.rate[name] === undefined && b.rate[name] === undefined) continue
+    rate[name] = larger(eachOf(a.rate, name), eachOf(b.rate, name))
   }
-  for (const one of [a, b]) if (isSame(one.rate, rate)) return one
+  // Of two tables neither is dearer in every entry, so what is left of them is their dearest entry.
+  const tables = a.price.images !== b.price.images
+  for (const one of tables ? [] : [a, b]) if (isSame(one.rate, rate)) return one
   return { is: 'priced', rate, price: { in: 'sats', rate }, usd: null }
 }
 
 const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 
 const isSame = (a: Rate, b: Rate): boolean =>
-  QUANTITIES.every((name) => eachOf(a, name) === eachOf(b, name))
+  QUANTITIES.every(
+    (name) => eachOf(a, name) === eachOf(b, name) && names(a, name) === names(b, name),
+  )
+
+const names = (rate: Rate, name: Quantity): boolean => rate[name] !== undefined
+
+/** The same price, with what one image of this request costs. `each` is in msat per million images. */
+export function withImagePrice(found: ForSale, each: MicroMsat): ForSale {
+  const { rate, usd } = found
+  return {
+    ...found,
+    rate: { ...rate, image: each },
+    usd: usd === null ? null : { ...usd, each: { ...usd.each, image: usdEach(each, usd.rate) } },
+  }
+}

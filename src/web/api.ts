@@ -20,9 +20,16 @@ export interface Offer {
   readonly sats: number
 }
 
+/** The prices of tokens are null if the model is not sold by tokens. */
+export interface ModelPrice {
+  readonly input: number | null
+  readonly output: number | null
+  readonly request: number
+}
+
 export interface Model {
   readonly id: string
-  readonly pricing: { readonly input: number; readonly output: number; readonly request: number }
+  readonly pricing: ModelPrice
 }
 
 export interface Invoice {

@@ -8,6 +8,9 @@ import type { Shop } from './shop.ts'
 const MANY = 8
 const TRY_AGAIN = 5_000
 
+const priced = (value: number | null): string =>
+  value === null ? 'no tokens' : value === 0 ? 'free' : figure(value)
+
 /** What is for sale: the table, the list to choose from, and the price in one sentence. */
 export class Models {
   #models: readonly Model[] = []
@@ -30,7 +33,9 @@ export class Models {
   }
 
   get prices(): readonly Price[] {
-    return this.#models.map(({ pricing }) => pricing)
+    return this.#models.flatMap(({ pricing: { input, output, request } }) =>
+      input === null || output === null ? [] : [{ input, output, request }],
+    )
   }
 
   /** The model that was chosen; null before any is known. */
@@ -41,7 +46,8 @@ export class Models {
 
   #render(choice: HTMLSelectElement): void {
     const models = this.#models
-    choice.replaceChildren(...models.map(({ id }) => new Option(id, id)))
+    const chats = models.filter(({ pricing }) => pricing.input !== null)
+    choice.replaceChildren(...chats.map(({ id }) => new Option(id, id)))
     const { prices } = this
     const sentence = priceSentence(prices, this.#shop.unit)
     box('price').textContent = sentence === '' ? 'Nothing is for sale now.' : sentence
@@ -60,7 +66,7 @@ export class Models {
       const name = make('th', id)
       name.scope = 'row'
       const values = [pricing.input, pricing.output, ...(request ? [pricing.request] : [])]
-      row.append(name, ...values.map((value) => make('td', value === 0 ? 'free' : figure(value))))
+      row.append(name, ...values.map((value) => make('td', priced(value))))
       return row
     })
     const none = make('tr')

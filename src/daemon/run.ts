@@ -77,7 +77,7 @@ async function start(
     ...{ config, books, keys: opened.keys, wallets, play: opened.play, world, background, say },
     ...{ receiver: opened.receiver, x402: opened.x402, usdPerBtc: prices.usdPerBtc },
     ...{ upstream: backend.upstream, models: backend.models, backend, pricing: prices.pricing },
-    routes: (targets) => routesOf(dialects, config.mode, targets),
+    routes: (targets) => routesOf(dialects, config.mode, targets, config.dialects.translate),
     ...{ ecash: moneyOut, copied: opened.copied !== null },
     ownUrl: () => url,
     counter: new TokenCounter(),

@@ -19,3 +19,6 @@ export const dialects: readonly Dialect[] = [
   ollamaEmbed,
   ollamaEmbeddings,
 ]
+
+/** APIs that are translated to chat completions if the backend lacks them, and their translations. */
+export const translations: ReadonlyMap<Dialect, Dialect> = new Map([])

@@ -100,7 +100,7 @@ class Growing implements Call {
   seat = -1
   readonly id: string
   readonly at: number
-  readonly route: Route
+  route: Route
   readonly incoming: Incoming
   reply: Reply
   left = false
@@ -178,6 +178,12 @@ export function withWanted<C extends Priced>(call: C, wanted: number): C {
   const priced: Writable<Priced> = call
   priced.wanted = wanted
   return call
+}
+
+/** The request is served by another route from now on: that of its translation. */
+export function withRoute(call: Call, route: Route): void {
+  const routed: Writable<Call> = call
+  routed.route = route
 }
 
 /** `reply` carries more than the one that the request had. */

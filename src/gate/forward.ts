@@ -6,6 +6,7 @@ import type { Msat } from '../money/msat.ts'
 import { countTokens } from '../money/tokens.ts'
 import type { AnswerHead } from './answer-head.ts'
 import type { Held, Settled } from './call.ts'
+import { lacksApi } from './lacks-api.ts'
 import type { Reply } from './ports.ts'
 import { Relay, type RelayParts } from './relay.ts'
 import type { Relayed, RelayOwner, Timeouts } from './relay-owner.ts'
@@ -30,12 +31,17 @@ export interface Forwarded {
   readonly ending: Sent
   /** ms from sending to the first byte of output. */
   readonly ttft: number | null
+  /**
+   * The backend lacks the API, nothing was sent to the buyer, and the request can be served as its
+   * translation. Its slot is kept for that.
+   */
+  readonly again: boolean
 }
 
 /**
  * Sends a held request to the backend of its slot, and relays the answer until its end is known.
  * Does not write the end of the answer: the money is settled first, because the end tells the cost.
- * Only `respelling.ts` and the upstream's kept connections ever send a request twice.
+ * Only `respelling.ts`, `translating.ts` and the upstream's kept connections ever send a request twice.
  */
 export class Forwarder {
   readonly #parts: ForwarderParts
@@ -120,6 +126,11 @@ class Run implements RelayOwner {
   readonly #balance: Msat | null
   readonly #resolve: (forwarded: Forwarded) => void
   readonly #sentAt: number
+  /** The backend may turn out to lack the API. Then the request is needed once more. */
+  readonly #translates: boolean
+  #released = false
+  /** Waits until the backend is done, because its slot is used once more. */
+  #again: Forwarded | null = null
 
   constructor(
     parts: ForwarderParts,
@@ -141,18 +152,25 @@ class Run implements RelayOwner {
     this.#balance = how.balance
     this.#resolve = how.resolve
     this.#sentAt = parts.world.elapsed()
+    this.#translates = typeof route.translated === 'object'
   }
 
   open(head: AnswerHead | null): void {
     openStream(this.#held, { reply: this.reply, head, before: this.#balance })
+    if (head !== null) this.#letGo()
   }
 
   /** A request that nobody pays for keeps its memory until its answer is over. */
   answered(): void {
+    if (!this.#translates) this.#letGo()
+  }
+
+  #letGo(): void {
     if (this.#held.hold !== null) letGoOfRequest(this.#held)
   }
 
   progress(): void {
+    if (this.meter.seen.output) this.#letGo()
     const { background, settler } = this.#parts
     background.once('journal', () => settler.journal(this.#held, this.meter))
   }
@@ -161,15 +179,21 @@ class Run implements RelayOwner {
     const { meter } = this
     const { end, firstByteAt, whole } = relayed
     const ttft = firstByteAt === null ? null : firstByteAt - this.#sentAt
-    this.#resolve({
-      relayed,
-      meter,
-      ttft,
-      ending: { sent: true, end, whole: whole !== null, meter },
-    })
+    const ending: Sent = { sent: true, end, whole: whole !== null, meter }
+    const lacking = this.#translates && end === 'upstream_failed' && lacksApi(relayed)
+    const again = lacking && !this.reply.headSent
+    const forwarded: Forwarded = { relayed, meter, ttft, ending, again }
+    if (again && !this.#released) this.#again = forwarded
+    else this.#resolve(forwarded)
   }
 
   released(): void {
-    this.#held.slot.released()
+    this.#released = true
+    const { slot } = this.#held
+    if (this.#again === null) slot.released()
+    else {
+      slot.back()
+      this.#resolve(this.#again)
+    }
   }
 }

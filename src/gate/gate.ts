@@ -1,7 +1,6 @@
 import type { Terms } from '../dialects/dialect.ts'
-import { type Awaitable, andThen, isPromise } from '../floor/awaitable.ts'
+import { type Awaitable, andThen } from '../floor/awaitable.ts'
 import { err, ok, type Result } from '../floor/result.ts'
-import { Roster } from '../floor/roster.ts'
 import type { World } from '../floor/world.ts'
 import { isFree } from '../money/price.ts'
 import { asksThePrice, priceAsked } from './ask-price.ts'
@@ -16,26 +15,26 @@ import {
   type Settled,
   toAuthenticated,
   toSettled,
-  withWanted,
 } from './call.ts'
+import { Delivery } from './delivery.ts'
 import { type Denied, notAuthenticated, refused, unpaidFor } from './denied.ts'
 import type { RateNow } from './dollars.ts'
-import type { Forwarded, Forwarder } from './forward.ts'
+import type { Forwarder } from './forward.ts'
 import type { GiveChange } from './give-change.ts'
-import { holdOf } from './hold-request.ts'
+import { holdFor } from './hold-request.ts'
 import type { ModeRule } from './mode.ts'
-import { isWhole } from './outcome.ts'
-import { parse } from './parse.ts'
+import { readPriced } from './parse.ts'
 import type { PaymentRequired } from './payment-required.ts'
 import type { Incoming, Reply } from './ports.ts'
 import { withoutPayment } from './presentation.ts'
-import { fitted, type PriceParts, price } from './price.ts'
+import type { PriceParts } from './price.ts'
 import { DAMAGED, LEDGER, type Refusal, refuse, STOPPING } from './refusal.ts'
 import { requestBody } from './request-body.ts'
 import type { RequestLog } from './request-log.ts'
 import type { Respond } from './respond.ts'
 import type { Route } from './route.ts'
 import type { Ending, Settler } from './settle.ts'
+import { Translating } from './translating.ts'
 import { answerRefusal } from './write-response.ts'
 
 export interface GateParts {
@@ -63,18 +62,24 @@ export interface GateParts {
  */
 export class Gate {
   readonly #parts: GateParts
-  readonly #running = new Roster<Held>()
+  readonly #translating: Translating
+  readonly #delivery: Delivery
   #stopping = false
-  #ended = false
-  #allOver: () => void = () => {}
 
   constructor(parts: GateParts) {
     this.#parts = parts
+    this.#translating = new Translating(parts)
+    this.#delivery = new Delivery({
+      ...parts,
+      translating: this.#translating,
+      settle: (held, how) => this.settle(held, how),
+      refuse: (held, refusal) => this.refuse(held, refusal),
+    })
   }
 
   /** Number of requests whose answers are running. */
   get running(): number {
-    return this.#running.size
+    return this.#delivery.running
   }
 
   /** Takes no more requests from now on. */
@@ -84,17 +89,13 @@ export class Gate {
 
   /** Ends every answer that still runs. Resolves when the money of each is settled or released. */
   endStreams(): Promise<void> {
-    this.#ended = true
-    this.#parts.forwarder.stop()
-    if (this.#running.size === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#allOver = resolve
-    })
+    return this.#delivery.endAll()
   }
 
   /** Begins the record of a request. */
   begin(route: Route, incoming: Incoming, reply: Reply): Call {
-    return begun({ id: incoming.id, at: this.#parts.world.now(), route, incoming, reply })
+    const served = this.#translating.routeOf(route)
+    return begun({ id: incoming.id, at: this.#parts.world.now(), route: served, incoming, reply })
   }
 
   /**
@@ -104,7 +105,7 @@ export class Gate {
   serve(call: Call): Awaitable<void> {
     if (call.incoming.method === 'HEAD') return this.#tellHead(call)
     return andThen(this.authorize(call), (held) =>
-      held.ok ? this.#deliver(held.value) : this.refuse(call, held.error),
+      held.ok ? this.#delivery.deliver(held.value) : this.refuse(call, held.error),
     )
   }
 
@@ -118,7 +119,7 @@ export class Gate {
       const undeliverable = this.#undeliverable(call, known)
       if (undeliverable !== null) return err(undeliverable)
       if (!known.ok) return mode.decide(call, known.error)
-      return andThen(this.#hold(known.value), (held) =>
+      return andThen(holdFor(known.value, known.value.payer, this.#parts), (held) =>
         held.ok ? held : mode.decide(call, held.error),
       )
     })
@@ -137,72 +138,12 @@ export class Gate {
     this.#parts.log.refused(call, refusal)
   }
 
-  async #deliver(held: Held): Promise<void> {
-    this.#running.add(held)
-    try {
-      if (held.left) return await this.#leave(held)
-      let forwarded: Forwarded | null
-      try {
-        forwarded = await this.#forward(held)
-      } catch (bug) {
-        await this.settle(held, NOT_SENT)
-        throw bug
-      }
-      const over = this.#finish(held, forwarded)
-      if (isPromise(over)) await over
-    } finally {
-      this.#running.delete(held)
-      held.payer?.keeping?.over()
-      if (this.#running.size === 0) this.#allOver()
-    }
-  }
-
-  /** The buyer left before anything was sent. */
-  #leave(held: Held): Awaitable<void> {
-    return andThen(this.settle(held, { sent: false, end: 'client_left' }), (settled) =>
-      this.#parts.log.left(settled),
-    )
-  }
-
-  /**
-   * Sends the request. The result is null if the request waited for money while the gate stopped,
-   * because nobody would end its answer any more. If a bug throws, the caller gives hold and slot
-   * back.
-   */
-  #forward(held: Held): Awaitable<Forwarded | null> {
-    const { forwarder, respond } = this.#parts
-    return andThen(respond.balance(held, held.hold?.before ?? null), (before) =>
-      this.#ended ? null : forwarder.run(held, before),
-    )
-  }
-
-  /** Settles the money, and only then ends the answer, because its end tells the cost. */
-  #finish(held: Held, forwarded: Forwarded | null): Awaitable<void> {
-    if (forwarded === null) {
-      return andThen(this.settle(held, NOT_SENT), () => this.refuse(held, STOPPING))
-    }
-    const { change, forwarder, log, respond } = this.#parts
-    return andThen(this.settle(held, forwarded.ending), (settled) => {
-      forwarder.learn(settled, forwarded)
-      return andThen(change.leftAfter(settled, forwarded), (after) =>
-        andThen(respond.balance(settled, after), (balance) => {
-          if (isWhole(settled.cost.end)) settled.payer?.keeping?.endsWell()
-          const status = respond.end(settled, forwarded, balance)
-          const { relayed, ttft } = forwarded
-          log.ended(settled, { status, ttft, detail: relayed.detail })
-        }),
-      )
-    })
-  }
-
   /** Reads the request, finds its price and finds out who pays. */
   #identify(call: Call): Awaitable<Result<Authenticated, Denied>> {
     return andThen(this.#misread(call), (misread) => {
       if (misread !== null) return err(misread)
       if (asksThePrice(call)) return priceAsked(call, this.#parts.authenticator).then(err)
-      const parsed = parse(call, this.#parts.terms())
-      if (!parsed.ok) return err(refused(parsed.error))
-      return andThen(price(parsed.value, this.#parts.pricing), (priced) =>
+      return andThen(readPriced(call, this.#parts), (priced) =>
         priced.ok ? this.#authenticate(priced.value) : err(refused(priced.error)),
       )
     })
@@ -276,22 +217,7 @@ export class Gate {
       )
     })
   }
-
-  /** Takes a slot at a backend and holds the money. */
-  #hold(call: Authenticated): Awaitable<Result<Held, Denied>> {
-    const { payer } = call
-    if (payer !== null) {
-      return andThen(fitted(call, call.estimate), (wanted) =>
-        holdOf(withWanted(call, wanted), payer, this.#parts),
-      )
-    }
-    return andThen(this.#parts.mode.letIn(call), (free) =>
-      free.ok ? free : err(refused(free.error)),
-    )
-  }
 }
-
-const NOT_SENT: Ending = { sent: false, end: 'stopped' }
 
 const CONFLICT = refuse(
   400,

@@ -2,7 +2,7 @@ import { type Awaitable, andThen } from '../floor/awaitable.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
 import { formatSat } from '../money/msat.ts'
-import { type Authenticated, type Held, toHeld } from './call.ts'
+import { type Authenticated, type Held, toHeld, withWanted } from './call.ts'
 import { type Denied, notHeld, refused as refusedWith } from './denied.ts'
 import {
   bothBalances,
@@ -14,24 +14,46 @@ import {
 import type { NotHeld } from './hold.ts'
 import type { ModeRule } from './mode.ts'
 import { type Payer, passOf } from './payer.ts'
+import { fitted } from './price.ts'
+import type { Targets } from './targets.ts'
+
+export interface HoldParts {
+  readonly mode: ModeRule
+  readonly rateNow: RateNow
+  readonly world: Pick<World, 'now'>
+  /** For a request that is held once more: the id of that hold, and where it takes its slot. */
+  readonly place?: { readonly id: string; readonly slots: Pick<Targets, 'take'> }
+}
+
+/** Takes a slot at a backend, and holds the money if somebody pays. */
+export function holdFor(
+  call: Authenticated,
+  payer: Payer | null,
+  parts: HoldParts,
+): Awaitable<Result<Held, Denied>> {
+  if (payer !== null) {
+    return andThen(fitted(call, call.estimate), (wanted) =>
+      holdOf(withWanted(call, wanted), payer, parts),
+    )
+  }
+  return andThen(parts.mode.letIn(call, parts.place?.slots), (free) =>
+    free.ok ? free : err(refusedWith(free.error)),
+  )
+}
 
 /** Takes a slot at a backend and holds the money that the request may cost its payer. */
-export function holdOf(
+function holdOf(
   call: Authenticated,
   payer: Payer,
-  parts: {
-    readonly mode: ModeRule
-    readonly rateNow: RateNow
-    readonly world: Pick<World, 'now'>
-  },
+  parts: HoldParts,
 ): Awaitable<Result<Held, Denied>> {
   const { asked, estimate, rate, route, served } = call
-  const { mode, rateNow } = parts
+  const { mode, place, rateNow } = parts
   const { observed, holds } = mode.holdsOf(call)
   const dollars = dollarTerms(call, payer, rateNow)
   const want = {
     request: {
-      id: call.id,
+      id: place?.id ?? call.id,
       account: payer.account,
       limits: payer.limits,
       what: { model: served, dialect: route.dialect.name, pass: passOf(payer) },
@@ -45,7 +67,7 @@ export function holdOf(
     most: call.wanted * asked.choices,
   }
   return andThen(
-    holds.take(want, route.targets, () => call.left),
+    holds.take(want, place?.slots ?? route.targets, () => call.left),
     (taken) => {
       if (!taken.ok)
         return andThen(refusalOf(call, taken.refused, { ...parts, dollars, payer }), err)

@@ -23,6 +23,7 @@ import type { PaymentState } from './payment-state.ts'
 import { fitted } from './price.ts'
 import { emptyBody, FULL, LEDGER, type Refusal, refuse } from './refusal.ts'
 import { reasonOf } from './request-log.ts'
+import type { Targets } from './targets.ts'
 
 /** Where credit is held and charged. Observed requests are held on a copy, which is not stored. */
 export interface HoldsByMode {
@@ -90,9 +91,12 @@ export class ModeRule {
   }
 
   /** Lets a request in that nobody's credit is held for. It has a slot like any other. */
-  letIn(call: Authenticated): Awaitable<Result<Held, Refusal>> {
+  letIn(
+    call: Authenticated,
+    slots: Pick<Targets, 'take'> = call.route.targets,
+  ): Awaitable<Result<Held, Refusal>> {
     return andThen(fitted(call, call.estimate), (wanted) => {
-      const slot = call.route.targets.take()
+      const slot = slots.take()
       if (slot === null) return err(FULL)
       const { holds, observed } = this.holdsOf(call)
       const free = withWanted(call, wanted)

@@ -1,7 +1,18 @@
 import type { Terms } from '../dialects/dialect.ts'
+import type { Awaitable } from '../floor/awaitable.ts'
 import { err, ok, type Result } from '../floor/result.ts'
-import { type Call, type Parsed, toParsed } from './call.ts'
+import { type Call, type Parsed, type Priced, toParsed } from './call.ts'
+import { type PriceParts, price } from './price.ts'
 import { type Refusal, refuse } from './refusal.ts'
+
+/** Reads a request and finds its price, in the dialect of its route. */
+export function readPriced(
+  call: Call,
+  { pricing, terms }: { readonly pricing: PriceParts; terms(): Terms },
+): Awaitable<Result<Priced, Refusal>> {
+  const parsed = parse(call, terms())
+  return parsed.ok ? price(parsed.value, pricing) : parsed
+}
 
 /** Reads the body in the dialect of its route. Refuses with 400, 413 or 415. */
 export function parse(call: Call, terms: Terms): Result<Parsed, Refusal> {

@@ -13,7 +13,7 @@ export interface Timeouts {
 /** How the exchange with the backend ended. */
 export interface Relayed {
   readonly end: End
-  /** The backend's refusal, if the dialect does not take its status for an answer. */
+  /** The backend's refusal: its status is none of an answer, or nothing of its body can be used. */
   readonly said: UpstreamSaid | null
   /** An answer in one piece, as the buyer may see it. */
   readonly whole: Uint8Array | null

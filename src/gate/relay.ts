@@ -26,6 +26,7 @@ const WHOLE_MOST = 64 * 1024 * 1024
 const REFUSAL_MOST = 64 * 1024
 /** All that is kept of an error in a stream, because its text may repeat a prompt. */
 const ERROR_EVENT = 'error event'
+const UNUSABLE = 'nothing usable in a 200'
 
 /**
  * Passes bytes from the backend to the buyer, shows them to the meter, and says once how it ended.
@@ -213,7 +214,7 @@ export class Relay implements Swept, UpstreamListener {
   #whole(body: Uint8Array): void {
     const { meter } = this.#owner
     const whole = meter.whole(body)
-    if (whole === null) this.#finish('upstream_failed', 'nothing usable in a 200')
+    if (whole === null) this.#finish('upstream_failed', UNUSABLE)
     else this.#finish(meter.seen.over ? 'cut' : 'complete', null, whole)
   }
 
@@ -272,7 +273,7 @@ export class Relay implements Swept, UpstreamListener {
     else this.due = now + USAGE_GRACE
     this.#owner.ended({
       end,
-      said: this.#refusal(),
+      said: this.#refusal(detail === UNUSABLE),
       whole,
       head: this.#head,
       firstByteAt: this.#pace.first,
@@ -287,10 +288,10 @@ export class Relay implements Swept, UpstreamListener {
     if (!this.#upstreamEnded) this.#sent?.abort()
   }
 
-  #refusal(): UpstreamSaid | null {
-    if (this.#head === null || this.#head.answers) return null
+  #refusal(unusable: boolean): UpstreamSaid | null {
+    if (this.#head === null || (this.#head.answers && !unusable)) return null
     const { retryAfter, status } = this.#head
-    return { status, body: joined(this.#chunks), retryAfter }
+    return { status, body: joined(this.#chunks).subarray(0, REFUSAL_MOST), retryAfter }
   }
 }
 

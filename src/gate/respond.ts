@@ -6,10 +6,12 @@ import { seesBalance } from '../passes/scope.ts'
 import type { AccountPages } from './account.ts'
 import type { Held, Settled } from './call.ts'
 import type { Forwarded } from './forward.ts'
+import { lacksApi } from './lacks-api.ts'
 import type { End } from './outcome.ts'
 import { type Refusal, STOPPING } from './refusal.ts'
 import type { Relayed } from './relay-owner.ts'
-import { TOO_LARGE, tooLarge, upstreamRefusal } from './upstream-refusal.ts'
+import type { Route } from './route.ts'
+import { noApi, TOO_LARGE, tooLarge, upstreamRefusal } from './upstream-refusal.ts'
 import { answerRefusal, answerWhole, openStream } from './write-response.ts'
 
 /** Writes the end of an answer, as the buyer sees it. */
@@ -46,7 +48,7 @@ export class Respond {
       return head?.status ?? 200
     }
     if (!reply.headSent && failed(relayed.end)) {
-      const refusal = this.#refusal(relayed, cost.charged)
+      const refusal = this.#refusal(relayed, cost.charged, route)
       answerRefusal(route.dialect.wire.errors, {
         ...{ incoming, reply, refusal },
         asked: settled.asked,
@@ -63,9 +65,11 @@ export class Respond {
   }
 
   /** The refusal if an answer failed before the buyer saw any of it. */
-  #refusal({ end, said, detail }: Relayed, charged: Msat): Refusal {
+  #refusal(relayed: Relayed, charged: Msat, { path, translated }: Route): Refusal {
+    const { end, said, detail } = relayed
     if (end === 'outgrown') return tooLarge(charged)
     if (end === 'stopped') return STOPPING
+    if (translated === 'off' && lacksApi(relayed)) return noApi(path.text)
     return upstreamRefusal(said, { stalled: detail === 'silent', now: this.#world.now() })
   }
 }

@@ -30,6 +30,11 @@ export interface Route {
   readonly query: boolean
   /** A GET, a HEAD, or a request with an empty body is answered with the price and an offer. */
   readonly tellsPrice: boolean
+  /**
+   * The same route in a dialect that is translated, for a backend that lacks the API. `off`: there is
+   * such a translation, and the operator turned it off. Left out: there is none.
+   */
+  readonly translated?: Route | 'off'
 }
 
 /** A path, or a set of paths. */

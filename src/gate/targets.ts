@@ -69,6 +69,23 @@ export class Slot {
     this.#state = 'sent'
   }
 
+  /** The backend is done with what was sent, and the same request is sent in another form. */
+  back(): void {
+    if (this.#state === 'sent') this.#state = 'ours'
+  }
+
+  /** Where the request takes its slot once more: this one, as long as it is its own. */
+  first(targets: Pick<Targets, 'take'>): Pick<Targets, 'take'> {
+    let kept: Slot | null = this.#state === 'ours' ? this : null
+    return {
+      take: () => {
+        const slot = kept ?? targets.take()
+        kept = null
+        return slot
+      },
+    }
+  }
+
   /** The backend is done with what was sent. */
   released(): void {
     if (this.#state === 'sent') this.#free()

@@ -34,6 +34,14 @@ export function upstreamRefusal(
   })
 }
 
+/** The backend lacks the API at this path, which could be translated. */
+export const noApi = (path: string): Refusal =>
+  refuse(
+    404,
+    'api_not_available',
+    `The model server does not have ${path}, and this gate does not translate it (dialects.translate is off). Send the request to /v1/chat/completions.`,
+  )
+
 /** An answer in one piece that is too large. It is not free, because the buyer chose its length. */
 export const tooLarge = (charged: Msat): Refusal =>
   refuse(400, 'answer_too_large', `${TOO_LARGE} ${charged} msat were charged.`)

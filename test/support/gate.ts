@@ -113,7 +113,9 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
     world,
     background,
     say: (event) => events.push(event),
-    routes: options.routes ?? ((targets) => routesOf(dialects, config.mode, targets)),
+    routes:
+      options.routes ??
+      ((targets) => routesOf(dialects, config.mode, targets, config.dialects.translate)),
     rails: options.rails ?? [],
     receiver: options.receiver ?? null,
     ecash: options.ecash ?? null,

@@ -85,6 +85,7 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'src/gate/deposits.ts #running': 'a payment that is being credited',
   'src/gate/respelling.ts NOTHING': 'stays empty',
   'src/gate/respelling.ts #known': 'a model of a backend',
+  'src/gate/translating.ts #lacking': 'a route of the settings',
   'src/gate/speeds.ts #seen': 'a model of a backend',
   'src/http/clients.ts direct': 'a connection, held weakly',
   'src/http/connections.ts #fresh': 'a connection without a request so far',

@@ -86,6 +86,14 @@ export interface Script {
   /** Compresses the buffered answer, whatever the client accepts. */
   gzip?: boolean
   models?: readonly Record<string, unknown>[]
+  /** Paths that are not there, and what is answered instead: 404 unless it says something else. */
+  lacks?: {
+    readonly paths: readonly string[]
+    readonly status?: number
+    readonly body?: string
+    /** Waited for before that answer. */
+    readonly before?: () => Promise<unknown>
+  }
   /** Refuses requests with one of these fields, in the words of that backend (threats K5). */
   refuses?: { readonly fields: readonly string[]; readonly as: keyof typeof REFUSALS }
 }
@@ -231,6 +239,12 @@ async function read(request: IncomingMessage): Promise<Seen> {
 
 async function answer(seen: Seen, script: Script, response: ServerResponse): Promise<void> {
   if (script.refuse) return void response.destroy()
+  const { lacks } = script
+  if (lacks?.paths.includes(seen.path)) {
+    await lacks.before?.()
+    response.statusCode = lacks.status ?? 404
+    return void response.end(lacks.body ?? '404 page not found')
+  }
   if (script.firstByteMs) await sleep(script.firstByteMs)
   await script.before?.()
   for (const [name, value] of Object.entries(script.headers ?? {})) response.setHeader(name, value)

@@ -1,4 +1,5 @@
 import type { Dialect } from './dialect.ts'
+import { moderations } from './moderations/moderations.ts'
 import { ollamaChat } from './ollama/chat.ts'
 import { ollamaEmbed } from './ollama/embed.ts'
 import { ollamaEmbeddings } from './ollama/embeddings.ts'
@@ -6,6 +7,7 @@ import { ollamaGenerate } from './ollama/generate.ts'
 import { openaiChat } from './openai/chat.ts'
 import { openaiCompletions } from './openai/completions.ts'
 import { openaiEmbeddings } from './openai/embeddings.ts'
+import { rerank } from './rerank/rerank.ts'
 import { openaiResponses } from './responses/dialect.ts'
 
 /** Every API that is served: the only list of them. */
@@ -18,6 +20,8 @@ export const dialects: readonly Dialect[] = [
   ollamaGenerate,
   ollamaEmbed,
   ollamaEmbeddings,
+  moderations,
+  rerank,
 ]
 
 /** APIs that are translated to chat completions if the backend lacks them, and their translations. */

@@ -105,4 +105,27 @@ export const APIS: Readonly<Record<string, ApiSample>> = {
     stream: null,
     answer: { type: JSON_TYPE, whole: JSON.stringify({ embedding: [0.5, -0.5] }) },
   },
+  '/v1/moderations': {
+    body: { input: 'hi' },
+    stream: null,
+    answer: {
+      type: JSON_TYPE,
+      whole: JSON.stringify({ id: 'modr-1', model: 'fake', results: [{ flagged: false }] }),
+    },
+  },
+  '/v1/rerank': {
+    body: { query: 'hi', documents: ['a', 'b'] },
+    stream: null,
+    answer: {
+      type: JSON_TYPE,
+      whole: JSON.stringify({
+        model: 'fake',
+        usage: { prompt_tokens: 9, total_tokens: 9 },
+        results: [
+          { index: 1, relevance_score: 0.5 },
+          { index: 0, relevance_score: -2 },
+        ],
+      }),
+    },
+  },
 }

@@ -1,11 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { UNKNOWN_TERMS } from '../../../src/dialects/dialect.ts'
 import { dialects } from '../../../src/dialects/index.ts'
+import { Pictures } from '../../../src/dialects/kit/pictures.ts'
+import { soundTokens } from '../../../src/dialects/kit/sound.ts'
 import { pieceEnd } from '../../../src/money/tokens.ts'
 import { parseCaveat } from '../../../src/passes/caveat.ts'
 import { present } from '../../../src/passes/present.ts'
 import { HEAD } from '../../support/dialects.ts'
 import { growth } from '../../support/growth.ts'
+import { gif, mp3, png, segment, wav, webp } from '../../support/pictures.ts'
 
 /** The units of hostile texts. */
 const UNITS: readonly string[] = [
@@ -35,8 +39,26 @@ const everywhere = (text: string): object => ({
   chat_template_kwargs: { [`${text}5`]: text },
   prompt: text,
   input: [text, text],
+  query: text,
+  documents: [text, { text }],
   user: text,
 })
+
+/** Files that repeat one unit after their beginning: chunks, segments, blocks and filling bytes. */
+const FILES: readonly [string, readonly number[], readonly number[]][] = [
+  ['chunks of a PNG', [...Buffer.from('\x89PNG\r\n\x1a\n', 'latin1')], Array(12).fill(0)],
+  ['headers of a PNG', [...png()].slice(0, 8), [...png([1, 1])].slice(8, 33)],
+  ['segments of a JPEG', [0xff, 0xd8], segment(0xe1, [])],
+  ['filling bytes of a JPEG', [0xff, 0xd8], [0xff]],
+  ['bytes between segments of a JPEG', [0xff, 0xd8, 0xff, 0xd0], [1]],
+  ['bare markers of a JPEG', [0xff, 0xd8], [0xff, 0xd0]],
+  ['frames of a GIF', [...gif(1, 1, [])].slice(0, 19), [...gif(1, 1)].slice(19, -1)],
+  ['blocks of a GIF', [...gif(1, 1, [])].slice(0, 19), [0x21, 0xff, 1, 0, 0]],
+  ['a WebP', [...webp.extended(1, 1)], [0]],
+  ['chunks of a WAV', [...wav(0)].slice(0, 36), [...Buffer.from('LIST'), 0, 0, 0, 0]],
+  ['formats of a WAV', [...wav(0)].slice(0, 12), [...wav(0)].slice(12, 36)],
+  ['an MP3', [...mp3(4)], [0xff]],
+]
 
 const readAll = (body: Buffer) => () => dialects.map((dialect) => dialect.read(body, HEAD))
 
@@ -63,6 +85,18 @@ describe('J1 bytes of a stranger never cost more than linear time', () => {
       const read = (times: number) => readAll(Buffer.from(body(times)))
       expect.soft(growth(read), body(1)).toBeLessThan(3)
     }
+  })
+
+  it.each(FILES)('as a picture or sound: %s', { timeout: 60_000 }, (_, start, unit) => {
+    const read = (times: number) => {
+      const file = Buffer.concat([Buffer.from(start), ...Array(times).fill(Buffer.from(unit))])
+      const data = file.toString('base64')
+      return () => [
+        new Pictures(UNKNOWN_TERMS.media).url(`data:image/png;base64,${data}`, null, 'p'),
+        soundTokens(data, UNKNOWN_TERMS.media, 'p'),
+      ]
+    }
+    expect(growth(read)).toBeLessThan(3)
   })
 
   it('in a header', () => {

@@ -16,7 +16,7 @@ import { BOUNDING } from '../kit/schema.ts'
 import { type Sifted, sift } from '../kit/sift.ts'
 import { INCLUDED, KNOWN, LOOKED_AT, NOT_PROMPT, PASSING } from './fields.ts'
 import { readInput } from './items.ts'
-import { mediaTokens } from './media.ts'
+import { mediaOf } from './media.ts'
 import { OFF } from './respell.ts'
 import { stateRefused } from './state.ts'
 import { type Tools, toolsOf, tooMuch } from './tools.ts'
@@ -51,9 +51,7 @@ export function readRequest(body: Uint8Array, terms: Terms): Result<Asked, Malfo
   const huge = tooMuch(value, tools.value, { backend: terms.backend, document })
   if (huge !== null) return err(huge)
   const readable = new Readable()
-  const items = readInput(value.input, readable, (part, param) =>
-    mediaTokens(part, param, terms.media),
-  )
+  const items = readInput(value.input, readable, mediaOf(terms.media))
   if (!items.ok) return items
   const sifted = sift(PASSING, value, terms.also)
   readRest(sifted.request, document, { tools: tools.value, readable })

@@ -73,6 +73,27 @@ describe('K4 a text that comes four times is counted once', () => {
       3,
     ],
     [
+      'a message that only its id tells from others',
+      created +
+        event('response.output_text.delta', { item_id: 'msg_0', delta: 'some' }) +
+        event('response.output_text.delta', { item_id: 'msg_1', delta: 'twelve chars' }) +
+        completed('twelve chars', { usage: null }),
+      1 + 3,
+    ],
+    [
+      'a message that is another item at the end',
+      created +
+        opened +
+        delta('twelve chars') +
+        repeated('twelve chars') +
+        event('response.completed', {
+          response: response([{ id: 'x' }, { ...message('twelve chars'), id: 'y' }], {
+            usage: null,
+          }),
+        }),
+      3,
+    ],
+    [
       'text that only the response at the end has',
       created +
         opened +
@@ -455,9 +476,8 @@ describe('K2 K7 events that are not as usual', () => {
   it('a beginning that repeats a long request is no failure', () => {
     const instructions = 'word '.repeat(40_000)
     const begun = event('response.created', { response: response([], { instructions }) })
-    const { seen, usage, out } = run(
-      begun + begun.replaceAll('created', 'in_progress') + stream('Hi'),
-    )
+    const events = [begun, begun.replaceAll('created', 'in_progress'), stream('Hi')]
+    const { seen, usage, out } = feed(meter(), events.map(bytes))
     expect([seen.error, usage.output]).toEqual([null, 3])
     expect(out).toContain(instructions)
   })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { UNKNOWN_TERMS } from '../../../../src/dialects/dialect.ts'
 import { openaiResponses } from '../../../../src/dialects/responses/dialect.ts'
 import { bytes, HEAD, mustRead } from '../../../support/dialects.ts'
 
@@ -66,7 +67,7 @@ describe('L18 state and tools at the upstream are refused by name', () => {
     [
       'a picture that is kept',
       { input: [{ role: 'user', content: [{ type: 'input_image', file_id: 'file-1' }] }] },
-      'input[0].content[0]',
+      'input[0].content[0].file_id',
     ],
     [
       'a file in the result of a call',
@@ -142,6 +143,14 @@ describe('L18 what is written, and what is left out', () => {
     expect(openaiResponses.respell(asked, refusal('max_output_tokens'), new Set())).toBeNull()
     const own = mustRead(openaiResponses, { ...BASE, store: false })
     expect(openaiResponses.respell(own, refusal('store'), new Set())).toBeNull()
+  })
+
+  it('a name that the operator lets pass is written once all the same', () => {
+    const terms = { ...UNKNOWN_TERMS, also: new Set(['background']) }
+    const read = openaiResponses.read(bytes({ ...BASE, background: false }), HEAD, terms)
+    if (!read.ok) throw new Error(read.error.message)
+    const { body } = openaiResponses.rewrite(read.value, 9, 'other')
+    expect(Buffer.from(body).toString().split('"background"')).toHaveLength(2)
   })
 
   it('the price and the estimate are of what is sent', () => {

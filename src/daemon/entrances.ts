@@ -90,6 +90,7 @@ export function openEntrances(parts: GateParts, served: Served): Entrances {
       methods: served.routes.all.map(({ method }) => method),
       reads: rails.flatMap(({ reads }) => reads),
     }),
+    keyPath: config.dialects.keyPath,
     receive: makeReceive({ ...receiving, clients, publicUrl: () => config.publicUrl }),
     reply: (request, response, standing = null) =>
       nodeReply(request, response, { world, idleMs: config.timeouts.idleMs, standing }),

@@ -135,6 +135,7 @@ async function start(
         ...(reachNote === null ? [] : [reachNote]),
         ...opened.walletNotes,
         ...MODE_NOTES[config.mode],
+        ...(config.dialects.keyPath ? [KEY_PATH_NOTE] : []),
         ...(opened.copied === null ? [] : [opened.copied]),
         ...port.taken.map((taken) => `port ${taken} was taken`),
         ...(prices.rateNote === null ? [] : [prices.rateNote]),
@@ -142,6 +143,9 @@ async function start(
     })
   return { url, announce: ready, stop, lost }
 }
+
+const KEY_PATH_NOTE =
+  'a pass may stand in a path, /k/<pass>/api/chat (dialects.keyPath): proxies and clients write paths into logs, and whoever reads those can spend the pass'
 
 /** What a mode other than `charge` means, said once at the start. */
 const MODE_NOTES = {

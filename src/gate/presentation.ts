@@ -1,6 +1,9 @@
 import type { Presentation, Rail } from '../rails/rail.ts'
 
-/** Reads the credentials in the headers of a request. `rawHeaders` are names and values in turn. */
+/**
+ * Reads the credentials in the headers of a request. `rawHeaders` are names and values in turn; a pass
+ * that stood in the path is one of them (`http/key-path.ts`).
+ */
 export type ReadCredentials = (rawHeaders: readonly string[]) => Presentation
 
 /**

@@ -16,6 +16,7 @@ import {
   withBody,
 } from './endpoint.ts'
 import { invoiceBody, readInvoiceQuery } from './invoice-body.ts'
+import { takeKey } from './key-path.ts'
 import { addOllama } from './ollama-endpoints.ts'
 import { isFresh, loadPage, type Page, type PageFile } from './page.ts'
 import { redeemBody } from './redeem-body.ts'
@@ -70,6 +71,7 @@ export function makeListener(
     app.routes.map(({ path }) => path),
   )
   return (request, response) => {
+    if (parts.keyPath) takeKey(request)
     const route = directly(request)
     // After this tick, a body that came together with its head is there as a whole.
     if (route !== null) return process.nextTick(serveDirect, parts, route, request, response)

@@ -39,6 +39,8 @@ export interface AppParts {
   /** The 404 for a request that is not served. `path` is null if it could be read in two ways. */
   readonly notFound: (method: string, path: string | null) => Refusal
   readonly cors: Cors
+  /** `dialects.keyPath`: a pass may stand in the path. */
+  readonly keyPath: boolean
   readonly receive: Receive
   /** `standing`: the headers of the listener. Null if they are set already. */
   reply(request: IncomingMessage, response: ServerResponse, standing?: Standing | null): Reply

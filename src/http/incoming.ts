@@ -11,6 +11,7 @@ import { holderOf } from '../passes/recognise.ts'
 import { type Body, readBody } from './body.ts'
 import type { BodyShare } from './body-share.ts'
 import type { Clients } from './clients.ts'
+import { headersOf } from './key-path.ts'
 import { railChoiceIn } from './rail-choice.ts'
 
 export interface ReceiveOptions {
@@ -74,7 +75,7 @@ export function makeReceive(options: ReceiveOptions): Receive {
   return {
     begin(request) {
       const path = canonicalPath(request.url)
-      const presented = readCredentials(request.rawHeaders)
+      const presented = readCredentials(headersOf(request))
       const incoming = new Received(request, path ?? '', { presented, options })
       return { incoming, canonical: path !== null, holder: holderOf(withoutPayment(presented)) }
     },

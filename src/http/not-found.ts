@@ -14,10 +14,10 @@ export function makeNotFound(
   const paths = [...methods.keys()]
   const sold = new Set(terms.routes.map((route) => route.path))
   const [first, ...others] = paths.filter((path) => sold.has(path))
-  // A gate sells some twenty APIs, so that only the first one is named.
+  // A gate sells some twenty APIs, so that only the first one is named. Ollama's clients know its paths.
   const short = [
     ...(first === undefined ? [] : [first]),
-    ...paths.filter((path) => !sold.has(path)),
+    ...paths.filter((path) => !sold.has(path) && !path.startsWith('/api/')),
   ]
   const more = others.length === 0 ? '' : ', and the other APIs'
   const served = `Served: ${short.map((path) => `${methods.get(path)} ${path}`).join(', ')}${more}.`

@@ -55,6 +55,29 @@ const TARGETS = [
   ],
   ...['/v1/balance', '/v1/usage?limit=0', '/llms.txt?x', '/v1/models/none', '/v1/messages'],
 ]
+/** `<pass>` stands for the pass that is paid for. */
+const KEY_PATHS = [
+  ...[
+    '/k',
+    '/k/',
+    '/k//api/chat',
+    '/k/x',
+    '/k/x/',
+    `/k/x${CHAT}`,
+    `/k/x/${CHAT}`,
+    '/k/x?y',
+    '/K/x/y',
+  ],
+  ...[
+    '<pass>',
+    '<pass>/',
+    `<pass>${CHAT}`,
+    `<pass>${CHAT}?x=1`,
+    `<pass>/${CHAT}`,
+    '<pass>/k/x/v1/x',
+  ],
+  ...[`<pass>/..${CHAT}`, `/k/${'A'.repeat(90)}:${'0'.repeat(64)}${CHAT}`, `<pass>x${CHAT}`],
+].map((target) => target.replace('<pass>', '/k/<pass>'))
 const METHODS = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'PATCH', 'TRACE', 'PROPFIND']
 const HOSTS = [
   ...[
@@ -141,6 +164,10 @@ function* odd(): Generator<readonly [string, Odd]> {
   yield ['a wrong key', { headers: ['authorization: Bearer sk-nothing'] }]
   yield ['two keys', { headers: ['x-api-key: other'], paid: true }]
   yield ['half a key', { headers: ['authorization: L402 abc:def'] }]
+  for (const target of KEY_PATHS) {
+    yield [`POST ${target}`, { target }]
+    yield [`POST ${target}, paid`, { target, paid: true }]
+  }
 }
 
 it('each odd request gets the answer that it always got', async () => {
@@ -149,29 +176,30 @@ it('each odd request gets the answer that it always got', async () => {
       limits: { body: '2kb', invoicesPerClient: 10_000 },
       pricing: { default: 1, models: { 'free-*': 'free' } },
       cors: ['https://own.example', '*'],
+      dialects: { keyPath: true },
     },
     script: { deltas: [' a', ' b'], models: [{ id: 'fake' }, { id: 'free-one' }] },
   })
   const pass = await gate.buy(1_000_000)
   const blocks: string[] = []
   for (const [title, one] of odd()) {
-    const answer = await ask(gate, bytesOf(one, bearer(pass).authorization ?? ''))
+    const answer = await ask(gate, bytesOf(one, pass.text))
     blocks.push(`=== ${title}\n${plain(answer, gate)}\n`)
   }
   expect(blocks.length).toBeGreaterThan(150)
   await expect(blocks.join('\n')).toMatchFileSnapshot('../golden/http/odd-requests.txt')
 })
 
-function bytesOf(one: Odd, authorization: string): string {
+function bytesOf(one: Odd, pass: string): string {
   const { method = 'POST', target = CHAT, version = '1.1', host = 'gate.example' } = one
   const { headers = [], body = HI, chunked = false, paid = false } = one
   const length = chunked ? 'transfer-encoding: chunked' : `content-length: ${body.length}`
   const lines = [
-    `${method} ${target} HTTP/${version}`,
+    `${method} ${target.replace('<pass>', pass)} HTTP/${version}`,
     ...(host === null ? [] : [`host: ${host}`]),
     ...headers,
     ...(headers.some((line) => line.startsWith('transfer-encoding')) ? [] : [length]),
-    ...(paid ? [`authorization: ${authorization}`] : []),
+    ...(paid ? [`authorization: ${bearer(pass).authorization}`] : []),
   ]
   const sent = chunked ? `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n` : body
   return `${lines.join('\r\n')}\r\n\r\n${sent}`

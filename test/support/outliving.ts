@@ -153,6 +153,7 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'src/wallets/ecash/receive/accepted-mints.ts #anew': 'a mint',
   'src/wallets/ecash/receive/accepted-mints.ts #terms': 'a mint',
   'src/wallets/ecash/receive/receiver.ts #refused': 'a token that is never taken',
+  'src/http/key-path.ts keys': 'weakly, a request whose path had a pass in it',
   'src/wallets/ecash/receive/receiver.ts #spent':
     'hashes of secrets, at most twice REFUSED: a spent token in another text is not asked for again',
   'src/wallets/ecash/receive/receiver.ts #running': 'a token that is being taken',

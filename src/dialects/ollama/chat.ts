@@ -2,6 +2,7 @@ import { err, ok, type Result } from '../../floor/result.ts'
 import type { Dialect, Malformed, MediaTerms } from '../dialect.ts'
 import { ambiguous, refuse, unpriced } from '../kit/checks.ts'
 import { folded, isObject, type Json, type JsonObject } from '../kit/json.ts'
+import { Pictures } from '../kit/pictures.ts'
 import { Readable } from '../kit/readable.ts'
 import { CHAT_DOCS } from './docs.ts'
 import { ollamaDialect, type Prompt } from './endpoint.ts'
@@ -31,11 +32,13 @@ function conversation(request: JsonObject, media: MediaTerms): Result<Prompt, Ma
     return err(refuse('invalid_type', `messages must be a list of messages. ${AS_IN}`, 'messages'))
   }
   const readable = new Readable()
+  const pictures = new Pictures(media)
   let parts = messages.length
   for (const [at, message] of messages.entries()) {
     const param = `messages[${at}]`
     const refusal =
-      unclear(message, param) ?? readImages(message.images, `${param}.images`, { readable, media })
+      unclear(message, param) ??
+      readImages(message.images, `${param}.images`, { readable, pictures })
     if (refusal !== null) return err(refusal)
     for (const key in message) {
       if (key === 'images') continue

@@ -2,6 +2,7 @@ import { err, ok, type Result } from '../../floor/result.ts'
 import type { Dialect, Malformed, MediaTerms } from '../dialect.ts'
 import { refuse } from '../kit/checks.ts'
 import type { Json, JsonObject } from '../kit/json.ts'
+import { Pictures } from '../kit/pictures.ts'
 import { Readable } from '../kit/readable.ts'
 import { GENERATE_DOCS } from './docs.ts'
 import { ollamaDialect, type Prompt } from './endpoint.ts'
@@ -29,6 +30,7 @@ function completion(request: JsonObject, media: MediaTerms): Result<Prompt, Malf
   const other = EMPTY_ONLY.find((name) => !isEmpty(request[name]))
   if (other !== undefined) return err(refuse('unsupported_parameter', NOT_SERVED[other], other))
   const readable = new Readable()
+  const pictures = new Pictures(media)
   let parts = 0
   for (const name of TEXTS) {
     const text = textOf(request, name)
@@ -36,7 +38,7 @@ function completion(request: JsonObject, media: MediaTerms): Result<Prompt, Malf
     readable.text(text.value)
     if (text.value !== '') parts += 1
   }
-  const refusal = readImages(request.images, 'images', { readable, media })
+  const refusal = readImages(request.images, 'images', { readable, pictures })
   if (refusal !== null) return err(refusal)
   const here = request.prompt ? null : loaded(request, { response: '' })
   return ok({ prompts: 1, longest: 1, parts: Math.max(1, parts), readable, here })

@@ -1,9 +1,10 @@
 import { err, ok, type Result } from '../../floor/result.ts'
-import type { Backend, Malformed, MediaTerms } from '../dialect.ts'
-import { ambiguous, modelRefused, notBoolean, notWhole, refuse, unpriced } from '../kit/checks.ts'
+import type { Backend, Malformed } from '../dialect.ts'
+import { ambiguous, modelRefused, notBoolean, notWhole, refuse } from '../kit/checks.ts'
 import { folded, isObject, type Json, type JsonObject } from '../kit/json.ts'
 import { type Document, readObject } from '../kit/json-object.ts'
 import { isMedia } from '../kit/media-keys.ts'
+import type { Pictures } from '../kit/pictures.ts'
 import type { Readable } from '../kit/readable.ts'
 import { BOUNDING, type Schemas, unbounded } from '../kit/schema.ts'
 import type { Sifted } from '../kit/sift.ts'
@@ -100,15 +101,26 @@ export const textOf = (request: JsonObject, param: string): Result<string, Malfo
   return err(refuse('invalid_type', `${param} must be a string.`, param))
 }
 
-/** Reads pictures: a list of base64 texts. They have no bound yet, so that any is refused. */
+/** Reads pictures, a list of base64 texts (threats L19). What they can be is in the bound then. */
 export function readImages(
   images: Json | undefined,
   param: string,
-  _: { readonly readable: Readable; readonly media: MediaTerms },
+  { readable, pictures }: { readonly readable: Readable; readonly pictures: Pictures },
 ): Malformed | null {
   if (images === undefined || images === null) return null
-  return Array.isArray(images) && images.length === 0 ? null : unpriced(param)
+  if (!Array.isArray(images)) return noPictures(param)
+  for (const [at, image] of images.entries()) {
+    const where = `${param}[${at}]`
+    if (typeof image !== 'string') return noPictures(where)
+    const tokens = pictures.base64(image, where)
+    if (!tokens.ok) return tokens.error
+    readable.tokens(tokens.value)
+  }
+  return null
 }
+
+const noPictures = (param: string): Malformed =>
+  refuse('invalid_type', `${param} must be base64: images are a list of such texts.`, param)
 
 /** Another member that holds something other than text. */
 export const otherMedia = (message: JsonObject): string | null =>

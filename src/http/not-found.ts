@@ -14,14 +14,20 @@ export function makeNotFound(
   const paths = [...methods.keys()]
   const sold = new Set(terms.routes.map((route) => route.path))
   const [first, ...others] = paths.filter((path) => sold.has(path))
-  // A gate sells some twenty APIs, so that only the first one is named. Ollama's clients know its paths.
+  const named = (path: string) => `${methods.get(path)} ${path}`
+  const ofOllama = paths.filter((path) => path.startsWith(OLLAMA))
+  // A gate sells some twenty APIs, so that only the first one is named.
   const short = [
     ...(first === undefined ? [] : [first]),
-    ...paths.filter((path) => !sold.has(path) && !path.startsWith('/api/')),
+    ...paths.filter((path) => !sold.has(path) && !path.startsWith(OLLAMA)),
   ]
   const more = others.length === 0 ? '' : ', and the other APIs'
-  const served = `Served: ${short.map((path) => `${methods.get(path)} ${path}`).join(', ')}${more}.`
+  const served = `Served: ${short.map(named).join(', ')}${more}.`
   return (method, path) => {
+    if (path?.startsWith(OLLAMA) && ofOllama.length > 0 && !methods.has(path)) {
+      const message = `There is nothing at this path. Of Ollama’s API, this gate serves ${ofOllama.map(named).join(', ')}: models are not pulled, made, copied or deleted here.`
+      return refuse(404, 'not_found', message)
+    }
     const known = path === null ? undefined : methods.get(path)
     const said =
       known === undefined
@@ -30,6 +36,9 @@ export function makeNotFound(
     return refuse(404, 'not_found', `${said} ${served} The description is at /openapi.json.`)
   }
 }
+
+/** The paths of Ollama's own API. Its clients ask for no others, so they are told of no others. */
+const OLLAMA = '/api/'
 
 function meant(path: string | null, paths: readonly string[]): string {
   if (path === null || path.length > 80) return ''

@@ -16,7 +16,7 @@ import { type Reader, type Reading, scalar } from './reader.ts'
 
 /** Their prices are in sats for one, whatever the tokens are priced in. */
 const EACH_KEYS = ['request', 'image', 'second', 'character', 'byte'] as const
-const USD_KEYS = ['input', 'output', 'cached'] as const
+const USD_KEYS = ['input', 'output', 'cached', 'cacheWrite'] as const
 const SATS_KEYS = [...USD_KEYS, ...EACH_KEYS, 'usdPerMillion'] as const
 
 type EachKey = (typeof EACH_KEYS)[number]
@@ -108,9 +108,9 @@ interface Parsing {
 /** Input and output both need a price. An output without one would be given away (A13). */
 function tokenPrices(
   node: RecordNode,
-  parts: Partial<Record<'input' | 'output' | 'cached', Node>>,
+  parts: Partial<Record<'input' | 'output' | 'cached' | 'cacheWrite', Node>>,
   { parse, reading }: Parsing,
-): { input: bigint; cached: bigint; output: bigint } | undefined {
+): { input: bigint; cached: bigint; cacheWrite?: bigint; output: bigint } | undefined {
   const missing = (['input', 'output'] as const).filter((key) => parts[key] === undefined)
   for (const key of missing)
     reading.mistake(node.at, `${key} is missing: a price of tokens needs input and output`)
@@ -118,7 +118,9 @@ function tokenPrices(
   const output = optional(parts.output, scalar(parse), reading)
   const cached = optional(parts.cached, scalar(parse), reading)
   if (input === undefined || output === undefined) return undefined
-  return { input, output, cached: cached ?? input }
+  const cacheWrite = optional(parts.cacheWrite, scalar(parse), reading)
+  const tokens = { input, output, cached: cached ?? input }
+  return cacheWrite === undefined ? tokens : { ...tokens, cacheWrite }
 }
 
 const optional = <T>(node: Node | undefined, read: Reader<T>, reading: Reading): T | undefined =>

@@ -30,7 +30,7 @@ export const PRICING = {
     read: price,
     standard: '1',
     example: '1/3',
-    doc: 'Sats per 1,000 tokens for every model without a price of its own: `1`, `1/3` (input/output), `{ input, output, cached, request }`, `{ usdPerMillion: { input, output, cached } }`, `free` or `refuse`. What is not a token has its price in sats for one: `{ image, second, character, byte, request }`',
+    doc: 'Sats per 1,000 tokens for every model without a price of its own: `1`, `1/3` (input/output), `{ input, output, cached, cacheWrite, request }`, `{ usdPerMillion: { input, output, cached, cacheWrite } }`, `free` or `refuse`. What is not a token has its price in sats for one: `{ image, second, character, byte, request }`',
     flag: {
       name: '--price',
       kind: 'text',

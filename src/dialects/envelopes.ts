@@ -1,23 +1,7 @@
-import { object, type Schema, text } from '../floor/json-schema.ts'
-import type { Envelope, Problem } from './dialect.ts'
+import { anthropicErrors } from './anthropic/errors.ts'
+import type { Envelope } from './dialect.ts'
 import { ollamaErrors } from './ollama/errors.ts'
 import { openAiErrors } from './openai/errors.ts'
-
-const contentType = 'application/json; charset=utf-8'
-
-const DETAIL: Schema = object(['type', 'message'], { type: text(), message: text() })
-
-/** Anthropic's SDKs show the message of this object alone; of any other body they show the JSON. */
-const anthropicErrors: Envelope = {
-  name: 'Anthropic',
-  contentType,
-  error: ({ status, message }: Problem) => ({
-    type: 'error',
-    error: { type: status === 404 ? 'not_found_error' : 'invalid_request_error', message },
-  }),
-  schema: { type: { const: 'error' }, error: DETAIL },
-  parts: {},
-}
 
 /** How errors are written below a path that belongs to another API than OpenAI's. */
 const BELOW: readonly (readonly [path: string, Envelope])[] = [

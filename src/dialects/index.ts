@@ -1,3 +1,4 @@
+import { anthropicMessages } from './anthropic/messages.ts'
 import type { Dialect } from './dialect.ts'
 import { moderations } from './moderations/moderations.ts'
 import { ollamaChat } from './ollama/chat.ts'
@@ -16,6 +17,7 @@ export const dialects: readonly Dialect[] = [
   openaiCompletions,
   openaiEmbeddings,
   openaiResponses,
+  anthropicMessages,
   ollamaChat,
   ollamaGenerate,
   ollamaEmbed,

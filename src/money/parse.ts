@@ -160,10 +160,10 @@ function usdParts({ images, sats, usd }: UsdPrice, unit: string): string[] {
 }
 
 function satParts({ images, rate }: SatPrice, unit: string): string[] {
-  const { cached = 0n, input = 0n, output = 0n } = rate
+  const { cached = 0n, cacheWrite = 0n, input = 0n, output = 0n } = rate
   const tokens = tokenWords(rate, (value) => `${formatDecimal(value, SAT_PLACES)} ${unit}`)
   return [
-    ...(input + cached + output === 0n ? [] : [`${tokens} per 1,000 tokens`]),
+    ...(input + cached + cacheWrite + output === 0n ? [] : [`${tokens} per 1,000 tokens`]),
     ...wordsOf(rate, inSatsEach(unit), images),
   ]
 }
@@ -194,10 +194,11 @@ const wordsOf = (amounts: Amounts, words: Words, images?: readonly ImagePrice[])
     return [`${upTo}${words(amount)} per ${one}`]
   })
 
-/** Writes one figure if all three are the same, and the cached one only if it differs. */
+/** Writes one figure if all are the same, and those of the prompt cache only if they differ. */
 function tokenWords(amounts: Amounts, words: Words): string {
-  const { input = 0n, output = 0n, cached = input } = amounts
-  if (input === output && input === cached) return words(input)
+  const { input = 0n, output = 0n, cached = input, cacheWrite = input } = amounts
+  if (input === output && input === cached && input === cacheWrite) return words(input)
   const ofCached = cached === input ? '' : `${words(cached)} cached, `
-  return `${words(input)} in, ${ofCached}${words(output)} out`
+  const ofWrites = cacheWrite === input ? '' : `${words(cacheWrite)} written to the cache, `
+  return `${words(input)} in, ${ofCached}${ofWrites}${words(output)} out`
 }

@@ -8,28 +8,30 @@ const MICRO = 1_000_000n
 /**
  * What each quantity costs, in msat per million of it, so that a fraction of a msat per token or
  * per byte stays a whole number. 1 sat per 1,000 tokens is 1,000,000. A quantity that is missing
- * costs nothing, but for `cached`: without a price of its own a cached token costs what an input
- * token costs.
+ * costs nothing, but for the parts of the input: without a price of its own a `cached` or `cacheWrite`
+ * token costs what an input token costs.
  */
 export type Rate = Readonly<Partial<Record<Quantity, MicroMsat>>>
 
 /** What a million of one quantity costs. */
 export const eachOf = (rate: Rate, name: Quantity): MicroMsat =>
-  rate[name] ?? (name === 'cached' ? rate.input : undefined) ?? 0n
+  rate[name] ?? (PARTS.has(name) ? rate.input : undefined) ?? 0n
 
-/** The highest price of the input. Cached tokens may cost more or less than others. */
+/** Parts of the input. */
+const PARTS: ReadonlySet<Quantity> = new Set(['cached', 'cacheWrite'])
+
+/** The highest price of the input. Its parts may cost more or less than the rest. */
 function dearestInput(rate: Rate): MicroMsat {
-  const input = eachOf(rate, 'input')
-  const cached = eachOf(rate, 'cached')
-  return cached > input ? cached : input
+  const dearer = (a: MicroMsat, b: MicroMsat) => (a > b ? a : b)
+  return [...PARTS].map((name) => eachOf(rate, name)).reduce(dearer, eachOf(rate, 'input'))
 }
 
 /** Everything that is neither a token nor a call. Few prices have any of it. */
 const OTHERS = QUANTITIES.filter(
-  (name) => name !== 'input' && name !== 'cached' && name !== 'output' && name !== 'call',
+  (name) => name !== 'input' && !PARTS.has(name) && name !== 'output' && name !== 'call',
 )
 
-/** The price of all that does not depend on how much of the input was cached. */
+/** The price of all that does not depend on the parts of the input. */
 function besideInput(rate: Rate, quantities: Quantities, calls: number): MicroMsat {
   let micro = (rate.call ?? 0n) * BigInt(calls)
   if (rate.output !== undefined) micro += BigInt(quantities.output ?? 0) * rate.output
@@ -42,11 +44,12 @@ function besideInput(rate: Rate, quantities: Quantities, calls: number): MicroMs
 
 /** The price of what flowed, in msat. This is the one place that rounds up (threats A14). */
 export function charge(rate: Rate, quantities: Quantities): Msat {
-  const { input = 0, cached = 0 } = quantities
+  const { input = 0, cached = 0, cacheWrite = 0 } = quantities
   const micro =
     besideInput(rate, quantities, callsOf(quantities)) +
-    BigInt(input - cached) * eachOf(rate, 'input') +
-    BigInt(cached) * eachOf(rate, 'cached')
+    BigInt(input - cached - cacheWrite) * eachOf(rate, 'input') +
+    BigInt(cached) * eachOf(rate, 'cached') +
+    BigInt(cacheWrite) * eachOf(rate, 'cacheWrite')
   return msat(ceilDiv(micro, MICRO))
 }
 
@@ -60,7 +63,7 @@ export interface LinearPrice {
 }
 
 /** A quantity that a hold can be clamped in. Input is known before anything is held. */
-export type Clamped = Exclude<Quantity, 'input' | 'cached'>
+export type Clamped = Exclude<Quantity, 'input' | 'cached' | 'cacheWrite'>
 
 /**
  * The ceiling of a request over one of its quantities: output tokens if an answer is

@@ -4,6 +4,7 @@ import { BrokenBelief } from '../floor/assert.ts'
 export const QUANTITIES = [
   'input',
   'cached',
+  'cacheWrite',
   'output',
   'image',
   'second',
@@ -16,7 +17,8 @@ export type Quantity = (typeof QUANTITIES)[number]
 
 /**
  * How much of each thing a request used. A quantity that is missing is zero, but for `call`: a
- * request is one call unless it says otherwise. `cached` tokens are a part of the `input` tokens.
+ * request is one call unless it says otherwise. `cached` tokens, which the backend had in its prompt
+ * cache, are a part of the `input` tokens, and `cacheWrite` tokens, which it wrote into it, are another.
  * Reasoning counts as `output`.
  */
 export type Quantities = Readonly<Partial<Record<Quantity, number>>>

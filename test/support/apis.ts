@@ -41,6 +41,17 @@ const ANSWERED = response(
 const WHERE = { item_id: 'msg_1', output_index: 0, content_index: 0 }
 
 const AT = { model: 'fake', created_at: '2026-01-01T00:00:00Z' }
+const event = (data: { readonly type: string } & Readonly<Record<string, unknown>>): string =>
+  `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`
+const message = (content: readonly object[], more: object = {}) => ({
+  ...{ id: 'msg_1', type: 'message', role: 'assistant', model: 'fake', content },
+  ...{ stop_reason: null, stop_sequence: null, usage: { input_tokens: 5, output_tokens: 1 } },
+  ...more,
+})
+const MESSAGE_END = { stop_reason: 'end_turn', usage: { input_tokens: 5, output_tokens: 2 } }
+const textDelta = (text: string) =>
+  event({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } })
+
 const OLLAMA_END = { done: true, done_reason: 'stop', prompt_eval_count: 5, eval_count: 2 }
 
 /** The answers of Ollama's two APIs with output, which differ in where the text stands. */
@@ -79,6 +90,27 @@ export const APIS: Readonly<Record<string, ApiSample>> = {
         named('response.content_part.done', { ...WHERE, part: part('a b') }),
         named('response.output_item.done', { output_index: 0, item: ANSWERED.output[0] }),
         named('response.completed', { response: ANSWERED }),
+      ].join(''),
+    },
+  },
+  '/v1/messages': {
+    body: { ...HI, max_tokens: 100 },
+    stream: STREAM,
+    answer: {
+      type: JSON_TYPE,
+      whole: JSON.stringify(message([{ type: 'text', text: 'a b' }], MESSAGE_END)),
+      streamType: 'text/event-stream',
+      stream: [
+        event({ type: 'message_start', message: message([]) }),
+        event({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } }),
+        `${textDelta('a')}${textDelta(' b')}`,
+        event({ type: 'content_block_stop', index: 0 }),
+        event({
+          type: 'message_delta',
+          delta: { stop_reason: 'end_turn', stop_sequence: null },
+          usage: { output_tokens: 2 },
+        }),
+        event({ type: 'message_stop' }),
       ].join(''),
     },
   },

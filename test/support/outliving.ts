@@ -69,6 +69,8 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'src/daemon/short-mints.ts #short': 'a mint',
   'src/daemon/short-mints.ts #told': 'a mint',
   'src/dialects/openai/dialect.ts NONE': 'stays empty',
+  'src/dialects/anthropic/spelling.ts #open': 'lives as long as one answer',
+  'src/dialects/anthropic/usage.ts #known': 'lives as long as one answer',
   'src/dialects/kit/response-usage.ts #counters': 'lives as long as one answer',
   'src/dialects/kit/response-usage.ts #finished': 'lives as long as one answer',
   'src/dialects/responses/counted-texts.ts #places': 'lives as long as one answer',

@@ -104,7 +104,7 @@ const MOST_NAMED = 20
 const NAME = /^[\w.-]{1,64}$/
 
 /** Names that a header may contain. Others are only counted. */
-function named(names: readonly string[]): readonly string[] {
+export function named(names: readonly string[]): readonly string[] {
   const shown = names.filter((name) => NAME.test(name)).slice(0, MOST_NAMED)
   const more = names.length - shown.length
   return more === 0 ? shown : [...shown, `+${more}`]

@@ -5,6 +5,8 @@ export interface Report {
   readonly input: number | null
   /** The part of the input that the backend had in its cache. */
   readonly cached: number
+  /** The part of the input that the backend wrote into its cache. Left out: none. */
+  readonly written?: number
   readonly output: number | null
   /**
    * Output that is reported apart from the completion tokens. It is believed up to the limit (K10).
@@ -86,9 +88,10 @@ function sum(reports: readonly Report[], prompts: number): Report | null {
   const [first, ...others] = reports
   if (first === undefined) return null
   return others.reduce(
-    (all, { input, cached, output, beside }) => ({
+    (all, { input, cached, written = 0, output, beside }) => ({
       input: both(all.input, input, (a, b) => (prompts > 1 ? a + b : Math.max(a, b))),
       cached: prompts > 1 ? all.cached + cached : Math.min(all.cached, cached),
+      written: (all.written ?? 0) + written,
       output: both(all.output, output, (a, b) => a + b),
       beside: all.beside + beside,
     }),

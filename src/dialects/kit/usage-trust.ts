@@ -1,3 +1,4 @@
+import type { Quantities } from '../../money/quantities.ts'
 import type { Asked, Counted, Granted } from '../dialect.ts'
 import { outputOf, type Report } from './usage-report.ts'
 
@@ -55,7 +56,7 @@ export function trusted(evidence: Evidence): Counted {
   const output = outputFigure(evidence, report)
   return {
     input: input.tokens,
-    cached: cachedOf(report, input.tokens),
+    ...partsOf(report, input.tokens),
     output: output.tokens,
     source: input.reported && output.reported ? 'reported' : 'counted',
     reportedInput: taught(evidence, report),
@@ -87,11 +88,17 @@ function inputFigure(evidence: Evidence, report: Report): Figure {
 }
 
 /**
- * The cached part of the charged input. If less input is charged than reported, the cached part
- * shrinks.
+ * The parts of the charged input that were in a cache or written into one. If less input is charged than
+ * reported, they shrink, the cached part first: it may be the cheapest.
  */
-function cachedOf({ input, cached }: Report, charged: number): number {
-  return Math.min(charged, Math.max(0, cached - Math.max(0, (input ?? 0) - charged)))
+function partsOf(
+  { input, cached, written = 0 }: Report,
+  charged: number,
+): Pick<Quantities, 'cached' | 'cacheWrite'> {
+  const cacheWrite = Math.min(charged, written)
+  const less = Math.max(0, (input ?? 0) - charged)
+  const parts = { cached: Math.min(charged - cacheWrite, Math.max(0, cached - less)) }
+  return cacheWrite === 0 ? parts : { ...parts, cacheWrite }
 }
 
 function outputFigure(evidence: Evidence, report: Report): Figure {

@@ -1,3 +1,4 @@
+import { CACHE_WRITES } from './schema-cache-writes.ts'
 import { DOLLARS } from './schema-dollars.ts'
 import { SUMS } from './schema-sums.ts'
 import { WITHDRAWALS } from './schema-withdrawals.ts'
@@ -272,4 +273,5 @@ CREATE INDEX passes_by_account ON passes (account);
 /** `MIGRATIONS[v]` changes a file of version v to version v + 1. */
 export const MIGRATIONS: readonly string[] = [
   ...[V1, V2, V3, V4, V5, V6, V7, SUMS, V9, PROMISED_BONUS, PASSES_END, WITHDRAWALS, DOLLARS],
+  CACHE_WRITES,
 ]

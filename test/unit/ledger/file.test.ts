@@ -160,7 +160,7 @@ describe('a proof names', () => {
       "UPDATE holds SET charged_paid = 120 WHERE id = 'h1'",
       'hold h1 (settled) says revenue 120 msat, its postings say 130',
       'hold h1 (settled) says paid 120 msat, its postings say 130',
-      'earnings of day 0 llama3 say 0,0,0,0,0,0,0,0,0,0,0, its holds say 1,120,0,1,0,2,0,0,0,0,0',
+      'earnings of day 0 llama3 say 0,0,0,0,0,0,0,0,0,0,0,0, its holds say 1,120,0,1,0,0,2,0,0,0,0,0',
     ],
     'a meter that was emptied': [
       'UPDATE meters SET used = 0',
@@ -192,15 +192,15 @@ describe('a proof names', () => {
       'hold h1 (settled) says owed 5 msat, its postings say 0',
       'drawer revenue:llama3 says 135 msat, its postings say 130',
       'drawer owed:ann says -5 msat, its postings say 0',
-      'earnings of day 0 llama3 say 0,0,0,0,0,0,0,0,0,0,0, its holds say 1,130,0,1,0,2,0,0,0,0,0',
+      'earnings of day 0 llama3 say 0,0,0,0,0,0,0,0,0,0,0,0, its holds say 1,130,0,1,0,0,2,0,0,0,0,0',
     ],
     'earnings that nobody was charged': [
       'UPDATE earnings SET earned = 131, image = 2',
-      'earnings of day 0 llama3 say 1,131,0,1,0,2,2,0,0,0,0, its holds say 1,130,0,1,0,2,0,0,0,0,0',
+      'earnings of day 0 llama3 say 1,131,0,1,0,0,2,2,0,0,0,0, its holds say 1,130,0,1,0,0,2,0,0,0,0,0',
     ],
     'earnings that are missing': [
       'DELETE FROM earnings',
-      'earnings of day 0 llama3 say nothing, its holds say 1,130,0,1,0,2,0,0,0,0,0',
+      'earnings of day 0 llama3 say nothing, its holds say 1,130,0,1,0,0,2,0,0,0,0,0',
     ],
     'income that nobody paid': [
       'UPDATE income SET amount = 1001',
@@ -300,6 +300,9 @@ const V13_ROWS = V12_ROWS.replace(
   '30, 0, 0, 0, NULL, NULL, NULL, NULL);',
 ).replace("NULL, 0, '0a0b0c0d', NULL, NULL);", "NULL, 0, '0a0b0c0d', NULL, NULL, NULL);")
 
+/** From version 14 on, the sums have a column for what was written into a prompt cache. */
+const V14_ROWS = V13_ROWS
+
 /**
  * For each released version, rows as that version wrote them. Each migration is tested by opening
  * them. A new migration needs new rows here.
@@ -319,6 +322,7 @@ const FIXTURES: readonly string[] = [
   V11_ROWS,
   V12_ROWS,
   V13_ROWS,
+  V14_ROWS,
 ]
 
 describe('a ledger of an older version', () => {

@@ -20,10 +20,11 @@ const rates = rateOf(QUANTITIES)
 const count = fc.nat(2_000_000)
 const used: fc.Arbitrary<Quantities> = fc
   .record(Object.fromEntries(QUANTITIES.map((name) => [name, count])), { requiredKeys: [] })
-  .map(({ input = 0, cached = 0, ...others }: Quantities) => ({
+  .map(({ input = 0, cached = 0, cacheWrite = 0, ...others }: Quantities) => ({
     ...others,
-    input: input + cached,
+    input: input + cached + cacheWrite,
     cached,
+    cacheWrite,
   }))
 
 const CLAMPED: readonly Clamped[] = ['output', 'image', 'second', 'character', 'byte', 'call']
@@ -32,8 +33,9 @@ describe('a charge', () => {
   it('is every quantity at its own rate, rounded up once', () => {
     fc.assert(
       fc.property(rates, used, (rate, quantities) => {
-        const { input = 0, cached = 0, ...others } = quantities
-        const fresh = { call: 1, ...others, input: input - cached, cached }
+        const { input = 0, cached = 0, cacheWrite = 0, ...others } = quantities
+        const rest = input - cached - cacheWrite
+        const fresh = { call: 1, ...others, input: rest, cached, cacheWrite }
         let micro = 0n
         for (const name of QUANTITIES) micro += BigInt(fresh[name] ?? 0) * eachOf(rate, name)
         const charged = BigInt(charge(rate, quantities))
@@ -52,6 +54,14 @@ describe('a charge', () => {
     [{ input: 1n }, { input: 1_000_000, cached: 0, output: 0 }, 1n],
     [{ input: 1n }, { input: 1_000_001, cached: 0, output: 0 }, 2n],
     [{}, { input: 10, cached: 4, output: 7 }, 0n],
+    [
+      { input: 1_000_000n, cached: 100_000n, cacheWrite: 1_250_000n },
+      { input: 100, cached: 40, cacheWrite: 20 },
+      69n,
+    ],
+    // L18 and so does one that was written into the cache.
+    [{ input: 1_000_000n, cached: 0n }, { input: 10, cached: 4, cacheWrite: 3 }, 6n],
+    [{ cacheWrite: 1_000_000n }, { input: 10, cacheWrite: 3 }, 3n],
     // A cached token without a price of its own costs as much as an input token.
     [{ input: 1_000_000n }, { input: 10, cached: 4, output: 7 }, 10n],
     [{ image: 20_000_000_000n, call: 5_000_000n }, { image: 3 }, 60_005n],
@@ -73,7 +83,7 @@ describe('a ceiling', () => {
         fc.constantFrom(...CLAMPED),
         rates,
         used,
-        fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 8, maxLength: 8 }),
+        fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 9, maxLength: 9 }),
         (units, rate, most, parts) => {
           const held = at(
             ceilingPrice(rate, { ...most, [units]: 0 }, units),
@@ -82,9 +92,11 @@ describe('a ceiling', () => {
           const less = (name: keyof Quantities, i: number) =>
             Math.floor((most[name] ?? (name === 'call' ? 1 : 0)) * (parts[i] ?? 1))
           const within = Object.fromEntries(QUANTITIES.map((name, i) => [name, less(name, i)]))
+          const cached = Math.min(less('input', 0), less('cached', 1))
           const flowed: Quantities = {
             ...within,
-            cached: Math.min(less('input', 0), less('cached', 1)),
+            cached,
+            cacheWrite: Math.min(less('input', 0) - cached, less('cacheWrite', 2)),
           }
           expect(held).toBeGreaterThanOrEqual(charge(rate, flowed))
           expect(held).toBeGreaterThanOrEqual(charge(rate, most))

@@ -122,7 +122,7 @@ describe('docs/pricing.md', () => {
   it('shows prices that the settings take', () => {
     const rows = table('you want')
     const prices = rows.flatMap(([, cell = '']) => [...cell.matchAll(/(\{.*\}|free|refuse)`?$/g)])
-    expect(prices.length).toBe(7)
+    expect(prices.length).toBe(8)
     for (const [, price = ''] of prices) {
       expect(() => loaded({ yaml: `pricing: { models: { any: ${price} } }` }), price).not.toThrow()
     }

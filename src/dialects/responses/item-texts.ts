@@ -77,6 +77,7 @@ const MEMBER: Readonly<Record<string, (event: JsonObject) => string>> = {
   reasoning: (event) => `content.${indexIn(event.content_index)}.text`,
   reasoning_summary_text: (event) => `summary.${indexIn(event.summary_index)}.text`,
   reasoning_summary_part: (event) => `summary.${indexIn(event.summary_index)}`,
+  reasoning_part: (event) => `content.${indexIn(event.content_index)}`,
   content_part: (event) => `content.${indexIn(event.content_index)}`,
   function_call_arguments: () => 'arguments',
   mcp_call_arguments: () => 'arguments',

@@ -143,6 +143,20 @@ describe('K4 a text that comes four times is counted once', () => {
       3 + 5,
     ],
     [
+      'thinking in parts, as vLLM writes it',
+      created +
+        event('response.output_item.added', { output_index: 0, item: { ...think, summary: [] } }) +
+        event('response.reasoning_text.delta', {
+          ...{ item_id: 'rs_1', output_index: 0, content_index: 0, delta: 'twelve chars' },
+        }) +
+        event('response.reasoning_part.done', {
+          ...{ item_id: 'rs_1', output_index: 0, content_index: 0 },
+          part: { type: 'reasoning_text', text: 'twelve chars' },
+        }) +
+        event('response.completed', { response: response([], { usage: null }) }),
+      3,
+    ],
+    [
       'two messages that say the same',
       created +
         opened +

@@ -10,6 +10,9 @@ import { openaiCompletions } from './openai/completions.ts'
 import { openaiEmbeddings } from './openai/embeddings.ts'
 import { rerank } from './rerank/rerank.ts'
 import { openaiResponses } from './responses/dialect.ts'
+import { messagesTranslation } from './translate/messages.ts'
+import { responsesTranslation } from './translate/responses.ts'
+import { translated } from './translate/translated.ts'
 
 /** Every API that is served: the only list of them. */
 export const dialects: readonly Dialect[] = [
@@ -27,4 +30,7 @@ export const dialects: readonly Dialect[] = [
 ]
 
 /** APIs that are translated to chat completions if the backend lacks them, and their translations. */
-export const translations: ReadonlyMap<Dialect, Dialect> = new Map([])
+export const translations: ReadonlyMap<Dialect, Dialect> = new Map([
+  [anthropicMessages, translated(anthropicMessages, messagesTranslation)],
+  [openaiResponses, translated(openaiResponses, responsesTranslation)],
+])

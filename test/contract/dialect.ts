@@ -31,6 +31,11 @@ export interface DialectSample {
   readonly usage: Quantities
   /** The API reports no usage, so that the gate counts. Left out: it is reported. */
   readonly counted?: true
+  /**
+   * Set if the backend is asked in another dialect: that one, and the answer as the client sees it. The
+   * answers and the stream are then those of the backend.
+   */
+  readonly translated?: { readonly to: Dialect; readonly answer: string }
   /** Null if the dialect never streams. */
   readonly streaming: {
     /** A valid request for a stream. */
@@ -40,6 +45,8 @@ export interface DialectSample {
     readonly label: string
     /** A part of the stream that a backend repeats if it ignores its limit. */
     readonly endless: string
+    /** The stream as the client sees it, if it is another one. */
+    readonly shown?: string
     readonly reads: (stream: string) => Understood
   } | null
 }
@@ -60,6 +67,8 @@ export function runDialectContract(dialect: Dialect, sample: DialectSample): voi
 
 function requests(dialect: Dialect, sample: DialectSample): void {
   const read = (body: Uint8Array) => dialect.read(body, sample.head ?? HEAD)
+  const to = sample.translated?.to ?? dialect
+  const sent = (body: Uint8Array) => to.read(body, sample.head ?? HEAD)
 
   it('reads a good request, with a bound of everything that it can cost but its output', () => {
     const asked = readable(dialect, sample, sample.request)
@@ -92,7 +101,7 @@ function requests(dialect: Dialect, sample: DialectSample): void {
     fc.assert(
       fc.property(body, fc.constantFrom(...BACKENDS), (body, backend) => {
         const asked = read(body)
-        if (asked.ok) expect(read(dialect.rewrite(asked.value, 3, backend).body).ok).toBe(true)
+        if (asked.ok) expect(sent(dialect.rewrite(asked.value, 3, backend).body).ok).toBe(true)
         else expect([400, 413, 415]).toContain(asked.error.status)
       }),
     )
@@ -102,7 +111,7 @@ function requests(dialect: Dialect, sample: DialectSample): void {
     const asked = readable(dialect, sample, sample.request)
     for (const backend of BACKENDS) {
       const { body, contentType, headers } = dialect.rewrite(asked, 3, backend)
-      const sent = readable(dialect, sample, body)
+      const sent = readable(to, sample, body)
       expect(sent).toMatchObject({ model: asked.model, stream: asked.stream, most: asked.most })
       expect(contentType).toMatch(/^[\w.+-]+\/[\w.+-]+/)
       expect(Object.keys(headers).filter((name) => !dialect.headers.includes(name))).toEqual([])
@@ -124,10 +133,12 @@ function requests(dialect: Dialect, sample: DialectSample): void {
 function answers(dialect: Dialect, sample: DialectSample): void {
   const metered = () => dialect.meter(readable(dialect, sample, sample.request), grant(), 'other')
 
-  it('meters an answer in one piece, and leaves its bytes alone', () => {
+  it('meters an answer in one piece, and leaves its bytes alone if it is not translated', () => {
     const meter = metered()
     const body = bytes(sample.answer)
-    expect(meter.whole(body)).toBe(body)
+    const shown = meter.whole(body)
+    if (sample.translated === undefined) expect(shown).toBe(body)
+    else expect(JSON.parse(text(shown ?? body))).toEqual(JSON.parse(sample.translated.answer))
     expect(meter.seen).toMatchObject({ output: true, finished: true, done: true, error: null })
     const source = sample.counted ? 'counted' : 'reported'
     expect(meter.usage(7)).toMatchObject({ ...sample.usage, source })
@@ -195,7 +206,7 @@ function documents({ docs }: Dialect, sample: DialectSample): void {
     const ModelName = { type: 'string' }
     for (const [body, { schema, parts, type }] of [
       [sample.request, docs.request],
-      [sample.answer, docs.answer],
+      [sample.translated?.answer ?? sample.answer, docs.answer],
     ] as const) {
       if (type !== 'application/json') continue
       const check = checker(within(schema), { components: { schemas: { ...parts, ModelName } } })
@@ -217,7 +228,7 @@ function streams(dialect: Dialect, sample: DialectSample, streaming: Streaming):
   const whole = bytes(streaming.stream)
   const asked = () => readable(dialect, sample, streaming.request)
   const metered = (output?: number) => dialect.meter(asked(), grant(output), 'other')
-  const complete = reads(streaming.stream)
+  const complete = reads(streaming.shown ?? streaming.stream)
 
   it('is told from an answer in one piece by its bytes, however few come at first', () => {
     expect(complete.end).toBe('done')

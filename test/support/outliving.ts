@@ -79,6 +79,8 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'src/dialects/responses/output-so-far.ts #byIndex': 'lives as long as one answer',
   'src/dialects/responses/output-so-far.ts #byId': 'lives as long as one answer',
   'src/dialects/responses/request.ts out': 'lives as long as one request',
+  'src/dialects/translate/chat-pieces.ts #calls': 'lives as long as one answer',
+  'src/dialects/translate/saying.ts leftOut': 'lives as long as a request is read',
   'src/floor/background.ts #failing': 'a kind of work that fails',
   'src/floor/cache.ts #old': 'facts by key, replaced whole and never emptied entry by entry',
   'src/floor/cache.ts #young': 'facts by key, replaced whole and never emptied entry by entry',

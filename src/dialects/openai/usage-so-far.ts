@@ -13,7 +13,8 @@ export function usageSoFar(
   return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output }
 }
 
-function promptOf(asked: Asked, { count }: Granted): number {
+/** The tokens of the prompt by our own count, or by its bytes if it is long. */
+export function promptOf(asked: Asked, { count }: Granted): number {
   if (asked.most.input > MOST_COUNTED) return Math.ceil(asked.most.input / 4)
   let prompt = asked.ids
   for (const text of asked.texts()) prompt += count(text)

@@ -11,7 +11,7 @@ import { placeOf } from './item-texts.ts'
 import { type OutputItem, OutputSoFar } from './output-so-far.ts'
 import { shorten } from './shorten.ts'
 import { reportOf } from './usage.ts'
-import { EMPTY_RESPONSE, EventWriter } from './written.ts'
+import { EMPTY_RESPONSE, EventWriter, WAITING } from './written.ts'
 
 /** The events that end a stream. */
 const LAST = new Set(['response.completed', 'response.incomplete'])
@@ -153,9 +153,6 @@ export class ResponsesSpelling implements Spelling {
     return { before: [...opened, ...said].join(''), last }
   }
 }
-
-/** A comment with one line feed: it is no event, and no reader of this API reads blocks instead of lines. */
-const WAITING = ': waiting for the model\n'
 
 const TOO_DEEP = 'an event of the upstream is nested too deeply'
 

@@ -136,3 +136,6 @@ export const EMPTY_RESPONSE: JsonObject = {
   ...{ text: { format: { type: 'text' } }, tool_choice: 'auto', tools: [], top_p: null },
   ...{ truncation: 'disabled', usage: null },
 }
+
+/** A comment with one line feed: it is no event, and no reader of this API reads blocks instead of lines. */
+export const WAITING = ': waiting for the model\n'

@@ -157,8 +157,8 @@ export class ResponsesSpelling implements Spelling {
 const TOO_DEEP = 'an event of the upstream is nested too deeply'
 
 /**
- * A message or thinking. The end of an unfinished call of a tool is never written: a program would run what
- * was cut short.
+ * A message or thinking. The end of an unfinished call of a tool is never written: it says to a program that
+ * the call is whole.
  */
 const isText = ({ value }: OutputItem): boolean =>
   value === null || value.type === 'message' || value.type === 'reasoning'

@@ -406,7 +406,7 @@ describe('the end that the gate writes', () => {
   })
 
   it.each(['function_call', 'custom_tool_call'])(
-    'never ends a %s that was cut: a program would run half of it',
+    'never ends a %s that was cut: to a program that would say that it is whole',
     (type) => {
       const member = type === 'function_call' ? 'arguments' : 'input'
       const kind = type === 'function_call' ? 'function_call_arguments' : 'custom_tool_call_input'

@@ -37,6 +37,8 @@ export interface Dialect {
   meter(asked: Asked, granted: Granted, backend: Backend): Meter
   readonly wire: Wire
   readonly docs: Docs
+  /** An API for the same that most backends have: a buyer is told of it if this one is lacking. */
+  readonly instead?: string
 }
 
 /** What `read` sees of a request besides its body. */

@@ -11,7 +11,7 @@ import type { End } from './outcome.ts'
 import { type Refusal, STOPPING } from './refusal.ts'
 import type { Relayed } from './relay-owner.ts'
 import type { Route } from './route.ts'
-import { noApi, TOO_LARGE, tooLarge, upstreamRefusal } from './upstream-refusal.ts'
+import { noApi, otherApi, TOO_LARGE, tooLarge, upstreamRefusal } from './upstream-refusal.ts'
 import { answerRefusal, answerWhole, openStream } from './write-response.ts'
 
 /** Writes the end of an answer, as the buyer sees it. */
@@ -65,11 +65,14 @@ export class Respond {
   }
 
   /** The refusal if an answer failed before the buyer saw any of it. */
-  #refusal(relayed: Relayed, charged: Msat, { path, translated }: Route): Refusal {
+  #refusal(relayed: Relayed, charged: Msat, route: Route): Refusal {
+    const { dialect, path, translated } = route
     const { end, said, detail } = relayed
     if (end === 'outgrown') return tooLarge(charged)
     if (end === 'stopped') return STOPPING
     if (translated === 'off' && lacksApi(relayed)) return noApi(path.text)
+    const { instead } = dialect
+    if (instead !== undefined && lacksApi(relayed)) return otherApi(path.text, instead)
     return upstreamRefusal(said, { stalled: detail === 'silent', now: this.#world.now() })
   }
 }

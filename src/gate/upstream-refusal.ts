@@ -42,6 +42,14 @@ export const noApi = (path: string): Refusal =>
     `The model server does not have ${path}, and this gate does not translate it (dialects.translate is off). Send the request to /v1/chat/completions.`,
   )
 
+/** The backend lacks the API at this path, and most backends have another one for the same. */
+export const otherApi = (path: string, instead: string): Refusal =>
+  refuse(
+    404,
+    'api_not_available',
+    `The model server does not have ${path}. Send the request to ${instead}, as that API writes it.`,
+  )
+
 /** An answer in one piece that is too large. It is not free, because the buyer chose its length. */
 export const tooLarge = (charged: Msat): Refusal =>
   refuse(400, 'answer_too_large', `${TOO_LARGE} ${charged} msat were charged.`)

@@ -129,7 +129,7 @@ const LACKS =
 function lacks(what = ''): string {
   const ability = what.toLowerCase()
   const without: Readonly<Record<string, string>> = {
-    thinking: " Send the request without 'reasoning_effort' and the like.",
+    thinking: " Send the request without 'think', 'reasoning_effort' and the like.",
     tools: " Send the request without 'tools'.",
   }
   return `This model does not support ${ability}.${without[ability] ?? ''}`

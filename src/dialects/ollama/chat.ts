@@ -19,6 +19,7 @@ export const ollamaChat: Dialect = ollamaDialect({
   key: 'messages',
   passing: CHAT,
   hasOutput: true,
+  instead: '/v1/chat/completions',
   docs: CHAT_DOCS,
   find: conversation,
   meter: answerMeter(MESSAGES),

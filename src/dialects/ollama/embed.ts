@@ -17,6 +17,7 @@ export const ollamaEmbed: Dialect = ollamaDialect({
   key: 'input',
   passing: EMBED,
   hasOutput: false,
+  instead: '/v1/embeddings',
   docs: EMBED_DOCS,
   find: inputs,
   meter: embeddingsMeter('embeddings'),

@@ -18,6 +18,7 @@ export const ollamaEmbeddings: Dialect = ollamaDialect({
   key: 'prompt',
   passing: EMBEDDINGS,
   hasOutput: false,
+  instead: '/v1/embeddings',
   docs: EMBEDDINGS_DOCS,
   find: prompt,
   meter: embeddingsMeter('embedding'),

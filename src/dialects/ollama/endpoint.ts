@@ -41,6 +41,8 @@ export interface Endpoint {
   readonly key: 'messages' | 'prompt' | 'input'
   readonly passing: Passing
   readonly hasOutput: boolean
+  /** OpenAI's API for the same. */
+  readonly instead: string
   readonly docs: Docs
   find(request: JsonObject, media: MediaTerms): Result<Prompt, Malformed>
   meter(asked: Asked, granted: Granted, request: JsonObject): Meter
@@ -96,6 +98,7 @@ export function ollamaDialect(endpoint: Endpoint): Dialect {
     meter: (asked, granted) => endpoint.meter(asked, granted, parsed(asked).sifted.request),
     wire: hasOutput ? STREAMED : WHOLE,
     docs,
+    instead: endpoint.instead,
   }
 }
 

@@ -19,6 +19,7 @@ export const ollamaGenerate: Dialect = ollamaDialect({
   key: 'prompt',
   passing: GENERATE,
   hasOutput: true,
+  instead: '/v1/chat/completions',
   docs: GENERATE_DOCS,
   find: completion,
   meter: answerMeter(RESPONSE),

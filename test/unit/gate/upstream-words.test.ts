@@ -205,7 +205,7 @@ describe('J21 upstream_words_are_scrubbed_by_what_may_pass', () => {
   it.each([
     [
       '"acme-7b" does not support thinking',
-      "This model does not support thinking. Send the request without 'reasoning_effort' and the like.",
+      "This model does not support thinking. Send the request without 'think', 'reasoning_effort' and the like.",
     ],
     [
       'registry.ollama.ai/acme/tiny:latest does not support tools',

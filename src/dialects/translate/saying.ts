@@ -2,13 +2,6 @@ import type { Malformed } from '../dialect.ts'
 import { refuse } from '../kit/checks.ts'
 import { isObject, type Json, type JsonObject } from '../kit/json.ts'
 
-/** A request of another API as one to chat completions. */
-export interface Said {
-  readonly request: JsonObject
-  /** Names of what is left out because it changes nothing of the answer. */
-  readonly leftOut: readonly string[]
-}
-
 /**
  * Collects what one translation of a request cannot say. The first such place is refused by name: a
  * request that chat completions cannot carry exactly is not guessed at.

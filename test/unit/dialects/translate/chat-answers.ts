@@ -1,6 +1,6 @@
 /** Answers of chat completions, as backends send them to a translated request. */
 
-export const USAGE = {
+const USAGE = {
   ...{ prompt_tokens: 5, completion_tokens: 3, total_tokens: 8 },
   prompt_tokens_details: { cached_tokens: 2 },
 }
@@ -14,7 +14,7 @@ export const answered = (message: Json, finish_reason = 'stop', more: Json = {})
   usage: USAGE,
 })
 
-export const chunk = (choice: Json | null, more: Json = {}): string =>
+const chunk = (choice: Json | null, more: Json = {}): string =>
   `data: ${JSON.stringify({
     ...{ id: 'chatcmpl-x', object: 'chat.completion.chunk', created: 7, model: 'fake' },
     choices: choice === null ? [] : [{ index: 0, finish_reason: null, ...choice }],

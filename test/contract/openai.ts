@@ -291,7 +291,12 @@ function streams(dialect: Dialect, sample: OpenAiSample & { stream: string }): v
     expect(text.endsWith('\n\n')).toBe(true)
     expect(clientReads(text)).toEqual([
       {
-        error: { message: 'it broke', type: 'server_error', code: 'upstream_failed', param: null },
+        error: {
+          message: 'it broke',
+          type: 'upstream_error',
+          code: 'upstream_failed',
+          param: null,
+        },
       },
     ])
   })

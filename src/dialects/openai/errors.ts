@@ -27,8 +27,29 @@ export const openAiErrors: Envelope = {
   parts: { ErrorDetail: ERROR },
 }
 
+/**
+ * The words of OpenRouter after which aider gives up at once. LiteLLM hands it the message alone, and
+ * without them it tries nine times in 70 seconds.
+ */
+const IN_WORDS = ' ("code":402)'
+
 function errorOf({ status, code, message, param }: Problem): OpenAiError {
-  return { message, type: typeOf(status, code), code: status === 402 ? 402 : code, param }
+  if (status === 402)
+    return { message: message + IN_WORDS, type: typeOf(status, code), code: 402, param }
+  return { message, type: typeOf(status, code), code, param }
+}
+
+/**
+ * The error that ends a stream. What arrived is charged, so its type is not `server_error`: opencode
+ * and Continue send such a request again by themselves, six times and more, and each is charged. Only
+ * a gate that is stopping charges nothing, and there a second try is right.
+ */
+export const errorInStream = ({
+  code,
+  message,
+}: Pick<Problem, 'code' | 'message'>): { readonly error: OpenAiError } => {
+  const type = code === 'stopping' ? 'server_error' : 'upstream_error'
+  return { error: { message, type, code, param: null } }
 }
 
 /** The `type` that OpenAI gives an error of this status. */

@@ -12,7 +12,7 @@ import { addedUsage } from './added-usage.ts'
 import { asChunk } from './as-chunk.ts'
 import { choicesOf, indexOf } from './choices.ts'
 import type { Watched } from './endpoint.ts'
-import { openAiErrors } from './errors.ts'
+import { errorInStream } from './errors.ts'
 import { type Chunk, readEvent, wholeOf } from './event.ts'
 import { failureOf } from './failure.ts'
 import { FastPath } from './fast-path.ts'
@@ -274,15 +274,11 @@ export class OpenAiMeter implements Meter {
     return Buffer.from(own.chunks(parts) + own.end(own.done(), noteOf(cost)))
   }
 
-  broken(
-    { code, message }: Pick<Problem, 'code' | 'message'>,
-    cost: Msat | null = null,
-  ): Uint8Array {
+  broken(problem: Pick<Problem, 'code' | 'message'>, cost: Msat | null = null): Uint8Array {
     this.#close()
     if (this.seen.done) return this.#end(cost)
     const own = this.#own
-    const error = openAiErrors.error({ status: 502, code, message, param: null }, null)
-    return Buffer.from(own.event(error) + own.end('', noteOf(cost)))
+    return Buffer.from(own.event(errorInStream(problem)) + own.end('', noteOf(cost)))
   }
 
   #close(): void {

@@ -25,12 +25,15 @@ export function describeWithLab(name: string, body: () => void): void {
   else describe.skip(`${name} (skipped: ${labMissing})`, body)
 }
 
+/** Whether `npm run test:interop:full` runs, with its tests that take minutes. */
+export const inFullSuite = process.env.FAULTS_ROUNDS !== undefined
+
 /**
  * The same for tests that take minutes. The short suite, which must end within 25 minutes, does without
  * them: `npm run test:interop:full` runs them.
  */
 export function describeInFullSuite(name: string, body: () => void): void {
-  if (process.env.FAULTS_ROUNDS !== undefined) describeWithLab(name, body)
+  if (inFullSuite) describeWithLab(name, body)
   else describe.skip(`${name} (npm run test:interop:full)`, body)
 }
 

@@ -72,7 +72,9 @@ const clients = {
       }
       const stream = responses.stream({ model, input: prompt, store: false })
       stream.on('response.output_text.delta', ({ delta }) => say(delta))
-      await stream.finalResponse()
+      const { error } = await stream.finalResponse()
+      // The SDK hands over a failed response as any other.
+      if (error) throw new Error(error.message)
     }
   },
 

@@ -63,6 +63,9 @@ def openai_python_responses(key):
                 for event in events:
                     if event.type == "response.output_text.delta":
                         say(event.delta)
+                    # The SDK hands over a failed response as any other.
+                    if event.type == "response.failed":
+                        raise RuntimeError(event.response.error.message)
             return
         shape = {"type": "function", "name": NAME, "description": ABOUT, "parameters": PARAMETERS, "strict": False}
         items = [user(prompt)]

@@ -36,13 +36,13 @@ export function pythonVersion(part: string, venv: string, name: string): string 
 }
 
 const node = (client: string, packageName: string, row: Typed): Row => ({
-  ...{ tool: LOOKS_UP, slow: null, ...row },
+  ...{ tool: LOOKS_UP, asides: false, ...row },
   version: () => nodeVersion('clients', packageName),
   open: (where) => converse(process.execPath, 'api-clients.mjs', client, where),
 })
 
 const python = (client: string, packageName: string, row: Typed, venv = 'venv'): Row => ({
-  ...{ tool: LOOKS_UP, slow: null, ...row },
+  ...{ tool: LOOKS_UP, asides: false, ...row },
   version: () => pythonVersion('clients', venv, packageName),
   open: (where) => converse(join(HOME, venv, 'bin', 'python'), 'api-clients.py', client, where),
 })

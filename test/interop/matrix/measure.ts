@@ -50,6 +50,8 @@ export class Measured {
     this.#bench = bench
     this.#row = row
     this.#session = session
+    const { tool, asides } = row
+    bench.model.sign = asides && typeof tool !== 'string' ? tool.tool.name : null
   }
 
   async streams(): Promise<{ readonly cell: string; readonly asked: Asked }> {
@@ -86,7 +88,8 @@ export class Measured {
   async breaks(): Promise<{ readonly cell: string; readonly asked: Asked }> {
     this.#bench.model.doing = { does: 'breaks' }
     const asked = await this.#ask(this.#bench.rich)
-    const told = asked.ok ? 'no error shown' : 'error shown'
+    const said = `${asked.text} ${asked.error}`.replace(/\s+/g, ' ')
+    const told = !asked.ok || said.includes('broke off') ? 'error shown' : 'no error shown'
     return { cell: `${partOf(asked, 'word1 ')}, ${told}, ${tries(asked)}`, asked }
   }
 

@@ -13,8 +13,8 @@ export interface Row {
   readonly path: string
   /** How it calls a tool, or why it calls none. */
   readonly tool: Extract<Doing, { does: 'calls' }> | string
-  /** Why it only runs in the full suite. Null: it is quick. */
-  readonly slow: string | null
+  /** Whether it asks for more than the answer, such as a title: requests without its tools. */
+  readonly asides: boolean
   /** Starts it, with what a person types. */
   open(where: Where): Promise<Session>
 }

@@ -26,6 +26,8 @@ export type Doing =
 export interface ScriptedModel {
   readonly url: string
   doing: Doing
+  /** A tool that every request for an answer has. Others are answered with a few words. Null: no such tool. */
+  sign: string | null
   /** Whether a result of the tool has come back since it was called. */
   told: boolean
   close(): Promise<void>
@@ -35,7 +37,7 @@ const words = (count: number) => Array.from({ length: count }, (_, at) => `word$
 
 /** Starts it on a free port. It speaks every API of `spoken-apis.ts`. */
 export async function startScriptedModel(): Promise<ScriptedModel> {
-  const model = { doing: { does: 'talks' } as Doing, told: false }
+  const model = { doing: { does: 'talks' } as Doing, sign: null as string | null, told: false }
   const server = createServer((request, response) => {
     take(request, response, model).catch(() => response.destroy())
   })
@@ -49,7 +51,7 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
   })
 }
 
-type Mind = { readonly doing: Doing; told: boolean }
+type Mind = { readonly doing: Doing; readonly sign: string | null; told: boolean }
 
 async function take(request: IncomingMessage, response: ServerResponse, mind: Mind) {
   const chunks: Buffer[] = []
@@ -75,8 +77,10 @@ async function answer(
 ) {
   const body = JSON.parse(text)
   const { stream, limit, tools } = api.hears(body)
-  const { does } = mind.doing
-  const called = does === 'calls' && tools.includes(mind.doing.tool.name) ? mind.doing : null
+  const aside = mind.sign !== null && !tools.includes(mind.sign)
+  const doing: Doing = aside ? { does: 'talks' } : mind.doing
+  const { does } = doing
+  const called = does === 'calls' && tools.includes(doing.tool.name) ? doing : null
   const told = called !== null && text.includes(called.result)
   if (told) mind.told = true
   const all = { talks: ['Hello, ', 'cormo', 'rant.'], 'goes on': words(LONG), breaks: words(40) }

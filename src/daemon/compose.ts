@@ -136,13 +136,14 @@ export function compose(parts: GateParts): Composed {
   })
   const routes = parts.routes(targets)
   routes.hide(new Set(rails.flatMap(({ reads }) => reads)))
+  const terms = () => ({ also, backend: models.kind(), media: config.media })
   const gate = new Gate({
     pricing: {
       ...{ models, pricing, speeds },
       bounds: { usual: config.pricing.maxOutputTokens, most: config.limits.outputTokens },
       estimating: { estimator: new PromptEstimator(), counter },
     },
-    terms: () => ({ also, backend: models.kind(), media: config.media }),
+    terms,
     rateNow,
     authenticator,
     paymentRequired,
@@ -175,7 +176,18 @@ export function compose(parts: GateParts): Composed {
           ...{ rail: cashu, deposits: money.deposits, invoicing: lightning, passes: books.passes },
           ...{ authenticator, world, healthy, gone: undeliverable },
         })
-  const inside = { gate, buying, redeeming, ending, pages, withdrawing, routes, readCredentials }
+  const counting = { counter, terms }
+  const inside = {
+    gate,
+    counting,
+    buying,
+    redeeming,
+    ending,
+    pages,
+    withdrawing,
+    routes,
+    readCredentials,
+  }
   const entrances = openEntrances(parts, {
     ...{ ...inside, rails },
     described: {

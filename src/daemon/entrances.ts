@@ -33,7 +33,7 @@ export interface Entrance {
 interface Served
   extends Pick<
       AppParts,
-      'gate' | 'buying' | 'redeeming' | 'ending' | 'pages' | 'withdrawing' | 'routes'
+      'gate' | 'counting' | 'buying' | 'redeeming' | 'ending' | 'pages' | 'withdrawing' | 'routes'
     >,
     Pick<ReceiveOptions, 'readCredentials'> {
   readonly rails: readonly Rail[]

@@ -4,6 +4,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type Context, Hono } from 'hono'
 import { accepts } from 'hono/accepts'
 import { setCors } from './cors.ts'
+import { addCountTokens } from './count-tokens.ts'
 import { directRoutes, serveDirect } from './direct.ts'
 import {
   type AppParts,
@@ -43,6 +44,7 @@ export function makeApp(parts: AppParts): Hono<Env> {
   addEndings(app, parts)
   addDescriptions(app, parts)
   addOllama(app, parts)
+  addCountTokens(app, parts)
   app.all('*', (c) => routed(c, parts))
   app.onError((error, c) => {
     parts.onError(error)

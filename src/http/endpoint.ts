@@ -5,6 +5,7 @@ import type { Context } from 'hono'
 import type { Envelope } from '../dialects/dialect.ts'
 import type { AccountPages } from '../gate/account.ts'
 import type { Buying } from '../gate/buying.ts'
+import type { PromptCounting } from '../gate/count-prompt.ts'
 import type { EndingPasses } from '../gate/ending-passes.ts'
 import type { Gate } from '../gate/gate.ts'
 import type { Incoming, Reply } from '../gate/ports.ts'
@@ -23,6 +24,7 @@ import { serveRoute } from './serve-route.ts'
 /** Everything that the handlers of requests use. */
 export interface AppParts {
   readonly gate: Gate
+  readonly counting: PromptCounting
   readonly buying: Buying
   /** Null if no tokens are taken. */
   readonly redeeming: Redeeming | null

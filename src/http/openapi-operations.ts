@@ -1,4 +1,5 @@
 import { ref } from '../floor/json-schema.ts'
+import { countTokensOperations } from './count-tokens.ts'
 import { ollamaOperations } from './ollama-operations.ts'
 import type { Operation } from './operation.ts'
 import type { Terms } from './selling.ts'
@@ -216,5 +217,6 @@ export const operations = (
   ...(terms.sells ? WITHDRAWING : []),
   ...FREE,
   ...ollamaOperations(terms),
+  ...countTokensOperations(terms),
   ...(terms.methods.includes('x402') ? [DOLLARS] : []),
 ]

@@ -196,6 +196,15 @@ function questions(
         [415, { body: '{}', headers: { 'content-encoding': 'gzip' } }],
       ],
     ],
+    [
+      'post /v1/messages/count_tokens',
+      [
+        [200, { body: { model: 'fake', messages: [{ role: 'user', content: 'hi' }] } }],
+        [400, { body: { model: 'fake' } }],
+        [400, { body: '{' }],
+        [415, { body: '{}', headers: { 'content-encoding': 'gzip' } }],
+      ],
+    ],
     ['get /health', [[200, {}]]],
     ['get /.well-known/l402', [[200, {}]]],
     ['get /llms.txt', [[200, {}]]],

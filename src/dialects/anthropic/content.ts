@@ -3,6 +3,7 @@ import type { Malformed, MediaTerms } from '../dialect.ts'
 import { ambiguous, refuse, unpriced } from '../kit/checks.ts'
 import { folded, isObject, type Json, type JsonObject } from '../kit/json.ts'
 import { isMedia } from '../kit/media-keys.ts'
+import { Pictures } from '../kit/pictures.ts'
 import type { Readable } from '../kit/readable.ts'
 import { cacheRefused } from './cache.ts'
 import { BLOCK } from './fields.ts'
@@ -48,11 +49,11 @@ class Reader {
   /** Blocks besides text. */
   parts = 0
   readonly #readable: Readable
-  readonly #media: MediaTerms
+  readonly #pictures: Pictures
 
   constructor(readable: Readable, media: MediaTerms) {
     this.#readable = readable
-    this.#media = media
+    this.#pictures = new Pictures(media)
   }
 
   message(message: JsonObject, param: string): Malformed | null {
@@ -97,7 +98,7 @@ class Reader {
   }
 
   #picture(block: JsonObject, param: string): Malformed | null {
-    const tokens = pictureOf(block.source, this.#media, `${param}.source`)
+    const tokens = pictureOf(block.source, this.#pictures, `${param}.source`)
     if (!tokens.ok) return tokens.error
     this.parts += 1
     this.#readable.tokens(tokens.value)
@@ -112,8 +113,8 @@ class Reader {
       const message = `${param} is a document whose pages have no price here. Send its text instead: {"type": "text", "media_type": "text/plain", "data": "…"} as its source.`
       return refuse('unsupported_content', message, param)
     }
-    const refusal = unclear(source, `${param}.source`)
-    if (refusal !== null) return refusal
+    const key = folded(source, BLOCK)
+    if (key !== null) return ambiguous(key, `${param}.source`)
     this.parts += 1
     return this.#rest(block, [])
   }

@@ -23,7 +23,6 @@ const MESSAGE = object(['role', 'content'], {
   content: TEXT_OR_BLOCKS,
 })
 
-/** What is counted and what is sold take the same conversation. */
 const CONVERSATION: Readonly<Record<string, Schema>> = {
   model: ref('ModelName'),
   messages: { ...list(ref('AnthropicMessage')), minItems: 1 },
@@ -80,13 +79,5 @@ export const MESSAGES_DOCS: Docs = {
     model,
     max_tokens: 64,
     messages: [{ role: 'user', content: 'Say hello.' }],
-  }),
-}
-
-/** `POST /v1/messages/count_tokens`: the request and the answer, for `/openapi.json`. */
-export const COUNT_DOCS = {
-  request: object(['model', 'messages'], CONVERSATION),
-  answer: object(['input_tokens'], {
-    input_tokens: whole('The gate’s own count. What a backend reports may differ.'),
   }),
 }

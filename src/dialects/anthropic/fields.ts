@@ -38,8 +38,3 @@ export const BLOCK: ReadonlySet<string> = new Set([
   ...['input', 'tool_use_id', 'is_error', 'thinking', 'signature', 'data', 'title', 'context'],
   'caller',
 ])
-
-/** The known keys of `source`. */
-export const SOURCE: ReadonlySet<string> = new Set([
-  ...['type', 'media_type', 'data', 'url', 'file_id', 'content'],
-])

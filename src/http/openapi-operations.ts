@@ -1,5 +1,5 @@
 import { ref } from '../floor/json-schema.ts'
-import { countTokensOperations } from './count-tokens.ts'
+import { countTokensOperations } from './count-tokens-operations.ts'
 import { ollamaOperations } from './ollama-operations.ts'
 import type { Operation } from './operation.ts'
 import type { Terms } from './selling.ts'

@@ -1,6 +1,6 @@
 import type { Dialect, Envelope } from '../dialects/dialect.ts'
 import { flag, list, object, ref, type Schema, text, whole } from '../floor/json-schema.ts'
-import { COUNT_TOKENS_SCHEMAS } from './count-tokens.ts'
+import { COUNT_TOKENS_SCHEMAS } from './count-tokens-operations.ts'
 import { OLLAMA_SCHEMAS } from './ollama-operations.ts'
 import { CASHU_OFFER, OFFER, REDEEM_ASK, REDEEMED, X402_RESOURCES } from './openapi-offers.ts'
 

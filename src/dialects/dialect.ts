@@ -270,8 +270,8 @@ export interface Meter {
    * (K3). `prompt` is an estimate of the input.
    */
   sofar(prompt: number): Quantities
-  /** What to charge if the answer ended as it did: reported if that is believable, else counted. */
-  usage(promptEstimate: number): Counted
+  /** What to charge as it ended: reported if that is believable, else counted. `left`: the buyer left. */
+  usage(promptEstimate: number, left?: boolean): Counted
 }
 
 export interface Seen {

@@ -12,6 +12,7 @@ export function carrying(carries: Readonly<Record<string, string>>, reply: Reply
     head: (status, headers) => reply.head(status, replaced(headers, status < 400 ? served : more)),
     write: (bytes) => reply.write(bytes),
     end: (bytes, trailers) => reply.end(bytes, trailers),
+    breakOff: () => reply.breakOff(),
     onDrain: (then) => reply.onDrain(then),
     onGone: (then) => reply.onGone(then),
     get headSent() {

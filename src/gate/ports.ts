@@ -68,6 +68,8 @@ export interface Reply {
    */
   write(bytes: Uint8Array): boolean
   end(bytes?: Uint8Array, trailers?: Readonly<Record<string, string>>): void
+  /** Ends an answer whose form has no word for an error: the buyer sees that the connection breaks. */
+  breakOff(): void
   onDrain(then: () => void): void
   /**
    * Calls `then` if the buyer left before `end`, or will read no more. At most once; at once if

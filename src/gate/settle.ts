@@ -70,11 +70,12 @@ export class Settler {
    * after it, not for the bound (threats J15).
    */
   #count({ asked, estimate }: Held, { end, meter }: Sent): Awaitable<Counted> {
-    const known = meter.usage(asked.most.input)
+    const left = end === 'client_left'
+    const known = meter.usage(asked.most.input, left)
     const { source } = known
-    const chosen = end === 'client_left' || end === 'outgrown'
+    const chosen = left || end === 'outgrown'
     const pays = source === 'counted' || (source === 'none' && chosen)
-    return pays ? estimate.tokens().then((tokens) => meter.usage(tokens)) : known
+    return pays ? estimate.tokens().then((tokens) => meter.usage(tokens, left)) : known
   }
 
   #release(held: Held, end: End): Awaitable<Cost> {

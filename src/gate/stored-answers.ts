@@ -173,6 +173,7 @@ class Copy implements Keeping {
         this.#ends()
         reply.end(bytes, trailers)
       },
+      breakOff: () => reply.breakOff(),
       onDrain: (then) => reply.onDrain(then),
       onGone: (then) => reply.onGone(then),
       get headSent() {

@@ -121,6 +121,12 @@ class NodeReply implements Reply {
     if (this.backlog > 0) this.#await()
   }
 
+  breakOff(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#outgoing.destroy()
+  }
+
   onDrain(then: () => void): void {
     if (this.backlog < MOST_WAITING) queueMicrotask(then)
     else this.#drains.push(then)

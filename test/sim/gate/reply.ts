@@ -77,6 +77,11 @@ export class SimReply implements Reply {
     this.#over('ended')
   }
 
+  breakOff(): void {
+    this.ends += 1
+    this.#over('ended')
+  }
+
   onDrain(then: () => void): void {
     if (this.backlog === 0) queueMicrotask(then)
     else this.#drains.push(then)

@@ -15,6 +15,7 @@ const silent: Reply = {
   head: () => {},
   write: () => true,
   end: () => {},
+  breakOff: () => {},
   onDrain: () => {},
   onGone: () => {},
   headSent: false,

@@ -1,5 +1,9 @@
 import { anthropicMessages } from './anthropic/messages.ts'
+import { audioSpeech } from './audio/speech.ts'
+import { audioTranscriptions, audioTranslations } from './audio/transcriptions.ts'
 import type { Dialect } from './dialect.ts'
+import { imageEdits, imageVariations } from './images/edits.ts'
+import { imageGenerations } from './images/generations.ts'
 import { moderations } from './moderations/moderations.ts'
 import { ollamaChat } from './ollama/chat.ts'
 import { ollamaEmbed } from './ollama/embed.ts'
@@ -27,6 +31,12 @@ export const dialects: readonly Dialect[] = [
   ollamaEmbeddings,
   moderations,
   rerank,
+  imageGenerations,
+  imageEdits,
+  imageVariations,
+  audioSpeech,
+  audioTranscriptions,
+  audioTranslations,
 ]
 
 /** APIs that are translated to chat completions if the backend lacks them, and their translations. */

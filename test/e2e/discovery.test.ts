@@ -4,6 +4,7 @@ import { WalletUnreachable } from '../../src/wallets/wallet.ts'
 import { APIS, type ApiSample } from '../support/apis.ts'
 import { type Answered, Client, type Question } from '../support/ask.ts'
 import { bearer, child, type Pass } from '../support/buyer.ts'
+import { FORM_HEAD, form } from '../support/forms.ts'
 import { startGate, type TestGate } from '../support/gate.ts'
 import { parseLlmsTxt } from '../support/llms-txt.ts'
 import { checker } from '../support/schema.ts'
@@ -24,7 +25,7 @@ afterAll(() => gate.close())
 
 const SETTINGS = {
   upstreamKey: { env: 'UPSTREAM_KEY' },
-  pricing: { models: { other: '2/8' } },
+  pricing: { models: { other: '2/8', fake: { input: 1, output: 1, image: 5, second: 0.1 } } },
   // Every API that is sold answers some 402s with an invoice.
   limits: { invoicesPerClient: 1_000 },
 }
@@ -61,6 +62,17 @@ const inRoot = (schema: object): object =>
 
 type Asked = readonly (readonly [number, Omit<Question, 'path'> & { path?: string }])[]
 
+/** A request of an API for a model, as JSON or as a form. */
+function asking(
+  { body, form: fields }: ApiSample,
+  model: string,
+  { headers = {} }: Pick<Question, 'headers'> = {},
+): Omit<Question, 'path'> {
+  if (fields === undefined) return { body: { model, ...body }, headers }
+  const type = { 'content-type': FORM_HEAD.contentType ?? '' }
+  return { body: form([['model', model], ...fields]), headers: { ...headers, ...type } }
+}
+
 /** Questions for every operation, each with the expected status. */
 function questions(
   pass: Pass,
@@ -73,21 +85,26 @@ function questions(
   const two = {
     headers: { ...bearer(pass), 'x-api-key': child(pass, 'calls <= 1') },
   }
-  const sold = ([path, { body, stream }]: readonly [string, ApiSample]): [string, Asked][] => [
+  const sold = ([path, sample]: readonly [string, ApiSample]): [string, Asked][] => [
     [
       `post ${path}`,
       [
-        [200, { body: { model: 'fake', ...body }, ...mine }],
-        [402, { body: { model: 'fake', ...body } }],
-        [402, { body: { model: 'fake', ...body }, ...broken }],
-        [403, { body: { model: 'fake', ...body }, ...narrowed }],
-        [400, { body: { model: 'fake', ...body }, ...two }],
-        [400, { body: '{', ...mine }],
-        [404, { body: { model: 'gpt-x', ...body }, ...mine }],
+        [200, asking(sample, 'fake', mine)],
+        [402, asking(sample, 'fake')],
+        [402, asking(sample, 'fake', broken)],
+        [403, asking(sample, 'fake', narrowed)],
+        [400, asking(sample, 'fake', two)],
+        [sample.form === undefined ? 400 : 415, { body: '{', ...mine }],
+        [404, asking(sample, 'gpt-x', mine)],
         [415, { body: '{}', headers: { 'content-encoding': 'gzip' } }],
-        ...(stream === null
+        ...(sample.stream === null
           ? []
-          : [[200, { body: { model: 'fake', ...body, ...stream }, ...mine }] as const]),
+          : [
+              [
+                200,
+                { body: { model: 'fake', ...sample.body, ...sample.stream }, ...mine },
+              ] as const,
+            ]),
       ],
     ],
     [

@@ -1,10 +1,14 @@
+import { type Field, mp3, png } from './forms.ts'
+
 /**
  * A request and an answer of each API that is sold, by its path. The fake backend gives these answers,
  * and every operation of `/openapi.json` is asked with these requests. A new dialect adds a row.
  */
 export interface ApiSample {
-  /** A good request without its model, for an answer in one piece. */
+  /** A good request without its model, for an answer in one piece. Empty if it is a form. */
   readonly body: Readonly<Record<string, unknown>>
+  /** The same for an API that reads forms. */
+  readonly form?: readonly Field[]
   /** What makes it a request for a stream. Null if it never streams. */
   readonly stream: Readonly<Record<string, unknown>> | null
   /** What the fake backend answers. Null: it makes the answer itself (`spoken.ts`). */
@@ -17,6 +21,18 @@ export interface ApiSample {
     readonly streams?: (request: Readonly<Record<string, unknown>>) => boolean
   } | null
 }
+
+// Documented shapes (OpenAI API reference, "Images" and "Audio"); no server was recorded.
+const IMAGES = {
+  type: 'application/json',
+  whole: JSON.stringify({ created: 7, data: [{ b64_json: 'aW1hZ2U=' }] }),
+}
+const TRANSCRIPT = {
+  type: 'application/json',
+  whole: JSON.stringify({ task: 'transcribe', language: 'en', duration: 2.4, text: 'a b' }),
+}
+const PICTURE: Field = ['image', png(), 'a.png']
+const RECORDING: Field = ['file', mp3(7_500), 'a.mp3']
 
 const HI = { messages: [{ role: 'user', content: 'hi' }] }
 const STREAM = { stream: true }
@@ -68,6 +84,18 @@ const ollama = (said: (text: string) => object): ApiSample['answer'] => ({
 })
 
 export const APIS: Readonly<Record<string, ApiSample>> = {
+  '/v1/images/generations': { body: { prompt: 'a cat' }, stream: null, answer: IMAGES },
+  '/v1/images/edits': {
+    ...{ body: {}, form: [['prompt', 'a hat'], PICTURE], stream: null, answer: IMAGES },
+  },
+  '/v1/images/variations': { body: {}, form: [PICTURE], stream: null, answer: IMAGES },
+  '/v1/audio/speech': {
+    body: { input: 'Hello.', voice: 'alloy' },
+    stream: null,
+    answer: { type: 'audio/mpeg', whole: 'ID3\u0004 some sound' },
+  },
+  '/v1/audio/transcriptions': { body: {}, form: [RECORDING], stream: null, answer: TRANSCRIPT },
+  '/v1/audio/translations': { body: {}, form: [RECORDING], stream: null, answer: TRANSCRIPT },
   '/v1/chat/completions': { body: HI, stream: STREAM, answer: null },
   '/v1/completions': { body: { prompt: 'hi' }, stream: STREAM, answer: null },
   '/v1/embeddings': { body: { input: 'hi' }, stream: null, answer: null },

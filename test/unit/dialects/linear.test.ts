@@ -2,12 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { UNKNOWN_TERMS } from '../../../src/dialects/dialect.ts'
 import { dialects } from '../../../src/dialects/index.ts'
+import { readForm } from '../../../src/dialects/kit/multipart.ts'
 import { Pictures } from '../../../src/dialects/kit/pictures.ts'
 import { soundTokens } from '../../../src/dialects/kit/sound.ts'
 import { pieceEnd } from '../../../src/money/tokens.ts'
 import { parseCaveat } from '../../../src/passes/caveat.ts'
 import { present } from '../../../src/passes/present.ts'
 import { HEAD } from '../../support/dialects.ts'
+import { BOUNDARY, FORM_HEAD } from '../../support/forms.ts'
 import { growth } from '../../support/growth.ts'
 import { gif, mp3, png, segment, wav, webp } from '../../support/pictures.ts'
 
@@ -97,6 +99,29 @@ describe('J1 bytes of a stranger never cost more than linear time', () => {
       ]
     }
     expect(growth(read)).toBeLessThan(3)
+  })
+
+  it('J1 as a form of tiny parts, or of boundaries that almost match', { timeout: 60_000 }, () => {
+    const part = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="a"\r\n\r\n`
+    const units = [`${part}\r\n`, `--${BOUNDARY}\r\n`, `\r\n--${BOUNDARY.slice(0, -1)}`, '\r\n-']
+    for (const unit of [...units, '\r\n\r\n', '"', ';', ' ']) {
+      for (const head of [part, '']) {
+        const read = (times: number) => {
+          const body = Buffer.from(head + unit.repeat(times))
+          return () => dialects.map((dialect) => dialect.read(body, FORM_HEAD))
+        }
+        expect.soft(growth(read), JSON.stringify(head + unit)).toBeLessThan(3)
+      }
+    }
+  })
+
+  it('J1 ten megabytes of tiny parts are refused at once', () => {
+    const part = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n`
+    const body = Buffer.from(part.repeat(Math.ceil(10_000_000 / part.length)))
+    expect(readForm(body, FORM_HEAD.contentType)).toMatchObject({ ok: false })
+    const begun = performance.now()
+    for (let i = 0; i < 10; i += 1) readForm(body, FORM_HEAD.contentType)
+    expect((performance.now() - begun) / 10).toBeLessThan(50)
   })
 
   it('in a header', () => {

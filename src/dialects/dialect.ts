@@ -3,6 +3,9 @@ import type { Result } from '../floor/result.ts'
 import type { ImageKind } from '../money/image-prices.ts'
 import type { Msat } from '../money/msat.ts'
 import type { Quantities, Quantity } from '../money/quantities.ts'
+import { type Backend, type MediaTerms, type Terms, UNKNOWN_TERMS } from './terms.ts'
+
+export { type Backend, type MediaTerms, type Terms, UNKNOWN_TERMS }
 
 /**
  * How one API writes a request, its output limit, its usage, its streams and its errors. A dialect
@@ -26,8 +29,15 @@ export interface Dialect {
   /**
    * What is sent to the backend: the client's own bytes, with the granted output limit written into
    * them and usage asked for. `refused`: fields that this backend does not take (`respell`).
+   * `cacheKey`: without it, no name of a cache is sent.
    */
-  rewrite(asked: Asked, output: number, backend: Backend, refused?: Refused): Rewritten
+  rewrite(
+    asked: Asked,
+    output: number,
+    backend: Backend,
+    refused?: Refused,
+    cacheKey?: CacheKey,
+  ): Rewritten
   /**
    * A backend refused a request as malformed. If it names a field that only the gate wrote, returns
    * the set of refused fields to `rewrite` with at the second try, else null (threats K5).
@@ -57,7 +67,15 @@ export interface Rewritten {
   readonly path?: string
   /** Further headers. Only those that are named in `Dialect.headers` reach a backend. */
   readonly headers: Readonly<Record<string, string>>
+  /** The backend reuses nothing but what the same account has sent (threats L21). */
+  readonly ownCache?: boolean
 }
+
+/**
+ * What is sent for a client's own name of its part of a prompt cache, empty if it has none: another one for
+ * each account (threats L21).
+ */
+export type CacheKey = (own: string) => string
 
 /** Names of fields that the gate added and a backend refused. */
 export type Refused = ReadonlySet<string>
@@ -130,37 +148,8 @@ export interface Documented {
   readonly parts: Readonly<Record<string, Schema>>
 }
 
-/** What the operator's settings and the backend make of a request. */
-export interface Terms {
-  /** `limits.requestFields`: further names of fields that pass. */
-  readonly also: ReadonlySet<string>
-  readonly backend: Backend
-  readonly media: MediaTerms
-}
-
-/** What the operator's settings say of pictures and sound in a prompt. */
-export interface MediaTerms {
-  /**
-   * `media.imageTokens`: the most tokens of one picture. It is the bound of a picture whose size the gate
-   * cannot see, and no bound is above it.
-   */
-  readonly imageTokens: number
-  /** `media.remoteUrls`: pictures may be given by URL, which the backend fetches (threats G11). */
-  readonly remoteUrls: boolean
-}
-
-/** The terms if nothing is known about the backend and the operator changed nothing. */
-export const UNKNOWN_TERMS: Terms = {
-  also: new Set(),
-  backend: 'other',
-  media: { imageTokens: 16_384, remoteUrls: false },
-}
-
 /** The most characters of a model's name. */
 export const LONGEST_MODEL = 256
-
-/** Kinds of backends with different habits. For `other`, every precaution is taken. */
-export type Backend = 'ollama' | 'vllm' | 'llamacpp' | 'lmstudio' | 'other'
 
 export interface Asked {
   readonly dialect: string

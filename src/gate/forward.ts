@@ -7,7 +7,9 @@ import { countTokens } from '../money/tokens.ts'
 import type { AnswerHead } from './answer-head.ts'
 import type { Held, Settled } from './call.ts'
 import { lacksApi } from './lacks-api.ts'
+import { OwnPrompts } from './own-prompts.ts'
 import type { Reply } from './ports.ts'
+import { PrivateMeter } from './private-meter.ts'
 import { Relay, type RelayParts } from './relay.ts'
 import type { Relayed, RelayOwner, Timeouts } from './relay-owner.ts'
 import { Respelling } from './respelling.ts'
@@ -47,12 +49,14 @@ export class Forwarder {
   readonly #parts: ForwarderParts
   readonly #relaying: RelayParts
   readonly #respelling: Respelling
+  readonly #prompts: OwnPrompts
 
   constructor(parts: ForwarderParts) {
     const { timeouts, world } = parts
     this.#parts = parts
     this.#relaying = { timeouts, world, sweep: new Sweep(world) }
     this.#respelling = new Respelling(world)
+    this.#prompts = new OwnPrompts(world)
   }
 
   /** Ends every answer that still runs. */
@@ -66,10 +70,12 @@ export class Forwarder {
       const { id, incoming, route, slot } = held
       const { dialect } = route
       const backend = slot.target.backend()
-      const spelling = this.#respelling.of(held, backend)
+      const prompts = this.#prompts
+      const spelling = this.#respelling.of(held, backend, prompts.keyOf(held))
+      const own = () => (spelling.ownCache ? Number.POSITIVE_INFINITY : prompts.most(held))
       const { body, contentType, headers, path } = spelling.sent
       const empty = body.length === 0
-      const run = new Run(this.#parts, held, { backend, balance, resolve })
+      const run = new Run(this.#parts, held, { backend, balance, own, resolve })
       const relay = new Relay(this.#relaying, run)
       incoming.admitBody()
       slot.sent()
@@ -94,8 +100,10 @@ export class Forwarder {
    * Learns how fast the model is. The output limit of answers that are not streamed depends on it
    * (J14).
    */
-  learn({ asked, cost, limit, served }: Settled, { relayed }: Forwarded): void {
+  learn(settled: Settled, { relayed }: Forwarded): void {
+    const { asked, cost, limit, served } = settled
     const { speeds } = this.#parts
+    this.#prompts.learn(settled)
     const { detail, end, madeMs } = relayed
     const streamed = asked.stream
     // Some backends make the choices at the same time, others one after the other, so several
@@ -138,13 +146,17 @@ class Run implements RelayOwner {
     how: {
       readonly backend: Backend
       readonly balance: Msat | null
+      /** The most tokens of the prompt that its payer can have left in a cache. */
+      readonly own: () => number
       readonly resolve: (forwarded: Forwarded) => void
     },
   ) {
     const { asked, limit, route } = held
     const output = held.hold?.granted ?? limit * asked.choices
     this.reply = held.reply
-    this.meter = route.dialect.meter(asked, { output, limit, count: countTokens }, how.backend)
+    const granted = { output, limit, count: countTokens }
+    const meter = route.dialect.meter(asked, granted, how.backend)
+    this.meter = new PrivateMeter(meter, how.own)
     this.wire = route.dialect.wire
     this.streamed = asked.stream
     this.#parts = parts

@@ -1,4 +1,4 @@
-import type { Backend, Refused, Rewritten } from '../dialects/dialect.ts'
+import type { Backend, CacheKey, Refused, Rewritten } from '../dialects/dialect.ts'
 import type { World } from '../floor/world.ts'
 import type { Held } from './call.ts'
 import type { Sent, Upstream, UpstreamListener, UpstreamRequest } from './ports.ts'
@@ -31,11 +31,12 @@ export class Respelling {
   }
 
   /** How a held request is spelled. It is sent through that spelling. */
-  of(held: Held, backend: Backend): Spelling {
+  of(held: Held, backend: Backend, cacheKey: CacheKey): Spelling {
     const name = `${backend} ${held.served}`
     const before = this.#refused(name)
     return new Spelling(held, {
       backend,
+      cacheKey,
       before,
       works: (refused) => this.#remember(name, refused),
     })
@@ -65,6 +66,9 @@ class Spelling implements Upstream, OtherSpelling {
   readonly sent: Rewritten
   readonly #held: Held
   readonly #backend: Backend
+  readonly #cacheKey: CacheKey
+  /** What was sent last. */
+  #last: Rewritten
   readonly #before: Refused
   readonly #works: (refused: Refused) => void
   #other: Refused = NOTHING
@@ -73,15 +77,23 @@ class Spelling implements Upstream, OtherSpelling {
     held: Held,
     how: {
       readonly backend: Backend
+      readonly cacheKey: CacheKey
       readonly before: Refused
       readonly works: (refused: Refused) => void
     },
   ) {
     this.#held = held
     this.#backend = how.backend
+    this.#cacheKey = how.cacheKey
     this.#before = how.before
     this.#works = how.works
     this.sent = this.#spell(how.before)
+    this.#last = this.sent
+  }
+
+  /** The backend reuses nothing that another account has sent (threats L21). */
+  get ownCache(): boolean {
+    return this.#last.ownCache === true
   }
 
   send(request: UpstreamRequest, listener: UpstreamListener): Sent {
@@ -93,10 +105,11 @@ class Spelling implements Upstream, OtherSpelling {
     const { asked, route } = this.#held
     const refused = route.dialect.respell(asked, refusal, this.#before)
     if (refused === null) return null
-    const { body } = this.#spell(refused)
-    if (Buffer.compare(body, this.sent.body) === 0) return null
+    const spelled = this.#spell(refused)
+    if (Buffer.compare(spelled.body, this.sent.body) === 0) return null
     this.#other = refused
-    return body
+    this.#last = spelled
+    return spelled.body
   }
 
   worked(): void {
@@ -105,6 +118,6 @@ class Spelling implements Upstream, OtherSpelling {
 
   #spell(refused: Refused): Rewritten {
     const { asked, limit, route } = this.#held
-    return route.dialect.rewrite(asked, limit, this.#backend, refused)
+    return route.dialect.rewrite(asked, limit, this.#backend, refused, this.#cacheKey)
   }
 }

@@ -90,6 +90,8 @@ export const ALLOWED: Readonly<Record<string, string>> = {
   'src/gate/account-name.ts NAMES': 'an account',
   'src/gate/counts.ts requests': 'a number for each end and status',
   'src/gate/deposits.ts #running': 'a payment that is being credited',
+  'src/gate/own-prompts.ts #known':
+    'hashes of the last 8 prompts of each account, 4,000 accounts at most',
   'src/gate/respelling.ts NOTHING': 'stays empty',
   'src/gate/respelling.ts #known': 'a model of a backend',
   'src/gate/translating.ts #lacking': 'a route of the settings',

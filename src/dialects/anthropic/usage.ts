@@ -43,12 +43,11 @@ export class ReportedUsage {
   }
 
   #report(): Report {
-    const [fresh, cached = 0, written = 0, output = null] = FIGURES.map((name) =>
-      this.#known.get(name),
-    )
-    const named = fresh !== undefined || cached + written > 0
-    const input = named ? (fresh ?? 0) + cached + written : null
-    return { input, cached, written, output, beside: 0 }
+    const [fresh, cached = 0, written, output = null] = FIGURES.map((name) => this.#known.get(name))
+    const apart = cached + (written ?? 0)
+    const input = fresh !== undefined || apart > 0 ? (fresh ?? 0) + apart : null
+    const report = { input, cached, output, beside: 0 }
+    return written === undefined ? report : { ...report, written }
   }
 }
 

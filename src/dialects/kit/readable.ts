@@ -22,7 +22,9 @@ export class Readable {
   bound = 0
   /** Token ids that came as numbers. Each is one token, and none is text. */
   ids = 0
-  readonly #texts: (string | Written)[] = []
+  readonly #texts: string[] = []
+  /** Outermost members. A template writes tools before messages, so they come first. */
+  readonly #members: Written[] = []
 
   text(text: string): void {
     this.bound += worstBytes(text)
@@ -56,7 +58,7 @@ export class Readable {
       return
     }
     this.bound += member.json ?? jsonBytes(JSON.stringify(value))
-    this.#texts.push({ value, bytes: body.subarray(member.value, member.end) })
+    this.#members.push({ value, bytes: body.subarray(member.value, member.end) })
   }
 
   /** Adds the members of an object. A name counts as text unless it is in `known`. */
@@ -73,15 +75,15 @@ export class Readable {
     this.bound += AROUND_KEY
   }
 
-  /** Every string that is in the bound. */
+  /** Every string that is in the bound, outermost members first. */
   texts(): readonly string[] {
-    return this.#texts.map((text) => (typeof text === 'string' ? text : jsonOf(text)))
+    return [...this.#members.map(jsonOf), ...this.#texts]
   }
 
   /** Lets go of the body and its value. What `texts` needs of them is copied. */
   forget(): void {
-    for (const text of this.#texts) {
-      if (typeof text === 'string' || text.value === undefined) continue
+    for (const text of this.#members) {
+      if (text.value === undefined) continue
       text.value = undefined
       const own = Buffer.allocUnsafeSlow(text.bytes.length)
       own.set(text.bytes)

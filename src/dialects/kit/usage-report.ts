@@ -88,10 +88,10 @@ function sum(reports: readonly Report[], prompts: number): Report | null {
   const [first, ...others] = reports
   if (first === undefined) return null
   return others.reduce(
-    (all, { input, cached, written = 0, output, beside }) => ({
+    (all, { input, cached, written, output, beside }) => ({
       input: both(all.input, input, (a, b) => (prompts > 1 ? a + b : Math.max(a, b))),
       cached: prompts > 1 ? all.cached + cached : Math.min(all.cached, cached),
-      written: (all.written ?? 0) + written,
+      ...writtenOf(all.written, written),
       output: both(all.output, output, (a, b) => a + b),
       beside: all.beside + beside,
     }),
@@ -104,3 +104,7 @@ const both = (
   b: number | null,
   join: (a: number, b: number) => number,
 ): number | null => (a === null || b === null ? null : join(a, b))
+
+/** Backends of one API report what they wrote into a cache, or none of them does. */
+const writtenOf = (a?: number, b?: number): Pick<Report, 'written'> =>
+  a === undefined && b === undefined ? {} : { written: (a ?? 0) + (b ?? 0) }

@@ -92,13 +92,13 @@ function inputFigure(evidence: Evidence, report: Report): Figure {
  * reported, they shrink, the cached part first: it may be the cheapest.
  */
 function partsOf(
-  { input, cached, written = 0 }: Report,
+  { input, cached, written }: Report,
   charged: number,
 ): Pick<Quantities, 'cached' | 'cacheWrite'> {
-  const cacheWrite = Math.min(charged, written)
+  const cacheWrite = Math.min(charged, written ?? 0)
   const less = Math.max(0, (input ?? 0) - charged)
   const parts = { cached: Math.min(charged - cacheWrite, Math.max(0, cached - less)) }
-  return cacheWrite === 0 ? parts : { ...parts, cacheWrite }
+  return written === undefined ? parts : { ...parts, cacheWrite }
 }
 
 function outputFigure(evidence: Evidence, report: Report): Figure {

@@ -3,6 +3,7 @@ import { err, ok, type Result } from '../../floor/result.ts'
 import {
   type Asked,
   type Backend,
+  type CacheKey,
   type Dialect,
   type Malformed,
   type MediaTerms,
@@ -11,6 +12,7 @@ import {
   UNKNOWN_TERMS,
   type Wire,
 } from '../dialect.ts'
+import { cacheKeys } from '../kit/cache-keys.ts'
 import { isObject, type Json, type JsonObject } from '../kit/json.ts'
 import { type Document, splice } from '../kit/json-object.ts'
 import type { Readable } from '../kit/readable.ts'
@@ -179,10 +181,13 @@ function rewrite(
   output: number,
   backend: Backend,
   refused: Refused = NONE,
+  cacheKey: CacheKey | null = null,
 ): Rewritten {
   const { document, sifted } = parsed(asked)
-  const gone = new Set(sifted.gone ?? [])
-  const added = [...sifted.anew]
+  const salted = backend === 'vllm' && asked.hasOutput && !refused.has('cache_salt')
+  const keys = cacheKeys(sifted.request, cacheKey, salted)
+  const gone = new Set([...(sifted.gone ?? []), ...keys.gone])
+  const added = [...sifted.anew, ...keys.added]
   if (asked.hasOutput) {
     assert(Number.isSafeInteger(output) && output >= 0, `not an output limit: ${output}`)
     const limit = Math.max(1, output)
@@ -197,7 +202,7 @@ function rewrite(
   }
   const same = added.length === 0 && document.members.every(({ key }) => !gone.has(key))
   const body = same ? asked.body : splice(document, gone, added)
-  return { body, contentType: JSON_TYPE, headers: NO_HEADERS }
+  return { body, contentType: JSON_TYPE, headers: NO_HEADERS, ownCache: keys.salted }
 }
 
 const NO_HEADERS = {}

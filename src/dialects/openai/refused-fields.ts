@@ -2,7 +2,7 @@ import type { Asked, Refused } from '../dialect.ts'
 import { holdsName, namedFields } from '../kit/refused-fields.ts'
 
 /** Fields that a rewritten request may have although its client sent none (threats K5). */
-const ADDED = ['max_tokens', 'max_completion_tokens', 'stream_options'] as const
+const ADDED = ['max_tokens', 'max_completion_tokens', 'stream_options', 'cache_salt'] as const
 type Added = (typeof ADDED)[number]
 
 /**

@@ -1,5 +1,6 @@
 import { assert } from '../../floor/assert.ts'
 import { type Asked, type Dialect, UNKNOWN_TERMS, type Wire } from '../dialect.ts'
+import { cacheKeys } from '../kit/cache-keys.ts'
 import { splice } from '../kit/json-object.ts'
 import { ResponseUsage } from '../kit/response-usage.ts'
 import { EVENT_STREAM, isEventStream, isLabelledEvents } from '../kit/sniff-sse.ts'
@@ -29,14 +30,16 @@ export const openaiResponses: Dialect = {
   path: '/v1/responses',
   headers: [],
   read: (body, _, terms = UNKNOWN_TERMS) => readRequest(body, terms),
-  rewrite(asked, output, _, refused = new Set()) {
+  rewrite(asked, output, backend, refused = new Set(), cacheKey = undefined) {
     assert(Number.isSafeInteger(output) && output >= 0, `not an output limit: ${output}`)
     const { document, gone, anew } = kept(asked)
+    const salted = backend === 'vllm' && !refused.has('cache_salt')
+    const keys = cacheKeys(document.value, cacheKey ?? null, salted)
     const limit = `"max_output_tokens":${Math.max(1, output)}`
     const off = OFF.filter((field) => !refused.has(field)).map((field) => `"${field}":false`)
-    const left = new Set([...gone, 'max_output_tokens'])
-    const body = splice(document, left, [...anew, limit, ...off])
-    return { body, contentType: JSON_TYPE, headers: {} }
+    const left = new Set([...gone, ...keys.gone, 'max_output_tokens'])
+    const body = splice(document, left, [...anew, limit, ...off, ...keys.added])
+    return { body, contentType: JSON_TYPE, headers: {}, ownCache: keys.salted }
   },
   respell,
   meter(asked, granted) {

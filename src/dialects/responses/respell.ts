@@ -12,6 +12,8 @@ export const OFF = ['store', 'background'] as const
  * output limit has one name in this API, so it stays.
  */
 export function respell(asked: Asked, refusal: Uint8Array, before: Refused): Refused | null {
-  const named = namedFields(refusal, OFF).filter((field) => !holdsName(asked.body, field))
+  const named = namedFields(refusal, [...OFF, 'cache_salt']).filter(
+    (field) => !holdsName(asked.body, field),
+  )
   return named.length === 0 ? null : new Set([...before, ...named])
 }

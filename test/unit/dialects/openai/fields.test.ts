@@ -39,7 +39,6 @@ const CLIENTS: readonly [string, object][] = [
       metadata: { a: 'b' },
       modalities: ['text'],
       safety_identifier: 's',
-      prompt_cache_key: 'k',
     },
   ],
   [

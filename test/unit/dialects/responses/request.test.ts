@@ -48,8 +48,10 @@ const CODEX = {
 
 describe('a request', () => {
   it('of Codex passes whole, and every text of it is in the bound and in the estimate', () => {
-    const { tools, input } = CODEX
-    expect(sent(CODEX)).toMatchObject({ ...CODEX, tools, input })
+    const { tools, input, prompt_cache_key, ...others } = CODEX
+    expect(sent(CODEX)).toMatchObject({ ...others, tools, input })
+    // The gate writes it anew for each account (threats L21).
+    expect(sent(CODEX).prompt_cache_key).not.toBe(prompt_cache_key)
     const all = asked(CODEX)
     const texts = all.texts().join(' ')
     for (const text of [

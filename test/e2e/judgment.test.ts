@@ -95,7 +95,7 @@ const TABLE: readonly Row[] = [
     },
   },
   // 404
-  { why: 'a path that is not served', status: 404, code: 'not_found', path: '/v1/responses' },
+  { why: 'a path that is not served', status: 404, code: 'not_found', path: '/v1/files' },
   { why: 'a path of the upstream’s own', status: 404, path: '/api/blobs' },
   {
     why: 'an unknown model, unpaid',
@@ -235,11 +235,11 @@ describe('status codes, in the order of judgment', () => {
     expect(answered.headers['www-authenticate'] !== undefined).toBe(row.offer === true)
     if (row.status === 200) return
     expect(Object.keys(answered.json)[0]).toBe('error')
-    // Whole sentences, or a link at the end.
+    // Whole sentences, or a link at the end. A 402 ends with what stops aider from asking again.
     const { error } = answered.json
     // Ollama's clients read a string.
     expect(row.path?.startsWith('/api/') ? error : error.message).toMatch(
-      /^.{10,}(?:\.|\/llms\.txt)$/s,
+      /^.{10,}(?:\.|\/llms\.txt)(?: \("code":402\))?$/s,
     )
     expect((await gate.balance(rich)).balance_msat).toBe(charged)
   })

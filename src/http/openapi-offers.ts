@@ -50,14 +50,10 @@ export const X402_RESOURCES: Schema = object(
     x402Version: { const: 2 },
     items: list(
       object(['resource', 'type', 'x402Version', 'accepts', 'lastUpdated'], {
-        resource: { type: 'string', format: 'uri' },
-        type: { const: 'http' },
-        x402Version: { const: 2 },
+        resource: text(),
         accepts: { ...list({ type: 'object' }), description: 'Empty while none can be paid.' },
-        lastUpdated: { type: 'string', format: 'date-time' },
       }),
     ),
-    pagination: { type: 'object' },
     version: { const: 1 },
     resources: list({ type: 'string', format: 'uri' }),
   },

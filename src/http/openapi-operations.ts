@@ -1,61 +1,68 @@
 import { ref } from '../floor/json-schema.ts'
 import { countTokensOperations } from './count-tokens-operations.ts'
 import { ollamaOperations } from './ollama-operations.ts'
-import type { Operation } from './operation.ts'
-import type { Terms } from './selling.ts'
+import type { Operation, Parameter } from './operation.ts'
+import type { SoldRoute, Terms } from './selling.ts'
 
 const json = (schema: string) => ({ 'application/json': ref(schema) })
 const TEXT = { type: 'string' }
 
 const PAID = [400, 402, 403, 404, 408, 413, 415, 422, 429, 500, 502, 503, 504]
 
-/**
- * The routes that are sold. If a route tells its price, it also gets an unpaid GET and HEAD, for
- * clients that look first.
- */
+/** The routes that are sold, and how their price is asked for. */
 function routeOperations({
   methods,
   routes,
 }: Pick<Terms, 'routes' | 'methods'>): readonly Operation[] {
-  return routes.flatMap((route): readonly Operation[] => {
-    const { docs, tellsPrice, wire } = route
+  const sold = routes.map((route): Operation => {
     const { path, parameters } = templated(route.path)
     const method = route.method.toLowerCase()
-    const { name: schema, summary, stream } = docs
-    const errors = wire.errors.name
-    const asked = [...parameters, ...(methods.length > 1 ? [chosenRail(methods)] : [])]
-    const sold: Operation = {
-      ...{ path, method, id: `${VERB[method] ?? method}${schema}`, summary, needs: 'paid', errors },
-      ...(asked.length === 0 ? {} : { parameters: asked }),
-      ...(method === 'get'
-        ? {}
-        : { body: { type: docs.request.type, schema: `${schema}Request`, required: true } }),
-      ok: {
-        [docs.answer.type]: ref(`${schema}Answer`),
-        ...(stream === null ? {} : { [stream.type]: stream.schema }),
-      },
-      others: PAID,
+    const { name, summary } = route.docs
+    return {
+      ...{ path, method, id: `${VERB[method] ?? method}${name}`, summary, needs: 'paid' },
+      ...{ sold: route, errors: route.wire.errors.name, ok: null, others: PAID },
+      ...(parameters.length === 0 ? {} : { parameters }),
     }
-    if (!tellsPrice) return [sold]
-    return [
-      sold,
-      {
-        ...{ path, method: 'get', id: `offer${schema}`, needs: 'nothing', ok: null, errors },
-        summary: 'A 402 with the smallest offer; 405 with a pass',
-        others: [400, 402, 403, 405, 500, 503],
-      },
-      {
-        ...{ path, method: 'head', id: `price${schema}`, needs: 'nothing', ok: null, errors },
-        summary: 'A 402 without an offer: X-L402-Price-Sats says what one would ask for',
-        others: [400, 402, 500],
-      },
-    ]
   })
+  return [
+    ...sold,
+    ...unpaid(
+      routes.find(({ tellsPrice }) => tellsPrice),
+      methods,
+    ),
+  ]
 }
 
-/** Of several ways to pay, the one that a 402 offers. */
-const chosenRail = (methods: readonly string[]) =>
-  query('rail', { enum: [...methods], description: 'A 402 then offers this way to pay alone.' })
+/**
+ * An unpaid GET and HEAD of a path that is sold, for clients that look first. All such paths answer
+ * them alike, so that they are described at one.
+ */
+function unpaid(route: SoldRoute | undefined, methods: readonly string[]): readonly Operation[] {
+  if (route === undefined) return []
+  const { docs, path, wire } = route
+  const both = { path, needs: 'nothing', ok: null, errors: wire.errors.name } as const
+  return [
+    {
+      ...{ ...both, method: 'get', id: `offer${docs.name}` },
+      ...(methods.length > 1 ? { parameters: [chosenRail(methods)] } : {}),
+      summary: 'A 402 with the smallest offer; 405 with a pass. So does each path that is sold',
+      others: [400, 402, 403, 405, 500, 503],
+    },
+    {
+      ...{ ...both, method: 'head', id: `price${docs.name}` },
+      summary:
+        'A 402 without an offer: X-L402-Price-Sats says what one would ask for. So does each path that is sold',
+      others: [400, 402, 500],
+    },
+  ]
+}
+
+/** Of several ways to pay, the one that a 402 offers. Each path that is sold takes it. */
+const chosenRail = (methods: readonly string[]): Parameter =>
+  query('rail', {
+    enum: [...methods],
+    description: 'The 402 offers this way to pay alone. So does that of a POST.',
+  })
 
 const VERB: Readonly<Record<string, string>> = { post: 'create' }
 
@@ -70,10 +77,12 @@ function templated(pattern: string) {
   return { path: segments.join('/'), parameters: names.map((name) => inPath(name, TEXT)) }
 }
 
-const query = (name: string, schema: object, required = false) => ({
+const query = (name: string, schema: object, required = false): Parameter => ({
   ...{ name, in: 'query', required, schema },
 })
-const inPath = (name: string, schema: object) => ({ name, in: 'path', required: true, schema })
+const inPath = (name: string, schema: object): Parameter => ({
+  ...{ name, in: 'path', required: true, schema },
+})
 const HASH = { type: 'string', pattern: '^[0-9a-f]{64}$' }
 
 const BUYING: readonly Operation[] = [

@@ -48,12 +48,11 @@ export function paymentSchemes({ methods }: Methods): Readonly<Record<string, ob
  */
 export function paymentInfo({ acceptingPayments, rails }: Selling): unknown {
   const up = acceptingPayments && rails.some((rail) => rail.name === 'payment' && rail.up)
-  const now = up ? '' : ' No payment can be taken at the moment.'
   return {
     offers: [
       {
         ...{ intent: 'charge', method: 'lightning', amount: null, currency: 'sat' },
-        description: `By the token, from credit that is bought over Lightning.${now}`,
+        ...(up ? {} : { description: 'No payment can be taken at the moment.' }),
       },
     ],
   }

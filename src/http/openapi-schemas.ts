@@ -13,7 +13,7 @@ const OFFERED: Readonly<Record<string, Schema>> = {
   l402: ref('Offer'),
   cashu: CASHU_OFFER,
   reason: text('Why a payment was not taken: token_spent, token_partly_spent.'),
-  payment_url: text('A path of this server: the state of the invoice. Not for a shared invoice.'),
+  payment_url: text('A path: the state of the invoice. Not for a shared one.'),
   pay_at: text('The same as a whole link, for people.'),
   payment_state: {
     ...text('What became of the payment for the key of the request.'),
@@ -26,7 +26,7 @@ const OFFERED: Readonly<Record<string, Schema>> = {
     'What the key is made of: the macaroon of this answer and the preimage, or the key of the request.',
   ),
   how_to_pay: text('In words.'),
-  llms_txt: text('A link: how to use this API, with literal requests.'),
+  llms_txt: text('A link: how to use this API.'),
   amount_sats: whole(),
   payment_hash: text(),
   credit_tiers: { ...list(ref('CreditTier')), minItems: 1 },
@@ -39,11 +39,9 @@ const OFFERED: Readonly<Record<string, Schema>> = {
 
 /** The two schemas of an envelope: of an error, and of a 402 with an offer. */
 const errorSchema = ({ schema }: Envelope): Schema => object(Object.keys(schema), schema)
-const paymentRequired = ({ schema }: Envelope): Schema =>
-  object([...Object.keys(schema), 'credit_tiers', 'x402Version', 'accepts'], {
-    ...schema,
-    ...OFFERED,
-  })
+const paymentRequired = ({ name }: Envelope): Schema => ({
+  allOf: [ref(`${name}Error`), ref('Offered')],
+})
 
 const PRICE = object(['unit', 'input', 'cached', 'output', 'request'], {
   unit: { const: 'sats per 1,000 tokens' },
@@ -74,14 +72,14 @@ const BALANCE = object(['account', 'balance_msat', 'held_msat', 'available_msat'
   account: text('A short name of the account, not the pass.'),
   balance_msat: whole(),
   held_msat: whole('Set aside for requests that are running.'),
-  owed_msat: whole('Of requests that came to more than was held for them; taken as others close.'),
+  owed_msat: whole('Still to be taken, as running requests close.'),
   available_msat: whole(),
   balance_sats: whole('Rounded down.'),
   paid_msat: whole(),
   bonus_msat: whole(),
   narrowed: { const: true, description: 'The pass has limits of its own.' },
   withdrawable_msat: whole('Of a root pass: what may leave, with the fees.'),
-  withdrawable: SOURCES,
+  withdrawable: ref('Sources'),
 })
 
 const WITHDRAW_ASK: Schema = {
@@ -111,7 +109,7 @@ const WITHDRAWAL = object(
     token: text('Whoever has it has the sats.'),
     mint: text(),
     balance_msat: whole(),
-    withdrawable: SOURCES,
+    withdrawable: ref('Sources'),
   },
 )
 
@@ -125,7 +123,7 @@ const CHARGE = object(['id', 'created', 'charged_msat'], {
   completion_tokens: whole(),
   held_msat: whole(),
   charged_msat: whole(),
-  owed_msat: whole('Still to be taken, as other running requests close.'),
+  owed_msat: whole('Still to be taken, as running requests close.'),
   charged_usd_micros: whole('The part that dollars paid, in millionths of a dollar.'),
   usd_per_btc: text(),
 })
@@ -188,28 +186,27 @@ const modelName = (ids: readonly string[], few: number): Schema => {
   const distinct = [...new Set(ids)]
   return distinct.length <= few
     ? { type: 'string', enum: distinct }
-    : { type: 'string', examples: distinct.slice(0, few) }
+    : { type: 'string', examples: short(distinct.slice(0, few)) }
 }
 
-/** Schemas of one kind of all dialects, after those that they refer to. */
-function ofDialects(
-  dialects: readonly Pick<Dialect, 'docs'>[],
-  which: 'request' | 'answer',
-  ending: string,
-): Readonly<Record<string, Schema>> {
-  const parts = dialects.map(({ docs }) => docs[which].parts)
-  const named = dialects.map(({ docs }) => [`${docs.name}${ending}`, docs[which].schema] as const)
-  return { ...Object.assign({}, ...parts), ...Object.fromEntries(named) }
+/** The first of these texts that have 1,000 characters together. */
+function short(texts: readonly string[]): readonly string[] {
+  let left = 1_000
+  return texts.filter((one) => {
+    left -= one.length
+    return left >= 0
+  })
 }
 
 /**
- * `components.schemas`. `few` is the most model names that are listed, `mostSats` the largest
- * invoice.
+ * `components.schemas`, without the requests and answers of what is sold. `few` is the most model
+ * names that are listed, `mostSats` the largest invoice.
  */
 export const schemas = (about: {
   readonly models: readonly string[]
   readonly few: number
   readonly mostSats: number
+  /** Of these, the parts that their own schemas refer to. */
   readonly dialects: readonly Pick<Dialect, 'docs'>[]
   /** All envelopes of errors, the usual one first. */
   readonly envelopes: readonly Envelope[]
@@ -217,16 +214,20 @@ export const schemas = (about: {
   ...Object.assign({}, ...about.envelopes.map(({ parts }) => parts)),
   ...Object.fromEntries(about.envelopes.map((one) => [`${one.name}Error`, errorSchema(one)])),
   CreditTier: TIER,
+  Offered: object(['credit_tiers', 'x402Version', 'accepts'], OFFERED),
   Offer: OFFER,
   ...Object.fromEntries(
     about.envelopes.map((one) => [`${one.name}PaymentRequired`, paymentRequired(one)]),
   ),
   ModelName: modelName(about.models, about.few),
-  ...ofDialects(about.dialects, 'request', 'Request'),
-  ...ofDialects(about.dialects, 'answer', 'Answer'),
+  ...Object.assign(
+    {},
+    ...about.dialects.flatMap(({ docs }) => [docs.request.parts, docs.answer.parts]),
+  ),
   Price: PRICE,
   Model: MODEL,
   ModelList: object(['object', 'data'], { object: { const: 'list' }, data: list(ref('Model')) }),
+  Sources: SOURCES,
   Balance: BALANCE,
   Charge: CHARGE,
   ChargeList: object(['data', 'has_more'], {
@@ -258,20 +259,12 @@ export const schemas = (about: {
   Health: HEALTH,
   Description: object(['version', 'name', 'pricing', 'endpoints', 'payment', 'capabilities'], {
     version: { const: 1 },
-    name: text(),
-    money: { enum: ['real', 'test', 'play'] },
     accepting_payments: flag,
     pricing: { type: 'object' },
     endpoints: list({ type: 'object' }),
-    payment: { type: 'object' },
-    capabilities: { type: 'object' },
   }),
   X402Resources: X402_RESOURCES,
   ...OLLAMA_SCHEMAS,
   ...COUNT_TOKENS_SCHEMAS,
-  OpenApi: object(['openapi', 'info', 'paths'], {
-    openapi: text(),
-    info: { type: 'object' },
-    paths: { type: 'object' },
-  }),
+  OpenApi: object(['openapi', 'info', 'paths'], { openapi: text() }),
 })

@@ -4,6 +4,7 @@ import { FakeChain } from '../support/fake-chain.ts'
 import { startGate } from '../support/gate.ts'
 import { MemoryFacilitator } from '../support/memory-facilitator.ts'
 import { HandReconciler, MemoryX402Payments } from '../support/memory-x402.ts'
+import { pathsOf } from '../support/openapi.ts'
 import { TestWorld } from '../support/world.ts'
 import { PAY_TO, rateOf } from '../support/x402-bed.ts'
 import { read402 } from '../support/x402-buyer.ts'
@@ -58,7 +59,8 @@ describe('the documents and a real 402', () => {
     expect(asked.status).toBe(402)
     expect(wellKnown.payment.methods).toEqual(on)
     for (const name of on) expect([name, wellKnown.payment[name].accepting]).toEqual([name, true])
-    const { headers } = openapi.paths[CHAT].post.responses[402]
+    const post = pathsOf(openapi)[CHAT]?.post
+    const headers = post?.responses[402]?.headers ?? {}
     for (const name of Object.keys(headers)) {
       expect(Object.keys(asked.headers)).toContain(name.toLowerCase())
     }
@@ -71,7 +73,7 @@ describe('the documents and a real 402', () => {
     )
     expect(x402.status).toBe(on.includes('x402') ? 200 : 404)
     expect(asked.json.accepts.length).toBe(on.includes('x402') ? 1 : 0)
-    const offers = openapi.paths[CHAT].post['x-payment-info']?.offers
+    const offers = post?.['x-payment-info']?.offers
     expect(offers?.length ?? 0).toBe(on.includes('payment') ? 1 : 0)
   })
 

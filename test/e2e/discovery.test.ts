@@ -7,10 +7,12 @@ import { bearer, child, type Pass } from '../support/buyer.ts'
 import { FORM_HEAD, form } from '../support/forms.ts'
 import { startGate, type TestGate } from '../support/gate.ts'
 import { parseLlmsTxt } from '../support/llms-txt.ts'
+import { type Operation, pathsOf, saidOf } from '../support/openapi.ts'
 import { checker } from '../support/schema.ts'
 import { serve } from '../support/serve.ts'
 import { FakePayer, hashOf, invoiceOf, PAID } from '../support/withdrawal-bed.ts'
 
+const CHAT = '/v1/chat/completions'
 const DOCUMENTS = ['/.well-known/l402', '/llms.txt', '/openapi.json']
 
 let gate: TestGate
@@ -36,17 +38,11 @@ const documents = async (of: TestGate, headers = {}) => ({
   openapi: (await of.ask({ path: '/openapi.json', headers })).json,
 })
 
-interface Response {
-  readonly content?: Readonly<Record<string, { readonly schema: object }>>
-  readonly headers?: object
-}
-interface Operation {
-  readonly responses: Readonly<Record<string, Response>>
-}
+const UNSAID = { description: 'nothing' }
 
 /** What is in an answer and not in its operation in `/openapi.json`. */
-function unsaid(openapi: object, { responses }: Operation, answered: Answered): readonly string[] {
-  const response = responses[answered.status]
+function unsaid(openapi: object, operation: Operation, answered: Answered): readonly string[] {
+  const response = saidOf(operation, answered.status)
   if (response === undefined) return [`the status ${answered.status} is not said`]
   const type = answered.headers['content-type']?.split(';', 1)[0] ?? ''
   if (response.content === undefined) return answered.text === '' ? [] : ['a body is not said']
@@ -240,11 +236,24 @@ describe('/openapi.json', () => {
       failing: invoiceOf(gate.world, 1_000, { name: 'nobody' }),
     }
     const asked = questions(pass, { hash: made.payment_hash, token }, leaving)
-    const operations = Object.entries(
-      openapi.paths as Record<string, Record<string, Operation>>,
-    ).flatMap(([path, item]) =>
+    const paths = pathsOf(openapi)
+    const described = Object.entries(paths).flatMap(([path, item]) =>
       Object.entries(item).map(([m, one]) => [`${m} ${path}`, one] as const),
     )
+    // GET and HEAD are described at one of the paths that are sold. An API refuses as its POST does.
+    const [, ...others] = Object.keys(APIS)
+    const unpaid = others.flatMap((path): readonly (readonly [string, Operation])[] => {
+      const { get, head } = paths[CHAT] ?? {}
+      const { post } = paths[path] ?? {}
+      if (get === undefined || head === undefined || post === undefined) return []
+      const { 402: offer = UNSAID, default: refusal = UNSAID } = post.responses
+      const responses = { 400: refusal, 402: offer, 405: refusal }
+      return [
+        [`get ${path}`, { ...get, responses }],
+        [`head ${path}`, head],
+      ]
+    })
+    const operations = [...described, ...unpaid]
     expect([...asked.keys()].sort()).toEqual(operations.map(([name]) => name).sort())
     const found: string[] = []
     for (const [name, operation] of operations) {
@@ -263,7 +272,8 @@ describe('/openapi.json', () => {
 
   it('a difference to the document is found', async () => {
     const { openapi } = await documents(gate)
-    const { post } = openapi.paths['/v1/chat/completions']
+    const post = pathsOf(openapi)[CHAT]?.post
+    if (post === undefined) throw new Error('no chat')
     const refused = await gate.chat(null)
     expect(unsaid(openapi, post, refused)).toEqual([])
     expect(unsaid(openapi, post, { ...refused, status: 418 })).toHaveLength(1)
@@ -274,18 +284,16 @@ describe('/openapi.json', () => {
 
   it('an unpaid 402 has the documented headers', async () => {
     const { openapi } = await documents(gate)
-    const said = openapi.paths['/v1/chat/completions']
+    const said = pathsOf(openapi)[CHAT]
     const [get, head] = [await gate.chat(null), await gate.ask({ ...CHAT_PATH, method: 'HEAD' })]
-    for (const name of Object.keys(said.post.responses[402].headers)) {
-      expect(get.headers).toHaveProperty(name.toLowerCase())
-    }
-    for (const name of Object.keys(said.head.responses[402].headers)) {
-      expect(head.headers).toHaveProperty(name.toLowerCase())
-    }
+    const named = (method: string) => Object.keys(said?.[method]?.responses[402]?.headers ?? {})
+    expect([named('post'), named('head')]).toEqual([['WWW-Authenticate'], ['X-L402-Price-Sats']])
+    for (const name of named('post')) expect(get.headers).toHaveProperty(name.toLowerCase())
+    for (const name of named('head')) expect(head.headers).toHaveProperty(name.toLowerCase())
   })
 })
 
-const CHAT_PATH = { path: '/v1/chat/completions' }
+const CHAT_PATH = { path: CHAT }
 
 describe('the documents', () => {
   it.each([

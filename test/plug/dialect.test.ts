@@ -6,6 +6,7 @@ import type { Targets } from '../../src/gate/targets.ts'
 import { runDialectContract } from '../contract/dialect.ts'
 import { bearer } from '../support/buyer.ts'
 import { startGate } from '../support/gate.ts'
+import { pathsOf } from '../support/openapi.ts'
 import { imageLines } from './image-lines.ts'
 
 const image = (data: string) => `{"image":"${data}"}\n`
@@ -131,15 +132,19 @@ describe('a dialect that the program has never heard of, in a whole gate', () =>
   it('is in the documents of the gate, with the errors that it writes', async () => {
     const gate = await drawing([])
     const { json } = await gate.ask({ path: '/openapi.json' })
-    const { post } = json.paths[imageLines.path]
+    const post = pathsOf(json)[imageLines.path]?.post
     expect(post).toMatchObject({ operationId: 'createDraw', summary: imageLines.docs.summary })
-    expect(Object.keys(post.responses[200].content)).toEqual([
+    expect(Object.keys(post?.responses[200]?.content ?? {})).toEqual([
       'application/json',
       'application/x-ndjson',
     ])
     const schemas = json.components.schemas
-    expect(post.responses[402].content['application/json'].schema.$ref).toContain('DrawPayment')
-    expect(schemas.DrawPaymentRequired.properties).toMatchObject({ error: { type: 'string' } })
+    const unpaid = post?.responses[402]?.content?.['application/json']?.schema.$ref
+    expect(unpaid).toBe('#/components/schemas/DrawPaymentRequired')
+    expect(schemas.DrawError.properties).toMatchObject({ error: { type: 'string' } })
+    expect(schemas.DrawPaymentRequired.allOf).toContainEqual({
+      $ref: '#/components/schemas/DrawError',
+    })
     expect(schemas.DrawRequest.required).toEqual(['model', 'prompt'])
     const { text } = await gate.ask({ path: '/llms.txt' })
     expect(text).toContain(imageLines.docs.stream?.cost)

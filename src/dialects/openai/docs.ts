@@ -30,7 +30,7 @@ const LIMIT = whole('Output tokens at most. A balance that affords less makes a 
 const SAMPLING: Readonly<Record<string, Schema>> = {
   stream: flag,
   stream_options: object([], { include_usage: flag }),
-  max_tokens: LIMIT,
+  max_tokens: ref('OutputLimit'),
   temperature: number(0, 2),
   top_p: number(0, 1),
   n: { type: 'integer', minimum: 1 },
@@ -42,7 +42,7 @@ const CHAT = object(['model', 'messages'], {
   model: ref('ModelName'),
   messages: { ...list(ref('Message')), minItems: 1 },
   ...SAMPLING,
-  max_completion_tokens: LIMIT,
+  max_completion_tokens: ref('OutputLimit'),
   tools: list({ type: 'object' }),
   tool_choice: { anyOf: [{ type: 'string' }, { type: 'object' }] },
   response_format: { type: 'object' },
@@ -101,7 +101,7 @@ const parts = { TokenUsage: USAGE }
 export const CHAT_DOCS: Docs = {
   name: 'Chat',
   summary: 'Chat completion',
-  request: { type: JSON_TYPE, schema: CHAT, parts: { Message: MESSAGE } },
+  request: { type: JSON_TYPE, schema: CHAT, parts: { Message: MESSAGE, OutputLimit: LIMIT } },
   answer: { type: JSON_TYPE, schema: answer('choices'), parts },
   stream: STREAM,
   example: (model) => ({
@@ -114,7 +114,7 @@ export const CHAT_DOCS: Docs = {
 export const COMPLETION_DOCS: Docs = {
   name: 'Completion',
   summary: 'Completion of a text',
-  request: { type: JSON_TYPE, schema: COMPLETION, parts: {} },
+  request: { type: JSON_TYPE, schema: COMPLETION, parts: { OutputLimit: LIMIT } },
   answer: { type: JSON_TYPE, schema: answer('choices'), parts },
   stream: STREAM,
   example: () => null,

@@ -11,6 +11,7 @@ import { soldOf, type Terms } from '../../../src/http/selling.ts'
 import { parsePrice } from '../../../src/money/parse.ts'
 import { makePricing } from '../../../src/money/pricing.ts'
 import { parseLlmsTxt } from '../../support/llms-txt.ts'
+import { type OpenApi, type Operation, pathsOf } from '../../support/openapi.ts'
 import { checker } from '../../support/schema.ts'
 import { everySlot } from '../../support/slots.ts'
 
@@ -81,16 +82,10 @@ const RAILS = ['l402', 'cashu', 'x402', 'payment']
 const SUBSETS = Array.from({ length: 2 ** RAILS.length }, (_, bits) =>
   RAILS.filter((_name, at) => ((bits >> at) & 1) === 1),
 )
-const chat = (openapi: { paths: Record<string, { post: Operation }> }): Operation => {
-  const { post } = openapi.paths['/v1/chat/completions'] ?? {}
-  if (post === undefined) throw new Error('no chat')
-  return post
-}
-interface Operation {
-  readonly parameters?: readonly { readonly name: string; readonly schema: object }[]
-  readonly responses: Record<number, { readonly headers: Record<string, unknown> }>
-  readonly security: readonly Record<string, unknown>[]
-  readonly 'x-payment-info'?: { readonly offers: readonly Record<string, unknown>[] }
+const chat = (openapi: OpenApi, method = 'post'): Operation => {
+  const one = pathsOf(openapi)['/v1/chat/completions']?.[method]
+  if (one === undefined) throw new Error('no chat')
+  return one
 }
 
 /** What is said only if its rail is on: by the rail, a text of each document. */
@@ -113,7 +108,9 @@ describe('each document names the ways to pay that are on, and no other', () => 
       expect(wellKnown.payment.methods).toEqual(methods)
       const operation = chat(openapi)
       const offered = Object.keys(operation.responses[402]?.headers ?? {})
-      const schemes = operation.security.flatMap((one) => Object.keys(one))
+      // What is sold has the security of the whole document.
+      expect(operation.security).toBe(undefined)
+      const schemes = openapi.security.flatMap((one: object) => Object.keys(one))
       for (const [name, words] of Object.entries(WORDS)) {
         const on = methods.includes(name)
         // With no rail at all, the text keeps the usual way: the operator may turn it on.
@@ -134,7 +131,7 @@ describe('each document names the ways to pay that are on, and no other', () => 
       expect(wellKnown.payment.createInvoice !== undefined).toBe(methods.includes('l402'))
       expect(openapi.paths['/.well-known/x402'] !== undefined).toBe(methods.includes('x402'))
       expect(x402 !== null).toBe(methods.includes('x402'))
-      const rail = operation.parameters?.find((one) => one.name === 'rail')
+      const rail = chat(openapi, 'get').parameters?.find((one) => one.name === 'rail')
       expect(rail?.schema).toEqual(
         methods.length > 1 ? { enum: methods, description: expect.any(String) } : undefined,
       )

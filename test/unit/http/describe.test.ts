@@ -6,11 +6,12 @@ import { describe, expect, it } from 'vitest'
 import { routesOf } from '../../../src/daemon/routes.ts'
 import { dialects } from '../../../src/dialects/index.ts'
 import { openAiErrors } from '../../../src/dialects/openai/errors.ts'
+import { object, text } from '../../../src/floor/json-schema.ts'
 import { err, ok } from '../../../src/floor/result.ts'
 import { makeApp } from '../../../src/http/app.ts'
 import { type DescribeParts, makeDescribe } from '../../../src/http/describe.ts'
 import { priceWords, shownName } from '../../../src/http/llms-txt.ts'
-import { type ShownPrice, soldOf, type Terms } from '../../../src/http/selling.ts'
+import { type ShownPrice, type SoldRoute, soldOf, type Terms } from '../../../src/http/selling.ts'
 import { parsePrice } from '../../../src/money/parse.ts'
 import { makePricing } from '../../../src/money/pricing.ts'
 import { parseLlmsTxt } from '../../support/llms-txt.ts'
@@ -117,13 +118,98 @@ describe('each document is what its specification asks for', () => {
   it('a registry reads no more than 64 KiB of OpenAPI, however many models there are', async () => {
     const ids = Array.from({ length: 2_000 }, (_, n) => `some-vendor/some-long-model-name-${n}`)
     const { openapi } = await written(about(ids))
-    expect(JSON.stringify(openapi).length).toBeLessThan(64 * 1024)
+    expect(bytes(openapi)).toBeLessThan(64 * 1024)
     expect(openapi['x-satgate']).toMatchObject({
       models: 2_000,
       all_prices: `${ORIGIN}/v1/models`,
     })
+    expect(Object.keys(openapi['x-satgate'].prices).length).toBeGreaterThan(50)
+  })
+
+  const selling = (apis: number, methods: readonly string[]): Partial<DescribeParts> => {
+    const sold = Array.from({ length: apis }, (_, at) => routes[at] ?? api(at))
+    return { terms: { ...terms, routes: sold, methods, cashuMints: ['https://mint.example'] } }
+  }
+  const RAILS = ['l402', 'payment', 'cashu', 'x402']
+
+  it.each([
+    [20, ['l402'], 50],
+    [20, RAILS, 10],
+    [25, ['l402'], 10],
+    [25, RAILS, 0],
+  ])(
+    'nor however many APIs there are: %i with %j leave room for prices of %i models',
+    async (apis, methods, least) => {
+      const parts = selling(apis, methods)
+      for (const name of ['some-vendor/some-model-name', 'a-name-of-250-characters-'.repeat(10)]) {
+        const ids = Array.from({ length: 2_000 }, (_, n) => `${name}${n}`)
+        const { openapi } = await written(about(ids, parts))
+        const shown = Object.keys(openapi['x-satgate'].prices)
+        expect(await openApiMistakes(openapi)).toEqual([])
+        expect(bytes(openapi)).toBeLessThan(64 * 1024)
+        expect(shown).toEqual(ids.slice(0, shown.length))
+        if (name.length < 100) expect(shown.length).toBeGreaterThanOrEqual(least)
+      }
+    },
+  )
+
+  it('the schemas lose their descriptions only if it gets too long', async () => {
+    const fieldOf = async (apis: number) =>
+      (await written(about([], selling(apis, RAILS)))).openapi.components.schemas.Balance.properties
+    expect((await fieldOf(2)).held_msat.description).toContain('Set aside')
+    expect((await fieldOf(25)).held_msat).toEqual({ type: 'integer', minimum: 0 })
+  })
+
+  it('an API adds at most 2,500 bytes, and what several say alike is written once', async () => {
+    const of = async (some: Terms['routes']) =>
+      bytes((await written(about([], { terms: { ...terms, routes: some } }))).openapi)
+    const all = await of(routes)
+    for (const route of routes) {
+      const without = routes.filter((one) => one !== route)
+      expect([route.path, all - (await of(without)) < 2_500]).toEqual([route.path, true])
+    }
+    const twice = { ...(routes[0] as SoldRoute), path: '/v2/chat/completions' }
+    twice.docs = { ...twice.docs, name: 'Twice' }
+    expect((await of([...routes, twice])) - all).toBeLessThan(900)
+  })
+
+  it('no two APIs give one name to two schemas', async () => {
+    const named = new Map<string, string>()
+    for (const { docs } of dialects) {
+      const { answer, name, request } = docs
+      const own = { [`${name}Request`]: request.schema, [`${name}Answer`]: answer.schema }
+      for (const [key, part] of Object.entries({ ...request.parts, ...answer.parts, ...own })) {
+        const text = JSON.stringify(part)
+        expect([key, named.get(key) ?? text]).toEqual([key, text])
+        named.set(key, text)
+      }
+    }
   })
 })
+
+const bytes = (document: unknown): number => Buffer.byteLength(JSON.stringify(document))
+
+const fields = (count: number, at: number) =>
+  object(
+    [],
+    Object.fromEntries(Array.from({ length: count }, (_, n) => [`name${at}of${n}`, text()])),
+  )
+
+/** An API with schemas of its own, as long as those of rerank. */
+const api = (at: number): SoldRoute => {
+  const [first] = routes
+  if (first === undefined) throw new Error('no route')
+  const type = 'application/json'
+  return {
+    ...first,
+    path: `/v1/other/number/${at}`,
+    docs: {
+      ...{ ...first.docs, name: `Other${at}`, summary: `An API with the number ${at}` },
+      request: { type, schema: fields(15, at), parts: {} },
+      answer: { type, schema: fields(5, at), parts: {} },
+    },
+  }
+}
 
 /** From the appendix of draft-payment-discovery-01. */
 const OFFER = {
@@ -176,7 +262,8 @@ describe('openapi.json', () => {
     const served = app.routes
       .filter(({ path }) => path !== '/*')
       .map(({ method, path }) => `${method} ${path}`)
-      .concat(dialects.flatMap(({ path }) => SOLD.map((method) => `${method} ${path}`)))
+      .concat(dialects.map(({ path }) => `POST ${path}`))
+      .concat(SOLD.map((method) => `${method} ${dialects[0]?.path}`))
       .map((route) => route.replace(/:(\w+)(\{[^}]*\})?/g, '{$1}'))
     const described = Object.entries(openapi.paths as object).flatMap(([path, item]) =>
       Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
@@ -199,8 +286,8 @@ interface Operation {
   readonly 'x-payment-info'?: object
 }
 
-/** The methods of a route to which it does not answer 405. */
-const SOLD = ['GET', 'HEAD', 'POST']
+/** All APIs answer these to whoever has not paid. They are described at the first one. */
+const SOLD = ['GET', 'HEAD']
 /** Paths for this machine only, and for people. */
 const NOT_THE_API = new Set(['POST /play/pay', 'GET /', 'GET /assets/{name}'])
 

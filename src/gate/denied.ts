@@ -90,9 +90,11 @@ export function notHeld(
 ): Denied {
   if (why.why === 'no_slot') return refused(FULL)
   const reason = why.why === 'insufficient_funds' ? short(why.needed, why.balance, about.has) : null
-  const { payer } = call
-  return {
-    ...{ is: 'not_held', priced: call, payer, reason, state: 'used_up', unpaid: null },
-    refusal: holdRefusal(why, about),
-  }
+  return { ...refusedFor(call, holdRefusal(why, about)), reason }
 }
+
+/** A request of a good payer whose money is not held. `refusal`: as `Unpaid` has it. */
+export const refusedFor = (call: Authenticated, refusal: Refusal | null): Unpaid => ({
+  ...{ is: 'not_held', priced: call, payer: call.payer, reason: null, state: 'used_up' },
+  ...{ unpaid: null, refusal },
+})

@@ -22,6 +22,7 @@ import type { RateNow } from './dollars.ts'
 import type { Forwarder } from './forward.ts'
 import type { GiveChange } from './give-change.ts'
 import { holdFor } from './hold-request.ts'
+import { tooDear } from './max-cost.ts'
 import type { ModeRule } from './mode.ts'
 import { readPriced } from './parse.ts'
 import type { PaymentRequired } from './payment-required.ts'
@@ -201,6 +202,8 @@ export class Gate {
       const gone = route.targets.gone()
       if (gone !== null) return err(refused(gone))
       if (!sells) return err(unpaidFor(incoming, call))
+      const dear = tooDear(call, this.#parts.mode.beside)
+      if (dear !== null) return err(refused(dear))
     }
     const operation = { path, method, model: asked.model }
     const { authenticator, paymentRequired } = this.#parts

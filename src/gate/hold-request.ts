@@ -1,9 +1,10 @@
 import { type Awaitable, andThen } from '../floor/awaitable.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import type { World } from '../floor/world.ts'
+import type { Limit } from '../ledger/ledger.ts'
 import { formatSat } from '../money/msat.ts'
 import { type Authenticated, type Held, toHeld, withWanted } from './call.ts'
-import { type Denied, notHeld, refused as refusedWith } from './denied.ts'
+import { type Denied, notHeld, refusedFor, refused as refusedWith } from './denied.ts'
 import {
   bothBalances,
   type DollarTerms,
@@ -12,6 +13,7 @@ import {
   type RateNow,
 } from './dollars.ts'
 import type { NotHeld } from './hold.ts'
+import { isMaxCost, leastCost, maxCostOf, maxCostRefusal } from './max-cost.ts'
 import type { ModeRule } from './mode.ts'
 import { type Payer, passOf } from './payer.ts'
 import { fitted } from './price.ts'
@@ -55,7 +57,7 @@ function holdOf(
     request: {
       id: place?.id ?? call.id,
       account: payer.account,
-      limits: payer.limits,
+      limits: limitsOf(call, payer),
       what: { model: served, dialect: route.dialect.name, pass: passOf(payer) },
     },
     rate,
@@ -78,6 +80,12 @@ function holdOf(
   )
 }
 
+/** The limits of the payer, and the one that the client names for this request. */
+function limitsOf({ incoming }: Authenticated, { limits }: Payer): readonly Limit[] {
+  const own = maxCostOf(incoming)
+  return own.ok && own.value !== null ? [...limits, own.value] : limits
+}
+
 /**
  * Why the money is not held. A pass that has dollars is told both balances; if they have no rate, they
  * can be spent later, so nobody is asked to pay again.
@@ -94,6 +102,9 @@ function refusalOf(
 ): Awaitable<Denied> {
   const { dollars, mode, payer, world } = about
   const said = { now: world.now(), beside: mode.beside }
+  if (refused.why === 'limit_reached' && isMaxCost(refused.limit)) {
+    return refusedFor(call, maxCostRefusal(refused.limit, leastCost(call), mode.beside))
+  }
   if (refused.why !== 'insufficient_funds') return notHeld(call, refused, said)
   return andThen(mode.dollars(payer.account), (usd) => {
     if (usd === 0n) return notHeld(call, refused, said)

@@ -2,6 +2,7 @@ import type { Terms } from '../dialects/dialect.ts'
 import type { Awaitable } from '../floor/awaitable.ts'
 import { err, ok, type Result } from '../floor/result.ts'
 import { type Call, type Parsed, type Priced, toParsed } from './call.ts'
+import { maxCostOf } from './max-cost.ts'
 import { type PriceParts, price } from './price.ts'
 import { type Refusal, refuse } from './refusal.ts'
 
@@ -18,6 +19,8 @@ export function readPriced(
 export function parse(call: Call, terms: Terms): Result<Parsed, Refusal> {
   const { body, head, query } = call.incoming
   if (call.route.query && !QUERY.test(query)) return err(BAD_QUERY)
+  const limit = maxCostOf(call.incoming)
+  if (!limit.ok) return limit
   const asked = call.route.dialect.read(body, head, terms)
   if (asked.ok) return ok(toParsed(call, asked.value))
   const { status, code, message, param } = asked.error

@@ -20,6 +20,8 @@ export interface Incoming {
   readonly rail: string | null
   /** The value of `Accept-Payment`: how its client can pay. Null if it does not say. */
   readonly acceptPayment: string | null
+  /** The value of `X-Max-Cost`, as it came. Null if the client does not say. */
+  readonly maxCost: string | null
   /** The credentials in its headers. `presentation.ts` reads them once. */
   readonly presented: Presentation
   /** The headers that a dialect may see. */

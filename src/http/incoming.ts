@@ -162,6 +162,11 @@ class Received implements Incoming {
     return value === undefined ? null : String(value)
   }
 
+  get maxCost(): string | null {
+    const value = this.#request.headers['x-max-cost']
+    return value === undefined ? null : String(value)
+  }
+
   get origin(): string {
     return originOf(this.#request, this.#options)
   }

@@ -97,6 +97,7 @@ function terms(selling: Selling): string {
         ]
       : []),
     `- At most ${number(limits.outputTokens)} output tokens in one answer; ${number(limits.usualOutputTokens)} if the request names no limit. The limit can be lower if the balance is small, or if the model is slow and the answer is not streamed. The header \`X-Max-Tokens-Applied\` tells the limit.`,
+    '- `X-Max-Cost: 2` on a request: it costs at most 2 sats. The answer is shortened to fit, or refused with the number if the prompt alone may cost more.',
     `- At most ${number(limits.body)} bytes in one request.`,
     '- After a 503 whose `code` ends with `_pending`, never pay again: send the same request in some seconds.',
   ].join('\n')

@@ -21,7 +21,7 @@ function routeOperations({
     return {
       ...{ path, method, id: `${VERB[method] ?? method}${name}`, summary, needs: 'paid' },
       ...{ sold: route, errors: route.wire.errors.name, ok: null, others: PAID },
-      ...(parameters.length === 0 ? {} : { parameters }),
+      parameters: [...parameters, MAX_COST],
     }
   })
   return [
@@ -63,6 +63,12 @@ const chosenRail = (methods: readonly string[]): Parameter =>
     enum: [...methods],
     description: 'The 402 offers this way to pay alone. So does that of a POST.',
   })
+
+const MAX_COST: Parameter = {
+  ...{ name: 'X-Max-Cost', in: 'header', required: false },
+  ...{ schema: { type: 'string', pattern: '^\\d+(\\.\\d{1,3})?$' }, shared: 'MaxCost' },
+  description: 'Sats that this request may cost at most.',
+}
 
 const VERB: Readonly<Record<string, string>> = { post: 'create' }
 

@@ -276,7 +276,7 @@ export class SimBuyer {
   #incoming({ id, at, body }: Asked, presented: Incoming['presented']): Incoming {
     return {
       ...{ id, at, method: 'POST', path: PATH, query: '', presented, trailers: false },
-      ...{ rail: null, acceptPayment: null },
+      ...{ rail: null, acceptPayment: null, maxCost: null },
       head: { contentType: 'application/json', headers: {} },
       body,
       admitBody: () => {},

@@ -121,7 +121,7 @@ async function stage() {
     ids += 1
     const incoming = {
       ...{ id: `call-${ids}`, method: 'GET', path: '/files/a', query: '', body: Buffer.alloc(0) },
-      ...{ rail: null, acceptPayment: null },
+      ...{ rail: null, acceptPayment: null, maxCost: null },
       ...{ presented: { is: presented }, head: { contentType: null, headers: {} } },
     } as unknown as Incoming
     const reply = {

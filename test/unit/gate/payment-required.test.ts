@@ -191,7 +191,7 @@ describe('402s with copies of one shared invoice', () => {
     const rail = { offer: () => ok(left.shift() as Offer) } as unknown as Rail
     const gate = new PaymentRequired([rail], { min: 10, max: 1_000 }, new Tiers([]))
     return async (origin = 'https://a') => {
-      const who = { client: 'c', site: 's', rail: null, acceptPayment: null }
+      const who = { client: 'c', site: 's', rail: null, acceptPayment: null, maxCost: null }
       const from = { origin, path: '/', ...who, body: new Uint8Array() }
       const incoming = from as unknown as Priced['incoming']
       const denied = { payer: null, reason: 'Because.', state: 'none', unpaid: null } as const
@@ -226,7 +226,7 @@ it('whatever rail comes first, its words begin a sentence, and those of the othe
   })
   const rails = [rail('pay by one'), rail('pay by two')] as unknown as Rail[]
   const gate = new PaymentRequired(rails, { min: 10, max: 1_000 }, new Tiers([]))
-  const who = { client: 'c', site: 's', rail: null, acceptPayment: null }
+  const who = { client: 'c', site: 's', rail: null, acceptPayment: null, maxCost: null }
   const from = { origin: 'https://a', path: '/', ...who, body: new Uint8Array() }
   const denied = { payer: null, reason: 'Because.', state: 'none', unpaid: null } as const
   const about = { sat: 10, least: 10, ...denied }

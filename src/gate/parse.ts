@@ -16,7 +16,7 @@ export function readPriced(
 }
 
 /** Reads the body in the dialect of its route. Refuses with 400, 413 or 415. */
-export function parse(call: Call, terms: Terms): Result<Parsed, Refusal> {
+function parse(call: Call, terms: Terms): Result<Parsed, Refusal> {
   const { body, head, query } = call.incoming
   if (call.route.query && !QUERY.test(query)) return err(BAD_QUERY)
   const limit = maxCostOf(call.incoming)

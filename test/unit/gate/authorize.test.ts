@@ -78,7 +78,7 @@ async function stage(parts: { balance: number; slots: number | null; mode?: Mode
     const gone = new EventEmitter()
     const incoming = {
       ...{ id: `call-${ids}`, method: 'GET', path: '/files/a', query: '', body: Buffer.alloc(0) },
-      ...{ presented: { is: presented }, head: { contentType: null, headers: {} } },
+      ...{ maxCost: null, presented: { is: presented }, head: { contentType: null, headers: {} } },
       isLocal: () => true,
     } as unknown as Incoming
     const reply = { onGone: (then: () => void) => gone.on('gone', then) } as unknown as Reply

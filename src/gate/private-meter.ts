@@ -62,8 +62,8 @@ export class PrivateMeter implements Meter {
     return this.#meter.sofar(prompt)
   }
 
-  usage(promptEstimate: number): Counted {
-    const { cacheWrite, ...counted } = this.#meter.usage(promptEstimate)
+  usage(promptEstimate: number, left?: boolean): Counted {
+    const { cacheWrite, ...counted } = this.#meter.usage(promptEstimate, left)
     const { cached = 0 } = counted
     const own = cached === 0 ? 0 : Math.min(cached, this.#most())
     // Where writing into the cache is reported, a miss would have been written.

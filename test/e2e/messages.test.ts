@@ -82,6 +82,12 @@ describe('the Messages API in a whole gate', () => {
       headers: JSON_TYPE,
       pieces: [JSON.stringify({ ...ANSWER, usage })],
     }
+    // What others left in the cache is not told, and charged as what a miss would have written (L21).
+    const first = await gate.ask({ ...ask(), headers: bearer(pass) })
+    expect(first.json.usage).toMatchObject({
+      ...{ cache_read_input_tokens: 0, cache_creation_input_tokens: 50 },
+    })
+    expect(first.headers['x-cost-msat']).toBe('113')
     const answer = await gate.ask({ ...ask(), headers: bearer(pass) })
     expect([answer.status, answer.json.usage]).toEqual([200, usage])
     // 10 at 1, 20 at 0.1, 30 at 2, and 3 of output.

@@ -118,8 +118,12 @@ describe('a request whose API the backend lacks', () => {
       '{"error":{"message":"The model `x` does not exist.","type":"NotFoundError","code":404}}',
     ],
     ['OpenAI', '{"error":{"message":"It does not exist","code":"model_not_found"}}'],
+    [
+      'OpenAI, of thinking that a client invents',
+      '{"error":{"message":"Item with id \'rs_1\' not found. Items are not persisted when `store` is set to false.","param":"input"}}',
+    ],
   ])(
-    'a model that is not there is no path that is not there, in the words of %s',
+    'L18 a model or an item that is not there is no path that is not there, in the words of %s',
     async (_, body) => {
       const gate = await lacking({ body })
       const answer = await gate.ask(question(await gate.buy(1000)))
@@ -128,6 +132,16 @@ describe('a request whose API the backend lacks', () => {
       await gate.proof()
     },
   )
+
+  it.each([
+    '{"status":"failed","error":{"message":"x"},"instructions":"unexpected endpoint or method"}',
+    '{"error":{"message":"I cannot answer: Unexpected endpoint or method"}}',
+  ])('L18 nor does a text that a request brought with it decide: %s', async (body) => {
+    const gate = await lacking({ status: 200, body })
+    await gate.ask(question(await gate.buy(1000)))
+    expect(sent(gate)).toEqual([PATH])
+    await gate.proof()
+  })
 
   it.each([400, 403, 422, 500, 503])('nor is any other refusal: %d', async (status) => {
     const gate = await lacking({ status, body: '{"error":{"message":"Not Found"}}' })

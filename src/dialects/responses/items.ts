@@ -4,6 +4,7 @@ import { ambiguous, refuse, unpriced } from '../kit/checks.ts'
 import { folded, isObject, type Json, type JsonObject } from '../kit/json.ts'
 import { isMedia } from '../kit/media-keys.ts'
 import type { Readable } from '../kit/readable.ts'
+import { ownTools } from './tools.ts'
 
 /** The members of an item, and of a part of its content, that the Responses API knows. */
 const KNOWN: ReadonlySet<string> = new Set([
@@ -76,10 +77,26 @@ function readItem(item: JsonObject, param: string, into: Into): Malformed | null
     if (Array.isArray(value) && isParts(key)) {
       const refused = readParts(value, `${param}.${key}`, into)
       if (refused !== null) return refused
-    } else into.readable.value(value)
+    } else if (isObject(value) && isParts(key)) return notParts(`${param}.${key}`)
+    else into.readable.value(value)
   }
-  return null
+  return item.type === 'tool_search_output' ? foundRefused(item, param) : null
 }
+
+/** A backend that takes one part instead of a list could read a picture or a file in it (threats G11). */
+const notParts = (param: string): Malformed =>
+  refuse('invalid_type', `${param} must be a text or a list of parts.`, param)
+
+/** Tools that a search has found are tools of the request from then on (threats L18). */
+function foundRefused({ execution, tools }: JsonObject, param: string): Malformed | null {
+  const read = ownTools(tools, `${param}.tools`)
+  if (!read.ok) return read.error
+  if (execution === undefined || execution === null || execution === 'client') return null
+  return refuse('unsupported_content', NOT_HERE, `${param}.execution`)
+}
+
+const NOT_HERE =
+  'A search of tools is done by the client here: execution must be client, or be left out.'
 
 /** No template writes these of an item. A long one may be more than a label. */
 const isLabel = (key: string, value: Json): boolean =>

@@ -52,6 +52,19 @@ export function toolsOf(request: JsonObject): Result<Tools, Malformed> {
   return err(refuse('invalid_value', `tools has more than ${MOST_TOOLS} entries.`, 'tools'))
 }
 
+/** How many tools are on a list. Refuses any that the upstream itself would run. */
+export function ownTools(tools: Json | undefined, param: string): Result<number, Malformed> {
+  if (tools === undefined || tools === null) return ok(0)
+  if (!Array.isArray(tools) || !tools.every(isObject)) return err(notTools(param))
+  let count = 0
+  for (const [at, tool] of tools.entries()) {
+    const read = toolAt(tool, `${param}[${at}]`, true)
+    if (!read.ok) return read
+    count += read.value
+  }
+  return ok(count)
+}
+
 /**
  * The search that Codex adds to every request, unless its user turned it off. It may search only what the
  * upstream has stored already, and nobody chose it; a request that leaves the choice of tools to the model

@@ -5,6 +5,8 @@ import { bytes, HEAD, mustRead } from '../../../support/dialects.ts'
 
 const BASE = { model: 'fake', input: 'Hello' }
 const FUNCTION = { type: 'function', name: 'add', parameters: { type: 'object' } }
+const OUTPUT = { type: 'function_call_output', call_id: 'call_1' }
+const FOUND = { type: 'tool_search_output', call_id: 'call_1', execution: 'client', tools: [] }
 /** The tool that Codex 0.169 adds to every request unless its user turned it off. */
 const UNASKED = { type: 'web_search', external_web_access: false }
 
@@ -55,6 +57,18 @@ describe('L18 state and tools at the upstream are refused by name', () => {
       { tool_choice: { type: 'allowed_tools', tools: [{ type: 'web_search' }] } },
       'tool_choice.tools',
     ],
+    ...[{ type: 'mcp', server_url: 'https://a.example' }, { type: 'web_search' }].map(
+      (tool): [string, object, string] => [
+        `a tool that a search is said to have found: ${tool.type}`,
+        { input: [{ ...FOUND, tools: [FUNCTION, tool] }] },
+        'input[0].tools[1]',
+      ],
+    ),
+    [
+      'a search of tools that the upstream is said to have made',
+      { input: [{ ...FOUND, execution: 'server' }] },
+      'input[0].execution',
+    ],
     ['an item that is kept', { input: [{ type: 'item_reference', id: 'msg_1' }] }, 'input[0]'],
     ['the same without a type', { input: [{ id: 'msg_1' }] }, 'input[0]'],
     ['a search that was made', { input: [{ type: 'web_search_call', id: 'ws_1' }] }, 'input[0]'],
@@ -81,6 +95,16 @@ describe('L18 state and tools at the upstream are refused by name', () => {
       },
       'input[0].output[0]',
     ],
+    [
+      'G11 a picture that is not on a list',
+      { input: [{ role: 'user', content: { type: 'input_image', image_url: 'http://10.0.0.1' } }] },
+      'input[0].content',
+    ],
+    [
+      'G11 a file that is not on a list',
+      { input: [{ ...OUTPUT, output: { type: 'input_file', file_url: 'http://10.0.0.1' } }] },
+      'input[0].output',
+    ],
   ])('%s', (_, more, param) => {
     expect(read(more)).toMatchObject({ ok: false, error: { status: 400, param } })
   })
@@ -92,6 +116,7 @@ describe('L18 state and tools at the upstream are refused by name', () => {
     ['a shell of the client', { tools: [{ type: 'local_shell' }] }],
     ['the newer one', { tools: [{ type: 'shell', environment: { type: 'local' } }] }],
     ['a search of tools by the client', { tools: [{ type: 'tool_search', execution: 'client' }] }],
+    ['tools that such a search has found', { input: [{ ...FOUND, tools: [FUNCTION] }] }],
     ['a choice of a function', { tools: [FUNCTION], tool_choice: { type: 'function', name: 'a' } }],
     [
       'a choice between functions',

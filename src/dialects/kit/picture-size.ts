@@ -105,17 +105,37 @@ function afterBlocks(bytes: Buffer, from: number): number {
   return at + 1
 }
 
-/** A decoder of WebP refuses a file whose picture differs from its canvas (WebP container). */
+/**
+ * The canvas and every frame. Some decoders take the canvas, and others the frame, without comparing
+ * them (WebP container, "Extended File Format").
+ */
 function webp(bytes: Buffer): Size | null {
-  if (bytes.length < 30) return null
-  if (starts(bytes, 'VP8X', 12))
-    return { width: bytes.readUIntLE(24, 3) + 1, height: bytes.readUIntLE(27, 3) + 1 }
-  if (starts(bytes, 'VP8L', 12)) {
-    const bits = bytes.readUInt32LE(21)
+  let size: Size | null = null
+  for (let at = 12; at + 18 <= bytes.length; ) {
+    const name = bytes.toString('latin1', at, at + 4)
+    const length = bytes.readUInt32LE(at + 4)
+    const said = chunkSize(name, bytes.subarray(at + 8))
+    if (said !== null) size = larger(size, said.width, said.height)
+    // The picture of a frame is a chunk inside it.
+    at += name === 'ANMF' ? 8 + 16 : 8 + length + (length % 2)
+  }
+  return size
+}
+
+/** The size that a chunk of WebP tells, from its first ten bytes or more; null if it tells none. */
+function chunkSize(name: string, data: Buffer): Size | null {
+  const pair = (at: number): Size => ({
+    width: data.readUIntLE(at, 3) + 1,
+    height: data.readUIntLE(at + 3, 3) + 1,
+  })
+  if (name === 'VP8X') return pair(4)
+  if (name === 'ANMF') return data.length < 12 ? null : pair(6)
+  if (name === 'VP8L') {
+    const bits = data.readUInt32LE(1)
     return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 }
   }
-  if (!starts(bytes, 'VP8 ', 12) || !starts(bytes, '\x9d\x01\x2a', 23)) return null
-  return { width: bytes.readUInt16LE(26) & 0x3fff, height: bytes.readUInt16LE(28) & 0x3fff }
+  if (name !== 'VP8 ' || !starts(data, '\x9d\x01\x2a', 3)) return null
+  return { width: data.readUInt16LE(6) & 0x3fff, height: data.readUInt16LE(8) & 0x3fff }
 }
 
 /** A negative height means that the rows come from top to bottom. */

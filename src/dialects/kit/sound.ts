@@ -44,8 +44,11 @@ const noSound = (param: string): Malformed =>
     param,
   )
 
-/** PCM, floating point, A-law, µ-law, and PCM that names its channels. All have a fixed rate. */
-const UNCOMPRESSED: ReadonlySet<number> = new Set([1, 3, 6, 7, 0xfffe])
+/** PCM, floating point, A-law and µ-law. All have a fixed rate. */
+const UNCOMPRESSED: ReadonlySet<number> = new Set([1, 3, 6, 7])
+/** The format stands in a field of its own, which may name any compression. */
+const EXTENSIBLE = 0xfffe
+const AT_SUBFORMAT = 24
 
 /**
  * A WAV file whose samples cannot be fewer bytes than a second has. Each `fmt ` before the samples
@@ -60,7 +63,8 @@ function isWav(bytes: Buffer): boolean {
     const length = bytes.readUInt32LE(at + 4)
     if (name === 'data') return formats > 0
     if (name === 'fmt ') {
-      if (length < 16 || at + 24 > bytes.length || !isPlain(bytes.subarray(at + 8))) return false
+      const end = Math.min(at + 8 + length, bytes.length)
+      if (!isPlain(bytes.subarray(at + 8, end))) return false
       formats += 1
     }
     at += 8 + length + (length % 2)
@@ -69,10 +73,13 @@ function isWav(bytes: Buffer): boolean {
 }
 
 function isPlain(format: Buffer): boolean {
+  if (format.length < 16) return false
   const channels = format.readUInt16LE(2)
   const samples = format.readUInt32LE(4)
   const bits = format.readUInt16LE(14)
-  const known = UNCOMPRESSED.has(format.readUInt16LE(0))
+  const named = format.readUInt16LE(0)
+  const extended = named === EXTENSIBLE && format.length >= AT_SUBFORMAT + 16
+  const known = UNCOMPRESSED.has(extended ? format.readUInt16LE(AT_SUBFORMAT) : named)
   return known && channels >= 1 && bits >= 8 && samples >= WAV_BYTES_A_SECOND
 }
 

@@ -42,6 +42,21 @@ const PICTURES: readonly [string, Buffer, readonly [number, number] | null][] = 
   ['WebP, lossless', webp.lossless(640, 480), [640, 480]],
   ['WebP, lossless, largest', webp.lossless(16_384, 16_384), [16_384, 16_384]],
   ['WebP, extended', webp.extended(640, 480), [640, 480]],
+  [
+    'L19 WebP whose frame is larger than its canvas',
+    Buffer.concat([webp.extended(1, 1), webp.lossy(16_000, 12_000).subarray(12)]),
+    [16_000, 12_000],
+  ],
+  [
+    'L19 WebP with a frame inside an animation',
+    Buffer.concat([
+      webp.extended(1, 1),
+      Buffer.from('ANMF\x22\0\0\0'),
+      Buffer.alloc(16),
+      webp.lossless(9_000, 8_000).subarray(12),
+    ]),
+    [9_000, 8_000],
+  ],
   ['BMP', bmp(640, 480), [640, 480]],
   ['BMP from top to bottom', bmp(640, -480), [640, 480]],
   ['SVG', Buffer.from('<svg width="640" height="480"/>'), null],

@@ -11,6 +11,15 @@ const tokens = (bytes: Buffer): number | string => {
 
 const WINDOW = 30 * 32
 
+/** WAV whose format stands in a field of its own. */
+function extensible(format: number): Buffer {
+  const plain = wav(1_000, { format: 0xfffe })
+  const fmt = Buffer.concat([plain.subarray(12, 36), Buffer.alloc(24)])
+  fmt.writeUInt32LE(40, 4)
+  fmt.writeUInt16LE(format, 8 + 24)
+  return Buffer.concat([plain.subarray(0, 12), fmt, plain.subarray(36)])
+}
+
 describe('L19 the bound of sound in a prompt comes from its bytes', () => {
   it.each([
     ['a moment of WAV: one window', wav(10), WINDOW],
@@ -18,6 +27,7 @@ describe('L19 the bound of sound in a prompt comes from its bytes', () => {
     ['31 seconds of WAV at the lowest rate: two windows', wav(31 * 8_000), 2 * WINDOW],
     ['the same, whatever rate the header says', wav(31 * 8_000, { rate: 192_000 }), 2 * WINDOW],
     ['floating point', wav(100, { format: 3, bits: 32 }), WINDOW],
+    ['PCM that names its channels', extensible(1), WINDOW],
     ['MP3: a second has 1,000 bytes at least', mp3(31_000), 2 * WINDOW],
     ['MP3 behind a tag', mp3(2_000, [...Buffer.from('ID3'), 4, 0, 0, 0, 0, 0, 3, 1, 2, 3]), WINDOW],
   ] as const)('%s', (_, bytes, most) => {
@@ -28,6 +38,8 @@ describe('L19 the bound of sound in a prompt comes from its bytes', () => {
     ['WAV of one sample a second, which lasts for days', wav(1_000, { rate: 1 })],
     ['WAV of four bits', wav(1_000, { bits: 4, format: 17 })],
     ['WAV with MP3 in it', wav(1_000, { format: 0x55 })],
+    ['WAV that names its channels, with FLAC in it', extensible(0xf1ac)],
+    ['WAV that names its channels, and no format', wav(1_000, { format: 0xfffe })],
     ['WAV without channels', wav(1_000, { channels: 0 })],
     ['WAV without a format', wav(1_000, { fmt: 0 })],
     ['FLAC', Buffer.from('fLaC\0\0\0\x22')],

@@ -53,11 +53,11 @@ describe('a whole gate', () => {
   )
 
   it.each([...PLANTS, ...DOLLAR_PLANTS])('finds it if $what', LONG, async ({ found, plant }) => {
-    for (let seed = 1; seed <= 300; seed++) {
+    for (let seed = 1; seed <= 1_000; seed++) {
       const { wrong } = await playHistory(seed, plant)
       if (wrong.some((one) => found.test(one))) return
     }
-    expect.unreachable('300 histories did not show it')
+    expect.unreachable('1,000 histories did not show it')
   })
 
   it('is the same again from the same seed', async () => {

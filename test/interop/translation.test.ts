@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { GateProcess } from '../support/gate-process.ts'
 import { type ChatOnly, startChatOnly } from './chat-only.ts'
-import { describeWithLab, type Lab, openLab } from './lab.ts'
+import { describeWithLab, inFullSuite, type Lab, openLab } from './lab.ts'
 import { API_CLIENTS } from './matrix/api-clients.ts'
 import { Measured } from './matrix/measure.ts'
 import type { Session } from './matrix/row.ts'
@@ -43,7 +43,8 @@ describeWithLab('clients of Responses and Messages at a backend of chat completi
     expect(verdict).toMatchObject({ balanced: true, open_holds: 0 })
   })
 
-  it('Codex gets its answer, and runs a command', async () => {
+  // The apps are 2.5 GB, so only the full suite installs them.
+  it.runIf(inFullSuite)('Codex gets its answer, and runs a command', async () => {
     await lab.install('apps')
     const tool = { name: 'exec_command', arguments: { cmd: 'echo satgate-$((20+1))' } }
     for (const doing of [

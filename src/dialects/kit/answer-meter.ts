@@ -137,9 +137,9 @@ export class AnswerMeter implements Meter {
     value: JsonObject,
     { text, floor }: { readonly text: string; readonly floor: number },
   ): boolean {
-    if (heard === 'ends') return this.#done(text)
+    // Of an end that brings too much text, only the text that is granted leaves.
     const share = this.#usage.shareOfEvent(floor)
-    if (share === null) return heard === 'passes'
+    if (share === null) return heard === 'ends' ? this.#done(text) : heard === 'passes'
     const short = this.#spelling.shortEvent(value, share)
     if (short !== null) this.#short = this.#written(short, text)
     return false

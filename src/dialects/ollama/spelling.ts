@@ -92,8 +92,11 @@ class OllamaSpelling implements Spelling {
     return { ...answer, ...short, done_reason: 'length', eval_count: share.output }
   }
 
+  /** The line that ends the answer is written by `cut`. */
   shortEvent(value: JsonObject, share: Share): JsonObject {
-    return { ...value, ...this.#about.place.shortened(value, new TextLeft(share)) }
+    const { done_reason: _, prompt_eval_count: __, eval_count: ___, ...line } = value
+    const short = this.#about.place.shortened(value, new TextLeft(share))
+    return { ...line, ...short, done: false }
   }
 
   keepAlive(): string {

@@ -6,7 +6,7 @@ import { msat } from '../../../../src/money/msat.ts'
 import { countTokens } from '../../../../src/money/tokens.ts'
 import { bytes, feed, grant, mustRead } from '../../../support/dialects.ts'
 import { png } from '../../../support/pictures.ts'
-import { CHAT_LINES, clientReads, GENERATE_LINES } from './lines.ts'
+import { CHAT_LINES, COUNTS, clientReads, GENERATE_LINES } from './lines.ts'
 
 const CHAT = { model: 'fake', messages: [{ role: 'user', content: 'hi' }] }
 const APIS = [
@@ -50,6 +50,15 @@ describe.each(APIS)(
       const { out, usage } = fed(text)
       expect(usage).toMatchObject(usual)
       expect(clientReads(out)).toEqual(clientReads(plain.out))
+    })
+
+    it('J8 the line that ends the answer brings no more than was granted', () => {
+      const own = metered(1)
+      const text = line('Hi') + last({ ...COUNTS, eval_count: 1 }, ' word'.repeat(4_000))
+      const out = Buffer.concat([own.stream(bytes(text)), own.cut(msat(1n))]).toString()
+      expect(out.length).toBeLessThan(1_000)
+      expect(clientReads(out).end).toBe('limit')
+      expect(out.match(/"done":true/g)).toHaveLength(1)
     })
 
     it('J9 NaN and Infinity are read as the most tolerant client reads them', () => {

@@ -3,7 +3,7 @@ import type { Understood } from '../../../contract/dialect.ts'
 type Place = (text: string, more?: object) => object
 
 const AT = { model: 'fake', created_at: '2026-01-01T00:00:00Z' }
-const COUNTS = { prompt_eval_count: 5, eval_count: 3 }
+export const COUNTS = { prompt_eval_count: 5, eval_count: 3 }
 
 /** Answers with the text at this place. */
 function answers(place: Place) {

@@ -26,6 +26,8 @@ export class MessagesSpelling implements Spelling {
   readonly #open = new Set<number>()
   /** The number of the next block. */
   #next = 0
+  /** The last block has thinking in plain text, of which its signature is a copy. */
+  #thought = false
 
   constructor(
     usage: ResponseUsage,
@@ -40,12 +42,14 @@ export class MessagesSpelling implements Spelling {
     const failure = failureOf(value)
     if (failure !== null) return { failed: failure }
     const type = typeof value.type === 'string' ? value.type : name
+    if (!this.#readsRest(value, type ?? '')) return { failed: TOO_DEEP }
     switch (type) {
       case 'message_start':
         return this.#starts(value)
       case 'content_block_start':
         return this.#blockStarts(value)
       case 'content_block_delta':
+        this.#seals(value.delta)
         return this.#says(value.delta)
       case 'content_block_stop':
         this.#open.delete(Number(value.index))
@@ -61,6 +65,18 @@ export class MessagesSpelling implements Spelling {
     }
   }
 
+  /** Strings that stand beside what an event is about. A client may show them, so they are charged. */
+  #readsRest(value: JsonObject, type: string): boolean {
+    const about = Object.hasOwn(ABOUT, type) ? ABOUT[type] : undefined
+    if (about === undefined) return true
+    const strings = new ResponseText()
+    for (const key in value) {
+      if (key !== 'type' && key !== 'usage' && key !== about) strings.beside(key, value[key])
+    }
+    this.#usage.others(strings.others)
+    return !strings.tooDeep
+  }
+
   #starts({ message }: JsonObject): Heard {
     this.#begun = true
     if (!isObject(message)) return 'passes'
@@ -73,7 +89,17 @@ export class MessagesSpelling implements Spelling {
     const at = Number.isSafeInteger(index) ? Number(index) : this.#next
     this.#open.add(at)
     this.#next = Math.max(this.#next, at + 1)
+    this.#thought = false
+    this.#seals(block)
     return this.#says(block)
+  }
+
+  /** Thinking that only the backend can read: a block of it, or a signature alone (threats J16). */
+  #seals(part: Json | undefined): void {
+    if (!isObject(part)) return
+    this.#thought ||= typeof part.thinking === 'string' && part.thinking !== ''
+    const sealed = part.type === 'redacted_thinking' ? part.data : part.signature
+    if (typeof sealed === 'string' && !this.#thought) this.#usage.sealed(sealed.length)
   }
 
   #ends({ delta, usage }: JsonObject): Heard {
@@ -106,9 +132,9 @@ export class MessagesSpelling implements Spelling {
 
   /** The strings of a block, of a delta, or of a list of blocks. */
   #says(part: Json | undefined): Heard {
-    if (typeof part !== 'object' || part === null) return 'passes'
+    if (part === undefined || part === null) return 'passes'
     const strings = stringsOf(Array.isArray(part) ? part : [part])
-    if (strings.tooDeep) return { failed: 'an event of the upstream is nested too deeply' }
+    if (strings.tooDeep) return { failed: TOO_DEEP }
     const { texts, others } = strings
     // What comes before the first text is held back, because it may still be an error (threats K8).
     if (texts.length + others.length > 0) this.#usage.says(0, { texts, others, again: '' }, true)
@@ -199,6 +225,19 @@ export class MessagesSpelling implements Spelling {
     }
   }
 }
+
+/** The member that each kind of event is about; empty if it is about none. */
+const ABOUT: Readonly<Record<string, string>> = {
+  message_start: 'message',
+  content_block_start: 'content_block',
+  content_block_delta: 'delta',
+  message_delta: 'delta',
+  content_block_stop: '',
+  message_stop: '',
+  ping: '',
+}
+
+const TOO_DEEP = 'an event of the upstream is nested too deeply'
 
 /** Members of a whole answer that are no text of the model. */
 const DESCRIBES: ReadonlySet<string> = new Set([

@@ -29,8 +29,10 @@ const BURST_SLACK = 1_024
 const MOST_COUNTED = 16 * 1024
 /** Bytes of a token in an estimate that needs no tokenizer. */
 const TOKEN_BYTES = 4
-/** The most bytes that a token of text usually has. */
+/** The most bytes that a token of text, or of sealed thinking, usually has. */
 const MOST_BYTES = 8
+/** Bytes of sealed thinking that are no thinking. */
+const SEAL = 1_024
 
 /**
  * How much one response has used, by our own count and by the backend's reports. A dialect reads its
@@ -68,6 +70,8 @@ export class ResponseUsage {
   #ran = 0
   /** No output came since the last report. */
   #fresh = false
+  /** Tokens of sealed thinking, at the least. */
+  #sealed = 0
 
   constructor(watched: Answered) {
     this.#watched = watched
@@ -108,6 +112,16 @@ export class ResponseUsage {
     this.#unknown ??= this.#newCounter()
     for (const text of texts) size += this.#unknown.addText(text)
     this.#estimate(size)
+  }
+
+  /**
+   * Thinking came that a client cannot read, and can send back in its next request. Nothing is cut for
+   * it, and a report tells more. It counts if the client leaves before there is one: whoever has the
+   * sealed thinking has bought it (threats J16).
+   */
+  sealed(bytes: number): void {
+    this.#sealed += Math.max(0, Math.floor((bytes - SEAL) / MOST_BYTES))
+    this.#fresh = false
   }
 
   /** A usage that the backend reported. `choice`: it is of that choice alone. */
@@ -278,7 +292,8 @@ export class ResponseUsage {
       fresh: this.#fresh && !this.seen.over,
       flowed: this.seen.output,
       ended: this.seen.done || this.seen.finished,
-      counted: () => this.#tokens() + this.#unknownTokens(),
+      counted: () =>
+        this.#tokens() + this.#unknownTokens() + (this.seen.finished ? 0 : this.#sealed),
     })
   }
 }

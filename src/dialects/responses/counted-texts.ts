@@ -51,6 +51,7 @@ export class CountedTexts {
       const found = this.#output.of(event)
       this.#output.show(found, item, type.endsWith('.done'))
       this.#begin(found)
+      if (type.endsWith('.done')) this.#seals(item)
       if (!this.#again(found, '', item)) return false
     }
     if (part !== undefined && !this.#again(this.#output.of(event), placeOf(type, event), part))
@@ -61,6 +62,12 @@ export class CountedTexts {
         this.#repeats(this.#output.of(event), placeOf(type, event), text)
     }
     return this.#others(event)
+  }
+
+  /** Sealed thinking beside which the same thinking stands in plain text is counted there. */
+  #seals({ content, encrypted_content: sealed }: JsonObject): void {
+    const plain = Array.isArray(content) && content.length > 0
+    if (typeof sealed === 'string' && !plain) this.#usage.sealed(sealed.length)
   }
 
   #delta(type: string, event: JsonObject, delta: string): void {

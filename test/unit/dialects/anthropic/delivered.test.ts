@@ -217,3 +217,46 @@ it('A7 thinking, calls of tools and their names count as output; signatures and 
   expect(counted({ type: 'input_json_delta', partial_json: thing }).output).toBeGreaterThan(100)
   expect(counted({ type: 'signature_delta', signature: thing }).output).toBe(0)
 })
+
+describe('J16 thinking that a client cannot read, and can send back, is not free to whoever leaves', () => {
+  const SEALED = 'Ab3_'.repeat(4_256)
+  const signature = named({
+    type: 'content_block_delta',
+    index: 0,
+    delta: { type: 'signature_delta', signature: SEALED },
+  })
+  const thinking = block(0, { type: 'thinking', thinking: '', signature: '' })
+  const thought = named({
+    type: 'content_block_delta',
+    index: 0,
+    delta: { type: 'thinking_delta', thinking: 'So.' },
+  })
+  const answers = `${stop(0)}${block(1)}${says('Hi', 1)}`
+  const redacted = block(0, { type: 'redacted_thinking', data: SEALED })
+
+  it.each([
+    ['a signature without its thinking', `${thinking}${signature}`, 2_000],
+    ['a block that is sealed', redacted, 2_000],
+    ['a signature beside its thinking is a copy', `${thinking}${thought}${signature}`, 0],
+  ])('%s', (_, sealed, tokens) => {
+    const { usage } = run(`${start()}${sealed}${answers}`)
+    expect(Number(usage.output)).toBeGreaterThanOrEqual(Math.min(tokens, 1_000))
+    expect(Number(usage.output)).toBeLessThan(tokens + 10)
+    const reported = run(`${start()}${sealed}${answers}${ends({ output_tokens: 30 })}${OVER}`)
+    expect(reported.usage).toMatchObject({ output: 30, source: 'reported' })
+  })
+})
+
+describe('K3 text beside what an event is about is charged', () => {
+  const words = 'word '.repeat(40)
+  it.each([
+    ['content_block_delta', { index: 0, text: words, delta: { type: 'text_delta', text: 'a' } }],
+    ['content_block_delta', { index: 0, delta: words }],
+    ['content_block_stop', { index: 0, content_block: { type: 'text', text: words } }],
+    ['ping', { text: words }],
+    ['message_stop', { message: { content: [{ type: 'text', text: words }] } }],
+  ])('%s %j', (type, more) => {
+    const { usage } = run(`${start()}${block()}${says('Hi')}${named({ type, ...more })}`)
+    expect(Number(usage.output)).toBeGreaterThan(30)
+  })
+})

@@ -514,3 +514,28 @@ describe('K2 K7 events that are not as usual', () => {
     expect(reads(out)).toEqual({ made: 'Hi you', end: 'done' })
   })
 })
+
+describe('J16 thinking that a client cannot read, and can send back, is not free to whoever leaves', () => {
+  const item = (sealed: string, content: readonly object[] = []) =>
+    event('response.output_item.done', {
+      output_index: 0,
+      item: { id: 'rs_1', type: 'reasoning', summary: [], content, encrypted_content: sealed },
+    })
+  const sealed = 'Ab3_'.repeat(1_256)
+  const plain = [{ type: 'reasoning_text', text: 'So.' }]
+
+  it.each([
+    ['sealed thinking', item(sealed), 500],
+    ['a short seal has no thinking in it', item('Ab3_'.repeat(200)), 0],
+    ['beside the same thinking in plain text', item(sealed, plain), 1],
+  ])('%s', (_, events, output) => {
+    expect(run(created + events).usage).toMatchObject({ output })
+  })
+
+  it('is never more than was granted, and a report tells what it was', () => {
+    expect(run(created + item(sealed), 40).usage).toMatchObject({ output: 40 })
+    const reported =
+      created + item(sealed) + event('response.completed', { response: response([]) })
+    expect(run(reported).usage).toMatchObject({ output: 3, source: 'reported' })
+  })
+})

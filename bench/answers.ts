@@ -4,7 +4,7 @@
  */
 export class AnswerReader {
   status = 0
-  /** Whether the first SSE event has begun. Comments and the head do not count. */
+  /** Whether the first event of a chat stream has begun. Comments and the head do not count. */
   event = false
   #head = ''
   #at: 'head' | 'length' | 'size' | 'data' | 'gap' | 'trailer' = 'head'

@@ -6,7 +6,7 @@ import { Inspector } from './inspect.ts'
 import { cpuSeconds, placeThreads, type Running } from './processes.ts'
 import type { Measured, Target } from './report.ts'
 import type { OnNode } from './targets.ts'
-import { type Figures, type Job, requestOf } from './work.ts'
+import { type Figures, isPaced, type Job, type Kind, PACED, PATHS, requestOf } from './work.ts'
 import type { Sample, Work } from './works.ts'
 
 export interface Bench {
@@ -65,7 +65,7 @@ export function closedLoop(
     port: target.port,
     request: requestOf(kind, pays ? target.headers : []),
     status: pays ? 200 : 402,
-    connections: kind === 'paced' ? 1000 : job.connections,
+    connections: isPaced(kind) ? 1000 : job.connections,
     requests: null,
     rate: null,
   }
@@ -88,12 +88,12 @@ async function paceOf(bench: Bench, work: Work): Promise<Pace> {
       seconds: Math.max(seconds, paced.requests / paced.rate),
     }
   const full = { ...closedLoop(bench, work, 'bare'), seconds: Math.max(2, seconds) }
-  if (work.kind === 'paced') full.connections = 2000
+  if (isPaced(work.kind)) full.connections = 2000
   const { perSecond } = await watched(bench, bench.targets.get('bare')!, full)
   const rate = Math.round(paced.share * perSecond)
   const atLeast = (paced.requests * bench.shorter) / rate
   process.stderr.write(`(${work.name}: ${rate}/s)`)
-  const open = work.kind === 'paced' ? rate * 2 : 0
+  const open = isPaced(work.kind) ? rate * 2 : 0
   return { connections: work.job.connections + open, rate, seconds: Math.max(seconds, atLeast) }
 }
 
@@ -134,22 +134,32 @@ export async function send({ load }: Bench, job: Job): Promise<void> {
   while (said === 'began') [said] = await once(load, 'message')
 }
 
-const EVENTS = { whole: 0, burst: 100, paced: 50 }
+const EVENTS = {
+  whole: 0,
+  burst: 100,
+  paced: PACED.events,
+  messages: PACED.events,
+  ollama: PACED.events,
+}
+const ENDS = {
+  whole: ' and so on',
+  burst: 'data: [DONE]',
+  paced: 'data: [DONE]',
+  messages: 'event: message_stop',
+  ollama: '"done":true',
+}
 
 /** Whether a target gives the whole answer, a stream to its end. Null, or what was wrong. */
-export async function wrongAnswer(
-  { port, headers }: Running,
-  kind: keyof typeof EVENTS,
-): Promise<string | null> {
+export async function wrongAnswer({ port, headers }: Running, kind: Kind): Promise<string | null> {
   const lines = ['content-type: application/json', ...headers].map((line) =>
     line.split(/: (.*)/, 2),
   )
   const [, body = ''] = requestOf(kind, []).split('\r\n\r\n')
-  const url = `http://127.0.0.1:${port}/v1/chat/completions`
+  const url = `http://127.0.0.1:${port}${PATHS[kind]}`
   const answer = await fetch(url, { method: 'POST', body, headers: Object.fromEntries(lines) })
   const text = await answer.text()
-  const found = text.match(/"content": ?" word/g)?.length ?? 0
-  const ended = kind === 'whole' ? text.includes(' and so on') : text.includes('data: [DONE]')
+  const found = text.match(/"(?:content|text)": ?" word/g)?.length ?? 0
+  const ended = text.includes(ENDS[kind])
   if (answer.status === 200 && found === EVENTS[kind] && ended) return null
   return `${kind}: ${answer.status}, ${found} of ${EVENTS[kind]} events: ${text.slice(0, 300)}`
 }

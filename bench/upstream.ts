@@ -1,33 +1,12 @@
 /**
  * The mock model server. Its answers are buffers that exist before the first request, and are
  * written to plain sockets, because it uses the core on which the load runs. The name of the model
- * chooses the answer: `whole`, `burst` (100 events without delay) or `paced` (50 events, 20 ms
- * apart).
+ * chooses the answer of chat: `whole`, `burst` (100 events without delay) or `paced` (50 events, 20 ms
+ * apart). Streams of Messages and of Ollama's chat are paced.
  */
 import { createServer, type Socket } from 'node:net'
+import { CHAT, MESSAGES, OLLAMA, type Stream, usage } from './streams.ts'
 import { type Kind, PACED } from './work.ts'
-
-const chunk = (text: string): Buffer =>
-  Buffer.from(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`)
-
-const event = (choices: unknown[], more: object = {}): string => {
-  const head = { id: 'chatcmpl-bench', object: 'chat.completion.chunk', created: 1, model: 'bench' }
-  return `data: ${JSON.stringify({ ...head, choices, ...more })}\n\n`
-}
-
-const delta = (index: number): Buffer =>
-  chunk(event([{ index: 0, delta: { content: ` word${index}` }, finish_reason: null }]))
-
-const usage = (output: number) => ({
-  usage: { prompt_tokens: 150, completion_tokens: output, total_tokens: 150 + output },
-})
-
-const STREAM_HEAD = Buffer.from(
-  'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n',
-)
-const DELTAS = Array.from({ length: 100 }, (_, index) => delta(index))
-const FINISH = chunk(event([{ index: 0, delta: {}, finish_reason: 'stop' }]))
-const DONE = Buffer.from('e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n')
 
 const json = (status: string, body: object): Buffer => {
   const text = JSON.stringify(body)
@@ -35,7 +14,7 @@ const json = (status: string, body: object): Buffer => {
   return Buffer.from(`${head}\r\n\r\n${text}`)
 }
 
-const KINDS: readonly Kind[] = ['whole', 'burst', 'paced']
+const KINDS: readonly Kind[] = ['whole', 'burst', 'paced', 'messages', 'ollama']
 const WHOLE = json('200 OK', {
   id: 'chatcmpl-bench',
   object: 'chat.completion',
@@ -58,41 +37,42 @@ const NOT_FOUND = json('404 Not Found', { error: { message: 'no such path', code
 
 function answer(socket: Socket, head: string, body: Buffer): void {
   if (head.startsWith('GET /v1/models ')) socket.write(MODELS)
+  else if (head.startsWith('POST /v1/messages ')) pace(socket, MESSAGES, true)
+  else if (head.startsWith('POST /api/chat ')) pace(socket, OLLAMA, true)
   else if (!head.startsWith('POST /v1/chat/completions ')) socket.write(NOT_FOUND)
   else if (body.includes('"whole"')) socket.write(WHOLE)
-  else stream(socket, { paced: body.includes('"paced"'), counted: body.includes('include_usage') })
+  else {
+    const counted = body.includes('include_usage')
+    if (body.includes('"paced"')) pace(socket, CHAT, counted)
+    else burst(socket, counted)
+  }
 }
 
-function stream(socket: Socket, { paced, counted }: { paced: boolean; counted: boolean }): void {
-  const events = paced ? PACED.events : DELTAS.length
-  const last = (): void => {
-    socket.write(FINISH)
-    if (counted) socket.write(chunk(event([], usage(events))))
-    socket.write(DONE)
-  }
-  if (!paced) {
-    // One write for each event, as model servers do it.
-    socket.write(STREAM_HEAD)
-    for (const bytes of DELTAS) socket.write(bytes)
-    last()
-    return
-  }
+/** One write for each event, as model servers do it. */
+function burst(socket: Socket, counted: boolean): void {
+  socket.write(CHAT.head)
+  for (const bytes of CHAT.deltas) socket.write(bytes)
+  for (const bytes of CHAT.end(CHAT.deltas.length, counted)) socket.write(bytes)
+}
+
+function pace(socket: Socket, { head, begin, deltas, end }: Stream, counted: boolean): void {
   let sent = 0
   let timer = setTimeout(() => {
-    socket.write(STREAM_HEAD)
+    socket.write(head)
+    if (begin.length > 0) socket.write(begin)
     next()
     timer = setInterval(next, PACED.everyMs)
   }, PACED.firstMs)
   const stop = (): void => clearTimeout(timer)
   const next = (): void => {
-    const bytes = sent < events ? DELTAS[sent++] : undefined
+    const bytes = sent < PACED.events ? deltas[sent++] : undefined
     if (bytes) {
       socket.write(bytes)
       return
     }
     stop()
     socket.off('close', stop)
-    last()
+    for (const last of end(PACED.events, counted)) socket.write(last)
   }
   socket.once('close', stop)
 }

@@ -1,6 +1,18 @@
 /** The requests for every target. Only the headers differ that a target needs. */
 
-export type Kind = 'whole' | 'burst' | 'paced'
+/** `messages` and `ollama` are paced streams of these APIs. The others are chat completions. */
+export type Kind = 'whole' | 'burst' | 'paced' | 'messages' | 'ollama'
+
+export const isPaced = (kind: Kind): boolean =>
+  kind === 'paced' || kind === 'messages' || kind === 'ollama'
+
+export const PATHS: Readonly<Record<Kind, string>> = {
+  whole: '/v1/chat/completions',
+  burst: '/v1/chat/completions',
+  paced: '/v1/chat/completions',
+  messages: '/v1/messages',
+  ollama: '/api/chat',
+}
 
 /**
  * 50 events, the first after 5 ms. A stream lasts about a second, so 1,000 of them are 50,000
@@ -45,20 +57,26 @@ export interface Figures {
 const TURN =
   'Name the three things that a streaming proxy must never do, and give one reason for each of them. '
 
+const SYSTEM = 'You answer in short and plain sentences.'
+const USER = { role: 'user', content: TURN.repeat(8) }
+const WITH_SYSTEM = [{ role: 'system', content: SYSTEM }, USER]
+const LIMITS = { max_tokens: 200, temperature: 0.7 }
+const STREAMED = { ...LIMITS, stream: true, stream_options: { include_usage: true } }
+
+/** The same chat in each API. */
+const BODIES: Readonly<Record<Kind, object>> = {
+  whole: { messages: WITH_SYSTEM, ...LIMITS },
+  burst: { messages: WITH_SYSTEM, ...STREAMED },
+  paced: { messages: WITH_SYSTEM, ...STREAMED },
+  messages: { system: SYSTEM, messages: [USER], ...LIMITS, stream: true },
+  ollama: { messages: WITH_SYSTEM, options: { num_predict: 200, temperature: 0.7 } },
+}
+
 /** A chat of about 1 kB, as bytes of HTTP/1.1. `headers` are further lines of its head. */
 export function requestOf(kind: Kind, headers: readonly string[]): string {
-  const body = JSON.stringify({
-    model: kind,
-    messages: [
-      { role: 'system', content: 'You answer in short and plain sentences.' },
-      { role: 'user', content: TURN.repeat(8) },
-    ],
-    max_tokens: 200,
-    temperature: 0.7,
-    ...(kind === 'whole' ? {} : { stream: true, stream_options: { include_usage: true } }),
-  })
+  const body = JSON.stringify({ model: kind, ...BODIES[kind] })
   const lines = [
-    'POST /v1/chat/completions HTTP/1.1',
+    `POST ${PATHS[kind]} HTTP/1.1`,
     'host: 127.0.0.1',
     'content-type: application/json',
     `content-length: ${Buffer.byteLength(body)}`,

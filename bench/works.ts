@@ -60,17 +60,9 @@ export const WORKS: readonly Work[] = [
       [figure('100-event bursts/s, 64 connections'), perSecond],
     ],
   },
-  {
-    name: 'streams',
-    kind: 'paced',
-    job: { connections: 1000, seconds: 3, rampMs: 1000 },
-    figures: [
-      [
-        figure('CPU per event, 1,000 paced streams, µs', { most: 1.05 }, 1),
-        (of) => cpuPer(of, of.perSecond * PACED.events),
-      ],
-    ],
-  },
+  streams('streams', 'paced', 'CPU per event, 1,000 paced streams, µs'),
+  streams('messages-streams', 'messages', 'CPU per event, 1,000 paced Messages streams, µs'),
+  streams('ollama-streams', 'ollama', 'CPU per line, 1,000 paced Ollama streams, µs'),
   {
     name: 'first-token',
     kind: 'paced',
@@ -105,6 +97,16 @@ export const WORKS: readonly Work[] = [
     ],
   },
 ]
+
+/** Streams that are open at once. What begins and ends a stream counts with its pieces of text. */
+function streams(name: string, kind: Kind, shown: string): Work {
+  return {
+    name,
+    kind,
+    job: { connections: 1000, seconds: 3, rampMs: 1000 },
+    figures: [[figure(shown, { most: 1.05 }, 1), (of) => cpuPer(of, of.perSecond * PACED.events)]],
+  }
+}
 
 function figure(name: string, goal: Figure['goal'] = null, digits = 0): Figure {
   return { name, judged: 'ratio', goal, digits }

@@ -72,3 +72,9 @@ export function notWhole(
   if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return null
   return refuse('invalid_value', `${param} must be a whole number from ${least} to ${most}.`, param)
 }
+
+/**
+ * The most tokens that a sampler may look back. llama.cpp takes memory for as many as are asked for,
+ * before it makes the first one.
+ */
+export const MOST_LOOKED_BACK = 1_048_576

@@ -1,5 +1,5 @@
 import type { Malformed } from '../dialect.ts'
-import { refuse } from '../kit/checks.ts'
+import { MOST_LOOKED_BACK, notWhole, refuse } from '../kit/checks.ts'
 import { folded, isObject, type Json, type JsonObject } from '../kit/json.ts'
 import type { Inside } from '../kit/sift.ts'
 
@@ -32,6 +32,9 @@ export function optionsRefused({ options }: JsonObject): Malformed | null {
     const message = `options has a name in another spelling than Ollama’s: write ${key.toLowerCase()}.`
     return refuse('ambiguous_key', message, 'options')
   }
+  const back = notWhole(options, 'repeat_last_n', -1, MOST_LOOKED_BACK)
+  if (back !== null)
+    return { ...back, message: `options.${back.message}`, param: 'options.repeat_last_n' }
   const limit = options[LIMIT]
   if (limit === undefined || limit === null) return null
   if (Number.isSafeInteger(limit) && Number(limit) >= LOWEST_LIMIT) return null

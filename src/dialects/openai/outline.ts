@@ -29,7 +29,10 @@ export const OUTLINE = {
   read: 512,
 } as const
 
-const COUNTS = ['n', 'best_of', 'logprobs', 'top_logprobs', 'echo', 'modalities']
+const COUNTS = [
+  ...['n', 'best_of', 'logprobs', 'top_logprobs', 'echo', 'modalities', 'repeat_last_n'],
+  'dry_penalty_last_n',
+]
 
 const TABLES: Readonly<Record<Api, ReadonlyMap<string, number>>> = {
   'openai-chat': tableOf('openai-chat', 'messages'),

@@ -2,6 +2,7 @@ import { err, ok, type Result } from '../../floor/result.ts'
 import type { Backend, Malformed } from '../dialect.ts'
 import {
   ambiguous,
+  MOST_LOOKED_BACK,
   modelRefused,
   NO_LIMIT,
   notALimit,
@@ -76,6 +77,12 @@ const CHECKS: readonly (readonly [calls: number, Check])[] = [
       (typeof request.logprobs === 'number'
         ? notWhole(request, 'logprobs', 0, MOST_LOGPROBS)
         : null),
+  ],
+  [
+    OUTLINE.counts,
+    (request) =>
+      notWhole(request, 'repeat_last_n', -1, MOST_LOOKED_BACK) ??
+      notWhole(request, 'dry_penalty_last_n', -1, MOST_LOOKED_BACK),
   ],
   [
     OUTLINE.counts,

@@ -127,12 +127,16 @@ export class MessagesWriter implements AnswerWriter {
 
   whole(answer: ChatPieces, usage: ChatUsage): JsonObject | null {
     const content: JsonObject[] = []
+    let called = false
     for (const block of this.#blocks) {
       const input = block.type === 'tool_use' ? inputOf(block.text) : {}
+      called ||= block.type === 'tool_use' && input !== null
       if (input !== null) content.push(shown(block, input))
-      // Half of a call is no JSON. It is left out if the output limit cut it.
-      else if (this.#reason !== 'length') return null
+      // A call whose arguments are no JSON is shown as the text that the model wrote: a failure that a
+      // prompt can cause is not free (threats J14). Of one that the output limit cut, nothing is.
+      else if (this.#reason !== 'length') content.push({ type: 'text', text: block.text })
     }
+    this.#called = called
     return { ...this.#head(answer), content, ...this.#stop(), usage: usageOf(usage) }
   }
 

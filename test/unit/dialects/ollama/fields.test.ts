@@ -117,6 +117,7 @@ describe('L20 options', () => {
     ['a limit as text', { num_predict: '5' }, 'invalid_value', 'options.num_predict'],
     ['half a token', { num_predict: 0.5 }, 'invalid_value', 'options.num_predict'],
     ['no object', [], 'invalid_type', 'options'],
+    ['memory of 8 GB', { repeat_last_n: 2 ** 31 - 1 }, 'invalid_value', 'options.repeat_last_n'],
   ])('%s is refused', (_, options, code, param) => {
     expect(refusal(ollamaChat, { ...CHAT, options })).toEqual({ code, param })
   })

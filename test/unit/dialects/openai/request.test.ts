@@ -73,6 +73,7 @@ describe('what is refused', () => {
     ['a limit in a string', { ...chat, max_tokens: '5' }, '400 invalid_value max_tokens'],
     ['no choice', { ...chat, n: 0 }, '400 invalid_value n'],
     ['A15 a thousand choices', { ...chat, n: 1_000 }, '400 invalid_value n'],
+    ['memory of 8 GB', { ...chat, repeat_last_n: 2 ** 31 - 1 }, '400 invalid_value repeat_last_n'],
     ['A15 best of a thousand', { ...chat, best_of: 1_000 }, '400 invalid_value best_of'],
     ['every logprob', { ...chat, top_logprobs: 100_000 }, '400 invalid_value top_logprobs'],
     ['every logprob of old', { ...chat, logprobs: 100_000 }, '400 invalid_value logprobs'],

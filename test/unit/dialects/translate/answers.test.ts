@@ -163,9 +163,12 @@ describe('an answer as one of Messages', () => {
     }
   })
 
-  it('is none if the arguments of a call are no JSON', () => {
+  it('J14 with the text of a call whose arguments are no JSON, which is no failure', () => {
     const call = { id: 'a', function: { name: 'add', arguments: '{"x":' } }
-    expect(answer({ tool_calls: [call] }, 'tool_calls')).toBeNull()
+    expect(answer({ tool_calls: [call] }, 'tool_calls')).toMatchObject({
+      content: [{ type: 'text', text: '{"x":' }],
+      stop_reason: 'end_turn',
+    })
   })
 
   it('in a stream: thinking, text, calls in pieces', () => {

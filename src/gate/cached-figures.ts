@@ -26,7 +26,10 @@ const RATES = /(?<=[{,\s])"(prompt_per_token_ms|prompt_per_second)"(\s*:\s*)[\d.
  * @param most is asked for only if there is a figure above 0
  */
 export function hideCached(bytes: Uint8Array, most: () => number): Uint8Array {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (bytes.length === 0) return bytes
+  const buffer = Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   // All of the names have this in them, and few answers have it.
   if (!buffer.includes('cache') || !NAMES.some((name) => buffer.includes(`"${name}"`))) return bytes
   const text = buffer.toString('latin1')

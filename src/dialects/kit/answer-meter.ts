@@ -1,6 +1,7 @@
 import type { Msat } from '../../money/msat.ts'
 import type { Quantities } from '../../money/quantities.ts'
 import type { Counted, Meter, Problem, Seen } from '../dialect.ts'
+import { DONE, EventData } from './event-data.ts'
 import { isObject, type JsonObject } from './json.ts'
 import { noteOf } from './note.ts'
 import { Preamble } from './preamble.ts'
@@ -11,7 +12,6 @@ import { readJson } from './tolerant-json.ts'
 
 const NOTHING = Buffer.alloc(0)
 const [LF, CR] = [0x0a, 0x0d]
-const DONE = '[DONE]'
 
 /**
  * Watches one response of an API whose events, or lines, say by themselves what they are. Whole events
@@ -22,6 +22,7 @@ export class AnswerMeter implements Meter {
   readonly #spelling: Spelling
   readonly #usage: ResponseUsage
   readonly #frames = new Frames()
+  readonly #data = new EventData()
   readonly #preamble: Preamble
   /** The stream ended, failed or exceeded its grant: nothing more is read, and nothing leaves. */
   #ended = false
@@ -73,7 +74,8 @@ export class AnswerMeter implements Meter {
   }
 
   #end(bytes: Buffer, from: number): number {
-    if (this.#spelling.framing === 'events') return this.#frames.end(bytes, from, isWhole)
+    if (this.#spelling.framing === 'events')
+      return this.#frames.end(bytes, from, this.#data.isWhole)
     return bytes.indexOf(LF, from) + 1 || -1
   }
 
@@ -121,7 +123,7 @@ export class AnswerMeter implements Meter {
     const said = data?.trim() ?? ''
     if (said === '') return true
     if (said.startsWith(DONE)) return this.#done('')
-    const value = readJson(said)
+    const value = this.#data.take(said)
     if (value === null) return true
     if (!isObject(value)) return this.#failed('an event of the upstream cannot be read')
     const { floor } = this.#usage.seen
@@ -264,13 +266,6 @@ export class AnswerMeter implements Meter {
   usage(promptEstimate: number): Counted {
     return this.#usage.usage(promptEstimate)
   }
-}
-
-/** A line of data that is a JSON object, or the end, is an event by itself (threats K7). */
-function isWhole(line: Buffer): boolean {
-  const data = fieldsOf(line.toString('utf8')).data?.trim() ?? ''
-  if (data === DONE) return true
-  return data.startsWith('{') && data.endsWith('}') && isObject(readJson(data))
 }
 
 /** The name of an event; null if it has none. */

@@ -76,7 +76,7 @@ const KEY_PATHS = [
     `<pass>/${CHAT}`,
     '<pass>/k/x/v1/x',
   ],
-  ...[`<pass>/..${CHAT}`, `/k/${'A'.repeat(90)}:${'0'.repeat(64)}${CHAT}`, `<pass>x${CHAT}`],
+  ...[`<pass>/..${CHAT}`, `/k/${'A'.repeat(90)}:${'0'.repeat(64)}${CHAT}`],
 ].map((target) => target.replace('<pass>', '/k/<pass>'))
 const METHODS = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'PATCH', 'TRACE', 'PROPFIND']
 const HOSTS = [

@@ -151,7 +151,7 @@ describe('a rail that refuses a payment in its own words', () => {
     expect([json.odd, headers['x-odd-said']]).toEqual([{ since: 3 }, 'yes'])
     expect([json.l402, json.voucher, json.accepts]).toEqual([undefined, undefined, []])
     expect(headers['www-authenticate'] ?? headers['payment-required']).toBeUndefined()
-    expect(json.error.message).toBe(REFUSED.message)
+    expect(json.error.message).toBe(`${REFUSED.message} ("code":402)`)
     expect(asked()).toBe(0)
     expect(gate.composed.openInvoices()).toBe(0)
   })

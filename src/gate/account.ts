@@ -171,6 +171,7 @@ const shown = (row: UsageRow) => ({
   usage: row.usage,
   prompt_tokens: row.quantities.input ?? 0,
   cached_tokens: row.quantities.cached ?? 0,
+  ...(row.quantities.cacheWrite ? { cache_write_tokens: row.quantities.cacheWrite } : {}),
   completion_tokens: row.quantities.output ?? 0,
   ...othersShown(row.quantities),
   held_msat: Number(row.held),

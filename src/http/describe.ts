@@ -205,6 +205,9 @@ function shownPrice(rate: Rate, images: readonly ImagePrice[] | undefined): Show
     unit: 'sats per 1,000 tokens',
     input: tokens('input'),
     cached: tokens('cached'),
+    ...(eachOf(rate, 'cacheWrite') === eachOf(rate, 'input')
+      ? {}
+      : { cacheWrite: tokens('cacheWrite') }),
     output: tokens('output'),
     request: sats(eachOf(rate, 'call')),
     ...Object.fromEntries(others.map((name) => [name, sats(eachOf(rate, name))])),

@@ -179,10 +179,13 @@ const EACH = ['image', 'second', 'character', 'byte'] as const
 /** Without an exponent: a price of a byte has many zeros. */
 const decimal = (value: number): string => value.toLocaleString('en', { maximumFractionDigits: 9 })
 
-function tokenWords({ input, cached, output }: ShownPrice, unit: string): readonly string[] {
+function tokenWords(
+  { input, cached, cacheWrite, output }: ShownPrice,
+  unit: string,
+): readonly string[] {
   if (input === null || (input === 0 && cached === 0 && output === 0)) return []
-  const same = input === output && input === cached
-  const split = `${input} ${unit} in, ${cached === input ? '' : `${cached} ${unit} cached, `}${output} ${unit} out`
+  const same = input === output && input === cached && cacheWrite === undefined
+  const split = `${input} ${unit} in, ${cached === input ? '' : `${cached} ${unit} cached, `}${cacheWrite ? `${cacheWrite} ${unit} written into the cache, ` : ''}${output} ${unit} out`
   return [`${same ? `${input} ${unit}` : split} per 1,000 tokens`]
 }
 

@@ -46,7 +46,7 @@ const paymentRequired = ({ name }: Envelope): Schema => ({
 const PRICE = object(['unit', 'input', 'cached', 'output', 'request'], {
   unit: { const: 'sats per 1,000 tokens' },
   ...Object.fromEntries(
-    ['input', 'cached', 'output'].map((name) => [name, { type: ['number', 'null'] }]),
+    ['input', 'cached', 'cacheWrite', 'output'].map((name) => [name, { type: ['number', 'null'] }]),
   ),
   request: { type: 'number', description: 'Sats for each request.' },
   image: { type: 'number', description: 'Sats for each image, or second, character, byte.' },

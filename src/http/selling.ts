@@ -116,6 +116,8 @@ export interface ShownPrice {
   readonly unit: 'sats per 1,000 tokens'
   readonly input: number | null
   readonly cached: number | null
+  /** Of the input that is written into a prompt cache, if that has a price of its own. */
+  readonly cacheWrite?: number | null
   readonly output: number | null
   readonly request: number
   /** Of the dearest image, if the price depends on size and quality. */

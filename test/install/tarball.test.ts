@@ -21,7 +21,7 @@ const TOP = [
   'satgate.yaml.example',
 ]
 /** The most bytes of the packed file and of its content. */
-const [PACKED, UNPACKED] = [1_300_000, 3_400_000]
+const [PACKED, UNPACKED] = [1_500_000, 4_000_000]
 
 interface Manifest {
   readonly name: string

@@ -69,8 +69,8 @@ export const stream = (...words: readonly string[]): string => {
 
 /** The events of a stream, read line by line as SDKs do. */
 export function eventsOf(text: string): Json[] {
-  const data = text.split(/\r\n|\n|\r/).filter((line) => line.startsWith('data: {'))
-  return data.map((line) => JSON.parse(line.slice('data: '.length)))
+  const data = text.split(/\r\n|\n|\r/).filter((line) => line.startsWith('data:'))
+  return data.map((line) => JSON.parse(line.slice('data:'.length)))
 }
 
 /** What a client understands of a stream. */
